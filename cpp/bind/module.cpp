@@ -1,0 +1,114 @@
+// Defines the extension module: what was built, what is used, and the registries; the classes are bound in their own files.
+#include "arrays.h"
+
+#include <pybind11/stl.h>
+
+#include <cstdlib>
+
+namespace forecast {
+
+namespace {
+
+using namespace py::literals;
+
+const Table* chosen = nullptr;
+std::string chosen_reason;
+
+py::list names(const char* const* list, int first, int last) {
+  py::list out;
+  for (int i = first; i < last; ++i) out.append(list[i]);
+  return out;
+}
+
+py::dict cells(const Table& t) {
+  py::dict out;
+  for (int i = 0; i < t.n_cells; ++i) {
+    const CellInfo& c = t.cells[i];
+    out[c.name] = py::dict("rows"_a = names(c.row_names, 0, c.rows), "input"_a = py::make_tuple(c.input[0], c.input[1]),
+                           "state"_a = py::make_tuple(c.state[0], c.state[1]), "states"_a = names(c.state_names, 0, c.states));
+  }
+  return out;
+}
+
+py::dict losses(const Table& t) {
+  py::dict out;
+  for (int i = 0; i < t.n_losses; ++i)
+    out[t.losses[i].name] = py::dict("parameters"_a = names(&t.losses[i].parameter, 0, t.losses[i].parameter ? 1 : 0),
+                                     "one_output_per_parameter"_a = t.losses[i].output_per_parameter);
+  return out;
+}
+
+py::dict config() {
+  py::list built, found;
+  const Available* list;
+  const int n = available(&list);
+  for (int i = 0; i < n; ++i) {
+    built.append(list[i].name);
+    if (list[i].runs) found.append(list[i].name);
+  }
+#if defined(_OPENMP)
+  const std::string openmp = std::to_string(_OPENMP);
+#else
+  const std::string openmp;
+#endif
+  return py::dict("compiler"_a = FORECAST_COMPILER, "isa_built"_a = built, "isa_found"_a = found,
+                  "isa_used"_a = chosen->name, "isa_reason"_a = chosen_reason, "openmp"_a = openmp,
+                  "openmp_max_threads"_a = openmp_threads(), "forked"_a = in_forked_child());
+}
+
+template <class T> py::array activation_as(const Table& table, int which, const py::array& x) {
+  const T* from = contiguous<T>(x, "x", -1);
+  auto out = new_array<T>({x.size()});
+  kernels<T>(table).vectors.activation(which, from, out.mutable_data(), x.size());
+  return out;
+}
+
+py::array activation(const std::string& name, const py::array& x, const py::object& isa) {
+  const int which = name == "exp" ? 0 : name == "sigmoid" ? 1 : name == "tanh" ? 2 : -1;
+  if (which < 0) throw py::value_error("name: expected 'exp', 'sigmoid' or 'tanh', got '" + name + "'");
+  const Table& table = table_named(isa);
+  return py::isinstance<py::array_t<double>>(x) ? activation_as<double>(table, which, x)
+                                                : activation_as<float>(table, which, x);
+}
+
+void choose_at_import() {
+  const char* forced = std::getenv("FORECAST_ISA");
+  if (forced && !*forced) forced = nullptr;
+  const char* reason = "";
+  chosen = choose(forced, &reason);
+  chosen_reason = reason;
+  if (chosen) return;
+  std::string built;
+  const Available* list;
+  const int n = available(&list);
+  for (int i = 0; i < n; ++i) built += std::string(i ? ", " : "") + list[i].name + (list[i].runs ? "" : " (not on this CPU)");
+  throw py::import_error((forced ? "FORECAST_ISA=" + std::string(forced) + ": " : std::string()) + reason + "; built: " + built);
+}
+
+}  // namespace
+
+const Table& default_table() { return *chosen; }
+
+const Table& table_named(const py::object& isa) {
+  if (isa.is_none()) return *chosen;
+  const char* reason = "";
+  const auto name = isa.cast<std::string>();
+  const Table* table = choose(name.c_str(), &reason);
+  if (!table) throw py::value_error("isa '" + name + "': " + reason);
+  return *table;
+}
+
+}  // namespace forecast
+
+PYBIND11_MODULE(_core, m) {
+  using namespace forecast;
+  choose_at_import();
+  m.doc() = "Compiled core of forecast; the contract is _core.pyi.";
+  m.attr("CELLS") = cells(*chosen);
+  m.attr("LOSSES") = losses(*chosen);
+  m.attr("OPTIMIZERS") = py::make_tuple("sgd", "adam", "adamw", "rmsprop");
+  m.def("config", config, "What was built, what was found and what is used.");
+  m.def("activation", activation, "name"_a, "x"_a, "isa"_a = py::none(), "Elementwise, by the kernels' own polynomials.");
+  bind_source(m);
+  bind_network(m);
+}

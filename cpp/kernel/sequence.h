@@ -1,0 +1,187 @@
+// One layer over time: forward above backward.
+//
+//   states[t]  [state][H][lanes], t = 0 ... T; states[0] is the initial state, h comes first
+//   tape[t]    [row or kept value][H][lanes]; forward leaves what the cell's backward needs, backward writes the gradients
+//              da over the rows, and when all weight gradients are done dx over the first row
+//
+// The cell is the epilogue of the product: pre-activations never reach memory.
+#pragma once
+
+#include "gather.h"
+#include "product.h"
+#include "random.h"
+
+namespace forecast::FORECAST_ISA {
+
+constexpr int64_t segment = 8;  // steps whose gradients are summed into the weights at a time, while they are in cache
+
+template <class T> constexpr int64_t padded(int64_t n) { return (n + width<T> - 1) / width<T> * width<T>; }
+
+template <class C>
+using CellFeed = Feed<C::rows, C::input[0], C::input[1], C::state[0], C::state[1]>;
+template <class C> constexpr int64_t input_rows = C::input[1] - C::input[0];
+template <class C> constexpr int64_t state_rows = C::state[1] - C::state[0];
+template <class C> constexpr int64_t tape_rows = C::rows + C::kept;
+
+template <class T> struct Layer {
+  int64_t I, H;
+  const T *W, *R, *b;              // plain, inside theta
+  const T *forward, *R_T, *W_T, *units;  // packs
+  T *dW, *dR, *db;                 // inside a gradient slot
+};
+
+// ---- packs -------------------------------------------------------------------------------------------------------------
+
+template <class C, class T> INLINE auto weight_of(const T* W, int first_row, int64_t H, int64_t K) {
+  return [=](int row, int64_t unit, int64_t k) { return unit < H ? W[((row - first_row) * H + unit) * K + k] : T(0); };
+}
+
+template <class C, class T> inline T* pack_layer(const Layer<T>& l, T* pack) {
+  return pack_lanes<CellFeed<C>>(pack, l.H, l.I, l.H, weight_of<C>(l.W, C::input[0], l.H, l.I),
+                                 weight_of<C>(l.R, C::state[0], l.H, l.H));
+}
+
+template <class C, class T> inline T* pack_layer_units(const Layer<T>& l, T* pack) {
+  return pack_units<CellFeed<C>>(pack, padded<T>(l.H), l.I, l.H, weight_of<C>(l.W, C::input[0], l.H, l.I),
+                                 weight_of<C>(l.R, C::state[0], l.H, l.H));
+}
+
+// The transpose of M (K rows of `units`), for products over M's rows.
+template <class T> inline T* pack_transposed(const T* M, int64_t K, int64_t row, int64_t units, T* pack) {
+  const auto weight = [=](int, int64_t unit, int64_t k) { return M[k * row + unit]; };
+  return pack_lanes<Plain>(pack, units, K, 0, weight, weight);
+}
+
+// ---- forward -----------------------------------------------------------------------------------------------------------
+
+template <class C, bool Keep, class T>
+inline void step_forward(const Layer<T>& l, const T* x, const T* prev, T* next, T* tape) {
+  const int64_t H = l.H, row = H * lanes<T>;
+  const T* b = l.b;
+  const auto start = [=](int64_t unit, int r, int) INLINE_LAMBDA { return splat<Vec<T>>(b[r * H + unit]); };
+  const auto cell = [=](int64_t unit, int n, const Vec<T>* a) INLINE_LAMBDA {
+    const int64_t at = unit * lanes<T> + n * width<T>;
+    Vec<T> before[C::states], after[C::states], kept[C::taped + 1];
+    UNROLL
+    for (int s = 0; s < C::states; ++s) before[s] = load(prev + s * row + at);
+    C::forward(a, before, after, kept);
+    UNROLL
+    for (int s = 0; s < C::states; ++s) store(next + s * row + at, after[s]);
+    if constexpr (Keep) {
+      UNROLL
+      for (int i = 0; i < C::taped; ++i) store(tape + i * row + at, kept[i]);
+    }
+  };
+  product<CellFeed<C>>(l.forward, Operands<T>{x, l.I, prev, H}, H, start, cell);
+}
+
+// The same for one window, units in the lanes; states are [state][padded H].
+template <class C, class T> inline void step_units(const Layer<T>& l, const T* x, const T* prev, T* next) {
+  const int64_t H = l.H, row = padded<T>(H);
+  const T* b = l.b;
+  const auto start = [=](int64_t unit, int r) INLINE_LAMBDA { return load_first(b + r * H + unit, int(H - unit)); };
+  const auto cell = [=](int64_t unit, const Vec<T>* a) INLINE_LAMBDA {
+    Vec<T> before[C::states], after[C::states], kept[C::taped + 1];
+    UNROLL
+    for (int s = 0; s < C::states; ++s) before[s] = load(prev + s * row + unit);
+    C::forward(a, before, after, kept);
+    UNROLL
+    for (int s = 0; s < C::states; ++s) store(next + s * row + unit, after[s]);
+  };
+  product_units<CellFeed<C>>(l.units, Operands<T>{x, l.I, prev, H}, row, start, cell);
+}
+
+// ---- backward ----------------------------------------------------------------------------------------------------------
+
+template <class T> struct Bptt {
+  const T* states;    // as above
+  T* tape;
+  const T* upstream;  // gradient of h at step t: upstream + t * upstream_step; null: only the last step's, below
+  int64_t upstream_step;
+  const T* last;      // gradient of h at the last step, from the head; null: none
+  T *carry, *dbias;   // [state][H][lanes]: on return the gradient of the initial state, but for R da; [row][H][lanes]
+  T* transposed;      // [segment][lanes][padded max(I, H)]
+};
+
+// Gradient of the state after step t: the carry, what comes from above, and R da of step t + 1.
+template <class C, class T>
+inline void step_backward(const Layer<T>& l, const Bptt<T>& s, int64_t t, int64_t steps) {
+  const int64_t H = l.H, row = H * lanes<T>;
+  T *tape = s.tape + t * tape_rows<C> * row, *carry = s.carry, *dbias = s.dbias;
+  const T* later = tape + (tape_rows<C> + C::state[0]) * row;
+  const T *prev = s.states + t * C::states * row, *next = prev + C::states * row;
+  const T* above = t + 1 == steps && s.last ? s.last : (s.upstream ? s.upstream + t * s.upstream_step : nullptr);
+  const auto start = [=](int64_t unit, int, int n) INLINE_LAMBDA {
+    const int64_t at = unit * lanes<T> + n * width<T>;
+    return above ? load(carry + at) + load(above + at) : load(carry + at);
+  };
+  const auto cell = [=](int64_t unit, int n, const Vec<T>* dh) INLINE_LAMBDA {
+    const int64_t at = unit * lanes<T> + n * width<T>;
+    Vec<T> kept[C::taped + 1], before[C::states], after[C::states], dafter[C::states], da[C::rows], dbefore[C::states];
+    UNROLL
+    for (int i = 0; i < C::taped; ++i) kept[i] = load(tape + i * row + at);
+    UNROLL
+    for (int i = 0; i < C::states; ++i) {
+      before[i] = load(prev + i * row + at);
+      after[i] = load(next + i * row + at);
+      dafter[i] = i == 0 ? dh[0] : load(carry + i * row + at);
+    }
+    C::backward(kept, before, after, dafter, da, dbefore);
+    UNROLL
+    for (int i = 0; i < C::rows; ++i) {
+      store(tape + i * row + at, da[i]);
+      store(dbias + i * row + at, load(dbias + i * row + at) + da[i]);
+    }
+    UNROLL
+    for (int i = 0; i < C::states; ++i) store(carry + i * row + at, dbefore[i]);
+  };
+  const int64_t K = t + 1 < steps ? state_rows<C> * H : 0;
+  product<Plain>(l.R_T, Operands<T>{later, K, nullptr, 0}, H, start, cell);
+}
+
+// dW, dR += da (x, h) over steps [t, end). input(t) points to x[t] as [I][lanes].
+template <class C, class T, class Input>
+inline void weight_gradients(const Layer<T>& l, const Bptt<T>& s, int64_t t, int64_t end, Input input) {
+  const int64_t row = l.H * lanes<T>, step = tape_rows<C> * row, n = end - t;
+  const auto add = [&](T* G, int64_t features, int first, int64_t rows) {
+    const int64_t z_row = padded<T>(features);
+    outer(Outer<T>{G, features, rows * l.H, features, s.tape + t * step + first * row, step, s.transposed, z_row, n});
+  };
+  for (int64_t i = 0; i < n; ++i)
+    transpose(input(t + i), l.I, s.transposed + i * lanes<T> * padded<T>(l.I), padded<T>(l.I));
+  add(l.dW, l.I, C::input[0], input_rows<C>);
+  for (int64_t i = 0; i < n; ++i)
+    transpose(s.states + (t + i) * C::states * row, l.H, s.transposed + i * lanes<T> * padded<T>(l.H), padded<T>(l.H));
+  add(l.dR, l.H, C::state[0], state_rows<C>);
+}
+
+// All steps of one layer; false: told to stop.
+template <class C, class T, class Input>
+inline bool backward(const Layer<T>& l, const Bptt<T>& s, int64_t steps, const Poll& poll, Input input) {
+  const int64_t H = l.H, row = H * lanes<T>;
+  clear(s.carry, C::states * row);
+  clear(s.dbias, C::rows * row);
+  for (int64_t t = steps - 1; t >= 0; --t) {
+    step_backward<C>(l, s, t, steps);
+    if (t % segment == 0) weight_gradients<C>(l, s, t, t + segment < steps ? t + segment : steps, input);
+    if (poll.stop(poll.self)) return false;
+  }
+  for (int64_t unit = 0; unit < C::rows * H; ++unit) {
+    Vec<T> total = load(s.dbias + unit * lanes<T>);
+    for (int n = 1; n < N; ++n) total += load(s.dbias + unit * lanes<T> + n * width<T>);
+    l.db[unit] += sum(total);
+  }
+  return true;
+}
+
+// y[unit][lane] = start + sum over rows [first, last) of the gradients da: dx through W, dh through R.
+template <class T> inline void through(const T* pack_T, const T* da, int64_t K, int64_t units, const T* start, T* y) {
+  product<Plain>(
+      pack_T, Operands<T>{da, K, nullptr, 0}, units,
+      [=](int64_t unit, int, int n) INLINE_LAMBDA {
+        return start ? load(start + unit * lanes<T> + n * width<T>) : Vec<T>{};
+      },
+      [=](int64_t unit, int n, const Vec<T>* a) INLINE_LAMBDA { store(y + unit * lanes<T> + n * width<T>, a[0]); });
+}
+
+}  // namespace forecast::FORECAST_ISA

@@ -1,0 +1,124 @@
+// Width-agnostic vectors: what a kernel may do with a register.
+//
+// The compiler's own vector types give + - * / and comparisons for every width; this file adds what they lack.
+// Everything is compiled once per instruction set, in a namespace of that set's name, so that no inline function built
+// with wide instructions can be picked by the linker for a smaller machine.
+//
+// FORECAST_ISA    the namespace: v2, v3, v4 or neon
+// FORECAST_BYTES  the width of a register in bytes
+#pragma once
+
+#include <stdint.h>
+#if defined(__x86_64__)
+#include <immintrin.h>
+#elif defined(__aarch64__)
+#include <arm_neon.h>
+#endif
+
+#define INLINE inline __attribute__((always_inline))
+#define INLINE_LAMBDA __attribute__((always_inline))
+#define PRAGMA(text) _Pragma(#text)
+#if defined(__clang__)
+#define UNROLL PRAGMA(unroll)
+#else
+#define UNROLL PRAGMA(GCC unroll 64)
+#endif
+
+namespace forecast::FORECAST_ISA {
+
+constexpr int bytes = FORECAST_BYTES;
+// Registers that a tile of accumulators may fill; the rest holds the operands.
+constexpr int accumulators = FORECAST_BYTES == 64 || FORECAST_NEON ? 24 : 12;
+
+typedef float f32 __attribute__((vector_size(FORECAST_BYTES)));
+typedef double f64 __attribute__((vector_size(FORECAST_BYTES)));
+typedef int32_t i32 __attribute__((vector_size(FORECAST_BYTES)));
+typedef int64_t i64 __attribute__((vector_size(FORECAST_BYTES)));
+// The same without an alignment, for user memory and for rows that begin anywhere.
+typedef float f32_any __attribute__((vector_size(FORECAST_BYTES), aligned(4), may_alias));
+typedef double f64_any __attribute__((vector_size(FORECAST_BYTES), aligned(8), may_alias));
+
+template <class V> struct Lane;  // the scalar, the integers and the loosely aligned form that belong to a vector
+template <> struct Lane<f32> { using scalar = float; using integer = i32; using loose = f32_any; };
+template <> struct Lane<f64> { using scalar = double; using integer = i64; using loose = f64_any; };
+
+template <class T> struct VectorOf;
+template <> struct VectorOf<float> { using type = f32; };
+template <> struct VectorOf<double> { using type = f64; };
+template <class T> using Vec = typename VectorOf<T>::type;
+template <class T> constexpr int width = bytes / int(sizeof(T));
+
+INLINE f32 load(const float* p) { return *reinterpret_cast<const f32_any*>(p); }
+INLINE f64 load(const double* p) { return *reinterpret_cast<const f64_any*>(p); }
+INLINE void store(float* p, f32 v) { *reinterpret_cast<f32_any*>(p) = v; }
+INLINE void store(double* p, f64 v) { *reinterpret_cast<f64_any*>(p) = v; }
+
+template <class V> INLINE V splat(typename Lane<V>::scalar x) { return x - V{}; }
+
+// a * b + c, in one rounding where the instruction set has it. Written out, because the compiler must not contract
+// anything by itself: the same source has to give the same bits in every loop shape.
+INLINE f32 madd(f32 a, f32 b, f32 c) {
+#if defined(__AVX512F__) && FORECAST_BYTES == 64
+  return (f32)_mm512_fmadd_ps((__m512)a, (__m512)b, (__m512)c);
+#elif defined(__FMA__) && FORECAST_BYTES == 32
+  return (f32)_mm256_fmadd_ps((__m256)a, (__m256)b, (__m256)c);
+#elif defined(__FMA__) && FORECAST_BYTES == 64
+  union { f32 all; __m256 half[2]; } x = {a}, y = {b}, z = {c};
+  for (int i = 0; i < 2; ++i) z.half[i] = _mm256_fmadd_ps(x.half[i], y.half[i], z.half[i]);
+  return z.all;
+#elif FORECAST_NEON
+  return (f32)vfmaq_f32((float32x4_t)c, (float32x4_t)a, (float32x4_t)b);
+#else
+  return a * b + c;
+#endif
+}
+INLINE f64 madd(f64 a, f64 b, f64 c) {
+#if defined(__AVX512F__) && FORECAST_BYTES == 64
+  return (f64)_mm512_fmadd_pd((__m512d)a, (__m512d)b, (__m512d)c);
+#elif defined(__FMA__) && FORECAST_BYTES == 32
+  return (f64)_mm256_fmadd_pd((__m256d)a, (__m256d)b, (__m256d)c);
+#elif defined(__FMA__) && FORECAST_BYTES == 64
+  union { f64 all; __m256d half[2]; } x = {a}, y = {b}, z = {c};
+  for (int i = 0; i < 2; ++i) z.half[i] = _mm256_fmadd_pd(x.half[i], y.half[i], z.half[i]);
+  return z.all;
+#elif FORECAST_NEON
+  return (f64)vfmaq_f64((float64x2_t)c, (float64x2_t)a, (float64x2_t)b);
+#else
+  return a * b + c;
+#endif
+}
+
+// x where the bound holds; a NaN in x stays a NaN (the comparison is false).
+template <class V> INLINE V at_most(V x, V bound) { return bound < x ? bound : x; }
+template <class V> INLINE V at_least(V x, V bound) { return x < bound ? bound : x; }
+
+// Sum of the lanes in a fixed order, so that the answer does not depend on the compiler.
+template <class V> INLINE typename Lane<V>::scalar sum(V v) {
+  typename Lane<V>::scalar total = 0;
+  for (int i = 0; i < int(sizeof(V) / sizeof(total)); ++i) total += v[i];
+  return total;
+}
+
+// The first n lanes only, for the ragged end of a row; the rest reads as 0.
+template <class T> INLINE Vec<T> load_first(const T* p, int n) {
+  if (n >= width<T>) return load(p);
+  Vec<T> v{};
+  for (int i = 0; i < n; ++i) v[i] = p[i];
+  return v;
+}
+template <class T> INLINE void store_first(T* p, Vec<T> v, int n) {
+  if (n >= width<T>) return store(p, v);
+  for (int i = 0; i < n; ++i) p[i] = v[i];
+}
+
+// sqrt is correctly rounded everywhere, so a loop over lanes that the compiler turns into one instruction is safe.
+template <class V> INLINE V square_root(V x) {
+  V root;
+  for (int i = 0; i < int(sizeof(V) / sizeof(x[0])); ++i) {
+    if constexpr (sizeof(x[0]) == 4) root[i] = __builtin_sqrtf(x[i]);
+    else root[i] = __builtin_sqrt(x[i]);
+  }
+  return root;
+}
+
+}  // namespace forecast::FORECAST_ISA

@@ -1,0 +1,271 @@
+#include "batches.h"
+
+#include <algorithm>
+#include <cmath>
+#include <memory>
+#include <new>
+
+namespace forecast {
+
+namespace {
+
+template <class T> struct Buffer {  // aligned to a cache line, not initialised
+  explicit Buffer(int64_t n) : n_(n) {
+    if (n < 0 || n > int64_t(PTRDIFF_MAX / sizeof(T)) - 64) throw std::bad_alloc();
+    p_.reset(static_cast<T*>(::operator new(sizeof(T) * size_t(std::max<int64_t>(n, 1)), std::align_val_t(64))));
+  }
+  T* get() const { return p_.get(); }
+  int64_t size() const { return n_; }
+
+ private:
+  struct Free {
+    void operator()(T* p) const { ::operator delete(p, std::align_val_t(64)); }
+  };
+  int64_t n_;
+  std::unique_ptr<T, Free> p_;
+};
+
+uint64_t mixed(uint64_t x) {  // splitmix64, so that neighbouring seeds and steps give unrelated masks
+  x += 0x9E3779B97F4A7C15u;
+  x = (x ^ (x >> 30)) * 0xBF58476D1CE4E5B9u;
+  x = (x ^ (x >> 27)) * 0x94D049BB133111EBu;
+  return x ^ (x >> 31);
+}
+
+template <class T> Sizes sizes_of(const Model<T>& model, bool drop) {
+  Sizes sizes;
+  model.engine->sizes(model.shape, drop, &sizes);
+  return sizes;
+}
+
+template <class T> Network<T> network_of(const Model<T>& model, const T* theta) {
+  return {model.shape, model.loss, model.loss_parameters.data(), model.dropout, theta, nullptr, nullptr, nullptr};
+}
+
+// How one batch is cut: chunks of `lanes` windows; chunk c adds to slot c % slots; worker w owns slots w, w + threads ...
+// So the sums do not depend on the threads.
+struct Cut {
+  int64_t chunks;
+  int slots, threads;
+
+  Cut(int64_t n, int lanes, int wanted) : chunks((n + lanes - 1) / lanes) {
+    slots = int(std::min<int64_t>(chunks, gradient_slots));
+    threads = in_forked_child() ? 1 : std::clamp(wanted, 1, std::max(slots, 1));
+  }
+};
+
+template <class T> Chunk<T> chunk_of(const Windows& windows, int lanes, int64_t number) {
+  Chunk<T> c{};
+  c.source = windows.source;
+  c.first = number * lanes;
+  c.index = windows.index + c.first;
+  c.n = int(std::min<int64_t>(lanes, windows.n - c.first));
+  c.B = windows.n;
+  return c;
+}
+
+double normaliser_of(const Windows& w) {
+  const double observed = w.table->observed(*w.source, w.index, w.n);
+  return observed > 0 ? 1 / observed : 0.0;
+}
+
+template <class T> struct Workspace {
+  Buffer<T> arenas, slots, forward, backward;
+  Buffer<double> losses;
+  int64_t arena;
+
+  Workspace(const Sizes& s, const Cut& cut)
+      : arenas(s.arena_train * cut.threads), slots(s.parameters * cut.slots), forward(s.pack_forward),
+        backward(s.pack_backward), losses(cut.chunks), arena(s.arena_train) {}
+};
+
+template <class T> void pack(const Model<T>& model, Network<T>& net, const Workspace<T>& space) {
+  model.engine->pack_forward(model.shape, net.theta, space.forward.get());
+  model.engine->pack_backward(model.shape, net.theta, space.backward.get());
+  net.pack_forward = space.forward.get();
+  net.pack_backward = space.backward.get();
+}
+
+// One batch's loss and gradient, the latter summed into slot 0. `common` holds what all chunks share.
+template <class T>
+bool batch_gradient(const Model<T>& model, const Network<T>& net, const Windows& windows, const Chunk<T>& common,
+                    const Cut& cut, int64_t parameters, const Workspace<T>& space, StopSign& sign, double* loss) {
+  const int lanes = model.vectors->lanes;
+  const double normaliser = normaliser_of(windows);
+  run_workers(cut.threads, sign, [&](int worker, Poll poll) {
+    for (int slot = worker; slot < cut.slots; slot += cut.threads) {
+      T* gradient = space.slots.get() + slot * parameters;
+      std::fill(gradient, gradient + parameters, T(0));
+      for (int64_t number = slot; number < cut.chunks; number += cut.slots) {
+        Chunk<T> c = chunk_of<T>(windows, lanes, number);
+        c.seed = common.seed, c.drop = common.drop, c.initial = common.initial, c.outputs = common.outputs;
+        c.dpast = common.dpast, c.dextra = common.dextra, c.dinitial = common.dinitial;
+        c.normaliser = normaliser, c.gradient = gradient, c.loss = space.losses.get() + number;
+        c.arena = space.arenas.get() + worker * space.arena;
+        c.poll = poll;
+        if (!model.engine->train(net, c)) return;
+      }
+    }
+  });
+  if (sign.stopped()) return false;
+  for (int slot = 1; slot < cut.slots; ++slot)
+    model.vectors->add(space.slots.get(), space.slots.get() + slot * parameters, parameters);
+  *loss = 0;
+  for (int64_t number = 0; number < cut.chunks; ++number) *loss += space.losses.get()[number];
+  return true;
+}
+
+}  // namespace
+
+template <class T>
+bool predict(const Model<T>& model, const T* theta, const Windows& windows, Path path, int threads, StopSign& sign,
+             T* outputs) {
+  const int lanes = model.vectors->lanes;
+  const bool units = path == Path::units || (path == Path::automatic && windows.n <= lanes / 4);
+  const Cut cut(windows.n, units ? 1 : lanes, threads);
+  const Sizes sizes = sizes_of(model, false);
+  const int64_t arena = (units ? sizes.arena_units : sizes.arena_forward) + 16;
+  const Buffer<T> arenas(arena * cut.threads), packed(units ? sizes.pack_units : sizes.pack_forward);
+  Network<T> net = network_of(model, theta);
+  (units ? model.engine->pack_units : model.engine->pack_forward)(model.shape, theta, packed.get());
+  (units ? net.pack_units : net.pack_forward) = packed.get();
+  const auto kernel = units ? model.engine->units : model.engine->predict;
+  run_workers(cut.threads, sign, [&](int worker, Poll poll) {
+    for (int64_t number = worker; number < cut.chunks; number += cut.threads) {
+      Chunk<T> c = chunk_of<T>(windows, units ? 1 : lanes, number);
+      c.outputs = outputs, c.arena = arenas.get() + worker * arena, c.poll = poll;
+      if (!kernel(net, c)) return;
+    }
+  });
+  return !sign.stopped();
+}
+
+template <class T>
+bool mean_loss(const Model<T>& model, const T* theta, const Windows& windows, int threads, StopSign& sign, double* loss) {
+  const int lanes = model.vectors->lanes;
+  const Cut cut(windows.n, lanes, threads);
+  const Sizes sizes = sizes_of(model, false);
+  const Buffer<T> arenas(sizes.arena_forward * cut.threads), packed(sizes.pack_forward);
+  const Buffer<double> losses(cut.chunks);
+  Network<T> net = network_of(model, theta);
+  model.engine->pack_forward(model.shape, theta, packed.get());
+  net.pack_forward = packed.get();
+  const double normaliser = normaliser_of(windows);
+  run_workers(cut.threads, sign, [&](int worker, Poll poll) {
+    for (int64_t number = worker; number < cut.chunks; number += cut.threads) {
+      Chunk<T> c = chunk_of<T>(windows, lanes, number);
+      c.normaliser = normaliser, c.loss = losses.get() + number;
+      c.arena = arenas.get() + worker * sizes.arena_forward, c.poll = poll;
+      if (!model.engine->predict(net, c)) return;
+    }
+  });
+  if (sign.stopped()) return false;
+  *loss = 0;
+  for (int64_t number = 0; number < cut.chunks; ++number) *loss += losses.get()[number];
+  return true;
+}
+
+template <class T>
+bool gradient(const Model<T>& model, const T* theta, const Windows& windows, const T* initial, bool drop, uint64_t seed,
+              int threads, StopSign& sign, Gradients<T>* out) {
+  const Cut cut(windows.n, model.vectors->lanes, threads);
+  const Sizes sizes = sizes_of(model, drop);
+  const Workspace<T> space(sizes, cut);
+  Network<T> net = network_of(model, theta);
+  pack(model, net, space);
+  Chunk<T> common{};
+  common.seed = mixed(seed), common.drop = drop, common.initial = initial, common.outputs = out->outputs;
+  common.dpast = out->past, common.dextra = out->extra, common.dinitial = out->initial;
+  if (!batch_gradient(model, net, windows, common, cut, sizes.parameters, space, sign, &out->loss)) return false;
+  std::copy(space.slots.get(), space.slots.get() + sizes.parameters, out->theta);
+  return true;
+}
+
+namespace {
+
+// Clips and steps; false where the gradient is not finite.
+template <class T>
+bool optimise(const Model<T>& model, T* theta, T* gradient, int64_t n, const Plan& plan, Optimizer<T>& optimizer,
+              double* norm) {
+  const FloatGuard guard;
+  *norm = std::sqrt(model.vectors->norm2(gradient, n, 0));
+  if (!std::isfinite(*norm)) return false;
+  Step step = optimizer.step;
+  step.clip_value = plan.clip_value;
+  const double clipped = plan.clip_value > 0 ? std::sqrt(model.vectors->norm2(gradient, n, plan.clip_value)) : *norm;
+  step.scale = plan.clip_norm > 0 && clipped > plan.clip_norm ? plan.clip_norm / clipped : 1.0;
+  ++optimizer.steps;
+  step.correction_1 = 1 - std::pow(step.beta_1, double(optimizer.steps));
+  step.correction_2 = 1 - std::pow(step.beta_2, double(optimizer.steps));
+  model.vectors->update(step, theta, gradient, optimizer.first, optimizer.second, n);
+  return true;
+}
+
+}  // namespace
+
+template <class T>
+bool train(const Model<T>& model, T* theta, Optimizer<T>& optimizer, const Windows& windows, const Plan& plan,
+           StopSign& sign, Trained* out) {
+  const bool drop = model.dropout > 0;
+  const Sizes sizes = sizes_of(model, drop);
+  const Cut largest(std::min(plan.batch_size, windows.n), model.vectors->lanes, plan.threads);
+  const Workspace<T> space(sizes, largest);
+  out->threads = largest.threads;
+  Network<T> net = network_of(model, static_cast<const T*>(theta));
+  for (int64_t first = 0; first < windows.n; first += plan.batch_size) {
+    const Windows batch{windows.table, windows.source, windows.index + first, std::min(plan.batch_size, windows.n - first)};
+    const Cut cut(batch.n, model.vectors->lanes, plan.threads);
+    Chunk<T> common{};
+    common.drop = drop, common.seed = mixed(plan.seed + mixed(uint64_t(optimizer.steps)));
+    double loss, norm;
+    pack(model, net, space);
+    if (!batch_gradient(model, net, batch, common, cut, sizes.parameters, space, sign, &loss)) return false;
+    out->finite = std::isfinite(loss) && optimise(model, theta, space.slots.get(), sizes.parameters, plan, optimizer, &norm);
+    if (!out->finite) return true;
+    out->losses.push_back(loss);
+    out->norms.push_back(norm);
+  }
+  return true;
+}
+
+bool moments(const Windows& windows, StopSign& sign, Moments* out) {
+  const Source& s = *windows.source;
+  const int64_t lengths[3] = {s.I, s.target.data ? s.K : 0, s.E}, block = 4096;
+  StopSign::Worker self{&sign, true, control_word()};
+  std::vector<double> weight[3], sum[3];
+  double *weights[3], *sums[3];
+  const double* centres[3] = {nullptr, nullptr, nullptr};
+  for (int power = 1; power <= 2; ++power) {  // the mean first, then the squares about it: no cancellation
+    for (int i = 0; i < 3; ++i) {
+      weight[i].assign(size_t(lengths[i]), 0.0), sum[i].assign(size_t(lengths[i]), 0.0);
+      weights[i] = weight[i].data(), sums[i] = sum[i].data();
+    }
+    for (int64_t first = 0; first < windows.n; first += block) {
+      windows.table->moments(s, windows.index + first, std::min(block, windows.n - first), power, centres, weights, sums);
+      for (int call = 0; call < 64; ++call)  // a block is worth many time steps
+        if (StopSign::stop(&self)) return false;
+    }
+    for (int i = 0; i < 3; ++i) {
+      auto& result = power == 1 ? out->mean[i] : out->deviation[i];
+      result.resize(size_t(lengths[i]));
+      for (size_t k = 0; k < result.size(); ++k) {
+        const double average = weight[i][k] > 0 ? sum[i][k] / weight[i][k] : 0.0;
+        result[k] = power == 1 ? average : std::sqrt(average);
+      }
+      centres[i] = out->mean[i].data();
+    }
+  }
+  return true;
+}
+
+#define FORECAST_INSTANTIATE(T)                                                                                        \
+  template bool predict<T>(const Model<T>&, const T*, const Windows&, Path, int, StopSign&, T*);                       \
+  template bool mean_loss<T>(const Model<T>&, const T*, const Windows&, int, StopSign&, double*);                      \
+  template bool gradient<T>(const Model<T>&, const T*, const Windows&, const T*, bool, uint64_t, int, StopSign&,       \
+                            Gradients<T>*);                                                                            \
+  template bool train<T>(const Model<T>&, T*, Optimizer<T>&, const Windows&, const Plan&, StopSign&, Trained*);
+FORECAST_INSTANTIATE(float)
+FORECAST_INSTANTIATE(double)
+#undef FORECAST_INSTANTIATE
+
+}  // namespace forecast

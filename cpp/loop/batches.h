@@ -1,0 +1,75 @@
+// Batches through the kernels: chunks to workers, slots of gradients in a fixed order, the optimiser's step.
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "../kernel/table.h"
+#include "workers.h"
+
+namespace forecast {
+
+template <class T> struct Model {
+  const Engine<T>* engine;
+  const Vectors<T>* vectors;
+  Shape shape;
+  int loss;
+  std::vector<T> loss_parameters;
+  double dropout;
+};
+
+struct Windows {
+  const Table* table;
+  const Source* source;
+  const int64_t* index;
+  int64_t n;
+};
+
+enum class Path { automatic, lanes, units };
+
+// outputs [n][K Q]; false: interrupted.
+template <class T>
+bool predict(const Model<T>&, const T* theta, const Windows&, Path, int threads, StopSign&, T* outputs);
+
+// Mean loss without dropout.
+template <class T>
+bool mean_loss(const Model<T>&, const T* theta, const Windows&, int threads, StopSign&, double* loss);
+
+template <class T> struct Gradients {
+  double loss;
+  T *outputs, *theta, *past, *extra, *initial;
+};
+template <class T>
+bool gradient(const Model<T>&, const T* theta, const Windows&, const T* initial, bool drop, uint64_t seed, int threads,
+              StopSign&, Gradients<T>*);
+
+template <class T> struct Optimizer {
+  Step step;
+  int64_t steps;
+  T *first, *second;
+};
+
+struct Plan {
+  int64_t batch_size;
+  double clip_norm, clip_value;  // <= 0: none
+  uint64_t seed;
+  int threads;
+};
+
+struct Trained {
+  std::vector<double> losses, norms;  // of the finished batches
+  bool finite = true;
+  int threads = 1;
+};
+
+// Whole batches, theta and the optimiser change together; false: interrupted (the batch under way left no trace).
+template <class T>
+bool train(const Model<T>&, T* theta, Optimizer<T>&, const Windows&, const Plan&, StopSign&, Trained*);
+
+// Weighted mean and population standard deviation: past [I], target [K], extra [E]; false: interrupted.
+struct Moments {
+  std::vector<double> mean[3], deviation[3];
+};
+bool moments(const Windows&, StopSign&, Moments*);
+
+}  // namespace forecast

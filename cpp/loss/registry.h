@@ -1,0 +1,16 @@
+// Every loss, by the name that Python and the tests know it by. A new loss is its header and its line here (and its
+// formula in tests/reference.py: without that the suite is red).
+//
+// A loss sees one target at a time: p are its outputs for that target, y the observed value, in lanes of windows.
+#pragma once
+
+#include "absolute_error.h"
+#include "huber.h"
+#include "quantile.h"
+#include "squared_error.h"
+
+#define FORECAST_LOSSES(X)             \
+  X("squared_error", SquaredError)     \
+  X("absolute_error", AbsoluteError)   \
+  X("huber", Huber)                    \
+  X("quantile", Quantile)

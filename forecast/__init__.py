@@ -1,0 +1,1 @@
+"""Recurrent networks for time series, as pleasant as scikit-learn and as fast as the machine allows."""

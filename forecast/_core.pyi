@@ -1,0 +1,180 @@
+"""Typed contract of the compiled core.
+
+Shape letters: T steps (lookback), B windows of a call, I input channels, H hidden units, L layers, S states of a cell
+(LSTM: h, c; others: h), K targets of a window (horizon times target columns, horizon-major), E extra inputs of the head.
+"""
+
+from collections.abc import Sequence
+from typing import Any, Literal, TypedDict
+
+import numpy as np
+from numpy.typing import NDArray
+
+class CellInfo(TypedDict):
+    rows: list[str]  # gate names, in storage order
+    input: tuple[int, int]  # rows [first, last) that the input x feeds: they have a W
+    state: tuple[int, int]  # rows [first, last) that the state h feeds: they have an R
+    states: list[str]  # ["h"] or ["h", "c"]
+
+class LossInfo(TypedDict):
+    parameters: list[str]  # names of its parameters, e.g. ["delta"]
+    one_output_per_parameter: bool  # pinball: one output per target and level
+
+class Config(TypedDict):
+    compiler: str
+    isa_built: list[str]
+    isa_found: list[str]
+    isa_used: str
+    isa_reason: str
+    openmp: str  # "" where built without
+    openmp_max_threads: int
+    forked: bool
+
+CELLS: dict[str, CellInfo]
+LOSSES: dict[str, LossInfo]
+OPTIMIZERS: list[str]
+
+def config() -> Config: ...
+def activation(name: Literal["exp", "sigmoid", "tanh"], x: NDArray[Any], isa: str | None = None) -> NDArray[Any]:
+    """Elementwise on a 1-D float32 or float64 array, by the kernels' own polynomials."""
+
+class Source:
+    """Where the kernels gather windows from: references to raw series, a window is never stored.
+
+    Window w has base = origin[w], or w where origin is None. Its past is the rows
+    [base * past_stride + past_shift, ... + lookback) of `past`; its targets are the rows
+    [base * target_stride + target_shift, ... + horizon) of `target`, flattened row by row to K values.
+    A target that is NaN is missing: it has no part in loss and gradient.
+
+    A past value reaches the network as (x - a - past_mean[channel]) / past_scale[channel], where a is the window's newest
+    value of that channel if anchor[channel] else 0; a target as (y - a - target_mean[k]) / target_scale[k] where a is the
+    window's newest value of channel target_anchor[column], 0 if that is -1. All of it in double, then rounded to the dtype.
+    """
+
+    def __init__(
+        self,
+        past: NDArray[Any],  # (rows, I) float32 or float64, any strides
+        *,
+        lookback: int,
+        origin: NDArray[np.int64] | None = None,
+        past_stride: int = 1,
+        past_shift: int = 0,
+        target: NDArray[Any] | None = None,  # (rows, columns) float32 or float64
+        horizon: int = 0,
+        target_stride: int = 1,
+        target_shift: int = 0,
+        extra: NDArray[Any] | None = None,  # (windows, E)
+        weight: NDArray[np.float64] | None = None,  # (windows,)
+        anchor: NDArray[np.int32] | None = None,  # (I,) 0 or 1
+        target_anchor: NDArray[np.int32] | None = None,  # (columns,)
+        past_mean: NDArray[np.float64] | None = None,
+        past_scale: NDArray[np.float64] | None = None,
+        target_mean: NDArray[np.float64] | None = None,  # (K,)
+        target_scale: NDArray[np.float64] | None = None,
+        extra_mean: NDArray[np.float64] | None = None,
+        extra_scale: NDArray[np.float64] | None = None,
+    ) -> None: ...
+
+def moments(source: Source, index: NDArray[np.int64]) -> dict[str, NDArray[np.float64]]:
+    """Weighted population mean and standard deviation over the windows: past_mean, past_std (I,), target_mean, target_std (K,),
+    extra_mean, extra_std (E,); anchors are applied, the source's own means and scales are not; missing targets are left out.
+    """
+
+class Optimizer:
+    """Name, constants and state of an optimiser; the state is float arrays of the parameters' length."""
+
+    def __init__(
+        self,
+        name: str,  # "sgd", "adam", "adamw", "rmsprop"
+        dtype: str,
+        n_parameters: int,
+        *,
+        momentum: float = 0.0,  # sgd, rmsprop
+        beta_1: float = 0.9,  # adam, adamw; rmsprop's alpha is 0.99
+        beta_2: float = 0.999,
+        epsilon: float = 1e-8,
+        weight_decay: float = 0.0,  # coupled (L2) but for adamw, as PyTorch
+    ) -> None: ...
+    steps: int
+    first: NDArray[Any]  # (n_parameters,) momentum or first moment
+    second: NDArray[Any]  # (n_parameters,) second moment
+
+class TrainResult(TypedDict):
+    losses: NDArray[np.float64]  # mean loss of every finished batch, before its step
+    norms: NDArray[np.float64]  # global gradient norm of every finished batch, before clipping
+    finite: bool  # False: the batch after the last finished one had a non-finite loss or gradient; no step was taken
+    threads: int  # the count used
+
+class GradientResult(TypedDict):
+    loss: float  # weighted mean over windows and observed targets
+    outputs: NDArray[Any]  # (B, K * outputs per target), of the network, in scaled units
+    theta: NDArray[Any]  # (n_parameters,)
+    past: NDArray[Any]  # (B, T, I), with respect to the scaled inputs
+    extra: NDArray[Any]  # (B, E)
+    initial: NDArray[Any]  # (L, S, B, H)
+
+class Network:
+    """One architecture in one precision and instruction set. Holds no weights: they come as one flat vector `theta`."""
+
+    def __init__(
+        self,
+        cell: str,
+        dtype: str,  # "float32" or "float64"
+        *,
+        steps: int,
+        inputs: int,
+        hidden: int,
+        layers: int,
+        targets: int,  # K
+        extra: int = 0,
+        loss: str = "squared_error",
+        loss_parameters: Sequence[float] = (),
+        dropout: float = 0.0,
+        isa: str | None = None,  # None: the one chosen at import
+    ) -> None: ...
+    n_parameters: int
+    n_outputs: int  # K * outputs per target; output index = target * outputs per target + level
+    lanes: int  # windows in a chunk
+    isa: str
+    layout: list[tuple[str, int, tuple[int, ...]]]
+    # layout: (name, offset, shape) in storage order. Names: "{layer}.W_{row}" (H, inputs of the layer), "{layer}.R_{row}" (H, H),
+    # "{layer}.b_{row}" (H,), "head.W" (n_outputs, H + E), "head.b" (n_outputs,)
+
+    def predict(
+        self,
+        theta: NDArray[Any],
+        source: Source,
+        index: NDArray[np.int64],
+        *,
+        threads: int = 1,
+        path: Literal["auto", "lanes", "units"] = "auto",  # windows in the lanes, or (one window at a time) units in the lanes
+    ) -> NDArray[Any]:
+        """Outputs (B, n_outputs) in scaled units and the network's dtype; without dropout."""
+
+    def loss(self, theta: NDArray[Any], source: Source, index: NDArray[np.int64], *, threads: int = 1) -> float:
+        """Weighted mean loss over windows and observed targets, without dropout; 0.0 where no target is observed."""
+
+    def gradient(
+        self,
+        theta: NDArray[Any],
+        source: Source,
+        index: NDArray[np.int64],
+        *,
+        initial: NDArray[Any] | None = None,  # (L, S, B, H); zeros where None
+        seed: int | None = None,  # of the dropout masks; None: no dropout
+        threads: int = 1,
+    ) -> GradientResult: ...
+    def train(
+        self,
+        theta: NDArray[Any],  # changed in place, whole batches at a time
+        optimizer: Optimizer,  # its state too
+        source: Source,
+        order: NDArray[np.int64],  # windows in the order of training; batch i is order[i * batch_size : (i + 1) * batch_size]
+        batch_size: int,
+        *,
+        rate: float,
+        clip_norm: float | None = None,  # applied after clip_value
+        clip_value: float | None = None,
+        seed: int = 0,  # of the dropout masks
+        threads: int = 1,
+    ) -> TrainResult: ...

@@ -1,0 +1,205 @@
+"""The columns of a frame: names, roles, finite floats, and the refusals of everything else."""
+
+import numpy as np
+import pandas as pd
+
+__all__ = ["as_frame", "check_length", "column_names", "read_values"]
+
+
+def as_frame(X, what="X"):
+    """A frame from a frame or a named series; anything else is refused.
+
+    Parameters
+    ----------
+    X : pandas.DataFrame or pandas.Series
+    what : str, default="X"
+        Name of the argument in messages.
+
+    Returns
+    -------
+    pandas.DataFrame
+        The same data, not copied.
+
+    Raises
+    ------
+    TypeError
+        Neither frame nor series.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> list(as_frame(pd.Series([1.0, 2.0])).columns)
+    ['y']
+    """
+    if isinstance(X, pd.DataFrame):
+        return X
+    if isinstance(X, pd.Series):
+        return X.to_frame("y" if X.name is None else X.name)
+    raise TypeError(
+        f"{what} is a {type(X).__module__}.{type(X).__name__}; expected a pandas DataFrame or Series with a time "
+        "index. Fix: pd.DataFrame(values, index=pd.date_range(start, periods=len(values), freq=...), columns=[...])."
+    )
+
+
+def column_names(frame, target, past_covariates=None):
+    """Names of the targets and of all channels: targets first, then past covariates, each once.
+
+    Parameters
+    ----------
+    frame : pandas.DataFrame
+    target : label, list of labels or None
+        None is right for a frame of one column.
+    past_covariates : label, list of labels or None, default=None
+
+    Returns
+    -------
+    targets, channels : list of labels
+
+    Raises
+    ------
+    ValueError
+        A column is missing or stands twice in the frame, a target twice in the list, or the target was not named.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> column_names(pd.DataFrame({"a": [1.0], "b": [2.0]}), "b", ["a", "b"])
+    (['b'], ['b', 'a'])
+    """
+    columns = list(frame.columns)
+    if target is None:
+        if len(columns) != 1:
+            raise ValueError(
+                f"target is None, but the frame has {len(columns)} columns: {columns}. Fix: target=a name."
+            )
+        target = columns
+    targets = _as_list(target)
+    if not targets:
+        raise ValueError(f"target is empty; expected one or several of the columns {columns}.")
+    if len(set(targets)) != len(targets):
+        raise ValueError(f"target names a column twice: {targets}.")
+    channels = list(dict.fromkeys(targets + ([] if past_covariates is None else _as_list(past_covariates))))
+    for name in channels:
+        count = columns.count(name)
+        if count != 1:
+            role = "target" if name in targets else "past covariate"
+            got = "is not in the frame" if count == 0 else f"stands {count} times in the frame"
+            raise ValueError(f"{role} {name!r} {got}; its columns are {columns}.")
+    return targets, channels
+
+
+def _as_list(names):
+    return list(names) if isinstance(names, (list, np.ndarray, pd.Index)) else [names]
+
+
+def read_values(frame, names):
+    """Finite floats of some columns, in memory of the frame where its layout allows.
+
+    Parameters
+    ----------
+    frame : pandas.DataFrame
+    names : list of labels
+        Each a column of `frame`, in the order wanted.
+
+    Returns
+    -------
+    ndarray of shape (rows, len(names))
+        float32 where all columns are float32, else float64. A view of the frame, and then read-only, where all columns
+        have that dtype, lie in one block and are equally spaced in it.
+
+    Raises
+    ------
+    TypeError
+        A column is not numeric.
+    ValueError
+        A value is NaN or infinite.
+
+    Examples
+    --------
+    >>> import numpy as np, pandas as pd
+    >>> frame = pd.DataFrame(np.zeros((4, 2), dtype=np.float32), columns=["a", "b"])
+    >>> values = read_values(frame, ["a"])
+    >>> values.dtype, values.shape, np.shares_memory(values, frame.to_numpy())
+    (dtype('float32'), (4, 1), True)
+    """
+    positions = [frame.columns.get_loc(name) for name in names]
+    for name, position in zip(names, positions, strict=True):
+        _refuse_dtype(name, frame.dtypes.iloc[position])
+    part = frame.iloc[:, _as_slice(positions)]
+    if all(dtype == np.float32 for dtype in part.dtypes):
+        values = part.to_numpy()
+    else:
+        values = part.to_numpy(dtype=np.float64, na_value=np.nan)
+    if not np.isfinite(values).all():
+        _refuse_not_finite(names, values, frame.index)
+    return values
+
+
+def _as_slice(positions):
+    """Equally spaced positions as a slice, because only a slice of a frame is a view."""
+    steps = set(np.diff(positions).tolist())
+    if len(steps) > 1 or 0 in steps:
+        return positions
+    step = steps.pop() if steps else 1
+    stop = positions[-1] + step
+    return slice(positions[0], stop if stop >= 0 else None, step)
+
+
+def _refuse_dtype(name, dtype):
+    numeric = pd.api.types.is_numeric_dtype(dtype) or pd.api.types.is_bool_dtype(dtype)
+    if numeric and not pd.api.types.is_complex_dtype(dtype):
+        return
+    fix = f"pd.to_numeric(df[{name!r}], errors='coerce')"
+    if pd.api.types.is_complex_dtype(dtype):
+        fix = f"df[{name!r}].to_numpy().real and .imag as two columns"
+    elif pd.api.types.is_datetime64_any_dtype(dtype):
+        fix = f"df = df.set_index({name!r}) if it is the time of the rows, or leave it out"
+    raise TypeError(f"column {name!r} holds {dtype} values; expected numbers (float, integer or bool). Fix: {fix}.")
+
+
+def _refuse_not_finite(names, values, index):
+    for name, column in zip(names, values.T, strict=True):
+        missing = np.isnan(column)
+        if missing.any():
+            ends = ", limit_direction='both'" if missing[0] else ""
+            raise ValueError(
+                f"column {name!r} has {int(missing.sum())} missing values (NaN) in {len(column)} rows, the first at "
+                f"{index[int(missing.argmax())]}; expected a number in every row. Fill them first, for example with "
+                f"df[{name!r}] = df[{name!r}].interpolate({ends[2:]})."
+            )
+        infinite = np.isinf(column)
+        if infinite.any():
+            raise ValueError(
+                f"column {name!r} has {int(infinite.sum())} infinite values, the first at "
+                f"{index[int(infinite.argmax())]}; expected finite numbers. Fix: df.replace([np.inf, -np.inf], "
+                "np.nan) and fill."
+            )
+
+
+def check_length(n_rows, lookback, horizon):
+    """Refuse a series too short for one window.
+
+    Parameters
+    ----------
+    n_rows, lookback, horizon : int
+        In steps.
+
+    Raises
+    ------
+    ValueError
+        Saying what is needed, what there is, and the longest lookback that would work.
+
+    Examples
+    --------
+    >>> check_length(60, 48, 12)
+    """
+    if n_rows >= lookback + horizon:
+        return
+    longest = n_rows - horizon
+    fix = "no lookback works: use a shorter horizon"
+    if longest > 0:
+        fix = f"the longest lookback that works here is {longest}"
+    raise ValueError(
+        f"the series has {n_rows} rows, but lookback + horizon = {lookback} + {horizon} = {lookback + horizon} are "
+        f"needed for one window; {fix}."
+    )

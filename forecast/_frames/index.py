@@ -1,0 +1,364 @@
+"""The index of a frame: its frequency, how it goes on, and the refusals of what has none.
+
+Stamps are never turned into integers: pandas 2 counts nanoseconds, pandas 3 microseconds, and both are right.
+"""
+
+import numpy as np
+import pandas as pd
+
+__all__ = ["check_continues", "check_history", "continue_index", "frequency_of", "season_length"]
+
+SPLIT_ADVICE = (
+    "In cross-validation, split with sklearn.model_selection.TimeSeriesSplit or "
+    "forecast.model_selection.RollingOrigin: KFold and shuffled splits tear a series apart"
+)
+
+
+def _listed(labels, limit=3):
+    """The first labels as text, and how many there are where not all are shown."""
+    shown = ", ".join(str(label) for label in labels[:limit])
+    return shown if len(labels) <= limit else f"{shown}, ... ({len(labels)} in all)"
+
+
+def frequency_of(index):
+    """Frequency of a regular index; everything that is not regular is refused.
+
+    Parameters
+    ----------
+    index : pandas.DatetimeIndex, pandas.PeriodIndex or integer pandas.Index
+        In ascending order, no stamp twice, no gap. `index.freq` is believed where it is set, else inferred (3 rows or
+        more).
+
+    Returns
+    -------
+    pandas.tseries.offsets.BaseOffset or int
+        The offset of a time index, the step of an integer one.
+
+    Raises
+    ------
+    TypeError
+        The index is of another kind.
+    ValueError
+        Empty, NaT, duplicates, disorder, gaps, or too short to infer a frequency.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> frequency_of(pd.to_datetime(["2024-01-05", "2024-01-08", "2024-01-09", "2024-01-10"]))
+    <BusinessDay>
+    >>> frequency_of(pd.RangeIndex(0, 50, 5))
+    5
+    """
+    _refuse_kind(index)
+    if len(index) == 0:
+        raise ValueError("the frame is empty: 0 rows; expected a row per time step.")
+    _refuse_disorder(index)
+    if isinstance(index, pd.PeriodIndex):
+        _refuse_step_gaps(index, index.astype("int64").to_numpy(), index.freq.n)
+        return index.freq
+    if isinstance(index, pd.DatetimeIndex):
+        return index.freq if index.freq is not None else _inferred(index)
+    if isinstance(index, pd.RangeIndex):
+        return index.step
+    steps = index.to_numpy(dtype=np.int64)
+    if len(steps) == 1:
+        return 1
+    step = int(np.diff(steps).min())
+    _refuse_step_gaps(index, steps, step)
+    return step
+
+
+def _refuse_kind(index):
+    if isinstance(index, pd.MultiIndex):
+        raise TypeError(
+            f"the index has {index.nlevels} levels ({list(index.names)}); expected one level of time stamps. "
+            "Forecast one series at a time: df.xs(name, level=...)."
+        )
+    if isinstance(index, (pd.DatetimeIndex, pd.PeriodIndex)) or pd.api.types.is_integer_dtype(index.dtype):
+        return
+    first = f", starting with {index[0]!r}" if len(index) else ""
+    raise TypeError(
+        f"the index holds {index.dtype} values{first}; expected a DatetimeIndex, a PeriodIndex or regular integer "
+        "steps. Fix: df.index = pd.to_datetime(df.index), or df.reset_index(drop=True) to count steps."
+    )
+
+
+def _refuse_disorder(index):
+    missing = index.isna()
+    if missing.any():
+        raise ValueError(
+            f"the index has {int(missing.sum())} missing stamps (NaT), the first in row {int(missing.argmax())}; "
+            "expected a stamp in every row. Fix: df = df[df.index.notna()]."
+        )
+    if not index.is_unique:
+        twice = index[index.duplicated()].unique()
+        clock = isinstance(index, pd.DatetimeIndex) and index.tz is None
+        raise ValueError(
+            f"the index has {int(index.duplicated().sum())} duplicates: {_listed(twice)}; expected every stamp once. "
+            "Fix: df = df.groupby(level=0).mean(), or forecast one series at a time."
+            + (" Hours that come twice in autumn: tz_localize(zone, ambiguous='infer')." if clock else "")
+        )
+    if not index.is_monotonic_increasing:
+        later = index[1:] < index[:-1]
+        row = int(np.argmax(later)) + 1
+        raise ValueError(
+            f"the index is not in time order: row {row} ({index[row]}) comes after {index[row - 1]}; expected "
+            f"ascending stamps. Fix: df = df.sort_index(). {SPLIT_ADVICE}."
+        )
+
+
+def _refuse_step_gaps(index, steps, step):
+    jumps = np.flatnonzero(np.diff(steps) != step)
+    if len(jumps):
+        row = int(jumps[0])
+        raise ValueError(
+            f"the index has {len(jumps)} gaps at step {step}: the first between {index[row]} and {index[row + 1]}; "
+            "expected equal steps. Fix: df = df.reindex(every stamp).interpolate(), or df.reset_index(drop=True) to "
+            f"count rows. {SPLIT_ADVICE}."
+        )
+
+
+def _inferred(index):
+    if len(index) < 3:
+        raise ValueError(
+            f"no frequency can be inferred from {len(index)} rows; expected at least 3, or an index with a frequency. "
+            "Fix: df = df.asfreq('D') with the frequency of your data."
+        )
+    freq = _seen_in(index)
+    if freq is None:
+        raise ValueError(_irregular_message(index))
+    return freq
+
+
+def _seen_in(stamps):
+    """The inferred offset or None; `pandas.infer_freq` changes its return type between versions, this does not."""
+    return pd.DatetimeIndex(stamps, freq="infer").freq
+
+
+def _irregular_message(index):
+    """Why no frequency fits: the gaps at the likeliest one, or the first step that differs."""
+    best = None
+    for freq in _likely_frequencies(index):
+        grid = _grid(index, freq)
+        # A grid that leaves a stamp out is not the frequency of this index, however few stamps it misses.
+        if grid is not None and index.isin(grid).all() and (best is None or len(grid) < len(best[1])):
+            best = freq, grid
+    if best is None:
+        steps = index[1:] - index[:-1]
+        usual = steps.value_counts().index[0]
+        row = int(np.argmax(steps != usual))
+        return (
+            f"the index is not regular: the usual step is {usual}, but {index[row + 1]} follows {index[row]} after "
+            f"{steps[row]}; expected one row per step. Fix: df = df.resample(a frequency).mean().interpolate()."
+        )
+    freq, grid = best
+    holes = grid.difference(index)
+    name = freq.freqstr
+    holidays = " Holidays: give the index a CustomBusinessDay frequency." if name == "B" else ""
+    return (
+        f"the index has gaps: at frequency {name!r}, {len(holes)} of {len(grid)} stamps are missing: {_listed(holes)}; "
+        f"expected a row for each. Fix: df = df.asfreq({name!r}).interpolate().{holidays} {SPLIT_ADVICE}."
+    )
+
+
+def _likely_frequencies(index):
+    """Frequencies seen in short runs of the index, and the commonest steps."""
+    steps = (index[1:] - index[:-1]).value_counts().index[:2]
+    found = {pd.tseries.frequencies.to_offset(step) for step in steps}
+    for start in np.unique(np.linspace(0, max(len(index) - 10, 0), 20, dtype=int)):
+        freq = _seen_in(index[start : start + 10])
+        if freq is not None:
+            found.add(freq)
+    # Of two that fit alike the first is taken: a day before 24 hours.
+    return sorted(found, key=lambda freq: (_is_clockless(freq), str(freq)))
+
+
+def _grid(index, freq):
+    """Every stamp from the first to the last at `freq`; None where that would be absurdly long."""
+    span = index[-1] - index[0]
+    if span / (index[1:] - index[:-1]).min() > 100 * len(index):
+        return None
+    if index.tz is None:
+        return pd.date_range(index[0], index[-1], freq=freq)
+    if _is_clockless(freq):
+        return pd.date_range(index[0].tz_convert("UTC"), index[-1].tz_convert("UTC"), freq=freq).tz_convert(index.tz)
+    wall = pd.date_range(index[0].tz_localize(None), index[-1].tz_localize(None), freq=freq)
+    return wall.tz_localize(index.tz, ambiguous=np.ones(len(wall), dtype=bool), nonexistent="shift_forward")
+
+
+def _is_clockless(freq):
+    """Hours and shorter count instants; days and longer follow the clock on the wall."""
+    return isinstance(freq, pd.offsets.Tick) and not isinstance(freq, pd.offsets.Day)
+
+
+def season_length(freq):
+    """Steps of the season that people expect at a frequency, 1 where there is none.
+
+    A day for hours and shorter steps, a week for days (five business days), a year for weeks, months and quarters.
+
+    Parameters
+    ----------
+    freq : pandas.tseries.offsets.BaseOffset or int
+        As `frequency_of` returns it.
+
+    Returns
+    -------
+    int
+
+    Examples
+    --------
+    >>> from pandas.tseries.frequencies import to_offset
+    >>> [season_length(to_offset(name)) for name in ("30min", "h", "D", "B", "W-SUN", "MS", "QS", "YS")]
+    [48, 24, 7, 5, 52, 12, 4, 1]
+    >>> season_length(1)
+    1
+    """
+    if not isinstance(freq, pd.offsets.BaseOffset):
+        return 1
+    if _is_clockless(freq):
+        length = pd.Timedelta(days=1) / pd.Timedelta(freq)
+    else:
+        letter = freq.freqstr.split("-")[0].lstrip("0123456789")
+        seasons = {"D": 7, "B": 5, "C": 5, "W": 52, "bh": 8}
+        seasons |= dict.fromkeys(("M", "ME", "MS", "BME", "BMS", "SME", "SMS"), 12)
+        seasons |= dict.fromkeys(("Q", "QE", "QS", "BQE", "BQS"), 4)
+        length = seasons.get(letter, 1) / freq.n
+    return int(length) if length >= 1 and length == int(length) else 1
+
+
+def continue_index(index, n, freq=None):
+    """The next `n` labels after an index: kind, zone, frequency, resolution and name are kept.
+
+    Days and longer follow the clock on the wall, hours and shorter count instants, so both are right across a change
+    to or from daylight saving time. A wall time that the clock skips moves to the first one that exists; one that comes
+    twice means its first occurrence.
+
+    Parameters
+    ----------
+    index : pandas.DatetimeIndex, pandas.PeriodIndex or integer pandas.Index
+    n : int
+        Number of labels.
+    freq : offset or int, default=None
+        As `frequency_of` returns it; None asks `frequency_of`.
+
+    Returns
+    -------
+    pandas.Index
+        Of length `n`.
+
+    Raises
+    ------
+    TypeError, ValueError
+        As `frequency_of`.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> fridays = pd.date_range("2024-03-29", periods=1, freq="B", tz="Europe/Berlin", name="day")
+    >>> [str(stamp) for stamp in continue_index(fridays, 2)]
+    ['2024-04-01 00:00:00+02:00', '2024-04-02 00:00:00+02:00']
+    >>> continue_index(pd.RangeIndex(10), 3)
+    RangeIndex(start=10, stop=13, step=1)
+    """
+    freq = frequency_of(index) if freq is None else freq
+    if isinstance(index, pd.PeriodIndex):
+        return pd.period_range(index[-1] + 1, periods=n, freq=index.freq, name=index.name)
+    if isinstance(index, pd.DatetimeIndex):
+        return _continue_stamps(index, n, freq)
+    start = int(index[-1]) + freq
+    steps = pd.RangeIndex(start, start + n * freq, freq, name=index.name)
+    return steps if isinstance(index, pd.RangeIndex) else pd.Index(steps.to_numpy(), dtype=index.dtype, name=index.name)
+
+
+def _continue_stamps(index, n, freq):
+    last, zone = index[-1], index.tz
+    if zone is None:
+        stamps = pd.date_range(last, periods=n + 1, freq=freq)[-n:] if n else index[:0]
+    elif _is_clockless(freq):
+        stamps = pd.date_range(last.tz_convert("UTC"), periods=n + 1, freq=freq)[1:].tz_convert(zone)
+    else:
+        wall = pd.date_range(last.tz_localize(None), periods=n + 1, freq=freq)[1:]
+        stamps = wall.tz_localize(zone, ambiguous="NaT", nonexistent="NaT")
+        if stamps.isna().any():
+            stamps = wall.tz_localize(zone, ambiguous=np.ones(n, dtype=bool), nonexistent="shift_forward")
+        elif n:
+            stamps = pd.DatetimeIndex(stamps, freq=freq)
+    return stamps.as_unit(index.unit).rename(index.name)
+
+
+def check_continues(index, future, freq):
+    """Refuse rows that do not follow a fitted index step by step.
+
+    Parameters
+    ----------
+    index : pandas.Index
+        The fitted labels (or their end).
+    future : pandas.Index
+        Labels of the rows to forecast.
+    freq : offset or int
+        Frequency of `index`.
+
+    Raises
+    ------
+    ValueError
+        Naming the first row that differs, what it should be, and TimeSeriesSplit as the fix.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> check_continues(pd.RangeIndex(5), pd.RangeIndex(5, 8), 1)
+    """
+    expected = continue_index(index, len(future), freq)
+    if len(future) == 0:
+        raise ValueError("X has no rows; expected the future rows to forecast, one row per step.")
+    if type(future) is type(expected) or not isinstance(expected, (pd.DatetimeIndex, pd.PeriodIndex)):
+        same = np.asarray(expected == future)
+    else:
+        same = np.zeros(len(future), dtype=bool)
+    if same.all():
+        return
+    row = int(np.argmin(same))
+    raise ValueError(
+        f"X does not continue the fitted data, which end at {index[-1]}: its row {row} is {future[row]}, expected "
+        f"{expected[row]}. {SPLIT_ADVICE}. To forecast after other rows than the fitted ones: predict(history=frame)."
+    )
+
+
+def check_history(index, freq):
+    """Refuse a history whose rows are not regular at the fitted frequency.
+
+    Parameters
+    ----------
+    index : pandas.Index
+        Labels of the rows to look back on.
+    freq : offset or int
+        The fitted frequency.
+
+    Raises
+    ------
+    TypeError, ValueError
+        As `frequency_of`, or another frequency than the fitted one.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> check_history(pd.RangeIndex(100, 110), 1)
+    """
+    _refuse_kind(index)
+    _refuse_disorder(index)
+    timed = isinstance(freq, pd.offsets.BaseOffset)
+    if timed != isinstance(index, (pd.DatetimeIndex, pd.PeriodIndex)):
+        raise ValueError(
+            f"the history's index holds {index.dtype} values, but the model was fitted at frequency "
+            f"{getattr(freq, 'freqstr', freq)!r}; expected an index of the same kind."
+        )
+    if isinstance(index, pd.PeriodIndex):
+        if index.freq != freq:
+            raise ValueError(f"the history has frequency {index.freqstr!r}, the fitted data {freq.freqstr!r}.")
+        frequency_of(index)
+    elif not (continue_index(index[:1], len(index) - 1, freq) == index[1:]).all():
+        got = frequency_of(index)  # its message is better where the index is simply not regular
+        raise ValueError(
+            f"the history has frequency {getattr(got, 'freqstr', got)!r}, but the model was fitted at "
+            f"{getattr(freq, 'freqstr', freq)!r}. Fix: history.resample(...) to the fitted frequency."
+        )

@@ -1,0 +1,226 @@
+"""Forecasts that cost nothing: what a model must beat before it is worth a minute of training.
+
+They are regressors on windows, so they run through `SeriesForecaster` and `backtest` like any other. Given `Windows`,
+they read the series behind them, so that a season longer than the lookback is no obstacle; given arrays, they have the
+window.
+"""
+
+import numpy as np
+from sklearn.base import BaseEstimator, RegressorMixin
+from sklearn.utils.validation import check_array, check_is_fitted
+
+from ._frames import season_length
+from ._windows import Windows
+
+__all__ = ["Drift", "LastValue", "SeasonalNaive", "seasonal_naive"]
+
+
+def seasonal_naive(values, horizon, period=1):
+    """Repeat the last season; with period 1, the last value.
+
+    Parameters
+    ----------
+    values : array-like of shape (rows,) or (rows, targets)
+        In time order, at least `period` rows.
+    horizon : int
+        Steps to forecast.
+    period : int, default=1
+        Steps of the season.
+
+    Returns
+    -------
+    ndarray of shape (horizon,) or (horizon, targets)
+
+    Raises
+    ------
+    ValueError
+        There are fewer rows than `period`.
+
+    Examples
+    --------
+    >>> seasonal_naive([1, 2, 3, 4], horizon=3, period=2)
+    array([3, 4, 3])
+    """
+    values = np.asarray(values)
+    if len(values) < period:
+        raise ValueError(f"a season of {period} steps cannot be repeated from {len(values)} rows.")
+    return values[len(values) - period + np.arange(horizon) % period]
+
+
+class _Baseline(RegressorMixin, BaseEstimator):
+    """What the baselines share: shapes, and looking back from an origin in a series or in an array of windows."""
+
+    _accepts_windows = True
+
+    def fit(self, X, y):
+        """Take the shapes of the data; nothing is learnt.
+
+        Parameters
+        ----------
+        X : Windows or array-like of shape (n, lookback) or (n, lookback, channels)
+            The first channel of an array is the target.
+        y : array-like of shape (n,) or (n, horizon)
+            Only its shape is used.
+
+        Returns
+        -------
+        self
+
+        Raises
+        ------
+        ValueError
+            Shapes do not fit together.
+        """
+        if not isinstance(X, Windows):
+            X = check_array(X, allow_nd=True)
+        shape = np.shape(y)
+        if len(shape) not in (1, 2) or shape[0] != len(X):
+            raise ValueError(f"y has shape {shape} for {len(X)} windows; expected (n,) or (n, horizon).")
+        self._check(X)
+        self.n_features_in_ = int(np.prod(X.shape[1:]))
+        self.n_outputs_ = 1 if len(shape) == 1 else shape[1]
+        self._flat = len(shape) == 1
+        return self
+
+    def _check(self, X):
+        """Refuse windows that the baseline cannot forecast from."""
+
+    def predict(self, X):
+        """Forecast every window.
+
+        Parameters
+        ----------
+        X : Windows or array-like of shape (n, lookback) or (n, lookback, channels)
+
+        Returns
+        -------
+        ndarray of the shape of `fit`'s y, float64
+            In the units of `Windows.y`, so normalised where the windows are.
+
+        Raises
+        ------
+        ValueError
+            Another number of features than in `fit`.
+        """
+        check_is_fitted(self)
+        if not isinstance(X, Windows):
+            X = check_array(X, allow_nd=True, dtype=np.float64)
+        if int(np.prod(X.shape[1:])) != self.n_features_in_:
+            raise ValueError(f"X has {int(np.prod(X.shape[1:]))} features, but fit saw {self.n_features_in_}.")
+        forecast = self._forecast(X, X.horizon if isinstance(X, Windows) else self.n_outputs_)
+        forecast = forecast.astype(np.float64).reshape(len(X), -1)
+        forecast = X.normalize(forecast) if isinstance(X, Windows) else forecast
+        return forecast.ravel() if self._flat else forecast
+
+
+def _lookback(X):
+    return X.lookback if isinstance(X, Windows) else X.shape[1]
+
+
+def _look(X, offsets):
+    """Target values at rows counted from the newest one (0, -1, ...), shape (n, offsets, targets), never normalised."""
+    if not isinstance(X, Windows):
+        return X.reshape(*X.shape[:2], -1)[:, X.shape[1] - 1 + offsets, :1]
+    rows = X.origins[:, None] + offsets
+    if rows.size and rows.min() < 0:
+        raise ValueError(
+            f"looking {-offsets.min()} steps back from row {X.origins.min()} leaves the series. Fix: a later first "
+            "origin or a shorter period."
+        )
+    return X.values[rows, : X.n_targets]
+
+
+def _look_seasonal(X, horizon, period):
+    return _look(X, 1 - period + np.arange(horizon) % period)
+
+
+class LastValue(_Baseline):
+    """The newest value, for every step of the horizon.
+
+    Attributes
+    ----------
+    n_features_in_ : int
+    n_outputs_ : int
+
+    Examples
+    --------
+    >>> LastValue().fit([[1.0, 2.0]], [[3.0, 4.0]]).predict([[5.0, 6.0]])
+    array([[6., 6.]])
+    """
+
+    def _forecast(self, X, horizon):
+        return _look_seasonal(X, horizon, 1)
+
+
+class SeasonalNaive(_Baseline):
+    """The value one season ago.
+
+    Parameters
+    ----------
+    period : int, default=None
+        Steps of the season. None takes the usual one of the frequency of the windows (24 for hours, 7 for days, 52 for
+        weeks, 12 for months; 1, the last value, where there is none). On arrays it must be given, at most the lookback.
+
+    Attributes
+    ----------
+    period_ : int
+    n_history_ : int
+        Rows that a series must have up to an origin.
+    n_features_in_ : int
+    n_outputs_ : int
+
+    Examples
+    --------
+    >>> SeasonalNaive(period=2).fit([[1.0, 2.0, 3.0]], [[2.0, 3.0, 2.0]]).predict([[4.0, 5.0, 6.0]])
+    array([[5., 6., 5.]])
+    """
+
+    def __init__(self, period=None):
+        self.period = period
+
+    def _check(self, X):
+        period = self.period
+        if period is None:
+            if not isinstance(X, Windows):
+                raise ValueError(
+                    "period is None, and an array has no frequency to tell it. Fix: SeasonalNaive(period=...)."
+                )
+            period = season_length(X.freq)
+        if isinstance(period, bool) or not isinstance(period, (int, np.integer)) or period < 1:
+            raise ValueError(f"period is {period!r}; expected a whole number of steps, 1 or more.")
+        rows = len(X.values) if isinstance(X, Windows) else X.shape[1]
+        if period > rows:
+            raise ValueError(
+                f"period is {period}, but there are {rows} rows to look back on; expected a shorter season."
+            )
+        self.period_ = self.n_history_ = int(period)
+
+    def _forecast(self, X, horizon):
+        return _look_seasonal(X, horizon, self.period_)
+
+
+class Drift(_Baseline):
+    """The newest value and, per step, the mean change over the window.
+
+    Attributes
+    ----------
+    n_features_in_ : int
+    n_outputs_ : int
+
+    References
+    ----------
+    Hyndman, Athanasopoulos: Forecasting: Principles and Practice, 3rd ed., section 5.2 (there over the whole history).
+
+    Examples
+    --------
+    >>> Drift().fit([[1.0, 2.0, 3.0]], [[4.0, 5.0]]).predict([[0.0, 1.0, 4.0]])
+    array([[6., 8.]])
+    """
+
+    def _forecast(self, X, horizon):
+        steps = _lookback(X) - 1
+        last = _look(X, np.zeros(1, dtype=np.intp)).astype(np.float64)
+        if steps == 0:  # one value has no slope
+            return np.repeat(last, horizon, axis=1)
+        first = _look(X, np.array([-steps]))
+        return last + (last - first) / steps * np.arange(1, horizon + 1)[:, None]

@@ -1,0 +1,222 @@
+"""The house's rules as tests: sizes, names, who may import or include whom, and what no file may say."""
+
+import ast
+import re
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+PACKAGE, CORE = ROOT / "forecast", ROOT / "cpp"
+ROOMS = [CORE, PACKAGE, ROOT / "tests", ROOT / "benchmarks", ROOT / "docs", ROOT / "notebooks"]
+SOURCES = sorted(p for room in ROOMS for p in room.rglob("*") if p.suffix in {".py", ".pyi", ".h", ".cpp"})
+PYTHON = sorted(PACKAGE.rglob("*.py"))
+NATIVE = sorted(p for p in CORE.rglob("*") if p.suffix in {".h", ".cpp"})
+BUILD = [ROOT / "CMakeLists.txt", ROOT / "pyproject.toml", *sorted(ROOT.glob("*.cmake")), *NATIVE]
+
+
+def name(path):
+    return path.relative_to(ROOT).as_posix()
+
+
+def lines_with(pattern, paths):
+    found = []
+    for path in paths:
+        for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1):
+            if re.search(pattern, line):
+                found.append(f"{name(path)}:{number}: {line.strip()}")
+    return found
+
+
+# -------------------- sizes and names
+
+
+def test_the_rooms_are_where_these_tests_look():
+    assert len(PYTHON) > 5
+    assert len(NATIVE) > 15
+    assert SOURCES
+
+
+def test_no_file_is_longer_than_500_lines():
+    long = {name(path): len(path.read_text(encoding="utf-8").splitlines()) for path in SOURCES}
+    assert {path: count for path, count in long.items() if count > 500} == {}
+
+
+def test_no_file_is_a_drawer_for_leftovers():
+    words = {"util", "utils", "helper", "helpers", "common", "misc", "base", "manager"}
+    assert [name(p) for p in SOURCES if words & set(re.split(r"[_\-.]", p.stem.lower()))] == []
+
+
+@pytest.mark.parametrize("path", PYTHON, ids=name)
+def test_no_function_needs_scrolling(path):
+    """Eighty lines at most without its docstring."""
+    long = []
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.FunctionDef):
+            first = node.body[1] if ast.get_docstring(node) is not None and len(node.body) > 1 else node.body[0]
+            if node.end_lineno - first.lineno + 1 > 80:
+                long.append(node.name)
+    assert long == []
+
+
+# -------------------- who may import whom in forecast/
+
+CHAIN = [{"cli"}, {"plotting"}, {"model_selection"}, {"_series"}, {"_rnn"}, {"_training"}, {"_network"}, {"_core"}]
+RANK = {module: rank for rank, modules in enumerate(CHAIN) for module in modules}
+
+
+def module_of(path):
+    """A package of named parts counts as one module."""
+    return path.relative_to(PACKAGE).parts[0].removesuffix(".py")
+
+
+def imports_of(path):
+    """The modules of this package that a file imports, wherever in the file."""
+    own, found = module_of(path), set()
+    inside = path.parent != PACKAGE
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.ImportFrom):
+            dots, module = node.level, node.module or ""
+            if dots == 0 and module.partition(".")[0] != "forecast":
+                continue
+            module = module.removeprefix("forecast").removeprefix(".") if dots == 0 else module
+            if inside and dots == 1:
+                continue  # between the parts of one package
+            first = module.partition(".")[0]
+            found |= {first} if first else {alias.name for alias in node.names}
+        elif isinstance(node, ast.Import):
+            parts = [alias.name.split(".") for alias in node.names]
+            found |= {part[1] for part in parts if part[0] == "forecast" and len(part) > 1}
+    modules = {module_of(p) for p in PYTHON} | {"_core"}
+    return (found & modules) - {own, "__init__"}
+
+
+IMPORTS = {}
+for _path in PYTHON:
+    IMPORTS.setdefault(module_of(_path), set()).update(imports_of(_path))
+
+
+@pytest.mark.parametrize("module", sorted(set(IMPORTS) - {"__init__"}))
+def test_a_module_imports_along_the_arrows(module):
+    """Along the chain only downwards; leaves, which are not in it, import leaves."""
+    for imported in IMPORTS[module]:
+        if module in RANK:
+            assert imported not in RANK or RANK[imported] > RANK[module], imported
+        else:
+            assert imported not in RANK, imported
+
+
+def test_the_network_alone_imports_the_core():
+    """And the catalogue, which turns a missing core into a sentence with the fix."""
+    assert {module for module, imported in IMPORTS.items() if "_core" in imported} <= {"_network", "__init__"}
+
+
+def test_no_import_is_circular():
+    done, path = set(), []
+
+    def visit(module):
+        assert module not in path, " -> ".join([*path, module])
+        if module not in done:
+            path.append(module)
+            for imported in sorted(IMPORTS.get(module, ())):
+                visit(imported)
+            done.add(path.pop())
+
+    for module in sorted(set(IMPORTS) - {"__init__"}):
+        visit(module)
+
+
+# -------------------- who may include whom in cpp/
+
+INCLUDE = re.compile(r'^\s*#\s*include\s+([<"])([^>"]+)[>"]', re.MULTILINE)
+INTRINSICS = {"immintrin.h", "arm_neon.h"}
+MAY_INCLUDE = {  # a file's room (or name) -> what its quoted includes may match
+    "bind": r"bind/.*|loop/.*|kernel/table\.h",
+    "loop": r"loop/.*|kernel/table\.h",
+    "cell": r"cell/.*|kernel/(math|vec)\.h",
+    "loss": r"loss/.*|kernel/(math|vec)\.h",
+    "kernel/vec.h": r"$",
+    "kernel/math.h": r"kernel/vec\.h",
+    "kernel/table.h": r"$",
+    "kernel/dispatch.cpp": r"kernel/table\.h",
+    "kernel/unit.cpp": r"kernel/.*\.h|(cell|loss)/.*",
+    "kernel/network.h": r"kernel/.*\.h|(cell|loss)/registry\.h",
+    "kernel": r"kernel/.*\.h",
+}
+
+
+def includes_of(path):
+    """(quoted, named): the files of this tree, from its top, and the headers of the system."""
+    found = INCLUDE.findall(path.read_text(encoding="utf-8"))
+    quoted = {
+        (path.parent / file).resolve().relative_to(CORE.resolve()).as_posix() for mark, file in found if mark == '"'
+    }
+    return quoted, {file for mark, file in found if mark == "<"}
+
+
+@pytest.mark.parametrize("path", NATIVE, ids=name)
+def test_a_native_file_includes_along_the_arrows(path):
+    inside = path.relative_to(CORE).as_posix()
+    allowed = MAY_INCLUDE.get(inside) or MAY_INCLUDE[inside.partition("/")[0]]
+    quoted, _ = includes_of(path)
+    assert {file for file in quoted if not re.fullmatch(allowed, file)} == set()
+    assert {file for file in quoted if not (CORE / file).is_file()} == set()
+
+
+KERNELS = [p for p in NATIVE if p.parent.name in {"kernel", "cell", "loss"} and p.name != "dispatch.cpp"]
+
+
+@pytest.mark.parametrize("path", KERNELS, ids=name)
+def test_kernels_know_no_standard_library_and_cannot_fail(path):
+    """dispatch.cpp is not one of them: it is baseline code, compiled once."""
+    _, named = includes_of(path)
+    assert named <= {"stdint.h", "stddef.h"} | INTRINSICS
+    words = r"\bstd::|\bthrow\b|\btry\b|\bcatch\b|\bnew\s+\w|\bmalloc\b|\bdelete\b|\bpy::|Python\.h|#pragma omp"
+    code = re.sub(r"//.*", "", path.read_text(encoding="utf-8"))
+    assert re.findall(words, code) == []
+
+
+def test_a_native_file_opens_with_what_it_is():
+    assert [name(path) for path in NATIVE if not path.read_text(encoding="utf-8").startswith("//")] == []
+
+
+# -------------------- what no file may say
+
+
+def test_the_build_never_trades_exactness_or_portability_for_speed():
+    """No flags of fast mathematics, none of the build machine's own processor."""
+    assert lines_with(r"-O[f]ast|f[a]st-math|f[a]st_math|unsafe-m[a]th|march=n[a]tive|mtune=n[a]tive", BUILD) == []
+    for path in (ROOT / "CMakeLists.txt",):
+        assert "-ffp-contract=off" in path.read_text(encoding="utf-8")
+
+
+def test_threads_are_a_matter_of_the_call():
+    """Nothing sets the process's threads, and every parallel region says how many."""
+    assert lines_with(r"\bomp_s[e]t_", [*NATIVE, *PYTHON]) == []
+    regions = lines_with(r"#\s*pragma\s+omp\s+.*\bparallel\b", NATIVE)
+    assert regions, "the pattern finds no region any more"
+    assert [line for line in regions if "num_threads(" not in line] == []
+
+
+def test_sums_are_added_in_fixed_order():
+    assert lines_with(r"#\s*pragma\s+omp\b.*\breduction\b", NATIVE) == []
+
+
+def test_no_file_is_loaded_by_executing_it():
+    words = r"\bpickle\.loads?\b|\bjoblib\.load\b|allow_p[i]ckle\s*=\s*True|(?<![\w.])e[v]al\(|(?<![\w.])e[x]ec\("
+    assert lines_with(words, PYTHON) == []
+
+
+def test_numpys_global_random_state_is_left_alone():
+    allowed = "default_rng|Generator|RandomState|SeedSequence|PCG64|Philox|BitGenerator|get_state"
+    paths = [path for path in SOURCES if path.suffix == ".py"]
+    assert lines_with(rf"\b(np|numpy)\.random\.(?!{allowed})\w", paths) == []
+
+
+def test_no_test_is_skipped_or_expected_to_fail():
+    tests = sorted((ROOT / "tests").rglob("*.py"))
+    assert lines_with(r"pytest\.(s[k]ip|imports[k]ip|x[f]ail)|mark\.(s[k]ip|x[f]ail)", tests) == []
+
+
+def test_no_line_of_python_is_longer_than_120_characters():
+    assert lines_with(r"^.{121,}$", [path for path in SOURCES if path.suffix == ".py"]) == []

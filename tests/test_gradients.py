@@ -1,0 +1,214 @@
+"""The core's gradients in float64 are the slopes of its own loss, for all weights, biases, inputs and initial states.
+
+Every entry of every gradient is compared with the oracle's (itself proven by differences in test_reference.py). The
+slopes are central differences of the core's own loss: along every coordinate where a case is small (WINDOW_STEPS), and
+where it is larger along random directions of each tensor, which every entry moves, and a random choice of coordinates.
+"""
+
+import inspect
+import types
+
+import numpy as np
+import pytest
+import reference
+import tolerances
+from cases import CELLS, ISAS, LOSSES, Case, draw_away_from_kinks, draw_case, draw_theta, largest_difference
+
+from forecast import _core
+
+STEP = tolerances.DIFFERENCES_STEP
+WINDOW_STEPS = 40  # up to this many windows times steps, all coordinates
+DIRECTIONS, COORDINATES = 2, 3  # per tensor of a larger case
+
+
+def draw_switching_relu(network, rng, past):
+    """Weights whose units are far from the kink at every step, in place of chance.
+
+    Unit 0 of every layer switches on and off with the sign of channel 0; the others stay on and leak slowly, so that
+    the gradient lives through 64 steps.
+    """
+    past[:, 0] = rng.choice([-1.0, 1.0], size=len(past)) * rng.uniform(0.9, 1.1, size=len(past))
+    theta = draw_theta(network, rng)
+    for name, view in network.views(theta).items():
+        layer, _, weight = name.partition(".")
+        if weight == "W_h":
+            view[...] = rng.uniform(0.002, 0.006, size=view.shape)
+            view[0, 0] = 1.5 if layer == "0" else 2.0
+        elif weight == "R_h":
+            view[...] = rng.uniform(0.001, 0.004, size=view.shape) + 0.96 * np.eye(len(view))
+            view[0] = rng.uniform(0.001, 0.002, size=len(view))
+        elif weight == "b_h":
+            view[...] = rng.uniform(0.2, 0.3, size=len(view))
+            view[0] = 0.1 if layer == "0" else -1.5
+    return theta
+
+
+def draw(cell, seed, **shape):
+    """A case with initial states, away from every kink."""
+    rng = np.random.default_rng(seed)
+    case = draw_case(cell, rng, **shape)
+    n = case.network
+    initial = rng.normal(size=(n.layers, len(reference.REFERENCE_CELLS[cell].states), len(case.index), n.hidden)) / 3
+    if cell == "rnn_relu":
+        past = case.arguments["past"].copy()
+        case = Case(n, draw_switching_relu(n, rng, past), case.arguments | {"past": past}, case.index)
+        initial = np.abs(initial)
+    assert n.distance_from_kinks(case.theta, case.batch(), initial) >= tolerances.KINK_MARGIN
+    return case, initial
+
+
+def named(network, result):
+    """The gradients of a result, tensor by tensor."""
+    tensors = {name: result[name] for name in ("past", "extra", "initial")}
+    return network.views(np.asarray(result["theta"])) | tensors
+
+
+def differences_from(expected, result, network):
+    """Tensor -> greatest difference of the largest entry."""
+    expected, result = named(network, expected), named(network, result)
+    return {name: largest_difference(result[name], expected[name]) for name in expected}
+
+
+def assert_slopes(case, result, loss, tensors, rng):
+    """`tensors` are the arrays that `loss` reads, and of which `result` holds the gradients."""
+    n = case.network
+    gradients = named(n, result)
+    small = len(case.index) * n.steps <= WINDOW_STEPS
+
+    def slope(tensor, direction):
+        kept, values = tensor.copy(), []
+        for offset in (-2.0, -1.0, 1.0, 2.0):
+            tensor[...] = kept + offset * STEP * direction
+            values.append(loss())
+        tensor[...] = kept
+        return (values[0] - 8.0 * values[1] + 8.0 * values[2] - values[3]) / (12.0 * STEP)
+
+    for name, tensor in tensors.items():
+        gradient = gradients[name]
+        entries = range(tensor.size) if small else rng.choice(tensor.size, min(COORDINATES, tensor.size), replace=False)
+        directions = [np.eye(1, tensor.size, entry).reshape(tensor.shape) for entry in entries]
+        if not small:
+            signs = rng.choice([-1.0, 1.0], size=(DIRECTIONS, *tensor.shape))
+            directions += list(signs / np.sqrt(tensor.size))
+        wrong = max(abs(slope(tensor, direction) - (gradient * direction).sum()) for direction in directions)
+        assert wrong <= tolerances.DIFFERENCES * np.abs(gradient).max(), name
+
+
+def assert_gradient(case, initial, seed=None, dropout=0.0, isa=None):
+    """Beside central differences in any case, beside the oracle where there is no dropout; the result."""
+    n, network, theta = case.network, case.core(isa=isa, dropout=dropout), case.theta.copy()
+    arguments = {
+        name: np.array(value) if name in ("past", "extra") else value for name, value in case.arguments.items()
+    }
+    source = _core.Source(**arguments)
+
+    def evaluate():
+        return network.gradient(theta, source, case.index, initial=initial, seed=seed)
+
+    result = evaluate()
+    if seed is None:
+        wrong = differences_from(n_result := n.gradient(theta, case.batch(), initial), result, n)
+        assert max(wrong.values()) <= tolerances.ORACLE_GRADIENTS["float64"], wrong
+        assert result["loss"] == pytest.approx(n_result["loss"], rel=tolerances.ORACLE_OUTPUTS["float64"])
+    # a window's past is its own `steps` rows: seen as windows, and put into the order of the call, by result["past"]
+    past = arguments["past"].reshape(-1, n.steps, n.inputs)
+    placed = {"theta": result["theta"], "initial": result["initial"], "past": np.zeros_like(past), "extra": np.zeros(0)}
+    placed["past"][case.index] = result["past"]
+    tensors = n.views(theta) | {"past": past, "initial": initial}
+    if n.extra:
+        placed["extra"] = np.zeros_like(arguments["extra"])
+        placed["extra"][case.index] = result["extra"]
+        tensors["extra"] = arguments["extra"]
+    assert_slopes(case, placed, lambda: evaluate()["loss"], tensors, np.random.default_rng(0))
+    return result
+
+
+@pytest.mark.parametrize("batch", [1, 3, 8, 33])
+@pytest.mark.parametrize("steps", [1, 2, 17, 64])
+@pytest.mark.parametrize("layers", [1, 2, 3])
+@pytest.mark.parametrize("cell", CELLS)
+def test_gradients_are_slopes_of_the_loss(cell, layers, steps, batch):
+    case, initial = draw(cell, 10 * steps + batch, layers=layers, steps=steps, batch=batch, inputs=2)
+    assert_gradient(case, initial)
+
+
+@pytest.mark.parametrize("isa", ISAS)
+@pytest.mark.parametrize("cell", CELLS)
+def test_gradients_are_slopes_under_every_instruction_set(cell, isa):
+    case, initial = draw(cell, 1, layers=2, steps=3, batch=11, extra=2, weighted=True, missing=0.3)
+    assert_gradient(case, initial, isa=isa)
+
+
+@pytest.mark.parametrize("layers", [1, 2, 3])
+@pytest.mark.parametrize("cell", CELLS)
+def test_gradients_are_slopes_with_dropout(cell, layers):
+    case, initial = draw(cell, 2, layers=layers, steps=4, batch=9, extra=2)
+    result = assert_gradient(case, initial, seed=5, dropout=0.4)
+    assert result["loss"] != case.gradient(initial=initial)["loss"]
+
+
+@pytest.mark.parametrize("loss", LOSSES)
+def test_gradients_of_every_loss_are_slopes(loss):
+    shape = dict(batch=8, steps=2, targets=3, extra=3, missing=0.3, weighted=True, loss=loss)
+    case = draw_away_from_kinks("gru", 4, tolerances.KINK_MARGIN, **shape)
+    initial = np.zeros((1, 1, 8, case.network.hidden))
+    assert_gradient(case, initial)
+
+
+@pytest.mark.parametrize("cell", CELLS)
+def test_gradients_with_anchors_and_scales_are_those_of_the_scaled_windows(cell):
+    shape = dict(batch=8, steps=4, targets=2, extra=2)
+    case = draw_away_from_kinks(cell, 6, tolerances.KINK_MARGIN, **shape)
+    rng = np.random.default_rng(7)
+    scaled = case.with_arguments(
+        anchor=np.array([1, 0, 1], dtype=np.int32),
+        target_anchor=np.array([2, -1], dtype=np.int32),
+        past_mean=rng.normal(size=3),
+        past_scale=rng.uniform(0.5, 2.0, size=3),
+        target_mean=rng.normal(size=2),
+        target_scale=rng.uniform(0.5, 2.0, size=2),
+        extra_mean=rng.normal(size=2),
+        extra_scale=rng.uniform(0.5, 2.0, size=2),
+    )
+    expected = scaled.network.gradient(scaled.theta, scaled.batch())
+    wrong = differences_from(expected, scaled.gradient(), scaled.network)
+    assert max(wrong.values()) <= tolerances.ORACLE_GRADIENTS["float64"], wrong
+
+
+FAULTS = {  # what is planted into the oracle: cell, the line's words, and what they become
+    "input and forget gate swapped": ("lstm", "ai, af, ag, ao = a", "af, ai, ag, ao = a"),
+    "candidate and output gate swapped": ("lstm", "do * o * (1.0 - o))\n", "do * o * (1.0 - o))[::-1]\n"),
+    "carry of the cell state forgotten": ("lstm", "(np.zeros_like(dh), dc * f)", "(np.zeros_like(dh), 0.0 * dc)"),
+    "new cell state for the old": ("lstm", "df = dc * c", "df = dc * (f * c + i * g)"),
+    "tanh not squared": ("lstm", "(1.0 - tanh_c**2)", "(1.0 - tanh_c)"),
+    "reset factor missing": ("gru", "dnh = dnx * r", "dnh = dnx"),
+    "sign of the update gate": ("gru", "dz = dh * (h - n)", "dz = dh * (n - h)"),
+    "carry of the state reversed": ("gru", "(dh * z,)", "(dh * (1.0 - z),)"),
+    "reset before the product": ("gru", "np.tanh(nx + r * nh)", "np.tanh(r * (nx + nh))"),
+    "old state for the new": ("rnn_tanh", "h, (dh,) = saved, dstates", "(h,), (dh,) = states, dstates"),
+    "kink ignored": ("rnn_relu", "da = dh * (saved > 0.0)", "da = dh"),
+    "wrong step": ("rnn_tanh", "h = states[t][0]\n        dstates", "h = states[t + 1][0]\n        dstates"),
+    "bias omitted": ("gru", "+= da[k].sum(axis=0)", "+= 0.0"),
+    "bias of one window only": ("lstm", "+= da[k].sum(axis=0)", "+= da[k][0]"),
+    "R not transposed": ("gru", '+ da[k] @ p[f"R_{row}"]', '+ da[k] @ p[f"R_{row}"].T'),
+    "last row alone reaches the input": ("lstm", "dx[t] += da[k]", "dx[t] = da[k]"),
+    "head at the first step": ("rnn_tanh", "dy[-1] = du", "dy[0] = du"),
+    "missing targets counted": ("gru", "total = weight.sum()", "total = batch.weight.sum() * self.targets"),
+    "weights ignored": ("gru", "batch.weight[:, None, None] * seen", "1.0 * seen"),
+}
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+def test_a_planted_fault_is_caught(fault):
+    cell, words, wrong_words = FAULTS[fault]
+    source = inspect.getsource(reference)
+    assert source.count(words) == 1
+    faulty = types.ModuleType("faulty")
+    exec(compile(source.replace(words, wrong_words), "faulty", "exec"), vars(faulty))
+    case, initial = draw(cell, 8, layers=2, steps=4, batch=6, extra=2, missing=0.3, weighted=True)
+    result = case.gradient(initial=initial)
+    sound = differences_from(case.network.gradient(case.theta, case.batch(), initial), result, case.network)
+    network = faulty.Network(**vars(case.network))
+    wrong = differences_from(network.gradient(case.theta, case.batch(), initial), result, case.network)
+    assert max(sound.values()) <= tolerances.ORACLE_GRADIENTS["float64"]
+    assert max(wrong.values()) > 1e3 * tolerances.DIFFERENCES

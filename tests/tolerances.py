@@ -1,0 +1,34 @@
+"""Every tolerance of the numeric tests, in one table.
+
+"of the largest" is the greatest difference divided by the greatest absolute entry of the tensor it belongs to.
+"""
+
+# central differences, float64, of the largest; of fourth order, with a step between truncation and rounding
+DIFFERENCES = 1e-6
+DIFFERENCES_STEP = 2e-4
+KINK_MARGIN = 1e-2  # how far every kink must be from where differences of that step are taken
+KINK_MARGIN_ROUNDING = 1e-4  # the same where nothing is perturbed and only float32 rounding could cross a kink
+
+# parity with PyTorch, by dtype
+PARITY_OUTPUTS = {"float32": 1e-6, "float64": 1e-12}  # absolute; the outputs are of order one
+PARITY_GRADIENTS = {"float32": 1e-5, "float64": 1e-10}  # of the largest
+PARITY_LOSS_CURVE = 1e-4  # relative, over 50 Adam steps
+
+# the core beside the float64 oracle, by dtype, of the largest (outputs: of one where they are smaller)
+ORACLE_OUTPUTS = {"float32": 5e-6, "float64": 1e-12}
+ORACLE_GRADIENTS = {"float32": 5e-5, "float64": 1e-10}
+ORACLE_STEPS = {"float32": 1e-4, "float64": 1e-10}  # parameters after several steps of an optimiser
+ORACLE_MOMENTS = 1e-12  # relative; moments are double whatever the dtype
+NORMS = 1e-6  # relative, of recorded gradient norms in float32
+
+ISA_AGREEMENT = 1e-12  # float64 across instruction sets, of the largest
+
+ULP = 4.0  # exp, sigmoid, tanh, both dtypes
+
+DROPOUT_SHARE = 0.02  # share of dropped units over 20,000 draws: 5 standard deviations are 0.018 at one half
+
+# deadlines that are features
+INTERRUPT_SECONDS = 0.2
+FORK_SECONDS = 5.0
+IMPORT_SECONDS = 0.060  # of `import forecast`, over numpy, pandas and sklearn.base together
+PEAK_BYTES = 64 * 2**20  # of an epoch of 2,000 batches on a series of 10^6 values, over the base
