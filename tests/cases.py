@@ -64,16 +64,16 @@ class Case:
 
 
 def draw_theta(network, rng):
-    """Orthogonal recurrences and open gates, so that gradients live through many steps; small weights otherwise."""
-    theta = rng.normal(size=network.n_parameters) * 0.3
+    """Orthogonal recurrences, so that gradients live through many steps; for very many, open gates and small weights."""
+    theta, many = rng.normal(size=network.n_parameters) * 0.3, network.steps > 20
     for name, view in network.views(theta).items():
         if ".R_" in name:
             view[...] = np.linalg.qr(rng.normal(size=view.shape))[0] * (1.0 if "rnn" in network.cell else 0.5)
-        elif name.endswith(("b_f", "b_z")):  # the gates that carry the state
+        elif many and name.endswith(("b_f", "b_z")):  # the gates that carry the state
             view[...] += 3.0
         elif view.ndim == 2:
             view[...] = rng.normal(size=view.shape) / np.sqrt(view.shape[1])
-        if network.cell == "rnn_tanh" and network.steps > 20 and name.endswith(("W_h", "b_h")):
+        if many and network.cell == "rnn_tanh" and name.endswith(("W_h", "b_h")):
             view *= 0.05  # a saturated tanh carries no gradient
     return theta
 

@@ -17,22 +17,23 @@ from cases import CELLS, ISAS, LOSSES, Case, draw_away_from_kinks, draw_case, dr
 from forecast import _core
 
 STEP = tolerances.DIFFERENCES_STEP
-WINDOW_STEPS = 40  # up to this many windows times steps, all coordinates
-DIRECTIONS, COORDINATES = 2, 3  # per tensor of a larger case
+WINDOW_STEPS = 66  # up to this many windows times steps, all coordinates
+DIRECTIONS, COORDINATES = 4, 10  # per tensor of a larger case
 
 
 def draw_switching_relu(network, rng, past):
     """Weights whose units are far from the kink at every step, in place of chance.
 
     Unit 0 of every layer switches on and off with the sign of channel 0; the others stay on and leak slowly, so that
-    the gradient lives through 64 steps.
+    the gradient lives through 64 steps. Over one or two, larger weights keep it alive through the layers.
     """
+    upper = (0.002, 0.006) if network.steps > 2 else (0.1, 0.3)
     past[:, 0] = rng.choice([-1.0, 1.0], size=len(past)) * rng.uniform(0.9, 1.1, size=len(past))
     theta = draw_theta(network, rng)
     for name, view in network.views(theta).items():
         layer, _, weight = name.partition(".")
         if weight == "W_h":
-            view[...] = rng.uniform(0.002, 0.006, size=view.shape)
+            view[...] = rng.uniform(*(upper if layer != "0" else (0.002, 0.006)), size=view.shape)
             view[0, 0] = 1.5 if layer == "0" else 2.0
         elif weight == "R_h":
             view[...] = rng.uniform(0.001, 0.004, size=view.shape) + 0.96 * np.eye(len(view))

@@ -10,26 +10,29 @@ import numpy as np
 from cases import draw_case
 from forecast import _core
 
-kind, moments, seed = sys.argv[1], int(sys.argv[2]), int(sys.argv[3])
+kind, (moments, seed, threads) = sys.argv[1], map(int, sys.argv[2:])
 rng = np.random.default_rng(seed)
 shape = {
     "train": dict(steps=30, hidden=16, batch=64),
+    "train on short windows": dict(steps=5, hidden=16, batch=32),
     "train one long batch": dict(steps=20_000, hidden=64, batch=64),
-    "train a wide network": dict(steps=200, hidden=900, batch=64),
+    "train a wide network": dict(steps=200, hidden=1200, batch=64),
     "predict": dict(steps=50, hidden=32, batch=64),
-    "predict one window": dict(steps=3_000_000, hidden=8, batch=1),
-    "predict a wide network": dict(steps=200, hidden=900, batch=64),
+    "predict one window": dict(steps=3_000_000, hidden=64, batch=1),
+    "predict a wide network": dict(steps=200, hidden=1200, batch=64),
     "loss": dict(steps=50, hidden=32, batch=64),
     "gradient": dict(steps=50, hidden=64, batch=64),
-    "moments": dict(steps=50, hidden=2, batch=64),
+    "moments": dict(steps=2000, hidden=2, batch=64),
 }[kind]
 case = draw_case("lstm", rng, inputs=1, **shape)
-network, start, source = case.core("float32"), case.theta.astype("float32"), case.source()
-many = np.tile(case.index, {"train": 40_000, "gradient": 400}.get(kind, 20_000 if shape["batch"] > 1 else 1))
-arguments = dict(rate=1e-3, clip_norm=1.0, threads=2)
+dtype, batch = "float64" if "wide" in kind else "float32", shape["batch"]
+network, start, source = case.core(dtype), case.theta.astype(dtype), case.source()
+times = {"train": 40_000, "train on short windows": 200_000, "gradient": 400, "predict one window": 1}
+many = np.tile(case.index, times.get(kind, 20_000))
+arguments = dict(rate=1e-3, clip_norm=1.0, threads=threads)
 
 def train(theta, optimizer, windows):
-    network.train(theta, optimizer, source, windows, 64, **arguments)
+    network.train(theta, optimizer, source, windows, batch, **arguments)
 
 def interrupted(call, delay):
     '''Seconds from the signal to the exception.'''
@@ -50,25 +53,26 @@ def interrupted(call, delay):
 latencies, whole, batches = [], True, []
 for delay in rng.uniform(0.02, 0.5, size=moments):
     if kind.startswith("train"):
-        theta, optimizer = start.copy(), _core.Optimizer("adam", "float32", network.n_parameters)
+        theta, optimizer = start.copy(), _core.Optimizer("adam", dtype, network.n_parameters)
         latencies.append(interrupted(lambda: train(theta, optimizer, many), delay))
-        replayed, fresh = start.copy(), _core.Optimizer("adam", "float32", network.n_parameters)
+        replayed, fresh = start.copy(), _core.Optimizer("adam", dtype, network.n_parameters)
         batches.append(optimizer.steps)
         if optimizer.steps:
-            train(replayed, fresh, many[: 64 * optimizer.steps])
+            train(replayed, fresh, many[: batch * optimizer.steps])
         states = zip((theta, optimizer.first, optimizer.second), (replayed, fresh.first, fresh.second))
         whole = whole and all(a.tobytes() == b.tobytes() for a, b in states)
     elif kind == "moments":
         latencies.append(interrupted(lambda: _core.moments(source, many), delay))
     else:
         call = getattr(network, kind.partition(" ")[0])
-        latencies.append(interrupted(lambda: call(start, source, many, threads=2), delay))
+        latencies.append(interrupted(lambda: call(start, source, many, threads=threads), delay))
     assert np.float32(1e-40) * np.float32(1) != 0, "the control word was put back"
 print(json.dumps([latencies, whole, batches]))
 """
 
 KINDS = (
     "train",
+    "train on short windows",
     "train one long batch",
     "train a wide network",
     "predict",
@@ -80,18 +84,51 @@ KINDS = (
 )
 
 
-def assert_interrupts(kind, moments, seed):
-    latencies, whole, batches = children.run(INTERRUPT, arguments=(kind, moments, seed), seconds=300)
+def assert_interrupts(kind, moments, seed, threads=2, environment=None):
+    arguments = kind, moments, seed, threads
+    latencies, whole, batches = children.run(INTERRUPT, environment, arguments=arguments, seconds=300)
     assert len(latencies) == moments
     assert max(latencies) <= tolerances.INTERRUPT_SECONDS
     assert whole, "the weights are those after whole batches, and no other"
-    if kind == "train":
+    if kind in ("train", "train on short windows"):
         assert max(batches) > 0, "the replay compared something"
 
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_an_interrupt_is_answered_at_once(kind):
     assert_interrupts(kind, 5, 1)
+
+
+@pytest.mark.parametrize("kind", ["train", "predict"])
+def test_an_interrupt_is_answered_where_fewer_threads_run_than_were_asked_for(kind):
+    """The system may grant less than `threads`; whoever does the work looks at the clock."""
+    assert_interrupts(kind, 5, 3, threads=7, environment={"OMP_THREAD_LIMIT": "1"})
+
+
+HANDLER = """
+import json, os, signal, threading
+import numpy as np
+from cases import draw_case
+
+handled = []
+signal.signal(signal.SIGINT, lambda number, frame: handled.append(float(np.float32(1e-40) * np.float32(1))))
+case = draw_case("gru", np.random.default_rng(1), steps=50, hidden=32, batch=64)
+network, theta, source = case.core("float32"), case.theta.astype("float32"), case.source()
+expected = network.predict(theta, source, case.index)
+many = np.tile(case.index, 2_000)
+threading.Timer(0.1, lambda: os.kill(os.getpid(), signal.SIGINT)).start()
+result = network.predict(theta, source, many, threads=2)
+during = len(handled)
+print(json.dumps([during, handled, result.tobytes() == np.tile(expected, (2_000, 1)).tobytes()]))
+"""
+
+
+def test_a_handler_that_returns_runs_at_once_and_the_call_goes_on():
+    """And it finds floating point as it left it."""
+    during, handled, sound = children.run(HANDLER)
+    assert during == len(handled) == 1
+    assert handled[0] != 0.0
+    assert sound
 
 
 @pytest.mark.slow

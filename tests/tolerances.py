@@ -24,6 +24,7 @@ NORMS = 1e-6  # relative, of recorded gradient norms in float32
 ISA_AGREEMENT = 1e-12  # float64 across instruction sets, of the largest
 
 ULP = 4.0  # exp, sigmoid, tanh, both dtypes
+EXP_LIMIT = {"float32": 87.0, "float64": 700.0}  # arguments beyond are taken for it: exp keeps to normal numbers
 
 DROPOUT_SHARE = 0.02  # share of dropped units over 20,000 draws: 5 standard deviations are 0.018 at one half
 

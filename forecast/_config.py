@@ -1,0 +1,54 @@
+"""What this build is and what it uses here."""
+
+import os
+
+from ._network import core_config
+from ._threads import thread_count
+
+__all__ = ["show_config"]
+
+
+def show_config(mode="print"):
+    """Print compiler, instruction sets found and used, OpenMP and threads, and why.
+
+    Parameters
+    ----------
+    mode : {"print", "dict"}, default="print"
+        "dict" returns the same as a dictionary.
+
+    Returns
+    -------
+    dict or None
+
+    Examples
+    --------
+    >>> import forecast
+    >>> sorted(forecast.show_config(mode="dict"))
+    ['compiler', 'instruction sets built', 'instruction sets found', 'openmp', 'threads', 'used']
+    """
+    if mode not in ("print", "dict"):
+        raise ValueError(f"mode: expected 'print' or 'dict', got {mode!r}.")
+    core = core_config()
+    shown = {
+        "compiler": core["compiler"],
+        "instruction sets built": ", ".join(core["isa_built"]),
+        "instruction sets found": ", ".join(core["isa_found"]),
+        "used": f"{core['isa_used']} ({core['isa_reason']}; FORECAST_ISA forces one)",
+        "openmp": f"version {core['openmp']}" if core["openmp"] else "none: serial build",
+        "threads": f"{thread_count(None, core['openmp_max_threads'])} ({_reason(core)}; n_jobs sets another)",
+    }
+    if mode == "dict":
+        return shown
+    for name, value in shown.items():
+        print(f"{name:24}{value}")
+    return None
+
+
+def _reason(core):
+    if core["forked"]:
+        return "one in a forked child"
+    if not core["openmp"]:
+        return "serial build"
+    if os.environ.get("OMP_NUM_THREADS"):
+        return "OMP_NUM_THREADS"
+    return "usable cores: the least of affinity, container quota and OpenMP's limit"

@@ -1,0 +1,168 @@
+"""Layer sizes to one flat parameter vector with named views; the only importer of the compiled core."""
+
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+
+from . import _core
+from ._threads import thread_count
+
+__all__ = ["CELLS", "LOSSES", "OPTIMIZERS", "Architecture", "Network", "Scaling", "core_config", "windows_scaling"]
+
+CELLS = _core.CELLS
+LOSSES = _core.LOSSES
+OPTIMIZERS = _core.OPTIMIZERS
+core_config = _core.config
+
+
+@dataclass(frozen=True)
+class Architecture:
+    """Everything that fixes the shape of the parameter vector and what a training step does with it."""
+
+    cell: str
+    dtype: str
+    steps: int
+    inputs: int
+    hidden: int
+    layers: int
+    targets: int
+    extra: int = 0
+    loss: str = "squared_error"
+    loss_parameters: tuple = ()
+    dropout: float = 0.0
+
+    @property
+    def work_per_window(self):
+        """Floating-point operations of one window, forward; training takes three times as many."""
+        rows = len(CELLS[self.cell]["rows"])
+        widths = self.inputs + (self.layers - 1) * self.hidden + self.layers * self.hidden
+        return 2.0 * self.steps * rows * self.hidden * widths
+
+
+@dataclass(frozen=True)
+class Scaling:
+    """Means and scales of inputs (per channel) and targets (per output), learned from the training windows."""
+
+    past_mean: np.ndarray
+    past_scale: np.ndarray
+    target_mean: np.ndarray
+    target_scale: np.ndarray
+
+
+def windows_scaling(arguments, weight, index):
+    """Scaling learned from the windows `index`; a constant channel or target gets the scale 1.
+
+    Parameters
+    ----------
+    arguments : dict
+        Of `_core.Source`.
+    weight : ndarray of shape (windows,) or None
+    index : ndarray of int64
+
+    Returns
+    -------
+    Scaling
+    """
+    found = _core.moments(_core.Source(**arguments, weight=weight), index)
+    past, target = (_positive_scale(found[f"{of}_mean"], found[f"{of}_std"]) for of in ("past", "target"))
+    return Scaling(found["past_mean"], past, found["target_mean"], target)
+
+
+def _positive_scale(mean, deviation):
+    rounding = 10 * np.finfo(float).eps * np.abs(mean)  # what is left of a constant's deviation
+    return np.where(deviation > np.maximum(rounding, np.finfo(float).tiny), deviation, 1.0)
+
+
+@dataclass
+class Network:
+    """Weights with the architecture and the scaling that give them a meaning.
+
+    Pickles as plain arrays and numbers; the compiled object is made again where it is needed.
+    """
+
+    architecture: Architecture
+    scaling: Scaling
+    theta: np.ndarray
+    _compiled: _core.Network = field(default=None, repr=False, compare=False)
+
+    @classmethod
+    def initial(cls, architecture, scaling, rng):
+        """Glorot-uniform input weights, orthogonal recurrent ones, zero biases but for the forget gate's 1.
+
+        References
+        ----------
+        Glorot and Bengio (2010); Saxe, McClelland and Ganguli (2014); Jozefowicz, Zaremba and Sutskever (2015).
+        """
+        network = cls(architecture, scaling, np.empty(0))
+        network.theta = np.zeros(network.compiled.n_parameters, dtype=architecture.dtype)
+        for name, view in network.weights.items():
+            where, kind = name.split(".")
+            if kind.startswith("W"):
+                limit = np.sqrt(6.0 / sum(view.shape))
+                view[...] = rng.uniform(-limit, limit, view.shape)
+            elif kind.startswith("R"):
+                view[...] = _orthogonal(len(view), rng)
+            elif architecture.cell == "lstm" and where != "head" and kind == "b_f":
+                view[...] = 1.0
+        return network
+
+    @property
+    def compiled(self):
+        if self._compiled is None:
+            a = self.architecture
+            self._compiled = _core.Network(
+                a.cell, a.dtype, steps=a.steps, inputs=a.inputs, hidden=a.hidden, layers=a.layers, targets=a.targets,
+                extra=a.extra, loss=a.loss, loss_parameters=list(a.loss_parameters), dropout=a.dropout,
+            )  # fmt: skip
+        return self._compiled
+
+    def __getstate__(self):
+        return {"architecture": self.architecture, "scaling": self.scaling, "theta": self.theta}
+
+    def __setstate__(self, state):
+        self.__init__(**state)
+
+    @property
+    def weights(self):
+        """Named views into the parameter vector."""
+        return {
+            name: self.theta[offset : offset + int(np.prod(shape))].reshape(shape)
+            for name, offset, shape in self.compiled.layout
+        }
+
+    def with_theta(self, theta):
+        return replace(self, theta=theta, _compiled=self._compiled)
+
+    def with_dropout(self, rate):
+        return Network(replace(self.architecture, dropout=rate), self.scaling, self.theta)
+
+    def new_optimizer(self, name, momentum, weight_decay):
+        return _core.Optimizer(
+            name, self.architecture.dtype, self.compiled.n_parameters, momentum=momentum, weight_decay=weight_decay
+        )
+
+    def source(self, arguments, weight=None):
+        """The windows as this network sees them: its scaling on the raw series."""
+        s = self.scaling
+        scaled = dict(arguments, past_mean=s.past_mean, past_scale=s.past_scale, weight=weight)
+        if arguments.get("target") is not None:
+            scaled.update(target_mean=s.target_mean, target_scale=s.target_scale)
+        return _core.Source(**scaled)
+
+    def threads(self, n_jobs, n_windows, passes=1):
+        work = passes * self.architecture.work_per_window * n_windows
+        return thread_count(n_jobs, _core.config()["openmp_max_threads"] if n_jobs is None else 1, work)
+
+    def predict(self, arguments, n_windows, n_jobs=None):
+        """Forecasts in the targets' own units, float64 of shape (n_windows, outputs)."""
+        index = np.arange(n_windows, dtype=np.int64)
+        threads = 1 if n_windows == 1 else self.threads(n_jobs, n_windows)
+        outputs = self.compiled.predict(self.theta, self.source(arguments), index, threads=threads)
+        levels = self.compiled.n_outputs // self.architecture.targets
+        scale, mean = (np.repeat(a, levels) for a in (self.scaling.target_scale, self.scaling.target_mean))
+        return outputs.astype(np.float64) * scale + mean
+
+
+def _orthogonal(n, rng):
+    q, r = np.linalg.qr(rng.standard_normal((n, n)))
+    return q * np.sign(np.diag(r))  # without the signs the draw is not uniform over the rotations

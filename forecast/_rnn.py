@@ -1,0 +1,442 @@
+"""RNNForecaster: parameters, constraints, fit, predict."""
+
+from numbers import Integral, Real
+
+import numpy as np
+from sklearn.base import BaseEstimator, RegressorMixin, _fit_context
+from sklearn.utils._param_validation import Interval, StrOptions
+from sklearn.utils.validation import check_is_fitted
+
+from ._arrays import read_inputs, read_training, read_weights
+from ._network import OPTIMIZERS, Architecture, Network, windows_scaling
+from ._training import SCHEDULES, Recipe, time_tail, train
+
+__all__ = ["RNNForecaster"]
+
+_LEAST_HELD_OUT = 20  # windows: fewer say too little about when to stop
+_MOMENTUM = {"sgd": 0.9, "rmsprop": 0.0}  # the optimisers that have one, with its default
+
+
+class RNNForecaster(RegressorMixin, BaseEstimator):
+    """Recurrent network on windows: one row of X is the past of one window, one row of y its future.
+
+    The inputs go through stacked recurrent layers in time order; a dense head turns the last state into all outputs at
+    once (direct multi-step). Inputs and targets are standardised on the training windows, so raw data works. Trained by
+    exact backpropagation through time in native code.
+
+    Parameters
+    ----------
+    cell : {"lstm", "gru", "rnn"}, default="lstm"
+        Recurrent cell: long short-term memory [1]_, gated recurrent unit (reset after the product) [2]_, Elman [3]_.
+    hidden_size : int, default=64
+        Units of each layer.
+    num_layers : int, default=1
+        Stacked layers.
+    activation : {"tanh", "relu"}, default="tanh"
+        Of the Elman cell; the gated cells have tanh only.
+    dropout : float, default=0.0
+        Share of the units dropped after every layer while training, also before the head; in [0, 1).
+    loss : {"squared_error", "absolute_error", "huber", "quantile"}, default="squared_error"
+        What is minimised, on standardised targets.
+    quantile : float, default=0.5
+        Level of the quantile loss, in (0, 1).
+    huber_delta : float, default=1.0
+        Where the Huber loss turns from squared to absolute, in standard deviations of the target.
+    optimizer : {"adam", "adamw", "sgd", "rmsprop"}, default="adam"
+        With the constants of PyTorch. "adamw" decouples the weight decay [4]_.
+    momentum : float, default=None
+        Of "sgd" (None: 0.9) and "rmsprop" (None: 0.0).
+    learning_rate : float, default=1e-2
+        Step size at the start.
+    learning_rate_schedule : {"constant", "cosine", "step", "plateau"}, default="cosine"
+        Over the epochs: to 0 along half a cosine over `max_iter` epochs; halved at each quarter of `max_iter`; halved
+        after `n_iter_no_change // 4` epochs without improvement.
+    weight_decay : float, default=0.0
+        L2 penalty's coefficient, on all parameters.
+    clip_norm : float or None, default=1.0
+        Largest global norm of a batch's gradient; longer ones are scaled to it [5]_.
+    clip_value : float or None, default=None
+        Largest size of a gradient's entry, applied before `clip_norm`.
+    batch_size : int, default=64
+        Windows of one optimiser step.
+    max_iter : int, default=100
+        Epochs at most.
+    shuffle : bool, default=True
+        Draw a new order of the windows for each epoch.
+    early_stopping : bool or "auto", default="auto"
+        Hold out the latest windows, stop when their loss no longer improves, keep the best weights seen on them. "auto":
+        where at least 20 windows can be held out and twice as many are left. Otherwise all epochs run.
+    validation_fraction : float, default=0.1
+        Share of the windows held out: the latest in time, with a gap before them, so that no target is in both. Rows of
+        plain arrays are taken to be in time order.
+    n_iter_no_change : int, default=20
+        Epochs without an improvement of `tol` before training stops.
+    tol : float, default=1e-4
+        Improvement of the standardised validation loss that counts.
+    warm_start : bool, default=False
+        Go on from the weights, the optimiser's state and the scaling of the last fit.
+    n_channels : int, default=1
+        Channels in the columns of a 2-D X, which run over steps and within a step over channels.
+    n_jobs : int, default=None
+        Threads; None: all usable cores, as far as the work is worth it. The result does not depend on it, to the bit.
+    random_state : int, RandomState instance or None, default=None
+        Seed of weights, order and dropout. None draws a fresh one; NumPy's global state is not used.
+    verbose : int, default=0
+        1: a line of progress (a tqdm bar where installed), on stderr.
+    dtype : {"float32", "float64"}, default="float32"
+        Precision of the computation.
+
+    Attributes
+    ----------
+    n_features_in_ : int
+        `lookback * n_channels`.
+    feature_names_in_ : ndarray of shape (n_features_in_,)
+        Column names, where X was a frame with string names.
+    n_outputs_ : int
+        Columns of y.
+    n_iter_ : int
+        Epochs run.
+    loss_curve_ : list of float
+        Mean training loss of each epoch, on standardised targets.
+    validation_loss_curve_ : list of float
+        Loss on the held-out windows after each epoch; empty without early stopping.
+    gradient_norm_curve_ : ndarray of shape (n_steps,)
+        Global gradient norm of every optimiser step, before clipping.
+    best_loss_ : float
+        Least validation loss (least training loss where nothing was held out).
+    n_parameters_ : int
+        Trained numbers.
+    n_threads_ : int
+        Threads used in training.
+    weights_ : dict of str to ndarray
+        Named views, e.g. "0.W_i" (hidden_size, n_channels) of layer 0's input gate, "0.R_i" (hidden_size, hidden_size),
+        "0.b_i" (hidden_size,), "head.W" (n_outputs, hidden_size), "head.b" (n_outputs,).
+
+    References
+    ----------
+    .. [1] Hochreiter and Schmidhuber (1997), with the forget gate of Gers et al. (2000).
+    .. [2] Cho et al. (2014).
+    .. [3] Elman (1990).
+    .. [4] Loshchilov and Hutter (2019).
+    .. [5] Pascanu, Mikolov and Bengio (2013).
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from forecast import RNNForecaster
+    >>> wave = np.sin(np.arange(300) / 5)
+    >>> X = np.lib.stride_tricks.sliding_window_view(wave, 20)[:-1]
+    >>> y = wave[20:]
+    >>> model = RNNForecaster(hidden_size=8, max_iter=40, random_state=0).fit(X, y)
+    >>> bool(model.score(X, y) > 0.99)
+    True
+    """
+
+    _accepts_windows = True
+
+    _parameter_constraints = {
+        "cell": [StrOptions({"lstm", "gru", "rnn"})],
+        "hidden_size": [Interval(Integral, 1, None, closed="left")],
+        "num_layers": [Interval(Integral, 1, None, closed="left")],
+        "activation": [StrOptions({"tanh", "relu"})],
+        "dropout": [Interval(Real, 0, 1, closed="left")],
+        "loss": [StrOptions({"squared_error", "absolute_error", "huber", "quantile"})],
+        "quantile": [Interval(Real, 0, 1, closed="neither")],
+        "huber_delta": [Interval(Real, 0, None, closed="neither")],
+        "optimizer": [StrOptions(set(OPTIMIZERS))],
+        "momentum": [Interval(Real, 0, 1, closed="left"), None],
+        "learning_rate": [Interval(Real, 0, None, closed="neither")],
+        "learning_rate_schedule": [StrOptions(set(SCHEDULES))],
+        "weight_decay": [Interval(Real, 0, None, closed="left")],
+        "clip_norm": [Interval(Real, 0, None, closed="neither"), None],
+        "clip_value": [Interval(Real, 0, None, closed="neither"), None],
+        "batch_size": [Interval(Integral, 1, None, closed="left")],
+        "max_iter": [Interval(Integral, 1, None, closed="left")],
+        "shuffle": ["boolean"],
+        "early_stopping": ["boolean", StrOptions({"auto"})],
+        "validation_fraction": [Interval(Real, 0, 1, closed="neither")],
+        "n_iter_no_change": [Interval(Integral, 1, None, closed="left")],
+        "tol": [Interval(Real, 0, None, closed="left")],
+        "warm_start": ["boolean"],
+        "n_channels": [Interval(Integral, 1, None, closed="left")],
+        "n_jobs": [Interval(Integral, 1, None, closed="left"), Interval(Integral, None, -1, closed="right"), None],
+        "random_state": ["random_state"],
+        "verbose": ["verbose"],
+        "dtype": [StrOptions({"float32", "float64"})],
+    }
+
+    def __init__(
+        self,
+        *,
+        cell="lstm",
+        hidden_size=64,
+        num_layers=1,
+        activation="tanh",
+        dropout=0.0,
+        loss="squared_error",
+        quantile=0.5,
+        huber_delta=1.0,
+        optimizer="adam",
+        momentum=None,
+        learning_rate=1e-2,
+        learning_rate_schedule="cosine",
+        weight_decay=0.0,
+        clip_norm=1.0,
+        clip_value=None,
+        batch_size=64,
+        max_iter=100,
+        shuffle=True,
+        early_stopping="auto",
+        validation_fraction=0.1,
+        n_iter_no_change=20,
+        tol=1e-4,
+        warm_start=False,
+        n_channels=1,
+        n_jobs=None,
+        random_state=None,
+        verbose=0,
+        dtype="float32",
+    ):
+        self.cell = cell
+        self.hidden_size = hidden_size
+        self.num_layers = num_layers
+        self.activation = activation
+        self.dropout = dropout
+        self.loss = loss
+        self.quantile = quantile
+        self.huber_delta = huber_delta
+        self.optimizer = optimizer
+        self.momentum = momentum
+        self.learning_rate = learning_rate
+        self.learning_rate_schedule = learning_rate_schedule
+        self.weight_decay = weight_decay
+        self.clip_norm = clip_norm
+        self.clip_value = clip_value
+        self.batch_size = batch_size
+        self.max_iter = max_iter
+        self.shuffle = shuffle
+        self.early_stopping = early_stopping
+        self.validation_fraction = validation_fraction
+        self.n_iter_no_change = n_iter_no_change
+        self.tol = tol
+        self.warm_start = warm_start
+        self.n_channels = n_channels
+        self.n_jobs = n_jobs
+        self.random_state = random_state
+        self.verbose = verbose
+        self.dtype = dtype
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.target_tags.multi_output = True
+        tags.non_deterministic = False
+        return tags
+
+    @_fit_context(prefer_skip_nested_validation=True)
+    def fit(self, X, y=None, sample_weight=None):
+        """Train on windows.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_windows, lookback) or (n_windows, lookback, n_channels), or Windows
+            The past of each window, oldest step first; finite numbers.
+        y : array-like of shape (n_windows,) or (n_windows, n_outputs), or WindowTargets
+            The future of each window; several targets flattened, horizon-major. May be left out with `Windows`.
+        sample_weight : array-like of shape (n_windows,), default=None
+            Weights of the windows in loss and scaling; 0 is as if the row were not there.
+
+        Returns
+        -------
+        self
+
+        Raises
+        ------
+        TypeError, ValueError
+            X, y or a parameter is not as above. An earlier fit is left as it was.
+
+        Warns
+        -----
+        sklearn.exceptions.ConvergenceWarning
+            A loss or gradient was not finite; training stopped with the best finite weights.
+        """
+        before = self.__dict__.copy()
+        try:
+            return self._fit(X, y, sample_weight, max_iter=self.max_iter, go_on=self.warm_start)
+        except BaseException:
+            self.__dict__ = before  # also on Ctrl-C: never half a fit
+            raise
+
+    @_fit_context(prefer_skip_nested_validation=True)
+    def partial_fit(self, X, y=None, sample_weight=None):
+        """Train one more epoch on the given windows, from where the last call ended.
+
+        The first call sets weights and scaling; later ones keep the scaling. Nothing is held out.
+
+        Parameters
+        ----------
+        X, y, sample_weight
+            As for `fit`.
+
+        Returns
+        -------
+        self
+        """
+        before = self.__dict__.copy()
+        try:
+            return self._fit(X, y, sample_weight, max_iter=1, go_on=True, partial=True)
+        except BaseException:
+            self.__dict__ = before
+            raise
+
+    def _fit(self, X, y, sample_weight, max_iter, go_on, partial=False):
+        self._check_combinations()
+        go_on = go_on and hasattr(self, "_network")
+        features = getattr(self, "n_features_in_", None)
+        data = read_training(self, X, y)
+        if go_on and features != self.n_features_in_:
+            raise ValueError(f"X has {self.n_features_in_} features, but the fit to go on from had {features}.")
+        weight = read_weights(sample_weight, data)
+        used = np.arange(data.n_windows) if weight is None else np.flatnonzero(weight)
+        windows, validation = self._split(data, used, hold_out=not partial)
+        rng = np.random.default_rng(self._seed())
+        network, optimizer = self._start(data, weight, windows, rng, go_on)
+        run = train(
+            network, optimizer, network.source(data.arguments, weight), windows, validation,
+            self._recipe(max_iter, partial), rng, self.n_jobs,
+        )  # fmt: skip
+        self._keep(network.with_theta(run.theta), optimizer, data, run, partial and go_on)
+        return self
+
+    def _check_combinations(self):
+        """Arguments that would have no effect beside the others."""
+        if self.cell != "rnn" and self.activation != "tanh":
+            raise ValueError(f"activation={self.activation!r} is for cell='rnn'; cell={self.cell!r} has tanh only.")
+        if self.momentum is not None and self.optimizer not in _MOMENTUM:
+            raise ValueError(f"momentum is for optimizer='sgd' or 'rmsprop', not {self.optimizer!r}; leave it None.")
+        if self.quantile != 0.5 and self.loss != "quantile":
+            raise ValueError(f"quantile={self.quantile} is for loss='quantile', not {self.loss!r}.")
+        if self.huber_delta != 1.0 and self.loss != "huber":
+            raise ValueError(f"huber_delta={self.huber_delta} is for loss='huber', not {self.loss!r}.")
+
+    def _seed(self):
+        if isinstance(self.random_state, np.random.RandomState):
+            return self.random_state.randint(2**31)
+        return self.random_state
+
+    def _split(self, data, used, hold_out):
+        """Windows to train on and windows to hold out, as early_stopping asks."""
+        none = np.empty(0, dtype=np.int64)
+        if not hold_out or self.early_stopping is False:
+            return used, none
+        time = (np.arange(data.n_windows) if data.time is None else data.time)[used]
+        early, late = time_tail(time, self.validation_fraction, data.span)
+        if len(late) >= _LEAST_HELD_OUT and len(early) >= 2 * len(late):
+            return used[early], used[late]
+        if self.early_stopping == "auto":
+            return used, none
+        if not len(early):
+            raise ValueError(
+                f"early_stopping=True: of {len(used)} windows {len(late)} would be held out and none is left to train on, "
+                f"with a gap of horizon - 1 = {data.span - 1}. Lower validation_fraction, or set early_stopping=False."
+            )
+        return used[early], used[late]
+
+    def _architecture(self, data):
+        parameters = {"huber": (float(self.huber_delta),), "quantile": (float(self.quantile),)}
+        return Architecture(
+            cell=f"rnn_{self.activation}" if self.cell == "rnn" else self.cell,
+            dtype=self.dtype,
+            steps=data.lookback,
+            inputs=data.n_channels,
+            hidden=int(self.hidden_size),
+            layers=int(self.num_layers),
+            targets=data.n_outputs,
+            loss=self.loss,
+            loss_parameters=parameters.get(self.loss, ()),
+            dropout=float(self.dropout),
+        )
+
+    def _start(self, data, weight, windows, rng, go_on):
+        """Network and optimiser to train from: the last fit's, or new ones."""
+        architecture = self._architecture(data)
+        if not go_on:
+            network = Network.initial(architecture, windows_scaling(data.arguments, weight, windows), rng)
+        else:
+            network = Network(architecture, self._network.scaling, self._network.theta)
+            if network.compiled.layout != self._network.compiled.layout or self.dtype != self._network.architecture.dtype:
+                raise ValueError(
+                    "The fit to go on from had another architecture or number of outputs: keep cell, hidden_size, "
+                    "num_layers, dtype and the shapes of X and y, or set warm_start=False."
+                )
+        momentum = _MOMENTUM.get(self.optimizer, 0.0) if self.momentum is None else self.momentum
+        optimizer = network.new_optimizer(self.optimizer, momentum, self.weight_decay)
+        if go_on and self._optimizer_state["name"] == self.optimizer:
+            optimizer.steps = self._optimizer_state["steps"]
+            optimizer.first = self._optimizer_state["first"].copy()
+            optimizer.second = self._optimizer_state["second"].copy()
+        return network, optimizer
+
+    def _recipe(self, max_iter, partial):
+        return Recipe(
+            learning_rate=float(self.learning_rate),
+            schedule="constant" if partial else self.learning_rate_schedule,  # the others need to know the end
+            batch_size=int(self.batch_size),
+            max_iter=max_iter,
+            shuffle=bool(self.shuffle),
+            patience=int(self.n_iter_no_change),
+            tol=float(self.tol),
+            clip_norm=self.clip_norm,
+            clip_value=self.clip_value,
+            verbose=int(self.verbose),
+        )
+
+    def _keep(self, network, optimizer, data, run, extend):
+        """Set the fitted state at once, after everything that can fail."""
+        before = (self.loss_curve_, self.gradient_norm_curve_, self.n_iter_) if extend else ([], np.empty(0), 0)
+        self._network = network
+        self._optimizer_state = {
+            "name": self.optimizer, "steps": optimizer.steps, "first": optimizer.first, "second": optimizer.second,
+        }  # fmt: skip
+        self._lookback, self._n_channels, self._is_flat = data.lookback, data.n_channels, data.is_flat
+        self.n_outputs_ = data.n_outputs
+        self.n_parameters_ = int(network.theta.size)
+        self.n_threads_ = run.threads
+        self.n_iter_ = before[2] + run.n_iter
+        self.loss_curve_ = before[0] + run.loss_curve
+        self.validation_loss_curve_ = run.validation_loss_curve
+        self.gradient_norm_curve_ = np.concatenate([before[1], *run.norms])
+        self.best_loss_ = float(run.best_loss)
+
+    @property
+    def weights_(self):
+        check_is_fitted(self)
+        return self._network.weights
+
+    def __sklearn_is_fitted__(self):
+        return hasattr(self, "_network")
+
+    def predict(self, X):
+        """Forecast windows.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_windows, lookback) or (n_windows, lookback, n_channels), or Windows
+            As in `fit`.
+
+        Returns
+        -------
+        ndarray of shape (n_windows,) or (n_windows, n_outputs)
+            Float64, in the shape of `fit`'s y. Of `Windows` with a `window_norm` the normalised values, as their `y` has
+            them; `windows.restore` gives the units of the series.
+
+        Raises
+        ------
+        sklearn.exceptions.NotFittedError
+            `fit` has not been called.
+        TypeError, ValueError
+            X is not as in `fit`.
+        """
+        check_is_fitted(self)
+        data = read_inputs(self, X, self._lookback, self._n_channels)
+        outputs = self._network.predict(data.arguments, data.n_windows, self.n_jobs)
+        return outputs.ravel() if self._is_flat else outputs

@@ -1,0 +1,53 @@
+"""From `n_jobs` to a number of threads: the whole policy."""
+
+import os
+from functools import cache
+
+import joblib
+
+__all__ = ["thread_count"]
+
+# Floating-point operations below which a further thread costs more than it brings: about 30 us of one core's work.
+_WORK_PER_THREAD = 1_000_000
+
+
+def thread_count(n_jobs, openmp_threads, work=None):
+    """Threads for one call.
+
+    Parameters
+    ----------
+    n_jobs : int or None
+        A positive number is taken as it is, -1 means all usable cores, -2 all but one. None means all usable cores as
+        well, but no more than the work is worth.
+    openmp_threads : int
+        What OpenMP would use: its environment, the process's affinity and `threadpoolctl`'s limits; 1 in a forked child.
+    work : float, default=None
+        Floating-point operations of one parallel piece of the call.
+
+    Returns
+    -------
+    int
+        At least 1. The core uses fewer where there are fewer chunks of windows.
+
+    Examples
+    --------
+    >>> thread_count(3, openmp_threads=8)
+    3
+    >>> thread_count(None, openmp_threads=8, work=100)
+    1
+    """
+    if n_jobs is not None and n_jobs > 0:
+        return int(n_jobs)
+    if n_jobs is not None:
+        return max(1, _usable_cores() + 1 + int(n_jobs))
+    threads = openmp_threads
+    if not os.environ.get("OMP_NUM_THREADS"):  # a container's quota, which OpenMP does not know; an order goes before it
+        threads = min(threads, _usable_cores())
+    if work is not None:
+        threads = min(threads, int(work // _WORK_PER_THREAD))
+    return max(1, threads)
+
+
+@cache
+def _usable_cores():
+    return joblib.cpu_count()

@@ -1,0 +1,216 @@
+"""Epochs: order of the windows, schedules, validation tail, early stopping, the history and what happens when it diverges."""
+
+import math
+import sys
+import warnings
+from dataclasses import dataclass, field
+
+import numpy as np
+from sklearn.exceptions import ConvergenceWarning
+
+__all__ = ["SCHEDULES", "Recipe", "Run", "time_tail", "train"]
+
+SCHEDULES = ("constant", "cosine", "step", "plateau")
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """How to train: the estimator's parameters, with every default resolved."""
+
+    learning_rate: float
+    schedule: str
+    batch_size: int
+    max_iter: int
+    shuffle: bool
+    patience: int  # epochs without improvement before training stops
+    tol: float
+    clip_norm: float | None
+    clip_value: float | None
+    verbose: int = 0
+
+
+@dataclass
+class Run:
+    """What one training gave: the weights to keep and the curves."""
+
+    theta: np.ndarray
+    best_loss: float = math.inf
+    loss_curve: list = field(default_factory=list)
+    validation_loss_curve: list = field(default_factory=list)
+    norms: list = field(default_factory=list)
+    threads: int = 1
+    diverged: bool = False
+
+    @property
+    def n_iter(self):
+        return len(self.loss_curve)
+
+
+def time_tail(order_key, fraction, span):
+    """Split windows in time: the latest for validation, the earliest for training, a gap between.
+
+    Parameters
+    ----------
+    order_key : ndarray of shape (n,)
+        Position in time of each window's newest row; for plain arrays the row number.
+    fraction : float
+        Share of the windows to hold out.
+    span : int
+        Steps that a window's targets reach forward: the horizon. Training windows end `span` before the first held-out
+        one, so that no target is in both.
+
+    Returns
+    -------
+    train, validation : ndarrays of int64
+        Positions of windows; either may be empty.
+    """
+    by_time = np.argsort(order_key, kind="stable")
+    held_out = math.ceil(fraction * len(by_time))
+    validation = np.sort(by_time[len(by_time) - held_out :])
+    if not len(validation):
+        return np.sort(by_time), validation
+    before = order_key <= order_key[validation].min() - span
+    return np.flatnonzero(before), validation
+
+
+def _epoch_order(train, batch_size, shuffle, rng):
+    """The windows of one epoch. Within a batch they stand in time order: the sum is the same, the memory nearer."""
+    if not shuffle or len(train) <= batch_size:
+        return train
+    order = rng.permutation(train)
+    full = len(order) // batch_size * batch_size
+    order[:full].reshape(-1, batch_size).sort(axis=1)
+    order[full:].sort()
+    return order
+
+
+class _Rate:
+    """The learning rate of each epoch."""
+
+    def __init__(self, recipe):
+        self.recipe, self.factor, self.waited, self.best = recipe, 1.0, 0, math.inf
+
+    def at(self, epoch):
+        r = self.recipe
+        if r.schedule == "cosine":  # Loshchilov and Hutter 2017, without restarts
+            return r.learning_rate * 0.5 * (1 + math.cos(math.pi * epoch / r.max_iter))
+        if r.schedule == "step":
+            return r.learning_rate * 0.5 ** (4 * epoch // r.max_iter)
+        return r.learning_rate * self.factor
+
+    def saw(self, loss):
+        if self.recipe.schedule != "plateau":
+            return
+        self.waited = 0 if loss < self.best - self.recipe.tol else self.waited + 1
+        self.best = min(self.best, loss)
+        if self.waited >= max(1, self.recipe.patience // 4):
+            self.factor, self.waited = self.factor * 0.5, 0
+
+
+class _Patience:
+    """Keeps the best weights and counts the epochs that did not improve on them by more than `tol`."""
+
+    def __init__(self, run, recipe):
+        self.run, self.recipe, self.waited = run, recipe, 0
+
+    def saw(self, loss, theta):
+        self.waited = 0 if loss < self.run.best_loss - self.recipe.tol else self.waited + 1
+        if loss < self.run.best_loss:
+            self.run.best_loss, self.run.theta = loss, theta.copy()
+
+    @property
+    def exhausted(self):
+        return self.waited >= self.recipe.patience
+
+
+def train(network, optimizer, source, windows, validation, recipe, rng, n_jobs=None):
+    """Train from the network's weights on; they are not changed.
+
+    Parameters
+    ----------
+    network : Network
+    optimizer : _core.Optimizer
+        Its state goes on.
+    source : _core.Source
+    windows, validation : ndarrays of int64
+        Windows to train on, and to hold out (may be empty: then all epochs run and the last weights are kept).
+    recipe : Recipe
+    rng : numpy.random.Generator
+    n_jobs : int or None
+
+    Returns
+    -------
+    Run
+
+    Warns
+    -----
+    sklearn.exceptions.ConvergenceWarning
+        A loss or gradient was not finite: training stops there and the best finite weights are kept.
+    """
+    theta, compiled = network.theta.copy(), network.compiled
+    run = Run(theta.copy(), threads=network.threads(n_jobs, min(recipe.batch_size, len(windows)), passes=3))
+    rate, patience, wanted = _Rate(recipe), _Patience(run, recipe), run.threads
+    for epoch in _progress(run, recipe):
+        order = _epoch_order(windows, recipe.batch_size, recipe.shuffle, rng)
+        result = compiled.train(
+            theta, optimizer, source, order, recipe.batch_size, rate=rate.at(epoch), clip_norm=recipe.clip_norm,
+            clip_value=recipe.clip_value, seed=int(rng.integers(2**63)), threads=wanted,
+        )  # fmt: skip
+        run.threads = result["threads"]
+        run.norms.append(result["norms"])
+        loss = float(np.mean(result["losses"])) if len(result["losses"]) else math.nan
+        judged = compiled.loss(theta, source, validation, threads=wanted) if len(validation) else loss
+        if not (result["finite"] and math.isfinite(judged)):
+            _warn_diverged(run, epoch, len(result["losses"]), rate.at(epoch))
+            return run
+        run.loss_curve.append(loss)
+        if len(validation):
+            run.validation_loss_curve.append(judged)
+        patience.saw(judged, theta)
+        rate.saw(judged)
+        if len(validation) and patience.exhausted:
+            break
+    if not len(validation):
+        run.theta = theta
+    return run
+
+
+def _warn_diverged(run, epoch, step, rate):
+    run.diverged = True
+    kept = f"those of epoch {int(np.argmin(run.validation_loss_curve or run.loss_curve))}" if run.n_iter else "the initial ones"
+    warnings.warn(
+        f"Training diverged: loss or gradient is not finite in epoch {epoch}, step {step}, at learning rate {rate:g}. "
+        f"The last finite best weights are kept ({kept}). Lower learning_rate, or set clip_norm or clip_value.",
+        ConvergenceWarning,
+        stacklevel=4,
+    )
+
+
+def _progress(run, recipe):
+    """Epoch numbers, with a line of progress where asked for."""
+    epochs = range(recipe.max_iter)
+    if not recipe.verbose:
+        return epochs
+    try:
+        from tqdm import tqdm
+    except ImportError:
+        return _printed(epochs, run)
+    return _bar(tqdm(epochs, desc="fit", unit="epoch"), run)
+
+
+def _state(run):
+    text = f"loss {run.loss_curve[-1]:.4g}"
+    return text + (f", validation {run.validation_loss_curve[-1]:.4g}" if run.validation_loss_curve else "")
+
+
+def _bar(bar, run):
+    with bar:
+        for epoch in bar:
+            yield epoch
+            bar.set_postfix_str(_state(run), refresh=False)
+
+
+def _printed(epochs, run):
+    for epoch in epochs:
+        yield epoch
+        print(f"epoch {epoch + 1}/{len(epochs)}: {_state(run)}", file=sys.stderr)
