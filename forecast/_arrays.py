@@ -38,9 +38,7 @@ def read_training(estimator, X, y):
     _refuse_kind(X, "X")
     _refuse_kind(y, "y")
     X, lookback, channels = _flattened(estimator, X)
-    X, y = validate_data(
-        estimator, X, y, dtype=[np.float64, np.float32], order="C", multi_output=True, y_numeric=True
-    )
+    X, y = validate_data(estimator, X, y, dtype=[np.float64, np.float32], order="C", multi_output=True, y_numeric=True)
     lookback, channels = _sizes(estimator, X.shape[1], lookback, channels)
     targets = _as_float(np.asarray(y))
     table = targets.reshape(len(targets), -1)
@@ -82,7 +80,9 @@ def read_weights(sample_weight, dataset):
     rows = np.empty((dataset.n_windows, 0))  # only its length is looked at
     weight = _check_sample_weight(sample_weight, rows, dtype=np.float64, ensure_non_negative=True)
     if not weight.any():
-        raise ValueError("sample_weight: every weight is 0, so there is nothing to learn from; give some rows a weight.")
+        raise ValueError(
+            "sample_weight: every weight is 0, so there is nothing to learn from; give some rows a weight."
+        )
     return np.ascontiguousarray(weight)
 
 
@@ -95,9 +95,7 @@ def _read_windows(estimator, X, y):
     # One kind of check for both kinds of input; a broadcast row tells the number of features and copies nothing.
     validate_data(estimator, np.broadcast_to(np.zeros(()), (1, X.shape[1])), skip_check_array=True)
     if isinstance(y, WindowTargets) and y.belongs_to(X):
-        return Dataset(
-            arguments, len(X), X.lookback, X.n_channels, y.shape[1], False, X.horizon, np.asarray(X.origins)
-        )
+        return Dataset(arguments, len(X), X.lookback, X.n_channels, y.shape[1], False, X.horizon, np.asarray(X.origins))
     _refuse_kind(y, "y")
     targets = _as_float(check_array(np.asarray(y), dtype="numeric", ensure_2d=False, input_name="y"))
     if targets.ndim > 2:
@@ -156,7 +154,7 @@ def _as_float(y):
 
 
 def _refuse_kind(a, name):
-    """Dates, durations and strings pass scikit-learn's checks as numbers; here they are most likely the wrong column."""
+    """Dates, durations and text pass scikit-learn's checks as numbers; here they are most likely the wrong column."""
     if hasattr(a, "dtypes") and hasattr(a, "columns"):
         kinds = {str(column): dtype for column, dtype in zip(a.columns, a.dtypes, strict=True)}
     else:
@@ -166,7 +164,9 @@ def _refuse_kind(a, name):
         kind = getattr(dtype, "kind", "f")
         where = f"{name}, column {column!r}" if column is not None else name
         if kind in "mM":
-            raise TypeError(f"{where}: expected numbers, got {dtype}. Leave the time stamps out, or turn them into features.")
+            raise TypeError(
+                f"{where}: expected numbers, got {dtype}. Leave the time stamps out, or turn them into features."
+            )
         if kind in "US" or (kind == "O" and _holds_text(a, column)):
             raise ValueError(f"{where}: expected numbers, got text ({dtype}). Convert it with pandas.to_numeric first.")
 

@@ -1,7 +1,8 @@
 """Typed contract of the compiled core.
 
 Shape letters: T steps (lookback), B windows of a call, I input channels, H hidden units, L layers, S states of a cell
-(LSTM: h, c; others: h), K targets of a window (horizon times target columns, horizon-major), E extra inputs of the head.
+(LSTM: h, c; others: h), K targets of a window (horizon times target columns, horizon-major), E extra inputs of the
+head.
 """
 
 from collections.abc import Sequence
@@ -46,9 +47,10 @@ class Source:
     [base * target_stride + target_shift, ... + horizon) of `target`, flattened row by row to K values.
     A target that is NaN is missing: it has no part in loss and gradient.
 
-    A past value reaches the network as (x - a - past_mean[channel]) / past_scale[channel], where a is the window's newest
-    value of that channel if anchor[channel] else 0; a target as (y - a - target_mean[k]) / target_scale[k] where a is the
-    window's newest value of channel target_anchor[column], 0 if that is -1. All of it in double, then rounded to the dtype.
+    A past value reaches the network as (x - a - past_mean[channel]) / past_scale[channel], where a is the window's
+    newest value of that channel if anchor[channel] else 0; a target as (y - a - target_mean[k]) / target_scale[k] where
+    a is the window's newest value of channel target_anchor[column], 0 if that is -1. All of it in double, then rounded
+    to the dtype.
     """
 
     def __init__(
@@ -76,8 +78,9 @@ class Source:
     ) -> None: ...
 
 def moments(source: Source, index: NDArray[np.int64]) -> dict[str, NDArray[np.float64]]:
-    """Weighted population mean and standard deviation over the windows: past_mean, past_std (I,), target_mean, target_std (K,),
-    extra_mean, extra_std (E,); anchors are applied, the source's own means and scales are not; missing targets are left out.
+    """Weighted population mean and standard deviation over the windows: past_mean, past_std (I,), target_mean,
+    target_std (K,), extra_mean, extra_std (E,); anchors are applied, the source's own means and scales are not; missing
+    targets are left out.
     """
 
 class Optimizer:
@@ -137,9 +140,9 @@ class Network:
     lanes: int  # windows in a chunk
     isa: str
     layout: list[tuple[str, int, tuple[int, ...]]]
-    # layout: (name, offset, shape) in storage order. Names: "{layer}.W_{row}" (H, inputs of the layer), "{layer}.R_{row}" (H, H),
+    # layout: (name, offset, shape) in storage order. Names: "{layer}.W_{row}" (H, inputs of the layer),
+    # "{layer}.R_{row}" (H, H),
     # "{layer}.b_{row}" (H,), "head.W" (n_outputs, H + E), "head.b" (n_outputs,)
-
     def predict(
         self,
         theta: NDArray[Any],
@@ -147,7 +150,9 @@ class Network:
         index: NDArray[np.int64],
         *,
         threads: int = 1,
-        path: Literal["auto", "lanes", "units"] = "auto",  # windows in the lanes, or (one window at a time) units in the lanes
+        path: Literal[
+            "auto", "lanes", "units"
+        ] = "auto",  # windows in the lanes, or (one window at a time) units in the lanes
     ) -> NDArray[Any]:
         """Outputs (B, n_outputs) in scaled units and the network's dtype; without dropout."""
 
@@ -169,7 +174,9 @@ class Network:
         theta: NDArray[Any],  # changed in place, whole batches at a time
         optimizer: Optimizer,  # its state too
         source: Source,
-        order: NDArray[np.int64],  # windows in the order of training; batch i is order[i * batch_size : (i + 1) * batch_size]
+        order: NDArray[
+            np.int64
+        ],  # windows in the order of training; batch i is order[i * batch_size : (i + 1) * batch_size]
         batch_size: int,
         *,
         rate: float,

@@ -64,8 +64,8 @@ class RNNForecaster(RegressorMixin, BaseEstimator):
     shuffle : bool, default=True
         Draw a new order of the windows for each epoch.
     early_stopping : bool or "auto", default="auto"
-        Hold out the latest windows, stop when their loss no longer improves, keep the best weights seen on them. "auto":
-        where at least 20 windows can be held out and twice as many are left. Otherwise all epochs run.
+        Hold out the latest windows, stop when their loss no longer improves, keep the best weights seen on them.
+        "auto": where at least 20 windows can be held out and twice as many are left. Otherwise all epochs run.
     validation_fraction : float, default=0.1
         Share of the windows held out: the latest in time, with a gap before them, so that no target is in both. Rows of
         plain arrays are taken to be in time order.
@@ -336,8 +336,9 @@ class RNNForecaster(RegressorMixin, BaseEstimator):
             return used, none
         if not len(early):
             raise ValueError(
-                f"early_stopping=True: of {len(used)} windows {len(late)} would be held out and none is left to train on, "
-                f"with a gap of horizon - 1 = {data.span - 1}. Lower validation_fraction, or set early_stopping=False."
+                f"early_stopping=True: of {len(used)} windows {len(late)} would be held out and none is left to "
+                f"train on, with a gap of horizon - 1 = {data.span - 1}. Lower validation_fraction, or set "
+                "early_stopping=False."
             )
         return used[early], used[late]
 
@@ -363,7 +364,10 @@ class RNNForecaster(RegressorMixin, BaseEstimator):
             network = Network.initial(architecture, windows_scaling(data.arguments, weight, windows), rng)
         else:
             network = Network(architecture, self._network.scaling, self._network.theta)
-            if network.compiled.layout != self._network.compiled.layout or self.dtype != self._network.architecture.dtype:
+            if (
+                network.compiled.layout != self._network.compiled.layout
+                or self.dtype != self._network.architecture.dtype
+            ):
                 raise ValueError(
                     "The fit to go on from had another architecture or number of outputs: keep cell, hidden_size, "
                     "num_layers, dtype and the shapes of X and y, or set warm_start=False."
@@ -426,8 +430,8 @@ class RNNForecaster(RegressorMixin, BaseEstimator):
         Returns
         -------
         ndarray of shape (n_windows,) or (n_windows, n_outputs)
-            Float64, in the shape of `fit`'s y. Of `Windows` with a `window_norm` the normalised values, as their `y` has
-            them; `windows.restore` gives the units of the series.
+            Float64, in the shape of `fit`'s y. Of `Windows` with a `window_norm` the normalised values, as their `y`
+            has them; `windows.restore` gives the units of the series.
 
         Raises
         ------

@@ -20,7 +20,8 @@ def thread_count(n_jobs, openmp_threads, work=None):
         A positive number is taken as it is, -1 means all usable cores, -2 all but one. None means all usable cores as
         well, but no more than the work is worth.
     openmp_threads : int
-        What OpenMP would use: its environment, the process's affinity and `threadpoolctl`'s limits; 1 in a forked child.
+        What OpenMP would use: its environment, the process's affinity and `threadpoolctl`'s limits; 1 in a forked
+        child.
     work : float, default=None
         Floating-point operations of one parallel piece of the call.
 
@@ -41,7 +42,9 @@ def thread_count(n_jobs, openmp_threads, work=None):
     if n_jobs is not None:
         return max(1, _usable_cores() + 1 + int(n_jobs))
     threads = openmp_threads
-    if not os.environ.get("OMP_NUM_THREADS"):  # a container's quota, which OpenMP does not know; an order goes before it
+    if not os.environ.get(
+        "OMP_NUM_THREADS"
+    ):  # a container's quota, which OpenMP does not know; an order goes before it
         threads = min(threads, _usable_cores())
     if work is not None:
         threads = min(threads, int(work // _WORK_PER_THREAD))

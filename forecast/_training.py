@@ -1,4 +1,4 @@
-"""Epochs: order of the windows, schedules, validation tail, early stopping, the history and what happens when it diverges."""
+"""Epochs: order of the windows, schedules, validation tail, early stopping, history, and what a divergence does."""
 
 import math
 import sys
@@ -177,7 +177,11 @@ def train(network, optimizer, source, windows, validation, recipe, rng, n_jobs=N
 
 def _warn_diverged(run, epoch, step, rate):
     run.diverged = True
-    kept = f"those of epoch {int(np.argmin(run.validation_loss_curve or run.loss_curve))}" if run.n_iter else "the initial ones"
+    kept = (
+        f"those of epoch {int(np.argmin(run.validation_loss_curve or run.loss_curve))}"
+        if run.n_iter
+        else "the initial ones"
+    )
     warnings.warn(
         f"Training diverged: loss or gradient is not finite in epoch {epoch}, step {step}, at learning rate {rate:g}. "
         f"The last finite best weights are kept ({kept}). Lower learning_rate, or set clip_norm or clip_value.",

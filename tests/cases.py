@@ -64,8 +64,8 @@ class Case:
 
 
 def draw_theta(network, rng):
-    """Orthogonal recurrences, so that gradients live through many steps; for very many, open gates and small weights."""
-    theta, many = rng.normal(size=network.n_parameters) * 0.3, network.steps > 20
+    """Orthogonal recurrences; for many steps open gates and small weights too, so that gradients live through them."""
+    theta, many = rng.normal(size=network.n_parameters) * 0.3, network.steps > 10
     for name, view in network.views(theta).items():
         if ".R_" in name:
             view[...] = np.linalg.qr(rng.normal(size=view.shape))[0] * (1.0 if "rnn" in network.cell else 0.5)

@@ -34,6 +34,7 @@ def draw_switching_relu(network, rng, past):
         layer, _, weight = name.partition(".")
         if weight == "W_h":
             view[...] = rng.uniform(*(upper if layer != "0" else (0.002, 0.006)), size=view.shape)
+            view[0] = rng.uniform(0.002, 0.006, size=view.shape[1])
             view[0, 0] = 1.5 if layer == "0" else 2.0
         elif weight == "R_h":
             view[...] = rng.uniform(0.001, 0.004, size=view.shape) + 0.96 * np.eye(len(view))

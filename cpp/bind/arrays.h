@@ -13,11 +13,12 @@ namespace forecast {
 namespace py = pybind11;
 
 // Contiguous and of the exact type: a strided or converted array is refused, not silently copied or misread.
-template <class T> T* contiguous(const py::array& a, const char* name, int64_t size, bool writable = false) {
+template <class T>
+T* contiguous(const py::array& a, const char* name, int64_t size, bool writable = false) {
   const std::string what = std::string(name) + ": ";
   if (!py::isinstance<py::array_t<T>>(a))
-    throw py::type_error(what + "expected dtype " + py::str(py::dtype::of<T>()).template cast<std::string>() + ", got " +
-                         py::str(a.dtype()).template cast<std::string>());
+    throw py::type_error(what + "expected dtype " + py::str(py::dtype::of<T>()).template cast<std::string>() +
+                         ", got " + py::str(a.dtype()).template cast<std::string>());
   if (!(a.flags() & py::array::c_style)) throw py::value_error(what + "expected a C-contiguous array");
   if (writable && !a.writeable()) throw py::value_error(what + "the array is read-only");
   if (size >= 0 && a.size() != size)
@@ -25,14 +26,18 @@ template <class T> T* contiguous(const py::array& a, const char* name, int64_t s
   return static_cast<T*>(const_cast<void*>(a.data()));
 }
 
-template <class T> T* optional(const py::object& a, const char* name, int64_t size) {
+template <class T>
+T* optional(const py::object& a, const char* name, int64_t size) {
   return a.is_none() ? nullptr : contiguous<T>(a.cast<py::array>(), name, size);
 }
 
 // Runs the user's signal handlers; true where one raised. Called with the interpreter's lock released.
 bool interrupted();
 
-template <class T> py::array_t<T> new_array(std::vector<py::ssize_t> shape) { return py::array_t<T>(shape); }
+template <class T>
+py::array_t<T> new_array(std::vector<py::ssize_t> shape) {
+  return py::array_t<T>(shape);
+}
 py::array_t<double> as_array(const std::vector<double>& values);
 
 // Bound Source: keeps the arrays alive and answers for every index that a window may reach.
@@ -40,10 +45,10 @@ class SourceHolder {
  public:
   explicit SourceHolder(const py::array& past, int64_t lookback, const py::object& origin, int64_t past_stride,
                         int64_t past_shift, const py::object& target, int64_t horizon, int64_t target_stride,
-                        int64_t target_shift, const py::object& extra, const py::object& weight, const py::object& anchor,
-                        const py::object& target_anchor, const py::object& past_mean, const py::object& past_scale,
-                        const py::object& target_mean, const py::object& target_scale, const py::object& extra_mean,
-                        const py::object& extra_scale);
+                        int64_t target_shift, const py::object& extra, const py::object& weight,
+                        const py::object& anchor, const py::object& target_anchor, const py::object& past_mean,
+                        const py::object& past_scale, const py::object& target_mean, const py::object& target_scale,
+                        const py::object& extra_mean, const py::object& extra_scale);
   const Source& view() const { return source_; }
   // Refuses an index with a window that does not exist or reaches over the ends.
   const int64_t* checked(const py::array& index, bool needs_target) const;
@@ -51,7 +56,8 @@ class SourceHolder {
  private:
   Matrix matrix(const py::object& a, const char* name);
   const double* inverse(const py::object& scale, const char* name, int64_t n);
-  template <class T> const T* keep(const py::object& a, const char* name, int64_t n);
+  template <class T>
+  const T* keep(const py::object& a, const char* name, int64_t n);
   Source source_{};
   int64_t past_rows_ = 0, target_rows_ = 0, windows_ = -1;
   std::vector<std::vector<double>> inverses_;

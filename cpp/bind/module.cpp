@@ -1,4 +1,5 @@
-// Defines the extension module: what was built, what is used, and the registries; the classes are bound in their own files.
+// Defines the extension module: what was built, what is used, and the registries; the classes are bound in their own
+// files.
 #include "arrays.h"
 
 #include <pybind11/stl.h>
@@ -24,8 +25,9 @@ py::dict cells(const Table& t) {
   py::dict out;
   for (int i = 0; i < t.n_cells; ++i) {
     const CellInfo& c = t.cells[i];
-    out[c.name] = py::dict("rows"_a = names(c.row_names, 0, c.rows), "input"_a = py::make_tuple(c.input[0], c.input[1]),
-                           "state"_a = py::make_tuple(c.state[0], c.state[1]), "states"_a = names(c.state_names, 0, c.states));
+    out[c.name] =
+        py::dict("rows"_a = names(c.row_names, 0, c.rows), "input"_a = py::make_tuple(c.input[0], c.input[1]),
+                 "state"_a = py::make_tuple(c.state[0], c.state[1]), "states"_a = names(c.state_names, 0, c.states));
   }
   return out;
 }
@@ -56,9 +58,11 @@ py::dict config() {
                   "openmp_max_threads"_a = openmp_threads(), "forked"_a = in_forked_child());
 }
 
-template <class T> py::array activation_as(const Table& table, int which, const py::array& x) {
+template <class T>
+py::array activation_as(const Table& table, int which, const py::array& x) {
   const T* from = contiguous<T>(x, "x", -1);
   auto out = new_array<T>({x.size()});
+  const FloatGuard guard;
   kernels<T>(table).vectors.activation(which, from, out.mutable_data(), x.size());
   return out;
 }
@@ -81,8 +85,10 @@ void choose_at_import() {
   std::string built;
   const Available* list;
   const int n = available(&list);
-  for (int i = 0; i < n; ++i) built += std::string(i ? ", " : "") + list[i].name + (list[i].runs ? "" : " (not on this CPU)");
-  throw py::import_error((forced ? "FORECAST_ISA=" + std::string(forced) + ": " : std::string()) + reason + "; built: " + built);
+  for (int i = 0; i < n; ++i)
+    built += std::string(i ? ", " : "") + list[i].name + (list[i].runs ? "" : " (not on this CPU)");
+  throw py::import_error((forced ? "FORECAST_ISA=" + std::string(forced) + ": " : std::string()) + reason +
+                         "; built: " + built);
 }
 
 }  // namespace
@@ -106,9 +112,10 @@ PYBIND11_MODULE(_core, m) {
   m.doc() = "Compiled core of forecast; the contract is _core.pyi.";
   m.attr("CELLS") = cells(*chosen);
   m.attr("LOSSES") = losses(*chosen);
-  m.attr("OPTIMIZERS") = py::make_tuple("sgd", "adam", "adamw", "rmsprop");
+  m.attr("OPTIMIZERS") = py::list(py::make_tuple("sgd", "adam", "adamw", "rmsprop"));
   m.def("config", config, "What was built, what was found and what is used.");
-  m.def("activation", activation, "name"_a, "x"_a, "isa"_a = py::none(), "Elementwise, by the kernels' own polynomials.");
+  m.def("activation", activation, "name"_a, "x"_a, "isa"_a = py::none(),
+        "Elementwise, by the kernels' own polynomials.");
   bind_source(m);
   bind_network(m);
 }

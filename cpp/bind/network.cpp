@@ -1,3 +1,4 @@
+// Network and Optimizer: argument checks, scratch outputs, and the release of the interpreter's lock around the work.
 #include "arrays.h"
 
 #include <pybind11/stl.h>
@@ -18,7 +19,8 @@ bool is_double(const std::string& dtype) {
   return dtype == "float64";
 }
 
-template <class Info> int position(const Info* list, int n, const std::string& name, const char* what) {
+template <class Info>
+int position(const Info* list, int n, const std::string& name, const char* what) {
   std::string known;
   for (int i = 0; i < n; ++i) {
     if (name == list[i].name) return i;
@@ -34,8 +36,8 @@ struct OptimizerHolder {
   Step step{};
   py::array first, second;
 
-  OptimizerHolder(const std::string& name, const std::string& dtype_, int64_t n_parameters, double momentum, double beta_1,
-                  double beta_2, double epsilon, double weight_decay)
+  OptimizerHolder(const std::string& name, const std::string& dtype_, int64_t n_parameters, double momentum,
+                  double beta_1, double beta_2, double epsilon, double weight_decay)
       : dtype(dtype_), wide(is_double(dtype_)), n(n_parameters) {
     static const std::map<std::string, Rule> rules = {
         {"sgd", Rule::sgd}, {"adam", Rule::adam}, {"adamw", Rule::adamw}, {"rmsprop", Rule::rmsprop}};
@@ -56,7 +58,9 @@ class NetworkHolder {
   NetworkHolder(const std::string& cell, const std::string& dtype, int64_t steps, int64_t inputs, int64_t hidden,
                 int64_t layers, int64_t targets, int64_t extra, const std::string& loss,
                 const std::vector<double>& loss_parameters, double dropout, const py::object& isa)
-      : table_(&table_named(isa)), wide_(is_double(dtype)), cell_(position(table_->cells, table_->n_cells, cell, "cell")) {
+      : table_(&table_named(isa)),
+        wide_(is_double(dtype)),
+        cell_(position(table_->cells, table_->n_cells, cell, "cell")) {
     const int which = position(table_->losses, table_->n_losses, loss, "loss");
     const LossInfo& info = table_->losses[which];
     const auto positive = [](int64_t value, const char* name) {
@@ -85,7 +89,8 @@ class NetworkHolder {
   int64_t parameters() const { return sizes_.parameters; }
   int states() const { return table_->cells[cell_].states; }
   int lanes() const { return wide_ ? f64_.vectors->lanes : f32_.vectors->lanes; }
-  template <class T> const Model<T>& get() const;
+  template <class T>
+  const Model<T>& get() const;
 
   py::list layout() const {
     const CellInfo& cell = table_->cells[cell_];
@@ -94,8 +99,10 @@ class NetworkHolder {
     py::list out;
     for (const Field& f : fields) {
       const std::string kind(1, f.kind);
-      const std::string name = f.layer < 0 ? "head." + kind : std::to_string(f.layer) + "." + kind + "_" + cell.row_names[f.row];
-      out.append(py::make_tuple(name, f.offset, f.m ? py::tuple(py::make_tuple(f.n, f.m)) : py::tuple(py::make_tuple(f.n))));
+      const std::string name =
+          f.layer < 0 ? "head." + kind : std::to_string(f.layer) + "." + kind + "_" + cell.row_names[f.row];
+      out.append(
+          py::make_tuple(name, f.offset, f.m ? py::tuple(py::make_tuple(f.n, f.m)) : py::tuple(py::make_tuple(f.n))));
     }
     return out;
   }
@@ -111,7 +118,8 @@ class NetworkHolder {
   }
 
  private:
-  template <class T> Model<T> model(int loss, const std::vector<double>& parameters, double dropout) const {
+  template <class T>
+  Model<T> model(int loss, const std::vector<double>& parameters, double dropout) const {
     const Kernels<T>& k = kernels<T>(*table_);
     return {&k.cells[cell_], &k.vectors, shape_, loss, std::vector<T>(parameters.begin(), parameters.end()), dropout};
   }
@@ -119,7 +127,8 @@ class NetworkHolder {
   void checked_sizes() const {
     const double H = double(shape_.H), widest = std::max({H, double(shape_.I), double(shape_.E)});
     const double tape = double(shape_.T) * double(shape_.L) * 16 * widest * 64;
-    const double weights = double(shape_.L) * 8 * H * (widest + H) + double(shape_.K) * double(shape_.Q) * (H + widest) * 64;
+    const double weights =
+        double(shape_.L) * 8 * H * (widest + H) + double(shape_.K) * double(shape_.Q) * (H + widest) * 64;
     if (tape + weights > 4e18) throw py::value_error("network: its sizes overflow 64 bits");
   }
   void sizes_of() {
@@ -135,11 +144,18 @@ class NetworkHolder {
   Model<double> f64_;
 };
 
-template <> const Model<float>& NetworkHolder::get<float>() const { return f32_; }
-template <> const Model<double>& NetworkHolder::get<double>() const { return f64_; }
+template <>
+const Model<float>& NetworkHolder::get<float>() const {
+  return f32_;
+}
+template <>
+const Model<double>& NetworkHolder::get<double>() const {
+  return f64_;
+}
 
 // Runs body with the interpreter's lock released (it must touch no Python object); raises what a signal handler raised.
-template <class Body> void unlocked(const Body& body) {
+template <class Body>
+void unlocked(const Body& body) {
   bool done;
   {
     const py::gil_scoped_release unlock;
@@ -155,8 +171,8 @@ Windows windows_of(const NetworkHolder& net, const SourceHolder& source, const p
 }
 
 template <class T>
-py::object predict_as(const NetworkHolder& net, const py::array& theta, const SourceHolder& source, const py::array& index,
-                      int threads, const std::string& path) {
+py::object predict_as(const NetworkHolder& net, const py::array& theta, const SourceHolder& source,
+                      const py::array& index, int threads, const std::string& path) {
   if (path != "auto" && path != "lanes" && path != "units")
     throw py::value_error("path: expected 'auto', 'lanes' or 'units', got '" + path + "'");
   const Path way = path == "auto" ? Path::automatic : path == "lanes" ? Path::lanes : Path::units;
@@ -179,8 +195,8 @@ double loss_as(const NetworkHolder& net, const py::array& theta, const SourceHol
 }
 
 template <class T>
-py::dict gradient_as(const NetworkHolder& net, const py::array& theta, const SourceHolder& source, const py::array& index,
-                     const py::object& initial, const py::object& seed, int threads) {
+py::dict gradient_as(const NetworkHolder& net, const py::array& theta, const SourceHolder& source,
+                     const py::array& index, const py::object& initial, const py::object& seed, int threads) {
   const Shape& s = net.shape();
   const T* weights = contiguous<T>(theta, "theta", net.parameters());
   const Windows windows = windows_of(net, source, index, true);
@@ -188,11 +204,16 @@ py::dict gradient_as(const NetworkHolder& net, const py::array& theta, const Sou
   const T* first = optional<T>(initial, "initial", s.L * states * n * s.H);
   auto outputs = new_array<T>({n, net.outputs()}), dtheta = new_array<T>({net.parameters()});
   auto past = new_array<T>({n, s.T, s.I}), extra = new_array<T>({n, s.E}), state = new_array<T>({s.L, states, n, s.H});
-  Gradients<T> g{0, outputs.mutable_data(), dtheta.mutable_data(), past.mutable_data(), extra.mutable_data(),
+  Gradients<T> g{0,
+                 outputs.mutable_data(),
+                 dtheta.mutable_data(),
+                 past.mutable_data(),
+                 extra.mutable_data(),
                  state.mutable_data()};
   const bool drop = !seed.is_none();
   const uint64_t number = drop ? seed.cast<uint64_t>() : 0;
-  unlocked([&](StopSign& sign) { return gradient(net.get<T>(), weights, windows, first, drop, number, threads, sign, &g); });
+  unlocked(
+      [&](StopSign& sign) { return gradient(net.get<T>(), weights, windows, first, drop, number, threads, sign, &g); });
   return py::dict("loss"_a = g.loss, "outputs"_a = outputs, "theta"_a = dtheta, "past"_a = past, "extra"_a = extra,
                   "initial"_a = state);
 }
@@ -205,10 +226,11 @@ double positive_or_none(const py::object& value, const char* name) {
 }
 
 template <class T>
-py::dict train_as(const NetworkHolder& net, const py::array& theta, OptimizerHolder& optimizer, const SourceHolder& source,
-                  const py::array& order, const Plan& plan, double rate) {
+py::dict train_as(const NetworkHolder& net, const py::array& theta, OptimizerHolder& optimizer,
+                  const SourceHolder& source, const py::array& order, const Plan& plan, double rate) {
   T* weights = contiguous<T>(theta, "theta", net.parameters(), true);
-  Optimizer<T> state{optimizer.step, optimizer.steps, contiguous<T>(optimizer.first, "optimizer.first", net.parameters(), true),
+  Optimizer<T> state{optimizer.step, optimizer.steps,
+                     contiguous<T>(optimizer.first, "optimizer.first", net.parameters(), true),
                      contiguous<T>(optimizer.second, "optimizer.second", net.parameters(), true)};
   state.step.rate = rate;
   const Windows windows = windows_of(net, source, order, true);
@@ -230,9 +252,9 @@ py::dict train_as(const NetworkHolder& net, const py::array& theta, OptimizerHol
 void bind_network(py::module_& m) {
   const py::object none = py::none();
   py::class_<OptimizerHolder>(m, "Optimizer", "Name, constants and state of an optimiser.")
-      .def(py::init<const std::string&, const std::string&, int64_t, double, double, double, double, double>(), "name"_a,
-           "dtype"_a, "n_parameters"_a, py::kw_only(), "momentum"_a = 0.0, "beta_1"_a = 0.9, "beta_2"_a = 0.999,
-           "epsilon"_a = 1e-8, "weight_decay"_a = 0.0)
+      .def(py::init<const std::string&, const std::string&, int64_t, double, double, double, double, double>(),
+           "name"_a, "dtype"_a, "n_parameters"_a, py::kw_only(), "momentum"_a = 0.0, "beta_1"_a = 0.9,
+           "beta_2"_a = 0.999, "epsilon"_a = 1e-8, "weight_decay"_a = 0.0)
       .def_readwrite("steps", &OptimizerHolder::steps)
       .def_readwrite("first", &OptimizerHolder::first)
       .def_readwrite("second", &OptimizerHolder::second);
@@ -240,46 +262,51 @@ void bind_network(py::module_& m) {
   py::class_<NetworkHolder>(m, "Network", "One architecture in one precision and instruction set; it holds no weights.")
       .def(py::init<const std::string&, const std::string&, int64_t, int64_t, int64_t, int64_t, int64_t, int64_t,
                     const std::string&, const std::vector<double>&, double, const py::object&>(),
-           "cell"_a, "dtype"_a, py::kw_only(), "steps"_a, "inputs"_a, "hidden"_a, "layers"_a, "targets"_a, "extra"_a = 0,
-           "loss"_a = "squared_error", "loss_parameters"_a = std::vector<double>(), "dropout"_a = 0.0, "isa"_a = none)
+           "cell"_a, "dtype"_a, py::kw_only(), "steps"_a, "inputs"_a, "hidden"_a, "layers"_a, "targets"_a,
+           "extra"_a = 0, "loss"_a = "squared_error", "loss_parameters"_a = std::vector<double>(), "dropout"_a = 0.0,
+           "isa"_a = none)
       .def_property_readonly("n_parameters", &NetworkHolder::parameters)
       .def_property_readonly("n_outputs", &NetworkHolder::outputs)
       .def_property_readonly("lanes", &NetworkHolder::lanes)
       .def_property_readonly("isa", [](const NetworkHolder& net) { return net.table().name; })
       .def_property_readonly("layout", &NetworkHolder::layout)
-      .def("predict",
-           [](const NetworkHolder& net, const py::array& theta, const SourceHolder& source, const py::array& index,
-              int threads, const std::string& path) {
-             return net.wide() ? predict_as<double>(net, theta, source, index, threads, path)
-                               : predict_as<float>(net, theta, source, index, threads, path);
-           },
-           "theta"_a, "source"_a, "index"_a, py::kw_only(), "threads"_a = 1, "path"_a = "auto")
-      .def("loss",
-           [](const NetworkHolder& net, const py::array& theta, const SourceHolder& source, const py::array& index,
-              int threads) {
-             return net.wide() ? loss_as<double>(net, theta, source, index, threads)
-                               : loss_as<float>(net, theta, source, index, threads);
-           },
-           "theta"_a, "source"_a, "index"_a, py::kw_only(), "threads"_a = 1)
-      .def("gradient",
-           [](const NetworkHolder& net, const py::array& theta, const SourceHolder& source, const py::array& index,
-              const py::object& initial, const py::object& seed, int threads) {
-             return net.wide() ? gradient_as<double>(net, theta, source, index, initial, seed, threads)
-                               : gradient_as<float>(net, theta, source, index, initial, seed, threads);
-           },
-           "theta"_a, "source"_a, "index"_a, py::kw_only(), "initial"_a = none, "seed"_a = none, "threads"_a = 1)
-      .def("train",
-           [](const NetworkHolder& net, const py::array& theta, OptimizerHolder& optimizer, const SourceHolder& source,
-              const py::array& order, int64_t batch_size, double rate, const py::object& clip_norm,
-              const py::object& clip_value, uint64_t seed, int threads) {
-             if (batch_size < 1) throw py::value_error("batch_size: expected at least 1");
-             const Plan plan{batch_size, positive_or_none(clip_norm, "clip_norm"), positive_or_none(clip_value, "clip_value"),
-                             seed, threads};
-             return net.wide() ? train_as<double>(net, theta, optimizer, source, order, plan, rate)
-                               : train_as<float>(net, theta, optimizer, source, order, plan, rate);
-           },
-           "theta"_a, "optimizer"_a, "source"_a, "order"_a, "batch_size"_a, py::kw_only(), "rate"_a, "clip_norm"_a = none,
-           "clip_value"_a = none, "seed"_a = 0, "threads"_a = 1);
+      .def(
+          "predict",
+          [](const NetworkHolder& net, const py::array& theta, const SourceHolder& source, const py::array& index,
+             int threads, const std::string& path) {
+            return net.wide() ? predict_as<double>(net, theta, source, index, threads, path)
+                              : predict_as<float>(net, theta, source, index, threads, path);
+          },
+          "theta"_a, "source"_a, "index"_a, py::kw_only(), "threads"_a = 1, "path"_a = "auto")
+      .def(
+          "loss",
+          [](const NetworkHolder& net, const py::array& theta, const SourceHolder& source, const py::array& index,
+             int threads) {
+            return net.wide() ? loss_as<double>(net, theta, source, index, threads)
+                              : loss_as<float>(net, theta, source, index, threads);
+          },
+          "theta"_a, "source"_a, "index"_a, py::kw_only(), "threads"_a = 1)
+      .def(
+          "gradient",
+          [](const NetworkHolder& net, const py::array& theta, const SourceHolder& source, const py::array& index,
+             const py::object& initial, const py::object& seed, int threads) {
+            return net.wide() ? gradient_as<double>(net, theta, source, index, initial, seed, threads)
+                              : gradient_as<float>(net, theta, source, index, initial, seed, threads);
+          },
+          "theta"_a, "source"_a, "index"_a, py::kw_only(), "initial"_a = none, "seed"_a = none, "threads"_a = 1)
+      .def(
+          "train",
+          [](const NetworkHolder& net, const py::array& theta, OptimizerHolder& optimizer, const SourceHolder& source,
+             const py::array& order, int64_t batch_size, double rate, const py::object& clip_norm,
+             const py::object& clip_value, uint64_t seed, int threads) {
+            if (batch_size < 1) throw py::value_error("batch_size: expected at least 1");
+            const Plan plan{batch_size, positive_or_none(clip_norm, "clip_norm"),
+                            positive_or_none(clip_value, "clip_value"), seed, threads};
+            return net.wide() ? train_as<double>(net, theta, optimizer, source, order, plan, rate)
+                              : train_as<float>(net, theta, optimizer, source, order, plan, rate);
+          },
+          "theta"_a, "optimizer"_a, "source"_a, "order"_a, "batch_size"_a, py::kw_only(), "rate"_a,
+          "clip_norm"_a = none, "clip_value"_a = none, "seed"_a = 0, "threads"_a = 1);
 }
 
 }  // namespace forecast

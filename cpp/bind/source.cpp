@@ -1,3 +1,4 @@
+// Source and moments: the arrays that windows come from, and every check that their positions need.
 #include "arrays.h"
 
 #include <cmath>
@@ -18,7 +19,8 @@ Matrix SourceHolder::matrix(const py::object& o, const char* name) {
   const auto a = o.cast<py::array>();
   const bool is_double = py::isinstance<py::array_t<double>>(a);
   if (!is_double && !py::isinstance<py::array_t<float>>(a))
-    throw py::type_error(std::string(name) + ": expected float32 or float64, got " + py::str(a.dtype()).cast<std::string>());
+    throw py::type_error(std::string(name) + ": expected float32 or float64, got " +
+                         py::str(a.dtype()).cast<std::string>());
   if (a.ndim() != 2)
     throw py::value_error(std::string(name) + ": expected 2 dimensions, got " + std::to_string(a.ndim()));
   const auto size = a.itemsize();
@@ -28,7 +30,8 @@ Matrix SourceHolder::matrix(const py::object& o, const char* name) {
   return {a.data(), is_double, a.strides(0) / size, a.strides(1) / size};
 }
 
-template <class T> const T* SourceHolder::keep(const py::object& a, const char* name, int64_t n) {
+template <class T>
+const T* SourceHolder::keep(const py::object& a, const char* name, int64_t n) {
   const T* p = optional<T>(a, name, n);
   if (p) kept_.append(a);
   return p;
@@ -49,13 +52,14 @@ const double* SourceHolder::inverse(const py::object& scale, const char* name, i
 
 SourceHolder::SourceHolder(const py::array& past, int64_t lookback, const py::object& origin, int64_t past_stride,
                            int64_t past_shift, const py::object& target, int64_t horizon, int64_t target_stride,
-                           int64_t target_shift, const py::object& extra, const py::object& weight, const py::object& anchor,
-                           const py::object& target_anchor, const py::object& past_mean, const py::object& past_scale,
-                           const py::object& target_mean, const py::object& target_scale, const py::object& extra_mean,
-                           const py::object& extra_scale) {
+                           int64_t target_shift, const py::object& extra, const py::object& weight,
+                           const py::object& anchor, const py::object& target_anchor, const py::object& past_mean,
+                           const py::object& past_scale, const py::object& target_mean, const py::object& target_scale,
+                           const py::object& extra_mean, const py::object& extra_scale) {
   Source& s = source_;
   if (lookback < 1) throw py::value_error("lookback: expected at least 1, got " + std::to_string(lookback));
-  if (!target.is_none() && horizon < 1) throw py::value_error("horizon: expected at least 1, got " + std::to_string(horizon));
+  if (!target.is_none() && horizon < 1)
+    throw py::value_error("horizon: expected at least 1, got " + std::to_string(horizon));
   s.past = matrix(past, "past"), s.target = matrix(target, "target"), s.extra = matrix(extra, "extra");
   s.T = lookback, s.I = past.shape(1), past_rows_ = past.shape(0);
   if (s.target.data) {
@@ -70,12 +74,14 @@ SourceHolder::SourceHolder(const py::array& past, int64_t lookback, const py::ob
   }
   if (!origin.is_none()) {
     const int64_t n = origin.cast<py::array>().size();
-    if (windows_ >= 0 && n != windows_) throw py::value_error("origin, weight and extra: not the same number of windows");
+    if (windows_ >= 0 && n != windows_)
+      throw py::value_error("origin, weight and extra: not the same number of windows");
     windows_ = n;
   }
   s.origin = keep<int64_t>(origin, "origin", -1);
   s.weight = keep<double>(weight, "weight", -1);
-  s.past_stride = past_stride, s.past_shift = past_shift, s.target_stride = target_stride, s.target_shift = target_shift;
+  s.past_stride = past_stride, s.past_shift = past_shift, s.target_stride = target_stride,
+  s.target_shift = target_shift;
   s.anchor = keep<int32_t>(anchor, "anchor", s.I);
   s.target_anchor = keep<int32_t>(target_anchor, "target_anchor", s.columns);
   for (int64_t i = 0; s.target_anchor && i < s.columns; ++i)
@@ -83,7 +89,8 @@ SourceHolder::SourceHolder(const py::array& past, int64_t lookback, const py::ob
   s.past_mean = keep<double>(past_mean, "past_mean", s.I), s.past_inverse = inverse(past_scale, "past_scale", s.I);
   s.target_mean = keep<double>(target_mean, "target_mean", s.K);
   s.target_inverse = inverse(target_scale, "target_scale", s.K);
-  s.extra_mean = keep<double>(extra_mean, "extra_mean", s.E), s.extra_inverse = inverse(extra_scale, "extra_scale", s.E);
+  s.extra_mean = keep<double>(extra_mean, "extra_mean", s.E),
+  s.extra_inverse = inverse(extra_scale, "extra_scale", s.E);
 }
 
 const int64_t* SourceHolder::checked(const py::array& index, bool needs_target) const {

@@ -11,26 +11,41 @@
 namespace forecast::FORECAST_ISA {
 
 struct Tanh {
-  template <class V> static INLINE V value(V a) { return tanh(a); }
-  template <class V> static INLINE V derivative(V y) { return d_tanh(y); }
+  template <class V>
+  static INLINE V value(V a) {
+    return tanh(a);
+  }
+  template <class V>
+  static INLINE V derivative(V y) {
+    return d_tanh(y);
+  }
 };
 
 struct Relu {
-  template <class V> static INLINE V value(V a) { return at_least(a, V{}); }
-  template <class V> static INLINE V derivative(V y) { return y > V{} ? splat<V>(1) : V{}; }
+  template <class V>
+  static INLINE V value(V a) {
+    return at_least(a, V{});
+  }
+  template <class V>
+  static INLINE V derivative(V y) {
+    return y > V{} ? splat<V>(1) : V{};
+  }
 };
 
-template <class Act> struct Elman {
+template <class Act>
+struct Elman {
   static constexpr int rows = 1, kept = 0, states = 1, taped = 0;
   static constexpr int input[2] = {0, 1}, state[2] = {0, 1};
   static constexpr const char* row_names[] = {"h"};
   static constexpr const char* state_names[] = {"h"};
 
-  template <class V> static INLINE void forward(const V* a, const V*, V* next, V*) {
+  template <class V>
+  static INLINE void forward(const V* a, const V*, V* next, V*) {
     next[0] = Act::value(a[0]);
   }
 
-  template <class V> static INLINE void backward(const V*, const V*, const V* next, const V* dnext, V* da, V* dprev) {
+  template <class V>
+  static INLINE void backward(const V*, const V*, const V* next, const V* dnext, V* da, V* dprev) {
     da[0] = dnext[0] * Act::derivative(next[0]);
     dprev[0] = V{};
   }

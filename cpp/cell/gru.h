@@ -20,7 +20,8 @@ struct Gru {
   static constexpr const char* row_names[] = {"nx", "r", "z", "nh"};
   static constexpr const char* state_names[] = {"h"};
 
-  template <class V> static INLINE void forward(const V* a, const V* prev, V* next, V* tape) {
+  template <class V>
+  static INLINE void forward(const V* a, const V* prev, V* next, V* tape) {
     const V r = sigmoid(a[1]), z = sigmoid(a[2]), m = a[3];
     const V n = tanh(madd(r, m, a[0]));
     const V h = prev[0];
@@ -28,7 +29,8 @@ struct Gru {
     tape[0] = n, tape[1] = r, tape[2] = z, tape[3] = m;
   }
 
-  template <class V> static INLINE void backward(const V* tape, const V* prev, const V*, const V* dnext, V* da, V* dprev) {
+  template <class V>
+  static INLINE void backward(const V* tape, const V* prev, const V*, const V* dnext, V* da, V* dprev) {
     const V n = tape[0], r = tape[1], z = tape[2], m = tape[3];
     const V h = prev[0], dh = dnext[0];
     const V dn = dh * (splat<V>(1) - z) * d_tanh(n);

@@ -21,7 +21,8 @@ struct Lstm {
   static constexpr const char* row_names[] = {"i", "f", "g", "o"};
   static constexpr const char* state_names[] = {"h", "c"};
 
-  template <class V> static INLINE void forward(const V* a, const V* prev, V* next, V* tape) {
+  template <class V>
+  static INLINE void forward(const V* a, const V* prev, V* next, V* tape) {
     const V i = sigmoid(a[0]), f = sigmoid(a[1]), g = tanh(a[2]), o = sigmoid(a[3]);
     const V c = madd(f, prev[1], i * g);
     const V tanh_c = tanh(c);
@@ -29,7 +30,8 @@ struct Lstm {
     tape[0] = i, tape[1] = f, tape[2] = g, tape[3] = o, tape[4] = tanh_c;
   }
 
-  template <class V> static INLINE void backward(const V* tape, const V* prev, const V*, const V* dnext, V* da, V* dprev) {
+  template <class V>
+  static INLINE void backward(const V* tape, const V* prev, const V*, const V* dnext, V* da, V* dprev) {
     const V i = tape[0], f = tape[1], g = tape[2], o = tape[3], tanh_c = tape[4];
     const V dh = dnext[0];
     const V dc = madd(dh * o, d_tanh(tanh_c), dnext[1]);

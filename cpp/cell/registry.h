@@ -1,5 +1,5 @@
-// Every cell, by the name that Python and the tests know it by. A new cell is its header and its line here (and its step
-// in tests/reference.py: without that the suite is red).
+// Every cell, by the name that Python and the tests know it by. A new cell is its header and its line here (and its
+// step in tests/reference.py: without that the suite is red).
 #pragma once
 
 #include "elman.h"

@@ -1,5 +1,5 @@
-// Picks a table: the best that this processor runs, or the one that FORECAST_ISA names. Baseline code. A new instruction
-// set is a line of CMake, and here its declaration and the features that it was compiled for.
+// Picks a table: the best that this processor runs, or the one that FORECAST_ISA names. Baseline code. A new
+// instruction set is a line of CMake, and here its declaration and the features that it was compiled for.
 #include <cstring>
 
 #include "table.h"
@@ -7,14 +7,24 @@
 namespace forecast {
 
 #if defined(__x86_64__)
-namespace v2 { extern const Table table; }
-namespace v3 { extern const Table table; }
-namespace v4 { extern const Table table; }
+namespace v2 {
+extern const Table table;
+}
+namespace v3 {
+extern const Table table;
+}
+namespace v4 {
+extern const Table table;
+}
 #elif defined(__aarch64__)
-namespace neon { extern const Table table; }
+namespace neon {
+extern const Table table;
+}
 #endif
 #if defined(FORECAST_WIDE)
-namespace wide { extern const Table table; }
+namespace wide {
+extern const Table table;
+}
 #endif
 
 int available(const Available** list) {
@@ -24,11 +34,12 @@ int available(const Available** list) {
   const bool has_v3 = has_v2 && __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");
   const bool has_v4 = has_v3 && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
                       __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl");
-  static Available all[] = {{"v4", &v4::table, has_v4},
-                            {"v3", &v3::table, has_v3},
-                            {"v2", &v2::table, has_v2},
+  static Available all[] = {
+      {"v4", &v4::table, has_v4},
+      {"v3", &v3::table, has_v3},
+      {"v2", &v2::table, has_v2},
 #if defined(FORECAST_WIDE)
-                            {"wide", &wide::table, has_v3},  // v4's lanes on v3's instructions, for the tests only
+      {"wide", &wide::table, has_v3},  // v4's lanes on v3's instructions, for the tests only
 #endif
   };
 #elif defined(__aarch64__)
@@ -58,7 +69,13 @@ const Table* choose(const char* forced, const char** reason) {
   return nullptr;
 }
 
-template <> const Kernels<float>& kernels<float>(const Table& table) { return table.f32; }
-template <> const Kernels<double>& kernels<double>(const Table& table) { return table.f64; }
+template <>
+const Kernels<float>& kernels<float>(const Table& table) {
+  return table.f32;
+}
+template <>
+const Kernels<double>& kernels<double>(const Table& table) {
+  return table.f64;
+}
 
 }  // namespace forecast

@@ -49,18 +49,21 @@ inline void gather_past_as(const Source& s, int64_t window, T* x, int64_t gap) {
   }
 }
 
-template <class T> inline void gather_past(const Source& s, int64_t window, T* x, int64_t gap) {
+template <class T>
+inline void gather_past(const Source& s, int64_t window, T* x, int64_t gap) {
   if (s.past.is_double) gather_past_as<double>(s, window, x, gap);
   else gather_past_as<float>(s, window, x, gap);
 }
 
-template <class T> inline void gather_extra(const Source& s, int64_t window, T* extra, int64_t gap) {
+template <class T>
+inline void gather_extra(const Source& s, int64_t window, T* extra, int64_t gap) {
   for (int64_t e = 0; e < s.E; ++e)
     extra[e * gap] = T(scaled(at(s.extra, window, e), s.extra_mean, s.extra_inverse, e));
 }
 
 // A missing target (NaN) becomes a 0 of weight 0, so that nothing of it reaches loss or gradient.
-template <class T> inline void gather_targets(const Source& s, int64_t window, double normaliser, T* y, T* weight, int64_t gap) {
+template <class T>
+inline void gather_targets(const Source& s, int64_t window, double normaliser, T* y, T* weight, int64_t gap) {
   const int64_t first = target_row(s, window);
   const double w = (s.weight ? s.weight[window] : 1.0) * normaliser;
   for (int64_t k = 0; k < s.K; ++k) {
@@ -73,7 +76,8 @@ template <class T> inline void gather_targets(const Source& s, int64_t window, d
   }
 }
 
-template <class T> inline void clear(T* p, int64_t n) {
+template <class T>
+inline void clear(T* p, int64_t n) {
   for (int64_t i = 0; i < n; ++i) p[i] = T(0);
 }
 

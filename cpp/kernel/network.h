@@ -2,8 +2,8 @@
 //
 //   out = head.W [h_T ; extra] + head.b
 //
-// Training goes layer by layer (the weights of one layer stay in cache, its tape is its only memory); prediction goes step
-// by step through all layers and keeps two states of each.
+// Training goes layer by layer (the weights of one layer stay in cache, its tape is its only memory); prediction goes
+// step by step through all layers and keeps two states of each.
 #pragma once
 
 #include "../cell/registry.h"
@@ -16,28 +16,37 @@ using HeadFeed = Feed<1, 0, 1, 0, 1>;
 
 INLINE int64_t outputs_of(const Shape& s) { return s.K * s.Q; }
 
-template <class T> struct Head {
+template <class T>
+struct Head {
   const T *W, *b, *forward, *h_T, *extra_T, *units;
   T *dW, *db;
 };
 
 // theta: per layer W (input rows x H x inputs), R (state rows x H x H), b (rows x H); then the head's W and b.
-template <class C> INLINE int64_t layer_parameters(const Shape& s, int64_t l) {
+template <class C>
+INLINE int64_t layer_parameters(const Shape& s, int64_t l) {
   return input_rows<C> * s.H * (l ? s.H : s.I) + state_rows<C> * s.H * s.H + C::rows * s.H;
 }
-template <class C> INLINE int64_t layer_weights(const Shape& s, int64_t l) {
+template <class C>
+INLINE int64_t layer_weights(const Shape& s, int64_t l) {
   return layer_parameters<C>(s, l) - C::rows * s.H;
 }
-template <class C, class T> INLINE int64_t layer_units(const Shape& s, int64_t l) {
+template <class C, class T>
+INLINE int64_t layer_units(const Shape& s, int64_t l) {
   return (input_rows<C> * (l ? s.H : s.I) + state_rows<C> * s.H) * padded<T>(s.H);
 }
-template <class C> INLINE int64_t head_offset(const Shape& s) {
+template <class C>
+INLINE int64_t head_offset(const Shape& s) {
   return layer_parameters<C>(s, 0) + (s.L - 1) * layer_parameters<C>(s, 1);
 }
 
-template <class T> INLINE T* shifted(T* p, int64_t by) { return p ? p + by : nullptr; }
+template <class T>
+INLINE T* shifted(T* p, int64_t by) {
+  return p ? p + by : nullptr;
+}
 
-template <class C, class T> inline Layer<T> layer_of(const Network<T>& net, T* gradient, int64_t l) {
+template <class C, class T>
+inline Layer<T> layer_of(const Network<T>& net, T* gradient, int64_t l) {
   const Shape& s = net.shape;
   const int64_t I = l ? s.H : s.I, R = input_rows<C> * s.H * I, b = layer_weights<C>(s, l);
   const int64_t at = l ? layer_parameters<C>(s, 0) + (l - 1) * layer_parameters<C>(s, 1) : 0;
@@ -45,25 +54,41 @@ template <class C, class T> inline Layer<T> layer_of(const Network<T>& net, T* g
   const int64_t unit = l ? layer_units<C, T>(s, 0) + (l - 1) * layer_units<C, T>(s, 1) : 0;
   const T* theta = shifted(net.theta, at);
   T* g = shifted(gradient, at);
-  return {I, s.H, theta, shifted(theta, R), shifted(theta, b), shifted(net.pack_forward, pack),
-          shifted(net.pack_backward, pack), shifted(net.pack_backward, pack + state_rows<C> * s.H * s.H),
-          shifted(net.pack_units, unit), g, shifted(g, R), shifted(g, b)};
+  return {I,
+          s.H,
+          theta,
+          shifted(theta, R),
+          shifted(theta, b),
+          shifted(net.pack_forward, pack),
+          shifted(net.pack_backward, pack),
+          shifted(net.pack_backward, pack + state_rows<C> * s.H * s.H),
+          shifted(net.pack_units, unit),
+          g,
+          shifted(g, R),
+          shifted(g, b)};
 }
 
-template <class C, class T> inline Head<T> head_of(const Network<T>& net, T* gradient) {
+template <class C, class T>
+inline Head<T> head_of(const Network<T>& net, T* gradient) {
   const Shape& s = net.shape;
   const int64_t W = outputs_of(s) * (s.H + s.E), at = head_offset<C>(s);
   const int64_t pack = layer_weights<C>(s, 0) + (s.L - 1) * layer_weights<C>(s, 1);
   const int64_t unit = layer_units<C, T>(s, 0) + (s.L - 1) * layer_units<C, T>(s, 1);
   const T* back = shifted(net.pack_backward, pack);
-  return {shifted(net.theta, at), shifted(net.theta, at + W), shifted(net.pack_forward, pack), back,
-          shifted(back, outputs_of(s) * s.H), shifted(net.pack_units, unit), shifted(gradient, at),
+  return {shifted(net.theta, at),
+          shifted(net.theta, at + W),
+          shifted(net.pack_forward, pack),
+          back,
+          shifted(back, outputs_of(s) * s.H),
+          shifted(net.pack_units, unit),
+          shifted(gradient, at),
           shifted(gradient, at + W)};
 }
 
-// ---- forward -----------------------------------------------------------------------------------------------------------
+// ---- forward ---------------------------------------------------------------------------------------------
 
-template <class T> inline void head_forward(const Head<T>& head, const Shape& s, const T* h, const T* extra, T* out) {
+template <class T>
+inline void head_forward(const Head<T>& head, const Shape& s, const T* h, const T* extra, T* out) {
   const T* b = head.b;
   product<HeadFeed>(
       head.forward, Operands<T>{h, s.H, extra, s.E}, outputs_of(s),
@@ -90,7 +115,8 @@ inline double loss_of(const Network<T>& net, const T* y, const T* weight, const 
   return total;
 }
 
-template <class T> inline double loss(const Network<T>& net, const T* y, const T* weight, const T* out, T* dout) {
+template <class T>
+inline double loss(const Network<T>& net, const T* y, const T* weight, const T* out, T* dout) {
   int which = 0;
 #define FORECAST_LOSS(name, Loss) \
   if (net.loss == which++) return loss_of<Loss>(net, y, weight, out, dout);
@@ -100,15 +126,20 @@ template <class T> inline double loss(const Network<T>& net, const T* y, const T
 }
 
 // What both forward passes read and write, besides the states.
-template <class T> struct Io { T *x, *y, *weight, *extra, *out, *dout; };
+template <class T>
+struct Io {
+  T *x, *y, *weight, *extra, *out, *dout;
+};
 
-template <class T> inline T* take(T*& arena, int64_t n) {
+template <class T>
+inline T* take(T*& arena, int64_t n) {
   T* p = arena;
   arena += (n + 15) / 16 * 16;  // every array begins on a cache line
   return p;
 }
 
-template <class T> inline Io<T> take_io(const Shape& s, T*& arena) {
+template <class T>
+inline Io<T> take_io(const Shape& s, T*& arena) {
   Io<T> io;
   io.x = take(arena, s.T * s.I * lanes<T>);
   io.y = take(arena, s.K * lanes<T>);
@@ -119,7 +150,8 @@ template <class T> inline Io<T> take_io(const Shape& s, T*& arena) {
   return io;
 }
 
-template <class T> inline void gather(const Chunk<T>& c, const Shape& s, const Io<T>& io) {
+template <class T>
+inline void gather(const Chunk<T>& c, const Shape& s, const Io<T>& io) {
   if (c.n < lanes<T>) {  // lanes without a window compute on zeros, with weight 0
     clear(io.x, s.T * s.I * lanes<T>);
     clear(io.extra, s.E * lanes<T>);
@@ -133,7 +165,8 @@ template <class T> inline void gather(const Chunk<T>& c, const Shape& s, const I
   }
 }
 
-template <class C, class T> inline void set_initial(const Chunk<T>& c, const Shape& s, int64_t l, T* state) {
+template <class C, class T>
+inline void set_initial(const Chunk<T>& c, const Shape& s, int64_t l, T* state) {
   clear(state, C::states * s.H * lanes<T>);
   for (int64_t i = 0; c.initial && i < C::states; ++i)
     for (int lane = 0; lane < c.n; ++lane)
@@ -143,12 +176,14 @@ template <class C, class T> inline void set_initial(const Chunk<T>& c, const Sha
 }
 
 // From [feature][lane] to rows of the whole batch: to[(first + lane) * n + feature].
-template <class T> inline void put_rows(const Chunk<T>& c, const T* from, int64_t n, T* to) {
+template <class T>
+inline void put_rows(const Chunk<T>& c, const T* from, int64_t n, T* to) {
   for (int lane = 0; lane < c.n; ++lane)
     for (int64_t i = 0; i < n; ++i) to[(c.first + lane) * n + i] = from[i * lanes<T> + lane];
 }
 
-template <class C, class T> inline bool predict(const Network<T>& net, const Chunk<T>& c) {
+template <class C, class T>
+inline bool predict(const Network<T>& net, const Chunk<T>& c) {
   const Shape& s = net.shape;
   const int64_t state = C::states * s.H * lanes<T>;
   T* arena = c.arena;
@@ -159,7 +194,8 @@ template <class C, class T> inline bool predict(const Network<T>& net, const Chu
   for (int64_t t = 0; t < s.T; ++t) {
     const T* x = io.x + t * s.I * lanes<T>;
     for (int64_t l = 0; l < s.L; ++l) {
-      step_forward<C, false>(layer_of<C, T>(net, nullptr, l), x, now + l * state, next + l * state, static_cast<T*>(nullptr));
+      step_forward<C, false>(layer_of<C, T>(net, nullptr, l), x, now + l * state, next + l * state,
+                             static_cast<T*>(nullptr));
       x = next + l * state;
     }
     T* swap = now;
@@ -172,7 +208,8 @@ template <class C, class T> inline bool predict(const Network<T>& net, const Chu
   return true;
 }
 
-template <class C, class T> inline bool predict_units(const Network<T>& net, const Chunk<T>& c) {
+template <class C, class T>
+inline bool predict_units(const Network<T>& net, const Chunk<T>& c) {
   const Shape& s = net.shape;
   const int64_t state = C::states * padded<T>(s.H), O = padded<T>(outputs_of(s));
   T* arena = c.arena;
@@ -201,9 +238,10 @@ template <class C, class T> inline bool predict_units(const Network<T>& net, con
   return true;
 }
 
-// ---- forward with a tape, then backward --------------------------------------------------------------------------------
+// ---- forward with a tape, then backward ------------------------------------------------------------------
 
-template <class C, class T> struct Tapes {
+template <class C, class T>
+struct Tapes {
   int64_t row, tape_step, state_step;
   T *states, *tape, *dropped, *carry, *dbias, *scratch, *transposed, *dlast;
 
@@ -266,8 +304,8 @@ inline void head_backward(const Network<T>& net, const Chunk<T>& c, const Io<T>&
   }
 }
 
-// dx of layer l for all steps: to the caller (l = 0), or over the first row of the layer's own tape, whose gradients are
-// all in the weights by now.
+// dx of layer l for all steps: to the caller (l = 0), or over the first row of the layer's own tape, whose gradients
+// are all in the weights by now.
 template <class C, class T>
 inline bool inputs_backward(const Network<T>& net, const Chunk<T>& c, const Tapes<C, T>& m, int64_t l) {
   const Shape& s = net.shape;
@@ -293,7 +331,8 @@ inline bool inputs_backward(const Network<T>& net, const Chunk<T>& c, const Tape
 }
 
 template <class C, class T>
-inline void initial_backward(const Chunk<T>& c, const Shape& s, const Layer<T>& layer, const Tapes<C, T>& m, int64_t l) {
+inline void initial_backward(const Chunk<T>& c, const Shape& s, const Layer<T>& layer, const Tapes<C, T>& m,
+                             int64_t l) {
   if (!c.dinitial) return;
   const T* da = m.tape_of(s, l, 0) + C::state[0] * m.row;
   through<T>(layer.R_T, da, state_rows<C> * s.H, s.H, m.carry, m.scratch);
@@ -301,7 +340,8 @@ inline void initial_backward(const Chunk<T>& c, const Shape& s, const Layer<T>& 
     put_rows(c, i ? m.carry + i * m.row : m.scratch, s.H, c.dinitial + (l * C::states + i) * c.B * s.H);
 }
 
-template <class C, class T> inline bool train(const Network<T>& net, const Chunk<T>& c) {
+template <class C, class T>
+inline bool train(const Network<T>& net, const Chunk<T>& c) {
   const Shape& s = net.shape;
   T* arena = c.arena;
   const Io<T> io = take_io(s, arena);
@@ -316,8 +356,14 @@ template <class C, class T> inline bool train(const Network<T>& net, const Chunk
   for (int64_t l = s.L - 1; l >= 0; --l) {
     const Layer<T> layer = layer_of<C, T>(net, c.gradient, l);
     const bool top = l + 1 == s.L;
-    const Bptt<T> bptt{m.state(s, l, 0), m.tape_of(s, l, 0), top ? nullptr : m.tape_of(s, l + 1, 0), m.tape_step,
-                       top ? m.dlast : nullptr, m.carry, m.dbias, m.transposed};
+    const Bptt<T> bptt{m.state(s, l, 0),
+                       m.tape_of(s, l, 0),
+                       top ? nullptr : m.tape_of(s, l + 1, 0),
+                       m.tape_step,
+                       top ? m.dlast : nullptr,
+                       m.carry,
+                       m.dbias,
+                       m.transposed};
     const auto input = [&](int64_t t) -> const T* { return l ? m.output(s, l - 1, t) : io.x + t * s.I * lanes<T>; };
     if (!backward<C>(layer, bptt, s.T, c.poll, input)) return false;
     initial_backward<C>(c, s, layer, m, l);

@@ -2,11 +2,12 @@
 //
 //   acc[row][vector] += broadcast(weight or gradient) * load(activations)
 //
-// Bit contract: every output is ONE chain of multiply-adds over ascending k that begins with its start value, whatever the
-// tile around it. So windows in the lanes, units in the lanes, one window or many give the same bits.
+// Bit contract: every output is ONE chain of multiply-adds over ascending k that begins with its start value, whatever
+// the tile around it. So windows in the lanes, units in the lanes, one window or many give the same bits.
 //
-// Windows in the lanes:  an operand is [k][lanes], a chunk of `lanes` windows; weights are packed [block of units][k][unit][row].
-// Units in the lanes:    an operand is [k], one window;  weights are packed [block of vectors][k][vector][row][unit in vector].
+// Windows in the lanes:  an operand is [k][lanes], a chunk of `lanes` windows; weights are packed [block of
+// units][k][unit][row]. Units in the lanes:    an operand is [k], one window;  weights are packed [block of
+// vectors][k][vector][row][unit in vector].
 #pragma once
 
 #include "vec.h"
@@ -14,14 +15,27 @@
 namespace forecast::FORECAST_ISA {
 
 constexpr int N = 2;  // vectors in a chunk: enough independent chains with one broadcast serving two multiply-adds
-template <class T> constexpr int lanes = N * width<T>;
+template <class T>
+constexpr int lanes = N * width<T>;
 
 constexpr int larger(int a, int b) { return a > b ? a : b; }
 // Units that one tile takes when `rows` of its accumulators run at a time: as many chains as there are registers.
 constexpr int units_per_tile(int rows) { return larger(1, accumulators / (rows * N)); }
 
+// What is left behind whole tiles of U goes in tiles of powers of two: a handful of instantiations, not U.
+constexpr int tile_below(int U) {
+  int power = 1;
+  while (2 * power < U) power *= 2;
+  return U > 1 ? power : 0;
+}
+constexpr int64_t tile_of(int64_t left, int U) {
+  while (U > left) U = tile_below(U);
+  return U;
+}
+
 // How a product with R rows per unit is fed: the first operand feeds rows [A0, A1), the second rows [B0, B1).
-template <int R_, int A0_, int A1_, int B0_, int B1_> struct Feed {
+template <int R_, int A0_, int A1_, int B0_, int B1_>
+struct Feed {
   static constexpr int R = R_, A0 = A0_, A1 = A1_, B0 = B0_, B1 = B1_;
   static constexpr int U = units_per_tile(larger(A1 - A0, B1 - B0));
   static constexpr int M = larger(1, accumulators / R);  // vectors of units per tile, units in the lanes
@@ -48,7 +62,8 @@ INLINE const T* accumulate(Vec<T> (&acc)[U][R][N], const T* w, const T* x, int64
 }
 
 // One operand pair of a product; a second operand with no rows is never read.
-template <class T> struct Operands {
+template <class T>
+struct Operands {
   const T* a;
   int64_t K_a;
   const T* b;
@@ -81,12 +96,15 @@ INLINE const T* tile(const T* w, Operands<T> x, int64_t unit, Start start, Finis
   return w;
 }
 
-// The last units, fewer than a tile holds.
+// The last units, fewer than a tile of the size above holds.
 template <class F, int U, class T, class Start, class Finish>
-INLINE void rest(int left, const T* w, Operands<T> x, int64_t unit, Start start, Finish finish) {
+INLINE void rest(int64_t left, const T* w, Operands<T> x, int64_t unit, Start start, Finish finish) {
   if constexpr (U > 0) {
-    if (left == U) tile<F, U>(w, x, unit, start, finish);
-    else rest<F, U - 1>(left, w, x, unit, start, finish);
+    if (left >= U) {
+      w = tile<F, U>(w, x, unit, start, finish);
+      left -= U, unit += U;
+    }
+    rest<F, tile_below(U)>(left, w, x, unit, start, finish);
   }
 }
 
@@ -95,14 +113,14 @@ template <class F, class T, class Start, class Finish>
 INLINE void product(const T* w, Operands<T> x, int64_t units, Start start, Finish finish) {
   int64_t unit = 0;
   for (; unit + F::U <= units; unit += F::U) w = tile<F, F::U>(w, x, unit, start, finish);
-  rest<F, F::U - 1>(int(units - unit), w, x, unit, start, finish);
+  rest<F, tile_below(F::U)>(units - unit, w, x, unit, start, finish);
 }
 
 // Packs for product(): weight_a(row, unit, k) and weight_b(row, unit, k) give the plain weights.
 template <class F, class T, class A, class B>
 inline T* pack_lanes(T* w, int64_t units, int64_t K_a, int64_t K_b, A weight_a, B weight_b) {
-  for (int64_t first = 0; first < units; first += F::U) {
-    const int64_t end = first + F::U < units ? first + F::U : units;
+  for (int64_t first = 0, end; first < units; first = end) {
+    end = first + tile_of(units - first, F::U);
     for (int64_t k = 0; k < K_a; ++k)
       for (int64_t unit = first; unit < end; ++unit)
         for (int r = F::A0; r < F::A1; ++r) *w++ = weight_a(r, unit, k);
@@ -113,7 +131,7 @@ inline T* pack_lanes(T* w, int64_t units, int64_t K_a, int64_t K_b, A weight_a, 
   return w;
 }
 
-// ---- units in the lanes: one window ------------------------------------------------------------------------------------
+// ---- units in the lanes: one window ----------------------------------------------------------------------
 
 template <int LO, int HI, class T, int M, int R>
 INLINE const T* accumulate_units(Vec<T> (&acc)[M][R], const T* w, const T* x, int64_t K) {
@@ -122,8 +140,7 @@ INLINE const T* accumulate_units(Vec<T> (&acc)[M][R], const T* w, const T* x, in
     UNROLL
     for (int m = 0; m < M; ++m) {
       UNROLL
-      for (int r = LO; r < HI; ++r)
-        acc[m][r] = madd(load(w + (m * (HI - LO) + r - LO) * width<T>), operand, acc[m][r]);
+      for (int r = LO; r < HI; ++r) acc[m][r] = madd(load(w + (m * (HI - LO) + r - LO) * width<T>), operand, acc[m][r]);
     }
   }
   return w;
@@ -145,10 +162,13 @@ INLINE const T* tile_units(const T* w, Operands<T> x, int64_t unit, Start start,
 }
 
 template <class F, int M, class T, class Start, class Finish>
-INLINE void rest_units(int left, const T* w, Operands<T> x, int64_t unit, Start start, Finish finish) {
+INLINE void rest_units(int64_t left, const T* w, Operands<T> x, int64_t unit, Start start, Finish finish) {
   if constexpr (M > 0) {
-    if (left == M) tile_units<F, M>(w, x, unit, start, finish);
-    else rest_units<F, M - 1>(left, w, x, unit, start, finish);
+    if (left >= M) {
+      w = tile_units<F, M>(w, x, unit, start, finish);
+      left -= M, unit += M * width<T>;
+    }
+    rest_units<F, tile_below(M)>(left, w, x, unit, start, finish);
   }
 }
 
@@ -158,14 +178,13 @@ INLINE void product_units(const T* w, Operands<T> x, int64_t units, Start start,
   constexpr int64_t step = F::M * width<T>;
   int64_t unit = 0;
   for (; unit + step <= units; unit += step) w = tile_units<F, F::M>(w, x, unit, start, finish);
-  rest_units<F, F::M - 1>(int((units - unit) / width<T>), w, x, unit, start, finish);
+  rest_units<F, tile_below(F::M)>((units - unit) / width<T>, w, x, unit, start, finish);
 }
 
 template <class F, class T, class A, class B>
 inline T* pack_units(T* w, int64_t units, int64_t K_a, int64_t K_b, A weight_a, B weight_b) {
-  constexpr int64_t step = F::M * width<T>;
-  for (int64_t first = 0; first < units; first += step) {
-    const int64_t end = first + step < units ? first + step : units;  // a multiple of the width
+  for (int64_t first = 0, end; first < units; first = end) {  // units is a multiple of the width
+    end = first + tile_of((units - first) / width<T>, F::M) * width<T>;
     for (int64_t k = 0; k < K_a; ++k)
       for (int64_t vector = first; vector < end; vector += width<T>)
         for (int r = F::A0; r < F::A1; ++r)
@@ -178,11 +197,12 @@ inline T* pack_units(T* w, int64_t units, int64_t K_a, int64_t K_b, A weight_a, 
   return w;
 }
 
-// ---- gradients of weights ----------------------------------------------------------------------------------------------
+// ---- gradients of weights --------------------------------------------------------------------------------
 
-// G[row][feature] += sum over s < steps, lane:  d[s * d_step + row * lanes + lane] * z[(s * lanes + lane) * z_row + feature].
-// z is transposed, features next to each other, so that the sum over windows needs no horizontal addition.
-template <class T> struct Outer {
+// G[row][feature] += sum over s < steps, lane:  d[s * d_step + row * lanes + lane] * z[(s * lanes + lane) * z_row +
+// feature]. z is transposed, features next to each other, so that the sum over windows needs no horizontal addition.
+template <class T>
+struct Outer {
   T* G;
   int64_t G_row, rows, features;
   const T* d;
@@ -191,7 +211,8 @@ template <class T> struct Outer {
   int64_t z_row, steps;
 };
 
-template <int P, int F, class T> INLINE void outer_tile(const Outer<T>& o, int64_t row, int64_t feature) {
+template <int P, int F, class T>
+INLINE void outer_tile(const Outer<T>& o, int64_t row, int64_t feature) {
   const int64_t left = o.features - feature;
   Vec<T> acc[P][F];
   T* G = o.G + row * o.G_row + feature;
@@ -222,29 +243,36 @@ template <int P, int F, class T> INLINE void outer_tile(const Outer<T>& o, int64
   }
 }
 
-template <int P, int F, class T> INLINE void outer_rest(const Outer<T>& o, int64_t row, int64_t feature) {
+template <int P, int F, class T>
+INLINE void outer_rest(const Outer<T>& o, int64_t row, int64_t feature) {
   if constexpr (P > 0) {
-    if (o.rows - row == P) outer_tile<P, F>(o, row, feature);
-    else outer_rest<P - 1, F>(o, row, feature);
+    if (o.rows - row >= P) {
+      outer_tile<P, F>(o, row, feature);
+      row += P;
+    }
+    outer_rest<tile_below(P), F>(o, row, feature);
   }
 }
 
-template <int F, class T> inline void outer_rows(const Outer<T>& o, int64_t feature) {
+template <int F, class T>
+inline void outer_rows(const Outer<T>& o, int64_t feature) {
   constexpr int P = accumulators / 2;
   int64_t row = 0;
   for (; row + P <= o.rows; row += P) outer_tile<P, F>(o, row, feature);
-  outer_rest<P - 1, F>(o, row, feature);
+  outer_rest<tile_below(P), F>(o, row, feature);
 }
 
 // Features outermost: a tile of z stays in the first cache while the gradients d stream past it.
-template <class T> inline void outer(const Outer<T>& o) {
+template <class T>
+inline void outer(const Outer<T>& o) {
   int64_t feature = 0;
   for (; feature + width<T> < o.features; feature += 2 * width<T>) outer_rows<2>(o, feature);
   if (feature < o.features) outer_rows<1>(o, feature);
 }
 
 // z[lane][feature] = x[feature][lane]; z's rows are z_row long, what lies behind the features is not touched.
-template <class T> inline void transpose(const T* x, int64_t features, T* z, int64_t z_row) {
+template <class T>
+inline void transpose(const T* x, int64_t features, T* z, int64_t z_row) {
   for (int64_t f = 0; f < features; ++f)
     for (int lane = 0; lane < lanes<T>; ++lane) z[lane * z_row + f] = x[f * lanes<T> + lane];
 }

@@ -15,7 +15,8 @@ INLINE Philox philox(Philox counter, uint64_t seed) {
   uint32_t k0 = uint32_t(seed), k1 = uint32_t(seed >> 32);
   for (int round = 0; round < 10; ++round) {
     const uint64_t a = uint64_t(0xD2511F53u) * counter.x[0], b = uint64_t(0xCD9E8D57u) * counter.x[2];
-    counter = {{uint32_t(b >> 32) ^ counter.x[1] ^ k0, uint32_t(b), uint32_t(a >> 32) ^ counter.x[3] ^ k1, uint32_t(a)}};
+    counter = {
+        {uint32_t(b >> 32) ^ counter.x[1] ^ k0, uint32_t(b), uint32_t(a >> 32) ^ counter.x[3] ^ k1, uint32_t(a)}};
     k0 += 0x9E3779B9u, k1 += 0xBB67AE85u;
   }
   return counter;

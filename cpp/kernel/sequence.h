@@ -1,7 +1,8 @@
 // One layer over time: forward above backward.
 //
 //   states[t]  [state][H][lanes], t = 0 ... T; states[0] is the initial state, h comes first
-//   tape[t]    [row or kept value][H][lanes]; forward leaves what the cell's backward needs, backward writes the gradients
+//   tape[t]    [row or kept value][H][lanes]; forward leaves what the cell's backward needs, backward writes the
+//   gradients
 //              da over the rows, and when all weight gradients are done dx over the first row
 //
 // The cell is the epilogue of the product: pre-activations never reach memory.
@@ -15,44 +16,55 @@ namespace forecast::FORECAST_ISA {
 
 constexpr int64_t segment = 8;  // steps whose gradients are summed into the weights at a time, while they are in cache
 
-template <class T> constexpr int64_t padded(int64_t n) { return (n + width<T> - 1) / width<T> * width<T>; }
+template <class T>
+constexpr int64_t padded(int64_t n) {
+  return (n + width<T> - 1) / width<T> * width<T>;
+}
 
 template <class C>
 using CellFeed = Feed<C::rows, C::input[0], C::input[1], C::state[0], C::state[1]>;
-template <class C> constexpr int64_t input_rows = C::input[1] - C::input[0];
-template <class C> constexpr int64_t state_rows = C::state[1] - C::state[0];
-template <class C> constexpr int64_t tape_rows = C::rows + C::kept;
+template <class C>
+constexpr int64_t input_rows = C::input[1] - C::input[0];
+template <class C>
+constexpr int64_t state_rows = C::state[1] - C::state[0];
+template <class C>
+constexpr int64_t tape_rows = C::rows + C::kept;
 
-template <class T> struct Layer {
+template <class T>
+struct Layer {
   int64_t I, H;
-  const T *W, *R, *b;              // plain, inside theta
+  const T *W, *R, *b;                    // plain, inside theta
   const T *forward, *R_T, *W_T, *units;  // packs
-  T *dW, *dR, *db;                 // inside a gradient slot
+  T *dW, *dR, *db;                       // inside a gradient slot
 };
 
-// ---- packs -------------------------------------------------------------------------------------------------------------
+// ---- packs -----------------------------------------------------------------------------------------------
 
-template <class C, class T> INLINE auto weight_of(const T* W, int first_row, int64_t H, int64_t K) {
+template <class C, class T>
+INLINE auto weight_of(const T* W, int first_row, int64_t H, int64_t K) {
   return [=](int row, int64_t unit, int64_t k) { return unit < H ? W[((row - first_row) * H + unit) * K + k] : T(0); };
 }
 
-template <class C, class T> inline T* pack_layer(const Layer<T>& l, T* pack) {
+template <class C, class T>
+inline T* pack_layer(const Layer<T>& l, T* pack) {
   return pack_lanes<CellFeed<C>>(pack, l.H, l.I, l.H, weight_of<C>(l.W, C::input[0], l.H, l.I),
                                  weight_of<C>(l.R, C::state[0], l.H, l.H));
 }
 
-template <class C, class T> inline T* pack_layer_units(const Layer<T>& l, T* pack) {
+template <class C, class T>
+inline T* pack_layer_units(const Layer<T>& l, T* pack) {
   return pack_units<CellFeed<C>>(pack, padded<T>(l.H), l.I, l.H, weight_of<C>(l.W, C::input[0], l.H, l.I),
                                  weight_of<C>(l.R, C::state[0], l.H, l.H));
 }
 
 // The transpose of M (K rows of `units`), for products over M's rows.
-template <class T> inline T* pack_transposed(const T* M, int64_t K, int64_t row, int64_t units, T* pack) {
+template <class T>
+inline T* pack_transposed(const T* M, int64_t K, int64_t row, int64_t units, T* pack) {
   const auto weight = [=](int, int64_t unit, int64_t k) { return M[k * row + unit]; };
   return pack_lanes<Plain>(pack, units, K, 0, weight, weight);
 }
 
-// ---- forward -----------------------------------------------------------------------------------------------------------
+// ---- forward ---------------------------------------------------------------------------------------------
 
 template <class C, bool Keep, class T>
 inline void step_forward(const Layer<T>& l, const T* x, const T* prev, T* next, T* tape) {
@@ -76,7 +88,8 @@ inline void step_forward(const Layer<T>& l, const T* x, const T* prev, T* next, 
 }
 
 // The same for one window, units in the lanes; states are [state][padded H].
-template <class C, class T> inline void step_units(const Layer<T>& l, const T* x, const T* prev, T* next) {
+template <class C, class T>
+inline void step_units(const Layer<T>& l, const T* x, const T* prev, T* next) {
   const int64_t H = l.H, row = padded<T>(H);
   const T* b = l.b;
   const auto start = [=](int64_t unit, int r) INLINE_LAMBDA { return load_first(b + r * H + unit, int(H - unit)); };
@@ -91,16 +104,17 @@ template <class C, class T> inline void step_units(const Layer<T>& l, const T* x
   product_units<CellFeed<C>>(l.units, Operands<T>{x, l.I, prev, H}, row, start, cell);
 }
 
-// ---- backward ----------------------------------------------------------------------------------------------------------
+// ---- backward --------------------------------------------------------------------------------------------
 
-template <class T> struct Bptt {
-  const T* states;    // as above
+template <class T>
+struct Bptt {
+  const T* states;  // as above
   T* tape;
   const T* upstream;  // gradient of h at step t: upstream + t * upstream_step; null: only the last step's, below
   int64_t upstream_step;
-  const T* last;      // gradient of h at the last step, from the head; null: none
-  T *carry, *dbias;   // [state][H][lanes]: on return the gradient of the initial state, but for R da; [row][H][lanes]
-  T* transposed;      // [segment][lanes][padded max(I, H)]
+  const T* last;     // gradient of h at the last step, from the head; null: none
+  T *carry, *dbias;  // [state][H][lanes]: on return the gradient of the initial state, but for R da; [row][H][lanes]
+  T* transposed;     // [segment][lanes][padded max(I, H)]
 };
 
 // Gradient of the state after step t: the carry, what comes from above, and R da of step t + 1.
@@ -175,12 +189,12 @@ inline bool backward(const Layer<T>& l, const Bptt<T>& s, int64_t steps, const P
 }
 
 // y[unit][lane] = start + sum over rows [first, last) of the gradients da: dx through W, dh through R.
-template <class T> inline void through(const T* pack_T, const T* da, int64_t K, int64_t units, const T* start, T* y) {
+template <class T>
+inline void through(const T* pack_T, const T* da, int64_t K, int64_t units, const T* start, T* y) {
   product<Plain>(
       pack_T, Operands<T>{da, K, nullptr, 0}, units,
-      [=](int64_t unit, int, int n) INLINE_LAMBDA {
-        return start ? load(start + unit * lanes<T> + n * width<T>) : Vec<T>{};
-      },
+      [=](int64_t unit, int, int n)
+          INLINE_LAMBDA { return start ? load(start + unit * lanes<T> + n * width<T>) : Vec<T>{}; },
       [=](int64_t unit, int n, const Vec<T>* a) INLINE_LAMBDA { store(y + unit * lanes<T> + n * width<T>, a[0]); });
 }
 

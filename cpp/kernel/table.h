@@ -1,15 +1,15 @@
 // What the kernels offer to the rest: plain structs and a table of entry points, one table per instruction set.
 // The only file of this room that others see; it holds no code, so that nothing compiled for a wide machine leaks out.
 //
-// Shape letters: T steps, B batch, I inputs, H hidden units, L layers, E extra inputs of the head, K targets of a window
-// (horizon times columns), Q outputs per target.
+// Shape letters: T steps, B batch, I inputs, H hidden units, L layers, E extra inputs of the head, K targets of a
+// window (horizon times columns), Q outputs per target.
 #pragma once
 
 #include <stdint.h>
 
 namespace forecast {
 
-constexpr int most_outputs = 64;  // Q at most: one target's outputs live on the stack
+constexpr int most_outputs = 64;    // Q at most: one target's outputs live on the stack
 constexpr int gradient_slots = 16;  // partial gradients of a batch, added in this order whatever the threads
 
 struct Shape {
@@ -27,9 +27,9 @@ struct Source {
   const int64_t* origin;  // null: window w has base w
   int64_t past_stride, past_shift, target_stride, target_shift;
   int64_t T, I, K, columns, E;
-  const double* weight;           // null: 1
-  const int32_t* anchor;          // [I] null: none
-  const int32_t* target_anchor;   // [columns] null: none
+  const double* weight;          // null: 1
+  const int32_t* anchor;         // [I] null: none
+  const int32_t* target_anchor;  // [columns] null: none
   const double *past_mean, *past_inverse, *target_mean, *target_inverse, *extra_mean, *extra_inverse;
 };
 
@@ -40,7 +40,8 @@ struct Poll {
 };
 
 // A network that does not change during a call. The packs are the weights in the order in which a product reads them.
-template <class T> struct Network {
+template <class T>
+struct Network {
   Shape shape;
   int loss;
   const T* loss_parameters;
@@ -50,20 +51,21 @@ template <class T> struct Network {
 };
 
 // A chunk: up to `lanes` windows of one batch, and where its results go.
-template <class T> struct Chunk {
+template <class T>
+struct Chunk {
   const Source* source;
   const int64_t* index;  // [n] windows
   int n;
-  int64_t first;     // number of its first window in the batch: the counter of the dropout masks
-  uint64_t seed;     // of the dropout masks
+  int64_t first;  // number of its first window in the batch: the counter of the dropout masks
+  uint64_t seed;  // of the dropout masks
   bool drop;
   double normaliser;  // 1 / (sum of weights over observed targets)
   const T* initial;   // [L][S][B][H] of the whole batch, null: zeros
   int64_t B;
   T* arena;
-  T* gradient;    // [parameters] added to; null: forward only
-  double* loss;   // set to the chunk's part of the mean loss; null: not asked for
-  T* outputs;     // [B][K Q] of the whole batch, null: not asked for
+  T* gradient;                   // [parameters] added to; null: forward only
+  double* loss;                  // set to the chunk's part of the mean loss; null: not asked for
+  T* outputs;                    // [B][K Q] of the whole batch, null: not asked for
   T *dpast, *dextra, *dinitial;  // [B][T][I], [B][E], [L][S][B][H] of the whole batch; null: not asked for
   Poll poll;
 };
@@ -73,8 +75,8 @@ struct Sizes {  // in elements
 };
 
 struct Field {  // one named array inside theta
-  int layer;  // -1: the head
-  char kind;  // W, R or b
+  int layer;    // -1: the head
+  char kind;    // W, R or b
   int row;
   int64_t offset, n, m;  // shape (n, m); m is 0 for a vector
 };
@@ -103,7 +105,8 @@ struct Step {
 };
 
 // One cell in one precision.
-template <class T> struct Engine {
+template <class T>
+struct Engine {
   void (*sizes)(const Shape&, bool drop, Sizes*);
   int (*fields)(const Shape&, Field*);  // how many; null counts only
   void (*pack_forward)(const Shape&, const T* theta, T* pack);
@@ -114,8 +117,9 @@ template <class T> struct Engine {
   bool (*units)(const Network<T>&, const Chunk<T>&);    // one window, units in the lanes: the same bits
 };
 
-template <class T> struct Vectors {  // work on flat vectors, the same for every cell
-  int lanes;  // windows in a chunk
+template <class T>
+struct Vectors {                                               // work on flat vectors, the same for every cell
+  int lanes;                                                   // windows in a chunk
   void (*activation)(int which, const T* x, T* y, int64_t n);  // 0 exp, 1 sigmoid, 2 tanh
   void (*add)(T* into, const T* x, int64_t n);
   double (*norm2)(const T* x, int64_t n, double clip_value);  // sum of squares in double, of clipped values if > 0
@@ -123,7 +127,8 @@ template <class T> struct Vectors {  // work on flat vectors, the same for every
 };
 
 constexpr int most_cells = 16;
-template <class T> struct Kernels {
+template <class T>
+struct Kernels {
   Vectors<T> vectors;
   Engine<T> cells[most_cells];
 };
@@ -135,14 +140,16 @@ struct Table {
   const LossInfo* losses;
   // Sum over windows of weight times observed targets.
   double (*observed)(const Source&, const int64_t* index, int64_t n);
-  // Adds sum of weights, and weighted sums of (x - centre)^power, to doubles [I], [K], [E]; the centres may be null (0).
+  // Adds sum of weights, and weighted sums of (x - centre)^power, to doubles [I], [K], [E]; the centres may be null
+  // (0).
   void (*moments)(const Source&, const int64_t* index, int64_t n, int power, const double* const centre[3],
                   double* const weight[3], double* const sum[3]);
   Kernels<float> f32;
   Kernels<double> f64;
 };
 
-template <class T> const Kernels<T>& kernels(const Table& table);
+template <class T>
+const Kernels<T>& kernels(const Table& table);
 
 // dispatch.cpp: the tables built into this binary, best first; whether this processor can run one; the one in use.
 struct Available {

@@ -6,7 +6,8 @@
 namespace forecast::FORECAST_ISA {
 namespace {
 
-template <class C, class T> void sizes(const Shape& s, bool drop, Sizes* out) {
+template <class C, class T>
+void sizes(const Shape& s, bool drop, Sizes* out) {
   const int64_t O = outputs_of(s);
   int64_t weights = 0, units = 0;
   for (int64_t l = 0; l < s.L; ++l) weights += layer_weights<C>(s, l), units += layer_units<C, T>(s, l);
@@ -24,7 +25,8 @@ template <class C, class T> void sizes(const Shape& s, bool drop, Sizes* out) {
   out->arena_units = s.T * s.I + s.E + padded<T>(O) + 2 * s.L * C::states * padded<T>(s.H) + 5 * 16;
 }
 
-template <class C, class T> int fields(const Shape& s, Field* out) {
+template <class C, class T>
+int fields(const Shape& s, Field* out) {
   int count = 0;
   int64_t offset = 0;
   const auto put = [&](int layer, char kind, int row, int64_t n, int64_t m) {
@@ -42,33 +44,38 @@ template <class C, class T> int fields(const Shape& s, Field* out) {
   return count;
 }
 
-template <class T> Network<T> plain(const Shape& s, const T* theta) {
+template <class T>
+Network<T> plain(const Shape& s, const T* theta) {
   Network<T> net{};
   net.shape = s;
   net.theta = theta;
   return net;
 }
 
-template <class T> auto head_weight(const Shape& s, const T* W, int64_t first) {
+template <class T>
+auto head_weight(const Shape& s, const T* W, int64_t first) {
   const int64_t row = s.H + s.E, O = outputs_of(s);
   return [=](int, int64_t o, int64_t k) { return o < O ? W[o * row + first + k] : T(0); };
 }
 
-template <class C, class T> void pack_forward(const Shape& s, const T* theta, T* pack) {
+template <class C, class T>
+void pack_forward(const Shape& s, const T* theta, T* pack) {
   const Network<T> net = plain(s, theta);
   for (int64_t l = 0; l < s.L; ++l) pack = pack_layer<C>(layer_of<C, T>(net, nullptr, l), pack);
   const T* W = head_of<C, T>(net, nullptr).W;
   pack_lanes<HeadFeed>(pack, outputs_of(s), s.H, s.E, head_weight(s, W, 0), head_weight(s, W, s.H));
 }
 
-template <class C, class T> void pack_units_of(const Shape& s, const T* theta, T* pack) {
+template <class C, class T>
+void pack_units_of(const Shape& s, const T* theta, T* pack) {
   const Network<T> net = plain(s, theta);
   for (int64_t l = 0; l < s.L; ++l) pack = pack_layer_units<C>(layer_of<C, T>(net, nullptr, l), pack);
   const T* W = head_of<C, T>(net, nullptr).W;
   pack_units<HeadFeed>(pack, padded<T>(outputs_of(s)), s.H, s.E, head_weight(s, W, 0), head_weight(s, W, s.H));
 }
 
-template <class C, class T> void pack_backward(const Shape& s, const T* theta, T* pack) {
+template <class C, class T>
+void pack_backward(const Shape& s, const T* theta, T* pack) {
   const Network<T> net = plain(s, theta);
   const int64_t O = outputs_of(s), head_row = s.H + s.E;
   for (int64_t l = 0; l < s.L; ++l) {
@@ -81,7 +88,8 @@ template <class C, class T> void pack_backward(const Shape& s, const T* theta, T
   pack_transposed(W + s.H, O, head_row, s.E, pack);
 }
 
-template <class T> void activation(int which, const T* x, T* y, int64_t n) {
+template <class T>
+void activation(int which, const T* x, T* y, int64_t n) {
   for (int64_t i = 0; i < n; i += width<T>) {
     const int left = n - i < width<T> ? int(n - i) : width<T>;
     const Vec<T> v = load_first(x + i, left);
@@ -89,12 +97,14 @@ template <class T> void activation(int which, const T* x, T* y, int64_t n) {
   }
 }
 
-template <class C, class T> constexpr Engine<T> engine() {
-  return {sizes<C, T>, fields<C, T>, pack_forward<C, T>, pack_backward<C, T>, pack_units_of<C, T>,
-          train<C, T>, predict<C, T>, predict_units<C, T>};
+template <class C, class T>
+constexpr Engine<T> engine() {
+  return {sizes<C, T>,         fields<C, T>, pack_forward<C, T>, pack_backward<C, T>,
+          pack_units_of<C, T>, train<C, T>,  predict<C, T>,      predict_units<C, T>};
 }
 
-template <class T> constexpr Kernels<T> all_kernels() {
+template <class T>
+constexpr Kernels<T> all_kernels() {
   return {{lanes<T>, activation<T>, add<T>, norm2<T>, update<T>},
           {
 #define FORECAST_CELL(name, Cell) engine<Cell, T>(),
@@ -104,9 +114,14 @@ template <class T> constexpr Kernels<T> all_kernels() {
 }
 
 constexpr CellInfo cell_infos[] = {
-#define FORECAST_CELL(name, Cell)                                                                            \
-  {name, Cell::rows, {Cell::input[0], Cell::input[1]}, {Cell::state[0], Cell::state[1]}, Cell::states,       \
-   Cell::row_names, Cell::state_names},
+#define FORECAST_CELL(name, Cell)    \
+  {name,                             \
+   Cell::rows,                       \
+   {Cell::input[0], Cell::input[1]}, \
+   {Cell::state[0], Cell::state[1]}, \
+   Cell::states,                     \
+   Cell::row_names,                  \
+   Cell::state_names},
     FORECAST_CELLS(FORECAST_CELL)
 #undef FORECAST_CELL
 };
@@ -123,8 +138,9 @@ static_assert(n_cells <= most_cells, "raise most_cells in table.h");
 }  // namespace
 
 extern const Table table;
-constexpr Table constant_table = {FORECAST_NAME, n_cells,  n_losses,           cell_infos,           loss_infos,
-                                  observed,      moments,  all_kernels<float>(), all_kernels<double>()};
+constexpr Table constant_table = {FORECAST_NAME,        n_cells,  n_losses, cell_infos,
+                                  loss_infos,           observed, moments,  all_kernels<float>(),
+                                  all_kernels<double>()};
 const Table table = constant_table;
 
 }  // namespace forecast::FORECAST_ISA

@@ -3,8 +3,8 @@
 //   sgd      first = momentum first + g;                       theta -= rate first
 //   adam     first = b1 first + (1 - b1) g, second = b2 second + (1 - b2) g^2;
 //            theta -= rate / (1 - b1^t) first / (sqrt(second / (1 - b2^t)) + epsilon)          (Kingma and Ba 2015)
-//   adamw    theta *= 1 - rate weight_decay, then as adam                                       (Loshchilov and Hutter 2019)
-//   rmsprop  second = 0.99 second + 0.01 g^2, first = momentum first + g / (sqrt(second) + epsilon);
+//   adamw    theta *= 1 - rate weight_decay, then as adam                                       (Loshchilov and Hutter
+//   2019) rmsprop  second = 0.99 second + 0.01 g^2, first = momentum first + g / (sqrt(second) + epsilon);
 //            theta -= rate first                                                                (Hinton 2012)
 //
 // But for adamw, g already holds weight_decay theta. The gradient is clipped by value, then scaled (clipping by norm).
@@ -14,7 +14,8 @@
 
 namespace forecast::FORECAST_ISA {
 
-template <class T> inline void add(T* into, const T* x, int64_t n) {
+template <class T>
+inline void add(T* into, const T* x, int64_t n) {
   for (int64_t i = 0; i < n; i += width<T>) {
     const int left = n - i < width<T> ? int(n - i) : width<T>;
     store_first(into + i, load_first(into + i, left) + load_first(x + i, left), left);
@@ -22,7 +23,8 @@ template <class T> inline void add(T* into, const T* x, int64_t n) {
 }
 
 // Eight chains, so that the sum is quick and its order fixed.
-template <class T> inline double norm2(const T* x, int64_t n, double clip_value) {
+template <class T>
+inline double norm2(const T* x, int64_t n, double clip_value) {
   double chain[8] = {};
   const double bound = clip_value > 0 ? clip_value : __builtin_inf();
   for (int64_t i = 0; i < n; ++i) {
@@ -34,9 +36,13 @@ template <class T> inline double norm2(const T* x, int64_t n, double clip_value)
   return total;
 }
 
-template <class V> struct Moments { V theta, first, second; };
+template <class V>
+struct Moments {
+  V theta, first, second;
+};
 
-template <class V, class T> struct StepVectors {
+template <class V, class T>
+struct StepVectors {
   V rate, momentum, beta_1, beta_2, rest_1, rest_2, epsilon, weight_decay, scale, bound, adam_rate, root_correction;
   bool clip, coupled;
 
@@ -58,7 +64,8 @@ template <class V, class T> struct StepVectors {
   }
 };
 
-template <class V, class T> INLINE Moments<V> stepped(Rule rule, const StepVectors<V, T>& s, Moments<V> m, V g) {
+template <class V, class T>
+INLINE Moments<V> stepped(Rule rule, const StepVectors<V, T>& s, Moments<V> m, V g) {
   switch (rule) {
     case Rule::sgd:
       m.first = s.momentum * m.first + g;

@@ -38,22 +38,45 @@ typedef int64_t i64 __attribute__((vector_size(FORECAST_BYTES)));
 typedef float f32_any __attribute__((vector_size(FORECAST_BYTES), aligned(4), may_alias));
 typedef double f64_any __attribute__((vector_size(FORECAST_BYTES), aligned(8), may_alias));
 
-template <class V> struct Lane;  // the scalar, the integers and the loosely aligned form that belong to a vector
-template <> struct Lane<f32> { using scalar = float; using integer = i32; using loose = f32_any; };
-template <> struct Lane<f64> { using scalar = double; using integer = i64; using loose = f64_any; };
+template <class V>
+struct Lane;  // the scalar, the integers and the loosely aligned form that belong to a vector
+template <>
+struct Lane<f32> {
+  using scalar = float;
+  using integer = i32;
+  using loose = f32_any;
+};
+template <>
+struct Lane<f64> {
+  using scalar = double;
+  using integer = i64;
+  using loose = f64_any;
+};
 
-template <class T> struct VectorOf;
-template <> struct VectorOf<float> { using type = f32; };
-template <> struct VectorOf<double> { using type = f64; };
-template <class T> using Vec = typename VectorOf<T>::type;
-template <class T> constexpr int width = bytes / int(sizeof(T));
+template <class T>
+struct VectorOf;
+template <>
+struct VectorOf<float> {
+  using type = f32;
+};
+template <>
+struct VectorOf<double> {
+  using type = f64;
+};
+template <class T>
+using Vec = typename VectorOf<T>::type;
+template <class T>
+constexpr int width = bytes / int(sizeof(T));
 
 INLINE f32 load(const float* p) { return *reinterpret_cast<const f32_any*>(p); }
 INLINE f64 load(const double* p) { return *reinterpret_cast<const f64_any*>(p); }
 INLINE void store(float* p, f32 v) { *reinterpret_cast<f32_any*>(p) = v; }
 INLINE void store(double* p, f64 v) { *reinterpret_cast<f64_any*>(p) = v; }
 
-template <class V> INLINE V splat(typename Lane<V>::scalar x) { return x - V{}; }
+template <class V>
+INLINE V splat(typename Lane<V>::scalar x) {
+  return x - V{};
+}
 
 // a * b + c, in one rounding where the instruction set has it. Written out, because the compiler must not contract
 // anything by itself: the same source has to give the same bits in every loop shape.
@@ -63,7 +86,10 @@ INLINE f32 madd(f32 a, f32 b, f32 c) {
 #elif defined(__FMA__) && FORECAST_BYTES == 32
   return (f32)_mm256_fmadd_ps((__m256)a, (__m256)b, (__m256)c);
 #elif defined(__FMA__) && FORECAST_BYTES == 64
-  union { f32 all; __m256 half[2]; } x = {a}, y = {b}, z = {c};
+  union {
+    f32 all;
+    __m256 half[2];
+  } x = {a}, y = {b}, z = {c};
   for (int i = 0; i < 2; ++i) z.half[i] = _mm256_fmadd_ps(x.half[i], y.half[i], z.half[i]);
   return z.all;
 #elif FORECAST_NEON
@@ -78,7 +104,10 @@ INLINE f64 madd(f64 a, f64 b, f64 c) {
 #elif defined(__FMA__) && FORECAST_BYTES == 32
   return (f64)_mm256_fmadd_pd((__m256d)a, (__m256d)b, (__m256d)c);
 #elif defined(__FMA__) && FORECAST_BYTES == 64
-  union { f64 all; __m256d half[2]; } x = {a}, y = {b}, z = {c};
+  union {
+    f64 all;
+    __m256d half[2];
+  } x = {a}, y = {b}, z = {c};
   for (int i = 0; i < 2; ++i) z.half[i] = _mm256_fmadd_pd(x.half[i], y.half[i], z.half[i]);
   return z.all;
 #elif FORECAST_NEON
@@ -89,30 +118,40 @@ INLINE f64 madd(f64 a, f64 b, f64 c) {
 }
 
 // x where the bound holds; a NaN in x stays a NaN (the comparison is false).
-template <class V> INLINE V at_most(V x, V bound) { return bound < x ? bound : x; }
-template <class V> INLINE V at_least(V x, V bound) { return x < bound ? bound : x; }
+template <class V>
+INLINE V at_most(V x, V bound) {
+  return bound < x ? bound : x;
+}
+template <class V>
+INLINE V at_least(V x, V bound) {
+  return x < bound ? bound : x;
+}
 
 // Sum of the lanes in a fixed order, so that the answer does not depend on the compiler.
-template <class V> INLINE typename Lane<V>::scalar sum(V v) {
+template <class V>
+INLINE typename Lane<V>::scalar sum(V v) {
   typename Lane<V>::scalar total = 0;
   for (int i = 0; i < int(sizeof(V) / sizeof(total)); ++i) total += v[i];
   return total;
 }
 
 // The first n lanes only, for the ragged end of a row; the rest reads as 0.
-template <class T> INLINE Vec<T> load_first(const T* p, int n) {
+template <class T>
+INLINE Vec<T> load_first(const T* p, int n) {
   if (n >= width<T>) return load(p);
   Vec<T> v{};
   for (int i = 0; i < n; ++i) v[i] = p[i];
   return v;
 }
-template <class T> INLINE void store_first(T* p, Vec<T> v, int n) {
+template <class T>
+INLINE void store_first(T* p, Vec<T> v, int n) {
   if (n >= width<T>) return store(p, v);
   for (int i = 0; i < n; ++i) p[i] = v[i];
 }
 
 // sqrt is correctly rounded everywhere, so a loop over lanes that the compiler turns into one instruction is safe.
-template <class V> INLINE V square_root(V x) {
+template <class V>
+INLINE V square_root(V x) {
   V root;
   for (int i = 0; i < int(sizeof(V) / sizeof(x[0])); ++i) {
     if constexpr (sizeof(x[0]) == 4) root[i] = __builtin_sqrtf(x[i]);

@@ -1,6 +1,9 @@
+// See batches.h. Everything here runs under the caller's stop sign and with denormals flushed, also the packs and sums
+// between two parallel regions.
 #include "batches.h"
 
 #include <algorithm>
+#include <atomic>
 #include <cmath>
 #include <memory>
 #include <new>
@@ -9,7 +12,8 @@ namespace forecast {
 
 namespace {
 
-template <class T> struct Buffer {  // aligned to a cache line, not initialised
+template <class T>
+struct Buffer {  // aligned to a cache line, not initialised
   explicit Buffer(int64_t n) : n_(n) {
     if (n < 0 || n > int64_t(PTRDIFF_MAX / sizeof(T)) - 64) throw std::bad_alloc();
     p_.reset(static_cast<T*>(::operator new(sizeof(T) * size_t(std::max<int64_t>(n, 1)), std::align_val_t(64))));
@@ -32,18 +36,20 @@ uint64_t mixed(uint64_t x) {  // splitmix64, so that neighbouring seeds and step
   return x ^ (x >> 31);
 }
 
-template <class T> Sizes sizes_of(const Model<T>& model, bool drop) {
+template <class T>
+Sizes sizes_of(const Model<T>& model, bool drop) {
   Sizes sizes;
   model.engine->sizes(model.shape, drop, &sizes);
   return sizes;
 }
 
-template <class T> Network<T> network_of(const Model<T>& model, const T* theta) {
+template <class T>
+Network<T> network_of(const Model<T>& model, const T* theta) {
   return {model.shape, model.loss, model.loss_parameters.data(), model.dropout, theta, nullptr, nullptr, nullptr};
 }
 
-// How one batch is cut: chunks of `lanes` windows; chunk c adds to slot c % slots; worker w owns slots w, w + threads ...
-// So the sums do not depend on the threads.
+// How one batch is cut: chunks of `lanes` windows; chunk c adds to slot c % slots; a worker takes whole slots. So the
+// sums do not depend on the threads.
 struct Cut {
   int64_t chunks;
   int slots, threads;
@@ -54,7 +60,8 @@ struct Cut {
   }
 };
 
-template <class T> Chunk<T> chunk_of(const Windows& windows, int lanes, int64_t number) {
+template <class T>
+Chunk<T> chunk_of(const Windows& windows, int lanes, int64_t number) {
   Chunk<T> c{};
   c.source = windows.source;
   c.first = number * lanes;
@@ -69,17 +76,23 @@ double normaliser_of(const Windows& w) {
   return observed > 0 ? 1 / observed : 0.0;
 }
 
-template <class T> struct Workspace {
+template <class T>
+struct Workspace {
   Buffer<T> arenas, slots, forward, backward;
   Buffer<double> losses;
   int64_t arena;
 
   Workspace(const Sizes& s, const Cut& cut)
-      : arenas(s.arena_train * cut.threads), slots(s.parameters * cut.slots), forward(s.pack_forward),
-        backward(s.pack_backward), losses(cut.chunks), arena(s.arena_train) {}
+      : arenas(s.arena_train * cut.threads),
+        slots(s.parameters * cut.slots),
+        forward(s.pack_forward),
+        backward(s.pack_backward),
+        losses(cut.chunks),
+        arena(s.arena_train) {}
 };
 
-template <class T> void pack(const Model<T>& model, Network<T>& net, const Workspace<T>& space) {
+template <class T>
+void pack(const Model<T>& model, Network<T>& net, const Workspace<T>& space) {
   model.engine->pack_forward(model.shape, net.theta, space.forward.get());
   model.engine->pack_backward(model.shape, net.theta, space.backward.get());
   net.pack_forward = space.forward.get();
@@ -89,11 +102,13 @@ template <class T> void pack(const Model<T>& model, Network<T>& net, const Works
 // One batch's loss and gradient, the latter summed into slot 0. `common` holds what all chunks share.
 template <class T>
 bool batch_gradient(const Model<T>& model, const Network<T>& net, const Windows& windows, const Chunk<T>& common,
-                    const Cut& cut, int64_t parameters, const Workspace<T>& space, StopSign& sign, double* loss) {
+                    const Cut& cut, int64_t parameters, const Workspace<T>& space, StopSign& sign, double* loss,
+                    int* team = nullptr) {
   const int lanes = model.vectors->lanes;
   const double normaliser = normaliser_of(windows);
-  run_workers(cut.threads, sign, [&](int worker, Poll poll) {
-    for (int slot = worker; slot < cut.slots; slot += cut.threads) {
+  std::atomic<int> next{0};  // who takes a slot does not matter to its sum; a worker without a core takes none
+  const int workers = run_workers(cut.threads, sign, [&](int worker, Poll poll) {
+    for (int slot = next++; slot < cut.slots; slot = next++) {
       T* gradient = space.slots.get() + slot * parameters;
       std::fill(gradient, gradient + parameters, T(0));
       for (int64_t number = slot; number < cut.chunks; number += cut.slots) {
@@ -107,6 +122,7 @@ bool batch_gradient(const Model<T>& model, const Network<T>& net, const Windows&
       }
     }
   });
+  if (team) *team = std::max(*team, workers);
   if (sign.stopped()) return false;
   for (int slot = 1; slot < cut.slots; ++slot)
     model.vectors->add(space.slots.get(), space.slots.get() + slot * parameters, parameters);
@@ -120,6 +136,7 @@ bool batch_gradient(const Model<T>& model, const Network<T>& net, const Windows&
 template <class T>
 bool predict(const Model<T>& model, const T* theta, const Windows& windows, Path path, int threads, StopSign& sign,
              T* outputs) {
+  const FloatGuard guard;
   const int lanes = model.vectors->lanes;
   const bool units = path == Path::units || (path == Path::automatic && windows.n <= lanes / 4);
   const Cut cut(windows.n, units ? 1 : lanes, threads);
@@ -130,8 +147,9 @@ bool predict(const Model<T>& model, const T* theta, const Windows& windows, Path
   (units ? model.engine->pack_units : model.engine->pack_forward)(model.shape, theta, packed.get());
   (units ? net.pack_units : net.pack_forward) = packed.get();
   const auto kernel = units ? model.engine->units : model.engine->predict;
+  std::atomic<int64_t> next{0};
   run_workers(cut.threads, sign, [&](int worker, Poll poll) {
-    for (int64_t number = worker; number < cut.chunks; number += cut.threads) {
+    for (int64_t number = next++; number < cut.chunks; number = next++) {
       Chunk<T> c = chunk_of<T>(windows, units ? 1 : lanes, number);
       c.outputs = outputs, c.arena = arenas.get() + worker * arena, c.poll = poll;
       if (!kernel(net, c)) return;
@@ -141,7 +159,9 @@ bool predict(const Model<T>& model, const T* theta, const Windows& windows, Path
 }
 
 template <class T>
-bool mean_loss(const Model<T>& model, const T* theta, const Windows& windows, int threads, StopSign& sign, double* loss) {
+bool mean_loss(const Model<T>& model, const T* theta, const Windows& windows, int threads, StopSign& sign,
+               double* loss) {
+  const FloatGuard guard;
   const int lanes = model.vectors->lanes;
   const Cut cut(windows.n, lanes, threads);
   const Sizes sizes = sizes_of(model, false);
@@ -151,8 +171,9 @@ bool mean_loss(const Model<T>& model, const T* theta, const Windows& windows, in
   model.engine->pack_forward(model.shape, theta, packed.get());
   net.pack_forward = packed.get();
   const double normaliser = normaliser_of(windows);
+  std::atomic<int64_t> next{0};
   run_workers(cut.threads, sign, [&](int worker, Poll poll) {
-    for (int64_t number = worker; number < cut.chunks; number += cut.threads) {
+    for (int64_t number = next++; number < cut.chunks; number = next++) {
       Chunk<T> c = chunk_of<T>(windows, lanes, number);
       c.normaliser = normaliser, c.loss = losses.get() + number;
       c.arena = arenas.get() + worker * sizes.arena_forward, c.poll = poll;
@@ -168,6 +189,7 @@ bool mean_loss(const Model<T>& model, const T* theta, const Windows& windows, in
 template <class T>
 bool gradient(const Model<T>& model, const T* theta, const Windows& windows, const T* initial, bool drop, uint64_t seed,
               int threads, StopSign& sign, Gradients<T>* out) {
+  const FloatGuard guard;
   const Cut cut(windows.n, model.vectors->lanes, threads);
   const Sizes sizes = sizes_of(model, drop);
   const Workspace<T> space(sizes, cut);
@@ -187,7 +209,6 @@ namespace {
 template <class T>
 bool optimise(const Model<T>& model, T* theta, T* gradient, int64_t n, const Plan& plan, Optimizer<T>& optimizer,
               double* norm) {
-  const FloatGuard guard;
   *norm = std::sqrt(model.vectors->norm2(gradient, n, 0));
   if (!std::isfinite(*norm)) return false;
   Step step = optimizer.step;
@@ -206,32 +227,38 @@ bool optimise(const Model<T>& model, T* theta, T* gradient, int64_t n, const Pla
 template <class T>
 bool train(const Model<T>& model, T* theta, Optimizer<T>& optimizer, const Windows& windows, const Plan& plan,
            StopSign& sign, Trained* out) {
+  const FloatGuard guard;
   const bool drop = model.dropout > 0;
   const Sizes sizes = sizes_of(model, drop);
   const Cut largest(std::min(plan.batch_size, windows.n), model.vectors->lanes, plan.threads);
   const Workspace<T> space(sizes, largest);
-  out->threads = largest.threads;
+  out->threads = 1;
   Network<T> net = network_of(model, static_cast<const T*>(theta));
   for (int64_t first = 0; first < windows.n; first += plan.batch_size) {
-    const Windows batch{windows.table, windows.source, windows.index + first, std::min(plan.batch_size, windows.n - first)};
+    const Windows batch{windows.table, windows.source, windows.index + first,
+                        std::min(plan.batch_size, windows.n - first)};
     const Cut cut(batch.n, model.vectors->lanes, plan.threads);
     Chunk<T> common{};
     common.drop = drop, common.seed = mixed(plan.seed + mixed(uint64_t(optimizer.steps)));
     double loss, norm;
     pack(model, net, space);
-    if (!batch_gradient(model, net, batch, common, cut, sizes.parameters, space, sign, &loss)) return false;
-    out->finite = std::isfinite(loss) && optimise(model, theta, space.slots.get(), sizes.parameters, plan, optimizer, &norm);
+    if (!batch_gradient(model, net, batch, common, cut, sizes.parameters, space, sign, &loss, &out->threads))
+      return false;
+    out->finite =
+        std::isfinite(loss) && optimise(model, theta, space.slots.get(), sizes.parameters, plan, optimizer, &norm);
     if (!out->finite) return true;
     out->losses.push_back(loss);
     out->norms.push_back(norm);
+    sign.look();
+    if (sign.stopped()) return false;
   }
   return true;
 }
 
 bool moments(const Windows& windows, StopSign& sign, Moments* out) {
+  const FloatGuard guard;
   const Source& s = *windows.source;
-  const int64_t lengths[3] = {s.I, s.target.data ? s.K : 0, s.E}, block = 4096;
-  StopSign::Worker self{&sign, true, control_word()};
+  const int64_t lengths[3] = {s.I, s.target.data ? s.K : 0, s.E}, block = 256;
   std::vector<double> weight[3], sum[3];
   double *weights[3], *sums[3];
   const double* centres[3] = {nullptr, nullptr, nullptr};
@@ -241,9 +268,10 @@ bool moments(const Windows& windows, StopSign& sign, Moments* out) {
       weights[i] = weight[i].data(), sums[i] = sum[i].data();
     }
     for (int64_t first = 0; first < windows.n; first += block) {
-      windows.table->moments(s, windows.index + first, std::min(block, windows.n - first), power, centres, weights, sums);
-      for (int call = 0; call < 64; ++call)  // a block is worth many time steps
-        if (StopSign::stop(&self)) return false;
+      windows.table->moments(s, windows.index + first, std::min(block, windows.n - first), power, centres, weights,
+                             sums);
+      sign.look();
+      if (sign.stopped()) return false;
     }
     for (int i = 0; i < 3; ++i) {
       auto& result = power == 1 ? out->mean[i] : out->deviation[i];
@@ -258,11 +286,11 @@ bool moments(const Windows& windows, StopSign& sign, Moments* out) {
   return true;
 }
 
-#define FORECAST_INSTANTIATE(T)                                                                                        \
-  template bool predict<T>(const Model<T>&, const T*, const Windows&, Path, int, StopSign&, T*);                       \
-  template bool mean_loss<T>(const Model<T>&, const T*, const Windows&, int, StopSign&, double*);                      \
-  template bool gradient<T>(const Model<T>&, const T*, const Windows&, const T*, bool, uint64_t, int, StopSign&,       \
-                            Gradients<T>*);                                                                            \
+#define FORECAST_INSTANTIATE(T)                                                                                  \
+  template bool predict<T>(const Model<T>&, const T*, const Windows&, Path, int, StopSign&, T*);                 \
+  template bool mean_loss<T>(const Model<T>&, const T*, const Windows&, int, StopSign&, double*);                \
+  template bool gradient<T>(const Model<T>&, const T*, const Windows&, const T*, bool, uint64_t, int, StopSign&, \
+                            Gradients<T>*);                                                                      \
   template bool train<T>(const Model<T>&, T*, Optimizer<T>&, const Windows&, const Plan&, StopSign&, Trained*);
 FORECAST_INSTANTIATE(float)
 FORECAST_INSTANTIATE(double)

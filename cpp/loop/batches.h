@@ -9,7 +9,8 @@
 
 namespace forecast {
 
-template <class T> struct Model {
+template <class T>
+struct Model {
   const Engine<T>* engine;
   const Vectors<T>* vectors;
   Shape shape;
@@ -35,7 +36,8 @@ bool predict(const Model<T>&, const T* theta, const Windows&, Path, int threads,
 template <class T>
 bool mean_loss(const Model<T>&, const T* theta, const Windows&, int threads, StopSign&, double* loss);
 
-template <class T> struct Gradients {
+template <class T>
+struct Gradients {
   double loss;
   T *outputs, *theta, *past, *extra, *initial;
 };
@@ -43,7 +45,8 @@ template <class T>
 bool gradient(const Model<T>&, const T* theta, const Windows&, const T* initial, bool drop, uint64_t seed, int threads,
               StopSign&, Gradients<T>*);
 
-template <class T> struct Optimizer {
+template <class T>
+struct Optimizer {
   Step step;
   int64_t steps;
   T *first, *second;

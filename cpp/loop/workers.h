@@ -5,6 +5,10 @@
 #include <chrono>
 #include <cstdint>
 
+#if defined(_OPENMP)
+#include <omp.h>
+#endif
+
 #include "../kernel/table.h"
 #include "guard.h"
 
@@ -13,43 +17,52 @@ namespace forecast {
 bool in_forked_child();  // since this library was loaded: OpenMP's threads are gone, and using them would hang
 int openmp_threads();    // what OpenMP would use now (its environment and threadpoolctl's limits); 1 without it
 
-// One call's stop sign. Only the first worker, which is the calling thread, looks at the clock and, every 50 ms, asks
+// One call's stop sign, made where the call enters. Only the calling thread looks at the clock and, every 50 ms, asks
 // `interrupted` (which takes the interpreter's lock); the others read the flag.
 class StopSign {
  public:
   using Interrupted = bool (*)();
-  explicit StopSign(Interrupted interrupted) : interrupted_(interrupted), asked_(Clock::now()) {}
+  explicit StopSign(Interrupted interrupted) : interrupted_(interrupted), seen_(Clock::now()), asked_(seen_) {}
   bool stopped() const { return stopped_.load(std::memory_order_relaxed); }
+  void look();  // for the calling thread, as often as it likes
 
   struct Worker {
     StopSign* sign;
-    bool first;
-    uint64_t caller_word;  // the float control word that the user's signal handler shall find
-    unsigned calls = 0;
+    bool is_caller;
   };
   static bool stop(void* self);  // the kernels' Poll; self is a Worker
 
  private:
   using Clock = std::chrono::steady_clock;
-  void ask(uint64_t caller_word);
   Interrupted interrupted_;
-  Clock::time_point asked_;
+  uint64_t caller_word_ = control_word();  // what the user's signal handler shall find
+  Clock::time_point seen_, asked_;
+  unsigned calls_ = 0, interval_ = 1;  // looks between two readings of the clock: adapted, about half a millisecond
   std::atomic<bool> stopped_{false};
 };
 
-// work(worker number, Poll) on `threads` threads; the caller is worker 0. Work must not throw.
-template <class Work> void run_workers(int threads, StopSign& sign, const Work& work) {
-  const uint64_t caller_word = control_word();
+// work(worker number, Poll) on up to `threads` threads, the caller is worker 0; returns how many there were. The
+// runtime may grant fewer, so work must take its pieces from a common counter; it must not throw.
+template <class Work>
+int run_workers(int threads, StopSign& sign, const Work& work) {
   const auto one = [&](int worker) {
     const FloatGuard guard;
-    StopSign::Worker self{&sign, worker == 0, caller_word};
+    StopSign::Worker self{&sign, worker == 0};
     work(worker, Poll{StopSign::stop, &self});
   };
-  if (threads <= 1) return one(0);
+  int team = 1;
 #if defined(_OPENMP)
-#pragma omp parallel for num_threads(threads) schedule(static, 1)
+  if (threads > 1) {
+#pragma omp parallel num_threads(threads)
+    {
+      if (omp_get_thread_num() == 0) team = omp_get_num_threads();
+      one(omp_get_thread_num());
+    }
+    return team;
+  }
 #endif
-  for (int worker = 0; worker < threads; ++worker) one(worker);
+  one(0);
+  return team;
 }
 
 }  // namespace forecast

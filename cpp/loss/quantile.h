@@ -13,7 +13,8 @@ struct Quantile {
   static constexpr const char* parameter = "level";
   static constexpr bool output_per_parameter = true;
 
-  template <class V, class T> static INLINE V value(const V* p, V y, const T* levels, int Q) {
+  template <class V, class T>
+  static INLINE V value(const V* p, V y, const T* levels, int Q) {
     V total{};
     for (int j = 0; j < Q; ++j) {
       const V u = y - p[j], q = splat<V>(levels[j]);
@@ -21,7 +22,8 @@ struct Quantile {
     }
     return total / splat<V>(T(Q));
   }
-  template <class V, class T> static INLINE void derivative(const V* p, V y, const T* levels, int Q, V* dp) {
+  template <class V, class T>
+  static INLINE void derivative(const V* p, V y, const T* levels, int Q, V* dp) {
     const V share = splat<V>(T(1)) / splat<V>(T(Q));
     for (int j = 0; j < Q; ++j) {
       const V u = y - p[j], q = splat<V>(levels[j]);

@@ -9,8 +9,8 @@
 #include "quantile.h"
 #include "squared_error.h"
 
-#define FORECAST_LOSSES(X)             \
-  X("squared_error", SquaredError)     \
-  X("absolute_error", AbsoluteError)   \
-  X("huber", Huber)                    \
+#define FORECAST_LOSSES(X)           \
+  X("squared_error", SquaredError)   \
+  X("absolute_error", AbsoluteError) \
+  X("huber", Huber)                  \
   X("quantile", Quantile)

@@ -9,11 +9,13 @@ struct SquaredError {
   static constexpr const char* parameter = nullptr;
   static constexpr bool output_per_parameter = false;
 
-  template <class V, class T> static INLINE V value(const V* p, V y, const T*, int) {
+  template <class V, class T>
+  static INLINE V value(const V* p, V y, const T*, int) {
     const V d = p[0] - y;
     return d * d;
   }
-  template <class V, class T> static INLINE void derivative(const V* p, V y, const T*, int, V* dp) {
+  template <class V, class T>
+  static INLINE void derivative(const V* p, V y, const T*, int, V* dp) {
     const V d = p[0] - y;
     dp[0] = d + d;
   }

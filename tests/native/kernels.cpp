@@ -1,0 +1,97 @@
+// Runs every cell's kernels without Python and prints what they give, so that an instruction set that this machine
+// lacks can be cross-compiled, run in an emulator and compared with one that it has.
+//
+//   cell type what number value     value as a hexadecimal float
+#include <cstdio>
+#include <cstring>
+#include <vector>
+
+#include "../../cpp/loop/batches.h"
+
+using namespace forecast;
+
+namespace forecast {
+namespace FORECAST_ISA {
+extern const Table table;
+}
+// dispatch.cpp would ask for every instruction set; here there is one.
+template <>
+const Kernels<float>& kernels<float>(const Table& table) {
+  return table.f32;
+}
+template <>
+const Kernels<double>& kernels<double>(const Table& table) {
+  return table.f64;
+}
+}  // namespace forecast
+
+namespace {
+
+struct Draw {  // the same numbers everywhere
+  uint64_t state = 12345;
+  double operator()() {
+    state = state * 6364136223846793005u + 1442695040888963407u;
+    return double(state >> 11) / double(uint64_t(1) << 53) - 0.5;
+  }
+};
+
+template <class T>
+void print(const char* cell, const char* what, const std::vector<T>& values) {
+  for (size_t i = 0; i < values.size(); ++i)
+    std::printf("%s float%d %s %zu %a\n", cell, int(8 * sizeof(T)), what, i, double(values[i]));
+}
+
+template <class T>
+int run(const Table& table, int cell, int64_t H, int64_t L) {
+  const Kernels<T>& k = kernels<T>(table);
+  const Shape shape{11, 3, H, L, 0, 5, 1};
+  const Model<T> model{&k.cells[cell], &k.vectors, shape, 3, {T(0.3)}, 0.25};  // 3: quantile
+  Sizes sizes;
+  model.engine->sizes(shape, true, &sizes);
+  Draw draw;
+  std::vector<T> theta(size_t(sizes.parameters)), first(theta.size()), second(theta.size()), gradients(theta.size());
+  for (T& x : theta) x = T(draw());
+  std::vector<float> series(60 * 3);
+  for (float& x : series) x = float(draw());
+  const int64_t n = 37;
+  std::vector<int64_t> index;
+  for (int64_t i = 0; i < n; ++i) index.push_back(i);
+  Source source{};
+  source.past = {series.data(), false, 3, 1};
+  source.target = {series.data(), false, 3, 1};
+  source.past_stride = source.target_stride = 1, source.target_shift = 11;
+  source.T = 11, source.I = 3, source.K = 5, source.columns = 1;
+  const Windows windows{&table, &source, index.data(), n};
+  StopSign sign(nullptr);
+  std::vector<T> lanes(size_t(n * 5)), units(lanes.size()), outputs(lanes.size());
+  std::vector<T> past(size_t(n * 11 * 3)), extra(1), initial(size_t(L * 2 * n * H));
+  predict(model, theta.data(), windows, Path::lanes, 1, sign, lanes.data());
+  predict(model, theta.data(), windows, Path::units, 1, sign, units.data());
+  if (std::memcmp(lanes.data(), units.data(), lanes.size() * sizeof(T))) {
+    std::fprintf(stderr, "%s: units in the lanes give other bits\n", table.cells[cell].name);
+    return 1;
+  }
+  Gradients<T> g{0, outputs.data(), gradients.data(), past.data(), extra.data(), initial.data()};
+  gradient<T>(model, theta.data(), windows, nullptr, true, 7, 1, sign, &g);
+  print(table.cells[cell].name, "output", lanes);
+  print(table.cells[cell].name, "gradient", gradients);
+  print(table.cells[cell].name, "past", past);
+  Step step{};
+  step.rule = Rule::adamw, step.rate = 0.01, step.beta_1 = 0.9, step.beta_2 = 0.999, step.epsilon = 1e-8;
+  step.weight_decay = 0.01;
+  Optimizer<T> optimizer{step, 0, first.data(), second.data()};
+  Trained trained;
+  train(model, theta.data(), optimizer, windows, Plan{16, 1.0, 0.5, 3, 1}, sign, &trained);
+  print(table.cells[cell].name, "trained", theta);
+  return 0;
+}
+
+}  // namespace
+
+int main() {
+  const Table& table = FORECAST_ISA::table;
+  int bad = 0;
+  for (int cell = 0; cell < table.n_cells; ++cell)
+    bad += run<double>(table, cell, 7, 2) + run<float>(table, cell, 7, 2) + run<double>(table, cell, 18, 1);
+  return bad;
+}

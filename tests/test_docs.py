@@ -1,0 +1,62 @@
+"""The documents say what is true: examples run, links lead somewhere, the commands are those that are tested."""
+
+import os
+import re
+from pathlib import Path
+
+import pytest
+
+from forecast import _network
+
+ROOT = Path(__file__).parent.parent
+README = ROOT / "README.md"
+PAGES = [*sorted(ROOT.glob("*.md")), ROOT / "cpp" / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
+COMMANDS = ['pip install ".[demo]" && forecast demo', 'pip install ".[test]" && pytest']
+
+
+def text(path):
+    return path.read_text(encoding="utf-8")
+
+
+def blocks(page, language):
+    return re.findall(rf"^```{language}\n(.*?)^```", page, re.DOTALL | re.MULTILINE)
+
+
+def links(page):
+    targets = re.findall(r"\]\(([^)\s]+)\)", page)
+    return [target.partition("#")[0] for target in targets if not re.match(r"\w+:|#", target)]
+
+
+def test_the_readmes_python_blocks_run_one_after_the_other(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    names, examples = {}, blocks(text(README), "python")
+    assert len(examples) == 3
+    for number, example in enumerate(examples):
+        exec(compile(example, f"README.md, block {number}", "exec"), names)
+    assert len(names["model"].predict()) == 26
+    assert {"last value", "seasonal naive"} < set(names["report"].summary().index)
+    assert "MASE" in capsys.readouterr().out
+    assert os.listdir(tmp_path) == []
+
+
+@pytest.mark.parametrize("path", PAGES, ids=lambda path: path.relative_to(ROOT).as_posix())
+def test_relative_links_lead_to_a_file(path):
+    assert [link for link in links(text(path)) if not (path.parent / link).exists()] == []
+
+
+def test_the_readme_has_the_two_commands_as_lines_of_their_own():
+    lines = [line for block in blocks(text(README), "bash") for line in block.splitlines()]
+    assert [line for line in lines if line in COMMANDS] == COMMANDS
+
+
+def test_what_is_run_on_every_change_are_the_readmes_commands():
+    """`.ci/run` does not retype them: its pattern for lines of the README finds these two and no other."""
+    pattern = re.search(r"grep -E '([^']+)' README\.md", text(ROOT / ".ci" / "run")).group(1)
+    assert [line for line in text(README).splitlines() if re.search(pattern, line)] == COMMANDS
+
+
+@pytest.mark.parametrize("kind", ["CELLS", "LOSSES", "OPTIMIZERS"])
+def test_every_name_of_the_registries_stands_in_the_equations(kind):
+    page = text(ROOT / "docs" / "equations.md")
+    missing = [name for name in getattr(_network, kind) if not re.search(rf"`{name}`|^    {name} ", page, re.MULTILINE)]
+    assert missing == []

@@ -1,0 +1,258 @@
+"""Every constructor argument has an effect; losses, optimisers and schedules learn; the newest observation counts."""
+
+import sys
+
+import numpy as np
+import pytest
+from sklearn.exceptions import ConvergenceWarning
+
+from forecast import RNNForecaster
+from forecast._network import LOSSES, OPTIMIZERS
+from forecast._training import SCHEDULES
+
+CELLS = ("lstm", "gru", "rnn")
+every_cell = pytest.mark.parametrize("cell", CELLS)
+
+
+def small(**changes):
+    return RNNForecaster(**dict(hidden_size=4, max_iter=6, random_state=0) | changes)
+
+
+def table(n=300, lookback=6, outputs=None, seed=0):
+    rng = np.random.default_rng(seed)
+    X = rng.normal(size=(n, lookback))
+    return X, X[:, -1] + 0.3 * rng.normal(size=n) if outputs is None else X[:, -outputs:] * 0.5
+
+
+# -------------------- every constructor argument has an effect
+
+EFFECTS = {  # changed value, and what else both models need to show it
+    "cell": ("gru", {}),
+    "hidden_size": (5, {}),
+    "num_layers": (2, {}),
+    "activation": ("relu", {"cell": "rnn"}),
+    "dropout": (0.5, {}),
+    "loss": ("absolute_error", {}),
+    "quantile": (0.9, {"loss": "quantile"}),
+    "huber_delta": (0.1, {"loss": "huber"}),
+    "optimizer": ("rmsprop", {}),
+    "momentum": (0.5, {"optimizer": "sgd"}),
+    "learning_rate": (0.02, {}),
+    "learning_rate_schedule": ("constant", {}),
+    "weight_decay": (0.1, {}),
+    "clip_norm": (1e-3, {"optimizer": "sgd"}),
+    "clip_value": (1e-3, {"optimizer": "sgd"}),
+    "batch_size": (32, {}),
+    "max_iter": (7, {}),
+    "shuffle": (False, {}),
+    "early_stopping": (True, {"early_stopping": False}),
+    "validation_fraction": (0.3, {"early_stopping": True}),
+    "n_iter_no_change": (1, {"early_stopping": True, "tol": 1.0}),
+    "tol": (10.0, {"early_stopping": True, "n_iter_no_change": 2}),
+    "warm_start": (True, {}),
+    "n_channels": (2, {}),
+    "n_jobs": (3, {}),
+    "random_state": (1, {}),
+    "verbose": (1, {}),
+    "dtype": ("float64", {}),
+}
+
+
+def test_every_constructor_argument_is_in_the_table():
+    assert set(EFFECTS) == set(RNNForecaster().get_params())
+
+
+@pytest.mark.parametrize("name", [name for name in EFFECTS if name not in ("n_jobs", "verbose")])
+def test_an_argument_changes_the_forecast(name):
+    X, y = table()
+    value, beside = EFFECTS[name]
+    base = small(**beside)
+    changed = small(**beside | {name: value})
+    assert base.get_params()[name] != value
+    one, other = (m.fit(X, y).fit(X, y).predict(X) for m in (base, changed))  # twice: warm_start needs a former fit
+    assert np.abs(one - other).max() > (1e-12 if name == "dtype" else 1e-6)
+
+
+def test_the_number_of_jobs_changes_the_threads_and_not_one_bit():
+    X, y = table(1500)
+    one, many = (small(n_jobs=n, batch_size=512).fit(X, y) for n in (1, 3))
+    assert one.predict(X).tobytes() == many.predict(X).tobytes()
+    assert (one.n_threads_, many.n_threads_ > 1) == (1, True)
+
+
+# -------------------- the line of progress
+
+
+def test_silent_by_default(capfd):
+    X, y = table()
+    small().fit(X, y).partial_fit(X, y).predict(X)
+    assert capfd.readouterr() == ("", "")
+
+
+def test_verbose_shows_a_bar_on_stderr_and_changes_nothing(capfd):
+    X, y = table()
+    loud = small(verbose=1).fit(X, y)
+    out, err = capfd.readouterr()
+    assert out == ""
+    assert "fit" in err
+    assert "6/6" in err
+    assert "loss" in err
+    assert loud.predict(X).tobytes() == small().fit(X, y).predict(X).tobytes()
+
+
+@pytest.mark.parametrize("early_stopping", [False, True])
+def test_verbose_without_tqdm_prints_a_line_an_epoch(capfd, monkeypatch, early_stopping):
+    monkeypatch.setitem(sys.modules, "tqdm", None)
+    X, y = table()
+    model = small(verbose=1, early_stopping=early_stopping).fit(X, y)
+    out, err = capfd.readouterr()
+    lines = err.splitlines()
+    assert out == ""
+    assert len(lines) == model.n_iter_ == 6
+    assert lines[2].startswith(f"epoch 3/6: loss {model.loss_curve_[2]:.4g}")
+    assert all(("validation" in line) is early_stopping for line in lines)
+
+
+def test_the_epoch_that_stops_early_has_its_line_too(capfd, monkeypatch):
+    monkeypatch.setitem(sys.modules, "tqdm", None)
+    X, y = table()
+    model = small(verbose=1, max_iter=100, early_stopping=True, tol=1.0, n_iter_no_change=2).fit(X, y)
+    assert model.n_iter_ < 100
+    assert len(capfd.readouterr().err.splitlines()) == model.n_iter_
+
+
+def test_a_diverging_fit_prints_the_epochs_that_it_finished(capfd, monkeypatch):
+    monkeypatch.setitem(sys.modules, "tqdm", None)
+    X, y = table()
+    model = small(verbose=1, learning_rate=1e8, optimizer="sgd", clip_norm=None)
+    with pytest.warns(ConvergenceWarning):
+        model.fit(X, y)
+    assert len(capfd.readouterr().err.splitlines()) == model.n_iter_
+
+
+# -------------------- the newest observation
+
+
+@pytest.mark.parametrize("layers", [1, 2])
+@every_cell
+def test_the_newest_observation_moves_the_first_step_and_every_other(cell, layers):
+    X, y = table(outputs=4)
+    model = small(cell=cell, num_layers=layers, hidden_size=8, dtype="float64").fit(X, y)
+    for change in (0.5, -0.5, 1e-3):
+        moved = X.copy()
+        moved[:, -1] += change
+        assert np.all(model.predict(moved) != model.predict(X)), change
+
+
+@every_cell
+def test_the_newest_observation_of_every_channel_counts(cell):
+    X, y = table(lookback=8, outputs=2)
+    X = X.reshape(300, 4, 2)
+    model = small(cell=cell).fit(X, y)
+    for channel in range(2):
+        moved = X.copy()
+        moved[:, -1, channel] += 0.1
+        assert np.all(model.predict(moved) != model.predict(X))
+
+
+def test_the_oldest_observation_counts_as_well():
+    X, y = table()
+    moved = X.copy()
+    moved[:, 0] += 0.5
+    model = small(hidden_size=8).fit(X, y)
+    assert np.all(model.predict(moved) != model.predict(X))
+
+
+# -------------------- every loss, optimiser and schedule learns
+
+
+def skewed(n=600, seed=0):
+    """Targets that depend on the newest value, with noise of mean 1 and median log 2."""
+    rng = np.random.default_rng(seed)
+    X = rng.normal(size=(n, 4))
+    return X, X[:, -1] + rng.exponential(size=n)
+
+
+@every_cell
+def test_every_loss_finds_what_it_asks_for(cell):
+    X, y = skewed()
+    losses = {"squared_error": {}, "absolute_error": {}, "huber": {"huber_delta": 0.1}, "quantile": {"quantile": 0.5}}
+    assert set(losses) == set(LOSSES)
+    options = dict(cell=cell, hidden_size=8, max_iter=60, early_stopping=False)
+    found = {loss: small(loss=loss, **options, **more).fit(X, y).predict(X) for loss, more in losses.items()}
+    level = {loss: np.mean(forecast - X[:, -1]) for loss, forecast in found.items()}
+    assert level["squared_error"] == pytest.approx(1.0, abs=0.1)
+    for loss in ("absolute_error", "quantile"):
+        assert level[loss] == pytest.approx(np.log(2), abs=0.12)
+        assert np.mean(y > found[loss]) == pytest.approx(0.5, abs=0.06)
+    assert level["absolute_error"] - 0.05 < level["huber"] < level["squared_error"] - 0.1
+    for forecast in found.values():
+        assert np.corrcoef(forecast, X[:, -1])[0, 1] > 0.95
+
+
+def test_half_the_absolute_error_is_the_median_quantile():
+    X, y = skewed(200)
+    options = dict(max_iter=3, clip_norm=None, early_stopping=False, dtype="float64")
+    absolute = small(loss="absolute_error", **options).fit(X, y)
+    median = small(loss="quantile", **options).fit(X, y)
+    assert absolute.loss_curve_[0] == pytest.approx(2 * median.loss_curve_[0], rel=1e-3)
+
+
+@every_cell
+def test_higher_quantiles_lie_above_and_cover_their_share(cell):
+    X, y = skewed()
+    options = dict(cell=cell, loss="quantile", hidden_size=8, max_iter=60, early_stopping=False)
+    low, middle, high = (small(quantile=q, **options).fit(X, y).predict(X) for q in (0.1, 0.5, 0.9))
+    assert np.mean(low < middle) > 0.95
+    assert np.mean(middle < high) > 0.95
+    for share, forecast in ((0.1, low), (0.5, middle), (0.9, high)):
+        assert np.mean(y <= forecast) == pytest.approx(share, abs=0.06)
+
+
+@pytest.mark.parametrize("optimizer", sorted(OPTIMIZERS))
+@every_cell
+def test_every_optimiser_learns(cell, optimizer):
+    X, _ = table()
+    rate = {"sgd": 0.05}.get(optimizer, 0.01)
+    model = small(cell=cell, optimizer=optimizer, learning_rate=rate, hidden_size=8, max_iter=60)
+    assert model.fit(X, X[:, -1]).score(X, X[:, -1]) > 0.9
+
+
+@pytest.mark.parametrize("schedule", SCHEDULES)
+@every_cell
+def test_every_schedule_learns(cell, schedule):
+    X, _ = table()
+    model = small(cell=cell, learning_rate_schedule=schedule, hidden_size=8, max_iter=60)
+    assert model.fit(X, X[:, -1]).score(X, X[:, -1]) > 0.9
+
+
+@every_cell
+def test_far_steps_in_time_can_be_learned(cell):
+    """The target is the oldest of twelve values: its gradient passes every step."""
+    X = np.random.default_rng(0).normal(size=(1000, 12))
+    model = small(cell=cell, hidden_size=32, max_iter=60).fit(X, X[:, 0])
+    assert model.score(X, X[:, 0]) > 0.8
+
+
+# -------------------- dropout
+
+
+@pytest.mark.parametrize("layers", [1, 2])
+@every_cell
+def test_dropout_is_for_training_only(cell, layers):
+    X, y = table()
+    model = small(cell=cell, num_layers=layers, dropout=0.5).fit(X, y)
+    assert model.predict(X).tobytes() == model.predict(X).tobytes()
+    theta, network = model._network.theta, model._network.with_dropout(0.0)
+    plain = network.predict({"past": X.reshape(-1, 1), "lookback": 6, "past_stride": 6}, len(X))
+    assert plain.ravel().tobytes() == model.predict(X).tobytes()
+    assert network.theta is theta
+
+
+def test_dropout_costs_in_training_and_learns_all_the_same():
+    X, _ = table(600)
+    y = X[:, -1]
+    plain, dropped = (small(hidden_size=32, max_iter=60, dropout=rate).fit(X, y) for rate in (0.0, 0.3))
+    assert dropped.loss_curve_[-1] > 2 * plain.loss_curve_[-1]
+    assert dropped.score(X, y) > 0.9
+    assert dropped.loss_curve_[-1] > dropped.validation_loss_curve_[-1], "what is held out is judged without it"
