@@ -54,7 +54,6 @@ def test_one_series_is_forecast_nearly_as_well_as_can_be(cell):
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(900)
 @pytest.mark.parametrize("window_norm", ["last", None])
 @every_cell
 def test_five_series_are_forecast_nearly_as_well_as_can_be(cell, window_norm):

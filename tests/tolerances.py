@@ -24,7 +24,7 @@ NORMS = 1e-6  # relative, of recorded gradient norms in float32
 ISA_AGREEMENT = 1e-12  # float64 across instruction sets, of the largest
 
 ULP = 4.0  # exp, sigmoid, tanh, both dtypes
-EXP_LIMIT = {"float32": 87.0, "float64": 700.0}  # arguments beyond are taken for it: exp keeps to normal numbers
+EXP_LIMIT = {"float32": 88.0, "float64": 709.0}  # arguments beyond are taken for it: exp stays finite
 
 DROPOUT_SHARE = 0.02  # share of dropped units over 20,000 draws: 5 standard deviations are 0.018 at one half
 
@@ -36,4 +36,4 @@ PEAK_BYTES = 64 * 2**20  # of an epoch of 2,000 batches on a series of 10^6 valu
 
 # AR(1): MAE over that of the optimal forecast, at steps 1 and 12
 AR1 = {1: 1.08, 12: 1.10}  # mean over five seeds
-AR1_ONE_SEED = {1: 1.10, 12: 1.20}
+AR1_ONE_SEED = {1: 1.05, 12: 1.13}
