@@ -37,6 +37,7 @@ def read_training(estimator, X, y):
         raise ValueError(f"{type(estimator).__name__} requires y to be passed, but the target y is None.")
     _refuse_kind(X, "X")
     _refuse_kind(y, "y")
+    _refuse_shape(y)
     X, lookback, channels = _flattened(estimator, X)
     X, y = validate_data(estimator, X, y, dtype=[np.float64, np.float32], order="C", multi_output=True, y_numeric=True)
     lookback, channels = _sizes(estimator, X.shape[1], lookback, channels)
@@ -60,6 +61,7 @@ def read_inputs(estimator, X, lookback, channels):
                 f"X: windows of lookback {X.lookback} with {X.n_channels} channels, but "
                 f"{type(estimator).__name__} was fitted on lookback {lookback} with {channels}."
             )
+        _refuse_missing(X, ahead=0)
         arguments = dict(X.source_arguments(), target=None, horizon=0, target_anchor=None)
         return Dataset(arguments, len(X), lookback, channels)
     if not _is_ready(estimator, X, lookback, channels):
@@ -83,7 +85,8 @@ def read_weights(sample_weight, dataset):
         raise ValueError(
             "sample_weight: every weight is 0, so there is nothing to learn from; give some rows a weight."
         )
-    return np.ascontiguousarray(weight)
+    # Only their ratios count: a power of two brings them near 1, exactly, so that no sum of them overflows.
+    return np.ldexp(weight, -np.frexp(weight.max())[1])
 
 
 def _read_windows(estimator, X, y):
@@ -91,15 +94,20 @@ def _read_windows(estimator, X, y):
         y = X.y
     if len(y) != len(X):
         raise ValueError(f"X has {len(X)} windows but y has {len(y)} rows: pass windows.y indexed as windows is.")
+    if not len(X):
+        raise ValueError("X: expected at least 1 window, got 0.")
+    if estimator.n_channels not in (1, X.n_channels):
+        raise ValueError(f"X has windows of {X.n_channels} channels, but n_channels={estimator.n_channels}.")
+    own = isinstance(y, WindowTargets) and y.belongs_to(X)
+    _refuse_missing(X, ahead=X.horizon if own else 0)
     arguments = X.source_arguments()
     # One kind of check for both kinds of input; a broadcast row tells the number of features and copies nothing.
     validate_data(estimator, np.broadcast_to(np.zeros(()), (1, X.shape[1])), skip_check_array=True)
-    if isinstance(y, WindowTargets) and y.belongs_to(X):
+    if own:
         return Dataset(arguments, len(X), X.lookback, X.n_channels, y.shape[1], False, X.horizon, np.asarray(X.origins))
     _refuse_kind(y, "y")
+    _refuse_shape(y)
     targets = _as_float(check_array(np.asarray(y), dtype="numeric", ensure_2d=False, input_name="y"))
-    if targets.ndim > 2:
-        raise ValueError(f"y: expected 1 or 2 dimensions, got {targets.ndim}.")
     # Rows of y are numbered as the windows are, so the windows' origins cannot address them: materialise the past.
     table = targets.reshape(len(targets), -1)
     plain = _array_arguments(np.ascontiguousarray(np.asarray(X)), X.lookback, X.n_channels)
@@ -128,6 +136,13 @@ def _is_ready(estimator, X, lookback, channels):
 
 def _flattened(estimator, X):
     """A 3-D array as 2-D with its lookback and channels; anything else as it is, with None."""
+    if isinstance(X, list | tuple) and np.ndim(X) == 3:
+        X = np.asarray(X)
+    if getattr(X, "ndim", 2) > 3:
+        raise ValueError(
+            f"X: expected (n_windows, lookback) or (n_windows, lookback, n_channels), got {X.ndim} dimensions, "
+            f"shape {X.shape}."
+        )
     if getattr(X, "ndim", 2) != 3:
         return X, None, None
     if 0 in X.shape:
@@ -153,8 +168,38 @@ def _as_float(y):
     return np.ascontiguousarray(y, dtype=np.float32 if y.dtype == np.float32 else np.float64)
 
 
+def _refuse_missing(X, ahead):
+    """`Windows` stand over any array; each must be finite over its past and the `ahead` rows after it."""
+    if not len(X):
+        return
+    first = int(X.origins.min()) - X.lookback + 1
+    bad = ~np.isfinite(X.values[first : int(X.origins.max()) + ahead + 1]).all(axis=1)
+    if not bad.any():
+        return
+    before = np.concatenate([[0], np.cumsum(bad)])
+    start, stop = X.origins - X.lookback + 1 - first, X.origins + ahead + 1 - first
+    reach = before[stop] > before[start]
+    if reach.any():
+        row = first + int(np.flatnonzero(bad[start[reach][0] :])[0] + start[reach][0])
+        raise ValueError(
+            f"X: expected finite numbers, got NaN or infinity in {int(reach.sum())} of {len(X)} windows, first in row "
+            f"{X.index[row]!r} of the series. Fill it, or leave those windows out."
+        )
+
+
+def _refuse_shape(y):
+    shape = getattr(y, "shape", ())
+    if len(shape) > 2:
+        raise ValueError(
+            f"y: expected (n_windows,) or (n_windows, horizon * targets), horizon-major, got {len(shape)} dimensions, "
+            f"shape {tuple(shape)}. y.reshape(len(y), -1) flattens (n_windows, horizon, targets)."
+        )
+
+
 def _refuse_kind(a, name):
     """Dates, durations and text pass scikit-learn's checks as numbers; here they are most likely the wrong column."""
+    if name == "y" and hasattr(a, "toarray"):
+        raise TypeError(f"y: expected a dense array, got {type(a).__name__}. Convert it with .toarray() first.")
     if hasattr(a, "dtypes") and hasattr(a, "columns"):
         kinds = {str(column): dtype for column, dtype in zip(a.columns, a.dtypes, strict=True)}
     else:
@@ -163,10 +208,12 @@ def _refuse_kind(a, name):
     for column, dtype in kinds.items():
         kind = getattr(dtype, "kind", "f")
         where = f"{name}, column {column!r}" if column is not None else name
-        if kind in "mM":
+        if kind in "mM" or str(dtype).startswith("period"):
             raise TypeError(
                 f"{where}: expected numbers, got {dtype}. Leave the time stamps out, or turn them into features."
             )
+        if kind == "c":  # begins in scikit-learn's words, which its own checks look for
+            raise ValueError(f"Complex data not supported: {where}: expected real numbers, got {dtype}.")
         if kind in "US" or (kind == "O" and _holds_text(a, column)):
             raise ValueError(f"{where}: expected numbers, got text ({dtype}). Convert it with pandas.to_numeric first.")
 

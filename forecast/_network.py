@@ -64,6 +64,9 @@ def windows_scaling(arguments, weight, index):
     Scaling
     """
     found = _core.moments(_core.Source(**arguments, weight=weight), index)
+    for name, of in (("X", "past"), ("y", "target")):
+        if not np.isfinite(found[f"{of}_std"]).all():
+            raise ValueError(f"{name}: expected numbers with a finite variance, got some beyond 1e150; rescale them.")
     past, target = (_positive_scale(found[f"{of}_mean"], found[f"{of}_std"]) for of in ("past", "target"))
     return Scaling(found["past_mean"], past, found["target_mean"], target)
 

@@ -13,7 +13,7 @@ from ._training import SCHEDULES, Recipe, time_tail, train
 
 __all__ = ["RNNForecaster"]
 
-_LEAST_HELD_OUT = 20  # windows: fewer say too little about when to stop
+_LEAST_HELD_OUT = 50  # windows: fewer say too little about when to stop
 _MOMENTUM = {"sgd": 0.9, "rmsprop": 0.0}  # the optimisers that have one, with its default
 
 
@@ -65,7 +65,7 @@ class RNNForecaster(RegressorMixin, BaseEstimator):
         Draw a new order of the windows for each epoch.
     early_stopping : bool or "auto", default="auto"
         Hold out the latest windows, stop when their loss no longer improves, keep the best weights seen on them.
-        "auto": where at least 20 windows can be held out and twice as many are left. Otherwise all epochs run.
+        "auto": where at least 50 windows can be held out and twice as many are left. Otherwise all epochs run.
     validation_fraction : float, default=0.1
         Share of the windows held out: the latest in time, with a gap before them, so that no target is in both. Rows of
         plain arrays are taken to be in time order.
@@ -294,7 +294,10 @@ class RNNForecaster(RegressorMixin, BaseEstimator):
         features = getattr(self, "n_features_in_", None)
         data = read_training(self, X, y)
         if go_on and features != self.n_features_in_:
-            raise ValueError(f"X has {self.n_features_in_} features, but the fit to go on from had {features}.")
+            raise ValueError(  # in scikit-learn's words, which its own checks look for
+                f"X has {self.n_features_in_} features, but {type(self).__name__} is expecting {features} features as "
+                "input, as in the fit to go on from."
+            )
         weight = read_weights(sample_weight, data)
         used = np.arange(data.n_windows) if weight is None else np.flatnonzero(weight)
         windows, validation = self._split(data, used, hold_out=not partial)

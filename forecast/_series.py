@@ -74,7 +74,7 @@ class SeriesForecaster(RegressorMixin, BaseEstimator):
     >>> days = pd.date_range("2024-01-01", periods=60, freq="D", tz="Europe/Berlin", name="day")
     >>> df = pd.DataFrame({"load": np.tile([5.0, 6.0, 5.0, 6.0, 5.0, 1.0, 0.0], 9)[:60]}, index=days)
     >>> model = SeriesForecaster(Ridge(alpha=1e-6), target="load", lookback=7, horizon=3).fit(df)
-    >>> model.predict().round(2)
+    >>> model.predict().round(2)  # doctest: +NORMALIZE_WHITESPACE
                                load
     day
     2024-03-01 00:00:00+01:00   5.0

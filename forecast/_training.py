@@ -65,7 +65,7 @@ def time_tail(order_key, fraction, span):
         Positions of windows; either may be empty.
     """
     by_time = np.argsort(order_key, kind="stable")
-    held_out = math.ceil(fraction * len(by_time))
+    held_out = math.ceil(round(fraction * len(by_time), 9))  # 0.07 of 100 is 7, whatever the product's last bit
     validation = np.sort(by_time[len(by_time) - held_out :])
     if not len(validation):
         return np.sort(by_time), validation
@@ -160,8 +160,14 @@ def train(network, optimizer, source, windows, validation, recipe, rng, n_jobs=N
         run.norms.append(result["norms"])
         loss = float(np.mean(result["losses"])) if len(result["losses"]) else math.nan
         judged = compiled.loss(theta, source, validation, threads=wanted) if len(validation) else loss
-        if not (result["finite"] and math.isfinite(judged)):
-            _warn_diverged(run, epoch, len(result["losses"]), rate.at(epoch))
+        sound = result["finite"] and math.isfinite(judged) and np.isfinite(theta).all()
+        if sound and not len(validation) and epoch == recipe.max_iter - 1:  # no later batch shows the last steps
+            sound = math.isfinite(compiled.loss(theta, source, windows, threads=wanted))
+        if not sound:
+            usable = run.n_iter > 0 and math.isfinite(compiled.loss(run.theta, source, windows, threads=wanted))
+            if not usable:  # an epoch with finite losses, whose last steps went too far
+                run.theta = network.theta.copy()
+            _warn_diverged(run, epoch, len(result["losses"]), rate.at(epoch), usable)
             return run
         run.loss_curve.append(loss)
         if len(validation):
@@ -175,18 +181,18 @@ def train(network, optimizer, source, windows, validation, recipe, rng, n_jobs=N
     return run
 
 
-def _warn_diverged(run, epoch, step, rate):
+def _warn_diverged(run, epoch, step, rate, usable):
     run.diverged = True
     kept = (
         f"those of epoch {int(np.argmin(run.validation_loss_curve or run.loss_curve))}"
-        if run.n_iter
+        if usable
         else "the initial ones"
     )
     warnings.warn(
         f"Training diverged: loss or gradient is not finite in epoch {epoch}, step {step}, at learning rate {rate:g}. "
         f"The last finite best weights are kept ({kept}). Lower learning_rate, or set clip_norm or clip_value.",
         ConvergenceWarning,
-        stacklevel=4,
+        stacklevel=6,  # train, _fit, fit, scikit-learn's wrapper, the caller
     )
 
 
@@ -216,5 +222,8 @@ def _bar(bar, run):
 
 def _printed(epochs, run):
     for epoch in epochs:
-        yield epoch
-        print(f"epoch {epoch + 1}/{len(epochs)}: {_state(run)}", file=sys.stderr)
+        try:
+            yield epoch
+        finally:  # also of the epoch that stops early
+            if run.n_iter == epoch + 1:
+                print(f"epoch {epoch + 1}/{len(epochs)}: {_state(run)}", file=sys.stderr)

@@ -7,6 +7,7 @@ import pytest
 from sklearn.exceptions import ConvergenceWarning
 
 from forecast import RNNForecaster
+from forecast._rnn import _LEAST_HELD_OUT
 from forecast._training import SCHEDULES, Recipe, Run, _epoch_order, _Patience, _Rate, time_tail
 
 CELLS = ("lstm", "gru", "rnn")
@@ -151,7 +152,8 @@ def test_small_improvements_are_kept_though_they_do_not_count():
 def test_training_stops_when_the_patience_is_exhausted():
     X = np.random.default_rng(0).normal(size=(300, 4))
     y = np.random.default_rng(1).normal(size=300)  # nothing to learn
-    model = RNNForecaster(hidden_size=8, max_iter=200, n_iter_no_change=4, random_state=0).fit(X, y)
+    model = RNNForecaster(hidden_size=8, max_iter=200, early_stopping=True, n_iter_no_change=4, random_state=0)
+    model.fit(X, y)
     curve = np.array(model.validation_loss_curve_)
     assert model.n_iter_ < 200
     assert len(curve) == model.n_iter_
@@ -159,17 +161,15 @@ def test_training_stops_when_the_patience_is_exhausted():
     assert model.best_loss_ == curve.min()
 
 
-@pytest.mark.parametrize(
-    ("n", "held_out"), [(60, False), (190, False), (191, True), (200, True)]
-)
-def test_auto_holds_out_where_twenty_windows_can_be(n, held_out):
-    X, y = table(n)
+@pytest.mark.parametrize(("beside", "held_out"), [(-10, False), (-9, True), (0, True), (100, True)])
+def test_auto_holds_out_where_enough_windows_can_be(beside, held_out):
+    X, y = table(10 * _LEAST_HELD_OUT + beside)  # a tenth of them, rounded up
     model = RNNForecaster(hidden_size=2, max_iter=2, random_state=0).fit(X, y)
-    assert len(model.validation_loss_curve_) == (2 if held_out else 0)
+    assert bool(model.validation_loss_curve_) is held_out
 
 
 def test_auto_wants_twice_as_many_windows_to_train_on():
-    X, y = table(100)
+    X, y = table(5 * _LEAST_HELD_OUT)
     for fraction, held_out in [(0.3, True), (0.33, True), (0.34, False), (0.6, False)]:
         model = RNNForecaster(hidden_size=2, max_iter=1, validation_fraction=fraction, random_state=0).fit(X, y)
         assert bool(model.validation_loss_curve_) is held_out, fraction

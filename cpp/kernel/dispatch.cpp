@@ -21,11 +21,6 @@ namespace neon {
 extern const Table table;
 }
 #endif
-#if defined(FORECAST_WIDE)
-namespace wide {
-extern const Table table;
-}
-#endif
 
 int available(const Available** list) {
 #if defined(__x86_64__)
@@ -38,9 +33,6 @@ int available(const Available** list) {
       {"v4", &v4::table, has_v4},
       {"v3", &v3::table, has_v3},
       {"v2", &v2::table, has_v2},
-#if defined(FORECAST_WIDE)
-      {"wide", &wide::table, has_v3},  // v4's lanes on v3's instructions, for the tests only
-#endif
   };
 #elif defined(__aarch64__)
   static Available all[] = {{"neon", &neon::table, true}};

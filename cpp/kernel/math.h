@@ -4,7 +4,7 @@
 //   1)
 //
 // One polynomial serves all three. tanh goes through e^y - 1, so that it keeps its relative accuracy near 0, where
-// 2 sigmoid(2x) - 1 would lose it. Bounds, tested against a longer precision: exp and sigmoid 3 ULP, tanh 4 ULP; a NaN
+// 2 sigmoid(2x) - 1 would lose it. Bounds, tested against a longer precision: 4 ULP; a NaN
 // stays a NaN; outside of the range the functions saturate (float: |y| > 88, double: |y| > 709; there e^y itself stays
 // finite).
 #pragma once

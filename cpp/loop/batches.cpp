@@ -54,9 +54,10 @@ struct Cut {
   int64_t chunks;
   int slots, threads;
 
-  Cut(int64_t n, int lanes, int wanted) : chunks((n + lanes - 1) / lanes) {
+  Cut(int64_t n, int lanes, int wanted, bool training) : chunks((n + lanes - 1) / lanes) {
     slots = int(std::min<int64_t>(chunks, gradient_slots));
-    threads = in_forked_child() ? 1 : std::clamp(wanted, 1, std::max(slots, 1));
+    const int64_t pieces = std::max<int64_t>(training ? slots : chunks, 1);  // a forecast needs no slot
+    threads = in_forked_child() ? 1 : int(std::clamp<int64_t>(wanted, 1, pieces));
   }
 };
 
@@ -139,7 +140,7 @@ bool predict(const Model<T>& model, const T* theta, const Windows& windows, Path
   const FloatGuard guard;
   const int lanes = model.vectors->lanes;
   const bool units = path == Path::units || (path == Path::automatic && windows.n <= lanes / 4);
-  const Cut cut(windows.n, units ? 1 : lanes, threads);
+  const Cut cut(windows.n, units ? 1 : lanes, threads, false);
   const Sizes sizes = sizes_of(model, false);
   const int64_t arena = (units ? sizes.arena_units : sizes.arena_forward) + 16;
   const Buffer<T> arenas(arena * cut.threads), packed(units ? sizes.pack_units : sizes.pack_forward);
@@ -163,7 +164,7 @@ bool mean_loss(const Model<T>& model, const T* theta, const Windows& windows, in
                double* loss) {
   const FloatGuard guard;
   const int lanes = model.vectors->lanes;
-  const Cut cut(windows.n, lanes, threads);
+  const Cut cut(windows.n, lanes, threads, false);
   const Sizes sizes = sizes_of(model, false);
   const Buffer<T> arenas(sizes.arena_forward * cut.threads), packed(sizes.pack_forward);
   const Buffer<double> losses(cut.chunks);
@@ -190,7 +191,7 @@ template <class T>
 bool gradient(const Model<T>& model, const T* theta, const Windows& windows, const T* initial, bool drop, uint64_t seed,
               int threads, StopSign& sign, Gradients<T>* out) {
   const FloatGuard guard;
-  const Cut cut(windows.n, model.vectors->lanes, threads);
+  const Cut cut(windows.n, model.vectors->lanes, threads, true);
   const Sizes sizes = sizes_of(model, drop);
   const Workspace<T> space(sizes, cut);
   Network<T> net = network_of(model, theta);
@@ -230,14 +231,14 @@ bool train(const Model<T>& model, T* theta, Optimizer<T>& optimizer, const Windo
   const FloatGuard guard;
   const bool drop = model.dropout > 0;
   const Sizes sizes = sizes_of(model, drop);
-  const Cut largest(std::min(plan.batch_size, windows.n), model.vectors->lanes, plan.threads);
+  const Cut largest(std::min(plan.batch_size, windows.n), model.vectors->lanes, plan.threads, true);
   const Workspace<T> space(sizes, largest);
   out->threads = 1;
   Network<T> net = network_of(model, static_cast<const T*>(theta));
   for (int64_t first = 0; first < windows.n; first += plan.batch_size) {
     const Windows batch{windows.table, windows.source, windows.index + first,
                         std::min(plan.batch_size, windows.n - first)};
-    const Cut cut(batch.n, model.vectors->lanes, plan.threads);
+    const Cut cut(batch.n, model.vectors->lanes, plan.threads, true);
     Chunk<T> common{};
     common.drop = drop, common.seed = mixed(plan.seed + mixed(uint64_t(optimizer.steps)));
     double loss, norm;
