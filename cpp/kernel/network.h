@@ -131,22 +131,28 @@ struct Io {
   T *x, *y, *weight, *extra, *out, *dout;
 };
 
+// Scratch memory, cut from one block; without a block it only counts, so that one list of arrays both measures and
+// cuts.
 template <class T>
-inline T* take(T*& arena, int64_t n) {
-  T* p = arena;
-  arena += (n + 15) / 16 * 16;  // every array begins on a cache line
-  return p;
-}
+struct Arena {
+  T* block;
+  int64_t used = 0;
+  T* take(int64_t n) {
+    T* p = block ? block + used : nullptr;
+    used += (n + 15) / 16 * 16;  // every array begins on a cache line
+    return p;
+  }
+};
 
 template <class T>
-inline Io<T> take_io(const Shape& s, T*& arena) {
+inline Io<T> take_io(const Shape& s, Arena<T>& arena) {
   Io<T> io;
-  io.x = take(arena, s.T * s.I * lanes<T>);
-  io.y = take(arena, s.K * lanes<T>);
-  io.weight = take(arena, s.K * lanes<T>);
-  io.extra = take(arena, s.E * lanes<T>);
-  io.out = take(arena, outputs_of(s) * lanes<T>);
-  io.dout = take(arena, outputs_of(s) * lanes<T>);
+  io.x = arena.take(s.T * s.I * lanes<T>);
+  io.y = arena.take(s.K * lanes<T>);
+  io.weight = arena.take(s.K * lanes<T>);
+  io.extra = arena.take(s.E * lanes<T>);
+  io.out = arena.take(outputs_of(s) * lanes<T>);
+  io.dout = arena.take(outputs_of(s) * lanes<T>);
   return io;
 }
 
@@ -186,9 +192,9 @@ template <class C, class T>
 inline bool predict(const Network<T>& net, const Chunk<T>& c) {
   const Shape& s = net.shape;
   const int64_t state = C::states * s.H * lanes<T>;
-  T* arena = c.arena;
+  Arena<T> arena{c.arena};
   const Io<T> io = take_io(s, arena);
-  T *now = take(arena, s.L * state), *next = take(arena, s.L * state);
+  T *now = arena.take(s.L * state), *next = arena.take(s.L * state);
   gather(c, s, io);
   for (int64_t l = 0; l < s.L; ++l) set_initial<C>(c, s, l, now + l * state);
   for (int64_t t = 0; t < s.T; ++t) {
@@ -212,9 +218,9 @@ template <class C, class T>
 inline bool predict_units(const Network<T>& net, const Chunk<T>& c) {
   const Shape& s = net.shape;
   const int64_t state = C::states * padded<T>(s.H), O = padded<T>(outputs_of(s));
-  T* arena = c.arena;
-  T *x = take(arena, s.T * s.I), *extra = take(arena, s.E), *out = take(arena, O);
-  T *now = take(arena, s.L * state), *next = take(arena, s.L * state);
+  Arena<T> arena{c.arena};
+  T *x = arena.take(s.T * s.I), *extra = arena.take(s.E), *out = arena.take(O);
+  T *now = arena.take(s.L * state), *next = arena.take(s.L * state);
   gather_past(*c.source, c.index[0], x, 1);
   gather_extra(*c.source, c.index[0], extra, 1);
   clear(now, s.L * state);
@@ -245,16 +251,16 @@ struct Tapes {
   int64_t row, tape_step, state_step;
   T *states, *tape, *dropped, *carry, *dbias, *scratch, *transposed, *dlast;
 
-  Tapes(const Shape& s, bool drop, T*& arena) {
+  Tapes(const Shape& s, bool drop, Arena<T>& arena) {
     row = s.H * lanes<T>, tape_step = tape_rows<C> * row, state_step = C::states * row;
-    states = take(arena, s.L * (s.T + 1) * state_step);
-    tape = take(arena, s.L * s.T * tape_step);
-    dropped = drop ? take(arena, s.L * s.T * row) : nullptr;
+    states = arena.take(s.L * (s.T + 1) * state_step);
+    tape = arena.take(s.L * s.T * tape_step);
+    dropped = drop ? arena.take(s.L * s.T * row) : nullptr;
     const int64_t widest = s.H > s.I ? s.H : s.I;
-    carry = take(arena, state_step), dbias = take(arena, C::rows * row), dlast = take(arena, row);
-    scratch = take(arena, widest * lanes<T>);
+    carry = arena.take(state_step), dbias = arena.take(C::rows * row), dlast = arena.take(row);
+    scratch = arena.take(widest * lanes<T>);
     const int64_t z = segment * padded<T>(widest), head = padded<T>(s.H + s.E);
-    transposed = take(arena, (z > head ? z : head) * lanes<T>);
+    transposed = arena.take((z > head ? z : head) * lanes<T>);
   }
   T* state(const Shape& s, int64_t l, int64_t t) const { return states + (l * (s.T + 1) + t) * state_step; }
   T* tape_of(const Shape& s, int64_t l, int64_t t) const { return tape + (l * s.T + t) * tape_step; }
@@ -343,7 +349,7 @@ inline void initial_backward(const Chunk<T>& c, const Shape& s, const Layer<T>& 
 template <class C, class T>
 inline bool train(const Network<T>& net, const Chunk<T>& c) {
   const Shape& s = net.shape;
-  T* arena = c.arena;
+  Arena<T> arena{c.arena};
   const Io<T> io = take_io(s, arena);
   const Tapes<C, T> m(s, c.drop, arena);
   gather(c, s, io);

@@ -15,13 +15,11 @@ void sizes(const Shape& s, bool drop, Sizes* out) {
   out->pack_forward = weights + O * (s.H + s.E);
   out->pack_backward = weights + O * (s.H + s.E);
   out->pack_units = units + padded<T>(O) * (s.H + s.E);
-  // The arenas are measured by taking them: one list of arrays, not two.
-  T* arena = nullptr;
+  Arena<T> arena{nullptr};
   take_io(s, arena);
-  const int64_t io = arena - static_cast<T*>(nullptr);
-  out->arena_forward = io + 2 * (s.L * C::states * s.H * lanes<T> + 16);
+  out->arena_forward = arena.used + 2 * (s.L * C::states * s.H * lanes<T> + 16);
   Tapes<C, T>(s, drop, arena);
-  out->arena_train = arena - static_cast<T*>(nullptr);
+  out->arena_train = arena.used;
   out->arena_units = s.T * s.I + s.E + padded<T>(O) + 2 * s.L * C::states * padded<T>(s.H) + 5 * 16;
 }
 

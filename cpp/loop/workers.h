@@ -44,7 +44,7 @@ class StopSign {
 // work(worker number, Poll) on up to `threads` threads, the caller is worker 0; returns how many there were. The
 // runtime may grant fewer, so work must take its pieces from a common counter; it must not throw.
 template <class Work>
-int run_workers(int threads, StopSign& sign, const Work& work) {
+int run_workers([[maybe_unused]] int threads, StopSign& sign, const Work& work) {
   const auto one = [&](int worker) {
     const FloatGuard guard;
     StopSign::Worker self{&sign, worker == 0};
