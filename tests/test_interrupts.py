@@ -10,6 +10,7 @@ import numpy as np
 from cases import draw_case
 from forecast import _core
 
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a job in the background begins with the signal ignored
 kind, (moments, seed, threads) = sys.argv[1], map(int, sys.argv[2:])
 rng = np.random.default_rng(seed)
 shape = {

@@ -349,6 +349,15 @@ def test_a_fit_that_is_broken_off_leaves_the_model_as_it_was(monkeypatch, method
     assert all(vars(model)[name] is value for name, value in state.items())
 
 
+@pytest.fixture
+def answered_interrupts():
+    """A job in the background begins with the signal ignored."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.usefixtures("answered_interrupts")
 def test_an_interrupt_in_the_middle_of_a_fit_leaves_the_former_one():
     X, y = table(2000, lookback=30)
     model = small(hidden_size=16, n_jobs=1).fit(X, y)

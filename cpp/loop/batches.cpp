@@ -250,7 +250,7 @@ bool train(const Model<T>& model, T* theta, Optimizer<T>& optimizer, const Windo
     if (!out->finite) return true;
     out->losses.push_back(loss);
     out->norms.push_back(norm);
-    sign.look();
+    sign.look_now();
     if (sign.stopped()) return false;
   }
   return true;
@@ -271,7 +271,7 @@ bool moments(const Windows& windows, StopSign& sign, Moments* out) {
     for (int64_t first = 0; first < windows.n; first += block) {
       windows.table->moments(s, windows.index + first, std::min(block, windows.n - first), power, centres, weights,
                              sums);
-      sign.look();
+      sign.look_now();
       if (sign.stopped()) return false;
     }
     for (int i = 0; i < 3; ++i) {

@@ -31,11 +31,14 @@ bool StopSign::stop(void* self) {
 }
 
 void StopSign::look() {
-  if (++calls_ < interval_) return;
+  if (++calls_ >= interval_) look_now();
+}
+
+void StopSign::look_now() {
   calls_ = 0;
   const auto now = Clock::now();
   // A time step takes 50 ns or 5 ms: read the clock neither at every short one nor after many long ones.
-  if (now - seen_ < often) interval_ = std::min(2 * interval_, 4096u);
+  if (now - seen_ < often) interval_ = std::min(2 * interval_, 1024u);
   if (now - seen_ > seldom) interval_ = 1;
   seen_ = now;
   if (now - asked_ < patience) return;

@@ -24,7 +24,8 @@ class StopSign {
   using Interrupted = bool (*)();
   explicit StopSign(Interrupted interrupted) : interrupted_(interrupted), seen_(Clock::now()), asked_(seen_) {}
   bool stopped() const { return stopped_.load(std::memory_order_relaxed); }
-  void look();  // for the calling thread, as often as it likes
+  void look();      // for the calling thread, as often as it likes
+  void look_now();  // the same without leaving any out: after a piece of work of unknown length
 
   struct Worker {
     StopSign* sign;
