@@ -38,7 +38,7 @@ def values_of(name, folder):
     run = subprocess.run([*runner, program], check=True, capture_output=True, text=True, timeout=600)
     found = {}
     for line in run.stdout.splitlines():
-        cell, kind, what, number, value = line.split()
+        cell, kind, what, _, value = line.split()
         found.setdefault((cell, kind, what), []).append(float.fromhex(value))
     return {key: np.array(values) for key, values in found.items()}
 
