@@ -201,7 +201,7 @@ class Windows(_Table):
         if values.ndim != 2 or values.dtype not in (np.float32, np.float64):
             raise ValueError(f"values is {values.ndim}-D {values.dtype}; expected 2-D float32 or float64.")
         self.values = values
-        self.origins = np.asarray(origins, dtype=np.int64)
+        self.origins = np.ascontiguousarray(origins, dtype=np.int64)
         self.lookback = lookback
         self.horizon = horizon
         self.n_targets = n_targets

@@ -302,3 +302,13 @@ def test_network_trains_on_windows_through_cross_validation(frame):
     windows = make_windows(frame, target="a", lookback=LOOKBACK, horizon=HORIZON, window_norm="last")
     model = RNNForecaster(max_iter=2, hidden_size=4, random_state=0)
     assert np.isfinite(cross_val_score(model, windows, windows.y, cv=TimeSeriesSplit(3))).all()
+
+
+@pytest.mark.parametrize("key", [slice(None, None, 7), slice(None, None, -1), np.arange(0, 60, 5)])
+def test_a_network_takes_windows_however_they_were_indexed(key):
+    from forecast import RNNForecaster
+
+    windows = make_windows(pd.Series(np.sin(np.arange(120.0))), lookback=8, horizon=2)[key]
+    model = RNNForecaster(hidden_size=3, max_iter=2, random_state=0).fit(windows, windows.y)
+    arrays = RNNForecaster(hidden_size=3, max_iter=2, random_state=0).fit(np.asarray(windows), np.asarray(windows.y))
+    assert np.allclose(model.predict(windows), arrays.predict(np.asarray(windows)), rtol=1e-5, atol=1e-6)
