@@ -270,7 +270,8 @@ class RNNForecaster(RegressorMixin, BaseEstimator):
     def partial_fit(self, X, y=None, sample_weight=None):
         """Train one more epoch on the given windows, from where the last call ended.
 
-        The first call sets weights and scaling; later ones keep the scaling. Nothing is held out.
+        The first call sets weights and scaling; later ones keep the scaling. Nothing is held out. The learning rate is
+        constant, because a schedule would need to know the last epoch.
 
         Parameters
         ----------
