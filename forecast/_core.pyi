@@ -39,6 +39,11 @@ def config() -> Config: ...
 def activation(name: Literal["exp", "sigmoid", "tanh"], x: NDArray[Any], isa: str | None = None) -> NDArray[Any]:
     """Elementwise on a 1-D float32 or float64 array, by the kernels' own polynomials."""
 
+def multiply_adds(n: int, *, dtype: str = "float32", isa: str | None = None) -> float:
+    """n rounds of independent multiply-adds that never leave the registers; returns the floating-point operations in
+    them. Timed, it gives the peak that benchmarks measure the kernels against.
+    """
+
 class Source:
     """Where the kernels gather windows from: references to raw series, a window is never stored.
 
@@ -116,6 +121,9 @@ class GradientResult(TypedDict):
     extra: NDArray[Any]  # (B, E)
     initial: NDArray[Any]  # (L, S, B, H)
 
+class Packed:
+    """Weights that do not change any more, in the order in which predictions read them: made by `Network.pack`."""
+
 class Network:
     """One architecture in one precision and instruction set. Holds no weights: they come as one flat vector `theta`."""
 
@@ -143,9 +151,12 @@ class Network:
     # layout: (name, offset, shape) in storage order. Names: "{layer}.W_{row}" (H, inputs of the layer),
     # "{layer}.R_{row}" (H, H),
     # "{layer}.b_{row}" (H,), "head.W" (n_outputs, H + E), "head.b" (n_outputs,)
+    def pack(self, theta: NDArray[Any]) -> Packed:
+        """For many predictions with the same weights. Keeps a copy: a later change of theta has no effect on it."""
+
     def predict(
         self,
-        theta: NDArray[Any],
+        theta: NDArray[Any] | Packed,
         source: Source,
         index: NDArray[np.int64],
         *,

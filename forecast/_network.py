@@ -80,13 +80,14 @@ def _positive_scale(mean, deviation):
 class Network:
     """Weights with the architecture and the scaling that give them a meaning.
 
-    Pickles as plain arrays and numbers; the compiled object is made again where it is needed.
+    Pickles as plain arrays and numbers; the compiled objects are made again where they are needed.
     """
 
     architecture: Architecture
     scaling: Scaling
     theta: np.ndarray
     _compiled: _core.Network = field(default=None, repr=False, compare=False)
+    _packed: _core.Packed = field(default=None, repr=False, compare=False)
 
     @classmethod
     def initial(cls, architecture, scaling, rng):
@@ -134,7 +135,9 @@ class Network:
         }
 
     def with_theta(self, theta):
-        return replace(self, theta=theta, _compiled=self._compiled)
+        """The trained network. Its weights are read-only: predictions read a packed copy, made once."""
+        theta.flags.writeable = False
+        return replace(self, theta=theta, _compiled=self._compiled, _packed=None)
 
     def with_dropout(self, rate):
         return Network(replace(self.architecture, dropout=rate), self.scaling, self.theta)
@@ -158,11 +161,15 @@ class Network:
 
     def predict(self, arguments, n_windows, n_jobs=None):
         """Forecasts in the targets' own units, float64 of shape (n_windows, outputs)."""
+        if self._packed is None:
+            self._packed = self.compiled.pack(self.theta)
         index = np.arange(n_windows, dtype=np.int64)
         threads = 1 if n_windows == 1 else self.threads(n_jobs, n_windows)
-        outputs = self.compiled.predict(self.theta, self.source(arguments), index, threads=threads)
+        outputs = self.compiled.predict(self._packed, self.source(arguments), index, threads=threads)
         levels = self.compiled.n_outputs // self.architecture.targets
-        scale, mean = (np.repeat(a, levels) for a in (self.scaling.target_scale, self.scaling.target_mean))
+        scale, mean = self.scaling.target_scale, self.scaling.target_mean
+        if levels > 1:
+            scale, mean = np.repeat(scale, levels), np.repeat(mean, levels)
         return outputs.astype(np.float64) * scale + mean
 
 

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 ROOT = Path(__file__).parents[1]
-FLAGS = ["-std=c++17", "-O0", "-ffp-contract=off", "-fno-math-errno", "-fno-trapping-math", "-Wno-psabi", "-static"]
+FLAGS = ["-std=c++20", "-O0", "-ffp-contract=off", "-fno-math-errno", "-fno-trapping-math", "-Wno-psabi", "-static"]
 SETS = {  # compiler, register bytes, flags, how to run it
     "v2": ("g++", 16, ["-msse4.2"], []),
     "v3": ("g++", 32, ["-mavx2", "-mfma"], []),

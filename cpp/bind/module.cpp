@@ -75,6 +75,13 @@ py::array activation(const std::string& name, const py::array& x, const py::obje
                                                 : activation_as<float>(table, which, x);
 }
 
+double multiply_adds(int64_t n, const std::string& dtype, const py::object& isa) {
+  const Table& table = table_named(isa);
+  if (dtype != "float32" && dtype != "float64") throw py::value_error("dtype: expected 'float32' or 'float64'");
+  const py::gil_scoped_release unlock;
+  return dtype == "float64" ? table.f64.vectors.multiply_adds(n) : table.f32.vectors.multiply_adds(n);
+}
+
 void choose_at_import() {
   const char* forced = std::getenv("FORECAST_ISA");
   if (forced && !*forced) forced = nullptr;
@@ -116,6 +123,8 @@ PYBIND11_MODULE(_core, m) {
   m.def("config", config, "What was built, what was found and what is used.");
   m.def("activation", activation, "name"_a, "x"_a, "isa"_a = py::none(),
         "Elementwise, by the kernels' own polynomials.");
+  m.def("multiply_adds", multiply_adds, "n"_a, py::kw_only(), "dtype"_a = "float32", "isa"_a = py::none(),
+        "n rounds of independent multiply-adds in registers; returns the floating-point operations in them.");
   bind_source(m);
   bind_network(m);
 }

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <cstring>
 #include <map>
+#include <memory>
 
 namespace forecast {
 
@@ -87,6 +88,7 @@ class NetworkHolder {
   const Shape& shape() const { return shape_; }
   int64_t outputs() const { return shape_.K * shape_.Q; }
   int64_t parameters() const { return sizes_.parameters; }
+  int cell() const { return cell_; }
   int states() const { return table_->cells[cell_].states; }
   int lanes() const { return wide_ ? f64_.vectors->lanes : f32_.vectors->lanes; }
   template <class T>
@@ -170,18 +172,58 @@ Windows windows_of(const NetworkHolder& net, const SourceHolder& source, const p
   return {&net.table(), &source.view(), source.checked(index, needs_target), int64_t(index.size())};
 }
 
+// Weights that were packed once, for many predictions.
+struct PackedHolder {
+  std::shared_ptr<const Packed<float>> f32;
+  std::shared_ptr<const Packed<double>> f64;
+  const Table* table;
+  int cell;
+  Shape shape;
+};
 template <class T>
-py::object predict_as(const NetworkHolder& net, const py::array& theta, const SourceHolder& source,
+const Packed<T>* packed_in(const PackedHolder& holder);
+template <>
+const Packed<float>* packed_in(const PackedHolder& holder) {
+  return holder.f32.get();
+}
+template <>
+const Packed<double>* packed_in(const PackedHolder& holder) {
+  return holder.f64.get();
+}
+
+template <class T>
+Packed<T> packed_as(const NetworkHolder& net, const py::array& theta) {
+  return Packed<T>(net.get<T>(), contiguous<T>(theta, "theta", net.parameters()));
+}
+
+PackedHolder pack(const NetworkHolder& net, const py::array& theta) {
+  PackedHolder holder{nullptr, nullptr, &net.table(), net.cell(), net.shape()};
+  if (net.wide()) holder.f64 = std::make_shared<Packed<double>>(packed_as<double>(net, theta));
+  else holder.f32 = std::make_shared<Packed<float>>(packed_as<float>(net, theta));
+  return holder;
+}
+
+template <class T>
+py::object predict_as(const NetworkHolder& net, const PackedHolder& holder, const SourceHolder& source,
                       const py::array& index, int threads, const std::string& path) {
   if (path != "auto" && path != "lanes" && path != "units")
     throw py::value_error("path: expected 'auto', 'lanes' or 'units', got '" + path + "'");
   const Path way = path == "auto" ? Path::automatic : path == "lanes" ? Path::lanes : Path::units;
-  const T* weights = contiguous<T>(theta, "theta", net.parameters());
+  const Packed<T>* packed = packed_in<T>(holder);
+  if (!packed || holder.table != &net.table() || holder.cell != net.cell() ||
+      std::memcmp(&holder.shape, &net.shape(), sizeof(Shape)))
+    throw py::value_error("theta: packed for another network");
   const Windows windows = windows_of(net, source, index, false);
   auto out = new_array<T>({windows.n, net.outputs()});
   T* outputs = out.mutable_data();
-  unlocked([&](StopSign& sign) { return predict(net.get<T>(), weights, windows, way, threads, sign, outputs); });
+  unlocked([&](StopSign& sign) { return predict(net.get<T>(), *packed, windows, way, threads, sign, outputs); });
   return out;
+}
+
+py::object predict_any(const NetworkHolder& net, const PackedHolder& packed, const SourceHolder& source,
+                       const py::array& index, int threads, const std::string& path) {
+  return net.wide() ? predict_as<double>(net, packed, source, index, threads, path)
+                    : predict_as<float>(net, packed, source, index, threads, path);
 }
 
 template <class T>
@@ -259,6 +301,8 @@ void bind_network(py::module_& m) {
       .def_readwrite("first", &OptimizerHolder::first)
       .def_readwrite("second", &OptimizerHolder::second);
 
+  py::class_<PackedHolder>(m, "Packed", "Weights in the order in which predictions read them; of one architecture.");
+
   py::class_<NetworkHolder>(m, "Network", "One architecture in one precision and instruction set; it holds no weights.")
       .def(py::init<const std::string&, const std::string&, int64_t, int64_t, int64_t, int64_t, int64_t, int64_t,
                     const std::string&, const std::vector<double>&, double, const py::object&>(),
@@ -270,12 +314,13 @@ void bind_network(py::module_& m) {
       .def_property_readonly("lanes", &NetworkHolder::lanes)
       .def_property_readonly("isa", [](const NetworkHolder& net) { return net.table().name; })
       .def_property_readonly("layout", &NetworkHolder::layout)
+      .def("pack", pack, "theta"_a)
+      .def("predict", predict_any, "theta"_a, "source"_a, "index"_a, py::kw_only(), "threads"_a = 1, "path"_a = "auto")
       .def(
           "predict",
           [](const NetworkHolder& net, const py::array& theta, const SourceHolder& source, const py::array& index,
              int threads, const std::string& path) {
-            return net.wide() ? predict_as<double>(net, theta, source, index, threads, path)
-                              : predict_as<float>(net, theta, source, index, threads, path);
+            return predict_any(net, pack(net, theta), source, index, threads, path);
           },
           "theta"_a, "source"_a, "index"_a, py::kw_only(), "threads"_a = 1, "path"_a = "auto")
       .def(

@@ -24,11 +24,11 @@ struct Tanh {
 struct Relu {
   template <class V>
   static INLINE V value(V a) {
-    return at_least(a, V{});
+    return at_least(a, splat<V>(0));
   }
   template <class V>
   static INLINE V derivative(V y) {
-    return y > V{} ? splat<V>(1) : V{};
+    return positive(y);
   }
 };
 
@@ -47,7 +47,7 @@ struct Elman {
   template <class V>
   static INLINE void backward(const V*, const V*, const V* next, const V* dnext, V* da, V* dprev) {
     da[0] = dnext[0] * Act::derivative(next[0]);
-    dprev[0] = V{};
+    dprev[0] = splat<V>(0);
   }
 };
 

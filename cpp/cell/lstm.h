@@ -39,7 +39,7 @@ struct Lstm {
     da[1] = dc * prev[1] * d_sigmoid(f);
     da[2] = dc * i * d_tanh(g);
     da[3] = dh * tanh_c * d_sigmoid(o);
-    dprev[0] = V{}, dprev[1] = dc * f;
+    dprev[0] = splat<V>(0), dprev[1] = dc * f;
   }
 };
 

@@ -9,7 +9,7 @@
 // finite).
 #pragma once
 
-#include "vec.h"
+#include "several.h"
 
 namespace forecast::FORECAST_ISA {
 
@@ -42,10 +42,24 @@ struct ExpParts {
   V m, two_n;
 };
 
+// 2^n of an n that stands in the low bits, where adding `magic` has put it.
+template <class V>
+INLINE V power_of_two(V rounded) {
+  using Int = typename Lane<V>::integer;
+  using C = ExpConstants<typename Lane<V>::scalar>;
+  return (V)(((Int)rounded << C::mantissa) + ((Int{} + C::bias) << C::mantissa));
+}
+
+template <class V, int P>
+INLINE Several<V, P> power_of_two(Several<V, P> rounded) {
+  UNROLL
+  for (int i = 0; i < P; ++i) rounded.v[i] = power_of_two(rounded.v[i]);
+  return rounded;
+}
+
 template <class V>
 INLINE ExpParts<V> exp_parts(V y) {
   using T = typename Lane<V>::scalar;
-  using Int = typename Lane<V>::integer;
   using C = ExpConstants<T>;
   y = at_least(at_most(y, splat<V>(C::limit)), splat<V>(-C::limit));
   const V shifted = madd(y, splat<V>(C::log2e), splat<V>(C::magic));
@@ -54,8 +68,7 @@ INLINE ExpParts<V> exp_parts(V y) {
   V q = splat<V>(C::q[0]);
   UNROLL
   for (int k = 1; k < int(sizeof(C::q) / sizeof(T)); ++k) q = madd(q, r, splat<V>(C::q[k]));
-  const Int exponent = ((Int)shifted << C::mantissa) + ((Int{} + C::bias) << C::mantissa);
-  return {madd(r * r, q, r), (V)exponent};
+  return {madd(r * r, q, r), power_of_two(shifted)};
 }
 
 template <class V>

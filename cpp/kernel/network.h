@@ -33,7 +33,7 @@ INLINE int64_t layer_weights(const Shape& s, int64_t l) {
 }
 template <class C, class T>
 INLINE int64_t layer_units(const Shape& s, int64_t l) {
-  return (input_rows<C> * (l ? s.H : s.I) + state_rows<C> * s.H) * padded<T>(s.H);
+  return (input_rows<C> * (l ? s.H : s.I) + state_rows<C> * s.H + C::rows) * padded<T>(s.H);
 }
 template <class C>
 INLINE int64_t head_offset(const Shape& s) {
@@ -50,7 +50,7 @@ inline Layer<T> layer_of(const Network<T>& net, T* gradient, int64_t l) {
   const Shape& s = net.shape;
   const int64_t I = l ? s.H : s.I, R = input_rows<C> * s.H * I, b = layer_weights<C>(s, l);
   const int64_t at = l ? layer_parameters<C>(s, 0) + (l - 1) * layer_parameters<C>(s, 1) : 0;
-  const int64_t pack = l ? layer_weights<C>(s, 0) + (l - 1) * layer_weights<C>(s, 1) : 0;
+  const int64_t back = l ? layer_weights<C>(s, 0) + (l - 1) * layer_weights<C>(s, 1) : 0;
   const int64_t unit = l ? layer_units<C, T>(s, 0) + (l - 1) * layer_units<C, T>(s, 1) : 0;
   const T* theta = shifted(net.theta, at);
   T* g = shifted(gradient, at);
@@ -59,9 +59,10 @@ inline Layer<T> layer_of(const Network<T>& net, T* gradient, int64_t l) {
           theta,
           shifted(theta, R),
           shifted(theta, b),
-          shifted(net.pack_forward, pack),
-          shifted(net.pack_backward, pack),
-          shifted(net.pack_backward, pack + state_rows<C> * s.H * s.H),
+          shifted(net.pack_forward, at),
+          shifted(net.pack_forward, at + C::rows * s.H),
+          shifted(net.pack_backward, back),
+          shifted(net.pack_backward, back + state_rows<C> * s.H * s.H),
           shifted(net.pack_units, unit),
           g,
           shifted(g, R),
@@ -72,12 +73,11 @@ template <class C, class T>
 inline Head<T> head_of(const Network<T>& net, T* gradient) {
   const Shape& s = net.shape;
   const int64_t W = outputs_of(s) * (s.H + s.E), at = head_offset<C>(s);
-  const int64_t pack = layer_weights<C>(s, 0) + (s.L - 1) * layer_weights<C>(s, 1);
   const int64_t unit = layer_units<C, T>(s, 0) + (s.L - 1) * layer_units<C, T>(s, 1);
-  const T* back = shifted(net.pack_backward, pack);
+  const T* back = shifted(net.pack_backward, layer_weights<C>(s, 0) + (s.L - 1) * layer_weights<C>(s, 1));
   return {shifted(net.theta, at),
           shifted(net.theta, at + W),
-          shifted(net.pack_forward, pack),
+          shifted(net.pack_forward, at),
           back,
           shifted(back, outputs_of(s) * s.H),
           shifted(net.pack_units, unit),
@@ -92,8 +92,8 @@ inline void head_forward(const Head<T>& head, const Shape& s, const T* h, const 
   const T* b = head.b;
   product<HeadFeed>(
       head.forward, Operands<T>{h, s.H, extra, s.E}, outputs_of(s),
-      [=](int64_t o, int, int) INLINE_LAMBDA { return splat<Vec<T>>(b[o]); },
-      [=](int64_t o, int n, const Vec<T>* a) INLINE_LAMBDA { store(out + o * lanes<T> + n * width<T>, a[0]); });
+      [=](int64_t o, int) INLINE_LAMBDA { return splat<Vec<T>>(b[o]); },
+      [=](int64_t o, const auto* a) INLINE_LAMBDA { store(out + o * lanes<T>, a[0]); });
 }
 
 template <class Loss, class T>
@@ -227,7 +227,7 @@ inline bool predict_units(const Network<T>& net, const Chunk<T>& c) {
   for (int64_t t = 0; t < s.T; ++t) {
     const T* input = x + t * s.I;
     for (int64_t l = 0; l < s.L; ++l) {
-      step_units<C>(layer_of<C, T>(net, nullptr, l), input, now + l * state, next + l * state);
+      step_units<C>(layer_of<C, T>(net, nullptr, l), input, now + l * state, next + l * state, t % 2);
       input = next + l * state;
     }
     T* swap = now;
@@ -236,10 +236,8 @@ inline bool predict_units(const Network<T>& net, const Chunk<T>& c) {
   }
   const Head<T> head = head_of<C, T>(net, nullptr);
   const int64_t n = outputs_of(s);
-  product_units<HeadFeed>(
-      head.units, Operands<T>{now + (s.L - 1) * state, s.H, extra, s.E}, O,
-      [=](int64_t o, int) INLINE_LAMBDA { return load_first(head.b + o, int(n - o)); },
-      [=](int64_t o, const Vec<T>* a) INLINE_LAMBDA { store(out + o, a[0]); });
+  product_units<HeadFeed>(head.units + O, Operands<T>{now + (s.L - 1) * state, s.H, extra, s.E}, O / width<T>, false,
+                          head.units, [=](int64_t o, const auto* a) INLINE_LAMBDA { store(out + o, a[0]); });
   for (int64_t o = 0; o < n; ++o) c.outputs[c.first * n + o] = out[o];
   return true;
 }
@@ -249,7 +247,7 @@ inline bool predict_units(const Network<T>& net, const Chunk<T>& c) {
 template <class C, class T>
 struct Tapes {
   int64_t row, tape_step, state_step;
-  T *states, *tape, *dropped, *carry, *dbias, *scratch, *transposed, *dlast;
+  T *states, *tape, *dropped, *carry, *dbias, *scratch, *transposed, *joined, *dlast;
 
   Tapes(const Shape& s, bool drop, Arena<T>& arena) {
     row = s.H * lanes<T>, tape_step = tape_rows<C> * row, state_step = C::states * row;
@@ -259,8 +257,9 @@ struct Tapes {
     const int64_t widest = s.H > s.I ? s.H : s.I;
     carry = arena.take(state_step), dbias = arena.take(C::rows * row), dlast = arena.take(row);
     scratch = arena.take(widest * lanes<T>);
-    const int64_t z = segment * padded<T>(widest), head = padded<T>(s.H + s.E);
-    transposed = arena.take((z > head ? z : head) * lanes<T>);
+    const int64_t z = transposed_size<T>(widest, segment * lanes<T>), head = transposed_size<T>(s.H + s.E, lanes<T>);
+    transposed = arena.take(z > head ? z : head);
+    joined = s.E ? arena.take((s.H + s.E) * lanes<T>) : nullptr;
   }
   T* state(const Shape& s, int64_t l, int64_t t) const { return states + (l * (s.T + 1) + t) * state_step; }
   T* tape_of(const Shape& s, int64_t l, int64_t t) const { return tape + (l * s.T + t) * tape_step; }
@@ -293,10 +292,15 @@ template <class C, class T>
 inline void head_backward(const Network<T>& net, const Chunk<T>& c, const Io<T>& io, const Tapes<C, T>& m) {
   const Shape& s = net.shape;
   const Head<T> head = head_of<C, T>(net, c.gradient);
-  const int64_t O = outputs_of(s), features = s.H + s.E, z_row = padded<T>(features);
-  transpose(m.output(s, s.L - 1, s.T - 1), s.H, m.transposed, z_row);
-  transpose(static_cast<const T*>(io.extra), s.E, m.transposed + s.H, z_row);
-  outer(Outer<T>{head.dW, features, O, features, io.dout, 0, m.transposed, z_row, 1});
+  const int64_t O = outputs_of(s), features = s.H + s.E;
+  const T* z = m.output(s, s.L - 1, s.T - 1);
+  if (s.E) {  // [h_T ; extra] as one
+    for (int64_t i = 0; i < m.row; ++i) m.joined[i] = z[i];
+    for (int64_t i = 0; i < s.E * lanes<T>; ++i) m.joined[m.row + i] = io.extra[i];
+    z = m.joined;
+  }
+  transpose(z, features, m.transposed, 0, 1);
+  outer(Outer<T>{head.dW, features, O, features, io.dout, 0, m.transposed, 1});
   for (int64_t o = 0; o < O; ++o) {
     Vec<T> total = load(io.dout + o * lanes<T>);
     for (int n = 1; n < N; ++n) total += load(io.dout + o * lanes<T> + n * width<T>);

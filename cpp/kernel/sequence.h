@@ -9,8 +9,9 @@
 #pragma once
 
 #include "gather.h"
-#include "product.h"
+#include "outer.h"
 #include "random.h"
+#include "units.h"
 
 namespace forecast::FORECAST_ISA {
 
@@ -34,7 +35,7 @@ template <class T>
 struct Layer {
   int64_t I, H;
   const T *W, *R, *b;                    // plain, inside theta
-  const T *forward, *R_T, *W_T, *units;  // packs
+  const T *bias, *forward, *R_T, *W_T, *units;  // packs; the bias is [unit][row]; units begins with it
   T *dW, *dR, *db;                       // inside a gradient slot
 };
 
@@ -47,14 +48,19 @@ INLINE auto weight_of(const T* W, int first_row, int64_t H, int64_t K) {
 
 template <class C, class T>
 inline T* pack_layer(const Layer<T>& l, T* pack) {
+  for (int64_t unit = 0; unit < l.H; ++unit)
+    for (int r = 0; r < C::rows; ++r) *pack++ = l.b[r * l.H + unit];
   return pack_lanes<CellFeed<C>>(pack, l.H, l.I, l.H, weight_of<C>(l.W, C::input[0], l.H, l.I),
                                  weight_of<C>(l.R, C::state[0], l.H, l.H));
 }
 
 template <class C, class T>
 inline T* pack_layer_units(const Layer<T>& l, T* pack) {
-  return pack_units<CellFeed<C>>(pack, padded<T>(l.H), l.I, l.H, weight_of<C>(l.W, C::input[0], l.H, l.I),
-                                 weight_of<C>(l.R, C::state[0], l.H, l.H));
+  const T* b = l.b;
+  const int64_t H = l.H;
+  const auto bias = [=](int row, int64_t unit) { return unit < H ? b[row * H + unit] : T(0); };
+  return pack_units<CellFeed<C>>(pack, padded<T>(H) / width<T>, l.I, H, bias, weight_of<C>(l.W, C::input[0], H, l.I),
+                                 weight_of<C>(l.R, C::state[0], H, H));
 }
 
 // The transpose of M (K rows of `units`), for products over M's rows.
@@ -66,42 +72,41 @@ inline T* pack_transposed(const T* M, int64_t K, int64_t row, int64_t units, T* 
 
 // ---- forward ---------------------------------------------------------------------------------------------
 
+// The cell on the sums of some units; a row of a state or of the tape is `row` long.
+template <class C, bool Keep, class V, class T>
+INLINE void cell_forward(const V* a, const T* prev, T* next, T* tape, int64_t row) {
+  V before[C::states], after[C::states], kept[C::taped + 1];
+  UNROLL
+  for (int s = 0; s < C::states; ++s) before[s] = load_as<V>(prev + s * row);
+  C::forward(a, before, after, kept);
+  UNROLL
+  for (int s = 0; s < C::states; ++s) store(next + s * row, after[s]);
+  if constexpr (Keep) {
+    UNROLL
+    for (int i = 0; i < C::taped; ++i) store(tape + i * row, kept[i]);
+  }
+}
+
 template <class C, bool Keep, class T>
 inline void step_forward(const Layer<T>& l, const T* x, const T* prev, T* next, T* tape) {
   const int64_t H = l.H, row = H * lanes<T>;
-  const T* b = l.b;
-  const auto start = [=](int64_t unit, int r, int) INLINE_LAMBDA { return splat<Vec<T>>(b[r * H + unit]); };
-  const auto cell = [=](int64_t unit, int n, const Vec<T>* a) INLINE_LAMBDA {
-    const int64_t at = unit * lanes<T> + n * width<T>;
-    Vec<T> before[C::states], after[C::states], kept[C::taped + 1];
-    UNROLL
-    for (int s = 0; s < C::states; ++s) before[s] = load(prev + s * row + at);
-    C::forward(a, before, after, kept);
-    UNROLL
-    for (int s = 0; s < C::states; ++s) store(next + s * row + at, after[s]);
-    if constexpr (Keep) {
-      UNROLL
-      for (int i = 0; i < C::taped; ++i) store(tape + i * row + at, kept[i]);
-    }
+  const T* bias = l.bias;
+  const auto start = [=](int64_t i, int) INLINE_LAMBDA { return splat<Vec<T>>(bias[i]); };
+  const auto cell = [=](int64_t unit, const auto* a) INLINE_LAMBDA {
+    cell_forward<C, Keep>(a, prev + unit * lanes<T>, next + unit * lanes<T>, tape + unit * lanes<T>, row);
   };
   product<CellFeed<C>>(l.forward, Operands<T>{x, l.I, prev, H}, H, start, cell);
 }
 
 // The same for one window, units in the lanes; states are [state][padded H].
 template <class C, class T>
-inline void step_units(const Layer<T>& l, const T* x, const T* prev, T* next) {
-  const int64_t H = l.H, row = padded<T>(H);
-  const T* b = l.b;
-  const auto start = [=](int64_t unit, int r) INLINE_LAMBDA { return load_first(b + r * H + unit, int(H - unit)); };
-  const auto cell = [=](int64_t unit, const Vec<T>* a) INLINE_LAMBDA {
-    Vec<T> before[C::states], after[C::states], kept[C::taped + 1];
-    UNROLL
-    for (int s = 0; s < C::states; ++s) before[s] = load(prev + s * row + unit);
-    C::forward(a, before, after, kept);
-    UNROLL
-    for (int s = 0; s < C::states; ++s) store(next + s * row + unit, after[s]);
+inline void step_units(const Layer<T>& l, const T* x, const T* prev, T* next, bool backwards) {
+  const int64_t row = padded<T>(l.H);
+  const auto cell = [=](int64_t unit, const auto* a) INLINE_LAMBDA {
+    cell_forward<C, false>(a, prev + unit, next + unit, static_cast<T*>(nullptr), row);
   };
-  product_units<CellFeed<C>>(l.units, Operands<T>{x, l.I, prev, H}, row, start, cell);
+  product_units<CellFeed<C>>(l.units + C::rows * row, Operands<T>{x, l.I, prev, l.H}, row / width<T>, backwards,
+                             l.units, cell);
 }
 
 // ---- backward --------------------------------------------------------------------------------------------
@@ -114,7 +119,7 @@ struct Bptt {
   int64_t upstream_step;
   const T* last;     // gradient of h at the last step, from the head; null: none
   T *carry, *dbias;  // [state][H][lanes]: on return the gradient of the initial state, but for R da; [row][H][lanes]
-  T* transposed;     // [segment][lanes][padded max(I, H)]
+  T* transposed;     // transposed_size(max(I, H), segment * lanes)
 };
 
 // Gradient of the state after step t: the carry, what comes from above, and R da of step t + 1.
@@ -125,26 +130,26 @@ inline void step_backward(const Layer<T>& l, const Bptt<T>& s, int64_t t, int64_
   const T* later = tape + (tape_rows<C> + C::state[0]) * row;
   const T *prev = s.states + t * C::states * row, *next = prev + C::states * row;
   const T* above = t + 1 == steps && s.last ? s.last : (s.upstream ? s.upstream + t * s.upstream_step : nullptr);
-  const auto start = [=](int64_t unit, int, int n) INLINE_LAMBDA {
+  const auto start = [=](int64_t unit, int n) INLINE_LAMBDA {
     const int64_t at = unit * lanes<T> + n * width<T>;
     return above ? load(carry + at) + load(above + at) : load(carry + at);
   };
-  const auto cell = [=](int64_t unit, int n, const Vec<T>* dh) INLINE_LAMBDA {
-    const int64_t at = unit * lanes<T> + n * width<T>;
-    Vec<T> kept[C::taped + 1], before[C::states], after[C::states], dafter[C::states], da[C::rows], dbefore[C::states];
+  const auto cell = [=]<class V>(int64_t unit, const V* dh) INLINE_LAMBDA {
+    const int64_t at = unit * lanes<T>;
+    V kept[C::taped + 1], before[C::states], after[C::states], dafter[C::states], da[C::rows], dbefore[C::states];
     UNROLL
-    for (int i = 0; i < C::taped; ++i) kept[i] = load(tape + i * row + at);
+    for (int i = 0; i < C::taped; ++i) kept[i] = load_as<V>(tape + i * row + at);
     UNROLL
     for (int i = 0; i < C::states; ++i) {
-      before[i] = load(prev + i * row + at);
-      after[i] = load(next + i * row + at);
-      dafter[i] = i == 0 ? dh[0] : load(carry + i * row + at);
+      before[i] = load_as<V>(prev + i * row + at);
+      after[i] = load_as<V>(next + i * row + at);
+      dafter[i] = i == 0 ? dh[0] : load_as<V>(carry + i * row + at);
     }
     C::backward(kept, before, after, dafter, da, dbefore);
     UNROLL
     for (int i = 0; i < C::rows; ++i) {
       store(tape + i * row + at, da[i]);
-      store(dbias + i * row + at, load(dbias + i * row + at) + da[i]);
+      store(dbias + i * row + at, load_as<V>(dbias + i * row + at) + da[i]);
     }
     UNROLL
     for (int i = 0; i < C::states; ++i) store(carry + i * row + at, dbefore[i]);
@@ -158,14 +163,11 @@ template <class C, class T, class Input>
 inline void weight_gradients(const Layer<T>& l, const Bptt<T>& s, int64_t t, int64_t end, Input input) {
   const int64_t row = l.H * lanes<T>, step = tape_rows<C> * row, n = end - t;
   const auto add = [&](T* G, int64_t features, int first, int64_t rows) {
-    const int64_t z_row = padded<T>(features);
-    outer(Outer<T>{G, features, rows * l.H, features, s.tape + t * step + first * row, step, s.transposed, z_row, n});
+    outer(Outer<T>{G, features, rows * l.H, features, s.tape + t * step + first * row, step, s.transposed, n});
   };
-  for (int64_t i = 0; i < n; ++i)
-    transpose(input(t + i), l.I, s.transposed + i * lanes<T> * padded<T>(l.I), padded<T>(l.I));
+  for (int64_t i = 0; i < n; ++i) transpose(input(t + i), l.I, s.transposed, i, n);
   add(l.dW, l.I, C::input[0], input_rows<C>);
-  for (int64_t i = 0; i < n; ++i)
-    transpose(s.states + (t + i) * C::states * row, l.H, s.transposed + i * lanes<T> * padded<T>(l.H), padded<T>(l.H));
+  for (int64_t i = 0; i < n; ++i) transpose(s.states + (t + i) * C::states * row, l.H, s.transposed, i, n);
   add(l.dR, l.H, C::state[0], state_rows<C>);
 }
 
@@ -193,9 +195,9 @@ template <class T>
 inline void through(const T* pack_T, const T* da, int64_t K, int64_t units, const T* start, T* y) {
   product<Plain>(
       pack_T, Operands<T>{da, K, nullptr, 0}, units,
-      [=](int64_t unit, int, int n)
+      [=](int64_t unit, int n)
           INLINE_LAMBDA { return start ? load(start + unit * lanes<T> + n * width<T>) : Vec<T>{}; },
-      [=](int64_t unit, int n, const Vec<T>* a) INLINE_LAMBDA { store(y + unit * lanes<T> + n * width<T>, a[0]); });
+      [=](int64_t unit, const auto* a) INLINE_LAMBDA { store(y + unit * lanes<T>, a[0]); });
 }
 
 }  // namespace forecast::FORECAST_ISA

@@ -124,6 +124,7 @@ struct Vectors {                                               // work on flat v
   void (*add)(T* into, const T* x, int64_t n);
   double (*norm2)(const T* x, int64_t n, double clip_value);  // sum of squares in double, of clipped values if > 0
   void (*update)(const Step&, T* theta, const T* gradient, T* first, T* second, int64_t n);
+  double (*multiply_adds)(int64_t n);  // n rounds in registers; returns the floating-point operations
 };
 
 constexpr int most_cells = 16;

@@ -1,6 +1,7 @@
 // The shell that is compiled once per instruction set: it instantiates every cell in both precisions and hands out one
 // constant table. CMake sets FORECAST_ISA, FORECAST_NAME (the same in quotes) and FORECAST_BYTES.
 #include "network.h"
+#include "peak.h"
 #include "update.h"
 
 namespace forecast::FORECAST_ISA {
@@ -12,9 +13,9 @@ void sizes(const Shape& s, bool drop, Sizes* out) {
   int64_t weights = 0, units = 0;
   for (int64_t l = 0; l < s.L; ++l) weights += layer_weights<C>(s, l), units += layer_units<C, T>(s, l);
   out->parameters = head_offset<C>(s) + O * (s.H + s.E) + O;
-  out->pack_forward = weights + O * (s.H + s.E);
+  out->pack_forward = out->parameters;
   out->pack_backward = weights + O * (s.H + s.E);
-  out->pack_units = units + padded<T>(O) * (s.H + s.E);
+  out->pack_units = units + padded<T>(O) * (s.H + s.E + 1);
   Arena<T> arena{nullptr};
   take_io(s, arena);
   out->arena_forward = arena.used + 2 * (s.L * C::states * s.H * lanes<T> + 16);
@@ -68,8 +69,10 @@ template <class C, class T>
 void pack_units_of(const Shape& s, const T* theta, T* pack) {
   const Network<T> net = plain(s, theta);
   for (int64_t l = 0; l < s.L; ++l) pack = pack_layer_units<C>(layer_of<C, T>(net, nullptr, l), pack);
-  const T* W = head_of<C, T>(net, nullptr).W;
-  pack_units<HeadFeed>(pack, padded<T>(outputs_of(s)), s.H, s.E, head_weight(s, W, 0), head_weight(s, W, s.H));
+  const T *W = head_of<C, T>(net, nullptr).W, *b = head_of<C, T>(net, nullptr).b;
+  const int64_t O = outputs_of(s);
+  const auto bias = [=](int, int64_t o) { return o < O ? b[o] : T(0); };
+  pack_units<HeadFeed>(pack, padded<T>(O) / width<T>, s.H, s.E, bias, head_weight(s, W, 0), head_weight(s, W, s.H));
 }
 
 template <class C, class T>
@@ -103,7 +106,7 @@ constexpr Engine<T> engine() {
 
 template <class T>
 constexpr Kernels<T> all_kernels() {
-  return {{lanes<T>, activation<T>, add<T>, norm2<T>, update<T>},
+  return {{lanes<T>, activation<T>, add<T>, norm2<T>, update<T>, multiply_adds<T>},
           {
 #define FORECAST_CELL(name, Cell) engine<Cell, T>(),
               FORECAST_CELLS(FORECAST_CELL)

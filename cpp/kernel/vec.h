@@ -74,50 +74,89 @@ INLINE void store(float* p, f32 v) { *reinterpret_cast<f32_any*>(p) = v; }
 INLINE void store(double* p, f64 v) { *reinterpret_cast<f64_any*>(p) = v; }
 
 template <class V>
+struct Splat {
+  static INLINE V of(typename Lane<V>::scalar x) { return x - V{}; }
+};
+template <class V>
 INLINE V splat(typename Lane<V>::scalar x) {
-  return x - V{};
+  return Splat<V>::of(x);
 }
+
+#if defined(__x86_64__) && (FORECAST_BYTES < 64 || defined(__AVX512F__))
+#define FORECAST_X86 1
+#if FORECAST_BYTES == 64
+#define MM(name) _mm512_##name
+using m32 = __m512;
+using m64 = __m512d;
+#elif FORECAST_BYTES == 32
+#define MM(name) _mm256_##name
+using m32 = __m256;
+using m64 = __m256d;
+#else
+#define MM(name) _mm_##name
+using m32 = __m128;
+using m64 = __m128d;
+#endif
+#else
+#define FORECAST_X86 0
+#endif
 
 // a * b + c, in one rounding where the instruction set has it. Written out, because the compiler must not contract
 // anything by itself: the same source has to give the same bits in every loop shape.
+#if FORECAST_X86 && defined(__FMA__)
+INLINE f32 madd(f32 a, f32 b, f32 c) { return (f32)MM(fmadd_ps)((m32)a, (m32)b, (m32)c); }
+INLINE f64 madd(f64 a, f64 b, f64 c) { return (f64)MM(fmadd_pd)((m64)a, (m64)b, (m64)c); }
+#elif FORECAST_NEON
+INLINE f32 madd(f32 a, f32 b, f32 c) { return (f32)vfmaq_f32((float32x4_t)c, (float32x4_t)a, (float32x4_t)b); }
+INLINE f64 madd(f64 a, f64 b, f64 c) { return (f64)vfmaq_f64((float64x2_t)c, (float64x2_t)a, (float64x2_t)b); }
+#elif defined(__FMA__)  // emulated: twice the width of the machine
 INLINE f32 madd(f32 a, f32 b, f32 c) {
-#if defined(__AVX512F__) && FORECAST_BYTES == 64
-  return (f32)_mm512_fmadd_ps((__m512)a, (__m512)b, (__m512)c);
-#elif defined(__FMA__) && FORECAST_BYTES == 32
-  return (f32)_mm256_fmadd_ps((__m256)a, (__m256)b, (__m256)c);
-#elif defined(__FMA__) && FORECAST_BYTES == 64
   union {
     f32 all;
     __m256 half[2];
   } x = {a}, y = {b}, z = {c};
   for (int i = 0; i < 2; ++i) z.half[i] = _mm256_fmadd_ps(x.half[i], y.half[i], z.half[i]);
   return z.all;
-#elif FORECAST_NEON
-  return (f32)vfmaq_f32((float32x4_t)c, (float32x4_t)a, (float32x4_t)b);
-#else
-  return a * b + c;
-#endif
 }
 INLINE f64 madd(f64 a, f64 b, f64 c) {
-#if defined(__AVX512F__) && FORECAST_BYTES == 64
-  return (f64)_mm512_fmadd_pd((__m512d)a, (__m512d)b, (__m512d)c);
-#elif defined(__FMA__) && FORECAST_BYTES == 32
-  return (f64)_mm256_fmadd_pd((__m256d)a, (__m256d)b, (__m256d)c);
-#elif defined(__FMA__) && FORECAST_BYTES == 64
   union {
     f64 all;
     __m256d half[2];
   } x = {a}, y = {b}, z = {c};
   for (int i = 0; i < 2; ++i) z.half[i] = _mm256_fmadd_pd(x.half[i], y.half[i], z.half[i]);
   return z.all;
-#elif FORECAST_NEON
-  return (f64)vfmaq_f64((float64x2_t)c, (float64x2_t)a, (float64x2_t)b);
+}
 #else
+template <class V>
+INLINE V madd(V a, V b, V c) {
   return a * b + c;
+}
+#endif
+
+// In a register at this point: said to the compiler, which otherwise may keep a tile's sums in memory.
+template <class V>
+INLINE void pin(V& v) {
+#if FORECAST_NEON
+  __asm__("" : "+w"(v));
+#elif FORECAST_BYTES == 64 && !defined(__AVX512F__)
+  static_cast<void>(v);
+#else
+  __asm__("" : "+v"(v));
 #endif
 }
 
-// x where the bound holds; a NaN in x stays a NaN (the comparison is false).
+// x where the bound holds; a NaN in x stays a NaN (x86 returns the second operand then).
+#if FORECAST_X86 && FORECAST_BYTES == 64  // the unmasked forms make gcc 12 warn
+INLINE f32 at_most(f32 x, f32 bound) { return (f32)_mm512_maskz_min_ps(__mmask16(-1), (m32)bound, (m32)x); }
+INLINE f64 at_most(f64 x, f64 bound) { return (f64)_mm512_maskz_min_pd(__mmask8(-1), (m64)bound, (m64)x); }
+INLINE f32 at_least(f32 x, f32 bound) { return (f32)_mm512_maskz_max_ps(__mmask16(-1), (m32)bound, (m32)x); }
+INLINE f64 at_least(f64 x, f64 bound) { return (f64)_mm512_maskz_max_pd(__mmask8(-1), (m64)bound, (m64)x); }
+#elif FORECAST_X86
+INLINE f32 at_most(f32 x, f32 bound) { return (f32)MM(min_ps)((m32)bound, (m32)x); }
+INLINE f64 at_most(f64 x, f64 bound) { return (f64)MM(min_pd)((m64)bound, (m64)x); }
+INLINE f32 at_least(f32 x, f32 bound) { return (f32)MM(max_ps)((m32)bound, (m32)x); }
+INLINE f64 at_least(f64 x, f64 bound) { return (f64)MM(max_pd)((m64)bound, (m64)x); }
+#else
 template <class V>
 INLINE V at_most(V x, V bound) {
   return bound < x ? bound : x;
@@ -125,6 +164,11 @@ INLINE V at_most(V x, V bound) {
 template <class V>
 INLINE V at_least(V x, V bound) {
   return x < bound ? bound : x;
+}
+#endif
+template <class V>
+INLINE V positive(V x) {  // 1 where x > 0, else 0
+  return x > V{} ? splat<V>(1) : V{};
 }
 
 // Sum of the lanes in a fixed order, so that the answer does not depend on the compiler.
@@ -135,18 +179,21 @@ INLINE typename Lane<V>::scalar sum(V v) {
   return total;
 }
 
-// The first n lanes only, for the ragged end of a row; the rest reads as 0.
+// The first n lanes only, for the ragged end of a row; the rest reads as 0. Through memory of their own, because a
+// vector whose lanes are addressed one by one would be kept in memory for good.
 template <class T>
 INLINE Vec<T> load_first(const T* p, int n) {
   if (n >= width<T>) return load(p);
-  Vec<T> v{};
-  for (int i = 0; i < n; ++i) v[i] = p[i];
-  return v;
+  T lane[width<T>] = {};
+  for (int i = 0; i < n; ++i) lane[i] = p[i];
+  return load(lane);
 }
 template <class T>
 INLINE void store_first(T* p, Vec<T> v, int n) {
   if (n >= width<T>) return store(p, v);
-  for (int i = 0; i < n; ++i) p[i] = v[i];
+  T lane[width<T>];
+  store(lane, v);
+  for (int i = 0; i < n; ++i) p[i] = lane[i];
 }
 
 // sqrt is correctly rounded everywhere, so a loop over lanes that the compiler turns into one instruction is safe.

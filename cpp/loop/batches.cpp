@@ -3,31 +3,11 @@
 #include "batches.h"
 
 #include <algorithm>
-#include <atomic>
 #include <cmath>
-#include <memory>
-#include <new>
 
 namespace forecast {
 
 namespace {
-
-template <class T>
-struct Buffer {  // aligned to a cache line, not initialised
-  explicit Buffer(int64_t n) : n_(n) {
-    if (n < 0 || n > int64_t(PTRDIFF_MAX / sizeof(T)) - 64) throw std::bad_alloc();
-    p_.reset(static_cast<T*>(::operator new(sizeof(T) * size_t(std::max<int64_t>(n, 1)), std::align_val_t(64))));
-  }
-  T* get() const { return p_.get(); }
-  int64_t size() const { return n_; }
-
- private:
-  struct Free {
-    void operator()(T* p) const { ::operator delete(p, std::align_val_t(64)); }
-  };
-  int64_t n_;
-  std::unique_ptr<T, Free> p_;
-};
 
 uint64_t mixed(uint64_t x) {  // splitmix64, so that neighbouring seeds and steps give unrelated masks
   x += 0x9E3779B97F4A7C15u;
@@ -77,10 +57,14 @@ double normaliser_of(const Windows& w) {
   return observed > 0 ? 1 / observed : 0.0;
 }
 
+// Work on flat vectors is shared in parts of a fixed size, so that sums over parts do not depend on the threads.
+constexpr int64_t part = 4096;
+int64_t parts_of(int64_t n) { return (n + part - 1) / part; }
+
 template <class T>
 struct Workspace {
   Buffer<T> arenas, slots, forward, backward;
-  Buffer<double> losses;
+  Buffer<double> losses, sums;
   int64_t arena;
 
   Workspace(const Sizes& s, const Cut& cut)
@@ -89,72 +73,92 @@ struct Workspace {
         forward(s.pack_forward),
         backward(s.pack_backward),
         losses(cut.chunks),
+        sums(parts_of(s.parameters)),
         arena(s.arena_train) {}
 };
 
 template <class T>
-void pack(const Model<T>& model, Network<T>& net, const Workspace<T>& space) {
-  model.engine->pack_forward(model.shape, net.theta, space.forward.get());
-  model.engine->pack_backward(model.shape, net.theta, space.backward.get());
+void pack(Team& team, const Model<T>& model, Network<T>& net, const Workspace<T>& space) {
+  team.each(2, [&](int64_t back, int, Poll) {
+    if (back) model.engine->pack_backward(model.shape, net.theta, space.backward.get());
+    else model.engine->pack_forward(model.shape, net.theta, space.forward.get());
+  });
   net.pack_forward = space.forward.get();
   net.pack_backward = space.backward.get();
 }
 
+template <class Work>
+void each_part(Team& team, int64_t n, const Work& work) {
+  team.each(parts_of(n), [&](int64_t number, int, Poll) {
+    work(number, number * part, std::min(part, n - number * part));
+  });
+}
+
 // One batch's loss and gradient, the latter summed into slot 0. `common` holds what all chunks share.
 template <class T>
-bool batch_gradient(const Model<T>& model, const Network<T>& net, const Windows& windows, const Chunk<T>& common,
-                    const Cut& cut, int64_t parameters, const Workspace<T>& space, StopSign& sign, double* loss,
-                    int* team = nullptr) {
+bool batch_gradient(Team& team, const Model<T>& model, const Network<T>& net, const Windows& windows,
+                    const Chunk<T>& common, int64_t parameters, const Workspace<T>& space, StopSign& sign,
+                    double* loss) {
   const int lanes = model.vectors->lanes;
+  const Cut cut(windows.n, lanes, team.size(), true);
   const double normaliser = normaliser_of(windows);
-  std::atomic<int> next{0};  // who takes a slot does not matter to its sum; a worker without a core takes none
-  const int workers = run_workers(cut.threads, sign, [&](int worker, Poll poll) {
-    for (int slot = next++; slot < cut.slots; slot = next++) {
-      T* gradient = space.slots.get() + slot * parameters;
-      std::fill(gradient, gradient + parameters, T(0));
-      for (int64_t number = slot; number < cut.chunks; number += cut.slots) {
-        Chunk<T> c = chunk_of<T>(windows, lanes, number);
-        c.seed = common.seed, c.drop = common.drop, c.initial = common.initial, c.outputs = common.outputs;
-        c.dpast = common.dpast, c.dextra = common.dextra, c.dinitial = common.dinitial;
-        c.normaliser = normaliser, c.gradient = gradient, c.loss = space.losses.get() + number;
-        c.arena = space.arenas.get() + worker * space.arena;
-        c.poll = poll;
-        if (!model.engine->train(net, c)) return;
-      }
+  team.each(cut.slots, [&](int64_t slot, int worker, Poll poll) {  // who takes a slot does not matter to its sum
+    if (sign.stopped()) return;
+    T* gradient = space.slots.get() + slot * parameters;
+    std::fill(gradient, gradient + parameters, T(0));
+    for (int64_t number = slot; number < cut.chunks; number += cut.slots) {
+      Chunk<T> c = chunk_of<T>(windows, lanes, number);
+      c.seed = common.seed, c.drop = common.drop, c.initial = common.initial, c.outputs = common.outputs;
+      c.dpast = common.dpast, c.dextra = common.dextra, c.dinitial = common.dinitial;
+      c.normaliser = normaliser, c.gradient = gradient, c.loss = space.losses.get() + number;
+      c.arena = space.arenas.get() + worker * space.arena;
+      c.poll = poll;
+      if (!model.engine->train(net, c)) return;
     }
   });
-  if (team) *team = std::max(*team, workers);
   if (sign.stopped()) return false;
-  for (int slot = 1; slot < cut.slots; ++slot)
-    model.vectors->add(space.slots.get(), space.slots.get() + slot * parameters, parameters);
+  each_part(team, parameters, [&](int64_t, int64_t first, int64_t n) {
+    T* const total = space.slots.get() + first;
+    for (int slot = 1; slot < cut.slots; ++slot) model.vectors->add(total, total + slot * parameters, n);
+  });
   *loss = 0;
   for (int64_t number = 0; number < cut.chunks; ++number) *loss += space.losses.get()[number];
-  return true;
+  return !sign.stopped();
 }
 
 }  // namespace
 
 template <class T>
-bool predict(const Model<T>& model, const T* theta, const Windows& windows, Path path, int threads, StopSign& sign,
-             T* outputs) {
+Packed<T>::Packed(const Model<T>& model, const T* theta)
+    : weights(sizes_of(model, false).parameters),
+      forward(sizes_of(model, false).pack_forward),
+      units(sizes_of(model, false).pack_units) {
+  const FloatGuard guard;
+  std::copy(theta, theta + weights.size(), weights.get());
+  model.engine->pack_forward(model.shape, theta, forward.get());
+  model.engine->pack_units(model.shape, theta, units.get());
+}
+
+template <class T>
+bool predict(const Model<T>& model, const Packed<T>& packed, const Windows& windows, Path path, int threads,
+             StopSign& sign, T* outputs) {
   const FloatGuard guard;
   const int lanes = model.vectors->lanes;
   const bool units = path == Path::units || (path == Path::automatic && windows.n <= lanes / 4);
   const Cut cut(windows.n, units ? 1 : lanes, threads, false);
   const Sizes sizes = sizes_of(model, false);
   const int64_t arena = (units ? sizes.arena_units : sizes.arena_forward) + 16;
-  const Buffer<T> arenas(arena * cut.threads), packed(units ? sizes.pack_units : sizes.pack_forward);
-  Network<T> net = network_of(model, theta);
-  (units ? model.engine->pack_units : model.engine->pack_forward)(model.shape, theta, packed.get());
-  (units ? net.pack_units : net.pack_forward) = packed.get();
+  const Buffer<T> arenas(arena * cut.threads);
+  Network<T> net = network_of(model, static_cast<const T*>(packed.weights.get()));
+  net.pack_forward = packed.forward.get(), net.pack_units = packed.units.get();
   const auto kernel = units ? model.engine->units : model.engine->predict;
-  std::atomic<int64_t> next{0};
-  run_workers(cut.threads, sign, [&](int worker, Poll poll) {
-    for (int64_t number = next++; number < cut.chunks; number = next++) {
+  with_team(cut.threads, sign, [&](Team& team) {
+    team.each(cut.chunks, [&](int64_t number, int worker, Poll poll) {
+      if (sign.stopped()) return;
       Chunk<T> c = chunk_of<T>(windows, units ? 1 : lanes, number);
       c.outputs = outputs, c.arena = arenas.get() + worker * arena, c.poll = poll;
-      if (!kernel(net, c)) return;
-    }
+      kernel(net, c);
+    });
   });
   return !sign.stopped();
 }
@@ -172,14 +176,14 @@ bool mean_loss(const Model<T>& model, const T* theta, const Windows& windows, in
   model.engine->pack_forward(model.shape, theta, packed.get());
   net.pack_forward = packed.get();
   const double normaliser = normaliser_of(windows);
-  std::atomic<int64_t> next{0};
-  run_workers(cut.threads, sign, [&](int worker, Poll poll) {
-    for (int64_t number = next++; number < cut.chunks; number = next++) {
+  with_team(cut.threads, sign, [&](Team& team) {
+    team.each(cut.chunks, [&](int64_t number, int worker, Poll poll) {
+      if (sign.stopped()) return;
       Chunk<T> c = chunk_of<T>(windows, lanes, number);
       c.normaliser = normaliser, c.loss = losses.get() + number;
       c.arena = arenas.get() + worker * sizes.arena_forward, c.poll = poll;
-      if (!model.engine->predict(net, c)) return;
-    }
+      model.engine->predict(net, c);
+    });
   });
   if (sign.stopped()) return false;
   *loss = 0;
@@ -195,31 +199,50 @@ bool gradient(const Model<T>& model, const T* theta, const Windows& windows, con
   const Sizes sizes = sizes_of(model, drop);
   const Workspace<T> space(sizes, cut);
   Network<T> net = network_of(model, theta);
-  pack(model, net, space);
   Chunk<T> common{};
   common.seed = mixed(seed), common.drop = drop, common.initial = initial, common.outputs = out->outputs;
   common.dpast = out->past, common.dextra = out->extra, common.dinitial = out->initial;
-  if (!batch_gradient(model, net, windows, common, cut, sizes.parameters, space, sign, &out->loss)) return false;
+  with_team(cut.threads, sign, [&](Team& team) {
+    pack(team, model, net, space);
+    if (!sign.stopped()) batch_gradient(team, model, net, windows, common, sizes.parameters, space, sign, &out->loss);
+  });
+  if (sign.stopped()) return false;
   std::copy(space.slots.get(), space.slots.get() + sizes.parameters, out->theta);
   return true;
 }
 
 namespace {
 
+// Sums over the parts of the squares of all entries, clipped by value where `clip_value` is positive.
+template <class T>
+double norm_of(Team& team, const Model<T>& model, const T* gradient, int64_t n, double clip_value, double* sums) {
+  each_part(team, n, [&](int64_t number, int64_t first, int64_t length) {
+    sums[number] = model.vectors->norm2(gradient + first, length, clip_value);
+  });
+  double total = 0;
+  for (int64_t number = 0; number < parts_of(n); ++number) total += sums[number];
+  return std::sqrt(total);
+}
+
 // Clips and steps; false where the gradient is not finite.
 template <class T>
-bool optimise(const Model<T>& model, T* theta, T* gradient, int64_t n, const Plan& plan, Optimizer<T>& optimizer,
-              double* norm) {
-  *norm = std::sqrt(model.vectors->norm2(gradient, n, 0));
+bool optimise(Team& team, const Model<T>& model, T* theta, const Workspace<T>& space, int64_t n, const Plan& plan,
+              Optimizer<T>& optimizer, double* norm) {
+  const T* gradient = space.slots.get();
+  *norm = norm_of(team, model, gradient, n, 0, space.sums.get());
   if (!std::isfinite(*norm)) return false;
   Step step = optimizer.step;
   step.clip_value = plan.clip_value;
-  const double clipped = plan.clip_value > 0 ? std::sqrt(model.vectors->norm2(gradient, n, plan.clip_value)) : *norm;
+  const double clipped =
+      plan.clip_value > 0 ? norm_of(team, model, gradient, n, plan.clip_value, space.sums.get()) : *norm;
   step.scale = plan.clip_norm > 0 && clipped > plan.clip_norm ? plan.clip_norm / clipped : 1.0;
   ++optimizer.steps;
   step.correction_1 = 1 - std::pow(step.beta_1, double(optimizer.steps));
   step.correction_2 = 1 - std::pow(step.beta_2, double(optimizer.steps));
-  model.vectors->update(step, theta, gradient, optimizer.first, optimizer.second, n);
+  each_part(team, n, [&](int64_t, int64_t first, int64_t length) {
+    model.vectors->update(step, theta + first, gradient + first, optimizer.first + first, optimizer.second + first,
+                          length);
+  });
   return true;
 }
 
@@ -228,32 +251,32 @@ bool optimise(const Model<T>& model, T* theta, T* gradient, int64_t n, const Pla
 template <class T>
 bool train(const Model<T>& model, T* theta, Optimizer<T>& optimizer, const Windows& windows, const Plan& plan,
            StopSign& sign, Trained* out) {
-  const FloatGuard guard;
   const bool drop = model.dropout > 0;
   const Sizes sizes = sizes_of(model, drop);
   const Cut largest(std::min(plan.batch_size, windows.n), model.vectors->lanes, plan.threads, true);
   const Workspace<T> space(sizes, largest);
-  out->threads = 1;
-  Network<T> net = network_of(model, static_cast<const T*>(theta));
-  for (int64_t first = 0; first < windows.n; first += plan.batch_size) {
-    const Windows batch{windows.table, windows.source, windows.index + first,
-                        std::min(plan.batch_size, windows.n - first)};
-    const Cut cut(batch.n, model.vectors->lanes, plan.threads, true);
-    Chunk<T> common{};
-    common.drop = drop, common.seed = mixed(plan.seed + mixed(uint64_t(optimizer.steps)));
-    double loss, norm;
-    pack(model, net, space);
-    if (!batch_gradient(model, net, batch, common, cut, sizes.parameters, space, sign, &loss, &out->threads))
-      return false;
-    out->finite =
-        std::isfinite(loss) && optimise(model, theta, space.slots.get(), sizes.parameters, plan, optimizer, &norm);
-    if (!out->finite) return true;
-    out->losses.push_back(loss);
-    out->norms.push_back(norm);
-    sign.look_now();
-    if (sign.stopped()) return false;
-  }
-  return true;
+  const auto batches = size_t((windows.n + plan.batch_size - 1) / plan.batch_size);
+  out->losses.reserve(batches), out->norms.reserve(batches);  // nothing inside the team may throw
+  with_team(largest.threads, sign, [&](Team& team) {
+    out->threads = team.size();
+    Network<T> net = network_of(model, static_cast<const T*>(theta));
+    for (int64_t first = 0; first < windows.n; first += plan.batch_size) {
+      const Windows batch{windows.table, windows.source, windows.index + first,
+                          std::min(plan.batch_size, windows.n - first)};
+      Chunk<T> common{};
+      common.drop = drop, common.seed = mixed(plan.seed + mixed(uint64_t(optimizer.steps)));
+      double loss, norm;
+      pack(team, model, net, space);
+      if (sign.stopped()) return;
+      if (!batch_gradient(team, model, net, batch, common, sizes.parameters, space, sign, &loss)) return;
+      out->finite = std::isfinite(loss) && optimise(team, model, theta, space, sizes.parameters, plan, optimizer, &norm);
+      if (!out->finite) return;
+      out->losses.push_back(loss);
+      out->norms.push_back(norm);
+      if (sign.stopped()) return;
+    }
+  });
+  return !sign.stopped();
 }
 
 bool moments(const Windows& windows, StopSign& sign, Moments* out) {
@@ -288,7 +311,8 @@ bool moments(const Windows& windows, StopSign& sign, Moments* out) {
 }
 
 #define FORECAST_INSTANTIATE(T)                                                                                  \
-  template bool predict<T>(const Model<T>&, const T*, const Windows&, Path, int, StopSign&, T*);                 \
+  template struct Packed<T>;                                                                                     \
+  template bool predict<T>(const Model<T>&, const Packed<T>&, const Windows&, Path, int, StopSign&, T*);         \
   template bool mean_loss<T>(const Model<T>&, const T*, const Windows&, int, StopSign&, double*);                \
   template bool gradient<T>(const Model<T>&, const T*, const Windows&, const T*, bool, uint64_t, int, StopSign&, \
                             Gradients<T>*);                                                                      \

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "../kernel/table.h"
+#include "buffer.h"
 #include "workers.h"
 
 namespace forecast {
@@ -28,9 +29,16 @@ struct Windows {
 
 enum class Path { automatic, lanes, units };
 
+// Weights that do not change any more, in the order in which a prediction reads them.
+template <class T>
+struct Packed {
+  Packed(const Model<T>&, const T* theta);
+  Buffer<T> weights, forward, units;
+};
+
 // outputs [n][K Q]; false: interrupted.
 template <class T>
-bool predict(const Model<T>&, const T* theta, const Windows&, Path, int threads, StopSign&, T* outputs);
+bool predict(const Model<T>&, const Packed<T>&, const Windows&, Path, int threads, StopSign&, T* outputs);
 
 // Mean loss without dropout.
 template <class T>

@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <thread>
 
 namespace forecast {
 
@@ -12,6 +13,32 @@ const pid_t loading_process = getpid();
 constexpr auto patience = std::chrono::milliseconds(50);
 constexpr auto often = std::chrono::microseconds(100);
 constexpr auto seldom = std::chrono::milliseconds(1);
+
+// Between two pieces of a training step lie some tens of microseconds: worth to spin for. After that the core is for
+// others.
+constexpr auto spinning = std::chrono::microseconds(100);
+constexpr auto nap = std::chrono::microseconds(50);
+
+inline void relax() {
+#if defined(__x86_64__)
+  __builtin_ia32_pause();
+#elif defined(__aarch64__)
+  __asm__ volatile("yield");
+#endif
+}
+
+// Spins until `ready`, for a while; false: it is not.
+template <class Ready>
+bool spin(const Ready& ready) {
+  const auto end = std::chrono::steady_clock::now() + spinning;
+  do {
+    for (int i = 0; i < 32; ++i) {
+      if (ready()) return true;
+      relax();
+    }
+  } while (std::chrono::steady_clock::now() < end);
+  return ready();
+}
 }  // namespace
 
 bool in_forked_child() { return getpid() != loading_process; }
@@ -45,6 +72,57 @@ void StopSign::look_now() {
   const FloatGuard guard(caller_word_);
   if (interrupted_ && interrupted_()) stopped_.store(true, std::memory_order_relaxed);
   asked_ = Clock::now();
+}
+
+bool Team::take_one(int worker, Poll poll) {
+  int64_t left = left_.load(std::memory_order_relaxed);
+  do {
+    if (left == 0) return false;
+  } while (!left_.compare_exchange_weak(left, left - 1, std::memory_order_acquire, std::memory_order_relaxed));
+  job_.call(job_.work, pieces_ - left, worker, poll);
+  done_.fetch_add(1, std::memory_order_release);
+  return true;
+}
+
+void Team::put_up(int64_t n, Job job) {
+  StopSign::Worker self{&sign_, true};
+  const Poll poll{StopSign::stop, &self};
+  if (size_ == 1 || n < 2) {
+    for (int64_t number = 0; number < n; ++number) job.call(job.work, number, 0, poll);
+    return sign_.look_now();
+  }
+  job_ = job, pieces_ = n;
+  done_.store(0, std::memory_order_relaxed);
+  left_.store(n, std::memory_order_release);
+  bell_.fetch_add(1, std::memory_order_release);
+  bell_.notify_all();
+  while (take_one(0, poll)) {
+  }
+  const auto all_done = [&] { return done_.load(std::memory_order_acquire) == n; };
+  if (spin(all_done)) return sign_.look_now();
+  while (!all_done()) {  // asleep, but for the interrupts
+    sign_.look_now();
+    std::this_thread::sleep_for(nap);
+  }
+  sign_.look_now();
+}
+
+void Team::serve(int worker) {
+  StopSign::Worker self{&sign_, false};
+  const Poll poll{StopSign::stop, &self};
+  for (;;) {
+    const uint32_t heard = bell_.load(std::memory_order_acquire);
+    if (dismissed_.load(std::memory_order_acquire)) return;
+    while (take_one(worker, poll)) {
+    }
+    if (!spin([&] { return bell_.load(std::memory_order_acquire) != heard; })) bell_.wait(heard);
+  }
+}
+
+void Team::dismiss() {
+  dismissed_.store(true, std::memory_order_release);
+  bell_.fetch_add(1, std::memory_order_release);
+  bell_.notify_all();
 }
 
 }  // namespace forecast

@@ -1,4 +1,4 @@
-// Workers: one parallel region around whole chunks, never one per time step; and how they are told to stop.
+// Workers: one parallel region around a whole call, in which a team takes pieces of work; and how they are told to stop.
 #pragma once
 
 #include <atomic>
@@ -42,28 +42,70 @@ class StopSign {
   std::atomic<bool> stopped_{false};
 };
 
-// work(worker number, Poll) on up to `threads` threads, the caller is worker 0; returns how many there were. The
-// runtime may grant fewer, so work must take its pieces from a common counter; it must not throw.
-template <class Work>
-int run_workers([[maybe_unused]] int threads, StopSign& sign, const Work& work) {
-  const auto one = [&](int worker) {
-    const FloatGuard guard;
-    StopSign::Worker self{&sign, worker == 0};
-    work(worker, Poll{StopSign::stop, &self});
+// The threads of one call. The caller puts up one piece of work after the other, everybody takes from it, and the caller
+// goes on when all that was taken is done. It waits for nobody who has taken nothing: a thread without a core, on a busy
+// machine, costs nothing. Between two pieces the others spin for a moment and then sleep.
+class Team {
+ public:
+  explicit Team(StopSign& sign) : sign_(sign) {}
+  void gather(int size) { size_ = size; }
+  int size() const { return size_; }
+
+  // work(number, worker, poll) for every number below n, by whoever is free; for the caller only. It must not throw.
+  // Ends with a look at the stop sign.
+  template <class Work>
+  void each(int64_t n, const Work& work) {
+    const auto call = [](const void* w, int64_t number, int worker, Poll poll) {
+      (*static_cast<const Work*>(w))(number, worker, poll);
+    };
+    put_up(n, {call, &work});
+  }
+
+  void serve(int worker);  // everybody else: take pieces until dismissed
+  void dismiss();
+
+ private:
+  struct Job {
+    void (*call)(const void* work, int64_t number, int worker, Poll);
+    const void* work;
   };
-  int team = 1;
+  void put_up(int64_t n, Job job);
+  bool take_one(int worker, Poll poll);
+
+  int size_ = 1;
+  StopSign& sign_;
+  Job job_{};
+  int64_t pieces_ = 0;
+  // How many pieces nobody has taken. Who takes one may read the job: it stays until that piece is done.
+  std::atomic<int64_t> left_{0};
+  std::atomic<int64_t> done_{0};
+  std::atomic<uint32_t> bell_{0};  // rings with every job; what a sleeper waits for
+  std::atomic<bool> dismissed_{false};
+};
+
+// body(team) on the calling thread, beside up to threads - 1 others; the runtime may grant fewer.
+template <class Body>
+void with_team([[maybe_unused]] int threads, StopSign& sign, const Body& body) {
 #if defined(_OPENMP)
   if (threads > 1) {
+    Team team(sign);
 #pragma omp parallel num_threads(threads)
     {
-      if (omp_get_thread_num() == 0) team = omp_get_num_threads();
-      one(omp_get_thread_num());
+      const FloatGuard guard;
+      if (omp_get_thread_num() == 0) {
+        team.gather(omp_get_num_threads());
+        body(team);
+        team.dismiss();
+      } else {
+        team.serve(omp_get_thread_num());
+      }
     }
-    return team;
+    return;
   }
 #endif
-  one(0);
-  return team;
+  const FloatGuard guard;
+  Team alone(sign);
+  body(alone);
 }
 
 }  // namespace forecast

@@ -65,8 +65,9 @@ int run(const Table& table, int cell, int64_t H, int64_t L) {
   StopSign sign(nullptr);
   std::vector<T> lanes(size_t(n * 5)), units(lanes.size()), outputs(lanes.size());
   std::vector<T> past(size_t(n * 11 * 3)), extra(1), initial(size_t(L * 2 * n * H));
-  predict(model, theta.data(), windows, Path::lanes, 1, sign, lanes.data());
-  predict(model, theta.data(), windows, Path::units, 1, sign, units.data());
+  const Packed<T> packed(model, theta.data());
+  predict(model, packed, windows, Path::lanes, 1, sign, lanes.data());
+  predict(model, packed, windows, Path::units, 1, sign, units.data());
   if (std::memcmp(lanes.data(), units.data(), lanes.size() * sizeof(T))) {
     std::fprintf(stderr, "%s: units in the lanes give other bits\n", table.cells[cell].name);
     return 1;

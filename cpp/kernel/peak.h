@@ -1,0 +1,26 @@
+// The most that this processor can do: independent chains of multiply-adds that never leave the registers. What the
+// benchmarks measure the kernels against, in the same run.
+#pragma once
+
+#include "vec.h"
+
+namespace forecast::FORECAST_ISA {
+
+// n rounds; returns the floating-point operations in them.
+template <class T>
+double multiply_adds(int64_t n) {
+  Vec<T> acc[accumulators];
+  const Vec<T> factor = splat<Vec<T>>(T(0.5)), term = splat<Vec<T>>(T(0.5));
+  for (int i = 0; i < accumulators; ++i) {
+    acc[i] = splat<Vec<T>>(T(i));
+    pin(acc[i]);
+  }
+  for (int64_t round = 0; round < n; ++round) {
+    UNROLL
+    for (int i = 0; i < accumulators; ++i) acc[i] = madd(acc[i], factor, term);
+  }
+  for (int i = 0; i < accumulators; ++i) pin(acc[i]);
+  return double(n) * accumulators * width<T> * 2;
+}
+
+}  // namespace forecast::FORECAST_ISA

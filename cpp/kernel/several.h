@@ -1,0 +1,78 @@
+// Several vectors that go through one formula side by side: every operation is issued for all of them before the next
+// one, so that the long chains of exp and of the division after it overlap. A processor's own window is too short for
+// that: exp of one vector after the other takes half as long again.
+#pragma once
+
+#include "vec.h"
+
+namespace forecast::FORECAST_ISA {
+
+template <class V, int P>
+struct Several {
+  static constexpr int count = P;
+  V v[P];
+};
+
+template <class V, int P>
+struct Lane<Several<V, P>> : Lane<V> {};
+
+#define FORECAST_EACH(value)                  \
+  Several<V, P> y;                            \
+  UNROLL                                      \
+  for (int i = 0; i < P; ++i) y.v[i] = value; \
+  return y
+
+template <class V, int P>
+struct Splat<Several<V, P>> {
+  static INLINE Several<V, P> of(typename Lane<V>::scalar x) { FORECAST_EACH(splat<V>(x)); }
+};
+
+#define FORECAST_OPERATOR(op)                                                \
+  template <class V, int P>                                                  \
+  INLINE Several<V, P> operator op(Several<V, P> a, Several<V, P> b) {       \
+    FORECAST_EACH(a.v[i] op b.v[i]);                                         \
+  }
+FORECAST_OPERATOR(+)
+FORECAST_OPERATOR(-)
+FORECAST_OPERATOR(*)
+FORECAST_OPERATOR(/)
+#undef FORECAST_OPERATOR
+
+template <class V, int P>
+INLINE Several<V, P> operator-(Several<V, P> a) {
+  FORECAST_EACH(-a.v[i]);
+}
+template <class V, int P>
+INLINE Several<V, P> madd(Several<V, P> a, Several<V, P> b, Several<V, P> c) {
+  FORECAST_EACH(madd(a.v[i], b.v[i], c.v[i]));
+}
+template <class V, int P>
+INLINE Several<V, P> at_most(Several<V, P> x, Several<V, P> bound) {
+  FORECAST_EACH(at_most(x.v[i], bound.v[i]));
+}
+template <class V, int P>
+INLINE Several<V, P> at_least(Several<V, P> x, Several<V, P> bound) {
+  FORECAST_EACH(at_least(x.v[i], bound.v[i]));
+}
+template <class V, int P>
+INLINE Several<V, P> positive(Several<V, P> x) {
+  FORECAST_EACH(positive(x.v[i]));
+}
+#undef FORECAST_EACH
+
+// S from memory that holds its vectors one after the other.
+template <class S>
+INLINE S load_as(const typename Lane<S>::scalar* p) {
+  S x;
+  UNROLL
+  for (int i = 0; i < S::count; ++i) x.v[i] = load(p + i * (bytes / int(sizeof(*p))));
+  return x;
+}
+
+template <class V, int P, class T>
+INLINE void store(T* p, Several<V, P> x) {
+  UNROLL
+  for (int i = 0; i < P; ++i) store(p + i * width<T>, x.v[i]);
+}
+
+}  // namespace forecast::FORECAST_ISA

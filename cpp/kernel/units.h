@@ -1,0 +1,143 @@
+// The product of product.h for one window, units in the lanes: the same chains, so the same bits.
+//
+// An operand is [k]. Sums and weights come in vectors of units: sum i = vector * R + row, and weights are packed
+// [block of vectors][tile][k][sum in tile][unit in vector], so that a step reads them from end to end.
+#pragma once
+
+#include "product.h"
+
+namespace forecast::FORECAST_ISA {
+
+constexpr int units_block = 16;  // vectors of units whose sums wait together for the cell; a multiple of every tile
+constexpr int largest_power(int n) { return n < 2 ? 1 : 2 * largest_power(n / 2); }
+
+template <class F>
+struct UnitsTiling : Tiling<F> {
+  static constexpr int M = largest_power(accumulators / Tiling<F>::Tile::running);  // vectors per tile
+};
+
+// Weights of one vector of units.
+template <class F, class T>
+INLINE int64_t units_pack(const Operands<T>& x) {
+  return ((F::A1 - F::A0) * x.K_a + (F::B1 - F::B0) * x.K_b) * width<T>;
+}
+
+template <int LO, int HI, class T, int M, int R>
+INLINE const T* accumulate_units(Vec<T> (&acc)[M][R], const T* w, const T* x, int64_t K) {
+  UNROLL
+  for (int m = 0; m < M; ++m) {
+    UNROLL
+    for (int r = LO; r < HI; ++r) pin(acc[m][r]);
+  }
+  const T* const end = x + K;
+  for (const T* p = x; p != end; ++p, w += M * (HI - LO) * width<T>) {
+    const Vec<T> operand = splat<Vec<T>>(*p);
+    UNROLL
+    for (int m = 0; m < M; ++m) {
+      UNROLL
+      for (int r = LO; r < HI; ++r) acc[m][r] = madd(load(w + (m * (HI - LO) + r - LO) * width<T>), operand, acc[m][r]);
+    }
+  }
+  return w;
+}
+
+// As tile() of product.h; sums begin as start[i] and end in sums[i], vectors both. A function of its own, so that
+// nothing around it takes the registers of its sums.
+template <class F, int M, class T>
+__attribute__((noinline)) void tile_units(const T* w, Operands<T> x, const T* start, T* sums) {
+  Vec<T> acc[M][F::R];
+  const auto each = [&](int first, int last, auto act) INLINE_LAMBDA {
+    UNROLL
+    for (int m = 0; m < M; ++m) {
+      UNROLL
+      for (int r = first; r < last; ++r) act((m * F::R + r) * width<T>, acc[m][r]);
+    }
+  };
+  const auto begin = [&](int at, Vec<T>& sum) INLINE_LAMBDA { sum = load(start + at); };
+  const auto end = [&](int at, Vec<T>& sum) INLINE_LAMBDA { store(sums + at, sum); };
+  each(F::A0, F::A1, begin);
+  w = accumulate_units<F::A0, F::A1>(acc, w, x.a, x.K_a);
+  if constexpr (F::second) {
+    each(F::A0, F::B0, end);
+    each(F::A1, F::B1, begin);
+    accumulate_units<F::B0, F::B1>(acc, w, x.b, x.K_b);
+  }
+  each(F::second ? F::B0 : F::A0, F::R, end);
+}
+
+template <class F, int M, class T>
+INLINE void tiles_units(int64_t n, const T* w, Operands<T> x, bool backwards, const T* start, T* sums) {
+  if constexpr (M > 0) {
+    const int64_t whole = n / M, size = M * units_pack<F>(x);
+    const auto less = [&]() INLINE_LAMBDA {
+      const int64_t at = whole * M * F::R * width<T>;
+      tiles_units<F, M / 2>(n - whole * M, w + whole * size, x, backwards, start + at, sums + at);
+    };
+    if (backwards) less();
+    for (int64_t i = 0; i < whole; ++i) {
+      const int64_t tile = backwards ? whole - 1 - i : i, at = tile * M * F::R * width<T>;
+      tile_units<F, M>(w + tile * size, x, start + at, sums + at);
+    }
+    if (!backwards) less();
+  }
+}
+
+// For a number of vectors of units: a[row] = start[vector * R + row] + its products, handed to finish(unit, a), where a
+// holds some vectors that follow each other. Backwards takes the tiles in the opposite order: a step that begins where
+// the one before it ended finds those weights still in the nearest cache, and weights are what a single window waits
+// for.
+template <class F, class T, class Finish>
+INLINE void product_units(const T* w, Operands<T> x, int64_t vectors, bool backwards, const T* start, Finish finish) {
+  using Tile = typename UnitsTiling<F>::Tile;
+  constexpr int per_unit = UnitsTiling<F>::per_unit;
+  alignas(64) T sums[units_block * F::R * width<T>];
+  const int64_t blocks = (vectors + units_block - 1) / units_block;
+  for (int64_t i = 0; i < blocks; ++i) {
+    const int64_t first = (backwards ? blocks - 1 - i : i) * units_block, n = smaller(vectors - first, units_block);
+    tiles_units<Tile, UnitsTiling<F>::M>(n * per_unit, w + first * units_pack<F>(x), x, backwards,
+                                         start + first * F::R * width<T>, sums);
+    const auto take = [&](int64_t vector, auto together) INLINE_LAMBDA {
+      using V = decltype(together);
+      V a[F::R];
+      UNROLL
+      for (int r = 0; r < F::R; ++r) {
+        UNROLL
+        for (int v = 0; v < V::count; ++v) a[r].v[v] = load(sums + ((vector + v) * F::R + r) * width<T>);
+      }
+      finish((first + vector) * width<T>, a);
+    };
+    int64_t vector = 0;
+    for (; vector + 4 <= n; vector += 4) take(vector, Several<Vec<T>, 4>{});
+    if (vector + 2 <= n) take(vector, Several<Vec<T>, 2>{}), vector += 2;
+    if (vector < n) take(vector, Several<Vec<T>, 1>{});
+  }
+}
+
+// The start of product_units, then its weights: bias(row, unit), weight_a(row, unit, k), weight_b(row, unit, k).
+template <class F, class T, class Bias, class A, class B>
+inline T* pack_units(T* w, int64_t vectors, int64_t K_a, int64_t K_b, Bias bias, A weight_a, B weight_b) {
+  using Tile = typename UnitsTiling<F>::Tile;
+  constexpr int per_unit = UnitsTiling<F>::per_unit;
+  for (int64_t i = 0; i < vectors * F::R; ++i)
+    for (int lane = 0; lane < width<T>; ++lane) *w++ = bias(int(i % F::R), i / F::R * width<T> + lane);
+  const auto pack = [&](int64_t at, int64_t end, int LO, int HI, int64_t K, auto weight) {
+    for (int64_t k = 0; k < K; ++k)
+      for (int64_t i = at; i < end; ++i)
+        for (int r = LO; r < HI; ++r)
+          for (int lane = 0; lane < width<T>; ++lane)
+            *w++ = weight(int(i % per_unit) + r, i / per_unit * width<T> + lane, k);
+  };
+  for (int64_t first = 0; first < vectors; first += units_block) {
+    const int64_t stop = smaller(first + units_block, vectors) * per_unit;
+    for (int64_t at = first * per_unit, end; at < stop; at = end) {
+      int M = UnitsTiling<F>::M;
+      while (M > stop - at) M /= 2;
+      end = at + M;
+      pack(at, end, Tile::A0, Tile::A1, K_a, weight_a);
+      pack(at, end, Tile::B0, Tile::B1, K_b, weight_b);
+    }
+  }
+  return w;
+}
+
+}  // namespace forecast::FORECAST_ISA
