@@ -151,8 +151,10 @@ class Network:
     # layout: (name, offset, shape) in storage order. Names: "{layer}.W_{row}" (H, inputs of the layer),
     # "{layer}.R_{row}" (H, H),
     # "{layer}.b_{row}" (H,), "head.W" (n_outputs, H + E), "head.b" (n_outputs,)
-    def pack(self, theta: NDArray[Any]) -> Packed:
-        """For many predictions with the same weights. Keeps a copy: a later change of theta has no effect on it."""
+    def pack(self, theta: NDArray[Any], earlier: Packed | None = None) -> Packed:
+        """For many predictions with the same weights. Keeps a copy: a later change of theta has no effect on it. Where
+        `earlier` is of this network and the same weights, it is returned.
+        """
 
     def predict(
         self,

@@ -135,8 +135,6 @@ class Network:
         }
 
     def with_theta(self, theta):
-        """The trained network. Its weights are read-only: predictions read a packed copy, made once."""
-        theta.flags.writeable = False
         return replace(self, theta=theta, _compiled=self._compiled, _packed=None)
 
     def with_dropout(self, rate):
@@ -161,8 +159,7 @@ class Network:
 
     def predict(self, arguments, n_windows, n_jobs=None):
         """Forecasts in the targets' own units, float64 of shape (n_windows, outputs)."""
-        if self._packed is None:
-            self._packed = self.compiled.pack(self.theta)
+        self._packed = self.compiled.pack(self.theta, self._packed)
         index = np.arange(n_windows, dtype=np.int64)
         threads = 1 if n_windows == 1 else self.threads(n_jobs, n_windows)
         outputs = self.compiled.predict(self._packed, self.source(arguments), index, threads=threads)

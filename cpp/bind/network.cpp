@@ -196,7 +196,23 @@ Packed<T> packed_as(const NetworkHolder& net, const py::array& theta) {
   return Packed<T>(net.get<T>(), contiguous<T>(theta, "theta", net.parameters()));
 }
 
-PackedHolder pack(const NetworkHolder& net, const py::array& theta) {
+template <class T>
+bool is_pack_of(const NetworkHolder& net, const PackedHolder& holder) {
+  return packed_in<T>(holder) && holder.table == &net.table() && holder.cell == net.cell() &&
+         !std::memcmp(&holder.shape, &net.shape(), sizeof(Shape));
+}
+template <class T>
+bool same_weights(const NetworkHolder& net, const PackedHolder& holder, const py::array& theta) {
+  const T* weights = contiguous<T>(theta, "theta", net.parameters());
+  return is_pack_of<T>(net, holder) &&
+         !std::memcmp(weights, packed_in<T>(holder)->weights.get(), sizeof(T) * size_t(net.parameters()));
+}
+
+PackedHolder pack(const NetworkHolder& net, const py::array& theta, const py::object& earlier) {
+  if (!earlier.is_none()) {  // comparing costs a small part of a prediction, and a user may edit weights in place
+    const auto& holder = earlier.cast<const PackedHolder&>();
+    if (net.wide() ? same_weights<double>(net, holder, theta) : same_weights<float>(net, holder, theta)) return holder;
+  }
   PackedHolder holder{nullptr, nullptr, &net.table(), net.cell(), net.shape()};
   if (net.wide()) holder.f64 = std::make_shared<Packed<double>>(packed_as<double>(net, theta));
   else holder.f32 = std::make_shared<Packed<float>>(packed_as<float>(net, theta));
@@ -210,9 +226,7 @@ py::object predict_as(const NetworkHolder& net, const PackedHolder& holder, cons
     throw py::value_error("path: expected 'auto', 'lanes' or 'units', got '" + path + "'");
   const Path way = path == "auto" ? Path::automatic : path == "lanes" ? Path::lanes : Path::units;
   const Packed<T>* packed = packed_in<T>(holder);
-  if (!packed || holder.table != &net.table() || holder.cell != net.cell() ||
-      std::memcmp(&holder.shape, &net.shape(), sizeof(Shape)))
-    throw py::value_error("theta: packed for another network");
+  if (!is_pack_of<T>(net, holder)) throw py::value_error("theta: packed for another network");
   const Windows windows = windows_of(net, source, index, false);
   auto out = new_array<T>({windows.n, net.outputs()});
   T* outputs = out.mutable_data();
@@ -314,13 +328,13 @@ void bind_network(py::module_& m) {
       .def_property_readonly("lanes", &NetworkHolder::lanes)
       .def_property_readonly("isa", [](const NetworkHolder& net) { return net.table().name; })
       .def_property_readonly("layout", &NetworkHolder::layout)
-      .def("pack", pack, "theta"_a)
+      .def("pack", pack, "theta"_a, "earlier"_a = none)
       .def("predict", predict_any, "theta"_a, "source"_a, "index"_a, py::kw_only(), "threads"_a = 1, "path"_a = "auto")
       .def(
           "predict",
           [](const NetworkHolder& net, const py::array& theta, const SourceHolder& source, const py::array& index,
              int threads, const std::string& path) {
-            return predict_any(net, pack(net, theta), source, index, threads, path);
+            return predict_any(net, pack(net, theta, py::none()), source, index, threads, path);
           },
           "theta"_a, "source"_a, "index"_a, py::kw_only(), "threads"_a = 1, "path"_a = "auto")
       .def(

@@ -43,6 +43,7 @@ __attribute__((noinline)) void outer_sums(T* G, int64_t G_row, const Outer<T>& o
   const T* z = o.z + feature * o.steps * lanes<T>;
   for (int64_t s = 0; s < o.steps; ++s) {
     const T* d = o.d + s * o.d_step + row * lanes<T>;
+    NO_UNROLL
     for (int lane = 0; lane < lanes<T>; ++lane, z += strip<T>) {
       Vec<T> operand[F];
       UNROLL

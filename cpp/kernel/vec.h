@@ -20,8 +20,10 @@
 #define PRAGMA(text) _Pragma(#text)
 #if defined(__clang__)
 #define UNROLL PRAGMA(unroll)
+#define NO_UNROLL PRAGMA(nounroll)
 #else
 #define UNROLL PRAGMA(GCC unroll 64)
+#define NO_UNROLL PRAGMA(GCC unroll 1)
 #endif
 
 namespace forecast::FORECAST_ISA {
