@@ -14,6 +14,7 @@ from importlib import metadata
 from pathlib import Path
 
 import numpy as np
+from rivals import HORIZON, our_name
 
 from forecast import _core
 

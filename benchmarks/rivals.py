@@ -97,7 +97,7 @@ def onnx_session(cell, weights, workload, windows, threads, spin=True):
     arrays |= {"head": weights["head.W"].T.copy(), "bias": weights["head.b"]}
     nodes.append(helper.make_node("Squeeze", [f"last{layers - 1}", "zero"], ["h"]))
     nodes.append(helper.make_node("Gemm", ["h", "head", "bias"], ["out"]))
-    arrays |= {"zero": np.array([0], np.int64), "one": np.array([1], np.int64)}
+    arrays |= {"zero": np.array([0], np.int64)} | ({"one": np.array([1], np.int64)} if layers > 1 else {})
     graph = helper.make_graph(
         nodes,
         "network",

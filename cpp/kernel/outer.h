@@ -90,7 +90,7 @@ INLINE void outer_rest(const Outer<T>& o, int64_t row, int64_t feature) {
 
 template <int F, class T>
 inline void outer_rows(const Outer<T>& o, int64_t feature) {
-  constexpr int P = accumulators / strip_vectors;
+  constexpr int P = accumulators / F;
   int64_t row = 0;
   for (; row + P <= o.rows; row += P) outer_tile<P, F>(o, row, feature);
   outer_rest<tile_below(P), F>(o, row, feature);

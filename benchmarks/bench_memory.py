@@ -1,0 +1,239 @@
+"""How much memory training takes, beside what it should take: every case in a fresh process of its own.
+
+    python benchmarks/bench_memory.py [--sections training batch fit import] [--cells lstm gru rnn] [--quick]
+
+Measured is the growth of the process's peak of resident memory over its state right before, the import and the data
+being there. `training` and `batch` take two optimiser steps in the core; "fixed", the growth that a network of one unit
+and one step causes (threads, the kernels' code), is taken off before anything is compared. What should be there:
+activations of `threads * lanes` windows, 4 (7 H L T + I T) bytes each (7 is the LSTM's; the GRU keeps 5 numbers per
+unit and step, the Elman cell 2), min(16, chunks) gradients, two packs of the weights. Theta and Adam's two moments are
+there before. `fit` is a whole RNNForecaster.fit. Linux only; not measured: memory that was asked for and never touched.
+"""
+
+import argparse
+import contextlib
+import ctypes
+import itertools
+import json
+import os
+import statistics
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from measuring import Report, Training, parser
+from rivals import CELLS, HORIZON, WORKLOADS
+
+from forecast import RNNForecaster, make_windows
+
+ALL = len(os.sched_getaffinity(0))
+KEPT = {"lstm": 7, "gru": 5, "rnn": 2}  # numbers per unit and step: states and tape
+SLOTS = 16
+CASES = ("small", "medium", "stack", "wide")
+LEAST = (1, 1, 1, 1)  # features, hidden, layers, steps
+MB = 1e6
+OVER = 1.1  # what is pointed out
+
+
+# -------------------- in the fresh process
+
+
+def settle():
+    """The resident memory now, in bytes, from which the peak counts anew; and whether the system let it be reset."""
+    with contextlib.suppress(AttributeError):
+        ctypes.CDLL(None).malloc_trim(0)  # what imports freed would take up a part of the growth unseen
+    try:
+        Path("/proc/self/clear_refs").write_text("5", encoding="ascii")
+    except OSError:
+        return _status("VmRSS"), False  # the growth is then an upper bound: the import's own peak may hide it
+    return _status("VmRSS"), True
+
+
+def _status(key):
+    # Not getrusage: its peak survives exec, so a child starts with what its parent had.
+    lines = Path("/proc/self/status").read_text(encoding="ascii").splitlines()
+    return next(1024 * int(line.split()[1]) for line in lines if line.startswith(key + ":"))
+
+
+def work_training(case):
+    batch = case["batch"]
+    training = Training(case["cell"], (*case["sizes"], batch), batches=2)
+    training.optimizer.first[:] = training.optimizer.second[:] = 0  # fresh zeros have no memory until written
+    before, reset = settle()
+    threads = training.train(case["threads"])["threads"]
+    growth = _status("VmHWM") - before
+    network = training.network
+    return {
+        "growth": growth, "reset": reset, "threads": threads, "lanes": network.lanes,
+        "parameters": network.n_parameters,
+    }  # fmt: skip
+
+
+def work_fit(case):
+    before, reset = settle()
+    series = np.random.default_rng(0).standard_normal(case["values"], np.float32)
+    windows = make_windows(pd.Series(series), lookback=case["lookback"], horizon=HORIZON)
+    table = _status("VmHWM") - before
+    model = RNNForecaster(cell=case["cell"], hidden_size=8, batch_size=256, max_iter=1, random_state=0)
+    model.fit(windows)
+    growth = _status("VmHWM") - before
+    return {
+        "growth": growth, "reset": reset, "threads": model.n_threads_, "parameters": model.n_parameters_,
+        "raw": series.nbytes, "windows": table,
+    }  # fmt: skip
+
+
+WORK = {"training": work_training, "fit": work_fit}
+
+
+# -------------------- in the process that asks
+
+
+def median_of(kind, repeats, **case):
+    """The result of the process with the median growth."""
+    command = [sys.executable, __file__, "--worker", json.dumps({"kind": kind, **case})]
+    found = [_answer(command) for _ in range(repeats)]
+    return sorted(found, key=lambda result: result["growth"])[(repeats - 1) // 2]
+
+
+def _answer(command):
+    done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True)
+    return json.loads(done.stdout)
+
+
+def trained(cell, name, batch, threads, repeats):
+    """Growth by two steps of a workload, and what should be there, in MB."""
+    sizes = WORKLOADS[name][:4]
+    found, fixed = (
+        median_of("training", repeats, cell=cell, sizes=s, batch=batch, threads=threads) for s in (sizes, LEAST)
+    )
+    features, hidden, layers, steps = sizes
+    in_flight, chunks = found["threads"] * found["lanes"], -(-batch // found["lanes"])
+    activations = in_flight * 4 * (KEPT[cell] * hidden * layers * steps + features * steps)
+    shared = (min(SLOTS, chunks) + 2) * found["parameters"] * 4
+    return {
+        "workload": name, "cell": cell, "batch": batch, "threads": found["threads"], "reset": found["reset"],
+        "parameters": found["parameters"], "measured": (found["growth"] - fixed["growth"]) / MB,
+        "fixed": fixed["growth"] / MB, "activations": activations / MB, "shared": shared / MB,
+    }  # fmt: skip
+
+
+def training(report, arguments):
+    """Every case of workload, cell, batch and threads."""
+    columns = [
+        "workload",
+        "cell",
+        "threads",
+        "batch",
+        "fixed MB",
+        "measured MB",
+        "activations MB",
+        "slots and packs MB",
+    ]
+    report.section(f"Training: growth of the peak [over the sum: at most {OVER}]", [*columns, "over the sum", ""])
+    names, batches = (CASES[:2], (32, 256)) if arguments.quick else (CASES, (32, 64, 256, 1024))
+    for name, cell, threads, batch in itertools.product(names, arguments.cells, sorted({1, ALL}), batches):
+        found = trained(cell, name, batch, threads, arguments.repeats)
+        over = found["measured"] / (found["activations"] + found["shared"])
+        report.row(
+            [name, cell, found["threads"], batch, *(_mb(found[k]) for k in ("fixed", "measured", "activations", "shared")),
+             f"{over:.2f}", "over" if over > OVER else ""],
+            over=over, **found,
+        )  # fmt: skip
+
+
+def batch(report, arguments):
+    """A batch of 1024 beside one of 32 windows per thread: activations do not grow with it."""
+    small = 32 * ALL
+    report.section(
+        f"Batch: measured less slots and packs, {ALL} threads [the same]",
+        ["workload", "cell", f"batch {small}: MB", "batch 1024: MB", "more MB", "ratio"],
+    )
+    for name, cell in itertools.product(CASES[:2] if arguments.quick else CASES, arguments.cells):
+        found = [trained(cell, name, size, ALL, arguments.repeats) for size in (small, 1024)]
+        left = [case["measured"] - case["shared"] for case in found]
+        report.row(
+            [name, cell, *map(_mb, left), _mb(left[1] - left[0]), f"{left[1] / left[0]:.2f}"],
+            workload=name, cell=cell, batches=[small, 1024], left=left, cases=found,
+        )  # fmt: skip
+
+
+def fit(report, arguments):
+    """One epoch of 8 units on a long float32 series with lookback 168: what stands beside the raw data."""
+    values = 100_000 if arguments.quick else 1_000_000
+    report.section(
+        f"Fit: {values} float32 values, lookback 168, 8 units, batch 256, one epoch",
+        ["cell", "threads", "raw MB", "windows MB", "peak MB", "bar MB", "peak over bar", ""],
+    )
+    for cell in arguments.cells:
+        found = median_of("fit", arguments.repeats, cell=cell, values=values, lookback=168)
+        # 1.1 times the raw data, 16 bytes per parameter, 8 MiB per thread: set before anything was measured.
+        bar = 1.1 * found["raw"] + 16 * found["parameters"] + 2**23 * found["threads"]
+        over = found["growth"] / bar
+        report.row(
+            [cell, found["threads"], *(_mb(found[k] / MB) for k in ("raw", "windows", "growth")), _mb(bar / MB),
+             f"{over:.2f}", "over" if over > 1 else ""],
+            cell=cell, values=values, bar=bar, over=over, **found,
+        )  # fmt: skip
+
+
+def _mb(value):
+    return f"{value:.2f}"
+
+
+IMPORTS = """
+import json, time
+def rss():
+    lines = open("/proc/self/status", encoding="ascii").read().splitlines()
+    return next(1024 * int(line.split()[1]) for line in lines if line.startswith("VmRSS:"))
+times, sizes = [time.perf_counter()], [rss()]
+import numpy, pandas, sklearn.base
+times.append(time.perf_counter()); sizes.append(rss())
+import forecast
+times.append(time.perf_counter()); sizes.append(rss())
+print(json.dumps({"seconds": [b - a for a, b in zip(times, times[1:])], "sizes": sizes}))
+"""
+
+
+def imports(report, arguments):
+    """Time and resident memory of a fresh interpreter, of what forecast needs, of forecast itself."""
+    report.section(
+        "Import: median of fresh processes, files already in the system's cache", ["", "ms", "resident MB after"]
+    )
+    command = [sys.executable, "-P", "-c", IMPORTS]  # -P: the installed package, whatever the directory
+    _answer(command)
+    found = [_answer(command) for _ in range(max(5, arguments.repeats))]
+    sizes = [statistics.median(sizes) for sizes in zip(*(f["sizes"] for f in found), strict=True)]
+    seconds = [statistics.median(times) for times in zip(*(f["seconds"] for f in found), strict=True)]
+    names = ["interpreter", "numpy, pandas, sklearn.base", "forecast beside them"]
+    for name, time_, size in zip(names, [None, *seconds], sizes, strict=True):
+        report.row(
+            [name, "" if time_ is None else f"{1e3 * time_:.0f}", f"{size / MB:.0f}"],
+            name=name, seconds=time_, bytes=size,
+        )  # fmt: skip
+
+
+SECTIONS = {"training": training, "batch": batch, "fit": fit, "import": imports}
+
+
+def main():
+    found = parser(__doc__, pairs=None)
+    found.add_argument("--sections", nargs="+", default=list(SECTIONS), choices=list(SECTIONS))
+    found.add_argument("--cells", nargs="+", default=list(CELLS), choices=CELLS)
+    found.add_argument("--repeats", type=int, default=3, help="processes per case; the median counts")
+    found.add_argument("--quick", action="store_true", help="few cases: a smoke run")
+    found.add_argument("--worker", type=json.loads, help=argparse.SUPPRESS)
+    arguments = found.parse_args()
+    if arguments.worker:
+        print(json.dumps(WORK[arguments.worker.pop("kind")](arguments.worker)))
+        return
+    report = Report("memory", arguments)
+    for name in arguments.sections:
+        SECTIONS[name](report, arguments)
+    report.close()
+
+
+if __name__ == "__main__":
+    main()
