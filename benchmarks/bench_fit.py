@@ -20,11 +20,11 @@ What a fit does once is divided by the steps as well, so more steps favour those
   it draws each batch at random from all windows, also from those that end in masked padding; it logs every loss.
 - keras-jax, keras-torch: `Model.fit` on arrays made before; compilation falls into the untimed fit.
 - skforecast-jax: `ForecasterRnn.fit` on a frame, over Keras on JAX; it makes its windows, and forecasts all of them at
-  the end for its residuals. It is not run on Keras's other backends.
+  the end for its residuals. It needs matplotlib. It is not run on Keras's other backends.
 
 The last column shows that the sides learn the same: squared error of the fitted network on all training windows. They
 start from their own random weights. Keras and skforecast go on from the untimed fit, so theirs is after one epoch more;
-neuralforecast's is the mean over the batches of the last epoch.
+neuralforecast's is the mean over its last 20 batches.
 """
 
 import argparse
@@ -184,8 +184,9 @@ def neuralforecast(values, threads):
             windows_batch_size=BATCH, scaler_type="identity", accelerator="cpu", logger=False,
             enable_checkpointing=False, enable_progress_bar=False, enable_model_summary=False,
         )  # fmt: skip
-        NeuralForecast(models=[model], freq=1).fit(frame)
-        return lambda: float(np.mean([loss for _, loss in model.train_trajectories[-EPOCH:]]))
+        forecaster = NeuralForecast(models=[model], freq=1)
+        forecaster.fit(frame)  # of a copy of the model
+        return lambda: float(np.mean([loss for _, loss in forecaster.models[0].train_trajectories[-20:]]))
 
     return fit
 
@@ -228,14 +229,13 @@ def skforecast_fit(values, threads, backend):
         compile_kwargs={"optimizer": keras.optimizers.Adam(RATE), "loss": "mse"},
     )  # fmt: skip
 
+    forecaster = ForecasterRnn(estimator=model, levels="y", lags=LOOKBACK, transformer_series=None)
+    x, y = arrays(values)
+
     def fit(epochs):
-        forecaster = ForecasterRnn(
-            estimator=model, levels="y", lags=LOOKBACK, transformer_series=None,
-            fit_kwargs={"epochs": epochs, "batch_size": BATCH, "verbose": 0},
-        )  # fmt: skip
+        forecaster.set_fit_kwargs({"epochs": epochs, "batch_size": BATCH, "verbose": 0})
         forecaster.fit(frame)
-        x, y = arrays(values)
-        return lambda: float(model.evaluate(x, y[:, :, None], batch_size=BATCH, verbose=0))
+        return lambda: float(forecaster.estimator.evaluate(x, y[:, :, None], batch_size=BATCH, verbose=0))
 
     return fit
 
@@ -269,6 +269,10 @@ def work(name, threads, epochs):
     print(json.dumps({"seconds": seconds, "loss": loss(), "versions": versions}))
 
 
+# The functions below run in the parent alone. They import `measuring` themselves, because it needs `forecast`, which the
+# interpreter of a rival may lack.
+
+
 def run(name, threads, arguments):
     """One run in a fresh process: what `work` printed last."""
     from measuring import refuse
@@ -287,13 +291,13 @@ def run(name, threads, arguments):
 
 
 def rounds(arguments):
-    """Results by side and threads, in the order of the rounds; None for a side that is not installed."""
+    """Results by side and threads, in the order of the rounds."""
     plan = [(name, threads) for name in ["ours", *arguments.rivals] for threads in SIDES[name][1]]
     results = {key: [] for key in plan}
     for number in range(arguments.rounds):
         for key in plan if number % 2 == 0 else plan[::-1]:
             results[key].append(run(*key, arguments))
-    return {key: None if any("missing" in found for found in runs) else runs for key, runs in results.items()}
+    return results
 
 
 def seconds(runs):
@@ -301,7 +305,7 @@ def seconds(runs):
 
 
 def row(report, name, threads, runs, results):
-    """Median over the rounds, ratios to ours of the same round, and the loss, which threads may change in its last bits."""
+    """Median over the rounds, ratios to ours of the same round, loss of the last."""
     from measuring import times
 
     ratios = [seconds(runs) / seconds(results["ours", n_jobs]) for n_jobs in (None, 1)]
@@ -311,33 +315,35 @@ def row(report, name, threads, runs, results):
     report.row(
         [name, how, f"{1e3 * median:.2f}", *(times(r) for r in ranges), f"{loss:.3f}"],
         side=name, threads=threads, median=median, seconds=seconds(runs).tolist(), loss=loss,
-        ratio_all=ranges[0], ratio_one=ranges[1], versions=runs[-1]["versions"],
+        ratio_all=ranges[0], ratio_one=ranges[1],
     )  # fmt: skip
 
 
 def compare(arguments):
     """Runs of all sides, and the table."""
-    from measuring import Report  # imports `forecast`, which the interpreter of a rival may lack
+    from measuring import Report
 
-    epochs = math.ceil(arguments.steps / EPOCH)
+    steps = EPOCH * math.ceil(arguments.steps / EPOCH)
     report = Report("fit", arguments)
     results = rounds(arguments)
+    missing = {name: runs[0]["missing"] for (name, _), runs in results.items() if "missing" in runs[0]}
+    results = {key: runs for key, runs in results.items() if key[0] not in missing}
     columns = ["side", "threads", "ms per step", "over ours, n_jobs=None (min to max)",
                "over ours, n_jobs=1 (min to max)", "training loss"]  # fmt: skip
-    report.section(f"{epochs * EPOCH} steps, median of {arguments.rounds} rounds", columns)
-    for n_jobs in SIDES["ours"][1]:
-        row(report, "ours", n_jobs, results["ours", n_jobs], results)
-    for name in arguments.rivals:
-        found = {threads: runs for (side, threads), runs in results.items() if side == name and runs}
-        if not found:
-            report.row([name, "", "not installed", "", "", ""], side=name, missing=True)
-            continue
-        best = min(found, key=lambda threads: np.median(seconds(found[threads])))
-        row(report, name, best, found[best], results)
-    everything = {f"{name}, {threads}": seconds(runs).tolist() for (name, threads), runs in results.items() if runs}
-    versions = {k: v for runs in results.values() if runs for k, v in runs[0]["versions"].items()}
+    report.section(f"{steps} steps, median of {arguments.rounds} rounds", columns)
+    for name in ["ours", *arguments.rivals]:
+        found = {threads: runs for (side, threads), runs in results.items() if side == name}
+        best = min(found, key=lambda threads: np.median(seconds(found[threads])), default=None)
+        for threads in found if name == "ours" else found.keys() & {best}:
+            row(report, name, threads, found[threads], results)
+        if name in missing:
+            report.row([name, "", "not installed", "", "", ""], side=name, missing=missing[name])
+    for name, reason in missing.items():
+        print(f"{name}: {reason}")
+    versions = {k: v for runs in results.values() for k, v in runs[0]["versions"].items()}
     print("\nIn the processes of the rivals: " + ", ".join(f"{k} {v}" for k, v in versions.items()))
-    report.close(all_seconds=everything)
+    everything = {f"{name}, {threads}": seconds(runs).tolist() for (name, threads), runs in results.items()}
+    report.close(seconds=everything, versions=versions)
 
 
 def main():

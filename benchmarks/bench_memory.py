@@ -3,11 +3,12 @@
     python benchmarks/bench_memory.py [--sections training batch fit import] [--cells lstm gru rnn] [--quick]
 
 Measured is the growth of the process's peak of resident memory over its state right before, the import and the data
-being there. `training` and `batch` take two optimiser steps in the core; "fixed", the growth that a network of one unit
-and one step causes (threads, the kernels' code), is taken off before anything is compared. What should be there:
+being there. `training` and `batch` take some optimiser steps in the core; "fixed", the growth that a network of one
+unit and one step causes (threads, the kernels' code), is taken off before anything is compared. What should be there:
 activations of `threads * lanes` windows, 4 (7 H L T + I T) bytes each (7 is the LSTM's; the GRU keeps 5 numbers per
 unit and step, the Elman cell 2), min(16, chunks) gradients, two packs of the weights. Theta and Adam's two moments are
-there before. `fit` is a whole RNNForecaster.fit. Linux only; not measured: memory that was asked for and never touched.
+there before. `fit` is a whole RNNForecaster.fit. Linux only. Memory that was asked for and never touched is not
+counted: a thread that got no core, on a busy machine, makes a case look smaller than it should be.
 """
 
 import argparse
@@ -16,9 +17,9 @@ import ctypes
 import itertools
 import json
 import os
-import statistics
 import subprocess
 import sys
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -59,7 +60,7 @@ def _status(key):
 
 def work_training(case):
     batch = case["batch"]
-    training = Training(case["cell"], (*case["sizes"], batch), batches=2)
+    training = Training(case["cell"], (*case["sizes"], batch), batches=max(2, 1024 // batch))
     training.optimizer.first[:] = training.optimizer.second[:] = 0  # fresh zeros have no memory until written
     before, reset = settle()
     threads = training.train(case["threads"])["threads"]
@@ -103,42 +104,39 @@ def _answer(command):
     return json.loads(done.stdout)
 
 
+@cache
+def fixed_growth(cell, threads, repeats):
+    return median_of("training", repeats, cell=cell, sizes=LEAST, batch=1024, threads=threads)["growth"]
+
+
+@cache
 def trained(cell, name, batch, threads, repeats):
-    """Growth by two steps of a workload, and what should be there, in MB."""
+    """Growth by some steps of a workload, and what should be there, in MB."""
     sizes = WORKLOADS[name][:4]
-    found, fixed = (
-        median_of("training", repeats, cell=cell, sizes=s, batch=batch, threads=threads) for s in (sizes, LEAST)
-    )
+    found = median_of("training", repeats, cell=cell, sizes=sizes, batch=batch, threads=threads)
+    fixed = fixed_growth(cell, threads, repeats)
     features, hidden, layers, steps = sizes
     in_flight, chunks = found["threads"] * found["lanes"], -(-batch // found["lanes"])
     activations = in_flight * 4 * (KEPT[cell] * hidden * layers * steps + features * steps)
     shared = (min(SLOTS, chunks) + 2) * found["parameters"] * 4
     return {
         "workload": name, "cell": cell, "batch": batch, "threads": found["threads"], "reset": found["reset"],
-        "parameters": found["parameters"], "measured": (found["growth"] - fixed["growth"]) / MB,
-        "fixed": fixed["growth"] / MB, "activations": activations / MB, "shared": shared / MB,
+        "parameters": found["parameters"], "measured": (found["growth"] - fixed) / MB,
+        "fixed": fixed / MB, "activations": activations / MB, "shared": shared / MB,
     }  # fmt: skip
 
 
 def training(report, arguments):
     """Every case of workload, cell, batch and threads."""
-    columns = [
-        "workload",
-        "cell",
-        "threads",
-        "batch",
-        "fixed MB",
-        "measured MB",
-        "activations MB",
-        "slots and packs MB",
-    ]
-    report.section(f"Training: growth of the peak [over the sum: at most {OVER}]", [*columns, "over the sum", ""])
+    parts = {"fixed": "fixed", "measured": "measured", "activations": "activations", "shared": "slots and packs"}
+    columns = ["workload", "cell", "threads", "batch", *(f"{part} MB" for part in parts.values()), "over the sum", ""]
+    report.section(f"Training: growth of the peak [over the sum: at most {OVER}]", columns)
     names, batches = (CASES[:2], (32, 256)) if arguments.quick else (CASES, (32, 64, 256, 1024))
     for name, cell, threads, batch in itertools.product(names, arguments.cells, sorted({1, ALL}), batches):
         found = trained(cell, name, batch, threads, arguments.repeats)
         over = found["measured"] / (found["activations"] + found["shared"])
         report.row(
-            [name, cell, found["threads"], batch, *(_mb(found[k]) for k in ("fixed", "measured", "activations", "shared")),
+            [name, cell, found["threads"], batch, *(_mb(found[part]) for part in parts),
              f"{over:.2f}", "over" if over > OVER else ""],
             over=over, **found,
         )  # fmt: skip
@@ -184,35 +182,35 @@ def _mb(value):
 
 
 IMPORTS = """
-import json, time
-def rss():
+import importlib, json, sys, time
+def resident():
     lines = open("/proc/self/status", encoding="ascii").read().splitlines()
     return next(1024 * int(line.split()[1]) for line in lines if line.startswith("VmRSS:"))
-times, sizes = [time.perf_counter()], [rss()]
-import numpy, pandas, sklearn.base
-times.append(time.perf_counter()); sizes.append(rss())
-import forecast
-times.append(time.perf_counter()); sizes.append(rss())
-print(json.dumps({"seconds": [b - a for a, b in zip(times, times[1:])], "sizes": sizes}))
+found = [(0.0, resident())]
+for group in sys.argv[1:]:
+    begin = time.perf_counter()
+    for name in group.split():
+        importlib.import_module(name)
+    found.append((time.perf_counter() - begin, resident()))
+print(json.dumps(found))
 """
 
 
 def imports(report, arguments):
-    """Time and resident memory of a fresh interpreter, of what forecast needs, of forecast itself."""
-    report.section(
-        "Import: median of fresh processes, files already in the system's cache", ["", "ms", "resident MB after"]
-    )
-    command = [sys.executable, "-P", "-c", IMPORTS]  # -P: the installed package, whatever the directory
-    _answer(command)
-    found = [_answer(command) for _ in range(max(5, arguments.repeats))]
-    sizes = [statistics.median(sizes) for sizes in zip(*(f["sizes"] for f in found), strict=True)]
-    seconds = [statistics.median(times) for times in zip(*(f["seconds"] for f in found), strict=True)]
-    names = ["interpreter", "numpy, pandas, sklearn.base", "forecast beside them"]
-    for name, time_, size in zip(names, [None, *seconds], sizes, strict=True):
-        report.row(
-            [name, "" if time_ is None else f"{1e3 * time_:.0f}", f"{size / MB:.0f}"],
-            name=name, seconds=time_, bytes=size,
-        )  # fmt: skip
+    """Time and resident memory that `import forecast` takes in a fresh interpreter, and beside what it needs."""
+    report.section("Import: fresh processes, files already in the system's cache", ["", "ms", "resident MB after"])
+    alone = _imported(arguments.repeats, "forecast")
+    beside = _imported(arguments.repeats, "numpy pandas sklearn.base", "forecast")
+    names = ["interpreter", "forecast", "numpy, pandas, sklearn.base", "forecast after them"]
+    for name, (seconds, resident) in zip(names, [*alone, *beside[1:]], strict=True):
+        report.row([name, f"{1e3 * seconds:.0f}", f"{resident / MB:.0f}"], name=name, seconds=seconds, bytes=resident)
+
+
+def _imported(repeats, *groups):
+    """Medians of (seconds, bytes) of the interpreter and after each group of modules."""
+    command = [sys.executable, "-P", "-c", IMPORTS, *groups]  # -P: the installed package, whatever the directory
+    _answer(command)  # fills the system's cache
+    return np.median([_answer(command) for _ in range(max(5, repeats))], axis=0).tolist()
 
 
 SECTIONS = {"training": training, "batch": batch, "fit": fit, "import": imports}
@@ -232,6 +230,8 @@ def main():
     report = Report("memory", arguments)
     for name in arguments.sections:
         SECTIONS[name](report, arguments)
+    if not all(row.get("reset", True) for row in report.rows):
+        print("\nThis system lets no process reset its peak: a growth that import's own peak exceeds is overstated.")
     report.close()
 
 

@@ -5,7 +5,7 @@
 //   gradients
 //              da over the rows, and when all weight gradients are done dx over the first row
 //
-// The cell is the epilogue of the product: pre-activations never reach memory.
+// The cell is the epilogue of the product: pre-activations never leave the first cache.
 #pragma once
 
 #include "gather.h"
