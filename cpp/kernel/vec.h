@@ -29,8 +29,15 @@
 namespace forecast::FORECAST_ISA {
 
 constexpr int bytes = FORECAST_BYTES;
-// Registers that a tile of accumulators may fill; the rest holds the operands.
-constexpr int accumulators = FORECAST_BYTES == 64 || FORECAST_NEON ? 24 : 12;
+// Registers that a tile of accumulators may fill, of 32 or 16; the rest holds the operands, and a product before its
+// sum where there is no fused multiply-add.
+#if FORECAST_BYTES == 64 || FORECAST_NEON
+constexpr int accumulators = 24;
+#elif defined(__FMA__)
+constexpr int accumulators = 12;
+#else
+constexpr int accumulators = 8;
+#endif
 
 typedef float f32 __attribute__((vector_size(FORECAST_BYTES)));
 typedef double f64 __attribute__((vector_size(FORECAST_BYTES)));
