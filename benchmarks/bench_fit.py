@@ -269,8 +269,8 @@ def work(name, threads, epochs):
     print(json.dumps({"seconds": seconds, "loss": loss(), "versions": versions}))
 
 
-# The functions below run in the parent alone. They import `measuring` themselves, because it needs `forecast`, which the
-# interpreter of a rival may lack.
+# The functions below run in the parent alone. They import `measuring` themselves, because it needs `forecast`, which
+# the interpreter of a rival may lack.
 
 
 def run(name, threads, arguments):

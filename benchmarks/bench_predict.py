@@ -94,10 +94,11 @@ def check(name, calls):
 
 
 def block(side, call, repeats):
-    """Seconds per call in a run of calls, after some that bring weights and threads back."""
+    """Seconds per call in a run of calls; where they are short, after some that bring weights and threads back."""
     prepare(side)
     time.sleep(PAUSE)
-    duration(call, 1 + repeats // 10)
+    if repeats > 1:
+        duration(call, 1 + repeats // 10)
     return duration(call, repeats)
 
 
