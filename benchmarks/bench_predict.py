@@ -1,6 +1,6 @@
 """Prediction beside onnxruntime and PyTorch, same weights and windows, in one run; and the public calls on their own.
 
-    pip install ".[bench]" onnx onnxruntime
+    pip install ".[bench]"
     python benchmarks/bench_predict.py [--cells lstm gru rnn] [--workloads small medium] [--windows 1 1024] [--pairs 15]
 
 The table compares kernels, one window and many. Every side has its weights and its windows ready: ours a packed network
