@@ -28,7 +28,7 @@ from measuring import Report, duration, fastest, interleaved, parser, ratio, ref
 from rivals import CELLS, HORIZON, WORKLOADS, onnx_session, our_name, torch_model
 
 from forecast import RNNForecaster, SeriesForecaster, _core
-from forecast._network import Architecture, Network, Scaling
+from forecast._network import _WORTH_SHARING, Architecture, Network, Scaling
 
 ALL = os.cpu_count()
 THREADS = sorted({1, ALL})
@@ -48,6 +48,7 @@ class Trial:
         scaling = Scaling(np.zeros(features), np.ones(features), np.zeros(HORIZON), np.ones(HORIZON))
         network = Network.initial(architecture, scaling, rng)
         self.compiled, self.packed = network.compiled, network.compiled.pack(network.theta)
+        self.bytes = network.theta.nbytes
         self.source, self.index = _core.Source(series, lookback=steps), np.arange(windows, dtype=np.int64)
         cube = np.lib.stride_tricks.sliding_window_view(series, steps, axis=0)
         self.x = torch.from_numpy(np.array(cube.transpose(0, 2, 1), order="C"))
@@ -58,8 +59,9 @@ class Trial:
             self.sessions[label] = onnx_session(cell, network.weights, workload, windows, n, spin)
 
     def calls(self):
-        """By side and setting; ours has one thread for one window, which is not split."""
-        found = {("ours", n): partial(self._ours, n) for n in (THREADS if len(self.index) > 1 else [1])}
+        """By side and setting. A single window is shared where the estimator would share it."""
+        shared = len(self.index) > 1 or self.bytes >= _WORTH_SHARING
+        found = {("ours", n): partial(self._ours, n) for n in (THREADS if shared else [1])}
         found |= {("onnxruntime", label): partial(self._onnx, s) for label, s in self.sessions.items()}
         return found | {("PyTorch", n): partial(self.model, self.x) for n in THREADS}
 

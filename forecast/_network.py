@@ -14,6 +14,10 @@ LOSSES = _core.LOSSES
 OPTIMIZERS = _core.OPTIMIZERS
 core_config = _core.config
 
+# Bytes of weights from which on several threads share the steps of a single window: it reads them all at every step,
+# and a core's own cache is too small for more. Below, handing over a step costs what it saves.
+_WORTH_SHARING = 1 << 18
+
 
 @dataclass(frozen=True)
 class Architecture:
@@ -161,7 +165,8 @@ class Network:
         """Forecasts in the targets' own units, float64 of shape (n_windows, outputs)."""
         self._packed = self.compiled.pack(self.theta, self._packed)
         index = np.arange(n_windows, dtype=np.int64)
-        threads = 1 if n_windows == 1 else self.threads(n_jobs, n_windows)
+        alone = n_windows == 1 and self.theta.nbytes < _WORTH_SHARING
+        threads = 1 if alone else self.threads(n_jobs, n_windows)
         outputs = self.compiled.predict(self._packed, self.source(arguments), index, threads=threads)
         levels = self.compiled.n_outputs // self.architecture.targets
         scale, mean = self.scaling.target_scale, self.scaling.target_mean

@@ -41,6 +41,37 @@ def test_one_window_at_a_time_is_the_same_as_many(cell, isa, dtype):
 
 
 @every_dtype
+@every_isa
+@every_cell
+def test_threads_that_share_one_window_give_its_bits(cell, isa, dtype):
+    """At 270 units every instruction set cuts a layer's step into two parts or more, the last of them ragged."""
+    case = draw_case(cell, np.random.default_rng(2), layers=2, hidden=270, batch=2, steps=6, extra=1)
+    network, theta, source = case.core(dtype, isa), case.theta.astype(dtype), case.source()
+    expected = network.predict(theta, source, case.index, path="lanes")[:1]
+    packed = network.pack(theta)
+    for threads in THREADS:
+        for _ in range(20):
+            found = network.predict(packed, source, case.index[:1], threads=threads)
+            assert found.tobytes() == expected.tobytes(), threads
+
+
+def test_weights_are_packed_again_only_where_they_changed():
+    case = draw_case("lstm", np.random.default_rng(6))
+    network, other, theta = case.core(), case.core(dtype="float32"), case.theta.copy()
+    packed = network.pack(theta)
+    assert network.pack(theta, packed) is packed
+    before = network.predict(packed, case.source(), case.index)
+    theta[-1] += 1.0
+    assert network.predict(packed, case.source(), case.index).tobytes() == before.tobytes(), "it keeps a copy"
+    again = network.pack(theta, packed)
+    assert again is not packed
+    expected = network.predict(theta, case.source(), case.index)
+    assert network.predict(again, case.source(), case.index).tobytes() == expected.tobytes()
+    with pytest.raises(ValueError, match="theta: packed for another network"):
+        other.predict(packed, case.source(), case.index)
+
+
+@every_dtype
 @every_cell
 def test_rows_follow_the_order_of_the_windows(cell, dtype):
     case = draw_case(cell, np.random.default_rng(3), batch=41, extra=1)

@@ -208,15 +208,19 @@ bool same_weights(const NetworkHolder& net, const PackedHolder& holder, const py
          !std::memcmp(weights, packed_in<T>(holder)->weights.get(), sizeof(T) * size_t(net.parameters()));
 }
 
-PackedHolder pack(const NetworkHolder& net, const py::array& theta, const py::object& earlier) {
-  if (!earlier.is_none()) {  // comparing costs a small part of a prediction, and a user may edit weights in place
-    const auto& holder = earlier.cast<const PackedHolder&>();
-    if (net.wide() ? same_weights<double>(net, holder, theta) : same_weights<float>(net, holder, theta)) return holder;
-  }
+PackedHolder new_pack(const NetworkHolder& net, const py::array& theta) {
   PackedHolder holder{nullptr, nullptr, &net.table(), net.cell(), net.shape()};
   if (net.wide()) holder.f64 = std::make_shared<Packed<double>>(packed_as<double>(net, theta));
   else holder.f32 = std::make_shared<Packed<float>>(packed_as<float>(net, theta));
   return holder;
+}
+
+py::object pack(const NetworkHolder& net, const py::array& theta, const py::object& earlier) {
+  if (!earlier.is_none()) {  // comparing costs a small part of a prediction, and a user may edit weights in place
+    const auto& holder = earlier.cast<const PackedHolder&>();
+    if (net.wide() ? same_weights<double>(net, holder, theta) : same_weights<float>(net, holder, theta)) return earlier;
+  }
+  return py::cast(new_pack(net, theta));
 }
 
 template <class T>
@@ -333,9 +337,8 @@ void bind_network(py::module_& m) {
       .def(
           "predict",
           [](const NetworkHolder& net, const py::array& theta, const SourceHolder& source, const py::array& index,
-             int threads, const std::string& path) {
-            return predict_any(net, pack(net, theta, py::none()), source, index, threads, path);
-          },
+             int threads,
+             const std::string& path) { return predict_any(net, new_pack(net, theta), source, index, threads, path); },
           "theta"_a, "source"_a, "index"_a, py::kw_only(), "threads"_a = 1, "path"_a = "auto")
       .def(
           "loss",

@@ -214,32 +214,51 @@ inline bool predict(const Network<T>& net, const Chunk<T>& c) {
   return true;
 }
 
+// ---- forward of one window, units in the lanes -----------------------------------------------------------
+
+// Cut from the chunk's arena, so that everybody who takes part in a step finds the same: the states of step t lie in
+// states[t % 2].
 template <class C, class T>
-inline bool predict_units(const Network<T>& net, const Chunk<T>& c) {
-  const Shape& s = net.shape;
-  const int64_t state = C::states * padded<T>(s.H), O = padded<T>(outputs_of(s));
-  Arena<T> arena{c.arena};
-  T *x = arena.take(s.T * s.I), *extra = arena.take(s.E), *out = arena.take(O);
-  T *now = arena.take(s.L * state), *next = arena.take(s.L * state);
-  gather_past(*c.source, c.index[0], x, 1);
-  gather_extra(*c.source, c.index[0], extra, 1);
-  clear(now, s.L * state);
-  for (int64_t t = 0; t < s.T; ++t) {
-    const T* input = x + t * s.I;
-    for (int64_t l = 0; l < s.L; ++l) {
-      step_units<C>(layer_of<C, T>(net, nullptr, l), input, now + l * state, next + l * state, t % 2);
-      input = next + l * state;
-    }
-    T* swap = now;
-    now = next, next = swap;
-    if (c.poll.stop(c.poll.self)) return false;
+struct OneWindow {
+  T *x, *extra, *out, *states[2];
+  int64_t state;
+
+  OneWindow(const Shape& s, T* block) : state(C::states * padded<T>(s.H)) {
+    Arena<T> arena{block};
+    x = arena.take(s.T * s.I), extra = arena.take(s.E), out = arena.take(padded<T>(outputs_of(s)));
+    for (T*& now : states) now = arena.take(s.L * state);
   }
+};
+
+template <class C, class T>
+inline void begin_window(const Network<T>& net, const Chunk<T>& c) {
+  const OneWindow<C, T> m(net.shape, c.arena);
+  gather_past(*c.source, c.index[0], m.x, 1);
+  gather_extra(*c.source, c.index[0], m.extra, 1);
+  clear(m.states[0], net.shape.L * m.state);
+}
+
+// Step t of layer l, one of `parts` shares of its units; all shares before the next layer or step.
+template <class C, class T>
+inline void step_window(const Network<T>& net, const Chunk<T>& c, int64_t t, int64_t l, int part, int parts) {
+  const OneWindow<C, T> m(net.shape, c.arena);
+  const T* before = m.states[t % 2] + l * m.state;
+  T* after = m.states[(t + 1) % 2] + l * m.state;
+  const T* x = l ? after - m.state : m.x + t * net.shape.I;
+  step_units<C>(layer_of<C, T>(net, nullptr, l), x, before, after, t % 2, part, parts);
+}
+
+template <class C, class T>
+inline void end_window(const Network<T>& net, const Chunk<T>& c) {
+  const Shape& s = net.shape;
+  const OneWindow<C, T> m(s, c.arena);
   const Head<T> head = head_of<C, T>(net, nullptr);
-  const int64_t n = outputs_of(s);
-  product_units<HeadFeed>(head.units + O, Operands<T>{now + (s.L - 1) * state, s.H, extra, s.E}, O / width<T>, false,
-                          head.units, [=](int64_t o, const auto* a) INLINE_LAMBDA { store(out + o, a[0]); });
+  const int64_t n = outputs_of(s), O = padded<T>(n);
+  T* out = m.out;
+  product_units<HeadFeed>(head.units + O, Operands<T>{m.states[s.T % 2] + (s.L - 1) * m.state, s.H, m.extra, s.E},
+                          O / width<T>, false, 0, 1, head.units,
+                          [=](int64_t o, const auto* a) INLINE_LAMBDA { store(out + o, a[0]); });
   for (int64_t o = 0; o < n; ++o) c.outputs[c.first * n + o] = out[o];
-  return true;
 }
 
 // ---- forward with a tape, then backward ------------------------------------------------------------------

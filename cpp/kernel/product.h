@@ -31,8 +31,8 @@ constexpr int64_t tile_of(int64_t left, int U) {
   return U;
 }
 
-// How a product with R rows per unit is fed: the first operand feeds rows [A0, A1), the second rows [B0, B1). Where both
-// feed all rows, or there is no second, the rows are alike, and a tile takes them wherever a unit ends (R = 1).
+// How a product with R rows per unit is fed: the first operand feeds rows [A0, A1), the second rows [B0, B1). Where
+// both feed all rows, or there is no second, the rows are alike, and a tile takes them wherever a unit ends (R = 1).
 template <int R_, int A0_, int A1_, int B0_, int B1_>
 struct Feed {
   static constexpr int R = R_, A0 = A0_, A1 = A1_, B0 = B0_, B1 = B1_;
@@ -143,7 +143,8 @@ INLINE void product(const T* w, Operands<T> x, int64_t units, Start start, Finis
   for (int64_t first = 0; first < units; first += block) {
     const int64_t last = smaller(first + block, units), end = last * per_unit;
     T* const base = sums - first * F::R * lanes<T>;
-    const auto put = [=](int64_t i, int n, Vec<T> sum) INLINE_LAMBDA { store(base + i * lanes<T> + n * width<T>, sum); };
+    const auto put = [=](int64_t i, int n, Vec<T> sum)
+                         INLINE_LAMBDA { store(base + i * lanes<T> + n * width<T>, sum); };
     int64_t at = first * per_unit;
     for (; at + Tile::U <= end; at += Tile::U) w = tile<Tile, Tile::U>(w, x, at, start, put);
     w = rest<Tile, tile_below(Tile::U)>(w, x, at, end, start, put);

@@ -34,9 +34,9 @@ constexpr int64_t tape_rows = C::rows + C::kept;
 template <class T>
 struct Layer {
   int64_t I, H;
-  const T *W, *R, *b;                    // plain, inside theta
+  const T *W, *R, *b;                           // plain, inside theta
   const T *bias, *forward, *R_T, *W_T, *units;  // packs; the bias is [unit][row]; units begins with it
-  T *dW, *dR, *db;                       // inside a gradient slot
+  T *dW, *dR, *db;                              // inside a gradient slot
 };
 
 // ---- packs -----------------------------------------------------------------------------------------------
@@ -100,13 +100,13 @@ inline void step_forward(const Layer<T>& l, const T* x, const T* prev, T* next, 
 
 // The same for one window, units in the lanes; states are [state][padded H].
 template <class C, class T>
-inline void step_units(const Layer<T>& l, const T* x, const T* prev, T* next, bool backwards) {
+inline void step_units(const Layer<T>& l, const T* x, const T* prev, T* next, bool backwards, int part, int parts) {
   const int64_t row = padded<T>(l.H);
   const auto cell = [=](int64_t unit, const auto* a) INLINE_LAMBDA {
     cell_forward<C, false>(a, prev + unit, next + unit, static_cast<T*>(nullptr), row);
   };
-  product_units<CellFeed<C>>(l.units + C::rows * row, Operands<T>{x, l.I, prev, l.H}, row / width<T>, backwards,
-                             l.units, cell);
+  product_units<CellFeed<C>>(l.units + C::rows * row, Operands<T>{x, l.I, prev, l.H}, row / width<T>, backwards, part,
+                             parts, l.units, cell);
 }
 
 // ---- backward --------------------------------------------------------------------------------------------

@@ -27,10 +27,10 @@ struct Splat<Several<V, P>> {
   static INLINE Several<V, P> of(typename Lane<V>::scalar x) { FORECAST_EACH(splat<V>(x)); }
 };
 
-#define FORECAST_OPERATOR(op)                                                \
-  template <class V, int P>                                                  \
-  INLINE Several<V, P> operator op(Several<V, P> a, Several<V, P> b) {       \
-    FORECAST_EACH(a.v[i] op b.v[i]);                                         \
+#define FORECAST_OPERATOR(op)                                          \
+  template <class V, int P>                                            \
+  INLINE Several<V, P> operator op(Several<V, P> a, Several<V, P> b) { \
+    FORECAST_EACH(a.v[i] op b.v[i]);                                   \
   }
 FORECAST_OPERATOR(+)
 FORECAST_OPERATOR(-)

@@ -114,7 +114,11 @@ struct Engine {
   void (*pack_units)(const Shape&, const T* theta, T* pack);
   bool (*train)(const Network<T>&, const Chunk<T>&);    // forward, loss, backward; false: told to stop
   bool (*predict)(const Network<T>&, const Chunk<T>&);  // forward in a few steps' memory, windows in the lanes
-  bool (*units)(const Network<T>&, const Chunk<T>&);    // one window, units in the lanes: the same bits
+  // One window, units in the lanes, the same bits: begin, every part of every step and layer in turn, end.
+  int (*parts)(const Shape&);  // into how many parts a layer's step can be cut
+  void (*begin)(const Network<T>&, const Chunk<T>&);
+  void (*step)(const Network<T>&, const Chunk<T>&, int64_t t, int64_t l, int part, int parts);
+  void (*end)(const Network<T>&, const Chunk<T>&);
 };
 
 template <class T>

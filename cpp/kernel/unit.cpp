@@ -90,6 +90,11 @@ void pack_backward(const Shape& s, const T* theta, T* pack) {
 }
 
 template <class T>
+int parts(const Shape& s) {
+  return int(units_blocks(padded<T>(s.H) / width<T>));
+}
+
+template <class T>
 void activation(int which, const T* x, T* y, int64_t n) {
   for (int64_t i = 0; i < n; i += width<T>) {
     const int left = n - i < width<T> ? int(n - i) : width<T>;
@@ -100,8 +105,8 @@ void activation(int which, const T* x, T* y, int64_t n) {
 
 template <class C, class T>
 constexpr Engine<T> engine() {
-  return {sizes<C, T>,         fields<C, T>, pack_forward<C, T>, pack_backward<C, T>,
-          pack_units_of<C, T>, train<C, T>,  predict<C, T>,      predict_units<C, T>};
+  return {sizes<C, T>,   fields<C, T>, pack_forward<C, T>, pack_backward<C, T>, pack_units_of<C, T>, train<C, T>,
+          predict<C, T>, parts<T>,     begin_window<C, T>, step_window<C, T>,   end_window<C, T>};
 }
 
 template <class T>

@@ -8,7 +8,8 @@
 
 namespace forecast::FORECAST_ISA {
 
-constexpr int units_block = 16;  // vectors of units whose sums wait together for the cell; a multiple of every tile
+constexpr int units_block = 8;  // vectors of units whose sums wait together for the cell; a multiple of every tile
+constexpr int64_t units_blocks(int64_t vectors) { return (vectors + units_block - 1) / units_block; }
 constexpr int largest_power(int n) { return n < 2 ? 1 : 2 * largest_power(n / 2); }
 
 template <class F>
@@ -83,17 +84,19 @@ INLINE void tiles_units(int64_t n, const T* w, Operands<T> x, bool backwards, co
 }
 
 // For a number of vectors of units: a[row] = start[vector * R + row] + its products, handed to finish(unit, a), where a
-// holds some vectors that follow each other. Backwards takes the tiles in the opposite order: a step that begins where
-// the one before it ended finds those weights still in the nearest cache, and weights are what a single window waits
-// for.
+// holds some vectors that follow each other. Of the blocks only one of `parts` shares is done. Backwards takes the
+// tiles in the opposite order: a step that begins where the one before it ended finds those weights still in the
+// nearest cache, and weights are what a single window waits for.
 template <class F, class T, class Finish>
-INLINE void product_units(const T* w, Operands<T> x, int64_t vectors, bool backwards, const T* start, Finish finish) {
+INLINE void product_units(const T* w, Operands<T> x, int64_t vectors, bool backwards, int part, int parts,
+                          const T* start, Finish finish) {
   using Tile = typename UnitsTiling<F>::Tile;
   constexpr int per_unit = UnitsTiling<F>::per_unit;
   alignas(64) T sums[units_block * F::R * width<T>];
-  const int64_t blocks = (vectors + units_block - 1) / units_block;
-  for (int64_t i = 0; i < blocks; ++i) {
-    const int64_t first = (backwards ? blocks - 1 - i : i) * units_block, n = smaller(vectors - first, units_block);
+  const int64_t blocks = units_blocks(vectors), from = blocks * part / parts, to = blocks * (part + 1) / parts;
+  for (int64_t i = from; i < to; ++i) {
+    const int64_t first = (backwards ? from + to - 1 - i : i) * units_block;
+    const int64_t n = smaller(vectors - first, units_block);
     tiles_units<Tile, UnitsTiling<F>::M>(n * per_unit, w + first * units_pack<F>(x), x, backwards,
                                          start + first * F::R * width<T>, sums);
     const auto take = [&](int64_t vector, auto together) INLINE_LAMBDA {

@@ -89,9 +89,8 @@ void pack(Team& team, const Model<T>& model, Network<T>& net, const Workspace<T>
 
 template <class Work>
 void each_part(Team& team, int64_t n, const Work& work) {
-  team.each(parts_of(n), [&](int64_t number, int, Poll) {
-    work(number, number * part, std::min(part, n - number * part));
-  });
+  team.each(parts_of(n),
+            [&](int64_t number, int, Poll) { work(number, number * part, std::min(part, n - number * part)); });
 }
 
 // One batch's loss and gradient, the latter summed into slot 0. `common` holds what all chunks share.
@@ -139,25 +138,56 @@ Packed<T>::Packed(const Model<T>& model, const T* theta)
   model.engine->pack_units(model.shape, theta, units.get());
 }
 
+namespace {
+
+// each(n, work) does work(part, n) for all parts of one step; false: told to stop.
+template <class T, class Each>
+bool one_window(const Model<T>& model, const Network<T>& net, const Chunk<T>& c, const Poll& poll, const Each& each) {
+  model.engine->begin(net, c);
+  for (int64_t t = 0; t < model.shape.T; ++t) {
+    for (int64_t l = 0; l < model.shape.L; ++l)
+      each([&](int part, int parts) { model.engine->step(net, c, t, l, part, parts); });
+    if (poll.stop(poll.self)) return false;
+  }
+  model.engine->end(net, c);
+  return true;
+}
+
+}  // namespace
+
 template <class T>
 bool predict(const Model<T>& model, const Packed<T>& packed, const Windows& windows, Path path, int threads,
              StopSign& sign, T* outputs) {
   const FloatGuard guard;
   const int lanes = model.vectors->lanes;
   const bool units = path == Path::units || (path == Path::automatic && windows.n <= lanes / 4);
-  const Cut cut(windows.n, units ? 1 : lanes, threads, false);
+  const bool single = units && windows.n == 1;  // a team shares its steps
+  const Cut cut(single ? model.engine->parts(model.shape) : windows.n, units ? 1 : lanes, threads, false);
   const Sizes sizes = sizes_of(model, false);
   const int64_t arena = (units ? sizes.arena_units : sizes.arena_forward) + 16;
   const Buffer<T> arenas(arena * cut.threads);
   Network<T> net = network_of(model, static_cast<const T*>(packed.weights.get()));
   net.pack_forward = packed.forward.get(), net.pack_units = packed.units.get();
-  const auto kernel = units ? model.engine->units : model.engine->predict;
   with_team(cut.threads, sign, [&](Team& team) {
-    team.each(cut.chunks, [&](int64_t number, int worker, Poll poll) {
-      if (sign.stopped()) return;
+    const auto chunk = [&](int64_t number, T* memory, Poll poll) {
       Chunk<T> c = chunk_of<T>(windows, units ? 1 : lanes, number);
-      c.outputs = outputs, c.arena = arenas.get() + worker * arena, c.poll = poll;
-      kernel(net, c);
+      c.outputs = outputs, c.arena = memory, c.poll = poll;
+      return c;
+    };
+    if (single && team.size() > 1) {
+      StopSign::Worker caller{&sign, true};
+      const Poll poll{StopSign::stop, &caller};
+      one_window(model, net, chunk(0, arenas.get(), poll), poll, [&](const auto& step) {
+        const int parts = team.size();
+        team.each(parts, [&](int64_t part, int, Poll) { step(int(part), parts); });
+      });
+      return;
+    }
+    team.each(single ? 1 : cut.chunks, [&](int64_t number, int worker, Poll poll) {
+      if (sign.stopped()) return;
+      const Chunk<T> c = chunk(number, arenas.get() + worker * arena, poll);
+      if (units) one_window(model, net, c, poll, [](const auto& step) { step(0, 1); });
+      else model.engine->predict(net, c);
     });
   });
   return !sign.stopped();
@@ -269,7 +299,8 @@ bool train(const Model<T>& model, T* theta, Optimizer<T>& optimizer, const Windo
       pack(team, model, net, space);
       if (sign.stopped()) return;
       if (!batch_gradient(team, model, net, batch, common, sizes.parameters, space, sign, &loss)) return;
-      out->finite = std::isfinite(loss) && optimise(team, model, theta, space, sizes.parameters, plan, optimizer, &norm);
+      out->finite =
+          std::isfinite(loss) && optimise(team, model, theta, space, sizes.parameters, plan, optimizer, &norm);
       if (!out->finite) return;
       out->losses.push_back(loss);
       out->norms.push_back(norm);

@@ -96,8 +96,7 @@ void Team::put_up(int64_t n, Job job) {
   left_.store(n, std::memory_order_release);
   bell_.fetch_add(1, std::memory_order_release);
   bell_.notify_all();
-  while (take_one(0, poll)) {
-  }
+  while (take_one(0, poll)) {}
   const auto all_done = [&] { return done_.load(std::memory_order_acquire) == n; };
   if (spin(all_done)) return sign_.look_now();
   while (!all_done()) {  // asleep, but for the interrupts
@@ -113,8 +112,7 @@ void Team::serve(int worker) {
   for (;;) {
     const uint32_t heard = bell_.load(std::memory_order_acquire);
     if (dismissed_.load(std::memory_order_acquire)) return;
-    while (take_one(worker, poll)) {
-    }
+    while (take_one(worker, poll)) {}
     if (!spin([&] { return bell_.load(std::memory_order_acquire) != heard; })) bell_.wait(heard);
   }
 }

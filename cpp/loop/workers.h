@@ -1,4 +1,5 @@
-// Workers: one parallel region around a whole call, in which a team takes pieces of work; and how they are told to stop.
+// Workers: one parallel region around a whole call, in which a team takes pieces of work; and how they are told to
+// stop.
 #pragma once
 
 #include <atomic>
@@ -42,9 +43,9 @@ class StopSign {
   std::atomic<bool> stopped_{false};
 };
 
-// The threads of one call. The caller puts up one piece of work after the other, everybody takes from it, and the caller
-// goes on when all that was taken is done. It waits for nobody who has taken nothing: a thread without a core, on a busy
-// machine, costs nothing. Between two pieces the others spin for a moment and then sleep.
+// The threads of one call. The caller puts up one piece of work after the other, everybody takes from it, and the
+// caller goes on when all that was taken is done. It waits for nobody who has taken nothing: a thread without a core,
+// on a busy machine, costs nothing. Between two pieces the others spin for a moment and then sleep.
 class Team {
  public:
   explicit Team(StopSign& sign) : sign_(sign) {}
