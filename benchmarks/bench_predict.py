@@ -28,7 +28,8 @@ from measuring import Report, duration, fastest, interleaved, parser, ratio, ref
 from rivals import CELLS, HORIZON, WORKLOADS, onnx_session, our_name, torch_model
 
 from forecast import RNNForecaster, SeriesForecaster, _core
-from forecast._network import _WORTH_SHARING, Architecture, Network, Scaling
+from forecast._network import Architecture, Network, Scaling
+from forecast._threads import WORTH_SHARING
 
 ALL = os.cpu_count()
 THREADS = sorted({1, ALL})
@@ -60,7 +61,7 @@ class Trial:
 
     def calls(self):
         """By side and setting. A single window is shared where the estimator would share it."""
-        shared = len(self.index) > 1 or self.bytes >= _WORTH_SHARING
+        shared = len(self.index) > 1 or self.bytes >= WORTH_SHARING
         found = {("ours", n): partial(self._ours, n) for n in (THREADS if shared else [1])}
         found |= {("onnxruntime", label): partial(self._onnx, s) for label, s in self.sessions.items()}
         return found | {("PyTorch", n): partial(self.model, self.x) for n in THREADS}

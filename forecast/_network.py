@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from . import _core
-from ._threads import thread_count
+from ._threads import WORTH_SHARING, thread_count
 
 __all__ = ["CELLS", "LOSSES", "OPTIMIZERS", "Architecture", "Network", "Scaling", "core_config", "windows_scaling"]
 
@@ -13,10 +13,6 @@ CELLS = _core.CELLS
 LOSSES = _core.LOSSES
 OPTIMIZERS = _core.OPTIMIZERS
 core_config = _core.config
-
-# Bytes of weights from which on several threads share the steps of a single window: it reads them all at every step,
-# and a core's own cache is too small for more. Below, handing over a step costs what it saves.
-_WORTH_SHARING = 1 << 18
 
 
 @dataclass(frozen=True)
@@ -165,7 +161,7 @@ class Network:
         """Forecasts in the targets' own units, float64 of shape (n_windows, outputs)."""
         self._packed = self.compiled.pack(self.theta, self._packed)
         index = np.arange(n_windows, dtype=np.int64)
-        alone = n_windows == 1 and self.theta.nbytes < _WORTH_SHARING
+        alone = n_windows == 1 and self.theta.nbytes < WORTH_SHARING
         threads = 1 if alone else self.threads(n_jobs, n_windows)
         outputs = self.compiled.predict(self._packed, self.source(arguments), index, threads=threads)
         levels = self.compiled.n_outputs // self.architecture.targets

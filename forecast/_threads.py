@@ -5,7 +5,11 @@ from functools import cache
 
 import joblib
 
-__all__ = ["thread_count"]
+__all__ = ["WORTH_SHARING", "thread_count"]
+
+# Bytes of weights from which on several threads share the steps of a single window: it reads them all at every step,
+# and a core's own cache is too small for more. Below, handing over a step costs what it saves.
+WORTH_SHARING = 1 << 18
 
 # Floating-point operations below which a further thread costs more than it brings: about 30 us of one core's work.
 _WORK_PER_THREAD = 1_000_000

@@ -152,6 +152,28 @@ def test_a_process_on_one_core_uses_one_thread(only):
     assert shown.startswith("1 (")
 
 
+@pytest.mark.parametrize(("hidden", "shared"), [(32, False), (256, True)])
+def test_one_window_is_shared_only_where_its_weights_are_many(hidden, shared, monkeypatch):
+    X, y = table(4, lookback=6)
+    model = RNNForecaster(hidden_size=hidden, max_iter=1, early_stopping=False, random_state=0, n_jobs=2).fit(X, y)
+    assert (model._network.theta.nbytes >= _threads.WORTH_SHARING) is shared
+    asked = []
+
+    class Compiled:
+        def __getattr__(self, name):
+            return getattr(network, name)
+
+        def predict(self, *args, threads):
+            asked.append(threads)
+            return network.predict(*args, threads=threads)
+
+    network = model._network.compiled
+    monkeypatch.setattr(model._network, "_compiled", Compiled())
+    found = model.predict(X[:1])
+    assert asked == [2 if shared else 1]
+    assert found.tobytes() == model.predict(X)[:1].tobytes()
+
+
 # -------------------- what is shown
 
 KEYS = ["compiler", "instruction sets built", "instruction sets found", "used", "openmp", "threads"]
