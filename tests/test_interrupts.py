@@ -21,6 +21,7 @@ shape = {
     "predict": dict(steps=50, hidden=32, batch=64),
     "predict for some seconds": dict(steps=50, hidden=32, batch=64),
     "predict one window": dict(steps=3_000_000, hidden=64, batch=1),
+    "predict one shared window": dict(steps=1_000_000, hidden=270, batch=1),
     "predict a wide network": dict(steps=200, hidden=1200, batch=64),
     "loss": dict(steps=50, hidden=32, batch=64),
     "gradient": dict(steps=50, hidden=64, batch=64),
@@ -30,7 +31,7 @@ case = draw_case("lstm", rng, inputs=1, **shape)
 dtype, batch = "float64" if "wide" in kind else "float32", shape["batch"]
 network, start, source = case.core(dtype), case.theta.astype(dtype), case.source()
 times = {"train": 40_000, "train on short windows": 30_000, "gradient": 400, "predict one window": 1}
-times["predict for some seconds"] = 6_000
+times |= {"predict one shared window": 1, "predict for some seconds": 6_000}
 many = np.tile(case.index, times.get(kind, 20_000))
 arguments = dict(rate=1e-3, clip_norm=1.0, threads=threads)
 
@@ -81,6 +82,7 @@ KINDS = (
     "train a wide network",
     "predict",
     "predict one window",
+    "predict one shared window",
     "predict a wide network",
     "loss",
     "gradient",
