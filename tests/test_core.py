@@ -265,3 +265,13 @@ def test_activations_are_the_same_at_every_place_of_a_vector(isa):
     for name in ("exp", "sigmoid", "tanh"):
         whole = _core.activation(name, x, isa)
         assert np.array_equal(whole, np.concatenate([_core.activation(name, x[i : i + 1], isa) for i in range(len(x))]))
+
+
+@pytest.mark.skipif(not {"v3", "v4"} <= set(ISAS), reason="needs a processor with AVX-512")
+@every_dtype
+@pytest.mark.parametrize("name", ["exp", "sigmoid", "tanh"])
+def test_a_reciprocal_without_a_division_has_the_bits_of_the_division(name, dtype):
+    """v4 refines a seed instead of dividing; v3 divides."""
+    x = ulp_points(dtype)
+    x = x[np.abs(x) < 86]  # beyond, a reciprocal is below the smallest normal number
+    assert _core.activation(name, x, "v4").tobytes() == _core.activation(name, x, "v3").tobytes()

@@ -36,12 +36,6 @@ struct ExpConstants<double> {
                                  1.0 / 120,        1.0 / 24,        1.0 / 6,        1.0 / 2};
 };
 
-// The two parts of e^y: m and 2^n.
-template <class V>
-struct ExpParts {
-  V m, two_n;
-};
-
 // 2^n of an n that stands in the low bits, where adding `magic` has put it.
 template <class V>
 INLINE V power_of_two(V rounded) {
@@ -57,38 +51,70 @@ INLINE Several<V, P> power_of_two(Several<V, P> rounded) {
   return rounded;
 }
 
+// y = n ln 2 + r; n as a number, and `shifted`, with n in its low bits.
 template <class V>
-INLINE ExpParts<V> exp_parts(V y) {
-  using T = typename Lane<V>::scalar;
-  using C = ExpConstants<T>;
-  y = at_least(at_most(y, splat<V>(C::limit)), splat<V>(-C::limit));
-  const V shifted = madd(y, splat<V>(C::log2e), splat<V>(C::magic));
-  const V n = shifted - splat<V>(C::magic);
-  const V r = madd(n, splat<V>(-C::ln2_low), madd(n, splat<V>(-C::ln2_high), y));
-  V q = splat<V>(C::q[0]);
-  UNROLL
-  for (int k = 1; k < int(sizeof(C::q) / sizeof(T)); ++k) q = madd(q, r, splat<V>(C::q[k]));
-  return {madd(r * r, q, r), power_of_two(shifted)};
+struct Reduced {
+  V r, n, shifted;
+};
+
+// c + a b, or with `negative` c - a b: so a sign is had for nothing.
+template <bool negative, class V>
+INLINE V plus(V a, V b, V c) {
+  if constexpr (negative) return nmadd(a, b, c);
+  else return madd(a, b, c);
 }
 
+// Of y = x; with `negative` of y = -x, and the remainder comes as -r.
+template <bool negative, class V>
+INLINE Reduced<V> reduced(V x) {
+  using C = ExpConstants<typename Lane<V>::scalar>;
+  x = at_least(at_most(x, splat<V>(C::limit)), splat<V>(-C::limit));
+  const V shifted = plus<negative>(x, splat<V>(C::log2e), splat<V>(C::magic));
+  const V n = shifted - splat<V>(C::magic);
+  const V r = plus<!negative>(n, splat<V>(C::ln2_high), x);
+  return {plus<!negative>(n, splat<V>(C::ln2_low), r), n, shifted};
+}
+
+// The polynomial q at r, or at -r.
+template <bool negative, class V>
+INLINE V polynomial(V r) {
+  using T = typename Lane<V>::scalar;
+  using C = ExpConstants<T>;
+  V q = splat<V>(C::q[0]);
+  UNROLL
+  for (int k = 1; k < int(sizeof(C::q) / sizeof(T)); ++k) q = plus<negative>(q, r, splat<V>(C::q[k]));
+  return q;
+}
+
+// x 2^n. In the normal range of its result this is exact, with or without the instruction for it.
 template <class V>
-INLINE V exp(V x) {
-  const auto e = exp_parts(x);
-  return e.two_n * (e.m + splat<V>(1));  // exact after the sum: no tiny product that would be flushed
+INLINE V scaled_by(V x, const Reduced<V>& y) {
+#if FORECAST_X86 && FORECAST_BYTES == 64
+  return scale(x, y.n);
+#else
+  return x * power_of_two(y.shifted);
+#endif
+}
+
+template <bool negative = false, class V>
+INLINE V exp(V x) {  // e^x or e^-x
+  const V one = splat<V>(1);
+  const auto y = reduced<negative>(x);
+  return scaled_by(plus<negative>(plus<negative>(polynomial<negative>(y.r), y.r, one), y.r, one), y);
 }
 
 template <class V>
 INLINE V sigmoid(V x) {
-  const V one = splat<V>(1);
-  return one / (one + exp(-x));
+  return reciprocal(splat<V>(1) + exp<true>(x));
 }
 
 template <class V>
 INLINE V tanh(V x) {
   const V one = splat<V>(1);
-  const auto e = exp_parts(x + x);
-  const V e_minus_1 = madd(e.two_n, e.m, e.two_n - one);
-  return e_minus_1 / (e_minus_1 + one + one);
+  const auto y = reduced<false>(x + x);
+  const V m = madd(y.r * y.r, polynomial<false>(y.r), y.r), two_n = scaled_by(one, y);
+  const V e_minus_1 = madd(two_n, m, two_n - one);
+  return e_minus_1 / (e_minus_1 + (one + one));
 }
 
 template <class V>

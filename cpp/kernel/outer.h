@@ -43,8 +43,11 @@ __attribute__((noinline)) void outer_sums(T* G, int64_t G_row, const Outer<T>& o
   const T* z = o.z + feature * o.steps * lanes<T>;
   for (int64_t s = 0; s < o.steps; ++s) {
     const T* d = o.d + s * o.d_step + row * lanes<T>;
+    // What is read next lies where no stream leads: the same rows a step later, at the end those of the next tile.
+    const T* next = s + 1 < o.steps ? d + o.d_step : o.d + (row + P) * lanes<T>;
     NO_UNROLL
-    for (int lane = 0; lane < lanes<T>; ++lane, z += strip<T>) {
+    for (int lane = 0; lane < lanes<T>; ++lane, z += strip<T>, next += P) {
+      __builtin_prefetch(next);
       Vec<T> operand[F];
       UNROLL
       for (int f = 0; f < F; ++f) operand[f] = load(z + f * width<T>);
@@ -89,19 +92,26 @@ INLINE void outer_rest(const Outer<T>& o, int64_t row, int64_t feature) {
 }
 
 template <int F, class T>
-inline void outer_rows(const Outer<T>& o, int64_t feature) {
+inline void outer_rows(const Outer<T>& o, int64_t row, int64_t feature) {
   constexpr int P = accumulators / F;
-  int64_t row = 0;
   for (; row + P <= o.rows; row += P) outer_tile<P, F>(o, row, feature);
   outer_rest<tile_below(P), F>(o, row, feature);
 }
 
-// Features outermost: a strip of z stays in the first cache while the gradients d stream past it.
+// So many rows at a time that their gradients d stay in the second cache while one strip of z after the other, which
+// stays in the first, is held against them.
+constexpr int64_t rows_in_cache = 256 * 1024;  // bytes of d
 template <class T>
-inline void outer(const Outer<T>& o) {
-  int64_t feature = 0;
-  for (; feature + width<T> < o.features; feature += strip<T>) outer_rows<strip_vectors>(o, feature);
-  if (feature < o.features) outer_rows<1>(o, feature);
+inline void outer(Outer<T> o) {
+  constexpr int64_t whole = accumulators;  // a multiple of every tile
+  const int64_t fit = rows_in_cache / (o.steps * lanes<T> * int64_t(sizeof(T))) / whole * whole;
+  const int64_t all = o.rows, step = fit > whole ? fit : whole;
+  for (int64_t row = 0; row < all; row += step) {
+    o.rows = smaller(row + step, all);
+    int64_t feature = 0;
+    for (; feature + width<T> < o.features; feature += strip<T>) outer_rows<strip_vectors>(o, row, feature);
+    if (feature < o.features) outer_rows<1>(o, row, feature);
+  }
 }
 
 // ---- transposition ---------------------------------------------------------------------------------------

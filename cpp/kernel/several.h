@@ -47,6 +47,10 @@ INLINE Several<V, P> madd(Several<V, P> a, Several<V, P> b, Several<V, P> c) {
   FORECAST_EACH(madd(a.v[i], b.v[i], c.v[i]));
 }
 template <class V, int P>
+INLINE Several<V, P> nmadd(Several<V, P> a, Several<V, P> b, Several<V, P> c) {
+  FORECAST_EACH(nmadd(a.v[i], b.v[i], c.v[i]));
+}
+template <class V, int P>
 INLINE Several<V, P> at_most(Several<V, P> x, Several<V, P> bound) {
   FORECAST_EACH(at_most(x.v[i], bound.v[i]));
 }
@@ -58,6 +62,16 @@ template <class V, int P>
 INLINE Several<V, P> positive(Several<V, P> x) {
   FORECAST_EACH(positive(x.v[i]));
 }
+template <class V, int P>
+INLINE Several<V, P> reciprocal(Several<V, P> b) {
+  FORECAST_EACH(reciprocal(b.v[i]));
+}
+#if FORECAST_X86 && FORECAST_BYTES == 64
+template <class V, int P>
+INLINE Several<V, P> scale(Several<V, P> x, Several<V, P> n) {
+  FORECAST_EACH(scale(x.v[i], n.v[i]));
+}
+#endif
 #undef FORECAST_EACH
 
 // S from memory that holds its vectors one after the other.
