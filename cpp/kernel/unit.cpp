@@ -89,9 +89,9 @@ void pack_backward(const Shape& s, const T* theta, T* pack) {
   pack_transposed(W + s.H, O, head_row, s.E, pack);
 }
 
-template <class T>
+template <class C, class T>
 int parts(const Shape& s) {
-  return int(units_blocks(padded<T>(s.H) / width<T>));
+  return int(units_blocks<CellFeed<C>>(padded<T>(s.H) / width<T>));
 }
 
 template <class T>
@@ -106,7 +106,7 @@ void activation(int which, const T* x, T* y, int64_t n) {
 template <class C, class T>
 constexpr Engine<T> engine() {
   return {sizes<C, T>,   fields<C, T>, pack_forward<C, T>, pack_backward<C, T>, pack_units_of<C, T>, train<C, T>,
-          predict<C, T>, parts<T>,     begin_window<C, T>, step_window<C, T>,   end_window<C, T>};
+          predict<C, T>, parts<C, T>,  begin_window<C, T>, step_window<C, T>,   end_window<C, T>};
 }
 
 template <class T>

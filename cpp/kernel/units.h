@@ -8,8 +8,18 @@
 
 namespace forecast::FORECAST_ISA {
 
-constexpr int units_block = 8;  // vectors of units whose sums wait together for the cell; a multiple of every tile
-constexpr int64_t units_blocks(int64_t vectors) { return (vectors + units_block - 1) / units_block; }
+// Vectors of units whose sums wait together for the cell; a multiple of every tile. Few where the weights hardly outgrow
+// the first cache: of two halves, one is still there when the next step begins with it, and the cell of the one runs
+// beside the product of the other.
+constexpr int most_units_block = 8;
+template <class F>
+constexpr int64_t units_block(int64_t vectors) {
+  return F::R > 1 && vectors <= 4 ? 2 : most_units_block;
+}
+template <class F>
+constexpr int64_t units_blocks(int64_t vectors) {
+  return (vectors + units_block<F>(vectors) - 1) / units_block<F>(vectors);
+}
 constexpr int largest_power(int n) { return n < 2 ? 1 : 2 * largest_power(n / 2); }
 
 template <class F>
@@ -92,11 +102,11 @@ INLINE void product_units(const T* w, Operands<T> x, int64_t vectors, bool backw
                           const T* start, Finish finish) {
   using Tile = typename UnitsTiling<F>::Tile;
   constexpr int per_unit = UnitsTiling<F>::per_unit;
-  alignas(64) T sums[units_block * F::R * width<T>];
-  const int64_t blocks = units_blocks(vectors), from = blocks * part / parts, to = blocks * (part + 1) / parts;
+  alignas(64) T sums[most_units_block * F::R * width<T>];
+  const int64_t size = units_block<F>(vectors), blocks = units_blocks<F>(vectors), from = blocks * part / parts, to = blocks * (part + 1) / parts;
   for (int64_t i = from; i < to; ++i) {
-    const int64_t first = (backwards ? from + to - 1 - i : i) * units_block;
-    const int64_t n = smaller(vectors - first, units_block);
+    const int64_t first = (backwards ? from + to - 1 - i : i) * size;
+    const int64_t n = smaller(vectors - first, size);
     tiles_units<Tile, UnitsTiling<F>::M>(n * per_unit, w + first * units_pack<F>(x), x, backwards,
                                          start + first * F::R * width<T>, sums);
     const auto take = [&](int64_t vector, auto together) INLINE_LAMBDA {
@@ -130,8 +140,8 @@ inline T* pack_units(T* w, int64_t vectors, int64_t K_a, int64_t K_b, Bias bias,
           for (int lane = 0; lane < width<T>; ++lane)
             *w++ = weight(int(i % per_unit) + r, i / per_unit * width<T> + lane, k);
   };
-  for (int64_t first = 0; first < vectors; first += units_block) {
-    const int64_t stop = smaller(first + units_block, vectors) * per_unit;
+  for (int64_t first = 0; first < vectors; first += units_block<F>(vectors)) {
+    const int64_t stop = smaller(first + units_block<F>(vectors), vectors) * per_unit;
     for (int64_t at = first * per_unit, end; at < stop; at = end) {
       int M = UnitsTiling<F>::M;
       while (M > stop - at) M /= 2;
