@@ -197,4 +197,5 @@ class Network:
         clip_value: float | None = None,
         seed: int = 0,  # of the dropout masks
         threads: int = 1,
+        path: Literal["auto", "lanes", "units"] = "auto",  # as in predict; by itself, few left-over windows go by units
     ) -> TrainResult: ...

@@ -267,16 +267,15 @@ def test_activations_are_the_same_at_every_place_of_a_vector(isa):
         assert np.array_equal(whole, np.concatenate([_core.activation(name, x[i : i + 1], isa) for i in range(len(x))]))
 
 
-@pytest.mark.skipif(not {"v3", "v4"} <= set(ISAS), reason="needs a processor with AVX-512")
 @every_dtype
-@pytest.mark.parametrize("name", ["exp", "sigmoid", "tanh"])
-def test_a_reciprocal_without_a_division_has_the_bits_of_the_division(name, dtype):
-    """v4 refines a seed instead of dividing; v3 divides. The theorem leaves out divisors whose mantissa is all ones."""
+@every_isa
+def test_sigmoid_has_the_bits_of_a_division(isa, dtype):
+    """v4 refines a seed instead of dividing. The theorem leaves out divisors whose mantissa is all ones."""
     x = ulp_points(dtype)
     x = x[np.abs(x) < 86]  # beyond, a reciprocal is below the smallest normal number
-    refined, divided = (_core.activation(name, x, isa) for isa in ("v4", "v3"))
-    mantissa = np.int64(2) ** np.finfo(dtype).nmant - 1
-    divisor = (1 + _core.activation("exp", -x, "v3")).view(f"i{x.itemsize}")
-    theorem = (divisor & mantissa) != mantissa
+    divisor = 1 + _core.activation("exp", -x, isa)
+    refined, divided = _core.activation("sigmoid", x, isa), 1 / divisor
+    ones = np.int64(2) ** np.finfo(dtype).nmant - 1
+    theorem = (divisor.view(f"i{x.itemsize}") & ones) != ones
     assert refined[theorem].tobytes() == divided[theorem].tobytes()
     assert np.allclose(refined, divided, rtol=np.finfo(dtype).eps, atol=0)

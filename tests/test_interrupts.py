@@ -30,7 +30,7 @@ shape = {
 case = draw_case("lstm", rng, inputs=1, **shape)
 dtype, batch = "float64" if "wide" in kind else "float32", shape["batch"]
 network, start, source = case.core(dtype), case.theta.astype(dtype), case.source()
-times = {"train": 40_000, "train on short windows": 30_000, "gradient": 400, "predict one window": 1}
+times = {"train": 40_000, "train on short windows": 30_000, "gradient": 2_000, "predict one window": 1}
 times |= {"predict one shared window": 1, "predict for some seconds": 6_000}
 many = np.tile(case.index, times.get(kind, 20_000))
 arguments = dict(rate=1e-3, clip_norm=1.0, threads=threads)

@@ -223,12 +223,16 @@ py::object pack(const NetworkHolder& net, const py::array& theta, const py::obje
   return py::cast(new_pack(net, theta));
 }
 
+Path path_of(const std::string& path) {
+  if (path != "auto" && path != "lanes" && path != "units")
+    throw py::value_error("path: expected 'auto', 'lanes' or 'units', got '" + path + "'");
+  return path == "auto" ? Path::automatic : path == "lanes" ? Path::lanes : Path::units;
+}
+
 template <class T>
 py::object predict_as(const NetworkHolder& net, const PackedHolder& holder, const SourceHolder& source,
                       const py::array& index, int threads, const std::string& path) {
-  if (path != "auto" && path != "lanes" && path != "units")
-    throw py::value_error("path: expected 'auto', 'lanes' or 'units', got '" + path + "'");
-  const Path way = path == "auto" ? Path::automatic : path == "lanes" ? Path::lanes : Path::units;
+  const Path way = path_of(path);
   const Packed<T>* packed = packed_in<T>(holder);
   if (!is_pack_of<T>(net, holder)) throw py::value_error("theta: packed for another network");
   const Windows windows = windows_of(net, source, index, false);
@@ -360,15 +364,19 @@ void bind_network(py::module_& m) {
           "train",
           [](const NetworkHolder& net, const py::array& theta, OptimizerHolder& optimizer, const SourceHolder& source,
              const py::array& order, int64_t batch_size, double rate, const py::object& clip_norm,
-             const py::object& clip_value, uint64_t seed, int threads) {
+             const py::object& clip_value, uint64_t seed, int threads, const std::string& path) {
             if (batch_size < 1) throw py::value_error("batch_size: expected at least 1");
-            const Plan plan{batch_size, positive_or_none(clip_norm, "clip_norm"),
-                            positive_or_none(clip_value, "clip_value"), seed, threads};
+            const Plan plan{batch_size,
+                            positive_or_none(clip_norm, "clip_norm"),
+                            positive_or_none(clip_value, "clip_value"),
+                            seed,
+                            threads,
+                            path_of(path)};
             return net.wide() ? train_as<double>(net, theta, optimizer, source, order, plan, rate)
                               : train_as<float>(net, theta, optimizer, source, order, plan, rate);
           },
           "theta"_a, "optimizer"_a, "source"_a, "order"_a, "batch_size"_a, py::kw_only(), "rate"_a,
-          "clip_norm"_a = none, "clip_value"_a = none, "seed"_a = 0, "threads"_a = 1);
+          "clip_norm"_a = none, "clip_value"_a = none, "seed"_a = 0, "threads"_a = 1, "path"_a = "auto");
 }
 
 }  // namespace forecast

@@ -38,21 +38,21 @@ INLINE double scaled(double x, const double* mean, const double* inverse, int64_
 
 // One window's past into x[t * step + channel * gap]; gap is `lanes` for a chunk and 1 for a single window.
 template <class S, class T>
-inline void gather_past_as(const Source& s, int64_t window, T* x, int64_t gap) {
+inline void gather_past_as(const Source& s, int64_t window, T* x, int64_t gap, int64_t step) {
   const S* rows = static_cast<const S*>(s.past.data) + past_row(s, window) * s.past.row;
   for (int64_t c = 0; c < s.I; ++c) {
     const double anchor = past_anchor(s, window, c);
     const S* p = rows + c * s.past.column;
     T* out = x + c * gap;
-    for (int64_t t = 0; t < s.T; ++t, p += s.past.row, out += s.I * gap)
+    for (int64_t t = 0; t < s.T; ++t, p += s.past.row, out += step)
       *out = T(scaled(double(*p) - anchor, s.past_mean, s.past_inverse, c));
   }
 }
 
 template <class T>
-inline void gather_past(const Source& s, int64_t window, T* x, int64_t gap) {
-  if (s.past.is_double) gather_past_as<double>(s, window, x, gap);
-  else gather_past_as<float>(s, window, x, gap);
+inline void gather_past(const Source& s, int64_t window, T* x, int64_t gap, int64_t step) {
+  if (s.past.is_double) gather_past_as<double>(s, window, x, gap, step);
+  else gather_past_as<float>(s, window, x, gap, step);
 }
 
 template <class T>

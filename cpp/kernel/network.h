@@ -99,6 +99,7 @@ inline void head_forward(const Head<T>& head, const Shape& s, const T* h, const 
 template <class Loss, class T>
 inline double loss_of(const Network<T>& net, const T* y, const T* weight, const T* out, T* dout) {
   const int Q = int(net.shape.Q);
+  if (Q < 1) __builtin_unreachable();
   double total = 0;
   for (int64_t k = 0; k < net.shape.K; ++k) {
     for (int n = 0; n < N; ++n) {
@@ -165,7 +166,7 @@ inline void gather(const Chunk<T>& c, const Shape& s, const Io<T>& io) {
     clear(io.weight, s.K * lanes<T>);
   }
   for (int lane = 0; lane < c.n; ++lane) {
-    gather_past(*c.source, c.index[lane], io.x + lane, lanes<T>);
+    gather_past(*c.source, c.index[lane], io.x + lane, lanes<T>, s.I * lanes<T>);
     gather_extra(*c.source, c.index[lane], io.extra + lane, lanes<T>);
     if (c.loss) gather_targets(*c.source, c.index[lane], c.normaliser, io.y + lane, io.weight + lane, lanes<T>);
   }
@@ -214,53 +215,6 @@ inline bool predict(const Network<T>& net, const Chunk<T>& c) {
   return true;
 }
 
-// ---- forward of one window, units in the lanes -----------------------------------------------------------
-
-// Cut from the chunk's arena, so that everybody who takes part in a step finds the same: the states of step t lie in
-// states[t % 2].
-template <class C, class T>
-struct OneWindow {
-  T *x, *extra, *out, *states[2];
-  int64_t state;
-
-  OneWindow(const Shape& s, T* block) : state(C::states * padded<T>(s.H)) {
-    Arena<T> arena{block};
-    x = arena.take(s.T * s.I), extra = arena.take(s.E), out = arena.take(padded<T>(outputs_of(s)));
-    for (T*& now : states) now = arena.take(s.L * state);
-  }
-};
-
-template <class C, class T>
-inline void begin_window(const Network<T>& net, const Chunk<T>& c) {
-  const OneWindow<C, T> m(net.shape, c.arena);
-  gather_past(*c.source, c.index[0], m.x, 1);
-  gather_extra(*c.source, c.index[0], m.extra, 1);
-  clear(m.states[0], net.shape.L * m.state);
-}
-
-// Step t of layer l, one of `parts` shares of its units; all shares before the next layer or step.
-template <class C, class T>
-inline void step_window(const Network<T>& net, const Chunk<T>& c, int64_t t, int64_t l, int part, int parts) {
-  const OneWindow<C, T> m(net.shape, c.arena);
-  const T* before = m.states[t % 2] + l * m.state;
-  T* after = m.states[(t + 1) % 2] + l * m.state;
-  const T* x = l ? after - m.state : m.x + t * net.shape.I;
-  step_units<C>(layer_of<C, T>(net, nullptr, l), x, before, after, t % 2, part, parts);
-}
-
-template <class C, class T>
-inline void end_window(const Network<T>& net, const Chunk<T>& c) {
-  const Shape& s = net.shape;
-  const OneWindow<C, T> m(s, c.arena);
-  const Head<T> head = head_of<C, T>(net, nullptr);
-  const int64_t n = outputs_of(s), O = padded<T>(n);
-  T* out = m.out;
-  product_units<HeadFeed>(head.units + O, Operands<T>{m.states[s.T % 2] + (s.L - 1) * m.state, s.H, m.extra, s.E},
-                          O / width<T>, false, 0, 1, head.units,
-                          [=](int64_t o, const auto* a) INLINE_LAMBDA { store(out + o, a[0]); });
-  for (int64_t o = 0; o < n; ++o) c.outputs[c.first * n + o] = out[o];
-}
-
 // ---- forward with a tape, then backward ------------------------------------------------------------------
 
 template <class C, class T>
@@ -299,7 +253,8 @@ inline bool forward_with_tape(const Network<T>& net, const Chunk<T>& c, const Io
       const T* x = l ? m.output(s, l - 1, t) : io.x + t * s.I * lanes<T>;
       step_forward<C, true>(layer, x, m.state(s, l, t), m.state(s, l, t + 1), m.tape_of(s, l, t));
       const bool used = l + 1 < s.L || t + 1 == s.T;  // the last layer hands up its last step only
-      if (m.dropped && used) apply_dropout(dropout, l, t, s.H, m.state(s, l, t + 1), m.dropped + (l * s.T + t) * m.row);
+      if (m.dropped && used)
+        apply_dropout<lanes<T>>(dropout, l, t, s.H, m.state(s, l, t + 1), m.dropped + (l * s.T + t) * m.row);
       if (c.poll.stop(c.poll.self)) return false;
     }
   }
@@ -319,7 +274,7 @@ inline void head_backward(const Network<T>& net, const Chunk<T>& c, const Io<T>&
     z = m.joined;
   }
   transpose(z, features, m.transposed, 0, 1);
-  outer(Outer<T>{head.dW, features, O, features, io.dout, 0, m.transposed, 1});
+  outer(outer_of_chunk<T>(head.dW, O, features, io.dout, 0, m.transposed, 1));
   for (int64_t o = 0; o < O; ++o) {
     Vec<T> total = load(io.dout + o * lanes<T>);
     for (int n = 1; n < N; ++n) total += load(io.dout + o * lanes<T> + n * width<T>);
@@ -350,7 +305,7 @@ inline bool inputs_backward(const Network<T>& net, const Chunk<T>& c, const Tape
         for (int64_t i = 0; i < s.I; ++i)
           c.dpast[((c.first + lane) * s.T + t) * s.I + i] = m.scratch[i * lanes<T> + lane];
     } else if (m.dropped) {
-      apply_dropout(dropout, l - 1, t, s.H, m.scratch, tape);
+      apply_dropout<lanes<T>>(dropout, l - 1, t, s.H, m.scratch, tape);
     } else {
       for (int64_t i = 0; i < m.row; ++i) tape[i] = m.scratch[i];
     }
@@ -381,7 +336,7 @@ inline bool train(const Network<T>& net, const Chunk<T>& c) {
   *c.loss = loss(net, io.y, io.weight, io.out, io.dout);
   if (c.outputs) put_rows(c, io.out, outputs_of(s), c.outputs);
   head_backward(net, c, io, m);
-  if (c.drop) apply_dropout(Dropout{net.dropout, c.seed, c.first}, s.L - 1, s.T - 1, s.H, m.dlast, m.dlast);
+  if (c.drop) apply_dropout<lanes<T>>(Dropout{net.dropout, c.seed, c.first}, s.L - 1, s.T - 1, s.H, m.dlast, m.dlast);
   for (int64_t l = s.L - 1; l >= 0; --l) {
     const Layer<T> layer = layer_of<C, T>(net, c.gradient, l);
     const bool top = l + 1 == s.L;

@@ -15,22 +15,37 @@ constexpr int64_t transposed_size(int64_t features, int64_t columns) {
   return (features + strip<T> - 1) / strip<T> * strip<T> * columns;
 }
 
-// G[row][feature] += sum over s < steps, lane:  d[s * d_step + row * lanes + lane] * z(s * lanes + lane, feature).
-// z is transposed, [strip of features][column][feature in strip], so that the sum over windows needs no horizontal
-// addition and a strip lies together in the first cache.
-template <class T>
+// G[row][feature] += sum over columns:  d[column][row] * z[column][feature]. A column is one window at one step; a step
+// has `Columns` of them, the lanes of a chunk or a single one.
+//
+//   d   d[s * d_step + row * Columns + column in step]
+//   z   z[feature * z_feature + column * z_column + feature in tile]: so that the sum over windows needs no horizontal
+//       addition, a chunk's z is transposed, [strip of features][column][feature in strip], and a strip lies together
+//       in the first cache; a single window's is [column][feature] by itself
+template <int Columns, class T>
 struct Outer {
   T* G;
   int64_t G_row, rows, features;
   const T* d;
   int64_t d_step;
   const T* z;
-  int64_t steps;
+  int64_t z_feature, z_column, steps;
 };
+template <class T>
+INLINE Outer<lanes<T>, T> outer_of_chunk(T* G, int64_t rows, int64_t features, const T* d, int64_t d_step, const T* z,
+                                         int64_t steps) {
+  return {G, features, rows, features, d, d_step, z, steps * lanes<T>, strip<T>, steps};
+}
+template <class T>
+INLINE Outer<1, T> outer_of_window(T* G, int64_t rows, int64_t features, const T* d, int64_t d_step, const T* z,
+                                   int64_t z_step, int64_t steps) {
+  return {G, features, rows, features, d, d_step, z, 1, z_step, steps};
+}
 
 // A function of its own, so that nothing around it takes the registers of its sums.
-template <int P, int F, class T>
-__attribute__((noinline)) void outer_sums(T* G, int64_t G_row, const Outer<T>& o, int64_t row, int64_t feature) {
+template <int P, int F, int Columns, class T>
+__attribute__((noinline)) void outer_sums(T* G, int64_t G_row, const Outer<Columns, T>& o, int64_t row,
+                                          int64_t feature) {
   Vec<T> acc[P][F];
   UNROLL
   for (int p = 0; p < P; ++p) {
@@ -40,22 +55,32 @@ __attribute__((noinline)) void outer_sums(T* G, int64_t G_row, const Outer<T>& o
       pin(acc[p][f]);
     }
   }
-  const T* z = o.z + feature * o.steps * lanes<T>;
-  for (int64_t s = 0; s < o.steps; ++s) {
-    const T* d = o.d + s * o.d_step + row * lanes<T>;
-    // What is read next lies where no stream leads: the same rows a step later, at the end those of the next tile.
-    const T* next = s + 1 < o.steps ? d + o.d_step : o.d + (row + P) * lanes<T>;
-    NO_UNROLL
-    for (int lane = 0; lane < lanes<T>; ++lane, z += strip<T>, next += P) {
-      __builtin_prefetch(next);
-      Vec<T> operand[F];
+  const int64_t z_column = o.z_column;
+  const T* z = o.z + feature * o.z_feature;
+  const auto column = [&](const T* d) INLINE_LAMBDA {
+    Vec<T> operand[F];
+    UNROLL
+    for (int f = 0; f < F; ++f) operand[f] = load(z + f * width<T>);
+    UNROLL
+    for (int p = 0; p < P; ++p) {
+      const Vec<T> weight = splat<Vec<T>>(d[p * Columns]);
       UNROLL
-      for (int f = 0; f < F; ++f) operand[f] = load(z + f * width<T>);
-      UNROLL
-      for (int p = 0; p < P; ++p) {
-        const Vec<T> weight = splat<Vec<T>>(d[p * lanes<T> + lane]);
-        UNROLL
-        for (int f = 0; f < F; ++f) acc[p][f] = madd(weight, operand[f], acc[p][f]);
+      for (int f = 0; f < F; ++f) acc[p][f] = madd(weight, operand[f], acc[p][f]);
+    }
+    z += z_column;
+  };
+  const T* d = o.d + row * Columns;
+  NO_UNROLL
+  for (int64_t left = o.steps; left > 0; --left, d += o.d_step) {
+    if constexpr (Columns == 1) {
+      column(d);
+    } else {
+      // What is read next lies where no stream leads: the same rows a step later, at the end those of the next tile.
+      const T* next = left > 1 ? d + o.d_step : o.d + (row + P) * Columns;
+      NO_UNROLL
+      for (int lane = 0; lane < Columns; ++lane, next += P) {
+        __builtin_prefetch(next);
+        column(d + lane);
       }
     }
   }
@@ -66,8 +91,8 @@ __attribute__((noinline)) void outer_sums(T* G, int64_t G_row, const Outer<T>& o
   }
 }
 
-template <int P, int F, class T>
-INLINE void outer_tile(const Outer<T>& o, int64_t row, int64_t feature) {
+template <int P, int F, int Columns, class T>
+INLINE void outer_tile(const Outer<Columns, T>& o, int64_t row, int64_t feature) {
   constexpr int64_t full = F * width<T>;
   const int64_t left = o.features - feature;
   T* const G = o.G + row * o.G_row + feature;
@@ -80,8 +105,8 @@ INLINE void outer_tile(const Outer<T>& o, int64_t row, int64_t feature) {
     for (int64_t f = 0; f < left; ++f) G[p * o.G_row + f] = ragged[p * full + f];
 }
 
-template <int P, int F, class T>
-INLINE void outer_rest(const Outer<T>& o, int64_t row, int64_t feature) {
+template <int P, int F, int Columns, class T>
+INLINE void outer_rest(const Outer<Columns, T>& o, int64_t row, int64_t feature) {
   if constexpr (P > 0) {
     if (o.rows - row >= P) {
       outer_tile<P, F>(o, row, feature);
@@ -91,8 +116,8 @@ INLINE void outer_rest(const Outer<T>& o, int64_t row, int64_t feature) {
   }
 }
 
-template <int F, class T>
-inline void outer_rows(const Outer<T>& o, int64_t row, int64_t feature) {
+template <int F, int Columns, class T>
+inline void outer_rows(const Outer<Columns, T>& o, int64_t row, int64_t feature) {
   constexpr int P = accumulators / F;
   for (; row + P <= o.rows; row += P) outer_tile<P, F>(o, row, feature);
   outer_rest<tile_below(P), F>(o, row, feature);
@@ -101,10 +126,10 @@ inline void outer_rows(const Outer<T>& o, int64_t row, int64_t feature) {
 // So many rows at a time that their gradients d stay in the second cache while one strip of z after the other, which
 // stays in the first, is held against them.
 constexpr int64_t rows_in_cache = 256 * 1024;  // bytes of d
-template <class T>
-inline void outer(Outer<T> o) {
+template <int Columns, class T>
+inline void outer(Outer<Columns, T> o) {
   constexpr int64_t whole = accumulators;  // a multiple of every tile
-  const int64_t fit = rows_in_cache / (o.steps * lanes<T> * int64_t(sizeof(T))) / whole * whole;
+  const int64_t fit = rows_in_cache / (o.steps * Columns * int64_t(sizeof(T))) / whole * whole;
   const int64_t all = o.rows, step = fit > whole ? fit : whole;
   for (int64_t row = 0; row < all; row += step) {
     o.rows = smaller(row + step, all);

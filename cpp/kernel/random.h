@@ -29,17 +29,17 @@ struct Dropout {
 };
 
 // to[unit][lane] = from[unit][lane] * mask, where mask is 0 with probability `rate` and 1 / (1 - rate) otherwise.
-template <class T>
+template <int Lanes, class T>
 inline void apply_dropout(const Dropout& d, int64_t layer, int64_t t, int64_t H, const T* from, T* to) {
   const uint32_t threshold = uint32_t(d.rate * 4294967296.0);  // a draw below it is dropped
   const T keep = T(1 / (1 - d.rate));
   for (int64_t unit = 0; unit < H; unit += 4) {
-    Philox draw[lanes<T>];
-    for (int lane = 0; lane < lanes<T>; ++lane)
+    Philox draw[Lanes];
+    for (int lane = 0; lane < Lanes; ++lane)
       draw[lane] = philox({{uint32_t(d.first + lane), uint32_t(unit / 4), uint32_t(t), uint32_t(layer)}}, d.seed);
     for (int64_t u = unit; u < H && u < unit + 4; ++u)
-      for (int lane = 0; lane < lanes<T>; ++lane)
-        to[u * lanes<T> + lane] = from[u * lanes<T> + lane] * (draw[lane].x[u - unit] < threshold ? T(0) : keep);
+      for (int lane = 0; lane < Lanes; ++lane)
+        to[u * Lanes + lane] = from[u * Lanes + lane] * (draw[lane].x[u - unit] < threshold ? T(0) : keep);
   }
 }
 

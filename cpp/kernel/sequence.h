@@ -98,12 +98,13 @@ inline void step_forward(const Layer<T>& l, const T* x, const T* prev, T* next, 
   product<CellFeed<C>>(l.forward, Operands<T>{x, l.I, prev, H}, H, start, cell);
 }
 
-// The same for one window, units in the lanes; states are [state][padded H].
-template <class C, class T>
-inline void step_units(const Layer<T>& l, const T* x, const T* prev, T* next, bool backwards, int part, int parts) {
+// The same for one window, units in the lanes; states are [state][padded H], and so is the tape.
+template <class C, bool Keep, class T>
+inline void step_units(const Layer<T>& l, const T* x, const T* prev, T* next, T* tape, bool backwards, int part,
+                       int parts) {
   const int64_t row = padded<T>(l.H);
   const auto cell = [=](int64_t unit, const auto* a) INLINE_LAMBDA {
-    cell_forward<C, false>(a, prev + unit, next + unit, static_cast<T*>(nullptr), row);
+    cell_forward<C, Keep>(a, prev + unit, next + unit, Keep ? tape + unit : tape, row);
   };
   product_units<CellFeed<C>>(l.units + C::rows * row, Operands<T>{x, l.I, prev, l.H}, row / width<T>, backwards, part,
                              parts, l.units, cell);
@@ -122,6 +123,26 @@ struct Bptt {
   T* transposed;     // transposed_size(max(I, H), segment * lanes)
 };
 
+// The cell's gradients from that of its h; a row of a state, of the tape or of the carry is `row` long. The gradients
+// of the pre-activations go over the tape's rows, the carry becomes that of the step before.
+template <class C, class V, class T>
+INLINE void cell_backward(V dh, const T* prev, const T* next, T* tape, T* carry, int64_t row, V* da) {
+  V kept[C::taped + 1], before[C::states], after[C::states], dafter[C::states], dbefore[C::states];
+  UNROLL
+  for (int i = 0; i < C::taped; ++i) kept[i] = load_as<V>(tape + i * row);
+  UNROLL
+  for (int i = 0; i < C::states; ++i) {
+    before[i] = load_as<V>(prev + i * row);
+    after[i] = load_as<V>(next + i * row);
+    dafter[i] = i == 0 ? dh : load_as<V>(carry + i * row);
+  }
+  C::backward(kept, before, after, dafter, da, dbefore);
+  UNROLL
+  for (int i = 0; i < C::rows; ++i) store(tape + i * row, da[i]);
+  UNROLL
+  for (int i = 0; i < C::states; ++i) store(carry + i * row, dbefore[i]);
+}
+
 // Gradient of the state after step t: the carry, what comes from above, and R da of step t + 1.
 template <class C, class T>
 inline void step_backward(const Layer<T>& l, const Bptt<T>& s, int64_t t, int64_t steps) {
@@ -136,23 +157,10 @@ inline void step_backward(const Layer<T>& l, const Bptt<T>& s, int64_t t, int64_
   };
   const auto cell = [=]<class V>(int64_t unit, const V* dh) INLINE_LAMBDA {
     const int64_t at = unit * lanes<T>;
-    V kept[C::taped + 1], before[C::states], after[C::states], dafter[C::states], da[C::rows], dbefore[C::states];
+    V da[C::rows];
+    cell_backward<C>(dh[0], prev + at, next + at, tape + at, carry + at, row, da);
     UNROLL
-    for (int i = 0; i < C::taped; ++i) kept[i] = load_as<V>(tape + i * row + at);
-    UNROLL
-    for (int i = 0; i < C::states; ++i) {
-      before[i] = load_as<V>(prev + i * row + at);
-      after[i] = load_as<V>(next + i * row + at);
-      dafter[i] = i == 0 ? dh[0] : load_as<V>(carry + i * row + at);
-    }
-    C::backward(kept, before, after, dafter, da, dbefore);
-    UNROLL
-    for (int i = 0; i < C::rows; ++i) {
-      store(tape + i * row + at, da[i]);
-      store(dbias + i * row + at, load_as<V>(dbias + i * row + at) + da[i]);
-    }
-    UNROLL
-    for (int i = 0; i < C::states; ++i) store(carry + i * row + at, dbefore[i]);
+    for (int i = 0; i < C::rows; ++i) store(dbias + i * row + at, load_as<V>(dbias + i * row + at) + da[i]);
   };
   const int64_t K = t + 1 < steps ? state_rows<C> * H : 0;
   product<Plain>(l.R_T, Operands<T>{later, K, nullptr, 0}, H, start, cell);
@@ -163,7 +171,7 @@ template <class C, class T, class Input>
 inline void weight_gradients(const Layer<T>& l, const Bptt<T>& s, int64_t t, int64_t end, Input input) {
   const int64_t row = l.H * lanes<T>, step = tape_rows<C> * row, n = end - t;
   const auto add = [&](T* G, int64_t features, int first, int64_t rows) {
-    outer(Outer<T>{G, features, rows * l.H, features, s.tape + t * step + first * row, step, s.transposed, n});
+    outer(outer_of_chunk<T>(G, rows * l.H, features, s.tape + t * step + first * row, step, s.transposed, n));
   };
   for (int64_t i = 0; i < n; ++i) transpose(input(t + i), l.I, s.transposed, i, n);
   add(l.dW, l.I, C::input[0], input_rows<C>);

@@ -47,7 +47,7 @@ struct Network {
   const T* loss_parameters;
   double dropout;
   const T* theta;
-  const T *pack_forward, *pack_backward, *pack_units;
+  const T *pack_forward, *pack_backward, *pack_units, *pack_window;
 };
 
 // A chunk: up to `lanes` windows of one batch, and where its results go.
@@ -71,7 +71,7 @@ struct Chunk {
 };
 
 struct Sizes {  // in elements
-  int64_t parameters, pack_forward, pack_backward, pack_units, arena_forward, arena_train, arena_units;
+  int64_t parameters, pack_forward, pack_backward, pack_units, pack_window, arena_forward, arena_train, arena_units;
 };
 
 struct Field {  // one named array inside theta
@@ -112,7 +112,11 @@ struct Engine {
   void (*pack_forward)(const Shape&, const T* theta, T* pack);
   void (*pack_backward)(const Shape&, const T* theta, T* pack);
   void (*pack_units)(const Shape&, const T* theta, T* pack);
-  bool (*train)(const Network<T>&, const Chunk<T>&);    // forward, loss, backward; false: told to stop
+  void (*pack_window)(const Shape&, const T* theta, T* pack);
+  bool (*train)(const Network<T>&, const Chunk<T>&);  // forward, loss, backward; false: told to stop
+  // The same, window by window, units in the lanes; reads pack_units and pack_window instead of the other two. No
+  // initial states, and no gradients but those of the weights.
+  bool (*train_windows)(const Network<T>&, const Chunk<T>&);
   bool (*predict)(const Network<T>&, const Chunk<T>&);  // forward in a few steps' memory, windows in the lanes
   // One window, units in the lanes, the same bits: begin, every part of every step and layer in turn, end.
   int (*parts)(const Shape&);  // into how many parts a layer's step can be cut

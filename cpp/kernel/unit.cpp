@@ -1,8 +1,8 @@
 // The shell that is compiled once per instruction set: it instantiates every cell in both precisions and hands out one
 // constant table. CMake sets FORECAST_ISA, FORECAST_NAME (the same in quotes) and FORECAST_BYTES.
-#include "network.h"
 #include "peak.h"
 #include "update.h"
+#include "window.h"
 
 namespace forecast::FORECAST_ISA {
 namespace {
@@ -16,11 +16,14 @@ void sizes(const Shape& s, bool drop, Sizes* out) {
   out->pack_forward = out->parameters;
   out->pack_backward = weights + O * (s.H + s.E);
   out->pack_units = units + padded<T>(O) * (s.H + s.E + 1);
+  out->pack_window = WindowPacks<C, T>(s).size;
   Arena<T> arena{nullptr};
   take_io(s, arena);
   out->arena_forward = arena.used + 2 * (s.L * C::states * s.H * lanes<T> + 16);
   Tapes<C, T>(s, drop, arena);
-  out->arena_train = arena.used;
+  Arena<T> window{nullptr};
+  WindowTape<C, T>(s, drop, window);
+  out->arena_train = arena.used > window.used ? arena.used : window.used;
   out->arena_units = s.T * s.I + s.E + padded<T>(O) + 2 * s.L * C::states * padded<T>(s.H) + 5 * 16;
 }
 
@@ -105,8 +108,11 @@ void activation(int which, const T* x, T* y, int64_t n) {
 
 template <class C, class T>
 constexpr Engine<T> engine() {
-  return {sizes<C, T>,   fields<C, T>, pack_forward<C, T>, pack_backward<C, T>, pack_units_of<C, T>, train<C, T>,
-          predict<C, T>, parts<C, T>,  begin_window<C, T>, step_window<C, T>,   end_window<C, T>};
+  return {sizes<C, T>,         fields<C, T>,        pack_forward<C, T>,
+          pack_backward<C, T>, pack_units_of<C, T>, pack_window_backward<C, T>,
+          train<C, T>,         train_windows<C, T>, predict<C, T>,
+          parts<C, T>,         begin_window<C, T>,  step_window<C, T>,
+          end_window<C, T>};
 }
 
 template <class T>

@@ -25,7 +25,10 @@ Sizes sizes_of(const Model<T>& model, bool drop) {
 
 template <class T>
 Network<T> network_of(const Model<T>& model, const T* theta) {
-  return {model.shape, model.loss, model.loss_parameters.data(), model.dropout, theta, nullptr, nullptr, nullptr};
+  Network<T> net{};
+  net.shape = model.shape, net.loss = model.loss, net.loss_parameters = model.loss_parameters.data();
+  net.dropout = model.dropout, net.theta = theta;
+  return net;
 }
 
 // How one batch is cut: chunks of `lanes` windows; chunk c adds to slot c % slots; a worker takes whole slots. So the
@@ -61,30 +64,58 @@ double normaliser_of(const Windows& w) {
 constexpr int64_t part = 4096;
 int64_t parts_of(int64_t n) { return (n + part - 1) / part; }
 
+// So many windows, and fewer, of a chunk are trained one by one, units in the lanes: each costs 0.05 to 0.2 of a chunk,
+// which itself costs the same however few it has. Measured, in sixteenths of a chunk by the bytes of a layer's weights:
+// small ones wait for latencies, those beyond the second cache for memory.
+template <class T>
+int64_t few_of(const Model<T>& model, const Sizes& sizes, Path path) {
+  if (path != Path::automatic) return path == Path::units ? model.vectors->lanes : 0;
+  const int64_t bytes = sizes.pack_units / model.shape.L * int64_t(sizeof(T));
+  const int64_t share = bytes < (8 << 10) ? 5 : bytes < (128 << 10) ? 9 : bytes < (2 << 20) ? 7 : 3;
+  return model.vectors->lanes * share / 16;
+}
+
+// Which of the two ways the chunks of a batch of n windows go.
+struct Ways {
+  bool lanes, units;
+
+  Ways(int64_t n, int width, int64_t few) {
+    const int64_t left = n % width ? n % width : width;  // in the last chunk
+    units = left <= few, lanes = few < width && (n > width || !units);
+  }
+};
+
 template <class T>
 struct Workspace {
-  Buffer<T> arenas, slots, forward, backward;
+  Buffer<T> arenas, slots, forward, backward, units, window;
   Buffer<double> losses, sums;
   int64_t arena;
 
-  Workspace(const Sizes& s, const Cut& cut)
+  Workspace(const Sizes& s, const Cut& cut, bool with_units)
       : arenas(s.arena_train * cut.threads),
         slots(s.parameters * cut.slots),
         forward(s.pack_forward),
         backward(s.pack_backward),
+        units(with_units ? s.pack_units : 0),
+        window(with_units ? s.pack_window : 0),
         losses(cut.chunks),
         sums(parts_of(s.parameters)),
         arena(s.arena_train) {}
 };
 
 template <class T>
-void pack(Team& team, const Model<T>& model, Network<T>& net, const Workspace<T>& space) {
-  team.each(2, [&](int64_t back, int, Poll) {
-    if (back) model.engine->pack_backward(model.shape, net.theta, space.backward.get());
-    else model.engine->pack_forward(model.shape, net.theta, space.forward.get());
-  });
-  net.pack_forward = space.forward.get();
-  net.pack_backward = space.backward.get();
+void pack(Team& team, const Model<T>& model, Network<T>& net, const Workspace<T>& space, Ways ways) {
+  const auto& engine = *model.engine;
+  struct {
+    void (*fill)(const Shape&, const T*, T*);
+    T* pack;
+  } jobs[4], *end = jobs;
+  if (ways.lanes)
+    *end++ = {engine.pack_forward, space.forward.get()}, *end++ = {engine.pack_backward, space.backward.get()};
+  if (ways.units) *end++ = {engine.pack_units, space.units.get()}, *end++ = {engine.pack_window, space.window.get()};
+  team.each(end - jobs, [&](int64_t i, int, Poll) { jobs[i].fill(model.shape, net.theta, jobs[i].pack); });
+  net.pack_forward = space.forward.get(), net.pack_backward = space.backward.get();
+  net.pack_units = space.units.get(), net.pack_window = space.window.get();
 }
 
 template <class Work>
@@ -96,7 +127,7 @@ void each_part(Team& team, int64_t n, const Work& work) {
 // One batch's loss and gradient, the latter summed into slot 0. `common` holds what all chunks share.
 template <class T>
 bool batch_gradient(Team& team, const Model<T>& model, const Network<T>& net, const Windows& windows,
-                    const Chunk<T>& common, int64_t parameters, const Workspace<T>& space, StopSign& sign,
+                    const Chunk<T>& common, int64_t parameters, const Workspace<T>& space, int64_t few, StopSign& sign,
                     double* loss) {
   const int lanes = model.vectors->lanes;
   const Cut cut(windows.n, lanes, team.size(), true);
@@ -112,7 +143,7 @@ bool batch_gradient(Team& team, const Model<T>& model, const Network<T>& net, co
       c.normaliser = normaliser, c.gradient = gradient, c.loss = space.losses.get() + number;
       c.arena = space.arenas.get() + worker * space.arena;
       c.poll = poll;
-      if (!model.engine->train(net, c)) return;
+      if (!(c.n <= few ? model.engine->train_windows : model.engine->train)(net, c)) return;
     }
   });
   if (sign.stopped()) return false;
@@ -227,14 +258,16 @@ bool gradient(const Model<T>& model, const T* theta, const Windows& windows, con
   const FloatGuard guard;
   const Cut cut(windows.n, model.vectors->lanes, threads, true);
   const Sizes sizes = sizes_of(model, drop);
-  const Workspace<T> space(sizes, cut);
+  const Workspace<T> space(sizes, cut, false);
   Network<T> net = network_of(model, theta);
   Chunk<T> common{};
   common.seed = mixed(seed), common.drop = drop, common.initial = initial, common.outputs = out->outputs;
   common.dpast = out->past, common.dextra = out->extra, common.dinitial = out->initial;
   with_team(cut.threads, sign, [&](Team& team) {
-    pack(team, model, net, space);
-    if (!sign.stopped()) batch_gradient(team, model, net, windows, common, sizes.parameters, space, sign, &out->loss);
+    const int64_t few = 0;  // that way knows no gradients but those of the weights
+    pack(team, model, net, space, Ways(windows.n, model.vectors->lanes, few));
+    if (sign.stopped()) return;
+    batch_gradient(team, model, net, windows, common, sizes.parameters, space, few, sign, &out->loss);
   });
   if (sign.stopped()) return false;
   std::copy(space.slots.get(), space.slots.get() + sizes.parameters, out->theta);
@@ -283,8 +316,12 @@ bool train(const Model<T>& model, T* theta, Optimizer<T>& optimizer, const Windo
            StopSign& sign, Trained* out) {
   const bool drop = model.dropout > 0;
   const Sizes sizes = sizes_of(model, drop);
-  const Cut largest(std::min(plan.batch_size, windows.n), model.vectors->lanes, plan.threads, true);
-  const Workspace<T> space(sizes, largest);
+  const int lanes = model.vectors->lanes;
+  const int64_t few = few_of(model, sizes, plan.path);
+  const int64_t most = std::min(plan.batch_size, windows.n), last = most ? windows.n % most : 0;
+  const Cut largest(most, lanes, plan.threads, true);
+  const bool with_units = Ways(most, lanes, few).units || (last && Ways(last, lanes, few).units);
+  const Workspace<T> space(sizes, largest, with_units);
   const auto batches = size_t((windows.n + plan.batch_size - 1) / plan.batch_size);
   out->losses.reserve(batches), out->norms.reserve(batches);  // nothing inside the team may throw
   with_team(largest.threads, sign, [&](Team& team) {
@@ -296,9 +333,9 @@ bool train(const Model<T>& model, T* theta, Optimizer<T>& optimizer, const Windo
       Chunk<T> common{};
       common.drop = drop, common.seed = mixed(plan.seed + mixed(uint64_t(optimizer.steps)));
       double loss, norm;
-      pack(team, model, net, space);
+      pack(team, model, net, space, Ways(batch.n, lanes, few));
       if (sign.stopped()) return;
-      if (!batch_gradient(team, model, net, batch, common, sizes.parameters, space, sign, &loss)) return;
+      if (!batch_gradient(team, model, net, batch, common, sizes.parameters, space, few, sign, &loss)) return;
       out->finite =
           std::isfinite(loss) && optimise(team, model, theta, space, sizes.parameters, plan, optimizer, &norm);
       if (!out->finite) return;

@@ -27,7 +27,7 @@ struct Windows {
   int64_t n;
 };
 
-enum class Path { automatic, lanes, units };
+enum class Path { automatic, lanes, units };  // windows in the lanes, or one at a time and hidden units in the lanes
 
 // Weights that do not change any more, in the order in which a prediction reads them.
 template <class T>
@@ -65,6 +65,7 @@ struct Plan {
   double clip_norm, clip_value;  // <= 0: none
   uint64_t seed;
   int threads;
+  Path path;
 };
 
 struct Trained {

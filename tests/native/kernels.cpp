@@ -82,7 +82,7 @@ int run(const Table& table, int cell, int64_t H, int64_t L) {
   step.weight_decay = 0.01;
   Optimizer<T> optimizer{step, 0, first.data(), second.data()};
   Trained trained;
-  train(model, theta.data(), optimizer, windows, Plan{16, 1.0, 0.5, 3, 1}, sign, &trained);
+  train(model, theta.data(), optimizer, windows, Plan{16, 1.0, 0.5, 3, 1, Path::automatic}, sign, &trained);
   print(table.cells[cell].name, "trained", theta);
   return 0;
 }
