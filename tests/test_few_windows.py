@@ -1,7 +1,7 @@
 """The windows that a batch leaves over are trained one by one, units in the lanes: the gradient is the same.
 
-One step of plain gradient descent gives it; it is compared with the oracle's, and where masks are drawn with that of the
-other path.
+One step of plain gradient descent gives it; it is compared with the oracle's, and where masks are drawn with that of
+the other path.
 """
 
 import numpy as np
