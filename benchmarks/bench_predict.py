@@ -8,7 +8,7 @@ and the raw series, from which it gathers each window while it computes; the oth
 axes that they like. onnxruntime runs with 1 thread and with all, whose waiting ones spin or sleep; PyTorch with 1 and
 with all, in inference mode, oneDNN on, flushed denormals; the better setting by its median is compared. Before any
 timing the outputs of all sides must agree to 1e-5. Blocks alternate, without garbage collection. A ratio is the median
-over pairs of their time over ours.
+over pairs of their time over ours. The share of the measured peak counts the matrix products alone.
 
 The lines below the table time single calls of ours alone, as a user makes them: `RNNForecaster.predict` of one window
 that is a ready float32 array, the same of a network without work (what the Python around the kernel takes), and
@@ -25,7 +25,7 @@ import numpy as np
 import pandas as pd
 import torch
 from measuring import Report, duration, fastest, interleaved, parser, ratio, refuse, repeats_for, times
-from rivals import CELLS, HORIZON, WORKLOADS, onnx_session, our_name, torch_model
+from rivals import CELLS, HORIZON, WORKLOADS, gflop, onnx_session, our_name, torch_model
 
 from forecast import RNNForecaster, SeriesForecaster, _core
 from forecast._network import Architecture, Network, Scaling
@@ -135,10 +135,13 @@ def rows(report, where, measured):
         if side != "ours":
             continue
         gains = {name: ratio(r[1], ours) if r else None for name, r in rivals.items()}
+        features, hidden, layers, steps, _ = WORKLOADS[where["workload"]]
+        work = gflop(where["cell"], (features, hidden, layers, steps, where["windows"]), training=False)
+        share = work / float(np.median(ours)) / report.peak(threads)
         report.row(
-            [*where.values(), f"{micro(np.median(ours))} ({threads})", *texts,
+            [*where.values(), f"{micro(np.median(ours))} ({threads})", f"{share:.0%}", *texts,
              *(times(gain) if gain else "not installed" for gain in gains.values())],
-            **where, threads=threads, ours=float(np.median(ours)), theirs=medians, ratios=gains,
+            **where, threads=threads, ours=float(np.median(ours)), share=share, theirs=medians, ratios=gains,
         )  # fmt: skip
 
 
@@ -207,8 +210,8 @@ def main():
     found.add_argument("--calls", type=int, default=2000, help="single calls of the public methods")
     arguments = found.parse_args()
     torch.set_flush_denormal(True)
-    columns = ["windows", "workload", "cell", "ours us (threads)", "onnxruntime us (threads)", "PyTorch us (threads)",
-               "ratio to onnxruntime (95 %)", "ratio to PyTorch (95 %)"]  # fmt: skip
+    columns = ["windows", "workload", "cell", "ours us (threads)", "of peak", "onnxruntime us (threads)",
+               "PyTorch us (threads)", "ratio to onnxruntime (95 %)", "ratio to PyTorch (95 %)"]  # fmt: skip
     report = Report("predict", arguments, columns)
     gc.disable()
     with torch.inference_mode():

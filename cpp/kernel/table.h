@@ -117,8 +117,9 @@ struct Engine {
   // The same, window by window, units in the lanes; reads pack_units and pack_window instead of the other two. No
   // initial states, and no gradients but those of the weights.
   bool (*train_windows)(const Network<T>&, const Chunk<T>&);
-  bool (*predict)(const Network<T>&, const Chunk<T>&);  // forward in a few steps' memory, windows in the lanes
-  // One window, units in the lanes, the same bits: begin, every part of every step and layer in turn, end.
+  bool (*predict)(const Network<T>&, const Chunk<T>&);         // forward in a few steps' memory, windows in the lanes
+  bool (*predict_window)(const Network<T>&, const Chunk<T>&);  // one window, units in the lanes, the same bits
+  // The same, its steps shared: begin, every part of every step and layer in turn, end.
   int (*parts)(const Shape&);  // into how many parts a layer's step can be cut
   void (*begin)(const Network<T>&, const Chunk<T>&);
   void (*step)(const Network<T>&, const Chunk<T>&, int64_t t, int64_t l, int part, int parts);

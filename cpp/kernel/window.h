@@ -34,14 +34,19 @@ inline void begin_window(const Network<T>& net, const Chunk<T>& c) {
   clear(m.states[0], net.shape.L * m.state);
 }
 
-// Step t of layer l, one of `parts` shares of its units; all shares before the next layer or step.
+// Step t of a layer, one of `parts` shares of its units; all shares before the next layer or step.
 template <class C, class T>
-inline void step_window(const Network<T>& net, const Chunk<T>& c, int64_t t, int64_t l, int part, int parts) {
-  const OneWindow<C, T> m(net.shape, c.arena);
+INLINE void step_layer(const Layer<T>& layer, const OneWindow<C, T>& m, const Shape& s, int64_t t, int64_t l, int part,
+                       int parts) {
   const T* before = m.states[t % 2] + l * m.state;
   T* after = m.states[(t + 1) % 2] + l * m.state;
-  const T* x = l ? after - m.state : m.x + t * net.shape.I;
-  step_units<C, false>(layer_of<C, T>(net, nullptr, l), x, before, after, static_cast<T*>(nullptr), t % 2, part, parts);
+  const T* x = l ? after - m.state : m.x + t * s.I;
+  step_units<C, false>(layer, x, before, after, static_cast<T*>(nullptr), t % 2, part, parts);
+}
+
+template <class C, class T>
+inline void step_window(const Network<T>& net, const Chunk<T>& c, int64_t t, int64_t l, int part, int parts) {
+  step_layer(layer_of<C, T>(net, nullptr, l), OneWindow<C, T>(net.shape, c.arena), net.shape, t, l, part, parts);
 }
 
 template <class C, class T>
@@ -55,6 +60,22 @@ inline void end_window(const Network<T>& net, const Chunk<T>& c) {
                           O / width<T>, false, 0, 1, head.units,
                           [=](int64_t o, const auto* a) INLINE_LAMBDA { store(out + o, a[0]); });
   for (int64_t o = 0; o < n; ++o) c.outputs[c.first * n + o] = out[o];
+}
+
+// All of it, where nobody shares the steps: a step may take 100 ns, so that what it needs is looked up once.
+template <class C, class T>
+inline bool predict_window(const Network<T>& net, const Chunk<T>& c) {
+  const Shape& s = net.shape;
+  const OneWindow<C, T> m(s, c.arena);
+  const Layer<T> first = layer_of<C, T>(net, nullptr, 0);
+  begin_window<C>(net, c);
+  for (int64_t t = 0; t < s.T; ++t) {
+    step_layer(first, m, s, t, 0, 0, 1);
+    for (int64_t l = 1; l < s.L; ++l) step_layer(layer_of<C, T>(net, nullptr, l), m, s, t, l, 0, 1);
+    if (c.poll.stop(c.poll.self)) return false;
+  }
+  end_window<C>(net, c);
+  return true;
 }
 
 // ---- packs of the way back -------------------------------------------------------------------------------

@@ -171,17 +171,17 @@ Packed<T>::Packed(const Model<T>& model, const T* theta)
 
 namespace {
 
-// each(n, work) does work(part, n) for all parts of one step; false: told to stop.
-template <class T, class Each>
-bool one_window(const Model<T>& model, const Network<T>& net, const Chunk<T>& c, const Poll& poll, const Each& each) {
+// A single window, its steps shared by the team: every step of every layer in turn.
+template <class T>
+void shared_window(Team& team, const Model<T>& model, const Network<T>& net, const Chunk<T>& c) {
+  const int parts = team.size();
   model.engine->begin(net, c);
   for (int64_t t = 0; t < model.shape.T; ++t) {
     for (int64_t l = 0; l < model.shape.L; ++l)
-      each([&](int part, int parts) { model.engine->step(net, c, t, l, part, parts); });
-    if (poll.stop(poll.self)) return false;
+      team.each(parts, [&](int64_t part, int, Poll) { model.engine->step(net, c, t, l, int(part), parts); });
+    if (c.poll.stop(c.poll.self)) return;
   }
   model.engine->end(net, c);
-  return true;
 }
 
 }  // namespace
@@ -208,17 +208,12 @@ bool predict(const Model<T>& model, const Packed<T>& packed, const Windows& wind
     if (single && team.size() > 1) {
       StopSign::Worker caller{&sign, true};
       const Poll poll{StopSign::stop, &caller};
-      one_window(model, net, chunk(0, arenas.get(), poll), poll, [&](const auto& step) {
-        const int parts = team.size();
-        team.each(parts, [&](int64_t part, int, Poll) { step(int(part), parts); });
-      });
-      return;
+      return shared_window(team, model, net, chunk(0, arenas.get(), poll));
     }
     team.each(single ? 1 : cut.chunks, [&](int64_t number, int worker, Poll poll) {
       if (sign.stopped()) return;
       const Chunk<T> c = chunk(number, arenas.get() + worker * arena, poll);
-      if (units) one_window(model, net, c, poll, [](const auto& step) { step(0, 1); });
-      else model.engine->predict(net, c);
+      (units ? model.engine->predict_window : model.engine->predict)(net, c);
     });
   });
   return !sign.stopped();
