@@ -40,7 +40,7 @@ class Grids:
     law: tuple = ((24, 48, 96, 168), (32, 64, 128), (32, 64, 128, 256), (1, 8))  # T, B, H, I
     wide: tuple = (128, 256, 512)
     hidden: tuple = ((63, 64, 65), (8, 10, 16), (32, 40, 48), (192, 200, 208))
-    batches: tuple = (15, 16, 17, 31, 32, 33)
+    batches: tuple = ((15, 16, 17), (31, 32, 33), (16, 32, 64))
     steps: tuple = (47, 48, 49)
     windows: tuple = (1_000, 10_000, 100_000)
     block: float = 0.2  # seconds
@@ -202,7 +202,7 @@ def cliffs(report, arguments, grids):
         ["neighbours", "cell", "threads", "size", "GFLOP/s", "over the cheapest (95 %)", ""],
     )
     groups = [("H", sizes, lambda h: (8, h, 1, 48, 64), (1,)) for sizes in grids.hidden]
-    groups += [("B", grids.batches, lambda b: (8, 64, 1, 48, b), (1, ALL))]
+    groups += [("B", sizes, lambda b: (8, 64, 1, 48, b), (1, ALL)) for sizes in grids.batches]
     groups += [("T", grids.steps, lambda t: (8, 64, 1, t, 64), (1,))]
     for (letter, sizes, workload, counts), cell in itertools.product(groups, arguments.cells):
         for n in counts:
