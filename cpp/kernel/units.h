@@ -8,9 +8,9 @@
 
 namespace forecast::FORECAST_ISA {
 
-// Vectors of units whose sums wait together for the cell; a multiple of every tile. Few where the weights hardly outgrow
-// the first cache: of two halves, one is still there when the next step begins with it, and the cell of the one runs
-// beside the product of the other.
+// Vectors of units whose sums wait together for the cell; a multiple of every tile. Few where the weights hardly
+// outgrow the first cache: of two halves, one is still there when the next step begins with it, and the cell of the one
+// runs beside the product of the other.
 constexpr int most_units_block = 8;
 template <class F>
 constexpr int64_t units_block(int64_t vectors) {
@@ -103,7 +103,8 @@ INLINE void product_units(const T* w, Operands<T> x, int64_t vectors, bool backw
   using Tile = typename UnitsTiling<F>::Tile;
   constexpr int per_unit = UnitsTiling<F>::per_unit;
   alignas(64) T sums[most_units_block * F::R * width<T>];
-  const int64_t size = units_block<F>(vectors), blocks = units_blocks<F>(vectors), from = blocks * part / parts, to = blocks * (part + 1) / parts;
+  const int64_t size = units_block<F>(vectors), blocks = units_blocks<F>(vectors), from = blocks * part / parts,
+                to = blocks * (part + 1) / parts;
   for (int64_t i = from; i < to; ++i) {
     const int64_t first = (backwards ? from + to - 1 - i : i) * size;
     const int64_t n = smaller(vectors - first, size);

@@ -188,9 +188,9 @@ INLINE V at_least(V x, V bound) {
 #endif
 
 // 1 / b for finite b > 0. A division of 16 lanes keeps its unit busy for 16 cycles on an Intel core; a seed and
-// multiply-adds take 4, on units of their own. Correctly rounded all the same (Markstein 1990): two Newton steps give the
-// rounded reciprocal, whatever seed of 14 bits they began with, but for a b whose mantissa is all ones. So the bits are
-// the division's.
+// multiply-adds take 4, on units of their own. Correctly rounded all the same (Markstein 1990): two Newton steps give
+// the rounded reciprocal, whatever seed of 14 bits they began with, but for a b whose mantissa is all ones. So the bits
+// are the division's.
 #if FORECAST_X86 && FORECAST_BYTES == 64
 INLINE f32 reciprocal(f32 b) {
   const f32 one = splat<f32>(1);
