@@ -1,5 +1,6 @@
 """What X and y mean to a regressor on windows: arrays, frames or `Windows`, checked and turned into references."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -21,7 +22,8 @@ class Dataset:
     n_outputs: int = 0  # of y: horizon times targets
     is_flat: bool = False  # y was 1-D
     span: int = 1  # steps that a window's targets reach forward
-    time: np.ndarray | None = None  # position in time of each window; None: the row number
+    time: Callable | None = None  # gives the position in time of each window; None: the row number
+    n_extra: int = 0  # values of a window beside its past: known future and static
 
 
 def read_training(estimator, X, y):
@@ -48,7 +50,7 @@ def read_training(estimator, X, y):
     return Dataset(arguments, len(X), lookback, channels, table.shape[1], targets.ndim == 1, table.shape[1])
 
 
-def read_inputs(estimator, X, lookback, channels):
+def read_inputs(estimator, X, lookback, channels, extra=0):
     """X of `predict`, checked against what was fitted.
 
     Returns
@@ -56,15 +58,8 @@ def read_inputs(estimator, X, lookback, channels):
     Dataset
     """
     if isinstance(X, Windows):
-        if (X.lookback, X.n_channels) != (lookback, channels):
-            raise ValueError(
-                f"X: windows of lookback {X.lookback} with {X.n_channels} channels, but "
-                f"{type(estimator).__name__} was fitted on lookback {lookback} with {channels}."
-            )
-        _refuse_missing(X, ahead=0)
-        arguments = dict(X.source_arguments(), target=None, horizon=0, target_anchor=None)
-        return Dataset(arguments, len(X), lookback, channels)
-    if not _is_ready(estimator, X, lookback, channels):
+        return _inputs_of_windows(estimator, X, lookback, channels, extra)
+    if not _is_ready(estimator, X, lookback, channels, extra):
         _refuse_kind(X, "X")
         X, steps, n = _flattened(estimator, X)
         if steps is not None and (steps, n) != (lookback, channels):
@@ -72,7 +67,26 @@ def read_inputs(estimator, X, lookback, channels):
                 f"X: expected {lookback} steps of {channels} channels as in fit, got {steps} steps of {n} channels."
             )
         X = validate_data(estimator, X, reset=False, dtype=[np.float64, np.float32], order="C")
-    return Dataset(_array_arguments(X.reshape(len(X), -1), lookback, channels), len(X), lookback, channels)
+    arguments = _array_arguments(X.reshape(len(X), -1), lookback, channels)
+    return Dataset(arguments, len(X), lookback, channels, n_extra=extra)
+
+
+def _inputs_of_windows(estimator, X, lookback, channels, extra):
+    if (X.lookback, X.n_channels) != (lookback, channels):
+        raise ValueError(
+            f"X: windows of lookback {X.lookback} with {X.n_channels} channels, but "
+            f"{type(estimator).__name__} was fitted on lookback {lookback} with {channels}."
+        )
+    if X.n_extra != extra:
+        raise ValueError(
+            f"X: windows with {X.n_extra} known future and static values each (horizon * future + static columns), "
+            f"but {type(estimator).__name__} was fitted on {extra}. Make them as those of fit were made."
+        )
+    _refuse_missing(X, ahead=0)
+    arguments = X.source_arguments()
+    ahead = X.horizon if arguments.get("future") is not None else 0
+    arguments = dict(arguments, target=None, horizon=ahead, target_anchor=None)
+    return Dataset(arguments, len(X), lookback, channels, n_extra=extra)
 
 
 def read_weights(sample_weight, dataset):
@@ -103,8 +117,12 @@ def _read_windows(estimator, X, y):
     arguments = X.source_arguments()
     # One kind of check for both kinds of input; a broadcast row tells the number of features and copies nothing.
     validate_data(estimator, np.broadcast_to(np.zeros(()), (1, X.shape[1])), skip_check_array=True)
+    def time():
+        return X.time
+
+    sizes = len(X), X.lookback, X.n_channels
     if own:
-        return Dataset(arguments, len(X), X.lookback, X.n_channels, y.shape[1], False, X.horizon, np.asarray(X.origins))
+        return Dataset(arguments, *sizes, y.shape[1], False, X.horizon, time, X.n_extra)
     _refuse_kind(y, "y")
     _refuse_shape(y)
     targets = _as_float(check_array(np.asarray(y), dtype="numeric", ensure_2d=False, input_name="y"))
@@ -112,22 +130,25 @@ def _read_windows(estimator, X, y):
     table = targets.reshape(len(targets), -1)
     plain = _array_arguments(np.ascontiguousarray(np.asarray(X)), X.lookback, X.n_channels)
     plain.update(target=table.reshape(-1, 1), horizon=table.shape[1], target_stride=table.shape[1])
-    return Dataset(
-        plain, len(X), X.lookback, X.n_channels, table.shape[1], targets.ndim == 1, X.horizon, np.asarray(X.origins)
-    )
+    return Dataset(plain, *sizes, table.shape[1], targets.ndim == 1, X.horizon, time, X.n_extra)
 
 
 def _array_arguments(X, lookback, channels):
-    return {"past": X.reshape(-1, channels), "lookback": lookback, "past_stride": lookback}
+    """A matrix of windows: the past and, where there are more columns, the known future and static values."""
+    past, extra = X[:, : lookback * channels], X[:, lookback * channels :]
+    arguments = {"past": np.ascontiguousarray(past).reshape(-1, channels), "lookback": lookback}
+    arguments["past_stride"] = lookback
+    return arguments | ({"extra": extra} if extra.shape[1] else {})
 
 
-def _is_ready(estimator, X, lookback, channels):
+def _is_ready(estimator, X, lookback, channels, extra):
     """A plain float array of the fitted shape needs one pass for finiteness, not scikit-learn's full validation."""
+    flat = (lookback * channels + extra,)
     return (
         type(X) is np.ndarray
         and X.dtype in (np.float32, np.float64)
         and X.flags.c_contiguous
-        and X.shape[1:] in ((lookback * channels,), (lookback, channels))
+        and X.shape[1:] in (flat, flat if extra else (lookback, channels))
         and len(X) > 0
         and not hasattr(estimator, "feature_names_in_")
         and bool(np.isfinite(X).all())
@@ -168,22 +189,59 @@ def _as_float(y):
     return np.ascontiguousarray(y, dtype=np.float32 if y.dtype == np.float32 else np.float64)
 
 
+_PIECE = 1 << 16  # rows or windows looked at together: no temporary grows with the panel
+
+
 def _refuse_missing(X, ahead):
-    """`Windows` stand over any array; each must be finite over its past and the `ahead` rows after it."""
+    """`Windows` stand over any arrays: a past, a known future and static values are finite; a target may be missing.
+
+    Where the targets are channels of the past, they are finite over the `ahead` rows as well.
+    """
     if not len(X):
         return
-    first = int(X.origins.min()) - X.lookback + 1
-    bad = ~np.isfinite(X.values[first : int(X.origins.max()) + ahead + 1]).all(axis=1)
-    if not bad.any():
-        return
-    before = np.concatenate([[0], np.cumsum(bad)])
-    start, stop = X.origins - X.lookback + 1 - first, X.origins + ahead + 1 - first
-    reach = before[stop] > before[start]
-    if reach.any():
-        row = first + int(np.flatnonzero(bad[start[reach][0] :])[0] + start[reach][0])
+    targets, future, static = (getattr(X, name, None) for name in ("targets", "future", "static"))
+    _refuse_rows(X, X.values, 1 - X.lookback, 0 if targets is not None else ahead, _not_finite, "X: expected finite")
+    if targets is not None and ahead:
+        _refuse_rows(X, targets, 1, ahead, np.isinf, "y: expected finite or missing")
+    if future is not None:
+        if not X.has_future:
+            raise ValueError(
+                f"X: some windows have fewer than horizon = {X.horizon} rows of known future after them in their "
+                "series. Give the future rows too, or leave those windows out."
+            )
+        _refuse_rows(X, future, 1, X.horizon, _not_finite, "X, known future: expected finite")
+    if static is not None and not np.isfinite(static).all():
+        series = np.flatnonzero(_not_finite(static).any(axis=1))
         raise ValueError(
-            f"X: expected finite numbers, got NaN or infinity in {int(reach.sum())} of {len(X)} windows, first in row "
-            f"{X.index[row]!r} of the series. Fill it, or leave those windows out."
+            f"X, static values: expected finite numbers, got NaN or infinity in {len(series)} of {len(static)} series, "
+            f"first in series {series[0]} (counted from 0). Fill it, or leave those series out."
+        )
+
+
+def _not_finite(a):
+    return ~np.isfinite(a)
+
+
+def _refuse_rows(X, array, first, last, bad, expected):
+    """Refuse windows with a bad number in the rows from origin + first to origin + last of `array`."""
+    start, stop = int(X.origins.min()) + first, int(X.origins.max()) + last + 1
+    pieces = [(row, array[row : min(row + _PIECE, stop)]) for row in range(start, stop, _PIECE)]
+    rows = np.concatenate([row + np.flatnonzero(bad(piece).any(axis=1)) for row, piece in pieces])
+    if not len(rows):
+        return
+    count, worst = 0, None
+    for piece in range(0, len(X), _PIECE):
+        origins = X.origins[piece : piece + _PIECE]
+        nearest = np.searchsorted(rows, origins + first)
+        reach = nearest < np.searchsorted(rows, origins + last, side="right")
+        count += int(reach.sum())
+        if worst is None and reach.any():
+            worst = rows[nearest[reach][0]]
+    if count:
+        what = "infinity" if bad is np.isinf else "NaN or infinity"
+        raise ValueError(
+            f"{expected} numbers, got {what} in {count} of {len(X)} windows, first in row {X.index[worst]!r} of the "
+            "series. Fill it, or leave those windows out."
         )
 
 

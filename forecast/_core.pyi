@@ -2,7 +2,7 @@
 
 Shape letters: T steps (lookback), B windows of a call, I input channels, H hidden units, L layers, S states of a cell
 (LSTM: h, c; others: h), K targets of a window (horizon times target columns, horizon-major), E extra inputs of the
-head.
+head (given, known future, static).
 """
 
 from collections.abc import Sequence
@@ -52,10 +52,22 @@ class Source:
     [base * target_stride + target_shift, ... + horizon) of `target`, flattened row by row to K values.
     A target that is NaN is missing: it has no part in loss and gradient.
 
-    A past value reaches the network as (x - a - past_mean[channel]) / past_scale[channel], where a is the window's
-    newest value of that channel if anchor[channel] else 0; a target as (y - a - target_mean[k]) / target_scale[k] where
-    a is the window's newest value of channel target_anchor[column], 0 if that is -1. All of it in double, then rounded
-    to the dtype.
+    The E extra inputs of a window are, in this order: its row of `extra`; the rows of `future` at which its targets
+    stand, [base * target_stride + target_shift, ... + horizon), flattened row by row; the row of `static` of its
+    series, the one whose rows [starts[s], starts[s + 1]) of `past` hold the newest row of its past. Each part may be
+    absent. With `future`, `horizon` is needed even where there is no target.
+
+    A past value reaches the network as ((x - m) / d - past_mean[channel]) / past_scale[channel], a target as
+    ((y - m) / d - target_mean[k]) / target_scale[k], m and d being those of the channel target_anchor[column] (0 and 1
+    where that is -1), an extra input as (e - extra_mean[i]) / extra_scale[i], i over all E. All of it in double, then
+    rounded to the dtype. What m and d of a window are is said by anchor[channel]:
+
+    0: m = 0, d = 1;
+    1: m = the newest of its T past values, d = 1;
+    2: m = their mean, d = 1;
+    3: m = their mean, d = max(their population standard deviation, 1e-3 * |m|), or 1 where that is 0.
+
+    Sums are added from the oldest value to the newest, the squares about the finished mean.
     """
 
     def __init__(
@@ -63,22 +75,25 @@ class Source:
         past: NDArray[Any],  # (rows, I) float32 or float64, any strides
         *,
         lookback: int,
-        origin: NDArray[np.int64] | None = None,
+        origin: NDArray[np.int64] | NDArray[np.int32] | None = None,  # (windows,)
         past_stride: int = 1,
         past_shift: int = 0,
         target: NDArray[Any] | None = None,  # (rows, columns) float32 or float64
         horizon: int = 0,
         target_stride: int = 1,
         target_shift: int = 0,
-        extra: NDArray[Any] | None = None,  # (windows, E)
+        extra: NDArray[Any] | None = None,  # (windows, columns) float32 or float64
+        future: NDArray[Any] | None = None,  # (rows, columns) float32 or float64
+        static: NDArray[Any] | None = None,  # (series, columns) float32 or float64
+        starts: NDArray[np.int64] | None = None,  # (series + 1,) ascending from 0 to the rows of past; with static
         weight: NDArray[np.float64] | None = None,  # (windows,)
-        anchor: NDArray[np.int32] | None = None,  # (I,) 0 or 1
-        target_anchor: NDArray[np.int32] | None = None,  # (columns,)
+        anchor: NDArray[np.int32] | None = None,  # (I,) 0, 1, 2 or 3
+        target_anchor: NDArray[np.int32] | None = None,  # (columns,) a channel with an anchor, or -1
         past_mean: NDArray[np.float64] | None = None,
         past_scale: NDArray[np.float64] | None = None,
         target_mean: NDArray[np.float64] | None = None,  # (K,)
         target_scale: NDArray[np.float64] | None = None,
-        extra_mean: NDArray[np.float64] | None = None,
+        extra_mean: NDArray[np.float64] | None = None,  # (E,)
         extra_scale: NDArray[np.float64] | None = None,
     ) -> None: ...
 

@@ -8,7 +8,9 @@ from dataclasses import dataclass, field
 import numpy as np
 from sklearn.exceptions import ConvergenceWarning
 
-__all__ = ["SCHEDULES", "Recipe", "Run", "time_tail", "train"]
+from ._tail import MANY
+
+__all__ = ["SCHEDULES", "Recipe", "Run", "train"]
 
 SCHEDULES = ("constant", "cosine", "step", "plateau")
 _SAMPLE = 1024  # windows that show whether the last weights still give numbers: those that went too far fail everywhere
@@ -45,33 +47,6 @@ class Run:
     @property
     def n_iter(self):
         return len(self.loss_curve)
-
-
-def time_tail(order_key, fraction, span):
-    """Split windows in time: the latest for validation, the earliest for training, a gap between.
-
-    Parameters
-    ----------
-    order_key : ndarray of shape (n,)
-        Position in time of each window's newest row; for plain arrays the row number.
-    fraction : float
-        Share of the windows to hold out.
-    span : int
-        Steps that a window's targets reach forward: the horizon. Training windows end `span` before the first held-out
-        one, so that no target is in both.
-
-    Returns
-    -------
-    train, validation : ndarrays of int64
-        Positions of windows; either may be empty.
-    """
-    by_time = np.argsort(order_key, kind="stable")
-    held_out = math.ceil(round(fraction * len(by_time), 9))  # 0.07 of 100 is 7, whatever the product's last bit
-    validation = np.sort(by_time[len(by_time) - held_out :])
-    if not len(validation):
-        return np.sort(by_time), validation
-    before = order_key <= order_key[validation].min() - span
-    return np.flatnonzero(before), validation
 
 
 def _epoch_order(train, batch_size, shuffle, rng):
@@ -124,6 +99,23 @@ class _Patience:
         return self.waited >= self.recipe.patience
 
 
+def _epoch(compiled, theta, optimizer, source, order, recipe, rate, rng, threads):
+    """All batches once. Of millions of windows a part at a time, because the core takes numbers of 64 bits."""
+    part = max(1, MANY // recipe.batch_size) * recipe.batch_size
+    results = []
+    for first in range(0, len(order), part):
+        result = compiled.train(
+            theta, optimizer, source, order[first : first + part].astype(np.int64, copy=False), recipe.batch_size,
+            rate=rate, clip_norm=recipe.clip_norm, clip_value=recipe.clip_value, seed=int(rng.integers(2**63)),
+            threads=threads,
+        )  # fmt: skip
+        results.append(result)
+        if not result["finite"]:
+            break
+    joined = {name: np.concatenate([result[name] for result in results]) for name in ("losses", "norms")}
+    return results[-1] | joined
+
+
 def train(network, optimizer, source, windows, validation, recipe, rng, n_jobs=None):
     """Train from the network's weights on; they are not changed.
 
@@ -149,24 +141,24 @@ def train(network, optimizer, source, windows, validation, recipe, rng, n_jobs=N
         A loss or gradient was not finite: training stops there and the best finite weights are kept.
     """
     theta, compiled = network.theta.copy(), network.compiled
+    validation = validation.astype(np.int64, copy=False)
     run = Run(theta.copy(), threads=network.threads(n_jobs, min(recipe.batch_size, len(windows)), passes=3))
     rate, patience, wanted = _Rate(recipe), _Patience(run, recipe), run.threads
     for epoch in _progress(run, recipe):
         order = _epoch_order(windows, recipe.batch_size, recipe.shuffle, rng)
-        result = compiled.train(
-            theta, optimizer, source, order, recipe.batch_size, rate=rate.at(epoch), clip_norm=recipe.clip_norm,
-            clip_value=recipe.clip_value, seed=int(rng.integers(2**63)), threads=wanted,
-        )  # fmt: skip
+        result = _epoch(compiled, theta, optimizer, source, order, recipe, rate.at(epoch), rng, wanted)
         run.threads = result["threads"]
         run.norms.append(result["norms"])
         loss = float(np.mean(result["losses"])) if len(result["losses"]) else math.nan
         judged = compiled.loss(theta, source, validation, threads=wanted) if len(validation) else loss
         sound = result["finite"] and math.isfinite(judged) and np.isfinite(theta).all()
         if sound and not len(validation) and epoch == recipe.max_iter - 1:  # no later batch shows the last steps
-            some = np.ascontiguousarray(windows[:: -(-len(windows) // _SAMPLE)])
+            some = np.ascontiguousarray(windows[:: -(-len(windows) // _SAMPLE)], dtype=np.int64)
             sound = math.isfinite(compiled.loss(theta, source, some, threads=wanted))
         if not sound:
-            usable = run.n_iter > 0 and math.isfinite(compiled.loss(run.theta, source, windows, threads=wanted))
+            usable = run.n_iter > 0 and math.isfinite(
+                compiled.loss(run.theta, source, windows.astype(np.int64, copy=False), threads=wanted)
+            )
             if not usable:  # an epoch with finite losses, whose last steps went too far
                 run.theta = network.theta.copy()
             _warn_diverged(run, epoch, len(result["losses"]), rate.at(epoch), usable)

@@ -121,11 +121,12 @@ def _look(X, offsets):
     """Target values at rows counted from the newest one (0, -1, ...), shape (n, offsets, targets), never normalised."""
     if not isinstance(X, Windows):
         return X.reshape(*X.shape[:2], -1)[:, X.shape[1] - 1 + offsets, :1]
-    rows = X.origins[:, None] + offsets
-    if rows.size and rows.min() < 0:
+    rows = X.origins.astype(np.int64)[:, None] + offsets
+    outside = rows.min(axis=1) < X.first_rows if rows.size else np.zeros(0, dtype=bool)
+    if outside.any():
         raise ValueError(
-            f"looking {-offsets.min()} steps back from row {X.origins.min()} leaves the series. Fix: a later first "
-            "origin or a shorter period."
+            f"looking {-offsets.min()} steps back from row {X.origins[outside][0]} leaves the series. Fix: a later "
+            "first origin or a shorter period."
         )
     return X.values[rows, : X.n_targets]
 
@@ -188,7 +189,7 @@ class SeasonalNaive(_Baseline):
             period = season_length(X.freq)
         if isinstance(period, bool) or not isinstance(period, (int, np.integer)) or period < 1:
             raise ValueError(f"period is {period!r}; expected a whole number of steps, 1 or more.")
-        rows = len(X.values) if isinstance(X, Windows) else X.shape[1]
+        rows = int(np.diff(X.starts).max()) if isinstance(X, Windows) else X.shape[1]
         if period > rows:
             raise ValueError(
                 f"period is {period}, but there are {rows} rows to look back on; expected a shorter season."

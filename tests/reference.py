@@ -218,6 +218,20 @@ class Batch(NamedTuple):
     weight: np.ndarray  # (B,)
 
 
+def centre_and_spread(x, anchor):
+    """What the kinds of `anchor` (I,) take off the channels of one window x (T, I), and what they divide by."""
+    centre, spread = np.zeros(x.shape[1]), np.ones(x.shape[1])
+    for c, kind in enumerate(anchor):
+        if kind == 1:
+            centre[c] = x[-1, c]
+        elif kind:
+            centre[c] = x[:, c].sum() / len(x)
+        if kind == 3:
+            deviation = np.sqrt(((x[:, c] - centre[c]) ** 2).sum() / len(x))
+            spread[c] = max(deviation, 1e-3 * abs(centre[c])) or 1.0
+    return centre, spread
+
+
 def gather(
     index,
     past,
@@ -230,6 +244,9 @@ def gather(
     target_stride=1,
     target_shift=0,
     extra=None,
+    future=None,
+    static=None,
+    starts=None,
     weight=None,
     anchor=None,
     target_anchor=None,
@@ -241,25 +258,31 @@ def gather(
     extra_scale=1.0,
 ):
     """The windows `index` of a source, window by window; the arguments are those of `Source`."""
-    past_rows, target_rows = [], []
+    past_rows, target_rows, extra_rows = [], [], []
     for w in index:
-        start = (w if origin is None else origin[w]) * past_stride + past_shift
+        base = w if origin is None else int(origin[w])
+        start, ahead = base * past_stride + past_shift, base * target_stride + target_shift
         x = np.asarray(past[start : start + lookback], dtype=float)
-        newest = x[-1]
-        past_rows.append(x - newest * (0 if anchor is None else anchor))
+        centre, spread = centre_and_spread(x, np.zeros(x.shape[1]) if anchor is None else anchor)
+        past_rows.append((x - centre) / spread)
         if target is not None:
-            start = (w if origin is None else origin[w]) * target_stride + target_shift
-            y = np.asarray(target[start : start + horizon], dtype=float)
-            if target_anchor is not None:
-                y = y - [newest[channel] if channel >= 0 else 0.0 for channel in target_anchor]
+            y = np.array(target[ahead : ahead + horizon], dtype=float)
+            for column, channel in enumerate([] if target_anchor is None else target_anchor):
+                if channel >= 0:
+                    y[:, column] = (y[:, column] - centre[channel]) / spread[channel]
             target_rows.append(y.reshape(-1))
+        beside = [] if extra is None else [extra[w]]
+        beside += [] if future is None else list(future[ahead : ahead + horizon])
+        if static is not None:
+            newest = start + lookback - 1
+            beside.append(static[next(s for s in range(len(static)) if starts[s] <= newest < starts[s + 1])])
+        extra_rows.append(np.concatenate([np.asarray(part, dtype=float) for part in beside] or [np.zeros(0)]))
     B = len(index)
     target_rows = np.array(target_rows) if target is not None else np.zeros((B, 0))
-    extra_rows = np.asarray(extra, dtype=float)[index] if extra is not None else np.zeros((B, 0))
     return Batch(
         (np.array(past_rows) - past_mean) / past_scale,
         (target_rows - target_mean) / target_scale,
-        (extra_rows - extra_mean) / extra_scale,
+        (np.array(extra_rows) - extra_mean) / extra_scale,
         np.ones(B) if weight is None else np.asarray(weight, dtype=float)[index],
     )
 

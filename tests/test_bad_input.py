@@ -5,7 +5,8 @@ import pandas as pd
 import pytest
 import scipy.sparse
 
-from forecast import RNNForecaster, SeriesForecaster, Windows, _rnn, make_windows
+from forecast import RNNForecaster, SeriesForecaster, Windows, make_windows
+from forecast._rnn import estimator, start
 
 N, T = 60, 8
 X = np.random.default_rng(0).normal(size=(N, T))
@@ -99,8 +100,8 @@ def no_work(request, monkeypatch):
     def refuse(*arguments, **named):
         raise AssertionError("work began on bad input")
 
-    monkeypatch.setattr(_rnn, "train", refuse)
-    monkeypatch.setattr(_rnn.Network, "initial", refuse)
+    monkeypatch.setattr(estimator, "train", refuse)
+    monkeypatch.setattr(start.Network, "initial", refuse)
     yield fitted
     assert vars(fitted).keys() == before.keys()
     assert all(vars(fitted)[k] is v for k, v in before.items() if k not in fitted.get_params())

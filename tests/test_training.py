@@ -7,8 +7,9 @@ import pytest
 from sklearn.exceptions import ConvergenceWarning
 
 from forecast import RNNForecaster
-from forecast._rnn import _LEAST_HELD_OUT
-from forecast._training import SCHEDULES, Recipe, Run, _epoch_order, _Patience, _Rate, time_tail
+from forecast._rnn.start import _LEAST_HELD_OUT
+from forecast._tail import time_tail
+from forecast._training import SCHEDULES, Recipe, Run, _epoch_order, _Patience, _Rate
 
 CELLS = ("lstm", "gru", "rnn")
 

@@ -263,7 +263,7 @@ def test_array_protocol_converts_and_refuses_a_view(frame):
         ("horizon", "3", TypeError),
         ("lookback", True, ValueError),
         ("lookback", 58, ValueError),
-        ("window_norm", "mean", ValueError),
+        ("window_norm", "median", ValueError),
         ("target", "z", ValueError),
     ],
 )

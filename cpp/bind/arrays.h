@@ -45,7 +45,8 @@ class SourceHolder {
  public:
   explicit SourceHolder(const py::array& past, int64_t lookback, const py::object& origin, int64_t past_stride,
                         int64_t past_shift, const py::object& target, int64_t horizon, int64_t target_stride,
-                        int64_t target_shift, const py::object& extra, const py::object& weight,
+                        int64_t target_shift, const py::object& extra, const py::object& future,
+                        const py::object& constant, const py::object& starts, const py::object& weight,
                         const py::object& anchor, const py::object& target_anchor, const py::object& past_mean,
                         const py::object& past_scale, const py::object& target_mean, const py::object& target_scale,
                         const py::object& extra_mean, const py::object& extra_scale);
@@ -58,8 +59,13 @@ class SourceHolder {
   const double* inverse(const py::object& scale, const char* name, int64_t n);
   template <class T>
   const T* keep(const py::object& a, const char* name, int64_t n);
+  void set_windows(const py::object& per_window, const char* name);
+  void set_origin(const py::object& origin);
+  void set_anchors(const py::object& anchor, const py::object& target_anchor);
+  void set_extra(const py::object& extra, const py::object& future, const py::object& constant,
+                 const py::object& starts);
   Source source_{};
-  int64_t past_rows_ = 0, target_rows_ = 0, windows_ = -1;
+  int64_t past_rows_ = 0, target_rows_ = 0, future_rows_ = 0, windows_ = -1;
   std::vector<std::vector<double>> inverses_;
   py::list kept_;
 };

@@ -1,6 +1,7 @@
 // Source and moments: the arrays that windows come from, and every check that their positions need.
 #include "arrays.h"
 
+#include <algorithm>
 #include <cmath>
 
 namespace forecast {
@@ -50,42 +51,85 @@ const double* SourceHolder::inverse(const py::object& scale, const char* name, i
   return inverses_.back().data();
 }
 
+// Columns of a matrix that may be absent.
+int64_t columns_of(const py::object& o) { return o.is_none() ? 0 : int64_t(o.cast<py::array>().shape(1)); }
+int64_t rows_of(const py::object& o) { return o.is_none() ? 0 : int64_t(o.cast<py::array>().shape(0)); }
+
+void SourceHolder::set_windows(const py::object& per_window, const char* name) {
+  if (per_window.is_none()) return;
+  const int64_t n = per_window.cast<py::array>().shape(0);
+  if (windows_ >= 0 && n != windows_)
+    throw py::value_error(std::string(name) + ": expected " + std::to_string(windows_) +
+                          " windows as in the arrays beside it, got " + std::to_string(n));
+  windows_ = n;
+}
+
+void SourceHolder::set_origin(const py::object& origin) {
+  if (!origin.is_none() && py::isinstance<py::array_t<int32_t>>(origin))
+    source_.origin_32 = keep<int32_t>(origin, "origin", -1);
+  else source_.origin = keep<int64_t>(origin, "origin", -1);
+  set_windows(origin, "origin");
+}
+
+void SourceHolder::set_anchors(const py::object& anchor, const py::object& target_anchor) {
+  Source& s = source_;
+  s.anchor = keep<int32_t>(anchor, "anchor", s.I);
+  s.target_anchor = keep<int32_t>(target_anchor, "target_anchor", s.columns);
+  for (int64_t i = 0; s.anchor && i < s.I; ++i) {
+    if (s.anchor[i] < int32_t(Kind::none) || s.anchor[i] > int32_t(Kind::standard))
+      throw py::value_error("anchor: expected 0 (none), 1 (newest), 2 (mean) or 3 (mean and scale), got " +
+                            std::to_string(s.anchor[i]));
+    s.averages |= s.anchor[i] > int32_t(Kind::newest);
+  }
+  for (int64_t i = 0; s.target_anchor && i < s.columns; ++i) {
+    const int32_t channel = s.target_anchor[i];
+    if (channel >= s.I) throw py::value_error("target_anchor: no such channel in past");
+    if (channel >= 0 && (!s.anchor || Kind(s.anchor[channel]) == Kind::none))
+      throw py::value_error("target_anchor: channel " + std::to_string(channel) + " has no anchor");
+  }
+}
+
+// The three parts of the head's extra inputs.
+void SourceHolder::set_extra(const py::object& extra, const py::object& future, const py::object& constant,
+                             const py::object& starts) {
+  Source& s = source_;
+  s.extra = matrix(extra, "extra"), s.future = matrix(future, "future"), s.constant = matrix(constant, "static");
+  s.extra_columns = columns_of(extra), s.future_columns = columns_of(future), s.constant_columns = columns_of(constant);
+  set_windows(extra, "extra");
+  future_rows_ = rows_of(future), s.series = rows_of(constant);
+  if (!future.is_none() && s.horizon > future_rows_)
+    throw py::value_error("future: expected at least horizon = " + std::to_string(s.horizon) + " rows, got " +
+                          std::to_string(future_rows_));
+  if (constant.is_none() != starts.is_none()) throw py::value_error("static and starts: expected both or neither");
+  s.starts = keep<int64_t>(starts, "starts", s.series + 1);
+  if (s.starts &&
+      (s.starts[0] != 0 || s.starts[s.series] != past_rows_ || !std::is_sorted(s.starts, s.starts + s.series + 1)))
+    throw py::value_error("starts: expected ascending rows of past, from 0 to " + std::to_string(past_rows_) +
+                          ", its number of rows");
+  s.E = s.extra_columns + s.horizon * s.future_columns + s.constant_columns;
+}
+
 SourceHolder::SourceHolder(const py::array& past, int64_t lookback, const py::object& origin, int64_t past_stride,
                            int64_t past_shift, const py::object& target, int64_t horizon, int64_t target_stride,
-                           int64_t target_shift, const py::object& extra, const py::object& weight,
+                           int64_t target_shift, const py::object& extra, const py::object& future,
+                           const py::object& constant, const py::object& starts, const py::object& weight,
                            const py::object& anchor, const py::object& target_anchor, const py::object& past_mean,
                            const py::object& past_scale, const py::object& target_mean, const py::object& target_scale,
                            const py::object& extra_mean, const py::object& extra_scale) {
   Source& s = source_;
   if (lookback < 1) throw py::value_error("lookback: expected at least 1, got " + std::to_string(lookback));
-  if (!target.is_none() && horizon < 1)
+  if (!(target.is_none() && future.is_none()) && horizon < 1)
     throw py::value_error("horizon: expected at least 1, got " + std::to_string(horizon));
-  s.past = matrix(past, "past"), s.target = matrix(target, "target"), s.extra = matrix(extra, "extra");
-  s.T = lookback, s.I = past.shape(1), past_rows_ = past.shape(0);
-  if (s.target.data) {
-    const auto a = target.cast<py::array>();
-    s.columns = a.shape(1), target_rows_ = a.shape(0), s.K = horizon * s.columns;
-  }
-  if (s.extra.data) s.E = extra.cast<py::array>().shape(1), windows_ = extra.cast<py::array>().shape(0);
-  if (!weight.is_none()) {
-    const int64_t n = weight.cast<py::array>().size();
-    if (windows_ >= 0 && n != windows_) throw py::value_error("weight and extra: not the same number of windows");
-    windows_ = n;
-  }
-  if (!origin.is_none()) {
-    const int64_t n = origin.cast<py::array>().size();
-    if (windows_ >= 0 && n != windows_)
-      throw py::value_error("origin, weight and extra: not the same number of windows");
-    windows_ = n;
-  }
-  s.origin = keep<int64_t>(origin, "origin", -1);
-  s.weight = keep<double>(weight, "weight", -1);
+  s.past = matrix(past, "past"), s.target = matrix(target, "target");
+  s.T = lookback, s.I = past.shape(1), past_rows_ = past.shape(0), s.horizon = horizon;
+  s.columns = columns_of(target), target_rows_ = rows_of(target), s.K = horizon * s.columns;
   s.past_stride = past_stride, s.past_shift = past_shift, s.target_stride = target_stride,
   s.target_shift = target_shift;
-  s.anchor = keep<int32_t>(anchor, "anchor", s.I);
-  s.target_anchor = keep<int32_t>(target_anchor, "target_anchor", s.columns);
-  for (int64_t i = 0; s.target_anchor && i < s.columns; ++i)
-    if (s.target_anchor[i] >= s.I) throw py::value_error("target_anchor: no such channel in past");
+  set_extra(extra, future, constant, starts);
+  s.weight = keep<double>(weight, "weight", -1);
+  set_windows(weight, "weight");
+  set_origin(origin);
+  set_anchors(anchor, target_anchor);
   s.past_mean = keep<double>(past_mean, "past_mean", s.I), s.past_inverse = inverse(past_scale, "past_scale", s.I);
   s.target_mean = keep<double>(target_mean, "target_mean", s.K);
   s.target_inverse = inverse(target_scale, "target_scale", s.K);
@@ -97,17 +141,18 @@ const int64_t* SourceHolder::checked(const py::array& index, bool needs_target) 
   const int64_t* p = contiguous<int64_t>(index, "index", -1);
   const Source& s = source_;
   if (needs_target && !s.target.data) throw py::value_error("source: this call needs targets");
-  const auto refuse = [](int64_t window) {
-    throw py::value_error("index: window " + std::to_string(window) + " does not lie inside the source");
+  const auto refuse = [](int64_t window, const char* what) {
+    throw py::value_error(std::string("index: ") + what + std::to_string(window) + " does not lie inside the source");
   };
+  const auto outside = [](int64_t first, int64_t n, int64_t rows) { return first < 0 || first > rows - n; };
   for (int64_t i = 0; i < index.size(); ++i) {
     const int64_t w = p[i];
-    if (w < 0 || (windows_ >= 0 && w >= windows_)) refuse(w);
-    const int64_t base = s.origin ? s.origin[w] : w;
-    const int64_t past = base * s.past_stride + s.past_shift;
-    if (past < 0 || past + s.T > past_rows_) refuse(w);
-    const int64_t target = base * s.target_stride + s.target_shift;
-    if (needs_target && (target < 0 || target + s.K / s.columns > target_rows_)) refuse(w);
+    if (w < 0 || (windows_ >= 0 && w >= windows_)) refuse(w, "window ");
+    const int64_t base = s.origin_32 ? s.origin_32[w] : s.origin ? s.origin[w] : w;
+    if (outside(base * s.past_stride + s.past_shift, s.T, past_rows_)) refuse(w, "window ");
+    const int64_t ahead = base * s.target_stride + s.target_shift;
+    if (needs_target && outside(ahead, s.horizon, target_rows_)) refuse(w, "window ");
+    if (s.future_columns && outside(ahead, s.horizon, future_rows_)) refuse(w, "the known future of window ");
   }
   return p;
 }
@@ -119,11 +164,12 @@ void bind_source(py::module_& m) {
       .def(py::init<const py::array&, int64_t, const py::object&, int64_t, int64_t, const py::object&, int64_t, int64_t,
                     int64_t, const py::object&, const py::object&, const py::object&, const py::object&,
                     const py::object&, const py::object&, const py::object&, const py::object&, const py::object&,
-                    const py::object&>(),
+                    const py::object&, const py::object&, const py::object&, const py::object&>(),
            "past"_a, py::kw_only(), "lookback"_a, "origin"_a = none, "past_stride"_a = 1, "past_shift"_a = 0,
            "target"_a = none, "horizon"_a = 0, "target_stride"_a = 1, "target_shift"_a = 0, "extra"_a = none,
-           "weight"_a = none, "anchor"_a = none, "target_anchor"_a = none, "past_mean"_a = none, "past_scale"_a = none,
-           "target_mean"_a = none, "target_scale"_a = none, "extra_mean"_a = none, "extra_scale"_a = none);
+           "future"_a = none, "static"_a = none, "starts"_a = none, "weight"_a = none, "anchor"_a = none,
+           "target_anchor"_a = none, "past_mean"_a = none, "past_scale"_a = none, "target_mean"_a = none,
+           "target_scale"_a = none, "extra_mean"_a = none, "extra_scale"_a = none);
 
   m.def(
       "moments",

@@ -7,7 +7,10 @@
 
 namespace forecast::FORECAST_ISA {
 
-INLINE int64_t base_of(const Source& s, int64_t window) { return s.origin ? s.origin[window] : window; }
+INLINE int64_t base_of(const Source& s, int64_t window) {
+  if (s.origin_32) return s.origin_32[window];
+  return s.origin ? s.origin[window] : window;
+}
 
 INLINE double at(const Matrix& m, int64_t row, int64_t column) {
   const int64_t i = row * m.row + column * m.column;
@@ -19,16 +22,70 @@ INLINE int64_t target_row(const Source& s, int64_t window) {
   return base_of(s, window) * s.target_stride + s.target_shift;
 }
 
-// The newest value of a channel in a window: what an anchored value is measured from.
-INLINE double newest(const Source& s, int64_t window, int64_t channel) {
-  return at(s.past, past_row(s, window) + s.T - 1, channel);
+// What a window takes off a channel, and what it divides the rest by, before any scaling learned from all windows.
+struct Anchor {
+  double centre, spread;
+  INLINE double of(double x) const {
+    x -= centre;
+    return spread != 1 ? x / spread : x;
+  }
+};
+
+// Plain sums in the order of time: whoever inverts this can repeat them to the last bit.
+__attribute__((noinline)) inline Anchor averaged(const Source& s, int64_t first, int64_t channel, bool with_spread) {
+  double sum = 0, squares = 0;
+  for (int64_t t = 0; t < s.T; ++t) sum += at(s.past, first + t, channel);
+  const double mean = sum / double(s.T);
+  if (!with_spread) return {mean, 1};
+  for (int64_t t = 0; t < s.T; ++t) {
+    const double d = at(s.past, first + t, channel) - mean;
+    squares += d * d;
+  }
+  const double deviation = __builtin_sqrt(squares / double(s.T)), least = 1e-3 * __builtin_fabs(mean);
+  const double spread = deviation > least ? deviation : least;
+  return {mean, spread > 0 ? spread : 1};
 }
 
-INLINE double past_anchor(const Source& s, int64_t window, int64_t channel) {
-  return s.anchor && s.anchor[channel] ? newest(s, window, channel) : 0.0;
+// Of the window whose past begins in row `first`. Averages is false where no kind is a mean: short windows notice what
+// stands between them and their loads.
+template <bool Averages = true>
+INLINE Anchor anchor_of(const Source& s, int64_t first, int64_t channel) {
+  const Kind kind = s.anchor ? Kind(s.anchor[channel]) : Kind::none;
+  if (kind == Kind::none) return {0, 1};
+  if (!Averages || kind == Kind::newest) return {at(s.past, first + s.T - 1, channel), 1};
+  return averaged(s, first, channel, kind == Kind::standard);
 }
-INLINE double target_anchor(const Source& s, int64_t window, int64_t column) {
-  return s.target_anchor && s.target_anchor[column] >= 0 ? newest(s, window, s.target_anchor[column]) : 0.0;
+INLINE Anchor target_anchor(const Source& s, int64_t window, int64_t column) {
+  const int64_t channel = s.target_anchor ? s.target_anchor[column] : -1;
+  return channel >= 0 ? anchor_of(s, past_row(s, window), channel) : Anchor{0, 1};
+}
+
+// The series that holds a window's newest row: the last that starts at or before it.
+INLINE int64_t series_of(const Source& s, int64_t window) {
+  const int64_t row = past_row(s, window) + s.T - 1;
+  int64_t first = 0, last = s.series - 1;
+  while (first < last) {
+    const int64_t middle = last - (last - first) / 2;
+    if (s.starts[middle] <= row) first = middle;
+    else last = middle - 1;
+  }
+  return first;
+}
+
+// The extra inputs of a window, in their order, each to body(e, value).
+template <class Body>
+INLINE void each_extra(const Source& s, int64_t window, const Body& body) {
+  int64_t e = 0;
+  for (int64_t i = 0; i < s.extra_columns; ++i) body(e++, at(s.extra, window, i));
+  if (s.future_columns) {
+    const int64_t first = target_row(s, window);
+    for (int64_t step = 0; step < s.horizon; ++step)
+      for (int64_t i = 0; i < s.future_columns; ++i) body(e++, at(s.future, first + step, i));
+  }
+  if (s.constant_columns) {
+    const int64_t series = series_of(s, window);
+    for (int64_t i = 0; i < s.constant_columns; ++i) body(e++, at(s.constant, series, i));
+  }
 }
 
 INLINE double scaled(double x, const double* mean, const double* inverse, int64_t i) {
@@ -37,28 +94,36 @@ INLINE double scaled(double x, const double* mean, const double* inverse, int64_
 }
 
 // One window's past into x[t * step + channel * gap]; gap is `lanes` for a chunk and 1 for a single window.
-template <class S, class T>
+template <bool Averages, class S, class T>
 inline void gather_past_as(const Source& s, int64_t window, T* x, int64_t gap, int64_t step) {
-  const S* rows = static_cast<const S*>(s.past.data) + past_row(s, window) * s.past.row;
+  const int64_t first = past_row(s, window);
+  const S* rows = static_cast<const S*>(s.past.data) + first * s.past.row;
   for (int64_t c = 0; c < s.I; ++c) {
-    const double anchor = past_anchor(s, window, c);
+    const Anchor anchor = anchor_of<Averages>(s, first, c);
     const S* p = rows + c * s.past.column;
     T* out = x + c * gap;
     for (int64_t t = 0; t < s.T; ++t, p += s.past.row, out += step)
-      *out = T(scaled(double(*p) - anchor, s.past_mean, s.past_inverse, c));
+      *out = T(scaled(anchor.of(double(*p)), s.past_mean, s.past_inverse, c));
   }
+}
+
+template <bool Averages, class T>
+inline void gather_past_of(const Source& s, int64_t window, T* x, int64_t gap, int64_t step) {
+  if (s.past.is_double) gather_past_as<Averages, double>(s, window, x, gap, step);
+  else gather_past_as<Averages, float>(s, window, x, gap, step);
 }
 
 template <class T>
 inline void gather_past(const Source& s, int64_t window, T* x, int64_t gap, int64_t step) {
-  if (s.past.is_double) gather_past_as<double>(s, window, x, gap, step);
-  else gather_past_as<float>(s, window, x, gap, step);
+  if (s.averages) gather_past_of<true>(s, window, x, gap, step);
+  else gather_past_of<false>(s, window, x, gap, step);
 }
 
 template <class T>
 inline void gather_extra(const Source& s, int64_t window, T* extra, int64_t gap) {
-  for (int64_t e = 0; e < s.E; ++e)
-    extra[e * gap] = T(scaled(at(s.extra, window, e), s.extra_mean, s.extra_inverse, e));
+  each_extra(s, window, [&](int64_t e, double value) INLINE_LAMBDA {
+    extra[e * gap] = T(scaled(value, s.extra_mean, s.extra_inverse, e));
+  });
 }
 
 // A missing target (NaN) becomes a 0 of weight 0, so that nothing of it reaches loss or gradient.
@@ -66,13 +131,15 @@ template <class T>
 inline void gather_targets(const Source& s, int64_t window, double normaliser, T* y, T* weight, int64_t gap) {
   const int64_t first = target_row(s, window);
   const double w = (s.weight ? s.weight[window] : 1.0) * normaliser;
-  for (int64_t k = 0; k < s.K; ++k) {
-    const int64_t row = first + k / s.columns, column = k % s.columns;
-    const double value = at(s.target, row, column);
-    const bool missing = value != value;
-    const double from = value - target_anchor(s, window, column);
-    y[k * gap] = missing ? T(0) : T(scaled(from, s.target_mean, s.target_inverse, k));
-    weight[k * gap] = missing ? T(0) : T(w);
+  for (int64_t column = 0; column < s.columns; ++column) {
+    const Anchor anchor = target_anchor(s, window, column);
+    int64_t row = first;
+    for (int64_t k = column; k < s.K; k += s.columns, ++row) {
+      const double value = at(s.target, row, column);
+      const bool missing = value != value;
+      y[k * gap] = missing ? T(0) : T(scaled(anchor.of(value), s.target_mean, s.target_inverse, k));
+      weight[k * gap] = missing ? T(0) : T(w);
+    }
   }
 }
 
@@ -114,15 +181,17 @@ inline void moments(const Source& s, const int64_t* index, int64_t n, int power,
   for (int64_t i = 0; i < n; ++i) {
     const int64_t window = index[i];
     const double w = s.weight ? s.weight[window] : 1.0;
+    const int64_t first = past_row(s, window);
     for (int64_t c = 0; c < s.I; ++c) {
-      const double anchor = past_anchor(s, window, c);
-      for (int64_t t = 0; t < s.T; ++t) past.add(c, at(s.past, past_row(s, window) + t, c) - anchor, w);
+      const Anchor anchor = anchor_of(s, first, c);
+      for (int64_t t = 0; t < s.T; ++t) past.add(c, anchor.of(at(s.past, first + t, c)), w);
     }
-    for (int64_t k = 0; s.target.data && k < s.K; ++k) {
-      const double value = at(s.target, target_row(s, window) + k / s.columns, k % s.columns);
-      target.add(k, value - target_anchor(s, window, k % s.columns), w);
+    for (int64_t column = 0; s.target.data && column < s.columns; ++column) {
+      const Anchor anchor = target_anchor(s, window, column);
+      int64_t row = target_row(s, window);
+      for (int64_t k = column; k < s.K; k += s.columns, ++row) target.add(k, anchor.of(at(s.target, row, column)), w);
     }
-    for (int64_t e = 0; e < s.E; ++e) extra.add(e, at(s.extra, window, e), w);
+    each_extra(s, window, [&](int64_t e, double value) INLINE_LAMBDA { extra.add(e, value, w); });
   }
 }
 

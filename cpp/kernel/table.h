@@ -23,15 +23,22 @@ struct Matrix {
   int64_t row, column;  // strides in elements
 };
 struct Source {
-  Matrix past, target, extra;
-  const int64_t* origin;  // null: window w has base w
+  Matrix past, target;
+  Matrix extra, future, constant;  // of the head's extra inputs: per window, per row, per series
+  const int64_t* origin;           // this, or origin_32, or neither: window w has base w
+  const int32_t* origin_32;
+  const int64_t* starts;  // [series + 1] rows of past at which the series begin; where `constant` is there
+  int64_t series;
   int64_t past_stride, past_shift, target_stride, target_shift;
-  int64_t T, I, K, columns, E;
-  const double* weight;          // null: 1
-  const int32_t* anchor;         // [I] null: none
-  const int32_t* target_anchor;  // [columns] null: none
+  int64_t T, I, K, columns, horizon;
+  int64_t E, extra_columns, future_columns, constant_columns;  // E: extra + horizon * future + constant
+  const double* weight;                                        // null: 1
+  const int32_t* anchor;                                       // [I] a Kind each; null: none
+  bool averages;                                               // some anchor is a mean
+  const int32_t* target_anchor;                                // [columns] the channel, or -1; null: none
   const double *past_mean, *past_inverse, *target_mean, *target_inverse, *extra_mean, *extra_inverse;
 };
+enum class Kind : int32_t { none, newest, mean, standard };  // of an anchor
 
 // Asked between time steps; true: give up. It may take the interpreter's lock and run the user's signal handlers.
 struct Poll {

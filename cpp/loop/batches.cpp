@@ -349,23 +349,26 @@ bool moments(const Windows& windows, StopSign& sign, Moments* out) {
   std::vector<double> weight[3], sum[3];
   double *weights[3], *sums[3];
   const double* centres[3] = {nullptr, nullptr, nullptr};
-  for (int power = 1; power <= 2; ++power) {  // the mean first, then the squares about it: no cancellation
+  // A first guess from one block, the mean about it, the squares about that: no cancellation, and however many windows
+  // there are, a constant's mean is the constant.
+  for (const int pass : {0, 1, 2}) {
     for (int i = 0; i < 3; ++i) {
       weight[i].assign(size_t(lengths[i]), 0.0), sum[i].assign(size_t(lengths[i]), 0.0);
       weights[i] = weight[i].data(), sums[i] = sum[i].data();
     }
-    for (int64_t first = 0; first < windows.n; first += block) {
-      windows.table->moments(s, windows.index + first, std::min(block, windows.n - first), power, centres, weights,
+    const int64_t n = pass ? windows.n : std::min(block, windows.n);
+    for (int64_t first = 0; first < n; first += block) {
+      windows.table->moments(s, windows.index + first, std::min(block, n - first), pass == 2 ? 2 : 1, centres, weights,
                              sums);
       sign.look_now();
       if (sign.stopped()) return false;
     }
     for (int i = 0; i < 3; ++i) {
-      auto& result = power == 1 ? out->mean[i] : out->deviation[i];
+      auto& result = pass == 2 ? out->deviation[i] : out->mean[i];
       result.resize(size_t(lengths[i]));
       for (size_t k = 0; k < result.size(); ++k) {
         const double average = weight[i][k] > 0 ? sum[i][k] / weight[i][k] : 0.0;
-        result[k] = power == 1 ? average : std::sqrt(average);
+        result[k] = pass == 2 ? std::sqrt(average) : result[k] + average;
       }
       centres[i] = out->mean[i].data();
     }

@@ -1,20 +1,31 @@
-"""RNNForecaster: parameters, constraints, fit, predict."""
+"""RNNForecaster: parameters, constraints, fit, predict, predict_quantiles."""
 
 from numbers import Integral, Real
 
 import numpy as np
 from sklearn.base import BaseEstimator, RegressorMixin, _fit_context
 from sklearn.utils._param_validation import Interval, StrOptions
+from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted
 
-from ._arrays import read_inputs, read_training, read_weights
-from ._network import OPTIMIZERS, Architecture, Network, windows_scaling
-from ._training import SCHEDULES, Recipe, time_tail, train
+from .._arrays import read_inputs, read_training, read_weights
+from .._network import OPTIMIZERS
+from .._training import SCHEDULES, train
+from .arguments import check_combinations, recipe_of
+from .quantiles import at_levels, in_order, median_level, wanted_levels
+from .start import split_in_time, start
 
 __all__ = ["RNNForecaster"]
 
-_LEAST_HELD_OUT = 50  # windows: fewer say too little about when to stop
-_MOMENTUM = {"sgd": 0.9, "rmsprop": 0.0}  # the optimisers that have one, with its default
+
+def _has_quantiles(model):
+    loss = model._network.architecture.loss if hasattr(model, "_network") else model.loss
+    if loss != "quantile":
+        raise AttributeError(
+            f"predict_quantiles is for loss='quantile', not {loss!r}: fit with loss='quantile' and the levels, such as "
+            "quantile=[0.1, 0.5, 0.9]."
+        )
+    return True
 
 
 class RNNForecaster(RegressorMixin, BaseEstimator):
@@ -38,8 +49,10 @@ class RNNForecaster(RegressorMixin, BaseEstimator):
         Share of the units dropped after every layer while training, also before the head; in [0, 1).
     loss : {"squared_error", "absolute_error", "huber", "quantile"}, default="squared_error"
         What is minimised, on standardised targets.
-    quantile : float, default=0.5
-        Level of the quantile loss, in (0, 1).
+    quantile : float or list of float, default=0.5
+        Level of the quantile loss, in (0, 1), or several, strictly ascending: one network then learns them together,
+        with an output per target and level and the mean of the levels' pinball losses. `predict` gives the median,
+        `predict_quantiles` each level; what would cross is put in order [6]_.
     huber_delta : float, default=1.0
         Where the Huber loss turns from squared to absolute, in standard deviations of the target.
     optimizer : {"adam", "adamw", "sgd", "rmsprop"}, default="adam"
@@ -110,7 +123,10 @@ class RNNForecaster(RegressorMixin, BaseEstimator):
         Threads used in training.
     weights_ : dict of str to ndarray
         Named views, e.g. "0.W_i" (hidden_size, n_channels) of layer 0's input gate, "0.R_i" (hidden_size, hidden_size),
-        "0.b_i" (hidden_size,), "head.W" (n_outputs, hidden_size), "head.b" (n_outputs,).
+        "0.b_i" (hidden_size,), "head.W" (n_outputs, hidden_size), "head.b" (n_outputs,). With
+        several quantiles the head has a row per output and level, the levels of an output side by side.
+    quantiles_ : ndarray of shape (n_levels,)
+        Levels of the last fit; only with the quantile loss.
 
     References
     ----------
@@ -119,6 +135,7 @@ class RNNForecaster(RegressorMixin, BaseEstimator):
     .. [3] Elman (1990).
     .. [4] Loshchilov and Hutter (2019).
     .. [5] Pascanu, Mikolov and Bengio (2013).
+    .. [6] Chernozhukov, Fernández-Val and Galichon (2010): sorting along the levels never increases the pinball loss.
 
     Examples
     --------
@@ -141,7 +158,7 @@ class RNNForecaster(RegressorMixin, BaseEstimator):
         "activation": [StrOptions({"tanh", "relu"})],
         "dropout": [Interval(Real, 0, 1, closed="left")],
         "loss": [StrOptions({"squared_error", "absolute_error", "huber", "quantile"})],
-        "quantile": [Interval(Real, 0, 1, closed="neither")],
+        "quantile": [Interval(Real, 0, 1, closed="neither"), "array-like"],
         "huber_delta": [Interval(Real, 0, None, closed="neither")],
         "optimizer": [StrOptions(set(OPTIMIZERS))],
         "momentum": [Interval(Real, 0, 1, closed="left"), None],
@@ -290,7 +307,7 @@ class RNNForecaster(RegressorMixin, BaseEstimator):
             raise
 
     def _fit(self, X, y, sample_weight, max_iter, go_on, partial=False):
-        self._check_combinations()
+        check_combinations(self)
         go_on = go_on and hasattr(self, "_network")
         features = getattr(self, "n_features_in_", None)
         data = read_training(self, X, y)
@@ -300,103 +317,20 @@ class RNNForecaster(RegressorMixin, BaseEstimator):
                 "input, as in the fit to go on from."
             )
         weight = read_weights(sample_weight, data)
-        used = np.arange(data.n_windows) if weight is None else np.flatnonzero(weight)
-        windows, validation = self._split(data, used, hold_out=not partial)
+        windows, validation = split_in_time(self, data, weight, hold_out=not partial)
         rng = np.random.default_rng(self._seed())
-        network, optimizer = self._start(data, weight, windows, rng, go_on)
+        network, optimizer = start(self, data, weight, windows, rng, go_on)
         run = train(
             network, optimizer, network.source(data.arguments, weight), windows, validation,
-            self._recipe(max_iter, partial), rng, self.n_jobs,
+            recipe_of(self, max_iter, partial), rng, self.n_jobs,
         )  # fmt: skip
         self._keep(network.with_theta(run.theta), optimizer, data, run, partial and go_on)
         return self
-
-    def _check_combinations(self):
-        """Arguments that would have no effect beside the others."""
-        if self.cell != "rnn" and self.activation != "tanh":
-            raise ValueError(f"activation={self.activation!r} is for cell='rnn'; cell={self.cell!r} has tanh only.")
-        if self.momentum is not None and self.optimizer not in _MOMENTUM:
-            raise ValueError(f"momentum is for optimizer='sgd' or 'rmsprop', not {self.optimizer!r}; leave it None.")
-        if self.quantile != 0.5 and self.loss != "quantile":
-            raise ValueError(f"quantile={self.quantile} is for loss='quantile', not {self.loss!r}.")
-        if self.huber_delta != 1.0 and self.loss != "huber":
-            raise ValueError(f"huber_delta={self.huber_delta} is for loss='huber', not {self.loss!r}.")
 
     def _seed(self):
         if isinstance(self.random_state, np.random.RandomState):
             return self.random_state.randint(2**31)
         return self.random_state
-
-    def _split(self, data, used, hold_out):
-        """Windows to train on and windows to hold out, as early_stopping asks."""
-        none = np.empty(0, dtype=np.int64)
-        if not hold_out or self.early_stopping is False:
-            return used, none
-        time = (np.arange(data.n_windows) if data.time is None else data.time)[used]
-        early, late = time_tail(time, self.validation_fraction, data.span)
-        if len(late) >= _LEAST_HELD_OUT and len(early) >= 2 * len(late):
-            return used[early], used[late]
-        if self.early_stopping == "auto":
-            return used, none
-        if not len(early):
-            raise ValueError(
-                f"early_stopping=True: of {len(used)} windows {len(late)} would be held out and none is left to "
-                f"train on, with a gap of horizon - 1 = {data.span - 1}. Lower validation_fraction, or set "
-                "early_stopping=False."
-            )
-        return used[early], used[late]
-
-    def _architecture(self, data):
-        parameters = {"huber": (float(self.huber_delta),), "quantile": (float(self.quantile),)}
-        return Architecture(
-            cell=f"rnn_{self.activation}" if self.cell == "rnn" else self.cell,
-            dtype=self.dtype,
-            steps=data.lookback,
-            inputs=data.n_channels,
-            hidden=int(self.hidden_size),
-            layers=int(self.num_layers),
-            targets=data.n_outputs,
-            loss=self.loss,
-            loss_parameters=parameters.get(self.loss, ()),
-            dropout=float(self.dropout),
-        )
-
-    def _start(self, data, weight, windows, rng, go_on):
-        """Network and optimiser to train from: the last fit's, or new ones."""
-        architecture = self._architecture(data)
-        if not go_on:
-            network = Network.initial(architecture, windows_scaling(data.arguments, weight, windows), rng)
-        else:
-            network = Network(architecture, self._network.scaling, self._network.theta)
-            if (
-                network.compiled.layout != self._network.compiled.layout
-                or self.dtype != self._network.architecture.dtype
-            ):
-                raise ValueError(
-                    "The fit to go on from had another architecture or number of outputs: keep cell, hidden_size, "
-                    "num_layers, dtype and the shapes of X and y, or set warm_start=False."
-                )
-        momentum = _MOMENTUM.get(self.optimizer, 0.0) if self.momentum is None else self.momentum
-        optimizer = network.new_optimizer(self.optimizer, momentum, self.weight_decay)
-        if go_on and self._optimizer_state["name"] == self.optimizer:
-            optimizer.steps = self._optimizer_state["steps"]
-            optimizer.first = self._optimizer_state["first"].copy()
-            optimizer.second = self._optimizer_state["second"].copy()
-        return network, optimizer
-
-    def _recipe(self, max_iter, partial):
-        return Recipe(
-            learning_rate=float(self.learning_rate),
-            schedule="constant" if partial else self.learning_rate_schedule,  # the others need to know the end
-            batch_size=int(self.batch_size),
-            max_iter=max_iter,
-            shuffle=bool(self.shuffle),
-            patience=int(self.n_iter_no_change),
-            tol=float(self.tol),
-            clip_norm=self.clip_norm,
-            clip_value=self.clip_value,
-            verbose=int(self.verbose),
-        )
 
     def _keep(self, network, optimizer, data, run, extend):
         """Set the fitted state at once, after everything that can fail."""
@@ -406,6 +340,7 @@ class RNNForecaster(RegressorMixin, BaseEstimator):
             "name": self.optimizer, "steps": optimizer.steps, "first": optimizer.first, "second": optimizer.second,
         }  # fmt: skip
         self._lookback, self._n_channels, self._is_flat = data.lookback, data.n_channels, data.is_flat
+        self._n_extra = data.n_extra
         self.n_outputs_ = data.n_outputs
         self.n_parameters_ = int(network.theta.size)
         self.n_threads_ = run.threads
@@ -419,6 +354,13 @@ class RNNForecaster(RegressorMixin, BaseEstimator):
     def weights_(self):
         check_is_fitted(self)
         return self._network.weights
+
+    @property
+    def quantiles_(self):
+        check_is_fitted(self)
+        if self._network.architecture.loss != "quantile":
+            raise AttributeError("quantiles_ is there after a fit with loss='quantile' only.")
+        return np.array(self._network.architecture.loss_parameters)
 
     def __sklearn_is_fitted__(self):
         return hasattr(self, "_network")
@@ -434,8 +376,10 @@ class RNNForecaster(RegressorMixin, BaseEstimator):
         Returns
         -------
         ndarray of shape (n_windows,) or (n_windows, n_outputs)
-            Float64, in the shape of `fit`'s y. Of `Windows` with a `window_norm` the normalised values, as their `y`
-            has them; `windows.restore` gives the units of the series.
+            Float64, in the shape of `fit`'s y. With several quantiles the median: the level 0.5, linear in the level
+            between its neighbours where it was not fitted; the level nearest to it where all are on one side. Of
+            `Windows` with a `window_norm` the normalised values, as their `y` has them; `windows.restore` gives the
+            units of the series.
 
         Raises
         ------
@@ -444,7 +388,57 @@ class RNNForecaster(RegressorMixin, BaseEstimator):
         TypeError, ValueError
             X is not as in `fit`.
         """
+        outputs, levels = self._outputs(X)
+        return (at_levels(outputs, levels, [median_level(levels)]) if len(levels) > 1 else outputs)[..., 0]
+
+    @available_if(_has_quantiles)
+    def predict_quantiles(self, X, levels=None):
+        """Forecast quantiles of windows; with `loss="quantile"` only.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_windows, lookback) or (n_windows, lookback, n_channels), or Windows
+            As in `fit`.
+        levels : float or list of float, default=None
+            Levels to forecast at, in any order; None: `quantiles_`. Between two fitted levels linear in the level.
+
+        Returns
+        -------
+        ndarray of shape (n_windows, n_levels) or (n_windows, n_outputs, n_levels)
+            Float64: the shape of `predict` with an axis of levels behind it. Ascending with the level (equal where
+            the outputs are).
+
+        Raises
+        ------
+        AttributeError
+            The loss is another one.
+        sklearn.exceptions.NotFittedError
+            `fit` has not been called.
+        TypeError, ValueError
+            X is not as in `fit`, or a level lies beyond the outermost fitted ones.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from forecast import RNNForecaster
+        >>> X = np.random.default_rng(0).normal(size=(200, 5))
+        >>> model = RNNForecaster(loss="quantile", quantile=[0.1, 0.5, 0.9], hidden_size=8, max_iter=5, random_state=0)
+        >>> model.fit(X, X[:, -1]).predict_quantiles(X[:7]).shape
+        (7, 3)
+        >>> np.array_equal(model.predict_quantiles(X, 0.5)[:, 0], model.predict(X))
+        True
+        """
         check_is_fitted(self)
-        data = read_inputs(self, X, self._lookback, self._n_channels)
+        fitted = self.quantiles_
+        wanted = fitted if levels is None else wanted_levels(levels, fitted)
+        return at_levels(self._outputs(X)[0], fitted, wanted)
+
+    def _outputs(self, X):
+        """Forecasts in the shape of fit's y with an axis of levels behind it, ascending on it; and the levels."""
+        check_is_fitted(self)
+        data = read_inputs(self, X, self._lookback, self._n_channels, getattr(self, "_n_extra", 0))
         outputs = self._network.predict(data.arguments, data.n_windows, self.n_jobs)
-        return outputs.ravel() if self._is_flat else outputs
+        architecture = self._network.architecture
+        levels = architecture.loss_parameters if architecture.loss == "quantile" else (0.5,)
+        shape = (data.n_windows,) if self._is_flat else (data.n_windows, self.n_outputs_)
+        return in_order(outputs.reshape(*shape, len(levels))), levels

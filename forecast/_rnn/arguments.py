@@ -1,0 +1,58 @@
+"""What the constructor's arguments mean together: refusals, the network's architecture, the recipe of training."""
+
+from .._network import Architecture
+from .._training import Recipe
+from .quantiles import fitted_levels
+
+__all__ = ["architecture_of", "check_combinations", "momentum_of", "recipe_of"]
+
+_MOMENTUM = {"sgd": 0.9, "rmsprop": 0.0}  # the optimisers that have one, with its default
+
+
+def check_combinations(model):
+    """Refuses arguments that would have no effect beside the others."""
+    levels = fitted_levels(model.quantile)
+    if model.cell != "rnn" and model.activation != "tanh":
+        raise ValueError(f"activation={model.activation!r} is for cell='rnn'; cell={model.cell!r} has tanh only.")
+    if model.momentum is not None and model.optimizer not in _MOMENTUM:
+        raise ValueError(f"momentum is for optimizer='sgd' or 'rmsprop', not {model.optimizer!r}; leave it None.")
+    if levels != (0.5,) and model.loss != "quantile":
+        raise ValueError(f"quantile={model.quantile} is for loss='quantile', not {model.loss!r}.")
+    if model.huber_delta != 1.0 and model.loss != "huber":
+        raise ValueError(f"huber_delta={model.huber_delta} is for loss='huber', not {model.loss!r}.")
+
+
+def architecture_of(model, data):
+    parameters = {"huber": (float(model.huber_delta),), "quantile": fitted_levels(model.quantile)}
+    return Architecture(
+        cell=f"rnn_{model.activation}" if model.cell == "rnn" else model.cell,
+        dtype=model.dtype,
+        steps=data.lookback,
+        inputs=data.n_channels,
+        hidden=int(model.hidden_size),
+        layers=int(model.num_layers),
+        targets=data.n_outputs,
+        extra=data.n_extra,
+        loss=model.loss,
+        loss_parameters=parameters.get(model.loss, ()),
+        dropout=float(model.dropout),
+    )
+
+
+def momentum_of(model):
+    return _MOMENTUM.get(model.optimizer, 0.0) if model.momentum is None else model.momentum
+
+
+def recipe_of(model, max_iter, partial):
+    return Recipe(
+        learning_rate=float(model.learning_rate),
+        schedule="constant" if partial else model.learning_rate_schedule,  # the others need to know the end
+        batch_size=int(model.batch_size),
+        max_iter=max_iter,
+        shuffle=bool(model.shuffle),
+        patience=int(model.n_iter_no_change),
+        tol=float(model.tol),
+        clip_norm=model.clip_norm,
+        clip_value=model.clip_value,
+        verbose=int(model.verbose),
+    )

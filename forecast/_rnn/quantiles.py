@@ -1,0 +1,105 @@
+"""Levels of the quantile loss: the checks, and forecasts at a level out of those at the fitted ones."""
+
+from itertools import pairwise
+from numbers import Real
+
+import numpy as np
+
+__all__ = ["at_levels", "fitted_levels", "in_order", "median_level", "wanted_levels"]
+
+_SAME_LEVEL = 1e-6  # nearer levels are the same: 1 - 0.9 is not 0.1 in double, nor is 0.1 in single precision
+
+
+def fitted_levels(quantile):
+    """The parameter `quantile`, a level or several, as a tuple of levels.
+
+    Raises
+    ------
+    ValueError
+        Not numbers in (0, 1), strictly ascending.
+    """
+    levels = _as_tuple(quantile)
+    if levels and _are_levels(levels) and all(a < b for a, b in pairwise(levels)):
+        return tuple(float(level) for level in levels)
+    raise ValueError(  # in the words of scikit-learn's own check of a single level
+        "The 'quantile' parameter of RNNForecaster must be a level in (0, 1) or a list of them, strictly ascending, "
+        f"such as [0.1, 0.5, 0.9]. Got {quantile!r} instead."
+    )
+
+
+def wanted_levels(levels, fitted):
+    """Levels to forecast at, as an array; those that the fitted ones do not enclose are refused.
+
+    Raises
+    ------
+    ValueError
+        Not numbers in (0, 1), or beyond the outermost fitted levels.
+    """
+    wanted = _as_tuple(levels)
+    if not wanted or not _are_levels(wanted):
+        raise ValueError(f"levels: expected a level in (0, 1) or a list of them, got {levels!r}.")
+    wanted = np.array(wanted, dtype=np.float64)
+    beyond = (wanted < fitted[0] - _SAME_LEVEL) | (wanted > fitted[-1] + _SAME_LEVEL)
+    if beyond.any():
+        raise ValueError(
+            f"levels: {wanted[beyond].tolist()} beyond the fitted levels, {fitted[0]:g} to {fitted[-1]:g}; only "
+            f"between those a forecast can be interpolated. Fit again with quantile="
+            f"{np.union1d(fitted, wanted[beyond]).tolist()}."
+        )
+    return wanted.clip(fitted[0], fitted[-1])
+
+
+def median_level(fitted):
+    """The level that stands for the median: 0.5, or the fitted one nearest to it where all are on one side."""
+    return min(max(0.5, fitted[0]), fitted[-1])
+
+
+def in_order(outputs):
+    """Outputs with levels on the last axis, sorted along it, so that quantiles do not cross.
+
+    A rearrangement never has a larger pinball loss, summed over the levels, whatever the observation.
+
+    References
+    ----------
+    Chernozhukov, Fernández-Val and Galichon: Quantile and probability curves without crossing. Econometrica 78 (2010),
+    1093-1125.
+    """
+    return outputs if outputs.shape[-1] == 1 else np.sort(outputs, axis=-1)
+
+
+def at_levels(quantiles, fitted, wanted):
+    """Quantiles at the wanted levels, which the fitted ones enclose, linear in the level between two fitted ones.
+
+    Parameters
+    ----------
+    quantiles : ndarray of shape (..., n_fitted)
+        Ascending on the last axis.
+    fitted : sequence of float
+        Strictly ascending levels.
+    wanted : sequence of float
+
+    Returns
+    -------
+    ndarray of shape (..., n_wanted)
+        The very bits of `quantiles` where a wanted level is a fitted one; never crossing.
+    """
+    fitted, wanted = np.asarray(fitted, dtype=np.float64), np.asarray(wanted, dtype=np.float64)
+    if np.array_equal(fitted, wanted):
+        return quantiles
+    below = np.searchsorted(fitted, wanted, side="right") - 1
+    above = np.minimum(below + 1, len(fitted) - 1)
+    gap = np.where(above > below, fitted[above] - fitted[below], 1.0)
+    low, high = quantiles[..., below], quantiles[..., above]
+    return low + (wanted - fitted[below]) / gap * (high - low)  # the share is below 1, so no sum rounds beyond `high`
+
+
+def _as_tuple(levels):
+    if isinstance(levels, Real):
+        return (levels,)
+    if isinstance(levels, list | tuple) or np.ndim(levels) == 1:
+        return tuple(levels)
+    return ()
+
+
+def _are_levels(levels):
+    return all(isinstance(level, Real) and 0 < level < 1 for level in levels)

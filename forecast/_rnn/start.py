@@ -1,0 +1,64 @@
+"""What training starts from: windows to train on and to hold out, network and optimiser."""
+
+import numpy as np
+
+from .._network import Network, windows_scaling
+from .._tail import index_type, time_tail
+from .arguments import architecture_of, momentum_of
+
+__all__ = ["split_in_time", "start"]
+
+_LEAST_HELD_OUT = 50  # windows: fewer say too little about when to stop
+
+
+def split_in_time(model, data, weight, hold_out):
+    """Windows to train on and windows to hold out, as early_stopping asks."""
+    none = np.empty(0, dtype=np.int64)
+    every = slice(None) if weight is None else np.flatnonzero(weight)
+    if not hold_out or model.early_stopping is False:
+        return _numbers(data, every), none
+    time = (_numbers(data, slice(None)) if data.time is None else data.time())[every]
+    early, late = time_tail(time, model.validation_fraction, data.span)
+    del time
+    if len(late) >= _LEAST_HELD_OUT and len(early) >= 2 * len(late):
+        return (early, late) if weight is None else (every[early], every[late])
+    if model.early_stopping == "auto":
+        return _numbers(data, every), none
+    if not len(early):
+        n = data.n_windows if weight is None else len(every)
+        raise ValueError(
+            f"early_stopping=True: of {n} windows {len(late)} would be held out and none is left to train on, with "
+            f"a gap of horizon - 1 = {data.span - 1}. Lower validation_fraction, or set early_stopping=False."
+        )
+    return (early, late) if weight is None else (every[early], every[late])
+
+
+def _numbers(data, which):
+    return np.arange(data.n_windows, dtype=index_type(data.n_windows))[which]
+
+
+def start(model, data, weight, windows, rng, go_on):
+    """Network and optimiser to train from: the last fit's, or new ones."""
+    architecture = architecture_of(model, data)
+    if not go_on:
+        network = Network.initial(architecture, windows_scaling(data.arguments, weight, windows), rng)
+    else:
+        before = model._network.architecture
+        if before.loss == model.loss == "quantile" and before.loss_parameters != architecture.loss_parameters:
+            raise ValueError(
+                f"The fit to go on from had the levels {list(before.loss_parameters)}, but quantile="
+                f"{model.quantile}: keep quantile, or set warm_start=False and call fit."
+            )
+        network = Network(architecture, model._network.scaling, model._network.theta)
+        same = (architecture.targets, architecture.dtype) == (before.targets, before.dtype)
+        if not same or network.compiled.layout != model._network.compiled.layout:
+            raise ValueError(
+                "The fit to go on from had another architecture or number of outputs: keep cell, hidden_size, "
+                "num_layers, dtype and the shapes of X and y, or set warm_start=False."
+            )
+    optimizer = network.new_optimizer(model.optimizer, momentum_of(model), model.weight_decay)
+    if go_on and model._optimizer_state["name"] == model.optimizer:
+        optimizer.steps = model._optimizer_state["steps"]
+        optimizer.first = model._optimizer_state["first"].copy()
+        optimizer.second = model._optimizer_state["second"].copy()
+    return network, optimizer

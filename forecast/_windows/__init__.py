@@ -1,0 +1,12 @@
+"""Windows of series: a lazy table that scikit-learn can index and the core can gather from.
+
+Shapes: n windows, T lookback, C channels (targets first, then covariates), K horizon times targets, horizon-major, F
+known future values of a row, S static values of a series. A window is its origin, the position of its newest past row;
+the values stand once, in the buffer of the series.
+"""
+
+from .build import make_windows, windows_of
+from .table import Windows
+from .targets import WindowTargets
+
+__all__ = ["WindowTargets", "Windows", "make_windows", "windows_of"]

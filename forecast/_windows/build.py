@@ -1,0 +1,120 @@
+"""Frames and panels into `Windows`."""
+
+import operator
+
+import numpy as np
+
+from .._frames import as_frame, check_length, column_names, frequency_of, read_values
+from .._tail import index_type
+from .table import Windows
+
+__all__ = ["make_windows", "windows_of"]
+
+
+def make_windows(df, *, target=None, lookback, horizon, past_covariates=None, step=1, window_norm=None):
+    """Table of all windows of a series that have both a past and a future.
+
+    Parameters
+    ----------
+    df : pandas.DataFrame or pandas.Series
+        One row per time step, regular index (DatetimeIndex, PeriodIndex or integer steps), finite numbers.
+    target : label or list of labels, default=None
+        Columns to forecast. None is right for a series or a frame of one column.
+    lookback : int
+        Steps of the past in a window.
+    horizon : int
+        Steps to forecast after a window's newest row.
+    past_covariates : label or list of labels, default=None
+        More columns to look back on. A target named here as well stands once.
+    step : int, default=1
+        Rows from one window to the next; the first window starts at the first row, so
+        `make_windows(..., step=s)` is `make_windows(...)[::s]`.
+    window_norm : {None, "last", "mean", "standard"}, default=None
+        What is taken off each target's past and future, window by window, so that a drifting level does not matter:
+        "last" the window's newest value, "mean" its mean; "standard" its mean, and what is left is divided by its
+        standard deviation (at least a thousandth of the mean's size; 1 where both are 0). Covariates are not touched.
+        `Windows.restore` inverts it.
+
+    Returns
+    -------
+    Windows
+        Of shape `(n, lookback * channels)`; its `.y` has the targets.
+
+    Raises
+    ------
+    TypeError, ValueError
+        The frame is not a regular, numeric, finite series long enough for one window, or a parameter is out of range.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> series = pd.Series([1.0, 2.0, 4.0, 8.0, 16.0])
+    >>> windows = make_windows(series, lookback=2, horizon=1)
+    >>> windows.shape, windows.y.shape
+    ((3, 2), (3, 1))
+    >>> import numpy as np
+    >>> np.asarray(windows[1:])
+    array([[2., 4.],
+           [4., 8.]])
+    """
+    lookback, horizon, step = (
+        _positive(name, value) for name, value in (("lookback", lookback), ("horizon", horizon), ("step", step))
+    )
+    frame = as_frame(df, "df")
+    targets, channels = column_names(frame, target, past_covariates)
+    freq = frequency_of(frame.index)
+    check_length(len(frame), lookback, horizon)
+    return windows_of(
+        read_values(frame, channels),
+        np.array([0, len(frame)], dtype=np.int64),
+        lookback=lookback,
+        horizon=horizon,
+        step=step,
+        n_targets=len(targets),
+        window_norm=window_norm,
+        index=frame.index,
+        freq=freq,
+        channel_names=channels,
+    )
+
+
+def windows_of(values, starts, *, lookback, horizon, step=1, lost=0, **more):
+    """All windows of some series that have both a past and a future.
+
+    Parameters
+    ----------
+    values : ndarray of shape (rows, channels)
+    starts : ndarray of int64 of shape (n_series + 1,)
+    lookback, horizon, step : int
+    lost : int, default=0
+        Rows at the start of each series that no window may look back on.
+    more : dict
+        Of `Windows`.
+
+    Returns
+    -------
+    Windows
+        Perhaps of no window.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> windows_of(np.arange(7.0)[:, None], np.array([0, 3, 7]), lookback=2, horizon=1).origins
+    array([1, 4, 5])
+    """
+    reach = np.maximum(np.diff(starts) - horizon - lost - lookback + step, 0) // step
+    ends = np.cumsum(reach)
+    origins = np.empty(ends[-1], dtype=index_type(len(values)))
+    for first, count, end in zip(starts[:-1], reach, ends, strict=True):
+        origins[end - count : end] = first + lost + lookback - 1 + step * np.arange(count)
+    return Windows(values, origins, lookback=lookback, horizon=horizon, starts=starts, **more)
+
+
+def _positive(name, value):
+    try:
+        number = operator.index(value)
+    except TypeError:
+        raise TypeError(f"{name} is {value!r}; expected a whole number of steps, 1 or more.") from None
+    if number < 1 or isinstance(value, (bool, np.bool_)):
+        raise ValueError(f"{name} is {value!r}; expected a whole number of steps, 1 or more.")
+    return number

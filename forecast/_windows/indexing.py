@@ -1,0 +1,44 @@
+"""How windows and their targets are indexed: rows in every form that scikit-learn uses, never columns."""
+
+import numpy as np
+
+__all__ = ["Table"]
+
+
+class Table:
+    """The indexing protocol that windows and their targets share."""
+
+    ndim = 2
+
+    def __len__(self):
+        return self.shape[0]
+
+    def __getitem__(self, key):
+        return self._at(self.origins[row_key(key)])
+
+    def __iter__(self):
+        return (self[row] for row in range(len(self)))
+
+    def __array__(self, dtype=None, copy=None):
+        if copy is False:
+            raise ValueError(f"{type(self).__name__} are computed on demand: an array of them is always a copy.")
+        matrix = self._matrix()
+        return matrix if dtype is None else matrix.astype(dtype, copy=False)
+
+
+def row_key(key):
+    """Rows asked for, in scikit-learn's forms too: `(rows, Ellipsis)`, lists, masks; an int selects a table of one."""
+    if isinstance(key, tuple):
+        if len(key) != 2 or not (key[1] is Ellipsis or (isinstance(key[1], slice) and key[1] == slice(None))):
+            raise IndexError(f"got the index {key!r}; only rows can be selected: windows[rows] or windows[rows, ...].")
+        key = key[0]
+    if isinstance(key, slice) or key is Ellipsis:
+        return key
+    key = np.asarray(key)
+    if key.dtype.kind not in "iub":
+        if key.size:
+            raise IndexError(f"got an index of {key.dtype}; expected whole numbers, a mask or a slice.")
+        key = key.astype(np.intp)
+    if key.ndim > 1:
+        raise IndexError(f"got an index with {key.ndim} dimensions; expected 1.")
+    return key.reshape(1) if key.ndim == 0 and key.dtype.kind != "b" else key

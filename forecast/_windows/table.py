@@ -1,0 +1,409 @@
+"""`Windows`: origins and references to the series, 2-D to scikit-learn."""
+
+import numpy as np
+import pandas as pd
+
+from .indexing import Table
+from .norm import KINDS, centre_and_scale
+from .targets import WindowTargets
+
+__all__ = ["Windows"]
+
+_PIECE = 1 << 16  # windows looked at together where all of them are checked: little memory for millions of them
+
+
+class Windows(Table):
+    """Lazy table of windows over one or many series, 2-D to scikit-learn; `make_windows` builds it from a frame.
+
+    Indexing with integers, slices, masks and `(rows, ...)` selects windows and shares the series; an int gives a table
+    of one window. `numpy.asarray(windows)` is the matrix `(n, lookback * C + horizon * F + S)`: the past, time-major
+    (reshaped to `(n, lookback, C)` it is the windows), then what is known of the future, step by step, then what never
+    changes in a series.
+
+    Parameters
+    ----------
+    values : ndarray of shape (rows, C), float32 or float64
+        What windows look back on, targets first, series after series. Referred to, not copied.
+    origins : array-like of int
+        Position of the newest past row of each window, at least `lookback - 1` rows into its series. Without `horizon`
+        rows after it in its series, a window has no targets: it can be forecast from, but not trained on.
+    lookback, horizon : int
+        In steps.
+    n_targets : int, default=1
+        The first `n_targets` channels are forecast.
+    window_norm : {None, "last", "mean", "standard"}, default=None
+        As in `make_windows`.
+    index : pandas.Index, default=None
+        Labels of the rows of `values`; None counts them.
+    freq : offset or int, default=1
+        Frequency of `index`.
+    channel_names : list of labels, default=None
+        Names of the columns of `values`; None counts them.
+    targets : ndarray of shape (rows, n_targets), default=None
+        What is to be forecast, NaN where it is missing; None: the first columns of `values`.
+    future : ndarray of shape (rows, F), default=None
+        Values known ahead, of every row: a window has those of the `horizon` rows after it, which must exist.
+    static : ndarray of shape (n_series, S), default=None
+        Values that do not change within a series.
+    starts : ndarray of int64 of shape (n_series + 1,), default=None
+        First row of each series, and the end. None: one series.
+    series : pandas.Index, default=None
+        Names of the series.
+    clock : ndarray of int of shape (n_series,), default=None
+        The time of each series' first row, in steps; None: all begin together.
+
+    Attributes
+    ----------
+    past : ndarray of shape (rows, C)
+        The same as `values`.
+    dtype : numpy.dtype
+        float32 or float64, as `values`.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> windows = Windows(np.arange(6.0)[:, None], [1, 2, 5], lookback=2, horizon=2, window_norm="last")
+    >>> np.asarray(windows)
+    array([[-1.,  0.],
+           [-1.,  0.],
+           [-1.,  0.]])
+    >>> windows.restore(np.zeros((3, 2)))
+    array([[1., 1.],
+           [2., 2.],
+           [5., 5.]])
+    """
+
+    def __init__(
+        self,
+        values,
+        origins,
+        *,
+        lookback,
+        horizon,
+        n_targets=1,
+        window_norm=None,
+        index=None,
+        freq=1,
+        channel_names=None,
+        targets=None,
+        future=None,
+        static=None,
+        starts=None,
+        series=None,
+        clock=None,
+    ):
+        if window_norm not in KINDS:
+            raise ValueError(f"window_norm is {window_norm!r}; expected one of {', '.join(map(repr, KINDS))}.")
+        for name, array in (("values", values), ("targets", targets), ("future", future), ("static", static)):
+            if array is not None and (array.ndim != 2 or array.dtype not in (np.float32, np.float64)):
+                raise ValueError(f"{name} is {array.ndim}-D {array.dtype}; expected 2-D float32 or float64.")
+        self.values = values
+        self.origins = np.ascontiguousarray(origins)
+        if self.origins.dtype != np.int32:
+            self.origins = np.ascontiguousarray(self.origins, dtype=np.int64)
+        self.lookback = lookback
+        self.horizon = horizon
+        self.n_targets = n_targets
+        self.window_norm = window_norm
+        self.index = pd.RangeIndex(len(values)) if index is None else index
+        self.freq = freq
+        self.channel_names = list(range(values.shape[1])) if channel_names is None else channel_names
+        self.targets = targets
+        self.future = future
+        self.static = static
+        self.starts = np.array([0, len(values)], dtype=np.int64) if starts is None else starts
+        self.series = series
+        self.clock = clock
+        self._check_shapes()
+        self._check_origins()
+
+    def _check_shapes(self):
+        rows = len(self.values)
+        for name in ("targets", "future"):
+            array = getattr(self, name)
+            if array is not None and len(array) != rows:
+                raise ValueError(f"{name} has {len(array)} rows, values {rows}; expected the same rows.")
+        if self.static is not None and len(self.static) != len(self.starts) - 1:
+            raise ValueError(f"static has {len(self.static)} rows, there are {len(self.starts) - 1} series.")
+        if self.starts[0] != 0 or self.starts[-1] != rows or (np.diff(self.starts) < 0).any():
+            raise ValueError(f"starts go from {self.starts[0]} to {self.starts[-1]}; expected 0 to {rows}, ascending.")
+
+    def _check_origins(self):
+        n, rows = len(self.origins), len(self.values)
+        if n and not (self.lookback - 1 <= self.origins.min() and self.origins.max() < rows):
+            raise ValueError(
+                f"origins go from {self.origins.min()} to {self.origins.max()}; expected {self.lookback - 1} (lookback "
+                f"- 1) to {rows - 1} (the last row)."
+            )
+        self.has_future = not n or bool(self.origins.max() + self.horizon < rows)
+        if len(self.starts) == 2:
+            return
+        for piece in range(0, n, _PIECE):
+            origins = self.origins[piece : piece + _PIECE]
+            which = np.searchsorted(self.starts, origins, side="right") - 1
+            early = origins - self.lookback + 1 < self.starts[which]
+            if early.any():
+                raise ValueError(
+                    f"origin {origins[early][0]}: fewer than lookback = {self.lookback} rows of its series up to it."
+                )
+            self.has_future = self.has_future and not (origins + self.horizon >= self.starts[which + 1]).any()
+
+    @property
+    def past(self):
+        """What windows look back on, shape (rows, C)."""
+        return self.values
+
+    @property
+    def target_values(self):
+        """What is to be forecast, shape (rows, n_targets), NaN where it is missing."""
+        return self.values[:, : self.n_targets] if self.targets is None else self.targets
+
+    @property
+    def dtype(self):
+        """Precision of the series."""
+        return self.values.dtype
+
+    @property
+    def mask(self):
+        """Where a target is missing, shape (rows, n_targets); None where nothing can be."""
+        return None if self.targets is None else np.isnan(self.targets)
+
+    @property
+    def n_channels(self):
+        """Channels of a window's past: targets and covariates."""
+        return self.values.shape[1]
+
+    @property
+    def n_extra(self):
+        """Values of a window beside its past: `horizon * F + S`."""
+        return (0 if self.future is None else self.horizon * self.future.shape[1]) + (
+            0 if self.static is None else self.static.shape[1]
+        )
+
+    @property
+    def target_names(self):
+        """Names of the columns that are forecast."""
+        return self.channel_names[: self.n_targets]
+
+    @property
+    def shape(self):
+        """`(n, lookback * C + horizon * F + S)`."""
+        return len(self.origins), self.lookback * self.n_channels + self.n_extra
+
+    @property
+    def which(self):
+        """Number of each window's series, shape (n,)."""
+        return np.searchsorted(self.starts, self.origins, side="right") - 1
+
+    @property
+    def first_rows(self):
+        """First row of each window's series, shape (n,)."""
+        return self.starts[self.which]
+
+    @property
+    def time(self):
+        """Time of each window's newest row, in steps from the earliest series' first, shape (n,)."""
+        if len(self.starts) == 2 and self.clock is None:
+            return self.origins
+        offset = -self.starts[:-1] + (0 if self.clock is None else np.asarray(self.clock))
+        time = np.empty(len(self.origins), dtype=self.origins.dtype)
+        for piece in range(0, len(time), _PIECE):
+            origins = self.origins[piece : piece + _PIECE]
+            time[piece : piece + _PIECE] = origins + offset[np.searchsorted(self.starts, origins, side="right") - 1]
+        return time
+
+    @property
+    def timestamps(self):
+        """Label of the newest past row of each window, a pandas.Index of length n."""
+        return self.index[self.origins]
+
+    @property
+    def y(self):
+        """Targets of the windows, a lazy table of shape `(n, horizon * targets)`.
+
+        Raises
+        ------
+        ValueError
+            Some window ends too late in its series to have a future.
+        """
+        if not self.has_future:
+            late = int((self.origins + self.horizon >= self.starts[self.which + 1]).sum())
+            raise ValueError(
+                f"{late} of {len(self)} windows have no targets: fewer than horizon = {self.horizon} rows follow them."
+            )
+        return WindowTargets(self)
+
+    def at(self, origins):
+        """Windows of the same series at other origins, with or without a future.
+
+        Parameters
+        ----------
+        origins : array-like of int
+            Positions of the newest past rows, at least `lookback - 1` rows into a series.
+
+        Returns
+        -------
+        Windows
+
+        Raises
+        ------
+        ValueError
+            An origin is outside that range.
+
+        Examples
+        --------
+        >>> import numpy as np, pandas as pd
+        >>> from forecast import make_windows
+        >>> windows = make_windows(pd.Series([1.0, 2.0, 4.0]), lookback=1, horizon=1)
+        >>> np.asarray(windows.at([2]))
+        array([[4.]])
+        """
+        names = ("lookback", "horizon", "n_targets", "window_norm", "index", "freq", "channel_names", "targets")
+        names += ("future", "static", "starts", "series", "clock")
+        return Windows(self.values, origins, **{name: getattr(self, name) for name in names})
+
+    _at = at
+
+    def _matrix(self):
+        view = np.lib.stride_tricks.sliding_window_view(self.values, self.lookback, axis=0)
+        windows = np.ascontiguousarray(view.transpose(0, 2, 1)[self.origins - (self.lookback - 1)])
+        if self.window_norm is not None:
+            windows[:, :, : self.n_targets] = self.normalized(windows[:, :, : self.n_targets])
+        parts = [windows.reshape(len(self), self.lookback * self.n_channels)]
+        if self.future is not None:
+            if not self.has_future:
+                raise ValueError(f"some windows have fewer than horizon = {self.horizon} rows of known future.")
+            rows = self.origins[:, None] + np.arange(1, self.horizon + 1)
+            parts.append(self.future[rows].reshape(len(self), self.horizon * self.future.shape[1]))
+        if self.static is not None:
+            parts.append(self.static[self.which])
+        return parts[0] if len(parts) == 1 else np.concatenate(parts, axis=1, dtype=self.dtype)
+
+    def _centre_and_scale(self):
+        return centre_and_scale(self.window_norm, self.values, self.origins, self.lookback, self.n_targets)
+
+    def normalized(self, values):
+        """Values of the targets, (n, steps, targets), in the units of `.y` and in their own precision.
+
+        Parameters
+        ----------
+        values : ndarray of shape (n, steps, targets)
+
+        Returns
+        -------
+        ndarray of the same shape and dtype
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> windows = Windows(np.arange(6.0)[:, None], [5], lookback=2, horizon=1, window_norm="last")
+        >>> windows.normalized(np.array([[[6.0]]]))
+        array([[[1.]]])
+        """
+        if self.window_norm is None:
+            return values
+        centre, scale = self._centre_and_scale()
+        moved = values - centre[:, None, :]
+        return (moved if scale is None else moved / scale[:, None, :]).astype(values.dtype, copy=False)
+
+    def normalize(self, forecast):
+        """Take a forecast in the units of the series to the units of `.y`.
+
+        Parameters
+        ----------
+        forecast : array-like of shape (n, horizon * targets) or (n,)
+
+        Returns
+        -------
+        ndarray of the same shape, float64
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> windows = Windows(np.arange(6.0)[:, None], [1, 5], lookback=2, horizon=1, window_norm="last")
+        >>> windows.normalize([2.0, 6.0])
+        array([1., 1.])
+        """
+        return self._moved(forecast, lambda cube, centre, scale: (cube - centre) / scale)
+
+    def restore(self, prediction):
+        """Take a prediction in the units of `.y` back to the units of the series.
+
+        Parameters
+        ----------
+        prediction : array-like of shape (n, horizon * targets) or (n,)
+            (n,) only where `horizon * targets` is 1.
+
+        Returns
+        -------
+        ndarray of the same shape, float64
+
+        Raises
+        ------
+        ValueError
+            The shape is another.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> windows = Windows(np.arange(6.0)[:, None], [1, 5], lookback=2, horizon=1, window_norm="last")
+        >>> windows.restore([1.0, 1.0])
+        array([2., 6.])
+        """
+        return self._moved(prediction, lambda cube, centre, scale: cube * scale + centre)
+
+    def _moved(self, numbers, move):
+        numbers = np.asarray(numbers, dtype=np.float64)
+        expected = (len(self), self.horizon * self.n_targets)
+        if numbers.shape != expected and not (expected[1] == 1 and numbers.shape == expected[:1]):
+            raise ValueError(f"got shape {numbers.shape}; expected {expected}, one row per window, horizon-major.")
+        if self.window_norm is None:
+            return numbers.copy()
+        centre, scale = self._centre_and_scale()
+        cube = numbers.reshape(len(self), self.horizon, self.n_targets)
+        scale = 1.0 if scale is None else scale[:, None, :]
+        return move(cube, centre.astype(np.float64)[:, None, :], scale).reshape(numbers.shape)
+
+    def source_arguments(self):
+        """Keyword arguments with which the core gathers these windows from the series.
+
+        Returns
+        -------
+        dict
+            Of `_core.Source`; without targets (`target=None`) where some window has no future.
+
+        Examples
+        --------
+        >>> import pandas as pd
+        >>> from forecast import make_windows
+        >>> make_windows(pd.Series([1.0, 2.0, 4.0]), lookback=2, horizon=1).source_arguments()["past_shift"]
+        -1
+        """
+        known = self.has_future
+        kind = KINDS[self.window_norm]
+        arguments = {
+            "past": self.values,
+            "lookback": self.lookback,
+            "origin": self.origins,
+            "past_stride": 1,
+            "past_shift": -(self.lookback - 1),
+            "target": self.target_values if known else None,
+            "horizon": self.horizon if known else 0,
+            "target_stride": 1,
+            "target_shift": 1,
+            "anchor": (kind * (np.arange(self.n_channels) < self.n_targets)).astype(np.int32) if kind else None,
+            "target_anchor": np.arange(self.n_targets, dtype=np.int32) if kind and known else None,
+        }
+        if self.future is not None:
+            arguments["future"] = self.future
+        if self.static is not None:
+            arguments |= {"static": self.static, "starts": self.starts}
+        return arguments
+
+    def __repr__(self):
+        series = f"series={len(self.starts) - 1}, " if len(self.starts) > 2 else ""
+        return (
+            f"Windows(n={len(self)}, {series}lookback={self.lookback}, horizon={self.horizon}, "
+            f"channels={self.channel_names}, targets={self.n_targets}, window_norm={self.window_norm!r}, "
+            f"dtype={self.dtype})"
+        )
