@@ -3,17 +3,39 @@
 A message says what is wrong, where (column and first stamps), what was got, what was expected, and the fix.
 """
 
+from .answer import answer, future_frame
+from .axis import TimeAxis
 from .columns import as_frame, check_length, column_names, read_values
+from .future import Future, read_future
 from .index import check_continues, check_history, continue_index, frequency_of, season_length
+from .interchange import enter, leave
+from .panel import Panel, read_panel
+from .roles import Layout, Roles
+from .rules import Rules
+from .schema import Encoding, Schema
 
 __all__ = [
+    "Encoding",
+    "Future",
+    "Layout",
+    "Panel",
+    "Roles",
+    "Rules",
+    "Schema",
+    "TimeAxis",
+    "answer",
     "as_frame",
     "check_continues",
     "check_history",
     "check_length",
     "column_names",
     "continue_index",
+    "enter",
     "frequency_of",
+    "future_frame",
+    "leave",
+    "read_future",
+    "read_panel",
     "read_values",
     "season_length",
 ]

@@ -124,8 +124,8 @@ def read_values(frame, names):
     """
     positions = [frame.columns.get_loc(name) for name in names]
     for name, position in zip(names, positions, strict=True):
-        _refuse_dtype(name, frame.dtypes.iloc[position])
-    part = frame.iloc[:, _as_slice(positions)]
+        refuse_dtype(name, frame.dtypes.iloc[position])
+    part = frame.iloc[:, as_slice(positions)]
     if all(dtype == np.float32 for dtype in part.dtypes):
         values = part.to_numpy()
     else:
@@ -135,7 +135,7 @@ def read_values(frame, names):
     return values
 
 
-def _as_slice(positions):
+def as_slice(positions):
     """Equally spaced positions as a slice, because only a slice of a frame is a view."""
     steps = set(np.diff(positions).tolist())
     if len(steps) > 1 or 0 in steps:
@@ -145,7 +145,7 @@ def _as_slice(positions):
     return slice(positions[0], stop if stop >= 0 else None, step)
 
 
-def _refuse_dtype(name, dtype):
+def refuse_dtype(name, dtype):
     numeric = pd.api.types.is_numeric_dtype(dtype) or pd.api.types.is_bool_dtype(dtype)
     if numeric and not pd.api.types.is_complex_dtype(dtype):
         return

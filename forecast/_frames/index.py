@@ -52,7 +52,7 @@ def frequency_of(index):
     _refuse_kind(index)
     if len(index) == 0:
         raise ValueError("the frame is empty: 0 rows; expected a row per time step.")
-    _refuse_disorder(index)
+    refuse_disorder(index)
     if isinstance(index, pd.PeriodIndex):
         _refuse_step_gaps(index, index.astype("int64").to_numpy(), index.freq.n)
         return index.freq
@@ -71,8 +71,8 @@ def frequency_of(index):
 def _refuse_kind(index):
     if isinstance(index, pd.MultiIndex):
         raise TypeError(
-            f"the index has {index.nlevels} levels ({list(index.names)}); expected one level of time stamps. "
-            "Forecast one series at a time: df.xs(name, level=...)."
+            f"the index has {index.nlevels} levels ({list(index.names)}); expected one level of time stamps. Fix: "
+            "series=the level that names the series where the model takes one, or df.xs(name, level=...)."
         )
     if isinstance(index, (pd.DatetimeIndex, pd.PeriodIndex)) or pd.api.types.is_integer_dtype(index.dtype):
         return
@@ -83,7 +83,7 @@ def _refuse_kind(index):
     )
 
 
-def _refuse_disorder(index):
+def refuse_disorder(index):
     missing = index.isna()
     if missing.any():
         raise ValueError(
@@ -119,38 +119,46 @@ def _refuse_step_gaps(index, steps, step):
 
 
 def _inferred(index):
+    refuse_too_few(index)
+    freq = seen_in(index)
+    if freq is not None:
+        return freq
+    best = best_grid(index)
+    # Days at a wall time that the clock skips once, as midnight in some zones, are regular though nothing is inferred.
+    if best is not None and len(best[1]) == len(index):
+        return best[0]
+    raise ValueError(_irregular_message(index, best))
+
+
+def refuse_too_few(index):
+    """Refuse to infer a frequency from less than three stamps."""
     if len(index) < 3:
         raise ValueError(
             f"no frequency can be inferred from {len(index)} rows; expected at least 3, or an index with a frequency. "
             "Fix: df = df.asfreq('D') with the frequency of your data."
         )
-    freq = _seen_in(index)
-    if freq is None:
-        raise ValueError(_irregular_message(index))
-    return freq
 
 
-def _seen_in(stamps):
+def seen_in(stamps):
     """The inferred offset or None; `pandas.infer_freq` changes its return type between versions, this does not."""
-    return pd.DatetimeIndex(stamps, freq="infer").freq
+    return pd.DatetimeIndex(stamps, freq="infer").freq if len(stamps) > 2 else None
 
 
-def _irregular_message(index):
-    """Why no frequency fits: the gaps at the likeliest one, or the first step that differs."""
+def best_grid(index):
+    """The likeliest frequency and all its stamps from the first to the last, where that holds every stamp; or None."""
     best = None
     for freq in _likely_frequencies(index):
         grid = _grid(index, freq)
         # A grid that leaves a stamp out is not the frequency of this index, however few stamps it misses.
         if grid is not None and index.isin(grid).all() and (best is None or len(grid) < len(best[1])):
             best = freq, grid
+    return best
+
+
+def _irregular_message(index, best):
+    """Why no frequency fits: the gaps at the likeliest one, or the first step that differs."""
     if best is None:
-        steps = index[1:] - index[:-1]
-        usual = steps.value_counts().index[0]
-        row = int(np.argmax(steps != usual))
-        return (
-            f"the index is not regular: the usual step is {usual}, but {index[row + 1]} follows {index[row]} after "
-            f"{steps[row]}; expected one row per step. Fix: df = df.resample(a frequency).mean().interpolate()."
-        )
+        return irregular(index)
     freq, grid = best
     holes = grid.difference(index)
     name = freq.freqstr
@@ -161,16 +169,34 @@ def _irregular_message(index):
     )
 
 
+def irregular(index):
+    """The first step that differs from the usual one, as a sentence."""
+    steps = index[1:] - index[:-1]
+    usual = steps.value_counts().index[0]
+    row = int(np.argmax(steps != usual))
+    return (
+        f"the index is not regular: the usual step is {usual}, but {index[row + 1]} follows {index[row]} after "
+        f"{steps[row]}; expected one row per step. Fix: df = df.resample(a frequency).mean().interpolate()."
+    )
+
+
 def _likely_frequencies(index):
     """Frequencies seen in short runs of the index, and the commonest steps."""
-    steps = (index[1:] - index[:-1]).value_counts().index[:2]
-    found = {pd.tseries.frequencies.to_offset(step) for step in steps}
-    for start in np.unique(np.linspace(0, max(len(index) - 10, 0), 20, dtype=int)):
-        freq = _seen_in(index[start : start + 10])
-        if freq is not None:
-            found.add(freq)
+    wall = index if index.tz is None else index.tz_localize(None)
+    steps = [*_commonest_steps(index), *_commonest_steps(wall)]
+    found = {pd.tseries.frequencies.to_offset(step) for step in steps if step > pd.Timedelta(0)}
+    found |= {pd.offsets.Day(step.days) for step in steps if step.days and step == pd.Timedelta(days=step.days)}
+    for length in (10, 4):
+        for start in np.unique(np.linspace(0, max(len(index) - length, 0), 20, dtype=int)):
+            freq = seen_in(index[start : start + length])
+            if freq is not None:
+                found.add(freq)
     # Of two that fit alike the first is taken: a day before 24 hours.
-    return sorted(found, key=lambda freq: (_is_clockless(freq), str(freq)))
+    return sorted(found, key=lambda freq: (is_clockless(freq), str(freq)))
+
+
+def _commonest_steps(index):
+    return (index[1:] - index[:-1]).value_counts().index[:2]
 
 
 def _grid(index, freq):
@@ -180,13 +206,13 @@ def _grid(index, freq):
         return None
     if index.tz is None:
         return pd.date_range(index[0], index[-1], freq=freq)
-    if _is_clockless(freq):
+    if is_clockless(freq):
         return pd.date_range(index[0].tz_convert("UTC"), index[-1].tz_convert("UTC"), freq=freq).tz_convert(index.tz)
     wall = pd.date_range(index[0].tz_localize(None), index[-1].tz_localize(None), freq=freq)
-    return wall.tz_localize(index.tz, ambiguous=np.ones(len(wall), dtype=bool), nonexistent="shift_forward")
+    return on_the_clock(wall, index.tz)
 
 
-def _is_clockless(freq):
+def is_clockless(freq):
     """Hours and shorter count instants; days and longer follow the clock on the wall."""
     return isinstance(freq, pd.offsets.Tick) and not isinstance(freq, pd.offsets.Day)
 
@@ -215,9 +241,11 @@ def season_length(freq):
     """
     if not isinstance(freq, pd.offsets.BaseOffset):
         return 1
-    if _is_clockless(freq):
+    if is_clockless(freq):
         length = pd.Timedelta(days=1) / pd.Timedelta(freq)
     else:
+        if isinstance(freq, pd.offsets.CustomBusinessDay) and freq.n == 1:
+            return int(freq.calendar.weekmask.sum())
         letter = freq.freqstr.split("-")[0].lstrip("0123456789")
         seasons = {"D": 7, "B": 5, "C": 5, "W": 52, "bh": 8}
         seasons |= dict.fromkeys(("M", "ME", "MS", "BME", "BMS", "SME", "SMS"), 12)
@@ -264,26 +292,37 @@ def continue_index(index, n, freq=None):
     if isinstance(index, pd.PeriodIndex):
         return pd.period_range(index[-1] + 1, periods=n, freq=index.freq, name=index.name)
     if isinstance(index, pd.DatetimeIndex):
-        return _continue_stamps(index, n, freq)
+        return continue_stamps(index[-1], n, freq, index.unit, index.name)
     start = int(index[-1]) + freq
     steps = pd.RangeIndex(start, start + n * freq, freq, name=index.name)
     return steps if isinstance(index, pd.RangeIndex) else pd.Index(steps.to_numpy(), dtype=index.dtype, name=index.name)
 
 
-def _continue_stamps(index, n, freq):
-    last, zone = index[-1], index.tz
+def continue_stamps(last, n, freq, unit, name=None):
+    """The next `n` stamps of `freq` after a stamp, in its zone."""
+    zone = last.tz
     if zone is None:
-        stamps = pd.date_range(last, periods=n + 1, freq=freq)[-n:] if n else index[:0]
-    elif _is_clockless(freq):
-        stamps = pd.date_range(last.tz_convert("UTC"), periods=n + 1, freq=freq)[1:].tz_convert(zone)
+        stamps = _following(last, n, freq)
+    elif is_clockless(freq):
+        stamps = _following(last.tz_convert("UTC"), n, freq).tz_convert(zone)
     else:
-        wall = pd.date_range(last.tz_localize(None), periods=n + 1, freq=freq)[1:]
+        wall = _following(last.tz_localize(None), n, freq)
         stamps = wall.tz_localize(zone, ambiguous="NaT", nonexistent="NaT")
         if stamps.isna().any():
-            stamps = wall.tz_localize(zone, ambiguous=np.ones(n, dtype=bool), nonexistent="shift_forward")
+            stamps = on_the_clock(wall, zone)
         elif n:
             stamps = pd.DatetimeIndex(stamps, freq=freq)
-    return stamps.as_unit(index.unit).rename(index.name)
+    return stamps.as_unit(unit).rename(name)
+
+
+def _following(last, n, freq):
+    grid = pd.date_range(last, periods=n + 1, freq=freq)
+    return grid[:n] if grid[0] != last else grid[1:]
+
+
+def on_the_clock(wall, zone):
+    """Wall times in a zone: one that is skipped moves to the first that exists, one that comes twice is its first."""
+    return wall.tz_localize(zone, ambiguous=np.ones(len(wall), dtype=bool), nonexistent="shift_forward")
 
 
 def check_continues(index, future, freq):
@@ -345,7 +384,7 @@ def check_history(index, freq):
     >>> check_history(pd.RangeIndex(100, 110), 1)
     """
     _refuse_kind(index)
-    _refuse_disorder(index)
+    refuse_disorder(index)
     timed = isinstance(freq, pd.offsets.BaseOffset)
     if timed != isinstance(index, (pd.DatetimeIndex, pd.PeriodIndex)):
         raise ValueError(

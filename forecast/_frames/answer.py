@@ -1,0 +1,115 @@
+"""Frames for the user, laid out as theirs: the forecast, and the future frame to fill."""
+
+import numpy as np
+import pandas as pd
+
+__all__ = ["answer", "future_frame"]
+
+
+def answer(layout, roles, keys, labels, arrays, columns):
+    """A frame of results, laid out as the user's.
+
+    Parameters
+    ----------
+    layout : Layout
+    roles : Roles
+    keys : list or pandas.Index
+        Names of the series; `[None]` for a frame of one series.
+    labels : list of pandas.Index
+        Time labels of each series.
+    arrays : list of ndarray of shape (len(labels[i]), len(columns))
+    columns : list of labels
+
+    Returns
+    -------
+    pandas.DataFrame
+        Series and time as the user has them: one series without a time column is indexed by time; a column of series
+        comes first; a column of time comes next, over a RangeIndex.
+
+    Examples
+    --------
+    >>> import numpy as np, pandas as pd
+    >>> from forecast._frames import Roles
+    >>> from forecast._frames.roles import Layout
+    >>> roles = Roles(["y"], series="shop")
+    >>> layout = Layout.of(pd.DataFrame({"shop": ["a"], "y": [1.0]}), roles)
+    >>> answer(layout, roles, ["a"], [pd.RangeIndex(1, 3)], [np.zeros((2, 1))], ["y"])
+      shop    y
+    1    a  0.0
+    2    a  0.0
+    """
+    values = arrays[0] if len(arrays) == 1 else np.concatenate(arrays)
+    columns = pd.Index(columns, tupleize_cols=False)
+    index = labels[0] if len(labels) == 1 else labels[0].append(labels[1:])
+    if layout.series_at is None and layout.time_at == "index":
+        return pd.DataFrame(values, index=index, columns=columns)
+    frame = pd.DataFrame(values, columns=columns)
+    return _laid_out(frame, layout, roles, keys, [len(part) for part in labels], index)
+
+
+def _laid_out(frame, layout, roles, keys, lengths, stamps):
+    names = None if layout.series_at is None else _names(layout, keys, lengths)
+    if layout.time_at == "column":
+        frame.insert(0, roles.time, stamps)
+    if layout.series_at == "column":
+        frame.insert(0, roles.series, names)
+    if layout.series_at == "level":
+        levels = [None] * len(layout.levels)
+        levels[layout.series_level] = pd.Index(names)
+        if layout.time_at == "index":
+            levels[layout.time_level] = stamps
+        index = levels[0] if len(levels) == 1 else pd.MultiIndex.from_arrays(levels)
+        return frame.set_axis(index.set_names(list(layout.levels) if len(levels) > 1 else layout.levels[0]))
+    return frame.set_axis(stamps.rename(layout.time_name)) if layout.time_at == "index" else frame
+
+
+def _names(layout, keys, lengths):
+    """Names of the series of all rows, in the user's dtype; where that does not know one of them, in their own."""
+    keys = pd.Index(keys)
+    repeated = keys.repeat(lengths)
+    if isinstance(layout.series_dtype, pd.CategoricalDtype):
+        if keys.isin(layout.series_dtype.categories).all():
+            return pd.Categorical(repeated, dtype=layout.series_dtype)
+        return repeated
+    return repeated.astype(layout.series_dtype) if repeated.dtype != layout.series_dtype else repeated
+
+
+def future_frame(layout, roles, schema, keys, labels):
+    """The future rows to fill: series and time as the user has them, and a missing value for each future covariate.
+
+    Parameters
+    ----------
+    layout : Layout
+    roles : Roles
+    schema : Schema
+    keys : list or pandas.Index
+    labels : list of pandas.Index
+        Time labels of each series.
+
+    Returns
+    -------
+    pandas.DataFrame
+        Categorical covariates have the categories that are known.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> from forecast._frames import Roles
+    >>> from forecast._frames.roles import Layout
+    >>> from forecast._frames.schema import Encoding, Schema
+    >>> roles, schema = Roles(["y"], future=["price"]), Schema((), (Encoding("price"),))
+    >>> layout = Layout.of(pd.DataFrame({"y": [1.0], "price": [2.0]}), roles)
+    >>> future_frame(layout, roles, schema, [None], [pd.RangeIndex(1, 3)])
+       price
+    1    NaN
+    2    NaN
+    """
+    empty = [np.empty((len(part), 0)) for part in labels]
+    frame = answer(layout, roles, keys, labels, empty, [])
+    order = {label: position for position, label in enumerate(layout.columns)}
+    for part in sorted(schema.future, key=lambda part: order.get(part.label, len(order))):
+        if part.categories is None:
+            frame[part.label] = np.full(len(frame), np.nan)
+        else:
+            frame[part.label] = pd.Categorical([None] * len(frame), categories=list(part.categories))
+    return frame

@@ -1,0 +1,184 @@
+"""Frames of other libraries at the door: polars, Arrow and whatever else narwhals knows, answered in kind.
+
+narwhals is imported only when such a frame comes; conversion goes column by column and needs no other library.
+"""
+
+from dataclasses import dataclass, field
+
+import numpy as np
+import pandas as pd
+
+from .columns import as_frame
+
+__all__ = ["Exchange", "enter", "leave"]
+
+FOREIGN = {"polars", "pyarrow", "modin", "cudf", "duckdb", "ibis", "dask", "pyspark", "sqlframe", "narwhals"}
+
+
+@dataclass(frozen=True)
+class Exchange:
+    """In what kind a user is answered.
+
+    Parameters
+    ----------
+    backend : str
+        As narwhals names it, such as "polars".
+    dtypes : dict
+        Dtypes of the user's columns by name, for those that come back in the answer.
+    """
+
+    backend: str
+    dtypes: dict = field(default_factory=dict)
+
+    def __str__(self):
+        return self.backend
+
+
+def enter(X, what="X"):
+    """A pandas frame from any frame.
+
+    Parameters
+    ----------
+    X : pandas.DataFrame, pandas.Series, polars.DataFrame, pyarrow.Table, or a frame that narwhals knows
+    what : str, default="X"
+        Name of the argument in messages.
+
+    Returns
+    -------
+    frame : pandas.DataFrame or pandas.Series
+        A pandas frame or series is given back as it is.
+    answer_in : Exchange or None
+        For `leave`; None for pandas.
+
+    Raises
+    ------
+    TypeError
+        No frame, or one that is not computed yet.
+    ImportError
+        narwhals is needed and not installed.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> enter(pd.DataFrame({"y": [1.0]}))[1] is None
+    True
+    """
+    if isinstance(X, (pd.DataFrame, pd.Series)):
+        return X, None
+    if type(X).__module__.partition(".")[0] not in FOREIGN:
+        as_frame(X, what)  # refuses it
+    nw = _narwhals(X, what)
+    lazy = f"{type(X).__module__.partition('.')[0]}.{type(X).__name__}"
+    try:
+        frame = nw.from_native(X)
+    except TypeError as error:
+        raise TypeError(f"{what} is a {lazy}; expected a frame. Fix: give a DataFrame or Table.") from error
+    if isinstance(frame, nw.LazyFrame):
+        raise TypeError(f"{what} is a {lazy}, which is not computed yet; expected rows. Fix: {what}.collect().")
+    columns = {name: _to_pandas(nw, frame[name]) for name in frame.columns}
+    return pd.DataFrame(columns, copy=False), Exchange(frame.implementation.value, dict(frame.schema))
+
+
+def _narwhals(X, what):
+    try:
+        import narwhals.stable.v2 as nw
+    except ImportError as error:
+        raise ImportError(
+            f"{what} is a {type(X).__module__.partition('.')[0]} frame; reading it needs narwhals. Fix: pip install "
+            "narwhals, or give a pandas frame."
+        ) from error
+    return nw
+
+
+def _to_pandas(nw, column):
+    """One column as a pandas array: zones and categories kept, missing values as pandas has them."""
+    dtype = column.dtype
+    if dtype == nw.Datetime:
+        zone = dtype.time_zone
+        if zone is not None:
+            column = column.dt.convert_time_zone("UTC").dt.replace_time_zone(None)
+        stamps = pd.DatetimeIndex(column.to_numpy())
+        return stamps if zone is None else stamps.tz_localize("UTC").tz_convert(zone)
+    if dtype == nw.Date:
+        return pd.DatetimeIndex(column.to_numpy().astype("datetime64[s]"))
+    if isinstance(dtype, nw.Enum) or dtype == nw.Categorical or dtype == nw.Enum:
+        return _to_categorical(nw, column)
+    if dtype.is_numeric() and dtype != nw.Decimal:
+        return column.to_numpy()
+    if dtype == nw.Decimal:
+        return column.cast(nw.Float64).to_numpy()
+    if dtype == nw.Boolean:
+        values = column.to_numpy()
+        return pd.array(column.to_list(), dtype="boolean") if column.null_count() else values
+    if dtype == nw.String:
+        return pd.array(column.to_list(), dtype="str" if pd.__version__ >= "3" else object)
+    return pd.array(column.to_list())
+
+
+def _to_categorical(nw, column):
+    known = column.cat.get_categories().to_list()
+    texts = column.cast(nw.String)
+    codes = np.full(len(column), -1, dtype=np.int32)
+    present = ~texts.is_null().to_numpy()
+    numbered = texts.drop_nulls().replace_strict(known, list(range(len(known))), return_dtype=nw.Int32)
+    codes[present] = numbered.to_numpy()
+    return pd.Categorical.from_codes(codes, categories=known)
+
+
+def leave(frame, answer_in):
+    """The answer in the user's kind of frame.
+
+    Parameters
+    ----------
+    frame : pandas.DataFrame
+    answer_in : Exchange or None
+        As `enter` gave it; None leaves the frame as it is.
+
+    Returns
+    -------
+    pandas.DataFrame or a frame of the user's library
+        There, levels of an index become columns.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> frame = pd.DataFrame({"y": [1.0]})
+    >>> leave(frame, None) is frame
+    True
+    """
+    if answer_in is None:
+        return frame
+    nw = _narwhals(frame, "the answer")
+    if not isinstance(frame.index, pd.RangeIndex) or frame.index.name is not None:
+        frame = frame.reset_index()
+    data = {
+        str(name): _from_pandas(nw, str(name), frame.iloc[:, position], answer_in)
+        for position, name in enumerate(frame.columns)
+    }
+    return nw.from_dict(data, backend=answer_in.backend).to_native()
+
+
+def _from_pandas(nw, name, column, answer_in):
+    def series(values, dtype=None):
+        return nw.new_series(name, values, dtype, backend=answer_in.backend)
+
+    dtype = column.dtype
+    if isinstance(dtype, pd.DatetimeTZDtype):
+        stamps = series(column.dt.tz_convert("UTC").dt.tz_localize(None).to_numpy())
+        result = stamps.dt.replace_time_zone("UTC").dt.convert_time_zone(str(dtype.tz))
+    elif isinstance(dtype, pd.CategoricalDtype):
+        result = series(column.astype(object).where(column.notna(), None).tolist(), nw.String).cast(nw.Categorical)
+    elif isinstance(dtype, np.dtype) and dtype.kind in "fiubM":
+        result = series(column.to_numpy())
+    else:
+        result = series(column.astype(object).where(column.notna(), None).tolist())
+    return _as_given(nw, result, answer_in.dtypes.get(name))
+
+
+def _as_given(nw, result, wanted):
+    """A column of names or stamps in the dtype that the user gave it, where that has all of its values."""
+    if wanted is None or wanted == result.dtype or result.dtype.is_float():
+        return result
+    if isinstance(wanted, nw.Enum) and not result.cast(nw.String).is_in(list(wanted.categories)).all():
+        return result
+    return result.cast(wanted)

@@ -1,0 +1,186 @@
+"""A frame as arrays: series after series, row after row, after every check."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from .axis import TimeAxis
+from .gaps import Filling, refuse_gaps
+from .infer import axis_of, check_axis
+from .roles import Layout
+from .schema import Schema, encoded, float_dtype, numbers, refuse_values
+from .series import changes, quoted, series_of
+from .stamps import read_stamps
+
+__all__ = ["Panel", "read_panel"]
+
+
+@dataclass(frozen=True)
+class Panel:
+    """Series of a frame as arrays; one numbering of rows for all of them.
+
+    Parameters
+    ----------
+    keys : pandas.Index or None
+        Names of the series in order of first appearance; None is a frame of one series without a name.
+    starts : ndarray of shape (n_series + 1,), int64
+        First row of each series, and the end.
+    index : pandas.Index
+        Time labels of all rows.
+    axis : TimeAxis
+    targets : ndarray of shape (rows, n_targets)
+        float32 where all numeric columns are, else float64; NaN is missing. A view of the frame where possible.
+    past : ndarray of shape (rows, encoded past covariates)
+        NaN is missing.
+    future : ndarray of shape (rows, encoded future covariates)
+    static : ndarray of shape (n_series, encoded static covariates)
+    schema : Schema
+    layout : Layout
+    inserted : ndarray of bool, shape (rows,), or None
+        Rows that the gap policy put in; None where there are none.
+    """
+
+    keys: pd.Index | None
+    starts: np.ndarray
+    index: pd.Index
+    axis: TimeAxis
+    targets: np.ndarray
+    past: np.ndarray
+    future: np.ndarray
+    static: np.ndarray
+    schema: Schema
+    layout: Layout
+    inserted: np.ndarray | None = None
+
+
+def read_panel(frame, roles, rules, *, schema=None, axis=None, what="X"):
+    """Read a frame of one or many series.
+
+    Parameters
+    ----------
+    frame : pandas.DataFrame
+        One row per time step and series: each series together, or all rows in the order of time.
+    roles : Roles
+    rules : Rules
+    schema : Schema or None, default=None
+        How the covariates of the fitted frame were encoded; None reads it off this one.
+    axis : TimeAxis or None, default=None
+        The fitted one; None reads it off this frame.
+    what : str, default="X"
+        Name of the frame in messages.
+
+    Returns
+    -------
+    Panel
+
+    Raises
+    ------
+    TypeError, ValueError
+        Anything that is not regular, finite and complete, unless `rules` allow it: column, first stamps and fix.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> from forecast._frames import Roles, Rules
+    >>> days = pd.date_range("2024-01-01", periods=3, freq="D")
+    >>> frame = pd.DataFrame({"shop": ["a"] * 3 + ["b"] * 3, "y": range(6)}, index=days.append(days))
+    >>> panel = read_panel(frame, Roles(["y"], series="shop"), Rules())
+    >>> list(panel.keys), panel.starts.tolist(), panel.axis.freq
+    (['a', 'b'], [0, 3, 6], <Day>)
+    """
+    rules.check()
+    roles.check(frame)
+    layout = Layout.of(frame, roles, what)
+    rows = series_of(frame, layout, read_stamps(layout.labels(frame), layout, what))
+    if axis is None:
+        _refuse_forgotten_time(frame, roles, layout)
+        axis, (before, steps) = axis_of(rows, rules)
+    else:
+        before, steps = check_axis(rows, axis, what)
+    if len(before) and rules.gaps == "error":
+        refuse_gaps(rows, axis, before, steps)
+    schema = Schema.of(frame, roles, rows) if schema is None else schema
+    targets, past, future, static = _values(frame, roles, rules, schema, rows)
+    starts, index, inserted = rows.starts, rows.index, None
+    if len(before):
+        filling = Filling.of(rows, axis, before, steps)
+        starts, index, inserted = filling.starts, filling.index, filling.inserted
+        targets = filling.linear(targets) if rules.gaps == "interpolate" else filling.missing(targets)
+        past = _filled_past(filling, past, schema, rules)
+        future = filling.previous(future)
+    return Panel(rows.keys, starts, index, axis, targets, past, future, static, schema, layout, inserted)
+
+
+def _refuse_forgotten_time(frame, roles, layout):
+    """Several series over an index that only counts rows, beside a column of stamps: that is the time."""
+    if roles.series is None or layout.time_at == "column" or not isinstance(frame.index, pd.RangeIndex):
+        return
+    for label, dtype in zip(frame.columns, frame.dtypes, strict=True):
+        if pd.api.types.is_datetime64_any_dtype(dtype) or isinstance(dtype, pd.PeriodDtype):
+            raise ValueError(
+                f"time is None and the index counts rows, but column {label!r} holds time stamps; expected the time of "
+                f"each row. Fix: time={label!r}, or df.set_index({label!r})."
+            )
+
+
+def _values(frame, roles, rules, schema, rows):
+    dtype = float_dtype(frame, [*roles.target, *schema.numeric()])
+    targets = rows.arranged(numbers(frame, roles.target, dtype, rows))
+    refuse_values(targets, roles.target, rows, role="target", missing=rules.missing)
+    past = rows.arranged(encoded(frame, schema.past, dtype, rows))
+    refuse_values(past, schema.past_names, rows, role="past covariate", missing=rules.missing)
+    future = rows.arranged(encoded(frame, schema.future, dtype, rows))
+    refuse_values(future, schema.future_names, rows, role="future covariate")
+    return targets, past, future, _static(frame, schema, dtype, rows)
+
+
+def _filled_past(filling, past, schema, rules):
+    if rules.gaps == "mask":
+        return filling.missing(past)
+    numeric = [part.categories is None for part in schema.past for _ in part.names]
+    return np.where(numeric, filling.linear(past), filling.previous(past))
+
+
+def _static(frame, schema, dtype, rows):
+    """Static covariates of each series, from its first row after a look at all of them."""
+    heads = rows.starts[:-1] if rows.order is None else rows.order[rows.starts[:-1]]
+    if not schema.static:
+        return np.empty((len(heads), 0), dtype=dtype)
+    firsts = _Heads(rows)
+    for part in schema.static:
+        column = frame[part.label]
+        if column.isna().any():
+            absent = np.flatnonzero(rows.arranged(column.isna().to_numpy()))
+            raise ValueError(
+                f"static covariate {part.label!r} has {len(absent)} missing values (NaN): {rows.places(absent)}; "
+                f"expected one value for each series. Fix: df.dropna(subset=[{part.label!r}]) or fill it."
+            )
+        values = column.array if rows.order is None else column.array.take(rows.order)
+        differs = changes(values) + 1
+        differs = differs[~np.isin(differs, rows.starts)]
+        if len(differs):
+            row = int(differs[0])
+            raise ValueError(
+                f"static covariate {part.label!r} changes within series {quoted(rows.keys[rows.series_at(row)])}: from "
+                f"{quoted(values[row - 1])} to {quoted(values[row])} at {rows.index[row]}; expected one value in each "
+                f"series. Fix: past_covariates or future_covariates for {part.label!r}."
+            )
+    static = encoded(frame.iloc[heads], schema.static, dtype, firsts)
+    refuse_values(static, schema.static_names, firsts, role="static covariate")
+    return static
+
+
+class _Heads:
+    """The first rows of the series, where messages place rows of a frame of them alone."""
+
+    def __init__(self, rows):
+        self._rows = rows
+
+    def place(self, row):
+        return self._rows.place(int(self._rows.starts[row]))
+
+    place_in_frame = place
+
+    def places(self, rows):
+        return self._rows.places(self._rows.starts[np.asarray(rows)])

@@ -1,0 +1,77 @@
+"""What the user said about time, gaps and missing values."""
+
+from dataclasses import dataclass
+from numbers import Integral
+
+import pandas as pd
+
+__all__ = ["Rules"]
+
+GAPS = ("error", "mask", "interpolate")
+MISSING = ("error", "mask")
+
+
+@dataclass(frozen=True)
+class Rules:
+    """How regular a frame must be.
+
+    Parameters
+    ----------
+    freq : str, offset, int or None, default=None
+        Step between rows; None infers it. What is given is believed: a stamp off it is refused.
+    trading_calendar : CustomBusinessDay, list of dates or None, default=None
+        Sessions of business data: the calendar, or the holidays on the weekdays that the data show.
+    gaps : {"error", "mask", "interpolate"}, default="error"
+        What becomes of stamps that are not there: refused; put in as missing values; put in with values linear in time.
+    missing : {"error", "mask"}, default="error"
+        What becomes of NaN in targets and past covariates: refused, or kept as NaN.
+
+    Examples
+    --------
+    >>> Rules(freq="h").offset("datetime")
+    <Hour>
+    """
+
+    freq: object = None
+    trading_calendar: object = None
+    gaps: str = "error"
+    missing: str = "error"
+
+    def check(self):
+        """Refuse a value that is none of those documented."""
+        for name, allowed in (("gaps", GAPS), ("missing", MISSING)):
+            if getattr(self, name) not in allowed:
+                raise ValueError(f"{name} is {getattr(self, name)!r}; expected one of {list(allowed)}.")
+        if self.freq is not None and self.trading_calendar is not None:
+            raise ValueError(
+                f"freq is {self.freq!r} and trading_calendar is given; expected one of them. Fix: leave freq out, the "
+                "sessions of the calendar are the steps."
+            )
+
+    def offset(self, kind):
+        """`freq` as an offset, or an int for integer labels.
+
+        Parameters
+        ----------
+        kind : {"datetime", "period", "integer"}
+            Of the time labels.
+
+        Raises
+        ------
+        TypeError, ValueError
+            It is no frequency of such labels.
+        """
+        number = isinstance(self.freq, Integral) and not isinstance(self.freq, bool)
+        if number != (kind == "integer"):
+            expected = "a whole number of steps" if kind == "integer" else "a frequency such as 'h' or 'D'"
+            raise TypeError(f"freq is {self.freq!r}, but the time labels are {kind}s; expected {expected}, or None.")
+        if number:
+            if self.freq < 1:
+                raise ValueError(f"freq is {self.freq}; expected a step of 1 or more.")
+            return int(self.freq)
+        try:
+            if kind == "period" and isinstance(self.freq, str):
+                return pd.PeriodDtype(self.freq).freq
+            return pd.tseries.frequencies.to_offset(self.freq)
+        except (ValueError, TypeError) as error:
+            raise ValueError(f"freq is {self.freq!r}; expected a frequency that pandas knows: {error}.") from error

@@ -1,0 +1,249 @@
+"""How columns become numbers: which are numeric, which are one-hot by their categories."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from .columns import as_slice, refuse_dtype
+from .series import quoted
+
+__all__ = ["Encoding", "Schema", "encoded", "float_dtype", "numbers", "refuse_values"]
+
+MOST_CATEGORIES = 1000  # more are names of rows rather than categories, and one-hot columns would fill the memory
+
+
+@dataclass(frozen=True)
+class Encoding:
+    """How one column is read.
+
+    Parameters
+    ----------
+    label : label
+        Of the column.
+    categories : tuple or None
+        Known values of a categorical column; None is a numeric one.
+    """
+
+    label: object
+    categories: tuple | None = None
+
+    @property
+    def names(self):
+        """Names of the columns it becomes."""
+        if self.categories is None:
+            return [self.label]
+        return [f"{self.label}={category}" for category in self.categories]
+
+    @classmethod
+    def of(cls, frame, label, rows):
+        """The encoding that a column shows.
+
+        Raises
+        ------
+        TypeError
+            A string in a column of numbers, dates, or more categories than can be told apart.
+        """
+        column = frame[label]
+        if not _is_categorical(column, label, rows):
+            refuse_dtype(label, column.dtype)
+            return cls(label)
+        if isinstance(column.dtype, pd.CategoricalDtype):
+            categories = list(column.dtype.categories)
+        else:
+            categories = sorted(column.dropna().unique().tolist(), key=lambda value: (type(value).__name__, value))
+        if len(categories) > MOST_CATEGORIES:
+            raise TypeError(
+                f"column {label!r} has {len(categories)} categories; expected at most {MOST_CATEGORIES}. Fix: group "
+                "the rare ones, or leave the column out."
+            )
+        return cls(label, tuple(categories))
+
+
+@dataclass(frozen=True)
+class Schema:
+    """How the covariates of the fitted frame were encoded.
+
+    Parameters
+    ----------
+    past, future, static : tuple of Encoding
+
+    Examples
+    --------
+    >>> schema = Schema((), (Encoding("weather", ("dry", "rain")),), ())
+    >>> schema.future_names
+    ['weather=dry', 'weather=rain']
+    """
+
+    past: tuple = ()
+    future: tuple = ()
+    static: tuple = ()
+
+    @property
+    def past_names(self):
+        """Names of the encoded past covariates."""
+        return [name for encoding in self.past for name in encoding.names]
+
+    @property
+    def future_names(self):
+        """Names of the encoded future covariates."""
+        return [name for encoding in self.future for name in encoding.names]
+
+    @property
+    def static_names(self):
+        """Names of the encoded static covariates."""
+        return [name for encoding in self.static for name in encoding.names]
+
+    @classmethod
+    def of(cls, frame, roles, rows):
+        """The schema that a frame shows."""
+        return cls(
+            *(
+                tuple(Encoding.of(frame, label, rows) for label in labels)
+                for labels in (roles.past, roles.future, roles.static)
+            )
+        )
+
+    def numeric(self):
+        """Labels of all numeric covariates."""
+        return [part.label for part in (*self.past, *self.future, *self.static) if part.categories is None]
+
+
+def _is_categorical(column, label, rows):
+    """Whether a column holds categories; text among numbers is refused."""
+    dtype = column.dtype
+    if isinstance(dtype, pd.CategoricalDtype):
+        return True
+    if not (pd.api.types.is_object_dtype(dtype) or pd.api.types.is_string_dtype(dtype)):
+        return False
+    present = column.dropna()
+    if pd.api.types.infer_dtype(present, skipna=True) == "boolean":
+        return False
+    values = pd.to_numeric(present, errors="coerce")
+    found = values.notna().to_numpy()
+    texts = np.fromiter((isinstance(value, str) for value in present), dtype=bool, count=len(present))
+    codes = texts.all() and found.all() and (values.astype(float) % 1 == 0).all()
+    # Whole numbers as text may name shops or zones; anything else in which most values are numbers is numeric.
+    if 2 * found.sum() <= len(present) or codes:
+        return True
+    raise TypeError(text_message(column, label, rows, texts))
+
+
+def text_message(column, label, rows, texts=None):
+    """What is wrong with a column of numbers that is none, and where."""
+    present = np.flatnonzero(column.notna().to_numpy())
+    if texts is None:
+        texts = np.fromiter((isinstance(column.iloc[row], str) for row in present), dtype=bool, count=len(present))
+    parsed = pd.to_numeric(column.iloc[present], errors="coerce").isna().to_numpy()
+    bad = present[parsed] if parsed.any() else present[texts]
+    if len(bad) == 0:
+        bad = present
+    first = f", the first {column.iloc[bad[0]]!r} at {rows.place_in_frame(bad[0])}" if len(bad) else ""
+    return (
+        f"column {label!r} holds {column.dtype} values, {len(bad)} of {len(column)} no numbers{first}; expected "
+        f"numbers (float, integer or bool). Fix: pd.to_numeric(df[{label!r}], errors='coerce'), or "
+        "astype('category') for a covariate of categories."
+    )
+
+
+def float_dtype(frame, labels):
+    """float32 where all numeric columns are, else float64."""
+    return np.dtype(np.float32 if all(frame[label].dtype == np.float32 for label in labels) else np.float64)
+
+
+def numbers(frame, labels, dtype, rows):
+    """Numeric columns of the frame's rows, shape (rows, len(labels)); a view of the frame where its layout allows.
+
+    Raises
+    ------
+    TypeError
+        A column holds no numbers; the first place of one.
+    """
+    for label in labels:
+        column = frame[label]
+        if column.dtype.kind in "fiub":
+            continue
+        if pd.api.types.is_object_dtype(column.dtype) or pd.api.types.is_string_dtype(column.dtype):
+            if pd.api.types.infer_dtype(column, skipna=True) == "boolean":
+                continue
+            raise TypeError(text_message(column, label, rows))
+        refuse_dtype(label, column.dtype)
+    if not labels:
+        return np.empty((len(frame), 0), dtype=dtype)
+    if len(labels) == 1 and frame[labels[0]].dtype == dtype:
+        return frame[labels[0]].to_numpy()[:, None]  # pandas 2 copies a slice of a frame of several dtypes
+    part = frame.iloc[:, as_slice([frame.columns.get_loc(label) for label in labels])]
+    if all(found == dtype for found in part.dtypes):
+        return part.to_numpy()  # pandas 2 copies where it is told what a missing value becomes
+    return part.to_numpy(dtype=dtype, na_value=np.nan)
+
+
+def one_hot(column, encoding, dtype, rows):
+    """Zeros and a one for the category of each row, shape (rows, categories); NaN where it is missing.
+
+    Raises
+    ------
+    ValueError
+        A category that the fitted data did not have.
+    """
+    known = pd.Index(list(encoding.categories))
+    if isinstance(column.dtype, pd.CategoricalDtype):
+        translated = known.get_indexer(column.dtype.categories)
+        codes = np.append(translated, -1)[column.cat.codes.to_numpy()]
+    else:
+        codes = known.get_indexer(pd.Index(column.array))
+    absent = column.isna().to_numpy()
+    unknown = np.flatnonzero((codes < 0) & ~absent)
+    if len(unknown):
+        row = int(unknown[0])
+        raise ValueError(
+            f"column {encoding.label!r} has the unknown category {quoted(column.iloc[row])} at "
+            f"{rows.place_in_frame(row)}; expected one of {list(encoding.categories)}, as in the fitted data. Fix: "
+            "fit on data with it, or declare it there: astype(pd.CategoricalDtype([...]))."
+        )
+    values = np.zeros((len(column), len(known)), dtype=dtype)
+    present = np.flatnonzero(~absent)
+    values[present, codes[present]] = 1
+    values[absent] = np.nan
+    return values
+
+
+def encoded(frame, encodings, dtype, rows):
+    """Covariates of the frame's rows as numbers, shape (rows, encoded columns)."""
+    if all(part.categories is None for part in encodings):
+        return numbers(frame, [part.label for part in encodings], dtype, rows)
+    return np.hstack(
+        [
+            numbers(frame, [part.label], dtype, rows)
+            if part.categories is None
+            else one_hot(frame[part.label], part, dtype, rows)
+            for part in encodings
+        ]
+    )
+
+
+def refuse_values(values, names, rows, *, role, missing="error"):
+    """Refuse infinite values, and missing ones unless they are to be masked; `rows` place the rows of `values`.
+
+    Raises
+    ------
+    ValueError
+        Column, first three places, number and fix.
+    """
+    if np.isfinite(values).all():
+        return
+    for name, column in zip(names, values.T, strict=True):
+        infinite = np.flatnonzero(np.isinf(column))
+        if len(infinite):
+            raise ValueError(
+                f"column {name!r} has {len(infinite)} infinite values: {rows.places(infinite)}; expected finite "
+                "numbers. Fix: df.replace([np.inf, -np.inf], np.nan) and fill."
+            )
+        absent = np.flatnonzero(np.isnan(column)) if missing == "error" else ()
+        if len(absent):
+            mask = ", or missing='mask'" if role in ("target", "past covariate") else ""
+            ends = "limit_direction='both'" if absent[0] == 0 else ""
+            raise ValueError(
+                f"{role} {name!r} has {len(absent)} missing values (NaN) in {len(column)} rows: {rows.places(absent)}; "
+                f"expected a number in every row. Fix: df[{name!r}] = df[{name!r}].interpolate({ends}){mask}."
+            )

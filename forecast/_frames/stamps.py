@@ -1,0 +1,121 @@
+"""Time labels of a frame: which kinds there are, and the refusal of those that are none."""
+
+import datetime
+
+import numpy as np
+import pandas as pd
+
+__all__ = ["CHUNK", "kind_of", "read_stamps", "ticks_of"]
+
+CHUNK = 1 << 19  # rows looked at together, so that temporaries stay small beside the frame
+
+
+def kind_of(index):
+    """ "datetime", "period" or "integer"."""
+    if isinstance(index, pd.DatetimeIndex):
+        return "datetime"
+    return "period" if isinstance(index, pd.PeriodIndex) else "integer"
+
+
+def ticks_of(index):
+    """Time labels as whole numbers in the unit of the index: its own, or the ordinals of periods. No copy."""
+    if isinstance(index, (pd.DatetimeIndex, pd.PeriodIndex)):
+        return index.asi8
+    return index.to_numpy(dtype=np.int64)
+
+
+def read_stamps(labels, layout, what="X"):
+    """Time labels as a DatetimeIndex, PeriodIndex or integer Index; everything else is refused with its fix.
+
+    Parameters
+    ----------
+    labels : pandas.Index
+        Of all rows.
+    layout : Layout
+        Says where they stand, for messages and fixes.
+    what : str, default="X"
+
+    Returns
+    -------
+    pandas.Index
+
+    Raises
+    ------
+    TypeError
+        Strings, floats, objects.
+    ValueError
+        Empty, NaT, or stamps of several zones.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> from forecast._frames.roles import Layout, Roles
+    >>> frame = pd.DataFrame({"y": [1.0]}, index=pd.DatetimeIndex(["2024-01-01"]))
+    >>> kind_of(read_stamps(frame.index, Layout.of(frame, Roles(["y"]))))
+    'datetime'
+    """
+    if len(labels) == 0:
+        raise ValueError(f"the frame is empty: 0 rows in {what}; expected a row per time step.")
+    if not isinstance(labels, (pd.DatetimeIndex, pd.PeriodIndex)):
+        labels = _other(labels, layout)
+    if labels.hasnans:
+        missing = np.flatnonzero(labels.isna())
+        raise ValueError(
+            f"{_place(layout)} has {len(missing)} missing stamps (NaT), the first in row {int(missing[0])}; expected a "
+            f"stamp in every row. Fix: {_drop_fix(layout)}."
+        )
+    return labels
+
+
+def _place(layout):
+    return f"column {layout.time!r}" if layout.time_at == "column" else "the index"
+
+
+def _drop_fix(layout):
+    if layout.time_at == "column":
+        return f"df = df.dropna(subset=[{layout.time!r}])"
+    if len(layout.levels) > 1:
+        return f"df = df[df.index.get_level_values({layout.time_level}).notna()]"
+    return "df = df[df.index.notna()]"
+
+
+def _other(labels, layout):
+    dtype = labels.dtype
+    if isinstance(dtype, pd.ArrowDtype) and pd.api.types.is_datetime64_any_dtype(dtype):
+        return pd.DatetimeIndex(labels, name=labels.name)
+    if pd.api.types.is_integer_dtype(dtype):
+        return labels
+    if isinstance(dtype, np.dtype) and dtype.kind == "O":
+        _refuse_zones(labels, layout)
+    fix = f"df[{layout.time!r}] = pd.to_datetime(df[{layout.time!r}])"
+    if layout.time_at == "index":
+        fix = "df.index = pd.to_datetime(df.index)" if len(layout.levels) == 1 else "pd.to_datetime(...) of that level"
+        fix += ", or df.reset_index(drop=True) to count steps" if len(layout.levels) == 1 else ""
+    missing = np.flatnonzero(labels.isna())
+    hole = f", and {len(missing)} missing ones, the first in row {int(missing[0])}" if len(missing) else ""
+    raise TypeError(
+        f"{_place(layout)} holds {dtype} values, starting with {labels[0]!r}{hole}; expected time stamps (datetime64, "
+        f"with or without a zone), periods or regular integer steps. Fix: {fix}."
+    )
+
+
+def _refuse_zones(labels, layout):
+    """Stamps of several offsets from UTC, or with and without a zone, end up as objects in pandas."""
+    offsets, places = [], []
+    for row, label in enumerate(labels):
+        if not isinstance(label, datetime.datetime) or label is pd.NaT:
+            continue
+        offset = "no zone" if label.tzinfo is None else label.utcoffset()
+        if offset not in offsets:
+            offsets.append(offset)
+            places.append(f"row {row}: {label}")
+    if len(offsets) < 2:
+        return
+    fix = "pd.to_datetime(stamps, utc=True).tz_convert(zone)"
+    if "no zone" in offsets:
+        fix = f"tz_localize(zone) the stamps without a zone first, then {fix}"
+    if layout.time_at == "column":
+        fix = fix.replace(".tz_convert", ".dt.tz_convert")
+    raise ValueError(
+        f"{_place(layout)} mixes zones: {'; '.join(places[:3])}; expected one zone, or none, for all rows. Fix: {fix}."
+    )
