@@ -1,0 +1,245 @@
+"""Calendar features of a time index, in the wall time of its own zone."""
+
+import difflib
+from functools import lru_cache
+
+import numpy as np
+import pandas as pd
+
+__all__ = ["calendar_features"]
+
+HOLIDAYS = "holidays:"
+MONDAY = np.datetime64("1970-01-05", "D")
+
+
+def calendar_features(index, names):
+    """What the calendar says about every row.
+
+    Parameters
+    ----------
+    index : pandas.DatetimeIndex or pandas.PeriodIndex
+        Of any zone: features follow the clock on the wall there. A period counts from its start.
+    names : str or list of str
+        "minute" (of the hour), "hour", "dayofweek", "dayofmonth", "dayofyear", "week" (ISO), "month" and "quarter"
+        become a sine and a cosine, so that the last value is next to the first; months, years and ISO years have their
+        true length. "weekend" is 1 on Saturday and Sunday. "holidays:DE" is 1 on the public holidays of a country
+        (ISO 3166 code), "holidays:DE-BY" on those of a part of it; they need the `holidays` package.
+
+    Returns
+    -------
+    features : ndarray of shape (rows, F), float64
+    feature_names : list of F str
+
+    Raises
+    ------
+    TypeError
+        The index holds no time.
+    ValueError
+        An unknown name, country or part of one, a name given twice, NaT, or a year for which no holidays are known.
+    ImportError
+        Holidays are asked for, but `holidays` is not installed.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> features, names = calendar_features(pd.date_range("2024-01-01", periods=2, freq="6h"), ["hour", "weekend"])
+    >>> names
+    ['hour_sin', 'hour_cos', 'weekend']
+    >>> features.round(6).tolist()
+    [[0.0, 1.0, 0.0], [1.0, 0.0, 0.0]]
+    """
+    names = [names] if isinstance(names, str) else list(names)
+    _refuse_names(names)
+    clock = _Clock(_wall(index))
+    columns, labels = [], []
+    for name in names:
+        if name in CYCLES:
+            columns.append(_circle(*CYCLES[name](clock)))
+            labels += [f"{name}_sin", f"{name}_cos"]
+        else:
+            columns.append(clock.weekend() if name == "weekend" else _holidays(clock, name))
+            labels.append(name)
+    if not columns:
+        return np.empty((len(index), 0)), []
+    return np.concatenate(columns, axis=1), labels
+
+
+def _refuse_names(names):
+    for name in names:
+        if not isinstance(name, str) or not (name in CYCLES or name == "weekend" or name.startswith(HOLIDAYS)):
+            known = [*CYCLES, "weekend", f"{HOLIDAYS}COUNTRY"]
+            near = difflib.get_close_matches(str(name).replace("_", ""), known, n=1)
+            raise ValueError(
+                f"unknown calendar feature {name!r}; expected one of {known}."
+                + (f" Did you mean {near[0]!r}?" if near else "")
+            )
+    twice = [name for name in names if names.count(name) > 1]
+    if twice:
+        raise ValueError(f"calendar feature {twice[0]!r} is named twice: {names}; expected each once.")
+
+
+def _wall(index):
+    """What the clock on the wall showed, as numpy's datetime64 in the index's own unit."""
+    if isinstance(index, pd.PeriodIndex):
+        index = index.start_time
+    if not isinstance(index, pd.DatetimeIndex):
+        raise TypeError(
+            f"the index holds {index.dtype} values; calendar features need a DatetimeIndex or a PeriodIndex: a number "
+            "of steps has no date. Fix: df.index = pd.date_range(start, periods=len(df), freq=...), or no calendar."
+        )
+    stamps = (index if index.tz is None else index.tz_localize(None)).to_numpy()
+    missing = np.isnat(stamps)
+    if missing.any():
+        raise ValueError(f"the index has {int(missing.sum())} missing stamps (NaT), first in row {missing.argmax()}.")
+    return stamps
+
+
+class _Clock:
+    """Parts of wall times; each counts from 0 and comes with the length of its cycle, one number or one per row."""
+
+    def __init__(self, stamps):
+        self.stamps = stamps
+        self.days = stamps.astype("M8[D]")
+        self.weekday = _count(self.days - MONDAY) % 7
+
+    def minute(self):
+        return _count(self.stamps.astype("M8[m]") - self.stamps.astype("M8[h]")), 60
+
+    def hour(self):
+        return _count(self.stamps.astype("M8[h]") - self.days), 24
+
+    def dayofweek(self):
+        return self.weekday, 7
+
+    def weekend(self):
+        return (self.weekday >= 5).astype(np.float64)[:, None]
+
+    def dayofmonth(self):
+        return _within(self.days, "M8[M]")
+
+    def dayofyear(self):
+        return _within(self.days, "M8[Y]")
+
+    def week(self):
+        # An ISO week belongs to the year of its Thursday, so a year has as many weeks as Thursdays.
+        thursday = self.days + (3 - self.weekday)
+        day, length = _within(thursday, "M8[Y]")
+        first = day % 7
+        return day // 7, (length - 1 - first) // 7 + 1
+
+    def month(self):
+        return _count(self.stamps.astype("M8[M]") - self.stamps.astype("M8[Y]")), 12
+
+    def quarter(self):
+        return self.month()[0] // 3, 4
+
+
+CYCLES = {
+    "minute": _Clock.minute,
+    "hour": _Clock.hour,
+    "dayofweek": _Clock.dayofweek,
+    "dayofmonth": _Clock.dayofmonth,
+    "dayofyear": _Clock.dayofyear,
+    "week": _Clock.week,
+    "month": _Clock.month,
+    "quarter": _Clock.quarter,
+}
+
+
+def _count(durations):
+    """Durations as whole numbers of their own unit."""
+    return durations.astype(np.int64)
+
+
+def _within(days, unit):
+    """Day within its month or year, and how many days that has."""
+    start = days.astype(unit)
+    first = start.astype("M8[D]")
+    return _count(days - first), _count((start + 1).astype("M8[D]") - first)
+
+
+def _circle(position, length):
+    """Sine and cosine, looked up, so that a row has the same bits among 24 as among a million."""
+    if np.ndim(length) == 0:
+        return _table(length)[position]
+    table, offsets = _tables()
+    return table[offsets[length] + position]
+
+
+@lru_cache
+def _table(length):
+    angle = 2 * np.pi * np.arange(length) / length
+    return np.stack([np.sin(angle), np.cos(angle)], axis=1)
+
+
+@lru_cache
+def _tables():
+    """One table under another for every length that a month, an ISO year or a year can have."""
+    lengths = [28, 29, 30, 31, 52, 53, 365, 366]
+    offsets = np.zeros(367, dtype=np.int64)
+    offsets[lengths] = np.cumsum([0, *lengths[:-1]])
+    return np.concatenate([_table(length) for length in lengths]), offsets
+
+
+# -------------------- holidays
+
+
+def _holidays(clock, name):
+    days = clock.days
+    place = name.removeprefix(HOLIDAYS)
+    if len(days) == 0:
+        _known_place(place)
+        return np.empty((0, 1))
+    first, last = (int(day.astype("M8[Y]").astype(np.int64)) + 1970 for day in (days.min(), days.max()))
+    free = _holidays_between(place, first, last)
+    return (free[np.searchsorted(free[:-1], days)] == days).astype(np.float64)[:, None]
+
+
+@lru_cache
+def _holidays_between(place, first, last):
+    """The holidays of some years in ascending order, and NaT, which is no day, after them."""
+    parts = [_holidays_of(place, year) for year in range(first, last + 1)]
+    return np.concatenate([*parts, [np.datetime64("NaT")]])
+
+
+@lru_cache(maxsize=4096)
+def _holidays_of(place, year):
+    """The holidays of a year in ascending order."""
+    known = _known_place(place)
+    if not known.start_year <= year <= known.end_year:
+        raise ValueError(
+            f"the holidays of {place!r} are known from {known.start_year} to {known.end_year}, but the index has a row "
+            f"in {year}. Fix: no '{HOLIDAYS}{place}', or rows of those years."
+        )
+    country, _, part = place.partition("-")
+    found = _package().country_holidays(country, subdiv=part or None, years=year)
+    days = np.array([day for day in found if day.year == year], dtype="M8[D]")
+    return np.sort(days)
+
+
+@lru_cache
+def _known_place(place):
+    package = _package()
+    country, _, part = place.partition("-")
+    countries = package.list_supported_countries(include_aliases=True)
+    if country not in countries:
+        near = difflib.get_close_matches(country, countries, n=3) or sorted(countries)[:3]
+        raise ValueError(
+            f"no holidays are known for the country {country!r} of '{HOLIDAYS}{place}'; expected an ISO 3166 code such "
+            f"as {', '.join(near)} (holidays.list_supported_countries() has all)."
+        )
+    known = package.country_holidays(country)
+    parts = {*known.subdivisions, *known.subdivisions_aliases}
+    if part and part not in parts:
+        raise ValueError(
+            f"no part {part!r} of {country} is known for '{HOLIDAYS}{place}'; expected one of {sorted(parts)}, or none."
+        )
+    return known
+
+
+def _package():
+    try:
+        import holidays
+    except ImportError as error:
+        raise ImportError('holidays need the `holidays` package. Fix: pip install "rnn-forecast[holidays]".') from error
+    return holidays

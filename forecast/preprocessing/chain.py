@@ -1,0 +1,210 @@
+"""Transforms one after the other, and how a user names them."""
+
+import difflib
+
+from sklearn.base import clone
+from sklearn.utils.validation import check_is_fitted
+
+from .pointwise import Pointwise
+from .target import BoxCox, Difference, Log, Log1p, LogReturn, Scale, refuse_period
+from .transform import Transform, as_forecasts, as_series
+
+__all__ = ["NAMES", "Chain", "make_transform"]
+
+# name -> unfitted transform, given the steps of the season
+NAMES = {
+    "boxcox": lambda period: BoxCox(),
+    "difference": lambda period: Difference(),
+    "log": lambda period: Log(),
+    "log1p": lambda period: Log1p(),
+    "log_return": lambda period: LogReturn(),
+    "minmax": lambda period: Scale("minmax"),
+    "robust": lambda period: Scale("robust"),
+    "seasonal_difference": lambda period: _seasonal(period),
+    "standard": lambda period: Scale("standard"),
+}
+
+
+class Chain(Transform):
+    """Transforms one after the other; undone in the opposite order.
+
+    Parameters
+    ----------
+    steps : list of transforms
+        The first is applied first; cloned in `fit`. An empty list leaves values alone.
+
+    Attributes
+    ----------
+    steps_ : list
+        The fitted clones.
+    n_lost_ : int
+        Rows at the start without a transformed value: the sum of the periods of differences.
+
+    See Also
+    --------
+    make_transform : Builds one from names.
+
+    Examples
+    --------
+    >>> chain = Chain([Log(), Difference()]).fit([1.0, 2.0, 4.0])
+    >>> chain.n_lost_, chain.is_pointwise
+    (1, False)
+    >>> chain.inverse_transform(chain.transform([1.0, 2.0, 4.0])[None, 1:], past=[[1.0]]).round(12)
+    array([[2., 4.]])
+    """
+
+    def __init__(self, steps):
+        self.steps = steps
+
+    @property
+    def n_lost(self):
+        """Rows at the start without a transformed value, known before `fit`."""
+        return sum(step.n_lost for step in self.steps)
+
+    @property
+    def is_pointwise(self):
+        """Whether all steps are: quantiles of forecasts may then pass through."""
+        return all(step.is_pointwise for step in self.steps)
+
+    def fit(self, X, y=None):
+        """Learn from the known values of one series, each step from what the one before it makes.
+
+        Parameters
+        ----------
+        X : array-like of shape (rows,) or (rows, 1)
+            In time order, NaN where missing.
+        y : None
+            Ignored.
+
+        Returns
+        -------
+        self
+
+        Raises
+        ------
+        ValueError
+            Infinite values, values that a step does not take, a period longer than the data, or too few known values.
+        """
+        x = as_series(X, self)
+        if len(x) <= self.n_lost:
+            raise ValueError(
+                f"{self}: the series has {len(x)} rows, and the differences take the first {self.n_lost}; expected "
+                "more rows than that. Fix: a shorter period or a longer history."
+            )
+        self.steps_ = []
+        for step in self.steps:
+            self.steps_.append(clone(step).fit(x))
+            x = self.steps_[-1]._forward(x)
+        self.n_lost_ = self.n_lost
+        return self
+
+    def _forward(self, x):
+        for step in self.steps_:
+            x = step._forward(x)
+        return x.copy() if not self.steps_ else x
+
+    def inverse_transform(self, X, past=None):
+        """Bring forecasts back to the units of the series.
+
+        Later steps of a forecast build on its earlier ones: with a difference of period m, step k beyond m adds to the
+        forecast of step k - m.
+
+        Parameters
+        ----------
+        X : array-like of shape (n, steps)
+            Transformed, one forecast per row.
+        past : array-like of shape (n, n_lost), default=None
+            Raw values right before each forecast, oldest first. None is right where `n_lost` is 0.
+
+        Returns
+        -------
+        ndarray of shape (n, steps), float64
+            A row depends on nothing but its own forecast and past.
+
+        Raises
+        ------
+        ValueError
+            Shapes do not fit, NaN or infinite values, or forecasts that have no counterpart in raw units.
+        """
+        check_is_fitted(self)
+        z, past = as_forecasts(X, past, self)
+        before = []  # what each step got, right before each forecast
+        for step in self.steps_ if self.n_lost else []:
+            before.append(past)
+            past = step._forward(past)
+        for number in reversed(range(len(self.steps_))):
+            step = self.steps_[number]
+            z = step._inverse(z, before[number][:, -step.n_lost :] if step.n_lost else None)
+        return z if self.steps_ else z.copy()
+
+
+def make_transform(spec, period=1):
+    """Build the transform that a user names.
+
+    Parameters
+    ----------
+    spec : None, str, transformer, or list of these
+        Applied in the order of the list. Names: "boxcox", "difference", "log", "log1p", "log_return", "minmax",
+        "robust", "seasonal_difference", "standard". A transformer is one of this module, or any of scikit-learn's for
+        one column that has an inverse and rises with the value. None leaves values alone.
+    period : int, default=1
+        Steps of the season, for "seasonal_difference".
+
+    Returns
+    -------
+    Chain
+        Not fitted.
+
+    Raises
+    ------
+    TypeError
+        Something that is no transform, or has no inverse.
+    ValueError
+        An unknown name, or "seasonal_difference" where there is no season.
+
+    Examples
+    --------
+    >>> make_transform(["log", "seasonal_difference"], period=24).n_lost
+    24
+    """
+    refuse_period(period)
+    parts = list(spec) if isinstance(spec, (list, tuple)) else [] if spec is None else [spec]
+    steps = []
+    for part in parts:
+        steps += _steps(part, period)
+    return Chain(steps)
+
+
+def _steps(part, period):
+    if isinstance(part, str):
+        if part not in NAMES:
+            near = difflib.get_close_matches(part, NAMES, n=1)
+            raise ValueError(
+                f"unknown transform {part!r}; expected one of {sorted(NAMES)} or a transformer."
+                + (f" Did you mean {near[0]!r}?" if near else "")
+            )
+        return [NAMES[part](period)]
+    if isinstance(part, Chain):
+        return [clone(step) for step in part.steps]
+    if isinstance(part, type):
+        raise TypeError(f"the transform is the class {part.__name__}; expected an object. Fix: {part.__name__}().")
+    if isinstance(part, Transform):
+        if isinstance(part, Difference):
+            refuse_period(part.period)
+        return [clone(part)]
+    missing = [name for name in ("fit", "transform", "inverse_transform", "get_params") if not hasattr(part, name)]
+    if missing:
+        raise TypeError(
+            f"the transform {part!r} has no {missing[0]}; expected one of {sorted(NAMES)}, or a transformer with fit, "
+            "transform and inverse_transform."
+        )
+    return [Pointwise(clone(part))]
+
+
+def _seasonal(period):
+    if period == 1:
+        raise ValueError(
+            "'seasonal_difference' has no season to go by: none is usual at this frequency. Fix: "
+            "Difference(period=...) with its length in rows, or 'difference'."
+        )
+    return Difference(period)

@@ -1,0 +1,77 @@
+"""Any transformer of scikit-learn as a transform of a target."""
+
+import numpy as np
+from sklearn.base import clone
+
+from .transform import SAME, Transform
+
+__all__ = ["Pointwise"]
+
+
+class Pointwise(Transform):
+    """Any scikit-learn transformer of one column that has an inverse and rises with the value.
+
+    Parameters
+    ----------
+    transformer : estimator
+        Cloned in `fit`, which gives it known values only. A `random_state` of None becomes 0.
+
+    Attributes
+    ----------
+    transformer_ : estimator
+        The fitted clone.
+    n_lost_ : int
+        0.
+
+    Notes
+    -----
+    What the transformer does beyond the fitted values is its own affair: `QuantileTransformer` takes all beyond them
+    for the outermost of them, so that no forecast leaves the fitted range.
+
+    Examples
+    --------
+    >>> from sklearn.preprocessing import PowerTransformer
+    >>> power = Pointwise(PowerTransformer()).fit([-1.0, 0.0, 1.0, 9.0])
+    >>> power.inverse_transform(power.transform([0.5])[None]).round(9)
+    array([[0.5]])
+    """
+
+    def __init__(self, transformer):
+        self.transformer = transformer
+
+    def _learn(self, x, known):
+        inner = clone(self.transformer)
+        if inner.get_params().get("random_state", 0) is None:
+            inner.set_params(random_state=0)
+        self.transformer_ = inner.fit(known[:, None].copy())
+        values = np.unique(known)
+        images = self._forward(values)
+        if (np.diff(images) < -SAME * np.abs(images).max()).any():
+            raise ValueError(
+                f"{self}: it falls where the value rises; expected a transformer that rises with the value, because "
+                "quantiles pass through it. Fix: turn its sign, forwards and backwards."
+            )
+        back = self._inverse(images[None], None)[0]
+        if (np.abs(back - values) > SAME * np.abs(values).max()).any():
+            worst = int(np.argmax(np.abs(back - values)))
+            raise ValueError(
+                f"{self}: its inverse does not lead back: {values[worst]} becomes {back[worst]}; expected the same "
+                "value. Fix: a transformer with an exact inverse (check_inverse of FunctionTransformer, no bins)."
+            )
+
+    def _forward(self, x):
+        out, known = np.full(x.shape, np.nan), ~np.isnan(x)
+        if known.any():
+            out[known] = self._column(self.transformer_.transform(x[known][:, None]))
+        return self._finite(out, x)
+
+    def _inverse(self, z, past):
+        if z.size == 0:
+            return z.copy()
+        column = self._column(self.transformer_.inverse_transform(z.reshape(-1, 1).copy()))
+        return self._restored(column.reshape(z.shape), z)
+
+    def _column(self, out):
+        if out.ndim != 2 or out.shape[1] != 1:
+            raise ValueError(f"{self}: one column becomes shape {out.shape}; expected one column.")
+        return np.asarray(out, dtype=np.float64)[:, 0]

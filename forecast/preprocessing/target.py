@@ -1,0 +1,335 @@
+"""The transforms of a target: one class per formula, each with the way back to raw units."""
+
+from numbers import Integral, Real
+
+import numpy as np
+
+from .transform import SAME, Transform
+
+__all__ = ["BoxCox", "Difference", "Log", "Log1p", "LogReturn", "Scale", "refuse_period"]
+
+
+class Log(Transform):
+    """Natural logarithm, for positive values.
+
+    Attributes
+    ----------
+    n_lost_ : int
+        0.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> log = Log().fit([1.0, 2.0])
+    >>> log.inverse_transform([[np.log(3.0)]]).round(12)
+    array([[3.]])
+    """
+
+    def _forward(self, x):
+        self._report(
+            x <= 0,
+            x,
+            "are not positive",
+            "'log1p' where all are above -1, an offset added to the column, or sklearn's PowerTransformer()",
+        )
+        return np.log(x)
+
+    def _inverse(self, z, past):
+        with np.errstate(over="ignore", under="ignore"):
+            return self._restored(np.exp(z), z)
+
+
+class Log1p(Transform):
+    """Natural logarithm of 1 + x, for values above -1: counts with zeros.
+
+    Attributes
+    ----------
+    n_lost_ : int
+        0.
+
+    Examples
+    --------
+    >>> Log1p().fit([0.0, 5.0]).transform([0.0])
+    array([0.])
+    """
+
+    def _forward(self, x):
+        self._report(x <= -1, x, "are -1 or less", "an offset added to the column, or sklearn's PowerTransformer()")
+        return np.log1p(x)
+
+    def _inverse(self, z, past):
+        with np.errstate(over="ignore", under="ignore"):
+            return self._restored(np.expm1(z), z)
+
+
+class BoxCox(Transform):
+    """Box-Cox transform of positive values: `((x / g)^lmbda - 1) / lmbda`, and `log(x / g)` where `lmbda` is 0.
+
+    g is the geometric mean of the fitted values. Dividing by it shifts and stretches what comes out and changes nothing
+    else, but it keeps the digits that a power of a large number would lose.
+
+    Parameters
+    ----------
+    lmbda : float, default=None
+        None is the maximum of the likelihood between -2 and 2, and 1 for a constant series.
+
+    Attributes
+    ----------
+    lmbda_ : float
+    geometric_mean_ : float
+        g, in the units of the series.
+    n_lost_ : int
+        0.
+
+    References
+    ----------
+    Box, Cox: An analysis of transformations. J. R. Stat. Soc. B 26 (1964), 211-252.
+
+    Examples
+    --------
+    >>> boxcox = BoxCox(lmbda=0.5).fit([1.0, 4.0, 16.0])
+    >>> boxcox.transform([4.0, 16.0])
+    array([0., 2.])
+    """
+
+    _n_needed = 2
+
+    def __init__(self, lmbda=None):
+        self.lmbda = lmbda
+
+    def _learn(self, x, known):
+        lmbda = self.lmbda
+        if lmbda is not None and (isinstance(lmbda, bool) or not isinstance(lmbda, Real) or not np.isfinite(lmbda)):
+            raise ValueError(f"lmbda is {lmbda!r}; expected a finite number, or None for the most likely one.")
+        self._refuse_domain(x)
+        logs = np.log(known)
+        middle = float(logs.mean())
+        self.geometric_mean_ = float(np.exp(middle))
+        self.lmbda_ = _most_likely(logs - middle) if lmbda is None else float(lmbda)
+        out = self._forward(known)
+        room = 1 + self.lmbda_ * out
+        with np.errstate(all="ignore"):
+            back = self._undone(out)
+        lossless = (room > 0) & (np.abs(back - known) <= SAME * known)
+        self._report(
+            ~lossless, known, f"lose their digits at lmbda = {self.lmbda_:.3g}", "'log', or a lmbda nearer to 0"
+        )
+
+    def _refuse_domain(self, x):
+        self._report(
+            x <= 0, x, "are not positive", "an offset added to the column, 'log1p', or sklearn's PowerTransformer()"
+        )
+
+    def _forward(self, x):
+        self._refuse_domain(x)
+        logs = np.log(x) - np.log(self.geometric_mean_)
+        with np.errstate(over="ignore", under="ignore"):
+            return self._finite(_power(logs, self.lmbda_), x)
+
+    def _undone(self, z):
+        return np.exp((np.log1p(self.lmbda_ * z) / self.lmbda_ if _is_power(self.lmbda_) else z) + self._shift)
+
+    @property
+    def _shift(self):
+        return np.log(self.geometric_mean_)
+
+    def _inverse(self, z, past):
+        with np.errstate(over="ignore"):
+            room = 1 + self.lmbda_ * z
+        bound = "below" if self.lmbda_ > 0 else "above"
+        self._report(
+            (room <= 0) & _is_power(self.lmbda_),
+            z,
+            f"are {bound} every value that a Box-Cox transform with lmbda = {self.lmbda_:.3g} can have",
+            "'log', which has no such bound, or a lmbda nearer to 0",
+        )
+        with np.errstate(over="ignore", under="ignore"):
+            return self._restored(self._undone(z), z)
+
+
+def _is_power(lmbda):
+    return abs(lmbda) > 1e-19  # below, the power is the logarithm to the last bit
+
+
+def _power(logs, lmbda):
+    return np.expm1(lmbda * logs) / lmbda if _is_power(lmbda) else logs
+
+
+def _most_likely(logs):
+    """The maximum of the likelihood; with a geometric mean of 1 that is the least variance."""
+    from scipy.optimize import minimize_scalar  # here, because importing it takes longer than all of this package
+
+    spread = np.abs(logs).max()
+    if spread <= 8 * np.finfo(np.float64).eps:
+        return 1.0
+    steepest = min(2.0, 300 / spread)  # squares beyond leave float64
+
+    def loss(lmbda):
+        return np.log(np.var(_power(logs, lmbda)))
+
+    return float(minimize_scalar(loss, bounds=(-steepest, steepest), method="bounded", options={"xatol": 1e-8}).x)
+
+
+class Difference(Transform):
+    """Change from `period` rows ago; with a season as period, the seasonal difference.
+
+    Parameters
+    ----------
+    period : int, default=1
+        Rows.
+
+    Attributes
+    ----------
+    n_lost_ : int
+        `period`.
+
+    Examples
+    --------
+    >>> difference = Difference(period=2).fit([1.0, 2.0, 4.0, 8.0])
+    >>> difference.transform([1.0, 2.0, 4.0, 8.0])
+    array([nan, nan,  3.,  6.])
+    >>> difference.inverse_transform([[3.0, 6.0, 1.0]], past=[[1.0, 2.0]])
+    array([[4., 8., 5.]])
+    """
+
+    def __init__(self, period=1):
+        self.period = period
+
+    @property
+    def n_lost(self):
+        """Rows at the start without a transformed value, known before `fit`: the period."""
+        return self.period
+
+    def _learn(self, x, known):
+        refuse_period(self.period)
+        if len(x) <= self.period:
+            raise ValueError(
+                f"{self}: the series has {len(x)} rows; more than period = {self.period} are needed for a difference. "
+                "Fix: a shorter period or a longer history."
+            )
+        if np.isnan(self._forward(x)).all():
+            raise ValueError(
+                f"{self}: no two known values stand {self.period} rows apart in {len(x)} rows. Fix: fill missing "
+                "values, or no difference."
+            )
+
+    def _forward(self, x):
+        out = np.full(x.shape, np.nan)
+        with np.errstate(over="ignore"):
+            np.subtract(x[..., self.period :], x[..., : -self.period], out=out[..., self.period :])
+        self._report(np.isinf(out), x, "have a difference beyond float64", "other units, such as thousands")
+        return out
+
+    def _inverse(self, z, past):
+        with np.errstate(over="ignore"):
+            return self._restored(accumulated(z, past), z)
+
+
+def refuse_period(period):
+    """Refuse what is no number of rows."""
+    if isinstance(period, bool) or not isinstance(period, Integral) or period < 1:
+        raise ValueError(f"period is {period!r}; expected a whole number of rows, 1 or more.")
+
+
+def accumulated(z, past):
+    """Changes (n, steps) on top of the values (n, period) before them, each season on the one that it follows."""
+    out, period = np.empty_like(z), past.shape[1]
+    before = past
+    for start in range(0, z.shape[1], period):
+        part = out[:, start : start + period]
+        np.add(z[:, start : start + period], before[:, : part.shape[1]], out=part)
+        before = part
+    return out
+
+
+class LogReturn(Transform):
+    """Change of the natural logarithm from one row to the next, for positive prices.
+
+    Attributes
+    ----------
+    n_lost_ : int
+        1.
+
+    Examples
+    --------
+    >>> returns = LogReturn().fit([100.0, 110.0])
+    >>> returns.transform([100.0, 110.0]).round(4)
+    array([   nan, 0.0953])
+    >>> returns.inverse_transform([[0.0953, 0.0]], past=[[100.0]]).round(1)
+    array([[110., 110.]])
+    """
+
+    @property
+    def n_lost(self):
+        """Rows at the start without a transformed value, known before `fit`: 1."""
+        return 1
+
+    def _learn(self, x, known):
+        Difference()._learn(self._logs(x), known)
+
+    def _logs(self, x):
+        self._report(x <= 0, x, "are not positive", "'difference', or an offset added to the column")
+        return np.log(x)
+
+    def _forward(self, x):
+        return Difference()._forward(self._logs(x))
+
+    def _inverse(self, z, past):
+        with np.errstate(over="ignore", under="ignore"):
+            return self._restored(np.exp(accumulated(z, self._logs(past))), z)
+
+
+class Scale(Transform):
+    """Shift and stretch: `(x - center) / scale`.
+
+    Parameters
+    ----------
+    method : {"standard", "robust", "minmax"}, default="standard"
+        Mean and standard deviation; median and interquartile range; minimum and range.
+
+    Attributes
+    ----------
+    center_, scale_ : float
+        In the units of the series. A scale of 0, that of a constant series, becomes 1.
+    n_lost_ : int
+        0.
+
+    Examples
+    --------
+    >>> Scale("minmax").fit([2.0, 4.0]).transform([2.0, 3.0, 6.0])
+    array([0. , 0.5, 2. ])
+    """
+
+    def __init__(self, method="standard"):
+        self.method = method
+
+    def _learn(self, x, known):
+        if self.method not in SCALES:
+            raise ValueError(f"method is {self.method!r}; expected one of {sorted(SCALES)}.")
+        with np.errstate(over="ignore", invalid="ignore"):
+            center, scale = SCALES[self.method](known)
+        if not np.isfinite([center, scale]).all():
+            raise ValueError(f"{self}: the spread of the series leaves float64. Fix: other units, such as thousands.")
+        # Ten roundings of the largest value are no spread, as sklearn's scalers have it.
+        constant = scale <= 10 * np.finfo(np.float64).eps * np.abs(known).max()
+        self.center_, self.scale_ = float(center), 1.0 if constant else float(scale)
+
+    def _forward(self, x):
+        with np.errstate(over="ignore"):
+            return self._finite((x - self.center_) / self.scale_, x)
+
+    def _inverse(self, z, past):
+        with np.errstate(over="ignore"):
+            return self._restored(z * self.scale_ + self.center_, z)
+
+
+def _quartiles(known):
+    low, middle, high = np.percentile(known, (25, 50, 75))
+    return middle, high - low
+
+
+SCALES = {
+    "standard": lambda known: (known.mean(), known.std()),
+    "robust": _quartiles,
+    "minmax": lambda known: (known.min(), known.max() - known.min()),
+}

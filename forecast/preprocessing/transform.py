@@ -1,0 +1,176 @@
+"""What the transforms of a target share: one series at a time, missing values, refusals.
+
+A missing value (NaN) stays missing and is left out of every statistic. A transform that looks back, such as a
+difference, has no value in its first `n_lost` rows and needs the raw values before a forecast to undo it.
+"""
+
+import numpy as np
+from sklearn.base import BaseEstimator, TransformerMixin
+from sklearn.utils.validation import check_is_fitted
+
+__all__ = ["SAME", "Transform", "as_forecasts", "as_series"]
+
+SAME = 1e-6  # of the value: how near the way back must lead to what was fitted, or the transform loses it
+
+
+class Transform(TransformerMixin, BaseEstimator):
+    """What all transforms share: shapes, missing values, refusals. Formulas are in `_learn`, `_forward`, `_inverse`."""
+
+    _n_needed = 1  # values that a fit can learn from
+
+    @property
+    def n_lost(self):
+        """Rows at the start without a transformed value, known before `fit`."""
+        return 0
+
+    @property
+    def is_pointwise(self):
+        """Whether a value's image is its own, and increasing with it: quantiles of forecasts may then pass through."""
+        return self.n_lost == 0
+
+    def fit(self, X, y=None):
+        """Learn from the known values of one series.
+
+        Parameters
+        ----------
+        X : array-like of shape (rows,) or (rows, 1)
+            In time order, NaN where missing.
+        y : None
+            Ignored.
+
+        Returns
+        -------
+        self
+
+        Raises
+        ------
+        ValueError
+            Infinite values, values that the transform does not take, or too few of them.
+        """
+        x = as_series(X, self)
+        known = x[~np.isnan(x)]
+        if len(known) < self._n_needed:
+            raise ValueError(
+                f"{self}: {len(known)} known values in {len(x)} rows; expected {self._n_needed} or more to learn from. "
+                "Fix: a longer history, or no transform."
+            )
+        self._learn(x, known)
+        self.n_lost_ = self.n_lost
+        return self
+
+    def transform(self, X):
+        """Transform rows of the series.
+
+        Parameters
+        ----------
+        X : array-like of shape (rows,) or (rows, 1)
+            In time order, NaN where missing.
+
+        Returns
+        -------
+        ndarray of the shape of X, float64
+            NaN in the first `n_lost` rows and where a value that it needs is missing.
+
+        Raises
+        ------
+        ValueError
+            Infinite values, or values that the transform does not take.
+        """
+        check_is_fitted(self)
+        return self._forward(as_series(X, self)).reshape(np.shape(X))
+
+    def inverse_transform(self, X, past=None):
+        """Bring forecasts back to the units of the series.
+
+        Parameters
+        ----------
+        X : array-like of shape (n, steps)
+            Transformed, one forecast per row.
+        past : array-like of shape (n, n_lost), default=None
+            Values right before each forecast, oldest first, not transformed. None is right where `n_lost` is 0.
+
+        Returns
+        -------
+        ndarray of shape (n, steps), float64
+
+        Raises
+        ------
+        ValueError
+            Shapes do not fit, NaN or infinite values, or forecasts that have no counterpart in raw units.
+        """
+        check_is_fitted(self)
+        z, past = as_forecasts(X, past, self)
+        return self._inverse(z, past)
+
+    def _learn(self, x, known):
+        self._forward(x)
+
+    def _report(self, bad, values, what, fix):
+        """Refuse values, saying how many and where the first is."""
+        if bad.any():
+            at = np.argwhere(bad)[0].tolist()
+            raise ValueError(
+                f"{self}: {int(bad.sum())} of {bad.size} values {what}, the first ({values[tuple(at)]}) at position "
+                f"{at[0] if len(at) == 1 else tuple(at)}. Fix: {fix}."
+            )
+
+    def _finite(self, out, values):
+        """Refuse what left the range of float64 on the way there."""
+        self._report(
+            np.isinf(out) | (np.isnan(out) & ~np.isnan(values)),
+            values,
+            "are too large or too small to be transformed",
+            "other units, such as thousands",
+        )
+        return out
+
+    def _restored(self, out, z):
+        """Refuse what left the range of float64 on the way back; a clipped forecast would be a made-up one."""
+        self._report(
+            ~np.isfinite(out),
+            z,
+            "overflow where the transform is undone: these forecasts are far outside of what was seen in fit",
+            "a regressor that does not run away (scale its input, shorter horizon), or no such transform",
+        )
+        return out
+
+
+def as_series(x, owner):
+    """One series as float64 of shape (rows,), NaN where missing."""
+    x = np.ascontiguousarray(x, dtype=np.float64)
+    if x.ndim == 2 and x.shape[1] == 1:
+        x = x[:, 0]
+    if x.ndim != 1:
+        raise ValueError(
+            f"{owner}: values of shape {x.shape}; expected one series, shape (rows,). Fix: one transform per column."
+        )
+    infinite = np.isinf(x)
+    if infinite.any():
+        raise ValueError(
+            f"{owner}: {int(infinite.sum())} of {len(x)} values are infinite, the first at position "
+            f"{int(infinite.argmax())}. Fix: NaN where a value is missing."
+        )
+    return x
+
+
+def as_forecasts(z, past, owner):
+    """Forecasts (n, steps) and what was before each (n, n_lost), finite float64."""
+    z = np.ascontiguousarray(z, dtype=np.float64)
+    if z.ndim != 2:
+        raise ValueError(f"{owner}: forecasts of shape {z.shape}; expected (n, steps).")
+    lost = owner.n_lost
+    if past is None and lost:
+        raise ValueError(f"{owner}: past is None; expected the {lost} raw values right before each forecast.")
+    past = np.empty((len(z), 0)) if past is None else np.ascontiguousarray(past, dtype=np.float64)
+    if past.shape != (len(z), lost):
+        raise ValueError(
+            f"{owner}: past has shape {past.shape}; expected {(len(z), lost)}, the raw values before each forecast."
+        )
+    for name, values in (("the forecasts", z), ("past", past)):
+        bad = ~np.isfinite(values)
+        if bad.any():
+            raise ValueError(
+                f"{owner}: {int(bad.sum())} values of {name} are NaN or infinite, the first at position "
+                f"{tuple(np.argwhere(bad)[0].tolist())}; expected finite numbers."
+            )
+    return z, past
