@@ -1,23 +1,40 @@
-"""Errors of point forecasts, by the literature's names: MAE, RMSE, sMAPE, MASE, RMSSE.
+"""Errors of point forecasts and scores of quantiles and intervals, by the literature's names.
 
-All take actual values first and the forecast second, in any shape as long as it is the same, and return a float.
+All take actual values first and the forecast second, in any shape as long as it is the same, and return a float. What
+is missing (NaN) is refused: the caller says which rows count.
 """
 
 import numpy as np
 
-__all__ = ["mae", "mase", "rmse", "rmsse", "smape"]
+__all__ = [
+    "bias",
+    "coverage",
+    "crps",
+    "interval_score",
+    "mae",
+    "mase",
+    "pinball",
+    "rmse",
+    "rmsse",
+    "smape",
+]
 
 
 def _pair(actual, forecast):
-    """Both as finite float64 of the same shape; a column of one is as good as a flat array."""
-    actual, forecast = _finite("actual", actual), _finite("forecast", forecast)
-    if actual.shape != forecast.shape and {actual.ndim, forecast.ndim} == {1, 2}:
-        actual, forecast = (part[:, 0] if part.shape[1:] == (1,) else part for part in (actual, forecast))
-    if actual.shape != forecast.shape:
-        raise ValueError(f"actual has shape {actual.shape}, forecast {forecast.shape}; expected the same shape.")
-    if not actual.size:
-        raise ValueError("actual and forecast are empty; expected at least one value.")
-    return actual, forecast
+    return _alike(actual=actual, forecast=forecast)
+
+
+def _alike(**named):
+    """All as finite float64 of the same shape; a column of one is as good as a flat array."""
+    arrays = [_finite(name, numbers) for name, numbers in named.items()]
+    if {array.ndim for array in arrays} == {1, 2}:
+        arrays = [array[:, 0] if array.shape[1:] == (1,) else array for array in arrays]
+    if len({array.shape for array in arrays}) > 1:
+        shapes = ", ".join(f"{name} {array.shape}" for name, array in zip(named, arrays, strict=True))
+        raise ValueError(f"the shapes differ: {shapes}; expected the same shape.")
+    if not arrays[0].size:
+        raise ValueError(f"{' and '.join(named)} are empty; expected at least one value.")
+    return arrays
 
 
 def _finite(name, numbers):
@@ -57,6 +74,31 @@ def mae(actual, forecast):
     """
     actual, forecast = _pair(actual, forecast)
     return float(np.abs(actual - forecast).mean())
+
+
+def bias(actual, forecast):
+    """Mean of forecast less actual, in the units of the series: positive where the forecast is too high.
+
+    Parameters
+    ----------
+    actual, forecast : array-like of the same shape
+
+    Returns
+    -------
+    float
+
+    Raises
+    ------
+    ValueError
+        Shapes differ, nothing to compare, NaN or infinite values.
+
+    Examples
+    --------
+    >>> bias([1.0, 2.0], [1.0, 4.0])
+    1.0
+    """
+    actual, forecast = _pair(actual, forecast)
+    return float((forecast - actual).mean())
 
 
 def rmse(actual, forecast):
@@ -196,3 +238,166 @@ def _seasonal_differences(history, period):
             f"history repeats itself exactly with period {period}: the seasonal naive error is 0, no scale."
         )
     return differences
+
+
+def pinball(actual, forecast, level):
+    """Mean pinball (quantile) loss of forecasts of one quantile, in the units of the series.
+
+    A value above the forecast costs `level` per unit, one below it `1 - level`; at level 0.5 it is half of the MAE.
+
+    Parameters
+    ----------
+    actual, forecast : array-like of the same shape
+    level : float
+        Of the quantile, between 0 and 1.
+
+    Returns
+    -------
+    float
+
+    Raises
+    ------
+    TypeError, ValueError
+        Shapes differ, nothing to compare, NaN or infinite values, or a level out of range.
+
+    References
+    ----------
+    Koenker, Bassett: Regression quantiles. Econometrica 46 (1978), 33-50.
+
+    Examples
+    --------
+    >>> pinball([10.0, 10.0], [8.0, 12.0], 0.75)
+    1.0
+    """
+    actual, forecast = _pair(actual, forecast)
+    level = _share("level", level)
+    return float(np.maximum(level * (actual - forecast), (level - 1) * (actual - forecast)).mean())
+
+
+def crps(actual, quantiles, levels):
+    """Continuous ranked probability score, approximated from quantile forecasts, in the units of the series.
+
+    The score is twice the pinball loss integrated over all levels; this is the mean of twice the pinball loss at the
+    levels given. It is a good approximation where these are many and spread evenly over 0 to 1 (0.05, 0.15, ... 0.95);
+    only scores of the same levels can be compared. With the median alone it is the MAE, as the exact score of a point
+    forecast is.
+
+    Parameters
+    ----------
+    actual : array-like
+    quantiles : array-like of shape (*actual.shape, levels)
+        On the last axis the forecast of each level.
+    levels : array-like of float
+        Rising, between 0 and 1.
+
+    Returns
+    -------
+    float
+
+    Raises
+    ------
+    TypeError, ValueError
+        Shapes do not fit, nothing to compare, NaN or infinite values, or levels out of range or order.
+
+    References
+    ----------
+    Gneiting, Raftery: Strictly proper scoring rules, prediction, and estimation. JASA 102 (2007), 359-378.
+
+    Examples
+    --------
+    >>> crps([10.0], [[8.0, 10.0, 14.0]], [0.25, 0.5, 0.75])
+    1.0
+    """
+    actual, quantiles, levels = _finite("actual", actual), _finite("quantiles", quantiles), _finite("levels", levels)
+    if levels.ndim != 1 or not levels.size or not ((levels > 0) & (levels < 1)).all() or (np.diff(levels) <= 0).any():
+        raise ValueError(f"levels is {levels.tolist()}; expected numbers between 0 and 1 that rise.")
+    if actual.ndim == 2 and actual.shape[1] == 1 and quantiles.shape == (len(actual), len(levels)):
+        actual = actual[:, 0]
+    if quantiles.shape != (*actual.shape, len(levels)):
+        raise ValueError(
+            f"actual has shape {actual.shape}, quantiles {quantiles.shape}; expected {(*actual.shape, len(levels))}: "
+            f"on the last axis the {len(levels)} levels."
+        )
+    return float(np.mean([2 * pinball(actual, quantiles[..., k], level) for k, level in enumerate(levels)]))
+
+
+def coverage(actual, lower, upper):
+    """Share of values within their interval, bounds included, from 0 to 1.
+
+    Parameters
+    ----------
+    actual, lower, upper : array-like of the same shape
+
+    Returns
+    -------
+    float
+
+    Raises
+    ------
+    ValueError
+        Shapes differ, nothing to compare, NaN or infinite values, or a lower bound above its upper one.
+
+    Examples
+    --------
+    >>> coverage([1.0, 2.0, 3.0, 4.0], [0.0] * 4, [3.0] * 4)
+    0.75
+    """
+    actual, lower, upper = _interval(actual, lower, upper)
+    return float(((lower <= actual) & (actual <= upper)).mean())
+
+
+def interval_score(actual, lower, upper, *, coverage):
+    """Mean interval (Winkler) score, in the units of the series: width, plus a fine for values outside.
+
+    A value outside costs 2 / (1 - coverage) times its distance to the interval. The smaller the better; the best
+    expectation has the interval between the true quantiles (1 - coverage) / 2 and (1 + coverage) / 2.
+
+    Parameters
+    ----------
+    actual, lower, upper : array-like of the same shape
+    coverage : float
+        Nominal coverage of the intervals, between 0 and 1.
+
+    Returns
+    -------
+    float
+
+    Raises
+    ------
+    TypeError, ValueError
+        Shapes differ, nothing to compare, NaN or infinite values, a lower bound above its upper one, or `coverage` out
+        of range.
+
+    References
+    ----------
+    Gneiting, Raftery: Strictly proper scoring rules, prediction, and estimation. JASA 102 (2007), 359-378.
+
+    Examples
+    --------
+    >>> interval_score([1.0, 5.0], [0.0, 0.0], [2.0, 4.0], coverage=0.5)
+    5.0
+    """
+    actual, lower, upper = _interval(actual, lower, upper)
+    fine = 2 / (1 - _share("coverage", coverage))
+    outside = np.maximum(lower - actual, 0) + np.maximum(actual - upper, 0)
+    return float((upper - lower + fine * outside).mean())
+
+
+def _interval(actual, lower, upper):
+    actual, lower, upper = _alike(actual=actual, lower=lower, upper=upper)
+    crossed = lower > upper
+    if crossed.any():
+        at = tuple(int(i) for i in np.argwhere(crossed)[0])
+        raise ValueError(
+            f"lower is above upper in {int(crossed.sum())} intervals, the first at position {at}: {lower[at]:g} > "
+            f"{upper[at]:g}; expected lower <= upper. Fix: swap the two, or sort the quantiles."
+        )
+    return actual, lower, upper
+
+
+def _share(name, value):
+    if isinstance(value, bool) or not isinstance(value, (int, float, np.number)):
+        raise TypeError(f"{name} is {value!r}; expected a number between 0 and 1.")
+    if not 0 < value < 1:
+        raise ValueError(f"{name} is {value!r}; expected between 0 and 1, not in percent.")
+    return float(value)

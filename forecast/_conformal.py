@@ -1,0 +1,422 @@
+"""Conformal intervals around point forecasts: fixed offsets from a calibration set, and levels that adapt in time.
+
+Shapes: n origins, K steps, M targets, L coverages, W residuals of a window. A residual is actual less forecast; it is
+known at an origin once the row that it judges is not after that origin.
+
+References
+----------
+Gibbs, Candes: Adaptive conformal inference under distribution shift. NeurIPS 34 (2021), 1660-1672.
+"""
+
+import numpy as np
+
+__all__ = ["AdaptiveState", "adaptive_bounds", "residuals_needed", "static_offsets"]
+
+_SETTLED = 10  # residuals that a running scale needs
+
+
+def residuals_needed(coverage):
+    """How many residuals a two-sided conformal interval needs: with fewer, its bound lies beyond all of them.
+
+    Parameters
+    ----------
+    coverage : float or list of floats
+        Between 0 and 1; of several, the highest counts.
+
+    Returns
+    -------
+    int
+
+    Raises
+    ------
+    TypeError, ValueError
+        `coverage` is not a number between 0 and 1.
+
+    Examples
+    --------
+    >>> residuals_needed(0.8), residuals_needed(0.95)
+    (9, 39)
+    """
+    return int(_whole_up(2.0 / (1.0 - _coverages(coverage)[0].max()))) - 1
+
+
+def _whole_up(number):
+    """Ceiling that takes 39.00000000001, which stands for 39, as 39."""
+    return np.ceil(np.asarray(number) - 1e-9)
+
+
+def _coverages(coverage):
+    """As a float64 array, and whether a single number was given."""
+    single = np.ndim(coverage) == 0
+    levels = np.asarray([coverage] if single else coverage)
+    if levels.dtype.kind not in "iuf" or levels.ndim != 1 or not levels.size:
+        raise TypeError(f"coverage is {coverage!r}; expected a number between 0 and 1, or a list of them.")
+    levels = levels.astype(np.float64)
+    if not ((levels > 0) & (levels < 1)).all():
+        raise ValueError(f"coverage is {coverage!r}; expected between 0 and 1, 0.9 for an interval of 90 %.")
+    return levels, single
+
+
+def _three_axes(name, numbers, *, finite=False):
+    numbers = np.asarray(numbers)
+    if numbers.dtype.kind not in "iuf" or numbers.ndim != 3:
+        raise ValueError(
+            f"{name} is {numbers.ndim}-D {numbers.dtype}, shape {numbers.shape}; expected numbers of shape "
+            "(origins, steps, targets)."
+        )
+    numbers = numbers.astype(np.float64)
+    wrong = ~np.isfinite(numbers) if finite else np.isinf(numbers)
+    if wrong.any():
+        at = tuple(int(i) for i in np.argwhere(wrong)[0])
+        raise ValueError(
+            f"{name} has {int(wrong.sum())} values that are {'NaN or ' if finite else ''}infinite, the first at "
+            f"(origin, step, target) {at}; expected finite numbers{'' if finite else ', or NaN where missing'}."
+        )
+    return numbers
+
+
+def static_offsets(residuals, coverage):
+    """Offsets of split conformal intervals, per step and target: what to add to a forecast for its bounds.
+
+    Each side has half of the misses: the upper offset is the k-th smallest of n residuals, the lower one the k-th
+    largest, k = ceil((n + 1) (1 + coverage) / 2). So the interval is as skewed as the residuals are and takes out the
+    forecast's bias, at the price of twice as many residuals as their absolute values would need. For exchangeable
+    residuals it covers at least `coverage`, and at most 2 / (n + 1) more where there are no ties.
+
+    Parameters
+    ----------
+    residuals : array-like of shape (n, steps, targets)
+        Actual less forecast of a calibration set that the model was not fitted on; NaN where the actual is missing.
+    coverage : float or list of floats
+        Between 0 and 1.
+
+    Returns
+    -------
+    lower, upper : ndarray of shape (steps, targets)
+        With a list, of shape (coverages, steps, targets).
+
+    Raises
+    ------
+    TypeError, ValueError
+        `coverage` is not between 0 and 1, residuals have another shape or are infinite, or are too few for it.
+
+    References
+    ----------
+    Vovk, Gammerman, Shafer: Algorithmic Learning in a Random World. Springer 2005.
+    Lei, G'Sell, Rinaldo, Tibshirani, Wasserman: Distribution-free predictive inference for regression. JASA 113 (2018),
+    1094-1111.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> residuals = np.arange(-4.0, 15.0).reshape(19, 1, 1)
+    >>> lower, upper = static_offsets(residuals, 0.8)
+    >>> lower.item(), upper.item()
+    (-3.0, 13.0)
+    """
+    levels, single = _coverages(coverage)
+    residuals = _three_axes("residuals", residuals)
+    known = (~np.isnan(residuals)).sum(axis=0)
+    needed = residuals_needed(levels)
+    if known.size and known.min() < needed:
+        step, target = (int(i) for i in np.argwhere(known == known.min())[0])
+        raise ValueError(
+            f"coverage {levels.max():g} needs {needed} known residuals of every step; got {known.min()} of step "
+            f"{step + 1}, target {target}. Fix: a longer calibration part, or a lower coverage."
+        )
+    rank = _whole_up((known + 1) * (1 + levels[:, None, None]) / 2).astype(np.int64)
+    rank = np.minimum(rank, known)
+    ordered = np.sort(residuals, axis=0)
+    upper = np.take_along_axis(ordered, rank - 1, axis=0)
+    lower = np.take_along_axis(ordered, known - rank, axis=0)
+    return (lower[0], upper[0]) if single else (lower, upper)
+
+
+def adaptive_bounds(actual, forecast, positions, coverage, *, initial=None, **settings):
+    """Bounds of adaptive conformal intervals at origins in time order, each from the residuals known at it.
+
+    Parameters
+    ----------
+    actual : array-like of shape (n, steps, targets)
+        What came, step 1 the row after the origin; NaN where missing or not yet known.
+    forecast : array-like of the same shape
+    positions : array-like of int, shape (n,)
+        Row of the newest known value at each origin, rising. The residual of step h at the origin in row p is used from
+        the origin in row p + h on.
+    coverage : float or list of floats
+        Between 0 and 1.
+    initial : array-like of shape (m, steps, targets), default=None
+        Residuals of calibration origins in consecutive rows, all known at the first origin; they warm up the state.
+        Without them, the first 10 residuals of a step set its running scale and no more.
+    **settings
+        `gamma`, `window`, `decay` of `AdaptiveState`.
+
+    Returns
+    -------
+    lower, upper : ndarray of shape (n, steps, targets)
+        With a list of coverages, of shape (coverages, n, steps, targets), where an interval of higher coverage encloses
+        those of lower. NaN as long as fewer residuals are known than `residuals_needed` says.
+
+    Raises
+    ------
+    TypeError, ValueError
+        Shapes differ, positions do not rise, a forecast is not finite, or a parameter is out of range.
+
+    References
+    ----------
+    Gibbs, Candes: Adaptive conformal inference under distribution shift. NeurIPS 34 (2021), 1660-1672.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> noise = np.random.default_rng(0).normal(size=(1000, 1, 1))
+    >>> noise[500:] *= 3
+    >>> lower, upper = adaptive_bounds(noise, np.zeros_like(noise), np.arange(1000), 0.8)
+    >>> round(float(((lower <= noise) & (noise <= upper))[500:].mean()), 2)
+    0.79
+    """
+    state = AdaptiveState(coverage, **settings)
+    if initial is not None:
+        positions = _rising(positions)
+        state.warm_up(initial, before=positions[0] if len(positions) else 0)
+    return state.bounds(actual, forecast, positions)
+
+
+def _rising(positions):
+    positions = np.asarray(positions)
+    if positions.ndim != 1 or (positions.size and positions.dtype.kind not in "iu"):
+        raise TypeError(
+            f"positions is {positions.ndim}-D {positions.dtype}; expected the row of each origin, whole numbers."
+        )
+    positions = positions.astype(np.int64)
+    if (np.diff(positions) <= 0).any():
+        at = int(np.argmax(np.diff(positions) <= 0))
+        raise ValueError(
+            f"positions do not rise: {positions[at]} is followed by {positions[at + 1]} at origin {at + 1}; expected "
+            "each origin once, in time order."
+        )
+    return positions
+
+
+class AdaptiveState:
+    """What adaptive conformal intervals have learned so far; it goes on where it stopped.
+
+    Per step, target, coverage and side there is a level alpha, at first (1 - coverage) / 2. Every residual that becomes
+    known moves it: alpha += gamma ((1 - coverage) / 2 - missed), so that misses widen the interval and hits narrow it,
+    and the share of misses goes to its nominal value however the residuals are distributed, by drift or by design. The
+    bound is the 1 - alpha quantile of the newest `window` residuals, each divided by the running scale (an
+    exponentially weighted mean of absolute residuals) of the origin that it belongs to, times the running scale now:
+    the scale follows a changing variance within some 30 residuals, the level corrects what remains. Where alpha asks
+    for more than the largest of m residuals can tell (below 1 / (m + 1)), that one's distance from the median grows by
+    10 % for each 0.01 that is lacking: a bound is never infinite.
+
+    Parameters
+    ----------
+    coverage : float or list of floats
+        Between 0 and 1.
+    gamma : float, default=0.002
+        Step size of the level, 0 to 1. Larger ones reach the nominal share sooner and make wider intervals; 0 leaves
+        the level alone.
+    window : int, default=None
+        Residuals per step and target to take quantiles of; None is 500, or as many as the highest coverage needs.
+    decay : float, default=0.97
+        Weight of the past in the running scale, 0 to 1: 0.97 remembers some 30 residuals; 1 does not scale.
+
+    Raises
+    ------
+    TypeError, ValueError
+        A parameter is out of range.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> rng = np.random.default_rng(0)
+    >>> state = AdaptiveState(0.8)
+    >>> state.warm_up(rng.normal(size=(200, 1, 1)), before=0)
+    >>> unknown = np.full((1, 1, 1), np.nan)
+    >>> lower, upper = state.bounds(unknown, [[[5.0]]], [0])  # today, row 0
+    >>> state.observe([[5.5]], 1)  # row 1 has come
+    >>> lower, upper = state.bounds(unknown, [[[5.0]]], [1])
+    >>> bool(lower.item() < 5.0 < upper.item())
+    True
+    """
+
+    def __init__(self, coverage, *, gamma=0.002, window=None, decay=0.97):
+        levels, self.single = _coverages(coverage)
+        for name, value in (("gamma", gamma), ("decay", decay)):
+            if not isinstance(value, (int, float, np.number)) or isinstance(value, bool) or not 0 <= value <= 1:
+                raise ValueError(f"{name} is {value!r}; expected a number from 0 to 1.")
+        window = max(500, residuals_needed(levels)) if window is None else window
+        if isinstance(window, bool) or not isinstance(window, (int, np.integer)) or window < residuals_needed(levels):
+            raise ValueError(
+                f"window is {window!r}; expected a whole number of residuals, {residuals_needed(levels)} or more for "
+                f"coverage {levels.max():g}."
+            )
+        self.levels, self.gamma, self.window, self.decay = levels, float(gamma), int(window), float(decay)
+        self._scores = None  # laid out when the first residuals tell the steps and targets
+
+    def _lay_out(self, steps, targets):
+        if self._scores is not None:
+            if self._scores.shape[:2] != (steps, targets):
+                raise ValueError(f"got {steps} steps of {targets} targets; so far they were {self._scores.shape[:2]}.")
+            return
+        cells, issued, waiting = (steps, targets), (2, len(self.levels), steps, targets), steps + 1
+        self._tail = ((1 - self.levels) / 2)[:, None, None]
+        self._needed = np.array([residuals_needed(level) for level in self.levels])[:, None, None]
+        self._scores = np.full((*cells, self.window), np.nan)  # in a ring
+        self._ordered = np.full((*cells, self.window), np.nan)  # the same, sorted
+        self._count = np.zeros(cells, dtype=np.int64)  # of scores seen
+        self._heard = np.zeros(cells, dtype=np.int64)  # residuals that the running scale rests on
+        self._weight = np.zeros(cells)  # of the running scale, which starts without a past
+        self._sum = np.zeros(cells)
+        self._alpha = np.broadcast_to(self._tail, issued).copy()
+        # origins whose residuals are not all known yet, oldest first; at most one per row, so steps + 1
+        self._position = np.arange(waiting) - 2**62
+        self._open = np.zeros((waiting, steps), dtype=bool)
+        self._residual = np.full((waiting, *cells), np.nan)
+        self._forecast = np.zeros((waiting, *cells))
+        self._scale = np.full((waiting, *cells), np.nan)
+        self._offset = np.full((waiting, *issued), np.nan)
+
+    def warm_up(self, residuals, *, before):
+        """Learn from calibration origins in consecutive rows, of which all residuals are known at row `before`.
+
+        Parameters
+        ----------
+        residuals : array-like of shape (m, steps, targets)
+        before : int
+            Row of the first origin to come.
+        """
+        residuals = _three_axes("residuals", residuals)
+        n, steps, targets = residuals.shape
+        self._lay_out(steps, targets)
+        if self.decay < 1 and not self._heard.any():  # the first scores need a scale as well
+            size, known = np.abs(np.nan_to_num(residuals)).sum(axis=0), (~np.isnan(residuals)).sum(axis=0)
+            self._sum = np.divide(size, known, out=np.zeros_like(size), where=known > 0)
+            self._weight, self._heard = (known > 0).astype(np.float64), known.copy()
+        self.bounds(residuals, np.zeros_like(residuals), np.arange(n) + (before - n - steps + 1))
+        self._learn(before)
+
+    def observe(self, actual, start):
+        """Fill in what has come, for the origins that wait for it; `bounds` of a later origin learns from it.
+
+        Parameters
+        ----------
+        actual : array-like of shape (rows, targets)
+            NaN where missing.
+        start : int
+            Row of the first.
+        """
+        actual = _three_axes("actual", np.asarray(actual)[None])[0]
+        if self._scores is None:
+            return
+        if actual.shape[1] != self._scores.shape[1]:
+            raise ValueError(f"actual has {actual.shape[1]} columns; expected the {self._scores.shape[1]} targets.")
+        rows = self._position[:, None] + np.arange(1, self._open.shape[1] + 1) - start
+        there = self._open & (rows >= 0) & (rows < len(actual))
+        self._residual[there] = actual[rows[there]] - self._forecast[there]
+
+    def bounds(self, actual, forecast, positions):
+        """Bounds at further origins, after learning what is known at each; as `adaptive_bounds`.
+
+        What an earlier origin forecast for rows up to the new one and was not given, here or to `observe`, counts as
+        missing from then on.
+
+        Parameters
+        ----------
+        actual, forecast : array-like of shape (n, steps, targets)
+        positions : array-like of int, shape (n,)
+            Rising, after those of earlier calls.
+
+        Returns
+        -------
+        lower, upper : ndarray of shape (n, steps, targets), or (coverages, n, steps, targets)
+        """
+        actual, forecast = _three_axes("actual", actual), _three_axes("forecast", forecast, finite=True)
+        positions = _rising(positions)
+        if actual.shape != forecast.shape or len(positions) != len(actual):
+            raise ValueError(
+                f"actual has shape {actual.shape}, forecast {forecast.shape}, positions {positions.shape}; expected "
+                "the same shape, and one position per origin."
+            )
+        self._lay_out(*forecast.shape[1:])
+        newest = self._position[-1]
+        if len(positions) and positions[0] <= newest:
+            raise ValueError(f"positions start at {positions[0]}; expected after {newest}, the newest origin so far.")
+        offsets = np.empty((2, len(self.levels), *forecast.shape))
+        residual = actual - forecast
+        for at, position in enumerate(positions):
+            self._learn(position)
+            offsets[:, :, at] = self._issue(position, residual[at], forecast[at])
+        lower, upper = offsets + forecast
+        return (lower[0], upper[0]) if self.single else (lower, upper)
+
+    def _learn(self, now):
+        """Take in every residual whose row is not after `now`, oldest origin first."""
+        steps = np.arange(1, self._open.shape[1] + 1)
+        due = self._open & (self._position[:, None] + steps <= now)
+        self._open ^= due
+        while due.any():
+            oldest, step = due.argmax(axis=0), np.flatnonzero(due.any(axis=0))
+            oldest = oldest[step]
+            due[oldest, step] = False
+            self._take_in(step, self._residual[oldest, step], self._scale[oldest, step], oldest)
+
+    def _take_in(self, step, residual, scale, origin):
+        """One residual of each of some steps, shape (steps, targets)."""
+        known = ~np.isnan(residual)
+        offset = np.moveaxis(self._offset[origin, :, :, step], 0, 2)  # (2, L, steps, targets)
+        beyond = np.stack([residual < offset[0], residual > offset[1]])
+        move = np.where(known & ~np.isnan(offset), self.gamma * (self._tail - beyond), 0.0)
+        self._alpha[:, :, step] = np.minimum(self._alpha[:, :, step] + move, 0.5)
+        scaled = known & ~np.isnan(scale)
+        slot = self._count[step] % self.window
+        row, target = np.nonzero(scaled)
+        self._scores[step[row], target, slot[scaled]] = residual[scaled] / scale[scaled]
+        self._ordered[step] = np.sort(self._scores[step], axis=-1)
+        self._count[step] += scaled
+        self._heard[step] += known
+        decay = np.where(known, self.decay, 1.0)
+        self._weight[step] = decay * self._weight[step] + (1 - decay)
+        self._sum[step] = decay * self._sum[step] + (1 - decay) * np.where(known, np.abs(residual), 0.0)
+
+    def _issue(self, position, residual, forecast):
+        """Offsets at an origin, which then waits for its residuals; shape (2, L, steps, targets)."""
+        scale = self._running_scale()
+        offset = self._quantiles() * scale
+        order = np.argsort(self.levels)  # a higher coverage encloses a lower one
+        offset[0][order] = np.minimum.accumulate(offset[0][order], axis=0)
+        offset[1][order] = np.maximum.accumulate(offset[1][order], axis=0)
+        waiting = (self._position, position), (self._open, True), (self._residual, residual)
+        for kept, new in (*waiting, (self._forecast, forecast), (self._scale, scale), (self._offset, offset)):
+            kept[:-1] = kept[1:].copy()
+            kept[-1] = new
+        return offset
+
+    def _running_scale(self):
+        if self.decay == 1:
+            return np.ones_like(self._sum)
+        scale = np.divide(self._sum, self._weight, out=np.ones_like(self._sum), where=self._sum > 0)
+        return np.where(self._heard >= _SETTLED, scale, np.nan)
+
+    def _quantiles(self):
+        """Of the scores, at the current levels: lower and upper, NaN where they are too few."""
+        count = np.minimum(self._count, self.window)
+        enough = count >= self._needed
+        rank = (count + 1) * (1 - self._alpha)  # from 1; upwards for the upper bound, downwards for the lower
+        below = np.clip(np.floor(rank), 1, np.maximum(count - 1, 1)).astype(np.int64)
+        found = np.empty_like(rank)
+        for side, sign in ((0, -1), (1, 1)):
+            first = np.where(sign > 0, below[side] - 1, count - below[side])
+            first = np.clip(first, 0, self.window - 1)
+            second = np.clip(first + sign, 0, self.window - 1)
+            low, high = (self._at(index) for index in (first, second))
+            found[side] = low + np.clip(rank[side] - below[side], 0, 1) * (high - low)
+            lacking = np.maximum(rank[side] - count, 0) / (count + 1)
+            median = self._at(np.broadcast_to(np.maximum(count - 1, 0) // 2, first.shape))
+            found[side] += 10 * lacking * (found[side] - median)
+        return np.where(enough, found, np.nan)
+
+    def _at(self, index):
+        """Order statistics, index of shape (L, steps, targets)."""
+        return np.take_along_axis(self._ordered, np.moveaxis(index, 0, -1), axis=-1).transpose(2, 0, 1)
