@@ -22,7 +22,7 @@ def thread_count(n_jobs, openmp_threads, work=None):
     ----------
     n_jobs : int or None
         A positive number is taken as it is, -1 means all usable cores, -2 all but one. None means all usable cores as
-        well, but no more than the work is worth.
+        well, but no more than the work is worth, and one where joblib runs the call in one of several threads.
     openmp_threads : int
         What OpenMP would use: its environment, the process's affinity and `threadpoolctl`'s limits; 1 in a forked
         child.
@@ -52,7 +52,15 @@ def thread_count(n_jobs, openmp_threads, work=None):
         threads = min(threads, _usable_cores())
     if work is not None:
         threads = min(threads, int(work // _WORK_PER_THREAD))
-    return max(1, threads)
+    return 1 if threads > 1 and _beside_other_threads() else max(1, threads)
+
+
+def _beside_other_threads():
+    """Whether joblib runs this call in one of several threads, as a search with `backend="threading"` does: they share
+    the cores already. Its processes are told their share by OMP_NUM_THREADS.
+    """
+    backend, _ = joblib.parallel.get_active_backend()
+    return (backend.nesting_level or 0) > 0 and not os.environ.get("OMP_NUM_THREADS")
 
 
 @cache

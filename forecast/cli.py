@@ -119,7 +119,7 @@ def _demo(arguments):
     report = _compare(frame, plan, arguments)
     print(_table(report))
     network = _best(report, ("RNN", "GRU", "LSTM"))
-    naive = _best(report, ("last value", "seasonal naive"))
+    naive = _best(report, ("last value", "seasonal naive", "drift", "mean"))
     _draw(report, frame, [network, naive, "ridge"], f"{title}: {target}, {plan['horizon']} steps ahead", output)
     print(f"\nPicture: {output}")
     print(_verdict(report, network, naive))
@@ -236,17 +236,21 @@ def _networks(arguments):
 
 
 def _compare(frame, plan, arguments):
+    import warnings
+
     from sklearn.linear_model import Ridge
 
     from ._series import SeriesForecaster
-    from .model_selection import RollingOrigin, backtest
+    from .model_selection import RollingOrigin, SkillWarning, backtest
 
     regressors = {**_networks(arguments), "ridge": Ridge()}
     models = {
         name: SeriesForecaster(regressor, lookback=plan["lookback"], horizon=plan["horizon"])
         for name, regressor in regressors.items()
     }
-    return backtest(models, frame, RollingOrigin(plan["origins"], plan["horizon"]), refit=False)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", SkillWarning)  # the last line says it of the best network
+        return backtest(models, frame, RollingOrigin(plan["origins"], plan["horizon"]), refit=False)
 
 
 def _table(report):

@@ -122,12 +122,12 @@ class ForecastDisplay:
         """
         _pyplot()
         frame = report.frame
-        target = _one_of(target, list(frame["series"].unique()), "target")
+        target = _one_of(target, list(frame["target"].unique()), "target")
         origins = list(frame["origin"].unique())
         origin = _one_of(origins[-1] if origin is None else origin, origins, "origin")
         names = list(report.summary().index)
         models = [_one_of(name, names, "model") for name in (names if models is None else models)]
-        rows = frame[(frame["series"] == target) & (frame["origin"] == origin)]
+        rows = frame[(frame["target"] == target) & (frame["origin"] == origin)]
         forecasts = {name: rows[rows["model"] == name].set_index("timestamp")["forecast"] for name in models}
         actual = rows[rows["model"] == models[0]].set_index("timestamp")["actual"]
         data = as_frame(df, "df")

@@ -63,7 +63,7 @@ def test_no_function_needs_scrolling(path):
 
 CHAIN = [
     {"cli"},
-    {"plotting", "_config"},
+    {"plotting", "_config", "diagnostics"},
     {"model_selection"},
     {"_series"},
     {"_rnn"},

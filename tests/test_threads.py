@@ -4,6 +4,7 @@ import json
 import os
 
 import children
+import joblib
 import numpy as np
 import pytest
 from threadpoolctl import threadpool_limits
@@ -37,6 +38,15 @@ def table(n=2000, lookback=24):
 def test_a_positive_number_is_taken_as_it_is(cores, n_jobs):
     cores(2)
     assert thread_count(n_jobs, openmp_threads=1, work=1) == n_jobs
+
+
+def test_fits_beside_each_other_in_threads_take_one_each(cores):
+    cores(8)
+    ask = joblib.delayed(thread_count)
+    for n_jobs, expected in ((None, 1), (3, 3), (-1, 8)):
+        found = joblib.Parallel(n_jobs=2, backend="threading")(ask(n_jobs, openmp_threads=8) for _ in range(4))
+        assert found == [expected] * 4
+    assert joblib.Parallel(n_jobs=1, backend="threading")(ask(None, openmp_threads=8) for _ in range(2)) == [8, 8]
 
 
 @pytest.mark.parametrize(("n_jobs", "expected"), [(-1, 8), (-2, 7), (-8, 1), (-9, 1), (-100, 1)])

@@ -1,0 +1,11 @@
+"""`SeriesForecaster`: frame in, frame out, around any regressor on windows.
+
+`forecaster` has the parameters and the public calls; `requests` turns what is asked into rows and answers in kind;
+`fitting` trains; `preparation` stands between rows and windows; `regression` between windows and the regressor;
+`uncertainty` gives intervals and quantiles; `report` the first verdict.
+"""
+
+from .forecaster import SeriesForecaster
+from .report import ModelReport
+
+__all__ = ["ModelReport", "SeriesForecaster"]

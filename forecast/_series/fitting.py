@@ -1,0 +1,166 @@
+"""A panel of training rows into everything that a fitted forecaster knows."""
+
+from dataclasses import dataclass
+from functools import partial
+
+import numpy as np
+import pandas as pd
+from sklearn.base import clone
+
+from .calibration import Calibration
+from .preparation import Preparation
+from .regression import default_regressor, fit_regressor, judged, predict_windows
+from .report import ModelReport, judge, naive_forecasts
+from .rows import Rows
+
+__all__ = ["FittedState", "fitted_state"]
+
+
+@dataclass
+class FittedState:
+    """What `SeriesForecaster.fit` leaves behind.
+
+    Attributes
+    ----------
+    regressor : estimator
+    preparation : Preparation
+    roles, schema, axis, layout
+        Of the frame, as `forecast._frames` has them.
+    split : bool
+        Whether each target is a series of its own to the regressor.
+    tail : Rows
+        The newest rows of every series.
+    needed : int
+        Rows that a forecast can look back on.
+    n_windows : int
+    report : ModelReport
+    calibration : Calibration or None
+    """
+
+    regressor: object
+    preparation: Preparation
+    roles: object
+    schema: object
+    axis: object
+    layout: object
+    split: bool
+    tail: Rows
+    needed: int
+    n_windows: int
+    report: ModelReport
+    calibration: Calibration | None
+
+
+def fitted_state(model, panel, roles):
+    """Train a clone of the model's regressor.
+
+    Parameters
+    ----------
+    model : SeriesForecaster
+        Its parameters are read, it is not changed.
+    panel : Panel
+    roles : Roles
+
+    Returns
+    -------
+    FittedState
+    """
+    whole = Rows.of(panel)
+    split = model.multi_target == "shared" and whole.targets.shape[1] > 1
+    rows = whole.split() if split else whole
+    preparation = _preparation(model, panel, roles, rows).fit(rows)
+    _refuse_short(whole, preparation)
+    windows = preparation.training_windows(rows, model.step, _clock(rows, panel.axis))
+    if not len(windows):
+        raise ValueError(
+            f"no window is left to train on: no series has {preparation.n_lost} (lost to the transform) + "
+            f"{model.lookback} (lookback) + {model.horizon} (horizon) rows with a known target. Fix: a shorter "
+            "lookback."
+        )
+    complete = partial(preparation.complete, rows)
+    regressor = default_regressor() if model.regressor is None else clone(model.regressor)
+    regressor = fit_regressor(regressor, windows, complete)
+    lookback = preparation.lookback + preparation.n_lost
+    needed = max(lookback, panel.axis.season_length, getattr(regressor, "n_history_", 1))
+    report, calibration = _verdict(model, panel, rows, preparation, regressor, windows, complete)
+    return FittedState(
+        regressor=regressor,
+        preparation=preparation,
+        roles=roles,
+        schema=panel.schema,
+        axis=panel.axis,
+        layout=panel.layout,
+        split=split,
+        tail=whole.tail(needed),
+        needed=needed,
+        n_windows=len(windows),
+        report=report,
+        calibration=calibration,
+    )
+
+
+def _preparation(model, panel, roles, rows):
+    calendar = [] if model.calendar is None else [model.calendar] if isinstance(model.calendar, str) else model.calendar
+    masked = model.missing == "mask" or model.gaps == "mask"
+    schema = panel.schema
+    preparation = Preparation(
+        lookback=int(model.lookback),
+        horizon=int(model.horizon),
+        n_targets=rows.targets.shape[1],
+        window_norm=model.window_norm,
+        transform=model.transform,
+        calendar=list(calendar),
+        masked=masked,
+        freq=panel.axis.freq,
+        period=panel.axis.season_length,
+        names=[],
+    )
+    own = list(roles.target) if rows.targets.shape[1] == panel.targets.shape[1] else ["target"]
+    seen = [*own, *schema.past_names]
+    known = [*schema.future_names, *preparation.calendar_names(panel.index)]
+    preparation.names = [*seen, *known, *([f"{name} observed" for name in seen] if masked else [])]
+    return preparation
+
+
+def _refuse_short(rows, preparation):
+    least = preparation.lookback + preparation.n_lost
+    short = [key for key, length in zip(rows.keys, np.diff(rows.starts), strict=True) if length < least]
+    if short and rows.n_series > 1:
+        raise ValueError(
+            f"{len(short)} of {rows.n_series} series have fewer rows than a forecast looks back on ({least}): "
+            f"{', '.join(map(repr, short[:3]))}. Fix: leave them out of fit, or a shorter lookback."
+        )
+
+
+def _clock(rows, axis):
+    """The step at which each series begins, counted from the earliest one."""
+    if rows.n_series == 1:
+        return None
+    firsts = rows.index[rows.starts[:-1]]
+    earliest = firsts.min()
+    if isinstance(axis.freq, pd.offsets.Tick):
+        return np.asarray((firsts - earliest) // pd.Timedelta(axis.freq), dtype=np.int64)
+    if not isinstance(axis.freq, pd.offsets.BaseOffset):
+        return np.asarray((firsts - earliest) // axis.freq, dtype=np.int64)
+    grid, steps = firsts[firsts == earliest][:1], 64
+    while grid[-1] < firsts.max():
+        grid, steps = axis.after(earliest, steps).insert(0, earliest), 2 * steps
+    return np.asarray(grid.searchsorted(firsts), dtype=np.int64)
+
+
+def _verdict(model, panel, rows, preparation, regressor, windows, complete):
+    """Errors on the newest windows, and the residuals from which intervals come."""
+    notes = [panel.axis.note] if panel.axis.note else []
+    found = None
+    if model.validation_fraction is not None:
+        found = judged(regressor, windows, model.validation_fraction, complete)
+    if found is None:
+        return ModelReport(None, np.nan, 0, False, notes), None
+    judge_model, held_out, chose_epoch = found
+    forecast = preparation.restore(rows, held_out, predict_windows(judge_model, held_out))
+    actual = preparation.actual(rows, held_out)
+    known = rows.filled("targets", preparation.fill[: preparation.n_targets]) if preparation.masked else rows.targets
+    naive = naive_forecasts(held_out, known, panel.axis.season_length)
+    name = type(regressor).__name__
+    report = judge(name, forecast, actual, naive, len(held_out), chose_epoch, notes)
+    return report, Calibration.of(rows, held_out, actual - forecast)

@@ -1,0 +1,389 @@
+"""`SeriesForecaster`: a frame with a time index goes in, a frame with the future time index comes out."""
+
+import warnings
+from numbers import Integral, Real
+from typing import ClassVar
+
+import numpy as np
+from sklearn.base import BaseEstimator, RegressorMixin, _fit_context
+from sklearn.utils._param_validation import HasMethods, Interval, StrOptions
+from sklearn.utils.validation import check_is_fitted
+
+from .._frames import Roles, Rules, answer, check_length, enter, future_frame, leave, read_panel
+from ..baselines import seasonal_naive
+from .fitting import fitted_state
+from .requests import Requests
+from .targets import with_target
+from .uncertainty import Uncertainty
+
+__all__ = ["SeriesForecaster"]
+
+
+class SeriesForecaster(Requests, Uncertainty, RegressorMixin, BaseEstimator):
+    """Forecast the columns of a time-indexed frame, or of a panel of many series, with any regressor on windows.
+
+    Parameters
+    ----------
+    regressor : estimator, default=None
+        Cloned in `fit`. None is `RNNForecaster()`. Any scikit-learn regressor with several outputs works, such as
+        `Ridge()` or a pipeline; it gets the matrix of windows.
+    target : label or list of labels, default=None
+        Columns to forecast. None is right for a frame of one column and where `fit` is given `y`.
+    lookback : int, default=48
+        Steps of the past that a forecast sees.
+    horizon : int, default=12
+        Steps that one call of the regressor forecasts.
+    past_covariates : label or list of labels, default=None
+        More columns to look back on; their future is not needed. Text and categories become one column each (one-hot).
+    future_covariates : label or list of labels, default=None
+        Columns known ahead: looked back on as well, and asked for in `predict` (`future_frame` gives the frame to
+        fill).
+    static_covariates : label or list of labels, default=None
+        Columns that do not change within a series; for panels.
+    series : label, default=None
+        Column or index level that names the series of a panel in long format. One model is trained for all.
+    time : label, default=None
+        Column that holds the time stamps. None: the index.
+    freq : str, offset or int, default=None
+        Frequency of the rows; None infers it. Where it is given, a missing business day is a gap.
+    trading_calendar : pandas.offsets.CustomBusinessDay or list of dates, default=None
+        Sessions, or the holidays without one, of daily business data. Without it, missing weekdays are sessions that
+        did not take place, and forecasts go on with the next weekdays.
+    gaps : {"error", "mask", "interpolate"}, default="error"
+        Stamps that are missing: refused; put in without values; put in on a straight line.
+    missing : {"error", "mask"}, default="error"
+        NaN in targets and past covariates: refused; or the regressor sees the value before and, in channels of their
+        own, which values are there, and a missing target has no part in the loss.
+    transform : str, transformer or list of them, default=None
+        Of the targets, each series by itself: "standard", "robust", "minmax", "log", "log1p", "boxcox", "difference",
+        "seasonal_difference", "log_return", a class of `forecast.preprocessing` or a scikit-learn transformer, one
+        after the other. Learnt from the training rows and inverted in forecasts.
+    calendar : list of str, default=None
+        Features of the local wall time, known ahead: "hour", "dayofweek", "dayofyear", "week", "month", ... as
+        sine and cosine, "holidays:DE" (`forecast.preprocessing.calendar_features`).
+    window_norm : {"last", "mean", "standard", None}, default="last"
+        "last" takes a window's newest value of the target off its past and puts it back on the forecast, so that a
+        drifting level does not defeat the regressor; "mean" the mean; "standard" also divides by the standard
+        deviation. None leaves values alone.
+    multi_target : {"joint", "shared"}, default="joint"
+        With several targets, one network sees and forecasts all; or each is a series of its own with shared weights.
+    step : int, default=1
+        Rows from one training window to the next.
+    validation_fraction : float or None, default=0.1
+        Share of the newest windows from which `report_` and intervals come. An `RNNForecaster` that stops early holds
+        them out by itself; of any other regressor a second clone is fitted without them. None: no report, no
+        intervals, one fit.
+    verbose : int, default=0
+        1: the report is printed, two lines, on stdout.
+
+    Attributes
+    ----------
+    regressor_ : estimator
+        The fitted clone.
+    report_ : ModelReport
+        Validation errors beside those of naive forecasts.
+    target_names_ : list of labels
+    freq_ : offset or int
+        Frequency of the fitted index, the step of an integer one.
+    history_ : DataFrame
+        The newest fitted rows of targets and past covariates, as many as a forecast can need; `predict()` starts after
+        them.
+    n_windows_ : int
+        Windows trained on.
+    n_features_in_ : int
+        Columns of the fitted frame.
+    feature_names_in_ : ndarray of str
+        Their names, where all are strings.
+
+    See Also
+    --------
+    forecast.model_selection.backtest : Forecasts from several origins beside naive ones.
+
+    Examples
+    --------
+    >>> import numpy as np, pandas as pd
+    >>> from sklearn.linear_model import Ridge
+    >>> days = pd.date_range("2024-01-01", periods=60, freq="D", tz="Europe/Berlin", name="day")
+    >>> df = pd.DataFrame({"load": np.tile([5.0, 6.0, 5.0, 6.0, 5.0, 1.0, 0.0], 9)[:60]}, index=days)
+    >>> model = SeriesForecaster(Ridge(alpha=1e-6), target="load", lookback=7, horizon=3).fit(df)
+    >>> model.predict().round(2)  # doctest: +NORMALIZE_WHITESPACE
+                               load
+    day
+    2024-03-01 00:00:00+01:00   5.0
+    2024-03-02 00:00:00+01:00   1.0
+    2024-03-03 00:00:00+01:00   0.0
+    """
+
+    _parameter_constraints: ClassVar[dict] = {
+        "regressor": [HasMethods(["fit", "predict"]), None],
+        "target": "no_validation",
+        "lookback": [Interval(Integral, 1, None, closed="left")],
+        "horizon": [Interval(Integral, 1, None, closed="left")],
+        "past_covariates": "no_validation",
+        "future_covariates": "no_validation",
+        "static_covariates": "no_validation",
+        "series": "no_validation",
+        "time": "no_validation",
+        "freq": "no_validation",
+        "trading_calendar": "no_validation",
+        "gaps": [StrOptions({"error", "mask", "interpolate"})],
+        "missing": [StrOptions({"error", "mask"})],
+        "transform": "no_validation",
+        "calendar": "no_validation",
+        "window_norm": [StrOptions({"last", "mean", "standard"}), None],
+        "multi_target": [StrOptions({"joint", "shared"})],
+        "step": [Interval(Integral, 1, None, closed="left")],
+        "validation_fraction": [Interval(Real, 0, 1, closed="neither"), None],
+        "verbose": ["verbose"],
+    }
+
+    def __init__(
+        self,
+        regressor=None,
+        *,
+        target=None,
+        lookback=48,
+        horizon=12,
+        past_covariates=None,
+        future_covariates=None,
+        static_covariates=None,
+        series=None,
+        time=None,
+        freq=None,
+        trading_calendar=None,
+        gaps="error",
+        missing="error",
+        transform=None,
+        calendar=None,
+        window_norm="last",
+        multi_target="joint",
+        step=1,
+        validation_fraction=0.1,
+        verbose=0,
+    ):
+        self.regressor = regressor
+        self.target = target
+        self.lookback = lookback
+        self.horizon = horizon
+        self.past_covariates = past_covariates
+        self.future_covariates = future_covariates
+        self.static_covariates = static_covariates
+        self.series = series
+        self.time = time
+        self.freq = freq
+        self.trading_calendar = trading_calendar
+        self.gaps = gaps
+        self.missing = missing
+        self.transform = transform
+        self.calendar = calendar
+        self.window_norm = window_norm
+        self.multi_target = multi_target
+        self.step = step
+        self.validation_fraction = validation_fraction
+        self.verbose = verbose
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.target_tags.multi_output = True
+        return tags
+
+    def __sklearn_is_fitted__(self):
+        return hasattr(self, "_state")
+
+    @_fit_context(prefer_skip_nested_validation=False)
+    def fit(self, X, y=None):
+        """Train the regressor on all windows of a frame.
+
+        Parameters
+        ----------
+        X : pandas.DataFrame, pandas.Series, polars.DataFrame or pyarrow.Table
+            One row per time step (and series): a regular DatetimeIndex, PeriodIndex or integer index, or a column
+            `time`; finite numbers in the columns used.
+        y : array-like of shape (rows,) or (rows, targets), default=None
+            The target where it is not a column of `X`, or as scikit-learn's tools pass it; it comes before a column of
+            that name.
+
+        Returns
+        -------
+        self
+
+        Raises
+        ------
+        TypeError, ValueError
+            The data are not as described, or too short for one window. The state of an earlier fit is kept.
+
+        Warns
+        -----
+        UserWarning
+            Business data without `trading_calendar`: the forecast's index takes the next weekdays.
+        """
+        frame, kind = enter(X)
+        columns = frame.columns
+        frame, target = with_target(frame, y, self.target)
+        rules = self._rules()
+        roles = Roles.of(
+            frame,
+            target=target,
+            past_covariates=self.past_covariates,
+            future_covariates=self.future_covariates,
+            static_covariates=self.static_covariates,
+            series=self.series,
+            time=self.time,
+            answer_in=kind,
+        )
+        panel = read_panel(frame, roles, rules)
+        check_length(int(np.diff(panel.starts).max()), self.lookback, self.horizon)
+        state = fitted_state(self, panel, roles)
+        self._remember(state, columns, kind)
+        if panel.axis.note:
+            warnings.warn(panel.axis.note, UserWarning, stacklevel=3)
+        if self.verbose:
+            print(self.report_)
+        return self
+
+    def _rules(self):
+        return Rules(
+            freq=self.freq, trading_calendar=self.trading_calendar, gaps=self.gaps, missing=self.missing
+        )
+
+    def _remember(self, state, columns, kind):
+        """Set the whole fitted state at once, after everything that can fail."""
+        self._state = state
+        self._kind = kind
+        self.regressor_ = state.regressor
+        self.report_ = state.report
+        self.target_names_ = list(state.roles.target)
+        self.freq_ = state.axis.freq
+        self.n_windows_ = state.n_windows
+        self.n_features_in_ = len(columns)
+        if all(isinstance(name, str) for name in columns):
+            self.feature_names_in_ = np.asarray(columns, dtype=object)
+        elif hasattr(self, "feature_names_in_"):
+            del self.feature_names_in_
+
+    @property
+    def history_(self):
+        """The newest fitted rows of targets and past covariates."""
+        check_is_fitted(self)
+        state = self._state
+        tail = state.tail
+        bounds = list(zip(tail.starts[:-1], tail.starts[1:], strict=True))
+        values = np.concatenate([tail.targets, tail.past], axis=1)
+        names = [*state.roles.target, *state.schema.past_names]
+        return answer(
+            state.layout,
+            state.roles,
+            tail.keys,
+            [tail.index[first:end] for first, end in bounds],
+            [values[first:end] for first, end in bounds],
+            names,
+        )
+
+    def predict(self, X=None, *, history=None):
+        """Forecast the steps after the fitted data, or after another history.
+
+        Parameters
+        ----------
+        X : frame, default=None
+            The future rows; their labels must continue the fitted data (or `history`). Their future covariates are
+            read, other values not. One row of forecast per row; more than `horizon` by feeding forecasts back, where
+            there are no past covariates. None forecasts `horizon` steps of every series.
+        history : frame, default=None
+            Rows to forecast after in place of the fitted ones: newer ones, or other series, never seen in `fit`. At
+            least `lookback` rows of each with the target and the past covariates, at the fitted frequency.
+
+        Returns
+        -------
+        frame of shape (steps, targets), float64
+            Its index continues the data's own: zone, frequency and name. Polars and Arrow are answered in kind.
+
+        Raises
+        ------
+        ValueError
+            The rows of `X` do not continue the data, a known future value is missing, or the history does not fit the
+            model.
+        """
+        check_is_fitted(self)
+        request = self._request(X, history)
+        return self._answered(request, self._forecasts(request), self.target_names_)
+
+    def future_frame(self, n=None, *, history=None):
+        """The frame to fill with the known future values and to give to `predict`.
+
+        Parameters
+        ----------
+        n : int, default=None
+            Steps of each series; None: `horizon`.
+        history : frame, default=None
+            As in `predict`.
+
+        Returns
+        -------
+        frame
+            Index (and columns `series` and `time`) as the fitted data have them, one column per future covariate, NaN.
+
+        Examples
+        --------
+        >>> import numpy as np, pandas as pd
+        >>> from sklearn.linear_model import Ridge
+        >>> days = pd.date_range("2024-01-01", periods=40, freq="D")
+        >>> df = pd.DataFrame({"load": np.arange(40.0), "holiday": np.zeros(40)}, index=days)
+        >>> model = SeriesForecaster(Ridge(), target="load", lookback=7, horizon=2, future_covariates="holiday")
+        >>> future = model.fit(df).future_frame()
+        >>> future["holiday"] = 0.0
+        >>> model.predict(future).index.equals(pd.date_range("2024-02-10", periods=2))
+        True
+        """
+        check_is_fitted(self)
+        state = self._state
+        past = state.tail if history is None else self._read_history(history)
+        steps = state.preparation.horizon if n is None else n
+        keys = self._series_keys(past)
+        labels = [state.axis.after(last, steps) for last in self._last_labels(past).values()]
+        return leave(future_frame(state.layout, state.roles, state.schema, keys, labels), self._kind)
+
+    def score(self, X, y=None):
+        """Skill on the rows of `X`: `1 - MAE / MAE of the seasonal naive`, the mean of it over targets and series.
+
+        Parameters
+        ----------
+        X : frame
+            Rows that continue the fitted data.
+        y : array-like of shape (rows,) or (rows, targets), default=None
+            The actual values; None takes them from `X`.
+
+        Returns
+        -------
+        float
+            1 is perfect, 0 as good as repeating the last season (the usual one of the frequency; the last value where
+            there is none, or where the fitted data are shorter), below 0 worse than that.
+
+        Raises
+        ------
+        ValueError
+            As `predict`, or an actual value is NaN or infinite.
+        """
+        check_is_fitted(self)
+        state = self._state
+        request = self._request(X, None)
+        forecasts = self._forecasts(request)
+        actual = self._actual(X, y, request)
+        period = state.axis.season_length
+        skills = []
+        for number, key in enumerate(request.keys):
+            past = self._known(request.past, key)
+            seen = ~np.isnan(actual[number])
+            naive = seasonal_naive(past, len(actual[number]), period if period <= len(past) else 1)
+            skills.append(_skill(forecasts[number], actual[number], naive, seen))
+        return float(np.nanmean(np.concatenate(skills)))
+
+
+def _skill(forecast, actual, naive, seen):
+    """1 - MAE / MAE of the naive forecast, of each target."""
+    count = np.maximum(seen.sum(axis=0), 1)
+    error, yardstick = (np.where(seen, np.abs(actual - other), 0.0).sum(axis=0) / count for other in (forecast, naive))
+    # A naive forecast without error would make any other infinitely bad; a floor keeps candidates comparable.
+    size = np.abs(np.where(seen, actual, 0.0)).max(axis=0)
+    floor = np.finfo(np.float64).eps * np.maximum(1.0, size)
+    skill = np.where((error == 0) & (yardstick == 0), 0.0, 1 - error / np.maximum(yardstick, floor))
+    return np.where(seen.any(axis=0), skill, np.nan)

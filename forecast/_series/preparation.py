@@ -1,0 +1,277 @@
+"""Between a frame's rows and a regressor: transforms, calendar, filling, masks, windows, and the way back."""
+
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+
+from .._windows import Windows, windows_of
+from ..preprocessing import calendar_features, make_transform
+
+__all__ = ["Preparation"]
+
+
+@dataclass
+class Preparation:
+    """How rows become windows and predictions become forecasts; fitted on training rows alone.
+
+    Attributes
+    ----------
+    lookback, horizon, n_targets : int
+    window_norm : str or None
+    transform : as `SeriesForecaster`'s
+    calendar : list of str
+    masked : bool
+        Whether values may be missing: channels then say which are observed.
+    freq, period
+        Frequency of the rows, and steps of its season.
+    names : list of labels
+        Of the channels.
+    chains : dict
+        Fitted transforms, one list (a transform per target) of each series; empty without transforms.
+    fill : ndarray
+        What stands for targets and past covariates before their first value: their means.
+    """
+
+    lookback: int
+    horizon: int
+    n_targets: int
+    window_norm: str | None
+    transform: object
+    calendar: list
+    masked: bool
+    freq: object
+    period: int
+    names: list
+    chains: dict = field(default_factory=dict)
+    fill: np.ndarray | None = None
+
+    @property
+    def n_lost(self):
+        """Rows at the start of a series that its transform leaves without a value."""
+        return 0 if self.transform is None else make_transform(self.transform, period=self.period).n_lost
+
+    @property
+    def is_pointwise(self):
+        """Whether quantiles may pass through the transform."""
+        return self.transform is None or make_transform(self.transform, period=self.period).is_pointwise
+
+    def calendar_names(self, index):
+        """Names of the calendar's features."""
+        return calendar_features(index[:1], self.calendar)[1] if self.calendar else []
+
+    def fit(self, rows):
+        """Learn transforms and means from training rows.
+
+        Parameters
+        ----------
+        rows : Rows
+
+        Returns
+        -------
+        self
+        """
+        self.fill = np.zeros(rows.targets.shape[1] + rows.past.shape[1])
+        if self.masked:
+            self.fill = np.array([_mean(column) for column in (*rows.targets.T, *rows.past.T)])
+        if self.transform is not None:
+            self.chains = {
+                key: self._fitted_chain(key, rows.targets[first:end])
+                for key, first, end in zip(rows.keys, rows.starts[:-1], rows.starts[1:], strict=True)
+            }
+        return self
+
+    def _fitted_chain(self, key, targets):
+        try:
+            return [
+                make_transform(self.transform, period=self.period).fit(column.astype(np.float64))
+                for column in targets.T
+            ]
+        except ValueError as error:
+            if key is None:
+                raise
+            raise ValueError(f"series {key!r}: {error}") from error
+
+    def chain(self, key, rows, number):
+        """The transforms of a series; those of one that was never fitted are learnt from what is given of it."""
+        if key not in self.chains:
+            return self._fitted_chain(key, rows.targets[rows.starts[number] : rows.starts[number + 1]])
+        return self.chains[key]
+
+    def knowing(self, rows):
+        """The same with transforms of those series that were not there in `fit`, learnt from what is given of them.
+
+        Parameters
+        ----------
+        rows : Rows
+
+        Returns
+        -------
+        Preparation
+        """
+        if self.transform is None or all(key in self.chains for key in rows.keys):
+            return self
+        return replace(self, chains={key: self.chain(key, rows, number) for number, key in enumerate(rows.keys)})
+
+    # -------------------- rows to windows
+
+    def arrays(self, rows):
+        """What windows read.
+
+        Parameters
+        ----------
+        rows : Rows
+
+        Returns
+        -------
+        dict
+            `values`, `targets` (None: the first columns of `values`), `future`, `static` (None where empty).
+        """
+        n = rows.targets.shape[1]
+        raw = rows.filled("targets", self.fill[:n]) if self.masked else rows.targets
+        targets = self._transformed(rows, raw)
+        past = rows.filled("past", self.fill[n:]) if self.masked else rows.past
+        known = self._known(rows)
+        parts = [targets, past, known]
+        if self.masked:
+            parts += [~np.isnan(rows.targets), ~np.isnan(rows.past)]
+        parts = [part for part in parts if part.shape[1]]
+        values = parts[0] if len(parts) == 1 else np.concatenate(parts, axis=1, dtype=rows.targets.dtype)
+        return {
+            "values": values,
+            "targets": np.where(np.isnan(rows.targets), np.nan, targets) if self.masked else None,
+            "future": known if known.shape[1] else None,
+            "static": rows.static if rows.static.shape[1] else None,
+        }
+
+    def _transformed(self, rows, raw):
+        if self.transform is None:
+            return raw
+        out = np.empty_like(raw)
+        for number, key in enumerate(rows.keys):
+            part = slice(rows.starts[number], rows.starts[number + 1])
+            for column, transform in enumerate(self.chain(key, rows, number)):
+                out[part, column] = transform.transform(raw[part, column].astype(np.float64))
+        return out
+
+    def _known(self, rows):
+        """Future covariates and calendar features of every row."""
+        if not self.calendar:
+            return rows.future
+        features, _ = calendar_features(rows.index, self.calendar)
+        return np.concatenate([rows.future, features], axis=1, dtype=rows.targets.dtype)
+
+    def training_windows(self, rows, step, clock):
+        """All windows with a past and a future; where values may be missing, those that have seen and have a target.
+
+        Parameters
+        ----------
+        rows : Rows
+        step : int
+        clock : ndarray of int or None
+
+        Returns
+        -------
+        Windows
+        """
+        windows = windows_of(
+            **self._shared(rows), lookback=self.lookback, horizon=self.horizon, step=step, lost=self.n_lost, clock=clock
+        )
+        if not self.masked:
+            return windows
+        seen, ahead = self._observed(rows, windows)
+        return windows[seen & (ahead > 0).any(axis=1)]
+
+    def complete(self, rows, windows):
+        """Those windows whose targets are all there, for regressors that cannot leave some out."""
+        if not self.masked:
+            return windows
+        _, ahead = self._observed(rows, windows)
+        return windows[(ahead == self.horizon).all(axis=1)]
+
+    def _observed(self, rows, windows):
+        """Whether every target was seen at least once up to the origin, and how many steps ahead have a value."""
+        total = np.concatenate([np.zeros((1, rows.targets.shape[1]), int), np.cumsum(~np.isnan(rows.targets), axis=0)])
+        origins = windows.origins.astype(np.int64)
+        seen = (total[origins + 1] > total[windows.first_rows]).all(axis=1)
+        end = np.minimum(origins + self.horizon + 1, len(rows))
+        return seen, total[end] - total[origins + 1]
+
+    def windows(self, rows, origins):
+        """Windows at some rows, with or without a future.
+
+        Parameters
+        ----------
+        rows : Rows
+        origins : array-like of int
+
+        Returns
+        -------
+        Windows
+
+        Raises
+        ------
+        ValueError
+            Nothing was ever seen of a target up to an origin.
+        """
+        shared = self._shared(rows)
+        windows = Windows(origins=origins, lookback=self.lookback, horizon=self.horizon, **shared)
+        if self.masked:
+            seen, _ = self._observed(rows, windows)
+            if not seen.all():
+                at = rows.index[windows.origins[~seen][0]]
+                raise ValueError(
+                    f"no value of a target is known up to {at}: there is nothing to forecast from. Fix: a longer "
+                    "history."
+                )
+        return windows
+
+    def _shared(self, rows):
+        arrays = self.arrays(rows)
+        return dict(
+            arrays,
+            starts=rows.starts,
+            n_targets=self.n_targets,
+            window_norm=self.window_norm,
+            index=rows.index,
+            freq=self.freq,
+            channel_names=self.names,
+        )
+
+    # -------------------- predictions to forecasts
+
+    def restore(self, rows, windows, prediction):
+        """Predictions in the units of the series.
+
+        Parameters
+        ----------
+        rows : Rows
+        windows : Windows
+        prediction : array-like of shape (n, horizon * targets) or (n,)
+
+        Returns
+        -------
+        ndarray of shape (n, horizon, targets), float64
+        """
+        prediction = np.asarray(prediction, dtype=np.float64).reshape(len(windows), -1)
+        cube = windows.restore(prediction).reshape(len(windows), self.horizon, self.n_targets)
+        if self.transform is None:
+            return cube
+        raw = rows.filled("targets", self.fill[: self.n_targets]) if self.masked else rows.targets
+        which, lost = windows.which, self.n_lost
+        for number in np.unique(which):
+            mine = which == number
+            before = windows.origins[mine][:, None] + np.arange(1 - lost, 1)
+            for column, transform in enumerate(self.chain(rows.keys[number], rows, number)):
+                past = raw[before, column].astype(np.float64)
+                cube[mine, :, column] = transform.inverse_transform(cube[mine, :, column], past)
+        return cube
+
+    def actual(self, rows, windows):
+        """What came true, in the units of the series; NaN where it is missing."""
+        ahead = windows.origins[:, None] + np.arange(1, self.horizon + 1)
+        return rows.targets[ahead].astype(np.float64)
+
+
+def _mean(column):
+    seen = column[~np.isnan(column)]
+    return seen.mean(dtype=np.float64) if len(seen) else 0.0

@@ -1,0 +1,155 @@
+"""What `fit` found out about its model: errors on the newest windows beside forecasts that cost nothing."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+__all__ = ["ModelReport", "judge", "mean_so_far", "naive_forecasts"]
+
+_COPY = 0.9  # correlation with the newest value from which a forecast is called a copy of it
+
+
+@dataclass(frozen=True)
+class ModelReport:
+    """Validation skill of a fitted model; printed, it is two lines.
+
+    Attributes
+    ----------
+    table : pandas.DataFrame or None
+        Index `model` (the model, "last value", "seasonal naive", "drift", "mean"), columns `MAE`, `RMSE`, `skill` (1 - MAE over
+        the best naive one's), in the units of the series, over all validation windows, steps and targets. None where
+        there were too few windows to hold any out.
+    skill : float
+        The model's; above 0 it beats every naive forecast. NaN without a table.
+    n_windows : int
+        Validation windows looked at.
+    chose_epoch : bool
+        Whether the same windows decided when training ended: the skill is then somewhat too good.
+    notes : list of str
+        What a user should know: no skill, a shifted copy, an unknown calendar.
+    """
+
+    table: pd.DataFrame | None
+    skill: float
+    n_windows: int
+    chose_epoch: bool
+    notes: list
+
+    def __str__(self):
+        if self.table is None:
+            return "\n".join(["no validation: no windows were held out", *self.notes])
+        errors = ", ".join(f"{name} {value:.4g}" for name, value in self.table["MAE"].items())
+        first = f"validation MAE on {self.n_windows} windows: {errors}"
+        return f"{first}\nskill over the best naive forecast {self.skill:+.1%}" + "".join(
+            f"; {note}" for note in self.notes
+        )
+
+
+def naive_forecasts(windows, values, period):
+    """Last value, seasonal naive, drift and mean of some windows.
+
+    Parameters
+    ----------
+    windows : Windows
+    values : ndarray of shape (rows, targets)
+        The series in their own units, without gaps.
+    period : int
+        Steps of the season; where a window has fewer rows before it, its last value is repeated.
+
+    Returns
+    -------
+    dict of str to ndarray of shape (n, horizon, targets)
+    """
+    origins, steps = windows.origins.astype(np.int64)[:, None], np.arange(windows.horizon)
+    last = values[np.repeat(origins, windows.horizon, axis=1)].astype(np.float64)
+    first = windows.first_rows[:, None]
+    back = origins + 1 - period + steps % period
+    seasonal = np.where((back[:, :1] >= first)[..., None], values[np.maximum(back, 0)].astype(np.float64), last)
+    reach = np.maximum(windows.lookback - 1, 1)
+    oldest = values[np.maximum(origins - reach, first)].astype(np.float64)
+    drift = last + (last - oldest) / reach * (steps + 1)[:, None]
+    mean = np.broadcast_to(mean_so_far(values, first, origins), last.shape)
+    return {"last value": last, "seasonal naive": seasonal, "drift": drift, "mean": mean}
+
+
+def mean_so_far(values, first, row):
+    """Mean of what is known of a series at a row: for returns, nothing else that costs nothing comes near to it.
+
+    Parameters
+    ----------
+    values : ndarray of shape (rows, targets)
+        NaN where missing.
+    first, row : ndarray of int, shape (n, 1)
+        First row of the series, and the newest known row.
+
+    Returns
+    -------
+    ndarray of shape (n, 1, targets)
+        0 where nothing is known.
+    """
+    out = np.empty((len(row), 1, values.shape[1]))
+    for start in np.unique(first):  # one sum over all series would carry roundings from one to the next
+        mine = first[:, 0] == start
+        part = values[start : row[mine].max() + 1]
+        seen, at = ~np.isnan(part), row[mine] - start
+        total = np.cumsum(np.where(seen, part, 0), axis=0, dtype=np.float64)
+        out[mine] = total[at] / np.maximum(np.cumsum(seen, axis=0)[at], 1)
+    return out
+
+
+def judge(name, forecast, actual, naive, n_windows, chose_epoch, notes):
+    """A report from forecasts and what came true.
+
+    Parameters
+    ----------
+    name : str
+        Of the model.
+    forecast, actual : ndarray of shape (n, horizon, targets)
+        NaN in `actual`: missing.
+    naive : dict of str to ndarray of that shape
+    n_windows : int
+    chose_epoch : bool
+    notes : list of str
+
+    Returns
+    -------
+    ModelReport
+    """
+    seen = ~np.isnan(actual)
+    rows = {}
+    for label, numbers in {name: forecast, **naive}.items():
+        error = (numbers - actual)[seen]
+        rows[label] = [np.abs(error).mean(), np.sqrt(np.square(error).mean())]
+    table = pd.DataFrame.from_dict(rows, orient="index", columns=["MAE", "RMSE"]).rename_axis("model")
+    best = table["MAE"].iloc[1:].min()
+    table["skill"] = 1 - table["MAE"] / best if best > 0 else np.where(table["MAE"] > 0, -np.inf, 0.0)
+    skill = float(table["skill"].iloc[0])
+    notes = list(notes)
+    if skill <= 0:
+        notes.append(f"no skill: {table['MAE'].iloc[1:].idxmin()} is as good or better")
+    if is_copy(forecast[:, :1], actual[:, :1], naive["last value"][:, :1]):
+        notes.append("its first step is a shifted copy of the newest value")
+    return ModelReport(table, skill, n_windows, chose_epoch, notes)
+
+
+def is_copy(forecast, actual, last):
+    """Whether forecasts of the first step repeat the newest value: they move with it, and not with what comes.
+
+    Parameters
+    ----------
+    forecast, actual, last : ndarray of the same shape
+
+    Returns
+    -------
+    bool
+    """
+    seen = ~np.isnan(actual)
+    change, come = (forecast - last)[seen], (actual - last)[seen]
+    if len(change) < 3 or not come.std() > 0 or not last[seen].std() > 0:
+        return False
+    # The forecast's change is small beside the changes that came, and says nothing of their direction.
+    small = change.std() < 0.5 * come.std()
+    blind = change.std() == 0 or abs(np.corrcoef(change, come)[0, 1]) < 0.1
+    with_last = forecast[seen].std() > 0 and np.corrcoef(forecast[seen], last[seen])[0, 1] > _COPY
+    return bool(small and blind and with_last)

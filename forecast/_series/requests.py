@@ -1,0 +1,123 @@
+"""What is asked of a fitted forecaster, as rows and labels; and the answer in the user's own layout."""
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from .._frames import answer, as_frame, enter, leave, read_future, read_panel
+from .forecasting import from_ends
+from .rows import Rows
+from .targets import with_target
+
+__all__ = ["Request", "Requests"]
+
+
+@dataclass(frozen=True)
+class Request:
+    """Steps to forecast.
+
+    Attributes
+    ----------
+    past : Rows
+        What is known of the series asked for.
+    keys : list
+    labels : list of pandas.Index
+        The steps of each series.
+    future : list of ndarray of shape (steps, F)
+    order : list of ndarray of int or None
+        Position in the user's frame of each series' steps; None: series after series.
+    index : pandas.Index or None
+        Of the user's frame.
+    fresh : Rows or None
+        The whole history that the user gave, for intervals.
+    """
+
+    past: Rows
+    keys: list
+    labels: list
+    future: list
+    order: list | None = None
+    index: object = None
+    fresh: Rows | None = None
+
+
+class Requests:
+    """The part of `SeriesForecaster` that reads requests."""
+
+    def _request(self, X, history):
+        state = self._state
+        whole = None if history is None else self._read_history(history, whole=True)
+        past = state.tail
+        if whole is not None:  # the transform of a series that was not there in fit is learnt from all of its rows
+            past = whole if state.preparation.transform is not None else whole.tail(state.needed)
+        if X is None:
+            steps = state.preparation.horizon
+            if state.roles.future:
+                raise ValueError(
+                    f"the model was fitted with future covariates {state.roles.future}, which predict() cannot know. "
+                    "Fix: predict(future) with future = model.future_frame(), filled."
+                )
+            labels = [state.axis.after(last, steps) for last in past.last_labels.values()]
+            return Request(past, past.keys, labels, [np.zeros((steps, 0))] * past.n_series, fresh=whole)
+        frame, _ = enter(X)
+        given = read_future(
+            frame, state.roles, state.schema, state.axis, past.last_labels, at_least=state.preparation.horizon
+        )
+        return Request(
+            past.only(given.keys), given.keys, given.labels, given.values, given.rows, given.index, fresh=whole
+        )
+
+    def _forecasts(self, request):
+        return from_ends(self._state, request.past, request.labels, request.future)
+
+    def _read_history(self, history, whole=True):
+        """Another history, checked like fitted rows."""
+        state = self._state
+        frame, _ = enter(history, "history")
+        frame = as_frame(frame, "history")
+        rows = Rows.of(
+            read_panel(frame, state.roles, self._rules(), schema=state.schema, axis=state.axis, what="the history")
+        )
+        least = state.preparation.lookback + state.preparation.n_lost
+        lengths = np.diff(rows.starts)
+        if (lengths < least).any():
+            number = int(np.argmax(lengths < least))
+            name = "" if rows.keys == [None] else f" of series {rows.keys[number]!r}"
+            lost = f" + {state.preparation.n_lost} of the transform" if state.preparation.n_lost else ""
+            raise ValueError(
+                f"the history{name} has {lengths[number]} rows; expected at least lookback = "
+                f"{state.preparation.lookback}{lost} of them to forecast from."
+            )
+        return rows
+
+    def _answered(self, request, arrays, names):
+        """Forecasts of each series in the user's layout and order of rows."""
+        state = self._state
+        if request.order is None or len(request.keys) == 1:
+            frame = answer(state.layout, state.roles, request.keys, request.labels, arrays, names)
+            return leave(frame, self._kind)
+        order = np.argsort(np.concatenate(request.order), kind="stable")
+        frame = answer(state.layout, state.roles, request.keys, request.labels, arrays, names)
+        return leave(frame.iloc[order], self._kind)
+
+    def _actual(self, X, y, request):
+        """The actual values of the steps asked for, a list of (steps, targets); NaN where missing and allowed."""
+        state = self._state
+        frame, _ = enter(X)
+        frame, target = with_target(frame, y, self.target if y is not None else self.target_names_)
+        names = target if isinstance(target, list) else [target]
+        roles = replace(state.roles, target=names, past=[], future=[], static=[])
+        rows = Rows.of(read_panel(frame, roles, self._rules(), axis=state.axis, what="X"))
+        found = dict(zip(rows.keys, zip(rows.starts[:-1], rows.starts[1:], strict=True), strict=True))
+        return [rows.targets[slice(*found[key])].astype(np.float64) for key in request.keys]
+
+    def _known(self, past, key):
+        """Targets of a series up to its end, without gaps, shape (rows, targets)."""
+        part = past.only([key])
+        return part.filled("targets", np.nan_to_num(np.nanmean(part.targets, axis=0)))
+
+    def _series_keys(self, past):
+        return past.keys
+
+    def _last_labels(self, past):
+        return past.last_labels

@@ -1,0 +1,204 @@
+"""Rows of series as plain arrays: cut, extended into the future, filled, and split into channels."""
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+import pandas as pd
+
+__all__ = ["Rows"]
+
+
+@dataclass(frozen=True)
+class Rows:
+    """Series after series, row after row; the arrays share one numbering of rows.
+
+    Attributes
+    ----------
+    keys : list
+        Names of the series; `[None]` where the frame is one series.
+    starts : ndarray of int64 of shape (n_series + 1,)
+    index : pandas.Index
+        Time labels of all rows.
+    targets : ndarray of shape (rows, n_targets)
+        NaN where missing.
+    past, future : ndarray of shape (rows, P) and (rows, F)
+        Encoded covariates.
+    static : ndarray of shape (n_series, S)
+    """
+
+    keys: list
+    starts: np.ndarray
+    index: pd.Index
+    targets: np.ndarray
+    past: np.ndarray
+    future: np.ndarray
+    static: np.ndarray
+
+    @classmethod
+    def of(cls, panel):
+        """The rows of a panel.
+
+        Parameters
+        ----------
+        panel : Panel
+
+        Returns
+        -------
+        Rows
+        """
+        keys = [None] if panel.keys is None else list(panel.keys)
+        return cls(keys, panel.starts, panel.index, panel.targets, panel.past, panel.future, panel.static)
+
+    def __len__(self):
+        return len(self.targets)
+
+    @property
+    def n_series(self):
+        """Number of series."""
+        return len(self.keys)
+
+    @property
+    def ends(self):
+        """The last row of each series, shape (n_series,)."""
+        return self.starts[1:] - 1
+
+    @property
+    def last_labels(self):
+        """The last label of each series, by its key."""
+        return {key: self.index[end] for key, end in zip(self.keys, self.ends, strict=True)}
+
+    def parts(self, bounds):
+        """Some rows of some series, copied.
+
+        Parameters
+        ----------
+        bounds : list of (number of the series, first row, end row)
+
+        Returns
+        -------
+        Rows
+        """
+        lengths = [end - first for _, first, end in bounds]
+        rows = np.concatenate([np.arange(first, end) for _, first, end in bounds]) if bounds else np.empty(0, np.intp)
+        which = [number for number, _, _ in bounds]
+        return Rows(
+            [self.keys[number] for number in which],
+            np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64),
+            self.index[rows],
+            self.targets[rows],
+            self.past[rows],
+            self.future[rows],
+            self.static[which],
+        )
+
+    def tail(self, needed):
+        """The newest rows of each series, as many as a forecast can need, and the last value seen of each column.
+
+        Parameters
+        ----------
+        needed : int
+
+        Returns
+        -------
+        Rows
+        """
+        bounds = []
+        for number, (first, end) in enumerate(zip(self.starts[:-1], self.starts[1:], strict=True)):
+            begin = max(int(first), int(end) - needed)
+            for column in (*self.targets.T, *self.past.T):
+                if np.isnan(column[begin]):  # what it is filled with stands before
+                    seen = np.flatnonzero(~np.isnan(column[first:begin]))
+                    begin = int(first + seen[-1]) if len(seen) else begin
+            bounds.append((number, begin, int(end)))
+        return self.parts(bounds)
+
+    def only(self, keys):
+        """These series, in this order.
+
+        Parameters
+        ----------
+        keys : list
+
+        Returns
+        -------
+        Rows
+        """
+        if keys == self.keys:
+            return self
+        number = {key: n for n, key in enumerate(self.keys)}
+        return self.parts([(n, int(self.starts[n]), int(self.starts[n + 1])) for n in map(number.get, keys)])
+
+    def extended(self, labels, future):
+        """With rows after each series: nothing is known of them but their labels and future covariates.
+
+        Parameters
+        ----------
+        labels : list of pandas.Index, one of each series
+        future : list of ndarray of shape (n, F)
+
+        Returns
+        -------
+        Rows
+        """
+        blocks = {name: [] for name in ("targets", "past", "future")}
+        index = None
+        for number, (first, end) in enumerate(zip(self.starts[:-1], self.starts[1:], strict=True)):
+            ahead = len(labels[number])
+            for name, block in blocks.items():
+                array = getattr(self, name)
+                new = future[number] if name == "future" else np.full((ahead, array.shape[1]), np.nan)
+                block += [array[first:end], new.astype(array.dtype, copy=False)]
+            piece = self.index[first:end].append(labels[number])
+            index = piece if index is None else index.append(piece)
+        lengths = np.diff(self.starts) + [len(part) for part in labels]
+        starts = np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64)
+        arrays = {name: np.concatenate(block) for name, block in blocks.items()}
+        return replace(self, starts=starts, index=index, **arrays)
+
+    def filled(self, name, fill):
+        """An array without gaps: the last value before them, and `fill` where there is none.
+
+        Parameters
+        ----------
+        name : {"targets", "past"}
+        fill : ndarray of shape (columns,)
+
+        Returns
+        -------
+        ndarray of the array's shape
+        """
+        array = getattr(self, name)
+        missing = np.isnan(array)
+        if not missing.any():
+            return array
+        rows = np.arange(len(array))
+        out = array.copy()
+        for column in np.flatnonzero(missing.any(axis=0)):
+            seen = np.where(missing[:, column], -1, rows)
+            seen[self.starts[:-1][np.diff(self.starts) > 0]] = rows[self.starts[:-1][np.diff(self.starts) > 0]]
+            last = np.maximum.accumulate(seen)  # no series takes from the one before: its first row is its own
+            out[:, column] = array[last, column]
+            out[np.isnan(out[:, column]), column] = fill[column]
+        return out
+
+    def split(self):
+        """Every target of every series as a series of its own, with all covariates.
+
+        Returns
+        -------
+        Rows
+            Series-major: the targets of the first series, then those of the second.
+        """
+        n = self.targets.shape[1]
+        spans = list(zip(self.starts[:-1], self.starts[1:], strict=True))
+        order = np.concatenate([np.tile(np.arange(first, end), n) for first, end in spans])
+        targets = np.concatenate([self.targets[first:end].T.reshape(-1, 1) for first, end in spans])
+        return Rows(
+            [(key, column) for key in self.keys for column in range(n)],
+            np.concatenate([[0], np.cumsum(np.repeat(np.diff(self.starts), n))]).astype(np.int64),
+            self.index[order],
+            targets,
+            self.past[order],
+            self.future[order],
+            np.repeat(self.static, n, axis=0),
+        )

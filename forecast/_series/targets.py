@@ -1,0 +1,52 @@
+"""`y` beside `X`: the target as scikit-learn's tools pass it, made a column of the frame."""
+
+import numpy as np
+import pandas as pd
+
+__all__ = ["with_target"]
+
+
+def with_target(frame, y, names):
+    """The frame to read from and the name of its target; `y` takes the place of a column of its name.
+
+    Parameters
+    ----------
+    frame : pandas.DataFrame
+    y : array-like of shape (rows,) or (rows, targets), or None
+    names : label, list of labels or None
+        The target by name.
+
+    Returns
+    -------
+    pandas.DataFrame, label or list of labels or None
+    """
+    if y is None:
+        return frame, names
+    targets = _target_frame(frame, y, names)
+    others = frame.drop(columns=[name for name in targets.columns if name in frame.columns])
+    return pd.concat([targets, others], axis=1), list(targets.columns)
+
+
+def _target_frame(frame, y, names):
+    """`y` as a frame beside `X`: its own names where it has them, else the ones given as `target`, else `y`."""
+    if not isinstance(y, (pd.Series, pd.DataFrame)):
+        y = np.asarray(y)
+        if y.ndim not in (1, 2):
+            raise ValueError(f"y has shape {y.shape}; expected (rows,) or (rows, targets).")
+        y = pd.DataFrame(y) if y.ndim == 2 else pd.Series(y)
+        y = y.set_axis(frame.index) if len(y) == len(frame) else y
+    if len(y) != len(frame):
+        raise ValueError(f"y has {len(y)} rows, X has {len(frame)}; expected the same rows.")
+    if not y.index.equals(frame.index):
+        raise ValueError(
+            "y has another index than X; expected the same labels in the same order. Fix: y = y.loc[X.index]."
+        )
+    if isinstance(y, pd.Series):
+        given = names if isinstance(names, list) else [names]
+        name = y.name if y.name is not None else given[0] if len(given) == 1 else None
+        return y.to_frame("y" if name is None else name)
+    if isinstance(y.columns, pd.RangeIndex) and isinstance(names, list) and len(names) == y.shape[1]:
+        y = y.set_axis(pd.Index(names, tupleize_cols=False), axis=1)
+    elif isinstance(y.columns, pd.RangeIndex):
+        y = y.set_axis([f"y{position}" for position in range(y.shape[1])], axis=1)
+    return y

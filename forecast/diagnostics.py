@@ -1,0 +1,161 @@
+"""Checks of a model on its own data: does anything that lies after an origin reach its forecast?"""
+
+import warnings
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from sklearn.base import clone
+
+from ._frames import Layout, Roles, enter
+from .model_selection import RollingOrigin, backtest
+
+__all__ = ["LeakageError", "LeakageReport", "check_no_leakage"]
+
+
+class LeakageError(AssertionError):
+    """Something after an origin changed a forecast made at it."""
+
+
+@dataclass(frozen=True)
+class LeakageReport:
+    """What `check_no_leakage` compared.
+
+    Attributes
+    ----------
+    cuts : list of labels
+        Origins after which everything was scrambled.
+    n_forecasts : int
+        Numbers compared, all of them equal to the bit.
+    n_scrambled : int
+        Values that were changed.
+    """
+
+    cuts: list
+    n_forecasts: int
+    n_scrambled: int
+
+
+def check_no_leakage(model, df, *, cv=None, n_cuts=2, random_state=0):
+    """Scramble the future and prove that nothing before the cut moved.
+
+    For some origins of a backtest, the values after the origin are mixed up and made absurd: targets and past
+    covariates right after it, future covariates from the end of the forecast on. The backtest is run on both frames,
+    with a fit at each origin and with one fit for all; every forecast from the cut and from earlier origins must have
+    the same bits.
+
+    Parameters
+    ----------
+    model : SeriesForecaster
+        Cloned; where its regressor has a `random_state` of None, it is set to 0, so that two fits can be compared.
+    df : frame
+        As for `fit`.
+    cv : splitter, default=None
+        None: `RollingOrigin(n_splits=4, horizon=model.horizon)`.
+    n_cuts : int, default=2
+        Origins to scramble after, spread over the folds.
+    random_state : int, default=0
+        Of the scrambling.
+
+    Returns
+    -------
+    LeakageReport
+
+    Raises
+    ------
+    LeakageError
+        A forecast moved: the message says which, and by how much.
+    ValueError
+        As `backtest`.
+
+    Examples
+    --------
+    >>> from sklearn.linear_model import Ridge
+    >>> from forecast import SeriesForecaster
+    >>> from forecast.datasets import make_ar1
+    >>> model = SeriesForecaster(Ridge(), lookback=12, horizon=4)
+    >>> check_no_leakage(model, make_ar1(300, random_state=0)).n_forecasts
+    160
+    """
+    frame, _ = enter(df, "df")
+    model = _repeatable(clone(model))
+    cv = RollingOrigin(n_splits=4, horizon=model.horizon) if cv is None else cv
+    roles = Roles.of(
+        frame,
+        target=model.target,
+        past_covariates=model.past_covariates,
+        future_covariates=model.future_covariates,
+        static_covariates=model.static_covariates,
+        series=model.series,
+        time=model.time,
+    )
+    labels = Layout.of(frame, roles).labels(frame)
+    firsts = [labels[np.asarray(test)].min() for _, test in cv.split(frame)]
+    cuts = [firsts[number] for number in np.unique(np.linspace(0, len(firsts) - 1, n_cuts).round().astype(int))]
+    rng = np.random.default_rng(random_state)
+    compared = scrambled = 0
+    for refit in (True, False):
+        honest = _forecasts(model, frame, cv, refit)
+        for first in cuts:
+            changed, count = _scramble(frame, roles, labels, first, model.horizon, rng)
+            compared += _compare(honest, _forecasts(model, changed, cv, refit), first, refit)
+            scrambled += count
+    return LeakageReport(cuts, compared, scrambled)
+
+
+def _repeatable(model):
+    names = [name for name, value in model.get_params().items() if name.endswith("random_state") and value is None]
+    model.set_params(**dict.fromkeys(names, 0))
+    if model.regressor is None:
+        from ._rnn import RNNForecaster
+
+        model.set_params(regressor=RNNForecaster(random_state=0))
+    return model
+
+
+def _forecasts(model, frame, cv, refit):
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", UserWarning)  # of skill: half of these data are nonsense
+        rows = backtest(model, frame, cv, refit=refit).frame
+    return rows.drop(columns="actual")
+
+
+def _scramble(frame, roles, labels, first, horizon, rng):
+    """A copy whose values after a cut are mixed up and made absurd, and how many there are."""
+    changed, count = frame.copy(), 0
+    ahead = labels[labels >= first].unique().sort_values()
+    for label in [*roles.target, *roles.past, *roles.future]:
+        begin = first if label not in roles.future else ahead[horizon] if len(ahead) > horizon else None
+        if begin is None:
+            continue
+        rows = np.flatnonzero(labels >= begin)
+        column = frame[label]
+        values = column.iloc[rng.permutation(rows)].reset_index(drop=True)
+        if pd.api.types.is_numeric_dtype(column.dtype) and not pd.api.types.is_bool_dtype(column.dtype):
+            largest = np.nanmax(np.abs(column.to_numpy(dtype=np.float64)))
+            absurd = values.to_numpy(dtype=np.float64) + 1.0 + largest * rng.uniform(0.5, 2.0, len(rows))
+            values = pd.Series(absurd.astype(column.dtype if column.dtype.kind == "f" else np.float64))
+            changed[label] = changed[label].astype(values.dtype)
+        changed.iloc[rows, changed.columns.get_loc(label)] = values.to_numpy()
+        count += len(rows)
+    return changed, count
+
+
+def _compare(honest, changed, first, refit):
+    """How many forecasts from origins before a stamp were compared; one that moved is an error."""
+    keys = [name for name in honest.columns if name not in ("forecast",) and not name.startswith(("lower_", "upper_"))]
+    before = honest["origin"] < first
+    one, other = honest[before], changed[changed["origin"] < first]
+    if not one[keys].reset_index(drop=True).equals(other[keys].reset_index(drop=True)):
+        raise LeakageError(f"after scrambling from {first} on, other origins were forecast than before.")
+    values, scrambled = one["forecast"].to_numpy(), other["forecast"].to_numpy()
+    moved = values.view(np.int64) != scrambled.view(np.int64)
+    if moved.any():
+        row = one.iloc[int(np.argmax(moved))]
+        raise LeakageError(
+            f"{int(moved.sum())} of {len(moved)} forecasts changed when everything from {first} on was scrambled "
+            f"(refit={refit}). The first: {row['model']}, origin {row['origin']}, step {row['step']}: "
+            f"{values[moved][0]!r} became {scrambled[moved][0]!r}. What the model is given or fitted on knows "
+            "the future."
+        )
+    return len(values)

@@ -1,0 +1,402 @@
+"""The backtest: forecasts from several origins as if each were today, beside naive ones."""
+
+import time
+import warnings
+from dataclasses import dataclass, replace
+from functools import partial
+
+import numpy as np
+import pandas as pd
+from sklearn.base import clone
+
+from .._frames import Layout, Roles, check_length, enter, read_panel
+from .._series import SeriesForecaster
+from .._series.backtesting import intervals_at, is_copy, mean_so_far, read_rows
+from .._series.forecasting import from_origins
+from .._series.rows import Rows
+from ..preprocessing import make_transform
+from .report import NAIVE, BacktestReport, SkillWarning
+
+__all__ = ["backtest"]
+
+_INTERVALS = ("adaptive", "static", "quantile")
+
+
+def backtest(model, df, cv, *, refit=True, coverage=None, intervals="adaptive", n_jobs=None):
+    """Forecast from several origins as if each were today, and compare with naive forecasts.
+
+    Parameters
+    ----------
+    model : SeriesForecaster or dict of str to SeriesForecaster
+        Several models are compared on the same origins. Models are cloned, never changed.
+    df : pandas.DataFrame, pandas.Series, polars.DataFrame or pyarrow.Table
+        The series, as for `SeriesForecaster.fit`.
+    cv : splitter
+        `RollingOrigin`, or another splitter (TimeSeriesSplit) whose test rows follow each other right after an origin
+        and after all training rows. In a panel an origin is a time stamp, the same for all series.
+    refit : bool or int, default=True
+        True fits anew on the training rows of every origin. An int fits at every so many origins. False fits once, on
+        the training rows of the first origin. All origins between two fits are forecast in one call.
+    coverage : float or list of float, default=None
+        Intervals to make and to judge.
+    intervals : {"adaptive", "static", "quantile"}, default="adaptive"
+        "adaptive": conformal, at each origin from the residuals of the origins before it that were known by then, in a
+        level that follows misses [1]_; the residuals of the first fit's validation windows start it. "static":
+        conformal, from the validation windows of each fit alone. "quantile": the network's own quantiles
+        (`RNNForecaster(loss="quantile")`).
+    n_jobs : int, default=None
+        Fits at a time, as joblib counts them; None is one.
+
+    Returns
+    -------
+    BacktestReport
+        The models beside `"last value"`, `"seasonal naive"` (of the usual season of the frequency), `"drift"` and
+        `"mean"` (of all values up to the origin).
+
+    Raises
+    ------
+    TypeError, ValueError
+        The model is not a `SeriesForecaster`, the splitter does not follow time, models have different targets, or the
+        data are refused by `fit`.
+
+    Warns
+    -----
+    SkillWarning
+        A model does not beat the naive forecasts, or its first step is a shifted copy of the past.
+
+    References
+    ----------
+    .. [1] Gibbs and Candès (2021), Adaptive conformal inference under distribution shift, NeurIPS.
+
+    Examples
+    --------
+    >>> from sklearn.linear_model import Ridge
+    >>> from forecast.datasets import make_ar1
+    >>> from forecast.model_selection import RollingOrigin
+    >>> model = SeriesForecaster(Ridge(), lookback=12, horizon=4)
+    >>> report = backtest({"ridge": model}, make_ar1(400, random_state=0), RollingOrigin(n_splits=20, horizon=4))
+    >>> report.frame.shape, list(report.summary().columns)
+    ((400, 7), ['MAE', 'RMSE', 'sMAPE', 'MASE', 'RMSSE', 'skill', 'seconds'])
+    """
+    models = model if isinstance(model, dict) else {_name(model): model}
+    levels = _coverages(coverage, intervals)
+    frame, _ = enter(df, "df")
+    roles = _roles(models, frame)
+    first = next(iter(models.values()))
+    panel = read_panel(frame, replace(roles, past=[], future=[], static=[]), first._rules(), what="df")
+    truth = _observed(panel)
+    labels = Layout.of(frame, roles, "df").labels(frame)
+    folds = _folds(cv, frame, labels)
+    every = _refit_every(refit, len(folds))
+    period = panel.axis.season_length
+    shortest = int(np.diff(truth.starts).max()) if truth.n_series > 1 else min(len(fold.train) for fold in folds)
+    period = period if shortest > period else 1
+    least = {name: _least(one, panel.axis) for name, one in models.items()}
+    reach = max((one.horizon for one in models.values() if one.future_covariates is not None), default=0)
+    origins, notes = _origins(truth, folds, max(least.values()), reach, _made_up(panel, models))
+    parts, seconds = [], {}
+    for name, one in models.items():
+        mine = folds if roles.series is None else _long_enough(folds, frame, roles, least[name])
+        found, seconds[name] = _run(one, frame, truth, mine, origins, every, levels, intervals, n_jobs)
+        parts.append(_long(name, truth, origins, roles, found))
+    known = truth.filled("targets", np.zeros(truth.targets.shape[1]))
+    lookback = max(one.lookback for one in models.values())
+    for name in NAIVE:
+        started = time.perf_counter()
+        found = _naive(name, known, truth, origins, period, lookback)
+        seconds[name] = time.perf_counter() - started
+        parts.append(_long(name, truth, origins, roles, {"forecast": found}))
+    scales = _scales(labels, truth, folds, origins, roles, period)
+    notes += [f"{name}: its first step is a shifted copy of the newest value" for name in _copies(models, parts, truth)]
+    report = BacktestReport(pd.concat(parts, ignore_index=True), seconds, period, scales, levels, notes)
+    _judge(report, models)
+    return report
+
+
+def _observed(panel):
+    """The rows of a panel; what was put in between them is no truth that a forecast is judged by."""
+    rows = Rows.of(panel)
+    if panel.inserted is None:
+        return rows
+    return replace(rows, targets=np.where(panel.inserted[:, None], np.nan, rows.targets))
+
+
+def _made_up(panel, models):
+    """Rows on a straight line to the next value; None where there are none."""
+    return panel.inserted if any(one.gaps == "interpolate" for one in models.values()) else None
+
+
+def _least(model, axis):
+    """Rows of a series that a forecast looks back on."""
+    return model.lookback + make_transform(model.transform, period=axis.season_length).n_lost
+
+
+def _long_enough(folds, frame, roles, least):
+    """Folds without the training rows of series that have too few for one forecast."""
+    names, level = Layout.of(frame, roles, "df").names(frame)
+    codes = pd.factorize(names)[0] if level is None else names
+    found = []
+    for fold in folds:
+        counts = np.bincount(codes[fold.train])
+        found.append(replace(fold, train=fold.train[counts[codes[fold.train]] >= least]))
+    return found
+
+
+def _name(model):
+    regressor = getattr(model, "regressor", None)
+    return "RNNForecaster" if regressor is None else type(regressor).__name__
+
+
+def _coverages(coverage, intervals):
+    if intervals not in _INTERVALS:
+        raise ValueError(f"intervals is {intervals!r}; expected one of {', '.join(map(repr, _INTERVALS))}.")
+    levels = [] if coverage is None else list(np.atleast_1d(coverage))
+    for level in levels:
+        if not 0 < level < 1:
+            raise ValueError(f"coverage is {coverage!r}; expected numbers between 0 and 1, such as 0.9.")
+    return [float(level) for level in levels]
+
+
+def _roles(models, frame):
+    """The roles of the first model, after a check that all have the same targets and series."""
+    found = {}
+    for name, model in models.items():
+        if not isinstance(model, SeriesForecaster):
+            raise TypeError(
+                f"model {name!r} is a {type(model).__name__}; expected a SeriesForecaster around a regressor."
+            )
+        if name in NAIVE:
+            raise ValueError(f"{name!r} is the name of a naive forecast that is always there; expected another name.")
+        found[name] = Roles.of(
+            frame,
+            target=model.target,
+            past_covariates=model.past_covariates,
+            future_covariates=model.future_covariates,
+            static_covariates=model.static_covariates,
+            series=model.series,
+            time=model.time,
+        )
+    if not found:
+        raise ValueError("model is an empty dict; expected at least one SeriesForecaster.")
+    first = next(iter(found.values()))
+    if any((one.target, one.series, one.time) != (first.target, first.series, first.time) for one in found.values()):
+        targets = {name: one.target for name, one in found.items()}
+        raise ValueError(f"the models have different targets: {targets}; expected the same ones in the same order.")
+    return first
+
+
+@dataclass(frozen=True)
+class Fold:
+    """Rows to train on, the first and last stamp to forecast, and the frame's stamps in between."""
+
+    train: np.ndarray
+    first: object
+    last: object
+    stamps: int
+
+
+def _folds(cv, frame, labels):
+    panel = not labels.is_unique
+    folds = []
+    for number, (train, test) in enumerate(cv.split(frame)):
+        train, test = np.asarray(train), np.asarray(test)
+        joined = panel or all((np.diff(rows) == 1).all() for rows in (train, test))
+        ends = slice(None) if panel or not joined else slice(-1, None)  # a single series rises, so its last row is last
+        ahead = len(train) and len(test) and labels[train[ends]].max() < labels[test].min()
+        if not (ahead and joined):
+            raise ValueError(
+                f"fold {number} of {cv} does not follow time: its training rows go from {train.min()} to "
+                f"{train.max()}, its test rows from {test.min()} to {test.max()}; expected adjoining rows, training "
+                "before test. Fix: cv=RollingOrigin(...) or sklearn.model_selection.TimeSeriesSplit(...)."
+            )
+        stamps = labels[test]
+        folds.append(Fold(train, stamps.min(), stamps.max(), stamps.nunique()))
+    return folds
+
+
+@dataclass(frozen=True)
+class Origins:
+    """Where forecasts start: for each the fold, the series, its newest known row and the steps to forecast."""
+
+    fold: np.ndarray
+    series: np.ndarray
+    row: np.ndarray
+    steps: np.ndarray
+
+
+def _origins(truth, folds, least, reach, made_up):
+    """Every series that has enough rows before a fold's test rows, and a row in them; and notes of what is left out.
+
+    `reach` future rows must be there where future covariates are looked at. A row that was put in on a straight line to
+    the next value knows that value: no forecast starts from it.
+    """
+    found, unknown, told = [], 0, 0
+    for number, (first, end) in enumerate(zip(truth.starts[:-1], truth.starts[1:], strict=True)):
+        index = truth.index[first:end]
+        begins = index.searchsorted(pd.Index([fold.first for fold in folds]), side="left")
+        ends = index.searchsorted(pd.Index([fold.last for fold in folds]), side="right")
+        for fold, (begin, stop) in enumerate(zip(begins, ends, strict=True)):
+            if stop <= begin or (begin < least and truth.n_series > 1):
+                continue
+            if truth.n_series > 1 and begin + reach > len(index):
+                unknown += 1
+            elif made_up is not None and made_up[first + begin - 1]:
+                told += 1
+            else:
+                # Not more steps than the fold asks for: where gaps were filled in, they reach less far.
+                steps = min(int(stop - begin), folds[fold].stamps)
+                found.append((fold, number, int(first) + int(begin) - 1, steps))
+    notes = []
+    if unknown:
+        notes.append(f"{unknown} origins left out: the future covariates of {reach} steps are not known after them")
+    if told:
+        notes.append(f"{told} origins left out: the rows right before them are interpolated with the values after them")
+    if not found:
+        raise ValueError(f"no series has lookback = {least} rows before any origin. Fix: later origins.")
+    fold, series, row, steps = np.array(sorted(found)).T
+    return Origins(fold, series, row, steps), notes
+
+
+def _refit_every(refit, n_folds):
+    """Origins from one fit to the next."""
+    if refit is True:
+        return 1
+    if refit is False:
+        return n_folds
+    if not isinstance(refit, (int, np.integer)) or refit < 1:
+        raise ValueError(f"refit is {refit!r}; expected True, False or a number of origins, 1 or more.")
+    return int(refit)
+
+
+def _run(model, frame, truth, folds, origins, every, levels, intervals, n_jobs):
+    """Columns of one model for all origins, and its seconds."""
+    from joblib import Parallel, delayed
+
+    groups = [np.arange(start, min(start + every, len(folds))) for start in range(0, len(folds), every)]
+    if truth.n_series == 1:
+        check_length(min(len(folds[group[0]].train) for group in groups), model.lookback, model.horizon)
+    task = partial(_fit_and_forecast, clone(model), levels=levels, intervals=intervals)
+    done = Parallel(n_jobs=n_jobs)(
+        delayed(task)(frame, folds[group[0]].train, truth, _of_folds(origins, group)) for group in groups
+    )
+    longest = int(origins.steps.max())
+    found = {"forecast": np.concatenate([_padded(part["forecast"], longest) for part, _, _ in done])}
+    started = time.perf_counter()
+    if levels and intervals == "adaptive":
+        found |= intervals_at(truth, origins, found["forecast"], levels, initial=done[0][1])
+    elif levels:
+        names = [name for name in done[0][0] if name != "forecast"]
+        found |= {name: np.concatenate([_padded(part[name], longest) for part, _, _ in done]) for name in names}
+    return found, sum(seconds for _, _, seconds in done) + time.perf_counter() - started
+
+
+def _of_folds(origins, group):
+    mine = np.isin(origins.fold, group)
+    return Origins(origins.fold[mine], origins.series[mine], origins.row[mine], origins.steps[mine])
+
+
+def _padded(cube, longest):
+    return np.pad(cube, ((0, 0), (0, longest - cube.shape[1]), (0, 0)), constant_values=np.nan)
+
+
+def _fit_and_forecast(model, frame, train, truth, origins, *, levels, intervals):
+    """Fit on training rows and forecast all origins in one call; also the residuals that start adaptive intervals."""
+    from .._series.backtesting import quantile_bounds, static_bounds
+
+    started = time.perf_counter()
+    if not levels or intervals == "quantile":
+        model.set_params(validation_fraction=None)  # nothing here looks at the report
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message="no trading calendar", category=UserWarning)
+        model.fit(frame.iloc[train])
+    if not len(origins.row):
+        empty = np.empty((0, 1, truth.targets.shape[1]))
+        return {"forecast": empty}, model._state.calibration, time.perf_counter() - started
+    rows = read_rows(model, frame)
+    found = {"forecast": from_origins(model._state, rows, origins.row, int(origins.steps.max()))}
+    if levels and intervals == "static":
+        found |= static_bounds(model._state, rows, origins, found["forecast"], levels)
+    elif levels and intervals == "quantile":
+        found |= quantile_bounds(model._state, rows, origins, levels)
+    return found, model._state.calibration, time.perf_counter() - started
+
+
+def _naive(name, known, truth, origins, period, lookback):
+    """A naive forecast of all origins, shape (origins, steps, targets)."""
+    steps = np.arange(int(origins.steps.max()))
+    row, first = origins.row[:, None], truth.starts[origins.series][:, None]
+    if name == "mean":
+        return np.repeat(mean_so_far(truth.targets, first, row), len(steps), axis=1)
+    last = known[row].astype(np.float64)
+    if name == "last value":
+        return np.repeat(last, len(steps), axis=1)
+    if name == "seasonal naive":
+        back = row + 1 - period + steps % period
+        there = back[:, :1] >= first
+        return np.where(there[..., None], known[np.maximum(back, 0)].astype(np.float64), last)
+    oldest = np.maximum(row - max(lookback - 1, 1), first)
+    slope = (last - known[oldest]) / np.maximum(row - oldest, 1)[..., None]
+    return last + slope * (steps + 1)[:, None]
+
+
+def _long(name, truth, origins, roles, found):
+    """One row per origin, step and target."""
+    steps, n = origins.steps, truth.targets.shape[1]
+    repeat = np.repeat(np.arange(len(steps)), steps)
+    step = np.arange(len(repeat)) - np.repeat(np.cumsum(steps) - steps, steps)
+    target_row = origins.row[repeat] + 1 + step
+    table = {
+        "model": name,
+        "origin": truth.index[np.repeat(origins.row[repeat], n)],
+        "step": np.repeat(step + 1, n),
+        "timestamp": truth.index[np.repeat(target_row, n)],
+    }
+    if roles.series is not None:
+        table["series"] = pd.Index(truth.keys)[np.repeat(origins.series[repeat], n)]
+    table["target"] = pd.Index(roles.target, tupleize_cols=False)[np.tile(np.arange(n), len(repeat))]
+    table["actual"] = truth.targets[target_row].astype(np.float64).ravel()
+    table |= {column: cube[repeat, step].ravel() for column, cube in found.items()}
+    return pd.DataFrame(table)
+
+
+def _scales(labels, truth, folds, origins, roles, period):
+    """Mean absolute and squared seasonal change of the training values of each origin, series and target."""
+    rows = []
+    for fold, number, row in zip(origins.fold, origins.series, origins.row, strict=True):
+        train = folds[fold].train
+        end = min(row + 1, truth.starts[number + 1])
+        begin = truth.starts[number]
+        if truth.n_series == 1:  # a splitter may leave rows out at both ends
+            ends = truth.index.searchsorted(labels[train[[0, -1]]])
+            begin, end = int(ends[0]), int(ends[-1]) + 1
+        values = truth.targets[begin:end].astype(np.float64)
+        change = values[period:] - values[:-period]
+        for column, target in enumerate(roles.target):
+            seen = change[:, column][~np.isnan(change[:, column])]
+            moved = len(seen) and seen.any()
+            sizes = (np.abs(seen).mean(), np.square(seen).mean()) if moved else (np.nan, np.nan)
+            rows.append((truth.index[row], truth.keys[number], target, *sizes))
+    table = pd.DataFrame(rows, columns=["origin", "series", "target", "absolute", "squared"])
+    return table if roles.series is not None else table.drop(columns="series")
+
+
+def _copies(models, parts, truth):
+    """Models whose first steps move with the newest value and not with what comes."""
+    by_name = {part["model"].iloc[0]: part[part["step"] == 1] for part in parts}
+    last = by_name["last value"]["forecast"].to_numpy()
+    for name in models:
+        rows = by_name[name]
+        if len(rows) >= 10 and is_copy(rows["forecast"].to_numpy(), rows["actual"].to_numpy(), last):
+            yield name
+
+
+def _judge(report, models):
+    """Notes and warnings about models without skill and copies of the past."""
+    summary = report.summary()
+    skill, mae = summary["skill"], summary["MAE"]
+    best = mae[list(NAIVE)].idxmin()
+    for name in models:
+        if not skill[name] > 0:
+            report.notes.append(f"{name} does not beat {best}: MAE {mae[name]:.4g} against {mae[best]:.4g}")
+    for note in report.notes:
+        warnings.warn(note, SkillWarning, stacklevel=3)

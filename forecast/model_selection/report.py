@@ -1,0 +1,120 @@
+"""What a backtest found: one long frame, and its summary beside naive forecasts."""
+
+from dataclasses import dataclass, field
+
+import numpy as np
+import pandas as pd
+
+from ..metrics import smape
+
+__all__ = ["NAIVE", "BacktestReport", "SkillWarning"]
+
+NAIVE = ("last value", "seasonal naive", "drift", "mean")
+
+
+class SkillWarning(UserWarning):
+    """A model does not beat naive forecasts, or repeats the past."""
+
+
+@dataclass(frozen=True)
+class BacktestReport:
+    """What a backtest found.
+
+    Attributes
+    ----------
+    frame : pandas.DataFrame
+        One row per model, origin, step, series and target: columns `model`, `origin` (label of the newest known row),
+        `step` (1 to horizon), `timestamp` (label forecast), `series` (only of a panel), `target`, `actual`, `forecast`;
+        with intervals also `lower_0.8`, `upper_0.8` and so on (NaN for naive forecasts, and where too few residuals
+        were known).
+    seconds : dict of str to float
+        Time of all fits and forecasts of each model.
+    period : int
+        Season of the seasonal naive forecast and of MASE, in steps.
+    scales : pandas.DataFrame
+        Columns `origin`, (`series`,) `target`, `absolute`, `squared`: mean absolute and mean squared seasonal change of
+        the training values, by which MASE and RMSSE scale; NaN where the training series repeats itself exactly.
+    coverage : list of float
+        Of the intervals; empty without.
+    notes : list of str
+        What was left out, models without skill, copies of the past.
+    """
+
+    frame: pd.DataFrame
+    seconds: dict
+    period: int
+    scales: pd.DataFrame = field(repr=False)
+    coverage: list = field(default_factory=list)
+    notes: list = field(default_factory=list)
+
+    def summary(self, by=None):
+        """Errors per model, best MAE first.
+
+        Parameters
+        ----------
+        by : {None, "step", "series", "target"} or list of them, default=None
+            More columns of `frame` to split by.
+
+        Returns
+        -------
+        pandas.DataFrame
+            Index `model` (and `by`); columns `MAE` and `RMSE` in the units of the series, over all origins, steps and
+            targets that have an actual value; `sMAPE` in percent; `MASE` and `RMSSE`, means over origins, series and
+            targets of the scaled errors (NaN where no training series has a scale); `skill`, 1 - MAE over the MAE of
+            the best naive forecast; for each coverage `coverage_0.8`, the share of actual values inside,
+            `interval_score_0.8` (Gneiting and Raftery 2007) and `pinball_0.8`, the mean pinball loss of both bounds;
+            without `by` also `seconds`.
+        """
+        more = [] if by is None else [by] if isinstance(by, str) else list(by)
+        unknown = [name for name in more if name not in self.frame.columns or name not in ("step", "series", "target")]
+        if unknown:
+            raise ValueError(f"by is {by!r}; expected 'step', 'target', or 'series' of a panel, or a list of them.")
+        table = self._errors(["model", *more])
+        best = table.loc[[name in NAIVE for name in table.index.get_level_values("model")], "MAE"]
+        best = best.groupby(level=more).min() if more else best.min()
+        if more:
+            best = best.reindex(table.index.droplevel("model")).to_numpy()
+        with np.errstate(divide="ignore", invalid="ignore"):
+            table["skill"] = np.where(table["MAE"] == best, 0.0, 1 - table["MAE"] / best)
+        for coverage in self.coverage:
+            table = table.join(self._intervals(["model", *more], coverage))
+        if more:
+            return table.sort_index(level=more, sort_remaining=False)
+        table["seconds"] = pd.Series(self.seconds)
+        return table.sort_values("MAE", kind="stable")
+
+    def _errors(self, keys):
+        rows = self.frame[self.frame["actual"].notna()]
+        error = rows["forecast"] - rows["actual"]
+        rows = rows.assign(absolute_error=error.abs(), squared_error=error**2)
+        groups = rows.groupby(keys, sort=False, observed=True)
+        table = groups[["absolute_error", "squared_error"]].mean()
+        table = pd.DataFrame({"MAE": table["absolute_error"], "RMSE": np.sqrt(table["squared_error"])})
+        table["sMAPE"] = [smape(part["actual"], part["forecast"]) for _, part in groups]
+        return table.join(self._scaled(rows, keys))
+
+    def _scaled(self, rows, keys):
+        """MASE and RMSSE: per origin, series and target first, then the mean over them."""
+        where = [name for name in ("origin", "series", "target") if name in self.scales.columns]
+        inner = list(dict.fromkeys([*keys, *where]))
+        means = rows.groupby(inner, sort=False, observed=True)[["absolute_error", "squared_error"]].mean()
+        scale = self.scales.set_index(where)
+        joined = means.reset_index().merge(scale, left_on=where, right_index=True, how="left", sort=False)
+        joined["MASE"] = joined["absolute_error"] / joined["absolute"]
+        joined["RMSSE"] = np.sqrt(joined["squared_error"] / joined["squared"])
+        return joined.groupby(keys, sort=False, observed=True)[["MASE", "RMSSE"]].mean()
+
+    def _intervals(self, keys, coverage):
+        lower, upper = (self.frame[f"{side}_{coverage:g}"] for side in ("lower", "upper"))
+        known = self.frame["actual"].notna() & lower.notna()
+        rows, lower, upper = self.frame[known], lower[known], upper[known]
+        below, above = (lower - rows["actual"]).clip(lower=0), (rows["actual"] - upper).clip(lower=0)
+        tail = (1 - coverage) / 2
+        pinball = tail * (rows["actual"] - lower).clip(lower=0) + (1 - tail) * below
+        pinball = pinball + tail * (upper - rows["actual"]).clip(lower=0) + (1 - tail) * above
+        found = {
+            f"coverage_{coverage:g}": ((below == 0) & (above == 0)).astype(float),
+            f"interval_score_{coverage:g}": upper - lower + (below + above) / tail,
+            f"pinball_{coverage:g}": pinball / 2,
+        }
+        return pd.DataFrame(found).groupby([rows[key] for key in keys], sort=False, observed=True).mean()

@@ -1,0 +1,334 @@
+"""Splitters that follow time, for scikit-learn and for the backtest: a rolling origin, and folds with purged borders.
+
+Both count in steps. A step is a row, or, where several series share their time stamps, a stamp: all rows of one stamp
+fall on the same side of a cut.
+"""
+
+from itertools import pairwise
+
+import numpy as np
+import pandas as pd
+
+__all__ = ["PurgedTimeSeriesSplit", "RollingOrigin"]
+
+
+class _TimeSplitter:
+    """What both share: whole numbers for parameters, and folds counted in steps turned into rows."""
+
+    def get_n_splits(self, X=None, y=None, groups=None):
+        """Count the folds.
+
+        Parameters
+        ----------
+        X, y, groups : ignored
+
+        Returns
+        -------
+        int
+        """
+        return self.n_splits
+
+    def __repr__(self):
+        return f"{type(self).__name__}({', '.join(f'{name}={value!r}' for name, value in vars(self).items())})"
+
+    def _store(self, **counts):
+        """Store the parameters, each count with the least that it may be; one that may be None has a third entry."""
+        for name, (value, least, *none) in counts.items():
+            if not (value is None and none):
+                whole = isinstance(value, (int, np.integer)) and not isinstance(value, bool)
+                if not whole or value < least:
+                    raise ValueError(f"{name} is {value!r}; expected a whole number, {least} or more.")
+            setattr(self, name, value)
+
+
+class RollingOrigin(_TimeSplitter):
+    """Folds that test the `horizon` steps after an origin that moves forward; the last fold ends with the data.
+
+    For one series a step is a row. Where time stamps repeat (a panel: a MultiIndex with a level of times, an index with
+    repeated times, windows of several series, or a column that `time` names) a step is a stamp of any of the series:
+    the test has all rows of the `horizon` stamps after the origin, the training all rows up to it. A series may have no
+    rows in some fold. Positions come in the order of the rows.
+
+    Parameters
+    ----------
+    n_splits : int, default=5
+        Number of origins.
+    horizon : int, default=1
+        Test steps of each fold.
+    step : int, default=None
+        Steps from one origin to the next; None is `horizon`, so that no row is tested twice.
+    gap : int, default=0
+        Steps before the origin that are left out of training. `backtest` still looks back on them.
+    max_train_size : int, default=None
+        The newest steps to train on, a window that slides with the origin; None takes all before the origin, a window
+        that expands.
+    time : label, default=None
+        Column or index level of the time stamps; None takes them from the index where they repeat, else counts rows.
+
+    Raises
+    ------
+    ValueError
+        A count is out of range.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> for train, test in RollingOrigin(n_splits=2, horizon=3).split(np.zeros(10)):
+    ...     print(train, test)
+    [0 1 2 3] [4 5 6]
+    [0 1 2 3 4 5 6] [7 8 9]
+
+    Two shops, the second of which opened a day later:
+
+    >>> import pandas as pd
+    >>> days = pd.to_datetime(["2024-01-01", "2024-01-02", "2024-01-03", "2024-01-02", "2024-01-03"])
+    >>> panel = pd.DataFrame({"day": days, "shop": list("aaabb"), "sold": [3.0, 4.0, 5.0, 1.0, 2.0]})
+    >>> for train, test in RollingOrigin(n_splits=2, time="day").split(panel):
+    ...     print(train, test)
+    [0] [1 3]
+    [0 1 3] [2 4]
+    """
+
+    def __init__(self, n_splits=5, horizon=1, step=None, gap=0, max_train_size=None, time=None):
+        self._store(
+            n_splits=(n_splits, 1),
+            horizon=(horizon, 1),
+            step=(step, 1, None),
+            gap=(gap, 0),
+            max_train_size=(max_train_size, 1, None),
+        )
+        self.time = time
+
+    def split(self, X, y=None, groups=None):
+        """Row positions of each fold, oldest origin first.
+
+        Parameters
+        ----------
+        X : array-like or frame with a length
+            pandas, or with `time` also polars or Arrow.
+        y, groups : ignored
+
+        Yields
+        ------
+        train, test : ndarray of int
+
+        Raises
+        ------
+        ValueError
+            There are too few steps for `n_splits` origins, or a panel's time stamps cannot be told or are missing.
+        """
+        steps = _Steps(X, self.time)
+        step = self.horizon if self.step is None else self.step
+        first = steps.count - self.horizon - (self.n_splits - 1) * step
+        if first - self.gap < 1:
+            raise ValueError(
+                f"{steps.count} {steps.name} are too few for {self.n_splits} origins {step} {steps.name} apart with "
+                f"horizon {self.horizon} and gap {self.gap}: the first fold would have nothing to train on; expected "
+                f"at least {steps.count + 1 - first + self.gap} {steps.name}. Fix: fewer splits or a shorter horizon."
+            )
+        for start in range(first, steps.count - self.horizon + 1, step):
+            end = start - self.gap
+            begin = 0 if self.max_train_size is None else max(0, end - self.max_train_size)
+            yield steps.rows(begin, end), steps.rows(start, start + self.horizon)
+
+
+class PurgedTimeSeriesSplit(_TimeSplitter):
+    """Test blocks in time order, trained on what is left when rows that share information with the test are purged.
+
+    Rows whose targets reach over several steps, as windows and triple-barrier labels do, have neighbours with nearly
+    the same targets; beside the border of a plain fold these give the answer away. Training leaves out the `purge`
+    steps before the test block, and `purge + embargo` steps after it.
+
+    For windows that look back `lookback` steps and forecast `horizon`:
+
+    - `purge=horizon - 1`: no value is a target both in training and in test;
+    - and `embargo=lookback`: nor is a test target among the inputs of a later training window;
+    - `purge=lookback + horizon - 1`: no row at all, input or target, in both.
+
+    What counts as a step is told as in `RollingOrigin`; windows made with `step=s` lie s rows apart, so that fewer of
+    them need to go.
+
+    Parameters
+    ----------
+    n_splits : int, default=5
+        Number of test blocks, which do not overlap.
+    test_size : int, default=None
+        Steps of each block, the last of which ends with the data. None divides all steps evenly among the blocks, or,
+        with `past_only`, leaves the first of `n_splits + 1` parts for training.
+    purge : int, default=0
+        Steps beside the test, on either side, whose targets overlap with it.
+    embargo : int, default=0
+        Further steps after the test that are still too much like it.
+    past_only : bool, default=False
+        False trains on both sides of the test, which uses the data best for choosing among models; True on the past
+        alone, as in use.
+    time : label, default=None
+        Column or index level of the time stamps; None takes them from the index where they repeat, else counts rows.
+
+    Raises
+    ------
+    ValueError
+        A parameter is out of range.
+
+    References
+    ----------
+    Lopez de Prado: Advances in Financial Machine Learning. Wiley 2018, chapter 7.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> for train, test in PurgedTimeSeriesSplit(n_splits=3, purge=1, embargo=1).split(np.zeros(12)):
+    ...     print(train, test)
+    [ 6  7  8  9 10 11] [0 1 2 3]
+    [ 0  1  2 10 11] [4 5 6 7]
+    [0 1 2 3 4 5 6] [ 8  9 10 11]
+
+    Windows of 24 steps that forecast 6:
+
+    >>> from sklearn.linear_model import Ridge
+    >>> from sklearn.model_selection import cross_val_score
+    >>> from forecast import make_windows
+    >>> from forecast.datasets import make_ar1
+    >>> windows = make_windows(make_ar1(300, random_state=0), lookback=24, horizon=6)
+    >>> cv = PurgedTimeSeriesSplit(n_splits=4, purge=windows.horizon - 1, embargo=windows.lookback)
+    >>> cross_val_score(Ridge(), windows, windows.y, cv=cv).shape
+    (4,)
+    """
+
+    def __init__(self, n_splits=5, test_size=None, purge=0, embargo=0, past_only=False, time=None):
+        if not isinstance(past_only, (bool, np.bool_)):
+            raise ValueError(f"past_only is {past_only!r}; expected True or False.")
+        self._store(n_splits=(n_splits, 1), test_size=(test_size, 1, None), purge=(purge, 0), embargo=(embargo, 0))
+        self.past_only = past_only
+        self.time = time
+
+    def split(self, X, y=None, groups=None):
+        """Row positions of each fold, oldest test block first.
+
+        Parameters
+        ----------
+        X : array-like or frame with a length
+            pandas, or with `time` also polars or Arrow.
+        y, groups : ignored
+
+        Yields
+        ------
+        train, test : ndarray of int
+
+        Raises
+        ------
+        ValueError
+            There are too few steps for the blocks, a block has nothing to train on, or a panel's time stamps cannot be
+            told or are missing.
+        """
+        steps = _Steps(X, self.time)
+        folds = []
+        for number, (start, end) in enumerate(self._blocks(steps)):
+            before = steps.rows(0, start - self.purge)
+            after = steps.count if self.past_only else end + self.purge + self.embargo
+            train = np.union1d(before, steps.rows(after, steps.count))
+            if not len(train):
+                raise ValueError(
+                    f"test block {number}, {steps.name} {start} to {end - 1} of {steps.count}, has nothing to train on "
+                    f"with purge {self.purge}, embargo {self.embargo} and past_only {self.past_only}. Fix: smaller "
+                    "ones of these, or smaller test blocks."
+                )
+            folds.append((train, steps.rows(start, end)))
+        yield from folds
+
+    def _blocks(self, steps):
+        """First step of each test block and the first after it."""
+        size = self.test_size
+        if size is None and self.past_only:
+            size = steps.count // (self.n_splits + 1)
+        least = self.n_splits * (size or 1)
+        if size == 0 or least > steps.count:
+            raise ValueError(
+                f"{steps.count} {steps.name} are too few for {self.n_splits} test blocks; expected at least "
+                f"{least + (size == 0)}. Fix: fewer splits, or a smaller test_size."
+            )
+        if size is None:
+            edges = np.linspace(0, steps.count, self.n_splits + 1).astype(int)
+        else:
+            edges = steps.count - size * np.arange(self.n_splits, -1, -1)
+        return [(int(start), int(end)) for start, end in pairwise(edges)]
+
+
+class _Steps:
+    """The steps of a table: its rows, or its distinct time stamps in order.
+
+    Attributes
+    ----------
+    count : int
+    name : str
+        What a step is, for messages.
+    """
+
+    def __init__(self, X, time):
+        labels = _labels(X, time)
+        if labels is None:
+            self.count, self.name, self._step_of_row = (X.shape[0] if hasattr(X, "shape") else len(X)), "rows", None
+            return
+        self._step_of_row, stamps = pd.factorize(labels, sort=True)
+        self.count, self.name = len(stamps), "time stamps"
+
+    def rows(self, begin, end):
+        """Positions of the rows of steps `begin` to `end - 1`, in row order."""
+        begin, end = max(begin, 0), min(end, self.count)
+        if self._step_of_row is None:
+            return np.arange(begin, max(begin, end))
+        return np.flatnonzero((self._step_of_row >= begin) & (self._step_of_row < end))
+
+
+def _labels(X, time):
+    """Time stamp of each row as a pandas.Index, or None where rows are the steps."""
+    index = X.index if isinstance(X, (pd.DataFrame, pd.Series)) else None
+    if time is not None:
+        return _checked(_named(X, index, time), f"{time!r}")
+    if index is None:
+        several = len(getattr(X, "starts", ())) > 2  # windows of a panel
+        return _checked(pd.Index(X.timestamps), "timestamps") if several else None
+    if isinstance(index, pd.MultiIndex):
+        levels = [k for k in range(index.nlevels) if _is_time(index.levels[k].dtype)]
+        if len(levels) != 1:
+            raise ValueError(
+                f"the index has levels {list(index.names)}, of which {len(levels)} hold dates; expected one. Fix: "
+                "time=the name of the level with the time stamps."
+            )
+        return _checked(index.get_level_values(levels[0]), "the index")
+    if index.is_unique:
+        return None
+    return _checked(index, "the index")
+
+
+def _named(X, index, time):
+    columns = getattr(X, "column_names", None) or list(getattr(X, "columns", ()))  # Arrow, or pandas and polars
+    if time in columns:
+        column = X[time]
+        return pd.Index(column if isinstance(column, pd.Series) else column.to_numpy())
+    if index is not None and time in index.names:
+        return index.get_level_values(time)
+    raise ValueError(
+        f"time is {time!r}, which is no column{'' if index is None else ' or index level'} of X, a "
+        f"{type(X).__name__} with columns {columns}. Fix: a frame that has it, or time=None to count rows."
+    )
+
+
+def _is_time(dtype):
+    return isinstance(dtype, (pd.DatetimeTZDtype, pd.PeriodDtype)) or getattr(dtype, "kind", "") == "M"
+
+
+def _checked(labels, where):
+    """Refuse labels that have no order in time."""
+    if not (_is_time(labels.dtype) or getattr(labels.dtype, "kind", "") in "iu"):
+        raise TypeError(
+            f"{where} has {labels.dtype} labels that repeat or were named as time; expected dates, periods or whole "
+            "numbers. Fix: pd.to_datetime, or time=the column or level of the time stamps."
+        )
+    missing = labels.isna()
+    if missing.any():
+        raise ValueError(
+            f"{where} has {int(missing.sum())} missing time stamps, the first at row {int(missing.argmax())}; expected "
+            "one in every row."
+        )
+    return labels
