@@ -30,13 +30,24 @@ def links(page):
 def test_the_readmes_python_blocks_run_one_after_the_other(tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     names, examples = {}, blocks(text(README), "python")
-    assert len(examples) == 3
+    assert len(examples) == 4
     for number, example in enumerate(examples):
         exec(compile(example, f"README.md, block {number}", "exec"), names)
     assert len(names["model"].predict()) == 26
     assert {"last value", "seasonal naive"} < set(names["report"].summary().index)
     assert "MASE" in capsys.readouterr().out
     assert os.listdir(tmp_path) == []
+
+
+def test_the_frame_contracts_python_blocks_run_one_after_the_other(tmp_path, monkeypatch, capsys):
+    """SkillWarning is asked for: a ridge on two shops need not beat a perfect season."""
+    monkeypatch.chdir(tmp_path)
+    page = ROOT / "docs" / "frames.md"
+    names, examples = {}, blocks(text(page), "python")
+    assert len(examples) == 4
+    for number, example in enumerate(examples):
+        exec(compile(example, f"{page.name}, block {number}", "exec"), names)
+    assert "seasonal naive" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize("path", PAGES, ids=lambda path: path.relative_to(ROOT).as_posix())
