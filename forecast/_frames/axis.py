@@ -180,6 +180,29 @@ class TimeAxis:
         pushed = np.asarray(on_the_clock(meant, index.tz) == index)
         return pd.DatetimeIndex(np.where(pushed, meant.to_numpy(), wall.to_numpy()))
 
+    def positions(self, labels):
+        """Steps from the earliest of some labels to each: how series that begin at other times lie to each other.
+
+        Parameters
+        ----------
+        labels : pandas.Index
+
+        Returns
+        -------
+        ndarray of int64
+            A label between two steps counts with the one before it.
+        """
+        earliest = labels.min()
+        if self.kind != "datetime":
+            ticks = ticks_of(labels)
+            return (ticks - ticks.min()) // (self.freq if self.kind == "integer" else self.freq.n)
+        if is_clockless(self.freq):
+            return np.asarray((labels - earliest) // pd.Timedelta(self.freq), dtype=np.int64)
+        grid, steps = labels[labels == earliest][:1], 64
+        while grid[-1] < labels.max():
+            grid, steps = self.after(earliest, steps).insert(0, earliest), 2 * steps
+        return np.asarray(grid.searchsorted(labels, side="right") - 1, dtype=np.int64)
+
     def off_anchor(self, index):
         """Which labels are no possible stamps of the frequency, as a Saturday is none of business days."""
         if not self.follows_the_clock or isinstance(self.freq, pd.offsets.Day):

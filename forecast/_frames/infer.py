@@ -165,7 +165,7 @@ def gaps_of(rows, axis, anchored=False):
         raise ValueError(
             f"{len(off)} of {len(rows.index)} stamps are not on the grid of frequency {axis.step_text}: "
             f"{rows.places(off)}; expected stamps one or several steps apart. Fix: another freq=, none at all "
-            "to infer it, or df.resample(...)."
+            "to infer it, df.resample(...), or, of a trading calendar, its dates: these rows are no sessions of it."
         )
     if axis.pause:
         return odd[:0], steps[:0]

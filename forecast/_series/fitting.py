@@ -4,7 +4,6 @@ from dataclasses import dataclass
 from functools import partial
 
 import numpy as np
-import pandas as pd
 from sklearn.base import clone
 
 from .calibration import Calibration
@@ -70,7 +69,8 @@ def fitted_state(model, panel, roles):
     rows = whole.split() if split else whole
     preparation = _preparation(model, panel, roles, rows).fit(rows)
     _refuse_short(whole, preparation)
-    windows = preparation.training_windows(rows, model.step, _clock(rows, panel.axis))
+    clock = panel.axis.positions(rows.index[rows.starts[:-1]]) if rows.n_series > 1 else None
+    windows = preparation.training_windows(rows, model.step, clock)
     if not len(windows):
         raise ValueError(
             f"no window is left to train on: no series has {preparation.n_lost} (lost to the transform) + "
@@ -132,25 +132,9 @@ def _refuse_short(rows, preparation):
         )
 
 
-def _clock(rows, axis):
-    """The step at which each series begins, counted from the earliest one."""
-    if rows.n_series == 1:
-        return None
-    firsts = rows.index[rows.starts[:-1]]
-    earliest = firsts.min()
-    if isinstance(axis.freq, pd.offsets.Tick):
-        return np.asarray((firsts - earliest) // pd.Timedelta(axis.freq), dtype=np.int64)
-    if not isinstance(axis.freq, pd.offsets.BaseOffset):
-        return np.asarray((firsts - earliest) // axis.freq, dtype=np.int64)
-    grid, steps = firsts[firsts == earliest][:1], 64
-    while grid[-1] < firsts.max():
-        grid, steps = axis.after(earliest, steps).insert(0, earliest), 2 * steps
-    return np.asarray(grid.searchsorted(firsts), dtype=np.int64)
-
-
 def _verdict(model, panel, rows, preparation, regressor, windows, complete):
     """Errors on the newest windows, and the residuals from which intervals come."""
-    notes = [panel.axis.note] if panel.axis.note else []
+    notes = [panel.axis.note.rstrip(".")] if panel.axis.note else []
     found = None
     if model.validation_fraction is not None:
         found = judged(regressor, windows, model.validation_fraction, complete)

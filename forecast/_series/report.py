@@ -17,8 +17,8 @@ class ModelReport:
     Attributes
     ----------
     table : pandas.DataFrame or None
-        Index `model` (the model, "last value", "seasonal naive", "drift", "mean"), columns `MAE`, `RMSE`, `skill` (1 - MAE over
-        the best naive one's), in the units of the series, over all validation windows, steps and targets. None where
+        Index `model` (the model, "last value", "seasonal naive", "drift", "mean"), columns `MAE`, `RMSE`, `skill` (1 -
+        MAE over the best naive one's), in the units of the series, over all validation windows, steps and targets. None where
         there were too few windows to hold any out.
     skill : float
         The model's; above 0 it beats every naive forecast. NaN without a table.

@@ -4,20 +4,33 @@ import operator
 
 import numpy as np
 
-from .._frames import as_frame, check_length, column_names, frequency_of, read_values
+from .._frames import Roles, Rules, as_frame, check_length, column_names, frequency_of, read_panel, read_values
 from .._tail import index_type
 from .table import Windows
 
 __all__ = ["make_windows", "windows_of"]
 
 
-def make_windows(df, *, target=None, lookback, horizon, past_covariates=None, step=1, window_norm=None):
-    """Table of all windows of a series that have both a past and a future.
+def make_windows(
+    df,
+    *,
+    target=None,
+    lookback,
+    horizon,
+    past_covariates=None,
+    future_covariates=None,
+    static_covariates=None,
+    series=None,
+    time=None,
+    step=1,
+    window_norm=None,
+):
+    """Table of all windows of a series, or of many, that have both a past and a future.
 
     Parameters
     ----------
     df : pandas.DataFrame or pandas.Series
-        One row per time step, regular index (DatetimeIndex, PeriodIndex or integer steps), finite numbers.
+        One row per time step (and series), regular index (DatetimeIndex, PeriodIndex or integer steps), finite numbers.
     target : label or list of labels, default=None
         Columns to forecast. None is right for a series or a frame of one column.
     lookback : int
@@ -26,6 +39,14 @@ def make_windows(df, *, target=None, lookback, horizon, past_covariates=None, st
         Steps to forecast after a window's newest row.
     past_covariates : label or list of labels, default=None
         More columns to look back on. A target named here as well stands once.
+    future_covariates : label or list of labels, default=None
+        Columns known ahead: looked back on, and read over the `horizon` rows after the origin as well.
+    static_covariates : label or list of labels, default=None
+        Columns that do not change within a series.
+    series : label, default=None
+        Column or index level that names the series of a panel in long format.
+    time : label, default=None
+        Column of the time stamps; None: the index.
     step : int, default=1
         Rows from one window to the next; the first window starts at the first row, so
         `make_windows(..., step=s)` is `make_windows(...)[::s]`.
@@ -38,7 +59,7 @@ def make_windows(df, *, target=None, lookback, horizon, past_covariates=None, st
     Returns
     -------
     Windows
-        Of shape `(n, lookback * channels)`; its `.y` has the targets.
+        Of shape `(n, lookback * channels + horizon * future + static)`; its `.y` has the targets.
 
     Raises
     ------
@@ -61,6 +82,16 @@ def make_windows(df, *, target=None, lookback, horizon, past_covariates=None, st
         _positive(name, value) for name, value in (("lookback", lookback), ("horizon", horizon), ("step", step))
     )
     frame = as_frame(df, "df")
+    if not all(given is None for given in (future_covariates, static_covariates, series, time)):
+        roles = Roles.of(frame, target, past_covariates, future_covariates, static_covariates, series, time)
+        return _of_panel(
+            read_panel(frame, roles, Rules(), what="df"),
+            roles,
+            lookback=lookback,
+            horizon=horizon,
+            step=step,
+            window_norm=window_norm,
+        )
     targets, channels = column_names(frame, target, past_covariates)
     freq = frequency_of(frame.index)
     check_length(len(frame), lookback, horizon)
@@ -75,6 +106,24 @@ def make_windows(df, *, target=None, lookback, horizon, past_covariates=None, st
         index=frame.index,
         freq=freq,
         channel_names=channels,
+    )
+
+
+def _of_panel(panel, roles, **sizes):
+    check_length(int(np.diff(panel.starts).max()), sizes["lookback"], sizes["horizon"])
+    parts = [part for part in (panel.targets, panel.past, panel.future) if part.shape[1]]
+    return windows_of(
+        parts[0] if len(parts) == 1 else np.concatenate(parts, axis=1),
+        panel.starts,
+        **sizes,
+        n_targets=len(roles.target),
+        index=panel.index,
+        freq=panel.axis.freq,
+        channel_names=[*roles.target, *panel.schema.past_names, *panel.schema.future_names],
+        future=panel.future if panel.future.shape[1] else None,
+        static=panel.static if panel.static.shape[1] else None,
+        series=panel.keys,
+        clock=None if panel.keys is None else panel.axis.positions(panel.index[panel.starts[:-1]]),
     )
 
 

@@ -304,6 +304,7 @@ def _fit_and_forecast(model, frame, train, truth, origins, *, levels, intervals)
     from .._series.backtesting import quantile_bounds, static_bounds
 
     started = time.perf_counter()
+    model.set_params(verbose=0)
     if not levels or intervals == "quantile":
         model.set_params(validation_fraction=None)  # nothing here looks at the report
     with warnings.catch_warnings():

@@ -1,0 +1,69 @@
+"""make_windows over panels: the windows that SeriesForecaster makes."""
+
+import numpy as np
+import pandas as pd
+import pytest
+from sklearn.linear_model import Ridge
+from sklearn.model_selection import cross_val_score
+
+from forecast import RNNForecaster, SeriesForecaster, Windows, make_windows
+from forecast.model_selection import PurgedTimeSeriesSplit
+
+
+def shops(index):
+    rng = np.random.default_rng(0)
+    parts = []
+    for name, first, last in (("a", 0, 90), ("b", 20, 100), ("c", 5, 60)):
+        n = last - first
+        columns = {"shop": name, "y": rng.normal(size=n), "x": rng.normal(size=n), "promo": rng.normal(size=n)}
+        parts.append(pd.DataFrame(columns | {"size": float(len(parts))}, index=index[first:last]))
+    return pd.concat(parts)
+
+
+ROLES = dict(target="y", past_covariates="x", future_covariates="promo", static_covariates="size", series="shop")
+INDEXES = {
+    "hours in a zone": pd.date_range("2024-03-30", periods=100, freq="h", tz="Europe/Berlin"),
+    "days": pd.date_range("2024-01-01", periods=100, freq="D"),
+    "business days": pd.bdate_range("2024-01-01", periods=100),
+    "months": pd.date_range("2010-01-01", periods=100, freq="MS", tz="America/New_York"),
+    "periods": pd.period_range("2024-01-01", periods=100, freq="2h"),
+    "steps": pd.RangeIndex(0, 300, 3),
+}
+
+
+@pytest.mark.parametrize("kind", INDEXES)
+def test_windows_of_a_panel_are_those_of_the_forecaster(kind):
+    frame = shops(INDEXES[kind])
+    seen = []
+
+    class Spy(RNNForecaster):
+        def fit(self, X, y=None):
+            seen.append(X)
+            return super().fit(X, y)
+
+    spy = Spy(max_iter=1, hidden_size=2, random_state=0, early_stopping=False)
+    SeriesForecaster(spy, lookback=8, horizon=3, validation_fraction=None, **ROLES).fit(frame)
+    windows = make_windows(frame, lookback=8, horizon=3, window_norm="last", **ROLES)
+    assert type(windows) is Windows
+    assert windows.shape == (80 + 70 + 45, 8 * 3 + 3 * 1 + 1)
+    np.testing.assert_array_equal(np.asarray(windows), np.asarray(seen[0]))
+    np.testing.assert_array_equal(np.asarray(windows.y), np.asarray(seen[0].y))
+    np.testing.assert_array_equal(windows.time, seen[0].time)
+    first = windows.time[[0, 80, 80 + 70]] - 7
+    np.testing.assert_array_equal(first, [0, 20, 5])
+
+
+def test_the_validation_tail_of_a_panel_is_the_latest_in_time_across_series():
+    frame = shops(INDEXES["days"])
+    windows = make_windows(frame, lookback=8, horizon=3, target="y", series="shop")
+    late = windows.time >= np.sort(windows.time)[-20]
+    assert set(windows.which[late]) == {0, 1}, "the third series ends long before"
+
+
+def test_folds_of_a_panels_windows_keep_time_apart():
+    frame = shops(INDEXES["days"])
+    windows = make_windows(frame, lookback=8, horizon=3, target="y", series="shop")
+    for train, test in PurgedTimeSeriesSplit(3, purge=2, past_only=True).split(windows):
+        assert windows.timestamps[train].max() + pd.Timedelta(days=2) < windows.timestamps[test].min()
+    scores = cross_val_score(Ridge(), windows, windows.y, cv=PurgedTimeSeriesSplit(3, purge=2), error_score="raise")
+    assert np.isfinite(scores).all()
