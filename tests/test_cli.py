@@ -46,8 +46,8 @@ def test_own_file_gives_a_table_a_picture_and_a_verdict(run, df, tmp_path):
     lines = out.splitlines()
     header = next(number for number, line in enumerate(lines) if line.startswith("model"))
     assert lines[header].split() == ["model", "MAE", "RMSE", "MASE", "seconds"]
-    names = {line[:16].strip() for line in lines[header + 1 : header + 7]}
-    assert names == {"RNN", "GRU", "LSTM", "ridge", "last value", "seasonal naive"}
+    names = {line[:16].strip() for line in lines[header + 1 : header + 9]}
+    assert names == {"RNN", "GRU", "LSTM", "ridge", "last value", "seasonal naive", "drift", "mean"}
     assert f"Picture: {tmp_path / 'forecast-demo.png'}" in lines
     assert (tmp_path / "forecast-demo.png").read_bytes()[:4] == b"\x89PNG"
     assert sorted(path.name for path in tmp_path.iterdir()) == ["data.csv", "forecast-demo.png"]

@@ -36,6 +36,6 @@ PEAK_BYTES = 64 * 2**20  # of an epoch of 2,000 batches on a series of 10^6 valu
 
 # AR(1): MAE over that of the optimal forecast, at steps 1 and 12
 AR1 = {1: 1.08, 12: 1.10}  # mean over five seeds
-# What rounding alone does to that mean: 1.078 to 1.108 for the LSTM minus its last value, by instruction set and build.
+# What rounding does to that mean: 1.078 to 1.108 for the LSTM minus its last value, AVX2 and AVX-512, by build.
 AR1_ROUNDING = 0.02
 AR1_ONE_SEED = {1: 1.05, 12: 1.13}

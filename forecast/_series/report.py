@@ -18,8 +18,8 @@ class ModelReport:
     ----------
     table : pandas.DataFrame or None
         Index `model` (the model, "last value", "seasonal naive", "drift", "mean"), columns `MAE`, `RMSE`, `skill` (1 -
-        MAE over the best naive one's), in the units of the series, over all validation windows, steps and targets. None where
-        there were too few windows to hold any out.
+        MAE over the best naive one's), in the units of the series, over all validation windows, steps and targets. None
+        where no windows were held out, because there were too few or by `validation_fraction=None`.
     skill : float
         The model's; above 0 it beats every naive forecast. NaN without a table.
     n_windows : int
