@@ -75,7 +75,7 @@ def check_no_leakage(model, df, *, cv=None, n_cuts=2, random_state=0):
     >>> from forecast.datasets import make_ar1
     >>> model = SeriesForecaster(Ridge(), lookback=12, horizon=4)
     >>> check_no_leakage(model, make_ar1(300, random_state=0)).n_forecasts
-    160
+    200
     """
     frame, _ = enter(df, "df")
     model = _repeatable(clone(model))
