@@ -150,7 +150,7 @@ def test_errors_that_grow_after_fit_widen_the_interval_of_a_history(df):
 
 def test_conformal_quantiles_are_bounds_and_the_median_the_forecast(df):
     fitted = model().fit(df)
-    found = fitted.predict_quantiles(levels=[0.1, 0.5, 0.9])
+    found = fitted.predict_quantiles([0.1, 0.5, 0.9])
     interval = fitted.predict_interval(coverage=0.8)
     np.testing.assert_allclose(found[0.1]["y"], interval["y_lower"], rtol=1e-12)
     np.testing.assert_allclose(found[0.9]["y"], interval["y_upper"], rtol=1e-12)
@@ -206,7 +206,7 @@ def test_more_steps_than_the_horizon_are_refused(df):
     with pytest.raises(ValueError, match=r"intervals of 4 steps.*horizon = 3"):
         fitted.predict_interval(fitted.future_frame(4))
     with pytest.raises(ValueError, match=r"4 steps.*horizon is 3.*cannot be fed back"):
-        model(quantiles()).fit(df).predict_quantiles(fitted.future_frame(4))
+        model(quantiles()).fit(df).predict_quantiles(X=fitted.future_frame(4))
 
 
 @pytest.mark.parametrize("bad", [0, 1, -0.5, 1.5, [0.8, 90]])

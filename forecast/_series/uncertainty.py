@@ -70,7 +70,7 @@ class Uncertainty:
             found[level] = self._answered(request, arrays, names)
         return found if np.ndim(coverage) else found[levels[0]]
 
-    def predict_quantiles(self, X=None, *, history=None, levels=(0.1, 0.5, 0.9)):
+    def predict_quantiles(self, levels=(0.1, 0.5, 0.9), X=None, *, history=None):
         """Quantiles of the forecast, per step.
 
         Those of the network where it has them (`RNNForecaster(loss="quantile", quantile=[...])`), else conformal ones:
@@ -78,10 +78,10 @@ class Uncertainty:
 
         Parameters
         ----------
-        X, history : frame, default=None
-            As in `predict`, for at most `horizon` steps.
         levels : float or list of float, default=(0.1, 0.5, 0.9)
             In (0, 1); of a network, between its lowest and its highest one.
+        X, history : frame, default=None
+            As in `predict`, for at most `horizon` steps.
 
         Returns
         -------
