@@ -1,9 +1,8 @@
 """polars frames and Arrow tables at the door: read like pandas, answered in kind, and narwhals only for them."""
 
-import subprocess
 import sys
-import textwrap
 
+import children
 import numpy as np
 import pandas as pd
 import polars as pl
@@ -124,22 +123,22 @@ def test_a_frame_that_is_not_computed_and_a_series_are_refused():
         enter(pl.Series([1.0]))
 
 
-def in_a_fresh_process(code):
-    return subprocess.run([sys.executable, "-c", textwrap.dedent(code)], capture_output=True, text=True, check=False)
+IMPORTED = """
+import json, sys
+import pandas as pd
+from forecast._frames import Roles, Rules, enter, read_panel
+
+before = "narwhals" in sys.modules
+frame, answer_in = enter(pd.DataFrame({"y": [1.0, 2.0, 3.0]}))
+read_panel(frame, Roles.of(frame), Rules())
+print(json.dumps([before, "narwhals" in sys.modules, answer_in]))
+"""
 
 
 def test_narwhals_is_imported_only_for_other_frames():
-    done = in_a_fresh_process("""
-        import sys
-        import pandas as pd
-        from forecast._frames import Roles, Rules, enter, read_panel
-        before = "narwhals" in sys.modules
-        frame, answer_in = enter(pd.DataFrame({"y": [1.0, 2.0, 3.0]}))
-        read_panel(frame, Roles.of(frame), Rules())
-        assert ("narwhals" in sys.modules) == before
-        assert answer_in is None
-    """)
-    assert done.returncode == 0, done.stderr
+    before, after, answer_in = children.run(IMPORTED)
+    assert after == before
+    assert answer_in is None
 
 
 def test_without_narwhals_the_fix_is_its_installation(monkeypatch):
