@@ -65,8 +65,8 @@ class Writer:
                 return tree
         raise ModelFileError(
             f"{place} is a {kind.__module__}.{kind.__qualname__}; a model file holds plain values, arrays, time labels "
-            "and such estimators of forecast and scikit-learn as are made of these. Fix: joblib.dump(model, path), and "
-            "joblib.load only what comes from people you trust, because it runs what the file says."
+            "and such estimators of forecast and scikit-learn as are made of these. Fix: use joblib.dump(model, path), "
+            "a pickle: load it only from people you trust, because it runs what it says."
         )
 
     def items(self, values, place, depth):
