@@ -3,6 +3,11 @@
 import hashlib
 import json
 
+import pytest
+
+import forecast
+from forecast import ModelFileError
+
 
 def parts(data):
     """Header and tensors' bytes of a safetensors file."""
@@ -40,3 +45,18 @@ def with_tree(saved, folder, change):
         return json.dumps(tree)
 
     return changed(saved, folder, model=again)
+
+
+def refused(folder, data, match=None):
+    path = folder / "refused"
+    path.write_bytes(data)
+    for read in (forecast.load, forecast.read_card):
+        with pytest.raises(ModelFileError, match=match) as caught:
+            read(path)
+        assert str(caught.value).startswith(f"{path}: ")
+
+
+def refused_by_load(folder, data, match=None):
+    (folder / "made up").write_bytes(data)
+    with pytest.raises(ModelFileError, match=match):
+        forecast.load(folder / "made up")

@@ -18,8 +18,10 @@ def write(writer, value, place, depth):
     if kind is tuple:
         return {"is": "tuple", "items": writer.items(value, place, depth)}
     if kind is dict:
-        names = writer.items(value.keys(), f"{place}.keys", depth)
-        return {"is": "dict", "keys": names, "values": writer.items(value.values(), place, depth)}
+        places = [f"{place}.{key if _is_name(key) else number}" for number, key in enumerate(value)]
+        keys = writer.items(value, f"{place}.(keys)", depth)
+        values = [writer(part, at, depth + 1) for part, at in zip(value.values(), places, strict=True)]
+        return {"is": "dict", "keys": keys, "values": values}
     if kind is slice:
         return {"is": "slice", "bounds": writer.items((value.start, value.stop, value.step), place, depth)}
     if isinstance(value, np.generic):
@@ -32,6 +34,10 @@ def write(writer, value, place, depth):
         if issubclass(value, np.generic) and getattr(np, value.__name__, None) is value:
             return {"is": "numpy type", "name": value.__name__}
     return None
+
+
+def _is_name(key):
+    return type(key) is str and key.isascii() and key.isidentifier()
 
 
 def _write_number(value):

@@ -5,6 +5,7 @@ import pandas as pd
 
 from .errors import ModelFileError
 from .expected import expect
+from .times import as_zone
 
 __all__ = ["READERS", "write"]
 
@@ -161,7 +162,7 @@ def _range(reader, depth, start, stop, step, name):
 
 
 def _stamps(reader, depth, values, freq, zone, name):
-    index, zone, freq = pd.DatetimeIndex(reader(values, depth)), reader(zone, depth), reader(freq, depth)
+    index, freq, zone = pd.DatetimeIndex(reader(values, depth)), reader(freq, depth), as_zone(reader(zone, depth))
     index = index if zone is None else index.tz_localize("UTC").tz_convert(zone)
     return _with_freq(index, freq, reader(name, depth))
 
@@ -211,7 +212,7 @@ def _category_dtype(reader, depth, categories, ordered):
 
 
 def _stamp_dtype(reader, depth, unit, zone):
-    return pd.DatetimeTZDtype(unit, reader(zone, depth))
+    return pd.DatetimeTZDtype(unit, as_zone(reader(zone, depth)))
 
 
 def _period_dtype(reader, depth, freq):

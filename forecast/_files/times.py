@@ -9,7 +9,7 @@ import pandas as pd
 from .errors import ModelFileError
 from .expected import expect
 
-__all__ = ["READERS", "write"]
+__all__ = ["READERS", "as_zone", "write"]
 
 UNITS = ("s", "ms", "us", "ns")
 OFFSETS = {
@@ -109,6 +109,13 @@ def _fixed_zone(reader, depth, seconds, name):
     return unnamed if unnamed.tzname(None) == name else datetime.timezone(offset, expect(name, str, "a zone"))
 
 
+def as_zone(value):
+    """The value, where it is a zone or None; pandas would take numbers and paths for zones as well."""
+    if value is not None and not isinstance(value, datetime.tzinfo):
+        raise ModelFileError(f"a {type(value).__name__} in place of a zone.")
+    return value
+
+
 def _counted(kind, count, unit):
     if unit not in UNITS:
         raise ModelFileError(f"a unit of time {str(unit)[:20]!r}; expected one of {list(UNITS)}.")
@@ -116,7 +123,7 @@ def _counted(kind, count, unit):
 
 
 def _stamp(reader, depth, count, unit, zone):
-    stamp, zone = pd.Timestamp(_counted("M", count, unit)), reader(zone, depth)
+    stamp, zone = pd.Timestamp(_counted("M", count, unit)), as_zone(reader(zone, depth))
     return stamp if zone is None else stamp.tz_localize("UTC").tz_convert(zone)
 
 
@@ -137,7 +144,7 @@ def _time(reader, depth, text):
 
 
 def _datetime(reader, depth, text, zone, fold):
-    return datetime.datetime.fromisoformat(text).replace(tzinfo=reader(zone, depth), fold=fold)
+    return datetime.datetime.fromisoformat(text).replace(tzinfo=as_zone(reader(zone, depth)), fold=fold)
 
 
 def _timedelta(reader, depth, days, seconds, microseconds):
