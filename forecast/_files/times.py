@@ -43,6 +43,10 @@ def write(writer, value, place, depth):
     if kind is datetime.datetime:
         zone = writer(value.tzinfo, f"{place}.tzinfo", depth + 1)
         return {"is": "datetime", "text": value.replace(tzinfo=None).isoformat(), "zone": zone, "fold": value.fold}
+    if kind is np.busdaycalendar:
+        parts = (value.weekmask, value.holidays)
+        weekmask, holidays = (writer(np.array(part), f"{place}.{number}", depth) for number, part in enumerate(parts))
+        return {"is": "business days", "weekmask": weekmask, "holidays": holidays}
     if kind is datetime.timedelta:
         return {"is": "timedelta", "days": value.days, "seconds": value.seconds, "microseconds": value.microseconds}
     return None
@@ -52,9 +56,15 @@ def _write_offset(writer, value, place, depth):
     name = type(value).__name__
     if OFFSETS.get(name) is not type(value):
         return None
-    options = {key: option for key, option in value.kwds.items() if key != "calendar"}  # made of the others
+    options = dict(value.kwds)
     if "holidays" in options:
         options["holidays"] = np.array(options["holidays"], dtype="datetime64[D]")
+    calendar = options.pop("calendar", None)
+    if calendar is not None:
+        made = np.busdaycalendar(options["weekmask"], options["holidays"])
+        parts = ("weekmask", "holidays")
+        if not all(np.array_equal(getattr(calendar, part), getattr(made, part)) for part in parts):
+            options["calendar"] = calendar  # one that was given, and the weekmask beside it has no effect
     return {
         "is": "offset",
         "name": name,
@@ -73,6 +83,10 @@ def _offset(reader, depth, name, n, normalize, options):
     n, normalize = expect(n, int, "steps of an offset"), expect(normalize, bool, "whether an offset normalises")
     cls = OFFSETS[name]
     return cls(n) if issubclass(cls, pd.offsets.Tick) else cls(n, normalize=normalize, **options)
+
+
+def _business_days(reader, depth, weekmask, holidays):
+    return np.busdaycalendar(reader(weekmask, depth), reader(holidays, depth))
 
 
 def _write_zone(value):
@@ -158,6 +172,7 @@ READERS = {
     "duration": (("count", "unit"), _duration),
     "period": (("ordinal", "freq"), _period),
     "offset": (("name", "n", "normalize", "options"), _offset),
+    "business days": (("weekmask", "holidays"), _business_days),
     "zone": (("from", "name"), _zone),
     "fixed zone": (("seconds", "name"), _fixed_zone),
     "date": (("text",), _date),
