@@ -44,9 +44,8 @@ def write(writer, value, place, depth):
         zone = writer(value.tzinfo, f"{place}.tzinfo", depth + 1)
         return {"is": "datetime", "text": value.replace(tzinfo=None).isoformat(), "zone": zone, "fold": value.fold}
     if kind is np.busdaycalendar:
-        parts = (value.weekmask, value.holidays)
-        weekmask, holidays = (writer(np.array(part), f"{place}.{number}", depth) for number, part in enumerate(parts))
-        return {"is": "business days", "weekmask": weekmask, "holidays": holidays}
+        weekmask = "".join(str(int(day)) for day in value.weekmask)
+        return {"is": "business days", "weekmask": weekmask, "holidays": writer(np.array(value.holidays), place, depth)}
     if kind is datetime.timedelta:
         return {"is": "timedelta", "days": value.days, "seconds": value.seconds, "microseconds": value.microseconds}
     return None
@@ -86,7 +85,7 @@ def _offset(reader, depth, name, n, normalize, options):
 
 
 def _business_days(reader, depth, weekmask, holidays):
-    return np.busdaycalendar(reader(weekmask, depth), reader(holidays, depth))
+    return np.busdaycalendar(expect(weekmask, str, "the week of a calendar"), reader(holidays, depth))
 
 
 def _write_zone(value):

@@ -40,9 +40,9 @@ def _data_part(state):
     axis, roles, keys = state.axis, state.roles, state.tail.keys
     several = roles.series is not None
     return {
-        "start": as_json(state.span.start),
-        "end": as_json(state.span.end),
-        "n_rows": state.span.n_rows,
+        "start": as_json(getattr(state.span, "start", None)),  # None: a pickle of a version that kept no span
+        "end": as_json(getattr(state.span, "end", None)),
+        "n_rows": getattr(state.span, "n_rows", None),
         "index": axis.kind,
         "freq": as_json(axis.freq),
         "season": axis.season_length,
