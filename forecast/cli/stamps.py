@@ -188,34 +188,33 @@ def _in_zone(stamps, name, zone, series, notes):
                 f"The stamps of column {name!r} are in UTC here (--timezone Europe/Paris, say, for another zone)."
             )
         return stamps
-    try:
-        if stamps.tz is not None:
-            return stamps.tz_convert(zone)
-        return _localized(stamps, zone, series)
-    except (KeyError, ValueError) as error:
-        # A zone that is not known is a KeyError or one of its kinds; hours that the clock skips are ValueErrors.
-        import zoneinfo
-
-        if zone not in zoneinfo.available_timezones():
-            near = close_to(zone, sorted(zoneinfo.available_timezones()))
-            raise ProblemError(
-                f"--timezone is {zone!r}, which is no zone; expected one such as Europe/Paris.{near}"
-            ) from None
-        raise ProblemError(
-            f"column {name!r} is no wall time of --timezone {zone}: {str(error).splitlines()[0]}. Fix: another zone; "
-            "leave --timezone out where the file has no daylight saving time, or write the offsets into the file."
-        ) from None
+    if isinstance(zone, str):
+        _refuse_unknown(zone)
+    return stamps.tz_convert(zone) if stamps.tz is not None else _localized(stamps, name, zone, series)
 
 
-def _localized(stamps, zone, series):
+def _refuse_unknown(zone):
+    import zoneinfo
+
+    known = zoneinfo.available_timezones()
+    if zone not in known:
+        near = close_to(zone, sorted(known))
+        raise ProblemError(f"--timezone is {zone!r}, which is no zone; expected one such as Europe/Paris.{near}")
+
+
+def _localized(stamps, name, zone, series):
     """Wall time of a zone; of an hour that comes twice in autumn, the order of the rows tells which is which."""
-    if series is not None:
-        rows = [np.flatnonzero(series == key) for key in pd.unique(series)]
-        parts = [pd.Series(_localized(stamps[mine], zone, None)) for mine in rows]
-        return pd.DatetimeIndex(pd.concat(parts).iloc[np.argsort(np.concatenate(rows))])
-    if stamps.is_unique:  # no hour stands twice: the first of the two
-        return stamps.tz_localize(zone, ambiguous=np.ones(len(stamps), dtype=bool))
-    return stamps.tz_localize(zone, ambiguous="infer")
+    keep = "last" if len(stamps) and stamps[0] > stamps[-1] else "first"
+    rows = stamps if series is None else pd.MultiIndex.from_arrays([series, stamps])
+    placed = stamps.tz_localize(zone, ambiguous=~rows.duplicated(keep), nonexistent="NaT")
+    skipped = placed.isna()
+    if skipped.any():
+        raise ProblemError(
+            f"column {name!r} is no wall time of --timezone {zone}: the clock skips {stamps[skipped.argmax()]} (row "
+            f"{int(skipped.argmax()) + 1}). Fix: another zone; none, where the dates know no daylight saving time, or "
+            "write the offsets into the file."
+        )
+    return placed
 
 
 def in_time_order(frame, series, notes):
