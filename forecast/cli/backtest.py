@@ -67,6 +67,7 @@ def run(arguments, terminal):
     terminal.show(data_line(data, panel))
     terminal.show(_origins_line(arguments, model))
     report = _compared(arguments, with_progress(model, terminal), data)
+    model.regressor.set_params(verbose=0)
     summary = report.summary()
     sentence = _print_scores(summary, report, model, terminal)
     if output is not None:

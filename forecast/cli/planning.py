@@ -217,7 +217,8 @@ def _set_network(arguments, model):
 
 _BY_OPTION = {"n_jobs": "--threads", "random_state": "--seed", "verbose": "--verbose"}
 _BY_OPTION |= {name: f"--{name}" for name in ("threads", "seed", "layers", "quantiles")}
-_ROLES = ("target", "past_covariates", "future_covariates", "static_covariates", "series", "time", "regressor")
+_OWN = ("callbacks", "regressor", "time")  # functions and labels of Python, which no text can be
+_ROLES = ("target", "past_covariates", "future_covariates", "static_covariates", "series")
 
 
 def _set_others(arguments, model):
@@ -228,12 +229,12 @@ def _set_others(arguments, model):
         if name in _ROLES or inner in _BY_OPTION:
             option = _BY_OPTION.get(inner, _option(name))
             raise ProblemError(f"--set {name}: this has an option of its own. Fix: {option}.")
-        if name in series:
+        if inner not in _OWN and name in series:
             model.set_params(**{name: value})
-        elif inner in network:
+        elif inner not in _OWN and inner in network:
             model.regressor.set_params(**{inner: value})
         else:
-            known = sorted({*series, *network} - {*_ROLES, *_BY_OPTION})
+            known = sorted({*series, *network} - {*_ROLES, *_BY_OPTION, *_OWN})
             hint = close_to(name, known) or f" Expected one of {', '.join(known)}."
             raise ProblemError(f"--set {name}: there is no such parameter.{hint}")
 

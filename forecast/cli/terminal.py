@@ -51,11 +51,6 @@ class Terminal:
         if not self.quiet:
             self._error_line(f"forecast: note: {' '.join(str(text).split())}")
 
-    def stage(self, text):
-        """What is done now; only where progress is shown."""
-        if self.progress:
-            self._error_line(f"forecast: {text}")
-
     def error(self, text):
         """What went wrong, in one line; with `--json` stdout has it too."""
         text = " ".join(str(text).split())
