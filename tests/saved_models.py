@@ -1,5 +1,7 @@
 """Small fitted models of every sort, by what is special about them, for the tests of model files."""
 
+from functools import cache
+
 import numpy as np
 import pandas as pd
 from sklearn.compose import TransformedTargetRegressor
@@ -173,7 +175,7 @@ WINDOWS = {
     "3-D": lambda: small().fit(X.reshape(200, 3, 2), ONE),
     "columns": lambda: small().fit(pd.DataFrame(X, columns=list("abcdef")), ONE),
     "huber": lambda: small(loss="huber", huber_delta=0.5).fit(X, ONE),
-    "quantiles": lambda: small(loss="quantile", quantile=(0.2, 0.5, 0.8)).fit(X, ONE),
+    "several levels": lambda: small(loss="quantile", quantile=(0.2, 0.5, 0.8)).fit(X, ONE),
     "sgd": lambda: small(optimizer="sgd", momentum=0.5).fit(X, ONE),
     "rmsprop": lambda: small(optimizer="rmsprop").fit(X, ONE),
     "early stopping": lambda: small(early_stopping=True, n_iter_no_change=1).fit(X, ONE),
@@ -182,3 +184,9 @@ WINDOWS = {
     "partial_fit": lambda: small().partial_fit(X, ONE).partial_fit(X, ONE),
     "Windows": of_windows,
 }
+
+
+@cache
+def fitted(name):
+    """A model of the tables above, fitted once; it is not to be changed."""
+    return (SERIES | WINDOWS)[name]()

@@ -1,6 +1,7 @@
 """A saved model is the model: the same bits out of it, the same training from there on, the same bytes again."""
 
 import copy
+import dataclasses
 import io
 import pickle
 import re
@@ -11,12 +12,13 @@ import pandas as pd
 import polars
 import pytest
 from pandas.testing import assert_frame_equal
-from saved_models import MANY, ONE, SERIES, WINDOWS, X, days, frame, panel, series, small
+from saved_models import MANY, ONE, SERIES, WINDOWS, X, days, fitted, frame, panel, series, small
 from sklearn.base import clone
 from sklearn.linear_model import Ridge
 
 import forecast
 from forecast import RNNForecaster, SeriesForecaster
+from forecast._files.registered import BY_CLASS
 
 
 def saved(model, folder, name="model.forecast"):
@@ -74,7 +76,7 @@ def assert_same(got, expected):
 
 @pytest.mark.parametrize("name", SERIES)
 def test_a_loaded_forecaster_is_the_saved_one(name, tmp_path):
-    model = SERIES[name]()
+    model = fitted(name)
     again = loaded(model, tmp_path)
     assert_same_parameters(again, model)
     assert vars(again).keys() == vars(model).keys()
@@ -93,7 +95,7 @@ def test_a_loaded_forecaster_is_the_saved_one(name, tmp_path):
 
 @pytest.mark.parametrize("name", SERIES)
 def test_a_forecaster_always_gives_the_same_bytes(name, tmp_path):
-    assert_same_bytes(SERIES[name](), tmp_path)
+    assert_same_bytes(fitted(name), tmp_path)
 
 
 def test_a_loaded_forecaster_forecasts_after_a_history_that_it_never_saw(tmp_path):
@@ -104,7 +106,7 @@ def test_a_loaded_forecaster_forecasts_after_a_history_that_it_never_saw(tmp_pat
 
 
 def test_a_loaded_forecaster_gives_its_quantiles(tmp_path):
-    model = SERIES["quantiles"]()
+    model = fitted("quantiles")
     again = loaded(model, tmp_path).predict_quantiles([0.1, 0.3])
     for level, expected in model.predict_quantiles([0.1, 0.3]).items():
         assert_same(again[level], expected)
@@ -146,7 +148,7 @@ def windows_for(name):
 
 @pytest.mark.parametrize("name", WINDOWS)
 def test_a_loaded_network_is_the_saved_one(name, tmp_path):
-    model = WINDOWS[name]()
+    model = fitted(name)
     again, inputs = loaded(model, tmp_path), windows_for(name)[0]
     assert_same_parameters(again, model)
     assert vars(again).keys() == vars(model).keys()
@@ -160,7 +162,7 @@ def test_a_loaded_network_is_the_saved_one(name, tmp_path):
 
 @pytest.mark.parametrize("name", WINDOWS)
 def test_a_network_always_gives_the_same_bytes(name, tmp_path):
-    assert_same_bytes(WINDOWS[name](), tmp_path)
+    assert_same_bytes(fitted(name), tmp_path)
 
 
 @pytest.mark.parametrize("how", ["fit", "warm_start", "partial_fit"])
@@ -178,7 +180,7 @@ def test_a_loaded_network_goes_on_training_with_the_same_bits(name, how, tmp_pat
 
 
 def test_a_loaded_network_gives_its_quantiles(tmp_path):
-    model = WINDOWS["quantiles"]()
+    model = fitted("several levels")
     assert np.array_equal(loaded(model, tmp_path).predict_quantiles(X), model.predict_quantiles(X))
 
 
@@ -201,6 +203,25 @@ def test_a_model_need_not_share_memory_with_its_file(tmp_path):
     path.write_bytes(b"")
     assert np.isfinite(again.predict(X)).all()
     assert all(array.flags.writeable for array in (again._network.theta, again.gradient_norm_curve_))
+
+
+def test_a_parameter_that_is_left_out_is_none_in_file_and_card(tmp_path, monkeypatch):
+    """As `callbacks` is, which are functions."""
+    known = dataclasses.replace(BY_CLASS[RNNForecaster], left_out=("tol", "not a parameter"))
+    monkeypatch.setitem(BY_CLASS, RNNForecaster, known)
+    model = small(tol=0.5).fit(X, ONE)
+    assert loaded(model, tmp_path).tol is None
+    assert "tol" not in model.card_["settings"]
+    assert model.tol == 0.5
+    assert_same_bytes(model, tmp_path)
+
+
+def test_a_memory_map_of_joblib_is_saved_as_the_model_is(tmp_path):
+    model = small().fit(X, ONE)
+    joblib.dump(model, tmp_path / "dumped")
+    mapped = joblib.load(tmp_path / "dumped", mmap_mode="r")
+    assert isinstance(mapped._network.theta, np.memmap)
+    assert saved(mapped, tmp_path, "mapped").read_bytes() == saved(model, tmp_path).read_bytes()
 
 
 def test_a_network_that_diverged_keeps_its_infinities(tmp_path):

@@ -68,13 +68,22 @@ def test_a_model_of_an_earlier_release_goes_on(path, tmp_path):
     assert answers(forecast.load(tmp_path / "model")) == answers(model)
 
 
+def holds(today, then):
+    """Whether a tree has everything that an older one has; parameters and fields may have come."""
+    if isinstance(then, dict):
+        return isinstance(today, dict) and all(key in today and holds(today[key], then[key]) for key in then)
+    if isinstance(then, list):
+        return isinstance(today, list) and len(today) == len(then) and all(map(holds, today, then))
+    return type(today) is type(then) and today == then
+
+
 def test_a_network_is_described_today_as_it_was_then(tmp_path):
-    """Another pandas or scikit-learn has no part in it: any change of these texts is one of the format."""
+    """Another pandas or scikit-learn has no part in it: what is lost or renamed here is lost to every older file."""
     path = GOLDEN / "models-0.1.0" / "network.forecast"
     loaded(path).save(tmp_path / "model")
     then, today = (unpack(one, read_bytes(one)) for one in (path, tmp_path / "model"))
-    assert today[1]["model"] == then[1]["model"]
-    assert today[0].keys() == then[0].keys()
+    assert holds(json.loads(today[1]["model"]), json.loads(then[1]["model"]))
+    assert today[0].keys() >= then[0].keys()
     for name, tensor in then[0].items():
         assert today[0][name].tobytes() == tensor.tobytes(), name
 

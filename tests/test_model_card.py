@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import sklearn
-from saved_models import ONE, SERIES, WINDOWS, X, panel, series, small
+from saved_models import ONE, SERIES, WINDOWS, X, fitted, panel, series, small
 from sklearn.exceptions import NotFittedError
 
 import forecast
@@ -21,7 +21,7 @@ def card_of(model, folder):
 
 @pytest.mark.parametrize("name", [*SERIES, *WINDOWS])
 def test_a_card_is_plain_json_and_the_models_own(name, tmp_path):
-    model = (SERIES | WINDOWS)[name]()
+    model = fitted(name)
     card = card_of(model, tmp_path)
     assert json.loads(json.dumps(card, allow_nan=False)) == card == model.card_
     assert "0x" not in json.dumps(card)  # no address, which differs from run to run
@@ -68,7 +68,7 @@ def test_the_card_of_a_panel(tmp_path):
 
 
 def test_the_scores_stand_beside_those_of_the_naive_forecasts(tmp_path):
-    model = SERIES["regressor: Ridge"]()
+    model = fitted("regressor: Ridge")
     validation = card_of(model, tmp_path)["validation"]
     assert list(validation["scores"]) == ["Ridge", "last value", "seasonal naive", "drift", "mean"]
     assert validation["scores"]["Ridge"]["MAE"] == model.report_.table.loc["Ridge", "MAE"]
@@ -78,7 +78,7 @@ def test_the_scores_stand_beside_those_of_the_naive_forecasts(tmp_path):
 
 
 def test_without_validation_the_card_says_so(tmp_path):
-    validation = card_of(SERIES["no validation"](), tmp_path)["validation"]
+    validation = card_of(fitted("no validation"), tmp_path)["validation"]
     assert (validation["folds"], validation["scores"], validation["skill"]) == (0, None, None)
 
 

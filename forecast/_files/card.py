@@ -66,8 +66,11 @@ def _settings(estimator):
         defaults = vars(type(estimator)())
     except TypeError:  # a parameter without a default
         defaults = {}
+    left_out = BY_CLASS[type(estimator)].left_out if type(estimator) in BY_CLASS else ()
     changed = {}
     for name, value in estimator.get_params(deep=False).items():
+        if name in left_out:
+            continue
         if name not in defaults or repr(defaults[name]) != repr(value):
             changed[name] = as_json(value)
     return changed

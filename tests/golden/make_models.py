@@ -84,19 +84,14 @@ def answers(model):
         found = {"predict": model.predict(INPUTS), "quantiles": model.predict_quantiles(INPUTS, [0.1, 0.3, 0.9])}
         return {name: {"labels": None, "values": values.tolist()} for name, values in found.items()}
     future = model.future_frame()
-    for name in model._state.schema.future_names:
-        future[name] = 21.0
+    known = model._state.schema.future_names
+    labels = future.drop(columns=known).reset_index().astype(object).map(str).to_numpy().tolist()
+    future[known] = 21.0
     found = {"predict": model.predict(future)}
     if model._state.calibration is not None:
         found["interval"] = model.predict_interval(future, coverage=0.5)
-    return {name: described(frame, model) for name, frame in found.items()}
-
-
-def described(frame, model):
-    frame = frame.reset_index()
-    columns = list(frame.select_dtypes("float64").columns)
-    labels = frame.drop(columns=columns).astype(object).map(str).to_numpy().tolist()
-    return {"labels": labels, "values": frame[columns].to_numpy().tolist()}
+    numbers = {name: frame.select_dtypes("float64").to_numpy().tolist() for name, frame in found.items()}
+    return {name: {"labels": labels, "values": values} for name, values in numbers.items()}
 
 
 def main(names):
