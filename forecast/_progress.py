@@ -1,4 +1,4 @@
-"""What a training says while it runs: to lines on stderr, to a bar in a notebook, to callbacks and to Python's logging.
+"""What long work says while it runs: to lines on stderr, to a bar in a notebook, to callbacks and to Python's logging.
 
 The loop over the epochs tells `Progress` three things: that it begins, what an epoch gave, that it ends. Who listens is
 decided once, before the first epoch; where nobody does, nothing is computed.
@@ -11,10 +11,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-__all__ = ["LOGGER", "Progress", "as_callbacks", "in_notebook"]
+__all__ = ["LOGGER", "Fits", "Progress", "as_callbacks", "in_notebook"]
 
 LOGGER = "forecast"
 _LOG = logging.getLogger(f"{LOGGER}.training")
+_BACKTEST_LOG = logging.getLogger(f"{LOGGER}.backtest")
 logging.getLogger(LOGGER).addHandler(logging.NullHandler())  # else Python prints warnings of an unconfigured logger
 
 
@@ -159,6 +160,45 @@ class Progress:
         self._ended = True
         for listener in self._listeners:
             listener.ends(End(reason, self._n_iter, self._max_iter, kept, loss, held_out, self._seconds()))
+
+
+class Fits:
+    """Tells the fits of one model in a backtest: a line each on stderr and in the log, when its forecasts are there.
+
+    Parameters
+    ----------
+    model : str
+        Its name.
+    n_fits : int
+    verbose : int
+
+    Attributes
+    ----------
+    heard : bool
+        Whether anybody listens.
+
+    Examples
+    --------
+    >>> fits = Fits("ridge", n_fits=2)
+    >>> fits.heard, fits.tell([3, 5], seconds=0.5)
+    (False, None)
+    """
+
+    def __init__(self, model, n_fits, verbose=0):
+        self.model, self.n_fits, self.verbose, self.told = model, n_fits, verbose, 0
+        self.heard = bool(verbose) or _BACKTEST_LOG.isEnabledFor(logging.INFO)
+
+    def tell(self, origins, seconds):
+        """The next fit, with the labels of the origins that it forecast from."""
+        self.told += 1
+        if not self.heard:
+            return
+        ends = sorted({min(origins), max(origins)}) if len(origins) else []
+        where = f"origin {' to '.join(map(str, ends))}" if ends else "no origin"
+        text = f"{self.model}: fit {self.told:>{len(str(self.n_fits))}}/{self.n_fits}  {where}  {_time(seconds)}"
+        if self.verbose:
+            _say(text)
+        _BACKTEST_LOG.info("%s", text)
 
 
 # -------------------- who listens

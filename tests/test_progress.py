@@ -1,10 +1,11 @@
-"""What a training says: lines, a notebook's bar, Python's logging."""
+"""What a training says: lines, a notebook's bar, Python's logging, a backtest's fits."""
 
 import io
 import json
 import logging
 import re
 import sys
+import warnings
 from types import ModuleType, SimpleNamespace
 
 import children
@@ -14,9 +15,11 @@ import pandas as pd
 import pytest
 from nbclient import NotebookClient
 from sklearn.exceptions import ConvergenceWarning
+from sklearn.linear_model import Ridge
 
 from forecast import RNNForecaster, SeriesForecaster
 from forecast._progress import _number, _time, in_notebook
+from forecast.model_selection import RollingOrigin, SkillWarning, backtest
 
 NUMBER = r" *\d+(?:\.\d+)?(?:e-?\d+)?"
 LINE = re.compile(
@@ -337,3 +340,45 @@ def test_nobody_listening_costs_no_record(monkeypatch):
     small().fit(*table())
     with pytest.raises(TypeError):
         small(verbose=1).fit(*table())
+
+
+# -------------------- a backtest
+
+FIT = re.compile(r"(?P<model>[^:]+): fit (?P<fit>\d+)/(?P<of>\d+)  origin (?P<origin>.+?)  *[\d.]+ s")
+
+
+def backtested(**changes):
+    frame = pd.DataFrame({"wave": np.sin(np.arange(160) / 4) + np.arange(160) * 0.01})
+    models = {name: SeriesForecaster(Ridge(), target="wave", lookback=8, horizon=4) for name in ("one", "two")}
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", SkillWarning)
+        return backtest(models, frame, RollingOrigin(n_splits=3, horizon=4), **changes)
+
+
+@pytest.mark.parametrize("n_jobs", [None, 2])
+def test_a_backtest_has_a_line_a_fit_and_the_same_forecasts(capfd, caplog, n_jobs):
+    caplog.set_level(logging.INFO, logger="forecast.backtest")
+    report = backtested(verbose=1, n_jobs=n_jobs)
+    out, err = capfd.readouterr()
+    fits = [FIT.fullmatch(line) for line in err.splitlines()]
+    assert out == ""
+    assert [(m["model"], m["fit"], m["of"]) for m in fits] == [(n, k, "3") for n in ("one", "two") for k in "123"]
+    origins = report.frame.loc[report.frame["model"] == "one", "origin"].unique()
+    assert [m["origin"] for m in fits[:3]] == [str(origin) for origin in origins]
+    records = [(record.name, record.getMessage()) for record in caplog.records]
+    assert records == [("forecast.backtest", line) for line in err.splitlines()]
+    caplog.set_level(logging.WARNING, logger="forecast.backtest")
+    pd.testing.assert_frame_equal(backtested().frame, report.frame)
+    assert capfd.readouterr() == ("", "")
+
+
+def test_a_fit_for_several_origins_names_the_first_and_the_last(capfd):
+    report = backtested(verbose=1, refit=False)
+    first, last = report.frame["origin"].min(), report.frame["origin"].max()
+    assert [FIT.fullmatch(line)["origin"] for line in capfd.readouterr().err.splitlines()] == [f"{first} to {last}"] * 2
+
+
+@pytest.mark.parametrize("verbose", [-1, "yes", 0.5])
+def test_a_backtest_refuses_another_verbose(verbose):
+    with pytest.raises(ValueError, match=r"verbose is .*; expected 0 or 1"):
+        backtested(verbose=verbose)
