@@ -78,6 +78,14 @@ def test_progress_is_for_terminals_and_for_those_who_ask(run, monkeypatch):
     assert run(*command, "--quiet")[2] == ""
 
 
+def test_a_backtest_shows_epochs_of_its_one_fit_or_a_line_for_each_fit(run):
+    command = ("backtest", "data.csv", "--target", "load", *SMALL, "--origins", "2", "--verbose", "--refit")
+    assert "epoch 1/2" in run(*command, "never")[2]
+    err = run(*command, "always")[2]
+    assert "epoch" not in err
+    assert err.count("LSTM: fit ") == 2
+
+
 def test_notes_are_on_stderr_and_quiet_leaves_them_out(run, df):
     df[::-1].to_csv("data.csv")
     command = ("fit", "data.csv", "--target", "load", *SMALL, "-o", "model.forecast")

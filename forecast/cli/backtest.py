@@ -52,7 +52,7 @@ def run(arguments, terminal):
     from sklearn.base import clone
 
     from .files import load_model
-    from .fit import settings, with_progress
+    from .fit import settings
     from .planning import planned, read_data
     from .printing import data_line, span
     from .writing import check_picture, check_table, write_table
@@ -66,7 +66,7 @@ def run(arguments, terminal):
     model, panel = planned(arguments, data, given)
     terminal.show(data_line(data, panel))
     terminal.show(_origins_line(arguments, model))
-    report = _compared(arguments, with_progress(model, terminal), data)
+    report = _compared(arguments, model, data, terminal)
     model.regressor.set_params(verbose=0)
     summary = report.summary()
     sentence = _print_scores(summary, report, model, terminal)
@@ -108,18 +108,22 @@ def _origins_line(arguments, model):
     )
 
 
-def _compared(arguments, model, data):
+def _compared(arguments, model, data, terminal):
     import warnings
 
     from ..model_selection import RollingOrigin, SkillWarning, backtest
+    from .fit import with_progress
     from .problems import refusals
 
+    if arguments.refit is False:
+        with_progress(model, terminal)  # a line an epoch; of several fits, a line each
     with refusals(), warnings.catch_warnings():
         warnings.simplefilter("ignore", SkillWarning)  # its words stand in the report's notes, and in the verdict
         origins = RollingOrigin(arguments.origins, model.horizon, step=arguments.step)
         return backtest(
             {name_of(model): model}, data.frame, origins, refit=arguments.refit, coverage=arguments.coverage,
             intervals=arguments.intervals,
+            verbose=int(terminal.progress and arguments.refit is not False),
         )  # fmt: skip
 
 
