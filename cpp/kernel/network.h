@@ -280,6 +280,7 @@ inline bool activity(const Network<T>& net, const Chunk<T>& c) {
     for (int64_t t = 0; t < s.T; ++t) {
       for (int i = 0; i < C::gates; ++i) put(i, l, t, m.tape_of(s, l, t) + C::gate[i] * m.row);
       for (int i = 0; i < C::states; ++i) put(C::gates + i, l, t, m.state(s, l, t + 1) + i * m.row);
+      if (c.poll.stop(c.poll.self)) return false;
     }
   return true;
 }
