@@ -47,7 +47,7 @@ class GateActivity:
         --------
         >>> import numpy as np
         >>> state = np.array([[[[0.5, 0.0], [1.0, 0.5]]]])
-        >>> GateActivity({}, {"h": state}, np.array([-1, 0]), "rnn").to_frame()
+        >>> GateActivity({}, {"h": state}, np.array([-1, 0]), "rnn").to_frame()  # doctest: +NORMALIZE_WHITESPACE
         layer     0
         value     h
         step

@@ -44,7 +44,7 @@ class GradientFlow:
         --------
         >>> import numpy as np
         >>> flow = GradientFlow(np.array([[0.25, 0.5]]), np.array([-1, 0]), "lstm", 0.1)
-        >>> flow.to_frame()
+        >>> flow.to_frame()  # doctest: +NORMALIZE_WHITESPACE
         layer     0
         step
         -1     0.25
