@@ -102,8 +102,8 @@ def gradient_flow(model, X, y=None, sample_weight=None, n_jobs=None):
 
     An untrained network can be looked at as well: after one epoch that does not move it,
     `RNNForecaster(max_iter=1, optimizer="sgd", learning_rate=1e-12).fit(X, y)`, the weights are those that were drawn,
-    but for less than 1e-10. `weights_` are views into them: `model.weights_["0.R_h"][...] *= 1.6` makes the gradient of a
-    ReLU network explode.
+    but for less than 1e-10. `weights_` are views into them: `model.weights_["0.R_h"][...] *= 1.6` makes the gradient of
+    a ReLU network explode.
 
     References
     ----------
