@@ -81,7 +81,7 @@ int run(const Table& table, int cell, int64_t H, int64_t L) {
   print(table.cells[cell].name, "output", lanes);
   print(table.cells[cell].name, "gradient", gradients);
   print(table.cells[cell].name, "past", past);
-  print(table.cells[cell].name, "flow", flow);
+  print(table.cells[cell].name, "flow", std::vector<T>(flow.begin(), flow.end()));  // of T by its precision
   print(table.cells[cell].name, "activity", values);
   Step step{};
   step.rule = Rule::adamw, step.rate = 0.01, step.beta_1 = 0.9, step.beta_2 = 0.999, step.epsilon = 1e-8;
