@@ -12,10 +12,21 @@ except ImportError as error:
     ) from error
 
 from ._config import show_config
+from ._files import ModelFileError, load, read_card
 from ._rnn import RNNForecaster
 from ._series import SeriesForecaster
 from ._windows import Windows, WindowTargets, make_windows
 
 __version__ = "0.1.0"
 
-__all__ = ["RNNForecaster", "SeriesForecaster", "WindowTargets", "Windows", "make_windows", "show_config"]
+__all__ = [
+    "ModelFileError",
+    "RNNForecaster",
+    "SeriesForecaster",
+    "WindowTargets",
+    "Windows",
+    "load",
+    "make_windows",
+    "read_card",
+    "show_config",
+]

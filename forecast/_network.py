@@ -5,6 +5,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from . import _core
+from ._files import ModelFileError, stored
 from ._tail import MANY
 from ._threads import WORTH_SHARING, thread_count
 
@@ -16,6 +17,7 @@ OPTIMIZERS = _core.OPTIMIZERS
 core_config = _core.config
 
 
+@stored("architecture")
 @dataclass(frozen=True)
 class Architecture:
     """Everything that fixes the shape of the parameter vector and what a training step does with it."""
@@ -40,6 +42,7 @@ class Architecture:
         return 2.0 * self.steps * rows * self.hidden * widths
 
 
+@stored("scaling")
 @dataclass(frozen=True)
 class Scaling:
     """Means and scales of inputs (per channel), targets (per output) and extra inputs, learned from the windows."""
@@ -84,6 +87,7 @@ def _positive_scale(mean, deviation):
     return np.where(deviation > np.maximum(rounding, np.finfo(float).tiny), deviation, 1.0)
 
 
+@stored("network")
 @dataclass
 class Network:
     """Weights with the architecture and the scaling that give them a meaning.
@@ -133,6 +137,25 @@ class Network:
 
     def __setstate__(self, state):
         self.__init__(**state)
+
+    def _check_loaded(self):
+        """Refuse weights and scaling out of a file that are not those of the architecture."""
+        a, theta, s = self.architecture, self.theta, self.scaling
+        if not isinstance(theta, np.ndarray) or theta.ndim != 1 or theta.dtype != a.dtype:
+            raise ModelFileError(f"the weights are no vector of {a.dtype}.")
+        sizes = (a.steps, a.inputs, a.hidden, a.layers, a.targets)
+        # Each of them costs a weight at least, so that no file can ask for more layers than it has numbers.
+        if any(type(size) is not int or size < 1 for size in sizes) or max(sizes[1:]) > theta.size:
+            raise ModelFileError(f"a network of the sizes {sizes} in {theta.size} weights.")
+        if theta.size != self.compiled.n_parameters:
+            raise ModelFileError(f"{theta.size} weights; expected {self.compiled.n_parameters}.")
+        parts = {"past": a.inputs, "target": a.targets}
+        parts |= {} if s.extra_mean is None and s.extra_scale is None and a.extra == 0 else {"extra": a.extra}
+        for of, size in parts.items():
+            for name in (f"{of}_mean", f"{of}_scale"):
+                found = getattr(s, name)
+                if not isinstance(found, np.ndarray) or found.shape != (size,) or found.dtype != np.float64:
+                    raise ModelFileError(f"{name} of the scaling is not {size} numbers.")
 
     @property
     def weights(self):

@@ -9,6 +9,7 @@ import numpy as np
 from sklearn.base import BaseEstimator, RegressorMixin
 from sklearn.utils.validation import check_array, check_is_fitted
 
+from ._files import stored
 from ._frames import season_length
 from ._windows import Windows
 
@@ -135,6 +136,7 @@ def _look_seasonal(X, horizon, period):
     return _look(X, 1 - period + np.arange(horizon) % period)
 
 
+@stored("LastValue")
 class LastValue(_Baseline):
     """The newest value, for every step of the horizon.
 
@@ -153,6 +155,7 @@ class LastValue(_Baseline):
         return _look_seasonal(X, horizon, 1)
 
 
+@stored("SeasonalNaive")
 class SeasonalNaive(_Baseline):
     """The value one season ago.
 
@@ -200,6 +203,7 @@ class SeasonalNaive(_Baseline):
         return _look_seasonal(X, horizon, self.period_)
 
 
+@stored("Drift")
 class Drift(_Baseline):
     """The newest value and, per step, the mean change over the window.
 

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from forecast import _network
+from forecast._files.values import READERS
 
 ROOT = Path(__file__).parent.parent
 README = ROOT / "README.md"
@@ -30,13 +31,32 @@ def links(page):
 def test_the_readmes_python_blocks_run_one_after_the_other(tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     names, examples = {}, blocks(text(README), "python")
-    assert len(examples) == 4
+    assert len(examples) == 5
     for number, example in enumerate(examples):
         exec(compile(example, f"README.md, block {number}", "exec"), names)
     assert len(names["model"].predict()) == 26
     assert {"last value", "seasonal naive"} < set(names["report"].summary().index)
     assert "MASE" in capsys.readouterr().out
-    assert os.listdir(tmp_path) == []
+    assert os.listdir(tmp_path) == ["shops.forecast"]
+
+
+def test_the_python_blocks_on_model_files_run_one_after_the_other(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    names, examples = {}, blocks(text(ROOT / "docs" / "files.md"), "python")
+    assert len(examples) == 2
+    for number, example in enumerate(examples):
+        exec(compile(example, f"files.md, block {number}", "exec"), names)
+    assert "500 rows" in capsys.readouterr().out
+
+
+def test_every_kind_of_value_in_a_model_file_is_documented():
+    table = text(ROOT / "docs" / "files.md").partition("### Values")[2].partition("### Older")[0]
+    rows = [row.split("|")[1:3] for row in re.findall(r"^\| `(?!is`).*$", table, re.MULTILINE)]
+    documented = {kind for kinds, _ in rows for kind in re.findall(r"`([^`]+)`", kinds)}
+    assert documented == set(READERS)
+    for kinds, members in rows:
+        for kind in re.findall(r"`([^`]+)`", kinds):
+            assert set(READERS[kind][0]) <= set(re.findall(r"`([^`]+)`", members)), kind
 
 
 def test_the_frame_contracts_python_blocks_run_one_after_the_other(tmp_path, monkeypatch, capsys):

@@ -23,6 +23,9 @@ NORMS = 1e-6  # relative, of recorded gradient norms in float32
 
 ISA_AGREEMENT = 1e-12  # float64 across instruction sets, of the largest
 
+# forecasts of models in files of earlier releases, of the largest, by the dtype of the network (others: float64)
+GOLDEN_MODELS = {"float32": 5e-6, "float64": 1e-12}
+
 ULP = 4.0  # exp, sigmoid, tanh, both dtypes
 EXP_LIMIT = {"float32": 88.0, "float64": 709.0}  # arguments beyond are taken for it: exp stays finite
 

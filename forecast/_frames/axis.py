@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from .._files import stored
 from .index import continue_stamps, is_clockless, on_the_clock, season_length
 from .sessions import wall_days
 from .stamps import CHUNK, ticks_of
@@ -21,6 +22,7 @@ MONTHS = {
 }
 
 
+@stored("axis")
 @dataclass(frozen=True)
 class TimeAxis:
     """The steps of time in a frame.

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 import numpy as np
 import pandas as pd
 
+from .._files import stored
 from .columns import as_frame
 
 __all__ = ["Exchange", "enter", "leave"]
@@ -15,6 +16,7 @@ __all__ = ["Exchange", "enter", "leave"]
 FOREIGN = {"polars", "pyarrow", "modin", "cudf", "duckdb", "ibis", "dask", "pyspark", "sqlframe", "narwhals"}
 
 
+@stored("exchange")
 @dataclass(frozen=True)
 class Exchange:
     """In what kind a user is answered.
@@ -24,7 +26,7 @@ class Exchange:
     backend : str
         As narwhals names it, such as "polars".
     dtypes : dict
-        Dtypes of the user's columns by name, for those that come back in the answer.
+        Dtypes of the user's columns by name, for those that come back in the answer: names of series and stamps.
     """
 
     backend: str
@@ -76,7 +78,8 @@ def enter(X, what="X"):
     if isinstance(frame, nw.LazyFrame):
         raise TypeError(f"{what} is a {lazy}, which is not computed yet; expected rows. Fix: {what}.collect().")
     columns = {name: _to_pandas(nw, frame[name]) for name in frame.columns}
-    return pd.DataFrame(columns, copy=False), Exchange(frame.implementation.value, dict(frame.schema))
+    dtypes = {name: dtype for name, dtype in frame.schema.items() if not (dtype.is_nested() or dtype.is_decimal())}
+    return pd.DataFrame(columns, copy=False), Exchange(frame.implementation.value, dtypes)
 
 
 def _narwhals(X, what):

@@ -6,6 +6,8 @@ from dataclasses import dataclass, field
 import numpy as np
 import pandas as pd
 
+from .._files import stored
+
 __all__ = ["Layout", "Roles"]
 
 ROLES = {
@@ -16,6 +18,7 @@ ROLES = {
 }
 
 
+@stored("roles")
 @dataclass(frozen=True)
 class Roles:
     """Labels of columns by what they are for.
@@ -158,6 +161,7 @@ def _close(label, labels):
     return f" Did you mean {' or '.join(map(repr, near))}?" if near else ""
 
 
+@stored("layout")
 @dataclass(frozen=True)
 class Layout:
     """Where a frame holds the names of its series and its time stamps, so that it is answered alike.

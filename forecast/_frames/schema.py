@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from .._files import stored
 from .columns import as_slice, refuse_dtype
 from .series import quoted
 
@@ -13,6 +14,7 @@ __all__ = ["Encoding", "Schema", "encoded", "float_dtype", "numbers", "refuse_va
 MOST_CATEGORIES = 1000  # more are names of rows rather than categories, and one-hot columns would fill the memory
 
 
+@stored("encoding")
 @dataclass(frozen=True)
 class Encoding:
     """How one column is read.
@@ -60,6 +62,7 @@ class Encoding:
         return cls(label, tuple(categories))
 
 
+@stored("schema")
 @dataclass(frozen=True)
 class Schema:
     """How the covariates of the fitted frame were encoded.

@@ -9,9 +9,11 @@ from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted
 
 from .._arrays import read_inputs, read_training, read_weights
+from .._files import Saved, stored
 from .._network import OPTIMIZERS
 from .._training import SCHEDULES, train
 from .arguments import check_combinations, recipe_of
+from .card import card_parts, check_state
 from .quantiles import at_levels, in_order, median_level, wanted_levels
 from .start import split_in_time, start
 
@@ -28,7 +30,8 @@ def _has_quantiles(model):
     return True
 
 
-class RNNForecaster(RegressorMixin, BaseEstimator):
+@stored("RNNForecaster", card=card_parts, left_out=("callbacks",))
+class RNNForecaster(Saved, RegressorMixin, BaseEstimator):
     """Recurrent network on windows: one row of X is the past of one window, one row of y its future.
 
     The inputs go through stacked recurrent layers in time order; a dense head turns the last state into all outputs at
@@ -127,6 +130,8 @@ class RNNForecaster(RegressorMixin, BaseEstimator):
         several quantiles the head has a row per output and level, the levels of an output side by side.
     quantiles_ : ndarray of shape (n_levels,)
         Levels of the last fit; only with the quantile loss.
+    card_ : dict
+        The model card, as `forecast.read_card` gives it of a saved model.
 
     References
     ----------
@@ -150,6 +155,7 @@ class RNNForecaster(RegressorMixin, BaseEstimator):
     """
 
     _accepts_windows = True
+    _check_loaded = check_state
 
     _parameter_constraints = {
         "cell": [StrOptions({"lstm", "gru", "rnn"})],

@@ -5,12 +5,14 @@ from dataclasses import dataclass
 import numpy as np
 
 from .._conformal import AdaptiveState
+from .._files import stored
 
 __all__ = ["Calibration", "series_scale"]
 
 _MOST = 2_000  # residuals of a step: more do not make a quantile better
 
 
+@stored("calibration")
 @dataclass(frozen=True)
 class Calibration:
     """What a model's forecasts missed by, on the newest windows of the training rows.

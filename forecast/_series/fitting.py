@@ -6,15 +6,18 @@ from functools import partial
 import numpy as np
 from sklearn.base import clone
 
+from .._files import ModelFileError, stored
 from .calibration import Calibration
 from .preparation import Preparation
 from .regression import default_regressor, fit_regressor, judged, predict_windows
 from .report import ModelReport, judge, naive_forecasts
 from .rows import Rows
+from .span import Span
 
 __all__ = ["FittedState", "fitted_state"]
 
 
+@stored("fitted state")
 @dataclass
 class FittedState:
     """What `SeriesForecaster.fit` leaves behind.
@@ -34,6 +37,8 @@ class FittedState:
     n_windows : int
     report : ModelReport
     calibration : Calibration or None
+    span : Span or None
+        Of the training rows, for the model card.
     """
 
     regressor: object
@@ -48,6 +53,24 @@ class FittedState:
     n_windows: int
     report: ModelReport
     calibration: Calibration | None
+    span: Span | None = None
+
+    def _check_loaded(self):
+        """Refuse a state out of a file whose parts do not fit together."""
+        tail, n = self.tail, len(self.roles.target)
+        rows, series = len(tail.index), len(tail.keys)
+        shapes = {
+            "targets": (tail.targets.shape, (rows, n)),
+            "past": (tail.past.shape, (rows, len(self.schema.past_names))),
+            "future": (tail.future.shape, (rows, len(self.schema.future_names))),
+            "static": (tail.static.shape, (series, len(self.schema.static_names))),
+        }
+        for name, (found, expected) in shapes.items():
+            if found != expected:
+                raise ModelFileError(f"the newest rows have {name} of shape {found}; expected {expected}.")
+        starts = tail.starts
+        if starts.shape != (series + 1,) or starts[0] != 0 or starts[-1] != rows or (np.diff(starts) <= 0).any():
+            raise ModelFileError(f"the newest rows of {series} series do not begin where they should in {rows} rows.")
 
 
 def fitted_state(model, panel, roles):
@@ -96,6 +119,7 @@ def fitted_state(model, panel, roles):
         n_windows=len(windows),
         report=report,
         calibration=calibration,
+        span=Span.of(panel.index, panel.starts),
     )
 
 

@@ -9,8 +9,10 @@ from sklearn.base import BaseEstimator, RegressorMixin, _fit_context
 from sklearn.utils._param_validation import HasMethods, Interval, StrOptions
 from sklearn.utils.validation import check_is_fitted
 
+from .._files import Saved, stored
 from .._frames import Roles, Rules, answer, check_length, enter, future_frame, leave, read_panel
 from ..baselines import seasonal_naive
+from .card import card_parts
 from .fitting import fitted_state
 from .requests import Requests
 from .targets import with_target
@@ -19,7 +21,8 @@ from .uncertainty import Uncertainty
 __all__ = ["SeriesForecaster"]
 
 
-class SeriesForecaster(Requests, Uncertainty, RegressorMixin, BaseEstimator):
+@stored("SeriesForecaster", card=card_parts)
+class SeriesForecaster(Saved, Requests, Uncertainty, RegressorMixin, BaseEstimator):
     """Forecast the columns of a time-indexed frame, or of a panel of many series, with any regressor on windows.
 
     Parameters
@@ -94,6 +97,8 @@ class SeriesForecaster(Requests, Uncertainty, RegressorMixin, BaseEstimator):
         Columns of the fitted frame.
     feature_names_in_ : ndarray of str
         Their names, where all are strings.
+    card_ : dict
+        The model card, as `forecast.read_card` gives it of a saved model.
 
     See Also
     --------

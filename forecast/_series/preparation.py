@@ -4,12 +4,14 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
+from .._files import stored
 from .._windows import Windows, windows_of
 from ..preprocessing import calendar_features, make_transform
 
 __all__ = ["Preparation"]
 
 
+@stored("preparation")
 @dataclass
 class Preparation:
     """How rows become windows and predictions become forecasts; fitted on training rows alone.

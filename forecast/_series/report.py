@@ -5,11 +5,14 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from .._files import stored
+
 __all__ = ["ModelReport", "judge", "mean_so_far", "naive_forecasts"]
 
 _COPY = 0.9  # correlation with the newest value from which a forecast is called a copy of it
 
 
+@stored("report")
 @dataclass(frozen=True)
 class ModelReport:
     """Validation skill of a fitted model; printed, it is two lines.

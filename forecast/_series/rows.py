@@ -5,9 +5,12 @@ from dataclasses import dataclass, replace
 import numpy as np
 import pandas as pd
 
+from .._files import stored
+
 __all__ = ["Rows"]
 
 
+@stored("rows")
 @dataclass(frozen=True)
 class Rows:
     """Series after series, row after row; the arrays share one numbering of rows.

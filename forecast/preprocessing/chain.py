@@ -5,6 +5,7 @@ import difflib
 from sklearn.base import clone
 from sklearn.utils.validation import check_is_fitted
 
+from .._files import stored
 from .pointwise import Pointwise
 from .target import BoxCox, Difference, Log, Log1p, LogReturn, Scale, refuse_period
 from .transform import Transform, as_forecasts, as_series
@@ -25,6 +26,7 @@ NAMES = {
 }
 
 
+@stored("Chain")
 class Chain(Transform):
     """Transforms one after the other; undone in the opposite order.
 

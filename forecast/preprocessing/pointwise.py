@@ -3,11 +3,13 @@
 import numpy as np
 from sklearn.base import clone
 
+from .._files import stored
 from .transform import SAME, Transform
 
 __all__ = ["Pointwise"]
 
 
+@stored("Pointwise")
 class Pointwise(Transform):
     """Any scikit-learn transformer of one column that has an inverse and rises with the value.
 

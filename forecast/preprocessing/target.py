@@ -4,11 +4,13 @@ from numbers import Integral, Real
 
 import numpy as np
 
+from .._files import stored
 from .transform import SAME, Transform
 
 __all__ = ["BoxCox", "Difference", "Log", "Log1p", "LogReturn", "Scale", "refuse_period"]
 
 
+@stored("Log")
 class Log(Transform):
     """Natural logarithm, for positive values.
 
@@ -39,6 +41,7 @@ class Log(Transform):
             return self._restored(np.exp(z), z)
 
 
+@stored("Log1p")
 class Log1p(Transform):
     """Natural logarithm of 1 + x, for values above -1: counts with zeros.
 
@@ -62,6 +65,7 @@ class Log1p(Transform):
             return self._restored(np.expm1(z), z)
 
 
+@stored("BoxCox")
 class BoxCox(Transform):
     """Box-Cox transform of positive values: `((x / g)^lmbda - 1) / lmbda`, and `log(x / g)` where `lmbda` is 0.
 
@@ -170,6 +174,7 @@ def _most_likely(logs):
     return float(minimize_scalar(loss, bounds=(-steepest, steepest), method="bounded", options={"xatol": 1e-8}).x)
 
 
+@stored("Difference")
 class Difference(Transform):
     """Change from `period` rows ago; with a season as period, the seasonal difference.
 
@@ -242,6 +247,7 @@ def accumulated(z, past):
     return out
 
 
+@stored("LogReturn")
 class LogReturn(Transform):
     """Change of the natural logarithm from one row to the next, for positive prices.
 
@@ -279,6 +285,7 @@ class LogReturn(Transform):
             return self._restored(np.exp(accumulated(z, self._logs(past))), z)
 
 
+@stored("Scale")
 class Scale(Transform):
     """Shift and stretch: `(x - center) / scale`.
 

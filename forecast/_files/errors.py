@@ -1,0 +1,21 @@
+"""The one error of model files."""
+
+__all__ = ["ModelFileError"]
+
+
+class ModelFileError(ValueError):
+    """A model cannot be saved, or a file holds no model that can be trusted to be the one that was saved.
+
+    Examples
+    --------
+    >>> import forecast, os, tempfile
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     path = os.path.join(folder, "notes.forecast")
+    ...     with open(path, "w") as file:
+    ...         _ = file.write("a text of some length, which is no model of anything at all")
+    ...     try:
+    ...         forecast.load(path)
+    ...     except forecast.ModelFileError as error:
+    ...         print(str(error).partition(": ")[2])
+    no model file of forecast: its first bytes are not those of a safetensors file.
+    """

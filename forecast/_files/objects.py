@@ -1,0 +1,205 @@
+"""Objects of registered classes and of scikit-learn's public estimators; what stands twice in a model is one again.
+
+A class is looked up among those registered, or in `__all__` of one of the modules below; nothing else that a file names
+is imported. No method of an object is run but the checks of our own classes; `__reduce__` and `__setstate__` never.
+"""
+
+import dataclasses
+import importlib
+import sys
+import warnings
+
+import sklearn
+from sklearn.base import BaseEstimator
+from sklearn.exceptions import InconsistentVersionWarning
+from sklearn.utils import Bunch
+
+from .errors import ModelFileError
+from .expected import expect
+from .registered import BY_CLASS, BY_NAME
+
+__all__ = ["READERS", "write"]
+
+MODULES = tuple(
+    f"sklearn.{name}"
+    for name in (
+        "linear_model", "preprocessing", "pipeline", "compose", "multioutput", "decomposition", "cross_decomposition",
+        "feature_selection", "impute", "isotonic", "kernel_approximation", "kernel_ridge", "random_projection",
+        "neighbors", "ensemble", "dummy",
+    )
+)  # fmt: skip
+# Not "svm": its native code trusts the arrays that it is given, and reads beyond them where they do not fit together.
+
+
+def write(writer, value, place, depth):
+    """The tree of a value of this room, or None."""
+    if type(value) is Bunch:
+        return {"is": "bunch", "items": writer(dict(value), place, depth + 1)}
+    known, name = BY_CLASS.get(type(value)), _public_name(type(value))
+    if known is None and name is None:
+        return None
+    if id(value) in writer.numbers:
+        return {"is": "same", "as": writer.numbers[id(value)]}
+    writer.numbers[id(value)] = len(writer.numbers)
+    writer.alive.append(value)
+    if known is None:
+        state = {key: part for key, part in vars(value).items() if key != "_sklearn_version"}
+        _refuse_memory(type(value), state)
+        state = _members(writer, type(value), state, place, depth)
+        return {"is": "sklearn", "class": name, "version": sklearn.__version__, "state": state}
+    if dataclasses.is_dataclass(value):
+        fields = {field: getattr(value, field) for field in _field_names(type(value))}
+        return {"is": "object", "class": known.name, "fields": _members(writer, None, fields, place, depth)}
+    parameters = value.get_params(deep=False)
+    fitted = {key: part for key, part in vars(value).items() if key not in parameters}
+    parameters |= dict.fromkeys(set(known.left_out) & set(parameters))
+    return {
+        "is": "estimator",
+        "class": known.name,
+        "parameters": _members(writer, None, parameters, place, depth),
+        "fitted": _members(writer, type(value), fitted, place, depth),
+    }
+
+
+def _members(writer, cls, members, place, depth):
+    """In the order of their names: the order in which they were set is none of the model's."""
+    if cls is not None:
+        _refuse_names(cls, members)
+    return {key: writer(members[key], f"{place}.{key}" if place else key, depth + 1) for key in sorted(members)}
+
+
+def _field_names(cls):
+    return [field.name for field in dataclasses.fields(cls) if not field.name.startswith("_")]
+
+
+def _refuse_names(cls, names):
+    """What `fit` sets is data under a name of its own, never in the place of a method."""
+    wrong = [key for key in names if not key.isidentifier() or key.startswith("__") or hasattr(cls, key)]
+    if wrong:
+        raise ModelFileError(f"{cls.__name__} with a value under the name {wrong[0][:40]!r}, which is not for values.")
+
+
+def _refuse_memory(cls, state):
+    """A folder in which scikit-learn would keep pickles, and run those that it finds there."""
+    if state.get("memory") is not None:
+        raise ModelFileError(f"{cls.__name__} with memory={str(state['memory'])[:40]!r}. Fix: memory=None before fit.")
+
+
+def _public_name(cls):
+    """Module and name of a public estimator of scikit-learn that is nothing but its attributes; or None."""
+    module, name = cls.__module__, cls.__name__
+    if not module.startswith("sklearn.") or not issubclass(cls, BaseEstimator):
+        return None
+    public = ".".join(module.split(".")[:2])
+    return f"{public}.{name}" if public in MODULES and _public_class(public, name) is cls else None
+
+
+def _public_class(module, name):
+    found = sys.modules.get(module) or importlib.import_module(module)
+    cls = getattr(found, name, None) if name in found.__all__ else None
+    plain = (
+        isinstance(cls, type)
+        and issubclass(cls, BaseEstimator)
+        and all(
+            getattr(cls, method) is getattr(BaseEstimator, method)
+            for method in ("__getstate__", "__setstate__", "__reduce__", "__reduce_ex__", "__new__")
+        )
+    )
+    return cls if plain else None
+
+
+def _sklearn(reader, depth, version, state, **name):
+    module, _, name = expect(name["class"], str, "a class").rpartition(".")
+    cls = _public_class(module, name) if module in MODULES else None
+    if cls is None:
+        raise ModelFileError(f"a class {f'{module}.{name}'[:80]!r}, which is no estimator that a model file may hold.")
+    number = _begun(reader)
+    state = _read_members(reader, depth, state)
+    _refuse_names(cls, state)
+    _refuse_memory(cls, state)
+    if expect(version, str, "a version") != sklearn.__version__:
+        warnings.warn(
+            InconsistentVersionWarning(
+                estimator_name=name, current_sklearn_version=sklearn.__version__, original_sklearn_version=version[:40]
+            ),
+            stacklevel=2,
+        )
+    made = cls.__new__(cls)
+    vars(made).update(state)
+    return _ended(reader, number, made)
+
+
+def _object(reader, depth, fields, **name):
+    known = _known(name["class"], dataclass=True)
+    number = _begun(reader)
+    fields = _read_members(reader, depth, fields)
+    _refuse_unknown(known, fields, _field_names(known.cls))
+    return _ended(reader, number, known.cls(**fields))
+
+
+def _estimator(reader, depth, parameters, fitted, **name):
+    known = _known(name["class"], dataclass=False)
+    number = _begun(reader)
+    parameters = _read_members(reader, depth, parameters)
+    fitted = _read_members(reader, depth, fitted)
+    names = known.cls._get_param_names()
+    _refuse_unknown(known, parameters, names)
+    _refuse_names(known.cls, fitted)
+    if set(fitted) & set(names):
+        raise ModelFileError(f"a {known.name} whose parameters stand among what was fitted.")
+    made = known.cls(**parameters)
+    vars(made).update(fitted)
+    return _ended(reader, number, made, is_whole=bool(fitted))  # a parameter need not be fitted
+
+
+def _known(name, dataclass):
+    if not isinstance(name, str) or name not in BY_NAME or dataclasses.is_dataclass(BY_NAME[name].cls) != dataclass:
+        raise ModelFileError(f"a class {str(name)[:80]!r}, which this version of forecast does not know.")
+    return BY_NAME[name]
+
+
+def _refuse_unknown(known, found, names):
+    """What is missing takes its default, so that older files load; what is unknown has a meaning that would be lost."""
+    unknown = sorted(set(found) - set(names))
+    if unknown:
+        raise ModelFileError(
+            f"a {known.name} with {unknown[0][:40]!r}, which this version of forecast does not know. Fix: pip install "
+            "--upgrade rnn-forecast."
+        )
+
+
+def _read_members(reader, depth, members):
+    return {key: reader(part, depth) for key, part in expect(members, dict, "the members of an object").items()}
+
+
+def _begun(reader):
+    reader.objects.append(None)
+    return len(reader.objects) - 1
+
+
+def _ended(reader, number, made, is_whole=True):
+    check = getattr(type(made), "_check_loaded", None)
+    if check is not None and is_whole:
+        check(made)
+    reader.objects[number] = made
+    return made
+
+
+def _same(reader, depth, **number):
+    number = expect(number["as"], int, "the number of an object")
+    if not 0 <= number < len(reader.objects) or reader.objects[number] is None:
+        raise ModelFileError(f"the object of number {number} is not there yet.")
+    return reader.objects[number]
+
+
+def _bunch(reader, depth, items):
+    return Bunch(**expect(reader(items, depth), dict, "a bunch"))
+
+
+READERS = {
+    "bunch": (("items",), _bunch),
+    "same": (("as",), _same),
+    "object": (("class", "fields"), _object),
+    "estimator": (("class", "parameters", "fitted"), _estimator),
+    "sklearn": (("class", "version", "state"), _sklearn),
+}

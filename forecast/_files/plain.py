@@ -1,0 +1,132 @@
+"""Python's containers, the floats that JSON has not, slices, NumPy's scalars, and NumPy's functions by name."""
+
+import numpy as np
+
+from .errors import ModelFileError
+from .expected import expect
+
+__all__ = ["READERS", "write"]
+
+TYPES = {kind.__name__: kind for kind in (bool, int, float, str, object)}
+
+
+def write(writer, value, place, depth):
+    """The tree of a value of this room, or None."""
+    kind = type(value)
+    if kind is float:
+        return {"is": "float", "value": str(value)}
+    if kind is tuple:
+        return {"is": "tuple", "items": writer.items(value, place, depth)}
+    if kind is dict:
+        places = [f"{place}.{key if _is_name(key) else number}" for number, key in enumerate(value)]
+        keys = writer.items(value, f"{place}.(keys)", depth)
+        values = [writer(part, at, depth + 1) for part, at in zip(value.values(), places, strict=True)]
+        return {"is": "dict", "keys": keys, "values": values}
+    if kind is slice:
+        return {"is": "slice", "bounds": writer.items((value.start, value.stop, value.step), place, depth)}
+    if isinstance(value, np.generic):
+        return _write_number(value)
+    if kind is np.ufunc and vars(np).get(value.__name__) is value:
+        return {"is": "numpy function", "name": value.__name__}
+    if isinstance(value, type):
+        if TYPES.get(value.__name__) is value:
+            return {"is": "type", "name": value.__name__}
+        if issubclass(value, np.generic) and vars(np).get(value.__name__) is value:
+            return {"is": "numpy type", "name": value.__name__}
+    return None
+
+
+def _is_name(key):
+    return type(key) is str and key.isascii() and key.isidentifier()
+
+
+def _write_number(value):
+    dtype = value.dtype
+    if dtype.kind == "f" and dtype.itemsize <= 8:
+        plain = float(value) if np.isfinite(value) else str(float(value))
+    elif dtype.kind in "iu":
+        plain = int(value)
+    elif dtype.kind in "mM":
+        plain = int(value.view(np.int64))
+    elif dtype.kind in "bU":
+        plain = value.item()
+    else:
+        return None
+    name = "str" if dtype.kind == "U" else dtype.newbyteorder("<").str
+    return {"is": "number", "dtype": name, "value": plain}
+
+
+def _number(reader, depth, dtype, value):
+    if dtype == "str":
+        return np.str_(expect(value, str, "a numpy string"))
+    dtype = plain_dtype(dtype)
+    if dtype.kind == "b":
+        return np.bool_(expect(value, bool, "a numpy boolean"))
+    if dtype.kind in "mM":
+        return np.int64(expect(value, int, "a numpy time")).view(dtype)
+    if dtype.kind in "iu":
+        return dtype.type(expect(value, int, "a numpy number"))
+    number = _float(reader, depth, value) if isinstance(value, str) else expect(value, float, "a numpy number")
+    return dtype.type(number)
+
+
+def plain_dtype(name):
+    """A dtype of plain values by the name that NumPy gives it; structures and Python objects are refused."""
+    dtype = np.dtype(expect(name, str, "a dtype")) if len(str(name)) < 20 else None
+    if dtype is None or dtype.kind not in "biufmMUS" or dtype.str != name or dtype.itemsize == 0:
+        raise ModelFileError(f"a dtype {str(name)[:40]!r}, which is none of a model file.")
+    return dtype
+
+
+def _float(reader, depth, value):
+    if value not in ("nan", "inf", "-inf"):
+        raise ModelFileError(f"a float {str(value)[:40]!r}; expected nan, inf or -inf.")
+    return float(value)
+
+
+def _tuple(reader, depth, items):
+    return tuple(reader(expect(items, list, "a tuple"), depth))
+
+
+def _dict(reader, depth, keys, values):
+    keys, values = reader(expect(keys, list, "a dict"), depth), reader(expect(values, list, "a dict"), depth)
+    found = dict(zip(keys, values, strict=True))
+    if len(found) != len(keys):
+        raise ModelFileError("a dict in which a key stands twice.")
+    return found
+
+
+def _slice(reader, depth, bounds):
+    return slice(*reader(expect(bounds, list, "a slice"), depth))
+
+
+def _function(reader, depth, name):
+    found = vars(np).get(expect(name, str, "a function of NumPy"))  # not getattr, at which NumPy imports modules
+    if type(found) is not np.ufunc:  # arithmetic on arrays, nothing else
+        raise ModelFileError(f"a function of NumPy {name[:40]!r}, which is no ufunc.")
+    return found
+
+
+def _type(reader, depth, name):
+    if not isinstance(name, str) or name not in TYPES:
+        raise ModelFileError(f"a type {str(name)[:40]!r}; expected one of {sorted(TYPES)}.")
+    return TYPES[name]
+
+
+def _numpy_type(reader, depth, name):
+    found = vars(np).get(expect(name, str, "a type of NumPy"))
+    if not isinstance(found, type) or not issubclass(found, np.generic):
+        raise ModelFileError(f"a type of NumPy {name[:40]!r}, which is no scalar.")
+    return found
+
+
+READERS = {
+    "float": (("value",), _float),
+    "tuple": (("items",), _tuple),
+    "dict": (("keys", "values"), _dict),
+    "slice": (("bounds",), _slice),
+    "number": (("dtype", "value"), _number),
+    "numpy function": (("name",), _function),
+    "type": (("name",), _type),
+    "numpy type": (("name",), _numpy_type),
+}

@@ -1,0 +1,63 @@
+"""The classes of this package that may stand in a model file, each under a name that no file outlives.
+
+A class registers where it is defined, so that this room knows none of them, and a module may be renamed without a file
+becoming unreadable: the name in the file stays.
+"""
+
+from dataclasses import dataclass
+
+__all__ = ["BY_CLASS", "BY_NAME", "Registered", "stored"]
+
+
+@dataclass(frozen=True)
+class Registered:
+    """What is known of a class.
+
+    Attributes
+    ----------
+    name : str
+        In files.
+    cls : type
+        A dataclass, or an estimator.
+    card : callable or None
+        From a fitted object to its part of the model card.
+    left_out : tuple of str
+        Parameters that are stored as None.
+    """
+
+    name: str
+    cls: type
+    card: object = None
+    left_out: tuple = ()
+
+
+BY_NAME, BY_CLASS = {}, {}
+
+
+def stored(name, *, card=None, left_out=()):
+    """A class decorator: its objects may stand in model files.
+
+    Of a dataclass the fields are stored, but for those that begin with an underscore; of an estimator its parameters
+    and what `fit` set. A method `_check_loaded`, where there is one, refuses what does not fit together.
+
+    Parameters
+    ----------
+    name : str
+        In files; never to be changed, or older files are lost.
+    card : callable, default=None
+        From a fitted object to its part of the model card, a dict.
+    left_out : tuple of str, default=()
+        Parameters that are stored as None, because no file can hold them.
+
+    Returns
+    -------
+    callable
+    """
+
+    def register(cls):
+        if name in BY_NAME:
+            raise ValueError(f"two classes would be {name!r} in model files: {BY_NAME[name].cls} and {cls}.")
+        BY_NAME[name] = BY_CLASS[cls] = Registered(name, cls, card, tuple(left_out))
+        return cls
+
+    return register

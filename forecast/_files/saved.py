@@ -1,0 +1,187 @@
+"""`save`, `load` and `read_card`: what users see of model files."""
+
+import json
+
+from sklearn.utils.validation import check_is_fitted
+
+from .card import card_of
+from .container import FORMAT, VERSION, pack, parsed, read_bytes, unpack
+from .disk import write_whole
+from .errors import ModelFileError
+from .registered import BY_CLASS
+from .values import Reader, Writer
+
+__all__ = ["Saved", "load", "read_card"]
+
+
+class Saved:
+    """The part of an estimator that goes into a file and says what it is."""
+
+    @property
+    def card_(self):
+        """The model card: data, settings, validation scores, versions, as a dict of JSON's own values."""
+        check_is_fitted(self)
+        return card_of(self)
+
+    def save(self, path):
+        """Write the fitted model to a file, from which `forecast.load` makes the same model again.
+
+        The file holds numbers and names, no code, and a checksum over all of it. The same model gives the same bytes.
+        A file that is there is replaced in one step, or stays as it is where something fails.
+
+        Parameters
+        ----------
+        path : str or os.PathLike
+            By custom it ends in `.forecast`.
+
+        Raises
+        ------
+        sklearn.exceptions.NotFittedError
+            `fit` has not been called.
+        forecast.ModelFileError
+            The model holds what no file can, such as the trees of a random forest or functions of your own: use joblib.
+        OSError
+            The file cannot be written.
+
+        See Also
+        --------
+        forecast.load : The way back.
+        forecast.read_card : What the file says of its model.
+
+        Examples
+        --------
+        >>> import forecast, os, tempfile
+        >>> from sklearn.linear_model import Ridge
+        >>> from forecast.datasets import make_ar1
+        >>> model = forecast.SeriesForecaster(Ridge(), lookback=12, horizon=3).fit(make_ar1(200, random_state=0))
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     path = os.path.join(folder, "model.forecast")
+        ...     model.save(path)
+        ...     forecast.load(path).predict().equals(model.predict())
+        True
+        """
+        check_is_fitted(self)
+        if type(self) not in BY_CLASS:
+            raise ModelFileError(
+                f"{type(self).__module__}.{type(self).__qualname__} is a class of your own, and a file holds no code. "
+                "Fix: use joblib.dump(model, path), a pickle: load it only from people you trust, because it runs what "
+                "it says."
+            )
+        writer = Writer()
+        tree = writer(self, "")
+        metadata = {
+            "format": FORMAT,
+            "version": str(VERSION),
+            "card": json.dumps(card_of(self), allow_nan=False),
+            "model": json.dumps(tree, separators=(",", ":"), allow_nan=False),
+        }
+        write_whole(path, pack(writer.tensors, metadata))
+
+
+def load(path):
+    """The fitted model of a file that `save` wrote.
+
+    Nothing in the file is executed. It is refused unless every byte is as it was written.
+
+    Parameters
+    ----------
+    path : str or os.PathLike
+
+    Returns
+    -------
+    RNNForecaster or SeriesForecaster
+        Fitted: it predicts the same bits and goes on training as the saved one would.
+
+    Raises
+    ------
+    forecast.ModelFileError
+        The file is damaged, cut short, none of this package, of a newer version, or was made up.
+    OSError
+        The file cannot be read.
+
+    Warns
+    -----
+    sklearn.exceptions.InconsistentVersionWarning
+        An estimator of scikit-learn in it was fitted with another version of scikit-learn.
+
+    Notes
+    -----
+    The checksum finds damage. It does not tell who wrote a file: whoever makes one up can make it forecast anything,
+    but cannot make it run anything.
+
+    Examples
+    --------
+    >>> import forecast, numpy as np, os, tempfile
+    >>> X = np.random.default_rng(0).normal(size=(100, 5))
+    >>> model = forecast.RNNForecaster(hidden_size=4, max_iter=2, random_state=0).fit(X, X[:, -1])
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     path = os.path.join(folder, "model.forecast")
+    ...     model.save(path)
+    ...     again = forecast.load(path)
+    >>> np.array_equal(again.predict(X), model.predict(X))
+    True
+    """
+    tensors, metadata = unpack(path, read_bytes(path))
+    tree = parsed(path, _text(path, metadata, "model"))
+    reader = Reader(tensors)
+    try:
+        model = reader(tree)
+        if not isinstance(model, Saved):
+            raise ModelFileError(f"it holds a {type(model).__name__}, no model.")
+        if reader.tensors:
+            raise ModelFileError(f"nothing reads its tensor {next(iter(reader.tensors))[:80]!r}.")
+        check_is_fitted(model)
+    except Warning:  # one that the user turned into an error
+        raise
+    except Exception as error:
+        # Its checksum is right, so somebody wrote what it says; what numpy, pandas and scikit-learn make of that can
+        # be any error, and each means that this is no model.
+        raise ModelFileError(f"{path}: not written by this version of forecast: {error}") from error
+    return model
+
+
+def read_card(path):
+    """What a file says of its model, without making the model.
+
+    Parameters
+    ----------
+    path : str or os.PathLike
+
+    Returns
+    -------
+    dict
+        JSON's own values only: `format`, `versions`, `settings`, `model`, `data`, `training`, `validation`, `seed`.
+        `docs/files.md` lists what is in them.
+
+    Raises
+    ------
+    forecast.ModelFileError
+        As `load`.
+    OSError
+        The file cannot be read.
+
+    Examples
+    --------
+    >>> import forecast, os, tempfile
+    >>> from sklearn.linear_model import Ridge
+    >>> from forecast.datasets import make_ar1
+    >>> model = forecast.SeriesForecaster(Ridge(), lookback=12, horizon=3).fit(make_ar1(200, random_state=0))
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     path = os.path.join(folder, "model.forecast")
+    ...     model.save(path)
+    ...     card = forecast.read_card(path)
+    >>> card["data"]["n_rows"], card["settings"]["lookback"], sorted(card["validation"]["scores"])[0]
+    (200, 12, 'Ridge')
+    """
+    _, metadata = unpack(path, read_bytes(path))
+    card = parsed(path, _text(path, metadata, "card"))
+    if not isinstance(card, dict):
+        raise ModelFileError(f"{path}: its model card is no JSON object.")
+    return card
+
+
+def _text(path, metadata, name):
+    text = metadata.get(name)
+    if not isinstance(text, str):
+        raise ModelFileError(f"{path}: its header has no {name!r}.")
+    return text

@@ -1,0 +1,97 @@
+"""What a model file says of an RNNForecaster, and what must fit together in one that comes out of a file."""
+
+import numpy as np
+
+from .._files import ModelFileError, as_json
+
+__all__ = ["card_parts", "check_state", "training_part"]
+
+
+def card_parts(model):
+    """Its part of the model card.
+
+    Parameters
+    ----------
+    model : RNNForecaster
+        Fitted.
+
+    Returns
+    -------
+    dict
+    """
+    architecture = model._network.architecture
+    names = getattr(model, "feature_names_in_", None)
+    return {
+        "model": {
+            "class": type(model).__name__,
+            "cell": model.cell,
+            "hidden_size": architecture.hidden,
+            "num_layers": architecture.layers,
+            "loss": architecture.loss,
+            "dtype": architecture.dtype,
+            "parameters": model.n_parameters_,
+        },
+        "data": {
+            "lookback": model._lookback,
+            "n_channels": model._n_channels,
+            "n_extra": model._n_extra,
+            "n_outputs": model.n_outputs_,
+            "columns": None if names is None else as_json(names[:10]),
+        },
+        "training": training_part(model),
+        "validation": {"best_loss": as_json(model.best_loss_) if model.validation_loss_curve_ else None},
+        "seed": as_json(model.random_state),
+    }
+
+
+def training_part(model):
+    """How the training went.
+
+    Parameters
+    ----------
+    model : RNNForecaster
+        Fitted.
+
+    Returns
+    -------
+    dict
+    """
+    return {
+        "epochs": model.n_iter_,
+        "max_iter": model.max_iter,
+        "held_out": bool(model.validation_loss_curve_),
+        "best_loss": as_json(model.best_loss_),
+        "last_loss": as_json(model.loss_curve_[-1]) if model.loss_curve_ else None,
+    }
+
+
+def check_state(model):
+    """Refuse a fitted state whose parts do not fit together.
+
+    Parameters
+    ----------
+    model : RNNForecaster
+
+    Raises
+    ------
+    ModelFileError
+        Naming the part.
+    """
+    network = model._network
+    architecture = network.architecture
+    expected = {
+        "_lookback": architecture.steps,
+        "_n_channels": architecture.inputs,
+        "_n_extra": architecture.extra,
+        "n_outputs_": architecture.targets,
+        "n_parameters_": network.theta.size,
+    }
+    for name, number in expected.items():
+        if getattr(model, name) != number:
+            raise ModelFileError(f"{name} is {getattr(model, name)!r}, but the network has {number}.")
+    state = model._optimizer_state
+    for name in ("first", "second"):
+        slot = state[name]
+        fits = isinstance(slot, np.ndarray) and slot.dtype == network.theta.dtype
+        if not fits or slot.shape != network.theta.shape:
+            raise ModelFileError(f"the optimiser's {name} moments are not one of each of {network.theta.size} weights.")

@@ -1,0 +1,75 @@
+"""What a model file says of a SeriesForecaster."""
+
+from .._files import as_json
+
+__all__ = ["card_parts"]
+
+_SHOWN = 5  # names of series
+
+
+def card_parts(model):
+    """Its part of the model card.
+
+    Parameters
+    ----------
+    model : SeriesForecaster
+        Fitted.
+
+    Returns
+    -------
+    dict
+    """
+    state = model._state
+    regressor = state.regressor
+    own = getattr(regressor, "card_", None) or {}  # of a network
+    return {
+        "model": {
+            "class": type(model).__name__,
+            "lookback": state.preparation.lookback,
+            "horizon": state.preparation.horizon,
+            "regressor": own.get("model", {"class": type(regressor).__name__}),
+        },
+        "data": _data_part(state),
+        "training": {"n_windows": state.n_windows, **own.get("training", {})},
+        "validation": _validation_part(state.report),
+        "seed": as_json(getattr(regressor, "random_state", None)),
+    }
+
+
+def _data_part(state):
+    axis, roles, keys = state.axis, state.roles, state.tail.keys
+    several = roles.series is not None
+    return {
+        "start": as_json(getattr(state.span, "start", None)),  # None: a pickle of a version that kept no span
+        "end": as_json(getattr(state.span, "end", None)),
+        "n_rows": getattr(state.span, "n_rows", None),
+        "index": axis.kind,
+        "freq": as_json(axis.freq),
+        "season": axis.season_length,
+        "zone": None if axis.tz is None else str(axis.tz),
+        "n_series": len(keys),
+        "series": as_json(keys[:_SHOWN]) if several else None,
+        "columns": {
+            "target": as_json(roles.target),
+            "past_covariates": as_json(roles.past),
+            "future_covariates": as_json(roles.future),
+            "static_covariates": as_json(roles.static),
+            "calendar": as_json(state.preparation.calendar),
+            "series": as_json(roles.series),
+            "time": as_json(roles.time),
+        },
+        "missing": "masked" if state.preparation.masked else "none",
+    }
+
+
+def _validation_part(report):
+    """One fold: the newest windows, as `report_` has them."""
+    table = report.table
+    return {
+        "folds": 0 if table is None else 1,
+        "n_windows": report.n_windows,
+        "chose_epoch": report.chose_epoch,
+        "skill": as_json(report.skill),
+        "scores": None if table is None else {name: as_json(dict(row)) for name, row in table.iterrows()},
+        "notes": as_json(report.notes),
+    }

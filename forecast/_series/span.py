@@ -1,0 +1,40 @@
+"""From when to when the training rows go, and how many there are."""
+
+from dataclasses import dataclass
+
+from .._files import stored
+
+__all__ = ["Span"]
+
+
+@stored("span")
+@dataclass(frozen=True)
+class Span:
+    """The extent of the training rows.
+
+    Attributes
+    ----------
+    start, end : label
+        The first and the last stamp of all series.
+    n_rows : int
+        Of all series together, with those that `gaps` put in.
+    """
+
+    start: object
+    end: object
+    n_rows: int
+
+    @classmethod
+    def of(cls, index, starts):
+        """The extent of series that stand behind each other, each in time order.
+
+        Parameters
+        ----------
+        index : pandas.Index
+        starts : ndarray of shape (n_series + 1,)
+
+        Returns
+        -------
+        Span
+        """
+        return cls(min(index[starts[:-1]]), max(index[starts[1:] - 1]), len(index))
