@@ -1,14 +1,14 @@
 """What X and y mean to a regressor on windows: arrays, frames or `Windows`, checked and turned into references."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from sklearn.utils.validation import _check_sample_weight, check_array, validate_data
 
 from ._windows import Windows, WindowTargets
 
-__all__ = ["Dataset", "read_inputs", "read_training", "read_weights"]
+__all__ = ["Dataset", "read_examined", "read_inputs", "read_training", "read_weights"]
 
 
 @dataclass(frozen=True)
@@ -87,6 +87,42 @@ def _inputs_of_windows(estimator, X, lookback, channels, extra):
     ahead = X.horizon if arguments.get("future") is not None else 0
     arguments = dict(arguments, target=None, horizon=ahead, target_anchor=None)
     return Dataset(arguments, len(X), lookback, channels, n_extra=extra)
+
+
+def read_examined(estimator, X, y, lookback, channels, extra, n_outputs):
+    """X and y for a look at a fitted estimator, which stays as it is; checked against what was fitted.
+
+    Returns
+    -------
+    Dataset
+    """
+    if y is None and isinstance(X, Windows):
+        y = X.y
+    if y is None:
+        raise ValueError("y: the gradient is that of a loss, so targets are needed, but y is None. Pass y as in fit.")
+    data = read_inputs(estimator, X, lookback, channels, extra)
+    n, (rows, *columns) = data.n_windows, np.shape(y) or (1,)
+    if rows != n:
+        raise ValueError(f"X has {n} windows but y has {rows} rows; expected one row per window.")
+    if int(np.prod(columns)) != n_outputs:
+        raise ValueError(
+            f"y: expected {n_outputs} outputs per window as in fit, got {int(np.prod(columns))}, shape {np.shape(y)}."
+        )
+    if isinstance(y, WindowTargets) and y.belongs_to(X):
+        _refuse_missing(X, ahead=X.horizon)
+        return replace(data, arguments=X.source_arguments(), n_outputs=n_outputs)
+    table = _targets_apart(y, n_outputs)
+    if isinstance(X, Windows):  # their origins cannot address the rows of y
+        data = replace(data, arguments=_array_arguments(np.ascontiguousarray(np.asarray(X)), lookback, channels))
+    ahead = {"target": table.reshape(-1, 1), "horizon": n_outputs, "target_stride": n_outputs}
+    return replace(data, arguments=data.arguments | ahead, n_outputs=n_outputs)
+
+
+def _targets_apart(y, n_outputs):
+    _refuse_kind(y, "y")
+    _refuse_shape(y)
+    y = check_array(np.asarray(y), dtype="numeric", ensure_2d=False, input_name="y")
+    return _as_float(y).reshape(-1, n_outputs)
 
 
 def read_weights(sample_weight, dataset):

@@ -16,6 +16,7 @@ class CellInfo(TypedDict):
     input: tuple[int, int]  # rows [first, last) that the input x feeds: they have a W
     state: tuple[int, int]  # rows [first, last) that the state h feeds: they have an R
     states: list[str]  # ["h"] or ["h", "c"]
+    gates: list[str]  # that `activity` hands out; none of an Elman cell, whose h is its only row
 
 class LossInfo(TypedDict):
     parameters: list[str]  # names of its parameters, e.g. ["delta"]
@@ -136,6 +137,10 @@ class GradientResult(TypedDict):
     extra: NDArray[Any]  # (B, E)
     initial: NDArray[Any]  # (L, S, B, H)
 
+class FlowResult(TypedDict):
+    loss: float  # as in GradientResult
+    squares: NDArray[np.float64]  # (L, T): squared gradients of the loss by h, summed over windows and units, in double
+
 class Packed:
     """Weights that do not change any more, in the order in which predictions read them: made by `Network.pack`."""
 
@@ -197,6 +202,18 @@ class Network:
         seed: int | None = None,  # of the dropout masks; None: no dropout
         threads: int = 1,
     ) -> GradientResult: ...
+    def flow(
+        self, theta: NDArray[Any], source: Source, index: NDArray[np.int64], *, threads: int = 1
+    ) -> FlowResult:
+        """How the gradient of the loss flows back through time: that of h of each layer after each step, all that
+        reaches it, from later steps and from the layer above; without dropout.
+        """
+
+    def activity(
+        self, theta: NDArray[Any], source: Source, index: NDArray[np.int64], *, threads: int = 1
+    ) -> dict[str, NDArray[Any]]:
+        """The cell's gates, then its states, by name: their values after each step, (B, L, T, H), without dropout."""
+
     def train(
         self,
         theta: NDArray[Any],  # changed in place, whole batches at a time

@@ -202,6 +202,17 @@ class Network:
             scale, mean = np.repeat(scale, levels), np.repeat(mean, levels)
         return outputs.astype(np.float64) * scale + mean
 
+    def flow(self, arguments, n_windows, weight=None, n_jobs=None):
+        """Mean loss without dropout, and the norm of its gradient with respect to every h, (layers, steps)."""
+        index, threads = np.arange(n_windows, dtype=np.int64), self.threads(n_jobs, n_windows, passes=3)
+        found = self.compiled.flow(self.theta, self.source(arguments, weight), index, threads=threads)
+        return found["loss"], np.sqrt(found["squares"])
+
+    def activity(self, arguments, n_windows, n_jobs=None):
+        """Name of every gate and state -> its values after each step, (windows, layers, steps, hidden)."""
+        index, threads = np.arange(n_windows, dtype=np.int64), self.threads(n_jobs, n_windows)
+        return self.compiled.activity(self.theta, self.source(arguments), index, threads=threads)
+
 
 def _orthogonal(n, rng):
     q, r = np.linalg.qr(rng.standard_normal((n, n)))

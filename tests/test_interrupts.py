@@ -25,6 +25,7 @@ shape = {
     "predict a wide network": dict(steps=200, hidden=1200, batch=64),
     "loss": dict(steps=50, hidden=32, batch=64),
     "gradient": dict(steps=50, hidden=64, batch=64),
+    "flow": dict(steps=50, hidden=64, batch=64),
     "moments": dict(steps=2000, hidden=2, batch=64),
 }[kind]
 case = draw_case("lstm", rng, inputs=1, **shape)
@@ -104,6 +105,7 @@ KINDS = (
     "predict a wide network",
     "loss",
     "gradient",
+    "flow",
     "moments",
 )
 

@@ -271,15 +271,15 @@ class Ahead(RollingOrigin):
 
 @pytest.mark.filterwarnings("ignore::UserWarning")
 def test_a_scaler_fitted_on_all_rows_is_found(series, monkeypatch):
-    from forecast import diagnostics
+    from forecast.diagnostics import leakage
 
-    honest = diagnostics.backtest
+    honest = leakage.backtest
 
     def remembering(model, frame, cv, **options):
         SHELF["frame"] = frame
         return honest(model, frame, cv, **options)
 
-    monkeypatch.setattr(diagnostics, "backtest", remembering)
+    monkeypatch.setattr(leakage, "backtest", remembering)
     leaking = SeriesForecaster(Ridge(), target="y", lookback=8, horizon=4, transform=Peeking(), window_norm=None)
     with pytest.raises(LeakageError, match=r"forecasts changed when everything from .* Ridge, origin .*, step 1:"):
         check_no_leakage(leaking, series)
@@ -293,9 +293,9 @@ def test_a_column_computed_with_later_rows_is_not_what_the_check_can_see(series)
 
 
 def test_a_regressor_that_looks_at_the_frame_is_found(series, monkeypatch):
-    from forecast import diagnostics
+    from forecast.diagnostics import leakage
 
-    honest = diagnostics.backtest
+    honest = leakage.backtest
 
     class Clairvoyant(Ridge):
         def predict(self, X):
@@ -305,7 +305,7 @@ def test_a_regressor_that_looks_at_the_frame_is_found(series, monkeypatch):
         SHELF["frame"] = frame
         return honest(model, frame, cv, **options)
 
-    monkeypatch.setattr(diagnostics, "backtest", remembering)
+    monkeypatch.setattr(leakage, "backtest", remembering)
     with pytest.raises(LeakageError, match="refit=True"):
         check_no_leakage(SeriesForecaster(Clairvoyant(), target="y", lookback=8, horizon=4), series)
 

@@ -14,6 +14,8 @@ from sklearn.preprocessing import StandardScaler
 from forecast._series import SeriesForecaster
 from forecast._windows import Windows, make_windows
 from forecast.baselines import Drift, LastValue, SeasonalNaive
+from forecast.diagnostics import check_no_leakage
+from forecast.model_selection import RollingOrigin, backtest
 
 
 @pytest.fixture
@@ -331,3 +333,21 @@ def test_network_is_the_default_and_takes_the_windows_themselves(df):
     assert np.isfinite(fitted.predict().to_numpy()).all()
     assert RNNForecaster._accepts_windows
     assert type(SeriesForecaster(lookback=4, horizon=2).fit(df[["pressure"]].iloc[:60]).regressor_) is RNNForecaster
+
+
+@pytest.mark.parametrize("name", ["load", None])
+def test_a_series_is_as_good_as_a_frame_of_one_column(df, name):
+    series = df.iloc[:, 0].rename(name)
+    frame = series.to_frame("y" if name is None else name)
+    one, other = (SeriesForecaster(Ridge(), lookback=24, horizon=3).fit(data.iloc[:-9]) for data in (series, frame))
+    assert one.n_features_in_ == 1
+    for ask in (
+        lambda m, data: m.predict(),
+        lambda m, data: m.predict(data.iloc[-9:]),
+        lambda m, data: m.predict(history=data.iloc[:-5]),
+    ):
+        pd.testing.assert_frame_equal(ask(one, series), ask(other, frame), check_exact=True)
+    assert one.score(series.iloc[-9:]) == other.score(frame.iloc[-9:])
+    cv = RollingOrigin(n_splits=2, horizon=3)
+    pd.testing.assert_frame_equal(*(backtest(m, d, cv).frame for m, d in ((one, series), (other, frame))))
+    assert check_no_leakage(one, series, cv=cv).n_forecasts > 0

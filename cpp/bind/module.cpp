@@ -25,9 +25,9 @@ py::dict cells(const Table& t) {
   py::dict out;
   for (int i = 0; i < t.n_cells; ++i) {
     const CellInfo& c = t.cells[i];
-    out[c.name] =
-        py::dict("rows"_a = names(c.row_names, 0, c.rows), "input"_a = py::make_tuple(c.input[0], c.input[1]),
-                 "state"_a = py::make_tuple(c.state[0], c.state[1]), "states"_a = names(c.state_names, 0, c.states));
+    out[c.name] = py::dict("rows"_a = names(c.row_names, 0, c.rows), "input"_a = py::make_tuple(c.input[0], c.input[1]),
+                           "state"_a = py::make_tuple(c.state[0], c.state[1]),
+                           "states"_a = names(c.state_names, 0, c.states), "gates"_a = names(c.gate_names, 0, c.gates));
   }
   return out;
 }

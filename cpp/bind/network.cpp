@@ -90,6 +90,12 @@ class NetworkHolder {
   int64_t parameters() const { return sizes_.parameters; }
   int cell() const { return cell_; }
   int states() const { return table_->cells[cell_].states; }
+  std::vector<std::string> activities() const {  // names of gates, then of states
+    const CellInfo& c = table_->cells[cell_];
+    std::vector<std::string> all(c.gate_names, c.gate_names + c.gates);
+    all.insert(all.end(), c.state_names, c.state_names + c.states);
+    return all;
+  }
   int lanes() const { return wide_ ? f64_.vectors->lanes : f32_.vectors->lanes; }
   template <class T>
   const Model<T>& get() const;
@@ -273,13 +279,44 @@ py::dict gradient_as(const NetworkHolder& net, const py::array& theta, const Sou
                  dtheta.mutable_data(),
                  past.mutable_data(),
                  extra.mutable_data(),
-                 state.mutable_data()};
+                 state.mutable_data(),
+                 nullptr};
   const bool drop = !seed.is_none();
   const uint64_t number = drop ? seed.cast<uint64_t>() : 0;
   unlocked(
       [&](StopSign& sign) { return gradient(net.get<T>(), weights, windows, first, drop, number, threads, sign, &g); });
   return py::dict("loss"_a = g.loss, "outputs"_a = outputs, "theta"_a = dtheta, "past"_a = past, "extra"_a = extra,
                   "initial"_a = state);
+}
+
+template <class T>
+py::dict flow_as(const NetworkHolder& net, const py::array& theta, const SourceHolder& source, const py::array& index,
+                 int threads) {
+  const Shape& s = net.shape();
+  const T* weights = contiguous<T>(theta, "theta", net.parameters());
+  const Windows windows = windows_of(net, source, index, true);
+  auto squares = new_array<double>({s.L, s.T});
+  Gradients<T> g{};
+  g.flow = squares.mutable_data();
+  unlocked([&](StopSign& sign) {
+    return gradient(net.get<T>(), weights, windows, static_cast<const T*>(nullptr), false, 0, threads, sign, &g);
+  });
+  return py::dict("loss"_a = g.loss, "squares"_a = squares);
+}
+
+template <class T>
+py::dict activity_as(const NetworkHolder& net, const py::array& theta, const SourceHolder& source,
+                     const py::array& index, int threads) {
+  const Shape& s = net.shape();
+  const T* weights = contiguous<T>(theta, "theta", net.parameters());
+  const Windows windows = windows_of(net, source, index, false);
+  const auto names = net.activities();
+  auto values = new_array<T>({py::ssize_t(names.size()), windows.n, s.L, s.T, s.H});
+  T* const begin = values.mutable_data();
+  unlocked([&](StopSign& sign) { return activity(net.get<T>(), weights, windows, threads, sign, begin); });
+  py::dict out;
+  for (size_t i = 0; i < names.size(); ++i) out[py::str(names[i])] = values[py::int_(i)];
+  return out;
 }
 
 double positive_or_none(const py::object& value, const char* name) {
@@ -360,6 +397,22 @@ void bind_network(py::module_& m) {
                               : gradient_as<float>(net, theta, source, index, initial, seed, threads);
           },
           "theta"_a, "source"_a, "index"_a, py::kw_only(), "initial"_a = none, "seed"_a = none, "threads"_a = 1)
+      .def(
+          "flow",
+          [](const NetworkHolder& net, const py::array& theta, const SourceHolder& source, const py::array& index,
+             int threads) {
+            return net.wide() ? flow_as<double>(net, theta, source, index, threads)
+                              : flow_as<float>(net, theta, source, index, threads);
+          },
+          "theta"_a, "source"_a, "index"_a, py::kw_only(), "threads"_a = 1)
+      .def(
+          "activity",
+          [](const NetworkHolder& net, const py::array& theta, const SourceHolder& source, const py::array& index,
+             int threads) {
+            return net.wide() ? activity_as<double>(net, theta, source, index, threads)
+                              : activity_as<float>(net, theta, source, index, threads);
+          },
+          "theta"_a, "source"_a, "index"_a, py::kw_only(), "threads"_a = 1)
       .def(
           "train",
           [](const NetworkHolder& net, const py::array& theta, OptimizerHolder& optimizer, const SourceHolder& source,

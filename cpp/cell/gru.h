@@ -19,6 +19,8 @@ struct Gru {
   static constexpr int input[2] = {0, 3}, state[2] = {1, 4};
   static constexpr const char* row_names[] = {"nx", "r", "z", "nh"};
   static constexpr const char* state_names[] = {"h"};
+  static constexpr int gates = 3, gate[] = {1, 2, 0};
+  static constexpr const char* gate_names[] = {"r", "z", "n"};
 
   template <class V>
   static INLINE void forward(const V* a, const V* prev, V* next, V* tape) {

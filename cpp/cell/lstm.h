@@ -20,6 +20,8 @@ struct Lstm {
   static constexpr int input[2] = {0, 4}, state[2] = {0, 4};
   static constexpr const char* row_names[] = {"i", "f", "g", "o"};
   static constexpr const char* state_names[] = {"h", "c"};
+  static constexpr int gates = 4, gate[] = {0, 1, 2, 3};
+  static constexpr const char* gate_names[] = {"i", "f", "g", "o"};
 
   template <class V>
   static INLINE void forward(const V* a, const V* prev, V* next, V* tape) {

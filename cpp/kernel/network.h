@@ -261,6 +261,30 @@ inline bool forward_with_tape(const Network<T>& net, const Chunk<T>& c, const Io
   return true;
 }
 
+// Every gate and state of every step, out of the tape.
+template <class C, class T>
+inline bool activity(const Network<T>& net, const Chunk<T>& c) {
+  const Shape& s = net.shape;
+  Arena<T> arena{c.arena};
+  const Io<T> io = take_io(s, arena);
+  const Tapes<C, T> m(s, false, arena);
+  gather(c, s, io);
+  if (!forward_with_tape(net, c, io, m)) return false;
+  const auto put = [&](int which, int64_t l, int64_t t, const T* from) {
+    for (int lane = 0; lane < c.n; ++lane) {
+      T* to = c.activity + (((which * c.B + c.first + lane) * s.L + l) * s.T + t) * s.H;
+      for (int64_t unit = 0; unit < s.H; ++unit) to[unit] = from[unit * lanes<T> + lane];
+    }
+  };
+  for (int64_t l = 0; l < s.L; ++l)
+    for (int64_t t = 0; t < s.T; ++t) {
+      for (int i = 0; i < C::gates; ++i) put(i, l, t, m.tape_of(s, l, t) + C::gate[i] * m.row);
+      for (int i = 0; i < C::states; ++i) put(C::gates + i, l, t, m.state(s, l, t + 1) + i * m.row);
+      if (c.poll.stop(c.poll.self)) return false;
+    }
+  return true;
+}
+
 // Gradients of the head's weights, and of the last state into m.dlast.
 template <class C, class T>
 inline void head_backward(const Network<T>& net, const Chunk<T>& c, const Io<T>& io, const Tapes<C, T>& m) {
@@ -347,7 +371,9 @@ inline bool train(const Network<T>& net, const Chunk<T>& c) {
                        top ? m.dlast : nullptr,
                        m.carry,
                        m.dbias,
-                       m.transposed};
+                       m.transposed,
+                       m.scratch,
+                       c.flow ? c.flow + l * s.T : nullptr};
     const auto input = [&](int64_t t) -> const T* { return l ? m.output(s, l - 1, t) : io.x + t * s.I * lanes<T>; };
     if (!backward<C>(layer, bptt, s.T, c.poll, input)) return false;
     initial_backward<C>(c, s, layer, m, l);

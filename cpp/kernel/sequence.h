@@ -121,6 +121,8 @@ struct Bptt {
   const T* last;     // gradient of h at the last step, from the head; null: none
   T *carry, *dbias;  // [state][H][lanes]: on return the gradient of the initial state, but for R da; [row][H][lanes]
   T* transposed;     // transposed_size(max(I, H), segment * lanes)
+  T* dh;             // [H][lanes], used where there is a flow
+  double* flow;      // [T] added to: squares of the gradient of h after each step; null: not asked for
 };
 
 // The cell's gradients from that of its h; a row of a state, of the tape or of the carry is `row` long. The gradients
@@ -143,6 +145,12 @@ INLINE void cell_backward(V dh, const T* prev, const T* next, T* tape, T* carry,
   for (int i = 0; i < C::states; ++i) store(carry + i * row, dbefore[i]);
 }
 
+// Gradient of h after step t that comes from above; null: none.
+template <class T>
+INLINE const T* from_above(const Bptt<T>& s, int64_t t, int64_t steps) {
+  return t + 1 == steps && s.last ? s.last : (s.upstream ? s.upstream + t * s.upstream_step : nullptr);
+}
+
 // Gradient of the state after step t: the carry, what comes from above, and R da of step t + 1.
 template <class C, class T>
 inline void step_backward(const Layer<T>& l, const Bptt<T>& s, int64_t t, int64_t steps) {
@@ -150,7 +158,7 @@ inline void step_backward(const Layer<T>& l, const Bptt<T>& s, int64_t t, int64_
   T *tape = s.tape + t * tape_rows<C> * row, *carry = s.carry, *dbias = s.dbias;
   const T* later = tape + (tape_rows<C> + C::state[0]) * row;
   const T *prev = s.states + t * C::states * row, *next = prev + C::states * row;
-  const T* above = t + 1 == steps && s.last ? s.last : (s.upstream ? s.upstream + t * s.upstream_step : nullptr);
+  const T* above = from_above(s, t, steps);
   const auto start = [=](int64_t unit, int n) INLINE_LAMBDA {
     const int64_t at = unit * lanes<T> + n * width<T>;
     return above ? load(carry + at) + load(above + at) : load(carry + at);
@@ -164,6 +172,29 @@ inline void step_backward(const Layer<T>& l, const Bptt<T>& s, int64_t t, int64_
   };
   const int64_t K = t + 1 < steps ? state_rows<C> * H : 0;
   product<Plain>(l.R_T, Operands<T>{later, K, nullptr, 0}, H, start, cell);
+}
+
+// y[unit][lane] = start + sum over rows [first, last) of the gradients da: dx through W, dh through R.
+template <class T>
+inline void through(const T* pack_T, const T* da, int64_t K, int64_t units, const T* start, T* y) {
+  product<Plain>(
+      pack_T, Operands<T>{da, K, nullptr, 0}, units,
+      [=](int64_t unit, int n)
+          INLINE_LAMBDA { return start ? load(start + unit * lanes<T> + n * width<T>) : Vec<T>{}; },
+      [=](int64_t unit, const auto* a) INLINE_LAMBDA { store(y + unit * lanes<T>, a[0]); });
+}
+
+// The squares of that gradient of h. It is made once more, because step_backward hands it to the cell in registers: who
+// asks pays for a product, who does not ask for nothing.
+template <class C, class T>
+__attribute__((noinline)) double state_gradient(const Layer<T>& l, const Bptt<T>& s, int64_t t, int64_t steps) {
+  const int64_t row = l.H * lanes<T>;
+  const T* above = from_above(s, t, steps);
+  for (int64_t i = 0; i < row; i += width<T>)
+    store(s.dh + i, above ? load(s.carry + i) + load(above + i) : load(s.carry + i));
+  const T* later = s.tape + ((t + 1) * tape_rows<C> + C::state[0]) * row;
+  through(l.R_T, later, t + 1 < steps ? state_rows<C> * l.H : 0, l.H, static_cast<const T*>(s.dh), s.dh);
+  return norm2(s.dh, row, 0);
 }
 
 // dW, dR += da (x, h) over steps [t, end). input(t) points to x[t] as [I][lanes].
@@ -186,6 +217,7 @@ inline bool backward(const Layer<T>& l, const Bptt<T>& s, int64_t steps, const P
   clear(s.carry, C::states * row);
   clear(s.dbias, C::rows * row);
   for (int64_t t = steps - 1; t >= 0; --t) {
+    if (s.flow) s.flow[t] += state_gradient<C>(l, s, t, steps);
     step_backward<C>(l, s, t, steps);
     if (t % segment == 0) weight_gradients<C>(l, s, t, t + segment < steps ? t + segment : steps, input);
     if (poll.stop(poll.self)) return false;
@@ -196,16 +228,6 @@ inline bool backward(const Layer<T>& l, const Bptt<T>& s, int64_t steps, const P
     l.db[unit] += sum(total);
   }
   return true;
-}
-
-// y[unit][lane] = start + sum over rows [first, last) of the gradients da: dx through W, dh through R.
-template <class T>
-inline void through(const T* pack_T, const T* da, int64_t K, int64_t units, const T* start, T* y) {
-  product<Plain>(
-      pack_T, Operands<T>{da, K, nullptr, 0}, units,
-      [=](int64_t unit, int n)
-          INLINE_LAMBDA { return start ? load(start + unit * lanes<T> + n * width<T>) : Vec<T>{}; },
-      [=](int64_t unit, const auto* a) INLINE_LAMBDA { store(y + unit * lanes<T>, a[0]); });
 }
 
 }  // namespace forecast::FORECAST_ISA

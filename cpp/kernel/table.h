@@ -74,6 +74,8 @@ struct Chunk {
   double* loss;                  // set to the chunk's part of the mean loss; null: not asked for
   T* outputs;                    // [B][K Q] of the whole batch, null: not asked for
   T *dpast, *dextra, *dinitial;  // [B][T][I], [B][E], [L][S][B][H] of the whole batch; null: not asked for
+  double* flow;  // [L][T] added to: squares of the gradient of h, over windows and units; null: not asked for
+  T* activity;   // [gate, then state][B][L][T][H] of the whole batch, for Engine::activity alone
   Poll poll;
 };
 
@@ -93,6 +95,8 @@ struct CellInfo {
   int rows, input[2], state[2], states;
   const char* const* row_names;
   const char* const* state_names;
+  int gates;  // taped values between 0 and 1, or of the candidate
+  const char* const* gate_names;
 };
 
 struct LossInfo {
@@ -124,6 +128,7 @@ struct Engine {
   // The same, window by window, units in the lanes; reads pack_units and pack_window instead of the other two. No
   // initial states, and no gradients but those of the weights.
   bool (*train_windows)(const Network<T>&, const Chunk<T>&);
+  bool (*activity)(const Network<T>&, const Chunk<T>&);        // forward with a tape, then what it holds; no dropout
   bool (*predict)(const Network<T>&, const Chunk<T>&);         // forward in a few steps' memory, windows in the lanes
   bool (*predict_window)(const Network<T>&, const Chunk<T>&);  // one window, units in the lanes, the same bits
   // The same, its steps shared: begin, every part of every step and layer in turn, end.

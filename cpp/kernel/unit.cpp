@@ -108,11 +108,11 @@ void activation(int which, const T* x, T* y, int64_t n) {
 
 template <class C, class T>
 constexpr Engine<T> engine() {
-  return {sizes<C, T>,          fields<C, T>,        pack_forward<C, T>,
-          pack_backward<C, T>,  pack_units_of<C, T>, pack_window_backward<C, T>,
-          train<C, T>,          train_windows<C, T>, predict<C, T>,
-          predict_window<C, T>, parts<C, T>,         begin_window<C, T>,
-          step_window<C, T>,    end_window<C, T>};
+  return {sizes<C, T>,         fields<C, T>,         pack_forward<C, T>,
+          pack_backward<C, T>, pack_units_of<C, T>,  pack_window_backward<C, T>,
+          train<C, T>,         train_windows<C, T>,  activity<C, T>,
+          predict<C, T>,       predict_window<C, T>, parts<C, T>,
+          begin_window<C, T>,  step_window<C, T>,    end_window<C, T>};
 }
 
 template <class T>
@@ -133,7 +133,9 @@ constexpr CellInfo cell_infos[] = {
    {Cell::state[0], Cell::state[1]}, \
    Cell::states,                     \
    Cell::row_names,                  \
-   Cell::state_names},
+   Cell::state_names,                \
+   Cell::gates,                      \
+   Cell::gate_names},
     FORECAST_CELLS(FORECAST_CELL)
 #undef FORECAST_CELL
 };

@@ -124,7 +124,8 @@ void each_part(Team& team, int64_t n, const Work& work) {
             [&](int64_t number, int, Poll) { work(number, number * part, std::min(part, n - number * part)); });
 }
 
-// One batch's loss and gradient, the latter summed into slot 0. `common` holds what all chunks share.
+// One batch's loss and gradient, the latter summed into slot 0. `common` holds what all chunks share, and in `flow`
+// [slots][L][T], of which the first is the sum at the end.
 template <class T>
 bool batch_gradient(Team& team, const Model<T>& model, const Network<T>& net, const Windows& windows,
                     const Chunk<T>& common, int64_t parameters, const Workspace<T>& space, int64_t few, StopSign& sign,
@@ -132,14 +133,16 @@ bool batch_gradient(Team& team, const Model<T>& model, const Network<T>& net, co
   const int lanes = model.vectors->lanes;
   const Cut cut(windows.n, lanes, team.size(), true);
   const double normaliser = normaliser_of(windows);
+  const int64_t states = model.shape.L * model.shape.T;
   team.each(cut.slots, [&](int64_t slot, int worker, Poll poll) {  // who takes a slot does not matter to its sum
     if (sign.stopped()) return;
     T* gradient = space.slots.get() + slot * parameters;
     std::fill(gradient, gradient + parameters, T(0));
+    double* flow = common.flow ? common.flow + slot * states : nullptr;
     for (int64_t number = slot; number < cut.chunks; number += cut.slots) {
       Chunk<T> c = chunk_of<T>(windows, lanes, number);
       c.seed = common.seed, c.drop = common.drop, c.initial = common.initial, c.outputs = common.outputs;
-      c.dpast = common.dpast, c.dextra = common.dextra, c.dinitial = common.dinitial;
+      c.dpast = common.dpast, c.dextra = common.dextra, c.dinitial = common.dinitial, c.flow = flow;
       c.normaliser = normaliser, c.gradient = gradient, c.loss = space.losses.get() + number;
       c.arena = space.arenas.get() + worker * space.arena;
       c.poll = poll;
@@ -151,6 +154,7 @@ bool batch_gradient(Team& team, const Model<T>& model, const Network<T>& net, co
     T* const total = space.slots.get() + first;
     for (int slot = 1; slot < cut.slots; ++slot) model.vectors->add(total, total + slot * parameters, n);
   });
+  for (int64_t i = states; common.flow && i < cut.slots * states; ++i) common.flow[i % states] += common.flow[i];
   *loss = 0;
   for (int64_t number = 0; number < cut.chunks; ++number) *loss += space.losses.get()[number];
   return !sign.stopped();
@@ -248,14 +252,39 @@ bool mean_loss(const Model<T>& model, const T* theta, const Windows& windows, in
 }
 
 template <class T>
+bool activity(const Model<T>& model, const T* theta, const Windows& windows, int threads, StopSign& sign, T* values) {
+  const FloatGuard guard;
+  const int lanes = model.vectors->lanes;
+  const Cut cut(windows.n, lanes, threads, false);
+  const Sizes sizes = sizes_of(model, false);
+  const Buffer<T> arenas(sizes.arena_train * cut.threads), packed(sizes.pack_forward);
+  Network<T> net = network_of(model, theta);
+  model.engine->pack_forward(model.shape, theta, packed.get());
+  net.pack_forward = packed.get();
+  with_team(cut.threads, sign, [&](Team& team) {
+    team.each(cut.chunks, [&](int64_t number, int worker, Poll poll) {
+      if (sign.stopped()) return;
+      Chunk<T> c = chunk_of<T>(windows, lanes, number);
+      c.activity = values, c.arena = arenas.get() + worker * sizes.arena_train, c.poll = poll;
+      model.engine->activity(net, c);
+    });
+  });
+  return !sign.stopped();
+}
+
+template <class T>
 bool gradient(const Model<T>& model, const T* theta, const Windows& windows, const T* initial, bool drop, uint64_t seed,
               int threads, StopSign& sign, Gradients<T>* out) {
   const FloatGuard guard;
   const Cut cut(windows.n, model.vectors->lanes, threads, true);
   const Sizes sizes = sizes_of(model, drop);
   const Workspace<T> space(sizes, cut, false);
+  const int64_t states = model.shape.L * model.shape.T;
+  const Buffer<double> flow(out->flow ? states * std::max(cut.slots, 1) : 0);
+  std::fill(flow.get(), flow.get() + flow.size(), 0.0);
   Network<T> net = network_of(model, theta);
   Chunk<T> common{};
+  common.flow = out->flow ? flow.get() : nullptr;
   common.seed = mixed(seed), common.drop = drop, common.initial = initial, common.outputs = out->outputs;
   common.dpast = out->past, common.dextra = out->extra, common.dinitial = out->initial;
   with_team(cut.threads, sign, [&](Team& team) {
@@ -265,7 +294,8 @@ bool gradient(const Model<T>& model, const T* theta, const Windows& windows, con
     batch_gradient(team, model, net, windows, common, sizes.parameters, space, few, sign, &out->loss);
   });
   if (sign.stopped()) return false;
-  std::copy(space.slots.get(), space.slots.get() + sizes.parameters, out->theta);
+  if (out->theta) std::copy(space.slots.get(), space.slots.get() + sizes.parameters, out->theta);
+  if (out->flow) std::copy(flow.get(), flow.get() + states, out->flow);
   return true;
 }
 
@@ -380,6 +410,7 @@ bool moments(const Windows& windows, StopSign& sign, Moments* out) {
   template struct Packed<T>;                                                                                     \
   template bool predict<T>(const Model<T>&, const Packed<T>&, const Windows&, Path, int, StopSign&, T*);         \
   template bool mean_loss<T>(const Model<T>&, const T*, const Windows&, int, StopSign&, double*);                \
+  template bool activity<T>(const Model<T>&, const T*, const Windows&, int, StopSign&, T*);                      \
   template bool gradient<T>(const Model<T>&, const T*, const Windows&, const T*, bool, uint64_t, int, StopSign&, \
                             Gradients<T>*);                                                                      \
   template bool train<T>(const Model<T>&, T*, Optimizer<T>&, const Windows&, const Plan&, StopSign&, Trained*);

@@ -44,10 +44,15 @@ bool predict(const Model<T>&, const Packed<T>&, const Windows&, Path, int thread
 template <class T>
 bool mean_loss(const Model<T>&, const T* theta, const Windows&, int threads, StopSign&, double* loss);
 
+// Every gate, then every state of a cell, after each step: values [gates + states][n][L][T][H]; false: interrupted.
 template <class T>
-struct Gradients {
+bool activity(const Model<T>&, const T* theta, const Windows&, int threads, StopSign&, T* values);
+
+template <class T>
+struct Gradients {  // null: not asked for
   double loss;
   T *outputs, *theta, *past, *extra, *initial;
+  double* flow;  // [L][T] squares of the gradient of h, over windows and units
 };
 template <class T>
 bool gradient(const Model<T>&, const T* theta, const Windows&, const T* initial, bool drop, uint64_t seed, int threads,

@@ -1,7 +1,7 @@
 """Objects of registered classes and of scikit-learn's public estimators; what stands twice in a model is one again.
 
-Nothing that a file names is imported: a class is looked up among those registered, or in `__all__` of one of the
-modules below. No method of an object is run but the checks of our own classes; `__reduce__` and `__setstate__` never.
+A class is looked up among those registered, or in `__all__` of one of the modules below; nothing else that a file names
+is imported. No method of an object is run but the checks of our own classes; `__reduce__` and `__setstate__` never.
 """
 
 import dataclasses

@@ -26,12 +26,12 @@ def write(writer, value, place, depth):
         return {"is": "slice", "bounds": writer.items((value.start, value.stop, value.step), place, depth)}
     if isinstance(value, np.generic):
         return _write_number(value)
-    if kind is np.ufunc and getattr(np, value.__name__, None) is value:
+    if kind is np.ufunc and vars(np).get(value.__name__) is value:
         return {"is": "numpy function", "name": value.__name__}
     if isinstance(value, type):
         if TYPES.get(value.__name__) is value:
             return {"is": "type", "name": value.__name__}
-        if issubclass(value, np.generic) and getattr(np, value.__name__, None) is value:
+        if issubclass(value, np.generic) and vars(np).get(value.__name__) is value:
             return {"is": "numpy type", "name": value.__name__}
     return None
 
@@ -101,7 +101,7 @@ def _slice(reader, depth, bounds):
 
 
 def _function(reader, depth, name):
-    found = getattr(np, expect(name, str, "a function of NumPy"), None)
+    found = vars(np).get(expect(name, str, "a function of NumPy"))  # not getattr, at which NumPy imports modules
     if type(found) is not np.ufunc:  # arithmetic on arrays, nothing else
         raise ModelFileError(f"a function of NumPy {name[:40]!r}, which is no ufunc.")
     return found
@@ -114,7 +114,7 @@ def _type(reader, depth, name):
 
 
 def _numpy_type(reader, depth, name):
-    found = getattr(np, expect(name, str, "a type of NumPy"), None)
+    found = vars(np).get(expect(name, str, "a type of NumPy"))
     if not isinstance(found, type) or not issubclass(found, np.generic):
         raise ModelFileError(f"a type of NumPy {name[:40]!r}, which is no scalar.")
     return found

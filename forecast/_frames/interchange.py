@@ -47,8 +47,8 @@ def enter(X, what="X"):
 
     Returns
     -------
-    frame : pandas.DataFrame or pandas.Series
-        A pandas frame or series is given back as it is.
+    frame : pandas.DataFrame
+        A pandas frame is given back as it is, a series as a column of its name, or "y".
     answer_in : Exchange or None
         For `leave`; None for pandas.
 
@@ -66,7 +66,7 @@ def enter(X, what="X"):
     True
     """
     if isinstance(X, (pd.DataFrame, pd.Series)):
-        return X, None
+        return as_frame(X, what), None
     if type(X).__module__.partition(".")[0] not in FOREIGN:
         as_frame(X, what)  # refuses it
     nw = _narwhals(X, what)

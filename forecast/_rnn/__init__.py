@@ -1,5 +1,6 @@
-"""RNNForecaster: what its arguments mean, what training starts from, quantiles out of its outputs."""
+"""RNNForecaster: what its arguments mean, what training starts from, quantiles out of its outputs, a look inside."""
 
 from .estimator import RNNForecaster
+from .inside import activity_of, flow_of
 
-__all__ = ["RNNForecaster"]
+__all__ = ["RNNForecaster", "activity_of", "flow_of"]

@@ -136,6 +136,8 @@ class RNNForecaster(Saved, RegressorMixin, BaseEstimator):
         several quantiles the head has a row per output and level, the levels of an output side by side.
     quantiles_ : ndarray of shape (n_levels,)
         Levels of the last fit; only with the quantile loss.
+    card_ : dict
+        The model card, as `forecast.read_card` gives it of a saved model.
 
     References
     ----------

@@ -98,6 +98,8 @@ class SeriesForecaster(Saved, Requests, Uncertainty, RegressorMixin, BaseEstimat
         Columns of the fitted frame.
     feature_names_in_ : ndarray of str
         Their names, where all are strings.
+    card_ : dict
+        The model card, as `forecast.read_card` gives it of a saved model.
 
     See Also
     --------

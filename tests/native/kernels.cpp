@@ -72,11 +72,17 @@ int run(const Table& table, int cell, int64_t H, int64_t L) {
     std::fprintf(stderr, "%s: units in the lanes give other bits\n", table.cells[cell].name);
     return 1;
   }
-  Gradients<T> g{0, outputs.data(), gradients.data(), past.data(), extra.data(), initial.data()};
+  std::vector<double> flow(size_t(L * 11));
+  Gradients<T> g{0, outputs.data(), gradients.data(), past.data(), extra.data(), initial.data(), flow.data()};
   gradient<T>(model, theta.data(), windows, nullptr, true, 7, 1, sign, &g);
+  const CellInfo& info = table.cells[cell];
+  std::vector<T> values(size_t((info.gates + info.states) * n * L * 11 * H));
+  activity(model, theta.data(), windows, 1, sign, values.data());
   print(table.cells[cell].name, "output", lanes);
   print(table.cells[cell].name, "gradient", gradients);
   print(table.cells[cell].name, "past", past);
+  print(table.cells[cell].name, "flow", std::vector<T>(flow.begin(), flow.end()));  // of T by its precision
+  print(table.cells[cell].name, "activity", values);
   Step step{};
   step.rule = Rule::adamw, step.rate = 0.01, step.beta_1 = 0.9, step.beta_2 = 0.999, step.epsilon = 1e-8;
   step.weight_decay = 0.01;

@@ -1,4 +1,4 @@
-"""Checks of a model on its own data: does anything that lies after an origin reach its forecast?"""
+"""Does anything that lies after an origin reach a forecast made at it?"""
 
 import warnings
 from dataclasses import dataclass
@@ -7,8 +7,8 @@ import numpy as np
 import pandas as pd
 from sklearn.base import clone
 
-from ._frames import Layout, Roles, enter
-from .model_selection import RollingOrigin, backtest
+from .._frames import Layout, Roles, enter
+from ..model_selection import RollingOrigin, backtest
 
 __all__ = ["LeakageError", "LeakageReport", "check_no_leakage"]
 
@@ -107,7 +107,7 @@ def _repeatable(model):
     names = [name for name, value in model.get_params().items() if name.endswith("random_state") and value is None]
     model.set_params(**dict.fromkeys(names, 0))
     if model.regressor is None:
-        from ._rnn import RNNForecaster
+        from .._rnn import RNNForecaster
 
         model.set_params(regressor=RNNForecaster(random_state=0))
     return model

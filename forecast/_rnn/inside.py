@@ -1,0 +1,110 @@
+"""What a fitted network does inside on given windows: the gradient of its loss at each step, its gates and states."""
+
+from typing import NamedTuple
+
+import numpy as np
+from sklearn.utils.validation import check_is_fitted
+
+from .._arrays import read_examined, read_inputs, read_weights
+from .._network import CELLS
+
+__all__ = ["Activity", "Flow", "activity_of", "flow_of"]
+
+
+class Flow(NamedTuple):
+    """Gradients of the mean loss with respect to the state h after each step."""
+
+    cell: str
+    loss: float
+    norms: np.ndarray  # (layers, steps): L2 over windows and units
+
+
+class Activity(NamedTuple):
+    """Values of gates and states after each step, each of shape (windows, layers, steps, hidden)."""
+
+    cell: str
+    gates: dict
+    states: dict
+
+
+def flow_of(model, X, y, sample_weight, n_jobs):
+    """Gradients inside a fitted `RNNForecaster`, which is not changed.
+
+    Parameters
+    ----------
+    model : RNNForecaster
+    X, y, sample_weight
+        As in its `fit`.
+    n_jobs : int or None
+
+    Returns
+    -------
+    Flow
+
+    Raises
+    ------
+    sklearn.exceptions.NotFittedError
+        The model is not fitted.
+    TypeError, ValueError
+        X or y are not as in `fit`; a gradient is beyond the numbers of the model's `dtype`.
+    """
+    check_is_fitted(model)
+    network = model._network
+    fitted = model._lookback, model._n_channels, getattr(model, "_n_extra", 0), model.n_outputs_
+    data = read_examined(model, X, y, *fitted)
+    loss, norms = network.flow(data.arguments, data.n_windows, read_weights(sample_weight, data), n_jobs)
+    if not np.isfinite(norms).all():
+        layer, step = np.argwhere(~np.isfinite(norms))[-1]
+        raise ValueError(
+            f"the gradient is not finite at step {step - data.lookback + 1} of layer {layer}: it exploded beyond "
+            f"{network.architecture.dtype}. Fix: dtype='float64', or weights that do not explode (clip_norm, a lower "
+            "learning_rate)."
+        )
+    return Flow(_cell(network), loss, norms)
+
+
+def activity_of(model, X, n_jobs, most_bytes):
+    """Gates and states inside a fitted `RNNForecaster`, which is not changed.
+
+    Parameters
+    ----------
+    model : RNNForecaster
+    X
+        As in its `predict`.
+    n_jobs : int or None
+    most_bytes : int
+        What the values may take.
+
+    Returns
+    -------
+    Activity
+
+    Raises
+    ------
+    sklearn.exceptions.NotFittedError
+        The model is not fitted.
+    TypeError, ValueError
+        X is not as in `fit`, or the values would take more memory than that.
+    """
+    check_is_fitted(model)
+    network = model._network
+    data = read_inputs(model, X, model._lookback, model._n_channels, getattr(model, "_n_extra", 0))
+    a = network.architecture
+    info = CELLS[a.cell]
+    kinds = len(info["gates"]) + len(info["states"])
+    each = kinds * a.layers * a.steps * a.hidden * np.dtype(a.dtype).itemsize
+    if each * data.n_windows > most_bytes:
+        raise ValueError(
+            f"X: the gates and states of {data.n_windows} windows would take {each * data.n_windows / 2**30:.3g} GiB "
+            f"({a.layers} layers x {a.steps} steps x {a.hidden} units x {kinds} gates and states x "
+            f"{np.dtype(a.dtype).itemsize} bytes each); expected at most {most_bytes / 2**30:.3g} GiB, "
+            f"{most_bytes // each} windows. Fix: some of them, such as X[::{-(-data.n_windows * each // most_bytes)}]; "
+            "fewer rows of a frame."
+        )
+    values = network.activity(data.arguments, data.n_windows, n_jobs)
+    return Activity(_cell(network), *({name: values[name] for name in info[of]} for of in ("gates", "states")))
+
+
+def _cell(network):
+    """The estimator's word for it."""
+    return network.architecture.cell.partition("_")[0]

@@ -1,0 +1,115 @@
+"""What the gates and states of a network do, window by window and step by step."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from .._rnn import activity_of
+from .networks import network_of
+
+__all__ = ["GateActivity", "gate_activity"]
+
+_MOST_BYTES = 2 << 30
+
+
+@dataclass(frozen=True)
+class GateActivity:
+    """Values of gates and states at each window, layer, step and unit, of `gate_activity`.
+
+    Attributes
+    ----------
+    gates : dict of str to ndarray of shape (n_windows, num_layers, lookback, hidden_size)
+        In the model's `dtype`. Of an LSTM: "i" input, "f" forget and "o" output gate, in (0, 1), and the candidate "g",
+        in (-1, 1); of a GRU: "r" reset and "z" update gate, in (0, 1), and the candidate "n", in (-1, 1); empty for
+        cell "rnn", which has none.
+    states : dict of str to ndarray of the same shape
+        After each step: the hidden state "h", and of an LSTM the cell state "c".
+    steps : ndarray of int of shape (lookback,)
+        -(lookback - 1) to 0, which is the newest step of a window.
+    cell : {"lstm", "gru", "rnn"}
+    """
+
+    gates: dict
+    states: dict
+    steps: np.ndarray
+    cell: str
+
+    def to_frame(self):
+        """Means over windows and units.
+
+        Returns
+        -------
+        pandas.DataFrame of shape (lookback, num_layers * (n_gates + n_states)), float64
+            Index "step"; columns of two levels, "layer" and "value": the gates, then the states.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> state = np.array([[[[0.5, 0.0], [1.0, 0.5]]]])
+        >>> GateActivity({}, {"h": state}, np.array([-1, 0]), "rnn").to_frame()  # doctest: +NORMALIZE_WHITESPACE
+        layer     0
+        value     h
+        step
+        -1     0.25
+         0     0.75
+        """
+        values = self.gates | self.states
+        means = {name: value.mean(axis=(0, 3), dtype=np.float64) for name, value in values.items()}
+        columns = pd.MultiIndex.from_product([range(self.states["h"].shape[1]), values], names=["layer", "value"])
+        table = np.stack([means[name][layer] for layer, name in columns], axis=1)
+        return pd.DataFrame(table, index=pd.Index(self.steps, name="step"), columns=columns)
+
+
+def gate_activity(model, X, n_jobs=None):
+    """Values of all gates and states of a fitted network, at each window, layer and time step.
+
+    A forget gate near 1 keeps what the cell state holds, near 0 drops it; an update gate near 1 keeps a GRU's state.
+
+    Parameters
+    ----------
+    model : RNNForecaster, or SeriesForecaster around one
+        Fitted. It is not changed.
+    X : array-like of shape (n_windows, lookback) or (n_windows, lookback, n_channels), Windows, or frame
+        Windows for an `RNNForecaster`, as in its `predict`; a frame for a `SeriesForecaster`, of which all windows that
+        have a future are made as in `fit` and with the transforms learnt there.
+    n_jobs : int, default=None
+        Threads, as in `RNNForecaster`; the values are the same to the bit for any number of them.
+
+    Returns
+    -------
+    GateActivity
+
+    Raises
+    ------
+    sklearn.exceptions.NotFittedError
+        The model is not fitted.
+    TypeError
+        There is no `RNNForecaster` in the model, or X is of the wrong kind.
+    ValueError
+        X is not as in `fit`, or the values would take more than 2 GiB: n_windows * num_layers * lookback * hidden_size
+        values of each gate and state (6 for an LSTM, 4 for a GRU, 1 for "rnn"), 4 bytes each in float32.
+
+    See Also
+    --------
+    gradient_flow : How large the gradient of the loss is at each step.
+
+    References
+    ----------
+    Karpathy, Johnson and Fei-Fei: Visualizing and understanding recurrent networks. ICLR 2016 workshop.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from forecast import RNNForecaster
+    >>> X = np.random.default_rng(0).normal(size=(300, 20))
+    >>> model = RNNForecaster(cell="gru", hidden_size=8, max_iter=2, random_state=0).fit(X, X[:, -1])
+    >>> activity = gate_activity(model, X[:5])
+    >>> activity.gates["z"].shape, list(activity.gates), list(activity.states)
+    ((5, 1, 20, 8), ['r', 'z', 'n'], ['h'])
+    >>> activity.to_frame().shape
+    (20, 4)
+    """
+    network, X, _ = network_of(model, X)
+    found = activity_of(network, X, n_jobs, _MOST_BYTES)
+    return GateActivity(found.gates, found.states, np.arange(1 - found.states["h"].shape[2], 1), found.cell)

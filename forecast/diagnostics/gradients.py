@@ -1,0 +1,133 @@
+"""How far back in time the gradient of the loss reaches, layer by layer."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from .._rnn import flow_of
+from .networks import network_of
+
+__all__ = ["GradientFlow", "gradient_flow"]
+
+
+@dataclass(frozen=True)
+class GradientFlow:
+    """Norms of the loss gradient at each layer and step, of `gradient_flow`.
+
+    Attributes
+    ----------
+    norms : ndarray of shape (num_layers, lookback), float64
+        L2 norm, over windows and hidden units, of the gradient of the mean loss with respect to the hidden state h of a
+        layer after a step.
+    steps : ndarray of int of shape (lookback,)
+        -(lookback - 1) to 0, which is the newest step of a window.
+    cell : {"lstm", "gru", "rnn"}
+    loss : float
+        The mean loss itself, on standardised targets.
+    """
+
+    norms: np.ndarray
+    steps: np.ndarray
+    cell: str
+    loss: float
+
+    def to_frame(self):
+        """The norms as a frame.
+
+        Returns
+        -------
+        pandas.DataFrame of shape (lookback, num_layers)
+            Index "step", a column per layer, 0 the one next to the input.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> flow = GradientFlow(np.array([[0.25, 0.5]]), np.array([-1, 0]), "lstm", 0.1)
+        >>> flow.to_frame()  # doctest: +NORMALIZE_WHITESPACE
+        layer     0
+        step
+        -1     0.25
+         0     0.50
+        """
+        index, columns = pd.Index(self.steps, name="step"), pd.RangeIndex(len(self.norms), name="layer")
+        return pd.DataFrame(self.norms.T, index=index, columns=columns)
+
+
+def gradient_flow(model, X, y=None, sample_weight=None, n_jobs=None):
+    """How large the gradient of the loss is at each layer and time step of a fitted network.
+
+    The mean loss over all given windows is differentiated with respect to the hidden state h of each layer after each
+    step: everything that reaches it, through the later steps and, below another layer, through that layer at the same
+    step. Where the norms fall towards the oldest steps, what happened there can teach the network nothing [1]_ [2]_;
+    where they grow, gradients explode, and `clip_norm` has work to do.
+
+    Parameters
+    ----------
+    model : RNNForecaster, or SeriesForecaster around one
+        Fitted. It is not changed.
+    X : array-like of shape (n_windows, lookback) or (n_windows, lookback, n_channels), Windows, or frame
+        Windows for an `RNNForecaster`, as in its `fit`; a frame for a `SeriesForecaster`, of which all windows that
+        have a future are made as in `fit` and with the transforms learnt there.
+    y : array-like of shape (n_windows,) or (n_windows, n_outputs), default=None
+        As in `fit`. None with `Windows` is `X.y`; with a frame, its target columns.
+    sample_weight : array-like of shape (n_windows,), default=None
+        Weights of the windows in the mean loss; for an `RNNForecaster`.
+    n_jobs : int, default=None
+        Threads, as in `RNNForecaster`; the norms are the same to the bit for any number of them.
+
+    Returns
+    -------
+    GradientFlow
+
+    Raises
+    ------
+    sklearn.exceptions.NotFittedError
+        The model is not fitted.
+    TypeError
+        There is no `RNNForecaster` in the model, or X or y is of the wrong kind.
+    ValueError
+        X or y is not as in `fit`, or a gradient is too large for the model's `dtype`.
+
+    See Also
+    --------
+    gate_activity : What gates and states do at each step.
+    RNNForecaster.gradient_norm_curve_ : Norm of the weights' gradient in every training step, before clipping.
+
+    Notes
+    -----
+    Targets and inputs are standardised as in training, so the unit of a norm is that of the standardised loss over that
+    of a hidden state, which lies within -1 and 1 but for `activation="relu"`. Dropout is off. Only the shape over the
+    steps should be compared between models. In float32, a part of a gradient below 1e-38 counts as 0.
+
+    An untrained network can be looked at as well: after one epoch that does not move it,
+    `RNNForecaster(max_iter=1, optimizer="sgd", learning_rate=1e-12).fit(X, y)`, the weights are those that were drawn,
+    but for less than 1e-10. `weights_` are views into them: `model.weights_["0.R_h"][...] *= 1.6` makes the gradient of
+    a ReLU network explode.
+
+    References
+    ----------
+    .. [1] Bengio, Simard and Frasconi: Learning long-term dependencies with gradient descent is difficult. IEEE
+       Transactions on Neural Networks 5 (1994), 157-166.
+    .. [2] Pascanu, Mikolov and Bengio: On the difficulty of training recurrent neural networks. ICML 2013.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from forecast import RNNForecaster
+    >>> X = np.random.default_rng(0).normal(size=(300, 20))
+    >>> model = RNNForecaster(cell="rnn", hidden_size=8, max_iter=10, random_state=0).fit(X, X[:, -1])
+    >>> flow = gradient_flow(model, X, X[:, -1])
+    >>> flow.norms.shape, flow.steps[[0, -1]]
+    ((1, 20), array([-19,   0]))
+    >>> bool(flow.norms[0, 0] < 0.1 * flow.norms[0, -1])  # the newest value is all that counts here
+    True
+    """
+    network, X, y = network_of(model, X, y)
+    if sample_weight is not None and network is not model:
+        raise ValueError(
+            "sample_weight: a SeriesForecaster gives all windows of a frame the same weight; expected None. Fix: leave "
+            "it out, or call gradient_flow on an RNNForecaster with windows."
+        )
+    found = flow_of(network, X, y, sample_weight, n_jobs)
+    return GradientFlow(found.norms, np.arange(1 - found.norms.shape[1], 1), found.cell, found.loss)

@@ -1,0 +1,57 @@
+"""The oracle of a network's inside: the gradient of the loss by the state h of each layer after each step; gates.
+
+Beside `reference.py`, in the same plain float64 NumPy and letters. A state may be nudged after a step, so that a slope
+of the loss proves the gradient.
+"""
+
+import numpy as np
+from reference import REFERENCE_CELLS, layer_forward
+
+
+def state_gradients(network, theta, batch):
+    """The mean loss and dh (L, T, B, H): all that reaches h, from later steps and from the layer above."""
+    cell, p = REFERENCE_CELLS[network.cell], network.views(np.asarray(theta, dtype=float))
+    outputs, trace, _ = network.forward(theta, batch)
+    loss, dp = network.loss_and_derivative(outputs, batch)
+    dh = np.zeros((network.layers, network.steps, len(outputs), network.hidden))
+    dh[-1, -1] = (dp @ p["head.W"])[:, : network.hidden]
+    for layer in reversed(range(network.layers)):
+        _, states, saved = trace[layer]
+        dpast = [np.zeros_like(s) for s in states[0]]  # what reaches the states from later steps
+        for t in reversed(range(network.steps)):
+            dh[layer, t] += dpast[0]
+            da, dpast = cell.backward(saved[t], states[t], [dh[layer, t], *dpast[1:]])
+            dpast = list(dpast)
+            for k, row in enumerate(cell.rows):
+                if cell.state[0] <= k < cell.state[1]:
+                    dpast[0] = dpast[0] + da[k] @ p[f"{layer}.R_{row}"]
+                if layer and cell.input[0] <= k < cell.input[1]:
+                    dh[layer - 1, t] += da[k] @ p[f"{layer}.W_{row}"]
+    return loss, dh
+
+
+def loss_of_nudged(network, theta, batch, layer, step, nudge):
+    """The mean loss where `nudge` (B, H) is added to h of a layer after a step, and all that is later follows."""
+    cell, p = REFERENCE_CELLS[network.cell], network.views(np.asarray(theta, dtype=float))
+    x = batch.past.transpose(1, 0, 2)
+    for number in range(network.layers):
+        weights = network._layer(p, number)
+        states = [tuple(np.zeros((len(nudge), network.hidden)) for _ in cell.states)]
+        for t in range(network.steps):
+            h, *others = layer_forward(cell, weights, x[t : t + 1], states[-1])[0][-1]
+            states.append((h + nudge if (number, t) == (layer, step) else h, *others))
+        x = np.array([h for h, *_ in states[1:]])
+    outputs = np.concatenate([x[-1], batch.extra], axis=1) @ p["head.W"].T + p["head.b"]
+    return network.loss_and_derivative(outputs, batch)[0]
+
+
+def activity(network, theta, batch):
+    """Name -> values of every gate and state, (B, L, T, H)."""
+    cell, found = REFERENCE_CELLS[network.cell], {}
+    _, trace, _ = network.forward(theta, batch)
+    names = {"lstm": ("i", "f", "g", "o"), "gru": ("n", "r", "z")}.get(network.cell, ())
+    for i, name in enumerate(names):
+        found[name] = np.array([[saved[i] for saved in all_saved] for _, _, all_saved in trace])
+    for i, name in enumerate(cell.states):
+        found[name] = np.array([[state[i] for state in states[1:]] for _, states, _ in trace])
+    return {name: value.transpose(2, 0, 1, 3) for name, value in found.items()}
