@@ -251,3 +251,44 @@ def test_backtest_of_a_panel_draws_its_first_series(run, tmp_path):
     assert code == 0, err
     assert (tmp_path / "origins.png").stat().st_size > 10_000
     assert set(pd.read_parquet("rows.parquet")["series"]) == {"north", "south"}
+
+
+# -------------------- models that Python fitted
+
+
+def layouts(df):
+    """The same hours of two stations in the layouts that Python has, and the parameters that say so."""
+    panel = pd.concat([df.assign(station="north"), (df * 2).assign(station="south")])[["load", "station"]]
+    days = df[["load"]].set_axis(pd.period_range("2020-01-01", periods=ROWS, freq="D", name="day"), axis=0)
+    return {
+        "a column of times": (df[["load"]].reset_index(), {"time": "when"}),
+        "a column of times and one of series": (panel.reset_index(), {"time": "when", "series": "station"}),
+        "levels": (panel.set_index("station", append=True), {"series": "station"}),
+        "levels, series first": (panel.reset_index().set_index(["station", "when"]), {"series": "station"}),
+        "periods": (days, {}),
+        "steps": (df[["load"]].reset_index(drop=True), {}),
+        "an index without a name": (df[["load"]].rename_axis(index=None), {}),
+        "UTC": (df[["load"]].tz_localize("UTC"), {}),
+    }
+
+
+@pytest.mark.parametrize("layout", layouts(frame()))
+def test_a_model_of_any_layout_forecasts_and_takes_a_history_from_a_file(run, df, layout):
+    table, parameters = layouts(df)[layout]
+    python = same_in_python(table, **parameters)
+    python.save("python.forecast")
+    code, out, err = run("predict", "python.forecast")
+    assert code == 0, err
+    assert csv(out)["load"].tolist() == python.predict()["load"].tolist()
+    cut = table.groupby("station").head(200) if "series" in parameters else table.head(200)
+    flat = cut if isinstance(cut.index, pd.RangeIndex) else cut.reset_index()
+    flat.to_csv("history.csv", index=False)
+    code, out, err = run("predict", "python.forecast", "history.csv", "--coverage", "0.5")
+    assert code == 0, err
+    answer = python.predict(history=cut)
+    assert csv(out)["load"].tolist() == answer["load"].tolist()
+    names = ["time" if level is None else level for level in answer.index.names]
+    rows = answer if python.time else answer.reset_index(names=names)
+    name = next(name for name in ("when", "day", "time") if name in rows.columns)
+    stamps = pd.Series([str(label) for label in rows[name]])
+    assert csv(out)[name].astype(str).str.removesuffix(".0").tolist() == stamps.tolist()

@@ -120,7 +120,7 @@ def as_table(frame, model):
     """A forecast with its time and series as columns."""
     if model.time is not None and model.time in frame.columns:
         return frame.reset_index(drop=True)
-    names = [name or ("time" if name != model.series else name) for name in frame.index.names]
+    names = ["time" if name is None else name for name in frame.index.names]
     table = frame.reset_index(names=names)
     for name in names:
         if isinstance(table[name].dtype, pd.PeriodDtype):
