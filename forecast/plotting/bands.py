@@ -92,7 +92,9 @@ def _by_level(given):
     """A dict of frames by level as one frame."""
     columns = {float(level): _flat(frame, f"forecast[{level!r}]").iloc[:, 0] for level, frame in given.items()}
     if not columns or not all(_is_level(level) for level in columns):
-        raise ValueError(f"forecast has the keys {list(given)}; expected levels between 0 and 1, such as 0.1, 0.5, 0.9.")
+        raise ValueError(
+            f"forecast has the keys {list(given)}; expected levels between 0 and 1, such as 0.1, 0.5, 0.9."
+        )
     names = {column.name for column in columns.values()}
     frame = pd.DataFrame(columns)
     frame.attrs["target"] = names.pop() if len(names) == 1 else None

@@ -348,9 +348,7 @@ class ForecastDisplay:
         actual = by_model[names[0]]["actual"]
         past = history_of(df, part, origin, target, key).iloc[-(n_steps or max(4 * len(actual), 60)) :]
         past = past if key is None else past.rename(f"{target}, {key}")
-        return cls(
-            past, forecasts, actual=actual, intervals=intervals, interval_of=of, unit=unit, title=title
-        ).plot(ax)
+        return cls(past, forecasts, actual=actual, intervals=intervals, interval_of=of, unit=unit, title=title).plot(ax)
 
     def plot(self, ax=None):
         """Draw.
