@@ -1,5 +1,17 @@
 """Pictures of forecasts: Display objects in scikit-learn's manner, drawn with matplotlib (extra `plot`)."""
 
+from .backtests import BacktestDisplay
+from .calibration import CoverageDisplay
 from .forecasts import ForecastDisplay
+from .losses import LossCurveDisplay
+from .residuals import ResidualDisplay
+from .skill import SkillDisplay
 
-__all__ = ["ForecastDisplay"]
+__all__ = [
+    "BacktestDisplay",
+    "CoverageDisplay",
+    "ForecastDisplay",
+    "LossCurveDisplay",
+    "ResidualDisplay",
+    "SkillDisplay",
+]

@@ -376,7 +376,7 @@ class ForecastDisplay:
         self._draw(self.history, "history", color=tones.ink, linewidth=1.4)
         if self.actual is not None:
             joined = pd.concat([self.history.iloc[-1:], self.actual])
-            self._draw(joined, "actual", color=tones.ink, linewidth=1.3, linestyle=(0, (1, 1)))
+            self._draw(joined, "actual", color=tones.ink, linewidth=1.1, marker=".", markersize=5, zorder=7)
         styles = self._styles()
         self._draw_bands(styles)
         for name, forecast in self.forecasts.items():
@@ -417,7 +417,7 @@ class ForecastDisplay:
     def _draw(self, series, label, **style):
         values = np.asarray(series, dtype=np.float64)
         marker = {"marker": "o", "markersize": 4} if len(values) == 1 else {}
-        self.lines_ += self.ax_.plot(place(series.index), values, label=label, **marker, **style)
+        self.lines_ += self.ax_.plot(place(series.index), values, label=label, **(marker | style))
 
 
 def _no_series(series):

@@ -206,8 +206,8 @@ def _found(frame, wanted, what):
         except TypeError:  # labels that cannot be compared, such as stamps with and without a zone
             continue
     raise ValueError(
-        f"df has {what} {wanted[0]!r} of the report neither in its index nor in a column. Fix: the df that backtest was "
-        "given."
+        f"df has {what} {wanted[0]!r} of the report neither in its index nor in a column. Fix: the df that "
+        "backtest was given."
     )
 
 

@@ -32,7 +32,7 @@ NAIVE_STYLES = {
     "last value": ("#6b6b6b", (0, (1, 1.3)), "x"),
     "seasonal naive": ("#4a4a4a", (0, (5, 2)), "+"),
     "drift": ("#8c8c8c", (0, (6, 1.5, 1, 1.5)), "1"),
-    "mean": ("#a0a0a0", (0, (3, 3)), "_"),
+    "mean": ("#a0a0a0", (0, (3, 3)), "."),
 }
 _POINTS = 72.0
 _FONT = 9.0
@@ -104,7 +104,7 @@ def line_style(name, number, *, points=None):
 
 
 def fills(colour, ground, n):
-    """Opaque tints of a colour for `n` nested bands, the widest first and lightest; opaque, so that print keeps them."""
+    """Opaque tints of a colour for `n` nested bands, the widest first and lightest; opaque, for print."""
     from matplotlib.colors import to_rgb
 
     shares = np.linspace(0.18, 0.46, n) if n > 1 else [0.28]
@@ -181,16 +181,21 @@ def legend_above(ax, title=None, handles=None):
     found, labels = ax.get_legend_handles_labels() if handles is None else (handles, [h.get_label() for h in handles])
     rows = 0
     if labels:
-        widest = max(len(label) for label in labels) * 0.55 * _FONT + 4.2 * _FONT
-        width = ax.bbox.width / ax.figure.dpi * _POINTS
-        columns = int(np.clip(width // widest, 1, len(labels)))
+        columns = _columns(labels, ax.bbox.width / ax.figure.dpi * _POINTS)
         rows = -(-len(labels) // columns)
         ax.legend(
             found, labels, loc="lower left", bbox_to_anchor=(0, 1), ncols=columns, frameon=False, fontsize=_FONT,
             labelcolor=tones.ink, borderaxespad=0.3, borderpad=0.2, handlelength=2.6, columnspacing=1.4,
         )  # fmt: skip
     if title:
-        ax.set_title(title, loc="left", fontsize=11, color=tones.ink, pad=6 + rows * 1.55 * _FONT)
+        ax.set_title(title, loc="left", fontsize=11, color=tones.ink, pad=6 if not rows else 10 + rows * 1.7 * _FONT)
+
+
+def _columns(labels, width):
+    """Most columns of a legend that fit into some points, by an upper bound of the width of its letters."""
+    sizes = np.array([len(label) for label in labels]) * 0.58 * _FONT + 4.8 * _FONT
+    fits = (n for n in range(len(labels), 1, -1) if sum(part.max() for part in np.array_split(sizes, n)) <= width)
+    return next(fits, 1)
 
 
 # -------------------- time
