@@ -3,6 +3,8 @@
 from .backtests import BacktestDisplay
 from .calibration import CoverageDisplay
 from .forecasts import ForecastDisplay
+from .gates import GateActivityDisplay
+from .gradients import GradientFlowDisplay
 from .losses import LossCurveDisplay
 from .residuals import ResidualDisplay
 from .skill import SkillDisplay
@@ -11,6 +13,8 @@ __all__ = [
     "BacktestDisplay",
     "CoverageDisplay",
     "ForecastDisplay",
+    "GateActivityDisplay",
+    "GradientFlowDisplay",
     "LossCurveDisplay",
     "ResidualDisplay",
     "SkillDisplay",

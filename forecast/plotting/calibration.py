@@ -208,7 +208,7 @@ class CoverageDisplay:
         Parameters
         ----------
         ax : matplotlib.axes.Axes, default=None
-            Where to draw; None makes a new figure: 5.6 x 5.6 inches, by step 9 x 4.2.
+            Where to draw; None makes a new figure: 5.6 x 6.3 inches, by step 9 x 4.2.
 
         Returns
         -------
@@ -221,7 +221,7 @@ class CoverageDisplay:
             matplotlib is not installed.
         """
         pyplot()
-        self.ax_ = ax = new_axes(ax, size=(5.6, 5.9) if self.by is None else (9, 4.2))
+        self.ax_ = ax = new_axes(ax, size=(5.6, 6.3) if self.by is None else (9, 4.2))
         self.figure_, self.lines_ = ax.figure, []
         self._percent(ax.yaxis)
         if self.by is None:
@@ -263,7 +263,11 @@ class CoverageDisplay:
         ax.set_ylim(0, 1.02)
         ax.margins(x=0.02)
         what = "share of values at or below it" if self.kind == "quantiles" else "observed coverage"
-        dress(ax, labelled("steps ahead", self.step_unit), f"{what}\n(band: nominal ± 2 points)")
+        dress(
+            ax,
+            f"{labelled('steps ahead', self.step_unit)}, n = {self.n} at each",
+            f"{what}\n(band: nominal ± 2 points)",
+        )
 
     @staticmethod
     def _percent(axis):

@@ -1,11 +1,23 @@
 """`LossCurveDisplay`: how a training went."""
 
 import numpy as np
+import pandas as pd
 from sklearn.utils.validation import check_is_fitted
 
 from .._rnn import RNNForecaster
 from .._series import SeriesForecaster
-from .style import colour_of, dress, fills, legend_above, line_style, new_panels, pyplot, time_axis, tones_of
+from .style import (
+    colour_of,
+    dress,
+    fills,
+    legend_above,
+    line_style,
+    new_panels,
+    plain_log_axis,
+    pyplot,
+    time_axis,
+    tones_of,
+)
 
 __all__ = ["LossCurveDisplay"]
 
@@ -177,7 +189,7 @@ class LossCurveDisplay:
             plain_log_axis(ax.yaxis)
         else:
             ax.set_ylim(bottom=min(0.0, both.min()))
-        time_axis(ax, epochs_index(len(epochs)))
+        time_axis(ax, pd.RangeIndex(1, len(epochs) + 1))
 
     def _draw_norms(self, ax, n):
         norms = np.asarray(self.gradient_norms, dtype=np.float64)
@@ -203,26 +215,4 @@ class LossCurveDisplay:
                 self.clip_norm, color=tones_of(ax).ink, linewidth=1.2, linestyle=(0, (6, 2)), zorder=3,
                 label=f"clipped above {self.clip_norm:g}",
             )  # fmt: skip
-        time_axis(ax, epochs_index(n))
-
-
-def epochs_index(n):
-    """Epochs, as an index that is no time."""
-    import pandas as pd
-
-    return pd.RangeIndex(1, n + 1, name="epoch")
-
-
-def plain_log_axis(axis):
-    """Numbers on a logarithmic axis that can be read, also where it spans less than a decade."""
-    from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter, NullLocator
-
-    low, high = axis.get_view_interval()
-    decades = np.log10(high / low)
-    subs = (
-        (1.0,) if decades > 4 else (1.0, 3.0) if decades > 2 else (1.0, 2.0, 5.0) if decades > 0.7 else np.arange(1, 10)
-    )
-    axis.set_major_locator(LogLocator(subs=subs, numticks=12))
-    axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
-    axis.set_minor_locator(NullLocator())
-    axis.set_minor_formatter(NullFormatter())
+        time_axis(ax, pd.RangeIndex(1, n + 1))

@@ -140,7 +140,8 @@ class SkillDisplay:
         offsets = np.linspace(-0.18, 0.18, len(table.columns)) if len(table.columns) > 1 else [0.0]
         for (name, column), offset in zip(table.items(), offsets, strict=True):  # apart, where two have equal errors
             self.lines_ += ax.plot(
-                column.to_numpy(), rows + offset, linestyle="none", marker=_POINTS.get(name, "o"), markerfacecolor=tones.ground, markeredgecolor=tones.ink, markersize=7, zorder=4, label=str(name),
+                column.to_numpy(), rows + offset, linestyle="none", marker=_POINTS.get(name, "o"),
+                markerfacecolor=tones.ground, markeredgecolor=tones.ink, markersize=7, zorder=4, label=str(name),
             )  # fmt: skip
         self._frame(rows, best, tones)
         return self

@@ -9,6 +9,7 @@ __all__ = [
     "NAIVE_STYLES",
     "Tones",
     "colour_of",
+    "dashes_of",
     "dress",
     "fills",
     "labelled",
@@ -17,6 +18,7 @@ __all__ = [
     "new_axes",
     "new_panels",
     "place",
+    "plain_log_axis",
     "pyplot",
     "time_axis",
     "tones_of",
@@ -73,6 +75,11 @@ def tones_of(ax):
 def colour_of(number):
     """The colour of the model, band or layer of this number, from 0 on."""
     return _COLOURS[number % len(_COLOURS)]
+
+
+def dashes_of(number):
+    """The dashes of the line of this number, from 0 on; 0 is solid."""
+    return _DASHES[number % len(_DASHES)]
 
 
 def line_style(name, number, *, points=None):
@@ -196,6 +203,20 @@ def _columns(labels, width):
     sizes = np.array([len(label) for label in labels]) * 0.58 * _FONT + 4.8 * _FONT
     fits = (n for n in range(len(labels), 1, -1) if sum(part.max() for part in np.array_split(sizes, n)) <= width)
     return next(fits, 1)
+
+
+def plain_log_axis(axis):
+    """Numbers on a logarithmic axis that can be read, also where it spans less than a decade."""
+    from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter, NullLocator
+
+    low, high = axis.get_view_interval()
+    decades = np.log10(high / low)
+    choices = ((4, (1.0,)), (2, (1.0, 3.0)), (0.7, (1.0, 2.0, 5.0)), (-np.inf, np.arange(1.0, 10.0)))
+    subs = next(subs for least, subs in choices if decades > least)
+    axis.set_major_locator(LogLocator(subs=subs, numticks=12))
+    axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+    axis.set_minor_locator(NullLocator())
+    axis.set_minor_formatter(NullFormatter())
 
 
 # -------------------- time
