@@ -11,8 +11,8 @@ __all__ = ["GradientFlowDisplay"]
 class GradientFlowDisplay:
     """Norm of the loss gradient at each time step of the window, a line per model and layer, on a logarithmic axis.
 
-    A straight line that falls to the left is a gradient that vanishes at a constant rate per step; one that rises to the
-    left explodes.
+    A straight line that falls to the left is a gradient that vanishes at a constant rate per step; one that rises to
+    the left explodes.
 
     `from_estimator` and `from_flows` build it and draw it.
 
