@@ -240,7 +240,7 @@ def step_unit(frame):
     if not isinstance(origin, pd.DatetimeIndex) or not len(origin):
         return None
     gap = (stamp - origin).median()
-    if gap == pd.Timedelta(days=1) and stamp.dayofweek.max() < 5 and len(stamp.unique()) >= 5:
+    if gap == pd.Timedelta(days=1) and stamp.day_of_week.max() < 5 and len(stamp.unique()) >= 5:
         return "business days"
     for unit, name in _UNITS:
         if gap == unit:
