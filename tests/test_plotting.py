@@ -316,6 +316,19 @@ def test_without_an_error_to_compare_with_there_is_no_skill():
 # -------------------- what all have in common
 
 
+def test_a_model_has_one_colour_in_all_pictures_of_a_report(df, report):
+    """And no two of them the same, in whatever order they are drawn."""
+    found = [
+        ForecastDisplay.from_report(report, df, models=["stiff", "ridge", "drift"]),
+        BacktestDisplay.from_report(report, models=["drift", "ridge", "stiff"]),
+        CoverageDisplay.from_report(report, models=["stiff", "ridge"]),
+    ]
+    looks = [{line.get_label(): (line.get_color(), line.get_linestyle()) for line in one.lines_} for one in found]
+    assert looks[0]["ridge"] == looks[1]["ridge"] == looks[2]["ridge"]
+    assert looks[0]["drift"] == looks[1]["drift"]
+    assert len(set(looks[1].values())) == 3
+
+
 def test_a_report_is_asked_for_by_name(df):
     for make in (BacktestDisplay, SkillDisplay, CoverageDisplay, ResidualDisplay):
         with pytest.raises(TypeError, match="expected a BacktestReport, as forecast"):

@@ -4,9 +4,8 @@ from dataclasses import replace
 
 import pandas as pd
 
-from ..model_selection.report import NAIVE
-from .reading import models_of, one_of, rows_of, step_unit
-from .style import dress, labelled, legend_above, line_style, new_axes, place, pyplot, time_axis, tones_of
+from .reading import models_of, one_of, order_of, rows_of, step_unit
+from .style import dress, labelled, legend_above, looks_of, new_axes, place, pyplot, time_axis, tones_of
 
 __all__ = ["BacktestDisplay"]
 
@@ -29,6 +28,8 @@ class BacktestDisplay:
         What a step is, such as "hours".
     unit : str, default=None
         Unit of the series; the errors that have it are labelled with it.
+    order : list of str, default=None
+        Names by which colours are given out, so that a model looks alike in several pictures; None: as drawn.
     title : str, default=None
 
     Attributes
@@ -49,12 +50,13 @@ class BacktestDisplay:
     ('steps ahead (hours)', 'MAE (kW)')
     """
 
-    def __init__(self, table, *, by="origin", metric="MAE", step_unit=None, unit=None, title=None):
+    def __init__(self, table, *, by="origin", metric="MAE", step_unit=None, unit=None, order=None, title=None):
         self.table = table
         self.by = by
         self.metric = metric
         self.step_unit = step_unit
         self.unit = unit
+        self.order = order
         self.title = title
 
     @classmethod
@@ -113,7 +115,15 @@ class BacktestDisplay:
         part, _ = rows_of(report, target, series)
         names = models_of(part, models)
         table = _by_step(part, metric) if by == "step" else _by_origin(part, metric)
-        display = cls(table[names], by=by, metric=metric, step_unit=step_unit(part.frame), unit=unit, title=title)
+        display = cls(
+            table[names],
+            by=by,
+            metric=metric,
+            step_unit=step_unit(part.frame),
+            unit=unit,
+            order=order_of(report),
+            title=title,
+        )
         return display.plot(ax)
 
     def plot(self, ax=None):
@@ -136,12 +146,11 @@ class BacktestDisplay:
         """
         pyplot()
         self.ax_ = ax = new_axes(ax)
-        self.figure_, self.lines_, number = ax.figure, [], 0
+        self.figure_, self.lines_ = ax.figure, []
         index = self.table.index
+        looks = looks_of(self.table.columns, self.order, points=len(index))
         for name, column in self.table.items():
-            style = line_style(name, number, points=len(index))
-            number += name not in NAIVE
-            self.lines_ += ax.plot(place(index), column.to_numpy(dtype=float), label=str(name), **style)
+            self.lines_ += ax.plot(place(index), column.to_numpy(dtype=float), label=str(name), **looks[name])
         if self.by == "step":
             xlabel = labelled("steps ahead", self.step_unit)
             time_axis(ax, pd.RangeIndex(2))

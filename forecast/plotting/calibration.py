@@ -3,8 +3,8 @@
 import numpy as np
 import pandas as pd
 
-from .reading import check_report, levels_of, models_of, numbers_of, one_of, rows_of, step_unit
-from .style import dress, fills, labelled, legend_above, line_style, new_axes, pyplot, time_axis, tones_of
+from .reading import check_report, levels_of, models_of, numbers_of, one_of, order_of, rows_of, step_unit
+from .style import dress, fills, labelled, legend_above, line_style, looks_of, new_axes, pyplot, time_axis, tones_of
 
 __all__ = ["CoverageDisplay"]
 
@@ -31,6 +31,8 @@ class CoverageDisplay:
     by : {None, "step"}, default=None
     step_unit : str, default=None
         What a step is, such as "hours".
+    order : list of str, default=None
+        Names by which colours are given out, so that a model looks alike in several pictures; None: as drawn.
     title : str, default=None
 
     Attributes
@@ -50,12 +52,13 @@ class CoverageDisplay:
     ('nominal coverage', array([0.47, 0.92]))
     """
 
-    def __init__(self, table, n, *, kind="intervals", by=None, step_unit=None, title=None):
+    def __init__(self, table, n, *, kind="intervals", by=None, step_unit=None, order=None, title=None):
         self.table = table
         self.n = n
         self.kind = kind
         self.by = by
         self.step_unit = step_unit
+        self.order = order
         self.title = title
 
     @classmethod
@@ -129,7 +132,7 @@ class CoverageDisplay:
         n = min(len(found) for found in hits.values())
         if by is None:
             table = pd.DataFrame({name: found.drop(columns="step").mean() for name, found in hits.items()})
-            return cls(table, n, kind=kind, title=title).plot(ax)
+            return cls(table, n, kind=kind, order=order_of(report), title=title).plot(ax)
         if models is not None and len(hits) > 1:
             raise ValueError(f"by is 'step' with {len(hits)} models, {list(hits)}; expected one. Fix: models=a name.")
         name, found = next(iter(hits.items()))
@@ -208,7 +211,7 @@ class CoverageDisplay:
         Parameters
         ----------
         ax : matplotlib.axes.Axes, default=None
-            Where to draw; None makes a new figure: 5.6 x 6.3 inches, by step 9 x 4.2.
+            Where to draw; None makes a new figure: 5.6 x 6.1 inches, by step 9 x 4.2.
 
         Returns
         -------
@@ -221,7 +224,7 @@ class CoverageDisplay:
             matplotlib is not installed.
         """
         pyplot()
-        self.ax_ = ax = new_axes(ax, size=(5.6, 6.3) if self.by is None else (9, 4.2))
+        self.ax_ = ax = new_axes(ax, size=(5.6, 6.1) if self.by is None else (9, 4.2))
         self.figure_, self.lines_ = ax.figure, []
         self._percent(ax.yaxis)
         if self.by is None:
@@ -240,8 +243,9 @@ class CoverageDisplay:
         dots = {"color": tones.muted, "linewidth": 1.1, "linestyle": (0, (1, 1.5)), "zorder": 2}
         ax.plot(at, at - chance, label=f"95 % by chance, n = {self.n}", **dots)
         ax.plot(at, at + chance, **dots)
-        for number, (name, column) in enumerate(self.table.items()):
-            style = line_style("model", number, points=len(column)) | {"markersize": 6}
+        looks = looks_of(self.table.columns, self.order, points=len(self.table))
+        for name, column in self.table.items():
+            style = looks[name] | {"markersize": 6}
             self.lines_ += ax.plot(column.index.to_numpy(float), column.to_numpy(float), label=str(name), **style)
         self._percent(ax.xaxis)
         ax.set(xlim=(0, 1), ylim=(0, 1), aspect="equal")

@@ -6,14 +6,13 @@ from sklearn.utils.validation import check_is_fitted
 
 from .._frames import enter
 from .bands import bands_of_interval, read_predictions
-from .reading import Lines, check_forecaster, history_of, levels_of, models_of, of_series, one_of, rows_of
+from .reading import Lines, check_forecaster, history_of, levels_of, models_of, of_series, one_of, order_of, rows_of
 from .style import (
-    NAIVE_STYLES,
     dress,
     fills,
     labelled,
     legend_above,
-    line_style,
+    looks_of,
     new_axes,
     place,
     pyplot,
@@ -43,6 +42,8 @@ class ForecastDisplay:
         The forecast that the intervals belong to; None is the first.
     unit : str, default=None
         Unit of the series, for its axis.
+    order : list of str, default=None
+        Names by which colours are given out, so that a model looks alike in several pictures; None: as drawn.
     title : str, default=None
         None draws none.
 
@@ -67,13 +68,16 @@ class ForecastDisplay:
     (['history', 'drift'], '80 % interval')
     """
 
-    def __init__(self, history, forecasts, *, actual=None, intervals=None, interval_of=None, unit=None, title=None):
+    def __init__(
+        self, history, forecasts, *, actual=None, intervals=None, interval_of=None, unit=None, order=None, title=None
+    ):
         self.history = history
         self.forecasts = forecasts
         self.actual = actual
         self.intervals = intervals
         self.interval_of = interval_of
         self.unit = unit
+        self.order = order
         self.title = title
 
     @classmethod
@@ -85,6 +89,7 @@ class ForecastDisplay:
         history=None,
         actual=None,
         coverage=None,
+        name=None,
         series=None,
         target=None,
         n_steps=None,
@@ -107,6 +112,8 @@ class ForecastDisplay:
             Rows that continue the data, with the target. None: those of `X`.
         coverage : float or list of float, default=None
             Intervals to shade, such as [0.5, 0.8, 0.95] (`predict_interval`). None draws none.
+        name : str, default=None
+            Of the model, in the legend; None is the class of its regressor.
         series : label, default=None
             The series of a panel to draw; None is the first that is forecast.
         target : label, default=None
@@ -171,7 +178,7 @@ class ForecastDisplay:
         past = Lines(model.history_ if history is None else history, model, "history").column(key, target)
         default = len(past) if history is None else model.lookback
         past = past.iloc[-(n_steps or default) :].rename(target if key is None else f"{target}, {key}")
-        name = type(model.regressor_).__name__
+        name = type(model.regressor_).__name__ if name is None else name
         return cls(past, {name: forecast}, actual=known, intervals=intervals, unit=unit, title=title).plot(ax)
 
     @classmethod
@@ -348,7 +355,16 @@ class ForecastDisplay:
         actual = by_model[names[0]]["actual"]
         past = history_of(df, part, origin, target, key).iloc[-(n_steps or max(4 * len(actual), 60)) :]
         past = past if key is None else past.rename(f"{target}, {key}")
-        return cls(past, forecasts, actual=actual, intervals=intervals, interval_of=of, unit=unit, title=title).plot(ax)
+        return cls(
+            past,
+            forecasts,
+            actual=actual,
+            intervals=intervals,
+            interval_of=of,
+            unit=unit,
+            order=order_of(report),
+            title=title,
+        ).plot(ax)
 
     def plot(self, ax=None):
         """Draw.
@@ -377,7 +393,7 @@ class ForecastDisplay:
         if self.actual is not None:
             joined = pd.concat([self.history.iloc[-1:], self.actual])
             self._draw(joined, "actual", color=tones.ink, linewidth=1.1, marker=".", markersize=5, zorder=7)
-        styles = self._styles()
+        styles = looks_of(self.forecasts, self.order)
         self._draw_bands(styles)
         for name, forecast in self.forecasts.items():
             self._draw(forecast, name, **styles[name])
@@ -386,16 +402,6 @@ class ForecastDisplay:
         dress(ax, label, None if self.history.name is None else labelled(self.history.name, self.unit))
         legend_above(ax, self.title)
         return self
-
-    def _styles(self):
-        """A look for each forecast; those of naive models do not use up a colour."""
-        styles, number = {}, 0
-        for position, name in enumerate(self.forecasts):
-            styles[name] = line_style(name, number)
-            if position == 0:  # the main one, also where it is naive
-                styles[name] |= {"linewidth": 2.0, "zorder": 6}
-            number += name not in NAIVE_STYLES
-        return styles
 
     def _draw_bands(self, styles):
         intervals = self.intervals or {}

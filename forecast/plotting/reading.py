@@ -21,6 +21,7 @@ __all__ = [
     "numbers_of",
     "of_series",
     "one_of",
+    "order_of",
     "rows_of",
     "step_unit",
 ]
@@ -172,6 +173,11 @@ def models_of(report, models, *, naive=True):
     if not models:
         raise ValueError(f"models is empty; expected some of {names}.")
     return [one_of(name, names, "model") for name in models]
+
+
+def order_of(report):
+    """Names of a report's models as they were given to the backtest, the naive ones last."""
+    return list(report.frame["model"].unique())
 
 
 def actual_rows(report, model):

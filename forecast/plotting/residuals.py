@@ -114,8 +114,8 @@ class ResidualDisplay:
         part, _ = of_series(part, series)
         rows = actual_rows(part, name)
         steps = sorted(part.frame["step"].unique())
-        if step is None and rows["timestamp"].duplicated().any():
-            step = 1
+        if step is None and (len(steps) == 1 or rows["timestamp"].duplicated().any()):
+            step = steps[0]
         if step is not None:
             if step not in steps:
                 raise ValueError(f"step is {step!r}; expected one of 1 to {steps[-1]}, or None.")
@@ -228,7 +228,9 @@ class ResidualDisplay:
         edges = np.histogram_bin_edges(known, bins=int(np.clip(np.sqrt(len(known)), 6, 40)))
         ax.hist(known, bins=edges, color=fills(colour_of(1), tones.ground, 1)[0], edgecolor=colour_of(1), linewidth=0.7)
         ax.axvline(0, color=tones.ink, linewidth=1.0)
-        ax.axvline(mean, color=colour_of(0), linewidth=1.6, linestyle=(0, (5, 2)), label=f"mean {mean:.3g}")
+        ax.axvline(
+            mean, color=colour_of(0), linewidth=1.6, linestyle=(0, (5, 2)), label=f"mean {mean:.3g}".replace("-", "−")
+        )
         if spread > 0:
             at = np.linspace(edges[0], edges[-1], 200)
             bell = np.exp(-0.5 * ((at - mean) / spread) ** 2) / (spread * np.sqrt(2 * np.pi))

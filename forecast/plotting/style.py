@@ -15,6 +15,7 @@ __all__ = [
     "labelled",
     "legend_above",
     "line_style",
+    "looks_of",
     "new_axes",
     "new_panels",
     "place",
@@ -108,6 +109,32 @@ def line_style(name, number, *, points=None):
         "linewidth": 2.0 if number == 0 else 1.5, "zorder": 5 if number == 0 else 4,
     }  # fmt: skip
     return style | ({"marker": _MARKERS[number % len(_MARKERS)], "markersize": 4.5} if short else {})
+
+
+def looks_of(names, order=None, *, points=None):
+    """Keywords of `Axes.plot` for several models by name; those of naive forecasts do not use up a colour.
+
+    Parameters
+    ----------
+    names : iterable of str
+        As drawn.
+    order : list of str, default=None
+        Names by which colours are given out; None: `names`.
+    points : int, default=None
+        As for `line_style`.
+
+    Returns
+    -------
+    dict
+    """
+    names = list(names)
+    order = [name for name in (names if order is None else [*order, *names]) if name not in NAIVE_STYLES]
+    numbers = {name: number for number, name in enumerate(dict.fromkeys(order))}
+    looks = {name: line_style(name, numbers.get(name, 0), points=points) for name in names}
+    if names:  # the first one drawn is the main one, whatever its colour
+        looks = {name: look | {"linewidth": 1.4, "zorder": min(look["zorder"], 4)} for name, look in looks.items()}
+        looks[names[0]] |= {"linewidth": 2.0, "zorder": 5}
+    return looks
 
 
 def fills(colour, ground, n):
