@@ -3,7 +3,7 @@
     python docs/draw_plots.py
 
 Runs the Python blocks of the page one after the other; where a picture follows a block, the block's `display` is
-written to it, with few colours so that it is small.
+written to it.
 """
 
 import re
@@ -23,11 +23,10 @@ BLOCK = re.compile(r"^```python\n(.*?)^```|^!\[[^\]]*\]\((images/[^)]+)\)", re.D
 
 
 def write(figure, path):
-    """A PNG of at most 256 colours: lines, tints and heat maps need no more."""
+    """A PNG without transparency, packed as tightly as it goes."""
     buffer = BytesIO()
     figure.savefig(buffer, dpi=100)
-    picture = Image.open(buffer).convert("RGB").quantize(256, dither=Image.Dither.NONE)
-    picture.save(path, optimize=True)
+    Image.open(buffer).convert("RGB").save(path, optimize=True)
     size = path.stat().st_size
     if size > MOST_BYTES:
         raise SystemExit(f"{path.name} has {size} bytes; expected at most {MOST_BYTES}.")

@@ -33,9 +33,9 @@ _MARKERS = ("o", "s", "^", "D", "v", "P")
 # Naive forecasts are grey and thin wherever they appear, each with the same dashes and marker.
 NAIVE_STYLES = {
     "last value": ("#6b6b6b", (0, (1, 1.3)), "x"),
-    "seasonal naive": ("#4a4a4a", (0, (5, 2)), "+"),
-    "drift": ("#8c8c8c", (0, (6, 1.5, 1, 1.5)), "1"),
-    "mean": ("#a0a0a0", (0, (3, 3)), "."),
+    "seasonal naive": ("#4a4a4a", (0, (5, 1.4, 1, 1.4, 1, 1.4)), "+"),
+    "drift": ("#8c8c8c", (0, (9, 2.5)), "1"),
+    "mean": ("#a0a0a0", (0, (2, 3)), "."),
 }
 _POINTS = 72.0
 _FONT = 9.0
