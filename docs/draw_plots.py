@@ -22,11 +22,14 @@ MOST_BYTES = 60_000
 BLOCK = re.compile(r"^```python\n(.*?)^```|^!\[[^\]]*\]\((images/[^)]+)\)", re.DOTALL | re.MULTILINE)
 
 
-def write(figure, path):
-    """A PNG without transparency, packed as tightly as it goes."""
+def write(display, path):
+    """A small PNG: 128 colours are enough for lines and tints, not for a heat map."""
     buffer = BytesIO()
-    figure.savefig(buffer, dpi=100)
-    Image.open(buffer).convert("RGB").save(path, optimize=True)
+    display.figure_.savefig(buffer, dpi=100)
+    picture = Image.open(buffer).convert("RGB")
+    if getattr(display, "mesh_", None) is None:
+        picture = picture.quantize(128, dither=Image.Dither.NONE)
+    picture.save(path, optimize=True)
     size = path.stat().st_size
     if size > MOST_BYTES:
         raise SystemExit(f"{path.name} has {size} bytes; expected at most {MOST_BYTES}.")
@@ -40,7 +43,7 @@ def main():
         if code is not None:
             exec(compile(code, f"{PAGE.name}, block {number}", "exec"), names)
         else:
-            write(names["display"].figure_, PAGE.parent / picture)
+            write(names["display"], PAGE.parent / picture)
             plt.close("all")
 
 
