@@ -10,8 +10,8 @@ from matplotlib import pyplot
 from pictures import drawn, faults
 from sklearn.linear_model import Ridge
 
-import forecast.diagnostics
 from forecast import RNNForecaster, SeriesForecaster, plotting
+from forecast.diagnostics import gate_activity, gradient_flow
 from forecast.model_selection import RollingOrigin, backtest
 from forecast.plotting import (
     BacktestDisplay,
@@ -290,21 +290,37 @@ def test_a_network_without_gates_has_no_band(activity):
         GateActivityDisplay.from_activity(Activity({}, activity.states, cell="rnn"), kind="band")
 
 
-def test_fitted_networks_are_asked_for_what_is_drawn(network, load, flows, activity, monkeypatch):
-    """The right window goes in, and its series stands above."""
-    asked = []
-    monkeypatch.setattr(
-        forecast.diagnostics, "gate_activity", lambda model, X: asked.append(np.asarray(X)) or activity, raising=False
-    )
-    monkeypatch.setattr(forecast.diagnostics, "gradient_flow", lambda model, X, y: flows["LSTM"], raising=False)
+def test_the_gates_of_a_series_are_those_of_its_window(network, load):
+    """The newest window with a future ends `horizon` rows before the data do."""
+    display = GateActivityDisplay.from_estimator(network, load, gate="o", unit="MW")
+    np.testing.assert_allclose(drawn(display)["series"], load["load"].iloc[-30:-6])
+    values = gate_activity(network, load).gates["o"][-1, -1]
+    order = np.argsort(-values.mean(axis=0, dtype=float))
+    np.testing.assert_array_equal(display.mesh_.get_array(), values[:, order].T)
+    stamps = mpl.dates.num2date(display.lines_[0].get_xdata(), tz=load.index.tz)
+    assert pd.DatetimeIndex(stamps)[-1] == load.index[-7]
+    assert display.axes_[1].get_xlabel() == "hour (Europe/Berlin)"
+
+
+@pytest.mark.parametrize("shape", ["array", "channels", "frame"])
+def test_the_gates_of_a_window_stand_below_its_first_channel(shape):
     X = np.random.default_rng(0).normal(size=(40, 24))
-    fitted = RNNForecaster(hidden_size=4, max_iter=1, random_state=0).fit(X, X[:, -1])
-    display = GateActivityDisplay.from_estimator(fitted, X, window=-2)
-    np.testing.assert_array_equal(asked[0], X[[38]])
+    y = X[:, -1]
+    given = {"array": X, "channels": np.stack([X, -X], axis=2), "frame": pd.DataFrame(X).add_prefix("x")}[shape]
+    fitted = RNNForecaster(cell="gru", hidden_size=4, max_iter=1, random_state=0).fit(given, y)
+    display = GateActivityDisplay.from_estimator(fitted, given, window=-2, kind="band")
     np.testing.assert_array_equal(drawn(display)["series"], X[38])
-    assert list(drawn(GradientFlowDisplay.from_estimator(fitted, X, X[:, -1]))) == ["LSTM"]
+    means = gate_activity(fitted, given).gates["z"][38, 0].mean(axis=1)
+    np.testing.assert_allclose(drawn(display)["update gate"], means, rtol=1e-6)
     with pytest.raises(ValueError, match="window is 40; X has 40 windows"):
-        GateActivityDisplay.from_estimator(fitted, X, window=40)
+        GateActivityDisplay.from_estimator(fitted, given, window=40)
+
+
+def test_the_gradient_of_a_fitted_network_is_drawn(network, load):
+    display = GradientFlowDisplay.from_estimator(network, load)
+    np.testing.assert_array_equal(drawn(display)["LSTM"], gradient_flow(network, load).norms[0])
+    named = GradientFlowDisplay.from_estimator(network, load, name="mine", relative=True)
+    assert drawn(named)["mine"][-1] == 1
 
 
 # -------------------- pictures

@@ -121,6 +121,19 @@ class GateActivityDisplay:
             matplotlib is not installed.
         TypeError, ValueError
             There is no such window, layer or gate, or as `gate_activity`.
+
+        Examples
+        --------
+        >>> import matplotlib
+        >>> matplotlib.use("Agg")
+        >>> from forecast import RNNForecaster, SeriesForecaster
+        >>> from forecast.datasets import make_ar1
+        >>> df = make_ar1(300, random_state=0)
+        >>> network = RNNForecaster(cell="gru", hidden_size=8, max_iter=2, random_state=0)
+        >>> model = SeriesForecaster(network, lookback=24, horizon=4).fit(df)
+        >>> display = GateActivityDisplay.from_estimator(model, df)
+        >>> display.mesh_.get_array().shape, display.axes_[0].get_ylabel()
+        ((8, 24), 'y')
         """
         pyplot()
         from ..diagnostics import gate_activity
@@ -140,11 +153,12 @@ class GateActivityDisplay:
             rows = slice(int(one.origins[0]) - one.lookback + 1, int(one.origins[0]) + 1)
             series = pd.Series(one.values[rows, 0], one.index[rows], name=one.channel_names[0])
         else:
-            one = np.asarray(windows)[at : at + 1]
-            series = one[0] if one.ndim == 2 else one[0, :, 0]
-        return cls.from_activity(
-            gate_activity(network, one), series, kind=kind, gate=gate, layer=layer, unit=unit, title=title, axes=axes
-        )
+            one = windows.iloc[[at]] if isinstance(windows, pd.DataFrame) else np.asarray(windows)[[at]]
+            series = None
+        activity = gate_activity(network, one)
+        if series is None:  # time-major, flat or not: the first of the channels
+            series = np.asarray(one, dtype=np.float64).reshape(len(activity.steps), -1)[:, 0]
+        return cls.from_activity(activity, series, kind=kind, gate=gate, layer=layer, unit=unit, title=title, axes=axes)
 
     @classmethod
     def from_activity(

@@ -76,6 +76,18 @@ class GradientFlowDisplay:
             matplotlib is not installed.
         TypeError, ValueError
             As `gradient_flow`.
+
+        Examples
+        --------
+        >>> import matplotlib
+        >>> matplotlib.use("Agg")
+        >>> import numpy as np
+        >>> from forecast import RNNForecaster
+        >>> X = np.random.default_rng(0).normal(size=(300, 20))
+        >>> model = RNNForecaster(cell="rnn", hidden_size=8, max_iter=2, random_state=0).fit(X, X[:, -1])
+        >>> display = GradientFlowDisplay.from_estimator(model, X, X[:, -1])
+        >>> display.lines_[0].get_label(), len(display.lines_[0].get_ydata())
+        ('RNN', 20)
         """
         pyplot()
         from ..diagnostics import gradient_flow

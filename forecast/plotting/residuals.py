@@ -244,7 +244,7 @@ class ResidualDisplay:
         from matplotlib.ticker import MaxNLocator
 
         tones = tones_of(ax)
-        self.band_ = 1.96 / np.sqrt(n)
+        self.band_ = float(1.96 / np.sqrt(n))
         self.autocorrelation_ = found = _autocorrelation(values, min(_MOST_LAGS, n // 2))
         at = np.arange(1, len(found) + 1)
         ground = fills(tones.muted, tones.ground, 1)[0]
