@@ -153,7 +153,7 @@ def rows_of(report, target=None, series=None):
         if "series" not in frame.columns:
             raise ValueError(f"series is {series!r}, but the backtest was of one series. Fix: series=None.")
         keep &= frame["series"] == one_of(series, frame["series"].unique(), "series")
-    return replace(report, frame=frame[keep]), target
+    return report if keep.all() else replace(report, frame=frame[keep]), target
 
 
 def of_series(report, series):
@@ -166,9 +166,9 @@ def of_series(report, series):
 
 def models_of(report, models, *, naive=True):
     """Names of models to draw, best first: those given; None is all of them, the naive ones where asked for."""
-    names = list(report.summary().index)
     if models is None:
-        return [name for name in names if naive or name not in NAIVE]
+        return [name for name in report.summary().index if naive or name not in NAIVE]
+    names = order_of(report)
     models = [models] if isinstance(models, str) else list(models)
     if not models:
         raise ValueError(f"models is empty; expected some of {names}.")
