@@ -1,13 +1,13 @@
 """Epochs: order of the windows, schedules, validation tail, early stopping, history, and what a divergence does."""
 
 import math
-import sys
 import warnings
 from dataclasses import dataclass, field
 
 import numpy as np
 from sklearn.exceptions import ConvergenceWarning
 
+from ._progress import Progress
 from ._tail import MANY
 
 __all__ = ["SCHEDULES", "Recipe", "Run", "train"]
@@ -30,6 +30,7 @@ class Recipe:
     clip_norm: float | None
     clip_value: float | None
     verbose: int = 0
+    callbacks: tuple = ()
 
 
 @dataclass
@@ -38,6 +39,7 @@ class Run:
 
     theta: np.ndarray
     best_loss: float = math.inf
+    best_epoch: int = 0  # from 1; 0: none yet
     loss_curve: list = field(default_factory=list)
     validation_loss_curve: list = field(default_factory=list)
     norms: list = field(default_factory=list)
@@ -92,7 +94,7 @@ class _Patience:
     def saw(self, loss, theta):
         self.waited = 0 if loss < self.run.best_loss - self.recipe.tol else self.waited + 1
         if loss < self.run.best_loss:
-            self.run.best_loss, self.run.theta = loss, theta.copy()
+            self.run.best_loss, self.run.best_epoch, self.run.theta = loss, self.run.n_iter, theta.copy()
 
     @property
     def exhausted(self):
@@ -144,80 +146,82 @@ def train(network, optimizer, source, windows, validation, recipe, rng, n_jobs=N
     validation = validation.astype(np.int64, copy=False)
     run = Run(theta.copy(), threads=network.threads(n_jobs, min(recipe.batch_size, len(windows)), passes=3))
     rate, patience, wanted = _Rate(recipe), _Patience(run, recipe), run.threads
-    for epoch in _progress(run, recipe):
-        order = _epoch_order(windows, recipe.batch_size, recipe.shuffle, rng)
-        result = _epoch(compiled, theta, optimizer, source, order, recipe, rate.at(epoch), rng, wanted)
-        run.threads = result["threads"]
-        run.norms.append(result["norms"])
-        loss = float(np.mean(result["losses"])) if len(result["losses"]) else math.nan
-        judged = compiled.loss(theta, source, validation, threads=wanted) if len(validation) else loss
-        sound = result["finite"] and math.isfinite(judged) and np.isfinite(theta).all()
-        if sound and not len(validation) and epoch == recipe.max_iter - 1:  # no later batch shows the last steps
-            some = np.ascontiguousarray(windows[:: -(-len(windows) // _SAMPLE)], dtype=np.int64)
-            sound = math.isfinite(compiled.loss(theta, source, some, threads=wanted))
-        if not sound:
-            usable = run.n_iter > 0 and math.isfinite(
-                compiled.loss(run.theta, source, windows.astype(np.int64, copy=False), threads=wanted)
-            )
-            if not usable:  # an epoch with finite losses, whose last steps went too far
-                run.theta = network.theta.copy()
-            _warn_diverged(run, epoch, len(result["losses"]), rate.at(epoch), usable)
-            return run
-        run.loss_curve.append(loss)
-        if len(validation):
-            run.validation_loss_curve.append(judged)
-        patience.saw(judged, theta)
-        rate.saw(judged)
-        if len(validation) and patience.exhausted:
-            break
-    if not len(validation):
-        run.theta = theta
+    with Progress(recipe.verbose, recipe.callbacks) as progress:
+        progress.begins(*_subject(network, windows, validation), recipe.max_iter, wanted)
+        reason = "finished"
+        for epoch in range(recipe.max_iter):
+            order = _epoch_order(windows, recipe.batch_size, recipe.shuffle, rng)
+            step = rate.at(epoch)
+            result = _epoch(compiled, theta, optimizer, source, order, recipe, step, rng, wanted)
+            run.threads = result["threads"]
+            run.norms.append(result["norms"])
+            loss = float(np.mean(result["losses"])) if len(result["losses"]) else math.nan
+            judged = compiled.loss(theta, source, validation, threads=wanted) if len(validation) else loss
+            sound = result["finite"] and math.isfinite(judged) and np.isfinite(theta).all()
+            if sound and not len(validation) and epoch == recipe.max_iter - 1:  # no later batch shows the last steps
+                sound = _gives_numbers(compiled, theta, source, windows, wanted)
+            if not sound:
+                _keep_finite(run, network, source, windows, wanted)
+                progress.ends("diverged", **_kept(run, best=True))
+                _warn_diverged(run, epoch + 1, len(result["losses"]), step)
+                return run
+            run.loss_curve.append(loss)
+            if len(validation):
+                run.validation_loss_curve.append(judged)
+            patience.saw(judged, theta)
+            rate.saw(judged)
+            stop = progress.epoch(
+                epoch + 1, loss=loss, validation_loss=judged if len(validation) else None, learning_rate=step,
+                norms=result["norms"], best=len(validation) and run.best_epoch == epoch + 1,
+            )  # fmt: skip
+            if len(validation) and patience.exhausted:
+                reason = "stopped early"
+            elif stop:
+                reason = "stopped by a callback"
+            if reason != "finished":
+                break
+        if not len(validation):
+            run.theta = theta
+        progress.ends(reason, **_kept(run, best=len(validation)))
     return run
 
 
-def _warn_diverged(run, epoch, step, rate, usable):
-    run.diverged = True
-    kept = (
-        f"those of epoch {int(np.argmin(run.validation_loss_curve or run.loss_curve))}"
-        if usable
-        else "the initial ones"
+def _subject(network, windows, validation):
+    """What is trained and on what, in words for the line before the first epoch."""
+    a, held_out = network.architecture, f"{len(validation):,} held out" if len(validation) else "none held out"
+    layers = f"{a.layers} layer{'s' if a.layers > 1 else ''} of {a.hidden} units"
+    return (
+        f"{a.cell.partition('_')[0]}, {layers}, {network.theta.size:,} parameters",
+        f"{len(windows):,} windows of {a.steps} steps, {held_out}",
     )
+
+
+def _gives_numbers(compiled, theta, source, windows, threads):
+    some = np.ascontiguousarray(windows[:: -(-len(windows) // _SAMPLE)], dtype=np.int64)
+    return math.isfinite(compiled.loss(theta, source, some, threads=threads))
+
+
+def _keep_finite(run, network, source, windows, threads):
+    """After a divergence: the best weights, or the initial ones where those are not usable either."""
+    run.diverged = True
+    index = windows.astype(np.int64, copy=False)
+    if not (run.n_iter and math.isfinite(network.compiled.loss(run.theta, source, index, threads=threads))):
+        # an epoch with finite losses, whose last steps went too far
+        run.theta, run.best_epoch = network.theta.copy(), 0
+
+
+def _kept(run, best):
+    """The epoch whose weights are kept, and its loss; for the sentence at the end."""
+    epoch, curve = run.best_epoch if best else run.n_iter, run.validation_loss_curve or run.loss_curve
+    loss = curve[epoch - 1] if epoch else None
+    return {"kept": epoch, "loss": loss, "held_out": bool(run.validation_loss_curve)}
+
+
+def _warn_diverged(run, epoch, step, rate):
+    kept = f"those of epoch {run.best_epoch}" if run.best_epoch else "the initial ones"
     warnings.warn(
         f"Training diverged: loss or gradient is not finite in epoch {epoch}, step {step}, at learning rate {rate:g}. "
         f"The last finite best weights are kept ({kept}). Lower learning_rate, or set clip_norm or clip_value.",
         ConvergenceWarning,
         stacklevel=6,  # train, _fit, fit, scikit-learn's wrapper, the caller
     )
-
-
-def _progress(run, recipe):
-    """Epoch numbers, with a line of progress where asked for."""
-    epochs = range(recipe.max_iter)
-    if not recipe.verbose:
-        return epochs
-    try:
-        from tqdm import tqdm
-    except ImportError:
-        return _printed(epochs, run)
-    return _bar(tqdm(epochs, desc="fit", unit="epoch"), run)
-
-
-def _state(run):
-    text = f"loss {run.loss_curve[-1]:.4g}"
-    return text + (f", validation {run.validation_loss_curve[-1]:.4g}" if run.validation_loss_curve else "")
-
-
-def _bar(bar, run):
-    with bar:
-        for epoch in bar:
-            yield epoch
-            bar.set_postfix_str(_state(run), refresh=False)
-
-
-def _printed(epochs, run):
-    for epoch in epochs:
-        try:
-            yield epoch
-        finally:  # also of the epoch that stops early
-            if run.n_iter == epoch + 1:
-                print(f"epoch {epoch + 1}/{len(epochs)}: {_state(run)}", file=sys.stderr)

@@ -248,6 +248,7 @@ BAD_PARAMETERS = {
     "n_jobs": 0,
     "random_state": "seed",
     "verbose": -1,
+    "callbacks": "print",
     "dtype": "float16",
 }
 

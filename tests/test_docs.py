@@ -1,5 +1,6 @@
 """The documents say what is true: examples run, links lead somewhere, the commands are those that are tested."""
 
+import logging
 import os
 import re
 from pathlib import Path
@@ -68,6 +69,25 @@ def test_the_frame_contracts_python_blocks_run_one_after_the_other(tmp_path, mon
     for number, example in enumerate(examples):
         exec(compile(example, f"{page.name}, block {number}", "exec"), names)
     assert "seasonal naive" in capsys.readouterr().out
+
+
+def test_the_python_blocks_on_progress_run_one_after_the_other(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    names, examples = {}, blocks(text(ROOT / "docs" / "progress.md"), "python")
+    assert len(examples) == 3
+    log = logging.getLogger("forecast")
+    monkeypatch.setattr(log, "handlers", list(log.handlers))
+    before = log.level
+    try:
+        for number, example in enumerate(examples):
+            exec(compile(example, f"progress.md, block {number}", "exec"), names)
+    finally:
+        log.setLevel(before)
+    out = capsys.readouterr().out
+    assert "epoch,max_iter,loss,validation_loss,learning_rate,gradient_norm,seconds,epoch_seconds" in out
+    assert "fit ends: finished 3 epochs" in out
+    assert names["model"].n_iter_ < 10_000
+    assert os.listdir(tmp_path) == []
 
 
 @pytest.mark.parametrize("path", PAGES, ids=lambda path: path.relative_to(ROOT).as_posix())

@@ -1,10 +1,7 @@
 """Every constructor argument has an effect; losses, optimisers and schedules learn; the newest observation counts."""
 
-import sys
-
 import numpy as np
 import pytest
-from sklearn.exceptions import ConvergenceWarning
 
 from forecast import RNNForecaster
 from forecast._network import LOSSES, OPTIMIZERS
@@ -54,6 +51,7 @@ EFFECTS = {  # changed value, and what else both models need to show it
     "n_jobs": (3, {}),
     "random_state": (1, {}),
     "verbose": (1, {}),
+    "callbacks": (lambda info: info["epoch"] == 2, {}),
     "dtype": ("float64", {}),
 }
 
@@ -87,47 +85,6 @@ def test_silent_by_default(capfd):
     X, y = table()
     small().fit(X, y).partial_fit(X, y).predict(X)
     assert capfd.readouterr() == ("", "")
-
-
-def test_verbose_shows_a_bar_on_stderr_and_changes_nothing(capfd):
-    X, y = table()
-    loud = small(verbose=1).fit(X, y)
-    out, err = capfd.readouterr()
-    assert out == ""
-    assert "fit" in err
-    assert "6/6" in err
-    assert "loss" in err
-    assert loud.predict(X).tobytes() == small().fit(X, y).predict(X).tobytes()
-
-
-@pytest.mark.parametrize("early_stopping", [False, True])
-def test_verbose_without_tqdm_prints_a_line_an_epoch(capfd, monkeypatch, early_stopping):
-    monkeypatch.setitem(sys.modules, "tqdm", None)
-    X, y = table()
-    model = small(verbose=1, early_stopping=early_stopping).fit(X, y)
-    out, err = capfd.readouterr()
-    lines = err.splitlines()
-    assert out == ""
-    assert len(lines) == model.n_iter_ == 6
-    assert lines[2].startswith(f"epoch 3/6: loss {model.loss_curve_[2]:.4g}")
-    assert all(("validation" in line) is early_stopping for line in lines)
-
-
-def test_the_epoch_that_stops_early_has_its_line_too(capfd, monkeypatch):
-    monkeypatch.setitem(sys.modules, "tqdm", None)
-    X, y = table()
-    model = small(verbose=1, max_iter=100, early_stopping=True, tol=1.0, n_iter_no_change=2).fit(X, y)
-    assert model.n_iter_ < 100
-    assert len(capfd.readouterr().err.splitlines()) == model.n_iter_
-
-
-def test_a_diverging_fit_prints_the_epochs_that_it_finished(capfd, monkeypatch):
-    monkeypatch.setitem(sys.modules, "tqdm", None)
-    X, y = table()
-    model = small(verbose=1, learning_rate=1e8, optimizer="sgd", clip_norm=None)
-    with pytest.warns(ConvergenceWarning):
-        model.fit(X, y)
-    assert len(capfd.readouterr().err.splitlines()) == model.n_iter_
 
 
 # -------------------- the newest observation

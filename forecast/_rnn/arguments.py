@@ -1,6 +1,7 @@
 """What the constructor's arguments mean together: refusals, the network's architecture, the recipe of training."""
 
 from .._network import Architecture
+from .._progress import as_callbacks
 from .._training import Recipe
 from .quantiles import fitted_levels
 
@@ -11,6 +12,7 @@ _MOMENTUM = {"sgd": 0.9, "rmsprop": 0.0}  # the optimisers that have one, with i
 
 def check_combinations(model):
     """Refuses arguments that would have no effect beside the others."""
+    as_callbacks(model.callbacks)
     levels = fitted_levels(model.quantile)
     if model.cell != "rnn" and model.activation != "tanh":
         raise ValueError(f"activation={model.activation!r} is for cell='rnn'; cell={model.cell!r} has tanh only.")
@@ -55,4 +57,5 @@ def recipe_of(model, max_iter, partial):
         clip_norm=model.clip_norm,
         clip_value=model.clip_value,
         verbose=int(model.verbose),
+        callbacks=as_callbacks(model.callbacks),
     )

@@ -98,7 +98,13 @@ class RNNForecaster(Saved, RegressorMixin, BaseEstimator):
     random_state : int, RandomState instance or None, default=None
         Seed of weights, order and dropout. None draws a fresh one; NumPy's global state is not used.
     verbose : int, default=0
-        1: a line of progress (a tqdm bar where installed), on stderr.
+        1: a line an epoch and one at the end, on stderr; in a notebook a bar (where tqdm is installed). 2: before them
+        a line with layers, parameters, windows and threads.
+    callbacks : callable or list of callable, default=None
+        Called after each epoch with a dict of Python numbers: "epoch" (from 1 in each call of `fit`), "max_iter",
+        "loss", "validation_loss" (None where nothing is held out), "learning_rate", "gradient_norm" (mean over the
+        epoch's steps, before clipping), "seconds" since training began, "epoch_seconds". One that returns True stops
+        training after this epoch. An exception in one ends the fit and leaves the model as it was. Clones share them.
     dtype : {"float32", "float64"}, default="float32"
         Precision of the computation.
 
@@ -185,6 +191,7 @@ class RNNForecaster(Saved, RegressorMixin, BaseEstimator):
         "n_jobs": [Interval(Integral, 1, None, closed="left"), Interval(Integral, None, -1, closed="right"), None],
         "random_state": ["random_state"],
         "verbose": ["verbose"],
+        "callbacks": [callable, list, tuple, None],
         "dtype": [StrOptions({"float32", "float64"})],
     }
 
@@ -218,6 +225,7 @@ class RNNForecaster(Saved, RegressorMixin, BaseEstimator):
         n_jobs=None,
         random_state=None,
         verbose=0,
+        callbacks=None,
         dtype="float32",
     ):
         self.cell = cell
@@ -247,7 +255,16 @@ class RNNForecaster(Saved, RegressorMixin, BaseEstimator):
         self.n_jobs = n_jobs
         self.random_state = random_state
         self.verbose = verbose
+        self.callbacks = callbacks
         self.dtype = dtype
+
+    def __sklearn_clone__(self):
+        # By default parameters are deep-copied, so `history.append` would write to a list that nobody else sees.
+        bare = object.__new__(type(self))
+        bare.__dict__ = self.__dict__ | {"callbacks": None}
+        copy = super(RNNForecaster, bare).__sklearn_clone__()
+        copy.callbacks = self.callbacks
+        return copy
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()

@@ -77,7 +77,8 @@ class SeriesForecaster(Saved, Requests, Uncertainty, RegressorMixin, BaseEstimat
         them out by itself; of any other regressor a second clone is fitted without them. None: no report, no
         intervals, one fit.
     verbose : int, default=0
-        1: the report is printed, two lines, on stdout.
+        1: the report is printed, two lines, on stdout. Progress of the training is the regressor's own matter:
+        `RNNForecaster(verbose=1)`.
 
     Attributes
     ----------

@@ -10,6 +10,7 @@ import pandas as pd
 from sklearn.base import clone
 
 from .._frames import Layout, Roles, check_length, enter, read_panel
+from .._progress import Fits
 from .._series import SeriesForecaster
 from .._series.backtesting import intervals_at, is_copy, mean_so_far, read_rows
 from .._series.forecasting import from_origins
@@ -22,7 +23,7 @@ __all__ = ["backtest"]
 _INTERVALS = ("adaptive", "static", "quantile")
 
 
-def backtest(model, df, cv, *, refit=True, coverage=None, intervals="adaptive", n_jobs=None):
+def backtest(model, df, cv, *, refit=True, coverage=None, intervals="adaptive", n_jobs=None, verbose=0):
     """Forecast from several origins as if each were today, and compare with naive forecasts.
 
     Parameters
@@ -46,6 +47,9 @@ def backtest(model, df, cv, *, refit=True, coverage=None, intervals="adaptive", 
         (`RNNForecaster(loss="quantile")`).
     n_jobs : int, default=None
         Fits at a time, as joblib counts them; None is one.
+    verbose : int, default=0
+        1: a line on stderr for each fit, when its forecasts are there. `verbose` of the models themselves is not looked
+        at; that of their networks is as ever.
 
     Returns
     -------
@@ -80,6 +84,8 @@ def backtest(model, df, cv, *, refit=True, coverage=None, intervals="adaptive", 
     """
     models = model if isinstance(model, dict) else {_name(model): model}
     levels = _coverages(coverage, intervals)
+    if not isinstance(verbose, (int, np.integer)) or verbose < 0:
+        raise ValueError(f"verbose is {verbose!r}; expected 0 or 1.")
     frame, _ = enter(df, "df")
     roles = _roles(models, frame)
     first = next(iter(models.values()))
@@ -97,7 +103,7 @@ def backtest(model, df, cv, *, refit=True, coverage=None, intervals="adaptive", 
     parts, seconds = [], {}
     for name, one in models.items():
         mine = folds if roles.series is None else _long_enough(folds, frame, roles, least[name])
-        found, seconds[name] = _run(one, frame, truth, mine, origins, every, levels, intervals, n_jobs)
+        found, seconds[name] = _run(one, frame, truth, mine, origins, every, levels, intervals, n_jobs, name, verbose)
         parts.append(_long(name, truth, origins, roles, found))
     known = truth.filled("targets", np.zeros(truth.targets.shape[1]))
     lookback = max(one.lookback for one in models.values())
@@ -268,7 +274,7 @@ def _refit_every(refit, n_folds):
     return int(refit)
 
 
-def _run(model, frame, truth, folds, origins, every, levels, intervals, n_jobs):
+def _run(model, frame, truth, folds, origins, every, levels, intervals, n_jobs, name, verbose):
     """Columns of one model for all origins, and its seconds."""
     from joblib import Parallel, delayed
 
@@ -276,9 +282,13 @@ def _run(model, frame, truth, folds, origins, every, levels, intervals, n_jobs):
     if truth.n_series == 1:
         check_length(min(len(folds[group[0]].train) for group in groups), model.lookback, model.horizon)
     task = partial(_fit_and_forecast, clone(model), levels=levels, intervals=intervals)
-    done = Parallel(n_jobs=n_jobs)(
+    fits, done = Fits(name, len(groups), verbose), []
+    results = Parallel(n_jobs=n_jobs, **({"return_as": "generator"} if fits.heard else {}))(
         delayed(task)(frame, folds[group[0]].train, truth, _of_folds(origins, group)) for group in groups
     )
+    for group, result in zip(groups, results, strict=True):
+        done.append(result)
+        fits.tell(truth.index[_of_folds(origins, group).row], result[-1])
     longest = int(origins.steps.max())
     found = {"forecast": np.concatenate([_padded(part["forecast"], longest) for part, _, _ in done])}
     started = time.perf_counter()
