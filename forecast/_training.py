@@ -161,9 +161,7 @@ def train(network, optimizer, source, windows, validation, recipe, rng, n_jobs=N
             if sound and not len(validation) and epoch == recipe.max_iter - 1:  # no later batch shows the last steps
                 sound = _gives_numbers(compiled, theta, source, windows, wanted)
             if not sound:
-                _keep_finite(run, network, source, windows, wanted)
-                progress.ends("diverged", **_kept(run, best=True))
-                _warn_diverged(run, epoch + 1, len(result["losses"]), step)
+                _give_up(run, network, source, windows, progress, epoch + 1, len(result["losses"]), step)
                 return run
             run.loss_curve.append(loss)
             if len(validation):
@@ -181,6 +179,9 @@ def train(network, optimizer, source, windows, validation, recipe, rng, n_jobs=N
             if reason != "finished":
                 break
         if not len(validation):
+            if reason == "stopped by a callback" and not _gives_numbers(compiled, theta, source, windows, wanted):
+                _give_up(run, network, source, windows, progress, epoch + 1, len(result["losses"]), step)
+                return run
             run.theta = theta
         progress.ends(reason, **_kept(run, best=len(validation)))
     return run
@@ -201,23 +202,14 @@ def _gives_numbers(compiled, theta, source, windows, threads):
     return math.isfinite(compiled.loss(theta, source, some, threads=threads))
 
 
-def _keep_finite(run, network, source, windows, threads):
+def _give_up(run, network, source, windows, progress, epoch, step, rate):
     """After a divergence: the best weights, or the initial ones where those are not usable either."""
     run.diverged = True
     index = windows.astype(np.int64, copy=False)
-    if not (run.n_iter and math.isfinite(network.compiled.loss(run.theta, source, index, threads=threads))):
+    if not (run.n_iter and math.isfinite(network.compiled.loss(run.theta, source, index, threads=run.threads))):
         # an epoch with finite losses, whose last steps went too far
         run.theta, run.best_epoch = network.theta.copy(), 0
-
-
-def _kept(run, best):
-    """The epoch whose weights are kept, and its loss; for the sentence at the end."""
-    epoch, curve = run.best_epoch if best else run.n_iter, run.validation_loss_curve or run.loss_curve
-    loss = curve[epoch - 1] if epoch else None
-    return {"kept": epoch, "loss": loss, "held_out": bool(run.validation_loss_curve)}
-
-
-def _warn_diverged(run, epoch, step, rate):
+    progress.ends("diverged", **_kept(run, best=True))
     kept = f"those of epoch {run.best_epoch}" if run.best_epoch else "the initial ones"
     warnings.warn(
         f"Training diverged: loss or gradient is not finite in epoch {epoch}, step {step}, at learning rate {rate:g}. "
@@ -225,3 +217,10 @@ def _warn_diverged(run, epoch, step, rate):
         ConvergenceWarning,
         stacklevel=6,  # train, _fit, fit, scikit-learn's wrapper, the caller
     )
+
+
+def _kept(run, best):
+    """The epoch whose weights are kept, and its loss; for the sentence at the end."""
+    epoch, curve = run.best_epoch if best else run.n_iter, run.validation_loss_curve or run.loss_curve
+    loss = curve[epoch - 1] if epoch else None
+    return {"kept": epoch, "loss": loss, "held_out": bool(run.validation_loss_curve)}

@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from sklearn.base import clone
+from sklearn.exceptions import ConvergenceWarning
 from sklearn.model_selection import GridSearchCV, TimeSeriesSplit
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
@@ -192,3 +193,12 @@ def test_a_pickle_carries_callbacks_that_pickle():
     with pytest.raises((pickle.PicklingError, AttributeError), match="lambda"):
         pickle.dumps(model)
     assert pickle.loads(pickle.dumps(model.set_params(callbacks=None))).predict(X).shape == (120,)
+
+
+def test_a_callback_that_ends_a_training_that_went_too_far_leaves_finite_weights():
+    """Nothing is held out and no later batch comes: the last steps of the epoch have to be looked at."""
+    X, y = table(64)
+    model = small(callbacks=lambda info: True, learning_rate=1e30, optimizer="sgd", clip_norm=None, batch_size=64)
+    with pytest.warns(ConvergenceWarning, match="diverged"):
+        model.fit(X, y)
+    assert np.isfinite(model.predict(X)).all()

@@ -63,7 +63,8 @@ def test_no_function_needs_scrolling(path):
 
 CHAIN = [
     {"cli", "_catalogue"},
-    {"plotting", "_config", "diagnostics"},
+    {"plotting"},
+    {"_config", "diagnostics"},
     {"model_selection"},
     {"_series"},
     {"_rnn"},

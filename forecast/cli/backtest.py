@@ -144,16 +144,12 @@ def _print_scores(summary, report, model, terminal):
 
 def _draw(report, data, model, path):
     """The newest origin; of many series, the first."""
-    from dataclasses import replace
-
     from ..plotting import ForecastDisplay
     from .writing import write_picture
 
-    frame, title = data.frame, f"{data.target[0]}, {model.horizon} steps ahead"
+    title = f"{data.target[0]}, {model.horizon} steps ahead"
     if data.series is not None:
-        key = report.frame["series"].iloc[0]
-        report = replace(report, frame=report.frame[report.frame["series"] == key])
-        frame, title = frame[frame[data.series] == key], f"{key}: {title}"
+        title = f"{report.frame['series'].iloc[0]}: {title}"
     naive = [name for name in report.summary().index if name != name_of(model)]
-    display = ForecastDisplay.from_report(report, frame, models=[name_of(model), naive[0]], title=title)
+    display = ForecastDisplay.from_report(report, data.frame, models=[name_of(model), naive[0]], title=title)
     write_picture(display.figure_, path)

@@ -1,0 +1,21 @@
+"""Pictures of forecasts: Display objects in scikit-learn's manner, drawn with matplotlib (extra `plot`)."""
+
+from .backtests import BacktestDisplay
+from .calibration import CoverageDisplay
+from .forecasts import ForecastDisplay
+from .gates import GateActivityDisplay
+from .gradients import GradientFlowDisplay
+from .losses import LossCurveDisplay
+from .residuals import ResidualDisplay
+from .skill import SkillDisplay
+
+__all__ = [
+    "BacktestDisplay",
+    "CoverageDisplay",
+    "ForecastDisplay",
+    "GateActivityDisplay",
+    "GradientFlowDisplay",
+    "LossCurveDisplay",
+    "ResidualDisplay",
+    "SkillDisplay",
+]

@@ -1,0 +1,155 @@
+"""Forecasts with bounds out of the frames that people have them in: bounds by coverage, or quantiles by level."""
+
+import re
+from dataclasses import dataclass, field
+from numbers import Real
+
+import numpy as np
+import pandas as pd
+
+from .._frames import as_frame, enter
+from .reading import levels_of, one_of
+
+__all__ = ["Predictions", "bands_of_interval", "read_predictions"]
+
+_BOUND = re.compile(r"(lower|upper)_(0?\.\d+)")
+
+
+@dataclass(frozen=True)
+class Predictions:
+    """One series, ready to be drawn."""
+
+    history: pd.Series
+    forecast: pd.Series
+    actual: pd.Series | None = None
+    intervals: dict = field(default_factory=dict)
+
+
+def bands_of_interval(frame, level):
+    """The columns `lower_0.8` and `upper_0.8` of a report as `lower` and `upper`."""
+    return pd.DataFrame({side: frame[f"{side}_{level:g}"] for side in ("lower", "upper")})
+
+
+def read_predictions(history, forecast, actual, intervals, coverage, target):
+    """Read what `ForecastDisplay.from_predictions` is given.
+
+    Parameters
+    ----------
+    history, forecast, actual, intervals, coverage, target
+        As there.
+
+    Returns
+    -------
+    Predictions
+
+    Raises
+    ------
+    TypeError, ValueError
+        As there.
+    """
+    level = levels_of(coverage)
+    if len(level) > 1:
+        raise ValueError(
+            f"coverage is {coverage!r}; expected one number, of bounds that do not say it themselves. Fix: "
+            "intervals={0.5: frame, 0.8: frame}."
+        )
+    level = level[0] if level else None
+    history = _flat(history, "history")
+    forecast = _by_level(forecast) if isinstance(forecast, dict) else _flat(forecast, "forecast")
+    quantiles = [name for name in forecast.columns if _is_level(name)]
+    line, target = _line(forecast, quantiles, target, history)
+    bands = _bounds(forecast, line, target, level) | _pairs(forecast, quantiles)
+    if intervals is not None:
+        given = intervals if isinstance(intervals, dict) else {level: intervals}
+        for one, frame in given.items():
+            bands |= _bounds(_flat(frame, "intervals"), line, target, one)
+    past = history[target] if target in history.columns else history.iloc[:, 0]
+    known = None
+    if actual is not None:
+        frame = _flat(actual, "actual")
+        known = (frame[target] if target in frame.columns else frame.iloc[:, 0]).astype(np.float64)
+    return Predictions(past.astype(np.float64), line, known, bands)
+
+
+def _flat(frame, what):
+    """A frame of one series, indexed by time."""
+    frame = as_frame(enter(frame, what)[0], what)
+    if frame.index.nlevels > 1:
+        raise ValueError(
+            f"{what} has an index of {frame.index.nlevels} levels, {list(frame.index.names)}; expected one series by "
+            f"time. Fix: {what}.xs(name, level=the level of the series)."
+        )
+    if not len(frame) or not len(frame.columns):
+        raise ValueError(f"{what} has shape {frame.shape}; expected at least one row and one column.")
+    return frame
+
+
+def _is_level(name):
+    return isinstance(name, Real) and not isinstance(name, bool) and 0 < name < 1
+
+
+def _by_level(given):
+    """A dict of frames by level as one frame."""
+    columns = {float(level): _flat(frame, f"forecast[{level!r}]").iloc[:, 0] for level, frame in given.items()}
+    if not columns or not all(_is_level(level) for level in columns):
+        raise ValueError(
+            f"forecast has the keys {list(given)}; expected levels between 0 and 1, such as 0.1, 0.5, 0.9."
+        )
+    names = {column.name for column in columns.values()}
+    frame = pd.DataFrame(columns)
+    frame.attrs["target"] = names.pop() if len(names) == 1 else None
+    return frame
+
+
+def _line(forecast, quantiles, target, history):
+    """The line of the forecast, and the name of the target."""
+    if quantiles:
+        if 0.5 not in quantiles:
+            raise ValueError(f"forecast has the levels {sorted(quantiles)}; expected 0.5, the line, among them.")
+        name = forecast.attrs.get("target") if target is None else target
+        return forecast[0.5].astype(np.float64), history.columns[0] if name is None else name
+    plain = [name for name in forecast.columns if not re.search(r"(^|_)(lower|upper)(_|$)", str(name))]
+    if not plain:
+        raise ValueError(
+            f"forecast has the columns {list(forecast.columns)}: bounds, but no line. Fix: "
+            "from_predictions(history, forecast, intervals=bounds)."
+        )
+    if target is None:
+        target = next((name for name in plain if name in history.columns), plain[0])
+    column = "forecast" if target not in plain and "forecast" in plain else one_of(target, plain, "target")
+    return forecast[column].astype(np.float64), target
+
+
+def _bounds(frame, line, target, coverage):
+    """Bands of the columns of bounds: `lower_0.8`, `<target>_lower`, or plainly `lower`."""
+    found, columns = {}, list(frame.columns)
+    for name in columns:
+        match = _BOUND.fullmatch(str(name))
+        if match and match[1] == "lower" and f"upper_{match[2]}" in columns:
+            found[float(match[2])] = (name, f"upper_{match[2]}")
+    for lower, upper in ((f"{target}_lower", f"{target}_upper"), ("lower", "upper")):
+        if lower in columns and upper in columns:
+            found.setdefault(coverage, (lower, upper))
+    bands = {}
+    for level, (lower, upper) in found.items():
+        if not frame.index.equals(line.index):
+            raise ValueError(
+                f"the bounds go from {frame.index[0]} to {frame.index[-1]} in {len(frame)} rows, the forecast from "
+                f"{line.index[0]} to {line.index[-1]} in {len(line)}; expected the same rows."
+            )
+        bands[level] = pd.DataFrame({"lower": frame[lower], "upper": frame[upper]}).astype(np.float64)
+    return bands
+
+
+def _pairs(frame, levels):
+    """Bands between levels on both sides of the median."""
+    bands, left = {}, sorted(level for level in levels if level != 0.5)
+    for level in [level for level in left if level < 0.5]:
+        partner = next((other for other in left if abs(1 - level - other) < 1e-9), None)
+        if partner is None:
+            raise ValueError(f"level {level} has no partner {1 - level:g} on the other side; got {sorted(levels)}.")
+        bands[round(1 - 2 * level, 9)] = pd.DataFrame({"lower": frame[level], "upper": frame[partner]})
+        left = [other for other in left if other not in (level, partner)]
+    if left:
+        raise ValueError(f"level {left[0]} has no partner {1 - left[0]:g} on the other side; got {sorted(levels)}.")
+    return bands

@@ -1,0 +1,322 @@
+"""`CoverageDisplay`: do intervals and quantiles hold as often as they say?"""
+
+import numpy as np
+import pandas as pd
+
+from .reading import check_report, levels_of, models_of, numbers_of, one_of, order_of, rows_of, step_unit
+from .style import dress, fills, labelled, legend_above, line_style, looks_of, new_axes, pyplot, time_axis, tones_of
+
+__all__ = ["CoverageDisplay"]
+
+_POINTS = 0.02
+
+
+class CoverageDisplay:
+    """Observed against nominal coverage of intervals, or how often values lay below quantiles; also by step.
+
+    On the diagonal a forecast is as sure as it may be; below it, intervals are too narrow. Grey is 2 points either side
+    of it; the dotted lines hold 95 % of what chance does to `n` independent forecasts that are right. Forecasts that
+    overlap in time are not independent, and stray further.
+
+    `from_report` and `from_predictions` build it and draw it.
+
+    Parameters
+    ----------
+    table : pandas.DataFrame
+        Observed shares. Without `by`: index the nominal ones, a column per model. With `by="step"`: index the steps, a
+        column per nominal share.
+    n : int
+        Forecasts behind each share.
+    kind : {"intervals", "quantiles"}, default="intervals"
+    by : {None, "step"}, default=None
+    step_unit : str, default=None
+        What a step is, such as "hours".
+    order : list of str, default=None
+        Names by which colours are given out, so that a model looks alike in several pictures; None: as drawn.
+    title : str, default=None
+
+    Attributes
+    ----------
+    ax_ : matplotlib.axes.Axes
+    figure_ : matplotlib.figure.Figure
+    lines_ : list of matplotlib.lines.Line2D
+        One per column.
+
+    Examples
+    --------
+    >>> import matplotlib
+    >>> matplotlib.use("Agg")
+    >>> import pandas as pd
+    >>> display = CoverageDisplay(pd.DataFrame({"GRU": [0.47, 0.92]}, index=[0.5, 0.9]), 200).plot()
+    >>> display.ax_.get_xlabel(), display.lines_[0].get_ydata()
+    ('nominal coverage', array([0.47, 0.92]))
+    """
+
+    def __init__(self, table, n, *, kind="intervals", by=None, step_unit=None, order=None, title=None):
+        self.table = table
+        self.n = n
+        self.kind = kind
+        self.by = by
+        self.step_unit = step_unit
+        self.order = order
+        self.title = title
+
+    @classmethod
+    def from_report(
+        cls, report, *, kind="intervals", by=None, models=None, series=None, target=None, title=None, ax=None
+    ):
+        """Draw the coverage of a backtest's intervals.
+
+        Parameters
+        ----------
+        report : BacktestReport
+            Of `backtest(..., coverage=[0.5, 0.8, 0.95])`.
+        kind : {"intervals", "quantiles"}, default="intervals"
+            "quantiles": the bounds of 80 % as the quantiles 0.1 and 0.9, and the share of values at or below each; it
+            shows on which side intervals fail.
+        by : {None, "step"}, default=None
+            "step": at each step of the horizon, for one model.
+        models : str or list of str, default=None
+            Which ones; None draws all that have intervals, with `by="step"` the best of them.
+        series : label, default=None
+            Which series of a panel; None takes all together.
+        target : label, default=None
+            None is the first.
+        title : str, default=None
+            None says the model where `by="step"`.
+        ax : matplotlib.axes.Axes, default=None
+            Where to draw; None makes a new figure.
+
+        Returns
+        -------
+        CoverageDisplay
+
+        Raises
+        ------
+        ImportError
+            matplotlib is not installed.
+        TypeError, ValueError
+            The report has no intervals, or no such model, series or target; `by="step"` with several models.
+
+        Examples
+        --------
+        >>> import matplotlib
+        >>> matplotlib.use("Agg")
+        >>> from sklearn.linear_model import Ridge
+        >>> from forecast import SeriesForecaster
+        >>> from forecast.datasets import make_ar1
+        >>> from forecast.model_selection import RollingOrigin, backtest
+        >>> model = SeriesForecaster(Ridge(), lookback=12, horizon=4)
+        >>> df = make_ar1(400, random_state=1)
+        >>> report = backtest(model, df, RollingOrigin(5, horizon=4), coverage=[0.5, 0.8])
+        >>> list(CoverageDisplay.from_report(report, kind="quantiles").table.index)
+        [0.1, 0.25, 0.75, 0.9]
+        """
+        pyplot()
+        check_report(report)
+        kind, by = one_of(kind, ("intervals", "quantiles"), "kind"), one_of(by, (None, "step"), "by")
+        if not report.coverage:
+            raise ValueError(
+                "the report has no intervals. Fix: backtest(model, df, cv, coverage=[0.5, 0.8, 0.95]), and the report "
+                "of that."
+            )
+        part, _ = rows_of(report, target, series)
+        names = models_of(part, models, naive=False)
+        hits = {name: _hits_of_report(part, name, kind) for name in names}
+        hits = {name: found for name, found in hits.items() if len(found)}
+        if not hits:
+            raise ValueError(
+                f"there are no intervals of {names} with an actual value: naive forecasts have none, and of the others "
+                "too few residuals were known. Fix: other models, more origins, or validation_fraction=0.2."
+            )
+        n = min(len(found) for found in hits.values())
+        if by is None:
+            table = pd.DataFrame({name: found.drop(columns="step").mean() for name, found in hits.items()})
+            return cls(table, n, kind=kind, order=order_of(report), title=title).plot(ax)
+        if models is not None and len(hits) > 1:
+            raise ValueError(f"by is 'step' with {len(hits)} models, {list(hits)}; expected one. Fix: models=a name.")
+        name, found = next(iter(hits.items()))
+        groups = found.groupby("step")
+        return cls(
+            groups.mean(), int(groups.size().min()), kind=kind, by=by, step_unit=step_unit(part.frame),
+            title=name if title is None else title,
+        ).plot(ax)  # fmt: skip
+
+    @classmethod
+    def from_predictions(
+        cls, y_true, *, intervals=None, quantiles=None, step=None, step_unit=None, name="forecast", title=None, ax=None
+    ):
+        """Draw the coverage of intervals or quantiles, whatever made them.
+
+        Parameters
+        ----------
+        y_true : array-like of shape (n,)
+            What came. NaN: not known, left out.
+        intervals : dict of float to pair of array-likes of shape (n,), or to frame of two columns, default=None
+            Lower and upper bound by coverage, as `predict_interval(coverage=[...])` gives them.
+        quantiles : dict of float to array-like of shape (n,), default=None
+            By level, as `predict_quantiles` gives them; in place of `intervals`.
+        step : array-like of int of shape (n,), default=None
+            The step of the horizon of each value: the coverage is then drawn by step.
+        step_unit : str, default=None
+            What a step is, such as "hours".
+        name : str, default="forecast"
+            Of the model.
+        title : str, default=None
+        ax : matplotlib.axes.Axes, default=None
+            Where to draw; None makes a new figure.
+
+        Returns
+        -------
+        CoverageDisplay
+
+        Raises
+        ------
+        ImportError
+            matplotlib is not installed.
+        TypeError, ValueError
+            Not exactly one of `intervals` and `quantiles` is given, a level is not between 0 and 1, or the shapes
+            differ.
+
+        Examples
+        --------
+        >>> import matplotlib
+        >>> matplotlib.use("Agg")
+        >>> import numpy as np
+        >>> y = np.random.default_rng(0).normal(size=1000)
+        >>> quantiles = {0.1: np.full(1000, -1.2816), 0.9: np.full(1000, 1.2816)}
+        >>> CoverageDisplay.from_predictions(y, quantiles=quantiles).table["forecast"].round(2).to_dict()
+        {0.1: 0.09, 0.9: 0.91}
+        """
+        pyplot()
+        if (intervals is None) == (quantiles is None):
+            both = "both are given" if intervals is not None else "none is given"
+            raise ValueError(f"intervals and quantiles: {both}; expected one of them, a dict by coverage or level.")
+        actual = numbers_of(y_true, "y_true")
+        hits = _hits_of_intervals(actual, intervals) if quantiles is None else _hits_of_quantiles(actual, quantiles)
+        hits, kind = hits[~np.isnan(actual)], "intervals" if quantiles is None else "quantiles"
+        if not len(hits):
+            raise ValueError("y_true is NaN throughout; expected values to compare with.")
+        if step is None:
+            return cls(hits.mean().to_frame(name), len(hits), kind=kind, title=title).plot(ax)
+        steps = _as_long(step, actual, "step")[~np.isnan(actual)].astype(int)
+        groups = hits.groupby(pd.Index(steps, name="step"))
+        least = int(groups.size().min())
+        title = name if title is None else title
+        return cls(groups.mean(), least, kind=kind, by="step", step_unit=step_unit, title=title).plot(ax)
+
+    def plot(self, ax=None):
+        """Draw.
+
+        Parameters
+        ----------
+        ax : matplotlib.axes.Axes, default=None
+            Where to draw; None makes a new figure: 5.6 x 6.1 inches, by step 9 x 4.2.
+
+        Returns
+        -------
+        CoverageDisplay
+            Itself.
+
+        Raises
+        ------
+        ImportError
+            matplotlib is not installed.
+        """
+        pyplot()
+        self.ax_ = ax = new_axes(ax, size=(5.6, 6.1) if self.by is None else (9, 4.2))
+        self.figure_, self.lines_ = ax.figure, []
+        self._percent(ax.yaxis)
+        if self.by is None:
+            self._draw_diagonal(ax)
+        else:
+            self._draw_steps(ax)
+        legend_above(ax, self.title)
+        return self
+
+    def _draw_diagonal(self, ax):
+        tones, at = tones_of(ax), np.linspace(0, 1, 201)
+        chance = 1.96 * np.sqrt(at * (1 - at) / self.n)
+        grey = fills(tones.muted, tones.ground, 1)[0]
+        ax.fill_between(at, at - _POINTS, at + _POINTS, color=grey, linewidth=0, zorder=1, label="± 2 points")
+        ax.plot(at, at, color=tones.ink, linewidth=1.0, zorder=2, label="as it should be")
+        dots = {"color": tones.muted, "linewidth": 1.1, "linestyle": (0, (1, 1.5)), "zorder": 2}
+        ax.plot(at, at - chance, label=f"95 % by chance, n = {self.n}", **dots)
+        ax.plot(at, at + chance, **dots)
+        looks = looks_of(self.table.columns, self.order, points=len(self.table))
+        for name, column in self.table.items():
+            style = looks[name] | {"markersize": 6}
+            self.lines_ += ax.plot(column.index.to_numpy(float), column.to_numpy(float), label=str(name), **style)
+        self._percent(ax.xaxis)
+        ax.set(xlim=(0, 1), ylim=(0, 1), aspect="equal")
+        ax.set_xticks(np.linspace(0, 1, 6))
+        ax.set_yticks(np.linspace(0, 1, 6))
+        below = "share of values at or below it" if self.kind == "quantiles" else "observed coverage"
+        dress(ax, "level of the quantile" if self.kind == "quantiles" else "nominal coverage", below, grid="both")
+
+    def _draw_steps(self, ax):
+        tones, steps = tones_of(ax), self.table.index.to_numpy()
+        for number, (level, column) in enumerate(self.table.items()):
+            style = line_style("model", number, points=len(steps)) | {"linewidth": 1.6}
+            tint = fills(style["color"], tones.ground, 2)[0]
+            ax.axhspan(level - _POINTS, level + _POINTS, color=tint, linewidth=0, zorder=1)
+            ax.axhline(level, color=style["color"], linewidth=1.0, linestyle=(0, (1, 1.5)), zorder=2)
+            label = f"quantile {level:g}" if self.kind == "quantiles" else f"{100 * level:g} % interval"
+            self.lines_ += ax.plot(steps, column.to_numpy(float), label=label, **style)
+        time_axis(ax, pd.RangeIndex(2))
+        ax.set_ylim(0, 1.02)
+        ax.margins(x=0.02)
+        what = "share of values at or below it" if self.kind == "quantiles" else "observed coverage"
+        dress(
+            ax,
+            f"{labelled('steps ahead', self.step_unit)}, n = {self.n} at each",
+            f"{what}\n(band: nominal ± 2 points)",
+        )
+
+    @staticmethod
+    def _percent(axis):
+        from matplotlib.ticker import PercentFormatter
+
+        axis.set_major_formatter(PercentFormatter(1, decimals=0, symbol=" %"))
+
+
+def _hits_of_report(report, name, kind):
+    """One row per forecast with bounds and an actual value: its step, and per nominal share whether it held."""
+    frame = report.frame
+    names = [f"{side}_{level:g}" for level in report.coverage for side in ("lower", "upper")]
+    rows = frame[(frame["model"] == name) & frame["actual"].notna() & frame[names].notna().all(axis=1)]
+    actual = rows["actual"].to_numpy()
+    bounds = {level: (rows[f"lower_{level:g}"], rows[f"upper_{level:g}"]) for level in report.coverage}
+    if kind == "intervals":
+        hits = _hits_of_intervals(actual, bounds)
+    else:
+        tails = {round((1 - level) / 2, 9): lower for level, (lower, _) in bounds.items()}
+        tails |= {round((1 + level) / 2, 9): upper for level, (_, upper) in bounds.items()}
+        hits = _hits_of_quantiles(actual, tails)
+    return hits.assign(step=rows["step"].to_numpy())
+
+
+def _hits_of_intervals(actual, intervals):
+    found = {}
+    for level in levels_of(list(intervals), "intervals"):
+        given = intervals[level]
+        columns = given.to_numpy().T if isinstance(given, pd.DataFrame) else given
+        if len(columns) != 2:
+            raise ValueError(f"intervals[{level}] has {len(columns)} parts; expected two, the lower and upper bounds.")
+        lower, upper = (_as_long(side, actual, f"intervals[{level}]") for side in columns)
+        found[level] = ((lower <= actual) & (actual <= upper)).astype(float)
+    return pd.DataFrame(found)
+
+
+def _hits_of_quantiles(actual, quantiles):
+    levels = levels_of(list(quantiles), "quantiles")
+    return pd.DataFrame(
+        {level: (actual <= _as_long(quantiles[level], actual, f"quantiles[{level}]")).astype(float) for level in levels}
+    )
+
+
+def _as_long(values, actual, what):
+    numbers = numbers_of(values, what)
+    if len(numbers) != len(actual):
+        raise ValueError(f"{what} has {len(numbers)} values, y_true {len(actual)}; expected as many.")
+    return numbers

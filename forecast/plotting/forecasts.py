@@ -1,0 +1,431 @@
+"""`ForecastDisplay`: what was, what is forecast and how surely, and what came."""
+
+import numpy as np
+import pandas as pd
+from sklearn.utils.validation import check_is_fitted
+
+from .._frames import enter
+from .bands import bands_of_interval, read_predictions
+from .reading import Lines, check_forecaster, history_of, levels_of, models_of, of_series, one_of, order_of, rows_of
+from .style import (
+    dress,
+    fills,
+    labelled,
+    legend_above,
+    looks_of,
+    new_axes,
+    place,
+    pyplot,
+    time_axis,
+    tones_of,
+)
+
+__all__ = ["ForecastDisplay"]
+
+
+class ForecastDisplay:
+    """History, forecasts with interval bands and, where they are known, the actual values of one series.
+
+    `from_estimator`, `from_predictions` and `from_report` build it and draw it.
+
+    Parameters
+    ----------
+    history : pandas.Series
+        Values before the forecast, by time; its name labels the axis.
+    forecasts : dict of str to pandas.Series
+        Forecasts by the name of their model; the first is drawn as the main one.
+    actual : pandas.Series, default=None
+        What happened in the time of the forecasts.
+    intervals : dict of float to pandas.DataFrame, default=None
+        By coverage (None where it is not known), columns `lower` and `upper`: bands, the widest lightest.
+    interval_of : str, default=None
+        The forecast that the intervals belong to; None is the first.
+    unit : str, default=None
+        Unit of the series, for its axis.
+    order : list of str, default=None
+        Names by which colours are given out, so that a model looks alike in several pictures; None: as drawn.
+    title : str, default=None
+        None draws none.
+
+    Attributes
+    ----------
+    ax_ : matplotlib.axes.Axes
+    figure_ : matplotlib.figure.Figure
+    lines_ : list of matplotlib.lines.Line2D
+        History, actual values, then a line per forecast.
+    bands_ : list of matplotlib collections
+        One per coverage, the widest first.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> import matplotlib
+    >>> matplotlib.use("Agg")
+    >>> past, future = pd.Series([1.0, 2.0, 3.0]), pd.Series([4.0, 5.0], index=[3, 4])
+    >>> band = pd.DataFrame({"lower": future - 1, "upper": future + 1})
+    >>> display = ForecastDisplay(past, {"drift": future}, intervals={0.8: band}).plot()
+    >>> [line.get_label() for line in display.lines_], display.bands_[0].get_label()
+    (['history', 'drift'], '80 % interval')
+    """
+
+    def __init__(
+        self, history, forecasts, *, actual=None, intervals=None, interval_of=None, unit=None, order=None, title=None
+    ):
+        self.history = history
+        self.forecasts = forecasts
+        self.actual = actual
+        self.intervals = intervals
+        self.interval_of = interval_of
+        self.unit = unit
+        self.order = order
+        self.title = title
+
+    @classmethod
+    def from_estimator(
+        cls,
+        model,
+        X=None,
+        *,
+        history=None,
+        actual=None,
+        coverage=None,
+        name=None,
+        series=None,
+        target=None,
+        n_steps=None,
+        unit=None,
+        title=None,
+        ax=None,
+    ):
+        """Forecast with a fitted `SeriesForecaster` and draw it after the rows that it looks back on.
+
+        Parameters
+        ----------
+        model : SeriesForecaster
+            Fitted.
+        X : frame, default=None
+            The future rows, as in `predict`; where they hold the target, it is drawn as the actual values. None
+            forecasts the rows of `actual`, or `horizon` steps.
+        history : frame, default=None
+            Rows to forecast after, as in `predict`; None: the fitted ones.
+        actual : pandas.DataFrame or pandas.Series, default=None
+            Rows that continue the data, with the target. None: those of `X`.
+        coverage : float or list of float, default=None
+            Intervals to shade, such as [0.5, 0.8, 0.95] (`predict_interval`). None draws none.
+        name : str, default=None
+            Of the model, in the legend; None is the class of its regressor.
+        series : label, default=None
+            The series of a panel to draw; None is the first that is forecast.
+        target : label, default=None
+            The target to draw; None is the first.
+        n_steps : int, default=None
+            Steps of history to draw; None draws all that the model remembers, and of `history` the newest `lookback`.
+        unit : str, default=None
+            Unit of the target, for its axis.
+        title : str, default=None
+        ax : matplotlib.axes.Axes, default=None
+            Where to draw; None makes a new figure.
+
+        Returns
+        -------
+        ForecastDisplay
+
+        Raises
+        ------
+        ImportError
+            matplotlib is not installed.
+        TypeError, ValueError
+            The model is no fitted `SeriesForecaster`, the target or the series is not one of its own, or as `predict`
+            and `predict_interval`.
+
+        Examples
+        --------
+        >>> import matplotlib
+        >>> matplotlib.use("Agg")
+        >>> from sklearn.linear_model import Ridge
+        >>> from forecast import SeriesForecaster
+        >>> from forecast.datasets import make_ar1
+        >>> df = make_ar1(400, random_state=0)
+        >>> model = SeriesForecaster(Ridge(), lookback=24, horizon=6).fit(df[:-6])
+        >>> display = ForecastDisplay.from_estimator(model, df[-6:], coverage=[0.5, 0.8])
+        >>> [line.get_label() for line in display.lines_]
+        ['history', 'actual', 'Ridge']
+        """
+        pyplot()
+        check_forecaster(model)
+        check_is_fitted(model)
+        target = one_of(target, model.target_names_, "target")
+        levels = levels_of(coverage)
+        given = actual if X is None else X
+        answer = model.predict(given, history=history)
+        # Rows that were given name their series and stamps themselves; the answer has its own where none were.
+        rows = Lines(answer if given is None else given, model, "the forecast" if given is None else "X")
+        key = one_of(series, rows.keys, "series") if model.series is not None else _no_series(series)
+        forecast = rows.of(key, enter(answer)[0][target])
+        intervals = {}
+        if levels:
+            found = model.predict_interval(given, history=history, coverage=levels)
+            for level, frame in found.items():
+                frame = enter(frame)[0]
+                lower, upper = (rows.of(key, frame[f"{target}_{side}"]) for side in ("lower", "upper"))
+                intervals[level] = pd.DataFrame({"lower": lower, "upper": upper})
+        known = None
+        if actual is not None:
+            known = Lines(actual, model, "actual").column(key, target)
+        elif X is not None and target in rows.frame.columns:
+            known = rows.column(key, target)
+        known = None if known is None or known.isna().all() else known
+        past = Lines(model.history_ if history is None else history, model, "history").column(key, target)
+        default = len(past) if history is None else model.lookback
+        past = past.iloc[-(n_steps or default) :].rename(target if key is None else f"{target}, {key}")
+        name = type(model.regressor_).__name__ if name is None else name
+        return cls(past, {name: forecast}, actual=known, intervals=intervals, unit=unit, title=title).plot(ax)
+
+    @classmethod
+    def from_forecaster(cls, model, X=None, **options):
+        """The same as `from_estimator`, under its first name.
+
+        Parameters
+        ----------
+        model : SeriesForecaster
+        X : frame, default=None
+        **options
+            As of `from_estimator`.
+
+        Returns
+        -------
+        ForecastDisplay
+        """
+        return cls.from_estimator(model, X, **options)
+
+    @classmethod
+    def from_predictions(
+        cls,
+        history,
+        forecast,
+        actual=None,
+        *,
+        intervals=None,
+        coverage=None,
+        name="forecast",
+        target=None,
+        n_steps=None,
+        unit=None,
+        title=None,
+        ax=None,
+    ):
+        """Draw forecasts that are there already, of whatever made them.
+
+        Parameters
+        ----------
+        history : pandas.Series or pandas.DataFrame
+            Values of one series before the forecast, by time.
+        forecast : pandas.Series, pandas.DataFrame, or dict of float to one of them
+            A column of forecasts, and beside it bounds: `<target>_lower` and `<target>_upper`, or `lower_0.8` and
+            `upper_0.8` for each coverage; or quantiles, a column (or an entry, as `predict_quantiles` gives it) per
+            level between 0 and 1: 0.5 is the line, 0.1 and 0.9 the bounds of 80 %.
+        actual : pandas.Series or pandas.DataFrame, default=None
+            What came.
+        intervals : pandas.DataFrame or dict of float to pandas.DataFrame, default=None
+            As `predict_interval` gives them, beside a forecast without bounds.
+        coverage : float, default=None
+            Of bounds that do not say it themselves.
+        name : str, default="forecast"
+            Of the forecast, in the legend.
+        target : label, default=None
+            The column to draw; None is the first.
+        n_steps : int, default=None
+            Steps of history to draw; None draws all.
+        unit : str, default=None
+        title : str, default=None
+        ax : matplotlib.axes.Axes, default=None
+
+        Returns
+        -------
+        ForecastDisplay
+
+        Raises
+        ------
+        ImportError
+            matplotlib is not installed.
+        TypeError, ValueError
+            No series can be read from an argument, a level has no partner on the other side of the median, or bounds
+            have other rows than the forecast.
+
+        Examples
+        --------
+        >>> import matplotlib
+        >>> matplotlib.use("Agg")
+        >>> past = pd.Series([1.0, 2.0, 3.0], name="sold")
+        >>> quantiles = pd.DataFrame({0.1: [3.0, 3.0], 0.5: [4.0, 5.0], 0.9: [5.0, 7.0]}, index=[3, 4])
+        >>> display = ForecastDisplay.from_predictions(past, quantiles, unit="pieces")
+        >>> display.ax_.get_ylabel(), list(display.intervals)
+        ('sold (pieces)', [0.8])
+        """
+        pyplot()
+        found = read_predictions(history, forecast, actual, intervals, coverage, target)
+        past = found.history.iloc[-(n_steps or len(found.history)) :]
+        return cls(
+            past, {name: found.forecast}, actual=found.actual, intervals=found.intervals, unit=unit, title=title
+        ).plot(ax)
+
+    @classmethod
+    def from_report(
+        cls,
+        report,
+        df,
+        *,
+        models=None,
+        origin=None,
+        coverage=None,
+        series=None,
+        target=None,
+        n_steps=None,
+        unit=None,
+        title=None,
+        ax=None,
+    ):
+        """Draw the forecasts of a backtest from one origin.
+
+        Parameters
+        ----------
+        report : BacktestReport
+        df : frame
+            The data of the backtest.
+        models : str or list of str, default=None
+            Which ones; None draws all, the best first.
+        origin : label, default=None
+            Which origin; None is the last.
+        coverage : float or list of float, default=None
+            Which of the report's intervals to shade, around the first model that has them; None: all.
+        series : label, default=None
+            Which series of a panel; None is the first.
+        target : label, default=None
+            Which target; None is the first.
+        n_steps : int, default=None
+            Steps of history to draw; None draws four times the horizon, 60 at least.
+        unit : str, default=None
+            Unit of the target, for its axis.
+        title : str, default=None
+        ax : matplotlib.axes.Axes, default=None
+            Where to draw; None makes a new figure.
+
+        Returns
+        -------
+        ForecastDisplay
+
+        Raises
+        ------
+        ImportError
+            matplotlib is not installed.
+        TypeError, ValueError
+            The report has no such model, origin, coverage, series or target, or `df` is not its data.
+
+        Examples
+        --------
+        >>> import matplotlib
+        >>> matplotlib.use("Agg")
+        >>> from sklearn.linear_model import Ridge
+        >>> from forecast import SeriesForecaster
+        >>> from forecast.datasets import make_ar1
+        >>> from forecast.model_selection import RollingOrigin, backtest
+        >>> df = make_ar1(400, random_state=1)
+        >>> report = backtest(SeriesForecaster(Ridge(), lookback=12, horizon=4), df, RollingOrigin(5, horizon=4))
+        >>> ForecastDisplay.from_report(report, df, models=["Ridge"]).history.index[-1]
+        395
+        """
+        pyplot()
+        part, target = rows_of(report, target)
+        names = models_of(part, models)
+        part, key = of_series(part, series)
+        frame = part.frame
+        origins = list(frame["origin"].unique())
+        origin = one_of(max(origins) if origin is None else origin, origins, "origin")
+        levels = [one_of(level, report.coverage, "coverage") for level in levels_of(coverage)] or report.coverage
+        rows = frame[frame["origin"] == origin]
+        by_model = {name: rows[rows["model"] == name].set_index("timestamp") for name in names}
+        forecasts = {name: one["forecast"] for name, one in by_model.items()}
+        intervals, of = {}, None
+        for level in levels:
+            for name in [of] if of else names:
+                bounds = bands_of_interval(by_model[name], level)
+                if bounds.notna().any(axis=None):
+                    intervals[level], of = bounds, name
+                    break
+        actual = by_model[names[0]]["actual"]
+        past = history_of(df, part, origin, target, key).iloc[-(n_steps or max(4 * len(actual), 60)) :]
+        past = past if key is None else past.rename(f"{target}, {key}")
+        return cls(
+            past,
+            forecasts,
+            actual=actual,
+            intervals=intervals,
+            interval_of=of,
+            unit=unit,
+            order=order_of(report),
+            title=title,
+        ).plot(ax)
+
+    def plot(self, ax=None):
+        """Draw.
+
+        Parameters
+        ----------
+        ax : matplotlib.axes.Axes, default=None
+            Where to draw; None makes a new figure, 9 x 4.2 inches.
+
+        Returns
+        -------
+        ForecastDisplay
+            Itself.
+
+        Raises
+        ------
+        ImportError
+            matplotlib is not installed.
+        """
+        pyplot()
+        self.ax_ = ax = new_axes(ax)
+        self.figure_, self.lines_, self.bands_ = ax.figure, [], []
+        tones = tones_of(ax)
+        ax.axvline(place(self.history.index)[-1], color=tones.muted, linewidth=0.9, linestyle=(0, (2, 3)), zorder=1)
+        self._draw(self.history, "history", color=tones.ink, linewidth=1.4)
+        if self.actual is not None:
+            joined = pd.concat([self.history.iloc[-1:], self.actual])
+            self._draw(joined, "actual", color=tones.ink, linewidth=1.1, marker=".", markersize=5, zorder=7)
+        styles = looks_of(self.forecasts, self.order)
+        self._draw_bands(styles)
+        for name, forecast in self.forecasts.items():
+            self._draw(forecast, name, **styles[name])
+        label = time_axis(ax, self.history.index)
+        ax.margins(x=0.01)
+        dress(ax, label, None if self.history.name is None else labelled(self.history.name, self.unit))
+        legend_above(ax, self.title)
+        return self
+
+    def _draw_bands(self, styles):
+        intervals = self.intervals or {}
+        if not intervals:
+            return
+        of = next(iter(self.forecasts)) if self.interval_of is None else self.interval_of
+        widest_first = sorted(intervals, key=lambda level: -1.0 if level is None else -level)
+        tints = fills(styles[of]["color"], tones_of(self.ax_).ground, len(widest_first))
+        for level, tint in zip(widest_first, tints, strict=True):
+            frame = intervals[level]
+            label = "interval" if level is None else f"{100 * level:g} % interval"
+            at, lower, upper = place(frame.index), frame["lower"].to_numpy(), frame["upper"].to_numpy()
+            if len(at) == 1:  # an area of one step cannot be seen
+                band = self.ax_.vlines(at, lower, upper, color=[tint], linewidth=7, label=label, zorder=2)
+            else:
+                band = self.ax_.fill_between(at, lower, upper, color=tint, linewidth=0, label=label, zorder=2)
+            self.bands_.append(band)
+
+    def _draw(self, series, label, **style):
+        values = np.asarray(series, dtype=np.float64)
+        marker = {"marker": "o", "markersize": 4} if len(values) == 1 else {}
+        self.lines_ += self.ax_.plot(place(series.index), values, label=label, **(marker | style))
+
+
+def _no_series(series):
+    if series is not None:
+        raise ValueError(f"series is {series!r}, but the model was fitted on one series. Fix: series=None.")

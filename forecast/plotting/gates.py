@@ -1,0 +1,341 @@
+"""`GateActivityDisplay`: gates that open and close along a series."""
+
+import numpy as np
+import pandas as pd
+
+from .._series import SeriesForecaster
+from .._windows import Windows
+from .reading import one_of
+from .style import (
+    dress,
+    fills,
+    labelled,
+    legend_above,
+    line_style,
+    new_axes,
+    new_panels,
+    place,
+    pyplot,
+    time_axis,
+    tones_of,
+)
+
+__all__ = ["GateActivityDisplay"]
+
+_WORDS = {
+    "i": "input gate", "f": "forget gate", "o": "output gate", "g": "candidate g",
+    "r": "reset gate", "z": "update gate", "n": "candidate n", "h": "state h", "c": "cell state c",
+}  # fmt: skip
+_MOST_TELLING = ("f", "z", "h")  # what is drawn where nothing is asked for: what decides how long a value is kept
+_OPEN = ("i", "f", "o", "r", "z")  # between 0 and 1; the others are signed
+
+
+class GateActivityDisplay:
+    """Values of a network's gates along one window, with the series that it reads above, on the same axis of time.
+
+    `from_estimator` and `from_activity` build it and draw it.
+
+    Parameters
+    ----------
+    activity : GateActivity
+        Of `forecast.diagnostics.gate_activity`.
+    series : pandas.Series or array-like of shape (lookback,), default=None
+        What the network reads in that window; an index of dates becomes the axis of time. None draws the gates alone.
+    kind : {"heatmap", "band"}, default="heatmap"
+        "heatmap": every unit of one gate, sorted by its mean, 0 (closed) to 1 (open). "band": the mean of each gate
+        and the range of its units without the lowest and the highest tenth.
+    gate : str, default=None
+        Of a heat map: "i", "f", "o" (lstm), "r", "z" (gru), a candidate "g" or "n", or a state "h" or "c". None: what
+        keeps the memory, "f" or "z"; of a network without gates "h".
+    window : int, default=-1
+        Position among the windows of `activity`.
+    layer : int, default=-1
+        0 is the one next to the input, -1 the last.
+    unit : str, default=None
+        Unit of the series.
+    title : str, default=None
+
+    Attributes
+    ----------
+    axes_ : list of matplotlib.axes.Axes
+        The series (where there is one), the gates.
+    figure_ : matplotlib.figure.Figure
+    mesh_ : matplotlib.collections.QuadMesh or None
+        The heat map.
+    lines_ : list of matplotlib.lines.Line2D
+        The series (where there is one); with "band" the mean of each gate.
+
+    Examples
+    --------
+    >>> import matplotlib
+    >>> matplotlib.use("Agg")
+    >>> import numpy as np
+    >>> from types import SimpleNamespace
+    >>> gates = {name: np.full((1, 1, 5, 3), 0.5) for name in "rz"}
+    >>> activity = SimpleNamespace(gates=gates, states={}, steps=np.arange(-4, 1), cell="gru")
+    >>> display = GateActivityDisplay.from_activity(activity, kind="band")
+    >>> [line.get_label() for line in display.lines_]
+    ['reset gate', 'update gate']
+    """
+
+    def __init__(self, activity, *, series=None, kind="heatmap", gate=None, window=-1, layer=-1, unit=None, title=None):
+        self.activity = activity
+        self.series = series
+        self.kind = kind
+        self.gate = gate
+        self.window = window
+        self.layer = layer
+        self.unit = unit
+        self.title = title
+
+    @classmethod
+    def from_estimator(
+        cls, model, X, *, kind="heatmap", gate=None, window=-1, layer=-1, unit=None, title=None, axes=None
+    ):
+        """Run a fitted network over one window and draw its gates.
+
+        Parameters
+        ----------
+        model : RNNForecaster, or SeriesForecaster around one
+            Fitted.
+        X : windows or frame
+            As in `forecast.diagnostics.gate_activity`. The series drawn is the first channel of the window: of a
+            `SeriesForecaster` the target after its transform, before the window's normalisation.
+        kind : {"heatmap", "band"}, default="heatmap"
+        gate : str, default=None
+        window : int, default=-1
+            Position among the windows of `X`; -1 is the newest that has a future.
+        layer : int, default=-1
+        unit : str, default=None
+        title : str, default=None
+        axes : sequence of two matplotlib.axes.Axes, default=None
+            Where to draw; None makes a new figure.
+
+        Returns
+        -------
+        GateActivityDisplay
+
+        Raises
+        ------
+        ImportError
+            matplotlib is not installed.
+        TypeError, ValueError
+            There is no such window, layer or gate, or as `gate_activity`.
+
+        Examples
+        --------
+        >>> import matplotlib
+        >>> matplotlib.use("Agg")
+        >>> from forecast import RNNForecaster, SeriesForecaster
+        >>> from forecast.datasets import make_ar1
+        >>> df = make_ar1(300, random_state=0)
+        >>> network = RNNForecaster(cell="gru", hidden_size=8, max_iter=2, random_state=0)
+        >>> model = SeriesForecaster(network, lookback=24, horizon=4).fit(df)
+        >>> display = GateActivityDisplay.from_estimator(model, df)
+        >>> display.mesh_.get_array().shape, display.axes_[0].get_ylabel()
+        ((8, 24), 'y')
+        """
+        pyplot()
+        from ..diagnostics import gate_activity
+
+        network, windows = model, X
+        if isinstance(model, SeriesForecaster):
+            from .._series import windows_of_frame
+
+            windows = windows_of_frame(model, X)  # refuses a model that is not fitted
+            network = model.regressor_
+        n = len(windows)
+        if not -n <= window < n:
+            raise ValueError(f"window is {window}; X has {n} windows, expected {-n} to {n - 1}.")
+        at = window % n
+        if isinstance(windows, Windows):
+            one = windows[[at]]
+            rows = slice(int(one.origins[0]) - one.lookback + 1, int(one.origins[0]) + 1)
+            series = pd.Series(one.values[rows, 0], one.index[rows], name=one.channel_names[0])
+        else:
+            one = windows.iloc[[at]] if isinstance(windows, pd.DataFrame) else np.asarray(windows)[[at]]
+            series = None
+        activity = gate_activity(network, one)
+        if series is None:  # time-major, flat or not: the first of the channels
+            series = np.asarray(one, dtype=np.float64).reshape(len(activity.steps), -1)[:, 0]
+        return cls.from_activity(activity, series, kind=kind, gate=gate, layer=layer, unit=unit, title=title, axes=axes)
+
+    @classmethod
+    def from_activity(
+        cls,
+        activity,
+        series=None,
+        *,
+        kind="heatmap",
+        gate=None,
+        window=-1,
+        layer=-1,
+        unit=None,
+        title=None,
+        axes=None,
+    ):
+        """Draw gates that were computed already.
+
+        Parameters
+        ----------
+        activity : GateActivity
+        series : pandas.Series or array-like of shape (lookback,), default=None
+            What the network read in the window.
+        kind : {"heatmap", "band"}, default="heatmap"
+        gate : str, default=None
+        window : int, default=-1
+        layer : int, default=-1
+        unit : str, default=None
+        title : str, default=None
+        axes : sequence of matplotlib.axes.Axes, default=None
+            Two, one without `series`; None makes a new figure.
+
+        Returns
+        -------
+        GateActivityDisplay
+
+        Raises
+        ------
+        ImportError
+            matplotlib is not installed.
+        TypeError, ValueError
+            There is no such kind, gate, window or layer; a band of a network without gates; or the series is not as
+            long as the window.
+        """
+        pyplot()
+        one_of(kind, ("heatmap", "band"), "kind")
+        display = cls(activity, series=series, kind=kind, gate=gate, window=window, layer=layer, unit=unit, title=title)
+        return display.plot(axes)
+
+    def plot(self, axes=None):
+        """Draw.
+
+        Parameters
+        ----------
+        axes : sequence of matplotlib.axes.Axes, default=None
+            The series, the gates (without a series the gates alone); None makes a new figure, 9 x 5.2 inches.
+
+        Returns
+        -------
+        GateActivityDisplay
+            Itself.
+
+        Raises
+        ------
+        ImportError
+            matplotlib is not installed.
+        TypeError, ValueError
+            As `from_activity`.
+        """
+        plt = pyplot()
+        values = self._values()
+        series = self._series()
+
+        def make():
+            size = {"figsize": (9, 5.2), "layout": "constrained"}
+            return list(plt.subplots(2, 1, sharex=True, height_ratios=[2, 3], **size)[1])
+
+        if series is None:
+            self.axes_ = [new_axes()] if axes is None else new_panels(axes, 1, None)
+        else:
+            self.axes_ = new_panels(axes, 2, make)
+        self.figure_, self.lines_, self.mesh_ = self.axes_[0].figure, [], None
+        ax = self.axes_[-1]
+        index = pd.Index(np.asarray(self.activity.steps)) if series is None else series.index
+        at, name = _numbers(place(index)), "time step of the window (0: the newest)"
+        if series is not None:
+            self._draw_series(self.axes_[0], at, series)
+        if self.kind == "band":
+            self._draw_bands(ax, at, values)
+        else:
+            self._draw_heatmap(ax, at, *next(iter(values.items())))
+        dates = isinstance(index, (pd.DatetimeIndex, pd.PeriodIndex))
+        label = time_axis(ax, index, None if dates or index.name is not None else name)
+        if len(self.axes_) == 2:
+            time_axis(self.axes_[0], index)
+        ax.set_xlim(*_edges(at)[[0, -1]])
+        ax.set_xlabel(label, color=tones_of(ax).ink, fontsize=9.5)
+        return self
+
+    # -------------------- what is drawn
+
+    def _values(self):
+        """Values of the gates to draw by name, shape (lookback, hidden) each."""
+        known = dict(self.activity.gates) | dict(self.activity.states)
+        if self.kind == "band":
+            names = [name for name in self.activity.gates if name in _OPEN]
+            if not names:
+                raise ValueError(
+                    f"a network of cell {self.activity.cell!r} has no gates. Fix: kind='heatmap', of its state."
+                )
+        else:
+            names = [one_of(self.gate or next(name for name in _MOST_TELLING if name in known), known, "gate")]
+        n, layers = known[names[0]].shape[:2]
+        for what, position, count in (("window", self.window, n), ("layer", self.layer, layers)):
+            if not -count <= position < count:
+                raise ValueError(f"{what} is {position}; there are {count}, expected {-count} to {count - 1}.")
+        return {name: np.asarray(known[name][self.window, self.layer], dtype=np.float64) for name in names}
+
+    def _series(self):
+        if self.series is None:
+            return None
+        steps = len(self.activity.steps)
+        if len(self.series) != steps:
+            raise ValueError(f"series has {len(self.series)} values, the window {steps} steps; expected as many.")
+        if isinstance(self.series, pd.Series):
+            return self.series
+        return pd.Series(np.asarray(self.series, dtype=np.float64), pd.Index(np.asarray(self.activity.steps)))
+
+    def _draw_series(self, ax, at, series):
+        style = {"color": tones_of(ax).ink, "linewidth": 1.4}
+        self.lines_ += ax.plot(at, series.to_numpy(dtype=np.float64), label="series", **style)
+        dress(ax, None, labelled("input" if series.name is None else series.name, self.unit))
+        legend_above(ax, self.title, handles=[])
+
+    def _draw_heatmap(self, ax, at, name, values):
+        order = np.argsort(-values.mean(axis=0), kind="stable")
+        signed = name not in _OPEN
+        edge = 1.0 if name in _WORDS and name != "c" else float(np.abs(values).max()) or 1.0
+        limits = {"vmin": -edge, "vmax": edge, "cmap": "PuOr"} if signed else {"vmin": 0, "vmax": 1, "cmap": "cividis"}
+        rows = np.arange(values.shape[1] + 1) + 0.5
+        self.mesh_ = ax.pcolormesh(_edges(at), rows, values[:, order].T, rasterized=True, **limits)
+        ax.invert_yaxis()
+        word = _WORDS.get(name, name)
+        dress(ax, None, "units, sorted", grid=None)
+        tones, n = tones_of(ax), len(self.axes_)
+        bar = self.figure_.colorbar(
+            self.mesh_, ax=self.axes_, fraction=0.05, pad=0.015, shrink=1.0 if n == 1 else 0.57, anchor=(0.0, 0.0)
+        )
+        bar.set_label(word if signed else f"{word}: 0 closed, 1 open", color=tones.ink, fontsize=9.5)
+        bar.ax.tick_params(colors=tones.muted, labelsize=9)
+        bar.outline.set_visible(False)
+        if n == 1:
+            legend_above(ax, self.title, handles=[])
+
+    def _draw_bands(self, ax, at, values):
+        for number, (name, table) in enumerate(values.items()):
+            style = line_style("gate", number) | {"linewidth": 1.8}
+            low, high = np.quantile(table, (0.1, 0.9), axis=1)
+            tint = fills(style["color"], tones_of(ax).ground, 1)[0]
+            ax.fill_between(at, low, high, color=tint, alpha=0.55, linewidth=0, zorder=1)
+            for side in (low, high):  # where bands overlap, their edges still tell them apart
+                ax.plot(at, side, color=style["color"], linewidth=0.6, linestyle=style["linestyle"], zorder=2)
+            self.lines_ += ax.plot(at, table.mean(axis=1), label=_WORDS.get(name, name), **style)
+        ax.set_ylim(0, 1)
+        dress(ax, None, "0 closed, 1 open\n(mean; 10–90 % of units)")
+        legend_above(ax, self.title if len(self.axes_) == 1 else None, handles=self.lines_[-len(values) :])
+
+
+def _numbers(at):
+    """Dates as the numbers that matplotlib counts them by."""
+    from matplotlib.dates import date2num
+
+    return date2num(at) if np.issubdtype(at.dtype, np.datetime64) else at.astype(np.float64)
+
+
+def _edges(at):
+    """Borders between the steps, half way; the outer ones as far out."""
+    if len(at) == 1:
+        return np.array([at[0] - 0.5, at[0] + 0.5])
+    middle = (at[1:] + at[:-1]) / 2
+    return np.concatenate([[at[0] - (middle[0] - at[0])], middle, [at[-1] + (at[-1] - middle[-1])]])

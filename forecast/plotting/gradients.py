@@ -1,0 +1,183 @@
+"""`GradientFlowDisplay`: how far back in time a network learns."""
+
+import numpy as np
+import pandas as pd
+
+from .style import colour_of, dashes_of, dress, legend_above, line_style, new_axes, plain_log_axis, pyplot, time_axis
+
+__all__ = ["GradientFlowDisplay"]
+
+
+class GradientFlowDisplay:
+    """Norm of the loss gradient at each time step of the window, a line per model and layer, on a logarithmic axis.
+
+    A straight line that falls to the left is a gradient that vanishes at a constant rate per step; one that rises to
+    the left explodes.
+
+    `from_estimator` and `from_flows` build it and draw it.
+
+    Parameters
+    ----------
+    flows : dict of str to GradientFlow
+        By name of the model, as `forecast.diagnostics.gradient_flow` gives them.
+    relative : bool, default=False
+        Each line over its value at the newest step, so that models compare by their shape alone.
+    title : str, default=None
+
+    Attributes
+    ----------
+    ax_ : matplotlib.axes.Axes
+    figure_ : matplotlib.figure.Figure
+    lines_ : list of matplotlib.lines.Line2D
+        Model after model, layer after layer, 0 the one next to the input. Norms of 0 cannot be drawn; they are gaps.
+
+    Examples
+    --------
+    >>> import matplotlib
+    >>> matplotlib.use("Agg")
+    >>> import numpy as np
+    >>> from types import SimpleNamespace
+    >>> flow = SimpleNamespace(norms=np.array([[0.01, 0.1, 1.0]]), steps=np.array([-2, -1, 0]), cell="rnn")
+    >>> display = GradientFlowDisplay.from_flows({"tanh": flow})
+    >>> display.ax_.get_yscale(), display.lines_[0].get_label()
+    ('log', 'tanh')
+    """
+
+    def __init__(self, flows, *, relative=False, title=None):
+        self.flows = flows
+        self.relative = relative
+        self.title = title
+
+    @classmethod
+    def from_estimator(cls, model, X, y=None, *, name=None, relative=False, title=None, ax=None):
+        """Differentiate the loss of a fitted network and draw the norms.
+
+        Parameters
+        ----------
+        model : RNNForecaster, or SeriesForecaster around one
+            Fitted.
+        X, y
+            As in `forecast.diagnostics.gradient_flow`.
+        name : str, default=None
+            Of the model; None is its cell, such as "LSTM".
+        relative : bool, default=False
+            As above.
+        title : str, default=None
+        ax : matplotlib.axes.Axes, default=None
+            Where to draw; None makes a new figure.
+
+        Returns
+        -------
+        GradientFlowDisplay
+
+        Raises
+        ------
+        ImportError
+            matplotlib is not installed.
+        TypeError, ValueError
+            As `gradient_flow`.
+
+        Examples
+        --------
+        >>> import matplotlib
+        >>> matplotlib.use("Agg")
+        >>> import numpy as np
+        >>> from forecast import RNNForecaster
+        >>> X = np.random.default_rng(0).normal(size=(300, 20))
+        >>> model = RNNForecaster(cell="rnn", hidden_size=8, max_iter=2, random_state=0).fit(X, X[:, -1])
+        >>> display = GradientFlowDisplay.from_estimator(model, X, X[:, -1])
+        >>> display.lines_[0].get_label(), len(display.lines_[0].get_ydata())
+        ('RNN', 20)
+        """
+        pyplot()
+        from ..diagnostics import gradient_flow
+
+        flow = gradient_flow(model, X, y)
+        return cls.from_flows(
+            {flow.cell.upper() if name is None else name: flow}, relative=relative, title=title, ax=ax
+        )
+
+    @classmethod
+    def from_flows(cls, flows, *, relative=False, title=None, ax=None):
+        """Draw the gradient flow of several models beside each other.
+
+        Parameters
+        ----------
+        flows : dict of str to GradientFlow
+            By name of the model.
+        relative : bool, default=False
+            As above.
+        title : str, default=None
+        ax : matplotlib.axes.Axes, default=None
+            Where to draw; None makes a new figure.
+
+        Returns
+        -------
+        GradientFlowDisplay
+
+        Raises
+        ------
+        ImportError
+            matplotlib is not installed.
+        TypeError, ValueError
+            `flows` is no dict of flows, or a flow is 0 at every step.
+        """
+        pyplot()
+        if not isinstance(flows, dict) or not flows or not all(hasattr(flow, "norms") for flow in flows.values()):
+            raise TypeError(
+                f"flows is {type(flows).__name__}; expected a dict by name of at least one GradientFlow. Fix: "
+                "from_flows({'LSTM': gradient_flow(model, X, y)})."
+            )
+        for name, flow in flows.items():
+            if not np.any(np.asarray(flow.norms) > 0):
+                raise ValueError(
+                    f"the gradient of {name!r} is 0 at every step; expected some above it, to draw on a logarithmic "
+                    "axis."
+                )
+        return cls(flows, relative=relative, title=title).plot(ax)
+
+    def plot(self, ax=None):
+        """Draw.
+
+        Parameters
+        ----------
+        ax : matplotlib.axes.Axes, default=None
+            Where to draw; None makes a new figure, 9 x 4.2 inches.
+
+        Returns
+        -------
+        GradientFlowDisplay
+            Itself.
+
+        Raises
+        ------
+        ImportError
+            matplotlib is not installed.
+        """
+        pyplot()
+        self.ax_ = ax = new_axes(ax)
+        self.figure_, self.lines_ = ax.figure, []
+        for number, (name, flow) in enumerate(self.flows.items()):
+            norms = np.atleast_2d(np.asarray(flow.norms, dtype=np.float64))
+            for layer, line in enumerate(norms):
+                label = str(name) if len(norms) == 1 else f"{name}, layer {layer}"
+                style = self._style(number, layer, len(line))
+                line = np.where(line > 0, line, np.nan)
+                self.lines_ += ax.plot(flow.steps, line / line[-1] if self.relative else line, label=label, **style)
+        ax.set_yscale("log")
+        plain_log_axis(ax.yaxis)
+        time_axis(ax, pd.RangeIndex(2))
+        ax.margins(x=0.02)
+        ylabel = "norm of the gradient\nof the loss, by state h"
+        xlabel = "time step of the window (0: the newest)"
+        dress(ax, xlabel, ylabel + (",\nover the newest" if self.relative else ""))
+        legend_above(ax, self.title)
+        return self
+
+    def _style(self, number, layer, points):
+        """One model: a colour per layer. Several: a colour and a marker per model, dashes per layer."""
+        if len(self.flows) == 1:
+            return line_style("layer", layer, points=points)
+        style = line_style("model", number, points=points)
+        deep = any(len(np.atleast_2d(flow.norms)) > 1 for flow in self.flows.values())
+        return style | ({"color": colour_of(number), "linestyle": dashes_of(layer)} if deep else {})

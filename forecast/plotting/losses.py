@@ -1,0 +1,218 @@
+"""`LossCurveDisplay`: how a training went."""
+
+import numpy as np
+import pandas as pd
+from sklearn.utils.validation import check_is_fitted
+
+from .._rnn import RNNForecaster
+from .._series import SeriesForecaster
+from .style import (
+    colour_of,
+    dress,
+    fills,
+    legend_above,
+    line_style,
+    new_panels,
+    plain_log_axis,
+    pyplot,
+    time_axis,
+    tones_of,
+)
+
+__all__ = ["LossCurveDisplay"]
+
+_WIDE = 20.0  # ratio of losses from which on a linear axis shows nothing but the first epochs
+
+
+class LossCurveDisplay:
+    """Training and validation loss by epoch, and below it the gradient norm: median and range of each epoch's steps.
+
+    `from_estimator` builds it and draws it.
+
+    Parameters
+    ----------
+    loss : sequence of float
+        Training loss of each epoch.
+    validation_loss : sequence of float, default=()
+        Of each epoch; empty where nothing was held out. The epoch of the least one is marked: its weights are kept.
+    gradient_norms : sequence of float, default=()
+        Of every step, before clipping; the steps are split evenly over the epochs. Those that are not finite, of a
+        training that diverged, are left out.
+    clip_norm : float, default=None
+        The norm from which on gradients were scaled down.
+    log : bool, default=None
+        A logarithmic axis of the losses; None: where the largest is more than 20 times the smallest.
+    title : str, default=None
+
+    Attributes
+    ----------
+    axes_ : list of matplotlib.axes.Axes
+        The losses; the gradient norms.
+    figure_ : matplotlib.figure.Figure
+    lines_ : list of matplotlib.lines.Line2D
+        Training loss, validation loss if there is one, median gradient norm.
+    best_epoch_ : int or None
+        Counted from 1; None without validation losses.
+
+    Examples
+    --------
+    >>> import matplotlib
+    >>> matplotlib.use("Agg")
+    >>> display = LossCurveDisplay([1.0, 0.6, 0.5], [1.1, 0.7, 0.8], [2.0, 1.0, 0.9, 0.7, 0.6, 0.5], 1.0).plot()
+    >>> display.best_epoch_, display.lines_[-1].get_ydata().round(2)
+    (2, array([1.5 , 0.8 , 0.55]))
+    """
+
+    def __init__(self, loss, validation_loss=(), gradient_norms=(), clip_norm=None, *, log=None, title=None):
+        self.loss = loss
+        self.validation_loss = validation_loss
+        self.gradient_norms = gradient_norms
+        self.clip_norm = clip_norm
+        self.log = log
+        self.title = title
+
+    @classmethod
+    def from_estimator(cls, model, *, log=None, title=None, axes=None):
+        """Draw the training of a fitted network.
+
+        Parameters
+        ----------
+        model : RNNForecaster, or SeriesForecaster around one
+            Fitted.
+        log : bool, default=None
+            As above.
+        title : str, default=None
+        axes : sequence of two matplotlib.axes.Axes, default=None
+            Where to draw; None makes a new figure.
+
+        Returns
+        -------
+        LossCurveDisplay
+
+        Raises
+        ------
+        ImportError
+            matplotlib is not installed.
+        sklearn.exceptions.NotFittedError
+            The model is not fitted.
+        TypeError, ValueError
+            There is no `RNNForecaster` in the model, or no epoch of its training ended with finite numbers.
+
+        Examples
+        --------
+        >>> import matplotlib
+        >>> matplotlib.use("Agg")
+        >>> import numpy as np
+        >>> from forecast import RNNForecaster
+        >>> X = np.random.default_rng(0).normal(size=(300, 20))
+        >>> model = RNNForecaster(hidden_size=8, max_iter=5, random_state=0).fit(X, X[:, -1])
+        >>> len(LossCurveDisplay.from_estimator(model).lines_[0].get_ydata())
+        5
+        """
+        pyplot()
+        network = model
+        if isinstance(model, SeriesForecaster):
+            check_is_fitted(model)
+            network = model.regressor_
+        if not isinstance(network, RNNForecaster):
+            inside = "" if network is model else " around one of class " + type(network).__name__
+            raise TypeError(
+                f"model is a {type(model).__name__}{inside}, which has no epochs to draw; expected an RNNForecaster "
+                "or a SeriesForecaster around one."
+            )
+        check_is_fitted(network)
+        curves = network.loss_curve_, network.validation_loss_curve_, network.gradient_norm_curve_
+        return cls(*curves, network.clip_norm, log=log, title=title).plot(axes)
+
+    def plot(self, axes=None):
+        """Draw.
+
+        Parameters
+        ----------
+        axes : sequence of two matplotlib.axes.Axes, default=None
+            Where to draw, the losses first; None makes a new figure, 8 x 5.4 inches.
+
+        Returns
+        -------
+        LossCurveDisplay
+            Itself.
+
+        Raises
+        ------
+        ImportError
+            matplotlib is not installed.
+        ValueError
+            There are no losses, or `axes` are not two.
+        """
+        plt = pyplot()
+        n = len(self.loss)
+        if not n:
+            raise ValueError(
+                "there is no loss to draw: the training diverged in its first epoch. Fix: a lower learning_rate, or "
+                "clip_norm."
+            )
+
+        def make():
+            size = {"figsize": (8, 5.4), "layout": "constrained"}
+            return list(plt.subplots(2, 1, sharex=True, height_ratios=[3, 2], **size)[1])
+
+        self.axes_ = top, bottom = new_panels(axes, 2, make)
+        self.figure_, self.lines_, self.best_epoch_ = top.figure, [], None
+        self._draw_losses(top, np.arange(1, n + 1))
+        self._draw_norms(bottom, n)
+        for ax in (top, bottom):
+            ax.margins(x=0.02)
+        dress(top, None if top.get_shared_x_axes().joined(top, bottom) else "epoch", "loss (standardised)", grid="y")
+        dress(bottom, "epoch", "gradient norm", grid="y")
+        legend_above(top, self.title)
+        legend_above(bottom)
+        return self
+
+    def _draw_losses(self, ax, epochs):
+        loss, judged = (np.asarray(part, dtype=np.float64) for part in (self.loss, self.validation_loss))
+        marked = len(epochs) if len(epochs) == 1 else None
+        self.lines_ += ax.plot(epochs, loss, label="training", **line_style("training", 1, points=marked))
+        if len(judged):
+            label = "validation"
+            self.lines_ += ax.plot(epochs, judged, label=label, **line_style("validation", 0, points=marked))
+            self.best_epoch_ = int(np.argmin(judged)) + 1
+            best, ink = judged.min(), tones_of(ax).ink
+            ax.axvline(self.best_epoch_, color=ink, linewidth=0.9, linestyle=(0, (2, 3)), zorder=1)
+            ax.plot(
+                [self.best_epoch_], [best], linestyle="none", marker="o", markersize=8, markerfacecolor="none",
+                markeredgecolor=ink, markeredgewidth=1.4, zorder=7, label=f"best: epoch {self.best_epoch_}, {best:.4g}",
+            )  # fmt: skip
+        both = np.concatenate([loss, judged])
+        wide = both.min() > 0 and both.max() > _WIDE * both.min()
+        if wide if self.log is None else self.log:
+            ax.set_yscale("log")
+            plain_log_axis(ax.yaxis)
+        else:
+            ax.set_ylim(bottom=min(0.0, both.min()))
+        time_axis(ax, pd.RangeIndex(1, len(epochs) + 1))
+
+    def _draw_norms(self, ax, n):
+        norms = np.asarray(self.gradient_norms, dtype=np.float64)
+        parts = [part[np.isfinite(part) & (part > 0)] for part in np.array_split(norms, n)]
+        known = [(epoch, part) for epoch, part in enumerate(parts, 1) if len(part)]
+        if known:
+            epochs, parts = zip(*known, strict=True)
+            low, middle, high = np.array([np.quantile(part, (0, 0.5, 1)) for part in parts]).T
+            colour = colour_of(2)
+            tint = fills(colour, tones_of(ax).ground, 1)[0]
+            if n == 1:
+                ax.vlines(epochs, low, high, color=[tint], linewidth=7, label="least to largest step", zorder=2)
+            else:
+                ax.fill_between(epochs, low, high, color=tint, linewidth=0, label="least to largest step", zorder=2)
+            self.lines_ += ax.plot(
+                epochs, middle, color=colour, linewidth=1.6, marker="o" if n == 1 else None, zorder=4,
+                label="median step",
+            )  # fmt: skip
+            ax.set_yscale("log")
+            plain_log_axis(ax.yaxis)
+        if self.clip_norm is not None:
+            ax.axhline(
+                self.clip_norm, color=tones_of(ax).ink, linewidth=1.2, linestyle=(0, (6, 2)), zorder=3,
+                label=f"clipped above {self.clip_norm:g}",
+            )  # fmt: skip
+        time_axis(ax, pd.RangeIndex(1, n + 1))

@@ -1,0 +1,258 @@
+"""What is drawn, out of what users have: frames of one or many series, fitted models, reports of a backtest."""
+
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+
+from .._frames import Layout, Roles, as_frame, enter
+from .._series import SeriesForecaster
+from ..model_selection import BacktestReport
+from ..model_selection.report import NAIVE
+
+__all__ = [
+    "Lines",
+    "actual_rows",
+    "check_forecaster",
+    "check_report",
+    "history_of",
+    "levels_of",
+    "models_of",
+    "numbers_of",
+    "of_series",
+    "one_of",
+    "order_of",
+    "rows_of",
+    "step_unit",
+]
+
+
+def one_of(name, known, what):
+    """A name that is there; None is the first."""
+    known = list(known)
+    name = known[0] if name is None else name
+    if name not in known:
+        shown = known if len(known) <= 12 else [*known[:12], "..."]
+        raise ValueError(f"{what} {name!r} is not there; expected one of {shown}.")
+    return name
+
+
+def levels_of(coverage, what="coverage"):
+    """Shares between 0 and 1 as a list, ascending; None is none."""
+    if coverage is None:
+        return []
+    levels = [float(level) for level in np.atleast_1d(coverage)]
+    for level in levels:
+        if not 0 < level < 1:
+            raise ValueError(f"{what} is {coverage!r}; expected numbers between 0 and 1, such as [0.5, 0.8, 0.95].")
+    return sorted(levels)
+
+
+def numbers_of(values, what):
+    """One column of numbers as a float array of one dimension."""
+    array = np.asarray(values)
+    if array.ndim == 2 and array.shape[1] == 1:
+        array = array[:, 0]
+    if array.ndim != 1 or not len(array):
+        raise ValueError(
+            f"{what} has shape {array.shape}; expected (n,), one series. Fix: one column, such as y[:, 0]."
+        )
+    if not (np.issubdtype(array.dtype, np.number) or array.dtype == object):
+        raise TypeError(f"{what} holds {array.dtype} values; expected numbers.")
+    return array.astype(np.float64)
+
+
+# -------------------- frames and models
+
+
+def check_forecaster(model):
+    """Refuse what does not forecast frames."""
+    if not isinstance(model, SeriesForecaster):
+        raise TypeError(
+            f"model is a {type(model).__name__}; expected a fitted SeriesForecaster. Fix: SeriesForecaster(regressor, "
+            "...).fit(df), or from_predictions for the forecasts of something else."
+        )
+
+
+class Lines:
+    """Rows of a frame by series and time, read with the roles of a model.
+
+    Parameters
+    ----------
+    frame : frame
+        With the series' names and the stamps where the model's data have them.
+    model : SeriesForecaster
+    what : str
+        Name of the argument in messages.
+    """
+
+    def __init__(self, frame, model, what):
+        frame = as_frame(enter(frame, what)[0], what)
+        roles = Roles([], series=model.series, time=model.time)
+        layout = Layout.of(frame, roles, what)
+        self.frame, self.what = frame, what
+        self.labels = layout.labels(frame)
+        self.names = None
+        if model.series is not None:
+            names, level = layout.names(frame)
+            self.names = np.asarray(names) if level is None else np.asarray(level)[names]
+
+    @property
+    def keys(self):
+        """Names of the series, in order of appearance; [None] without."""
+        return [None] if self.names is None else list(pd.unique(self.names))
+
+    def of(self, key, values):
+        """Values of one series by time, from an array with one value per row."""
+        keep = slice(None) if self.names is None else self.names == key
+        return pd.Series(np.asarray(values, dtype=np.float64)[keep], self.labels[keep]).sort_index(kind="stable")
+
+    def column(self, key, name):
+        """A column of one series by time."""
+        columns = self.frame.columns
+        if name not in columns and len(columns) == 1:  # a Series without the target's name
+            name = columns[0]
+        if name not in columns:
+            raise ValueError(f"{self.what} has no column {name!r}; its columns are {list(columns)}.")
+        return self.of(key, self.frame[name].to_numpy(dtype=np.float64, na_value=np.nan)).rename(name)
+
+
+# -------------------- reports
+
+
+def check_report(report):
+    """Refuse what is not the report of a backtest."""
+    if not isinstance(report, BacktestReport):
+        raise TypeError(
+            f"report is a {type(report).__name__}; expected a BacktestReport, as forecast.model_selection.backtest "
+            "returns it."
+        )
+
+
+def rows_of(report, target=None, series=None):
+    """The part of a report on one target, and on one series where it is named.
+
+    Parameters
+    ----------
+    report : BacktestReport
+    target : label, default=None
+        None is the first.
+    series : label, default=None
+        None keeps all.
+
+    Returns
+    -------
+    part : BacktestReport
+    target : label
+    """
+    check_report(report)
+    frame = report.frame
+    target = one_of(target, frame["target"].unique(), "target")
+    keep = frame["target"] == target
+    if series is not None:
+        if "series" not in frame.columns:
+            raise ValueError(f"series is {series!r}, but the backtest was of one series. Fix: series=None.")
+        keep &= frame["series"] == one_of(series, frame["series"].unique(), "series")
+    return report if keep.all() else replace(report, frame=frame[keep]), target
+
+
+def of_series(report, series):
+    """The part of a report on one series, None is the first, and its name; all of it where there is one only."""
+    if "series" not in report.frame.columns:
+        return rows_of(report, series=series)[0], None
+    series = one_of(series, report.frame["series"].unique(), "series")
+    return replace(report, frame=report.frame[report.frame["series"] == series]), series
+
+
+def models_of(report, models, *, naive=True):
+    """Names of models to draw, best first: those given; None is all of them, the naive ones where asked for."""
+    if models is None:
+        return [name for name in report.summary().index if naive or name not in NAIVE]
+    names = order_of(report)
+    models = [models] if isinstance(models, str) else list(models)
+    if not models:
+        raise ValueError(f"models is empty; expected some of {names}.")
+    return [one_of(name, names, "model") for name in models]
+
+
+def order_of(report):
+    """Names of a report's models as they were given to the backtest, the naive ones last."""
+    return list(report.frame["model"].unique())
+
+
+def actual_rows(report, model):
+    """Rows of one model whose actual value is known, in order of time."""
+    frame = report.frame
+    rows = frame[(frame["model"] == model) & frame["actual"].notna() & frame["forecast"].notna()]
+    return rows.sort_values(["timestamp", "step"], kind="stable")
+
+
+def history_of(df, report, origin, target, series):
+    """Values of one target of one series up to an origin, out of the data of a backtest.
+
+    A report does not say where its data have their stamps and names: they are where its labels are found.
+    """
+    frame = as_frame(enter(df, "df")[0], "df")
+    labels = _found(frame, [origin], "origin")
+    values = frame[target] if target in frame.columns else frame.iloc[:, 0]
+    keep = np.ones(len(frame), dtype=bool)
+    if series is not None:
+        keep = np.asarray(_found(frame, report.frame["series"].unique(), "series") == series)
+    found = pd.Series(values.to_numpy(dtype=np.float64, na_value=np.nan)[keep], labels[keep], name=target)
+    return found.sort_index(kind="stable").loc[:origin]
+
+
+def _found(frame, wanted, what):
+    """The level of the index, or the column, that has all of some labels."""
+    levels = [frame.index.get_level_values(number) for number in range(frame.index.nlevels)]
+    for labels in (*levels, *(pd.Index(frame[name]) for name in frame.columns[~frame.columns.duplicated()])):
+        try:
+            if set(wanted) <= set(labels):
+                return labels
+        except TypeError:  # labels that cannot be compared, such as stamps with and without a zone
+            continue
+    raise ValueError(
+        f"df has {what} {wanted[0]!r} of the report neither in its index nor in a column. Fix: the df that "
+        "backtest was given."
+    )
+
+
+_UNITS = (
+    (pd.Timedelta(seconds=1), "seconds"),
+    (pd.Timedelta(minutes=1), "minutes"),
+    (pd.Timedelta(hours=1), "hours"),
+    (pd.Timedelta(days=1), "days"),
+    (pd.Timedelta(days=7), "weeks"),
+)
+_LONG = ((28, 31, "months"), (89, 92, "quarters"), (365, 366, "years"))
+
+
+def step_unit(frame):
+    """What a step of a report's forecasts is: "hours", "30 min", ...; None of an integer index.
+
+    Parameters
+    ----------
+    frame : pandas.DataFrame
+        As in a report.
+
+    Returns
+    -------
+    str or None
+    """
+    first = frame[frame["step"] == 1]
+    origin, stamp = pd.Index(first["origin"]), pd.Index(first["timestamp"])
+    if isinstance(origin, pd.PeriodIndex):
+        origin, stamp = origin.to_timestamp(), stamp.to_timestamp()
+    if not isinstance(origin, pd.DatetimeIndex) or not len(origin):
+        return None
+    gap = (stamp - origin).median()
+    if gap == pd.Timedelta(days=1) and stamp.day_of_week.max() < 5 and len(stamp.unique()) >= 5:
+        return "business days"
+    for unit, name in _UNITS:
+        if gap == unit:
+            return name
+    for low, high, name in _LONG:
+        if pd.Timedelta(days=low) <= gap <= pd.Timedelta(days=high):
+            return name
+    minutes = gap / pd.Timedelta(minutes=1)
+    return f"{minutes:g} min" if minutes < 60 else f"{minutes / 60:g} h" if minutes < 1440 else f"{minutes / 1440:g} d"

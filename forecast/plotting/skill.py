@@ -1,0 +1,171 @@
+"""`SkillDisplay`: is a model better than forecasts that cost nothing?"""
+
+import numpy as np
+import pandas as pd
+
+from ..model_selection.report import NAIVE
+from .reading import models_of, one_of, rows_of
+from .style import colour_of, dress, legend_above, new_axes, pyplot, tones_of
+
+__all__ = ["SkillDisplay"]
+
+_POINTS = {"last value": "o", "seasonal naive": "D", "drift": "^", "mean": "s"}
+
+
+class SkillDisplay:
+    """Skill of models against each naive forecast: above 0 better, below 0 worse than what costs nothing.
+
+    The bar is the skill against the best naive forecast, which is what counts; the points are those against each.
+
+    Parameters
+    ----------
+    table : pandas.DataFrame
+        Index: models, best first; one column per naive forecast, `1 - error / error of the naive forecast`.
+    metric : str, default="MAE"
+        The error.
+    title : str, default=None
+
+    Attributes
+    ----------
+    ax_ : matplotlib.axes.Axes
+    figure_ : matplotlib.figure.Figure
+    bars_ : matplotlib.container.BarContainer
+        Skill against the best naive forecast, a bar per model.
+    lines_ : list of matplotlib.lines.Line2D
+        Points of each naive forecast.
+
+    Examples
+    --------
+    >>> import matplotlib
+    >>> matplotlib.use("Agg")
+    >>> import pandas as pd
+    >>> table = pd.DataFrame({"last value": [0.4, 0.1], "drift": [0.2, -0.2]}, index=["GRU", "ridge"])
+    >>> display = SkillDisplay(table).plot()
+    >>> [float(bar.get_width()) for bar in display.bars_]
+    [0.2, -0.2]
+    """
+
+    def __init__(self, table, *, metric="MAE", title=None):
+        self.table = table
+        self.metric = metric
+        self.title = title
+
+    @classmethod
+    def from_report(cls, report, *, metric="MAE", models=None, series=None, target=None, title=None, ax=None):
+        """Draw the skill of a backtest's models.
+
+        Parameters
+        ----------
+        report : BacktestReport
+        metric : {"MAE", "RMSE", "sMAPE", "MASE", "RMSSE"}, default="MAE"
+            The error that is compared, as in `report.summary()`.
+        models : str or list of str, default=None
+            Which ones; None draws all that are not naive, the best first.
+        series : label, default=None
+            Which series of a panel; None takes all together.
+        target : label, default=None
+            Which target; None is the first.
+        title : str, default=None
+        ax : matplotlib.axes.Axes, default=None
+            Where to draw; None makes a new figure.
+
+        Returns
+        -------
+        SkillDisplay
+
+        Raises
+        ------
+        ImportError
+            matplotlib is not installed.
+        TypeError, ValueError
+            The report has no such metric, model, series or target, or a naive forecast has no error at all.
+
+        Examples
+        --------
+        >>> import matplotlib
+        >>> matplotlib.use("Agg")
+        >>> from sklearn.linear_model import Ridge
+        >>> from forecast import SeriesForecaster
+        >>> from forecast.datasets import make_ar1
+        >>> from forecast.model_selection import RollingOrigin, backtest
+        >>> model = SeriesForecaster(Ridge(), lookback=12, horizon=4)
+        >>> report = backtest(model, make_ar1(400, random_state=0), RollingOrigin(20, horizon=4))
+        >>> display = SkillDisplay.from_report(report)
+        >>> bool(display.table.min(axis=1)["Ridge"] == report.summary()["skill"]["Ridge"])
+        True
+        """
+        pyplot()
+        metric = one_of(metric, ("MAE", "RMSE", "sMAPE", "MASE", "RMSSE"), "metric")
+        part, _ = rows_of(report, target, series)
+        names = models_of(part, models, naive=False)
+        error = part.summary()[metric]
+        naive = [name for name in NAIVE if np.isfinite(error.get(name, np.nan))]
+        perfect = [name for name in naive if error[name] == 0]
+        if perfect or not naive:
+            what = f"{perfect[0]!r} makes no error" if perfect else f"no naive forecast has a {metric}"
+            raise ValueError(f"{what}, so there is no skill against it. Fix: another metric, series or target.")
+        table = pd.DataFrame({name: 1 - error[names] / error[name] for name in naive})
+        return cls(table, metric=metric, title=title).plot(ax)
+
+    def plot(self, ax=None):
+        """Draw.
+
+        Parameters
+        ----------
+        ax : matplotlib.axes.Axes, default=None
+            Where to draw; None makes a new figure, 9 inches wide.
+
+        Returns
+        -------
+        SkillDisplay
+            Itself.
+
+        Raises
+        ------
+        ImportError
+            matplotlib is not installed.
+        """
+        pyplot()
+        table = self.table
+        self.ax_ = ax = new_axes(ax, size=(9, 1.9 + 0.45 * len(table)))
+        self.figure_, self.lines_, tones = ax.figure, [], tones_of(ax)
+        rows, best = np.arange(len(table)), table.min(axis=1).to_numpy()
+        hardest = table.columns[np.argmin(table.iloc[0].to_numpy())]
+        colours = [colour_of(1) if value > 0 else colour_of(0) for value in best]
+        self.bars_ = ax.barh(rows, best, height=0.56, color=colours, zorder=2, label=f"against the best ({hardest})")
+        for bar, value in zip(self.bars_, best, strict=True):
+            if value <= 0:
+                bar.set_hatch("////")  # a loss is seen without colours too
+                bar.set_edgecolor(tones.ground)
+        offsets = np.linspace(-0.18, 0.18, len(table.columns)) if len(table.columns) > 1 else [0.0]
+        for (name, column), offset in zip(table.items(), offsets, strict=True):  # apart, where two have equal errors
+            self.lines_ += ax.plot(
+                column.to_numpy(), rows + offset, linestyle="none", marker=_POINTS.get(name, "o"),
+                markerfacecolor=tones.ground, markeredgecolor=tones.ink, markersize=7, zorder=4, label=str(name),
+            )  # fmt: skip
+        self._frame(rows, best, tones)
+        return self
+
+    def _frame(self, rows, best, tones):
+        from matplotlib.ticker import MaxNLocator, PercentFormatter
+
+        ax = self.ax_
+        ax.axvline(0, color=tones.ink, linewidth=1.6, zorder=3)
+        values = self.table.to_numpy()
+        low, high = min(0.0, values.min()), max(0.0, values.max())
+        pad = 0.06 * (high - low or 1.0)
+        ax.set_xlim(low - pad, high + pad)
+        ax.set_ylim(len(rows) - 0.5, -0.5)
+        ax.set_yticks(rows, [str(name) for name in self.table.index])
+        ax.xaxis.set_major_locator(MaxNLocator(7, steps=[1, 2, 2.5, 5, 10]))
+        ax.xaxis.set_major_formatter(PercentFormatter(1, symbol=" %"))
+        for row, value in zip(rows, best, strict=True):  # beside the axes, where no point can lie on it
+            ax.annotate(
+                f"{100 * value:+.1f} %".replace("-", "−"), (1, row), xycoords=("axes fraction", "data"), xytext=(6, 0),
+                textcoords="offset points", va="center", ha="left", fontsize=9, color=tones.ink,
+            )  # fmt: skip
+        dress(
+            ax, f"worse  ←  skill: 1 − {self.metric} / {self.metric} of the naive forecast  →  better", None, grid="x"
+        )
+        ax.tick_params(axis="y", length=0, colors=tones.ink)
+        legend_above(ax, self.title, handles=[self.bars_, *self.lines_])

@@ -1,0 +1,292 @@
+"""How pictures look: colours, dashes, axes, dates. It knows no forecasts and changes no setting of matplotlib."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+__all__ = [
+    "NAIVE_STYLES",
+    "Tones",
+    "colour_of",
+    "dashes_of",
+    "dress",
+    "fills",
+    "labelled",
+    "legend_above",
+    "line_style",
+    "looks_of",
+    "new_axes",
+    "new_panels",
+    "place",
+    "plain_log_axis",
+    "pyplot",
+    "time_axis",
+    "tones_of",
+]
+
+# Okabe and Ito (2008), without the yellow that vanishes on white: distinct with the usual kinds of colour blindness.
+_COLOURS = ("#d55e00", "#0072b2", "#009e73", "#cc79a7", "#e69f00", "#56b4e9")
+# In print without colour, dashes and markers tell lines apart.
+_DASHES = ("solid", (0, (6, 1.6)), (0, (2.2, 1.2)), (0, (7, 1.5, 1.5, 1.5)), (0, (4, 1.2)), (0, (1.2, 1.0)))
+_MARKERS = ("o", "s", "^", "D", "v", "P")
+# Naive forecasts are grey and thin wherever they appear, each with the same dashes and marker.
+NAIVE_STYLES = {
+    "last value": ("#6b6b6b", (0, (1, 1.3)), "x"),
+    "seasonal naive": ("#4a4a4a", (0, (5, 1.4, 1, 1.4, 1, 1.4)), "+"),
+    "drift": ("#8c8c8c", (0, (9, 2.5)), "1"),
+    "mean": ("#a0a0a0", (0, (2, 3)), "."),
+}
+_POINTS = 72.0
+_FONT = 9.0
+_MANY = 60  # points of a line from which on markers only hide it
+
+
+@dataclass(frozen=True)
+class Tones:
+    """Ink, the quieter ink of axes, and the grid, for a light or a dark ground."""
+
+    ink: str
+    muted: str
+    grid: str
+    ground: tuple
+
+
+def pyplot():
+    """matplotlib.pyplot, or a sentence that says how to get it."""
+    try:
+        from matplotlib import pyplot
+    except ImportError as error:
+        raise ImportError(
+            "plots need matplotlib, which is not installed. Fix: pip install 'rnn-forecast[plot]'."
+        ) from error
+    return pyplot
+
+
+def tones_of(ax):
+    """Tones that can be read on the ground of some axes."""
+    from matplotlib.colors import to_rgb
+
+    ground = to_rgb(ax.get_facecolor())
+    if np.dot(ground, (0.2126, 0.7152, 0.0722)) < 0.4:
+        return Tones("#f2f2f2", "#b5b5b5", "#454545", ground)
+    return Tones("#222222", "#5c5c5c", "#e4e4e4", ground)
+
+
+def colour_of(number):
+    """The colour of the model, band or layer of this number, from 0 on."""
+    return _COLOURS[number % len(_COLOURS)]
+
+
+def dashes_of(number):
+    """The dashes of the line of this number, from 0 on; 0 is solid."""
+    return _DASHES[number % len(_DASHES)]
+
+
+def line_style(name, number, *, points=None):
+    """Keywords of `Axes.plot` for a model.
+
+    Parameters
+    ----------
+    name : str
+        Naive forecasts have a look of their own.
+    number : int
+        Of the model among those that are not naive.
+    points : int, default=None
+        Length of the line: a short one gets markers. None: none.
+
+    Returns
+    -------
+    dict
+    """
+    short = points is not None and points <= _MANY
+    if name in NAIVE_STYLES:
+        colour, dashes, marker = NAIVE_STYLES[name]
+        style = {"color": colour, "linestyle": dashes, "linewidth": 1.2, "zorder": 3}
+        return style | ({"marker": marker, "markersize": 5} if short else {})
+    style = {
+        "color": colour_of(number), "linestyle": _DASHES[number % len(_DASHES)],
+        "linewidth": 2.0 if number == 0 else 1.5, "zorder": 5 if number == 0 else 4,
+    }  # fmt: skip
+    return style | ({"marker": _MARKERS[number % len(_MARKERS)], "markersize": 4.5} if short else {})
+
+
+def looks_of(names, order=None, *, points=None):
+    """Keywords of `Axes.plot` for several models by name; those of naive forecasts do not use up a colour.
+
+    Parameters
+    ----------
+    names : iterable of str
+        As drawn.
+    order : list of str, default=None
+        Names by which colours are given out; None: `names`.
+    points : int, default=None
+        As for `line_style`.
+
+    Returns
+    -------
+    dict
+    """
+    names = list(names)
+    order = [name for name in (names if order is None else [*order, *names]) if name not in NAIVE_STYLES]
+    numbers = {name: number for number, name in enumerate(dict.fromkeys(order))}
+    looks = {name: line_style(name, numbers.get(name, 0), points=points) for name in names}
+    if names:  # the first one drawn is the main one, whatever its colour
+        looks = {name: look | {"linewidth": 1.4, "zorder": min(look["zorder"], 4)} for name, look in looks.items()}
+        looks[names[0]] |= {"linewidth": 2.0, "zorder": 5}
+    return looks
+
+
+def fills(colour, ground, n):
+    """Opaque tints of a colour for `n` nested bands, the widest first and lightest; opaque, for print."""
+    from matplotlib.colors import to_rgb
+
+    shares = np.linspace(0.18, 0.46, n) if n > 1 else [0.28]
+    return [tuple(share * np.array(to_rgb(colour)) + (1 - share) * np.array(ground)) for share in shares]
+
+
+# -------------------- axes
+
+
+def new_axes(ax=None, size=(9, 4.2)):
+    """The axes to draw on: those given, or new ones in a figure of their own."""
+    if ax is not None:
+        return ax
+    return pyplot().subplots(figsize=size, layout="constrained")[1]
+
+
+def new_panels(axes, n, make):
+    """The axes of a picture of several panels.
+
+    Parameters
+    ----------
+    axes : sequence of matplotlib.axes.Axes or None
+    n : int
+        How many there must be.
+    make : callable
+        Gives them as a list where `axes` is None.
+
+    Raises
+    ------
+    ValueError
+        `axes` are not `n` axes.
+    """
+    if axes is None:
+        return make()
+    given = list(np.ravel(np.asarray(axes, dtype=object)))
+    if len(given) != n or not all(hasattr(ax, "plot") for ax in given):
+        raise ValueError(
+            f"axes has {len(given)} entries; expected {n} matplotlib axes, one per panel. Fix: _, axes = "
+            f"pyplot.subplots({n}, layout='constrained'), or axes=None for a new figure."
+        )
+    return given
+
+
+def labelled(name, unit=None):
+    """A label with its unit: "load (MW)"."""
+    return str(name) if unit is None else f"{name} ({unit})"
+
+
+def dress(ax, xlabel, ylabel, *, grid="y"):
+    """Labels, quiet spines and a grid behind the data."""
+    tones = tones_of(ax)
+    for side in ("top", "right"):
+        ax.spines[side].set_visible(False)
+    for side in ("left", "bottom"):
+        ax.spines[side].set_color(tones.muted)
+    ax.tick_params(which="both", colors=tones.muted, labelsize=_FONT)
+    ax.xaxis.get_offset_text().set_color(tones.muted)
+    ax.xaxis.get_offset_text().set_fontsize(_FONT)
+    if grid:
+        ax.grid(axis=grid, color=tones.grid, linewidth=0.8)
+    ax.set_axisbelow(True)
+    if xlabel is not None:
+        ax.set_xlabel(xlabel, color=tones.ink, fontsize=_FONT + 0.5)
+    if ylabel is not None:
+        ax.set_ylabel(ylabel, color=tones.ink, fontsize=_FONT + 0.5)
+
+
+def legend_above(ax, title=None, handles=None):
+    """A legend between the title and the axes, where no data are; the title above it.
+
+    Columns as many as fit side by side.
+    """
+    tones = tones_of(ax)
+    found, labels = ax.get_legend_handles_labels() if handles is None else (handles, [h.get_label() for h in handles])
+    rows = 0
+    if labels:
+        columns = _columns(labels, ax.bbox.width / ax.figure.dpi * _POINTS)
+        rows = -(-len(labels) // columns)
+        ax.legend(
+            found, labels, loc="lower left", bbox_to_anchor=(0, 1), ncols=columns, frameon=False, fontsize=_FONT,
+            labelcolor=tones.ink, borderaxespad=0.3, borderpad=0.2, handlelength=2.6, columnspacing=1.4,
+        )  # fmt: skip
+    if title:
+        ax.set_title(title, loc="left", fontsize=11, color=tones.ink, pad=6 if not rows else 10 + rows * 1.7 * _FONT)
+
+
+def _columns(labels, width):
+    """Most columns of a legend that fit into some points, by an upper bound of the width of its letters."""
+    sizes = np.array([len(label) for label in labels]) * 0.58 * _FONT + 4.8 * _FONT
+    fits = (n for n in range(len(labels), 1, -1) if sum(part.max() for part in np.array_split(sizes, n)) <= width)
+    return next(fits, 1)
+
+
+def plain_log_axis(axis):
+    """Numbers on a logarithmic axis that can be read, also where it spans less than a decade."""
+    from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter, NullLocator
+
+    low, high = axis.get_view_interval()
+    decades = np.log10(high / low)
+    choices = ((4, (1.0,)), (2, (1.0, 3.0)), (0.7, (1.0, 2.0, 5.0)), (-np.inf, np.arange(1.0, 10.0)))
+    subs = next(subs for least, subs in choices if decades > least)
+    axis.set_major_locator(LogLocator(subs=subs, numticks=12))
+    axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+    axis.set_minor_locator(NullLocator())
+    axis.set_minor_formatter(NullFormatter())
+
+
+# -------------------- time
+
+
+def place(index):
+    """Labels as numbers or dates that matplotlib can place; a period stands where it starts, a zone is taken off.
+
+    Stamps of a zone are placed by their instant: the hour that a clock repeats is drawn twice as long, not over itself.
+    """
+    index = index.to_timestamp() if isinstance(index, pd.PeriodIndex) else index
+    if isinstance(index, pd.DatetimeIndex):
+        return (index if index.tz is None else index.tz_convert("UTC").tz_localize(None)).to_numpy()
+    return index.to_numpy()
+
+
+def time_axis(ax, index, name=None):
+    """Ticks of an axis of time in the user's wall time, and the label of it.
+
+    Parameters
+    ----------
+    ax : matplotlib.axes.Axes
+    index : pandas.Index
+        The labels drawn.
+    name : str, default=None
+        What the axis shows. None: the name of the index; "time" or "step" where it has none.
+
+    Returns
+    -------
+    str
+        Label, with the zone.
+    """
+    from matplotlib.dates import AutoDateLocator, ConciseDateFormatter
+    from matplotlib.ticker import MaxNLocator
+
+    dates = isinstance(index, (pd.DatetimeIndex, pd.PeriodIndex))
+    name = index.name if name is None else name
+    name = ("time" if dates else "step") if name is None else name
+    if not dates:
+        ax.xaxis.set_major_locator(MaxNLocator(integer=True))
+        return str(name)
+    zone = getattr(index, "tz", None)
+    locator = AutoDateLocator(tz=zone, minticks=3, maxticks=8)
+    ax.xaxis.set_major_locator(locator)
+    ax.xaxis.set_major_formatter(ConciseDateFormatter(locator, tz=zone))
+    return str(name) if zone is None else f"{name} ({zone})"
