@@ -1,5 +1,9 @@
 """Recurrent networks for time series, as pleasant as scikit-learn and as fast as the machine allows."""
 
+from importlib import import_module
+from importlib.util import find_spec
+from typing import TYPE_CHECKING
+
 try:
     from . import _core  # noqa: F401  (imported to be there, or to say what to do)
 except ImportError as error:
@@ -11,11 +15,18 @@ except ImportError as error:
         "`pip install -e . --no-build-isolation`."
     ) from error
 
-from ._config import show_config
-from ._files import ModelFileError, load, read_card
-from ._rnn import RNNForecaster
-from ._series import SeriesForecaster
-from ._windows import Windows, WindowTargets, make_windows
+if TYPE_CHECKING:
+    from ._catalogue import (
+        ModelFileError,
+        RNNForecaster,
+        SeriesForecaster,
+        Windows,
+        WindowTargets,
+        load,
+        make_windows,
+        read_card,
+        show_config,
+    )
 
 __version__ = "0.1.0"
 
@@ -30,3 +41,18 @@ __all__ = [
     "read_card",
     "show_config",
 ]
+
+
+def __getattr__(name):
+    """The public names and modules, imported when one is asked for; `_catalogue.py` has the list."""
+    if name in __all__:
+        catalogue = import_module("._catalogue", __name__)
+        globals().update({public: getattr(catalogue, public) for public in __all__})
+        return globals()[name]
+    if not name.startswith("_") and find_spec(f"{__name__}.{name}") is not None:
+        return import_module(f".{name}", __name__)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def __dir__():
+    return sorted({*globals(), *__all__})

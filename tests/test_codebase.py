@@ -62,7 +62,7 @@ def test_no_function_needs_scrolling(path):
 # -------------------- who may import whom in forecast/
 
 CHAIN = [
-    {"cli"},
+    {"cli", "_catalogue"},
     {"plotting"},
     {"_config", "diagnostics"},
     {"model_selection"},

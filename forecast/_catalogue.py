@@ -1,0 +1,19 @@
+"""The public names, all imported when the first of them is asked for: `forecast --help` need not wait for pandas."""
+
+from ._config import show_config
+from ._files import ModelFileError, load, read_card
+from ._rnn import RNNForecaster
+from ._series import SeriesForecaster
+from ._windows import Windows, WindowTargets, make_windows
+
+__all__ = [
+    "ModelFileError",
+    "RNNForecaster",
+    "SeriesForecaster",
+    "WindowTargets",
+    "Windows",
+    "load",
+    "make_windows",
+    "read_card",
+    "show_config",
+]

@@ -1,0 +1,5 @@
+"""The `forecast` command. Each command is a file; what needs pandas is imported when a command runs, not for --help."""
+
+from .command import main
+
+__all__ = ["main"]

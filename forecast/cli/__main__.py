@@ -1,0 +1,7 @@
+"""`python -m forecast.cli` is the `forecast` command."""
+
+import sys
+
+from .command import main
+
+sys.exit(main())

@@ -1,0 +1,155 @@
+"""`forecast backtest`: forecasts from several origins in the past of a file, beside naive ones."""
+
+from .options import add_command, add_data, add_loudness, add_model, add_roles, count, share
+
+__all__ = ["add", "run"]
+
+_DESCRIPTION = """\
+Forecast from several origins in the past of a file as if each were today, and compare with naive forecasts: the last
+value, the last season, the drift and the mean. The settings are options, or those of a model file.
+"""
+_EXAMPLES = """\
+examples:
+  forecast backtest load.csv --target load --horizon 24 --origins 20
+  forecast backtest load.csv --target load --horizon 24 --coverage 0.8 0.95 --output rows.csv --plot origins.png
+  forecast backtest load.csv --model load.forecast --refit always
+"""
+
+
+def add(commands):
+    """Add the command to the parser."""
+    usage = "forecast backtest DATA --target COLUMN --horizon N [options]"
+    summary = "forecast from several origins in the past of a file, beside naive forecasts"
+    parser = add_command(commands, "backtest", run, summary, usage, _DESCRIPTION, _EXAMPLES)
+    parser.add_argument("data", metavar="DATA", help="CSV or Parquet file; - for the standard input")
+    parser.add_argument("--model", metavar="MODEL", help="model file whose settings to take; it is trained anew")
+    parser.add_argument("--origins", type=count, default=8, metavar="N", help="forecasts to average over (default: 8)")
+    parser.add_argument("--step", type=count, metavar="N", help="rows between two origins (default: the horizon)")
+    parser.add_argument(
+        "--refit", type=_refit, default=False, metavar="WHEN",
+        help="never (train once, before the first origin), always, or N: at every N-th origin (default: never)",
+    )  # fmt: skip
+    parser.add_argument(
+        "--coverage", type=share, nargs="+", metavar="C", help="of intervals to judge, such as 0.8 0.95"
+    )
+    parser.add_argument(
+        "--intervals", choices=("adaptive", "static", "quantile"), default="adaptive", help="kind (default: adaptive)"
+    )
+    parser.add_argument("--output", metavar="ROWS", help="CSV or Parquet file for every forecast of every origin")
+    parser.add_argument("--plot", metavar="PNG", help="picture of the forecasts from the newest origin")
+    add_loudness(parser)
+    add_roles(add_data(parser))
+    add_model(parser)
+
+
+def _refit(text):
+    words = {"never": False, "always": True}
+    return words[text] if text in words else count(text)
+
+
+def run(arguments, terminal):
+    """Read, forecast from every origin, compare."""
+    from sklearn.base import clone
+
+    from .files import load_model
+    from .fit import settings
+    from .planning import planned, read_data
+    from .printing import data_line, span
+    from .writing import check_picture, check_table, write_table
+
+    output = check_table(arguments.output, "--output")
+    picture = check_picture(arguments.plot, "--plot")
+    given = None if arguments.model is None else clone(load_model(arguments.model))
+    data = read_data(arguments, given)
+    for note in data.notes:
+        terminal.note(note)
+    model, panel = planned(arguments, data, given)
+    terminal.show(data_line(data, panel))
+    terminal.show(_origins_line(arguments, model))
+    report = _compared(arguments, model, data, terminal)
+    model.regressor.set_params(verbose=0)
+    summary = report.summary()
+    sentence = _print_scores(summary, report, model, terminal)
+    if output is not None:
+        write_table(report.frame, output)
+        terminal.note(f"{len(report.frame)} rows written to {output}")
+    if picture is not None:
+        _draw(report, data, model, picture)
+        terminal.note(f"picture written to {picture}")
+    terminal.document(
+        {
+            "data": span(data, panel),
+            "settings": settings(model),
+            "origins": sorted(report.frame["origin"].unique()),
+            "scores": summary.to_dict("index"),
+            "verdict": sentence,
+            "rows": None if output is None else str(output),
+            "picture": None if picture is None else str(picture),
+            "notes": [*data.notes, *report.notes],
+        }
+    )
+
+
+def name_of(model):
+    """The cell of a network, the class of any other regressor."""
+    cell = getattr(model.regressor, "cell", None)
+    return type(model.regressor).__name__ if cell is None else cell.upper()
+
+
+def _origins_line(arguments, model):
+    step = arguments.step or model.horizon
+    when = {False: "once, before the first origin", True: "anew at every origin"}
+    trained = when.get(arguments.refit, f"anew at every {arguments.refit}. origin")
+    if arguments.refit is not True and arguments.refit == 1:
+        trained = when[True]
+    return (
+        f"Forecasts  {model.horizon} steps ahead from {arguments.origins} origins, {step} steps apart; lookback "
+        f"{model.lookback}; trained {trained}\n"
+    )
+
+
+def _compared(arguments, model, data, terminal):
+    import warnings
+
+    from ..model_selection import RollingOrigin, SkillWarning, backtest
+    from .fit import with_progress
+    from .problems import refusals
+
+    if arguments.refit is False:
+        with_progress(model, terminal)  # a line an epoch; of several fits, a line each
+    with refusals(), warnings.catch_warnings():
+        warnings.simplefilter("ignore", SkillWarning)  # its words stand in the report's notes, and in the verdict
+        origins = RollingOrigin(arguments.origins, model.horizon, step=arguments.step)
+        return backtest(
+            {name_of(model): model}, data.frame, origins, refit=arguments.refit, coverage=arguments.coverage,
+            intervals=arguments.intervals,
+            verbose=int(terminal.progress and arguments.refit is not False),
+        )  # fmt: skip
+
+
+def _print_scores(summary, report, model, terminal):
+    from .printing import scores_table, verdict
+
+    judged = [f"{score}_{level:g}" for level in report.coverage for score in ("coverage", "interval_score")]
+    for line in scores_table(summary, ["MAE", "RMSE", "MASE", "skill", *judged, "seconds"]):
+        terminal.show(line)
+    naive = [name for name in summary.index if name != name_of(model)]
+    sentence = verdict(summary, [name_of(model)], naive, "network")
+    terminal.show(f"\n{sentence}")
+    for note in report.notes:
+        if "does not beat" not in note:
+            terminal.note(note)
+    return sentence
+
+
+def _draw(report, data, model, path):
+    """The newest origin; of many series, the first."""
+    from ..plotting import ForecastDisplay
+    from .writing import write_picture
+
+    title = f"{data.target[0]}, {model.horizon} steps ahead"
+    if data.series is not None:
+        title = f"{report.frame['series'].iloc[0]}: {title}"
+    naive = [name for name in report.summary().index if name != name_of(model)]
+    display = ForecastDisplay.from_report(report, data.frame, models=[name_of(model), naive[0]], title=title)
+    write_picture(display.figure_, path)

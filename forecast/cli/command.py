@@ -1,0 +1,122 @@
+"""From the arguments of the process to an exit code: the parser, and what becomes of errors, notes and interrupts."""
+
+import argparse
+import os
+import sys
+import warnings
+
+from . import backtest, config, demo, fit, predict, show
+from .problems import ProblemError, close_to, described
+from .terminal import Terminal
+
+__all__ = ["main"]
+
+_DESCRIPTION = "Forecast time series with recurrent networks (RNN, GRU, LSTM) trained on the CPU."
+_EXAMPLES = """\
+examples:
+  forecast demo
+  forecast demo data.csv --target temperature --horizon 24
+  forecast fit data.csv --target temperature --horizon 24 -o model.forecast
+  forecast show model.forecast
+  forecast predict model.forecast --coverage 0.8 0.95
+  forecast backtest data.csv --target temperature --horizon 24
+
+exit codes:
+  0    success, also where a model has no skill
+  2    a file or an option that cannot be used; one line on stderr says which, and what to do
+  130  interrupted
+"""
+
+
+def main(argv=None):
+    """Run the command.
+
+    Parameters
+    ----------
+    argv : list of str, default=None
+        Arguments; None takes those of the process.
+
+    Returns
+    -------
+    int
+        Exit code: 0 success, 2 a file or an option that cannot be used, 130 interrupted.
+
+    Examples
+    --------
+    >>> main(["demo", "no-such-file.csv"])
+    2
+    """
+    arguments = _parsed(argv)
+    terminal = Terminal(arguments.json, getattr(arguments, "verbose", False), getattr(arguments, "quiet", False))
+    try:
+        with warnings.catch_warnings():
+            warnings.filterwarnings("always", category=UserWarning)
+            warnings.showwarning = _notes(terminal, warnings.showwarning)
+            arguments.run(arguments, terminal)
+            sys.stdout.flush()
+        return 0
+    except ProblemError as problem:
+        terminal.error(problem)
+        return 2
+    except KeyboardInterrupt:
+        print("\nforecast: interrupted", file=sys.stderr)
+        return 130
+    except BrokenPipeError:
+        # Whoever read stdout has read enough, as `head` does; Python would complain of it once more when it ends.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+
+
+def _notes(terminal, otherwise):
+    """Show warnings meant for users as notes; those for programmers as Python does."""
+    said = set()
+
+    def show_warning(message, category, *place, **more):
+        if not issubclass(category, UserWarning):
+            otherwise(message, category, *place, **more)
+        elif str(message) not in said:
+            said.add(str(message))
+            terminal.note(described(message))
+
+    return show_warning
+
+
+class Parser(argparse.ArgumentParser):
+    """Errors in two lines: how the command is called, and what is wrong."""
+
+    def error(self, message):
+        """Say what is wrong with the arguments and leave with code 2."""
+        self.print_usage(sys.stderr)
+        self.exit(2, f"forecast: error: {message}{'' if message[-1] in '.?' else '.'} See {self.prog} --help.\n")
+
+
+def _parser():
+    parser = Parser(
+        "forecast", description=_DESCRIPTION, epilog=_EXAMPLES, allow_abbrev=False,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )  # fmt: skip
+    parser.add_argument("--version", action="version", version=_version())
+    commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND", dest="command")
+    for part in (demo, fit, predict, backtest, show, config):
+        part.add(commands)
+    return parser
+
+
+def _parsed(argv):
+    """The arguments; what no command knows is refused with the option that is nearest to it."""
+    parser = _parser()
+    arguments, unknown = parser.parse_known_args(argv)
+    if unknown:
+        known = [option for action in arguments.parser._actions for option in action.option_strings]
+        hint = close_to(unknown[0].partition("=")[0], known) if unknown[0].startswith("-") else ""
+        arguments.parser.error(f"unrecognized arguments: {' '.join(unknown)}.{hint}")
+    return arguments
+
+
+def _version():
+    from importlib.metadata import PackageNotFoundError, version
+
+    try:
+        return f"forecast {version('rnn-forecast')}"
+    except PackageNotFoundError:
+        return "forecast (not installed)"

@@ -1,0 +1,197 @@
+"""`forecast demo`: a first forecast of a real series, or of one's own file, beside naive ones."""
+
+from pathlib import Path
+
+from .options import add_command, count
+from .printing import best, day, scores_table, step_of, verdict
+from .problems import ProblemError
+from .writing import check_picture, write_picture
+
+__all__ = ["add", "run"]
+
+NETWORKS = ("RNN", "GRU", "LSTM")
+NAIVE = ("last value", "seasonal naive", "drift", "mean")
+
+_DESCRIPTION = """\
+Train an RNN, a GRU and an LSTM on a series, forecast from several origins in its past, compare with the last value, the
+seasonal naive forecast and ridge regression, and draw the newest of these forecasts.
+
+Without a file the series is the weekly CO2 above Mauna Loa. A CSV file needs a header and a numeric column; the time is
+the first column of dates, or the one named by --time, and has to be regular.
+"""
+_EXAMPLES = """\
+examples:
+  forecast demo
+  forecast demo data.csv --target temperature --horizon 24
+"""
+
+
+def add(commands):
+    """Add the command to the parser."""
+    summary, usage = "forecast a real series, or a file, with three networks", "forecast demo [DATA] [options]"
+    demo = add_command(commands, "demo", run, summary, usage, _DESCRIPTION, _EXAMPLES)
+    demo.add_argument("csv", nargs="?", metavar="DATA", help="file to forecast (default: weekly CO2 above Mauna Loa)")
+    demo.add_argument("--target", help="column to forecast (default: the first numeric one)")
+    demo.add_argument("--time", metavar="COLUMN", help="column of dates (default: the first that holds dates)")
+    demo.add_argument("--horizon", type=count, metavar="N", help="steps to forecast (default: by the season)")
+    demo.add_argument("--lookback", type=count, metavar="N", help="steps that a forecast sees (default: two seasons)")
+    demo.add_argument("--origins", type=count, default=8, metavar="N", help="forecasts to average over (default: 8)")
+    demo.add_argument("--output", default="forecast-demo.png", metavar="PNG", help="picture (default: %(default)s)")
+    demo.add_argument("--seed", type=int, default=0, metavar="N", help="of the networks' weights (default: 0)")
+    demo.add_argument("--threads", type=count, metavar="N", help="to train with (default: all cores)")
+
+
+def run(arguments, terminal):
+    """Read, train, compare, draw."""
+    output = check_picture(arguments.output, "--output")
+    frame, title = _co2(arguments) if arguments.csv is None else _own_series(arguments, terminal)
+    target = frame.columns[0]
+    frame, filled = _fill(frame)
+    plan = _plan(frame, arguments)
+    _show_plan(frame, filled, plan, terminal)
+    report = _compare(frame, plan, arguments)
+    summary = report.summary()
+    terminal.show(_table(summary))
+    network, naive = best(summary, NETWORKS), best(summary, NAIVE)
+    _draw(report, frame, [network, naive, "ridge"], f"{title}: {target}, {plan['horizon']} steps ahead", output)
+    terminal.show(f"\nPicture: {output}")
+    sentence = _verdict(summary)
+    terminal.show(sentence)
+    terminal.document(
+        {
+            "target": target,
+            "data": {"rows": len(frame), "start": frame.index[0], "end": frame.index[-1], "filled": int(filled.sum())},
+            **{name: plan[name] for name in ("horizon", "lookback", "season", "origins")},
+            "scores": summary.to_dict("index"),
+            "verdict": sentence,
+            "picture": str(output),
+        }
+    )
+
+
+def _co2(arguments):
+    from ..datasets import load_co2
+
+    if arguments.target not in (None, "co2") or arguments.time is not None:
+        raise ProblemError("--target and --time choose columns of a CSV file; the CO2 series has one column, 'co2'.")
+    try:
+        return load_co2(), "CO2 above Mauna Loa, weekly"
+    except ImportError as error:
+        raise ProblemError(str(error)) from None
+
+
+def _own_series(arguments, terminal):
+    from .reading import find_columns, first_number, read_numbers, read_table
+    from .stamps import in_time_order, put_time_in_index
+
+    table, notes = read_table(arguments.csv)
+    target = find_columns(table, arguments.target and [arguments.target], "--target")
+    if arguments.time is not None and arguments.time == arguments.target:
+        raise ProblemError(f"column {arguments.time!r} is the time of the rows; expected another one as --target.")
+    frame = put_time_in_index(table, arguments.time, taken=target, notes=notes)
+    target = target[0] if target else first_number(frame, (), notes)
+    frame = in_time_order(frame[[target]], None, notes)
+    frame = frame.assign(**{target: read_numbers(frame[target], target)})
+    for note in notes:
+        terminal.show(note)
+    return frame, Path(arguments.csv).name
+
+
+def _fill(frame):
+    """Fill the gaps of the target by interpolation; too many are refused."""
+    missing = frame.iloc[:, 0].isna()
+    share = missing.mean()
+    if share > 0.2:
+        raise ProblemError(
+            f"column {frame.columns[0]!r} has {int(missing.sum())} missing values in {len(frame)} rows ({share:.0%}), "
+            f"the first at {frame.index[missing.argmax()]}; expected at most 20 %, which are filled by interpolation. "
+            "Fix: choose another column with --target, or a part of the file with fewer gaps."
+        )
+    return frame.interpolate(limit_direction="both"), missing
+
+
+def _plan(frame, arguments):
+    """Lookback, horizon and origins that fit the series."""
+    from .._frames import frequency_of, read_values, season_length
+
+    try:
+        season = season_length(frequency_of(frame.index))
+        read_values(frame, list(frame.columns))
+    except (TypeError, ValueError) as error:
+        # The advice on splitters has no place here, and the fix is one of pandas.
+        raise ProblemError(str(error).split(" In cross-validation")[0].replace("Fix:", "Fix in pandas:")) from None
+    horizon = arguments.horizon or (26 if season == 52 else season if season > 1 else 12)
+    first = len(frame) - arguments.origins * horizon
+    # At most a third of what is there before the first origin, so that there are windows enough to learn from.
+    lookback = arguments.lookback or min(max(2 * season, 24), max(first // 3, 8))
+    if first < lookback + horizon + 10:
+        needed = lookback + horizon + 10 + arguments.origins * horizon
+        raise ProblemError(
+            f"the series has {len(frame)} rows; for {arguments.origins} origins with horizon {horizon} and lookback "
+            f"{lookback} at least {needed} are needed. Fix: fewer --origins, a shorter --horizon or a shorter "
+            "--lookback."
+        )
+    return {"season": season, "horizon": horizon, "lookback": lookback, "first": first, "origins": arguments.origins}
+
+
+def _show_plan(frame, filled, plan, terminal):
+    from .._frames import frequency_of
+
+    freq = frequency_of(frame.index)
+    start, end = (day(label) for label in (frame.index[0], frame.index[-1]))
+    terminal.show(f"Series     {frame.columns[0]}: {len(frame)} rows from {start} to {end}, {step_of(freq)}")
+    if filled.any():
+        late = int(filled.iloc[plan["first"] :].sum())
+        where = "none of them after the first origin" if late == 0 else f"{late} of them after the first origin"
+        terminal.show(f"Gaps       {int(filled.sum())} missing values filled by linear interpolation, {where}")
+    origin = day(frame.index[plan["first"] - 1])
+    terminal.show(
+        f"Forecasts  {plan['horizon']} steps ahead from {plan['origins']} origins, the first {origin}; lookback "
+        f"{plan['lookback']}, season {plan['season']}"
+    )
+    terminal.show(f"Training   each model once, on the {plan['first']} rows up to the first origin\n")
+
+
+def _networks(arguments):
+    """The three networks by name, small enough for a demo on two cores."""
+    from .._rnn import RNNForecaster
+
+    common = {"hidden_size": 32, "n_jobs": arguments.threads, "random_state": arguments.seed}
+    return {cell.upper(): RNNForecaster(cell=cell, **common) for cell in ("rnn", "gru", "lstm")}
+
+
+def _compare(frame, plan, arguments):
+    import warnings
+
+    from sklearn.linear_model import Ridge
+
+    from .._series import SeriesForecaster
+    from ..model_selection import RollingOrigin, SkillWarning, backtest
+
+    regressors = {**_networks(arguments), "ridge": Ridge()}
+    models = {
+        name: SeriesForecaster(regressor, lookback=plan["lookback"], horizon=plan["horizon"])
+        for name, regressor in regressors.items()
+    }
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", SkillWarning)  # the last line says it of the best network
+        return backtest(models, frame, RollingOrigin(plan["origins"], plan["horizon"]), refit=False)
+
+
+def _table(summary):
+    """The summary as text; the errors in the units of the series, but for MASE."""
+    return "\n".join(scores_table(summary, ["MAE", "RMSE", "MASE", "seconds"]))
+
+
+def _draw(report, frame, models, title, output):
+    from ..plotting import ForecastDisplay
+
+    write_picture(ForecastDisplay.from_report(report, frame, models=models, title=title).figure_, output)
+
+
+def _verdict(summary):
+    """Whether the networks are worth it, in one or two honest sentences."""
+    text, error = verdict(summary, NETWORKS, NAIVE, "network"), summary["MAE"]
+    if error["ridge"] < error[best(summary, NETWORKS)]:
+        text += f" Ridge regression is better still (MAE {error['ridge']:.4g})."
+    return text

@@ -1,0 +1,129 @@
+"""`forecast fit`: train a network on a file, say how good it is beside naive forecasts, and save it."""
+
+import time
+import warnings
+from pathlib import Path
+
+from .options import add_command, add_data, add_loudness, add_model, add_roles
+
+__all__ = ["add", "run"]
+
+_DESCRIPTION = """\
+Train a recurrent network on the columns of a file and save it. Its errors on the newest windows, held out, are printed
+beside those of naive forecasts.
+
+DATA is CSV (comma, semicolon with decimal comma, tab; gzip'd or not) or Parquet; - is the standard input.
+"""
+_EXAMPLES = """\
+examples:
+  forecast fit load.csv --target load --horizon 24 -o load.forecast
+  forecast fit air.csv --target pm25 --past-covariates wind,rain --missing mask --calendar hour -o air.forecast
+  forecast fit shops.parquet --target sold --series shop --quantiles 0.1 0.5 0.9 -o shops.forecast
+  zcat load.csv.gz | forecast fit - --target load --set dropout=0.1 --set learning_rate=0.003 -o load.forecast
+"""
+_USAGE = "forecast fit DATA --target COLUMN --horizon N -o MODEL [options]"
+
+
+def add(commands):
+    """Add the command to the parser."""
+    parser = add_command(commands, "fit", run, "train on a file and save the model", _USAGE, _DESCRIPTION, _EXAMPLES)
+    parser.add_argument("data", metavar="DATA", help="CSV or Parquet file; - for the standard input")
+    parser.add_argument("-o", "--output", required=True, metavar="MODEL", help="file to write, such as model.forecast")
+    add_loudness(parser)
+    add_roles(add_data(parser))
+    add_model(parser)
+
+
+def run(arguments, terminal):
+    """Read, train, report, save."""
+    from .planning import planned, read_data
+    from .printing import data_line, report_table, span
+    from .problems import refusals
+    from .writing import check_output
+
+    output = check_output(arguments.output, "--output")
+    data = read_data(arguments)
+    for note in data.notes:
+        terminal.note(note)
+    model, panel = planned(arguments, data)
+    terminal.show(data_line(data, panel))
+    terminal.show(f"Model      {described_model(model)}")
+    started = time.perf_counter()
+    with refusals(), warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message="no trading calendar", category=UserWarning)  # the report says it
+        with_progress(model, terminal).fit(data.frame)
+    seconds = time.perf_counter() - started
+    silent(model)
+    save(model, output)
+    report = model.report_
+    terminal.show(f"Training   {model.n_windows_} windows, {epochs(model)}, {seconds:.1f} s\n")
+    for line in report_table(report, model.regressor.cell.upper()):
+        terminal.show(line)
+    terminal.show(f"\nModel file: {output} ({Path(output).stat().st_size / 1024:.0f} KiB)")
+    terminal.document(
+        {
+            "file": str(output),
+            "data": span(data, panel),
+            "settings": settings(model),
+            "windows": model.n_windows_,
+            "epochs": getattr(model.regressor_, "n_iter_", None),
+            "seconds": round(seconds, 3),
+            "validation": validation(report),
+            "notes": data.notes,
+        }
+    )
+
+
+def described_model(model):
+    """The network and what it sees, in one line."""
+    network = model.regressor
+    layers = "" if network.num_layers == 1 else f", {network.num_layers} layers"
+    return (
+        f"{network.cell.upper()} of {network.hidden_size} units{layers}; lookback {model.lookback}, horizon "
+        f"{model.horizon}, seed {network.random_state}"
+    )
+
+
+def epochs(model):
+    """How many of the most epochs were run."""
+    ran = getattr(model.regressor_, "n_iter_", None)
+    return "no epochs" if ran is None else f"{ran} of at most {model.regressor_.max_iter} epochs"
+
+
+def with_progress(model, terminal):
+    """The model, saying what it does where progress is shown."""
+    model.regressor.set_params(verbose=int(terminal.progress))
+    return model
+
+
+def silent(model):
+    """Take progress out of the settings again: what is saved does not depend on where the command ran."""
+    model.regressor.set_params(verbose=0)
+    model.regressor_.set_params(verbose=0)
+
+
+def save(model, output):
+    """Write the model file."""
+    from .problems import ProblemError, refusals
+
+    try:
+        with refusals():
+            model.save(output)
+    except OSError as error:
+        raise ProblemError(f"{str(output)!r} could not be written: {error.strerror or error}.") from None
+
+
+def settings(model):
+    """Every parameter, of the network under `regressor`."""
+    found = model.get_params(deep=False)
+    regressor = found.pop("regressor")
+    return {**found, "regressor": {"class": type(regressor).__name__, **regressor.get_params()}}
+
+
+def validation(report):
+    """The report as JSON has it."""
+    scores = None if report.table is None else report.table.to_dict("index")
+    return {
+        "scores": scores, "skill": report.skill, "windows": report.n_windows, "chose_epoch": report.chose_epoch,
+        "notes": report.notes,
+    }  # fmt: skip

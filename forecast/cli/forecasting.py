@@ -1,0 +1,136 @@
+"""What `predict` asks of a model: a history and future rows from files, and the forecast as one table."""
+
+import pandas as pd
+
+from .problems import ProblemError
+from .reading import find_columns, read_numbers, read_table
+from .stamps import in_time_order, put_time_in_index
+
+__all__ = ["as_table", "first_steps", "forecast_columns", "read_future", "read_history"]
+
+
+def read_history(model, arguments, notes):
+    """Rows to forecast after, as the model's own.
+
+    Parameters
+    ----------
+    model : SeriesForecaster
+        Fitted.
+    arguments : argparse.Namespace
+    notes : list of str
+        What was chosen for the user is added here.
+
+    Returns
+    -------
+    pandas.DataFrame
+    """
+    needed = [*model.target_names_, *_labels(model.past_covariates), *_labels(model.future_covariates)]
+    needed += _labels(model.static_covariates)
+    return _read(model, arguments.data, arguments, needed, model.target_names_, notes)
+
+
+def read_future(model, arguments, notes):
+    """Future rows, with the columns that are known ahead."""
+    return _read(model, arguments.future, arguments, _labels(model.future_covariates), [], notes)
+
+
+def _labels(given):
+    return [] if given is None else list(given) if isinstance(given, (list, pd.Index)) else [given]
+
+
+def _read(model, path, arguments, needed, numbers, notes):
+    table, more = read_table(path, arguments.na)
+    notes += more
+    series = model.series
+    known = [*needed, *([] if series is None else [series])]
+    for name in known:
+        if name not in table.columns:
+            find_columns(table, [str(name)], f"{path!r} lacks a column of the model")
+    index = _time_of(model)
+    time = arguments.time
+    if time is None and model.time is not None and model.time in table.columns:
+        time = model.time
+    elif time is None and index.name in table.columns:
+        time = index.name
+    zone = arguments.timezone
+    if zone is None and isinstance(index, pd.DatetimeIndex) and index.tz is not None:
+        zone = index.tz
+    found = []
+    frame = put_time_in_index(
+        table, time, taken=known, form=arguments.time_format, zone=zone, series=series, notes=found
+    )  # fmt: skip
+    if isinstance(index, pd.DatetimeIndex) and not isinstance(frame.index, pd.DatetimeIndex):
+        raise ProblemError(
+            f"the model was trained on dates ({index.name!r}), but {path!r} has no column of dates; its columns are "
+            f"{list(table.columns)}. Fix: choose it with --time."
+        )
+    notes += found
+    for name in numbers:
+        frame = frame.assign(**{name: read_numbers(frame[name], name, "a model")})
+    frame = in_time_order(frame, series, notes)[known]
+    if isinstance(index, pd.PeriodIndex) and isinstance(frame.index, pd.DatetimeIndex):
+        frame = frame.set_axis(frame.index.to_period(index.freq), axis=0)
+    if model.time is not None and model.time not in frame.columns:
+        return frame.rename_axis(index=model.time).reset_index()
+    frame = frame.rename_axis(index=index.name)
+    if isinstance(model.history_.index, pd.MultiIndex):
+        frame = frame.set_index(series, append=True).reorder_levels(list(model.history_.index.names))
+    return frame
+
+
+def _time_of(model):
+    """Time labels that the model remembers."""
+    rows = model.history_
+    if model.time is not None and model.time in rows.columns:
+        return pd.Index(rows[model.time], name=model.time)
+    if isinstance(rows.index, pd.MultiIndex):
+        level = next(number for number, name in enumerate(rows.index.names) if name != model.series)
+        return rows.index.get_level_values(level)
+    return rows.index
+
+
+def forecast_columns(model, future, history, coverage, quantiles):
+    """The forecast, and beside it the bounds of intervals and the quantiles that are asked for.
+
+    Parameters
+    ----------
+    model : SeriesForecaster
+    future, history : pandas.DataFrame or None
+    coverage, quantiles : list of float or None
+
+    Returns
+    -------
+    pandas.DataFrame
+        Columns `<target>`, `<target>_lower_0.8`, `<target>_upper_0.8`, `<target>_q0.1`, and so on.
+    """
+    table = model.predict(future, history=history)
+    beside = {}
+    if coverage:
+        levels = sorted(set(coverage))
+        for level, bounds in model.predict_interval(future, history=history, coverage=levels).items():
+            for name in model.target_names_:
+                beside |= {f"{name}_{side}_{level:g}": bounds[f"{name}_{side}"] for side in ("lower", "upper")}
+    if quantiles:
+        for level, values in model.predict_quantiles(sorted(set(quantiles)), future, history=history).items():
+            beside |= {f"{name}_q{level:g}": values[name] for name in model.target_names_}
+    return table.assign(**{name: column.to_numpy() for name, column in beside.items()})
+
+
+def as_table(frame, model):
+    """A forecast with its time and series as columns."""
+    if model.time is not None and model.time in frame.columns:
+        return frame.reset_index(drop=True)
+    names = ["time" if name is None else name for name in frame.index.names]
+    table = frame.reset_index(names=names)
+    for name in names:
+        if isinstance(table[name].dtype, pd.PeriodDtype):
+            table[name] = table[name].astype(str)
+    return table
+
+
+def first_steps(table, model, steps):
+    """The first steps of each series; None: all."""
+    if steps is None:
+        return table
+    groups = table if model.series is None else table.groupby(model.series, sort=False, observed=True)
+    return groups.head(steps).reset_index(drop=True)

@@ -1,0 +1,200 @@
+"""Options that several commands share, and the values that they take."""
+
+import argparse
+import json
+
+__all__ = ["add_command", "add_data", "add_loudness", "add_model", "add_roles", "count", "names", "setting", "share"]
+
+
+def add_command(commands, name, run, summary, usage, description=None, epilog=None):
+    """Add a command with the options that all have.
+
+    Parameters
+    ----------
+    commands : argparse subparsers
+    name : str
+    run : callable
+        Takes the arguments and the terminal.
+    summary : str
+        In the list of commands.
+    usage : str
+        Shown with errors.
+    description, epilog : str, default=None
+
+    Returns
+    -------
+    argparse.ArgumentParser
+    """
+    parser = commands.add_parser(
+        name, help=summary, usage=usage, description=description or summary, epilog=epilog, allow_abbrev=False,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )  # fmt: skip
+    parser.set_defaults(run=run, parser=parser)
+    parser.add_argument("--json", action="store_true", help="one JSON document on stdout and nothing else there")
+    return parser
+
+
+def add_loudness(parser):
+    """`--verbose` and `--quiet`."""
+    loudness = parser.add_mutually_exclusive_group()
+    loudness.add_argument("--verbose", action="store_true", help="show progress also where stderr is no terminal")
+    loudness.add_argument("--quiet", action="store_true", help="neither progress nor notes on stderr")
+
+
+def add_data(parser):
+    """Options that say how a file is read.
+
+    Parameters
+    ----------
+    parser : argparse.ArgumentParser or group
+    """
+    data = parser.add_argument_group("the file")
+    data.add_argument(
+        "--time", metavar="COLUMN", help="column of dates, or year,month,day,hour (default: the first that holds dates)"
+    )
+    data.add_argument("--time-format", metavar="FORM", help="of the dates, such as %%d/%%m/%%Y (default: as seen)")
+    data.add_argument(
+        "--timezone",
+        metavar="ZONE",
+        help="of dates without an offset; those with one are turned into it (default: UTC)",
+    )
+    data.add_argument(
+        "--na",
+        action="append",
+        default=[],
+        metavar="VALUE",
+        help="cells that mean no value, such as -9999; may be repeated",
+    )
+    return data
+
+
+def add_roles(data):
+    """Options that say which column is what."""
+    data.add_argument(
+        "--target", action="append", type=str, metavar="COLUMN",
+        help="column to forecast; may be repeated (default: the only numeric one, or the first)",
+    )  # fmt: skip
+    data.add_argument("--series", metavar="COLUMN", help="column that names the series, of a file with many")
+    roles = (
+        ("past", "more columns to look back on"),
+        ("future", "columns that are known ahead, given to predict with --future"),
+        ("static", "columns that do not change within a series"),
+    )
+    for role, text in roles:
+        data.add_argument(
+            f"--{role}-covariates", action="append", metavar="COLUMNS", help=f"{text}; with commas, or repeated"
+        )
+
+
+def add_model(parser):
+    """Options that describe a forecaster; None where none is given, so that defaults can follow the data.
+
+    Parameters
+    ----------
+    parser : argparse.ArgumentParser
+    """
+    series = parser.add_argument_group("the forecaster (see forecast.SeriesForecaster)")
+    series.add_argument("--horizon", type=count, metavar="N", help="steps to forecast (default: by the season)")
+    series.add_argument("--lookback", type=count, metavar="N", help="steps that a forecast sees (default: two seasons)")
+    series.add_argument(
+        "--freq", metavar="STEP", help="from row to row: h, 15min, D, B, W-SUN, MS, ... (default: as seen)"
+    )
+    series.add_argument("--holidays", metavar="FILE", help="text file of the days without trading, a date per line")
+    series.add_argument(
+        "--gaps", choices=("error", "mask", "interpolate"), help="stamps that are missing (default: error)"
+    )
+    series.add_argument("--missing", choices=("error", "mask"), help="empty cells (default: error)")
+    series.add_argument(
+        "--transform", type=names, metavar="NAMES", help="of the target: standard, log, difference, ..."
+    )
+    series.add_argument(
+        "--calendar", type=names, metavar="NAMES", help="features of the time: hour, dayofweek, month, ..."
+    )
+    series.add_argument(
+        "--window-norm", choices=("last", "mean", "standard", "none"), help="of each window (default: last)"
+    )
+    series.add_argument(
+        "--validation-fraction", type=_share_or_none, metavar="SHARE",
+        help="newest windows for the report and the intervals, or none (default: 0.1)",
+    )  # fmt: skip
+    network = parser.add_argument_group("the network (see forecast.RNNForecaster)")
+    network.add_argument("--cell", choices=("lstm", "gru", "rnn"), help="(default: lstm)")
+    network.add_argument("--hidden-size", type=count, metavar="N", help="units of a layer (default: 64)")
+    network.add_argument("--layers", type=count, metavar="N", help="stacked layers (default: 1)")
+    network.add_argument("--max-iter", type=count, metavar="N", help="epochs at most (default: 100)")
+    network.add_argument(
+        "--loss", choices=("squared_error", "absolute_error", "huber", "quantile"), help="(default: squared_error)"
+    )
+    network.add_argument(
+        "--quantiles", type=share, nargs="+", metavar="Q", help="levels that the network learns, such as 0.1 0.5 0.9"
+    )
+    network.add_argument("--seed", type=int, metavar="N", help="of weights and order (default: 0)")
+    network.add_argument("--threads", type=count, metavar="N", help="to train with (default: all cores)")
+    network.add_argument(
+        "--set", action="append", type=setting, default=[], metavar="NAME=VALUE",
+        help="any other parameter of the two classes, such as dropout=0.1; the value as JSON has it, or a text",
+    )  # fmt: skip
+
+
+def count(text):
+    """A whole number, 1 or more."""
+    try:
+        number = int(text)
+    except ValueError:
+        number = 0
+    if number < 1:
+        raise argparse.ArgumentTypeError(f"{text} is not a number of 1 or more")
+    return number
+
+
+def share(text):
+    """A number between 0 and 1."""
+    try:
+        number = float(text)
+    except ValueError:
+        number = 0.0
+    if not 0 < number < 1:
+        raise argparse.ArgumentTypeError(f"{text} is not a number between 0 and 1")
+    return number
+
+
+def _share_or_none(text):
+    return "none" if text.casefold() == "none" else share(text)
+
+
+def names(text):
+    """Names with commas between them."""
+    found = [name.strip() for name in text.split(",")]
+    if not all(found):
+        raise argparse.ArgumentTypeError(f"{text!r} is not a list of names with commas between them")
+    return found
+
+
+def setting(text):
+    """A name and a value.
+
+    Parameters
+    ----------
+    text : str
+        `name=value`; the value is JSON, or None, True, False, or else a text.
+
+    Returns
+    -------
+    tuple of (str, object)
+
+    Examples
+    --------
+    >>> setting("dropout=0.1"), setting("dtype=float64"), setting("clip_norm=None")
+    (('dropout', 0.1), ('dtype', 'float64'), ('clip_norm', None))
+    """
+    name, mark, value = text.partition("=")
+    if not mark or not name:
+        raise argparse.ArgumentTypeError(f"{text!r} is not NAME=VALUE, such as dropout=0.1")
+    value = value.strip()
+    words = {"None": None, "none": None, "True": True, "False": False}
+    if value in words:
+        return name.strip(), words[value]
+    try:
+        return name.strip(), json.loads(value)
+    except json.JSONDecodeError:
+        return name.strip(), value

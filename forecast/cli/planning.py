@@ -1,0 +1,264 @@
+"""From options and a table to a forecaster: columns and their roles, defaults by the frequency, any other setting."""
+
+from dataclasses import dataclass, field
+
+import pandas as pd
+
+from .._frames import Roles, Rules, read_panel
+from .._rnn import RNNForecaster
+from .._series import SeriesForecaster
+from .problems import ProblemError, close_to, refusals
+from .reading import find_columns, first_number, read_numbers, read_table
+from .stamps import in_time_order, put_time_in_index, read_stamps
+
+__all__ = ["Data", "planned", "read_data"]
+
+LONGEST_LOOKBACK = 336  # that is chosen for the user: two weeks of hours
+
+
+@dataclass
+class Data:
+    """A file as the forecaster takes it.
+
+    Attributes
+    ----------
+    frame : pandas.DataFrame
+        Time in the index.
+    target, past, future, static : list of str
+    series : str or None
+    notes : list of str
+        What was chosen for the user.
+    """
+
+    frame: pd.DataFrame
+    target: list
+    past: list
+    future: list
+    static: list
+    series: str | None
+    notes: list = field(default_factory=list)
+
+
+def read_data(arguments, model=None):
+    """Read a file and find its columns' roles.
+
+    Parameters
+    ----------
+    arguments : argparse.Namespace
+        Of `fit` or `backtest`.
+    model : SeriesForecaster, default=None
+        Whose columns are meant where no option names others.
+
+    Returns
+    -------
+    Data
+
+    Raises
+    ------
+    ProblemError
+    """
+    table, notes = read_table(arguments.data, arguments.na)
+    options = {
+        name: _given(arguments, name)
+        for name in ("target", "past_covariates", "future_covariates", "static_covariates")
+    }
+    if model is not None:
+        options = {name: given or _listed(getattr(model, name)) for name, given in options.items()}
+    found = {name: find_columns(table, given, _option(name)) for name, given in options.items()}
+    series = _given(arguments, "series") or (None if model is None else model.series)
+    series = find_columns(table, [series], "--series")[0] if series else None
+    taken = [*(name for part in found.values() for name in part), *([series] if series else [])]
+    twice = sorted({name for name in taken if taken.count(name) > 1})
+    if twice:
+        raise ProblemError(f"column {twice[0]!r} is named for two roles; expected one role for each column.")
+    if arguments.time is not None and arguments.time in taken:
+        raise ProblemError(f"column {arguments.time!r} is the time of the rows; expected another column for its role.")
+    frame = put_time_in_index(
+        table,
+        arguments.time,
+        taken=taken,
+        form=arguments.time_format,
+        zone=arguments.timezone,
+        series=series,
+        notes=notes,
+    )
+    target = found["target"] or [first_number(frame, taken, notes)]
+    frame = frame.assign(**{name: read_numbers(frame[name], name) for name in target})
+    for role in ("past", "future", "static"):
+        _refuse_numbers_among_text(frame, found[f"{role}_covariates"], f"--{role}-covariates")
+    frame = in_time_order(frame, series, notes)
+    roles = [found[f"{role}_covariates"] for role in ("past", "future", "static")]
+    used = [*target, *(name for part in roles for name in part), *([series] if series else [])]
+    return Data(frame[used], target, *roles, series, notes)
+
+
+def _given(arguments, name):
+    return getattr(arguments, name, None)
+
+
+def _listed(value):
+    return None if value is None else value if isinstance(value, list) else [value]
+
+
+def _option(name):
+    return f"--{name.replace('_', '-')}"
+
+
+def _refuse_numbers_among_text(frame, columns, option):
+    """Text is a covariate of categories; a column of numbers in which some cell is text is a mistake in the file."""
+    for name in columns:
+        column = frame[name]
+        if (
+            not pd.api.types.is_numeric_dtype(column.dtype)
+            and pd.to_numeric(column, errors="coerce").notna().mean() > 0.5
+        ):
+            frame[name] = read_numbers(column, name, option)
+
+
+def planned(arguments, data, model=None):
+    """The forecaster that the options describe, with defaults that fit the data.
+
+    Parameters
+    ----------
+    arguments : argparse.Namespace
+    data : Data
+    model : SeriesForecaster, default=None
+        Whose settings hold where no option says otherwise; None starts from the classes' defaults.
+
+    Returns
+    -------
+    model : SeriesForecaster
+        Not fitted.
+    panel : Panel
+        The data as it will be read, with the frequency.
+
+    Raises
+    ------
+    ProblemError
+        An option that cannot be used, or data that `fit` would refuse.
+    """
+    fresh = model is None
+    if fresh:
+        model = SeriesForecaster(RNNForecaster(random_state=0))
+    with refusals():
+        model.set_params(**_series_settings(arguments, data))
+        _set_network(arguments, model)
+        _set_others(arguments, model)
+        for part in (model, model.regressor):
+            if hasattr(part, "_validate_params"):
+                part._validate_params()
+        panel = _panel(model, data)
+    if fresh:
+        _choose_steps(arguments, model, panel)
+    return model, panel
+
+
+def _series_settings(arguments, data):
+    one = {1: data.target[0]}.get(len(data.target), data.target)
+    settings = {"target": one, "series": data.series, "time": None}
+    for role in ("past", "future", "static"):
+        settings[f"{role}_covariates"] = getattr(data, role) or None
+    for name in ("horizon", "lookback", "freq", "gaps", "missing", "transform", "calendar", "window_norm"):
+        if _given(arguments, name) is not None:
+            settings[name] = getattr(arguments, name)
+    if isinstance(settings.get("transform"), list) and len(settings["transform"]) == 1:
+        settings["transform"] = settings["transform"][0]
+    if settings.get("window_norm") == "none":
+        settings["window_norm"] = None
+    if arguments.validation_fraction is not None:
+        none = arguments.validation_fraction == "none"
+        settings["validation_fraction"] = None if none else arguments.validation_fraction
+    if arguments.holidays is not None:
+        settings["trading_calendar"] = _holidays(arguments.holidays)
+    if str(settings.get("freq", "")).isdigit():
+        settings["freq"] = int(settings["freq"])
+    return settings
+
+
+def _holidays(path):
+    from pathlib import Path
+
+    try:
+        lines = Path(path).read_text(encoding="utf-8-sig").split("\n")
+    except (OSError, UnicodeDecodeError) as error:
+        raise ProblemError(f"--holidays: the file {path!r} cannot be read: {error}.") from None
+    days = pd.Series([line.strip() for line in lines if line.strip()])
+    stamps = read_stamps(days)[0] if len(days) else pd.DatetimeIndex([])
+    if not len(days) or stamps.isna().any():
+        got = (
+            f"line {int(stamps.isna().argmax()) + 1} is {days[int(stamps.isna().argmax())]!r}"
+            if len(days)
+            else "it is empty"
+        )
+        raise ProblemError(f"--holidays: {path!r} is no list of dates: {got}; expected a date in each line.")
+    return [str(stamp.date()) for stamp in stamps]
+
+
+def _set_network(arguments, model):
+    names = {
+        "cell": "cell", "hidden_size": "hidden_size", "layers": "num_layers", "max_iter": "max_iter", "loss": "loss",
+        "seed": "random_state", "threads": "n_jobs",
+    }  # fmt: skip
+    given = {ours: getattr(arguments, name) for name, ours in names.items() if getattr(arguments, name) is not None}
+    if arguments.quantiles is not None:
+        if given.get("loss", "quantile") != "quantile":
+            raise ProblemError(
+                f"--quantiles is for --loss quantile; got --loss {given['loss']}. Fix: leave one of them out."
+            )
+        levels = sorted(set(arguments.quantiles))
+        given |= {"loss": "quantile", "quantile": levels if len(levels) > 1 else levels[0]}
+    if given and not isinstance(model.regressor, RNNForecaster):
+        raise ProblemError(
+            f"the model's regressor is a {type(model.regressor).__name__}; the options of the network are for an "
+            "RNNForecaster. Fix: --set regressor__NAME=VALUE."
+        )
+    model.regressor.set_params(**given)
+
+
+_BY_OPTION = {"n_jobs": "--threads", "random_state": "--seed", "verbose": "--verbose"}
+_BY_OPTION |= {name: f"--{name}" for name in ("threads", "seed", "layers", "quantiles")}
+_OWN = ("callbacks", "regressor", "time")  # functions and labels of Python, which no text can be
+_ROLES = ("target", "past_covariates", "future_covariates", "static_covariates", "series")
+
+
+def _set_others(arguments, model):
+    """`--set`: a parameter of the forecaster, or else of the network."""
+    series, network = model.get_params(deep=False), model.regressor.get_params()
+    for name, value in arguments.set:
+        inner = name.removeprefix("regressor__")
+        if name in _ROLES or inner in _BY_OPTION:
+            option = _BY_OPTION.get(inner, _option(name))
+            raise ProblemError(f"--set {name}: this has an option of its own. Fix: {option}.")
+        if inner not in _OWN and name in series:
+            model.set_params(**{name: value})
+        elif inner not in _OWN and inner in network:
+            model.regressor.set_params(**{inner: value})
+        else:
+            known = sorted({*series, *network} - {*_ROLES, *_BY_OPTION, *_OWN})
+            hint = close_to(name, known) or f" Expected one of {', '.join(known)}."
+            raise ProblemError(f"--set {name}: there is no such parameter.{hint}")
+
+
+def _panel(model, data):
+    roles = Roles.of(
+        data.frame, target=data.target, past_covariates=data.past, future_covariates=data.future,
+        static_covariates=data.static, series=data.series,
+    )  # fmt: skip
+    rules = Rules(freq=model.freq, trading_calendar=model.trading_calendar, gaps=model.gaps, missing=model.missing)
+    return read_panel(data.frame, roles, rules)
+
+
+def _choose_steps(arguments, model, panel):
+    """Horizon and lookback by the season of the frequency, and at most a third of the rows."""
+    season = panel.axis.season_length
+    rows = int(max(panel.starts[1:] - panel.starts[:-1]))
+    chosen = {name for name, _ in arguments.set}
+    if arguments.horizon is None and "horizon" not in chosen:
+        model.horizon = 26 if season == 52 else season if 1 < season <= 96 else 12
+    if arguments.lookback is None and "lookback" not in chosen:
+        model.lookback = min(max(2 * season, 24), LONGEST_LOOKBACK, max((rows - model.horizon) // 3, 8))
+    if rows < model.lookback + model.horizon:
+        raise ProblemError(
+            f"the longest series has {rows} rows; lookback {model.lookback} and horizon {model.horizon} need "
+            f"{model.lookback + model.horizon} or more. Fix: a shorter --lookback or --horizon, or more rows."
+        )

@@ -1,0 +1,84 @@
+"""`forecast predict`: the next steps of a saved model, after the data it was trained on or after those of a file."""
+
+from .options import add_command, add_data, add_loudness, count, share
+
+__all__ = ["add", "run"]
+
+_DESCRIPTION = """\
+Forecast with a saved model. Without DATA, the steps after the rows that it was trained on; with DATA, the steps after
+the rows of that file: newer ones, or those of another series. The forecast is CSV on stdout, or a file.
+"""
+_EXAMPLES = """\
+examples:
+  forecast predict load.forecast
+  forecast predict load.forecast newer.csv --coverage 0.8 0.95 -o next.csv
+  forecast predict air.forecast --future-template future.csv      (fill its columns, then:)
+  forecast predict air.forecast --future future.csv --quantiles 0.1 0.5 0.9
+"""
+# What cannot be chosen any more once a model is trained.
+_ADVICE = (
+    (", or another --freq", ""),
+    ("Fix: --missing mask", "Fix: fill these cells, or a model that was trained with --missing mask"),
+)
+
+
+def add(commands):
+    """Add the command to the parser."""
+    usage = "forecast predict MODEL [DATA] [-o FORECAST] [options]"
+    parser = add_command(commands, "predict", run, "forecast with a saved model", usage, _DESCRIPTION, _EXAMPLES)
+    parser.add_argument("model", metavar="MODEL", help="file that `forecast fit` or `model.save` wrote")
+    parser.add_argument("data", nargs="?", metavar="DATA", help="file to forecast after (default: the trained rows)")
+    parser.add_argument("-o", "--output", metavar="FORECAST", help="CSV or Parquet file (default: CSV on stdout)")
+    parser.add_argument("--steps", type=count, metavar="N", help="to forecast (default: the model's horizon)")
+    parser.add_argument("--future", metavar="FILE", help="future rows with the columns that are known ahead")
+    parser.add_argument("--future-template", metavar="FILE", help="write the future rows to fill, and stop")
+    parser.add_argument(
+        "--coverage", type=share, nargs="+", metavar="C", help="intervals that hold this share, as 0.8 0.95"
+    )
+    parser.add_argument("--quantiles", type=share, nargs="+", metavar="Q", help="of the forecast, such as 0.1 0.5 0.9")
+    add_loudness(parser)
+    add_data(parser).add_argument(
+        "--gaps", choices=("error", "mask", "interpolate"), help="stamps that are missing (default: as in the training)"
+    )
+
+
+def run(arguments, terminal):
+    """Load, read, forecast, write."""
+    from .files import load_model
+    from .forecasting import as_table, first_steps, forecast_columns, read_future, read_history
+    from .problems import refusals
+    from .writing import check_table, write_table
+
+    output = check_table(arguments.output, "--output")
+    template = check_table(arguments.future_template, "--future-template")
+    model, notes = load_model(arguments.model), []
+    if arguments.gaps is not None:
+        model.set_params(gaps=arguments.gaps)
+    history = None if arguments.data is None else read_history(model, arguments, notes)
+    future = None if arguments.future is None else read_future(model, arguments, notes)
+    for note in notes:
+        terminal.note(note)
+    with refusals(instead=_ADVICE):
+        if template is not None:
+            table = as_table(model.future_frame(arguments.steps, history=history), model)
+        else:
+            if future is None and arguments.steps is not None and arguments.steps > model.horizon:
+                future = model.future_frame(arguments.steps, history=history)
+            table = as_table(forecast_columns(model, future, history, arguments.coverage, arguments.quantiles), model)
+            table = first_steps(table, model, arguments.steps)
+    path = output if template is None else template
+    if path is not None:
+        write_table(table, path)
+        terminal.note(f"{len(table)} rows written to {path}")
+    elif not terminal.as_json:
+        terminal.show(table.to_csv(index=False, lineterminator="\n").rstrip("\n"))
+    terminal.document(
+        {
+            "model": arguments.model,
+            "data": arguments.data,
+            "file": None if path is None else str(path),
+            "columns": list(table.columns),
+            "forecast" if template is None else "future": table.to_dict("records"),
+            "notes": notes,
+        }
+    )

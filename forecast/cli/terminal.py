@@ -1,0 +1,84 @@
+"""What is said where: results on stdout, or one JSON document there; progress and notes on stderr."""
+
+import json
+import math
+import sys
+
+__all__ = ["Terminal"]
+
+
+class Terminal:
+    """The two streams of a command.
+
+    Parameters
+    ----------
+    as_json : bool, default=False
+        One JSON document is all that stdout gets.
+    verbose : bool, default=False
+        Progress also where stderr is no terminal.
+    quiet : bool, default=False
+        Neither progress nor notes.
+
+    Attributes
+    ----------
+    progress : bool
+        Whether progress is shown.
+
+    Examples
+    --------
+    >>> Terminal(as_json=True).document({"skill": float("nan")})
+    {
+      "skill": null
+    }
+    """
+
+    def __init__(self, as_json=False, verbose=False, quiet=False):
+        self.as_json, self.quiet = as_json, quiet
+        self.progress = verbose or (not quiet and self._is_terminal())
+
+    def show(self, text=""):
+        """A result for people, on stdout."""
+        if not self.as_json:
+            print(text, flush=True)
+
+    def document(self, content):
+        """The result for scripts, on stdout: with `--json` all that stands there."""
+        if self.as_json:
+            print(json.dumps(_plain(content), indent=2, ensure_ascii=False, allow_nan=False), flush=True)
+
+    def note(self, text):
+        """Something that was chosen or found and that the user should know."""
+        if not self.quiet:
+            self._error_line(f"forecast: note: {' '.join(str(text).split())}")
+
+    def error(self, text):
+        """What went wrong, in one line; with `--json` stdout has it too."""
+        text = " ".join(str(text).split())
+        sys.stdout.flush()
+        self._error_line(f"forecast: error: {text}")
+        self.document({"error": text})
+
+    @staticmethod
+    def _is_terminal():
+        return sys.stderr is not None and sys.stderr.isatty()
+
+    @staticmethod
+    def _error_line(text):
+        print(text, file=sys.stderr, flush=True)
+
+
+def _plain(content):
+    """Numbers, strings, lists and dicts that JSON knows; what is not finite is null."""
+    if isinstance(content, dict):
+        return {str(key): _plain(value) for key, value in content.items()}
+    if isinstance(content, (list, tuple, set)):
+        return [_plain(value) for value in content]
+    if content is None or isinstance(content, (str, bool, int)):
+        return content
+    if isinstance(content, float):
+        return content if math.isfinite(content) else None
+    if hasattr(content, "isoformat"):
+        return None if content != content else content.isoformat()
+    if hasattr(content, "tolist"):
+        return _plain(content.tolist())
+    return str(content)

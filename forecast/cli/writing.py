@@ -1,0 +1,123 @@
+"""Files that the command writes: checked before any work, and written whole or not at all."""
+
+import io
+import os
+import tempfile
+from pathlib import Path
+
+from .problems import ProblemError
+
+__all__ = ["check_output", "write_picture", "write_table"]
+
+_PARQUET = (".parquet", ".pq")
+
+
+def check_output(name, option, endings=None):
+    """Everything about an output that can fail, before the work that makes it.
+
+    Parameters
+    ----------
+    name : str or None
+        None passes.
+    option : str
+        For the message.
+    endings : tuple of str, default=None
+        One of which the name must have.
+
+    Returns
+    -------
+    Path or None
+
+    Raises
+    ------
+    ProblemError
+    """
+    if name is None:
+        return None
+    path = Path(name)
+    if endings and path.suffix.lower() not in endings:
+        raise ProblemError(f"{option} is {name!r}; expected a file name that ends in {' or '.join(endings)}.")
+    folder = path.absolute().parent
+    if not folder.is_dir():
+        raise ProblemError(f"{option} is {name!r}, but the directory {folder} does not exist. Fix: mkdir -p {folder}.")
+    if path.is_dir():
+        raise ProblemError(f"{option} is {name!r}, which is a folder; expected the name of a file.")
+    if path.exists() and not os.access(path, os.W_OK):
+        raise ProblemError(f"{option} is {name!r}, which may not be written. Fix: another name, or chmod u+w {name}.")
+    try:
+        with tempfile.TemporaryFile(dir=folder):
+            pass
+    except OSError as error:
+        raise ProblemError(f"{option} is {name!r}, but nothing can be written in {folder}: {error.strerror}.") from None
+    return path.absolute()
+
+
+def check_table(name, option):
+    """As `check_output` for a table; Parquet needs pyarrow."""
+    path = check_output(name, option, (".csv", *_PARQUET))
+    if path is not None and path.suffix.lower() in _PARQUET:
+        try:
+            import pyarrow  # noqa: F401
+        except ImportError:
+            raise ProblemError(
+                f"{option} is {name!r}: Parquet needs pyarrow, which is not installed. Fix: pip install pyarrow, or a "
+                "name that ends in .csv."
+            ) from None
+    return path
+
+
+def check_picture(name, option):
+    """As `check_output` for a picture; it needs matplotlib."""
+    path = check_output(name, option, (".png",))
+    if path is not None:
+        try:
+            import matplotlib
+        except ImportError:
+            raise ProblemError(
+                "the picture needs matplotlib, which is not installed. Fix: pip install 'rnn-forecast[demo]'."
+            ) from None
+        matplotlib.use("Agg")
+    return path
+
+
+def write_table(frame, path):
+    """A frame as CSV or Parquet, by the ending of the name; an index with a name is a column of it.
+
+    Parameters
+    ----------
+    frame : pandas.DataFrame
+    path : Path
+    """
+    if path.suffix.lower() in _PARQUET:
+        buffer = io.BytesIO()
+        frame.to_parquet(buffer, engine="pyarrow", index=False)
+        _whole(path, buffer.getvalue())
+    else:
+        _whole(path, frame.to_csv(index=False, lineterminator="\n").encode())
+
+
+def write_picture(figure, path):
+    """A figure as PNG; it is closed.
+
+    Parameters
+    ----------
+    figure : matplotlib.figure.Figure
+    path : Path
+    """
+    from matplotlib import pyplot
+
+    buffer = io.BytesIO()
+    try:
+        figure.savefig(buffer, dpi=130)
+    finally:
+        pyplot.close(figure)
+    _whole(path, buffer.getvalue())
+
+
+def _whole(path, data):
+    from .._files.disk import write_whole
+
+    try:
+        write_whole(path, data)
+    except OSError as error:
+        raise ProblemError(f"{str(path)!r} could not be written: {error.strerror or error}.") from None
