@@ -189,7 +189,7 @@ def _compare(honest, changed, first, refit):
         raise LeakageError(
             f"{int(moved.sum())} of {len(moved)} forecasts changed when everything from {first} on was scrambled "
             f"(refit={refit}). The first: {row['model']}, origin {row['origin']}, step {row['step']}: "
-            f"{float(values[moved][0])!r} became {float(scrambled[moved][0])!r}. What the model is given or fitted on knows "
-            "the future."
+            f"{float(values[moved][0])!r} became {float(scrambled[moved][0])!r}. What the model is given or fitted on "
+            "knows the future."
         )
     return len(values)
