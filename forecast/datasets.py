@@ -1,9 +1,11 @@
 """Series to try things on: real ones that ordinary packages ship, and synthetic ones with a known best forecast."""
 
+from pathlib import Path
+
 import numpy as np
 import pandas as pd
 
-__all__ = ["load_co2", "make_ar1"]
+__all__ = ["load_co2", "load_fertility", "load_sp500", "load_vix", "load_weather", "make_ar1"]
 
 
 def load_co2():
@@ -32,11 +34,150 @@ def load_co2():
     try:
         from statsmodels.datasets import co2
     except ImportError as error:
-        raise ImportError(
-            "the CO2 series comes with statsmodels, which is not installed. Fix: pip install 'rnn-forecast[demo]'."
-        ) from error
+        raise _missing("the CO2 series", "statsmodels", "demo") from error
     frame = co2.load_pandas().data[["co2"]].astype(np.float64)
     return frame.asfreq("W-SAT")
+
+
+def load_fertility():
+    """Births per woman in 206 countries, 1960 to 2011, from the World Bank, as statsmodels ships them.
+
+    Returns
+    -------
+    pandas.DataFrame of shape (10076, 1)
+        Column `births`, float64; MultiIndex of `country` and `year` (yearly periods). A year without a value has no
+        row: 188 countries have all 52 years, the others start later, end earlier or have gaps.
+
+    Raises
+    ------
+    ImportError
+        statsmodels is not installed.
+
+    References
+    ----------
+    World Bank, World Development Indicators, SP.DYN.TFRT.IN; under the terms of use of the World Bank.
+
+    Examples
+    --------
+    >>> frame = load_fertility()
+    >>> float(frame.loc[("India", "1960"), "births"])
+    5.87
+    """
+    try:
+        from statsmodels.datasets import fertility
+    except ImportError as error:
+        raise _missing("the panel of fertility rates", "statsmodels", "demo") from error
+    table = fertility.load_pandas().data.set_index("Country Name").loc[:, "1960":"2013"]
+    table.columns = pd.PeriodIndex(table.columns, freq="Y")
+    regions = [name for name in table.index if name.endswith(("(all income levels)", "members", "small states"))]
+    frame = table.drop(index=regions).stack().rename_axis(["country", "year"]).to_frame("births")
+    return frame.dropna().astype(np.float64)
+
+
+def load_weather():
+    """Hourly weather at Greensboro, North Carolina, in a typical year (TMY3), as pvlib ships it.
+
+    The twelve months are real measurements, but of different years (1980 to 2003), each chosen because it was typical.
+    So the year of the index, 2019, stands for none of them, its days of the week mean nothing, and at the end of a
+    month the series may jump.
+
+    Returns
+    -------
+    pandas.DataFrame of shape (8760, 6)
+        float64: `temperature` and `dew_point` in °C, `humidity` in percent, `pressure` in hPa, `wind` in m/s,
+        `irradiance` (global, horizontal) in W/m², the mean of the hour that ends at the stamp. Hourly DatetimeIndex
+        in standard time, UTC-05:00, without summer time.
+
+    Raises
+    ------
+    ImportError
+        pvlib is not installed.
+
+    References
+    ----------
+    Wilcox and Marion: Users Manual for TMY3 Data Sets. NREL/TP-581-43156, 2008. Public domain.
+
+    Examples
+    --------
+    >>> frame = load_weather()
+    >>> frame.shape, str(frame.index[0]), frame.index.freqstr
+    ((8760, 6), '2019-01-01 01:00:00-05:00', 'h')
+    """
+    try:
+        import pvlib
+    except ImportError as error:
+        raise _missing("the weather of Greensboro", "pvlib", "notebooks") from error
+    path = Path(pvlib.__file__).parent / "data" / "723170TYA.CSV"
+    table, _ = pvlib.iotools.read_tmy3(path, coerce_year=2019, map_variables=True)
+    names = {
+        "temp_air": "temperature",
+        "temp_dew": "dew_point",
+        "relative_humidity": "humidity",
+        "pressure": "pressure",
+        "wind_speed": "wind",
+        "ghi": "irradiance",
+    }
+    return table[list(names)].rename(columns=names).rename_axis("time").astype(np.float64).asfreq("h")
+
+
+def load_sp500():
+    """Daily prices of the S&P 500 index, 1999 to 2018, as arch ships them.
+
+    Returns
+    -------
+    pandas.DataFrame of shape (5031, 5)
+        Columns `open`, `high`, `low`, `close` in index points and `volume`, float64. DatetimeIndex `date` of the
+        trading days, without a frequency: weekends and holidays have no row.
+
+    Raises
+    ------
+    ImportError
+        arch is not installed.
+
+    Examples
+    --------
+    >>> frame = load_sp500()
+    >>> frame.shape, str(frame.index[0].date())
+    ((5031, 5), '1999-01-04')
+    """
+    try:
+        from arch.data import sp500
+    except ImportError as error:
+        raise _missing("the S&P 500", "arch", "notebooks") from error
+    frame = sp500.load()[["Open", "High", "Low", "Close", "Volume"]]
+    return frame.rename(columns=str.lower).rename_axis("date").astype(np.float64)
+
+
+def load_vix():
+    """Daily closing values of the VIX, the volatility that options on the S&P 500 imply, 2014 to 2019, from arch.
+
+    Returns
+    -------
+    pandas.DataFrame of shape (1259, 1)
+        Column `vix`, float64, in percent a year. DatetimeIndex `date` of the days with a value, without a frequency.
+
+    Raises
+    ------
+    ImportError
+        arch is not installed.
+
+    Examples
+    --------
+    >>> frame = load_vix()
+    >>> frame.shape, str(frame.index[-1].date())
+    ((1259, 1), '2019-01-03')
+    """
+    try:
+        from arch.data import vix
+    except ImportError as error:
+        raise _missing("the VIX", "arch", "notebooks") from error
+    return vix.load()[["vix"]].dropna().rename_axis("date").astype(np.float64)
+
+
+def _missing(series, package, extra):
+    return ImportError(
+        f"{series} comes with {package}, which is not installed. Fix: pip install 'rnn-forecast[{extra}]'."
+    )
 
 
 def make_ar1(n=3000, *, phi=0.95, scale=1.0, random_state=None):

@@ -286,10 +286,57 @@ def test_a_scaler_fitted_on_all_rows_is_found(series, monkeypatch):
 
 
 def test_a_column_computed_with_later_rows_is_not_what_the_check_can_see(series):
-    """It scrambles columns as they are given; said here so that nobody relies on more."""
+    """It scrambles columns as they are given; what was done to them before is seen with `prepare` only."""
     centred = series.assign(smooth=series["y"].rolling(9, center=True, min_periods=1).mean())
     model = SeriesForecaster(Ridge(), target="y", lookback=8, horizon=4, past_covariates="smooth")
     assert check_no_leakage(model, centred).n_forecasts > 50
+
+
+PREPARED = {  # what is done to a frame before a model sees it: does it leak?
+    "centred mean": (lambda df: df.assign(extra=df["y"].rolling(9, center=True, min_periods=1).mean()), True),
+    "mean of the past": (lambda df: df.assign(extra=df["y"].rolling(9, min_periods=1).mean()), False),
+    "scaled by all rows": (lambda df: df.assign(y=df["y"] / df["y"].std(), extra=0.0), True),
+    "shifted back": (lambda df: df.assign(extra=df["wind"].shift(-1).ffill()), True),
+    "shifted on": (lambda df: df.assign(extra=df["wind"].shift(1).bfill()), False),
+    "rows left out": (lambda df: df.assign(extra=df["y"].diff()).dropna(), False),
+}
+
+
+@pytest.mark.filterwarnings("ignore::UserWarning")
+@pytest.mark.parametrize("name", PREPARED)
+def test_what_is_done_to_the_frame_beforehand_is_checked_as_well(series, name):
+    prepare, leaks = PREPARED[name]
+    before = series.copy()
+    model = SeriesForecaster(Ridge(), target="y", lookback=8, horizon=4, past_covariates="extra", window_norm=None)
+    if leaks:
+        with pytest.raises(LeakageError, match="changed when everything"):
+            check_no_leakage(model, series, prepare=prepare)
+    else:
+        assert check_no_leakage(model, series, prepare=prepare).n_forecasts > 50
+    pd.testing.assert_frame_equal(series, before)
+    assert check_no_leakage(model, prepare(series)).n_forecasts > 50  # without the function it cannot be seen
+
+
+def test_a_panel_is_prepared_too():
+    rng = np.random.default_rng(0)
+    panel = pd.concat([draw_series(rng, 120, "2024-03-25", name) for name in "abc"])
+    model = SeriesForecaster(Ridge(), target="y", lookback=8, horizon=4, series="shop", past_covariates="level")
+
+    def of_all(df):
+        return df.assign(level=df.groupby("shop")["y"].transform("mean"))
+
+    def so_far(df):
+        return df.assign(level=df.groupby("shop")["y"].transform(lambda y: y.expanding().mean()))
+
+    assert check_no_leakage(model, panel, prepare=so_far).n_forecasts > 200
+    with pytest.raises(LeakageError, match="changed when everything"):
+        check_no_leakage(model, panel, prepare=of_all)
+
+
+def test_prepare_has_to_return_a_frame(series):
+    model = SeriesForecaster(Ridge(), target="y", lookback=8, horizon=4)
+    with pytest.raises(TypeError, match=r"prepare\(df\)"):
+        check_no_leakage(model, series, prepare=lambda df: None)
 
 
 def test_a_regressor_that_looks_at_the_frame_is_found(series, monkeypatch):

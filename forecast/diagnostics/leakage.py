@@ -36,7 +36,7 @@ class LeakageReport:
     n_scrambled: int
 
 
-def check_no_leakage(model, df, *, cv=None, n_cuts=2, random_state=0):
+def check_no_leakage(model, df, *, cv=None, prepare=None, n_cuts=2, random_state=0):
     """Scramble the future and prove that nothing before the cut moved.
 
     For some origins of a backtest, the values after the origin are mixed up and made absurd: targets and past
@@ -52,6 +52,11 @@ def check_no_leakage(model, df, *, cv=None, n_cuts=2, random_state=0):
         As for `fit`.
     cv : splitter, default=None
         None: `RollingOrigin(n_splits=4, horizon=model.horizon)`.
+    prepare : callable, default=None
+        `prepare(df)` is the frame that the model is given, such as one with more columns, scaled, or smoothed. It runs
+        anew on each scrambled `df`, so that a step which looks at later rows is found. `df` has the targets and
+        everything else that `prepare` needs; its other columns are scrambled as past covariates are. None: `df` itself,
+        and what was done to it before is not seen.
     n_cuts : int, default=2
         Origins to scramble after, spread over the folds.
     random_state : int, default=0
@@ -65,19 +70,31 @@ def check_no_leakage(model, df, *, cv=None, n_cuts=2, random_state=0):
     ------
     LeakageError
         A forecast moved: the message says which, and by how much.
-    ValueError
-        As `backtest`.
+    TypeError, ValueError
+        `prepare` does not return a frame, or as `backtest`.
 
     Examples
     --------
     >>> from sklearn.linear_model import Ridge
     >>> from forecast import SeriesForecaster
     >>> from forecast.datasets import make_ar1
-    >>> model = SeriesForecaster(Ridge(), lookback=12, horizon=4)
-    >>> check_no_leakage(model, make_ar1(300, random_state=0)).n_forecasts
+    >>> df = make_ar1(300, random_state=0)
+    >>> model = SeriesForecaster(Ridge(), target="y", lookback=12, horizon=4)
+    >>> check_no_leakage(model, df).n_forecasts
     200
+
+    A mean over rows on both sides knows the future:
+
+    >>> def smooth(df):
+    ...     return df.assign(mean=df["y"].rolling(5, center=True, min_periods=1).mean())
+    >>> try:
+    ...     check_no_leakage(model.set_params(past_covariates="mean"), df, prepare=smooth)
+    ... except LeakageError:
+    ...     print("leaks")
+    leaks
     """
-    frame, _ = enter(df, "df")
+    raw, _ = enter(df, "df")
+    frame = _prepared(prepare, raw)
     model = _repeatable(clone(model))
     cv = RollingOrigin(n_splits=4, horizon=model.horizon) if cv is None else cv
     roles = Roles.of(
@@ -89,18 +106,35 @@ def check_no_leakage(model, df, *, cv=None, n_cuts=2, random_state=0):
         series=model.series,
         time=model.time,
     )
-    labels = Layout.of(frame, roles).labels(frame)
+    layout = Layout.of(frame, roles)
+    labels = layout.labels(frame)
     firsts = [labels[np.asarray(test)].min() for _, test in cv.split(frame)]
     cuts = [firsts[number] for number in np.unique(np.linspace(0, len(firsts) - 1, n_cuts).round().astype(int))]
+    columns = _columns(raw, roles, prepare)
     rng = np.random.default_rng(random_state)
     compared = scrambled = 0
     for refit in (True, False):
         honest = _forecasts(model, frame, cv, refit)
         for first in cuts:
-            changed, count = _scramble(frame, roles, labels, first, model.horizon, rng)
-            compared += _compare(honest, _forecasts(model, changed, cv, refit), first, refit)
+            changed, count = _scramble(raw, columns, roles.future, layout.labels(raw), first, model.horizon, rng)
+            compared += _compare(honest, _forecasts(model, _prepared(prepare, changed), cv, refit), first, refit)
             scrambled += count
     return LeakageReport(cuts, compared, scrambled)
+
+
+def _prepared(prepare, df):
+    if prepare is None:
+        return df
+    return enter(prepare(df.copy()), "prepare(df)")[0]
+
+
+def _columns(raw, roles, prepare):
+    """What to scramble: columns that the model looks at, and those that `prepare` may look at."""
+    used = [*roles.target, *roles.past, *roles.future]
+    if prepare is None:
+        return used
+    fixed = [*used, *roles.static, roles.series, roles.time]
+    return [label for label in used if label in raw.columns] + [label for label in raw.columns if label not in fixed]
 
 
 def _repeatable(model):
@@ -120,12 +154,12 @@ def _forecasts(model, frame, cv, refit):
     return rows.drop(columns="actual")
 
 
-def _scramble(frame, roles, labels, first, horizon, rng):
+def _scramble(frame, columns, future, labels, first, horizon, rng):
     """A copy whose values after a cut are mixed up and made absurd, and how many there are."""
     changed, count = frame.copy(), 0
     ahead = labels[labels >= first].unique().sort_values()
-    for label in [*roles.target, *roles.past, *roles.future]:
-        begin = first if label not in roles.future else ahead[horizon] if len(ahead) > horizon else None
+    for label in columns:
+        begin = first if label not in future else ahead[horizon] if len(ahead) > horizon else None
         if begin is None:
             continue
         rows = np.flatnonzero(labels >= begin)
@@ -155,7 +189,7 @@ def _compare(honest, changed, first, refit):
         raise LeakageError(
             f"{int(moved.sum())} of {len(moved)} forecasts changed when everything from {first} on was scrambled "
             f"(refit={refit}). The first: {row['model']}, origin {row['origin']}, step {row['step']}: "
-            f"{values[moved][0]!r} became {scrambled[moved][0]!r}. What the model is given or fitted on knows "
-            "the future."
+            f"{float(values[moved][0])!r} became {float(scrambled[moved][0])!r}. What the model is given or fitted on "
+            "knows the future."
         )
     return len(values)
