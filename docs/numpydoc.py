@@ -1,0 +1,44 @@
+"""Docstrings for the site: what numpydoc writes in reStructuredText (references, See Also) becomes Markdown.
+
+An extension of griffe, which reads the sources; used by mkdocs.yml.
+"""
+
+import re
+
+import griffe
+
+REFERENCE = re.compile(r"^(\s*)\.\. \[(\d+)\] ", re.MULTILINE)
+CITATION = re.compile(r"\[(\d+)\]_")
+SEE_ALSO = re.compile(r"^See Also\n-+\n((?:.+\n?)+)", re.MULTILINE)
+SECTION = re.compile(r"^References\n-+\n", re.MULTILINE)
+
+
+class Numpydoc(griffe.Extension):
+    """Rewrites each docstring before it is parsed."""
+
+    def on_package(self, *, pkg, **_):
+        """Where a function has the name of its own module (`backtest`), show the function: that is what one imports."""
+        for module in pkg.modules.values():
+            for name, target in module.imports.items():
+                inner = module.members.get(name)
+                if isinstance(inner, griffe.Module) and target == f"{inner.path}.{name}":
+                    module.members[name] = inner.members[name]
+                    module.members[name].parent = module
+
+    def on_instance(self, *, obj, **_):
+        """Called for each object of the package."""
+        if obj.docstring is not None:
+            obj.docstring.value = as_markdown(obj.docstring.value)
+
+
+def as_markdown(text):
+    """A docstring without reStructuredText."""
+    text = SEE_ALSO.sub(lambda match: "**See also**\n\n" + listed(match.group(1)), text)
+    text = SECTION.sub("**References**\n\n", text)
+    return CITATION.sub(r"[\1]", REFERENCE.sub(r"\1\2. ", text))
+
+
+def listed(block):
+    """`name : what it is` lines as a list of links."""
+    lines = [line.strip().partition(" : ") for line in block.splitlines() if line.strip()]
+    return "".join(f"- [`{name}`][{name}]: {rest}\n" for name, _, rest in lines)
