@@ -37,7 +37,9 @@ def main(folder):
     pages = sorted(site.rglob("*.html"))
     fetched = {link for page in pages for link in LOADS.findall(page.read_text(encoding="utf-8"))}
     if missing or fetched:
-        sys.exit(f"the site lacks {missing or 'nothing'}; its pages load from elsewhere: {sorted(fetched) or 'nothing'}")
+        sys.exit(
+            f"the site lacks {missing or 'nothing'}; its pages load from elsewhere: {sorted(fetched) or 'nothing'}"
+        )
     print(f"{len(pages)} pages, all {len(names)} public names, nothing loaded from elsewhere")
 
 

@@ -12,7 +12,12 @@ from pathlib import Path
 from mkdocs.structure.files import File
 
 ROOT = Path(__file__).parent.parent
-PAGES = ["CHANGELOG.md", "CONTRIBUTING.md", "cpp/README.md", *(f"benchmarks/{path.name}" for path in sorted((ROOT / "benchmarks").glob("*.md")))]
+PAGES = [
+    "CHANGELOG.md",
+    "CONTRIBUTING.md",
+    "cpp/README.md",
+    *(f"benchmarks/{path.name}" for path in sorted((ROOT / "benchmarks").glob("*.md"))),
+]
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
 FENCE = re.compile(r"^(`{3,}).*?^\1", re.DOTALL | re.MULTILINE)
 LINK = re.compile(r"(!?)\[((?:[^\[\]]|\[[^\]]*\])*)\]\((?!\w+:|#)([^)\s#]+)(#[^)\s]*)?\)")

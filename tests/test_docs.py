@@ -19,7 +19,7 @@ SLOW = {"tour.md"}  # real data and a network of real size
 PAGES_WITH_CODE = [
     pytest.param(page, id=page.relative_to(ROOT).as_posix(), marks=[pytest.mark.slow] * (page.name in SLOW))
     for page in sorted((ROOT / "docs").rglob("*.md"))
-    if re.search(r"^```python$", page.read_text(encoding="utf-8"), re.MULTILINE)
+    if re.search(r"^```python\b", page.read_text(encoding="utf-8"), re.MULTILINE)
 ]
 COMMANDS = ['pip install ".[demo]" && forecast demo', 'pip install ".[test]" && pytest']
 
@@ -29,7 +29,7 @@ def text(path):
 
 
 def blocks(page, language):
-    return re.findall(rf"^```{language}\n(.*?)^```", page, re.DOTALL | re.MULTILINE)
+    return re.findall(rf"^```{language}(?: [^\n]*)?\n(.*?)^```", page, re.DOTALL | re.MULTILINE)
 
 
 def links(page):

@@ -12,7 +12,10 @@ import pytest
 import forecast
 
 REFERENCE = Path(__file__).parent.parent / "docs" / "reference"
-MODULES = ["forecast", *(f"forecast.{info.name}" for info in pkgutil.iter_modules(forecast.__path__) if info.name[0] != "_")]
+MODULES = [
+    "forecast",
+    *(f"forecast.{info.name}" for info in pkgutil.iter_modules(forecast.__path__) if info.name[0] != "_"),
+]
 NAMES = [(module, name) for module in MODULES for name in importlib.import_module(module).__all__]
 every_module = pytest.mark.parametrize("module", MODULES)
 every_name = pytest.mark.parametrize(("module", "name"), NAMES, ids=map(".".join, NAMES))
