@@ -9,8 +9,8 @@ import griffe
 
 REFERENCE = re.compile(r"^(\s*)\.\. \[(\d+)\] ", re.MULTILINE)
 CITATION = re.compile(r"\[(\d+)\]_")
-SEE_ALSO = re.compile(r"^See Also\n-+\n((?:.+\n?)+)", re.MULTILINE)
-SECTION = re.compile(r"^References\n-+\n", re.MULTILINE)
+SEE_ALSO = re.compile(r"(^See Also\n-+\n)((?:.+\n?)+)", re.MULTILINE)
+CHOICES = re.compile(r"^(\w+ : .*?)\{([^}]*)\}", re.MULTILINE)
 
 
 class Numpydoc(griffe.Extension):
@@ -32,9 +32,9 @@ class Numpydoc(griffe.Extension):
 
 
 def as_markdown(text):
-    """A docstring without reStructuredText."""
-    text = SEE_ALSO.sub(lambda match: "**See also**\n\n" + listed(match.group(1)), text)
-    text = SECTION.sub("**References**\n\n", text)
+    """A docstring without reStructuredText, and with choices as a type; griffe takes the first for the default."""
+    text = SEE_ALSO.sub(lambda match: match.group(1) + listed(match.group(2)), text)
+    text = CHOICES.sub(lambda match: match.group(1) + match.group(2).replace(", ", " | "), text)
     return CITATION.sub(r"[\1]", REFERENCE.sub(r"\1\2. ", text))
 
 
