@@ -39,6 +39,9 @@ def as_markdown(text):
 
 
 def listed(block):
-    """`name : what it is` lines as a list of links."""
-    lines = [line.strip().partition(" : ") for line in block.splitlines() if line.strip()]
-    return "".join(f"- [`{name}`][{name}]: {rest}\n" for name, _, rest in lines)
+    """`name : what it is` lines as a list; names in full (`forecast. ...`) as links."""
+    items = []
+    for line in block.splitlines():
+        name, _, rest = line.strip().partition(" : ")
+        items.append(f"- [`{name}`][{name}]: {rest}" if name.startswith("forecast.") else f"- `{name}`: {rest}")
+    return "\n".join(items) + "\n"
