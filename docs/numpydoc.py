@@ -35,7 +35,7 @@ def as_markdown(text):
     """A docstring without reStructuredText, and with choices as a type; griffe takes the first for the default."""
     text = SEE_ALSO.sub(lambda match: match.group(1) + listed(match.group(2)), text)
     text = CHOICES.sub(lambda match: match.group(1) + match.group(2).replace(", ", " | "), text)
-    return CITATION.sub(r"[\1]", REFERENCE.sub(r"\1\2. ", text))
+    return CITATION.sub(r"\\[\1\\]", REFERENCE.sub(r"\1\2. ", text))
 
 
 def listed(block):
