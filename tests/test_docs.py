@@ -3,6 +3,7 @@
 import logging
 import os
 import re
+import sys
 from pathlib import Path
 
 import pytest
@@ -13,6 +14,13 @@ from forecast._files.values import READERS
 ROOT = Path(__file__).parent.parent
 README = ROOT / "README.md"
 PAGES = [*sorted(ROOT.glob("*.md")), ROOT / "cpp" / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
+PAGES += sorted((ROOT / "benchmarks").glob("*.md"))
+SLOW = {"tour.md"}  # real data and a network of real size
+PAGES_WITH_CODE = [
+    pytest.param(page, id=page.relative_to(ROOT).as_posix(), marks=[pytest.mark.slow] * (page.name in SLOW))
+    for page in sorted((ROOT / "docs").rglob("*.md"))
+    if re.search(r"^```python\b", page.read_text(encoding="utf-8"), re.MULTILINE)
+]
 COMMANDS = ['pip install ".[demo]" && forecast demo', 'pip install ".[test]" && pytest']
 
 
@@ -21,7 +29,7 @@ def text(path):
 
 
 def blocks(page, language):
-    return re.findall(rf"^```{language}\n(.*?)^```", page, re.DOTALL | re.MULTILINE)
+    return re.findall(rf"^```{language}(?: [^\n]*)?\n(.*?)^```", page, re.DOTALL | re.MULTILINE)
 
 
 def links(page):
@@ -60,15 +68,24 @@ def test_every_kind_of_value_in_a_model_file_is_documented():
             assert set(READERS[kind][0]) <= set(re.findall(r"`([^`]+)`", members)), kind
 
 
-def test_the_frame_contracts_python_blocks_run_one_after_the_other(tmp_path, monkeypatch, capsys):
-    """SkillWarning is asked for: a ridge on two shops need not beat a perfect season."""
+@pytest.mark.parametrize("path", PAGES_WITH_CODE)
+def test_a_pages_python_blocks_run_one_after_the_other(path, tmp_path, monkeypatch):
+    """In one namespace per page. Blocks marked `py` are other packages' code and only shown."""
     monkeypatch.chdir(tmp_path)
-    page = ROOT / "docs" / "frames.md"
-    names, examples = {}, blocks(text(page), "python")
-    assert len(examples) == 4
-    for number, example in enumerate(examples):
-        exec(compile(example, f"{page.name}, block {number}", "exec"), names)
-    assert "seasonal naive" in capsys.readouterr().out
+    monkeypatch.setenv("MPLBACKEND", "agg")
+    names = {"__name__": "__main__"}
+    try:
+        for number, example in enumerate(blocks(text(path), "python")):
+            exec(compile(example, f"{path.name}, block {number}", "exec"), names)
+    finally:
+        if "matplotlib.pyplot" in sys.modules:
+            sys.modules["matplotlib.pyplot"].close("all")
+
+
+def test_every_page_of_the_guide_shows_code():
+    guide = sorted((ROOT / "docs" / "guide").glob("*.md"))
+    assert guide
+    assert [page.name for page in guide if not blocks(text(page), "python")] == []
 
 
 def test_the_python_blocks_on_progress_run_one_after_the_other(tmp_path, monkeypatch, capsys):

@@ -28,6 +28,16 @@ class GateActivity:
     steps : ndarray of int of shape (lookback,)
         -(lookback - 1) to 0, which is the newest step of a window.
     cell : {"lstm", "gru", "rnn"}
+
+    Examples
+    --------
+    >>> from forecast import RNNForecaster
+    >>> X = np.random.default_rng(0).normal(size=(300, 20))
+    >>> model = RNNForecaster(cell="lstm", hidden_size=8, max_iter=2, random_state=0).fit(X, X[:, -1])
+    >>> activity = gate_activity(model, X[:5])
+    >>> forget = activity.gates["f"].mean(axis=(0, 1, 3))  # open or closed, step by step
+    >>> forget.shape == activity.steps.shape
+    True
     """
 
     gates: dict

@@ -25,6 +25,15 @@ class GradientFlow:
     cell : {"lstm", "gru", "rnn"}
     loss : float
         The mean loss itself, on standardised targets.
+
+    Examples
+    --------
+    >>> from forecast import RNNForecaster
+    >>> X = np.random.default_rng(0).normal(size=(300, 20))
+    >>> model = RNNForecaster(cell="rnn", hidden_size=8, max_iter=2, random_state=0).fit(X, X[:, -1])
+    >>> flow = gradient_flow(model, X, X[:, -1])
+    >>> bool(flow.norms[0, -1] > flow.norms[0, 0])  # the newest step has more to say than the oldest
+    True
     """
 
     norms: np.ndarray

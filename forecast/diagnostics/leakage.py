@@ -14,7 +14,26 @@ __all__ = ["LeakageError", "LeakageReport", "check_no_leakage"]
 
 
 class LeakageError(AssertionError):
-    """Something after an origin changed a forecast made at it."""
+    """Something after an origin changed a forecast made at it.
+
+    Examples
+    --------
+    >>> from sklearn.linear_model import Ridge
+    >>> from forecast import SeriesForecaster
+    >>> from forecast.datasets import make_ar1
+    >>> from forecast.model_selection import RollingOrigin
+    >>> class Peeking(RollingOrigin):  # how much it trains on depends on the last value of all
+    ...     def split(self, X, y=None, groups=None):
+    ...         skip = int(100 * abs(X["y"].iloc[-1])) % 100
+    ...         for train, test in super().split(X):
+    ...             yield train[skip:], test
+    >>> model = SeriesForecaster(Ridge(), lookback=12, horizon=4)
+    >>> try:
+    ...     check_no_leakage(model, make_ar1(300, random_state=0), cv=Peeking(4, 4))
+    ... except LeakageError as error:
+    ...     print(type(error).__name__)
+    LeakageError
+    """
 
 
 @dataclass(frozen=True)
@@ -29,6 +48,15 @@ class LeakageReport:
         Numbers compared, all of them equal to the bit.
     n_scrambled : int
         Values that were changed.
+
+    Examples
+    --------
+    >>> from sklearn.linear_model import Ridge
+    >>> from forecast import SeriesForecaster
+    >>> from forecast.datasets import make_ar1
+    >>> report = check_no_leakage(SeriesForecaster(Ridge(), lookback=12, horizon=4), make_ar1(300, random_state=0))
+    >>> len(report.cuts), report.n_scrambled
+    (2, 40)
     """
 
     cuts: list

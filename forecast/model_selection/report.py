@@ -13,7 +13,25 @@ NAIVE = ("last value", "seasonal naive", "drift", "mean")
 
 
 class SkillWarning(UserWarning):
-    """A model does not beat naive forecasts, or repeats the past."""
+    """A model does not beat naive forecasts, or repeats the past.
+
+    Examples
+    --------
+    On a random walk nothing beats the last value:
+
+    >>> import warnings
+    >>> import numpy as np, pandas as pd
+    >>> from sklearn.linear_model import Ridge
+    >>> from forecast import SeriesForecaster
+    >>> from forecast.model_selection import RollingOrigin, backtest
+    >>> walk = pd.DataFrame({"price": np.random.default_rng(1).normal(size=400).cumsum()})
+    >>> model = SeriesForecaster(Ridge(), lookback=12, horizon=4)
+    >>> with warnings.catch_warnings(record=True) as caught:
+    ...     warnings.simplefilter("always")
+    ...     report = backtest({"ridge": model}, walk, RollingOrigin(n_splits=20, horizon=4))
+    >>> [warning.category.__name__ for warning in caught]
+    ['SkillWarning']
+    """
 
 
 @dataclass(frozen=True)
@@ -38,6 +56,19 @@ class BacktestReport:
         Of the intervals; empty without.
     notes : list of str
         What was left out, models without skill, copies of the past.
+
+    Examples
+    --------
+    >>> from sklearn.linear_model import Ridge
+    >>> from forecast import SeriesForecaster
+    >>> from forecast.datasets import make_ar1
+    >>> from forecast.model_selection import RollingOrigin, backtest
+    >>> model = SeriesForecaster(Ridge(), lookback=12, horizon=4)
+    >>> report = backtest({"ridge": model}, make_ar1(400, random_state=0), RollingOrigin(n_splits=20, horizon=4))
+    >>> list(report.summary().index[:2])
+    ['ridge', 'last value']
+    >>> report.summary(by="step").loc["ridge", "MAE"].is_monotonic_increasing  # the further ahead, the harder
+    True
     """
 
     frame: pd.DataFrame

@@ -44,7 +44,7 @@ class Chain(Transform):
 
     See Also
     --------
-    make_transform : Builds one from names.
+    forecast.preprocessing.make_transform : Builds one from names.
 
     Examples
     --------
