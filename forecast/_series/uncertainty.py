@@ -35,7 +35,7 @@ class Uncertainty:
         Returns
         -------
         frame, or dict of float to frame
-            One row per step, columns `<target>_lower` and `<target>_upper`; with a list, a frame per coverage.
+            Rows as those of `predict`; columns `<target>_lower`, `<target>_upper`. With a list, a frame per coverage.
 
         Raises
         ------
