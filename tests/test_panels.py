@@ -1,5 +1,7 @@
 """Many series, one model: long frames, covariates in their places, rows answered one by one, longer forecasts."""
 
+import warnings
+
 import numpy as np
 import pandas as pd
 import polars as pl
@@ -9,7 +11,7 @@ from sklearn.model_selection import GridSearchCV, cross_val_score
 
 from forecast import RNNForecaster, SeriesForecaster
 from forecast.baselines import Drift, LastValue, SeasonalNaive
-from forecast.model_selection import RollingOrigin, backtest
+from forecast.model_selection import BacktestWarning, RollingOrigin, SkillWarning, backtest
 
 pytestmark = pytest.mark.filterwarnings("ignore::forecast.model_selection.SkillWarning")
 SHAPES = {"ann": (90, 0, 1.0), "bob": (70, 20, 100.0), "cec": (60, 30, 10.0)}  # rows, late start, size
@@ -407,6 +409,32 @@ def test_series_that_ends_within_a_fold_is_left_out_where_its_future_is_looked_a
     ended = panel[(panel["shop"] != "bob") | (panel.index < panel.index.max())]
     plain = backtest(model(), ended, RollingOrigin(2, 3), refit=False)
     assert (plain.frame["series"] == "bob").sum() == (3 + 2) * plain.frame["model"].nunique()
-    seen = backtest(model(future_covariates="promo"), ended, RollingOrigin(2, 3), refit=False)
+    with pytest.warns(BacktestWarning, match="1 origins left out: the future covariates of 3 steps"):
+        seen = backtest(model(future_covariates="promo"), ended, RollingOrigin(2, 3), refit=False)
     assert (seen.frame["series"] == "bob").sum() == 3 * seen.frame["model"].nunique()
     assert seen.notes[0].startswith("1 origins left out: the future covariates of 3 steps")
+
+
+def test_series_that_a_backtest_leaves_out_are_named_once(panel):
+    """Four shops that closed before the first origin, two that opened too late for any."""
+    closed = [series(f"old{k}", 40, k, 2.0) for k in range(4)]
+    opened = [series(f"new{k}", 5, 85, 2.0) for k in range(2)]
+    with warnings.catch_warnings(record=True, action="always") as caught:
+        report = backtest(model(), pd.concat([panel, *closed, *opened]), RollingOrigin(4, 3), refit=False)
+    told = [str(warning.message) for warning in caught if warning.category is BacktestWarning]
+    assert told == [
+        "4 of 9 series left out, because no row of theirs is tested: 'old0', 'old1', 'old2', ...",
+        "2 of 9 series left out, because they have fewer than 6 rows before every origin: 'new0', 'new1'",
+    ]
+    assert report.notes[:2] == told
+    skill = [str(warning.message) for warning in caught if warning.category is SkillWarning]
+    assert report.notes[2:] == skill
+    assert set(report.frame["series"]) == set(SHAPES)
+    assert list(report.frame["series"].cat.categories) == list(SHAPES)
+
+
+def test_nothing_left_out_is_no_backtest_warning(panel):
+    with warnings.catch_warnings(record=True, action="always") as caught:
+        report = backtest(model(), panel, RollingOrigin(2, 3), refit=False)
+    assert [warning.category for warning in caught if warning.category is not SkillWarning] == []
+    assert [note for note in report.notes if "left out" in note] == []
