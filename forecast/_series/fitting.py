@@ -74,8 +74,8 @@ def fitted_state(model, panel, roles):
     if not len(windows):
         raise ValueError(
             f"no window is left to train on: no series has {preparation.n_lost} (lost to the transform) + "
-            f"{model.lookback} (lookback) + {model.horizon} (horizon) rows with a known target. Fix: a shorter "
-            "lookback."
+            f"{model.lookback} (lookback) + {model.horizon} (horizon) rows with a known target"
+            f"{' after a row that was not put in' if rows.made_up is not None else ''}. Fix: a shorter lookback."
         )
     complete = partial(preparation.complete, rows)
     regressor = default_regressor() if model.regressor is None else clone(model.regressor)
@@ -143,6 +143,8 @@ def _verdict(model, panel, rows, preparation, regressor, windows, complete):
     judge_model, held_out, chose_epoch = found
     forecast = preparation.restore(rows, held_out, predict_windows(judge_model, held_out))
     actual = preparation.actual(rows, held_out)
+    if np.isnan(actual).all():  # nothing but rows that were put in
+        return ModelReport(None, np.nan, 0, False, notes), None
     known = rows.filled("targets", preparation.fill[: preparation.n_targets]) if preparation.masked else rows.targets
     naive = naive_forecasts(held_out, known, panel.axis.season_length)
     name = type(regressor).__name__

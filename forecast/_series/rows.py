@@ -24,6 +24,8 @@ class Rows:
     past, future : ndarray of shape (rows, P) and (rows, F)
         Encoded covariates.
     static : ndarray of shape (n_series, S)
+    made_up : ndarray of bool of shape (rows,) or None
+        Rows that were put in on a straight line to the next one, which they so know; None where there are none.
     """
 
     keys: list
@@ -33,6 +35,7 @@ class Rows:
     past: np.ndarray
     future: np.ndarray
     static: np.ndarray
+    made_up: np.ndarray | None = None
 
     @classmethod
     def of(cls, panel):
@@ -47,7 +50,9 @@ class Rows:
         Rows
         """
         keys = [None] if panel.keys is None else list(panel.keys)
-        return cls(keys, panel.starts, panel.index, panel.targets, panel.past, panel.future, panel.static)
+        return cls(
+            keys, panel.starts, panel.index, panel.targets, panel.past, panel.future, panel.static, panel.made_up
+        )
 
     def __len__(self):
         return len(self.targets)
@@ -89,6 +94,7 @@ class Rows:
             self.past[rows],
             self.future[rows],
             self.static[which],
+            None if self.made_up is None else self.made_up[rows],
         )
 
     def tail(self, needed):
@@ -110,7 +116,7 @@ class Rows:
                     seen = np.flatnonzero(~np.isnan(column[first:begin]))
                     begin = int(first + seen[-1]) if len(seen) else begin
             bounds.append((number, begin, int(end)))
-        return self.parts(bounds)
+        return replace(self.parts(bounds), made_up=None)
 
     def only(self, keys):
         """These series, in this order.
@@ -153,7 +159,7 @@ class Rows:
         lengths = np.diff(self.starts) + [len(part) for part in labels]
         starts = np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64)
         arrays = {name: np.concatenate(block) for name, block in blocks.items()}
-        return replace(self, starts=starts, index=index, **arrays)
+        return replace(self, starts=starts, index=index, made_up=None, **arrays)
 
     def filled(self, name, fill):
         """An array without gaps: the last value before them, and `fill` where there is none.
@@ -181,6 +187,19 @@ class Rows:
             out[np.isnan(out[:, column]), column] = fill[column]
         return out
 
+    @property
+    def settled(self):
+        """The row by which the values of each row are known, its own or that of the line's end; None: its own."""
+        if self.made_up is None:
+            return None
+        ends = np.where(self.made_up, len(self), np.arange(len(self)))
+        return np.minimum.accumulate(ends[::-1])[::-1]
+
+    @property
+    def true_targets(self):
+        """Targets with NaN in rows that were made up: what a forecast is judged by."""
+        return self.targets if self.made_up is None else np.where(self.made_up[:, None], np.nan, self.targets)
+
     def split(self):
         """Every target of every series as a series of its own, with all covariates.
 
@@ -201,4 +220,5 @@ class Rows:
             self.past[order],
             self.future[order],
             np.repeat(self.static, n, axis=0),
+            None if self.made_up is None else self.made_up[order],
         )
