@@ -80,8 +80,9 @@ def fitted_state(model, panel, roles):
     complete = partial(preparation.complete, rows)
     regressor = default_regressor() if model.regressor is None else clone(model.regressor)
     regressor = fit_regressor(regressor, windows, complete)
-    lookback = preparation.lookback + preparation.n_lost
-    needed = max(lookback, panel.axis.season_length, getattr(regressor, "n_history_", 1))
+    # What a regressor looks back on is transformed: the rows that a difference takes come before it.
+    looks_back = max(preparation.lookback, getattr(regressor, "n_history_", 1)) + preparation.n_lost
+    needed = max(looks_back, panel.axis.season_length)
     report, calibration = _verdict(model, panel, rows, preparation, regressor, windows, complete)
     return FittedState(
         regressor=regressor,
