@@ -187,6 +187,29 @@ class Rows:
             out[np.isnan(out[:, column]), column] = fill[column]
         return out
 
+    def unknown_after(self, origins):
+        """Without targets and past covariates behind the newest of some origins of each series.
+
+        A transform, which takes all rows of a series at once, so refuses nothing that comes later.
+
+        Parameters
+        ----------
+        origins : ndarray of int
+
+        Returns
+        -------
+        Rows
+        """
+        newest = self.starts[:-1] - 1
+        np.maximum.at(newest, np.searchsorted(self.starts, origins, side="right") - 1, origins)
+        later = np.arange(len(self)) > np.repeat(newest, np.diff(self.starts))
+        if not later.any():
+            return self
+        targets, past = (
+            np.where(later[:, None], np.nan, array).astype(array.dtype) for array in (self.targets, self.past)
+        )
+        return replace(self, targets=targets, past=past)
+
     @property
     def settled(self):
         """The row by which the values of each row are known, its own or that of the line's end; None: its own."""

@@ -143,7 +143,7 @@ def _least(model, axis):
 def _long_enough(folds, frame, roles, least):
     """Folds without the training rows of series that have too few for one forecast."""
     names, level = Layout.of(frame, roles, "df").names(frame)
-    codes = pd.factorize(names)[0] if level is None else names
+    codes = pd.factorize(pd.Index(names))[0] if level is None else names
     found = []
     for fold in folds:
         if fold.train is not None:
