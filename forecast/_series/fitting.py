@@ -9,7 +9,7 @@ from sklearn.base import clone
 from .calibration import Calibration
 from .preparation import Preparation
 from .regression import default_regressor, fit_regressor, judged, predict_windows
-from .report import ModelReport, judge, naive_forecasts
+from .report import ModelReport, judge, naive_forecasts, seasonal_change
 from .rows import Rows
 
 __all__ = ["FittedState", "fitted_state"]
@@ -148,6 +148,7 @@ def _verdict(model, panel, rows, preparation, regressor, windows, complete):
         return ModelReport(None, np.nan, 0, False, notes), None
     known = rows.filled("targets", preparation.fill[: preparation.n_targets]) if preparation.masked else rows.targets
     naive = naive_forecasts(held_out, known, panel.axis.season_length)
+    scales = seasonal_change(rows.true_targets, rows.starts, held_out, panel.axis.season_length)
     name = type(regressor).__name__
-    report = judge(name, forecast, actual, naive, len(held_out), chose_epoch, notes)
+    report = judge(name, forecast, actual, naive, held_out.which, scales, chose_epoch, notes)
     return report, Calibration.of(rows, held_out, actual - forecast)
