@@ -399,7 +399,7 @@ def test_grid_search_over_a_panel_is_the_same_in_every_layout_to_the_bit(panel):
 def test_series_too_young_to_train_on_is_left_out_until_it_is_old_enough(panel, refit, transform):
     young = pd.concat([panel, series("dan", 14, 76, 5.0)])
     report = backtest(model(transform=transform), young, RollingOrigin(4, 3), refit=refit).frame
-    counts = report[report["model"] == "Ridge"].groupby("series").size()
+    counts = report[report["model"] == "Ridge"].groupby("series", observed=True).size()
     assert counts[["ann", "bob", "cec"]].eq(12).all()
     assert counts["dan"] == 6  # 2, 5, 8 and 11 rows before the origins; 6 or 7 are needed
     assert report["forecast"].notna().all()

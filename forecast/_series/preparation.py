@@ -149,6 +149,9 @@ class Preparation:
         out = np.empty_like(raw)
         for number, key in enumerate(rows.keys):
             part = slice(rows.starts[number], rows.starts[number + 1])
+            if np.isnan(raw[part]).all():  # of a series that no forecast is asked of, nothing is known
+                out[part] = np.nan
+                continue
             for column, transform in enumerate(self.chain(key, rows, number)):
                 out[part, column] = transform.transform(raw[part, column].astype(np.float64))
         return out

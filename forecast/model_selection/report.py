@@ -113,7 +113,7 @@ class BacktestReport:
 
     def _errors(self, rows, keys):
         error = (rows["forecast"] - rows["actual"]).abs()
-        rows = rows.drop(columns="timestamp").assign(absolute_error=error, squared_error=error**2)
+        rows = rows.drop(columns="timestamp", errors="ignore").assign(absolute_error=error, squared_error=error**2)
         known = rows["actual"].notna()
         rows = rows if known.all() else rows[known]
         groups = rows.groupby(keys, sort=False, observed=True)
