@@ -23,6 +23,7 @@ class Dataset:
     is_flat: bool = False  # y was 1-D
     span: int = 1  # steps that a window's targets reach forward
     time: Callable | None = None  # gives the position in time of each window; None: the row number
+    reach: Callable | None = None  # gives the span of each window where these differ; None: `span` for all
     n_extra: int = 0  # values of a window beside its past: known future and static
 
 
@@ -156,9 +157,13 @@ def _read_windows(estimator, X, y):
     def time():
         return X.time
 
+    def reach():
+        return X.span
+
+    reach = None if X.settled is None else reach
     sizes = len(X), X.lookback, X.n_channels
     if own:
-        return Dataset(arguments, *sizes, y.shape[1], False, X.horizon, time, X.n_extra)
+        return Dataset(arguments, *sizes, y.shape[1], False, X.horizon, time, reach, X.n_extra)
     _refuse_kind(y, "y")
     _refuse_shape(y)
     targets = _as_float(check_array(np.asarray(y), dtype="numeric", ensure_2d=False, input_name="y"))
@@ -166,7 +171,7 @@ def _read_windows(estimator, X, y):
     table = targets.reshape(len(targets), -1)
     plain = _array_arguments(np.ascontiguousarray(np.asarray(X)), X.lookback, X.n_channels)
     plain.update(target=table.reshape(-1, 1), horizon=table.shape[1], target_stride=table.shape[1])
-    return Dataset(plain, *sizes, table.shape[1], targets.ndim == 1, X.horizon, time, X.n_extra)
+    return Dataset(plain, *sizes, table.shape[1], targets.ndim == 1, X.horizon, time, reach, X.n_extra)
 
 
 def _array_arguments(X, lookback, channels):

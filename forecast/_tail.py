@@ -32,9 +32,9 @@ def time_tail(order_key, fraction, span):
         Position in time of each window's newest row; for plain arrays the row number.
     fraction : float
         Share of the windows to hold out.
-    span : int
-        Steps that a window's targets reach forward: the horizon. Training windows end `span` before the first held-out
-        one, so that no target is in both.
+    span : int or ndarray of int of shape (n,)
+        Steps that a window's targets reach forward: the horizon, or more where they were known later. Training windows
+        end `span` before the first held-out one, so that no target is in both.
 
     Returns
     -------
@@ -56,6 +56,8 @@ def time_tail(order_key, fraction, span):
     late = _positions(n, lambda part: part > cut, order_key)
     level = _positions(n, lambda part: part == cut, order_key)
     validation = np.sort(np.concatenate([late, level[len(level) - (held_out - len(late)) :]]))
+    if np.ndim(span):
+        return _positions(n, lambda part: part <= cut, order_key + span), validation
     return _positions(n, lambda part: part <= cut - span, order_key), validation
 
 

@@ -382,3 +382,27 @@ def test_rows_that_were_put_in_start_and_judge_no_forecast(gaps):
     assert (within["actual"].isna() == made_up).all()
     assert within["forecast"].notna().all()
     assert within["step"].max() == 4
+
+
+@pytest.mark.parametrize("refit", [True, False])
+@pytest.mark.parametrize("transform", ["log", ["boxcox", "standard"]], ids=str)
+@pytest.mark.parametrize("panel", [False, True], ids=["one", "panel"])
+@pytest.mark.filterwarnings("ignore::forecast.model_selection.SkillWarning")
+def test_a_value_that_a_transform_refuses_matters_from_its_own_row_on(panel, transform, refit):
+    """After the newest origin it changes no bit; where it lies before an origin, that one cannot be forecast."""
+    rng = np.random.default_rng(0)
+    parts = [draw_series(rng, 120, "2024-03-25", name)[["y", "shop"]] for name in "ab"]
+    frame = pd.concat(parts) if panel else parts[0].drop(columns="shop")
+    last = frame.index.max()
+    roles = {"series": "shop"} if panel else {}
+    model = SeriesForecaster(Ridge(), target="y", lookback=8, horizon=4, transform=transform, window_norm=None, **roles)
+    changed, early = frame.copy(), frame.copy()
+    changed.loc[changed.index == last - pd.Timedelta("1h"), "y"] = 0.0
+    early.loc[early.index == last - pd.Timedelta("5h"), "y"] = -1.0
+    one, other = (backtest(model, given, RollingOrigin(3, 4), refit=refit).frame for given in (frame, changed))
+    np.testing.assert_array_equal(bits(one.drop(columns="actual")), bits(other.drop(columns="actual")))
+    assert (other["actual"] == 0).any()
+    if transform == "log" and not refit:  # what Box-Cox makes of absurd values has no way back
+        assert check_no_leakage(model, changed, n_cuts=1).n_forecasts >= 40
+    with pytest.raises(ValueError, match="not positive"):
+        backtest(model, early, RollingOrigin(3, 4), refit=refit)

@@ -274,8 +274,8 @@ def test_interpolated_gaps_lie_on_a_straight_line(whole):
     filled = filled.interpolate()
     got = model(Spy(), missing="error", gaps="interpolate").fit(gap)
     expected = model(Spy(), missing="error").fit(filled)
-    np.testing.assert_allclose(got.regressor_.X_, expected.regressor_.X_, rtol=1e-12, atol=1e-12)
-    np.testing.assert_allclose(got.predict(), expected.predict(), rtol=1e-9)
+    real = ~np.isin(np.arange(7, 157), [50, 51, 90])  # no forecast starts from a row that was put in
+    np.testing.assert_allclose(got.regressor_.X_, expected.regressor_.X_[real], rtol=1e-12, atol=1e-12)
     assert got.predict().index.equals(pd.date_range(whole.index[-1], periods=4, freq="h", name="when")[1:])
 
 

@@ -1,5 +1,6 @@
 """Rolling origins and the backtest: the rows a forecaster would have had, and no others."""
 
+import children
 import numpy as np
 import pandas as pd
 import pytest
@@ -77,12 +78,60 @@ def test_report_is_one_long_frame(df, refit):
     assert len(frame) == 5 * 3 * 7 * 2
     assert list(frame["model"].unique()) == ["Ridge", "last value", "seasonal naive", "drift", "mean"]
     assert frame.notna().all(axis=None)
+    for column in ("model", "target"):
+        assert list(frame[column].cat.categories) == list(frame[column].unique())
+    assert report.summary(by="target").index.get_level_values("target").tolist() == ["load"] * 5 + ["wind"] * 5
     assert frame["timestamp"].dtype == frame["origin"].dtype == df.index.dtype
     for target in ("load", "wind"):
         part = frame[frame["target"] == target]
         np.testing.assert_array_equal(part["actual"], df.loc[part["timestamp"], target])
     days = (frame["timestamp"].dt.tz_localize(None) - frame["origin"].dt.tz_localize(None)).dt.days
     np.testing.assert_array_equal(days, frame["step"])
+
+
+def test_names_of_any_kind_are_categories_in_the_frame_and_names_in_the_summary(df):
+    """Numbers, tuples and text; a column of categories sorts by first appearance, a summary by name."""
+    columns = pd.Index([(1, "b"), "a"], tupleize_cols=False)
+    parts = [df.set_axis(columns, axis=1).assign(shop=number) for number in (30, 4)]
+    model = ridge(target=list(columns), series="shop", regressor=LastValue())
+    report = backtest(model, pd.concat(parts), RollingOrigin(3, 7))
+    assert list(report.frame["series"].cat.categories) == [30, 4]
+    assert list(report.frame["target"].cat.categories) == list(columns)
+    summary = report.summary(by="series")
+    assert summary.index.get_level_values("series").tolist() == [4] * 5 + [30] * 5
+    assert summary.loc[("drift", 30), "MAE"] == summary.loc[("drift", 4), "MAE"]
+    part = report.frame[(report.frame["series"] == 30) & (report.frame["model"] == "LastValue")]
+    expected = part.groupby("step")[["actual", "forecast"]].apply(lambda rows: mae(rows["actual"], rows["forecast"]))
+    by_step = report.summary(by=["series", "step"]).xs(("LastValue", 30), level=["model", "series"])["MAE"]
+    np.testing.assert_allclose(by_step, expected)
+
+
+MANY_ORIGINS = """
+import json, resource, warnings
+import numpy as np
+import pandas as pd
+from forecast import RNNForecaster, SeriesForecaster
+from forecast.model_selection import RollingOrigin, SkillWarning, backtest
+
+warnings.simplefilter("ignore", SkillWarning)
+rows, series = 960, 414
+rng = np.random.default_rng(0)
+stamps = pd.date_range("2024-01-01", periods=rows, freq="h")
+names = np.repeat([f"H{number}" for number in range(series)], rows)
+values = np.tile(np.sin(2 * np.pi * np.arange(rows) / 24), series) + rng.normal(size=rows * series)
+frame = pd.DataFrame({"series": names, "y": values}, index=pd.DatetimeIndex(np.tile(stamps, series)))
+network = RNNForecaster(cell="rnn", hidden_size=2, max_iter=1, early_stopping=False, random_state=0)
+model = SeriesForecaster(network, target="y", series="series", lookback=24, horizon=48, step=24)
+report = backtest(model, frame, RollingOrigin(100, 48, step=1), refit=False)
+assert len(report.frame) == 5 * series * 100 * 48
+print(json.dumps(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024))
+"""
+
+
+@pytest.mark.slow
+def test_a_hundred_origins_of_414_series_take_less_than_a_gigabyte():
+    """Ten million rows of five models: 3,000 MB with names as objects, 900 MB with categories."""
+    assert children.run(MANY_ORIGINS, seconds=600) < 1000
 
 
 @pytest.mark.parametrize("refit", [True, False, 2])

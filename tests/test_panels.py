@@ -1,14 +1,17 @@
 """Many series, one model: long frames, covariates in their places, rows answered one by one, longer forecasts."""
 
+import warnings
+
 import numpy as np
 import pandas as pd
+import polars as pl
 import pytest
 from sklearn.linear_model import Ridge
 from sklearn.model_selection import GridSearchCV, cross_val_score
 
 from forecast import RNNForecaster, SeriesForecaster
 from forecast.baselines import Drift, LastValue, SeasonalNaive
-from forecast.model_selection import RollingOrigin, backtest
+from forecast.model_selection import BacktestWarning, RollingOrigin, SkillWarning, backtest
 
 pytestmark = pytest.mark.filterwarnings("ignore::forecast.model_selection.SkillWarning")
 SHAPES = {"ann": (90, 0, 1.0), "bob": (70, 20, 100.0), "cec": (60, 30, 10.0)}  # rows, late start, size
@@ -59,6 +62,11 @@ def filled(fitted, value=1.0, **options):
     return fitted.future_frame(**options).assign(promo=value)
 
 
+def named(fitted, future, **options):
+    """The forecast of future rows beside their names."""
+    return future.assign(y=fitted.predict(future, **options)["y"])
+
+
 # -------------------- layouts
 
 
@@ -95,12 +103,17 @@ def test_rows_of_the_future_are_answered_one_by_one_in_their_order(panel):
     mixed = future.reset_index().sort_values(["when", "shop"], kind="stable").set_index("when")
     got = fitted.predict(mixed)
     assert got.index.equals(mixed.index)
-    assert (got["shop"] == mixed["shop"]).all()
+    assert list(got.columns) == ["y"]
     keys = ["shop", "when"]
-    expected = straight.reset_index().set_index(keys).loc[pd.MultiIndex.from_frame(mixed.reset_index()[keys]), "y"]
+    expected = (
+        future.assign(y=straight["y"])
+        .reset_index()
+        .set_index(keys)
+        .loc[pd.MultiIndex.from_frame(mixed.reset_index()[keys]), "y"]
+    )
     np.testing.assert_array_equal(got["y"], expected)
-    some = fitted.predict(mixed[mixed["shop"] != "bob"])
-    np.testing.assert_array_equal(some["y"], got.loc[(got["shop"] != "bob").to_numpy(), "y"])
+    others = (mixed["shop"] != "bob").to_numpy()
+    np.testing.assert_array_equal(fitted.predict(mixed[others])["y"], got.loc[others, "y"])
 
 
 # -------------------- what reaches the regressor
@@ -153,7 +166,7 @@ def test_future_frame_is_what_predict_needs_and_errors_name_the_place(panel):
     with pytest.raises(ValueError, match=r"'promo' has 9 missing values.*\('ann', 2024-10-28 17:00:00\+01:00\)"):
         fitted.predict(future)
     future["promo"] = 0.0
-    assert fitted.predict(future).shape == (9, 2)
+    assert fitted.predict(future).shape == (9, 1)
     with pytest.raises(ValueError, match=r"series 'bob'.*first missing one is 2024-10-28 19:00:00"):
         fitted.predict(future.iloc[[0, 1, 2, 3, 4, 6, 7, 8]])
     with pytest.raises(ValueError, match="future covariate 'promo' is not in the frame"):
@@ -174,10 +187,9 @@ def test_series_never_seen_is_forecast_in_its_own_units(panel, transform):
     new = series("new", 50, 100, 1e4)
     fitted = model(transform=transform, **COVARIATES).fit(panel)
     got = fitted.predict(filled(fitted, history=new), history=new)
-    assert set(got["shop"]) == {"new"}
     assert got["y"].between(0.7e5, 1.3e5).all()
     both = pd.concat([panel, new])
-    same = fitted.predict(filled(fitted, history=both), history=both)
+    same = named(fitted, filled(fitted, history=both), history=both)
     np.testing.assert_array_equal(same.loc[(same["shop"] == "new").to_numpy(), "y"], got["y"])
 
 
@@ -268,13 +280,13 @@ def test_longer_forecasts_are_the_models_own_fed_back(panel, regressor, changes)
     fitted = model(regressor, horizon=2, **changes).fit(panel)
     promo = "future_covariates" in changes
     future = filled(fitted, n=6) if promo else fitted.future_frame(n=6)
-    long = fitted.predict(future)
-    short = fitted.predict(filled(fitted, n=2) if promo else fitted.future_frame(n=2))
+    long = named(fitted, future)
+    short = named(fitted, filled(fitted, n=2) if promo else fitted.future_frame(n=2))
     np.testing.assert_array_equal(long.groupby("shop", sort=False).head(2)["y"], short["y"])
     extended = panel[["shop", "y", "promo"]]
     for block in range(3):
         steps = filled(fitted, n=2, history=extended) if promo else fitted.future_frame(2, history=extended)
-        got = fitted.predict(steps, history=extended)
+        got = named(fitted, steps, history=extended)
         expected = long.groupby("shop", sort=False).nth([2 * block, 2 * block + 1])
         np.testing.assert_allclose(got["y"], expected["y"], rtol=1e-12)
         rows = [extended, got.assign(promo=1.0)]
@@ -296,7 +308,7 @@ def test_score_is_the_mean_skill_over_the_series(panel):
     last = panel.index.max() - pd.Timedelta("3h")
     train, test = panel[panel.index <= last], panel[panel.index > last]
     fitted = model().fit(train)
-    got, skills = fitted.predict(test), []
+    got, skills = named(fitted, test), []
     for name in SHAPES:
         actual, past = (part.loc[part["shop"] == name, "y"].to_numpy() for part in (test, train))
         naive = past[-24:][:3]
@@ -306,21 +318,77 @@ def test_score_is_the_mean_skill_over_the_series(panel):
     assert fitted.score(test.drop(columns="y"), test["y"]) == fitted.score(test)
 
 
-def test_cross_val_score_and_grid_search_on_a_panel(panel):
-    cv = RollingOrigin(3, 3)
-    level = panel.set_index("shop", append=True)  # scorers take a forecast without a column of names
-    scores = cross_val_score(model(), level, level["y"], cv=cv, scoring="neg_mean_absolute_error", error_score="raise")
-    train, test = list(cv.split(level))[-1]
-    got = model().fit(level.iloc[train]).predict(level.iloc[test])["y"]
-    assert got.index.equals(level.index[test])
-    assert scores[-1] == pytest.approx(-np.abs(got - level["y"].iloc[test]).mean())
-    assert np.isfinite(cross_val_score(model(), panel, panel["y"], cv=cv, error_score="raise")).all()
-    search = GridSearchCV(
-        model(), {"lookback": [4, 8], "window_norm": ["last", "standard"]}, cv=cv, error_score="raise"
-    )
-    search.fit(panel, panel["y"])
-    assert np.isfinite(search.cv_results_["mean_test_score"]).all()
-    assert search.best_estimator_.predict().shape == (9, 2)
+LAYOUTS = {
+    "names in a column": (lambda frame: frame, {}),
+    "names in the index": (lambda frame: frame.set_index("shop", append=True), {}),
+    "names and stamps in columns": (lambda frame: frame.reset_index(), {"time": "when"}),
+    "names before stamps in the index": (lambda frame: frame.set_index("shop", append=True).swaplevel(), {}),
+}
+SCORERS = ["neg_mean_absolute_error", "neg_root_mean_squared_error", "r2"]
+
+
+@pytest.mark.parametrize("name", LAYOUTS)
+def test_the_answer_to_rows_has_their_index_and_numbers_alone(panel, name):
+    lay_out, changes = LAYOUTS[name]
+    fitted = model(future_covariates="promo", target=["y", "temp"], **changes).fit(lay_out(panel))
+    future = filled(fitted)
+    plain = model(future_covariates="promo", target=["y", "temp"]).fit(panel)
+    expected = plain.predict(filled(plain)).to_numpy()
+    got = fitted.predict(future)
+    assert got.index.equals(future.index)
+    assert list(got.columns) == ["y", "temp"]
+    np.testing.assert_array_equal(got.to_numpy(), expected)
+    for frame in (fitted.predict_interval(future, coverage=0.5), fitted.predict_quantiles(0.3, future)):
+        assert frame.index.equals(future.index)
+        assert (frame.dtypes == np.float64).all()
+
+
+@pytest.mark.parametrize("scoring", [None, *SCORERS])
+def test_scorers_give_every_layout_the_same_scores_to_the_bit(panel, scoring):
+    cv = RollingOrigin(3, 3, time="when")
+    scores = []
+    for lay_out, changes in LAYOUTS.values():
+        frame = lay_out(panel)
+        scores.append(cross_val_score(model(**changes), frame, frame["y"], cv=cv, scoring=scoring, error_score="raise"))
+    assert all((other == scores[0]).all() for other in scores)
+    if scoring == SCORERS[0]:
+        train, test = list(cv.split(panel))[-1]
+        got = model().fit(panel.iloc[train]).predict(panel.iloc[test])["y"]
+        assert scores[0][-1] == pytest.approx(-np.abs(got.to_numpy() - panel["y"].iloc[test]).mean())
+
+
+def test_polars_is_scored_like_pandas_and_answered_row_by_row(panel):
+    frame = pl.from_pandas(panel.reset_index())
+    cv = RollingOrigin(3, 3, time="when")
+    settings = {"cv": cv, "scoring": SCORERS[0], "error_score": "raise"}
+    scores = cross_val_score(model(time="when"), frame, frame["y"], **settings)
+    expected = cross_val_score(model(), panel, panel["y"], **settings)
+    np.testing.assert_array_equal(scores, expected)
+    fitted = model(time="when").fit(frame)
+    got = fitted.predict(fitted.future_frame())
+    assert isinstance(got, pl.DataFrame)
+    assert got.columns == ["y"]
+    assert fitted.predict().columns == ["shop", "when", "y"]
+
+
+def test_grid_search_over_a_panel_is_the_same_in_every_layout_to_the_bit(panel):
+    grid = {"lookback": [4, 8], "window_norm": ["last", "standard"]}
+    tables = []
+    for lay_out, changes in LAYOUTS.values():
+        frame = lay_out(panel)
+        search = GridSearchCV(
+            model(**changes),
+            grid,
+            cv=RollingOrigin(3, 3, time="when"),
+            scoring=SCORERS,
+            refit=SCORERS[0],
+            error_score="raise",
+        )
+        search.fit(frame, frame["y"])
+        tables.append([search.cv_results_[f"split{fold}_test_{name}"] for fold in range(3) for name in SCORERS])
+        assert len(search.best_estimator_.predict()) == 9
+    assert all((np.array(other) == np.array(tables[0])).all() for other in tables)
+    assert np.isfinite(tables).all()
 
 
 # -------------------- series that come late or end early
@@ -331,7 +399,7 @@ def test_cross_val_score_and_grid_search_on_a_panel(panel):
 def test_series_too_young_to_train_on_is_left_out_until_it_is_old_enough(panel, refit, transform):
     young = pd.concat([panel, series("dan", 14, 76, 5.0)])
     report = backtest(model(transform=transform), young, RollingOrigin(4, 3), refit=refit).frame
-    counts = report[report["model"] == "Ridge"].groupby("series").size()
+    counts = report[report["model"] == "Ridge"].groupby("series", observed=True).size()
     assert counts[["ann", "bob", "cec"]].eq(12).all()
     assert counts["dan"] == 6  # 2, 5, 8 and 11 rows before the origins; 6 or 7 are needed
     assert report["forecast"].notna().all()
@@ -341,6 +409,32 @@ def test_series_that_ends_within_a_fold_is_left_out_where_its_future_is_looked_a
     ended = panel[(panel["shop"] != "bob") | (panel.index < panel.index.max())]
     plain = backtest(model(), ended, RollingOrigin(2, 3), refit=False)
     assert (plain.frame["series"] == "bob").sum() == (3 + 2) * plain.frame["model"].nunique()
-    seen = backtest(model(future_covariates="promo"), ended, RollingOrigin(2, 3), refit=False)
+    with pytest.warns(BacktestWarning, match="1 origins left out: the future covariates of 3 steps"):
+        seen = backtest(model(future_covariates="promo"), ended, RollingOrigin(2, 3), refit=False)
     assert (seen.frame["series"] == "bob").sum() == 3 * seen.frame["model"].nunique()
     assert seen.notes[0].startswith("1 origins left out: the future covariates of 3 steps")
+
+
+def test_series_that_a_backtest_leaves_out_are_named_once(panel):
+    """Four shops that closed before the first origin, two that opened too late for any."""
+    closed = [series(f"old{k}", 40, k, 2.0) for k in range(4)]
+    opened = [series(f"new{k}", 5, 85, 2.0) for k in range(2)]
+    with warnings.catch_warnings(record=True, action="always") as caught:
+        report = backtest(model(), pd.concat([panel, *closed, *opened]), RollingOrigin(4, 3), refit=False)
+    told = [str(warning.message) for warning in caught if warning.category is BacktestWarning]
+    assert told == [
+        "4 of 9 series left out, because no row of theirs is tested: 'old0', 'old1', 'old2', ...",
+        "2 of 9 series left out, because they have fewer than 6 rows before every origin: 'new0', 'new1'",
+    ]
+    assert report.notes[:2] == told
+    skill = [str(warning.message) for warning in caught if warning.category is SkillWarning]
+    assert report.notes[2:] == skill
+    assert set(report.frame["series"]) == set(SHAPES)
+    assert list(report.frame["series"].cat.categories) == list(SHAPES)
+
+
+def test_nothing_left_out_is_no_backtest_warning(panel):
+    with warnings.catch_warnings(record=True, action="always") as caught:
+        report = backtest(model(), panel, RollingOrigin(2, 3), refit=False)
+    assert [warning.category for warning in caught if warning.category is not SkillWarning] == []
+    assert [note for note in report.notes if "left out" in note] == []

@@ -67,7 +67,7 @@ def backtested(model, frame, cv, **options):
     assert [str(warning.message) for warning in caught if warning.category is SkillWarning] == report.notes
     assert [str(warning.message) for warning in caught if warning.category is not SkillWarning] == []
     rows = report.frame[report.frame["actual"].notna()]
-    mae = (rows["forecast"] - rows["actual"]).abs().groupby(rows["model"]).mean()
+    mae = (rows["forecast"] - rows["actual"]).abs().groupby(rows["model"], observed=True).mean()
     best = mae[NAIVE].min()
     assert report.summary().loc["network", "skill"] == pytest.approx(1 - mae["network"] / best, rel=1e-9, abs=1e-12)
     assert any("does not beat" in note for note in report.notes) == (mae["network"] >= best)

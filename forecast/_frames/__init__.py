@@ -3,7 +3,7 @@
 A message says what is wrong, where (column and first stamps), what was got, what was expected, and the fix.
 """
 
-from .answer import answer, future_frame
+from .answer import answer, answer_rows, future_frame
 from .axis import TimeAxis
 from .columns import as_frame, check_length, column_names, read_values
 from .future import Future, read_future
@@ -24,6 +24,7 @@ __all__ = [
     "Schema",
     "TimeAxis",
     "answer",
+    "answer_rows",
     "as_frame",
     "check_continues",
     "check_history",

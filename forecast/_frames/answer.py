@@ -3,7 +3,7 @@
 import numpy as np
 import pandas as pd
 
-__all__ = ["answer", "future_frame"]
+__all__ = ["answer", "answer_rows", "future_frame"]
 
 
 def answer(layout, roles, keys, labels, arrays, columns):
@@ -45,6 +45,37 @@ def answer(layout, roles, keys, labels, arrays, columns):
         return pd.DataFrame(values, index=index, columns=columns)
     frame = pd.DataFrame(values, columns=columns)
     return _laid_out(frame, layout, roles, keys, [len(part) for part in labels], index)
+
+
+def answer_rows(index, order, arrays, columns):
+    """A frame of results, one row for each row of the user's frame: its index, and numbers alone.
+
+    Parameters
+    ----------
+    index : pandas.Index
+        Of the user's frame.
+    order : list of ndarray of int
+        Where the rows of each series stand in it.
+    arrays : list of ndarray of shape (len(order[i]), len(columns))
+    columns : list of labels
+
+    Returns
+    -------
+    pandas.DataFrame
+
+    Examples
+    --------
+    >>> import numpy as np, pandas as pd
+    >>> answer_rows(pd.RangeIndex(3), [np.array([0, 2]), np.array([1])], [np.zeros((2, 1)), np.ones((1, 1))], ["y"])
+         y
+    0  0.0
+    1  1.0
+    2  0.0
+    """
+    values = arrays[0]
+    if len(arrays) > 1:
+        values = np.concatenate(arrays)[np.argsort(np.concatenate(order), kind="stable")]
+    return pd.DataFrame(values, index=index, columns=pd.Index(columns, tupleize_cols=False))
 
 
 def _laid_out(frame, layout, roles, keys, lengths, stamps):

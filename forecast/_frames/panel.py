@@ -39,6 +39,8 @@ class Panel:
     layout : Layout
     inserted : ndarray of bool, shape (rows,), or None
         Rows that the gap policy put in; None where there are none.
+    made_up : ndarray of bool, shape (rows,), or None
+        Those of them that lie on a straight line to the next row, and so know it.
     """
 
     keys: pd.Index | None
@@ -52,6 +54,7 @@ class Panel:
     schema: Schema
     layout: Layout
     inserted: np.ndarray | None = None
+    made_up: np.ndarray | None = None
 
 
 def read_panel(frame, roles, rules, *, schema=None, axis=None, what="X"):
@@ -109,7 +112,8 @@ def read_panel(frame, roles, rules, *, schema=None, axis=None, what="X"):
         targets = filling.linear(targets) if rules.gaps == "interpolate" else filling.missing(targets)
         past = _filled_past(filling, past, schema, rules)
         future = filling.previous(future)
-    return Panel(rows.keys, starts, index, axis, targets, past, future, static, schema, layout, inserted)
+    made_up = inserted if rules.gaps == "interpolate" else None
+    return Panel(rows.keys, starts, index, axis, targets, past, future, static, schema, layout, inserted, made_up)
 
 
 def _refuse_forgotten_time(frame, roles, layout):

@@ -18,7 +18,7 @@ def split_in_time(model, data, weight, hold_out):
     if not hold_out or model.early_stopping is False:
         return _numbers(data, every), none
     time = (_numbers(data, slice(None)) if data.time is None else data.time())[every]
-    early, late = time_tail(time, model.validation_fraction, data.span)
+    early, late = time_tail(time, model.validation_fraction, data.span if data.reach is None else data.reach()[every])
     del time
     if len(late) >= _LEAST_HELD_OUT and len(early) >= 2 * len(late):
         return (early, late) if weight is None else (every[early], every[late])

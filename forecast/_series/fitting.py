@@ -10,7 +10,7 @@ from .._files import ModelFileError, stored
 from .calibration import Calibration
 from .preparation import Preparation
 from .regression import default_regressor, fit_regressor, judged, predict_windows
-from .report import ModelReport, judge, naive_forecasts
+from .report import ModelReport, judge, naive_forecasts, seasonal_change
 from .rows import Rows
 from .span import Span
 
@@ -97,14 +97,15 @@ def fitted_state(model, panel, roles):
     if not len(windows):
         raise ValueError(
             f"no window is left to train on: no series has {preparation.n_lost} (lost to the transform) + "
-            f"{model.lookback} (lookback) + {model.horizon} (horizon) rows with a known target. Fix: a shorter "
-            "lookback."
+            f"{model.lookback} (lookback) + {model.horizon} (horizon) rows with a known target"
+            f"{' after a row that was not put in' if rows.made_up is not None else ''}. Fix: a shorter lookback."
         )
     complete = partial(preparation.complete, rows)
     regressor = default_regressor() if model.regressor is None else clone(model.regressor)
     regressor = fit_regressor(regressor, windows, complete)
-    lookback = preparation.lookback + preparation.n_lost
-    needed = max(lookback, panel.axis.season_length, getattr(regressor, "n_history_", 1))
+    # What a regressor looks back on is transformed: the rows that a difference takes come before it.
+    looks_back = max(preparation.lookback, getattr(regressor, "n_history_", 1)) + preparation.n_lost
+    needed = max(looks_back, panel.axis.season_length)
     report, calibration = _verdict(model, panel, rows, preparation, regressor, windows, complete)
     return FittedState(
         regressor=regressor,
@@ -167,8 +168,11 @@ def _verdict(model, panel, rows, preparation, regressor, windows, complete):
     judge_model, held_out, chose_epoch = found
     forecast = preparation.restore(rows, held_out, predict_windows(judge_model, held_out))
     actual = preparation.actual(rows, held_out)
+    if np.isnan(actual).all():  # nothing but rows that were put in
+        return ModelReport(None, np.nan, 0, False, notes), None
     known = rows.filled("targets", preparation.fill[: preparation.n_targets]) if preparation.masked else rows.targets
     naive = naive_forecasts(held_out, known, panel.axis.season_length)
+    scales = seasonal_change(rows.true_targets, rows.starts, held_out, panel.axis.season_length)
     name = type(regressor).__name__
-    report = judge(name, forecast, actual, naive, len(held_out), chose_epoch, notes)
+    report = judge(name, forecast, actual, naive, held_out.which, scales, chose_epoch, notes)
     return report, Calibration.of(rows, held_out, actual - forecast)

@@ -292,16 +292,20 @@ class SeriesForecaster(Saved, Requests, Uncertainty, RegressorMixin, BaseEstimat
         ----------
         X : frame, default=None
             The future rows; their labels must continue the fitted data (or `history`). Their future covariates are
-            read, other values not. One row of forecast per row; more than `horizon` by feeding forecasts back, where
-            there are no past covariates. None forecasts `horizon` steps of every series.
+            read, other values not. More of them than `horizon` by feeding forecasts back, where there are no past
+            covariates. None forecasts `horizon` steps of every series.
         history : frame, default=None
             Rows to forecast after in place of the fitted ones: newer ones, or other series, never seen in `fit`. At
             least `lookback` rows of each with the target and the past covariates, at the fitted frequency.
 
         Returns
         -------
-        frame of shape (steps, targets), float64
-            Its index continues the data's own: zone, frequency and name. Polars and Arrow are answered in kind.
+        frame, float64
+            Of `X`: a row for each row of `X`, under the index of `X`, and a column for each target; which series and
+            which stamp it is says the row of `X`. So scikit-learn's scorers take it, and
+            `X.assign(load=model.predict(X)["load"])` puts both side by side. Without `X`: a row per step, laid out as
+            the fitted data, names of series and stamps included; its index continues theirs: zone, frequency and name.
+            Polars and Arrow are answered in kind.
 
         Raises
         ------

@@ -63,6 +63,7 @@ def from_origins(state, rows, origins, n_steps, levels=None):
     preparation = state.preparation
     _refuse_summed(state, levels)
     which = np.searchsorted(rows.starts, origins, side="right") - 1
+    rows = rows.unknown_after(origins)
     fitted = _fitted_keys(state)
     unseen = preparation.transform is not None and any(rows.keys[n] not in fitted for n in np.unique(which))
     if n_steps <= preparation.horizon and not unseen:

@@ -151,6 +151,9 @@ class Preparation:
         out = np.empty_like(raw)
         for number, key in enumerate(rows.keys):
             part = slice(rows.starts[number], rows.starts[number + 1])
+            if np.isnan(raw[part]).all():  # of a series that no forecast is asked of, nothing is known
+                out[part] = np.nan
+                continue
             for column, transform in enumerate(self.chain(key, rows, number)):
                 out[part, column] = transform.transform(raw[part, column].astype(np.float64))
         return out
@@ -163,7 +166,10 @@ class Preparation:
         return np.concatenate([rows.future, features], axis=1, dtype=rows.targets.dtype)
 
     def training_windows(self, rows, step, clock):
-        """All windows with a past and a future; where values may be missing, those that have seen and have a target.
+        """All windows with a past and a future that a forecast could start from.
+
+        Where values may be missing, those that have seen and have a target; where rows were put in on a line to the
+        next one, those that do not end their past on such a row: it knows what is to be forecast.
 
         Parameters
         ----------
@@ -178,6 +184,8 @@ class Preparation:
         windows = windows_of(
             **self._shared(rows), lookback=self.lookback, horizon=self.horizon, step=step, lost=self.n_lost, clock=clock
         )
+        if rows.made_up is not None:
+            windows = windows[~rows.made_up[windows.origins]]
         if not self.masked:
             return windows
         seen, ahead = self._observed(rows, windows)
@@ -237,6 +245,7 @@ class Preparation:
             index=rows.index,
             freq=self.freq,
             channel_names=self.names,
+            settled=rows.settled,
         )
 
     # -------------------- predictions to forecasts
@@ -269,9 +278,9 @@ class Preparation:
         return cube
 
     def actual(self, rows, windows):
-        """What came true, in the units of the series; NaN where it is missing."""
+        """What came true, in the units of the series; NaN where it is missing or was made up."""
         ahead = windows.origins[:, None] + np.arange(1, self.horizon + 1)
-        return rows.targets[ahead].astype(np.float64)
+        return rows.true_targets[ahead].astype(np.float64)
 
 
 def _mean(column):

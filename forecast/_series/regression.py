@@ -110,7 +110,7 @@ def judged(regressor, windows, fraction, complete):
     """
     own = bool(len(getattr(regressor, "validation_loss_curve_", ())))
     time = np.asarray(windows.time)
-    early, late = time_tail(time, regressor.validation_fraction if own else fraction, windows.horizon)
+    early, late = time_tail(time, regressor.validation_fraction if own else fraction, windows.span)
     if len(late) < _LEAST or (len(early) < len(late) and not own):
         return None
     held_out = windows[late[:: -(-len(late) // _MOST)]]

@@ -7,7 +7,7 @@ import pandas as pd
 
 from .._files import stored
 
-__all__ = ["ModelReport", "judge", "mean_so_far", "naive_forecasts"]
+__all__ = ["ModelReport", "judge", "mean_so_far", "naive_forecasts", "seasonal_change"]
 
 _COPY = 0.9  # correlation with the newest value from which a forecast is called a copy of it
 
@@ -21,16 +21,21 @@ class ModelReport:
     ----------
     table : pandas.DataFrame or None
         Index `model` (the model, "last value", "seasonal naive", "drift", "mean"), columns `MAE`, `RMSE`, `skill` (1 -
-        MAE over the best naive one's), in the units of the series, over all validation windows, steps and targets. None
-        where no windows were held out, because there were too few or by `validation_fraction=None`.
+        MAE over the best naive one's), in the units of the series, over all validation windows, steps and targets; and
+        `MASE`, the mean over series and targets of each one's MAE over its mean absolute seasonal change before these
+        windows (NaN where there is none). None where no windows were held out, because there were too few or by
+        `validation_fraction=None`.
     skill : float
-        The model's; above 0 it beats every naive forecast. NaN without a table.
+        The model's; above 0 it beats every naive forecast. NaN without a table. Where series differ in size, those of
+        large values rule it.
     n_windows : int
         Validation windows looked at.
     chose_epoch : bool
         Whether the same windows decided when training ended: the skill is then somewhat too good.
     notes : list of str
         What a user should know: no skill, a shifted copy, an unknown calendar.
+    scaled_skill : float
+        1 - MASE over the best naive one's: skill where every series and target counts alike.
     """
 
     table: pd.DataFrame | None
@@ -38,15 +43,17 @@ class ModelReport:
     n_windows: int
     chose_epoch: bool
     notes: list
+    scaled_skill: float = np.nan
 
     def __str__(self):
         if self.table is None:
             return "\n".join(["no validation: no windows were held out", *self.notes])
         errors = ", ".join(f"{name} {value:.4g}" for name, value in self.table["MAE"].items())
         first = f"validation MAE on {self.n_windows} windows: {errors}"
-        return f"{first}\nskill over the best naive forecast {self.skill:+.1%}" + "".join(
-            f"; {note}" for note in self.notes
-        )
+        alike = f" ({self.scaled_skill:+.1%} where every series counts alike)"
+        several = np.isfinite(self.scaled_skill) and not np.isclose(self.scaled_skill, self.skill, rtol=1e-9)
+        second = f"skill over the best naive forecast {self.skill:+.1%}{alike if several else ''}"
+        return f"{first}\n{second}" + "".join(f"; {note}" for note in self.notes)
 
 
 def naive_forecasts(windows, values, period):
@@ -101,7 +108,46 @@ def mean_so_far(values, first, row):
     return out
 
 
-def judge(name, forecast, actual, naive, n_windows, chose_epoch, notes):
+def seasonal_change(values, starts, windows, period):
+    """Mean absolute seasonal change of each series before its first window: the scale of MASE.
+
+    Parameters
+    ----------
+    values : ndarray of shape (rows, targets)
+        NaN where missing.
+    starts : ndarray of int, shape (n_series + 1,)
+    windows : Windows
+    period : int
+        Steps of the season; 1 for a series that is shorter before its first window.
+
+    Returns
+    -------
+    ndarray of shape (n_series, targets)
+        NaN of a series that has no windows or does not change.
+    """
+    first = starts[1:].copy()
+    np.minimum.at(first, windows.which, windows.origins + 1)
+    out = np.full((len(first), values.shape[1]), np.nan)
+    for number in np.unique(windows.which):
+        part = values[starts[number] : first[number]].astype(np.float64)
+        lag = period if len(part) > period else 1
+        change = np.abs(part[lag:] - part[:-lag])
+        seen = ~np.isnan(change)
+        mean = np.where(seen, change, 0.0).sum(axis=0) / np.maximum(seen.sum(axis=0), 1)
+        out[number] = np.where(mean > 0, mean, np.nan)
+    return out
+
+
+def _scaled(error, seen, which, scales):
+    """The mean over series and targets of each one's mean absolute error over its scale."""
+    total, count = np.zeros_like(scales), np.zeros_like(scales)
+    np.add.at(total, which, np.where(seen, np.abs(error), 0.0).sum(axis=1))
+    np.add.at(count, which, seen.sum(axis=1))
+    ratio = (total / np.maximum(count, 1) / scales)[(count > 0) & ~np.isnan(scales)]
+    return ratio.mean() if len(ratio) else np.nan
+
+
+def judge(name, forecast, actual, naive, which, scales, chose_epoch, notes):
     """A report from forecasts and what came true.
 
     Parameters
@@ -111,7 +157,10 @@ def judge(name, forecast, actual, naive, n_windows, chose_epoch, notes):
     forecast, actual : ndarray of shape (n, horizon, targets)
         NaN in `actual`: missing.
     naive : dict of str to ndarray of that shape
-    n_windows : int
+    which : ndarray of int, shape (n,)
+        Series of each window.
+    scales : ndarray of shape (n_series, targets)
+        As `seasonal_change` has them.
     chose_epoch : bool
     notes : list of str
 
@@ -122,18 +171,29 @@ def judge(name, forecast, actual, naive, n_windows, chose_epoch, notes):
     seen = ~np.isnan(actual)
     rows = {}
     for label, numbers in {name: forecast, **naive}.items():
-        error = (numbers - actual)[seen]
-        rows[label] = [np.abs(error).mean(), np.sqrt(np.square(error).mean())]
-    table = pd.DataFrame.from_dict(rows, orient="index", columns=["MAE", "RMSE"]).rename_axis("model")
-    best = table["MAE"].iloc[1:].min()
-    table["skill"] = 1 - table["MAE"] / best if best > 0 else np.where(table["MAE"] > 0, -np.inf, 0.0)
-    skill = float(table["skill"].iloc[0])
+        error = numbers - actual
+        sizes = np.abs(error[seen]).mean(), np.sqrt(np.square(error[seen]).mean())
+        rows[label] = [*sizes, _scaled(error, seen, which, scales)]
+    table = pd.DataFrame.from_dict(rows, orient="index", columns=["MAE", "RMSE", "MASE"]).rename_axis("model")
+    table["skill"] = _skill(table["MAE"])
+    skill, scaled_skill = float(table["skill"].iloc[0]), float(_skill(table["MASE"]).iloc[0])
     notes = list(notes)
     if skill <= 0:
         notes.append(f"no skill: {table['MAE'].iloc[1:].idxmin()} is as good or better")
+    elif scaled_skill <= 0:
+        best = table["MASE"].iloc[1:].idxmin()
+        notes.append(f"no skill where every series counts alike: {best} has the lower MASE, or the same")
     if is_copy(forecast[:, :1], actual[:, :1], naive["last value"][:, :1]):
         notes.append("its first step is a shifted copy of the newest value")
-    return ModelReport(table, skill, n_windows, chose_epoch, notes)
+    return ModelReport(table, skill, len(which), chose_epoch, notes, scaled_skill)
+
+
+def _skill(errors):
+    """1 - error over that of the best naive forecast, of a model and the naive ones after it."""
+    best = errors.iloc[1:].min()
+    if best > 0 or np.isnan(best):
+        return 1 - errors / best
+    return pd.Series(np.where(errors > 0, -np.inf, 0.0), index=errors.index)
 
 
 def is_copy(forecast, actual, last):

@@ -1,10 +1,11 @@
-"""What is asked of a fitted forecaster, as rows and labels; and the answer in the user's own layout."""
+"""What is asked of a fitted forecaster, as rows and labels; and the answer, row by row or in the user's layout."""
 
 from dataclasses import dataclass, replace
 
 import numpy as np
+import pandas as pd
 
-from .._frames import answer, as_frame, enter, leave, read_future, read_panel
+from .._frames import answer, answer_rows, as_frame, enter, leave, read_future, read_panel
 from .forecasting import from_ends
 from .rows import Rows
 from .targets import with_target
@@ -25,9 +26,9 @@ class Request:
         The steps of each series.
     future : list of ndarray of shape (steps, F)
     order : list of ndarray of int or None
-        Position in the user's frame of each series' steps; None: series after series.
+        Position of each series' steps in the frame of future rows that the user gave; None without one.
     index : pandas.Index or None
-        Of the user's frame.
+        Of that frame.
     fresh : Rows or None
         The whole history that the user gave, for intervals.
     """
@@ -91,14 +92,14 @@ class Requests:
         return rows
 
     def _answered(self, request, arrays, names):
-        """Forecasts of each series in the user's layout and order of rows."""
+        """Results row by row for rows that the user gave, else with names and stamps in the layout of the data."""
         state = self._state
-        if request.order is None or len(request.keys) == 1:
+        if request.index is None:
             frame = answer(state.layout, state.roles, request.keys, request.labels, arrays, names)
-            return leave(frame, self._kind)
-        order = np.argsort(np.concatenate(request.order), kind="stable")
-        frame = answer(state.layout, state.roles, request.keys, request.labels, arrays, names)
-        return leave(frame.iloc[order], self._kind)
+        else:
+            index = request.index if self._kind is None else pd.RangeIndex(len(request.index))  # others have none
+            frame = answer_rows(index, request.order, arrays, names)
+        return leave(frame, self._kind)
 
     def _actual(self, X, y, request):
         """The actual values of the steps asked for, a list of (steps, targets); NaN where missing and allowed."""

@@ -27,6 +27,8 @@ class Rows:
     past, future : ndarray of shape (rows, P) and (rows, F)
         Encoded covariates.
     static : ndarray of shape (n_series, S)
+    made_up : ndarray of bool of shape (rows,) or None
+        Rows that were put in on a straight line to the next one, which they so know; None where there are none.
     """
 
     keys: list
@@ -36,6 +38,7 @@ class Rows:
     past: np.ndarray
     future: np.ndarray
     static: np.ndarray
+    made_up: np.ndarray | None = None
 
     @classmethod
     def of(cls, panel):
@@ -50,7 +53,9 @@ class Rows:
         Rows
         """
         keys = [None] if panel.keys is None else list(panel.keys)
-        return cls(keys, panel.starts, panel.index, panel.targets, panel.past, panel.future, panel.static)
+        return cls(
+            keys, panel.starts, panel.index, panel.targets, panel.past, panel.future, panel.static, panel.made_up
+        )
 
     def __len__(self):
         return len(self.targets)
@@ -92,6 +97,7 @@ class Rows:
             self.past[rows],
             self.future[rows],
             self.static[which],
+            None if self.made_up is None else self.made_up[rows],
         )
 
     def tail(self, needed):
@@ -113,7 +119,7 @@ class Rows:
                     seen = np.flatnonzero(~np.isnan(column[first:begin]))
                     begin = int(first + seen[-1]) if len(seen) else begin
             bounds.append((number, begin, int(end)))
-        return self.parts(bounds)
+        return replace(self.parts(bounds), made_up=None)
 
     def only(self, keys):
         """These series, in this order.
@@ -156,7 +162,7 @@ class Rows:
         lengths = np.diff(self.starts) + [len(part) for part in labels]
         starts = np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64)
         arrays = {name: np.concatenate(block) for name, block in blocks.items()}
-        return replace(self, starts=starts, index=index, **arrays)
+        return replace(self, starts=starts, index=index, made_up=None, **arrays)
 
     def filled(self, name, fill):
         """An array without gaps: the last value before them, and `fill` where there is none.
@@ -184,6 +190,42 @@ class Rows:
             out[np.isnan(out[:, column]), column] = fill[column]
         return out
 
+    def unknown_after(self, origins):
+        """Without targets and past covariates behind the newest of some origins of each series.
+
+        A transform, which takes all rows of a series at once, so refuses nothing that comes later.
+
+        Parameters
+        ----------
+        origins : ndarray of int
+
+        Returns
+        -------
+        Rows
+        """
+        newest = self.starts[:-1] - 1
+        np.maximum.at(newest, np.searchsorted(self.starts, origins, side="right") - 1, origins)
+        later = np.arange(len(self)) > np.repeat(newest, np.diff(self.starts))
+        if not later.any():
+            return self
+        targets, past = (
+            np.where(later[:, None], np.nan, array).astype(array.dtype) for array in (self.targets, self.past)
+        )
+        return replace(self, targets=targets, past=past)
+
+    @property
+    def settled(self):
+        """The row by which the values of each row are known, its own or that of the line's end; None: its own."""
+        if self.made_up is None:
+            return None
+        ends = np.where(self.made_up, len(self), np.arange(len(self)))
+        return np.minimum.accumulate(ends[::-1])[::-1]
+
+    @property
+    def true_targets(self):
+        """Targets with NaN in rows that were made up: what a forecast is judged by."""
+        return self.targets if self.made_up is None else np.where(self.made_up[:, None], np.nan, self.targets)
+
     def split(self):
         """Every target of every series as a series of its own, with all covariates.
 
@@ -204,4 +246,5 @@ class Rows:
             self.past[order],
             self.future[order],
             np.repeat(self.static, n, axis=0),
+            None if self.made_up is None else self.made_up[order],
         )

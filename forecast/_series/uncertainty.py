@@ -35,7 +35,7 @@ class Uncertainty:
         Returns
         -------
         frame, or dict of float to frame
-            One row per step, columns `<target>_lower` and `<target>_upper`; with a list, a frame per coverage.
+            Rows as those of `predict`; columns `<target>_lower`, `<target>_upper`. With a list, a frame per coverage.
 
         Raises
         ------
@@ -149,13 +149,13 @@ class Uncertainty:
         rows = request.fresh.only([key])
         origins = self._fresh_origins(rows, key)
         horizon, n = state.preparation.horizon, rows.targets.shape[1]
-        today = len(rows) - 1
+        today, truth = len(rows) - 1, rows.true_targets
         if state.roles.future:  # the newest origins look at the future rows that were given
             number = request.keys.index(key)
             rows = rows.extended([request.labels[number]], [request.future[number]])
         forecast = from_origins(state, rows, origins, horizon) if len(origins) else np.empty((0, horizon, n))
         ahead = origins[:, None] + np.arange(1, horizon + 1)
-        actual = rows.targets[np.minimum(ahead, today)].astype(np.float64)
+        actual = truth[np.minimum(ahead, today)].astype(np.float64)
         actual[ahead > today] = np.nan
         adaptive, unit = deepcopy(started), state.calibration.unit(**series)
         first = int(origins[0]) if len(origins) else today
@@ -172,7 +172,8 @@ class Uncertainty:
         trained = state.tail.last_labels.get(key)
         if trained is not None:
             first = max(first, int(rows.index.searchsorted(trained, side="left")))
-        return np.arange(max(first, len(rows) - 1 - _NEWEST), len(rows) - 1)
+        origins = np.arange(max(first, len(rows) - 1 - _NEWEST), len(rows) - 1)
+        return origins if rows.made_up is None else origins[~rows.made_up[origins]]
 
 
 def _conformal(forecast, offsets, number, coverages, level):

@@ -51,6 +51,8 @@ class Windows(Table):
         Names of the series.
     clock : ndarray of int of shape (n_series,), default=None
         The time of each series' first row, in steps; None: all begin together.
+    settled : ndarray of int of shape (rows,), default=None
+        The row by which a row's values are known; None: itself. A later one where they were interpolated.
 
     Attributes
     ----------
@@ -91,6 +93,7 @@ class Windows(Table):
         starts=None,
         series=None,
         clock=None,
+        settled=None,
     ):
         if window_norm not in KINDS:
             raise ValueError(f"window_norm is {window_norm!r}; expected one of {', '.join(map(repr, KINDS))}.")
@@ -114,6 +117,7 @@ class Windows(Table):
         self.starts = np.array([0, len(values)], dtype=np.int64) if starts is None else starts
         self.series = series
         self.clock = clock
+        self.settled = settled
         self._check_shapes()
         self._check_origins()
 
@@ -213,6 +217,13 @@ class Windows(Table):
         return time
 
     @property
+    def span(self):
+        """Steps from a window's newest row to where its targets are known: the horizon, or of each window its own."""
+        if self.settled is None:
+            return self.horizon
+        return self.settled[self.origins + self.horizon] - self.origins
+
+    @property
     def timestamps(self):
         """Label of the newest past row of each window, a pandas.Index of length n."""
         return self.index[self.origins]
@@ -259,7 +270,7 @@ class Windows(Table):
         array([[4.]])
         """
         names = ("lookback", "horizon", "n_targets", "window_norm", "index", "freq", "channel_names", "targets")
-        names += ("future", "static", "starts", "series", "clock")
+        names += ("future", "static", "starts", "series", "clock", "settled")
         return Windows(self.values, origins, **{name: getattr(self, name) for name in names})
 
     _at = at

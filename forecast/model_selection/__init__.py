@@ -1,7 +1,7 @@
 """Evaluation in time order: splitters that follow time, and the backtest beside naive forecasts."""
 
 from .backtest import backtest
-from .report import BacktestReport, SkillWarning
+from .report import BacktestReport, BacktestWarning, SkillWarning
 from .splitters import PurgedTimeSeriesSplit, RollingOrigin
 
-__all__ = ["BacktestReport", "PurgedTimeSeriesSplit", "RollingOrigin", "SkillWarning", "backtest"]
+__all__ = ["BacktestReport", "BacktestWarning", "PurgedTimeSeriesSplit", "RollingOrigin", "SkillWarning", "backtest"]

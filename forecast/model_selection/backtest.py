@@ -1,5 +1,6 @@
 """The backtest: forecasts from several origins as if each were today, beside naive ones."""
 
+import math
 import time
 import warnings
 from dataclasses import dataclass, replace
@@ -16,7 +17,7 @@ from .._series.backtesting import intervals_at, is_copy, mean_so_far, read_rows
 from .._series.forecasting import from_origins
 from .._series.rows import Rows
 from ..preprocessing import make_transform
-from .report import NAIVE, BacktestReport, SkillWarning
+from .report import NAIVE, BacktestReport, BacktestWarning, SkillWarning
 
 __all__ = ["backtest"]
 
@@ -67,6 +68,8 @@ def backtest(model, df, cv, *, refit=True, coverage=None, intervals="adaptive", 
     -----
     SkillWarning
         A model does not beat the naive forecasts, or its first step is a shifted copy of the past.
+    BacktestWarning
+        Series or origins were left out.
 
     References
     ----------
@@ -92,30 +95,38 @@ def backtest(model, df, cv, *, refit=True, coverage=None, intervals="adaptive", 
     panel = read_panel(frame, replace(roles, past=[], future=[], static=[]), first._rules(), what="df")
     truth = _observed(panel)
     labels = Layout.of(frame, roles, "df").labels(frame)
-    folds = _folds(cv, frame, labels)
-    every = _refit_every(refit, len(folds))
+    every = _refit_every(refit)
+    folds = _folds(cv, frame, labels, every)
     period = panel.axis.season_length
-    shortest = int(np.diff(truth.starts).max()) if truth.n_series > 1 else min(len(fold.train) for fold in folds)
+    shortest = int(np.diff(truth.starts).max()) if truth.n_series > 1 else min(fold.n_train for fold in folds)
     period = period if shortest > period else 1
     least = {name: _least(one, panel.axis) for name, one in models.items()}
     reach = max((one.horizon for one in models.values() if one.future_covariates is not None), default=0)
-    origins, notes = _origins(truth, folds, max(least.values()), reach, _made_up(panel, models))
-    parts, seconds = [], {}
+    origins, left_out = _origins(truth, folds, max(least.values()), reach, _made_up(panel, models))
+    found, seconds = {}, {}
     for name, one in models.items():
         mine = folds if roles.series is None else _long_enough(folds, frame, roles, least[name])
-        found, seconds[name] = _run(one, frame, truth, mine, origins, every, levels, intervals, n_jobs, name, verbose)
-        parts.append(_long(name, truth, origins, roles, found))
+        found[name], seconds[name] = _run(
+            one, frame, truth, mine, origins, every, levels, intervals, n_jobs, name, verbose
+        )
     known = truth.filled("targets", np.zeros(truth.targets.shape[1]))
     lookback = max(one.lookback for one in models.values())
     for name in NAIVE:
         started = time.perf_counter()
-        found = _naive(name, known, truth, origins, period, lookback)
+        found[name] = {"forecast": _naive(name, known, truth, origins, period, lookback)}
         seconds[name] = time.perf_counter() - started
-        parts.append(_long(name, truth, origins, roles, {"forecast": found}))
     scales = _scales(labels, truth, folds, origins, roles, period)
-    notes += [f"{name}: its first step is a shifted copy of the newest value" for name in _copies(models, parts, truth)]
-    report = BacktestReport(pd.concat(parts, ignore_index=True), seconds, period, scales, levels, notes)
-    _judge(report, models)
+    skill = [
+        f"{name}: its first step is a shifted copy of the newest value"
+        for name in _copies(models, found, truth, origins)
+    ]
+    report = BacktestReport(_long(truth, origins, roles, found), seconds, period, scales, levels)
+    del found
+    skill += _without_skill(report, models)
+    report.notes.extend([*left_out, *skill])
+    for notes, category in ((left_out, BacktestWarning), (skill, SkillWarning)):
+        for note in notes:
+            warnings.warn(note, category, stacklevel=2)
     return report
 
 
@@ -140,11 +151,13 @@ def _least(model, axis):
 def _long_enough(folds, frame, roles, least):
     """Folds without the training rows of series that have too few for one forecast."""
     names, level = Layout.of(frame, roles, "df").names(frame)
-    codes = pd.factorize(names)[0] if level is None else names
+    codes = pd.factorize(pd.Index(names))[0] if level is None else names
     found = []
     for fold in folds:
-        counts = np.bincount(codes[fold.train])
-        found.append(replace(fold, train=fold.train[counts[codes[fold.train]] >= least]))
+        if fold.train is not None:
+            counts = np.bincount(codes[fold.train])
+            fold = replace(fold, train=fold.train[counts[codes[fold.train]] >= least])
+        found.append(fold)
     return found
 
 
@@ -193,15 +206,30 @@ def _roles(models, frame):
 
 @dataclass(frozen=True)
 class Fold:
-    """Rows to train on, the first and last stamp to forecast, and the frame's stamps in between."""
+    """What is known of a fold.
 
-    train: np.ndarray
+    Attributes
+    ----------
+    train : ndarray of int or None
+        Rows to train on; None where no model is fitted on them: those of a hundred origins are more than the data.
+    n_train : int
+    ends : ndarray of int, shape (2,)
+        The first and the last of the rows to train on.
+    first, last : label
+        Stamps to forecast.
+    stamps : int
+        Stamps of the frame in between.
+    """
+
+    train: np.ndarray | None
+    n_train: int
+    ends: np.ndarray
     first: object
     last: object
     stamps: int
 
 
-def _folds(cv, frame, labels):
+def _folds(cv, frame, labels, every):
     panel = not labels.is_unique
     folds = []
     for number, (train, test) in enumerate(cv.split(frame)):
@@ -216,7 +244,8 @@ def _folds(cv, frame, labels):
                 "before test. Fix: cv=RollingOrigin(...) or sklearn.model_selection.TimeSeriesSplit(...)."
             )
         stamps = labels[test]
-        folds.append(Fold(train, stamps.min(), stamps.max(), stamps.nunique()))
+        kept = train if number % every == 0 else None
+        folds.append(Fold(kept, len(train), train[[0, -1]], stamps.min(), stamps.max(), stamps.nunique()))
     return folds
 
 
@@ -236,23 +265,28 @@ def _origins(truth, folds, least, reach, made_up):
     `reach` future rows must be there where future covariates are looked at. A row that was put in on a straight line to
     the next value knows that value: no forecast starts from it.
     """
-    found, unknown, told = [], 0, 0
+    found, unknown, told, ended, short = [], 0, 0, [], []
     for number, (first, end) in enumerate(zip(truth.starts[:-1], truth.starts[1:], strict=True)):
         index = truth.index[first:end]
         begins = index.searchsorted(pd.Index([fold.first for fold in folds]), side="left")
         ends = index.searchsorted(pd.Index([fold.last for fold in folds]), side="right")
-        for fold, (begin, stop) in enumerate(zip(begins, ends, strict=True)):
-            if stop <= begin or (begin < least and truth.n_series > 1):
-                continue
+        tested, late = ends > begins, (begins < least) & (truth.n_series > 1)
+        if not tested.any():
+            ended.append(number)
+        elif late[tested].all():
+            short.append(number)
+        for fold in np.flatnonzero(tested & ~late):
+            begin, stop = int(begins[fold]), int(ends[fold])
             if truth.n_series > 1 and begin + reach > len(index):
                 unknown += 1
             elif made_up is not None and made_up[first + begin - 1]:
                 told += 1
             else:
                 # Not more steps than the fold asks for: where gaps were filled in, they reach less far.
-                steps = min(int(stop - begin), folds[fold].stamps)
-                found.append((fold, number, int(first) + int(begin) - 1, steps))
-    notes = []
+                found.append((fold, number, int(first) + begin - 1, min(stop - begin, folds[fold].stamps)))
+    notes = [_left_out(truth, ended, "no row of theirs is tested")] if ended else []
+    if short:
+        notes.append(_left_out(truth, short, f"they have fewer than {least} rows before every origin"))
     if unknown:
         notes.append(f"{unknown} origins left out: the future covariates of {reach} steps are not known after them")
     if told:
@@ -263,12 +297,18 @@ def _origins(truth, folds, least, reach, made_up):
     return Origins(fold, series, row, steps), notes
 
 
-def _refit_every(refit, n_folds):
+def _left_out(truth, numbers, why):
+    names = ", ".join(repr(truth.keys[number]) for number in numbers[:3])
+    more = ", ..." if len(numbers) > 3 else ""
+    return f"{len(numbers)} of {truth.n_series} series left out, because {why}: {names}{more}"
+
+
+def _refit_every(refit):
     """Origins from one fit to the next."""
     if refit is True:
         return 1
     if refit is False:
-        return n_folds
+        return math.inf
     if not isinstance(refit, (int, np.integer)) or refit < 1:
         raise ValueError(f"refit is {refit!r}; expected True, False or a number of origins, 1 or more.")
     return int(refit)
@@ -278,6 +318,7 @@ def _run(model, frame, truth, folds, origins, every, levels, intervals, n_jobs, 
     """Columns of one model for all origins, and its seconds."""
     from joblib import Parallel, delayed
 
+    every = min(every, len(folds))
     groups = [np.arange(start, min(start + every, len(folds))) for start in range(0, len(folds), every)]
     if truth.n_series == 1:
         check_length(min(len(folds[group[0]].train) for group in groups), model.lookback, model.horizon)
@@ -350,35 +391,55 @@ def _naive(name, known, truth, origins, period, lookback):
     return last + slope * (steps + 1)[:, None]
 
 
-def _long(name, truth, origins, roles, found):
-    """One row per origin, step and target."""
-    steps, n = origins.steps, truth.targets.shape[1]
+def _long(truth, origins, roles, found):
+    """One row per model, origin, step and target.
+
+    Column by column, so that nothing of its size stands beside it but one column; names by number, as categories.
+    """
+    steps, n, models = origins.steps, truth.targets.shape[1], len(found)
     repeat = np.repeat(np.arange(len(steps)), steps)
     step = np.arange(len(repeat)) - np.repeat(np.cumsum(steps) - steps, steps)
     target_row = origins.row[repeat] + 1 + step
+    rows = len(repeat) * n
+
+    def labels(of):
+        part = truth.index[np.repeat(of, n)]
+        return part.append([part] * (models - 1))
+
     table = {
-        "model": name,
-        "origin": truth.index[np.repeat(origins.row[repeat], n)],
-        "step": np.repeat(step + 1, n),
-        "timestamp": truth.index[np.repeat(target_row, n)],
+        "model": _names(np.repeat(np.arange(models, dtype=np.int16), rows), list(found)),
+        "origin": labels(origins.row[repeat]),
+        "step": np.tile(np.repeat((step + 1).astype(np.int32), n), models),
+        "timestamp": labels(target_row),
     }
     if roles.series is not None:
-        table["series"] = pd.Index(truth.keys)[np.repeat(origins.series[repeat], n)]
-    table["target"] = pd.Index(roles.target, tupleize_cols=False)[np.tile(np.arange(n), len(repeat))]
-    table["actual"] = truth.targets[target_row].astype(np.float64).ravel()
-    table |= {column: cube[repeat, step].ravel() for column, cube in found.items()}
-    return pd.DataFrame(table)
+        present, codes = np.unique(origins.series, return_inverse=True)
+        codes = np.repeat(codes.astype(np.int32)[repeat], n)
+        table["series"] = _names(np.tile(codes, models), [truth.keys[number] for number in present])
+    table["target"] = _names(np.tile(np.arange(n, dtype=np.int16), len(repeat) * models), roles.target)
+    table["actual"] = np.tile(truth.targets[target_row].astype(np.float64).ravel(), models)
+    columns = list(next(iter(found.values())))
+    for column in columns:
+        values = np.full(rows * models, np.nan)
+        for number, cubes in enumerate(found.values()):
+            if column in cubes:
+                values[number * rows : (number + 1) * rows] = cubes[column][repeat, step].ravel()
+        table[column] = values
+    return pd.DataFrame(table, copy=False)
+
+
+def _names(codes, names):
+    return pd.Categorical.from_codes(codes, pd.Index(names, tupleize_cols=False))
 
 
 def _scales(labels, truth, folds, origins, roles, period):
     """Mean absolute and squared seasonal change of the training values of each origin, series and target."""
     rows = []
     for fold, number, row in zip(origins.fold, origins.series, origins.row, strict=True):
-        train = folds[fold].train
         end = min(row + 1, truth.starts[number + 1])
         begin = truth.starts[number]
         if truth.n_series == 1:  # a splitter may leave rows out at both ends
-            ends = truth.index.searchsorted(labels[train[[0, -1]]])
+            ends = truth.index.searchsorted(labels[folds[fold].ends])
             begin, end = int(ends[0]), int(ends[-1]) + 1
         values = truth.targets[begin:end].astype(np.float64)
         change = values[period:] - values[:-period]
@@ -391,23 +452,19 @@ def _scales(labels, truth, folds, origins, roles, period):
     return table if roles.series is not None else table.drop(columns="series")
 
 
-def _copies(models, parts, truth):
+def _copies(models, found, truth, origins):
     """Models whose first steps move with the newest value and not with what comes."""
-    by_name = {part["model"].iloc[0]: part[part["step"] == 1] for part in parts}
-    last = by_name["last value"]["forecast"].to_numpy()
+    last, actual = found["last value"]["forecast"][:, 0], truth.targets[origins.row + 1].astype(np.float64)
     for name in models:
-        rows = by_name[name]
-        if len(rows) >= 10 and is_copy(rows["forecast"].to_numpy(), rows["actual"].to_numpy(), last):
+        if actual.size >= 10 and is_copy(found[name]["forecast"][:, 0], actual, last):
             yield name
 
 
-def _judge(report, models):
-    """Notes and warnings about models without skill and copies of the past."""
+def _without_skill(report, models):
+    """Notes about models that a naive forecast beats."""
     summary = report.summary()
     skill, mae = summary["skill"], summary["MAE"]
     best = mae[list(NAIVE)].idxmin()
     for name in models:
         if not skill[name] > 0:
-            report.notes.append(f"{name} does not beat {best}: MAE {mae[name]:.4g} against {mae[best]:.4g}")
-    for note in report.notes:
-        warnings.warn(note, SkillWarning, stacklevel=3)
+            yield f"{name} does not beat {best}: MAE {mae[name]:.4g} against {mae[best]:.4g}"

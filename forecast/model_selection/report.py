@@ -7,7 +7,7 @@ import pandas as pd
 
 from ..metrics import smape
 
-__all__ = ["NAIVE", "BacktestReport", "SkillWarning"]
+__all__ = ["NAIVE", "BacktestReport", "BacktestWarning", "SkillWarning"]
 
 NAIVE = ("last value", "seasonal naive", "drift", "mean")
 
@@ -34,6 +34,26 @@ class SkillWarning(UserWarning):
     """
 
 
+class BacktestWarning(UserWarning):
+    """A backtest left something out: series that end before the first origin, or origins that cannot be forecast from.
+
+    Examples
+    --------
+    >>> import warnings
+    >>> import pandas as pd
+    >>> from forecast import SeriesForecaster
+    >>> from forecast.baselines import LastValue
+    >>> from forecast.model_selection import RollingOrigin, backtest
+    >>> days = pd.date_range("2024-01-01", periods=60)
+    >>> shops = [pd.DataFrame({"shop": name, "sold": range(n)}, days[:n]) for name, n in [("a", 60), ("b", 40)]]
+    >>> model = SeriesForecaster(LastValue(), target="sold", series="shop", lookback=7, horizon=7)
+    >>> with warnings.catch_warnings(record=True, action="always") as caught:
+    ...     report = backtest(model, pd.concat(shops), RollingOrigin(2, horizon=7))
+    >>> print(caught[0].category.__name__, caught[0].message, sep=": ")
+    BacktestWarning: 1 of 2 series left out, because no row of theirs is tested: 'b'
+    """
+
+
 @dataclass(frozen=True)
 class BacktestReport:
     """What a backtest found.
@@ -43,8 +63,8 @@ class BacktestReport:
     frame : pandas.DataFrame
         One row per model, origin, step, series and target: columns `model`, `origin` (label of the newest known row),
         `step` (1 to horizon), `timestamp` (label forecast), `series` (only of a panel), `target`, `actual`, `forecast`;
-        with intervals also `lower_0.8`, `upper_0.8` and so on (NaN for naive forecasts, and where too few residuals
-        were known).
+        `model`, `series` and `target` are categories (all of which are there); with intervals also `lower_0.8`,
+        `upper_0.8` and so on (NaN for naive forecasts, and where too few residuals were known).
     seconds : dict of str to float
         Time of all fits and forecasts of each model.
     period : int
@@ -100,7 +120,9 @@ class BacktestReport:
         unknown = [name for name in more if name not in self.frame.columns or name not in ("step", "series", "target")]
         if unknown:
             raise ValueError(f"by is {by!r}; expected 'step', 'target', or 'series' of a panel, or a list of them.")
-        table = self._errors(["model", *more])
+        keys = ["model", *more]
+        parts = list(self._parts())  # one model after the other, so that what stands beside the frame is small
+        table = pd.concat([self._errors(part(), keys) for part in parts])
         best = table.loc[[name in NAIVE for name in table.index.get_level_values("model")], "MAE"]
         best = best.groupby(level=more).min() if more else best.min()
         if more:
@@ -108,37 +130,48 @@ class BacktestReport:
         with np.errstate(divide="ignore", invalid="ignore"):
             table["skill"] = np.where(table["MAE"] == best, 0.0, 1 - table["MAE"] / best)
         for coverage in self.coverage:
-            table = table.join(self._intervals(["model", *more], coverage))
+            table = table.join(pd.concat([self._intervals(part(), keys, coverage) for part in parts]))
         if more:
             return table.sort_index(level=more, sort_remaining=False)
         table["seconds"] = pd.Series(self.seconds)
         return table.sort_values("MAE", kind="stable")
 
-    def _errors(self, keys):
-        rows = self.frame[self.frame["actual"].notna()]
-        error = rows["forecast"] - rows["actual"]
-        rows = rows.assign(absolute_error=error.abs(), squared_error=error**2)
+    def _parts(self):
+        """The rows of each model, made when they are asked for."""
+        names = self.frame["model"]
+        for name in names.unique():
+            yield lambda name=name: self.frame[names == name]
+
+    def _errors(self, rows, keys):
+        error = (rows["forecast"] - rows["actual"]).abs()
+        rows = rows.drop(columns="timestamp", errors="ignore").assign(absolute_error=error, squared_error=error**2)
+        known = rows["actual"].notna()
+        rows = rows if known.all() else rows[known]
         groups = rows.groupby(keys, sort=False, observed=True)
         table = groups[["absolute_error", "squared_error"]].mean()
         table = pd.DataFrame({"MAE": table["absolute_error"], "RMSE": np.sqrt(table["squared_error"])})
-        table["sMAPE"] = [smape(part["actual"], part["forecast"]) for _, part in groups]
-        return table.join(self._scaled(rows, keys))
+        table["sMAPE"] = [smape(part["actual"], part["forecast"]) for _, part in groups[["actual", "forecast"]]]
+        return _plain(
+            table.join(self._scaled(rows[[*keys, *self._where(keys), "absolute_error", "squared_error"]], keys))
+        )
 
     def _scaled(self, rows, keys):
         """MASE and RMSSE: per origin, series and target first, then the mean over them."""
         where = [name for name in ("origin", "series", "target") if name in self.scales.columns]
-        inner = list(dict.fromkeys([*keys, *where]))
-        means = rows.groupby(inner, sort=False, observed=True)[["absolute_error", "squared_error"]].mean()
-        scale = self.scales.set_index(where)
+        means = rows.groupby([*keys, *self._where(keys)], sort=False, observed=True).mean()
+        scale = self.scales.astype({name: self.frame[name].dtype for name in where[1:]}).set_index(where)
         joined = means.reset_index().merge(scale, left_on=where, right_index=True, how="left", sort=False)
         joined["MASE"] = joined["absolute_error"] / joined["absolute"]
         joined["RMSSE"] = np.sqrt(joined["squared_error"] / joined["squared"])
         return joined.groupby(keys, sort=False, observed=True)[["MASE", "RMSSE"]].mean()
 
-    def _intervals(self, keys, coverage):
-        lower, upper = (self.frame[f"{side}_{coverage:g}"] for side in ("lower", "upper"))
-        known = self.frame["actual"].notna() & lower.notna()
-        rows, lower, upper = self.frame[known], lower[known], upper[known]
+    def _where(self, keys):
+        """What a scale belongs to, beside some keys."""
+        return [name for name in ("origin", "series", "target") if name in self.scales.columns and name not in keys]
+
+    def _intervals(self, rows, keys, coverage):
+        rows = rows[rows["actual"].notna() & rows[f"lower_{coverage:g}"].notna()]
+        lower, upper = (rows[f"{side}_{coverage:g}"] for side in ("lower", "upper"))
         below, above = (lower - rows["actual"]).clip(lower=0), (rows["actual"] - upper).clip(lower=0)
         tail = (1 - coverage) / 2
         pinball = tail * (rows["actual"] - lower).clip(lower=0) + (1 - tail) * below
@@ -148,4 +181,17 @@ class BacktestReport:
             f"interval_score_{coverage:g}": upper - lower + (below + above) / tail,
             f"pinball_{coverage:g}": pinball / 2,
         }
-        return pd.DataFrame(found).groupby([rows[key] for key in keys], sort=False, observed=True).mean()
+        return _plain(pd.DataFrame(found).groupby([rows[key] for key in keys], sort=False, observed=True).mean())
+
+
+def _plain(table):
+    """A table by categories as one by their names, which sort and join as such."""
+    index = table.index
+    if isinstance(index, pd.MultiIndex):
+        levels = [level.astype(level.categories.dtype) if _is_categorical(level) else level for level in index.levels]
+        return table.set_axis(index.set_levels(levels))
+    return table.set_axis(index.astype(index.categories.dtype)) if _is_categorical(index) else table
+
+
+def _is_categorical(index):
+    return isinstance(index, pd.CategoricalIndex)
