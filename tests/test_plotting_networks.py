@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field
 
+import children
 import matplotlib as mpl
 import numpy as np
 import pandas as pd
@@ -324,6 +325,30 @@ def test_the_gradient_of_a_fitted_network_is_drawn(network, load):
 
 
 # -------------------- pictures
+
+
+def test_pictures_of_several_panels_take_the_axes_given(network, report, activity):
+    calls = [
+        (2, lambda axes: LossCurveDisplay.from_estimator(network, axes=axes)),
+        (3, lambda axes: ResidualDisplay.from_report(report, axes=axes)),
+        (2, lambda axes: GateActivityDisplay.from_activity(activity, np.arange(24.0), axes=axes)),
+        (1, lambda axes: GateActivityDisplay.from_activity(activity, axes=axes)),
+    ]
+    for panels, draw in calls:
+        figure, axes = pyplot.subplots(panels)
+        display = draw(axes)
+        assert display.figure_ is figure
+        assert display.axes_ == list(np.ravel(axes))
+        assert all(ax.get_xlabel() for ax in display.axes_[1:])
+        pyplot.close(figure)
+
+
+def test_matplotlib_is_imported_by_the_first_picture_only():
+    script = (
+        "import json, sys, forecast.plotting; print(json.dumps([name for name in sys.modules if 'matplotlib' in name]))"
+    )
+    assert children.run(script) == []
+
 
 PICTURES = {
     "forecast": lambda f: ForecastDisplay.from_estimator(f["network"], coverage=COVERAGE, title="Load", unit="MW"),
