@@ -382,6 +382,14 @@ def test_words_lie_neither_on_each_other_nor_on_data_nor_outside(name, request):
         assert ax.get_ylabel() or name == "skill"
 
 
+def test_a_legend_leaves_narrow_axes_their_height(report):
+    figure, axes = pyplot.subplots(1, 2, figsize=(11, 3.6), layout="constrained")
+    for by, ax in zip(("origin", "step"), axes, strict=True):
+        display = BacktestDisplay.from_report(report, by=by, title="Errors", ax=ax)
+    assert faults(figure) == []
+    assert display.ax_.bbox.height > 0.5 * figure.bbox.height
+
+
 def test_every_display_has_its_picture():
     shown = " ".join(repr(make.__code__.co_names) for make in PICTURES.values())
     assert [name for name in plotting.__all__ if name not in shown] == []
