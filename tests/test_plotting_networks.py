@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field
 
+import children
 import matplotlib as mpl
 import numpy as np
 import pandas as pd
@@ -325,6 +326,30 @@ def test_the_gradient_of_a_fitted_network_is_drawn(network, load):
 
 # -------------------- pictures
 
+
+def test_pictures_of_several_panels_take_the_axes_given(network, report, activity):
+    calls = [
+        (2, lambda axes: LossCurveDisplay.from_estimator(network, axes=axes)),
+        (3, lambda axes: ResidualDisplay.from_report(report, axes=axes)),
+        (2, lambda axes: GateActivityDisplay.from_activity(activity, np.arange(24.0), axes=axes)),
+        (1, lambda axes: GateActivityDisplay.from_activity(activity, axes=axes)),
+    ]
+    for panels, draw in calls:
+        figure, axes = pyplot.subplots(panels)
+        display = draw(axes)
+        assert display.figure_ is figure
+        assert display.axes_ == list(np.ravel(axes))
+        assert all(ax.get_xlabel() for ax in display.axes_[1:])
+        pyplot.close(figure)
+
+
+def test_matplotlib_is_imported_by_the_first_picture_only():
+    script = (
+        "import json, sys, forecast.plotting; print(json.dumps([name for name in sys.modules if 'matplotlib' in name]))"
+    )
+    assert children.run(script) == []
+
+
 PICTURES = {
     "forecast": lambda f: ForecastDisplay.from_estimator(f["network"], coverage=COVERAGE, title="Load", unit="MW"),
     "forecasts of a report": lambda f: ForecastDisplay.from_report(f["report"], f["load"], title="Load", unit="MW"),
@@ -355,6 +380,14 @@ def test_words_lie_neither_on_each_other_nor_on_data_nor_outside(name, request):
         shared = len(ax.get_shared_x_axes().get_siblings(ax)) > 1
         assert ax.get_xlabel() or shared
         assert ax.get_ylabel() or name == "skill"
+
+
+def test_a_legend_leaves_narrow_axes_their_height(report):
+    figure, axes = pyplot.subplots(1, 2, figsize=(11, 3.6), layout="constrained")
+    for by, ax in zip(("origin", "step"), axes, strict=True):
+        display = BacktestDisplay.from_report(report, by=by, title="Errors", ax=ax)
+    assert faults(figure) == []
+    assert display.ax_.bbox.height > 0.5 * figure.bbox.height
 
 
 def test_every_display_has_its_picture():

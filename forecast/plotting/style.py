@@ -141,7 +141,8 @@ def fills(colour, ground, n):
     """Opaque tints of a colour for `n` nested bands, the widest first and lightest; opaque, for print."""
     from matplotlib.colors import to_rgb
 
-    shares = np.linspace(0.18, 0.46, n) if n > 1 else [0.28]
+    more = 0.12 if np.mean(ground) < 0.5 else 0.0  # on a dark ground faint tints are lost
+    shares = more + (np.linspace(0.18, 0.46, n) if n > 1 else np.array([0.28]))
     return [tuple(share * np.array(to_rgb(colour)) + (1 - share) * np.array(ground)) for share in shares]
 
 
@@ -213,21 +214,25 @@ def legend_above(ax, title=None, handles=None):
     """
     tones = tones_of(ax)
     found, labels = ax.get_legend_handles_labels() if handles is None else (handles, [h.get_label() for h in handles])
-    rows = 0
+    rows, font = 0, _FONT
     if labels:
-        columns = _columns(labels, ax.bbox.width / ax.figure.dpi * _POINTS)
+        width = ax.bbox.width / ax.figure.dpi * _POINTS
+        columns = _columns(labels, width, font)
+        if len(labels) > 3 * columns:  # narrow axes: smaller letters rather than a legend taller than they are
+            font = _FONT - 1.5
+            columns = _columns(labels, width, font)
         rows = -(-len(labels) // columns)
         ax.legend(
-            found, labels, loc="lower left", bbox_to_anchor=(0, 1), ncols=columns, frameon=False, fontsize=_FONT,
+            found, labels, loc="lower left", bbox_to_anchor=(0, 1), ncols=columns, frameon=False, fontsize=font,
             labelcolor=tones.ink, borderaxespad=0.3, borderpad=0.2, handlelength=2.6, columnspacing=1.4,
         )  # fmt: skip
     if title:
-        ax.set_title(title, loc="left", fontsize=11, color=tones.ink, pad=6 if not rows else 10 + rows * 1.7 * _FONT)
+        ax.set_title(title, loc="left", fontsize=11, color=tones.ink, pad=6 if not rows else 10 + rows * 1.7 * font)
 
 
-def _columns(labels, width):
-    """Most columns of a legend that fit into some points, by an upper bound of the width of its letters."""
-    sizes = np.array([len(label) for label in labels]) * 0.58 * _FONT + 4.8 * _FONT
+def _columns(labels, width, font):
+    """Most columns of a legend that fit into some points, by the usual width of its letters."""
+    sizes = np.array([len(label) for label in labels]) * 0.55 * font + 4.7 * font
     fits = (n for n in range(len(labels), 1, -1) if sum(part.max() for part in np.array_split(sizes, n)) <= width)
     return next(fits, 1)
 
