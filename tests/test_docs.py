@@ -16,10 +16,11 @@ README = ROOT / "README.md"
 PAGES = [*sorted(ROOT.glob("*.md")), ROOT / "cpp" / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
 PAGES += sorted((ROOT / "benchmarks").glob("*.md"))
 SLOW = {"tour.md"}  # real data and a network of real size
+OWN_TESTS = {"command-line.md", "plots.md", "progress.md"}  # test_cli_docs.py, test_gallery.py, and below
 PAGES_WITH_CODE = [
     pytest.param(page, id=page.relative_to(ROOT).as_posix(), marks=[pytest.mark.slow] * (page.name in SLOW))
     for page in sorted((ROOT / "docs").rglob("*.md"))
-    if re.search(r"^```python\b", page.read_text(encoding="utf-8"), re.MULTILINE)
+    if page.name not in OWN_TESTS and re.search(r"^```python\b", page.read_text(encoding="utf-8"), re.MULTILINE)
 ]
 COMMANDS = ['pip install ".[demo]" && forecast demo', 'pip install ".[test]" && pytest']
 
