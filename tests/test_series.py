@@ -351,3 +351,12 @@ def test_a_series_is_as_good_as_a_frame_of_one_column(df, name):
     cv = RollingOrigin(n_splits=2, horizon=3)
     pd.testing.assert_frame_equal(*(backtest(m, d, cv).frame for m, d in ((one, series), (other, frame))))
     assert check_no_leakage(one, series, cv=cv).n_forecasts > 0
+
+
+@pytest.mark.parametrize("n_rows", [1, 4, 5, 6, 12])
+def test_any_number_of_rows_is_forecast_with_a_calendar(df, n_rows):
+    """It is known for as many steps as the windows look ahead, whatever was asked for."""
+    fitted = model(regressor=Ridge(), lookback=24, horizon=6, past_covariates=None, calendar=["hour"]).fit(df)
+    longest = fitted.predict(fitted.future_frame(12))
+    asked = fitted.predict(fitted.future_frame(n_rows))
+    pd.testing.assert_frame_equal(asked, longest.iloc[:n_rows], check_exact=True, check_freq=False)

@@ -111,7 +111,8 @@ def _with_future(state, past, labels, future):
         wanted if len(wanted) >= horizon else state.axis.after(last, horizon)
         for wanted, last in zip(labels, past.last_labels.values(), strict=True)
     ]
-    future = [known if len(known) else np.zeros((len(wanted), 0)) for known, wanted in zip(future, labels, strict=True)]
+    if not state.roles.future:  # the calendar alone: as many rows as there are labels, whatever was asked for
+        future = [np.zeros((len(wanted), 0)) for wanted in labels]
     rows = past.extended(labels, future)
     return rows, rows.starts[:-1] + lengths - 1
 
