@@ -53,10 +53,10 @@ def same(a, b):
         alike = a.dtype == b.dtype.newbyteorder(a.dtype.byteorder) and a.shape == b.shape and order
         return alike and (same(a.ravel().tolist(), b.ravel().tolist()) if a.dtype.kind == "O" else bits(a) == bits(b))
     if isinstance(a, np.generic):
-        return a.dtype == b.dtype and a.tobytes() == b.tobytes()
+        return a.dtype == b.dtype and (a.tobytes() == b.tobytes() or bool(a != a and b != b))
     if isinstance(a, float):
         return np.float64(a).tobytes() == np.float64(b).tobytes() or (a != a and b != b)
-    return a == b or a is b
+    return a is b or a == b  # pd.NA is equal to nothing
 
 
 def bits(array):
@@ -86,11 +86,12 @@ dtypes = st.one_of(
     arrays.unicode_string_dtypes(min_len=1, max_len=9),
     arrays.byte_string_dtypes(min_len=1, max_len=9),
 )
+whole = st.integers(-(2**64) + 1, 2**64 - 1)
 shapes = arrays.array_shapes(min_dims=0, max_dims=3, min_side=0, max_side=4)
 scalars = st.one_of(
     st.none(),
     st.booleans(),
-    st.integers(-(2**64) + 1, 2**64 - 1),
+    whole,
     st.floats(),
     st.text(st.characters(), max_size=9),
     st.dates(),
@@ -111,7 +112,7 @@ values = st.recursive(
     lambda part: st.one_of(
         st.lists(part, max_size=4),
         st.lists(part, max_size=4).map(tuple),
-        st.dictionaries(st.integers() | st.text(max_size=5) | st.none() | st.booleans(), part, max_size=4),
+        st.dictionaries(whole | st.text(max_size=5) | st.none() | st.booleans(), part, max_size=4),
         st.builds(slice, *[st.none() | st.integers(-9, 9)] * 3),
     ),
     max_leaves=8,

@@ -335,7 +335,8 @@ def test_a_divergence_and_an_exception_are_logged(caplog):
     assert re.search(r"broken off by ZeroDivisionError in epoch \d after", caplog.records[-1].getMessage())
 
 
-def test_nobody_listening_costs_no_record(monkeypatch):
+def test_nobody_listening_costs_no_record(monkeypatch, caplog):
+    caplog.set_level(logging.WARNING, logger="forecast")  # whatever is asked of other tests
     monkeypatch.setattr("forecast._progress.Epoch", None)
     small().fit(*table())
     with pytest.raises(TypeError):
