@@ -91,7 +91,7 @@ MADE_UP = {
     "what sklearn imports": put(SETTING, estimator("sklearn.pipeline.np")),
     "tests of sklearn": put(SETTING, estimator("sklearn.tests.test_base.MyEstimator")),
     "a support vector machine": put(SETTING, estimator("sklearn.svm.SVR")),
-    "a folder of pickles": put(SETTING, estimator("sklearn.pipeline.Pipeline", memory="/tmp/x", steps=[])),
+    "a folder of pickles": put(SETTING, estimator("sklearn.pipeline.Pipeline", memory="folder", steps=[])),
     "a method": put(SETTING, estimator("sklearn.linear_model.Ridge", predict=1)),
     "a method of ours": put(("fitted", "predict"), 1),
     "a name with underscores": put(("fitted", "__class__"), "int"),
