@@ -220,7 +220,7 @@ inline bool predict(const Network<T>& net, const Chunk<T>& c) {
 template <class C, class T>
 struct Tapes {
   int64_t row, tape_step, state_step;
-  T *states, *tape, *dropped, *carry, *dbias, *scratch, *transposed, *joined, *dlast;
+  T *states, *tape, *dropped, *carry, *sums, *scratch, *transposed, *joined, *dlast;
 
   Tapes(const Shape& s, bool drop, Arena<T>& arena) {
     row = s.H * lanes<T>, tape_step = tape_rows<C> * row, state_step = C::states * row;
@@ -228,7 +228,9 @@ struct Tapes {
     tape = arena.take(s.L * s.T * tape_step);
     dropped = drop ? arena.take(s.L * s.T * row) : nullptr;
     const int64_t widest = s.H > s.I ? s.H : s.I;
-    carry = arena.take(state_step), dbias = arena.take(C::rows * row), dlast = arena.take(row);
+    carry = arena.take(state_step), dlast = arena.take(row);
+    const int64_t first = sums_of_row<C, T>(s.I, s.H), above = s.L > 1 ? sums_of_row<C, T>(s.H, s.H) : 0;
+    sums = arena.take(C::rows * s.H * width<T> * (first > above ? first : above));
     scratch = arena.take(widest * lanes<T>);
     const int64_t z = transposed_size<T>(widest, segment * lanes<T>), head = transposed_size<T>(s.H + s.E, lanes<T>);
     transposed = arena.take(z > head ? z : head);
@@ -370,7 +372,7 @@ inline bool train(const Network<T>& net, const Chunk<T>& c) {
                        m.tape_step,
                        top ? m.dlast : nullptr,
                        m.carry,
-                       m.dbias,
+                       m.sums,
                        m.transposed,
                        m.scratch,
                        c.flow ? c.flow + l * s.T : nullptr};

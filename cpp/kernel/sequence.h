@@ -9,7 +9,7 @@
 #pragma once
 
 #include "gather.h"
-#include "outer.h"
+#include "inner.h"
 #include "random.h"
 #include "units.h"
 
@@ -30,6 +30,13 @@ template <class C>
 constexpr int64_t state_rows = C::state[1] - C::state[0];
 template <class C>
 constexpr int64_t tape_rows = C::rows + C::kept;
+
+// Few inputs: the gradients of their weights keep windows in the lanes (inner.h), unless the sums outgrow the caches.
+template <class C, class T>
+constexpr int64_t sums_of_row(int64_t I, int64_t H) {
+  const bool few = I <= width<T> * 3 / 4 && C::rows * H * (I + 1) * bytes <= (160 << 10);
+  return few ? I + 1 : 1;
+}
 
 template <class T>
 struct Layer {
@@ -119,7 +126,8 @@ struct Bptt {
   const T* upstream;  // gradient of h at step t: upstream + t * upstream_step; null: only the last step's, below
   int64_t upstream_step;
   const T* last;     // gradient of h at the last step, from the head; null: none
-  T *carry, *dbias;  // [state][H][lanes]: on return the gradient of the initial state, but for R da; [row][H][lanes]
+  T* carry;          // [state][H][lanes]: on return the gradient of the initial state, but for R da
+  T* sums;           // [row][H][sums_of_row][width], see inner.h
   T* transposed;     // transposed_size(max(I, H), segment * lanes)
   T* dh;             // [H][lanes], used where there is a flow
   double* flow;      // [T] added to: squares of the gradient of h after each step; null: not asked for
@@ -155,7 +163,7 @@ INLINE const T* from_above(const Bptt<T>& s, int64_t t, int64_t steps) {
 template <class C, class T>
 inline void step_backward(const Layer<T>& l, const Bptt<T>& s, int64_t t, int64_t steps) {
   const int64_t H = l.H, row = H * lanes<T>;
-  T *tape = s.tape + t * tape_rows<C> * row, *carry = s.carry, *dbias = s.dbias;
+  T *tape = s.tape + t * tape_rows<C> * row, *carry = s.carry;
   const T* later = tape + (tape_rows<C> + C::state[0]) * row;
   const T *prev = s.states + t * C::states * row, *next = prev + C::states * row;
   const T* above = from_above(s, t, steps);
@@ -167,8 +175,6 @@ inline void step_backward(const Layer<T>& l, const Bptt<T>& s, int64_t t, int64_
     const int64_t at = unit * lanes<T>;
     V da[C::rows];
     cell_backward<C>(dh[0], prev + at, next + at, tape + at, carry + at, row, da);
-    UNROLL
-    for (int i = 0; i < C::rows; ++i) store(dbias + i * row + at, load_as<V>(dbias + i * row + at) + da[i]);
   };
   const int64_t K = t + 1 < steps ? state_rows<C> * H : 0;
   product<Plain>(l.R_T, Operands<T>{later, K, nullptr, 0}, H, start, cell);
@@ -197,36 +203,58 @@ __attribute__((noinline)) double state_gradient(const Layer<T>& l, const Bptt<T>
   return norm2(s.dh, row, 0);
 }
 
-// dW, dR += da (x, h) over steps [t, end). input(t) points to x[t] as [I][lanes].
+// dW, dR += da (x, h) over steps [t, end), and the sums of inner.h. input(t) points to x[t] as [I][lanes]; steps that
+// follow each other lie equally far apart.
 template <class C, class T, class Input>
 inline void weight_gradients(const Layer<T>& l, const Bptt<T>& s, int64_t t, int64_t end, Input input) {
-  const int64_t row = l.H * lanes<T>, step = tape_rows<C> * row, n = end - t;
-  const auto add = [&](T* G, int64_t features, int first, int64_t rows) {
-    outer(outer_of_chunk<T>(G, rows * l.H, features, s.tape + t * step + first * row, step, s.transposed, n));
+  const int64_t H = l.H, row = H * lanes<T>, step = tape_rows<C> * row, n = end - t;
+  const T* const da = s.tape + t * step;
+  const int64_t row_sums = sums_of_row<C, T>(l.I, H), few = row_sums - 1;
+  const auto add_inner = [&](int first, int last, int64_t features) {
+    if (first == last) return;
+    T* const sums = s.sums + first * H * row_sums * width<T>;
+    inner(Inner<T>{sums, row_sums, features, da + first * row, step, input(t), input(1) - input(0), n},
+          (last - first) * H);
   };
-  for (int64_t i = 0; i < n; ++i) transpose(input(t + i), l.I, s.transposed, i, n);
-  add(l.dW, l.I, C::input[0], input_rows<C>);
-  for (int64_t i = 0; i < n; ++i) transpose(s.states + (t + i) * C::states * row, l.H, s.transposed, i, n);
-  add(l.dR, l.H, C::state[0], state_rows<C>);
+  add_inner(0, C::input[0], 0);
+  add_inner(C::input[0], C::input[1], few);
+  add_inner(C::input[1], C::rows, 0);
+  const auto add_outer = [&](T* G, int64_t features, int first, int64_t rows) {
+    outer(outer_of_chunk<T>(G, rows * H, features, da + first * row, step, s.transposed, n));
+  };
+  if (!few) {
+    for (int64_t i = 0; i < n; ++i) transpose(input(t + i), l.I, s.transposed, i, n);
+    add_outer(l.dW, l.I, C::input[0], input_rows<C>);
+  }
+  for (int64_t i = 0; i < n; ++i) transpose(s.states + (t + i) * C::states * row, H, s.transposed, i, n);
+  add_outer(l.dR, H, C::state[0], state_rows<C>);
+}
+
+// The sums of inner.h into db, dW.
+template <class C, class T>
+inline void add_sums(const Layer<T>& l, const T* sums) {
+  const int64_t row_sums = sums_of_row<C, T>(l.I, l.H);
+  T* const dW = l.dW - C::input[0] * l.H * l.I;
+  int64_t row = 0, i = 0;
+  add_lanes(sums, C::rows * l.H * row_sums, [&](int64_t, T total) {
+    if (i == 0) l.db[row] += total;
+    else if (row >= C::input[0] * l.H && row < C::input[1] * l.H) dW[row * l.I + i - 1] += total;
+    if (++i == row_sums) i = 0, ++row;
+  });
 }
 
 // All steps of one layer; false: told to stop.
 template <class C, class T, class Input>
 inline bool backward(const Layer<T>& l, const Bptt<T>& s, int64_t steps, const Poll& poll, Input input) {
-  const int64_t H = l.H, row = H * lanes<T>;
-  clear(s.carry, C::states * row);
-  clear(s.dbias, C::rows * row);
+  clear(s.carry, C::states * l.H * lanes<T>);
+  clear(s.sums, C::rows * l.H * sums_of_row<C, T>(l.I, l.H) * width<T>);
   for (int64_t t = steps - 1; t >= 0; --t) {
     if (s.flow) s.flow[t] += state_gradient<C>(l, s, t, steps);
     step_backward<C>(l, s, t, steps);
     if (t % segment == 0) weight_gradients<C>(l, s, t, t + segment < steps ? t + segment : steps, input);
     if (poll.stop(poll.self)) return false;
   }
-  for (int64_t unit = 0; unit < C::rows * H; ++unit) {
-    Vec<T> total = load(s.dbias + unit * lanes<T>);
-    for (int n = 1; n < N; ++n) total += load(s.dbias + unit * lanes<T> + n * width<T>);
-    l.db[unit] += sum(total);
-  }
+  add_sums<C>(l, s.sums);
   return true;
 }
 
