@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import reference
 import tolerances
-from cases import DTYPES, Case, draw_case, draw_theta, largest_difference
+from cases import DTYPES, ISAS, Case, draw_case, draw_theta, largest_difference
 
 from forecast import _core
 
@@ -30,8 +30,9 @@ def series_case(rng, **arguments):
 
 
 ANCHORS = dict(anchor=np.array([1, 0, 1], dtype=np.int32), target_anchor=np.array([2, -1], dtype=np.int32))
+MEANS = dict(anchor=np.array([2, 3, 0], dtype=np.int32), target_anchor=np.array([1, 0], dtype=np.int32))
 SCALES = dict(
-    past_mean=np.array([0.5, -1.0, 2.0]),
+    past_mean=np.array([0.3, -1.1, 2.7]),
     past_scale=np.array([2.0, 0.5, 1.5]),
     target_mean=np.linspace(-1, 1, HORIZON * COLUMNS),
     target_scale=np.linspace(0.5, 2, HORIZON * COLUMNS),
@@ -84,6 +85,32 @@ def test_sources_of_any_layout_and_float_type_give_the_same_answer(name, source_
         assert np.array_equal(array, plain)
         result = case.with_arguments(**{name: array}).gradient()
         assert result["theta"].tobytes() == expected["theta"].tobytes(), layout
+
+
+@pytest.mark.parametrize("layout", ["rows", "columns", "some of the columns", "reversed"])
+@pytest.mark.parametrize("source_dtype", DTYPES)
+@pytest.mark.parametrize(
+    "extras", [{}, ANCHORS, MEANS, SCALES, MEANS | SCALES], ids=["plain", "newest", "means", "scales", "both"]
+)
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("isa", ISAS)
+def test_a_full_chunk_holds_the_bits_of_its_windows(extras, source_dtype, layout, dtype, isa):
+    """A full chunk is gathered in squares where the layout allows it, fewer windows are gathered one by one."""
+    rng = np.random.default_rng(7)
+    values = rng.normal(size=(ROWS, INPUTS)).astype(source_dtype)
+    wide = np.zeros((ROWS, INPUTS + 2), source_dtype)
+    wide[:, 1:-1] = values
+    past = {
+        "rows": values,
+        "columns": np.asfortranarray(values),
+        "some of the columns": wide[:, 1:-1],
+        "reversed": values[::-1].copy()[::-1],
+    }[layout]
+    case = series_case(rng, past=past, origin=None, extra=rng.normal(size=(80, EXTRA)), weight=None, **extras)
+    network, theta, source = case.core(dtype, isa), case.theta.astype(dtype), case.source()
+    index = rng.permutation(80)
+    expected = np.concatenate([network.predict(theta, source, index[i : i + 1]) for i in range(80)])
+    assert network.predict(theta, source, index, path="lanes").tobytes() == expected.tobytes()
 
 
 def test_a_broadcast_source_gives_the_same_answer():

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 import reference
 import tolerances
-from cases import CELLS, ISAS, LOSSES, Case, draw_away_from_kinks, draw_case, draw_theta, largest_difference
+from cases import CELLS, DTYPES, ISAS, LOSSES, Case, draw_away_from_kinks, draw_case, draw_theta, largest_difference
 
 from forecast import _core
 
@@ -132,6 +132,20 @@ def assert_gradient(case, initial, seed=None, dropout=0.0, isa=None):
 def test_gradients_are_slopes_of_the_loss(cell, layers, steps, batch):
     case, initial = draw(cell, 10 * steps + batch, layers=layers, steps=steps, batch=batch, inputs=2)
     assert_gradient(case, initial)
+
+
+@pytest.mark.parametrize("isa", ISAS)
+@pytest.mark.parametrize(
+    ("inputs", "hidden"), [*((inputs, 6) for inputs in (1, 3, 4, 5, 6, 7, 8, 12, 13, 19)), (6, 100)]
+)
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("cell", CELLS)
+def test_gradients_are_the_oracles_for_any_number_of_inputs(cell, dtype, inputs, hidden, isa):
+    """Few inputs' weights take another way than many's, and so do few whose sums are large."""
+    case = draw_case(cell, np.random.default_rng(4), inputs=inputs, hidden=hidden, layers=2, steps=9, batch=35)
+    expected = case.network.gradient(case.theta, case.batch())
+    result = case.gradient(dtype, isa)
+    assert largest_difference(result["theta"], expected["theta"]) <= tolerances.ORACLE_GRADIENTS[dtype]
 
 
 @pytest.mark.parametrize("isa", ISAS)

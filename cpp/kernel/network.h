@@ -8,6 +8,7 @@
 
 #include "../cell/registry.h"
 #include "../loss/registry.h"
+#include "gather_lanes.h"
 #include "sequence.h"
 
 namespace forecast::FORECAST_ISA {
@@ -130,6 +131,7 @@ inline double loss(const Network<T>& net, const T* y, const T* weight, const T* 
 template <class T>
 struct Io {
   T *x, *y, *weight, *extra, *out, *dout;
+  double* anchors;  // of gather_past_lanes
 };
 
 // Scratch memory, cut from one block; without a block it only counts, so that one list of arrays both measures and
@@ -154,6 +156,7 @@ inline Io<T> take_io(const Shape& s, Arena<T>& arena) {
   io.extra = arena.take(s.E * lanes<T>);
   io.out = arena.take(outputs_of(s) * lanes<T>);
   io.dout = arena.take(outputs_of(s) * lanes<T>);
+  io.anchors = reinterpret_cast<double*>(arena.take(2 * s.I * lanes<T> * int64_t(sizeof(double) / sizeof(T))));
   return io;
 }
 
@@ -165,8 +168,10 @@ inline void gather(const Chunk<T>& c, const Shape& s, const Io<T>& io) {
     clear(io.y, s.K * lanes<T>);
     clear(io.weight, s.K * lanes<T>);
   }
+  const bool together = c.n == lanes<T> && in_runs(*c.source);
+  if (together) gather_past_lanes(*c.source, c.index, io.x, io.anchors);
   for (int lane = 0; lane < c.n; ++lane) {
-    gather_past(*c.source, c.index[lane], io.x + lane, lanes<T>, s.I * lanes<T>);
+    if (!together) gather_past(*c.source, c.index[lane], io.x + lane, lanes<T>, s.I * lanes<T>);
     gather_extra(*c.source, c.index[lane], io.extra + lane, lanes<T>);
     if (c.loss) gather_targets(*c.source, c.index[lane], c.normaliser, io.y + lane, io.weight + lane, lanes<T>);
   }
