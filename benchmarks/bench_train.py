@@ -48,6 +48,7 @@ class Pair:
         self.optimizer = self.network.new_optimizer("adam", 0.0, 0.0)
         self.source = _core.Source(series, lookback=steps, target=target, horizon=HORIZON, target_shift=steps)
         self.order = rng.permutation(n).astype(np.int64)
+        self.scratch = _core.Scratch()  # as within a fit
         windows = np.lib.stride_tricks.sliding_window_view(series, steps, axis=0).transpose(0, 2, 1)
         future = np.lib.stride_tricks.sliding_window_view(target[steps:, 0], HORIZON)
         rows = self.order.reshape(batches, self.batch)
@@ -74,8 +75,9 @@ class Pair:
 
     def _train(self, threads, order):
         return self.network.compiled.train(
-            self.theta, self.optimizer, self.source, order, self.batch, rate=RATE, clip_norm=CLIP, threads=threads
-        )
+            self.theta, self.optimizer, self.source, order, self.batch, rate=RATE, clip_norm=CLIP, threads=threads,
+            scratch=self.scratch,
+        )  # fmt: skip
 
     def _their_step(self, x, y):
         self.adam.zero_grad(set_to_none=True)

@@ -155,6 +155,7 @@ class Training:
             self.series, lookback=steps, target=self.series[:, :1], horizon=HORIZON, target_shift=steps
         )
         self.order = rng.permutation(n).astype(np.int64)
+        self.scratch = _core.Scratch()  # as within a fit
 
     @classmethod
     def lasting(cls, cell, workload, seconds, isa=None):
@@ -167,7 +168,7 @@ class Training:
         """All batches once; what the core returns."""
         return self.network.train(
             self.theta, self.optimizer, self.source, self.order, self.batch, rate=self.rate, clip_norm=1.0,
-            threads=threads,
+            threads=threads, scratch=self.scratch,
         )  # fmt: skip
 
     def seconds(self, threads):

@@ -104,6 +104,11 @@ def moments(source: Source, index: NDArray[np.int64]) -> dict[str, NDArray[np.fl
     targets are left out.
     """
 
+class Scratch:
+    """Memory that calls to train take again, one after the other. It is as large as the largest of them needs."""
+
+    def __init__(self) -> None: ...
+
 class Optimizer:
     """Name, constants and state of an optimiser; the state is float arrays of the parameters' length."""
 
@@ -230,4 +235,5 @@ class Network:
         seed: int = 0,  # of the dropout masks
         threads: int = 1,
         path: Literal["auto", "lanes", "units"] = "auto",  # as in predict; by itself, few left-over windows go by units
+        scratch: Scratch | None = None,  # memory of an earlier call, and for the next one; None: anew, and given back
     ) -> TrainResult: ...

@@ -176,6 +176,11 @@ class Network:
             name, self.architecture.dtype, self.compiled.n_parameters, momentum=momentum, weight_decay=weight_decay
         )
 
+    @staticmethod
+    def new_scratch():
+        """Memory for the epochs of one fit."""
+        return _core.Scratch()
+
     def source(self, arguments, weight=None):
         """The windows as this network sees them: its scaling on the raw series."""
         s = self.scaling

@@ -101,7 +101,7 @@ class _Patience:
         return self.waited >= self.recipe.patience
 
 
-def _epoch(compiled, theta, optimizer, source, order, recipe, rate, rng, threads):
+def _epoch(compiled, theta, optimizer, source, order, recipe, rate, rng, threads, scratch):
     """All batches once. Of millions of windows a part at a time, because the core takes numbers of 64 bits."""
     part = max(1, MANY // recipe.batch_size) * recipe.batch_size
     results = []
@@ -109,7 +109,7 @@ def _epoch(compiled, theta, optimizer, source, order, recipe, rate, rng, threads
         result = compiled.train(
             theta, optimizer, source, order[first : first + part].astype(np.int64, copy=False), recipe.batch_size,
             rate=rate, clip_norm=recipe.clip_norm, clip_value=recipe.clip_value, seed=int(rng.integers(2**63)),
-            threads=threads,
+            threads=threads, scratch=scratch,
         )  # fmt: skip
         results.append(result)
         if not result["finite"]:
@@ -146,13 +146,14 @@ def train(network, optimizer, source, windows, validation, recipe, rng, n_jobs=N
     validation = validation.astype(np.int64, copy=False)
     run = Run(theta.copy(), threads=network.threads(n_jobs, min(recipe.batch_size, len(windows)), passes=3))
     rate, patience, wanted = _Rate(recipe), _Patience(run, recipe), run.threads
+    scratch = network.new_scratch()
     with Progress(recipe.verbose, recipe.callbacks) as progress:
         progress.begins(*_subject(network, windows, validation), recipe.max_iter, wanted)
         reason = "finished"
         for epoch in range(recipe.max_iter):
             order = _epoch_order(windows, recipe.batch_size, recipe.shuffle, rng)
             step = rate.at(epoch)
-            result = _epoch(compiled, theta, optimizer, source, order, recipe, step, rng, wanted)
+            result = _epoch(compiled, theta, optimizer, source, order, recipe, step, rng, wanted, scratch)
             run.threads = result["threads"]
             run.norms.append(result["norms"])
             loss = float(np.mean(result["losses"])) if len(result["losses"]) else math.nan

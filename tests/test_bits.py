@@ -1,5 +1,7 @@
 """The same bits for any number of threads, any split of the batch, either path, and any state of the process."""
 
+from concurrent.futures import ThreadPoolExecutor
+
 import numpy as np
 import pytest
 from cases import CELLS, DTYPES, ISAS, LOSSES, Case, draw_case
@@ -142,6 +144,36 @@ def test_dropout_draws_do_not_depend_on_threads():
     one = case.gradient("float32", dropout=0.4, seed=11, threads=1)
     many = case.gradient("float32", dropout=0.4, seed=11, threads=7)
     assert one["theta"].tobytes() == many["theta"].tobytes()
+
+
+def test_scratch_of_earlier_calls_moves_no_bit():
+    """Larger and smaller networks of both types in turn, so that memory is found dirty, too short and too long."""
+    scratch = _core.Scratch()
+    for hidden, batch, dtype in [(5, 41, "float32"), (33, 9, "float64"), (33, 80, "float32"), (5, 41, "float32")]:
+        case = draw_case("lstm", np.random.default_rng(8), layers=2, hidden=hidden, batch=80, inputs=3, steps=9)
+        trained = []
+        for memory in (None, scratch):
+            theta = case.theta.astype(dtype)
+            optimizer = _core.Optimizer("adam", dtype, theta.size)
+            arguments = dict(rate=0.01, clip_norm=1.0, threads=2, scratch=memory)
+            case.core(dtype).train(theta, optimizer, case.source(), case.index, batch, **arguments)
+            trained.append(theta.tobytes())
+        assert trained[0] == trained[1], (hidden, batch, dtype)
+
+
+def test_calls_at_the_same_time_do_not_share_scratch():
+    case = draw_case("gru", np.random.default_rng(9), hidden=40, batch=64, inputs=3, steps=40)
+    network, order, scratch = case.core("float32"), np.tile(case.index, 30), _core.Scratch()
+
+    def train(memory):
+        theta = case.theta.astype("float32")
+        optimizer = _core.Optimizer("adam", "float32", theta.size)
+        network.train(theta, optimizer, case.source(), order, 64, rate=1e-3, scratch=memory)
+        return theta.tobytes()
+
+    expected = train(None)
+    with ThreadPoolExecutor(4) as pool:
+        assert set(pool.map(train, [scratch] * 12)) == {expected}
 
 
 def test_no_more_threads_are_used_than_there_are_chunks():

@@ -4,6 +4,7 @@
 #include <pybind11/stl.h>
 
 #include <algorithm>
+#include <atomic>
 #include <cstring>
 #include <map>
 #include <memory>
@@ -326,9 +327,30 @@ double positive_or_none(const py::object& value, const char* name) {
   return number;
 }
 
+// Scratch memory that calls share, one after the other: a call that finds it lent takes memory of its own.
+struct ScratchHolder {
+  Scratch scratch;
+  std::atomic<bool> lent{false};
+};
+class Loan {
+ public:
+  explicit Loan(ScratchHolder* from) : from_(from && !from->lent.exchange(true) ? from : nullptr) {}
+  ~Loan() {
+    if (from_) from_->lent.store(false);
+  }
+  Loan(const Loan&) = delete;
+  Loan& operator=(const Loan&) = delete;
+  Scratch& get() { return from_ ? from_->scratch : own_; }
+
+ private:
+  ScratchHolder* from_;
+  Scratch own_;
+};
+
 template <class T>
 py::dict train_as(const NetworkHolder& net, const py::array& theta, OptimizerHolder& optimizer,
-                  const SourceHolder& source, const py::array& order, const Plan& plan, double rate) {
+                  const SourceHolder& source, const py::array& order, const Plan& plan, double rate,
+                  ScratchHolder* scratch) {
   T* weights = contiguous<T>(theta, "theta", net.parameters(), true);
   Optimizer<T> state{optimizer.step, optimizer.steps,
                      contiguous<T>(optimizer.first, "optimizer.first", net.parameters(), true),
@@ -337,10 +359,11 @@ py::dict train_as(const NetworkHolder& net, const py::array& theta, OptimizerHol
   const Windows windows = windows_of(net, source, order, true);
   Trained result;
   bool done;
+  Loan loan(scratch);
   {
     const py::gil_scoped_release unlock;
     StopSign sign(interrupted);
-    done = train(net.get<T>(), weights, state, windows, plan, sign, &result);
+    done = train(net.get<T>(), weights, state, windows, plan, loan.get(), sign, &result);
   }
   optimizer.steps = state.steps;  // also where interrupted: whole batches have been taken
   if (!done) throw py::error_already_set();
@@ -352,6 +375,7 @@ py::dict train_as(const NetworkHolder& net, const py::array& theta, OptimizerHol
 
 void bind_network(py::module_& m) {
   const py::object none = py::none();
+  py::class_<ScratchHolder>(m, "Scratch", "Memory that calls to train take again.").def(py::init<>());
   py::class_<OptimizerHolder>(m, "Optimizer", "Name, constants and state of an optimiser.")
       .def(py::init<const std::string&, const std::string&, int64_t, double, double, double, double, double>(),
            "name"_a, "dtype"_a, "n_parameters"_a, py::kw_only(), "momentum"_a = 0.0, "beta_1"_a = 0.9,
@@ -417,7 +441,8 @@ void bind_network(py::module_& m) {
           "train",
           [](const NetworkHolder& net, const py::array& theta, OptimizerHolder& optimizer, const SourceHolder& source,
              const py::array& order, int64_t batch_size, double rate, const py::object& clip_norm,
-             const py::object& clip_value, uint64_t seed, int threads, const std::string& path) {
+             const py::object& clip_value, uint64_t seed, int threads, const std::string& path,
+             ScratchHolder* scratch) {
             if (batch_size < 1) throw py::value_error("batch_size: expected at least 1");
             const Plan plan{batch_size,
                             positive_or_none(clip_norm, "clip_norm"),
@@ -425,11 +450,11 @@ void bind_network(py::module_& m) {
                             seed,
                             threads,
                             path_of(path)};
-            return net.wide() ? train_as<double>(net, theta, optimizer, source, order, plan, rate)
-                              : train_as<float>(net, theta, optimizer, source, order, plan, rate);
+            return net.wide() ? train_as<double>(net, theta, optimizer, source, order, plan, rate, scratch)
+                              : train_as<float>(net, theta, optimizer, source, order, plan, rate, scratch);
           },
           "theta"_a, "optimizer"_a, "source"_a, "order"_a, "batch_size"_a, py::kw_only(), "rate"_a,
-          "clip_norm"_a = none, "clip_value"_a = none, "seed"_a = 0, "threads"_a = 1, "path"_a = "auto");
+          "clip_norm"_a = none, "clip_value"_a = none, "seed"_a = 0, "threads"_a = 1, "path"_a = "auto", "scratch"_a = none);
 }
 
 }  // namespace forecast

@@ -1,4 +1,4 @@
-// A chunk of windows straight from the raw series into lanes: x[t][channel][lane], y[k][lane], extra[e][lane].
+// A window straight from the raw series into a lane: x[t][channel][lane], y[k][lane], extra[e][lane].
 // The arithmetic (anchor, mean, scale) is in double, so that a series with a large level loses nothing in float32.
 #pragma once
 

@@ -87,20 +87,17 @@ struct Ways {
 
 template <class T>
 struct Workspace {
-  Buffer<T> arenas, slots, forward, backward, units, window;
-  Buffer<double> losses, sums;
+  T *arenas, *slots, *forward, *backward, *units, *window;
+  double *losses, *sums;
   int64_t arena;
 
-  Workspace(const Sizes& s, const Cut& cut, bool with_units)
-      : arenas(s.arena_train * cut.threads),
-        slots(s.parameters * cut.slots),
-        forward(s.pack_forward),
-        backward(s.pack_backward),
-        units(with_units ? s.pack_units : 0),
-        window(with_units ? s.pack_window : 0),
-        losses(cut.chunks),
-        sums(parts_of(s.parameters)),
-        arena(s.arena_train) {}
+  Workspace(Scratch& scratch, const Sizes& s, const Cut& cut, bool with_units) : arena(s.arena_train) {
+    scratch.begin();
+    arenas = scratch.take<T>(s.arena_train * cut.threads), slots = scratch.take<T>(s.parameters * cut.slots);
+    forward = scratch.take<T>(s.pack_forward), backward = scratch.take<T>(s.pack_backward);
+    units = scratch.take<T>(with_units ? s.pack_units : 0), window = scratch.take<T>(with_units ? s.pack_window : 0);
+    losses = scratch.take<double>(cut.chunks), sums = scratch.take<double>(parts_of(s.parameters));
+  }
 };
 
 template <class T>
@@ -111,11 +108,11 @@ void pack(Team& team, const Model<T>& model, Network<T>& net, const Workspace<T>
     T* pack;
   } jobs[4], *end = jobs;
   if (ways.lanes)
-    *end++ = {engine.pack_forward, space.forward.get()}, *end++ = {engine.pack_backward, space.backward.get()};
-  if (ways.units) *end++ = {engine.pack_units, space.units.get()}, *end++ = {engine.pack_window, space.window.get()};
+    *end++ = {engine.pack_forward, space.forward}, *end++ = {engine.pack_backward, space.backward};
+  if (ways.units) *end++ = {engine.pack_units, space.units}, *end++ = {engine.pack_window, space.window};
   team.each(end - jobs, [&](int64_t i, int, Poll) { jobs[i].fill(model.shape, net.theta, jobs[i].pack); });
-  net.pack_forward = space.forward.get(), net.pack_backward = space.backward.get();
-  net.pack_units = space.units.get(), net.pack_window = space.window.get();
+  net.pack_forward = space.forward, net.pack_backward = space.backward;
+  net.pack_units = space.units, net.pack_window = space.window;
 }
 
 template <class Work>
@@ -136,27 +133,27 @@ bool batch_gradient(Team& team, const Model<T>& model, const Network<T>& net, co
   const int64_t states = model.shape.L * model.shape.T;
   team.each(cut.slots, [&](int64_t slot, int worker, Poll poll) {  // who takes a slot does not matter to its sum
     if (sign.stopped()) return;
-    T* gradient = space.slots.get() + slot * parameters;
+    T* gradient = space.slots + slot * parameters;
     std::fill(gradient, gradient + parameters, T(0));
     double* flow = common.flow ? common.flow + slot * states : nullptr;
     for (int64_t number = slot; number < cut.chunks; number += cut.slots) {
       Chunk<T> c = chunk_of<T>(windows, lanes, number);
       c.seed = common.seed, c.drop = common.drop, c.initial = common.initial, c.outputs = common.outputs;
       c.dpast = common.dpast, c.dextra = common.dextra, c.dinitial = common.dinitial, c.flow = flow;
-      c.normaliser = normaliser, c.gradient = gradient, c.loss = space.losses.get() + number;
-      c.arena = space.arenas.get() + worker * space.arena;
+      c.normaliser = normaliser, c.gradient = gradient, c.loss = space.losses + number;
+      c.arena = space.arenas + worker * space.arena;
       c.poll = poll;
       if (!(c.n <= few ? model.engine->train_windows : model.engine->train)(net, c)) return;
     }
   });
   if (sign.stopped()) return false;
   each_part(team, parameters, [&](int64_t, int64_t first, int64_t n) {
-    T* const total = space.slots.get() + first;
+    T* const total = space.slots + first;
     for (int slot = 1; slot < cut.slots; ++slot) model.vectors->add(total, total + slot * parameters, n);
   });
   for (int64_t i = states; common.flow && i < cut.slots * states; ++i) common.flow[i % states] += common.flow[i];
   *loss = 0;
-  for (int64_t number = 0; number < cut.chunks; ++number) *loss += space.losses.get()[number];
+  for (int64_t number = 0; number < cut.chunks; ++number) *loss += space.losses[number];
   return !sign.stopped();
 }
 
@@ -278,7 +275,8 @@ bool gradient(const Model<T>& model, const T* theta, const Windows& windows, con
   const FloatGuard guard;
   const Cut cut(windows.n, model.vectors->lanes, threads, true);
   const Sizes sizes = sizes_of(model, drop);
-  const Workspace<T> space(sizes, cut, false);
+  Scratch scratch;
+  const Workspace<T> space(scratch, sizes, cut, false);
   const int64_t states = model.shape.L * model.shape.T;
   const Buffer<double> flow(out->flow ? states * std::max(cut.slots, 1) : 0);
   std::fill(flow.get(), flow.get() + flow.size(), 0.0);
@@ -294,7 +292,7 @@ bool gradient(const Model<T>& model, const T* theta, const Windows& windows, con
     batch_gradient(team, model, net, windows, common, sizes.parameters, space, few, sign, &out->loss);
   });
   if (sign.stopped()) return false;
-  if (out->theta) std::copy(space.slots.get(), space.slots.get() + sizes.parameters, out->theta);
+  if (out->theta) std::copy(space.slots, space.slots + sizes.parameters, out->theta);
   if (out->flow) std::copy(flow.get(), flow.get() + states, out->flow);
   return true;
 }
@@ -316,13 +314,13 @@ double norm_of(Team& team, const Model<T>& model, const T* gradient, int64_t n, 
 template <class T>
 bool optimise(Team& team, const Model<T>& model, T* theta, const Workspace<T>& space, int64_t n, const Plan& plan,
               Optimizer<T>& optimizer, double* norm) {
-  const T* gradient = space.slots.get();
-  *norm = norm_of(team, model, gradient, n, 0, space.sums.get());
+  const T* gradient = space.slots;
+  *norm = norm_of(team, model, gradient, n, 0, space.sums);
   if (!std::isfinite(*norm)) return false;
   Step step = optimizer.step;
   step.clip_value = plan.clip_value;
   const double clipped =
-      plan.clip_value > 0 ? norm_of(team, model, gradient, n, plan.clip_value, space.sums.get()) : *norm;
+      plan.clip_value > 0 ? norm_of(team, model, gradient, n, plan.clip_value, space.sums) : *norm;
   step.scale = plan.clip_norm > 0 && clipped > plan.clip_norm ? plan.clip_norm / clipped : 1.0;
   ++optimizer.steps;
   step.correction_1 = 1 - std::pow(step.beta_1, double(optimizer.steps));
@@ -338,7 +336,7 @@ bool optimise(Team& team, const Model<T>& model, T* theta, const Workspace<T>& s
 
 template <class T>
 bool train(const Model<T>& model, T* theta, Optimizer<T>& optimizer, const Windows& windows, const Plan& plan,
-           StopSign& sign, Trained* out) {
+           Scratch& scratch, StopSign& sign, Trained* out) {
   const bool drop = model.dropout > 0;
   const Sizes sizes = sizes_of(model, drop);
   const int lanes = model.vectors->lanes;
@@ -346,7 +344,7 @@ bool train(const Model<T>& model, T* theta, Optimizer<T>& optimizer, const Windo
   const int64_t most = std::min(plan.batch_size, windows.n), last = most ? windows.n % most : 0;
   const Cut largest(most, lanes, plan.threads, true);
   const bool with_units = Ways(most, lanes, few).units || (last && Ways(last, lanes, few).units);
-  const Workspace<T> space(sizes, largest, with_units);
+  const Workspace<T> space(scratch, sizes, largest, with_units);
   const auto batches = size_t((windows.n + plan.batch_size - 1) / plan.batch_size);
   out->losses.reserve(batches), out->norms.reserve(batches);  // nothing inside the team may throw
   with_team(largest.threads, sign, [&](Team& team) {
@@ -413,7 +411,8 @@ bool moments(const Windows& windows, StopSign& sign, Moments* out) {
   template bool activity<T>(const Model<T>&, const T*, const Windows&, int, StopSign&, T*);                      \
   template bool gradient<T>(const Model<T>&, const T*, const Windows&, const T*, bool, uint64_t, int, StopSign&, \
                             Gradients<T>*);                                                                      \
-  template bool train<T>(const Model<T>&, T*, Optimizer<T>&, const Windows&, const Plan&, StopSign&, Trained*);
+  template bool train<T>(const Model<T>&, T*, Optimizer<T>&, const Windows&, const Plan&, Scratch&, StopSign&,   \
+                         Trained*);
 FORECAST_INSTANTIATE(float)
 FORECAST_INSTANTIATE(double)
 #undef FORECAST_INSTANTIATE

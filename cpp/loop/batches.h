@@ -81,7 +81,7 @@ struct Trained {
 
 // Whole batches, theta and the optimiser change together; false: interrupted (the batch under way left no trace).
 template <class T>
-bool train(const Model<T>&, T* theta, Optimizer<T>&, const Windows&, const Plan&, StopSign&, Trained*);
+bool train(const Model<T>&, T* theta, Optimizer<T>&, const Windows&, const Plan&, Scratch&, StopSign&, Trained*);
 
 // Weighted mean and population standard deviation: past [I], target [K], extra [E]; false: interrupted.
 struct Moments {

@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <memory>
 #include <new>
+#include <vector>
 
 #if defined(__linux__)
 #include <sys/mman.h>
@@ -38,6 +39,25 @@ struct Buffer {
   };
   int64_t n_;
   std::unique_ptr<T, Free> p_;
+};
+
+// What a call takes and the next one takes again: a tape of tens of MB that was given back is cleared by the system,
+// page by page, before it is lent anew. Arrays are told apart by the order in which they are taken.
+class Scratch {
+ public:
+  void begin() { next_ = 0; }
+  template <class T>
+  T* take(int64_t n) {
+    if (n > int64_t(PTRDIFF_MAX / sizeof(T))) throw std::bad_alloc();
+    const int64_t bytes = n * int64_t(sizeof(T));
+    if (next_ == kept_.size()) kept_.emplace_back(bytes);
+    else if (kept_[next_].size() < bytes) kept_[next_] = Buffer<char>(0), kept_[next_] = Buffer<char>(bytes);
+    return reinterpret_cast<T*>(kept_[next_++].get());
+  }
+
+ private:
+  std::vector<Buffer<char>> kept_;
+  size_t next_ = 0;
 };
 
 }  // namespace forecast
