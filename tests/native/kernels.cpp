@@ -88,7 +88,8 @@ int run(const Table& table, int cell, int64_t H, int64_t L) {
   step.weight_decay = 0.01;
   Optimizer<T> optimizer{step, 0, first.data(), second.data()};
   Trained trained;
-  train(model, theta.data(), optimizer, windows, Plan{16, 1.0, 0.5, 3, 1, Path::automatic}, sign, &trained);
+  Scratch scratch;
+  train(model, theta.data(), optimizer, windows, Plan{16, 1.0, 0.5, 3, 1, Path::automatic}, scratch, sign, &trained);
   print(table.cells[cell].name, "trained", theta);
   return 0;
 }
