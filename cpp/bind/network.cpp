@@ -454,7 +454,8 @@ void bind_network(py::module_& m) {
                               : train_as<float>(net, theta, optimizer, source, order, plan, rate, scratch);
           },
           "theta"_a, "optimizer"_a, "source"_a, "order"_a, "batch_size"_a, py::kw_only(), "rate"_a,
-          "clip_norm"_a = none, "clip_value"_a = none, "seed"_a = 0, "threads"_a = 1, "path"_a = "auto", "scratch"_a = none);
+          "clip_norm"_a = none, "clip_value"_a = none, "seed"_a = 0, "threads"_a = 1, "path"_a = "auto",
+          "scratch"_a = none);
 }
 
 }  // namespace forecast
