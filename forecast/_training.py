@@ -13,7 +13,7 @@ from ._tail import MANY
 __all__ = ["SCHEDULES", "Recipe", "Run", "train"]
 
 SCHEDULES = ("constant", "cosine", "step", "plateau")
-_SAMPLE = 1024  # windows that show whether the last weights still give numbers: those that went too far fail everywhere
+_SAMPLE = 256  # windows that show whether the last weights still give numbers: those that went too far fail everywhere
 
 
 @dataclass(frozen=True)

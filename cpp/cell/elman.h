@@ -42,8 +42,7 @@ struct Elman {
   static constexpr const int* gate = nullptr;
   static constexpr const char* const* gate_names = nullptr;
 
-  template <class V>
-  static INLINE void forward(const V* a, const V*, V* next, V*) {
+  static INLINE void forward(auto a, auto, auto next, auto) {
     next[0] = Act::value(a[0]);
   }
 

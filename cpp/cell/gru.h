@@ -22,13 +22,10 @@ struct Gru {
   static constexpr int gates = 3, gate[] = {1, 2, 0};
   static constexpr const char* gate_names[] = {"r", "z", "n"};
 
-  template <class V>
-  static INLINE void forward(const V* a, const V* prev, V* next, V* tape) {
-    const V r = sigmoid(a[1]), z = sigmoid(a[2]), m = a[3];
-    const V n = tanh(madd(r, m, a[0]));
-    const V h = prev[0];
-    next[0] = madd(z, h - n, n);
-    tape[0] = n, tape[1] = r, tape[2] = z, tape[3] = m;
+  static INLINE void forward(auto a, auto prev, auto next, auto tape) {
+    const auto r = tape[1] = sigmoid(a[1]), z = tape[2] = sigmoid(a[2]), m = tape[3] = a[3];
+    const auto n = tape[0] = tanh(madd(r, m, a[0]));
+    next[0] = madd(z, prev[0] - n, n);
   }
 
   template <class V>

@@ -23,13 +23,11 @@ struct Lstm {
   static constexpr int gates = 4, gate[] = {0, 1, 2, 3};
   static constexpr const char* gate_names[] = {"i", "f", "g", "o"};
 
-  template <class V>
-  static INLINE void forward(const V* a, const V* prev, V* next, V* tape) {
-    const V i = sigmoid(a[0]), f = sigmoid(a[1]), g = tanh(a[2]), o = sigmoid(a[3]);
-    const V c = madd(f, prev[1], i * g);
-    const V tanh_c = tanh(c);
-    next[0] = o * tanh_c, next[1] = c;
-    tape[0] = i, tape[1] = f, tape[2] = g, tape[3] = o, tape[4] = tanh_c;
+  static INLINE void forward(auto a, auto prev, auto next, auto tape) {
+    const auto i = tape[0] = sigmoid(a[0]), f = tape[1] = sigmoid(a[1]), g = tape[2] = tanh(a[2]);
+    const auto c = next[1] = madd(f, prev[1], i * g);
+    const auto o = tape[3] = sigmoid(a[3]), tanh_c = tape[4] = tanh(c);
+    next[0] = o * tanh_c;
   }
 
   template <class V>

@@ -94,7 +94,7 @@ inline void head_forward(const Head<T>& head, const Shape& s, const T* h, const 
   product<HeadFeed>(
       head.forward, Operands<T>{h, s.H, extra, s.E}, outputs_of(s),
       [=](int64_t o, int) INLINE_LAMBDA { return splat<Vec<T>>(b[o]); },
-      [=](int64_t o, const auto* a) INLINE_LAMBDA { store(out + o * lanes<T>, a[0]); });
+      [=](int64_t o, auto a) INLINE_LAMBDA { store(out + o * lanes<T>, a[0]); });
 }
 
 template <class Loss, class T>

@@ -133,6 +133,19 @@ INLINE const T* rest(const T* w, Operands<T> x, int64_t unit, int64_t end, Start
   return w;
 }
 
+// Sums that wait, [unit][row][n vectors]: of `count` vectors that follow each other the row that is asked for.
+template <int R, int n, int count, class T>
+struct Sums {
+  using V = Several<Vec<T>, count>;
+  const T* first;
+  INLINE V operator[](int row) const {
+    V a;
+    UNROLL
+    for (int i = 0; i < count; ++i) a.v[i] = load(first + ((i / n * R + row) * n + i % n) * width<T>);
+    return a;
+  }
+};
+
 // For all units: a[row] = start(unit * R + row, n) + its products, handed to finish(unit, a), where a holds the vectors
 // of one unit or of two that follow each other.
 template <class F, class T, class Start, class Finish>
@@ -148,20 +161,9 @@ INLINE void product(const T* w, Operands<T> x, int64_t units, Start start, Finis
     int64_t at = first * per_unit;
     for (; at + Tile::U <= end; at += Tile::U) w = tile<Tile, Tile::U>(w, x, at, start, put);
     w = rest<Tile, tile_below(Tile::U)>(w, x, at, end, start, put);
-    const auto take = [&](int64_t unit, auto together) INLINE_LAMBDA {
-      constexpr int units_together = decltype(together)::count;
-      Several<Vec<T>, units_together * N> a[F::R];
-      UNROLL
-      for (int r = 0; r < F::R; ++r) {
-        UNROLL
-        for (int i = 0; i < units_together * N; ++i)
-          a[r].v[i] = load(base + ((unit + i / N) * F::R + r) * lanes<T> + i % N * width<T>);
-      }
-      finish(unit, a);
-    };
     int64_t unit = first;
-    for (; unit + 2 <= last; unit += 2) take(unit, Several<Vec<T>, 2>{});
-    if (unit < last) take(unit, Several<Vec<T>, 1>{});
+    for (; unit + 2 <= last; unit += 2) finish(unit, Sums<F::R, N, 2 * N, T>{base + unit * F::R * lanes<T>});
+    if (unit < last) finish(unit, Sums<F::R, N, N, T>{base + unit * F::R * lanes<T>});
   }
 }
 

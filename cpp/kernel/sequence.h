@@ -80,18 +80,10 @@ inline T* pack_transposed(const T* M, int64_t K, int64_t row, int64_t units, T* 
 // ---- forward ---------------------------------------------------------------------------------------------
 
 // The cell on the sums of some units; a row of a state or of the tape is `row` long.
-template <class C, bool Keep, class V, class T>
-INLINE void cell_forward(const V* a, const T* prev, T* next, T* tape, int64_t row) {
-  V before[C::states], after[C::states], kept[C::taped + 1];
-  UNROLL
-  for (int s = 0; s < C::states; ++s) before[s] = load_as<V>(prev + s * row);
-  C::forward(a, before, after, kept);
-  UNROLL
-  for (int s = 0; s < C::states; ++s) store(next + s * row, after[s]);
-  if constexpr (Keep) {
-    UNROLL
-    for (int i = 0; i < C::taped; ++i) store(tape + i * row, kept[i]);
-  }
+template <class C, bool Keep, class Sums, class T>
+INLINE void cell_forward(Sums a, const T* prev, T* next, T* tape, int64_t row) {
+  using V = typename Sums::V;
+  C::forward(a, Read<V, T>{prev, row}, Write<V, true, T>{next, row}, Write<V, Keep, T>{tape, row});
 }
 
 template <class C, bool Keep, class T>
@@ -99,7 +91,7 @@ inline void step_forward(const Layer<T>& l, const T* x, const T* prev, T* next, 
   const int64_t H = l.H, row = H * lanes<T>;
   const T* bias = l.bias;
   const auto start = [=](int64_t i, int) INLINE_LAMBDA { return splat<Vec<T>>(bias[i]); };
-  const auto cell = [=](int64_t unit, const auto* a) INLINE_LAMBDA {
+  const auto cell = [=](int64_t unit, auto a) INLINE_LAMBDA {
     cell_forward<C, Keep>(a, prev + unit * lanes<T>, next + unit * lanes<T>, tape + unit * lanes<T>, row);
   };
   product<CellFeed<C>>(l.forward, Operands<T>{x, l.I, prev, H}, H, start, cell);
@@ -110,7 +102,7 @@ template <class C, bool Keep, class T>
 inline void step_units(const Layer<T>& l, const T* x, const T* prev, T* next, T* tape, bool backwards, int part,
                        int parts) {
   const int64_t row = padded<T>(l.H);
-  const auto cell = [=](int64_t unit, const auto* a) INLINE_LAMBDA {
+  const auto cell = [=](int64_t unit, auto a) INLINE_LAMBDA {
     cell_forward<C, Keep>(a, prev + unit, next + unit, Keep ? tape + unit : tape, row);
   };
   product_units<CellFeed<C>>(l.units + C::rows * row, Operands<T>{x, l.I, prev, l.H}, row / width<T>, backwards, part,
@@ -136,8 +128,8 @@ struct Bptt {
 // The cell's gradients from that of its h; a row of a state, of the tape or of the carry is `row` long. The gradients
 // of the pre-activations go over the tape's rows, the carry becomes that of the step before.
 template <class C, class V, class T>
-INLINE void cell_backward(V dh, const T* prev, const T* next, T* tape, T* carry, int64_t row, V* da) {
-  V kept[C::taped + 1], before[C::states], after[C::states], dafter[C::states], dbefore[C::states];
+INLINE void cell_backward(V dh, const T* prev, const T* next, T* tape, T* carry, int64_t row) {
+  V kept[C::taped + 1], before[C::states], after[C::states], dafter[C::states], dbefore[C::states], da[C::rows];
   UNROLL
   for (int i = 0; i < C::taped; ++i) kept[i] = load_as<V>(tape + i * row);
   UNROLL
@@ -171,10 +163,9 @@ inline void step_backward(const Layer<T>& l, const Bptt<T>& s, int64_t t, int64_
     const int64_t at = unit * lanes<T> + n * width<T>;
     return above ? load(carry + at) + load(above + at) : load(carry + at);
   };
-  const auto cell = [=]<class V>(int64_t unit, const V* dh) INLINE_LAMBDA {
+  const auto cell = [=](int64_t unit, auto dh) INLINE_LAMBDA {
     const int64_t at = unit * lanes<T>;
-    V da[C::rows];
-    cell_backward<C>(dh[0], prev + at, next + at, tape + at, carry + at, row, da);
+    cell_backward<C>(dh[0], prev + at, next + at, tape + at, carry + at, row);
   };
   const int64_t K = t + 1 < steps ? state_rows<C> * H : 0;
   product<Plain>(l.R_T, Operands<T>{later, K, nullptr, 0}, H, start, cell);
@@ -187,7 +178,7 @@ inline void through(const T* pack_T, const T* da, int64_t K, int64_t units, cons
       pack_T, Operands<T>{da, K, nullptr, 0}, units,
       [=](int64_t unit, int n)
           INLINE_LAMBDA { return start ? load(start + unit * lanes<T> + n * width<T>) : Vec<T>{}; },
-      [=](int64_t unit, const auto* a) INLINE_LAMBDA { store(y + unit * lanes<T>, a[0]); });
+      [=](int64_t unit, auto a) INLINE_LAMBDA { store(y + unit * lanes<T>, a[0]); });
 }
 
 // The squares of that gradient of h. It is made once more, because step_backward hands it to the cell in registers: who

@@ -89,4 +89,26 @@ INLINE void store(T* p, Several<V, P> x) {
   for (int i = 0; i < P; ++i) store(p + i * width<T>, x.v[i]);
 }
 
+// Rows in memory, `row` apart. What a formula names is read there and then, what it sets is put away at once: held in
+// registers until the end, the values of a gated cell outgrow them.
+template <class V, class T>
+struct Read {
+  const T* p;
+  int64_t row;
+  INLINE V operator[](int i) const { return load_as<V>(p + i * row); }
+};
+template <class V, bool keep, class T>
+struct Write {
+  T* p;
+  int64_t row;
+  struct Place {
+    T* p;
+    INLINE V operator=(V x) const {
+      if constexpr (keep) store(p, x);
+      return x;
+    }
+  };
+  INLINE Place operator[](int i) const { return {p + i * row}; }
+};
+
 }  // namespace forecast::FORECAST_ISA

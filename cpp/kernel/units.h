@@ -110,20 +110,15 @@ INLINE void product_units(const T* w, Operands<T> x, int64_t vectors, bool backw
     const int64_t n = smaller(vectors - first, size);
     tiles_units<Tile, UnitsTiling<F>::M>(n * per_unit, w + first * units_pack<F>(x), x, backwards,
                                          start + first * F::R * width<T>, sums);
-    const auto take = [&](int64_t vector, auto together) INLINE_LAMBDA {
-      using V = decltype(together);
-      V a[F::R];
-      UNROLL
-      for (int r = 0; r < F::R; ++r) {
-        UNROLL
-        for (int v = 0; v < V::count; ++v) a[r].v[v] = load(sums + ((vector + v) * F::R + r) * width<T>);
-      }
+    const auto take = [&]<int count>(int64_t vector, Sums<F::R, 1, count, T> a) INLINE_LAMBDA {
+      a.first = sums + vector * F::R * width<T>;
       finish((first + vector) * width<T>, a);
+      return vector + count;
     };
     int64_t vector = 0;
-    for (; vector + 4 <= n; vector += 4) take(vector, Several<Vec<T>, 4>{});
-    if (vector + 2 <= n) take(vector, Several<Vec<T>, 2>{}), vector += 2;
-    if (vector < n) take(vector, Several<Vec<T>, 1>{});
+    while (vector + 4 <= n) vector = take(vector, Sums<F::R, 1, 4, T>{});
+    if (vector + 2 <= n) vector = take(vector, Sums<F::R, 1, 2, T>{});
+    if (vector < n) take(vector, Sums<F::R, 1, 1, T>{});
   }
 }
 

@@ -58,7 +58,7 @@ inline void end_window(const Network<T>& net, const Chunk<T>& c) {
   T* out = m.out;
   product_units<HeadFeed>(head.units + O, Operands<T>{m.states[s.T % 2] + (s.L - 1) * m.state, s.H, m.extra, s.E},
                           O / width<T>, false, 0, 1, head.units,
-                          [=](int64_t o, const auto* a) INLINE_LAMBDA { store(out + o, a[0]); });
+                          [=](int64_t o, auto a) INLINE_LAMBDA { store(out + o, a[0]); });
   for (int64_t o = 0; o < n; ++o) c.outputs[c.first * n + o] = out[o];
 }
 
@@ -179,7 +179,7 @@ inline double head_window(const Network<T>& net, const Chunk<T>& c, int lane, co
   const int64_t n = outputs_of(s), O = padded<T>(n), features = s.H + s.E;
   const T* h = m.output(s, s.L - 1, s.T - 1);
   for (int64_t i = 0; i < s.H; ++i) m.joined[i] = h[i];
-  const auto to = [](T* y) { return [=](int64_t i, const auto* a) INLINE_LAMBDA { store(y + i, a[0]); }; };
+  const auto to = [](T* y) { return [=](int64_t i, auto a) INLINE_LAMBDA { store(y + i, a[0]); }; };
   product_units<HeadFeed>(head.units + O, Operands<T>{h, s.H, m.io.extra, s.E}, O / width<T>, false, 0, 1, head.units,
                           to(m.out));
   for (int64_t o = 0; o < n; ++o) m.io.out[o * lanes<T>] = m.out[o];
@@ -203,9 +203,8 @@ inline void step_window_backward(const Network<T>& net, int64_t l, int64_t t, co
   const T *prev = m.state(s, l, t), *next = m.state(s, l, t + 1), *later = tape + m.step + C::state[0] * m.row;
   const int64_t row = m.row, K = t + 1 < s.T ? state_rows<C> * row : 0;
   for (int64_t i = 0; above && i < row; i += width<T>) store(carry + i, load(carry + i) + load(above + i));
-  const auto cell = [=]<class V>(int64_t unit, const V* dh) INLINE_LAMBDA {
-    V da[C::rows];
-    cell_backward<C>(dh[0], prev + unit, next + unit, tape + unit, carry + unit, row, da);
+  const auto cell = [=](int64_t unit, auto dh) INLINE_LAMBDA {
+    cell_backward<C>(dh[0], prev + unit, next + unit, tape + unit, carry + unit, row);
   };
   const T* pack = net.pack_window + WindowPacks<C, T>(s).R_of(l) + row;
   product_units<Plain>(pack, Operands<T>{later, K, nullptr, 0}, row / width<T>, t % 2, 0, 1, carry, cell);
@@ -255,7 +254,7 @@ inline bool backward_window(const Network<T>& net, const Chunk<T>& c, const Drop
       const Operands<T> da{dx + C::input[0] * m.row, input_rows<C> * m.row, nullptr, 0};
       T* to = m.above;
       product_units<Plain>(pack + m.row, da, m.row / width<T>, t % 2, 0, 1, pack,
-                           [=](int64_t i, const auto* a) INLINE_LAMBDA { store(to + i, a[0]); });
+                           [=](int64_t i, auto a) INLINE_LAMBDA { store(to + i, a[0]); });
       if (m.dropped) apply_dropout<1>(dropout, l - 1, t, s.H, to, to);
       for (int64_t i = 0; i < m.row; ++i) dx[i] = to[i];
       if (c.poll.stop(c.poll.self)) return false;
