@@ -20,9 +20,11 @@
 #define PRAGMA(text) _Pragma(#text)
 #if defined(__clang__)
 #define UNROLL PRAGMA(unroll)
+#define UNROLL_4 PRAGMA(unroll 4)
 #define NO_UNROLL PRAGMA(nounroll)
 #else
 #define UNROLL PRAGMA(GCC unroll 64)
+#define UNROLL_4 PRAGMA(GCC unroll 4)
 #define NO_UNROLL PRAGMA(GCC unroll 1)
 #endif
 
