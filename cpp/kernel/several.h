@@ -108,7 +108,7 @@ struct Write {
       return x;
     }
   };
-  INLINE Place operator[](int i) const { return {p + i * row}; }
+  INLINE Place operator[](int i) const { return {keep ? p + i * row : p}; }
 };
 
 }  // namespace forecast::FORECAST_ISA
