@@ -26,12 +26,17 @@ from pathlib import Path
 import numpy as np
 
 from forecast import RNNForecaster, Windows, show_config
+from forecast.diagnostics import gate_activity, gradient_flow
 
 FILE = Path(__file__).with_name("bits.txt")
 ISAS = ("v2", "v3", "v4")
 STEPS = 50  # optimiser steps of every fit
 FORECASTS = 41  # windows of the forecast of many
 DTYPES = ("float32", "float64")
+PARTS = (  # of a case, one hash each
+    "weights", "loss and norm curves", "forecasts of many windows", "forecast of one window", "gradient flow",
+    "gates and states",
+)  # fmt: skip
 CELLS = {
     "tanh": dict(cell="rnn", activation="tanh"),
     "relu": dict(cell="rnn", activation="relu"),
@@ -94,6 +99,7 @@ class Case:
     missing: bool = False  # some targets are
     weighted: bool = False
     plain: bool = False  # an array in place of Windows
+    inside: bool = False  # gradients at each step, gates and states as well
 
     @property
     def arguments(self):
@@ -126,6 +132,7 @@ def _single():
         **{f"norm-{name}": dict(norm=chosen, targets=2) for name, chosen in NORMS.items()},
         **{f"batch-{name}": dict(batch=name) for name in BATCHES},
         **{f"extra-{name}": chosen for name, chosen in EXTRAS.items()},
+        **{f"inside-{name}": dict(inside=True, parameters=chosen, **EXTRAS["extra"]) for name, chosen in CELLS.items()},
         **{f"dropout-{name}": dict(parameters=dict(dropout=0.5, **CELLS[name])) for name in CELLS},
         "schedule-step": dict(parameters=dict(learning_rate_schedule="step")),
         "schedule-plateau": dict(parameters=dict(learning_rate_schedule="plateau", n_iter_no_change=4, tol=0.05)),
@@ -206,7 +213,7 @@ def _fitted(arguments, X, y, weight):
 
 
 def run_case(case):
-    """Hashes of the weights, of the curves, and of forecasts of many windows and of one."""
+    """Hashes of the weights, of the curves, of forecasts of many windows and of one, and of what is inside."""
     windows = _windows(case, BATCHES[case.batch][0])
     X, y, ahead = windows, windows.y, _windows(case, FORECASTS)
     weight = np.random.default_rng(7).integers(0, 5, len(windows)) / 4.0 + 0.25 if case.weighted else None
@@ -218,7 +225,12 @@ def run_case(case):
     forecast = model.predict_quantiles if arguments["loss"] == "quantile" else model.predict
     many, one = forecast(ahead), forecast(ahead[7:8])
     assert np.isfinite(many).all()
-    return (*_numbers(model), _digest(many), _digest(one))
+    inside = ()
+    if case.inside:
+        flow, activity = gradient_flow(model, X, y), gate_activity(model, ahead)
+        values = activity.gates | activity.states
+        inside = (_digest(flow.norms, np.array(flow.loss)), _digest(*(values[name] for name in sorted(values))))
+    return (*_numbers(model), _digest(many), _digest(one), *inside)
 
 
 def run_initial(parameters):
@@ -294,14 +306,14 @@ def difference(expected, found):
     """What differs between the hashes of a case, in words."""
     if expected is None:
         return "not in bits.txt"
-    parts = ("weights", "loss and norm curves", "forecasts of many windows", "forecast of one window")
-    return "other bits in " + ", ".join(p for p, e, f in zip(parts, expected, found, strict=False) if e != f)
+    differing = [part for part, old, new in zip(PARTS, expected, found, strict=False) if old != new]
+    return "other bits in " + ", ".join(differing or ["the number of hashes"])
 
 
 def write(commit):
     lines = [
-        f"# Bits of commit {commit}, written by make_bits.py: case, instruction set, then hashes of the weights after",
-        f"# {STEPS} optimiser steps, of the loss and norm curves, and of forecasts of many windows and of one.",
+        f"# Bits of commit {commit}, written by make_bits.py. Case, instruction set, then a hash of each:",
+        f"# {', '.join(PARTS)}.",
     ]
     for isa in ISAS:
         lines += [" ".join([name, isa, *hashes]) for name, hashes in measured(isa)]
