@@ -73,6 +73,47 @@ def torch_model(cell, weights, features, hidden, layers):
     return model
 
 
+def torch_segrnn(weights, segment, horizon):
+    """SegRNN for one channel as a `torch.nn.Module` with our weights.
+
+    Input (windows, lookback), output (windows, horizon). Every segment goes through a linear layer with ReLU and then
+    one step of the GRU; every segment of the forecast is one step of the decoder from the encoder's last state, with a
+    learned vector in place of its input. Without weights of its own the decoder is the encoder's GRU.
+    """
+    import torch
+
+    hidden, gates, tied = len(weights["0.b_r"]), TORCH_GATES["gru"], "decoder.b_r" not in weights
+
+    class Model(torch.nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.positions = torch.nn.Parameter(torch.from_numpy(np.array(weights["decoder.positions.b"])))
+            self.segment = torch.nn.Linear(segment, hidden)
+            self.rnn = torch.nn.GRU(hidden, hidden, batch_first=True)
+            width = self.positions.shape[1]
+            self.decoder = self.rnn if tied else torch.nn.GRU(width, hidden, batch_first=True)
+            self.head = torch.nn.Linear(hidden, segment)
+
+        def forward(self, x):
+            windows, segments = len(x), len(self.positions)
+            _, state = self.rnn(torch.relu(self.segment(x.view(windows, -1, segment))))
+            start = state.repeat_interleave(segments, dim=1)
+            out, _ = self.decoder(self.positions.repeat(windows, 1)[:, None], start)
+            return self.head(out[:, 0]).view(windows, -1)[:, :horizon]
+
+    model = Model()
+    with torch.no_grad():
+        for name, rnn in [("0", model.rnn)] + ([] if tied else [("decoder", model.decoder)]):
+            for theirs, kind, which in (("weight_ih", "W", 0), ("weight_hh", "R", 1), ("bias_ih", "b", 2)):
+                ours = torch.from_numpy(_stacked(weights, name, kind, which, gates))
+                getattr(rnn, f"{theirs}_l0").copy_(ours)
+            rnn.bias_hh_l0.zero_()[-hidden:].copy_(torch.from_numpy(np.array(weights[f"{name}.b_nh"])))
+        for name, layer in (("segment", model.segment), ("head", model.head)):
+            layer.weight.copy_(torch.from_numpy(np.array(weights[f"{name}.W"])))
+            layer.bias.copy_(torch.from_numpy(np.array(weights[f"{name}.b"])))
+    return model
+
+
 def onnx_session(cell, weights, workload, windows, threads, spin=True):
     """One LSTM, GRU or RNN node per layer and a dense head; input X of shape (steps, windows, features)."""
     import onnxruntime
