@@ -224,7 +224,7 @@ def measure(rows, arguments):
 
 def show(rows, report):
     """The table; what breaks the bar, as sentences."""
-    from measuring import median_ms, ratio, times
+    from measuring import median_ms, ratio
 
     broken = []
     for row in rows:
@@ -233,7 +233,8 @@ def show(rows, report):
         slower = row.median > row.bar
         report.row(
             [CALLS[row.what["call"]], row.what["workload"], row.what["cell"], f"{median_ms(found['old']):.4g}",
-             f"{median_ms(found['new']):.4g}", times(new), f"{again[0]:.3f}", "{:.3f} to {:.3f}".format(*row.band),
+             f"{median_ms(found['new']):.4g}", "{:.3f} ({:.3f} to {:.3f})".format(*new), f"{again[0]:.3f}",
+             "{:.3f} to {:.3f}".format(*row.band),
              "slower" if slower else ""],
             **row.what, old=row.times["old"], new=row.times["new"], again=row.times["again"], ratio=new,
             old_to_old=again, band=row.band,
