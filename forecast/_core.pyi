@@ -16,6 +16,7 @@ class CellInfo(TypedDict):
     input: tuple[int, int]  # rows [first, last) that the input x feeds: they have a W
     state: tuple[int, int]  # rows [first, last) that the state h feeds: they have an R
     states: list[str]  # ["h"] or ["h", "c"]
+    initial_bias: list[float]  # of each row
     gates: list[str]  # that `activity` hands out; none of an Elman cell, whose h is its only row
 
 class LossInfo(TypedDict):
@@ -33,6 +34,7 @@ class Config(TypedDict):
     forked: bool
 
 CELLS: dict[str, CellInfo]
+LAYERS: list[str]  # kinds of layers that are no cells
 LOSSES: dict[str, LossInfo]
 OPTIMIZERS: list[str]
 
@@ -140,29 +142,36 @@ class GradientResult(TypedDict):
     theta: NDArray[Any]  # (n_parameters,)
     past: NDArray[Any]  # (B, T, I), with respect to the scaled inputs
     extra: NDArray[Any]  # (B, E)
-    initial: NDArray[Any]  # (L, S, B, H)
+    initial: list[NDArray[Any]]  # of every recurrent layer without a start: (S, B, H)
 
 class FlowResult(TypedDict):
     loss: float  # as in GradientResult
-    squares: NDArray[np.float64]  # (L, T): squared gradients of the loss by h, summed over windows and units, in double
+    squares: list[NDArray[np.float64]]  # of every recurrent layer (T,): squared gradients of the loss by h, summed over
+    # windows and units, in double
 
 class Packed:
     """Weights that do not change any more, in the order in which predictions read them: made by `Network.pack`."""
 
 class Network:
-    """One architecture in one precision and instruction set. Holds no weights: they come as one flat vector `theta`."""
+    """One description in one precision and instruction set. Holds no weights: they come as one flat vector `theta`.
+
+    A stream is (name, steps, width, of, first, pitch); with `of` not "" it is a view: its entry (s, j) is entry
+    first + s * pitch + j of that stream, counted step after step. "past" (T, I) and "extra" (1, E) are gathered, the
+    first K * outputs per target entries of "out" are the outputs. A layer is a dict:
+
+    name; kind: "recurrent" or one of LAYERS; inputs: names of streams; output: a stream that nothing else writes;
+    cell, reverse, start (an earlier layer whose last states it begins with), restart (every step begins with them), of
+    recurrent layers; activation ("identity" or "relu"), bias ("none", "one" or "steps"), added (a stream), of dense
+    ones; number: of the random numbers; tied: an earlier layer whose weights it uses.
+    """
 
     def __init__(
         self,
-        cell: str,
-        dtype: str,  # "float32" or "float64"
+        streams: Sequence[tuple[str, int, int, str, int, int]],
+        layers: Sequence[dict[str, Any]],
         *,
-        steps: int,
-        inputs: int,
-        hidden: int,
-        layers: int,
+        dtype: str,  # "float32" or "float64"
         targets: int,  # K
-        extra: int = 0,
         loss: str = "squared_error",
         loss_parameters: Sequence[float] = (),
         dropout: float = 0.0,
@@ -174,8 +183,8 @@ class Network:
     isa: str
     layout: list[tuple[str, int, tuple[int, ...]]]
     # layout: (name, offset, shape) in storage order. Names: "{layer}.W_{row}" (H, inputs of the layer),
-    # "{layer}.R_{row}" (H, H),
-    # "{layer}.b_{row}" (H,), "head.W" (n_outputs, H + E), "head.b" (n_outputs,)
+    # "{layer}.R_{row}" (H, H), "{layer}.b_{row}" (H,) of recurrent layers; "{layer}.W" (width, inputs), "{layer}.b"
+    # (width,) of dense ones
     def pack(self, theta: NDArray[Any], earlier: Packed | None = None) -> Packed:
         """For many predictions with the same weights. Keeps a copy: a later change of theta has no effect on it. Where
         `earlier` is of this network and the same weights, it is returned.
@@ -203,7 +212,7 @@ class Network:
         source: Source,
         index: NDArray[np.int64],
         *,
-        initial: NDArray[Any] | None = None,  # (L, S, B, H); zeros where None
+        initial: NDArray[Any] | list[NDArray[Any]] | None = None,  # as in GradientResult; zeros where None
         seed: int | None = None,  # of the dropout masks; None: no dropout
         threads: int = 1,
     ) -> GradientResult: ...
@@ -216,8 +225,10 @@ class Network:
 
     def activity(
         self, theta: NDArray[Any], source: Source, index: NDArray[np.int64], *, threads: int = 1
-    ) -> dict[str, NDArray[Any]]:
-        """The cell's gates, then its states, by name: their values after each step, (B, L, T, H), without dropout."""
+    ) -> list[dict[str, NDArray[Any]]]:
+        """Of every recurrent layer the gates, then the states, by name: their values after each step, (B, T, H), without
+        dropout.
+        """
 
     def train(
         self,

@@ -9,7 +9,18 @@ from ._files import ModelFileError, stored
 from ._tail import MANY
 from ._threads import WORTH_SHARING, thread_count
 
-__all__ = ["CELLS", "LOSSES", "OPTIMIZERS", "Architecture", "Network", "Scaling", "core_config", "windows_scaling"]
+__all__ = [
+    "CELLS",
+    "LOSSES",
+    "OPTIMIZERS",
+    "Architecture",
+    "Network",
+    "Scaling",
+    "compiled",
+    "core_config",
+    "stacked",
+    "windows_scaling",
+]
 
 CELLS = _core.CELLS
 LOSSES = _core.LOSSES
@@ -40,6 +51,41 @@ class Architecture:
         rows = len(CELLS[self.cell]["rows"])
         widths = self.inputs + (self.layers - 1) * self.hidden + self.layers * self.hidden
         return 2.0 * self.steps * rows * self.hidden * widths
+
+
+def compiled(architecture, isa=None):
+    """The network of an architecture: layers of one cell, dropout after each, and a dense head on [last h ; extra]."""
+    a = architecture
+    streams, layers, x = [_stream("past", a.steps, a.inputs)], [], "past"
+    if a.extra:
+        streams.append(_stream("extra", 1, a.extra))
+    for n in range(a.layers):
+        layers.append({"name": str(n), "kind": "recurrent", "cell": a.cell, "inputs": (x,), "output": str(n)})
+        streams.append(_stream(x := str(n), a.steps, a.hidden))
+        last = n + 1 == a.layers
+        if last:
+            streams.append(_stream("last", 1, a.hidden, x, (a.steps - 1) * a.hidden))
+            x = "last"
+        if a.dropout:
+            name = f"{n}.dropout"
+            layers.append({"name": name, "kind": "dropout", "inputs": (x,), "output": name, "number": n})
+            streams.append(_stream(x := name, 1 if last else a.steps, a.hidden))
+    levels = len(a.loss_parameters) if LOSSES[a.loss]["one_output_per_parameter"] else 1
+    streams.append(_stream("out", 1, a.targets * levels))
+    layers.append({"name": "head", "kind": "dense", "inputs": (x, "extra") if a.extra else (x,), "output": "out"})
+    return _core.Network(
+        streams, layers, dtype=a.dtype, targets=a.targets, loss=a.loss, loss_parameters=list(a.loss_parameters),
+        dropout=a.dropout, isa=isa,
+    )  # fmt: skip
+
+
+def stacked(cell, dtype, *, isa=None, **sizes):
+    """The compiled network of an architecture given by its parts, for tests and benchmarks."""
+    return compiled(Architecture(cell, dtype, **sizes), isa)
+
+
+def _stream(name, steps, width, of="", first=0):
+    return name, steps, width, of, first, width
 
 
 @stored("scaling")
@@ -118,18 +164,15 @@ class Network:
                 view[...] = rng.uniform(-limit, limit, view.shape)
             elif kind.startswith("R"):
                 view[...] = _orthogonal(len(view), rng)
-            elif architecture.cell == "lstm" and where != "head" and kind == "b_f":
-                view[...] = 1.0
+            elif where != "head":
+                cell = CELLS[architecture.cell]
+                view[...] = cell["initial_bias"][cell["rows"].index(kind[2:])]
         return network
 
     @property
     def compiled(self):
         if self._compiled is None:
-            a = self.architecture
-            self._compiled = _core.Network(
-                a.cell, a.dtype, steps=a.steps, inputs=a.inputs, hidden=a.hidden, layers=a.layers, targets=a.targets,
-                extra=a.extra, loss=a.loss, loss_parameters=list(a.loss_parameters), dropout=a.dropout,
-            )  # fmt: skip
+            self._compiled = compiled(self.architecture)
         return self._compiled
 
     def __getstate__(self):
@@ -211,12 +254,13 @@ class Network:
         """Mean loss without dropout, and the norm of its gradient with respect to every h, (layers, steps)."""
         index, threads = np.arange(n_windows, dtype=np.int64), self.threads(n_jobs, n_windows, passes=3)
         found = self.compiled.flow(self.theta, self.source(arguments, weight), index, threads=threads)
-        return found["loss"], np.sqrt(found["squares"])
+        return found["loss"], np.sqrt(np.stack(found["squares"]))
 
     def activity(self, arguments, n_windows, n_jobs=None):
         """Name of every gate and state -> its values after each step, (windows, layers, steps, hidden)."""
         index, threads = np.arange(n_windows, dtype=np.int64), self.threads(n_jobs, n_windows)
-        return self.compiled.activity(self.theta, self.source(arguments), index, threads=threads)
+        found = self.compiled.activity(self.theta, self.source(arguments), index, threads=threads)
+        return {name: np.stack([layer[name] for layer in found], axis=1) for name in found[0]}
 
 
 def _orthogonal(n, rng):

@@ -6,6 +6,7 @@ import numpy as np
 import reference
 
 from forecast import _core
+from forecast._network import stacked
 
 ISAS = _core.config()["isa_found"]
 DTYPES = ("float32", "float64")
@@ -40,7 +41,7 @@ class Case:
 
     def core(self, dtype="float64", isa=None, dropout=0.0):
         n = self.network
-        return _core.Network(
+        return stacked(
             n.cell,
             dtype,
             steps=n.steps,

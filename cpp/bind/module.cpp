@@ -27,7 +27,8 @@ py::dict cells(const Table& t) {
     const CellInfo& c = t.cells[i];
     out[c.name] = py::dict("rows"_a = names(c.row_names, 0, c.rows), "input"_a = py::make_tuple(c.input[0], c.input[1]),
                            "state"_a = py::make_tuple(c.state[0], c.state[1]),
-                           "states"_a = names(c.state_names, 0, c.states), "gates"_a = names(c.gate_names, 0, c.gates));
+                           "states"_a = names(c.state_names, 0, c.states), "gates"_a = names(c.gate_names, 0, c.gates),
+                           "initial_bias"_a = std::vector<double>(c.initial_bias, c.initial_bias + c.rows));
   }
   return out;
 }
@@ -118,6 +119,7 @@ PYBIND11_MODULE(_core, m) {
   choose_at_import();
   m.doc() = "Compiled core of forecast; the contract is _core.pyi.";
   m.attr("CELLS") = cells(*chosen);
+  m.attr("LAYERS") = names(chosen->layers, 0, chosen->n_layers);
   m.attr("LOSSES") = losses(*chosen);
   m.attr("OPTIMIZERS") = py::list(py::make_tuple("sgd", "adam", "adamw", "rmsprop"));
   m.def("config", config, "What was built, what was found and what is used.");

@@ -1,7 +1,7 @@
 // Network and Optimizer: argument checks, scratch outputs, and the release of the interpreter's lock around the work.
-#include "arrays.h"
-
 #include <pybind11/stl.h>
+
+#include "spec.h"
 
 #include <algorithm>
 #include <atomic>
@@ -19,16 +19,6 @@ bool is_double(const std::string& dtype) {
   if (dtype != "float32" && dtype != "float64")
     throw py::value_error("dtype: expected 'float32' or 'float64', got '" + dtype + "'");
   return dtype == "float64";
-}
-
-template <class Info>
-int position(const Info* list, int n, const std::string& name, const char* what) {
-  std::string known;
-  for (int i = 0; i < n; ++i) {
-    if (name == list[i].name) return i;
-    known += std::string(i ? ", " : "") + "'" + list[i].name + "'";
-  }
-  throw py::value_error(std::string(what) + ": expected one of " + known + ", got '" + name + "'");
 }
 
 struct OptimizerHolder {
@@ -57,62 +47,36 @@ struct OptimizerHolder {
 
 class NetworkHolder {
  public:
-  NetworkHolder(const std::string& cell, const std::string& dtype, int64_t steps, int64_t inputs, int64_t hidden,
-                int64_t layers, int64_t targets, int64_t extra, const std::string& loss,
-                const std::vector<double>& loss_parameters, double dropout, const py::object& isa)
+  NetworkHolder(const py::list& streams, const py::list& layers, const std::string& dtype, int64_t targets,
+                const std::string& loss, const std::vector<double>& loss_parameters, double dropout,
+                const py::object& isa)
       : table_(&table_named(isa)),
         wide_(is_double(dtype)),
-        cell_(position(table_->cells, table_->n_cells, cell, "cell")) {
-    const int which = position(table_->losses, table_->n_losses, loss, "loss");
-    const LossInfo& info = table_->losses[which];
-    const auto positive = [](int64_t value, const char* name) {
-      if (value < 1 || value > (int64_t(1) << 31))
-        throw py::value_error(std::string(name) + ": expected 1 to 2**31, got " + std::to_string(value));
-    };
-    positive(steps, "steps"), positive(inputs, "inputs"), positive(hidden, "hidden");
-    positive(layers, "layers"), positive(targets, "targets"), positive(extra + 1, "extra + 1");
+        spec_(*table_, streams, layers, targets, loss, loss_parameters.size()),
+        description_(table_->name + py::str(streams).cast<std::string>() + py::str(layers).cast<std::string>()),
+        f32_(kernels<float>(*table_), spec_.view(), loss_parameters, dropout),
+        f64_(kernels<double>(*table_), spec_.view(), loss_parameters, dropout) {
     if (!(dropout >= 0 && dropout < 1)) throw py::value_error("dropout: expected 0 <= dropout < 1");
-    const size_t wanted = info.parameter ? 1 : 0;
-    if (info.output_per_parameter ? loss_parameters.empty() || loss_parameters.size() > size_t(most_outputs)
-                                  : loss_parameters.size() != wanted)
-      throw py::value_error("loss_parameters: '" + loss + "' does not take " + std::to_string(loss_parameters.size()));
-    const int64_t Q = info.output_per_parameter ? int64_t(loss_parameters.size()) : 1;
-    shape_ = {steps, inputs, hidden, layers, extra, targets, Q};
-    checked_sizes();
-    f32_ = model<float>(which, loss_parameters, dropout);
-    f64_ = model<double>(which, loss_parameters, dropout);
-    sizes_of();
   }
 
   bool wide() const { return wide_; }
   const Table& table() const { return *table_; }
-  const Shape& shape() const { return shape_; }
-  int64_t outputs() const { return shape_.K * shape_.Q; }
-  int64_t parameters() const { return sizes_.parameters; }
-  int cell() const { return cell_; }
-  int states() const { return table_->cells[cell_].states; }
-  std::vector<std::string> activities() const {  // names of gates, then of states
-    const CellInfo& c = table_->cells[cell_];
-    std::vector<std::string> all(c.gate_names, c.gate_names + c.gates);
-    all.insert(all.end(), c.state_names, c.state_names + c.states);
-    return all;
-  }
-  int lanes() const { return wide_ ? f64_.vectors->lanes : f32_.vectors->lanes; }
+  const SpecHolder& spec() const { return spec_; }
+  const std::string& description() const { return description_; }
+  const Plan& plan() const { return wide_ ? *f64_.lanes : *f32_.lanes; }
+  int64_t parameters() const { return plan().parameters; }
+  int lanes() const { return wide_ ? kernels<double>(*table_).vectors.lanes : kernels<float>(*table_).vectors.lanes; }
   template <class T>
   const Model<T>& get() const;
 
   py::list layout() const {
-    const CellInfo& cell = table_->cells[cell_];
-    std::vector<Field> fields(size_t(f32_.engine->fields(shape_, nullptr)));
-    f32_.engine->fields(shape_, fields.data());
+    const auto fields_of = kernels<float>(*table_).fields;
+    std::vector<Field> fields(size_t(fields_of(spec_.view(), nullptr)));
+    fields_of(spec_.view(), fields.data());
     py::list out;
-    for (const Field& f : fields) {
-      const std::string kind(1, f.kind);
-      const std::string name =
-          f.layer < 0 ? "head." + kind : std::to_string(f.layer) + "." + kind + "_" + cell.row_names[f.row];
-      out.append(
-          py::make_tuple(name, f.offset, f.m ? py::tuple(py::make_tuple(f.n, f.m)) : py::tuple(py::make_tuple(f.n))));
-    }
+    for (const Field& f : fields)
+      out.append(py::make_tuple(spec_.weight_name(f), f.offset,
+                                f.m ? py::tuple(py::make_tuple(f.n, f.m)) : py::tuple(py::make_tuple(f.n))));
     return out;
   }
 
@@ -122,33 +86,16 @@ class NetworkHolder {
         throw py::value_error(std::string("source: expected ") + what + " " + std::to_string(expected) + ", got " +
                               std::to_string(got));
     };
-    same(s.T, shape_.T, "lookback"), same(s.I, shape_.I, "channels"), same(s.E, shape_.E, "extra inputs");
-    if (s.target.data) same(s.K, shape_.K, "targets");
+    same(s.T, spec_.past().steps, "lookback"), same(s.I, spec_.past().width, "channels");
+    same(s.E, spec_.extra(), "extra inputs");
+    if (s.target.data) same(s.K, spec_.view().K, "targets");
   }
 
  private:
-  template <class T>
-  Model<T> model(int loss, const std::vector<double>& parameters, double dropout) const {
-    const Kernels<T>& k = kernels<T>(*table_);
-    return {&k.cells[cell_], &k.vectors, shape_, loss, std::vector<T>(parameters.begin(), parameters.end()), dropout};
-  }
-  // Every size in the kernels is below this product; one check here and none behind.
-  void checked_sizes() const {
-    const double H = double(shape_.H), widest = std::max({H, double(shape_.I), double(shape_.E)});
-    const double tape = double(shape_.T) * double(shape_.L) * 16 * widest * 64;
-    const double weights =
-        double(shape_.L) * 8 * H * (widest + H) + double(shape_.K) * double(shape_.Q) * (H + widest) * 64;
-    if (tape + weights > 4e18) throw py::value_error("network: its sizes overflow 64 bits");
-  }
-  void sizes_of() {
-    if (wide_) f64_.engine->sizes(shape_, false, &sizes_);
-    else f32_.engine->sizes(shape_, false, &sizes_);
-  }
   const Table* table_;
   bool wide_;
-  int cell_;
-  Shape shape_{};
-  Sizes sizes_{};
+  SpecHolder spec_;
+  std::string description_;
   Model<float> f32_;
   Model<double> f64_;
 };
@@ -183,9 +130,7 @@ Windows windows_of(const NetworkHolder& net, const SourceHolder& source, const p
 struct PackedHolder {
   std::shared_ptr<const Packed<float>> f32;
   std::shared_ptr<const Packed<double>> f64;
-  const Table* table;
-  int cell;
-  Shape shape;
+  std::string of;  // what it was packed for
 };
 template <class T>
 const Packed<T>* packed_in(const PackedHolder& holder);
@@ -205,8 +150,7 @@ Packed<T> packed_as(const NetworkHolder& net, const py::array& theta) {
 
 template <class T>
 bool is_pack_of(const NetworkHolder& net, const PackedHolder& holder) {
-  return packed_in<T>(holder) && holder.table == &net.table() && holder.cell == net.cell() &&
-         !std::memcmp(&holder.shape, &net.shape(), sizeof(Shape));
+  return packed_in<T>(holder) && holder.of == net.description();
 }
 template <class T>
 bool same_weights(const NetworkHolder& net, const PackedHolder& holder, const py::array& theta) {
@@ -216,7 +160,7 @@ bool same_weights(const NetworkHolder& net, const PackedHolder& holder, const py
 }
 
 PackedHolder new_pack(const NetworkHolder& net, const py::array& theta) {
-  PackedHolder holder{nullptr, nullptr, &net.table(), net.cell(), net.shape()};
+  PackedHolder holder{nullptr, nullptr, net.description()};
   if (net.wide()) holder.f64 = std::make_shared<Packed<double>>(packed_as<double>(net, theta));
   else holder.f32 = std::make_shared<Packed<float>>(packed_as<float>(net, theta));
   return holder;
@@ -243,7 +187,7 @@ py::object predict_as(const NetworkHolder& net, const PackedHolder& holder, cons
   const Packed<T>* packed = packed_in<T>(holder);
   if (!is_pack_of<T>(net, holder)) throw py::value_error("theta: packed for another network");
   const Windows windows = windows_of(net, source, index, false);
-  auto out = new_array<T>({windows.n, net.outputs()});
+  auto out = new_array<T>({windows.n, net.spec().outputs()});
   T* outputs = out.mutable_data();
   unlocked([&](StopSign& sign) { return predict(net.get<T>(), *packed, windows, way, threads, sign, outputs); });
   return out;
@@ -265,58 +209,99 @@ double loss_as(const NetworkHolder& net, const py::array& theta, const SourceHol
   return loss;
 }
 
+// What a call gives or takes per recurrent layer, one after the other in one array: views of its parts.
+template <class T, class Shape>
+py::list parts_of(const NetworkHolder& net, const py::array_t<T>& all, bool initial, const Shape& shape) {
+  py::list out;
+  py::ssize_t at = 0;
+  const SpecHolder& spec = net.spec();
+  for (int l = 0; l < spec.n_layers(); ++l) {
+    if (!spec.is_cell(l) || (initial && spec.view().layers[l].start >= 0)) continue;
+    const std::vector<py::ssize_t> sizes = shape(l);
+    py::ssize_t n = 1;
+    for (const auto size : sizes) n *= size;
+    out.append(py::array_t<T>(sizes, all.data() + at, all));
+    at += n;
+  }
+  return out;
+}
+
+// Initial states of all layers that have no start, as one array.
+template <class T>
+py::object joined(const py::object& given) {
+  if (!py::isinstance<py::list>(given)) return given;
+  py::list flat;
+  for (const auto& part : given) flat.append(part.attr("ravel")());
+  return py::module_::import("numpy").attr("concatenate")(flat);
+}
+
 template <class T>
 py::dict gradient_as(const NetworkHolder& net, const py::array& theta, const SourceHolder& source,
                      const py::array& index, const py::object& initial, const py::object& seed, int threads) {
-  const Shape& s = net.shape();
+  const SpecHolder& spec = net.spec();
+  const StreamSpec& x = spec.past();
   const T* weights = contiguous<T>(theta, "theta", net.parameters());
   const Windows windows = windows_of(net, source, index, true);
-  const int64_t states = net.states(), n = windows.n;
-  const T* first = optional<T>(initial, "initial", s.L * states * n * s.H);
-  auto outputs = new_array<T>({n, net.outputs()}), dtheta = new_array<T>({net.parameters()});
-  auto past = new_array<T>({n, s.T, s.I}), extra = new_array<T>({n, s.E}), state = new_array<T>({s.L, states, n, s.H});
+  const int64_t n = windows.n;
+  const py::object start = joined<T>(initial);
+  const T* first = optional<T>(start, "initial", net.plan().initial * n);
+  auto outputs = new_array<T>({n, spec.outputs()}), dtheta = new_array<T>({net.parameters()});
+  auto past = new_array<T>({n, x.steps, x.width}), extra = new_array<T>({n, spec.extra()});
+  auto states = new_array<T>({net.plan().initial * n});
   Gradients<T> g{0,
                  outputs.mutable_data(),
                  dtheta.mutable_data(),
                  past.mutable_data(),
                  extra.mutable_data(),
-                 state.mutable_data(),
+                 states.mutable_data(),
                  nullptr};
   const bool drop = !seed.is_none();
   const uint64_t number = drop ? seed.cast<uint64_t>() : 0;
   unlocked(
       [&](StopSign& sign) { return gradient(net.get<T>(), weights, windows, first, drop, number, threads, sign, &g); });
+  const auto shape = [&](int l) -> std::vector<py::ssize_t> { return {spec.cell(l).states, n, spec.output(l).width}; };
   return py::dict("loss"_a = g.loss, "outputs"_a = outputs, "theta"_a = dtheta, "past"_a = past, "extra"_a = extra,
-                  "initial"_a = state);
+                  "initial"_a = parts_of<T>(net, states, true, shape));
 }
 
 template <class T>
 py::dict flow_as(const NetworkHolder& net, const py::array& theta, const SourceHolder& source, const py::array& index,
                  int threads) {
-  const Shape& s = net.shape();
   const T* weights = contiguous<T>(theta, "theta", net.parameters());
   const Windows windows = windows_of(net, source, index, true);
-  auto squares = new_array<double>({s.L, s.T});
+  auto squares = new_array<double>({net.plan().flow});
   Gradients<T> g{};
   g.flow = squares.mutable_data();
   unlocked([&](StopSign& sign) {
     return gradient(net.get<T>(), weights, windows, static_cast<const T*>(nullptr), false, 0, threads, sign, &g);
   });
-  return py::dict("loss"_a = g.loss, "squares"_a = squares);
+  const auto shape = [&](int l) -> std::vector<py::ssize_t> { return {net.spec().output(l).steps}; };
+  return py::dict("loss"_a = g.loss, "squares"_a = parts_of<double>(net, squares, false, shape));
 }
 
 template <class T>
-py::dict activity_as(const NetworkHolder& net, const py::array& theta, const SourceHolder& source,
+py::list activity_as(const NetworkHolder& net, const py::array& theta, const SourceHolder& source,
                      const py::array& index, int threads) {
-  const Shape& s = net.shape();
+  const SpecHolder& spec = net.spec();
   const T* weights = contiguous<T>(theta, "theta", net.parameters());
   const Windows windows = windows_of(net, source, index, false);
-  const auto names = net.activities();
-  auto values = new_array<T>({py::ssize_t(names.size()), windows.n, s.L, s.T, s.H});
+  auto values = new_array<T>({net.plan().activity * windows.n});
   T* const begin = values.mutable_data();
   unlocked([&](StopSign& sign) { return activity(net.get<T>(), weights, windows, threads, sign, begin); });
-  py::dict out;
-  for (size_t i = 0; i < names.size(); ++i) out[py::str(names[i])] = values[py::int_(i)];
+  const py::list layers = parts_of<T>(net, values, false, [&](int l) -> std::vector<py::ssize_t> {
+    const CellInfo& c = spec.cell(l);
+    return {c.gates + c.states, windows.n, spec.output(l).steps, spec.output(l).width};
+  });
+  py::list out;
+  for (int l = 0; l < spec.n_layers(); ++l) {
+    if (!spec.is_cell(l)) continue;
+    const CellInfo& c = spec.cell(l);
+    const py::object all = layers[out.size()];
+    py::dict named;
+    for (int i = 0; i < c.gates; ++i) named[c.gate_names[i]] = all[py::int_(i)];
+    for (int i = 0; i < c.states; ++i) named[c.state_names[i]] = all[py::int_(c.gates + i)];
+    out.append(named);
+  }
   return out;
 }
 
@@ -349,7 +334,7 @@ class Loan {
 
 template <class T>
 py::dict train_as(const NetworkHolder& net, const py::array& theta, OptimizerHolder& optimizer,
-                  const SourceHolder& source, const py::array& order, const Plan& plan, double rate,
+                  const SourceHolder& source, const py::array& order, const Course& course, double rate,
                   ScratchHolder* scratch) {
   T* weights = contiguous<T>(theta, "theta", net.parameters(), true);
   Optimizer<T> state{optimizer.step, optimizer.steps,
@@ -363,7 +348,7 @@ py::dict train_as(const NetworkHolder& net, const py::array& theta, OptimizerHol
   {
     const py::gil_scoped_release unlock;
     StopSign sign(interrupted);
-    done = train(net.get<T>(), weights, state, windows, plan, loan.get(), sign, &result);
+    done = train(net.get<T>(), weights, state, windows, course, loan.get(), sign, &result);
   }
   optimizer.steps = state.steps;  // also where interrupted: whole batches have been taken
   if (!done) throw py::error_already_set();
@@ -387,13 +372,12 @@ void bind_network(py::module_& m) {
   py::class_<PackedHolder>(m, "Packed", "Weights in the order in which predictions read them; of one architecture.");
 
   py::class_<NetworkHolder>(m, "Network", "One architecture in one precision and instruction set; it holds no weights.")
-      .def(py::init<const std::string&, const std::string&, int64_t, int64_t, int64_t, int64_t, int64_t, int64_t,
-                    const std::string&, const std::vector<double>&, double, const py::object&>(),
-           "cell"_a, "dtype"_a, py::kw_only(), "steps"_a, "inputs"_a, "hidden"_a, "layers"_a, "targets"_a,
-           "extra"_a = 0, "loss"_a = "squared_error", "loss_parameters"_a = std::vector<double>(), "dropout"_a = 0.0,
-           "isa"_a = none)
+      .def(py::init<const py::list&, const py::list&, const std::string&, int64_t, const std::string&,
+                    const std::vector<double>&, double, const py::object&>(),
+           "streams"_a, "layers"_a, py::kw_only(), "dtype"_a, "targets"_a, "loss"_a = "squared_error",
+           "loss_parameters"_a = std::vector<double>(), "dropout"_a = 0.0, "isa"_a = none)
       .def_property_readonly("n_parameters", &NetworkHolder::parameters)
-      .def_property_readonly("n_outputs", &NetworkHolder::outputs)
+      .def_property_readonly("n_outputs", [](const NetworkHolder& net) { return net.spec().outputs(); })
       .def_property_readonly("lanes", &NetworkHolder::lanes)
       .def_property_readonly("isa", [](const NetworkHolder& net) { return net.table().name; })
       .def_property_readonly("layout", &NetworkHolder::layout)
@@ -444,14 +428,14 @@ void bind_network(py::module_& m) {
              const py::object& clip_value, uint64_t seed, int threads, const std::string& path,
              ScratchHolder* scratch) {
             if (batch_size < 1) throw py::value_error("batch_size: expected at least 1");
-            const Plan plan{batch_size,
-                            positive_or_none(clip_norm, "clip_norm"),
-                            positive_or_none(clip_value, "clip_value"),
-                            seed,
-                            threads,
-                            path_of(path)};
-            return net.wide() ? train_as<double>(net, theta, optimizer, source, order, plan, rate, scratch)
-                              : train_as<float>(net, theta, optimizer, source, order, plan, rate, scratch);
+            const Course course{batch_size,
+                                positive_or_none(clip_norm, "clip_norm"),
+                                positive_or_none(clip_value, "clip_value"),
+                                seed,
+                                threads,
+                                path_of(path)};
+            return net.wide() ? train_as<double>(net, theta, optimizer, source, order, course, rate, scratch)
+                              : train_as<float>(net, theta, optimizer, source, order, course, rate, scratch);
           },
           "theta"_a, "optimizer"_a, "source"_a, "order"_a, "batch_size"_a, py::kw_only(), "rate"_a,
           "clip_norm"_a = none, "clip_value"_a = none, "seed"_a = 0, "threads"_a = 1, "path"_a = "auto",

@@ -38,6 +38,7 @@ struct Elman {
   static constexpr int input[2] = {0, 1}, state[2] = {0, 1};
   static constexpr const char* row_names[] = {"h"};
   static constexpr const char* state_names[] = {"h"};
+  static constexpr double initial_bias[] = {0};
   static constexpr int gates = 0;
   static constexpr const int* gate = nullptr;
   static constexpr const char* const* gate_names = nullptr;

@@ -19,6 +19,7 @@ struct Gru {
   static constexpr int input[2] = {0, 3}, state[2] = {1, 4};
   static constexpr const char* row_names[] = {"nx", "r", "z", "nh"};
   static constexpr const char* state_names[] = {"h"};
+  static constexpr double initial_bias[] = {0, 0, 0, 0};
   static constexpr int gates = 3, gate[] = {1, 2, 0};
   static constexpr const char* gate_names[] = {"r", "z", "n"};
 

@@ -20,6 +20,7 @@ struct Lstm {
   static constexpr int input[2] = {0, 4}, state[2] = {0, 4};
   static constexpr const char* row_names[] = {"i", "f", "g", "o"};
   static constexpr const char* state_names[] = {"h", "c"};
+  static constexpr double initial_bias[] = {0, 1, 0, 0};  // Jozefowicz, Zaremba and Sutskever (2015)
   static constexpr int gates = 4, gate[] = {0, 1, 2, 3};
   static constexpr const char* gate_names[] = {"i", "f", "g", "o"};
 

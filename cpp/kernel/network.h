@@ -1,108 +1,49 @@
-// The whole network on one chunk: stacked layers, head, loss; forward above backward.
-//
-//   out = head.W [h_T ; extra] + head.b
-//
-// Training goes layer by layer (the weights of one layer stay in cache, its tape is its only memory); prediction goes
-// step by step through all layers and keeps two states of each.
+// The driver: a network on one chunk, forward, loss, backward. Training goes layer by layer (the weights of one layer
+// stay in cache, its tape is its only memory); prediction goes step by step through the layers of a phase.
 #pragma once
 
-#include "../cell/registry.h"
 #include "../loss/registry.h"
-#include "gather_lanes.h"
-#include "sequence.h"
+#include "plan.h"
 
 namespace forecast::FORECAST_ISA {
 
-using HeadFeed = Feed<1, 0, 1, 0, 1>;
+template <class T>
+INLINE const Kind<T>& kind(const Call<T>& k, int layer) {
+  return kinds<T>[k.layer(layer).kind];
+}
 
-INLINE int64_t outputs_of(const Shape& s) { return s.K * s.Q; }
+// ---- in and out ------------------------------------------------------------------------------------------
 
 template <class T>
-struct Head {
-  const T *W, *b, *forward, *h_T, *extra_T, *units;
-  T *dW, *db;
-};
-
-// theta: per layer W (input rows x H x inputs), R (state rows x H x H), b (rows x H); then the head's W and b.
-template <class C>
-INLINE int64_t layer_parameters(const Shape& s, int64_t l) {
-  return input_rows<C> * s.H * (l ? s.H : s.I) + state_rows<C> * s.H * s.H + C::rows * s.H;
-}
-template <class C>
-INLINE int64_t layer_weights(const Shape& s, int64_t l) {
-  return layer_parameters<C>(s, l) - C::rows * s.H;
-}
-template <class C, class T>
-INLINE int64_t layer_units(const Shape& s, int64_t l) {
-  return (input_rows<C> * (l ? s.H : s.I) + state_rows<C> * s.H + C::rows) * padded<T>(s.H);
-}
-template <class C>
-INLINE int64_t head_offset(const Shape& s) {
-  return layer_parameters<C>(s, 0) + (s.L - 1) * layer_parameters<C>(s, 1);
-}
-
-template <class T>
-INLINE T* shifted(T* p, int64_t by) {
-  return p ? p + by : nullptr;
-}
-
-template <class C, class T>
-inline Layer<T> layer_of(const Network<T>& net, T* gradient, int64_t l) {
-  const Shape& s = net.shape;
-  const int64_t I = l ? s.H : s.I, R = input_rows<C> * s.H * I, b = layer_weights<C>(s, l);
-  const int64_t at = l ? layer_parameters<C>(s, 0) + (l - 1) * layer_parameters<C>(s, 1) : 0;
-  const int64_t back = l ? layer_weights<C>(s, 0) + (l - 1) * layer_weights<C>(s, 1) : 0;
-  const int64_t unit = l ? layer_units<C, T>(s, 0) + (l - 1) * layer_units<C, T>(s, 1) : 0;
-  const T* theta = shifted(net.theta, at);
-  T* g = shifted(gradient, at);
-  return {I,
-          s.H,
-          theta,
-          shifted(theta, R),
-          shifted(theta, b),
-          shifted(net.pack_forward, at),
-          shifted(net.pack_forward, at + C::rows * s.H),
-          shifted(net.pack_backward, back),
-          shifted(net.pack_backward, back + state_rows<C> * s.H * s.H),
-          shifted(net.pack_units, unit),
-          g,
-          shifted(g, R),
-          shifted(g, b)};
-}
-
-template <class C, class T>
-inline Head<T> head_of(const Network<T>& net, T* gradient) {
-  const Shape& s = net.shape;
-  const int64_t W = outputs_of(s) * (s.H + s.E), at = head_offset<C>(s);
-  const int64_t unit = layer_units<C, T>(s, 0) + (s.L - 1) * layer_units<C, T>(s, 1);
-  const T* back = shifted(net.pack_backward, layer_weights<C>(s, 0) + (s.L - 1) * layer_weights<C>(s, 1));
-  return {shifted(net.theta, at),
-          shifted(net.theta, at + W),
-          shifted(net.pack_forward, at),
-          back,
-          shifted(back, outputs_of(s) * s.H),
-          shifted(net.pack_units, unit),
-          shifted(gradient, at),
-          shifted(gradient, at + W)};
-}
-
-// ---- forward ---------------------------------------------------------------------------------------------
-
-template <class T>
-inline void head_forward(const Head<T>& head, const Shape& s, const T* h, const T* extra, T* out) {
-  const T* b = head.b;
-  product<HeadFeed>(
-      head.forward, Operands<T>{h, s.H, extra, s.E}, outputs_of(s),
-      [=](int64_t o, int) INLINE_LAMBDA { return splat<Vec<T>>(b[o]); },
-      [=](int64_t o, auto a) INLINE_LAMBDA { store(out + o * lanes<T>, a[0]); });
+inline void gather(const Call<T>& k) {
+  const Chunk<T>& c = k.c;
+  const NetworkSpec& net = k.net;
+  const StreamSpec& past = net.streams[net.past];
+  const int64_t E = net.extra >= 0 ? net.streams[net.extra].width : 0;
+  T *x = k.track(net.past).p, *extra = E ? k.track(net.extra).p : nullptr;
+  T *y = c.arena + k.plan.y, *weight = c.arena + k.plan.weight;
+  const bool units = k.plan.use.units;
+  const int columns = units ? 1 : lanes<T>;
+  if (c.n < lanes<T>) {  // lanes without a window compute on zeros, with weight 0
+    clear(x, past.steps * past.width * columns);
+    clear(extra, E * columns);
+    if (c.loss) clear(y, net.K * lanes<T>), clear(weight, net.K * lanes<T>);
+  }
+  const bool together = !units && c.n == lanes<T> && in_runs(*c.source);
+  if (together) gather_past_lanes(*c.source, c.index, x, reinterpret_cast<double*>(c.arena + k.plan.anchors));
+  for (int lane = 0; lane < c.n; ++lane) {
+    if (!together) gather_past(*c.source, c.index[lane], x + lane, columns, past.width * columns);
+    if (E) gather_extra(*c.source, c.index[lane], extra + lane, columns);
+    if (c.loss) gather_targets(*c.source, c.index[lane], c.normaliser, y + lane, weight + lane, lanes<T>);
+  }
 }
 
 template <class Loss, class T>
 inline double loss_of(const Network<T>& net, const T* y, const T* weight, const T* out, T* dout) {
-  const int Q = int(net.shape.Q);
+  const int Q = int(net.spec->Q);
   if (Q < 1) __builtin_unreachable();
   double total = 0;
-  for (int64_t k = 0; k < net.shape.K; ++k) {
+  for (int64_t k = 0; k < net.spec->K; ++k) {
     for (int n = 0; n < N; ++n) {
       const int64_t at = n * width<T>;
       const Vec<T> target = load(y + k * lanes<T> + at), w = load(weight + k * lanes<T> + at);
@@ -117,276 +58,187 @@ inline double loss_of(const Network<T>& net, const T* y, const T* weight, const 
   return total;
 }
 
+// Of windows in the lanes.
 template <class T>
-inline double loss(const Network<T>& net, const T* y, const T* weight, const T* out, T* dout) {
+inline double loss(const Call<T>& k, const T* out, T* dout) {
+  const T *y = k.c.arena + k.plan.y, *weight = k.c.arena + k.plan.weight;
   int which = 0;
 #define FORECAST_LOSS(name, Loss) \
-  if (net.loss == which++) return loss_of<Loss>(net, y, weight, out, dout);
+  if (k.net.loss == which++) return loss_of<Loss>(k.network, y, weight, out, dout);
   FORECAST_LOSSES(FORECAST_LOSS)
 #undef FORECAST_LOSS
   return 0;
 }
 
-// What both forward passes read and write, besides the states.
+// The loss of the outputs, and its gradient where training goes on from it.
 template <class T>
-struct Io {
-  T *x, *y, *weight, *extra, *out, *dout;
-  double* anchors;  // of gather_past_lanes
-};
-
-// Scratch memory, cut from one block; without a block it only counts, so that one list of arrays both measures and
-// cuts.
-template <class T>
-struct Arena {
-  T* block;
-  int64_t used = 0;
-  T* take(int64_t n) {
-    T* p = block ? block + used : nullptr;
-    used += (n + 15) / 16 * 16;  // every array begins on a cache line
-    return p;
+inline void judge(const Call<T>& k) {
+  const int64_t outputs = k.net.K * k.net.Q, all = k.stream(k.net.out).steps * k.stream(k.net.out).width;
+  const T* out = k.track(k.net.out).p;
+  T* dout = k.plan.use.backward ? k.gradient(k.net.out).p : nullptr;
+  if (!k.plan.use.units) {
+    if (dout) clear(dout + outputs * lanes<T>, (all - outputs) * lanes<T>);
+    *k.c.loss += loss(k, out, dout);
+    return;
   }
-};
-
-template <class T>
-inline Io<T> take_io(const Shape& s, Arena<T>& arena) {
-  Io<T> io;
-  io.x = arena.take(s.T * s.I * lanes<T>);
-  io.y = arena.take(s.K * lanes<T>);
-  io.weight = arena.take(s.K * lanes<T>);
-  io.extra = arena.take(s.E * lanes<T>);
-  io.out = arena.take(outputs_of(s) * lanes<T>);
-  io.dout = arena.take(outputs_of(s) * lanes<T>);
-  io.anchors = reinterpret_cast<double*>(arena.take(2 * s.I * lanes<T> * int64_t(sizeof(double) / sizeof(T))));
-  return io;
+  T *wide = k.c.arena + k.plan.wide, *dwide = wide + outputs * lanes<T>;
+  clear(wide, outputs * lanes<T>);
+  for (int64_t i = 0; i < outputs; ++i) wide[i * lanes<T>] = out[i];
+  *k.c.loss += loss(k, static_cast<const T*>(wide), dwide);
+  for (int64_t i = 0; i < all; ++i) dout[i] = i < outputs ? dwide[i * lanes<T>] : T(0);
 }
 
 template <class T>
-inline void gather(const Chunk<T>& c, const Shape& s, const Io<T>& io) {
-  if (c.n < lanes<T>) {  // lanes without a window compute on zeros, with weight 0
-    clear(io.x, s.T * s.I * lanes<T>);
-    clear(io.extra, s.E * lanes<T>);
-    clear(io.y, s.K * lanes<T>);
-    clear(io.weight, s.K * lanes<T>);
-  }
-  const bool together = c.n == lanes<T> && in_runs(*c.source);
-  if (together) gather_past_lanes(*c.source, c.index, io.x, io.anchors);
-  for (int lane = 0; lane < c.n; ++lane) {
-    if (!together) gather_past(*c.source, c.index[lane], io.x + lane, lanes<T>, s.I * lanes<T>);
-    gather_extra(*c.source, c.index[lane], io.extra + lane, lanes<T>);
-    if (c.loss) gather_targets(*c.source, c.index[lane], c.normaliser, io.y + lane, io.weight + lane, lanes<T>);
-  }
+inline void put_outputs(const Call<T>& k) {
+  if (!k.c.outputs) return;
+  const int64_t n = k.net.K * k.net.Q;
+  const T* out = k.track(k.net.out).p;
+  if (!k.plan.use.units) return k.put_rows(out, n, k.c.outputs);
+  for (int64_t i = 0; i < n; ++i) k.c.outputs[k.c.first * n + i] = out[i];
 }
 
-template <class C, class T>
-inline void set_initial(const Chunk<T>& c, const Shape& s, int64_t l, T* state) {
-  clear(state, C::states * s.H * lanes<T>);
-  for (int64_t i = 0; c.initial && i < C::states; ++i)
-    for (int lane = 0; lane < c.n; ++lane)
-      for (int64_t unit = 0; unit < s.H; ++unit)
-        state[(i * s.H + unit) * lanes<T> + lane] =
-            c.initial[((l * C::states + i) * c.B + c.first + lane) * s.H + unit];
-}
+// ---- forward ---------------------------------------------------------------------------------------------
 
-// From [feature][lane] to rows of the whole batch: to[(first + lane) * n + feature].
 template <class T>
-inline void put_rows(const Chunk<T>& c, const T* from, int64_t n, T* to) {
-  for (int lane = 0; lane < c.n; ++lane)
-    for (int64_t i = 0; i < n; ++i) to[(c.first + lane) * n + i] = from[i * lanes<T> + lane];
+inline void begin_phase(const Call<T>& k, const Phase& phase) {
+  for (int l = phase.first; l < phase.last; ++l)
+    if (!k.plan.slots[l].skipped) kind(k, l).begin[k.plan.use.units](k, l);
 }
 
-template <class C, class T>
+template <class T>
 inline bool predict(const Network<T>& net, const Chunk<T>& c) {
-  const Shape& s = net.shape;
-  const int64_t state = C::states * s.H * lanes<T>;
-  Arena<T> arena{c.arena};
-  const Io<T> io = take_io(s, arena);
-  T *now = arena.take(s.L * state), *next = arena.take(s.L * state);
-  gather(c, s, io);
-  for (int64_t l = 0; l < s.L; ++l) set_initial<C>(c, s, l, now + l * state);
-  for (int64_t t = 0; t < s.T; ++t) {
-    const T* x = io.x + t * s.I * lanes<T>;
-    for (int64_t l = 0; l < s.L; ++l) {
-      step_forward<C, false>(layer_of<C, T>(net, nullptr, l), x, now + l * state, next + l * state,
-                             static_cast<T*>(nullptr));
-      x = next + l * state;
-    }
-    T* swap = now;
-    now = next, next = swap;
-    if (c.poll.stop(c.poll.self)) return false;
+  const Call<T> k(net, c);
+  const int units = k.plan.use.units;
+  gather(k);
+  for (int p = 0; p < k.plan.n_phases; ++p) {
+    const Phase& phase = k.plan.phases[p];
+    begin_phase(k, phase);
+    const int64_t together = phase.last - phase.first == 1 ? phase.steps : units ? steps_together : 1;
+    for (int64_t t = 0; t < phase.steps; t += together)
+      for (int l = phase.first; l < phase.last; ++l)
+        if (!k.plan.slots[l].skipped && !kind(k, l).forward[units](k, l, t, smaller(t + together, phase.steps)))
+          return false;
   }
-  head_forward(head_of<C, T>(net, nullptr), s, now + (s.L - 1) * state, io.extra, io.out);
-  if (c.loss) *c.loss = loss<T>(net, io.y, io.weight, io.out, nullptr);
-  if (c.outputs) put_rows(c, io.out, outputs_of(s), c.outputs);
+  if (c.loss) *c.loss = 0, judge(k);
+  put_outputs(k);
   return true;
+}
+
+template <class T>
+inline int parts(const Network<T>& net, int layer) {
+  const Call<T> k(net, Chunk<T>{});
+  return kind(k, layer).parts(k, layer);
+}
+template <class T>
+inline void open(const Network<T>& net, const Chunk<T>& c, int phase) {
+  const Call<T> k(net, c);
+  if (phase == 0) gather(k);
+  begin_phase(k, k.plan.phases[phase]);
+}
+template <class T>
+inline void share(const Network<T>& net, const Chunk<T>& c, int layer, int64_t t, int part, int parts) {
+  const Call<T> k(net, c);
+  kind(k, layer).share(k, layer, t, part, parts);
+}
+template <class T>
+inline void close(const Network<T>& net, const Chunk<T>& c) {
+  put_outputs(Call<T>(net, c));
 }
 
 // ---- forward with a tape, then backward ------------------------------------------------------------------
 
-template <class C, class T>
-struct Tapes {
-  int64_t row, tape_step, state_step;
-  T *states, *tape, *dropped, *carry, *sums, *scratch, *transposed, *joined, *dlast;
-
-  Tapes(const Shape& s, bool drop, Arena<T>& arena) {
-    row = s.H * lanes<T>, tape_step = tape_rows<C> * row, state_step = C::states * row;
-    states = arena.take(s.L * (s.T + 1) * state_step);
-    tape = arena.take(s.L * s.T * tape_step);
-    dropped = drop ? arena.take(s.L * s.T * row) : nullptr;
-    const int64_t widest = s.H > s.I ? s.H : s.I;
-    carry = arena.take(state_step), dlast = arena.take(row);
-    const int64_t first = sums_of_row<C, T>(s.I, s.H), above = s.L > 1 ? sums_of_row<C, T>(s.H, s.H) : 0;
-    sums = arena.take(C::rows * s.H * width<T> * (first > above ? first : above));
-    scratch = arena.take(widest * lanes<T>);
-    const int64_t z = transposed_size<T>(widest, segment * lanes<T>), head = transposed_size<T>(s.H + s.E, lanes<T>);
-    transposed = arena.take(z > head ? z : head);
-    joined = s.E ? arena.take((s.H + s.E) * lanes<T>) : nullptr;
+template <class T>
+inline bool forward(const Call<T>& k) {
+  const int units = k.plan.use.units;
+  for (int l = 0; l < k.net.n_layers; ++l) {
+    if (k.plan.slots[l].skipped) continue;
+    kind(k, l).begin[units](k, l);
+    if (!kind(k, l).forward[units](k, l, 0, k.stream(k.layer(l).out).steps)) return false;
   }
-  T* state(const Shape& s, int64_t l, int64_t t) const { return states + (l * (s.T + 1) + t) * state_step; }
-  T* tape_of(const Shape& s, int64_t l, int64_t t) const { return tape + (l * s.T + t) * tape_step; }
-  // What layer l hands upwards at step t.
-  const T* output(const Shape& s, int64_t l, int64_t t) const {
-    return dropped ? dropped + (l * s.T + t) * row : state(s, l, t + 1);
-  }
-};
+  return true;
+}
 
-template <class C, class T>
-inline bool forward_with_tape(const Network<T>& net, const Chunk<T>& c, const Io<T>& io, const Tapes<C, T>& m) {
-  const Shape& s = net.shape;
-  const Dropout dropout{net.dropout, c.seed, c.first};
-  for (int64_t l = 0; l < s.L; ++l) {
-    const Layer<T> layer = layer_of<C, T>(net, nullptr, l);
-    set_initial<C>(c, s, l, m.state(s, l, 0));
-    for (int64_t t = 0; t < s.T; ++t) {
-      const T* x = l ? m.output(s, l - 1, t) : io.x + t * s.I * lanes<T>;
-      step_forward<C, true>(layer, x, m.state(s, l, t), m.state(s, l, t + 1), m.tape_of(s, l, t));
-      const bool used = l + 1 < s.L || t + 1 == s.T;  // the last layer hands up its last step only
-      if (m.dropped && used)
-        apply_dropout<lanes<T>>(dropout, l, t, s.H, m.state(s, l, t + 1), m.dropped + (l * s.T + t) * m.row);
-      if (c.poll.stop(c.poll.self)) return false;
-    }
+template <class T>
+inline bool backward(const Call<T>& k) {
+  const int units = k.plan.use.units;
+  for (int s = 0; s < k.net.n_streams; ++s) {  // gradients that several readers add to
+    const Gradient<T> d = k.gradient(s);
+    if (d.wanted() && d.adds && k.plan.places[s].base == s) clear(d.p, d.steps * d.pitch);
+  }
+  for (int l = k.net.n_layers - 1; l >= 0; --l)
+    if (!k.plan.slots[l].skipped && !kind(k, l).backward[units](k, l)) return false;
+  return true;
+}
+
+// Gradients of the inputs, for who asks for them.
+template <class T>
+inline void put_gradient(const Call<T>& k, int stream, T* to) {
+  if (!to || stream < 0) return;
+  const StreamSpec& s = k.stream(stream);
+  const Gradient<T> d = k.gradient(stream);
+  for (int64_t t = 0; t < s.steps; ++t)
+    for (int lane = 0; lane < k.c.n; ++lane)
+      for (int64_t i = 0; i < s.width; ++i)
+        to[((k.c.first + lane) * s.steps + t) * s.width + i] = d.wanted() ? d.at(t)[i * lanes<T> + lane] : T(0);
+}
+
+template <class T>
+inline bool train_once(const Network<T>& net, const Chunk<T>& c) {
+  const Call<T> k(net, c);
+  gather(k);
+  if (!forward(k)) return false;
+  judge(k);
+  put_outputs(k);
+  if (!backward(k)) return false;
+  put_gradient(k, k.net.past, c.dpast);
+  put_gradient(k, k.net.extra, c.dextra);
+  return true;
+}
+
+// Units in the lanes: every window of the chunk by itself.
+template <class T>
+inline bool train(const Network<T>& net, const Chunk<T>& c) {
+  *c.loss = 0;
+  if (!net.plan->use.units) return train_once(net, c);
+  for (int lane = 0; lane < c.n; ++lane) {
+    Chunk<T> one = c;
+    one.index += lane, one.n = 1, one.first += lane;
+    if (!train_once(net, one)) return false;
   }
   return true;
 }
 
 // Every gate and state of every step, out of the tape.
-template <class C, class T>
+template <class T>
 inline bool activity(const Network<T>& net, const Chunk<T>& c) {
-  const Shape& s = net.shape;
-  Arena<T> arena{c.arena};
-  const Io<T> io = take_io(s, arena);
-  const Tapes<C, T> m(s, false, arena);
-  gather(c, s, io);
-  if (!forward_with_tape(net, c, io, m)) return false;
-  const auto put = [&](int which, int64_t l, int64_t t, const T* from) {
-    for (int lane = 0; lane < c.n; ++lane) {
-      T* to = c.activity + (((which * c.B + c.first + lane) * s.L + l) * s.T + t) * s.H;
-      for (int64_t unit = 0; unit < s.H; ++unit) to[unit] = from[unit * lanes<T> + lane];
-    }
-  };
-  for (int64_t l = 0; l < s.L; ++l)
-    for (int64_t t = 0; t < s.T; ++t) {
-      for (int i = 0; i < C::gates; ++i) put(i, l, t, m.tape_of(s, l, t) + C::gate[i] * m.row);
-      for (int i = 0; i < C::states; ++i) put(C::gates + i, l, t, m.state(s, l, t + 1) + i * m.row);
-      if (c.poll.stop(c.poll.self)) return false;
-    }
-  return true;
+  const Call<T> k(net, c);
+  gather(k);
+  if (!forward(k)) return false;
+  for (int l = 0; l < k.net.n_layers; ++l)
+    if (kind(k, l).activity) kind(k, l).activity(k, l);
+  return !k.stopped();
 }
 
-// Gradients of the head's weights, and of the last state into m.dlast.
-template <class C, class T>
-inline void head_backward(const Network<T>& net, const Chunk<T>& c, const Io<T>& io, const Tapes<C, T>& m) {
-  const Shape& s = net.shape;
-  const Head<T> head = head_of<C, T>(net, c.gradient);
-  const int64_t O = outputs_of(s), features = s.H + s.E;
-  const T* z = m.output(s, s.L - 1, s.T - 1);
-  if (s.E) {  // [h_T ; extra] as one
-    for (int64_t i = 0; i < m.row; ++i) m.joined[i] = z[i];
-    for (int64_t i = 0; i < s.E * lanes<T>; ++i) m.joined[m.row + i] = io.extra[i];
-    z = m.joined;
-  }
-  transpose(z, features, m.transposed, 0, 1);
-  outer(outer_of_chunk<T>(head.dW, O, features, io.dout, 0, m.transposed, 1));
-  for (int64_t o = 0; o < O; ++o) {
-    Vec<T> total = load(io.dout + o * lanes<T>);
-    for (int n = 1; n < N; ++n) total += load(io.dout + o * lanes<T> + n * width<T>);
-    head.db[o] += sum(total);
-  }
-  const T* none = nullptr;
-  through<T>(head.h_T, io.dout, O, s.H, none, m.dlast);
-  if (c.dextra) {  // io.extra is done with
-    through<T>(head.extra_T, io.dout, O, s.E, none, io.extra);
-    put_rows(c, io.extra, s.E, c.dextra);
+template <class T>
+inline void pack(const Network<T>& net, Pack which, T* to) {
+  for (int l = 0; l < net.spec->n_layers; ++l) {
+    const Slot& slot = net.plan->slots[l];
+    kinds<T>[net.spec->layers[l].kind].pack[which](*net.spec, net.spec->layers[l], net.theta + slot.theta,
+                                                   to + slot.pack[which]);
   }
 }
 
-// dx of layer l for all steps: to the caller (l = 0), or over the first row of the layer's own tape, whose gradients
-// are all in the weights by now.
-template <class C, class T>
-inline bool inputs_backward(const Network<T>& net, const Chunk<T>& c, const Tapes<C, T>& m, int64_t l) {
-  const Shape& s = net.shape;
-  const Layer<T> layer = layer_of<C, T>(net, nullptr, l);
-  const Dropout dropout{net.dropout, c.seed, c.first};
-  const T* none = nullptr;
-  if (l == 0 && !c.dpast) return true;
-  for (int64_t t = 0; t < s.T; ++t) {
-    T* tape = m.tape_of(s, l, t);
-    through<T>(layer.W_T, tape + C::input[0] * m.row, input_rows<C> * s.H, layer.I, none, m.scratch);
-    if (l == 0) {
-      for (int lane = 0; lane < c.n; ++lane)
-        for (int64_t i = 0; i < s.I; ++i)
-          c.dpast[((c.first + lane) * s.T + t) * s.I + i] = m.scratch[i * lanes<T> + lane];
-    } else if (m.dropped) {
-      apply_dropout<lanes<T>>(dropout, l - 1, t, s.H, m.scratch, tape);
-    } else {
-      for (int64_t i = 0; i < m.row; ++i) tape[i] = m.scratch[i];
-    }
-    if (c.poll.stop(c.poll.self)) return false;
+inline int fields(const NetworkSpec& net, Field* out) {
+  int count = 0;
+  int64_t offset = 0;
+  for (int l = 0; l < net.n_layers; ++l) {
+    const LayerSpec& layer = net.layers[l];
+    if (layer.tied >= 0) continue;
+    const Kind<float>& kind = kinds<float>[layer.kind];
+    count += kind.fields(net, layer, l, offset, out ? out + count : nullptr);
+    offset += kind.parameters(net, layer);
   }
-  return true;
-}
-
-template <class C, class T>
-inline void initial_backward(const Chunk<T>& c, const Shape& s, const Layer<T>& layer, const Tapes<C, T>& m,
-                             int64_t l) {
-  if (!c.dinitial) return;
-  const T* da = m.tape_of(s, l, 0) + C::state[0] * m.row;
-  through<T>(layer.R_T, da, state_rows<C> * s.H, s.H, m.carry, m.scratch);
-  for (int64_t i = 0; i < C::states; ++i)
-    put_rows(c, i ? m.carry + i * m.row : m.scratch, s.H, c.dinitial + (l * C::states + i) * c.B * s.H);
-}
-
-template <class C, class T>
-inline bool train(const Network<T>& net, const Chunk<T>& c) {
-  const Shape& s = net.shape;
-  Arena<T> arena{c.arena};
-  const Io<T> io = take_io(s, arena);
-  const Tapes<C, T> m(s, c.drop, arena);
-  gather(c, s, io);
-  if (!forward_with_tape(net, c, io, m)) return false;
-  head_forward(head_of<C, T>(net, nullptr), s, m.output(s, s.L - 1, s.T - 1), io.extra, io.out);
-  *c.loss = loss(net, io.y, io.weight, io.out, io.dout);
-  if (c.outputs) put_rows(c, io.out, outputs_of(s), c.outputs);
-  head_backward(net, c, io, m);
-  if (c.drop) apply_dropout<lanes<T>>(Dropout{net.dropout, c.seed, c.first}, s.L - 1, s.T - 1, s.H, m.dlast, m.dlast);
-  for (int64_t l = s.L - 1; l >= 0; --l) {
-    const Layer<T> layer = layer_of<C, T>(net, c.gradient, l);
-    const bool top = l + 1 == s.L;
-    const Bptt<T> bptt{m.state(s, l, 0),
-                       m.tape_of(s, l, 0),
-                       top ? nullptr : m.tape_of(s, l + 1, 0),
-                       m.tape_step,
-                       top ? m.dlast : nullptr,
-                       m.carry,
-                       m.sums,
-                       m.transposed,
-                       m.scratch,
-                       c.flow ? c.flow + l * s.T : nullptr};
-    const auto input = [&](int64_t t) -> const T* { return l ? m.output(s, l - 1, t) : io.x + t * s.I * lanes<T>; };
-    if (!backward<C>(layer, bptt, s.T, c.poll, input)) return false;
-    initial_backward<C>(c, s, layer, m, l);
-    if (!inputs_backward(net, c, m, l)) return false;
-  }
-  return true;
+  return count;
 }
 
 }  // namespace forecast::FORECAST_ISA

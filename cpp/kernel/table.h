@@ -1,8 +1,8 @@
 // What the kernels offer to the rest: plain structs and a table of entry points, one table per instruction set.
 // The only file of this room that others see; it holds no code, so that nothing compiled for a wide machine leaks out.
 //
-// Shape letters: T steps, B batch, I inputs, H hidden units, L layers, E extra inputs of the head, K targets of a
-// window (horizon times columns), Q outputs per target.
+// A network is layers over streams (docs/design.md). Shape letters: T steps, B batch, I inputs, H hidden units, E extra
+// inputs, K targets of a window (horizon times columns), Q outputs per target.
 #pragma once
 
 #include <stdint.h>
@@ -11,10 +11,88 @@ namespace forecast {
 
 constexpr int most_outputs = 64;    // Q at most: one target's outputs live on the stack
 constexpr int gradient_slots = 16;  // partial gradients of a batch, added in this order whatever the threads
+constexpr int most_inputs = 4;      // streams that a layer reads
 
-struct Shape {
-  int64_t T, I, H, L, E, K, Q;
+// ---- the description of a network ------------------------------------------------------------------------
+
+// What flows, [step][feature] of every window. A view owns no memory: its entry (s, j) is entry first + s * pitch + j
+// of the stream `of`, whose entries are counted step after step.
+struct StreamSpec {
+  int64_t steps, width;
+  int of;  // -1: no view
+  int64_t first, pitch;
 };
+
+enum class Bias : int { none, one, steps };  // of a dense layer: none, one, or one per step
+
+struct LayerSpec {
+  int kind;  // its number in the table of kinds: every cell, then the layers of layer/registry.h
+  int inputs, in[most_inputs], out, added;  // streams; added: -1 where there is none
+  int start, tied;  // earlier layers: whose last states it starts from, whose weights it uses; -1: its own
+  bool reverse, restart, relu;
+  Bias bias;
+  int64_t number;  // of its random numbers
+};
+
+struct NetworkSpec {
+  const StreamSpec* streams;
+  const LayerSpec* layers;
+  int n_streams, n_layers;
+  int past, extra, out;  // streams; extra: -1 where there is none
+  int64_t K, Q;
+  int loss;
+};
+
+// ---- where a network's arrays lie, for one use of it; made by Kernels::plan ------------------------------
+
+struct Use {
+  bool units;     // units in the lanes, one window at a time; otherwise windows in the lanes
+  bool backward;  // with tapes and gradients
+  bool drop;
+  bool inputs;  // gradients of inputs and of initial states too
+};
+
+// Offsets in elements from the arena's begin. Step s of a stream begins at x + ((s + shift) & mask) * pitch; its
+// gradient, which only the steps [d_first, d_first + d_steps) have, at d + (s - d_first) * d_pitch (d < 0: it has
+// none). A view stands in `base` at the entries first + s * stride.
+struct Place {
+  int64_t x, pitch, shift, mask;
+  int64_t d, d_pitch, d_first, d_steps;
+  int base;  // itself, or what it is a view of, through all views
+  int64_t first, stride;
+  int readers;           // layers that read any of it; several add to a gradient that begins with zeros
+  bool needed;           // its gradient leads to a weight, or to an input whose own is asked for
+  int link;              // the stream whose gradient holds this one's, from that feature on; -1: none
+  int64_t link_feature;  // ... which is that of its step d_first
+};
+
+// What is a layer's own: offsets of its weights in theta, of its packs and of its arrays in the arena; of its part of
+// what is asked for layer by layer (in units of B where windows have each their own).
+struct Slot {
+  int64_t theta, pack[4], memory, flow, initial, activity;
+  int64_t places;  // steps that are kept of a recurrent layer's states, the initial ones included
+  bool skipped;    // its output is a view of its input
+};
+
+// Layers whose steps are taken together, so that a step's outputs are still in cache when the next layer reads them.
+struct Phase {
+  int first, last;
+  int64_t steps;
+};
+
+enum Pack : int { forward_lanes, backward_lanes, forward_units, backward_units };
+
+struct Plan {
+  Use use;
+  Place* places;  // [n_streams]
+  Slot* slots;    // [n_layers]
+  Phase* phases;  // [n_layers] room
+  int n_phases, n_recurrent;
+  int64_t parameters, packs[4], arena, flow, initial, activity;  // sizes
+  int64_t y, weight, anchors, wide;                              // offsets in the arena
+};
+
+// ---- what it is computed on ------------------------------------------------------------------------------
 
 // Where windows come from: raw series, referenced. See Source in forecast/_core.pyi for the meaning.
 struct Matrix {
@@ -49,12 +127,12 @@ struct Poll {
 // A network that does not change during a call. The packs are the weights in the order in which a product reads them.
 template <class T>
 struct Network {
-  Shape shape;
-  int loss;
+  const NetworkSpec* spec;
+  const Plan* plan;
   const T* loss_parameters;
   double dropout;
   const T* theta;
-  const T *pack_forward, *pack_backward, *pack_units, *pack_window;
+  const T* packs[4];
 };
 
 // A chunk: up to `lanes` windows of one batch, and where its results go.
@@ -63,30 +141,25 @@ struct Chunk {
   const Source* source;
   const int64_t* index;  // [n] windows
   int n;
-  int64_t first;  // number of its first window in the batch: the counter of the dropout masks
-  uint64_t seed;  // of the dropout masks
-  bool drop;
+  int64_t first;      // number of its first window in the batch: the counter of the dropout masks
+  uint64_t seed;      // of the dropout masks
   double normaliser;  // 1 / (sum of weights over observed targets)
-  const T* initial;   // [L][S][B][H] of the whole batch, null: zeros
+  const T* initial;   // per recurrent layer without a start [S][B][H] of the whole batch, null: zeros
   int64_t B;
   T* arena;
   T* gradient;                   // [parameters] added to; null: forward only
-  double* loss;                  // set to the chunk's part of the mean loss; null: not asked for
+  double* loss;                  // the chunk's part of the mean loss is added to it; null: not asked for
   T* outputs;                    // [B][K Q] of the whole batch, null: not asked for
-  T *dpast, *dextra, *dinitial;  // [B][T][I], [B][E], [L][S][B][H] of the whole batch; null: not asked for
-  double* flow;  // [L][T] added to: squares of the gradient of h, over windows and units; null: not asked for
-  T* activity;   // [gate, then state][B][L][T][H] of the whole batch, for Engine::activity alone
+  T *dpast, *dextra, *dinitial;  // [B][T][I], [B][E], as `initial`; null: not asked for
+  double* flow;                  // per recurrent layer [T] added to: squares of the gradient of h; null: not asked for
+  T* activity;                   // per recurrent layer [gate, then state][B][T][H]; null: not asked for
   Poll poll;
 };
 
-struct Sizes {  // in elements
-  int64_t parameters, pack_forward, pack_backward, pack_units, pack_window, arena_forward, arena_train, arena_units;
-};
-
 struct Field {  // one named array inside theta
-  int layer;    // -1: the head
-  char kind;    // W, R or b
-  int row;
+  int layer;
+  char kind;             // W, R or b
+  int row;               // of the cell; -1: the layer is no cell
   int64_t offset, n, m;  // shape (n, m); m is 0 for a vector
 };
 
@@ -95,7 +168,8 @@ struct CellInfo {
   int rows, input[2], state[2], states;
   const char* const* row_names;
   const char* const* state_names;
-  int gates;  // taped values between 0 and 1, or of the candidate
+  const double* initial_bias;  // [rows]
+  int gates;                   // taped values between 0 and 1, or of the candidate
   const char* const* gate_names;
 };
 
@@ -115,29 +189,6 @@ struct Step {
   double clip_value;                  // <= 0: none
 };
 
-// One cell in one precision.
-template <class T>
-struct Engine {
-  void (*sizes)(const Shape&, bool drop, Sizes*);
-  int (*fields)(const Shape&, Field*);  // how many; null counts only
-  void (*pack_forward)(const Shape&, const T* theta, T* pack);
-  void (*pack_backward)(const Shape&, const T* theta, T* pack);
-  void (*pack_units)(const Shape&, const T* theta, T* pack);
-  void (*pack_window)(const Shape&, const T* theta, T* pack);
-  bool (*train)(const Network<T>&, const Chunk<T>&);  // forward, loss, backward; false: told to stop
-  // The same, window by window, units in the lanes; reads pack_units and pack_window instead of the other two. No
-  // initial states, and no gradients but those of the weights.
-  bool (*train_windows)(const Network<T>&, const Chunk<T>&);
-  bool (*activity)(const Network<T>&, const Chunk<T>&);        // forward with a tape, then what it holds; no dropout
-  bool (*predict)(const Network<T>&, const Chunk<T>&);         // forward in a few steps' memory, windows in the lanes
-  bool (*predict_window)(const Network<T>&, const Chunk<T>&);  // one window, units in the lanes, the same bits
-  // The same, its steps shared: begin, every part of every step and layer in turn, end.
-  int (*parts)(const Shape&);  // into how many parts a layer's step can be cut
-  void (*begin)(const Network<T>&, const Chunk<T>&);
-  void (*step)(const Network<T>&, const Chunk<T>&, int64_t t, int64_t l, int part, int parts);
-  void (*end)(const Network<T>&, const Chunk<T>&);
-};
-
 template <class T>
 struct Vectors {                                               // work on flat vectors, the same for every cell
   int lanes;                                                   // windows in a chunk
@@ -148,18 +199,30 @@ struct Vectors {                                               // work on flat v
   double (*multiply_adds)(int64_t n);  // n rounds in registers; returns the floating-point operations
 };
 
-constexpr int most_cells = 16;
+// One precision.
 template <class T>
 struct Kernels {
   Vectors<T> vectors;
-  Engine<T> cells[most_cells];
+  void (*plan)(const NetworkSpec&, Use, Plan*);
+  int (*fields)(const NetworkSpec&, Field*);  // how many; null counts only
+  void (*pack)(const Network<T>&, Pack which, T* pack);
+  bool (*train)(const Network<T>&, const Chunk<T>&);     // forward, loss, backward; false: told to stop
+  bool (*predict)(const Network<T>&, const Chunk<T>&);   // forward in little memory
+  bool (*activity)(const Network<T>&, const Chunk<T>&);  // forward with a tape, then what it holds; no dropout
+  // predict of one window, its steps shared: open; every layer of every step of every phase, all parts of the one
+  // before the next; close. `parts`: into how many a layer's step can be cut.
+  int (*parts)(const Network<T>&, int layer);
+  void (*open)(const Network<T>&, const Chunk<T>&, int phase);
+  void (*share)(const Network<T>&, const Chunk<T>&, int layer, int64_t t, int part, int parts);
+  void (*close)(const Network<T>&, const Chunk<T>&);
 };
 
 struct Table {
   const char* name;
-  int n_cells, n_losses;
+  int n_cells, n_losses, n_layers;
   const CellInfo* cells;
   const LossInfo* losses;
+  const char* const* layers;  // names of the kinds of layers that are no cells
   // Sum over windows of weight times observed targets.
   double (*observed)(const Source&, const int64_t* index, int64_t n);
   // Adds sum of weights, and weighted sums of (x - centre)^power, to doubles [I], [K], [E]; the centres may be null

@@ -17,16 +17,9 @@ uint64_t mixed(uint64_t x) {  // splitmix64, so that neighbouring seeds and step
 }
 
 template <class T>
-Sizes sizes_of(const Model<T>& model, bool drop) {
-  Sizes sizes;
-  model.engine->sizes(model.shape, drop, &sizes);
-  return sizes;
-}
-
-template <class T>
-Network<T> network_of(const Model<T>& model, const T* theta) {
+Network<T> network_of(const Model<T>& model, const Plan& plan, const T* theta) {
   Network<T> net{};
-  net.shape = model.shape, net.loss = model.loss, net.loss_parameters = model.loss_parameters.data();
+  net.spec = model.spec, net.plan = &plan, net.loss_parameters = model.loss_parameters.data();
   net.dropout = model.dropout, net.theta = theta;
   return net;
 }
@@ -45,14 +38,10 @@ struct Cut {
 };
 
 template <class T>
-Chunk<T> chunk_of(const Windows& windows, int lanes, int64_t number) {
-  Chunk<T> c{};
-  c.source = windows.source;
-  c.first = number * lanes;
-  c.index = windows.index + c.first;
-  c.n = int(std::min<int64_t>(lanes, windows.n - c.first));
-  c.B = windows.n;
-  return c;
+void set_windows(Chunk<T>* c, const Windows& windows, int lanes, int64_t number) {
+  c->source = windows.source;
+  c->first = number * lanes, c->index = windows.index + c->first;
+  c->n = int(std::min<int64_t>(lanes, windows.n - c->first)), c->B = windows.n;
 }
 
 double normaliser_of(const Windows& w) {
@@ -68,11 +57,13 @@ int64_t parts_of(int64_t n) { return (n + part - 1) / part; }
 // which itself costs the same however few it has. Measured, in sixteenths of a chunk by the bytes of a layer's weights:
 // small ones wait for latencies, those beyond the second cache for memory.
 template <class T>
-int64_t few_of(const Model<T>& model, const Sizes& sizes, Path path) {
-  if (path != Path::automatic) return path == Path::units ? model.vectors->lanes : 0;
-  const int64_t bytes = sizes.pack_units / model.shape.L * int64_t(sizeof(T));
+int64_t few_of(const Model<T>& model, Path path) {
+  const int lanes = model.kernels->vectors.lanes;
+  if (path != Path::automatic) return path == Path::units ? lanes : 0;
+  const Plan& plan = *model.units;
+  const int64_t bytes = plan.packs[forward_units] / std::max(plan.n_recurrent, 1) * int64_t(sizeof(T));
   const int64_t share = bytes < (8 << 10) ? 5 : bytes < (128 << 10) ? 9 : bytes < (2 << 20) ? 7 : 3;
-  return model.vectors->lanes * share / 16;
+  return lanes * share / 16;
 }
 
 // Which of the two ways the chunks of a batch of n windows go.
@@ -85,34 +76,47 @@ struct Ways {
   }
 };
 
+// The plans of a training, for both ways.
 template <class T>
-struct Workspace {
-  T *arenas, *slots, *forward, *backward, *units, *window;
-  double *losses, *sums;
-  int64_t arena;
-
-  Workspace(Scratch& scratch, const Sizes& s, const Cut& cut, bool with_units) : arena(s.arena_train) {
-    scratch.begin();
-    arenas = scratch.take<T>(s.arena_train * cut.threads), slots = scratch.take<T>(s.parameters * cut.slots);
-    forward = scratch.take<T>(s.pack_forward), backward = scratch.take<T>(s.pack_backward);
-    units = scratch.take<T>(with_units ? s.pack_units : 0), window = scratch.take<T>(with_units ? s.pack_window : 0);
-    losses = scratch.take<double>(cut.chunks), sums = scratch.take<double>(parts_of(s.parameters));
-  }
+struct Plans {
+  Planned lanes, units;
+  Plans(const Model<T>& model, bool drop, bool inputs)
+      : lanes(*model.kernels, *model.spec, {false, true, drop, inputs}),
+        units(*model.kernels, *model.spec, {true, true, drop, inputs}) {}
 };
 
 template <class T>
-void pack(Team& team, const Model<T>& model, Network<T>& net, const Workspace<T>& space, Ways ways) {
-  const auto& engine = *model.engine;
-  struct {
-    void (*fill)(const Shape&, const T*, T*);
-    T* pack;
-  } jobs[4], *end = jobs;
-  if (ways.lanes)
-    *end++ = {engine.pack_forward, space.forward}, *end++ = {engine.pack_backward, space.backward};
-  if (ways.units) *end++ = {engine.pack_units, space.units}, *end++ = {engine.pack_window, space.window};
-  team.each(end - jobs, [&](int64_t i, int, Poll) { jobs[i].fill(model.shape, net.theta, jobs[i].pack); });
-  net.pack_forward = space.forward, net.pack_backward = space.backward;
-  net.pack_units = space.units, net.pack_window = space.window;
+struct Workspace {
+  T *arenas, *slots, *packs[4];
+  double *losses, *sums;
+  int64_t arena;
+
+  Workspace(Scratch& scratch, const Plans<T>& plans, const Cut& cut, bool with_units)
+      : arena(std::max(plans.lanes->arena, with_units ? plans.units->arena : 0)) {
+    const int64_t parameters = plans.lanes->parameters;
+    scratch.begin();
+    arenas = scratch.take<T>(arena * cut.threads), slots = scratch.take<T>(parameters * cut.slots);
+    for (int i = 0; i < 4; ++i) packs[i] = scratch.take<T>(with_units || i < forward_units ? plans.lanes->packs[i] : 0);
+    losses = scratch.take<double>(cut.chunks), sums = scratch.take<double>(parts_of(parameters));
+  }
+};
+
+// One network, planned for either way.
+template <class T>
+struct Both {
+  Network<T> lanes, units;
+  Both(const Model<T>& model, const Plans<T>& plans, const T* theta)
+      : lanes(network_of(model, *plans.lanes, theta)), units(network_of(model, *plans.units, theta)) {}
+};
+
+template <class T>
+void pack(Team& team, const Model<T>& model, Both<T>& net, const Workspace<T>& space, Ways ways) {
+  Pack jobs[4], *end = jobs;
+  if (ways.lanes) *end++ = forward_lanes, *end++ = backward_lanes;
+  if (ways.units) *end++ = forward_units, *end++ = backward_units;
+  team.each(end - jobs, [&](int64_t i, int, Poll) { model.kernels->pack(net.lanes, jobs[i], space.packs[jobs[i]]); });
+  std::copy(space.packs, space.packs + 4, net.lanes.packs);
+  std::copy(space.packs, space.packs + 4, net.units.packs);
 }
 
 template <class Work>
@@ -122,34 +126,30 @@ void each_part(Team& team, int64_t n, const Work& work) {
 }
 
 // One batch's loss and gradient, the latter summed into slot 0. `common` holds what all chunks share, and in `flow`
-// [slots][L][T], of which the first is the sum at the end.
+// the layers' steps of every slot, of which the first slot's are the sum at the end.
 template <class T>
-bool batch_gradient(Team& team, const Model<T>& model, const Network<T>& net, const Windows& windows,
-                    const Chunk<T>& common, int64_t parameters, const Workspace<T>& space, int64_t few, StopSign& sign,
-                    double* loss) {
-  const int lanes = model.vectors->lanes;
-  const Cut cut(windows.n, lanes, team.size(), true);
+bool batch_gradient(Team& team, const Model<T>& model, const Both<T>& net, const Windows& windows,
+                    const Chunk<T>& common, const Workspace<T>& space, int64_t few, StopSign& sign, double* loss) {
+  const Vectors<T>& vectors = model.kernels->vectors;
+  const Cut cut(windows.n, vectors.lanes, team.size(), true);
   const double normaliser = normaliser_of(windows);
-  const int64_t states = model.shape.L * model.shape.T;
+  const int64_t parameters = net.lanes.plan->parameters, states = net.lanes.plan->flow;
   team.each(cut.slots, [&](int64_t slot, int worker, Poll poll) {  // who takes a slot does not matter to its sum
     if (sign.stopped()) return;
-    T* gradient = space.slots + slot * parameters;
-    std::fill(gradient, gradient + parameters, T(0));
-    double* flow = common.flow ? common.flow + slot * states : nullptr;
+    Chunk<T> c = common;
+    c.gradient = space.slots + slot * parameters, c.flow = common.flow ? common.flow + slot * states : nullptr;
+    std::fill(c.gradient, c.gradient + parameters, T(0));
     for (int64_t number = slot; number < cut.chunks; number += cut.slots) {
-      Chunk<T> c = chunk_of<T>(windows, lanes, number);
-      c.seed = common.seed, c.drop = common.drop, c.initial = common.initial, c.outputs = common.outputs;
-      c.dpast = common.dpast, c.dextra = common.dextra, c.dinitial = common.dinitial, c.flow = flow;
-      c.normaliser = normaliser, c.gradient = gradient, c.loss = space.losses + number;
-      c.arena = space.arenas + worker * space.arena;
-      c.poll = poll;
-      if (!(c.n <= few ? model.engine->train_windows : model.engine->train)(net, c)) return;
+      set_windows(&c, windows, vectors.lanes, number);
+      c.normaliser = normaliser, c.loss = space.losses + number;
+      c.arena = space.arenas + worker * space.arena, c.poll = poll;
+      if (!model.kernels->train(c.n <= few ? net.units : net.lanes, c)) return;
     }
   });
   if (sign.stopped()) return false;
   each_part(team, parameters, [&](int64_t, int64_t first, int64_t n) {
     T* const total = space.slots + first;
-    for (int slot = 1; slot < cut.slots; ++slot) model.vectors->add(total, total + slot * parameters, n);
+    for (int slot = 1; slot < cut.slots; ++slot) vectors.add(total, total + slot * parameters, n);
   });
   for (int64_t i = states; common.flow && i < cut.slots * states; ++i) common.flow[i % states] += common.flow[i];
   *loss = 0;
@@ -160,29 +160,73 @@ bool batch_gradient(Team& team, const Model<T>& model, const Network<T>& net, co
 }  // namespace
 
 template <class T>
+Model<T>::Model(const Kernels<T>& k, const NetworkSpec& s, const std::vector<double>& parameters, double rate)
+    : kernels(&k),
+      spec(&s),
+      loss_parameters(parameters.begin(), parameters.end()),
+      dropout(rate),
+      lanes(k, s, {false, false, false, false}),
+      units(k, s, {true, false, false, false}) {}
+
+template <class T>
 Packed<T>::Packed(const Model<T>& model, const T* theta)
-    : weights(sizes_of(model, false).parameters),
-      forward(sizes_of(model, false).pack_forward),
-      units(sizes_of(model, false).pack_units) {
+    : weights(model.lanes->parameters),
+      forward(model.lanes->packs[forward_lanes]),
+      units(model.lanes->packs[forward_units]) {
   const FloatGuard guard;
   std::copy(theta, theta + weights.size(), weights.get());
-  model.engine->pack_forward(model.shape, theta, forward.get());
-  model.engine->pack_units(model.shape, theta, units.get());
+  const Network<T> net = network_of(model, *model.lanes, theta);
+  model.kernels->pack(net, forward_lanes, forward.get());
+  model.kernels->pack(net, forward_units, units.get());
 }
 
 namespace {
 
 // A single window, its steps shared by the team: every step of every layer in turn.
 template <class T>
-void shared_window(Team& team, const Model<T>& model, const Network<T>& net, const Chunk<T>& c) {
-  const int parts = team.size();
-  model.engine->begin(net, c);
-  for (int64_t t = 0; t < model.shape.T; ++t) {
-    for (int64_t l = 0; l < model.shape.L; ++l)
-      team.each(parts, [&](int64_t part, int, Poll) { model.engine->step(net, c, t, l, int(part), parts); });
-    if (c.poll.stop(c.poll.self)) return;
+void shared_window(Team& team, const Kernels<T>& kernels, const Network<T>& net, const Chunk<T>& c) {
+  for (int p = 0; p < net.plan->n_phases; ++p) {
+    const Phase& phase = net.plan->phases[p];
+    kernels.open(net, c, p);
+    for (int64_t t = 0; t < phase.steps; ++t) {
+      for (int l = phase.first; l < phase.last; ++l) {
+        if (net.plan->slots[l].skipped) continue;
+        const int parts = std::min(kernels.parts(net, l), team.size());
+        team.each(parts, [&](int64_t part, int, Poll) { kernels.share(net, c, l, t, int(part), parts); });
+      }
+      if (c.poll.stop(c.poll.self)) return;
+    }
   }
-  model.engine->end(net, c);
+  kernels.close(net, c);
+}
+
+// Into how many parts the widest layer's step can be cut.
+template <class T>
+int most_parts(const Model<T>& model, const Network<T>& net) {
+  int most = 1;
+  for (int l = 0; l < net.spec->n_layers; ++l) most = std::max(most, model.kernels->parts(net, l));
+  return most;
+}
+
+// Forward over all windows, chunk by chunk: prepare(chunk, number) says what is asked of it.
+template <class T, class Prepare, class Run>
+bool each_chunk(const Model<T>& model, const Network<T>& net, const Windows& windows, int threads, StopSign& sign,
+                const Prepare& prepare, const Run& run) {
+  const int lanes = model.kernels->vectors.lanes;
+  const Cut cut(windows.n, lanes, threads, false);
+  const int64_t arena = net.plan->arena;
+  const Buffer<T> arenas(arena * cut.threads);
+  with_team(cut.threads, sign, [&](Team& team) {
+    team.each(cut.chunks, [&](int64_t number, int worker, Poll poll) {
+      if (sign.stopped()) return;
+      Chunk<T> c{};
+      set_windows(&c, windows, lanes, number);
+      c.arena = arenas.get() + worker * arena, c.poll = poll;
+      prepare(&c, number);
+      run(net, c);
+    });
+  });
+  return !sign.stopped();
 }
 
 }  // namespace
@@ -191,30 +235,28 @@ template <class T>
 bool predict(const Model<T>& model, const Packed<T>& packed, const Windows& windows, Path path, int threads,
              StopSign& sign, T* outputs) {
   const FloatGuard guard;
-  const int lanes = model.vectors->lanes;
+  const Kernels<T>& kernels = *model.kernels;
+  const int lanes = kernels.vectors.lanes;
   const bool units = path == Path::units || (path == Path::automatic && windows.n <= lanes / 4);
+  Network<T> net = network_of(model, units ? *model.units : *model.lanes, static_cast<const T*>(packed.weights.get()));
+  net.packs[forward_lanes] = packed.forward.get(), net.packs[forward_units] = packed.units.get();
   const bool single = units && windows.n == 1;  // a team shares its steps
-  const Cut cut(single ? model.engine->parts(model.shape) : windows.n, units ? 1 : lanes, threads, false);
-  const Sizes sizes = sizes_of(model, false);
-  const int64_t arena = (units ? sizes.arena_units : sizes.arena_forward) + 16;
+  const Cut cut(single && threads > 1 ? most_parts(model, net) : windows.n, units ? 1 : lanes, threads, false);
+  const int64_t arena = net.plan->arena;
   const Buffer<T> arenas(arena * cut.threads);
-  Network<T> net = network_of(model, static_cast<const T*>(packed.weights.get()));
-  net.pack_forward = packed.forward.get(), net.pack_units = packed.units.get();
   with_team(cut.threads, sign, [&](Team& team) {
     const auto chunk = [&](int64_t number, T* memory, Poll poll) {
-      Chunk<T> c = chunk_of<T>(windows, units ? 1 : lanes, number);
+      Chunk<T> c{};
+      set_windows(&c, windows, units ? 1 : lanes, number);
       c.outputs = outputs, c.arena = memory, c.poll = poll;
       return c;
     };
     if (single && team.size() > 1) {
       StopSign::Worker caller{&sign, true};
-      const Poll poll{StopSign::stop, &caller};
-      return shared_window(team, model, net, chunk(0, arenas.get(), poll));
+      return shared_window(team, kernels, net, chunk(0, arenas.get(), {StopSign::stop, &caller}));
     }
     team.each(single ? 1 : cut.chunks, [&](int64_t number, int worker, Poll poll) {
-      if (sign.stopped()) return;
-      const Chunk<T> c = chunk(number, arenas.get() + worker * arena, poll);
-      (units ? model.engine->predict_window : model.engine->predict)(net, c);
+      if (!sign.stopped()) kernels.predict(net, chunk(number, arenas.get() + worker * arena, poll));
     });
   });
   return !sign.stopped();
@@ -224,75 +266,56 @@ template <class T>
 bool mean_loss(const Model<T>& model, const T* theta, const Windows& windows, int threads, StopSign& sign,
                double* loss) {
   const FloatGuard guard;
-  const int lanes = model.vectors->lanes;
-  const Cut cut(windows.n, lanes, threads, false);
-  const Sizes sizes = sizes_of(model, false);
-  const Buffer<T> arenas(sizes.arena_forward * cut.threads), packed(sizes.pack_forward);
-  const Buffer<double> losses(cut.chunks);
-  Network<T> net = network_of(model, theta);
-  model.engine->pack_forward(model.shape, theta, packed.get());
-  net.pack_forward = packed.get();
+  const Buffer<T> packed(model.lanes->packs[forward_lanes]);
+  const Buffer<double> losses(Cut(windows.n, model.kernels->vectors.lanes, 1, false).chunks);
+  Network<T> net = network_of(model, *model.lanes, theta);
+  model.kernels->pack(net, forward_lanes, packed.get());
+  net.packs[forward_lanes] = packed.get();
   const double normaliser = normaliser_of(windows);
-  with_team(cut.threads, sign, [&](Team& team) {
-    team.each(cut.chunks, [&](int64_t number, int worker, Poll poll) {
-      if (sign.stopped()) return;
-      Chunk<T> c = chunk_of<T>(windows, lanes, number);
-      c.normaliser = normaliser, c.loss = losses.get() + number;
-      c.arena = arenas.get() + worker * sizes.arena_forward, c.poll = poll;
-      model.engine->predict(net, c);
-    });
-  });
-  if (sign.stopped()) return false;
+  const auto prepare = [&](Chunk<T>* c, int64_t number) {
+    c->normaliser = normaliser, c->loss = losses.get() + number;
+  };
+  if (!each_chunk(model, net, windows, threads, sign, prepare, model.kernels->predict)) return false;
   *loss = 0;
-  for (int64_t number = 0; number < cut.chunks; ++number) *loss += losses.get()[number];
+  for (int64_t number = 0; number < losses.size(); ++number) *loss += losses.get()[number];
   return true;
 }
 
 template <class T>
 bool activity(const Model<T>& model, const T* theta, const Windows& windows, int threads, StopSign& sign, T* values) {
   const FloatGuard guard;
-  const int lanes = model.vectors->lanes;
-  const Cut cut(windows.n, lanes, threads, false);
-  const Sizes sizes = sizes_of(model, false);
-  const Buffer<T> arenas(sizes.arena_train * cut.threads), packed(sizes.pack_forward);
-  Network<T> net = network_of(model, theta);
-  model.engine->pack_forward(model.shape, theta, packed.get());
-  net.pack_forward = packed.get();
-  with_team(cut.threads, sign, [&](Team& team) {
-    team.each(cut.chunks, [&](int64_t number, int worker, Poll poll) {
-      if (sign.stopped()) return;
-      Chunk<T> c = chunk_of<T>(windows, lanes, number);
-      c.activity = values, c.arena = arenas.get() + worker * sizes.arena_train, c.poll = poll;
-      model.engine->activity(net, c);
-    });
-  });
-  return !sign.stopped();
+  const Planned plan(*model.kernels, *model.spec, {false, true, false, false});
+  const Buffer<T> packed(plan->packs[forward_lanes]);
+  Network<T> net = network_of(model, *plan, theta);
+  model.kernels->pack(net, forward_lanes, packed.get());
+  net.packs[forward_lanes] = packed.get();
+  const auto prepare = [&](Chunk<T>* c, int64_t) { c->activity = values; };
+  return each_chunk(model, net, windows, threads, sign, prepare, model.kernels->activity);
 }
 
 template <class T>
 bool gradient(const Model<T>& model, const T* theta, const Windows& windows, const T* initial, bool drop, uint64_t seed,
               int threads, StopSign& sign, Gradients<T>* out) {
   const FloatGuard guard;
-  const Cut cut(windows.n, model.vectors->lanes, threads, true);
-  const Sizes sizes = sizes_of(model, drop);
+  const Cut cut(windows.n, model.kernels->vectors.lanes, threads, true);
+  const Plans<T> plans(model, drop, out->past || out->extra);
   Scratch scratch;
-  const Workspace<T> space(scratch, sizes, cut, false);
-  const int64_t states = model.shape.L * model.shape.T;
+  const Workspace<T> space(scratch, plans, cut, false);
+  const int64_t states = plans.lanes->flow;
   const Buffer<double> flow(out->flow ? states * std::max(cut.slots, 1) : 0);
   std::fill(flow.get(), flow.get() + flow.size(), 0.0);
-  Network<T> net = network_of(model, theta);
+  Both<T> net(model, plans, theta);
   Chunk<T> common{};
   common.flow = out->flow ? flow.get() : nullptr;
-  common.seed = mixed(seed), common.drop = drop, common.initial = initial, common.outputs = out->outputs;
+  common.seed = mixed(seed), common.initial = initial, common.outputs = out->outputs;
   common.dpast = out->past, common.dextra = out->extra, common.dinitial = out->initial;
   with_team(cut.threads, sign, [&](Team& team) {
     const int64_t few = 0;  // that way knows no gradients but those of the weights
-    pack(team, model, net, space, Ways(windows.n, model.vectors->lanes, few));
-    if (sign.stopped()) return;
-    batch_gradient(team, model, net, windows, common, sizes.parameters, space, few, sign, &out->loss);
+    pack(team, model, net, space, Ways(windows.n, model.kernels->vectors.lanes, few));
+    if (!sign.stopped()) batch_gradient(team, model, net, windows, common, space, few, sign, &out->loss);
   });
   if (sign.stopped()) return false;
-  if (out->theta) std::copy(space.slots, space.slots + sizes.parameters, out->theta);
+  if (out->theta) std::copy(space.slots, space.slots + plans.lanes->parameters, out->theta);
   if (out->flow) std::copy(flow.get(), flow.get() + states, out->flow);
   return true;
 }
@@ -303,7 +326,7 @@ namespace {
 template <class T>
 double norm_of(Team& team, const Model<T>& model, const T* gradient, int64_t n, double clip_value, double* sums) {
   each_part(team, n, [&](int64_t number, int64_t first, int64_t length) {
-    sums[number] = model.vectors->norm2(gradient + first, length, clip_value);
+    sums[number] = model.kernels->vectors.norm2(gradient + first, length, clip_value);
   });
   double total = 0;
   for (int64_t number = 0; number < parts_of(n); ++number) total += sums[number];
@@ -312,22 +335,22 @@ double norm_of(Team& team, const Model<T>& model, const T* gradient, int64_t n, 
 
 // Clips and steps; false where the gradient is not finite.
 template <class T>
-bool optimise(Team& team, const Model<T>& model, T* theta, const Workspace<T>& space, int64_t n, const Plan& plan,
+bool optimise(Team& team, const Model<T>& model, T* theta, const Workspace<T>& space, int64_t n, const Course& course,
               Optimizer<T>& optimizer, double* norm) {
   const T* gradient = space.slots;
   *norm = norm_of(team, model, gradient, n, 0, space.sums);
   if (!std::isfinite(*norm)) return false;
   Step step = optimizer.step;
-  step.clip_value = plan.clip_value;
+  step.clip_value = course.clip_value;
   const double clipped =
-      plan.clip_value > 0 ? norm_of(team, model, gradient, n, plan.clip_value, space.sums) : *norm;
-  step.scale = plan.clip_norm > 0 && clipped > plan.clip_norm ? plan.clip_norm / clipped : 1.0;
+      course.clip_value > 0 ? norm_of(team, model, gradient, n, course.clip_value, space.sums) : *norm;
+  step.scale = course.clip_norm > 0 && clipped > course.clip_norm ? course.clip_norm / clipped : 1.0;
   ++optimizer.steps;
   step.correction_1 = 1 - std::pow(step.beta_1, double(optimizer.steps));
   step.correction_2 = 1 - std::pow(step.beta_2, double(optimizer.steps));
   each_part(team, n, [&](int64_t, int64_t first, int64_t length) {
-    model.vectors->update(step, theta + first, gradient + first, optimizer.first + first, optimizer.second + first,
-                          length);
+    model.kernels->vectors.update(step, theta + first, gradient + first, optimizer.first + first,
+                                  optimizer.second + first, length);
   });
   return true;
 }
@@ -335,32 +358,30 @@ bool optimise(Team& team, const Model<T>& model, T* theta, const Workspace<T>& s
 }  // namespace
 
 template <class T>
-bool train(const Model<T>& model, T* theta, Optimizer<T>& optimizer, const Windows& windows, const Plan& plan,
+bool train(const Model<T>& model, T* theta, Optimizer<T>& optimizer, const Windows& windows, const Course& course,
            Scratch& scratch, StopSign& sign, Trained* out) {
-  const bool drop = model.dropout > 0;
-  const Sizes sizes = sizes_of(model, drop);
-  const int lanes = model.vectors->lanes;
-  const int64_t few = few_of(model, sizes, plan.path);
-  const int64_t most = std::min(plan.batch_size, windows.n), last = most ? windows.n % most : 0;
-  const Cut largest(most, lanes, plan.threads, true);
+  const Plans<T> plans(model, model.dropout > 0, false);
+  const int lanes = model.kernels->vectors.lanes;
+  const int64_t few = few_of(model, course.path), parameters = plans.lanes->parameters;
+  const int64_t most = std::min(course.batch_size, windows.n), last = most ? windows.n % most : 0;
+  const Cut largest(most, lanes, course.threads, true);
   const bool with_units = Ways(most, lanes, few).units || (last && Ways(last, lanes, few).units);
-  const Workspace<T> space(scratch, sizes, largest, with_units);
-  const auto batches = size_t((windows.n + plan.batch_size - 1) / plan.batch_size);
+  const Workspace<T> space(scratch, plans, largest, with_units);
+  const auto batches = size_t((windows.n + course.batch_size - 1) / course.batch_size);
   out->losses.reserve(batches), out->norms.reserve(batches);  // nothing inside the team may throw
   with_team(largest.threads, sign, [&](Team& team) {
     out->threads = team.size();
-    Network<T> net = network_of(model, static_cast<const T*>(theta));
-    for (int64_t first = 0; first < windows.n; first += plan.batch_size) {
+    Both<T> net(model, plans, theta);
+    for (int64_t first = 0; first < windows.n; first += course.batch_size) {
       const Windows batch{windows.table, windows.source, windows.index + first,
-                          std::min(plan.batch_size, windows.n - first)};
+                          std::min(course.batch_size, windows.n - first)};
       Chunk<T> common{};
-      common.drop = drop, common.seed = mixed(plan.seed + mixed(uint64_t(optimizer.steps)));
+      common.seed = mixed(course.seed + mixed(uint64_t(optimizer.steps)));
       double loss, norm;
       pack(team, model, net, space, Ways(batch.n, lanes, few));
       if (sign.stopped()) return;
-      if (!batch_gradient(team, model, net, batch, common, sizes.parameters, space, few, sign, &loss)) return;
-      out->finite =
-          std::isfinite(loss) && optimise(team, model, theta, space, sizes.parameters, plan, optimizer, &norm);
+      if (!batch_gradient(team, model, net, batch, common, space, few, sign, &loss)) return;
+      out->finite = std::isfinite(loss) && optimise(team, model, theta, space, parameters, course, optimizer, &norm);
       if (!out->finite) return;
       out->losses.push_back(loss);
       out->norms.push_back(norm);
@@ -405,13 +426,14 @@ bool moments(const Windows& windows, StopSign& sign, Moments* out) {
 }
 
 #define FORECAST_INSTANTIATE(T)                                                                                  \
+  template struct Model<T>;                                                                                      \
   template struct Packed<T>;                                                                                     \
   template bool predict<T>(const Model<T>&, const Packed<T>&, const Windows&, Path, int, StopSign&, T*);         \
   template bool mean_loss<T>(const Model<T>&, const T*, const Windows&, int, StopSign&, double*);                \
   template bool activity<T>(const Model<T>&, const T*, const Windows&, int, StopSign&, T*);                      \
   template bool gradient<T>(const Model<T>&, const T*, const Windows&, const T*, bool, uint64_t, int, StopSign&, \
                             Gradients<T>*);                                                                      \
-  template bool train<T>(const Model<T>&, T*, Optimizer<T>&, const Windows&, const Plan&, Scratch&, StopSign&,   \
+  template bool train<T>(const Model<T>&, T*, Optimizer<T>&, const Windows&, const Course&, Scratch&, StopSign&, \
                          Trained*);
 FORECAST_INSTANTIATE(float)
 FORECAST_INSTANTIATE(double)

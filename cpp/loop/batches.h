@@ -10,14 +10,34 @@
 
 namespace forecast {
 
+// A plan and the arrays in it.
+class Planned {
+ public:
+  template <class T>
+  Planned(const Kernels<T>& kernels, const NetworkSpec& spec, Use use)
+      : places_(size_t(spec.n_streams)), slots_(size_t(spec.n_layers)), phases_(size_t(spec.n_layers)) {
+    plan_.places = places_.data(), plan_.slots = slots_.data(), plan_.phases = phases_.data();
+    kernels.plan(spec, use, &plan_);
+  }
+  Planned(Planned&&) = default;
+  const Plan& operator*() const { return plan_; }
+  const Plan* operator->() const { return &plan_; }
+
+ private:
+  std::vector<Place> places_;
+  std::vector<Slot> slots_;
+  std::vector<Phase> phases_;
+  Plan plan_{};
+};
+
 template <class T>
 struct Model {
-  const Engine<T>* engine;
-  const Vectors<T>* vectors;
-  Shape shape;
-  int loss;
+  Model(const Kernels<T>&, const NetworkSpec&, const std::vector<double>& loss_parameters, double dropout);
+  const Kernels<T>* kernels;
+  const NetworkSpec* spec;
   std::vector<T> loss_parameters;
   double dropout;
+  Planned lanes, units;  // of predictions
 };
 
 struct Windows {
@@ -44,7 +64,7 @@ bool predict(const Model<T>&, const Packed<T>&, const Windows&, Path, int thread
 template <class T>
 bool mean_loss(const Model<T>&, const T* theta, const Windows&, int threads, StopSign&, double* loss);
 
-// Every gate, then every state of a cell, after each step: values [gates + states][n][L][T][H]; false: interrupted.
+// Per recurrent layer every gate, then every state, after each step: [gate or state][n][T][H]; false: interrupted.
 template <class T>
 bool activity(const Model<T>&, const T* theta, const Windows&, int threads, StopSign&, T* values);
 
@@ -52,7 +72,7 @@ template <class T>
 struct Gradients {  // null: not asked for
   double loss;
   T *outputs, *theta, *past, *extra, *initial;
-  double* flow;  // [L][T] squares of the gradient of h, over windows and units
+  double* flow;  // per recurrent layer [T] squares of the gradient of h, over windows and units
 };
 template <class T>
 bool gradient(const Model<T>&, const T* theta, const Windows&, const T* initial, bool drop, uint64_t seed, int threads,
@@ -65,7 +85,7 @@ struct Optimizer {
   T *first, *second;
 };
 
-struct Plan {
+struct Course {
   int64_t batch_size;
   double clip_norm, clip_value;  // <= 0: none
   uint64_t seed;
@@ -81,7 +101,7 @@ struct Trained {
 
 // Whole batches, theta and the optimiser change together; false: interrupted (the batch under way left no trace).
 template <class T>
-bool train(const Model<T>&, T* theta, Optimizer<T>&, const Windows&, const Plan&, Scratch&, StopSign&, Trained*);
+bool train(const Model<T>&, T* theta, Optimizer<T>&, const Windows&, const Course&, Scratch&, StopSign&, Trained*);
 
 // Weighted mean and population standard deviation: past [I], target [K], extra [E]; false: interrupted.
 struct Moments {

@@ -41,15 +41,43 @@ void print(const char* cell, const char* what, const std::vector<T>& values) {
     std::printf("%s float%d %s %zu %a\n", cell, int(8 * sizeof(T)), what, i, double(values[i]));
 }
 
+// Layers of one cell with dropout after each, and a head on the last state: what Python would hand over.
+struct Stack {
+  std::vector<StreamSpec> streams;
+  std::vector<LayerSpec> layers;
+  NetworkSpec spec{};
+
+  Stack(const Table& table, int cell, int64_t T_, int64_t I, int64_t H, int64_t L, int64_t K) {
+    const auto stream = [&](int64_t steps, int64_t width, int of, int64_t first) {
+      streams.push_back({steps, width, of, first, width});
+      return int(streams.size()) - 1;
+    };
+    const auto layer = [&](const char* name, int in, int out, int64_t number) {
+      int kind = cell;
+      for (int i = 0; i < table.n_layers; ++i)
+        if (!std::strcmp(name, table.layers[i])) kind = table.n_cells + i;
+      layers.push_back({kind, 1, {in}, out, -1, -1, -1, false, false, false, Bias::one, number});
+      return out;
+    };
+    int x = spec.past = stream(T_, I, -1, 0);
+    for (int64_t l = 0; l < L; ++l) {
+      x = layer("", x, stream(T_, H, -1, 0), 0);
+      if (l + 1 == L) x = stream(1, H, x, (T_ - 1) * H);
+      x = layer("dropout", x, stream(l + 1 == L ? 1 : T_, H, -1, 0), l);
+    }
+    spec.extra = -1, spec.out = layer("dense", x, stream(1, K, -1, 0), 0);
+    spec.streams = streams.data(), spec.layers = layers.data();
+    spec.n_streams = int(streams.size()), spec.n_layers = int(layers.size());
+    spec.K = K, spec.Q = 1, spec.loss = 3;  // quantile
+  }
+};
+
 template <class T>
 int run(const Table& table, int cell, int64_t H, int64_t L) {
-  const Kernels<T>& k = kernels<T>(table);
-  const Shape shape{11, 3, H, L, 0, 5, 1};
-  const Model<T> model{&k.cells[cell], &k.vectors, shape, 3, {T(0.3)}, 0.25};  // 3: quantile
-  Sizes sizes;
-  model.engine->sizes(shape, true, &sizes);
+  const Stack stack(table, cell, 11, 3, H, L, 5);
+  const Model<T> model(kernels<T>(table), stack.spec, {0.3}, 0.25);
   Draw draw;
-  std::vector<T> theta(size_t(sizes.parameters)), first(theta.size()), second(theta.size()), gradients(theta.size());
+  std::vector<T> theta(size_t(model.lanes->parameters)), first(theta.size()), second(theta.size()), gradients(theta.size());
   for (T& x : theta) x = T(draw());
   std::vector<float> series(60 * 3);
   for (float& x : series) x = float(draw());
@@ -89,7 +117,7 @@ int run(const Table& table, int cell, int64_t H, int64_t L) {
   Optimizer<T> optimizer{step, 0, first.data(), second.data()};
   Trained trained;
   Scratch scratch;
-  train(model, theta.data(), optimizer, windows, Plan{16, 1.0, 0.5, 3, 1, Path::automatic}, scratch, sign, &trained);
+  train(model, theta.data(), optimizer, windows, Course{16, 1.0, 0.5, 3, 1, Path::automatic}, scratch, sign, &trained);
   print(table.cells[cell].name, "trained", theta);
   return 0;
 }

@@ -1,0 +1,194 @@
+// See spec.h. Every index and size that the kernels trust is checked here.
+#include "spec.h"
+
+#include <algorithm>
+#include <cstring>
+
+namespace forecast {
+
+namespace {
+
+[[noreturn]] void refuse(const std::string& what, const std::string& name, const std::string& why) {
+  throw py::value_error(what + " '" + name + "': " + why);
+}
+
+template <class T>
+T field(const py::dict& d, const char* name, T otherwise) {
+  return d.contains(name) ? d[name].cast<T>() : otherwise;
+}
+
+}  // namespace
+
+int SpecHolder::stream(const std::string& name) const {
+  const auto found = std::find(stream_names_.begin(), stream_names_.end(), name);
+  if (found == stream_names_.end()) throw py::value_error("streams: there is no '" + name + "' up to here");
+  return int(found - stream_names_.begin());
+}
+
+int SpecHolder::layer_called(const std::string& name) const {
+  const auto found = std::find(layer_names_.begin(), layer_names_.end(), name);
+  if (found == layer_names_.end()) throw py::value_error("layers: there is no '" + name + "' up to here");
+  return int(found - layer_names_.begin());
+}
+
+int SpecHolder::kind_of(const std::string& kind, const std::string& cell) const {
+  const Table& t = *table_;
+  if (kind == "recurrent") {
+    std::string known;
+    for (int i = 0; i < t.n_cells; ++i) {
+      if (cell == t.cells[i].name) return i;
+      known += std::string(i ? ", '" : "'") + t.cells[i].name + "'";
+    }
+    throw py::value_error("cell: expected one of " + known + ", got '" + cell + "'");
+  }
+  for (int i = 0; i < t.n_layers; ++i)
+    if (kind == t.layers[i]) return t.n_cells + i;
+  throw py::value_error("kind: there is no layer '" + kind + "'");
+}
+
+// Whether the steps of a stream do not follow each other in memory: those of recurrent layers, which dropout may pass.
+bool SpecHolder::has_gaps(int stream) const {
+  const int maker = makers_[size_t(stream)];
+  if (maker < 0) return false;
+  const LayerSpec& l = layers_[size_t(maker)];
+  return l.kind < table_->n_cells || (!std::strcmp(table_->layers[l.kind - table_->n_cells], "dropout"));
+}
+
+void SpecHolder::check_view(const StreamSpec& s, const std::string& name) const {
+  const StreamSpec& of = streams_[size_t(s.of)];
+  if (s.first < 0 || s.pitch < 0 || s.first + (s.steps - 1) * s.pitch + s.width > of.steps * of.width)
+    refuse("stream", name, "the view reaches beyond what it views");
+  int base = s.of;
+  while (streams_[size_t(base)].of >= 0) base = streams_[size_t(base)].of;
+  const bool joins = s.first % of.width + s.width > of.width || (s.steps > 1 && s.pitch % of.width);
+  if (joins && has_gaps(base)) refuse("stream", name, "steps of a recurrent layer cannot be joined; concat them first");
+  if (joins && of.of >= 0 && of.pitch != of.width) refuse("stream", name, "steps of a view with gaps cannot be joined");
+}
+
+void SpecHolder::read_stream(const py::tuple& given) {
+  const auto name = given[0].cast<std::string>(), of = given[3].cast<std::string>();
+  if (std::count(stream_names_.begin(), stream_names_.end(), name))
+    refuse("stream", name, "there are two of that name");
+  StreamSpec s{given[1].cast<int64_t>(), given[2].cast<int64_t>(), of.empty() ? -1 : stream(of),
+               given[4].cast<int64_t>(), given[5].cast<int64_t>()};
+  constexpr int64_t most = int64_t(1) << 31;
+  if (s.steps < 1 || s.steps > most || s.width < 1 || s.width > most)
+    refuse(
+        "stream", name,
+        "expected 1 to 2**31 steps and features, got " + std::to_string(s.steps) + " and " + std::to_string(s.width));
+  if (s.of >= 0) check_view(s, name);
+  stream_names_.push_back(name), streams_.push_back(s), makers_.push_back(-1);
+}
+
+void SpecHolder::check_layer(const LayerSpec& l, const std::string& name) const {
+  const StreamSpec& out = streams_[size_t(l.out)];
+  const bool cell = l.kind < table_->n_cells;
+  const std::string kind = cell ? "recurrent" : table_->layers[l.kind - table_->n_cells];
+  if (out.of >= 0 || makers_[size_t(l.out)] >= 0 || l.out == view_.past || l.out == view_.extra)
+    refuse("layer", name, "its output is a view, an input or another layer's");
+  const auto readable = [&](int s, bool one) {
+    int base = s;
+    while (streams_[size_t(base)].of >= 0) base = streams_[size_t(base)].of;
+    const int64_t steps = streams_[size_t(s)].steps;
+    if (base >= l.out || (makers_[size_t(base)] < 0 && base != view_.past && base != view_.extra))
+      refuse("layer", name, "reads '" + stream_names_[size_t(s)] + "', which nothing has written yet");
+    if (steps != out.steps && !(one && steps == 1)) refuse("layer", name, "input and output differ in steps");
+  };
+  for (int i = 0; i < l.inputs; ++i) readable(l.in[i], !cell);
+  if (l.added >= 0) {
+    readable(l.added, true);
+    if (streams_[size_t(l.added)].width != out.width) refuse("layer", name, "what is added has another width");
+  }
+  const auto most = cell || kind == "dropout" ? 1 : kind == "dense" ? 2 : most_inputs;
+  if (l.inputs > most || (l.inputs < most && (cell || kind == "dropout"))) refuse("layer", name, "number of inputs");
+  if (kind == "dropout" && streams_[size_t(l.in[0])].width != out.width) refuse("layer", name, "another width");
+  if (l.restart && l.start < 0) refuse("layer", name, "restart needs a start");
+  for (const int other : {l.start, l.tied}) {
+    if (other < 0) continue;
+    const LayerSpec& o = layers_[size_t(other)];
+    bool same = o.kind == l.kind && streams_[size_t(o.out)].width == out.width && (other != l.start || cell);
+    if (other == l.tied) {
+      same &= o.inputs == l.inputs && o.bias == l.bias && o.tied < 0;
+      for (int i = 0; i < l.inputs; ++i) same &= streams_[size_t(o.in[i])].width == streams_[size_t(l.in[i])].width;
+      if (l.bias == Bias::steps) same &= streams_[size_t(o.out)].steps == out.steps;
+    }
+    if (!same) refuse("layer", name, "start and tied need a layer of the same kind and sizes");
+  }
+}
+
+void SpecHolder::read_layer(const py::dict& d) {
+  const auto name = d["name"].cast<std::string>(), bias = field<std::string>(d, "bias", "one");
+  if (std::count(layer_names_.begin(), layer_names_.end(), name)) refuse("layer", name, "there are two of that name");
+  const auto named = [&](const char* key) { return field<std::string>(d, key, ""); };
+  LayerSpec l{};
+  l.kind = kind_of(d["kind"].cast<std::string>(), named("cell"));
+  const auto inputs = d["inputs"].cast<py::tuple>();
+  if (inputs.size() > most_inputs) refuse("layer", name, "more than " + std::to_string(most_inputs) + " inputs");
+  for (const auto& input : inputs) l.in[l.inputs++] = stream(input.cast<std::string>());
+  l.out = stream(d["output"].cast<std::string>());
+  l.added = named("added").empty() ? -1 : stream(named("added"));
+  l.start = named("start").empty() ? -1 : layer_called(named("start"));
+  l.tied = named("tied").empty() ? -1 : layer_called(named("tied"));
+  l.reverse = field(d, "reverse", false), l.restart = field(d, "restart", false);
+  l.relu = field<std::string>(d, "activation", "identity") == "relu";
+  l.bias = bias == "none" ? Bias::none : bias == "one" ? Bias::one : Bias::steps;
+  l.number = field<int64_t>(d, "number", 0);
+  check_layer(l, name);
+  makers_[size_t(l.out)] = int(layers_.size());
+  layers_.push_back(l), layer_names_.push_back(name);
+}
+
+// Every size in the kernels is below this sum; one check here and none behind.
+void SpecHolder::check_sizes() const {
+  double memory = 0;
+  for (const LayerSpec& l : layers_) {
+    const StreamSpec& out = streams_[size_t(l.out)];
+    double wide = double(out.width);
+    for (int i = 0; i < l.inputs; ++i) wide += double(streams_[size_t(l.in[i])].width);
+    memory += 64 * (16 * double(out.steps) * wide + 16 * double(out.width) * (wide + double(out.steps)));
+  }
+  if (memory > 4e18) throw py::value_error("network: its sizes overflow 64 bits");
+}
+
+SpecHolder::SpecHolder(const Table& table, const py::list& streams, const py::list& layers, int64_t targets,
+                       const std::string& loss, size_t n_loss_parameters)
+    : table_(&table) {
+  std::string known;
+  view_.loss = -1;
+  for (int i = 0; i < table.n_losses; ++i) {
+    if (loss == table.losses[i].name) view_.loss = i;
+    known += std::string(i ? ", '" : "'") + table.losses[i].name + "'";
+  }
+  if (view_.loss < 0) throw py::value_error("loss: expected one of " + known + ", got '" + loss + "'");
+  const LossInfo& info = table.losses[view_.loss];
+  if (info.output_per_parameter ? n_loss_parameters < 1 || n_loss_parameters > size_t(most_outputs)
+                                : n_loss_parameters != (info.parameter ? 1 : 0))
+    throw py::value_error("loss_parameters: '" + loss + "' does not take " + std::to_string(n_loss_parameters));
+  view_.Q = info.output_per_parameter ? int64_t(n_loss_parameters) : 1;
+  if (targets < 1 || targets > (int64_t(1) << 31)) throw py::value_error("targets: expected 1 to 2**31");
+  view_.K = targets;
+  for (const auto& s : streams) read_stream(s.cast<py::tuple>());
+  view_.past = stream("past");
+  const auto extra = std::find(stream_names_.begin(), stream_names_.end(), "extra");
+  view_.extra = extra == stream_names_.end() ? -1 : int(extra - stream_names_.begin());
+  for (const int s : {view_.past, view_.extra})
+    if (s >= 0 && (streams_[size_t(s)].of >= 0 || (s == view_.extra && streams_[size_t(s)].steps != 1)))
+      refuse("stream", stream_names_[size_t(s)], "an input is no view, and 'extra' has one step");
+  for (const auto& l : layers) read_layer(l.cast<py::dict>());
+  view_.out = stream("out");
+  const int maker = makers_[size_t(view_.out)];
+  if (maker < 0 || layers_[size_t(maker)].kind < table.n_cells || output(maker).steps * output(maker).width < outputs())
+    refuse("stream", "out",
+           "expected the output of a layer that is no cell, of at least " + std::to_string(outputs()) + " features");
+  view_.streams = streams_.data(), view_.layers = layers_.data();
+  view_.n_streams = int(streams_.size()), view_.n_layers = int(layers_.size());
+  check_sizes();
+}
+
+std::string SpecHolder::weight_name(const Field& f) const {
+  const std::string& layer = layer_names_[size_t(f.layer)];
+  const std::string kind(1, f.kind);
+  return f.row < 0 ? layer + "." + kind : layer + "." + kind + "_" + cell(f.layer).row_names[f.row];
+}
+
+}  // namespace forecast

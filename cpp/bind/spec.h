@@ -1,0 +1,47 @@
+// The description of a network as Python gives it, checked; what the kernels see points into it.
+#pragma once
+
+#include "arrays.h"
+
+namespace forecast {
+
+class SpecHolder {
+ public:
+  // streams: (name, steps, width, of or "", first, pitch); layers: dicts with the fields of Layer in
+  // forecast/_network/spec.py. Refuses what the kernels could not compute.
+  SpecHolder(const Table&, const py::list& streams, const py::list& layers, int64_t targets, const std::string& loss,
+             size_t n_loss_parameters);
+  SpecHolder(const SpecHolder&) = delete;
+  SpecHolder& operator=(const SpecHolder&) = delete;
+
+  const NetworkSpec& view() const { return view_; }
+  const StreamSpec& past() const { return streams_[size_t(view_.past)]; }
+  int64_t extra() const { return view_.extra < 0 ? 0 : streams_[size_t(view_.extra)].width; }
+  int64_t outputs() const { return view_.K * view_.Q; }
+  bool is_cell(int layer) const { return layers_[size_t(layer)].kind < table_->n_cells; }
+  const CellInfo& cell(int layer) const { return table_->cells[layers_[size_t(layer)].kind]; }
+  const StreamSpec& output(int layer) const { return streams_[size_t(layers_[size_t(layer)].out)]; }
+  const std::string& layer_name(int layer) const { return layer_names_[size_t(layer)]; }
+  int n_layers() const { return view_.n_layers; }
+  std::string weight_name(const Field&) const;
+
+ private:
+  void read_stream(const py::tuple& stream);
+  void read_layer(const py::dict& layer);
+  void check_view(const StreamSpec&, const std::string& name) const;
+  void check_layer(const LayerSpec&, const std::string& name) const;
+  void check_sizes() const;
+  int stream(const std::string& name) const;
+  int layer_called(const std::string& name) const;
+  int kind_of(const std::string& kind, const std::string& cell) const;
+  bool has_gaps(int stream) const;
+
+  const Table* table_;
+  std::vector<std::string> stream_names_, layer_names_;
+  std::vector<StreamSpec> streams_;
+  std::vector<int> makers_;  // the layer that writes a stream; -1: gathered, or a view
+  std::vector<LayerSpec> layers_;
+  NetworkSpec view_{};
+};
+
+}  // namespace forecast

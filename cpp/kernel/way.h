@@ -1,0 +1,188 @@
+// The two ways of computing a network, under the same names: where a unit lies, how a product, a sum of outer products
+// and a pack are done. Layers are written once and take the way as a parameter.
+//
+//   WindowsInLanes   a chunk of `lanes` windows: [feature][lane]. Weights are broadcast.
+//   UnitsInLanes     one window: [feature]. Weights fill the lanes. Its cost is that of reading the weights.
+//
+// Both give the same bits. What a cell writes has whole vectors of units in UnitsInLanes, `room` for n; behind the last
+// unit the packed weights are 0. Any other stream there lies without gaps, so that views can join its steps: a step's
+// last vector may reach over the next step's first features, which are therefore computed after it, and behind the last
+// step there is room for one vector.
+#pragma once
+
+#include "gather_lanes.h"
+#include "inner.h"
+#include "units.h"
+
+namespace forecast::FORECAST_ISA {
+
+template <class T>
+constexpr int64_t padded(int64_t n) {
+  return (n + width<T> - 1) / width<T> * width<T>;
+}
+
+// Which share of a product's units, and from which end: see product_units.
+struct Turn {
+  bool backwards = false;
+  int part = 0, parts = 1;
+};
+
+template <class T>
+struct WindowsInLanes {
+  static constexpr int columns = lanes<T>;
+  static constexpr bool units = false;
+  static constexpr Pack forward_pack = forward_lanes, backward_pack = backward_lanes;
+  static int64_t room(int64_t n) { return n; }
+  static int64_t segment(int64_t) { return 8; }  // steps whose gradients are summed at a time, while they are in cache
+
+  // finish(unit, sums) with sums[row] = bias + its products; the pack begins with the biases.
+  template <class F, class Finish>
+  static INLINE void multiply(const T* pack, Operands<T> x, int64_t n, Turn, Finish finish) {
+    const auto start = [=](int64_t i, int) INLINE_LAMBDA { return splat<Vec<T>>(pack[i]); };
+    product<F>(pack + F::R * n, x, n, start, finish);
+  }
+  // The same from a + b in memory, [unit][lane]; each may be null.
+  template <class F, class Finish>
+  static INLINE void multiply_from(T* a, const T* b, const T* pack, Operands<T> x, int64_t n, Turn, Finish finish) {
+    const auto start = [=](int64_t unit, int v) INLINE_LAMBDA {
+      const int64_t at = unit * lanes<T> + v * width<T>;
+      return a ? b ? load(a + at) + load(b + at) : load(a + at) : b ? load(b + at) : Vec<T>{};
+    };
+    product<F>(pack, x, n, start, finish);
+  }
+
+  template <class F>
+  static int64_t pack_size(int64_t n, int64_t K_a, int64_t K_b) {
+    return n * (F::R + (F::A1 - F::A0) * K_a + (F::B1 - F::B0) * K_b);
+  }
+  template <class F, class B, class A, class A2>
+  static void pack(T* to, int64_t n, int64_t K_a, int64_t K_b, B bias, A weight_a, A2 weight_b) {
+    for (int64_t unit = 0; unit < n; ++unit)
+      for (int r = 0; r < F::R; ++r) *to++ = bias(r, unit);
+    pack_lanes<F>(to, n, K_a, K_b, weight_a, weight_b);
+  }
+  // weight(unit, k), k < K: for products over gradients.
+  static int64_t transposed_size(int64_t n, int64_t K) { return n * K; }
+  template <class Weight>
+  static void pack_transposed(T* to, int64_t n, int64_t K, Weight weight) {
+    const auto by = [=](int, int64_t unit, int64_t k) { return weight(unit, k); };
+    pack_lanes<Plain>(to, n, K, 0, by, by);
+  }
+
+  // G[row][feature] += sum over n steps and the windows of d z. d has `gates` rows of H.
+  static int64_t scratch(int64_t features, int64_t steps) {
+    return FORECAST_ISA::transposed_size<T>(features, steps * lanes<T>);
+  }
+  static void outer_sum(T* G, int64_t G_row, int gates, int64_t H, int64_t features, const T* d, int64_t d_step,
+                        const T* z, int64_t z_step, int64_t n, T* scratch) {
+    for (int64_t i = 0; i < n; ++i) transpose(z + i * z_step, features, scratch, i, n);
+    outer(Outer<lanes<T>, T>{G, G_row, gates * H, features, d, d_step, scratch, n * lanes<T>, strip<T>, n});
+  }
+
+  // Sums over steps and windows that need no transposition, in `sums`: of the gradients of `rows` rows of H (biases),
+  // and of their products with few inputs (inner.h); `few` is then all I, otherwise 0.
+  static int64_t few(int rows, int64_t I, int64_t H) {  // unless the sums outgrow the caches
+    return I <= width<T> * 3 / 4 && rows * H * (I + 1) * bytes <= (160 << 10) ? I : 0;
+  }
+  static int64_t sums(int rows, int64_t I, int64_t H) { return rows * H * (few(rows, I, H) + 1) * width<T>; }
+  // Rows [A0, A1) have inputs.
+  static void sum_up(T* sums, int rows, int A0, int A1, int64_t I, int64_t H, const T* d, int64_t d_step, const T* x,
+                     int64_t x_step, int64_t n) {
+    const int64_t per_row = few(rows, I, H) + 1;
+    const auto add = [=](int first, int last, int64_t features) {
+      if (first == last) return;
+      inner(Inner<T>{sums + first * H * per_row * width<T>, per_row, features, d + first * H * lanes<T>, d_step, x,
+                     x_step, n},
+            (last - first) * H);
+    };
+    add(0, A0, 0);
+    add(A0, A1, per_row - 1);
+    add(A1, rows, 0);
+  }
+  static void add_sums(const T* sums, int rows, int A0, int A1, int64_t I, int64_t H, T* db, T* dW) {
+    const int64_t per_row = few(rows, I, H) + 1;
+    T* const W = dW - A0 * H * I;
+    int64_t row = 0, i = 0;
+    add_lanes(sums, rows * H * per_row, [&](int64_t, T total) {
+      if (i == 0) db[row] += total;
+      else if (row >= A0 * H && row < A1 * H) W[row * I + i - 1] += total;
+      if (++i == per_row) i = 0, ++row;
+    });
+  }
+  static T column_sum(const T* d) {  // of one feature over the windows
+    Vec<T> total = load(d);
+    for (int n = 1; n < N; ++n) total += load(d + n * width<T>);
+    return sum(total);
+  }
+};
+
+template <class T>
+struct UnitsInLanes {
+  static constexpr int columns = 1;
+  static constexpr bool units = true;
+  static constexpr Pack forward_pack = forward_units, backward_pack = backward_units;
+  static int64_t room(int64_t n) { return padded<T>(n); }
+  static int64_t segment(int64_t steps) { return steps; }
+
+  template <class F, class Finish>
+  static INLINE void multiply(const T* pack, Operands<T> x, int64_t n, Turn turn, Finish finish) {
+    const int64_t room = padded<T>(n);
+    product_units<F>(pack + F::R * room, x, room / width<T>, turn.backwards, turn.part, turn.parts, pack, finish);
+  }
+  // b is added to a, where there are both; the pack begins with zeros.
+  template <class F, class Finish>
+  static INLINE void multiply_from(T* a, const T* b, const T* pack, Operands<T> x, int64_t n, Turn turn,
+                                   Finish finish) {
+    const int64_t room = padded<T>(n);
+    for (int64_t i = 0; a && b && i < n; i += width<T>) {
+      const int left = n - i < width<T> ? int(n - i) : width<T>;
+      store_first(a + i, load_first(a + i, left) + load_first(b + i, left), left);
+    }
+    product_units<F>(pack + room, x, room / width<T>, turn.backwards, turn.part, turn.parts,
+                     a   ? a
+                     : b ? b
+                         : pack,
+                     finish);
+  }
+
+  template <class F>
+  static int64_t pack_size(int64_t n, int64_t K_a, int64_t K_b) {
+    return padded<T>(n) * (F::R + (F::A1 - F::A0) * K_a + (F::B1 - F::B0) * K_b);
+  }
+  template <class F, class B, class A, class A2>
+  static void pack(T* to, int64_t n, int64_t K_a, int64_t K_b, B bias, A weight_a, A2 weight_b) {
+    const auto padding = [=](auto weight) {
+      return [=](int row, int64_t unit, auto... k) { return unit < n ? weight(row, unit, k...) : T(0); };
+    };
+    pack_units<F>(to, padded<T>(n) / width<T>, K_a, K_b, padding(bias), padding(weight_a), padding(weight_b));
+  }
+  static int64_t transposed_size(int64_t n, int64_t K) { return padded<T>(n) * (1 + K); }
+  template <class Weight>
+  static void pack_transposed(T* to, int64_t n, int64_t K, Weight weight) {
+    const auto by = [=](int, int64_t unit, int64_t k) { return unit < n ? weight(unit, k) : T(0); };
+    const auto zero = [](int, int64_t) { return T(0); };
+    pack_units<Plain>(to, padded<T>(n) / width<T>, K, 0, zero, by, by);
+  }
+
+  static int64_t scratch(int64_t, int64_t) { return 0; }
+  static void outer_sum(T* G, int64_t G_row, int gates, int64_t H, int64_t features, const T* d, int64_t d_step,
+                        const T* z, int64_t z_step, int64_t n, T*) {
+    for (int r = 0; r < gates; ++r)
+      outer(Outer<1, T>{G + r * H * G_row, G_row, H, features, d + r * room(H), d_step, z, 1, z_step, n});
+  }
+
+  static int64_t few(int, int64_t, int64_t) { return 0; }
+  static int64_t sums(int rows, int64_t, int64_t H) { return rows * room(H); }
+  static void sum_up(T* sums, int rows, int, int, int64_t, int64_t H, const T* d, int64_t d_step, const T*, int64_t,
+                     int64_t n) {
+    for (int64_t t = 0; t < n; ++t)
+      for (int64_t i = 0; i < rows * room(H); i += width<T>) store(sums + i, load(sums + i) + load(d + t * d_step + i));
+  }
+  static void add_sums(const T* sums, int rows, int, int, int64_t, int64_t H, T* db, T*) {
+    for (int r = 0; r < rows; ++r)
+      for (int64_t unit = 0; unit < H; ++unit) db[r * H + unit] += sums[r * room(H) + unit];
+  }
+  static T column_sum(const T* d) { return *d; }
+};
+
+}  // namespace forecast::FORECAST_ISA

@@ -1,0 +1,118 @@
+// What a layer sees of a network: its streams and their gradients, its weights and packs; and, while memory is planned,
+// the cursor that its arrays are taken from. Every kind of layer offers, once for both ways:
+//
+//   measure<Way>   takes its memory and says where its output lies
+//   fields         its weights, in the order of theta
+//   pack_size, pack<Way>
+//   begin<Way>     before its first step
+//   forward<Way>   the steps [from, to) in the order of computation; false: told to stop
+//   backward<Way>  from the gradient of its output to those of its inputs and weights
+#pragma once
+
+#include "../kernel/random.h"
+#include "../kernel/way.h"
+
+namespace forecast::FORECAST_ISA {
+
+// Scratch memory in elements: one list of arrays both measures and cuts.
+struct Cursor {
+  int64_t used = 0;
+  int64_t take(int64_t n) {
+    const int64_t at = used;
+    used += (n + 15) / 16 * 16;  // every array begins on a cache line
+    return at;
+  }
+};
+
+struct Planner {
+  const NetworkSpec& net;
+  Plan& plan;
+  int64_t columns, room;  // of a stream without gaps; room behind its last step
+  Cursor arena;
+
+  Place& place(int stream) const { return plan.places[stream]; }
+  int64_t size_of(int stream) const { return net.streams[stream].steps * net.streams[stream].width * columns + room; }
+  // The output of a layer as a stream without gaps.
+  void compact(int stream) {
+    place(stream).x = arena.take(size_of(stream)), place(stream).pitch = net.streams[stream].width * columns;
+  }
+  static int64_t count(int64_t& total, int64_t n) {
+    total += n;
+    return total - n;
+  }
+  // A layer that alone reads the whole of a stream may have memory for its gradient.
+  void lend(int stream, int64_t d, int64_t d_pitch) const {
+    const Place& view = place(stream);
+    Place& base = place(view.base);
+    const StreamSpec &all = net.streams[view.base], &read = net.streams[stream];
+    if (base.readers != 1 || read.steps != all.steps || read.width != all.width) return;
+    base.d = d, base.d_pitch = d_pitch;
+  }
+  // The gradient of an input is a part of that of the output, from a feature on.
+  void link(int stream, int out, int64_t feature) const {
+    const Place& view = place(stream);
+    Place& base = place(view.base);
+    const int64_t W = net.streams[view.base].width, steps = net.streams[stream].steps;
+    if (base.readers != 1 || view.first % W || net.streams[stream].width != W || (steps > 1 && view.stride != W) ||
+        steps != net.streams[out].steps)
+      return;
+    base.link = out, base.link_feature = feature;
+  }
+};
+
+// Where the steps of a stream lie.
+template <class T>
+struct Track {
+  T* p = nullptr;
+  int64_t pitch = 0, shift = 0, mask = -1;
+  T* at(int64_t t) const { return p + ((t + shift) & mask) * pitch; }
+};
+
+template <class T>
+struct Gradient {
+  T* p;  // null: nobody asks for it
+  int64_t pitch, first, steps;
+  bool adds;  // to what other readers have left there
+  bool wanted() const { return p; }
+  T* at(int64_t t) const { return p + (t - first) * pitch; }
+  T* at_or_null(int64_t t) const { return p && t >= first && t < first + steps ? at(t) : nullptr; }
+};
+
+template <class T>
+struct Call {
+  const Network<T>& network;
+  const Chunk<T>& c;
+  const NetworkSpec& net;
+  const Plan& plan;
+
+  Call(const Network<T>& n, const Chunk<T>& chunk) : network(n), c(chunk), net(*n.spec), plan(*n.plan) {}
+
+  const LayerSpec& layer(int number) const { return net.layers[number]; }
+  const StreamSpec& stream(int number) const { return net.streams[number]; }
+  Track<T> track(int stream) const {
+    const Place& place = plan.places[stream];
+    return {c.arena + place.x, place.pitch, place.shift, place.mask};
+  }
+  Gradient<T> gradient(int stream) const {
+    const Place &place = plan.places[stream], &base = plan.places[place.base];
+    return {base.d < 0 ? nullptr : c.arena + place.d, place.d_pitch, place.d_first, place.d_steps, base.readers > 1};
+  }
+  const T* pack(int number, Pack which) const {
+    const T* packs = network.packs[which];
+    return packs ? packs + plan.slots[number].pack[which] : nullptr;
+  }
+  template <class P>
+  P* weights(P* theta, int number) const {
+    return theta + plan.slots[number].theta;
+  }
+  Dropout dropout() const { return {network.dropout, c.seed, c.first}; }
+  bool stopped() const { return c.poll.stop(c.poll.self); }
+
+  // From [feature][lane] to rows of the whole batch: to[(first + lane) * n + feature].
+  void put_rows(const T* from, int64_t n, T* to) const {
+    for (int lane = 0; lane < c.n; ++lane)
+      for (int64_t i = 0; i < n; ++i) to[(c.first + lane) * n + i] = from[i * lanes<T> + lane];
+  }
+};
+
+}  // namespace forecast::FORECAST_ISA

@@ -1,0 +1,11 @@
+// Every kind of layer that is no cell, by the name that Python and the tests know it by. A new one is its header and
+// its line here (and its class in tests/reference.py: without that the suite is red).
+#pragma once
+
+#include "dense.h"
+#include "dropout.h"
+#include "recurrent.h"
+
+#define FORECAST_LAYERS(X) \
+  X("dense", Dense)        \
+  X("dropout", DropoutLayer)
