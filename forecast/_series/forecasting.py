@@ -65,7 +65,7 @@ def from_origins(state, rows, origins, n_steps, levels=None):
     which = np.searchsorted(rows.starts, origins, side="right") - 1
     rows = rows.unknown_after(origins)
     fitted = _fitted_keys(state)
-    unseen = preparation.transform is not None and any(rows.keys[n] not in fitted for n in np.unique(which))
+    unseen = fitted is not None and any(rows.keys[n] not in fitted for n in np.unique(which))
     if n_steps <= preparation.horizon and not unseen:
         rows, origins = _reaching(state, rows, origins, which)
         return _at(state, rows, origins, levels)[:, :n_steps]
@@ -84,8 +84,9 @@ def from_origins(state, rows, origins, n_steps, levels=None):
 
 
 def _fitted_keys(state):
-    chains = state.preparation.chains
-    return {key[0] for key in chains} if state.split else set(chains)
+    """Names of the series of which something was learnt; None where nothing is learnt of a single series."""
+    known = state.preparation.known_series
+    return {key[0] for key in known} if known is not None and state.split else known
 
 
 def _reaching(state, rows, origins, which):
