@@ -50,22 +50,22 @@ class Dataset:
             X was an array.
         """
         asked = {}
-        if series is not None:
-            asked["series_row"] = self._windows_for(estimator, "which series a window is of").series_rows(series)
         if cycle is not None:
-            asked["phase"] = self._windows_for(estimator, "at which time a window stands").phase(cycle)
+            asked["phase"] = self._windows_for(estimator, "cycle").phase(cycle)
+        if series is not None:
+            asked["series_row"] = self._windows_for(estimator, "series_size").series_rows(series)
         return replace(self, arguments=self.arguments | asked)
 
     def series_names(self, estimator):
         """Names of the series in X, for `placed`: a pandas.Index, of one unnamed series [None]."""
-        return self._windows_for(estimator, "which series a window is of").series_names
+        return self._windows_for(estimator, "series_size").series_names
 
-    def _windows_for(self, estimator, what):
+    def _windows_for(self, estimator, name):
         if self.windows is None:
-            needs = "a vector for each series" if "series" in what else "a cycle"
+            what = {"cycle": "the time at which a window stands", "series_size": "the series that a window is of"}[name]
             raise ValueError(
-                f"X: {type(estimator).__name__} with {needs} has to know {what}, and an array does not say so. Pass "
-                "Windows: make_windows(df, ...) with the time in the index, and series= where there are several."
+                f"X: {type(estimator).__name__} with {name} needs {what}, and an array does not say it. Pass Windows, "
+                "as make_windows(df, ...) makes them: time from the index, names of several series from series=."
             )
         return self.windows
 

@@ -61,13 +61,11 @@ class Norm:
         >>> Norm.of(("mean", 0.1), 48)
         Norm(kind='mean', steps=5, season=0)
         """
-        kind, number = window_norm, None
-        if isinstance(window_norm, (tuple, list)) and len(window_norm) == 2:
-            kind, number = window_norm
-        named = isinstance(kind, (str, type(None)))
-        if number is None and named and kind in (None, "last", "mean", "standard"):
-            return cls(kind, lookback)
-        if number is None or not named or kind not in ("mean", "standard", "season"):
+        if window_norm is None or (isinstance(window_norm, str) and window_norm in ("last", "mean", "standard")):
+            return cls(window_norm, lookback)
+        pair = isinstance(window_norm, (tuple, list)) and len(window_norm) == 2
+        kind, number = window_norm if pair else (None, None)
+        if number is None or not isinstance(kind, str) or kind not in ("mean", "standard", "season"):
             raise ValueError(f"window_norm is {window_norm!r}; expected {EXPECTED}.")
         if kind == "season":
             if not _is(number, Integral) or number < 1:
