@@ -11,9 +11,9 @@ from sklearn.linear_model import Ridge
 import forecast
 from forecast import RNNForecaster, SeriesForecaster, Windows, _core, make_windows
 from forecast._series import windows_of_frame
-from forecast._windows import noise_floor
 from forecast._series.backtesting import read_rows
 from forecast._series.forecasting import from_origins
+from forecast._windows import noise_floor
 from forecast.cli.options import window_norm as from_text
 
 LOOKBACK, HORIZON = 10, 5
