@@ -81,10 +81,11 @@ def test_the_whole_lookback_is_the_plain_norm_to_the_bit(frame, kind):
 
 
 def test_a_fraction_is_rounded_up_to_whole_steps_and_no_further():
-    values = np.arange(40.0)[:, None] ** 2
-    for fraction, steps in ((0.1, 3), (0.3, 9), (0.7, 21), (0.101, 4), (1 / 3, 10), (1e-9, 1)):
-        windows = Windows(values, [35], lookback=30, horizon=1, window_norm=("mean", fraction))
-        assert windows.restore([[0.0]])[0, 0] == values[36 - steps : 36].mean()
+    values = np.arange(120.0)[:, None] ** 2
+    assert 0.07 * 100 > 7
+    for fraction, steps in ((0.07, 7), (0.3, 30), (0.55, 55), (0.071, 8), (1 / 4, 25), (1e-9, 1)):
+        windows = Windows(values, [105], lookback=100, horizon=1, window_norm=("mean", fraction))
+        assert windows.restore([[0.0]])[0, 0] == pytest.approx(values[106 - steps : 106].mean(), rel=1e-12)
 
 
 @pytest.mark.parametrize("norm", NORMS, ids=str)
@@ -195,7 +196,9 @@ def test_a_constant_added_to_a_series_is_added_to_its_forecast_and_nothing_else(
 def several(quiet=1e-3):
     days = pd.date_range("2024-01-01", periods=120)
     rng = np.random.default_rng(2)
-    parts = {"loud": rng.normal(size=120) * 5, "quiet": 100 + quiet * rng.normal(size=120), "new": rng.normal(size=120)}
+    calm = np.where(np.arange(120) < 40, 1.0, 1e-2)
+    parts = {"loud": rng.normal(size=120) * 5, "quiet": 100 + quiet * rng.normal(size=120)}
+    parts["new"] = rng.normal(size=120) * calm  # its later windows hardly move
     return pd.concat([pd.DataFrame({"shop": name, "y": y}, index=days) for name, y in parts.items()])
 
 

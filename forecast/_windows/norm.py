@@ -78,7 +78,7 @@ class Norm:
             return cls(kind, lookback, int(number))
         if not _is(number, Real) or not 0 < number <= 1:
             raise ValueError(f"window_norm is {window_norm!r}; expected a fraction over 0 and up to 1.")
-        # 0.1 * 30 is a little more than 3, and yet 3 steps.
+        # 0.07 * 100 is a little more than 7, and yet 7 steps.
         steps = math.ceil(round(float(number) * lookback, 9))
         return cls(kind, min(max(steps, 2 if kind == "standard" else 1), lookback))
 
