@@ -25,6 +25,49 @@ class Dataset:
     time: Callable | None = None  # gives the position in time of each window; None: the row number
     reach: Callable | None = None  # gives the span of each window where these differ; None: `span` for all
     n_extra: int = 0  # values of a window beside its past: known future and static
+    windows: Windows | None = None  # that this was read from; None: an array, which says nothing of series and time
+
+    def placed(self, estimator, series=None, cycle=None):
+        """With what tables need to know of each window: the row of its series, and its phase in a cycle.
+
+        Parameters
+        ----------
+        estimator : estimator
+            For messages.
+        series : pandas.Index, default=None
+            Names of the series that have rows (`Windows.series_names` of those of `fit`); a window of another series
+            has the row -1. None: not asked for.
+        cycle : int, default=None
+            Steps of the cycle; None: not asked for.
+
+        Returns
+        -------
+        Dataset
+
+        Raises
+        ------
+        ValueError
+            X was an array.
+        """
+        asked = {}
+        if cycle is not None:
+            asked["phase"] = self._windows_for(estimator, "cycle").phase(cycle)
+        if series is not None:
+            asked["series_row"] = self._windows_for(estimator, "series_size").series_rows(series)
+        return replace(self, arguments=self.arguments | asked)
+
+    def series_names(self, estimator):
+        """Names of the series in X, for `placed`: a pandas.Index, of one unnamed series [None]."""
+        return self._windows_for(estimator, "series_size").series_names
+
+    def _windows_for(self, estimator, name):
+        if self.windows is None:
+            what = {"cycle": "the time at which a window stands", "series_size": "the series that a window is of"}[name]
+            raise ValueError(
+                f"X: {type(estimator).__name__} with {name} needs {what}, and an array does not say it. Pass Windows, "
+                "as make_windows(df, ...) makes them: time from the index, names of several series from series=."
+            )
+        return self.windows
 
 
 def read_training(estimator, X, y):
@@ -87,7 +130,7 @@ def _inputs_of_windows(estimator, X, lookback, channels, extra):
     arguments = X.source_arguments()
     ahead = X.horizon if arguments.get("future") is not None else 0
     arguments = dict(arguments, target=None, horizon=ahead, target_anchor=None)
-    return Dataset(arguments, len(X), lookback, channels, n_extra=extra)
+    return Dataset(arguments, len(X), lookback, channels, n_extra=extra, windows=X)
 
 
 def read_examined(estimator, X, y, lookback, channels, extra, n_outputs):
@@ -163,7 +206,7 @@ def _read_windows(estimator, X, y):
     reach = None if X.settled is None else reach
     sizes = len(X), X.lookback, X.n_channels
     if own:
-        return Dataset(arguments, *sizes, y.shape[1], False, X.horizon, time, reach, X.n_extra)
+        return Dataset(arguments, *sizes, y.shape[1], False, X.horizon, time, reach, X.n_extra, X)
     _refuse_kind(y, "y")
     _refuse_shape(y)
     targets = _as_float(check_array(np.asarray(y), dtype="numeric", ensure_2d=False, input_name="y"))
@@ -171,7 +214,7 @@ def _read_windows(estimator, X, y):
     table = targets.reshape(len(targets), -1)
     plain = _array_arguments(np.ascontiguousarray(np.asarray(X)), X.lookback, X.n_channels)
     plain.update(target=table.reshape(-1, 1), horizon=table.shape[1], target_stride=table.shape[1])
-    return Dataset(plain, *sizes, table.shape[1], targets.ndim == 1, X.horizon, time, reach, X.n_extra)
+    return Dataset(plain, *sizes, table.shape[1], targets.ndim == 1, X.horizon, time, reach, X.n_extra, X)
 
 
 def _array_arguments(X, lookback, channels):

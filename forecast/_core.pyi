@@ -68,9 +68,17 @@ class Source:
     0: m = 0, d = 1;
     1: m = the newest of its T past values, d = 1;
     2: m = their mean, d = 1;
-    3: m = their mean, d = max(their population standard deviation, 1e-3 * |m|), or 1 where that is 0.
+    3: m = their mean, d = max(their population standard deviation, f), or 1 where that is 0; f is the channel's
+       `anchor_floor`, of the series that holds the newest row of the past where there are several, or 1e-3 * |m|
+       where no floor is given;
+    4: seasonal. m of step t is the mean of the T past values at the steps t mod season, t mod season + season, ..., and
+       d = 1; t counts from the oldest of the T steps, so that step 0 of the horizon is step T.
 
+    With `anchor_steps` the means and deviations of 2 and 3 are over so many of the newest values and not over all T.
     Sums are added from the oldest value to the newest, the squares about the finished mean.
+
+    With `padding` a window has that many steps before its T own ones, which repeat the oldest of these as the network
+    gets it. Anchors and `moments` do not see them.
     """
 
     def __init__(
@@ -88,9 +96,10 @@ class Source:
         extra: NDArray[Any] | None = None,  # (windows, columns) float32 or float64
         future: NDArray[Any] | None = None,  # (rows, columns) float32 or float64
         static: NDArray[Any] | None = None,  # (series, columns) float32 or float64
-        starts: NDArray[np.int64] | None = None,  # (series + 1,) ascending from 0 to the rows of past; with static
+        starts: NDArray[np.int64] | None = None,  # (series + 1,) ascending from 0 to the rows of past; with static or
+        # with floors of several series
         weight: NDArray[np.float64] | None = None,  # (windows,)
-        anchor: NDArray[np.int32] | None = None,  # (I,) 0, 1, 2 or 3
+        anchor: NDArray[np.int32] | None = None,  # (I,) 0, 1, 2, 3 or 4
         target_anchor: NDArray[np.int32] | None = None,  # (columns,) a channel with an anchor, or -1
         past_mean: NDArray[np.float64] | None = None,
         past_scale: NDArray[np.float64] | None = None,
@@ -98,7 +107,21 @@ class Source:
         target_scale: NDArray[np.float64] | None = None,
         extra_mean: NDArray[np.float64] | None = None,  # (E,)
         extra_scale: NDArray[np.float64] | None = None,
+        padding: int = 0,
+        anchor_steps: int = 0,  # 0: all T
+        season: int = 0,  # 1 to T, where an anchor is seasonal
+        anchor_floor: NDArray[np.float64] | None = None,  # (1, I) or (series, I), 0 or more
+        series_row: NDArray[np.int64] | None = None,  # (windows,) row of each window's series in tables; -1: in none
+        phase: NDArray[np.int64] | None = None,  # (windows,) phase of each window's oldest row in a cycle, 0 or more
+        cycle_ratio: NDArray[np.float64] | None = None,  # (K,) past_scale over target_scale of each target; None: 1
     ) -> None: ...
+
+def gathered(
+    source: Source, index: NDArray[np.int64], *, dtype: str = "float32", isa: str | None = None
+) -> NDArray[Any]:
+    """The past of windows as the kernels read it, (B, padding + T, I). Full chunks are gathered together, the windows
+    of a last one that is not full one by one, with the same bits.
+    """
 
 def moments(source: Source, index: NDArray[np.int64]) -> dict[str, NDArray[np.float64]]:
     """Weighted population mean and standard deviation over the windows: past_mean, past_std (I,), target_mean,

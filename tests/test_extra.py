@@ -315,7 +315,7 @@ BAD = {  # arguments, exception, message
     "starts that begin late": (dict(starts=np.maximum(STARTS, 1)), ValueError, "from 0 to 101, its number of rows"),
     "starts that end early": (dict(starts=np.minimum(STARTS, 100)), ValueError, "ascending rows of past, from 0 to"),
     "starts that fall": (dict(starts=STARTS[[0, 2, 3, 1, 4]]), ValueError, "ascending rows of past, from 0 to 101"),
-    "an unknown kind": (dict(anchor=ANCHOR + 1, target_anchor=None), ValueError, r"anchor: expected 0 \(none\).*got 4"),
+    "an unknown kind": (dict(anchor=ANCHOR + 2, target_anchor=None), ValueError, r"anchor: expected 0 \(none\).*got 5"),
     "a negative kind": (dict(anchor=ANCHOR - 1, target_anchor=None), ValueError, "anchor: expected 0 .none.*got -1"),
     "a target without a kind": (
         dict(target_anchor=np.array([1, -1], np.int32)), ValueError, "target_anchor: channel 1 has no anchor"

@@ -31,6 +31,16 @@ def series_case(rng, **arguments):
 
 ANCHORS = dict(anchor=np.array([1, 0, 1], dtype=np.int32), target_anchor=np.array([2, -1], dtype=np.int32))
 MEANS = dict(anchor=np.array([2, 3, 0], dtype=np.int32), target_anchor=np.array([1, 0], dtype=np.int32))
+NEWEST = MEANS | dict(anchor_steps=2)
+SEASONS = dict(anchor=np.array([4, 0, 4], dtype=np.int32), target_anchor=np.array([2, 0], dtype=np.int32), season=4)
+WEEK = SEASONS | dict(season=LOOKBACK)
+FLOOR = MEANS | dict(anchor_floor=np.array([[0.0, 2.2, 0.0]]))
+STARTS = np.array([0, 30, 30, ROWS], dtype=np.int64)
+FLOORS = MEANS | dict(anchor_floor=np.array([[0, 1.9, 0], [0, 77.0, 0], [0, 2.3, 0]]), starts=STARTS, anchor_steps=5)
+EVERY = {
+    "plain": {}, "anchors": ANCHORS, "means": MEANS, "newest steps": NEWEST, "seasons": SEASONS, "one season": WEEK,
+    "floor": FLOOR, "floors": FLOORS,
+}  # fmt: skip
 SCALES = dict(
     past_mean=np.array([0.3, -1.1, 2.7]),
     past_scale=np.array([2.0, 0.5, 1.5]),
@@ -49,9 +59,67 @@ def assert_is_the_oracles(case, dtype="float64"):
 
 
 @pytest.mark.parametrize("dtype", DTYPES)
-@pytest.mark.parametrize("extras", [{}, ANCHORS, SCALES, ANCHORS | SCALES], ids=["plain", "anchors", "scales", "both"])
-def test_windows_are_those_of_the_oracle(extras, dtype):
-    assert_is_the_oracles(series_case(np.random.default_rng(1), **extras), dtype)
+@pytest.mark.parametrize("scales", [{}, SCALES], ids=["", "scales"])
+@pytest.mark.parametrize("extras", EVERY.values(), ids=EVERY)
+def test_windows_are_those_of_the_oracle(extras, scales, dtype):
+    assert_is_the_oracles(series_case(np.random.default_rng(1), **extras, **scales), dtype)
+
+
+@pytest.mark.parametrize("padding", [0, 1, 5])
+@pytest.mark.parametrize("layout", ["C", "F"])
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("extras", EVERY.values(), ids=EVERY)
+@pytest.mark.parametrize("isa", ISAS)
+def test_the_past_is_that_of_the_oracle_after_steps_that_repeat_its_oldest(extras, dtype, layout, padding, isa):
+    case = series_case(np.random.default_rng(11), **extras, **SCALES, padding=padding)
+    absent = dict.fromkeys(["origin", "extra", "weight", "extra_mean", "extra_scale"])
+    case = case.with_arguments(past=np.array(case.arguments["past"], order=layout), **absent)
+    source, index = case.source(), np.random.default_rng(12).permutation(80)
+    found = _core.gathered(source, index, dtype=dtype, isa=isa)
+    plain = {name: value for name, value in case.arguments.items() if value is not None}
+    expected = reference.gather(index, **plain).past
+    assert found.shape == (80, padding + LOOKBACK, INPUTS)
+    assert found.dtype == dtype
+    assert largest_difference(found, expected, 1.0) <= tolerances.ORACLE_OUTPUTS[dtype]
+    one_by_one = [_core.gathered(source, index[i : i + 1], dtype=dtype, isa=isa) for i in range(80)]
+    assert found.tobytes() == np.concatenate(one_by_one).tobytes()
+    assert (found[:, :padding] == found[:, padding : padding + 1]).all()
+
+
+def test_moments_do_not_see_padding():
+    case = series_case(np.random.default_rng(13), **ANCHORS)
+    with_padding = _core.moments(case.with_arguments(padding=3).source(), case.index)
+    for name, expected in _core.moments(case.source(), case.index).items():
+        assert with_padding[name].tobytes() == expected.tobytes()
+
+
+BAD = {  # arguments, message
+    "padding": (dict(padding=-1), "padding: expected 0 or more, got -1"),
+    "steps": (dict(anchor_steps=LOOKBACK + 1), "anchor_steps: expected 1 to lookback = 6, or 0 for all, got 7"),
+    "no season": (SEASONS | dict(season=0), "season: expected 1 to lookback = 6, got 0"),
+    "long season": (SEASONS | dict(season=7), "season: expected 1 to lookback = 6, got 7"),
+    "floor of other channels": (FLOOR | dict(anchor_floor=np.ones((1, 2))), "expected a row of 3 channels"),
+    "negative floor": (MEANS | dict(anchor_floor=np.full((1, 3), -1.0)), "anchor_floor: expected finite numbers of 0"),
+    "floors without starts": (FLOORS | dict(starts=None), "anchor_floor of several series: expected starts as well"),
+    "floors of other series": (FLOORS | dict(starts=STARTS[1:]), "starts: expected 4 elements, got 3"),
+    "series": (dict(series_row=np.zeros(3, np.int64)), "series_row: expected 20 windows as in the arrays beside it"),
+    "no series": (dict(series_row=np.full(WINDOWS, -2)), "series_row: expected -1 or more, got -2 of window 0"),
+    "phases": (dict(phase=np.zeros(WINDOWS + 1, np.int64)), "phase: expected 20 windows as in the arrays beside it"),
+    "negative phase": (dict(phase=np.arange(WINDOWS) - 3), "phase: expected 0 or more, got -3 of window 0"),
+    "ratios": (dict(cycle_ratio=np.ones(5)), "cycle_ratio: expected 6 elements, got 5"),
+    "ratio of 0": (dict(cycle_ratio=np.zeros(6)), "cycle_ratio: expected positive finite numbers, got 0"),
+}
+
+
+@pytest.mark.parametrize("what", BAD)
+def test_a_source_that_cannot_be_gathered_is_refused(what):
+    arguments, message = BAD[what]
+    case = series_case(np.random.default_rng(14))
+    case.with_arguments(
+        series_row=np.arange(WINDOWS) - 1, phase=np.arange(WINDOWS), cycle_ratio=np.full(6, 0.5), padding=2
+    ).source()
+    with pytest.raises(ValueError, match=message):
+        case.with_arguments(**arguments).source()
 
 
 @pytest.mark.parametrize("stride", [1, 2, 6])
@@ -90,7 +158,9 @@ def test_sources_of_any_layout_and_float_type_give_the_same_answer(name, source_
 @pytest.mark.parametrize("layout", ["rows", "columns", "some of the columns", "reversed"])
 @pytest.mark.parametrize("source_dtype", DTYPES)
 @pytest.mark.parametrize(
-    "extras", [{}, ANCHORS, MEANS, SCALES, MEANS | SCALES], ids=["plain", "newest", "means", "scales", "both"]
+    "extras",
+    [{}, ANCHORS, MEANS, SCALES, MEANS | SCALES, SEASONS | SCALES, FLOORS],
+    ids=["plain", "newest", "means", "scales", "both", "seasons", "floors"],
 )
 @pytest.mark.parametrize("dtype", DTYPES)
 @pytest.mark.parametrize("isa", ISAS)
@@ -135,7 +205,11 @@ def test_float32_sources_are_scaled_in_double_before_they_are_rounded():
 
 
 @pytest.mark.parametrize("weighted", [False, True])
-@pytest.mark.parametrize("extras", [{}, ANCHORS, ANCHORS | SCALES], ids=["plain", "anchors", "own scales left out"])
+@pytest.mark.parametrize(
+    "extras",
+    [{}, ANCHORS, ANCHORS | SCALES, NEWEST, SEASONS, FLOORS],
+    ids=["plain", "anchors", "own scales left out", "newest steps", "seasons", "floors"],
+)
 def test_moments_are_weighted_and_of_anchored_windows(extras, weighted):
     rng = np.random.default_rng(6)
     case = series_case(rng, **extras)

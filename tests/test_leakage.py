@@ -19,6 +19,7 @@ from forecast.model_selection import RollingOrigin, backtest
 
 KINDS = ["plain", "pipeline", "panel", "covariates", "backtest"]
 TRANSFORMS = [None, "standard", "robust", "minmax", "log", "difference", ["log1p", "standard"], "seasonal_difference"]
+NORMS = [None, "last", "mean", "standard", ("standard", 0.5), ("season", 2)]
 
 
 @pytest.fixture(autouse=True, scope="module")
@@ -106,7 +107,7 @@ def draw_case(kind, seed):
         missing="mask" if masked else "error",
         transform=TRANSFORMS[int(rng.integers(len(TRANSFORMS)))],
         calendar=[None, ["hour"], ["hour", "weekend"]][int(rng.integers(3))],
-        window_norm=[None, "last", "mean", "standard"][int(rng.integers(4))],
+        window_norm=NORMS[int(rng.integers(len(NORMS)))],
         validation_fraction=0.3,
         **roles,
     )
@@ -189,7 +190,7 @@ def test_a_scrambled_future_moves_no_bit_before_the_cut(kind, seed):
 def test_the_generated_cases_reach_every_setting():
     cases = [draw_case(kind, seed) for kind in KINDS for seed in range(40)]
     assert len(cases) == 200
-    for name, least in [("gaps", 3), ("missing", 2), ("window_norm", 4), ("horizon", 6), ("lookback", 8)]:
+    for name, least in [("gaps", 3), ("missing", 2), ("window_norm", len(NORMS)), ("horizon", 6), ("lookback", 8)]:
         assert len({getattr(case.model, name) for case in cases}) >= least, name
     assert {str(case.model.transform) for case in cases} == set(map(str, TRANSFORMS))
     assert {str(case.model.calendar) for case in cases} == {"None", "['hour']", "['hour', 'weekend']"}
@@ -214,6 +215,7 @@ GOOD = {
     "trees": {"regressor": ExtraTreesRegressor(5)},
     "covariates": {"regressor": Ridge(), "past_covariates": ["wind", "weather"], "future_covariates": "promo"},
     "transform": {"regressor": Ridge(), "transform": ["log", "standard"], "window_norm": None},
+    "floors": {"regressor": Ridge(), "window_norm": ("standard", 0.5)},
 }
 
 

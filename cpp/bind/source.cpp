@@ -71,15 +71,26 @@ void SourceHolder::set_origin(const py::object& origin) {
   set_windows(origin, "origin");
 }
 
-void SourceHolder::set_anchors(const py::object& anchor, const py::object& target_anchor) {
+void SourceHolder::set_anchors(const py::object& anchor, const py::object& target_anchor, int64_t steps,
+                               int64_t season) {
   Source& s = source_;
   s.anchor = keep<int32_t>(anchor, "anchor", s.I);
   s.target_anchor = keep<int32_t>(target_anchor, "target_anchor", s.columns);
+  if (steps < 0 || steps > s.T)
+    throw py::value_error("anchor_steps: expected 1 to lookback = " + std::to_string(s.T) + ", or 0 for all, got " +
+                          std::to_string(steps));
+  s.anchor_steps = steps ? steps : s.T;
   for (int64_t i = 0; s.anchor && i < s.I; ++i) {
-    if (s.anchor[i] < int32_t(Kind::none) || s.anchor[i] > int32_t(Kind::standard))
-      throw py::value_error("anchor: expected 0 (none), 1 (newest), 2 (mean) or 3 (mean and scale), got " +
-                            std::to_string(s.anchor[i]));
+    if (s.anchor[i] < int32_t(Kind::none) || s.anchor[i] > int32_t(Kind::seasonal))
+      throw py::value_error(
+          "anchor: expected 0 (none), 1 (newest), 2 (mean), 3 (mean and scale) or 4 (seasonal), got " +
+          std::to_string(s.anchor[i]));
     s.averages |= s.anchor[i] > int32_t(Kind::newest);
+    if (Kind(s.anchor[i]) != Kind::seasonal) continue;
+    if (season < 1 || season > s.T)
+      throw py::value_error("season: expected 1 to lookback = " + std::to_string(s.T) + ", got " +
+                            std::to_string(season));
+    s.season = season;
   }
   for (int64_t i = 0; s.target_anchor && i < s.columns; ++i) {
     const int32_t channel = s.target_anchor[i];
@@ -90,23 +101,65 @@ void SourceHolder::set_anchors(const py::object& anchor, const py::object& targe
 }
 
 // The three parts of the head's extra inputs.
-void SourceHolder::set_extra(const py::object& extra, const py::object& future, const py::object& constant,
-                             const py::object& starts) {
+void SourceHolder::set_extra(const py::object& extra, const py::object& future, const py::object& constant) {
   Source& s = source_;
   s.extra = matrix(extra, "extra"), s.future = matrix(future, "future"), s.constant = matrix(constant, "static");
   s.extra_columns = columns_of(extra), s.future_columns = columns_of(future), s.constant_columns = columns_of(constant);
   set_windows(extra, "extra");
-  future_rows_ = rows_of(future), s.series = rows_of(constant);
+  future_rows_ = rows_of(future);
   if (!future.is_none() && s.horizon > future_rows_)
     throw py::value_error("future: expected at least horizon = " + std::to_string(s.horizon) + " rows, got " +
                           std::to_string(future_rows_));
-  if (constant.is_none() != starts.is_none()) throw py::value_error("static and starts: expected both or neither");
+  s.E = s.extra_columns + s.horizon * s.future_columns + s.constant_columns;
+}
+
+// What is per series: where each begins, and the least spread of its windows.
+void SourceHolder::set_series(const py::object& starts, const py::object& constant, const py::object& floor) {
+  Source& s = source_;
+  s.anchor_floor = keep<double>(floor, "anchor_floor", -1), s.floors = 1;
+  if (s.anchor_floor) {
+    const auto a = floor.cast<py::array>();
+    if (a.ndim() != 2 || a.shape(0) < 1 || a.shape(1) != s.I)
+      throw py::value_error("anchor_floor: expected a row of " + std::to_string(s.I) +
+                            " channels, or such a row of each series");
+    s.floors = a.shape(0);
+    for (int64_t i = 0; i < s.floors * s.I; ++i)
+      if (!(std::isfinite(s.anchor_floor[i]) && s.anchor_floor[i] >= 0))
+        throw py::value_error("anchor_floor: expected finite numbers of 0 or more, got " +
+                              std::to_string(s.anchor_floor[i]));
+  }
+  const bool several = s.floors > 1;
+  if (several && starts.is_none()) throw py::value_error("anchor_floor of several series: expected starts as well");
+  if (!several && constant.is_none() != starts.is_none())
+    throw py::value_error("static and starts: expected both or neither");
+  s.series = constant.is_none() ? s.floors : rows_of(constant);
+  if (several && s.series != s.floors)
+    throw py::value_error("anchor_floor: expected " + std::to_string(s.series) + " series as in static, got " +
+                          std::to_string(s.floors));
   s.starts = keep<int64_t>(starts, "starts", s.series + 1);
   if (s.starts &&
       (s.starts[0] != 0 || s.starts[s.series] != past_rows_ || !std::is_sorted(s.starts, s.starts + s.series + 1)))
     throw py::value_error("starts: expected ascending rows of past, from 0 to " + std::to_string(past_rows_) +
                           ", its number of rows");
-  s.E = s.extra_columns + s.horizon * s.future_columns + s.constant_columns;
+}
+
+// What tables of vectors and cycles need to know of every window.
+void SourceHolder::set_tables(const py::object& series_row, const py::object& phase, const py::object& cycle_ratio) {
+  Source& s = source_;
+  s.series_row = keep<int64_t>(series_row, "series_row", -1), set_windows(series_row, "series_row");
+  s.phase = keep<int64_t>(phase, "phase", -1), set_windows(phase, "phase");
+  s.cycle_ratio = keep<double>(cycle_ratio, "cycle_ratio", s.target.data ? s.K : -1);
+  s.cycle_ratios = s.cycle_ratio ? int64_t(cycle_ratio.cast<py::array>().size()) : 0;
+  const auto least = [&](const int64_t* numbers, int64_t bound, const char* name) {
+    for (int64_t i = 0; numbers && i < windows_; ++i)
+      if (numbers[i] < bound)
+        throw py::value_error(std::string(name) + ": expected " + std::to_string(bound) + " or more, got " +
+                              std::to_string(numbers[i]) + " of window " + std::to_string(i));
+  };
+  least(s.series_row, -1, "series_row"), least(s.phase, 0, "phase");
+  for (int64_t i = 0; i < s.cycle_ratios; ++i)
+    if (!(std::isfinite(s.cycle_ratio[i]) && s.cycle_ratio[i] > 0))
+      throw py::value_error("cycle_ratio: expected positive finite numbers, got " + std::to_string(s.cycle_ratio[i]));
 }
 
 SourceHolder::SourceHolder(const py::array& past, int64_t lookback, const py::object& origin, int64_t past_stride,
@@ -115,8 +168,11 @@ SourceHolder::SourceHolder(const py::array& past, int64_t lookback, const py::ob
                            const py::object& constant, const py::object& starts, const py::object& weight,
                            const py::object& anchor, const py::object& target_anchor, const py::object& past_mean,
                            const py::object& past_scale, const py::object& target_mean, const py::object& target_scale,
-                           const py::object& extra_mean, const py::object& extra_scale) {
+                           const py::object& extra_mean, const py::object& extra_scale, int64_t padding,
+                           int64_t anchor_steps, int64_t season, const py::object& anchor_floor,
+                           const py::object& series_row, const py::object& phase, const py::object& cycle_ratio) {
   Source& s = source_;
+  if (padding < 0) throw py::value_error("padding: expected 0 or more, got " + std::to_string(padding));
   if (lookback < 1) throw py::value_error("lookback: expected at least 1, got " + std::to_string(lookback));
   if (!(target.is_none() && future.is_none()) && horizon < 1)
     throw py::value_error("horizon: expected at least 1, got " + std::to_string(horizon));
@@ -125,11 +181,14 @@ SourceHolder::SourceHolder(const py::array& past, int64_t lookback, const py::ob
   s.columns = columns_of(target), target_rows_ = rows_of(target), s.K = horizon * s.columns;
   s.past_stride = past_stride, s.past_shift = past_shift, s.target_stride = target_stride,
   s.target_shift = target_shift;
-  set_extra(extra, future, constant, starts);
+  s.padding = padding;
+  set_extra(extra, future, constant);
+  set_series(starts, constant, anchor_floor);
   s.weight = keep<double>(weight, "weight", -1);
   set_windows(weight, "weight");
   set_origin(origin);
-  set_anchors(anchor, target_anchor);
+  set_anchors(anchor, target_anchor, anchor_steps, season);
+  set_tables(series_row, phase, cycle_ratio);
   s.past_mean = keep<double>(past_mean, "past_mean", s.I), s.past_inverse = inverse(past_scale, "past_scale", s.I);
   s.target_mean = keep<double>(target_mean, "target_mean", s.K);
   s.target_inverse = inverse(target_scale, "target_scale", s.K);
@@ -157,6 +216,33 @@ const int64_t* SourceHolder::checked(const py::array& index, bool needs_target) 
   return p;
 }
 
+// The past of windows as the kernels read it, chunk by chunk, (B, padding + T, I).
+template <class T>
+py::array gathered_as(const SourceHolder& source, const py::array& index, const Table& table) {
+  const Source& s = source.view();
+  const int64_t *windows = source.checked(index, false), n = index.size(), steps = s.padding + s.T;
+  const auto& kernel = kernels<T>(table).vectors;
+  auto out = new_array<T>({n, steps, s.I});
+  T* to = out.mutable_data();
+  std::vector<T> x(size_t(steps * s.I * kernel.lanes));
+  std::vector<double> scratch(size_t(2 * s.I * kernel.lanes));
+  const FloatGuard guard;
+  for (int64_t first = 0; first < n; first += kernel.lanes) {
+    const int here = int(std::min<int64_t>(kernel.lanes, n - first));
+    kernel.gather(s, windows + first, here, x.data(), scratch.data());
+    for (int64_t i = 0; i < here * steps * s.I; ++i)
+      to[first * steps * s.I + i] = x[size_t(i % (steps * s.I) * kernel.lanes + i / (steps * s.I))];
+  }
+  return out;
+}
+
+py::array gathered(const SourceHolder& source, const py::array& index, const std::string& dtype,
+                   const py::object& isa) {
+  if (dtype != "float32" && dtype != "float64") throw py::value_error("dtype: expected 'float32' or 'float64'");
+  const Table& table = table_named(isa);
+  return dtype == "float64" ? gathered_as<double>(source, index, table) : gathered_as<float>(source, index, table);
+}
+
 void bind_source(py::module_& m) {
   using namespace py::literals;
   const py::object none = py::none();
@@ -164,13 +250,17 @@ void bind_source(py::module_& m) {
       .def(py::init<const py::array&, int64_t, const py::object&, int64_t, int64_t, const py::object&, int64_t, int64_t,
                     int64_t, const py::object&, const py::object&, const py::object&, const py::object&,
                     const py::object&, const py::object&, const py::object&, const py::object&, const py::object&,
-                    const py::object&, const py::object&, const py::object&, const py::object&>(),
+                    const py::object&, const py::object&, const py::object&, const py::object&, int64_t, int64_t,
+                    int64_t, const py::object&, const py::object&, const py::object&, const py::object&>(),
            "past"_a, py::kw_only(), "lookback"_a, "origin"_a = none, "past_stride"_a = 1, "past_shift"_a = 0,
            "target"_a = none, "horizon"_a = 0, "target_stride"_a = 1, "target_shift"_a = 0, "extra"_a = none,
            "future"_a = none, "static"_a = none, "starts"_a = none, "weight"_a = none, "anchor"_a = none,
            "target_anchor"_a = none, "past_mean"_a = none, "past_scale"_a = none, "target_mean"_a = none,
-           "target_scale"_a = none, "extra_mean"_a = none, "extra_scale"_a = none);
+           "target_scale"_a = none, "extra_mean"_a = none, "extra_scale"_a = none, "padding"_a = 0, "anchor_steps"_a = 0,
+           "season"_a = 0, "anchor_floor"_a = none, "series_row"_a = none, "phase"_a = none, "cycle_ratio"_a = none);
 
+  m.def("gathered", gathered, "source"_a, "index"_a, py::kw_only(), "dtype"_a = "float32", "isa"_a = none,
+        "The past of windows as the kernels read it.");
   m.def(
       "moments",
       [](const SourceHolder& source, const py::array& index) {

@@ -31,38 +31,8 @@ struct Anchor {
   }
 };
 
-// Plain sums in the order of time: whoever inverts this can repeat them to the last bit.
-__attribute__((noinline)) inline Anchor averaged(const Source& s, int64_t first, int64_t channel, bool with_spread) {
-  double sum = 0, squares = 0;
-  for (int64_t t = 0; t < s.T; ++t) sum += at(s.past, first + t, channel);
-  const double mean = sum / double(s.T);
-  if (!with_spread) return {mean, 1};
-  for (int64_t t = 0; t < s.T; ++t) {
-    const double d = at(s.past, first + t, channel) - mean;
-    squares += d * d;
-  }
-  const double deviation = __builtin_sqrt(squares / double(s.T)), least = 1e-3 * __builtin_fabs(mean);
-  const double spread = deviation > least ? deviation : least;
-  return {mean, spread > 0 ? spread : 1};
-}
-
-// Of the window whose past begins in row `first`. Averages is false where no kind is a mean: short windows notice what
-// stands between them and their loads.
-template <bool Averages = true>
-INLINE Anchor anchor_of(const Source& s, int64_t first, int64_t channel) {
-  const Kind kind = s.anchor ? Kind(s.anchor[channel]) : Kind::none;
-  if (kind == Kind::none) return {0, 1};
-  if (!Averages || kind == Kind::newest) return {at(s.past, first + s.T - 1, channel), 1};
-  return averaged(s, first, channel, kind == Kind::standard);
-}
-INLINE Anchor target_anchor(const Source& s, int64_t window, int64_t column) {
-  const int64_t channel = s.target_anchor ? s.target_anchor[column] : -1;
-  return channel >= 0 ? anchor_of(s, past_row(s, window), channel) : Anchor{0, 1};
-}
-
-// The series that holds a window's newest row: the last that starts at or before it.
-INLINE int64_t series_of(const Source& s, int64_t window) {
-  const int64_t row = past_row(s, window) + s.T - 1;
+// The series of a row of past: the last that starts at or before it.
+INLINE int64_t series_at(const Source& s, int64_t row) {
   int64_t first = 0, last = s.series - 1;
   while (first < last) {
     const int64_t middle = last - (last - first) / 2;
@@ -70,6 +40,68 @@ INLINE int64_t series_of(const Source& s, int64_t window) {
     else last = middle - 1;
   }
   return first;
+}
+INLINE int64_t series_of(const Source& s, int64_t window) { return series_at(s, past_row(s, window) + s.T - 1); }
+
+// Plain sums in the order of time, over the newest `anchor_steps`: whoever inverts this can repeat them to the last bit.
+__attribute__((noinline)) inline Anchor averaged(const Source& s, int64_t first, int64_t channel, bool with_spread) {
+  const int64_t begin = first + s.T - s.anchor_steps, n = s.anchor_steps;
+  double sum = 0, squares = 0;
+  for (int64_t t = 0; t < n; ++t) sum += at(s.past, begin + t, channel);
+  const double mean = sum / double(n);
+  if (!with_spread) return {mean, 1};
+  for (int64_t t = 0; t < n; ++t) {
+    const double d = at(s.past, begin + t, channel) - mean;
+    squares += d * d;
+  }
+  const int64_t series = s.floors > 1 ? series_at(s, first + s.T - 1) : 0;
+  const double deviation = __builtin_sqrt(squares / double(n)),
+               least = s.anchor_floor ? s.anchor_floor[series * s.I + channel] : 1e-3 * __builtin_fabs(mean);
+  const double spread = deviation > least ? deviation : least;
+  return {mean, spread > 0 ? spread : 1};
+}
+
+// The mean of the steps t with t mod season = phase: what a season is like in this window.
+__attribute__((noinline)) inline Anchor in_season(const Source& s, int64_t first, int64_t channel, int64_t phase) {
+  double sum = 0;
+  int64_t n = 0;
+  for (int64_t t = phase; t < s.T; t += s.season, ++n) sum += at(s.past, first + t, channel);
+  return {sum / double(n), 1};
+}
+
+INLINE Kind kind_of(const Source& s, int64_t channel) { return s.anchor ? Kind(s.anchor[channel]) : Kind::none; }
+
+// Steps after which a channel's anchors come again: one anchor serves every `period`-th step.
+INLINE int64_t period_of(const Source& s, int64_t channel) {
+  return kind_of(s, channel) == Kind::seasonal ? s.season : 1;
+}
+
+// Of the window whose past begins in row `first`, at the steps of one phase of the period. Averages is false where no
+// kind is a mean: short windows notice what stands between them and their loads.
+template <bool Averages = true>
+INLINE Anchor anchor_of(const Source& s, int64_t first, int64_t channel, int64_t phase = 0) {
+  const Kind kind = kind_of(s, channel);
+  if (kind == Kind::none) return {0, 1};
+  if (!Averages || kind == Kind::newest) return {at(s.past, first + s.T - 1, channel), 1};
+  if (kind == Kind::seasonal) return in_season(s, first, channel, phase);
+  return averaged(s, first, channel, kind == Kind::standard);
+}
+
+// The targets of a window with their anchors off, column by column, each to body(k, value). Step 0 of the horizon is
+// step T of the window.
+template <class Body>
+INLINE void each_target(const Source& s, int64_t window, const Body& body) {
+  const int64_t first = target_row(s, window), past = past_row(s, window);
+  for (int64_t column = 0; column < s.columns; ++column) {
+    const int64_t channel = s.target_anchor ? s.target_anchor[column] : -1;
+    const int64_t period = channel >= 0 ? period_of(s, channel) : 1;
+    Anchor anchor = channel >= 0 ? anchor_of(s, past, channel, s.T % period) : Anchor{0, 1};
+    int64_t row = first;
+    for (int64_t k = column; k < s.K; k += s.columns, ++row) {
+      if (period > 1) anchor = anchor_of(s, past, channel, (s.T + row - first) % period);
+      body(k, anchor.of(at(s.target, row, column)));
+    }
+  }
 }
 
 // The extra inputs of a window, in their order, each to body(e, value).
@@ -99,11 +131,14 @@ inline void gather_past_as(const Source& s, int64_t window, T* x, int64_t gap, i
   const int64_t first = past_row(s, window);
   const S* rows = static_cast<const S*>(s.past.data) + first * s.past.row;
   for (int64_t c = 0; c < s.I; ++c) {
-    const Anchor anchor = anchor_of<Averages>(s, first, c);
-    const S* p = rows + c * s.past.column;
-    T* out = x + c * gap;
-    for (int64_t t = 0; t < s.T; ++t, p += s.past.row, out += step)
-      *out = T(scaled(anchor.of(double(*p)), s.past_mean, s.past_inverse, c));
+    const int64_t period = Averages ? period_of(s, c) : 1;
+    for (int64_t phase = 0; phase < period; ++phase) {
+      const Anchor anchor = anchor_of<Averages>(s, first, c, phase);
+      const S* p = rows + phase * s.past.row + c * s.past.column;
+      T* out = x + phase * step + c * gap;
+      for (int64_t t = phase; t < s.T; t += period, p += period * s.past.row, out += period * step)
+        *out = T(scaled(anchor.of(double(*p)), s.past_mean, s.past_inverse, c));
+    }
   }
 }
 
@@ -113,10 +148,19 @@ inline void gather_past_of(const Source& s, int64_t window, T* x, int64_t gap, i
   else gather_past_as<Averages, float>(s, window, x, gap, step);
 }
 
+// The oldest real step of x again in each of the `padding` steps before it.
+template <class T>
+inline void repeat_oldest(const Source& s, T* x, int64_t gap, int64_t step) {
+  const T* oldest = x + s.padding * step;
+  for (int64_t t = 0; t < s.padding; ++t)
+    for (int64_t c = 0; c < s.I; ++c) x[t * step + c * gap] = oldest[c * gap];
+}
+
 template <class T>
 inline void gather_past(const Source& s, int64_t window, T* x, int64_t gap, int64_t step) {
-  if (s.averages) gather_past_of<true>(s, window, x, gap, step);
-  else gather_past_of<false>(s, window, x, gap, step);
+  if (s.averages) gather_past_of<true>(s, window, x + s.padding * step, gap, step);
+  else gather_past_of<false>(s, window, x + s.padding * step, gap, step);
+  repeat_oldest(s, x, gap, step);
 }
 
 template <class T>
@@ -129,18 +173,12 @@ inline void gather_extra(const Source& s, int64_t window, T* extra, int64_t gap)
 // A missing target (NaN) becomes a 0 of weight 0, so that nothing of it reaches loss or gradient.
 template <class T>
 inline void gather_targets(const Source& s, int64_t window, double normaliser, T* y, T* weight, int64_t gap) {
-  const int64_t first = target_row(s, window);
   const double w = (s.weight ? s.weight[window] : 1.0) * normaliser;
-  for (int64_t column = 0; column < s.columns; ++column) {
-    const Anchor anchor = target_anchor(s, window, column);
-    int64_t row = first;
-    for (int64_t k = column; k < s.K; k += s.columns, ++row) {
-      const double value = at(s.target, row, column);
-      const bool missing = value != value;
-      y[k * gap] = missing ? T(0) : T(scaled(anchor.of(value), s.target_mean, s.target_inverse, k));
-      weight[k * gap] = missing ? T(0) : T(w);
-    }
-  }
+  each_target(s, window, [&](int64_t k, double value) INLINE_LAMBDA {
+    const bool missing = value != value;
+    y[k * gap] = missing ? T(0) : T(scaled(value, s.target_mean, s.target_inverse, k));
+    weight[k * gap] = missing ? T(0) : T(w);
+  });
 }
 
 template <class T>
@@ -183,14 +221,14 @@ inline void moments(const Source& s, const int64_t* index, int64_t n, int power,
     const double w = s.weight ? s.weight[window] : 1.0;
     const int64_t first = past_row(s, window);
     for (int64_t c = 0; c < s.I; ++c) {
-      const Anchor anchor = anchor_of(s, first, c);
-      for (int64_t t = 0; t < s.T; ++t) past.add(c, anchor.of(at(s.past, first + t, c)), w);
+      const int64_t period = period_of(s, c);
+      for (int64_t phase = 0; phase < period; ++phase) {
+        const Anchor anchor = anchor_of(s, first, c, phase);
+        for (int64_t t = phase; t < s.T; t += period) past.add(c, anchor.of(at(s.past, first + t, c)), w);
+      }
     }
-    for (int64_t column = 0; s.target.data && column < s.columns; ++column) {
-      const Anchor anchor = target_anchor(s, window, column);
-      int64_t row = target_row(s, window);
-      for (int64_t k = column; k < s.K; k += s.columns, ++row) target.add(k, anchor.of(at(s.target, row, column)), w);
-    }
+    if (s.target.data)
+      each_target(s, window, [&](int64_t k, double value) INLINE_LAMBDA { target.add(k, value, w); });
     each_extra(s, window, [&](int64_t e, double value) INLINE_LAMBDA { extra.add(e, value, w); });
   }
 }

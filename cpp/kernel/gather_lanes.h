@@ -78,10 +78,13 @@ inline void gather_runs(const Source& s, const int64_t* index, Anchors by, T* x)
   }
 }
 
-// Whether windows lie in memory as gather_past_lanes needs them: rows after rows, or columns after columns.
-INLINE bool in_runs(const Source& s) { return s.past.row == 1 || (s.past.column == 1 && s.past.row == s.I); }
+// Whether windows are as gather_past_lanes needs them: rows after rows in memory, or columns after columns, and no
+// channel with more anchors than one.
+INLINE bool in_runs(const Source& s) {
+  return !s.season && (s.past.row == 1 || (s.past.column == 1 && s.past.row == s.I));
+}
 
-// x[t][channel][lane] of a full chunk; `scratch` has room for 2 * I * lanes values.
+// x[padding + t][channel][lane] of a full chunk; `scratch` has room for 2 * I * lanes values.
 template <class T>
 inline void gather_past_lanes(const Source& s, const int64_t* index, T* x, double* scratch) {
   constexpr int64_t all = lanes<T>;
@@ -94,8 +97,11 @@ inline void gather_past_lanes(const Source& s, const int64_t* index, T* x, doubl
         by.centre[c * all + lane] = anchor.centre, by.spread[c * all + lane] = anchor.spread;
       }
   }
-  if (s.past.is_double) gather_runs<double>(s, index, by, x);
-  else gather_runs<float>(s, index, by, x);
+  const int64_t step = s.I * all;
+  T* real = x + s.padding * step;
+  if (s.past.is_double) gather_runs<double>(s, index, by, real);
+  else gather_runs<float>(s, index, by, real);
+  for (int64_t i = 0; i < s.padding * step; ++i) x[i] = real[i % step];
 }
 
 }  // namespace forecast::FORECAST_ISA

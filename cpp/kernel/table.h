@@ -105,18 +105,27 @@ struct Source {
   Matrix extra, future, constant;  // of the head's extra inputs: per window, per row, per series
   const int64_t* origin;           // this, or origin_32, or neither: window w has base w
   const int32_t* origin_32;
-  const int64_t* starts;  // [series + 1] rows of past at which the series begin; where `constant` is there
+  const int64_t* starts;  // [series + 1] rows of past at which the series begin; where something is per series
   int64_t series;
   int64_t past_stride, past_shift, target_stride, target_shift;
   int64_t T, I, K, columns, horizon;
   int64_t E, extra_columns, future_columns, constant_columns;  // E: extra + horizon * future + constant
-  const double* weight;                                        // null: 1
-  const int32_t* anchor;                                       // [I] a Kind each; null: none
-  bool averages;                                               // some anchor is a mean
-  const int32_t* target_anchor;                                // [columns] the channel, or -1; null: none
+  int64_t padding;               // steps before the lookback's own, which repeat its oldest: x has padding + T steps
+  const double* weight;          // null: 1
+  const int32_t* anchor;         // [I] a Kind each; null: none
+  bool averages;                 // some anchor is a mean
+  int64_t anchor_steps;          // means are over so many of the newest steps
+  int64_t season;                // length of the seasonal anchors; 0: there are none
+  const double* anchor_floor;    // [floors][I] the least spread; null: a thousandth of the mean
+  int64_t floors;                // 1, or one for each series
+  const int32_t* target_anchor;  // [columns] the channel, or -1; null: none
   const double *past_mean, *past_inverse, *target_mean, *target_inverse, *extra_mean, *extra_inverse;
+  const int64_t* series_row;   // per window: the row of its series in tables; -1: none of them; null: not given
+  const int64_t* phase;        // per window: that of its oldest row in a cycle; null: not given
+  const double* cycle_ratio;   // [cycle_ratios] past scale over target scale of every target; null: 1
+  int64_t cycle_ratios;
 };
-enum class Kind : int32_t { none, newest, mean, standard };  // of an anchor
+enum class Kind : int32_t { none, newest, mean, standard, seasonal };  // of an anchor
 
 // Asked between time steps; true: give up. It may take the interpreter's lock and run the user's signal handlers.
 struct Poll {
@@ -197,6 +206,8 @@ struct Vectors {                                               // work on flat v
   double (*norm2)(const T* x, int64_t n, double clip_value);  // sum of squares in double, of clipped values if > 0
   void (*update)(const Step&, T* theta, const T* gradient, T* first, T* second, int64_t n);
   double (*multiply_adds)(int64_t n);  // n rounds in registers; returns the floating-point operations
+  // The past of n windows, at most `lanes`: x[padding + T][I][lanes]; scratch has room for 2 * I * lanes values.
+  void (*gather)(const Source&, const int64_t* index, int n, T* x, double* scratch);
 };
 
 // One precision.

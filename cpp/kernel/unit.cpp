@@ -17,8 +17,14 @@ void activation(int which, const T* x, T* y, int64_t n) {
 }
 
 template <class T>
+void gather_chunk(const Source& s, const int64_t* index, int n, T* x, double* scratch) {
+  if (n == lanes<T> && in_runs(s)) return gather_past_lanes(s, index, x, scratch);
+  for (int lane = 0; lane < n; ++lane) gather_past(s, index[lane], x + lane, lanes<T>, s.I * lanes<T>);
+}
+
+template <class T>
 constexpr Kernels<T> all_kernels() {
-  return {{lanes<T>, activation<T>, add<T>, norm2<T>, update<T>, multiply_adds<T>},
+  return {{lanes<T>, activation<T>, add<T>, norm2<T>, update<T>, multiply_adds<T>, gather_chunk<T>},
           plan<T>,
           fields,
           pack<T>,

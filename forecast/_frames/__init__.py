@@ -13,6 +13,7 @@ from .panel import Panel, read_panel
 from .roles import Layout, Roles
 from .rules import Rules
 from .schema import Encoding, Schema
+from .steps import step_numbers
 
 __all__ = [
     "Encoding",
@@ -39,4 +40,5 @@ __all__ = [
     "read_panel",
     "read_values",
     "season_length",
+    "step_numbers",
 ]

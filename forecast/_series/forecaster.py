@@ -64,10 +64,12 @@ class SeriesForecaster(Saved, Requests, Uncertainty, RegressorMixin, BaseEstimat
     calendar : list of str, default=None
         Features of the local wall time, known ahead: "hour", "dayofweek", "dayofyear", "week", "month", ... as
         sine and cosine, "holidays:DE" (`forecast.preprocessing.calendar_features`).
-    window_norm : {"last", "mean", "standard", None}, default="last"
+    window_norm : {"last", "mean", "standard", None} or tuple, default="last"
         "last" takes a window's newest value of the target off its past and puts it back on the forecast, so that a
         drifting level does not defeat the regressor; "mean" the mean; "standard" also divides by the standard
-        deviation. None leaves values alone.
+        deviation, at least a quarter of the series' usual change from row to row in the training rows. ("mean", 0.1)
+        and ("standard", 0.3) compute these over the newest fraction of the lookback; ("season", 24) takes off the
+        window's mean season of 24 steps. None leaves values alone. See `make_windows`.
     multi_target : {"joint", "shared"}, default="joint"
         With several targets, one network sees and forecasts all; or each is a series of its own with shared weights.
     step : int, default=1
@@ -136,7 +138,7 @@ class SeriesForecaster(Saved, Requests, Uncertainty, RegressorMixin, BaseEstimat
         "missing": [StrOptions({"error", "mask"})],
         "transform": "no_validation",
         "calendar": "no_validation",
-        "window_norm": [StrOptions({"last", "mean", "standard"}), None],
+        "window_norm": [StrOptions({"last", "mean", "standard"}), tuple, list, None],
         "multi_target": [StrOptions({"joint", "shared"})],
         "step": [Interval(Integral, 1, None, closed="left")],
         "validation_fraction": [Interval(Real, 0, 1, closed="neither"), None],

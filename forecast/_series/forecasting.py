@@ -6,7 +6,7 @@ import numpy as np
 
 from .regression import predict_windows
 
-__all__ = ["from_ends", "from_origins"]
+__all__ = ["from_ends", "from_origins", "holds_unseen"]
 
 
 def from_ends(state, past, labels, future, levels=None):
@@ -64,8 +64,7 @@ def from_origins(state, rows, origins, n_steps, levels=None):
     _refuse_summed(state, levels)
     which = np.searchsorted(rows.starts, origins, side="right") - 1
     rows = rows.unknown_after(origins)
-    fitted = _fitted_keys(state)
-    unseen = preparation.transform is not None and any(rows.keys[n] not in fitted for n in np.unique(which))
+    unseen = holds_unseen(state, [rows.keys[number] for number in np.unique(which)])
     if n_steps <= preparation.horizon and not unseen:
         rows, origins = _reaching(state, rows, origins, which)
         return _at(state, rows, origins, levels)[:, :n_steps]
@@ -83,9 +82,25 @@ def from_origins(state, rows, origins, n_steps, levels=None):
     return np.stack(found)
 
 
-def _fitted_keys(state):
-    chains = state.preparation.chains
-    return {key[0] for key in chains} if state.split else set(chains)
+def holds_unseen(state, keys):
+    """Whether something has to be learnt of one of these series, which were not all there in `fit`.
+
+    Parameters
+    ----------
+    state : FittedState
+    keys : list
+        Names of series.
+
+    Returns
+    -------
+    bool
+        False where nothing is learnt of a single series.
+    """
+    known = state.preparation.known_series
+    if known is None:
+        return False
+    known = {key[0] for key in known} if state.split else known
+    return any(key not in known for key in keys)
 
 
 def _reaching(state, rows, origins, which):

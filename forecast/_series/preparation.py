@@ -3,9 +3,10 @@
 from dataclasses import dataclass, field, replace
 
 import numpy as np
+import pandas as pd
 
 from .._files import stored
-from .._windows import Windows, windows_of
+from .._windows import Norm, Windows, noise_floor, windows_of
 from ..preprocessing import calendar_features, make_transform
 
 __all__ = ["Preparation"]
@@ -19,7 +20,7 @@ class Preparation:
     Attributes
     ----------
     lookback, horizon, n_targets : int
-    window_norm : str or None
+    window_norm : None, str or tuple
     transform : as `SeriesForecaster`'s
     calendar : list of str
     masked : bool
@@ -32,12 +33,15 @@ class Preparation:
         Fitted transforms, one list (a transform per target) of each series; empty without transforms.
     fill : ndarray
         What stands for targets and past covariates before their first value: their means.
+    floors : dict or None
+        The least deviation by which windows are divided, one array (a number per target) of each series. None: a
+        thousandth of a window's mean, as in models of version 0.1.0.
     """
 
     lookback: int
     horizon: int
     n_targets: int
-    window_norm: str | None
+    window_norm: str | tuple | None
     transform: object
     calendar: list
     masked: bool
@@ -46,6 +50,7 @@ class Preparation:
     names: list
     chains: dict = field(default_factory=dict)
     fill: np.ndarray | None = None
+    floors: dict | None = None
 
     @property
     def n_lost(self):
@@ -80,7 +85,28 @@ class Preparation:
                 key: self._fitted_chain(key, rows.targets[first:end])
                 for key, first, end in zip(rows.keys, rows.starts[:-1], rows.starts[1:], strict=True)
             }
+        if Norm.of(self.window_norm, self.lookback).kind == "standard":
+            self.floors = self._measured(rows, rows.keys)
         return self
+
+    def _measured(self, rows, keys):
+        """Floors of some of the series, from the observed values of all rows that are given of them."""
+        wanted = set(keys)
+        numbers = [number for number, key in enumerate(rows.keys) if key in wanted]
+        some = rows.parts([(number, int(rows.starts[number]), int(rows.starts[number + 1])) for number in numbers])
+        raw = some.filled("targets", self.fill[: some.targets.shape[1]]) if self.masked else some.targets
+        seen = np.where(np.isnan(some.targets), np.nan, self._transformed(some, raw)).astype(raw.dtype, copy=False)
+        return {
+            key: noise_floor(seen[first:end])
+            for key, first, end in zip(some.keys, some.starts[:-1], some.starts[1:], strict=True)
+        }
+
+    @property
+    def known_series(self):
+        """Names of the series of which something was learnt; None where nothing is learnt of a single series."""
+        if self.transform is None and self.floors is None:
+            return None
+        return set(self.chains if self.floors is None else self.floors)
 
     def _fitted_chain(self, key, targets):
         try:
@@ -100,7 +126,7 @@ class Preparation:
         return self.chains[key]
 
     def knowing(self, rows):
-        """The same with transforms of those series that were not there in `fit`, learnt from what is given of them.
+        """The same with transforms and floors of series that `fit` did not have, learnt from what is given of them.
 
         Parameters
         ----------
@@ -110,9 +136,16 @@ class Preparation:
         -------
         Preparation
         """
-        if self.transform is None or all(key in self.chains for key in rows.keys):
+        known = self.known_series
+        new = [] if known is None else [key for key in rows.keys if key not in known]
+        if not new:
             return self
-        return replace(self, chains={key: self.chain(key, rows, number) for number, key in enumerate(rows.keys)})
+        chains, floors = self.chains, self.floors
+        if self.transform is not None:
+            chains = {key: self.chain(key, rows, number) for number, key in enumerate(rows.keys)}
+        if floors is not None:
+            floors = floors | replace(self, chains=chains)._measured(rows, new)
+        return replace(self, chains=chains, floors=floors)
 
     # -------------------- rows to windows
 
@@ -242,11 +275,19 @@ class Preparation:
             starts=rows.starts,
             n_targets=self.n_targets,
             window_norm=self.window_norm,
+            window_floor=self._floors_of(rows),
+            series=None if rows.keys == [None] else pd.Index(rows.keys, tupleize_cols=False),
             index=rows.index,
             freq=self.freq,
             channel_names=self.names,
             settled=rows.settled,
         )
+
+    def _floors_of(self, rows):
+        if self.floors is None:
+            return None
+        nothing = np.zeros(self.n_targets)  # of a series of which nothing is known, so that no window is asked of it
+        return np.array([self.floors.get(key, nothing) for key in rows.keys])
 
     # -------------------- predictions to forecasts
 

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 
 from .._frames import answer, answer_rows, as_frame, enter, leave, read_future, read_panel
-from .forecasting import from_ends
+from .forecasting import from_ends, holds_unseen
 from .rows import Rows
 from .targets import with_target
 
@@ -49,8 +49,9 @@ class Requests:
         state = self._state
         whole = None if history is None else self._read_history(history, whole=True)
         past = state.tail
-        if whole is not None:  # the transform of a series that was not there in fit is learnt from all of its rows
-            past = whole if state.preparation.transform is not None else whole.tail(state.needed)
+        if whole is not None:  # transform and floor of a series that was not there in fit are learnt from all its rows
+            learnt = state.preparation.transform is not None or holds_unseen(state, whole.keys)
+            past = whole if learnt else whole.tail(state.needed)
         if X is None:
             steps = state.preparation.horizon
             if state.roles.future:

@@ -24,6 +24,7 @@ def make_windows(
     time=None,
     step=1,
     window_norm=None,
+    window_floor=None,
 ):
     """Table of all windows of a series, or of many, that have both a past and a future.
 
@@ -50,11 +51,23 @@ def make_windows(
     step : int, default=1
         Rows from one window to the next; the first window starts at the first row, so
         `make_windows(..., step=s)` is `make_windows(...)[::s]`.
-    window_norm : {None, "last", "mean", "standard"}, default=None
-        What is taken off each target's past and future, window by window, so that a drifting level does not matter:
-        "last" the window's newest value, "mean" its mean; "standard" its mean, and what is left is divided by its
-        standard deviation (at least a thousandth of the mean's size; 1 where both are 0). Covariates are not touched.
-        `Windows.restore` inverts it.
+    window_norm : {None, "last", "mean", "standard"} or tuple, default=None
+        What is taken off each target's past and future, window by window, so that a drifting level does not matter.
+        Covariates are not touched. `Windows.restore` inverts it.
+
+        - "last": the window's newest value.
+        - "mean" or ("mean", fraction): the mean over the window, or over the newest fraction of its lookback (rounded
+          up to whole steps).
+        - "standard" or ("standard", fraction): that mean, and what is left is divided by the standard deviation over
+          the same steps (at least 2), which is at least `window_floor`, and 1 where it is 0.
+        - ("season", length): the mean of the window's values at the same phase of a season of so many steps. A forecast
+          step takes the mean of its own phase, so that a forecast of 0 repeats the window's mean season. The lookback
+          has to hold a season; only with more than one does the network see how the values differ from it.
+    window_floor : float or array-like of shape (n_targets,) or (n_series, n_targets), default=None
+        With "standard": the least deviation to divide by, in units of the target, so that a window that hardly moves is
+        not blown up. None: a thousandth of the mean's size, which is read from the window alone, and too much for a
+        series whose swings are small beside its level, such as a pegged rate. Take it from rows that training sees:
+        a quarter of the median absolute change, `0.25 * df["y"][:split].diff().abs().median()`.
 
     Returns
     -------
@@ -91,6 +104,7 @@ def make_windows(
             horizon=horizon,
             step=step,
             window_norm=window_norm,
+            window_floor=window_floor,
         )
     targets, channels = column_names(frame, target, past_covariates)
     freq = frequency_of(frame.index)
@@ -103,6 +117,7 @@ def make_windows(
         step=step,
         n_targets=len(targets),
         window_norm=window_norm,
+        window_floor=window_floor,
         index=frame.index,
         freq=freq,
         channel_names=channels,

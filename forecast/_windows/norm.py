@@ -1,49 +1,173 @@
 """Per-window normalisation of the targets: what is taken off a window's values, and what they are divided by.
 
-Read from the window's own past alone, so nothing is learnt and nothing can leak. The core does the same arithmetic
-while it gathers (`anchor` of its Source); here it serves other regressors and the way back.
+Read from the window's own past, so nothing can leak; only the floor of deviations may come from elsewhere, from rows
+that training has seen. The core does the same arithmetic while it gathers (`anchor` of its Source); here it serves
+other regressors and the way back.
 """
+
+import math
+from dataclasses import dataclass
+from numbers import Integral, Real
 
 import numpy as np
 
-__all__ = ["KINDS", "centre_and_scale"]
+__all__ = ["KINDS", "Norm", "centre_and_scale", "noise_floor"]
 
-KINDS = {None: 0, "last": 1, "mean": 2, "standard": 3}  # the core's numbers
-FLOOR = 1e-3  # of the mean: a window that hardly moves is not blown up
+KINDS = {None: 0, "last": 1, "mean": 2, "standard": 3, "season": 4}  # the core's numbers
+OF_MEAN = 1e-3  # the floor where none is given: of the mean
+OF_NOISE = 0.25  # a window that hardly moves is not blown up: a quarter of the usual change from row to row
+ROUNDINGS = 4  # changes of fewer units in the last place are none
+
+EXPECTED = 'None, "last", "mean", "standard", ("mean", fraction), ("standard", fraction) or ("season", length)'
 
 
-def centre_and_scale(kind, values, origins, lookback, n_targets):
+@dataclass(frozen=True)
+class Norm:
+    """A `window_norm` at a lookback.
+
+    Attributes
+    ----------
+    kind : {None, "last", "mean", "standard", "season"}
+    steps : int
+        The newest steps of the lookback over which "mean" and "standard" are computed.
+    season : int
+        Length of the season; 0 where the kind is another.
+    """
+
+    kind: str | None
+    steps: int
+    season: int = 0
+
+    @classmethod
+    def of(cls, window_norm, lookback):
+        """What a user said, checked.
+
+        Parameters
+        ----------
+        window_norm : None, str, or tuple or list of (str, number)
+        lookback : int
+
+        Returns
+        -------
+        Norm
+
+        Raises
+        ------
+        ValueError
+            It is none of the norms, or the lookback is shorter than its season.
+
+        Examples
+        --------
+        >>> Norm.of(("mean", 0.1), 48)
+        Norm(kind='mean', steps=5, season=0)
+        """
+        if window_norm is None or (isinstance(window_norm, str) and window_norm in ("last", "mean", "standard")):
+            return cls(window_norm, lookback)
+        pair = isinstance(window_norm, (tuple, list)) and len(window_norm) == 2
+        kind, number = window_norm if pair else (None, None)
+        if number is None or not isinstance(kind, str) or kind not in ("mean", "standard", "season"):
+            raise ValueError(f"window_norm is {window_norm!r}; expected {EXPECTED}.")
+        if kind == "season":
+            if not _is(number, Integral) or number < 1:
+                raise ValueError(f"window_norm is {window_norm!r}; expected a season of a whole number of steps.")
+            if number > lookback:
+                raise ValueError(
+                    f"window_norm is {window_norm!r}, but lookback is {lookback}: a window has to hold the season. "
+                    f"Expected a lookback of {number} or more; two seasons ({2 * number}) and more do better."
+                )
+            return cls(kind, lookback, int(number))
+        if not _is(number, Real) or not 0 < number <= 1:
+            raise ValueError(f"window_norm is {window_norm!r}; expected a fraction over 0 and up to 1.")
+        # 0.07 * 100 is a little more than 7, and yet 7 steps.
+        steps = math.ceil(round(float(number) * lookback, 9))
+        return cls(kind, min(max(steps, 2 if kind == "standard" else 1), lookback))
+
+
+def _is(number, kind):
+    return isinstance(number, kind) and not isinstance(number, (bool, np.bool_))
+
+
+def centre_and_scale(norm, values, origins, lookback, n_targets, steps, floor=None):
     """What normalisation takes off each target of each window, and what it divides by.
 
     Parameters
     ----------
-    kind : {"last", "mean", "standard"}
+    norm : Norm
+        Of a kind that is not None.
     values : ndarray of shape (rows, channels)
         Targets first.
     origins : ndarray of int
     lookback, n_targets : int
+    steps : ndarray of int
+        For which steps: 0 is the oldest of the lookback, `lookback` the first of the horizon.
+    floor : ndarray, default=None
+        Least scale, of a shape that broadcasts to (n, targets). None: `1e-3 * |mean|`.
 
     Returns
     -------
-    centre : ndarray of shape (n, targets)
-        The newest value ("last", in the dtype of `values`) or the mean over the window (float64).
-    scale : ndarray of shape (n, targets) or None
-        "standard": the population standard deviation over the window, at least `1e-3 * |mean|`, and 1 where that is 0.
+    centre : ndarray of shape (n, 1, targets), or (n, steps, targets) where the kind is "season"
+        The newest value ("last", in the dtype of `values`), the mean over the newest `norm.steps` steps, or the mean of
+        the lookback's values at the same phase of the season (float64).
+    scale : ndarray of shape (n, 1, targets) or None
+        "standard": the population standard deviation over those steps, at least the floor, and 1 where that is 0.
     """
-    if kind == "last":
-        return values[origins, :n_targets], None
-    centre = _mean(lambda rows: values[rows, :n_targets].astype(np.float64), origins, lookback)
-    if kind == "mean":
-        return centre, None
-    square = _mean(lambda rows: np.square(values[rows, :n_targets].astype(np.float64) - centre), origins, lookback)
-    scale = np.maximum(np.sqrt(square), FLOOR * np.abs(centre))
+    if norm.kind == "last":
+        return values[origins, None, :n_targets], None
+
+    def read(rows):
+        return values[rows, :n_targets].astype(np.float64)
+
+    oldest = origins - (lookback - 1)
+    if norm.kind == "season":
+        wanted, where = np.unique(steps % norm.season, return_inverse=True)
+        means = [_mean(read, oldest, range(phase, lookback, norm.season)) for phase in wanted]
+        return np.stack(means, axis=1)[:, where], None
+    newest = range(lookback - norm.steps, lookback)
+    centre = _mean(read, oldest, newest)
+    if norm.kind == "mean":
+        return centre[:, None], None
+    square = _mean(lambda rows: np.square(read(rows) - centre), oldest, newest)
+    scale = np.maximum(np.sqrt(square), OF_MEAN * np.abs(centre) if floor is None else floor)
     scale[scale == 0] = 1.0
-    return centre, scale
+    return centre[:, None], scale[:, None]
 
 
-def _mean(read, origins, lookback):
+def _mean(read, oldest, steps):
     """Step by step and not along an axis: little memory, and the core's order of addition."""
-    total = read(origins - (lookback - 1))
-    for back in range(lookback - 2, -1, -1):
-        total = total + read(origins - back)
-    return total / lookback
+    total = None
+    for step in steps:
+        total = read(oldest + step) if total is None else total + read(oldest + step)
+    return total / len(steps)
+
+
+def noise_floor(values):
+    """The least deviation by which a window of a series is divided: relative to the noise of the series, not its level.
+
+    Parameters
+    ----------
+    values : ndarray of shape (rows, targets)
+        Rows that training may see, NaN where missing.
+
+    Returns
+    -------
+    ndarray of shape (targets,)
+        A quarter of the median absolute change from one row to the next, without changes of 0; at least 4 units in the
+        last place of the median absolute value, below which changes are roundings. 0 of a series that never changes.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> noise_floor(7.78 + np.array([[0.0], [0.004], [0.0], [0.0], [0.004]])).round(6)
+    array([0.001])
+    """
+    return np.array([_noise_floor(column) for column in values.T])
+
+
+def _noise_floor(column):
+    values = column.astype(np.float64)
+    changes = np.abs(np.diff(values))
+    changes = changes[changes > 0]  # NaN is not
+    if not len(changes):
+        return 0.0
+    rounding = ROUNDINGS * np.finfo(column.dtype).eps * np.median(np.abs(values[~np.isnan(values)]))
+    return float(max(OF_NOISE * np.median(changes), rounding))

@@ -4,7 +4,9 @@ import numpy as np
 import pandas as pd
 
 from .indexing import Table
-from .norm import KINDS, centre_and_scale
+from .norm import Norm, centre_and_scale
+from .places import phases, series_names, series_rows
+from .source import source_arguments
 from .targets import WindowTargets
 
 __all__ = ["Windows"]
@@ -31,7 +33,7 @@ class Windows(Table):
         In steps.
     n_targets : int, default=1
         The first `n_targets` channels are forecast.
-    window_norm : {None, "last", "mean", "standard"}, default=None
+    window_norm : None, str or tuple, default=None
         As in `make_windows`.
     index : pandas.Index, default=None
         Labels of the rows of `values`; None counts them.
@@ -53,6 +55,8 @@ class Windows(Table):
         The time of each series' first row, in steps; None: all begin together.
     settled : ndarray of int of shape (rows,), default=None
         The row by which a row's values are known; None: itself. A later one where they were interpolated.
+    window_floor : float or array-like of shape (n_targets,) or (n_series, n_targets), default=None
+        As in `make_windows`.
 
     Attributes
     ----------
@@ -94,9 +98,9 @@ class Windows(Table):
         series=None,
         clock=None,
         settled=None,
+        window_floor=None,
     ):
-        if window_norm not in KINDS:
-            raise ValueError(f"window_norm is {window_norm!r}; expected one of {', '.join(map(repr, KINDS))}.")
+        self._norm = Norm.of(window_norm, lookback)
         for name, array in (("values", values), ("targets", targets), ("future", future), ("static", static)):
             if array is not None and (array.ndim != 2 or array.dtype not in (np.float32, np.float64)):
                 raise ValueError(f"{name} is {array.ndim}-D {array.dtype}; expected 2-D float32 or float64.")
@@ -107,7 +111,7 @@ class Windows(Table):
         self.lookback = lookback
         self.horizon = horizon
         self.n_targets = n_targets
-        self.window_norm = window_norm
+        self.window_norm = tuple(window_norm) if isinstance(window_norm, list) else window_norm
         self.index = pd.RangeIndex(len(values)) if index is None else index
         self.freq = freq
         self.channel_names = list(range(values.shape[1])) if channel_names is None else channel_names
@@ -118,8 +122,25 @@ class Windows(Table):
         self.series = series
         self.clock = clock
         self.settled = settled
+        self.window_floor = self._read_floor(window_floor)
         self._check_shapes()
         self._check_origins()
+
+    def _read_floor(self, floor):
+        """As (1, targets) or (series, targets), or None."""
+        if floor is None:
+            return None
+        expected = "finite numbers of 0 or more, one for each target, or a row of them for each series"
+        if self._norm.kind != "standard":
+            raise ValueError(f"window_floor is for window_norm='standard', but window_norm is {self.window_norm!r}.")
+        floor = np.array(floor, dtype=np.float64)
+        if floor.ndim < 2:
+            floor = np.atleast_2d(np.broadcast_to(floor, floor.shape or (self.n_targets,)))
+        if floor.shape not in ((1, self.n_targets), (len(self.starts) - 1, self.n_targets)):
+            raise ValueError(f"window_floor has shape {floor.shape}; expected {expected}.")
+        if not (np.isfinite(floor) & (floor >= 0)).all():
+            raise ValueError(f"window_floor is {floor.tolist()}; expected {expected}.")
+        return np.ascontiguousarray(floor)
 
     def _check_shapes(self):
         rows = len(self.values)
@@ -228,6 +249,65 @@ class Windows(Table):
         """Label of the newest past row of each window, a pandas.Index of length n."""
         return self.index[self.origins]
 
+    def phase(self, length):
+        """Where in a cycle of so many steps the oldest row of each window stands.
+
+        It follows from the time of that row: a stamp has the same phase in every `Windows` of the same frequency,
+        whatever history they were made of. Hours and shorter steps count real time (UTC), so that a cycle of 24 goes on
+        through a change of clocks; days and longer ones follow the calendar; business days count the sessions of their
+        calendar. Rows without labels are counted.
+
+        Parameters
+        ----------
+        length : int
+            Steps of the cycle.
+
+        Returns
+        -------
+        ndarray of int64 of shape (n,)
+            0 or more and less than `length`.
+
+        Examples
+        --------
+        >>> import pandas as pd
+        >>> from forecast import make_windows
+        >>> days = pd.date_range("2024-01-01", periods=12)
+        >>> series = pd.Series(range(12), index=days, dtype=float)
+        >>> make_windows(series, lookback=3, horizon=1).phase(7)[:4]
+        array([4, 5, 6, 0])
+        >>> make_windows(series[2:], lookback=3, horizon=1).phase(7)[:2]
+        array([6, 0])
+        """
+        return phases(self, length)
+
+    @property
+    def series_names(self):
+        """Names of the series, a pandas.Index; of one series that has none, the name is None."""
+        return series_names(self)
+
+    def series_rows(self, names):
+        """The number of each window's series in a list of names, such as those of a fit.
+
+        Parameters
+        ----------
+        names : pandas.Index
+            Each once; as `series_names` gives them.
+
+        Returns
+        -------
+        ndarray of int64 of shape (n,)
+            -1 of a series that is not among them.
+
+        Examples
+        --------
+        >>> import numpy as np, pandas as pd
+        >>> starts, shops = np.array([0, 3, 6]), pd.Index(["a", "b"])
+        >>> windows = Windows(np.ones((6, 1)), [2, 4, 5], lookback=2, horizon=1, starts=starts, series=shops)
+        >>> windows.series_rows(pd.Index(["b", "c"]))
+        array([-1,  0,  0])
+        """
+        return series_rows(self, names)
+
     @property
     def y(self):
         """Targets of the windows, a lazy table of shape `(n, horizon * targets)`.
@@ -270,7 +350,7 @@ class Windows(Table):
         array([[4.]])
         """
         names = ("lookback", "horizon", "n_targets", "window_norm", "index", "freq", "channel_names", "targets")
-        names += ("future", "static", "starts", "series", "clock", "settled")
+        names += ("future", "static", "starts", "series", "clock", "settled", "window_floor")
         return Windows(self.values, origins, **{name: getattr(self, name) for name in names})
 
     _at = at
@@ -279,7 +359,7 @@ class Windows(Table):
         view = np.lib.stride_tricks.sliding_window_view(self.values, self.lookback, axis=0)
         windows = np.ascontiguousarray(view.transpose(0, 2, 1)[self.origins - (self.lookback - 1)])
         if self.window_norm is not None:
-            windows[:, :, : self.n_targets] = self.normalized(windows[:, :, : self.n_targets])
+            windows[:, :, : self.n_targets] = self.normalized(windows[:, :, : self.n_targets], first=0)
         parts = [windows.reshape(len(self), self.lookback * self.n_channels)]
         if self.future is not None:
             if not self.has_future:
@@ -290,15 +370,23 @@ class Windows(Table):
             parts.append(self.static[self.which])
         return parts[0] if len(parts) == 1 else np.concatenate(parts, axis=1, dtype=self.dtype)
 
-    def _centre_and_scale(self):
-        return centre_and_scale(self.window_norm, self.values, self.origins, self.lookback, self.n_targets)
+    def _centre_and_scale(self, first, n_steps):
+        """Of the steps from `first` on, 0 being the oldest of the past: (n, 1 or steps, targets)."""
+        floor = self.window_floor
+        floor = floor if floor is None or len(floor) == 1 else floor[self.which]
+        steps = np.arange(first, first + n_steps)
+        return centre_and_scale(
+            self._norm, self.values, self.origins, self.lookback, self.n_targets, steps, floor
+        )
 
-    def normalized(self, values):
+    def normalized(self, values, first=None):
         """Values of the targets, (n, steps, targets), in the units of `.y` and in their own precision.
 
         Parameters
         ----------
         values : ndarray of shape (n, steps, targets)
+        first : int, default=None
+            The step of the first value: 0 is the oldest of the past. None: the first of the horizon.
 
         Returns
         -------
@@ -313,9 +401,9 @@ class Windows(Table):
         """
         if self.window_norm is None:
             return values
-        centre, scale = self._centre_and_scale()
-        moved = values - centre[:, None, :]
-        return (moved if scale is None else moved / scale[:, None, :]).astype(values.dtype, copy=False)
+        centre, scale = self._centre_and_scale(self.lookback if first is None else first, values.shape[1])
+        moved = values - centre
+        return (moved if scale is None else moved / scale).astype(values.dtype, copy=False)
 
     def normalize(self, forecast):
         """Take a forecast in the units of the series to the units of `.y`.
@@ -370,10 +458,9 @@ class Windows(Table):
             raise ValueError(f"got shape {numbers.shape}; expected {expected}, one row per window, horizon-major.")
         if self.window_norm is None:
             return numbers.copy()
-        centre, scale = self._centre_and_scale()
+        centre, scale = self._centre_and_scale(self.lookback, self.horizon)
         cube = numbers.reshape(len(self), self.horizon, self.n_targets)
-        scale = 1.0 if scale is None else scale[:, None, :]
-        return move(cube, centre.astype(np.float64)[:, None, :], scale).reshape(numbers.shape)
+        return move(cube, centre.astype(np.float64), 1.0 if scale is None else scale).reshape(numbers.shape)
 
     def source_arguments(self):
         """Keyword arguments with which the core gathers these windows from the series.
@@ -390,26 +477,7 @@ class Windows(Table):
         >>> make_windows(pd.Series([1.0, 2.0, 4.0]), lookback=2, horizon=1).source_arguments()["past_shift"]
         -1
         """
-        known = self.has_future
-        kind = KINDS[self.window_norm]
-        arguments = {
-            "past": self.values,
-            "lookback": self.lookback,
-            "origin": self.origins,
-            "past_stride": 1,
-            "past_shift": -(self.lookback - 1),
-            "target": self.target_values if known else None,
-            "horizon": self.horizon if known else 0,
-            "target_stride": 1,
-            "target_shift": 1,
-            "anchor": (kind * (np.arange(self.n_channels) < self.n_targets)).astype(np.int32) if kind else None,
-            "target_anchor": np.arange(self.n_targets, dtype=np.int32) if kind and known else None,
-        }
-        if self.future is not None:
-            arguments["future"] = self.future
-        if self.static is not None:
-            arguments |= {"static": self.static, "starts": self.starts}
-        return arguments
+        return source_arguments(self)
 
     def __repr__(self):
         series = f"series={len(self.starts) - 1}, " if len(self.starts) > 2 else ""

@@ -111,8 +111,10 @@ def add_model(parser):
         "--calendar", type=names, metavar="NAMES", help="features of the time: hour, dayofweek, month, ..."
     )
     series.add_argument(
-        "--window-norm", choices=("last", "mean", "standard", "none"), help="of each window (default: last)"
-    )
+        "--window-norm", type=window_norm, metavar="NORM",
+        help="of each window: last, mean, standard, mean:SHARE or standard:SHARE of the newest steps, season:LENGTH, "
+        "none (default: last)",
+    )  # fmt: skip
     series.add_argument(
         "--validation-fraction", type=_share_or_none, metavar="SHARE",
         help="newest windows for the report and the intervals, or none (default: 0.1)",
@@ -160,6 +162,37 @@ def share(text):
 
 def _share_or_none(text):
     return "none" if text.casefold() == "none" else share(text)
+
+
+def window_norm(text):
+    """What is taken off each window.
+
+    Parameters
+    ----------
+    text : str
+        `last`, `mean`, `standard` or `none`, or a name, a colon and a number.
+
+    Returns
+    -------
+    str or tuple of (str, number)
+
+    Examples
+    --------
+    >>> window_norm("last"), window_norm("mean:0.1"), window_norm("season:24")
+    ('last', ('mean', 0.1), ('season', 24))
+    """
+    name, mark, number = text.partition(":")
+    try:
+        found = (name, int(number) if name == "season" else float(number)) if mark else name
+    except ValueError:
+        found = None
+    if mark and found is not None and name in ("mean", "standard", "season"):
+        return found
+    if not mark and name in ("last", "mean", "standard", "none"):
+        return name
+    raise argparse.ArgumentTypeError(
+        f"{text} is not last, mean, standard, none, mean:SHARE, standard:SHARE or season:LENGTH, such as mean:0.1"
+    )
 
 
 def names(text):

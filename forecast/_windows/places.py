@@ -1,0 +1,79 @@
+"""Where windows stand: in which series, and at which phase of a cycle."""
+
+import operator
+
+import numpy as np
+import pandas as pd
+
+from .._frames import step_numbers
+
+__all__ = ["phases", "series_names", "series_rows"]
+
+
+def phases(windows, length):
+    """Phase of each window's oldest row in a cycle, as `Windows.phase`.
+
+    Parameters
+    ----------
+    windows : Windows
+    length : int
+
+    Returns
+    -------
+    ndarray of int64 of shape (n,)
+    """
+    try:
+        length = operator.index(length)
+    except TypeError:
+        raise TypeError(f"length is {length!r}; expected the steps of the cycle, 1 or more.") from None
+    if length < 1:
+        raise ValueError(f"length is {length}; expected the steps of the cycle, 1 or more.")
+    back = windows.lookback - 1
+    if _is_counted(windows):
+        return (windows.time.astype(np.int64) - back) % length
+    return np.asarray(step_numbers(windows.index[windows.origins - back], windows.freq) % length, dtype=np.int64)
+
+
+def _is_counted(windows):
+    """Whether labels are the numbers of the rows: then they are no times, where there are several series."""
+    return isinstance(windows.index, pd.RangeIndex) and windows.index.equals(pd.RangeIndex(len(windows.index)))
+
+
+def series_names(windows):
+    """Names of the series, as `Windows.series_names`.
+
+    Parameters
+    ----------
+    windows : Windows
+
+    Returns
+    -------
+    pandas.Index
+    """
+    if windows.series is not None:
+        return windows.series
+    if len(windows.starts) > 2:
+        raise ValueError(
+            f"X: windows of {len(windows.starts) - 1} series that have no names, so that none can be told from another."
+            " Pass their names: series=pandas.Index([...])."
+        )
+    return pd.Index([None], dtype=object)
+
+
+def series_rows(windows, names):
+    """Number of each window's series among some names, as `Windows.series_rows`.
+
+    Parameters
+    ----------
+    windows : Windows
+    names : pandas.Index
+
+    Returns
+    -------
+    ndarray of int64 of shape (n,)
+    """
+    number = {name: row for row, name in enumerate(names)}
+    if len(number) != len(names):
+        raise ValueError(f"names has {len(names) - len(number)} names twice; expected each once.")
+    rows = np.array([number.get(name, -1) for name in series_names(windows)], dtype=np.int64)
+    return rows[windows.which]
