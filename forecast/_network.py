@@ -33,6 +33,7 @@ class Architecture:
     loss: str = "squared_error"
     loss_parameters: tuple = ()
     dropout: float = 0.0
+    input_clip: float | None = None  # bound of the scaled past; None: none
 
     @property
     def work_per_window(self):
@@ -129,6 +130,7 @@ class Network:
             self._compiled = _core.Network(
                 a.cell, a.dtype, steps=a.steps, inputs=a.inputs, hidden=a.hidden, layers=a.layers, targets=a.targets,
                 extra=a.extra, loss=a.loss, loss_parameters=list(a.loss_parameters), dropout=a.dropout,
+                clip=a.input_clip,
             )  # fmt: skip
         return self._compiled
 
