@@ -5,7 +5,6 @@ from numbers import Integral, Real
 import numpy as np
 from sklearn.base import BaseEstimator, RegressorMixin, _fit_context
 from sklearn.utils._param_validation import Interval, StrOptions
-from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted
 
 from .._arrays import read_inputs, read_training, read_validation, read_weights
@@ -14,24 +13,14 @@ from .._network import OPTIMIZERS
 from .._training import SCHEDULES, train
 from .arguments import check_combinations, recipe_of
 from .card import card_parts, check_state
-from .quantiles import at_levels, in_order, median_level, wanted_levels
+from .quantiles import QuantileForecasts, at_levels, in_order, median_level
 from .start import split_in_time, start
 
 __all__ = ["RNNForecaster"]
 
 
-def _has_quantiles(model):
-    loss = model._network.architecture.loss if hasattr(model, "_network") else model.loss
-    if loss != "quantile":
-        raise AttributeError(
-            f"predict_quantiles is for loss='quantile', not {loss!r}: fit with loss='quantile' and the levels, such as "
-            "quantile=[0.1, 0.5, 0.9]."
-        )
-    return True
-
-
 @stored("RNNForecaster", card=card_parts, left_out=("callbacks",))
-class RNNForecaster(Saved, RegressorMixin, BaseEstimator):
+class RNNForecaster(Saved, QuantileForecasts, RegressorMixin, BaseEstimator):
     """Recurrent network on windows: one row of X is the past of one window, one row of y its future.
 
     The inputs go through stacked recurrent layers in time order; a dense head turns the last state into all outputs at
@@ -84,9 +73,9 @@ class RNNForecaster(Saved, RegressorMixin, BaseEstimator):
     max_steps : int or None, default=None
         Optimiser steps at most, of all epochs together; the last epoch may be cut.
     finish_schedule : bool or "auto", default="auto"
-        With "cosine" or "step", where early stopping ends a fit before its schedule: return to the best weights and run
-        the rest of the schedule in `max(1, n_iter_no_change // 4)` more epochs (fewer where `max_iter` or `max_steps`
-        comes first). "auto": where the schedule runs over steps.
+        With "cosine" or "step", where early stopping would end a fit before its schedule: run what is left of the
+        schedule in `max(1, n_iter_no_change // 4)` more epochs (fewer where `max_iter` or `max_steps` comes first), and
+        keep the best weights seen. "auto": where `warmup_steps` or `max_steps` is given.
     weight_average : float or None, default=None
         Decay, in (0, 1), of an exponential average of the weights over the optimiser steps of this fit, without the
         initial weights [8]_. The averaged weights are validated and kept. A decay of d averages about 1 / (1 - d)
@@ -120,10 +109,11 @@ class RNNForecaster(Saved, RegressorMixin, BaseEstimator):
         1: a line an epoch and one at the end, on stderr; in a notebook a bar (where tqdm is installed). 2: before them
         a line with layers, parameters, windows and threads.
     callbacks : callable or list of callable, default=None
-        Called after each epoch with a dict of Python numbers: "epoch" (from 1 in each call of `fit`), "max_iter",
-        "loss", "validation_loss" (None where nothing is held out), "learning_rate" (of the epoch's last step),
-        "gradient_norm" (mean over the epoch's steps, before clipping), "seconds" since training began, "epoch_seconds". One that returns True stops
-        training after this epoch. An exception in one ends the fit and leaves the model as it was. Clones share them.
+        Called after each epoch with a dict of Python numbers: "epoch" (from 1 in each call of `fit`), "max_iter"
+        (epochs that this fit can have), "loss", "validation_loss" (None where nothing is held out), "learning_rate"
+        (of the epoch's last step), "gradient_norm" (mean over the epoch's steps, before clipping), "seconds" since
+        training began, "epoch_seconds". One that returns True stops training after this epoch. An exception in one
+        ends the fit and leaves the model as it was. Clones share them.
     dtype : {"float32", "float64"}, default="float32"
         Precision of the computation.
 
@@ -434,13 +424,6 @@ class RNNForecaster(Saved, RegressorMixin, BaseEstimator):
         check_is_fitted(self)
         return len(self.gradient_norm_curve_)
 
-    @property
-    def quantiles_(self):
-        check_is_fitted(self)
-        if self._network.architecture.loss != "quantile":
-            raise AttributeError("quantiles_ is there after a fit with loss='quantile' only.")
-        return np.array(self._network.architecture.loss_parameters)
-
     def __sklearn_is_fitted__(self):
         return hasattr(self, "_network")
 
@@ -469,48 +452,6 @@ class RNNForecaster(Saved, RegressorMixin, BaseEstimator):
         """
         outputs, levels = self._outputs(X)
         return (at_levels(outputs, levels, [median_level(levels)]) if len(levels) > 1 else outputs)[..., 0]
-
-    @available_if(_has_quantiles)
-    def predict_quantiles(self, X, levels=None):
-        """Forecast quantiles of windows; with `loss="quantile"` only.
-
-        Parameters
-        ----------
-        X : array-like of shape (n_windows, lookback) or (n_windows, lookback, n_channels), or Windows
-            As in `fit`.
-        levels : float or list of float, default=None
-            Levels to forecast at, in any order; None: `quantiles_`. Between two fitted levels linear in the level.
-
-        Returns
-        -------
-        ndarray of shape (n_windows, n_levels) or (n_windows, n_outputs, n_levels)
-            Float64: the shape of `predict` with an axis of levels behind it. Ascending with the level (equal where
-            the outputs are).
-
-        Raises
-        ------
-        AttributeError
-            The loss is another one.
-        sklearn.exceptions.NotFittedError
-            `fit` has not been called.
-        TypeError, ValueError
-            X is not as in `fit`, or a level lies beyond the outermost fitted ones.
-
-        Examples
-        --------
-        >>> import numpy as np
-        >>> from forecast import RNNForecaster
-        >>> X = np.random.default_rng(0).normal(size=(200, 5))
-        >>> model = RNNForecaster(loss="quantile", quantile=[0.1, 0.5, 0.9], hidden_size=8, max_iter=5, random_state=0)
-        >>> model.fit(X, X[:, -1]).predict_quantiles(X[:7]).shape
-        (7, 3)
-        >>> np.array_equal(model.predict_quantiles(X, 0.5)[:, 0], model.predict(X))
-        True
-        """
-        check_is_fitted(self)
-        fitted = self.quantiles_
-        wanted = fitted if levels is None else wanted_levels(levels, fitted)
-        return at_levels(self._outputs(X)[0], fitted, wanted)
 
     def _outputs(self, X):
         """Forecasts in the shape of fit's y with an axis of levels behind it, ascending on it; and the levels."""

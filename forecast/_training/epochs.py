@@ -8,7 +8,7 @@ from sklearn.exceptions import ConvergenceWarning
 
 from .._progress import Progress
 from .._tail import MANY
-from .kept import Average, Checkpoint, Patience, Run
+from .kept import Average, Patience, Run
 from .schedule import Schedule
 
 __all__ = ["train"]
@@ -41,7 +41,7 @@ class _Training:
         self.run = Run(self.theta.copy(), threads=self.threads)
         self.schedule = Schedule(recipe, -(-len(windows) // recipe.batch_size))
         self.patience, self.average = Patience(self.run, recipe), Average(self.theta, recipe.average_decay)
-        self.scratch, self.best, self.steps, self.finishing = network.new_scratch(), None, 0, False
+        self.scratch, self.steps, self.finishing = network.new_scratch(), 0, False
 
     @property
     def held_out(self):
@@ -92,8 +92,7 @@ class _Training:
 
     def saw(self, judged):
         """Keep these weights, where they are the best so far."""
-        if self.patience.saw(judged, self.average.of(self.theta)) and self.recipe.finish and self.held_out:
-            self.best = Checkpoint(self.theta, self.optimizer, self.average)
+        self.patience.saw(judged, self.average.of(self.theta))
         self.schedule.saw(judged)
 
     def stops_early(self):
@@ -102,7 +101,6 @@ class _Training:
             return False
         if not self.recipe.finish:
             return True
-        self.best.restore()
         self.schedule.finish(self.steps, max(1, self.recipe.patience // 4))
         self.finishing = True
         return self.over

@@ -1,11 +1,11 @@
-"""What training keeps: the curves, the best weights, the average of the weights, the state to go back to."""
+"""What training keeps: the curves, the best weights, the average of the weights."""
 
 import math
 from dataclasses import dataclass, field
 
 import numpy as np
 
-__all__ = ["Average", "Checkpoint", "Patience", "Run"]
+__all__ = ["Average", "Patience", "Run"]
 
 
 @dataclass
@@ -33,12 +33,9 @@ class Patience:
         self.run, self.recipe, self.waited = run, recipe, 0
 
     def saw(self, loss, theta):
-        """Returns whether these are the best weights so far."""
         self.waited = 0 if loss < self.run.best_loss - self.recipe.tol else self.waited + 1
-        if not loss < self.run.best_loss:
-            return False
-        self.run.best_loss, self.run.best_epoch, self.run.theta = loss, self.run.n_iter, theta.copy()
-        return True
+        if loss < self.run.best_loss:
+            self.run.best_loss, self.run.best_epoch, self.run.theta = loss, self.run.n_iter, theta.copy()
 
     @property
     def exhausted(self):
@@ -65,18 +62,3 @@ class Average:
     def of(self, theta):
         """The weights to judge and to keep."""
         return theta if self.sum is None or not self.steps else self.sum / (1 - self.decay**self.steps)
-
-
-class Checkpoint:
-    """Weights, optimiser and average as they were after the best epoch, to go on from there."""
-
-    def __init__(self, theta, optimizer, average):
-        self._arrays = [theta, optimizer.first, optimizer.second] + ([] if average.sum is None else [average.sum])
-        self._copies = [array.copy() for array in self._arrays]
-        self._optimizer, self._average = optimizer, average
-        self._steps = optimizer.steps, average.steps
-
-    def restore(self):
-        for array, copy in zip(self._arrays, self._copies, strict=True):
-            array[...] = copy
-        self._optimizer.steps, self._average.steps = self._steps
