@@ -230,6 +230,26 @@ def test_the_rate_reaches_its_end_where_patience_ends_the_fit(name):
     assert model.best_loss_ == min(model.validation_loss_curve_)
 
 
+def test_the_tail_begins_with_the_best_weights():
+    """Overfitting has lowered the training loss far below the best epoch's; the tail begins where that one ended."""
+    told = []
+    fitted(told, finish_schedule=True, max_iter=400, hidden_size=32, n_iter_no_change=24, learning_rate=0.02)
+    best = min(told[:-6], key=lambda info: info["validation_loss"])
+    last, first_of_tail = told[-7], told[-6]
+    assert last["epoch"] == best["epoch"] + 24
+    assert last["loss"] < 0.5 * best["loss"]
+    assert first_of_tail["loss"] > 0.8 * best["loss"]
+
+
+def test_the_average_begins_anew_in_the_tail():
+    """With a decay near 1 it would otherwise hold on to the weights that were left behind."""
+    told = []
+    options = dict(finish_schedule=True, max_iter=400, hidden_size=32, n_iter_no_change=24, learning_rate=0.02)
+    fitted(told, weight_average=0.999, **options)
+    best, last, first_of_tail = min(info["validation_loss"] for info in told[:-6]), told[-7], told[-6]
+    assert last["validation_loss"] - best > 10 * abs(first_of_tail["validation_loss"] - best)
+
+
 def test_the_best_weights_are_kept_whether_the_tail_finds_better_ones_or_not():
     X, _ = table()
     for rate in (0.01, 0.03):

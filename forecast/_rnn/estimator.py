@@ -73,9 +73,10 @@ class RNNForecaster(Saved, QuantileForecasts, RegressorMixin, BaseEstimator):
     max_steps : int or None, default=None
         Optimiser steps at most, of all epochs together; the last epoch may be cut.
     finish_schedule : bool or "auto", default="auto"
-        With "cosine" or "step", where early stopping would end a fit before its schedule: run what is left of the
-        schedule in `max(1, n_iter_no_change // 4)` more epochs (fewer where `max_iter` or `max_steps` comes first), and
-        keep the best weights seen. "auto": where `warmup_steps` or `max_steps` is given.
+        With "cosine" or "step", where early stopping would end a fit before its schedule: return to the best weights,
+        run what is left of the schedule in `max(1, n_iter_no_change // 4)` more epochs (fewer where `max_iter` or
+        `max_steps` comes first), and keep the best weights of all. "auto": where `warmup_steps` or `max_steps` is
+        given.
     weight_average : float or None, default=None
         Decay, in (0, 1), of an exponential average of the weights over the optimiser steps of this fit, without the
         initial weights [8]_. The averaged weights are validated and kept. A decay of d averages about 1 / (1 - d)

@@ -101,6 +101,9 @@ class _Training:
             return False
         if not self.recipe.finish:
             return True
+        # From the last weights, a long patience behind the best ones, the tail would anneal an overfitted network.
+        self.theta[...] = self.run.theta
+        self.average = Average(self.theta, self.recipe.average_decay)
         self.schedule.finish(self.steps, max(1, self.recipe.patience // 4))
         self.finishing = True
         return self.over

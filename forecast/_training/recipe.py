@@ -25,7 +25,7 @@ class Recipe:
     callbacks: tuple = ()
     warmup_steps: int = 0
     max_steps: int | None = None
-    finish: bool = False  # where patience is exhausted, run what is left of the schedule in a few epochs more
+    finish: bool = False  # where patience is exhausted, end the schedule in a few epochs from the best weights
     average_decay: float | None = None
     noise: float = 0.0  # standard deviation, in scaled units
     groups: tuple = ()  # (offset, n, factor of the learning rate, weight decay or None) of ranges of the weights
