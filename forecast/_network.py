@@ -44,6 +44,7 @@ class Architecture:
     loss: str = "squared_error"
     loss_parameters: tuple = ()
     dropout: float = 0.0
+    input_clip: float | None = None  # bound of the scaled past; None: none
 
     @property
     def work_per_window(self):
@@ -75,7 +76,7 @@ def compiled(architecture, isa=None):
     layers.append({"name": "head", "kind": "dense", "inputs": (x, "extra") if a.extra else (x,), "output": "out"})
     return _core.Network(
         streams, layers, dtype=a.dtype, targets=a.targets, loss=a.loss, loss_parameters=list(a.loss_parameters),
-        dropout=a.dropout, isa=isa,
+        dropout=a.dropout, clip=a.input_clip, isa=isa,
     )  # fmt: skip
 
 

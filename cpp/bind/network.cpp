@@ -2,6 +2,7 @@
 #include <pybind11/stl.h>
 
 #include "spec.h"
+#include "training.h"
 
 #include <algorithm>
 #include <atomic>
@@ -49,13 +50,13 @@ class NetworkHolder {
  public:
   NetworkHolder(const py::list& streams, const py::list& layers, const std::string& dtype, int64_t targets,
                 const std::string& loss, const std::vector<double>& loss_parameters, double dropout,
-                const py::object& isa)
+                const py::object& clip, const py::object& isa)
       : table_(&table_named(isa)),
         wide_(is_double(dtype)),
         spec_(*table_, streams, layers, targets, loss, loss_parameters.size()),
         description_(table_->name + py::str(streams).cast<std::string>() + py::str(layers).cast<std::string>()),
-        f32_(kernels<float>(*table_), spec_.view(), loss_parameters, dropout),
-        f64_(kernels<double>(*table_), spec_.view(), loss_parameters, dropout) {
+        f32_(kernels<float>(*table_), spec_.view(), loss_parameters, dropout, positive_or_none(clip, "clip")),
+        f64_(kernels<double>(*table_), spec_.view(), loss_parameters, dropout, positive_or_none(clip, "clip")) {
     if (!(dropout >= 0 && dropout < 1)) throw py::value_error("dropout: expected 0 <= dropout < 1");
   }
 
@@ -86,9 +87,10 @@ class NetworkHolder {
         throw py::value_error(std::string("source: expected ") + what + " " + std::to_string(expected) + ", got " +
                               std::to_string(got));
     };
-    same(s.T, spec_.past().steps, "lookback"), same(s.I, spec_.past().width, "channels");
+    same(s.padding + s.T, spec_.past().steps, "padding and lookback"), same(s.I, spec_.past().width, "channels");
     same(s.E, spec_.extra(), "extra inputs");
     if (s.target.data) same(s.K, spec_.view().K, "targets");
+    if (s.cycle_ratio) same(s.cycle_ratios, spec_.view().K, "cycle ratios");
   }
 
  private:
@@ -305,13 +307,6 @@ py::list activity_as(const NetworkHolder& net, const py::array& theta, const Sou
   return out;
 }
 
-double positive_or_none(const py::object& value, const char* name) {
-  if (value.is_none()) return 0;
-  const double number = value.cast<double>();
-  if (!(number > 0)) throw py::value_error(std::string(name) + ": expected None or a positive number");
-  return number;
-}
-
 // Scratch memory that calls share, one after the other: a call that finds it lent takes memory of its own.
 struct ScratchHolder {
   Scratch scratch;
@@ -334,13 +329,15 @@ class Loan {
 
 template <class T>
 py::dict train_as(const NetworkHolder& net, const py::array& theta, OptimizerHolder& optimizer,
-                  const SourceHolder& source, const py::array& order, const Course& course, double rate,
-                  ScratchHolder* scratch) {
+                  const SourceHolder& source, const py::array& order, const Course& course, const py::object& average,
+                  double decay, const GroupList& groups, ScratchHolder* scratch) {
   T* weights = contiguous<T>(theta, "theta", net.parameters(), true);
   Optimizer<T> state{optimizer.step, optimizer.steps,
                      contiguous<T>(optimizer.first, "optimizer.first", net.parameters(), true),
-                     contiguous<T>(optimizer.second, "optimizer.second", net.parameters(), true)};
-  state.step.rate = rate;
+                     contiguous<T>(optimizer.second, "optimizer.second", net.parameters(), true),
+                     every_group(groups, net.parameters(), optimizer.step.weight_decay),
+                     average.is_none() ? nullptr : contiguous<T>(average, "average", net.parameters(), true),
+                     decay};
   const Windows windows = windows_of(net, source, order, true);
   Trained result;
   bool done;
@@ -373,9 +370,10 @@ void bind_network(py::module_& m) {
 
   py::class_<NetworkHolder>(m, "Network", "One architecture in one precision and instruction set; it holds no weights.")
       .def(py::init<const py::list&, const py::list&, const std::string&, int64_t, const std::string&,
-                    const std::vector<double>&, double, const py::object&>(),
+                    const std::vector<double>&, double, const py::object&, const py::object&>(),
            "streams"_a, "layers"_a, py::kw_only(), "dtype"_a, "targets"_a, "loss"_a = "squared_error",
-           "loss_parameters"_a = std::vector<double>(), "dropout"_a = 0.0, "isa"_a = none)
+           "loss_parameters"_a = std::vector<double>(), "dropout"_a = 0.0, "clip"_a = none,
+           "isa"_a = none)
       .def_property_readonly("n_parameters", &NetworkHolder::parameters)
       .def_property_readonly("n_outputs", [](const NetworkHolder& net) { return net.spec().outputs(); })
       .def_property_readonly("lanes", &NetworkHolder::lanes)
@@ -424,21 +422,29 @@ void bind_network(py::module_& m) {
       .def(
           "train",
           [](const NetworkHolder& net, const py::array& theta, OptimizerHolder& optimizer, const SourceHolder& source,
-             const py::array& order, int64_t batch_size, double rate, const py::object& clip_norm,
-             const py::object& clip_value, uint64_t seed, int threads, const std::string& path,
-             ScratchHolder* scratch) {
+             const py::array& order, int64_t batch_size, const py::object& rates, const py::object& rate,
+             const py::object& clip_norm, const py::object& clip_value, double noise,
+             const py::object& average, double average_decay, const GroupList& groups, uint64_t seed, int threads,
+             const std::string& path, ScratchHolder* scratch) {
             if (batch_size < 1) throw py::value_error("batch_size: expected at least 1");
+            if (!(average_decay >= 0 && average_decay < 1))
+              throw py::value_error("average_decay: expected 0 <= average_decay < 1");
+            if (!(noise >= 0 && noise < 1e30)) throw py::value_error("noise: expected a number from 0 on");
+            const std::vector<double> each = rate_of_each(rates, rate, batches_of(order.size(), batch_size));
             const Course course{batch_size,
-                                positive_or_none(clip_norm, "clip_norm"),
-                                positive_or_none(clip_value, "clip_value"),
-                                seed,
-                                threads,
-                                path_of(path)};
-            return net.wide() ? train_as<double>(net, theta, optimizer, source, order, course, rate, scratch)
-                              : train_as<float>(net, theta, optimizer, source, order, course, rate, scratch);
+                            each.data(),
+                            positive_or_none(clip_norm, "clip_norm"),
+                            positive_or_none(clip_value, "clip_value"),
+                            noise,
+                            seed,
+                            threads,
+                            path_of(path)};
+            const auto run = net.wide() ? train_as<double> : train_as<float>;
+            return run(net, theta, optimizer, source, order, course, average, average_decay, groups, scratch);
           },
-          "theta"_a, "optimizer"_a, "source"_a, "order"_a, "batch_size"_a, py::kw_only(), "rate"_a,
-          "clip_norm"_a = none, "clip_value"_a = none, "seed"_a = 0, "threads"_a = 1, "path"_a = "auto",
+          "theta"_a, "optimizer"_a, "source"_a, "order"_a, "batch_size"_a, py::kw_only(), "rates"_a = none,
+          "rate"_a = none, "clip_norm"_a = none, "clip_value"_a = none, "noise"_a = 0.0, "average"_a = none,
+          "average_decay"_a = 0.0, "groups"_a = GroupList(), "seed"_a = 0, "threads"_a = 1, "path"_a = "auto",
           "scratch"_a = none);
 }
 

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "../loss/registry.h"
+#include "noise.h"
 #include "plan.h"
 
 namespace forecast::FORECAST_ISA {
@@ -36,6 +37,14 @@ inline void gather(const Call<T>& k) {
     if (E) gather_extra(*c.source, c.index[lane], extra + lane, columns);
     if (c.loss) gather_targets(*c.source, c.index[lane], c.normaliser, y + lane, weight + lane, lanes<T>);
   }
+  const int64_t row = past.width * columns, padding = c.source->padding;
+  if (k.network.clip > 0) apply_clip(k.network.clip, x, past.steps * row);
+  if (c.noise <= 0) return;
+  const Noise noise{c.noise, c.seed, c.first};
+  T* const oldest = x + padding * row;  // the padding repeats its noise too
+  if (units) apply_noise<1>(noise, past.steps - padding, past.width, oldest, row);
+  else apply_noise<lanes<T>>(noise, past.steps - padding, past.width, oldest, row);
+  for (int64_t i = 0; i < padding * row; ++i) x[i] = oldest[i % row];
 }
 
 template <class Loss, class T>

@@ -24,7 +24,7 @@ void gather_chunk(const Source& s, const int64_t* index, int n, T* x, double* sc
 
 template <class T>
 constexpr Kernels<T> all_kernels() {
-  return {{lanes<T>, activation<T>, add<T>, norm2<T>, update<T>, multiply_adds<T>, gather_chunk<T>},
+  return {{lanes<T>, activation<T>, add<T>, norm2<T>, update<T>, average<T>, multiply_adds<T>, gather_chunk<T>},
           plan<T>,
           fields,
           pack<T>,

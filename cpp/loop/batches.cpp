@@ -20,7 +20,7 @@ template <class T>
 Network<T> network_of(const Model<T>& model, const Plan& plan, const T* theta) {
   Network<T> net{};
   net.spec = model.spec, net.plan = &plan, net.loss_parameters = model.loss_parameters.data();
-  net.dropout = model.dropout, net.theta = theta;
+  net.dropout = model.dropout, net.clip = model.clip, net.theta = theta;
   return net;
 }
 
@@ -160,11 +160,12 @@ bool batch_gradient(Team& team, const Model<T>& model, const Both<T>& net, const
 }  // namespace
 
 template <class T>
-Model<T>::Model(const Kernels<T>& k, const NetworkSpec& s, const std::vector<double>& parameters, double rate)
+Model<T>::Model(const Kernels<T>& k, const NetworkSpec& s, const std::vector<double>& parameters, double rate, double bound)
     : kernels(&k),
       spec(&s),
       loss_parameters(parameters.begin(), parameters.end()),
       dropout(rate),
+      clip(bound),
       lanes(k, s, {false, false, false, false}),
       units(k, s, {true, false, false, false}) {}
 
@@ -337,6 +338,7 @@ double norm_of(Team& team, const Model<T>& model, const T* gradient, int64_t n, 
 template <class T>
 bool optimise(Team& team, const Model<T>& model, T* theta, const Workspace<T>& space, int64_t n, const Course& course,
               Optimizer<T>& optimizer, double* norm) {
+  const Vectors<T>& vectors = model.kernels->vectors;
   const T* gradient = space.slots;
   *norm = norm_of(team, model, gradient, n, 0, space.sums);
   if (!std::isfinite(*norm)) return false;
@@ -349,8 +351,14 @@ bool optimise(Team& team, const Model<T>& model, T* theta, const Workspace<T>& s
   step.correction_1 = 1 - std::pow(step.beta_1, double(optimizer.steps));
   step.correction_2 = 1 - std::pow(step.beta_2, double(optimizer.steps));
   each_part(team, n, [&](int64_t, int64_t first, int64_t length) {
-    model.kernels->vectors.update(step, theta + first, gradient + first, optimizer.first + first,
-                                  optimizer.second + first, length);
+    for (const Group& group : optimizer.groups) {
+      const int64_t from = std::max(first, group.first), n = std::min(first + length, group.first + group.n) - from;
+      if (n <= 0) continue;
+      Step own = step;
+      own.rate *= group.rate_factor, own.weight_decay = group.weight_decay;
+      vectors.update(own, theta + from, gradient + from, optimizer.first + from, optimizer.second + from, n);
+    }
+    if (optimizer.average) vectors.average(optimizer.average + first, theta + first, optimizer.decay, length);
   });
   return true;
 }
@@ -376,7 +384,8 @@ bool train(const Model<T>& model, T* theta, Optimizer<T>& optimizer, const Windo
       const Windows batch{windows.table, windows.source, windows.index + first,
                           std::min(course.batch_size, windows.n - first)};
       Chunk<T> common{};
-      common.seed = mixed(course.seed + mixed(uint64_t(optimizer.steps)));
+      common.noise = course.noise, common.seed = mixed(course.seed + mixed(uint64_t(optimizer.steps)));
+      optimizer.step.rate = course.rates[first / course.batch_size];
       double loss, norm;
       pack(team, model, net, space, Ways(batch.n, lanes, few));
       if (sign.stopped()) return;

@@ -1,11 +1,13 @@
-"""Levels of the quantile loss: the checks, and forecasts at a level out of those at the fitted ones."""
+"""Levels of the quantile loss: the checks, forecasts at a level out of those at the fitted ones, the calls for them."""
 
 from itertools import pairwise
 from numbers import Real
 
 import numpy as np
+from sklearn.utils.metaestimators import available_if
+from sklearn.utils.validation import check_is_fitted
 
-__all__ = ["at_levels", "fitted_levels", "in_order", "median_level", "wanted_levels"]
+__all__ = ["QuantileForecasts", "at_levels", "fitted_levels", "in_order", "median_level", "wanted_levels"]
 
 _SAME_LEVEL = 1e-6  # nearer levels are the same: 1 - 0.9 is not 0.1 in double, nor is 0.1 in single precision
 
@@ -103,3 +105,66 @@ def _as_tuple(levels):
 
 def _are_levels(levels):
     return all(isinstance(level, Real) and 0 < level < 1 for level in levels)
+
+
+def _has_quantiles(model):
+    loss = model._network.architecture.loss if hasattr(model, "_network") else model.loss
+    if loss != "quantile":
+        raise AttributeError(
+            f"predict_quantiles is for loss='quantile', not {loss!r}: fit with loss='quantile' and the levels, such as "
+            "quantile=[0.1, 0.5, 0.9]."
+        )
+    return True
+
+
+class QuantileForecasts:
+    """What a network with the quantile loss answers beside `predict`; `_outputs` are its forecasts at fitted levels."""
+
+    @property
+    def quantiles_(self):
+        check_is_fitted(self)
+        if self._network.architecture.loss != "quantile":
+            raise AttributeError("quantiles_ is there after a fit with loss='quantile' only.")
+        return np.array(self._network.architecture.loss_parameters)
+
+    @available_if(_has_quantiles)
+    def predict_quantiles(self, X, levels=None):
+        """Forecast quantiles of windows; with `loss="quantile"` only.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_windows, lookback) or (n_windows, lookback, n_channels), or Windows
+            As in `fit`.
+        levels : float or list of float, default=None
+            Levels to forecast at, in any order; None: `quantiles_`. Between two fitted levels linear in the level.
+
+        Returns
+        -------
+        ndarray of shape (n_windows, n_levels) or (n_windows, n_outputs, n_levels)
+            Float64: the shape of `predict` with an axis of levels behind it. Ascending with the level (equal where
+            the outputs are).
+
+        Raises
+        ------
+        AttributeError
+            The loss is another one.
+        sklearn.exceptions.NotFittedError
+            `fit` has not been called.
+        TypeError, ValueError
+            X is not as in `fit`, or a level lies beyond the outermost fitted ones.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from forecast import RNNForecaster
+        >>> X = np.random.default_rng(0).normal(size=(200, 5))
+        >>> model = RNNForecaster(loss="quantile", quantile=[0.1, 0.5, 0.9], hidden_size=8, max_iter=5, random_state=0)
+        >>> model.fit(X, X[:, -1]).predict_quantiles(X[:7]).shape
+        (7, 3)
+        >>> np.array_equal(model.predict_quantiles(X, 0.5)[:, 0], model.predict(X))
+        True
+        """
+        check_is_fitted(self)
+        fitted = self.quantiles_
+        wanted = fitted if levels is None else wanted_levels(levels, fitted)
+        return at_levels(self._outputs(X)[0], fitted, wanted)

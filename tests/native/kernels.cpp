@@ -75,7 +75,7 @@ struct Stack {
 template <class T>
 int run(const Table& table, int cell, int64_t H, int64_t L) {
   const Stack stack(table, cell, 11, 3, H, L, 5);
-  const Model<T> model(kernels<T>(table), stack.spec, {0.3}, 0.25);
+  const Model<T> model(kernels<T>(table), stack.spec, {0.3}, 0.25, 0.0);
   Draw draw;
   std::vector<T> theta(size_t(model.lanes->parameters)), first(theta.size()), second(theta.size()), gradients(theta.size());
   for (T& x : theta) x = T(draw());
@@ -114,10 +114,12 @@ int run(const Table& table, int cell, int64_t H, int64_t L) {
   Step step{};
   step.rule = Rule::adamw, step.rate = 0.01, step.beta_1 = 0.9, step.beta_2 = 0.999, step.epsilon = 1e-8;
   step.weight_decay = 0.01;
-  Optimizer<T> optimizer{step, 0, first.data(), second.data()};
+  const std::vector<double> rates(3, 0.01);
+  const Group all{0, int64_t(theta.size()), 1.0, step.weight_decay};
+  Optimizer<T> optimizer{step, 0, first.data(), second.data(), {all}, nullptr, 0.0};
   Trained trained;
   Scratch scratch;
-  train(model, theta.data(), optimizer, windows, Course{16, 1.0, 0.5, 3, 1, Path::automatic}, scratch, sign, &trained);
+  train(model, theta.data(), optimizer, windows, Course{16, rates.data(), 1.0, 0.5, 0.0, 3, 1, Path::automatic}, scratch, sign, &trained);
   print(table.cells[cell].name, "trained", theta);
   return 0;
 }
