@@ -31,6 +31,7 @@ class Recipe:
     clip_value: float | None
     verbose: int = 0
     callbacks: tuple = ()
+    groups: tuple = ()  # (offset, size, factor of the learning rate, weight decay): weights with rules of their own
 
 
 @dataclass
@@ -109,7 +110,7 @@ def _epoch(compiled, theta, optimizer, source, order, recipe, rate, rng, threads
         result = compiled.train(
             theta, optimizer, source, order[first : first + part].astype(np.int64, copy=False), recipe.batch_size,
             rate=rate, clip_norm=recipe.clip_norm, clip_value=recipe.clip_value, seed=int(rng.integers(2**63)),
-            threads=threads, scratch=scratch,
+            threads=threads, scratch=scratch, **({"groups": list(recipe.groups)} if recipe.groups else {}),
         )  # fmt: skip
         results.append(result)
         if not result["finite"]:
@@ -193,7 +194,7 @@ def _subject(network, windows, validation):
     a, held_out = network.architecture, f"{len(validation):,} held out" if len(validation) else "none held out"
     layers = f"{a.layers} layer{'s' if a.layers > 1 else ''} of {a.hidden} units"
     return (
-        f"{a.cell.partition('_')[0]}, {layers}, {network.theta.size:,} parameters",
+        f"{a.cell_word}, {layers}, {network.theta.size:,} parameters",
         f"{len(windows):,} windows of {a.steps} steps, {held_out}",
     )
 

@@ -59,6 +59,16 @@ class NetworkSpec:
     dropout: float = 0.0  # rate of all dropout layers
     left_out: float = 0.0  # lookup: probability of reading the unknown row while training
 
+    @property
+    def recurrent(self):
+        """The recurrent layers, in the order in which the core answers for them."""
+        return [layer for layer in self.layers if layer.kind == "recurrent"]
+
+    @property
+    def encoder(self):
+        """Names of the recurrent layers that read the past: "0", "0.reverse", "1", ..."""
+        return [layer.name for layer in self.recurrent if layer.name.partition(".")[0].isdecimal()]
+
 
 MOST_JOINED = 4  # inputs of one concat layer
 
