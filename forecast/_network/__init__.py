@@ -4,7 +4,17 @@
 """
 
 from .._core import config as core_config
-from .architecture import ACTIVATIONS, CELLS, DECODERS, ESTIMATOR_CELLS, LOSSES, OPTIMIZERS, SKIPS, Architecture, core_cell
+from .architecture import (
+    ACTIVATIONS,
+    CELLS,
+    DECODERS,
+    ESTIMATOR_CELLS,
+    LOSSES,
+    OPTIMIZERS,
+    SKIPS,
+    Architecture,
+    core_cell,
+)
 from .core import compiled, stacked
 from .line import start_with_line
 from .outputs import Levels, Point, at_levels, in_order, median_level, outputs_of

@@ -229,9 +229,9 @@ def _segments(d, a, top, known, encoded, series):
         size = wanted - d.width(beside)
         if size < 1:
             raise ValueError(
-                f"decoder_tied=True: layer {encoder} of the encoder reads {wanted} values a step, but the decoder already "
-                f"reads {d.width(beside)} (series, static values, known future, the reversed layer's state) and needs "
-                "room for its learned positions. Set decoder_tied=False, or a greater hidden_size."
+                f"decoder_tied=True: layer {encoder} of the encoder reads {wanted} values a step, but the decoder "
+                f"already reads {d.width(beside)} (series, static values, known future, the reversed layer's state) "
+                "and needs room for its learned positions. Set decoder_tied=False, or a greater hidden_size."
             )
     positions = d.layer("decoder.positions", "dense", [], count, size, bias="steps")
     x = d.joined("decoder.input", [positions, *beside])

@@ -59,9 +59,9 @@ def flow_of(model, X, y, sample_weight, n_jobs):
     loss, norms = network.flow(data.arguments, data.n_windows, read_weights(sample_weight, data), n_jobs)
     if not np.isfinite(norms).all():
         layer, step = np.argwhere(~np.isfinite(norms))[-1]
+        name = network.spec.encoder[layer]
         raise ValueError(
-            f"the gradient is not finite at step {step - norms.shape[1] + 1} of layer {network.spec.encoder[layer]}: it "
-            "exploded beyond "
+            f"the gradient is not finite at step {step - norms.shape[1] + 1} of layer {name}: it exploded beyond "
             f"{network.architecture.dtype}. Fix: dtype='float64', or weights that do not explode (clip_norm, a lower "
             "learning_rate)."
         )
