@@ -17,6 +17,7 @@ import numpy as np
 from rivals import HORIZON, our_name
 
 from forecast import _core
+from forecast._network import stacked
 
 PACKAGES = ("rnn-forecast", "numpy", "scikit-learn", "torch", "onnxruntime", "neuralforecast", "keras", "jax")
 
@@ -144,7 +145,7 @@ class Training:
         rng = np.random.default_rng(0)
         n = self.batch * batches
         self.series = rng.standard_normal((n + steps + HORIZON, features), np.float32)
-        self.network = _core.Network(
+        self.network = stacked(
             our_name(cell), "float32", steps=steps, inputs=features, hidden=hidden, layers=layers, targets=HORIZON,
             isa=isa,
         )  # fmt: skip

@@ -249,7 +249,8 @@ series = np.cumsum(np.random.default_rng(0).normal(size=1_000_000)).astype(np.fl
 
 TRAIN_PEAK = """
 from forecast import _core
-network = _core.Network("gru", "float32", steps=168, inputs=1, hidden=4, layers=1, targets=1)
+from forecast._network import stacked
+network = stacked("gru", "float32", steps=168, inputs=1, hidden=4, layers=1, targets=1)
 theta = np.full(network.n_parameters, 0.01, dtype=np.float32)
 optimizer = _core.Optimizer("adam", "float32", network.n_parameters)
 column = series[:, None]

@@ -9,17 +9,17 @@ from .spec import spec_of
 __all__ = ["activity", "compiled", "flow", "stacked"]
 
 
-def compiled(spec, dtype, *, clip=None, isa=None):
+def compiled(spec, dtype, isa=None, clip=None):
     """The network of a spec.
 
     Parameters
     ----------
     spec : NetworkSpec
     dtype : {"float32", "float64"}
-    clip : float, default=None
-        Largest size of a scaled input; None: no clipping.
     isa : str, default=None
         Instruction set; None: the one chosen at import.
+    clip : float, default=None
+        Largest size of a scaled input; None: no clipping.
 
     Returns
     -------

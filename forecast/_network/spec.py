@@ -144,7 +144,9 @@ def spec_of(architecture):
         x = d.layer("cycle", "cycle_off", [past], a.padded_steps, a.inputs, rows=a.cycle_rows, length=a.cycle,
                     channels=a.columns)  # fmt: skip
     top = _encoder(d, a, x)
-    known = d.view("known", "extra", a.horizon_steps, a.future, a.own) if _reads_known(a) else None
+    known = None  # the known future step by step
+    if a.future and (a.future_size or a.decoder == "steps"):
+        known = d.view("known", "extra", a.horizon_steps, a.future, a.own)
     encoded = _known_future(d, a, known) if a.future_size else None
     series = None
     if a.series_size:
@@ -156,10 +158,6 @@ def spec_of(architecture):
         d.streams, tuple(d.layers), a.targets, a.columns, a.loss, tuple(a.loss_parameters), a.dropout,
         a.series_left_out if a.series_size else 0.0,
     )  # fmt: skip
-
-
-def _reads_known(a):
-    return a.future and (a.future_size or a.decoder != "dense")
 
 
 def _encoder(d, a, x):
@@ -217,7 +215,7 @@ def _segments(d, a, top, known, encoded, series):
     w, count, encoder = a.segment, a.output_steps, top[0]
     beside = [series] if series else []
     beside += _static(d, a)
-    if known:
+    if a.future:
         beside.append(d.view("known.segments", "extra", count, w * a.future, a.own))
     if encoded:
         beside.append(d.view("future.segments", encoded, count, w * 2 * a.future_size))

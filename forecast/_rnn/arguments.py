@@ -53,7 +53,7 @@ def _cycle(model):
     """Length of the cycle (0: none), and whether all series share one."""
     if model.cycle is None:
         return 0, False
-    length, *shared = model.cycle if isinstance(model.cycle, tuple | list) else (model.cycle,)
+    length, *shared = model.cycle if isinstance(model.cycle, tuple | list) and model.cycle else (model.cycle,)
     if not isinstance(length, Integral) or isinstance(length, bool) or length < 2 or shared not in ([], ["shared"]):
         raise ValueError(
             f"cycle={model.cycle!r}: expected the number of steps of a cycle, 2 or more, or (steps, 'shared') for one "
