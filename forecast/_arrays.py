@@ -8,7 +8,7 @@ from sklearn.utils.validation import _check_sample_weight, check_array, validate
 
 from ._windows import Windows, WindowTargets
 
-__all__ = ["Dataset", "read_examined", "read_inputs", "read_training", "read_weights"]
+__all__ = ["Dataset", "read_examined", "read_inputs", "read_training", "read_validation", "read_weights"]
 
 
 @dataclass(frozen=True)
@@ -121,6 +121,39 @@ def read_examined(estimator, X, y, lookback, channels, extra, n_outputs):
         data = replace(data, arguments=_array_arguments(np.ascontiguousarray(np.asarray(X)), lookback, channels))
     ahead = {"target": table.reshape(-1, 1), "horizon": n_outputs, "target_stride": n_outputs}
     return replace(data, arguments=data.arguments | ahead, n_outputs=n_outputs)
+
+
+def read_validation(estimator, X, y, data, trained):
+    """X_val and y_val of `fit`, checked against its X, `trained`, which `read_training` has read as `data`.
+
+    Returns
+    -------
+    Dataset or None
+        None where neither is given.
+    """
+    if X is None and y is None:
+        return None
+    if X is None:
+        raise ValueError("y_val is given without X_val: pass both, or neither to hold out the latest windows of X.")
+    if y is None and not isinstance(X, Windows):
+        raise ValueError("X_val is given without y_val: pass both; y_val may be left out with Windows only.")
+    if estimator.early_stopping is False:
+        raise ValueError(
+            "X_val is given, but early_stopping=False, so nothing would look at it. Set early_stopping to True or "
+            "'auto', or leave X_val out."
+        )
+    if isinstance(X, Windows) and isinstance(trained, Windows) and X.window_norm != trained.window_norm:
+        raise ValueError(
+            f"X_val has window_norm={X.window_norm!r}, but X has {trained.window_norm!r}: make both windows alike."
+        )
+    try:
+        found = read_examined(estimator, X, y, data.lookback, data.n_channels, data.n_extra, data.n_outputs)
+    except (TypeError, ValueError) as error:
+        refusal = TypeError if isinstance(error, TypeError) else ValueError
+        raise refusal(f"Validation set (X_val, y_val): {error}") from error
+    if not found.n_windows:
+        raise ValueError("Validation set (X_val, y_val): expected at least 1 window, got 0.")
+    return found
 
 
 def _targets_apart(y, n_outputs):

@@ -166,6 +166,7 @@ class Network:
         loss: str = "squared_error",
         loss_parameters: Sequence[float] = (),
         dropout: float = 0.0,
+        clip: float | None = None,  # bound of |past| after anchor and scale, in training and prediction; > 0
         isa: str | None = None,  # None: the one chosen at import
     ) -> None: ...
     n_parameters: int
@@ -229,10 +230,16 @@ class Network:
         ],  # windows in the order of training; batch i is order[i * batch_size : (i + 1) * batch_size]
         batch_size: int,
         *,
-        rate: float,
+        rates: NDArray[np.float64] | None = None,  # one learning rate per batch of this call
+        rate: float | None = None,  # one for all batches; either rates or rate
         clip_norm: float | None = None,  # applied after clip_value
         clip_value: float | None = None,
-        seed: int = 0,  # of the dropout masks
+        noise: float = 0.0,  # standard deviation of what is added to the scaled, clipped past
+        average: NDArray[Any] | None = None,  # (n_parameters,), changed in place after every step
+        average_decay: float = 0.0,  # average = average_decay * average + (1 - average_decay) * theta
+        groups: Sequence[tuple[int, int, float, float | None]] = (),
+        # groups: (offset, n, rate_factor, weight_decay) of ranges of theta, ascending; None: the optimiser's decay
+        seed: int = 0,  # of the dropout masks and the noise
         threads: int = 1,
         path: Literal["auto", "lanes", "units"] = "auto",  # as in predict; by itself, few left-over windows go by units
         scratch: Scratch | None = None,  # memory of an earlier call, and for the next one; None: anew, and given back

@@ -58,8 +58,10 @@ def enough_windows():
 between = (0.6, 1.5) if kind == "predict for some seconds" else (0.02, 0.5)  # there, past the first worker's share
 many = enough_windows()
 
-def train(theta, optimizer, windows):
-    network.train(theta, optimizer, source, windows, batch, **arguments)
+def train(theta, optimizer, average, windows):
+    network.train(
+        theta, optimizer, source, windows, batch, average=average, average_decay=0.9, noise=0.1, **arguments
+    )
 
 def interrupted(call, delay):
     '''Seconds from the signal to the exception.'''
@@ -80,13 +82,14 @@ def interrupted(call, delay):
 latencies, whole, batches = [], True, []
 for delay in rng.uniform(*between, size=moments):
     if kind.startswith("train"):
-        theta, optimizer = start.copy(), _core.Optimizer("adam", dtype, network.n_parameters)
-        latencies.append(interrupted(lambda: train(theta, optimizer, many), delay))
-        replayed, fresh = start.copy(), _core.Optimizer("adam", dtype, network.n_parameters)
+        theta, optimizer, average = start.copy(), _core.Optimizer("adam", dtype, network.n_parameters), 0 * start
+        latencies.append(interrupted(lambda: train(theta, optimizer, average, many), delay))
+        replayed, fresh, again = start.copy(), _core.Optimizer("adam", dtype, network.n_parameters), 0 * start
         batches.append(optimizer.steps)
         if optimizer.steps:
-            train(replayed, fresh, many[: batch * optimizer.steps])
-        states = zip((theta, optimizer.first, optimizer.second), (replayed, fresh.first, fresh.second))
+            train(replayed, fresh, again, many[: batch * optimizer.steps])
+        found = theta, optimizer.first, optimizer.second, average
+        states = zip(found, (replayed, fresh.first, fresh.second, again))
         whole = whole and all(a.tobytes() == b.tobytes() for a, b in states)
     else:
         latencies.append(interrupted(lambda: call_on(many), delay))

@@ -341,7 +341,7 @@ def test_a_fit_that_is_broken_off_leaves_the_model_as_it_was(monkeypatch, method
     def broken_off(*arguments):
         raise error
 
-    monkeypatch.setattr(_training._Rate, "saw", broken_off)  # after the first epoch
+    monkeypatch.setattr(_training.schedule.Schedule, "saw", broken_off)  # after the first epoch
     with pytest.raises(error):
         getattr(model, method)(X, y)
     assert bits(model, X) == before

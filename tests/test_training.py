@@ -9,7 +9,9 @@ from sklearn.exceptions import ConvergenceWarning
 from forecast import RNNForecaster
 from forecast._rnn.start import _LEAST_HELD_OUT
 from forecast._tail import time_tail
-from forecast._training import SCHEDULES, Recipe, Run, _epoch_order, _Patience, _Rate
+from forecast._training import Recipe, Run
+from forecast._training.epochs import _epoch_order
+from forecast._training.kept import Patience
 
 CELLS = ("lstm", "gru", "rnn")
 
@@ -90,48 +92,12 @@ def test_the_order_is_that_of_the_windows_without_shuffle():
     assert _epoch_order(windows, 16, False, np.random.default_rng(0)) is windows
 
 
-# -------------------- schedules
-
-
-def test_constant_stays():
-    rate = _Rate(recipe())
-    assert [rate.at(epoch) for epoch in range(20)] == [0.1] * 20
-
-
-def test_cosine_goes_from_the_rate_to_nothing():
-    rate = _Rate(recipe(schedule="cosine"))
-    assert rate.at(0) == 0.1
-    assert rate.at(10) == pytest.approx(0.05)
-    assert rate.at(5) == pytest.approx(0.1 * (1 + math.sqrt(0.5)) / 2)
-    values = [rate.at(epoch) for epoch in range(20)]
-    assert np.all(np.diff(values) < 0)
-    assert values[-1] > 0
-
-
-def test_step_halves_at_each_quarter():
-    rate = _Rate(recipe(schedule="step"))
-    assert [rate.at(e) for e in (0, 4, 5, 9, 10, 14, 15, 19)] == [0.1, 0.1, 0.05, 0.05, 0.025, 0.025, 0.0125, 0.0125]
-
-
-def test_plateau_halves_after_a_quarter_of_the_patience_without_improvement():
-    rate, seen = _Rate(recipe(schedule="plateau")), []
-    for epoch, loss in enumerate([1.0, 0.5, 0.5, 0.4995, 0.3, 0.3, 0.3, 0.3]):
-        seen.append(rate.at(epoch))
-        rate.saw(loss)
-    assert seen == [0.1, 0.1, 0.1, 0.1, 0.05, 0.05, 0.05, 0.025]
-    assert rate.at(8) == 0.025
-
-
-def test_every_schedule_is_tested_here():
-    assert set(SCHEDULES) == {"constant", "cosine", "step", "plateau"}
-
-
 # -------------------- patience and the best weights
 
 
 def test_patience_counts_epochs_that_do_not_improve_by_tol():
     run = Run(np.zeros(1))
-    patience, theta = _Patience(run, recipe(patience=3, tol=0.1)), np.zeros(1)
+    patience, theta = Patience(run, recipe(patience=3, tol=0.1)), np.zeros(1)
     for loss, exhausted in [(1.0, False), (0.95, False), (0.94, False), (0.8, False), (0.8, False), (0.9, False)]:
         theta += 1
         patience.saw(loss, theta)
@@ -144,7 +110,7 @@ def test_patience_counts_epochs_that_do_not_improve_by_tol():
 
 def test_small_improvements_are_kept_though_they_do_not_count():
     run = Run(np.zeros(1))
-    patience = _Patience(run, recipe(tol=0.1))
+    patience = Patience(run, recipe(tol=0.1))
     patience.saw(1.0, np.full(1, 1.0))
     patience.saw(0.95, np.full(1, 2.0))
     assert (run.best_loss, run.theta[0], patience.waited) == (0.95, 2.0, 1)

@@ -1,5 +1,5 @@
 // Network and Optimizer: argument checks, scratch outputs, and the release of the interpreter's lock around the work.
-#include "arrays.h"
+#include "training.h"
 
 #include <pybind11/stl.h>
 
@@ -59,7 +59,8 @@ class NetworkHolder {
  public:
   NetworkHolder(const std::string& cell, const std::string& dtype, int64_t steps, int64_t inputs, int64_t hidden,
                 int64_t layers, int64_t targets, int64_t extra, const std::string& loss,
-                const std::vector<double>& loss_parameters, double dropout, const py::object& isa)
+                const std::vector<double>& loss_parameters, double dropout, const py::object& clip,
+                const py::object& isa)
       : table_(&table_named(isa)),
         wide_(is_double(dtype)),
         cell_(position(table_->cells, table_->n_cells, cell, "cell")) {
@@ -79,8 +80,9 @@ class NetworkHolder {
     const int64_t Q = info.output_per_parameter ? int64_t(loss_parameters.size()) : 1;
     shape_ = {steps, inputs, hidden, layers, extra, targets, Q};
     checked_sizes();
-    f32_ = model<float>(which, loss_parameters, dropout);
-    f64_ = model<double>(which, loss_parameters, dropout);
+    const double bound = positive_or_none(clip, "clip");
+    f32_ = model<float>(which, loss_parameters, dropout, bound);
+    f64_ = model<double>(which, loss_parameters, dropout, bound);
     sizes_of();
   }
 
@@ -128,9 +130,10 @@ class NetworkHolder {
 
  private:
   template <class T>
-  Model<T> model(int loss, const std::vector<double>& parameters, double dropout) const {
+  Model<T> model(int loss, const std::vector<double>& parameters, double dropout, double clip) const {
     const Kernels<T>& k = kernels<T>(*table_);
-    return {&k.cells[cell_], &k.vectors, shape_, loss, std::vector<T>(parameters.begin(), parameters.end()), dropout};
+    return {&k.cells[cell_], &k.vectors, shape_, loss, std::vector<T>(parameters.begin(), parameters.end()), dropout,
+            clip};
   }
   // Every size in the kernels is below this product; one check here and none behind.
   void checked_sizes() const {
@@ -320,13 +323,6 @@ py::dict activity_as(const NetworkHolder& net, const py::array& theta, const Sou
   return out;
 }
 
-double positive_or_none(const py::object& value, const char* name) {
-  if (value.is_none()) return 0;
-  const double number = value.cast<double>();
-  if (!(number > 0)) throw py::value_error(std::string(name) + ": expected None or a positive number");
-  return number;
-}
-
 // Scratch memory that calls share, one after the other: a call that finds it lent takes memory of its own.
 struct ScratchHolder {
   Scratch scratch;
@@ -349,13 +345,15 @@ class Loan {
 
 template <class T>
 py::dict train_as(const NetworkHolder& net, const py::array& theta, OptimizerHolder& optimizer,
-                  const SourceHolder& source, const py::array& order, const Plan& plan, double rate,
-                  ScratchHolder* scratch) {
+                  const SourceHolder& source, const py::array& order, const Plan& plan, const py::object& average,
+                  double decay, const GroupList& groups, ScratchHolder* scratch) {
   T* weights = contiguous<T>(theta, "theta", net.parameters(), true);
   Optimizer<T> state{optimizer.step, optimizer.steps,
                      contiguous<T>(optimizer.first, "optimizer.first", net.parameters(), true),
-                     contiguous<T>(optimizer.second, "optimizer.second", net.parameters(), true)};
-  state.step.rate = rate;
+                     contiguous<T>(optimizer.second, "optimizer.second", net.parameters(), true),
+                     every_group(groups, net.parameters(), optimizer.step.weight_decay),
+                     average.is_none() ? nullptr : contiguous<T>(average, "average", net.parameters(), true),
+                     decay};
   const Windows windows = windows_of(net, source, order, true);
   Trained result;
   bool done;
@@ -388,10 +386,10 @@ void bind_network(py::module_& m) {
 
   py::class_<NetworkHolder>(m, "Network", "One architecture in one precision and instruction set; it holds no weights.")
       .def(py::init<const std::string&, const std::string&, int64_t, int64_t, int64_t, int64_t, int64_t, int64_t,
-                    const std::string&, const std::vector<double>&, double, const py::object&>(),
+                    const std::string&, const std::vector<double>&, double, const py::object&, const py::object&>(),
            "cell"_a, "dtype"_a, py::kw_only(), "steps"_a, "inputs"_a, "hidden"_a, "layers"_a, "targets"_a,
            "extra"_a = 0, "loss"_a = "squared_error", "loss_parameters"_a = std::vector<double>(), "dropout"_a = 0.0,
-           "isa"_a = none)
+           "clip"_a = none, "isa"_a = none)
       .def_property_readonly("n_parameters", &NetworkHolder::parameters)
       .def_property_readonly("n_outputs", &NetworkHolder::outputs)
       .def_property_readonly("lanes", &NetworkHolder::lanes)
@@ -440,21 +438,29 @@ void bind_network(py::module_& m) {
       .def(
           "train",
           [](const NetworkHolder& net, const py::array& theta, OptimizerHolder& optimizer, const SourceHolder& source,
-             const py::array& order, int64_t batch_size, double rate, const py::object& clip_norm,
-             const py::object& clip_value, uint64_t seed, int threads, const std::string& path,
-             ScratchHolder* scratch) {
+             const py::array& order, int64_t batch_size, const py::object& rates, const py::object& rate,
+             const py::object& clip_norm, const py::object& clip_value, double noise,
+             const py::object& average, double average_decay, const GroupList& groups, uint64_t seed, int threads,
+             const std::string& path, ScratchHolder* scratch) {
             if (batch_size < 1) throw py::value_error("batch_size: expected at least 1");
+            if (!(average_decay >= 0 && average_decay < 1))
+              throw py::value_error("average_decay: expected 0 <= average_decay < 1");
+            if (!(noise >= 0 && noise < 1e30)) throw py::value_error("noise: expected a number from 0 on");
+            const std::vector<double> each = rate_of_each(rates, rate, batches_of(order.size(), batch_size));
             const Plan plan{batch_size,
+                            each.data(),
                             positive_or_none(clip_norm, "clip_norm"),
                             positive_or_none(clip_value, "clip_value"),
+                            noise,
                             seed,
                             threads,
                             path_of(path)};
-            return net.wide() ? train_as<double>(net, theta, optimizer, source, order, plan, rate, scratch)
-                              : train_as<float>(net, theta, optimizer, source, order, plan, rate, scratch);
+            const auto run = net.wide() ? train_as<double> : train_as<float>;
+            return run(net, theta, optimizer, source, order, plan, average, average_decay, groups, scratch);
           },
-          "theta"_a, "optimizer"_a, "source"_a, "order"_a, "batch_size"_a, py::kw_only(), "rate"_a,
-          "clip_norm"_a = none, "clip_value"_a = none, "seed"_a = 0, "threads"_a = 1, "path"_a = "auto",
+          "theta"_a, "optimizer"_a, "source"_a, "order"_a, "batch_size"_a, py::kw_only(), "rates"_a = none,
+          "rate"_a = none, "clip_norm"_a = none, "clip_value"_a = none, "noise"_a = 0.0, "average"_a = none,
+          "average_decay"_a = 0.0, "groups"_a = GroupList(), "seed"_a = 0, "threads"_a = 1, "path"_a = "auto",
           "scratch"_a = none);
 }
 

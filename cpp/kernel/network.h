@@ -9,6 +9,7 @@
 #include "../cell/registry.h"
 #include "../loss/registry.h"
 #include "gather_lanes.h"
+#include "noise.h"
 #include "sequence.h"
 
 namespace forecast::FORECAST_ISA {
@@ -161,7 +162,8 @@ inline Io<T> take_io(const Shape& s, Arena<T>& arena) {
 }
 
 template <class T>
-inline void gather(const Chunk<T>& c, const Shape& s, const Io<T>& io) {
+inline void gather(const Network<T>& net, const Chunk<T>& c, const Io<T>& io) {
+  const Shape& s = net.shape;
   if (c.n < lanes<T>) {  // lanes without a window compute on zeros, with weight 0
     clear(io.x, s.T * s.I * lanes<T>);
     clear(io.extra, s.E * lanes<T>);
@@ -175,6 +177,8 @@ inline void gather(const Chunk<T>& c, const Shape& s, const Io<T>& io) {
     gather_extra(*c.source, c.index[lane], io.extra + lane, lanes<T>);
     if (c.loss) gather_targets(*c.source, c.index[lane], c.normaliser, io.y + lane, io.weight + lane, lanes<T>);
   }
+  if (net.clip > 0) apply_clip(net.clip, io.x, s.T * s.I * lanes<T>);
+  if (c.noise > 0) apply_noise<lanes<T>>(Noise{c.noise, c.seed, c.first}, s.T, s.I, io.x, s.I * lanes<T>);
 }
 
 template <class C, class T>
@@ -201,7 +205,7 @@ inline bool predict(const Network<T>& net, const Chunk<T>& c) {
   Arena<T> arena{c.arena};
   const Io<T> io = take_io(s, arena);
   T *now = arena.take(s.L * state), *next = arena.take(s.L * state);
-  gather(c, s, io);
+  gather(net, c, io);
   for (int64_t l = 0; l < s.L; ++l) set_initial<C>(c, s, l, now + l * state);
   for (int64_t t = 0; t < s.T; ++t) {
     const T* x = io.x + t * s.I * lanes<T>;
@@ -275,7 +279,7 @@ inline bool activity(const Network<T>& net, const Chunk<T>& c) {
   Arena<T> arena{c.arena};
   const Io<T> io = take_io(s, arena);
   const Tapes<C, T> m(s, false, arena);
-  gather(c, s, io);
+  gather(net, c, io);
   if (!forward_with_tape(net, c, io, m)) return false;
   const auto put = [&](int which, int64_t l, int64_t t, const T* from) {
     for (int lane = 0; lane < c.n; ++lane) {
@@ -361,7 +365,7 @@ inline bool train(const Network<T>& net, const Chunk<T>& c) {
   Arena<T> arena{c.arena};
   const Io<T> io = take_io(s, arena);
   const Tapes<C, T> m(s, c.drop, arena);
-  gather(c, s, io);
+  gather(net, c, io);
   if (!forward_with_tape(net, c, io, m)) return false;
   head_forward(head_of<C, T>(net, nullptr), s, m.output(s, s.L - 1, s.T - 1), io.extra, io.out);
   *c.loss = loss(net, io.y, io.weight, io.out, io.dout);

@@ -53,6 +53,7 @@ struct Network {
   int loss;
   const T* loss_parameters;
   double dropout;
+  double clip;  // bound of the scaled past; <= 0: none
   const T* theta;
   const T *pack_forward, *pack_backward, *pack_units, *pack_window;
 };
@@ -63,9 +64,10 @@ struct Chunk {
   const Source* source;
   const int64_t* index;  // [n] windows
   int n;
-  int64_t first;  // number of its first window in the batch: the counter of the dropout masks
-  uint64_t seed;  // of the dropout masks
+  int64_t first;  // number of its first window in the batch: the counter of the dropout masks and of the noise
+  uint64_t seed;  // of the dropout masks and of the noise
   bool drop;
+  double noise;  // standard deviation of what is added to the scaled past; <= 0: none
   double normaliser;  // 1 / (sum of weights over observed targets)
   const T* initial;   // [L][S][B][H] of the whole batch, null: zeros
   int64_t B;
@@ -145,6 +147,7 @@ struct Vectors {                                               // work on flat v
   void (*add)(T* into, const T* x, int64_t n);
   double (*norm2)(const T* x, int64_t n, double clip_value);  // sum of squares in double, of clipped values if > 0
   void (*update)(const Step&, T* theta, const T* gradient, T* first, T* second, int64_t n);
+  void (*average)(T* average, const T* theta, double decay, int64_t n);  // average = decay average + (1 - decay) theta
   double (*multiply_adds)(int64_t n);  // n rounds in registers; returns the floating-point operations
 };
 

@@ -117,7 +117,7 @@ constexpr Engine<T> engine() {
 
 template <class T>
 constexpr Kernels<T> all_kernels() {
-  return {{lanes<T>, activation<T>, add<T>, norm2<T>, update<T>, multiply_adds<T>},
+  return {{lanes<T>, activation<T>, add<T>, norm2<T>, update<T>, average<T>, multiply_adds<T>},
           {
 #define FORECAST_CELL(name, Cell) engine<Cell, T>(),
               FORECAST_CELLS(FORECAST_CELL)

@@ -7,6 +7,8 @@
 //   2019) rmsprop  second = 0.99 second + 0.01 g^2, first = momentum first + g / (sqrt(second) + epsilon);
 //            theta -= rate first                                                                (Hinton 2012)
 //
+//   average  average = decay average + (1 - decay) theta, after the step
+//
 // But for adamw, g already holds weight_decay theta. The gradient is clipped by value, then scaled (clipping by norm).
 #pragma once
 
@@ -84,6 +86,15 @@ inline void update(const Step& step, T* theta, const T* gradient, T* first, T* s
     store_first(theta + i, m.theta, left);
     store_first(first + i, m.first, left);
     store_first(second + i, m.second, left);
+  }
+}
+
+template <class T>
+inline void average(T* average, const T* theta, double decay, int64_t n) {
+  const Vec<T> kept = splat<Vec<T>>(T(decay)), rest = splat<Vec<T>>(T(1 - decay));
+  for (int64_t i = 0; i < n; i += width<T>) {
+    const int left = n - i < width<T> ? int(n - i) : width<T>;
+    store_first(average + i, kept * load_first(average + i, left) + rest * load_first(theta + i, left), left);
   }
 }
 

@@ -30,6 +30,7 @@ template <class C, class T>
 inline void begin_window(const Network<T>& net, const Chunk<T>& c) {
   const OneWindow<C, T> m(net.shape, c.arena);
   gather_past(*c.source, c.index[0], m.x, 1, net.shape.I);
+  if (net.clip > 0) apply_clip(net.clip, m.x, net.shape.T * net.shape.I);
   gather_extra(*c.source, c.index[0], m.extra, 1);
   clear(m.states[0], net.shape.L * m.state);
 }
@@ -142,12 +143,15 @@ struct WindowTape {
 };
 
 template <class C, class T>
-inline void gather_window(const Chunk<T>& c, int lane, const Shape& s, const WindowTape<C, T>& m) {
+inline void gather_window(const Network<T>& net, const Chunk<T>& c, int lane, const WindowTape<C, T>& m) {
+  const Shape& s = net.shape;
   clear(m.io.x, s.T * m.x_row);
   clear(m.io.y, s.K * lanes<T>);
   clear(m.io.weight, s.K * lanes<T>);
   clear(m.io.out, outputs_of(s) * lanes<T>);
   gather_past(*c.source, c.index[lane], m.io.x, 1, m.x_row);
+  if (net.clip > 0) apply_clip(net.clip, m.io.x, s.T * m.x_row);
+  if (c.noise > 0) apply_noise<1>(Noise{c.noise, c.seed, c.first + lane}, s.T, s.I, m.io.x, m.x_row);
   gather_extra(*c.source, c.index[lane], m.io.extra, 1);
   gather_targets(*c.source, c.index[lane], c.normaliser, m.io.y, m.io.weight, lanes<T>);
 }
@@ -272,7 +276,7 @@ inline bool train_windows(const Network<T>& net, const Chunk<T>& c) {
   *c.loss = 0;
   for (int lane = 0; lane < c.n; ++lane) {
     const Dropout dropout{net.dropout, c.seed, c.first + lane};
-    gather_window(c, lane, s, m);
+    gather_window(net, c, lane, m);
     if (!forward_window(net, c, dropout, m)) return false;
     *c.loss += head_window(net, c, lane, m);
     if (!backward_window(net, c, dropout, m)) return false;

@@ -27,7 +27,7 @@ template <class T>
 Network<T> network_of(const Model<T>& model, const T* theta) {
   Network<T> net{};
   net.shape = model.shape, net.loss = model.loss, net.loss_parameters = model.loss_parameters.data();
-  net.dropout = model.dropout, net.theta = theta;
+  net.dropout = model.dropout, net.clip = model.clip, net.theta = theta;
   return net;
 }
 
@@ -138,7 +138,8 @@ bool batch_gradient(Team& team, const Model<T>& model, const Network<T>& net, co
     double* flow = common.flow ? common.flow + slot * states : nullptr;
     for (int64_t number = slot; number < cut.chunks; number += cut.slots) {
       Chunk<T> c = chunk_of<T>(windows, lanes, number);
-      c.seed = common.seed, c.drop = common.drop, c.initial = common.initial, c.outputs = common.outputs;
+      c.seed = common.seed, c.drop = common.drop, c.noise = common.noise, c.initial = common.initial;
+      c.outputs = common.outputs;
       c.dpast = common.dpast, c.dextra = common.dextra, c.dinitial = common.dinitial, c.flow = flow;
       c.normaliser = normaliser, c.gradient = gradient, c.loss = space.losses + number;
       c.arena = space.arenas + worker * space.arena;
@@ -326,8 +327,14 @@ bool optimise(Team& team, const Model<T>& model, T* theta, const Workspace<T>& s
   step.correction_1 = 1 - std::pow(step.beta_1, double(optimizer.steps));
   step.correction_2 = 1 - std::pow(step.beta_2, double(optimizer.steps));
   each_part(team, n, [&](int64_t, int64_t first, int64_t length) {
-    model.vectors->update(step, theta + first, gradient + first, optimizer.first + first, optimizer.second + first,
-                          length);
+    for (const Group& group : optimizer.groups) {
+      const int64_t from = std::max(first, group.first), n = std::min(first + length, group.first + group.n) - from;
+      if (n <= 0) continue;
+      Step own = step;
+      own.rate *= group.rate_factor, own.weight_decay = group.weight_decay;
+      model.vectors->update(own, theta + from, gradient + from, optimizer.first + from, optimizer.second + from, n);
+    }
+    if (optimizer.average) model.vectors->average(optimizer.average + first, theta + first, optimizer.decay, length);
   });
   return true;
 }
@@ -354,7 +361,8 @@ bool train(const Model<T>& model, T* theta, Optimizer<T>& optimizer, const Windo
       const Windows batch{windows.table, windows.source, windows.index + first,
                           std::min(plan.batch_size, windows.n - first)};
       Chunk<T> common{};
-      common.drop = drop, common.seed = mixed(plan.seed + mixed(uint64_t(optimizer.steps)));
+      common.drop = drop, common.noise = plan.noise, common.seed = mixed(plan.seed + mixed(uint64_t(optimizer.steps)));
+      optimizer.step.rate = plan.rates[first / plan.batch_size];
       double loss, norm;
       pack(team, model, net, space, Ways(batch.n, lanes, few));
       if (sign.stopped()) return;

@@ -18,6 +18,7 @@ struct Model {
   int loss;
   std::vector<T> loss_parameters;
   double dropout;
+  double clip;  // bound of the scaled past; <= 0: none
 };
 
 struct Windows {
@@ -58,16 +59,27 @@ template <class T>
 bool gradient(const Model<T>&, const T* theta, const Windows&, const T* initial, bool drop, uint64_t seed, int threads,
               StopSign&, Gradients<T>*);
 
+// A range of the weights, its learning rate multiplied by `rate_factor`, its weight decay in the optimiser's place.
+struct Group {
+  int64_t first, n;
+  double rate_factor, weight_decay;
+};
+
 template <class T>
 struct Optimizer {
   Step step;
   int64_t steps;
   T *first, *second;
+  std::vector<Group> groups;  // every weight is in one of them, in order
+  T* average;                 // of the weights after each step, null: not asked for
+  double decay;               // of the average
 };
 
 struct Plan {
   int64_t batch_size;
+  const double* rates;  // of each batch
   double clip_norm, clip_value;  // <= 0: none
+  double noise;  // <= 0: none
   uint64_t seed;
   int threads;
   Path path;
@@ -79,7 +91,8 @@ struct Trained {
   int threads = 1;
 };
 
-// Whole batches, theta and the optimiser change together; false: interrupted (the batch under way left no trace).
+// Whole batches: theta, the optimiser and the average change together; false: interrupted (the batch under way left no
+// trace).
 template <class T>
 bool train(const Model<T>&, T* theta, Optimizer<T>&, const Windows&, const Plan&, Scratch&, StopSign&, Trained*);
 

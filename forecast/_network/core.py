@@ -64,7 +64,7 @@ def _stack_only(spec, dtype, clip, isa):
     first, hidden = spec.streams["past"], spec.recurrent
     kinds = {layer.kind for layer in spec.layers}
     head, out = spec.layers[-1], spec.streams["out"]
-    plain = kinds <= {"recurrent", "dropout", "dense"} and not head.added and out.steps == 1 and clip is None
+    plain = kinds <= {"recurrent", "dropout", "dense"} and not head.added and out.steps == 1
     plain = plain and [layer.name for layer in hidden] == [str(n) for n in range(len(hidden))]
     if not plain or sum(layer.kind == "dense" for layer in spec.layers) > 1 or hidden[0].inputs != ("past",):
         raise NotImplementedError(f"the compiled core computes stacked layers only, not {sorted(kinds)}")
@@ -73,6 +73,7 @@ def _stack_only(spec, dtype, clip, isa):
         hidden[0].cell, dtype, steps=first.steps, inputs=first.width, hidden=spec.streams[hidden[0].output].width,
         layers=len(hidden), targets=spec.targets, extra=extra, loss=spec.loss,
         loss_parameters=list(spec.loss_parameters), dropout=spec.dropout, isa=isa,
+        **({} if clip is None else {"clip": clip}),
     )  # fmt: skip
 
 

@@ -4,7 +4,7 @@ from numbers import Integral
 
 from .._network import Architecture, core_cell
 from .._progress import as_callbacks
-from .._training import Recipe
+from .._training import FALLING, Recipe
 from .quantiles import fitted_levels
 
 __all__ = ["architecture_of", "check_combinations", "groups_of", "momentum_of", "recipe_of"]
@@ -24,6 +24,11 @@ def check_combinations(model):
         raise ValueError(f"quantile={model.quantile} is for loss='quantile', not {model.loss!r}.")
     if model.huber_delta != 1.0 and model.loss != "huber":
         raise ValueError(f"huber_delta={model.huber_delta} is for loss='huber', not {model.loss!r}.")
+    if model.finish_schedule is True and model.learning_rate_schedule not in FALLING:
+        raise ValueError(
+            f"finish_schedule=True is for a schedule with an end, 'cosine' or 'step', not "
+            f"{model.learning_rate_schedule!r}; leave it 'auto'."
+        )
     _check_network(model)
 
 
@@ -94,6 +99,7 @@ def architecture_of(model, data):
         series_left_out=float(model.series_left_out),
         cycle=cycle,
         cycle_rows=(1 if shared else max(data.n_series, 1)) if cycle else 0,
+        input_clip=None if model.input_clip is None else float(model.input_clip),
     )
 
 
@@ -110,6 +116,7 @@ def momentum_of(model):
 
 
 def recipe_of(model, max_iter, partial):
+    of_fit = {} if partial else _over_steps(model)
     return Recipe(
         learning_rate=float(model.learning_rate),
         schedule="constant" if partial else model.learning_rate_schedule,  # the others need to know the end
@@ -122,4 +129,18 @@ def recipe_of(model, max_iter, partial):
         clip_value=model.clip_value,
         verbose=int(model.verbose),
         callbacks=as_callbacks(model.callbacks),
+        noise=float(model.input_noise),
+        **of_fit,
     )
+
+
+def _over_steps(model):
+    """What runs from a first step to a last one, which a call of `partial_fit` does not know."""
+    by_step = model.warmup_steps > 0 or model.max_steps is not None
+    wanted = by_step if model.finish_schedule == "auto" else bool(model.finish_schedule)
+    return {
+        "warmup_steps": int(model.warmup_steps),
+        "max_steps": None if model.max_steps is None else int(model.max_steps),
+        "finish": wanted and model.learning_rate_schedule in FALLING,
+        "average_decay": None if model.weight_average is None else float(model.weight_average),
+    }

@@ -4,8 +4,9 @@ from dataclasses import replace
 
 import numpy as np
 from sklearn.base import BaseEstimator, RegressorMixin, _fit_context
+from sklearn.utils.validation import check_is_fitted
 
-from .._arrays import read_training, read_weights
+from .._arrays import read_training, read_validation, read_weights
 from .._files import Saved, stored
 from .._training import train
 from .arguments import check_combinations, groups_of, recipe_of
@@ -96,8 +97,10 @@ class RNNForecaster(Saved, Forecasts, RegressorMixin, BaseEstimator):
     learning_rate : float, default=1e-2
         Step size at the start.
     learning_rate_schedule : {"constant", "cosine", "step", "plateau"}, default="cosine"
-        Over the epochs: to 0 along half a cosine over `max_iter` epochs; halved at each quarter of `max_iter`; halved
-        after `n_iter_no_change // 4` epochs without improvement.
+        "constant": the same throughout. "cosine": to 0 along half a cosine over `max_iter` epochs. "step": halved at
+        each quarter of `max_iter`. "plateau": halved after `n_iter_no_change // 4` epochs without improvement. Where
+        `warmup_steps` or `max_steps` is given, "cosine" and "step" run over optimiser steps: from the end of warm-up to
+        the last step.
     weight_decay : float, default=0.0
         L2 penalty's coefficient, on all parameters.
     clip_norm : float or None, default=1.0
@@ -108,11 +111,28 @@ class RNNForecaster(Saved, Forecasts, RegressorMixin, BaseEstimator):
         Windows of one optimiser step.
     max_iter : int, default=100
         Epochs at most.
+    warmup_steps : int, default=0
+        Optimiser steps in which the learning rate rises linearly to `learning_rate` [12]_; fewer than the fit has.
+    max_steps : int or None, default=None
+        Optimiser steps at most, of all epochs together; the last epoch may be cut.
+    finish_schedule : bool or "auto", default="auto"
+        With "cosine" or "step", where early stopping would end a fit before its schedule: run what is left of the
+        schedule in `max(1, n_iter_no_change // 4)` more epochs (fewer where `max_iter` or `max_steps` comes first), and
+        keep the best weights seen. "auto": where `warmup_steps` or `max_steps` is given.
+    weight_average : float or None, default=None
+        Decay, in (0, 1), of an exponential average of the weights over the optimiser steps of this fit, without the
+        initial weights [13]_. The averaged weights are validated and kept. A decay of d averages about 1 / (1 - d)
+        steps.
+    input_noise : float, default=0.0
+        Standard deviation of normal noise added to the scaled past while training; new at every step.
+    input_clip : float or None, default=None
+        Bound of the scaled past, in training and in `predict`; before the noise. In standard deviations.
     shuffle : bool, default=True
         Draw a new order of the windows for each epoch.
     early_stopping : bool or "auto", default="auto"
         Hold out the latest windows, stop when their loss no longer improves, keep the best weights seen on them.
-        "auto": where at least 50 windows can be held out and twice as many are left. Otherwise all epochs run.
+        "auto": where at least 50 windows can be held out and twice as many are left. Otherwise all epochs run. With
+        `X_val` in `fit`, True and "auto" use it and hold out nothing.
     validation_fraction : float, default=0.1
         Share of the windows held out: the latest in time, with a gap before them, so that no target is in both. Rows of
         plain arrays are taken to be in time order.
@@ -132,10 +152,11 @@ class RNNForecaster(Saved, Forecasts, RegressorMixin, BaseEstimator):
         1: a line an epoch and one at the end, on stderr; in a notebook a bar (where tqdm is installed). 2: before them
         a line with layers, parameters, windows and threads.
     callbacks : callable or list of callable, default=None
-        Called after each epoch with a dict of Python numbers: "epoch" (from 1 in each call of `fit`), "max_iter",
-        "loss", "validation_loss" (None where nothing is held out), "learning_rate", "gradient_norm" (mean over the
-        epoch's steps, before clipping), "seconds" since training began, "epoch_seconds". One that returns True stops
-        training after this epoch. An exception in one ends the fit and leaves the model as it was. Clones share them.
+        Called after each epoch with a dict of Python numbers: "epoch" (from 1 in each call of `fit`), "max_iter"
+        (epochs that this fit can have), "loss", "validation_loss" (None where nothing is held out), "learning_rate"
+        (of the epoch's last step), "gradient_norm" (mean over the epoch's steps, before clipping), "seconds" since
+        training began, "epoch_seconds". One that returns True stops training after this epoch. An exception in one
+        ends the fit and leaves the model as it was. Clones share them.
     dtype : {"float32", "float64"}, default="float32"
         Precision of the computation.
 
@@ -148,7 +169,9 @@ class RNNForecaster(Saved, Forecasts, RegressorMixin, BaseEstimator):
     n_outputs_ : int
         Columns of y.
     n_iter_ : int
-        Epochs run.
+        Epochs run, also one that `max_steps` cut.
+    n_steps_ : int
+        Optimiser steps run.
     loss_curve_ : list of float
         Mean training loss of each epoch, on standardised targets.
     validation_loss_curve_ : list of float
@@ -186,6 +209,8 @@ class RNNForecaster(Saved, Forecasts, RegressorMixin, BaseEstimator):
     .. [9] Lai et al. (2018): Modeling long- and short-term temporal patterns with deep neural networks.
     .. [10] Wen et al. (2017): A multi-horizon quantile recurrent forecaster.
     .. [11] Lin et al. (2024): CycleNet: enhancing time series forecasting through modeling periodic patterns.
+    .. [12] Goyal et al. (2017).
+    .. [13] Polyak and Juditsky (1992), with the bias correction of Kingma and Ba (2015).
 
     Examples
     --------
@@ -238,6 +263,12 @@ class RNNForecaster(Saved, Forecasts, RegressorMixin, BaseEstimator):
         clip_value=None,
         batch_size=64,
         max_iter=100,
+        warmup_steps=0,
+        max_steps=None,
+        finish_schedule="auto",
+        weight_average=None,
+        input_noise=0.0,
+        input_clip=None,
         shuffle=True,
         early_stopping="auto",
         validation_fraction=0.1,
@@ -282,6 +313,12 @@ class RNNForecaster(Saved, Forecasts, RegressorMixin, BaseEstimator):
         self.clip_value = clip_value
         self.batch_size = batch_size
         self.max_iter = max_iter
+        self.warmup_steps = warmup_steps
+        self.max_steps = max_steps
+        self.finish_schedule = finish_schedule
+        self.weight_average = weight_average
+        self.input_noise = input_noise
+        self.input_clip = input_clip
         self.shuffle = shuffle
         self.early_stopping = early_stopping
         self.validation_fraction = validation_fraction
@@ -310,7 +347,7 @@ class RNNForecaster(Saved, Forecasts, RegressorMixin, BaseEstimator):
         return tags
 
     @_fit_context(prefer_skip_nested_validation=True)
-    def fit(self, X, y=None, sample_weight=None):
+    def fit(self, X, y=None, sample_weight=None, X_val=None, y_val=None):
         """Train on windows.
 
         Parameters
@@ -321,6 +358,11 @@ class RNNForecaster(Saved, Forecasts, RegressorMixin, BaseEstimator):
             The future of each window; several targets flattened, horizon-major. May be left out with `Windows`.
         sample_weight : array-like of shape (n_windows,), default=None
             Weights of the windows in loss and scaling; 0 is as if the row were not there.
+        X_val : as X, default=None
+            Windows to validate on, in place of held-out ones: no window of X is held out, and neither weights nor
+            scaling learn from these. For early stopping, so not with `early_stopping=False`.
+        y_val : as y, default=None
+            Their future; given together with X_val. May be left out with `Windows`.
 
         Returns
         -------
@@ -329,7 +371,7 @@ class RNNForecaster(Saved, Forecasts, RegressorMixin, BaseEstimator):
         Raises
         ------
         TypeError, ValueError
-            X, y or a parameter is not as above. An earlier fit is left as it was.
+            X, y, X_val, y_val or a parameter is not as above. An earlier fit is left as it was.
 
         Warns
         -----
@@ -338,7 +380,7 @@ class RNNForecaster(Saved, Forecasts, RegressorMixin, BaseEstimator):
         """
         before = self.__dict__.copy()
         try:
-            return self._fit(X, y, sample_weight, max_iter=self.max_iter, go_on=self.warm_start)
+            return self._fit(X, y, sample_weight, X_val, y_val, max_iter=self.max_iter, go_on=self.warm_start)
         except BaseException:
             self.__dict__ = before  # also on Ctrl-C: never half a fit
             raise
@@ -348,7 +390,8 @@ class RNNForecaster(Saved, Forecasts, RegressorMixin, BaseEstimator):
         """Train one more epoch on the given windows, from where the last call ended.
 
         The first call sets weights and scaling; later ones keep the scaling. Nothing is held out. The learning rate is
-        constant, because a schedule would need to know the last epoch.
+        constant, because a schedule would need to know the last epoch; `warmup_steps`, `max_steps` and
+        `weight_average`, which run over the steps of a whole fit, are for `fit` only.
 
         Parameters
         ----------
@@ -361,12 +404,12 @@ class RNNForecaster(Saved, Forecasts, RegressorMixin, BaseEstimator):
         """
         before = self.__dict__.copy()
         try:
-            return self._fit(X, y, sample_weight, max_iter=1, go_on=True, partial=True)
+            return self._fit(X, y, sample_weight, None, None, max_iter=1, go_on=True, partial=True)
         except BaseException:
             self.__dict__ = before
             raise
 
-    def _fit(self, X, y, sample_weight, max_iter, go_on, partial=False):
+    def _fit(self, X, y, sample_weight, X_val, y_val, max_iter, go_on, partial=False):
         check_combinations(self)
         go_on = go_on and hasattr(self, "_network")
         features = getattr(self, "n_features_in_", None)
@@ -377,13 +420,17 @@ class RNNForecaster(Saved, Forecasts, RegressorMixin, BaseEstimator):
                 "input, as in the fit to go on from."
             )
         weight = read_weights(sample_weight, data)
-        windows, validation = split_in_time(self, data, weight, hold_out=not partial)
+        given = read_validation(self, X_val, y_val, data, X)
+        windows, validation = split_in_time(self, data, weight, hold_out=not partial and given is None)
+        if given is not None:
+            validation = np.arange(given.n_windows, dtype=np.int64)
         rng = np.random.default_rng(self._seed())
         network, optimizer = start(self, data, weight, windows, rng, go_on)
         recipe = replace(recipe_of(self, max_iter, partial), groups=groups_of(self, network))
         run = train(
-            network, optimizer, network.source(data.arguments, weight), windows, validation, recipe, rng, self.n_jobs
-        )
+            network, optimizer, network.source(data.arguments, weight), windows, validation, recipe, rng, self.n_jobs,
+            None if given is None else network.source(given.arguments),
+        )  # fmt: skip
         self._keep(network.with_theta(run.theta), optimizer, data, run, partial and go_on)
         return self
 
@@ -409,6 +456,11 @@ class RNNForecaster(Saved, Forecasts, RegressorMixin, BaseEstimator):
         self.validation_loss_curve_ = run.validation_loss_curve
         self.gradient_norm_curve_ = np.concatenate([before[1], *run.norms])
         self.best_loss_ = float(run.best_loss)
+
+    @property
+    def n_steps_(self):
+        check_is_fitted(self)
+        return len(self.gradient_norm_curve_)
 
     def __sklearn_is_fitted__(self):
         return hasattr(self, "_network")

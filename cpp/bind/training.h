@@ -1,0 +1,58 @@
+// What one call of Network.train is told beside its arrays: the rate of each batch, groups of weights.
+#pragma once
+
+#include <pybind11/stl.h>
+
+#include <cmath>
+#include <optional>
+#include <tuple>
+
+#include "arrays.h"
+
+namespace forecast {
+
+inline double positive_or_none(const py::object& value, const char* name) {
+  if (value.is_none()) return 0;
+  const double number = value.cast<double>();
+  if (!(number > 0)) throw py::value_error(std::string(name) + ": expected None or a positive number");
+  return number;
+}
+
+inline int64_t batches_of(int64_t windows, int64_t batch_size) {
+  return windows / batch_size + (windows % batch_size > 0);
+}
+
+inline std::vector<double> rate_of_each(const py::object& rates, const py::object& rate, int64_t batches) {
+  if (rates.is_none() == rate.is_none())
+    throw py::type_error("rates: expected either rates, one per batch, or rate, one for all");
+  if (!rate.is_none()) return std::vector<double>(size_t(batches), rate.cast<double>());
+  const double* each = contiguous<double>(rates.cast<py::array>(), "rates", batches);
+  return std::vector<double>(each, each + batches);
+}
+
+// (offset, n, rate_factor, weight_decay or None: the optimiser's)
+using GroupList = std::vector<std::tuple<int64_t, int64_t, double, std::optional<double>>>;
+
+// The groups and what lies between them, so that every one of n weights is in one.
+inline std::vector<Group> every_group(const GroupList& groups, int64_t n, double weight_decay) {
+  std::vector<Group> all;
+  int64_t end = 0;
+  const auto rest = [&](int64_t first) {
+    if (first > end) all.push_back({end, first - end, 1.0, weight_decay});
+  };
+  for (const auto& [first, length, factor, decay] : groups) {
+    if (first < end || length < 1 || length > n - first)
+      throw py::value_error("groups: expected ascending ranges (offset, n, ...) within " + std::to_string(n) +
+                            " weights that do not overlap, got offset " + std::to_string(first) + ", n " +
+                            std::to_string(length));
+    if (!(factor >= 0 && std::isfinite(factor)) || !(decay.value_or(0) >= 0 && std::isfinite(decay.value_or(0))))
+      throw py::value_error("groups: expected a rate_factor and a weight_decay (or None) from 0 on");
+    rest(first);
+    all.push_back({first, length, factor, decay.value_or(weight_decay)});
+    end = first + length;
+  }
+  rest(n);
+  return all;
+}
+
+}  // namespace forecast

@@ -1,0 +1,7 @@
+"""Epochs: order of the windows, schedules, averaged weights, early stopping, history, and what a divergence does."""
+
+from .epochs import train
+from .kept import Run
+from .recipe import FALLING, SCHEDULES, Recipe
+
+__all__ = ["FALLING", "SCHEDULES", "Recipe", "Run", "train"]

@@ -1,0 +1,36 @@
+"""How to train: the estimator's parameters, with every default resolved."""
+
+from dataclasses import dataclass
+
+__all__ = ["FALLING", "SCHEDULES", "Recipe"]
+
+SCHEDULES = ("constant", "cosine", "step", "plateau")
+FALLING = ("cosine", "step")  # those with an end, which a fit that stops early does not reach by itself
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """How to train: the estimator's parameters, with every default resolved."""
+
+    learning_rate: float
+    schedule: str
+    batch_size: int
+    max_iter: int
+    shuffle: bool
+    patience: int  # epochs without improvement before training stops
+    tol: float
+    clip_norm: float | None
+    clip_value: float | None
+    verbose: int = 0
+    callbacks: tuple = ()
+    warmup_steps: int = 0
+    max_steps: int | None = None
+    finish: bool = False  # where patience is exhausted, run what is left of the schedule in a few epochs more
+    average_decay: float | None = None
+    noise: float = 0.0  # standard deviation, in scaled units
+    groups: tuple = ()  # (offset, n, factor of the learning rate, weight decay or None) of ranges of the weights
+
+    @property
+    def by_step(self):
+        """Whether the schedule counts optimiser steps, not epochs."""
+        return self.warmup_steps > 0 or self.max_steps is not None
