@@ -69,6 +69,29 @@ def test_gathered_windows_are_those_of_the_table(norm):
     np.testing.assert_allclose(clipped, np.clip(expected, -0.25, 0.25), atol=1e-12)
 
 
+def test_gathered_windows_know_seasons_newest_steps_and_floors():
+    """Window by window and step by step, as `Source` says it."""
+    values = series(60)
+    floor, starts = np.array([[0.0, 0.0, 1.5], [0.0, 0.0, 9.5]]), np.array([0, 30, 60])
+    origin = np.array([12, 20, 45, 52])
+    arguments = dict(
+        past=values, lookback=LOOKBACK, origin=origin, past_shift=1 - LOOKBACK, target=values, horizon=HORIZON,
+        target_shift=1, anchor=np.array([4, 2, 3]), target_anchor=np.array([0, 1, 2]), season=3, anchor_steps=5,
+        anchor_floor=floor, starts=starts,
+    )  # fmt: skip
+    plain = Scaling(np.zeros(3), np.ones(3), np.zeros(3 * HORIZON), np.ones(3 * HORIZON))
+    past, targets = scaled_windows(arguments, plain, np.arange(4))
+    for n, newest in enumerate(origin):
+        x = values[newest - LOOKBACK + 1 : newest + 1]
+        whole = np.concatenate([past[n], targets[n].reshape(HORIZON, 3)])
+        rows = values[newest - LOOKBACK + 1 : newest + 1 + HORIZON]
+        for step in range(LOOKBACK + HORIZON):
+            assert whole[step, 0] == pytest.approx(rows[step, 0] - x[step % 3 :: 3, 0].mean())
+        assert whole[:, 1] == pytest.approx(rows[:, 1] - x[-5:, 1].mean())
+        spread = max(x[-5:, 2].std(), floor[int(newest >= 30), 2])
+        assert whole[:, 2] == pytest.approx((rows[:, 2] - x[-5:, 2].mean()) / spread)
+
+
 @pytest.mark.parametrize("skip", ["linear", "linear-all"])
 def test_the_skip_begins_with_ridges_coefficients(skip):
     windows = windows_of(series(), n_targets=2)
