@@ -25,6 +25,10 @@ class Dataset:
     time: Callable | None = None  # gives the position in time of each window; None: the row number
     reach: Callable | None = None  # gives the span of each window where these differ; None: `span` for all
     n_extra: int = 0  # values of a window beside its past: known future and static
+    columns: int = 1  # target columns: n_outputs is horizon times these
+    n_future: int = 0  # columns of known future among the extra values
+    n_static: int = 0  # static columns among them
+    n_series: int = 0  # series that the windows are of; 0: plain arrays, which do not say
     windows: Windows | None = None  # that this was read from; None: an array, which says nothing of series and time
 
     def placed(self, estimator, series=None, cycle=None):
@@ -239,7 +243,10 @@ def _read_windows(estimator, X, y):
     reach = None if X.settled is None else reach
     sizes = len(X), X.lookback, X.n_channels
     if own:
-        return Dataset(arguments, *sizes, y.shape[1], False, X.horizon, time, reach, X.n_extra, X)
+        return Dataset(
+            arguments, *sizes, y.shape[1], False, X.horizon, time, reach, X.n_extra,
+            **_roles(X, y.shape[1]), windows=X,
+        )
     _refuse_kind(y, "y")
     _refuse_shape(y)
     targets = _as_float(check_array(np.asarray(y), dtype="numeric", ensure_2d=False, input_name="y"))
@@ -247,7 +254,20 @@ def _read_windows(estimator, X, y):
     table = targets.reshape(len(targets), -1)
     plain = _array_arguments(np.ascontiguousarray(np.asarray(X)), X.lookback, X.n_channels)
     plain.update(target=table.reshape(-1, 1), horizon=table.shape[1], target_stride=table.shape[1])
-    return Dataset(plain, *sizes, table.shape[1], targets.ndim == 1, X.horizon, time, reach, X.n_extra, X)
+    roles = _roles(X, table.shape[1])
+    return Dataset(plain, *sizes, table.shape[1], targets.ndim == 1, X.horizon, time, reach, X.n_extra, **roles, windows=X)
+
+
+def _roles(X, n_outputs):
+    """What the outputs and the extra values of `Windows` are, where the outputs are over their horizon."""
+    if n_outputs % X.horizon:
+        return {}
+    return {
+        "columns": n_outputs // X.horizon,
+        "n_future": 0 if X.future is None else X.future.shape[1],
+        "n_static": 0 if X.static is None else X.static.shape[1],
+        "n_series": len(X.starts) - 1,
+    }
 
 
 def _array_arguments(X, lookback, channels):

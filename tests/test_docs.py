@@ -124,6 +124,17 @@ def test_what_is_run_on_every_change_are_the_readmes_commands():
     assert [line for line in text(README).splitlines() if re.search(pattern, line)] == COMMANDS
 
 
+def test_the_guides_table_of_cells_is_the_registry():
+    page = text(ROOT / "docs" / "guide" / "choosing.md")
+    section = page[page.index("## Which cell?") : page.index("## How many units?")]
+    assert sorted(re.findall(r'^\| `"(\w+)"` ', section, re.MULTILINE)) == sorted(_network.ESTIMATOR_CELLS)
+
+
+def test_the_guide_names_every_loss():
+    page = text(ROOT / "docs" / "guide" / "choosing.md")
+    assert [name for name in _network.LOSSES if f'`"{name}"`' not in page] == []
+
+
 @pytest.mark.parametrize("kind", ["CELLS", "LOSSES", "OPTIMIZERS"])
 def test_every_name_of_the_registries_stands_in_the_equations(kind):
     page = text(ROOT / "docs" / "equations.md")

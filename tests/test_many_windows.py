@@ -13,7 +13,7 @@ def small_pieces(monkeypatch):
     """What is many: a thousandth of what it is, so that the pieces are many as well."""
 
     def pretend(many):
-        for module in (_tail, _training, _network):
+        for module in (_tail, _training, _network.scaling):
             monkeypatch.setattr(module, "MANY", many)
 
     return pretend
@@ -51,7 +51,7 @@ def test_an_epoch_in_parts_has_the_bits_of_one_call(small_pieces):
     parts = fitted()
     assert len(parts.gradient_norm_curve_) == len(whole.gradient_norm_curve_) == -(-len(windows) // 32)
     assert parts.loss_curve_[0] == pytest.approx(whole.loss_curve_[0], rel=0.02)
-    _network.MANY = len(windows)  # the moments of all windows, the epoch still in parts
+    _network.scaling.MANY = len(windows)  # the moments of all windows, the epoch still in parts
     assert fitted()._network.theta.tobytes() == whole._network.theta.tobytes()
 
 

@@ -3,11 +3,11 @@
 import numpy as np
 import pytest
 
-from forecast import RNNForecaster
-from forecast._network import LOSSES, OPTIMIZERS
+from forecast import RNNForecaster, Windows
+from forecast._network import ESTIMATOR_CELLS, LOSSES, OPTIMIZERS
 from forecast._training import SCHEDULES
 
-CELLS = ("lstm", "gru", "rnn")
+CELLS = ESTIMATOR_CELLS
 every_cell = pytest.mark.parametrize("cell", CELLS)
 
 
@@ -29,6 +29,20 @@ EFFECTS = {  # changed value, and what else both models need to show it
     "num_layers": (2, {}),
     "activation": ("relu", {"cell": "rnn"}),
     "dropout": (0.5, {}),
+    "segment": (3, {}),
+    "segment_activation": ("identity", {"segment": 3}),
+    "bidirectional": (True, {}),
+    "skip": ("linear", {}),
+    "skip_start": ("zero", {"skip": "linear"}),
+    "skip_penalty": (10.0, {"skip": "linear"}),
+    "skip_learning_rate": (1e-4, {"skip": "linear"}),
+    "decoder": ("steps", {}),
+    "decoder_size": (5, {"decoder": "steps"}),
+    "decoder_tied": (True, {"decoder": "segments", "segment": 3}),
+    "future_size": (3, {}),
+    "series_size": (3, {}),
+    "series_left_out": (0.5, {"series_size": 3}),
+    "cycle": (12, {}),
     "loss": ("absolute_error", {}),
     "quantile": (0.9, {"loss": "quantile"}),
     "huber_delta": (0.1, {"loss": "huber"}),
@@ -66,9 +80,22 @@ def test_every_constructor_argument_is_in_the_table():
     assert set(EFFECTS) == set(RNNForecaster().get_params())
 
 
+def panel(lookback=8, horizon=2, rows=150):
+    """Windows of two series with a column of known future."""
+    rng = np.random.default_rng(0)
+    values = np.sin(np.arange(2 * rows) * np.pi / 6)[:, None] + 0.3 * rng.normal(size=(2 * rows, 1))
+    origins = np.concatenate([np.arange(start + lookback, start + rows - horizon) for start in (0, rows)])
+    future, starts = rng.normal(size=(2 * rows, 1)), np.array([0, rows, 2 * rows])
+    windows = Windows(values, origins, lookback=lookback, horizon=horizon, future=future, starts=starts)
+    return windows, windows.y
+
+
+ON_WINDOWS = ("future_size", "series_size", "series_left_out", "cycle")  # what plain arrays do not say
+
+
 @pytest.mark.parametrize("name", [name for name in EFFECTS if name not in ("n_jobs", "verbose")])
 def test_an_argument_changes_the_forecast(name):
-    X, y = table()
+    X, y = panel() if name in ON_WINDOWS else table()
     value, beside = EFFECTS[name]
     base = small(**beside)
     changed = small(**beside | {name: value})

@@ -1,11 +1,13 @@
 """What the constructor's arguments mean together: refusals, the network's architecture, the recipe of training."""
 
-from .._network import Architecture
+from numbers import Integral
+
+from .._network import Architecture, core_cell
 from .._progress import as_callbacks
 from .._training import FALLING, Recipe
 from .quantiles import fitted_levels
 
-__all__ = ["architecture_of", "check_combinations", "momentum_of", "recipe_of"]
+__all__ = ["architecture_of", "check_combinations", "groups_of", "momentum_of", "recipe_of"]
 
 _MOMENTUM = {"sgd": 0.9, "rmsprop": 0.0}  # the optimisers that have one, with its default
 
@@ -27,12 +29,49 @@ def check_combinations(model):
             f"finish_schedule=True is for a schedule with an end, 'cosine' or 'step', not "
             f"{model.learning_rate_schedule!r}; leave it 'auto'."
         )
+    _check_network(model)
+
+
+_NEEDS = {  # argument -> its default, and what it needs in order to have an effect
+    "segment_activation": ("relu", "segment", lambda model: model.segment > 1, "of 2 steps or more"),
+    "skip_start": ("ridge", "skip", lambda model: model.skip is not None, "'linear' or 'linear-all'"),
+    "skip_penalty": (1e-3, "skip", lambda model: model.skip is not None, "'linear' or 'linear-all'"),
+    "skip_learning_rate": (None, "skip", lambda model: model.skip is not None, "'linear' or 'linear-all'"),
+    "decoder_size": (128, "decoder", lambda model: model.decoder == "steps", "'steps'"),
+    "decoder_tied": (False, "decoder", lambda model: model.decoder == "segments", "'segments'"),
+    "series_left_out": (0.1, "series_size", lambda model: model.series_size > 0, "of 1 or more"),
+}
+
+
+def _check_network(model):
+    for name, (default, needed, has_it, expected) in _NEEDS.items():
+        given = getattr(model, name)
+        if given != default and not has_it(model):
+            raise ValueError(
+                f"{name}={given!r} is for {needed} {expected}, not {needed}={getattr(model, needed)!r}; leave it "
+                f"{default!r}."
+            )
+    _cycle(model)
+
+
+def _cycle(model):
+    """Length of the cycle (0: none), and whether all series share one."""
+    if model.cycle is None:
+        return 0, False
+    length, *shared = model.cycle if isinstance(model.cycle, tuple | list) and model.cycle else (model.cycle,)
+    if not isinstance(length, Integral) or isinstance(length, bool) or length < 2 or shared not in ([], ["shared"]):
+        raise ValueError(
+            f"cycle={model.cycle!r}: expected the number of steps of a cycle, 2 or more, or (steps, 'shared') for one "
+            "cycle of all series, such as 24 or (24, 'shared')."
+        )
+    return int(length), bool(shared)
 
 
 def architecture_of(model, data):
     parameters = {"huber": (float(model.huber_delta),), "quantile": fitted_levels(model.quantile)}
+    cycle, shared = _cycle(model)
     return Architecture(
-        cell=f"rnn_{model.activation}" if model.cell == "rnn" else model.cell,
+        cell=core_cell(model.cell, model.activation),
         dtype=model.dtype,
         steps=data.lookback,
         inputs=data.n_channels,
@@ -43,8 +82,33 @@ def architecture_of(model, data):
         loss=model.loss,
         loss_parameters=parameters.get(model.loss, ()),
         dropout=float(model.dropout),
+        columns=data.columns,
+        horizon=data.n_outputs // data.columns,
+        future=data.n_future,
+        static=data.n_static,
+        segment=int(model.segment),
+        segment_activation=model.segment_activation,
+        bidirectional=bool(model.bidirectional),
+        skip=model.skip,
+        decoder=model.decoder,
+        decoder_size=int(model.decoder_size),
+        decoder_tied=bool(model.decoder_tied),
+        future_size=int(model.future_size),
+        series=data.n_series,
+        series_size=int(model.series_size),
+        series_left_out=float(model.series_left_out),
+        cycle=cycle,
+        cycle_rows=(1 if shared else max(data.n_series, 1)) if cycle else 0,
         input_clip=None if model.input_clip is None else float(model.input_clip),
     )
+
+
+def groups_of(model, network):
+    """Weights that learn by rules of their own: the skip, (offset, size, factor of the learning rate, weight decay)."""
+    if model.skip is None:
+        return ()
+    rate = model.learning_rate if model.skip_learning_rate is None else model.skip_learning_rate
+    return ((*network.group("skip.W"), float(rate / model.learning_rate), float(model.skip_penalty)),)
 
 
 def momentum_of(model):

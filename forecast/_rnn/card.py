@@ -30,6 +30,7 @@ def card_parts(model):
             "loss": architecture.loss,
             "dtype": architecture.dtype,
             "parameters": model.n_parameters_,
+            **_beyond_the_stack(model),
         },
         "data": {
             "lookback": model._lookback,
@@ -42,6 +43,15 @@ def card_parts(model):
         "validation": {"best_loss": as_json(model.best_loss_) if model.validation_loss_curve_ else None},
         "seed": as_json(model.random_state),
     }
+
+
+_BEYOND = ("segment", "bidirectional", "skip", "decoder", "decoder_tied", "future_size", "series_size", "cycle")
+
+
+def _beyond_the_stack(model):
+    """What makes the network more than equal layers with a dense head: the arguments that are not as by default."""
+    defaults = type(model)().get_params()
+    return {name: as_json(getattr(model, name)) for name in _BEYOND if getattr(model, name) != defaults[name]}
 
 
 def training_part(model):

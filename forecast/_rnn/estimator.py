@@ -1,26 +1,25 @@
-"""RNNForecaster: parameters, constraints, fit, predict, predict_quantiles."""
+"""RNNForecaster: parameters and fit."""
 
-from numbers import Integral, Real
+from dataclasses import replace
 
 import numpy as np
 from sklearn.base import BaseEstimator, RegressorMixin, _fit_context
-from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import check_is_fitted
 
-from .._arrays import read_inputs, read_training, read_validation, read_weights
+from .._arrays import read_training, read_validation, read_weights
 from .._files import Saved, stored
-from .._network import OPTIMIZERS
-from .._training import SCHEDULES, train
-from .arguments import check_combinations, recipe_of
+from .._training import train
+from .arguments import check_combinations, groups_of, recipe_of
 from .card import card_parts, check_state
-from .quantiles import QuantileForecasts, at_levels, in_order, median_level
+from .forecasts import Forecasts
+from .parameters import CONSTRAINTS
 from .start import split_in_time, start
 
 __all__ = ["RNNForecaster"]
 
 
 @stored("RNNForecaster", card=card_parts, left_out=("callbacks",))
-class RNNForecaster(Saved, QuantileForecasts, RegressorMixin, BaseEstimator):
+class RNNForecaster(Saved, Forecasts, RegressorMixin, BaseEstimator):
     """Recurrent network on windows: one row of X is the past of one window, one row of y its future.
 
     The inputs go through stacked recurrent layers in time order; a dense head turns the last state into all outputs at
@@ -39,6 +38,50 @@ class RNNForecaster(Saved, QuantileForecasts, RegressorMixin, BaseEstimator):
         Of the Elman cell; the gated cells have tanh only.
     dropout : float, default=0.0
         Share of the units dropped after every layer while training, also before the head; in [0, 1).
+    segment : int, default=1
+        Steps that one step of the encoder reads at once: the past is cut into segments, each projected to `hidden_size`
+        values [7]_. For long lookbacks: training takes about `segment` times less, and gradients have fewer steps to
+        go. Try a season of the data. Where it does not divide the lookback, the oldest segment repeats the oldest row.
+    segment_activation : {"relu", "identity"}, default="relu"
+        Of the projection of a segment; for `segment` of 2 or more.
+    bidirectional : bool, default=False
+        Each layer also reads the past from its newest step to its oldest, with weights of its own; the next layer and
+        the decoder see both [8]_. It never sees beyond the window. For patterns that only what follows explains; it
+        doubles the encoder's time.
+    skip : {None, "linear", "linear-all"}, default=None
+        A straight line from the past to all outputs, added to the network's, so that the network learns what the line
+        misses [9]_. For short or nearly linear series. "linear": from the past of the targets; "linear-all": of all
+        channels. The line is that of the scaled past, without the cycle where there is one.
+    skip_start : {"ridge", "zero"}, default="ridge"
+        First weights of the skip: a ridge regression on the training windows, in closed form, and a head of zeros, so
+        that the first forecast is that regression; or zeros, beside the head's usual first weights.
+    skip_penalty : float, default=1e-3
+        L2 penalty of the skip: of the regression, relative to the mean square of its inputs, and in training, in place
+        of `weight_decay`.
+    skip_learning_rate : float, default=None
+        Step size of the skip at the start; None: `learning_rate`. A smaller one keeps it near the regression.
+    decoder : {"dense", "segments", "steps"}, default="dense"
+        From the last states to the forecast. "dense": one layer to all outputs at once. "segments": a step of the cell
+        for each `segment` steps of the horizon, each from the last states and a learned position [7]_; for long
+        horizons, in many fewer weights. "steps": a small network shared by the steps of the horizon, each of which
+        reads its own known future, the last states and the newest row [10]_; for informative known future.
+    decoder_size : int, default=128
+        Hidden units of `decoder="steps"`.
+    decoder_tied : bool, default=False
+        With `decoder="segments"`: the decoder uses the weights of the top (forward) layer of the encoder, as [7]_ has
+        it. The learned position then takes the values that this layer reads and the decoder's other inputs leave.
+    future_size : int, default=0
+        Units that read the known future in each direction before the decoder does, with the same cell; 0: the decoder
+        reads it raw. For known future whose effect depends on what comes before or after, such as days around holidays.
+    series_size : int, default=0
+        Length of a vector learned for each series, which the decoder reads; 0: none. For panels whose series differ in
+        ways that their past does not show. A series that `fit` did not see has the vector of the unknown series.
+    series_left_out : float, default=0.1
+        Share of the windows that read the unknown series' vector while training, so that it learns; in [0, 1).
+    cycle : int, (int, "shared") or None, default=None
+        Steps of a cycle that is learned beside the network: taken off the past of the targets and put back on the
+        forecast [11]_. For strong seasons with a long or short lookback, such as 24 or 168 for hourly data. One for
+        each series, or one for all with "shared".
     loss : {"squared_error", "absolute_error", "huber", "quantile"}, default="squared_error"
         What is minimised, on standardised targets.
     quantile : float or list of float, default=0.5
@@ -69,7 +112,7 @@ class RNNForecaster(Saved, QuantileForecasts, RegressorMixin, BaseEstimator):
     max_iter : int, default=100
         Epochs at most.
     warmup_steps : int, default=0
-        Optimiser steps in which the learning rate rises linearly to `learning_rate` [7]_; fewer than the fit has.
+        Optimiser steps in which the learning rate rises linearly to `learning_rate` [12]_; fewer than the fit has.
     max_steps : int or None, default=None
         Optimiser steps at most, of all epochs together; the last epoch may be cut.
     finish_schedule : bool or "auto", default="auto"
@@ -79,7 +122,7 @@ class RNNForecaster(Saved, QuantileForecasts, RegressorMixin, BaseEstimator):
         given.
     weight_average : float or None, default=None
         Decay, in (0, 1), of an exponential average of the weights over the optimiser steps of this fit, without the
-        initial weights [8]_. The averaged weights are validated and kept. A decay of d averages about 1 / (1 - d)
+        initial weights [13]_. The averaged weights are validated and kept. A decay of d averages about 1 / (1 - d)
         steps.
     input_noise : float, default=0.0
         Standard deviation of normal noise added to the scaled past while training; new at every step.
@@ -145,7 +188,10 @@ class RNNForecaster(Saved, QuantileForecasts, RegressorMixin, BaseEstimator):
     weights_ : dict of str to ndarray
         Named views, e.g. "0.W_i" (hidden_size, n_channels) of layer 0's input gate, "0.R_i" (hidden_size, hidden_size),
         "0.b_i" (hidden_size,), "head.W" (n_outputs, hidden_size), "head.b" (n_outputs,). With
-        several quantiles the head has a row per output and level, the levels of an output side by side.
+        several quantiles the head has a row per output and level, the levels of an output side by side. Of the other
+        arguments: "0.reverse.W_i", "segment.W", "future.W_i", "future.reverse.W_i", "decoder.W_i" or "decoder.W",
+        "decoder.positions.b", "decoder.context.W", "skip.W" (n_outputs, past), "series.V" (n_series + 1, series_size),
+        the last row the unknown series', and "cycle" (n_series or 1, targets, steps), in standard deviations.
     quantiles_ : ndarray of shape (n_levels,)
         Levels of the last fit; only with the quantile loss.
     card_ : dict
@@ -159,8 +205,13 @@ class RNNForecaster(Saved, QuantileForecasts, RegressorMixin, BaseEstimator):
     .. [4] Loshchilov and Hutter (2019).
     .. [5] Pascanu, Mikolov and Bengio (2013).
     .. [6] Chernozhukov, Fernández-Val and Galichon (2010): sorting along the levels never increases the pinball loss.
-    .. [7] Goyal et al. (2017).
-    .. [8] Polyak and Juditsky (1992), with the bias correction of Kingma and Ba (2015).
+    .. [7] Lin et al. (2023): SegRNN: segment recurrent neural network for long-term time series forecasting.
+    .. [8] Schuster and Paliwal (1997): Bidirectional recurrent neural networks.
+    .. [9] Lai et al. (2018): Modeling long- and short-term temporal patterns with deep neural networks.
+    .. [10] Wen et al. (2017): A multi-horizon quantile recurrent forecaster.
+    .. [11] Lin et al. (2024): CycleNet: enhancing time series forecasting through modeling periodic patterns.
+    .. [12] Goyal et al. (2017).
+    .. [13] Polyak and Juditsky (1992), with the bias correction of Kingma and Ba (2015).
 
     Examples
     --------
@@ -177,43 +228,7 @@ class RNNForecaster(Saved, QuantileForecasts, RegressorMixin, BaseEstimator):
     _accepts_windows = True
     _check_loaded = check_state
 
-    _parameter_constraints = {
-        "cell": [StrOptions({"lstm", "gru", "rnn"})],
-        "hidden_size": [Interval(Integral, 1, None, closed="left")],
-        "num_layers": [Interval(Integral, 1, None, closed="left")],
-        "activation": [StrOptions({"tanh", "relu"})],
-        "dropout": [Interval(Real, 0, 1, closed="left")],
-        "loss": [StrOptions({"squared_error", "absolute_error", "huber", "quantile"})],
-        "quantile": [Interval(Real, 0, 1, closed="neither"), "array-like"],
-        "huber_delta": [Interval(Real, 0, None, closed="neither")],
-        "optimizer": [StrOptions(set(OPTIMIZERS))],
-        "momentum": [Interval(Real, 0, 1, closed="left"), None],
-        "learning_rate": [Interval(Real, 0, None, closed="neither")],
-        "learning_rate_schedule": [StrOptions(set(SCHEDULES))],
-        "weight_decay": [Interval(Real, 0, None, closed="left")],
-        "clip_norm": [Interval(Real, 0, None, closed="neither"), None],
-        "clip_value": [Interval(Real, 0, None, closed="neither"), None],
-        "batch_size": [Interval(Integral, 1, None, closed="left")],
-        "max_iter": [Interval(Integral, 1, None, closed="left")],
-        "warmup_steps": [Interval(Integral, 0, None, closed="left")],
-        "max_steps": [Interval(Integral, 1, None, closed="left"), None],
-        "finish_schedule": ["boolean", StrOptions({"auto"})],
-        "weight_average": [Interval(Real, 0, 1, closed="neither"), None],
-        "input_noise": [Interval(Real, 0, None, closed="left")],
-        "input_clip": [Interval(Real, 0, None, closed="neither"), None],
-        "shuffle": ["boolean"],
-        "early_stopping": ["boolean", StrOptions({"auto"})],
-        "validation_fraction": [Interval(Real, 0, 1, closed="neither")],
-        "n_iter_no_change": [Interval(Integral, 1, None, closed="left")],
-        "tol": [Interval(Real, 0, None, closed="left")],
-        "warm_start": ["boolean"],
-        "n_channels": [Interval(Integral, 1, None, closed="left")],
-        "n_jobs": [Interval(Integral, 1, None, closed="left"), Interval(Integral, None, -1, closed="right"), None],
-        "random_state": ["random_state"],
-        "verbose": ["verbose"],
-        "callbacks": [callable, list, tuple, None],
-        "dtype": [StrOptions({"float32", "float64"})],
-    }
+    _parameter_constraints = CONSTRAINTS
 
     def __init__(
         self,
@@ -223,6 +238,20 @@ class RNNForecaster(Saved, QuantileForecasts, RegressorMixin, BaseEstimator):
         num_layers=1,
         activation="tanh",
         dropout=0.0,
+        segment=1,
+        segment_activation="relu",
+        bidirectional=False,
+        skip=None,
+        skip_start="ridge",
+        skip_penalty=1e-3,
+        skip_learning_rate=None,
+        decoder="dense",
+        decoder_size=128,
+        decoder_tied=False,
+        future_size=0,
+        series_size=0,
+        series_left_out=0.1,
+        cycle=None,
         loss="squared_error",
         quantile=0.5,
         huber_delta=1.0,
@@ -259,6 +288,20 @@ class RNNForecaster(Saved, QuantileForecasts, RegressorMixin, BaseEstimator):
         self.num_layers = num_layers
         self.activation = activation
         self.dropout = dropout
+        self.segment = segment
+        self.segment_activation = segment_activation
+        self.bidirectional = bidirectional
+        self.skip = skip
+        self.skip_start = skip_start
+        self.skip_penalty = skip_penalty
+        self.skip_learning_rate = skip_learning_rate
+        self.decoder = decoder
+        self.decoder_size = decoder_size
+        self.decoder_tied = decoder_tied
+        self.future_size = future_size
+        self.series_size = series_size
+        self.series_left_out = series_left_out
+        self.cycle = cycle
         self.loss = loss
         self.quantile = quantile
         self.huber_delta = huber_delta
@@ -384,9 +427,9 @@ class RNNForecaster(Saved, QuantileForecasts, RegressorMixin, BaseEstimator):
             validation = np.arange(given.n_windows, dtype=np.int64)
         rng = np.random.default_rng(self._seed())
         network, optimizer = start(self, data, weight, windows, rng, go_on)
+        recipe = replace(recipe_of(self, max_iter, partial), groups=groups_of(self, network))
         run = train(
-            network, optimizer, network.source(data.arguments, weight), windows, validation,
-            recipe_of(self, max_iter, partial), rng, self.n_jobs,
+            network, optimizer, network.source(data.arguments, weight), windows, validation, recipe, rng, self.n_jobs,
             None if given is None else network.source(given.arguments),
         )  # fmt: skip
         self._keep(network.with_theta(run.theta), optimizer, data, run, partial and go_on)
@@ -416,50 +459,9 @@ class RNNForecaster(Saved, QuantileForecasts, RegressorMixin, BaseEstimator):
         self.best_loss_ = float(run.best_loss)
 
     @property
-    def weights_(self):
-        check_is_fitted(self)
-        return self._network.weights
-
-    @property
     def n_steps_(self):
         check_is_fitted(self)
         return len(self.gradient_norm_curve_)
 
     def __sklearn_is_fitted__(self):
         return hasattr(self, "_network")
-
-    def predict(self, X):
-        """Forecast windows.
-
-        Parameters
-        ----------
-        X : array-like of shape (n_windows, lookback) or (n_windows, lookback, n_channels), or Windows
-            As in `fit`.
-
-        Returns
-        -------
-        ndarray of shape (n_windows,) or (n_windows, n_outputs)
-            Float64, in the shape of `fit`'s y. With several quantiles the median: the level 0.5, linear in the level
-            between its neighbours where it was not fitted; the level nearest to it where all are on one side. Of
-            `Windows` with a `window_norm` the normalised values, as their `y` has them; `windows.restore` gives the
-            units of the series.
-
-        Raises
-        ------
-        sklearn.exceptions.NotFittedError
-            `fit` has not been called.
-        TypeError, ValueError
-            X is not as in `fit`.
-        """
-        outputs, levels = self._outputs(X)
-        return (at_levels(outputs, levels, [median_level(levels)]) if len(levels) > 1 else outputs)[..., 0]
-
-    def _outputs(self, X):
-        """Forecasts in the shape of fit's y with an axis of levels behind it, ascending on it; and the levels."""
-        check_is_fitted(self)
-        data = read_inputs(self, X, self._lookback, self._n_channels, getattr(self, "_n_extra", 0))
-        outputs = self._network.predict(data.arguments, data.n_windows, self.n_jobs)
-        architecture = self._network.architecture
-        levels = architecture.loss_parameters if architecture.loss == "quantile" else (0.5,)
-        shape = (data.n_windows,) if self._is_flat else (data.n_windows, self.n_outputs_)
-        return in_order(outputs.reshape(*shape, len(levels))), levels

@@ -17,6 +17,8 @@ class Flow(NamedTuple):
     cell: str
     loss: float
     norms: np.ndarray  # (layers, steps): L2 over windows and units
+    layers: tuple | None = None  # names of the layers; None: a stack of them, numbered from the input
+    segment: int = 1  # rows of a step
 
 
 class Activity(NamedTuple):
@@ -25,6 +27,8 @@ class Activity(NamedTuple):
     cell: str
     gates: dict
     states: dict
+    layers: tuple | None = None
+    segment: int = 1
 
 
 def flow_of(model, X, y, sample_weight, n_jobs):
@@ -55,12 +59,13 @@ def flow_of(model, X, y, sample_weight, n_jobs):
     loss, norms = network.flow(data.arguments, data.n_windows, read_weights(sample_weight, data), n_jobs)
     if not np.isfinite(norms).all():
         layer, step = np.argwhere(~np.isfinite(norms))[-1]
+        name = network.spec.encoder[layer]
         raise ValueError(
-            f"the gradient is not finite at step {step - data.lookback + 1} of layer {layer}: it exploded beyond "
+            f"the gradient is not finite at step {step - norms.shape[1] + 1} of layer {name}: it exploded beyond "
             f"{network.architecture.dtype}. Fix: dtype='float64', or weights that do not explode (clip_norm, a lower "
             "learning_rate)."
         )
-    return Flow(_cell(network), loss, norms)
+    return Flow(network.architecture.cell_word, loss, norms, *_kept(network))
 
 
 def activity_of(model, X, n_jobs, most_bytes):
@@ -92,19 +97,31 @@ def activity_of(model, X, n_jobs, most_bytes):
     a = network.architecture
     info = CELLS[a.cell]
     kinds = len(info["gates"]) + len(info["states"])
-    each = kinds * a.layers * a.steps * a.hidden * np.dtype(a.dtype).itemsize
+    streams = [network.spec.streams[layer.output] for layer in network.spec.recurrent]
+    each = kinds * sum(stream.entries for stream in streams) * np.dtype(a.dtype).itemsize
     if each * data.n_windows > most_bytes:
         raise ValueError(
             f"X: the gates and states of {data.n_windows} windows would take {each * data.n_windows / 2**30:.3g} GiB "
-            f"({a.layers} layers x {a.steps} steps x {a.hidden} units x {kinds} gates and states x "
+            f"({_size(streams)} x {kinds} gates and states x "
             f"{np.dtype(a.dtype).itemsize} bytes each); expected at most {most_bytes / 2**30:.3g} GiB, "
             f"{most_bytes // each} windows. Fix: some of them, such as X[::{-(-data.n_windows * each // most_bytes)}]; "
             "fewer rows of a frame."
         )
     values = network.activity(data.arguments, data.n_windows, n_jobs)
-    return Activity(_cell(network), *({name: values[name] for name in info[of]} for of in ("gates", "states")))
+    gates, states = ({name: values[name] for name in info[of]} for of in ("gates", "states"))
+    return Activity(a.cell_word, gates, states, *_kept(network))
 
 
-def _cell(network):
-    """The estimator's word for it."""
-    return network.architecture.cell.partition("_")[0]
+def _size(streams):
+    """Layers, steps and units in words: of all recurrent layers, also those of the decoder and the known future."""
+    parts = {}
+    for stream in streams:
+        size = f"{stream.steps} steps x {stream.width} units"
+        parts[size] = parts.get(size, 0) + 1
+    return " + ".join(f"{count} layers x {size}" for size, count in parts.items())
+
+
+def _kept(network):
+    """Names of the encoder's layers, None for a plain stack; and rows of a step."""
+    names = tuple(network.spec.encoder)
+    return None if names == tuple(str(n) for n in range(len(names))) else names, network.architecture.segment

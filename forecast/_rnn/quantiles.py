@@ -1,13 +1,11 @@
-"""Levels of the quantile loss: the checks, forecasts at a level out of those at the fitted ones, the calls for them."""
+"""Levels of the quantile loss that a user names, checked."""
 
 from itertools import pairwise
 from numbers import Real
 
 import numpy as np
-from sklearn.utils.metaestimators import available_if
-from sklearn.utils.validation import check_is_fitted
 
-__all__ = ["QuantileForecasts", "at_levels", "fitted_levels", "in_order", "median_level", "wanted_levels"]
+__all__ = ["fitted_levels", "wanted_levels"]
 
 _SAME_LEVEL = 1e-6  # nearer levels are the same: 1 - 0.9 is not 0.1 in double, nor is 0.1 in single precision
 
@@ -51,50 +49,6 @@ def wanted_levels(levels, fitted):
     return wanted.clip(fitted[0], fitted[-1])
 
 
-def median_level(fitted):
-    """The level that stands for the median: 0.5, or the fitted one nearest to it where all are on one side."""
-    return min(max(0.5, fitted[0]), fitted[-1])
-
-
-def in_order(outputs):
-    """Outputs with levels on the last axis, sorted along it, so that quantiles do not cross.
-
-    A rearrangement never has a larger pinball loss, summed over the levels, whatever the observation.
-
-    References
-    ----------
-    Chernozhukov, Fernández-Val and Galichon: Quantile and probability curves without crossing. Econometrica 78 (2010),
-    1093-1125.
-    """
-    return outputs if outputs.shape[-1] == 1 else np.sort(outputs, axis=-1)
-
-
-def at_levels(quantiles, fitted, wanted):
-    """Quantiles at the wanted levels, which the fitted ones enclose, linear in the level between two fitted ones.
-
-    Parameters
-    ----------
-    quantiles : ndarray of shape (..., n_fitted)
-        Ascending on the last axis.
-    fitted : sequence of float
-        Strictly ascending levels.
-    wanted : sequence of float
-
-    Returns
-    -------
-    ndarray of shape (..., n_wanted)
-        The very bits of `quantiles` where a wanted level is a fitted one; never crossing.
-    """
-    fitted, wanted = np.asarray(fitted, dtype=np.float64), np.asarray(wanted, dtype=np.float64)
-    if np.array_equal(fitted, wanted):
-        return quantiles
-    below = np.searchsorted(fitted, wanted, side="right") - 1
-    above = np.minimum(below + 1, len(fitted) - 1)
-    gap = np.where(above > below, fitted[above] - fitted[below], 1.0)
-    low, high = quantiles[..., below], quantiles[..., above]
-    return low + (wanted - fitted[below]) / gap * (high - low)  # the share is below 1, so no sum rounds beyond `high`
-
-
 def _as_tuple(levels):
     if isinstance(levels, Real):
         return (levels,)
@@ -105,66 +59,3 @@ def _as_tuple(levels):
 
 def _are_levels(levels):
     return all(isinstance(level, Real) and 0 < level < 1 for level in levels)
-
-
-def _has_quantiles(model):
-    loss = model._network.architecture.loss if hasattr(model, "_network") else model.loss
-    if loss != "quantile":
-        raise AttributeError(
-            f"predict_quantiles is for loss='quantile', not {loss!r}: fit with loss='quantile' and the levels, such as "
-            "quantile=[0.1, 0.5, 0.9]."
-        )
-    return True
-
-
-class QuantileForecasts:
-    """What a network with the quantile loss answers beside `predict`; `_outputs` are its forecasts at fitted levels."""
-
-    @property
-    def quantiles_(self):
-        check_is_fitted(self)
-        if self._network.architecture.loss != "quantile":
-            raise AttributeError("quantiles_ is there after a fit with loss='quantile' only.")
-        return np.array(self._network.architecture.loss_parameters)
-
-    @available_if(_has_quantiles)
-    def predict_quantiles(self, X, levels=None):
-        """Forecast quantiles of windows; with `loss="quantile"` only.
-
-        Parameters
-        ----------
-        X : array-like of shape (n_windows, lookback) or (n_windows, lookback, n_channels), or Windows
-            As in `fit`.
-        levels : float or list of float, default=None
-            Levels to forecast at, in any order; None: `quantiles_`. Between two fitted levels linear in the level.
-
-        Returns
-        -------
-        ndarray of shape (n_windows, n_levels) or (n_windows, n_outputs, n_levels)
-            Float64: the shape of `predict` with an axis of levels behind it. Ascending with the level (equal where
-            the outputs are).
-
-        Raises
-        ------
-        AttributeError
-            The loss is another one.
-        sklearn.exceptions.NotFittedError
-            `fit` has not been called.
-        TypeError, ValueError
-            X is not as in `fit`, or a level lies beyond the outermost fitted ones.
-
-        Examples
-        --------
-        >>> import numpy as np
-        >>> from forecast import RNNForecaster
-        >>> X = np.random.default_rng(0).normal(size=(200, 5))
-        >>> model = RNNForecaster(loss="quantile", quantile=[0.1, 0.5, 0.9], hidden_size=8, max_iter=5, random_state=0)
-        >>> model.fit(X, X[:, -1]).predict_quantiles(X[:7]).shape
-        (7, 3)
-        >>> np.array_equal(model.predict_quantiles(X, 0.5)[:, 0], model.predict(X))
-        True
-        """
-        check_is_fitted(self)
-        fitted = self.quantiles_
-        wanted = fitted if levels is None else wanted_levels(levels, fitted)
-        return at_levels(self._outputs(X)[0], fitted, wanted)

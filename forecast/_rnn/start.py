@@ -1,8 +1,10 @@
 """What training starts from: windows to train on and to hold out, network and optimiser."""
 
+from dataclasses import replace
+
 import numpy as np
 
-from .._network import Network, windows_scaling
+from .._network import Network, spec_of, start_with_line, windows_scaling
 from .._tail import index_type, time_tail
 from .arguments import architecture_of, momentum_of
 
@@ -40,8 +42,11 @@ def _numbers(data, which):
 def start(model, data, weight, windows, rng, go_on):
     """Network and optimiser to train from: the last fit's, or new ones."""
     architecture = architecture_of(model, data)
+    spec_of(architecture)  # refuses before any work what does not fit together
     if not go_on:
         network = Network.initial(architecture, windows_scaling(data.arguments, weight, windows), rng)
+        if model.skip is not None and model.skip_start == "ridge":
+            start_with_line(network, data.arguments, weight, windows, model.skip_penalty)
     else:
         before = model._network.architecture
         if before.loss == model.loss == "quantile" and before.loss_parameters != architecture.loss_parameters:
@@ -51,10 +56,11 @@ def start(model, data, weight, windows, rng, go_on):
             )
         network = Network(architecture, model._network.scaling, model._network.theta)
         same = (architecture.targets, architecture.dtype) == (before.targets, before.dtype)
-        if not same or network.compiled.layout != model._network.compiled.layout:
+        if not same or _wiring(architecture) != _wiring(before):
             raise ValueError(
                 "The fit to go on from had another architecture or number of outputs: keep cell, hidden_size, "
-                "num_layers, dtype and the shapes of X and y, or set warm_start=False."
+                "num_layers, dtype, the other arguments of the network (segment, bidirectional, skip, decoder, "
+                "future_size, series_size, cycle) and the shapes of X and y, or set warm_start=False."
             )
     optimizer = network.new_optimizer(model.optimizer, momentum_of(model), model.weight_decay)
     if go_on and model._optimizer_state["name"] == model.optimizer:
@@ -62,3 +68,9 @@ def start(model, data, weight, windows, rng, go_on):
         optimizer.first = model._optimizer_state["first"].copy()
         optimizer.second = model._optimizer_state["second"].copy()
     return network, optimizer
+
+
+def _wiring(architecture):
+    """Streams and layers without what may change between two fits: dropout, and the loss at the same outputs."""
+    spec = spec_of(replace(architecture, dropout=0.0))
+    return spec.streams, spec.layers

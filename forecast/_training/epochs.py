@@ -185,7 +185,7 @@ def _subject(network, windows, validation):
     a, held_out = network.architecture, f"{len(validation):,} held out" if len(validation) else "none held out"
     layers = f"{a.layers} layer{'s' if a.layers > 1 else ''} of {a.hidden} units"
     return (
-        f"{a.cell.partition('_')[0]}, {layers}, {network.theta.size:,} parameters",
+        f"{a.cell_word}, {layers}, {network.theta.size:,} parameters",
         f"{len(windows):,} windows of {a.steps} steps, {held_out}",
     )
 

@@ -3,6 +3,8 @@
 import argparse
 import json
 
+from .._network import ESTIMATOR_CELLS, LOSSES
+
 __all__ = ["add_command", "add_data", "add_loudness", "add_model", "add_roles", "count", "names", "setting", "share"]
 
 
@@ -120,13 +122,11 @@ def add_model(parser):
         help="newest windows for the report and the intervals, or none (default: 0.1)",
     )  # fmt: skip
     network = parser.add_argument_group("the network (see forecast.RNNForecaster)")
-    network.add_argument("--cell", choices=("lstm", "gru", "rnn"), help="(default: lstm)")
+    network.add_argument("--cell", choices=sorted(ESTIMATOR_CELLS), help="(default: lstm)")
     network.add_argument("--hidden-size", type=count, metavar="N", help="units of a layer (default: 64)")
     network.add_argument("--layers", type=count, metavar="N", help="stacked layers (default: 1)")
     network.add_argument("--max-iter", type=count, metavar="N", help="epochs at most (default: 100)")
-    network.add_argument(
-        "--loss", choices=("squared_error", "absolute_error", "huber", "quantile"), help="(default: squared_error)"
-    )
+    network.add_argument("--loss", choices=sorted(LOSSES), help="(default: squared_error)")
     network.add_argument(
         "--quantiles", type=share, nargs="+", metavar="Q", help="levels that the network learns, such as 0.1 0.5 0.9"
     )

@@ -19,15 +19,23 @@ class GateActivity:
 
     Attributes
     ----------
-    gates : dict of str to ndarray of shape (n_windows, num_layers, lookback, hidden_size)
+    gates : dict of str to ndarray of shape (n_windows, n_layers, n_steps, hidden_size)
+        Of the layers that read the past, forward and, with `bidirectional`, reversed one after the other; those of a
+        decoder or of known future are left out. A step is a row of the window or, with `segment`, a segment.
         In the model's `dtype`. Of an LSTM: "i" input, "f" forget and "o" output gate, in (0, 1), and the candidate "g",
         in (-1, 1); of a GRU: "r" reset and "z" update gate, in (0, 1), and the candidate "n", in (-1, 1); empty for
         cell "rnn", which has none.
     states : dict of str to ndarray of the same shape
         After each step: the hidden state "h", and of an LSTM the cell state "c".
-    steps : ndarray of int of shape (lookback,)
-        -(lookback - 1) to 0, which is the newest step of a window.
-    cell : {"lstm", "gru", "rnn"}
+    steps : ndarray of int of shape (n_steps,)
+        -(n_steps - 1) to 0, which is the newest step of a window; n_steps is the lookback without segments.
+    cell : str
+        As the argument `cell` of the network.
+    layers : tuple of str or None
+        Names of the layers, as in `weights_`, where they are not a stack that its numbers name: with `bidirectional`,
+        "0" and "0.reverse" and so on.
+    segment : int
+        Rows of a step; above 1 a step is a segment of the window.
 
     Examples
     --------
@@ -44,13 +52,15 @@ class GateActivity:
     states: dict
     steps: np.ndarray
     cell: str
+    layers: tuple | None = None
+    segment: int = 1
 
     def to_frame(self):
         """Means over windows and units.
 
         Returns
         -------
-        pandas.DataFrame of shape (lookback, num_layers * (n_gates + n_states)), float64
+        pandas.DataFrame of shape (n_steps, n_layers * (n_gates + n_states)), float64
             Index "step"; columns of two levels, "layer" and "value": the gates, then the states.
 
         Examples
@@ -66,8 +76,10 @@ class GateActivity:
         """
         values = self.gates | self.states
         means = {name: value.mean(axis=(0, 3), dtype=np.float64) for name, value in values.items()}
-        columns = pd.MultiIndex.from_product([range(self.states["h"].shape[1]), values], names=["layer", "value"])
-        table = np.stack([means[name][layer] for layer, name in columns], axis=1)
+        count = self.states["h"].shape[1]
+        layers = range(count) if self.layers is None else list(self.layers)
+        columns = pd.MultiIndex.from_product([layers, values], names=["layer", "value"])
+        table = np.stack([means[name][layer] for layer in range(count) for name in values], axis=1)
         return pd.DataFrame(table, index=pd.Index(self.steps, name="step"), columns=columns)
 
 
@@ -122,4 +134,5 @@ def gate_activity(model, X, n_jobs=None):
     """
     network, X, _ = network_of(model, X)
     found = activity_of(network, X, n_jobs, _MOST_BYTES)
-    return GateActivity(found.gates, found.states, np.arange(1 - found.states["h"].shape[2], 1), found.cell)
+    steps = np.arange(1 - found.states["h"].shape[2], 1)
+    return GateActivity(found.gates, found.states, steps, found.cell, found.layers, found.segment)

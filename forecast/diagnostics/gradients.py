@@ -17,14 +17,22 @@ class GradientFlow:
 
     Attributes
     ----------
-    norms : ndarray of shape (num_layers, lookback), float64
+    norms : ndarray of shape (n_layers, n_steps), float64
         L2 norm, over windows and hidden units, of the gradient of the mean loss with respect to the hidden state h of a
-        layer after a step.
-    steps : ndarray of int of shape (lookback,)
-        -(lookback - 1) to 0, which is the newest step of a window.
-    cell : {"lstm", "gru", "rnn"}
+        layer after a step. Of the layers that read the past, forward and, with `bidirectional`, reversed one after the
+        other; those of a decoder or of known future are left out. A step is a row of the window or, with `segment`, a
+        segment.
+    steps : ndarray of int of shape (n_steps,)
+        -(n_steps - 1) to 0, which is the newest step of a window; n_steps is the lookback without segments.
+    cell : str
+        As the argument `cell` of the network.
     loss : float
         The mean loss itself, on standardised targets.
+    layers : tuple of str or None
+        Names of the layers, as in `weights_`, where they are not a stack that its numbers name: with `bidirectional`,
+        "0" and "0.reverse" and so on.
+    segment : int
+        Rows of a step; above 1 a step is a segment of the window.
 
     Examples
     --------
@@ -40,14 +48,16 @@ class GradientFlow:
     steps: np.ndarray
     cell: str
     loss: float
+    layers: tuple | None = None
+    segment: int = 1
 
     def to_frame(self):
         """The norms as a frame.
 
         Returns
         -------
-        pandas.DataFrame of shape (lookback, num_layers)
-            Index "step", a column per layer, 0 the one next to the input.
+        pandas.DataFrame of shape (n_steps, n_layers)
+            Index "step", a column per layer: its number, 0 the one next to the input, or its name in `layers`.
 
         Examples
         --------
@@ -59,7 +69,9 @@ class GradientFlow:
         -1     0.25
          0     0.50
         """
-        index, columns = pd.Index(self.steps, name="step"), pd.RangeIndex(len(self.norms), name="layer")
+        index = pd.Index(self.steps, name="step")
+        numbers = pd.RangeIndex(len(self.norms), name="layer")
+        columns = numbers if self.layers is None else pd.Index(self.layers, name="layer")
         return pd.DataFrame(self.norms.T, index=index, columns=columns)
 
 
@@ -139,4 +151,5 @@ def gradient_flow(model, X, y=None, sample_weight=None, n_jobs=None):
             "it out, or call gradient_flow on an RNNForecaster with windows."
         )
     found = flow_of(network, X, y, sample_weight, n_jobs)
-    return GradientFlow(found.norms, np.arange(1 - found.norms.shape[1], 1), found.cell, found.loss)
+    steps = np.arange(1 - found.norms.shape[1], 1)
+    return GradientFlow(found.norms, steps, found.cell, found.loss, found.layers, found.segment)

@@ -157,7 +157,9 @@ class GateActivityDisplay:
             series = None
         activity = gate_activity(network, one)
         if series is None:  # time-major, flat or not: the first of the channels
-            series = np.asarray(one, dtype=np.float64).reshape(len(activity.steps), -1)[:, 0]
+            series = np.asarray(one, dtype=np.float64).reshape(network._lookback, -1)[:, 0]
+        if activity.segment > 1:  # of each segment its newest row
+            series = series[::-1][:: activity.segment][::-1]
         return cls.from_activity(activity, series, kind=kind, gate=gate, layer=layer, unit=unit, title=title, axes=axes)
 
     @classmethod

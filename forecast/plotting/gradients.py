@@ -160,7 +160,8 @@ class GradientFlowDisplay:
         for number, (name, flow) in enumerate(self.flows.items()):
             norms = np.atleast_2d(np.asarray(flow.norms, dtype=np.float64))
             for layer, line in enumerate(norms):
-                label = str(name) if len(norms) == 1 else f"{name}, layer {layer}"
+                called = layer if getattr(flow, "layers", None) is None else flow.layers[layer]
+                label = str(name) if len(norms) == 1 else f"{name}, layer {called}"
                 style = self._style(number, layer, len(line))
                 line = np.where(line > 0, line, np.nan)
                 self.lines_ += ax.plot(flow.steps, line / line[-1] if self.relative else line, label=label, **style)

@@ -1,0 +1,52 @@
+"""Networks as layers over streams: what they are, their weights, scaling and outputs; the only importer of the core.
+
+`Architecture` is the stored description; `spec_of` makes streams and layers of it, which the core computes.
+"""
+
+from .._core import config as core_config
+from .architecture import (
+    ACTIVATIONS,
+    CELLS,
+    DECODERS,
+    ESTIMATOR_CELLS,
+    LOSSES,
+    OPTIMIZERS,
+    SKIPS,
+    Architecture,
+    core_cell,
+)
+from .core import compiled, stacked
+from .line import start_with_line
+from .outputs import Levels, Point, at_levels, in_order, median_level, outputs_of
+from .scaling import Scaling, windows_scaling
+from .spec import Layer, NetworkSpec, Stream, spec_of
+from .weights import Network
+
+__all__ = [
+    "ACTIVATIONS",
+    "CELLS",
+    "DECODERS",
+    "ESTIMATOR_CELLS",
+    "LOSSES",
+    "OPTIMIZERS",
+    "SKIPS",
+    "Architecture",
+    "Layer",
+    "Levels",
+    "Network",
+    "NetworkSpec",
+    "Point",
+    "Scaling",
+    "Stream",
+    "at_levels",
+    "compiled",
+    "core_cell",
+    "core_config",
+    "in_order",
+    "median_level",
+    "outputs_of",
+    "spec_of",
+    "stacked",
+    "start_with_line",
+    "windows_scaling",
+]

@@ -1,0 +1,140 @@
+"""The stored description of a network: what fixes the shape of its weights and what a training step does with them."""
+
+from dataclasses import dataclass
+
+from .. import _core
+from .._files import ModelFileError, stored
+
+__all__ = ["ACTIVATIONS", "CELLS", "DECODERS", "ESTIMATOR_CELLS", "LOSSES", "OPTIMIZERS", "SKIPS", "Architecture",
+           "core_cell"]  # fmt: skip
+
+CELLS = _core.CELLS
+LOSSES = _core.LOSSES
+OPTIMIZERS = _core.OPTIMIZERS
+# ADAPTER: the core of 0.1.0 does not say how the argument `cell` names a cell; all of its plain ones are "rnn".
+_WORDS = {name: info.get("estimator", "rnn" if name.startswith("rnn_") else name) for name, info in CELLS.items()}
+ESTIMATOR_CELLS = tuple(dict.fromkeys(_WORDS.values()))
+ACTIVATIONS = ("relu", "identity")  # of a segment's projection
+DECODERS = ("dense", "segments", "steps")
+SKIPS = (None, "linear", "linear-all")
+
+
+def core_cell(word, activation):
+    """The registry's name of a cell, as the arguments `cell` and `activation` mean it."""
+    return word if _WORDS.get(word) == word else f"{word}_{activation}"
+
+
+@stored("architecture")
+@dataclass(frozen=True)
+class Architecture:
+    """Everything that fixes the shape of the parameter vector and what a training step does with it.
+
+    A field added after 0.1.0 has a default that describes the networks of 0.1.0, so that their files load.
+    """
+
+    cell: str
+    dtype: str
+    steps: int
+    inputs: int
+    hidden: int
+    layers: int
+    targets: int  # of a window: horizon * columns
+    extra: int = 0  # values beside the past: horizon * future + static, and those that belong to no step before them
+    loss: str = "squared_error"
+    loss_parameters: tuple = ()
+    dropout: float = 0.0
+    columns: int = 1  # target columns
+    horizon: int | None = None  # steps; None: targets / columns
+    future: int = 0  # columns of known future
+    static: int = 0  # columns of static values
+    segment: int = 1
+    segment_activation: str = "relu"
+    bidirectional: bool = False
+    skip: str | None = None
+    decoder: str = "dense"
+    decoder_size: int = 128
+    decoder_tied: bool = False
+    future_size: int = 0
+    series: int = 0  # fitted series
+    series_size: int = 0
+    series_left_out: float = 0.1
+    cycle: int = 0  # length in steps; 0: none
+    cycle_rows: int = 0  # 1: one cycle for all series
+    input_clip: float | None = None
+
+    @property
+    def cell_word(self):
+        """What the argument `cell` calls the cell."""
+        return _WORDS[self.cell]
+
+    @property
+    def horizon_steps(self):
+        return self.targets // self.columns if self.horizon is None else self.horizon
+
+    @property
+    def own(self):
+        """Values beside the past that are neither known future nor static."""
+        return self.extra - self.horizon_steps * self.future - self.static
+
+    @property
+    def padded_steps(self):
+        """Steps of the past with those that fill up the oldest segment."""
+        return -(-self.steps // self.segment) * self.segment
+
+    @property
+    def encoder_steps(self):
+        return self.padded_steps // self.segment
+
+    @property
+    def levels(self):
+        """Outputs of each target."""
+        return len(self.loss_parameters) if LOSSES[self.loss]["one_output_per_parameter"] else 1
+
+    @property
+    def output_steps(self):
+        """Steps of the decoder."""
+        return {"dense": 1, "segments": -(-self.horizon_steps // self.segment), "steps": self.horizon_steps}[
+            self.decoder
+        ]
+
+    @property
+    def output_width(self):
+        """Outputs of a step of the decoder; of segments that reach over the horizon the last ones are ignored."""
+        widths = {"dense": self.targets, "segments": self.segment * self.columns, "steps": self.columns}
+        return widths[self.decoder] * self.levels
+
+    def check_loaded(self, n_weights, n_scales):
+        """Refuse fields out of a file that no network has, before anything is made of them.
+
+        Parameters
+        ----------
+        n_weights, n_scales : int
+            Numbers that the file holds: a size beyond them is a lie.
+
+        Raises
+        ------
+        ModelFileError
+        """
+        sizes = {"steps": self.steps, "inputs": self.inputs, "hidden": self.hidden, "layers": self.layers,
+                 "targets": self.targets, "columns": self.columns, "segment": self.segment,
+                 "decoder_size": self.decoder_size}  # fmt: skip
+        counts = {"extra": self.extra, "future": self.future, "static": self.static, "series": self.series,
+                  "future_size": self.future_size, "series_size": self.series_size, "cycle": self.cycle,
+                  "cycle_rows": self.cycle_rows}  # fmt: skip
+        most = max(n_weights, n_scales)
+        free = {"steps"} | ({"decoder_size"} if self.decoder != "steps" else set())
+        for name, size in (sizes | counts).items():
+            least = 1 if name in sizes else 0
+            beyond = type(size) is int and name not in free and size > most
+            if type(size) is not int or size < least or beyond or (name == "layers" and size > n_weights):
+                raise ModelFileError(f"a network with {name} = {size!r} in {n_weights} weights.")
+        if self.targets % self.columns or self.horizon not in (None, self.targets // self.columns):
+            raise ModelFileError(f"{self.targets} targets in {self.columns} columns over {self.horizon!r} steps.")
+        if self.own < 0 or bool(self.cycle) != bool(self.cycle_rows):
+            raise ModelFileError(f"{self.extra} values beside the past and a cycle of {self.cycle} steps.")
+        choices = {"decoder": DECODERS, "skip": SKIPS, "segment_activation": ACTIVATIONS, "cell": CELLS,
+                   "loss": LOSSES, "bidirectional": (True, False), "decoder_tied": (True, False)}  # fmt: skip
+        for name, known in choices.items():
+            value = getattr(self, name)
+            if not isinstance(value, str | bool | None) or value not in known:
+                raise ModelFileError(f"a network with {name} = {value!r}, which this version of forecast lacks.")

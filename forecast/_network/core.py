@@ -1,0 +1,95 @@
+"""A spec as a network of the compiled core: the only place that knows the core's constructor."""
+
+from dataclasses import asdict
+
+from .. import _core
+from .architecture import Architecture
+from .spec import spec_of
+
+__all__ = ["activity", "compiled", "flow", "stacked"]
+
+
+def compiled(spec, dtype, isa=None, clip=None):
+    """The network of a spec.
+
+    Parameters
+    ----------
+    spec : NetworkSpec
+    dtype : {"float32", "float64"}
+    isa : str, default=None
+        Instruction set; None: the one chosen at import.
+    clip : float, default=None
+        Largest size of a scaled input; None: no clipping.
+
+    Returns
+    -------
+    _core.Network
+    """
+    # ADAPTER: the core of 0.1.0 takes sizes of a stack instead of layers. Where it is gone, so are the next two lines,
+    # `_stack_only`, and in `flow` and `activity` what takes its answers apart.
+    if not _TAKES_LAYERS:
+        return _stack_only(spec, dtype, clip, isa)
+    streams = [(name, s.steps, s.width, s.of or "", s.first, s.pitch) for name, s in spec.streams.items()]
+    return _core.Network(
+        streams, [asdict(layer) for layer in spec.layers], dtype=dtype, targets=spec.targets, columns=spec.columns,
+        loss=spec.loss, loss_parameters=list(spec.loss_parameters), dropout=spec.dropout, left_out=spec.left_out,
+        clip=clip, isa=isa,
+    )  # fmt: skip
+
+
+def stacked(cell, dtype, *, steps, inputs, hidden, layers, targets, extra=0, loss="squared_error", loss_parameters=(),
+            dropout=0.0, isa=None):  # fmt: skip
+    """Equal layers of one cell and a dense head on the last state and the extra inputs; for tests and benchmarks.
+
+    Parameters
+    ----------
+    cell, dtype, steps, inputs, hidden, layers, targets, extra, loss, loss_parameters, dropout
+        As in `Architecture`.
+    isa : str, default=None
+
+    Returns
+    -------
+    _core.Network
+    """
+    architecture = Architecture(
+        cell, dtype, steps, inputs, hidden, layers, targets, extra, loss, tuple(loss_parameters), dropout
+    )
+    return compiled(spec_of(architecture), dtype, isa=isa)
+
+
+_TAKES_LAYERS = "hidden:" not in (_core.Network.__init__.__doc__ or "")
+
+
+def _stack_only(spec, dtype, clip, isa):
+    first, hidden = spec.streams["past"], spec.recurrent
+    kinds = {layer.kind for layer in spec.layers}
+    head, out = spec.layers[-1], spec.streams["out"]
+    plain = kinds <= {"recurrent", "dropout", "dense"} and not head.added and out.steps == 1
+    plain = plain and [layer.name for layer in hidden] == [str(n) for n in range(len(hidden))]
+    if not plain or sum(layer.kind == "dense" for layer in spec.layers) > 1 or hidden[0].inputs != ("past",):
+        raise NotImplementedError(f"the compiled core computes stacked layers only, not {sorted(kinds)}")
+    extra = spec.streams["extra"].width if "extra" in spec.streams else 0
+    return _core.Network(
+        hidden[0].cell, dtype, steps=first.steps, inputs=first.width, hidden=spec.streams[hidden[0].output].width,
+        layers=len(hidden), targets=spec.targets, extra=extra, loss=spec.loss,
+        loss_parameters=list(spec.loss_parameters), dropout=spec.dropout, isa=isa,
+        **({} if clip is None else {"clip": clip}),
+    )  # fmt: skip
+
+
+def flow(network, spec, theta, source, index, threads):
+    """Mean loss, and the squared gradients by h of every recurrent layer: name -> (steps,)."""
+    found = network.flow(theta, source, index, threads=threads)
+    return found["loss"], dict(zip(_names(spec), found["squares"], strict=True))
+
+
+def activity(network, spec, theta, source, index, threads):
+    """Gates and states of every recurrent layer: name -> gate -> (windows, steps, units)."""
+    found = network.activity(theta, source, index, threads=threads)
+    if not _TAKES_LAYERS:
+        found = [{gate: values[:, n] for gate, values in found.items()} for n in range(len(_names(spec)))]
+    return dict(zip(_names(spec), found, strict=True))
+
+
+def _names(spec):
+    return [layer.name for layer in spec.recurrent]

@@ -1,0 +1,65 @@
+"""First weights, by kind of layer."""
+
+import numpy as np
+
+from .architecture import CELLS
+
+__all__ = ["draw"]
+
+_SMALL = 0.1  # standard deviation of what is learned of a position or a series: well inside the range of the states
+
+
+def draw(spec, weights, rng):
+    """Set the first weights of a network, which are zeros before, in the order in which they stand.
+
+    Input weights and dense layers are Glorot-uniform, recurrent weights orthogonal, the learned positions of the
+    decoder and the series' vectors small and normal; the biases of a cell are those of its own header, all others 0.
+    A cycle begins with zeros, so that the first forecast is that without it; the skip too, unless it gets a start.
+
+    Parameters
+    ----------
+    spec : NetworkSpec
+    weights : dict of str to ndarray
+        Views into the parameter vector.
+    rng : numpy.random.Generator
+
+    References
+    ----------
+    Glorot and Bengio (2010); Saxe, McClelland and Ganguli (2014); Jozefowicz, Zaremba and Sutskever (2015).
+    """
+    layers = {layer.name: layer for layer in spec.layers}
+    for name, view in weights.items():
+        layer, _, kind = name.rpartition(".")
+        layer = layers[name] if name in layers else layers[layer]
+        if layer.kind == "recurrent":
+            _draw_recurrent(view, kind, CELLS[layer.cell], rng)
+        elif layer.kind == "dense" and layer.inputs and layer.name != "skip":
+            if kind == "W":
+                _glorot(view, rng)
+        elif layer.kind == "lookup" or (layer.kind == "dense" and not layer.inputs and not layer.added):
+            view[...] = rng.normal(0.0, _SMALL, view.shape)
+
+
+def _draw_recurrent(view, kind, cell, rng):
+    if kind.startswith("W_"):
+        _glorot(view, rng)
+    elif kind.startswith("R_"):
+        view[...] = _orthogonal(len(view), rng)
+    elif kind.startswith("b_"):  # what else a cell owns begins with 0
+        view[...] = _initial_bias(cell, kind.removeprefix("b_"))
+
+
+def _initial_bias(cell, row):
+    # ADAPTER: the core of 0.1.0 does not say it; its only bias that is not 0 is the LSTM's forget gate's.
+    given = cell.get("initial_bias") or [float(row == "f" and "c" in cell["states"]) for row in cell["rows"]]
+    return given[cell["rows"].index(row)]
+
+
+def _glorot(view, rng):
+    limit = np.sqrt(6.0 / sum(view.shape))
+    view[...] = rng.uniform(-limit, limit, view.shape)
+
+
+def _orthogonal(n, rng):
+    q, r = np.linalg.qr(rng.standard_normal((n, n)))
+    return q * np.sign(np.diag(r))  # without the signs the draw is not uniform over the rotations

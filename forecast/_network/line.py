@@ -1,0 +1,83 @@
+"""The straight line past the network, in closed form: a ridge regression on the windows to train on."""
+
+import numpy as np
+
+from .gathered import scaled_windows
+
+__all__ = ["start_with_line"]
+
+_ENTRIES = 1 << 22  # of a piece of windows or of Gram matrices: 32 MB
+_PRODUCTS = 2e10  # windows times squared inputs: more windows say nothing new of so few numbers
+_LEAST_PENALTY = 1e-10  # of the mean square: a window's steps may depend on each other
+
+
+def start_with_line(network, arguments, weight, windows, penalty):
+    """Set the skip's first weights to the ridge regression, and the head's to 0: the first forecast is that line.
+
+    The regression is on scaled windows, so it needs no constant. A missing target is left out of its output's sums.
+    Several outputs of a target, such as quantiles, all begin with the same line. `head.W` and `head.b` begin with 0;
+    they get a gradient at once, the layers before them from the second step on.
+
+    Parameters
+    ----------
+    network : Network
+        With `skip.W`; its theta is changed.
+    arguments : dict
+        Of `_core.Source`.
+    weight : ndarray of shape (windows,) or None
+    windows : ndarray of int
+        Windows to train on.
+    penalty : float
+        L2 penalty relative to the mean square of the inputs.
+    """
+    a, views = network.architecture, network.weights
+    channels = slice(None) if a.skip == "linear-all" else slice(a.columns)
+    inputs = views["skip.W"].shape[1]
+    some = windows[:: max(1, len(windows) // max(8 * inputs, int(_PRODUCTS / inputs**2)))]
+
+    def pieces():
+        size = max(1, _ENTRIES // (a.steps * a.inputs + a.targets))
+        for first in range(0, len(some), size):
+            index = some[first : first + size].astype(np.int64)
+            past, targets = scaled_windows(arguments, network.scaling, index, a.input_clip)
+            x = past[:, :, channels].reshape(len(index), inputs)
+            yield x, targets, np.ones(len(index)) if weight is None else weight[index]
+
+    line = _ridge(pieces, inputs, a.targets, penalty)
+    views["skip.W"][...] = 0  # also of outputs behind the horizon
+    views["skip.W"][: a.targets * a.levels] = np.repeat(line.T, a.levels, axis=0)
+    views["head.W"][...] = 0
+    views["head.b"][...] = 0
+
+
+def _ridge(pieces, inputs, outputs, penalty):
+    """Coefficients (inputs, outputs) from weighted sums, in double."""
+    gram, cross = np.zeros((inputs, inputs)), np.zeros((inputs, outputs))
+    holed = np.zeros(outputs, dtype=bool)
+    for x, y, weight in pieces():
+        missing = np.isnan(y)
+        weighted = (x * weight[:, None]).T
+        gram += weighted @ x
+        cross += weighted @ np.where(missing, 0.0, y)
+        holed |= missing.any(axis=0)
+    line = np.zeros((inputs, outputs))
+    line[:, ~holed] = _solved(gram, cross[:, ~holed], penalty)
+    holed = np.flatnonzero(holed)
+    together = max(1, _ENTRIES // inputs**2)
+    for first in range(0, len(holed), together):
+        some = holed[first : first + together]
+        own = np.repeat(gram[None], len(some), axis=0)
+        for x, y, weight in pieces():
+            for n, output in enumerate(some):
+                missing = np.isnan(y[:, output])
+                own[n] -= (x[missing] * weight[missing, None]).T @ x[missing]
+        for n, output in enumerate(some):
+            line[:, output] = _solved(own[n], cross[:, output], penalty)
+    return line
+
+
+def _solved(gram, cross, penalty):
+    size = np.trace(gram) / len(gram)
+    if not size > 0:
+        return np.zeros_like(cross)
+    return np.linalg.solve(gram + max(penalty, _LEAST_PENALTY) * size * np.eye(len(gram)), cross)

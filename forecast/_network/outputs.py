@@ -1,0 +1,152 @@
+"""What the outputs of a network mean, loss by loss: how many a target has, which of them is the forecast, its units."""
+
+import numpy as np
+
+from .architecture import LOSSES
+
+__all__ = ["Levels", "Point", "at_levels", "in_order", "median_level", "outputs_of"]
+
+
+class Point:
+    """One output for each target: the forecast itself."""
+
+    levels = (0.5,)
+
+    @property
+    def of_a_target(self):
+        """Outputs of each target."""
+        return len(self.levels)
+
+    def in_units(self, outputs, scale, mean):
+        """Outputs of the network in the targets' own units.
+
+        Parameters
+        ----------
+        outputs : ndarray of shape (n_windows, n_targets * outputs of a target)
+            Standardised.
+        scale, mean : ndarray of shape (n_targets,)
+
+        Returns
+        -------
+        ndarray of the same shape, float64
+        """
+        n = self.of_a_target
+        if n > 1:
+            scale, mean = np.repeat(scale, n), np.repeat(mean, n)
+        return outputs.astype(np.float64) * scale + mean
+
+    def point(self, values):
+        """The forecast of each target.
+
+        Parameters
+        ----------
+        values : ndarray of shape (..., outputs of a target)
+            In units.
+
+        Returns
+        -------
+        ndarray of shape (...)
+        """
+        return values[..., 0]
+
+    def quantiles(self, values, levels=None):
+        """Refused: this loss has none.
+
+        Raises
+        ------
+        AttributeError
+        """
+        raise AttributeError("outputs of this loss are no quantiles.")
+
+
+class Levels(Point):
+    """An output for each target and level: the quantile at it.
+
+    Parameters
+    ----------
+    levels : sequence of float
+        Strictly ascending, in (0, 1).
+    """
+
+    def __init__(self, levels):
+        self.levels = tuple(levels)
+
+    def point(self, values):
+        """The median, or what stands for it: linear in the level, the nearest level where all are on one side."""
+        return self.quantiles(values, [median_level(self.levels)])[..., 0]
+
+    def quantiles(self, values, levels=None):
+        """Quantiles, put in order so that they do not cross.
+
+        Parameters
+        ----------
+        values : ndarray of shape (..., n_fitted)
+            In units.
+        levels : sequence of float, default=None
+            Enclosed by the fitted ones; None: the fitted ones.
+
+        Returns
+        -------
+        ndarray of shape (..., n_levels)
+        """
+        return at_levels(in_order(values), self.levels, self.levels if levels is None else levels)
+
+
+def outputs_of(architecture):
+    """What the outputs of an architecture's loss mean.
+
+    Parameters
+    ----------
+    architecture : Architecture
+
+    Returns
+    -------
+    Point or Levels
+    """
+    if LOSSES[architecture.loss]["one_output_per_parameter"]:
+        return Levels(architecture.loss_parameters)
+    return Point()
+
+
+def median_level(fitted):
+    """The level that stands for the median: 0.5, or the fitted one nearest to it where all are on one side."""
+    return min(max(0.5, fitted[0]), fitted[-1])
+
+
+def in_order(outputs):
+    """Outputs with levels on the last axis, sorted along it, so that quantiles do not cross.
+
+    A rearrangement never has a larger pinball loss, summed over the levels, whatever the observation.
+
+    References
+    ----------
+    Chernozhukov, Fernández-Val and Galichon: Quantile and probability curves without crossing. Econometrica 78 (2010),
+    1093-1125.
+    """
+    return outputs if outputs.shape[-1] == 1 else np.sort(outputs, axis=-1)
+
+
+def at_levels(quantiles, fitted, wanted):
+    """Quantiles at the wanted levels, which the fitted ones enclose, linear in the level between two fitted ones.
+
+    Parameters
+    ----------
+    quantiles : ndarray of shape (..., n_fitted)
+        Ascending on the last axis.
+    fitted : sequence of float
+        Strictly ascending levels.
+    wanted : sequence of float
+
+    Returns
+    -------
+    ndarray of shape (..., n_wanted)
+        The very bits of `quantiles` where a wanted level is a fitted one; never crossing.
+    """
+    fitted, wanted = np.asarray(fitted, dtype=np.float64), np.asarray(wanted, dtype=np.float64)
+    if np.array_equal(fitted, wanted):
+        return quantiles
+    below = np.searchsorted(fitted, wanted, side="right") - 1
+    above = np.minimum(below + 1, len(fitted) - 1)
+    gap = np.where(above > below, fitted[above] - fitted[below], 1.0)
+    low, high = quantiles[..., below], quantiles[..., above]
+    return low + (wanted - fitted[below]) / gap * (high - low)  # the share is below 1, so no sum rounds beyond `high`

@@ -1,0 +1,178 @@
+"""One flat parameter vector with named views, what gives it a meaning, and what the compiled core does with it."""
+
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+
+from .. import _core
+from .._files import ModelFileError, stored
+from .._threads import WORTH_SHARING, thread_count
+from .architecture import CELLS, Architecture
+from .core import activity, compiled, flow
+from .initial import draw
+from .outputs import outputs_of
+from .scaling import Scaling
+from .spec import spec_of
+
+__all__ = ["Network"]
+
+
+@stored("network")
+@dataclass
+class Network:
+    """Weights with the architecture and the scaling that give them a meaning.
+
+    Pickles as plain arrays and numbers; the compiled objects are made again where they are needed.
+    """
+
+    architecture: Architecture
+    scaling: Scaling
+    theta: np.ndarray
+    _compiled: _core.Network = field(default=None, repr=False, compare=False)
+    _packed: _core.Packed = field(default=None, repr=False, compare=False)
+
+    @classmethod
+    def initial(cls, architecture, scaling, rng):
+        """First weights by kind of layer, as `draw` has them."""
+        network = cls(architecture, scaling, np.empty(0))
+        network.theta = np.zeros(network.compiled.n_parameters, dtype=architecture.dtype)
+        draw(network.spec, network.weights, rng)
+        return network
+
+    @property
+    def spec(self):
+        """Streams and layers; derived, never stored."""
+        return spec_of(self.architecture)
+
+    @property
+    def compiled(self):
+        if self._compiled is None:
+            self._compiled = compiled(self.spec, self.architecture.dtype, clip=self.architecture.input_clip)
+        return self._compiled
+
+    @property
+    def outputs(self):
+        """What the loss's outputs mean."""
+        return outputs_of(self.architecture)
+
+    def __getstate__(self):
+        return {"architecture": self.architecture, "scaling": self.scaling, "theta": self.theta}
+
+    def __setstate__(self, state):
+        self.__init__(**state)
+
+    def _check_loaded(self):
+        """Refuse weights and scaling out of a file that are not those of the architecture."""
+        a, theta, s = self.architecture, self.theta, self.scaling
+        if not isinstance(theta, np.ndarray) or theta.ndim != 1 or theta.dtype != a.dtype:
+            raise ModelFileError(f"the weights are no vector of {a.dtype}.")
+        parts = {"past": a.inputs, "target": a.targets}
+        parts |= {} if s.extra_mean is None and s.extra_scale is None and a.extra == 0 else {"extra": a.extra}
+        # Every size costs a number of the file at least, so that no file can ask for more than it holds.
+        a.check_loaded(theta.size, max((np.size(getattr(s, f"{of}_mean")) for of in parts), default=0))
+        try:
+            expected = self.compiled.n_parameters
+        except ValueError as error:
+            raise ModelFileError(f"a network that cannot be: {error}") from error
+        if theta.size != expected:
+            raise ModelFileError(f"{theta.size} weights; expected {expected}.")
+        for of, size in parts.items():
+            for name in (f"{of}_mean", f"{of}_scale"):
+                found = getattr(s, name)
+                if not isinstance(found, np.ndarray) or found.shape != (size,) or found.dtype != np.float64:
+                    raise ModelFileError(f"{name} of the scaling is not {size} numbers.")
+
+    @property
+    def weights(self):
+        """Named views into the parameter vector."""
+        return {
+            name: self.theta[offset : offset + int(np.prod(shape))].reshape(shape)
+            for name, offset, shape in self.compiled.layout
+        }
+
+    def group(self, name):
+        """Offset and size of a weight in the parameter vector."""
+        offset, shape = next((offset, shape) for found, offset, shape in self.compiled.layout if found == name)
+        return offset, int(np.prod(shape))
+
+    def with_theta(self, theta):
+        return replace(self, theta=theta, _compiled=self._compiled, _packed=None)
+
+    def with_dropout(self, rate):
+        return Network(replace(self.architecture, dropout=rate), self.scaling, self.theta)
+
+    def new_optimizer(self, name, momentum, weight_decay):
+        return _core.Optimizer(
+            name, self.architecture.dtype, self.compiled.n_parameters, momentum=momentum, weight_decay=weight_decay
+        )
+
+    @staticmethod
+    def new_scratch():
+        """Memory for the epochs of one fit."""
+        return _core.Scratch()
+
+    def source(self, arguments, weight=None):
+        """The windows as this network sees them: its scaling on the raw series."""
+        s = self.scaling
+        scaled = dict(arguments, past_mean=s.past_mean, past_scale=s.past_scale, weight=weight)
+        scaled.update(extra_mean=s.extra_mean, extra_scale=s.extra_scale)
+        if arguments.get("target") is not None:
+            scaled.update(target_mean=s.target_mean, target_scale=s.target_scale)
+        if self.architecture.cycle:
+            scaled["cycle_ratio"] = self.cycle_ratio
+        return _core.Source(**scaled)
+
+    @property
+    def cycle_ratio(self):
+        """What one of a scaled past value is in each scaled target, (targets,): the cycle is learned in the past's."""
+        columns = np.arange(self.architecture.targets) % self.architecture.columns
+        return self.scaling.past_scale[columns] / self.scaling.target_scale
+
+    def threads(self, n_jobs, n_windows, passes=1):
+        work = passes * _work_per_window(self.spec) * n_windows
+        return thread_count(n_jobs, _core.config()["openmp_max_threads"] if n_jobs is None else 1, work)
+
+    def predict(self, arguments, n_windows, n_jobs=None):
+        """Forecasts in the targets' own units, float64 of shape (n_windows, outputs)."""
+        self._packed = self.compiled.pack(self.theta, self._packed)
+        index = np.arange(n_windows, dtype=np.int64)
+        alone = n_windows == 1 and self.theta.nbytes < WORTH_SHARING
+        threads = 1 if alone else self.threads(n_jobs, n_windows)
+        outputs = self.compiled.predict(self._packed, self.source(arguments), index, threads=threads)
+        return self.outputs.in_units(outputs, self.scaling.target_scale, self.scaling.target_mean)
+
+    def flow(self, arguments, n_windows, weight=None, n_jobs=None):
+        """Mean loss without dropout, and the norm of its gradient with respect to every h of the encoder.
+
+        Returns
+        -------
+        float, ndarray of shape (layers, steps)
+            The layers are those of `spec.encoder`, the steps those of the encoder: segments, where there are any.
+        """
+        index, threads = np.arange(n_windows, dtype=np.int64), self.threads(n_jobs, n_windows, passes=3)
+        source = self.source(arguments, weight)
+        loss, squares = flow(self.compiled, self.spec, self.theta, source, index, threads)
+        return loss, np.sqrt(np.stack([squares[name] for name in self.spec.encoder]))
+
+    def activity(self, arguments, n_windows, n_jobs=None):
+        """Name of every gate and state -> its values after each step, (windows, layers, steps, hidden).
+
+        Layers and steps are those of `flow`.
+        """
+        index, threads = np.arange(n_windows, dtype=np.int64), self.threads(n_jobs, n_windows)
+        found = activity(self.compiled, self.spec, self.theta, self.source(arguments), index, threads)
+        layers = [found[name] for name in self.spec.encoder]
+        # One gate at a time leaves its layers, so that no second copy of all stands in memory.
+        return {gate: np.stack([layer.pop(gate) for layer in layers], axis=1) for gate in list(layers[0])}
+
+
+def _work_per_window(spec):
+    """Floating-point operations of one window, forward; training takes three times as many."""
+    work = 0.0
+    for layer in spec.layers:
+        out, inputs = spec.streams[layer.output], sum(spec.streams[name].width for name in layer.inputs)
+        if layer.kind == "recurrent":
+            work += 2.0 * out.steps * out.width * len(CELLS[layer.cell]["rows"]) * (inputs + out.width)
+        elif layer.kind == "dense" and out.steps > 1:  # a single step is nothing beside the others
+            work += 2.0 * out.steps * out.width * inputs
+    return work

@@ -1,0 +1,117 @@
+"""What a fitted RNNForecaster forecasts: `predict`, `predict_quantiles`, and its weights by name."""
+
+import numpy as np
+from sklearn.utils.metaestimators import available_if
+from sklearn.utils.validation import check_is_fitted
+
+from .._arrays import read_inputs
+from .._network import LOSSES
+from .quantiles import wanted_levels
+
+__all__ = ["Forecasts"]
+
+
+def _is_of_quantiles(loss):
+    return LOSSES[loss]["one_output_per_parameter"] if loss in LOSSES else False
+
+
+def _has_quantiles(model):
+    loss = model._network.architecture.loss if hasattr(model, "_network") else model.loss
+    if not _is_of_quantiles(loss):
+        raise AttributeError(
+            f"predict_quantiles is for loss='quantile', not {loss!r}: fit with loss='quantile' and the levels, such as "
+            "quantile=[0.1, 0.5, 0.9]."
+        )
+    return True
+
+
+class Forecasts:
+    """The part of `RNNForecaster` that answers from a fit."""
+
+    @property
+    def weights_(self):
+        check_is_fitted(self)
+        return self._network.weights
+
+    @property
+    def quantiles_(self):
+        check_is_fitted(self)
+        if not _is_of_quantiles(self._network.architecture.loss):
+            raise AttributeError("quantiles_ is there after a fit with loss='quantile' only.")
+        return np.array(self._network.outputs.levels)
+
+    def predict(self, X):
+        """Forecast windows.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_windows, lookback) or (n_windows, lookback, n_channels), or Windows
+            As in `fit`.
+
+        Returns
+        -------
+        ndarray of shape (n_windows,) or (n_windows, n_outputs)
+            Float64, in the shape of `fit`'s y. With several quantiles the median: the level 0.5, linear in the level
+            between its neighbours where it was not fitted; the level nearest to it where all are on one side. Of
+            `Windows` with a `window_norm` the normalised values, as their `y` has them; `windows.restore` gives the
+            units of the series.
+
+        Raises
+        ------
+        sklearn.exceptions.NotFittedError
+            `fit` has not been called.
+        TypeError, ValueError
+            X is not as in `fit`.
+        """
+        values = self._outputs(X)
+        return self._network.outputs.point(values)
+
+    @available_if(_has_quantiles)
+    def predict_quantiles(self, X, levels=None):
+        """Forecast quantiles of windows; with `loss="quantile"` only.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_windows, lookback) or (n_windows, lookback, n_channels), or Windows
+            As in `fit`.
+        levels : float or list of float, default=None
+            Levels to forecast at, in any order; None: `quantiles_`. Between two fitted levels linear in the level.
+
+        Returns
+        -------
+        ndarray of shape (n_windows, n_levels) or (n_windows, n_outputs, n_levels)
+            Float64: the shape of `predict` with an axis of levels behind it. Ascending with the level (equal where
+            the outputs are).
+
+        Raises
+        ------
+        AttributeError
+            The loss is another one.
+        sklearn.exceptions.NotFittedError
+            `fit` has not been called.
+        TypeError, ValueError
+            X is not as in `fit`, or a level lies beyond the outermost fitted ones.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from forecast import RNNForecaster
+        >>> X = np.random.default_rng(0).normal(size=(200, 5))
+        >>> model = RNNForecaster(loss="quantile", quantile=[0.1, 0.5, 0.9], hidden_size=8, max_iter=5, random_state=0)
+        >>> model.fit(X, X[:, -1]).predict_quantiles(X[:7]).shape
+        (7, 3)
+        >>> np.array_equal(model.predict_quantiles(X, 0.5)[:, 0], model.predict(X))
+        True
+        """
+        check_is_fitted(self)
+        fitted = self.quantiles_
+        wanted = fitted if levels is None else wanted_levels(levels, fitted)
+        return self._network.outputs.quantiles(self._outputs(X), wanted)
+
+    def _outputs(self, X):
+        """Forecasts in units, in the shape of fit's y with an axis of a target's outputs behind it."""
+        check_is_fitted(self)
+        data = read_inputs(self, X, self._lookback, self._n_channels, getattr(self, "_n_extra", 0))
+        values = self._network.predict(data.arguments, data.n_windows, self.n_jobs)
+        shape = (data.n_windows,) if self._is_flat else (data.n_windows, self.n_outputs_)
+        return values.reshape(*shape, self._network.outputs.of_a_target)

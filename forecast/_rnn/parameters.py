@@ -1,0 +1,70 @@
+"""What each constructor argument may be; cells, losses and the like are those of the registries."""
+
+from numbers import Integral, Real
+
+from sklearn.utils._param_validation import Interval, StrOptions
+
+from .._network import ACTIVATIONS, DECODERS, ESTIMATOR_CELLS, LOSSES, OPTIMIZERS, SKIPS
+from .._training import SCHEDULES
+
+__all__ = ["CONSTRAINTS", "SKIP_STARTS"]
+
+SKIP_STARTS = ("ridge", "zero")
+
+_COUNT = Interval(Integral, 1, None, closed="left")
+_COUNT_OR_NONE_OF_IT = Interval(Integral, 0, None, closed="left")
+_POSITIVE = Interval(Real, 0, None, closed="neither")
+_NOT_NEGATIVE = Interval(Real, 0, None, closed="left")
+_SHARE = Interval(Real, 0, 1, closed="left")
+
+CONSTRAINTS = {
+    "cell": [StrOptions(set(ESTIMATOR_CELLS))],
+    "hidden_size": [_COUNT],
+    "num_layers": [_COUNT],
+    "activation": [StrOptions({"tanh", "relu"})],
+    "dropout": [_SHARE],
+    "segment": [_COUNT],
+    "segment_activation": [StrOptions(set(ACTIVATIONS))],
+    "bidirectional": ["boolean"],
+    "skip": [StrOptions(set(SKIPS) - {None}), None],
+    "skip_start": [StrOptions(set(SKIP_STARTS))],
+    "skip_penalty": [_NOT_NEGATIVE],
+    "skip_learning_rate": [_POSITIVE, None],
+    "decoder": [StrOptions(set(DECODERS))],
+    "decoder_size": [_COUNT],
+    "decoder_tied": ["boolean"],
+    "future_size": [_COUNT_OR_NONE_OF_IT],
+    "series_size": [_COUNT_OR_NONE_OF_IT],
+    "series_left_out": [_SHARE],
+    "cycle": [Interval(Integral, 2, None, closed="left"), tuple, list, None],
+    "loss": [StrOptions(set(LOSSES))],
+    "quantile": [Interval(Real, 0, 1, closed="neither"), "array-like"],
+    "huber_delta": [_POSITIVE],
+    "optimizer": [StrOptions(set(OPTIMIZERS))],
+    "momentum": [_SHARE, None],
+    "learning_rate": [_POSITIVE],
+    "learning_rate_schedule": [StrOptions(set(SCHEDULES))],
+    "weight_decay": [_NOT_NEGATIVE],
+    "clip_norm": [_POSITIVE, None],
+    "clip_value": [_POSITIVE, None],
+    "batch_size": [_COUNT],
+    "max_iter": [_COUNT],
+    "warmup_steps": [_COUNT_OR_NONE_OF_IT],
+    "max_steps": [_COUNT, None],
+    "finish_schedule": ["boolean", StrOptions({"auto"})],
+    "weight_average": [Interval(Real, 0, 1, closed="neither"), None],
+    "input_noise": [_NOT_NEGATIVE],
+    "input_clip": [_POSITIVE, None],
+    "shuffle": ["boolean"],
+    "early_stopping": ["boolean", StrOptions({"auto"})],
+    "validation_fraction": [Interval(Real, 0, 1, closed="neither")],
+    "n_iter_no_change": [_COUNT],
+    "tol": [_NOT_NEGATIVE],
+    "warm_start": ["boolean"],
+    "n_channels": [_COUNT],
+    "n_jobs": [_COUNT, Interval(Integral, None, -1, closed="right"), None],
+    "random_state": ["random_state"],
+    "verbose": ["verbose"],
+    "callbacks": [callable, list, tuple, None],
+    "dtype": [StrOptions({"float32", "float64"})],
+}
