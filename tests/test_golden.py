@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import reference
 import tolerances
-from cases import CELLS, DTYPES, ISAS, LOSSES, Case, largest_difference
+from cases import CELLS, DTYPES, ISAS, LOSSES, Case, largest_difference, stacked
 
 from forecast import _core
 
@@ -32,7 +32,7 @@ def load(cell, shape, dtype):
     )
     if size["extra"]:
         arguments["extra"] = data["extra"]
-    case = Case(reference.Network(cell, **size), answers["theta"].astype(float), arguments, np.arange(windows))
+    case = Case(stacked(cell, **size), answers["theta"].astype(float), arguments, np.arange(windows))
     return case, answers, data["initial"], data["order"]
 
 
@@ -46,7 +46,7 @@ def assert_gradients(result, answers, dtype):
 @pytest.mark.parametrize("cell", CELLS)
 def test_the_oracle_agrees_with_pytorch(cell, shape):
     case, answers, initial, order = load(cell, shape, "float64")
-    outputs, _, _ = case.network.forward(case.theta, case.batch())
+    outputs = case.network.forward(case.theta, case.batch())
     assert np.abs(outputs - answers["outputs"]).max() <= tolerances.PARITY_OUTPUTS["float64"]
     first = case.batch(case.index[:BATCH])
     result = case.network.gradient(case.theta, first, initial.astype(float))
