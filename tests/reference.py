@@ -23,7 +23,21 @@ __all__ = [
     "Network",
     "clip",
     "gather",
+    "step",
 ]
+
+
+def step(optimizer, theta, g, state, rate, moved, **constants):
+    """The optimiser's step of those entries of theta that are `moved`; the others keep their value and their moments.
+
+    Steps are counted for all alike, also in the correction of Adam's bias.
+    """
+    before = dict(state)
+    state["steps"] += 1
+    theta = np.where(moved, REFERENCE_OPTIMIZERS[optimizer](theta, g, state, rate, **constants), theta)
+    for name in ("first", "second"):
+        state[name] = np.where(moved, state[name], before[name])
+    return theta
 
 
 class Streams:
@@ -261,8 +275,7 @@ class Network:
     def train(self, theta, optimizer, batches, rate, clip_norm=None, clip_value=None, **constants):
         """One step per batch from fresh optimiser state -> theta, losses, norms before clipping, state.
 
-        `rate` is a number or one for each batch. Rows of tables that no window of a batch reads keep their value and
-        their moments; the correction of Adam's bias counts all steps.
+        `rate` is a number or one for each batch.
         """
         theta = np.array(theta, dtype=float)
         state = {"steps": 0, "first": np.zeros_like(theta), "second": np.zeros_like(theta)}
@@ -272,10 +285,5 @@ class Network:
             g = result["theta"]
             losses.append(result["loss"])
             norms.append(np.sqrt((g**2).sum()))
-            before = {"theta": theta, "first": state["first"], "second": state["second"]}
-            state["steps"] += 1
-            step = REFERENCE_OPTIMIZERS[optimizer]
-            theta = np.where(moved, step(theta, clip(g, clip_norm, clip_value), state, step_rate, **constants), theta)
-            for name in ("first", "second"):
-                state[name] = np.where(moved, state[name], before[name])
+            theta = step(optimizer, theta, clip(g, clip_norm, clip_value), state, step_rate, moved, **constants)
         return theta, np.array(losses), np.array(norms), state
