@@ -165,7 +165,7 @@ FAMILIES = {  # fields of Architecture; those not named are the defaults of `dra
     "series": dict(series=SERIES, series_size=3),
     "cycle": dict(series=SERIES, cycle=CYCLE, cycle_rows=SERIES),
     "cycle shared": dict(cycle=CYCLE, cycle_rows=1, columns=2),
-    "SegRNN": SEGRNN | dict(series=SERIES, series_size=2, hidden=6),
+    "SegRNN": SEGRNN | dict(series=SERIES, series_size=2, hidden=6, inputs=3),
     "SegRNN bidirectional": SEGRNN | dict(bidirectional=True, layers=2, hidden=6, cell="lstm", horizon=5),
     "segments, skip, cycle": SEGRNN | dict(skip="linear", cycle=CYCLE, cycle_rows=1, horizon=5, columns=2, inputs=3),
     "steps, everything": dict(
@@ -230,7 +230,7 @@ def _windows_of(a, windows, rng):
 
 
 def settle_kinks(case, masks=None, initial=None):
-    """Move the biases of dense layers with kinks, in place, to the middle of the widest gap in their pre-activations.
+    """Move the biases of dense layers with kinks, in place, into a gap of their pre-activations.
 
     So units are on for some windows and steps and off for others, as far from the kink as it can be.
     """
@@ -241,14 +241,14 @@ def settle_kinks(case, masks=None, initial=None):
             bias, a = views[f"{layer.name}.b"], saved[layer.name]
             a = a.transpose(1, 2, 0) if layer.bias == "steps" else a.transpose(2, 0, 1).reshape(a.shape[2], -1)
             for place in np.ndindex(bias.shape):
-                bias[place] -= middle_of_widest_gap(np.sort(a[place]))
+                bias[place] -= middle_of_gap(np.sort(a[place]))
 
 
-def middle_of_widest_gap(values):
-    """Of ascending values; below all of them where there is no gap to speak of."""
-    gaps = [(after - before, (after + before) / 2) for before, after in pairwise(values)]
-    width, middle = max(gaps, default=(0.0, 0.0))
-    return middle if width > 0.1 else values[0] - 0.3
+def middle_of_gap(values):
+    """Of the wide gap in ascending values that is nearest to their median; below all of them where there is none."""
+    wide = [(n, (before + after) / 2) for n, (before, after) in enumerate(pairwise(values)) if after - before > 0.06]
+    _, middle = min(wide, key=lambda gap: abs(gap[0] + 1 - len(values) / 2), default=(0, values[0] - 0.3))
+    return middle
 
 
 def draw_initial(network, rng, batch):

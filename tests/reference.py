@@ -162,9 +162,7 @@ class Network:
         while owner.tied:
             owner = next(other for other in self.spec.layers if other.name == owner.tied)
         prefix = f"{owner.name}."
-        return {
-            "" if name == owner.name else name.removeprefix(prefix): views[name] for name, _ in self._own(owner)
-        }
+        return {"" if name == owner.name else name.removeprefix(prefix): views[name] for name, _ in self._own(owner)}
 
     def masks(self, seed, B):
         """The masks of all dropout layers, as the core draws them for a batch."""

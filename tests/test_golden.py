@@ -171,7 +171,9 @@ def assert_layered(case, answers, outputs, result, losses, dtype):
         assert largest_difference(result["past"][:, :-1], past[:, :-1]) <= bound
     else:
         assert largest_difference(result["past"], past) <= bound
-        beside = [answers[f"input_gradient/{n}"].reshape(len(past), -1) for n in (1, 2) if f"input_gradient/{n}" in answers]
+        beside = [
+            answers[f"input_gradient/{n}"].reshape(len(past), -1) for n in (1, 2) if f"input_gradient/{n}" in answers
+        ]
         assert largest_difference(result["extra"], np.concatenate(beside, axis=1)) <= bound
     np.testing.assert_allclose(losses, answers["curve"], rtol=tolerances.PARITY_LOSS_CURVE)
 

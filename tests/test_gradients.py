@@ -161,8 +161,11 @@ FAULTS = {  # what is planted into the oracle: cell, the line's words, and what 
     "bias of one window only": ("lstm", "+= da[k].sum(axis=0)", "+= da[k][0]"),
     "R not transposed": ("gru", '+ da[k] @ p[f"R_{row}"]', '+ da[k] @ p[f"R_{row}"].T'),
     "last row alone reaches the input": ("lstm", "dx[:, t] += da[k]", "dx[:, t] = da[k]"),
-    "head at the first step": ("rnn_tanh", "np.add.at(whole, (slice(None), self._places(name)), d)",
-                               "whole[:, : d[0].size] += d.reshape(len(d), -1)"),
+    "head at the first step": (
+        "rnn_tanh",
+        "np.add.at(whole, (slice(None), self._places(name)), d)",
+        "whole[:, : d[0].size] += d.reshape(len(d), -1)",
+    ),
     "missing targets counted": ("gru", "total = weight.sum()", "total = batch.weight.sum() * self.targets"),
     "weights ignored": ("gru", "batch.weight[:, None, None] * seen", "1.0 * seen"),
 }
