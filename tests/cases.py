@@ -59,7 +59,7 @@ class Case:
     def batch(self, index=None):
         limit = self.network.architecture.input_clip
         index = self.index if index is None else index
-        return reference.gather(index, **self.arguments, steps=self.network.steps, limit=limit)
+        return reference.gather(index, **self.arguments, limit=limit)
 
     def source(self):
         return _core.Source(**self.arguments)
@@ -219,6 +219,8 @@ def _windows_of(a, windows, rng):
     starts = np.concatenate([[0], cuts, [windows]]).astype(np.int64)
     if a.future:
         arguments["future"] = rng.normal(size=(rows, a.future))
+    if a.padded_steps > a.steps:
+        arguments["padding"] = a.padded_steps - a.steps
     if a.static:
         arguments |= dict(static=rng.normal(size=(SERIES, a.static)), starts=starts * block)
     if a.series:

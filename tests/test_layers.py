@@ -355,9 +355,9 @@ FAULTS = {  # what is planted into the oracle: family, fields, the line's words,
     "start forgotten": ("segments", {}, "run.last[layer.start] if layer.start else", "0.0 * zeros if layer.start else"),
     "h alone handed on": (
         "segments", dict(cell="lstm"), "tuple(run.last[layer.start] if",
-        "tuple(run.last[layer.start] * np.array([1.0, 0.0])[:, None, None] if",
+        "tuple(run.last[layer.start] * np.eye(2)[0][:, None, None] if",
     ),
-    "gradient of the start lost": ("segments", {}, ".get(layer.start, 0.0) + dstart", ".get(layer.start, 0.0) + 0.0 * dstart"),
+    "gradient of the start lost": ("segments", {}, "layer.start, 0.0) + dstart", "layer.start, 0.0) + 0.0 * dstart"),
     "restart ignored": ("segments", {}, "start if layer.restart else states", "states"),
     "restart of the last step alone": (
         "segments", {}, "            dstart += np.array(dstates)", "            dstart = np.array(dstates)",
@@ -412,7 +412,8 @@ FAULTS = {  # what is planted into the oracle: family, fields, the line's words,
     "mask of another layer": ("steps", dict(dropout=0.4), "x.width, layer.number)", "x.width, 0)"),
     "not clipped": ("segment", dict(input_clip=0.5), "np.clip(x, -limit, limit)", "x"),
     "surplus beyond the horizon": (
-        "segments over the horizon", {}, "self.n_outputs]\n        loss, dp", "self.n_outputs + 1][:, 1:]\n        loss, dp",
+        "segments over the horizon", {},
+        "self.n_outputs]\n        loss, dp", "self.n_outputs + 1][:, 1:]\n        loss, dp",
     ),
 }  # fmt: skip
 
@@ -428,7 +429,7 @@ def test_a_planted_fault_is_caught(fault):
 
     def differences(oracle):
         network, limit = oracle.Network(case.network.spec), case.network.architecture.input_clip
-        batch = oracle.gather(case.index, **case.arguments, steps=network.steps, limit=limit)
+        batch = oracle.gather(case.index, **case.arguments, limit=limit)
         expected = network.gradient(case.theta, batch, masks=None if seed is None else network.masks(seed, 8))
         outputs = largest_difference(result["outputs"], expected["outputs"])
         return max(outputs, *differences_from(expected, result, case.network).values())

@@ -208,10 +208,10 @@ def test_a_view_reads_entries_step_after_step_and_adds_its_gradient_to_them():
 def test_padding_repeats_the_oldest_row_and_is_no_part_of_anchors():
     past = np.arange(10.0)[:, None]
     scaled = dict(anchor=[2], past_scale=0.5, past_mean=1.0, noise=np.full((1, 4, 1), 0.25))
-    batch = reference.gather(np.array([1]), past, 4, **scaled, steps=6, limit=4)
-    x = (np.arange(1.0, 5.0) - 2.5 - 1.0) / 0.5 + 0.25
-    assert batch.past.ravel().tolist() == np.clip([x[0], x[0], *x], -4, 4).tolist()
-    assert (batch.padding, batch.past.min()) == (2, -4.0)
+    batch = reference.gather(np.array([1]), past, 4, **scaled, padding=2, limit=4)
+    x = np.clip((np.arange(1.0, 5.0) - 2.5 - 1.0) / 0.5, -4, 4) + 0.25
+    assert batch.past.ravel().tolist() == [x[0], x[0], *x]
+    assert (batch.padding, batch.past.min()) == (2, -3.75)
 
 
 @pytest.mark.parametrize("family", ["cycle", "cycle shared"])
