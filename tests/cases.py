@@ -1,12 +1,15 @@
-"""Random networks with their windows, for the core and the oracle alike."""
+"""Random networks with their windows, for the core and the oracle alike: the one place where tests make networks."""
 
 from dataclasses import dataclass, replace
+from itertools import pairwise
 
 import numpy as np
 import reference
 
 from forecast import _core
-from forecast._network import stacked
+from forecast._network import compiled
+from forecast._network.architecture import Architecture
+from forecast._network.spec import spec_of
 
 ISAS = _core.config()["isa_found"]
 DTYPES = ("float32", "float64")
@@ -25,38 +28,49 @@ def largest_difference(actual, expected, at_least=0.0):
 
 
 @dataclass(frozen=True)
+class Network(reference.Network):
+    """The oracle of a network that an architecture describes."""
+
+    architecture: Architecture
+
+    def with_dropout(self, rate):
+        return network_of(replace(self.architecture, dropout=rate))
+
+
+def network_of(architecture):
+    return Network(spec_of(architecture), architecture)
+
+
+def stacked(cell, steps, inputs, hidden, layers, targets, extra=0, loss="squared_error", loss_parameters=(), **rest):
+    """Equal layers of one cell and a dense head on the last state; `rest` are further fields of `Architecture`."""
+    sizes = dict(steps=steps, inputs=inputs, hidden=hidden, layers=layers, targets=targets, extra=extra)
+    return network_of(Architecture(cell, "float64", **sizes, loss=loss, loss_parameters=loss_parameters, **rest))
+
+
+@dataclass(frozen=True)
 class Case:
     """One network, its weights and its windows."""
 
-    network: reference.Network
+    network: Network
     theta: np.ndarray
     arguments: dict  # of Source
     index: np.ndarray
 
     def batch(self, index=None):
-        return reference.gather(self.index if index is None else index, **self.arguments)
+        limit = self.network.architecture.input_clip
+        index = self.index if index is None else index
+        return reference.gather(index, **self.arguments, limit=limit)
 
     def source(self):
         return _core.Source(**self.arguments)
 
-    def core(self, dtype="float64", isa=None, dropout=0.0):
-        n = self.network
-        return stacked(
-            n.cell,
-            dtype,
-            steps=n.steps,
-            inputs=n.inputs,
-            hidden=n.hidden,
-            layers=n.layers,
-            targets=n.targets,
-            extra=n.extra,
-            loss=n.loss,
-            loss_parameters=n.loss_parameters,
-            dropout=dropout,
-            isa=isa,
-        )
+    def core(self, dtype="float64", isa=None, dropout=None):
+        """The compiled network; `dropout` in place of the rate that it was drawn with."""
+        network = self.network if dropout is None else self.network.with_dropout(dropout)
+        limit = self.network.architecture.input_clip
+        return compiled(network.spec, dtype, isa, **({} if limit is None else {"clip": limit}))
 
-    def gradient(self, dtype="float64", isa=None, dropout=0.0, **arguments):
+    def gradient(self, dtype="float64", isa=None, dropout=None, **arguments):
         theta = self.theta.astype(dtype)
         return self.core(dtype, isa, dropout).gradient(theta, self.source(), self.index, **arguments)
 
@@ -98,7 +112,7 @@ def draw_case(
     """Windows that do not overlap, so that each has its own past; `missing` is the share of unobserved targets."""
     windows = windows or batch
     parameters = LOSS_PARAMETERS.get(loss, ())
-    network = reference.Network(cell, steps, inputs, hidden, layers, targets, extra, loss, parameters)
+    network = stacked(cell, steps, inputs, hidden, layers, targets, extra, loss, parameters)
     target = rng.normal(size=(windows, targets))
     target[rng.random(size=target.shape) < missing] = np.nan
     arguments = dict(
@@ -122,3 +136,127 @@ def draw_away_from_kinks(cell, seed, margin, **shape):
         if case.network.distance_from_kinks(case.theta, case.batch()) >= margin:
             return case
     raise AssertionError(f"no case of {cell} with kinks {margin} away within 200 draws: {shape}")
+
+
+# -------------------- families: every option alone, and some together
+
+SERIES, CYCLE = 4, 5
+SEGRNN = dict(segment=3, decoder="segments", decoder_tied=True, cell="gru")
+FAMILIES = {  # fields of Architecture; those not named are the defaults of `draw_family`
+    "stacked": {},
+    "segment": dict(segment=3),
+    "segment identity": dict(segment=3, segment_activation="identity"),
+    "bidirectional": dict(bidirectional=True),
+    "bidirectional 2": dict(bidirectional=True, layers=2),
+    "skip linear": dict(skip="linear"),
+    "skip linear of some channels": dict(skip="linear", inputs=4, columns=2),
+    "skip linear-all": dict(skip="linear-all"),
+    "segments": dict(segment=3, decoder="segments"),
+    "segments over the horizon": dict(segment=3, decoder="segments", horizon=4, columns=2),
+    "segments tied": dict(segment=3, decoder="segments", decoder_tied=True),
+    "segments with known future": dict(segment=3, decoder="segments", future=2, static=1),
+    "segments of one step": dict(decoder="segments", future=1),
+    "steps": dict(decoder="steps"),
+    "steps with known future": dict(decoder="steps", future=2, static=1),
+    "known future": dict(future=2, static=2),
+    "known future read": dict(future=2, future_size=3),
+    "steps over the future read": dict(decoder="steps", future=1, future_size=2, columns=2),
+    "segments over the future read": dict(segment=3, decoder="segments", future=1, future_size=2),
+    "series": dict(series=SERIES, series_size=3),
+    "cycle": dict(series=SERIES, cycle=CYCLE, cycle_rows=SERIES),
+    "cycle shared": dict(cycle=CYCLE, cycle_rows=1, columns=2),
+    "SegRNN": SEGRNN | dict(series=SERIES, series_size=2, hidden=6, inputs=3),
+    "SegRNN bidirectional": SEGRNN | dict(bidirectional=True, layers=2, hidden=6, cell="lstm", horizon=5),
+    "segments, skip, cycle": SEGRNN | dict(skip="linear", cycle=CYCLE, cycle_rows=1, horizon=5, columns=2, inputs=3),
+    "steps, everything": dict(
+        segment=3, bidirectional=True, layers=2, decoder="steps", skip="linear-all", future=2, static=2, future_size=2,
+        series=SERIES, series_size=2, cycle=CYCLE, cycle_rows=SERIES, columns=2, cell="lstm",
+    ),
+}  # fmt: skip
+
+
+def draw_family(name, rng, **sizes):
+    """A case of FAMILIES[name]; `sizes` go before its own: fields of Architecture, and those of `draw_network`."""
+    return draw_network(rng, **FAMILIES[name] | sizes)
+
+
+def draw_network(rng, *, batch=7, windows=None, missing=0.0, weighted=False, seed=None, unknown=0.2, **fields):
+    """A network of any fields of `Architecture`, `horizon` and `columns` in place of `targets`, and windows for it.
+
+    Windows do not overlap: each has `lookback` rows of its own and `horizon` rows after them. They are cut into series,
+    of which a share `unknown` is in no table. Kinks of dense layers are put where the batch leaves room, with the
+    dropout of `seed`.
+    """
+    fields = dict(cell="gru", steps=7, inputs=2, hidden=5, layers=1, horizon=6, columns=1, decoder_size=6) | fields
+    a = fields.setdefault
+    T, horizon, columns = fields["steps"], fields["horizon"], fields["columns"]
+    fields["segment"] = min(a("segment", 1), T)
+    fields["inputs"] = max(fields["inputs"], columns)
+    fields["loss_parameters"] = LOSS_PARAMETERS.get(a("loss", "squared_error"), ())
+    extra = horizon * a("future", 0) + a("static", 0)
+    network = network_of(Architecture(dtype="float64", targets=horizon * columns, extra=extra, **fields))
+    windows = windows or batch
+    arguments = _windows_of(network.architecture, windows, rng)
+    if weighted:
+        arguments["weight"] = rng.uniform(0.2, 3.0, size=windows)
+    arguments["target"][rng.random(size=arguments["target"].shape) < missing] = np.nan
+    if "series_row" in arguments:
+        arguments["series_row"][rng.random(size=windows) < unknown] = -1
+    case = Case(network, draw_theta(network, rng), arguments, rng.permutation(windows)[:batch])
+    settle_kinks(case, None if seed is None else network.masks(seed, batch))
+    return case
+
+
+def _windows_of(a, windows, rng):
+    """Arguments of Source: `lookback` rows and `horizon` rows for each window, one window after the other."""
+    block = a.steps + a.horizon_steps
+    rows = windows * block
+    arguments = dict(
+        past=rng.normal(size=(rows, a.inputs)), lookback=a.steps, past_stride=block,
+        target=rng.normal(size=(rows, a.columns)), horizon=a.horizon_steps, target_stride=block, target_shift=a.steps,
+    )  # fmt: skip
+    cuts = np.sort(rng.integers(0, windows + 1, size=SERIES - 1))
+    starts = np.concatenate([[0], cuts, [windows]]).astype(np.int64)
+    if a.future:
+        arguments["future"] = rng.normal(size=(rows, a.future))
+    if a.padded_steps > a.steps:
+        arguments["padding"] = a.padded_steps - a.steps
+    if a.static:
+        arguments |= dict(static=rng.normal(size=(SERIES, a.static)), starts=starts * block)
+    if a.series:
+        arguments["series_row"] = np.repeat(np.arange(SERIES), np.diff(starts)).astype(np.int64)
+    if a.cycle:
+        arguments["phase"] = rng.integers(0, a.cycle, size=windows)
+        arguments["cycle_ratio"] = rng.uniform(0.5, 2.0, size=a.targets)
+    return arguments
+
+
+def settle_kinks(case, masks=None, initial=None):
+    """Move the biases of dense layers with kinks, in place, into a gap of their pre-activations.
+
+    So units are on for some windows and steps and off for others, as far from the kink as it can be.
+    """
+    views = case.network.views(case.theta)
+    for layer in case.network.spec.layers:
+        if layer.kind == "dense" and layer.activation == "relu":
+            _, saved, _ = case.network.run(case.theta, case.batch(), initial, masks)
+            bias, a = views[f"{layer.name}.b"], saved[layer.name]
+            a = a.transpose(1, 2, 0) if layer.bias == "steps" else a.transpose(2, 0, 1).reshape(a.shape[2], -1)
+            for place in np.ndindex(bias.shape):
+                bias[place] -= middle_of_gap(np.sort(a[place]))
+
+
+def middle_of_gap(values):
+    """Of the wide gap in ascending values that is nearest to their median; below all of them where there is none."""
+    wide = [(n, (before + after) / 2) for n, (before, after) in enumerate(pairwise(values)) if after - before > 0.06]
+    _, middle = min(wide, key=lambda gap: abs(gap[0] + 1 - len(values) / 2), default=(0, values[0] - 0.3))
+    return middle
+
+
+def draw_initial(network, rng, batch):
+    """First states of every layer that begins with its own: one array where all are of a size, else a list."""
+    found = []
+    for layer in network.starting:
+        states, hidden = reference.REFERENCE_CELLS[layer.cell].states, network.spec.streams[layer.output].width
+        found.append(rng.normal(size=(len(states), batch, hidden)) / 3)
+    return np.array(found) if len({states.shape for states in found}) == 1 else found

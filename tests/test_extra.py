@@ -8,9 +8,8 @@ from itertools import pairwise
 
 import numpy as np
 import pytest
-import reference
 import tolerances
-from cases import CELLS, DTYPES, ISAS, Case, draw_theta, largest_difference
+from cases import CELLS, DTYPES, ISAS, Case, draw_theta, largest_difference, stacked
 
 from forecast import _core
 from forecast._network import Architecture, Network, Scaling, windows_scaling
@@ -29,9 +28,7 @@ every_isa = pytest.mark.parametrize("isa", ISAS)
 
 def panel(rng, cell="gru", parts=("extra", "future", "static"), layers=1, hidden=6, **arguments):
     """Windows whose newest row is their origin; the targets and the known future are the rows after it."""
-    network = reference.Network(
-        cell, LOOKBACK, INPUTS, hidden, layers, HORIZON * COLUMNS, sum(PARTS[part] for part in parts)
-    )
+    network = stacked(cell, LOOKBACK, INPUTS, hidden, layers, HORIZON * COLUMNS, sum(PARTS[part] for part in parts))
     origins = np.concatenate([np.arange(first + LOOKBACK - 1, end - HORIZON) for first, end in pairwise(STARTS)])
     target = rng.normal(size=(ROWS, COLUMNS))
     target[rng.random(size=target.shape) < 0.1] = np.nan

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import reference
 import tolerances
-from cases import DTYPES, ISAS, Case, draw_case, draw_theta, largest_difference
+from cases import DTYPES, ISAS, Case, draw_case, draw_theta, largest_difference, stacked
 
 from forecast import _core
 
@@ -14,7 +14,7 @@ WINDOWS = 20
 
 def series_case(rng, **arguments):
     """Overlapping windows over one series, targets after them, extras beside."""
-    network = reference.Network("gru", LOOKBACK, INPUTS, 5, 1, HORIZON * COLUMNS, EXTRA)
+    network = stacked("gru", LOOKBACK, INPUTS, 5, 1, HORIZON * COLUMNS, EXTRA)
     origin = rng.permutation(ROWS - LOOKBACK - HORIZON)[:WINDOWS].astype(np.int64)
     plain = dict(
         past=rng.normal(size=(ROWS, INPUTS)) * 2 + 1,
@@ -199,7 +199,7 @@ def test_float32_sources_are_scaled_in_double_before_they_are_rounded():
     case = series_case(rng, past=past, past_mean=mean, past_scale=np.full(INPUTS, 1e-3))
     batch = case.batch()
     rounded = batch._replace(past=batch.past.astype(np.float32).astype(float))
-    expected = case.network.forward(case.theta.astype(np.float32), rounded)[0]
+    expected = case.network.forward(case.theta.astype(np.float32), rounded)
     result = case.core("float32").predict(case.theta.astype(np.float32), case.source(), case.index)
     assert largest_difference(result, expected, 1.0) <= tolerances.ORACLE_OUTPUTS["float32"]
 

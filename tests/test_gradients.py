@@ -5,20 +5,16 @@ slopes are central differences of the core's own loss: along every coordinate wh
 where it is larger along random directions of each tensor, which every entry moves, and a random choice of coordinates.
 """
 
-import inspect
-import types
-
 import numpy as np
 import pytest
 import reference
 import tolerances
 from cases import CELLS, DTYPES, ISAS, LOSSES, Case, draw_away_from_kinks, draw_case, draw_theta, largest_difference
+from slopes import assert_slopes, differences_from, faulty_oracle, named, own_arrays, source_tensors
 
 from forecast import _core
 
-STEP = tolerances.DIFFERENCES_STEP
 WINDOW_STEPS = 66  # up to this many windows times steps, all coordinates
-DIRECTIONS, COORDINATES = 4, 10  # per tensor of a larger case
 
 
 def draw_switching_relu(network, rng, past):
@@ -59,49 +55,10 @@ def draw(cell, seed, **shape):
     return case, initial
 
 
-def named(network, result):
-    """The gradients of a result, tensor by tensor."""
-    tensors = {name: result[name] for name in ("past", "extra", "initial")}
-    return network.views(np.asarray(result["theta"])) | tensors
-
-
-def differences_from(expected, result, network):
-    """Tensor -> greatest difference of the largest entry."""
-    expected, result = named(network, expected), named(network, result)
-    return {name: largest_difference(result[name], expected[name]) for name in expected}
-
-
-def assert_slopes(case, result, loss, tensors, rng):
-    """`tensors` are the arrays that `loss` reads, and of which `result` holds the gradients."""
-    n = case.network
-    gradients = named(n, result)
-    small = len(case.index) * n.steps <= WINDOW_STEPS
-
-    def slope(tensor, direction):
-        kept, values = tensor.copy(), []
-        for offset in (-2.0, -1.0, 1.0, 2.0):
-            tensor[...] = kept + offset * STEP * direction
-            values.append(loss())
-        tensor[...] = kept
-        return (values[0] - 8.0 * values[1] + 8.0 * values[2] - values[3]) / (12.0 * STEP)
-
-    for name, tensor in tensors.items():
-        gradient = gradients[name]
-        entries = range(tensor.size) if small else rng.choice(tensor.size, min(COORDINATES, tensor.size), replace=False)
-        directions = [np.eye(1, tensor.size, entry).reshape(tensor.shape) for entry in entries]
-        if not small:
-            signs = rng.choice([-1.0, 1.0], size=(DIRECTIONS, *tensor.shape))
-            directions += list(signs / np.sqrt(tensor.size))
-        wrong = max(abs(slope(tensor, direction) - (gradient * direction).sum()) for direction in directions)
-        assert wrong <= tolerances.DIFFERENCES * np.abs(gradient).max(), name
-
-
 def assert_gradient(case, initial, seed=None, dropout=0.0, isa=None):
     """Beside central differences in any case, beside the oracle where there is no dropout; the result."""
     n, network, theta = case.network, case.core(isa=isa, dropout=dropout), case.theta.copy()
-    arguments = {
-        name: np.array(value) if name in ("past", "extra") else value for name, value in case.arguments.items()
-    }
+    arguments = own_arrays(case.arguments)
     source = _core.Source(**arguments)
 
     def evaluate():
@@ -112,16 +69,12 @@ def assert_gradient(case, initial, seed=None, dropout=0.0, isa=None):
         wrong = differences_from(n_result := n.gradient(theta, case.batch(), initial), result, n)
         assert max(wrong.values()) <= tolerances.ORACLE_GRADIENTS["float64"], wrong
         assert result["loss"] == pytest.approx(n_result["loss"], rel=tolerances.ORACLE_OUTPUTS["float64"])
-    # a window's past is its own `steps` rows: seen as windows, and put into the order of the call, by result["past"]
-    past = arguments["past"].reshape(-1, n.steps, n.inputs)
-    placed = {"theta": result["theta"], "initial": result["initial"], "past": np.zeros_like(past), "extra": np.zeros(0)}
-    placed["past"][case.index] = result["past"]
-    tensors = n.views(theta) | {"past": past, "initial": initial}
-    if n.extra:
-        placed["extra"] = np.zeros_like(arguments["extra"])
-        placed["extra"][case.index] = result["extra"]
-        tensors["extra"] = arguments["extra"]
-    assert_slopes(case, placed, lambda: evaluate()["loss"], tensors, np.random.default_rng(0))
+    tensors = n.views(theta) | {f"initial of {layer.name}": initial[i] for i, layer in enumerate(n.starting)}
+    gradients = named(n, result)
+    for name, (rows, gradient) in source_tensors(case, arguments, result).items():
+        tensors[name], gradients[name] = rows, gradient
+    every = len(case.index) * n.steps <= WINDOW_STEPS
+    assert_slopes(lambda: evaluate()["loss"], tensors, gradients, np.random.default_rng(0), every)
     return result
 
 
@@ -203,12 +156,16 @@ FAULTS = {  # what is planted into the oracle: cell, the line's words, and what 
     "reset before the product": ("gru", "np.tanh(nx + r * nh)", "np.tanh(r * (nx + nh))"),
     "old state for the new": ("rnn_tanh", "h, (dh,) = saved, dstates", "(h,), (dh,) = states, dstates"),
     "kink ignored": ("rnn_relu", "da = dh * (saved > 0.0)", "da = dh"),
-    "wrong step": ("rnn_tanh", "h = states[t][0]\n        dstates", "h = states[t + 1][0]\n        dstates"),
+    "wrong step": ("rnn_tanh", "h = before[t][0]\n", "h = before[max(t - 1, 0)][0]\n"),
     "bias omitted": ("gru", "+= da[k].sum(axis=0)", "+= 0.0"),
     "bias of one window only": ("lstm", "+= da[k].sum(axis=0)", "+= da[k][0]"),
     "R not transposed": ("gru", '+ da[k] @ p[f"R_{row}"]', '+ da[k] @ p[f"R_{row}"].T'),
-    "last row alone reaches the input": ("lstm", "dx[t] += da[k]", "dx[t] = da[k]"),
-    "head at the first step": ("rnn_tanh", "dy[-1] = du", "dy[0] = du"),
+    "last row alone reaches the input": ("lstm", "dx[:, t] += da[k]", "dx[:, t] = da[k]"),
+    "head at the first step": (
+        "rnn_tanh",
+        "np.add.at(whole, (slice(None), self._places(name)), d)",
+        "whole[:, : d[0].size] += d.reshape(len(d), -1)",
+    ),
     "missing targets counted": ("gru", "total = weight.sum()", "total = batch.weight.sum() * self.targets"),
     "weights ignored": ("gru", "batch.weight[:, None, None] * seen", "1.0 * seen"),
 }
@@ -217,14 +174,11 @@ FAULTS = {  # what is planted into the oracle: cell, the line's words, and what 
 @pytest.mark.parametrize("fault", FAULTS)
 def test_a_planted_fault_is_caught(fault):
     cell, words, wrong_words = FAULTS[fault]
-    source = inspect.getsource(reference)
-    assert source.count(words) == 1
-    faulty = types.ModuleType("faulty")
-    exec(compile(source.replace(words, wrong_words), "faulty", "exec"), vars(faulty))
+    faulty = faulty_oracle(words, wrong_words)
     case, initial = draw(cell, 8, layers=2, steps=4, batch=6, extra=2, missing=0.3, weighted=True)
     result = case.gradient(initial=initial)
     sound = differences_from(case.network.gradient(case.theta, case.batch(), initial), result, case.network)
-    network = faulty.Network(**vars(case.network))
+    network = faulty.Network(case.network.spec)
     wrong = differences_from(network.gradient(case.theta, case.batch(), initial), result, case.network)
     assert max(sound.values()) <= tolerances.ORACLE_GRADIENTS["float64"]
     assert max(wrong.values()) > 1e3 * tolerances.DIFFERENCES

@@ -10,6 +10,7 @@ import pytest
 import reference
 import reference_flow
 import tolerances
+from cases import stacked
 from sklearn.exceptions import ConvergenceWarning, NotFittedError
 from sklearn.linear_model import Ridge
 from sklearn.pipeline import make_pipeline
@@ -48,7 +49,7 @@ def same(one, other):
 def test_the_norms_are_the_oracles_on_standardised_data(cell, layers):
     model = network(cell=cell, num_layers=layers, dtype="float64").fit(X, Y)
     a, s = model._network.architecture, model._network.scaling
-    oracle = reference.Network(a.cell, T, 1, H, layers, 3)
+    oracle = stacked(a.cell, T, 1, H, layers, 3)
     past = (X[:, :, None] - s.past_mean) / s.past_scale
     batch = reference.Batch(past, (Y - s.target_mean) / s.target_scale, np.zeros((N, 0)), np.ones(N))
     loss, dh = reference_flow.state_gradients(oracle, model._network.theta, batch)

@@ -6,6 +6,7 @@
 # central differences, float64, of the largest; of fourth order, with a step between truncation and rounding
 DIFFERENCES = 1e-6
 DIFFERENCES_STEP = 2e-4
+DIFFERENCES_LEAST = 1e-5  # smaller gradients are taken for it: rounding a loss of order one moves a slope by 1e-12
 KINK_MARGIN = 1e-2  # how far every kink must be from where differences of that step are taken
 KINK_MARGIN_ROUNDING = 1e-4  # the same where nothing is perturbed and only float32 rounding could cross a kink
 

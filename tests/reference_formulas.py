@@ -1,0 +1,206 @@
+"""The oracle's formulas: every cell, loss and optimiser in plain float64 NumPy, to be read like the equations.
+
+Windows are rows (B, n), so a product W x is written `x @ W.T`. A prefix d is the derivative of the loss.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+
+# -------------------- cells
+# A cell sees one pre-activation per row, a = [W x] + [R h] + b, and the states before the step. `forward` returns the
+# states after it and what `backward` needs; `backward` returns one gradient per row, and that of the states before the
+# step where they enter the cell other than through R.
+
+
+@dataclass(frozen=True)
+class Cell:
+    rows: tuple[str, ...]
+    input: tuple[int, int]
+    state: tuple[int, int]
+    states: tuple[str, ...]
+    forward: Callable
+    backward: Callable
+    kink: Callable = lambda saved: np.inf  # the least distance of a pre-activation from a kink
+
+
+def sigmoid(a):
+    return np.exp(-np.logaddexp(0.0, -a))
+
+
+def rnn_tanh_forward(a, states):
+    h = np.tanh(a[0])
+    return (h,), h
+
+
+def rnn_tanh_backward(saved, states, dstates):
+    h, (dh,) = saved, dstates
+    da = dh * (1.0 - h**2)
+    return (da,), (np.zeros_like(dh),)
+
+
+def rnn_relu_forward(a, states):
+    return (np.maximum(a[0], 0.0),), a[0]
+
+
+def rnn_relu_backward(saved, states, dstates):
+    (dh,) = dstates
+    da = dh * (saved > 0.0)
+    return (da,), (np.zeros_like(dh),)
+
+
+def gru_forward(a, states):
+    nx, ar, az, nh = a
+    (h,) = states
+    r, z = sigmoid(ar), sigmoid(az)
+    n = np.tanh(nx + r * nh)
+    return ((1.0 - z) * n + z * h,), (n, r, z, nh)
+
+
+def gru_backward(saved, states, dstates):
+    (n, r, z, nh), (h,), (dh,) = saved, states, dstates
+    dn = dh * (1.0 - z)
+    dz = dh * (h - n)
+    dnx = dn * (1.0 - n**2)
+    dr = dnx * nh
+    dnh = dnx * r
+    return (dnx, dr * r * (1.0 - r), dz * z * (1.0 - z), dnh), (dh * z,)
+
+
+def lstm_forward(a, states):
+    ai, af, ag, ao = a
+    _, c = states
+    i, f, g, o = sigmoid(ai), sigmoid(af), np.tanh(ag), sigmoid(ao)
+    c = f * c + i * g
+    return (o * np.tanh(c), c), (i, f, g, o, np.tanh(c))
+
+
+def lstm_backward(saved, states, dstates):
+    (i, f, g, o, tanh_c), (_, c), (dh, dc) = saved, states, dstates
+    do = dh * tanh_c
+    dc = dc + dh * o * (1.0 - tanh_c**2)
+    di = dc * g
+    df = dc * c
+    dg = dc * i
+    da = (di * i * (1.0 - i), df * f * (1.0 - f), dg * (1.0 - g**2), do * o * (1.0 - o))
+    return da, (np.zeros_like(dh), dc * f)
+
+
+REFERENCE_CELLS = {
+    "rnn_tanh": Cell(("h",), (0, 1), (0, 1), ("h",), rnn_tanh_forward, rnn_tanh_backward),
+    "rnn_relu": Cell(
+        ("h",), (0, 1), (0, 1), ("h",), rnn_relu_forward, rnn_relu_backward, lambda saved: np.abs(saved).min()
+    ),
+    "gru": Cell(("nx", "r", "z", "nh"), (0, 3), (1, 4), ("h",), gru_forward, gru_backward),
+    "lstm": Cell(("i", "f", "g", "o"), (0, 4), (0, 4), ("h", "c"), lstm_forward, lstm_backward),
+}
+
+# -------------------- losses
+# A loss sees outputs p (B, K, Q) and targets y (B, K, 1); it returns value and derivative of every one (B, K, Q).
+# The loss of a target is the mean over its Q outputs.
+
+
+@dataclass(frozen=True)
+class Loss:
+    parameters: tuple[str, ...]
+    one_output_per_parameter: bool
+    value: Callable
+    derivative: Callable
+    kink: Callable = lambda p, y, parameters: np.full_like(p - y, np.inf)  # the distance from a kink
+
+
+def squared_error_value(p, y, parameters):
+    return (p - y) ** 2
+
+
+def squared_error_derivative(p, y, parameters):
+    return 2.0 * (p - y)
+
+
+def absolute_error_value(p, y, parameters):
+    return np.abs(p - y)
+
+
+def absolute_error_derivative(p, y, parameters):
+    return np.sign(p - y)
+
+
+def huber_value(p, y, parameters):
+    (delta,) = parameters
+    d = np.abs(p - y)
+    return np.where(d <= delta, 0.5 * d**2, delta * (d - 0.5 * delta))
+
+
+def huber_derivative(p, y, parameters):
+    (delta,) = parameters
+    return np.clip(p - y, -delta, delta)
+
+
+def quantile_value(p, y, parameters):
+    level = np.asarray(parameters)
+    return np.maximum(level * (y - p), (level - 1.0) * (y - p))
+
+
+def quantile_derivative(p, y, parameters):
+    level = np.asarray(parameters)
+    return np.where(y > p, -level, 1.0 - level)
+
+
+REFERENCE_LOSSES = {
+    "squared_error": Loss((), False, squared_error_value, squared_error_derivative),
+    "absolute_error": Loss(
+        (), False, absolute_error_value, absolute_error_derivative, lambda p, y, parameters: np.abs(p - y)
+    ),
+    "huber": Loss(
+        ("delta",),
+        False,
+        huber_value,
+        huber_derivative,
+        lambda p, y, parameters: np.abs(np.abs(p - y) - parameters[0]),
+    ),
+    "quantile": Loss(("level",), True, quantile_value, quantile_derivative, lambda p, y, parameters: np.abs(p - y)),
+}
+
+# -------------------- optimisers
+# PyTorch's formulas. `state` holds steps, first and second; `steps` is counted before the call: 1 in the first.
+
+
+def sgd(theta, g, state, rate, momentum=0.0, beta_1=0.9, beta_2=0.999, epsilon=1e-8, weight_decay=0.0):
+    g = g + weight_decay * theta
+    state["first"] = momentum * state["first"] + g
+    return theta - rate * state["first"]
+
+
+def adam(theta, g, state, rate, momentum=0.0, beta_1=0.9, beta_2=0.999, epsilon=1e-8, weight_decay=0.0):
+    g = g + weight_decay * theta
+    state["first"] = beta_1 * state["first"] + (1.0 - beta_1) * g
+    state["second"] = beta_2 * state["second"] + (1.0 - beta_2) * g**2
+    first = state["first"] / (1.0 - beta_1 ** state["steps"])
+    second = state["second"] / (1.0 - beta_2 ** state["steps"])
+    return theta - rate * first / (np.sqrt(second) + epsilon)
+
+
+def adamw(theta, g, state, rate, weight_decay=0.0, **constants):
+    return adam(theta - rate * weight_decay * theta, g, state, rate, **constants)
+
+
+def rmsprop(theta, g, state, rate, momentum=0.0, beta_1=0.9, beta_2=0.999, epsilon=1e-8, weight_decay=0.0):
+    alpha = 0.99
+    g = g + weight_decay * theta
+    state["second"] = alpha * state["second"] + (1.0 - alpha) * g**2
+    state["first"] = momentum * state["first"] + g / (np.sqrt(state["second"]) + epsilon)
+    return theta - rate * state["first"]
+
+
+REFERENCE_OPTIMIZERS = {"sgd": sgd, "adam": adam, "adamw": adamw, "rmsprop": rmsprop}
+
+
+def clip(g, clip_norm=None, clip_value=None):
+    """By value first, then by the global norm."""
+    if clip_value is not None:
+        g = np.clip(g, -clip_value, clip_value)
+    if clip_norm is not None:
+        norm = np.sqrt((g**2).sum())
+        g = g * (clip_norm / norm) if norm > clip_norm else g
+    return g

@@ -1,0 +1,301 @@
+"""The oracle's layers: every kind, forward above backward, in plain float64 NumPy.
+
+A stream is (B, steps, width). `forward` gets a layer, the streams that it reads (`added` last), its weights by short
+name ("W", "b_r"; a table has the name of its layer, "" here) and the run; it returns its output and what `backward`
+needs. `backward` returns the gradients of the streams in the same order, and of the weights.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+import numpy as np
+from reference_formulas import REFERENCE_CELLS
+
+
+@dataclass
+class Run:
+    """What belongs to one pass over one batch beside streams and weights."""
+
+    spec: object
+    levels: int  # outputs per target
+    batch: object
+    initial: dict = field(default_factory=dict)  # recurrent layer without `start` -> (S, B, H); zeros where absent
+    masks: dict = field(default_factory=dict)  # dropout layer -> (B, steps, width), divided by 1 - rate
+    left_out: dict = field(default_factory=dict)  # lookup layer -> (B,) bool: windows that read the unknown row
+    last: dict = field(default_factory=dict)  # recurrent layer -> its last states (S, B, H)
+    dlast: dict = field(default_factory=dict)  # their gradients, from the layers that start with them
+    dinitial: dict = field(default_factory=dict)  # recurrent layer without `start` -> (S, B, H)
+
+    def shape(self, layer):
+        """(steps, width) of the layer's output."""
+        output = self.spec.streams[layer.output]
+        return output.steps, output.width
+
+    def row(self):
+        B = len(self.batch.weight)
+        return np.full(B, -1) if self.batch.row is None else self.batch.row
+
+
+@dataclass(frozen=True)
+class Kind:
+    weights: Callable  # (layer, widths of its inputs, (steps, width) of its output) -> [(short name, shape)] as stored
+    forward: Callable  # (layer, x, p, run) -> output, saved
+    backward: Callable  # (layer, x, p, run, saved, dout) -> gradients of x, gradients of p
+    table: bool = False  # a table: it stands at the end of theta, and only rows that a batch reads are stepped
+    rows_read: Callable | None = None  # of a table: (layer, run) -> row of every window, -1 where none is read
+    kink: Callable = lambda layer, saved: np.inf  # the least distance of a pre-activation from a kink
+
+
+def no_weights(layer, widths, output):
+    return []
+
+
+# -------------------- recurrent: states_s = cell(x_s, states before s), from the first step to the last or reversed
+
+
+def recurrent_weights(layer, widths, output):
+    cell, (_, H) = REFERENCE_CELLS[layer.cell], output
+    shapes = [(f"W_{row}", (H, widths[0])) for row in cell.rows[slice(*cell.input)]]
+    shapes += [(f"R_{row}", (H, H)) for row in cell.rows[slice(*cell.state)]]
+    return shapes + [(f"b_{row}", (H,)) for row in cell.rows]
+
+
+def times(layer, x):
+    """The times of a layer's steps in the order in which they are computed."""
+    return list(range(x.shape[1]))[:: -1 if layer.reverse else 1]
+
+
+def recurrent_step(cell, p, x, states):
+    """One step: x (B, I) and the states before it -> the states after it, and what `cell.backward` needs."""
+    a = []
+    for k, row in enumerate(cell.rows):
+        ak = p[f"b_{row}"]
+        if cell.input[0] <= k < cell.input[1]:
+            ak = ak + x @ p[f"W_{row}"].T
+        if cell.state[0] <= k < cell.state[1]:
+            ak = ak + states[0] @ p[f"R_{row}"].T
+        a.append(np.broadcast_to(ak, states[0].shape))
+    return cell.forward(a, states)
+
+
+def recurrent_forward(layer, x, p, run):
+    (x,), cell = x, REFERENCE_CELLS[layer.cell]
+    _, H = run.shape(layer)
+    zeros = np.zeros((len(cell.states), len(x), H))
+    start = tuple(run.last[layer.start] if layer.start else run.initial.get(layer.name, zeros))
+    h, states, saved, before = np.zeros((*x.shape[:2], H)), start, {}, {}
+    for t in times(layer, x):
+        before[t] = start if layer.restart else states
+        states, saved[t] = recurrent_step(cell, p, x[:, t], before[t])
+        h[:, t] = states[0]
+    run.last[layer.name] = np.array(states)
+    return h, (before, saved)
+
+
+def recurrent_backward(layer, x, p, run, kept, dh):
+    (x,), cell, (before, saved) = x, REFERENCE_CELLS[layer.cell], kept
+    dp = {name: np.zeros_like(value) for name, value in p.items()}
+    dx = np.zeros_like(x)
+    dstates = list(run.dlast.get(layer.name, np.zeros_like(run.last[layer.name])))
+    dstart = np.zeros_like(run.last[layer.name])
+    for t in reversed(times(layer, x)):
+        h = before[t][0]
+        dstates[0] = dstates[0] + dh[:, t]
+        da, dstates = cell.backward(saved[t], before[t], dstates)
+        dstates = list(dstates)
+        for k, row in enumerate(cell.rows):
+            dp[f"b_{row}"] += da[k].sum(axis=0)
+            if cell.input[0] <= k < cell.input[1]:
+                dp[f"W_{row}"] += da[k].T @ x[:, t]
+                dx[:, t] += da[k] @ p[f"W_{row}"]
+            if cell.state[0] <= k < cell.state[1]:
+                dp[f"R_{row}"] += da[k].T @ h
+                dstates[0] = dstates[0] + da[k] @ p[f"R_{row}"]
+        if layer.restart:
+            dstart += np.array(dstates)
+            dstates = [np.zeros_like(d) for d in dstates]
+    dstart += np.array(dstates)
+    if layer.start:
+        run.dlast[layer.start] = run.dlast.get(layer.start, 0.0) + dstart
+    else:
+        run.dinitial[layer.name] = dstart
+    return [dx], dp
+
+
+def recurrent_kink(layer, kept):
+    return min(REFERENCE_CELLS[layer.cell].kink(saved) for saved in kept[1].values())
+
+
+# -------------------- dense: out_s = act(W [a_s ; b_s] + bias + added_s)
+
+
+def broadcast(x, steps):
+    """An input of one step is used at every step of the output."""
+    return np.broadcast_to(x, (len(x), steps, x.shape[2]))
+
+
+def gathered(dx, x):
+    """The gradient of what was broadcast: the sum over the steps at which it was used."""
+    return dx.sum(axis=1, keepdims=True) if x.shape[1] == 1 else dx
+
+
+def parts(dx, inputs):
+    """A gradient of [a ; b ; ...] cut into those of a, b, ..."""
+    cuts = np.cumsum([x.shape[2] for x in inputs])[:-1]
+    return [gathered(d, x) for d, x in zip(np.split(dx, cuts, axis=2), inputs, strict=True)]
+
+
+def dense_weights(layer, widths, output):
+    steps, width = output
+    shapes = [("W", (width, sum(widths)))] if widths else []
+    return shapes + {"none": [], "one": [("b", (width,))], "steps": [("b", (steps, width))]}[layer.bias]
+
+
+def dense_forward(layer, x, p, run):
+    steps, width = run.shape(layer)
+    a = np.zeros((len(run.batch.weight), steps, width))
+    inputs = x[: len(layer.inputs)]
+    if inputs:
+        a = a + np.concatenate([broadcast(u, steps) for u in inputs], axis=2) @ p["W"].T
+    if layer.bias != "none":
+        a = a + p["b"]
+    if layer.added:
+        a = a + x[-1]
+    return (np.maximum(a, 0.0) if layer.activation == "relu" else a), a
+
+
+def dense_backward(layer, x, p, run, a, dout):
+    da = dout * (a > 0.0) if layer.activation == "relu" else dout
+    dp, dx, inputs = {}, [], x[: len(layer.inputs)]
+    if inputs:
+        u = np.concatenate([broadcast(u, a.shape[1]) for u in inputs], axis=2)
+        dp["W"] = np.einsum("bsn,bsm->nm", da, u)
+        dx += parts(da @ p["W"], inputs)
+    if layer.bias != "none":
+        dp["b"] = da.sum(axis=0) if layer.bias == "steps" else da.sum(axis=(0, 1))
+    if layer.added:
+        dx.append(gathered(da, x[-1]))
+    return dx, dp
+
+
+def dense_kink(layer, a):
+    return np.abs(a).min(initial=np.inf) if layer.activation == "relu" else np.inf
+
+
+# -------------------- dropout: out = x * mask while training, else x
+
+
+def dropout_forward(layer, x, p, run):
+    mask = run.masks.get(layer.name, 1.0)
+    return x[0] * mask, mask
+
+
+def dropout_backward(layer, x, p, run, mask, dout):
+    return [dout * mask], {}
+
+
+# -------------------- concat: out_s = [a_s ; b_s ; ...]
+
+
+def concat_forward(layer, x, p, run):
+    return np.concatenate([broadcast(part, run.shape(layer)[0]) for part in x], axis=2), None
+
+
+def concat_backward(layer, x, p, run, saved, dout):
+    return parts(dout, x), {}
+
+
+# -------------------- lookup: out = V[row]; the last row is the unknown series'
+
+
+def lookup_weights(layer, widths, output):
+    return [("", (layer.rows, output[1]))]
+
+
+def lookup_rows(layer, run):
+    row = np.where(run.left_out.get(layer.name, False), -1, run.row())
+    return np.where(row < 0, layer.rows - 1, row)
+
+
+def lookup_forward(layer, x, p, run):
+    return p[""][lookup_rows(layer, run)][:, None], None
+
+
+def lookup_backward(layer, x, p, run, saved, dout):
+    dV = np.zeros_like(p[""])
+    np.add.at(dV, lookup_rows(layer, run), dout[:, 0])
+    return [], {"": dV}
+
+
+# -------------------- cycle_off: out = past - Q[row, channel, place in the cycle]; cycle_on puts it back on the targets
+
+
+def cycle_weights(layer, widths, output):
+    return [("", (layer.rows, layer.channels, layer.length))]
+
+
+def cycle_rows(layer, run, rows=None):
+    """A table of one row is shared by all windows; of one for each series an unknown series has none."""
+    return np.zeros(len(run.batch.weight), dtype=int) if (rows or layer.rows) == 1 else run.row()
+
+
+def past_places(layer, run, steps):
+    """(B, steps): where in the cycle each row of the past stands; padding stands where the oldest real row does."""
+    t = np.maximum(np.arange(steps) - run.batch.padding, 0)
+    return (run.batch.phase[:, None] + t) % layer.length
+
+
+def cycle_off_forward(layer, x, p, run):
+    (past,), row = x, cycle_rows(layer, run, len(p[""]))
+    out, known = past.copy(), row >= 0
+    values = p[""][row[known, None], :, past_places(layer, run, past.shape[1])[known]]  # (B, T', channels)
+    out[known, :, : layer.channels] -= values
+    return out, None
+
+
+def cycle_off_backward(layer, x, p, run, saved, dout):
+    dQ, row = np.zeros_like(p[""]), cycle_rows(layer, run, len(p[""]))
+    known, places = row >= 0, past_places(layer, run, dout.shape[1])
+    rows = np.broadcast_to(row[:, None], places.shape)
+    for channel in range(layer.channels):
+        np.add.at(dQ[:, channel], (rows[known], places[known]), -dout[known, :, channel])
+    return [dout], {"": dQ}
+
+
+def target_places(layer, run, entries):
+    """For each entry of the output its target k (-1: it belongs to none), column, and steps after the oldest row."""
+    k = np.arange(entries) // run.levels
+    lookback = run.spec.streams["past"].steps - run.batch.padding
+    return np.where(k < run.spec.targets, k, -1), k % run.spec.columns, lookback + k // run.spec.columns
+
+
+def cycle_on_forward(layer, x, p, run):
+    (joined,), row = x, cycle_rows(layer, run, len(p[""]))
+    flat = joined.reshape(len(joined), -1).copy()
+    k, column, ahead = target_places(layer, run, flat.shape[1])
+    ratio = np.ones(run.spec.targets) if run.batch.ratio is None else np.asarray(run.batch.ratio)
+    for entry in np.flatnonzero(k >= 0):
+        place = (run.batch.phase + ahead[entry]) % layer.length
+        flat[:, entry] += np.where(row >= 0, ratio[k[entry]] * p[""][row, column[entry], place], 0.0)
+    return flat.reshape(joined.shape), ratio
+
+
+def cycle_on_backward(layer, x, p, run, ratio, dout):
+    dQ, row = np.zeros_like(p[""]), cycle_rows(layer, run, len(p[""]))
+    flat, known = dout.reshape(len(dout), -1), row >= 0
+    k, column, ahead = target_places(layer, run, flat.shape[1])
+    for entry in np.flatnonzero(k >= 0):
+        place = (run.batch.phase + ahead[entry]) % layer.length
+        np.add.at(dQ[:, column[entry]], (row[known], place[known]), ratio[k[entry]] * flat[known, entry])
+    return [dout], {"": dQ}
+
+
+REFERENCE_LAYERS = {
+    "recurrent": Kind(recurrent_weights, recurrent_forward, recurrent_backward, kink=recurrent_kink),
+    "dense": Kind(dense_weights, dense_forward, dense_backward, kink=dense_kink),
+    "dropout": Kind(no_weights, dropout_forward, dropout_backward),
+    "concat": Kind(no_weights, concat_forward, concat_backward),
+    "lookup": Kind(lookup_weights, lookup_forward, lookup_backward, table=True, rows_read=lookup_rows),
+    "cycle_off": Kind(cycle_weights, cycle_off_forward, cycle_off_backward, table=True, rows_read=cycle_rows),
+    "cycle_on": Kind(cycle_weights, cycle_on_forward, cycle_on_backward, table=True, rows_read=cycle_rows),
+}

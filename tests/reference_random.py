@@ -1,0 +1,26 @@
+"""The oracle's random numbers: Philox4x32-10 (Salmon et al. 2011) once more, and the dropout masks made of it."""
+
+import numpy as np
+
+
+def philox(counter, seed):
+    """Four 32-bit words for each of the counters (..., 4), as uint64."""
+    word, low = np.uint64(32), np.uint64(0xFFFFFFFF)
+    x = [np.asarray(counter[..., i], dtype=np.uint64) for i in range(4)]
+    keys = [seed & 0xFFFFFFFF, seed >> 32]
+    for _ in range(10):
+        a, b = np.uint64(0xD2511F53) * x[0], np.uint64(0xCD9E8D57) * x[2]
+        x = [(b >> word) ^ x[1] ^ np.uint64(keys[0]), b & low, (a >> word) ^ x[3] ^ np.uint64(keys[1]), a & low]
+        keys = [(keys[0] + 0x9E3779B9) & 0xFFFFFFFF, (keys[1] + 0xBB67AE85) & 0xFFFFFFFF]
+    return np.stack(x, axis=-1)
+
+
+def dropout_mask(seed, rate, B, times, width, number):
+    """(B, steps, width): 0 with probability `rate`, else 1 / (1 - rate). `times` (steps,) are those of the stream."""
+    counter = np.zeros((B, len(times), -(-width // 4), 4), dtype=np.uint64)
+    counter[..., 0] = np.arange(B)[:, None, None]  # window in the batch
+    counter[..., 1] = np.arange(counter.shape[2])  # unit / 4
+    counter[..., 2] = np.asarray(times)[:, None]
+    counter[..., 3] = number
+    draws = philox(counter, seed).reshape(B, len(times), -1)[:, :, :width]
+    return np.where(draws < np.uint64(rate * 2.0**32), 0.0, 1.0 / (1.0 - rate))
