@@ -255,18 +255,20 @@ def _read_windows(estimator, X, y):
     plain = _array_arguments(np.ascontiguousarray(np.asarray(X)), X.lookback, X.n_channels)
     plain.update(target=table.reshape(-1, 1), horizon=table.shape[1], target_stride=table.shape[1])
     roles = _roles(X, table.shape[1])
-    return Dataset(plain, *sizes, table.shape[1], targets.ndim == 1, X.horizon, time, reach, X.n_extra, **roles, windows=X)
+    return Dataset(
+        plain, *sizes, table.shape[1], targets.ndim == 1, X.horizon, time, reach, X.n_extra, **roles, windows=X
+    )
 
 
 def _roles(X, n_outputs):
-    """What the outputs and the extra values of `Windows` are, where the outputs are over their horizon."""
+    """How many series there are and, where the outputs are over their horizon, what outputs and extra values are."""
+    series = {"n_series": len(X.starts) - 1}
     if n_outputs % X.horizon:
-        return {}
-    return {
+        return series
+    return series | {
         "columns": n_outputs // X.horizon,
         "n_future": 0 if X.future is None else X.future.shape[1],
         "n_static": 0 if X.static is None else X.static.shape[1],
-        "n_series": len(X.starts) - 1,
     }
 
 

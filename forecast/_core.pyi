@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 class CellInfo(TypedDict):
+    estimator: str  # how the argument `cell` names it: "rnn" for rnn_tanh and rnn_relu, else its own name
     rows: list[str]  # gate names, in storage order
     input: tuple[int, int]  # rows [first, last) that the input x feeds: they have a W
     state: tuple[int, int]  # rows [first, last) that the state h feeds: they have an R
@@ -179,13 +180,22 @@ class Network:
     """One description in one precision and instruction set. Holds no weights: they come as one flat vector `theta`.
 
     A stream is (name, steps, width, of, first, pitch); with `of` not "" it is a view: its entry (s, j) is entry
-    first + s * pitch + j of that stream, counted step after step. "past" (T, I) and "extra" (1, E) are gathered, the
-    first K * outputs per target entries of "out" are the outputs. A layer is a dict:
+    first + s * pitch + j of that stream, counted step after step. "past" (padding + T, I) and "extra" (1, E) are
+    gathered, the first K * outputs per target entries of "out" are the outputs. A layer is a dict of these fields:
 
-    name; kind: "recurrent" or one of LAYERS; inputs: names of streams; output: a stream that nothing else writes;
-    cell, reverse, start (an earlier layer whose last states it begins with), restart (every step begins with them), of
-    recurrent layers; activation ("identity" or "relu"), bias ("none", "one" or "steps"), added (a stream), of dense
-    ones; number: of the random numbers; tied: an earlier layer whose weights it uses.
+    name: prefix of its weights' names;
+    kind: "recurrent" or one of LAYERS;
+    inputs: names of streams; one of a single step is used at every step of the output;
+    output: a stream that nothing else writes;
+    tied: "", or an earlier layer of the same kind and sizes whose weights it uses;
+    recurrent: cell; reverse (from the last step to the first); start ("", or an earlier layer of the same cell and
+    width whose last states it begins with); restart (every step begins with them);
+    dense: activation ("identity" or "relu"); bias ("none", "one" or "steps"); added ("", or a stream that is added
+    before the activation);
+    dropout, lookup: number, a counter of the random numbers;
+    lookup: rows of the table, the last one the unknown series';
+    cycle_off: rows of the table, of series; length of the cycle; channels that it is taken off, the first ones;
+    cycle_on: tied to a cycle_off, with its length and channels.
     """
 
     def __init__(
@@ -195,10 +205,11 @@ class Network:
         *,
         dtype: str,  # "float32" or "float64"
         targets: int,  # K
+        columns: int = 1,  # target columns: K is horizon * columns
         loss: str = "squared_error",
         loss_parameters: Sequence[float] = (),
         dropout: float = 0.0,
-        clip: float | None = None,  # bound of the scaled past
+        left_out: float = 0.0,  # share of the windows that read a lookup's last row while training
         clip: float | None = None,  # bound of |past| after anchor and scale, in training and prediction; > 0
         isa: str | None = None,  # None: the one chosen at import
     ) -> None: ...
@@ -209,7 +220,8 @@ class Network:
     layout: list[tuple[str, int, tuple[int, ...]]]
     # layout: (name, offset, shape) in storage order. Names: "{layer}.W_{row}" (H, inputs of the layer),
     # "{layer}.R_{row}" (H, H), "{layer}.b_{row}" (H,) of recurrent layers; "{layer}.W" (width, inputs), "{layer}.b"
-    # (width,) of dense ones
+    # (width,) or (steps, width) of dense ones; behind all of them the tables: "{layer}" (rows, width) of a lookup,
+    # (rows, channels, length) of a cycle_off
     def pack(self, theta: NDArray[Any], earlier: Packed | None = None) -> Packed:
         """For many predictions with the same weights. Keeps a copy: a later change of theta has no effect on it. Where
         `earlier` is of this network and the same weights, it is returned.
@@ -238,7 +250,7 @@ class Network:
         index: NDArray[np.int64],
         *,
         initial: NDArray[Any] | list[NDArray[Any]] | None = None,  # as in GradientResult; zeros where None
-        seed: int | None = None,  # of the dropout masks; None: no dropout
+        seed: int | None = None,  # of dropout masks and series left out; None: neither
         threads: int = 1,
     ) -> GradientResult: ...
     def flow(
@@ -251,13 +263,13 @@ class Network:
     def activity(
         self, theta: NDArray[Any], source: Source, index: NDArray[np.int64], *, threads: int = 1
     ) -> list[dict[str, NDArray[Any]]]:
-        """Of every recurrent layer the gates, then the states, by name: their values after each step, (B, T, H), without
-        dropout.
+        """Of every recurrent layer the gates, then the states, by name: their values after each step, (B, T, H),
+        without dropout.
         """
 
     def train(
         self,
-        theta: NDArray[Any],  # changed in place, whole batches at a time
+        theta: NDArray[Any],  # changed in place, whole batches at a time; of a table the rows that the batch reads
         optimizer: Optimizer,  # its state too
         source: Source,
         order: NDArray[
@@ -274,7 +286,7 @@ class Network:
         average_decay: float = 0.0,  # average = average_decay * average + (1 - average_decay) * theta
         groups: Sequence[tuple[int, int, float, float | None]] = (),
         # groups: (offset, n, rate_factor, weight_decay) of ranges of theta, ascending; None: the optimiser's decay
-        seed: int = 0,  # of the dropout masks and the noise
+        seed: int = 0,  # of dropout masks, noise and series left out
         threads: int = 1,
         path: Literal["auto", "lanes", "units"] = "auto",  # as in predict; by itself, few left-over windows go by units
         scratch: Scratch | None = None,  # memory of an earlier call, and for the next one; None: anew, and given back

@@ -159,6 +159,12 @@ SERIES = {
     "panel of numbers": lambda: series(
         Ridge(), panel().assign(shop=np.repeat([3, 1, 2], 60)).set_index("day"), series="shop", transform="standard"
     ),
+    "series, cycle and segments": lambda: series(
+        small(segment=3, decoder="segments", series_size=2, cycle=7), panel(), series="shop", time="day"
+    ),
+    "a cycle of shared targets": lambda: series(
+        small(cycle=7, series_size=2), frame(days(), z=wave(seed=3)), target=["y", "z"], multi_target="shared"
+    ),
 } | {f"regressor: {name}": lambda make=make: series(make()) for name, make in REGRESSORS.items()}
 
 SERIES |= {f"transform: {name}": transformed(spec) for name, spec in TRANSFORMS.items()}
@@ -183,6 +189,8 @@ WINDOWS = {
     "numpy settings": lambda: small(hidden_size=np.int64(3), learning_rate=np.float32(0.01)).fit(X, ONE),
     "partial_fit": lambda: small().partial_fit(X, ONE).partial_fit(X, ONE),
     "Windows": of_windows,
+    "segments": lambda: small(segment=4, decoder="segments", bidirectional=True, skip="linear").fit(X, MANY),
+    "steps": lambda: small(decoder="steps", decoder_size=5, weight_average=0.9, warmup_steps=2).fit(X, ONE),
 }
 
 

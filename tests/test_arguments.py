@@ -79,7 +79,7 @@ def test_the_choices_are_the_registries():
 REFUSED = {  # what the windows do not have, by the argument that needs it
     "future_size=4: there is no known future": (windows(future=0), {"future_size": 4}),
     "series_size=2: .* got 1": (windows(series=1), {"series_size": 2}),
-    "series_size=2: .* got no series": ((np.zeros((90, 5)), np.zeros(90)), {"series_size": 2}),
+    "with series_size needs the series that a window is of": ((np.zeros((90, 5)), np.zeros(90)), {"series_size": 2}),
     "future_size=4: .* no known": ((np.zeros((90, 5)), np.zeros(90)), {"future_size": 4}),
     "not a multiple of segment=3": (windows(), {"segment": 3, "decoder": "segments"}),
     "segment=7: longer than the lookback of 6": (windows(), {"segment": 7}),

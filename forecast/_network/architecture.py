@@ -11,8 +11,7 @@ __all__ = ["ACTIVATIONS", "CELLS", "DECODERS", "ESTIMATOR_CELLS", "LOSSES", "OPT
 CELLS = _core.CELLS
 LOSSES = _core.LOSSES
 OPTIMIZERS = _core.OPTIMIZERS
-# ADAPTER: the core of 0.1.0 does not say how the argument `cell` names a cell; all of its plain ones are "rnn".
-_WORDS = {name: info.get("estimator", "rnn" if name.startswith("rnn_") else name) for name, info in CELLS.items()}
+_WORDS = {name: info["estimator"] for name, info in CELLS.items()}  # as the argument `cell` names them
 ESTIMATOR_CELLS = tuple(dict.fromkeys(_WORDS.values()))
 ACTIVATIONS = ("relu", "identity")  # of a segment's projection
 DECODERS = ("dense", "segments", "steps")
@@ -132,6 +131,8 @@ class Architecture:
             raise ModelFileError(f"{self.targets} targets in {self.columns} columns over {self.horizon!r} steps.")
         if self.own < 0 or bool(self.cycle) != bool(self.cycle_rows):
             raise ModelFileError(f"{self.extra} values beside the past and a cycle of {self.cycle} steps.")
+        if self.cycle_rows > 1 and self.cycle_rows != self.series:
+            raise ModelFileError(f"a cycle of each of {self.cycle_rows} series, but {self.series} series.")
         choices = {"decoder": DECODERS, "skip": SKIPS, "segment_activation": ACTIVATIONS, "cell": CELLS,
                    "loss": LOSSES, "bidirectional": (True, False), "decoder_tied": (True, False)}  # fmt: skip
         for name, known in choices.items():

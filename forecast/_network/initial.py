@@ -46,13 +46,7 @@ def _draw_recurrent(view, kind, cell, rng):
     elif kind.startswith("R_"):
         view[...] = _orthogonal(len(view), rng)
     elif kind.startswith("b_"):  # what else a cell owns begins with 0
-        view[...] = _initial_bias(cell, kind.removeprefix("b_"))
-
-
-def _initial_bias(cell, row):
-    # ADAPTER: the core of 0.1.0 does not say it; its only bias that is not 0 is the LSTM's forget gate's.
-    given = cell.get("initial_bias") or [float(row == "f" and "c" in cell["states"]) for row in cell["rows"]]
-    return given[cell["rows"].index(row)]
+        view[...] = cell["initial_bias"][cell["rows"].index(kind.removeprefix("b_"))]
 
 
 def _glorot(view, rng):

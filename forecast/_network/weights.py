@@ -112,13 +112,15 @@ class Network:
         return _core.Scratch()
 
     def source(self, arguments, weight=None):
-        """The windows as this network sees them: its scaling on the raw series."""
-        s = self.scaling
+        """The windows as this network sees them: its scaling on the raw series, its oldest segment filled up."""
+        s, a = self.scaling, self.architecture
         scaled = dict(arguments, past_mean=s.past_mean, past_scale=s.past_scale, weight=weight)
         scaled.update(extra_mean=s.extra_mean, extra_scale=s.extra_scale)
         if arguments.get("target") is not None:
             scaled.update(target_mean=s.target_mean, target_scale=s.target_scale)
-        if self.architecture.cycle:
+        if a.padded_steps > a.steps:
+            scaled["padding"] = a.padded_steps - a.steps
+        if a.cycle:
             scaled["cycle_ratio"] = self.cycle_ratio
         return _core.Source(**scaled)
 

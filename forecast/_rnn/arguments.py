@@ -7,7 +7,7 @@ from .._progress import as_callbacks
 from .._training import FALLING, Recipe
 from .quantiles import fitted_levels
 
-__all__ = ["architecture_of", "check_combinations", "groups_of", "momentum_of", "recipe_of"]
+__all__ = ["architecture_of", "check_combinations", "cycle_of", "groups_of", "momentum_of", "recipe_of"]
 
 _MOMENTUM = {"sgd": 0.9, "rmsprop": 0.0}  # the optimisers that have one, with its default
 
@@ -51,10 +51,10 @@ def _check_network(model):
                 f"{name}={given!r} is for {needed} {expected}, not {needed}={getattr(model, needed)!r}; leave it "
                 f"{default!r}."
             )
-    _cycle(model)
+    cycle_of(model)
 
 
-def _cycle(model):
+def cycle_of(model):
     """Length of the cycle (0: none), and whether all series share one."""
     if model.cycle is None:
         return 0, False
@@ -69,7 +69,7 @@ def _cycle(model):
 
 def architecture_of(model, data):
     parameters = {"huber": (float(model.huber_delta),), "quantile": fitted_levels(model.quantile)}
-    cycle, shared = _cycle(model)
+    cycle, shared = cycle_of(model)
     return Architecture(
         cell=core_cell(model.cell, model.activation),
         dtype=model.dtype,

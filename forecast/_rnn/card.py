@@ -3,6 +3,7 @@
 import numpy as np
 
 from .._files import ModelFileError, as_json
+from .placing import reads_names
 
 __all__ = ["card_parts", "check_state", "training_part"]
 
@@ -99,6 +100,11 @@ def check_state(model):
     for name, number in expected.items():
         if getattr(model, name) != number:
             raise ModelFileError(f"{name} is {getattr(model, name)!r}, but the network has {number}.")
+    names, series = getattr(model, "_series_names", None), architecture.series if reads_names(architecture) else None
+    if names is not None and (not isinstance(names, list) or len(set(names)) != len(names)):
+        raise ModelFileError("the names of its series are no list of names, each once.")
+    if (None if names is None else len(names)) != series:
+        raise ModelFileError(f"it names {names and len(names)} series, but the network has tables of {series}.")
     state = model._optimizer_state
     for name in ("first", "second"):
         slot = state[name]

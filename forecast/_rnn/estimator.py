@@ -13,6 +13,7 @@ from .arguments import check_combinations, groups_of, recipe_of
 from .card import card_parts, check_state
 from .forecasts import Forecasts
 from .parameters import CONSTRAINTS
+from .placing import placed_for_fit
 from .start import split_in_time, start
 
 __all__ = ["RNNForecaster"]
@@ -422,6 +423,8 @@ class RNNForecaster(Saved, Forecasts, RegressorMixin, BaseEstimator):
             )
         weight = read_weights(sample_weight, data)
         given = read_validation(self, X_val, y_val, data, X)
+        fitted = getattr(self, "_series_names", None) if go_on else None
+        data, given, names = placed_for_fit(self, data, given, fitted)
         windows, validation = split_in_time(self, data, weight, hold_out=not partial and given is None)
         if given is not None:
             validation = np.arange(given.n_windows, dtype=np.int64)
@@ -432,7 +435,7 @@ class RNNForecaster(Saved, Forecasts, RegressorMixin, BaseEstimator):
             network, optimizer, network.source(data.arguments, weight), windows, validation, recipe, rng, self.n_jobs,
             None if given is None else network.source(given.arguments),
         )  # fmt: skip
-        self._keep(network.with_theta(run.theta), optimizer, data, run, partial and go_on)
+        self._keep(network.with_theta(run.theta), optimizer, data, names, run, partial and go_on)
         return self
 
     def _seed(self):
@@ -440,7 +443,7 @@ class RNNForecaster(Saved, Forecasts, RegressorMixin, BaseEstimator):
             return self.random_state.randint(2**31)
         return self.random_state
 
-    def _keep(self, network, optimizer, data, run, extend):
+    def _keep(self, network, optimizer, data, names, run, extend):
         """Set the fitted state at once, after everything that can fail."""
         before = (self.loss_curve_, self.gradient_norm_curve_, self.n_iter_) if extend else ([], np.empty(0), 0)
         self._network = network
@@ -448,7 +451,7 @@ class RNNForecaster(Saved, Forecasts, RegressorMixin, BaseEstimator):
             "name": self.optimizer, "steps": optimizer.steps, "first": optimizer.first, "second": optimizer.second,
         }  # fmt: skip
         self._lookback, self._n_channels, self._is_flat = data.lookback, data.n_channels, data.is_flat
-        self._n_extra = data.n_extra
+        self._n_extra, self._series_names = data.n_extra, names
         self.n_outputs_ = data.n_outputs
         self.n_parameters_ = int(network.theta.size)
         self.n_threads_ = run.threads

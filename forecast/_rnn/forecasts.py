@@ -6,6 +6,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from .._arrays import read_inputs
 from .._network import LOSSES
+from .placing import placed
 from .quantiles import wanted_levels
 
 __all__ = ["Forecasts"]
@@ -112,6 +113,7 @@ class Forecasts:
         """Forecasts in units, in the shape of fit's y with an axis of a target's outputs behind it."""
         check_is_fitted(self)
         data = read_inputs(self, X, self._lookback, self._n_channels, getattr(self, "_n_extra", 0))
+        data = placed(self, data)
         values = self._network.predict(data.arguments, data.n_windows, self.n_jobs)
         shape = (data.n_windows,) if self._is_flat else (data.n_windows, self.n_outputs_)
         return values.reshape(*shape, self._network.outputs.of_a_target)

@@ -7,6 +7,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from .._arrays import read_examined, read_inputs, read_weights
 from .._network import CELLS
+from .placing import placed
 
 __all__ = ["Activity", "Flow", "activity_of", "flow_of"]
 
@@ -55,7 +56,7 @@ def flow_of(model, X, y, sample_weight, n_jobs):
     check_is_fitted(model)
     network = model._network
     fitted = model._lookback, model._n_channels, getattr(model, "_n_extra", 0), model.n_outputs_
-    data = read_examined(model, X, y, *fitted)
+    data = placed(model, read_examined(model, X, y, *fitted))
     loss, norms = network.flow(data.arguments, data.n_windows, read_weights(sample_weight, data), n_jobs)
     if not np.isfinite(norms).all():
         layer, step = np.argwhere(~np.isfinite(norms))[-1]
@@ -93,7 +94,7 @@ def activity_of(model, X, n_jobs, most_bytes):
     """
     check_is_fitted(model)
     network = model._network
-    data = read_inputs(model, X, model._lookback, model._n_channels, getattr(model, "_n_extra", 0))
+    data = placed(model, read_inputs(model, X, model._lookback, model._n_channels, getattr(model, "_n_extra", 0)))
     a = network.architecture
     info = CELLS[a.cell]
     kinds = len(info["gates"]) + len(info["states"])

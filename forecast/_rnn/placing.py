@@ -1,0 +1,96 @@
+"""Where windows stand: which row of the network's tables each of them reads, and its phase in the cycle."""
+
+from dataclasses import replace
+
+import pandas as pd
+
+from .arguments import cycle_of
+
+__all__ = ["placed", "placed_for_fit", "reads_names"]
+
+
+def reads_names(architecture):
+    """Whether a network has something of each series, so that a window has to say which one it is of.
+
+    A cycle of one row is shared by all windows.
+
+    Parameters
+    ----------
+    architecture : Architecture
+
+    Returns
+    -------
+    bool
+    """
+    return architecture.series_size > 0 or architecture.cycle_rows > 1
+
+
+def placed_for_fit(model, data, given, fitted):
+    """Windows to train on and to validate on, each with the row of its series and its phase, as the arguments ask.
+
+    Parameters
+    ----------
+    model : RNNForecaster
+    data : Dataset
+    given : Dataset or None
+        Of X_val.
+    fitted : list or None
+        Names of the series of the fit to go on from; a window of another series is one of the unknown series.
+
+    Returns
+    -------
+    data, given : Dataset
+    names : list or None
+        Of the fitted series, in the order of the rows.
+
+    Raises
+    ------
+    ValueError
+        X or X_val does not say what is asked for.
+    """
+    cycle, shared = cycle_of(model)
+    if cycle and data.windows is not None and data.n_outputs % data.windows.horizon:
+        raise ValueError(
+            f"cycle={model.cycle!r}: y has {data.n_outputs} outputs, which are not horizon * targets of windows with "
+            f"horizon {data.windows.horizon}, so that no phase belongs to them. Pass windows.y, or set cycle=None."
+        )
+    names = None
+    if model.series_size > 0 or (cycle and not shared):
+        names = list(data.series_names(model)) if fitted is None else fitted
+        data = replace(data, n_series=len(names))
+    data = _placed(model, data, cycle, names)
+    if given is not None:
+        try:
+            given = _placed(model, given, cycle, names)
+        except ValueError as error:
+            raise ValueError(f"Validation set (X_val, y_val): {error}") from error
+    return data, given, names
+
+
+def placed(model, data):
+    """Windows for a fitted model, each with the row of its series and its phase, as its network asks.
+
+    Parameters
+    ----------
+    model : RNNForecaster
+        Fitted.
+    data : Dataset
+
+    Returns
+    -------
+    Dataset
+
+    Raises
+    ------
+    ValueError
+        X does not say what is asked for.
+    """
+    architecture = model._network.architecture
+    return _placed(model, data, architecture.cycle, model._series_names if reads_names(architecture) else None)
+
+
+def _placed(model, data, cycle, names):
+    if not cycle and names is None:
+        return data
+    series = None if names is None else pd.Index(names, dtype=object, tupleize_cols=False)
+    return data.placed(model, series=series, cycle=cycle or None)
