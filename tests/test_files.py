@@ -143,7 +143,7 @@ def windows_for(name):
         return windows, windows.y
     inputs = X.reshape(200, 3, 2) if name == "3-D" else X
     inputs = pd.DataFrame(X, columns=list("abcdef")) if name == "columns" else inputs
-    return inputs, MANY if name in ("gru", "float64") else ONE
+    return inputs, MANY if name in ("gru", "float64", "segments") else ONE
 
 
 @pytest.mark.parametrize("name", WINDOWS)

@@ -1,6 +1,7 @@
 """Every constructor argument has an effect; losses, optimisers and schedules learn; the newest observation counts."""
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from forecast import RNNForecaster, Windows
@@ -86,7 +87,9 @@ def panel(lookback=8, horizon=2, rows=150):
     values = np.sin(np.arange(2 * rows) * np.pi / 6)[:, None] + 0.3 * rng.normal(size=(2 * rows, 1))
     origins = np.concatenate([np.arange(start + lookback, start + rows - horizon) for start in (0, rows)])
     future, starts = rng.normal(size=(2 * rows, 1)), np.array([0, rows, 2 * rows])
-    windows = Windows(values, origins, lookback=lookback, horizon=horizon, future=future, starts=starts)
+    windows = Windows(
+        values, origins, lookback=lookback, horizon=horizon, future=future, starts=starts, series=pd.Index(["a", "b"])
+    )
     return windows, windows.y
 
 

@@ -7,6 +7,7 @@ import tolerances
 from cases import CELLS, DTYPES, ISAS, draw_case, largest_difference
 
 from forecast import _core
+from forecast._network import compiled
 
 every_dtype = pytest.mark.parametrize("dtype", DTYPES)
 every_isa = pytest.mark.parametrize("isa", ISAS)
@@ -18,11 +19,7 @@ def case_of(batch=40, **shape):
 
 
 def core_of(case, dtype="float64", isa=None, dropout=0.0, clip=None):
-    n = case.network
-    return _core.Network(
-        n.cell, dtype, steps=n.steps, inputs=n.inputs, hidden=n.hidden, layers=n.layers, targets=n.targets,
-        extra=n.extra, loss=n.loss, loss_parameters=n.loss_parameters, dropout=dropout, clip=clip, isa=isa,
-    )  # fmt: skip
+    return compiled(case.network.with_dropout(dropout).spec, dtype, isa, clip)
 
 
 def trained(case, network, optimizer="adam", dtype="float64", batch=BATCH, **arguments):

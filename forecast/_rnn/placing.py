@@ -54,11 +54,10 @@ def placed_for_fit(model, data, given, fitted):
             f"cycle={model.cycle!r}: y has {data.n_outputs} outputs, which are not horizon * targets of windows with "
             f"horizon {data.windows.horizon}, so that no phase belongs to them. Pass windows.y, or set cycle=None."
         )
-    names = None
+    names, data = None, _placed(model, data, cycle, None)
     if model.series_size > 0 or (cycle and not shared):
         names = list(data.series_names(model)) if fitted is None else fitted
-        data = replace(data, n_series=len(names))
-    data = _placed(model, data, cycle, names)
+        data = _placed(model, replace(data, n_series=len(names)), 0, names)
     if given is not None:
         try:
             given = _placed(model, given, cycle, names)
