@@ -25,10 +25,6 @@ def compiled(spec, dtype, isa=None, clip=None):
     -------
     _core.Network
     """
-    # ADAPTER: the core of 0.1.0 takes sizes of a stack instead of layers. Where it is gone, so are the next two lines,
-    # `_stack_only`, and in `flow` and `activity` what takes its answers apart.
-    if not _TAKES_LAYERS:
-        return _stack_only(spec, dtype, clip, isa)
     streams = [(name, s.steps, s.width, s.of or "", s.first, s.pitch) for name, s in spec.streams.items()]
     return _core.Network(
         streams, [asdict(layer) for layer in spec.layers], dtype=dtype, targets=spec.targets, columns=spec.columns,
@@ -57,26 +53,6 @@ def stacked(cell, dtype, *, steps, inputs, hidden, layers, targets, extra=0, los
     return compiled(spec_of(architecture), dtype, isa=isa)
 
 
-_TAKES_LAYERS = "hidden:" not in (_core.Network.__init__.__doc__ or "")
-
-
-def _stack_only(spec, dtype, clip, isa):
-    first, hidden = spec.streams["past"], spec.recurrent
-    kinds = {layer.kind for layer in spec.layers}
-    head, out = spec.layers[-1], spec.streams["out"]
-    plain = kinds <= {"recurrent", "dropout", "dense"} and not head.added and out.steps == 1
-    plain = plain and [layer.name for layer in hidden] == [str(n) for n in range(len(hidden))]
-    if not plain or sum(layer.kind == "dense" for layer in spec.layers) > 1 or hidden[0].inputs != ("past",):
-        raise NotImplementedError(f"the compiled core computes stacked layers only, not {sorted(kinds)}")
-    extra = spec.streams["extra"].width if "extra" in spec.streams else 0
-    return _core.Network(
-        hidden[0].cell, dtype, steps=first.steps, inputs=first.width, hidden=spec.streams[hidden[0].output].width,
-        layers=len(hidden), targets=spec.targets, extra=extra, loss=spec.loss,
-        loss_parameters=list(spec.loss_parameters), dropout=spec.dropout, isa=isa,
-        **({} if clip is None else {"clip": clip}),
-    )  # fmt: skip
-
-
 def flow(network, spec, theta, source, index, threads):
     """Mean loss, and the squared gradients by h of every recurrent layer: name -> (steps,)."""
     found = network.flow(theta, source, index, threads=threads)
@@ -86,8 +62,6 @@ def flow(network, spec, theta, source, index, threads):
 def activity(network, spec, theta, source, index, threads):
     """Gates and states of every recurrent layer: name -> gate -> (windows, steps, units)."""
     found = network.activity(theta, source, index, threads=threads)
-    if not _TAKES_LAYERS:
-        found = [{gate: values[:, n] for gate, values in found.items()} for n in range(len(_names(spec)))]
     return dict(zip(_names(spec), found, strict=True))
 
 
