@@ -12,7 +12,7 @@ import numpy as np
 from reference_formulas import REFERENCE_CELLS, REFERENCE_LOSSES, REFERENCE_OPTIMIZERS, clip
 from reference_gather import Batch, gather
 from reference_layers import REFERENCE_LAYERS, Run
-from reference_random import dropout_mask
+from reference_random import dropout_mask, mixed
 
 __all__ = [
     "REFERENCE_CELLS",
@@ -172,7 +172,7 @@ class Network:
                 x = self.spec.streams[layer.inputs[0]]
                 # A view of the last step keeps that step's time.
                 times = (x.first + np.arange(x.steps) * x.pitch) // x.width if x.of else np.arange(x.steps)
-                found[layer.name] = dropout_mask(seed, self.spec.dropout, B, times, x.width, layer.number)
+                found[layer.name] = dropout_mask(mixed(seed), self.spec.dropout, B, times, x.width, layer.number)
         return found
 
     # ---------- forward, loss, backward

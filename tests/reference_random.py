@@ -24,3 +24,12 @@ def dropout_mask(seed, rate, B, times, width, number):
     counter[..., 3] = number
     draws = philox(counter, seed).reshape(B, len(times), -1)[:, :, :width]
     return np.where(draws < np.uint64(rate * 2.0**32), 0.0, 1.0 / (1.0 - rate))
+
+
+def mixed(seed):
+    """The key of a call's random numbers: splitmix64 of its seed, so that neighbouring seeds give unrelated draws."""
+    word = (1 << 64) - 1
+    x = (seed + 0x9E3779B97F4A7C15) & word
+    x = ((x ^ (x >> 30)) * 0xBF58476D1CE4E5B9) & word
+    x = ((x ^ (x >> 27)) * 0x94D049BB133111EB) & word
+    return x ^ (x >> 31)

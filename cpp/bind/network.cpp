@@ -49,15 +49,17 @@ struct OptimizerHolder {
 class NetworkHolder {
  public:
   NetworkHolder(const py::list& streams, const py::list& layers, const std::string& dtype, int64_t targets,
-                const std::string& loss, const std::vector<double>& loss_parameters, double dropout,
-                const py::object& clip, const py::object& isa)
+                int64_t columns, const std::string& loss, const std::vector<double>& loss_parameters, double dropout,
+                double left_out, const py::object& clip, const py::object& isa)
       : table_(&table_named(isa)),
         wide_(is_double(dtype)),
-        spec_(*table_, streams, layers, targets, loss, loss_parameters.size()),
+        spec_(*table_, streams, layers, targets, columns, loss, loss_parameters.size()),
         description_(table_->name + py::str(streams).cast<std::string>() + py::str(layers).cast<std::string>()),
-        f32_(kernels<float>(*table_), spec_.view(), loss_parameters, dropout, positive_or_none(clip, "clip")),
-        f64_(kernels<double>(*table_), spec_.view(), loss_parameters, dropout, positive_or_none(clip, "clip")) {
+        f32_(kernels<float>(*table_), spec_.view(), loss_parameters, dropout, left_out, positive_or_none(clip, "clip")),
+        f64_(kernels<double>(*table_), spec_.view(), loss_parameters, dropout, left_out,
+             positive_or_none(clip, "clip")) {
     if (!(dropout >= 0 && dropout < 1)) throw py::value_error("dropout: expected 0 <= dropout < 1");
+    if (!(left_out >= 0 && left_out < 1)) throw py::value_error("left_out: expected 0 <= left_out < 1");
   }
 
   bool wide() const { return wide_; }
@@ -75,9 +77,12 @@ class NetworkHolder {
     std::vector<Field> fields(size_t(fields_of(spec_.view(), nullptr)));
     fields_of(spec_.view(), fields.data());
     py::list out;
-    for (const Field& f : fields)
-      out.append(py::make_tuple(spec_.weight_name(f), f.offset,
-                                f.m ? py::tuple(py::make_tuple(f.n, f.m)) : py::tuple(py::make_tuple(f.n))));
+    for (const Field& f : fields) {
+      py::list shape;
+      for (const int64_t n : {f.n, f.m, f.k})
+        if (n) shape.append(n);
+      out.append(py::make_tuple(spec_.weight_name(f), f.offset, py::tuple(shape)));
+    }
     return out;
   }
 
@@ -90,6 +95,8 @@ class NetworkHolder {
     same(s.padding + s.T, spec_.past().steps, "padding and lookback"), same(s.I, spec_.past().width, "channels");
     same(s.E, spec_.extra(), "extra inputs");
     if (s.target.data) same(s.K, spec_.view().K, "targets");
+    if (spec_.reads_rows() && !s.series_row) throw py::value_error("source: the network reads tables by series_row");
+    if (spec_.reads_phases() && !s.phase) throw py::value_error("source: the network has a cycle, so it needs a phase");
     if (s.cycle_ratio) same(s.cycle_ratios, spec_.view().K, "cycle ratios");
   }
 
@@ -124,8 +131,15 @@ void unlocked(const Body& body) {
 }
 
 Windows windows_of(const NetworkHolder& net, const SourceHolder& source, const py::array& index, bool needs_target) {
-  net.check(source.view());
-  return {&net.table(), &source.view(), source.checked(index, needs_target), int64_t(index.size())};
+  const Source& s = source.view();
+  net.check(s);
+  const Windows windows{&net.table(), &s, source.checked(index, needs_target), int64_t(index.size())};
+  for (int64_t i = 0; net.spec().reads_rows() && i < windows.n; ++i)
+    if (s.series_row[windows.index[i]] >= net.spec().rows())
+      throw py::value_error("series_row: " + std::to_string(s.series_row[windows.index[i]]) + " of window " +
+                            std::to_string(windows.index[i]) + ", but there are " + std::to_string(net.spec().rows()) +
+                            " series");
+  return windows;
 }
 
 // Weights that were packed once, for many predictions.
@@ -332,7 +346,8 @@ py::dict train_as(const NetworkHolder& net, const py::array& theta, OptimizerHol
                   const SourceHolder& source, const py::array& order, const Course& course, const py::object& average,
                   double decay, const GroupList& groups, ScratchHolder* scratch) {
   T* weights = contiguous<T>(theta, "theta", net.parameters(), true);
-  Optimizer<T> state{optimizer.step, optimizer.steps,
+  Optimizer<T> state{optimizer.step,
+                     optimizer.steps,
                      contiguous<T>(optimizer.first, "optimizer.first", net.parameters(), true),
                      contiguous<T>(optimizer.second, "optimizer.second", net.parameters(), true),
                      every_group(groups, net.parameters(), optimizer.step.weight_decay),
@@ -369,10 +384,10 @@ void bind_network(py::module_& m) {
   py::class_<PackedHolder>(m, "Packed", "Weights in the order in which predictions read them; of one architecture.");
 
   py::class_<NetworkHolder>(m, "Network", "One architecture in one precision and instruction set; it holds no weights.")
-      .def(py::init<const py::list&, const py::list&, const std::string&, int64_t, const std::string&,
-                    const std::vector<double>&, double, const py::object&, const py::object&>(),
-           "streams"_a, "layers"_a, py::kw_only(), "dtype"_a, "targets"_a, "loss"_a = "squared_error",
-           "loss_parameters"_a = std::vector<double>(), "dropout"_a = 0.0, "clip"_a = none,
+      .def(py::init<const py::list&, const py::list&, const std::string&, int64_t, int64_t, const std::string&,
+                    const std::vector<double>&, double, double, const py::object&, const py::object&>(),
+           "streams"_a, "layers"_a, py::kw_only(), "dtype"_a, "targets"_a, "columns"_a = 1, "loss"_a = "squared_error",
+           "loss_parameters"_a = std::vector<double>(), "dropout"_a = 0.0, "left_out"_a = 0.0, "clip"_a = none,
            "isa"_a = none)
       .def_property_readonly("n_parameters", &NetworkHolder::parameters)
       .def_property_readonly("n_outputs", [](const NetworkHolder& net) { return net.spec().outputs(); })
@@ -423,22 +438,22 @@ void bind_network(py::module_& m) {
           "train",
           [](const NetworkHolder& net, const py::array& theta, OptimizerHolder& optimizer, const SourceHolder& source,
              const py::array& order, int64_t batch_size, const py::object& rates, const py::object& rate,
-             const py::object& clip_norm, const py::object& clip_value, double noise,
-             const py::object& average, double average_decay, const GroupList& groups, uint64_t seed, int threads,
-             const std::string& path, ScratchHolder* scratch) {
+             const py::object& clip_norm, const py::object& clip_value, double noise, const py::object& average,
+             double average_decay, const GroupList& groups, uint64_t seed, int threads, const std::string& path,
+             ScratchHolder* scratch) {
             if (batch_size < 1) throw py::value_error("batch_size: expected at least 1");
             if (!(average_decay >= 0 && average_decay < 1))
               throw py::value_error("average_decay: expected 0 <= average_decay < 1");
             if (!(noise >= 0 && noise < 1e30)) throw py::value_error("noise: expected a number from 0 on");
             const std::vector<double> each = rate_of_each(rates, rate, batches_of(order.size(), batch_size));
             const Course course{batch_size,
-                            each.data(),
-                            positive_or_none(clip_norm, "clip_norm"),
-                            positive_or_none(clip_value, "clip_value"),
-                            noise,
-                            seed,
-                            threads,
-                            path_of(path)};
+                                each.data(),
+                                positive_or_none(clip_norm, "clip_norm"),
+                                positive_or_none(clip_value, "clip_value"),
+                                noise,
+                                seed,
+                                threads,
+                                path_of(path)};
             const auto run = net.wide() ? train_as<double> : train_as<float>;
             return run(net, theta, optimizer, source, order, course, average, average_decay, groups, scratch);
           },

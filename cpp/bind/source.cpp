@@ -256,8 +256,9 @@ void bind_source(py::module_& m) {
            "target"_a = none, "horizon"_a = 0, "target_stride"_a = 1, "target_shift"_a = 0, "extra"_a = none,
            "future"_a = none, "static"_a = none, "starts"_a = none, "weight"_a = none, "anchor"_a = none,
            "target_anchor"_a = none, "past_mean"_a = none, "past_scale"_a = none, "target_mean"_a = none,
-           "target_scale"_a = none, "extra_mean"_a = none, "extra_scale"_a = none, "padding"_a = 0, "anchor_steps"_a = 0,
-           "season"_a = 0, "anchor_floor"_a = none, "series_row"_a = none, "phase"_a = none, "cycle_ratio"_a = none);
+           "target_scale"_a = none, "extra_mean"_a = none, "extra_scale"_a = none, "padding"_a = 0,
+           "anchor_steps"_a = 0, "season"_a = 0, "anchor_floor"_a = none, "series_row"_a = none, "phase"_a = none,
+           "cycle_ratio"_a = none);
 
   m.def("gathered", gathered, "source"_a, "index"_a, py::kw_only(), "dtype"_a = "float32", "isa"_a = none,
         "The past of windows as the kernels read it.");

@@ -99,20 +99,27 @@ void SpecHolder::check_layer(const LayerSpec& l, const std::string& name) const 
     readable(l.added, true);
     if (streams_[size_t(l.added)].width != out.width) refuse("layer", name, "what is added has another width");
   }
-  const auto most = cell || kind == "dropout" ? 1 : kind == "dense" ? 2 : most_inputs;
-  if (l.inputs > most || (l.inputs < most && (cell || kind == "dropout"))) refuse("layer", name, "number of inputs");
-  if (kind == "dropout" && streams_[size_t(l.in[0])].width != out.width) refuse("layer", name, "another width");
+  const bool same = kind == "dropout" || kind == "cycle_off" || kind == "cycle_on";
+  const int most = cell || same ? 1 : kind == "dense" ? 2 : kind == "lookup" ? 0 : most_inputs;
+  if (l.inputs > most || (l.inputs < 1 && kind != "dense" && kind != "lookup"))
+    refuse("layer", name, "number of inputs");
+  int64_t wide = 0;
+  for (int i = 0; i < l.inputs; ++i) wide += streams_[size_t(l.in[i])].width;
+  if ((same || kind == "concat") && wide != out.width) refuse("layer", name, "input and output differ in width");
   if (l.restart && l.start < 0) refuse("layer", name, "restart needs a start");
   for (const int other : {l.start, l.tied}) {
     if (other < 0) continue;
     const LayerSpec& o = layers_[size_t(other)];
-    bool same = o.kind == l.kind && streams_[size_t(o.out)].width == out.width && (other != l.start || cell);
+    const bool cycles = kind == "cycle_on" && table_->n_cells <= o.kind &&
+                        !std::strcmp(table_->layers[o.kind - table_->n_cells], "cycle_off");
+    if (cycles && other == l.tied && o.tied < 0) continue;
+    bool alike = o.kind == l.kind && streams_[size_t(o.out)].width == out.width && (other != l.start || cell);
     if (other == l.tied) {
-      same &= o.inputs == l.inputs && o.bias == l.bias && o.tied < 0;
-      for (int i = 0; i < l.inputs; ++i) same &= streams_[size_t(o.in[i])].width == streams_[size_t(l.in[i])].width;
-      if (l.bias == Bias::steps) same &= streams_[size_t(o.out)].steps == out.steps;
+      alike &= o.inputs == l.inputs && o.bias == l.bias && o.tied < 0;
+      for (int i = 0; i < l.inputs; ++i) alike &= streams_[size_t(o.in[i])].width == streams_[size_t(l.in[i])].width;
+      if (l.bias == Bias::steps) alike &= streams_[size_t(o.out)].steps == out.steps;
     }
-    if (!same) refuse("layer", name, "start and tied need a layer of the same kind and sizes");
+    if (!alike) refuse("layer", name, "start and tied need a layer of the same kind and sizes");
   }
 }
 
@@ -133,9 +140,31 @@ void SpecHolder::read_layer(const py::dict& d) {
   l.relu = field<std::string>(d, "activation", "identity") == "relu";
   l.bias = bias == "none" ? Bias::none : bias == "one" ? Bias::one : Bias::steps;
   l.number = field<int64_t>(d, "number", 0);
+  l.rows = field<int64_t>(d, "rows", 0), l.length = field<int64_t>(d, "length", 0);
+  l.channels = field<int64_t>(d, "channels", 0);
   check_layer(l, name);
+  if (l.kind >= table_->n_cells) check_table(l, table_->layers[l.kind - table_->n_cells], name);
   makers_[size_t(l.out)] = int(layers_.size());
   layers_.push_back(l), layer_names_.push_back(name);
+}
+
+void SpecHolder::check_table(const LayerSpec& l, const std::string& kind, const std::string& name) {
+  const bool cycle = kind == "cycle_off" || kind == "cycle_on";
+  if (!cycle && kind != "lookup") return;
+  const StreamSpec& out = streams_[size_t(l.out)];
+  const int64_t rows = l.tied < 0 ? l.rows : layers_[size_t(l.tied)].rows;
+  if (rows < 1 || (kind == "lookup" && (rows < 2 || out.steps != 1)))
+    refuse("layer", name, "rows of a table: expected 1 or more, of a lookup 2 or more and one step of output");
+  if (cycle && (l.channels != columns_ || l.length < 1 ||
+                (kind == "cycle_off" && (out.width < l.channels || l.in[0] != view_.past))))
+    refuse("layer", name, "a cycle has a length, the target columns as channels, and is taken off 'past'");
+  if (cycle && l.tied >= 0 && layers_[size_t(l.tied)].length != l.length) refuse("layer", name, "another length");
+  if (kind == "cycle_on" && (l.tied < 0 || out.steps * out.width < outputs()))
+    refuse("layer", name, "it is tied to a cycle_off and reads all outputs");
+  phases_ = phases_ || cycle;
+  if (cycle && rows == 1) return;
+  const int64_t known = kind == "lookup" ? rows - 1 : rows;
+  rows_ = rows_ ? std::min(rows_, known) : known;
 }
 
 // Every size in the kernels is below this sum; one check here and none behind.
@@ -151,8 +180,8 @@ void SpecHolder::check_sizes() const {
 }
 
 SpecHolder::SpecHolder(const Table& table, const py::list& streams, const py::list& layers, int64_t targets,
-                       const std::string& loss, size_t n_loss_parameters)
-    : table_(&table) {
+                       int64_t columns, const std::string& loss, size_t n_loss_parameters)
+    : table_(&table), columns_(columns) {
   std::string known;
   view_.loss = -1;
   for (int i = 0; i < table.n_losses; ++i) {
@@ -166,6 +195,7 @@ SpecHolder::SpecHolder(const Table& table, const py::list& streams, const py::li
     throw py::value_error("loss_parameters: '" + loss + "' does not take " + std::to_string(n_loss_parameters));
   view_.Q = info.output_per_parameter ? int64_t(n_loss_parameters) : 1;
   if (targets < 1 || targets > (int64_t(1) << 31)) throw py::value_error("targets: expected 1 to 2**31");
+  if (columns < 1 || targets % columns) throw py::value_error("columns: expected a divisor of targets");
   view_.K = targets;
   for (const auto& s : streams) read_stream(s.cast<py::tuple>());
   view_.past = stream("past");
@@ -187,6 +217,7 @@ SpecHolder::SpecHolder(const Table& table, const py::list& streams, const py::li
 
 std::string SpecHolder::weight_name(const Field& f) const {
   const std::string& layer = layer_names_[size_t(f.layer)];
+  if (!f.kind) return layer;
   const std::string kind(1, f.kind);
   return f.row < 0 ? layer + "." + kind : layer + "." + kind + "_" + cell(f.layer).row_names[f.row];
 }

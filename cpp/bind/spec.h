@@ -9,8 +9,8 @@ class SpecHolder {
  public:
   // streams: (name, steps, width, of or "", first, pitch); layers: dicts with the fields of Layer in
   // forecast/_network/spec.py. Refuses what the kernels could not compute.
-  SpecHolder(const Table&, const py::list& streams, const py::list& layers, int64_t targets, const std::string& loss,
-             size_t n_loss_parameters);
+  SpecHolder(const Table&, const py::list& streams, const py::list& layers, int64_t targets, int64_t columns,
+             const std::string& loss, size_t n_loss_parameters);
   SpecHolder(const SpecHolder&) = delete;
   SpecHolder& operator=(const SpecHolder&) = delete;
 
@@ -22,6 +22,9 @@ class SpecHolder {
   const CellInfo& cell(int layer) const { return table_->cells[layers_[size_t(layer)].kind]; }
   const StreamSpec& output(int layer) const { return streams_[size_t(layers_[size_t(layer)].out)]; }
   const std::string& layer_name(int layer) const { return layer_names_[size_t(layer)]; }
+  bool reads_rows() const { return rows_ > 0; }  // of a table, by the series of a window
+  int64_t rows() const { return rows_; }         // that the smallest of these tables has of known series
+  bool reads_phases() const { return phases_; }
   int n_layers() const { return view_.n_layers; }
   std::string weight_name(const Field&) const;
 
@@ -30,6 +33,7 @@ class SpecHolder {
   void read_layer(const py::dict& layer);
   void check_view(const StreamSpec&, const std::string& name) const;
   void check_layer(const LayerSpec&, const std::string& name) const;
+  void check_table(const LayerSpec&, const std::string& kind, const std::string& name);
   void check_sizes() const;
   int stream(const std::string& name) const;
   int layer_called(const std::string& name) const;
@@ -37,10 +41,13 @@ class SpecHolder {
   bool has_gaps(int stream) const;
 
   const Table* table_;
+  int64_t columns_;
   std::vector<std::string> stream_names_, layer_names_;
   std::vector<StreamSpec> streams_;
   std::vector<int> makers_;  // the layer that writes a stream; -1: gathered, or a view
   std::vector<LayerSpec> layers_;
+  int64_t rows_ = 0;
+  bool phases_ = false;
   NetworkSpec view_{};
 };
 

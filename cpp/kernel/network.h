@@ -195,6 +195,8 @@ template <class T>
 inline bool train_once(const Network<T>& net, const Chunk<T>& c) {
   const Call<T> k(net, c);
   gather(k);
+  clear(c.rows + c.first * k.plan.table_width, c.n * k.plan.table_width);
+  for (int64_t i = 0; i < c.n * k.plan.tables; ++i) c.read[c.first * k.plan.tables + i] = -1;
   if (!forward(k)) return false;
   judge(k);
   put_outputs(k);
@@ -237,13 +239,15 @@ inline void pack(const Network<T>& net, Pack which, T* to) {
   }
 }
 
+// In the order of theta: tables last.
 inline int fields(const NetworkSpec& net, Field* out) {
   int count = 0;
   int64_t offset = 0;
-  for (int l = 0; l < net.n_layers; ++l) {
+  for (int i = 0; i < 2 * net.n_layers; ++i) {
+    const int l = i % net.n_layers;
     const LayerSpec& layer = net.layers[l];
-    if (layer.tied >= 0) continue;
     const Kind<float>& kind = kinds<float>[layer.kind];
+    if (layer.tied >= 0 || kind.table != (i >= net.n_layers)) continue;
     count += kind.fields(net, layer, l, offset, out ? out + count : nullptr);
     offset += kind.parameters(net, layer);
   }

@@ -10,6 +10,7 @@ namespace forecast::FORECAST_ISA {
 template <class T>
 struct Kind {
   bool always;  // false: without dropout its output is a view of its input
+  bool table;   // its weights stand at the end of theta
   int states;   // of a cell; 0: no cell
   void (*measure[2])(Planner&, int layer);
   int64_t (*pack_size[4])(const NetworkSpec&, const LayerSpec&);
@@ -37,17 +38,17 @@ struct Packs {
 template <class L>
 int fields_of(const NetworkSpec& net, const LayerSpec& l, int layer, int64_t offset, Field* out) {
   int count = 0;
-  L::fields(net, l, [&](char kind, int row, int64_t n, int64_t m) {
-    if (out) out[count] = {layer, kind, row, offset, n, m};
+  L::fields(net, l, [&](char kind, int row, int64_t n, int64_t m, int64_t k = 0) {
+    if (out) out[count] = {layer, kind, row, offset, n, m, k};
     ++count;
-    offset += n * (m ? m : 1);
+    offset += n * (m ? m : 1) * (k ? k : 1);
   });
   return count;
 }
 template <class L>
 int64_t parameters_of(const NetworkSpec& net, const LayerSpec& l) {
   int64_t total = 0;
-  L::fields(net, l, [&](char, int, int64_t n, int64_t m) { total += n * (m ? m : 1); });
+  L::fields(net, l, [&](char, int, int64_t n, int64_t m, int64_t k = 0) { total += n * (m ? m : 1) * (k ? k : 1); });
   return total;
 }
 
@@ -65,6 +66,7 @@ constexpr Kind<T> kind_of() {
   using W = WindowsInLanes<T>;
   using U = UnitsInLanes<T>;
   return {L::always,
+          L::table,
           0,
           {L::template measure<W, T>, L::template measure<U, T>},
           {Packs<T, W, L, false>::size, Packs<T, W, L, true>::size, Packs<T, U, L, false>::size,
@@ -125,15 +127,32 @@ struct Walk : Planner {
   int64_t entries(int stream) const { return net.streams[stream].steps * net.streams[stream].width; }
 
   void weights() {
+    for (int pass = 0; pass < 2; ++pass) {  // the tables come last
+      for (int l = 0; l < net.n_layers; ++l) {
+        if (pass == 0) plan.slots[l] = {};
+        if (kind(l).table == (pass == 1)) own_weights(l);
+      }
+      if (pass == 0) plan.dense = plan.parameters;
+    }
     for (int l = 0; l < net.n_layers; ++l) {
       const LayerSpec& layer = net.layers[l];
-      Slot& slot = plan.slots[l] = {};
-      slot.theta =
-          layer.tied >= 0 ? plan.slots[layer.tied].theta : count(plan.parameters, kind(l).parameters(net, layer));
+      Slot& slot = plan.slots[l];
       for (int which = 0; which < 4; ++which)
         slot.pack[which] = count(plan.packs[which], kind(l).pack_size[which](net, layer));
       slot.skipped = !plan.use.drop && !kind(l).always;
     }
+  }
+
+  void own_weights(int number) {
+    const LayerSpec& layer = net.layers[number];
+    const Slot* tied = layer.tied >= 0 ? &plan.slots[layer.tied] : nullptr;
+    Slot& slot = plan.slots[number];
+    const int64_t n = tied ? 0 : kind(number).parameters(net, layer);
+    slot.theta = tied ? tied->theta : count(plan.parameters, n);
+    if (!kind(number).table) return;
+    slot.table_row = tied ? tied->table_row : n / layer.rows;
+    slot.table = tied ? tied->table : count(plan.tables, 1);
+    slot.table_first = tied ? tied->table_first : count(plan.table_width, slot.table_row);
   }
 
   // Every stream's base and its entries there; streams of layers that are skipped are views too.
@@ -169,7 +188,7 @@ struct Walk : Planner {
     for (int l = 0; l < net.n_layers; ++l) {
       if (plan.slots[l].skipped) continue;
       Place& out = place(net.layers[l].out);
-      out.needed = kind(l).parameters(net, net.layers[l]) > 0;
+      out.needed = kind(l).table || kind(l).parameters(net, net.layers[l]) > 0;
       each_input(l, [&](int s) {
         const Place& p = place(s);
         Place& base = place(p.base);

@@ -31,7 +31,8 @@ struct LayerSpec {
   int start, tied;  // earlier layers: whose last states it starts from, whose weights it uses; -1: its own
   bool reverse, restart, relu;
   Bias bias;
-  int64_t number;  // of its random numbers
+  int64_t number;                  // of its random numbers
+  int64_t rows, length, channels;  // of a table; of a cycle
 };
 
 struct NetworkSpec {
@@ -72,6 +73,7 @@ struct Slot {
   int64_t theta, pack[4], memory, flow, initial, activity;
   int64_t places;  // steps that are kept of a recurrent layer's states, the initial ones included
   bool skipped;    // its output is a view of its input
+  int64_t table, table_first, table_row;  // of a table: its number, its part of a window's rows, numbers in a row
 };
 
 // Layers whose steps are taken together, so that a step's outputs are still in cache when the next layer reads them.
@@ -88,8 +90,10 @@ struct Plan {
   Slot* slots;    // [n_layers]
   Phase* phases;  // [n_layers] room
   int n_phases, n_recurrent;
-  int64_t parameters, packs[4], arena, flow, initial, activity;  // sizes
-  int64_t y, weight, anchors, wide;                              // offsets in the arena
+  int64_t parameters, dense;                         // theta, and what of it stands before the tables
+  int64_t tables, table_width;                       // how many there are, and numbers in a row of all of them
+  int64_t packs[4], arena, flow, initial, activity;  // sizes
+  int64_t y, weight, anchors, wide;                  // offsets in the arena
 };
 
 // ---- what it is computed on ------------------------------------------------------------------------------
@@ -120,9 +124,9 @@ struct Source {
   int64_t floors;                // 1, or one for each series
   const int32_t* target_anchor;  // [columns] the channel, or -1; null: none
   const double *past_mean, *past_inverse, *target_mean, *target_inverse, *extra_mean, *extra_inverse;
-  const int64_t* series_row;   // per window: the row of its series in tables; -1: none of them; null: not given
-  const int64_t* phase;        // per window: that of its oldest row in a cycle; null: not given
-  const double* cycle_ratio;   // [cycle_ratios] past scale over target scale of every target; null: 1
+  const int64_t* series_row;  // per window: the row of its series in tables; -1: none of them; null: not given
+  const int64_t* phase;       // per window: that of its oldest row in a cycle; null: not given
+  const double* cycle_ratio;  // [cycle_ratios] past scale over target scale of every target; null: 1
   int64_t cycle_ratios;
 };
 enum class Kind : int32_t { none, newest, mean, standard, seasonal };  // of an anchor
@@ -139,8 +143,8 @@ struct Network {
   const NetworkSpec* spec;
   const Plan* plan;
   const T* loss_parameters;
-  double dropout;
-  double clip;  // bound of the scaled past; <= 0: none
+  double dropout, left_out;  // left_out: share of windows that read a table's row of unknown series, while training
+  double clip;               // bound of the scaled past; <= 0: none
   const T* theta;
   const T* packs[4];
 };
@@ -158,7 +162,9 @@ struct Chunk {
   const T* initial;   // per recurrent layer without a start [S][B][H] of the whole batch, null: zeros
   int64_t B;
   T* arena;
-  T* gradient;                   // [parameters] added to; null: forward only
+  T* gradient;                   // [dense] added to; null: forward only
+  T* rows;                       // [B][table_width] of the whole batch: gradients of the rows that each window read
+  int64_t* read;                 // [B][tables] which row that is; -1: none
   double* loss;                  // the chunk's part of the mean loss is added to it; null: not asked for
   T* outputs;                    // [B][K Q] of the whole batch, null: not asked for
   T *dpast, *dextra, *dinitial;  // [B][T][I], [B][E], as `initial`; null: not asked for
@@ -169,9 +175,9 @@ struct Chunk {
 
 struct Field {  // one named array inside theta
   int layer;
-  char kind;             // W, R or b
-  int row;               // of the cell; -1: the layer is no cell
-  int64_t offset, n, m;  // shape (n, m); m is 0 for a vector
+  char kind;                // W, R or b; 0: the layer's own name says it
+  int row;                  // of the cell; -1: the layer is no cell
+  int64_t offset, n, m, k;  // shape (n, m, k); what is 0 is not there
 };
 
 struct CellInfo {

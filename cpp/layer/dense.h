@@ -10,8 +10,7 @@
 
 namespace forecast::FORECAST_ISA {
 
-struct Dense {
-  static constexpr bool always = true;
+struct Dense : Weightless {
   using Two = Feed<1, 0, 1, 0, 1>;
 
   static int64_t wide(const NetworkSpec& net, const LayerSpec& l, int i) {
@@ -92,9 +91,6 @@ struct Dense {
     Operands<T> operands(int64_t s) const { return {x[0].at(s), a, b ? x[1].at(s) : nullptr, b}; }
   };
 
-  template <class Way, class T>
-  static void begin(const Call<T>&, int) {}
-
   template <class Way, bool relu, class T>
   static INLINE void step(const View<Way, T>& v, const T* theta, const T* pack, int64_t s) {
     T* out = v.out.at(s);
@@ -171,19 +167,8 @@ struct Dense {
       input_gradients(k, v, d, pack, i ? v.b : v.a, l.in[i]);
       pack += Way::transposed_size(v.a, v.O);
     }
-    if (l.added >= 0) added_gradient<Way>(k, d, row, v.steps_, l.added);
+    if (l.added >= 0) k.pass(d, 0, row, v.steps_, l.added);
     return !k.stopped();
-  }
-
-  template <class Way, class T>
-  static void added_gradient(const Call<T>& k, const Gradient<T>& d, int64_t row, int64_t steps, int stream) {
-    const Gradient<T> to = k.gradient(stream);
-    const bool one = k.stream(stream).steps == 1;
-    for (int64_t s = 0; to.wanted() && s < steps; ++s) {
-      T* const sum = to.at(one ? 0 : s);
-      const bool adds = to.adds || (one && s);
-      for (int64_t i = 0; i < row; ++i) sum[i] = adds ? sum[i] + d.at(s)[i] : d.at(s)[i];
-    }
   }
 };
 

@@ -5,25 +5,15 @@
 
 namespace forecast::FORECAST_ISA {
 
-struct DropoutLayer {
+struct DropoutLayer : Weightless {
   static constexpr bool always = false;
+
   template <class Way, class T>
   static void measure(Planner& p, int number) {
     const LayerSpec& l = p.net.layers[number];
     p.compact(l.out);
     p.link(l.in[0], l.out, 0);
   }
-  template <class Put>
-  static void fields(const NetworkSpec&, const LayerSpec&, const Put&) {}
-  template <class Way, class T>
-  static int64_t pack_size(const NetworkSpec&, const LayerSpec&, bool) {
-    return 0;
-  }
-  template <class Way, class T>
-  static void pack(const NetworkSpec&, const LayerSpec&, bool, const T*, T*) {}
-  template <class Way, class T>
-  static void begin(const Call<T>&, int) {}
-
   // Masks are drawn by the time in the stream that is viewed, whichever of its steps is.
   template <class Way, class T>
   static void mask(const Call<T>& k, const LayerSpec& l, int64_t s, const T* from, T* to) {
@@ -46,15 +36,12 @@ struct DropoutLayer {
   template <class Way, class T>
   static bool backward(const Call<T>& k, int number) {
     const LayerSpec& l = k.layer(number);
-    const Gradient<T> d = k.gradient(l.out), to = k.gradient(l.in[0]);
-    const int64_t row = k.stream(l.out).width * Way::columns;
+    const Gradient<T> d = k.gradient(l.out);
     for (int64_t s = 0; s < k.stream(l.out).steps; ++s) {
       mask<Way>(k, l, s, d.at(s), d.at(s));
-      const bool linked = k.plan.places[k.plan.places[l.in[0]].base].link == l.out;
-      for (int64_t i = 0; !linked && to.wanted() && i < row; ++i)
-        to.at(s)[i] = to.adds ? to.at(s)[i] + d.at(s)[i] : d.at(s)[i];
       if (k.stopped()) return false;
     }
+    if (!k.linked(l.in[0], l.out)) k.pass(d, 0, k.stream(l.out).width * Way::columns, k.stream(l.out).steps, l.in[0]);
     return true;
   }
 };

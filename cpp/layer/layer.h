@@ -7,12 +7,18 @@
 //   begin<Way>     before its first step
 //   forward<Way>   the steps [from, to) in the order of computation; false: told to stop
 //   backward<Way>  from the gradient of its output to those of its inputs and weights
+//   always         false: without dropout its output is a view of its input
+//   table          its weights are rows that a window looks up: they stand at the end of theta, and each window has the
+//                  gradient of its own row
 #pragma once
 
 #include "../kernel/random.h"
 #include "../kernel/way.h"
 
 namespace forecast::FORECAST_ISA {
+
+template <class T>
+struct Call;
 
 // Scratch memory in elements: one list of arrays both measures and cuts.
 struct Cursor {
@@ -22,6 +28,22 @@ struct Cursor {
     used += (n + 15) / 16 * 16;  // every array begins on a cache line
     return at;
   }
+};
+
+// What a layer without packs has of them, and of other things that most do not need.
+struct Weightless {
+  static constexpr bool always = true;
+  static constexpr bool table = false;
+  template <class Put>
+  static void fields(const NetworkSpec&, const LayerSpec&, const Put&) {}
+  template <class Way, class T>
+  static int64_t pack_size(const NetworkSpec&, const LayerSpec&, bool) {
+    return 0;
+  }
+  template <class Way, class T>
+  static void pack(const NetworkSpec&, const LayerSpec&, bool, const T*, T*) {}
+  template <class Way, class T>
+  static void begin(const Call<T>&, int) {}
 };
 
 struct Planner {
@@ -104,6 +126,25 @@ struct Call {
   template <class P>
   P* weights(P* theta, int number) const {
     return theta + plan.slots[number].theta;
+  }
+  // Whether the gradient of an input is a part of that of the output, in place.
+  bool linked(int stream, int out) const { return plan.places[plan.places[stream].base].link == out; }
+  // From the gradient d of an output, n entries of each of its steps, to that of an input (one of a single step stood
+  // at every step of the output).
+  void pass(const Gradient<T>& d, int64_t first, int64_t n, int64_t steps, int stream) const {
+    const Gradient<T> to = gradient(stream);
+    const bool one = net.streams[stream].steps == 1;
+    for (int64_t s = 0; to.wanted() && s < steps; ++s) {
+      T *const sum = to.at(one ? 0 : s), *const part = d.at(s) + first;
+      const bool adds = to.adds || (one && s);
+      for (int64_t i = 0; i < n; ++i) sum[i] = adds ? sum[i] + part[i] : part[i];
+    }
+  }
+  // Notes that a window has read a row of a table; where the gradient of that row is added up.
+  T* read_row(int number, int lane, int64_t row) const {
+    const Slot& slot = plan.slots[number];
+    c.read[(c.first + lane) * plan.tables + slot.table] = row;
+    return c.rows + (c.first + lane) * plan.table_width + slot.table_first;
   }
   Dropout dropout() const { return {network.dropout, c.seed, c.first}; }
   bool stopped() const { return c.poll.stop(c.poll.self); }

@@ -23,8 +23,7 @@ template <class C>
 constexpr int tape_rows = C::rows + C::kept;
 
 template <class C>
-struct Recurrent {
-  static constexpr bool always = true;
+struct Recurrent : Weightless {
   // ---- sizes and places ------------------------------------------------------------------------------------
 
   static int64_t inputs(const NetworkSpec& net, const LayerSpec& l) { return net.streams[l.in[0]].width; }

@@ -2,10 +2,17 @@
 // its line here (and its class in tests/reference.py: without that the suite is red).
 #pragma once
 
+#include "concat.h"
+#include "cycle.h"
 #include "dense.h"
 #include "dropout.h"
+#include "lookup.h"
 #include "recurrent.h"
 
-#define FORECAST_LAYERS(X) \
-  X("dense", Dense)        \
-  X("dropout", DropoutLayer)
+#define FORECAST_LAYERS(X)   \
+  X("dense", Dense)          \
+  X("dropout", DropoutLayer) \
+  X("concat", Concat)        \
+  X("lookup", Lookup)        \
+  X("cycle_off", CycleOff)   \
+  X("cycle_on", CycleOn)

@@ -20,7 +20,7 @@ template <class T>
 Network<T> network_of(const Model<T>& model, const Plan& plan, const T* theta) {
   Network<T> net{};
   net.spec = model.spec, net.plan = &plan, net.loss_parameters = model.loss_parameters.data();
-  net.dropout = model.dropout, net.clip = model.clip, net.theta = theta;
+  net.dropout = model.dropout, net.left_out = model.left_out, net.clip = model.clip, net.theta = theta;
   return net;
 }
 
@@ -90,11 +90,13 @@ struct Workspace {
   T *arenas, *slots, *packs[4];
   double *losses, *sums;
   int64_t arena;
+  mutable TableGradients<T> tables;
 
-  Workspace(Scratch& scratch, const Plans<T>& plans, const Cut& cut, bool with_units)
-      : arena(std::max(plans.lanes->arena, with_units ? plans.units->arena : 0)) {
-    const int64_t parameters = plans.lanes->parameters;
-    scratch.begin();
+  Workspace(Scratch& scratch, const Model<T>& model, const Plans<T>& plans, const Cut& cut, int64_t windows,
+            bool with_units)
+      : arena(std::max(plans.lanes->arena, with_units ? plans.units->arena : 0)),
+        tables((scratch.begin(), scratch), *model.spec, *plans.lanes, windows) {
+    const int64_t parameters = plans.lanes->dense;
     arenas = scratch.take<T>(arena * cut.threads), slots = scratch.take<T>(parameters * cut.slots);
     for (int i = 0; i < 4; ++i) packs[i] = scratch.take<T>(with_units || i < forward_units ? plans.lanes->packs[i] : 0);
     losses = scratch.take<double>(cut.chunks), sums = scratch.take<double>(parts_of(parameters));
@@ -133,10 +135,11 @@ bool batch_gradient(Team& team, const Model<T>& model, const Both<T>& net, const
   const Vectors<T>& vectors = model.kernels->vectors;
   const Cut cut(windows.n, vectors.lanes, team.size(), true);
   const double normaliser = normaliser_of(windows);
-  const int64_t parameters = net.lanes.plan->parameters, states = net.lanes.plan->flow;
+  const int64_t parameters = net.lanes.plan->dense, states = net.lanes.plan->flow;
   team.each(cut.slots, [&](int64_t slot, int worker, Poll poll) {  // who takes a slot does not matter to its sum
     if (sign.stopped()) return;
     Chunk<T> c = common;
+    c.rows = space.tables.rows(), c.read = space.tables.read();
     c.gradient = space.slots + slot * parameters, c.flow = common.flow ? common.flow + slot * states : nullptr;
     std::fill(c.gradient, c.gradient + parameters, T(0));
     for (int64_t number = slot; number < cut.chunks; number += cut.slots) {
@@ -151,6 +154,7 @@ bool batch_gradient(Team& team, const Model<T>& model, const Both<T>& net, const
     T* const total = space.slots + first;
     for (int slot = 1; slot < cut.slots; ++slot) vectors.add(total, total + slot * parameters, n);
   });
+  space.tables.sum(windows.n, vectors.add);
   for (int64_t i = states; common.flow && i < cut.slots * states; ++i) common.flow[i % states] += common.flow[i];
   *loss = 0;
   for (int64_t number = 0; number < cut.chunks; ++number) *loss += space.losses[number];
@@ -160,11 +164,13 @@ bool batch_gradient(Team& team, const Model<T>& model, const Both<T>& net, const
 }  // namespace
 
 template <class T>
-Model<T>::Model(const Kernels<T>& k, const NetworkSpec& s, const std::vector<double>& parameters, double rate, double bound)
+Model<T>::Model(const Kernels<T>& k, const NetworkSpec& s, const std::vector<double>& parameters, double rate,
+                double unknown, double bound)
     : kernels(&k),
       spec(&s),
       loss_parameters(parameters.begin(), parameters.end()),
       dropout(rate),
+      left_out(unknown),
       clip(bound),
       lanes(k, s, {false, false, false, false}),
       units(k, s, {true, false, false, false}) {}
@@ -301,7 +307,7 @@ bool gradient(const Model<T>& model, const T* theta, const Windows& windows, con
   const Cut cut(windows.n, model.kernels->vectors.lanes, threads, true);
   const Plans<T> plans(model, drop, out->past || out->extra);
   Scratch scratch;
-  const Workspace<T> space(scratch, plans, cut, false);
+  const Workspace<T> space(scratch, model, plans, cut, windows.n, false);
   const int64_t states = plans.lanes->flow;
   const Buffer<double> flow(out->flow ? states * std::max(cut.slots, 1) : 0);
   std::fill(flow.get(), flow.get() + flow.size(), 0.0);
@@ -316,7 +322,11 @@ bool gradient(const Model<T>& model, const T* theta, const Windows& windows, con
     if (!sign.stopped()) batch_gradient(team, model, net, windows, common, space, few, sign, &out->loss);
   });
   if (sign.stopped()) return false;
-  if (out->theta) std::copy(space.slots, space.slots + plans.lanes->parameters, out->theta);
+  if (out->theta) {
+    std::fill(std::copy(space.slots, space.slots + plans.lanes->dense, out->theta),
+              out->theta + plans.lanes->parameters, T(0));
+    for (const auto& row : space.tables.sums()) std::copy(row.gradient, row.gradient + row.n, out->theta + row.theta);
+  }
   if (out->flow) std::copy(flow.get(), flow.get() + states, out->flow);
   return true;
 }
@@ -325,41 +335,54 @@ namespace {
 
 // Sums over the parts of the squares of all entries, clipped by value where `clip_value` is positive.
 template <class T>
-double norm_of(Team& team, const Model<T>& model, const T* gradient, int64_t n, double clip_value, double* sums) {
+double norm_of(Team& team, const Model<T>& model, const Workspace<T>& space, int64_t n, double clip_value) {
+  const T* gradient = space.slots;
+  double* const sums = space.sums;
   each_part(team, n, [&](int64_t number, int64_t first, int64_t length) {
     sums[number] = model.kernels->vectors.norm2(gradient + first, length, clip_value);
   });
   double total = 0;
   for (int64_t number = 0; number < parts_of(n); ++number) total += sums[number];
+  for (const auto& row : space.tables.sums()) total += model.kernels->vectors.norm2(row.gradient, row.n, clip_value);
   return std::sqrt(total);
 }
 
 // Clips and steps; false where the gradient is not finite.
 template <class T>
-bool optimise(Team& team, const Model<T>& model, T* theta, const Workspace<T>& space, int64_t n, const Course& course,
-              Optimizer<T>& optimizer, double* norm) {
+bool optimise(Team& team, const Model<T>& model, T* theta, const Workspace<T>& space, const Plan& plan,
+              const Course& course, Optimizer<T>& optimizer, double* norm) {
   const Vectors<T>& vectors = model.kernels->vectors;
-  const T* gradient = space.slots;
-  *norm = norm_of(team, model, gradient, n, 0, space.sums);
+  const int64_t n = plan.dense;
+  *norm = norm_of(team, model, space, n, 0);
   if (!std::isfinite(*norm)) return false;
   Step step = optimizer.step;
   step.clip_value = course.clip_value;
-  const double clipped =
-      course.clip_value > 0 ? norm_of(team, model, gradient, n, course.clip_value, space.sums) : *norm;
+  const double clipped = course.clip_value > 0 ? norm_of(team, model, space, n, course.clip_value) : *norm;
   step.scale = course.clip_norm > 0 && clipped > course.clip_norm ? course.clip_norm / clipped : 1.0;
   ++optimizer.steps;
   step.correction_1 = 1 - std::pow(step.beta_1, double(optimizer.steps));
   step.correction_2 = 1 - std::pow(step.beta_2, double(optimizer.steps));
-  each_part(team, n, [&](int64_t, int64_t first, int64_t length) {
+  // A range of the weights, by the rules of the groups that it lies in.
+  const auto take = [&](int64_t first, int64_t length, const T* gradient) {
     for (const Group& group : optimizer.groups) {
-      const int64_t from = std::max(first, group.first), n = std::min(first + length, group.first + group.n) - from;
-      if (n <= 0) continue;
+      const int64_t from = std::max(first, group.first), count = std::min(first + length, group.first + group.n) - from;
+      if (count <= 0) continue;
       Step own = step;
       own.rate *= group.rate_factor, own.weight_decay = group.weight_decay;
-      vectors.update(own, theta + from, gradient + from, optimizer.first + from, optimizer.second + from, n);
+      vectors.update(own, theta + from, gradient + from - first, optimizer.first + from, optimizer.second + from,
+                     count);
     }
-    if (optimizer.average) vectors.average(optimizer.average + first, theta + first, optimizer.decay, length);
+  };
+  each_part(team, n, [&](int64_t, int64_t first, int64_t length) { take(first, length, space.slots + first); });
+  const auto& rows = space.tables.sums();  // those that nobody read stay, their moments too
+  team.each(int64_t(rows.size()), [&](int64_t i, int, Poll) {
+    const auto& row = rows[size_t(i)];
+    take(row.theta, row.n, row.gradient);
   });
+  if (optimizer.average)
+    each_part(team, plan.parameters, [&](int64_t, int64_t first, int64_t length) {
+      vectors.average(optimizer.average + first, theta + first, optimizer.decay, length);
+    });
   return true;
 }
 
@@ -368,13 +391,13 @@ bool optimise(Team& team, const Model<T>& model, T* theta, const Workspace<T>& s
 template <class T>
 bool train(const Model<T>& model, T* theta, Optimizer<T>& optimizer, const Windows& windows, const Course& course,
            Scratch& scratch, StopSign& sign, Trained* out) {
-  const Plans<T> plans(model, model.dropout > 0, false);
+  const Plans<T> plans(model, model.dropout > 0 || model.left_out > 0, false);
   const int lanes = model.kernels->vectors.lanes;
-  const int64_t few = few_of(model, course.path), parameters = plans.lanes->parameters;
+  const int64_t few = few_of(model, course.path);
   const int64_t most = std::min(course.batch_size, windows.n), last = most ? windows.n % most : 0;
   const Cut largest(most, lanes, course.threads, true);
   const bool with_units = Ways(most, lanes, few).units || (last && Ways(last, lanes, few).units);
-  const Workspace<T> space(scratch, plans, largest, with_units);
+  const Workspace<T> space(scratch, model, plans, largest, most, with_units);
   const auto batches = size_t((windows.n + course.batch_size - 1) / course.batch_size);
   out->losses.reserve(batches), out->norms.reserve(batches);  // nothing inside the team may throw
   with_team(largest.threads, sign, [&](Team& team) {
@@ -390,7 +413,7 @@ bool train(const Model<T>& model, T* theta, Optimizer<T>& optimizer, const Windo
       pack(team, model, net, space, Ways(batch.n, lanes, few));
       if (sign.stopped()) return;
       if (!batch_gradient(team, model, net, batch, common, space, few, sign, &loss)) return;
-      out->finite = std::isfinite(loss) && optimise(team, model, theta, space, parameters, course, optimizer, &norm);
+      out->finite = std::isfinite(loss) && optimise(team, model, theta, space, *plans.lanes, course, optimizer, &norm);
       if (!out->finite) return;
       out->losses.push_back(loss);
       out->norms.push_back(norm);

@@ -6,6 +6,7 @@
 
 #include "../kernel/table.h"
 #include "buffer.h"
+#include "tables.h"
 #include "workers.h"
 
 namespace forecast {
@@ -32,12 +33,13 @@ class Planned {
 
 template <class T>
 struct Model {
-  Model(const Kernels<T>&, const NetworkSpec&, const std::vector<double>& loss_parameters, double dropout, double clip);
+  Model(const Kernels<T>&, const NetworkSpec&, const std::vector<double>& loss_parameters, double dropout,
+        double left_out, double clip);
   const Kernels<T>* kernels;
   const NetworkSpec* spec;
   std::vector<T> loss_parameters;
-  double dropout;
-  double clip;             // bound of the scaled past; <= 0: none
+  double dropout, left_out;
+  double clip;           // bound of the scaled past; <= 0: none
   Planned lanes, units;  // of predictions
 };
 

@@ -75,7 +75,7 @@ struct Stack {
 template <class T>
 int run(const Table& table, int cell, int64_t H, int64_t L) {
   const Stack stack(table, cell, 11, 3, H, L, 5);
-  const Model<T> model(kernels<T>(table), stack.spec, {0.3}, 0.25, 0.0);
+  const Model<T> model(kernels<T>(table), stack.spec, {0.3}, 0.25, 0.0, 0.0);
   Draw draw;
   std::vector<T> theta(size_t(model.lanes->parameters)), first(theta.size()), second(theta.size()), gradients(theta.size());
   for (T& x : theta) x = T(draw());
