@@ -11,8 +11,7 @@ __all__ = ["ACTIVATIONS", "CELLS", "DECODERS", "ESTIMATOR_CELLS", "LOSSES", "OPT
 CELLS = _core.CELLS
 LOSSES = _core.LOSSES
 OPTIMIZERS = _core.OPTIMIZERS
-# ADAPTER: the core of 0.1.0 does not say how the argument `cell` names a cell; all of its plain ones are "rnn".
-_WORDS = {name: info.get("estimator", "rnn" if name.startswith("rnn_") else name) for name, info in CELLS.items()}
+_WORDS = {name: info["estimator"] for name, info in CELLS.items()}
 ESTIMATOR_CELLS = tuple(dict.fromkeys(_WORDS.values()))
 ACTIVATIONS = ("relu", "identity")  # of a segment's projection
 DECODERS = ("dense", "segments", "steps")

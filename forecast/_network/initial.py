@@ -13,7 +13,8 @@ def draw(spec, weights, rng):
     """Set the first weights of a network, which are zeros before, in the order in which they stand.
 
     Input weights and dense layers are Glorot-uniform, recurrent weights orthogonal, the learned positions of the
-    decoder and the series' vectors small and normal; the biases of a cell are those of its own header, all others 0.
+    decoder and the series' vectors small and normal; the biases of a cell are those of its own header, all others 0,
+    and so are the vectors that a cell owns.
     A cycle begins with zeros, so that the first forecast is that without it; the skip too, unless it gets a start.
 
     Parameters
@@ -45,14 +46,8 @@ def _draw_recurrent(view, kind, cell, rng):
         _glorot(view, rng)
     elif kind.startswith("R_"):
         view[...] = _orthogonal(len(view), rng)
-    elif kind.startswith("b_"):  # what else a cell owns begins with 0
-        view[...] = _initial_bias(cell, kind.removeprefix("b_"))
-
-
-def _initial_bias(cell, row):
-    # ADAPTER: the core of 0.1.0 does not say it; its only bias that is not 0 is the LSTM's forget gate's.
-    given = cell.get("initial_bias") or [float(row == "f" and "c" in cell["states"]) for row in cell["rows"]]
-    return given[cell["rows"].index(row)]
+    elif kind.startswith("b_"):  # its vectors begin with 0
+        view[...] = cell["initial_bias"][cell["rows"].index(kind.removeprefix("b_"))]
 
 
 def _glorot(view, rng):
