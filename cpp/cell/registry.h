@@ -1,7 +1,8 @@
 // Every cell, by the name that Python and the tests know it by. A new cell is its header and its line here (and its
-// step in tests/reference.py: without that the suite is red).
+// step in tests/reference_formulas.py: without that the suite is red).
 #pragma once
 
+#include "concept.h"
 #include "elman.h"
 #include "gru.h"
 #include "lstm.h"
@@ -11,3 +12,11 @@
   X("rnn_relu", RnnRelu)  \
   X("gru", Gru)           \
   X("lstm", Lstm)
+
+namespace forecast::FORECAST_ISA {
+
+#define FORECAST_CELL(name, Cell) static_assert(is_cell<Cell>());
+FORECAST_CELLS(FORECAST_CELL)
+#undef FORECAST_CELL
+
+}  // namespace forecast::FORECAST_ISA
