@@ -6,12 +6,14 @@
 #include "elman.h"
 #include "gru.h"
 #include "lstm.h"
+#include "lstm_peephole.h"
 
 #define FORECAST_CELLS(X) \
   X("rnn_tanh", RnnTanh)  \
   X("rnn_relu", RnnRelu)  \
   X("gru", Gru)           \
-  X("lstm", Lstm)
+  X("lstm", Lstm)         \
+  X("lstm_peephole", LstmPeephole)
 
 namespace forecast::FORECAST_ISA {
 
