@@ -34,6 +34,12 @@ py::dict cells(const Table& t) {
   return out;
 }
 
+py::list layers(const Table& t) {
+  py::list out;
+  for (int i = 0; i < t.n_layers; ++i) out.append(t.layers[i].name);
+  return out;
+}
+
 py::dict losses(const Table& t) {
   py::dict out;
   for (int i = 0; i < t.n_losses; ++i)
@@ -120,7 +126,7 @@ PYBIND11_MODULE(_core, m) {
   choose_at_import();
   m.doc() = "Compiled core of forecast; the contract is _core.pyi.";
   m.attr("CELLS") = cells(*chosen);
-  m.attr("LAYERS") = names(chosen->layers, 0, chosen->n_layers);
+  m.attr("LAYERS") = layers(*chosen);
   m.attr("LOSSES") = losses(*chosen);
   m.attr("OPTIMIZERS") = py::list(py::make_tuple("sgd", "adam", "adamw", "rmsprop"));
   m.def("config", config, "What was built, what was found and what is used.");

@@ -42,16 +42,16 @@ int SpecHolder::kind_of(const std::string& kind, const std::string& cell) const 
     throw py::value_error("cell: expected one of " + known + ", got '" + cell + "'");
   }
   for (int i = 0; i < t.n_layers; ++i)
-    if (kind == t.layers[i]) return t.n_cells + i;
+    if (kind == t.layers[i].name) return t.n_cells + i;
   throw py::value_error("kind: there is no layer '" + kind + "'");
 }
 
-// Whether the steps of a stream do not follow each other in memory: those of recurrent layers, which dropout may pass.
+// Whether the steps of a stream do not follow each other in memory: those of recurrent layers, which some layers pass.
 bool SpecHolder::has_gaps(int stream) const {
   const int maker = makers_[size_t(stream)];
   if (maker < 0) return false;
-  const LayerSpec& l = layers_[size_t(maker)];
-  return l.kind < table_->n_cells || (!std::strcmp(table_->layers[l.kind - table_->n_cells], "dropout"));
+  const LayerInfo* kind = info(layers_[size_t(maker)]);
+  return !kind || kind->passes;
 }
 
 void SpecHolder::check_view(const StreamSpec& s, const std::string& name) const {
@@ -82,8 +82,8 @@ void SpecHolder::read_stream(const py::tuple& given) {
 
 void SpecHolder::check_layer(const LayerSpec& l, const std::string& name) const {
   const StreamSpec& out = streams_[size_t(l.out)];
-  const bool cell = l.kind < table_->n_cells;
-  const std::string kind = cell ? "recurrent" : table_->layers[l.kind - table_->n_cells];
+  const LayerInfo* const kind = info(l);
+  const bool cell = !kind;
   if (out.of >= 0 || makers_[size_t(l.out)] >= 0 || l.out == view_.past || l.out == view_.extra)
     refuse("layer", name, "its output is a view, an input or another layer's");
   const auto readable = [&](int s, bool one) {
@@ -99,28 +99,29 @@ void SpecHolder::check_layer(const LayerSpec& l, const std::string& name) const 
     readable(l.added, true);
     if (streams_[size_t(l.added)].width != out.width) refuse("layer", name, "what is added has another width");
   }
-  const bool same = kind == "dropout" || kind == "cycle_off" || kind == "cycle_on";
-  const int most = cell || same ? 1 : kind == "dense" ? 2 : kind == "lookup" ? 0 : most_inputs;
-  if (l.inputs > most || (l.inputs < 1 && kind != "dense" && kind != "lookup"))
+  if (l.inputs < (cell ? 1 : kind->least) || l.inputs > (cell ? 1 : kind->most))
     refuse("layer", name, "number of inputs");
   int64_t wide = 0;
   for (int i = 0; i < l.inputs; ++i) wide += streams_[size_t(l.in[i])].width;
-  if ((same || kind == "concat") && wide != out.width) refuse("layer", name, "input and output differ in width");
+  if (!cell && kind->same_width && wide != out.width) refuse("layer", name, "input and output differ in width");
   if (l.restart && l.start < 0) refuse("layer", name, "restart needs a start");
-  for (const int other : {l.start, l.tied}) {
-    if (other < 0) continue;
-    const LayerSpec& o = layers_[size_t(other)];
-    const bool cycles = kind == "cycle_on" && table_->n_cells <= o.kind &&
-                        !std::strcmp(table_->layers[o.kind - table_->n_cells], "cycle_off");
-    if (cycles && other == l.tied && o.tied < 0) continue;
-    bool alike = o.kind == l.kind && streams_[size_t(o.out)].width == out.width && (other != l.start || cell);
-    if (other == l.tied) {
-      alike &= o.inputs == l.inputs && o.bias == l.bias && o.tied < 0;
-      for (int i = 0; i < l.inputs; ++i) alike &= streams_[size_t(o.in[i])].width == streams_[size_t(l.in[i])].width;
-      if (l.bias == Bias::steps) alike &= streams_[size_t(o.out)].steps == out.steps;
-    }
-    if (!alike) refuse("layer", name, "start and tied need a layer of the same kind and sizes");
+  if (l.start >= 0) {
+    const LayerSpec& o = layers_[size_t(l.start)];
+    if (!cell || o.kind != l.kind || streams_[size_t(o.out)].width != out.width)
+      refuse("layer", name, "start needs a recurrent layer of the same cell and width");
   }
+  if (l.tied >= 0 ? !may_tie(l, layers_[size_t(l.tied)]) : !cell && kind->owner)
+    refuse("layer", name, "tied needs a layer of the same kind and sizes, or the kind that owns its weights");
+}
+
+bool SpecHolder::may_tie(const LayerSpec& l, const LayerSpec& to) const {
+  const LayerInfo* const kind = info(l);
+  if (to.tied >= 0) return false;
+  if (kind && kind->owner) return info(to) && !std::strcmp(info(to)->name, kind->owner) && to.length == l.length;
+  const StreamSpec &out = streams_[size_t(l.out)], &other = streams_[size_t(to.out)];
+  bool same = to.kind == l.kind && other.width == out.width && to.inputs == l.inputs && to.bias == l.bias;
+  for (int i = 0; i < l.inputs && same; ++i) same = streams_[size_t(to.in[i])].width == streams_[size_t(l.in[i])].width;
+  return same && (l.bias != Bias::steps || other.steps == out.steps);
 }
 
 void SpecHolder::read_layer(const py::dict& d) {
@@ -143,27 +144,23 @@ void SpecHolder::read_layer(const py::dict& d) {
   l.rows = field<int64_t>(d, "rows", 0), l.length = field<int64_t>(d, "length", 0);
   l.channels = field<int64_t>(d, "channels", 0);
   check_layer(l, name);
-  if (l.kind >= table_->n_cells) check_table(l, table_->layers[l.kind - table_->n_cells], name);
+  if (info(l) && info(l)->table) check_table(l, *info(l), name);
   makers_[size_t(l.out)] = int(layers_.size());
   layers_.push_back(l), layer_names_.push_back(name);
 }
 
-void SpecHolder::check_table(const LayerSpec& l, const std::string& kind, const std::string& name) {
-  const bool cycle = kind == "cycle_off" || kind == "cycle_on";
-  if (!cycle && kind != "lookup") return;
+void SpecHolder::check_table(const LayerSpec& l, const LayerInfo& kind, const std::string& name) {
   const StreamSpec& out = streams_[size_t(l.out)];
   const int64_t rows = l.tied < 0 ? l.rows : layers_[size_t(l.tied)].rows;
-  if (rows < 1 || (kind == "lookup" && (rows < 2 || out.steps != 1)))
+  if (rows < 1 || (!kind.by_phase && (rows < 2 || out.steps != 1)))
     refuse("layer", name, "rows of a table: expected 1 or more, of a lookup 2 or more and one step of output");
-  if (cycle && (l.channels != columns_ || l.length < 1 ||
-                (kind == "cycle_off" && (out.width < l.channels || l.in[0] != view_.past))))
-    refuse("layer", name, "a cycle has a length, the target columns as channels, and is taken off 'past'");
-  if (cycle && l.tied >= 0 && layers_[size_t(l.tied)].length != l.length) refuse("layer", name, "another length");
-  if (kind == "cycle_on" && (l.tied < 0 || out.steps * out.width < outputs()))
-    refuse("layer", name, "it is tied to a cycle_off and reads all outputs");
-  phases_ = phases_ || cycle;
-  if (cycle && rows == 1) return;
-  const int64_t known = kind == "lookup" ? rows - 1 : rows;
+  if (kind.by_phase && (l.channels != columns_ || l.length < 1))
+    refuse("layer", name, "a cycle has a length, and the target columns as channels");
+  if (kind.by_phase && (kind.owner ? out.steps * out.width < outputs() : l.in[0] != view_.past || out.width < columns_))
+    refuse("layer", name, "a cycle is taken off 'past' and put on all outputs");
+  phases_ = phases_ || kind.by_phase;
+  if (kind.by_phase && rows == 1) return;
+  const int64_t known = kind.by_phase ? rows : rows - 1;  // a lookup's last row is for series that nobody knows
   rows_ = rows_ ? std::min(rows_, known) : known;
 }
 

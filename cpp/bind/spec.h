@@ -33,12 +33,16 @@ class SpecHolder {
   void read_layer(const py::dict& layer);
   void check_view(const StreamSpec&, const std::string& name) const;
   void check_layer(const LayerSpec&, const std::string& name) const;
-  void check_table(const LayerSpec&, const std::string& kind, const std::string& name);
+  void check_table(const LayerSpec&, const LayerInfo&, const std::string& name);
+  bool may_tie(const LayerSpec& l, const LayerSpec& to) const;
   void check_sizes() const;
   int stream(const std::string& name) const;
   int layer_called(const std::string& name) const;
   int kind_of(const std::string& kind, const std::string& cell) const;
   bool has_gaps(int stream) const;
+  const LayerInfo* info(const LayerSpec& l) const {  // null: a cell
+    return l.kind < table_->n_cells ? nullptr : &table_->layers[l.kind - table_->n_cells];
+  }
 
   const Table* table_;
   int64_t columns_;

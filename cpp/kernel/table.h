@@ -193,6 +193,17 @@ struct CellInfo {
   const char* argument;  // how the estimator's argument `cell` names it
 };
 
+// What a layer that is no cell accepts: the door checks it.
+struct LayerInfo {
+  const char* name;
+  int least, most;  // inputs
+  bool same_width;  // its inputs together are as wide as its output
+  bool passes;      // its output may be a view of its input
+  bool table;       // it looks rows up; `by_phase`: at places in a cycle
+  bool by_phase;
+  const char* owner;  // the kind whose weights it must be tied to; null: it may own them
+};
+
 struct LossInfo {
   const char* name;
   const char* parameter;  // null: none
@@ -245,7 +256,7 @@ struct Table {
   int n_cells, n_losses, n_layers;
   const CellInfo* cells;
   const LossInfo* losses;
-  const char* const* layers;  // names of the kinds of layers that are no cells
+  const LayerInfo* layers;
   // Sum over windows of weight times observed targets.
   double (*observed)(const Source&, const int64_t* index, int64_t n);
   // Adds sum of weights, and weighted sums of (x - centre)^power, to doubles [I], [K], [E]; the centres may be null

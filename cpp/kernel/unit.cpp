@@ -62,8 +62,8 @@ constexpr LossInfo loss_infos[] = {
 #undef FORECAST_LOSS
 };
 
-constexpr const char* layer_names[] = {
-#define FORECAST_LAYER(name, L) name,
+constexpr LayerInfo layer_infos[] = {
+#define FORECAST_LAYER(name, L) {name, L::least, L::most, L::same_width, !L::always, L::table, L::by_phase, L::owner},
     FORECAST_LAYERS(FORECAST_LAYER)
 #undef FORECAST_LAYER
 };
@@ -76,8 +76,8 @@ constexpr int count(const Info (&)[n]) {
 }  // namespace
 
 extern const Table table;
-constexpr Table constant_table = {FORECAST_NAME, count(cell_infos),    count(loss_infos),    count(layer_names),
-                                  cell_infos,    loss_infos,           layer_names,          observed,
+constexpr Table constant_table = {FORECAST_NAME, count(cell_infos),    count(loss_infos),    count(layer_infos),
+                                  cell_infos,    loss_infos,           layer_infos,          observed,
                                   moments,       all_kernels<float>(), all_kernels<double>()};
 const Table table = constant_table;
 

@@ -6,6 +6,8 @@
 namespace forecast::FORECAST_ISA {
 
 struct Concat : Weightless {
+  static constexpr int most = most_inputs;
+
   template <class Way, class T>
   static void measure(Planner& p, int number) {
     const LayerSpec& l = p.net.layers[number];

@@ -13,7 +13,7 @@
 namespace forecast::FORECAST_ISA {
 
 struct Cycle : Weightless {
-  static constexpr bool table = true;
+  static constexpr bool table = true, by_phase = true;
 
   template <class Way, class T>
   static void measure(Planner& p, int number) {
@@ -97,6 +97,8 @@ struct CycleOff : Cycle {
 };
 
 struct CycleOn : Cycle {
+  static constexpr const char* owner = "cycle_off";
+
   template <class Way, class T>
   static bool forward(const Call<T>& k, int number, int64_t, int64_t) {
     return add<Way>(k, number, [](const auto&... a) { each_on(a...); });

@@ -11,6 +11,8 @@
 namespace forecast::FORECAST_ISA {
 
 struct Dense : Weightless {
+  static constexpr int least = 0, most = 2;
+  static constexpr bool same_width = false;
   using Two = Feed<1, 0, 1, 0, 1>;
 
   static int64_t wide(const NetworkSpec& net, const LayerSpec& l, int i) {

@@ -9,7 +9,8 @@
 //   backward<Way>  from the gradient of its output to those of its inputs and weights
 //   always         false: without dropout its output is a view of its input
 //   table          its weights are rows that a window looks up: they stand at the end of theta, and each window has the
-//                  gradient of its own row
+//                  gradient of its own row; by_phase: places in a cycle; owner: the kind that it must be tied to
+//   least, most, same_width  what it accepts (LayerInfo)
 #pragma once
 
 #include "../kernel/random.h"
@@ -30,10 +31,12 @@ struct Cursor {
   }
 };
 
-// What a layer without packs has of them, and of other things that most do not need.
+// What most layers are: one input, as wide as the output, and no weights.
 struct Weightless {
-  static constexpr bool always = true;
-  static constexpr bool table = false;
+  static constexpr int least = 1, most = 1;  // inputs
+  static constexpr bool same_width = true;   // all inputs together and the output
+  static constexpr bool always = true, table = false, by_phase = false;
+  static constexpr const char* owner = nullptr;
   template <class Put>
   static void fields(const NetworkSpec&, const LayerSpec&, const Put&) {}
   template <class Way, class T>

@@ -7,7 +7,8 @@
 namespace forecast::FORECAST_ISA {
 
 struct Lookup : Weightless {
-  static constexpr bool table = true;
+  static constexpr int least = 0, most = 0;
+  static constexpr bool table = true, same_width = false;
 
   template <class Way, class T>
   static void measure(Planner& p, int number) {

@@ -55,7 +55,7 @@ struct Stack {
     const auto layer = [&](const char* name, int in, int out, int64_t number) {
       int kind = cell;
       for (int i = 0; i < table.n_layers; ++i)
-        if (!std::strcmp(name, table.layers[i])) kind = table.n_cells + i;
+        if (!std::strcmp(name, table.layers[i].name)) kind = table.n_cells + i;
       layers.push_back({kind, 1, {in}, out, -1, -1, -1, false, false, false, Bias::one, number});
       return out;
     };
