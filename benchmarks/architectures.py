@@ -8,7 +8,8 @@ forecasts; GRU of 32 units, absolute error, 60 epochs.
 Load: 180 days of hours, minus the window's last value: a shape of the day that is smaller at weekends, a level that
 wanders, and promotions whose effect builds up over their hours; 24 hours ahead, 28 origins in the last 28 days. Panel:
 30 series of days that differ in their weekly shape, which a lookback of 3 days does not show; 7 days ahead. Short: 120
-rows of an autoregression of order 12; 6 steps ahead.
+rows of an autoregression of order 12; 6 steps ahead. CO2: weekly, two years back, minus the last value; 26 weeks ahead,
+6 origins.
 """
 
 import argparse
@@ -19,6 +20,7 @@ import numpy as np
 import pandas as pd
 
 from forecast import RNNForecaster, SeriesForecaster
+from forecast.datasets import load_co2
 from forecast.model_selection import RollingOrigin, backtest
 
 
@@ -52,11 +54,16 @@ def short(length=120):
     return pd.DataFrame({"y": y[100:]}, index=pd.date_range("2016-01-01", periods=length, freq="MS"))
 
 
+def co2():
+    return load_co2().interpolate()
+
+
 HOURS = dict(target="load", horizon=24, window_norm="last")
 KNOWN = HOURS | dict(lookback=48, future_covariates="promo")
 STEPS = dict(decoder="steps", decoder_size=32, future_size=8)
 SHOPS = dict(target="sold", series="shop", time="day", lookback=3, horizon=7, transform="standard")
 MONTHS = dict(target="y", lookback=24, horizon=6)
+WEEKS = dict(target="co2", lookback=104, horizon=26, window_norm="last")
 CASES = {  # name -> data, settings of SeriesForecaster, arguments of the network
     "load, 168 hours": (load, HOURS | dict(lookback=168), {}),
     "load, 168 hours, `segment=12`": (load, HOURS | dict(lookback=168), dict(segment=12)),
@@ -91,6 +98,9 @@ CASES = {  # name -> data, settings of SeriesForecaster, arguments of the networ
     "short": (short, MONTHS, {}),
     'short, `skip="linear"`': (short, MONTHS, dict(skip="linear")),
     'short, `skip="linear", skip_penalty=0.1`': (short, MONTHS, dict(skip="linear", skip_penalty=0.1)),
+    'short, `skip="linear", skip_penalty=1`': (short, MONTHS, dict(skip="linear", skip_penalty=1.0)),
+    "CO2": (co2, WEEKS, {}),
+    'CO2, `skip="linear"`': (co2, WEEKS, dict(skip="linear")),
 }  # fmt: skip
 
 
@@ -104,7 +114,7 @@ def measured(make, settings, arguments, seeds):
             cell="gru", hidden_size=32, max_iter=60, loss="absolute_error", random_state=seed, **arguments
         )
         report = backtest(SeriesForecaster(network, **settings), frame, cv, refit=False)
-        errors.append(report.summary()["MAE"].iloc[0])
+        errors.append(report.summary().loc["RNNForecaster", "MAE"])
     return np.array(errors), (time.perf_counter() - begin) / seeds
 
 
