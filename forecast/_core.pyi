@@ -19,6 +19,8 @@ class CellInfo(TypedDict):
     states: list[str]  # ["h"] or ["h", "c"]
     initial_bias: list[float]  # of each row
     gates: list[str]  # that `activity` hands out; none of an Elman cell, whose h is its only row
+    vectors: list[str]  # that it owns, one number per unit each
+    estimator: str  # how RNNForecaster's argument `cell` names it
 
 class LossInfo(TypedDict):
     parameters: list[str]  # names of its parameters, e.g. ["delta"]
@@ -219,9 +221,9 @@ class Network:
     isa: str
     layout: list[tuple[str, int, tuple[int, ...]]]
     # layout: (name, offset, shape) in storage order. Names: "{layer}.W_{row}" (H, inputs of the layer),
-    # "{layer}.R_{row}" (H, H), "{layer}.b_{row}" (H,) of recurrent layers; "{layer}.W" (width, inputs), "{layer}.b"
-    # (width,) or (steps, width) of dense ones; behind all of them the tables: "{layer}" (rows, width) of a lookup,
-    # (rows, channels, length) of a cycle_off
+    # "{layer}.R_{row}" (H, H), "{layer}.b_{row}" (H,), "{layer}.p_{vector}" (H,) of recurrent layers; "{layer}.W"
+    # (width, inputs), "{layer}.b" (width,) or (steps, width) of dense ones; behind all of them the tables: "{layer}"
+    # (rows, width) of a lookup, (rows, channels, length) of a cycle_off
     def pack(self, theta: NDArray[Any], earlier: Packed | None = None) -> Packed:
         """For many predictions with the same weights. Keeps a copy: a later change of theta has no effect on it. Where
         `earlier` is of this network and the same weights, it is returned.

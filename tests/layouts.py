@@ -33,6 +33,7 @@ def _shapes(layer, spec, cells):
         yield from ((f"{layer.name}.W_{row}", (h, inputs)) for row in rows[first:end])
         yield from ((f"{layer.name}.R_{row}", (h, h)) for row in rows[first_state:end_state])
         yield from ((f"{layer.name}.b_{row}", (h,)) for row in rows)
+        yield from ((f"{layer.name}.p_{vector}", (h,)) for vector in cells[layer.cell]["vectors"])
     elif layer.kind == "dense":
         if layer.inputs:
             yield f"{layer.name}.W", (out.width, inputs)

@@ -19,10 +19,11 @@ def state_gradients(network, theta, batch):
     dh[-1, -1] = (dp @ p["head.W"])[:, : network.hidden]
     for layer in reversed(range(network.layers)):
         before, steps = saved[str(layer)]
+        own = cell.own({name.removeprefix(f"{layer}."): view for name, view in p.items()})
         dpast = [np.zeros_like(s) for s in before[0]]  # what reaches the states from later steps
         for t in reversed(range(network.steps)):
             dh[layer, t] += dpast[0]
-            da, dpast = cell.backward(steps[t], before[t], [dh[layer, t], *dpast[1:]])
+            da, dpast, *_ = cell.backward(steps[t], before[t], [dh[layer, t], *dpast[1:]], *own)
             dpast = list(dpast)
             for k, row in enumerate(cell.rows):
                 if cell.state[0] <= k < cell.state[1]:
@@ -54,8 +55,7 @@ def activity(network, theta, batch):
     _, saved, run = network.run(theta, batch)
     layers = [saved[str(layer)] for layer in range(network.layers)]
     times = range(network.steps)
-    names = {"lstm": ("i", "f", "g", "o"), "gru": ("n", "r", "z")}.get(network.cell, ())
-    for i, name in enumerate(names):
+    for i, name in enumerate(cell.gates):
         found[name] = np.array([[steps[t][i] for t in times] for _, steps in layers])
     for i, name in enumerate(cell.states):  # the states before the later steps, and the last ones
         after = [[before[t][i] for t in times[1:]] + [run.last[str(n)][i]] for n, (before, _) in enumerate(layers)]

@@ -11,7 +11,8 @@ import numpy as np
 # -------------------- cells
 # A cell sees one pre-activation per row, a = [W x] + [R h] + b, and the states before the step. `forward` returns the
 # states after it and what `backward` needs; `backward` returns one gradient per row, and that of the states before the
-# step where they enter the cell other than through R.
+# step where they enter the cell other than through R. A cell that owns vectors, one number per unit each, gets them as
+# one more argument in both, and `backward` returns their gradients as well, window by window (B, H).
 
 
 @dataclass(frozen=True)
@@ -23,6 +24,12 @@ class Cell:
     forward: Callable
     backward: Callable
     kink: Callable = lambda saved: np.inf  # the least distance of a pre-activation from a kink
+    gates: tuple[str, ...] = ()  # what the first arrays of `saved` are called
+    vectors: tuple[str, ...] = ()
+
+    def own(self, p):
+        """The further argument of `forward` and `backward`, if the cell has one, out of a layer's weights."""
+        return [[p[f"p_{name}"] for name in self.vectors]] if self.vectors else []
 
 
 def sigmoid(a):
@@ -87,13 +94,44 @@ def lstm_backward(saved, states, dstates):
     return da, (np.zeros_like(dh), dc * f)
 
 
+def lstm_peephole_forward(a, states, vectors):
+    ai, af, ag, ao = a
+    (_, c), (pi, pf, po) = states, vectors
+    i, f, g = sigmoid(ai + pi * c), sigmoid(af + pf * c), np.tanh(ag)
+    new_c = f * c + i * g
+    o = sigmoid(ao + po * new_c)
+    return (o * np.tanh(new_c), new_c), (i, f, g, o, new_c)
+
+
+def lstm_peephole_backward(saved, states, dstates, vectors):
+    (i, f, g, o, new_c), (_, c), (dh, dc), (pi, pf, po) = saved, states, dstates, vectors
+    dao = dh * np.tanh(new_c) * o * (1.0 - o)
+    dc = dc + dh * o * (1.0 - np.tanh(new_c) ** 2) + po * dao
+    dai = dc * g * i * (1.0 - i)
+    daf = dc * c * f * (1.0 - f)
+    dag = dc * i * (1.0 - g**2)
+    return (dai, daf, dag, dao), (np.zeros_like(dh), dc * f + pi * dai + pf * daf), (dai * c, daf * c, dao * new_c)
+
+
 REFERENCE_CELLS = {
     "rnn_tanh": Cell(("h",), (0, 1), (0, 1), ("h",), rnn_tanh_forward, rnn_tanh_backward),
     "rnn_relu": Cell(
         ("h",), (0, 1), (0, 1), ("h",), rnn_relu_forward, rnn_relu_backward, lambda saved: np.abs(saved).min()
     ),
-    "gru": Cell(("nx", "r", "z", "nh"), (0, 3), (1, 4), ("h",), gru_forward, gru_backward),
-    "lstm": Cell(("i", "f", "g", "o"), (0, 4), (0, 4), ("h", "c"), lstm_forward, lstm_backward),
+    "gru": Cell(("nx", "r", "z", "nh"), (0, 3), (1, 4), ("h",), gru_forward, gru_backward, gates=("n", "r", "z")),
+    "lstm": Cell(
+        ("i", "f", "g", "o"), (0, 4), (0, 4), ("h", "c"), lstm_forward, lstm_backward, gates=("i", "f", "g", "o")
+    ),
+    "lstm_peephole": Cell(
+        ("i", "f", "g", "o"),
+        (0, 4),
+        (0, 4),
+        ("h", "c"),
+        lstm_peephole_forward,
+        lstm_peephole_backward,
+        gates=("i", "f", "g", "o"),
+        vectors=("i", "f", "o"),
+    ),
 }
 
 # -------------------- losses

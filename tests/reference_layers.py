@@ -57,7 +57,7 @@ def recurrent_weights(layer, widths, output):
     cell, (_, H) = REFERENCE_CELLS[layer.cell], output
     shapes = [(f"W_{row}", (H, widths[0])) for row in cell.rows[slice(*cell.input)]]
     shapes += [(f"R_{row}", (H, H)) for row in cell.rows[slice(*cell.state)]]
-    return shapes + [(f"b_{row}", (H,)) for row in cell.rows]
+    return shapes + [(f"b_{row}", (H,)) for row in cell.rows] + [(f"p_{name}", (H,)) for name in cell.vectors]
 
 
 def times(layer, x):
@@ -75,7 +75,7 @@ def recurrent_step(cell, p, x, states):
         if cell.state[0] <= k < cell.state[1]:
             ak = ak + states[0] @ p[f"R_{row}"].T
         a.append(np.broadcast_to(ak, states[0].shape))
-    return cell.forward(a, states)
+    return cell.forward(a, states, *cell.own(p))
 
 
 def recurrent_forward(layer, x, p, run):
@@ -101,8 +101,10 @@ def recurrent_backward(layer, x, p, run, kept, dh):
     for t in reversed(times(layer, x)):
         h = before[t][0]
         dstates[0] = dstates[0] + dh[:, t]
-        da, dstates = cell.backward(saved[t], before[t], dstates)
+        da, dstates, *dvectors = cell.backward(saved[t], before[t], dstates, *cell.own(p))
         dstates = list(dstates)
+        for name, d in zip(cell.vectors, dvectors[0] if dvectors else (), strict=True):
+            dp[f"p_{name}"] += d.sum(axis=0)
         for k, row in enumerate(cell.rows):
             dp[f"b_{row}"] += da[k].sum(axis=0)
             if cell.input[0] <= k < cell.input[1]:

@@ -57,8 +57,11 @@ def test_outputs_and_gradients_are_those_of_the_oracle(cell, loss, isa, dtype):
         actual, right = case.network.views(result["theta"]), case.network.views(expected["theta"])
         for name in ("past", "extra", "initial"):
             actual[name], right[name] = result[name], expected[name]
-        for name in right:
-            assert largest_difference(actual[name], right[name]) <= tolerances.ORACLE_GRADIENTS[dtype], (name, shape)
+        for name, d in right.items():
+            layer = name.rpartition(".")[0]
+            largest = max(np.abs(right[n]).max(initial=0.0) for n in right if n.rpartition(".")[0] == layer)
+            least = tolerances.ORACLE_LEAST * largest
+            assert largest_difference(actual[name], d, least) <= tolerances.ORACLE_GRADIENTS[dtype], (name, shape)
 
 
 @every_cell

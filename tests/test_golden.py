@@ -1,6 +1,8 @@
 """Parity with PyTorch: its answers for the same weights and windows, kept in golden/ (see make_golden.py there).
 
-The oracle is held to them as well, so that core, oracle and PyTorch are three opinions on the same numbers.
+The oracle is held to them as well, so that core, oracle and PyTorch are three opinions on the same numbers. PyTorch
+does not have every cell and loss of the registries: the proof of the others is the oracle and central differences
+(test_reference.py, test_gradients.py).
 """
 
 from pathlib import Path
@@ -14,6 +16,8 @@ from cases import CELLS, DTYPES, ISAS, LOSSES, Case, largest_difference, stacked
 from forecast import _core
 
 GOLDEN = Path(__file__).parent / "golden"
+PYTORCH_CELLS = ("gru", "lstm", "rnn_relu", "rnn_tanh")
+PYTORCH_LOSSES = ("absolute_error", "huber", "quantile", "squared_error")
 SHAPES = ("deep", "single", "small")
 EVERY_CORE = [(dtype, isa) for dtype in DTYPES for isa in ISAS]
 BATCH = 16
@@ -36,6 +40,13 @@ def load(cell, shape, dtype):
     return case, answers, data["initial"], data["order"]
 
 
+def test_what_pytorch_has_is_compared_with_it():
+    """A cell or loss that it lacks has no golden file; one that has a file is among the parameters below."""
+    assert set(PYTORCH_CELLS) == {cell for cell in CELLS if (GOLDEN / f"{cell}.npz").exists()}
+    with np.load(GOLDEN / "losses.npz", allow_pickle=False) as file:
+        assert set(PYTORCH_LOSSES) == {loss for loss in LOSSES if f"{loss}/value" in file.files}
+
+
 def assert_gradients(result, answers, dtype):
     for name in ("theta", "past", "extra", "initial"):
         difference = largest_difference(result[name], answers[f"gradient_{name}"])
@@ -43,7 +54,7 @@ def assert_gradients(result, answers, dtype):
 
 
 @pytest.mark.parametrize("shape", SHAPES)
-@pytest.mark.parametrize("cell", CELLS)
+@pytest.mark.parametrize("cell", PYTORCH_CELLS)
 def test_the_oracle_agrees_with_pytorch(cell, shape):
     case, answers, initial, order = load(cell, shape, "float64")
     outputs = case.network.forward(case.theta, case.batch())
@@ -71,7 +82,7 @@ def test_the_oracles_optimisers_are_those_of_pytorch(name):
         np.testing.assert_allclose(theta, expected, rtol=0, atol=tolerances.PARITY_OUTPUTS["float64"])
 
 
-@pytest.mark.parametrize("loss", LOSSES)
+@pytest.mark.parametrize("loss", PYTORCH_LOSSES)
 def test_the_oracles_losses_are_those_of_pytorch(loss):
     parameters = {"huber": (0.7,), "quantile": (0.3,)}.get(loss, ())
     with np.load(GOLDEN / "losses.npz", allow_pickle=False) as file:
@@ -85,7 +96,7 @@ def test_the_oracles_losses_are_those_of_pytorch(loss):
 
 @pytest.mark.parametrize(("dtype", "isa"), EVERY_CORE)
 @pytest.mark.parametrize("shape", SHAPES)
-@pytest.mark.parametrize("cell", CELLS)
+@pytest.mark.parametrize("cell", PYTORCH_CELLS)
 def test_outputs_agree_with_pytorch(cell, shape, dtype, isa):
     case, answers, _, _ = load(cell, shape, dtype)
     outputs = case.core(dtype, isa).predict(case.theta.astype(dtype), case.source(), case.index)
@@ -95,7 +106,7 @@ def test_outputs_agree_with_pytorch(cell, shape, dtype, isa):
 
 @pytest.mark.parametrize(("dtype", "isa"), EVERY_CORE)
 @pytest.mark.parametrize("shape", SHAPES)
-@pytest.mark.parametrize("cell", CELLS)
+@pytest.mark.parametrize("cell", PYTORCH_CELLS)
 def test_gradients_agree_with_pytorch(cell, shape, dtype, isa):
     case, answers, initial, _ = load(cell, shape, dtype)
     network = case.core(dtype, isa)
@@ -107,7 +118,7 @@ def test_gradients_agree_with_pytorch(cell, shape, dtype, isa):
 
 @pytest.mark.parametrize(("dtype", "isa"), EVERY_CORE)
 @pytest.mark.parametrize("shape", SHAPES)
-@pytest.mark.parametrize("cell", CELLS)
+@pytest.mark.parametrize("cell", PYTORCH_CELLS)
 def test_fifty_adam_steps_follow_pytorchs_loss_curve(cell, shape, dtype, isa):
     case, answers, _, order = load(cell, shape, dtype)
     network, theta = case.core(dtype, isa), case.theta.astype(dtype)

@@ -13,7 +13,7 @@ def small_pieces(monkeypatch):
     """What is many: a thousandth of what it is, so that the pieces are many as well."""
 
     def pretend(many):
-        for module in (_tail, _training, _network.scaling):
+        for module in (_tail, _training.epochs, _network.scaling):
             monkeypatch.setattr(module, "MANY", many)
 
     return pretend

@@ -285,6 +285,8 @@ def test_every_cell_has_an_oracle():
         info = _core.CELLS[name]
         assert (list(cell.rows), list(cell.states)) == (info["rows"], info["states"]), name
         assert (cell.input, cell.state) == (tuple(info["input"]), tuple(info["state"])), name
+        assert list(cell.vectors) == info["vectors"], name
+        assert sorted(cell.gates) == sorted(info["gates"]), name
 
 
 def test_every_layer_has_an_oracle():

@@ -18,6 +18,7 @@ PARITY_LOSS_CURVE = 1e-4  # relative, over 50 Adam steps
 # the core beside the float64 oracle, by dtype, of the largest (outputs: of one where they are smaller)
 ORACLE_OUTPUTS = {"float32": 5e-6, "float64": 1e-12}
 ORACLE_GRADIENTS = {"float32": 5e-5, "float64": 1e-10}
+ORACLE_LEAST = 1e-2  # of the largest gradient in a layer: a tensor of less is taken for it, rounding cannot cancel
 ORACLE_STEPS = {"float32": 1e-4, "float64": 1e-10}  # parameters after several steps of an optimiser
 ORACLE_MOMENTS = 1e-12  # relative; moments are double whatever the dtype
 NORMS = 1e-6  # relative, of recorded gradient norms in float32

@@ -28,7 +28,8 @@ py::dict cells(const Table& t) {
     out[c.name] = py::dict("rows"_a = names(c.row_names, 0, c.rows), "input"_a = py::make_tuple(c.input[0], c.input[1]),
                            "state"_a = py::make_tuple(c.state[0], c.state[1]),
                            "states"_a = names(c.state_names, 0, c.states), "gates"_a = names(c.gate_names, 0, c.gates),
-                           "initial_bias"_a = std::vector<double>(c.initial_bias, c.initial_bias + c.rows));
+                           "initial_bias"_a = std::vector<double>(c.initial_bias, c.initial_bias + c.rows),
+                           "vectors"_a = names(c.vector_names, 0, c.vectors), "estimator"_a = c.argument);
   }
   return out;
 }

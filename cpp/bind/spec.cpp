@@ -219,7 +219,9 @@ std::string SpecHolder::weight_name(const Field& f) const {
   const std::string& layer = layer_names_[size_t(f.layer)];
   if (!f.kind) return layer;
   const std::string kind(1, f.kind);
-  return f.row < 0 ? layer + "." + kind : layer + "." + kind + "_" + cell(f.layer).row_names[f.row];
+  if (f.row < 0) return layer + "." + kind;
+  const CellInfo& c = cell(f.layer);
+  return layer + "." + kind + "_" + (f.kind == 'p' ? c.vector_names : c.row_names)[f.row];
 }
 
 }  // namespace forecast

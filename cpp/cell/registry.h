@@ -1,13 +1,24 @@
 // Every cell, by the name that Python and the tests know it by. A new cell is its header and its line here (and its
-// step in tests/reference.py: without that the suite is red).
+// step in tests/reference_formulas.py: without that the suite is red).
 #pragma once
 
+#include "concept.h"
 #include "elman.h"
 #include "gru.h"
 #include "lstm.h"
+#include "lstm_peephole.h"
 
 #define FORECAST_CELLS(X) \
   X("rnn_tanh", RnnTanh)  \
   X("rnn_relu", RnnRelu)  \
   X("gru", Gru)           \
-  X("lstm", Lstm)
+  X("lstm", Lstm)         \
+  X("lstm_peephole", LstmPeephole)
+
+namespace forecast::FORECAST_ISA {
+
+#define FORECAST_CELL(name, Cell) static_assert(is_cell<Cell>());
+FORECAST_CELLS(FORECAST_CELL)
+#undef FORECAST_CELL
+
+}  // namespace forecast::FORECAST_ISA

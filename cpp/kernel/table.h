@@ -175,8 +175,8 @@ struct Chunk {
 
 struct Field {  // one named array inside theta
   int layer;
-  char kind;                // W, R or b; 0: the layer's own name says it
-  int row;                  // of the cell; -1: the layer is no cell
+  char kind;                // W, R or b; p: a vector of a cell; 0: the layer's own name says it
+  int row;                  // of the cell, or number of its vector; -1: the layer is no cell
   int64_t offset, n, m, k;  // shape (n, m, k); what is 0 is not there
 };
 
@@ -188,6 +188,9 @@ struct CellInfo {
   const double* initial_bias;  // [rows]
   int gates;                   // taped values between 0 and 1, or of the candidate
   const char* const* gate_names;
+  int vectors;  // one number per unit each
+  const char* const* vector_names;
+  const char* argument;  // how the estimator's argument `cell` names it
 };
 
 struct LossInfo {

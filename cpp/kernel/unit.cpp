@@ -48,7 +48,10 @@ constexpr CellInfo cell_infos[] = {
    Cell::state_names,                \
    Cell::initial_bias,               \
    Cell::gates,                      \
-   Cell::gate_names},
+   Cell::gate_names,                 \
+   vectors_of<Cell>,                 \
+   vector_names_of<Cell>(),          \
+   argument_of<Cell>(name)},
     FORECAST_CELLS(FORECAST_CELL)
 #undef FORECAST_CELL
 };

@@ -109,6 +109,36 @@ struct WindowsInLanes {
       if (++i == per_row) i = 0, ++row;
     });
   }
+
+  // Values that belong to units, [value][row], one for all windows; and sums of their gradients over steps and windows,
+  // [value][unit][width], whose lanes are added up at the end.
+  template <class V>
+  struct OfUnits {
+    const T* p;
+    int64_t row;
+    INLINE V operator[](int i) const {
+      V x;
+      UNROLL
+      for (int v = 0; v < V::count; ++v) x.v[v] = splat<Vec<T>>(p[i * row + v / N]);
+      return x;
+    }
+  };
+  static int64_t unit_sums(int values, int64_t H) { return values * H * width<T>; }
+  template <class V>
+  static INLINE void sum_up_units(T* sums, int64_t H, int value, int64_t unit, V d) {
+    T* const first = sums + (value * H + unit) * width<T>;
+    UNROLL
+    for (int v = 0; v < V::count; v += N) {
+      Vec<T> total = load(first + v / N * width<T>);
+      UNROLL
+      for (int n = 0; n < N; ++n) total += d.v[v + n];
+      store(first + v / N * width<T>, total);
+    }
+  }
+  static void add_unit_sums(const T* sums, int values, int64_t H, T* d) {
+    add_lanes(sums, values * H, [=](int64_t i, T total) { d[i] += total; });
+  }
+
   static T column_sum(const T* d) {  // of one feature over the windows
     Vec<T> total = load(d);
     for (int n = 1; n < N; ++n) total += load(d + n * width<T>);
@@ -182,6 +212,20 @@ struct UnitsInLanes {
     for (int r = 0; r < rows; ++r)
       for (int64_t unit = 0; unit < H; ++unit) db[r * H + unit] += sums[r * room(H) + unit];
   }
+
+  template <class V>
+  using OfUnits = Read<V, T>;
+  static int64_t unit_sums(int values, int64_t H) { return values * room(H); }
+  template <class V>
+  static INLINE void sum_up_units(T* sums, int64_t H, int value, int64_t unit, V d) {
+    T* const at = sums + value * room(H) + unit;
+    store(at, load_as<V>(at) + d);
+  }
+  static void add_unit_sums(const T* sums, int values, int64_t H, T* d) {
+    for (int i = 0; i < values; ++i)
+      for (int64_t unit = 0; unit < H; ++unit) d[i * H + unit] += sums[i * room(H) + unit];
+  }
+
   static T column_sum(const T* d) { return *d; }
 };
 

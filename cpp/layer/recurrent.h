@@ -4,6 +4,9 @@
 //   first tape[i]    [row or kept value][H][column]; forward leaves what the cell's backward needs, backward writes the
 //              gradients da over the rows, and when all weight gradients are done dx over the first row
 //
+// A cell's vectors stand behind its biases in theta (kind p) and behind the weights of its forward pack, where both
+// ways and both directions read them; the sums of their gradients stand behind those of the biases.
+//
 // The output at a step is the h after it. Both lie in the chunk's arena. The cell is the epilogue of the product:
 // pre-activations never leave the first cache.
 #pragma once
@@ -24,6 +27,8 @@ constexpr int tape_rows = C::rows + C::kept;
 
 template <class C>
 struct Recurrent : Weightless {
+  static constexpr int vectors = vectors_of<C>;
+
   // ---- sizes and places ------------------------------------------------------------------------------------
 
   static int64_t inputs(const NetworkSpec& net, const LayerSpec& l) { return net.streams[l.in[0]].width; }
@@ -43,7 +48,7 @@ struct Recurrent : Weightless {
       if (!use.backward) return;
       tape = arena.take(T_ * tape_step);
       carry = arena.take(state_step), first = arena.take(state_step);
-      sums = arena.take(Way::sums(C::rows, I, H));
+      sums = arena.take(all_sums<Way>(I, H));
       scratch = arena.take(Way::room(widest) * Way::columns);
       transposed = arena.take(Way::scratch(widest, Way::segment(T_)));
     }
@@ -76,16 +81,28 @@ struct Recurrent : Weightless {
     for (int row = C::input[0]; row < C::input[1]; ++row) put('W', row, H, I);
     for (int row = C::state[0]; row < C::state[1]; ++row) put('R', row, H, H);
     for (int row = 0; row < C::rows; ++row) put('b', row, H, 0);
+    for (int i = 0; i < vectors; ++i) put('p', i, H, 0);
   }
 
-  // Offsets of R and b behind W.
+  // Offsets of R, b and p behind W.
   static int64_t R_of(int64_t I, int64_t H) { return input_rows<C> * H * I; }
   static int64_t b_of(int64_t I, int64_t H) { return R_of(I, H) + state_rows<C> * H * H; }
+  static int64_t p_of(int64_t I, int64_t H) { return b_of(I, H) + C::rows * H; }
+
+  // Sizes of what the vectors stand behind.
+  template <class Way>
+  static int64_t product_pack(int64_t I, int64_t H) {
+    return Way::template pack_size<CellFeed<C>>(H, I, H);
+  }
+  template <class Way>
+  static int64_t all_sums(int64_t I, int64_t H) {
+    return Way::sums(C::rows, I, H) + (vectors ? Way::unit_sums(vectors, H) : 0);
+  }
 
   template <class Way, class T>
   static int64_t pack_size(const NetworkSpec& net, const LayerSpec& l, bool backward) {
     const int64_t I = inputs(net, l), H = hidden(net, l), row = Way::room(H);
-    if (!backward) return Way::template pack_size<CellFeed<C>>(H, I, H);
+    if (!backward) return product_pack<Way>(I, H) + vectors * row;
     return Way::transposed_size(H, state_rows<C> * row) + Way::transposed_size(I, input_rows<C> * row);
   }
 
@@ -93,11 +110,18 @@ struct Recurrent : Weightless {
   static void pack(const NetworkSpec& net, const LayerSpec& l, bool backward, const T* W, T* to) {
     const int64_t I = inputs(net, l), H = hidden(net, l), row = Way::room(H);
     const T *R = W + R_of(I, H), *b = W + b_of(I, H);
-    if (!backward)
-      return Way::template pack<CellFeed<C>>(
+    if (!backward) {
+      Way::template pack<CellFeed<C>>(
           to, H, I, H, [=](int r, int64_t unit) { return b[r * H + unit]; },
           [=](int r, int64_t unit, int64_t k) { return W[((r - C::input[0]) * H + unit) * I + k]; },
           [=](int r, int64_t unit, int64_t k) { return R[((r - C::state[0]) * H + unit) * H + k]; });
+      if constexpr (vectors > 0) {
+        const T* p = W + p_of(I, H);
+        to += product_pack<Way>(I, H);
+        for (int64_t i = 0; i < vectors * row; ++i) to[i] = i % row < H ? p[i / row * H + i % row] : T(0);
+      }
+      return;
+    }
     const auto transposed = [=](const T* M, int64_t n) {  // M is [row][H][n], read over rows of `row`
       return [=](int64_t unit, int64_t k) {
         if constexpr (Way::units) return k % row < H ? M[(k / row * H + k % row) * n + unit] : T(0);
@@ -133,6 +157,8 @@ struct Recurrent : Weightless {
       W_T = R_T ? R_T + Way::transposed_size(H, state_rows<C> * Way::room(H)) : nullptr;
     }
 
+    const T* p() const { return forward + product_pack<Way>(I, H); }  // of a cell with vectors, [vector][room]
+    T* p_sums() const { return sums + Way::sums(C::rows, I, H); }
     int64_t time(int64_t i) const { return reverse ? T_ - 1 - i : i; }
     const T* input(int64_t i) const { return x.at(time(i)); }
     T* state(int64_t i) const { return states + (i & mask) * state_step; }
@@ -142,11 +168,15 @@ struct Recurrent : Weightless {
 
   // ---- forward ---------------------------------------------------------------------------------------------
 
-  // The cell on the sums of some units; a row of a state or of the tape is `row` long.
-  template <bool Keep, class Sums, class T>
-  static INLINE void cell_forward(Sums a, const T* prev, T* next, T* tape, int64_t row) {
+  template <class Way, class Sums>
+  using OfUnits = typename Way::template OfUnits<typename Sums::V>;
+
+  // The cell on the sums of some units; a row of a state or of the tape is `row` long. `p` are a cell's vectors, or
+  // nothing.
+  template <bool Keep, class Sums, class T, class... P>
+  static INLINE void cell_forward(Sums a, const T* prev, T* next, T* tape, int64_t row, P... p) {
     using V = typename Sums::V;
-    C::forward(a, Read<V, T>{prev, row}, Write<V, true, T>{next, row}, Write<V, Keep, T>{tape, row});
+    C::forward(a, Read<V, T>{prev, row}, Write<V, true, T>{next, row}, Write<V, Keep, T>{tape, row}, p...);
   }
 
   template <class Way, bool Keep, class T>
@@ -154,11 +184,21 @@ struct Recurrent : Weightless {
     const T* prev = v.before(i);
     T *next = v.state(i + 1), *tape = Keep ? v.tape(i) : nullptr;
     const int64_t row = v.row;
-    const auto cell = [=](int64_t unit, auto a) INLINE_LAMBDA {
-      const int64_t at = unit * Way::columns;
-      cell_forward<Keep>(a, prev + at, next + at, Keep ? tape + at : tape, row);
-    };
-    Way::template multiply<CellFeed<C>>(v.forward, Operands<T>{v.input(i), v.I, prev, v.H}, v.H, turn, cell);
+    if constexpr (vectors > 0) {
+      const T* const p = v.p();
+      const auto cell = [=](int64_t unit, auto a) INLINE_LAMBDA {
+        const int64_t at = unit * Way::columns;
+        const OfUnits<Way, decltype(a)> own{p + unit, row / Way::columns};
+        cell_forward<Keep>(a, prev + at, next + at, Keep ? tape + at : tape, row, own);
+      };
+      Way::template multiply<CellFeed<C>>(v.forward, Operands<T>{v.input(i), v.I, prev, v.H}, v.H, turn, cell);
+    } else {
+      const auto cell = [=](int64_t unit, auto a) INLINE_LAMBDA {
+        const int64_t at = unit * Way::columns;
+        cell_forward<Keep>(a, prev + at, next + at, Keep ? tape + at : tape, row);
+      };
+      Way::template multiply<CellFeed<C>>(v.forward, Operands<T>{v.input(i), v.I, prev, v.H}, v.H, turn, cell);
+    }
   }
 
   // The initial states: those given, the last ones of another layer, or zeros.
@@ -224,9 +264,10 @@ struct Recurrent : Weightless {
   // ---- backward --------------------------------------------------------------------------------------------
 
   // The cell's gradients from that of its h; a row of a state, of the tape or of the carry is `row` long. The gradients
-  // of the pre-activations go over the tape's rows, the carry becomes that of the step before.
-  template <class V, class T>
-  static INLINE void cell_backward(V dh, const T* prev, const T* next, T* tape, T* carry, int64_t row) {
+  // of the pre-activations go over the tape's rows, the carry becomes that of the step before. `p` are a cell's vectors
+  // and where their gradients go, or nothing.
+  template <class V, class T, class... P>
+  static INLINE void cell_backward(V dh, const T* prev, const T* next, T* tape, T* carry, int64_t row, P... p) {
     V kept[C::taped + 1], before[C::states], after[C::states], dafter[C::states], dbefore[C::states], da[C::rows];
     UNROLL
     for (int i = 0; i < C::taped; ++i) kept[i] = load_as<V>(tape + i * row);
@@ -236,7 +277,7 @@ struct Recurrent : Weightless {
       after[i] = load_as<V>(next + i * row);
       dafter[i] = i == 0 ? dh : load_as<V>(carry + i * row);
     }
-    C::backward(kept, before, after, dafter, da, dbefore);
+    C::backward(kept, before, after, dafter, da, dbefore, p...);
     UNROLL
     for (int i = 0; i < C::rows; ++i) store(tape + i * row, da[i]);
     UNROLL
@@ -257,10 +298,28 @@ struct Recurrent : Weightless {
     T *tape = v.tape(i), *carry = v.carry;
     const T *prev = v.before(i), *next = v.state(i + 1);
     const int64_t row = v.row;
-    state_gradient(v, i, above, [=](int64_t unit, auto dh) INLINE_LAMBDA {
-      const int64_t at = unit * Way::columns;
-      cell_backward(dh[0], prev + at, next + at, tape + at, carry + at, row);
-    });
+    if constexpr (vectors > 0) {
+      const int64_t H = v.H;
+      const T* const p = v.p();
+      T* const p_sums = v.p_sums();
+      state_gradient(v, i, above, [=](int64_t unit, auto dh) INLINE_LAMBDA {
+        using V = typename decltype(dh)::V;
+        const int64_t at = unit * Way::columns;
+        const OfUnits<Way, decltype(dh)> read{p + unit, row / Way::columns};
+        V own[vectors], d[vectors];
+        UNROLL
+        for (int j = 0; j < vectors; ++j) own[j] = read[j];
+        cell_backward(dh[0], prev + at, next + at, tape + at, carry + at, row, static_cast<const V*>(own),
+                      static_cast<V*>(d));
+        UNROLL
+        for (int j = 0; j < vectors; ++j) Way::sum_up_units(p_sums, H, j, unit, d[j]);
+      });
+    } else {
+      state_gradient(v, i, above, [=](int64_t unit, auto dh) INLINE_LAMBDA {
+        const int64_t at = unit * Way::columns;
+        cell_backward(dh[0], prev + at, next + at, tape + at, carry + at, row);
+      });
+    }
   }
 
   // The squares of that dh. It is made once more, because step_backward hands it to the cell in registers: who asks
@@ -324,7 +383,7 @@ struct Recurrent : Weightless {
     T *const dW = k.weights(k.c.gradient, number), *const carry = v.carry;
     clear(carry, v.state_step);
     clear(v.first, v.state_step);
-    clear(v.sums, Way::sums(C::rows, v.I, v.H));
+    clear(v.sums, all_sums<Way>(v.I, v.H));
     for (int later = number + 1; later < k.net.n_layers; ++later)
       if (k.layer(later).start == number) {
         const View<Way, T> from(k, later);
@@ -343,6 +402,7 @@ struct Recurrent : Weightless {
       if (k.stopped()) return false;
     }
     Way::add_sums(v.sums, C::rows, C::input[0], C::input[1], v.I, v.H, dW + b_of(v.I, v.H), dW);
+    if constexpr (vectors > 0) Way::add_unit_sums(v.p_sums(), vectors, v.H, dW + p_of(v.I, v.H));
     if (!v.restart && (l.start >= 0 || k.c.dinitial)) into_first(v, 0);
     if (l.start < 0 && k.c.dinitial) {
       T* to = k.c.dinitial + k.plan.slots[number].initial * k.c.B;

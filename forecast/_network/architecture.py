@@ -2,17 +2,12 @@
 
 from dataclasses import dataclass
 
-from .. import _core
 from .._files import ModelFileError, stored
+from .._registries import CELL_WORDS, CELLS, ESTIMATOR_CELLS, LOSSES, OPTIMIZERS
 
 __all__ = ["ACTIVATIONS", "CELLS", "DECODERS", "ESTIMATOR_CELLS", "LOSSES", "OPTIMIZERS", "SKIPS", "Architecture",
            "core_cell"]  # fmt: skip
 
-CELLS = _core.CELLS
-LOSSES = _core.LOSSES
-OPTIMIZERS = _core.OPTIMIZERS
-_WORDS = {name: info["estimator"] for name, info in CELLS.items()}  # as the argument `cell` names them
-ESTIMATOR_CELLS = tuple(dict.fromkeys(_WORDS.values()))
 ACTIVATIONS = ("relu", "identity")  # of a segment's projection
 DECODERS = ("dense", "segments", "steps")
 SKIPS = (None, "linear", "linear-all")
@@ -20,7 +15,7 @@ SKIPS = (None, "linear", "linear-all")
 
 def core_cell(word, activation):
     """The registry's name of a cell, as the arguments `cell` and `activation` mean it."""
-    return word if _WORDS.get(word) == word else f"{word}_{activation}"
+    return word if CELL_WORDS.get(word) == word else f"{word}_{activation}"
 
 
 @stored("architecture")
@@ -64,7 +59,7 @@ class Architecture:
     @property
     def cell_word(self):
         """What the argument `cell` calls the cell."""
-        return _WORDS[self.cell]
+        return CELL_WORDS[self.cell]
 
     @property
     def horizon_steps(self):

@@ -29,8 +29,9 @@ class RNNForecaster(Saved, Forecasts, RegressorMixin, BaseEstimator):
 
     Parameters
     ----------
-    cell : {"lstm", "gru", "rnn"}, default="lstm"
-        Recurrent cell: long short-term memory [1]_, gated recurrent unit (reset after the product) [2]_, Elman [3]_.
+    cell : {"lstm", "gru", "rnn", ...}, default="lstm"
+        Recurrent cell: long short-term memory [1]_, gated recurrent unit (reset after the product) [2]_, Elman [3]_, or
+        another one of the core's registry; docs/equations.md has them all.
     hidden_size : int, default=64
         Units of each layer.
     num_layers : int, default=1
@@ -83,7 +84,7 @@ class RNNForecaster(Saved, Forecasts, RegressorMixin, BaseEstimator):
         Steps of a cycle that is learned beside the network: taken off the past of the targets and put back on the
         forecast [11]_. For strong seasons with a long or short lookback, such as 24 or 168 for hourly data. One for
         each series, or one for all with "shared".
-    loss : {"squared_error", "absolute_error", "huber", "quantile"}, default="squared_error"
+    loss : {"squared_error", "absolute_error", "huber", "quantile", ...}, default="squared_error"
         What is minimised, on standardised targets.
     quantile : float or list of float, default=0.5
         Level of the quantile loss, in (0, 1), or several, strictly ascending: one network then learns them together,

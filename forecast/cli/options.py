@@ -3,7 +3,7 @@
 import argparse
 import json
 
-from .._network import ESTIMATOR_CELLS, LOSSES
+from .._registries import ESTIMATOR_CELLS, LOSSES
 
 __all__ = ["add_command", "add_data", "add_loudness", "add_model", "add_roles", "count", "names", "setting", "share"]
 

@@ -1,0 +1,11 @@
+"""What the compiled core offers, by name. Without NumPy, so that `forecast --help` need not wait for it."""
+
+from . import _core
+
+__all__ = ["CELLS", "CELL_WORDS", "ESTIMATOR_CELLS", "LOSSES", "OPTIMIZERS"]
+
+CELLS = _core.CELLS
+LOSSES = _core.LOSSES
+OPTIMIZERS = _core.OPTIMIZERS
+CELL_WORDS = {name: info["estimator"] for name, info in CELLS.items()}  # as the argument `cell` names them
+ESTIMATOR_CELLS = tuple(dict.fromkeys(CELL_WORDS.values()))
