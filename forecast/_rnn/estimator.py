@@ -52,8 +52,8 @@ class RNNForecaster(Saved, Forecasts, RegressorMixin, BaseEstimator):
         doubles the encoder's time.
     skip : {None, "linear", "linear-all"}, default=None
         A straight line from the past to all outputs, added to the network's, so that the network learns what the line
-        misses [9]_. For short or nearly linear series. "linear": from the past of the targets; "linear-all": of all
-        channels. The line is that of the scaled past, without the cycle where there is one.
+        misses [9]_. For nearly linear series with many more rows than lags. "linear": from the past of the targets;
+        "linear-all": of all channels. The line is that of the scaled past, without the cycle where there is one.
     skip_start : {"ridge", "zero"}, default="ridge"
         First weights of the skip: a ridge regression on the training windows, in closed form, and a head of zeros, so
         that the first forecast is that regression; or zeros, beside the head's usual first weights.
