@@ -95,11 +95,11 @@ def lstm_backward(saved, states, dstates):
 
 
 def lstm_peephole_forward(a, states, vectors):
-    ai, af, ag, ao = a
+    a_i, a_f, a_g, a_o = a
     (_, c), (pi, pf, po) = states, vectors
-    i, f, g = sigmoid(ai + pi * c), sigmoid(af + pf * c), np.tanh(ag)
+    i, f, g = sigmoid(a_i + pi * c), sigmoid(a_f + pf * c), np.tanh(a_g)
     new_c = f * c + i * g
-    o = sigmoid(ao + po * new_c)
+    o = sigmoid(a_o + po * new_c)
     return (o * np.tanh(new_c), new_c), (i, f, g, o, new_c)
 
 
