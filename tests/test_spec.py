@@ -266,7 +266,7 @@ def test_every_combination_is_sound_or_refused_by_name():
     ("changes", "message"),
     [
         (dict(segment=11), "segment=11: longer than the lookback of 10 steps"),
-        (dict(future_size=2), "future_size=2: there is no known future to read"),
+        (dict(future_size=2), "future_size=2: there is no known future to read.*future_covariates. of make_windows"),
         (dict(series=1, series_size=2), "series_size=2: .* at least 2 series, got 1"),
         (dict(series_size=2), "series_size=2: .* got no series"),
         (dict(decoder="steps", extra=3), "decoder='steps': 3 of the 3 values beside the past belong to no step"),

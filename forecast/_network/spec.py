@@ -290,7 +290,7 @@ def refuse_unfit(a):
     if a.future_size and not a.future:
         raise ValueError(
             f"future_size={a.future_size}: there is no known future to read. Pass windows with known future columns "
-            "(`make_windows(..., future=...)`, or `future_covariates` and `calendar` of SeriesForecaster), or set "
+            "(`future_covariates` of make_windows or SeriesForecaster, or `calendar` of SeriesForecaster), or set "
             "future_size=0."
         )
     if a.series_size and a.series < 2:
