@@ -175,6 +175,14 @@ def huber_derivative(p, y, parameters):
     return np.clip(p - y, -delta, delta)
 
 
+def pseudo_huber_value(p, y, parameters):
+    return np.sqrt(1.0 + (p - y) ** 2) - 1.0
+
+
+def pseudo_huber_derivative(p, y, parameters):
+    return (p - y) / np.sqrt(1.0 + (p - y) ** 2)
+
+
 def quantile_value(p, y, parameters):
     level = np.asarray(parameters)
     return np.maximum(level * (y - p), (level - 1.0) * (y - p))
@@ -197,6 +205,7 @@ REFERENCE_LOSSES = {
         huber_derivative,
         lambda p, y, parameters: np.abs(np.abs(p - y) - parameters[0]),
     ),
+    "pseudo_huber": Loss((), False, pseudo_huber_value, pseudo_huber_derivative),
     "quantile": Loss(("level",), True, quantile_value, quantile_derivative, lambda p, y, parameters: np.abs(p - y)),
 }
 

@@ -6,6 +6,7 @@
 
 #include "absolute_error.h"
 #include "huber.h"
+#include "pseudo_huber.h"
 #include "quantile.h"
 #include "squared_error.h"
 
@@ -13,4 +14,5 @@
   X("squared_error", SquaredError)   \
   X("absolute_error", AbsoluteError) \
   X("huber", Huber)                  \
+  X("pseudo_huber", PseudoHuber)     \
   X("quantile", Quantile)
