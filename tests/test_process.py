@@ -264,6 +264,27 @@ result = network.train(theta, optimizer, source, order, 64, rate=1e-3, threads=2
 print(json.dumps([len(result["losses"]), peak() - base]))
 """
 
+TABLE_PEAK = """
+from forecast import _core
+from forecast._network import Architecture, compiled, spec_of
+rows = 10_000
+architecture = Architecture(
+    "gru", "float32", 24, 1, 4, 1, 1, horizon=1, series=rows, cycle=168, cycle_rows=rows, loss="absolute_error"
+)
+network = compiled(spec_of(architecture), "float32")
+theta = np.zeros(network.n_parameters, dtype=np.float32)
+optimizer = _core.Optimizer("adam", "float32", network.n_parameters)
+optimizer.first[:] = optimizer.second[:] = 0  # memory that the system has lent before the peak is taken
+column, n = series[:, None], len(series) - 24
+where = dict(series_row=np.arange(n) % rows, phase=np.arange(n) % 168)
+source = _core.Source(column, lookback=24, target=column, horizon=1, target_shift=24, **where)
+order = np.random.default_rng(0).permutation(n)[:512]
+base = peak()
+network.train(theta, optimizer, source, order, 256, rate=1e-3, threads=2)
+table = theta[-rows * 168 :].reshape(rows, 168)
+print(json.dumps([theta.nbytes, int(table.any(axis=1).sum()), len(set(order % rows)), peak() - base]))
+"""
+
 FIT_PEAK = """
 import pandas as pd
 from forecast import RNNForecaster, make_windows
@@ -284,3 +305,11 @@ def test_windows_are_never_copied_out_of_a_long_series(script):
     batches, grown = children.run(PEAK + script, seconds=600)
     assert batches == 2000
     assert grown <= tolerances.PEAK_BYTES
+
+
+def test_a_large_table_is_trained_without_a_copy_of_it():
+    """Ten thousand cycles of 168 values: a batch touches 256 rows, and only those have gradients and are stepped."""
+    table, stepped, read, growth = children.run(PEAK + TABLE_PEAK)
+    assert table > 6e6
+    assert stepped == read
+    assert growth < table / 2, f"{growth / 1e6:.1f} MB more for weights of {table / 1e6:.1f} MB"

@@ -1,4 +1,4 @@
-// What one call of Network.train is told beside its arrays: the rate of each batch, groups of weights.
+// Arguments of one call of Network.train besides its arrays: the rate of each batch, groups of weights.
 #pragma once
 
 #include <pybind11/stl.h>

@@ -9,7 +9,7 @@
 
 namespace forecast::FORECAST_ISA {
 
-// Names, and numbers beside them, come as arrays of the length that they are counted with.
+// Names come as an array with as many entries as the cell counts.
 template <class A>
 constexpr bool has_names(const A& names, int n) {
   if (sizeof(A) != n * sizeof(const char*)) return false;

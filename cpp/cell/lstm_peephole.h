@@ -9,7 +9,7 @@
 //   h' = o tanh(c')
 //
 // Rows: i, f, g, o, all fed by the input and the state. Vectors: i, f, o, one number per unit. States: h, c. The tape
-// holds the four gates forward and their gradients backward; tanh(c') is kept beside them.
+// holds the four gates forward and their gradients backward, and tanh(c').
 #pragma once
 
 #include "../kernel/math.h"

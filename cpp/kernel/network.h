@@ -179,7 +179,7 @@ inline bool backward(const Call<T>& k) {
   return true;
 }
 
-// Gradients of the inputs, for who asks for them.
+// Gradients of the inputs, where a call asks for them.
 template <class T>
 inline void put_gradient(const Call<T>& k, int stream, T* to) {
   if (!to || stream < 0) return;

@@ -42,7 +42,7 @@ INLINE const T* accumulate_units(Vec<T> (&acc)[M][R], const T* w, const T* x, in
   }
   const T* const end = x + K;
   UNROLL_4  // 3 % of a LSTM of 64 units
-  for (const T* p = x; p != end; ++p, w += M * (HI - LO) * width<T>) {
+      for (const T* p = x; p != end; ++p, w += M * (HI - LO) * width<T>) {
     const Vec<T> operand = splat<Vec<T>>(*p);
     UNROLL
     for (int m = 0; m < M; ++m) {
@@ -55,7 +55,7 @@ INLINE const T* accumulate_units(Vec<T> (&acc)[M][R], const T* w, const T* x, in
 
 // As tile() of product.h; sums begin as start[i] and end in sums[i], vectors both. A function of its own, so that
 // nothing around it takes the registers of its sums. Operands come by reference: copied onto the stack for every tile,
-// 32 bytes read where 8 have just been written, they cost a LSTM of 64 units half of its time.
+// 32 bytes read where 8 have just been written, they cost an LSTM of 64 units half of its time.
 template <class F, int M, class T>
 __attribute__((noinline)) void tile_units(const T* w, const Operands<T>& x, const T* start, T* sums) {
   Vec<T> acc[M][F::R];

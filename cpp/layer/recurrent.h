@@ -322,8 +322,8 @@ struct Recurrent : Weightless {
     }
   }
 
-  // The squares of that dh. It is made once more, because step_backward hands it to the cell in registers: who asks
-  // pays for a product, who does not ask for nothing.
+  // The squares of that dh. step_backward hands dh to the cell in registers, so it is computed again here: a call that
+  // asks for the flow pays for one more product, every other call pays nothing.
   template <class T>
   static __attribute__((noinline)) double squares(const View<WindowsInLanes<T>, T>& v, int64_t i, const T* above) {
     T* const dh = v.scratch;
