@@ -162,6 +162,7 @@ SERIES = {
     "series, cycle and segments": lambda: series(
         small(segment=3, decoder="segments", series_size=2, cycle=7), panel(), series="shop", time="day"
     ),
+    "a cycle of one series": lambda: series(small(cycle=7)),
     "a cycle of shared targets": lambda: series(
         small(cycle=7, series_size=2), frame(days(), z=wave(seed=3)), target=["y", "z"], multi_target="shared"
     ),

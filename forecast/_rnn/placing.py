@@ -58,6 +58,8 @@ def placed_for_fit(model, data, given, fitted):
     if model.series_size > 0 or (cycle and not shared):
         names = list(data.series_names(model)) if fitted is None else fitted
         data = _placed(model, replace(data, n_series=len(names)), 0, names)
+        if model.series_size == 0 and len(names) == 1:
+            names = None  # a cycle of one row is every window's, so nobody reads a name
     if given is not None:
         try:
             given = _placed(model, given, cycle, names)
