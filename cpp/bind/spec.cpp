@@ -54,15 +54,29 @@ bool SpecHolder::has_gaps(int stream) const {
   return !kind || kind->passes;
 }
 
+int SpecHolder::base_of(int stream) const {
+  while (streams_[size_t(stream)].of >= 0) stream = streams_[size_t(stream)].of;
+  return stream;
+}
+
 void SpecHolder::check_view(const StreamSpec& s, const std::string& name) const {
   const StreamSpec& of = streams_[size_t(s.of)];
   if (s.first < 0 || s.pitch < 0 || s.first + (s.steps - 1) * s.pitch + s.width > of.steps * of.width)
     refuse("stream", name, "the view reaches beyond what it views");
-  int base = s.of;
-  while (streams_[size_t(base)].of >= 0) base = streams_[size_t(base)].of;
-  const bool joins = s.first % of.width + s.width > of.width || (s.steps > 1 && s.pitch % of.width);
-  if (joins && has_gaps(base)) refuse("stream", name, "steps of a recurrent layer cannot be joined; concat them first");
-  if (joins && of.of >= 0 && of.pitch != of.width) refuse("stream", name, "steps of a view with gaps cannot be joined");
+}
+
+// Steps can be joined where they follow each other in memory.
+void SpecHolder::check_joins() const {
+  for (size_t i = 0; i < streams_.size(); ++i) {
+    const StreamSpec& s = streams_[i];
+    if (s.of < 0) continue;
+    const StreamSpec& of = streams_[size_t(s.of)];
+    const bool joins = s.first % of.width + s.width > of.width || (s.steps > 1 && s.pitch % of.width);
+    if (joins && has_gaps(base_of(s.of)))
+      refuse("stream", stream_names_[i], "steps of a recurrent layer cannot be joined; concat them first");
+    if (joins && of.of >= 0 && of.pitch != of.width)
+      refuse("stream", stream_names_[i], "steps of a view with gaps cannot be joined");
+  }
 }
 
 void SpecHolder::read_stream(const py::tuple& given) {
@@ -87,8 +101,7 @@ void SpecHolder::check_layer(const LayerSpec& l, const std::string& name) const 
   if (out.of >= 0 || makers_[size_t(l.out)] >= 0 || l.out == view_.past || l.out == view_.extra)
     refuse("layer", name, "its output is a view, an input or another layer's");
   const auto readable = [&](int s, bool one) {
-    int base = s;
-    while (streams_[size_t(base)].of >= 0) base = streams_[size_t(base)].of;
+    const int base = base_of(s);
     const int64_t steps = streams_[size_t(s)].steps;
     if (base >= l.out || (makers_[size_t(base)] < 0 && base != view_.past && base != view_.extra))
       refuse("layer", name, "reads '" + stream_names_[size_t(s)] + "', which nothing has written yet");
@@ -164,6 +177,19 @@ void SpecHolder::check_table(const LayerSpec& l, const LayerInfo& kind, const st
   rows_ = rows_ ? std::min(rows_, known) : known;
 }
 
+// A gradient of an output that nobody reads lies nowhere. (Of a recurrent layer the last states may be read alone.)
+void SpecHolder::check_readers() const {
+  std::vector<bool> read(streams_.size());
+  read[size_t(view_.out)] = true;
+  for (const LayerSpec& l : layers_) {
+    for (int i = 0; i < l.inputs; ++i) read[size_t(base_of(l.in[i]))] = true;
+    if (l.added >= 0) read[size_t(base_of(l.added))] = true;
+    if (l.start >= 0) read[size_t(layers_[size_t(l.start)].out)] = true;
+  }
+  for (size_t i = 0; i < layers_.size(); ++i)
+    if (!read[size_t(layers_[i].out)]) refuse("layer", layer_names_[i], "nobody reads its output");
+}
+
 // Every size in the kernels is below this sum; one check here and none behind.
 void SpecHolder::check_sizes() const {
   double memory = 0;
@@ -209,6 +235,8 @@ SpecHolder::SpecHolder(const Table& table, const py::list& streams, const py::li
            "expected the output of a layer that is no cell, of at least " + std::to_string(outputs()) + " features");
   view_.streams = streams_.data(), view_.layers = layers_.data();
   view_.n_streams = int(streams_.size()), view_.n_layers = int(layers_.size());
+  check_joins();
+  check_readers();
   check_sizes();
 }
 

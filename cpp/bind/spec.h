@@ -35,7 +35,10 @@ class SpecHolder {
   void check_layer(const LayerSpec&, const std::string& name) const;
   void check_table(const LayerSpec&, const LayerInfo&, const std::string& name);
   bool may_tie(const LayerSpec& l, const LayerSpec& to) const;
+  void check_joins() const;
+  void check_readers() const;
   void check_sizes() const;
+  int base_of(int stream) const;
   int stream(const std::string& name) const;
   int layer_called(const std::string& name) const;
   int kind_of(const std::string& kind, const std::string& cell) const;
