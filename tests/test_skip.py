@@ -7,6 +7,7 @@ import pandas as pd
 import pytest
 from layouts import layout, n_parameters
 from sklearn.linear_model import Ridge
+from threadpoolctl import threadpool_limits
 
 from forecast import RNNForecaster, Windows, make_windows
 from forecast._network import CELLS, Architecture, Network, Scaling, line, spec_of, start_with_line, windows_scaling
@@ -190,3 +191,14 @@ def test_a_fit_begins_near_the_ridge():
     assert model.loss_curve_[0] == pytest.approx(expected, rel=0.05)
     zero = RNNForecaster(skip="linear", skip_start="zero", **options).fit(windows)
     assert zero.loss_curve_[0] > 3 * expected
+
+
+def test_the_start_has_the_same_bits_for_any_number_of_blas_threads():
+    values = series(rows=6000, channels=12)
+    windows = Windows(values, np.arange(39, len(values) - 20), lookback=40, horizon=20, n_targets=12)
+    found = []
+    for threads in (1, 2):
+        with threadpool_limits(limits=threads, user_api="blas"):
+            model = RNNForecaster(skip="linear-all", hidden_size=2, max_steps=1, max_iter=1, random_state=0)
+            found.append(model.fit(windows, windows.y).weights_["skip.W"].tobytes())
+    assert found[0] == found[1]

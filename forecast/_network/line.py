@@ -1,6 +1,7 @@
 """The straight line past the network, in closed form: a ridge regression on the windows to train on."""
 
 import numpy as np
+from threadpoolctl import threadpool_limits
 
 from .gathered import scaled_windows
 
@@ -43,7 +44,8 @@ def start_with_line(network, arguments, weight, windows, penalty):
             x = past[:, :, channels].reshape(len(index), inputs)
             yield x, targets, np.ones(len(index)) if weight is None else weight[index]
 
-    line = _ridge(pieces, inputs, a.targets, penalty)
+    with threadpool_limits(limits=1, user_api="blas"):  # its sums depend on how many threads share them
+        line = _ridge(pieces, inputs, a.targets, penalty)
     views["skip.W"][...] = 0  # also of outputs behind the horizon
     views["skip.W"][: a.targets * a.levels] = np.repeat(line.T, a.levels, axis=0)
     views["head.W"][...] = 0
