@@ -41,7 +41,7 @@ def test_targets_of_ones_own_are_over_the_horizon_where_they_can_be(columns, kno
     assert (a.columns, a.horizon) == ((columns, HORIZON) if known else (1, 7))
     assert (a.future, a.static, a.own) == ((2, 1, 0) if known else (0, 0, HORIZON * 2 + 1))
     if not known:
-        with pytest.raises(ValueError, match="decoder='steps': 9 of the 9 values beside the past belong to no step"):
+        with pytest.raises(ValueError, match="decoder='steps': 9 of the 9 inputs besides the past belong to no step"):
             spec_of(architecture(X, y, decoder="steps"))
 
 

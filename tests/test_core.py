@@ -60,7 +60,8 @@ def test_outputs_and_gradients_are_those_of_the_oracle(cell, loss, isa, dtype):
         for name, d in right.items():
             layer = name.rpartition(".")[0]
             largest = max(np.abs(right[n]).max(initial=0.0) for n in right if n.rpartition(".")[0] == layer)
-            least = tolerances.ORACLE_LEAST * largest
+            cancels = dtype == "float32" and ".p_" in name
+            least = tolerances.VECTOR_LEAST * largest if cancels else 0.0
             assert largest_difference(actual[name], d, least) <= tolerances.ORACLE_GRADIENTS[dtype], (name, shape)
 
 

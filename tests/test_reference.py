@@ -44,6 +44,7 @@ def assert_analytic_is_numeric(case, initial=None, masks=None, left_out=None, ev
 @pytest.mark.parametrize("layers", [1, 2])
 @pytest.mark.parametrize("cell", CELLS)
 def test_gradients_of_every_cell_are_central_differences(cell, layers):
+    """Of other seeds a rectifier's first layer is dead: a gradient of 0 shows nothing."""
     shape = dict(steps=4, batch=3, inputs=2, hidden=3, layers=layers, extra=2, weighted=True, missing=0.2)
     case = draw_away_from_kinks(cell, 3, tolerances.KINK_MARGIN, **shape)
     states = len(reference.REFERENCE_CELLS[cell].states)

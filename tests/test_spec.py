@@ -269,7 +269,7 @@ def test_every_combination_is_sound_or_refused_by_name():
         (dict(future_size=2), "future_size=2: there is no known future to read.*future_covariates. of make_windows"),
         (dict(series=1, series_size=2), "series_size=2: .* at least 2 series, got 1"),
         (dict(series_size=2), "series_size=2: .* got no series"),
-        (dict(decoder="steps", extra=3), "decoder='steps': 3 of the 3 values beside the past belong to no step"),
+        (dict(decoder="steps", extra=3), "decoder='steps': 3 of the 3 inputs besides the past belong to no step"),
         (dict(decoder="segments", segment=4, future=1), "horizon of 6 steps is not a multiple of segment=4"),
         (dict(decoder_tied=True), "decoder_tied=True is for decoder='segments'"),
         (dict(decoder_tied=True, decoder="segments", segment=3, future=2), "decoder_tied=True: layer 0 of the encoder"),

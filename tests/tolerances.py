@@ -6,7 +6,6 @@
 # central differences, float64, of the largest; of fourth order, with a step between truncation and rounding
 DIFFERENCES = 1e-6
 DIFFERENCES_STEP = 2e-4
-DIFFERENCES_LEAST = 1e-5  # smaller gradients are taken for it: rounding a loss of order one moves a slope by 1e-12
 KINK_MARGIN = 1e-2  # how far every kink must be from where differences of that step are taken
 KINK_MARGIN_ROUNDING = 1e-4  # the same where nothing is perturbed and only float32 rounding could cross a kink
 
@@ -18,7 +17,7 @@ PARITY_LOSS_CURVE = 1e-4  # relative, over 50 Adam steps
 # the core beside the float64 oracle, by dtype, of the largest (outputs: of one where they are smaller)
 ORACLE_OUTPUTS = {"float32": 5e-6, "float64": 1e-12}
 ORACLE_GRADIENTS = {"float32": 5e-5, "float64": 1e-10}
-ORACLE_LEAST = 1e-2  # of the largest gradient in a layer: a tensor of less is taken for it, rounding cannot cancel
+VECTOR_LEAST = 1e-2  # float32, of a layer's largest gradient: one entry of a cell's vector is a sum that can cancel
 ORACLE_STEPS = {"float32": 1e-4, "float64": 1e-10}  # parameters after several steps of an optimiser
 ORACLE_MOMENTS = 1e-12  # relative; moments are double whatever the dtype
 NORMS = 1e-6  # relative, of recorded gradient norms in float32

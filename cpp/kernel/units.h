@@ -54,8 +54,8 @@ INLINE const T* accumulate_units(Vec<T> (&acc)[M][R], const T* w, const T* x, in
 }
 
 // As tile() of product.h; sums begin as start[i] and end in sums[i], vectors both. A function of its own, so that
-// nothing around it takes the registers of its sums. Operands come by reference: copied onto the stack for every tile,
-// 32 bytes read where 8 have just been written, they cost an LSTM of 64 units half of its time.
+// nothing around it takes the registers of its sums. Operands come by reference: where gcc
+// copied them onto the stack for every tile, one window of an LSTM of 64 units took 126 us instead of 75.
 template <class F, int M, class T>
 __attribute__((noinline)) void tile_units(const T* w, const Operands<T>& x, const T* start, T* sums) {
   Vec<T> acc[M][F::R];

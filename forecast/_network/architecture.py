@@ -33,7 +33,7 @@ class Architecture:
     hidden: int
     layers: int
     targets: int  # of a window: horizon * columns
-    extra: int = 0  # values beside the past: horizon * future + static, and those that belong to no step before them
+    extra: int = 0  # inputs besides the past: first those of no step, then horizon * future, then static
     loss: str = "squared_error"
     loss_parameters: tuple = ()
     dropout: float = 0.0
@@ -67,7 +67,7 @@ class Architecture:
 
     @property
     def own(self):
-        """Values beside the past that are neither known future nor static."""
+        """Inputs besides the past that are neither known future nor static."""
         return self.extra - self.horizon_steps * self.future - self.static
 
     @property
@@ -125,7 +125,7 @@ class Architecture:
         if self.targets % self.columns or self.horizon not in (None, self.targets // self.columns):
             raise ModelFileError(f"{self.targets} targets in {self.columns} columns over {self.horizon!r} steps.")
         if self.own < 0 or bool(self.cycle) != bool(self.cycle_rows):
-            raise ModelFileError(f"{self.extra} values beside the past and a cycle of {self.cycle} steps.")
+            raise ModelFileError(f"{self.extra} inputs besides the past and a cycle of {self.cycle} steps.")
         if self.cycle_rows > 1 and self.cycle_rows != self.series:
             raise ModelFileError(f"a cycle of each of {self.cycle_rows} series, but {self.series} series.")
         choices = {"decoder": DECODERS, "skip": SKIPS, "segment_activation": ACTIVATIONS, "cell": CELLS,
@@ -133,4 +133,4 @@ class Architecture:
         for name, known in choices.items():
             value = getattr(self, name)
             if not isinstance(value, str | bool | None) or value not in known:
-                raise ModelFileError(f"a network with {name} = {value!r}, which this version of forecast lacks.")
+                raise ModelFileError(f"a network with {name} = {value!r}, which this forecast does not know.")

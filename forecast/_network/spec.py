@@ -300,8 +300,8 @@ def refuse_unfit(a):
         )
     if a.decoder != "dense" and a.own:
         raise ValueError(
-            f"decoder={a.decoder!r}: {a.own} of the {a.extra} values beside the past belong to no step of the horizon; "
-            "y is not (n_windows, horizon * targets) of these windows. Set decoder='dense'."
+            f"decoder={a.decoder!r}: {a.own} of the {a.extra} inputs besides the past belong to no step of the "
+            "horizon; y is not (n_windows, horizon * targets) of these windows. Set decoder='dense'."
         )
     if a.decoder == "segments" and a.future and a.horizon_steps % a.segment:
         raise ValueError(

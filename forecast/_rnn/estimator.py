@@ -81,7 +81,7 @@ class RNNForecaster(Saved, Forecasts, RegressorMixin, BaseEstimator):
     series_left_out : float, default=0.1
         Share of the windows that read the unknown series' vector while training, so that it learns; in [0, 1).
     cycle : int, (int, "shared") or None, default=None
-        Steps of a cycle that is learned beside the network: taken off the past of the targets and put back on the
+        Steps of a cycle that is learned with the network: taken off the past of the targets and put back on the
         forecast [11]_. For strong seasons with a long or short lookback, such as 24 or 168 for hourly data. One for
         each series, or one for all with "shared".
     loss : {"squared_error", "absolute_error", "huber", "quantile", ...}, default="squared_error"
