@@ -6,6 +6,7 @@
 # central differences, float64, of the largest; of fourth order, with a step between truncation and rounding
 DIFFERENCES = 1e-6
 DIFFERENCES_STEP = 2e-4
+DIFFERENCES_ROUNDINGS = 2  # of the loss, over the step: all that a slope can show of a gradient of 0; 0.99 was seen
 KINK_MARGIN = 1e-2  # how far every kink must be from where differences of that step are taken
 KINK_MARGIN_ROUNDING = 1e-4  # the same where nothing is perturbed and only float32 rounding could cross a kink
 
