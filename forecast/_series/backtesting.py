@@ -6,8 +6,8 @@ import numpy as np
 
 from .._conformal import AdaptiveState, static_offsets
 from .._frames import read_panel
+from .._preparation import Rows
 from .report import is_copy, mean_so_far
-from .rows import Rows
 
 __all__ = ["intervals_at", "is_copy", "mean_so_far", "quantile_bounds", "read_rows", "static_bounds"]
 

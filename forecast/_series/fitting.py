@@ -1,17 +1,15 @@
 """A panel of training rows into everything that a fitted forecaster knows."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 
 import numpy as np
-from sklearn.base import clone
 
 from .._files import ModelFileError, stored
+from .._preparation import Member, Preparation, Rows, Settings, Task, trained
+from .._preparation.regression import judged, predict_windows
 from .calibration import Calibration
-from .preparation import Preparation
-from .regression import default_regressor, fit_regressor, judged, predict_windows
 from .report import ModelReport, judge, naive_forecasts, seasonal_change
-from .rows import Rows
 from .span import Span
 
 __all__ = ["FittedState", "fitted_state"]
@@ -24,12 +22,10 @@ class FittedState:
 
     Attributes
     ----------
-    regressor : estimator
-    preparation : Preparation
+    regressor, preparation, split
+        Of the leading member, as `Member` has them.
     roles, schema, axis, layout
         Of the frame, as `forecast._frames` has them.
-    split : bool
-        Whether each target is a series of its own to the regressor.
     tail : Rows
         The newest rows of every series.
     needed : int
@@ -39,6 +35,10 @@ class FittedState:
     calibration : Calibration or None
     span : Span or None
         Of the training rows, for the model card.
+    members : dict of str to Member, or None
+        Whose weighted mean is the forecast, by name; None: the leading member alone.
+    weights : dict of str to float, or None
+        Of the members; they add up to 1.
     """
 
     regressor: object
@@ -54,6 +54,71 @@ class FittedState:
     report: ModelReport
     calibration: Calibration | None
     span: Span | None = None
+    members: dict | None = None
+    weights: dict | None = None
+
+    @property
+    def parts(self):
+        """The members and their weights, the leading one first."""
+        if self.members is None:
+            return [(Member(self.regressor, self.preparation, self.split, self.n_windows), 1.0)]
+        return [(member, self.weights[name]) for name, member in self.members.items()]
+
+    @property
+    def horizon(self):
+        """Steps of one forecast."""
+        return self.preparation.horizon
+
+    @property
+    def least_history(self):
+        """Rows before a forecast without which a member cannot make it."""
+        return max(member.preparation.lookback + member.preparation.n_lost for member, _ in self.parts)
+
+    @property
+    def reads_ahead(self):
+        """Whether a forecast reads what is known of the steps that it forecasts."""
+        return bool(self.roles.future) or any(member.preparation.calendar for member, _ in self.parts)
+
+    @property
+    def learns_of_series(self):
+        """Whether a transform is learnt of each series by itself."""
+        return any(member.preparation.transform is not None for member, _ in self.parts)
+
+    def holds_unseen(self, keys):
+        """Whether something has to be learnt of one of these series, which were not all there in `fit`."""
+        for member, _ in self.parts:
+            known = member.preparation.known_series
+            if known is not None:
+                known = {key[0] for key in known} if member.split else known
+                if any(key not in known for key in keys):
+                    return True
+        return False
+
+    def knowing(self, past):
+        """The same, with what has to be learnt of series that were not there in `fit`.
+
+        Parameters
+        ----------
+        past : Rows
+            What is known of them.
+
+        Returns
+        -------
+        FittedState
+        """
+        if self.members is None:
+            return replace(self, preparation=self.parts[0][0].knowing(past).preparation)
+        return replace(self, members={name: member.knowing(past) for name, member in self.members.items()})
+
+    def forecast(self, rows, origins, levels=None):
+        """Forecasts of a horizon; as `Member.forecast`, the weighted mean of the members.
+
+        The mean of a level's quantiles is taken as the quantile (Vincent averaging).
+        """
+        parts = self.parts
+        if len(parts) == 1:
+            return parts[0][0].forecast(rows, origins, levels)
+        return sum(weight * member.forecast(rows, origins, levels) for member, weight in parts)
 
     def _check_loaded(self):
         """Refuse a state out of a file whose parts do not fit together."""
@@ -87,64 +152,64 @@ def fitted_state(model, panel, roles):
     -------
     FittedState
     """
-    whole = Rows.of(panel)
-    split = model.multi_target == "shared" and whole.targets.shape[1] > 1
-    rows = whole.split() if split else whole
-    preparation = _preparation(model, panel, roles, rows).fit(rows)
-    _refuse_short(whole, preparation)
-    clock = panel.axis.positions(rows.index[rows.starts[:-1]]) if rows.n_series > 1 else None
-    windows = preparation.training_windows(rows, model.step, clock)
-    if not len(windows):
-        raise ValueError(
-            f"no window is left to train on: no series has {preparation.n_lost} (lost to the transform) + "
-            f"{model.lookback} (lookback) + {model.horizon} (horizon) rows with a known target"
-            f"{' after a row that was not put in' if rows.made_up is not None else ''}. Fix: a shorter lookback."
-        )
-    complete = partial(preparation.complete, rows)
-    regressor = default_regressor() if model.regressor is None else clone(model.regressor)
-    regressor = fit_regressor(regressor, windows, complete)
-    # What a regressor looks back on is transformed: the rows that a difference takes come before it.
-    looks_back = max(preparation.lookback, getattr(regressor, "n_history_", 1)) + preparation.n_lost
-    needed = max(looks_back, panel.axis.season_length)
-    report, calibration = _verdict(model, panel, rows, preparation, regressor, windows, complete)
+    rows = Rows.of(panel)
+    task = _task(model, panel, roles)
+    member, windows = trained(_settings(model), task, rows)
+    preparation = member.preparation
+    channels = member.channels(rows)
+    _refuse_short(rows, preparation)
+    needed = max(member.looks_back, panel.axis.season_length)
+    report, calibration = _verdict(model, panel, channels, member, windows)
     return FittedState(
-        regressor=regressor,
+        regressor=member.regressor,
         preparation=preparation,
         roles=roles,
         schema=panel.schema,
         axis=panel.axis,
         layout=panel.layout,
-        split=split,
-        tail=whole.tail(needed),
+        split=member.split,
+        tail=rows.tail(needed),
         needed=needed,
-        n_windows=len(windows),
+        n_windows=member.n_windows,
         report=report,
         calibration=calibration,
         span=Span.of(panel.index, panel.starts),
     )
 
 
-def _preparation(model, panel, roles, rows):
-    calendar = [] if model.calendar is None else [model.calendar] if isinstance(model.calendar, str) else model.calendar
-    masked = model.missing == "mask" or model.gaps == "mask"
-    schema = panel.schema
-    preparation = Preparation(
-        lookback=int(model.lookback),
+def _task(model, panel, roles):
+    return Task(
         horizon=int(model.horizon),
-        n_targets=rows.targets.shape[1],
+        axis=panel.axis,
+        target_names=list(roles.target) if len(roles.target) == panel.targets.shape[1] else ["target"],
+        past_names=panel.schema.past_names,
+        future_names=panel.schema.future_names,
+        masked=model.missing == "mask" or model.gaps == "mask",
+    )
+
+
+def _settings(model):
+    return Settings(
+        regressor=default_regressor() if model.regressor is None else model.regressor,
+        lookback=model.lookback,
         window_norm=model.window_norm,
         transform=model.transform,
-        calendar=list(calendar),
-        masked=masked,
-        freq=panel.axis.freq,
-        period=panel.axis.season_length,
-        names=[],
+        calendar=model.calendar,
+        multi_target=model.multi_target,
+        step=model.step,
     )
-    own = list(roles.target) if rows.targets.shape[1] == panel.targets.shape[1] else ["target"]
-    seen = [*own, *schema.past_names]
-    known = [*schema.future_names, *preparation.calendar_names(panel.index)]
-    preparation.names = [*seen, *known, *([f"{name} observed" for name in seen] if masked else [])]
-    return preparation
+
+
+def default_regressor():
+    """An `RNNForecaster` with its defaults.
+
+    Returns
+    -------
+    RNNForecaster
+    """
+    from .._rnn import RNNForecaster
+
+    return RNNForecaster()
 
 
 def _refuse_short(rows, preparation):
@@ -157,12 +222,13 @@ def _refuse_short(rows, preparation):
         )
 
 
-def _verdict(model, panel, rows, preparation, regressor, windows, complete):
+def _verdict(model, panel, rows, member, windows):
     """Errors on the newest windows, and the residuals from which intervals come."""
     notes = [panel.axis.note.rstrip(".")] if panel.axis.note else []
+    preparation, regressor = member.preparation, member.regressor
     found = None
     if model.validation_fraction is not None:
-        found = judged(regressor, windows, model.validation_fraction, complete)
+        found = judged(regressor, windows, model.validation_fraction, partial(preparation.complete, rows))
     if found is None:
         return ModelReport(None, np.nan, 0, False, notes), None
     judge_model, held_out, chose_epoch = found

@@ -349,7 +349,7 @@ class SeriesForecaster(Saved, Requests, Uncertainty, RegressorMixin, BaseEstimat
         check_is_fitted(self)
         state = self._state
         past = state.tail if history is None else self._read_history(history)
-        steps = state.preparation.horizon if n is None else n
+        steps = state.horizon if n is None else n
         keys = self._series_keys(past)
         labels = [state.axis.after(last, steps) for last in self._last_labels(past).values()]
         return leave(future_frame(state.layout, state.roles, state.schema, keys, labels), self._kind)

@@ -4,7 +4,7 @@ import numpy as np
 from sklearn.utils.validation import check_is_fitted
 
 from .._frames import enter, read_panel
-from .rows import Rows
+from .._preparation import Rows
 from .targets import with_target
 
 __all__ = ["windows_of_frame"]

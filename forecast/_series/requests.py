@@ -6,8 +6,8 @@ import numpy as np
 import pandas as pd
 
 from .._frames import answer, answer_rows, as_frame, enter, leave, read_future, read_panel
-from .forecasting import from_ends, holds_unseen
-from .rows import Rows
+from .._preparation import Rows
+from .forecasting import from_ends
 from .targets import with_target
 
 __all__ = ["Request", "Requests"]
@@ -50,10 +50,10 @@ class Requests:
         whole = None if history is None else self._read_history(history, whole=True)
         past = state.tail
         if whole is not None:  # transform and floor of a series that was not there in fit are learnt from all its rows
-            learnt = state.preparation.transform is not None or holds_unseen(state, whole.keys)
+            learnt = state.learns_of_series or state.holds_unseen(whole.keys)
             past = whole if learnt else whole.tail(state.needed)
         if X is None:
-            steps = state.preparation.horizon
+            steps = state.horizon
             if state.roles.future:
                 raise ValueError(
                     f"the model was fitted with future covariates {state.roles.future}, which predict() cannot know. "
@@ -63,7 +63,7 @@ class Requests:
             return Request(past, past.keys, labels, [np.zeros((steps, 0))] * past.n_series, fresh=whole)
         frame, _ = enter(X)
         given = read_future(
-            frame, state.roles, state.schema, state.axis, past.last_labels, at_least=state.preparation.horizon
+            frame, state.roles, state.schema, state.axis, past.last_labels, at_least=state.horizon
         )
         return Request(
             past.only(given.keys), given.keys, given.labels, given.values, given.rows, given.index, fresh=whole
@@ -80,15 +80,16 @@ class Requests:
         rows = Rows.of(
             read_panel(frame, state.roles, self._rules(), schema=state.schema, axis=state.axis, what="the history")
         )
-        least = state.preparation.lookback + state.preparation.n_lost
+        least = state.least_history
         lengths = np.diff(rows.starts)
         if (lengths < least).any():
             number = int(np.argmax(lengths < least))
             name = "" if rows.keys == [None] else f" of series {rows.keys[number]!r}"
-            lost = f" + {state.preparation.n_lost} of the transform" if state.preparation.n_lost else ""
+            lost = state.preparation.n_lost if state.members is None else 0
+            lost = f"{least - lost} + {lost} of the transform" if lost else f"{least}"
             raise ValueError(
-                f"the history{name} has {lengths[number]} rows; expected at least lookback = "
-                f"{state.preparation.lookback}{lost} of them to forecast from."
+                f"the history{name} has {lengths[number]} rows; expected at least lookback = {lost} of them to "
+                "forecast from."
             )
         return rows
 

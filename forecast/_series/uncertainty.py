@@ -107,7 +107,7 @@ class Uncertainty:
         asked = _levels(levels, "levels")
         request = self._request(X, history)
         state = self._state
-        if hasattr(state.regressor, "predict_quantiles"):
+        if all(hasattr(member.regressor, "predict_quantiles") for member, _ in state.parts):
             cubes = from_ends(state, request.past, request.labels, request.future, asked)
         else:
             forecasts = self._forecasts(request)
@@ -131,10 +131,10 @@ class Uncertainty:
                 "intervals rest on errors on validation windows, and there are none: validation_fraction is None, or "
                 "too few windows could be held out. Fix: validation_fraction=0.2, more rows, or a shorter lookback."
             )
-        if max(map(len, request.labels)) > state.preparation.horizon:
+        if max(map(len, request.labels)) > state.horizon:
             raise ValueError(
                 f"intervals of {max(map(len, request.labels))} steps were asked for, but errors are known for horizon "
-                f"= {state.preparation.horizon} steps. Fix: a longer horizon, or fewer rows."
+                f"= {state.horizon} steps. Fix: a longer horizon, or fewer rows."
             )
         started = None if request.fresh is None else state.calibration.started(levels, len(self.target_names_))
         return [self._offsets_of(request, key, levels, started) for key in request.keys]
@@ -148,7 +148,7 @@ class Uncertainty:
             return fixed
         rows = request.fresh.only([key])
         origins = self._fresh_origins(rows, key)
-        horizon, n = state.preparation.horizon, rows.targets.shape[1]
+        horizon, n = state.horizon, rows.targets.shape[1]
         today, truth = len(rows) - 1, rows.true_targets
         if state.roles.future:  # the newest origins look at the future rows that were given
             number = request.keys.index(key)
@@ -168,7 +168,7 @@ class Uncertainty:
     def _fresh_origins(self, rows, key):
         """Rows of a history that forecasts can start from, that were not trained on, but for today's; the newest."""
         state = self._state
-        first = state.preparation.lookback + state.preparation.n_lost - 1
+        first = state.least_history - 1
         trained = state.tail.last_labels.get(key)
         if trained is not None:
             first = max(first, int(rows.index.searchsorted(trained, side="left")))

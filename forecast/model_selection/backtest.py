@@ -11,11 +11,11 @@ import pandas as pd
 from sklearn.base import clone
 
 from .._frames import Layout, Roles, check_length, enter, read_panel
+from .._preparation import Rows
 from .._progress import Fits
 from .._series import SeriesForecaster
 from .._series.backtesting import intervals_at, is_copy, mean_so_far, read_rows
 from .._series.forecasting import from_origins
-from .._series.rows import Rows
 from ..preprocessing import make_transform
 from .report import NAIVE, BacktestReport, BacktestWarning, SkillWarning
 

@@ -5,23 +5,11 @@ from sklearn.base import clone
 
 from .._tail import time_tail
 
-__all__ = ["accepts_windows", "default_regressor", "fit_regressor", "judged", "predict_windows"]
+__all__ = ["accepts_windows", "fit_regressor", "judged", "predict_windows"]
 
 _LEAST = 10  # windows: fewer say nothing of a forecaster
 _MOST = 20_000  # windows that a report looks at
 _BLOCK = 256  # windows that a regressor is asked about at once
-
-
-def default_regressor():
-    """An `RNNForecaster` with its defaults.
-
-    Returns
-    -------
-    RNNForecaster
-    """
-    from .._rnn import RNNForecaster
-
-    return RNNForecaster()
 
 
 def accepts_windows(regressor):
@@ -38,7 +26,7 @@ def accepts_windows(regressor):
     return getattr(type(regressor), "_accepts_windows", False)
 
 
-def fit_regressor(regressor, windows, complete):
+def fit_regressor(regressor, windows, complete, validation=None):
     """Fit on windows, or on their matrix.
 
     Parameters
@@ -47,13 +35,16 @@ def fit_regressor(regressor, windows, complete):
     windows : Windows
     complete : callable
         From windows to those whose targets are all there: only networks can leave single targets out.
+    validation : Windows, default=None
+        For a network that stops early, in place of the newest of `windows`.
 
     Returns
     -------
     estimator
     """
     if accepts_windows(regressor):
-        return regressor.fit(windows, windows.y)
+        stops = validation is not None and len(validation) and getattr(regressor, "early_stopping", False)
+        return regressor.fit(windows, windows.y, **({"X_val": validation, "y_val": validation.y} if stops else {}))
     windows = complete(windows)
     if not len(windows):
         raise ValueError(

@@ -121,6 +121,20 @@ class Rows:
             bounds.append((number, begin, int(end)))
         return replace(self.parts(bounds), made_up=None)
 
+    def until(self, ends):
+        """The rows of each series before a row of it.
+
+        Parameters
+        ----------
+        ends : ndarray of int of shape (n_series,)
+
+        Returns
+        -------
+        Rows
+        """
+        bounds = zip(self.starts[:-1], ends, strict=True)
+        return self.parts([(number, int(first), int(end)) for number, (first, end) in enumerate(bounds)])
+
     def only(self, keys):
         """These series, in this order.
 

@@ -1,0 +1,209 @@
+"""Settings, trained on rows: a preparation and a regressor that forecast together at rows of series."""
+
+from dataclasses import dataclass, replace
+from functools import partial
+
+import numpy as np
+from sklearn.base import clone
+
+from .._files import stored
+from .preparation import Preparation
+from .regression import fit_regressor, predict_windows
+
+__all__ = ["Member", "Settings", "Task", "trained"]
+
+
+@dataclass(frozen=True)
+class Task:
+    """What is to be forecast, whatever forecasts it.
+
+    Attributes
+    ----------
+    horizon : int
+    axis : TimeAxis
+    target_names, past_names, future_names : list of labels
+        Of the columns as they are encoded.
+    masked : bool
+        Whether values may be missing.
+    """
+
+    horizon: int
+    axis: object
+    target_names: list
+    past_names: list
+    future_names: list
+    masked: bool
+
+
+@dataclass(frozen=True)
+class Settings:
+    """How a member sees the task; the names are those of `SeriesForecaster`.
+
+    Attributes
+    ----------
+    regressor : estimator
+        Not fitted.
+    lookback : int
+    window_norm, transform, calendar, multi_target, step
+    """
+
+    regressor: object
+    lookback: int
+    window_norm: object = "last"
+    transform: object = None
+    calendar: tuple = ()
+    multi_target: str = "joint"
+    step: int = 1
+
+
+@stored("member")
+@dataclass
+class Member:
+    """A regressor that was trained, and how rows become its windows.
+
+    Attributes
+    ----------
+    regressor : estimator
+    preparation : Preparation
+    split : bool
+        Whether each target is a series of its own to the regressor.
+    n_windows : int
+        Trained on.
+    """
+
+    regressor: object
+    preparation: Preparation
+    split: bool
+    n_windows: int
+
+    @property
+    def looks_back(self):
+        """Rows before a forecast that it reads; those that a difference takes come before what a regressor reads."""
+        return max(self.preparation.lookback, getattr(self.regressor, "n_history_", 1)) + self.preparation.n_lost
+
+    def channels(self, rows):
+        """The rows as the regressor sees them."""
+        return rows.split() if self.split else rows
+
+    def knowing(self, past):
+        """The same, with what has to be learnt of series that were not there in `fit`."""
+        return replace(self, preparation=self.preparation.knowing(self.channels(past)))
+
+    def forecast(self, rows, origins, levels=None):
+        """Forecasts of a horizon.
+
+        Parameters
+        ----------
+        rows : Rows
+        origins : ndarray of int
+            Rows after which to forecast.
+        levels : list of float, default=None
+            Quantiles in place of the forecast.
+
+        Returns
+        -------
+        ndarray of shape (n, horizon, targets), float64; (n, horizon, targets, levels) with levels
+        """
+        if not self.split:
+            return self._restored(rows, origins, levels)
+        n = rows.targets.shape[1]
+        cube = self._restored(rows.split(), self._spread(rows, origins), levels)[:, :, 0]
+        return np.moveaxis(cube.reshape(len(origins), n, *cube.shape[1:]), 1, 2)
+
+    def _spread(self, rows, origins):
+        """The origins of every target, where each is a series of its own."""
+        n, origins = rows.targets.shape[1], np.asarray(origins, dtype=np.int64)
+        which = np.searchsorted(rows.starts, origins, side="right") - 1
+        # A series of n targets takes the rows of n series: the first of them begins at n times its own first row.
+        first = n * rows.starts[which]
+        length = rows.starts[which + 1] - rows.starts[which]
+        begin = first[:, None] + np.arange(n) * length[:, None]
+        return (begin + (origins - rows.starts[which])[:, None]).ravel()
+
+    def _restored(self, rows, origins, levels):
+        preparation = self.preparation
+        windows = preparation.windows(rows, origins)
+        if levels is None:
+            return preparation.restore(rows, windows, predict_windows(self.regressor, windows))
+        table = predict_windows(self.regressor, windows, "predict_quantiles", levels=levels)
+        table = table.reshape(len(windows), -1, len(levels))
+        return np.stack(
+            [preparation.restore(rows, windows, table[..., level]) for level in range(len(levels))], axis=-1
+        )
+
+
+def trained(settings, task, rows, ends=None):
+    """Train a clone of a regressor on all windows of some rows.
+
+    Parameters
+    ----------
+    settings : Settings
+    task : Task
+    rows : Rows
+    ends : ndarray of int of shape (n_series,), default=None
+        Where the rows to learn from end in each series; a regressor that stops early validates on windows whose targets
+        lie behind. None: all rows are to learn from.
+
+    Returns
+    -------
+    Member, Windows
+        And the windows that were trained on.
+
+    Raises
+    ------
+    ValueError
+        No window is left to train on.
+    """
+    split = settings.multi_target == "shared" and rows.targets.shape[1] > 1
+    whole, learnt = rows, rows if ends is None else rows.until(ends)
+    channels = learnt.split() if split else learnt
+    preparation = _prepared(settings, task, channels).fit(channels)
+    windows = _training_windows(preparation, settings, task, channels)
+    complete = partial(preparation.complete, channels)
+    validation = None
+    if ends is not None:
+        whole = whole.split() if split else whole
+        ends = np.repeat(ends - rows.starts[:-1], rows.targets.shape[1] if split else 1) + whole.starts[:-1]
+        validation = _validation_windows(preparation, whole, ends)
+    regressor = fit_regressor(clone(settings.regressor), windows, complete, validation)
+    return Member(regressor, preparation, split, len(windows)), windows
+
+
+def _prepared(settings, task, rows):
+    calendar = settings.calendar
+    calendar = [] if calendar is None else [calendar] if isinstance(calendar, str) else list(calendar)
+    preparation = Preparation(
+        lookback=int(settings.lookback),
+        horizon=int(task.horizon),
+        n_targets=rows.targets.shape[1],
+        window_norm=settings.window_norm,
+        transform=settings.transform,
+        calendar=calendar,
+        masked=task.masked,
+        freq=task.axis.freq,
+        period=task.axis.season_length,
+        names=[],
+    )
+    own = task.target_names if rows.targets.shape[1] == len(task.target_names) else ["target"]
+    seen = [*own, *task.past_names]
+    known = [*task.future_names, *preparation.calendar_names(rows.index)]
+    preparation.names = [*seen, *known, *([f"{name} observed" for name in seen] if task.masked else [])]
+    return preparation
+
+
+def _training_windows(preparation, settings, task, rows):
+    clock = task.axis.positions(rows.index[rows.starts[:-1]]) if rows.n_series > 1 else None
+    windows = preparation.training_windows(rows, settings.step, clock)
+    if not len(windows):
+        raise ValueError(
+            f"no window is left to train on: no series has {preparation.n_lost} (lost to the transform) + "
+            f"{preparation.lookback} (lookback) + {preparation.horizon} (horizon) rows with a known target"
+            f"{' after a row that was not put in' if rows.made_up is not None else ''}. Fix: a shorter lookback."
+        )
+    return windows
+
+
+def _validation_windows(preparation, rows, ends):
+    """Windows whose targets all lie behind the ends."""
+    windows = preparation.training_windows(rows, 1, None)
+    return windows[windows.origins >= ends[windows.which] - 1]
