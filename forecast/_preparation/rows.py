@@ -135,6 +135,39 @@ class Rows:
         bounds = zip(self.starts[:-1], ends, strict=True)
         return self.parts([(number, int(first), int(end)) for number, (first, end) in enumerate(bounds)])
 
+    def followed_by(self, later):
+        """With the rows of a later part behind those of each series.
+
+        Parameters
+        ----------
+        later : Rows
+            Of some of these series.
+
+        Returns
+        -------
+        Rows
+        """
+        number = {key: n for n, key in enumerate(later.keys)}
+        order, lengths = [], []
+        for n, key in enumerate(self.keys):
+            mine = [np.arange(self.starts[n], self.starts[n + 1])]
+            if key in number:
+                mine.append(len(self) + np.arange(later.starts[number[key]], later.starts[number[key] + 1]))
+            order += mine
+            lengths.append(sum(map(len, mine)))
+        order = np.concatenate(order)
+        names = ("targets", "past", "future")
+        made_up = None
+        if self.made_up is not None or later.made_up is not None:
+            made_up = np.concatenate([_made_up(self), _made_up(later)])[order]
+        return replace(
+            self,
+            starts=np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64),
+            index=self.index.append(later.index)[order],
+            made_up=made_up,
+            **{name: np.concatenate([getattr(self, name), getattr(later, name)])[order] for name in names},
+        )
+
     def only(self, keys):
         """These series, in this order.
 
@@ -262,3 +295,7 @@ class Rows:
             np.repeat(self.static, n, axis=0),
             None if self.made_up is None else self.made_up[order],
         )
+
+
+def _made_up(rows):
+    return np.zeros(len(rows), dtype=bool) if rows.made_up is None else rows.made_up

@@ -1,184 +1,35 @@
-"""A panel of training rows into everything that a fitted forecaster knows."""
-
-from dataclasses import dataclass, replace
-from functools import partial
+"""A panel of training rows into everything that a fitted forecaster knows: one regressor, or members."""
 
 import numpy as np
 
-from .._files import ModelFileError, stored
-from .._preparation import Member, Preparation, Rows, Settings, Task, trained
-from .._preparation.regression import judged, predict_windows
-from .calibration import Calibration
-from .report import ModelReport, judge, naive_forecasts, seasonal_change
+from .._preparation import Rows, Task, trained
+from .parameters import is_chosen, member_settings, settings_of
 from .span import Span
+from .state import FittedState
+from .verdict import verdict_of_origins, verdict_of_regressor
 
-__all__ = ["FittedState", "fitted_state"]
-
-
-@stored("fitted state")
-@dataclass
-class FittedState:
-    """What `SeriesForecaster.fit` leaves behind.
-
-    Attributes
-    ----------
-    regressor, preparation, split
-        Of the leading member, as `Member` has them.
-    roles, schema, axis, layout
-        Of the frame, as `forecast._frames` has them.
-    tail : Rows
-        The newest rows of every series.
-    needed : int
-        Rows that a forecast can look back on.
-    n_windows : int
-    report : ModelReport
-    calibration : Calibration or None
-    span : Span or None
-        Of the training rows, for the model card.
-    members : dict of str to Member, or None
-        Whose weighted mean is the forecast, by name; None: the leading member alone.
-    weights : dict of str to float, or None
-        Of the members; they add up to 1.
-    """
-
-    regressor: object
-    preparation: Preparation
-    roles: object
-    schema: object
-    axis: object
-    layout: object
-    split: bool
-    tail: Rows
-    needed: int
-    n_windows: int
-    report: ModelReport
-    calibration: Calibration | None
-    span: Span | None = None
-    members: dict | None = None
-    weights: dict | None = None
-
-    @property
-    def parts(self):
-        """The members and their weights, the leading one first."""
-        if self.members is None:
-            return [(Member(self.regressor, self.preparation, self.split, self.n_windows), 1.0)]
-        return [(member, self.weights[name]) for name, member in self.members.items()]
-
-    @property
-    def horizon(self):
-        """Steps of one forecast."""
-        return self.preparation.horizon
-
-    @property
-    def least_history(self):
-        """Rows before a forecast without which a member cannot make it."""
-        return max(member.preparation.lookback + member.preparation.n_lost for member, _ in self.parts)
-
-    @property
-    def reads_ahead(self):
-        """Whether a forecast reads what is known of the steps that it forecasts."""
-        return bool(self.roles.future) or any(member.preparation.calendar for member, _ in self.parts)
-
-    @property
-    def learns_of_series(self):
-        """Whether a transform is learnt of each series by itself."""
-        return any(member.preparation.transform is not None for member, _ in self.parts)
-
-    def holds_unseen(self, keys):
-        """Whether something has to be learnt of one of these series, which were not all there in `fit`."""
-        for member, _ in self.parts:
-            known = member.preparation.known_series
-            if known is not None:
-                known = {key[0] for key in known} if member.split else known
-                if any(key not in known for key in keys):
-                    return True
-        return False
-
-    def knowing(self, past):
-        """The same, with what has to be learnt of series that were not there in `fit`.
-
-        Parameters
-        ----------
-        past : Rows
-            What is known of them.
-
-        Returns
-        -------
-        FittedState
-        """
-        if self.members is None:
-            return replace(self, preparation=self.parts[0][0].knowing(past).preparation)
-        return replace(self, members={name: member.knowing(past) for name, member in self.members.items()})
-
-    def forecast(self, rows, origins, levels=None):
-        """Forecasts of a horizon; as `Member.forecast`, the weighted mean of the members.
-
-        The mean of a level's quantiles is taken as the quantile (Vincent averaging).
-        """
-        parts = self.parts
-        if len(parts) == 1:
-            return parts[0][0].forecast(rows, origins, levels)
-        return sum(weight * member.forecast(rows, origins, levels) for member, weight in parts)
-
-    def _check_loaded(self):
-        """Refuse a state out of a file whose parts do not fit together."""
-        tail, n = self.tail, len(self.roles.target)
-        rows, series = len(tail.index), len(tail.keys)
-        shapes = {
-            "targets": (tail.targets.shape, (rows, n)),
-            "past": (tail.past.shape, (rows, len(self.schema.past_names))),
-            "future": (tail.future.shape, (rows, len(self.schema.future_names))),
-            "static": (tail.static.shape, (series, len(self.schema.static_names))),
-        }
-        for name, (found, expected) in shapes.items():
-            if found != expected:
-                raise ModelFileError(f"the newest rows have {name} of shape {found}; expected {expected}.")
-        starts = tail.starts
-        if starts.shape != (series + 1,) or starts[0] != 0 or starts[-1] != rows or (np.diff(starts) <= 0).any():
-            raise ModelFileError(f"the newest rows of {series} series do not begin where they should in {rows} rows.")
+__all__ = ["fitted_state"]
 
 
-def fitted_state(model, panel, roles):
-    """Train a clone of the model's regressor.
+def fitted_state(model, panel, roles, later=None):
+    """Train clones of the model's regressors.
 
     Parameters
     ----------
     model : SeriesForecaster
         Its parameters are read, it is not changed.
     panel : Panel
+        To learn from.
     roles : Roles
+    later : Panel, default=None
+        The rows after them, to validate on.
 
     Returns
     -------
-    FittedState
+    FittedState, dict
+        And the parameters that give the same fit, with nothing left to choose.
     """
-    rows = Rows.of(panel)
-    task = _task(model, panel, roles)
-    member, windows = trained(_settings(model), task, rows)
-    preparation = member.preparation
-    channels = member.channels(rows)
-    _refuse_short(rows, preparation)
-    needed = max(member.looks_back, panel.axis.season_length)
-    report, calibration = _verdict(model, panel, channels, member, windows)
-    return FittedState(
-        regressor=member.regressor,
-        preparation=preparation,
-        roles=roles,
-        schema=panel.schema,
-        axis=panel.axis,
-        layout=panel.layout,
-        split=member.split,
-        tail=rows.tail(needed),
-        needed=needed,
-        n_windows=member.n_windows,
-        report=report,
-        calibration=calibration,
-        span=Span.of(panel.index, panel.starts),
-    )
-
-
-def _task(model, panel, roles):
-    return Task(
+    task = Task(
         horizon=int(model.horizon),
         axis=panel.axis,
         target_names=list(roles.target) if len(roles.target) == panel.targets.shape[1] else ["target"],
@@ -186,59 +37,137 @@ def _task(model, panel, roles):
         future_names=panel.schema.future_names,
         masked=model.missing == "mask" or model.gaps == "mask",
     )
-
-
-def _settings(model):
-    return Settings(
-        regressor=default_regressor() if model.regressor is None else model.regressor,
-        lookback=model.lookback,
-        window_norm=model.window_norm,
-        transform=model.transform,
-        calendar=model.calendar,
-        multi_target=model.multi_target,
-        step=model.step,
+    rows, ends = Rows.of(panel), None
+    if later is not None:
+        rows, ends = _followed(rows, Rows.of(later), panel.axis)
+    if is_chosen(model):
+        fitted = _chosen(model, task, rows, ends)
+    elif model.members is not None:
+        fitted = _mixed(model, task, rows, ends)
+    else:
+        fitted = _single(model, task, rows, ends)
+    names, verdict = list(fitted["members"]), fitted["verdict"]
+    members = list(fitted["members"].values())
+    _refuse_short(rows, members)
+    needed = max(*(member.looks_back for member in members), panel.axis.season_length)
+    lead, one = members[0], len(members) == 1
+    state = FittedState(
+        regressor=lead.regressor,
+        preparation=lead.preparation,
+        roles=roles,
+        schema=panel.schema,
+        axis=panel.axis,
+        layout=panel.layout,
+        split=lead.split,
+        tail=rows.tail(needed),
+        needed=needed,
+        n_windows=lead.n_windows,
+        report=verdict[0],
+        calibration=verdict[1],
+        span=Span.of(panel.index, panel.starts),
+        members=None if one else fitted["members"],
+        weights=None if one else {name: fitted["weights"][name] for name in names},
     )
+    return state, fitted["recipe"]
 
 
-def default_regressor():
-    """An `RNNForecaster` with its defaults.
+def _followed(rows, later, axis):
+    """All rows, and where those to learn from end in each series."""
+    last = rows.last_labels
+    for key, first in zip(later.keys, later.starts[:-1], strict=True):
+        name = "X_val" if key is None else f"X_val, series {key!r},"
+        if key not in last:
+            raise ValueError(f"X_val has the series {key!r}, which X has not; expected series of X.")
+        expected = axis.after(last[key], 1)[0]
+        if later.index[first] != expected:
+            raise ValueError(f"{name} begins at {later.index[first]}; expected {expected}, right after the rows of X.")
+    both = rows.followed_by(later)
+    return both, both.starts[:-1] + np.diff(rows.starts)
 
-    Returns
-    -------
-    RNNForecaster
-    """
-    from .._rnn import RNNForecaster
 
-    return RNNForecaster()
+def _single(model, task, rows, ends):
+    settings = settings_of(model)
+    member, windows = trained(settings, task, rows, ends)
+    verdict = verdict_of_regressor(model, task, rows, member, windows, ends)
+    return {"members": {"regressor": member}, "verdict": verdict, "recipe": {}}
 
 
-def _refuse_short(rows, preparation):
-    least = preparation.lookback + preparation.n_lost
+def _mixed(model, task, rows, ends):
+    """Members that were given, with their weights."""
+    from .._recipe.validation import origins_behind, validation_ends
+
+    given = member_settings(model)
+    settings = {name: one for name, (one, _) in given.items()}
+    weights = {name: weight for name, (_, weight) in given.items()}
+    cut, origins, forecasts = ends, None, None
+    if cut is None and model.validation_fraction is not None:
+        cut = validation_ends(rows, task.axis, task.horizon, model.validation_fraction)
+    if cut is not None:
+        members = {name: trained(one, task, rows, cut)[0] for name, one in settings.items()}
+        looks_back = max(member.looks_back for member in members.values())
+        origins = origins_behind(rows, cut, task.horizon, looks_back)
+        if len(origins):
+            forecasts = sum(weights[name] * one.forecast(rows, origins.rows) for name, one in members.items())
+    if ends is None:
+        members = {name: trained(one, task, rows)[0] for name, one in settings.items()}
+    verdict = verdict_of_origins(task, rows, origins, forecasts, "members")
+    return {"members": members, "weights": weights, "verdict": verdict, "recipe": {}}
+
+
+def _chosen(model, task, rows, ends):
+    from .._recipe import Wishes, choose, validation_ends
+    from .._recipe.choose import settled
+
+    seed = int(np.random.default_rng(_seed(model.random_state)).integers(2**31)) if _is_drawn(model) else None
+    wishes = Wishes(
+        season=model.season, lookback=model.lookback, window_norm=model.window_norm, transform=model.transform,
+        calendar=model.calendar, multi_target=model.multi_target, loss=model.loss, lower=model.lower,
+        random_state=model.random_state if seed is None else seed,
+    )  # fmt: skip
+    cut = ends
+    if cut is None:
+        fraction = 0.1 if model.validation_fraction is None else model.validation_fraction
+        cut = validation_ends(rows, task.axis, task.horizon, fraction)
+    choice = choose(task, rows, cut, wishes, model.n_jobs)
+    settings = choice.settings if ends is not None else settled(choice)
+    members = choice.early
+    if ends is None:
+        members = {name: trained(one, task, rows)[0] for name, one in settings.items()}
+    verdict = verdict_of_origins(task, rows, choice.origins, choice.forecasts, "recipe", choice)
+    recipe = {"regressor": None, "members": _described(settings, choice.weights)}
+    return {"members": members, "weights": choice.weights, "verdict": verdict, "recipe": recipe}
+
+
+def _is_drawn(model):
+    return model.random_state is None or isinstance(model.random_state, np.random.RandomState)
+
+
+def _seed(random_state):
+    return None if random_state is None else random_state.randint(2**31)
+
+
+def _described(settings, weights):
+    """Members as `SeriesForecaster(members=...)` takes them."""
+    return {
+        name: {
+            "regressor": one.regressor,
+            "lookback": one.lookback,
+            "window_norm": one.window_norm,
+            "transform": one.transform,
+            "calendar": None if one.calendar is None else list(one.calendar),
+            "multi_target": one.multi_target,
+            "step": one.step,
+            "weight": weights[name],
+        }
+        for name, one in settings.items()
+    }
+
+
+def _refuse_short(rows, members):
+    least = max(member.preparation.lookback + member.preparation.n_lost for member in members)
     short = [key for key, length in zip(rows.keys, np.diff(rows.starts), strict=True) if length < least]
     if short and rows.n_series > 1:
         raise ValueError(
             f"{len(short)} of {rows.n_series} series have fewer rows than a forecast looks back on ({least}): "
             f"{', '.join(map(repr, short[:3]))}. Fix: leave them out of fit, or a shorter lookback."
         )
-
-
-def _verdict(model, panel, rows, member, windows):
-    """Errors on the newest windows, and the residuals from which intervals come."""
-    notes = [panel.axis.note.rstrip(".")] if panel.axis.note else []
-    preparation, regressor = member.preparation, member.regressor
-    found = None
-    if model.validation_fraction is not None:
-        found = judged(regressor, windows, model.validation_fraction, partial(preparation.complete, rows))
-    if found is None:
-        return ModelReport(None, np.nan, 0, False, notes), None
-    judge_model, held_out, chose_epoch = found
-    forecast = preparation.restore(rows, held_out, predict_windows(judge_model, held_out))
-    actual = preparation.actual(rows, held_out)
-    if np.isnan(actual).all():  # nothing but rows that were put in
-        return ModelReport(None, np.nan, 0, False, notes), None
-    known = rows.filled("targets", preparation.fill[: preparation.n_targets]) if preparation.masked else rows.targets
-    naive = naive_forecasts(held_out, known, panel.axis.season_length)
-    scales = seasonal_change(rows.true_targets, rows.starts, held_out, panel.axis.season_length)
-    name = type(regressor).__name__
-    report = judge(name, forecast, actual, naive, held_out.which, scales, chose_epoch, notes)
-    return report, Calibration.of(rows, held_out, actual - forecast)

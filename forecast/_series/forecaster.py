@@ -1,19 +1,18 @@
 """`SeriesForecaster`: a frame with a time index goes in, a frame with the future time index comes out."""
 
 import warnings
-from numbers import Integral, Real
 from typing import ClassVar
 
 import numpy as np
 from sklearn.base import BaseEstimator, RegressorMixin, _fit_context
-from sklearn.utils._param_validation import HasMethods, Interval, StrOptions
 from sklearn.utils.validation import check_is_fitted
 
 from .._files import Saved, stored
-from .._frames import Roles, Rules, answer, check_length, enter, future_frame, leave, read_panel
+from .._frames import Roles, Rules, answer, as_frame, check_length, enter, future_frame, leave, read_panel
 from ..baselines import seasonal_naive
 from .card import card_parts
 from .fitting import fitted_state
+from .parameters import CONSTRAINTS, lookback_of
 from .requests import Requests
 from .targets import with_target
 from .uncertainty import Uncertainty
@@ -25,15 +24,19 @@ __all__ = ["SeriesForecaster"]
 class SeriesForecaster(Saved, Requests, Uncertainty, RegressorMixin, BaseEstimator):
     """Forecast the columns of a time-indexed frame, or of a panel of many series, with any regressor on windows.
 
+    Without a regressor, `fit` chooses everything that is not given from the training rows: seasons, calendar, lookback,
+    a linear model, recurrent networks, and the weights of their mean (`report_` says what and why). With a regressor it
+    trains exactly that.
+
     Parameters
     ----------
     regressor : estimator, default=None
-        Cloned in `fit`. None is `RNNForecaster()`. Any scikit-learn regressor with several outputs works, such as
-        `Ridge()` or a pipeline; it gets the matrix of windows.
+        Cloned in `fit`. Any scikit-learn regressor with several outputs works, such as `RNNForecaster()`, `Ridge()` or
+        a pipeline; it gets the matrix of windows. None: chosen.
     target : label or list of labels, default=None
         Columns to forecast. None is right for a frame of one column and where `fit` is given `y`.
-    lookback : int, default=48
-        Steps of the past that a forecast sees.
+    lookback : int or "auto", default="auto"
+        Steps of the past that a forecast sees. "auto": chosen; 48 with a regressor.
     horizon : int, default=12
         Steps that one call of the regressor forecasts.
     past_covariates : label or list of labels, default=None
@@ -57,27 +60,47 @@ class SeriesForecaster(Saved, Requests, Uncertainty, RegressorMixin, BaseEstimat
     missing : {"error", "mask"}, default="error"
         NaN in targets and past covariates: refused; or the regressor sees the value before and, in channels of their
         own, which values are there, and a missing target has no part in the loss.
-    transform : str, transformer or list of them, default=None
-        Of the targets, each series by itself: "standard", "robust", "minmax", "log", "log1p", "boxcox", "difference",
-        "seasonal_difference", "log_return", a class of `forecast.preprocessing` or a scikit-learn transformer, one
-        after the other. Learnt from the training rows and inverted in forecasts.
-    calendar : list of str, default=None
+    season : int, list of int or "auto", default="auto"
+        Steps of the seasons, the most important first. "auto": the usual ones of the frequency that the autocorrelation
+        confirms; of an integer index those that it shows. Only without a regressor.
+    transform : str, transformer, list of them, None or "auto", default="auto"
+        Of the targets, each series by itself: "standard", "robust", "minmax", "asinh", "log", "log1p", "boxcox",
+        "difference", "seasonal_difference", "log_return", a class of `forecast.preprocessing` or a scikit-learn
+        transformer, one after the other. Learnt from the training rows and inverted in forecasts. "auto": chosen; none
+        with a regressor.
+    calendar : list of str, None or "auto", default="auto"
         Features of the local wall time, known ahead: "hour", "dayofweek", "dayofyear", "week", "month", ... as
-        sine and cosine, "holidays:DE" (`forecast.preprocessing.calendar_features`).
-    window_norm : {"last", "mean", "standard", None} or tuple, default="last"
+        sine and cosine, "holidays:DE" (`forecast.preprocessing.calendar_features`). "auto": the cycles that the rows
+        hold at least twice; none with a regressor.
+    window_norm : {"last", "mean", "standard", None, "auto"} or tuple, default="auto"
         "last" takes a window's newest value of the target off its past and puts it back on the forecast, so that a
         drifting level does not defeat the regressor; "mean" the mean; "standard" also divides by the standard
         deviation, at least a quarter of the series' usual change from row to row in the training rows. ("mean", 0.1)
         and ("standard", 0.3) compute these over the newest fraction of the lookback; ("season", 24) takes off the
-        window's mean season of 24 steps. None leaves values alone. See `make_windows`.
-    multi_target : {"joint", "shared"}, default="joint"
+        window's mean season of 24 steps. None leaves values alone. See `make_windows`. "auto": chosen; "last" with a
+        regressor.
+    multi_target : {"joint", "shared", "auto"}, default="auto"
         With several targets, one network sees and forecasts all; or each is a series of its own with shared weights.
+        "auto": chosen; "joint" with a regressor.
+    loss : {"absolute_error", "squared_error"}, default="absolute_error"
+        What the choice and the weights make small, and so what a forecast is: the median or the mean. Only without a
+        regressor, which has a loss of its own.
+    lower, upper : float, default=None
+        Bounds of the target, such as 0 for a count: forecasts and intervals stay within.
     step : int, default=1
         Rows from one training window to the next.
+    members : dict of str to dict, default=None
+        Several regressors in place of one, whose weighted mean is the forecast: by name, a dict of "regressor" and,
+        where they differ from the arguments here, "lookback", "window_norm", "transform", "calendar", "multi_target",
+        "step" and "weight" (default: 1). `recipe_` holds it.
     validation_fraction : float or None, default=0.1
-        Share of the newest windows from which `report_` and intervals come. An `RNNForecaster` that stops early holds
-        them out by itself; of any other regressor a second clone is fitted without them. None: no report, no
-        intervals, one fit.
+        Share of the newest windows from which `report_` and intervals come, and by which a recipe chooses. An
+        `RNNForecaster` that stops early holds them out by itself; of any other regressor a second clone is fitted
+        without them. None: no report, no intervals, one fit; a recipe still holds out a tenth.
+    n_jobs : int, default=None
+        Threads of the networks of a recipe; None: all usable cores. The result does not depend on it.
+    random_state : int, RandomState instance or None, default=None
+        Seed of the networks of a recipe.
     verbose : int, default=0
         1: the report is printed, two lines, on stdout. Progress of the training is the regressor's own matter:
         `RNNForecaster(verbose=1)`.
@@ -85,7 +108,11 @@ class SeriesForecaster(Saved, Requests, Uncertainty, RegressorMixin, BaseEstimat
     Attributes
     ----------
     regressor_ : estimator
-        The fitted clone.
+        The fitted clone; with several members that of the first.
+    members_ : dict of str to SeriesForecaster
+        The members by name, each a fitted forecaster; of one regressor itself alone.
+    recipe_ : dict
+        Arguments with which `SeriesForecaster(**recipe_)` gives the same fit, with nothing left to choose.
     report_ : ModelReport
         Validation errors beside those of naive forecasts.
     target_names_ : list of labels
@@ -122,35 +149,14 @@ class SeriesForecaster(Saved, Requests, Uncertainty, RegressorMixin, BaseEstimat
     2024-03-03 00:00:00+01:00   0.0
     """
 
-    _parameter_constraints: ClassVar[dict] = {
-        "regressor": [HasMethods(["fit", "predict"]), None],
-        "target": "no_validation",
-        "lookback": [Interval(Integral, 1, None, closed="left")],
-        "horizon": [Interval(Integral, 1, None, closed="left")],
-        "past_covariates": "no_validation",
-        "future_covariates": "no_validation",
-        "static_covariates": "no_validation",
-        "series": "no_validation",
-        "time": "no_validation",
-        "freq": "no_validation",
-        "trading_calendar": "no_validation",
-        "gaps": [StrOptions({"error", "mask", "interpolate"})],
-        "missing": [StrOptions({"error", "mask"})],
-        "transform": "no_validation",
-        "calendar": "no_validation",
-        "window_norm": [StrOptions({"last", "mean", "standard"}), tuple, list, None],
-        "multi_target": [StrOptions({"joint", "shared"})],
-        "step": [Interval(Integral, 1, None, closed="left")],
-        "validation_fraction": [Interval(Real, 0, 1, closed="neither"), None],
-        "verbose": ["verbose"],
-    }
+    _parameter_constraints: ClassVar[dict] = CONSTRAINTS
 
     def __init__(
         self,
         regressor=None,
         *,
         target=None,
-        lookback=48,
+        lookback="auto",
         horizon=12,
         past_covariates=None,
         future_covariates=None,
@@ -161,12 +167,19 @@ class SeriesForecaster(Saved, Requests, Uncertainty, RegressorMixin, BaseEstimat
         trading_calendar=None,
         gaps="error",
         missing="error",
-        transform=None,
-        calendar=None,
-        window_norm="last",
-        multi_target="joint",
+        season="auto",
+        transform="auto",
+        calendar="auto",
+        window_norm="auto",
+        multi_target="auto",
+        loss="absolute_error",
+        lower=None,
+        upper=None,
         step=1,
+        members=None,
         validation_fraction=0.1,
+        n_jobs=None,
+        random_state=None,
         verbose=0,
     ):
         self.regressor = regressor
@@ -182,12 +195,19 @@ class SeriesForecaster(Saved, Requests, Uncertainty, RegressorMixin, BaseEstimat
         self.trading_calendar = trading_calendar
         self.gaps = gaps
         self.missing = missing
+        self.season = season
         self.transform = transform
         self.calendar = calendar
         self.window_norm = window_norm
         self.multi_target = multi_target
+        self.loss = loss
+        self.lower = lower
+        self.upper = upper
         self.step = step
+        self.members = members
         self.validation_fraction = validation_fraction
+        self.n_jobs = n_jobs
+        self.random_state = random_state
         self.verbose = verbose
 
     def __sklearn_tags__(self):
@@ -199,8 +219,8 @@ class SeriesForecaster(Saved, Requests, Uncertainty, RegressorMixin, BaseEstimat
         return hasattr(self, "_state")
 
     @_fit_context(prefer_skip_nested_validation=False)
-    def fit(self, X, y=None):
-        """Train the regressor on all windows of a frame.
+    def fit(self, X, y=None, X_val=None, y_val=None):
+        """Train on all windows of a frame.
 
         Parameters
         ----------
@@ -210,6 +230,11 @@ class SeriesForecaster(Saved, Requests, Uncertainty, RegressorMixin, BaseEstimat
         y : array-like of shape (rows,) or (rows, targets), default=None
             The target where it is not a column of `X`, or as scikit-learn's tools pass it; it comes before a column of
             that name.
+        X_val : frame, default=None
+            Rows that continue `X`, to validate on in place of the newest rows of `X`: they choose, weigh and stop, and
+            no weight, scale or encoding is learnt from them. `predict()` goes on after them.
+        y_val : as y, default=None
+            Their target; given where `y` is.
 
         Returns
         -------
@@ -240,14 +265,21 @@ class SeriesForecaster(Saved, Requests, Uncertainty, RegressorMixin, BaseEstimat
             answer_in=kind,
         )
         panel = read_panel(frame, roles, rules)
-        check_length(int(np.diff(panel.starts).max()), self.lookback, self.horizon)
-        state = fitted_state(self, panel, roles)
+        check_length(int(np.diff(panel.starts).max()), lookback_of(self), self.horizon)
+        later = None if X_val is None else self._validation_panel(panel, roles, X_val, y_val, target)
+        state, recipe = fitted_state(self, panel, roles, later)
         self._remember(state, columns, kind)
+        self.recipe_ = self.get_params(deep=False) | recipe
         if panel.axis.note:
             warnings.warn(panel.axis.note, UserWarning, stacklevel=3)
         if self.verbose:
             print(self.report_)
         return self
+
+    def _validation_panel(self, panel, roles, X_val, y_val, target):
+        frame, _ = enter(X_val, "X_val")
+        frame, _ = with_target(as_frame(frame, "X_val"), y_val, target)
+        return read_panel(frame, roles, self._rules(), schema=panel.schema, axis=panel.axis, what="X_val")
 
     def _rules(self):
         return Rules(
@@ -268,6 +300,24 @@ class SeriesForecaster(Saved, Requests, Uncertainty, RegressorMixin, BaseEstimat
             self.feature_names_in_ = np.asarray(columns, dtype=object)
         elif hasattr(self, "feature_names_in_"):
             del self.feature_names_in_
+
+    @property
+    def members_(self):
+        """Each member as a fitted forecaster of its own."""
+        check_is_fitted(self)
+        if self._state.members is None:
+            return {"regressor": self}
+        return {name: self._alone(member) for name, member in self._state.members.items()}
+
+    def _alone(self, member):
+        preparation = member.preparation
+        own = {name: getattr(preparation, name) for name in ("lookback", "window_norm", "transform", "calendar")}
+        own |= {"multi_target": "shared" if member.split else "joint", "regressor": member.regressor, "members": None}
+        one = type(self)(**(self.get_params(deep=False) | own))
+        columns = getattr(self, "feature_names_in_", range(self.n_features_in_))
+        one._remember(self._state.alone(member), columns, self._kind)
+        one.recipe_ = one.get_params(deep=False)
+        return one
 
     @property
     def history_(self):

@@ -36,6 +36,9 @@ class ModelReport:
         What a user should know: no skill, a shifted copy, an unknown calendar.
     scaled_skill : float
         1 - MASE over the best naive one's: skill where every series and target counts alike.
+    candidates : pandas.DataFrame or None
+        Of a recipe: everything that was tried, index `candidate` (members first), columns `loss` (on validation rows,
+        in standard deviations of the series), `weight` of the members, and what a candidate was.
     """
 
     table: pd.DataFrame | None
@@ -44,6 +47,7 @@ class ModelReport:
     chose_epoch: bool
     notes: list
     scaled_skill: float = np.nan
+    candidates: pd.DataFrame | None = None
 
     def __str__(self):
         if self.table is None:
@@ -53,7 +57,14 @@ class ModelReport:
         alike = f" ({self.scaled_skill:+.1%} where every series counts alike)"
         several = np.isfinite(self.scaled_skill) and not np.isclose(self.scaled_skill, self.skill, rtol=1e-9)
         second = f"skill over the best naive forecast {self.skill:+.1%}{alike if several else ''}"
-        return f"{first}\n{second}" + "".join(f"; {note}" for note in self.notes)
+        return f"{first}\n{second}{self._members()}" + "".join(f"; {note}" for note in self.notes)
+
+    def _members(self):
+        if self.candidates is None or "weight" not in self.candidates:
+            return ""
+        weights = self.candidates["weight"].dropna()
+        shares = ", ".join(f"{name} {weight:.0%}" for name, weight in weights.items() if weight > 0)
+        return f"; the mean of {shares}"
 
 
 def naive_forecasts(windows, values, period):
@@ -147,7 +158,7 @@ def _scaled(error, seen, which, scales):
     return ratio.mean() if len(ratio) else np.nan
 
 
-def judge(name, forecast, actual, naive, which, scales, chose_epoch, notes):
+def judge(name, forecast, actual, naive, which, scales, chose_epoch, notes, candidates=None):
     """A report from forecasts and what came true.
 
     Parameters
@@ -163,6 +174,7 @@ def judge(name, forecast, actual, naive, which, scales, chose_epoch, notes):
         As `seasonal_change` has them.
     chose_epoch : bool
     notes : list of str
+    candidates : pandas.DataFrame, default=None
 
     Returns
     -------
@@ -185,7 +197,7 @@ def judge(name, forecast, actual, naive, which, scales, chose_epoch, notes):
         notes.append(f"no skill where every series counts alike: {best} has the lower MASE, or the same")
     if is_copy(forecast[:, :1], actual[:, :1], naive["last value"][:, :1]):
         notes.append("its first step is a shifted copy of the newest value")
-    return ModelReport(table, skill, len(which), chose_epoch, notes, scaled_skill)
+    return ModelReport(table, skill, len(which), chose_epoch, notes, scaled_skill, candidates)
 
 
 def _skill(errors):

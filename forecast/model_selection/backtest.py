@@ -3,7 +3,7 @@
 import math
 import time
 import warnings
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
 
 import numpy as np
@@ -16,7 +16,9 @@ from .._progress import Fits
 from .._series import SeriesForecaster
 from .._series.backtesting import intervals_at, is_copy, mean_so_far, read_rows
 from .._series.forecasting import from_origins
+from .._series.parameters import is_chosen, lookback_of, member_settings, settings_of
 from ..preprocessing import make_transform
+from .origins import folds_of, of_folds, origins_of
 from .report import NAIVE, BacktestReport, BacktestWarning, SkillWarning
 
 __all__ = ["backtest"]
@@ -24,7 +26,7 @@ __all__ = ["backtest"]
 _INTERVALS = ("adaptive", "static", "quantile")
 
 
-def backtest(model, df, cv, *, refit=True, coverage=None, intervals="adaptive", n_jobs=None, verbose=0):
+def backtest(model, df, cv, *, refit=None, coverage=None, intervals="adaptive", n_jobs=None, verbose=0):
     """Forecast from several origins as if each were today, and compare with naive forecasts.
 
     Parameters
@@ -36,9 +38,11 @@ def backtest(model, df, cv, *, refit=True, coverage=None, intervals="adaptive", 
     cv : splitter
         `RollingOrigin`, or another splitter (TimeSeriesSplit) whose test rows follow each other right after an origin
         and after all training rows. In a panel an origin is a time stamp, the same for all series.
-    refit : bool or int, default=True
+    refit : bool, int, "weights" or None, default=None
         True fits anew on the training rows of every origin. An int fits at every so many origins. False fits once, on
-        the training rows of the first origin. All origins between two fits are forecast in one call.
+        the training rows of the first origin. All origins between two fits are forecast in one call. "weights": a model
+        without a regressor, which chooses everything by itself, chooses on the training rows of the first origin, and
+        at later origins only trains what it chose. None: "weights" for such a model, True for any other.
     coverage : float or list of float, default=None
         Intervals to make and to judge.
     intervals : {"adaptive", "static", "quantile"}, default="adaptive"
@@ -96,21 +100,26 @@ def backtest(model, df, cv, *, refit=True, coverage=None, intervals="adaptive", 
     truth = _observed(panel)
     labels = Layout.of(frame, roles, "df").labels(frame)
     every = _refit_every(refit)
-    folds = _folds(cv, frame, labels, every)
+    folds = folds_of(cv, frame, labels, every)
+    chosen, spent = {}, {}
+    if refit is None or isinstance(refit, str):
+        chosen, spent = _chosen(models, frame, folds[0].train)
+        models = models | {name: SeriesForecaster(**one.recipe_) for name, one in chosen.items()}
     period = panel.axis.season_length
     shortest = int(np.diff(truth.starts).max()) if truth.n_series > 1 else min(fold.n_train for fold in folds)
     period = period if shortest > period else 1
     least = {name: _least(one, panel.axis) for name, one in models.items()}
     reach = max((one.horizon for one in models.values() if one.future_covariates is not None), default=0)
-    origins, left_out = _origins(truth, folds, max(least.values()), reach, _made_up(panel, models))
+    origins, left_out = origins_of(truth, folds, max(least.values()), reach, _made_up(panel, models))
     found, seconds = {}, {}
     for name, one in models.items():
         mine = folds if roles.series is None else _long_enough(folds, frame, roles, least[name])
         found[name], seconds[name] = _run(
-            one, frame, truth, mine, origins, every, levels, intervals, n_jobs, name, verbose
+            one, frame, truth, mine, origins, every, levels, intervals, n_jobs, name, verbose, chosen.get(name)
         )
+        seconds[name] += spent.get(name, 0.0)
     known = truth.filled("targets", np.zeros(truth.targets.shape[1]))
-    lookback = max(one.lookback for one in models.values())
+    lookback = max(lookback_of(one) for one in models.values())
     for name in NAIVE:
         started = time.perf_counter()
         found[name] = {"forecast": _naive(name, known, truth, origins, period, lookback)}
@@ -145,7 +154,12 @@ def _made_up(panel, models):
 
 def _least(model, axis):
     """Rows of a series that a forecast looks back on."""
-    return model.lookback + make_transform(model.transform, period=axis.season_length).n_lost
+    if model.members is None:
+        found = [settings_of(model)]
+    else:
+        found = [settings for settings, _ in member_settings(model).values()]
+    lost = [make_transform(one.transform, period=axis.season_length).n_lost for one in found]
+    return lookback_of(model) + max(lost)
 
 
 def _long_enough(folds, frame, roles, least):
@@ -162,8 +176,9 @@ def _long_enough(folds, frame, roles, least):
 
 
 def _name(model):
-    regressor = getattr(model, "regressor", None)
-    return "RNNForecaster" if regressor is None else type(regressor).__name__
+    if getattr(model, "regressor", None) is not None:
+        return type(model.regressor).__name__
+    return "recipe" if getattr(model, "members", None) is None else "members"
 
 
 def _coverages(coverage, intervals):
@@ -204,132 +219,52 @@ def _roles(models, frame):
     return first
 
 
-@dataclass(frozen=True)
-class Fold:
-    """What is known of a fold.
-
-    Attributes
-    ----------
-    train : ndarray of int or None
-        Rows to train on; None where no model is fitted on them: those of a hundred origins are more than the data.
-    n_train : int
-    ends : ndarray of int, shape (2,)
-        The first and the last of the rows to train on.
-    first, last : label
-        Stamps to forecast.
-    stamps : int
-        Stamps of the frame in between.
-    """
-
-    train: np.ndarray | None
-    n_train: int
-    ends: np.ndarray
-    first: object
-    last: object
-    stamps: int
-
-
-def _folds(cv, frame, labels, every):
-    panel = not labels.is_unique
-    folds = []
-    for number, (train, test) in enumerate(cv.split(frame)):
-        train, test = np.asarray(train), np.asarray(test)
-        joined = panel or all((np.diff(rows) == 1).all() for rows in (train, test))
-        ends = slice(None) if panel or not joined else slice(-1, None)  # a single series rises, so its last row is last
-        ahead = len(train) and len(test) and labels[train[ends]].max() < labels[test].min()
-        if not (ahead and joined):
-            raise ValueError(
-                f"fold {number} of {cv} does not follow time: its training rows go from {train.min()} to "
-                f"{train.max()}, its test rows from {test.min()} to {test.max()}; expected adjoining rows, training "
-                "before test. Fix: cv=RollingOrigin(...) or sklearn.model_selection.TimeSeriesSplit(...)."
-            )
-        stamps = labels[test]
-        kept = train if number % every == 0 else None
-        folds.append(Fold(kept, len(train), train[[0, -1]], stamps.min(), stamps.max(), stamps.nunique()))
-    return folds
-
-
-@dataclass(frozen=True)
-class Origins:
-    """Where forecasts start: for each the fold, the series, its newest known row and the steps to forecast."""
-
-    fold: np.ndarray
-    series: np.ndarray
-    row: np.ndarray
-    steps: np.ndarray
-
-
-def _origins(truth, folds, least, reach, made_up):
-    """Every series that has enough rows before a fold's test rows, and a row in them; and notes of what is left out.
-
-    `reach` future rows must be there where future covariates are looked at. A row that was put in on a straight line to
-    the next value knows that value: no forecast starts from it.
-    """
-    found, unknown, told, ended, short = [], 0, 0, [], []
-    for number, (first, end) in enumerate(zip(truth.starts[:-1], truth.starts[1:], strict=True)):
-        index = truth.index[first:end]
-        begins = index.searchsorted(pd.Index([fold.first for fold in folds]), side="left")
-        ends = index.searchsorted(pd.Index([fold.last for fold in folds]), side="right")
-        tested, late = ends > begins, (begins < least) & (truth.n_series > 1)
-        if not tested.any():
-            ended.append(number)
-        elif late[tested].all():
-            short.append(number)
-        for fold in np.flatnonzero(tested & ~late):
-            begin, stop = int(begins[fold]), int(ends[fold])
-            if truth.n_series > 1 and begin + reach > len(index):
-                unknown += 1
-            elif made_up is not None and made_up[first + begin - 1]:
-                told += 1
-            else:
-                # Not more steps than the fold asks for: where gaps were filled in, they reach less far.
-                found.append((fold, number, int(first) + begin - 1, min(stop - begin, folds[fold].stamps)))
-    notes = [_left_out(truth, ended, "no row of theirs is tested")] if ended else []
-    if short:
-        notes.append(_left_out(truth, short, f"they have fewer than {least} rows before every origin"))
-    if unknown:
-        notes.append(f"{unknown} origins left out: the future covariates of {reach} steps are not known after them")
-    if told:
-        notes.append(f"{told} origins left out: the rows right before them are interpolated with the values after them")
-    if not found:
-        raise ValueError(f"no series has lookback = {least} rows before any origin. Fix: later origins.")
-    fold, series, row, steps = np.array(sorted(found)).T
-    return Origins(fold, series, row, steps), notes
-
-
-def _left_out(truth, numbers, why):
-    names = ", ".join(repr(truth.keys[number]) for number in numbers[:3])
-    more = ", ..." if len(numbers) > 3 else ""
-    return f"{len(numbers)} of {truth.n_series} series left out, because {why}: {names}{more}"
-
-
 def _refit_every(refit):
     """Origins from one fit to the next."""
-    if refit is True:
+    if refit is True or refit is None or (isinstance(refit, str) and refit == "weights"):
         return 1
     if refit is False:
         return math.inf
     if not isinstance(refit, (int, np.integer)) or refit < 1:
-        raise ValueError(f"refit is {refit!r}; expected True, False or a number of origins, 1 or more.")
+        raise ValueError(f"refit is {refit!r}; expected True, False, 'weights' or a number of origins, 1 or more.")
     return int(refit)
 
 
-def _run(model, frame, truth, folds, origins, every, levels, intervals, n_jobs, name, verbose):
+def _chosen(models, frame, train):
+    """Models without a regressor, fitted on the first training rows; and the seconds that each took."""
+    found, spent = {}, {}
+    for name, one in models.items():
+        if is_chosen(one):
+            started = time.perf_counter()
+            found[name] = _fitted(clone(one), frame, train)
+            spent[name] = time.perf_counter() - started
+    return found, spent
+
+
+def _fitted(model, frame, train):
+    model.set_params(verbose=0)
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message="no trading calendar", category=UserWarning)
+        return model.fit(frame.iloc[train])
+
+
+def _run(model, frame, truth, folds, origins, every, levels, intervals, n_jobs, name, verbose, first=None):
     """Columns of one model for all origins, and its seconds."""
     from joblib import Parallel, delayed
 
     every = min(every, len(folds))
     groups = [np.arange(start, min(start + every, len(folds))) for start in range(0, len(folds), every)]
     if truth.n_series == 1:
-        check_length(min(len(folds[group[0]].train) for group in groups), model.lookback, model.horizon)
+        check_length(min(len(folds[group[0]].train) for group in groups), lookback_of(model), model.horizon)
     task = partial(_fit_and_forecast, clone(model), levels=levels, intervals=intervals)
     fits, done = Fits(name, len(groups), verbose), []
     results = Parallel(n_jobs=n_jobs, **({"return_as": "generator"} if fits.heard else {}))(
-        delayed(task)(frame, folds[group[0]].train, truth, _of_folds(origins, group)) for group in groups
+        delayed(task)(frame, folds[group[0]].train, truth, of_folds(origins, group), fitted=None if number else first)
+        for number, group in enumerate(groups)
     )
     for group, result in zip(groups, results, strict=True):
         done.append(result)
-        fits.tell(truth.index[_of_folds(origins, group).row], result[-1])
+        fits.tell(truth.index[of_folds(origins, group).row], result[-1])
     longest = int(origins.steps.max())
     found = {"forecast": np.concatenate([_padded(part["forecast"], longest) for part, _, _ in done])}
     started = time.perf_counter()
@@ -341,26 +276,23 @@ def _run(model, frame, truth, folds, origins, every, levels, intervals, n_jobs, 
     return found, sum(seconds for _, _, seconds in done) + time.perf_counter() - started
 
 
-def _of_folds(origins, group):
-    mine = np.isin(origins.fold, group)
-    return Origins(origins.fold[mine], origins.series[mine], origins.row[mine], origins.steps[mine])
-
-
 def _padded(cube, longest):
     return np.pad(cube, ((0, 0), (0, longest - cube.shape[1]), (0, 0)), constant_values=np.nan)
 
 
-def _fit_and_forecast(model, frame, train, truth, origins, *, levels, intervals):
-    """Fit on training rows and forecast all origins in one call; also the residuals that start adaptive intervals."""
+def _fit_and_forecast(model, frame, train, truth, origins, *, levels, intervals, fitted):
+    """Fit on training rows and forecast all origins in one call; also the residuals that start adaptive intervals.
+
+    `fitted`: the model, where it was fitted on these rows before.
+    """
     from .._series.backtesting import quantile_bounds, static_bounds
 
     started = time.perf_counter()
-    model.set_params(verbose=0)
-    if not levels or intervals == "quantile":
-        model.set_params(validation_fraction=None)  # nothing here looks at the report
-    with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", message="no trading calendar", category=UserWarning)
-        model.fit(frame.iloc[train])
+    if fitted is None:
+        if not levels or intervals == "quantile":
+            model.set_params(validation_fraction=None)  # nothing here looks at the report
+        fitted = _fitted(model, frame, train)
+    model = fitted
     if not len(origins.row):
         empty = np.empty((0, 1, truth.targets.shape[1]))
         return {"forecast": empty}, model._state.calibration, time.perf_counter() - started

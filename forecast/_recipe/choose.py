@@ -1,0 +1,207 @@
+"""From training rows to members and their weights."""
+
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+import pandas as pd
+from threadpoolctl import threadpool_limits
+
+from .._preparation import Member, Settings, trained
+from ..baselines import LastValue, SeasonalNaive
+from .calendar import calendar_of
+from .networks import network_settings
+from .search import search_linear
+from .seasons import seasons_of
+from .validation import Origins, origins_behind
+from .weights import mix
+
+__all__ = ["Choice", "Wishes", "choose", "settled"]
+
+_LEAST = 8  # origins, below which nothing is weighed
+
+
+@dataclass(frozen=True)
+class Wishes:
+    """What the user said; "auto" is to be chosen. The names are those of `SeriesForecaster`."""
+
+    season: object = "auto"
+    lookback: object = "auto"
+    window_norm: object = "auto"
+    transform: object = "auto"
+    calendar: object = "auto"
+    multi_target: str = "auto"
+    loss: str = "absolute_error"
+    lower: object = None
+    random_state: object = None
+
+
+@dataclass
+class Choice:
+    """What was chosen, and why.
+
+    Attributes
+    ----------
+    settings : dict of str to Settings
+        The members, the leading one first.
+    weights : dict of str to float
+    seasons : list of int
+    candidates : pandas.DataFrame
+        Every candidate with its validation loss: index `candidate`, columns `loss`, `weight`, `setting`.
+    notes : list of str
+        Sentences for the user.
+    early : dict of str to Member
+        The members as trained on the rows before the validation rows.
+    origins : Origins or None
+        Where they were judged.
+    forecasts : ndarray of shape (n, horizon, targets) or None
+        At these origins, each block mixed with the weights that the other blocks gave.
+    """
+
+    settings: dict
+    weights: dict
+    seasons: list
+    candidates: pd.DataFrame
+    notes: list = field(default_factory=list)
+    early: dict = field(default_factory=dict)
+    origins: Origins | None = None
+    forecasts: np.ndarray | None = None
+
+
+def choose(task, rows, ends, wishes, n_jobs=None):
+    """Season, calendar, linear model, networks and their weights.
+
+    Parameters
+    ----------
+    task : Task
+    rows : Rows
+    ends : ndarray of int of shape (n_series,), or None
+        Where the rows to learn from end in each series; the rows behind judge. None: there are none to judge by.
+    wishes : Wishes
+    n_jobs : int, default=None
+        Of the networks. It changes no choice.
+
+    Returns
+    -------
+    Choice
+    """
+    with threadpool_limits(limits=1, user_api="blas"):  # sums depend on how many threads share them
+        return _chosen(task, rows, ends, wishes, n_jobs)
+
+
+def _chosen(task, rows, ends, wishes, n_jobs):
+    judged = ends is not None
+    learnt = ends if judged else rows.starts[1:]
+    seasons = seasons_of(rows, learnt, task.axis, wishes.season)
+    calendar = calendar_of(rows, learnt, task.axis) if _is_auto(wishes.calendar) else wishes.calendar
+    naive = {"seasonal naive": _naive(SeasonalNaive(seasons[0]))} if seasons else {}
+    naive["last value"] = _naive(LastValue())
+    if not judged:
+        return _unjudged(naive, seasons)
+    found = search_linear(
+        task, rows, ends, seasons=seasons, loss=wishes.loss, calendar=calendar or (),
+        lookback=None if _is_auto(wishes.lookback) else wishes.lookback,
+        window_norm=wishes.window_norm, transform=wishes.transform, multi_target=wishes.multi_target,
+        lower=wishes.lower,
+    )  # fmt: skip
+    networks = network_settings(
+        task, rows, ends, seasons=seasons, linear=found.settings, loss=wishes.loss,
+        random_state=wishes.random_state, n_jobs=n_jobs,
+    )  # fmt: skip
+    settings = {**networks, "linear": found.settings, **naive}
+    members = {name: trained(one, task, rows, ends)[0] for name, one in settings.items()}
+    looks_back = max(member.looks_back for member in members.values())
+    origins = origins_behind(rows, ends, task.horizon, looks_back)
+    notes = list(found.notes)
+    if len(origins) < _LEAST:
+        return _too_few(settings, seasons, notes)
+    return _weighed(task, rows, ends, wishes, settings, members, origins, seasons, found, notes)
+
+
+def _weighed(task, rows, ends, wishes, settings, members, origins, seasons, found, notes):
+    forecasts = {name: member.forecast(rows, origins.rows) for name, member in members.items()}
+    ahead = origins.rows[:, None] + np.arange(1, task.horizon + 1)
+    actual = rows.true_targets[ahead].astype(np.float64)
+    result = mix(forecasts, actual, origins.blocks, _scales(rows, ends)[origins.which], wishes.loss)
+    kept = {name: settings[name] for name in settings if name in result.weights}
+    return Choice(
+        settings=kept,
+        weights={name: float(result.weights[name]) for name in kept},
+        seasons=seasons,
+        candidates=_table(found, result, settings),
+        notes=notes,
+        early={name: members[name] for name in kept},
+        origins=origins,
+        forecasts=result.crossfitted,
+    )
+
+
+def settled(choice):
+    """Settings with which the members are trained on all rows: networks for as many steps as validation found.
+
+    Parameters
+    ----------
+    choice : Choice
+
+    Returns
+    -------
+    dict of str to Settings
+    """
+    return {name: _settled(one, choice.early.get(name)) for name, one in choice.settings.items()}
+
+
+def _settled(settings, early: Member | None):
+    """Settings of a network whose training ends where validation found its least loss."""
+    network = settings.regressor
+    curve = getattr(early and early.regressor, "validation_loss_curve_", ())
+    if not len(curve):
+        return settings
+    fitted = early.regressor
+    steps = max(1, round(fitted.n_steps_ * (int(np.argmin(curve)) + 1) / len(curve)))
+    whole = network.get_params() | {"early_stopping": False, "max_steps": steps}
+    whole["warmup_steps"] = min(network.warmup_steps, max(steps // 4, 1) - 1)
+    return replace(settings, regressor=type(network)(**whole))
+
+
+def _is_auto(value):
+    return isinstance(value, str) and value == "auto"
+
+
+def _naive(regressor):
+    return Settings(regressor, lookback=1, window_norm=None, multi_target="joint")
+
+
+def _scales(rows, ends):
+    """Standard deviation of what each series and target shows before its end, shape (n_series, targets)."""
+    out = np.ones((rows.n_series, rows.targets.shape[1]))
+    for number, (first, end) in enumerate(zip(rows.starts[:-1], ends, strict=True)):
+        for column in range(out.shape[1]):
+            seen = rows.targets[first:end, column].astype(np.float64)
+            seen = seen[~np.isnan(seen)]
+            spread = seen.std() if len(seen) else 0.0
+            out[number, column] = spread if spread > 0 else 1.0
+    return out
+
+
+def _unjudged(naive, seasons):
+    name = next(iter(naive))
+    note = f"too few rows to hold any out: the forecast is the {name}, which needs no training"
+    return Choice({name: naive[name]}, {name: 1.0}, seasons, pd.DataFrame(), [note])
+
+
+def _too_few(settings, seasons, notes):
+    note = f"fewer than {_LEAST} forecasts could be judged: the forecast is the linear model"
+    return Choice({"linear": settings["linear"]}, {"linear": 1.0}, seasons, pd.DataFrame(), [*notes, note])
+
+
+def _table(found, result, settings):
+    """Members first, then what the search looked at; by their loss."""
+    members = pd.DataFrame(
+        {
+            "loss": result.losses,
+            "weight": {name: result.weights.get(name, 0.0) for name in result.losses},
+            "lookback": {name: settings[name].lookback for name in result.losses},
+        }
+    )
+    searched = found.table.assign(weight=np.nan)
+    searched.index = [f"linear candidate {number}" for number in range(1, len(searched) + 1)]
+    return pd.concat([members, searched]).rename_axis("candidate")

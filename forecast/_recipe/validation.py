@@ -1,0 +1,103 @@
+"""Rows that judge and are not learnt from: the newest of each series, in blocks of time."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+__all__ = ["Origins", "origins_behind", "validation_ends"]
+
+_MOST = 2_000  # origins, over all series: more do not make a mean error better
+_BLOCKS = 4  # in time, so that one stretch of it does not decide alone
+_LEAST_LEARNT = 2  # horizons that are left to learn from
+
+
+def validation_ends(rows, axis, horizon, fraction):
+    """Where the rows to learn from end in each series.
+
+    Held out are the newest `fraction` of the rows of a typical series, but at least two horizons. The cut is the same
+    moment for all series with time stamps, so that nothing that is learnt is later than what judges; a panel whose
+    integer labels say nothing of time is cut in each series by itself.
+
+    Parameters
+    ----------
+    rows : Rows
+    axis : TimeAxis
+    horizon : int
+    fraction : float
+
+    Returns
+    -------
+    ndarray of int of shape (n_series,), or None
+        Positions in `rows`. None: there are too few rows to hold any out.
+    """
+    first, lengths = rows.starts[:-1], np.diff(rows.starts)
+    typical = float(np.median(lengths))
+    held = int(max(np.ceil(round(fraction * typical, 9)), min(2 * horizon, typical // 4), horizon))
+    if typical - held < _LEAST_LEARNT * horizon + 1:
+        return None
+    if rows.n_series == 1 or axis.kind == "integer":
+        return first + np.where(lengths > held + horizon, lengths - held, lengths)
+    begin = axis.positions(rows.index[first])
+    cut = (begin + lengths).max() - held
+    return first + np.clip(cut - begin, 0, lengths)
+
+
+@dataclass(frozen=True)
+class Origins:
+    """Rows to forecast from in order to judge.
+
+    Attributes
+    ----------
+    rows : ndarray of int of shape (n,)
+        Positions of the newest known rows.
+    which : ndarray of int of shape (n,)
+        Series.
+    blocks : ndarray of int of shape (n,)
+        Number of the block in time.
+    """
+
+    rows: np.ndarray
+    which: np.ndarray
+    blocks: np.ndarray
+
+    def __len__(self):
+        return len(self.rows)
+
+
+def origins_behind(rows, ends, horizon, looks_back, blocks=_BLOCKS):
+    """Origins whose steps all lie behind the ends, evenly thinned, numbered by blocks in time.
+
+    Parameters
+    ----------
+    rows : Rows
+    ends : ndarray of int of shape (n_series,)
+    horizon : int
+    looks_back : int
+        Rows that must stand up to an origin.
+    blocks : int, default=4
+
+    Returns
+    -------
+    Origins
+    """
+    first, last = rows.starts[:-1], rows.starts[1:]
+    seen = ~np.isnan(rows.targets)
+    total = np.concatenate([np.zeros((1, seen.shape[1]), np.int64), np.cumsum(seen, axis=0)])
+    found, which = [], []
+    every = max(1, int(np.maximum(last - ends - horizon + 1, 0).sum()) // _MOST)
+    for number in range(rows.n_series):
+        begin = max(int(ends[number]) - 1, int(first[number]) + looks_back - 1)
+        origins = np.arange(last[number] - horizon - 1, begin - 1, -every)[::-1]  # the newest is always one of them
+        if rows.made_up is not None:
+            origins = origins[~rows.made_up[origins]]
+        known = (total[origins + 1] > total[first[number]]).all(axis=1)
+        ahead = (total[origins + 1 + horizon] > total[origins + 1]).any(axis=1)
+        origins = origins[known & ahead]
+        found.append(origins)
+        which.append(np.full(len(origins), number))
+    origins, which = np.concatenate(found), np.concatenate(which)
+    age = origins - last[which]  # rows before the end of its series
+    order = np.argsort(age, kind="stable")
+    number = np.empty(len(order), np.int64)
+    number[order] = np.arange(len(order)) * blocks // max(len(order), 1)
+    return Origins(origins, which, number)

@@ -1,0 +1,1 @@
+def mix(*a, **k): raise NotImplementedError

@@ -1,0 +1,125 @@
+"""The arguments of `SeriesForecaster`: what each may be, and what "auto" means where a regressor is given."""
+
+from numbers import Integral, Real
+
+from sklearn.utils._param_validation import HasMethods, Interval, StrOptions
+
+from .._preparation import Settings
+
+__all__ = ["CONSTRAINTS", "is_chosen", "lookback_of", "member_settings", "settings_of"]
+
+AUTO = StrOptions({"auto"})
+
+CONSTRAINTS = {
+    "regressor": [HasMethods(["fit", "predict"]), None],
+    "target": "no_validation",
+    "lookback": [Interval(Integral, 1, None, closed="left"), AUTO],
+    "horizon": [Interval(Integral, 1, None, closed="left")],
+    "past_covariates": "no_validation",
+    "future_covariates": "no_validation",
+    "static_covariates": "no_validation",
+    "series": "no_validation",
+    "time": "no_validation",
+    "freq": "no_validation",
+    "trading_calendar": "no_validation",
+    "gaps": [StrOptions({"error", "mask", "interpolate"})],
+    "missing": [StrOptions({"error", "mask"})],
+    "season": [Interval(Integral, 2, None, closed="left"), list, tuple, AUTO],
+    "transform": "no_validation",
+    "calendar": "no_validation",
+    "window_norm": [StrOptions({"last", "mean", "standard", "auto"}), tuple, list, None],
+    "multi_target": [StrOptions({"joint", "shared", "auto"})],
+    "loss": [StrOptions({"absolute_error", "squared_error"})],
+    "lower": [Real, None],
+    "upper": [Real, None],
+    "step": [Interval(Integral, 1, None, closed="left")],
+    "members": [dict, None],
+    "validation_fraction": [Interval(Real, 0, 1, closed="neither"), None],
+    "n_jobs": [Integral, None],
+    "random_state": ["random_state"],
+    "verbose": ["verbose"],
+}
+
+# What "auto" is beside a regressor that was given: nothing is chosen then.
+PLAIN = {"lookback": 48, "window_norm": "last", "transform": None, "calendar": None, "multi_target": "joint"}
+KEYS = ("regressor", "lookback", "window_norm", "transform", "calendar", "multi_target", "step", "weight")
+
+
+def is_chosen(model):
+    """Whether `fit` chooses regressors by itself."""
+    return model.regressor is None and model.members is None
+
+
+def _plain(name, value):
+    return PLAIN[name] if isinstance(value, str) and value == "auto" else value
+
+
+def settings_of(model):
+    """The settings of a model with a regressor.
+
+    Parameters
+    ----------
+    model : SeriesForecaster
+
+    Returns
+    -------
+    Settings
+    """
+    given = {name: _plain(name, getattr(model, name)) for name in PLAIN}
+    return Settings(regressor=model.regressor, step=model.step, **given)
+
+
+def lookback_of(model):
+    """Rows that a forecast needs before it, as far as they are known before `fit`: 1 where it chooses them.
+
+    Parameters
+    ----------
+    model : SeriesForecaster
+
+    Returns
+    -------
+    int
+    """
+    if model.members is not None:
+        return max(settings.lookback for settings, _ in member_settings(model).values())
+    return 1 if model.regressor is None and model.lookback == "auto" else settings_of(model).lookback
+
+
+def member_settings(model):
+    """The members that a user gave, checked.
+
+    Parameters
+    ----------
+    model : SeriesForecaster
+        With `members`.
+
+    Returns
+    -------
+    dict of str to (Settings, float)
+        The weights add up to 1.
+
+    Raises
+    ------
+    TypeError, ValueError
+        A member has no regressor, a key that is none, or a weight that is no positive number.
+    """
+    if model.regressor is not None:
+        raise ValueError("both regressor and members are given; expected one of them. Fix: regressor=None.")
+    if not model.members:
+        raise ValueError("members is empty; expected at least one member, or None.")
+    found = {}
+    for name, one in model.members.items():
+        if not isinstance(one, dict):
+            raise TypeError(f"member {name!r} is {type(one).__name__}; expected a dict with the key 'regressor'.")
+        unknown = sorted(set(one) - set(KEYS), key=str)
+        if unknown:
+            raise ValueError(f"member {name!r} has {unknown[0]!r}; expected some of {', '.join(map(repr, KEYS))}.")
+        if not all(hasattr(one.get("regressor"), method) for method in ("fit", "predict")):
+            raise TypeError(f"member {name!r} has no 'regressor' with fit and predict.")
+        weight = one.get("weight", 1.0)
+        if isinstance(weight, bool) or not isinstance(weight, Real) or not 0 < weight < float("inf"):
+            raise ValueError(f"member {name!r} has weight {weight!r}; expected a positive number.")
+        given = {key: _plain(key, one.get(key, getattr(model, key))) for key in PLAIN}
+        found[name] = Settings(regressor=one["regressor"], step=one.get("step", model.step), **given), float(weight)
+    total = sum(weight for _, weight in found.values())
+    return {name: (one, weight / total) for name, (one, weight) in found.items()}

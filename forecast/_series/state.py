@@ -1,0 +1,150 @@
+"""Everything that a fitted forecaster knows."""
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from .._files import ModelFileError, stored
+from .._preparation import Member, Preparation, Rows
+from .calibration import Calibration
+from .report import ModelReport
+from .span import Span
+
+__all__ = ["FittedState"]
+
+
+@stored("fitted state")
+@dataclass
+class FittedState:
+    """What `SeriesForecaster.fit` leaves behind.
+
+    Attributes
+    ----------
+    regressor, preparation, split
+        Of the leading member, as `Member` has them.
+    roles, schema, axis, layout
+        Of the frame, as `forecast._frames` has them.
+    tail : Rows
+        The newest rows of every series.
+    needed : int
+        Rows that a forecast can look back on.
+    n_windows : int
+    report : ModelReport
+    calibration : Calibration or None
+    span : Span or None
+        Of the training rows, for the model card.
+    members : dict of str to Member, or None
+        Whose weighted mean is the forecast, by name; None: the leading member alone.
+    weights : dict of str to float, or None
+        Of the members; they add up to 1.
+    """
+
+    regressor: object
+    preparation: Preparation
+    roles: object
+    schema: object
+    axis: object
+    layout: object
+    split: bool
+    tail: Rows
+    needed: int
+    n_windows: int
+    report: ModelReport
+    calibration: Calibration | None
+    span: Span | None = None
+    members: dict | None = None
+    weights: dict | None = None
+
+    @property
+    def parts(self):
+        """The members and their weights, the leading one first."""
+        if self.members is None:
+            return [(Member(self.regressor, self.preparation, self.split, self.n_windows), 1.0)]
+        return [(member, self.weights[name]) for name, member in self.members.items()]
+
+    @property
+    def horizon(self):
+        """Steps of one forecast."""
+        return self.preparation.horizon
+
+    @property
+    def least_history(self):
+        """Rows before a forecast without which a member cannot make it."""
+        return max(member.preparation.lookback + member.preparation.n_lost for member, _ in self.parts)
+
+    @property
+    def reads_ahead(self):
+        """Whether a forecast reads what is known of the steps that it forecasts."""
+        return bool(self.roles.future) or any(member.preparation.calendar for member, _ in self.parts)
+
+    @property
+    def learns_of_series(self):
+        """Whether a transform is learnt of each series by itself."""
+        return any(member.preparation.transform is not None for member, _ in self.parts)
+
+    def holds_unseen(self, keys):
+        """Whether something has to be learnt of one of these series, which were not all there in `fit`."""
+        for member, _ in self.parts:
+            known = member.preparation.known_series
+            if known is not None:
+                known = {key[0] for key in known} if member.split else known
+                if any(key not in known for key in keys):
+                    return True
+        return False
+
+    def knowing(self, past):
+        """The same, with what has to be learnt of series that were not there in `fit`.
+
+        Parameters
+        ----------
+        past : Rows
+            What is known of them.
+
+        Returns
+        -------
+        FittedState
+        """
+        if self.members is None:
+            return replace(self, preparation=self.parts[0][0].knowing(past).preparation)
+        return replace(self, members={name: member.knowing(past) for name, member in self.members.items()})
+
+    def forecast(self, rows, origins, levels=None):
+        """Forecasts of a horizon; as `Member.forecast`, the weighted mean of the members.
+
+        The mean of a level's quantiles is taken as the quantile (Vincent averaging).
+        """
+        parts = self.parts
+        if len(parts) == 1:
+            return parts[0][0].forecast(rows, origins, levels)
+        return sum(weight * member.forecast(rows, origins, levels) for member, weight in parts)
+
+    def alone(self, member):
+        """The state of a forecaster that has one of the members only; nothing is known of its own errors."""
+        return replace(
+            self,
+            regressor=member.regressor,
+            preparation=member.preparation,
+            split=member.split,
+            n_windows=member.n_windows,
+            report=ModelReport(None, np.nan, 0, False, ["a member: its errors were not looked at by themselves"]),
+            calibration=None,
+            members=None,
+            weights=None,
+        )
+
+    def _check_loaded(self):
+        """Refuse a state out of a file whose parts do not fit together."""
+        tail, n = self.tail, len(self.roles.target)
+        rows, series = len(tail.index), len(tail.keys)
+        shapes = {
+            "targets": (tail.targets.shape, (rows, n)),
+            "past": (tail.past.shape, (rows, len(self.schema.past_names))),
+            "future": (tail.future.shape, (rows, len(self.schema.future_names))),
+            "static": (tail.static.shape, (series, len(self.schema.static_names))),
+        }
+        for name, (found, expected) in shapes.items():
+            if found != expected:
+                raise ModelFileError(f"the newest rows have {name} of shape {found}; expected {expected}.")
+        starts = tail.starts
+        if starts.shape != (series + 1,) or starts[0] != 0 or starts[-1] != rows or (np.diff(starts) <= 0).any():
+            raise ModelFileError(f"the newest rows of {series} series do not begin where they should in {rows} rows.")

@@ -1,0 +1,102 @@
+"""The first verdict on what was fitted: errors on rows that were not learnt from, and what intervals rest on."""
+
+from functools import partial
+
+import numpy as np
+
+from .._preparation.regression import judged, predict_windows
+from .._windows import Windows
+from .calibration import Calibration
+from .report import ModelReport, judge, naive_forecasts, seasonal_change
+
+__all__ = ["verdict_of_origins", "verdict_of_regressor"]
+
+
+def verdict_of_regressor(model, task, rows, member, windows, ends):
+    """Errors on the newest windows, and the residuals from which intervals come.
+
+    Parameters
+    ----------
+    model : SeriesForecaster
+    task : Task
+    rows : Rows
+    member : Member
+    windows : Windows
+        Trained on.
+    ends : ndarray of int or None
+        As in `trained`.
+
+    Returns
+    -------
+    ModelReport, Calibration or None
+    """
+    if ends is not None:
+        return _on_given_rows(task, rows, member, ends)
+    rows, preparation, notes = member.channels(rows), member.preparation, _notes(task)
+    found = None
+    if model.validation_fraction is not None:
+        found = judged(member.regressor, windows, model.validation_fraction, partial(preparation.complete, rows))
+    if found is None:
+        return ModelReport(None, np.nan, 0, False, notes), None
+    judge_model, held_out, chose_epoch = found
+    forecast = preparation.restore(rows, held_out, predict_windows(judge_model, held_out))
+    name = type(member.regressor).__name__
+    return _judged(task, rows, held_out, forecast, preparation.fill, name, chose_epoch, notes)
+
+
+def _on_given_rows(task, rows, member, ends):
+    from .._recipe.validation import origins_behind
+
+    origins = origins_behind(rows, ends, task.horizon, member.looks_back)
+    forecasts = member.forecast(rows, origins.rows) if len(origins) else None
+    chose_epoch = bool(len(getattr(member.regressor, "validation_loss_curve_", ())))
+    return verdict_of_origins(
+        task, rows, origins, forecasts, type(member.regressor).__name__, chose_epoch=chose_epoch
+    )
+
+
+def verdict_of_origins(task, rows, origins, forecasts, name, choice=None, chose_epoch=False):
+    """The same from forecasts at some rows.
+
+    Parameters
+    ----------
+    task : Task
+    rows : Rows
+    origins : Origins or None
+    forecasts : ndarray of shape (n, horizon, targets) or None
+    name : str
+        In the report.
+    choice : Choice, default=None
+        Its notes and candidates go into the report.
+    chose_epoch : bool, default=False
+
+    Returns
+    -------
+    ModelReport, Calibration or None
+    """
+    notes = [*_notes(task), *([] if choice is None else choice.notes)]
+    candidates = None if choice is None else choice.candidates
+    if forecasts is None:
+        return ModelReport(None, np.nan, 0, False, notes, candidates=candidates), None
+    windows = Windows(
+        rows.targets, origins.rows, lookback=min(task.horizon, int(np.diff(rows.starts).min())), horizon=task.horizon,
+        starts=rows.starts, n_targets=rows.targets.shape[1], index=rows.index, freq=task.axis.freq,
+    )  # fmt: skip
+    fill = np.array([np.nanmean(column) if len(column) else 0.0 for column in rows.targets.T])
+    return _judged(task, rows, windows, forecasts, fill, name, chose_epoch, notes, candidates)
+
+
+def _judged(task, rows, windows, forecast, fill, name, chose_epoch, notes, candidates=None):
+    ahead = windows.origins[:, None].astype(np.int64) + np.arange(1, task.horizon + 1)
+    actual = rows.true_targets[ahead].astype(np.float64)
+    if np.isnan(actual).all():  # nothing but rows that were put in
+        return ModelReport(None, np.nan, 0, False, notes, candidates=candidates), None
+    known = rows.filled("targets", fill[: rows.targets.shape[1]]) if task.masked else rows.targets
+    naive = naive_forecasts(windows, known, task.axis.season_length)
+    scales = seasonal_change(rows.true_targets, rows.starts, windows, task.axis.season_length)
+    report = judge(name, forecast, actual, naive, windows.which, scales, chose_epoch, notes, candidates)
+    return report, Calibration.of(rows, windows, actual - forecast)
+
+
+def _notes(task):
+    return [task.axis.note.rstrip(".")] if task.axis.note else []

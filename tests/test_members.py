@@ -1,0 +1,150 @@
+"""Several members in place of one regressor, and rows to validate on."""
+
+import numpy as np
+import pandas as pd
+import pytest
+from sklearn.base import clone
+from sklearn.linear_model import Ridge
+
+from forecast import RNNForecaster, SeriesForecaster, load
+from forecast.baselines import SeasonalNaive
+from forecast.model_selection import RollingOrigin, backtest
+
+
+def hourly(n=600, columns=("load",), seed=0):
+    rng = np.random.default_rng(seed)
+    day = np.sin(2 * np.pi * np.arange(n) / 24)[:, None]
+    values = 10 + 3 * day + 0.3 * np.cumsum(rng.normal(size=(n, len(columns))), axis=0) / 5
+    return pd.DataFrame(values, pd.date_range("2024-01-01", periods=n, freq="h", name="hour"), list(columns))
+
+
+def network(**more):
+    return RNNForecaster(hidden_size=8, max_iter=3, random_state=0, n_jobs=1, **more)
+
+
+def members(**of_network):
+    return {
+        "network": {"regressor": network(**of_network), "lookback": 30, "weight": 3},
+        "linear": {"regressor": Ridge(alpha=0.1), "lookback": 48, "transform": "standard", "window_norm": "mean"},
+        "naive": {"regressor": SeasonalNaive(24), "lookback": 1, "window_norm": None},
+    }
+
+
+def mixed(**more):
+    return SeriesForecaster(members=members(), target="load", horizon=6, **more)
+
+
+def alone(name, **more):
+    one = {key: value for key, value in members()[name].items() if key != "weight"}
+    return SeriesForecaster(**one, target="load", horizon=6, **more)
+
+
+def test_the_forecast_is_the_weighted_mean_of_forecasters_fitted_alone():
+    df = hourly()
+    model = mixed().fit(df)
+    each = {name: alone(name).fit(df).predict() for name in members()}
+    expected = 0.6 * each["network"] + 0.2 * each["linear"] + 0.2 * each["naive"]
+    pd.testing.assert_frame_equal(model.predict(), expected, rtol=1e-12)
+    for name, forecast in each.items():
+        pd.testing.assert_frame_equal(model.members_[name].predict(), forecast, rtol=0, atol=0)
+
+
+@pytest.mark.filterwarnings("ignore::forecast.model_selection.SkillWarning")
+def test_backtest_gives_the_bits_of_predict():
+    df = hourly()
+    report = backtest(mixed(), df, RollingOrigin(n_splits=2, horizon=6), refit=True)
+    last = report.frame.query("model == 'members' and origin == @df.index[-7]")
+    np.testing.assert_array_equal(last["forecast"], mixed().fit(df[:-6]).predict()["load"])
+
+
+def test_a_mixture_survives_clone_and_file(tmp_path):
+    df = hourly()
+    model = mixed(random_state=3).fit(df)
+    model.save(tmp_path / "mixed.rnn")
+    again = load(tmp_path / "mixed.rnn")
+    pd.testing.assert_frame_equal(again.predict(), model.predict(), rtol=0, atol=0)
+    pd.testing.assert_frame_equal(again.predict_interval(), model.predict_interval(), rtol=0, atol=0)
+    pd.testing.assert_frame_equal(clone(model).fit(df).predict(), model.predict(), rtol=0, atol=0)
+    pd.testing.assert_frame_equal(
+        again.members_["linear"].predict(), model.members_["linear"].predict(), rtol=0, atol=0
+    )
+
+
+def test_intervals_rest_on_rows_that_no_member_learnt_from():
+    model = mixed().fit(hourly(1200))
+    assert model.report_.n_windows >= 100
+    lower, upper = model.predict_interval(coverage=0.8).to_numpy().T
+    middle = model.predict()["load"].to_numpy()
+    assert (lower < middle).all()
+    assert (middle < upper).all()
+
+
+def test_feeding_back_and_other_histories_go_through_all_members():
+    df = hourly()
+    model = mixed().fit(df)
+    long = model.predict(model.future_frame(15))
+    np.testing.assert_array_equal(long["load"][:6], model.predict()["load"])
+    assert long["load"].notna().all()
+    shorter = mixed().fit(df[:400])
+    pd.testing.assert_frame_equal(shorter.predict(history=df[:400]), shorter.predict(), rtol=0, atol=0)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"members": {}}, "members is empty"),
+        ({"members": {"a": Ridge()}}, "member 'a' is Ridge; expected a dict"),
+        ({"members": {"a": {"lookback": 3}}}, "member 'a' has no 'regressor'"),
+        ({"members": {"a": {"regressor": Ridge(), "weights": 1}}}, "member 'a' has 'weights'"),
+        ({"members": {"a": {"regressor": Ridge(), "weight": 0}}}, "weight 0; expected a positive number"),
+        ({"regressor": Ridge()}, "both regressor and members"),
+    ],
+)
+def test_what_is_no_member_is_refused_by_name(change, message):
+    with pytest.raises((TypeError, ValueError), match=message):
+        mixed().set_params(**change).fit(hourly(100))
+
+
+# -------------------- rows to validate on
+
+
+def test_validation_rows_stop_a_network_and_are_not_learnt_from():
+    df = hourly()
+    learnt, later = df[:450], df[450:]
+    plain = SeriesForecaster(network(early_stopping=True), target="load", lookback=24, horizon=6)
+    model = clone(plain).fit(learnt, X_val=later)
+    assert len(model.regressor_.validation_loss_curve_) == 3
+    other = clone(plain).fit(learnt, X_val=later * 1.5)
+    np.testing.assert_array_equal(model.regressor_.loss_curve_, other.regressor_.loss_curve_)
+    assert model.regressor_.validation_loss_curve_ != other.regressor_.validation_loss_curve_
+    assert model.report_.n_windows == len(later) - 6 + 1
+    assert model.predict().index[0] == df.index[-1] + df.index.freq
+
+
+def test_what_is_fitted_in_closed_form_learns_nothing_of_validation_rows():
+    df = hourly()
+    settings = dict(target="load", lookback=24, horizon=6, transform="standard")
+    model = SeriesForecaster(Ridge(), **settings).fit(df[:450], X_val=df[450:])
+    without = SeriesForecaster(Ridge(), **settings).fit(df[:450])
+    np.testing.assert_array_equal(model.regressor_.coef_, without.regressor_.coef_)
+    pd.testing.assert_frame_equal(model.predict(), without.predict(history=df), rtol=0, atol=0)
+
+
+def test_validation_rows_that_do_not_continue_are_refused():
+    df = hourly()
+    model = SeriesForecaster(Ridge(), target="load", lookback=24, horizon=6)
+    for begin in (440, 460):
+        with pytest.raises(ValueError, match=f"X_val begins at {df.index[begin]}; expected {df.index[450]}"):
+            model.fit(df[:450], X_val=df[begin:])
+
+
+def test_validation_rows_of_a_panel_are_those_of_its_series():
+    df = hourly(columns=("a", "b"))
+    panel = df.rename_axis(columns="site").stack().rename("load").reset_index().sort_values(["site", "hour"])
+    late = panel["hour"] >= df.index[450]
+    settings = dict(target="load", series="site", time="hour", lookback=24, horizon=6)
+    model = SeriesForecaster(network(early_stopping=True), **settings).fit(panel[~late], X_val=panel[late])
+    assert model.report_.n_windows == 2 * (len(df) - 450 - 6 + 1)
+    unseen = panel[late & (panel["site"] == "b")].assign(site="c")
+    with pytest.raises(ValueError, match="X_val has the series 'c'"):
+        clone(model).fit(panel[~late], X_val=unseen)
