@@ -7,6 +7,7 @@ from sklearn.base import clone
 from sklearn.linear_model import Ridge
 
 from forecast import RNNForecaster, SeriesForecaster, load
+from forecast._series import windows_of_frame
 from forecast.baselines import SeasonalNaive
 from forecast.model_selection import RollingOrigin, backtest
 
@@ -103,6 +104,20 @@ def test_feeding_back_and_other_histories_go_through_all_members():
 def test_what_is_no_member_is_refused_by_name(change, message):
     with pytest.raises((TypeError, ValueError), match=message):
         mixed().set_params(**change).fit(hourly(100))
+
+
+def test_the_level_is_a_channel_that_the_norm_leaves_alone():
+    df = hourly(columns=("a", "b"))
+    settings = dict(target=["a", "b"], lookback=24, horizon=6, transform="standard", window_norm="last")
+    plain, model = (SeriesForecaster(Ridge(), level=level, **settings).fit(df) for level in (False, True))
+    assert model.regressor_.n_features_in_ == 2 * plain.regressor_.n_features_in_
+    assert model._state.preparation.names == ["a", "b", "a level", "b level"]
+    windows = windows_of_frame(model, df)
+    scaled = (df - df.mean()) / df.std(ddof=0)
+    last = np.asarray(windows[-1:]).reshape(24, 4)
+    np.testing.assert_allclose(last[:, 2:], scaled.iloc[-30:-6], atol=1e-12)
+    np.testing.assert_allclose(last[:, :2], scaled.iloc[-30:-6] - scaled.iloc[-7], atol=1e-12)
+    assert not model.predict().equals(plain.predict())
 
 
 # -------------------- rows to validate on

@@ -44,7 +44,7 @@ class Settings:
     regressor : estimator
         Not fitted.
     lookback : int
-    window_norm, transform, calendar, multi_target, step
+    window_norm, transform, calendar, multi_target, step, level
     """
 
     regressor: object
@@ -54,6 +54,7 @@ class Settings:
     calendar: tuple = ()
     multi_target: str = "joint"
     step: int = 1
+    level: bool = False
 
 
 @stored("member")
@@ -183,11 +184,13 @@ def _prepared(settings, task, rows):
         freq=task.axis.freq,
         period=task.axis.season_length,
         names=[],
+        level=settings.level,
     )
     own = task.target_names if rows.targets.shape[1] == len(task.target_names) else ["target"]
     seen = [*own, *task.past_names]
     known = [*task.future_names, *preparation.calendar_names(rows.index)]
-    preparation.names = [*seen, *known, *([f"{name} observed" for name in seen] if task.masked else [])]
+    masks = [f"{name} observed" for name in seen] if task.masked else []
+    preparation.names = [*seen, *known, *masks, *([f"{name} level" for name in own] if settings.level else [])]
     return preparation
 
 

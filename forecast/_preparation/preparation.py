@@ -36,6 +36,8 @@ class Preparation:
     floors : dict or None
         The least deviation by which windows are divided, one array (a number per target) of each series. None: a
         thousandth of a window's mean, as in models of version 0.1.0.
+    level : bool
+        Whether the targets stand once more behind all other channels, without the windows' norm.
     """
 
     lookback: int
@@ -51,6 +53,7 @@ class Preparation:
     chains: dict = field(default_factory=dict)
     fill: np.ndarray | None = None
     floors: dict | None = None
+    level: bool = False
 
     @property
     def n_lost(self):
@@ -169,6 +172,8 @@ class Preparation:
         parts = [targets, past, known]
         if self.masked:
             parts += [~np.isnan(rows.targets), ~np.isnan(rows.past)]
+        if self.level:
+            parts.append(targets)
         parts = [part for part in parts if part.shape[1]]
         values = parts[0] if len(parts) == 1 else np.concatenate(parts, axis=1, dtype=rows.targets.dtype)
         return {

@@ -156,6 +156,7 @@ def _described(settings, weights):
             "transform": one.transform,
             "calendar": None if one.calendar is None else list(one.calendar),
             "multi_target": one.multi_target,
+            "level": one.level,
             "step": one.step,
             "weight": weights[name],
         }

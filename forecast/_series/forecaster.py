@@ -87,12 +87,15 @@ class SeriesForecaster(Saved, Requests, Uncertainty, RegressorMixin, BaseEstimat
         regressor, which has a loss of its own.
     lower, upper : float, default=None
         Bounds of the target, such as 0 for a count: forecasts and intervals stay within.
+    level : bool, default=False
+        Give the regressor the targets once more as channels that `window_norm` leaves alone: for series whose course
+        depends on their level, such as one that returns to a mean.
     step : int, default=1
         Rows from one training window to the next.
     members : dict of str to dict, default=None
         Several regressors in place of one, whose weighted mean is the forecast: by name, a dict of "regressor" and,
         where they differ from the arguments here, "lookback", "window_norm", "transform", "calendar", "multi_target",
-        "step" and "weight" (default: 1). `recipe_` holds it.
+        "level", "step" and "weight" (default: 1). `recipe_` holds it.
     validation_fraction : float or None, default=0.1
         Share of the newest windows from which `report_` and intervals come, and by which a recipe chooses. An
         `RNNForecaster` that stops early holds them out by itself; of any other regressor a second clone is fitted
@@ -175,6 +178,7 @@ class SeriesForecaster(Saved, Requests, Uncertainty, RegressorMixin, BaseEstimat
         loss="absolute_error",
         lower=None,
         upper=None,
+        level=False,
         step=1,
         members=None,
         validation_fraction=0.1,
@@ -203,6 +207,7 @@ class SeriesForecaster(Saved, Requests, Uncertainty, RegressorMixin, BaseEstimat
         self.loss = loss
         self.lower = lower
         self.upper = upper
+        self.level = level
         self.step = step
         self.members = members
         self.validation_fraction = validation_fraction
@@ -311,7 +316,7 @@ class SeriesForecaster(Saved, Requests, Uncertainty, RegressorMixin, BaseEstimat
 
     def _alone(self, member):
         preparation = member.preparation
-        own = {name: getattr(preparation, name) for name in ("lookback", "window_norm", "transform", "calendar")}
+        own = {name: getattr(preparation, name) for name in ("lookback", "window_norm", "transform", "calendar", "level")}
         own |= {"multi_target": "shared" if member.split else "joint", "regressor": member.regressor, "members": None}
         one = type(self)(**(self.get_params(deep=False) | own))
         columns = getattr(self, "feature_names_in_", range(self.n_features_in_))

@@ -32,6 +32,7 @@ CONSTRAINTS = {
     "loss": [StrOptions({"absolute_error", "squared_error"})],
     "lower": [Real, None],
     "upper": [Real, None],
+    "level": ["boolean"],
     "step": [Interval(Integral, 1, None, closed="left")],
     "members": [dict, None],
     "validation_fraction": [Interval(Real, 0, 1, closed="neither"), None],
@@ -42,7 +43,7 @@ CONSTRAINTS = {
 
 # What "auto" is beside a regressor that was given: nothing is chosen then.
 PLAIN = {"lookback": 48, "window_norm": "last", "transform": None, "calendar": None, "multi_target": "joint"}
-KEYS = ("regressor", "lookback", "window_norm", "transform", "calendar", "multi_target", "step", "weight")
+KEYS = ("regressor", "lookback", "window_norm", "transform", "calendar", "multi_target", "level", "step", "weight")
 
 
 def is_chosen(model):
@@ -66,7 +67,7 @@ def settings_of(model):
     Settings
     """
     given = {name: _plain(name, getattr(model, name)) for name in PLAIN}
-    return Settings(regressor=model.regressor, step=model.step, **given)
+    return Settings(regressor=model.regressor, step=model.step, level=model.level, **given)
 
 
 def lookback_of(model):
@@ -120,6 +121,7 @@ def member_settings(model):
         if isinstance(weight, bool) or not isinstance(weight, Real) or not 0 < weight < float("inf"):
             raise ValueError(f"member {name!r} has weight {weight!r}; expected a positive number.")
         given = {key: _plain(key, one.get(key, getattr(model, key))) for key in PLAIN}
-        found[name] = Settings(regressor=one["regressor"], step=one.get("step", model.step), **given), float(weight)
+        given |= {key: one.get(key, getattr(model, key)) for key in ("level", "step")}
+        found[name] = Settings(regressor=one["regressor"], **given), float(weight)
     total = sum(weight for _, weight in found.values())
     return {name: (one, weight / total) for name, (one, weight) in found.items()}
