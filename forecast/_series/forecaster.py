@@ -316,7 +316,8 @@ class SeriesForecaster(Saved, Requests, Uncertainty, RegressorMixin, BaseEstimat
 
     def _alone(self, member):
         preparation = member.preparation
-        own = {name: getattr(preparation, name) for name in ("lookback", "window_norm", "transform", "calendar", "level")}
+        names = ("lookback", "window_norm", "transform", "calendar", "level")
+        own = {name: getattr(preparation, name) for name in names}
         own |= {"multi_target": "shared" if member.split else "joint", "regressor": member.regressor, "members": None}
         one = type(self)(**(self.get_params(deep=False) | own))
         columns = getattr(self, "feature_names_in_", range(self.n_features_in_))
