@@ -14,7 +14,7 @@ import pandas as pd
 from .._frames.index import is_clockless, season_length
 from .._frames.steps import MONTHS_OF
 
-__all__ = ["seasons_of"]
+__all__ = ["peak", "sampled", "seasons_of", "shown"]
 
 SAMPLE = 64  # series that vote, spread evenly over the panel
 NEWEST = 20_000  # rows of a series that are looked at
@@ -55,7 +55,7 @@ def seasons_of(rows, ends, axis, season="auto"):
         return _given(rows, ends, season)
     if season != "auto":
         raise ValueError(f"season is {season!r}; expected 'auto', a whole number of steps, or a list of these.")
-    series = _sample(rows, ends)
+    series = [x for _, _, x in sampled(rows, ends)]
     usual = _usual(axis.freq)
     found = _found(series) if usual is None else _confirmed(series, usual)
     return _best_first(series, found)
@@ -124,50 +124,90 @@ def _sessions(freq):
 # -------------------- which of them the rows show
 
 
-def _sample(rows, ends):
-    """Some targets of some series, each as an array of its known rows."""
+def sampled(rows, ends, newest=NEWEST):
+    """Some targets of some series.
+
+    Parameters
+    ----------
+    rows : Rows
+    ends : ndarray of int of shape (n_series,)
+    newest : int, default=20_000
+        Rows of a series at most.
+
+    Yields
+    ------
+    first, end : int
+        Rows, from the first to the last known value.
+    values : ndarray of shape (end - first,), float64
+        NaN where missing.
+    """
     values = rows.true_targets
-    n_series, n_targets = len(ends), values.shape[1]
-    picked = np.unique(np.linspace(0, n_series * n_targets - 1, min(SAMPLE, n_series * n_targets)).round().astype(int))
-    series = []
-    for number in picked:
+    n, n_targets = len(ends) * values.shape[1], values.shape[1]
+    for number in np.unique(np.linspace(0, n - 1, min(SAMPLE, n)).round().astype(int)):
         one, column = divmod(int(number), n_targets)
-        part = values[rows.starts[one] : ends[one], column].astype(np.float64)
-        known = np.flatnonzero(~np.isnan(part))
-        part = part[known[0] : known[-1] + 1] if len(known) else part[:0]
-        series.append(part[-NEWEST:])
-    return series
+        first, end = int(rows.starts[one]), int(ends[one])
+        known = np.flatnonzero(~np.isnan(values[first:end, column]))
+        if len(known):
+            first, end = first + int(known[0]), first + int(known[-1]) + 1
+        else:
+            end = first
+        first = max(first, end - newest)
+        yield first, end, values[first:end, column].astype(np.float64)
 
 
 def _confirmed(series, lengths):
     shorter, found = None, []
     for length in lengths:
-        if _vote([_peak(x, length, shorter) for x in series]):
+        if shown([peak(x, length, shorter) for x in series]):
             found.append(length)
             shorter = length
     return found
 
 
-def _vote(peaks):
-    """Whether enough series show it, of those that are long enough, which must be half of them."""
-    voted = [peak for peak in peaks if peak is not None]
+def shown(peaks):
+    """Whether enough series show a season, of those that are long enough, which must be half of them.
+
+    Parameters
+    ----------
+    peaks : list of float or None
+        Of each series, as `peak` has it.
+
+    Returns
+    -------
+    bool
+    """
+    voted = [height for height in peaks if height is not None]
     if 2 * len(voted) < max(len(peaks), 1):
         return False
     needed = max(1, SHARE * len(voted), min(2, len(voted) - 1))  # never one of three or more alone
-    return sum(peak > 0 for peak in voted) >= needed
+    return sum(height > 0 for height in voted) >= needed
 
 
-def _peak(x, length, shorter=None, quantile=QUANTILE):
-    """How far a peak at a lag exceeds what chance explains, in units of that; None where the series cannot tell."""
+def peak(x, length, shorter=None, quantile=QUANTILE):
+    """How high the autocorrelation of a series stands at a lag.
+
+    Parameters
+    ----------
+    x : ndarray of shape (rows,)
+        NaN where missing.
+    length : int
+        The lag.
+    shorter : int, default=None
+        A season that the series has, which is no evidence of its multiples.
+    quantile : float, default=2.0
+        Standard errors that a peak may have by chance.
+
+    Returns
+    -------
+    float or None
+        Above the lags beside it, in units of what chance explains, less 1: positive where it is a season. None where
+        the series cannot tell.
+    """
     if len(x) < 2 * length:
         return None
     views = _views(x, length, shorter)
-    heights = []
-    for view, beside in views:
-        peak = _height(view, length, beside, quantile)
-        if peak is not None:
-            heights.append(peak)
-    return max(heights, default=None)
+    heights = [_height(view, length, beside, quantile) for view, beside in views]
+    return max((height for height in heights if height is not None), default=None)
 
 
 def _views(x, length, shorter):
@@ -247,9 +287,9 @@ def _found(series):
     # Among many lags the highest peak of noise is high.
     quantile = np.sqrt(2 * np.log(100 * max(len(candidates), 1)))
     for length in candidates:
-        peaks = [_peak(x, length, quantile=quantile) for x in series]
-        if _vote(peaks):
-            tests[length] = float(np.median([peak for peak in peaks if peak is not None]))
+        peaks = [peak(x, length, quantile=quantile) for x in series]
+        if shown(peaks):
+            tests[length] = float(np.median([height for height in peaks if height is not None]))
     if not tests:
         return []
     first = best = max(tests, key=tests.get)
@@ -260,7 +300,7 @@ def _found(series):
             break
     multiples = [first * factor for factor in range(3, most // first + 1)]
     for length in multiples:
-        if length in tests and _vote([_peak(x, length, first) for x in series]):
+        if length in tests and shown([peak(x, length, first) for x in series]):
             return [first, length]
     return [first]
 
