@@ -1,0 +1,338 @@
+"""The seasons of a series: those that are usual at its frequency, as far as the rows show them.
+
+A season of m steps shows as a peak of the autocorrelation at lag m. A smooth series has a high autocorrelation there as
+well, but no peak: so lag m is compared with the lags half a season before and behind it. Of a season that is a multiple
+of a shorter one (a week of hours) the lags one shorter season away are compared, on the differences over the shorter
+season, which leave no trace of it.
+"""
+
+from numbers import Integral
+
+import numpy as np
+import pandas as pd
+
+from .._frames.index import is_clockless, season_length
+from .._frames.steps import MONTHS_OF
+
+__all__ = ["peak", "sampled", "seasons_of", "shown"]
+
+SAMPLE = 64  # series that vote, spread evenly over the panel
+NEWEST = 20_000  # rows of a series that are looked at
+SHARE = 1 / 4  # of the series that can tell must show a season; of noise, one in twenty does
+SMALLEST = 0.1  # of a peak of the autocorrelation, however many rows there are
+QUANTILE = 2.0  # of the normal distribution: how high a peak must be for a season that is usual, in standard errors
+LONGEST = 2000  # steps of a season that is found without a frequency
+WEEKS = 365.25 / 7  # in a year
+
+
+def seasons_of(rows, ends, axis, season="auto"):
+    """The seasons that the rows of each series show before a row of it.
+
+    Parameters
+    ----------
+    rows : Rows
+    ends : ndarray of int of shape (n_series,)
+        Only rows before these are read.
+    axis : TimeAxis
+    season : "auto", int or list of int, default="auto"
+        "auto" tests the usual seasons of the frequency (a day and a week of hours, a week and a year of days, a year of
+        weeks, months and quarters); without a frequency, the highest peak of the autocorrelation. Numbers of steps are
+        taken as given; an empty list means no season.
+
+    Returns
+    -------
+    list of int
+        In steps. With "auto", the season whose repetition is the best forecast comes first.
+
+    Raises
+    ------
+    TypeError
+        `season` is neither "auto" nor whole numbers.
+    ValueError
+        A season shorter than 2 steps, longer than half of the longest series, or given twice.
+    """
+    if not isinstance(season, str):
+        return _given(rows, ends, season)
+    if season != "auto":
+        raise ValueError(f"season is {season!r}; expected 'auto', a whole number of steps, or a list of these.")
+    series = [x for _, _, x in sampled(rows, ends)]
+    usual = _usual(axis.freq)
+    found = _found(series) if usual is None else _confirmed(series, usual)
+    return _best_first(series, found)
+
+
+def _given(rows, ends, season):
+    numbers = list(season) if isinstance(season, (list, tuple, np.ndarray)) else [season]
+    longest = int(np.max(ends - rows.starts[:-1], initial=0))
+    for number in numbers:
+        if isinstance(number, (bool, np.bool_)) or not isinstance(number, Integral):
+            raise TypeError(f"season is {season!r}; expected 'auto', a whole number of steps, or a list of these.")
+        if not 2 <= number <= longest // 2:
+            raise ValueError(
+                f"season is {season!r}; expected 2 to {longest // 2} steps: the longest series has {longest} rows to "
+                "learn from, and a season must fit in them twice."
+            )
+    if len(set(numbers)) < len(numbers):
+        raise ValueError(f"season is {season!r}; expected each length once.")
+    return [int(number) for number in numbers]
+
+
+# -------------------- which seasons are usual
+
+
+def _usual(freq):
+    """Steps of the usual seasons of a frequency, ascending; None where none are known."""
+    if not isinstance(freq, pd.offsets.BaseOffset):
+        return None
+    if is_clockless(freq):
+        return _of_clock(pd.Timedelta(freq))
+    if isinstance(freq, pd.offsets.Day):
+        lengths = [7 / freq.n, round(7 * WEEKS / freq.n)]
+    elif isinstance(freq, pd.offsets.BusinessDay):
+        lengths = [season_length(freq), round(_sessions(freq) / freq.n)] if freq.n == 1 else [5 / freq.n]
+    elif isinstance(freq, pd.offsets.Week):
+        lengths = [round(WEEKS / freq.n)]
+    elif type(freq) in MONTHS_OF:
+        lengths = [12 / (MONTHS_OF[type(freq)] * freq.n)]
+    elif isinstance(freq, (pd.offsets.SemiMonthBegin, pd.offsets.SemiMonthEnd)):
+        lengths = [24 / freq.n]
+    else:
+        return None
+    return [int(length) for length in lengths if length >= 2 and length == int(length)]
+
+
+def _of_clock(step):
+    day = pd.Timedelta(days=1)
+    spans = [pd.Timedelta(minutes=1), pd.Timedelta(hours=1), day, 7 * day]
+    # A minute or an hour of few steps is no cycle that anybody samples for.
+    enough = [12, 12, 2, 2]
+    lengths = [(span / step, least) for span, least in zip(spans, enough, strict=True)]
+    return [int(length) for length, least in lengths if length >= least and length == int(length)]
+
+
+def _sessions(freq):
+    """Sessions in a year, over the years of the calendar's own holidays."""
+    calendar = getattr(freq, "calendar", None)
+    calendar = calendar if isinstance(calendar, np.busdaycalendar) else np.busdaycalendar()
+    first, last = np.datetime64("2000", "Y"), np.datetime64("2028", "Y")
+    if len(calendar.holidays):
+        first, last = calendar.holidays[0].astype("M8[Y]"), calendar.holidays[-1].astype("M8[Y]") + 1
+    days = np.busday_count(first.astype("M8[D]"), last.astype("M8[D]"), busdaycal=calendar)
+    return days / (last - first).astype(int)
+
+
+# -------------------- which of them the rows show
+
+
+def sampled(rows, ends, newest=NEWEST):
+    """Some targets of some series.
+
+    Parameters
+    ----------
+    rows : Rows
+    ends : ndarray of int of shape (n_series,)
+    newest : int, default=20_000
+        Rows of a series at most.
+
+    Yields
+    ------
+    first, end : int
+        Rows, from the first to the last known value.
+    values : ndarray of shape (end - first,), float64
+        NaN where missing.
+    """
+    values = rows.true_targets
+    n, n_targets = len(ends) * values.shape[1], values.shape[1]
+    for number in np.unique(np.linspace(0, n - 1, min(SAMPLE, n)).round().astype(int)):
+        one, column = divmod(int(number), n_targets)
+        first, end = int(rows.starts[one]), int(ends[one])
+        known = np.flatnonzero(~np.isnan(values[first:end, column]))
+        if len(known):
+            first, end = first + int(known[0]), first + int(known[-1]) + 1
+        else:
+            end = first
+        first = max(first, end - newest)
+        yield first, end, values[first:end, column].astype(np.float64)
+
+
+def _confirmed(series, lengths):
+    shorter, found = None, []
+    for length in lengths:
+        if shown([peak(x, length, shorter) for x in series]):
+            found.append(length)
+            shorter = length
+    return found
+
+
+def shown(peaks):
+    """Whether enough series show a season, of those that are long enough, which must be half of them.
+
+    Parameters
+    ----------
+    peaks : list of float or None
+        Of each series, as `peak` has it.
+
+    Returns
+    -------
+    bool
+    """
+    voted = [height for height in peaks if height is not None]
+    if 2 * len(voted) < max(len(peaks), 1):
+        return False
+    needed = max(1, SHARE * len(voted), min(2, len(voted) - 1))  # never one of three or more alone
+    return sum(height > 0 for height in voted) >= needed
+
+
+def peak(x, length, shorter=None, quantile=QUANTILE):
+    """How high the autocorrelation of a series stands at a lag.
+
+    Parameters
+    ----------
+    x : ndarray of shape (rows,)
+        NaN where missing.
+    length : int
+        The lag.
+    shorter : int, default=None
+        A season that the series has, which is no evidence of its multiples.
+    quantile : float, default=2.0
+        Standard errors that a peak may have by chance.
+
+    Returns
+    -------
+    float or None
+        Above the lags beside it, in units of what chance explains, less 1: positive where it is a season. None where
+        the series cannot tell.
+    """
+    if len(x) < 2 * length:
+        return None
+    views = _views(x, length, shorter)
+    heights = [_height(view, length, beside, quantile) for view, beside in views]
+    return max((height for height in heights if height is not None), default=None)
+
+
+def _views(x, length, shorter):
+    """Of a series, what a season is looked for in, and the lags that it is compared with."""
+    if shorter is not None and length % shorter == 0 and length > 2 * shorter:
+        return [(x[shorter:] - x[:-shorter], [length - shorter, length + shorter])]
+    if shorter is not None:
+        x = _smoothed(x, shorter)
+    half = length // 2
+    beside = [half, length + half] if length % 2 == 0 else [(half, half + 1), (length + half, length + half + 1)]
+    # Noise hides a long season in the differences, a level that wanders hides a short one in the values.
+    return [(_straightened(x), beside), (np.diff(x), beside)]
+
+
+def _smoothed(x, width):
+    """The mean over a shorter season, which then is no more to be seen."""
+    known = ~np.isnan(x)
+    sums = np.cumsum(np.insert(np.where(known, x, 0.0), 0, 0.0))
+    counts = np.cumsum(np.insert(known.astype(np.float64), 0, 0.0))
+    n = counts[width:] - counts[:-width]
+    return np.where(n > 0, (sums[width:] - sums[:-width]) / np.maximum(n, 1), np.nan)
+
+
+def _straightened(x):
+    """Without its straight line."""
+    known = np.flatnonzero(~np.isnan(x))
+    if len(known) < 2:
+        return x
+    at = known - known.mean()
+    values = x[known] - x[known].mean()
+    return x - x[known].mean() - (np.arange(len(x)) - known.mean()) * (at @ values / (at @ at))
+
+
+def _height(x, length, beside, quantile):
+    correlation, n = _autocorrelation(x, min(2 * length, len(x) - 1))
+    if correlation is None or len(correlation) <= length:
+        return None
+    around = []
+    for lags in beside:
+        lags = np.atleast_1d(lags)
+        # A lag that few pairs of rows have says little.
+        if lags[-1] < len(correlation) and lags[-1] <= len(x) - length // 2:
+            around.append(correlation[lags].mean())
+    height = correlation[length] - max(around)
+    chance = quantile * np.sqrt((1 + 2 * np.sum(correlation[1:length] ** 2)) / n)
+    return height / max(chance, SMALLEST) - 1
+
+
+def _autocorrelation(x, most):
+    """Of ranks, which no outlier rules, at lags 0 to `most`, over pairs of known rows; and the number of these."""
+    known = ~np.isnan(x)
+    n = int(known.sum())
+    if n < 3:
+        return None, n
+    values, place, counts = np.unique(x[known], return_inverse=True, return_counts=True)
+    if len(values) < 2 or not values[-1] - values[0] > 1e-12 * np.abs(values).max():
+        return None, n  # constant: nothing repeats
+    ranks = np.cumsum(counts) - counts / 2  # of equal values their mean
+    centred = np.zeros(len(x))
+    centred[known] = ranks[place] / n - 0.5
+    size = 1 << int(len(x) + most).bit_length()
+    products = np.fft.irfft(np.abs(np.fft.rfft(centred, size)) ** 2, size)[: most + 1]
+    pairs = np.fft.irfft(np.abs(np.fft.rfft(known.astype(np.float64), size)) ** 2, size)[: most + 1].round()
+    return np.where(pairs > 0, products / np.maximum(pairs, 1), 0.0) / (products[0] / n), n
+
+
+# -------------------- without a frequency
+
+
+def _found(series):
+    """The season that stands out most, and a longer one that is a multiple of it."""
+    longest = max((len(x) // 3 for x in series), default=0)
+    most = min(LONGEST, longest)
+    if most < 2:
+        return []
+    candidates, tests = _candidates(series, most), {}
+    # Among many lags the highest peak of noise is high.
+    quantile = np.sqrt(2 * np.log(100 * max(len(candidates), 1)))
+    for length in candidates:
+        peaks = [peak(x, length, quantile=quantile) for x in series]
+        if shown(peaks):
+            tests[length] = float(np.median([height for height in peaks if height is not None]))
+    if not tests:
+        return []
+    first = best = max(tests, key=tests.get)
+    for length in sorted(tests):  # two or three seasons stand out as one does, for long series of a strong season
+        whole = round(best / length)
+        if whole > 1 and abs(best - whole * length) <= whole and tests[length] >= 0.8 * tests[best]:
+            first = length
+            break
+    multiples = [first * factor for factor in range(3, most // first + 1)]
+    for length in multiples:
+        if length in tests and shown([peak(x, length, first) for x in series]):
+            return [first, length]
+    return [first]
+
+
+def _candidates(series, most):
+    """Lags at which the median autocorrelation of values or differences is higher than around them."""
+    lags = set()
+    for view in (_straightened, np.diff):
+        curves = [_autocorrelation(view(x), most)[0] for x in series if len(x) > most + 2]
+        curves = [curve for curve in curves if curve is not None]
+        if not curves:
+            continue
+        curve = np.median(curves, axis=0)
+        for lag in range(2, most):
+            reach = max(1, lag // 8)
+            around = curve[max(1, lag - reach) : lag + reach + 1]
+            if curve[lag] > 0 and curve[lag] >= around.max():
+                lags.add(lag)
+    return sorted(lags)
+
+
+def _best_first(series, lengths):
+    """By the error of repeating each season, relative to the change from step to step; near ties to the shorter."""
+    if len(lengths) < 2:
+        return lengths
+    errors = {length: [] for length in lengths}
+    for x in series:
+        if len(x) < 2 * max(lengths):
+            continue
+        changes = {length: np.abs(x[length:] - x[:-length]) for length in lengths}
+        step = np.nanmean(np.abs(np.diff(x))) if np.isfinite(np.diff(x)).any() else 0.0
+        if step > 0 and all(np.isfinite(change).any() for change in changes.values()):
+            for length, change in changes.items():
+                errors[length].append(np.nanmean(change) / step)
+    return sorted(lengths, key=lambda length: (round(float(np.median(errors[length] or [0.0])), 2), length))

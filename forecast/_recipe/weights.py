@@ -1,0 +1,253 @@
+"""Weights of members: what share of each makes the best mean, judged on blocks in time that did not choose it.
+
+Fitted weights are noisy where several members are good, and equal ones are costly where one is poor. So the fitted
+weights are shrunk towards equal ones by as much as the other blocks bear out.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from threadpoolctl import threadpool_limits
+
+__all__ = ["SIMPLE", "Mix", "mix"]
+
+SIMPLE = ("last value", "seasonal naive", "linear")  # how the names of simple members begin, the simplest first
+TIE = 0.005  # of the loss: what is nearer than that goes to the simpler choice
+GOOD = 1.1  # times the best error: members up to here have equal weights
+POOR = 2.0  # times the best error of a block: a member beyond that in every block has no weight
+LEAST = 0.02  # fitted weight of a member: for less, its forecasts are not worth their time
+SHRINKING = (1.0, 0.5, 0.0)  # towards equal weights, the simplest first
+CELLS = 50_000  # values that weights are fitted on
+STEPS = 60  # of the weighted least squares that end in the least absolute error
+POWERS = {"absolute_error": 1, "squared_error": 2}
+
+
+@dataclass(frozen=True)
+class Mix:
+    """The weighted mean of members.
+
+    Attributes
+    ----------
+    weights : dict of str to float
+        Positive, their sum is 1; members without a weight are left out.
+    loss : float
+        Of the mean; where there are several blocks, each with the weights that the others gave.
+    losses : dict of str to float
+        Of each member alone, inf where it has no finite forecast.
+    crossfitted : ndarray of shape (n, horizon, targets)
+        The forecasts that `loss` is the loss of.
+    """
+
+    weights: dict
+    loss: float
+    losses: dict
+    crossfitted: np.ndarray
+
+
+def mix(forecasts, actual, blocks, scales=1.0, loss="absolute_error"):
+    """The weights with which the mean of some members is best.
+
+    Parameters
+    ----------
+    forecasts : dict of str to ndarray of shape (n, horizon, targets)
+        Of each member. Names that begin with one of `SIMPLE` are linear or naive members.
+    actual : ndarray of shape (n, horizon, targets)
+        What came, NaN where it is missing.
+    blocks : ndarray of int of shape (n,)
+        Number of the block in time of each origin.
+    scales : ndarray of shape (n, targets) or float, default=1.0
+        What errors are divided by.
+    loss : {"absolute_error", "squared_error"}, default="absolute_error"
+
+    Returns
+    -------
+    Mix
+        Of the best linear or naive member alone, where the mean is not better than that by half a percent.
+
+    Raises
+    ------
+    ValueError
+        No member, no known value, or an unknown loss.
+
+    Examples
+    --------
+    >>> actual = np.zeros((4, 1, 1))
+    >>> above, below = actual + 1.0, actual - 1.0
+    >>> mix({"linear": above, "network": below}, actual, np.array([0, 0, 1, 1])).weights
+    {'linear': 0.5, 'network': 0.5}
+    """
+    if loss not in POWERS:
+        raise ValueError(f"loss is {loss!r}; expected one of {sorted(POWERS)}.")
+    with threadpool_limits(limits=1, user_api="blas"):  # sums of several threads would depend on their number
+        return _mixed(forecasts, np.asarray(actual, dtype=np.float64), np.asarray(blocks), scales, POWERS[loss])
+
+
+def _mixed(forecasts, actual, blocks, scales, power):
+    known = ~np.isnan(actual)
+    if not forecasts or not known.any():
+        raise ValueError(
+            f"{len(forecasts)} members and {int(known.sum())} known values; expected one of each at least."
+        )
+    scales = np.broadcast_to(np.asarray(scales, dtype=np.float64), (len(actual), actual.shape[2]))
+    scale = np.broadcast_to(scales[:, None], actual.shape)[known]
+    block = np.broadcast_to(blocks[:, None, None], actual.shape)[known]
+
+    def errors_of(forecast):
+        with np.errstate(invalid="ignore", over="ignore"):
+            return (forecast[known] - actual[known]) / scale
+
+    table = {name: _by_block(errors_of(forecast), block, power) for name, forecast in forecasts.items()}
+    numbers, counts = np.unique(block, return_counts=True)
+    losses = {name: float(row @ counts / counts.sum()) for name, row in table.items()}
+    names = _not_poor(table, losses, power)
+    picked = _picked(len(scale))
+    errors = np.stack([errors_of(forecasts[name])[picked] for name in names], axis=1)
+    rows = np.stack([table[name] for name in names])
+    fits = _Fits(errors, block[picked], rows, numbers, counts, power)
+
+    best = None
+    for shrinking in SHRINKING if len(numbers) > 1 else (1.0,):
+        by_block = {number: fits.without(number, shrinking) for number in numbers}
+        crossed = _crossed(forecasts, names, by_block, blocks, fits.on_all(shrinking))
+        value = float(_by_block(errors_of(crossed), block, power) @ counts / counts.sum())
+        if best is None or value < (1 - TIE) * best[0]:
+            best = value, shrinking, crossed
+    value, shrinking, crossed = best
+    simple = _best_simple(losses)
+    if simple is not None and not value < (1 - TIE) * losses[simple]:
+        return Mix({simple: 1.0}, losses[simple], losses, np.array(forecasts[simple], dtype=np.float64))
+    weights = fits.on_all(shrinking)
+    return Mix({name: float(w) for name, w in zip(names, weights, strict=True) if w > 0}, value, losses, crossed)
+
+
+def _by_block(errors, block, power):
+    """Mean loss of each block, inf where a forecast is not finite."""
+    numbers = np.unique(block)
+    with np.errstate(over="ignore", invalid="ignore"):
+        values = np.abs(errors) ** power
+        means = np.array([values[block == number].mean() for number in numbers])
+    return np.where(np.isfinite(means), means, np.inf)
+
+
+def _not_poor(table, losses, power):
+    """Members that are near the best one in some block, and finite in all."""
+    rows = np.stack(list(table.values()))
+    near = (rows <= POOR**power * rows.min(axis=0)).any(axis=1) & np.isfinite(rows).all(axis=1)
+    names = [name for name, is_near in zip(table, near, strict=True) if is_near]
+    return names or [min(losses, key=losses.get)]
+
+
+def _picked(n):
+    """Places of the values that weights are fitted on: all, or so many, drawn always the same way."""
+    if n <= CELLS:
+        return np.arange(n)
+    return np.sort(np.random.default_rng(0).choice(n, CELLS, replace=False))
+
+
+def _best_simple(losses):
+    """Of the linear and naive members the best one; of two that are as good, the simpler."""
+    simple = sorted(
+        (name for name in losses if name.startswith(SIMPLE)),
+        key=lambda name: next(rank for rank, prefix in enumerate(SIMPLE) if name.startswith(prefix)),
+    )
+    least = min((losses[name] for name in simple), default=np.inf)
+    return next((name for name in simple if np.isfinite(least) and (1 - TIE) * losses[name] <= least), None)
+
+
+def _crossed(forecasts, names, by_block, blocks, otherwise):
+    """The forecasts of each block, mixed with its weights."""
+    out = np.zeros(np.shape(forecasts[names[0]]))
+    for number in np.unique(blocks):
+        rows = blocks == number
+        for name, weight in zip(names, by_block.get(number, otherwise), strict=True):
+            if weight > 0:
+                out[rows] += weight * forecasts[name][rows]
+    return out
+
+
+class _Fits:
+    """Weights fitted on blocks, each set of blocks once."""
+
+    def __init__(self, errors, block, rows, numbers, counts, power):
+        self.errors, self.block, self.power = errors, block, power
+        self.rows, self.numbers, self.counts = rows, numbers, counts
+        self._fitted = {}
+
+    def without(self, number, shrinking):
+        """Weights that a block has no part in; where it is the only one, those that it gives itself."""
+        return self._weights(None if len(self.numbers) == 1 else number, shrinking)
+
+    def on_all(self, shrinking):
+        """Weights that all blocks give."""
+        return self._weights(None, shrinking)
+
+    def _weights(self, left_out, shrinking):
+        kept = self.numbers != left_out if left_out is not None else np.ones(len(self.numbers), dtype=bool)
+        means = self.rows[:, kept] @ self.counts[kept] / self.counts[kept].sum()
+        good = means <= GOOD**self.power * means.min()
+        equal = good / good.sum()
+        if shrinking == 1.0:
+            return equal
+        if left_out not in self._fitted:
+            cells = self.errors if left_out is None else self.errors[self.block != left_out]
+            fitted = _least_squares(cells) if self.power == 2 else _least_absolute(cells)
+            fitted = np.where(fitted < min(LEAST, fitted.max()), 0.0, fitted)
+            self._fitted[left_out] = fitted / fitted.sum()
+        return shrinking * equal + (1 - shrinking) * self._fitted[left_out]
+
+
+def _least_squares(errors):
+    """Weights of the least squared error."""
+    return _on_simplex(errors.T @ errors)
+
+
+def _least_absolute(errors):
+    """Weights of the least absolute error, by weighted least squares: Schlossmacher's method, with a falling floor."""
+    weights = _least_squares(errors)
+    best, least = weights, np.abs(errors @ weights).mean()
+    single = np.abs(errors).mean(axis=0)
+    if single.min() < least:
+        best, least = np.eye(len(single))[single.argmin()], single.min()
+    if least < 1e-100:
+        return best
+    floor = least
+    for step in range(STEPS):
+        left = np.abs(errors @ weights)
+        by = floor / np.maximum(left, floor * max(0.7**step, 1e-6))
+        weights = _on_simplex((errors * by[:, None]).T @ errors)
+        value = np.abs(errors @ weights).mean()
+        if value < least:
+            best, least = weights, value
+    return best
+
+
+def _on_simplex(gram):
+    """The w of least w'Gw, not negative and of sum 1: Wolfe's algorithm for the nearest point of a polytope."""
+    n = len(gram)
+    size = np.trace(gram) / n
+    if not size > 0:
+        return np.full(n, 1 / n)
+    gram = gram / size + 1e-10 * np.eye(n)  # of two members that are the same, each has half
+    weights = np.zeros(n)
+    weights[gram.diagonal().argmin()] = 1.0
+    for _ in range(10 * n):
+        slope = gram @ weights
+        newest = int(np.where(weights > 0, np.inf, slope).argmin())
+        if weights[newest] > 0 or slope[newest] >= (1 - 1e-9) * (weights @ slope):
+            break
+        held = weights > 0
+        held[newest] = True
+        while True:
+            places = np.flatnonzero(held)
+            step = np.linalg.solve(gram[np.ix_(places, places)], np.ones(len(places)))
+            target = np.zeros(n)
+            target[places] = step / step.sum()
+            if (target[places] > 0).all():
+                weights = target
+                break
+            falling = held & (target <= 0)
+            share = (weights[falling] / (weights[falling] - target[falling])).min()
+            weights = weights + share * (target - weights)
+            held &= weights > 1e-15
+            weights = np.where(held, weights, 0.0)
+    return weights / weights.sum()

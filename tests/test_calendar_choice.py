@@ -1,0 +1,104 @@
+"""Calendar features are taken where the rows hold their cycle twice and show it, whatever the labels are."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from forecast._frames import TimeAxis
+from forecast._preparation import Rows
+from forecast._recipe.calendar import calendar_of
+from forecast.preprocessing import calendar_features
+
+
+def chosen(index, values, ends=None):
+    values = np.asarray(values, dtype=float).reshape(len(index), -1)
+    nothing = np.empty((len(index), 0))
+    rows = Rows([None], np.array([0, len(index)]), index, values, nothing, nothing, np.empty((1, 0)))
+    if isinstance(index, (pd.DatetimeIndex, pd.PeriodIndex)):
+        axis = TimeAxis(index.freq, "period" if isinstance(index, pd.PeriodIndex) else "datetime")
+    else:
+        axis = TimeAxis(1, "integer")
+    return calendar_of(rows, np.array([len(index)]) if ends is None else ends, axis)
+
+
+def wave(index, *names, seed=0, noise=0.3):
+    """The sum of some cycles of the calendar, with noise."""
+    cycles = calendar_features(index, list(names))[0].sum(axis=1) if names else 0.0
+    return cycles + noise * np.random.default_rng(seed).normal(size=len(index))
+
+
+def days(freq, length, tz=None):
+    return pd.date_range("2020-01-01", periods=length, freq=freq, tz=tz)
+
+
+CASES = [
+    ("h", 24 * 60, ("hour",)),
+    ("h", 24 * 60, ("hour", "dayofweek")),
+    ("h", 24 * 800, ("hour", "dayofweek", "dayofyear")),
+    ("h", 24 * 800, ("hour", "dayofyear")),
+    ("15min", 96 * 60, ("hour", "dayofweek")),
+    ("15min", 96 * 800, ("hour", "dayofyear")),
+    ("D", 100, ("dayofweek",)),
+    ("D", 1200, ("dayofweek", "dayofyear")),
+    ("D", 1200, ("dayofyear",)),
+    ("D", 1200, ()),
+    ("B", 900, ("dayofweek",)),
+    ("B", 900, ("dayofyear",)),
+    ("W-SUN", 200, ("dayofyear",)),
+    ("MS", 60, ("month",)),
+    ("ME", 60, ()),
+    ("QS", 40, ("month",)),
+    ("YS", 40, ()),
+]
+
+
+@pytest.mark.parametrize(("freq", "rows", "names"), CASES, ids=str)
+def test_the_cycles_that_are_there_are_taken(freq, rows, names):
+    index = days(freq, rows)
+    assert chosen(index, wave(index, *names)) == names
+
+
+@pytest.mark.parametrize(("freq", "rows", "names"), CASES[:8:3] + CASES[12:15], ids=str)
+def test_periods_and_zones_make_no_difference(freq, rows, names):
+    index = days(freq, rows)
+    zoned = days(freq, rows, tz="Europe/Berlin")
+    assert chosen(zoned, wave(zoned, *names)) == names
+    if freq not in {"MS", "ME"}:
+        periods = pd.period_range("2020-01-01", periods=rows, freq=freq)
+        assert chosen(periods, wave(periods, *names)) == chosen(index, wave(index, *names))
+
+
+def test_a_cycle_must_be_held_twice():
+    index = days("h", 24 * 731)
+    x = wave(index, "hour", "dayofweek", "dayofyear")
+    assert chosen(index[:47], x[:47]) == ()
+    assert chosen(index[:48], x[:48]) == ("hour",)
+    assert "dayofweek" not in chosen(index[: 24 * 13], x[: 24 * 13])
+    assert "dayofyear" not in chosen(index[: 24 * 700], x[: 24 * 700])
+
+
+def test_whole_numbers_have_no_calendar():
+    index = pd.RangeIndex(500)
+    assert chosen(index, np.sin(np.arange(500) * 2 * np.pi / 24)) == ()
+
+
+def test_rows_behind_the_end_are_not_read():
+    index = days("D", 1200)
+    x = wave(index, "dayofweek", "dayofyear")
+    before = chosen(index, x, np.array([300]))
+    x[300:] = np.random.default_rng(1).normal(size=900)
+    assert before == chosen(index, x, np.array([300])) == ("dayofweek",)
+
+
+def test_missing_values_are_left_out():
+    index = days("D", 300)
+    x = wave(index, "dayofweek")
+    x[np.random.default_rng(0).random(300) < 0.3] = np.nan
+    assert chosen(index, x) == ("dayofweek",)
+    assert chosen(index, np.full(300, np.nan)) == ()
+
+
+def test_every_name_is_a_calendar_feature():
+    index = days("h", 24 * 800)
+    names = chosen(index, wave(index, "hour", "dayofweek", "dayofyear"))
+    assert calendar_features(index[:3], list(names))[0].shape == (3, 2 * len(names))

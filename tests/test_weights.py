@@ -1,0 +1,231 @@
+"""Weights of members: the best that there are, near equal where members are good, safe where one is poor."""
+
+import os
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+from scipy.optimize import linprog, minimize
+
+from forecast._recipe.weights import TIE, _least_absolute, _least_squares, mix
+
+SHAPE = (240, 6, 2)
+BLOCKS = np.arange(SHAPE[0]) * 4 // SHAPE[0]
+
+
+def members(seed=0, **spreads):
+    """What came, and members whose errors are independent and of these sizes."""
+    rng = np.random.default_rng(seed)
+    actual = 3 * rng.normal(size=SHAPE)
+    return {name.replace("_", " "): actual + s * rng.normal(size=SHAPE) for name, s in spreads.items()}, actual
+
+
+def check(found, forecasts, actual):
+    assert abs(sum(found.weights.values()) - 1) < 1e-12
+    assert min(found.weights.values()) > 0
+    assert set(found.losses) == set(forecasts)
+    assert found.crossfitted.shape == actual.shape
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_the_least_absolute_error_is_that_of_a_linear_program(seed):
+    rng = np.random.default_rng(seed)
+    n, k = 300, rng.integers(2, 8)
+    errors = rng.standard_t(3, size=(n, k)) * rng.uniform(0.3, 2, k) + rng.normal(size=(n, 1))
+    if seed == 3:
+        errors[:, 1] = errors[:, 0]
+    constraints = np.block([[errors, -np.eye(n)], [-errors, -np.eye(n)]])
+    best = linprog(
+        np.r_[np.zeros(k), np.full(n, 1 / n)],
+        A_ub=constraints,
+        b_ub=np.zeros(2 * n),
+        A_eq=np.r_[np.ones(k), np.zeros(n)][None],
+        b_eq=[1],
+    )
+    weights = _least_absolute(errors)
+    assert (weights >= 0).all()
+    assert abs(weights.sum() - 1) < 1e-12
+    assert np.abs(errors @ weights).mean() <= best.fun * (1 + 1e-4)
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_the_least_squared_error_is_that_of_a_quadratic_program(seed):
+    rng = np.random.default_rng(seed)
+    k = rng.integers(2, 8)
+    errors = rng.normal(size=(300, k)) * rng.uniform(0.3, 2, k) + rng.normal(size=(300, 1)) * rng.uniform(0, 3, k)
+    best = minimize(
+        lambda w: np.mean((errors @ w) ** 2),
+        np.full(k, 1 / k),
+        bounds=[(0, 1)] * k,
+        constraints={"type": "eq", "fun": lambda w: w.sum() - 1},
+        tol=1e-12,
+    )
+    assert np.mean((errors @ _least_squares(errors)) ** 2) <= best.fun * (1 + 1e-6)
+
+
+@pytest.mark.parametrize("loss", ["absolute_error", "squared_error"])
+def test_good_members_have_equal_weights(loss):
+    forecasts, actual = members(linear=1.0, network_0=1.02, network_1=0.99)
+    found = mix(forecasts, actual, BLOCKS, loss=loss)
+    check(found, forecasts, actual)
+    assert found.weights == dict.fromkeys(forecasts, 1 / 3)
+    assert np.allclose(found.crossfitted, np.mean(list(forecasts.values()), axis=0))
+    errors = np.abs(found.crossfitted - actual) ** (2 if loss == "squared_error" else 1)
+    assert found.loss == pytest.approx(errors.mean())
+
+
+def test_a_poor_member_has_little_weight_and_a_hopeless_one_none():
+    forecasts, actual = members(linear=1.0, network_0=1.0, network_1=1.45, last_value=5.0)
+    found = mix(forecasts, actual, BLOCKS)
+    check(found, forecasts, actual)
+    assert "last value" not in found.weights
+    assert found.weights.get("network 1", 0.0) < 0.3
+    assert found.loss < min(found.losses.values())
+
+
+def test_errors_that_cancel_are_found():
+    _, actual = members()
+    rng = np.random.default_rng(1)
+    shared = rng.normal(size=SHAPE)
+    forecasts = {"linear": actual + 1.5 * shared, "network": actual - shared}
+    found = mix(forecasts, actual, BLOCKS, loss="squared_error")
+    assert found.weights == pytest.approx({"linear": 0.4, "network": 0.6})
+    assert found.loss < 1e-12
+
+
+@pytest.mark.parametrize("simple", ["linear", "linear 2", "last value", "seasonal naive"])
+def test_where_the_mean_is_no_better_the_simple_member_is_alone(simple):
+    rng = np.random.default_rng(0)
+    forecasts, actual = members(**{simple: 1.0})
+    forecasts["network"] = forecasts[simple] + 0.3 * rng.normal(size=SHAPE)
+    found = mix(forecasts, actual, BLOCKS)
+    assert found.weights == {simple: 1.0}
+    assert found.loss == found.losses[simple]
+    assert np.array_equal(found.crossfitted, forecasts[simple])
+
+
+def test_a_network_alone_may_be_best():
+    rng = np.random.default_rng(0)
+    forecasts, actual = members(network=1.0)
+    forecasts["linear"] = forecasts["network"] + rng.normal(size=SHAPE)
+    assert mix(forecasts, actual, BLOCKS).weights == {"network": 1.0}
+
+
+def test_of_simple_members_that_are_as_good_the_simplest_is_taken():
+    forecasts, actual = members(linear=1.0)
+    naive = {"linear": forecasts["linear"], "last value": actual + 1.002 * (forecasts["linear"] - actual)}
+    assert mix(naive, actual, BLOCKS).weights == {"last value": 1.0}
+    naive["last value"] = actual + 1.1 * (forecasts["linear"] - actual)
+    assert mix(naive, actual, BLOCKS).weights == {"linear": 1.0}
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_the_mean_is_never_behind_its_best_simple_member(seed):
+    rng = np.random.default_rng(seed)
+    forecasts, actual = members(seed, linear=rng.uniform(0.5, 2), network=rng.uniform(0.5, 2), last_value=1.0)
+    found = mix(forecasts, actual, BLOCKS)
+    check(found, forecasts, actual)
+    assert found.loss <= min(found.losses["linear"], found.losses["last value"]) * (1 + 2 * TIE)
+
+
+def test_a_block_has_no_part_in_its_own_weights():
+    """What came in a block is changed beyond recognition; the forecasts mixed for it keep their bits."""
+    forecasts, actual = members(linear=1.0, network=0.8, last_value=1.3)
+    before = mix(forecasts, actual, BLOCKS).crossfitted
+    for number in range(4):
+        changed = actual.copy()
+        changed[BLOCKS == number] += 0.01 * np.random.default_rng(number).normal(size=changed[BLOCKS == number].shape)
+        after = mix(forecasts, changed, BLOCKS).crossfitted
+        assert np.array_equal(before[BLOCKS == number], after[BLOCKS == number])
+
+
+def test_one_block_gives_equal_weights_to_good_members():
+    forecasts, actual = members(linear=1.0, network_0=0.95, network_1=1.3)
+    found = mix(forecasts, actual, np.zeros(len(actual), dtype=int))
+    assert found.weights == {"linear": 0.5, "network 0": 0.5}
+
+
+@pytest.mark.parametrize("loss", ["absolute_error", "squared_error"])
+def test_missing_values_are_left_out(loss):
+    forecasts, actual = members(linear=1.0, network=0.7, last_value=1.3)
+    kept = np.arange(len(actual)) % 2 == 0
+    holes = np.where(kept[:, None, None], actual, np.nan)
+    found = mix(forecasts, holes, BLOCKS, loss=loss)
+    alone = mix({name: f[kept] for name, f in forecasts.items()}, actual[kept], BLOCKS[kept], loss=loss)
+    assert found.weights == alone.weights
+    assert found.losses == alone.losses
+    assert np.isfinite(found.crossfitted).all()
+
+
+def test_a_block_without_a_known_value_is_mixed_with_the_weights_of_all():
+    forecasts, actual = members(linear=1.0, network=1.0)
+    actual[BLOCKS == 2] = np.nan
+    found = mix(forecasts, actual, BLOCKS)
+    mean = sum(weight * forecasts[name] for name, weight in found.weights.items())
+    assert np.allclose(found.crossfitted[BLOCKS == 2], mean[BLOCKS == 2])
+
+
+def test_scales_make_targets_count_alike():
+    forecasts, actual = members(linear=1.0, network=1.0)
+    scales = np.broadcast_to([1e6, 1e-3], (SHAPE[0], 2))
+    large = {name: forecast * scales[:, None] for name, forecast in forecasts.items()}
+    found, expected = mix(large, actual * scales[:, None], BLOCKS, scales), mix(forecasts, actual, BLOCKS)
+    assert found.weights == pytest.approx(expected.weights)
+    assert found.loss == pytest.approx(expected.loss)
+
+
+def test_a_member_that_is_not_finite_has_no_weight():
+    forecasts, actual = members(linear=1.0, network=0.5)
+    forecasts["network"][7, 2, 1] = np.nan
+    forecasts["other"] = np.full(SHAPE, np.inf)
+    found = mix(forecasts, actual, BLOCKS)
+    assert found.weights == {"linear": 1.0}
+    assert found.losses["network"] == found.losses["other"] == np.inf
+
+
+def test_perfect_forecasts_are_no_trouble():
+    _, actual = members()
+    found = mix({"linear": actual.copy(), "network": actual.copy()}, actual, BLOCKS)
+    assert found.weights == {"linear": 1.0}
+    assert found.loss == 0
+
+
+def test_many_values_are_drawn_from_always_the_same_way():
+    rng = np.random.default_rng(0)
+    actual = rng.normal(size=(400, 60, 4))
+    forecasts = {name: actual + s * rng.normal(size=actual.shape) for name, s in (("linear", 1), ("network", 0.6))}
+    first, second = (mix(forecasts, actual, np.arange(400) * 5 // 400) for _ in range(2))
+    assert first.weights == second.weights
+    assert first.weights["network"] == pytest.approx(1 / 1.36, abs=0.02)  # inverse variances
+
+
+SAME_BITS = """
+import numpy as np
+from forecast._recipe.weights import mix
+rng = np.random.default_rng(0)
+actual = rng.normal(size=(900, 24, 2))
+forecasts = {f"m {k}": actual + (1 + k / 4) * rng.normal(size=actual.shape) for k in range(5)}
+for loss in ("absolute_error", "squared_error"):
+    print([w.hex() for w in mix(forecasts, actual, np.arange(900) // 180, loss=loss).weights.values()])
+"""
+
+
+def test_the_number_of_blas_threads_changes_no_bit():
+    out = set()
+    for threads in ("1", "2"):
+        names = ("OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "OMP_NUM_THREADS")
+        env = {**os.environ, **dict.fromkeys(names, threads)}
+        run = subprocess.run([sys.executable, "-c", SAME_BITS], env=env, capture_output=True, text=True, check=True)
+        out.add(run.stdout)
+    assert len(out) == 1
+
+
+def test_what_cannot_be_weighed_is_refused():
+    forecasts, actual = members(linear=1.0)
+    with pytest.raises(ValueError, match="loss is 'mape'"):
+        mix(forecasts, actual, BLOCKS, loss="mape")
+    with pytest.raises(ValueError, match="0 known values"):
+        mix(forecasts, np.full(SHAPE, np.nan), BLOCKS)
+    with pytest.raises(ValueError, match="0 members"):
+        mix({}, actual, BLOCKS)
