@@ -9,6 +9,16 @@ from .forecaster import LinearForecaster
 from .inputs import Inputs
 from .level import Level
 from .moments import Moments, moments_of
-from .ridge import penalties_of, ridge
+from .ridge import normal_equations, penalties_of, ridge, solved
 
-__all__ = ["Inputs", "Level", "LinearForecaster", "Moments", "moments_of", "penalties_of", "ridge"]
+__all__ = [
+    "Inputs",
+    "Level",
+    "LinearForecaster",
+    "Moments",
+    "moments_of",
+    "normal_equations",
+    "penalties_of",
+    "ridge",
+    "solved",
+]

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-__all__ = ["penalties_of", "ridge", "solved"]
+__all__ = ["normal_equations", "penalties_of", "ridge", "solved"]
 
 _LEAST = 1e-10  # of the mean square: inputs may depend on each other
 
@@ -34,16 +34,35 @@ def ridge(moments, inputs, level, penalty, outputs=None):
     for some, count, sums, squares in moments.groups(columns, outputs):
         if not count > 0:
             continue
-        if level is not None:
-            sums, squares = level.sums(sums), level.squares(squares)
-        x, y = sums[columns] / count, sums[some] / count
-        gram = squares[np.ix_(columns, columns)] / count - np.outer(x, x)
-        cross = squares[np.ix_(columns, some)] / count - np.outer(x, y)
+        x, y, gram, cross = normal_equations(count, sums, squares, level, columns, some)
         found = solved(gram, cross, penalties_of(gram, inputs, penalty))
         where = [place[column] for column in some]
         coefficients[:, where] = found
         intercept[where] = y + moments.offset[some] - (x + moments.offset[columns]) @ found
     return coefficients, intercept
+
+
+def normal_equations(count, sums, squares, level, columns, outputs):
+    """Means and centred mean products.
+
+    Parameters
+    ----------
+    count, sums, squares
+        Of a group of `Moments`.
+    level : Level or None
+    columns, outputs : ndarray of int
+        Where the inputs and the outputs stand in a joint window.
+
+    Returns
+    -------
+    x, y : ndarray of shape (columns,) and (outputs,)
+    gram, cross : ndarray of shape (columns, columns) and (columns, outputs)
+    """
+    if level is not None:
+        sums, squares = level.sums(sums), level.squares(squares)
+    x, y = sums[columns] / count, sums[outputs] / count
+    gram = squares[np.ix_(columns, columns)] / count - np.outer(x, x)
+    return x, y, gram, squares[np.ix_(columns, outputs)] / count - np.outer(x, y)
 
 
 def penalties_of(gram, inputs, penalty):
