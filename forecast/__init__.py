@@ -17,6 +17,7 @@ except ImportError as error:
 
 if TYPE_CHECKING:
     from ._catalogue import (
+        LinearForecaster,
         ModelFileError,
         RNNForecaster,
         SeriesForecaster,
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 __all__ = [
+    "LinearForecaster",
     "ModelFileError",
     "RNNForecaster",
     "SeriesForecaster",

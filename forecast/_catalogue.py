@@ -2,11 +2,13 @@
 
 from ._config import show_config
 from ._files import ModelFileError, load, read_card
+from ._linear import LinearForecaster
 from ._rnn import RNNForecaster
 from ._series import SeriesForecaster
 from ._windows import Windows, WindowTargets, make_windows
 
 __all__ = [
+    "LinearForecaster",
     "ModelFileError",
     "RNNForecaster",
     "SeriesForecaster",

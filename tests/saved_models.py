@@ -17,7 +17,7 @@ from sklearn.preprocessing import (
     StandardScaler,
 )
 
-from forecast import RNNForecaster, SeriesForecaster, make_windows
+from forecast import LinearForecaster, RNNForecaster, SeriesForecaster, make_windows
 from forecast.baselines import Drift, LastValue, SeasonalNaive
 from forecast.preprocessing import BoxCox, Difference, LogReturn
 
@@ -112,6 +112,7 @@ REGRESSORS = {
     "LastValue": lambda: LastValue(),
     "SeasonalNaive": lambda: SeasonalNaive(7),
     "Drift": lambda: Drift(),
+    "LinearForecaster": lambda: LinearForecaster(),
 }
 
 SERIES = {
@@ -168,6 +169,11 @@ SERIES = {
     ),
 } | {f"regressor: {name}": lambda make=make: series(make()) for name, make in REGRESSORS.items()}
 
+SERIES |= {
+    "linear weights of each series": lambda: series(
+        LinearForecaster(per_series=True), panel(), series="shop", time="day", past_covariates="x"
+    )
+}
 SERIES |= {f"transform: {name}": transformed(spec) for name, spec in TRANSFORMS.items()}
 
 X = np.random.default_rng(0).normal(size=(200, 6))

@@ -5,7 +5,7 @@ norms); `regression` between windows and any regressor; `member` is all three to
 forecast at rows.
 """
 
-from .member import Member, Settings, Task, trained
+from .member import Member, Settings, Task, prepared, trained
 from .preparation import Preparation
 from .regression import accepts_windows, fit_regressor, predict_windows
 from .rows import Rows
@@ -19,5 +19,6 @@ __all__ = [
     "accepts_windows",
     "fit_regressor",
     "predict_windows",
+    "prepared",
     "trained",
 ]

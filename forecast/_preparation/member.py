@@ -10,7 +10,7 @@ from .._files import stored
 from .preparation import Preparation
 from .regression import fit_regressor, predict_windows
 
-__all__ = ["Member", "Settings", "Task", "trained"]
+__all__ = ["Member", "Settings", "Task", "prepared", "trained"]
 
 
 @dataclass(frozen=True)
@@ -108,18 +108,8 @@ class Member:
         if not self.split:
             return self._restored(rows, origins, levels)
         n = rows.targets.shape[1]
-        cube = self._restored(rows.split(), self._spread(rows, origins), levels)[:, :, 0]
+        cube = self._restored(rows.split(), rows.spread(origins), levels)[:, :, 0]
         return np.moveaxis(cube.reshape(len(origins), n, *cube.shape[1:]), 1, 2)
-
-    def _spread(self, rows, origins):
-        """The origins of every target, where each is a series of its own."""
-        n, origins = rows.targets.shape[1], np.asarray(origins, dtype=np.int64)
-        which = np.searchsorted(rows.starts, origins, side="right") - 1
-        # A series of n targets takes the rows of n series: the first of them begins at n times its own first row.
-        first = n * rows.starts[which]
-        length = rows.starts[which + 1] - rows.starts[which]
-        begin = first[:, None] + np.arange(n) * length[:, None]
-        return (begin + (origins - rows.starts[which])[:, None]).ravel()
 
     def _restored(self, rows, origins, levels):
         preparation = self.preparation
@@ -158,7 +148,7 @@ def trained(settings, task, rows, ends=None):
     split = settings.multi_target == "shared" and rows.targets.shape[1] > 1
     whole, learnt = rows, rows if ends is None else rows.until(ends)
     channels = learnt.split() if split else learnt
-    preparation = _prepared(settings, task, channels).fit(channels)
+    preparation = prepared(settings, task, channels).fit(channels)
     windows = _training_windows(preparation, settings, task, channels)
     complete = partial(preparation.complete, channels)
     validation = None
@@ -170,7 +160,21 @@ def trained(settings, task, rows, ends=None):
     return Member(regressor, preparation, split, len(windows)), windows
 
 
-def _prepared(settings, task, rows):
+def prepared(settings, task, rows):
+    """How rows are to become windows.
+
+    Parameters
+    ----------
+    settings : Settings
+    task : Task
+    rows : Rows
+        As the regressor sees them: split where targets are shared.
+
+    Returns
+    -------
+    Preparation
+        Not fitted.
+    """
     calendar = settings.calendar
     calendar = [] if calendar is None else [calendar] if isinstance(calendar, str) else list(calendar)
     preparation = Preparation(

@@ -296,6 +296,29 @@ class Rows:
             None if self.made_up is None else self.made_up[order],
         )
 
+<<<<<<< HEAD
 
 def _made_up(rows):
     return np.zeros(len(rows), dtype=bool) if rows.made_up is None else rows.made_up
+=======
+    def spread(self, origins):
+        """Rows of every target in `split()`.
+
+        Parameters
+        ----------
+        origins : array-like of int
+            Rows.
+
+        Returns
+        -------
+        ndarray of int64 of shape (n * n_targets,)
+            Origin by origin, target by target.
+        """
+        n, origins = self.targets.shape[1], np.asarray(origins, dtype=np.int64)
+        which = np.searchsorted(self.starts, origins, side="right") - 1
+        # A series of n targets takes the rows of n series: the first of them begins at n times its own first row.
+        first = n * self.starts[which]
+        length = self.starts[which + 1] - self.starts[which]
+        begin = first[:, None] + np.arange(n) * length[:, None]
+        return (begin + (origins - self.starts[which])[:, None]).ravel()
+>>>>>>> 6f151a9bc8e7565c72a4ef1387faef9070f13fef

@@ -1,0 +1,24 @@
+"""Linear regression on windows in closed form.
+
+`inputs` says which values of a window are inputs; `level` what a window norm does to a window as a linear map;
+`moments` adds up products over windows, by a recursion where the windows are contiguous; `ridge` solves; `forecaster`
+is the estimator.
+"""
+
+from .forecaster import LinearForecaster
+from .inputs import Inputs
+from .level import Level
+from .moments import Moments, moments_of
+from .ridge import normal_equations, penalties_of, ridge, solved
+
+__all__ = [
+    "Inputs",
+    "Level",
+    "LinearForecaster",
+    "Moments",
+    "moments_of",
+    "normal_equations",
+    "penalties_of",
+    "ridge",
+    "solved",
+]

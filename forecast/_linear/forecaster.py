@@ -1,0 +1,247 @@
+"""`LinearForecaster`: ridge regression on windows."""
+
+import numpy as np
+import pandas as pd
+from sklearn.base import BaseEstimator, MultiOutputMixin, RegressorMixin
+from sklearn.utils.validation import _check_sample_weight, check_array, check_is_fitted, validate_data
+from threadpoolctl import threadpool_limits
+
+from .._files import ModelFileError, stored
+from .._windows import Windows, WindowTargets
+from .inputs import Inputs
+from .level import Level
+from .moments import Moments, moments_of
+from .ridge import ridge
+
+__all__ = ["LinearForecaster"]
+
+_BLOCK = 64  # windows that are multiplied at once, always as many: the bits of a product depend on its size
+
+
+@stored("linear forecaster")
+class LinearForecaster(MultiOutputMixin, RegressorMixin, BaseEstimator):
+    """Ridge regression on windows in closed form: every step of the horizon is a weighted sum of the window.
+
+    On `Windows`, the inputs are all lags of the targets, the newest and the seasonal values of the other channels, the
+    known future of the horizon, and static values: at most 4,096 columns, for which the oldest lags are left out. On
+    contiguous windows the time of a fit hardly depends on how many windows there are, and the series is never copied
+    into a matrix. A missing target is left out of its own step's regression. Where windows are not contiguous, miss
+    targets or are divided by their deviation, they are read one by one: at most 200,000, evenly spread, and fewer with
+    many columns. On an array, all columns are inputs.
+
+    Fits and predictions have the same bits for any number of threads, and a window the same forecast whether it is
+    predicted alone or with others.
+
+    Parameters
+    ----------
+    penalty : float, default=0.1
+        L2 penalty, relative to the mean square of the centred inputs: of all lags of a target together, of a covariate
+        by itself, so that units do not matter. The intercept is not penalised.
+    per_series : bool, default=False
+        Weights of its own for every series of the windows of `fit`; a series that was not among them gets those of all
+        series together. Arrays have no series.
+    covariates : {"auto", None}, default="auto"
+        None: only the lags of the targets are inputs.
+
+    Attributes
+    ----------
+    coef_ : ndarray of shape (n_inputs, n_outputs)
+        Of all series together.
+    intercept_ : ndarray of shape (n_outputs,)
+    inputs_ : dict
+        Which values of a window are inputs; empty after a fit on an array.
+    series_ : list
+        Names of the series with weights of their own.
+    series_coef_ : ndarray of shape (n_series, n_inputs, n_outputs)
+    series_intercept_ : ndarray of shape (n_series, n_outputs)
+    n_features_in_ : int
+    n_outputs_ : int
+
+    See Also
+    --------
+    forecast.RNNForecaster : A recurrent network on the same windows.
+
+    Examples
+    --------
+    >>> import numpy as np, pandas as pd
+    >>> from forecast import LinearForecaster, make_windows
+    >>> windows = make_windows(pd.Series(np.sin(np.arange(200.0))), lookback=8, horizon=2)
+    >>> model = LinearForecaster(penalty=1e-6).fit(windows, windows.y)
+    >>> bool(np.abs(model.predict(windows) - np.asarray(windows.y)).max() < 1e-4)
+    True
+    """
+
+    _accepts_windows = True
+
+    def __init__(self, *, penalty=0.1, per_series=False, covariates="auto"):
+        self.penalty = penalty
+        self.per_series = per_series
+        self.covariates = covariates
+
+    def fit(self, X, y=None, sample_weight=None):
+        """Solve the regression.
+
+        Parameters
+        ----------
+        X : Windows or array-like of shape (n, columns)
+        y : array-like of shape (n,) or (n, outputs), default=None
+            None is right for `Windows`, which have their own targets.
+        sample_weight : array-like of shape (n,), default=None
+
+        Returns
+        -------
+        self
+
+        Raises
+        ------
+        ValueError
+            A parameter is out of range, `y` is not the targets of these windows, or values are not finite.
+        """
+        self._check_parameters()
+        with threadpool_limits(limits=1, user_api="blas"):  # sums depend on how many threads share them
+            if isinstance(X, Windows):
+                self._fit_windows(X, y, sample_weight)
+            else:
+                self._fit_array(X, y, sample_weight)
+        return self
+
+    def _check_parameters(self):
+        number = isinstance(self.penalty, (int, float, np.number)) and not isinstance(self.penalty, bool)
+        if not number or not 0 <= self.penalty < np.inf:
+            raise ValueError(f"penalty is {self.penalty!r}; expected a finite number of 0 or more.")
+        if not isinstance(self.per_series, (bool, np.bool_)):
+            raise ValueError(f"per_series is {self.per_series!r}; expected True or False.")
+        if self.covariates is not None and self.covariates != "auto":
+            raise ValueError(f"covariates is {self.covariates!r}; expected 'auto' or None.")
+
+    def _fit_windows(self, windows, y, weight):
+        if y is not None and not (isinstance(y, WindowTargets) and y.belongs_to(windows)):
+            raise ValueError("y is not the targets of the windows X. Fix: fit(X, X.y).")
+        if not len(windows):
+            raise ValueError("X: there are 0 windows; expected 1 or more.")
+        y = windows.y  # refuses windows without a future
+        if weight is not None:
+            rows = np.empty((len(windows), 1))
+            weight = _check_sample_weight(weight, rows, dtype=np.float64, ensure_non_negative=True)
+        inputs = Inputs.of(windows, self.covariates)
+        level = None
+        if windows._norm.kind != "standard" and inputs.lags == windows.lookback:
+            level = Level.of(windows._norm, inputs)
+        self.coef_, self.intercept_ = ridge(moments_of(windows, inputs, weight), inputs, level, self.penalty)
+        self.series_, self.series_coef_, self.series_intercept_ = [], np.zeros((0, 0, 0)), np.zeros((0, 0))
+        which = windows.which
+        numbers = np.unique(which)
+        if self.per_series and len(numbers) > 1:
+            names = list(windows.series_names)
+            found = []
+            for number in numbers:
+                mine = which == number
+                sums = moments_of(windows[mine], inputs, None if weight is None else weight[mine])
+                found.append(ridge(sums, inputs, level, self.penalty))
+            self.series_ = [names[number] for number in numbers]
+            self.series_coef_, self.series_intercept_ = (np.stack(part) for part in zip(*found, strict=True))
+        self.inputs_ = {name: getattr(inputs, name) for name in inputs.__dataclass_fields__}
+        self.n_features_in_, self.n_outputs_ = windows.shape[1], y.shape[1]
+        self._flat = False
+
+    def _fit_array(self, X, y, weight):
+        X, y = validate_data(self, X, y, multi_output=True, y_numeric=True, dtype=np.float64)
+        y = y.astype(np.float64, copy=False)
+        flat = y.ndim == 1
+        y = y.reshape(len(X), -1)
+        offset = np.concatenate([X.mean(axis=0), y.mean(axis=0)])
+        table = np.concatenate([X, y], axis=1) - offset
+        weight = np.ones(len(X)) if weight is None else _check_sample_weight(weight, X, dtype=np.float64)
+        weighted = table * weight[:, None]
+        columns = X.shape[1]
+        # The outputs come first in a joint window, as the horizon of a target without lags.
+        order = np.concatenate([np.arange(columns, table.shape[1]), np.arange(columns)])
+        inputs = Inputs(1, y.shape[1], 0, 0, static=columns)
+        moments = Moments(
+            weight.sum(), weighted.sum(axis=0)[order], (weighted.T @ table)[np.ix_(order, order)], offset[order]
+        )
+        self.coef_, self.intercept_ = ridge(moments, inputs, None, self.penalty)
+        self.series_, self.series_coef_, self.series_intercept_ = [], np.zeros((0, 0, 0)), np.zeros((0, 0))
+        self.inputs_, self.n_outputs_, self._flat = {}, y.shape[1], flat
+
+    def predict(self, X):
+        """Forecast every window.
+
+        Parameters
+        ----------
+        X : Windows or array-like of shape (n, columns)
+
+        Returns
+        -------
+        ndarray of shape (n, outputs), or (n,) where `fit` had a `y` of one dimension, float64
+            In the units of `Windows.y`.
+
+        Raises
+        ------
+        ValueError
+            Another number of features than in `fit`.
+        """
+        check_is_fitted(self)
+        if not isinstance(X, Windows):
+            return self._predict_array(X)
+        if not self.inputs_:
+            X = np.asarray(X, dtype=np.float64)
+            return self._predict_array(X)
+        inputs = Inputs(**self.inputs_)
+        if X.shape[1] != self.n_features_in_ or (X.n_targets, X.horizon) != (inputs.targets, inputs.horizon):
+            raise ValueError(
+                f"X has {X.shape[1]} features, {X.n_targets} targets and a horizon of {X.horizon}; fit saw "
+                f"{self.n_features_in_}, {inputs.targets} and {inputs.horizon}."
+            )
+        rows = np.full(len(X), -1)
+        if len(self.series_):
+            rows = X.series_rows(pd.Index(self.series_, tupleize_cols=False))
+        out = np.empty((len(X), self.n_outputs_))
+        with threadpool_limits(limits=1, user_api="blas"):
+            for row in np.unique(rows):
+                mine = np.flatnonzero(rows == row)
+                out[mine] = self._weighted(X[mine], inputs.table, *self._weights_of(row))
+        return out
+
+    def _predict_array(self, X):
+        if self.inputs_:
+            X = check_array(X, dtype=np.float64)
+            if X.shape[1] != self.n_features_in_:
+                raise ValueError(
+                    f"X has {X.shape[1]} features, but LinearForecaster is expecting {self.n_features_in_} features."
+                )
+            raise ValueError("X is an array, but fit had Windows, of which not all values are inputs. Pass Windows.")
+        X = validate_data(self, X, reset=False, dtype=np.float64)
+        with threadpool_limits(limits=1, user_api="blas"):
+            out = self._weighted(X, lambda block: block, self.coef_, self.intercept_)
+        return out[:, 0] if self._flat else out
+
+    def _weights_of(self, row):
+        if row < 0:
+            return self.coef_, self.intercept_
+        return self.series_coef_[row], self.series_intercept_[row]
+
+    def _weighted(self, X, table, coefficients, intercept):
+        out = np.empty((len(X), coefficients.shape[1]))
+        for begin in range(0, len(X), _BLOCK):
+            rows = np.minimum(np.arange(begin, begin + _BLOCK), len(X) - 1)
+            out[begin : begin + _BLOCK] = (table(X[rows]) @ coefficients + intercept)[: len(X) - begin]
+        return out
+
+    def _check_loaded(self):
+        """Refuse a model file whose parts do not fit together."""
+        columns = Inputs(**self.inputs_).columns if self.inputs_ else self.n_features_in_
+        shapes = {
+            "coef_": (columns, self.n_outputs_),
+            "intercept_": (self.n_outputs_,),
+        }
+        if len(self.series_):
+            shapes["series_coef_"] = (len(self.series_), columns, self.n_outputs_)
+            shapes["series_intercept_"] = (len(self.series_), self.n_outputs_)
+        for name, shape in shapes.items():
+            array = getattr(self, name)
+            if array.shape != shape or array.dtype != np.float64:
+                raise ModelFileError(
+                    f"the {name} of a linear forecaster has shape {array.shape} and dtype {array.dtype}; expected "
+                    f"{shape} and float64."
+                )

@@ -1,0 +1,175 @@
+"""Which values of a window are inputs of the regression, and how they are read."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from .._frames import season_length
+
+__all__ = ["MOST", "Inputs"]
+
+MOST = 4096  # columns: beyond, a solution takes minutes and gigabytes
+_OTHERS = 1024  # columns of the past of other channels, and as many of the known future
+_NEWEST = 3  # values of another channel
+
+
+@dataclass(frozen=True)
+class Inputs:
+    """The inputs in the order of their columns: lags, target by target, oldest first; others; known future; static.
+
+    Attributes
+    ----------
+    targets, horizon, lookback : int
+    lags : int
+        Newest steps of each target that are read; fewer than `lookback` where that would be too many columns.
+    others : int
+        Channels after the targets.
+    backs : tuple of int
+        Which values of these are read, in steps back from the newest.
+    features : int
+        Values known ahead of each step.
+    block : int
+        Steps of the horizon over which the known future is averaged: 1 where each step's values fit.
+    static : int
+    """
+
+    targets: int
+    horizon: int
+    lookback: int
+    lags: int
+    others: int = 0
+    backs: tuple = ()
+    features: int = 0
+    block: int = 1
+    static: int = 0
+
+    @classmethod
+    def of(cls, windows, covariates, seasons=None):
+        """Of windows.
+
+        Parameters
+        ----------
+        windows : Windows
+        covariates : {"auto", None}
+        seasons : list of int, default=None
+            Whose lags of the covariates are read. None: the usual one of the frequency.
+
+        Returns
+        -------
+        Inputs
+        """
+        n, horizon, lookback = windows.n_targets, windows.horizon, windows.lookback
+        if covariates is None:
+            return cls(n, horizon, lookback, min(lookback, MOST // n))
+        others = windows.n_channels - n
+        backs = ()
+        if others:
+            seasons = [season_length(windows.freq)] if seasons is None else seasons
+            # The first step's own place in the season, one and two seasons ago.
+            seasonal = [times * season - 1 for season in seasons for times in (1, 2) if season > 1]
+            wanted = sorted({back for back in [*range(_NEWEST), *seasonal] if back < lookback})
+            backs = tuple(wanted[: max(1, _OTHERS // others)])
+        features = 0 if windows.future is None else windows.future.shape[1]
+        block = max(1, -(-horizon * features // _OTHERS))
+        static = 0 if windows.static is None else windows.static.shape[1]
+        found = cls(n, horizon, lookback, 0, others, backs, features, block, static)
+        room = MOST - found.extras
+        if room < n:
+            raise ValueError(
+                f"X: {found.extras} values of covariates and {n} targets are more inputs than {MOST}. Fix: "
+                "covariates=None, or fewer columns."
+            )
+        return cls(n, horizon, lookback, min(lookback, room // n), others, backs, features, block, static)
+
+    @property
+    def blocks(self):
+        """Groups of steps of the known future."""
+        return -(-self.horizon // self.block) if self.features else 0
+
+    @property
+    def extras(self):
+        """Columns after the lags."""
+        return self.others * len(self.backs) + self.blocks * self.features + self.static
+
+    @property
+    def columns(self):
+        """All columns."""
+        return self.targets * self.lags + self.extras
+
+    @property
+    def steps(self):
+        """Steps of a target in a joint window: its lags and the horizon."""
+        return self.lags + self.horizon
+
+    @property
+    def lag_columns(self):
+        """Where the lags of each target stand in a joint window, shape (targets, lags)."""
+        return np.arange(self.targets)[:, None] * self.steps + np.arange(self.lags)
+
+    @property
+    def output_columns(self):
+        """Where the targets' future stands in a joint window, shape (horizon, targets)."""
+        return self.lags + np.arange(self.horizon)[:, None] + np.arange(self.targets) * self.steps
+
+    @property
+    def input_columns(self):
+        """Where the inputs stand in a joint window, shape (columns,)."""
+        joint = self.targets * self.steps
+        return np.concatenate([self.lag_columns.ravel(), np.arange(joint, joint + self.extras)])
+
+    def extra(self, windows):
+        """Covariates of windows.
+
+        Parameters
+        ----------
+        windows : Windows
+
+        Returns
+        -------
+        ndarray of shape (n, extras), float64
+        """
+        n, parts = len(windows), []
+        if self.others and self.backs:
+            rows = windows.origins[:, None] - np.array(self.backs)
+            parts.append(windows.values[rows, self.targets :].reshape(n, -1))
+        if self.features:
+            if not windows.has_future:
+                raise ValueError(f"some windows have fewer than horizon = {self.horizon} rows of known future.")
+            rows = windows.origins[:, None] + np.arange(1, self.horizon + 1)
+            ahead = windows.future[rows].astype(np.float64)
+            if self.block > 1:
+                begins = np.arange(0, self.horizon, self.block)
+                sizes = np.diff(np.append(begins, self.horizon))
+                ahead = np.add.reduceat(ahead, begins, axis=1) / sizes[:, None]
+            parts.append(ahead.reshape(n, -1))
+        if self.static:
+            parts.append(windows.static[windows.which])
+        return np.concatenate([np.empty((n, 0)), *parts], axis=1, dtype=np.float64)
+
+    def past(self, windows):
+        """Lags of windows in the units of their targets, normalised where the windows are.
+
+        Parameters
+        ----------
+        windows : Windows
+
+        Returns
+        -------
+        ndarray of shape (n, targets, lags), float64
+        """
+        rows = windows.origins[:, None] + np.arange(1 - self.lags, 1)
+        values = windows.values[rows, : self.targets]
+        return windows.normalized(values, first=self.lookback - self.lags).transpose(0, 2, 1).astype(np.float64)
+
+    def table(self, windows):
+        """All inputs of windows.
+
+        Parameters
+        ----------
+        windows : Windows
+
+        Returns
+        -------
+        ndarray of shape (n, columns), float64
+        """
+        return np.concatenate([self.past(windows).reshape(len(windows), -1), self.extra(windows)], axis=1)

@@ -1,0 +1,88 @@
+"""What a window norm takes off a window, as a linear map of the window: then sums of raw windows give those of all."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+__all__ = ["Level"]
+
+
+@dataclass(frozen=True)
+class Level:
+    """A joint window v becomes v - (weights' v)[where]; columns with `where` of -1 stay as they are.
+
+    Attributes
+    ----------
+    where : ndarray of int of shape (joint columns,)
+        Which level is taken off each column.
+    weights : ndarray of shape (joint columns, levels)
+        Each level is a mean of lags.
+    """
+
+    where: np.ndarray
+    weights: np.ndarray
+
+    @classmethod
+    def of(cls, norm, inputs):
+        """The level of a norm.
+
+        Parameters
+        ----------
+        norm : Norm
+            Of a kind other than "standard", which is not linear.
+        inputs : Inputs
+            With all lags of the lookback.
+
+        Returns
+        -------
+        Level or None
+            None: nothing is taken off.
+        """
+        if norm.kind is None:
+            return None
+        season = norm.season if norm.kind == "season" else 1
+        joint = inputs.targets * inputs.steps
+        target, step = np.divmod(np.arange(joint), inputs.steps)
+        level = target * season + step % season
+        where = np.concatenate([level, np.full(inputs.extras, -1)])
+        newest = {"last": 1, "mean": norm.steps, "season": inputs.lags}[norm.kind]
+        read = (step < inputs.lags) & (step >= inputs.lags - newest)
+        weights = np.zeros((joint + inputs.extras, inputs.targets * season))
+        weights[np.flatnonzero(read), level[read]] = 1.0
+        return cls(where, weights / weights.sum(axis=0))
+
+    def squares(self, squares):
+        """Products of windows without their level, from those of raw windows, shape (columns, columns)."""
+        taken = self.weights.T @ squares
+        both = taken @ self.weights
+        taken = self._placed(taken)
+        both = self._placed(self._placed(both).T)
+        return squares - taken - taken.T + both
+
+    def sums(self, sums):
+        """The same of sums of windows, shape (columns,)."""
+        return sums - self._placed(self.weights.T @ sums)
+
+    def raw(self, coefficients, outputs, columns):
+        """Coefficients that forecast raw values from raw inputs.
+
+        Parameters
+        ----------
+        coefficients : ndarray of shape (inputs, outputs)
+            From inputs without their level to outputs without theirs.
+        outputs, columns : ndarray of int
+            Where the outputs and the inputs stand in a joint window.
+
+        Returns
+        -------
+        ndarray of shape (inputs, outputs)
+        """
+        where = self.where[columns]
+        taken = np.zeros((self.weights.shape[1], coefficients.shape[1]))
+        np.add.at(taken, where[where >= 0], coefficients[where >= 0])
+        weights = self.weights[columns]
+        return coefficients - weights @ taken + weights[:, self.where[outputs]]
+
+    def _placed(self, levels):
+        """Rows of levels at the columns from which they are taken; 0 elsewhere."""
+        return np.concatenate([levels, np.zeros((1, *levels.shape[1:]))])[self.where]

@@ -1,0 +1,254 @@
+"""Sums over windows of their values and of all products of two of them.
+
+A joint window is what a regression reads and what it forecasts: of each target its lags and its horizon, then the
+covariates. Over contiguous windows, the product of steps i + 1 and j + 1 is that of steps i and j less one boundary
+product and plus another. So the first row by fast Fourier transforms gives the whole matrix, whatever the number of
+windows.
+"""
+
+from dataclasses import dataclass, field
+from itertools import pairwise
+
+import numpy as np
+
+__all__ = ["Moments", "moments_of"]
+
+_ENTRIES = 1 << 21  # of a piece of windows: 16 MB
+_GRAMS = 1 << 25  # entries of matrices of products that are made in one go: 256 MB
+_PRODUCTS = 4e10  # windows times squared columns, where each window is read
+_MOST = 200_000  # windows that are read one by one
+
+
+@dataclass
+class Moments:
+    """Sums over windows.
+
+    Attributes
+    ----------
+    count : float
+        Windows, or their weights.
+    sums : ndarray of shape (joint columns,)
+        Of raw values less `offset`.
+    squares : ndarray of shape (joint columns, joint columns)
+    offset : ndarray of shape (joint columns,)
+        What was taken off first, so that nothing cancels. Where the level of a window is taken off anyway, each series
+        has its own, and this is 0.
+    holes : list of int
+        Output columns that are missing in some windows.
+    pieces : callable
+        Reads the windows once more: yields joint windows, the same times their weights, weights, and which of `holes`
+        are missing.
+    is_levelled : bool
+        Whether the windows were read without their level.
+    """
+
+    count: float
+    sums: np.ndarray
+    squares: np.ndarray
+    offset: np.ndarray
+    holes: list = field(default_factory=list)
+    pieces: object = None
+    is_levelled: bool = False
+
+    def groups(self, inputs, outputs):
+        """Outputs that were seen in the same windows.
+
+        Parameters
+        ----------
+        inputs : ndarray of int
+            Columns of the inputs, all of them.
+        outputs : ndarray of int
+
+        Yields
+        ------
+        outputs : ndarray of int
+        count : float
+        sums : ndarray of shape (joint columns,)
+        squares : ndarray of shape (joint columns, joint columns)
+            With the rows and columns of the inputs and of these outputs.
+        """
+        holed = [column for column in outputs if column in self.holes]
+        whole = np.setdiff1d(outputs, holed)
+        if len(whole):
+            yield whole, self.count, self.sums, self.squares
+        together = max(1, _GRAMS // len(inputs) ** 2)
+        for first in range(0, len(holed), together):
+            for column, (count, sums, squares) in self._missing(inputs, holed[first : first + together]).items():
+                own, total = self.squares.copy(), self.sums.copy()
+                own[np.ix_(inputs, inputs)] -= squares
+                total[inputs] -= sums
+                yield np.array([column]), self.count - count, total, own
+
+    def _missing(self, inputs, columns):
+        """Count, sums and squares of the inputs over the windows in which each of some outputs is missing."""
+        found = {column: (0.0, np.zeros(len(inputs)), np.zeros((len(inputs), len(inputs)))) for column in columns}
+        for table, weighted, weight, missing in self.pieces():
+            for column in columns:
+                gone = np.flatnonzero(missing[:, self.holes.index(column)])
+                if len(gone):
+                    x, w = table[np.ix_(gone, inputs)], weighted[np.ix_(gone, inputs)]
+                    count, sums, squares = found[column]
+                    found[column] = count + weight[gone].sum(), sums + w.sum(axis=0), squares + w.T @ x
+        return found
+
+
+def moments_of(windows, inputs, weight=None):
+    """Add up windows.
+
+    Parameters
+    ----------
+    windows : Windows
+        With a future.
+    inputs : Inputs
+    weight : ndarray of shape (n,), default=None
+
+    Returns
+    -------
+    Moments
+    """
+    linear = windows._norm.kind != "standard" and inputs.lags == windows.lookback
+    order = np.argsort(windows.origins, kind="stable")
+    windows, weight = windows[order], None if weight is None else weight[order]
+    runs = _runs(windows)
+    offset, own = _offsets(windows, inputs, runs, linear)
+    whole = all(len(part) == part[-1] - part[0] + 1 and (np.diff(part) == 1).all() for _, part in runs)
+    if linear and whole and weight is None and not _has_holes(windows, runs):
+        return _contiguous(windows, inputs, runs, offset, own)
+    return _one_by_one(windows, inputs, weight, offset, own, linear)
+
+
+def _runs(windows):
+    """(number of the series, its origins), in the order of the rows."""
+    cuts = np.searchsorted(windows.origins, windows.starts)
+    return [
+        (number, windows.origins[first:end].astype(np.int64))
+        for number, (first, end) in enumerate(pairwise(cuts))
+        if end > first
+    ]
+
+
+def _has_holes(windows, runs):
+    if windows.targets is None:
+        return False
+    return any(np.isnan(windows.targets[part[0] + 1 : part[-1] + windows.horizon + 1]).any() for _, part in runs)
+
+
+def _offsets(windows, inputs, runs, linear):
+    """Means to take off: of a joint window, and of the targets of each series, shape (series, targets).
+
+    They come from rows that the windows read, and from no other.
+    """
+    n = inputs.targets
+    own = np.zeros((len(windows.starts) - 1, n))
+    rows = np.zeros(len(windows.starts) - 1)
+    for number, part in runs:
+        read = windows.values[part[0] - inputs.lags + 1 : part[-1] + 1, :n]
+        own[number], rows[number] = read.mean(axis=0, dtype=np.float64), len(read)
+    offset = np.zeros(n * inputs.steps + inputs.extras)
+    if not linear:
+        own[...] = 0.0
+    elif windows._norm.kind is None:
+        own[...] = rows @ own / rows.sum()
+        offset[: n * inputs.steps] = np.repeat(own[0], inputs.steps)
+    if inputs.extras:
+        some = windows[:: max(1, len(windows) // 1000)]
+        offset[n * inputs.steps :] = inputs.extra(some).mean(axis=0)
+    return offset, own
+
+
+def _contiguous(windows, inputs, runs, offset, own):
+    n, steps = inputs.targets, inputs.steps
+    joint = n * steps
+    size = joint + inputs.extras
+    first = np.zeros((n, n, steps))
+    sums, squares = np.zeros(size), np.zeros((size, size))
+    begins, ends, count = [], [], 0
+    for number, part in runs:
+        low = part[0] - inputs.lags + 1
+        z = windows.values[low : part[-1] + inputs.horizon + 1, :n].astype(np.float64) - own[number]
+        m = len(part)
+        first += _correlations(z, m, steps)
+        total = np.concatenate([np.zeros((1, n)), np.cumsum(z, axis=0)])
+        sums[:joint] += (total[m:] - total[:-m]).T.ravel()
+        begins.append(z[: steps - 1].T.ravel())
+        ends.append(z[m : m + steps - 1].T.ravel())
+        count += m
+        if inputs.extras:
+            _add_extras(windows, inputs, part, z, offset[joint:], sums, squares)
+    if steps > 1:
+        moved = np.array(ends).T @ np.array(ends) - np.array(begins).T @ np.array(begins)
+        moved = moved.reshape(n, steps - 1, n, steps - 1)
+    cube = np.empty((n, steps, n, steps))
+    cube[:, 0] = first
+    cube[:, :, :, 0] = first.transpose(1, 2, 0)
+    for i in range(steps - 1):
+        np.add(cube[:, i, :, :-1], moved[:, i], out=cube[:, i + 1, :, 1:])
+    squares[:joint, :joint] = cube.reshape(joint, joint)
+    return Moments(float(count), sums, squares, offset)
+
+
+def _correlations(z, m, steps):
+    """Of the first step of each target with all steps of each: sums over m windows, shape (targets, targets, steps)."""
+    size = 1 << int(len(z) - 1).bit_length()
+    whole = np.fft.rfft(z.T, size)
+    head = np.conj(np.fft.rfft(z[:m].T, size))
+    return np.stack([np.fft.irfft(one * whole, size)[:, :steps] for one in head])
+
+
+def _add_extras(windows, inputs, part, z, offset, sums, squares):
+    joint = inputs.targets * inputs.steps
+    view = np.lib.stride_tricks.sliding_window_view(z, inputs.steps, axis=0)
+    size = max(1, _ENTRIES // (joint + inputs.extras))
+    for begin in range(0, len(part), size):
+        some = part[begin : begin + size]
+        extra = inputs.extra(windows.at(some)) - offset
+        crossed = view[begin : begin + len(some)].reshape(len(some), joint).T @ extra
+        squares[:joint, joint:] += crossed
+        squares[joint:, :joint] += crossed.T
+        squares[joint:, joint:] += extra.T @ extra
+        sums[joint:] += extra.sum(axis=0)
+
+
+def _one_by_one(windows, inputs, weight, offset, own, linear):
+    size, joint = len(offset), inputs.targets * inputs.steps
+    most = min(_MOST, max(4 * size, int(_PRODUCTS / size**2)))
+    step = -(-len(windows) // most)
+    windows, weight = windows[::step], None if weight is None else weight[::step]
+    outputs, holed = inputs.output_columns.ravel(), np.zeros(inputs.output_columns.size, dtype=bool)
+    rows = max(1, _ENTRIES // size)
+
+    def pieces():
+        for begin in range(0, len(windows), rows):
+            table = _joint(windows[begin : begin + rows], inputs, own, linear)
+            table[:, joint:] -= offset[joint:]  # the targets' is taken off already
+            missing = np.isnan(table[:, outputs])
+            table[np.isnan(table)] = 0.0
+            some = np.ones(len(table)) if weight is None else weight[begin : begin + rows]
+            yield table, table if weight is None else table * some[:, None], some, missing
+
+    count, sums, squares = 0.0, np.zeros(size), np.zeros((size, size))
+    for table, weighted, some, missing in pieces():
+        count += some.sum()
+        sums += weighted.sum(axis=0)
+        squares += weighted.T @ table
+        holed |= missing.any(axis=0)
+
+    def narrowed():
+        return ((table, weighted, some, missing[:, holed]) for table, weighted, some, missing in pieces())
+
+    return Moments(count, sums, squares, offset, outputs[holed].tolist(), narrowed, is_levelled=not linear)
+
+
+def _joint(windows, inputs, own, linear):
+    """Joint windows, shape (n, joint columns): raw less the offset of their series, or as their norm makes them."""
+    n = len(windows)
+    if not linear:
+        past = inputs.past(windows)
+        ahead = np.asarray(windows.y, dtype=np.float64).reshape(n, inputs.horizon, inputs.targets).transpose(0, 2, 1)
+    else:
+        offset = own[windows.which][:, :, None]
+        rows = windows.origins[:, None]
+        past = windows.values[rows + np.arange(1 - inputs.lags, 1), : inputs.targets].transpose(0, 2, 1) - offset
+        ahead = windows.target_values[rows + np.arange(1, inputs.horizon + 1)].transpose(0, 2, 1) - offset
+    joint = np.concatenate([past, ahead], axis=2, dtype=np.float64).reshape(n, -1)
+    return np.concatenate([joint, inputs.extra(windows)], axis=1)

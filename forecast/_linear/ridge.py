@@ -1,0 +1,111 @@
+"""Ridge regression from sums over windows."""
+
+import numpy as np
+
+__all__ = ["normal_equations", "penalties_of", "ridge", "solved"]
+
+_LEAST = 1e-10  # of the mean square: inputs may depend on each other
+
+
+def ridge(moments, inputs, level, penalty, outputs=None):
+    """Coefficients with an intercept that is not penalised.
+
+    Parameters
+    ----------
+    moments : Moments
+    inputs : Inputs
+    level : Level or None
+        What is taken off windows that were added up raw.
+    penalty : float
+        Relative to the mean square of the inputs.
+    outputs : ndarray of int, default=None
+        Columns of a joint window; None: all of the horizon, step by step.
+
+    Returns
+    -------
+    coefficients : ndarray of shape (columns, outputs)
+    intercept : ndarray of shape (outputs,)
+    """
+    outputs = inputs.output_columns.ravel() if outputs is None else outputs
+    columns = inputs.input_columns
+    coefficients, intercept = np.zeros((len(columns), len(outputs))), np.zeros(len(outputs))
+    place = {column: number for number, column in enumerate(outputs)}
+    level = None if moments.is_levelled else level
+    for some, count, sums, squares in moments.groups(columns, outputs):
+        if not count > 0:
+            continue
+        x, y, gram, cross = normal_equations(count, sums, squares, level, columns, some)
+        found = solved(gram, cross, penalties_of(gram, inputs, penalty))
+        where = [place[column] for column in some]
+        coefficients[:, where] = found
+        intercept[where] = y + moments.offset[some] - (x + moments.offset[columns]) @ found
+    return coefficients, intercept
+
+
+def normal_equations(count, sums, squares, level, columns, outputs):
+    """Means and centred mean products.
+
+    Parameters
+    ----------
+    count, sums, squares
+        Of a group of `Moments`.
+    level : Level or None
+    columns, outputs : ndarray of int
+        Where the inputs and the outputs stand in a joint window.
+
+    Returns
+    -------
+    x, y : ndarray of shape (columns,) and (outputs,)
+    gram, cross : ndarray of shape (columns, columns) and (columns, outputs)
+    """
+    if level is not None:
+        sums, squares = level.sums(sums), level.squares(squares)
+    x, y = sums[columns] / count, sums[outputs] / count
+    gram = squares[np.ix_(columns, columns)] / count - np.outer(x, x)
+    return x, y, gram, squares[np.ix_(columns, outputs)] / count - np.outer(x, y)
+
+
+def penalties_of(gram, inputs, penalty):
+    """What is added to the diagonal: a multiple of the mean square of a target's lags; of a covariate, of its own.
+
+    Parameters
+    ----------
+    gram : ndarray of shape (columns, columns)
+        Of centred inputs.
+    inputs : Inputs
+    penalty : float
+
+    Returns
+    -------
+    ndarray of shape (columns,)
+    """
+    size = np.diag(gram).copy()
+    lags = inputs.targets * inputs.lags
+    means = size[:lags].reshape(inputs.targets, inputs.lags).mean(axis=1) if lags else np.zeros(0)
+    size[:lags] = np.repeat(means, inputs.lags)
+    return penalty * size
+
+
+def solved(gram, cross, penalties):
+    """Solution of the penalised normal equations.
+
+    Parameters
+    ----------
+    gram : ndarray of shape (columns, columns)
+        Of centred inputs.
+    cross : ndarray of shape (columns, outputs)
+    penalties : ndarray of shape (columns,)
+
+    Returns
+    -------
+    ndarray of shape (columns, outputs)
+    """
+    from scipy.linalg import lapack  # here, because importing it takes longer than all of this package
+
+    size = np.trace(gram) / max(1, len(gram))
+    if not size > 0:
+        return np.zeros_like(cross)
+    system = gram + np.diag(np.maximum(penalties, _LEAST * size))
+    _, found, info = lapack.dposv(system, cross)
+    # Not positive by rounding, where inputs depend on each other and the penalty is next to nothing.
+    return found if info == 0 else np.linalg.lstsq(system, cross, rcond=None)[0]

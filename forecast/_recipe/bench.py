@@ -1,0 +1,125 @@
+"""Many linear forecasters out of one matrix of products: all lookbacks, levels and penalties.
+
+The matrix is that of the longest lookback. A shorter one takes the rows and columns of its own lags, so it is fitted on
+the windows that have the longest lookback behind them: a few at the start of each series are missing.
+"""
+
+from dataclasses import replace
+
+import numpy as np
+
+from .._linear import Inputs, Level, moments_of, normal_equations, penalties_of, solved
+from .._preparation import prepared
+from .._windows import Norm
+from .judging import deviations
+
+__all__ = ["Bench"]
+
+_STEPS = 24  # of the horizon that are judged
+_HOLED = 8  # where targets are missing: each step then has a matrix of its own
+
+
+class Bench:
+    """Linear forecasters that differ in lookback, level and penalty.
+
+    Parameters
+    ----------
+    task : Task
+    rows : Rows
+    ends : ndarray of int
+    settings : Settings
+        Of the longest lookback.
+    jury : Jury
+    seasons : list of int
+    """
+
+    def __init__(self, task, rows, ends, settings, jury, seasons):
+        self.jury, self.found = jury, {}
+        split = settings.multi_target == "shared" and rows.targets.shape[1] > 1
+        learnt, whole = rows.until(ends), rows.split() if split else rows
+        learnt = learnt.split() if split else learnt
+        preparation = prepared(replace(settings, window_norm=None), task, learnt).fit(learnt)
+        windows = preparation.training_windows(learnt, settings.step, None)
+        self.n_windows = len(windows)
+        if not self.n_windows:
+            return
+        self.inputs = Inputs.of(windows, settings.regressor.covariates, seasons)
+        moments = moments_of(windows, self.inputs)
+        self.offset = moments.offset
+        steps = np.unique(np.linspace(0, task.horizon - 1, _HOLED if moments.holes else _STEPS).round().astype(int))
+        outputs = self.inputs.output_columns[steps]
+        self.groups = list(moments.groups(self.inputs.input_columns, outputs.ravel()))
+        scales = deviations(windows.target_values, learnt.starts[:-1], learnt.starts[1:])
+        self._read(preparation, rows, whole, split, scales, steps)
+
+    def _read(self, preparation, rows, whole, split, scales, steps):
+        """The windows to judge by, raw, and what came true."""
+        origins = rows.spread(self.jury.origins) if split else self.jury.origins
+        windows = preparation.windows(whole, origins)
+        n, targets = len(origins), self.inputs.targets
+        joint = targets * self.inputs.steps
+        lags = windows.origins[:, None] + np.arange(1 - self.inputs.lags, 1)
+        self.past = windows.values[lags, :targets].transpose(0, 2, 1).astype(np.float64)
+        self.past -= self.offset[:joint].reshape(targets, -1)[:, :1]
+        self.extra = self.inputs.extra(windows) - self.offset[joint:]
+        known = windows.target_values
+        if whole.made_up is not None:
+            known = np.where(whole.made_up[:, None], np.nan, known)
+        ahead = windows.origins[:, None] + 1 + steps
+        scale = scales[windows.which][:, None]
+        # (windows, steps, targets): so are the output columns laid out.
+        self.actual = known[ahead].astype(np.float64).reshape(n, -1)
+        self.scale = np.broadcast_to(scale, (n, len(steps), targets)).reshape(n, -1)
+        self.place = {column: number for number, column in enumerate(self.inputs.output_columns[steps].ravel())}
+
+    def losses(self, lookback, window_norm, penalties):
+        """Losses of some penalties.
+
+        Parameters
+        ----------
+        lookback : int
+        window_norm : None, str or tuple
+            Not "standard".
+        penalties : list of float
+
+        Returns
+        -------
+        list of ndarray of shape (BLOCKS,)
+        """
+        new = [penalty for penalty in penalties if (lookback, window_norm, penalty) not in self.found]
+        if new:
+            for penalty, losses in zip(new, self._judged(lookback, window_norm, new), strict=True):
+                self.found[lookback, window_norm, penalty] = losses
+        return [self.found[lookback, window_norm, penalty] for penalty in penalties]
+
+    def _judged(self, lookback, window_norm, penalties):
+        inputs, kept, extras = self._narrowed(lookback)
+        level = Level.of(Norm.of(window_norm, lookback), inputs)
+        place = np.full(len(self.offset), -1)
+        place[kept] = np.arange(len(kept))
+        columns = inputs.input_columns
+        past = self.past[:, :, self.inputs.lags - lookback :].reshape(len(self.past), -1)
+        table = np.concatenate([past, self.extra[:, extras]], axis=1)
+        errors = np.full((len(penalties), *self.actual.shape), np.nan)
+        for outputs, count, sums, squares in self.groups:
+            if not count > 0:
+                continue
+            own, where = place[outputs], [self.place[column] for column in outputs]
+            x, y, gram, cross = normal_equations(count, sums[kept], squares[np.ix_(kept, kept)], level, columns, own)
+            for number, penalty in enumerate(penalties):
+                found = solved(gram, cross, penalties_of(gram, inputs, penalty))
+                raw = found if level is None else level.raw(found, own, columns)
+                forecast = table @ raw + (y - x @ found + self.offset[outputs])
+                errors[number][:, where] = (forecast - self.actual[:, where]) / self.scale[:, where]
+        return [self.jury.losses_of(error.reshape(len(self.jury), -1)) for error in errors]
+
+    def _narrowed(self, lookback):
+        """Inputs of a shorter lookback, where they and the outputs stand in the longest, and its extra columns."""
+        long, joint = self.inputs, self.inputs.targets * self.inputs.steps
+        fits = [number for number, back in enumerate(long.backs) if back < lookback]
+        inputs = replace(long, lookback=lookback, lags=lookback, backs=tuple(long.backs[number] for number in fits))
+        others = (np.array(fits, dtype=np.int64)[:, None] * long.others + np.arange(long.others)).ravel()
+        extras = np.concatenate([others, np.arange(long.others * len(long.backs), long.extras)]).astype(np.int64)
+        steps = np.arange(long.lags - lookback, long.steps)
+        kept = (np.arange(long.targets)[:, None] * long.steps + steps).ravel()
+        return inputs, np.concatenate([kept, joint + extras]), extras

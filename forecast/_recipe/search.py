@@ -1,0 +1,396 @@
+"""The search for a linear forecaster: lookback, penalty, level, sharing and transform, judged behind `ends`."""
+
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+import pandas as pd
+from threadpoolctl import threadpool_limits
+
+from .._linear import LinearForecaster
+from .._preparation import Settings, trained
+from ..preprocessing import Difference
+from ..preprocessing.chain import NAMES
+from .bench import Bench
+from .judging import TIE, Jury, is_better
+
+__all__ = ["Found", "lookbacks_of", "search_linear"]
+
+PENALTIES = [float(f"{10 ** (number / 2):.1e}") for number in range(-6, 3)]  # 1e-3 to 10
+_USUAL = PENALTIES.index(0.1)
+_LONGEST, _LONGEST_HOLED = 2048, 768  # a step with missing targets has a matrix of its own
+_COLUMNS, _COLUMNS_JOINT = 4096, 2048
+_PATIENCE = 3  # longer lookbacks that are no better, before no longer one is looked at
+_WINDOWS = 20_000  # to fit a candidate on whose windows are read one by one
+
+
+@dataclass
+class Found:
+    """What a search found.
+
+    Attributes
+    ----------
+    settings : Settings
+    table : pandas.DataFrame
+        One row per candidate: lookback, window_norm, transform, multi_target, per_series, covariates, penalty, loss. The
+        loss is over the deviation of each series before `ends`; of candidates that differ in lookback, level or penalty
+        alone it is that of up to 24 steps of the horizon.
+    loss : float
+        Of `settings`, over all steps; NaN where nothing could be judged.
+    notes : list of str
+    """
+
+    settings: Settings
+    table: pd.DataFrame
+    loss: float
+    notes: list = field(default_factory=list)
+
+
+def search_linear(
+    task,
+    rows,
+    ends,
+    *,
+    seasons,
+    loss,
+    calendar=(),
+    lookback=None,
+    window_norm="auto",
+    transform="auto",
+    multi_target="auto",
+    lower=None,
+):
+    """The linear forecaster with the least loss behind `ends`; near ties go to the simpler one.
+
+    Parameters
+    ----------
+    task : Task
+    rows : Rows
+    ends : ndarray of int of shape (n_series,)
+        Where the rows to learn from end in each series.
+    seasons : list of int
+        Most important first.
+    loss : str
+        "squared_error", or any other for the absolute error.
+    calendar : tuple of str, default=()
+    lookback : int, default=None
+    window_norm, transform, multi_target : default="auto"
+        Other values are the user's and stay.
+    lower : float, default=None
+        The least value that a target can have.
+
+    Returns
+    -------
+    Found
+    """
+    split = rows.targets.shape[1] > 1 and multi_target != "joint"
+    start = Settings(
+        LinearForecaster(),
+        lookback or 1,
+        window_norm="last" if window_norm == "auto" else window_norm,
+        transform="standard" if isinstance(transform, str) and transform == "auto" else transform,
+        calendar=tuple(calendar),
+        multi_target="shared" if split else "joint",
+    )
+    fixed = _Fixed(
+        lookback is not None, window_norm != "auto", not (isinstance(transform, str) and transform == "auto"), lower
+    )
+    with threadpool_limits(limits=1, user_api="blas"):
+        return _Search(task, rows, ends, list(seasons), loss == "squared_error", start, fixed).run(
+            multi_target == "auto"
+        )
+
+
+@dataclass(frozen=True)
+class _Fixed:
+    """What the user said: lookback, level, transform; and the least value of a target."""
+
+    lookback: bool
+    level: bool
+    transform: bool
+    lower: float | None
+
+
+def lookbacks_of(lengths, horizon, seasons, longest=_LONGEST):
+    """Lookbacks to look at: on a scale of logarithms, and multiples of seasons.
+
+    Parameters
+    ----------
+    lengths : ndarray of int
+        Rows to learn from, of each series.
+    horizon : int
+    seasons : list of int
+    longest : int
+
+    Returns
+    -------
+    list of int
+        Ascending. At most a quarter of the longest series, or, where that is short, up to half of it or 64 steps; three
+        series in four keep a window.
+    """
+    most = int(np.max(lengths))
+    room = min(int(np.quantile(lengths, 0.25)), most) - horizon
+    most = max(1, min(longest, max(most // 4, min(64, most // 2)), room))
+    seasonal = {times * season for season in seasons for times in (1, 2, 3, 4, 7, 14) if 1 < times * season <= most}
+    scale = {round(32 * 2 ** (number / 2)) for number in range(13)} | ({most, most // 2} if most < 64 else set())
+    # A multiple of a season is taken instead of what is close to it.
+    scale = {steps for steps in scale if all(abs(steps - other) > 0.15 * steps for other in seasonal)}
+    chosen = []
+    for steps in sorted(steps for steps in scale | seasonal if 1 <= steps <= most):
+        if not chosen or steps > 1.1 * chosen[-1]:
+            chosen.append(steps)
+    return chosen or [most]
+
+
+class _Search:
+    def __init__(self, task, rows, ends, seasons, squared, start, fixed):
+        self.task, self.rows, self.ends = task, rows, np.asarray(ends)
+        self.seasons, self.fixed, self.start, self.squared = seasons, fixed, start, squared
+        self.lengths = self.ends - rows.starts[:-1]
+        self.table, self.notes, self.step = [], [], 1
+
+    def run(self, sharing_is_free):
+        candidates = [self.start.lookback] if self.fixed.lookback else self._lookbacks(self.start)
+        lost = self._lost(self.start)
+        self.jury = Jury.of(self.task, self.rows, self.ends, candidates[-1] + lost, self.squared)
+        if np.isnan(self.jury.actual).all():
+            return self._unjudged(candidates)
+        best = self._tuned(self.start, candidates)
+        if best is None:
+            return self._unjudged(candidates)
+        incumbent = best, self._losses(best)
+        if self._has_covariates():
+            bare = replace(best, regressor=_changed(best.regressor, covariates=None), calendar=())
+            incumbent = self._simpler(incumbent, bare)
+        n_targets = self.rows.targets.shape[1]
+        if sharing_is_free and n_targets > 1:
+            joint = replace(best, multi_target="joint")
+            limits = [steps for steps in candidates if steps * n_targets <= _COLUMNS_JOINT]
+            joint = self._tuned(joint, limits, quick=True) if limits else None
+            incumbent = incumbent if joint is None else self._challenged(incumbent, joint)
+        if self.rows.n_series > 1 or incumbent[0].multi_target == "shared":
+            incumbent = self._own_weights(incumbent)
+        if not self.fixed.level:
+            for norm in ("standard", ("standard", 0.3)):
+                incumbent = self._challenged(incumbent, replace(incumbent[0], window_norm=norm))
+        if not self.fixed.transform:
+            for settings in self._transforms(incumbent[0]):
+                incumbent = self._challenged(incumbent, settings)
+        settings, losses = incumbent
+        return Found(settings, self._frame(), float(np.nanmean(losses)), self.notes)
+
+    # -------------------- what can be looked at
+
+    def _lost(self, settings):
+        return prepared_lost(settings, self.task)
+
+    def _is_holed(self):
+        return bool(self.task.masked and np.isnan(self.rows.targets).any())
+
+    def _has_covariates(self):
+        return bool(self.start.calendar or self.task.masked) or any(
+            part.shape[1] for part in (self.rows.past, self.rows.future, self.rows.static)
+        )
+
+    def _lookbacks(self, settings):
+        longest = _LONGEST_HOLED if self._is_holed() else _LONGEST
+        if settings.multi_target == "joint":
+            longest = max(1, min(longest, _COLUMNS // self.rows.targets.shape[1]))
+        lost = self._lost(settings)
+        found = lookbacks_of(np.maximum(self.lengths - lost, 1), self.task.horizon, self.seasons, longest)
+        norm = settings.window_norm
+        if isinstance(norm, (tuple, list)) and norm[0] == "season":
+            found = [steps for steps in found if steps >= norm[1]] or [int(norm[1])]
+        return found
+
+    def _transforms(self, settings):
+        """Other transforms, at the best lookback."""
+        base = ["standard"]
+        if "asinh" in NAMES:
+            yield replace(settings, transform=["asinh", *base])
+        if self.fixed.lower == 0:
+            yield replace(settings, transform=["log1p", *base])
+        season = self.seasons[0] if self.seasons else 0
+        if 1 < season and (self.lengths > 2 * season + settings.lookback + self.task.horizon).mean() >= 0.75:
+            for norm in (settings.window_norm,) if self.fixed.level else (None, "last"):
+                yield replace(settings, transform=[Difference(season), *base], window_norm=norm)
+
+    # -------------------- lookback, penalty and level, on one matrix
+
+    def _tuned(self, settings, lookbacks, quick=False):
+        """Settings with the best lookback, penalty and level; None where no window is left to train on."""
+        norm = settings.window_norm
+        base = "last" if _is_standard(norm) else norm
+        bench = Bench(self.task, self.rows, self.ends, replace(settings, lookback=lookbacks[-1]), self.jury, self.seasons)
+        if not bench.n_windows:
+            return None
+        if self._is_holed():
+            self.step = max(1, bench.n_windows // (_WINDOWS // 2))
+        found = {}
+        lookbacks = [steps for steps in lookbacks if steps <= bench.inputs.lags] or [bench.inputs.lags]
+        at = self._walk(bench, settings, lookbacks, base, _USUAL, found)
+        if not self.fixed.level and not quick:
+            steps, _, penalty = at
+            for level in self._levels(steps):
+                self._penalty(bench, settings, steps, level, penalty, found)
+            level = _simplest(found)[1]
+            if level != base:
+                place = lookbacks.index(steps)
+                for near in lookbacks[max(0, place - 2) : place + 3]:
+                    if near != steps and not (level is not None and level[0] == "season" and level[1] > near):
+                        self._penalty(bench, settings, near, level, penalty, found)
+            at = _simplest(found)
+        lookback, level, penalty = at
+        level = norm if _is_standard(norm) else level
+        regressor = _changed(settings.regressor, penalty=PENALTIES[penalty])
+        return replace(settings, regressor=regressor, lookback=int(lookback), window_norm=level)
+
+    def _walk(self, bench, settings, lookbacks, level, penalty, found):
+        """From short lookbacks to long ones, until several in a row bring nothing."""
+        best, idle = np.inf, 0
+        for steps in lookbacks:
+            penalty = self._penalty(bench, settings, steps, level, penalty, found)
+            loss = np.nanmean(found[steps, level, penalty])
+            idle = 0 if loss < (1 - TIE) * best else idle + 1
+            best = min(best, loss)
+            if idle > _PATIENCE and steps >= 8 * max([1, *self.seasons[:1]]):
+                break
+        return _simplest(found)
+
+    def _levels(self, lookback):
+        yield from (("mean", 0.1), ("mean", 0.3), "mean", None)
+        yield from (("season", season) for season in self.seasons if 2 * season <= lookback)
+
+    def _penalty(self, bench, settings, lookback, level, start, found):
+        """The best penalty by steps from a first one; its place in the list."""
+        at = start
+        while True:
+            near = [number for number in (at - 1, at, at + 1) if 0 <= number < len(PENALTIES)]
+            for number, losses in zip(
+                near, bench.losses(lookback, level, [PENALTIES[number] for number in near]), strict=True
+            ):
+                if (lookback, level, number) not in found:
+                    found[lookback, level, number] = losses
+                    changed = _changed(settings.regressor, penalty=PENALTIES[number])
+                    tried = replace(settings, lookback=lookback, window_norm=level, regressor=changed)
+                    self._note(tried, losses)
+            best = min(near, key=lambda number: np.nanmean(found[lookback, level, number]))
+            if best == at:
+                return at
+            at = best
+
+    # -------------------- all else: members, as they will be
+
+    def _losses(self, settings):
+        """Losses of a member in the units of the series; None where it cannot be trained."""
+        step = self.step
+        if _is_standard(settings.window_norm):
+            step = max(step, int(self.lengths.sum() * self._series_of(settings)) // _WINDOWS)
+        try:
+            member, _ = trained(replace(settings, step=max(1, step)), self.task, self.rows.until(self.ends))
+            usable = member.looks_back <= self.jury.origins - self._first() + 1
+            if not usable.all():
+                return None
+            losses = self.jury.losses(member.forecast(self.rows, self.jury.origins))
+        except ValueError as error:  # values that a transform does not take, or too few rows for it
+            self.notes.append(f"{_named(settings)} was not looked at: {error}")
+            return None
+        self._note(settings, losses)
+        return losses
+
+    def _first(self):
+        which = np.searchsorted(self.rows.starts, self.jury.origins, side="right") - 1
+        return self.rows.starts[which]
+
+    def _series_of(self, settings):
+        return self.rows.targets.shape[1] if settings.multi_target == "shared" else 1
+
+    def _challenged(self, incumbent, settings):
+        """The better of the two; the first is the simpler one."""
+        losses = self._losses(settings)
+        if losses is None or not is_better(losses, incumbent[1]):
+            return incumbent
+        return settings, losses
+
+    def _simpler(self, incumbent, settings):
+        """The second, where the first is not better."""
+        losses = self._losses(settings)
+        return incumbent if losses is None or is_better(incumbent[1], losses) else (settings, losses)
+
+    def _own_weights(self, incumbent):
+        """Weights of each series; with fewer windows a stronger penalty may do better."""
+        first = incumbent[0].regressor.penalty
+        place = min(range(len(PENALTIES)), key=lambda number: abs(np.log(PENALTIES[number] / first)))
+        best = None
+        for number in range(place, len(PENALTIES)):
+            own = _changed(incumbent[0].regressor, per_series=True, penalty=PENALTIES[number])
+            settings = replace(incumbent[0], regressor=own)
+            losses = self._losses(settings)
+            if losses is None or (best is not None and not np.nanmean(losses) < np.nanmean(best[1])):
+                break
+            best = settings, losses
+        return incumbent if best is None or not is_better(best[1], incumbent[1]) else best
+
+    # -------------------- the answer
+
+    def _unjudged(self, candidates):
+        self.notes.append("no window lies wholly behind the rows to learn from: the linear forecaster was not tuned.")
+        season = max([1, *self.seasons[:1]])
+        wanted = [steps for steps in candidates if steps >= 2 * season]
+        settings = replace(self.start, lookback=int(wanted[0] if wanted else candidates[-1]))
+        return Found(settings, self._frame(), float("nan"), self.notes)
+
+    def _note(self, settings, losses):
+        regressor = settings.regressor
+        self.table.append(
+            {
+                "lookback": settings.lookback,
+                "window_norm": settings.window_norm,
+                "transform": settings.transform,
+                "multi_target": settings.multi_target,
+                "per_series": regressor.per_series,
+                "covariates": regressor.covariates,
+                "penalty": regressor.penalty,
+                "loss": float(np.nanmean(losses)),
+            }
+        )
+
+    def _frame(self):
+        names = ["lookback", "window_norm", "transform", "multi_target", "per_series", "covariates", "penalty", "loss"]
+        return pd.DataFrame({name: pd.Series([row[name] for row in self.table]) for name in names})
+
+
+def prepared_lost(settings, task):
+    """Rows at the start of a series that a transform leaves without a value."""
+    from ..preprocessing import make_transform
+
+    if settings.transform is None:
+        return 0
+    return make_transform(settings.transform, period=task.axis.season_length).n_lost
+
+
+def _simplest(found):
+    """Of all that are as good as the best: the shortest lookback, then the strongest penalty."""
+    means = {key: np.nanmean(losses) for key, losses in found.items()}
+    bound = min(means.values()) * (1 + TIE)
+    close = [key for key, loss in means.items() if loss <= bound]
+    shortest = min(key[0] for key in close)
+    close = [key for key in close if key[0] == shortest]
+    best = min(close, key=means.get)[1]
+    levels = [key[1] for key in close]
+    level = "last" if "last" in levels else best
+    return max((key for key in close if key[1] == level), key=lambda key: key[2])
+
+
+def _is_standard(norm):
+    return norm is not None and (norm == "standard" or norm[0] == "standard")
+
+
+def _changed(regressor, **parameters):
+    return LinearForecaster(**(regressor.get_params() | parameters))
+
+
+def _named(settings):
+    return (
+        f"transform={settings.transform!r} with window_norm={settings.window_norm!r}, lookback={settings.lookback}, "
+        f"multi_target={settings.multi_target!r}, {settings.regressor!r}"
+    )
