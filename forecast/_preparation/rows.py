@@ -296,11 +296,6 @@ class Rows:
             None if self.made_up is None else self.made_up[order],
         )
 
-<<<<<<< HEAD
-
-def _made_up(rows):
-    return np.zeros(len(rows), dtype=bool) if rows.made_up is None else rows.made_up
-=======
     def spread(self, origins):
         """Rows of every target in `split()`.
 
@@ -321,4 +316,7 @@ def _made_up(rows):
         length = self.starts[which + 1] - self.starts[which]
         begin = first[:, None] + np.arange(n) * length[:, None]
         return (begin + (origins - self.starts[which])[:, None]).ravel()
->>>>>>> 6f151a9bc8e7565c72a4ef1387faef9070f13fef
+
+
+def _made_up(rows):
+    return np.zeros(len(rows), dtype=bool) if rows.made_up is None else rows.made_up
