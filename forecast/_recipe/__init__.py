@@ -4,7 +4,7 @@
 which networks are worth training; `validation` which rows judge them; `weights` how much each member counts.
 """
 
-from .choose import Choice, Wishes, choose
+from .choice import Choice, Wishes, choose
 from .validation import validation_ends
 
 __all__ = ["Choice", "Wishes", "choose", "validation_ends"]

@@ -116,7 +116,7 @@ def _mixed(model, task, rows, ends):
 
 def _chosen(model, task, rows, ends):
     from .._recipe import Wishes, choose, validation_ends
-    from .._recipe.choose import settled
+    from .._recipe.choice import settled
 
     seed = int(np.random.default_rng(_seed(model.random_state)).integers(2**31)) if _is_drawn(model) else None
     wishes = Wishes(
