@@ -58,9 +58,9 @@ class SeriesForecaster(Saved, Requests, Uncertainty, RegressorMixin, BaseEstimat
         NaN in targets and past covariates: refused; or the regressor sees the value before and, in channels of their
         own, which values are there, and a missing target has no part in the loss.
     transform : str, transformer or list of them, default=None
-        Of the targets, each series by itself: "standard", "robust", "minmax", "log", "log1p", "boxcox", "difference",
-        "seasonal_difference", "log_return", a class of `forecast.preprocessing` or a scikit-learn transformer, one
-        after the other. Learnt from the training rows and inverted in forecasts.
+        Of the targets, each series by itself: "standard", "robust", "minmax", "log", "log1p", "asinh", "boxcox",
+        "difference", "seasonal_difference", "log_return", a class of `forecast.preprocessing` or a scikit-learn
+        transformer, one after the other. Learnt from the training rows and inverted in forecasts.
     calendar : list of str, default=None
         Features of the local wall time, known ahead: "hour", "dayofweek", "dayofyear", "week", "month", ... as
         sine and cosine, "holidays:DE" (`forecast.preprocessing.calendar_features`).
