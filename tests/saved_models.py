@@ -88,6 +88,7 @@ TRANSFORMS = {
     "minmax": "minmax",
     "log": "log",
     "log1p": "log1p",
+    "asinh": "asinh",
     "boxcox": "boxcox",
     "difference": "difference",
     "seasonal_difference": "seasonal_difference",

@@ -77,6 +77,13 @@ def test_a_cycle_must_be_held_twice():
     assert "dayofyear" not in chosen(index[: 24 * 700], x[: 24 * 700])
 
 
+def test_two_years_are_more_than_104_weeks():
+    index = days("W-SUN", 105)
+    x = wave(index, "dayofyear")
+    assert chosen(index[:104], x[:104]) == ()
+    assert chosen(index, x) == ("dayofyear",)
+
+
 def test_whole_numbers_have_no_calendar():
     index = pd.RangeIndex(500)
     assert chosen(index, np.sin(np.arange(500) * 2 * np.pi / 24)) == ()

@@ -18,7 +18,8 @@ from forecast.diagnostics import LeakageError, check_no_leakage
 from forecast.model_selection import RollingOrigin, backtest
 
 KINDS = ["plain", "pipeline", "panel", "covariates", "backtest"]
-TRANSFORMS = [None, "standard", "robust", "minmax", "log", "difference", ["log1p", "standard"], "seasonal_difference"]
+TRANSFORMS = [None, "standard", "robust", "minmax", "log", "asinh", "difference", ["log1p", "standard"]]
+TRANSFORMS += ["seasonal_difference"]
 NORMS = [None, "last", "mean", "standard", ("standard", 0.5), ("season", 2)]
 
 

@@ -31,6 +31,7 @@ from transforms import (
 )
 
 from forecast.preprocessing import (
+    Asinh,
     BoxCox,
     Chain,
     Difference,
@@ -135,6 +136,42 @@ class TestBoxCox(TransformTests):
     def test_values_of_every_size_find_a_lmbda(self):
         boxcox = BoxCox().fit([1e-300, 1.0, 1e300])
         assert_near(boxcox.inverse_transform(boxcox.transform([1e-300, 1.0])[None])[0], np.array([1e-300, 1.0]))
+
+
+class TestAsinh(TransformTests):
+    spec = "asinh"
+
+    def test_it_is_the_area_hyperbolic_sine_around_the_median(self):
+        asinh = Asinh().fit([-3.0, 1.0, 2.0, 2.5, 1e6])
+        assert (asinh.center_, asinh.scale_) == (2.0, 1.4826)
+        assert np.allclose(asinh.transform([2.0, 3.4826]), np.arcsinh([0.0, 1.0]), rtol=1e-15)
+
+    def test_of_normal_values_the_scale_is_the_standard_deviation(self):
+        x = np.random.default_rng(0).normal(5.0, 3.0, 20_000)
+        assert Asinh().fit(x).scale_ == pytest.approx(3.0, rel=0.03)
+
+    @examples
+    @given(seed=seeds)
+    def test_any_later_value_leads_back(self, seed):
+        rng = np.random.default_rng(seed)
+        asinh = make_transform("asinh").fit(rng.normal(size=20) * 10 ** rng.uniform(-3, 3))
+        x = rng.choice([-1, 0, 1], 30) * 10 ** rng.uniform(-9, 30, size=30)
+        back = asinh.inverse_transform(asinh.transform(x)[None])[0]
+        assert (np.abs(back - x) <= 1e-11 * np.maximum(np.abs(x), np.abs(asinh.steps_[0].center_))).all()
+
+    def test_where_most_values_are_the_same_the_others_give_the_scale(self):
+        x = np.zeros(100)
+        x[::10] = 7.0
+        assert Asinh().fit(x).scale_ == pytest.approx(1.2533 * 0.7)
+        assert Asinh().fit(np.full(10, 0.1)).scale_ == 1.0
+
+    def test_overflow_is_refused(self):
+        with pytest.raises(ValueError, match="leaves float64"):
+            Asinh().fit([-1.7e308, 1.7e308, 1.7e308, -1.7e308])
+        with pytest.raises(ValueError, match="too large"):
+            Asinh().fit([1e-9, 2e-9, 3e-9]).transform([1.7e308])
+        with pytest.raises(ValueError, match="overflow"):
+            Asinh().fit([1.0, 2.0, 3.0]).inverse_transform([[800.0]])
 
 
 class TestDifference(TransformTests):
@@ -324,7 +361,7 @@ class TestPointwise(TransformTests):
 def chains(draw):
     """What takes positive values first, then anything that takes any value."""
     first = draw(st.sampled_from([[], ["log"], ["log1p"], ["boxcox"], ["log_return"], [BoxCox(0.5)]]))
-    any_value = ["standard", "robust", "minmax", "difference", Difference(3), Difference(7), StandardScaler()]
+    any_value = ["asinh", "standard", "robust", "minmax", "difference", Difference(3), Difference(7), StandardScaler()]
     return first + draw(st.lists(st.sampled_from(any_value), max_size=4))
 
 
@@ -379,7 +416,7 @@ class TestChain(TransformTests):
 
 
 def test_unknown_names_are_refused_with_the_known_ones():
-    with pytest.raises(ValueError, match=r"unknown transform 'box_cox'; expected one of \['boxcox'.*mean 'boxcox'"):
+    with pytest.raises(ValueError, match=r"unknown transform 'box_cox'; expected one of \['asinh'.*mean 'boxcox'"):
         make_transform(["log", "box_cox"])
 
 

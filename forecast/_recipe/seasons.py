@@ -6,6 +6,7 @@ of a shorter one (a week of hours) the lags one shorter season away are compared
 season, which leave no trace of it.
 """
 
+from dataclasses import dataclass
 from numbers import Integral
 
 import numpy as np
@@ -205,21 +206,28 @@ def peak(x, length, shorter=None, quantile=QUANTILE):
     """
     if len(x) < 2 * length:
         return None
-    views = _views(x, length, shorter)
-    heights = [_height(view, length, beside, quantile) for view, beside in views]
+    nested = shorter is not None and length % shorter == 0 and length > 2 * shorter
+    if nested:
+        views = [x[shorter:] - x[:-shorter]]
+    else:
+        views = _views(x if shorter is None else _smoothed(x, shorter))
+    beside = [length - shorter, length + shorter] if nested else _half_away(length)
+    heights = [_height(_autocorrelation(view, 2 * length), length, beside, quantile) for view in views]
     return max((height for height in heights if height is not None), default=None)
 
 
-def _views(x, length, shorter):
-    """Of a series, what a season is looked for in, and the lags that it is compared with."""
-    if shorter is not None and length % shorter == 0 and length > 2 * shorter:
-        return [(x[shorter:] - x[:-shorter], [length - shorter, length + shorter])]
-    if shorter is not None:
-        x = _smoothed(x, shorter)
+def _views(x):
+    """Of a series, what a season is looked for in.
+
+    Noise hides a long season in the differences, and a level that wanders hides a short one in the values.
+    """
+    return [_straightened(x), np.diff(x)]
+
+
+def _half_away(length):
+    """The lags half a season before and behind a lag; of an odd season the two next to it."""
     half = length // 2
-    beside = [half, length + half] if length % 2 == 0 else [(half, half + 1), (length + half, length + half + 1)]
-    # Noise hides a long season in the differences, a level that wanders hides a short one in the values.
-    return [(_straightened(x), beside), (np.diff(x), beside)]
+    return [half, length + half] if length % 2 == 0 else [(half, half + 1), (length + half, length + half + 1)]
 
 
 def _smoothed(x, width):
@@ -238,40 +246,54 @@ def _straightened(x):
         return x
     at = known - known.mean()
     values = x[known] - x[known].mean()
-    return x - x[known].mean() - (np.arange(len(x)) - known.mean()) * (at @ values / (at @ at))
+    return x - x[known].mean() - (np.arange(len(x)) - known.mean()) * (np.sum(at * values) / np.sum(at * at))
 
 
-def _height(x, length, beside, quantile):
-    correlation, n = _autocorrelation(x, min(2 * length, len(x) - 1))
-    if correlation is None or len(correlation) <= length:
-        return None
-    around = []
-    for lags in beside:
-        lags = np.atleast_1d(lags)
-        # A lag that few pairs of rows have says little.
-        if lags[-1] < len(correlation) and lags[-1] <= len(x) - length // 2:
-            around.append(correlation[lags].mean())
-    height = correlation[length] - max(around)
-    chance = quantile * np.sqrt((1 + 2 * np.sum(correlation[1:length] ** 2)) / n)
-    return height / max(chance, SMALLEST) - 1
+@dataclass(frozen=True)
+class _Correlation:
+    """The autocorrelation of a series.
+
+    Attributes
+    ----------
+    at : ndarray of shape (lags + 1,)
+    rows : int
+        Of the series.
+    pairs : float
+        Pairs of known rows one lag apart that a short lag has.
+    """
+
+    at: np.ndarray
+    rows: int
+    pairs: float
 
 
 def _autocorrelation(x, most):
-    """Of ranks, which no outlier rules, at lags 0 to `most`, over pairs of known rows; and the number of these."""
+    """Of ranks, which no outlier rules, at lags up to `most`, over pairs of known rows; None of constants."""
     known = ~np.isnan(x)
-    n = int(known.sum())
-    if n < 3:
-        return None, n
+    n, most = int(known.sum()), min(most, len(x) - 1)
     values, place, counts = np.unique(x[known], return_inverse=True, return_counts=True)
     if len(values) < 2 or not values[-1] - values[0] > 1e-12 * np.abs(values).max():
-        return None, n  # constant: nothing repeats
+        return None
     ranks = np.cumsum(counts) - counts / 2  # of equal values their mean
     centred = np.zeros(len(x))
     centred[known] = ranks[place] / n - 0.5
     size = 1 << int(len(x) + most).bit_length()
     products = np.fft.irfft(np.abs(np.fft.rfft(centred, size)) ** 2, size)[: most + 1]
     pairs = np.fft.irfft(np.abs(np.fft.rfft(known.astype(np.float64), size)) ** 2, size)[: most + 1].round()
-    return np.where(pairs > 0, products / np.maximum(pairs, 1), 0.0) / (products[0] / n), n
+    at = np.where(pairs > 0, products / np.maximum(pairs, 1), 0.0) / (products[0] / n)
+    return _Correlation(at, len(x), n * n / len(x))
+
+
+def _height(correlation, length, beside, quantile):
+    if correlation is None or len(correlation.at) <= length:
+        return None
+    # A lag that few pairs of rows have says little.
+    last = min(len(correlation.at) - 1, correlation.rows - length // 2)
+    around = [correlation.at[np.atleast_1d(lags)].mean() for lags in beside if np.max(lags) <= last]
+    if not around:
+        return None
+    chance = quantile * np.sqrt((1 + 2 * np.sum(correlation.at[1:length] ** 2)) / correlation.pairs)
+    return (correlation.at[length] - max(around)) / max(chance, SMALLEST) - 1
 
 
 # -------------------- without a frequency
@@ -279,47 +301,68 @@ def _autocorrelation(x, most):
 
 def _found(series):
     """The season that stands out most, and a longer one that is a multiple of it."""
-    longest = max((len(x) // 3 for x in series), default=0)
-    most = min(LONGEST, longest)
+    most = min(LONGEST, max((len(x) // 3 for x in series), default=0))
     if most < 2:
         return []
-    candidates, tests = _candidates(series, most), {}
+    curves = [[_autocorrelation(view, 2 * most) for view in _views(x)] for x in series]
+    candidates, tests = _candidates(curves, most), {}
     # Among many lags the highest peak of noise is high.
     quantile = np.sqrt(2 * np.log(100 * max(len(candidates), 1)))
     for length in candidates:
-        peaks = [peak(x, length, quantile=quantile) for x in series]
+        peaks = [_highest(views, length, quantile) for views in curves]
         if shown(peaks):
             tests[length] = float(np.median([height for height in peaks if height is not None]))
     if not tests:
         return []
     first = best = max(tests, key=tests.get)
-    for length in sorted(tests):  # two or three seasons stand out as one does, for long series of a strong season
+    for length in sorted(tests):  # two or three seasons may stand out as high as one
         whole = round(best / length)
         if whole > 1 and abs(best - whole * length) <= whole and tests[length] >= 0.8 * tests[best]:
             first = length
             break
-    multiples = [first * factor for factor in range(3, most // first + 1)]
-    for length in multiples:
+    for length in range(3 * first, most + 1, first):
         if length in tests and shown([peak(x, length, first) for x in series]):
             return [first, length]
-    return [first]
+    return [_sharpened(curves, first)]
 
 
-def _candidates(series, most):
+def _highest(views, length, quantile):
+    """As `peak`, of autocorrelations that are there already."""
+    heights = [
+        _height(view, length, _half_away(length), quantile)
+        for view in views
+        if view is not None and view.rows + 1 >= 2 * length
+    ]
+    return max((height for height in heights if height is not None), default=None)
+
+
+def _candidates(curves, most):
     """Lags at which the median autocorrelation of values or differences is higher than around them."""
     lags = set()
-    for view in (_straightened, np.diff):
-        curves = [_autocorrelation(view(x), most)[0] for x in series if len(x) > most + 2]
-        curves = [curve for curve in curves if curve is not None]
-        if not curves:
+    for views in zip(*curves, strict=True):
+        known = [view.at[: most + 1] for view in views if view is not None and len(view.at) > most]
+        if not known:
             continue
-        curve = np.median(curves, axis=0)
+        curve = np.median(known, axis=0)
         for lag in range(2, most):
             reach = max(1, lag // 8)
             around = curve[max(1, lag - reach) : lag + reach + 1]
             if curve[lag] > 0 and curve[lag] >= around.max():
                 lags.add(lag)
     return sorted(lags)
+
+
+def _sharpened(curves, length):
+    """The length near a season whose multiples stand out most: of a noisy one the first peak is broad."""
+    near = np.arange(max(2, length - length // 12), length + length // 12 + 1)
+    heights = np.zeros(len(near))
+    for view in (view for views in curves for view in views if view is not None):
+        last = min(len(view.at) - 1, 3 * view.rows // 4)
+        times = max((2 * last // int(near[-1]) - 1) // 2, 0)
+        for time in range(1, times + 1):
+            around = view.at[time * near - near // 2] + view.at[time * near + near // 2]
+            heights += (view.at[time * near] - around / 2) / times
+    return int(near[heights.argmax()]) if heights.any() else length
 
 
 def _best_first(series, lengths):

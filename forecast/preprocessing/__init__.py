@@ -11,9 +11,10 @@ array([[ 8., 16.]])
 from .calendar import calendar_features
 from .chain import Chain, make_transform
 from .pointwise import Pointwise
-from .target import BoxCox, Difference, Log, Log1p, LogReturn, Scale
+from .target import Asinh, BoxCox, Difference, Log, Log1p, LogReturn, Scale
 
 __all__ = [
+    "Asinh",
     "BoxCox",
     "Chain",
     "Difference",

@@ -7,13 +7,14 @@ from sklearn.utils.validation import check_is_fitted
 
 from .._files import stored
 from .pointwise import Pointwise
-from .target import BoxCox, Difference, Log, Log1p, LogReturn, Scale, refuse_period
+from .target import Asinh, BoxCox, Difference, Log, Log1p, LogReturn, Scale, refuse_period
 from .transform import Transform, as_forecasts, as_series
 
 __all__ = ["NAMES", "Chain", "make_transform"]
 
 # name -> unfitted transform, given the steps of the season
 NAMES = {
+    "asinh": lambda period: Asinh(),
     "boxcox": lambda period: BoxCox(),
     "difference": lambda period: Difference(),
     "log": lambda period: Log(),
@@ -146,9 +147,9 @@ def make_transform(spec, period=1):
     Parameters
     ----------
     spec : None, str, transformer, or list of these
-        Applied in the order of the list. Names: "boxcox", "difference", "log", "log1p", "log_return", "minmax",
-        "robust", "seasonal_difference", "standard". A transformer is one of this module, or any of scikit-learn's for
-        one column that has an inverse and rises with the value. None leaves values alone.
+        Applied in the order of the list. Names: "asinh", "boxcox", "difference", "log", "log1p", "log_return",
+        "minmax", "robust", "seasonal_difference", "standard". A transformer is one of this module, or any of
+        scikit-learn's for one column that has an inverse and rises with the value. None leaves values alone.
     period : int, default=1
         Steps of the season, for "seasonal_difference".
 
