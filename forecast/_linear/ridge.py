@@ -7,7 +7,7 @@ __all__ = ["normal_equations", "penalties_of", "ridge", "solved"]
 _LEAST = 1e-10  # of the mean square: inputs may depend on each other
 
 
-def ridge(moments, inputs, level, penalty, outputs=None):
+def ridge(moments, inputs, level, penalty):
     """Coefficients with an intercept that is not penalised.
 
     Parameters
@@ -18,15 +18,13 @@ def ridge(moments, inputs, level, penalty, outputs=None):
         What is taken off windows that were added up raw.
     penalty : float
         Relative to the mean square of the inputs.
-    outputs : ndarray of int, default=None
-        Columns of a joint window; None: all of the horizon, step by step.
 
     Returns
     -------
     coefficients : ndarray of shape (columns, outputs)
     intercept : ndarray of shape (outputs,)
     """
-    outputs = inputs.output_columns.ravel() if outputs is None else outputs
+    outputs = inputs.output_columns.ravel()
     columns = inputs.input_columns
     coefficients, intercept = np.zeros((len(columns), len(outputs))), np.zeros(len(outputs))
     place = {column: number for number, column in enumerate(outputs)}
@@ -35,8 +33,8 @@ def ridge(moments, inputs, level, penalty, outputs=None):
         if not count > 0:
             continue
         x, y, gram, cross = normal_equations(count, sums, squares, level, columns, some)
-        found = solved(gram, cross, penalties_of(gram, inputs, penalty))
         where = [place[column] for column in some]
+        found = solved(gram, cross, penalties_of(gram, inputs, penalty))
         coefficients[:, where] = found
         intercept[where] = y + moments.offset[some] - (x + moments.offset[columns]) @ found
     return coefficients, intercept

@@ -25,16 +25,22 @@ class Bench:
     Parameters
     ----------
     task : Task
-    rows : Rows
-    ends : ndarray of int
+    fold : Fold
     settings : Settings
         Of the longest lookback.
-    jury : Jury
     seasons : list of int
+
+    Attributes
+    ----------
+    n_windows : int
+        To train on; with none, nothing else is there.
+    inputs : Inputs
+        Of the longest lookback.
     """
 
-    def __init__(self, task, rows, ends, settings, jury, seasons):
-        self.jury, self.found = jury, {}
+    def __init__(self, task, fold, settings, seasons):
+        rows, ends = fold.rows, fold.ends
+        self.jury, self.found = fold.jury, {}
         split = settings.multi_target == "shared" and rows.targets.shape[1] > 1
         learnt, whole = rows.until(ends), rows.split() if split else rows
         learnt = learnt.split() if split else learnt
@@ -47,8 +53,13 @@ class Bench:
         moments = moments_of(windows, self.inputs)
         self.offset = moments.offset
         steps = np.unique(np.linspace(0, task.horizon - 1, _HOLED if moments.holes else _STEPS).round().astype(int))
-        outputs = self.inputs.output_columns[steps]
-        self.groups = list(moments.groups(self.inputs.input_columns, outputs.ravel()))
+        outputs = self.inputs.output_columns[steps].ravel()
+        # Without the steps that are not judged, the matrix is small.
+        self.columns = np.sort(np.concatenate([self.inputs.input_columns, outputs]))
+        self.groups = [
+            (some, count, sums[self.columns], squares[np.ix_(self.columns, self.columns)])
+            for some, count, sums, squares in moments.groups(self.inputs.input_columns, outputs)
+        ]
         scales = deviations(windows.target_values, learnt.starts[:-1], learnt.starts[1:])
         self._read(preparation, rows, whole, split, scales, steps)
 
@@ -84,7 +95,7 @@ class Bench:
 
         Returns
         -------
-        list of ndarray of shape (BLOCKS,)
+        list of ndarray of shape (2, BLOCKS)
         """
         new = [penalty for penalty in penalties if (lookback, window_norm, penalty) not in self.found]
         if new:
@@ -95,22 +106,26 @@ class Bench:
     def _judged(self, lookback, window_norm, penalties):
         inputs, kept, extras = self._narrowed(lookback)
         level = Level.of(Norm.of(window_norm, lookback), inputs)
-        place = np.full(len(self.offset), -1)
-        place[kept] = np.arange(len(kept))
-        columns = inputs.input_columns
+        # Of the joint window of this lookback, the columns that are in the matrix, and where they are there.
+        there = np.flatnonzero(np.isin(kept, self.columns))
+        level = None if level is None else Level(level.where[there], level.weights[there])
+        kept = kept[there]
+        where = np.searchsorted(self.columns, kept)
+        columns = np.searchsorted(there, inputs.input_columns)
         past = self.past[:, :, self.inputs.lags - lookback :].reshape(len(self.past), -1)
         table = np.concatenate([past, self.extra[:, extras]], axis=1)
         errors = np.full((len(penalties), *self.actual.shape), np.nan)
         for outputs, count, sums, squares in self.groups:
             if not count > 0:
                 continue
-            own, where = place[outputs], [self.place[column] for column in outputs]
-            x, y, gram, cross = normal_equations(count, sums[kept], squares[np.ix_(kept, kept)], level, columns, own)
+            own, wanted = np.searchsorted(kept, outputs), [self.place[column] for column in outputs]
+            narrow = squares if len(where) == len(squares) else squares[np.ix_(where, where)]
+            x, y, gram, cross = normal_equations(count, sums[where], narrow, level, columns, own)
             for number, penalty in enumerate(penalties):
                 found = solved(gram, cross, penalties_of(gram, inputs, penalty))
                 raw = found if level is None else level.raw(found, own, columns)
                 forecast = table @ raw + (y - x @ found + self.offset[outputs])
-                errors[number][:, where] = (forecast - self.actual[:, where]) / self.scale[:, where]
+                errors[number][:, wanted] = (forecast - self.actual[:, wanted]) / self.scale[:, wanted]
         return [self.jury.losses_of(error.reshape(len(self.jury), -1)) for error in errors]
 
     def _narrowed(self, lookback):

@@ -1,14 +1,16 @@
 """By which windows candidates are judged, and which of two is better."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 
 from .._preparation import Settings, prepared
 
-__all__ = ["BLOCKS", "TIE", "Jury", "is_better"]
+__all__ = ["BLOCKS", "TIE", "Fold", "Jury", "deviations", "folds_of", "is_better"]
 
-BLOCKS = 3  # stretches of the validation part: one of them alone decides nothing
+BLOCKS = 3  # stretches of a validation part: one of them alone decides nothing
+_FOLDS = 3
+_LEAST_ORIGINS = 10  # of a fold that says anything
 TIE = 0.005  # of the loss
 _MOST = 3000  # windows of a single target
 _LEAST = 400  # origins, however many targets
@@ -70,7 +72,7 @@ class Jury:
         return len(self.origins)
 
     def losses(self, forecast):
-        """Mean loss in each block.
+        """Mean losses in each block.
 
         Parameters
         ----------
@@ -78,42 +80,92 @@ class Jury:
 
         Returns
         -------
-        ndarray of shape (BLOCKS,)
-            NaN where no target of a block is known.
+        ndarray of shape (2, BLOCKS)
+            The loss, and the squared error. NaN where no target of a block is known.
         """
         return self.losses_of((forecast - self.actual) / self.scales[:, None])
 
     def losses_of(self, errors):
         """The same of errors over scales, shape (n, ...)."""
-        errors = np.square(errors) if self.squared else np.abs(errors)
         errors = errors.reshape(len(errors), -1)
         seen = ~np.isnan(errors)
-        total = np.bincount(self.blocks, np.where(seen, errors, 0.0).sum(axis=1), minlength=BLOCKS)
+        errors = np.where(seen, errors, 0.0)
+        square = np.square(errors).sum(axis=1)
         count = np.bincount(self.blocks, seen.sum(axis=1), minlength=BLOCKS)
-        return np.divide(total, count, out=np.full(BLOCKS, np.nan), where=count > 0)
-
-    def narrowed(self, most):
-        """The same with fewer origins."""
-        some = _spread_evenly(len(self), most)
-        names = ("origins", "blocks", "scales", "actual")
-        return replace(self, **{name: getattr(self, name)[some] for name in names})
+        totals = [
+            np.bincount(self.blocks, loss, minlength=BLOCKS)
+            for loss in (square if self.squared else np.abs(errors).sum(axis=1), square)
+        ]
+        return np.array(totals) / np.where(count > 0, count, np.nan)
 
 
-def is_better(losses, than):
-    """Whether losses are better by more than a tie, and not in one block alone.
+@dataclass(frozen=True)
+class Fold:
+    """Rows, of which those before `ends` are to learn from and those behind to judge by.
+
+    Attributes
+    ----------
+    rows : Rows
+    ends : ndarray of int of shape (n_series,)
+    jury : Jury
+    """
+
+    rows: object
+    ends: np.ndarray
+    jury: Jury
+
+
+def folds_of(task, rows, ends, lookback, squared):
+    """The validation part and, where there are rows enough, earlier parts of the same length.
+
+    One validation part may be unlike all that follows. Each fold is judged by fits that saw nothing behind its own
+    `ends`, which have at least half of the rows to learn from.
 
     Parameters
     ----------
-    losses, than : ndarray of shape (BLOCKS,)
+    task : Task
+    rows : Rows
+    ends : ndarray of int of shape (n_series,)
+    lookback : int
+        Rows that every candidate may look back on.
+    squared : bool
+
+    Returns
+    -------
+    list of Fold
+        The newest first; empty where there is nothing to judge by.
+    """
+    found = []
+    for number in range(_FOLDS):
+        length = np.maximum(rows.starts[1:] - ends, task.horizon)
+        begin = ends - number * np.minimum(length, (ends - rows.starts[:-1]) // 4)
+        if number:
+            part = rows.until(np.minimum(begin + length, ends))
+            begin = begin - rows.starts[:-1] + part.starts[:-1]
+        else:
+            part = rows
+        jury = Jury.of(task, part, begin, lookback, squared)
+        if len(jury) >= (_LEAST_ORIGINS if number else 1) and not np.isnan(jury.actual).all():
+            found.append(Fold(part, begin, jury))
+    return found
+
+
+def is_better(losses, than, margin=TIE):
+    """Whether losses are better by more than a margin, and in most blocks.
+
+    Parameters
+    ----------
+    losses, than : ndarray of shape (2, blocks)
         `than` of the simpler candidate.
+    margin : float, default=0.005
 
     Returns
     -------
     bool
     """
-    known = ~np.isnan(than)
-    wins = (losses < than)[known].sum()
-    return bool(np.nanmean(losses) < (1 - TIE) * np.nanmean(than) and 2 * wins > known.sum())
+    losses, than = losses[0], than[0]
+    wins = (losses < than).sum()
+    return bool(np.nanmean(losses) < (1 - margin) * np.nanmean(than) and 2 * wins > (~np.isnan(than)).sum())
 
 
 def deviations(values, starts, ends):

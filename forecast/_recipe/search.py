@@ -11,15 +11,16 @@ from .._preparation import Settings, trained
 from ..preprocessing import Difference
 from ..preprocessing.chain import NAMES
 from .bench import Bench
-from .judging import TIE, Jury, is_better
+from .judging import TIE, folds_of, is_better
 
 __all__ = ["Found", "lookbacks_of", "search_linear"]
 
 PENALTIES = [float(f"{10 ** (number / 2):.1e}") for number in range(-6, 3)]  # 1e-3 to 10
 _USUAL = PENALTIES.index(0.1)
 _LONGEST, _LONGEST_HOLED = 2048, 768  # a step with missing targets has a matrix of its own
-_COLUMNS, _COLUMNS_JOINT = 4096, 2048
-_PATIENCE = 3  # longer lookbacks that are no better, before no longer one is looked at
+_COLUMNS, _COLUMNS_JOINT = 4096, 1024
+_PATIENCE, _PATIENCE_QUICK = 5, 2  # longer lookbacks that are no better, before no longer one is looked at
+_CLOSE = 1.03  # of a loss: variants of what is further behind are not looked at
 _WINDOWS = 20_000  # to fit a candidate on whose windows are read one by one
 
 
@@ -151,9 +152,7 @@ class _Search:
     def run(self, sharing_is_free):
         candidates = [self.start.lookback] if self.fixed.lookback else self._lookbacks(self.start)
         lost = self._lost(self.start)
-        self.jury = Jury.of(self.task, self.rows, self.ends, candidates[-1] + lost, self.squared)
-        if np.isnan(self.jury.actual).all():
-            return self._unjudged(candidates)
+        self.folds = folds_of(self.task, self.rows, self.ends, candidates[-1] + lost, self.squared)
         best = self._tuned(self.start, candidates)
         if best is None:
             return self._unjudged(candidates)
@@ -170,13 +169,14 @@ class _Search:
         if self.rows.n_series > 1 or incumbent[0].multi_target == "shared":
             incumbent = self._own_weights(incumbent)
         if not self.fixed.level:
-            for norm in ("standard", ("standard", 0.3)):
-                incumbent = self._challenged(incumbent, replace(incumbent[0], window_norm=norm))
+            incumbent = self._challenged_by_all(
+                incumbent, [replace(incumbent[0], window_norm=norm) for norm in ("standard", ("standard", 0.3))]
+            )
         if not self.fixed.transform:
-            for settings in self._transforms(incumbent[0]):
-                incumbent = self._challenged(incumbent, settings)
+            for several in self._transforms(incumbent[0]):
+                incumbent = self._challenged_by_all(incumbent, several)
         settings, losses = incumbent
-        return Found(settings, self._frame(), float(np.nanmean(losses)), self.notes)
+        return Found(settings, self._frame(), float(np.nanmean(losses[0])), self.notes)
 
     # -------------------- what can be looked at
 
@@ -203,16 +203,16 @@ class _Search:
         return found
 
     def _transforms(self, settings):
-        """Other transforms, at the best lookback."""
+        """Other transforms at the best lookback: variants of one, the most promising first."""
         base = ["standard"]
         if "asinh" in NAMES:
-            yield replace(settings, transform=["asinh", *base])
+            yield [replace(settings, transform=["asinh", *base])]
         if self.fixed.lower == 0:
-            yield replace(settings, transform=["log1p", *base])
+            yield [replace(settings, transform=["log1p", *base])]
         season = self.seasons[0] if self.seasons else 0
         if 1 < season and (self.lengths > 2 * season + settings.lookback + self.task.horizon).mean() >= 0.75:
-            for norm in (settings.window_norm,) if self.fixed.level else (None, "last"):
-                yield replace(settings, transform=[Difference(season), *base], window_norm=norm)
+            norms = (settings.window_norm,) if self.fixed.level else (None, "last")
+            yield [replace(settings, transform=[Difference(season), *base], window_norm=norm) for norm in norms]
 
     # -------------------- lookback, penalty and level, on one matrix
 
@@ -220,14 +220,16 @@ class _Search:
         """Settings with the best lookback, penalty and level; None where no window is left to train on."""
         norm = settings.window_norm
         base = "last" if _is_standard(norm) else norm
-        bench = Bench(self.task, self.rows, self.ends, replace(settings, lookback=lookbacks[-1]), self.jury, self.seasons)
-        if not bench.n_windows:
+        longest = replace(settings, lookback=lookbacks[-1])
+        bench = [Bench(self.task, fold, longest, self.seasons) for fold in self.folds]
+        bench = [own for own in bench if own.n_windows]
+        if not bench:
             return None
         if self._is_holed():
-            self.step = max(1, bench.n_windows // (_WINDOWS // 2))
-        found = {}
-        lookbacks = [steps for steps in lookbacks if steps <= bench.inputs.lags] or [bench.inputs.lags]
-        at = self._walk(bench, settings, lookbacks, base, _USUAL, found)
+            self.step = max(1, bench[0].n_windows // (_WINDOWS // 2))
+        found, longest = {}, bench[0].inputs.lags
+        lookbacks = [steps for steps in lookbacks if steps <= longest] or [longest]
+        at = self._walk(bench, settings, lookbacks, base, _USUAL, found, _PATIENCE_QUICK if quick else _PATIENCE)
         if not self.fixed.level and not quick:
             steps, _, penalty = at
             for level in self._levels(steps):
@@ -244,15 +246,15 @@ class _Search:
         regressor = _changed(settings.regressor, penalty=PENALTIES[penalty])
         return replace(settings, regressor=regressor, lookback=int(lookback), window_norm=level)
 
-    def _walk(self, bench, settings, lookbacks, level, penalty, found):
+    def _walk(self, bench, settings, lookbacks, level, penalty, found, patience):
         """From short lookbacks to long ones, until several in a row bring nothing."""
         best, idle = np.inf, 0
         for steps in lookbacks:
             penalty = self._penalty(bench, settings, steps, level, penalty, found)
-            loss = np.nanmean(found[steps, level, penalty])
+            loss = np.nanmean(found[steps, level, penalty][0])
             idle = 0 if loss < (1 - TIE) * best else idle + 1
             best = min(best, loss)
-            if idle > _PATIENCE and steps >= 8 * max([1, *self.seasons[:1]]):
+            if idle > patience and steps >= 8 * max([1, *self.seasons[:1]]):
                 break
         return _simplest(found)
 
@@ -265,15 +267,14 @@ class _Search:
         at = start
         while True:
             near = [number for number in (at - 1, at, at + 1) if 0 <= number < len(PENALTIES)]
-            for number, losses in zip(
-                near, bench.losses(lookback, level, [PENALTIES[number] for number in near]), strict=True
-            ):
-                if (lookback, level, number) not in found:
-                    found[lookback, level, number] = losses
-                    changed = _changed(settings.regressor, penalty=PENALTIES[number])
-                    tried = replace(settings, lookback=lookback, window_norm=level, regressor=changed)
-                    self._note(tried, losses)
-            best = min(near, key=lambda number: np.nanmean(found[lookback, level, number]))
+            new = [number for number in near if (lookback, level, number) not in found]
+            judged = [own.losses(lookback, level, [PENALTIES[number] for number in new]) for own in bench]
+            for number, *losses in zip(new, *judged, strict=True):
+                found[lookback, level, number] = np.concatenate(losses, axis=1)
+                changed = _changed(settings.regressor, penalty=PENALTIES[number])
+                tried = replace(settings, lookback=lookback, window_norm=level, regressor=changed)
+                self._note(tried, found[lookback, level, number])
+            best = min(near, key=lambda number: np.nanmean(found[lookback, level, number][0]))
             if best == at:
                 return at
             at = best
@@ -286,20 +287,21 @@ class _Search:
         if _is_standard(settings.window_norm):
             step = max(step, int(self.lengths.sum() * self._series_of(settings)) // _WINDOWS)
         try:
-            member, _ = trained(replace(settings, step=max(1, step)), self.task, self.rows.until(self.ends))
-            usable = member.looks_back <= self.jury.origins - self._first() + 1
-            if not usable.all():
-                return None
-            losses = self.jury.losses(member.forecast(self.rows, self.jury.origins))
+            losses = [self._judged(replace(settings, step=max(1, step)), fold) for fold in self.folds]
         except ValueError as error:  # values that a transform does not take, or too few rows for it
             self.notes.append(f"{_named(settings)} was not looked at: {error}")
             return None
+        losses = np.concatenate(losses, axis=1)
         self._note(settings, losses)
         return losses
 
-    def _first(self):
-        which = np.searchsorted(self.rows.starts, self.jury.origins, side="right") - 1
-        return self.rows.starts[which]
+    def _judged(self, settings, fold):
+        rows, origins = fold.rows, fold.jury.origins
+        member, _ = trained(settings, self.task, rows.until(fold.ends))
+        first = rows.starts[np.searchsorted(rows.starts, origins, side="right") - 1]
+        if (origins - first + 1 < member.looks_back).any():
+            raise ValueError("some windows to judge by have too few rows before them.")
+        return fold.jury.losses(member.forecast(rows, origins))
 
     def _series_of(self, settings):
         return self.rows.targets.shape[1] if settings.multi_target == "shared" else 1
@@ -310,6 +312,18 @@ class _Search:
         if losses is None or not is_better(losses, incumbent[1]):
             return incumbent
         return settings, losses
+
+    def _challenged_by_all(self, incumbent, several):
+        """The same of variants, as long as they come close."""
+        for settings in several:
+            losses = self._losses(settings)
+            if losses is None:
+                break
+            if is_better(losses, incumbent[1]):
+                incumbent = settings, losses
+            if np.nanmean(losses[0]) > _CLOSE * np.nanmean(incumbent[1][0]):
+                break
+        return incumbent
 
     def _simpler(self, incumbent, settings):
         """The second, where the first is not better."""
@@ -325,10 +339,10 @@ class _Search:
             own = _changed(incumbent[0].regressor, per_series=True, penalty=PENALTIES[number])
             settings = replace(incumbent[0], regressor=own)
             losses = self._losses(settings)
-            if losses is None or (best is not None and not np.nanmean(losses) < np.nanmean(best[1])):
+            if losses is None or (best is not None and not np.nanmean(losses[0]) < np.nanmean(best[1][0])):
                 break
             best = settings, losses
-        return incumbent if best is None or not is_better(best[1], incumbent[1]) else best
+        return incumbent if best is None or not is_better(best[1], incumbent[1], 2 * TIE) else best
 
     # -------------------- the answer
 
@@ -350,13 +364,16 @@ class _Search:
                 "per_series": regressor.per_series,
                 "covariates": regressor.covariates,
                 "penalty": regressor.penalty,
-                "loss": float(np.nanmean(losses)),
+                "loss": float(np.nanmean(losses[0])),
             }
         )
 
     def _frame(self):
         names = ["lookback", "window_norm", "transform", "multi_target", "per_series", "covariates", "penalty", "loss"]
-        return pd.DataFrame({name: pd.Series([row[name] for row in self.table]) for name in names})
+        rows = self.table
+        kinds = {"window_norm": object, "transform": object, "covariates": object}  # which may be None
+        columns = {name: pd.Series([row[name] for row in rows], dtype=kinds.get(name)) for name in names}
+        return pd.DataFrame(columns)
 
 
 def prepared_lost(settings, task):
@@ -369,15 +386,20 @@ def prepared_lost(settings, task):
 
 
 def _simplest(found):
-    """Of all that are as good as the best: the shortest lookback, then the strongest penalty."""
-    means = {key: np.nanmean(losses) for key, losses in found.items()}
-    bound = min(means.values()) * (1 + TIE)
-    close = [key for key, loss in means.items() if loss <= bound]
+    """Of all that are as good as the best: the shortest lookback, the last value as level, the strongest penalty.
+
+    Where the loss is the absolute error, near ties are first broken by the squared error, whose mean a least squares
+    fit is after.
+    """
+    close = list(found)
+    for kind in range(2):
+        means = {key: np.nanmean(found[key][kind]) for key in close}
+        bound = min(means.values()) * (1 + TIE)
+        close = [key for key in close if means[key] <= bound]
     shortest = min(key[0] for key in close)
     close = [key for key in close if key[0] == shortest]
     best = min(close, key=means.get)[1]
-    levels = [key[1] for key in close]
-    level = "last" if "last" in levels else best
+    level = "last" if any(key[1] == "last" for key in close) else best
     return max((key for key in close if key[1] == level), key=lambda key: key[2])
 
 
