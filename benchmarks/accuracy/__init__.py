@@ -1,6 +1,6 @@
 """Accuracy of the default forecaster on real series, next to published values, ridge, trees and naive forecasts.
 
-    FORECAST_DATA=FOLDER python -m benchmarks.accuracy.run --tasks "ETTh1 96" --models recipe ridge lightgbm
+    FORECAST_DATA=FOLDER python benchmarks/accuracy/run.py --tasks "ETTh1 96" --models recipe ridge lightgbm
 
 `tasks` is the registry: what is forecast, from which rows, by which metric, which published value a baseline must
 reproduce first, and the bars. `models` is what can be run on a task. `run` measures each (task, model, seed) in a

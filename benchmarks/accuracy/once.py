@@ -1,6 +1,6 @@
 """One (task, model, seed) in this process; the last line on stdout is its result as JSON.
 
-    python -m benchmarks.accuracy.once --task "ETTh1 96" --model ridge
+python -m benchmarks.accuracy.once --task "ETTh1 96" --model ridge
 """
 
 import argparse

@@ -1,9 +1,9 @@
 """Measure tasks and models, one process for each (task, model, seed), and append one line of JSON each.
 
-    FORECAST_DATA=FOLDER python -m benchmarks.accuracy.run --tasks "ETTh1 96" M4 --models recipe ridge lightgbm
-    python -m benchmarks.accuracy.run --table --results benchmark-results.jsonl
+    FORECAST_DATA=FOLDER python benchmarks/accuracy/run.py --tasks "ETTh1 96" M4 --models recipe ridge lightgbm
+    python benchmarks/accuracy/run.py --table --results benchmark-results.jsonl
 
-Runs from the top of the clone. `--tasks` takes names, the beginning of names ("ETTh1"), groups ("GIFT-Eval"), halves
+`--tasks` takes names, the beginning of names ("ETTh1"), groups ("GIFT-Eval"), halves
 ("choosing", "held back") or "all". The baseline of a task runs first; the run ends if it does not reproduce its
 published value, since the split or a metric is then wrong. What is in the file for this commit is not measured again.
 """
@@ -16,27 +16,34 @@ import sys
 from datetime import UTC, datetime
 from pathlib import Path
 
+if not __package__:  # as a script: under the name that the package has from its folder
+    sys.path[0] = str(Path(__file__).resolve().parents[1])
+    __package__ = "accuracy"
+
+import forecast
+
 from .models import MODELS, ONLY, SEEDED
 from .table import table
 from .tasks import TASKS, chosen
 
+BENCHMARKS = Path(__file__).resolve().parents[1]
 THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 USUAL = ("recipe", "ridge", "lightgbm", "seasonal naive", "last value")
 
 
 def commit():
     """The commit that is measured; "+" says that files were changed after it."""
-    top = Path(__file__).parents[2]
 
     def git(*words):
-        return subprocess.run(["git", *words], cwd=top, capture_output=True, text=True, check=True).stdout.strip()
+        words = ["git", *words]
+        return subprocess.run(words, cwd=BENCHMARKS, capture_output=True, text=True, check=True).stdout.strip()
 
     return git("rev-parse", "--short=12", "HEAD") + ("+" if git("status", "--porcelain", "-uno") else "")
 
 
 def machine():
     """The line on the machine that all benchmarks have."""
-    sys.path.append(str(Path(__file__).parents[1]))  # the benchmarks import each other as scripts do
+    sys.path.append(str(BENCHMARKS))  # they import each other as scripts do
     import measuring
 
     return measuring.machine()
@@ -54,14 +61,14 @@ def append(path, line):
 
 def once(task, model, seed, threads, minutes):
     """The result of one process; a dict with `error` where it failed."""
-    module = f"{__package__}.once"
-    words = [sys.executable, "-m", module, "--task", task, "--model", model, "--seed", str(seed)]
-    limits = dict.fromkeys(THREADS, str(threads))
+    words = [sys.executable, "-m", "accuracy.once", "--task", task, "--model", model]
+    words += ["--seed", str(seed), "--threads", str(threads)]
+    found = [str(Path(forecast.__file__).resolve().parents[1]), os.environ.get("PYTHONPATH", "")]
+    env = os.environ | dict.fromkeys(THREADS, str(threads)) | {"PYTHONPATH": os.pathsep.join(filter(None, found))}
+    if "FORECAST_DATA" in env:
+        env["FORECAST_DATA"] = str(Path(env["FORECAST_DATA"]).resolve())
     try:
-        done = subprocess.run(
-            [*words, "--threads", str(threads)], capture_output=True, text=True, env=os.environ | limits,
-            timeout=60 * minutes,
-        )  # fmt: skip
+        done = subprocess.run(words, cwd=BENCHMARKS, capture_output=True, text=True, env=env, timeout=60 * minutes)
     except subprocess.TimeoutExpired:
         return {"error": f"not done after {minutes:g} minutes"}
     if done.returncode:

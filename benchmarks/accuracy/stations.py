@@ -43,9 +43,7 @@ def melbourne(horizon):
     """Minimum temperature of the last 730 days, from every day."""
     frame = sources.melbourne()
     origins = every_window(len(frame) - 730, len(frame), horizon)
-    return one(
-        frame, "Temp", horizon, origins, season=365, missing="mask", loss="squared_error", mean=True
-    )
+    return one(frame, "Temp", horizon, origins, season=365, missing="mask", loss="squared_error", mean=True)
 
 
 def variance(horizon):
