@@ -1,0 +1,91 @@
+"""Our forecaster without a setting: it gets target, covariates, horizon, loss and what the frame is like."""
+
+import warnings
+from types import SimpleNamespace
+
+import numpy as np
+
+from forecast import RNNForecaster, SeriesForecaster
+from forecast._series.backtesting import intervals_at, read_rows
+from forecast._series.forecasting import from_origins
+
+from .scores import LEVELS
+
+COVERAGES = [0.8, 0.95]
+
+
+class Recipe:
+    """`SeriesForecaster(target=..., horizon=...)` and nothing that depends on the data set.
+
+    Parameters
+    ----------
+    seed : int
+    threads : int
+    settings : dict, default=None
+        Arguments in place of the defaults: for ablations.
+    """
+
+    def __init__(self, seed=0, threads=1, settings=None):
+        self.seed, self.threads, self.settings = seed, threads, settings or {}
+
+    def fit(self, problem):
+        self.problem = problem
+        options = {
+            "target": problem.target if len(problem.target) > 1 else problem.target[0],
+            "horizon": problem.horizon,
+            "loss": problem.loss,
+            "past_covariates": problem.past or None,
+            "future_covariates": problem.future or None,
+            "missing": problem.missing,
+            "series": problem.series,
+            "random_state": self.seed,
+            "n_jobs": self.threads,
+        }
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # no trading calendar; skill
+            self.model = fitted(options | self.settings, problem)
+            self.rows = read_rows(self.model, problem.frame)
+        keys = {key: number for number, key in enumerate(self.rows.keys)}
+        self.starts = self.rows.starts[[keys[series.key] for series in problem.arrays]]
+        return self
+
+    def forecast(self, which, row):
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            return from_origins(self.model._state, self.rows, self.starts[which] + row, self.problem.horizon)
+
+    def quantiles(self, which, row, forecast):
+        """One call per origin, each with the history up to it: conformal quantiles follow the newest errors."""
+        problem, found = self.problem, []
+        for newest in row:  # tasks with quantiles are one series
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")
+                history = problem.frame.iloc[: newest + 1]
+                frames = self.model.predict_quantiles([float(level) for level in LEVELS], history=history)
+            found.append(np.stack([frame[problem.target].to_numpy() for frame in frames.values()], axis=-1))
+        return np.stack(found)
+
+    def intervals(self, which, row, forecast):
+        """Adaptive intervals, at each origin from what was known at it."""
+        steps = np.arange(1, self.problem.horizon + 1)
+        origins = self.starts[which] + row
+        number = np.searchsorted(self.rows.starts, origins, side="right") - 1
+        places = SimpleNamespace(series=number, row=origins, steps=steps)
+        bounds = intervals_at(self.rows, places, forecast, COVERAGES, self.model._state.calibration)
+        return {level: (bounds[f"lower_{level:g}"], bounds[f"upper_{level:g}"]) for level in COVERAGES}
+
+    def notes(self):
+        """What was chosen."""
+        return {"recipe": str(getattr(self.model, "recipe_", None)), "report": str(self.model.report_)}
+
+
+def fitted(options, problem):
+    """The forecaster fitted on the training rows, with the validation rows where the protocol has them."""
+    given = {"X_val": problem.validation} if problem.validation is not None else {}
+    known = SeriesForecaster().get_params(deep=False)
+    if "loss" not in known:  # TO DELETE with the recipe: SeriesForecaster before it had neither loss= nor X_val=
+        options = {"regressor": RNNForecaster(random_state=options["random_state"], n_jobs=1)} | options
+        return SeriesForecaster(**{k: v for k, v in options.items() if k in known}).fit(problem.train)
+    return SeriesForecaster(**{name: value for name, value in options.items() if name in known}).fit(
+        problem.train, **given
+    )
