@@ -67,6 +67,8 @@ def fitted_state(model, panel, roles, later=None):
         span=Span.of(panel.index, panel.starts),
         members=None if one else fitted["members"],
         weights=None if one else {name: fitted["weights"][name] for name in names},
+        lower=model.lower,
+        upper=model.upper,
     )
     return state, fitted["recipe"]
 

@@ -10,6 +10,7 @@ from sklearn.utils.validation import check_is_fitted
 from .._files import Saved, stored
 from .._frames import Roles, Rules, answer, as_frame, check_length, enter, future_frame, leave, read_panel
 from ..baselines import seasonal_naive
+from .bounds import check_bounds
 from .card import card_parts
 from .fitting import fitted_state
 from .parameters import CONSTRAINTS, lookback_of
@@ -255,6 +256,7 @@ class SeriesForecaster(Saved, Requests, Uncertainty, RegressorMixin, BaseEstimat
         UserWarning
             Business data without `trading_calendar`: the forecast's index takes the next weekdays.
         """
+        check_bounds(self.lower, self.upper)
         frame, kind = enter(X)
         columns = frame.columns
         frame, target = with_target(frame, y, self.target)

@@ -6,6 +6,7 @@ import numpy as np
 
 from .._files import ModelFileError, stored
 from .._preparation import Member, Preparation, Rows
+from .bounds import within
 from .calibration import Calibration
 from .report import ModelReport
 from .span import Span
@@ -37,6 +38,8 @@ class FittedState:
         Whose weighted mean is the forecast, by name; None: the leading member alone.
     weights : dict of str to float, or None
         Of the members; they add up to 1.
+    lower, upper : float or None
+        Bounds of forecasts and intervals.
     """
 
     regressor: object
@@ -54,6 +57,8 @@ class FittedState:
     span: Span | None = None
     members: dict | None = None
     weights: dict | None = None
+    lower: float | None = None
+    upper: float | None = None
 
     @property
     def parts(self):
@@ -115,8 +120,12 @@ class FittedState:
         """
         parts = self.parts
         if len(parts) == 1:
-            return parts[0][0].forecast(rows, origins, levels)
-        return sum(weight * member.forecast(rows, origins, levels) for member, weight in parts)
+            return self.within(parts[0][0].forecast(rows, origins, levels))
+        return self.within(sum(weight * member.forecast(rows, origins, levels) for member, weight in parts))
+
+    def within(self, array):
+        """Values in the units of the targets, kept to the bounds."""
+        return within(array, self.lower, self.upper)
 
     def alone(self, member):
         """The state of a forecaster that has one of the members only; nothing is known of its own errors."""

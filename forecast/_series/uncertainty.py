@@ -66,7 +66,8 @@ class Uncertainty:
             arrays = []
             for number, forecast in enumerate(forecasts):
                 lower, upper = (side[position, : len(forecast)] for side in offsets[number])
-                arrays.append(np.stack([forecast + lower, forecast + upper], axis=2).reshape(len(forecast), -1))
+                both = np.stack([forecast + lower, forecast + upper], axis=2).reshape(len(forecast), -1)
+                arrays.append(self._state.within(both))
             found[level] = self._answered(request, arrays, names)
         return found if np.ndim(coverage) else found[levels[0]]
 
@@ -114,7 +115,7 @@ class Uncertainty:
             coverages = sorted({abs(2 * level - 1) for level in asked if level != 0.5})
             offsets = self._offsets(request, coverages) if coverages else None
             cubes = [
-                np.stack([_conformal(forecast, offsets, number, coverages, level) for level in asked], axis=-1)
+                state.within(np.stack([_conformal(forecast, offsets, number, coverages, level) for level in asked], -1))
                 for number, forecast in enumerate(forecasts)
             ]
         found = {

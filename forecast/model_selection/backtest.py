@@ -15,6 +15,7 @@ from .._preparation import Rows
 from .._progress import Fits
 from .._series import SeriesForecaster
 from .._series.backtesting import intervals_at, is_copy, mean_so_far, read_rows
+from .._series.bounds import within
 from .._series.forecasting import from_origins
 from .._series.parameters import is_chosen, lookback_of, member_settings, settings_of
 from ..preprocessing import make_transform
@@ -273,6 +274,7 @@ def _run(model, frame, truth, folds, origins, every, levels, intervals, n_jobs, 
     elif levels:
         names = [name for name in done[0][0] if name != "forecast"]
         found |= {name: np.concatenate([_padded(part[name], longest) for part, _, _ in done]) for name in names}
+    found = {name: within(column, model.lower, model.upper) for name, column in found.items()}
     return found, sum(seconds for _, _, seconds in done) + time.perf_counter() - started
 
 
