@@ -194,7 +194,7 @@ def _too_few(settings, seasons, notes):
 
 
 def _table(found, result, settings):
-    """Members first, then what the search looked at; by their loss."""
+    """The mean first, then the members, then what the search looked at; settings as text."""
     members = pd.DataFrame(
         {
             "loss": result.losses,
@@ -202,6 +202,14 @@ def _table(found, result, settings):
             "lookback": {name: settings[name].lookback for name in result.losses},
         }
     )
-    searched = found.table.assign(weight=np.nan)
+    mean = pd.DataFrame({"loss": [result.loss]}, index=["recipe"])
+    searched = found.table.copy()
     searched.index = [f"linear candidate {number}" for number in range(1, len(searched) + 1)]
-    return pd.concat([members, searched]).rename_axis("candidate")
+    table = pd.concat([mean, members, searched]).rename_axis("candidate")
+    texts = table.columns.difference(["loss", "weight", "lookback", "penalty"])
+    return table.assign(**{name: [_text(value) for value in table[name]] for name in texts})
+
+
+def _text(value):
+    missing = isinstance(value, float) and np.isnan(value)
+    return "" if missing else value if isinstance(value, str) else repr(value)
