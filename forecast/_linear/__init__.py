@@ -6,12 +6,13 @@ is the estimator.
 """
 
 from .forecaster import LinearForecaster
-from .inputs import Inputs
+from .inputs import MOST, Inputs
 from .level import Level
 from .moments import Moments, moments_of
 from .ridge import normal_equations, penalties_of, ridge, solved
 
 __all__ = [
+    "MOST",
     "Inputs",
     "Level",
     "LinearForecaster",

@@ -14,7 +14,7 @@ class Level:
     Attributes
     ----------
     where : ndarray of int of shape (joint columns,)
-        Which level is taken off each column.
+        Which level is taken off each column; covariates, which have none, come last.
     weights : ndarray of shape (joint columns, levels)
         Each level is a mean of lags.
     """
@@ -55,6 +55,13 @@ class Level:
         """Products of windows without their level, from those of raw windows, shape (columns, columns)."""
         taken = self.weights.T @ squares
         both = taken @ self.weights
+        if len(both) == 1:  # the same, without matrices of copies
+            joint = int((self.where == 0).sum())
+            out = squares.copy()
+            out[:joint] -= taken
+            out[:, :joint] -= taken.T
+            out[:joint, :joint] += both
+            return out
         taken = self._placed(taken)
         both = self._placed(self._placed(both).T)
         return squares - taken - taken.T + both

@@ -59,7 +59,9 @@ def normal_equations(count, sums, squares, level, columns, outputs):
     if level is not None:
         sums, squares = level.sums(sums), level.squares(squares)
     x, y = sums[columns] / count, sums[outputs] / count
-    gram = squares[np.ix_(columns, columns)] / count - np.outer(x, x)
+    gram = squares[np.ix_(columns, columns)]
+    gram /= count
+    gram -= np.outer(x, x)
     return x, y, gram, squares[np.ix_(columns, outputs)] / count - np.outer(x, y)
 
 
@@ -103,7 +105,15 @@ def solved(gram, cross, penalties):
     size = np.trace(gram) / max(1, len(gram))
     if not size > 0:
         return np.zeros_like(cross)
-    system = gram + np.diag(np.maximum(penalties, _LEAST * size))
-    _, found, info = lapack.dposv(system, cross)
+    system = _penalised(gram, penalties, size)
+    _, found, info = lapack.dposv(system.T, cross, overwrite_a=True)  # symmetric: the order of Fortran costs no copy
+    if info == 0:
+        return found
     # Not positive by rounding, where inputs depend on each other and the penalty is next to nothing.
-    return found if info == 0 else np.linalg.lstsq(system, cross, rcond=None)[0]
+    return np.linalg.lstsq(_penalised(gram, penalties, size), cross, rcond=None)[0]
+
+
+def _penalised(gram, penalties, size):
+    system = gram.copy()
+    system.flat[:: len(gram) + 1] += np.maximum(penalties, _LEAST * size)
+    return system

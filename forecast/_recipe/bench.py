@@ -8,15 +8,74 @@ from dataclasses import replace
 
 import numpy as np
 
-from .._linear import Inputs, Level, moments_of, normal_equations, penalties_of, solved
+from .._linear import MOST, Inputs, Level, moments_of, normal_equations, penalties_of, solved
 from .._preparation import prepared
 from .._windows import Norm
-from .judging import deviations
+from .judging import BLOCKS, deviations
 
-__all__ = ["Bench"]
+__all__ = ["Bench", "Benches"]
 
 _STEPS = 24  # of the horizon that are judged
+_SHORT = 512  # lags: longer lookbacks have a matrix of their own, or short ones would miss too many windows
 _HOLED = 8  # where targets are missing: each step then has a matrix of its own
+
+
+class Benches:
+    """A bench of each fold for short lookbacks, and one for long ones, made when the first long one is looked at.
+
+    Parameters
+    ----------
+    task : Task
+    folds : list of Fold
+    settings : Settings
+        Their lookback does not matter.
+    lookbacks : list of int
+        Ascending, all that may be looked at.
+    seasons : list of int
+
+    Attributes
+    ----------
+    lookbacks : list of int
+        Those that fit.
+    n_windows : int
+        To train on, of the newest fold at short lookbacks.
+    """
+
+    def __init__(self, task, folds, settings, lookbacks, seasons):
+        self._made = {}
+        self._make = lambda longest: [Bench(task, fold, replace(settings, lookback=longest), seasons) for fold in folds]
+        short = [steps for steps in lookbacks if steps <= _SHORT] or lookbacks[:1]
+        first = self._of(short[-1])
+        self.n_windows = first[0].n_windows
+        inputs = first[0].inputs if self.n_windows else None
+        self.lookbacks = lookbacks
+        if inputs is not None:
+            fit = inputs.lags if inputs.lags < short[-1] else (MOST - inputs.extras) // inputs.targets
+            self.lookbacks = [steps for steps in lookbacks if steps <= fit] or [inputs.lags]
+        self._limits = sorted({short[-1], self.lookbacks[-1]})
+
+    def _of(self, longest):
+        if longest not in self._made:
+            self._made[longest] = self._make(longest)
+        return self._made[longest]
+
+    def losses(self, lookback, window_norm, penalties):
+        """Losses of some penalties over all folds.
+
+        Parameters
+        ----------
+        lookback : int
+        window_norm : None, str or tuple
+            Not "standard".
+        penalties : list of float
+
+        Returns
+        -------
+        list of ndarray of shape (2, folds * BLOCKS)
+        """
+        longest = next(limit for limit in self._limits if limit >= lookback)
+        found = [bench.losses(lookback, window_norm, penalties) for bench in self._of(longest)]
+        return [np.concatenate(parts, axis=1) for parts in zip(*found, strict=True)]
 
 
 class Bench:
@@ -40,7 +99,7 @@ class Bench:
 
     def __init__(self, task, fold, settings, seasons):
         rows, ends = fold.rows, fold.ends
-        self.jury, self.found = fold.jury, {}
+        self.jury = fold.jury
         split = settings.multi_target == "shared" and rows.targets.shape[1] > 1
         learnt, whole = rows.until(ends), rows.split() if split else rows
         learnt = learnt.split() if split else learnt
@@ -97,13 +156,8 @@ class Bench:
         -------
         list of ndarray of shape (2, BLOCKS)
         """
-        new = [penalty for penalty in penalties if (lookback, window_norm, penalty) not in self.found]
-        if new:
-            for penalty, losses in zip(new, self._judged(lookback, window_norm, new), strict=True):
-                self.found[lookback, window_norm, penalty] = losses
-        return [self.found[lookback, window_norm, penalty] for penalty in penalties]
-
-    def _judged(self, lookback, window_norm, penalties):
+        if not self.n_windows:
+            return [np.full((2, BLOCKS), np.nan) for _ in penalties]
         inputs, kept, extras = self._narrowed(lookback)
         level = Level.of(Norm.of(window_norm, lookback), inputs)
         # Of the joint window of this lookback, the columns that are in the matrix, and where they are there.
@@ -112,8 +166,7 @@ class Bench:
         kept = kept[there]
         where = np.searchsorted(self.columns, kept)
         columns = np.searchsorted(there, inputs.input_columns)
-        past = self.past[:, :, self.inputs.lags - lookback :].reshape(len(self.past), -1)
-        table = np.concatenate([past, self.extra[:, extras]], axis=1)
+        past, extra = self.past[:, :, self.inputs.lags - lookback :], self.extra[:, extras]
         errors = np.full((len(penalties), *self.actual.shape), np.nan)
         for outputs, count, sums, squares in self.groups:
             if not count > 0:
@@ -124,7 +177,9 @@ class Bench:
             for number, penalty in enumerate(penalties):
                 found = solved(gram, cross, penalties_of(gram, inputs, penalty))
                 raw = found if level is None else level.raw(found, own, columns)
-                forecast = table @ raw + (y - x @ found + self.offset[outputs])
+                forecast = extra @ raw[inputs.targets * lookback :] + (y - x @ found + self.offset[outputs])
+                for target in range(inputs.targets):
+                    forecast += past[:, target] @ raw[target * lookback : (target + 1) * lookback]
                 errors[number][:, wanted] = (forecast - self.actual[:, wanted]) / self.scale[:, wanted]
         return [self.jury.losses_of(error.reshape(len(self.jury), -1)) for error in errors]
 

@@ -13,7 +13,7 @@ _FOLDS = 3
 _LEAST_ORIGINS = 10  # of a fold that says anything
 TIE = 0.005  # of the loss
 _MOST = 3000  # windows of a single target
-_LEAST = 400  # origins, however many targets
+_LEAST = 200  # origins, however many targets
 
 
 @dataclass(frozen=True)
@@ -144,6 +144,8 @@ def folds_of(task, rows, ends, lookback, squared):
             begin = begin - rows.starts[:-1] + part.starts[:-1]
         else:
             part = rows
+            if not (begin - part.starts[:-1] >= lookback + task.horizon).any():
+                break
         jury = Jury.of(task, part, begin, lookback, squared)
         if len(jury) >= (_LEAST_ORIGINS if number else 1) and not np.isnan(jury.actual).all():
             found.append(Fold(part, begin, jury))

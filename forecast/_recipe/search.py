@@ -10,8 +10,8 @@ from .._linear import LinearForecaster
 from .._preparation import Settings, trained
 from ..preprocessing import Difference
 from ..preprocessing.chain import NAMES
-from .bench import Bench
-from .judging import TIE, folds_of, is_better
+from .bench import Benches
+from .judging import BLOCKS, TIE, folds_of, is_better
 
 __all__ = ["Found", "lookbacks_of", "search_linear"]
 
@@ -20,7 +20,7 @@ _USUAL = PENALTIES.index(0.1)
 _LONGEST, _LONGEST_HOLED = 2048, 768  # a step with missing targets has a matrix of its own
 _COLUMNS, _COLUMNS_JOINT = 4096, 1024
 _PATIENCE, _PATIENCE_QUICK = 5, 2  # longer lookbacks that are no better, before no longer one is looked at
-_CLOSE = 1.03  # of a loss: variants of what is further behind are not looked at
+_CLOSE = 1.03  # of the loss on the validation part: what is further behind is not looked at any more
 _WINDOWS = 20_000  # to fit a candidate on whose windows are read one by one
 
 
@@ -33,7 +33,7 @@ class Found:
     settings : Settings
     table : pandas.DataFrame
         One row per candidate: lookback, window_norm, transform, multi_target, per_series, covariates, penalty, loss.
-        The loss is over the deviation of each series before `ends`; of candidates that differ in lookback, level or penalty
+        loss is over the deviation of each series before `ends`; of candidates that differ in lookback, level or penalty
         alone it is that of up to 24 steps of the horizon.
     loss : float
         Of `settings`, over all steps; NaN where nothing could be judged.
@@ -153,7 +153,7 @@ class _Search:
         candidates = [self.start.lookback] if self.fixed.lookback else self._lookbacks(self.start)
         lost = self._lost(self.start)
         self.folds = folds_of(self.task, self.rows, self.ends, candidates[-1] + lost, self.squared)
-        best = self._tuned(self.start, candidates)
+        best = self._tuned(self.start, candidates) if self.folds else None
         if best is None:
             return self._unjudged(candidates)
         incumbent = best, self._losses(best)
@@ -166,8 +166,6 @@ class _Search:
             limits = [steps for steps in candidates if steps * n_targets <= _COLUMNS_JOINT]
             joint = self._tuned(joint, limits, quick=True) if limits else None
             incumbent = incumbent if joint is None else self._challenged(incumbent, joint)
-        if self.rows.n_series > 1 or incumbent[0].multi_target == "shared":
-            incumbent = self._own_weights(incumbent)
         if not self.fixed.level:
             incumbent = self._challenged_by_all(
                 incumbent, [replace(incumbent[0], window_norm=norm) for norm in ("standard", ("standard", 0.3))]
@@ -175,6 +173,8 @@ class _Search:
         if not self.fixed.transform:
             for several in self._transforms(incumbent[0]):
                 incumbent = self._challenged_by_all(incumbent, several)
+        if self.rows.n_series > 1 or incumbent[0].multi_target == "shared":
+            incumbent = self._own_weights(incumbent)
         settings, losses = incumbent
         return Found(settings, self._frame(), float(np.nanmean(losses[0])), self.notes)
 
@@ -220,15 +220,13 @@ class _Search:
         """Settings with the best lookback, penalty and level; None where no window is left to train on."""
         norm = settings.window_norm
         base = "last" if _is_standard(norm) else norm
-        longest = replace(settings, lookback=lookbacks[-1])
-        bench = [Bench(self.task, fold, longest, self.seasons) for fold in self.folds]
-        bench = [own for own in bench if own.n_windows]
-        if not bench:
+        bench = Benches(self.task, self.folds, settings, lookbacks, self.seasons)
+        if not bench.n_windows:
             return None
+        lookbacks = bench.lookbacks
         if self._is_holed():
-            self.step = max(1, bench[0].n_windows // (_WINDOWS // 2))
-        found, longest = {}, bench[0].inputs.lags
-        lookbacks = [steps for steps in lookbacks if steps <= longest] or [longest]
+            self.step = max(1, bench.n_windows // (_WINDOWS // 2))
+        found = {}
         at = self._walk(bench, settings, lookbacks, base, _USUAL, found, _PATIENCE_QUICK if quick else _PATIENCE)
         if not self.fixed.level and not quick:
             steps, _, penalty = at
@@ -268,9 +266,9 @@ class _Search:
         while True:
             near = [number for number in (at - 1, at, at + 1) if 0 <= number < len(PENALTIES)]
             new = [number for number in near if (lookback, level, number) not in found]
-            judged = [own.losses(lookback, level, [PENALTIES[number] for number in new]) for own in bench]
-            for number, *losses in zip(new, *judged, strict=True):
-                found[lookback, level, number] = np.concatenate(losses, axis=1)
+            judged = bench.losses(lookback, level, [PENALTIES[number] for number in new]) if new else []
+            for number, losses in zip(new, judged, strict=True):
+                found[lookback, level, number] = losses
                 changed = _changed(settings.regressor, penalty=PENALTIES[number])
                 tried = replace(settings, lookback=lookback, window_norm=level, regressor=changed)
                 self._note(tried, found[lookback, level, number])
@@ -281,13 +279,18 @@ class _Search:
 
     # -------------------- all else: members, as they will be
 
-    def _losses(self, settings):
-        """Losses of a member in the units of the series; None where it cannot be trained."""
+    def _losses(self, settings, than=None):
+        """Losses of a member in the units of the series; None where it cannot be trained, or is far behind others."""
         step = self.step
         if _is_standard(settings.window_norm):
             step = max(step, int(self.lengths.sum() * self._series_of(settings)) // _WINDOWS)
+        losses = []
         try:
-            losses = [self._judged(replace(settings, step=max(1, step)), fold) for fold in self.folds]
+            for fold in self.folds:
+                losses.append(self._judged(replace(settings, step=max(1, step)), fold))
+                if than is not None and np.nanmean(losses[0][0]) > _CLOSE * np.nanmean(than[0, :BLOCKS]):
+                    self._note(settings, losses[0])
+                    return None
         except ValueError as error:  # values that a transform does not take, or too few rows for it
             self.notes.append(f"{_named(settings)} was not looked at: {error}")
             return None
@@ -308,21 +311,19 @@ class _Search:
 
     def _challenged(self, incumbent, settings):
         """The better of the two; the first is the simpler one."""
-        losses = self._losses(settings)
+        losses = self._losses(settings, incumbent[1])
         if losses is None or not is_better(losses, incumbent[1]):
             return incumbent
         return settings, losses
 
     def _challenged_by_all(self, incumbent, several):
-        """The same of variants, as long as they come close."""
+        """The same of variants, the most promising first, as long as they come close."""
         for settings in several:
-            losses = self._losses(settings)
+            losses = self._losses(settings, incumbent[1])
             if losses is None:
                 break
             if is_better(losses, incumbent[1]):
                 incumbent = settings, losses
-            if np.nanmean(losses[0]) > _CLOSE * np.nanmean(incumbent[1][0]):
-                break
         return incumbent
 
     def _simpler(self, incumbent, settings):
@@ -334,15 +335,16 @@ class _Search:
         """Weights of each series; with fewer windows a stronger penalty may do better."""
         first = incumbent[0].regressor.penalty
         place = min(range(len(PENALTIES)), key=lambda number: abs(np.log(PENALTIES[number] / first)))
-        best = None
-        for number in range(place, len(PENALTIES)):
+        best, least = None, np.inf
+        for number in range(place, len(PENALTIES)):  # by the validation part alone
             own = _changed(incumbent[0].regressor, per_series=True, penalty=PENALTIES[number])
             settings = replace(incumbent[0], regressor=own)
-            losses = self._losses(settings)
-            if losses is None or (best is not None and not np.nanmean(losses[0]) < np.nanmean(best[1][0])):
+            loss = np.nanmean(self._judged(replace(settings, step=self.step), self.folds[0])[0])
+            if not loss < (1 - TIE) * least and best is not None:
                 break
-            best = settings, losses
-        return incumbent if best is None or not is_better(best[1], incumbent[1], 2 * TIE) else best
+            best, least = settings, loss
+        losses = self._losses(best, incumbent[1])
+        return incumbent if losses is None or not is_better(losses, incumbent[1], 2 * TIE) else (best, losses)
 
     # -------------------- the answer
 
