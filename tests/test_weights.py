@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from scipy.optimize import linprog, minimize
 
-from forecast._recipe.weights import TIE, _least_absolute, _least_squares, mix
+from forecast._recipe.weights import LEAST, TIE, _Fits, _Judge, _least_absolute, _least_squares, mix
 
 SHAPE = (240, 6, 2)
 BLOCKS = np.arange(SHAPE[0]) * 4 // SHAPE[0]
@@ -140,6 +140,33 @@ def test_a_block_has_no_part_in_its_own_weights():
         assert np.array_equal(before[BLOCKS == number], after[BLOCKS == number])
 
 
+def fits(forecasts, actual, power=1):
+    judge = _Judge(actual, BLOCKS, 1.0, power)
+    return _Fits(judge, forecasts, np.stack([judge.losses(forecast) for forecast in forecasts.values()]))
+
+
+@pytest.mark.parametrize("shrinking", [1.0, 0.5, 0.0])
+def test_which_members_are_good_is_what_the_other_blocks_say(shrinking):
+    forecasts, actual = members(linear=1.0, network=1.05)
+    before = fits(forecasts, actual)
+    actual[BLOCKS == 0] = forecasts["linear"][BLOCKS == 0]
+    after = fits(forecasts, actual)
+    assert np.array_equal(before.without(0, shrinking), after.without(0, shrinking))
+    assert (before.on_all(shrinking) != after.on_all(shrinking)).all()
+
+
+def test_a_weight_that_is_too_small_becomes_none():
+    rng = np.random.default_rng(0)
+    forecasts, actual = members(linear=1.0)
+    errors = forecasts["linear"] - actual
+    noise = rng.normal(size=SHAPE)
+    noise -= errors * (noise * errors).sum() / (errors**2).sum()
+    forecasts["network"] = actual + 0.99 * errors + 0.8 * noise
+    cells = np.stack([(forecast - actual).ravel() for forecast in forecasts.values()], axis=1)
+    assert 0 < _least_squares(cells)[1] < LEAST
+    assert fits(forecasts, actual, power=2).on_all(0.0).tolist() == [1.0, 0.0]
+
+
 def test_one_block_gives_equal_weights_to_good_members():
     forecasts, actual = members(linear=1.0, network_0=0.95, network_1=1.3)
     found = mix(forecasts, actual, np.zeros(len(actual), dtype=int))
@@ -153,8 +180,8 @@ def test_missing_values_are_left_out(loss):
     holes = np.where(kept[:, None, None], actual, np.nan)
     found = mix(forecasts, holes, BLOCKS, loss=loss)
     alone = mix({name: f[kept] for name, f in forecasts.items()}, actual[kept], BLOCKS[kept], loss=loss)
-    assert found.weights == alone.weights
-    assert found.losses == alone.losses
+    assert found.weights == pytest.approx(alone.weights)
+    assert found.losses == pytest.approx(alone.losses)
     assert np.isfinite(found.crossfitted).all()
 
 

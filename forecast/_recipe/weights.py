@@ -83,33 +83,19 @@ def mix(forecasts, actual, blocks, scales=1.0, loss="absolute_error"):
 
 
 def _mixed(forecasts, actual, blocks, scales, power):
-    known = ~np.isnan(actual)
-    if not forecasts or not known.any():
+    judge = _Judge(actual, blocks, scales, power)
+    if not forecasts or not judge.counts.sum():
         raise ValueError(
-            f"{len(forecasts)} members and {int(known.sum())} known values; expected one of each at least."
+            f"{len(forecasts)} members and {int(judge.counts.sum())} known values; expected one of each at least."
         )
-    scales = np.broadcast_to(np.asarray(scales, dtype=np.float64), (len(actual), actual.shape[2]))
-    scale = np.broadcast_to(scales[:, None], actual.shape)[known]
-    block = np.broadcast_to(blocks[:, None, None], actual.shape)[known]
-
-    def errors_of(forecast):
-        with np.errstate(invalid="ignore", over="ignore"):
-            return (forecast[known] - actual[known]) / scale
-
-    table = {name: _by_block(errors_of(forecast), block, power) for name, forecast in forecasts.items()}
-    numbers, counts = np.unique(block, return_counts=True)
-    losses = {name: float(row @ counts / counts.sum()) for name, row in table.items()}
+    table = {name: judge.losses(forecast) for name, forecast in forecasts.items()}
+    losses = {name: judge.mean(row) for name, row in table.items()}
     names = _not_poor(table, losses, power)
-    picked = _picked(len(scale))
-    errors = np.stack([errors_of(forecasts[name])[picked] for name in names], axis=1)
-    rows = np.stack([table[name] for name in names])
-    fits = _Fits(errors, block[picked], rows, numbers, counts, power)
-
+    fits = _Fits(judge, {name: forecasts[name] for name in names}, np.stack([table[name] for name in names]))
     best = None
-    for shrinking in SHRINKING if len(numbers) > 1 else (1.0,):
-        by_block = {number: fits.without(number, shrinking) for number in numbers}
-        crossed = _crossed(forecasts, names, by_block, blocks, fits.on_all(shrinking))
-        value = float(_by_block(errors_of(crossed), block, power) @ counts / counts.sum())
+    for shrinking in SHRINKING if len(judge.numbers) > 1 else SHRINKING[:1]:
+        crossed = _crossed(forecasts, names, blocks, fits, shrinking)
+        value = judge.mean(judge.losses(crossed))
         if best is None or value < (1 - TIE) * best[0]:
             best = value, shrinking, crossed
     value, shrinking, crossed = best
@@ -120,13 +106,33 @@ def _mixed(forecasts, actual, blocks, scales, power):
     return Mix({name: float(w) for name, w in zip(names, weights, strict=True) if w > 0}, value, losses, crossed)
 
 
-def _by_block(errors, block, power):
-    """Mean loss of each block, inf where a forecast is not finite."""
-    numbers = np.unique(block)
-    with np.errstate(over="ignore", invalid="ignore"):
-        values = np.abs(errors) ** power
-        means = np.array([values[block == number].mean() for number in numbers])
-    return np.where(np.isfinite(means), means, np.inf)
+class _Judge:
+    """Losses of forecasts, block by block; `numbers` are those of the blocks in which something is known."""
+
+    def __init__(self, actual, blocks, scales, power):
+        self.actual, self.known, self.power = actual, ~np.isnan(actual), power
+        scales = np.broadcast_to(np.asarray(scales, dtype=np.float64), (len(actual), actual.shape[2]))
+        self.scales = scales[:, None]
+        known = self.known.sum(axis=(1, 2))
+        self.numbers = np.unique(blocks[known > 0])
+        self.rows = [np.flatnonzero(blocks == number) for number in self.numbers]
+        self.counts = np.array([known[rows].sum() for rows in self.rows], dtype=np.float64)
+
+    def errors(self, forecast):
+        """In units of the scales, 0 where nothing is known."""
+        with np.errstate(invalid="ignore", over="ignore"):
+            return np.where(self.known, (forecast - self.actual) / self.scales, 0.0)
+
+    def losses(self, forecast):
+        """Of each block, inf where a forecast is not finite."""
+        with np.errstate(invalid="ignore", over="ignore"):
+            of_origins = (np.abs(self.errors(forecast)) ** self.power).sum(axis=(1, 2))
+            means = np.array([of_origins[rows].sum() for rows in self.rows]) / self.counts
+        return np.where(np.isfinite(means), means, np.inf)
+
+    def mean(self, losses):
+        """Over all known values."""
+        return float(np.sum(losses * self.counts) / self.counts.sum())
 
 
 def _not_poor(table, losses, power):
@@ -135,13 +141,6 @@ def _not_poor(table, losses, power):
     near = (rows <= POOR**power * rows.min(axis=0)).any(axis=1) & np.isfinite(rows).all(axis=1)
     names = [name for name, is_near in zip(table, near, strict=True) if is_near]
     return names or [min(losses, key=losses.get)]
-
-
-def _picked(n):
-    """Places of the values that weights are fitted on: all, or so many, drawn always the same way."""
-    if n <= CELLS:
-        return np.arange(n)
-    return np.sort(np.random.default_rng(0).choice(n, CELLS, replace=False))
 
 
 def _best_simple(losses):
@@ -154,12 +153,12 @@ def _best_simple(losses):
     return next((name for name in simple if np.isfinite(least) and (1 - TIE) * losses[name] <= least), None)
 
 
-def _crossed(forecasts, names, by_block, blocks, otherwise):
+def _crossed(forecasts, names, blocks, fits, shrinking):
     """The forecasts of each block, mixed with its weights."""
     out = np.zeros(np.shape(forecasts[names[0]]))
     for number in np.unique(blocks):
         rows = blocks == number
-        for name, weight in zip(names, by_block.get(number, otherwise), strict=True):
+        for name, weight in zip(names, fits.without(number, shrinking), strict=True):
             if weight > 0:
                 out[rows] += weight * forecasts[name][rows]
     return out
@@ -168,29 +167,39 @@ def _crossed(forecasts, names, by_block, blocks, otherwise):
 class _Fits:
     """Weights fitted on blocks, each set of blocks once."""
 
-    def __init__(self, errors, block, rows, numbers, counts, power):
-        self.errors, self.block, self.power = errors, block, power
-        self.rows, self.numbers, self.counts = rows, numbers, counts
-        self._fitted = {}
+    def __init__(self, judge, forecasts, table):
+        self.judge, self.table, self._fitted = judge, table, {}
+        known = np.flatnonzero(judge.known)
+        if len(known) > CELLS:  # drawn always the same way
+            known = known[np.sort(np.random.default_rng(0).choice(len(known), CELLS, replace=False))]
+        self.errors = np.stack([judge.errors(forecast).ravel()[known] for forecast in forecasts.values()], axis=1)
+        block = np.empty(len(judge.known), dtype=np.intp)
+        for place, rows in enumerate(judge.rows):
+            block[rows] = place
+        self.block = block[known // judge.known[0].size]
 
     def without(self, number, shrinking):
-        """Weights that a block has no part in; where it is the only one, those that it gives itself."""
-        return self._weights(None if len(self.numbers) == 1 else number, shrinking)
+        """Weights that a block has no part in; where no other is known, those that all give."""
+        place = np.flatnonzero(self.judge.numbers == number)
+        return self._weights(int(place[0]) if len(place) and len(self.judge.numbers) > 1 else None, shrinking)
 
     def on_all(self, shrinking):
         """Weights that all blocks give."""
         return self._weights(None, shrinking)
 
     def _weights(self, left_out, shrinking):
-        kept = self.numbers != left_out if left_out is not None else np.ones(len(self.numbers), dtype=bool)
-        means = self.rows[:, kept] @ self.counts[kept] / self.counts[kept].sum()
-        good = means <= GOOD**self.power * means.min()
+        kept = np.arange(len(self.judge.numbers)) != (-1 if left_out is None else left_out)
+        counts = self.judge.counts[kept]
+        means = self.table[:, kept] @ counts / counts.sum()
+        good = means <= GOOD**self.judge.power * means.min()
         equal = good / good.sum()
         if shrinking == 1.0:
             return equal
         if left_out not in self._fitted:
             cells = self.errors if left_out is None else self.errors[self.block != left_out]
-            fitted = _least_squares(cells) if self.power == 2 else _least_absolute(cells)
+            # Of so many values none of some block may have been drawn; then nothing speaks against equal weights.
+            fit = {1: _least_absolute, 2: _least_squares}[self.judge.power]
+            fitted = fit(cells) if len(cells) else equal
             fitted = np.where(fitted < min(LEAST, fitted.max()), 0.0, fitted)
             self._fitted[left_out] = fitted / fitted.sum()
         return shrinking * equal + (1 - shrinking) * self._fitted[left_out]
