@@ -93,8 +93,9 @@ def _chosen(task, rows, ends, wishes, n_jobs):
     learnt = ends if judged else rows.starts[1:]
     seasons = seasons_of(rows, learnt, task.axis, wishes.season)
     calendar = calendar_of(rows, learnt, task.axis) if _is_auto(wishes.calendar) else wishes.calendar
-    usual = seasons[:1] or [task.axis.season_length]
-    naive = {"seasonal naive": _naive(SeasonalNaive(usual[0]))} if usual[0] > 1 else {}
+    season = seasons[0] if seasons else task.axis.season_length
+    shortest = int((learnt - rows.starts[:-1]).min())  # every series has to hold what is repeated
+    naive = {"seasonal naive": _naive(SeasonalNaive(season))} if 1 < season <= shortest else {}
     naive["last value"] = _naive(LastValue())
     if not judged:
         return _unjudged(naive, seasons)

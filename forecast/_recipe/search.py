@@ -33,8 +33,8 @@ class Found:
     settings : Settings
     table : pandas.DataFrame
         One row per candidate: lookback, window_norm, transform, multi_target, per_series, covariates, penalty, loss.
-        loss is over the deviation of each series before `ends`; of candidates that differ in lookback, level or penalty
-        alone it is that of up to 24 steps of the horizon.
+        loss is over the deviation of each series before `ends`; of candidates that differ in lookback, level or
+        penalty alone it is that of up to 24 steps of the horizon.
     loss : float
         Of `settings`, over all steps; NaN where nothing could be judged.
     notes : list of str
