@@ -166,6 +166,26 @@ def test_squared_error_gives_a_mean_and_absolute_error_a_median():
     skewed = pd.DataFrame(
         {"load": rng.exponential(size=1500)}, pd.date_range("2024-01-01", periods=1500, freq="h")
     )
-    middle, mean = (recipe(loss=loss, horizon=3).fit(skewed).predict()["load"].mean() for loss in ("absolute_error", "squared_error"))
+    losses = ("absolute_error", "squared_error")
+    middle, mean = (recipe(loss=loss, horizon=3).fit(skewed).predict()["load"].mean() for loss in losses)
     assert abs(mean - 1.0) < 0.25
     assert middle < mean
+
+
+def test_time_is_bounded_and_that_it_bites_is_said():
+    df = daily_cycle()
+    with pytest.warns(UserWarning, match="max_seconds: .*depends on the speed"):
+        model = recipe(max_seconds=0.05).fit(df)
+    again = SeriesForecaster(**model.recipe_).fit(df)
+    pd.testing.assert_frame_equal(again.predict(), model.predict(), rtol=0, atol=0)
+
+
+def test_progress_goes_to_stderr_and_only_where_it_is_asked_for(capsys):
+    recipe(verbose=1, horizon=3).fit(daily_cycle(300))
+    said = capsys.readouterr()
+    assert "season 24" in said.err
+    assert "linear model: lookback" in said.err
+    assert len(said.out.splitlines()) == 2
+    recipe(horizon=3).fit(daily_cycle(300))
+    said = capsys.readouterr()
+    assert (said.out, said.err) == ("", "")

@@ -1,5 +1,6 @@
 """From training rows to members and their weights."""
 
+import time
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -9,6 +10,7 @@ from threadpoolctl import threadpool_limits
 from .._preparation import Member, Settings, trained
 from ..baselines import LastValue, SeasonalNaive
 from .calendar import calendar_of
+from .deadline import within_time
 from .networks import network_settings
 from .search import search_linear
 from .seasons import seasons_of
@@ -33,6 +35,7 @@ class Wishes:
     loss: str = "absolute_error"
     lower: object = None
     random_state: object = None
+    max_seconds: float | None = None
 
 
 @dataclass
@@ -67,7 +70,7 @@ class Choice:
     forecasts: np.ndarray | None = None
 
 
-def choose(task, rows, ends, wishes, n_jobs=None):
+def choose(task, rows, ends, wishes, n_jobs=None, final=False, tell=None):
     """Season, calendar, linear model, networks and their weights.
 
     Parameters
@@ -79,16 +82,21 @@ def choose(task, rows, ends, wishes, n_jobs=None):
     wishes : Wishes
     n_jobs : int, default=None
         Of the networks. It changes no choice.
+    final : bool, default=False
+        Whether the members stay as they are, and are not trained once more on all rows.
+    tell : callable, default=None
+        Called with a line of text for each step.
 
     Returns
     -------
     Choice
     """
     with threadpool_limits(limits=1, user_api="blas"):  # sums depend on how many threads share them
-        return _chosen(task, rows, ends, wishes, n_jobs)
+        return _chosen(task, rows, ends, wishes, n_jobs, 1 if final else 2, tell or (lambda line: None))
 
 
-def _chosen(task, rows, ends, wishes, n_jobs):
+def _chosen(task, rows, ends, wishes, n_jobs, times, tell):
+    begun = time.perf_counter()
     judged = ends is not None
     learnt = ends if judged else rows.starts[1:]
     seasons = seasons_of(rows, learnt, task.axis, wishes.season)
@@ -97,6 +105,7 @@ def _chosen(task, rows, ends, wishes, n_jobs):
     shortest = int((learnt - rows.starts[:-1]).min())  # every series has to hold what is repeated
     naive = {"seasonal naive": _naive(SeasonalNaive(season))} if 1 < season <= shortest else {}
     naive["last value"] = _naive(LastValue())
+    tell(f"season {', '.join(map(str, seasons)) or 'none'}; calendar {', '.join(calendar or ()) or 'none'}")
     if not judged:
         return _unjudged(naive, seasons)
     found = search_linear(
@@ -105,12 +114,20 @@ def _chosen(task, rows, ends, wishes, n_jobs):
         window_norm=wishes.window_norm, transform=wishes.transform, multi_target=wishes.multi_target,
         lower=wishes.lower,
     )  # fmt: skip
+    tell(f"linear model: lookback {found.settings.lookback}, {len(found.table)} candidates")
     networks = network_settings(
         task, rows, ends, seasons=seasons, linear=found.settings, loss=wishes.loss,
         random_state=wishes.random_state, n_jobs=n_jobs,
     )  # fmt: skip
+    if wishes.max_seconds is not None:
+        left = wishes.max_seconds - (time.perf_counter() - begun)
+        networks = within_time(networks, task, rows, ends, left, times)
     settings = {**networks, "linear": found.settings, **naive}
-    members = {name: trained(one, task, rows, ends)[0] for name, one in settings.items()}
+    members = {}
+    for name, one in settings.items():
+        members[name] = trained(one, task, rows, ends)[0]
+        steps = getattr(members[name].regressor, "n_steps_", None)
+        tell(f"{name}: {'trained' if steps is None else f'{steps} optimiser steps'}")
     looks_back = max(member.looks_back for member in members.values())
     origins = origins_behind(rows, ends, task.horizon, looks_back)
     notes = list(found.notes)

@@ -1,5 +1,8 @@
 """A panel of training rows into everything that a fitted forecaster knows: one regressor, or members."""
 
+import sys
+from functools import partial
+
 import numpy as np
 
 from .._preparation import Rows, Task, trained
@@ -124,13 +127,14 @@ def _chosen(model, task, rows, ends):
     wishes = Wishes(
         season=model.season, lookback=model.lookback, window_norm=model.window_norm, transform=model.transform,
         calendar=model.calendar, multi_target=model.multi_target, loss=model.loss, lower=model.lower,
-        random_state=model.random_state if seed is None else seed,
+        random_state=model.random_state if seed is None else seed, max_seconds=model.max_seconds,
     )  # fmt: skip
     cut = ends
     if cut is None:
         fraction = 0.1 if model.validation_fraction is None else model.validation_fraction
         cut = validation_ends(rows, task.axis, task.horizon, fraction)
-    choice = choose(task, rows, cut, wishes, model.n_jobs)
+    tell = partial(print, file=sys.stderr) if model.verbose else None
+    choice = choose(task, rows, cut, wishes, model.n_jobs, final=ends is not None, tell=tell)
     settings = choice.settings if ends is not None else settled(choice)
     members = choice.early
     if ends is None:

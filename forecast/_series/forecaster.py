@@ -101,13 +101,16 @@ class SeriesForecaster(Saved, Requests, Uncertainty, RegressorMixin, BaseEstimat
         Share of the newest windows from which `report_` and intervals come, and by which a recipe chooses. An
         `RNNForecaster` that stops early holds them out by itself; of any other regressor a second clone is fitted
         without them. None: no report, no intervals, one fit; a recipe still holds out a tenth.
+    max_seconds : float, default=None
+        Time that `fit` of a recipe shall take, by the clock. Where it is too short, networks get fewer optimiser steps
+        or are left out, and a warning says so, because the result then depends on the machine.
     n_jobs : int, default=None
         Threads of the networks of a recipe; None: all usable cores. The result does not depend on it.
     random_state : int, RandomState instance or None, default=None
         Seed of the networks of a recipe.
     verbose : int, default=0
-        1: the report is printed, two lines, on stdout. Progress of the training is the regressor's own matter:
-        `RNNForecaster(verbose=1)`.
+        1: the report is printed, two lines, on stdout, and what a recipe does as it does it, on stderr. Progress of a
+        training is the regressor's own matter: `RNNForecaster(verbose=1)`.
 
     Attributes
     ----------
@@ -183,6 +186,7 @@ class SeriesForecaster(Saved, Requests, Uncertainty, RegressorMixin, BaseEstimat
         step=1,
         members=None,
         validation_fraction=0.1,
+        max_seconds=None,
         n_jobs=None,
         random_state=None,
         verbose=0,
@@ -212,6 +216,7 @@ class SeriesForecaster(Saved, Requests, Uncertainty, RegressorMixin, BaseEstimat
         self.step = step
         self.members = members
         self.validation_fraction = validation_fraction
+        self.max_seconds = max_seconds
         self.n_jobs = n_jobs
         self.random_state = random_state
         self.verbose = verbose

@@ -36,6 +36,7 @@ CONSTRAINTS = {
     "step": [Interval(Integral, 1, None, closed="left")],
     "members": [dict, None],
     "validation_fraction": [Interval(Real, 0, 1, closed="neither"), None],
+    "max_seconds": [Interval(Real, 0, None, closed="neither"), None],
     "n_jobs": [Integral, None],
     "random_state": ["random_state"],
     "verbose": ["verbose"],

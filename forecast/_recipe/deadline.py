@@ -1,0 +1,67 @@
+"""A bound on the time of a fit: networks get as many optimiser steps as there is time for, and the user is told."""
+
+import time
+import warnings
+from dataclasses import replace
+
+from .._preparation import trained
+
+__all__ = ["within_time"]
+
+_TRIED = 20  # optimiser steps whose time is taken
+_SHARE = 0.8  # of what is left; validation and forecasts take the rest
+_LEAST = 50  # steps, below which a network is left out
+
+
+def within_time(networks, task, rows, ends, seconds, times):
+    """Settings of networks with fewer steps where time is short.
+
+    Parameters
+    ----------
+    networks : dict of str to Settings
+    task : Task
+    rows : Rows
+    ends : ndarray of int of shape (n_series,)
+    seconds : float
+        That are left, of the wall clock.
+    times : int
+        How often each network is trained.
+
+    Returns
+    -------
+    dict of str to Settings
+
+    Warns
+    -----
+    UserWarning
+        A network got fewer steps, or was left out: the result then depends on the machine.
+    """
+    found, told = {}, []
+    for name, settings in networks.items():
+        network = settings.regressor
+        few = dict(max_steps=_TRIED, warmup_steps=0, early_stopping=False)
+        begun = time.perf_counter()
+        trained(replace(settings, regressor=_changed(network, few)), task, rows, ends)
+        step = (time.perf_counter() - begun) / _TRIED
+        left = seconds / len(networks) - step * _TRIED
+        steps = int(_SHARE * left / times / step)
+        if steps >= network.max_steps:
+            found[name] = settings
+        elif steps < _LEAST:
+            told.append(f"{name} is left out")
+        else:
+            fewer = dict(max_steps=steps, warmup_steps=min(network.warmup_steps, steps // 10))
+            found[name] = replace(settings, regressor=_changed(network, fewer))
+            told.append(f"{name} is trained for {steps} of {network.max_steps} steps")
+    if told:
+        warnings.warn(
+            f"max_seconds: {', '.join(told)}. The result depends on the speed of this machine; recipe_ gives it again "
+            "anywhere.",
+            UserWarning,
+            stacklevel=2,
+        )
+    return found
+
+
+def _changed(network, more):
+    return type(network)(**(network.get_params() | more))
