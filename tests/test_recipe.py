@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from forecast import SeriesForecaster, load
+from forecast import LinearForecaster, SeriesForecaster, load
 from forecast.model_selection import RollingOrigin, backtest
 
 pytestmark = pytest.mark.filterwarnings("ignore::forecast.model_selection.SkillWarning")
@@ -189,3 +189,19 @@ def test_progress_goes_to_stderr_and_only_where_it_is_asked_for(capsys):
     recipe(horizon=3).fit(daily_cycle(300))
     said = capsys.readouterr()
     assert (said.out, said.err) == ("", "")
+
+
+def test_a_series_shorter_than_the_lookback_has_its_oldest_row_repeated():
+    long = daily_cycle(600).assign(site="long")
+    short = daily_cycle(30, seed=1).assign(site="short")
+    short.index = long.index[-30:]
+    panel = pd.concat([long, short]).rename_axis(index="hour").reset_index()
+    settings = dict(target="load", series="site", time="hour", horizon=4)
+    member = {"regressor": LinearForecaster(), "lookback": 48, "window_norm": "mean"}
+    model = SeriesForecaster(members={"linear": member}, **settings).fit(panel)
+    forecast = model.predict().query("site == 'short'")["load"].to_numpy()
+    padded = pd.concat([short.iloc[[0] * 18], short]).assign(hour=long.index[-48:])
+    given = model.predict(history=padded.reset_index(drop=True))["load"].to_numpy()
+    np.testing.assert_allclose(forecast, given, rtol=1e-12)
+    with pytest.raises(ValueError, match="1 of 2 series have fewer rows"):
+        SeriesForecaster(**member, **settings).fit(panel)

@@ -47,6 +47,8 @@ class Settings:
         Not fitted.
     lookback : int
     window_norm, transform, calendar, multi_target, step, level
+    pads : bool
+        As in `Member`.
     """
 
     regressor: object
@@ -57,6 +59,7 @@ class Settings:
     multi_target: str = "joint"
     step: int = 1
     level: bool = False
+    pads: bool = False
 
 
 @stored("member")
@@ -72,12 +75,15 @@ class Member:
         Whether each target is a series of its own to the regressor.
     n_windows : int
         Trained on.
+    pads : bool
+        Whether a series that is shorter than what is looked back on has its oldest row repeated.
     """
 
     regressor: object
     preparation: Preparation
     split: bool
     n_windows: int
+    pads: bool = False
 
     @property
     def looks_back(self):
@@ -107,6 +113,8 @@ class Member:
         -------
         ndarray of shape (n, horizon, targets), float64; (n, horizon, targets, levels) with levels
         """
+        if self.pads:
+            rows, origins = rows.lengthened(origins, self.looks_back)
         if not self.split:
             return self._restored(rows, origins, levels)
         n = rows.targets.shape[1]
@@ -159,7 +167,7 @@ def trained(settings, task, rows, ends=None):
         ends = np.repeat(ends - rows.starts[:-1], rows.targets.shape[1] if split else 1) + whole.starts[:-1]
         validation = _validation_windows(preparation, whole, ends)
     regressor = fit_regressor(clone(settings.regressor), windows, complete, validation)
-    return Member(regressor, preparation, split, len(windows)), windows
+    return Member(regressor, preparation, split, len(windows), settings.pads), windows
 
 
 def prepared(settings, task, rows):

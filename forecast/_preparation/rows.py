@@ -135,6 +135,35 @@ class Rows:
         bounds = zip(self.starts[:-1], ends, strict=True)
         return self.parts([(number, int(first), int(end)) for number, (first, end) in enumerate(bounds)])
 
+    def lengthened(self, origins, least):
+        """With copies of a series' oldest row before it, so that its origins have enough rows to look back on.
+
+        Parameters
+        ----------
+        origins : ndarray of int
+        least : int
+            Rows up to an origin, itself included.
+
+        Returns
+        -------
+        Rows, ndarray of int
+            And where the origins are in them.
+        """
+        origins = np.asarray(origins, dtype=np.int64)
+        which = np.searchsorted(self.starts, origins, side="right") - 1
+        more = np.zeros(self.n_series, dtype=np.int64)
+        np.maximum.at(more, which, least - (origins - self.starts[which] + 1))
+        if not more.any():
+            return self, origins
+        lengths = np.diff(self.starts)
+        parts = zip(more, lengths, self.starts[:-1], strict=True)
+        order = np.concatenate([first + np.maximum(np.arange(-n, length), 0) for n, length, first in parts])
+        arrays = {name: getattr(self, name)[order] for name in ("targets", "past", "future")}
+        starts = np.concatenate([[0], np.cumsum(lengths + more)]).astype(np.int64)
+        made_up = None if self.made_up is None else self.made_up[order]
+        longer = replace(self, starts=starts, index=self.index[order], made_up=made_up, **arrays)
+        return longer, origins + np.cumsum(more)[which]
+
     def followed_by(self, later):
         """With the rows of a later part behind those of each series.
 

@@ -14,7 +14,7 @@ from .deadline import within_time
 from .networks import network_settings
 from .search import search_linear
 from .seasons import seasons_of
-from .validation import Origins, origins_behind
+from .validation import Origins, judged_rows, origins_behind
 from .weights import mix
 
 __all__ = ["Choice", "Wishes", "choose", "settled"]
@@ -58,6 +58,8 @@ class Choice:
         Where they were judged.
     forecasts : ndarray of shape (n, horizon, targets) or None
         At these origins, each block mixed with the weights that the other blocks gave.
+    rows : Rows or None
+        That the origins count.
     """
 
     settings: dict
@@ -68,6 +70,7 @@ class Choice:
     early: dict = field(default_factory=dict)
     origins: Origins | None = None
     forecasts: np.ndarray | None = None
+    rows: object = None
 
 
 def choose(task, rows, ends, wishes, n_jobs=None, final=False, tell=None):
@@ -97,12 +100,14 @@ def choose(task, rows, ends, wishes, n_jobs=None, final=False, tell=None):
 
 def _chosen(task, rows, ends, wishes, n_jobs, times, tell):
     begun = time.perf_counter()
-    judged = ends is not None
+    judged, whole = ends is not None, rows
+    if judged:
+        rows, ends = judged_rows(rows, ends, task.horizon)
     learnt = ends if judged else rows.starts[1:]
     seasons = seasons_of(rows, learnt, task.axis, wishes.season)
     calendar = calendar_of(rows, learnt, task.axis) if _is_auto(wishes.calendar) else wishes.calendar
     season = seasons[0] if seasons else task.axis.season_length
-    shortest = int((learnt - rows.starts[:-1]).min())  # every series has to hold what is repeated
+    shortest = int(min((learnt - rows.starts[:-1]).min(), np.diff(whole.starts).min()))  # every series has to hold what is repeated
     naive = {"seasonal naive": _naive(SeasonalNaive(season))} if 1 < season <= shortest else {}
     naive["last value"] = _naive(LastValue())
     tell(f"season {', '.join(map(str, seasons)) or 'none'}; calendar {', '.join(calendar or ()) or 'none'}")
@@ -123,13 +128,13 @@ def _chosen(task, rows, ends, wishes, n_jobs, times, tell):
         left = wishes.max_seconds - (time.perf_counter() - begun)
         networks = within_time(networks, task, rows, ends, left, times)
     settings = {**networks, "linear": found.settings, **naive}
+    settings = {name: replace(one, pads=True) for name, one in settings.items()}
     members = {}
     for name, one in settings.items():
         members[name] = trained(one, task, rows, ends)[0]
         steps = getattr(members[name].regressor, "n_steps_", None)
         tell(f"{name}: {'trained' if steps is None else f'{steps} optimiser steps'}")
-    looks_back = max(member.looks_back for member in members.values())
-    origins = origins_behind(rows, ends, task.horizon, looks_back)
+    origins = origins_behind(rows, ends, task.horizon, 1)
     notes = list(found.notes)
     if len(origins) < _LEAST:
         return _too_few(settings, seasons, notes)
@@ -151,6 +156,7 @@ def _weighed(task, rows, ends, wishes, settings, members, origins, seasons, foun
         early={name: members[name] for name in kept},
         origins=origins,
         forecasts=result.crossfitted,
+        rows=rows,
     )
 
 
@@ -186,7 +192,7 @@ def _is_auto(value):
 
 
 def _naive(regressor):
-    return Settings(regressor, lookback=1, window_norm=None, multi_target="joint")
+    return Settings(regressor, lookback=1, window_norm=None, multi_target="joint", pads=True)
 
 
 def _scales(rows, ends):

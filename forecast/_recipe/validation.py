@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-__all__ = ["Origins", "origins_behind", "validation_ends"]
+__all__ = ["Origins", "judged_rows", "origins_behind", "validation_ends"]
 
 _MOST = 2_000  # origins, over all series: more do not make a mean error better
 _BLOCKS = 4  # in time, so that one stretch of it does not decide alone
@@ -40,6 +40,27 @@ def validation_ends(rows, axis, horizon, fraction):
     begin = axis.positions(rows.index[first])
     cut = (begin + lengths).max() - held
     return first + np.clip(cut - begin, 0, lengths)
+
+
+def judged_rows(rows, ends, horizon):
+    """Without the series that have too few rows before their end to learn anything from.
+
+    Parameters
+    ----------
+    rows : Rows
+    ends : ndarray of int of shape (n_series,)
+    horizon : int
+
+    Returns
+    -------
+    Rows, ndarray of int
+    """
+    learnt = ends - rows.starts[:-1]
+    kept = np.flatnonzero(learnt > horizon)
+    if len(kept) == rows.n_series or not len(kept):
+        return rows, ends
+    some = rows.parts([(int(number), int(rows.starts[number]), int(rows.starts[number + 1])) for number in kept])
+    return some, some.starts[:-1] + learnt[kept]
 
 
 @dataclass(frozen=True)

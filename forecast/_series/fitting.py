@@ -51,7 +51,8 @@ def fitted_state(model, panel, roles, later=None):
         fitted = _single(model, task, rows, ends)
     names, verdict = list(fitted["members"]), fitted["verdict"]
     members = list(fitted["members"].values())
-    _refuse_short(rows, members)
+    if not members[0].pads:
+        _refuse_short(rows, members)
     needed = max(*(member.looks_back for member in members), panel.axis.season_length)
     lead, one = members[0], len(members) == 1
     state = FittedState(
@@ -72,6 +73,7 @@ def fitted_state(model, panel, roles, later=None):
         weights=None if one else {name: fitted["weights"][name] for name in names},
         lower=model.lower,
         upper=model.upper,
+        pads=lead.pads,
     )
     return state, fitted["recipe"]
 
@@ -99,23 +101,23 @@ def _single(model, task, rows, ends):
 
 def _mixed(model, task, rows, ends):
     """Members that were given, with their weights."""
-    from .._recipe.validation import origins_behind, validation_ends
+    from .._recipe.validation import judged_rows, origins_behind, validation_ends
 
     given = member_settings(model)
     settings = {name: one for name, (one, _) in given.items()}
     weights = {name: weight for name, (_, weight) in given.items()}
-    cut, origins, forecasts = ends, None, None
+    cut, origins, forecasts, judged = ends, None, None, rows
     if cut is None and model.validation_fraction is not None:
         cut = validation_ends(rows, task.axis, task.horizon, model.validation_fraction)
     if cut is not None:
-        members = {name: trained(one, task, rows, cut)[0] for name, one in settings.items()}
-        looks_back = max(member.looks_back for member in members.values())
-        origins = origins_behind(rows, cut, task.horizon, looks_back)
+        judged, cut = judged_rows(rows, cut, task.horizon)
+        members = {name: trained(one, task, judged, cut)[0] for name, one in settings.items()}
+        origins = origins_behind(judged, cut, task.horizon, 1)
         if len(origins):
-            forecasts = sum(weights[name] * one.forecast(rows, origins.rows) for name, one in members.items())
+            forecasts = sum(weights[name] * one.forecast(judged, origins.rows) for name, one in members.items())
     if ends is None:
         members = {name: trained(one, task, rows)[0] for name, one in settings.items()}
-    verdict = verdict_of_origins(task, rows, origins, forecasts, "members")
+    verdict = verdict_of_origins(task, judged, origins, forecasts, "members")
     return {"members": members, "weights": weights, "verdict": verdict, "recipe": {}}
 
 
@@ -139,7 +141,7 @@ def _chosen(model, task, rows, ends):
     members = choice.early
     if ends is None:
         members = {name: trained(one, task, rows)[0] for name, one in settings.items()}
-    verdict = verdict_of_origins(task, rows, choice.origins, choice.forecasts, "recipe", choice)
+    verdict = verdict_of_origins(task, choice.rows, choice.origins, choice.forecasts, "recipe", choice)
     recipe = {"regressor": None, "members": _described(settings, choice.weights)}
     return {"members": members, "weights": choice.weights, "verdict": verdict, "recipe": recipe}
 

@@ -96,7 +96,8 @@ class SeriesForecaster(Saved, Requests, Uncertainty, RegressorMixin, BaseEstimat
     members : dict of str to dict, default=None
         Several regressors in place of one, whose weighted mean is the forecast: by name, a dict of "regressor" and,
         where they differ from the arguments here, "lookback", "window_norm", "transform", "calendar", "multi_target",
-        "level", "step" and "weight" (default: 1). `recipe_` holds it.
+        "level", "step" and "weight" (default: 1). `recipe_` holds it. A series with fewer rows than a member looks
+        back on has its oldest row repeated; of a single regressor it is refused.
     validation_fraction : float or None, default=0.1
         Share of the newest windows from which `report_` and intervals come, and by which a recipe chooses. An
         `RNNForecaster` that stops early holds them out by itself; of any other regressor a second clone is fitted

@@ -123,6 +123,6 @@ def member_settings(model):
             raise ValueError(f"member {name!r} has weight {weight!r}; expected a positive number.")
         given = {key: _plain(key, one.get(key, getattr(model, key))) for key in PLAIN}
         given |= {key: one.get(key, getattr(model, key)) for key in ("level", "step")}
-        found[name] = Settings(regressor=one["regressor"], **given), float(weight)
+        found[name] = Settings(regressor=one["regressor"], pads=True, **given), float(weight)
     total = sum(weight for _, weight in found.values())
     return {name: (one, weight / total) for name, (one, weight) in found.items()}

@@ -40,6 +40,8 @@ class FittedState:
         Of the members; they add up to 1.
     lower, upper : float or None
         Bounds of forecasts and intervals.
+    pads : bool
+        Whether a series that is shorter than what a member looks back on has its oldest row repeated.
     """
 
     regressor: object
@@ -59,12 +61,13 @@ class FittedState:
     weights: dict | None = None
     lower: float | None = None
     upper: float | None = None
+    pads: bool = False
 
     @property
     def parts(self):
         """The members and their weights, the leading one first."""
         if self.members is None:
-            return [(Member(self.regressor, self.preparation, self.split, self.n_windows), 1.0)]
+            return [(Member(self.regressor, self.preparation, self.split, self.n_windows, self.pads), 1.0)]
         return [(member, self.weights[name]) for name, member in self.members.items()]
 
     @property
@@ -75,6 +78,11 @@ class FittedState:
     @property
     def least_history(self):
         """Rows before a forecast without which a member cannot make it."""
+        return 1 if self.pads else self.looks_back
+
+    @property
+    def looks_back(self):
+        """Rows before a forecast that a member reads, with those that its transform loses."""
         return max(member.preparation.lookback + member.preparation.n_lost for member, _ in self.parts)
 
     @property

@@ -169,7 +169,7 @@ class Uncertainty:
     def _fresh_origins(self, rows, key):
         """Rows of a history that forecasts can start from, that were not trained on, but for today's; the newest."""
         state = self._state
-        first = state.least_history - 1
+        first = state.looks_back - 1
         trained = state.tail.last_labels.get(key)
         if trained is not None:
             first = max(first, int(rows.index.searchsorted(trained, side="left")))

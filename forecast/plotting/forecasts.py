@@ -176,7 +176,7 @@ class ForecastDisplay:
             known = rows.column(key, target)
         known = None if known is None or known.isna().all() else known
         past = Lines(model.history_ if history is None else history, model, "history").column(key, target)
-        default = len(past) if history is None else model._state.least_history
+        default = len(past) if history is None else model._state.looks_back
         past = past.iloc[-(n_steps or default) :].rename(target if key is None else f"{target}, {key}")
         name = type(model.regressor_).__name__ if name is None else name
         return cls(past, {name: forecast}, actual=known, intervals=intervals, unit=unit, title=title).plot(ax)
