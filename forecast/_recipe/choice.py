@@ -107,7 +107,8 @@ def _chosen(task, rows, ends, wishes, n_jobs, times, tell):
     seasons = seasons_of(rows, learnt, task.axis, wishes.season)
     calendar = calendar_of(rows, learnt, task.axis) if _is_auto(wishes.calendar) else wishes.calendar
     season = seasons[0] if seasons else task.axis.season_length
-    shortest = int(min((learnt - rows.starts[:-1]).min(), np.diff(whole.starts).min()))  # every series has to hold what is repeated
+    # Every series has to hold what is repeated.
+    shortest = int(min((learnt - rows.starts[:-1]).min(), np.diff(whole.starts).min()))
     naive = {"seasonal naive": _naive(SeasonalNaive(season))} if 1 < season <= shortest else {}
     naive["last value"] = _naive(LastValue())
     tell(f"season {', '.join(map(str, seasons)) or 'none'}; calendar {', '.join(calendar or ()) or 'none'}")
