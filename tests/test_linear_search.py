@@ -68,8 +68,7 @@ def assert_losses_are_the_members(rows, sharing, norm, masked):
     folds = folds_of(task, rows, ends, 30, squared=False)
     assert len(folds) == 3
     settings = Settings(LinearForecaster(penalty=0.1), 30, norm, "standard", ("hour",), sharing)
-    # The seasonal lags of covariates that a LinearForecaster takes by itself.
-    losses = Benches(task, folds, settings, [30], [24]).losses(30, norm, [0.1])[0]
+    losses = Benches(task, folds, settings, [30]).losses(30, norm, [0.1])[0]
     expected = []
     for fold in folds:
         member, _ = trained(settings, task, fold.rows.until(fold.ends))
@@ -82,8 +81,8 @@ def test_a_shorter_lookback_is_that_of_fits_on_the_same_windows():
     task, ends = task_of(rows), ends_of(rows)
     folds = folds_of(task, rows, ends, 40, squared=True)
     settings = Settings(LinearForecaster(penalty=0.01), 40, "mean", "standard")
-    short = Benches(task, folds, settings, [15, 40], []).losses(15, "mean", [0.01])[0]
-    alone = Benches(task, folds, settings, [15], []).losses(15, "mean", [0.01])[0]
+    short = Benches(task, folds, settings, [15, 40]).losses(15, "mean", [0.01])[0]
+    alone = Benches(task, folds, settings, [15]).losses(15, "mean", [0.01])[0]
     np.testing.assert_allclose(short, alone, rtol=0.05)
     assert (short != alone).any(), "25 windows at the start are missing"
 
@@ -189,6 +188,11 @@ def test_holes_and_short_series():
     found = searched(rows_of(values, walks(60)), masked=True, seasons=[24])
     assert np.isfinite(found.loss)
     trained(found.settings, task_of(rows_of(values), masked=True), rows_of(values))
+
+
+def test_series_too_short_for_the_lookback_are_counted():
+    found = searched(rows_of(walks(400), walks(20)), lookback=30)
+    assert found.notes == ["1 of 2 series have fewer than the 30 rows that the linear forecaster looks back on."]
 
 
 @pytest.mark.parametrize("length", [20, 24, 40])

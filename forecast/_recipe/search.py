@@ -177,6 +177,7 @@ class _Search:
         if self.rows.n_series > 1 or incumbent[0].multi_target == "shared":
             incumbent = self._own_weights(incumbent)
         settings, losses = incumbent
+        self._note_short_series(settings)
         return Found(settings, self._frame(), float(np.nanmean(losses[0])), self.notes)
 
     # -------------------- what can be looked at
@@ -224,7 +225,7 @@ class _Search:
         if self._is_holed():
             self.step = max(1, int(self.lengths.sum()) * self._series_of(settings) // _WINDOWS_HOLED)
         thinned = replace(settings, step=self.step)
-        bench = Benches(self.task, self.folds, thinned, lookbacks, self.seasons)
+        bench = Benches(self.task, self.folds, thinned, lookbacks)
         if not bench.n_windows:
             return None
         lookbacks = bench.lookbacks
@@ -349,6 +350,15 @@ class _Search:
         return incumbent if losses is None or not is_better(losses, incumbent[1], 2 * TIE) else (best, losses)
 
     # -------------------- the answer
+
+    def _note_short_series(self, settings):
+        needed = settings.lookback + self._lost(settings)
+        short = int((np.diff(self.rows.starts) < needed).sum())
+        if short:
+            self.notes.append(
+                f"{short} of {self.rows.n_series} series have fewer than the {needed} rows that the linear forecaster "
+                "looks back on."
+            )
 
     def _unjudged(self, candidates):
         self.notes.append("no window lies wholly behind the rows to learn from: the linear forecaster was not tuned.")
