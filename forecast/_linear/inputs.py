@@ -44,15 +44,13 @@ class Inputs:
     static: int = 0
 
     @classmethod
-    def of(cls, windows, covariates, seasons=None):
+    def of(cls, windows, covariates):
         """Of windows.
 
         Parameters
         ----------
         windows : Windows
         covariates : {"auto", None}
-        seasons : list of int, default=None
-            Whose lags of the covariates are read. None: the usual one of the frequency.
 
         Returns
         -------
@@ -64,9 +62,9 @@ class Inputs:
         others = windows.n_channels - n
         backs = ()
         if others:
-            seasons = [season_length(windows.freq)] if seasons is None else seasons
+            season = season_length(windows.freq)
             # The first step's own place in the season, one and two seasons ago.
-            seasonal = [times * season - 1 for season in seasons for times in (1, 2) if season > 1]
+            seasonal = [season - 1, 2 * season - 1] if season > 1 else []
             wanted = sorted({back for back in [*range(_NEWEST), *seasonal] if back < lookback})
             backs = tuple(wanted[: max(1, _OTHERS // others)])
         features = 0 if windows.future is None else windows.future.shape[1]

@@ -189,7 +189,9 @@ def _contiguous(windows, inputs, runs, offset, own):
 
 def _correlations(z, m, steps):
     """Of the first step of each target with all steps of each: sums over m windows, shape (targets, targets, steps)."""
-    size = 1 << int(len(z) - 1).bit_length()
+    from scipy.fft import next_fast_len  # here, because importing it takes longer than all of this package
+
+    size = next_fast_len(len(z), real=True)
     whole = np.fft.rfft(z.T, size)
     head = np.conj(np.fft.rfft(z[:m].T, size))
     return np.stack([np.fft.irfft(one * whole, size)[:, :steps] for one in head])

@@ -59,10 +59,16 @@ def normal_equations(count, sums, squares, level, columns, outputs):
     if level is not None:
         sums, squares = level.sums(sums), level.squares(squares)
     x, y = sums[columns] / count, sums[outputs] / count
-    gram = squares[np.ix_(columns, columns)]
+    gram = squares[np.ix_(columns, columns)] if np.ptp(columns) >= len(columns) else _square(squares, columns)
     gram /= count
     gram -= np.outer(x, x)
     return x, y, gram, squares[np.ix_(columns, outputs)] / count - np.outer(x, y)
+
+
+def _square(squares, columns):
+    """The same of columns in a row, which are copied faster."""
+    block = slice(columns[0], columns[-1] + 1)
+    return squares[block, block].copy()
 
 
 def penalties_of(gram, inputs, penalty):

@@ -31,7 +31,6 @@ class Benches:
         Their lookback does not matter.
     lookbacks : list of int
         Ascending, all that may be looked at.
-    seasons : list of int
 
     Attributes
     ----------
@@ -41,9 +40,9 @@ class Benches:
         To train on, of the newest fold at short lookbacks.
     """
 
-    def __init__(self, task, folds, settings, lookbacks, seasons):
+    def __init__(self, task, folds, settings, lookbacks):
         self._made = {}
-        self._make = lambda longest: [Bench(task, fold, replace(settings, lookback=longest), seasons) for fold in folds]
+        self._make = lambda longest: [Bench(task, fold, replace(settings, lookback=longest)) for fold in folds]
         short = [steps for steps in lookbacks if steps <= _SHORT] or lookbacks[:1]
         first = self._of(short[-1])
         self.n_windows = first[0].n_windows
@@ -87,7 +86,6 @@ class Bench:
     fold : Fold
     settings : Settings
         Of the longest lookback.
-    seasons : list of int
 
     Attributes
     ----------
@@ -97,7 +95,7 @@ class Bench:
         Of the longest lookback.
     """
 
-    def __init__(self, task, fold, settings, seasons):
+    def __init__(self, task, fold, settings):
         rows, ends = fold.rows, fold.ends
         self.jury = fold.jury
         split = settings.multi_target == "shared" and rows.targets.shape[1] > 1
@@ -108,7 +106,7 @@ class Bench:
         self.n_windows = len(windows)
         if not self.n_windows:
             return
-        self.inputs = Inputs.of(windows, settings.regressor.covariates, seasons)
+        self.inputs = Inputs.of(windows, settings.regressor.covariates)
         moments = moments_of(windows, self.inputs)
         self.offset = moments.offset
         steps = np.unique(np.linspace(0, task.horizon - 1, _HOLED if moments.holes else _STEPS).round().astype(int))

@@ -17,11 +17,11 @@ __all__ = ["Found", "lookbacks_of", "search_linear"]
 
 PENALTIES = [float(f"{10 ** (number / 2):.1e}") for number in range(-6, 3)]  # 1e-3 to 10
 _USUAL = PENALTIES.index(0.1)
-_LONGEST, _LONGEST_HOLED = 2048, 768  # a step with missing targets has a matrix of its own
+_LONGEST, _LONGEST_HOLED = 2048, 512  # a step with missing targets has a matrix of its own
 _COLUMNS, _COLUMNS_JOINT = 4096, 1024
 _PATIENCE, _PATIENCE_QUICK = 5, 2  # longer lookbacks that are no better, before no longer one is looked at
 _CLOSE = 1.03  # of the loss on the validation part: what is further behind is not looked at any more
-_WINDOWS = 20_000  # to fit a candidate on whose windows are read one by one
+_WINDOWS, _WINDOWS_HOLED = 20_000, 10_000  # to fit a candidate on whose windows are read one by one
 
 
 @dataclass
@@ -32,9 +32,10 @@ class Found:
     ----------
     settings : Settings
     table : pandas.DataFrame
-        One row per candidate: lookback, window_norm, transform, multi_target, per_series, covariates, penalty, loss.
-        loss is over the deviation of each series before `ends`; of candidates that differ in lookback, level or
-        penalty alone it is that of up to 24 steps of the horizon.
+        One row per candidate: lookback, window_norm, transform, multi_target, per_series, covariates, penalty, parts,
+        loss. The loss is over the deviation of each series before `ends`, the mean over so many parts in time; of
+        candidates that differ in lookback, level or penalty alone it is that of up to 24 steps of the horizon. With a
+        single part where others have more, a candidate was far behind on the newest and not looked at any more.
     loss : float
         Of `settings`, over all steps; NaN where nothing could be judged.
     notes : list of str
@@ -176,6 +177,7 @@ class _Search:
         if self.rows.n_series > 1 or incumbent[0].multi_target == "shared":
             incumbent = self._own_weights(incumbent)
         settings, losses = incumbent
+        self._note_short_series(settings)
         return Found(settings, self._frame(), float(np.nanmean(losses[0])), self.notes)
 
     # -------------------- what can be looked at
@@ -220,12 +222,13 @@ class _Search:
         """Settings with the best lookback, penalty and level; None where no window is left to train on."""
         norm = settings.window_norm
         base = "last" if _is_standard(norm) else norm
-        bench = Benches(self.task, self.folds, settings, lookbacks, self.seasons)
+        if self._is_holed():
+            self.step = max(1, int(self.lengths.sum()) * self._series_of(settings) // _WINDOWS_HOLED)
+        thinned = replace(settings, step=self.step)
+        bench = Benches(self.task, self.folds, thinned, lookbacks)
         if not bench.n_windows:
             return None
         lookbacks = bench.lookbacks
-        if self._is_holed():
-            self.step = max(1, bench.n_windows // (_WINDOWS // 2))
         found = {}
         at = self._walk(bench, settings, lookbacks, base, _USUAL, found, _PATIENCE_QUICK if quick else _PATIENCE)
         if not self.fixed.level and not quick:
@@ -348,6 +351,15 @@ class _Search:
 
     # -------------------- the answer
 
+    def _note_short_series(self, settings):
+        needed = settings.lookback + self._lost(settings)
+        short = int((np.diff(self.rows.starts) < needed).sum())
+        if short:
+            self.notes.append(
+                f"{short} of {self.rows.n_series} series have fewer than the {needed} rows that the linear forecaster "
+                "looks back on."
+            )
+
     def _unjudged(self, candidates):
         self.notes.append("no window lies wholly behind the rows to learn from: the linear forecaster was not tuned.")
         season = max([1, *self.seasons[:1]])
@@ -366,12 +378,14 @@ class _Search:
                 "per_series": regressor.per_series,
                 "covariates": regressor.covariates,
                 "penalty": regressor.penalty,
+                "parts": losses.shape[1] // BLOCKS,
                 "loss": float(np.nanmean(losses[0])),
             }
         )
 
     def _frame(self):
-        names = ["lookback", "window_norm", "transform", "multi_target", "per_series", "covariates", "penalty", "loss"]
+        names = ["lookback", "window_norm", "transform", "multi_target", "per_series", "covariates", "penalty"]
+        names += ["parts", "loss"]
         rows = self.table
         kinds = {"window_norm": object, "transform": object, "covariates": object}  # which may be None
         columns = {name: pd.Series([row[name] for row in rows], dtype=kinds.get(name)) for name in names}
