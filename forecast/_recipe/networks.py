@@ -115,7 +115,7 @@ class _Data:
 
     @property
     def longest(self):
-        """The longest lookback: every series has one, half of the windows stay, and they do not all share their rows."""
+        """The longest lookback: every series has one, half of the windows stay, which do not all share their rows."""
         longest = min(int(self.lengths.min()), int(self.lengths.sum()) // 6)
         while longest > 0 and 2 * self.windows(longest) < self.windows(1):
             longest -= 1
