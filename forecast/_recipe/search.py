@@ -92,6 +92,7 @@ def search_linear(
         transform="standard" if isinstance(transform, str) and transform == "auto" else transform,
         calendar=tuple(calendar),
         multi_target="shared" if split else "joint",
+        pads=True,
     )
     fixed = _Fixed(
         lookback is not None, window_norm != "auto", not (isinstance(transform, str) and transform == "auto"), lower
@@ -157,7 +158,12 @@ class _Search:
         best = self._tuned(self.start, candidates) if self.folds else None
         if best is None:
             return self._unjudged(candidates)
-        incumbent = best, self._losses(best)
+        needed = best.lookback + lost + self.task.horizon
+        self.folds = [fold for fold in self.folds if (fold.ends - fold.rows.starts[:-1]).max() >= needed]
+        losses = self._losses(best)
+        if losses is None:
+            return self._unjudged(candidates)
+        incumbent = best, losses
         if self._has_covariates():
             bare = replace(best, regressor=_changed(best.regressor, covariates=None), calendar=())
             incumbent = self._simpler(incumbent, bare)
@@ -177,7 +183,6 @@ class _Search:
         if self.rows.n_series > 1 or incumbent[0].multi_target == "shared":
             incumbent = self._own_weights(incumbent)
         settings, losses = incumbent
-        self._note_short_series(settings)
         return Found(settings, self._frame(), float(np.nanmean(losses[0])), self.notes)
 
     # -------------------- what can be looked at
@@ -304,9 +309,6 @@ class _Search:
     def _judged(self, settings, fold):
         rows, origins = fold.rows, fold.jury.origins
         member, _ = trained(settings, self.task, rows.until(fold.ends))
-        first = rows.starts[np.searchsorted(rows.starts, origins, side="right") - 1]
-        if (origins - first + 1 < member.looks_back).any():
-            raise ValueError("some windows to judge by have too few rows before them.")
         return fold.jury.losses(member.forecast(rows, origins))
 
     def _series_of(self, settings):
@@ -350,15 +352,6 @@ class _Search:
         return incumbent if losses is None or not is_better(losses, incumbent[1], 2 * TIE) else (best, losses)
 
     # -------------------- the answer
-
-    def _note_short_series(self, settings):
-        needed = settings.lookback + self._lost(settings)
-        short = int((np.diff(self.rows.starts) < needed).sum())
-        if short:
-            self.notes.append(
-                f"{short} of {self.rows.n_series} series have fewer than the {needed} rows that the linear forecaster "
-                "looks back on."
-            )
 
     def _unjudged(self, candidates):
         self.notes.append("no window lies wholly behind the rows to learn from: the linear forecaster was not tuned.")
