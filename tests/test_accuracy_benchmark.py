@@ -308,8 +308,9 @@ def test_no_source_is_in_both_halves_and_both_have_every_kind():
         assert 0.4 < sum(task.half == half for task in TASKS.values()) / len(TASKS) < 0.6
 
 
-def test_tasks_are_chosen_by_name_beginning_group_or_half():
+def test_tasks_are_chosen_by_name_beginning_group_or_half_in_the_order_given():
     assert [task.name for task in chosen(["ETTh1 96"])] == ["ETTh1 96"]
+    assert [task.name for task in chosen(["Melbourne 7", "Melbourne"])] == ["Melbourne 7", "Melbourne 1"]
     assert len(chosen(["ETTh1"])) == 4
     assert len(chosen(["GIFT-Eval"])) == 10
     assert len(chosen([CHOOSING])) + len(chosen([HELD_BACK])) == len(chosen(["all"])) == len(TASKS)

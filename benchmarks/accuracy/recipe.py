@@ -84,7 +84,7 @@ def fitted(options, problem):
     given = {"X_val": problem.validation} if problem.validation is not None else {}
     known = SeriesForecaster().get_params(deep=False)
     if "loss" not in known:  # TO DELETE with the recipe: SeriesForecaster before it had neither loss= nor X_val=
-        options = {"regressor": RNNForecaster(random_state=options["random_state"], n_jobs=1)} | options
+        options = {"regressor": RNNForecaster(random_state=options["random_state"], n_jobs=options["n_jobs"])} | options
         return SeriesForecaster(**{k: v for k, v in options.items() if k in known}).fit(problem.train)
     return SeriesForecaster(**{name: value for name, value in options.items() if name in known}).fit(
         problem.train, **given

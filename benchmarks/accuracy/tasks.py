@@ -154,17 +154,30 @@ for _name, _load in (
 
 
 def chosen(names):
-    """Tasks whose name begins with one of some names; "all", a group or a half stands for its tasks."""
-    found = [
-        task
-        for task in TASKS.values()
-        if any(name in {"all", task.group, task.half} or f"{task.name} ".startswith(f"{name} ") for name in names)
-    ]
-    lost = [
-        name
-        for name in names
-        if not any(name in {"all", t.group, t.half} or f"{t.name} ".startswith(f"{name} ") for t in TASKS.values())
-    ]
-    if lost:
-        raise ValueError(f"no task is called {lost[0]!r}; expected some of {list(TASKS)}, a group or a half.")
-    return found
+    """Tasks in the order in which they are asked for, each once.
+
+    Parameters
+    ----------
+    names : list of str
+        Names, beginnings of names ("ETTh1"), groups, halves or "all".
+
+    Returns
+    -------
+    list of Task
+
+    Raises
+    ------
+    ValueError
+        No task has that name.
+    """
+    found = {}
+    for name in names:
+        meant = [
+            task
+            for task in TASKS.values()
+            if name in {"all", task.group, task.half} or f"{task.name} ".startswith(f"{name} ")
+        ]
+        if not meant:
+            raise ValueError(f"no task is called {name!r}; expected some of {list(TASKS)}, a group or a half.")
+        found |= {task.name: task for task in meant}
+    return list(found.values())

@@ -117,9 +117,12 @@ class Trees:
         return -(-cells // MOST)
 
     def _found(self, column, row):
-        horizon = self.problem.horizon
-        cells = np.repeat(column, horizon), np.repeat(row, horizon), np.tile(np.arange(1, horizon + 1), len(row))
-        found = self.model.predict(self._features(*cells)).reshape(len(row), horizon)
+        horizon, found = self.problem.horizon, []
+        for some in np.array_split(np.arange(len(row)), max(1, len(row) * horizon // 400_000)):
+            cells = np.repeat(column[some], horizon), np.repeat(row[some], horizon)
+            steps = np.tile(np.arange(1, horizon + 1), len(some))
+            found.append(self.model.predict(self._features(*cells, steps)).reshape(-1, horizon))
+        found = np.concatenate(found)
         return found + self.flat.newest(column, row)[:, None] if self.relative else found
 
     def forecast(self, which, row):
