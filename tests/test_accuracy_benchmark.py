@@ -244,6 +244,17 @@ def test_models_read_covariates_gaps_and_several_targets(quick):
         assert measured(both.thinned(30), quick(name))["metrics"]["WQL"] < 0.5
 
 
+def test_cells_to_learn_from_are_drawn_from_all_columns_and_all_times():
+    given = problem(n=600, columns=3)
+    model = trees.Trees()
+    model.problem, model.flat = given, windows.Flat.of(given)
+    column, row, step = model._drawn(np.random.default_rng(0), "known", 1000)
+    assert len(column) == 1000
+    assert_allclose([np.mean(column == number) for number in range(3)], 1 / 3, atol=0.06)
+    assert abs(np.quantile(row, 0.75) - 370) < 20  # rows 22 to 487
+    assert set(step) == set(range(1, 13))
+
+
 def test_har_and_rolling_mean_forecast_a_variance():
     rng = np.random.default_rng(0)
     frame = pd.DataFrame({"variance": np.exp(0.1 * np.cumsum(rng.normal(size=800))) * rng.chisquare(3, 800)})

@@ -50,8 +50,8 @@ class Trees:
         column, row = flat.window_ends(part, horizon, least=min(LAGS, int(flat.learnt[flat.learnt > 0].min()) // 2))
         keep = drawn(rng, len(column) * horizon, int(1.2 * most))
         column, row, step = column[keep // horizon], row[keep // horizon], keep % horizon + 1
-        seen = np.flatnonzero(~np.isnan(flat.raw[flat.start[column] + row + step]))[:most]
-        seen = seen if len(seen) < most else np.sort(rng.permutation(seen)[:most])
+        seen = np.flatnonzero(~np.isnan(flat.raw[flat.start[column] + row + step]))
+        seen = seen[drawn(rng, len(seen), most)]
         return column[seen], row[seen], step[seen]
 
     def _target(self, column, row, step):
