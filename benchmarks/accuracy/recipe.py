@@ -55,7 +55,7 @@ class Recipe:
             return from_origins(self.model._state, self.rows, self.starts[which] + row, self.problem.horizon)
 
     def quantiles(self, which, row, forecast):
-        """Those of the networks where all members have them, else conformal ones, as `predict_quantiles` after `fit`."""
+        """Those of the networks where all members have them, else conformal ones, as right after `fit`."""
         state = self.model._state
         if all(hasattr(member.regressor, "predict_quantiles") for member, _ in state.parts):
             levels = [float(level) for level in LEVELS]
