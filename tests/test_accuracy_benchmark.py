@@ -18,7 +18,7 @@ from accuracy.problem import Problem, ends, every_window, single, split
 from accuracy.recipe import Recipe
 from accuracy.ridge import TunedRidge
 from accuracy.scores import LEVELS, M4, Errors, Quantiles, Variance, interval_score, owa, pinball, qlike, smape
-from accuracy.table import table
+from accuracy.table import bar, table
 from accuracy.tasks import CHOOSING, HELD_BACK, TASKS, chosen
 from numpy.testing import assert_allclose
 from sklearn.linear_model import Ridge
@@ -403,7 +403,17 @@ def test_the_table_has_ours_the_rivals_the_bars_and_who_is_behind():
     assert "- GIFT-Eval, MASE, recipe: 0.800 (1 of 10 tasks)" in found
     assert "behind ridge by more than 3 % on 0" in found
     assert "| ett1/H short | 80.0% ✓ | 90.0% ✗ |" in found
-    assert "ETTh1 192" not in found
+    assert "| ETTh1 192 |" not in found
+    assert "- ETTh1 192, recipe, seed 0: MemoryError" in found
+    assert "| 10.0 / 10.0 ✓ |" in found
+
+
+def test_of_several_bars_the_lowest_that_was_measured_counts():
+    results = {"ridge": [{"metrics": {"MAE": 3.0}}], "lightgbm": [{"metrics": {"MAE": 2.0}}]}
+    both = [4.0, ("ridge", 1.0), ("lightgbm", 1.2), ("neuralforecast LSTM", 1.0)]
+    assert_allclose(bar(results, both, "MAE"), 2.4)
+    assert bar(results, ("neuralforecast LSTM", 1.0), "MAE") is None
+    assert bar(results, None, "MAE") is None
 
 
 def test_the_runner_is_a_script_that_lists_its_tasks():
