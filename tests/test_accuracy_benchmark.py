@@ -18,7 +18,7 @@ from accuracy.problem import Problem, ends, every_window, single, split
 from accuracy.recipe import Recipe
 from accuracy.ridge import TunedRidge
 from accuracy.scores import LEVELS, M4, Errors, Quantiles, Variance, interval_score, owa, pinball, qlike, smape
-from accuracy.table import table
+from accuracy.table import bar, table
 from accuracy.tasks import CHOOSING, HELD_BACK, TASKS, chosen
 from numpy.testing import assert_allclose
 from sklearn.linear_model import Ridge
@@ -244,6 +244,17 @@ def test_models_read_covariates_gaps_and_several_targets(quick):
         assert measured(both.thinned(30), quick(name))["metrics"]["WQL"] < 0.5
 
 
+def test_cells_to_learn_from_are_drawn_from_all_columns_and_all_times():
+    given = problem(n=600, columns=3)
+    model = trees.Trees()
+    model.problem, model.flat = given, windows.Flat.of(given)
+    column, row, step = model._drawn(np.random.default_rng(0), "known", 1000)
+    assert len(column) == 1000
+    assert_allclose([np.mean(column == number) for number in range(3)], 1 / 3, atol=0.06)
+    assert abs(np.quantile(row, 0.75) - 370) < 20  # rows 22 to 487
+    assert set(step) == set(range(1, 13))
+
+
 def test_har_and_rolling_mean_forecast_a_variance():
     rng = np.random.default_rng(0)
     frame = pd.DataFrame({"variance": np.exp(0.1 * np.cumsum(rng.normal(size=800))) * rng.chisquare(3, 800)})
@@ -308,8 +319,9 @@ def test_no_source_is_in_both_halves_and_both_have_every_kind():
         assert 0.4 < sum(task.half == half for task in TASKS.values()) / len(TASKS) < 0.6
 
 
-def test_tasks_are_chosen_by_name_beginning_group_or_half():
+def test_tasks_are_chosen_by_name_beginning_group_or_half_in_the_order_given():
     assert [task.name for task in chosen(["ETTh1 96"])] == ["ETTh1 96"]
+    assert [task.name for task in chosen(["Melbourne 7", "Melbourne"])] == ["Melbourne 7", "Melbourne 1"]
     assert len(chosen(["ETTh1"])) == 4
     assert len(chosen(["GIFT-Eval"])) == 10
     assert len(chosen([CHOOSING])) + len(chosen([HELD_BACK])) == len(chosen(["all"])) == len(TASKS)
@@ -391,7 +403,17 @@ def test_the_table_has_ours_the_rivals_the_bars_and_who_is_behind():
     assert "- GIFT-Eval, MASE, recipe: 0.800 (1 of 10 tasks)" in found
     assert "behind ridge by more than 3 % on 0" in found
     assert "| ett1/H short | 80.0% ✓ | 90.0% ✗ |" in found
-    assert "ETTh1 192" not in found
+    assert "| ETTh1 192 |" not in found
+    assert "- ETTh1 192, recipe, seed 0: MemoryError" in found
+    assert "| 10.0 / 10.0 ✓ |" in found
+
+
+def test_of_several_bars_the_lowest_that_was_measured_counts():
+    results = {"ridge": [{"metrics": {"MAE": 3.0}}], "lightgbm": [{"metrics": {"MAE": 2.0}}]}
+    both = [4.0, ("ridge", 1.0), ("lightgbm", 1.2), ("neuralforecast LSTM", 1.0)]
+    assert_allclose(bar(results, both, "MAE"), 2.4)
+    assert bar(results, ("neuralforecast LSTM", 1.0), "MAE") is None
+    assert bar(results, None, "MAE") is None
 
 
 def test_the_runner_is_a_script_that_lists_its_tasks():

@@ -12,9 +12,11 @@ STEPS = 1000  # optimiser steps of neuralforecast's networks, their usual number
 
 
 class NeuralForecast:
-    """A network of neuralforecast with its own defaults, three horizons or two seasons of history, one seed.
+    """A network of neuralforecast with its own defaults, one seed.
 
-    Covariates are given to networks that take them (not PatchTST); missing values are filled forward.
+    It looks back three horizons or, where that is more, seven seasons of up to 24 steps or two longer ones.
+    Covariates are given to networks that take them (not PatchTST). Missing values are filled forward, and are not
+    trained on as targets.
     """
 
     def __init__(self, kind, seed=0, threads=1):
@@ -30,7 +32,8 @@ class NeuralForecast:
         torch.set_num_threads(self.threads)
         self.problem, horizon = problem, problem.horizon
         longest = max(8, min(series.train_end for series in problem.arrays if series.train_end) - 2 * horizon)
-        self.back = min(max(3 * horizon, 2 * problem.season), 720, longest)
+        season = problem.season * (7 if problem.season <= 24 else 2)
+        self.back = min(max(3 * horizon, season), 720, longest)
         self.covariates = self.kind != "PatchTST"
         tables = [self._table(number, 0, series.known_end) for number, series in enumerate(problem.arrays)]
         tables = [table for table in tables if len(table)]
@@ -58,6 +61,7 @@ class NeuralForecast:
         targets, past, future = (filled(part)[first:end] for part in (series.targets, series.past, series.future))
         for column in range(targets.shape[1]):
             table = {"unique_id": f"{number} {column} {name}", "ds": np.arange(first, end), "y": targets[:, column]}
+            table["available_mask"] = np.isfinite(series.targets[first:end, column]).astype(np.float64)
             if self.covariates:
                 table |= {f"past{i}": values for i, values in enumerate(past.T)}
                 table |= {f"future{i}": values for i, values in enumerate(future.T)}
@@ -72,7 +76,7 @@ class NeuralForecast:
             pasts.append(self._table(number, max(0, newest + 1 - self.back), newest + 1, name))
             if self.covariates and problem.future:
                 ahead = self._table(number, newest + 1, newest + 1 + horizon, name)
-                futures.append(ahead.drop(columns=[c for c in ahead if c == "y" or c.startswith("past")]))
+                futures.append(ahead[[c for c in ahead if c in {"unique_id", "ds"} or c.startswith("future")]])
         ahead = {"futr_df": pd.concat(futures, ignore_index=True)} if futures else {}
         found = self.model.predict(df=pd.concat(pasts, ignore_index=True), **ahead).reset_index()
         place = found["unique_id"].str.split(" ").str[2].astype(int)

@@ -6,7 +6,7 @@ from types import SimpleNamespace
 import numpy as np
 
 from forecast import RNNForecaster, SeriesForecaster
-from forecast._series.backtesting import intervals_at, read_rows
+from forecast._series.backtesting import intervals_at, read_rows, static_bounds
 from forecast._series.forecasting import from_origins
 
 from .scores import LEVELS
@@ -55,24 +55,29 @@ class Recipe:
             return from_origins(self.model._state, self.rows, self.starts[which] + row, self.problem.horizon)
 
     def quantiles(self, which, row, forecast):
-        """One call per origin, each with the history up to it: conformal quantiles follow the newest errors."""
-        problem, found = self.problem, []
-        for newest in row:  # tasks with quantiles are one series
-            with warnings.catch_warnings():
-                warnings.simplefilter("ignore")
-                history = problem.frame.iloc[: newest + 1]
-                frames = self.model.predict_quantiles([float(level) for level in LEVELS], history=history)
-            found.append(np.stack([frame[problem.target].to_numpy() for frame in frames.values()], axis=-1))
-        return np.stack(found)
+        """Those of the networks where all members have them, else conformal ones, as right after `fit`."""
+        state = self.model._state
+        if all(hasattr(member.regressor, "predict_quantiles") for member, _ in state.parts):
+            levels = [float(level) for level in LEVELS]
+            return from_origins(state, self.rows, self.starts[which] + row, self.problem.horizon, levels)
+        bounds = static_bounds(state, self.rows, self._places(which, row), forecast, [0.2, 0.4, 0.6, 0.8])
+        lower, upper = ([bounds[f"{side}_{level}"] for level in (0.8, 0.6, 0.4, 0.2)] for side in ("lower", "upper"))
+        return np.stack([*lower, forecast, *upper[::-1]], axis=-1)
 
     def intervals(self, which, row, forecast):
-        """Adaptive intervals, at each origin from what was known at it."""
-        steps = np.arange(1, self.problem.horizon + 1)
+        """Adaptive intervals, at each origin from what was known at it; for a few far windows those of the fit."""
+        state, places = self.model._state, self._places(which, row)
+        if self.problem.quantiles:
+            bounds = static_bounds(state, self.rows, places, forecast, COVERAGES)
+        else:
+            bounds = intervals_at(self.rows, places, forecast, COVERAGES, state.calibration)
+        return {level: (bounds[f"lower_{level:g}"], bounds[f"upper_{level:g}"]) for level in COVERAGES}
+
+    def _places(self, which, row):
+        """Origins as the package's backtest has them."""
         origins = self.starts[which] + row
         number = np.searchsorted(self.rows.starts, origins, side="right") - 1
-        places = SimpleNamespace(series=number, row=origins, steps=steps)
-        bounds = intervals_at(self.rows, places, forecast, COVERAGES, self.model._state.calibration)
-        return {level: (bounds[f"lower_{level:g}"], bounds[f"upper_{level:g}"]) for level in COVERAGES}
+        return SimpleNamespace(series=number, row=origins, steps=np.arange(1, self.problem.horizon + 1))
 
     def notes(self):
         """What was chosen."""
@@ -84,7 +89,7 @@ def fitted(options, problem):
     given = {"X_val": problem.validation} if problem.validation is not None else {}
     known = SeriesForecaster().get_params(deep=False)
     if "loss" not in known:  # TO DELETE with the recipe: SeriesForecaster before it had neither loss= nor X_val=
-        options = {"regressor": RNNForecaster(random_state=options["random_state"], n_jobs=1)} | options
+        options = {"regressor": RNNForecaster(random_state=options["random_state"], n_jobs=options["n_jobs"])} | options
         return SeriesForecaster(**{k: v for k, v in options.items() if k in known}).fit(problem.train)
     return SeriesForecaster(**{name: value for name, value in options.items() if name in known}).fit(
         problem.train, **given

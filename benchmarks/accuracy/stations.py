@@ -90,6 +90,8 @@ def fertility(unseen):
         frame = frame[~frame["country"].isin(held_back)]
     origin_years = [2006] if unseen else [1996, 2001, 2006]
     learnt = frame.index.year <= origin_years[0]
+    rows = pd.Series(learnt).groupby(frame["country"].to_numpy()).transform("sum").to_numpy()
+    frame, learnt = frame[rows >= 18], learnt[rows >= 18]  # as the notebook wants of the whole series
     if unseen:
         learnt &= ~frame["country"].isin(held_back).to_numpy()
     which, row = [], []

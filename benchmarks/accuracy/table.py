@@ -28,8 +28,11 @@ def value(results, model, metric):
 
 
 def bar(results, given, metric):
-    """A bar as a number; None where there is none, or the model that it refers to was not measured."""
-    if given is None or not isinstance(given, tuple):
+    """A bar as a number: of several the lowest; None where there is none, or its models were not measured."""
+    if isinstance(given, list):
+        found = [limit for one in given if (limit := bar(results, one, metric)) is not None]
+        return min(found, default=None)
+    if not isinstance(given, tuple):
         return given
     model, factor = given
     base = value(results, model, metric)
@@ -59,9 +62,16 @@ def rival_cell(results, model, metric):
     return number(found) + ("~" if thinned and found is not None else "")
 
 
-def fit_seconds(results, model):
-    """Mean CPU seconds of a fit."""
-    return f"{np.mean([line['fit_cpu'] for line in results[model]]):.1f}" if results.get(model) else "-"
+def fit_cell(task, results):
+    """CPU seconds of a fit, ours and LightGBM's, and whether ours is within what a fit may take."""
+    ours, trees = (
+        float(np.mean([line["fit_cpu"] for line in results[model]])) if results.get(model) else None
+        for model in ("recipe", "lightgbm")
+    )
+    limit = 5 if task.name == "CO2" else min(300, max(60, 4 * (trees or 0)))
+    threads = {line.get("threads") for line in results.get("recipe", ())}
+    told = " / ".join("-" if seconds is None else f"{seconds:.1f}" for seconds in (ours, trees))
+    return f"{told} {mark(ours, limit)}".strip() + (f" ({threads.pop()} threads)" if threads - {None, 1} else "")
 
 
 def task_rows(task, results):
@@ -76,7 +86,7 @@ def task_rows(task, results):
         for rival in ("ridge", task.baseline):
             base = value(results, rival, metric)
             cells.append("" if ours is None or not base else f"{ours / base:.3f}")
-        rows.append([*cells, " / ".join(fit_seconds(results, model) for model in ("recipe", "lightgbm"))])
+        rows.append([*cells, fit_cell(task, results)])
     return rows
 
 
@@ -147,6 +157,18 @@ def coverages(found):
     return rows
 
 
+def failures(lines, found):
+    """What failed and has no result."""
+    measured = [line for results in found.values() for runs in results.values() for line in runs]
+    there = {(line["task"], line["model"], line["seed"]) for line in measured}
+    newest = {(line["task"], line["model"], line["seed"]): line["error"] for line in lines if "error" in line}
+    return [
+        f"- {task}, {model}, seed {seed}: {error}"
+        for (task, model, seed), error in newest.items()
+        if (task, model, seed) not in there
+    ]
+
+
 def table(lines):
     """The whole report.
 
@@ -180,4 +202,7 @@ def table(lines):
     inside = coverages(found)
     if inside:
         parts.append(markdown(["intervals of ours", "inside 80 %", "inside 95 %"], inside))
+    lost = failures(lines, found)
+    if lost:
+        parts.append("Not measured:\n\n" + "\n".join(lost))
     return "\n\n".join(part for part in parts if part)

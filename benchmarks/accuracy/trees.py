@@ -50,8 +50,8 @@ class Trees:
         column, row = flat.window_ends(part, horizon, least=min(LAGS, int(flat.learnt[flat.learnt > 0].min()) // 2))
         keep = drawn(rng, len(column) * horizon, int(1.2 * most))
         column, row, step = column[keep // horizon], row[keep // horizon], keep % horizon + 1
-        seen = np.flatnonzero(~np.isnan(flat.raw[flat.start[column] + row + step]))[:most]
-        seen = seen if len(seen) < most else np.sort(rng.permutation(seen)[:most])
+        seen = np.flatnonzero(~np.isnan(flat.raw[flat.start[column] + row + step]))
+        seen = seen[drawn(rng, len(seen), most)]
         return column[seen], row[seen], step[seen]
 
     def _target(self, column, row, step):
@@ -117,9 +117,12 @@ class Trees:
         return -(-cells // MOST)
 
     def _found(self, column, row):
-        horizon = self.problem.horizon
-        cells = np.repeat(column, horizon), np.repeat(row, horizon), np.tile(np.arange(1, horizon + 1), len(row))
-        found = self.model.predict(self._features(*cells)).reshape(len(row), horizon)
+        horizon, found = self.problem.horizon, []
+        for some in np.array_split(np.arange(len(row)), max(1, len(row) * horizon // 400_000)):
+            cells = np.repeat(column[some], horizon), np.repeat(row[some], horizon)
+            steps = np.tile(np.arange(1, horizon + 1), len(some))
+            found.append(self.model.predict(self._features(*cells, steps)).reshape(-1, horizon))
+        found = np.concatenate(found)
         return found + self.flat.newest(column, row)[:, None] if self.relative else found
 
     def forecast(self, which, row):
