@@ -170,7 +170,9 @@ class _Search:
         n_targets = self.rows.targets.shape[1]
         if sharing_is_free and n_targets > 1:
             joint = replace(best, multi_target="joint")
-            limits = [steps for steps in candidates if steps * n_targets <= _COLUMNS_JOINT]
+            norm = best.window_norm
+            least = norm[1] if isinstance(norm, tuple) and norm[0] == "season" else 1
+            limits = [steps for steps in candidates if least <= steps and steps * n_targets <= _COLUMNS_JOINT]
             joint = self._tuned(joint, limits, quick=True) if limits else None
             incumbent = incumbent if joint is None else self._challenged(incumbent, joint)
         if not self.fixed.level:
