@@ -3,6 +3,7 @@
 import numpy as np
 import pandas as pd
 import pytest
+from threadpoolctl import threadpool_limits
 
 from forecast import LinearForecaster
 from forecast._frames import TimeAxis
@@ -176,6 +177,14 @@ def test_twice_the_same():
     pd.testing.assert_frame_equal(one.table.astype({"transform": str}), two.table.astype({"transform": str}))
     assert one.table["loss"].tolist() == two.table["loss"].tolist()
     assert repr(one.settings) == repr(two.settings)
+
+
+def test_threads_change_no_bit_of_a_search():
+    found = []
+    for threads in (1, 2):
+        with threadpool_limits(limits=threads, user_api="blas"):
+            found.append(searched(rows_of(walks(600, 2)), seasons=[24]).table["loss"].tolist())
+    assert found[0] == found[1]
 
 
 # -------------------- little data
