@@ -199,6 +199,14 @@ def test_holes_and_short_series():
     trained(found.settings, task_of(rows_of(values), masked=True), rows_of(values))
 
 
+def test_a_target_that_begins_late_is_judged_on_fewer_parts():
+    values = walks(400, 2)
+    values[:300, 1] = np.nan
+    found = searched(rows_of(values), masked=True)
+    assert set(found.table["parts"]) == {1}
+    assert np.isfinite(found.loss)
+
+
 def test_series_too_short_for_the_lookback_are_counted():
     found = searched(rows_of(walks(400), walks(20)), lookback=30)
     assert found.notes == ["1 of 2 series have fewer than the 30 rows that the linear forecaster looks back on."]
