@@ -3,6 +3,7 @@
 import numpy as np
 import pandas as pd
 import pytest
+from threadpoolctl import threadpool_limits
 
 from forecast import LinearForecaster
 from forecast._frames import TimeAxis
@@ -178,6 +179,14 @@ def test_twice_the_same():
     assert repr(one.settings) == repr(two.settings)
 
 
+def test_threads_change_no_bit_of_a_search():
+    found = []
+    for threads in (1, 2):
+        with threadpool_limits(limits=threads, user_api="blas"):
+            found.append(searched(rows_of(walks(600, 2)), seasons=[24]).table["loss"].tolist())
+    assert found[0] == found[1]
+
+
 # -------------------- little data
 
 
@@ -188,6 +197,14 @@ def test_holes_and_short_series():
     found = searched(rows_of(values, walks(60)), masked=True, seasons=[24])
     assert np.isfinite(found.loss)
     trained(found.settings, task_of(rows_of(values), masked=True), rows_of(values))
+
+
+def test_a_target_that_begins_late_is_judged_on_fewer_parts():
+    values = walks(400, 2)
+    values[:300, 1] = np.nan
+    found = searched(rows_of(values), masked=True)
+    assert set(found.table["parts"]) == {1}
+    assert np.isfinite(found.loss)
 
 
 def test_series_too_short_for_the_lookback_are_counted():

@@ -129,16 +129,14 @@ class LinearForecaster(MultiOutputMixin, RegressorMixin, BaseEstimator):
             level = Level.of(windows._norm, inputs)
         self.coef_, self.intercept_ = ridge(moments_of(windows, inputs, weight), inputs, level, self.penalty)
         self.series_, self.series_coef_, self.series_intercept_ = [], np.zeros((0, 0, 0)), np.zeros((0, 0))
-        which = windows.which
-        numbers = np.unique(which)
-        if self.per_series and len(numbers) > 1:
+        pieces = _by_value(windows.which) if self.per_series else []
+        if len(pieces) > 1:
             names = list(windows.series_names)
             found = []
-            for number in numbers:
-                mine = which == number
+            for _, mine in pieces:
                 sums = moments_of(windows[mine], inputs, None if weight is None else weight[mine])
                 found.append(ridge(sums, inputs, level, self.penalty))
-            self.series_ = [names[number] for number in numbers]
+            self.series_ = [names[number] for number, _ in pieces]
             self.series_coef_, self.series_intercept_ = (np.stack(part) for part in zip(*found, strict=True))
         self.inputs_ = {name: getattr(inputs, name) for name in inputs.__dataclass_fields__}
         self.n_features_in_, self.n_outputs_ = windows.shape[1], y.shape[1]
@@ -198,8 +196,7 @@ class LinearForecaster(MultiOutputMixin, RegressorMixin, BaseEstimator):
             rows = X.series_rows(pd.Index(self.series_, tupleize_cols=False))
         out = np.empty((len(X), self.n_outputs_))
         with threadpool_limits(limits=1, user_api="blas"):
-            for row in np.unique(rows):
-                mine = np.flatnonzero(rows == row)
+            for row, mine in _by_value(rows):
                 out[mine] = self._weighted(X[mine], inputs.table, *self._weights_of(row))
         return out
 
@@ -245,3 +242,10 @@ class LinearForecaster(MultiOutputMixin, RegressorMixin, BaseEstimator):
                     f"the {name} of a linear forecaster has shape {array.shape} and dtype {array.dtype}; expected "
                     f"{shape} and float64."
                 )
+
+
+def _by_value(numbers):
+    """Each number and where it stands, ascending."""
+    order = np.argsort(numbers, kind="stable")
+    values, first = np.unique(numbers[order], return_index=True)
+    return list(zip(values.tolist(), np.split(order, first[1:]), strict=True)) if len(values) else []

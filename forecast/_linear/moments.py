@@ -7,7 +7,6 @@ windows.
 """
 
 from dataclasses import dataclass, field
-from itertools import pairwise
 
 import numpy as np
 
@@ -121,9 +120,8 @@ def _runs(windows):
     """(number of the series, its origins), in the order of the rows."""
     cuts = np.searchsorted(windows.origins, windows.starts)
     return [
-        (number, windows.origins[first:end].astype(np.int64))
-        for number, (first, end) in enumerate(pairwise(cuts))
-        if end > first
+        (int(number), windows.origins[cuts[number] : cuts[number + 1]].astype(np.int64))
+        for number in np.flatnonzero(np.diff(cuts))
     ]
 
 

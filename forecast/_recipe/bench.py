@@ -16,12 +16,12 @@ from .judging import BLOCKS, deviations
 __all__ = ["Bench", "Benches"]
 
 _STEPS = 24  # of the horizon that are judged
-_SHORT = 512  # lags: longer lookbacks have a matrix of their own, or short ones would miss too many windows
+_LIMITS = (512, 1024)  # lags of a matrix: in one of longer lookbacks, short ones would miss too many windows
 _HOLED = 8  # where targets are missing: each step then has a matrix of its own
 
 
 class Benches:
-    """A bench of each fold for short lookbacks, and one for long ones, made when the first long one is looked at.
+    """Benches of each fold, for short lookbacks and for long ones, made when the first of them is looked at.
 
     Parameters
     ----------
@@ -43,7 +43,7 @@ class Benches:
     def __init__(self, task, folds, settings, lookbacks):
         self._made = {}
         self._make = lambda longest: [Bench(task, fold, replace(settings, lookback=longest)) for fold in folds]
-        short = [steps for steps in lookbacks if steps <= _SHORT] or lookbacks[:1]
+        short = [steps for steps in lookbacks if steps <= _LIMITS[0]] or lookbacks[:1]
         first = self._of(short[-1])
         self.n_windows = first[0].n_windows
         inputs = first[0].inputs if self.n_windows else None
@@ -51,7 +51,8 @@ class Benches:
         if inputs is not None:
             fit = inputs.lags if inputs.lags < short[-1] else (MOST - inputs.extras) // inputs.targets
             self.lookbacks = [steps for steps in lookbacks if steps <= fit] or [inputs.lags]
-        self._limits = sorted({short[-1], self.lookbacks[-1]})
+        below = [[steps for steps in self.lookbacks if steps <= limit] for limit in _LIMITS]
+        self._limits = sorted({short[-1], self.lookbacks[-1], *(steps[-1] for steps in below if steps)})
 
     def _of(self, longest):
         if longest not in self._made:

@@ -144,12 +144,18 @@ def folds_of(task, rows, ends, lookback, squared):
             begin = begin - rows.starts[:-1] + part.starts[:-1]
         else:
             part = rows
-            if not (begin - part.starts[:-1] >= lookback + task.horizon).any():
+            if not (begin - part.starts[:-1] >= lookback + task.horizon).any() or not _is_known(part, begin):
                 break
         jury = Jury.of(task, part, begin, lookback, squared)
         if len(jury) >= (_LEAST_ORIGINS if number else 1) and not np.isnan(jury.actual).all():
             found.append(Fold(part, begin, jury))
     return found
+
+
+def _is_known(rows, ends):
+    """Whether every target of every series has a value before `ends`: transforms are learnt from them."""
+    spans = zip(rows.starts[:-1], ends, strict=True)
+    return all(not np.isnan(rows.targets[first:end]).all(axis=0).any() for first, end in spans)
 
 
 def is_better(losses, than, margin=TIE):

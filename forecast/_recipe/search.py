@@ -19,7 +19,7 @@ PENALTIES = [float(f"{10 ** (number / 2):.1e}") for number in range(-6, 3)]  # 1
 _USUAL = PENALTIES.index(0.1)
 _LONGEST, _LONGEST_HOLED = 2048, 512  # a step with missing targets has a matrix of its own
 _COLUMNS, _COLUMNS_JOINT = 4096, 1024
-_PATIENCE, _PATIENCE_QUICK = 5, 2  # longer lookbacks that are no better, before no longer one is looked at
+_PATIENCE, _PATIENCE_QUICK = 4, 2  # longer lookbacks that are no better, before no longer one is looked at
 _CLOSE = 1.03  # of the loss on the validation part: what is further behind is not looked at any more
 _WINDOWS, _WINDOWS_HOLED = 20_000, 10_000  # to fit a candidate on whose windows are read one by one
 
