@@ -158,6 +158,8 @@ class _Search:
         if best is None:
             return self._unjudged(candidates)
         incumbent = best, self._losses(best)
+        if incumbent[1] is None:
+            return self._unjudged(candidates)
         if self._has_covariates():
             bare = replace(best, regressor=_changed(best.regressor, covariates=None), calendar=())
             incumbent = self._simpler(incumbent, bare)
