@@ -139,11 +139,10 @@ def folds_of(task, rows, ends, lookback, squared):
     for number in range(_FOLDS):
         length = np.maximum(rows.starts[1:] - ends, task.horizon)
         begin = ends - number * np.minimum(length, (ends - rows.starts[:-1]) // 4)
+        part = rows
         if number:
             part = rows.until(np.minimum(begin + length, ends))
             begin = begin - rows.starts[:-1] + part.starts[:-1]
-        else:
-            part = rows
             if not (begin - part.starts[:-1] >= lookback + task.horizon).any() or not _is_known(part, begin):
                 break
         jury = Jury.of(task, part, begin, lookback, squared)
