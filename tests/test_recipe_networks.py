@@ -99,6 +99,18 @@ def test_what_lies_behind_the_ends_changes_nothing(kind):
     assert str(network_settings(task, replace(rows, targets=targets), ends, **rest)) == str(found)
 
 
+def test_rows_that_a_difference_takes_are_not_counted():
+    """The shortest series has a window to forecast from, and not one row more."""
+    (task, rows, ends), rest = read(series([60, 400, 400]), 12, seasons=(), target="y", series="id", time="t")
+    for transform in ("standard", "difference"):
+        given = rest | dict(linear=replace(rest["linear"], transform=transform))
+        for settings in network_settings(task, rows, ends, **given).values():
+            settings.regressor.set_params(max_steps=1, max_iter=1, warmup_steps=0)
+            member, _ = trained(settings, task, rows, ends)
+            assert member.looks_back == 48
+            assert np.isfinite(member.forecast(rows, ends - 1)).all()
+
+
 @pytest.mark.parametrize("n", [5, 30, 120])
 def test_too_few_rows_get_no_network(n):
     arguments, rest = read(wide(n), 24)
