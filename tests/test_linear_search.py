@@ -8,10 +8,9 @@ from threadpoolctl import threadpool_limits
 from forecast import LinearForecaster
 from forecast._frames import TimeAxis
 from forecast._preparation import Rows, Settings, Task, trained
-from forecast._recipe.search import search_linear
 from forecast._recipe.bench import Benches
 from forecast._recipe.judging import folds_of, is_better
-from forecast._recipe.search import lookbacks_of
+from forecast._recipe.search import lookbacks_of, search_linear
 
 HOURS = TimeAxis(pd.offsets.Hour(), "datetime", unit="s")
 

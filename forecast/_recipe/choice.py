@@ -14,7 +14,7 @@ from .deadline import within_time
 from .networks import network_settings
 from .search import search_linear
 from .seasons import seasons_of
-from .validation import Origins, judged_rows, origins_behind
+from .validation import Origins, judged_rows, origins_behind, parts_in_time
 from .weights import mix
 
 __all__ = ["Choice", "Wishes", "choose", "settled"]
@@ -130,23 +130,54 @@ def _chosen(task, rows, ends, wishes, n_jobs, times, tell):
         networks = within_time(networks, task, rows, ends, left, times)
     settings = {**networks, "linear": found.settings, **naive}
     settings = {name: replace(one, pads=True) for name, one in settings.items()}
+    judged = []
+    for part in parts_in_time(rows, ends, task.horizon):
+        judged.append(_judged(task, part, settings, tell))
+        tell(f"{len(judged[-1].origins)} origins judged")
+    notes = list(found.notes)
+    if len(judged[0].origins) < _LEAST:
+        return _too_few(settings, seasons, notes)
+    return _weighed(wishes, settings, judged, seasons, found, notes)
+
+
+@dataclass(frozen=True)
+class _Judged:
+    """A part in time, the members that learnt from what is before it, and their forecasts."""
+
+    rows: object
+    members: dict
+    origins: Origins
+    forecasts: dict
+    actual: np.ndarray
+    scales: np.ndarray
+
+
+def _judged(task, part, settings, tell):
     members = {}
     for name, one in settings.items():
-        members[name] = trained(one, task, rows, ends)[0]
+        members[name] = trained(one, task, part.rows, part.ends)[0]
         steps = getattr(members[name].regressor, "n_steps_", None)
         tell(f"{name}: {'trained' if steps is None else f'{steps} optimiser steps'}")
-    origins = origins_behind(rows, ends, task.horizon, 1)
-    notes = list(found.notes)
-    if len(origins) < _LEAST:
-        return _too_few(settings, seasons, notes)
-    return _weighed(task, rows, ends, wishes, settings, members, origins, seasons, found, notes)
-
-
-def _weighed(task, rows, ends, wishes, settings, members, origins, seasons, found, notes):
-    forecasts = {name: member.forecast(rows, origins.rows) for name, member in members.items()}
+    origins = origins_behind(part.rows, part.ends, task.horizon, 1)
     ahead = origins.rows[:, None] + np.arange(1, task.horizon + 1)
-    actual = rows.true_targets[ahead].astype(np.float64)
-    result = mix(forecasts, actual, origins.blocks, _scales(rows, ends)[origins.which], wishes.loss)
+    return _Judged(
+        rows=part.rows,
+        members=members,
+        origins=origins,
+        forecasts={name: member.forecast(part.rows, origins.rows) for name, member in members.items()},
+        actual=part.rows.true_targets[ahead].astype(np.float64),
+        scales=_scales(part.rows, part.ends)[origins.which],
+    )
+
+
+def _weighed(wishes, settings, judged, seasons, found, notes):
+    """Weights from all parts; what a fit is judged by and calibrated with is the newest one alone."""
+    forecasts = {name: np.concatenate([part.forecasts[name] for part in judged]) for name in settings}
+    actual, scales = (np.concatenate([getattr(part, name) for part in judged]) for name in ("actual", "scales"))
+    counts = np.cumsum([0, *(int(part.origins.blocks.max(initial=-1)) + 1 for part in judged)])
+    blocks = np.concatenate([part.origins.blocks + first for part, first in zip(judged, counts[:-1], strict=True)])
+    result = mix(forecasts, actual, blocks, scales, wishes.loss)
+    newest = judged[0]
     kept = {name: settings[name] for name in settings if name in result.weights}
     return Choice(
         settings=kept,
@@ -154,10 +185,10 @@ def _weighed(task, rows, ends, wishes, settings, members, origins, seasons, foun
         seasons=seasons,
         candidates=_table(found, result, settings),
         notes=notes,
-        early={name: members[name] for name in kept},
-        origins=origins,
-        forecasts=result.crossfitted,
-        rows=rows,
+        early={name: newest.members[name] for name in kept},
+        origins=newest.origins,
+        forecasts=result.crossfitted[: len(newest.origins)],
+        rows=newest.rows,
     )
 
 

@@ -15,7 +15,7 @@ from .judging import BLOCKS, TIE, folds_of, is_better
 
 __all__ = ["Found", "lookbacks_of", "search_linear"]
 
-PENALTIES = [float(f"{10 ** (number / 2):.1e}") for number in range(-6, 7)]  # 1e-3 to 1e3, where a line is all but its level
+PENALTIES = [float(f"{10 ** (number / 2):.1e}") for number in range(-6, 7)]  # up to a line that is all but its level
 _USUAL = PENALTIES.index(0.1)
 _LONGEST, _LONGEST_HOLED = 2048, 512  # a step with missing targets has a matrix of its own
 _COLUMNS, _COLUMNS_JOINT = 4096, 1024

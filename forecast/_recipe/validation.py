@@ -4,11 +4,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
-__all__ = ["Origins", "judged_rows", "origins_behind", "validation_ends"]
+__all__ = ["Origins", "Part", "judged_rows", "origins_behind", "parts_in_time", "validation_ends"]
 
 _MOST = 2_000  # origins, over all series: more do not make a mean error better
 _BLOCKS = 4  # in time, so that one stretch of it does not decide alone
 _LEAST_LEARNT = 2  # horizons that are left to learn from
+_ENOUGH = 6  # horizons that do not overlap: with fewer, one stretch of weather or of a market decides
+_PARTS = 3
 
 
 def validation_ends(rows, axis, horizon, fraction):
@@ -122,3 +124,48 @@ def origins_behind(rows, ends, horizon, looks_back, blocks=_BLOCKS):
     number = np.empty(len(order), np.int64)
     number[order] = np.arange(len(order)) * blocks // max(len(order), 1)
     return Origins(origins, which, number)
+
+
+@dataclass(frozen=True)
+class Part:
+    """Rows up to a moment, and where those to learn from end.
+
+    Attributes
+    ----------
+    rows : Rows
+        Without what comes after the part.
+    ends : ndarray of int of shape (n_series,)
+    """
+
+    rows: object
+    ends: np.ndarray
+
+
+def parts_in_time(rows, ends, horizon):
+    """The newest rows behind `ends`, and where these hold few horizons, as many before them, and before those.
+
+    Each part is judged by members that learnt from nothing after its own start. A part keeps at least half of the rows
+    to learn from.
+
+    Parameters
+    ----------
+    rows : Rows
+    ends : ndarray of int of shape (n_series,)
+    horizon : int
+
+    Returns
+    -------
+    list of Part
+        The newest first.
+    """
+    learnt, held = ends - rows.starts[:-1], rows.starts[1:] - ends
+    found = [Part(rows, ends)]
+    length = int(max(held.max(initial=0), 1.5 * horizon))
+    while len(found) < _PARTS and len(found) * length < _ENOUGH * horizon:
+        before = learnt - len(found) * length
+        if before.max(initial=0) < max(learnt.max(initial=0) / 2, _LEAST_LEARNT * horizon + 1):
+            break
+        part = rows.until(rows.starts[:-1] + np.maximum(before + length, 0))
+        part, own = judged_rows(part, part.starts[:-1] + np.maximum(before, 0), horizon)
+        found.append(Part(part, own))
+    return found
