@@ -62,7 +62,7 @@ def mix(forecasts, actual, blocks, scales=1.0, loss="absolute_error"):
     Returns
     -------
     Mix
-        Of the best linear or naive member alone, where the mean is not better than that by half a percent.
+        Of the best linear or naive member alone, where the mean is not better.
 
     Raises
     ------
@@ -100,7 +100,7 @@ def _mixed(forecasts, actual, blocks, scales, power):
             best = value, shrinking, crossed
     value, shrinking, crossed = best
     simple = _best_simple(losses)
-    if simple is not None and not value < (1 - TIE) * losses[simple]:
+    if simple is not None and not value < losses[simple]:
         return Mix({simple: 1.0}, losses[simple], losses, np.array(forecasts[simple], dtype=np.float64))
     weights = fits.on_all(shrinking)
     return Mix({name: float(w) for name, w in zip(names, weights, strict=True) if w > 0}, value, losses, crossed)
