@@ -44,6 +44,7 @@ class Problem:
     part : ndarray of int of shape (rows,)
         TRAIN, VALIDATION or TEST. Validation rows are given to `fit` as `X_val`, and only where there are any.
     target, past, future : list of str
+        Columns to forecast, and covariates known up to the origin or ahead.
     horizon : int
     loss : {"absolute_error", "squared_error", "quantile"}
         What our forecaster is asked for.
@@ -57,8 +58,10 @@ class Problem:
         Takes the problem, makes the score that is fed with forecasts.
     quantiles, intervals : bool
         Whether quantiles 0.1 to 0.9, or intervals of 80 and 95 %, are scored.
-    scale : ndarray of shape (n_targets, 2) or None
-        Mean and deviation that the columns were scaled with before.
+    series : str or None
+        Column that names the series of a panel.
+    missing : {"error", "mask"}
+        "mask" where targets or past covariates have gaps.
     """
 
     frame: pd.DataFrame

@@ -129,7 +129,7 @@ def told(task, line):
     coverage = [name for name in line["metrics"] if name.startswith("coverage")]
     scores = "  ".join(f"{name} {line['metrics'][name]:.4f}" for name in [*task.metrics, *coverage])
     costs = f"fit {line['fit_cpu']:.1f}, forecasts {line['forecast_cpu']:.1f} CPU s, {line['peak_mb']:.0f} MB"
-    thinned = f"  every {line['every']}th origin" if line["every"] > 1 else ""
+    thinned = f"  1 of {line['every']} origins" if line["every"] > 1 else ""
     return f"{head}{scores}  {costs}{thinned}"
 
 

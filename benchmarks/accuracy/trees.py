@@ -93,11 +93,13 @@ class Trees:
         return np.column_stack([values, np.concatenate([np.atleast_2d(part) for part in other]).T])
 
     def _calendar(self, at, step):
-        """Of the stamp that is forecast. A row after the end of its series takes that of the last one."""
+        """Of the stamp that is forecast; of the year only where the rows to learn from hold it twice."""
         if not isinstance(self.stamps, pd.DatetimeIndex) or self.problem.series is not None:
             return []
         stamps = self.stamps[np.minimum(at + step, len(self.stamps) - 1)]
-        return [stamps.hour + stamps.minute / 60, stamps.day_of_week, stamps.day_of_year, stamps.month]
+        found = [stamps.hour + stamps.minute / 60, stamps.day_of_week]
+        known = self.stamps[self.flat.known[0] - 1] - self.stamps[0]
+        return found + ([stamps.day_of_year, stamps.month] if known >= pd.Timedelta(days=730) else [])
 
     def _residuals(self, cells, gone):
         """Quantiles of the errors of ten stretches of the horizon each, as few cells are known of a single step."""
