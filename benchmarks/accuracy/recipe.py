@@ -5,7 +5,7 @@ from types import SimpleNamespace
 
 import numpy as np
 
-from forecast import RNNForecaster, SeriesForecaster
+from forecast import SeriesForecaster
 from forecast._series.backtesting import intervals_at, read_rows, static_bounds
 from forecast._series.forecasting import from_origins
 
@@ -87,10 +87,4 @@ class Recipe:
 def fitted(options, problem):
     """The forecaster fitted on the training rows, with the validation rows where the protocol has them."""
     given = {"X_val": problem.validation} if problem.validation is not None else {}
-    known = SeriesForecaster().get_params(deep=False)
-    if "loss" not in known:  # TO DELETE with the recipe: SeriesForecaster before it had neither loss= nor X_val=
-        options = {"regressor": RNNForecaster(random_state=options["random_state"], n_jobs=options["n_jobs"])} | options
-        return SeriesForecaster(**{k: v for k, v in options.items() if k in known}).fit(problem.train)
-    return SeriesForecaster(**{name: value for name, value in options.items() if name in known}).fit(
-        problem.train, **given
-    )
+    return SeriesForecaster(**options).fit(problem.train, **given)
