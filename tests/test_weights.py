@@ -114,9 +114,9 @@ def test_a_network_alone_may_be_best():
 
 def test_of_simple_members_that_are_as_good_the_simplest_is_taken():
     forecasts, actual = members(linear=1.0)
-    naive = {"linear": forecasts["linear"], "last value": actual + 1.002 * (forecasts["linear"] - actual)}
+    naive = {"linear": forecasts["linear"], "last value": forecasts["linear"].copy()}
     assert mix(naive, actual, BLOCKS).weights == {"last value": 1.0}
-    naive["last value"] = actual + 1.1 * (forecasts["linear"] - actual)
+    naive["last value"] = actual + 1.002 * (forecasts["linear"] - actual)
     assert mix(naive, actual, BLOCKS).weights == {"linear": 1.0}
 
 

@@ -12,7 +12,7 @@ from ..baselines import LastValue, SeasonalNaive
 from .calendar import calendar_of
 from .deadline import within_time
 from .networks import network_settings
-from .search import search_linear
+from .search import prepared_lost, search_linear
 from .seasons import seasons_of
 from .validation import Origins, judged_rows, origins_behind, parts_in_time
 from .weights import mix
@@ -131,7 +131,8 @@ def _chosen(task, rows, ends, wishes, n_jobs, times, tell):
     settings = {**networks, "linear": found.settings, **naive}
     settings = {name: replace(one, pads=True) for name, one in settings.items()}
     judged = []
-    for part in parts_in_time(rows, ends, task.horizon):
+    least = task.horizon + max(one.lookback + prepared_lost(one, task) for one in settings.values())
+    for part in parts_in_time(rows, ends, task.horizon, least):
         judged.append(_judged(task, part, settings, tell))
         tell(f"{len(judged[-1].origins)} origins judged")
     notes = list(found.notes)

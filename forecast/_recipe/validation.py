@@ -141,7 +141,7 @@ class Part:
     ends: np.ndarray
 
 
-def parts_in_time(rows, ends, horizon):
+def parts_in_time(rows, ends, horizon, least):
     """The newest rows behind `ends`, and where these hold few horizons, as many before them, and before those.
 
     Each part is judged by members that learnt from nothing after its own start. A part keeps at least half of the rows
@@ -152,6 +152,8 @@ def parts_in_time(rows, ends, horizon):
     rows : Rows
     ends : ndarray of int of shape (n_series,)
     horizon : int
+    least : int
+        Rows of a series without which a member cannot be trained.
 
     Returns
     -------
@@ -163,7 +165,7 @@ def parts_in_time(rows, ends, horizon):
     length = int(max(held.max(initial=0), 1.5 * horizon))
     while len(found) < _PARTS and len(found) * length < _ENOUGH * horizon:
         before = learnt - len(found) * length
-        if before.max(initial=0) < max(learnt.max(initial=0) / 2, _LEAST_LEARNT * horizon + 1):
+        if before.max(initial=0) < max(learnt.max(initial=0) / 2, _LEAST_LEARNT * horizon + 1, least):
             break
         part = rows.until(rows.starts[:-1] + np.maximum(before + length, 0))
         part, own = judged_rows(part, part.starts[:-1] + np.maximum(before, 0), horizon)

@@ -62,7 +62,7 @@ def mix(forecasts, actual, blocks, scales=1.0, loss="absolute_error"):
     Returns
     -------
     Mix
-        Of the best linear or naive member alone, where the mean is not better.
+        Of the best linear or naive member alone, where the mean is not better than that by half a percent.
 
     Raises
     ------
@@ -100,7 +100,7 @@ def _mixed(forecasts, actual, blocks, scales, power):
             best = value, shrinking, crossed
     value, shrinking, crossed = best
     simple = _best_simple(losses)
-    if simple is not None and not value < losses[simple]:
+    if simple is not None and not value < (1 - TIE) * losses[simple]:
         return Mix({simple: 1.0}, losses[simple], losses, np.array(forecasts[simple], dtype=np.float64))
     weights = fits.on_all(shrinking)
     return Mix({name: float(w) for name, w in zip(names, weights, strict=True) if w > 0}, value, losses, crossed)
@@ -144,13 +144,12 @@ def _not_poor(table, losses, power):
 
 
 def _best_simple(losses):
-    """Of the linear and naive members the best one; of two that are as good, the simpler."""
+    """Of the linear and naive members the best one, of equals the simpler; never one that is behind another."""
     simple = sorted(
-        (name for name in losses if name.startswith(SIMPLE)),
+        (name for name in losses if name.startswith(SIMPLE) and np.isfinite(losses[name])),
         key=lambda name: next(rank for rank, prefix in enumerate(SIMPLE) if name.startswith(prefix)),
     )
-    least = min((losses[name] for name in simple), default=np.inf)
-    return next((name for name in simple if np.isfinite(least) and (1 - TIE) * losses[name] <= least), None)
+    return min(simple, key=losses.get, default=None)
 
 
 def _crossed(forecasts, names, blocks, fits, shrinking):
