@@ -121,8 +121,9 @@ def _chosen(task, rows, ends, wishes, n_jobs, times, tell):
         lower=wishes.lower,
     )  # fmt: skip
     tell(f"linear model: lookback {found.settings.lookback}, {len(found.table)} candidates")
+    usual = [season] if season > 1 and rows.past.shape[1] + rows.future.shape[1] else []  # covariates may show it
     networks = network_settings(
-        task, rows, ends, seasons=seasons, linear=found.settings, loss=wishes.loss,
+        task, rows, ends, seasons=seasons or usual, linear=found.settings, loss=wishes.loss,
         random_state=wishes.random_state, n_jobs=n_jobs,
     )  # fmt: skip
     if wishes.max_seconds is not None:
@@ -208,13 +209,18 @@ def settled(choice):
 
 
 def _settled(settings, early: Member | None):
-    """Settings of a network whose training ends where validation found its least loss."""
+    """Settings of a network whose training ends where validation found its least loss.
+
+    A least loss in the second half of the schedule is one at its end: the learning rate was still falling, and with all
+    rows there is more to learn.
+    """
     network = settings.regressor
     curve = getattr(early and early.regressor, "validation_loss_curve_", ())
     if not len(curve):
         return settings
     fitted = early.regressor
-    steps = max(1, round(fitted.n_steps_ * (int(np.argmin(curve)) + 1) / len(curve)))
+    share = (int(np.argmin(curve)) + 1) / len(curve)
+    steps = max(1, network.max_steps if share > 0.5 else round(fitted.n_steps_ * share))
     whole = network.get_params() | {"early_stopping": False, "max_steps": steps}
     whole["warmup_steps"] = min(network.warmup_steps, max(steps // 4, 1) - 1)
     return replace(settings, regressor=type(network)(**whole))
