@@ -125,7 +125,10 @@ def _chosen(task, rows, ends, wishes, n_jobs, times, tell):
     networks = network_settings(
         task, rows, ends, seasons=seasons or usual, linear=found.settings, loss=wishes.loss,
         random_state=wishes.random_state, n_jobs=n_jobs,
+        lookback=None if _is_auto(wishes.lookback) else wishes.lookback, window_norm=wishes.window_norm,
     )  # fmt: skip
+    if not _is_auto(wishes.multi_target):
+        networks = {name: replace(one, multi_target=wishes.multi_target) for name, one in networks.items()}
     if wishes.max_seconds is not None:
         left = wishes.max_seconds - (time.perf_counter() - begun)
         networks = within_time(networks, task, rows, ends, left, times)

@@ -28,7 +28,9 @@ _RATE = 50e9  # multiplications a second of one core; 57 to 78e9 were measured, 
 _LEVEL = 0.25  # standard deviations between the halves of a series whose level does not move: Melbourne, Beijing
 
 
-def network_settings(task, rows, ends, *, seasons, linear, loss, random_state, n_jobs):
+def network_settings(
+    task, rows, ends, *, seasons, linear, loss, random_state, n_jobs, lookback=None, window_norm="auto"
+):
     """Settings of the networks worth training on some rows.
 
     Parameters
@@ -45,6 +47,10 @@ def network_settings(task, rows, ends, *, seasons, linear, loss, random_state, n
         What the forecasts are judged by, as `RNNForecaster` names it.
     random_state : int or None
     n_jobs : int or None
+    lookback : int, default=None
+        That was given; None: a rule.
+    window_norm : default="auto"
+        That was given, for all networks.
 
     Returns
     -------
@@ -53,12 +59,13 @@ def network_settings(task, rows, ends, *, seasons, linear, loss, random_state, n
     """
     data = _Data.of(task, rows, ends, linear)
     seasons = [season for season in seasons if 1 < season <= data.longest // 2]
-    lookback = _lookback(data, seasons, linear)
+    lookback = lookback or _lookback(data, seasons, linear)
     if lookback < 1 or data.windows(lookback) < _FEWEST:
         return {}
     calendar = _calendar(data, linear.calendar, lookback, rows)
     network = _network(data, seasons, lookback, rows.future.shape[1], calendar)
     known = bool(rows.future.shape[1] or calendar)
+    norms = _norms(data, seasons, known) if window_norm == "auto" else {"GRU": window_norm}
     regressor = RNNForecaster(**network, loss=loss, random_state=random_state, n_jobs=n_jobs)
     return {
         name: Settings(
@@ -71,7 +78,7 @@ def network_settings(task, rows, ends, *, seasons, linear, loss, random_state, n
             step=linear.step,
             level=data.covariates and norm is not None,  # Beijing: MAE 27.05 with it, 27.55 without
         )
-        for name, norm in _norms(data, seasons, known).items()
+        for name, norm in norms.items()
     }
 
 
