@@ -33,7 +33,8 @@ class Recipe:
         options = {
             "target": problem.target if len(problem.target) > 1 else problem.target[0],
             "horizon": problem.horizon,
-            "loss": problem.loss,
+            # Quantiles are conformal, around the median.
+            "loss": "absolute_error" if problem.loss == "quantile" else problem.loss,
             "past_covariates": problem.past or None,
             "future_covariates": problem.future or None,
             "missing": problem.missing,
