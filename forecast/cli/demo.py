@@ -146,8 +146,8 @@ def _show_plan(frame, filled, plan, terminal):
         terminal.show(f"Gaps       {int(filled.sum())} missing values filled by linear interpolation, {where}")
     origin = day(frame.index[plan["first"] - 1])
     terminal.show(
-        f"Forecasts  {plan['horizon']} steps ahead from {plan['origins']} origins, the first {origin}; LSTM and ridge look "
-        f"back {plan['lookback']}"
+        f"Forecasts  {plan['horizon']} steps ahead from {plan['origins']} origins, the first {origin}; lookback "
+        f"{plan['lookback']} for LSTM and ridge"
     )
     terminal.show(f"Training   each model once, on the {plan['first']} rows up to the first origin\n")
 
