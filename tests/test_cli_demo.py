@@ -7,6 +7,7 @@ import pandas as pd
 import pytest
 from sklearn.linear_model import Ridge
 
+from forecast import SeriesForecaster
 from forecast.cli import demo, main
 
 ROWS = 400
@@ -20,11 +21,19 @@ def df():
     return pd.DataFrame({"when": hours, "station": "north", "count": 1, "temperature": wave})
 
 
+def stand_ins(penalties):
+    """Ridge regressions in place of the models."""
+    return lambda plan, _: {
+        name: SeriesForecaster(Ridge(penalty), lookback=plan["lookback"], horizon=plan["horizon"])
+        for name, penalty in penalties.items()
+    }
+
+
 @pytest.fixture
 def run(tmp_path, monkeypatch, capsys):
-    """Run the command in an empty directory with three quick stand-ins for the networks."""
+    """Run the command in an empty directory with quick stand-ins for the models."""
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(demo, "_networks", lambda _: {"RNN": Ridge(1e4), "GRU": Ridge(10), "LSTM": Ridge(0.1)})
+    monkeypatch.setattr(demo, "_models", stand_ins({"recipe": 10, "LSTM": 1e4, "ridge": 1e4}))
 
     def go(frame, *options):
         if frame is not None:
@@ -45,20 +54,24 @@ def test_own_file_gives_a_table_a_picture_and_a_verdict(run, df, tmp_path):
     lines = out.splitlines()
     header = next(number for number, line in enumerate(lines) if line.startswith("model"))
     assert lines[header].split() == ["model", "MAE", "RMSE", "MASE", "seconds"]
-    names = {line[:16].strip() for line in lines[header + 1 : header + 9]}
-    assert names == {"RNN", "GRU", "LSTM", "ridge", "last value", "seasonal naive", "drift", "mean"}
+    names = {line[:16].strip() for line in lines[header + 1 : header + 8]}
+    assert names == {"recipe", "LSTM", "ridge", "last value", "seasonal naive", "drift", "mean"}
     assert f"Picture: {tmp_path / 'forecast-demo.png'}" in lines
     assert (tmp_path / "forecast-demo.png").read_bytes()[:4] == b"\x89PNG"
     assert sorted(path.name for path in tmp_path.iterdir()) == ["data.csv", "forecast-demo.png"]
-    assert "beats the best naive forecast (seasonal naive) by" in lines[-1]
+    assert lines[-1].startswith("The recipe beats the best naive forecast (seasonal naive) by")
+    assert "Better still" not in lines[-1]
 
 
-def test_verdict_says_so_where_no_network_is_better(run, df, monkeypatch):
-    monkeypatch.setattr(demo, "_networks", lambda _: {name: Ridge(1e9) for name in ("RNN", "GRU", "LSTM")})
+@pytest.mark.parametrize(
+    ("better", "named"), [("ridge", "ridge regression"), ("LSTM", "a plain LSTM")], ids=["ridge", "LSTM"]
+)
+def test_verdict_says_so_where_another_model_is_better(run, df, monkeypatch, better, named):
+    monkeypatch.setattr(demo, "_models", stand_ins({"recipe": 1e9, "LSTM": 1e9, "ridge": 1e9} | {better: 0.1}))
     _, out, _ = run(df, *FEW)
     last = out.splitlines()[-1]
-    assert "No network beats the best naive forecast" in last
-    assert "Ridge regression is better still" in last
+    assert last.startswith("The recipe does not beat the best naive forecast (seasonal naive): MAE")
+    assert f"Better still here: {named}, MAE" in last
 
 
 def test_co2_is_the_default_and_its_gaps_are_said_to_be_filled(run):
@@ -182,18 +195,11 @@ def test_interrupt_ends_quietly(run, df, monkeypatch):
     assert "Traceback" not in err
 
 
-def test_networks_are_trained_for_real(run, df, monkeypatch, tmp_path):
-    from forecast._rnn import RNNForecaster
-
-    monkeypatch.setattr(
-        demo,
-        "_networks",
-        lambda given: {
-            cell.upper(): RNNForecaster(cell=cell, hidden_size=4, max_iter=2, random_state=given.seed)
-            for cell in ("rnn", "gru", "lstm")
-        },
-    )
-    code, out, _ = run(df, *FEW)
-    assert code == 0
-    assert "LSTM" in out
+def test_the_recipe_chooses_for_real(df, monkeypatch, capsys, tmp_path):
+    monkeypatch.chdir(tmp_path)
+    df.to_csv("data.csv", index=False)
+    assert main(["demo", "data.csv", *FEW, "--threads", "1"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    errors = {line[:16].strip(): float(line.split()[-4]) for line in lines if line[16:].count(".") == 4}
+    assert errors["recipe"] < errors["seasonal naive"]
     assert (tmp_path / "forecast-demo.png").exists()

@@ -53,7 +53,8 @@ JSON_COMMANDS = {
 
 @pytest.mark.parametrize("name", JSON_COMMANDS)
 def test_json_is_one_document_and_all_that_stands_on_stdout(run, model, name, monkeypatch):
-    monkeypatch.setattr(demo, "_networks", lambda _: {"RNN": Ridge(1e4), "GRU": Ridge(10), "LSTM": Ridge(0.1)})
+    models = {name: SeriesForecaster(Ridge(), lookback=12, horizon=6) for name in ("recipe", "LSTM", "ridge")}
+    monkeypatch.setattr(demo, "_models", lambda *_: models)
     code, out, err = run(*JSON_COMMANDS[name], "--json")
     document = json.loads(out, parse_constant=lambda word: pytest.fail(f"{word} is no JSON"))
     assert isinstance(document, dict)

@@ -79,6 +79,14 @@ def test_future_rows_with_the_target_show_what_came(df, model):
     assert "actual" not in drawn(ForecastDisplay.from_estimator(model, df.iloc[110:113].assign(b=np.nan), target="b"))
 
 
+def test_several_members_are_drawn_as_one_model_after_a_part_of_their_history(df):
+    members = {"short": {"regressor": Ridge(), "lookback": 5}, "long": {"regressor": Ridge(), "lookback": 80}}
+    model = SeriesForecaster(members=members, target="a", horizon=5, validation_fraction=None).fit(df)
+    lines = drawn(ForecastDisplay.from_estimator(model))
+    np.testing.assert_array_equal(lines["members"], model.predict()["a"])
+    np.testing.assert_array_equal(lines["history"], df["a"].iloc[-60:])
+
+
 def edges(band, n):
     """Lower and upper edge of a band as they are drawn, shape (n, 2)."""
     path = band.get_paths()[0].vertices

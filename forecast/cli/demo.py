@@ -9,12 +9,12 @@ from .writing import check_picture, write_picture
 
 __all__ = ["add", "run"]
 
-NETWORKS = ("RNN", "GRU", "LSTM")
+OTHERS = {"ridge": "ridge regression", "LSTM": "a plain LSTM"}  # that may be better than the recipe
 NAIVE = ("last value", "seasonal naive", "drift", "mean")
 
 _DESCRIPTION = """\
-Train an RNN, a GRU and an LSTM on a series, forecast from several origins in its past, compare with the last value, the
-seasonal naive forecast and ridge regression, and draw the newest of these forecasts.
+Forecast a series from several origins in its past with the recipe, which chooses its own settings. Compare it with a
+plain LSTM, ridge regression and naive forecasts, and draw the newest of these forecasts.
 
 Without a file the series is the weekly CO2 above Mauna Loa. A CSV file needs a header and a numeric column; the time is
 the first column of dates, or the one named by --time, and has to be regular.
@@ -28,16 +28,16 @@ examples:
 
 def add(commands):
     """Add the command to the parser."""
-    summary, usage = "forecast a real series, or a file, with three networks", "forecast demo [DATA] [options]"
+    summary, usage = "forecast a real series, or a file, without a setting", "forecast demo [DATA] [options]"
     demo = add_command(commands, "demo", run, summary, usage, _DESCRIPTION, _EXAMPLES)
     demo.add_argument("csv", nargs="?", metavar="DATA", help="file to forecast (default: weekly CO2 above Mauna Loa)")
     demo.add_argument("--target", help="column to forecast (default: the first numeric one)")
     demo.add_argument("--time", metavar="COLUMN", help="column of dates (default: the first that holds dates)")
     demo.add_argument("--horizon", type=count, metavar="N", help="steps to forecast (default: by the season)")
-    demo.add_argument("--lookback", type=count, metavar="N", help="steps that a forecast sees (default: two seasons)")
+    demo.add_argument("--lookback", type=count, metavar="N", help="steps of the past to use (default: chosen)")
     demo.add_argument("--origins", type=count, default=8, metavar="N", help="forecasts to average over (default: 8)")
     demo.add_argument("--output", default="forecast-demo.png", metavar="PNG", help="picture (default: %(default)s)")
-    demo.add_argument("--seed", type=int, default=0, metavar="N", help="of the networks' weights (default: 0)")
+    demo.add_argument("--seed", type=int, default=0, metavar="N", help="random seed of the networks (default: 0)")
     demo.add_argument("--threads", type=count, metavar="N", help="to train with (default: all cores)")
 
 
@@ -52,8 +52,8 @@ def run(arguments, terminal):
     report = _compare(frame, plan, arguments)
     summary = report.summary()
     terminal.show(_table(summary))
-    network, naive = best(summary, NETWORKS), best(summary, NAIVE)
-    _draw(report, frame, [network, naive, "ridge"], f"{title}: {target}, {plan['horizon']} steps ahead", output)
+    models = ["recipe", best(summary, NAIVE), "ridge"]
+    _draw(report, frame, models, f"{title}: {target}, {plan['horizon']} steps ahead", output)
     terminal.show(f"\nPicture: {output}")
     sentence = _verdict(summary)
     terminal.show(sentence)
@@ -147,35 +147,36 @@ def _show_plan(frame, filled, plan, terminal):
     origin = day(frame.index[plan["first"] - 1])
     terminal.show(
         f"Forecasts  {plan['horizon']} steps ahead from {plan['origins']} origins, the first {origin}; lookback "
-        f"{plan['lookback']}, season {plan['season']}"
+        f"{plan['lookback']} for LSTM and ridge"
     )
     terminal.show(f"Training   each model once, on the {plan['first']} rows up to the first origin\n")
 
 
-def _networks(arguments):
-    """The three networks by name, small enough for a demo on two cores."""
-    from .._rnn import RNNForecaster
+def _models(plan, arguments):
+    """The recipe, and what it has to beat: a network with default settings and a linear model."""
+    from sklearn.linear_model import Ridge
 
-    common = {"hidden_size": 32, "n_jobs": arguments.threads, "random_state": arguments.seed}
-    return {cell.upper(): RNNForecaster(cell=cell, **common) for cell in ("rnn", "gru", "lstm")}
+    from .._rnn import RNNForecaster
+    from .._series import SeriesForecaster
+
+    seeded = {"n_jobs": arguments.threads, "random_state": arguments.seed}
+    network = RNNForecaster(hidden_size=32, **seeded)
+    horizon, lookback = plan["horizon"], plan["lookback"]
+    return {
+        "recipe": SeriesForecaster(horizon=horizon, lookback=arguments.lookback or "auto", **seeded),
+        "LSTM": SeriesForecaster(network, lookback=lookback, horizon=horizon),
+        "ridge": SeriesForecaster(Ridge(), lookback=lookback, horizon=horizon),
+    }
 
 
 def _compare(frame, plan, arguments):
     import warnings
 
-    from sklearn.linear_model import Ridge
-
-    from .._series import SeriesForecaster
     from ..model_selection import RollingOrigin, SkillWarning, backtest
 
-    regressors = {**_networks(arguments), "ridge": Ridge()}
-    models = {
-        name: SeriesForecaster(regressor, lookback=plan["lookback"], horizon=plan["horizon"])
-        for name, regressor in regressors.items()
-    }
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore", SkillWarning)  # the last line says it of the best network
-        return backtest(models, frame, RollingOrigin(plan["origins"], plan["horizon"]), refit=False)
+        warnings.simplefilter("ignore", SkillWarning)  # the last line says it of the recipe
+        return backtest(_models(plan, arguments), frame, RollingOrigin(plan["origins"], plan["horizon"]), refit=False)
 
 
 def _table(summary):
@@ -190,8 +191,9 @@ def _draw(report, frame, models, title, output):
 
 
 def _verdict(summary):
-    """Whether the networks are worth it, in one or two honest sentences."""
-    text, error = verdict(summary, NETWORKS, NAIVE, "network"), summary["MAE"]
-    if error["ridge"] < error[best(summary, NETWORKS)]:
-        text += f" Ridge regression is better still (MAE {error['ridge']:.4g})."
+    """Whether the recipe is worth it, in one or two honest sentences."""
+    text, error = f"The {verdict(summary, ['recipe'], NAIVE, 'model')}", summary["MAE"]
+    other = best(summary, OTHERS)
+    if error[other] < error["recipe"]:
+        text += f" Better still here: {OTHERS[other]}, MAE {error[other]:.4g}."
     return text

@@ -6,7 +6,18 @@ from sklearn.utils.validation import check_is_fitted
 
 from .._frames import enter
 from .bands import bands_of_interval, read_predictions
-from .reading import Lines, check_forecaster, history_of, levels_of, models_of, of_series, one_of, order_of, rows_of
+from .reading import (
+    Lines,
+    check_forecaster,
+    history_of,
+    levels_of,
+    models_of,
+    name_of,
+    of_series,
+    one_of,
+    order_of,
+    rows_of,
+)
 from .style import (
     dress,
     fills,
@@ -113,13 +124,14 @@ class ForecastDisplay:
         coverage : float or list of float, default=None
             Intervals to shade, such as [0.5, 0.8, 0.95] (`predict_interval`). None draws none.
         name : str, default=None
-            Of the model, in the legend; None is the class of its regressor.
+            Label of the model in the legend. Default: the class of its regressor, "recipe" or "members".
         series : label, default=None
             The series of a panel to draw; None is the first that is forecast.
         target : label, default=None
             The target to draw; None is the first.
         n_steps : int, default=None
-            Steps of history to draw; None draws all that the model remembers, and of `history` the newest `lookback`.
+            Steps of history to draw. Default: all that the model remembers, and of `history` the newest `lookback`;
+            without a regressor, whose members may look back thousands of steps, 4 horizons or 60 steps at most.
         unit : str, default=None
             Unit of the target, for its axis.
         title : str, default=None
@@ -177,8 +189,10 @@ class ForecastDisplay:
         known = None if known is None or known.isna().all() else known
         past = Lines(model.history_ if history is None else history, model, "history").column(key, target)
         default = len(past) if history is None else model._state.looks_back
+        if model.regressor is None:
+            default = min(default, max(4 * model.horizon, 60))
         past = past.iloc[-(n_steps or default) :].rename(target if key is None else f"{target}, {key}")
-        name = type(model.regressor_).__name__ if name is None else name
+        name = name_of(model) if name is None else name
         return cls(past, {name: forecast}, actual=known, intervals=intervals, unit=unit, title=title).plot(ax)
 
     @classmethod

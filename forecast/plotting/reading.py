@@ -18,6 +18,7 @@ __all__ = [
     "history_of",
     "levels_of",
     "models_of",
+    "name_of",
     "numbers_of",
     "of_series",
     "one_of",
@@ -72,6 +73,13 @@ def check_forecaster(model):
             f"model is a {type(model).__name__}; expected a fitted SeriesForecaster. Fix: SeriesForecaster(regressor, "
             "...).fit(df), or from_predictions for the forecasts of something else."
         )
+
+
+def name_of(model):
+    """What a fitted forecaster is called where nobody named it."""
+    if model.regressor is not None:
+        return type(model.regressor_).__name__
+    return "recipe" if model.members is None else "members"
 
 
 class Lines:
