@@ -60,7 +60,7 @@ def test_backtest_gives_the_bits_of_predict():
 
 def test_a_mixture_survives_clone_and_file(tmp_path):
     df = hourly()
-    model = mixed(random_state=3).fit(df)
+    model = mixed().fit(df)
     model.save(tmp_path / "mixed.rnn")
     again = load(tmp_path / "mixed.rnn")
     pd.testing.assert_frame_equal(again.predict(), model.predict(), rtol=0, atol=0)
@@ -99,6 +99,9 @@ def test_feeding_back_and_other_histories_go_through_all_members():
         ({"members": {"a": {"regressor": Ridge(), "weights": 1}}}, "member 'a' has 'weights'"),
         ({"members": {"a": {"regressor": Ridge(), "weight": 0}}}, "weight 0; expected a positive number"),
         ({"regressor": Ridge()}, "both regressor and members"),
+        ({"season": 24}, "season=24 has no effect where members are given"),
+        ({"random_state": 0}, "random_state=0 has no effect"),
+        ({"members": None, "regressor": Ridge(), "loss": "squared_error"}, "no effect where a regressor is given"),
     ],
 )
 def test_what_is_no_member_is_refused_by_name(change, message):

@@ -87,6 +87,27 @@ def test_what_is_given_is_kept():
             assert (one["lookback"], one["transform"], one["window_norm"]) == (36, None, "mean"), name
 
 
+def test_level_and_step_reach_the_members():
+    model = recipe(level=True, step=5).fit(daily_cycle(900))
+    for name, one in model.recipe_["members"].items():
+        assert (one["level"], one["step"]) == (True, 5), name
+
+
+def test_parts_of_few_rows_train_networks_for_as_many_steps():
+    days = pd.date_range("2026-01-01", periods=120, freq="D", name="day")
+    rng = np.random.default_rng(0)
+    wave = 3 + np.sin(2 * np.pi * np.arange(120) / 7)
+    shops = pd.concat(
+        pd.DataFrame({"shop": f"shop {number}", "day": days, "sold": wave * rng.lognormal(sigma=0.1, size=120)})
+        for number in range(30)
+    )
+    shops = shops.sort_values(["day", "shop"])
+    settings = dict(target="sold", series="shop", time="day", horizon=7, random_state=0)
+    splitter = RollingOrigin(n_splits=2, horizon=7, time="day")
+    report = backtest(SeriesForecaster(**settings), shops, splitter)
+    assert report.summary().loc["recipe", "skill"] > 0
+
+
 def test_several_targets_and_validation_rows():
     df = daily_cycle(900, columns=("a", "b"))
     model = recipe(target=["a", "b"]).fit(df[:750], X_val=df[750:])

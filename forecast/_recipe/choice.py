@@ -1,5 +1,6 @@
 """From training rows to members and their weights."""
 
+import math
 import time
 from dataclasses import dataclass, field, replace
 
@@ -34,6 +35,8 @@ class Wishes:
     multi_target: str = "auto"
     loss: str = "absolute_error"
     lower: object = None
+    level: bool = False
+    step: int = 1
     random_state: object = None
     max_seconds: float | None = None
 
@@ -134,10 +137,13 @@ def _chosen(task, rows, ends, wishes, n_jobs, times, tell):
         networks = within_time(networks, task, rows, ends, left, times)
     settings = {**networks, "linear": found.settings, **naive}
     settings = {name: replace(one, pads=True) for name, one in settings.items()}
-    judged = []
+    if wishes.level or wishes.step > 1:
+        given = {"level": True} if wishes.level else {}
+        settings = {name: replace(one, step=wishes.step, **given) for name, one in settings.items()}
+    judged, windows = [], {}
     least = task.horizon + max(one.lookback + prepared_lost(one, task) for one in settings.values())
     for part in parts_in_time(rows, ends, task.horizon, least):
-        judged.append(_judged(task, part, settings, tell))
+        judged.append(_judged(task, part, settings, windows, tell))
         tell(f"{len(judged[-1].origins)} origins judged")
     notes = list(found.notes)
     if len(judged[0].origins) < _LEAST:
@@ -157,10 +163,13 @@ class _Judged:
     scales: np.ndarray
 
 
-def _judged(task, part, settings, tell):
+def _judged(task, part, settings, windows, tell):
+    """`windows`: those of the newest part, by member; empty for this part itself."""
     members = {}
     for name, one in settings.items():
-        members[name] = trained(one, task, part.rows, part.ends)[0]
+        count = _count(one, task, part)
+        windows.setdefault(name, count)
+        members[name] = trained(_for_fewer(one, count, windows[name]), task, part.rows, part.ends)[0]
         steps = getattr(members[name].regressor, "n_steps_", None)
         tell(f"{name}: {'trained' if steps is None else f'{steps} optimiser steps'}")
     origins = origins_behind(part.rows, part.ends, task.horizon, 1)
@@ -173,6 +182,21 @@ def _judged(task, part, settings, tell):
         actual=part.rows.true_targets[ahead].astype(np.float64),
         scales=_scales(part.rows, part.ends)[origins.which],
     )
+
+
+def _count(settings, task, part):
+    """About how many windows there are to train on."""
+    learnt = part.ends - part.rows.starts[:-1]
+    return max(1, int(np.maximum(learnt - settings.lookback - task.horizon + 1, 0).sum()))
+
+
+def _for_fewer(settings, count, newest):
+    """A network of an earlier part has fewer windows: as many optimiser steps take more epochs."""
+    network = settings.regressor
+    if count == newest or not hasattr(network, "max_iter"):
+        return settings
+    epochs = {"max_iter": 1 + math.ceil(network.max_iter * newest / count)}
+    return replace(settings, regressor=type(network)(**(network.get_params() | epochs)))
 
 
 def _weighed(wishes, settings, judged, seasons, found, notes):

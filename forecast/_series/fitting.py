@@ -6,7 +6,7 @@ from functools import partial
 import numpy as np
 
 from .._preparation import Rows, Task, trained
-from .parameters import is_chosen, member_settings, settings_of
+from .parameters import CHOOSING, is_chosen, member_settings, refuse_choosing, settings_of
 from .span import Span
 from .state import FittedState
 from .verdict import verdict_of_origins, verdict_of_regressor
@@ -43,6 +43,7 @@ def fitted_state(model, panel, roles, later=None):
     rows, ends = Rows.of(panel), None
     if later is not None:
         rows, ends = _followed(rows, Rows.of(later), panel.axis)
+    refuse_choosing(model)
     if is_chosen(model):
         fitted = _chosen(model, task, rows, ends)
     elif model.members is not None:
@@ -129,6 +130,7 @@ def _chosen(model, task, rows, ends):
     wishes = Wishes(
         season=model.season, lookback=model.lookback, window_norm=model.window_norm, transform=model.transform,
         calendar=model.calendar, multi_target=model.multi_target, loss=model.loss, lower=model.lower,
+        level=model.level, step=model.step,
         random_state=model.random_state if seed is None else seed, max_seconds=model.max_seconds,
     )  # fmt: skip
     cut = ends
@@ -142,7 +144,7 @@ def _chosen(model, task, rows, ends):
     if ends is None:
         members = {name: trained(one, task, rows)[0] for name, one in settings.items()}
     verdict = verdict_of_origins(task, choice.rows, choice.origins, choice.forecasts, "recipe", choice)
-    recipe = {"regressor": None, "members": _described(settings, choice.weights)}
+    recipe = CHOOSING | {"members": _described(settings, choice.weights)}
     return {"members": members, "weights": choice.weights, "verdict": verdict, "recipe": recipe}
 
 

@@ -6,7 +6,7 @@ from sklearn.utils._param_validation import HasMethods, Interval, StrOptions
 
 from .._preparation import Settings
 
-__all__ = ["CONSTRAINTS", "is_chosen", "lookback_of", "member_settings", "settings_of"]
+__all__ = ["CHOOSING", "CONSTRAINTS", "is_chosen", "lookback_of", "member_settings", "refuse_choosing", "settings_of"]
 
 AUTO = StrOptions({"auto"})
 
@@ -44,12 +44,29 @@ CONSTRAINTS = {
 
 # What "auto" is beside a regressor that was given: nothing is chosen then.
 PLAIN = {"lookback": 48, "window_norm": "last", "transform": None, "calendar": None, "multi_target": "joint"}
+# Arguments of the choice alone, and their defaults.
+CHOOSING = {"season": "auto", "loss": "absolute_error", "max_seconds": None, "n_jobs": None, "random_state": None}
 KEYS = ("regressor", "lookback", "window_norm", "transform", "calendar", "multi_target", "level", "step", "weight")
 
 
 def is_chosen(model):
     """Whether `fit` chooses regressors by itself."""
     return model.regressor is None and model.members is None
+
+
+def refuse_choosing(model):
+    """Refuse arguments of the choice where there is nothing to choose."""
+    if is_chosen(model):
+        return
+    given = "a regressor" if model.members is None else "members"
+    for name, default in CHOOSING.items():
+        value = getattr(model, name)
+        if value is not default and value != default:
+            fix = f"RNNForecaster({name}=...)" if name in ("n_jobs", "random_state", "loss") else f"leave {name} out"
+            raise ValueError(
+                f"{name}={value!r} has no effect where {given} {'is' if model.members is None else 'are'} given: it is "
+                f"for a SeriesForecaster that chooses by itself. Fix: {fix}."
+            )
 
 
 def _plain(name, value):

@@ -76,6 +76,8 @@ def verdict_of_origins(task, rows, origins, forecasts, name, choice=None, chose_
     """
     notes = [*_notes(task), *([] if choice is None else choice.notes)]
     candidates = None if choice is None else choice.candidates
+    if choice is not None:  # the same rows ended the training of networks
+        chose_epoch = any(len(getattr(one.regressor, "validation_loss_curve_", ())) for one in choice.early.values())
     if forecasts is None:
         return ModelReport(None, np.nan, 0, False, notes, candidates=candidates), None
     windows = Windows(

@@ -103,7 +103,7 @@ def backtest(model, df, cv, *, refit=None, coverage=None, intervals="adaptive", 
     every = _refit_every(refit)
     folds = folds_of(cv, frame, labels, every)
     chosen, spent = {}, {}
-    if refit is None or isinstance(refit, str):
+    if refit is None or refit is False or isinstance(refit, str):
         chosen, spent = _chosen(models, frame, folds[0].train)
         models = models | {name: SeriesForecaster(**one.recipe_) for name, one in chosen.items()}
     period = panel.axis.season_length
