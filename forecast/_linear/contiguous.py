@@ -58,9 +58,11 @@ def contiguous_sums(windows, inputs, runs, offset, own):
         mine = known[feature::features]
         squares[:joint, mine] = _averaged(crossed.whole(feature)[:, :, 0], inputs).reshape(joint, -1)
         squares[mine, :joint] = squares[:joint, mine].T
-        for other in range(features):
+        for other in range(feature, features):
             both = _averaged(ahead.whole(other, feature)[0, :, 0], inputs)
-            squares[np.ix_(mine, known[other::features])] = _averaged(both.T, inputs).T
+            both = _averaged(both.T, inputs)
+            squares[np.ix_(known[other::features], mine)] = both
+            squares[np.ix_(mine, known[other::features])] = both.T
     return count, sums, squares
 
 
@@ -159,13 +161,14 @@ class _Products:
         out[:, 0] = row
         out[:, :, :, 0] = column.transpose(1, 2, 0)
         if i > 1 and j > 1:
-            moved = self._moved(self.after, some) - self._moved(self.before, some)
-            moved = moved.reshape(row.shape[0], i - 1, row.shape[1], j - 1)
+            moved = self._moved(some).reshape(row.shape[0], i - 1, row.shape[1], j - 1)
             for step in range(i - 1):
                 np.add(out[:, step, :, :-1], moved[:, step], out=out[:, step + 1, :, 1:])
         return out
 
-    @staticmethod
-    def _moved(pairs, some):
+    def _moved(self, some):
+        """What comes at each step less what goes."""
+        pairs = self.after + self.before
         left, right = (np.array([pair[side][:, some[side]].T.ravel() for pair in pairs]) for side in range(2))
+        right[len(self.after) :] *= -1
         return left.T @ right
