@@ -19,6 +19,7 @@ PENALTIES = [float(f"{10 ** (number / 2):.1e}") for number in range(-6, 7)]  # u
 _USUAL = PENALTIES.index(0.1)
 _LONGEST, _LONGEST_HOLED = 2048, 512  # a step with missing targets has a matrix of its own
 _COLUMNS, _COLUMNS_JOINT = 4096, 1024
+_LONG = 1000  # lookbacks from which on a solution takes long
 _PATIENCE, _PATIENCE_QUICK = 4, 2  # longer lookbacks that are no better, before no longer one is looked at
 _GAIN = TIE / 10  # of a step to another penalty
 _CLOSE = 1.03  # of the loss on the validation part: what is further behind is not looked at any more
@@ -265,12 +266,13 @@ class _Search:
     def _walk(self, bench, settings, lookbacks, level, found, patience):
         """From short lookbacks to long ones, until several in a row bring nothing.
 
-        A calendar that brings nothing once the lags hold the season twice is left out from there on: it can have more
-        columns than the lags.
+        Where there are long ones, a calendar that brings nothing once the lags hold the season twice is left out from
+        there on: it can have more columns than the lags.
         """
         best, idle, penalty = np.inf, 0, _USUAL
         season = max([1, *self.seasons[:1]])
         in_doubt = settings.regressor.covariates is not None and self._has_only_a_calendar() and season > 1
+        in_doubt = in_doubt and lookbacks[-1] >= _LONG
         for steps in lookbacks:
             penalty = self._penalty(bench, settings, steps, level, penalty, found)
             loss = np.nanmean(found[steps, level, penalty][0])
