@@ -70,6 +70,21 @@ def test_contiguous_windows_give_the_normal_equations(norm):
     np.testing.assert_allclose(found, written_down(windows, 0.1), rtol=1e-8, atol=1e-8)
 
 
+def test_contiguous_windows_of_several_known_values_give_the_same():
+    rng = np.random.default_rng(0)
+    values = rng.normal(size=(900, 5)).cumsum(axis=0) + 30
+    for horizon, block in ((6, 1), (400, 2)):  # the second so long that steps are averaged
+        future = rng.normal(size=(900, 3)) + np.array([0, 5, -20])
+        windows = Windows(
+            values, np.arange(29, 890 - horizon), lookback=30, horizon=horizon, n_targets=2, future=future, freq="D",
+            window_norm="last",
+        )  # fmt: skip
+        assert Inputs.of(windows, "auto").block == block
+        found = LinearForecaster(penalty=0.1).fit(windows).predict(windows)
+        again = LinearForecaster(penalty=0.1).fit(windows, sample_weight=np.ones(len(windows))).predict(windows)
+        np.testing.assert_allclose(found, again, rtol=1e-8, atol=1e-8)
+
+
 @every_norm
 def test_scattered_windows_give_the_normal_equations(norm):
     windows = windows_of(norm)

@@ -1,8 +1,8 @@
 """Linear regression on windows in closed form.
 
 `inputs` says which values of a window are inputs; `level` what a window norm does to a window as a linear map;
-`moments` adds up products over windows, by a recursion where the windows are contiguous; `ridge` solves; `forecaster`
-is the estimator.
+`moments` adds up products over windows, which `contiguous` does by a recursion where no window is left out; `ridge`
+solves; `forecaster` is the estimator.
 """
 
 from .forecaster import LinearForecaster

@@ -115,12 +115,14 @@ class Inputs:
         joint = self.targets * self.steps
         return np.concatenate([self.lag_columns.ravel(), np.arange(joint, joint + self.extras)])
 
-    def extra(self, windows):
+    def extra(self, windows, ahead=True):
         """Covariates of windows.
 
         Parameters
         ----------
         windows : Windows
+        ahead : bool, default=True
+            False: without the known future.
 
         Returns
         -------
@@ -130,16 +132,16 @@ class Inputs:
         if self.others and self.backs:
             rows = windows.origins[:, None] - np.array(self.backs)
             parts.append(windows.values[rows, self.targets :].reshape(n, -1))
-        if self.features:
+        if self.features and ahead:
             if not windows.has_future:
                 raise ValueError(f"some windows have fewer than horizon = {self.horizon} rows of known future.")
             rows = windows.origins[:, None] + np.arange(1, self.horizon + 1)
-            ahead = windows.future[rows].astype(np.float64)
+            known = windows.future[rows].astype(np.float64)
             if self.block > 1:
                 begins = np.arange(0, self.horizon, self.block)
                 sizes = np.diff(np.append(begins, self.horizon))
-                ahead = np.add.reduceat(ahead, begins, axis=1) / sizes[:, None]
-            parts.append(ahead.reshape(n, -1))
+                known = np.add.reduceat(known, begins, axis=1) / sizes[:, None]
+            parts.append(known.reshape(n, -1))
         if self.static:
             parts.append(windows.static[windows.which])
         return np.concatenate([np.empty((n, 0)), *parts], axis=1, dtype=np.float64)

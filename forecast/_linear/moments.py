@@ -1,14 +1,14 @@
 """Sums over windows of their values and of all products of two of them.
 
 A joint window is what a regression reads and what it forecasts: of each target its lags and its horizon, then the
-covariates. Over contiguous windows, the product of steps i + 1 and j + 1 is that of steps i and j less one boundary
-product and plus another. So the first row by fast Fourier transforms gives the whole matrix, whatever the number of
-windows.
+covariates. Contiguous windows are added up by a recursion, others one by one.
 """
 
 from dataclasses import dataclass, field
 
 import numpy as np
+
+from .contiguous import contiguous_sums
 
 __all__ = ["Moments", "moments_of"]
 
@@ -112,7 +112,8 @@ def moments_of(windows, inputs, weight=None):
     offset, own = _offsets(windows, inputs, runs, linear)
     whole = all(len(part) == part[-1] - part[0] + 1 and (np.diff(part) == 1).all() for _, part in runs)
     if linear and whole and weight is None and not _has_holes(windows, runs):
-        return _contiguous(windows, inputs, runs, offset, own)
+        count, sums, squares = contiguous_sums(windows, inputs, runs, offset, own)
+        return Moments(float(count), sums, squares, offset)
     return _one_by_one(windows, inputs, weight, offset, own, linear)
 
 
@@ -150,63 +151,12 @@ def _offsets(windows, inputs, runs, linear):
         offset[: n * inputs.steps] = np.repeat(own[0], inputs.steps)
     if inputs.extras:
         some = windows[:: max(1, len(windows) // 1000)]
-        offset[n * inputs.steps :] = inputs.extra(some).mean(axis=0)
+        extra = inputs.extra(some).mean(axis=0)
+        first = inputs.others * len(inputs.backs)
+        known = extra[first : first + inputs.blocks * inputs.features].reshape(inputs.blocks, inputs.features)
+        known[...] = known.mean(axis=0) if inputs.features else 0.0  # a recursion from step to step needs one for all
+        offset[n * inputs.steps :] = extra
     return offset, own
-
-
-def _contiguous(windows, inputs, runs, offset, own):
-    n, steps = inputs.targets, inputs.steps
-    joint = n * steps
-    size = joint + inputs.extras
-    first = np.zeros((n, n, steps))
-    sums, squares = np.zeros(size), np.zeros((size, size))
-    begins, ends, count = [], [], 0
-    for number, part in runs:
-        low = part[0] - inputs.lags + 1
-        z = windows.values[low : part[-1] + inputs.horizon + 1, :n].astype(np.float64) - own[number]
-        m = len(part)
-        first += _correlations(z, m, steps)
-        total = np.concatenate([np.zeros((1, n)), np.cumsum(z, axis=0)])
-        sums[:joint] += (total[m:] - total[:-m]).T.ravel()
-        begins.append(z[: steps - 1].T.ravel())
-        ends.append(z[m : m + steps - 1].T.ravel())
-        count += m
-        if inputs.extras:
-            _add_extras(windows, inputs, part, z, offset[joint:], sums, squares)
-    if steps > 1:
-        moved = np.array(ends).T @ np.array(ends) - np.array(begins).T @ np.array(begins)
-        moved = moved.reshape(n, steps - 1, n, steps - 1)
-    cube = np.empty((n, steps, n, steps))
-    cube[:, 0] = first
-    cube[:, :, :, 0] = first.transpose(1, 2, 0)
-    for i in range(steps - 1):
-        np.add(cube[:, i, :, :-1], moved[:, i], out=cube[:, i + 1, :, 1:])
-    squares[:joint, :joint] = cube.reshape(joint, joint)
-    return Moments(float(count), sums, squares, offset)
-
-
-def _correlations(z, m, steps):
-    """Of the first step of each target with all steps of each: sums over m windows, shape (targets, targets, steps)."""
-    from scipy.fft import next_fast_len  # here, because importing it takes longer than all of this package
-
-    size = next_fast_len(len(z), real=True)
-    whole = np.fft.rfft(z.T, size)
-    head = np.conj(np.fft.rfft(z[:m].T, size))
-    return np.stack([np.fft.irfft(one * whole, size)[:, :steps] for one in head])
-
-
-def _add_extras(windows, inputs, part, z, offset, sums, squares):
-    joint = inputs.targets * inputs.steps
-    view = np.lib.stride_tricks.sliding_window_view(z, inputs.steps, axis=0)
-    size = max(1, _ENTRIES // (joint + inputs.extras))
-    for begin in range(0, len(part), size):
-        some = part[begin : begin + size]
-        extra = inputs.extra(windows.at(some)) - offset
-        crossed = view[begin : begin + len(some)].reshape(len(some), joint).T @ extra
-        squares[:joint, joint:] += crossed
-        squares[joint:, :joint] += crossed.T
-        squares[joint:, joint:] += extra.T @ extra
-        sums[joint:] += extra.sum(axis=0)
 
 
 def _one_by_one(windows, inputs, weight, offset, own, linear):

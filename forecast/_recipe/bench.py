@@ -8,7 +8,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from .._linear import MOST, Inputs, Level, moments_of, normal_equations, penalties_of, solved
+from .._linear import MOST, Inputs, Level, LinearForecaster, moments_of, normal_equations, penalties_of, solved
 from .._preparation import prepared
 from .._windows import Norm
 from .judging import BLOCKS, deviations
@@ -42,7 +42,7 @@ class Benches:
 
     def __init__(self, task, folds, settings, lookbacks):
         self._made = {}
-        self._make = lambda longest: [Bench(task, fold, replace(settings, lookback=longest)) for fold in folds]
+        self._parts = task, folds, settings
         short = [steps for steps in lookbacks if steps <= _LIMITS[0]] or lookbacks[:1]
         first = self._of(short[-1])
         self.n_windows = first[0].n_windows
@@ -54,12 +54,18 @@ class Benches:
         below = [[steps for steps in self.lookbacks if steps <= limit] for limit in _LIMITS]
         self._limits = sorted({short[-1], self.lookbacks[-1], *(steps[-1] for steps in below if steps)})
 
-    def _of(self, longest):
-        if longest not in self._made:
-            self._made[longest] = self._make(longest)
-        return self._made[longest]
+    def _of(self, longest, bare=False):
+        """Where lags are the only inputs, benches that have more serve as well."""
+        bare = bare and (longest, False) not in self._made
+        if (longest, bare) not in self._made:
+            task, folds, settings = self._parts
+            settings = replace(settings, lookback=longest)
+            if bare:
+                settings = replace(settings, calendar=(), regressor=LinearForecaster(covariates=None))
+            self._made[longest, bare] = [Bench(task, fold, settings) for fold in folds]
+        return self._made[longest, bare]
 
-    def losses(self, lookback, window_norm, penalties):
+    def losses(self, lookback, window_norm, penalties, bare=False):
         """Losses of some penalties over all folds.
 
         Parameters
@@ -68,13 +74,15 @@ class Benches:
         window_norm : None, str or tuple
             Not "standard".
         penalties : list of float
+        bare : bool, default=False
+            Whether lags are the only inputs.
 
         Returns
         -------
         list of ndarray of shape (2, folds * BLOCKS)
         """
         longest = next(limit for limit in self._limits if limit >= lookback)
-        found = [bench.losses(lookback, window_norm, penalties) for bench in self._of(longest)]
+        found = [bench.losses(lookback, window_norm, penalties, bare) for bench in self._of(longest, bare)]
         return [np.concatenate(parts, axis=1) for parts in zip(*found, strict=True)]
 
 
@@ -141,7 +149,7 @@ class Bench:
         self.scale = np.broadcast_to(scale, (n, len(steps), targets)).reshape(n, -1)
         self.place = {column: number for number, column in enumerate(self.inputs.output_columns[steps].ravel())}
 
-    def losses(self, lookback, window_norm, penalties):
+    def losses(self, lookback, window_norm, penalties, bare=False):
         """Losses of some penalties.
 
         Parameters
@@ -150,6 +158,8 @@ class Bench:
         window_norm : None, str or tuple
             Not "standard".
         penalties : list of float
+        bare : bool, default=False
+            Whether lags are the only inputs.
 
         Returns
         -------
@@ -157,7 +167,7 @@ class Bench:
         """
         if not self.n_windows:
             return [np.full((2, BLOCKS), np.nan) for _ in penalties]
-        inputs, kept, extras = self._narrowed(lookback)
+        inputs, kept, extras = self._narrowed(lookback, bare)
         level = Level.of(Norm.of(window_norm, lookback), inputs)
         # Of the joint window of this lookback, the columns that are in the matrix, and where they are there.
         there = np.flatnonzero(np.isin(kept, self.columns))
@@ -182,13 +192,15 @@ class Bench:
                 errors[number][:, wanted] = (forecast - self.actual[:, wanted]) / self.scale[:, wanted]
         return [self.jury.losses_of(error.reshape(len(self.jury), -1)) for error in errors]
 
-    def _narrowed(self, lookback):
+    def _narrowed(self, lookback, bare):
         """Inputs of a shorter lookback, where they and the outputs stand in the longest, and its extra columns."""
         long, joint = self.inputs, self.inputs.targets * self.inputs.steps
+        steps = np.arange(long.lags - lookback, long.steps)
+        kept = (np.arange(long.targets)[:, None] * long.steps + steps).ravel()
+        if bare:
+            return Inputs(long.targets, long.horizon, lookback, lookback), kept, np.empty(0, dtype=np.int64)
         fits = [number for number, back in enumerate(long.backs) if back < lookback]
         inputs = replace(long, lookback=lookback, lags=lookback, backs=tuple(long.backs[number] for number in fits))
         others = (np.array(fits, dtype=np.int64)[:, None] * long.others + np.arange(long.others)).ravel()
         extras = np.concatenate([others, np.arange(long.others * len(long.backs), long.extras)]).astype(np.int64)
-        steps = np.arange(long.lags - lookback, long.steps)
-        kept = (np.arange(long.targets)[:, None] * long.steps + steps).ravel()
         return inputs, np.concatenate([kept, joint + extras]), extras

@@ -19,7 +19,9 @@ PENALTIES = [float(f"{10 ** (number / 2):.1e}") for number in range(-6, 7)]  # u
 _USUAL = PENALTIES.index(0.1)
 _LONGEST, _LONGEST_HOLED = 2048, 512  # a step with missing targets has a matrix of its own
 _COLUMNS, _COLUMNS_JOINT = 4096, 1024
+_LONG = 1000  # lookbacks from which on a solution takes long
 _PATIENCE, _PATIENCE_QUICK = 4, 2  # longer lookbacks that are no better, before no longer one is looked at
+_GAIN = TIE / 10  # of a step to another penalty
 _CLOSE = 1.03  # of the loss on the validation part: what is further behind is not looked at any more
 _WINDOWS, _WINDOWS_HOLED = 20_000, 10_000  # to fit a candidate on whose windows are read one by one
 
@@ -164,7 +166,7 @@ class _Search:
         if losses is None:
             return self._unjudged(candidates)
         incumbent = best, losses
-        if self._has_covariates():
+        if best.regressor.covariates is not None and self._has_covariates():
             bare = replace(best, regressor=_changed(best.regressor, covariates=None), calendar=())
             incumbent = self._simpler(incumbent, bare)
         n_targets = self.rows.targets.shape[1]
@@ -196,9 +198,15 @@ class _Search:
         return bool(self.task.masked and np.isnan(self.rows.targets).any())
 
     def _has_covariates(self):
-        return bool(self.start.calendar or self.task.masked) or any(
+        return bool(self.start.calendar) or self._has_others()
+
+    def _has_others(self):
+        return bool(self.task.masked) or any(
             part.shape[1] for part in (self.rows.past, self.rows.future, self.rows.static)
         )
+
+    def _has_only_a_calendar(self):
+        return bool(self.start.calendar) and not self._has_others()
 
     def _lookbacks(self, settings):
         longest = _LONGEST_HOLED if self._is_holed() else _LONGEST
@@ -237,55 +245,83 @@ class _Search:
             return None
         lookbacks = bench.lookbacks
         found = {}
-        at = self._walk(bench, settings, lookbacks, base, _USUAL, found, _PATIENCE_QUICK if quick else _PATIENCE)
+        settings, at = self._walk(bench, settings, lookbacks, base, found, _PATIENCE_QUICK if quick else _PATIENCE)
         if not self.fixed.level and not quick:
             steps, _, penalty = at
+            least = np.nanmean(found[at][0])
             for level in self._levels(steps):
-                self._penalty(bench, settings, steps, level, penalty, found)
+                self._penalty(bench, settings, steps, level, penalty, found, least)
             level = _simplest(found)[1]
             if level != base:
                 place = lookbacks.index(steps)
                 for near in lookbacks[max(0, place - 2) : place + 3]:
                     if near != steps and not (level is not None and level[0] == "season" and level[1] > near):
-                        self._penalty(bench, settings, near, level, penalty, found)
+                        self._penalty(bench, settings, near, level, penalty, found, least)
             at = _simplest(found)
         lookback, level, penalty = at
         level = norm if _is_standard(norm) else level
         regressor = _changed(settings.regressor, penalty=PENALTIES[penalty])
         return replace(settings, regressor=regressor, lookback=int(lookback), window_norm=level)
 
-    def _walk(self, bench, settings, lookbacks, level, penalty, found, patience):
-        """From short lookbacks to long ones, until several in a row bring nothing."""
-        best, idle = np.inf, 0
+    def _walk(self, bench, settings, lookbacks, level, found, patience):
+        """From short lookbacks to long ones, until several in a row bring nothing.
+
+        Where there are long ones, a calendar that brings nothing once the lags hold the season twice is left out from
+        there on: it can have more columns than the lags.
+        """
+        best, idle, penalty = np.inf, 0, _USUAL
+        season = max([1, *self.seasons[:1]])
+        in_doubt = settings.regressor.covariates is not None and self._has_only_a_calendar() and season > 1
+        in_doubt = in_doubt and lookbacks[-1] >= _LONG
         for steps in lookbacks:
             penalty = self._penalty(bench, settings, steps, level, penalty, found)
             loss = np.nanmean(found[steps, level, penalty][0])
+            if in_doubt and steps >= 2 * season:
+                bare = replace(settings, calendar=(), regressor=_changed(settings.regressor, covariates=None))
+                alone = {}
+                other = self._penalty(bench, bare, steps, level, penalty, alone)
+                without = np.nanmean(alone[steps, level, other][0])
+                if without <= (1 + TIE) * min(best, loss):
+                    settings, penalty, loss, in_doubt = bare, other, without, False
+                    found.clear()
+                    found.update(alone)
             idle = 0 if loss < (1 - TIE) * best else idle + 1
             best = min(best, loss)
-            if idle > patience and steps >= 8 * max([1, *self.seasons[:1]]):
+            if idle > patience and steps >= 8 * season:
                 break
-        return _simplest(found)
+        return settings, _simplest(found)
 
     def _levels(self, lookback):
         yield from (("mean", 0.1), ("mean", 0.3), "mean", None)
         yield from (("season", season) for season in self.seasons if 2 * season <= lookback)
 
-    def _penalty(self, bench, settings, lookback, level, start, found):
-        """The best penalty by steps from a first one; its place in the list."""
+    def _penalty(self, bench, settings, lookback, level, start, found, than=np.inf):
+        """The best penalty by steps from a first one; its place in the list.
+
+        A step that gains next to nothing is the last one: of near ties the stronger penalty is taken anyway.
+        """
         at = start
+        if np.isfinite(than):
+            self._tried(bench, settings, lookback, level, [at], found)
+            if np.nanmean(found[lookback, level, at][0]) > _CLOSE * than:
+                return at
         while True:
             near = [number for number in (at - 1, at, at + 1) if 0 <= number < len(PENALTIES)]
-            new = [number for number in near if (lookback, level, number) not in found]
-            judged = bench.losses(lookback, level, [PENALTIES[number] for number in new]) if new else []
-            for number, losses in zip(new, judged, strict=True):
-                found[lookback, level, number] = losses
-                changed = _changed(settings.regressor, penalty=PENALTIES[number])
-                tried = replace(settings, lookback=lookback, window_norm=level, regressor=changed)
-                self._note(tried, found[lookback, level, number])
-            best = min(near, key=lambda number: np.nanmean(found[lookback, level, number][0]))
-            if best == at:
+            self._tried(bench, settings, lookback, level, near, found)
+            losses = {number: np.nanmean(found[lookback, level, number][0]) for number in near}
+            best = min(near, key=losses.get)
+            if not losses[best] < (1 - _GAIN) * losses[at]:
                 return at
             at = best
+
+    def _tried(self, bench, settings, lookback, level, penalties, found):
+        new = [number for number in penalties if (lookback, level, number) not in found]
+        bare = settings.regressor.covariates is None
+        judged = bench.losses(lookback, level, [PENALTIES[number] for number in new], bare) if new else []
+        for number, losses in zip(new, judged, strict=True):
+            found[lookback, level, number] = losses
+            changed = _changed(settings.regressor, penalty=PENALTIES[number])
+            self._note(replace(settings, lookback=lookback, window_norm=level, regressor=changed), losses)
 
     # -------------------- all else: members, as they will be
 
@@ -298,15 +334,21 @@ class _Search:
         try:
             for fold in self.folds:
                 losses.append(self._judged(replace(settings, step=max(1, step)), fold))
-                if than is not None and np.nanmean(losses[0][0]) > _CLOSE * np.nanmean(than[0, :BLOCKS]):
+                if than is None:
+                    continue
+                if np.nanmean(losses[0][0]) > _CLOSE * np.nanmean(than[0, :BLOCKS]):
                     self._note(settings, losses[0])
                     return None
+                if _is_lost(np.concatenate(losses, axis=1), than):
+                    break
         except ValueError as error:  # values that a transform does not take, or too few rows for it
             self.notes.append(f"{_named(settings)} was not looked at: {error}")
             return None
         losses = np.concatenate(losses, axis=1)
         self._note(settings, losses)
-        return losses
+        if than is None:
+            return losses
+        return np.pad(losses, ((0, 0), (0, than.shape[1] - losses.shape[1])), constant_values=np.inf)
 
     def _judged(self, settings, fold):
         rows, origins = fold.rows, fold.jury.origins
@@ -394,6 +436,12 @@ def prepared_lost(settings, task):
     if settings.transform is None:
         return 0
     return make_transform(settings.transform, period=task.axis.season_length).n_lost
+
+
+def _is_lost(losses, than):
+    """Whether a candidate is behind in half of all blocks, whatever the rest of them say."""
+    behind = (losses[0] >= than[0, : losses.shape[1]]).sum()
+    return bool(2 * behind >= (~np.isnan(than[0])).sum())
 
 
 def _simplest(found):

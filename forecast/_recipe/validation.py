@@ -6,8 +6,8 @@ import numpy as np
 
 __all__ = ["Origins", "Part", "judged_rows", "origins_behind", "parts_in_time", "validation_ends"]
 
-_MOST = 2_000  # forecasts of single targets: more do not make a mean error better
-_LEAST = 400  # origins, however many targets: so many residuals an interval of 99 % needs
+_MOST = 2_000  # origins, over all series: more do not make a mean error better
+_VALUES, _FEW = 4_000_000, 500  # forecast at the origins: of many targets far ahead, fewer origins, but so many
 _BLOCKS = 4  # in time, so that one stretch of it does not decide alone
 _LEAST_LEARNT = 2  # horizons that are left to learn from
 _ENOUGH = 6  # horizons that do not overlap: with fewer, one stretch of weather or of a market decides
@@ -108,7 +108,7 @@ def origins_behind(rows, ends, horizon, looks_back, blocks=_BLOCKS):
     seen = ~np.isnan(rows.targets)
     total = np.concatenate([np.zeros((1, seen.shape[1]), np.int64), np.cumsum(seen, axis=0)])
     found, which = [], []
-    most = max(_LEAST, _MOST // rows.targets.shape[1])
+    most = min(_MOST, max(_FEW, _VALUES // (horizon * rows.targets.shape[1])))
     every = max(1, int(np.maximum(last - ends - horizon + 1, 0).sum()) // most)
     for number in range(rows.n_series):
         begin = max(int(ends[number]) - 1, int(first[number]) + looks_back - 1)

@@ -1,0 +1,174 @@
+"""Sums over contiguous windows, which hardly depend on how many windows there are.
+
+The product of steps i + 1 and j + 1 is that of steps i and j less one boundary product and plus another. So the first
+row and the first column, by fast Fourier transforms, give the whole matrix, for the steps of the targets as for those
+of what is known ahead.
+"""
+
+import numpy as np
+
+__all__ = ["contiguous_sums"]
+
+_ENTRIES = 1 << 21  # of columns that are transformed at once: 16 MB
+
+
+def contiguous_sums(windows, inputs, runs, offset, own):
+    """Sums of joint windows and of their products.
+
+    Parameters
+    ----------
+    windows : Windows
+    inputs : Inputs
+    runs : list of (int, ndarray of int)
+        Number of a series and its origins, one after the other without a gap.
+    offset : ndarray of shape (joint columns,)
+        What is taken off covariates: of a feature that is known ahead, the same at all steps.
+    own : ndarray of shape (series, targets)
+        What is taken off targets.
+
+    Returns
+    -------
+    count : int
+    sums : ndarray of shape (joint columns,)
+    squares : ndarray of shape (joint columns, joint columns)
+    """
+    n, steps, horizon, features = inputs.targets, inputs.steps, inputs.horizon, inputs.features
+    joint, known = n * steps, _known_columns(inputs)
+    loose = np.setdiff1d(np.arange(joint, len(offset)), known)
+    sums, squares = np.zeros(len(offset)), np.zeros((len(offset), len(offset)))
+    past, crossed, ahead = _Products(steps, steps), _Products(steps, horizon), _Products(horizon, horizon)
+    count = 0
+    for number, part in runs:
+        m = len(part)
+        low, end = part[0] - inputs.lags + 1, part[-1] + horizon + 1
+        z = _Run(windows.values[low:end, :n] - own[number], m, m + steps - 1)
+        past.add(z, z)
+        count += m
+        sums[:joint] += z.sums(steps).ravel()
+        f = None
+        if features:
+            f = _Run(windows.future[part[0] + 1 : end] - offset[known[:features]], m, z.length)
+            crossed.add(z, f)
+            ahead.add(f, f)
+            sums[known] += _averaged(f.sums(horizon), inputs).T.ravel()
+        if len(loose):
+            _add_loose(windows.at(part), inputs, offset, loose, z, f, sums, squares)
+    squares[:joint, :joint] = past.whole().reshape(joint, joint)
+    for feature in range(features):
+        mine = known[feature::features]
+        squares[:joint, mine] = _averaged(crossed.whole(feature)[:, :, 0], inputs).reshape(joint, -1)
+        squares[mine, :joint] = squares[:joint, mine].T
+        for other in range(feature, features):
+            both = _averaged(ahead.whole(other, feature)[0, :, 0], inputs)
+            both = _averaged(both.T, inputs)
+            squares[np.ix_(known[other::features], mine)] = both
+            squares[np.ix_(mine, known[other::features])] = both.T
+    return count, sums, squares
+
+
+def _known_columns(inputs):
+    """Columns of what is known ahead: step by step, or block by block, all features of each."""
+    first = inputs.targets * inputs.steps + inputs.others * len(inputs.backs)
+    return np.arange(first, first + inputs.blocks * inputs.features)
+
+
+def _averaged(values, inputs):
+    """Means over the blocks of steps of the last axis."""
+    if inputs.block == 1:
+        return values
+    begins = np.arange(0, inputs.horizon, inputs.block)
+    return np.add.reduceat(values, begins, axis=-1) / np.diff(np.append(begins, inputs.horizon))
+
+
+def _add_loose(windows, inputs, offset, loose, z, f, sums, squares):
+    """Add what has no steps of its own: newest and seasonal values of other channels, and static values."""
+    joint, known = inputs.targets * inputs.steps, _known_columns(inputs)
+    values = inputs.extra(windows, ahead=False) - offset[loose]
+    squares[np.ix_(loose, loose)] += values.T @ values
+    sums[loose] += values.sum(axis=0)
+    size = max(1, _ENTRIES // z.length)
+    for begin in range(0, len(loose), size):
+        columns = loose[begin : begin + size]
+        w = _Run(values[:, begin : begin + size], len(values), z.length)
+        new = w.correlated(z, inputs.steps).reshape(len(columns), joint)
+        squares[columns, :joint] += new
+        squares[:joint, columns] += new.T
+        if f is not None:
+            new = _averaged(w.correlated(f, inputs.horizon), inputs).transpose(0, 2, 1).reshape(len(columns), -1)
+            squares[np.ix_(columns, known)] += new
+            squares[np.ix_(known, columns)] += new.T
+
+
+class _Run:
+    """Channels of contiguous rows, and their transforms.
+
+    Parameters
+    ----------
+    values : ndarray of shape (rows, channels)
+    m : int
+        Windows: at step i, rows i to i + m - 1.
+    length : int
+        Rows of the longest run that it is multiplied with.
+    """
+
+    def __init__(self, values, m, length):
+        from scipy.fft import next_fast_len  # here, because importing it takes longer than all of this package
+
+        self.values, self.m, self.length = values.astype(np.float64, copy=False), m, length
+        self._size = next_fast_len(int(length), real=True)
+        self._head = np.conj(np.fft.rfft(self.values[:m].T, self._size))
+        self._whole = self._head.conj() if len(values) == m else np.fft.rfft(self.values.T, self._size)
+
+    def sums(self, steps):
+        """Of each channel at each step, shape (channels, steps)."""
+        total = np.concatenate([np.zeros((1, self.values.shape[1])), np.cumsum(self.values, axis=0)])
+        return (total[self.m : self.m + steps] - total[:steps]).T
+
+    def correlated(self, other, steps):
+        """Products of the first step with each step of another run, shape (channels, its channels, steps)."""
+        return np.stack([np.fft.irfft(one * other._whole, self._size)[:, :steps] for one in self._head])
+
+
+class _Products:
+    """Of each step of some channels with each step of others.
+
+    Parameters
+    ----------
+    left, right : int
+        How many steps.
+    """
+
+    def __init__(self, left, right):
+        self.steps = left, right
+        self.row = self.column = 0.0
+        self.before, self.after = [], []
+
+    def add(self, left, right):
+        """Add a run."""
+        (i, j), m = self.steps, left.m
+        self.row = self.row + left.correlated(right, j)
+        self.column = self.column + (right.correlated(left, i) if right is not left else 0.0)
+        self.same = right is left
+        self.before.append((left.values[: i - 1], right.values[: j - 1]))
+        self.after.append((left.values[m : m + i - 1], right.values[m : m + j - 1]))
+
+    def whole(self, of_right=None, of_left=None):
+        """The matrix, or that of single channels, shape (left channels, left steps, right channels, right steps)."""
+        some = [slice(None) if of is None else slice(of, of + 1) for of in (of_left, of_right)]
+        (i, j), row = self.steps, self.row[some[0], some[1]]
+        column = (self.row if self.same else self.column)[some[1], some[0]]
+        out = np.empty((row.shape[0], i, row.shape[1], j))
+        out[:, 0] = row
+        out[:, :, :, 0] = column.transpose(1, 2, 0)
+        if i > 1 and j > 1:
+            moved = self._moved(some).reshape(row.shape[0], i - 1, row.shape[1], j - 1)
+            for step in range(i - 1):
+                np.add(out[:, step, :, :-1], moved[:, step], out=out[:, step + 1, :, 1:])
+        return out
+
+    def _moved(self, some):
+        """What comes at each step less what goes."""
+        pairs = self.after + self.before
+        left, right = (np.array([pair[side][:, some[side]].T.ravel() for pair in pairs]) for side in range(2))
+        right[len(self.after) :] *= -1
+        return left.T @ right
