@@ -100,7 +100,7 @@ def test_feeding_back_and_other_histories_go_through_all_members():
         ({"members": {"a": {"regressor": Ridge(), "weight": 0}}}, "weight 0; expected a positive number"),
         ({"regressor": Ridge()}, "both regressor and members"),
         ({"season": 24}, "season=24 has no effect where members are given"),
-        ({"random_state": 0}, "random_state=0 has no effect"),
+        ({"n_jobs": 2}, "n_jobs=2 has no effect"),
         ({"members": None, "regressor": Ridge(), "loss": "squared_error"}, "no effect where a regressor is given"),
     ],
 )
@@ -121,6 +121,16 @@ def test_the_level_is_a_channel_that_the_norm_leaves_alone():
     np.testing.assert_allclose(last[:, 2:], scaled.iloc[-30:-6], atol=1e-12)
     np.testing.assert_allclose(last[:, :2], scaled.iloc[-30:-6] - scaled.iloc[-7], atol=1e-12)
     assert not model.predict().equals(plain.predict())
+
+
+def test_a_seed_goes_to_regressors_without_one_of_their_own():
+    df = hourly()
+    settings = dict(target="load", lookback=24, horizon=6)
+    one = SeriesForecaster(RNNForecaster(hidden_size=8, max_iter=2, n_jobs=1), random_state=5, **settings).fit(df)
+    own = RNNForecaster(hidden_size=8, max_iter=2, n_jobs=1, random_state=5)
+    pd.testing.assert_frame_equal(one.predict(), SeriesForecaster(own, **settings).fit(df).predict(), rtol=0, atol=0)
+    kept = SeriesForecaster(own, random_state=6, **settings).fit(df)
+    pd.testing.assert_frame_equal(kept.predict(), one.predict(), rtol=0, atol=0)
 
 
 # -------------------- rows to validate on

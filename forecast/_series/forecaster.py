@@ -108,7 +108,7 @@ class SeriesForecaster(Saved, Requests, Uncertainty, RegressorMixin, BaseEstimat
     n_jobs : int, default=None
         Threads of the networks of a recipe; None: all usable cores. The result does not depend on it.
     random_state : int, RandomState instance or None, default=None
-        Seed of the networks of a recipe.
+        Seed of the networks of a recipe, and of a regressor or member that has a `random_state` of None.
     verbose : int, default=0
         1: the report is printed, two lines, on stdout, and what a recipe does as it does it, on stderr. Progress of a
         training is the regressor's own matter: `RNNForecaster(verbose=1)`.

@@ -2,6 +2,7 @@
 
 from numbers import Integral, Real
 
+from sklearn.base import clone
 from sklearn.utils._param_validation import HasMethods, Interval, StrOptions
 
 from .._preparation import Settings
@@ -61,12 +62,21 @@ def refuse_choosing(model):
     given = "a regressor" if model.members is None else "members"
     for name, default in CHOOSING.items():
         value = getattr(model, name)
-        if value is not default and value != default:
-            fix = f"RNNForecaster({name}=...)" if name in ("n_jobs", "random_state", "loss") else f"leave {name} out"
+        if name != "random_state" and value != default:
+            fix = f"RNNForecaster({name}=...)" if name in ("n_jobs", "loss") else f"leave {name} out"
             raise ValueError(
                 f"{name}={value!r} has no effect where {given} {'is' if model.members is None else 'are'} given: it is "
                 f"for a SeriesForecaster that chooses by itself. Fix: {fix}."
             )
+
+
+def _seeded(regressor, model):
+    """A regressor without a seed of its own gets that of the forecaster."""
+    seed = model.random_state
+    own = regressor.get_params(deep=False) if hasattr(regressor, "get_params") else {}
+    if seed is None or own.get("random_state", seed) is not None:
+        return regressor
+    return clone(regressor).set_params(random_state=seed)
 
 
 def _plain(name, value):
@@ -85,7 +95,7 @@ def settings_of(model):
     Settings
     """
     given = {name: _plain(name, getattr(model, name)) for name in PLAIN}
-    return Settings(regressor=model.regressor, step=model.step, level=model.level, **given)
+    return Settings(regressor=_seeded(model.regressor, model), step=model.step, level=model.level, **given)
 
 
 def lookback_of(model):
@@ -140,6 +150,6 @@ def member_settings(model):
             raise ValueError(f"member {name!r} has weight {weight!r}; expected a positive number.")
         given = {key: _plain(key, one.get(key, getattr(model, key))) for key in PLAIN}
         given |= {key: one.get(key, getattr(model, key)) for key in ("level", "step")}
-        found[name] = Settings(regressor=one["regressor"], pads=True, **given), float(weight)
+        found[name] = Settings(regressor=_seeded(one["regressor"], model), pads=True, **given), float(weight)
     total = sum(weight for _, weight in found.values())
     return {name: (one, weight / total) for name, (one, weight) in found.items()}
