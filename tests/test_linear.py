@@ -160,6 +160,15 @@ def test_a_long_known_future_is_averaged_over_steps_and_too_many_lags_are_cut():
     np.testing.assert_allclose(own[-1], values[1710:1712, 4:].mean(axis=0))
 
 
+def test_several_penalties_on_one_set_of_sums_are_the_fits_of_each():
+    windows = windows_of("last")
+    model = LinearForecaster(per_series=True)
+    for one in model._fit_several(windows, windows.y, [0.01, 1.0]):
+        alone = clone(model).set_params(penalty=one.penalty).fit(windows, windows.y)
+        np.testing.assert_array_equal(one.predict(windows), alone.predict(windows))
+        assert one.get_params() == alone.get_params()
+
+
 # -------------------- a series at a time
 
 

@@ -8,7 +8,7 @@ from threadpoolctl import threadpool_limits
 from forecast import LinearForecaster
 from forecast._frames import TimeAxis
 from forecast._preparation import Rows, Settings, Task, trained
-from forecast._recipe.bench import Benches
+from forecast._recipe.bench import Bench, Benches
 from forecast._recipe.judging import folds_of, is_better
 from forecast._recipe.search import lookbacks_of, search_linear
 
@@ -196,6 +196,30 @@ def test_holes_and_short_series():
     found = searched(rows_of(values, walks(60)), masked=True, seasons=[24])
     assert np.isfinite(found.loss)
     trained(found.settings, task_of(rows_of(values), masked=True), rows_of(values))
+
+
+def test_the_matrix_is_of_windows_without_holes_where_these_are_most():
+    values = walks(500)
+    values[[100, 300]] = np.nan
+    rows, bounds = rows_of(values), [400]
+    task, settings = task_of(rows, masked=True), Settings(LinearForecaster(), 10, window_norm="last")
+    fold = folds_of(task, rows, np.array(bounds), 10, False)[0]
+    bench = Bench(task, fold, settings)
+    assert bench.n_windows == 400 - 10 - 6 + 1 - 2 * 6
+    assert len(bench.groups) == 1
+    values[:400:8] = np.nan
+    bench = Bench(task, folds_of(task, rows_of(values), np.array(bounds), 10, False)[0], settings)
+    assert len(bench.groups) > 1
+
+
+def test_a_calendar_that_brings_nothing_is_left_out_of_long_lookbacks():
+    hours = np.arange(5600)
+    values = np.sin(hours * 2 * np.pi / 24)[:, None] + 0.3 * np.random.default_rng(0).normal(size=(5600, 1))
+    found = searched(rows_of(values), seasons=[24], calendar=("hour",))
+    assert found.settings.calendar == ()
+    assert found.settings.regressor.covariates is None
+    with_it = found.table[found.table["covariates"] == "auto"]
+    assert with_it["lookback"].max() <= 168 < found.table["lookback"].max()
 
 
 def test_a_target_that_begins_late_is_judged_on_fewer_parts():

@@ -9,7 +9,7 @@ from .forecaster import LinearForecaster
 from .inputs import MOST, Inputs
 from .level import Level
 from .moments import Moments, moments_of
-from .ridge import normal_equations, penalties_of, ridge, solved
+from .ridge import normal_equations, penalties_of, ridges, solved
 
 __all__ = [
     "MOST",
@@ -20,6 +20,6 @@ __all__ = [
     "moments_of",
     "normal_equations",
     "penalties_of",
-    "ridge",
+    "ridges",
     "solved",
 ]

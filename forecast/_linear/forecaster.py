@@ -2,7 +2,7 @@
 
 import numpy as np
 import pandas as pd
-from sklearn.base import BaseEstimator, MultiOutputMixin, RegressorMixin
+from sklearn.base import BaseEstimator, MultiOutputMixin, RegressorMixin, clone
 from sklearn.utils.validation import _check_sample_weight, check_array, check_is_fitted, validate_data
 from threadpoolctl import threadpool_limits
 
@@ -11,7 +11,7 @@ from .._windows import Windows, WindowTargets
 from .inputs import Inputs
 from .level import Level
 from .moments import Moments, moments_of
-from .ridge import ridge
+from .ridge import ridges
 
 __all__ = ["LinearForecaster"]
 
@@ -115,11 +115,24 @@ class LinearForecaster(MultiOutputMixin, RegressorMixin, BaseEstimator):
             raise ValueError(f"covariates is {self.covariates!r}; expected 'auto' or None.")
 
     def _fit_windows(self, windows, y, weight):
+        self._take(windows, *self._solutions(windows, y, weight, [self.penalty]), 0)
+
+    def _fit_several(self, windows, y, penalties):
+        """Fits that differ in their penalty, on the same sums."""
+        with threadpool_limits(limits=1, user_api="blas"):
+            inputs, solutions, series = self._solutions(windows, y, None, penalties)
+        found = [clone(self).set_params(penalty=penalty) for penalty in penalties]
+        for number, one in enumerate(found):
+            one._take(windows, inputs, solutions, series, number)
+        return found
+
+    def _solutions(self, windows, y, weight, penalties):
+        """Inputs; for all series and for each of some, a solution of each penalty; and the names of these series."""
         if y is not None and not (isinstance(y, WindowTargets) and y.belongs_to(windows)):
             raise ValueError("y is not the targets of the windows X. Fix: fit(X, X.y).")
         if not len(windows):
             raise ValueError("X: there are 0 windows; expected 1 or more.")
-        y = windows.y  # refuses windows without a future
+        _ = windows.y  # refuses windows without a future
         if weight is not None:
             rows = np.empty((len(windows), 1))
             weight = _check_sample_weight(weight, rows, dtype=np.float64, ensure_non_negative=True)
@@ -127,19 +140,24 @@ class LinearForecaster(MultiOutputMixin, RegressorMixin, BaseEstimator):
         level = None
         if windows._norm.kind != "standard" and inputs.lags == windows.lookback:
             level = Level.of(windows._norm, inputs)
-        self.coef_, self.intercept_ = ridge(moments_of(windows, inputs, weight), inputs, level, self.penalty)
-        self.series_, self.series_coef_, self.series_intercept_ = [], np.zeros((0, 0, 0)), np.zeros((0, 0))
+        found = [ridges(moments_of(windows, inputs, weight), inputs, level, penalties)]
         pieces = _by_value(windows.which) if self.per_series else []
-        if len(pieces) > 1:
-            names = list(windows.series_names)
-            found = []
-            for _, mine in pieces:
-                sums = moments_of(windows[mine], inputs, None if weight is None else weight[mine])
-                found.append(ridge(sums, inputs, level, self.penalty))
-            self.series_ = [names[number] for number, _ in pieces]
-            self.series_coef_, self.series_intercept_ = (np.stack(part) for part in zip(*found, strict=True))
+        if len(pieces) < 2:
+            return inputs, found, []
+        for _, mine in pieces:
+            sums = moments_of(windows[mine], inputs, None if weight is None else weight[mine])
+            found.append(ridges(sums, inputs, level, penalties))
+        names = list(windows.series_names)
+        return inputs, found, [names[number] for number, _ in pieces]
+
+    def _take(self, windows, inputs, solutions, series, number):
+        """Keep the solutions of one of the penalties."""
+        (self.coef_, self.intercept_), *own = (solution[number] for solution in solutions)
+        self.series_, self.series_coef_, self.series_intercept_ = series, np.zeros((0, 0, 0)), np.zeros((0, 0))
+        if own:
+            self.series_coef_, self.series_intercept_ = (np.stack(part) for part in zip(*own, strict=True))
         self.inputs_ = {name: getattr(inputs, name) for name in inputs.__dataclass_fields__}
-        self.n_features_in_, self.n_outputs_ = windows.shape[1], y.shape[1]
+        self.n_features_in_, self.n_outputs_ = windows.shape[1], len(self.intercept_)
         self._flat = False
 
     def _fit_array(self, X, y, weight):
@@ -158,7 +176,7 @@ class LinearForecaster(MultiOutputMixin, RegressorMixin, BaseEstimator):
         moments = Moments(
             weight.sum(), weighted.sum(axis=0)[order], (weighted.T @ table)[np.ix_(order, order)], offset[order]
         )
-        self.coef_, self.intercept_ = ridge(moments, inputs, None, self.penalty)
+        self.coef_, self.intercept_ = ridges(moments, inputs, None, [self.penalty])[0]
         self.series_, self.series_coef_, self.series_intercept_ = [], np.zeros((0, 0, 0)), np.zeros((0, 0))
         self.inputs_, self.n_outputs_, self._flat = {}, y.shape[1], flat
 

@@ -2,13 +2,13 @@
 
 import numpy as np
 
-__all__ = ["normal_equations", "penalties_of", "ridge", "solved"]
+__all__ = ["normal_equations", "penalties_of", "ridges", "solved"]
 
 _LEAST = 1e-10  # of the mean square: inputs may depend on each other
 
 
-def ridge(moments, inputs, level, penalty):
-    """Coefficients with an intercept that is not penalised.
+def ridges(moments, inputs, level, penalties):
+    """Coefficients with an intercept that is not penalised, for each of some penalties.
 
     Parameters
     ----------
@@ -16,17 +16,17 @@ def ridge(moments, inputs, level, penalty):
     inputs : Inputs
     level : Level or None
         What is taken off windows that were added up raw.
-    penalty : float
+    penalties : list of float
         Relative to the mean square of the inputs.
 
     Returns
     -------
-    coefficients : ndarray of shape (columns, outputs)
-    intercept : ndarray of shape (outputs,)
+    list of (coefficients, intercept)
+        Of shape (columns, outputs) and (outputs,).
     """
     outputs = inputs.output_columns.ravel()
     columns = inputs.input_columns
-    coefficients, intercept = np.zeros((len(columns), len(outputs))), np.zeros(len(outputs))
+    solutions = [(np.zeros((len(columns), len(outputs))), np.zeros(len(outputs))) for _ in penalties]
     place = {column: number for number, column in enumerate(outputs)}
     level = None if moments.is_levelled else level
     for some, count, sums, squares in moments.groups(columns, outputs):
@@ -34,10 +34,11 @@ def ridge(moments, inputs, level, penalty):
             continue
         x, y, gram, cross = normal_equations(count, sums, squares, level, columns, some)
         where = [place[column] for column in some]
-        found = solved(gram, cross, penalties_of(gram, inputs, penalty))
-        coefficients[:, where] = found
-        intercept[where] = y + moments.offset[some] - (x + moments.offset[columns]) @ found
-    return coefficients, intercept
+        for penalty, (coefficients, intercept) in zip(penalties, solutions, strict=True):
+            found = solved(gram, cross, penalties_of(gram, inputs, penalty))
+            coefficients[:, where] = found
+            intercept[where] = y + moments.offset[some] - (x + moments.offset[columns]) @ found
+    return solutions
 
 
 def normal_equations(count, sums, squares, level, columns, outputs):

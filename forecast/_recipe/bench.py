@@ -17,7 +17,8 @@ __all__ = ["Bench", "Benches"]
 
 _STEPS = 24  # of the horizon that are judged
 _LIMITS = (512, 1024)  # lags of a matrix: in one of longer lookbacks, short ones would miss too many windows
-_HOLED = 8  # where targets are missing: each step then has a matrix of its own
+_HOLED = 8  # where too many targets are missing: each step then has a matrix of its own
+_WHOLE = 2 / 3  # of the windows that miss no target, from which on the others are left out
 
 
 class Benches:
@@ -111,14 +112,13 @@ class Bench:
         learnt, whole = rows.until(ends), rows.split() if split else rows
         learnt = learnt.split() if split else learnt
         preparation = prepared(replace(settings, window_norm=None), task, learnt).fit(learnt)
-        windows = preparation.training_windows(learnt, settings.step, None)
+        windows, steps = _with_targets(preparation.training_windows(learnt, settings.step, None))
         self.n_windows = len(windows)
         if not self.n_windows:
             return
         self.inputs = Inputs.of(windows, settings.regressor.covariates)
         moments = moments_of(windows, self.inputs)
         self.offset = moments.offset
-        steps = np.unique(np.linspace(0, task.horizon - 1, _HOLED if moments.holes else _STEPS).round().astype(int))
         outputs = self.inputs.output_columns[steps].ravel()
         # Without the steps that are not judged, the matrix is small.
         self.columns = np.sort(np.concatenate([self.inputs.input_columns, outputs]))
@@ -204,3 +204,19 @@ class Bench:
         others = (np.array(fits, dtype=np.int64)[:, None] * long.others + np.arange(long.others)).ravel()
         extras = np.concatenate([others, np.arange(long.others * len(long.backs), long.extras)]).astype(np.int64)
         return inputs, np.concatenate([kept, joint + extras]), extras
+
+
+def _with_targets(windows):
+    """Windows to train on, and the steps to judge.
+
+    A step that some windows miss has a matrix of its own, and so many solutions take long. Where most windows miss
+    none, these alone serve.
+    """
+    several = [np.unique(np.linspace(0, windows.horizon - 1, most).round().astype(int)) for most in (_STEPS, _HOLED)]
+    if windows.targets is None or not len(windows):
+        return windows, several[0]
+    ahead = windows.targets[windows.origins[:, None] + 1 + several[0]]
+    whole = ~np.isnan(ahead).any(axis=(1, 2))
+    if whole.mean() >= _WHOLE:
+        return windows[whole], several[0]
+    return windows, several[1]

@@ -12,6 +12,7 @@ from ..preprocessing import Difference
 from ..preprocessing.chain import NAMES
 from .bench import Benches
 from .judging import BLOCKS, TIE, folds_of, is_better
+from .several import penalties_judged
 
 __all__ = ["Found", "lookbacks_of", "search_linear"]
 
@@ -19,6 +20,7 @@ PENALTIES = [float(f"{10 ** (number / 2):.1e}") for number in range(-6, 7)]  # u
 _USUAL = PENALTIES.index(0.1)
 _LONGEST, _LONGEST_HOLED = 2048, 512  # a step with missing targets has a matrix of its own
 _COLUMNS, _COLUMNS_JOINT = 4096, 1024
+_AT_ONCE = 3  # penalties
 _LONG = 1000  # lookbacks from which on a solution takes long
 _PATIENCE, _PATIENCE_QUICK = 4, 2  # longer lookbacks that are no better, before no longer one is looked at
 _GAIN = TIE / 10  # of a step to another penalty
@@ -384,14 +386,16 @@ class _Search:
         """Weights of each series; with fewer windows a stronger penalty may do better."""
         first = incumbent[0].regressor.penalty
         place = min(range(len(PENALTIES)), key=lambda number: abs(np.log(PENALTIES[number] / first)))
-        best, least = None, np.inf
+        own = replace(incumbent[0], regressor=_changed(incumbent[0].regressor, per_series=True))
+        best, least, ahead = None, np.inf, []
         for number in range(place, len(PENALTIES)):  # by the validation part alone
-            own = _changed(incumbent[0].regressor, per_series=True, penalty=PENALTIES[number])
-            settings = replace(incumbent[0], regressor=own)
-            loss = np.nanmean(self._judged(replace(settings, step=self.step), self.folds[0])[0])
+            if not ahead:
+                some = PENALTIES[number : number + _AT_ONCE]
+                ahead = penalties_judged(replace(own, step=self.step), some, self.task, self.folds[0])
+            loss = np.nanmean(ahead.pop(0)[0])
             if not loss < (1 - TIE) * least and best is not None:
                 break
-            best, least = settings, loss
+            best, least = replace(own, regressor=_changed(own.regressor, penalty=PENALTIES[number])), loss
         losses = self._losses(best, incumbent[1])
         return incumbent if losses is None or not is_better(losses, incumbent[1], 2 * TIE) else (best, losses)
 

@@ -1,0 +1,44 @@
+"""Linear forecasters that differ in their penalty alone, fitted on the same sums."""
+
+from dataclasses import replace
+
+from sklearn.base import BaseEstimator
+
+from .._preparation import trained
+
+__all__ = ["penalties_judged"]
+
+
+class _Several(BaseEstimator):
+    """One forecaster for each penalty."""
+
+    _accepts_windows = True
+
+    def __init__(self, regressor, penalties):
+        self.regressor = regressor
+        self.penalties = penalties
+
+    def fit(self, X, y):
+        self.fits_ = self.regressor._fit_several(X, y, self.penalties)
+        return self
+
+
+def penalties_judged(settings, penalties, task, fold):
+    """Losses of a member with some penalties.
+
+    Parameters
+    ----------
+    settings : Settings
+        With a `LinearForecaster`.
+    penalties : list of float
+    task : Task
+    fold : Fold
+
+    Returns
+    -------
+    list of ndarray of shape (2, BLOCKS)
+    """
+    several = replace(settings, regressor=_Several(settings.regressor, penalties))
+    member, _ = trained(several, task, fold.rows.until(fold.ends))
+    members = [replace(member, regressor=one) for one in member.regressor.fits_]
+    return [fold.jury.losses(one.forecast(fold.rows, fold.jury.origins)) for one in members]
