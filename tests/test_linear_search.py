@@ -230,11 +230,6 @@ def test_a_target_that_begins_late_is_judged_on_fewer_parts():
     assert np.isfinite(found.loss)
 
 
-def test_series_too_short_for_the_lookback_are_counted():
-    found = searched(rows_of(walks(400), walks(20)), lookback=30)
-    assert found.notes == ["1 of 2 series have fewer than the 30 rows that the linear forecaster looks back on."]
-
-
 @pytest.mark.parametrize("length", [20, 24, 40])
 def test_very_short_series(length):
     rows = rows_of(walks(length))
