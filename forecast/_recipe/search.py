@@ -172,7 +172,8 @@ class _Search:
             bare = replace(best, regressor=_changed(best.regressor, covariates=None), calendar=())
             incumbent = self._simpler(incumbent, bare)
         n_targets = self.rows.targets.shape[1]
-        if sharing_is_free and n_targets > 1:
+        # Where values are missing, every output would have a matrix of its own: gigabytes for some dozen targets.
+        if sharing_is_free and n_targets > 1 and not self._is_holed():
             joint = replace(best, multi_target="joint")
             norm = best.window_norm
             least = norm[1] if isinstance(norm, tuple) and norm[0] == "season" else 1
