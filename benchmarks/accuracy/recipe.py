@@ -42,6 +42,8 @@ class Recipe:
             "random_state": self.seed,
             "n_jobs": self.threads,
         }
+        if "regressor" in self.settings:  # which has a loss and threads of its own
+            options = {name: value for name, value in options.items() if name not in ("loss", "n_jobs")}
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # no trading calendar; skill
             self.model = fitted(options | self.settings, problem)
