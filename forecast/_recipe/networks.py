@@ -24,6 +24,7 @@ _LONGEST = 720  # steps; weather: 288 0.1595, 720 0.1516; ETTh1: 336 0.3543, 720
 _DAYS = {"minute": 1 / 24, "hour": 1, "dayofweek": 7, "weekend": 7, "dayofmonth": 31}  # of a cycle; others: a year
 _LINE = 20_000  # weights of a line
 _BUDGET = 8.0  # seconds of one core that the optimiser's steps of one network may take
+_LEAST_BUDGET, _WORTH = 1.0, 2_000  # seconds, and windows that are worth one more: a short series is no long wait
 _RATE = 50e9  # multiplications a second of one core; 57 to 78e9 were measured, on six sizes of network
 _LEVEL = 0.25  # standard deviations between the halves of a series whose level does not move: Melbourne, Beijing
 
@@ -282,4 +283,5 @@ def _affordable(data, network, lookback, known, batch):
         window += horizon * hidden + (math.ceil(horizon / segment) * cell if "decoder" in network else 0)
     if "skip" in network:
         window += lookback * horizon
-    return max(100, int(_BUDGET * _RATE / (3 * batch * window)))
+    budget = min(_BUDGET, _LEAST_BUDGET + data.windows(lookback) / _WORTH)
+    return max(100, int(budget * _RATE / (3 * batch * window)))
