@@ -87,6 +87,17 @@ def test_what_is_given_is_kept():
             assert (one["lookback"], one["transform"], one["window_norm"]) == (36, None, "mean"), name
 
 
+@pytest.mark.parametrize("rows", [5, 15])
+def test_validation_rows_that_judge_nothing_leave_the_linear_model(rows):
+    df = daily_cycle(900)
+    model = recipe().fit(df[:-rows], X_val=df[-rows:])
+    assert list(model.recipe_["members"]) == ["linear"]
+    assert "could be judged" in str(model.report_)
+    assert model.predict().index[0] == df.index[-1] + pd.Timedelta(hours=1)
+    again = SeriesForecaster(**model.recipe_).fit(df[:-rows], X_val=df[-rows:])
+    pd.testing.assert_frame_equal(again.predict(), model.predict(), rtol=0, atol=0)
+
+
 def test_level_and_step_reach_the_members():
     model = recipe(level=True, step=5).fit(daily_cycle(900))
     for name, one in model.recipe_["members"].items():

@@ -145,9 +145,9 @@ def _chosen(task, rows, ends, wishes, n_jobs, times, tell):
     for part in parts_in_time(rows, ends, task.horizon, least):
         judged.append(_judged(task, part, settings, windows, tell))
         tell(f"{len(judged[-1].origins)} origins judged")
-    notes = list(found.notes)
-    if len(judged[0].origins) < _LEAST:
-        return _too_few(settings, seasons, notes)
+        if len(judged[0].origins) < _LEAST:
+            return _too_few(settings, seasons, found.notes)
+    judged, notes = [part for part in judged if part.members], list(found.notes)
     return _weighed(wishes, settings, judged, seasons, found, notes)
 
 
@@ -165,14 +165,15 @@ class _Judged:
 
 def _judged(task, part, settings, windows, tell):
     """`windows`: those of the newest part, by member; empty for this part itself."""
-    members = {}
+    origins, members = origins_behind(part.rows, part.ends, task.horizon, 1), {}
+    if len(origins) < _LEAST:
+        return _Judged(part.rows, {}, origins, {}, np.empty(0), np.empty(0))
     for name, one in settings.items():
         count = _count(one, task, part)
         windows.setdefault(name, count)
         members[name] = trained(_for_fewer(one, count, windows[name]), task, part.rows, part.ends)[0]
         steps = getattr(members[name].regressor, "n_steps_", None)
         tell(f"{name}: {'trained' if steps is None else f'{steps} optimiser steps'}")
-    origins = origins_behind(part.rows, part.ends, task.horizon, 1)
     ahead = origins.rows[:, None] + np.arange(1, task.horizon + 1)
     return _Judged(
         rows=part.rows,

@@ -141,8 +141,8 @@ def _chosen(model, task, rows, ends):
     choice = choose(task, rows, cut, wishes, model.n_jobs, final=ends is not None, tell=tell)
     settings = choice.settings if ends is not None else settled(choice)
     members = choice.early
-    if ends is None:
-        members = {name: trained(one, task, rows)[0] for name, one in settings.items()}
+    if ends is None or not members:  # there may have been nothing to judge by
+        members = {name: trained(one, task, rows, ends)[0] for name, one in settings.items()}
     verdict = verdict_of_origins(task, choice.rows, choice.origins, choice.forecasts, "recipe", choice)
     recipe = CHOOSING | {"members": _described(settings, choice.weights)}
     return {"members": members, "weights": choice.weights, "verdict": verdict, "recipe": recipe}
