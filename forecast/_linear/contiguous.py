@@ -81,7 +81,7 @@ def _averaged(values, inputs):
 
 
 def _add_loose(windows, inputs, offset, loose, z, f, sums, squares):
-    """Add what has no steps of its own: newest and seasonal values of other channels, and static values."""
+    """Add the inputs that are not lags: newest and seasonal values of other channels, and static values."""
     joint, known = inputs.targets * inputs.steps, _known_columns(inputs)
     values = inputs.extra(windows, ahead=False) - offset[loose]
     squares[np.ix_(loose, loose)] += values.T @ values

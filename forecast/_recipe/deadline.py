@@ -1,4 +1,4 @@
-"""A bound on the time of a fit: networks get as many optimiser steps as there is time for, and the user is told."""
+"""A bound on the time of a fit: networks train for the steps that fit, and a warning says so."""
 
 import time
 import warnings

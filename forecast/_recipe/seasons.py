@@ -105,7 +105,7 @@ def _usual(freq):
 def _of_clock(step):
     day = pd.Timedelta(days=1)
     spans = [pd.Timedelta(minutes=1), pd.Timedelta(hours=1), day, 7 * day]
-    # A minute or an hour of few steps is no cycle that anybody samples for.
+    # Cycles of a minute or an hour count only where they have at least 12 steps.
     enough = [12, 12, 2, 2]
     lengths = [(span / step, least) for span, least in zip(spans, enough, strict=True)]
     return [int(length) for length, least in lengths if length >= least and length == int(length)]
@@ -194,15 +194,15 @@ def peak(x, length, shorter=None, quantile=QUANTILE):
     length : int
         The lag.
     shorter : int, default=None
-        A season that the series has, which is no evidence of its multiples.
+        A shorter season already found. A multiple of it has to show on its own.
     quantile : float, default=2.0
         Standard errors that a peak may have by chance.
 
     Returns
     -------
     float or None
-        Above the lags beside it, in units of what chance explains, less 1: positive where it is a season. None where
-        the series cannot tell.
+        Height above the lags it is compared with, in units of what chance explains, minus 1: positive for a season.
+        None where the series is too short to tell.
     """
     if len(x) < 2 * length:
         return None
@@ -211,8 +211,8 @@ def peak(x, length, shorter=None, quantile=QUANTILE):
         views = [x[shorter:] - x[:-shorter]]
     else:
         views = _views(x if shorter is None else _smoothed(x, shorter))
-    beside = [length - shorter, length + shorter] if nested else _half_away(length)
-    heights = [_height(_autocorrelation(view, 2 * length), length, beside, quantile) for view in views]
+    others = [length - shorter, length + shorter] if nested else _half_away(length)
+    heights = [_height(_autocorrelation(view, 2 * length), length, others, quantile) for view in views]
     return max((height for height in heights if height is not None), default=None)
 
 
@@ -284,12 +284,12 @@ def _autocorrelation(x, most):
     return _Correlation(at, len(x), n * n / len(x))
 
 
-def _height(correlation, length, beside, quantile):
+def _height(correlation, length, others, quantile):
     if correlation is None or len(correlation.at) <= length:
         return None
     # A lag that few pairs of rows have says little.
     last = min(len(correlation.at) - 1, correlation.rows - length // 2)
-    around = [correlation.at[np.atleast_1d(lags)].mean() for lags in beside if np.max(lags) <= last]
+    around = [correlation.at[np.atleast_1d(lags)].mean() for lags in others if np.max(lags) <= last]
     if not around:
         return None
     chance = quantile * np.sqrt((1 + 2 * np.sum(correlation.at[1:length] ** 2)) / correlation.pairs)

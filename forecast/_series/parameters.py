@@ -43,7 +43,7 @@ CONSTRAINTS = {
     "verbose": ["verbose"],
 }
 
-# What "auto" is beside a regressor that was given: nothing is chosen then.
+# What "auto" means when a regressor is given: nothing is chosen then.
 PLAIN = {"lookback": 48, "window_norm": "last", "transform": None, "calendar": None, "multi_target": "joint"}
 # Arguments of the choice alone, and their defaults.
 CHOOSING = {"season": "auto", "loss": "absolute_error", "max_seconds": None, "n_jobs": None, "random_state": None}
