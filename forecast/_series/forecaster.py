@@ -155,6 +155,12 @@ class SeriesForecaster(Saved, Requests, Uncertainty, RegressorMixin, BaseEstimat
     2024-03-01 00:00:00+01:00   5.0
     2024-03-02 00:00:00+01:00   1.0
     2024-03-03 00:00:00+01:00   0.0
+
+    Without a regressor, everything else is chosen, and `recipe_` says what:
+
+    >>> model = SeriesForecaster(target="load", horizon=3, random_state=0).fit(df)
+    >>> model.predict().shape, round(sum(one["weight"] for one in model.recipe_["members"].values()), 6)
+    ((3, 1), 1.0)
     """
 
     _parameter_constraints: ClassVar[dict] = CONSTRAINTS
