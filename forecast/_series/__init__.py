@@ -1,8 +1,7 @@
 """`SeriesForecaster`: frame in, frame out, around any regressor on windows.
 
-`forecaster` has the parameters and the public calls; `requests` turns what is asked into rows and answers in kind;
-`fitting` trains, by way of `forecast._preparation`; `uncertainty` gives intervals and quantiles; `report` the first
-verdict; `inside` the windows of a frame.
+`forecaster` has the parameters and `fit`; `verbs` what a fitted one does; `remembered` its attributes; `fitting`
+trains, by way of `forecast._preparation`; `report` is the first verdict; `inside` the windows of a frame.
 """
 
 from .forecaster import SeriesForecaster

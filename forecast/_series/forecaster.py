@@ -5,24 +5,22 @@ from typing import ClassVar
 
 import numpy as np
 from sklearn.base import BaseEstimator, RegressorMixin, _fit_context
-from sklearn.utils.validation import check_is_fitted
 
 from .._files import Saved, stored
-from .._frames import Roles, Rules, answer, as_frame, check_length, enter, future_frame, leave, read_panel
-from ..baselines import seasonal_naive
+from .._frames import Roles, Rules, as_frame, check_length, enter, read_panel
 from .bounds import check_bounds
 from .card import card_parts
 from .fitting import fitted_state
 from .parameters import CONSTRAINTS, lookback_of
-from .requests import Requests
+from .remembered import Remembered
 from .targets import with_target
-from .uncertainty import Uncertainty
+from .verbs import Answers, Requests, Uncertainty
 
 __all__ = ["SeriesForecaster"]
 
 
 @stored("SeriesForecaster", card=card_parts)
-class SeriesForecaster(Saved, Requests, Uncertainty, RegressorMixin, BaseEstimator):
+class SeriesForecaster(Saved, Remembered, Answers, Uncertainty, Requests, RegressorMixin, BaseEstimator):
     """Forecast the columns of a time-indexed frame, or of a panel of many series, with any regressor on windows.
 
     Without a regressor, `fit` chooses everything that is not given from the training rows: seasons, calendar, lookback,
@@ -304,168 +302,3 @@ class SeriesForecaster(Saved, Requests, Uncertainty, RegressorMixin, BaseEstimat
         return Rules(
             freq=self.freq, trading_calendar=self.trading_calendar, gaps=self.gaps, missing=self.missing
         )
-
-    def _remember(self, state, columns, kind):
-        """Set the whole fitted state at once, after everything that can fail."""
-        self._state = state
-        self._kind = kind
-        self.regressor_ = state.regressor
-        self.report_ = state.report
-        self.target_names_ = list(state.roles.target)
-        self.freq_ = state.axis.freq
-        self.n_windows_ = state.n_windows
-        self.n_features_in_ = len(columns)
-        if all(isinstance(name, str) for name in columns):
-            self.feature_names_in_ = np.asarray(columns, dtype=object)
-        elif hasattr(self, "feature_names_in_"):
-            del self.feature_names_in_
-
-    @property
-    def members_(self):
-        """Each member as a fitted forecaster of its own."""
-        check_is_fitted(self)
-        if self._state.members is None:
-            return {"regressor": self}
-        return {name: self._alone(member) for name, member in self._state.members.items()}
-
-    def _alone(self, member):
-        preparation = member.preparation
-        names = ("lookback", "window_norm", "transform", "calendar", "level")
-        own = {name: getattr(preparation, name) for name in names}
-        own |= {"multi_target": "shared" if member.split else "joint", "regressor": member.regressor, "members": None}
-        one = type(self)(**(self.get_params(deep=False) | own))
-        columns = getattr(self, "feature_names_in_", range(self.n_features_in_))
-        one._remember(self._state.alone(member), columns, self._kind)
-        one.recipe_ = one.get_params(deep=False)
-        return one
-
-    @property
-    def history_(self):
-        """The newest fitted rows of targets and past covariates."""
-        check_is_fitted(self)
-        state = self._state
-        tail = state.tail
-        bounds = list(zip(tail.starts[:-1], tail.starts[1:], strict=True))
-        values = np.concatenate([tail.targets, tail.past], axis=1)
-        names = [*state.roles.target, *state.schema.past_names]
-        return answer(
-            state.layout,
-            state.roles,
-            tail.keys,
-            [tail.index[first:end] for first, end in bounds],
-            [values[first:end] for first, end in bounds],
-            names,
-        )
-
-    def predict(self, X=None, *, history=None):
-        """Forecast the steps after the fitted data, or after another history.
-
-        Parameters
-        ----------
-        X : frame, default=None
-            The future rows; their labels must continue the fitted data (or `history`). Their future covariates are
-            read, other values not. More of them than `horizon` by feeding forecasts back, where there are no past
-            covariates. None forecasts `horizon` steps of every series.
-        history : frame, default=None
-            Rows to forecast after in place of the fitted ones: newer ones, or other series, never seen in `fit`. At
-            least `lookback` rows of each with the target and the past covariates, at the fitted frequency.
-
-        Returns
-        -------
-        frame, float64
-            Of `X`: a row for each row of `X`, under the index of `X`, and a column for each target; which series and
-            which stamp it is says the row of `X`. So scikit-learn's scorers take it, and
-            `X.assign(load=model.predict(X)["load"])` puts both side by side. Without `X`: a row per step, laid out as
-            the fitted data, names of series and stamps included; its index continues theirs: zone, frequency and name.
-            Polars and Arrow are answered in kind.
-
-        Raises
-        ------
-        ValueError
-            The rows of `X` do not continue the data, a known future value is missing, or the history does not fit the
-            model.
-        """
-        check_is_fitted(self)
-        request = self._request(X, history)
-        return self._answered(request, self._forecasts(request), self.target_names_)
-
-    def future_frame(self, n=None, *, history=None):
-        """The frame to fill with the known future values and to give to `predict`.
-
-        Parameters
-        ----------
-        n : int, default=None
-            Steps of each series; None: `horizon`.
-        history : frame, default=None
-            As in `predict`.
-
-        Returns
-        -------
-        frame
-            Index (and columns `series` and `time`) as the fitted data have them, one column per future covariate, NaN.
-
-        Examples
-        --------
-        >>> import numpy as np, pandas as pd
-        >>> from sklearn.linear_model import Ridge
-        >>> days = pd.date_range("2024-01-01", periods=40, freq="D")
-        >>> df = pd.DataFrame({"load": np.arange(40.0), "holiday": np.zeros(40)}, index=days)
-        >>> model = SeriesForecaster(Ridge(), target="load", lookback=7, horizon=2, future_covariates="holiday")
-        >>> future = model.fit(df).future_frame()
-        >>> future["holiday"] = 0.0
-        >>> model.predict(future).index.equals(pd.date_range("2024-02-10", periods=2))
-        True
-        """
-        check_is_fitted(self)
-        state = self._state
-        past = state.tail if history is None else self._read_history(history)
-        steps = state.horizon if n is None else n
-        keys = self._series_keys(past)
-        labels = [state.axis.after(last, steps) for last in self._last_labels(past).values()]
-        return leave(future_frame(state.layout, state.roles, state.schema, keys, labels), self._kind)
-
-    def score(self, X, y=None):
-        """Skill on the rows of `X`: `1 - MAE / MAE of the seasonal naive`, the mean of it over targets and series.
-
-        Parameters
-        ----------
-        X : frame
-            Rows that continue the fitted data.
-        y : array-like of shape (rows,) or (rows, targets), default=None
-            The actual values; None takes them from `X`.
-
-        Returns
-        -------
-        float
-            1 is perfect, 0 as good as repeating the last season (the usual one of the frequency; the last value where
-            there is none, or where the fitted data are shorter), below 0 worse than that.
-
-        Raises
-        ------
-        ValueError
-            As `predict`, or an actual value is NaN or infinite.
-        """
-        check_is_fitted(self)
-        state = self._state
-        request = self._request(X, None)
-        forecasts = self._forecasts(request)
-        actual = self._actual(X, y, request)
-        period = state.axis.season_length
-        skills = []
-        for number, key in enumerate(request.keys):
-            past = self._known(request.past, key)
-            seen = ~np.isnan(actual[number])
-            naive = seasonal_naive(past, len(actual[number]), period if period <= len(past) else 1)
-            skills.append(_skill(forecasts[number], actual[number], naive, seen))
-        return float(np.nanmean(np.concatenate(skills)))
-
-
-def _skill(forecast, actual, naive, seen):
-    """1 - MAE / MAE of the naive forecast, of each target."""
-    count = np.maximum(seen.sum(axis=0), 1)
-    error, yardstick = (np.where(seen, np.abs(actual - other), 0.0).sum(axis=0) / count for other in (forecast, naive))
-    # A naive forecast without error would make any other infinitely bad; a floor keeps candidates comparable.
-    size = np.abs(np.where(seen, actual, 0.0)).max(axis=0)
-    floor = np.finfo(np.float64).eps * np.maximum(1.0, size)
-    skill = np.where((error == 0) & (yardstick == 0), 0.0, 1 - error / np.maximum(yardstick, floor))
-    return np.where(seen.any(axis=0), skill, np.nan)

@@ -5,8 +5,8 @@ from copy import deepcopy
 import numpy as np
 from sklearn.utils.validation import check_is_fitted
 
-from .._conformal import static_offsets
-from .forecasting import from_ends, from_origins
+from ..._conformal import static_offsets
+from ..forecasting import from_ends, from_origins
 
 __all__ = ["Uncertainty"]
 

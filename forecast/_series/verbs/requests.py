@@ -5,10 +5,10 @@ from dataclasses import dataclass, replace
 import numpy as np
 import pandas as pd
 
-from .._frames import answer, answer_rows, as_frame, enter, leave, read_future, read_panel
-from .._preparation import Rows
-from .forecasting import from_ends
-from .targets import with_target
+from ..._frames import answer, answer_rows, as_frame, enter, leave, read_future, read_panel
+from ..._preparation import Rows
+from ..forecasting import from_ends
+from ..targets import with_target
 
 __all__ = ["Request", "Requests"]
 

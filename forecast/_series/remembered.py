@@ -1,0 +1,64 @@
+"""What a fitted forecaster shows of itself: attributes, members, the newest rows."""
+
+import numpy as np
+from sklearn.utils.validation import check_is_fitted
+
+from .._frames import answer
+
+__all__ = ["Remembered"]
+
+
+class Remembered:
+    """The part of `SeriesForecaster` that holds what `fit` learnt."""
+
+    def _remember(self, state, columns, kind):
+        """Set the whole fitted state at once, after everything that can fail."""
+        self._state = state
+        self._kind = kind
+        self.regressor_ = state.regressor
+        self.report_ = state.report
+        self.target_names_ = list(state.roles.target)
+        self.freq_ = state.axis.freq
+        self.n_windows_ = state.n_windows
+        self.n_features_in_ = len(columns)
+        if all(isinstance(name, str) for name in columns):
+            self.feature_names_in_ = np.asarray(columns, dtype=object)
+        elif hasattr(self, "feature_names_in_"):
+            del self.feature_names_in_
+
+    @property
+    def members_(self):
+        """Each member as a fitted forecaster of its own."""
+        check_is_fitted(self)
+        if self._state.members is None:
+            return {"regressor": self}
+        return {name: self._alone(member) for name, member in self._state.members.items()}
+
+    def _alone(self, member):
+        preparation = member.preparation
+        names = ("lookback", "window_norm", "transform", "calendar", "level")
+        own = {name: getattr(preparation, name) for name in names}
+        own |= {"multi_target": "shared" if member.split else "joint", "regressor": member.regressor, "members": None}
+        one = type(self)(**(self.get_params(deep=False) | own))
+        columns = getattr(self, "feature_names_in_", range(self.n_features_in_))
+        one._remember(self._state.alone(member), columns, self._kind)
+        one.recipe_ = one.get_params(deep=False)
+        return one
+
+    @property
+    def history_(self):
+        """The newest fitted rows of targets and past covariates."""
+        check_is_fitted(self)
+        state = self._state
+        tail = state.tail
+        bounds = list(zip(tail.starts[:-1], tail.starts[1:], strict=True))
+        values = np.concatenate([tail.targets, tail.past], axis=1)
+        names = [*state.roles.target, *state.schema.past_names]
+        return answer(
+            state.layout,
+            state.roles,
+            tail.keys,
+            [tail.index[first:end] for first, end in bounds],
+            [values[first:end] for first, end in bounds],
+            names,
+        )

@@ -1,0 +1,126 @@
+"""Forecasts of a fitted forecaster, the frame that they need, and their skill."""
+
+import numpy as np
+from sklearn.utils.validation import check_is_fitted
+
+from ..._frames import future_frame, leave
+from ...baselines import seasonal_naive
+
+__all__ = ["Answers"]
+
+
+class Answers:
+    """The part of `SeriesForecaster` that forecasts."""
+
+    def predict(self, X=None, *, history=None):
+        """Forecast the steps after the fitted data, or after another history.
+
+        Parameters
+        ----------
+        X : frame, default=None
+            The future rows; their labels must continue the fitted data (or `history`). Their future covariates are
+            read, other values not. More of them than `horizon` by feeding forecasts back, where there are no past
+            covariates. None forecasts `horizon` steps of every series.
+        history : frame, default=None
+            Rows to forecast after in place of the fitted ones: newer ones, or other series, never seen in `fit`. At
+            least `lookback` rows of each with the target and the past covariates, at the fitted frequency.
+
+        Returns
+        -------
+        frame, float64
+            Of `X`: a row for each row of `X`, under the index of `X`, and a column for each target; which series and
+            which stamp it is says the row of `X`. So scikit-learn's scorers take it, and
+            `X.assign(load=model.predict(X)["load"])` puts both side by side. Without `X`: a row per step, laid out as
+            the fitted data, names of series and stamps included; its index continues theirs: zone, frequency and name.
+            Polars and Arrow are answered in kind.
+
+        Raises
+        ------
+        ValueError
+            The rows of `X` do not continue the data, a known future value is missing, or the history does not fit the
+            model.
+        """
+        check_is_fitted(self)
+        request = self._request(X, history)
+        return self._answered(request, self._forecasts(request), self.target_names_)
+
+    def future_frame(self, n=None, *, history=None):
+        """The frame to fill with the known future values and to give to `predict`.
+
+        Parameters
+        ----------
+        n : int, default=None
+            Steps of each series; None: `horizon`.
+        history : frame, default=None
+            As in `predict`.
+
+        Returns
+        -------
+        frame
+            Index (and columns `series` and `time`) as the fitted data have them, one column per future covariate, NaN.
+
+        Examples
+        --------
+        >>> import numpy as np, pandas as pd
+        >>> from sklearn.linear_model import Ridge
+        >>> days = pd.date_range("2024-01-01", periods=40, freq="D")
+        >>> df = pd.DataFrame({"load": np.arange(40.0), "holiday": np.zeros(40)}, index=days)
+        >>> model = SeriesForecaster(Ridge(), target="load", lookback=7, horizon=2, future_covariates="holiday")
+        >>> future = model.fit(df).future_frame()
+        >>> future["holiday"] = 0.0
+        >>> model.predict(future).index.equals(pd.date_range("2024-02-10", periods=2))
+        True
+        """
+        check_is_fitted(self)
+        state = self._state
+        past = state.tail if history is None else self._read_history(history)
+        steps = state.horizon if n is None else n
+        keys = self._series_keys(past)
+        labels = [state.axis.after(last, steps) for last in self._last_labels(past).values()]
+        return leave(future_frame(state.layout, state.roles, state.schema, keys, labels), self._kind)
+
+    def score(self, X, y=None):
+        """Skill on the rows of `X`: `1 - MAE / MAE of the seasonal naive`, the mean of it over targets and series.
+
+        Parameters
+        ----------
+        X : frame
+            Rows that continue the fitted data.
+        y : array-like of shape (rows,) or (rows, targets), default=None
+            The actual values; None takes them from `X`.
+
+        Returns
+        -------
+        float
+            1 is perfect, 0 as good as repeating the last season (the usual one of the frequency; the last value where
+            there is none, or where the fitted data are shorter), below 0 worse than that.
+
+        Raises
+        ------
+        ValueError
+            As `predict`, or an actual value is NaN or infinite.
+        """
+        check_is_fitted(self)
+        state = self._state
+        request = self._request(X, None)
+        forecasts = self._forecasts(request)
+        actual = self._actual(X, y, request)
+        period = state.axis.season_length
+        skills = []
+        for number, key in enumerate(request.keys):
+            past = self._known(request.past, key)
+            seen = ~np.isnan(actual[number])
+            naive = seasonal_naive(past, len(actual[number]), period if period <= len(past) else 1)
+            skills.append(_skill(forecasts[number], actual[number], naive, seen))
+        return float(np.nanmean(np.concatenate(skills)))
+
+
+def _skill(forecast, actual, naive, seen):
+    """1 - MAE / MAE of the naive forecast, of each target."""
+    count = np.maximum(seen.sum(axis=0), 1)
+    error, yardstick = (np.where(seen, np.abs(actual - other), 0.0).sum(axis=0) / count for other in (forecast, naive))
+    # A naive forecast without error would make any other infinitely bad; a floor keeps candidates comparable.
+    size = np.abs(np.where(seen, actual, 0.0)).max(axis=0)
+    floor = np.finfo(np.float64).eps * np.maximum(1.0, size)
+    skill = np.where((error == 0) & (yardstick == 0), 0.0, 1 - error / np.maximum(yardstick, floor))
+    return np.where(seen.any(axis=0), skill, np.nan)
