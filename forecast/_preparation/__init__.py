@@ -2,19 +2,22 @@
 
 `rows` holds series as arrays; `preparation` stands between rows and windows (transforms, calendar, filling, masks,
 norms); `regression` between windows and any regressor; `member` is all three together: settings, trained on rows, that
-forecast at rows.
+forecast at rows. `spread` makes quantiles of a forecast out of its errors.
 """
 
 from .member import Member, Settings, Task, prepared, trained
 from .preparation import Preparation
 from .regression import accepts_windows, fit_regressor, predict_windows
 from .rows import Rows
+from .spread import LEVELS, Spread
 
 __all__ = [
+    "LEVELS",
     "Member",
     "Preparation",
     "Rows",
     "Settings",
+    "Spread",
     "Task",
     "accepts_windows",
     "fit_regressor",

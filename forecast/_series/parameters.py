@@ -30,7 +30,7 @@ CONSTRAINTS = {
     "calendar": "no_validation",
     "window_norm": [StrOptions({"last", "mean", "standard", "auto"}), tuple, list, None],
     "multi_target": [StrOptions({"joint", "shared", "auto"})],
-    "loss": [StrOptions({"absolute_error", "squared_error"})],
+    "loss": [StrOptions({"absolute_error", "squared_error", "quantile"})],
     "lower": [Real, None],
     "upper": [Real, None],
     "level": ["boolean"],
@@ -62,6 +62,8 @@ def refuse_choosing(model):
     given = "a regressor" if model.members is None else "members"
     for name, default in CHOOSING.items():
         value = getattr(model, name)
+        if name == "loss" and value == "quantile" and model.members is not None:
+            continue  # members that forecast one value get quantiles
         if name != "random_state" and value != default:
             fix = f"RNNForecaster({name}=...)" if name in ("n_jobs", "loss") else f"leave {name} out"
             raise ValueError(
