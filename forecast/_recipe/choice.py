@@ -8,14 +8,14 @@ import numpy as np
 import pandas as pd
 from threadpoolctl import threadpool_limits
 
-from .._preparation import LEVELS, Member, Settings, Spread, trained
+from .._preparation import LEVELS, Member, Settings, trained
 from ..baselines import LastValue, SeasonalNaive
 from .calendar import calendar_of
 from .deadline import within_time
 from .networks import network_settings
+from .quantiles import spread_out, spreads_of
 from .search import prepared_lost, search_linear
 from .seasons import seasons_of
-from .quantiles import spread_out, spreads_of
 from .validation import Origins, judged_rows, origins_behind, parts_in_time
 from .weights import mix
 

@@ -7,7 +7,7 @@ from functools import partial
 import numpy as np
 
 from .._preparation import Rows, Task, trained
-from .parameters import CHOOSING, is_chosen, member_settings, refuse_choosing, settings_of
+from .parameters import CHOOSING, is_chosen, member_settings, refuse_choosing, refuse_summed, settings_of
 from .span import Span
 from .state import FittedState
 from .verdict import verdict_of_origins, verdict_of_regressor
@@ -45,6 +45,8 @@ def fitted_state(model, panel, roles, later=None):
     if later is not None:
         rows, ends = _followed(rows, Rows.of(later), panel.axis)
     refuse_choosing(model)
+    if model.loss == "quantile":
+        refuse_summed(model, panel.axis.season_length)
     if is_chosen(model):
         fitted = _chosen(model, task, rows, ends)
     elif model.members is not None:

@@ -6,8 +6,18 @@ from sklearn.base import clone
 from sklearn.utils._param_validation import HasMethods, Interval, StrOptions
 
 from .._preparation import Settings
+from ..preprocessing import make_transform
 
-__all__ = ["CHOOSING", "CONSTRAINTS", "is_chosen", "lookback_of", "member_settings", "refuse_choosing", "settings_of"]
+__all__ = [
+    "CHOOSING",
+    "CONSTRAINTS",
+    "is_chosen",
+    "lookback_of",
+    "member_settings",
+    "refuse_choosing",
+    "refuse_summed",
+    "settings_of",
+]
 
 AUTO = StrOptions({"auto"})
 
@@ -69,6 +79,25 @@ def refuse_choosing(model):
             raise ValueError(
                 f"{name}={value!r} has no effect where {given} {'is' if model.members is None else 'are'} given: it is "
                 f"for a SeriesForecaster that chooses by itself. Fix: {fix}."
+            )
+
+
+def refuse_summed(model, period):
+    """Refuse quantiles of changes, which do not add up to those of the series.
+
+    Parameters
+    ----------
+    model : SeriesForecaster
+    period : int
+        Of the axis.
+    """
+    given = [model.transform] if model.members is None else [one.get("transform") for one in model.members.values()]
+    for transform in given:
+        auto = transform is None or (isinstance(transform, str) and transform == "auto")
+        if not auto and not make_transform(transform, period=period).is_pointwise:
+            raise ValueError(
+                f"transform={transform!r} with loss='quantile': quantiles of changes do not add up to those of the "
+                "series. Fix: transform='auto', or loss='absolute_error' and predict_interval."
             )
 
 
