@@ -6,7 +6,7 @@ from functools import partial
 
 import numpy as np
 
-from .._preparation import Rows, Task, trained
+from .._preparation import LEVELS, Rows, Task, trained
 from .parameters import CHOOSING, is_chosen, member_settings, refuse_choosing, refuse_summed, settings_of
 from .span import Span
 from .state import FittedState
@@ -118,7 +118,8 @@ def _mixed(model, task, rows, ends):
     if cut is not None:
         judged, cut = judged_rows(rows, cut, task.horizon)
         members = {name: trained(one, task, judged, cut)[0] for name, one in settings.items()}
-        origins = origins_behind(judged, cut, task.horizon, 1)
+        several = len(LEVELS) if model.loss == "quantile" else 1
+        origins = origins_behind(judged, cut, task.horizon, 1, levels=several)
         if len(origins):
             each = {name: one.forecast(judged, origins.rows) for name, one in members.items()}
             if model.loss == "quantile":
