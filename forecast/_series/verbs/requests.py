@@ -7,6 +7,7 @@ import pandas as pd
 
 from ..._frames import answer, answer_rows, as_frame, enter, leave, read_future, read_panel
 from ..._preparation import Rows
+from ..feeding import tell_of_feedback
 from ..forecasting import from_ends
 from ..targets import with_target
 
@@ -69,7 +70,9 @@ class Requests:
             past.only(given.keys), given.keys, given.labels, given.values, given.rows, given.index, fresh=whole
         )
 
-    def _forecasts(self, request):
+    def _forecasts(self, request, recursive=None):
+        steps = 0 if self._state.roles.past else max(map(len, request.labels))  # with past covariates it is refused
+        tell_of_feedback(steps, self._state.horizon, recursive)
         return from_ends(self._state, request.past, request.labels, request.future)
 
     def _read_history(self, history, whole=True):
