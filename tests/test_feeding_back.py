@@ -12,7 +12,6 @@ from sklearn.model_selection import GridSearchCV, TimeSeriesSplit, cross_val_sco
 from forecast import RecursiveForecastWarning, SeriesForecaster
 from forecast.baselines import LastValue
 from forecast.model_selection import RollingOrigin, backtest
-from forecast.plotting import ForecastDisplay
 
 
 def wave(rows=120):
@@ -113,10 +112,3 @@ def test_a_backtest_names_the_models_that_are_too_short():
         report = backtest(models, df, RollingOrigin(n_splits=3, horizon=6))
     assert any(note.startswith(text) for note in report.notes)
     assert told(lambda: backtest(models, df, RollingOrigin(n_splits=3, horizon=4))) == []
-
-
-def test_a_picture_of_more_steps_says_it_too():
-    df = wave()
-    model = ridge().fit(df[:-10])
-    found = told(lambda: ForecastDisplay.from_estimator(model, df[-10:], coverage=None))
-    assert len(found) == 1

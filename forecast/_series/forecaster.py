@@ -1,6 +1,7 @@
 """`SeriesForecaster`: a frame with a time index goes in, a frame with the future time index comes out."""
 
 import warnings
+from dataclasses import replace
 from typing import ClassVar
 
 import numpy as np
@@ -13,7 +14,7 @@ from .card import card_parts
 from .fitting import fitted_state
 from .parameters import CONSTRAINTS, lookback_of
 from .remembered import Remembered
-from .targets import with_target
+from .targets import is_flat, with_target
 from .verbs import Answers, Requests, Uncertainty
 
 __all__ = ["SeriesForecaster"]
@@ -245,7 +246,7 @@ class SeriesForecaster(Saved, Remembered, Answers, Uncertainty, Requests, Regres
             `time`; finite numbers in the columns used.
         y : array-like of shape (rows,) or (rows, targets), default=None
             The target where it is not a column of `X`, or as scikit-learn's tools pass it; it comes before a column of
-            that name.
+            that name. After a one-dimensional `y`, `predict(X)` answers with a Series.
         X_val : frame, default=None
             Rows that continue `X`, to validate on in place of the newest rows of `X`: they choose, weigh and stop, and
             no weight, scale or encoding is learnt from them. `predict()` goes on after them.
@@ -285,7 +286,7 @@ class SeriesForecaster(Saved, Remembered, Answers, Uncertainty, Requests, Regres
         check_length(int(np.diff(panel.starts).max()), lookback_of(self), self.horizon)
         later = None if X_val is None else self._validation_panel(panel, roles, X_val, y_val, target)
         state, recipe = fitted_state(self, panel, roles, later)
-        self._remember(state, columns, kind)
+        self._remember(replace(state, flat=is_flat(y)), columns, kind)
         self.recipe_ = self.get_params(deep=False) | recipe
         if panel.axis.note:
             warnings.warn(panel.axis.note, UserWarning, stacklevel=3)

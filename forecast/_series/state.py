@@ -42,6 +42,8 @@ class FittedState:
         Bounds of forecasts and intervals.
     pads : bool
         Whether a series that is shorter than what a member looks back on has its oldest row repeated.
+    flat : bool
+        Whether `fit` was given a one-dimensional `y`, and so answers rows with one.
     """
 
     regressor: object
@@ -62,6 +64,7 @@ class FittedState:
     lower: float | None = None
     upper: float | None = None
     pads: bool = False
+    flat: bool = False
 
     @property
     def parts(self):

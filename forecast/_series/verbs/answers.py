@@ -29,12 +29,12 @@ class Answers:
 
         Returns
         -------
-        frame, float64
-            Of `X`: a row for each row of `X`, under the index of `X`, and a column for each target; which series and
-            which stamp it is says the row of `X`. So scikit-learn's scorers take it, and
-            `X.assign(load=model.predict(X)["load"])` puts both side by side. Without `X`: a row per step, laid out as
-            the fitted data, names of series and stamps included; its index continues theirs: zone, frequency and name.
-            Polars and Arrow are answered in kind.
+        frame or series, float64
+            Of `X`: a row for each row of `X`, in the same order and under the same index, and a column for each
+            target, so that `X.assign(load=model.predict(X)["load"])` puts both side by side; after `fit(X, y)` with a
+            one-dimensional `y` a Series, as scikit-learn's tools expect it. Without `X`: a frame with a row per step,
+            laid out as the fitted data, names of series and stamps included; its index continues theirs: zone,
+            frequency and name. Polars and Arrow are answered in kind.
 
         Raises
         ------
@@ -49,7 +49,7 @@ class Answers:
         """
         check_is_fitted(self)
         request = self._request(X, history)
-        return self._answered(request, self._forecasts(request, recursive), self.target_names_)
+        return self._answered(request, self._forecasts(request, recursive), self.target_names_, self._state.flat)
 
     def future_frame(self, n=None, *, history=None):
         """The frame to fill with the known future values and to give to `predict`.

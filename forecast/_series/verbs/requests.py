@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 import pandas as pd
 
-from ..._frames import answer, answer_rows, as_frame, enter, leave, read_future, read_panel
+from ..._frames import answer, answer_rows, as_frame, enter, leave, one_column, read_future, read_panel
 from ..._preparation import Rows
 from ..feeding import tell_of_feedback
 from ..forecasting import from_ends
@@ -96,14 +96,19 @@ class Requests:
             )
         return rows
 
-    def _answered(self, request, arrays, names):
-        """Results row by row for rows that the user gave, else with names and stamps in the layout of the data."""
+    def _answered(self, request, arrays, names, flat=False):
+        """Results row by row for rows that the user gave, else with names and stamps in the layout of the data.
+
+        `flat`: of rows that the user gave, a series in place of a frame of one column.
+        """
         state = self._state
         if request.index is None:
             frame = answer(state.layout, state.roles, request.keys, request.labels, arrays, names)
         else:
             index = request.index if self._kind is None else pd.RangeIndex(len(request.index))  # others have none
             frame = answer_rows(index, request.order, arrays, names)
+            if flat:
+                return one_column(frame, self._kind)
         return leave(frame, self._kind)
 
     def _actual(self, X, y, request):
