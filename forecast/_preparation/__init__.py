@@ -7,7 +7,7 @@ forecast at rows.
 
 from .member import Member, Settings, Task, prepared, trained
 from .preparation import Preparation
-from .regression import accepts_windows, fit_regressor, predict_windows
+from .regression import accepts_windows, fit_regressor, goes_on, predict_windows
 from .rows import Rows
 
 __all__ = [
@@ -18,6 +18,7 @@ __all__ = [
     "Task",
     "accepts_windows",
     "fit_regressor",
+    "goes_on",
     "predict_windows",
     "prepared",
     "trained",

@@ -99,8 +99,9 @@ class SeriesForecaster(Saved, Remembered, Answers, Uncertainty, Requests, Regres
         back on has its oldest row repeated; of a single regressor it is refused.
     validation_fraction : float or None, default=0.1
         Share of the newest windows from which `report_` and intervals come, and by which a recipe chooses. An
-        `RNNForecaster` that stops early holds them out by itself; of any other regressor a second clone is fitted
-        without them. None: no report, no intervals, one fit; a recipe still holds out a tenth.
+        `RNNForecaster` that stops early holds them out by itself: this share, unless it has one of its own; of any
+        other regressor a second clone is fitted without them. None: no report, no intervals, one fit; a network still
+        holds out its own share, a recipe a tenth.
     max_seconds : float, default=None
         Time that `fit` of a recipe shall take, by the clock. Where it is too short, networks get fewer optimiser steps
         or are left out, and a warning says so, because the result then depends on the machine.
@@ -239,6 +240,10 @@ class SeriesForecaster(Saved, Remembered, Answers, Uncertainty, Requests, Regres
     def fit(self, X, y=None, X_val=None, y_val=None):
         """Train on all windows of a frame.
 
+        Every fit starts anew, except for regressors with `warm_start=True`, also in `members`: they go on from what the
+        last fit of this object left, on windows that must be made in the same way. Transforms and means are those of
+        the new rows; a clone, as in a search or a backtest, starts anew.
+
         Parameters
         ----------
         X : pandas.DataFrame, pandas.Series, polars.DataFrame or pyarrow.Table
@@ -285,7 +290,7 @@ class SeriesForecaster(Saved, Remembered, Answers, Uncertainty, Requests, Regres
         panel = read_panel(frame, roles, rules)
         check_length(int(np.diff(panel.starts).max()), lookback_of(self), self.horizon)
         later = None if X_val is None else self._validation_panel(panel, roles, X_val, y_val, target)
-        state, recipe = fitted_state(self, panel, roles, later)
+        state, recipe = fitted_state(self, panel, roles, later, getattr(self, "_state", None))
         self._remember(replace(state, flat=is_flat(y)), columns, kind)
         self.recipe_ = self.get_params(deep=False) | recipe
         if panel.axis.note:

@@ -17,7 +17,7 @@ from .._series import RecursiveForecastWarning, SeriesForecaster
 from .._series.backtesting import intervals_at, is_copy, mean_so_far, read_rows
 from .._series.bounds import within
 from .._series.forecasting import from_origins
-from .._series.parameters import is_chosen, lookback_of, member_settings, settings_of
+from .._series.parameters import is_chosen, lookback_of, member_settings, settings_of, without_report
 from ..preprocessing import make_transform
 from .origins import folds_of, of_folds, origins_of
 from .report import NAIVE, BacktestReport, BacktestWarning, SkillWarning
@@ -306,8 +306,9 @@ def _fit_and_forecast(model, frame, train, truth, origins, *, levels, intervals,
 
     started = time.perf_counter()
     if fitted is None:
+        model = clone(model)  # no fit of a backtest goes on from another one
         if not levels or intervals == "quantile":
-            model.set_params(validation_fraction=None)  # nothing here looks at the report
+            model.set_params(**without_report(model))  # nothing here looks at the report
         fitted = _fitted(model, frame, train)
     model = fitted
     if not len(origins.row):
