@@ -6,6 +6,7 @@ forecast at rows.
 """
 
 from .member import Member, Settings, Task, prepared, trained
+from .outputs import as_given, kind_of
 from .preparation import Preparation
 from .regression import accepts_windows, fit_regressor, goes_on, predict_windows
 from .rows import Rows
@@ -17,8 +18,10 @@ __all__ = [
     "Settings",
     "Task",
     "accepts_windows",
+    "as_given",
     "fit_regressor",
     "goes_on",
+    "kind_of",
     "predict_windows",
     "prepared",
     "trained",

@@ -6,6 +6,7 @@ import numpy as np
 from sklearn.base import clone
 
 from .._tail import time_tail
+from .outputs import EachOutput, fit_all_outputs
 
 __all__ = ["accepts_windows", "fit_regressor", "goes_on", "judged", "predict_windows", "to_fit"]
 
@@ -66,6 +67,11 @@ def to_fit(regressor, before=None):
         if before is not None:
             _refuse_inner_warm_start(regressor)
         return clone(regressor)
+    if isinstance(before, EachOutput):
+        raise ValueError(
+            f"warm_start=True has no effect: a {type(regressor).__name__} has one output, so that a clone is fitted "
+            "for each step and target. Fix: model.set_params(regressor__warm_start=False)."
+        )
     if type(before) is not type(regressor) or type(_last(before)) is not type(_last(regressor)):
         raise ValueError(
             f"warm_start=True goes on from the last fit, but that was of a {type(_last(before)).__name__} and not of a "
@@ -100,7 +106,7 @@ def _own(regressor):
 
 
 def fit_regressor(regressor, windows, complete, validation=None):
-    """Fit on windows, or on their matrix.
+    """Fit on windows, or on their matrix; a regressor with one output is cloned for each step and target.
 
     Parameters
     ----------
@@ -125,7 +131,9 @@ def fit_regressor(regressor, windows, complete, validation=None):
             "RNNForecaster, or gaps='interpolate'."
         )
     targets = np.asarray(windows.y)
-    return regressor.fit(np.asarray(windows), targets.ravel() if targets.shape[1] == 1 else targets)
+    if targets.shape[1] == 1:
+        return regressor.fit(np.asarray(windows), targets.ravel())
+    return fit_all_outputs(regressor, np.asarray(windows), targets)
 
 
 def predict_windows(regressor, windows, method="predict", **options):

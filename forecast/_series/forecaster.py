@@ -31,8 +31,9 @@ class SeriesForecaster(Saved, Remembered, Answers, Uncertainty, Requests, Regres
     Parameters
     ----------
     regressor : estimator, default=None
-        Cloned in `fit`. Any scikit-learn regressor with several outputs works, such as `RNNForecaster()`, `Ridge()` or
-        a pipeline; it gets the matrix of windows. None: chosen.
+        Cloned in `fit`. Any scikit-learn regressor works, such as `RNNForecaster()`, `Ridge()`, LightGBM or a pipeline;
+        it gets the matrix of windows. Of one that has a single output, such as gradient boosting, a clone is fitted
+        for each step and target. None: chosen.
     target : label or list of labels, default=None
         Columns to forecast. None is right for a frame of one column and where `fit` is given `y`.
     lookback : int or "auto", default="auto"
@@ -116,7 +117,7 @@ class SeriesForecaster(Saved, Remembered, Answers, Uncertainty, Requests, Regres
     Attributes
     ----------
     regressor_ : estimator
-        The fitted clone; with several members that of the first.
+        The fitted clone, or a `MultiOutputRegressor` of clones; with several members that of the first.
     members_ : dict of str to SeriesForecaster
         The members by name, each a fitted forecaster; of one regressor itself alone.
     recipe_ : dict
