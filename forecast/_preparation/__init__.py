@@ -2,7 +2,7 @@
 
 `rows` holds series as arrays; `preparation` stands between rows and windows (transforms, calendar, filling, masks,
 norms); `regression` between windows and any regressor; `member` is all three together: settings, trained on rows, that
-forecast at rows.
+forecast at rows. `spread` makes quantiles of a forecast out of its errors.
 """
 
 from .member import Member, Settings, Task, prepared, trained
@@ -10,12 +10,15 @@ from .outputs import as_given, kind_of
 from .preparation import Preparation
 from .regression import accepts_windows, fit_regressor, goes_on, predict_windows
 from .rows import Rows
+from .spread import LEVELS, Spread
 
 __all__ = [
+    "LEVELS",
     "Member",
     "Preparation",
     "Rows",
     "Settings",
+    "Spread",
     "Task",
     "accepts_windows",
     "as_given",

@@ -78,6 +78,8 @@ class Member:
         Trained on.
     pads : bool
         Whether a series that is shorter than what is looked back on has its oldest row repeated.
+    spread : Spread or None
+        What makes quantiles of its forecasts, where the regressor has none and they are asked for.
     """
 
     regressor: object
@@ -85,6 +87,7 @@ class Member:
     split: bool
     n_windows: int
     pads: bool = False
+    spread: object = None
 
     @property
     def looks_back(self):
@@ -97,7 +100,13 @@ class Member:
 
     def knowing(self, past):
         """The same, with what has to be learnt of series that were not there in `fit`."""
-        return replace(self, preparation=self.preparation.knowing(self.channels(past)))
+        spread = None if self.spread is None else self.spread.knowing(past)
+        return replace(self, preparation=self.preparation.knowing(self.channels(past)), spread=spread)
+
+    @property
+    def has_quantiles(self):
+        """Whether it forecasts quantiles."""
+        return self.spread is not None or hasattr(self.regressor, "predict_quantiles")
 
     def forecast(self, rows, origins, levels=None):
         """Forecasts of a horizon.
@@ -114,6 +123,9 @@ class Member:
         -------
         ndarray of shape (n, horizon, targets), float64; (n, horizon, targets, levels) with levels
         """
+        if self.spread is not None:
+            point = replace(self, spread=None).forecast(rows, origins)
+            return self.spread.around(point, rows, origins, levels)
         if self.pads:
             rows, origins = rows.lengthened(origins, self.looks_back)
         if not self.split:

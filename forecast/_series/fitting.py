@@ -1,12 +1,13 @@
 """A panel of training rows into everything that a fitted forecaster knows: one regressor, or members."""
 
 import sys
+from dataclasses import replace
 from functools import partial
 
 import numpy as np
 
 from .._preparation import Rows, Task, goes_on, trained
-from .parameters import CHOOSING, is_chosen, member_settings, refuse_choosing, settings_of
+from .parameters import CHOOSING, is_chosen, member_settings, refuse_choosing, refuse_summed, settings_of
 from .span import Span
 from .state import FittedState
 from .verdict import verdict_of_origins, verdict_of_regressor
@@ -47,6 +48,8 @@ def fitted_state(model, panel, roles, later=None, before=None):
     if later is not None:
         rows, ends = _followed(rows, Rows.of(later), panel.axis)
     refuse_choosing(model)
+    if model.loss == "quantile":
+        refuse_summed(model, panel.axis.season_length)
     if is_chosen(model):
         fitted = _chosen(model, task, rows, ends)
     elif model.members is not None:
@@ -75,6 +78,7 @@ def fitted_state(model, panel, roles, later=None, before=None):
         span=Span.of(panel.index, panel.starts),
         members=None if one else fitted["members"],
         weights=None if one else {name: fitted["weights"][name] for name in names},
+        spread=lead.spread if one else None,
         lower=model.lower,
         upper=model.upper,
         pads=lead.pads,
@@ -106,13 +110,14 @@ def _single(model, task, rows, ends, before):
 
 def _mixed(model, task, rows, ends, before):
     """Members that were given, with their weights."""
+    from .._recipe.quantiles import spreads_of
     from .._recipe.validation import judged_rows, origins_behind, validation_ends
 
     given = member_settings(model)
     settings = {name: one for name, (one, _) in given.items()}
     weights = {name: weight for name, (_, weight) in given.items()}
     last = _last_members(before, settings, task)
-    cut, origins, forecasts, judged = ends, None, None, rows
+    cut, origins, forecasts, judged, spreads = ends, None, None, rows, {}
     if cut is None and model.validation_fraction is not None:
         cut = validation_ends(rows, task.axis, task.horizon, model.validation_fraction)
     if cut is not None:
@@ -121,9 +126,18 @@ def _mixed(model, task, rows, ends, before):
         members = {name: trained(one, task, judged, cut, start.get(name))[0] for name, one in settings.items()}
         origins = origins_behind(judged, cut, task.horizon, 1)
         if len(origins):
-            forecasts = sum(weights[name] * one.forecast(judged, origins.rows) for name, one in members.items())
+            each = {name: one.forecast(judged, origins.rows) for name, one in members.items()}
+            if model.loss == "quantile":
+                ahead = origins.rows[:, None] + np.arange(1, task.horizon + 1)
+                spreads = spreads_of(members, judged, origins, each, judged.true_targets[ahead].astype(np.float64))
+                each = {
+                    name: replace(one, spread=spreads.get(name)).forecast(judged, origins.rows)
+                    for name, one in members.items()
+                }
+            forecasts = sum(weights[name] * forecast for name, forecast in each.items())
     if ends is None:
         members = {name: trained(one, task, rows, before=last.get(name))[0] for name, one in settings.items()}
+    members = _spread(members, spreads)
     verdict = verdict_of_origins(task, judged, origins, forecasts, "members")
     return {"members": members, "weights": weights, "verdict": verdict, "recipe": {}}
 
@@ -164,9 +178,15 @@ def _chosen(model, task, rows, ends):
     members = choice.early
     if ends is None or not members:  # there may have been nothing to judge by
         members = {name: trained(one, task, rows, ends)[0] for name, one in settings.items()}
+    members = _spread(members, choice.spreads)
     verdict = verdict_of_origins(task, choice.rows, choice.origins, choice.forecasts, "recipe", choice)
-    recipe = CHOOSING | {"members": _described(settings, choice.weights)}
+    recipe = CHOOSING | {"loss": "quantile" if model.loss == "quantile" else CHOOSING["loss"]}
+    recipe |= {"members": _described(settings, choice.weights)}
     return {"members": members, "weights": choice.weights, "verdict": verdict, "recipe": recipe}
+
+
+def _spread(members, spreads):
+    return {name: replace(member, spread=spreads.get(name)) for name, member in members.items()}
 
 
 def _is_drawn(model):

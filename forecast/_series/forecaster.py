@@ -83,9 +83,10 @@ class SeriesForecaster(Saved, Remembered, Answers, Uncertainty, Requests, Regres
     multi_target : {"joint", "shared", "auto"}, default="auto"
         With several targets, one network sees and forecasts all; or each is a series of its own with shared weights.
         "auto": chosen; "joint" with a regressor.
-    loss : {"absolute_error", "squared_error"}, default="absolute_error"
-        What the choice and the weights make small, and so what a forecast is: the median or the mean. Only without a
-        regressor, which has a loss of its own.
+    loss : {"absolute_error", "squared_error", "quantile"}, default="absolute_error"
+        What the choice and the weights make small, and so what a forecast is: the median or the mean. "quantile": the
+        median again, and `predict_quantiles` gives quantiles that were learnt, from 0.025 to 0.975, in place of
+        conformal ones. Only without a regressor, which has a loss of its own; "quantile" also with `members`.
     lower, upper : float, default=None
         Bounds of the target, such as 0 for a count: forecasts and intervals stay within.
     level : bool, default=False

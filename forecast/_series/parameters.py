@@ -6,6 +6,7 @@ from sklearn.base import clone
 from sklearn.utils._param_validation import HasMethods, Interval, StrOptions
 
 from .._preparation import Settings, accepts_windows
+from ..preprocessing import make_transform
 
 __all__ = [
     "CHOOSING",
@@ -14,6 +15,7 @@ __all__ = [
     "lookback_of",
     "member_settings",
     "refuse_choosing",
+    "refuse_summed",
     "settings_of",
     "without_report",
 ]
@@ -40,7 +42,7 @@ CONSTRAINTS = {
     "calendar": "no_validation",
     "window_norm": [StrOptions({"last", "mean", "standard", "auto"}), tuple, list, None],
     "multi_target": [StrOptions({"joint", "shared", "auto"})],
-    "loss": [StrOptions({"absolute_error", "squared_error"})],
+    "loss": [StrOptions({"absolute_error", "squared_error", "quantile"})],
     "lower": [Real, None],
     "upper": [Real, None],
     "level": ["boolean"],
@@ -72,11 +74,32 @@ def refuse_choosing(model):
     given = "a regressor" if model.members is None else "members"
     for name, default in CHOOSING.items():
         value = getattr(model, name)
+        if name == "loss" and value == "quantile" and model.members is not None:
+            continue  # members that forecast one value get quantiles
         if name != "random_state" and value != default:
             fix = f"RNNForecaster({name}=...)" if name in ("n_jobs", "loss") else f"leave {name} out"
             raise ValueError(
                 f"{name}={value!r} has no effect where {given} {'is' if model.members is None else 'are'} given: it is "
                 f"for a SeriesForecaster that chooses by itself. Fix: {fix}."
+            )
+
+
+def refuse_summed(model, period):
+    """Refuse quantiles of changes, which do not add up to those of the series.
+
+    Parameters
+    ----------
+    model : SeriesForecaster
+    period : int
+        Of the axis.
+    """
+    given = [model.transform] if model.members is None else [one.get("transform") for one in model.members.values()]
+    for transform in given:
+        auto = transform is None or (isinstance(transform, str) and transform == "auto")
+        if not auto and not make_transform(transform, period=period).is_pointwise:
+            raise ValueError(
+                f"transform={transform!r} with loss='quantile': quantiles of changes do not add up to those of the "
+                "series. Fix: transform='auto', or loss='absolute_error' and predict_interval."
             )
 
 
@@ -114,9 +137,10 @@ def without_report(model):
     Returns
     -------
     dict
-        For `set_params`. Of a model that chooses nothing: the choice rests on what the report does.
+        For `set_params`. Nothing where forecasts rest on the rows that the report rests on: where something is chosen,
+        and where members get quantiles from their errors.
     """
-    if is_chosen(model):
+    if is_chosen(model) or model.loss == "quantile":
         return {}
     changes = {"validation_fraction": None}
     if model.regressor is not None:

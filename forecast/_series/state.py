@@ -44,6 +44,8 @@ class FittedState:
         Whether a series that is shorter than what a member looks back on has its oldest row repeated.
     flat : bool
         Whether `fit` was given a one-dimensional `y`, and so answers rows with one.
+    spread : Spread or None
+        Of the leading member, as `Member` has it.
     """
 
     regressor: object
@@ -65,12 +67,14 @@ class FittedState:
     upper: float | None = None
     pads: bool = False
     flat: bool = False
+    spread: object = None
 
     @property
     def parts(self):
         """The members and their weights, the leading one first."""
         if self.members is None:
-            return [(Member(self.regressor, self.preparation, self.split, self.n_windows, self.pads), 1.0)]
+            lead = Member(self.regressor, self.preparation, self.split, self.n_windows, self.pads, self.spread)
+            return [(lead, 1.0)]
         return [(member, self.weights[name]) for name, member in self.members.items()]
 
     @property
@@ -87,6 +91,11 @@ class FittedState:
     def looks_back(self):
         """Rows before a forecast that a member reads, with those that its transform loses."""
         return max(member.preparation.lookback + member.preparation.n_lost for member, _ in self.parts)
+
+    @property
+    def has_quantiles(self):
+        """Whether all members forecast quantiles."""
+        return all(member.has_quantiles for member, _ in self.parts)
 
     @property
     def reads_ahead(self):
@@ -121,7 +130,8 @@ class FittedState:
         FittedState
         """
         if self.members is None:
-            return replace(self, preparation=self.parts[0][0].knowing(past).preparation)
+            lead = self.parts[0][0].knowing(past)
+            return replace(self, preparation=lead.preparation, spread=lead.spread)
         return replace(self, members={name: member.knowing(past) for name, member in self.members.items()})
 
     def forecast(self, rows, origins, levels=None):
@@ -146,6 +156,7 @@ class FittedState:
             preparation=member.preparation,
             split=member.split,
             n_windows=member.n_windows,
+            spread=member.spread,
             report=ModelReport(None, np.nan, 0, False, ["a member: its errors were not looked at by themselves"]),
             calibration=None,
             members=None,

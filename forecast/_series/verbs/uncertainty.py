@@ -108,7 +108,7 @@ class Uncertainty:
         asked = _levels(levels, "levels")
         request = self._request(X, history)
         state = self._state
-        if all(hasattr(member.regressor, "predict_quantiles") for member, _ in state.parts):
+        if state.has_quantiles:
             cubes = from_ends(state, request.past, request.labels, request.future, asked)
         else:
             coverages = sorted({abs(2 * level - 1) for level in asked if level != 0.5})
