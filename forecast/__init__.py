@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from ._catalogue import (
         LinearForecaster,
         ModelFileError,
+        RecursiveForecastWarning,
         RNNForecaster,
         SeriesForecaster,
         Windows,
@@ -35,6 +36,7 @@ __all__ = [
     "LinearForecaster",
     "ModelFileError",
     "RNNForecaster",
+    "RecursiveForecastWarning",
     "SeriesForecaster",
     "WindowTargets",
     "Windows",

@@ -4,13 +4,14 @@ from ._config import show_config
 from ._files import ModelFileError, load, read_card
 from ._linear import LinearForecaster
 from ._rnn import RNNForecaster
-from ._series import SeriesForecaster
+from ._series import RecursiveForecastWarning, SeriesForecaster
 from ._windows import Windows, WindowTargets, make_windows
 
 __all__ = [
     "LinearForecaster",
     "ModelFileError",
     "RNNForecaster",
+    "RecursiveForecastWarning",
     "SeriesForecaster",
     "WindowTargets",
     "Windows",

@@ -8,7 +8,7 @@ from .axis import TimeAxis
 from .columns import as_frame, check_length, column_names, read_values
 from .future import Future, read_future
 from .index import check_continues, check_history, continue_index, frequency_of, season_length
-from .interchange import enter, leave
+from .interchange import enter, leave, one_column
 from .panel import Panel, read_panel
 from .roles import Layout, Roles
 from .rules import Rules
@@ -36,6 +36,7 @@ __all__ = [
     "frequency_of",
     "future_frame",
     "leave",
+    "one_column",
     "read_future",
     "read_panel",
     "read_values",

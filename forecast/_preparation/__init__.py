@@ -6,8 +6,9 @@ forecast at rows. `spread` makes quantiles of a forecast out of its errors.
 """
 
 from .member import Member, Settings, Task, prepared, trained
+from .outputs import as_given, kind_of
 from .preparation import Preparation
-from .regression import accepts_windows, fit_regressor, predict_windows
+from .regression import accepts_windows, fit_regressor, goes_on, predict_windows
 from .rows import Rows
 from .spread import LEVELS, Spread
 
@@ -20,7 +21,10 @@ __all__ = [
     "Spread",
     "Task",
     "accepts_windows",
+    "as_given",
     "fit_regressor",
+    "goes_on",
+    "kind_of",
     "predict_windows",
     "prepared",
     "trained",

@@ -4,8 +4,9 @@
 trains, by way of `forecast._preparation`; `report` is the first verdict; `inside` the windows of a frame.
 """
 
+from .feeding import RecursiveForecastWarning
 from .forecaster import SeriesForecaster
 from .inside import windows_of_frame
 from .report import ModelReport
 
-__all__ = ["ModelReport", "SeriesForecaster", "windows_of_frame"]
+__all__ = ["ModelReport", "RecursiveForecastWarning", "SeriesForecaster", "windows_of_frame"]

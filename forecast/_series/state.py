@@ -42,6 +42,8 @@ class FittedState:
         Bounds of forecasts and intervals.
     pads : bool
         Whether a series that is shorter than what a member looks back on has its oldest row repeated.
+    flat : bool
+        Whether `fit` was given a one-dimensional `y`, and so answers rows with one.
     spread : Spread or None
         Of the leading member, as `Member` has it.
     """
@@ -64,6 +66,7 @@ class FittedState:
     lower: float | None = None
     upper: float | None = None
     pads: bool = False
+    flat: bool = False
     spread: object = None
 
     @property

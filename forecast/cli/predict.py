@@ -66,6 +66,7 @@ def run(arguments, terminal):
                 future = model.future_frame(arguments.steps, history=history)
             table = as_table(forecast_columns(model, future, history, arguments.coverage, arguments.quantiles), model)
             table = first_steps(table, model, arguments.steps)
+            _tell_of_feedback(table, model, notes, terminal)
     path = output if template is None else template
     if path is not None:
         write_table(table, path)
@@ -82,3 +83,11 @@ def run(arguments, terminal):
             "notes": notes,
         }
     )
+
+
+def _tell_of_feedback(table, model, notes, terminal):
+    longest = len(table) if model.series is None else int(table[model.series].value_counts().max())
+    if longest > model.horizon:
+        first = model.horizon + 1
+        notes.append(f"steps {first} to {longest} are forecast from forecasts: the model's horizon is {model.horizon}")
+        terminal.note(notes[-1])
