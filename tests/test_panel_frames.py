@@ -112,11 +112,11 @@ def test_roles_that_cannot_be_are_refused(changes, message):
 
 def test_levels_without_a_role_are_refused():
     frame = long().set_index(["shop", "day"])
-    with pytest.raises(ValueError, match=r"2 levels .*Fix: series=the level"):
+    with pytest.raises(ValueError, match=r"2 levels .*Fix: series='shop'"):
         read_panel(frame, Roles(["y"]), Rules())
     with pytest.raises(ValueError, match="'shop' is a column and a level"):
         read_panel(frame.assign(shop=1), roles(), Rules())
-    with pytest.raises(ValueError, match=r"Fix: df.reset_index"):
+    with pytest.raises(ValueError, match=r"Fix: series=\['shop', 'x'\], or df.droplevel"):
         read_panel(frame.set_index("x", append=True), roles(past=[]), Rules())
 
 

@@ -9,6 +9,7 @@ from .columns import as_frame, check_length, column_names, read_values
 from .future import Future, read_future
 from .index import check_continues, check_history, continue_index, frequency_of, season_length
 from .interchange import enter, leave
+from .names import blocks_of
 from .panel import Panel, read_panel
 from .roles import Layout, Roles
 from .rules import Rules
@@ -27,6 +28,7 @@ __all__ = [
     "answer",
     "answer_rows",
     "as_frame",
+    "blocks_of",
     "check_continues",
     "check_history",
     "check_length",

@@ -7,9 +7,9 @@ import pandas as pd
 
 from .index import SPLIT_ADVICE
 from .infer import jumps_forward
+from .names import blocks_of, quoted
 from .roles import Layout
 from .schema import encoded, float_dtype
-from .series import quoted
 from .stamps import kind_of, read_stamps, ticks_of
 
 __all__ = ["Future", "read_future"]
@@ -94,15 +94,8 @@ def read_future(frame, roles, schema, axis, expected, *, what="X", at_least=None
 def _by_series(frame, layout, expected, what):
     if layout.series_at is None:
         return [None], [np.arange(len(frame))]
-    values, level = layout.names(frame)
-    names = pd.Index(values) if level is None else level.take(values).where(values >= 0)
-    if names.isna().any():
-        raise ValueError(
-            f"{what} names no series in row {int(names.isna().argmax())}; expected the name of a fitted series in "
-            f"every row. Fix: {FIX}."
-        )
-    codes, found = pd.factorize(names)
-    keys = [key.item() if isinstance(key, np.generic) else key for key in found]
+    blocks = blocks_of(frame, layout, what, FIX)
+    codes, keys = blocks.by_row(), blocks.keys.tolist()
     unknown = [key for key in keys if key not in expected]
     if unknown:
         known = ", ".join(map(quoted, list(expected)[:5])) + (", ..." if len(expected) > 5 else "")

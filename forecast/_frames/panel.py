@@ -8,9 +8,10 @@ import pandas as pd
 from .axis import TimeAxis
 from .gaps import Filling, refuse_gaps
 from .infer import axis_of, check_axis
+from .names import changes, quoted
 from .roles import Layout
 from .schema import Schema, encoded, float_dtype, numbers, refuse_values
-from .series import changes, quoted, series_of
+from .series import series_of
 from .stamps import read_stamps
 
 __all__ = ["Panel", "read_panel"]
@@ -23,7 +24,8 @@ class Panel:
     Parameters
     ----------
     keys : pandas.Index or None
-        Names of the series in order of first appearance; None is a frame of one series without a name.
+        Names of the series in order of first appearance, tuples where several columns name them; None is a frame of
+        one series without a name.
     starts : ndarray of shape (n_series + 1,), int64
         First row of each series, and the end.
     index : pandas.Index
@@ -95,7 +97,7 @@ def read_panel(frame, roles, rules, *, schema=None, axis=None, what="X"):
     rules.check()
     roles.check(frame)
     layout = Layout.of(frame, roles, what)
-    rows = series_of(frame, layout, read_stamps(layout.labels(frame), layout, what))
+    rows = series_of(frame, layout, read_stamps(layout.labels(frame), layout, what), what)
     if axis is None:
         _refuse_forgotten_time(frame, roles, layout)
         axis, (before, steps) = axis_of(rows, rules)

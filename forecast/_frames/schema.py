@@ -7,7 +7,7 @@ import pandas as pd
 
 from .._files import stored
 from .columns import as_slice, refuse_dtype
-from .series import quoted
+from .names import quoted
 
 __all__ = ["Encoding", "Schema", "encoded", "float_dtype", "numbers", "refuse_values"]
 

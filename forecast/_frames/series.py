@@ -6,14 +6,10 @@ import numpy as np
 import pandas as pd
 
 from .index import SPLIT_ADVICE, refuse_disorder
+from .names import blocks_of, quoted
 from .stamps import CHUNK, ticks_of
 
-__all__ = ["Rows", "changes", "quoted", "series_of"]
-
-
-def quoted(key):
-    """A name as Python writes it, numpy's numbers as plain ones."""
-    return repr(key.item() if isinstance(key, np.generic) else key)
+__all__ = ["Rows", "series_of"]
 
 
 @dataclass(frozen=True)
@@ -67,7 +63,7 @@ class Rows:
         return values if self.order is None else values[self.order]
 
 
-def series_of(frame, layout, index):
+def series_of(frame, layout, index, what="X"):
     """The series of a frame.
 
     Parameters
@@ -76,6 +72,8 @@ def series_of(frame, layout, index):
     layout : Layout
     index : pandas.Index
         Time labels of all rows, as `read_stamps` returns them.
+    what : str, default="X"
+        Name of the frame in messages.
 
     Returns
     -------
@@ -91,19 +89,14 @@ def series_of(frame, layout, index):
         if not (index.is_monotonic_increasing and index.is_unique):
             _refuse_one(frame, layout, index)
         return Rows(None, np.array([0, len(index)], dtype=np.int64), index, None)
-    values, level = layout.names(frame)
-    heads = np.concatenate([[0], changes(values) + 1])
-    lengths = np.diff(np.append(heads, len(index)))
-    names = _names(values, level, heads)
-    _refuse_unnamed(names, heads, layout)
-    codes, keys = pd.factorize(names)
-    keys = pd.Index(keys, name=layout.series)
-    if len(keys) == len(heads):
+    blocks = blocks_of(frame, layout, what)
+    heads, lengths, codes, keys = blocks.heads, blocks.lengths, blocks.codes, blocks.keys
+    if blocks.are_whole:
         rows = Rows(keys, np.append(heads, len(index)).astype(np.int64), index, None)
         if len(_backward(index, rows.starts)):
             _refuse_order(rows, codes, lengths, layout)
         return rows
-    by_row = np.repeat(codes.astype(np.int32), lengths)
+    by_row = blocks.by_row()
     starts = np.concatenate([[0], np.bincount(by_row).cumsum()]).astype(np.int64)
     order = np.argsort(by_row, kind="stable")
     if not index.is_monotonic_increasing:
@@ -112,48 +105,6 @@ def series_of(frame, layout, index):
     if len(_backward(rows.index, starts)):
         _refuse_order(Rows(keys, starts, index, order), codes, lengths, layout)
     return rows
-
-
-def changes(values):
-    """Rows whose successor holds another value; missing values differ from everything."""
-    if isinstance(values, pd.Categorical):
-        values = values.codes
-    values = getattr(values, "_ndarray", values) if isinstance(values, pd.arrays.NumpyExtensionArray) else values
-    found = []
-    for first in range(0, max(len(values) - 1, 0), CHUNK):
-        part = values[first : first + CHUNK + 1]
-        differs = part[1:] != part[:-1]
-        if not isinstance(differs, np.ndarray):
-            differs = differs.to_numpy(dtype=bool, na_value=True)
-        found.append(np.flatnonzero(differs) + first)
-    return np.concatenate(found) if found else np.zeros(0, dtype=np.int64)
-
-
-def _names(values, level, rows):
-    """Names of the series in some rows, as an Index."""
-    part = values.take(rows)
-    if level is not None:
-        names = _plain(level.take(np.maximum(part, 0)))
-        return names.where(part >= 0) if (part < 0).any() else names
-    if isinstance(part, pd.Categorical):
-        part = pd.CategoricalIndex(part)
-    return _plain(pd.Index(part))
-
-
-def _plain(names):
-    """Names as they are, without the dtype of their categories."""
-    return names.astype(names.categories.dtype) if isinstance(names, pd.CategoricalIndex) else names
-
-
-def _refuse_unnamed(names, heads, layout):
-    missing = names.isna()
-    if missing.any():
-        row = int(heads[int(missing.argmax())])
-        where = f"column {layout.series!r}" if layout.series_at == "column" else f"level {layout.series!r} of the index"
-        raise ValueError(
-            f"{where} names no series in row {row}; expected the name of the series in every row. Fix: "
-            f"df = df[df.{'' if layout.series_at == 'column' else 'reset_index().'}[{layout.series!r}].notna()]."
-        )
 
 
 def _backward(index, starts):
@@ -195,7 +146,7 @@ def _refuse_order(rows, blocks, lengths, layout):
     grouped = len(blocks) == len(keys)
     ticks = ticks_of(index)
     twice = np.flatnonzero(pd.DataFrame({"series": by_row, "stamp": ticks}).duplicated())
-    by = f"[{layout.series!r}, {layout.time_name!r}]"
+    by = [*(one.label for one in layout.ids), layout.time_name]
 
     def at(row):
         return f"({quoted(keys[by_row[row]])}, {index[row]})"

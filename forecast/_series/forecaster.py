@@ -45,8 +45,9 @@ class SeriesForecaster(Saved, Remembered, Answers, Uncertainty, Requests, Regres
         fill).
     static_covariates : label or list of labels, default=None
         Columns that do not change within a series; for panels.
-    series : label, default=None
-        Column or index level that names the series of a panel in long format. One model is trained for all.
+    series : label or list of labels, default=None
+        Column or index level that names the series of a panel in long format, or several that name them together, such
+        as `["store", "item"]`: a series is then named by a tuple. One model is trained for all.
     time : label, default=None
         Column that holds the time stamps. None: the index.
     freq : str, offset or int, default=None

@@ -44,8 +44,8 @@ def make_windows(
         Columns known ahead: looked back on, and read over the `horizon` rows after the origin as well.
     static_covariates : label or list of labels, default=None
         Columns that do not change within a series.
-    series : label, default=None
-        Column or index level that names the series of a panel in long format.
+    series : label or list of labels, default=None
+        Column or index level that names the series of a panel in long format, or several that name them together.
     time : label, default=None
         Column of the time stamps; None: the index.
     step : int, default=1

@@ -161,7 +161,7 @@ def _columns(raw, roles, prepare):
     used = [*roles.target, *roles.past, *roles.future]
     if prepare is None:
         return used
-    fixed = [*used, *roles.static, roles.series, roles.time]
+    fixed = [*used, *roles.static, *roles.ids, roles.time]
     return [label for label in used if label in raw.columns] + [label for label in raw.columns if label not in fixed]
 
 

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 from sklearn.base import clone
 
-from .._frames import Layout, Roles, check_length, enter, read_panel
+from .._frames import Layout, Roles, blocks_of, check_length, enter, read_panel
 from .._preparation import Rows
 from .._progress import Fits
 from .._series import SeriesForecaster
@@ -130,7 +130,7 @@ def backtest(model, df, cv, *, refit=None, coverage=None, intervals="adaptive", 
         f"{name}: its first step is a shifted copy of the newest value"
         for name in _copies(models, found, truth, origins)
     ]
-    report = BacktestReport(_long(truth, origins, roles, found), seconds, period, scales, levels)
+    report = BacktestReport(_long(truth, origins, roles, found), seconds, period, scales, levels, ids=roles.ids)
     del found
     skill += _without_skill(report, models)
     report.notes.extend([*left_out, *skill])
@@ -165,8 +165,7 @@ def _least(model, axis):
 
 def _long_enough(folds, frame, roles, least):
     """Folds without the training rows of series that have too few for one forecast."""
-    names, level = Layout.of(frame, roles, "df").names(frame)
-    codes = pd.factorize(pd.Index(names))[0] if level is None else names
+    codes = blocks_of(frame, Layout.of(frame, roles, "df"), "df").by_row()
     found = []
     for fold in folds:
         if fold.train is not None:
