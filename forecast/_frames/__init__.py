@@ -7,6 +7,7 @@ from .answer import answer, answer_rows, future_frame
 from .axis import TimeAxis
 from .columns import as_frame, check_length, column_names, read_values
 from .future import Future, read_future
+from .glued import naming, refuse_several
 from .index import check_continues, check_history, continue_index, frequency_of, season_length
 from .interchange import enter, leave
 from .names import blocks_of
@@ -38,9 +39,11 @@ __all__ = [
     "frequency_of",
     "future_frame",
     "leave",
+    "naming",
     "read_future",
     "read_panel",
     "read_values",
+    "refuse_several",
     "season_length",
     "step_numbers",
 ]

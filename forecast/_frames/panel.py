@@ -7,6 +7,7 @@ import pandas as pd
 
 from .axis import TimeAxis
 from .gaps import Filling, refuse_gaps
+from .glued import refuse_glued
 from .infer import axis_of, check_axis
 from .names import changes, quoted
 from .roles import Layout
@@ -97,7 +98,8 @@ def read_panel(frame, roles, rules, *, schema=None, axis=None, what="X"):
     rules.check()
     roles.check(frame)
     layout = Layout.of(frame, roles, what)
-    rows = series_of(frame, layout, read_stamps(layout.labels(frame), layout, what), what)
+    refuse_glued(frame, roles, layout)
+    rows = series_of(frame, layout, roles, read_stamps(layout.labels(frame), layout, what), what)
     if axis is None:
         _refuse_forgotten_time(frame, roles, layout)
         axis, (before, steps) = axis_of(rows, rules)

@@ -107,7 +107,7 @@ class Roles:
             taken = [*given["past"], *given["future"], *given["static"], *_as_list(series), time]
             target = _only_one(frame, taken)
         elif not _as_list(target):
-            raise ValueError(f"target is empty; expected one or several of the columns {list(frame.columns)}.")
+            raise ValueError(f"target is empty; expected one or several of the columns {_some(frame.columns)}.")
         roles = cls(_as_list(target), **given, series=series, time=time)
         roles._refuse_two_roles()
         roles.check(frame)
@@ -141,9 +141,8 @@ class Roles:
                     continue
                 count = list(columns).count(label)
                 got = "is not in the frame" if count == 0 else f"stands {count} times in the frame"
-                raise ValueError(
-                    f"{ROLES[key]} {label!r} {got}; its columns are {list(columns)}.{_close(label, columns)}"
-                )
+                fix = _close(label, columns) if count == 0 else " Fix: df = df.loc[:, ~df.columns.duplicated()]."
+                raise ValueError(f"{ROLES[key]} {label!r} {got}; its columns are {_some(columns)}.{fix}")
 
 
 def _as_list(names):
@@ -169,8 +168,18 @@ def _only_one(frame, taken):
     )
 
 
+def _some(labels, limit=12):
+    """Labels as a list for messages, without those of wide frames that nobody reads."""
+    labels = list(labels)
+    if len(labels) <= limit:
+        return repr(labels)
+    shown = ", ".join(repr(label) for label in labels[: limit - 2])
+    return f"[{shown}, ..., {labels[-1]!r}] ({len(labels)} in all)"
+
+
 def _close(label, labels):
-    near = difflib.get_close_matches(str(label), [str(other) for other in labels], n=3)
+    others = list(dict.fromkeys(str(other) for other in labels if other != label))
+    near = difflib.get_close_matches(str(label), others, n=3)
     return f" Did you mean {' or '.join(map(repr, near))}?" if near else ""
 
 
@@ -332,7 +341,10 @@ def _found(frame, label, role, what):
             "df.rename_axis(index=...) or df.drop(columns=...)."
         )
     if column and list(frame.columns).count(label) > 1:
-        raise ValueError(f"{role} {label!r} stands several times in {what}; its columns are {list(frame.columns)}.")
+        raise ValueError(
+            f"{role} {label!r} stands several times in {what}; its columns are {_some(frame.columns)}. Fix: df = "
+            "df.loc[:, ~df.columns.duplicated()]."
+        )
     if column:
         return "column", None
     if level:
@@ -345,7 +357,7 @@ def _found(frame, label, role, what):
         )
     raise ValueError(
         f"{role} {label!r} is neither a column nor a level of the index of {what}; its columns are "
-        f"{list(frame.columns)}, its levels {list(frame.index.names)}.{_close(label, [*frame.columns, *names])}"
+        f"{_some(frame.columns)}, its levels {list(frame.index.names)}.{_close(label, [*frame.columns, *names])}"
     )
 
 
