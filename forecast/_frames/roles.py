@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 
 from .._files import stored
+from .wide import no_target_message, refuse_steps_as_columns, shown
 
 __all__ = ["Layout", "Roles"]
 
@@ -103,11 +104,12 @@ class Roles:
             "future": _as_list(future_covariates),
             "static": _as_list(static_covariates),
         }
+        taken = [*given["past"], *given["future"], *given["static"], *_as_list(series), time]
+        refuse_steps_as_columns(frame, _as_list(target), taken)
         if target is None:
-            taken = [*given["past"], *given["future"], *given["static"], *_as_list(series), time]
             target = _only_one(frame, taken)
         elif not _as_list(target):
-            raise ValueError(f"target is empty; expected one or several of the columns {_some(frame.columns)}.")
+            raise ValueError(f"target is empty; expected one or several of the columns {shown(frame.columns)}.")
         roles = cls(_as_list(target), **given, series=series, time=time)
         roles._refuse_two_roles()
         roles.check(frame)
@@ -142,7 +144,7 @@ class Roles:
                 count = list(columns).count(label)
                 got = "is not in the frame" if count == 0 else f"stands {count} times in the frame"
                 fix = _close(label, columns) if count == 0 else " Fix: df = df.loc[:, ~df.columns.duplicated()]."
-                raise ValueError(f"{ROLES[key]} {label!r} {got}; its columns are {_some(columns)}.{fix}")
+                raise ValueError(f"{ROLES[key]} {label!r} {got}; its columns are {shown(columns)}.{fix}")
 
 
 def _as_list(names):
@@ -162,19 +164,7 @@ def _only_one(frame, taken):
         return numeric
     if len(left) == 1:
         return left
-    raise ValueError(
-        f"target is None, but the frame has {len(frame.columns)} columns: {list(frame.columns)}, of which "
-        f"{len(numeric)} are numeric and without a role. Fix: target=a name."
-    )
-
-
-def _some(labels, limit=12):
-    """Labels as a list for messages, without those of wide frames that nobody reads."""
-    labels = list(labels)
-    if len(labels) <= limit:
-        return repr(labels)
-    shown = ", ".join(repr(label) for label in labels[: limit - 2])
-    return f"[{shown}, ..., {labels[-1]!r}] ({len(labels)} in all)"
+    raise ValueError(no_target_message(frame, numeric))
 
 
 def _close(label, labels):
@@ -342,7 +332,7 @@ def _found(frame, label, role, what):
         )
     if column and list(frame.columns).count(label) > 1:
         raise ValueError(
-            f"{role} {label!r} stands several times in {what}; its columns are {_some(frame.columns)}. Fix: df = "
+            f"{role} {label!r} stands several times in {what}; its columns are {shown(frame.columns)}. Fix: df = "
             "df.loc[:, ~df.columns.duplicated()]."
         )
     if column:
@@ -357,7 +347,7 @@ def _found(frame, label, role, what):
         )
     raise ValueError(
         f"{role} {label!r} is neither a column nor a level of the index of {what}; its columns are "
-        f"{_some(frame.columns)}, its levels {list(frame.index.names)}.{_close(label, [*frame.columns, *names])}"
+        f"{shown(frame.columns)}, its levels {list(frame.index.names)}.{_close(label, [*frame.columns, *names])}"
     )
 
 

@@ -246,7 +246,18 @@ def refuse_values(values, names, rows, *, role, missing="error"):
         if len(absent):
             mask = ", or missing='mask'" if role in ("target", "past covariate") else ""
             ends = "limit_direction='both'" if absent[0] == 0 else ""
+            if role == "target" and len(names) > 1 and rows.keys is None and _are_ends(absent, len(column)):
+                mask += (
+                    ". Where the columns begin or end at different times: df = df.melt(ignore_index=False, "
+                    "var_name='series', value_name='y').dropna(), and target='y', series='series'"
+                )
             raise ValueError(
                 f"{role} {name!r} has {len(absent)} missing values (NaN) in {len(column)} rows: {rows.places(absent)}; "
                 f"expected a number in every row. Fix: df[{name!r}] = df[{name!r}].interpolate({ends}){mask}."
             )
+
+
+def _are_ends(absent, count):
+    """Whether missing rows are the first or the last ones, or both."""
+    inside = absent[(absent >= np.arange(len(absent)) + 1) & (absent < count - np.arange(len(absent), 0, -1))]
+    return len(inside) == 0

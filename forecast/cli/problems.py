@@ -23,7 +23,7 @@ _WORDS = (
     (r"df\[('[^']*'|\"[^\"]*\")\] = df\[\1\]\.interpolate\([^)]*\),? or missing=['\"]mask['\"]", "--missing mask"),
     (r"df\[('[^']*'|\"[^\"]*\")\] = df\[('[^']*'|\"[^\"]*\")\]\.interpolate\([^)]*\)", "fill the cells of the file"),
     (r"df\.replace\(\[np\.inf, -np\.inf\], np\.nan\) and fill", "mend the cells of the file"),
-    (r"target=a name", "--target COLUMN"),
+    (r"target=(['\"])(.*?)\1(, or target=.*? for all of them)?", r"--target \2"),
     (r"Fix: fewer splits or a shorter horizon", "Fix: fewer --origins, a smaller --step or a shorter --horizon"),
     (r"\b(gaps|missing|series|time|freq)=['\"]([^'\"]*)['\"]", r"--\1 \2"),
     (r"\b(freq)=(?=[,. ])", r"--\1"),
