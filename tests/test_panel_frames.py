@@ -94,7 +94,7 @@ def test_roles_are_a_label_or_a_list():
     ("changes", "message"),
     [
         ({"target": "yy"}, "target 'yy' is not in the frame; its columns are .*Did you mean 'y'"),
-        ({"target": None, "past_covariates": None}, "2 are numeric and without a role. Fix: target="),
+        ({"target": None, "past_covariates": None}, "2 columns that could be it: .*Fix: target="),
         ({"target": []}, "target is empty"),
         ({"target": ["y", "y"]}, "'y' is named twice as target"),
         ({"future_covariates": "x"}, "'x' is named as past covariate and as future covariate"),

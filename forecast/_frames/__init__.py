@@ -15,6 +15,7 @@ from .panel import Panel, read_panel
 from .roles import Layout, Roles
 from .rules import Rules
 from .schema import Encoding, Schema
+from .static import StaticTable
 from .steps import step_numbers
 
 __all__ = [
@@ -25,6 +26,7 @@ __all__ = [
     "Roles",
     "Rules",
     "Schema",
+    "StaticTable",
     "TimeAxis",
     "answer",
     "answer_rows",

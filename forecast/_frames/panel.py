@@ -9,11 +9,11 @@ from .axis import TimeAxis
 from .gaps import Filling, refuse_gaps
 from .glued import refuse_glued
 from .infer import axis_of, check_axis
-from .names import changes, quoted
 from .roles import Layout
 from .schema import Schema, encoded, float_dtype, numbers, refuse_values
 from .series import series_of
 from .stamps import read_stamps
+from .static import heads_of, refuse_changing
 
 __all__ = ["Panel", "read_panel"]
 
@@ -108,7 +108,7 @@ def read_panel(frame, roles, rules, *, schema=None, axis=None, what="X"):
     if len(before) and rules.gaps == "error":
         refuse_gaps(rows, axis, before, steps)
     schema = Schema.of(frame, roles, rows) if schema is None else schema
-    targets, past, future, static = _values(frame, roles, rules, schema, rows)
+    targets, past, future, static = _values(frame, roles, rules, schema, rows, what)
     starts, index, inserted = rows.starts, rows.index, None
     if len(before):
         filling = Filling.of(rows, axis, before, steps)
@@ -132,7 +132,7 @@ def _refuse_forgotten_time(frame, roles, layout):
             )
 
 
-def _values(frame, roles, rules, schema, rows):
+def _values(frame, roles, rules, schema, rows, what):
     dtype = float_dtype(frame, [*roles.target, *schema.numeric()])
     targets = rows.arranged(numbers(frame, roles.target, dtype, rows))
     refuse_values(targets, roles.target, rows, role="target", missing=rules.missing)
@@ -140,7 +140,7 @@ def _values(frame, roles, rules, schema, rows):
     refuse_values(past, schema.past_names, rows, role="past covariate", missing=rules.missing)
     future = rows.arranged(encoded(frame, schema.future, dtype, rows))
     refuse_values(future, schema.future_names, rows, role="future covariate")
-    return targets, past, future, _static(frame, schema, dtype, rows)
+    return targets, past, future, _static(frame, roles, schema, dtype, rows, what)
 
 
 def _filled_past(filling, past, schema, rules):
@@ -150,31 +150,14 @@ def _filled_past(filling, past, schema, rules):
     return np.where(numeric, filling.linear(past), filling.previous(past))
 
 
-def _static(frame, schema, dtype, rows):
-    """Static covariates of each series, from its first row after a look at all of them."""
+def _static(frame, roles, schema, dtype, rows, what):
+    """Static covariates of each series, after a look at all of its rows."""
     heads = rows.starts[:-1] if rows.order is None else rows.order[rows.starts[:-1]]
     if not schema.static:
         return np.empty((len(heads), 0), dtype=dtype)
     firsts = _Heads(rows)
-    for part in schema.static:
-        column = frame[part.label]
-        if column.isna().any():
-            absent = np.flatnonzero(rows.arranged(column.isna().to_numpy()))
-            raise ValueError(
-                f"static covariate {part.label!r} has {len(absent)} missing values (NaN): {rows.places(absent)}; "
-                f"expected one value for each series. Fix: df.dropna(subset=[{part.label!r}]) or fill it."
-            )
-        values = column.array if rows.order is None else column.array.take(rows.order)
-        differs = changes(values) + 1
-        differs = differs[~np.isin(differs, rows.starts)]
-        if len(differs):
-            row = int(differs[0])
-            raise ValueError(
-                f"static covariate {part.label!r} changes within series {quoted(rows.keys[rows.series_at(row)])}: from "
-                f"{quoted(values[row - 1])} to {quoted(values[row])} at {rows.index[row]}; expected one value in each "
-                f"series. Fix: past_covariates or future_covariates for {part.label!r}."
-            )
-    static = encoded(frame.iloc[heads], schema.static, dtype, firsts)
+    refuse_changing(frame, roles, rows, what)
+    static = encoded(heads_of(frame, roles, rows.keys.tolist(), heads), schema.static, dtype, firsts)
     refuse_values(static, schema.static_names, firsts, role="static covariate")
     return static
 

@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 
 from .._files import stored
+from .static import StaticTable
 from .wide import no_target_message, refuse_steps_as_columns, shown
 
 __all__ = ["Layout", "Roles"]
@@ -32,6 +33,8 @@ class Roles:
         Column or index level that names the series, or several that name them together; None is a frame of one series.
     time : label or None, default=None
         Column of time stamps; None is the index, or the level that is left over.
+    outside : StaticTable or None, default=None
+        Where the static covariates are, if not among the columns.
 
     Examples
     --------
@@ -48,6 +51,7 @@ class Roles:
     static: list = field(default_factory=list)
     series: object = None
     time: object = None
+    outside: object = None
 
     def __post_init__(self):
         ids = _as_list(self.series)
@@ -71,6 +75,7 @@ class Roles:
         series=None,
         time=None,
         answer_in=None,
+        static=None,
     ):
         """The roles of a frame's columns, each given as a label, a list of labels or None.
 
@@ -84,6 +89,9 @@ class Roles:
         time : label or None, default=None
         answer_in : object or None, default=None
             As `interchange.enter` returns it: a frame that came from elsewhere has no index, so `time` must be given.
+        static : pandas.DataFrame or None, default=None
+            A table of the static covariates, a row for each series; `static_covariates` are those of its columns, None
+            all of them, an empty list none.
 
         Returns
         -------
@@ -104,13 +112,23 @@ class Roles:
             "future": _as_list(future_covariates),
             "static": _as_list(static_covariates),
         }
+        outside = None
+        if static is not None:
+            if series is None:
+                raise ValueError(
+                    "static is given, but series is None: one series has nothing to tell it apart from. Fix: "
+                    "series=the column or index level that names the series, or leave static out."
+                )
+            if static_covariates is None or given["static"]:
+                outside = StaticTable.of(static, _as_list(series), given["static"] or None)
+                given["static"] = outside.labels
         taken = [*given["past"], *given["future"], *given["static"], *_as_list(series), time]
         refuse_steps_as_columns(frame, _as_list(target), taken)
         if target is None:
             target = _only_one(frame, taken)
         elif not _as_list(target):
             raise ValueError(f"target is empty; expected one or several of the columns {shown(frame.columns)}.")
-        roles = cls(_as_list(target), **given, series=series, time=time)
+        roles = cls(_as_list(target), **given, series=series, time=time, outside=outside)
         roles._refuse_two_roles()
         roles.check(frame)
         if roles.static and series is None:
@@ -123,7 +141,7 @@ class Roles:
     def _refuse_two_roles(self):
         seen = {}
         for role, label in self.labelled():
-            if label in seen:
+            if label in seen and {seen[label], role} != {ROLES["static"], "series"}:
                 where = f"twice as {role}" if seen[label] == role else f"as {seen[label]} and as {role}"
                 raise ValueError(f"column {label!r} is named {where}; expected one role for each column.")
             seen[label] = role
@@ -138,10 +156,14 @@ class Roles:
         """Refuse a frame in which a column of the roles in `only` is missing or stands twice."""
         columns = frame.columns
         for key in only:
+            if key == "static" and self.outside is not None:
+                continue
             for label in getattr(self, key):
                 if label in columns and (columns.is_unique or list(columns).count(label) == 1):
                     continue
                 count = list(columns).count(label)
+                if key == "static" and count == 0 and label in self.ids and label in frame.index.names:
+                    continue
                 got = "is not in the frame" if count == 0 else f"stands {count} times in the frame"
                 fix = _close(label, columns) if count == 0 else " Fix: df = df.loc[:, ~df.columns.duplicated()]."
                 raise ValueError(f"{ROLES[key]} {label!r} {got}; its columns are {shown(columns)}.{fix}")

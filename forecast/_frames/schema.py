@@ -8,6 +8,7 @@ import pandas as pd
 from .._files import stored
 from .columns import as_slice, refuse_dtype
 from .names import quoted
+from .static import static_columns
 
 __all__ = ["Encoding", "Schema", "encoded", "float_dtype", "numbers", "refuse_values"]
 
@@ -99,13 +100,10 @@ class Schema:
 
     @classmethod
     def of(cls, frame, roles, rows):
-        """The schema that a frame shows."""
-        return cls(
-            *(
-                tuple(Encoding.of(frame, label, rows) for label in labels)
-                for labels in (roles.past, roles.future, roles.static)
-            )
-        )
+        """The schema that a frame shows, and the table of static covariates where there is one."""
+        static = static_columns(frame, roles)
+        given = (frame, roles.past), (frame, roles.future), (static, roles.static)
+        return cls(*(tuple(Encoding.of(table, label, rows) for label in labels) for table, labels in given))
 
     def numeric(self):
         """Labels of all numeric covariates."""
@@ -150,8 +148,9 @@ def text_message(column, label, rows, texts=None):
 
 
 def float_dtype(frame, labels):
-    """float32 where all numeric columns are, else float64."""
-    return np.dtype(np.float32 if all(frame[label].dtype == np.float32 for label in labels) else np.float64)
+    """float32 where all numeric columns of the frame are, else float64."""
+    found = [frame[label].dtype for label in labels if label in frame.columns]
+    return np.dtype(np.float32 if all(dtype == np.float32 for dtype in found) else np.float64)
 
 
 def numbers(frame, labels, dtype, rows):

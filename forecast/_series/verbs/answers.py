@@ -12,7 +12,7 @@ __all__ = ["Answers"]
 class Answers:
     """The part of `SeriesForecaster` that forecasts."""
 
-    def predict(self, X=None, *, history=None):
+    def predict(self, X=None, *, history=None, static=None):
         """Forecast the steps after the fitted data, or after another history.
 
         Parameters
@@ -24,6 +24,9 @@ class Answers:
         history : frame, default=None
             Rows to forecast after in place of the fitted ones: newer ones, or other series, never seen in `fit`. At
             least `lookback` rows of each with the target and the past covariates, at the fitted frequency.
+        static : frame, default=None
+            Static covariates of new series in `history`, a row for each, as in `fit`; where it is None, columns of
+            `history`.
 
         Returns
         -------
@@ -41,17 +44,17 @@ class Answers:
             model.
         """
         check_is_fitted(self)
-        request = self._request(X, history)
+        request = self._request(X, self._with_static(history, static))
         return self._answered(request, self._forecasts(request), self.target_names_)
 
-    def future_frame(self, n=None, *, history=None):
+    def future_frame(self, n=None, *, history=None, static=None):
         """The frame to fill with the known future values and to give to `predict`.
 
         Parameters
         ----------
         n : int, default=None
             Steps of each series; None: `horizon`.
-        history : frame, default=None
+        history, static : frame, default=None
             As in `predict`.
 
         Returns
@@ -73,7 +76,7 @@ class Answers:
         """
         check_is_fitted(self)
         state = self._state
-        past = state.tail if history is None else self._read_history(history)
+        past = state.tail if history is None else self._read_history(self._with_static(history, static))
         steps = state.horizon if n is None else n
         keys = self._series_keys(past)
         labels = [state.axis.after(last, steps) for last in self._last_labels(past).values()]

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 import pandas as pd
 
-from ..._frames import answer, answer_rows, as_frame, enter, leave, read_future, read_panel
+from ..._frames import Layout, StaticTable, answer, answer_rows, as_frame, enter, leave, read_future, read_panel
 from ..._preparation import Rows
 from ..forecasting import from_ends
 from ..targets import with_target
@@ -68,6 +68,20 @@ class Requests:
         return Request(
             past.only(given.keys), given.keys, given.labels, given.values, given.rows, given.index, fresh=whole
         )
+
+    def _with_static(self, history, static):
+        """The history with the static covariates of its series as columns."""
+        if static is None:
+            return history
+        roles = self._state.roles
+        if history is None or not roles.static:
+            why = "history is None" if history is None else "the model was fitted without static covariates"
+            raise ValueError(f"static is given, but {why}; expected it with the rows of new series, as history.")
+        frame = as_frame(enter(history, "history")[0], "history")
+        table = StaticTable.of(enter(static, "static")[0], roles.ids, roles.static)
+        if roles.outside is not None:
+            roles.outside.refuse_other(table)
+        return table.beside(frame, Layout.of(frame, roles, "history"), "history")
 
     def _forecasts(self, request):
         return from_ends(self._state, request.past, request.labels, request.future)
