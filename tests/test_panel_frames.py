@@ -208,8 +208,10 @@ def test_static_covariates_do_not_change_within_a_series(sort):
         ValueError, match=r"static covariate 'size' changes within series 's1': from 1.0 to 9.0 at 2024-01-05"
     ):
         read_panel(frame, roles(time="day"), Rules())
-    with pytest.raises(ValueError, match=r"static covariate 'size' has 8 missing values"):
+    with pytest.raises(ValueError, match=r"static covariate 'size' is missing \(NaN\) for 1 of 3 series: 's0'"):
         read_panel(long().assign(size=long()["size"].replace(0.0, np.nan)), roles(time="day"), Rules())
+    with pytest.raises(ValueError, match=r"static covariate 'size' has 1 missing values \(NaN\): \('s1', 2024-01-05"):
+        read_panel(long().assign(size=long()["size"].where(long().index != 10)), roles(time="day"), Rules())
 
 
 # -------------------- missing values and gaps

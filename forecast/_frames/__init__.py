@@ -10,7 +10,7 @@ from .future import Future, read_future
 from .glued import naming, refuse_several
 from .index import check_continues, check_history, continue_index, frequency_of, season_length
 from .interchange import enter, leave
-from .names import blocks_of
+from .names import blocks_of, refuse_retyped
 from .panel import Panel, read_panel
 from .roles import Layout, Roles
 from .rules import Rules
@@ -45,6 +45,7 @@ __all__ = [
     "read_future",
     "read_panel",
     "read_values",
+    "refuse_retyped",
     "refuse_several",
     "season_length",
     "step_numbers",

@@ -7,7 +7,7 @@ import pandas as pd
 
 from .index import SPLIT_ADVICE
 from .infer import jumps_forward
-from .names import blocks_of, quoted
+from .names import blocks_of, quoted, refuse_retyped, sorting
 from .roles import Layout
 from .schema import encoded, float_dtype
 from .stamps import kind_of, read_stamps, ticks_of
@@ -87,7 +87,7 @@ def read_future(frame, roles, schema, axis, expected, *, what="X", at_least=None
     keys, rows = _by_series(frame, layout, expected, what)
     parts = [labels if len(keys) == 1 and len(part) == len(labels) else labels.take(part) for part in rows]
     for key, part in zip(keys, parts, strict=True):
-        _check_rows(axis, key, expected[key], part, what, at_least if schema.future else None)
+        _check_rows(axis, key, expected[key], part, what, at_least if schema.future else None, layout)
     return Future(keys, parts, _covariates(frame, schema, keys, labels, rows), rows, frame.index)
 
 
@@ -98,6 +98,7 @@ def _by_series(frame, layout, expected, what):
     codes, keys = blocks.by_row(), blocks.keys.tolist()
     unknown = [key for key in keys if key not in expected]
     if unknown:
+        refuse_retyped(unknown, expected, layout, what)
         known = ", ".join(map(quoted, list(expected)[:5])) + (", ..." if len(expected) > 5 else "")
         raise ValueError(
             f"{what} has rows of the unknown series {', '.join(map(quoted, unknown[:3]))}; expected some of {known}. "
@@ -107,7 +108,7 @@ def _by_series(frame, layout, expected, what):
     return keys, np.split(order, np.bincount(codes).cumsum()[:-1])
 
 
-def _check_rows(axis, key, last, labels, what, at_least):
+def _check_rows(axis, key, last, labels, what, at_least, layout):
     """The labels of one series against those that must follow."""
     series = "" if key is None else f"series {quoted(key)}: "
     count = len(labels)
@@ -116,6 +117,13 @@ def _check_rows(axis, key, last, labels, what, at_least):
     if not same.all() and not (axis.pause and jumps_forward(axis, last, labels)):
         row = int(np.argmin(same))
         missing = follows[row] if row < len(follows) else None
+        ordered = labels.sort_values()
+        if _equal(follows[:count], ordered).all():
+            raise ValueError(
+                f"{series}{what} does not continue the fitted data in the order of its rows: row {row} is "
+                f"{labels[row]}, expected {missing}. Fix: {what} = {what}.{sorting(layout)}. Answers have the index of "
+                f"{what}."
+            )
         raise ValueError(
             f"{series}{what} does not continue the fitted data, which end at {last}: its row {row} is {labels[row]}, "
             f"expected {missing}. Fix: {FIX}. {SPLIT_ADVICE}. To forecast after other rows than the fitted ones: "

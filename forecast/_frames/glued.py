@@ -14,7 +14,7 @@ from .names import changes
 from .roles import Layout
 from .stamps import ticks_of
 
-__all__ = ["naming", "refuse_glued", "refuse_several", "repeats_message"]
+__all__ = ["naming", "refuse_glued", "refuse_numbered_steps", "refuse_several", "repeats_message"]
 
 MOST = 3  # columns that may name series together
 CANDIDATES = 8  # columns that are looked at together: their combinations grow fast
@@ -263,6 +263,37 @@ def refuse_several(frame, roles):
             raise ValueError(message)
 
 
+def refuse_numbered_steps(frame, layout):
+    """Refuse a column of time whose steps are texts with a number, such as "d_12", with the code that takes it.
+
+    Parameters
+    ----------
+    frame : pandas.DataFrame
+    layout : Layout
+
+    Raises
+    ------
+    TypeError
+    """
+    if layout.time_at != "column" or not len(frame) or not _is_text(frame[layout.time].dtype):
+        return
+    column = frame[layout.time]
+    if not re.search(r"[^\W\d]", str(column.iloc[0])) or _numbered(column) is None:
+        return
+    raise TypeError(
+        f"column {layout.time!r} holds {column.dtype} values, starting with {column.iloc[0]!r}; expected time stamps "
+        f"or whole numbers. Fix: {_steps_code(layout.time, column)}."
+    )
+
+
+def _steps_code(label, column):
+    """The code that takes the numbers off texts such as "d_12"."""
+    first = str(column.iloc[0])
+    start = len(first) - len(re.search(r"\d+$", first)[0])
+    plain = f"df[{label!r}]{'.astype(str)' if isinstance(column.dtype, pd.CategoricalDtype) else ''}"
+    return f"df[{label!r}] = {plain}.str[{start}:].astype(int)"
+
+
 def _times(frame, taken):
     """Columns that could count the steps of each series: stamps, whole numbers, texts that end in a number."""
     for label, dtype in zip(frame.columns, frame.dtypes, strict=True):
@@ -378,10 +409,7 @@ def _counted_message(label, names, time, frame, counted):
         fix = f"df = df.rename_axis('series'), series='series', time={time!r}"
     text = frame[time]
     if _is_text(text.dtype):
-        first = text.iloc[0]
-        start = len(first) - len(re.search(r"\d+$", first)[0])
-        plain = f"df[{time!r}]{'.astype(str)' if isinstance(text.dtype, pd.CategoricalDtype) else ''}"
-        fix = f"df[{time!r}] = {plain}.str[{start}:].astype(int), and {fix}"
+        fix = f"{_steps_code(time, text)}, and {fix}"
     return (
         f"{rows}{where} {_count_of(names)}, and {time!r} begins again under each of them: these are several series, "
         f"and series is None. Fix: {fix}."

@@ -7,7 +7,7 @@ import pandas as pd
 
 from .stamps import CHUNK
 
-__all__ = ["Blocks", "blocks_of", "changes", "quoted"]
+__all__ = ["Blocks", "blocks_of", "changes", "quoted", "refuse_retyped", "sorting"]
 
 
 def quoted(key):
@@ -141,3 +141,58 @@ def _refuse_unnamed(names, heads, one, what, fix):
             f"{what}: {one.place} names no series in row {row}; expected the name of the series in every row. "
             f"Fix: {fix}."
         )
+
+
+def sorting(layout):
+    """The call that puts the rows of a frame of this layout in order."""
+    by = [*(one.label for one in layout.ids), layout.time_name]
+    if None in by:
+        return "sort_index(kind='stable')"
+    return f"sort_values({by if len(by) > 1 else by[0]!r})"
+
+
+def refuse_retyped(names, known, layout, what):
+    """Refuse names that are known ones of another type, such as "1" for 1: no new series, but the same one read anew.
+
+    Parameters
+    ----------
+    names : list
+        Of series that are not known.
+    known : iterable
+        Names of those that are.
+    layout : Layout
+        Of the frame that has these names.
+    what : str
+        Name of the frame in messages.
+
+    Raises
+    ------
+    ValueError
+    """
+    written = {_written(key): key for key in known if key is not None}
+    for name in names:
+        meant = written.get(_written(name))
+        if meant is None or meant in names:
+            continue
+        pairs = zip(name, meant, strict=True) if isinstance(name, tuple) and len(layout.ids) > 1 else [(name, meant)]
+        for one, (got, expected) in zip(layout.ids, pairs, strict=True):
+            if type(got) is not type(expected):
+                kind = type(expected).__name__
+                if one.at == "column":
+                    fix = f"{what}[{one.label!r}] = {what}[{one.label!r}].astype({kind})"
+                elif layout.levels == (one.label,):
+                    fix = f"{what}.index = {what}.index.astype({kind})"
+                else:
+                    turned = f"reset_index().astype({{{one.label!r}: {kind}}}).set_index({list(layout.levels)})"
+                    fix = f"{what} = {what}.{turned}"
+                raise ValueError(
+                    f"{what} names series {quoted(name)}, the fitted data {quoted(meant)}: {one.place} holds "
+                    f"{type(got).__name__} values, expected {kind}. Fix: {fix}."
+                )
+
+
+def _written(key):
+    """A name as text, whole numbers alike whatever their type; parts of several side by side."""
+    if isinstance(key, tuple):
+        return tuple(_written(part) for part in key)
+    return str(int(key)) if isinstance(key, float) and key.is_integer() else str(key)

@@ -7,7 +7,7 @@ import pandas as pd
 
 from .axis import TimeAxis
 from .gaps import Filling, refuse_gaps
-from .glued import refuse_glued
+from .glued import refuse_glued, refuse_numbered_steps
 from .infer import axis_of, check_axis
 from .roles import Layout
 from .schema import Schema, encoded, float_dtype, numbers, refuse_values
@@ -99,6 +99,7 @@ def read_panel(frame, roles, rules, *, schema=None, axis=None, what="X"):
     roles.check(frame)
     layout = Layout.of(frame, roles, what)
     refuse_glued(frame, roles, layout)
+    refuse_numbered_steps(frame, layout)
     rows = series_of(frame, layout, roles, read_stamps(layout.labels(frame), layout, what), what)
     if axis is None:
         _refuse_forgotten_time(frame, roles, layout)

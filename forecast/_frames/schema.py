@@ -12,6 +12,7 @@ from .static import static_columns
 
 __all__ = ["Encoding", "Schema", "encoded", "float_dtype", "numbers", "refuse_values"]
 
+FEW_CODES = 50  # different values of text and numbers that are rather codes than numbers
 MOST_CATEGORIES = 1000  # more are names of rows rather than categories, and one-hot columns would fill the memory
 
 
@@ -131,9 +132,14 @@ def _is_categorical(column, label, rows):
 
 
 def text_message(column, label, rows, texts=None):
-    """What is wrong with a column of numbers that is none, and where."""
+    """What is wrong with a column of numbers that is none, and where; with `texts` it is a covariate."""
     present = np.flatnonzero(column.notna().to_numpy())
-    if texts is None:
+    fix = f"df[{label!r}] = pd.to_numeric(df[{label!r}], errors='coerce')"
+    if texts is not None:  # numbers and a few letters may be codes, which numbers alone cannot be
+        few = column.astype(str).nunique() <= FEW_CODES
+        codes = f"df[{label!r}] = df[{label!r}].astype(str).astype('category')"
+        fix = f"{codes} for categories, or {fix}" if few else f"{fix}, or {codes} for categories"
+    else:
         texts = np.fromiter((isinstance(column.iloc[row], str) for row in present), dtype=bool, count=len(present))
     parsed = pd.to_numeric(column.iloc[present], errors="coerce").isna().to_numpy()
     bad = present[parsed] if parsed.any() else present[texts]
@@ -142,8 +148,7 @@ def text_message(column, label, rows, texts=None):
     first = f", the first {column.iloc[bad[0]]!r} at {rows.place_in_frame(bad[0])}" if len(bad) else ""
     return (
         f"column {label!r} holds {column.dtype} values, {len(bad)} of {len(column)} no numbers{first}; expected "
-        f"numbers (float, integer or bool). Fix: pd.to_numeric(df[{label!r}], errors='coerce'), or "
-        "astype('category') for a covariate of categories."
+        f"numbers (float, integer or bool). Fix: {fix}."
     )
 
 

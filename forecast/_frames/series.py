@@ -7,7 +7,7 @@ import pandas as pd
 
 from .glued import naming, repeats_message
 from .index import SPLIT_ADVICE, refuse_disorder
-from .names import blocks_of, quoted
+from .names import blocks_of, quoted, sorting
 from .stamps import CHUNK, ticks_of
 
 __all__ = ["Rows", "series_of"]
@@ -139,7 +139,7 @@ def _refuse_order(rows, blocks, lengths, frame, layout, roles):
     ticks = ticks_of(index)
     twice = np.flatnonzero(pd.DataFrame({"series": by_row, "stamp": ticks}).duplicated())
     by = [*(one.label for one in layout.ids), layout.time_name]
-    put_in_order = f"df.sort_values({by})" if None not in by else "df.sort_index(kind='stable')"
+    put_in_order = f"df.{sorting(layout)}"
 
     def at(row):
         return f"({quoted(keys[by_row[row]])}, {index[row]})"

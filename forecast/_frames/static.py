@@ -301,6 +301,19 @@ def _listed(keys, which):
     return ", ".join(quoted(keys[number]) for number in numbers[:3]) + (", ..." if len(numbers) > 3 else "")
 
 
+def _refuse_without(column, label, absent, rows):
+    """Refuse series all of whose rows miss a static covariate."""
+    counts = np.diff(np.searchsorted(absent, rows.starts))
+    without = (counts > 0) & (counts == np.diff(rows.starts))
+    if without.any() and counts[without].sum() == len(absent):
+        numeric = pd.api.types.is_numeric_dtype(column.dtype)
+        raise ValueError(
+            f"static covariate {label!r} is missing (NaN) for {int(without.sum())} of {len(without)} series: "
+            f"{_listed(rows.keys, without)}; expected a value for each. Fix: df[{label!r}] = "
+            f"df[{label!r}].fillna({f'df[{label!r}].median()' if numeric else repr('unknown')})."
+        )
+
+
 def _refuse_columns(frame, labels, rows, wanted):
     """As `refuse_changing`, of columns of the rows; `wanted` are the series to look at."""
     mine = np.repeat(wanted, np.diff(rows.starts))
@@ -309,6 +322,7 @@ def _refuse_columns(frame, labels, rows, wanted):
         if column.isna().any():
             absent = np.flatnonzero(rows.arranged(column.isna().to_numpy()) & mine)
             if len(absent):
+                _refuse_without(column, label, absent, rows)
                 raise ValueError(
                     f"static covariate {label!r} has {len(absent)} missing values (NaN): {rows.places(absent)}; "
                     f"expected one value for each series. Fix: df = df.dropna(subset=[{label!r}]) or fill it."

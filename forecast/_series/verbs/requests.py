@@ -5,7 +5,18 @@ from dataclasses import dataclass, replace
 import numpy as np
 import pandas as pd
 
-from ..._frames import Layout, StaticTable, answer, answer_rows, as_frame, enter, leave, read_future, read_panel
+from ..._frames import (
+    Layout,
+    StaticTable,
+    answer,
+    answer_rows,
+    as_frame,
+    enter,
+    leave,
+    read_future,
+    read_panel,
+    refuse_retyped,
+)
 from ..._preparation import Rows
 from ..forecasting import from_ends
 from ..targets import with_target
@@ -94,6 +105,10 @@ class Requests:
         rows = Rows.of(
             read_panel(frame, state.roles, self._rules(), schema=state.schema, axis=state.axis, what="the history")
         )
+        refuse_retyped(
+            [key for key in rows.keys if key not in state.tail.last_labels], state.tail.keys,
+            Layout.of(frame, state.roles, "history"), "history",
+        )  # fmt: skip
         least = state.least_history
         lengths = np.diff(rows.starts)
         if (lengths < least).any():
