@@ -228,12 +228,17 @@ def refuse_glued(frame, roles, layout):
         found = {index.name: pd.factorize(index)} | found
     labels = [label for label, (_, names) in found.items() if 1 < len(names) <= len(frame) / 2]
     labels.sort(key=lambda label: len(found[label][1]))  # of two that take turns, that which has fewer values
+    times = list(_times(frame, used))
+    rising = [one for one in times if not (one[2] < 0).any()]
     for label in labels if counted else [index.name]:
         if _is_part(label, found[label][1]):
             continue
-        for time in _times(frame, [label, *used]):
-            if _begins_again(*found[label], frame[time]) and not _is_part_of_years(found[label][1], frame[time]):
-                raise ValueError(_counted_message(label, found[label][1], time, frame, counted))
+        # Times that fall begin again with the next block; with series in no blocks they count no steps.
+        whole = np.count_nonzero(np.diff(found[label][0])) == len(found[label][1]) - 1
+        for time, ticks, apart in times if whole else rising:
+            if time != label and _begins_again(*found[label], ticks, apart):
+                if not _is_part_of_years(found[label][1], frame[time]):
+                    raise ValueError(_counted_message(label, found[label][1], time, frame, counted))
     given = {*used, *roles.past, *roles.future}
     for label in [label for label in labels if label not in given] if counted else ():
         if not _is_part(label, found[label][1]) and _looks_like_names(label, *found[label]):
@@ -295,17 +300,28 @@ def _steps_code(label, column):
 
 
 def _times(frame, taken):
-    """Columns that could count the steps of each series: stamps, whole numbers, texts that end in a number."""
-    for label, dtype in zip(frame.columns, frame.dtypes, strict=True):
-        if label in taken or list(frame.columns).count(label) > 1:
+    """Columns that could count the steps of each series: stamps, whole numbers, texts that end in a number.
+
+    Yields
+    ------
+    label, ticks, apart
+        Its values as whole numbers, and the step from each to the next.
+    """
+    columns = frame.columns
+    for label in columns:
+        if label in taken or not (columns.is_unique or list(columns).count(label) == 1):
             continue
-        stamps = pd.api.types.is_datetime64_any_dtype(dtype) or isinstance(dtype, pd.PeriodDtype)
-        if stamps or pd.api.types.is_integer_dtype(dtype) or (_is_text(dtype) and _numbered(frame[label]) is not None):
-            yield label
+        ticks = _ticks(frame[label])
+        if ticks is not None and (ticks[1:] != ticks[:-1]).any():
+            apart = np.diff(ticks)
+            if (apart < 0).any() or (apart == 0).any():  # others only count rows
+                yield label, ticks, apart
 
 
 def _numbered(values):
     """The numbers at the end of texts such as "d_12" that otherwise are the same; None of other texts."""
+    if not len(values) or not re.fullmatch(r"\D*\d{1,9}", str(values.iloc[0])):
+        return None
     if isinstance(values.dtype, pd.CategoricalDtype):
         values = values.astype(values.cat.categories.dtype)
     parts = values.astype(str).str.extract(r"^(\D*)(\d{1,9})$")
@@ -315,25 +331,29 @@ def _numbered(values):
 
 
 def _ticks(values):
-    if pd.api.types.is_integer_dtype(values.dtype) and not values.isna().any():
-        return values.to_numpy(dtype=np.int64)
-    if isinstance(values.dtype, pd.PeriodDtype) or pd.api.types.is_datetime64_any_dtype(values.dtype):
+    """Values of a column as whole numbers that rise with time; None of one that cannot count steps."""
+    dtype = values.dtype
+    if pd.api.types.is_integer_dtype(dtype):
+        return None if values.isna().any() else values.to_numpy(dtype=np.int64)
+    if isinstance(dtype, pd.PeriodDtype) or pd.api.types.is_datetime64_any_dtype(dtype):
         labels = pd.Index(values)
         return None if labels.hasnans or not hasattr(labels, "asi8") else labels.asi8
+    if not _is_text(dtype):
+        return None
     numbers = _numbered(values)
     return None if numbers is None else numbers.to_numpy()
 
 
-def _begins_again(codes, names, time):
+def _begins_again(codes, names, ticks, apart):
     """Whether a column of time rises in every series and begins anew in the next, or has all series at each stamp."""
-    ticks = _ticks(time)
-    if ticks is None or (codes < 0).any():
-        return False
-    apart, border = np.diff(ticks), np.flatnonzero(np.diff(codes))
-    if len(border) == len(names) - 1 and len(border):  # one after the other
+    falls = apart < 0
+    if falls.any():  # one after the other
+        border = np.flatnonzero(np.diff(codes))
+        if len(border) != len(names) - 1 or len(border) == 0 or (codes < 0).any():
+            return False
         inside = np.delete(apart, border)
-        return len(inside) > 0 and bool((inside > 0).all() and (apart[border] < 0).any() and _is_even(inside))
-    if (apart < 0).any() or len(np.unique(ticks)) < 2:
+        return len(inside) > 0 and bool((inside > 0).all() and falls[border].any() and _is_even(inside))
+    if not (apart == 0).any() or not apart.any() or (codes < 0).any():
         return False
     counts = np.unique(ticks, return_counts=True)[1]
     many = int(counts.max()) == len(names) and 2 * np.sum(counts > 1) >= len(counts)

@@ -170,9 +170,10 @@ def refuse_retyped(names, known, layout, what):
     ValueError
     """
     written = {_written(key): key for key in known if key is not None}
+    here = set(names)
     for name in names:
         meant = written.get(_written(name))
-        if meant is None or meant in names:
+        if meant is None or meant in here:
             continue
         pairs = zip(name, meant, strict=True) if isinstance(name, tuple) and len(layout.ids) > 1 else [(name, meant)]
         for one, (got, expected) in zip(layout.ids, pairs, strict=True):

@@ -105,10 +105,9 @@ class Requests:
         rows = Rows.of(
             read_panel(frame, state.roles, self._rules(), schema=state.schema, axis=state.axis, what="the history")
         )
-        refuse_retyped(
-            [key for key in rows.keys if key not in state.tail.last_labels], state.tail.keys,
-            Layout.of(frame, state.roles, "history"), "history",
-        )  # fmt: skip
+        known = set(state.tail.keys)
+        new = [key for key in rows.keys if key not in known]
+        refuse_retyped(new, known, Layout.of(frame, state.roles, "history"), "history")
         least = state.least_history
         lengths = np.diff(rows.starts)
         if (lengths < least).any():
