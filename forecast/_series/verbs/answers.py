@@ -12,7 +12,7 @@ __all__ = ["Answers"]
 class Answers:
     """The part of `SeriesForecaster` that forecasts."""
 
-    def predict(self, X=None, *, history=None, recursive=None):
+    def predict(self, X=None, *, history=None, static=None, recursive=None):
         """Forecast the steps after the fitted data, or after another history.
 
         Parameters
@@ -26,6 +26,9 @@ class Answers:
         recursive : bool or None, default=None
             What happens where `X` has more rows than `horizon`, whose forecasts look back on forecasts. None: they are
             made, with a warning. True: without one. False: refused. With past covariates always refused.
+        static : frame, default=None
+            Static covariates of new series in `history`, a row for each, as in `fit`; where it is None, columns of
+            `history`.
 
         Returns
         -------
@@ -48,17 +51,17 @@ class Answers:
             More steps than `horizon` are forecast, once per call; of a search or `cross_val_score` once for all folds.
         """
         check_is_fitted(self)
-        request = self._request(X, history)
+        request = self._request(X, self._with_static(history, static))
         return self._answered(request, self._forecasts(request, recursive), self.target_names_, self._state.flat)
 
-    def future_frame(self, n=None, *, history=None):
+    def future_frame(self, n=None, *, history=None, static=None):
         """The frame to fill with the known future values and to give to `predict`.
 
         Parameters
         ----------
         n : int, default=None
             Steps of each series; None: `horizon`.
-        history : frame, default=None
+        history, static : frame, default=None
             As in `predict`.
 
         Returns
@@ -70,6 +73,7 @@ class Answers:
         --------
         >>> import numpy as np, pandas as pd
         >>> from sklearn.linear_model import Ridge
+        >>> from forecast import SeriesForecaster
         >>> days = pd.date_range("2024-01-01", periods=40, freq="D")
         >>> df = pd.DataFrame({"load": np.arange(40.0), "holiday": np.zeros(40)}, index=days)
         >>> model = SeriesForecaster(Ridge(), target="load", lookback=7, horizon=2, future_covariates="holiday")
@@ -80,7 +84,7 @@ class Answers:
         """
         check_is_fitted(self)
         state = self._state
-        past = state.tail if history is None else self._read_history(history)
+        past = state.tail if history is None else self._read_history(self._with_static(history, static))
         steps = state.horizon if n is None else n
         keys = self._series_keys(past)
         labels = [state.axis.after(last, steps) for last in self._last_labels(past).values()]

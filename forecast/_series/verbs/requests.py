@@ -5,7 +5,19 @@ from dataclasses import dataclass, replace
 import numpy as np
 import pandas as pd
 
-from ..._frames import answer, answer_rows, as_frame, enter, leave, one_column, read_future, read_panel
+from ..._frames import (
+    Layout,
+    StaticTable,
+    answer,
+    answer_rows,
+    as_frame,
+    enter,
+    leave,
+    one_column,
+    read_future,
+    read_panel,
+    refuse_retyped,
+)
 from ..._preparation import Rows
 from ..feeding import tell_of_feedback
 from ..forecasting import from_ends
@@ -70,6 +82,20 @@ class Requests:
             past.only(given.keys), given.keys, given.labels, given.values, given.rows, given.index, fresh=whole
         )
 
+    def _with_static(self, history, static):
+        """The history with the static covariates of its series as columns."""
+        if static is None:
+            return history
+        roles = self._state.roles
+        if history is None or not roles.static:
+            why = "history is None" if history is None else "the model was fitted without static covariates"
+            raise ValueError(f"static is given, but {why}; expected it with the rows of new series, as history.")
+        frame = as_frame(enter(history, "history")[0], "history")
+        table = StaticTable.of(enter(static, "static")[0], roles.ids, roles.static)
+        if roles.outside is not None:
+            roles.outside.refuse_other(table)
+        return table.beside(frame, Layout.of(frame, roles, "history"), "history")
+
     def _forecasts(self, request, recursive=None):
         steps = 0 if self._state.roles.past else max(map(len, request.labels))  # with past covariates it is refused
         tell_of_feedback(steps, self._state.horizon, recursive)
@@ -83,6 +109,9 @@ class Requests:
         rows = Rows.of(
             read_panel(frame, state.roles, self._rules(), schema=state.schema, axis=state.axis, what="the history")
         )
+        known = set(state.tail.keys)
+        new = [key for key in rows.keys if key not in known]
+        refuse_retyped(new, known, Layout.of(frame, state.roles, "history"), "history")
         least = state.least_history
         lengths = np.diff(rows.starts)
         if (lengths < least).any():

@@ -16,7 +16,7 @@ _NEWEST = 500  # origins of a history whose residuals intervals are calibrated o
 class Uncertainty:
     """The part of `SeriesForecaster` that says how sure a forecast is."""
 
-    def predict_interval(self, X=None, *, history=None, coverage=0.9):
+    def predict_interval(self, X=None, *, history=None, static=None, coverage=0.9):
         """Conformal intervals around the forecast, per step.
 
         After `fit` they rest on the errors on the validation windows (`validation_fraction`), the newest ones before
@@ -27,7 +27,7 @@ class Uncertainty:
 
         Parameters
         ----------
-        X, history : frame, default=None
+        X, history, static : frame, default=None
             As in `predict`, for at most `horizon` steps.
         coverage : float or list of float, default=0.9
             Share of the actual values that shall lie inside, in (0, 1).
@@ -58,7 +58,7 @@ class Uncertainty:
         """
         check_is_fitted(self)
         levels = _levels(coverage, "coverage")
-        request = self._request(X, history)
+        request = self._request(X, self._with_static(history, static))
         offsets, forecasts = self._offsets(request, levels), self._forecasts(request)
         names = [f"{name}_{side}" for name in self.target_names_ for side in ("lower", "upper")]
         found = {}
@@ -71,7 +71,7 @@ class Uncertainty:
             found[level] = self._answered(request, arrays, names)
         return found if np.ndim(coverage) else found[levels[0]]
 
-    def predict_quantiles(self, levels=(0.1, 0.5, 0.9), X=None, *, history=None):
+    def predict_quantiles(self, levels=(0.1, 0.5, 0.9), X=None, *, history=None, static=None):
         """Quantiles of the forecast, per step.
 
         Those of the network where it has them (`RNNForecaster(loss="quantile", quantile=[...])`), else conformal ones:
@@ -81,7 +81,7 @@ class Uncertainty:
         ----------
         levels : float or list of float, default=(0.1, 0.5, 0.9)
             In (0, 1); of a network, between its lowest and its highest one.
-        X, history : frame, default=None
+        X, history, static : frame, default=None
             As in `predict`, for at most `horizon` steps.
 
         Returns
@@ -106,7 +106,7 @@ class Uncertainty:
         """
         check_is_fitted(self)
         asked = _levels(levels, "levels")
-        request = self._request(X, history)
+        request = self._request(X, self._with_static(history, static))
         state = self._state
         if state.has_quantiles:
             cubes = from_ends(state, request.past, request.labels, request.future, asked)
