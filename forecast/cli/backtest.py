@@ -148,7 +148,7 @@ def _draw(report, data, model, path):
     from .writing import write_picture
 
     title = f"{data.target[0]}, {model.horizon} steps ahead"
-    if data.series is not None:
+    if data.series:
         title = f"{report.frame['series'].iloc[0]}: {title}"
     naive = [name for name in report.summary().index if name != name_of(model)]
     display = ForecastDisplay.from_report(report, data.frame, models=[name_of(model), naive[0]], title=title)

@@ -81,7 +81,8 @@ def _co2(arguments):
 
 
 def _own_series(arguments, terminal):
-    from .reading import find_columns, first_number, read_numbers, read_table
+    from .columns import find_columns, first_number, read_numbers
+    from .reading import read_table
     from .stamps import in_time_order, put_time_in_index
 
     table, notes = read_table(arguments.csv)
@@ -90,7 +91,7 @@ def _own_series(arguments, terminal):
         raise ProblemError(f"column {arguments.time!r} is the time of the rows; expected another one as --target.")
     frame = put_time_in_index(table, arguments.time, taken=target, notes=notes)
     target = target[0] if target else first_number(frame, (), notes)
-    frame = in_time_order(frame[[target]], None, notes)
+    frame = in_time_order(frame, (), notes, arguments.time)[[target]]
     frame = frame.assign(**{target: read_numbers(frame[target], target)})
     for note in notes:
         terminal.show(note)

@@ -2,8 +2,10 @@
 
 import pandas as pd
 
-from .problems import ProblemError
-from .reading import find_columns, read_numbers, read_table
+from .columns import find_columns, read_numbers
+from .planning import numbers_among_text
+from .problems import ProblemError, listed, shown, shown_path
+from .reading import read_table
 from .stamps import in_time_order, put_time_in_index
 
 __all__ = ["as_table", "first_steps", "forecast_columns", "read_future", "read_history"]
@@ -39,13 +41,13 @@ def _labels(given):
 
 
 def _read(model, path, arguments, needed, numbers, notes):
-    table, more = read_table(path, arguments.na)
+    table, more = read_table(path, arguments.na, arguments.decimal, arguments.sheet)
     notes += more
-    series = model.series
-    known = [*needed, *([] if series is None else [series])]
+    series = _labels(model.series)
+    known = [*needed, *series]
     for name in known:
         if name not in table.columns:
-            find_columns(table, [str(name)], f"{path!r} lacks a column of the model")
+            find_columns(table, [str(name)], f"{shown_path(path, 30)} lacks a column of the model")
     index = _time_of(model)
     time = arguments.time
     if time is None and model.time is not None and model.time in table.columns:
@@ -61,13 +63,14 @@ def _read(model, path, arguments, needed, numbers, notes):
     )  # fmt: skip
     if isinstance(index, pd.DatetimeIndex) and not isinstance(frame.index, pd.DatetimeIndex):
         raise ProblemError(
-            f"the model was trained on dates ({index.name!r}), but {path!r} has no column of dates; its columns are "
-            f"{list(table.columns)}. Fix: choose it with --time."
+            f"the model was trained on dates ({shown(index.name, 20)}), but {shown_path(path, 30)} has no column of "
+            f"dates; its columns are {listed(table.columns, 30)}. Fix: choose it with --time."
         )
     notes += found
     for name in numbers:
         frame = frame.assign(**{name: read_numbers(frame[name], name, "a model")})
-    frame = in_time_order(frame, series, notes)[known]
+    frame = numbers_among_text(frame, [name for name in needed if name not in numbers], "a model")
+    frame = in_time_order(frame, series, notes, arguments.time)[known]
     if isinstance(index, pd.PeriodIndex) and isinstance(frame.index, pd.DatetimeIndex):
         frame = frame.set_axis(frame.index.to_period(index.freq), axis=0)
     if model.time is not None and model.time not in frame.columns:

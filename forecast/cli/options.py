@@ -52,9 +52,15 @@ def add_data(parser):
     """
     data = parser.add_argument_group("the file")
     data.add_argument(
-        "--time", metavar="COLUMN", help="column of dates, or year,month,day,hour (default: the first that holds dates)"
+        "--time",
+        metavar="COLUMN",
+        help="column of dates; Date,Time or year,month,day,hour; none counts the rows (default: the first with dates)",
     )
-    data.add_argument("--time-format", metavar="FORM", help="of the dates, such as %%d/%%m/%%Y (default: as seen)")
+    data.add_argument(
+        "--time-format",
+        metavar="FORM",
+        help="of the dates, such as %%d/%%m/%%Y, or s, ms: since 1970 (default: as seen)",
+    )
     data.add_argument(
         "--timezone",
         metavar="ZONE",
@@ -67,6 +73,8 @@ def add_data(parser):
         metavar="VALUE",
         help="cells that mean no value, such as -9999; may be repeated",
     )
+    data.add_argument("--decimal", choices=(".", ","), help="decimal mark of numbers in text (default: as seen)")
+    data.add_argument("--sheet", metavar="NAME", help="of an Excel file (default: the first)")
     return data
 
 

@@ -4,7 +4,7 @@ import difflib
 import re
 from contextlib import contextmanager
 
-__all__ = ["ProblemError", "close_to", "described", "refusals"]
+__all__ = ["ProblemError", "close_to", "described", "listed", "refusals", "shown", "shown_path"]
 
 # Advice for Python in the library's messages, and what a user of the command does in its place.
 _WORDS = (
@@ -103,3 +103,60 @@ def close_to(name, known, most=3):
     folded = {other.casefold(): other for other in reversed(known)}
     near = [folded[other] for other in difflib.get_close_matches(str(name).casefold(), list(folded), n=most)]
     return f" Did you mean {' or '.join(map(repr, near))}?" if near else ""
+
+
+def shown(value, room=40):
+    """A value between quotation marks, cut where it is long: a message stays one short line.
+
+    Parameters
+    ----------
+    value : object
+    room : int, default=40
+        Characters.
+
+    Returns
+    -------
+    str
+
+    Examples
+    --------
+    >>> shown("rain"), shown("a column with a long name", 12)
+    ("'rain'", "'a column ...'")
+    """
+    text = str(value)
+    return repr(text if len(text) <= room else text[: room - 3] + "...")
+
+
+def shown_path(path, room=50):
+    """As `shown`, for a path: its end says most."""
+    text = str(path)
+    return repr(text if len(text) <= room else "..." + text[3 - room :])
+
+
+def listed(names, room=80):
+    """Names as a list, as many of them as there is room for.
+
+    Parameters
+    ----------
+    names : iterable
+    room : int, default=80
+        Characters.
+
+    Returns
+    -------
+    str
+
+    Examples
+    --------
+    >>> listed(["when", "load"]), listed([f"V{n}" for n in range(1000)], 20)
+    ("['when', 'load']", "['V0', 'V1', ... (1000 in all)]")
+    """
+    names, found, length = list(names), [], 0
+    for name in names:
+        found.append(shown(name, 30))
+        length += len(found[-1]) + 2
+        if length > room and len(found) > 1:
+            found.pop()
+            break
+    more = "" if len(found) == len(names) else f", ... ({len(names)} in all)"
+    return f"[{', '.join(found)}{more}]"
