@@ -188,8 +188,8 @@ def test_choices_made_for_the_user_are_noted(df, tmp_path):
     data = read(tmp_path / "a.csv", target=None)
     assert list(data.frame.columns) == ["count"]
     assert data.frame.index.is_monotonic_increasing
-    assert "'count', the first numeric column" in data.notes[0]
-    assert "order was reversed" in data.notes[1]
+    assert "order was reversed" in data.notes[0]
+    assert "'count', the first numeric column" in data.notes[1]
     df[["temperature"]].to_csv(tmp_path / "b.csv", index=False)
     data = read(tmp_path / "b.csv", target=None)
     assert isinstance(data.frame.index, pd.RangeIndex)

@@ -8,7 +8,10 @@ import pandas as pd
 from .dates import iso_text, looks_like_date, numbers_as_stamps, read_stamps
 from .problems import ProblemError, listed, shown
 
-__all__ = ["PARTS", "TIME_NAMES", "dates_of", "find_clock", "find_parts", "folded", "put_together", "speaks_of_time"]
+__all__ = [
+    "PARTS", "TIME_NAMES", "dates_of", "find_clock", "find_parts", "folded", "is_clock", "part_of", "put_together",
+    "speaks_of_time",
+]  # fmt: skip
 
 PARTS = {
     "year": ("year", "yr", "yyyy", "yy", "jahr", "annee", "año", "ano"),
@@ -38,7 +41,7 @@ def folded(name):
 
 
 def part_of(name):
-    """Which part of a time a name speaks of, or None."""
+    """Which part of a time a name speaks of, such as "hour", or None."""
     if str(name).strip("# ") == "mm":  # buoys: MM is the month, mm the minute
         return "minute"
     plain = folded(name)
@@ -86,7 +89,7 @@ def find_clock(table, stamps, free, series):
     for name in free:
         column = table[name]
         text = not pd.api.types.is_numeric_dtype(column.dtype)
-        if _clock_text(column) if text else part_of(name) in ("hour", "period") and _whole(column):
+        if is_clock(column) if text else part_of(name) in ("hour", "period") and _whole(column):
             minute = [other for other in free if part_of(other) == "minute" and other != name and _whole(table[other])]
             for found in ([name], [name, *minute[:1]]):
                 if _unique(table, series, stamps, *(table[part].to_numpy() for part in found)):
@@ -100,7 +103,10 @@ def _whole(column):
     )
 
 
-def _clock_text(column):
+def is_clock(column):
+    """Whether cells are times of day, such as 13:45, or numbers that may be."""
+    if pd.api.types.is_numeric_dtype(column.dtype):
+        return _whole(column)
     start = column.dropna().astype(str).str.strip().iloc[:20]
     start = start.str.split(r"\s*-\s*", n=1, regex=True).str[0]
     return len(start) > 0 and bool(start.str.fullmatch(_CLOCK).all()) and bool(start.str.contains(r"[:.h]|[mM]$").all())

@@ -49,17 +49,13 @@ def _read(model, path, arguments, needed, numbers, notes):
         if name not in table.columns:
             find_columns(table, [str(name)], f"{shown_path(path, 30)} lacks a column of the model")
     index = _time_of(model)
-    time = arguments.time
-    if time is None and model.time is not None and model.time in table.columns:
-        time = model.time
-    elif time is None and index.name in table.columns:
-        time = index.name
     zone = arguments.timezone
     if zone is None and isinstance(index, pd.DatetimeIndex) and index.tz is not None:
         zone = index.tz
     found = []
     frame = put_time_in_index(
-        table, time, taken=known, form=arguments.time_format, zone=zone, series=series, notes=found
+        table, arguments.time, taken=known, form=arguments.time_format, zone=zone, series=series,
+        before=index.name if model.time is None else model.time, notes=found,
     )  # fmt: skip
     if isinstance(index, pd.DatetimeIndex) and not isinstance(frame.index, pd.DatetimeIndex):
         raise ProblemError(

@@ -141,7 +141,7 @@ def find_header(name, records):
     for place, record in enumerate(records[: max(len(records) - 1, 1)]):
         named = sum(cell != "" for cell in record)
         after = [len(other) for other in records[place + 1 :]]
-        if len(record) >= width and named >= wanted:
+        if len(record) >= width and (named >= wanted or (named == width - 1 and not record[0])):
             start = place
             break
         if width > 2 and len(record) == width - 1 and named == width - 1 and after and min(after) == width:

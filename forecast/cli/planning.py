@@ -91,11 +91,11 @@ def read_data(arguments, model=None):
         series=series,
         notes=notes,
     )
+    frame = in_time_order(frame, series, notes, arguments.time, taken)
     target = found["target"] or [first_number(frame, taken, notes)]
     frame = frame.assign(**{name: read_numbers(frame[name], name) for name in target})
     for role in ("past", "future", "static"):
         frame = numbers_among_text(frame, found[f"{role}_covariates"], f"--{role}-covariates")
-    frame = in_time_order(frame, series, notes, arguments.time)
     roles = [found[f"{role}_covariates"] for role in ("past", "future", "static")]
     used = [*target, *(name for part in roles for name in part), *series]
     return Data(frame[used], target, *roles, series, notes, counted_as(frame.index))

@@ -237,8 +237,7 @@ def _csv(name, text, missing, decimal, notes):
     if len(records) <= header.end:
         raise ProblemError(f"{name} has no rows under its header, {listed(header.names)}.")
     if header.start:
-        place = lines[header.start - 1]
-        notes.append(f"The table begins in line {place + 1}: the lines above it were left out.")
+        notes.append(f"The table begins in line {lines[header.start]}: the lines above it were left out.")
     notes += header.notes
     text, footer = without_footer(text, separator, len(header.names))
     if footer is not None:

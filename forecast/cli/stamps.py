@@ -5,17 +5,28 @@ import itertools
 import numpy as np
 import pandas as pd
 
-from .clocks import TIME_NAMES, dates_of, find_clock, find_parts, folded, part_of, put_together, speaks_of_time
+from .clocks import (
+    TIME_NAMES,
+    dates_of,
+    find_clock,
+    find_parts,
+    folded,
+    is_clock,
+    part_of,
+    put_together,
+    speaks_of_time,
+)  # fmt: skip
 from .columns import find_columns, is_counter
 from .dates import UNITS, checked_form, looks_like_date, numbers_as_stamps, read_stamps
 from .problems import ProblemError, close_to, listed, shown
+from .wide import refuse_wide
 
 __all__ = ["in_time_order", "put_time_in_index"]
 
 COUNTED = "No column holds dates: the rows are counted as steps (choose a column with --time)."
 
 
-def put_time_in_index(table, time=None, *, taken=(), form=None, zone=None, series=(), notes):
+def put_time_in_index(table, time=None, *, taken=(), form=None, zone=None, series=(), before=None, notes):
     """The table with its time as the index.
 
     Parameters
@@ -32,6 +43,8 @@ def put_time_in_index(table, time=None, *, taken=(), form=None, zone=None, serie
         Stamps without an offset are wall time there; those with one are turned into it (None: into UTC).
     series : list of str, default=()
         Columns that name the series: an hour that comes twice in autumn does so in each of them.
+    before : str, default=None
+        What the time was called in an earlier file: such a column is the time here too.
     notes : list of str
         What was chosen for the user is added here.
 
@@ -53,7 +66,7 @@ def put_time_in_index(table, time=None, *, taken=(), form=None, zone=None, serie
     elif time is not None:
         chosen = find_columns(table, [time], "--time")
     else:
-        chosen = _found(table, taken, form, list(series), notes)
+        chosen = _found(table, taken, form, list(series), before, notes)
         if not chosen:
             notes.append(COUNTED)
     if not chosen:
@@ -73,15 +86,18 @@ def put_time_in_index(table, time=None, *, taken=(), form=None, zone=None, serie
     return table.drop(columns=chosen).set_axis(pd.Index(stamps, name=name), axis=0)
 
 
-def _found(table, taken, form, series, notes):
+def _found(table, taken, form, series, before, notes):
     """The columns that hold the time; empty where the rows can only be counted."""
     free = [column for column in table.columns if column not in taken]
+    free.sort(key=lambda column: column != before)
     dates = [column for column in free if _holds_dates(table[column], column, form)]
     if form is not None and not dates:
         raise ProblemError(
             f"--time-format {shown(form, 30)} fits no column; the columns are {listed(free, 60)}. Fix: choose the "
             "column with --time."
         )
+    if before in free and before not in dates and not (dates and is_clock(table[before])):
+        return [before]
     if dates:
         first = _best_of(table, dates, form, series, notes)
         if form is not None:
@@ -92,6 +108,7 @@ def _found(table, taken, form, series, notes):
     parts = find_parts(table, free, series)
     if parts:
         return parts
+    refuse_wide(table)
     for column in free:
         _refuse_unread(table[column], column)
     return _whole_numbers(table, free, series)[:1]
@@ -103,10 +120,10 @@ def _holds_dates(values, name, form):
     if pd.api.types.is_datetime64_any_dtype(values.dtype):
         return form is None
     if form is not None:
-        return bool(_read_as(values, form)[0].notna().all())
+        return all(bool(_read_as(part, form)[0].notna().all()) for part in (values.iloc[:50], values))
     if pd.api.types.is_numeric_dtype(values.dtype) or _digits(values):
         named = speaks_of_time(name) and part_of(name) in (None, "month", "period", "quarter")
-        return numbers_as_stamps(values, named)[0] is not None
+        return all(numbers_as_stamps(part, named)[0] is not None for part in (values.iloc[:50], values))
     return all(map(looks_like_date, values.dropna().iloc[:5]))
 
 
@@ -243,7 +260,7 @@ def _localized(stamps, name, zone, keys):
     return placed
 
 
-def in_time_order(frame, series, notes, time=None):
+def in_time_order(frame, series, notes, time=None, taken=()):
     """Rows in the order of time, of each series; with a note where they were not.
 
     Parameters
@@ -254,6 +271,8 @@ def in_time_order(frame, series, notes, time=None):
     notes : list of str
     time : str, default=None
         What --time named, for advice.
+    taken : list of str, default=()
+        Columns with a role, which name no series.
 
     Returns
     -------
@@ -261,7 +280,7 @@ def in_time_order(frame, series, notes, time=None):
     """
     index = frame.index
     if not series and not index.is_unique:
-        _refuse_repeated(frame, time)
+        _refuse_repeated(frame.drop(columns=[*taken]), time)
     if index.is_monotonic_increasing:
         return frame
     if not series:
@@ -287,10 +306,7 @@ def _refuse_repeated(frame, time):
     place = int(frame.index.duplicated().argmax())
     rows = "1 row repeats" if len(twice) == 1 else f"{len(twice)} rows repeat"
     name = "" if frame.index.name is None else f" of column {shown(frame.index.name, 30)}"
-    raise ProblemError(
-        f"{rows} the time of another, the first in row {place + 1}: {twice[0]}{name}; expected every stamp once. "
-        f"Fix: {fix}."
-    )
+    raise ProblemError(f"{rows} a time{name} (row {place + 1}: {twice[0]}); expected each once. Fix: {fix}.")
 
 
 def _way_out(frame, twice, time):
@@ -300,15 +316,11 @@ def _way_out(frame, twice, time):
         if clock:
             return f"--time '{','.join([time, *clock])}'"
     if ids:
-        return f"--series {_pasted(ids)}, which names a series in each of them, or keep one"
+        text = ",".join(ids)
+        return f"--series '{text}' for several series, or keep one row for each stamp"
     if isinstance(frame.index, pd.DatetimeIndex) and frame.index.tz is None and _autumn(twice):
-        return "--timezone ZONE where these are the hours that come twice in autumn, or keep one row for each stamp"
+        return "--timezone ZONE for the hours that come twice in autumn, or keep one row for each stamp"
     return "keep one row for each stamp"
-
-
-def _pasted(names):
-    text = ",".join(names)
-    return f"'{text}'"
 
 
 def _ids(frame):
