@@ -32,6 +32,7 @@ TIME_NAMES = {
     "date", "datetime", "timestamp", "time", "ts", "ds", "dt", "datum", "zeit", "zeitstempel", "fecha", "epoch",
     "unix", "unixtime", "when", "localtime", "utc",
 }  # fmt: skip
+_CLOCK_NAMES = {"time", "hhmm", "clock", "uhrzeit", "zeit", "timeofday", "localtime", "timehhmm", "hourminute"}
 _CLOCK = r"(?P<h>\d{1,2})(?:[:.h](?P<m>\d\d))?(?:[:.](?P<s>\d\d(?:\.\d+)?))?\s*h?\s*(?P<half>[apAP]\.?[mM]\.?)?"
 
 
@@ -89,12 +90,16 @@ def find_clock(table, stamps, free, series):
     for name in free:
         column = table[name]
         text = not pd.api.types.is_numeric_dtype(column.dtype)
-        if is_clock(column) if text else part_of(name) in ("hour", "period") and _whole(column):
+        if is_clock(column) if text else _names_clock(name) and _whole(column):
             minute = [other for other in free if part_of(other) == "minute" and other != name and _whole(table[other])]
             for found in ([name], [name, *minute[:1]]):
                 if _unique(table, series, stamps, *(table[part].to_numpy() for part in found)):
                     return found
     return []
+
+
+def _names_clock(name):
+    return part_of(name) in ("hour", "period") or folded(name) in _CLOCK_NAMES
 
 
 def _whole(column):
@@ -236,6 +241,9 @@ def _time_of_day(column, name, notes):
         return pd.TimedeltaIndex(pd.to_timedelta(pd.to_numeric(column, errors="coerce"), unit=part_of(name)[0]))
     if not pd.api.types.is_numeric_dtype(column.dtype):
         return _from_text(column, name)
+    if not _whole(column):
+        row = int((~column.between(0, 24) | (column != column.round())).to_numpy().argmax())
+        _refuse_clock(column, name, row, "13:45 or the hours 0 to 23")
     most = column.max()
     if part_of(name) == "period" and most in (48, 96, 288):
         notes.append(f"Column {shown(name)} counts {int(most)} periods a day from 1: each is read as its start.")
@@ -247,9 +255,13 @@ def _time_of_day(column, name, notes):
     if most <= 2400 and (column % 100 < 60).all():
         return pd.TimedeltaIndex(pd.to_timedelta(column // 100 * 60 + column % 100, unit="min"))
     row = int((column > 24).to_numpy().argmax())
+    _refuse_clock(column, name, row, "13:45 or the hours 0 to 23")
+
+
+def _refuse_clock(column, name, row, examples):
     raise ProblemError(
-        f"column {shown(name)} holds {shown(column.iloc[row])} in row {row + 1}; expected a time of day, such as 13:45 "
-        "or the hours 0 to 23."
+        f"column {shown(name)} holds {shown(column.iloc[row])} in row {row + 1}; expected a time of day, such as "
+        f"{examples}."
     )
 
 
@@ -261,9 +273,5 @@ def _from_text(column, name):
     hour = hour.where(half == "", hour % 12 + np.where(half == "p", 12, 0))
     wrong = (hour.isna() | (hour > 24) | (minute > 59) | (second > 59)).to_numpy()
     if wrong.any():
-        row = int(wrong.argmax())
-        raise ProblemError(
-            f"column {shown(name)} holds {shown(column.iloc[row])} in row {row + 1}; expected a time of day, such as "
-            "13:45 or 1:45 PM."
-        )
+        _refuse_clock(column, name, int(wrong.argmax()), "13:45 or 1:45 PM")
     return pd.TimedeltaIndex(pd.to_timedelta(3600 * hour + 60 * minute.fillna(0) + second.fillna(0), unit="s"))

@@ -98,12 +98,16 @@ def first_number(frame, taken, notes):
 
 def _mostly_numbers(values):
     """Numbers, or text that is mostly numbers: what is wrong with the rest is said when it is read."""
-    if pd.api.types.is_bool_dtype(values.dtype) or pd.api.types.is_datetime64_any_dtype(values.dtype):
+    if pd.api.types.is_bool_dtype(values.dtype) or _is_time(values):
         return False
     if pd.api.types.is_numeric_dtype(values.dtype):
         return bool(values.notna().any())
     there = values.dropna().iloc[:1000]
     return len(there) > 0 and are_numerals(there).mean() > 0.5
+
+
+def _is_time(values):
+    return pd.api.types.is_datetime64_any_dtype(values.dtype) or pd.api.types.is_timedelta64_dtype(values.dtype)
 
 
 def _is_index(values, name):
@@ -132,8 +136,8 @@ def read_numbers(column, name, option="--target"):
     ------
     ProblemError
     """
-    if pd.api.types.is_datetime64_any_dtype(column.dtype):
-        raise ProblemError(f"column {shown(name)} holds dates; expected numbers. Choose another one with {option}.")
+    if _is_time(column):
+        raise ProblemError(f"column {shown(name)} holds times; expected numbers. Choose another one with {option}.")
     if not (pd.api.types.is_numeric_dtype(column.dtype) or pd.api.types.is_bool_dtype(column.dtype)):
         column = _from_text(column, name, option)
     numbers = column.to_numpy(dtype="float64", na_value=float("nan"))
@@ -144,15 +148,22 @@ def read_numbers(column, name, option="--target"):
     return numbers
 
 
+def _na(mark):
+    """The option for a mark, as a shell takes it."""
+    quoted = mark if re.fullmatch(r"[\w./]+", mark) else "'" + mark.replace("'", "'\\''") + "'"
+    return f"--na={quoted}" if mark.startswith("-") and len(mark) > 1 else f"--na {quoted}"
+
+
 def _from_text(column, name, option):
     column = column.map(lambda cell: None if isinstance(cell, str) and not cell.strip() else cell)
     bad = ~are_numerals(column) & column.notna().to_numpy()
     if bad.any():
         row = int(bad.argmax())
         mark = str(column.iloc[row])
+        fix = f"{_na(mark)} if that means no value, or another {option}" if len(mark) <= 20 else None
         raise ProblemError(
             f"column {shown(name)} holds text: {shown(mark, 20)} in row {row + 1}, and {int(bad.sum())} such values in "
-            f"all; expected numbers. Fix: --na {_quoted(mark)} if that means no value, or another {option}."
+            f"all; expected numbers. {f'Fix: {fix}' if fix else f'Choose another one with {option}'}."
         )
     decimal = decimal_of(column) if column.notna().any() else "."
     if decimal == DOUBT:
@@ -161,8 +172,11 @@ def _from_text(column, name, option):
             f"column {shown(name)} holds {shown(cell, 20)}, which may be a thousand or a decimal. Fix: --decimal . "
             "where commas separate thousands, --decimal , where they are decimal marks."
         )
-    return to_numbers(column, decimal or ".")
-
-
-def _quoted(text):
-    return text if re.fullmatch(r"[\w./]+", text) else f"'{text[:20]}'"
+    if decimal is None:
+        cells = column.dropna().astype(str)
+        first = cells[cells.str.contains(r"\d[.,]\d")].iloc[0]
+        raise ProblemError(
+            f"column {shown(name)} has points and commas as decimal marks in turn, the first {shown(first, 20)}; "
+            "expected one of them in the whole column."
+        )
+    return to_numbers(column, decimal)

@@ -76,10 +76,7 @@ def main(argv=None):
 def _fault(error):
     """An error that no one foresaw, in one line."""
     text = " ".join(str(error).split())
-    return (
-        f"a fault of forecast: {type(error).__name__}: {text[:90]}. It may be one of this file or these options; "
-        "FORECAST_TRACEBACK=1 shows where."
-    )
+    return f"a fault of forecast: {type(error).__name__}: {text[:90]}. FORECAST_TRACEBACK=1 (environment) shows where."
 
 
 def _notes(terminal, otherwise):

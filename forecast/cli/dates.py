@@ -12,13 +12,25 @@ __all__ = ["UNITS", "checked_form", "looks_like_date", "numbers_as_stamps", "rea
 # Month before day, as pandas reads it, and day before month where that does not fit every row.
 _DAYS = ("%Y-%m-%d", "%Y/%m/%d", "%Y.%m.%d", "%m/%d/%Y", "%d/%m/%Y", "%d.%m.%Y", "%m-%d-%Y", "%d-%m-%Y")
 _DAYS += ("%d %b %Y", "%d-%b-%Y", "%d/%b/%Y", "%b %d, %Y", "%b %d %Y", "%d %B %Y", "%B %d, %Y", "%B %d %Y", "%d%b%Y")
-_DAYS += ("%Y-%b-%d", "%Y %b %d", "%m/%d/%y", "%d/%m/%y", "%d.%m.%y", "%d-%b-%y", "%d %b %y", "%m-%d-%y", "%d-%m-%y")
+_DAYS += (
+    "%d. %B %Y",
+    "%d. %b %Y",
+    "%Y-%b-%d",
+    "%Y %b %d",
+    "%m/%d/%y",
+    "%d/%m/%y",
+    "%d.%m.%y",
+    "%d-%b-%y",
+    "%d %b %y",
+    "%m-%d-%y",
+    "%d-%m-%y",
+)
 _CLOCKS = ("", " %H:%M", " %H:%M:%S", " %H:%M:%S.%f", " %I:%M %p", " %I:%M:%S %p", " %I %p", " %H.%M", " %H.%M.%S")
-_CLOCKS += (" %H", ":%H:%M", ":%H:%M:%S", "-%H.%M.%S")
+_CLOCKS += (" %H", ":%H:%M", ":%H:%M:%S", "-%H.%M.%S", " %I.%M %p", " %I.%M.%S %p")
 _MONTHS = ("%Y/%m", "%Y %m", "%YM%m", "%m/%Y", "%m-%Y", "%m.%Y", "%b-%y", "%b %y", "%b %Y", "%b-%Y", "%B %Y", "%B-%Y")
-_MONTHS += ("%Y %b", "%Y-%b", "%Y %B", "%b, %Y", "%B, %Y", "%y-%b")
+_MONTHS += ("%Y%b", "%Y %b", "%Y-%b", "%Y %B", "%b, %Y", "%B, %Y", "%y-%b")
 _COMPACT = ("%Y%m%d", "%Y%m%d %H%M", "%Y%m%d %H:%M", "%Y%m%d %H:%M:%S", "%Y%m%dT%H%M%S", "%Y%m%d%H%M")
-_FORMS = ("ISO8601", *_COMPACT, *(day + clock for day in _DAYS for clock in _CLOCKS), *_MONTHS)
+_FORMS = ("ISO8601", *_COMPACT, *(day + clock for day in _DAYS for clock in _CLOCKS), "%b %d %H:%M:%S %Y", *_MONTHS)
 _WHOLE = {8: "%Y%m%d", 10: "%Y%m%d%H", 12: "%Y%m%d%H%M", 14: "%Y%m%d%H%M%S"}  # digits of a compact stamp
 _OFFSET = re.compile(r"\d\s?(Z|[+-]\d\d(:?\d\d)?)$")
 _QUARTER = re.compile(
@@ -44,7 +56,7 @@ def looks_like_date(cell):
     """
     text = str(cell).strip()
     if len(text) > 60 or not re.search(r"\d", text) or re.fullmatch(r"[-+]?[\d.,]+(e[-+]?\d+)?%?", text, re.IGNORECASE):
-        return bool(re.fullmatch(r"\d{1,2}\.\d{1,2}\.\d{2,4}", text))
+        return bool(re.fullmatch(r"\d{1,2}\.\d{1,2}\.\d{2,4}|\d{4}\.\d{1,2}\.\d{1,2}", text))
     return bool(read_stamps(pd.Series([text]))[0].notna().all())
 
 
@@ -66,7 +78,7 @@ def checked_form(form):
         pd.to_datetime(pd.Series(["2024-01-31"]), format=form, errors="coerce")
     except (ValueError, re.error, IndexError, KeyError, OverflowError) as error:
         raise ProblemError(f"--time-format {shown(form, 30)} is no form of dates: {shown(error, 80)}.") from None
-    if "%" not in form and form not in ("ISO8601", "mixed"):
+    if "%" not in form and form != "ISO8601":
         raise ProblemError(
             f"--time-format {shown(form, 30)} has no %; expected a form such as %d/%m/%Y, or s, ms, us or ns since "
             "1970."

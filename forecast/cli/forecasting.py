@@ -83,7 +83,7 @@ def _time_of(model):
     if model.time is not None and model.time in rows.columns:
         return pd.Index(rows[model.time], name=model.time)
     if isinstance(rows.index, pd.MultiIndex):
-        level = next(number for number, name in enumerate(rows.index.names) if name != model.series)
+        level = next(number for number, name in enumerate(rows.index.names) if name not in _labels(model.series))
         return rows.index.get_level_values(level)
     return rows.index
 
@@ -131,5 +131,6 @@ def first_steps(table, model, steps):
     """The first steps of each series; None: all."""
     if steps is None:
         return table
-    groups = table if model.series is None else table.groupby(model.series, sort=False, observed=True)
+    keys = _labels(model.series)
+    groups = table.groupby(keys[0] if len(keys) == 1 else keys, sort=False, observed=True) if keys else table
     return groups.head(steps).reset_index(drop=True)

@@ -11,7 +11,10 @@ from .dates import looks_like_date
 from .numerals import are_numerals
 from .problems import ProblemError, listed, shown
 
-__all__ = ["Header", "find_header", "find_separator", "records_of", "without_footer"]
+__all__ = [
+    "Header", "find_header", "find_separator", "named_twice", "plain_cells", "records_of", "tidied", "unique_names",
+    "without_footer",
+]  # fmt: skip
 
 _HEAD = 80  # records that are looked at
 _START = 1 << 20  # characters
@@ -263,3 +266,50 @@ def without_footer(text, separator, width):
         said = told[0] if told else said
         end = begin - 1
     return text[:end], said
+
+
+def unique_names(names, width):
+    """Names for `width` columns: those of the header, and as pandas does where one is missing or comes twice."""
+    found = {}
+    for place in range(width):
+        name = names[place] if place < len(names) and names[place] else f"Unnamed: {place}"
+        number, plain = 0, name
+        while name in found:
+            number += 1
+            name = f"{plain}.{number}"
+        found[name] = place
+    return list(found)
+
+
+def named_twice(names):
+    """Names that several columns have."""
+    return sorted(name for name, count in Counter(names).items() if name and count > 1)
+
+
+def tidied(table):
+    """Without rows and unnamed columns in which every cell is empty."""
+    empty = table.isna()
+    rows = empty.all(axis=1)
+    unnamed = [column for column in table.columns if column.startswith("Unnamed: ") and empty[column].all()]
+    attrs = table.attrs
+    table = (table[~rows] if rows.any() else table).drop(columns=unnamed)
+    table.attrs = attrs
+    return table
+
+
+def plain_cells(table):
+    """Lists, dicts, dates and times of day in cells as text: every cell is a number, text or a stamp."""
+    for column in table.columns:
+        if table[column].dtype == object:
+            odd = table[column].map(
+                lambda cell: isinstance(cell, (list, dict, set, tuple)) or hasattr(cell, "isoformat")
+            )
+            if odd.any():
+                table[column] = table[column].map(lambda cell: cell if _is_none(cell) else str(cell))
+        elif isinstance(table[column].dtype, pd.PeriodDtype):
+            table[column] = table[column].dt.to_timestamp()
+    return table
+
+
+def _is_none(cell):
+    return cell is None or (isinstance(cell, float) and cell != cell) or cell is pd.NaT

@@ -10,6 +10,10 @@ __all__ = ["DOUBT", "are_numerals", "decimal_of", "to_numbers"]
 DOUBT = "?"  # commas that may separate thousands or decimals
 _AROUND = re.compile(r"^(?:[$€£¥₹]|(?:USD|EUR|GBP|CHF)\b)\s*|\s*(?:[$€£¥₹%]|\b(?:USD|EUR|GBP|CHF))$")
 _NUMERAL = re.compile(r"[-+]?(?:\d[\d.,]*|[.,]\d+)(?:[eE][-+]?\d+)?")
+_WHOLE = {
+    mark: re.compile(rf"[-+]?(?:\d{{1,3}}(?:[{other}]\d{{3}})+|\d*)(?:[{mark}]\d*)?(?:[eE][-+]?\d+)?")
+    for mark, other in (".,", ",.")
+}
 _GROUPS = {mark: re.compile(rf"[-+]?[1-9]\d{{0,2}}(?:[{mark}]\d{{3}})+") for mark in ".,"}
 
 
@@ -100,14 +104,15 @@ def to_numbers(column, decimal):
     Returns
     -------
     pandas.Series
-        NaN where a cell is empty.
+        NaN where a cell is empty, or is no number with this mark.
 
     Examples
     --------
-    >>> to_numbers(pd.Series(["1.234,5", "(7)", None]), ",").tolist()
-    [1234.5, -7.0, nan]
+    >>> to_numbers(pd.Series(["1.234,5", "(7)", "1.5", None]), ",").tolist()
+    [1234.5, -7.0, nan, nan]
     """
     text = _cleaned(column.dropna())
     thousands = "." if decimal == "," else ","
+    text = text.where(text.str.fullmatch(_WHOLE[decimal]))
     text = text.str.replace(thousands, "", regex=False).str.replace(decimal, ".", regex=False)
     return pd.to_numeric(text, errors="coerce").reindex(column.index).astype("float64")

@@ -84,7 +84,10 @@ def add_roles(data):
         "--target", action="append", type=str, metavar="COLUMN",
         help="column to forecast; may be repeated (default: the only numeric one, or the first)",
     )  # fmt: skip
-    data.add_argument("--series", metavar="COLUMN", help="column that names the series, of a file with many")
+    data.add_argument(
+        "--series", action="append", metavar="COLUMN",
+        help="column that names the series, of a file with many; store,item for two columns that do so together",
+    )  # fmt: skip
     roles = (
         ("past", "more columns to look back on"),
         ("future", "columns that are known ahead, given to predict with --future"),

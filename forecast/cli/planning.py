@@ -124,6 +124,11 @@ def numbers_among_text(frame, columns, option):
     return frame
 
 
+def time_words(index):
+    """What the library calls the index, as the file calls it."""
+    return () if index.name is None else (("the index ", f"column {shown(index.name, 30)} "),)
+
+
 def counted_as(index):
     """How rows without dates get their time, in words; None where they have dates."""
     if isinstance(index, (pd.DatetimeIndex, pd.PeriodIndex)):
@@ -158,7 +163,7 @@ def planned(arguments, data, model=None):
     fresh = model is None
     if fresh:
         model = SeriesForecaster(RNNForecaster(random_state=0))
-    with refusals():
+    with refusals(time_words(data.frame.index)):
         model.set_params(**_series_settings(arguments, data))
         _set_network(arguments, model)
         _set_others(arguments, model)

@@ -6,8 +6,11 @@ from contextlib import contextmanager
 
 __all__ = ["ProblemError", "close_to", "described", "listed", "refusals", "shown", "shown_path"]
 
+ROOM = 180  # characters of a message
 # Advice for Python in the library's messages, and what a user of the command does in its place.
 _WORDS = (
+    (r"Holidays: give the index a CustomBusinessDay frequency", "Holidays: --holidays FILE"),
+    (r"\.\s*Fix: df = df\.resample\(a frequency\)\.mean\(\)\.interpolate\(\)", ""),
     (r"\s*In cross-validation, split with .*?tear a series apart", ""),
     (r"\s*X does not continue", "the future rows do not continue"),
     (r"Hours that come twice in autumn: tz_localize\(zone, ambiguous='infer'\)", "Hours twice in autumn: --timezone"),
@@ -57,9 +60,21 @@ def described(error):
     text = " ".join(str(error).split())
     for pattern, words in _WORDS:
         text = re.sub(pattern, words, text)
-    text = re.sub(r"(?<!\.)\.\s*\.(?=\s|$)", ".", text)
+    text = _shortened(re.sub(r"(?<!\.)\.\s*\.(?=\s|$)", ".", text))
     head, mark, fix = text.partition("Fix: ")
     return f"{head}Fix in pandas: {fix}" if mark and re.search(r"\b(df|pd|np)\b|\w+\.\w+\(", fix) else text
+
+
+def _shortened(text):
+    """Days without the midnight, and of several places the first, where a message is long."""
+    text = re.sub(r"\b(\d{4}-\d\d-\d\d) 00:00:00(?![+.:\d])", r"\1", text)
+    text = re.sub(
+        r"\b(\d+) days(?: 00:00:00)?\b(?! \d)", lambda found: f"{found[1]} day{'s' * (found[1] != '1')}", text
+    )
+    text = re.sub(r"\b0 days (?=\d\d:)", "", text)
+    if len(text) > ROOM:
+        text = re.sub(r"(: [^,;:]+(?::\d\d)*), [^;]*, \.\.\.(?: \(\d+ in all\))?;", r"\1, ...;", text)
+    return text
 
 
 @contextmanager

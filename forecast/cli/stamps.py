@@ -119,12 +119,24 @@ def _holds_dates(values, name, form):
         return False
     if pd.api.types.is_datetime64_any_dtype(values.dtype):
         return form is None
+    if form in UNITS and not pd.to_numeric(values, errors="coerce").between(*UNITS[form]).all():
+        return False
     if form is not None:
         return all(bool(_read_as(part, form)[0].notna().all()) for part in (values.iloc[:50], values))
+    values = _weekly(values, name)
     if pd.api.types.is_numeric_dtype(values.dtype) or _digits(values):
         named = speaks_of_time(name) and part_of(name) in (None, "month", "period", "quarter")
         return all(numbers_as_stamps(part, named)[0] is not None for part in (values.iloc[:50], values))
     return all(map(looks_like_date, values.dropna().iloc[:5]))
+
+
+def _weekly(values, name):
+    """Weeks such as 202305 or 2023-05 as 2023-W05, where the name says that they are weeks."""
+    if part_of(name) != "week" or pd.api.types.is_float_dtype(values.dtype):
+        return values
+    text = values.astype(str)
+    weeks = text.str.fullmatch(r"(?:19|20)\d\d-?[0-5]\d").all()
+    return text.str.replace(r"^(\d{4})-?", r"\1-W", regex=True) if weeks else values
 
 
 def _digits(values):
@@ -135,12 +147,11 @@ def _read_as(values, form):
     """Values in a form that was given; whole numbers that pandas holds as floats lose their .0."""
     if form in UNITS:
         number = pd.to_numeric(values, errors="coerce")
-        most = UNITS[form][1]
-        return read_stamps(number.where(number.between(-most, most)), form) if number.notna().all() else (
-            pd.DatetimeIndex([pd.NaT] * len(values)), []
-        )  # fmt: skip
+        return read_stamps(number.where(number.abs() < UNITS[form][1]), form)
     if pd.api.types.is_float_dtype(values.dtype) and values.notna().all() and (values == values.round()).all():
         values = values.astype("int64")
+    if pd.api.types.is_integer_dtype(values.dtype):  # 1022024 was 01022024
+        values = values.astype(str).str.zfill(len(pd.Timestamp("2024-11-23 22:33:44").strftime(form)))
     return read_stamps(values, form)
 
 
@@ -174,15 +185,22 @@ def _refuse_unread(values, name):
 
 
 def _whole_numbers(table, free, series):
-    """Columns that count time in whole numbers, such as years: named so, and no number twice in a series."""
+    """Columns that count time in whole numbers, such as years: named so, with the same step from each to the next."""
     found = []
     for name in free:
         column, part = table[name], part_of(name)
         named = folded(name) in TIME_NAMES | {"t", "step", "period"} or part in ("year", "day", "week", "period")
-        if named and pd.api.types.is_integer_dtype(column.dtype):
-            rows = pd.MultiIndex.from_arrays([*(table[key].to_numpy() for key in series), column.to_numpy()])
-            if not rows.has_duplicates:
-                found.append(name)
+        if not named or not pd.api.types.is_integer_dtype(column.dtype):
+            continue
+        rows = pd.MultiIndex.from_arrays([*(table[key].to_numpy() for key in series), column.to_numpy()])
+        regular = part == "year" or len(set(np.diff(np.unique(column.to_numpy())))) == 1
+        if regular and (part == "year" or not rows.has_duplicates):
+            found.append(name)
+        elif (folded(name) in TIME_NAMES or part == "week") and not rows.has_duplicates:
+            raise ProblemError(
+                f"column {shown(name)} holds {column.iloc[0]}, {column.iloc[1]}, ..., no dates of a known form and no "
+                "regular steps. Fix: --time-format with its form, or --time none to count the rows."
+            )
     return found
 
 
@@ -194,6 +212,7 @@ def _column(column, name, form, notes):
         if stamps.hasnans:
             raise ProblemError(f"column {shown(name)} holds no date in row {int(stamps.isna().argmax()) + 1}.")
         return stamps
+    column = _weekly(column, name) if form is None else column
     if form is None and (pd.api.types.is_numeric_dtype(column.dtype) or _digits(column)):
         stamps, words = numbers_as_stamps(column, part_of(name) in (None, "month", "period", "quarter"))
         if stamps is not None:
@@ -206,6 +225,8 @@ def _column(column, name, form, notes):
     missing = stamps.isna()
     if missing.any():
         row = int(missing.argmax())
+        if pd.isna(column.iloc[row]):
+            raise ProblemError(f"column {shown(name)} is empty in row {row + 1}; expected a date in each row.")
         expected = f"dates of the form {shown(form, 30)}" if form else "dates of one form, such as 2024-01-31 13:00"
         raise ProblemError(
             f"column {shown(name)} holds {shown(column.iloc[row], 30)} in row {row + 1}; expected {expected}. Fix: "
@@ -278,9 +299,10 @@ def in_time_order(frame, series, notes, time=None, taken=()):
     -------
     pandas.DataFrame
     """
-    index = frame.index
-    if not series and not index.is_unique:
-        _refuse_repeated(frame.drop(columns=[*taken]), time)
+    index, keys = frame.index, [frame[key].to_numpy() for key in series]
+    rows = pd.MultiIndex.from_arrays([*keys, index]) if keys else index
+    if not rows.is_unique:
+        _refuse_repeated(frame.drop(columns=[name for name in taken if name not in series]), rows, series, time)
     if index.is_monotonic_increasing:
         return frame
     if not series:
@@ -290,52 +312,66 @@ def in_time_order(frame, series, notes, time=None, taken=()):
         row = int(np.argmax(index[1:] < index[:-1])) + 1
         notes.append(f"The rows are not in time order ({index[row]} comes after {index[row - 1]}): they were sorted.")
         return frame.sort_index(kind="stable")
-    keys = [frame[key].to_numpy() for key in series]
     groups = index.to_series().groupby(keys[0] if len(keys) == 1 else keys, sort=False)
     ordered = groups.is_monotonic_increasing
     if ordered.all():
         return frame
-    notes.append(f"The rows of series {ordered.index[ordered.argmin()]!r} are not in time order: they were sorted.")
+    first = ordered.index[ordered.argmin()]
+    name = ", ".join(map(str, first)) if isinstance(first, tuple) else str(first)
+    notes.append(f"The rows of series {shown(name)} are not in time order: they were sorted.")
     return frame.sort_index(kind="stable")
 
 
-def _refuse_repeated(frame, time):
+def _refuse_repeated(frame, rows, series, time):
     """Stamps that occur several times: hours of autumn, several series, or a mistake."""
-    twice = frame.index[frame.index.duplicated()]
-    fix = _way_out(frame, twice, time)
-    place = int(frame.index.duplicated().argmax())
-    rows = "1 row repeats" if len(twice) == 1 else f"{len(twice)} rows repeat"
+    repeated = rows.duplicated()
+    twice = frame.index[repeated]
+    fix = _way_out(frame, twice, series, time)
+    count = "1 row repeats" if len(twice) == 1 else f"{len(twice)} rows repeat"
     name = "" if frame.index.name is None else f" of column {shown(frame.index.name, 30)}"
-    raise ProblemError(f"{rows} a time{name} (row {place + 1}: {twice[0]}); expected each once. Fix: {fix}.")
+    once = "each once in a series" if series else "each once"
+    raise ProblemError(
+        f"{count} a time{name} (row {int(repeated.argmax()) + 1}: {twice[0]}); expected {once}. Fix: {fix}."
+    )
 
 
-def _way_out(frame, twice, time):
-    ids = _ids(frame)
-    if isinstance(frame.index, pd.DatetimeIndex) and time is not None:
-        clock = find_clock(frame.reset_index(drop=True), frame.index.tz_localize(None), list(frame.columns), [])
-        if clock:
-            return f"--time '{','.join([time, *clock])}'"
+def _way_out(frame, twice, series, time):
+    ids = _ids(frame, series)
+    if isinstance(frame.index, pd.DatetimeIndex) and not ids:
+        table, stamps = frame.reset_index(drop=True), frame.index.tz_localize(None)
+        for more in ([], *([name] for name in _naming(frame, series))):
+            free = [column for column in frame.columns if column not in [*series, *more]]
+            clock = find_clock(table, stamps, free, [*series, *more])
+            if clock:
+                both = f" --series '{','.join([*series, *more])}'" if more else ""
+                return f"--time '{','.join([time or str(frame.index.name), *clock])}'{both}"
     if ids:
-        text = ",".join(ids)
+        text = ",".join([*series, *ids])
         return f"--series '{text}' for several series, or keep one row for each stamp"
     if isinstance(frame.index, pd.DatetimeIndex) and frame.index.tz is None and _autumn(twice):
         return "--timezone ZONE for the hours that come twice in autumn, or keep one row for each stamp"
     return "keep one row for each stamp"
 
 
-def _ids(frame):
-    """The fewest columns that tell repeated stamps apart, each with values that come again and again."""
+def _naming(frame, series):
+    """Columns that may name series: each of their values comes again and again."""
     most = max(len(frame) // 4, 1)
     ids = []
     for column in frame.columns:
         values = frame[column]
         number = pd.api.types.is_float_dtype(values.dtype)
-        if number or part_of(column) is not None or is_counter(values) or values.nunique() > most:
+        if column in series or number or part_of(column) is not None or is_counter(values) or values.nunique() > most:
             continue
         ids.append(column)
+    return ids[:12]
+
+
+def _ids(frame, series):
+    """The fewest columns that tell repeated stamps apart."""
+    ids = _naming(frame, series)
     for count in (1, 2, 3):
-        for names in itertools.combinations(ids[:12], count):
-            keys = [frame[name] for name in names]
+        for names in itertools.combinations(ids, count):
+            keys = [frame[name] for name in [*series, *names]]
             if not pd.MultiIndex.from_arrays([frame.index, *keys]).has_duplicates:
                 return list(names)
     return []
