@@ -58,8 +58,9 @@ def buoy():
 
 def uci_power():
     minutes = pd.date_range("2006-12-16 17:24", periods=ROWS, freq="min")
-    table = rows(minutes.strftime("%d/%m/%Y"), minutes.strftime("%H:%M:%S"), [f"{v:.3f}" for v in SMALL], ["18.400"] * ROWS,
-                 separator=";")  # fmt: skip
+    power = [f"{value:.3f}" for value in SMALL]
+    days, clocks = minutes.strftime("%d/%m/%Y"), minutes.strftime("%H:%M:%S")
+    table = rows(days, clocks, power, ["18.400"] * ROWS, separator=";")
     return lines("Date;Time;Global_active_power;Global_intensity", table, end="\r\n")
 
 
@@ -69,7 +70,7 @@ def uci_power_question_marks():
 
 def uci_air():
     """Decimal commas, dots in the clock, two empty columns and empty lines at the end."""
-    text = [f"{value:.3f}".replace(".", ",") for value in SMALL]
+    text = [f"{value}".replace(".", ",") for value in SMALL]
     table = rows(HOURS.strftime("%d/%m/%Y"), HOURS.strftime("%H.%M.%S"), text, [1360] * ROWS, separator=";")
     return lines("Date;Time;CO(GT);PT08.S1(CO);;", [f"{line};;" for line in table], [";;;;;"] * 4)
 
@@ -212,8 +213,9 @@ def units_below():
 
 
 def destatis():
-    return lines("Monat;Wert", rows(pd.date_range("2019-01-01", periods=ROWS, freq="MS").strftime("%Y-%m"), map(german, VALUES), separator=";"),
-                 "__________", "© Statistisches Amt, 2024")  # fmt: skip
+    months = pd.date_range("2019-01-01", periods=ROWS, freq="MS").strftime("%Y-%m")
+    table = rows(months, map(german, VALUES), separator=";")
+    return lines("Monat;Wert", table, "__________", "© Statistisches Amt, 2024")
 
 
 def eurostat():

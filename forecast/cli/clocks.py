@@ -5,7 +5,8 @@ import re
 import numpy as np
 import pandas as pd
 
-from .dates import iso_text, looks_like_date, numbers_as_stamps, read_stamps
+from .dates import iso_text, numbers_as_stamps, read_stamps
+from .forms import looks_like_date
 from .problems import ProblemError, listed, shown
 
 __all__ = [

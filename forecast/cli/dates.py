@@ -1,63 +1,18 @@
-"""Text and numbers as stamps: forms of dates, 12-hour clocks, quarters, weeks, compact days, seconds since 1970."""
+"""Columns of text and of numbers as stamps: dates, quarters, weeks, compact days, seconds since 1970."""
 
 import re
 
 import numpy as np
 import pandas as pd
 
+from .forms import LATE, OFFSET, QUARTER, WEEK, forms_of, usual
 from .problems import ProblemError, shown
 
-__all__ = ["UNITS", "checked_form", "looks_like_date", "numbers_as_stamps", "read_stamps"]
+__all__ = ["UNITS", "checked_form", "iso_text", "numbers_as_stamps", "read_stamps"]
 
-# Month before day, as pandas reads it, and day before month where that does not fit every row.
-_DAYS = ("%Y-%m-%d", "%Y/%m/%d", "%Y.%m.%d", "%m/%d/%Y", "%d/%m/%Y", "%d.%m.%Y", "%m-%d-%Y", "%d-%m-%Y")
-_DAYS += ("%d %b %Y", "%d-%b-%Y", "%d/%b/%Y", "%b %d, %Y", "%b %d %Y", "%d %B %Y", "%B %d, %Y", "%B %d %Y", "%d%b%Y")
-_DAYS += (
-    "%d. %B %Y",
-    "%d. %b %Y",
-    "%Y-%b-%d",
-    "%Y %b %d",
-    "%m/%d/%y",
-    "%d/%m/%y",
-    "%d.%m.%y",
-    "%d-%b-%y",
-    "%d %b %y",
-    "%m-%d-%y",
-    "%d-%m-%y",
-)
-_CLOCKS = ("", " %H:%M", " %H:%M:%S", " %H:%M:%S.%f", " %I:%M %p", " %I:%M:%S %p", " %I %p", " %H.%M", " %H.%M.%S")
-_CLOCKS += (" %H", ":%H:%M", ":%H:%M:%S", "-%H.%M.%S", " %I.%M %p", " %I.%M.%S %p")
-_MONTHS = ("%Y/%m", "%Y %m", "%YM%m", "%m/%Y", "%m-%Y", "%m.%Y", "%b-%y", "%b %y", "%b %Y", "%b-%Y", "%B %Y", "%B-%Y")
-_MONTHS += ("%Y%b", "%Y %b", "%Y-%b", "%Y %B", "%b, %Y", "%B, %Y", "%y-%b")
-_COMPACT = ("%Y%m%d", "%Y%m%d %H%M", "%Y%m%d %H:%M", "%Y%m%d %H:%M:%S", "%Y%m%dT%H%M%S", "%Y%m%d%H%M")
-_FORMS = ("ISO8601", *_COMPACT, *(day + clock for day in _DAYS for clock in _CLOCKS), "%b %d %H:%M:%S %Y", *_MONTHS)
 _WHOLE = {8: "%Y%m%d", 10: "%Y%m%d%H", 12: "%Y%m%d%H%M", 14: "%Y%m%d%H%M%S"}  # digits of a compact stamp
-_OFFSET = re.compile(r"\d\s?(Z|[+-]\d\d(:?\d\d)?)$")
-_QUARTER = re.compile(
-    r"(?:(?P<y1>\d{4})[-\s:/.]*[Qq](?P<q1>[1-4])|[Qq](?P<q2>[1-4])[-\s:/.']*(?P<y2>\d{4}|\d\d)"
-    r"|(?P<q3>[1-4])[Qq][-\s:/.']*(?P<y3>\d{4}|\d\d))"
-)
-_WEEK = re.compile(
-    r"(?:(?P<y1>\d{4})[-\s/.]*(?:[Ww]|[Ww]eek|KW|CW)[-\s]*(?P<w1>\d{1,2})(?:-(?P<d1>[1-7]))?"
-    r"|(?:[Ww]|[Ww]eek|KW|CW)[-\s]*(?P<w2>\d{1,2})[-\s/.,]+(?P<y2>\d{4}))"
-)
-_DAY_NAME = re.compile(r"^(?:mon|tue|wed|thu|fri|sat|sun)[a-z]*\.?,?\s+", re.IGNORECASE)
 UNITS = {"s": (1e8, 4.2e9), "ms": (1e11, 4.2e12), "us": (1e14, 4.2e15), "ns": (1e17, 4.2e18)}  # 1973 to 2103
 _NAMES = {"s": "seconds", "ms": "milliseconds", "us": "microseconds", "ns": "nanoseconds"}
-
-
-def looks_like_date(cell):
-    """Whether a cell alone reads as a date; a number does not.
-
-    Examples
-    --------
-    >>> [looks_like_date(cell) for cell in ("2024-01-31", "1/31/2024 7:00 PM", "2024Q1", "20240131", "load")]
-    [True, True, True, False, False]
-    """
-    text = str(cell).strip()
-    if len(text) > 60 or not re.search(r"\d", text) or re.fullmatch(r"[-+]?[\d.,]+(e[-+]?\d+)?%?", text, re.IGNORECASE):
-        return bool(re.fullmatch(r"\d{1,2}\.\d{1,2}\.\d{2,4}|\d{4}\.\d{1,2}\.\d{1,2}", text))
-    return bool(read_stamps(pd.Series([text]))[0].notna().all())
 
 
 def checked_form(form):
@@ -113,55 +68,38 @@ def read_stamps(column, form=None):
         return _since_1970(pd.to_numeric(column, errors="coerce"), form), []
     text = column.astype(str).str.strip()
     if form is not None:
-        return _stamps(text, form, _OFFSET.search(text.iloc[0]) is not None and "%z" in form), []
-    text, late = _usual(text)
+        return _stamps(text, form, OFFSET.search(text.iloc[0]) is not None and "%z" in form), []
+    stamps, others = _as_it_stands(text)
+    if stamps.isna().any():
+        plain = usual(text, lambda pattern, words, cells: cells.str.replace(pattern, words, regex=True))
+        again, more = _as_it_stands(plain)
+        if again.notna().sum() > stamps.notna().sum():
+            late = text.str.contains(LATE).to_numpy()
+            stamps, others = again.where(~late, again + pd.Timedelta(days=1)) if late.any() else again, more
+    return stamps, others
+
+
+def _as_it_stands(text):
     distinct = text.drop_duplicates()
     first = distinct.iloc[0] if len(distinct) else ""
-    if _OFFSET.search(first) and ":" in first:
-        return _later(_stamps(text, "ISO8601", True), late), []
-    for pattern, read in ((_QUARTER, _quarters), (_WEEK, _weeks)):
+    if OFFSET.search(first) and ":" in first:
+        return _stamps(text, "ISO8601", True), []
+    for pattern, read in ((QUARTER, _quarters), (WEEK, _weeks)):
         if pattern.fullmatch(first):
             return read(text), []
-    return _by_forms(text, distinct, late)
-
-
-def _usual(text):
-    """Text with clocks and intervals as the forms expect them, and the rows of 24:00."""
-    start = text.str.split(r"\s+-\s+|\s*/\s*(?=\d{4}-\d\d-\d\dT)", n=1, regex=True).str[0]
-    text = start if (start != text).all() and start.str.contains(r"\d").all() else text
-    text = text.str.replace(_DAY_NAME, "", regex=True)
-    if text.str.contains(r"[apAP]\.?\s?[mM]\.?$").any():
-        text = text.str.replace(r"\s*([apAP])\.?\s?[mM]\.?$", lambda half: f" {half[1].upper()}M", regex=True)
-    text = text.str.replace(r"(?<=\d{4}),?\s+(?=\d{1,2}[:.\s])", " ", regex=True)
-    text = text.str.replace(r"\bSept\b", "Sep", regex=True).str.replace(r"(?<=:\d\d) ?(?:UTC|GMT)$", "Z", regex=True)
-    late = text.str.contains(r"[\sT]24:00(?::00)?$").to_numpy()
-    return (text.str.replace(r"([\sT])24:00", r"\g<1>00:00", regex=True) if late.any() else text), late
-
-
-def _later(stamps, late):
-    return stamps.where(~late, stamps + pd.Timedelta(days=1)) if late.any() else stamps
-
-
-def _by_forms(text, distinct, late):
-    sample = (
-        distinct if len(distinct) <= 60 else pd.concat([distinct.iloc[:30], distinct.iloc[30 :: len(distinct) // 30]])
-    )
-    scores = {}
-    for form in _FORMS:
-        fits = int(_stamps(sample, form, False).notna().sum())
-        if fits:
-            scores[form] = fits
-            if fits == len(sample) and form == "ISO8601":
-                break
+    sample = distinct.iloc[:: max(len(distinct) // 60, 1)]
+    forms = dict.fromkeys(form for cell in distinct.iloc[:3] for form in forms_of(cell))
+    scores = {form: int(_stamps(sample, form, False).notna().sum()) for form in ("ISO8601", *forms)}
+    if scores["ISO8601"] == len(sample):
+        scores = {"ISO8601": len(sample)}
     best = sorted(scores, key=scores.get, reverse=True)[:4]
     fitting = [(form, _stamps(text, form, False)) for form in best]
     whole = [pair for pair in fitting if pair[1].notna().all()]
     if not whole:
-        most = max((stamps for _, stamps in fitting), key=lambda stamps: stamps.notna().sum(), default=None)
-        return pd.DatetimeIndex([pd.NaT] * len(text)) if most is None else most, []
+        return max((stamps for _, stamps in fitting), key=lambda stamps: stamps.notna().sum()), []
     order = sorted(whole, key=lambda pair: _disorder(pair[1]))
     chosen = order[0][1]
-    return _later(chosen, late), [form for form, stamps in order[1:] if not stamps.equals(chosen)]
+    return chosen, [form for form, stamps in order[1:] if not stamps.equals(chosen)]
 
 
 def _disorder(stamps):
@@ -177,7 +115,7 @@ def _stamps(text, form, zoned):
 
 
 def _quarters(text):
-    parts = text.str.extract(f"^{_QUARTER.pattern}$")
+    parts = text.str.extract(f"^{QUARTER.pattern}$")
     year = _first(parts, "y1", "y2", "y3")
     year = year.where(year >= 100, year + np.where(year < 70, 2000, 1900))
     month = 3 * _first(parts, "q1", "q2", "q3") - 2
@@ -186,7 +124,7 @@ def _quarters(text):
 
 def _weeks(text):
     """ISO weeks, by their Monday where the text names no day."""
-    parts = text.str.extract(f"^{_WEEK.pattern}$")
+    parts = text.str.extract(f"^{WEEK.pattern}$")
     year, week, day = _first(parts, "y1", "y2"), _first(parts, "w1", "w2"), _first(parts, "d1").fillna(1)
     return pd.DatetimeIndex(pd.to_datetime(iso_text(year, week, day), format="%G-W%V-%u", errors="coerce"))
 

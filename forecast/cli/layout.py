@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 
 import pandas as pd
 
-from .dates import looks_like_date
-from .numerals import are_numerals
+from .forms import looks_like_date
+from .numerals import is_numeral
 from .problems import ProblemError, listed, shown
 
 __all__ = [
@@ -168,13 +168,13 @@ def find_header(name, records):
 
 
 def _is_value(cell):
-    return bool(are_numerals(pd.Series([cell]))[0]) or looks_like_date(cell)
+    return is_numeral(cell) or looks_like_date(cell)
 
 
 def _kind(cell):
     if cell.casefold() in _EMPTY:
         return "empty"
-    return "date" if looks_like_date(cell) else "number" if are_numerals(pd.Series([cell]))[0] else "text"
+    return "date" if looks_like_date(cell) else "number" if is_numeral(cell) else "text"
 
 
 def _refuse_without(name, first, rows):
@@ -211,7 +211,7 @@ def _further(first, rows):
 
 
 def _share(cells):
-    return are_numerals(pd.Series(cells, dtype=object)).mean() if cells else 0.0
+    return sum(map(is_numeral, cells)) / len(cells) if cells else 0.0
 
 
 def _joined(first, more, body):

@@ -5,10 +5,12 @@ import re
 import numpy as np
 import pandas as pd
 
-__all__ = ["DOUBT", "are_numerals", "decimal_of", "to_numbers"]
+__all__ = ["DOUBT", "are_numerals", "decimal_of", "is_numeral", "to_numbers"]
 
 DOUBT = "?"  # commas that may separate thousands or decimals
 _AROUND = re.compile(r"^(?:[$€£¥₹]|(?:USD|EUR|GBP|CHF)\b)\s*|\s*(?:[$€£¥₹%]|\b(?:USD|EUR|GBP|CHF))$")
+_BRACKETED = re.compile(r"\(\s*[^()]*\d[^()]*\)")
+_THOUSANDS = re.compile(r"(?<=\d)[\u0020\u00a0\u2009\u202f'\u2019](?=\d{3}(?!\d))")
 _NUMERAL = re.compile(r"[-+]?(?:\d[\d.,]*|[.,]\d+)(?:[eE][-+]?\d+)?")
 _WHOLE = {
     mark: re.compile(rf"[-+]?(?:\d{{1,3}}(?:[{other}]\d{{3}})+|\d*)(?:[{mark}]\d*)?(?:[eE][-+]?\d+)?")
@@ -20,12 +22,19 @@ _GROUPS = {mark: re.compile(rf"[-+]?[1-9]\d{{0,2}}(?:[{mark}]\d{{3}})+") for mar
 def _cleaned(text):
     """Cells without what stands around or inside a number: currency, percent, blanks and apostrophes of thousands."""
     text = text.astype(str).str.strip().str.replace("\u2212", "-")
-    bracketed = text.str.fullmatch(r"\(\s*[^()]*\d[^()]*\)")
+    bracketed = text.str.fullmatch(_BRACKETED)
     text = text.where(~bracketed, "-" + text.str.strip("()").str.strip())
     sign = text.str.extract(r"^([-+]?)\s*(.*)$")
-    return sign[0] + sign[1].str.replace(_AROUND, "", regex=True).str.replace(
-        r"(?<=\d)[\u0020\u00a0\u2009\u202f'\u2019](?=\d{3}(?!\d))", "", regex=True
-    )
+    return sign[0] + sign[1].str.replace(_AROUND, "", regex=True).str.replace(_THOUSANDS, "", regex=True)
+
+
+def is_numeral(cell):
+    """Whether one cell is a number in some spelling, as `are_numerals` has it for a column."""
+    text = cell.strip().replace("\u2212", "-")
+    if _BRACKETED.fullmatch(text):
+        text = text.strip("()").strip()
+    text = _THOUSANDS.sub("", _AROUND.sub("", text.lstrip("+-").strip()))
+    return _NUMERAL.fullmatch(text) is not None
 
 
 def are_numerals(column):

@@ -4,8 +4,14 @@ import argparse
 import json
 
 from .._registries import ESTIMATOR_CELLS, LOSSES
+from .problems import ProblemError
 
-__all__ = ["add_command", "add_data", "add_loudness", "add_model", "add_roles", "count", "names", "setting", "share"]
+__all__ = [
+    "READING", "add_command", "add_data", "add_loudness", "add_model", "add_roles", "count", "names",
+    "refuse_without_effect", "setting", "share",
+]  # fmt: skip
+
+READING = ("time", "time_format", "timezone", "na", "decimal", "sheet")  # of `add_data`
 
 
 def add_command(commands, name, run, summary, usage, description=None, epilog=None):
@@ -147,6 +153,27 @@ def add_model(parser):
         "--set", action="append", type=setting, default=[], metavar="NAME=VALUE",
         help="any other parameter of the two classes, such as dropout=0.1; the value as JSON has it, or a text",
     )  # fmt: skip
+
+
+def refuse_without_effect(arguments, names, reason):
+    """Refuse options that were given and would have no effect.
+
+    Parameters
+    ----------
+    arguments : argparse.Namespace
+    names : list of str
+        Attributes of the arguments; None, an empty list and False are not given.
+    reason : str
+        Why they have none.
+
+    Raises
+    ------
+    ProblemError
+    """
+    given = [name for name in names if getattr(arguments, name, None) not in (None, [], False)]
+    if given:
+        option = f"--{given[0].replace('_', '-')}"
+        raise ProblemError(f"{option} has no effect here: {reason}. Fix: leave {option} out.")
 
 
 def count(text):

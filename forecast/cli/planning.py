@@ -244,6 +244,7 @@ def _set_network(arguments, model):
 
 _BY_OPTION = {"n_jobs": "--threads", "random_state": "--seed", "verbose": "--verbose"}
 _BY_OPTION |= {name: f"--{name}" for name in ("threads", "seed", "layers", "quantiles")}
+_TWICE = {"num_layers": "layers", "trading_calendar": "holidays", "quantile": "quantiles"}  # parameter: option
 _OWN = ("callbacks", "regressor", "time")  # functions and labels of Python, which no text can be
 _ROLES = ("target", "past_covariates", "future_covariates", "static_covariates", "series")
 
@@ -251,7 +252,12 @@ _ROLES = ("target", "past_covariates", "future_covariates", "static_covariates",
 def _set_others(arguments, model):
     """`--set`: a parameter of the forecaster, or else of the network."""
     series, network = model.get_params(deep=False), model.regressor.get_params()
+    said = [name for name, _ in arguments.set]
     for name, value in arguments.set:
+        option = _TWICE.get(name, name)
+        if said.count(name) > 1 or _given(arguments, option) is not None:
+            other = "--set again" if said.count(name) > 1 else _option(option)
+            raise ProblemError(f"--set {name}: {other} gives it too; expected it once. Fix: leave one of them out.")
         inner = name.removeprefix("regressor__")
         if name in _ROLES or inner in _BY_OPTION:
             option = _BY_OPTION.get(inner, _option(name))

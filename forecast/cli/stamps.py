@@ -17,7 +17,8 @@ from .clocks import (
     speaks_of_time,
 )  # fmt: skip
 from .columns import find_columns, is_counter
-from .dates import UNITS, checked_form, looks_like_date, numbers_as_stamps, read_stamps
+from .dates import UNITS, checked_form, numbers_as_stamps, read_stamps
+from .forms import looks_like_date
 from .problems import ProblemError, close_to, listed, shown
 from .wide import refuse_wide
 

@@ -4,7 +4,7 @@ import re
 
 import pandas as pd
 
-from .dates import looks_like_date
+from .forms import looks_like_date
 from .problems import ProblemError, shown
 
 __all__ = ["refuse_wide"]
