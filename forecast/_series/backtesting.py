@@ -48,8 +48,8 @@ def intervals_at(truth, origins, forecast, levels, initial):
     """
     out = {name: np.full(forecast.shape, np.nan) for name in _names(levels)}
     steps, n = np.arange(1, forecast.shape[1] + 1), forecast.shape[2]
-    fits = initial is not None and initial.residuals.shape[1] == len(steps)
-    started = initial.started(levels, n) if fits else AdaptiveState(levels)
+    fits = initial is not None
+    started = initial.started(levels, n, len(steps)) if fits else AdaptiveState(levels)
     for number in np.unique(origins.series):
         mine = np.flatnonzero(origins.series == number)
         mine = mine[np.argsort(origins.row[mine], kind="stable")]

@@ -83,7 +83,7 @@ class Calibration:
         scales = [self.scales.get((key, column)) for column in range(n)]  # each target was a series of its own
         return series_scale(known) if any(scale is None for scale in scales) else np.concatenate(scales)
 
-    def started(self, levels, n):
+    def started(self, levels, n, steps=None):
         """What adaptive intervals have learned before the first origin, row 0, in units of a series.
 
         It costs as much as some thousand origins, so that a panel's series take copies of it.
@@ -93,13 +93,18 @@ class Calibration:
         levels : list of float
         n : int
             Targets.
+        steps : int, default=None
+            Of a forecast; None: the horizon. Nothing is known of steps beyond it.
 
         Returns
         -------
         AdaptiveState
         """
-        state = AdaptiveState(levels)
-        state.warm_up(self._relative(n), before=0)
+        state, residuals = AdaptiveState(levels), self._relative(n)
+        if steps is not None:
+            beyond = max(0, steps - residuals.shape[1])
+            residuals = np.pad(residuals[:, :steps], ((0, 0), (0, beyond), (0, 0)), constant_values=np.nan)
+        state.warm_up(residuals, before=0)
         return state
 
     def _relative(self, n):

@@ -282,11 +282,14 @@ class CoverageDisplay:
 
 def _hits_of_report(report, name, kind):
     """One row per forecast with bounds and an actual value: its step, and per nominal share whether it held."""
-    frame = report.frame
-    names = [f"{side}_{level:g}" for level in report.coverage for side in ("lower", "upper")]
-    rows = frame[(frame["model"] == name) & frame["actual"].notna() & frame[names].notna().all(axis=1)]
+    rows = report.frame[(report.frame["model"] == name) & report.frame["actual"].notna()]
+    levels = [level for level in report.coverage if rows[f"lower_{level:g}"].notna().any()]
+    if not levels:
+        return pd.DataFrame()
+    names = [f"{side}_{level:g}" for level in levels for side in ("lower", "upper")]
+    rows = rows[rows[names].notna().all(axis=1)]
     actual = rows["actual"].to_numpy()
-    bounds = {level: (rows[f"lower_{level:g}"], rows[f"upper_{level:g}"]) for level in report.coverage}
+    bounds = {level: (rows[f"lower_{level:g}"], rows[f"upper_{level:g}"]) for level in levels}
     if kind == "intervals":
         hits = _hits_of_intervals(actual, bounds)
     else:

@@ -98,7 +98,7 @@ class Answers:
         Raises
         ------
         ValueError
-            As `predict`, or an actual value is NaN or infinite.
+            As `predict`, an actual value is NaN (unless `missing="mask"`) or infinite, or none is known.
         """
         check_is_fitted(self)
         state = self._state
@@ -106,6 +106,11 @@ class Answers:
         forecasts = self._forecasts(request)
         actual = self._actual(X, y, request)
         period = state.axis.season_length
+        if all(np.isnan(values).all() for values in actual):
+            raise ValueError(
+                f"no row of X has a value of {', '.join(map(repr, self.target_names_))}: there is nothing to judge the "
+                "forecast by."
+            )
         skills = []
         for number, key in enumerate(request.keys):
             past = self._known(request.past, key)
