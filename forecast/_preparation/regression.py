@@ -1,6 +1,7 @@
 """The regressor on windows: what it is given, and which windows it can be judged on."""
 
 import numpy as np
+from sklearn import config_context
 from sklearn.base import clone
 
 from .._tail import time_tail
@@ -52,7 +53,9 @@ def fit_regressor(regressor, windows, complete, validation=None):
             "RNNForecaster, or gaps='interpolate'."
         )
     targets = np.asarray(windows.y)
-    return regressor.fit(np.asarray(windows), targets.ravel() if targets.shape[1] == 1 else targets)
+    targets = targets.ravel() if targets.shape[1] == 1 else targets
+    with config_context(transform_output="default"):  # a forecast does not depend on how frames are to be shown
+        return regressor.fit(np.asarray(windows), targets)
 
 
 def predict_windows(regressor, windows, method="predict", **options):
@@ -76,7 +79,8 @@ def predict_windows(regressor, windows, method="predict", **options):
     found = []
     for begin in range(0, len(windows), _BLOCK):
         rows = np.minimum(np.arange(begin, begin + _BLOCK), len(windows) - 1)
-        found.append(np.asarray(ask(np.asarray(windows[rows]), **options))[: len(windows) - begin])
+        with config_context(transform_output="default"):
+            found.append(np.asarray(ask(np.asarray(windows[rows]), **options))[: len(windows) - begin])
     return found[0] if len(found) == 1 else np.concatenate(found)
 
 
