@@ -12,18 +12,21 @@ __all__ = ["Answers"]
 class Answers:
     """The part of `SeriesForecaster` that forecasts."""
 
-    def predict(self, X=None, *, history=None):
+    def predict(self, X=None, *, history=None, n=None):
         """Forecast the steps after the fitted data, or after another history.
 
         Parameters
         ----------
-        X : frame, default=None
+        X : frame or int, default=None
             The future rows; their labels must continue the fitted data (or `history`). Their future covariates are
             read, other values not. More of them than `horizon` by feeding forecasts back, where there are no past
-            covariates. None forecasts `horizon` steps of every series.
+            covariates. None forecasts `horizon` steps of every series; a whole number is `n`.
         history : frame, default=None
             Rows to forecast after in place of the fitted ones: newer ones, or other series, never seen in `fit`. At
             least `lookback` rows of each with the target and the past covariates, at the fitted frequency.
+        n : int, default=None
+            Steps to forecast of every series, in place of `X`: `predict(24)` is `predict(n=24)`. None: `horizon`. More
+            than `horizon` as with `X`.
 
         Returns
         -------
@@ -37,11 +40,20 @@ class Answers:
         Raises
         ------
         ValueError
-            The rows of `X` do not continue the data, a known future value is missing, or the history does not fit the
-            model.
+            The rows of `X` do not continue the data, a known future value is missing, the history does not fit the
+            model, or `n` is no number of steps.
+
+        Examples
+        --------
+        >>> from sklearn.linear_model import Ridge
+        >>> from forecast import SeriesForecaster
+        >>> from forecast.datasets import make_ar1
+        >>> model = SeriesForecaster(Ridge(), lookback=12, horizon=3).fit(make_ar1(200, random_state=0))
+        >>> model.predict().shape, model.predict(2).shape
+        ((3, 1), (2, 1))
         """
         check_is_fitted(self)
-        request = self._request(X, history)
+        request = self._request(X, history, n)
         return self._answered(request, self._forecasts(request), self.target_names_)
 
     def future_frame(self, n=None, *, history=None):

@@ -1,5 +1,6 @@
 """Intervals and quantiles of a fitted forecaster."""
 
+import warnings
 from copy import deepcopy
 
 import numpy as np
@@ -10,14 +11,15 @@ from ..forecasting import from_ends, from_origins
 
 __all__ = ["Uncertainty"]
 
+_DEFAULT = (0.1, 0.5, 0.9)  # levels
 _NEWEST = 500  # origins of a history whose residuals intervals are calibrated on
 
 
 class Uncertainty:
     """The part of `SeriesForecaster` that says how sure a forecast is."""
 
-    def predict_interval(self, X=None, *, history=None, coverage=0.9):
-        """Conformal intervals around the forecast, per step.
+    def predict_interval(self, X=None, *, history=None, coverage=0.9, n=None):
+        """The forecast and conformal intervals around it, per step.
 
         After `fit` they rest on the errors on the validation windows (`validation_fraction`), the newest ones before
         the forecast: the same width for every forecast of a step. If the network chose its epoch on these windows
@@ -31,11 +33,15 @@ class Uncertainty:
             As in `predict`, for at most `horizon` steps.
         coverage : float or list of float, default=0.9
             Share of the actual values that shall lie inside, in (0, 1).
+        n : int, default=None
+            As in `predict`, up to `horizon`.
 
         Returns
         -------
-        frame, or dict of float to frame
-            Rows as those of `predict`; columns `<target>_lower`, `<target>_upper`. With a list, a frame per coverage.
+        frame
+            Rows as those of `predict`; for each target the forecast and its bounds, in the columns `<target>`,
+            `<target>_lower` and `<target>_upper`. With a list of coverages the bounds of each, in the columns
+            `<target>_lower_0.8`, `<target>_upper_0.8` and so on.
 
         Raises
         ------
@@ -54,24 +60,25 @@ class Uncertainty:
         >>> from forecast.datasets import make_ar1
         >>> model = SeriesForecaster(Ridge(), lookback=12, horizon=3).fit(make_ar1(500, random_state=0))
         >>> list(model.predict_interval(coverage=0.8).columns)
-        ['y_lower', 'y_upper']
+        ['y', 'y_lower', 'y_upper']
+        >>> list(model.predict_interval(2, coverage=[0.5, 0.8]).columns)
+        ['y', 'y_lower_0.5', 'y_upper_0.5', 'y_lower_0.8', 'y_upper_0.8']
         """
         check_is_fitted(self)
         levels = _levels(coverage, "coverage")
-        request = self._request(X, history)
+        request = self._request(X, history, n)
         forecasts, offsets = self._forecasts(request), self._offsets(request, levels)
-        names = [f"{name}_{side}" for name in self.target_names_ for side in ("lower", "upper")]
-        found = {}
-        for position, level in enumerate(levels):
-            arrays = []
-            for number, forecast in enumerate(forecasts):
-                lower, upper = (side[position, : len(forecast)] for side in offsets[number])
-                both = np.stack([forecast + lower, forecast + upper], axis=2).reshape(len(forecast), -1)
-                arrays.append(self._state.within(both))
-            found[level] = self._answered(request, arrays, names)
-        return found if np.ndim(coverage) else found[levels[0]]
+        arrays = []
+        for number, forecast in enumerate(forecasts):
+            lower, upper = (forecast + side[:, : len(forecast)] for side in offsets[number])
+            bounds = self._state.within(np.stack([lower, upper], axis=1).reshape(-1, *forecast.shape))
+            both = np.concatenate([forecast[None], bounds])  # (1 + 2 coverages, steps, targets)
+            arrays.append(np.moveaxis(both, 0, 2).reshape(len(forecast), -1))
+        ends = [f"_{level:g}" for level in levels] if np.ndim(coverage) else [""]
+        names = ["", *(f"_{side}{end}" for end in ends for side in ("lower", "upper"))]
+        return self._answered(request, arrays, _columns(self.target_names_, names))
 
-    def predict_quantiles(self, levels=(0.1, 0.5, 0.9), X=None, *, history=None):
+    def predict_quantiles(self, X=None, levels=_DEFAULT, *, history=None, n=None):
         """Quantiles of the forecast, per step.
 
         Those of the network where it has them (`RNNForecaster(loss="quantile", quantile=[...])`), else conformal ones:
@@ -79,15 +86,20 @@ class Uncertainty:
 
         Parameters
         ----------
+        X : frame or int, default=None
+            As in `predict`, for at most `horizon` steps.
         levels : float or list of float, default=(0.1, 0.5, 0.9)
             In (0, 1); of a network, between its lowest and its highest one.
-        X, history : frame, default=None
-            As in `predict`, for at most `horizon` steps.
+        history : frame, default=None
+            As in `predict`.
+        n : int, default=None
+            As in `predict`, up to `horizon`.
 
         Returns
         -------
-        dict of float to frame, or frame
-            Per level a frame like that of `predict`; of a single level the frame alone.
+        frame
+            Rows as those of `predict`, and a column `<target>_0.1`, `<target>_0.5` and so on for each level; of a
+            single number the columns of `predict`.
 
         Raises
         ------
@@ -95,18 +107,24 @@ class Uncertainty:
             A level is out of range, the transform is a difference (quantiles of changes do not add up), or as
             `predict_interval`.
 
+        Warns
+        -----
+        DeprecationWarning
+            Levels in the first place, where they were up to version 0.1: `predict_quantiles(levels=...)`.
+
         Examples
         --------
         >>> from forecast import RNNForecaster, SeriesForecaster
         >>> from forecast.datasets import make_ar1
         >>> network = RNNForecaster(loss="quantile", quantile=[0.1, 0.5, 0.9], hidden_size=8, max_iter=5)
         >>> model = SeriesForecaster(network, lookback=12, horizon=3).fit(make_ar1(500, random_state=0))
-        >>> sorted(model.predict_quantiles())
-        [0.1, 0.5, 0.9]
+        >>> list(model.predict_quantiles().columns)
+        ['y_0.1', 'y_0.5', 'y_0.9']
         """
         check_is_fitted(self)
+        X, levels = _rows_first(X, levels)
         asked = _levels(levels, "levels")
-        request = self._request(X, history)
+        request = self._request(X, history, n)
         state = self._state
         if all(hasattr(member.regressor, "predict_quantiles") for member, _ in state.parts):
             cubes = from_ends(state, request.past, request.labels, request.future, asked)
@@ -118,11 +136,9 @@ class Uncertainty:
                 state.within(np.stack([_conformal(forecast, offsets, number, coverages, level) for level in asked], -1))
                 for number, forecast in enumerate(forecasts)
             ]
-        found = {
-            level: self._answered(request, [cube[..., position] for cube in cubes], self.target_names_)
-            for position, level in enumerate(asked)
-        }
-        return found if np.ndim(levels) else found[asked[0]]
+        ends = [f"_{level:g}" for level in asked] if np.ndim(levels) else [""]
+        arrays = [cube.reshape(len(cube), -1) for cube in cubes]
+        return self._answered(request, arrays, _columns(self.target_names_, ends))
 
     def _offsets(self, request, levels):
         """What to add to the forecast of each series, lower and upper: two arrays (levels, horizon, targets) each."""
@@ -186,9 +202,35 @@ def _conformal(forecast, offsets, number, coverages, level):
     return forecast + side[coverages.index(abs(2 * level - 1)), : len(forecast)]
 
 
+def _columns(targets, ends):
+    """Names of columns, target by target; a target's own name where an end is empty."""
+    names = [f"{target}{end}" if end else target for target in targets for end in ends]
+    if len(set(names)) < len(names):
+        twice = next(name for name in names if names.count(name) > 1)
+        raise ValueError(
+            f"two columns of the answer would be called {twice!r}: the targets are {targets}. Expected other names of "
+            "targets, and numbers that differ within six digits."
+        )
+    return names
+
+
+def _rows_first(X, levels):
+    """`X` and `levels`, also out of the order of version 0.1, in which levels came first."""
+    numbers = isinstance(X, (float, np.floating)) or (
+        isinstance(X, (list, tuple, np.ndarray)) and np.ndim(X) == 1 and np.asarray(X).dtype.kind == "f"
+    )
+    if not numbers:
+        return X, levels
+    warnings.warn(
+        "predict_quantiles takes X first, and levels second, as of version 0.2. Fix: predict_quantiles(levels=...).",
+        DeprecationWarning,
+        stacklevel=3,
+    )
+    return (None if levels is _DEFAULT else levels), X
+
+
 def _levels(given, name):
     levels = [float(level) for level in np.atleast_1d(given)]
-    for level in levels:
-        if not 0 < level < 1:
-            raise ValueError(f"{name} is {given!r}; expected numbers between 0 and 1, such as 0.9.")
-    return levels
+    if not levels or not all(0 < level < 1 for level in levels):
+        raise ValueError(f"{name} is {given!r}; expected numbers between 0 and 1, such as 0.9.")
+    return list(dict.fromkeys(levels))
