@@ -118,7 +118,7 @@ def _mixed(model, task, rows, ends):
             forecasts = sum(weights[name] * one.forecast(judged, origins.rows) for name, one in members.items())
     if ends is None:
         members = {name: trained(one, task, rows)[0] for name, one in settings.items()}
-    verdict = verdict_of_origins(task, judged, origins, forecasts, "members")
+    verdict = verdict_of_origins(task, judged, origins, forecasts, "members", list(members.values()))
     return {"members": members, "weights": weights, "verdict": verdict, "recipe": {}}
 
 
@@ -143,7 +143,8 @@ def _chosen(model, task, rows, ends):
     members = choice.early
     if ends is None or not members:  # there may have been nothing to judge by
         members = {name: trained(one, task, rows, ends)[0] for name, one in settings.items()}
-    verdict = verdict_of_origins(task, choice.rows, choice.origins, choice.forecasts, "recipe", choice)
+    final = list(members.values())
+    verdict = verdict_of_origins(task, choice.rows, choice.origins, choice.forecasts, "recipe", final, choice)
     recipe = CHOOSING | {"members": _described(settings, choice.weights)}
     return {"members": members, "weights": choice.weights, "verdict": verdict, "recipe": recipe}
 

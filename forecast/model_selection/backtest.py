@@ -277,12 +277,12 @@ def _run(model, frame, truth, folds, origins, every, levels, intervals, n_jobs, 
     found = {"forecast": np.concatenate([_padded(part["forecast"], longest) for part, _, _ in done])}
     started = time.perf_counter()
     if levels and intervals == "adaptive":
-        found |= intervals_at(truth, origins, found["forecast"], levels, initial=done[0][1])
+        found |= intervals_at(truth, origins, found["forecast"], levels, *done[0][1])
     elif levels:
         names = [name for name in done[0][0] if name != "forecast"]
         found |= {name: np.concatenate([_padded(part[name], longest) for part, _, _ in done]) for name in names}
     found = {name: within(column, model.lower, model.upper) for name, column in found.items()}
-    lacking = missing_intervals(name, found, origins, levels, done[0][1])
+    lacking = missing_intervals(name, found, origins, levels, done[0][1][0])
     return found, sum(seconds for _, _, seconds in done) + time.perf_counter() - started, lacking
 
 
@@ -291,7 +291,7 @@ def _padded(cube, longest):
 
 
 def _fit_and_forecast(model, frame, train, truth, origins, *, levels, intervals, fitted):
-    """Fit on training rows and forecast all origins in one call; also the residuals that start adaptive intervals.
+    """Fit on training rows and forecast all origins in one call; also what adaptive intervals start from.
 
     `fitted`: the model, where it was fitted on these rows before.
     """
@@ -303,16 +303,17 @@ def _fit_and_forecast(model, frame, train, truth, origins, *, levels, intervals,
             model.set_params(validation_fraction=None)  # nothing here looks at the report
         fitted = _fitted(model, frame, train)
     model = fitted
+    starts = (model._state.calibration, model._state.error_scales) if levels else (None, None)
     if not len(origins.row):
         empty = np.empty((0, 1, truth.targets.shape[1]))
-        return {"forecast": empty}, model._state.calibration, time.perf_counter() - started
+        return {"forecast": empty}, starts, time.perf_counter() - started
     rows = read_rows(model, frame)
     found = {"forecast": from_origins(model._state, rows, origins.row, int(origins.steps.max()))}
     if levels and intervals == "static":
         found |= static_bounds(model._state, rows, origins, found["forecast"], levels)
     elif levels and intervals == "quantile":
         found |= quantile_bounds(model._state, rows, origins, levels)
-    return found, model._state.calibration, time.perf_counter() - started
+    return found, starts, time.perf_counter() - started
 
 
 def _naive(name, known, truth, origins, period, lookback):

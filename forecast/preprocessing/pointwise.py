@@ -67,14 +67,14 @@ class Pointwise(Transform):
     def _forward(self, x):
         out, known = np.full(x.shape, np.nan), ~np.isnan(x)
         if known.any():
-            with config_context(transform_output="default"):
+            with config_context(transform_output="default"), np.errstate(all="ignore"):  # what is lost, is refused
                 out[known] = self._column(self.transformer_.transform(x[known][:, None]))
         return self._finite(out, x)
 
     def _inverse(self, z, past):
         if z.size == 0:
             return z.copy()
-        with config_context(transform_output="default"):
+        with config_context(transform_output="default"), np.errstate(all="ignore"):
             column = self._column(self.transformer_.inverse_transform(z.reshape(-1, 1).copy()))
         return self._restored(column.reshape(z.shape), z)
 

@@ -7,6 +7,7 @@ import numpy as np
 from sklearn.utils.validation import check_is_fitted
 
 from ..._conformal import static_offsets
+from ..error_scale import Yardstick
 from ..forecasting import from_ends, from_origins
 
 __all__ = ["Uncertainty"]
@@ -67,12 +68,11 @@ class Uncertainty:
         check_is_fitted(self)
         levels = _levels(coverage, "coverage")
         request = self._request(X, history, n)
-        forecasts, offsets = self._forecasts(request), self._offsets(request, levels)
+        forecasts = self._forecasts(request)
         arrays = []
-        for number, forecast in enumerate(forecasts):
-            lower, upper = (forecast + side[:, : len(forecast)] for side in offsets[number])
-            bounds = self._state.within(np.stack([lower, upper], axis=1).reshape(-1, *forecast.shape))
-            both = np.concatenate([forecast[None], bounds])  # (1 + 2 coverages, steps, targets)
+        for forecast, bounds in zip(forecasts, self._bounds(request, forecasts, levels), strict=True):
+            sides = np.stack(bounds, axis=1).reshape(-1, *forecast.shape)  # lower, upper, lower, ...
+            both = np.concatenate([forecast[None], sides])
             arrays.append(np.moveaxis(both, 0, 2).reshape(len(forecast), -1))
         ends = [f"_{level:g}" for level in levels] if np.ndim(coverage) else [""]
         names = ["", *(f"_{side}{end}" for end in ends for side in ("lower", "upper"))]
@@ -131,17 +131,17 @@ class Uncertainty:
         else:
             forecasts = self._forecasts(request)
             coverages = sorted({abs(2 * level - 1) for level in asked if level != 0.5})
-            offsets = self._offsets(request, coverages) if coverages else None
+            bounds = self._bounds(request, forecasts, coverages) if coverages else [None] * len(forecasts)
             cubes = [
-                state.within(np.stack([_conformal(forecast, offsets, number, coverages, level) for level in asked], -1))
-                for number, forecast in enumerate(forecasts)
+                np.stack([_conformal(forecast, sides, coverages, level) for level in asked], axis=-1)
+                for forecast, sides in zip(forecasts, bounds, strict=True)
             ]
         ends = [f"_{level:g}" for level in asked] if np.ndim(levels) else [""]
         arrays = [cube.reshape(len(cube), -1) for cube in cubes]
         return self._answered(request, arrays, _columns(self.target_names_, ends))
 
-    def _offsets(self, request, levels):
-        """What to add to the forecast of each series, lower and upper: two arrays (levels, horizon, targets) each."""
+    def _bounds(self, request, forecasts, levels):
+        """Lower and upper bounds around the forecast of each series: two arrays (levels, steps, targets) each."""
         state = self._state
         if state.calibration is None:
             raise ValueError(
@@ -154,15 +154,21 @@ class Uncertainty:
                 f"= {state.horizon} steps. Fix: a longer horizon, or fewer rows."
             )
         started = None if request.fresh is None else state.calibration.started(levels, len(self.target_names_))
-        return [self._offsets_of(request, key, levels, started) for key in request.keys]
+        scales, alone, found = state.error_scales, len(state.calibration.scales) == 1, []
+        for key, forecast in zip(request.keys, forecasts, strict=True):
+            yardstick = Yardstick.of(state.calibration, scales, key, request.past.only([key]).targets, alone)
+            offsets = static_offsets(state.calibration.of_series(yardstick), levels)  # refuses too few residuals
+            if started is not None:
+                adapted = self._adapted(request, key, yardstick, deepcopy(started))
+                offsets = [np.where(np.isnan(new), old, new) for new, old in zip(adapted, offsets, strict=True)]
+            images = yardstick.image(forecast)
+            bounds = [yardstick.original(images + side[:, : len(forecast)]) for side in offsets]
+            found.append([state.within(side) for side in bounds])
+        return found
 
-    def _offsets_of(self, request, key, levels, started):
+    def _adapted(self, request, key, yardstick, adaptive):
+        """What to add to the image of the forecast of a series, after the errors that its history shows."""
         state = self._state
-        known = request.past.only([key]).targets
-        series = {"key": key, "known": known, "alone": len(state.calibration.scales) == 1}
-        fixed = static_offsets(state.calibration.of_series(**series), levels)  # refuses too few residuals
-        if request.fresh is None:
-            return fixed
         rows = request.fresh.only([key])
         origins = self._fresh_origins(rows, key)
         horizon, n = state.horizon, rows.targets.shape[1]
@@ -170,13 +176,13 @@ class Uncertainty:
         if state.roles.future:  # the newest origins look at the future rows that were given
             number = request.keys.index(key)
             rows = rows.extended([request.labels[number]], [request.future[number]])
-        forecast = from_origins(state, rows, origins, horizon) if len(origins) else np.empty((0, horizon, n))
-        ahead = origins[:, None] + np.arange(1, horizon + 1)
-        actual = truth[np.minimum(ahead, today)].astype(np.float64)
-        actual[ahead > today] = np.nan
-        adaptive, unit = deepcopy(started), state.calibration.unit(**series)
-        first = int(origins[0]) if len(origins) else today
+        first, unit = int(origins[0]) if len(origins) else today, yardstick.unit
         if len(origins):
+            forecast = from_origins(state, rows, origins, horizon)
+            ahead = origins[:, None] + np.arange(1, horizon + 1)
+            actual = truth[np.minimum(ahead, today)].astype(np.float64)
+            actual[ahead > today] = np.nan
+            actual, forecast = yardstick.image(actual), yardstick.image(forecast)
             adaptive.bounds(actual / unit, forecast / unit, origins - first)
         unknown = np.full((1, horizon, n), np.nan)
         lower, upper = adaptive.bounds(unknown, np.zeros_like(unknown), [today - first])
@@ -193,13 +199,12 @@ class Uncertainty:
         return origins if rows.made_up is None else origins[~rows.made_up[origins]]
 
 
-def _conformal(forecast, offsets, number, coverages, level):
-    """Forecast plus the quantile of its errors; the median is the forecast itself."""
+def _conformal(forecast, bounds, coverages, level):
+    """The bound of an interval that is the quantile of a level; the median is the forecast itself."""
     if level == 0.5:
         return forecast
-    lower, upper = offsets[number]
-    side = lower if level < 0.5 else upper
-    return forecast + side[coverages.index(abs(2 * level - 1)), : len(forecast)]
+    lower, upper = bounds
+    return (lower if level < 0.5 else upper)[coverages.index(abs(2 * level - 1))]
 
 
 def _columns(targets, ends):
