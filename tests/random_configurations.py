@@ -142,7 +142,8 @@ class Configuration:
         if layout == "nullable":
             return frame.convert_dtypes(), None
         if layout == "arrow types":
-            return frame.convert_dtypes(dtype_backend="pyarrow"), None
+            kept = {name: frame[name] for name in ("shop", "when") if name in frame}
+            return frame.convert_dtypes(dtype_backend="pyarrow").assign(**kept), None
         if layout == "objects":
             return frame.assign(when=frame["when"].astype(object)), None
         if layout == "polars":

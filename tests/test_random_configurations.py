@@ -50,7 +50,7 @@ def by_series(one, answer, rows=None):
     """Forecasts by series and stamp, out of an answer in the layout of the data, or of one row per row of `rows`."""
     table = pd.DataFrame(answer.to_pandas() if hasattr(answer, "to_pandas") else answer)
     if rows is None:
-        table = table.rename_axis("when") if list(table.index.names) == [None] else table
+        table = table if "when" in {*table.columns, *table.index.names} else table.rename_axis("when")
         table = table.reset_index() if {"when", "shop"} & set(table.index.names) else table
         series = table["shop"] if "shop" in table else pd.Series("s0", table.index)
         keys = pd.MultiIndex.from_arrays([series, table["when"]])
