@@ -49,8 +49,8 @@ GAPS = ("none", "none", "some", "long")
 CALENDARS = (None, None, None, ["month"], ["dayofweek", "month"], ["hour"], ["dayofyear"])
 LAYOUTS = ("index", "nameless", "column", "y", "series", "nullable", "arrow types", "objects", "polars", "arrow")
 PANEL_LAYOUTS = (
-    "index", "column", "levels", "levels, time first", "interleaved", "categories", "numbers", "nullable", "arrow types",
-    "objects", "polars", "arrow",
+    "index", "column", "levels", "levels, time first", "interleaved", "categories", "numbers", "nullable",
+    "arrow types", "objects", "polars", "arrow",
 )  # fmt: skip
 
 
