@@ -143,7 +143,7 @@ def assert_backtest(one, expected, past, known):
 
 
 @pytest.mark.parametrize(
-    ("first", "count"), [(0, 60), pytest.param(1000, 1000, marks=pytest.mark.slow)], ids=["some", "many"]
+    ("first", "count"), [(0, 40), pytest.param(1000, 1000, marks=pytest.mark.slow)], ids=["some", "many"]
 )
 def test_a_configuration_is_one_model_or_refused_for_a_known_reason(first, count, tmp_path):
     fitted = 0
