@@ -121,14 +121,19 @@ def _is_categorical(column, label, rows):
     present = column.dropna()
     if pd.api.types.infer_dtype(present, skipna=True) == "boolean":
         return False
-    values = pd.to_numeric(present, errors="coerce")
-    found = values.notna().to_numpy()
+    values = _parsed(present)
+    found = ~np.isnan(values)
     texts = np.fromiter((isinstance(value, str) for value in present), dtype=bool, count=len(present))
-    codes = texts.all() and found.all() and (values.astype(float) % 1 == 0).all()
+    codes = texts.all() and found.all() and (values % 1 == 0).all()
     # Whole numbers as text may name shops or zones; anything else in which most values are numbers is numeric.
     if 2 * found.sum() <= len(present) or codes:
         return True
     raise TypeError(text_message(column, label, rows, texts))
+
+
+def _parsed(column):
+    """Text as numbers, NaN where it is none; of Arrow text, isna() takes that NaN for a value."""
+    return pd.to_numeric(column, errors="coerce").to_numpy(dtype=np.float64, na_value=np.nan)
 
 
 def text_message(column, label, rows, texts=None):
@@ -141,7 +146,7 @@ def text_message(column, label, rows, texts=None):
         fix = f"{codes} for categories, or {fix}" if few else f"{fix}, or {codes} for categories"
     else:
         texts = np.fromiter((isinstance(column.iloc[row], str) for row in present), dtype=bool, count=len(present))
-    parsed = pd.to_numeric(column.iloc[present], errors="coerce").isna().to_numpy()
+    parsed = np.isnan(_parsed(column.iloc[present]))
     bad = present[parsed] if parsed.any() else present[texts]
     if len(bad) == 0:
         bad = present
