@@ -200,6 +200,8 @@ def _name(model):
 def _coverages(coverage, intervals):
     if intervals not in _INTERVALS:
         raise ValueError(f"intervals is {intervals!r}; expected one of {', '.join(map(repr, _INTERVALS))}.")
+    if coverage is None and intervals != "adaptive":
+        raise ValueError(f"intervals={intervals!r} is for coverage, which is None. Fix: coverage=0.9.")
     levels = [] if coverage is None else list(np.atleast_1d(coverage))
     for level in levels:
         if not 0 < level < 1:
