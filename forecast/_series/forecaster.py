@@ -15,6 +15,7 @@ from .fitting import fitted_state
 from .parameters import CONSTRAINTS, lookback_of
 from .remembered import Remembered
 from .targets import is_flat, with_target
+from .tools import refuse_arrays, refuse_shuffled_rows
 from .verbs import Answers, Requests, Uncertainty
 
 __all__ = ["SeriesForecaster"]
@@ -275,6 +276,8 @@ class SeriesForecaster(Saved, Remembered, Answers, Uncertainty, Requests, Regres
             Business data without `trading_calendar`: the forecast's index takes the next weekdays.
         """
         check_bounds(self.lower, self.upper)
+        refuse_arrays(X)
+        refuse_shuffled_rows(self.horizon)
         frame, kind = enter(X)
         columns = frame.columns
         frame, target = with_target(frame, y, self.target)
