@@ -136,6 +136,7 @@ SERIES = {
             "upper": 4.2,
             "level": True,
             "step": 2,
+            "half_life": 10,
             "members": Also({"one": {"regressor": Ridge(9.0)}, "two": {"regressor": LastValue()}}, regressor=None),
             "validation_fraction": Each([0.5, None, Also(0.5, **RECIPE)]),
             "max_seconds": 1.0,  # of a recipe: test_recipe.py, because networks take seconds
@@ -152,6 +153,7 @@ SERIES = {
             "y": days()["a"] * 2,
             "X_val": LATER,
             "y_val": Also(LATER["a"] * 2, y=days()["a"], X_val=LATER, y_val=LATER["a"]),
+            "sample_weight": np.linspace(0.1, 2, 60),
         },
     ),
     "SeriesForecaster.predict": Walk(

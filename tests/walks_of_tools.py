@@ -214,6 +214,7 @@ REPORTS = {
             "refit": False,
             "coverage": 0.5,
             "intervals": Each(["static", Also("static", coverage=0.5), Also("quantile", **QUANTILES)]),
+            "sample_weight": np.linspace(0.1, 2, 60),
             "n_jobs": Also("two", coverage=None),
             "verbose": 1,
         },

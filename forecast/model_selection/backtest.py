@@ -27,7 +27,9 @@ __all__ = ["backtest"]
 _INTERVALS = ("adaptive", "static", "quantile")
 
 
-def backtest(model, df, cv, *, refit=None, coverage=None, intervals="adaptive", n_jobs=None, verbose=0):
+def backtest(
+    model, df, cv, *, refit=None, coverage=None, intervals="adaptive", sample_weight=None, n_jobs=None, verbose=0
+):
     """Forecast from several origins as if each were today, and compare with naive forecasts.
 
     Parameters
@@ -51,6 +53,8 @@ def backtest(model, df, cv, *, refit=None, coverage=None, intervals="adaptive", 
         level that follows misses [1]_; the residuals of the first fit's validation windows start it. "static":
         conformal, from the validation windows of each fit alone. "quantile": the network's own quantiles
         (`RNNForecaster(loss="quantile")`).
+    sample_weight : array-like of shape (rows,), default=None
+        Weights of the rows of `df` in every fit, as in `SeriesForecaster.fit`. Errors count all rows alike.
     n_jobs : int, default=None
         Fits at a time, as joblib counts them; None is one.
     verbose : int, default=0
@@ -93,7 +97,7 @@ def backtest(model, df, cv, *, refit=None, coverage=None, intervals="adaptive", 
     ((400, 7), ['MAE', 'RMSE', 'sMAPE', 'MASE', 'RMSSE', 'skill', 'seconds'])
     """
     models = model if isinstance(model, dict) else {_name(model): model}
-    levels = _coverages(coverage, intervals)
+    levels, weight = _coverages(coverage, intervals), None if sample_weight is None else np.asarray(sample_weight)
     if not isinstance(verbose, (int, np.integer)) or verbose < 0:
         raise ValueError(f"verbose is {verbose!r}; expected 0 or 1.")
     frame, _ = enter(df, "df")
@@ -106,7 +110,7 @@ def backtest(model, df, cv, *, refit=None, coverage=None, intervals="adaptive", 
     folds = folds_of(cv, frame, labels, every)
     chosen, spent = {}, {}
     if refit is None or refit is False or isinstance(refit, str):
-        chosen, spent = _chosen(models, frame, folds[0].train)
+        chosen, spent = _chosen(models, frame, folds[0].train, weight)
         models = models | {name: SeriesForecaster(**one.recipe_) for name, one in chosen.items()}
     period = panel.axis.season_length
     shortest = int(np.diff(truth.starts).max()) if truth.n_series > 1 else min(fold.n_train for fold in folds)
@@ -118,7 +122,7 @@ def backtest(model, df, cv, *, refit=None, coverage=None, intervals="adaptive", 
     for name, one in models.items():
         mine = folds if roles.series is None else _long_enough(folds, frame, roles, least[name])
         found[name], seconds[name] = _run(
-            one, frame, truth, mine, origins, every, levels, intervals, n_jobs, name, verbose, chosen.get(name)
+            one, frame, truth, mine, origins, every, levels, intervals, n_jobs, name, verbose, chosen.get(name), weight
         )
         seconds[name] += spent.get(name, 0.0)
     known = truth.filled("targets", np.zeros(truth.targets.shape[1]))
@@ -248,25 +252,27 @@ def _refit_every(refit):
     return int(refit)
 
 
-def _chosen(models, frame, train):
+def _chosen(models, frame, train, weight):
     """Models without a regressor, fitted on the first training rows; and the seconds that each took."""
     found, spent = {}, {}
     for name, one in models.items():
         if is_chosen(one):
             started = time.perf_counter()
-            found[name] = _fitted(clone(one), frame, train)
+            found[name] = _fitted(clone(one), frame, train, weight)
             spent[name] = time.perf_counter() - started
     return found, spent
 
 
-def _fitted(model, frame, train):
+def _fitted(model, frame, train, weight):
     model.set_params(verbose=0)
+    if weight is not None and len(weight) != len(frame):
+        raise ValueError(f"sample_weight has {len(weight)} values, df has {len(frame)} rows; expected one for each.")
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", message="no trading calendar", category=UserWarning)
-        return model.fit(frame.iloc[train])
+        return model.fit(frame.iloc[train], sample_weight=None if weight is None else weight[train])
 
 
-def _run(model, frame, truth, folds, origins, every, levels, intervals, n_jobs, name, verbose, first=None):
+def _run(model, frame, truth, folds, origins, every, levels, intervals, n_jobs, name, verbose, first, weight):
     """Columns of one model for all origins, and its seconds."""
     from joblib import Parallel, delayed
 
@@ -274,7 +280,7 @@ def _run(model, frame, truth, folds, origins, every, levels, intervals, n_jobs, 
     groups = [np.arange(start, min(start + every, len(folds))) for start in range(0, len(folds), every)]
     if truth.n_series == 1:
         check_length(min(len(folds[group[0]].train) for group in groups), lookback_of(model), model.horizon)
-    task = partial(_fit_and_forecast, clone(model), levels=levels, intervals=intervals)
+    task = partial(_fit_and_forecast, clone(model), levels=levels, intervals=intervals, weight=weight)
     fits, done = Fits(name, len(groups), verbose), []
     results = Parallel(n_jobs=n_jobs, **({"return_as": "generator"} if fits.heard else {}))(
         delayed(task)(frame, folds[group[0]].train, truth, of_folds(origins, group), fitted=None if number else first)
@@ -299,7 +305,7 @@ def _padded(cube, longest):
     return np.pad(cube, ((0, 0), (0, longest - cube.shape[1]), (0, 0)), constant_values=np.nan)
 
 
-def _fit_and_forecast(model, frame, train, truth, origins, *, levels, intervals, fitted):
+def _fit_and_forecast(model, frame, train, truth, origins, *, levels, intervals, weight, fitted):
     """Fit on training rows and forecast all origins in one call; also the residuals that start adaptive intervals.
 
     `fitted`: the model, where it was fitted on these rows before.
@@ -311,7 +317,7 @@ def _fit_and_forecast(model, frame, train, truth, origins, *, levels, intervals,
         model = clone(model)  # no fit of a backtest goes on from another one
         if not levels or intervals == "quantile":
             model.set_params(**without_report(model))  # nothing here looks at the report
-        fitted = _fitted(model, frame, train)
+        fitted = _fitted(model, frame, train, weight)
     model = fitted
     if not len(origins.row):
         empty = np.empty((0, 1, truth.targets.shape[1]))
