@@ -114,7 +114,7 @@ def test_a_file_is_read_right(run, file):
     options, start, freq, values = READ[file]
     code, out, err, data = run(file, *options, "--json")
     assert code == 0, err
-    found = json.loads(out)["data"]
+    found = json.loads(out.replace("QS-OCT", "QS-JAN"))["data"]  # the same stamps, which pandas 2 names the other way
     plain = start if not isinstance(start, str) or "T" in start else f"{start}T00:00:00"
     assert (found["start"], found["frequency"]) == (plain, freq)
     one = (
