@@ -75,7 +75,7 @@ def _shortened(text):
     )
     text = re.sub(r"\b0 days (?=\d\d:)", "", text)
     if len(text) > ROOM:
-        text = re.sub(r"(: [^,;:]+(?::\d\d)*), [^;]*, \.\.\.(?: \(\d+ in all\))?;", r"\1, ...;", text)
+        text = re.sub(r"(: (?:(?!: )[^,;])+), (?:(?!: )[^;])*, \.\.\.(?: \(\d+ in all\))?;", r"\1, ...;", text)
     return text
 
 
