@@ -160,14 +160,14 @@ def _refuse_order(rows, blocks, lengths, frame, layout, roles):
         raise ValueError(
             f"series {quoted(keys[split])} is split in two: rows {where} (from {index[heads[first]]} and from "
             f"{index[heads[second]]}); expected the rows of a series together, or all rows in the order of time. "
-            f"Fix: df = {put_in_order}. {SPLIT_ADVICE}."
+            f"{SPLIT_ADVICE}. Fix: df = {put_in_order}."
         )
     later = _backward(index, rows.starts) if grouped else np.flatnonzero(ticks[1:] < ticks[:-1]) + 1
     shown = ", ".join(f"row {row} {at(row)} comes after {index[row - 1]}" for row in later[:3])
     raise ValueError(
         f"the rows are not in time order in {len(later)} places: {shown}; expected ascending stamps in each series, "
-        f"the series one after the other, or all rows in the order of time. Fix: df = {put_in_order}. "
-        f"{SPLIT_ADVICE}."
+        f"the series one after the other, or all rows in the order of time. {SPLIT_ADVICE}. Fix: df = "
+        f"{put_in_order}."
     )
 
 
