@@ -110,10 +110,10 @@ def test_advice_names_no_column_that_does_not_explain():
     frame["counter"], frame["noise"] = np.arange(80), RNG.integers(0, 9, 80)
     message = refusal(frame)
     assert "40 duplicates" in message
-    assert "series=" not in message
+    assert "series='" not in message
     few = long().query("unique_id == 'a'").iloc[[*range(20), 19, *range(20, 40)]].set_index("ds")
     few["weather"] = ["sun", "rain"] * 20 + ["sun"]
-    assert "series=" not in refusal(few)  # one row came twice, in one of two weathers
+    assert "series='" not in refusal(few)  # one row came twice, in one of two weathers
 
 
 HOURS = pd.date_range("2011-01-01", periods=240, freq="h")
@@ -151,6 +151,7 @@ SINGLE = {
     "a count so far": {"users": np.cumsum(RNG.integers(0, 3, 40))},
     "a rate that rises": {"rate": np.repeat([0, 25, 50], [10, 13, 17])},
     "seasons": {"season": np.repeat(["2019/20", "2020/21"], 20)},
+    "flags in turn": {"flag": np.resize(["", "-", "E"], 40)},
     "a switch": {"open": np.repeat([True, False], 20)},
     "numbers of rows": {"id": np.arange(40)},
     "small numbers": {f"c{n}": RNG.integers(0, 4, 40) for n in range(5)},
