@@ -131,13 +131,13 @@ def _are_regular(codes, ticks):
 # -------------------- stamps that repeat
 
 
-def repeats_message(frame, roles, layout, stamps):
+def repeats_message(frame, target, layout, stamps):
     """What a frame of one series is told whose stamps repeat because they are several; None where nothing says so.
 
     Parameters
     ----------
     frame : pandas.DataFrame
-    roles : Roles
+    target : list of labels
     layout : Layout
     stamps : pandas.Index
 
@@ -145,7 +145,7 @@ def repeats_message(frame, roles, layout, stamps):
     -------
     str or None
     """
-    taken = [*roles.target, layout.time_name]
+    taken = [*target, layout.time_name]
     clock = None
     for label, values in _columns(frame, taken):
         clock = clock or _clock(label, values, stamps, layout)
@@ -265,7 +265,7 @@ def refuse_several(frame, roles):
     layout = Layout.of(frame, roles, "df")
     refuse_glued(frame, roles, layout, of_model=False)
     if isinstance(frame.index, (pd.DatetimeIndex, pd.PeriodIndex)) and not frame.index.is_unique:
-        message = repeats_message(frame, roles, layout, frame.index)
+        message = repeats_message(frame, roles.target, layout, frame.index)
         if message is not None:
             raise ValueError(message)
 
