@@ -407,7 +407,9 @@ def _looks_like_names(label, codes, names):
     texts, lengths = _is_text(names.dtype), np.diff(np.concatenate([[0], border + 1, [len(codes)]]))
     if len(border) != len(names) - 1:
         called = bool(set(_words(label)) & set(NAMES.split()))  # other texts come in turn as well, such as flags
-        return texts and called and len(border) == len(codes) - 1 and bool((codes == np.arange(len(codes)) % len(names)).all())
+        if not (texts and called and len(border) == len(codes) - 1):
+            return False
+        return bool((codes == np.arange(len(codes)) % len(names)).all())
     if lengths.max() < 4:
         return False
     if texts or set(_words(label)) & set(NAMES.split()):
