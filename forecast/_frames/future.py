@@ -121,8 +121,8 @@ def _check_rows(axis, key, last, labels, what, at_least, layout):
         if _equal(follows[:count], ordered).all():
             raise ValueError(
                 f"{series}{what} does not continue the fitted data in the order of its rows: row {row} is "
-                f"{labels[row]}, expected {missing}. Fix: {what} = {what}.{sorting(layout)}. Answers have the index of "
-                f"{what}."
+                f"{labels[row]}, expected {missing}. Answers have the index of {what}. Fix: {what} = "
+                f"{what}.{sorting(layout)}."
             )
         raise ValueError(
             f"{series}{what} does not continue the fitted data, which end at {last}: its row {row} is {labels[row]}, "

@@ -116,8 +116,8 @@ class Roles:
         if static is not None:
             if series is None:
                 raise ValueError(
-                    "static is given, but series is None: one series has nothing to tell it apart from. Fix: "
-                    "series=the column or index level that names the series, or leave static out."
+                    "static is given, but series is None: one series has nothing to tell it apart from; expected the "
+                    "column or index level that names the series as series=, or no static."
                 )
             if static_covariates is None or given["static"]:
                 outside = StaticTable.of(static, _as_list(series), given["static"] or None)
@@ -378,11 +378,12 @@ def _levels_message(index, roles, what):
     if roles.series is None:
         several = isinstance(index, pd.MultiIndex)
         names = [name for level, name in enumerate(levels) if several and not _is_time(index.levels[level].dtype)]
-        fix = "series=the level that names the series"
+        fix = ""
         if names and None not in names and len(names) < len(levels):
-            fix = f"series={names if len(names) > 1 else names[0]!r}"
+            fix = f" Fix: series={names if len(names) > 1 else names[0]!r}."
         return (
-            f"the index of {what} has {len(levels)} levels ({levels}); expected one level of time stamps. Fix: {fix}."
+            f"the index of {what} has {len(levels)} levels ({levels}); expected one level of time stamps, and the "
+            f"levels that name the series as series=.{fix}"
         )
     left = [name for name in levels if name is not None and name not in (*roles.ids, roles.time)]
     if len(left) < len(levels) and len(left) > 1:
@@ -391,7 +392,7 @@ def _levels_message(index, roles, what):
         if roles.time is not None or len(times) == 1:
             return (
                 f"the index of {what} has the levels {levels}, series is {roles.series!r} and time is {roles.time!r}; "
-                f"expected no other level. Fix: series={[*roles.ids, *more]!r}, or df.droplevel({more!r})."
+                f"expected no other level (df.droplevel({more!r}) leaves it out). Fix: series={[*roles.ids, *more]!r}."
             )
     return (
         f"the index of {what} has the levels {levels}, series is {roles.series!r} and time is {roles.time!r}; "

@@ -139,13 +139,13 @@ def _parsed(column):
 def text_message(column, label, rows, texts=None):
     """What is wrong with a column of numbers that is none, and where; with `texts` it is a covariate."""
     present = np.flatnonzero(column.notna().to_numpy())
-    fix = f"df[{label!r}] = pd.to_numeric(df[{label!r}], errors='coerce')"
-    if texts is not None:  # numbers and a few letters may be codes, which numbers alone cannot be
-        few = column.astype(str).nunique() <= FEW_CODES
-        codes = f"df[{label!r}] = df[{label!r}].astype(str).astype('category')"
-        fix = f"{codes} for categories, or {fix}" if few else f"{fix}, or {codes} for categories"
-    else:
+    code, more = f"df[{label!r}] = pd.to_numeric(df[{label!r}], errors='coerce')", ""
+    if texts is None:
         texts = np.fromiter((isinstance(column.iloc[row], str) for row in present), dtype=bool, count=len(present))
+    elif column.astype(str).nunique() <= FEW_CODES:  # letters among few numbers may be codes
+        code, more = f"df[{label!r}] = df[{label!r}].astype(str).astype('category')", f", if it has none: {code}"
+    else:
+        more = " (categories: astype(str).astype('category'))"
     parsed = np.isnan(_parsed(column.iloc[present]))
     bad = present[parsed] if parsed.any() else present[texts]
     if len(bad) == 0:
@@ -153,7 +153,7 @@ def text_message(column, label, rows, texts=None):
     first = f", the first {column.iloc[bad[0]]!r} at {rows.place_in_frame(bad[0])}" if len(bad) else ""
     return (
         f"column {label!r} holds {column.dtype} values, {len(bad)} of {len(column)} no numbers{first}; expected "
-        f"numbers (float, integer or bool). Fix: {fix}."
+        f"numbers (float, integer or bool), or categories{more}. Fix: {code}."
     )
 
 
@@ -253,16 +253,17 @@ def refuse_values(values, names, rows, *, role, missing="error"):
             )
         absent = np.flatnonzero(np.isnan(column)) if missing == "error" else ()
         if len(absent):
-            mask = ", or missing='mask'" if role in ("target", "past covariate") else ""
-            ends = "limit_direction='both'" if absent[0] == 0 else ""
+            ends, more = "limit_direction='both'" if absent[0] == 0 else "", ""
+            if role in ("target", "past covariate"):
+                more = ", or missing='mask'"
             if role == "target" and len(names) > 1 and rows.keys is None and _are_ends(absent, len(column)):
-                mask += (
-                    ". Where the columns begin or end at different times: df = df.melt(ignore_index=False, "
-                    "var_name='series', value_name='y').dropna(), and target='y', series='series'"
+                more += (
+                    "; for columns that begin or end at different times df.melt(ignore_index=False, "
+                    "var_name='series', value_name='y').dropna(), with target='y' and series='series'"
                 )
             raise ValueError(
                 f"{role} {name!r} has {len(absent)} missing values (NaN) in {len(column)} rows: {rows.places(absent)}; "
-                f"expected a number in every row. Fix: df[{name!r}] = df[{name!r}].interpolate({ends}){mask}."
+                f"expected a number in every row{more}. Fix: df[{name!r}] = df[{name!r}].interpolate({ends})."
             )
 
 

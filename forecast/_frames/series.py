@@ -64,18 +64,19 @@ class Rows:
         return values if self.order is None else values[self.order]
 
 
-def series_of(frame, layout, roles, index, what="X"):
+def series_of(frame, layout, index, what="X", roles=None):
     """The series of a frame.
 
     Parameters
     ----------
     frame : pandas.DataFrame
     layout : Layout
-    roles : Roles
     index : pandas.Index
         Time labels of all rows, as `read_stamps` returns them.
     what : str, default="X"
         Name of the frame in messages.
+    roles : Roles, default=None
+        Whose targets name no series in advice.
 
     Returns
     -------
@@ -121,7 +122,7 @@ def _backward(index, starts):
 
 def _refuse_one(frame, layout, roles, index):
     """A frame of one series out of order; where one stamp comes twice, columns may name several series."""
-    message = None if index.is_unique else repeats_message(frame, roles, layout, index)
+    message = None if index.is_unique else repeats_message(frame, _targets(roles), layout, index)
     if message is not None:
         raise ValueError(message)
     refuse_disorder(index)
@@ -160,15 +161,19 @@ def _refuse_order(rows, blocks, lengths, frame, layout, roles):
         raise ValueError(
             f"series {quoted(keys[split])} is split in two: rows {where} (from {index[heads[first]]} and from "
             f"{index[heads[second]]}); expected the rows of a series together, or all rows in the order of time. "
-            f"Fix: df = {put_in_order}. {SPLIT_ADVICE}."
+            f"{SPLIT_ADVICE}. Fix: df = {put_in_order}."
         )
     later = _backward(index, rows.starts) if grouped else np.flatnonzero(ticks[1:] < ticks[:-1]) + 1
     shown = ", ".join(f"row {row} {at(row)} comes after {index[row - 1]}" for row in later[:3])
     raise ValueError(
         f"the rows are not in time order in {len(later)} places: {shown}; expected ascending stamps in each series, "
-        f"the series one after the other, or all rows in the order of time. Fix: df = {put_in_order}. "
-        f"{SPLIT_ADVICE}."
+        f"the series one after the other, or all rows in the order of time. {SPLIT_ADVICE}. Fix: df = "
+        f"{put_in_order}."
     )
+
+
+def _targets(roles):
+    return [] if roles is None else roles.target
 
 
 def _each_once(frame, by):
@@ -187,4 +192,4 @@ def _more_ids(frame, layout, roles, by_row, ticks):
     """Columns that tell rows apart which have the names of their series and their stamps in common."""
     pairs = pd.MultiIndex.from_arrays([by_row, ticks])
     codes, _ = pd.factorize(pairs)
-    return naming(frame, pd.Index(codes), [*roles.target, *(one.label for one in layout.ids), layout.time_name])
+    return naming(frame, pd.Index(codes), [*_targets(roles), *(one.label for one in layout.ids), layout.time_name])
