@@ -17,10 +17,13 @@ except ImportError as error:
 
 if TYPE_CHECKING:
     from ._catalogue import (
+        LateSeriesWarning,
         LinearForecaster,
         ModelFileError,
         RNNForecaster,
         SeriesForecaster,
+        ShortHistoryWarning,
+        SkippedSeriesWarning,
         Windows,
         WindowTargets,
         load,
@@ -32,10 +35,13 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 __all__ = [
+    "LateSeriesWarning",
     "LinearForecaster",
     "ModelFileError",
     "RNNForecaster",
     "SeriesForecaster",
+    "ShortHistoryWarning",
+    "SkippedSeriesWarning",
     "WindowTargets",
     "Windows",
     "load",

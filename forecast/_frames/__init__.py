@@ -6,6 +6,7 @@ A message says what is wrong, where (column and first stamps), what was got, wha
 from .answer import answer, answer_rows, future_frame
 from .axis import TimeAxis
 from .columns import as_frame, check_length, column_names, read_values
+from .ends import Ends
 from .future import Future, read_future
 from .index import check_continues, check_history, continue_index, frequency_of, season_length
 from .interchange import enter, leave
@@ -17,6 +18,7 @@ from .steps import step_numbers
 
 __all__ = [
     "Encoding",
+    "Ends",
     "Future",
     "Layout",
     "Panel",

@@ -57,7 +57,7 @@ class Panel:
     made_up: np.ndarray | None = None
 
 
-def read_panel(frame, roles, rules, *, schema=None, axis=None, what="X"):
+def read_panel(frame, roles, rules, *, schema=None, axis=None, what="X", ends=None):
     """Read a frame of one or many series.
 
     Parameters
@@ -72,6 +72,8 @@ def read_panel(frame, roles, rules, *, schema=None, axis=None, what="X"):
         The fitted one; None reads it off this frame.
     what : str, default="X"
         Name of the frame in messages.
+    ends : Ends or None, default=None
+        Where the series end that these rows have to follow.
 
     Returns
     -------
@@ -101,10 +103,16 @@ def read_panel(frame, roles, rules, *, schema=None, axis=None, what="X"):
         axis, (before, steps) = axis_of(rows, rules)
     else:
         before, steps = check_axis(rows, axis, what)
+    own = rows
+    if ends is not None:  # a gap may lie between the newest known row and the first one here
+        rows = ends.before(own, what)
+        before, steps = check_axis(rows, axis, what)
     if len(before) and rules.gaps == "error":
-        refuse_gaps(rows, axis, before, steps)
-    schema = Schema.of(frame, roles, rows) if schema is None else schema
-    targets, past, future, static = _values(frame, roles, rules, schema, rows)
+        refuse_gaps(rows, axis, before, steps, None if ends is None else ends.gap_fix)
+    schema = Schema.of(frame, roles, own) if schema is None else schema
+    targets, past, future, static = _values(frame, roles, rules, schema, own)
+    if ends is not None:
+        targets, past, future = ends.values_before(own, targets, past, future)
     starts, index, inserted = rows.starts, rows.index, None
     if len(before):
         filling = Filling.of(rows, axis, before, steps)
@@ -113,7 +121,8 @@ def read_panel(frame, roles, rules, *, schema=None, axis=None, what="X"):
         past = _filled_past(filling, past, schema, rules)
         future = filling.previous(future)
     made_up = inserted if rules.gaps == "interpolate" else None
-    return Panel(rows.keys, starts, index, axis, targets, past, future, static, schema, layout, inserted, made_up)
+    panel = Panel(rows.keys, starts, index, axis, targets, past, future, static, schema, layout, inserted, made_up)
+    return panel if ends is None else ends.without(panel)
 
 
 def _refuse_forgotten_time(frame, roles, layout):

@@ -7,5 +7,9 @@ trains, by way of `forecast._preparation`; `report` is the first verdict; `insid
 from .forecaster import SeriesForecaster
 from .inside import windows_of_frame
 from .report import ModelReport
+from .skipping import LateSeriesWarning, ShortHistoryWarning, SkippedSeriesWarning
 
-__all__ = ["ModelReport", "SeriesForecaster", "windows_of_frame"]
+__all__ = [
+    "LateSeriesWarning", "ModelReport", "SeriesForecaster", "ShortHistoryWarning", "SkippedSeriesWarning",
+    "windows_of_frame",
+]  # fmt: skip

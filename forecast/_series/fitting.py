@@ -1,12 +1,15 @@
 """A panel of training rows into everything that a fitted forecaster knows: one regressor, or members."""
 
 import sys
+from dataclasses import replace
 from functools import partial
 
 import numpy as np
 
-from .._preparation import Rows, Task, trained
+from .._preparation import Rows, Task, prepared, trained
+from .growing import kept_rows
 from .parameters import CHOOSING, is_chosen, member_settings, refuse_choosing, settings_of
+from .skipping import SkippedSeriesWarning, listed, warn_of
 from .span import Span
 from .state import FittedState
 from .verdict import verdict_of_origins, verdict_of_regressor
@@ -44,6 +47,9 @@ def fitted_state(model, panel, roles, later=None):
     if later is not None:
         rows, ends = _followed(rows, Rows.of(later), panel.axis)
     refuse_choosing(model)
+    everything = rows
+    if model.regressor is not None and not task.masked:
+        rows, ends = _long_enough(settings_of(model), task, rows, ends)
     if is_chosen(model):
         fitted = _chosen(model, task, rows, ends)
     elif model.members is not None:
@@ -52,8 +58,6 @@ def fitted_state(model, panel, roles, later=None):
         fitted = _single(model, task, rows, ends)
     names, verdict = list(fitted["members"]), fitted["verdict"]
     members = list(fitted["members"].values())
-    if not members[0].pads:
-        _refuse_short(rows, members)
     needed = max(*(member.looks_back for member in members), panel.axis.season_length)
     lead, one = members[0], len(members) == 1
     state = FittedState(
@@ -64,7 +68,7 @@ def fitted_state(model, panel, roles, later=None):
         axis=panel.axis,
         layout=panel.layout,
         split=lead.split,
-        tail=rows.tail(needed),
+        tail=everything.tail(needed),
         needed=needed,
         n_windows=lead.n_windows,
         report=verdict[0],
@@ -75,6 +79,7 @@ def fitted_state(model, panel, roles, later=None):
         lower=model.lower,
         upper=model.upper,
         pads=lead.pads,
+        kept=kept_rows(everything, needed),
     )
     return state, fitted["recipe"]
 
@@ -94,7 +99,7 @@ def _followed(rows, later, axis):
 
 
 def _single(model, task, rows, ends):
-    settings = settings_of(model)
+    settings = replace(settings_of(model), pads=task.masked)
     member, windows = trained(settings, task, rows, ends)
     verdict = verdict_of_regressor(model, task, rows, member, windows, ends)
     return {"members": {"regressor": member}, "verdict": verdict, "recipe": {}}
@@ -174,11 +179,20 @@ def _described(settings, weights):
     }
 
 
-def _refuse_short(rows, members):
-    least = max(member.preparation.lookback + member.preparation.n_lost for member in members)
-    short = [key for key, length in zip(rows.keys, np.diff(rows.starts), strict=True) if length < least]
-    if short and rows.n_series > 1:
-        raise ValueError(
-            f"{len(short)} of {rows.n_series} series have fewer rows than a forecast looks back on ({least}): "
-            f"{', '.join(map(repr, short[:3]))}. Fix: leave them out of fit, or a shorter lookback."
-        )
+def _long_enough(settings, task, rows, ends):
+    """Without the series that have fewer rows than a forecast looks back on; a warning names them."""
+    preparation = prepared(settings, task, rows)
+    least = preparation.lookback + preparation.n_lost
+    lengths = np.diff(rows.starts)
+    kept = np.flatnonzero(lengths >= least)
+    if len(kept) in (0, rows.n_series):  # where none is long enough, training says what is missing
+        return rows, ends
+    short = {rows.keys[number]: f"{lengths[number]} rows" for number in np.flatnonzero(lengths < least)}
+    warn_of(
+        SkippedSeriesWarning,
+        f"{len(short)} of {rows.n_series} series have fewer rows than a forecast looks back on ({least}) and take no "
+        f"part in training: {listed(short)}. predict() leaves them out until update() has brought enough rows.",
+        short, 5,
+    )  # fmt: skip
+    some = rows.parts([(int(number), int(rows.starts[number]), int(rows.starts[number + 1])) for number in kept])
+    return some, None if ends is None else some.starts[:-1] + (ends - rows.starts[:-1])[kept]

@@ -1,4 +1,4 @@
-"""What a fitted forecaster does: `answers` forecasts, `uncertainty` gives intervals and quantiles.
+"""What a fitted forecaster does: `answers` forecasts, `uncertainty` gives intervals and quantiles, `update` takes rows.
 
 `requests` turns what is asked into rows, and answers in the layout of the data.
 """
@@ -6,5 +6,6 @@
 from .answers import Answers
 from .requests import Requests
 from .uncertainty import Uncertainty
+from .update import Updates
 
-__all__ = ["Answers", "Requests", "Uncertainty"]
+__all__ = ["Answers", "Requests", "Uncertainty", "Updates"]

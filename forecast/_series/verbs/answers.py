@@ -12,7 +12,7 @@ __all__ = ["Answers"]
 class Answers:
     """The part of `SeriesForecaster` that forecasts."""
 
-    def predict(self, X=None, *, history=None):
+    def predict(self, X=None, *, history=None, errors="warn"):
         """Forecast the steps after the fitted data, or after another history.
 
         Parameters
@@ -24,6 +24,10 @@ class Answers:
         history : frame, default=None
             Rows to forecast after in place of the fitted ones: newer ones, or other series, never seen in `fit`. At
             least `lookback` rows of each with the target and the past covariates, at the fitted frequency.
+        errors : {"warn", "raise"}, default="warn"
+            What happens where a series of a panel cannot be forecast, because its rows of `X` do not continue its data,
+            or its history is too short, has a gap or missing values. "warn": the others are, without the rows of `X`
+            that belong to it. "raise": none is.
 
         Returns
         -------
@@ -39,9 +43,14 @@ class Answers:
         ValueError
             The rows of `X` do not continue the data, a known future value is missing, or the history does not fit the
             model.
+
+        Warns
+        -----
+        SkippedSeriesWarning
+            Names the series of a panel that are left out, and says why.
         """
         check_is_fitted(self)
-        request = self._request(X, history)
+        request = self._request(X, history, errors)
         return self._answered(request, self._forecasts(request), self.target_names_)
 
     def future_frame(self, n=None, *, history=None):
@@ -73,7 +82,7 @@ class Answers:
         """
         check_is_fitted(self)
         state = self._state
-        past = state.tail if history is None else self._read_history(history)
+        past = state.tail if history is None else self._read_history(history)[0]
         steps = state.horizon if n is None else n
         keys = self._series_keys(past)
         labels = [state.axis.after(last, steps) for last in self._last_labels(past).values()]

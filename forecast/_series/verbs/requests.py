@@ -8,6 +8,7 @@ import pandas as pd
 from ..._frames import answer, answer_rows, as_frame, enter, leave, read_future, read_panel
 from ..._preparation import Rows
 from ..forecasting import from_ends
+from ..skipping import ShortHistoryWarning, SkippedSeriesWarning, check_errors, listed, read_able, warn_of
 from ..targets import with_target
 
 __all__ = ["Request", "Requests"]
@@ -45,53 +46,115 @@ class Request:
 class Requests:
     """The part of `SeriesForecaster` that reads requests."""
 
-    def _request(self, X, history):
-        state = self._state
-        whole = None if history is None else self._read_history(history, whole=True)
+    def _request(self, X, history, errors="raise"):
+        """What is asked, without the series of a panel that cannot be answered: a warning names them."""
+        check_errors(errors)
+        state, refused = self._state, {}
+        whole = None
+        if history is not None:
+            whole, refused = self._read_history(history, errors)
         past = state.tail
         if whole is not None:  # transform and floor of a series that was not there in fit are learnt from all its rows
             learnt = state.learns_of_series or state.holds_unseen(whole.keys)
             past = whole if learnt else whole.tail(state.needed)
         if X is None:
-            steps = state.horizon
             if state.roles.future:
                 raise ValueError(
                     f"the model was fitted with future covariates {state.roles.future}, which predict() cannot know. "
                     "Fix: predict(future) with future = model.future_frame(), filled."
                 )
-            labels = [state.axis.after(last, steps) for last in past.last_labels.values()]
-            return Request(past, past.keys, labels, [np.zeros((steps, 0))] * past.n_series, fresh=whole)
+            past, short = self._long_enough(past, errors)
+            request = self._next_steps(past)
+            refused |= short
+        else:
+            request, unread = self._future_steps(X, past, errors)
+            refused = unread | refused
+        if refused:
+            n = len({*past.keys, *refused})
+            text = f"{len(refused)} of {n} series are left out: {listed(refused)}. errors='raise' refuses instead."
+            warn_of(SkippedSeriesWarning, text, refused, 3)
+        self._tell_short(request.past)
+        return replace(request, fresh=whole)
+
+    def _tell_short(self, past):
+        """Warn of series whose history was padded."""
+        least = self._state.looks_back
+        lengths = zip(past.keys, np.diff(past.starts), strict=True)
+        short = {key: f"{length} rows" for key, length in lengths if length < least}
+        if short:
+            what = f"{len(short)} of {past.n_series} series have" if past.keys != [None] else "the series has"
+            text = f"{what} fewer rows than a forecast looks back on ({least}): {listed(short)}"
+            warn_of(
+                ShortHistoryWarning, f"{text}. The oldest row is repeated, and the forecast is less sure.", short, 4
+            )
+
+    def _next_steps(self, past):
+        steps = self._state.horizon
+        labels = [self._state.axis.after(last, steps) for last in past.last_labels.values()]
+        return Request(past, past.keys, labels, [np.zeros((steps, 0))] * past.n_series)
+
+    def _future_steps(self, X, past, errors):
+        state = self._state
         frame, _ = enter(X)
-        given = read_future(
-            frame, state.roles, state.schema, state.axis, past.last_labels, at_least=state.horizon
-        )
+        lengths = dict(zip(past.keys, np.diff(past.starts), strict=True))
+
+        def read(some):
+            given = read_future(
+                some, state.roles, state.schema, state.axis, past.last_labels, at_least=state.horizon
+            )
+            for key in given.keys:
+                self._refuse_short(key, lengths[key], "the fitted data")
+            return given
+
+        given, refused = (read(frame), {}) if errors == "raise" else read_able(read, frame, state.roles, "X")
         return Request(
-            past.only(given.keys), given.keys, given.labels, given.values, given.rows, given.index, fresh=whole
+            past.only(given.keys), given.keys, given.labels, given.values, given.rows, given.index
+        ), refused
+
+    def _long_enough(self, past, errors):
+        """The series that a forecast can be made for, and why it cannot for the others."""
+        refused = {}
+        for key, length in zip(past.keys, np.diff(past.starts), strict=True):
+            try:
+                self._refuse_short(key, length, "the fitted data")
+            except ValueError as error:
+                if errors == "raise" or past.n_series == 1:
+                    raise
+                refused[key] = error
+        if len(refused) == past.n_series:
+            raise next(iter(refused.values()))
+        return past.only([key for key in past.keys if key not in refused]), refused
+
+    def _refuse_short(self, key, length, what):
+        state = self._state
+        least = state.least_history
+        if length >= least:
+            return
+        name = "" if key is None else f" of series {key!r}"
+        lost = state.preparation.n_lost if state.members is None else 0
+        lost = f"{least - lost} + {lost} of the transform" if lost else f"{least}"
+        raise ValueError(
+            f"{what}{name} has {length} rows; expected at least lookback = {lost} of them to forecast from."
         )
 
     def _forecasts(self, request):
         return from_ends(self._state, request.past, request.labels, request.future)
 
-    def _read_history(self, history, whole=True):
-        """Another history, checked like fitted rows."""
+    def _read_history(self, history, errors="raise"):
+        """Another history, checked like fitted rows; and why series of it are left out."""
         state = self._state
         frame, _ = enter(history, "history")
         frame = as_frame(frame, "history")
-        rows = Rows.of(
-            read_panel(frame, state.roles, self._rules(), schema=state.schema, axis=state.axis, what="the history")
-        )
-        least = state.least_history
-        lengths = np.diff(rows.starts)
-        if (lengths < least).any():
-            number = int(np.argmax(lengths < least))
-            name = "" if rows.keys == [None] else f" of series {rows.keys[number]!r}"
-            lost = state.preparation.n_lost if state.members is None else 0
-            lost = f"{least - lost} + {lost} of the transform" if lost else f"{least}"
-            raise ValueError(
-                f"the history{name} has {lengths[number]} rows; expected at least lookback = {lost} of them to "
-                "forecast from."
+
+        def read(some):
+            rows = Rows.of(
+                read_panel(some, state.roles, self._rules(), schema=state.schema, axis=state.axis, what="the history")
             )
-        return rows
+            for key, length in zip(rows.keys, np.diff(rows.starts), strict=True):
+                self._refuse_short(key, length, "the history")
+            return rows
+
+        return (read(frame), {}) if errors == "raise" else read_able(read, frame, state.roles, "the history")
 
     def _answered(self, request, arrays, names):
         """Results row by row for rows that the user gave, else with names and stamps in the layout of the data."""
