@@ -2,9 +2,10 @@
 
 `rows` holds series as arrays; `preparation` stands between rows and windows (transforms, calendar, filling, masks,
 norms); `regression` between windows and any regressor; `member` is all three together: settings, trained on rows, that
-forecast at rows.
+forecast at rows; `continuing` trains one on.
 """
 
+from .continuing import goes_on_from_weights, trained_on
 from .member import Member, Settings, Task, prepared, trained
 from .preparation import Preparation
 from .regression import accepts_windows, fit_regressor, predict_windows
@@ -18,7 +19,9 @@ __all__ = [
     "Task",
     "accepts_windows",
     "fit_regressor",
+    "goes_on_from_weights",
     "predict_windows",
     "prepared",
     "trained",
+    "trained_on",
 ]

@@ -4,12 +4,13 @@
 trains, by way of `forecast._preparation`; `report` is the first verdict; `inside` the windows of a frame.
 """
 
+from .continuing import OldRowsWarning
 from .forecaster import SeriesForecaster
 from .inside import windows_of_frame
 from .report import ModelReport
 from .skipping import LateSeriesWarning, ShortHistoryWarning, SkippedSeriesWarning
 
 __all__ = [
-    "LateSeriesWarning", "ModelReport", "SeriesForecaster", "ShortHistoryWarning", "SkippedSeriesWarning",
-    "windows_of_frame",
+    "LateSeriesWarning", "ModelReport", "OldRowsWarning", "SeriesForecaster", "ShortHistoryWarning",
+    "SkippedSeriesWarning", "windows_of_frame",
 ]  # fmt: skip

@@ -1,6 +1,6 @@
 """Residuals of forecasts that were not trained on, in units that series of different size share."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -51,6 +51,22 @@ class Calibration:
             residuals = residuals / table[windows.which][:, None, :]
         order = np.argsort(windows.time, kind="stable")[-_MOST:]
         return cls(residuals[order], scales)
+
+    def followed_by(self, relative):
+        """With later residuals behind these; the newest ones are kept.
+
+        Parameters
+        ----------
+        relative : ndarray of shape (n, horizon, targets)
+            In the units of their series, in time order.
+
+        Returns
+        -------
+        Calibration
+        """
+        if self.residuals.shape[2] != relative.shape[2]:  # each target was a series of its own
+            relative = np.moveaxis(relative, 2, 1).reshape(-1, relative.shape[1], 1)
+        return replace(self, residuals=np.concatenate([self.residuals, relative])[-_MOST:])
 
     def of_series(self, key, known, alone=False):
         """The residuals in the units of a series.

@@ -7,10 +7,10 @@ import numpy as np
 from .._frames import Ends, read_panel
 from .._preparation import Rows
 
-__all__ = ["behind", "ends_of", "grown", "kept_rows", "read_later"]
+__all__ = ["JUDGED", "behind", "ends_of", "grown", "kept_rows", "read_later"]
 
 _KEPT = 20_000  # rows over all series that are kept to train on again
-_JUDGED = 500  # of the rows since the fit: the newest ones from which errors are looked at
+JUDGED = 500  # of the rows since the fit: the newest ones from which errors are looked at
 
 
 def kept_rows(rows, needed, whole=()):
@@ -79,9 +79,7 @@ def read_later(state, rules, frame, overlap, what="new_rows"):
         frame = ends.newer(frame, state.roles, state.axis, what)
         if not len(frame):
             return None
-    later = Rows.of(
-        read_panel(frame, state.roles, rules, schema=state.schema, axis=state.axis, what=what, ends=ends)
-    )
+    later = Rows.of(read_panel(frame, state.roles, rules, schema=state.schema, axis=state.axis, what=what, ends=ends))
     _refuse_other_static(state, later, what)
     return later
 
@@ -116,7 +114,7 @@ def grown(state, later):
     """
     tail, kept = state.tail.grown(later), state.rows.grown(later)
     whole = state.unlearnt(tail.keys)
-    judged = state.needed + state.horizon + _JUDGED
+    judged = state.needed + state.horizon + JUDGED
     return replace(
         state,
         tail=tail.tail(state.needed, whole),

@@ -31,7 +31,7 @@ class Request:
     index : pandas.Index or None
         Of that frame.
     fresh : Rows or None
-        The whole history that the user gave, for intervals.
+        The whole history that the user gave, or the rows up to the newest update, for intervals.
     """
 
     past: Rows
@@ -74,7 +74,8 @@ class Requests:
             text = f"{len(refused)} of {n} series are left out: {listed(refused)}. errors='raise' refuses instead."
             warn_of(SkippedSeriesWarning, text, refused, 3)
         self._tell_short(request.past)
-        return replace(request, fresh=whole)
+        since = state.rows if whole is None and state.trained is not None else whole
+        return replace(request, fresh=since)
 
     def _tell_short(self, past):
         """Warn of series whose history was padded."""
@@ -99,17 +100,13 @@ class Requests:
         lengths = dict(zip(past.keys, np.diff(past.starts), strict=True))
 
         def read(some):
-            given = read_future(
-                some, state.roles, state.schema, state.axis, past.last_labels, at_least=state.horizon
-            )
+            given = read_future(some, state.roles, state.schema, state.axis, past.last_labels, at_least=state.horizon)
             for key in given.keys:
                 self._refuse_short(key, lengths[key], "the fitted data")
             return given
 
         given, refused = (read(frame), {}) if errors == "raise" else read_able(read, frame, state.roles, "X")
-        return Request(
-            past.only(given.keys), given.keys, given.labels, given.values, given.rows, given.index
-        ), refused
+        return Request(past.only(given.keys), given.keys, given.labels, given.values, given.rows, given.index), refused
 
     def _long_enough(self, past, errors):
         """The series that a forecast can be made for, and why it cannot for the others."""

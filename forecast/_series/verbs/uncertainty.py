@@ -174,7 +174,7 @@ class Uncertainty:
         """Rows of a history that forecasts can start from, that were not trained on, but for today's; the newest."""
         state = self._state
         first = state.looks_back - 1
-        trained = state.tail.last_labels.get(key)
+        trained = state.trained_until.get(key)
         if trained is not None:
             first = max(first, int(rows.index.searchsorted(trained, side="left")))
         origins = np.arange(max(first, len(rows) - 1 - _NEWEST), len(rows) - 1)

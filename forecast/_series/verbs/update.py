@@ -2,7 +2,9 @@
 
 from sklearn.utils.validation import check_is_fitted
 
-from ..._frames import as_frame, enter
+from ..._frames import as_frame, enter, read_panel
+from ..._preparation import Rows
+from ..continuing import continued
 from ..growing import behind, grown, read_later
 from ..skipping import LateSeriesWarning, SkippedSeriesWarning, check_errors, listed, read_able, warn_of
 from ..targets import with_target
@@ -13,12 +15,19 @@ __all__ = ["Updates"]
 class Updates:
     """The part of `SeriesForecaster` that takes new rows."""
 
-    def update(self, new_rows, y=None, *, refit="no", overlap="error", errors="warn"):
+    def update(self, new_rows, y=None, *, refit="no", history=None, overlap="error", errors="warn"):
         """Append new rows to the known ones, so that `predict()` goes on after them.
 
         Weights, transforms and scales stay those of `fit`: `predict()` then gives, to the bit, what
         `predict(history=all rows)` of the fitted model gives. A series that `fit` did not have may come with it; its
-        history begins with these rows.
+        history begins with these rows. Intervals count the errors of forecasts since the fit, as with `history`.
+
+        `refit="continue"` also trains on, on old and new windows alike. The old ones come from the rows that the model
+        keeps, the newest 20,000 over all series, or from `history`. A network goes on from its last weights, for a
+        fifth of the epochs (or `max_steps`) that a fit may have, at half its learning rate, without early stopping,
+        because the newest windows are those to learn from. Any other regressor is fitted again. Transforms, scales,
+        the weights of members and `report_` stay; transforms of new series are learnt. Errors of forecasts made
+        before count for intervals.
 
         Parameters
         ----------
@@ -27,7 +36,9 @@ class Updates:
             Series may be missing.
         y : array-like of shape (rows,) or (rows, targets), default=None
             The target where `fit` was given `y`.
-        refit : {"no"}, default="no"
+        refit : {"no", "continue"}, default="no"
+        history : frame, default=None
+            With `refit="continue"`: the old rows to train on, up to the rows that the model keeps or beyond.
         overlap : {"error", "skip"}, default="error"
             Rows up to the last known one of their series: refused, or left out.
         errors : {"warn", "raise"}, default="warn"
@@ -49,6 +60,8 @@ class Updates:
             Rows of some series were not taken.
         LateSeriesWarning
             Some series now end before the others. `predict()` forecasts each after its own last row.
+        OldRowsWarning
+            A regressor that is fitted again was trained on more rows than the model keeps.
 
         Examples
         --------
@@ -65,15 +78,33 @@ class Updates:
         _check("refit", refit, ("no", "continue"))
         _check("overlap", overlap, ("error", "skip"))
         check_errors(errors)
-        state = self._state
+        if history is not None and refit == "no":
+            raise ValueError("history is given, but refit is 'no': nothing is trained. Fix: refit='continue'.")
+        state = new = self._state
         later, refused = self._later(new_rows, y, overlap, errors)
-        if later is None:
-            return self
-        new = grown(state, later)
-        late = {key: end for key, end in behind(state, new, later).items() if key not in refused}
-        self._tell(state, refused, late, new, errors)
+        if later is not None:
+            new = grown(state, later)
+            late = {key: end for key, end in behind(state, new, later).items() if key not in refused}
+            self._tell(refused, late, new, errors)
+        if refit == "continue":
+            old = None if history is None else self._rows_of(history)
+            new = continued(new, self._steps(), old)
         self._advance(new)
         return self
+
+    def _rows_of(self, history):
+        state = self._state
+        frame = as_frame(enter(history, "history")[0], "history")
+        return Rows.of(
+            read_panel(frame, state.roles, self._rules(), schema=state.schema, axis=state.axis, what="history")
+        )
+
+    def _steps(self):
+        """Rows from one training window to the next, of each member."""
+        if self._state.members is None:
+            return {"regressor": self.step}
+        chosen = self.recipe_["members"]
+        return {name: chosen[name].get("step", self.step) for name in self._state.members}
 
     def _later(self, new_rows, y, overlap, errors):
         state = self._state
@@ -85,7 +116,7 @@ class Updates:
 
         return (read(frame), {}) if errors == "raise" else read_able(read, frame, state.roles, "new_rows")
 
-    def _tell(self, state, refused, late, new, errors):
+    def _tell(self, refused, late, new, errors):
         """Warn of what was not taken, before anything is changed."""
         if late:
             newest = max(new.tail.last_labels.values())
