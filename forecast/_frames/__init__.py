@@ -3,14 +3,14 @@
 A message says what is wrong, where (column and first stamps), what was got, what was expected, and the fix.
 """
 
-from .answer import answer, answer_rows, future_frame
+from .answer import answer, answer_rows, future_frame, with_static
 from .axis import TimeAxis
 from .columns import as_frame, check_length, column_names, read_values
 from .ends import Ends
 from .future import Future, read_future
 from .index import check_continues, check_history, continue_index, frequency_of, season_length
 from .interchange import enter, leave
-from .panel import Panel, read_panel
+from .panel import Panel, read_panel, read_static
 from .roles import Layout, Roles
 from .rules import Rules
 from .schema import Encoding, Schema
@@ -40,7 +40,9 @@ __all__ = [
     "leave",
     "read_future",
     "read_panel",
+    "read_static",
     "read_values",
     "season_length",
     "step_numbers",
+    "with_static",
 ]

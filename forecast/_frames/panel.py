@@ -13,7 +13,7 @@ from .schema import Schema, encoded, float_dtype, numbers, refuse_values
 from .series import changes, quoted, series_of
 from .stamps import read_stamps
 
-__all__ = ["Panel", "read_panel"]
+__all__ = ["Panel", "read_panel", "read_static"]
 
 
 @dataclass(frozen=True)
@@ -182,6 +182,33 @@ def _static(frame, schema, dtype, rows):
     static = encoded(frame.iloc[heads], schema.static, dtype, firsts)
     refuse_values(static, schema.static_names, firsts, role="static covariate")
     return static
+
+
+def read_static(frame, roles, schema, what="X"):
+    """Static covariates of the series in a frame that may hold nothing else.
+
+    Parameters
+    ----------
+    frame : pandas.DataFrame
+    roles : Roles
+    schema : Schema
+    what : str, default="X"
+        Name of the frame in messages.
+
+    Returns
+    -------
+    list
+        Names of the series.
+    ndarray of shape (n_series, encoded static covariates)
+
+    Raises
+    ------
+    ValueError
+        A value is missing, changes within a series, or is a category that the fitted data did not have.
+    """
+    layout = Layout.of(frame, roles, what)
+    rows = series_of(frame, layout, read_stamps(layout.labels(frame), layout, what))
+    return list(rows.keys), _static(frame, schema, np.dtype(np.float64), rows)
 
 
 class _Heads:

@@ -29,6 +29,8 @@ class Rows:
     static : ndarray of shape (n_series, S)
     made_up : ndarray of bool of shape (rows,) or None
         Rows that were put in on a straight line to the next one, which they so know; None where there are none.
+    padding : ndarray of bool of shape (rows,) or None
+        Copies of the oldest row before a short series, which nobody observed; None where there are none.
     """
 
     keys: list
@@ -39,6 +41,7 @@ class Rows:
     future: np.ndarray
     static: np.ndarray
     made_up: np.ndarray | None = None
+    padding: np.ndarray | None = None
 
     @classmethod
     def of(cls, panel):
@@ -98,6 +101,7 @@ class Rows:
             self.future[rows],
             self.static[which],
             None if self.made_up is None else self.made_up[rows],
+            None if self.padding is None else self.padding[rows],
         )
 
     def tail(self, needed, whole=()):
@@ -167,7 +171,8 @@ class Rows:
         arrays = {name: getattr(self, name)[order] for name in ("targets", "past", "future")}
         starts = np.concatenate([[0], np.cumsum(lengths + more)]).astype(np.int64)
         made_up = None if self.made_up is None else self.made_up[order]
-        longer = replace(self, starts=starts, index=self.index[order], made_up=made_up, **arrays)
+        padding = np.concatenate([np.arange(-n, length) < 0 for n, length in zip(more, lengths, strict=True)])
+        longer = replace(self, starts=starts, index=self.index[order], made_up=made_up, padding=padding, **arrays)
         return longer, origins + np.cumsum(more)[which]
 
     def followed_by(self, later):
@@ -349,6 +354,7 @@ class Rows:
             self.future[order],
             np.repeat(self.static, n, axis=0),
             None if self.made_up is None else self.made_up[order],
+            None if self.padding is None else self.padding[order],
         )
 
     def spread(self, origins):

@@ -85,6 +85,12 @@ class Calibration:
         """
         return self._relative(known.shape[1]) * self.unit(key, known, alone)
 
+    def holds(self, key, n):
+        """Whether the unit of a series of `n` targets was measured in `fit`."""
+        if self.residuals.shape[2] == n:
+            return key in self.scales
+        return all((key, column) in self.scales for column in range(n))
+
     def unit(self, key, known, alone=False):
         """What the residuals of a series are measured in; parameters as in `of_series`.
 

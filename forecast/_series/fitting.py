@@ -6,7 +6,8 @@ from functools import partial
 
 import numpy as np
 
-from .._preparation import Rows, Task, prepared, trained
+from .._preparation import Rows, Task, trained
+from ..preprocessing import make_transform
 from .growing import kept_rows
 from .parameters import CHOOSING, is_chosen, member_settings, refuse_choosing, settings_of
 from .skipping import SkippedSeriesWarning, listed, warn_of
@@ -48,8 +49,7 @@ def fitted_state(model, panel, roles, later=None):
         rows, ends = _followed(rows, Rows.of(later), panel.axis)
     refuse_choosing(model)
     everything = rows
-    if model.regressor is not None and not task.masked:
-        rows, ends = _long_enough(settings_of(model), task, rows, ends)
+    rows, ends = _learnable(model, task, rows, ends)
     if is_chosen(model):
         fitted = _chosen(model, task, rows, ends)
     elif model.members is not None:
@@ -179,20 +179,50 @@ def _described(settings, weights):
     }
 
 
-def _long_enough(settings, task, rows, ends):
-    """Without the series that have fewer rows than a forecast looks back on; a warning names them."""
-    preparation = prepared(settings, task, rows)
-    least = preparation.lookback + preparation.n_lost
-    lengths = np.diff(rows.starts)
-    kept = np.flatnonzero(lengths >= least)
-    if len(kept) in (0, rows.n_series):  # where none is long enough, training says what is missing
+def _learnable(model, task, rows, ends):
+    """Without the series of a panel that nothing can be learnt from; a warning names them."""
+    if rows.n_series == 1:
         return rows, ends
-    short = {rows.keys[number]: f"{lengths[number]} rows" for number in np.flatnonzero(lengths < least)}
+    short = {}
+    for number, (first, end) in enumerate(zip(rows.starts[:-1], rows.starts[1:], strict=True)):
+        reason = _unlearnable(model, task, rows.targets[first : end if ends is None else ends[number]])
+        if reason is not None:
+            short[rows.keys[number]] = reason
+    if len(short) in (0, rows.n_series):  # where none is long enough, training says what is missing
+        return rows, ends
     warn_of(
         SkippedSeriesWarning,
-        f"{len(short)} of {rows.n_series} series have fewer rows than a forecast looks back on ({least}) and take no "
-        f"part in training: {listed(short)}. predict() leaves them out until update() has brought enough rows.",
+        f"{len(short)} of {rows.n_series} series take no part in training: {listed(short)}. predict() leaves them out "
+        "until update() has brought enough rows.",
         short, 5,
     )  # fmt: skip
+    kept = np.array([number for number, key in enumerate(rows.keys) if key not in short])
     some = rows.parts([(int(number), int(rows.starts[number]), int(rows.starts[number + 1])) for number in kept])
     return some, None if ends is None else some.starts[:-1] + (ends - rows.starts[:-1])[kept]
+
+
+def _unlearnable(model, task, targets):
+    """Why nothing can be learnt of a series, or None."""
+    if np.isnan(targets).all(axis=0).any():
+        return "no value is known" if len(targets) else "no rows"
+    if model.members is not None:
+        transforms = [settings.transform for settings, _ in member_settings(model).values()]
+    else:
+        transforms = [model.transform]
+    for transform in transforms:
+        if transform is None or (isinstance(transform, str) and transform == "auto"):
+            continue
+        lost = make_transform(transform, period=task.axis.season_length).n_lost
+        if len(targets) <= lost + 2:
+            try:
+                for column in targets.T:
+                    make_transform(transform, period=task.axis.season_length).fit(column.astype(np.float64))
+            except ValueError as error:
+                return str(error)
+    if model.regressor is None or task.masked:
+        return None
+    settings = settings_of(model)
+    least = settings.lookback
+    if settings.transform is not None:
+        least += make_transform(settings.transform, period=task.axis.season_length).n_lost
+    return f"{len(targets)} rows; a forecast looks back on {least}" if len(targets) < least else None

@@ -10,7 +10,7 @@ from .._frames import Layout
 
 __all__ = [
     "LateSeriesWarning", "ShortHistoryWarning", "SkippedSeriesWarning", "check_errors", "listed", "read_able",
-    "warn_of",
+    "rows_by_series", "warn_of",
 ]  # fmt: skip
 
 _SHOWN = 3
@@ -140,7 +140,7 @@ def read_able(read, frame, roles, what):
     except ValueError:
         if roles.series is None:
             raise
-        pieces = _pieces(frame, roles, what)
+        pieces = rows_by_series(frame, roles, what)
         refused = {}
         for key, rows in pieces.items():
             try:
@@ -153,12 +153,28 @@ def read_able(read, frame, roles, what):
     return read(frame.iloc[rows]), refused
 
 
-def _pieces(frame, roles, what):
-    """Rows of each series in the frame."""
+def rows_by_series(frame, roles, what):
+    """Rows of each series in a frame, by the name of the series.
+
+    Parameters
+    ----------
+    frame : pandas.DataFrame
+    roles : Roles
+        With `series`.
+    what : str
+        Name of the frame in messages.
+
+    Returns
+    -------
+    dict of key to ndarray of int
+    """
     values, level = Layout.of(frame, roles, what).names(frame)
     names = pd.Index(values) if level is None else level.take(np.maximum(values, 0)).where(values >= 0)
     codes, keys = pd.factorize(names)
-    return {key: np.flatnonzero(codes == number) for number, key in enumerate(keys)}
+    if (codes < 0).any():  # refused where the frame is read
+        return {}
+    order = np.argsort(codes, kind="stable")
+    return dict(zip(keys, np.split(order, np.bincount(codes).cumsum()[:-1]), strict=True))
 
 
 def warn_of(category, message, series, stacklevel):

@@ -3,8 +3,9 @@
 import numpy as np
 from sklearn.utils.validation import check_is_fitted
 
-from ..._frames import future_frame, leave
+from ..._frames import future_frame, leave, with_static
 from ...baselines import seasonal_naive
+from ..beginnings import refuse_likeless
 
 __all__ = ["Answers"]
 
@@ -53,7 +54,7 @@ class Answers:
         request = self._request(X, history, errors)
         return self._answered(request, self._forecasts(request), self.target_names_)
 
-    def future_frame(self, n=None, *, history=None):
+    def future_frame(self, n=None, *, history=None, new=None):
         """The frame to fill with the known future values and to give to `predict`.
 
         Parameters
@@ -62,11 +63,20 @@ class Answers:
             Steps of each series; None: `horizon`.
         history : frame, default=None
             As in `predict`.
+        new : list, default=None
+            Names of series without any history, for a model with static covariates: the frame then has a column for
+            each of these, to be filled for the new series. `predict` lets the mean of the series most like them stand
+            in for their past.
 
         Returns
         -------
         frame
             Index (and columns `series` and `time`) as the fitted data have them, one column per future covariate, NaN.
+
+        Raises
+        ------
+        ValueError
+            A series of `new` is known, or the model has no static covariates.
 
         Examples
         --------
@@ -86,7 +96,14 @@ class Answers:
         steps = state.horizon if n is None else n
         keys = self._series_keys(past)
         labels = [state.axis.after(last, steps) for last in self._last_labels(past).values()]
-        return leave(future_frame(state.layout, state.roles, state.schema, keys, labels), self._kind)
+        if new is None:
+            return leave(future_frame(state.layout, state.roles, state.schema, keys, labels), self._kind)
+        new = list(new)
+        refuse_likeless(state, past, new)
+        labels += [state.axis.after(max(past.last_labels.values()), steps)] * len(new)
+        frame = future_frame(state.layout, state.roles, state.schema, [*keys, *new], labels)
+        static = np.concatenate([past.static, np.full((len(new), past.static.shape[1]), np.nan)])
+        return leave(with_static(frame, state.schema, np.repeat(static, list(map(len, labels)), axis=0)), self._kind)
 
     def score(self, X, y=None):
         """Skill on the rows of `X`: `1 - MAE / MAE of the seasonal naive`, the mean of it over targets and series.

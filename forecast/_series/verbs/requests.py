@@ -1,14 +1,23 @@
 """What is asked of a fitted forecaster, as rows and labels; and the answer, row by row or in the user's layout."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import pandas as pd
 
 from ..._frames import answer, answer_rows, as_frame, enter, leave, read_future, read_panel
 from ..._preparation import Rows
+from ..beginnings import refuse_unlearnable, with_likenesses
 from ..forecasting import from_ends
-from ..skipping import ShortHistoryWarning, SkippedSeriesWarning, check_errors, listed, read_able, warn_of
+from ..skipping import (
+    ShortHistoryWarning,
+    SkippedSeriesWarning,
+    check_errors,
+    listed,
+    read_able,
+    rows_by_series,
+    warn_of,
+)
 from ..targets import with_target
 
 __all__ = ["Request", "Requests"]
@@ -30,6 +39,8 @@ class Request:
         Position of each series' steps in the frame of future rows that the user gave; None without one.
     index : pandas.Index or None
         Of that frame.
+    cold : dict of key to list of keys
+        Series without a history, and those whose mean stands in for it.
     fresh : Rows or None
         The whole history that the user gave, or the rows up to the newest update, for intervals.
     """
@@ -40,6 +51,7 @@ class Request:
     future: list
     order: list | None = None
     index: object = None
+    cold: dict = field(default_factory=dict)
     fresh: Rows | None = None
 
 
@@ -73,13 +85,13 @@ class Requests:
             n = len({*past.keys, *refused})
             text = f"{len(refused)} of {n} series are left out: {listed(refused)}. errors='raise' refuses instead."
             warn_of(SkippedSeriesWarning, text, refused, 3)
-        self._tell_short(request.past)
+        self._tell_short(request)
         since = state.rows if whole is None and state.trained is not None else whole
         return replace(request, fresh=since)
 
-    def _tell_short(self, past):
-        """Warn of series whose history was padded."""
-        least = self._state.looks_back
+    def _tell_short(self, request):
+        """Warn of series whose history was padded, or stood in for."""
+        least, past = self._state.looks_back, request.past
         lengths = zip(past.keys, np.diff(past.starts), strict=True)
         short = {key: f"{length} rows" for key, length in lengths if length < least}
         if short:
@@ -88,6 +100,10 @@ class Requests:
             warn_of(
                 ShortHistoryWarning, f"{text}. The oldest row is repeated, and the forecast is less sure.", short, 4
             )
+        if request.cold:
+            like = {key: f"the mean of {', '.join(map(repr, like))}" for key, like in request.cold.items()}
+            text = f"{len(like)} of {past.n_series} series have no history: {listed(like)}"
+            warn_of(ShortHistoryWarning, f"{text}, most like it in {self._state.roles.static}, stands in.", like, 4)
 
     def _next_steps(self, past):
         steps = self._state.horizon
@@ -97,23 +113,30 @@ class Requests:
     def _future_steps(self, X, past, errors):
         state = self._state
         frame, _ = enter(X)
-        lengths = dict(zip(past.keys, np.diff(past.starts), strict=True))
+        cold = {}
+        if state.roles.static and all(name in frame.columns for name in state.roles.static):
+            unknown = [rows for key, rows in rows_by_series(frame, state.roles, "X").items() if key not in past.keys]
+            if unknown:
+                past, cold = with_likenesses(state, past, frame.iloc[np.sort(np.concatenate(unknown))])
+        number = {key: n for n, key in enumerate(past.keys)}
 
         def read(some):
             given = read_future(some, state.roles, state.schema, state.axis, past.last_labels, at_least=state.horizon)
             for key in given.keys:
-                self._refuse_short(key, lengths[key], "the fitted data")
+                self._refuse_short(past, number[key], "the fitted data")
             return given
 
         given, refused = (read(frame), {}) if errors == "raise" else read_able(read, frame, state.roles, "X")
-        return Request(past.only(given.keys), given.keys, given.labels, given.values, given.rows, given.index), refused
+        cold = {key: like for key, like in cold.items() if key in given.keys}
+        asked = past.only(given.keys)
+        return Request(asked, given.keys, given.labels, given.values, given.rows, given.index, cold), refused
 
     def _long_enough(self, past, errors):
         """The series that a forecast can be made for, and why it cannot for the others."""
         refused = {}
-        for key, length in zip(past.keys, np.diff(past.starts), strict=True):
+        for number, key in enumerate(past.keys):
             try:
-                self._refuse_short(key, length, "the fitted data")
+                self._refuse_short(past, number, "the fitted data")
             except ValueError as error:
                 if errors == "raise" or past.n_series == 1:
                     raise
@@ -122,10 +145,12 @@ class Requests:
             raise next(iter(refused.values()))
         return past.only([key for key in past.keys if key not in refused]), refused
 
-    def _refuse_short(self, key, length, what):
+    def _refuse_short(self, rows, number, what):
         state = self._state
-        least = state.least_history
+        key, length, least = rows.keys[number], int(rows.starts[number + 1] - rows.starts[number]), state.least_history
         if length >= least:
+            if length < state.looks_back or state.preparation.masked:
+                refuse_unlearnable(state, rows.only([key]))
             return
         name = "" if key is None else f" of series {key!r}"
         lost = state.preparation.n_lost if state.members is None else 0
@@ -147,8 +172,8 @@ class Requests:
             rows = Rows.of(
                 read_panel(some, state.roles, self._rules(), schema=state.schema, axis=state.axis, what="the history")
             )
-            for key, length in zip(rows.keys, np.diff(rows.starts), strict=True):
-                self._refuse_short(key, length, "the history")
+            for number in range(rows.n_series):
+                self._refuse_short(rows, number, "the history")
             return rows
 
         return (read(frame), {}) if errors == "raise" else read_able(read, frame, state.roles, "the history")

@@ -6,6 +6,7 @@ import numpy as np
 from sklearn.utils.validation import check_is_fitted
 
 from ..._conformal import static_offsets
+from ..beginnings import cold_widths, short_factor
 from ..forecasting import from_ends, from_origins
 
 __all__ = ["Uncertainty"]
@@ -142,14 +143,25 @@ class Uncertainty:
                 f"= {state.horizon} steps. Fix: a longer horizon, or fewer rows."
             )
         started = None if request.fresh is None else state.calibration.started(levels, len(self.target_names_))
-        return [self._offsets_of(request, key, levels, started) for key in request.keys]
+        return [
+            self._widened(request, key, levels, self._offsets_of(request, key, levels, started)) for key in request.keys
+        ]
+
+    def _widened(self, request, key, levels, offsets):
+        """Wider bounds for a series with a short history, or none."""
+        known = request.past.only([key]).targets
+        lower, upper = (side * short_factor(self._state, key, known) for side in offsets)
+        if key in request.cold:
+            width = cold_widths(self._state, self._state.tail, levels)
+            lower, upper = -np.hypot(np.minimum(lower, 0), width), np.hypot(np.maximum(upper, 0), width)
+        return lower, upper
 
     def _offsets_of(self, request, key, levels, started):
         state = self._state
         known = request.past.only([key]).targets
         series = {"key": key, "known": known, "alone": len(state.calibration.scales) == 1}
         fixed = static_offsets(state.calibration.of_series(**series), levels)  # refuses too few residuals
-        if request.fresh is None:
+        if request.fresh is None or key in request.cold:
             return fixed
         rows = request.fresh.only([key])
         origins = self._fresh_origins(rows, key)
