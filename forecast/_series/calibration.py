@@ -83,7 +83,7 @@ class Calibration:
         -------
         ndarray of shape (n, horizon, targets)
         """
-        return self._relative(known.shape[1]) * self.unit(key, known, alone)
+        return self.of_targets(known.shape[1]) * self.unit(key, known, alone)
 
     def holds(self, key, n):
         """Whether the unit of a series of `n` targets was measured in `fit`."""
@@ -121,10 +121,10 @@ class Calibration:
         AdaptiveState
         """
         state = AdaptiveState(levels)
-        state.warm_up(self._relative(n), before=0)
+        state.warm_up(self.of_targets(n), before=0)
         return state
 
-    def _relative(self, n):
+    def of_targets(self, n):
         """The residuals over the units of their series, of `n` targets."""
         return self.residuals if self.residuals.shape[2] == n else np.repeat(self.residuals, n, axis=2)
 

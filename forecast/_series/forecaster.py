@@ -14,13 +14,15 @@ from .fitting import fitted_state
 from .parameters import CONSTRAINTS, lookback_of
 from .remembered import Remembered
 from .targets import with_target
-from .verbs import Answers, Requests, Uncertainty, Updates
+from .verbs import Answers, Monitors, Requests, Uncertainty, Updates
 
 __all__ = ["SeriesForecaster"]
 
 
 @stored("SeriesForecaster", card=card_parts)
-class SeriesForecaster(Saved, Remembered, Answers, Uncertainty, Updates, Requests, RegressorMixin, BaseEstimator):
+class SeriesForecaster(
+    Saved, Remembered, Answers, Uncertainty, Updates, Monitors, Requests, RegressorMixin, BaseEstimator
+):
     """Forecast the columns of a time-indexed frame, or of a panel of many series, with any regressor on windows.
 
     Without a regressor, `fit` chooses everything that is not given from the training rows: seasons, calendar, lookback,

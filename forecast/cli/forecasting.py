@@ -89,7 +89,7 @@ def _time_of(model):
     return rows.index
 
 
-def forecast_columns(model, future, history, coverage, quantiles):
+def forecast_columns(model, future, history, coverage, quantiles, errors="warn"):
     """The forecast, and beside it the bounds of intervals and the quantiles that are asked for.
 
     Parameters
@@ -97,21 +97,24 @@ def forecast_columns(model, future, history, coverage, quantiles):
     model : SeriesForecaster
     future, history : pandas.DataFrame or None
     coverage, quantiles : list of float or None
+    errors : {"warn", "raise"}, default="warn"
+        As in `SeriesForecaster.predict`.
 
     Returns
     -------
     pandas.DataFrame
         Columns `<target>`, `<target>_lower_0.8`, `<target>_upper_0.8`, `<target>_q0.1`, and so on.
     """
-    table = model.predict(future, history=history)
+    table = model.predict(future, history=history, errors=errors)
     beside = {}
     if coverage:
         levels = sorted(set(coverage))
-        for level, bounds in model.predict_interval(future, history=history, coverage=levels).items():
+        for level, bounds in model.predict_interval(future, history=history, coverage=levels, errors=errors).items():
             for name in model.target_names_:
                 beside |= {f"{name}_{side}_{level:g}": bounds[f"{name}_{side}"] for side in ("lower", "upper")}
     if quantiles:
-        for level, values in model.predict_quantiles(sorted(set(quantiles)), future, history=history).items():
+        asked = sorted(set(quantiles))
+        for level, values in model.predict_quantiles(asked, future, history=history, errors=errors).items():
             beside |= {f"{name}_q{level:g}": values[name] for name in model.target_names_}
     return table.assign(**{name: column.to_numpy() for name, column in beside.items()})
 

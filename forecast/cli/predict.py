@@ -36,6 +36,10 @@ def add(commands):
         "--coverage", type=share, nargs="+", metavar="C", help="intervals that hold this share, as 0.8 0.95"
     )
     parser.add_argument("--quantiles", type=share, nargs="+", metavar="Q", help="of the forecast, such as 0.1 0.5 0.9")
+    parser.add_argument(
+        "--errors", choices=("warn", "raise"), default="warn",
+        help="where some series cannot be forecast: forecast the others, or none (default: warn)",
+    )  # fmt: skip
     add_loudness(parser)
     add_data(parser).add_argument(
         "--gaps", choices=("error", "mask", "interpolate"), help="stamps that are missing (default: as in the training)"
@@ -64,7 +68,10 @@ def run(arguments, terminal):
         else:
             if future is None and arguments.steps is not None and arguments.steps > model.horizon:
                 future = model.future_frame(arguments.steps, history=history)
-            table = as_table(forecast_columns(model, future, history, arguments.coverage, arguments.quantiles), model)
+            columns = forecast_columns(
+                model, future, history, arguments.coverage, arguments.quantiles, arguments.errors
+            )
+            table = as_table(columns, model)
             table = first_steps(table, model, arguments.steps)
     path = output if template is None else template
     if path is not None:
