@@ -6,6 +6,7 @@ factor by which `predict_interval` widens the bounds of such a series, 1 + 1.4 (
     FORECAST_DATA=folder python benchmarks/short_history.py
 """
 
+import argparse
 import os
 import warnings
 from pathlib import Path
@@ -55,6 +56,7 @@ def ratios(frame, lookback, horizon):
 
 
 def main():
+    argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter).parse_args()
     warnings.simplefilter("ignore", ShortHistoryWarning)
     parts = {"daily stores": (daily.stores(days=200), 28, 7)}
     if "FORECAST_DATA" in os.environ:

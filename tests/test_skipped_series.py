@@ -102,6 +102,18 @@ def test_the_other_series_of_future_rows_are_answered():
                 method(words, errors="raise")
 
 
+def test_the_frame_to_fill_after_a_history():
+    frame = panel("a", "b", "c", b=DAYS[:5])
+    model = fitted(panel("a", "b", "c"), future_covariates="promo")
+    with pytest.warns(SkippedSeriesWarning, match="1 of 3 series are left out: 'b'") as caught:
+        future = model.future_frame(history=frame)
+    assert caught[0].filename == __file__
+    with pytest.warns(SkippedSeriesWarning, match="'b'"):
+        assert len(model.predict(future.assign(promo=0.0), history=frame)) == 6
+    with pytest.raises(ValueError, match="'b' has 5 rows"):
+        model.future_frame(history=frame, errors="raise")
+
+
 def test_polars_frames():
     model = fitted(pl.from_pandas(panel("a", "b").reset_index(drop=True)))
     with pytest.warns(SkippedSeriesWarning, match="'b'"):
@@ -151,7 +163,7 @@ SETTINGS = {
 @pytest.mark.parametrize("rows", [1, 2, 7])
 def test_a_short_series_takes_no_part_in_training_and_is_forecast_when_it_is_long_enough(name, rows):
     frame = panel("a", "b", "new", new=DAYS[-rows:])
-    with pytest.warns(SkippedSeriesWarning, match=rf"1 of 3 series .* take no part in training: 'new' \({rows} rows\)"):
+    with pytest.warns(SkippedSeriesWarning, match=rf"1 of 3 series take no part in training: 'new' \(.*{rows} rows"):
         model = fitted(frame, **SETTINGS[name])
     without = fitted(panel("a", "b"), **SETTINGS[name])
     with pytest.warns(SkippedSeriesWarning, match=r"1 of 3 series are left out: 'new'"):

@@ -65,7 +65,7 @@ def test_a_network_goes_on_from_its_weights_for_a_few_epochs():
     assert model.regressor_.get_params() == parameters
     assert model.n_windows_ == N - 8 - 3 + 1
     moved = [np.abs(model.regressor_.weights_[name] - weight).max() for name, weight in before.items()]
-    assert 0 < max(moved) < 0.3
+    assert 0 < max(moved) < 0.5
     assert not model.predict().equals(fitted_before.predict(history=frame))
 
 

@@ -11,7 +11,6 @@ from .regression import accepts_windows, fit_regressor
 __all__ = ["goes_on_from_weights", "trained_on"]
 
 _SHARE = 5  # of the epochs and optimiser steps that a fit may have: one in so many
-_RATE = 0.5  # of the first learning rate: a full one would undo what was learnt before the schedule has lowered it
 
 
 def goes_on_from_weights(regressor):
@@ -74,8 +73,6 @@ def _on_from_weights(regressor, windows):
         max_iter=max(1, own["max_iter"] // _SHARE),
         max_steps=None if own["max_steps"] is None else max(1, own["max_steps"] // _SHARE),
         warmup_steps=0,
-        learning_rate=own["learning_rate"] * _RATE,
-        skip_learning_rate=None if own["skip_learning_rate"] is None else own["skip_learning_rate"] * _RATE,
     )
     regressor.fit(windows, windows.y)
     return regressor.set_params(**own)

@@ -27,7 +27,7 @@ def refuse_unlearnable(state, rows):
     ValueError
     """
     if state.preparation.masked and np.isnan(rows.targets).all(axis=0).any():
-        raise ValueError("no value of a target is known: there is nothing to forecast from.")
+        raise ValueError(f"no value of a target is known up to {rows.index[-1]}: there is nothing to forecast from.")
     lost = max(member.preparation.n_lost for member, _ in state.parts)
     if len(rows) <= lost + 2 and state.unlearnt(rows.keys):
         state.knowing(rows)

@@ -112,7 +112,7 @@ def drift_of(errors, residuals, horizon, window, confidence, margin):
 
 
 def _change(values, now):
-    """Where a mean of 1 became that of now: the sum of what lies above the middle between them is largest from there."""
+    """Where a mean of 1 became that of now: from there on, the sum of what lies above their middle is largest."""
     below = np.concatenate([[0.0], np.cumsum(values - (1 + now) / 2)])[:-1]
     return int(below.argmin())
 

@@ -10,7 +10,7 @@ from .._frames import Layout
 
 __all__ = [
     "LateSeriesWarning", "ShortHistoryWarning", "SkippedSeriesWarning", "check_errors", "listed", "read_able",
-    "rows_by_series", "warn_of",
+    "rows_by_series", "warn_left_out", "warn_of",
 ]  # fmt: skip
 
 _SHOWN = 3
@@ -171,7 +171,7 @@ def rows_by_series(frame, roles, what):
     values, level = Layout.of(frame, roles, what).names(frame)
     names = pd.Index(values) if level is None else level.take(np.maximum(values, 0)).where(values >= 0)
     codes, keys = pd.factorize(names)
-    if (codes < 0).any():  # refused where the frame is read
+    if not len(codes) or (codes < 0).any():  # refused where the frame is read
         return {}
     order = np.argsort(codes, kind="stable")
     return dict(zip(keys, np.split(order, np.bincount(codes).cumsum()[:-1]), strict=True))
@@ -180,6 +180,12 @@ def rows_by_series(frame, roles, what):
 def warn_of(category, message, series, stacklevel):
     """A warning about some series, at the line of the user's call."""
     warnings.warn(category(message, series), stacklevel=stacklevel + 1)
+
+
+def warn_left_out(refused, n, stacklevel):
+    """Name the series, of `n`, that are not answered, and say why."""
+    text = f"{len(refused)} of {n} series are left out: {listed(refused)}. errors='raise' refuses instead."
+    warn_of(SkippedSeriesWarning, text, refused, stacklevel + 1)
 
 
 def listed(reasons):

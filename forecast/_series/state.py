@@ -172,8 +172,15 @@ class FittedState:
 
     def _check_loaded(self):
         """Refuse a state out of a file whose parts do not fit together."""
-        tail, n = self.tail, len(self.roles.target)
-        rows, series = len(tail.index), len(tail.keys)
+        for rows in (self.tail, self.rows):
+            self._check_rows(rows)
+        if set(self.rows.keys) != set(self.tail.keys):
+            raise ModelFileError("the newest rows and the older ones are of different series.")
+        if not isinstance(self.trained, (dict, type(None))):
+            raise ModelFileError(f"the ends of training are a {type(self.trained).__name__}; expected a dict.")
+
+    def _check_rows(self, tail):
+        n, rows, series = len(self.roles.target), len(tail.index), len(tail.keys)
         shapes = {
             "targets": (tail.targets.shape, (rows, n)),
             "past": (tail.past.shape, (rows, len(self.schema.past_names))),

@@ -6,6 +6,7 @@ from sklearn.utils.validation import check_is_fitted
 from ..._frames import future_frame, leave, with_static
 from ...baselines import seasonal_naive
 from ..beginnings import refuse_likeless
+from ..skipping import check_errors, warn_left_out
 
 __all__ = ["Answers"]
 
@@ -54,7 +55,7 @@ class Answers:
         request = self._request(X, history, errors)
         return self._answered(request, self._forecasts(request), self.target_names_)
 
-    def future_frame(self, n=None, *, history=None, new=None):
+    def future_frame(self, n=None, *, history=None, new=None, errors="warn"):
         """The frame to fill with the known future values and to give to `predict`.
 
         Parameters
@@ -67,6 +68,8 @@ class Answers:
             Names of series without any history, for a model with static covariates: the frame then has a column for
             each of these, to be filled for the new series. `predict` lets the mean of the series most like them stand
             in for their past.
+        errors : {"warn", "raise"}, default="warn"
+            As in `predict`, of the series in `history`.
 
         Returns
         -------
@@ -82,6 +85,7 @@ class Answers:
         --------
         >>> import numpy as np, pandas as pd
         >>> from sklearn.linear_model import Ridge
+        >>> from forecast import SeriesForecaster
         >>> days = pd.date_range("2024-01-01", periods=40, freq="D")
         >>> df = pd.DataFrame({"load": np.arange(40.0), "holiday": np.zeros(40)}, index=days)
         >>> model = SeriesForecaster(Ridge(), target="load", lookback=7, horizon=2, future_covariates="holiday")
@@ -92,7 +96,10 @@ class Answers:
         """
         check_is_fitted(self)
         state = self._state
-        past = state.tail if history is None else self._read_history(history)[0]
+        check_errors(errors)
+        past, refused = (state.tail, {}) if history is None else self._read_history(history, errors)
+        if refused:
+            warn_left_out(refused, len({*past.keys, *refused}), 2)
         steps = state.horizon if n is None else n
         keys = self._series_keys(past)
         labels = [state.axis.after(last, steps) for last in self._last_labels(past).values()]

@@ -21,7 +21,7 @@ class Monitors:
         From every origin since the fit (or the last `update(refit="continue")`) the model forecasts the rows that are
         known by now; each step's absolute error is divided by the mean of the validation windows at that step. The
         mean over the newest `window` origins is the ratio, and errors have drifted where its lower bound is above
-        `1 + margin`. The bound counts that neighbouring forecasts share most of their steps [1]_. Nothing is trained, and
+        `1 + margin`. The bound counts that neighbouring forecasts share most of their steps [1]_. Nothing is trained;
         the model stays as it is.
 
         Parameters
@@ -70,7 +70,7 @@ class Monitors:
         >>> rng = np.random.default_rng(0)
         >>> days = pd.date_range("2024-01-01", periods=460, freq="D")
         >>> y = np.sin(2 * np.pi * np.arange(460) / 7) + 0.1 * rng.normal(size=460)
-        >>> y[430:] *= -1  # the week is turned round
+        >>> y[430:] += 0.5 * rng.normal(size=30)  # the meter became noisy
         >>> df = pd.DataFrame({"y": y}, index=days)
         >>> model = SeriesForecaster(Ridge(), target="y", lookback=7, horizon=2).fit(df.iloc[:400])
         >>> model.monitor(df.iloc[400:425])

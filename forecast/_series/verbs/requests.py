@@ -11,11 +11,11 @@ from ..beginnings import refuse_unlearnable, with_likenesses
 from ..forecasting import from_ends
 from ..skipping import (
     ShortHistoryWarning,
-    SkippedSeriesWarning,
     check_errors,
     listed,
     read_able,
     rows_by_series,
+    warn_left_out,
     warn_of,
 )
 from ..targets import with_target
@@ -82,9 +82,7 @@ class Requests:
             request, unread = self._future_steps(X, past, errors)
             refused = unread | refused
         if refused:
-            n = len({*past.keys, *refused})
-            text = f"{len(refused)} of {n} series are left out: {listed(refused)}. errors='raise' refuses instead."
-            warn_of(SkippedSeriesWarning, text, refused, 3)
+            warn_left_out(refused, len({*past.keys, *refused}), 3)
         self._tell_short(request)
         since = state.rows if whole is None and state.trained is not None else whole
         return replace(request, fresh=since)

@@ -24,8 +24,8 @@ class Updates:
 
         `refit="continue"` also trains on, on old and new windows alike. The old ones come from the rows that the model
         keeps, the newest 20,000 over all series, or from `history`. A network goes on from its last weights, for a
-        fifth of the epochs (or `max_steps`) that a fit may have, at half its learning rate, without early stopping,
-        because the newest windows are those to learn from. Any other regressor is fitted again. Transforms, scales,
+        fifth of the epochs (or `max_steps`) that a fit may have, without warm-up and without early stopping, because
+        the newest windows are those to learn from. Any other regressor is fitted again. Transforms, scales,
         the weights of members and `report_` stay; transforms of new series are learnt. Errors of forecasts made
         before count for intervals.
 
