@@ -97,7 +97,8 @@ class SeriesForecaster(
         Several regressors in place of one, whose weighted mean is the forecast: by name, a dict of "regressor" and,
         where they differ from the arguments here, "lookback", "window_norm", "transform", "calendar", "multi_target",
         "level", "step" and "weight" (default: 1). `recipe_` holds it. A series with fewer rows than a member looks
-        back on has its oldest row repeated; of a single regressor it is refused.
+        back on has its oldest row repeated; with a single regressor that is so where it was trained with masks, else
+        the series is left out and named in a warning.
     validation_fraction : float or None, default=0.1
         Share of the newest windows from which `report_` and intervals come, and by which a recipe chooses. An
         `RNNForecaster` that stops early holds them out by itself; of any other regressor a second clone is fitted
@@ -127,8 +128,8 @@ class SeriesForecaster(
     freq_ : offset or int
         Frequency of the fitted index, the step of an integer one.
     history_ : DataFrame
-        The newest fitted rows of targets and past covariates, as many as a forecast can need; `predict()` starts after
-        them.
+        The newest known rows of targets and past covariates, as many as a forecast can need; `predict()` starts after
+        them, and `update` moves them on.
     n_windows_ : int
         Windows trained on.
     n_features_in_ : int
@@ -267,6 +268,8 @@ class SeriesForecaster(
         -----
         UserWarning
             Business data without `trading_calendar`: the forecast's index takes the next weekdays.
+        SkippedSeriesWarning
+            Series of a panel are too short to learn anything from.
         """
         check_bounds(self.lower, self.upper)
         frame, kind = enter(X)
