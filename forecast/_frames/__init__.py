@@ -8,12 +8,15 @@ from .axis import TimeAxis
 from .columns import as_frame, check_length, column_names, read_values
 from .ends import Ends
 from .future import Future, read_future
+from .glued import naming, refuse_several
 from .index import check_continues, check_history, continue_index, frequency_of, season_length
 from .interchange import enter, leave
+from .names import blocks_of, refuse_retyped
 from .panel import Panel, read_panel, read_static
 from .roles import Layout, Roles
 from .rules import Rules
 from .schema import Encoding, Schema
+from .static import StaticTable
 from .steps import step_numbers
 
 __all__ = [
@@ -25,10 +28,12 @@ __all__ = [
     "Roles",
     "Rules",
     "Schema",
+    "StaticTable",
     "TimeAxis",
     "answer",
     "answer_rows",
     "as_frame",
+    "blocks_of",
     "check_continues",
     "check_history",
     "check_length",
@@ -38,10 +43,13 @@ __all__ = [
     "frequency_of",
     "future_frame",
     "leave",
+    "naming",
     "read_future",
     "read_panel",
     "read_static",
     "read_values",
+    "refuse_retyped",
+    "refuse_several",
     "season_length",
     "step_numbers",
     "with_static",

@@ -6,8 +6,9 @@ import numpy as np
 import pandas as pd
 
 from .infer import check_axis
+from .names import quoted
 from .roles import Layout
-from .series import Rows, quoted, series_of
+from .series import Rows, series_of
 from .stamps import kind_of, read_stamps
 
 __all__ = ["Ends"]
@@ -69,7 +70,7 @@ class Ends:
             The same where all are.
         """
         layout = Layout.of(frame, roles, what)
-        rows = series_of(frame, layout, read_stamps(layout.labels(frame), layout, what))
+        rows = series_of(frame, layout, roles, read_stamps(layout.labels(frame), layout, what), what)
         check_axis(rows, axis, what)
         known = np.flatnonzero(self.known(replace(rows, index=self.alike(rows.index))))
         if not len(known):

@@ -46,9 +46,11 @@ class SeriesForecaster(
         Columns known ahead: looked back on as well, and asked for in `predict` (`future_frame` gives the frame to
         fill).
     static_covariates : label or list of labels, default=None
-        Columns that do not change within a series; for panels.
-    series : label, default=None
-        Column or index level that names the series of a panel in long format. One model is trained for all.
+        Columns that do not change within a series; for panels. Columns of `series` may be among them. They may also
+        come in a table of their own: `fit(X, static=table)`.
+    series : label or list of labels, default=None
+        Column or index level that names the series of a panel in long format, or several that name them together, such
+        as `["store", "item"]`: a series is then named by a tuple. One model is trained for all.
     time : label, default=None
         Column that holds the time stamps. None: the index.
     freq : str, offset or int, default=None
@@ -238,7 +240,7 @@ class SeriesForecaster(
         return hasattr(self, "_state")
 
     @_fit_context(prefer_skip_nested_validation=False)
-    def fit(self, X, y=None, X_val=None, y_val=None):
+    def fit(self, X, y=None, X_val=None, y_val=None, static=None):
         """Train on all windows of a frame.
 
         Parameters
@@ -254,6 +256,10 @@ class SeriesForecaster(
             no weight, scale or encoding is learnt from them. `predict()` goes on after them.
         y_val : as y, default=None
             Their target; given where `y` is.
+        static : frame, default=None
+            The static covariates as a table of their own, a row for each series: indexed by the names of the series, or
+            with the columns `series`. Numbers, or categories. `static_covariates` names the columns to read; None: all.
+            It may hold more series than `X`, whose values are kept for forecasts of them.
 
         Returns
         -------
@@ -285,6 +291,7 @@ class SeriesForecaster(
             series=self.series,
             time=self.time,
             answer_in=kind,
+            static=None if static is None else enter(static, "static")[0],
         )
         panel = read_panel(frame, roles, rules)
         check_length(int(np.diff(panel.starts).max()), lookback_of(self), self.horizon)

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from .._frames import Ends, read_panel
+from .._frames import Ends, Layout, read_panel, refuse_retyped
 from .._preparation import Rows
 
 __all__ = ["JUDGED", "behind", "ends_of", "grown", "kept_rows", "read_later"]
@@ -80,6 +80,9 @@ def read_later(state, rules, frame, overlap, what="new_rows"):
         if not len(frame):
             return None
     later = Rows.of(read_panel(frame, state.roles, rules, schema=state.schema, axis=state.axis, what=what, ends=ends))
+    known = set(state.tail.keys)
+    new = [key for key in later.keys if key not in known]
+    refuse_retyped(new, known, Layout.of(frame, state.roles, what), what)
     _refuse_other_static(state, later, what)
     return later
 

@@ -4,9 +4,8 @@ import re
 import warnings
 
 import numpy as np
-import pandas as pd
 
-from .._frames import Layout
+from .._frames import Layout, blocks_of
 
 __all__ = [
     "LateSeriesWarning", "ShortHistoryWarning", "SkippedSeriesWarning", "check_errors", "listed", "read_able",
@@ -168,13 +167,12 @@ def rows_by_series(frame, roles, what):
     -------
     dict of key to ndarray of int
     """
-    values, level = Layout.of(frame, roles, what).names(frame)
-    names = pd.Index(values) if level is None else level.take(np.maximum(values, 0)).where(values >= 0)
-    codes, keys = pd.factorize(names)
-    if not len(codes) or (codes < 0).any():  # refused where the frame is read
+    if not len(frame):
         return {}
-    order = np.argsort(codes, kind="stable")
-    return dict(zip(keys, np.split(order, np.bincount(codes).cumsum()[:-1]), strict=True))
+    blocks = blocks_of(frame, Layout.of(frame, roles, what), what)
+    order = np.argsort(blocks.by_row(), kind="stable")
+    lengths = np.bincount(blocks.by_row())
+    return dict(zip(blocks.keys.tolist(), np.split(order, lengths.cumsum()[:-1]), strict=True))
 
 
 def warn_of(category, message, series, stacklevel):

@@ -24,11 +24,11 @@ _WORDS = (
     (r"\bnew_rows\b", "the file"),
     (r"df = df\.groupby\(.*?\)\.mean\(\), or forecast one series at a time", "one row for each stamp in the file, or "
      "--series COLUMN where they are several series"),
-    (r"df = df\.groupby\(.*?\)\.mean\(\), or df\.drop_duplicates\(\.\.\.\)", "one row for each stamp and series"),
+    (r"df = df(\.drop_duplicates\(|\[~).*?keep='last'\)(\.to_numpy\(\)\])?", "one row for each stamp and series"),
     (r"df\[('[^']*'|\"[^\"]*\")\] = df\[\1\]\.interpolate\([^)]*\),? or missing=['\"]mask['\"]", "--missing mask"),
     (r"df\[('[^']*'|\"[^\"]*\")\] = df\[('[^']*'|\"[^\"]*\")\]\.interpolate\([^)]*\)", "fill the cells of the file"),
     (r"df\.replace\(\[np\.inf, -np\.inf\], np\.nan\) and fill", "mend the cells of the file"),
-    (r"target=a name", "--target COLUMN"),
+    (r"target=(['\"])(.*?)\1(, or target=.*? for all of them)?", r"--target \2"),
     (r"Fix: fewer splits or a shorter horizon", "Fix: fewer --origins, a smaller --step or a shorter --horizon"),
     (r"predict\(\) (forecasts|leaves)", r"forecast predict \1"),
     (r"until update\(\) has", "until forecast update has"),

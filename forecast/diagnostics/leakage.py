@@ -64,7 +64,7 @@ class LeakageReport:
     n_scrambled: int
 
 
-def check_no_leakage(model, df, *, cv=None, prepare=None, n_cuts=2, random_state=0):
+def check_no_leakage(model, df, *, cv=None, prepare=None, n_cuts=2, random_state=0, static=None):
     """Scramble the future and prove that nothing before the cut moved.
 
     For some origins of a backtest, the values after the origin are mixed up and made absurd: targets and past
@@ -89,6 +89,8 @@ def check_no_leakage(model, df, *, cv=None, prepare=None, n_cuts=2, random_state
         Origins to scramble after, spread over the folds.
     random_state : int, default=0
         Of the scrambling.
+    static : frame, default=None
+        Static covariates of the series, as in `SeriesForecaster.fit`.
 
     Returns
     -------
@@ -133,6 +135,7 @@ def check_no_leakage(model, df, *, cv=None, prepare=None, n_cuts=2, random_state
         static_covariates=model.static_covariates,
         series=model.series,
         time=model.time,
+        static=None if static is None else enter(static, "static")[0],
     )
     layout = Layout.of(frame, roles)
     labels = layout.labels(frame)
@@ -142,10 +145,11 @@ def check_no_leakage(model, df, *, cv=None, prepare=None, n_cuts=2, random_state
     rng = np.random.default_rng(random_state)
     compared = scrambled = 0
     for refit in (True, False):
-        honest = _forecasts(model, frame, cv, refit)
+        honest = _forecasts(model, frame, cv, refit, static)
         for first in cuts:
             changed, count = _scramble(raw, columns, roles.future, layout.labels(raw), first, model.horizon, rng)
-            compared += _compare(honest, _forecasts(model, _prepared(prepare, changed), cv, refit), first, refit)
+            moved = _forecasts(model, _prepared(prepare, changed), cv, refit, static)
+            compared += _compare(honest, moved, first, refit)
             scrambled += count
     return LeakageReport(cuts, compared, scrambled)
 
@@ -161,7 +165,7 @@ def _columns(raw, roles, prepare):
     used = [*roles.target, *roles.past, *roles.future]
     if prepare is None:
         return used
-    fixed = [*used, *roles.static, roles.series, roles.time]
+    fixed = [*used, *roles.static, *roles.ids, roles.time]
     return [label for label in used if label in raw.columns] + [label for label in raw.columns if label not in fixed]
 
 
@@ -175,10 +179,10 @@ def _repeatable(model):
     return model
 
 
-def _forecasts(model, frame, cv, refit):
+def _forecasts(model, frame, cv, refit, static):
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", UserWarning)  # of skill: half of these data are nonsense
-        rows = backtest(model, frame, cv, refit=refit).frame
+        rows = backtest(model, frame, cv, refit=refit, static=static).frame
     return rows.drop(columns="actual")
 
 

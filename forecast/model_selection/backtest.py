@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 from sklearn.base import clone
 
-from .._frames import Layout, Roles, check_length, enter, read_panel
+from .._frames import Layout, Roles, blocks_of, check_length, enter, read_panel
 from .._preparation import Rows
 from .._progress import Fits
 from .._series import SeriesForecaster
@@ -27,7 +27,7 @@ __all__ = ["backtest"]
 _INTERVALS = ("adaptive", "static", "quantile")
 
 
-def backtest(model, df, cv, *, refit=None, coverage=None, intervals="adaptive", n_jobs=None, verbose=0):
+def backtest(model, df, cv, *, refit=None, coverage=None, intervals="adaptive", n_jobs=None, verbose=0, static=None):
     """Forecast from several origins as if each were today, and compare with naive forecasts.
 
     Parameters
@@ -56,6 +56,8 @@ def backtest(model, df, cv, *, refit=None, coverage=None, intervals="adaptive", 
     verbose : int, default=0
         1: a line on stderr for each fit, when its forecasts are there. `verbose` of the models themselves is not looked
         at; that of their networks is as ever.
+    static : frame, default=None
+        Static covariates of the series, a row for each, as in `SeriesForecaster.fit`.
 
     Returns
     -------
@@ -95,7 +97,8 @@ def backtest(model, df, cv, *, refit=None, coverage=None, intervals="adaptive", 
     if not isinstance(verbose, (int, np.integer)) or verbose < 0:
         raise ValueError(f"verbose is {verbose!r}; expected 0 or 1.")
     frame, _ = enter(df, "df")
-    roles = _roles(models, frame)
+    static = None if static is None else enter(static, "static")[0]
+    roles = _roles(models, frame, static)
     first = next(iter(models.values()))
     panel = read_panel(frame, replace(roles, past=[], future=[], static=[]), first._rules(), what="df")
     truth = _observed(panel)
@@ -104,7 +107,7 @@ def backtest(model, df, cv, *, refit=None, coverage=None, intervals="adaptive", 
     folds = folds_of(cv, frame, labels, every)
     chosen, spent = {}, {}
     if refit is None or refit is False or isinstance(refit, str):
-        chosen, spent = _chosen(models, frame, folds[0].train)
+        chosen, spent = _chosen(models, frame, folds[0].train, static)
         models = models | {name: SeriesForecaster(**one.recipe_) for name, one in chosen.items()}
     period = panel.axis.season_length
     shortest = int(np.diff(truth.starts).max()) if truth.n_series > 1 else min(fold.n_train for fold in folds)
@@ -116,7 +119,8 @@ def backtest(model, df, cv, *, refit=None, coverage=None, intervals="adaptive", 
     for name, one in models.items():
         mine = folds if roles.series is None else _long_enough(folds, frame, roles, least[name])
         found[name], seconds[name] = _run(
-            one, frame, truth, mine, origins, every, levels, intervals, n_jobs, name, verbose, chosen.get(name)
+            one, frame, truth, mine, origins, every, levels, intervals, n_jobs, name, verbose, static,
+            chosen.get(name)
         )
         seconds[name] += spent.get(name, 0.0)
     known = truth.filled("targets", np.zeros(truth.targets.shape[1]))
@@ -130,7 +134,7 @@ def backtest(model, df, cv, *, refit=None, coverage=None, intervals="adaptive", 
         f"{name}: its first step is a shifted copy of the newest value"
         for name in _copies(models, found, truth, origins)
     ]
-    report = BacktestReport(_long(truth, origins, roles, found), seconds, period, scales, levels)
+    report = BacktestReport(_long(truth, origins, roles, found), seconds, period, scales, levels, ids=roles.ids)
     del found
     skill += _without_skill(report, models)
     report.notes.extend([*left_out, *skill])
@@ -165,8 +169,7 @@ def _least(model, axis):
 
 def _long_enough(folds, frame, roles, least):
     """Folds without the training rows of series that have too few for one forecast."""
-    names, level = Layout.of(frame, roles, "df").names(frame)
-    codes = pd.factorize(pd.Index(names))[0] if level is None else names
+    codes = blocks_of(frame, Layout.of(frame, roles, "df"), "df").by_row()
     found = []
     for fold in folds:
         if fold.train is not None:
@@ -192,7 +195,7 @@ def _coverages(coverage, intervals):
     return [float(level) for level in levels]
 
 
-def _roles(models, frame):
+def _roles(models, frame, static):
     """The roles of the first model, after a check that all have the same targets and series."""
     found = {}
     for name, model in models.items():
@@ -210,6 +213,7 @@ def _roles(models, frame):
             static_covariates=model.static_covariates,
             series=model.series,
             time=model.time,
+            static=static,
         )
     if not found:
         raise ValueError("model is an empty dict; expected at least one SeriesForecaster.")
@@ -231,25 +235,25 @@ def _refit_every(refit):
     return int(refit)
 
 
-def _chosen(models, frame, train):
+def _chosen(models, frame, train, static):
     """Models without a regressor, fitted on the first training rows; and the seconds that each took."""
     found, spent = {}, {}
     for name, one in models.items():
         if is_chosen(one):
             started = time.perf_counter()
-            found[name] = _fitted(clone(one), frame, train)
+            found[name] = _fitted(clone(one), frame, train, static)
             spent[name] = time.perf_counter() - started
     return found, spent
 
 
-def _fitted(model, frame, train):
+def _fitted(model, frame, train, static):
     model.set_params(verbose=0)
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", message="no trading calendar", category=UserWarning)
-        return model.fit(frame.iloc[train])
+        return model.fit(frame.iloc[train], static=static)
 
 
-def _run(model, frame, truth, folds, origins, every, levels, intervals, n_jobs, name, verbose, first=None):
+def _run(model, frame, truth, folds, origins, every, levels, intervals, n_jobs, name, verbose, static, first=None):
     """Columns of one model for all origins, and its seconds."""
     from joblib import Parallel, delayed
 
@@ -257,7 +261,7 @@ def _run(model, frame, truth, folds, origins, every, levels, intervals, n_jobs, 
     groups = [np.arange(start, min(start + every, len(folds))) for start in range(0, len(folds), every)]
     if truth.n_series == 1:
         check_length(min(len(folds[group[0]].train) for group in groups), lookback_of(model), model.horizon)
-    task = partial(_fit_and_forecast, clone(model), levels=levels, intervals=intervals)
+    task = partial(_fit_and_forecast, clone(model), levels=levels, intervals=intervals, static=static)
     fits, done = Fits(name, len(groups), verbose), []
     results = Parallel(n_jobs=n_jobs, **({"return_as": "generator"} if fits.heard else {}))(
         delayed(task)(frame, folds[group[0]].train, truth, of_folds(origins, group), fitted=None if number else first)
@@ -282,7 +286,7 @@ def _padded(cube, longest):
     return np.pad(cube, ((0, 0), (0, longest - cube.shape[1]), (0, 0)), constant_values=np.nan)
 
 
-def _fit_and_forecast(model, frame, train, truth, origins, *, levels, intervals, fitted):
+def _fit_and_forecast(model, frame, train, truth, origins, *, levels, intervals, fitted, static):
     """Fit on training rows and forecast all origins in one call; also the residuals that start adaptive intervals.
 
     `fitted`: the model, where it was fitted on these rows before.
@@ -293,7 +297,7 @@ def _fit_and_forecast(model, frame, train, truth, origins, *, levels, intervals,
     if fitted is None:
         if not levels or intervals == "quantile":
             model.set_params(validation_fraction=None)  # nothing here looks at the report
-        fitted = _fitted(model, frame, train)
+        fitted = _fitted(model, frame, train, static)
     model = fitted
     if not len(origins.row):
         empty = np.empty((0, 1, truth.targets.shape[1]))

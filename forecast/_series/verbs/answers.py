@@ -14,7 +14,7 @@ __all__ = ["Answers"]
 class Answers:
     """The part of `SeriesForecaster` that forecasts."""
 
-    def predict(self, X=None, *, history=None, errors="warn"):
+    def predict(self, X=None, *, history=None, static=None, errors="warn"):
         """Forecast the steps after the fitted data, or after another history.
 
         Parameters
@@ -26,6 +26,9 @@ class Answers:
         history : frame, default=None
             Rows to forecast after in place of the fitted ones: newer ones, or other series, never seen in `fit`. At
             least `lookback` rows of each with the target and the past covariates, at the fitted frequency.
+        static : frame, default=None
+            Static covariates of new series in `history`, a row for each, as in `fit`; where it is None, columns of
+            `history`.
         errors : {"warn", "raise"}, default="warn"
             What happens where a series of a panel cannot be forecast, because its rows of `X` do not continue its data,
             or its history is too short, has a gap or missing values. "warn": the others are, without the rows of `X`
@@ -52,22 +55,22 @@ class Answers:
             Names the series of a panel that are left out, and says why.
         """
         check_is_fitted(self)
-        request = self._request(X, history, errors)
+        request = self._request(X, self._with_static(history, static), errors)
         return self._answered(request, self._forecasts(request), self.target_names_)
 
-    def future_frame(self, n=None, *, history=None, new=None, errors="warn"):
+    def future_frame(self, n=None, *, history=None, static=None, new=None, errors="warn"):
         """The frame to fill with the known future values and to give to `predict`.
 
         Parameters
         ----------
         n : int, default=None
             Steps of each series; None: `horizon`.
-        history : frame, default=None
+        history, static : frame, default=None
             As in `predict`.
         new : list, default=None
             Names of series without any history, for a model with static covariates: the frame then has a column for
-            each of these, to be filled for the new series. `predict` lets the mean of the series most like them stand
-            in for their past.
+            each of these, to be filled for the new series, unless the table that `fit` was given has them. `predict`
+            lets the mean of the series most like them stand in for their past.
         errors : {"warn", "raise"}, default="warn"
             As in `predict`, of the series in `history`.
 
@@ -97,7 +100,9 @@ class Answers:
         check_is_fitted(self)
         state = self._state
         check_errors(errors)
-        past, refused = (state.tail, {}) if history is None else self._read_history(history, errors)
+        past, refused = state.tail, {}
+        if history is not None or static is not None:
+            past, refused = self._read_history(self._with_static(history, static), errors)
         if refused:
             warn_left_out(refused, len({*past.keys, *refused}), 2)
         steps = state.horizon if n is None else n
@@ -109,8 +114,12 @@ class Answers:
         refuse_likeless(state, past, new)
         labels += [state.axis.after(max(past.last_labels.values()), steps)] * len(new)
         frame = future_frame(state.layout, state.roles, state.schema, [*keys, *new], labels)
-        static = np.concatenate([past.static, np.full((len(new), past.static.shape[1]), np.nan)])
-        return leave(with_static(frame, state.schema, np.repeat(static, list(map(len, labels)), axis=0)), self._kind)
+        outside = state.roles.outside
+        if outside is None or outside.lacks(new).any():  # the table may have them already
+            static = np.concatenate([past.static, np.full((len(new), past.static.shape[1]), np.nan)])
+            static = np.repeat(static, list(map(len, labels)), axis=0)
+            frame = with_static(frame, state.roles, state.schema, static)
+        return leave(frame, self._kind)
 
     def score(self, X, y=None):
         """Skill on the rows of `X`: `1 - MAE / MAE of the seasonal naive`, the mean of it over targets and series.

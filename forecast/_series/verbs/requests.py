@@ -5,7 +5,18 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 import pandas as pd
 
-from ..._frames import answer, answer_rows, as_frame, enter, leave, read_future, read_panel
+from ..._frames import (
+    Layout,
+    StaticTable,
+    answer,
+    answer_rows,
+    as_frame,
+    enter,
+    leave,
+    read_future,
+    read_panel,
+    refuse_retyped,
+)
 from ..._preparation import Rows
 from ..beginnings import refuse_unlearnable, with_likenesses
 from ..forecasting import from_ends
@@ -112,7 +123,8 @@ class Requests:
         state = self._state
         frame, _ = enter(X)
         cold = {}
-        if state.roles.static and all(name in frame.columns for name in state.roles.static):
+        roles = state.roles
+        if roles.static and (roles.outside is not None or {*frame.columns, *roles.ids} >= set(roles.static)):
             unknown = [rows for key, rows in rows_by_series(frame, state.roles, "X").items() if key not in past.keys]
             if unknown:
                 past, cold = with_likenesses(state, past, frame.iloc[np.sort(np.concatenate(unknown))])
@@ -157,6 +169,20 @@ class Requests:
             f"{what}{name} has {length} rows; expected at least lookback = {lost} of them to forecast from."
         )
 
+    def _with_static(self, history, static, what="history"):
+        """The history, or other rows, with the static covariates of its series as columns."""
+        if static is None:
+            return history
+        roles = self._state.roles
+        if history is None or not roles.static:
+            why = f"{what} is None" if history is None else "the model was fitted without static covariates"
+            raise ValueError(f"static is given, but {why}; expected it with the rows of new series, as {what}.")
+        frame = as_frame(enter(history, what)[0], what)
+        table = StaticTable.of(enter(static, "static")[0], roles.ids, roles.static)
+        if roles.outside is not None:
+            roles.outside.refuse_other(table)
+        return table.beside(frame, Layout.of(frame, roles, what), what)
+
     def _forecasts(self, request):
         return from_ends(self._state, request.past, request.labels, request.future)
 
@@ -170,6 +196,9 @@ class Requests:
             rows = Rows.of(
                 read_panel(some, state.roles, self._rules(), schema=state.schema, axis=state.axis, what="the history")
             )
+            known = set(state.tail.keys)
+            new = [key for key in rows.keys if key not in known]
+            refuse_retyped(new, known, Layout.of(some, state.roles, "history"), "history")
             for number in range(rows.n_series):
                 self._refuse_short(rows, number, "the history")
             return rows

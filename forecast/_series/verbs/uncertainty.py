@@ -17,7 +17,7 @@ _NEWEST = 500  # origins of a history whose residuals intervals are calibrated o
 class Uncertainty:
     """The part of `SeriesForecaster` that says how sure a forecast is."""
 
-    def predict_interval(self, X=None, *, history=None, coverage=0.9, errors="warn"):
+    def predict_interval(self, X=None, *, history=None, static=None, coverage=0.9, errors="warn"):
         """Conformal intervals around the forecast, per step.
 
         After `fit` they rest on the errors on the validation windows (`validation_fraction`), the newest ones before
@@ -28,7 +28,7 @@ class Uncertainty:
 
         Parameters
         ----------
-        X, history : frame, default=None
+        X, history, static : frame, default=None
             As in `predict`, for at most `horizon` steps.
         coverage : float or list of float, default=0.9
             Share of the actual values that shall lie inside, in (0, 1).
@@ -61,7 +61,7 @@ class Uncertainty:
         """
         check_is_fitted(self)
         levels = _levels(coverage, "coverage")
-        request = self._request(X, history, errors)
+        request = self._request(X, self._with_static(history, static), errors)
         forecasts, offsets = self._forecasts(request), self._offsets(request, levels)
         names = [f"{name}_{side}" for name in self.target_names_ for side in ("lower", "upper")]
         found = {}
@@ -74,7 +74,7 @@ class Uncertainty:
             found[level] = self._answered(request, arrays, names)
         return found if np.ndim(coverage) else found[levels[0]]
 
-    def predict_quantiles(self, levels=(0.1, 0.5, 0.9), X=None, *, history=None, errors="warn"):
+    def predict_quantiles(self, levels=(0.1, 0.5, 0.9), X=None, *, history=None, static=None, errors="warn"):
         """Quantiles of the forecast, per step.
 
         Those of the network where it has them (`RNNForecaster(loss="quantile", quantile=[...])`), else conformal ones:
@@ -84,7 +84,7 @@ class Uncertainty:
         ----------
         levels : float or list of float, default=(0.1, 0.5, 0.9)
             In (0, 1); of a network, between its lowest and its highest one.
-        X, history : frame, default=None
+        X, history, static : frame, default=None
             As in `predict`, for at most `horizon` steps.
         errors : {"warn", "raise"}, default="warn"
             As in `predict`.
@@ -111,7 +111,7 @@ class Uncertainty:
         """
         check_is_fitted(self)
         asked = _levels(levels, "levels")
-        request = self._request(X, history, errors)
+        request = self._request(X, self._with_static(history, static), errors)
         state = self._state
         if all(hasattr(member.regressor, "predict_quantiles") for member, _ in state.parts):
             cubes = from_ends(state, request.past, request.labels, request.future, asked)

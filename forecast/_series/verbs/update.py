@@ -15,7 +15,7 @@ __all__ = ["Updates"]
 class Updates:
     """The part of `SeriesForecaster` that takes new rows."""
 
-    def update(self, new_rows, y=None, *, refit="no", history=None, overlap="error", errors="warn"):
+    def update(self, new_rows, y=None, *, refit="no", history=None, static=None, overlap="error", errors="warn"):
         """Append new rows to the known ones, so that `predict()` goes on after them.
 
         Weights, transforms and scales stay those of `fit`: `predict()` then gives, to the bit, what
@@ -39,6 +39,8 @@ class Updates:
         refit : {"no", "continue"}, default="no"
         history : frame, default=None
             With `refit="continue"`: the old rows to train on, up to the rows that the model keeps or beyond.
+        static : frame, default=None
+            Static covariates of new series, a row for each, as in `fit`; where it is None, columns of `new_rows`.
         overlap : {"error", "skip"}, default="error"
             Rows up to the last known one of their series: refused, or left out.
         errors : {"warn", "raise"}, default="warn"
@@ -81,7 +83,7 @@ class Updates:
         if history is not None and refit == "no":
             raise ValueError("history is given, but refit is 'no': nothing is trained. Fix: refit='continue'.")
         state = new = self._state
-        later, refused = self._later(new_rows, y, overlap, errors)
+        later, refused = self._later(self._with_static(new_rows, static, "new_rows"), y, overlap, errors)
         if later is not None:
             new = grown(state, later)
             late = {key: end for key, end in behind(state, new, later).items() if key not in refused}
