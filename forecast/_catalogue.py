@@ -4,7 +4,14 @@ from ._config import show_config
 from ._files import ModelFileError, load, read_card
 from ._linear import LinearForecaster
 from ._rnn import RNNForecaster
-from ._series import LateSeriesWarning, OldRowsWarning, SeriesForecaster, ShortHistoryWarning, SkippedSeriesWarning
+from ._series import (
+    LateSeriesWarning,
+    OldRowsWarning,
+    RecursiveForecastWarning,
+    SeriesForecaster,
+    ShortHistoryWarning,
+    SkippedSeriesWarning,
+)
 from ._windows import Windows, WindowTargets, make_windows
 
 __all__ = [
@@ -13,6 +20,7 @@ __all__ = [
     "ModelFileError",
     "OldRowsWarning",
     "RNNForecaster",
+    "RecursiveForecastWarning",
     "SeriesForecaster",
     "ShortHistoryWarning",
     "SkippedSeriesWarning",

@@ -98,8 +98,9 @@ def test_predict_goes_on_after_newer_rows_and_another_series(run, df, model):
 def test_steps_are_cut_and_fed_back(run, df, model):
     python = same_in_python(df[["load"]])
     assert csv(run("predict", model, "--steps", "2")[1])["load"].tolist() == python.predict()["load"].tolist()[:2]
-    long = csv(run("predict", model, "--steps", "15")[1])
-    assert long["load"].tolist() == python.predict(python.future_frame(15))["load"].tolist()
+    _, out, err = run("predict", model, "--steps", "15")
+    assert csv(out)["load"].tolist() == python.predict(python.future_frame(15), recursive=True)["load"].tolist()
+    assert "steps 7 to 15 are forecast from forecasts: the model's horizon is 6" in err
 
 
 def test_columns_that_are_known_ahead_are_filled_in_a_template(run, df):

@@ -83,7 +83,7 @@ def test_intervals_rest_on_rows_that_no_member_learnt_from():
 def test_feeding_back_and_other_histories_go_through_all_members():
     df = hourly()
     model = mixed().fit(df)
-    long = model.predict(model.future_frame(15))
+    long = model.predict(model.future_frame(15), recursive=True)
     np.testing.assert_array_equal(long["load"][:6], model.predict()["load"])
     assert long["load"].notna().all()
     shorter = mixed().fit(df[:400])

@@ -7,7 +7,7 @@ import pytest
 from sklearn.linear_model import Ridge
 from sklearn.model_selection import KFold, ShuffleSplit, TimeSeriesSplit, cross_val_score
 
-from forecast._series import SeriesForecaster
+from forecast._series import RecursiveForecastWarning, SeriesForecaster
 from forecast.baselines import Drift, LastValue, SeasonalNaive
 from forecast.metrics import mae, mase, rmse
 from forecast.model_selection import RollingOrigin, SkillWarning, backtest
@@ -197,7 +197,8 @@ def test_constant_series_has_no_scale():
 
 
 def test_longer_test_folds_are_fed_back(df):
-    report = backtest(ridge(), df, TimeSeriesSplit(3, test_size=20), refit=False)
+    with pytest.warns(RecursiveForecastWarning, match=r"20 steps and horizon is 7.*RollingOrigin"):
+        report = backtest(ridge(), df, TimeSeriesSplit(3, test_size=20), refit=False)
     assert report.frame["step"].max() == 20
     assert np.isfinite(report.frame["forecast"]).all()
 

@@ -132,7 +132,7 @@ def test_one_seasonal_series_has_its_phase_by_the_clock():
     ).fit(df)
     future = model.future_frame(36)
     assert len(set(future.index.map(pd.Timestamp.utcoffset))) == 2
-    found = model.predict(future)
+    found = model.predict(future, recursive=True)
     true = 10 + 5 * np.sin(2 * np.pi * found.index.tz_convert("UTC").hour / 24)
     assert np.abs(found["load"] - true).mean() < 0.5
 

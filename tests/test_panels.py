@@ -280,7 +280,7 @@ def test_longer_forecasts_are_the_models_own_fed_back(panel, regressor, changes)
     fitted = model(regressor, horizon=2, **changes).fit(panel)
     promo = "future_covariates" in changes
     future = filled(fitted, n=6) if promo else fitted.future_frame(n=6)
-    long = named(fitted, future)
+    long = named(fitted, future, recursive=True)
     short = named(fitted, filled(fitted, n=2) if promo else fitted.future_frame(n=2))
     np.testing.assert_array_equal(long.groupby("shop", sort=False).head(2)["y"], short["y"])
     extended = panel[["shop", "y", "promo"]]
@@ -291,7 +291,7 @@ def test_longer_forecasts_are_the_models_own_fed_back(panel, regressor, changes)
         np.testing.assert_allclose(got["y"], expected["y"], rtol=1e-12)
         rows = [extended, got.assign(promo=1.0)]
         extended = pd.concat([part[part["shop"] == name] for name in SHAPES for part in rows])
-    uneven = fitted.predict(future.groupby("shop", sort=False).head(5))
+    uneven = fitted.predict(future.groupby("shop", sort=False).head(5), recursive=True)
     np.testing.assert_allclose(uneven["y"].iloc[:4], long["y"].iloc[:4], rtol=1e-12)
 
 

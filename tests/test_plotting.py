@@ -11,7 +11,7 @@ from matplotlib import pyplot
 from pictures import drawn
 from sklearn.linear_model import Ridge
 
-from forecast import RNNForecaster, SeriesForecaster, plotting
+from forecast import RecursiveForecastWarning, RNNForecaster, SeriesForecaster, plotting
 from forecast.model_selection import RollingOrigin, SkillWarning, backtest
 from forecast.plotting import BacktestDisplay, CoverageDisplay, ForecastDisplay, ResidualDisplay, SkillDisplay
 
@@ -77,6 +77,16 @@ def test_future_rows_with_the_target_show_what_came(df, model):
     given = ForecastDisplay.from_estimator(model, df.iloc[110:113], target="b")
     np.testing.assert_array_equal(drawn(given)["actual"], df["b"].iloc[109:113])
     assert "actual" not in drawn(ForecastDisplay.from_estimator(model, df.iloc[110:113].assign(b=np.nan), target="b"))
+
+
+def test_answers_of_one_column_and_fed_back_steps_are_drawn_too(df):
+    rows = df.reset_index()
+    for data, time in ((df, None), (pl.from_pandas(rows), "day")):
+        model = SeriesForecaster(Ridge(), target="a", time=time, lookback=20, horizon=5, validation_fraction=None)
+        model.fit(data[:110], data["a"][:110])
+        with pytest.warns(RecursiveForecastWarning, match="10 steps"):
+            lines = drawn(ForecastDisplay.from_estimator(model, data[110:]))
+        np.testing.assert_array_equal(lines["Ridge"], model.predict(data[110:], recursive=True))
 
 
 def test_several_members_are_drawn_as_one_model_after_a_part_of_their_history(df):

@@ -260,7 +260,7 @@ def test_quantile_bounds_are_the_networks(df):
     rows = backtest(forecaster, df, RollingOrigin(3, 3), refit=False, coverage=[0.8], intervals="quantile").frame
     rows = rows[rows["model"] == "RNNForecaster"]
     origins = rows["origin"].unique()
-    fitted = clone(forecaster).set_params(validation_fraction=None).fit(df.loc[: origins[0]])
+    fitted = clone(forecaster).fit(df.loc[: origins[0]])
     for origin, part in rows.groupby("origin"):
         found = fitted.predict_quantiles(levels=[0.1, 0.9], history=df.loc[:origin])
         np.testing.assert_array_equal(part["lower_0.8"], found[0.1]["y"])

@@ -33,8 +33,7 @@ class Recipe:
         options = {
             "target": problem.target if len(problem.target) > 1 else problem.target[0],
             "horizon": problem.horizon,
-            # Quantiles are conformal, around the median.
-            "loss": "absolute_error" if problem.loss == "quantile" else problem.loss,
+            "loss": problem.loss,
             "past_covariates": problem.past or None,
             "future_covariates": problem.future or None,
             "missing": problem.missing,
@@ -58,9 +57,9 @@ class Recipe:
             return from_origins(self.model._state, self.rows, self.starts[which] + row, self.problem.horizon)
 
     def quantiles(self, which, row, forecast):
-        """Those of the networks where all members have them, else conformal ones, as right after `fit`."""
+        """Those of the members where all have them, else conformal ones, as right after `fit`."""
         state = self.model._state
-        if all(hasattr(member.regressor, "predict_quantiles") for member, _ in state.parts):
+        if state.has_quantiles:
             levels = [float(level) for level in LEVELS]
             return from_origins(state, self.rows, self.starts[which] + row, self.problem.horizon, levels)
         bounds = static_bounds(state, self.rows, self._places(which, row), forecast, [0.2, 0.4, 0.6, 0.8])

@@ -10,7 +10,7 @@ from .ends import Ends
 from .future import Future, read_future
 from .glued import naming, refuse_several
 from .index import check_continues, check_history, continue_index, frequency_of, season_length
-from .interchange import enter, leave
+from .interchange import enter, leave, one_column
 from .names import blocks_of, refuse_retyped
 from .panel import Panel, read_panel, read_static
 from .roles import Layout, Roles
@@ -44,6 +44,7 @@ __all__ = [
     "future_frame",
     "leave",
     "naming",
+    "one_column",
     "read_future",
     "read_panel",
     "read_static",

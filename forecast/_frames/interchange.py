@@ -11,7 +11,7 @@ import pandas as pd
 from .._files import stored
 from .columns import as_frame
 
-__all__ = ["Exchange", "enter", "leave"]
+__all__ = ["Exchange", "enter", "leave", "one_column"]
 
 FOREIGN = {"polars", "pyarrow", "modin", "cudf", "duckdb", "ibis", "dask", "pyspark", "sqlframe", "narwhals"}
 
@@ -159,6 +159,34 @@ def leave(frame, answer_in):
         for position, name in enumerate(frame.columns)
     }
     return nw.from_dict(data, backend=answer_in.backend).to_native()
+
+
+def one_column(frame, answer_in):
+    """The only column of an answer, as a series of the user's library.
+
+    Parameters
+    ----------
+    frame : pandas.DataFrame
+        Of one column.
+    answer_in : Exchange or None
+
+    Returns
+    -------
+    pandas.Series or a column of the user's library
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> one_column(pd.DataFrame({"y": [1.0]}), None).tolist()
+    [1.0]
+    """
+    if answer_in is not None:
+        return leave(frame, answer_in)[str(frame.columns[0])]
+    column = frame.iloc[:, 0]
+    # scikit-learn's TransformedTargetRegressor asks a one-dimensional prediction for it; pandas gives attributes of a
+    # single object to no other one, so nothing that is made of the series has it.
+    object.__setattr__(column, "reshape", column.to_numpy().reshape)
+    return column
 
 
 def _from_pandas(nw, name, column, answer_in):

@@ -2,24 +2,31 @@
 
 `rows` holds series as arrays; `preparation` stands between rows and windows (transforms, calendar, filling, masks,
 norms); `regression` between windows and any regressor; `member` is all three together: settings, trained on rows, that
-forecast at rows; `continuing` trains one on.
+forecast at rows; `continuing` trains one on. `spread` makes quantiles of a forecast out of its errors.
 """
 
 from .continuing import goes_on_from_weights, trained_on
 from .member import Member, Settings, Task, prepared, trained
+from .outputs import as_given, kind_of
 from .preparation import Preparation
-from .regression import accepts_windows, fit_regressor, predict_windows
+from .regression import accepts_windows, fit_regressor, goes_on, predict_windows
 from .rows import Rows
+from .spread import LEVELS, Spread
 
 __all__ = [
+    "LEVELS",
     "Member",
     "Preparation",
     "Rows",
     "Settings",
+    "Spread",
     "Task",
     "accepts_windows",
+    "as_given",
     "fit_regressor",
+    "goes_on",
     "goes_on_from_weights",
+    "kind_of",
     "predict_windows",
     "prepared",
     "trained",

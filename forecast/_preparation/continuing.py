@@ -6,6 +6,7 @@ from functools import partial
 
 from sklearn.base import clone
 
+from .outputs import as_given
 from .regression import accepts_windows, fit_regressor
 
 __all__ = ["goes_on_from_weights", "trained_on"]
@@ -60,7 +61,7 @@ def trained_on(member, step, axis, rows):
     if goes_on_from_weights(member.regressor):
         regressor = _on_from_weights(member.regressor, windows)
     else:
-        regressor = fit_regressor(clone(member.regressor), windows, partial(preparation.complete, rows))
+        regressor = fit_regressor(clone(as_given(member.regressor)), windows, partial(preparation.complete, rows))
     return replace(member, regressor=regressor, preparation=preparation, n_windows=len(windows))
 
 

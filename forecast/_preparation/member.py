@@ -1,14 +1,13 @@
 """Settings, trained on rows: a preparation and a regressor that forecast together at rows of series."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import partial
 
 import numpy as np
-from sklearn.base import clone
 
 from .._files import stored
 from .preparation import Preparation
-from .regression import fit_regressor, predict_windows
+from .regression import fit_regressor, goes_on, predict_windows, to_fit
 
 __all__ = ["Member", "Settings", "Task", "prepared", "trained"]
 
@@ -27,6 +26,7 @@ class Task:
         Of the columns as they are encoded.
     masked : bool
         Whether values may be missing.
+    static_names : list of labels
     """
 
     horizon: int
@@ -35,6 +35,7 @@ class Task:
     past_names: list
     future_names: list
     masked: bool
+    static_names: list = field(default_factory=list)
 
 
 @dataclass(frozen=True)
@@ -77,6 +78,8 @@ class Member:
         Trained on.
     pads : bool
         Whether a series that is shorter than what is looked back on has its oldest row repeated.
+    spread : Spread or None
+        What makes quantiles of its forecasts, where the regressor has none and they are asked for.
     """
 
     regressor: object
@@ -84,6 +87,7 @@ class Member:
     split: bool
     n_windows: int
     pads: bool = False
+    spread: object = None
 
     @property
     def looks_back(self):
@@ -96,7 +100,13 @@ class Member:
 
     def knowing(self, past):
         """The same, with what has to be learnt of series that were not there in `fit`."""
-        return replace(self, preparation=self.preparation.knowing(self.channels(past)))
+        spread = None if self.spread is None else self.spread.knowing(past)
+        return replace(self, preparation=self.preparation.knowing(self.channels(past)), spread=spread)
+
+    @property
+    def has_quantiles(self):
+        """Whether it forecasts quantiles."""
+        return self.spread is not None or hasattr(self.regressor, "predict_quantiles")
 
     def forecast(self, rows, origins, levels=None):
         """Forecasts of a horizon.
@@ -113,6 +123,9 @@ class Member:
         -------
         ndarray of shape (n, horizon, targets), float64; (n, horizon, targets, levels) with levels
         """
+        if self.spread is not None:
+            point = replace(self, spread=None).forecast(rows, origins)
+            return self.spread.around(point, rows, origins, levels)
         if self.pads:
             rows, origins = rows.lengthened(origins, self.looks_back)
         if not self.split:
@@ -133,7 +146,7 @@ class Member:
         )
 
 
-def trained(settings, task, rows, ends=None):
+def trained(settings, task, rows, ends=None, before=None):
     """Train a clone of a regressor on all windows of some rows.
 
     Parameters
@@ -144,6 +157,8 @@ def trained(settings, task, rows, ends=None):
     ends : ndarray of int of shape (n_series,), default=None
         Where the rows to learn from end in each series; a regressor that stops early validates on windows whose targets
         lie behind. None: all rows are to learn from.
+    before : Member, default=None
+        Of the last fit: a regressor with `warm_start=True` goes on from its regressor, any other starts anew.
 
     Returns
     -------
@@ -153,21 +168,41 @@ def trained(settings, task, rows, ends=None):
     Raises
     ------
     ValueError
-        No window is left to train on.
+        No window is left to train on, or a regressor that is to go on would see other windows than in the last fit.
     """
     split = settings.multi_target == "shared" and rows.targets.shape[1] > 1
     whole, learnt = rows, rows if ends is None else rows.until(ends)
     channels = learnt.split() if split else learnt
     preparation = prepared(settings, task, channels).fit(channels)
     windows = _training_windows(preparation, settings, task, channels)
+    if before is not None and goes_on(settings.regressor):
+        _refuse_other_windows(before, preparation, split)
     complete = partial(preparation.complete, channels)
     validation = None
     if ends is not None:
         whole = whole.split() if split else whole
         ends = np.repeat(ends - rows.starts[:-1], rows.targets.shape[1] if split else 1) + whole.starts[:-1]
         validation = _validation_windows(preparation, whole, ends)
-    regressor = fit_regressor(clone(settings.regressor), windows, complete, validation)
+    regressor = to_fit(settings.regressor, before and before.regressor)
+    regressor = fit_regressor(regressor, windows, complete, validation)
     return Member(regressor, preparation, split, len(windows), settings.pads), windows
+
+
+_KEPT = ("lookback", "horizon", "window_norm", "transform", "calendar", "freq", "level", "masked", "n_targets", "names")
+_WORDS = {"masked": "masks of missing values", "n_targets": "the number of targets", "names": "the channels"}
+
+
+def _refuse_other_windows(before, preparation, split):
+    """What was learnt means something only for windows that are made as those of the last fit."""
+    found = {name: (getattr(before.preparation, name), getattr(preparation, name)) for name in _KEPT}
+    found["multi_target"] = tuple("shared" if one else "joint" for one in (before.split, split))
+    for name, (last, now) in found.items():
+        if last != now:
+            name = _WORDS.get(name, name)
+            raise ValueError(
+                f"warm_start=True goes on from the last fit, which had {name} {last!r}, and now it is {now!r}; "
+                "expected the same. Fix: warm_start=False for this fit."
+            )
 
 
 def prepared(settings, task, rows):

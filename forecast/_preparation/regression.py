@@ -1,11 +1,14 @@
-"""The regressor on windows: what it is given, and which windows it can be judged on."""
+"""The regressor on windows: what it starts from and is given, and which windows it can be judged on."""
+
+from copy import copy, deepcopy
 
 import numpy as np
 from sklearn.base import clone
 
 from .._tail import time_tail
+from .outputs import EachOutput, fit_all_outputs
 
-__all__ = ["accepts_windows", "fit_regressor", "judged", "predict_windows"]
+__all__ = ["accepts_windows", "fit_regressor", "goes_on", "judged", "predict_windows", "to_fit"]
 
 _LEAST = 10  # windows: fewer say nothing of a forecaster
 _MOST = 20_000  # windows that a report looks at
@@ -26,8 +29,84 @@ def accepts_windows(regressor):
     return getattr(type(regressor), "_accepts_windows", False)
 
 
+def goes_on(regressor):
+    """Whether a regressor is to go on from its last fit: `warm_start` of its own, or of the last step of a pipeline.
+
+    Parameters
+    ----------
+    regressor : estimator
+
+    Returns
+    -------
+    bool
+
+    Examples
+    --------
+    >>> from sklearn.linear_model import SGDRegressor
+    >>> goes_on(SGDRegressor()), goes_on(SGDRegressor(warm_start=True))
+    (False, True)
+    """
+    return bool(_own(_last(regressor)).get("warm_start", False))
+
+
+def to_fit(regressor, before=None):
+    """What `fit` is called on: a clone, or a copy of the regressor of the last fit where that is to go on.
+
+    Parameters
+    ----------
+    regressor : estimator
+        As the user gave it.
+    before : estimator, default=None
+        Of the last fit; it is not changed.
+
+    Returns
+    -------
+    estimator
+    """
+    if before is None or not goes_on(regressor):
+        if before is not None:
+            _refuse_inner_warm_start(regressor)
+        return clone(regressor)
+    if isinstance(before, EachOutput):
+        raise ValueError(
+            f"warm_start=True has no effect: a {type(regressor).__name__} has one output, so that a clone is fitted "
+            "for each step and target. Fix: model.set_params(regressor__warm_start=False)."
+        )
+    if type(before) is not type(regressor) or type(_last(before)) is not type(_last(regressor)):
+        raise ValueError(
+            f"warm_start=True goes on from the last fit, but that was of a {type(_last(before)).__name__} and not of a "
+            f"{type(_last(regressor)).__name__}. Fix: warm_start=False for this fit."
+        )
+    fresh = clone(regressor)
+    # A network replaces what it has learnt; others change their arrays in place.
+    again = copy(before) if accepts_windows(before) else deepcopy(before)
+    _last(again).set_params(**_own(_last(fresh)))
+    if again is not _last(again):  # its other steps start anew
+        again.steps = [*fresh.steps[:-1], (fresh.steps[-1][0], _last(again))]
+    return again
+
+
+def _refuse_inner_warm_start(regressor):
+    deep = regressor.get_params() if hasattr(regressor, "get_params") else {}
+    for name, value in deep.items():
+        if name.endswith("__warm_start") and value is True:
+            raise ValueError(
+                f"{name}=True has no effect: {type(regressor).__name__} clones its regressor in every fit. Fix: "
+                f"model.set_params(regressor__{name}=False)."
+            )
+
+
+def _last(regressor):
+    steps = getattr(regressor, "steps", None)
+    return steps[-1][1] if isinstance(steps, list) and steps else regressor
+
+
+def _own(regressor):
+    return regressor.get_params(deep=False) if hasattr(regressor, "get_params") else {}
+
+
 def fit_regressor(regressor, windows, complete, validation=None):
-    """Fit on windows, or on their matrix.
+    """Fit on windows, or on their matrix; a regressor with one output is cloned for each step and target.
 
     Parameters
     ----------
@@ -52,7 +131,9 @@ def fit_regressor(regressor, windows, complete, validation=None):
             "RNNForecaster, or gaps='interpolate'."
         )
     targets = np.asarray(windows.y)
-    return regressor.fit(np.asarray(windows), targets.ravel() if targets.shape[1] == 1 else targets)
+    if targets.shape[1] == 1:
+        return regressor.fit(np.asarray(windows), targets.ravel())
+    return fit_all_outputs(regressor, np.asarray(windows), targets)
 
 
 def predict_windows(regressor, windows, method="predict", **options):

@@ -8,11 +8,12 @@ import numpy as np
 import pandas as pd
 from threadpoolctl import threadpool_limits
 
-from .._preparation import Member, Settings, trained
+from .._preparation import LEVELS, Member, Settings, trained
 from ..baselines import LastValue, SeasonalNaive
 from .calendar import calendar_of
 from .deadline import within_time
 from .networks import network_settings
+from .quantiles import spread_out, spreads_of
 from .search import prepared_lost, search_linear
 from .seasons import seasons_of
 from .validation import Origins, judged_rows, origins_behind, parts_in_time
@@ -63,6 +64,8 @@ class Choice:
         At these origins, each block mixed with the weights that the other blocks gave.
     rows : Rows or None
         That the origins count.
+    spreads : dict of str to Spread
+        Of the members that have no quantiles of their own, where the loss is that of quantiles.
     """
 
     settings: dict
@@ -74,6 +77,7 @@ class Choice:
     origins: Origins | None = None
     forecasts: np.ndarray | None = None
     rows: object = None
+    spreads: dict = field(default_factory=dict)
 
 
 def choose(task, rows, ends, wishes, n_jobs=None, final=False, tell=None):
@@ -143,7 +147,7 @@ def _chosen(task, rows, ends, wishes, n_jobs, times, tell):
     judged, windows = [], {}
     least = task.horizon + max(one.lookback + prepared_lost(one, task) for one in settings.values())
     for part in parts_in_time(rows, ends, task.horizon, least):
-        judged.append(_judged(task, part, settings, windows, tell))
+        judged.append(_judged(task, part, settings, windows, tell, wishes.loss))
         tell(f"{len(judged[-1].origins)} origins judged")
         if len(judged[0].origins) < _LEAST:
             return _too_few(settings, seasons, found.notes)
@@ -163,7 +167,7 @@ class _Judged:
     scales: np.ndarray
 
 
-def _judged(task, part, settings, windows, tell):
+def _judged(task, part, settings, windows, tell, loss):
     """`windows`: those of the newest part, by member; empty for this part itself."""
     origins, members = origins_behind(part.rows, part.ends, task.horizon, 1), {}
     if len(origins) < _LEAST:
@@ -179,10 +183,16 @@ def _judged(task, part, settings, windows, tell):
         rows=part.rows,
         members=members,
         origins=origins,
-        forecasts={name: member.forecast(part.rows, origins.rows) for name, member in members.items()},
+        forecasts={name: _forecasts(member, part.rows, origins.rows, loss) for name, member in members.items()},
         actual=part.rows.true_targets[ahead].astype(np.float64),
         scales=_scales(part.rows, part.ends)[origins.which],
     )
+
+
+def _forecasts(member, rows, origins, loss):
+    """Quantiles of the members that have them, where these are judged."""
+    levels = LEVELS if loss == "quantile" and member.has_quantiles else None
+    return member.forecast(rows, origins, levels)
 
 
 def _count(settings, task, part):
@@ -206,8 +216,12 @@ def _weighed(wishes, settings, judged, seasons, found, notes):
     actual, scales = (np.concatenate([getattr(part, name) for part in judged]) for name in ("actual", "scales"))
     counts = np.cumsum([0, *(int(part.origins.blocks.max(initial=-1)) + 1 for part in judged)])
     blocks = np.concatenate([part.origins.blocks + first for part, first in zip(judged, counts[:-1], strict=True)])
-    result = mix(forecasts, actual, blocks, scales, wishes.loss)
-    newest = judged[0]
+    newest, spreads, levels = judged[0], {}, None
+    if wishes.loss == "quantile":
+        spreads = spreads_of(newest.members, newest.rows, newest.origins, newest.forecasts, newest.actual)
+        forecasts, levels = spread_out(forecasts, actual, blocks, scales), LEVELS
+    result = mix(forecasts, actual, blocks, scales, wishes.loss, levels)
+    median = result.crossfitted if levels is None else result.crossfitted[..., LEVELS.index(0.5)]
     kept = {name: settings[name] for name in settings if name in result.weights}
     return Choice(
         settings=kept,
@@ -217,8 +231,9 @@ def _weighed(wishes, settings, judged, seasons, found, notes):
         notes=notes,
         early={name: newest.members[name] for name in kept},
         origins=newest.origins,
-        forecasts=result.crossfitted[: len(newest.origins)],
+        forecasts=median[: len(newest.origins)],
         rows=newest.rows,
+        spreads={name: spreads[name] for name in kept if name in spreads},
     )
 
 

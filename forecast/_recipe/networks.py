@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from .._preparation import Settings
+from .._preparation import LEVELS, Settings
 from .._rnn import RNNForecaster
 from ..preprocessing import make_transform
 
@@ -67,6 +67,8 @@ def network_settings(
     network = _network(data, seasons, lookback, rows.future.shape[1], calendar)
     known = bool(rows.future.shape[1] or calendar)
     norms = _norms(data, seasons, known) if window_norm == "auto" else {"GRU": window_norm}
+    if loss == "quantile":
+        network["quantile"] = list(LEVELS)
     regressor = RNNForecaster(**network, loss=loss, random_state=random_state, n_jobs=n_jobs)
     return {
         name: Settings(

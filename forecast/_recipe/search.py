@@ -76,7 +76,8 @@ def search_linear(
     seasons : list of int
         Most important first.
     loss : str
-        "squared_error", or any other for the absolute error.
+        "squared_error", or any other for the absolute error. With "quantile" no difference is tried: quantiles of
+        changes do not add up to those of the series.
     calendar : tuple of str, default=()
     lookback : int, default=None
     window_norm, transform, multi_target : default="auto"
@@ -99,8 +100,9 @@ def search_linear(
         pads=True,
     )
     fixed = _Fixed(
-        lookback is not None, window_norm != "auto", not (isinstance(transform, str) and transform == "auto"), lower
-    )
+        lookback is not None, window_norm != "auto", not (isinstance(transform, str) and transform == "auto"), lower,
+        pointwise=loss == "quantile",
+    )  # fmt: skip
     with threadpool_limits(limits=1, user_api="blas"):
         return _Search(task, rows, ends, list(seasons), loss == "squared_error", start, fixed).run(
             multi_target == "auto"
@@ -109,12 +111,13 @@ def search_linear(
 
 @dataclass(frozen=True)
 class _Fixed:
-    """What the user said: lookback, level, transform; and the least value of a target."""
+    """What the user said: lookback, level, transform; the least value of a target; whether no difference is taken."""
 
     lookback: bool
     level: bool
     transform: bool
     lower: float | None
+    pointwise: bool = False
 
 
 def lookbacks_of(lengths, horizon, seasons, longest=_LONGEST):
@@ -230,6 +233,8 @@ class _Search:
         if self.fixed.lower == 0:
             yield [replace(settings, transform=["log1p", *base])]
         season = self.seasons[0] if self.seasons else 0
+        if self.fixed.pointwise:
+            return
         if 1 < season and (self.lengths > 2 * season + settings.lookback + self.task.horizon).mean() >= 0.75:
             norms = (settings.window_norm,) if self.fixed.level else (None, "last")
             yield [replace(settings, transform=[Difference(season), *base], window_norm=norm) for norm in norms]

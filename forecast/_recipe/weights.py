@@ -18,8 +18,9 @@ POOR = 2.0  # times the best error of a block: a member beyond that in every blo
 LEAST = 0.02  # fitted weight of a member: for less, its forecasts are not worth their time
 SHRINKING = (1.0, 0.5, 0.0)  # towards equal weights, the simplest first
 CELLS = 50_000  # values that weights are fitted on
+LEAST_CELLS = 10_000  # of several levels
 STEPS = 60  # of the weighted least squares that end in the least absolute error
-POWERS = {"absolute_error": 1, "squared_error": 2}
+POWERS = {"absolute_error": 1, "squared_error": 2, "quantile": 1}
 
 
 @dataclass(frozen=True)
@@ -44,12 +45,12 @@ class Mix:
     crossfitted: np.ndarray
 
 
-def mix(forecasts, actual, blocks, scales=1.0, loss="absolute_error"):
+def mix(forecasts, actual, blocks, scales=1.0, loss="absolute_error", levels=None):
     """The weights with which the mean of some members is best.
 
     Parameters
     ----------
-    forecasts : dict of str to ndarray of shape (n, horizon, targets)
+    forecasts : dict of str to ndarray of shape (n, horizon, targets); with levels (n, horizon, targets, levels)
         Of each member. Names that begin with one of `SIMPLE` are linear or naive members.
     actual : ndarray of shape (n, horizon, targets)
         What came, NaN where it is missing.
@@ -57,7 +58,10 @@ def mix(forecasts, actual, blocks, scales=1.0, loss="absolute_error"):
         Number of the block in time of each origin.
     scales : ndarray of shape (n, targets) or float, default=1.0
         What errors are divided by.
-    loss : {"absolute_error", "squared_error"}, default="absolute_error"
+    loss : {"absolute_error", "squared_error", "quantile"}, default="absolute_error"
+        "quantile": twice the pinball loss, the mean over the levels; of the median alone it is the absolute error.
+    levels : sequence of float, default=None
+        Of the quantiles on the last axis, whose mean over the members is taken level by level.
 
     Returns
     -------
@@ -79,11 +83,12 @@ def mix(forecasts, actual, blocks, scales=1.0, loss="absolute_error"):
     if loss not in POWERS:
         raise ValueError(f"loss is {loss!r}; expected one of {sorted(POWERS)}.")
     with threadpool_limits(limits=1, user_api="blas"):  # sums of several threads would depend on their number
-        return _mixed(forecasts, np.asarray(actual, dtype=np.float64), np.asarray(blocks), scales, POWERS[loss])
+        judge = _Judge(np.asarray(actual, dtype=np.float64), blocks, scales, POWERS[loss], levels)
+        return _mixed(forecasts, np.asarray(blocks), judge)
 
 
-def _mixed(forecasts, actual, blocks, scales, power):
-    judge = _Judge(actual, blocks, scales, power)
+def _mixed(forecasts, blocks, judge):
+    power = judge.power
     if not forecasts or not judge.counts.sum():
         raise ValueError(
             f"{len(forecasts)} members and {int(judge.counts.sum())} known values; expected one of each at least."
@@ -107,10 +112,14 @@ def _mixed(forecasts, actual, blocks, scales, power):
 
 
 class _Judge:
-    """Losses of forecasts, block by block; `numbers` are those of the blocks in which something is known."""
+    """Losses of forecasts, block by block; `numbers` are those of the blocks in which something is known.
 
-    def __init__(self, actual, blocks, scales, power):
+    An error at a level counts twice the level below the actual value, and twice the rest of it above.
+    """
+
+    def __init__(self, actual, blocks, scales, power, levels=None):
         self.actual, self.known, self.power = actual, ~np.isnan(actual), power
+        self.levels = None if levels is None else np.asarray(levels, dtype=np.float64)
         scales = np.broadcast_to(np.asarray(scales, dtype=np.float64), (len(actual), actual.shape[2]))
         self.scales = scales[:, None]
         known = self.known.sum(axis=(1, 2))
@@ -120,13 +129,22 @@ class _Judge:
 
     def errors(self, forecast):
         """In units of the scales, 0 where nothing is known."""
+        actual, scales, known = self.actual, self.scales, self.known
+        if self.levels is not None:
+            actual, scales, known = actual[..., None], scales[..., None], known[..., None]
         with np.errstate(invalid="ignore", over="ignore"):
-            return np.where(self.known, (forecast - self.actual) / self.scales, 0.0)
+            return np.where(known, (forecast - actual) / scales, 0.0)
+
+    def sizes(self, errors):
+        """What errors count for: each its size, at a level with the weight of its side; the mean over the levels."""
+        if self.levels is None:
+            return np.abs(errors) ** self.power
+        return (np.abs(errors) * sides(errors, self.levels)).mean(axis=-1)
 
     def losses(self, forecast):
         """Of each block, inf where a forecast is not finite."""
         with np.errstate(invalid="ignore", over="ignore"):
-            of_origins = (np.abs(self.errors(forecast)) ** self.power).sum(axis=(1, 2))
+            of_origins = self.sizes(self.errors(forecast)).sum(axis=(1, 2))
             means = np.array([of_origins[rows].sum() for rows in self.rows]) / self.counts
         return np.where(np.isfinite(means), means, np.inf)
 
@@ -169,9 +187,12 @@ class _Fits:
     def __init__(self, judge, forecasts, table):
         self.judge, self.table, self._fitted = judge, table, {}
         known = np.flatnonzero(judge.known)
-        if len(known) > CELLS:  # drawn always the same way
-            known = known[np.sort(np.random.default_rng(0).choice(len(known), CELLS, replace=False))]
-        self.errors = np.stack([judge.errors(forecast).ravel()[known] for forecast in forecasts.values()], axis=1)
+        several = 1 if judge.levels is None else len(judge.levels)
+        most = max(CELLS // several, LEAST_CELLS)
+        if len(known) > most:  # drawn always the same way
+            known = known[np.sort(np.random.default_rng(0).choice(len(known), most, replace=False))]
+        drawn = [judge.errors(forecast).reshape(judge.known.size, -1)[known] for forecast in forecasts.values()]
+        self.errors = np.stack(drawn, axis=-1)  # (cells, levels, members)
         block = np.empty(len(judge.known), dtype=np.intp)
         for place, rows in enumerate(judge.rows):
             block[rows] = place
@@ -197,11 +218,22 @@ class _Fits:
         if left_out not in self._fitted:
             cells = self.errors if left_out is None else self.errors[self.block != left_out]
             # Of so many values none of some block may have been drawn; then nothing speaks against equal weights.
-            fit = {1: _least_absolute, 2: _least_squares}[self.judge.power]
-            fitted = fit(cells) if len(cells) else equal
+            fitted = self._least(cells) if len(cells) else equal
             fitted = np.where(fitted < min(LEAST, fitted.max()), 0.0, fitted)
             self._fitted[left_out] = fitted / fitted.sum()
         return shrinking * equal + (1 - shrinking) * self._fitted[left_out]
+
+    def _least(self, cells):
+        flat = cells.reshape(-1, cells.shape[-1])
+        if self.judge.power == 2:
+            return _least_squares(flat)
+        levels = self.judge.levels
+        return _least_absolute(flat, None if levels is None else np.tile(levels, len(cells)))
+
+
+def sides(errors, levels):
+    """What an error of forecast minus actual counts for at a level: 2 (1 - level) above, 2 level below."""
+    return np.where(errors > 0, 2 * (1 - levels), 2 * levels)
 
 
 def _least_squares(errors):
@@ -209,21 +241,29 @@ def _least_squares(errors):
     return _on_simplex(errors.T @ errors)
 
 
-def _least_absolute(errors):
-    """Weights of the least absolute error, by weighted least squares: Schlossmacher's method, with a falling floor."""
+def _least_absolute(errors, levels=None):
+    """Weights of the least absolute error, or pinball loss at levels, by weighted least squares.
+
+    Schlossmacher's method, with a falling floor.
+    """
+
+    def size(left):
+        return np.abs(left) if levels is None else np.abs(left) * sides(left, levels)
+
     weights = _least_squares(errors)
-    best, least = weights, np.abs(errors @ weights).mean()
-    single = np.abs(errors).mean(axis=0)
+    best, least = weights, size(errors @ weights).mean()
+    single = np.array([size(column).mean() for column in errors.T])
     if single.min() < least:
         best, least = np.eye(len(single))[single.argmin()], single.min()
     if least < 1e-100:
         return best
     floor = least
     for step in range(STEPS):
-        left = np.abs(errors @ weights)
-        by = floor / np.maximum(left, floor * max(0.7**step, 1e-6))
+        left = errors @ weights
+        by = floor / np.maximum(np.abs(left), floor * max(0.7**step, 1e-6))
+        by = by if levels is None else by * sides(left, levels)
         weights = _on_simplex((errors * by[:, None]).T @ errors)
-        value = np.abs(errors @ weights).mean()
+        value = size(errors @ weights).mean()
         if value < least:
             best, least = weights, value
     return best

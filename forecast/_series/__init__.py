@@ -5,12 +5,13 @@ trains, by way of `forecast._preparation`; `report` is the first verdict; `insid
 """
 
 from .continuing import OldRowsWarning
+from .feeding import RecursiveForecastWarning
 from .forecaster import SeriesForecaster
 from .inside import windows_of_frame
 from .report import ModelReport
 from .skipping import LateSeriesWarning, ShortHistoryWarning, SkippedSeriesWarning
 
 __all__ = [
-    "LateSeriesWarning", "ModelReport", "OldRowsWarning", "SeriesForecaster", "ShortHistoryWarning",
-    "SkippedSeriesWarning", "windows_of_frame",
+    "LateSeriesWarning", "ModelReport", "OldRowsWarning", "RecursiveForecastWarning", "SeriesForecaster",
+    "ShortHistoryWarning", "SkippedSeriesWarning", "windows_of_frame",
 ]  # fmt: skip

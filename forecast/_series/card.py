@@ -1,6 +1,7 @@
 """What a model file says of a SeriesForecaster."""
 
 from .._files import as_json
+from .._preparation import kind_of
 
 __all__ = ["card_parts"]
 
@@ -27,7 +28,7 @@ def card_parts(model):
             "class": type(model).__name__,
             "lookback": state.preparation.lookback,
             "horizon": state.preparation.horizon,
-            "regressor": own.get("model", {"class": type(regressor).__name__}),
+            "regressor": own.get("model", {"class": kind_of(regressor)}),
         },
         "data": _data_part(state),
         "training": {"n_windows": state.n_windows, **own.get("training", {})},

@@ -6,10 +6,10 @@ from functools import partial
 
 import numpy as np
 
-from .._preparation import Rows, Task, trained
+from .._preparation import Rows, Task, goes_on, trained
 from ..preprocessing import make_transform
 from .growing import kept_rows
-from .parameters import CHOOSING, is_chosen, member_settings, refuse_choosing, settings_of
+from .parameters import CHOOSING, is_chosen, member_settings, refuse_choosing, refuse_summed, settings_of
 from .skipping import SkippedSeriesWarning, listed, warn_of
 from .span import Span
 from .state import FittedState
@@ -18,7 +18,7 @@ from .verdict import verdict_of_origins, verdict_of_regressor
 __all__ = ["fitted_state"]
 
 
-def fitted_state(model, panel, roles, later=None):
+def fitted_state(model, panel, roles, later=None, before=None):
     """Train clones of the model's regressors.
 
     Parameters
@@ -30,6 +30,8 @@ def fitted_state(model, panel, roles, later=None):
     roles : Roles
     later : Panel, default=None
         The rows after them, to validate on.
+    before : FittedState, default=None
+        Of the last fit, for regressors with `warm_start=True`.
 
     Returns
     -------
@@ -43,19 +45,22 @@ def fitted_state(model, panel, roles, later=None):
         past_names=panel.schema.past_names,
         future_names=panel.schema.future_names,
         masked=model.missing == "mask" or model.gaps == "mask",
+        static_names=panel.schema.static_names,
     )
     rows, ends = Rows.of(panel), None
     if later is not None:
         rows, ends = _followed(rows, Rows.of(later), panel.axis)
     refuse_choosing(model)
+    if model.loss == "quantile":
+        refuse_summed(model, panel.axis.season_length)
     everything = rows
     rows, ends = _learnable(model, task, rows, ends)
     if is_chosen(model):
         fitted = _chosen(model, task, rows, ends)
     elif model.members is not None:
-        fitted = _mixed(model, task, rows, ends)
+        fitted = _mixed(model, task, rows, ends, before)
     else:
-        fitted = _single(model, task, rows, ends)
+        fitted = _single(model, task, rows, ends, before)
     names, verdict = list(fitted["members"]), fitted["verdict"]
     members = list(fitted["members"].values())
     needed = max(*(member.looks_back for member in members), panel.axis.season_length)
@@ -76,6 +81,7 @@ def fitted_state(model, panel, roles, later=None):
         span=Span.of(panel.index, panel.starts),
         members=None if one else fitted["members"],
         weights=None if one else {name: fitted["weights"][name] for name in names},
+        spread=lead.spread if one else None,
         lower=model.lower,
         upper=model.upper,
         pads=lead.pads,
@@ -98,33 +104,61 @@ def _followed(rows, later, axis):
     return both, both.starts[:-1] + np.diff(rows.starts)
 
 
-def _single(model, task, rows, ends):
+def _single(model, task, rows, ends, before):
     settings = replace(settings_of(model), pads=task.masked)
-    member, windows = trained(settings, task, rows, ends)
+    last = _last_members(before, {"regressor": settings}, task).get("regressor")
+    member, windows = trained(settings, task, rows, ends, last)
     verdict = verdict_of_regressor(model, task, rows, member, windows, ends)
     return {"members": {"regressor": member}, "verdict": verdict, "recipe": {}}
 
 
-def _mixed(model, task, rows, ends):
+def _mixed(model, task, rows, ends, before):
     """Members that were given, with their weights."""
+    from .._recipe.quantiles import spreads_of
     from .._recipe.validation import judged_rows, origins_behind, validation_ends
 
     given = member_settings(model)
     settings = {name: one for name, (one, _) in given.items()}
     weights = {name: weight for name, (_, weight) in given.items()}
-    cut, origins, forecasts, judged = ends, None, None, rows
+    last = _last_members(before, settings, task)
+    cut, origins, forecasts, judged, spreads = ends, None, None, rows, {}
     if cut is None and model.validation_fraction is not None:
         cut = validation_ends(rows, task.axis, task.horizon, model.validation_fraction)
     if cut is not None:
         judged, cut = judged_rows(rows, cut, task.horizon)
-        members = {name: trained(one, task, judged, cut)[0] for name, one in settings.items()}
+        start = last if ends is not None else {}  # what only judges starts anew: the last fit may have seen these rows
+        members = {name: trained(one, task, judged, cut, start.get(name))[0] for name, one in settings.items()}
         origins = origins_behind(judged, cut, task.horizon, 1)
         if len(origins):
-            forecasts = sum(weights[name] * one.forecast(judged, origins.rows) for name, one in members.items())
+            each = {name: one.forecast(judged, origins.rows) for name, one in members.items()}
+            if model.loss == "quantile":
+                ahead = origins.rows[:, None] + np.arange(1, task.horizon + 1)
+                spreads = spreads_of(members, judged, origins, each, judged.true_targets[ahead].astype(np.float64))
+                each = {
+                    name: replace(one, spread=spreads.get(name)).forecast(judged, origins.rows)
+                    for name, one in members.items()
+                }
+            forecasts = sum(weights[name] * forecast for name, forecast in each.items())
     if ends is None:
-        members = {name: trained(one, task, rows)[0] for name, one in settings.items()}
+        members = {name: trained(one, task, rows, before=last.get(name))[0] for name, one in settings.items()}
+    members = _spread(members, spreads)
     verdict = verdict_of_origins(task, judged, origins, forecasts, "members")
     return {"members": members, "weights": weights, "verdict": verdict, "recipe": {}}
+
+
+def _last_members(before, settings, task):
+    """The members of the last fit by name, as far as they are there again: what `warm_start=True` goes on from."""
+    if before is None:
+        return {}
+    last, now = before.schema.static_names, task.static_names
+    if last != now and any(goes_on(one.regressor) for one in settings.values()):
+        raise ValueError(
+            f"warm_start=True goes on from the last fit, which had the static covariates {last}, and now they are "
+            f"{now}; expected the same. Fix: warm_start=False for this fit."
+        )
+    if before.members is None:
+        return {name: before.parts[0][0] for name in settings} if len(settings) == 1 else {}
+    return {name: before.members[name] for name in settings if name in before.members}
 
 
 def _chosen(model, task, rows, ends):
@@ -148,9 +182,15 @@ def _chosen(model, task, rows, ends):
     members = choice.early
     if ends is None or not members:  # there may have been nothing to judge by
         members = {name: trained(one, task, rows, ends)[0] for name, one in settings.items()}
+    members = _spread(members, choice.spreads)
     verdict = verdict_of_origins(task, choice.rows, choice.origins, choice.forecasts, "recipe", choice)
-    recipe = CHOOSING | {"members": _described(settings, choice.weights)}
+    recipe = CHOOSING | {"loss": "quantile" if model.loss == "quantile" else CHOOSING["loss"]}
+    recipe |= {"members": _described(settings, choice.weights)}
     return {"members": members, "weights": choice.weights, "verdict": verdict, "recipe": recipe}
+
+
+def _spread(members, spreads):
+    return {name: replace(member, spread=spreads.get(name)) for name, member in members.items()}
 
 
 def _is_drawn(model):

@@ -1,6 +1,7 @@
 """`SeriesForecaster`: a frame with a time index goes in, a frame with the future time index comes out."""
 
 import warnings
+from dataclasses import replace
 from typing import ClassVar
 
 import numpy as np
@@ -13,7 +14,7 @@ from .card import card_parts
 from .fitting import fitted_state
 from .parameters import CONSTRAINTS, lookback_of
 from .remembered import Remembered
-from .targets import with_target
+from .targets import is_flat, with_target
 from .verbs import Answers, Monitors, Requests, Uncertainty, Updates
 
 __all__ = ["SeriesForecaster"]
@@ -32,8 +33,9 @@ class SeriesForecaster(
     Parameters
     ----------
     regressor : estimator, default=None
-        Cloned in `fit`. Any scikit-learn regressor with several outputs works, such as `RNNForecaster()`, `Ridge()` or
-        a pipeline; it gets the matrix of windows. None: chosen.
+        Cloned in `fit`. Any scikit-learn regressor works, such as `RNNForecaster()`, `Ridge()`, LightGBM or a pipeline;
+        it gets the matrix of windows. Of one that has a single output, such as gradient boosting, a clone is fitted
+        for each step and target. None: chosen.
     target : label or list of labels, default=None
         Columns to forecast. None is right for a frame of one column and where `fit` is given `y`.
     lookback : int or "auto", default="auto"
@@ -85,9 +87,10 @@ class SeriesForecaster(
     multi_target : {"joint", "shared", "auto"}, default="auto"
         With several targets, one network sees and forecasts all; or each is a series of its own with shared weights.
         "auto": chosen; "joint" with a regressor.
-    loss : {"absolute_error", "squared_error"}, default="absolute_error"
-        What the choice and the weights make small, and so what a forecast is: the median or the mean. Only without a
-        regressor, which has a loss of its own.
+    loss : {"absolute_error", "squared_error", "quantile"}, default="absolute_error"
+        What the choice and the weights make small, and so what a forecast is: the median or the mean. "quantile": the
+        median again, and `predict_quantiles` gives quantiles that were learnt, from 0.025 to 0.975, in place of
+        conformal ones. Only without a regressor, which has a loss of its own; "quantile" also with `members`.
     lower, upper : float, default=None
         Bounds of the target, such as 0 for a count: forecasts and intervals stay within.
     level : bool, default=False
@@ -103,8 +106,9 @@ class SeriesForecaster(
         the series is left out and named in a warning.
     validation_fraction : float or None, default=0.1
         Share of the newest windows from which `report_` and intervals come, and by which a recipe chooses. An
-        `RNNForecaster` that stops early holds them out by itself; of any other regressor a second clone is fitted
-        without them. None: no report, no intervals, one fit; a recipe still holds out a tenth.
+        `RNNForecaster` that stops early holds them out by itself: this share, unless it has one of its own; of any
+        other regressor a second clone is fitted without them. None: no report, no intervals, one fit; a network still
+        holds out its own share, a recipe a tenth.
     max_seconds : float, default=None
         Time that `fit` of a recipe shall take, by the clock. Where it is too short, networks get fewer optimiser steps
         or are left out, and a warning says so, because the result then depends on the machine.
@@ -119,7 +123,7 @@ class SeriesForecaster(
     Attributes
     ----------
     regressor_ : estimator
-        The fitted clone; with several members that of the first.
+        The fitted clone, or a `MultiOutputRegressor` of clones; with several members that of the first.
     members_ : dict of str to SeriesForecaster
         The members by name, each a fitted forecaster; of one regressor itself alone.
     recipe_ : dict
@@ -243,6 +247,10 @@ class SeriesForecaster(
     def fit(self, X, y=None, X_val=None, y_val=None, static=None):
         """Train on all windows of a frame.
 
+        Every fit starts anew, except for regressors with `warm_start=True`, also in `members`: they go on from what the
+        last fit of this object left, on windows that must be made in the same way. Transforms and means are those of
+        the new rows; a clone, as in a search or a backtest, starts anew.
+
         Parameters
         ----------
         X : pandas.DataFrame, pandas.Series, polars.DataFrame or pyarrow.Table
@@ -250,7 +258,7 @@ class SeriesForecaster(
             `time`; finite numbers in the columns used.
         y : array-like of shape (rows,) or (rows, targets), default=None
             The target where it is not a column of `X`, or as scikit-learn's tools pass it; it comes before a column of
-            that name.
+            that name. After a one-dimensional `y`, `predict(X)` answers with a Series.
         X_val : frame, default=None
             Rows that continue `X`, to validate on in place of the newest rows of `X`: they choose, weigh and stop, and
             no weight, scale or encoding is learnt from them. `predict()` goes on after them.
@@ -296,8 +304,8 @@ class SeriesForecaster(
         panel = read_panel(frame, roles, rules)
         check_length(int(np.diff(panel.starts).max()), lookback_of(self), self.horizon)
         later = None if X_val is None else self._validation_panel(panel, roles, X_val, y_val, target)
-        state, recipe = fitted_state(self, panel, roles, later)
-        self._remember(state, columns, kind)
+        state, recipe = fitted_state(self, panel, roles, later, getattr(self, "_state", None))
+        self._remember(replace(state, flat=is_flat(y)), columns, kind)
         self.recipe_ = self.get_params(deep=False) | recipe
         if panel.axis.note:
             warnings.warn(panel.axis.note, UserWarning, stacklevel=3)

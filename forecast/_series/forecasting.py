@@ -153,4 +153,3 @@ def _fed_back(state, past, labels, future):
         rows.targets[first + done : first + done + len(block)] = block
         done += len(block)
     return np.concatenate(blocks)[:n_steps]
-

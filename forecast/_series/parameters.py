@@ -5,11 +5,23 @@ from numbers import Integral, Real
 from sklearn.base import clone
 from sklearn.utils._param_validation import HasMethods, Interval, StrOptions
 
-from .._preparation import Settings
+from .._preparation import Settings, accepts_windows
+from ..preprocessing import make_transform
 
-__all__ = ["CHOOSING", "CONSTRAINTS", "is_chosen", "lookback_of", "member_settings", "refuse_choosing", "settings_of"]
+__all__ = [
+    "CHOOSING",
+    "CONSTRAINTS",
+    "is_chosen",
+    "lookback_of",
+    "member_settings",
+    "refuse_choosing",
+    "refuse_summed",
+    "settings_of",
+    "without_report",
+]
 
 AUTO = StrOptions({"auto"})
+DEFAULT_FRACTION = 0.1  # validation_fraction of forecaster and network alike
 
 CONSTRAINTS = {
     "regressor": [HasMethods(["fit", "predict"]), None],
@@ -30,7 +42,7 @@ CONSTRAINTS = {
     "calendar": "no_validation",
     "window_norm": [StrOptions({"last", "mean", "standard", "auto"}), tuple, list, None],
     "multi_target": [StrOptions({"joint", "shared", "auto"})],
-    "loss": [StrOptions({"absolute_error", "squared_error"})],
+    "loss": [StrOptions({"absolute_error", "squared_error", "quantile"})],
     "lower": [Real, None],
     "upper": [Real, None],
     "level": ["boolean"],
@@ -62,6 +74,8 @@ def refuse_choosing(model):
     given = "a regressor" if model.members is None else "members"
     for name, default in CHOOSING.items():
         value = getattr(model, name)
+        if name == "loss" and value == "quantile" and model.members is not None:
+            continue  # members that forecast one value get quantiles
         if name != "random_state" and value != default:
             fix = f"RNNForecaster({name}=...)" if name in ("n_jobs", "loss") else f"leave {name} out"
             raise ValueError(
@@ -70,13 +84,72 @@ def refuse_choosing(model):
             )
 
 
-def _seeded(regressor, model):
-    """A regressor without a seed of its own gets that of the forecaster."""
-    seed = model.random_state
+def refuse_summed(model, period):
+    """Refuse quantiles of changes, which do not add up to those of the series.
+
+    Parameters
+    ----------
+    model : SeriesForecaster
+    period : int
+        Of the axis.
+    """
+    given = [model.transform] if model.members is None else [one.get("transform") for one in model.members.values()]
+    for transform in given:
+        auto = transform is None or (isinstance(transform, str) and transform == "auto")
+        if not auto and not make_transform(transform, period=period).is_pointwise:
+            raise ValueError(
+                f"transform={transform!r} with loss='quantile': quantiles of changes do not add up to those of the "
+                "series. Fix: transform='auto', or loss='absolute_error' and predict_interval."
+            )
+
+
+def _told(regressor, model):
+    """A regressor with what the forecaster says of it: a seed and a share to hold out, where it has none of its own."""
     own = regressor.get_params(deep=False) if hasattr(regressor, "get_params") else {}
-    if seed is None or own.get("random_state", seed) is not None:
-        return regressor
-    return clone(regressor).set_params(random_state=seed)
+    changes, seed = _share_to_hold_out(regressor, own, model), model.random_state
+    if seed is not None and own.get("random_state", seed) is None:
+        changes["random_state"] = seed
+    return clone(regressor).set_params(**changes) if changes else regressor
+
+
+def _share_to_hold_out(regressor, own, model):
+    """A network that stops early holds out its validation windows by itself, and is judged on them."""
+    name = "validation_fraction"
+    wanted, usual = getattr(model, name), DEFAULT_FRACTION
+    if wanted in (None, usual) or not accepts_windows(regressor) or own.get("early_stopping", False) is False:
+        return {}
+    if own[name] not in (usual, wanted):
+        kind = type(regressor).__name__
+        raise ValueError(
+            f"{name}={wanted} of the SeriesForecaster and {name}={own[name]} of its {kind} are two shares for the same "
+            f"windows, those that the network holds out and is judged on. Fix: {kind}({name}={wanted})."
+        )
+    return {name: wanted}
+
+
+def without_report(model):
+    """Parameters with which a fit gives the same forecasts, without the time that its report and intervals take.
+
+    Parameters
+    ----------
+    model : SeriesForecaster
+
+    Returns
+    -------
+    dict
+        For `set_params`. Nothing where forecasts rest on the rows that the report rests on: where something is chosen,
+        and where members get quantiles from their errors.
+    """
+    if is_chosen(model) or model.loss == "quantile":
+        return {}
+    changes = {"validation_fraction": None}
+    if model.regressor is not None:
+        changes["regressor"] = _told(model.regressor, model)
+    elif model.members:
+        changes["members"] = {
+            name: one | {"regressor": _told(one["regressor"], model)} for name, one in model.members.items()
+        }
+    return changes
 
 
 def _plain(name, value):
@@ -95,7 +168,7 @@ def settings_of(model):
     Settings
     """
     given = {name: _plain(name, getattr(model, name)) for name in PLAIN}
-    return Settings(regressor=_seeded(model.regressor, model), step=model.step, level=model.level, **given)
+    return Settings(regressor=_told(model.regressor, model), step=model.step, level=model.level, **given)
 
 
 def lookback_of(model):
@@ -150,6 +223,6 @@ def member_settings(model):
             raise ValueError(f"member {name!r} has weight {weight!r}; expected a positive number.")
         given = {key: _plain(key, one.get(key, getattr(model, key))) for key in PLAIN}
         given |= {key: one.get(key, getattr(model, key)) for key in ("level", "step")}
-        found[name] = Settings(regressor=_seeded(one["regressor"], model), pads=True, **given), float(weight)
+        found[name] = Settings(regressor=_told(one["regressor"], model), pads=True, **given), float(weight)
     total = sum(weight for _, weight in found.values())
     return {name: (one, weight / total) for name, (one, weight) in found.items()}

@@ -4,6 +4,7 @@ import numpy as np
 from sklearn.utils.validation import check_is_fitted
 
 from .._frames import answer
+from .._preparation import as_given
 
 __all__ = ["Remembered"]
 
@@ -38,7 +39,8 @@ class Remembered:
         preparation = member.preparation
         names = ("lookback", "window_norm", "transform", "calendar", "level")
         own = {name: getattr(preparation, name) for name in names}
-        own |= {"multi_target": "shared" if member.split else "joint", "regressor": member.regressor, "members": None}
+        own |= {"multi_target": "shared" if member.split else "joint", "members": None}
+        own["regressor"] = as_given(member.regressor)
         one = type(self)(**(self.get_params(deep=False) | own))
         columns = getattr(self, "feature_names_in_", range(self.n_features_in_))
         one._remember(self._state.alone(member), columns, self._kind)

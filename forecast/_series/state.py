@@ -46,6 +46,10 @@ class FittedState:
         More of the newest rows than `tail` has, to train on after an update; None: `tail` has all that are kept.
     trained : dict of key to label, or None
         Up to where each series was trained on; None: up to its end.
+    flat : bool
+        Whether `fit` was given a one-dimensional `y`, and so answers rows with one.
+    spread : Spread or None
+        Of the leading member, as `Member` has it.
     """
 
     regressor: object
@@ -68,12 +72,15 @@ class FittedState:
     pads: bool = False
     kept: Rows | None = None
     trained: dict | None = None
+    flat: bool = False
+    spread: object = None
 
     @property
     def parts(self):
         """The members and their weights, the leading one first."""
         if self.members is None:
-            return [(Member(self.regressor, self.preparation, self.split, self.n_windows, self.pads), 1.0)]
+            lead = Member(self.regressor, self.preparation, self.split, self.n_windows, self.pads, self.spread)
+            return [(lead, 1.0)]
         return [(member, self.weights[name]) for name, member in self.members.items()]
 
     @property
@@ -100,6 +107,11 @@ class FittedState:
     def looks_back(self):
         """Rows before a forecast that a member reads, with those that its transform loses."""
         return max(member.preparation.lookback + member.preparation.n_lost for member, _ in self.parts)
+
+    @property
+    def has_quantiles(self):
+        """Whether all members forecast quantiles."""
+        return all(member.has_quantiles for member, _ in self.parts)
 
     @property
     def reads_ahead(self):
@@ -139,7 +151,8 @@ class FittedState:
         FittedState
         """
         if self.members is None:
-            return replace(self, preparation=self.parts[0][0].knowing(past).preparation)
+            lead = self.parts[0][0].knowing(past)
+            return replace(self, preparation=lead.preparation, spread=lead.spread)
         return replace(self, members={name: member.knowing(past) for name, member in self.members.items()})
 
     def forecast(self, rows, origins, levels=None):
@@ -164,6 +177,7 @@ class FittedState:
             preparation=member.preparation,
             split=member.split,
             n_windows=member.n_windows,
+            spread=member.spread,
             report=ModelReport(None, np.nan, 0, False, ["a member: its errors were not looked at by themselves"]),
             calibration=None,
             members=None,

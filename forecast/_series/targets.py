@@ -3,7 +3,21 @@
 import numpy as np
 import pandas as pd
 
-__all__ = ["with_target"]
+__all__ = ["is_flat", "with_target"]
+
+
+def is_flat(y):
+    """Whether a target is one-dimensional: an array, a list or a series, and no frame.
+
+    Parameters
+    ----------
+    y : array-like or None
+
+    Returns
+    -------
+    bool
+    """
+    return y is not None and len(np.shape(y)) == 1
 
 
 def with_target(frame, y, names):

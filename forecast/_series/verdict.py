@@ -4,6 +4,7 @@ from functools import partial
 
 import numpy as np
 
+from .._preparation import kind_of
 from .._preparation.regression import judged, predict_windows
 from .._windows import Windows
 from .calibration import Calibration
@@ -40,7 +41,7 @@ def verdict_of_regressor(model, task, rows, member, windows, ends):
         return ModelReport(None, np.nan, 0, False, notes), None
     judge_model, held_out, chose_epoch = found
     forecast = preparation.restore(rows, held_out, predict_windows(judge_model, held_out))
-    name = type(member.regressor).__name__
+    name = kind_of(member.regressor)
     return _judged(task, rows, held_out, forecast, preparation.fill, name, chose_epoch, notes)
 
 
@@ -51,7 +52,7 @@ def _on_given_rows(task, rows, member, ends):
     forecasts = member.forecast(rows, origins.rows) if len(origins) else None
     chose_epoch = bool(len(getattr(member.regressor, "validation_loss_curve_", ())))
     return verdict_of_origins(
-        task, rows, origins, forecasts, type(member.regressor).__name__, chose_epoch=chose_epoch
+        task, rows, origins, forecasts, kind_of(member.regressor), chose_epoch=chose_epoch
     )
 
 

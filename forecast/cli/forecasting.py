@@ -105,7 +105,7 @@ def forecast_columns(model, future, history, coverage, quantiles, errors="warn")
     pandas.DataFrame
         Columns `<target>`, `<target>_lower_0.8`, `<target>_upper_0.8`, `<target>_q0.1`, and so on.
     """
-    table = model.predict(future, history=history, errors=errors)
+    table = model.predict(future, history=history, recursive=True, errors=errors)
     beside = {}
     if coverage:
         levels = sorted(set(coverage))

@@ -36,10 +36,11 @@ def add_command(commands, name, run, summary, usage, description=None, epilog=No
     return parser
 
 
-def add_loudness(parser):
-    """`--verbose` and `--quiet`."""
+def add_loudness(parser, trains=True):
+    """`--verbose`, where a command trains, and `--quiet`."""
     loudness = parser.add_mutually_exclusive_group()
-    loudness.add_argument("--verbose", action="store_true", help="show progress also where stderr is no terminal")
+    if trains:
+        loudness.add_argument("--verbose", action="store_true", help="show progress also where stderr is no terminal")
     loudness.add_argument("--quiet", action="store_true", help="neither progress nor notes on stderr")
 
 

@@ -40,7 +40,7 @@ def add(commands):
         "--errors", choices=("warn", "raise"), default="warn",
         help="where some series cannot be forecast: forecast the others, or none (default: warn)",
     )  # fmt: skip
-    add_loudness(parser)
+    add_loudness(parser, trains=False)
     add_data(parser).add_argument(
         "--gaps", choices=("error", "mask", "interpolate"), help="stamps that are missing (default: as in the training)"
     )
@@ -73,6 +73,7 @@ def run(arguments, terminal):
             )
             table = as_table(columns, model)
             table = first_steps(table, model, arguments.steps)
+            _tell_of_feedback(table, model, notes, terminal)
     path = output if template is None else template
     if path is not None:
         write_table(table, path)
@@ -89,3 +90,11 @@ def run(arguments, terminal):
             "notes": notes,
         }
     )
+
+
+def _tell_of_feedback(table, model, notes, terminal):
+    longest = len(table) if model.series is None else int(table[model.series].value_counts().max())
+    if longest > model.horizon:
+        first = model.horizon + 1
+        notes.append(f"steps {first} to {longest} are forecast from forecasts: the model's horizon is {model.horizon}")
+        terminal.note(notes[-1])

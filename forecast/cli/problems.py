@@ -37,6 +37,8 @@ _WORDS = (
     (r"[Gg]ive trading_calendar=\.", "Give --holidays FILE."),
     (r"trading_calendar=\.?", "--holidays FILE"),
     (r"validation_fraction=(\S+?)(?=[,. ]*(?:\s|$))", r"--validation-fraction \1"),
+    (r"\bintervals='(\w+)' is for coverage, which is None", r"--intervals \1 is for --coverage, which is missing"),
+    (r"\bcoverage=(0\.\d+)", r"--coverage \1"),
 )  # fmt: skip
 
 

@@ -13,11 +13,11 @@ from sklearn.base import clone
 from .._frames import Layout, Roles, blocks_of, check_length, enter, read_panel
 from .._preparation import Rows
 from .._progress import Fits
-from .._series import SeriesForecaster
+from .._series import RecursiveForecastWarning, SeriesForecaster
 from .._series.backtesting import intervals_at, is_copy, mean_so_far, read_rows
 from .._series.bounds import within
 from .._series.forecasting import from_origins
-from .._series.parameters import is_chosen, lookback_of, member_settings, settings_of
+from .._series.parameters import is_chosen, lookback_of, member_settings, settings_of, without_report
 from ..preprocessing import make_transform
 from .origins import folds_of, of_folds, origins_of
 from .report import NAIVE, BacktestReport, BacktestWarning, SkillWarning
@@ -77,6 +77,8 @@ def backtest(model, df, cv, *, refit=None, coverage=None, intervals="adaptive", 
         A model does not beat the naive forecasts, or its first step is a shifted copy of the past.
     BacktestWarning
         Series or origins were left out.
+    forecast.RecursiveForecastWarning
+        A test part is longer than the horizon of a model: its later steps are forecast from forecasts.
 
     References
     ----------
@@ -137,8 +139,10 @@ def backtest(model, df, cv, *, refit=None, coverage=None, intervals="adaptive", 
     report = BacktestReport(_long(truth, origins, roles, found), seconds, period, scales, levels, ids=roles.ids)
     del found
     skill += _without_skill(report, models)
-    report.notes.extend([*left_out, *skill])
-    for notes, category in ((left_out, BacktestWarning), (skill, SkillWarning)):
+    fed_back = _fed_back(models, origins)
+    report.notes.extend([*left_out, *fed_back, *skill])
+    kinds = (left_out, BacktestWarning), (fed_back, RecursiveForecastWarning), (skill, SkillWarning)
+    for notes, category in kinds:
         for note in notes:
             warnings.warn(note, category, stacklevel=2)
     return report
@@ -150,6 +154,17 @@ def _observed(panel):
     if panel.inserted is None:
         return rows
     return replace(rows, targets=np.where(panel.inserted[:, None], np.nan, rows.targets))
+
+
+def _fed_back(models, origins):
+    """A sentence on each model whose horizon is shorter than the test parts."""
+    steps = int(origins.steps.max(initial=0))
+    short = {name: one.horizon for name, one in models.items() if one.horizon < steps}
+    return [
+        f"{name}: test parts have {steps} steps and horizon is {horizon}: the steps after it are forecast from "
+        f"forecasts, not from observations. For {horizon} steps: RollingOrigin(n_splits=5, horizon={horizon})"
+        for name, horizon in short.items()
+    ]
 
 
 def _made_up(panel, models):
@@ -188,6 +203,8 @@ def _name(model):
 def _coverages(coverage, intervals):
     if intervals not in _INTERVALS:
         raise ValueError(f"intervals is {intervals!r}; expected one of {', '.join(map(repr, _INTERVALS))}.")
+    if coverage is None and intervals != "adaptive":
+        raise ValueError(f"intervals={intervals!r} is for coverage, which is None. Fix: coverage=0.9.")
     levels = [] if coverage is None else list(np.atleast_1d(coverage))
     for level in levels:
         if not 0 < level < 1:
@@ -295,8 +312,9 @@ def _fit_and_forecast(model, frame, train, truth, origins, *, levels, intervals,
 
     started = time.perf_counter()
     if fitted is None:
+        model = clone(model)  # no fit of a backtest goes on from another one
         if not levels or intervals == "quantile":
-            model.set_params(validation_fraction=None)  # nothing here looks at the report
+            model.set_params(**without_report(model))  # nothing here looks at the report
         fitted = _fitted(model, frame, train, static)
     model = fitted
     if not len(origins.row):

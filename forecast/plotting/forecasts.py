@@ -173,7 +173,7 @@ class ForecastDisplay:
         # Rows that were given name their series and stamps themselves; the answer has its own where none were.
         rows = Lines(answer if given is None else given, model, "the forecast" if given is None else "X")
         key = one_of(series, rows.keys, "series") if model.series is not None else _no_series(series)
-        forecast = rows.of(key, enter(answer)[0][target])
+        forecast = rows.of(key, enter(answer)[0][target] if hasattr(answer, "columns") else answer)
         intervals = {}
         if levels:
             found = model.predict_interval(given, history=history, coverage=levels)

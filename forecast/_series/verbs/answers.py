@@ -14,15 +14,14 @@ __all__ = ["Answers"]
 class Answers:
     """The part of `SeriesForecaster` that forecasts."""
 
-    def predict(self, X=None, *, history=None, static=None, errors="warn"):
+    def predict(self, X=None, *, history=None, static=None, recursive=None, errors="warn"):
         """Forecast the steps after the fitted data, or after another history.
 
         Parameters
         ----------
         X : frame, default=None
             The future rows; their labels must continue the fitted data (or `history`). Their future covariates are
-            read, other values not. More of them than `horizon` by feeding forecasts back, where there are no past
-            covariates. None forecasts `horizon` steps of every series.
+            read, other values not. None forecasts `horizon` steps of every series.
         history : frame, default=None
             Rows to forecast after in place of the fitted ones: newer ones, or other series, never seen in `fit`. At
             least `lookback` rows of each with the target and the past covariates, at the fitted frequency.
@@ -33,15 +32,18 @@ class Answers:
             What happens where a series of a panel cannot be forecast, because its rows of `X` do not continue its data,
             or its history is too short, has a gap or missing values. "warn": the others are, without the rows of `X`
             that belong to it. "raise": none is.
+        recursive : bool or None, default=None
+            What happens where `X` has more rows than `horizon`, whose forecasts look back on forecasts. None: they are
+            made, with a warning. True: without one. False: refused. With past covariates always refused.
 
         Returns
         -------
-        frame, float64
-            Of `X`: a row for each row of `X`, under the index of `X`, and a column for each target; which series and
-            which stamp it is says the row of `X`. So scikit-learn's scorers take it, and
-            `X.assign(load=model.predict(X)["load"])` puts both side by side. Without `X`: a row per step, laid out as
-            the fitted data, names of series and stamps included; its index continues theirs: zone, frequency and name.
-            Polars and Arrow are answered in kind.
+        frame or series, float64
+            Of `X`: a row for each row of `X`, in the same order and under the same index, and a column for each
+            target, so that `X.assign(load=model.predict(X)["load"])` puts both side by side; after `fit(X, y)` with a
+            one-dimensional `y` a Series, as scikit-learn's tools expect it. Without `X`: a frame with a row per step,
+            laid out as the fitted data, names of series and stamps included; its index continues theirs: zone,
+            frequency and name. Polars and Arrow are answered in kind.
 
         Raises
         ------
@@ -53,10 +55,12 @@ class Answers:
         -----
         SkippedSeriesWarning
             Names the series of a panel that are left out, and says why.
+        forecast.RecursiveForecastWarning
+            More steps than `horizon` are forecast, once per call; of a search or `cross_val_score` once for all folds.
         """
         check_is_fitted(self)
         request = self._request(X, self._with_static(history, static), errors)
-        return self._answered(request, self._forecasts(request), self.target_names_)
+        return self._answered(request, self._forecasts(request, recursive), self.target_names_, self._state.flat)
 
     def future_frame(self, n=None, *, history=None, static=None, new=None, errors="warn"):
         """The frame to fill with the known future values and to give to `predict`.
@@ -141,6 +145,11 @@ class Answers:
         ------
         ValueError
             As `predict`, or an actual value is NaN or infinite.
+
+        Warns
+        -----
+        forecast.RecursiveForecastWarning
+            As `predict`.
         """
         check_is_fitted(self)
         state = self._state

@@ -13,12 +13,14 @@ from ..._frames import (
     as_frame,
     enter,
     leave,
+    one_column,
     read_future,
     read_panel,
     refuse_retyped,
 )
 from ..._preparation import Rows
 from ..beginnings import refuse_unlearnable, with_likenesses
+from ..feeding import tell_of_feedback
 from ..forecasting import from_ends
 from ..skipping import (
     ShortHistoryWarning,
@@ -183,7 +185,9 @@ class Requests:
             roles.outside.refuse_other(table)
         return table.beside(frame, Layout.of(frame, roles, what), what)
 
-    def _forecasts(self, request):
+    def _forecasts(self, request, recursive=None):
+        steps = 0 if self._state.roles.past else max(map(len, request.labels))  # with past covariates it is refused
+        tell_of_feedback(steps, self._state.horizon, recursive)
         return from_ends(self._state, request.past, request.labels, request.future)
 
     def _read_history(self, history, errors="raise"):
@@ -205,14 +209,19 @@ class Requests:
 
         return (read(frame), {}) if errors == "raise" else read_able(read, frame, state.roles, "the history")
 
-    def _answered(self, request, arrays, names):
-        """Results row by row for rows that the user gave, else with names and stamps in the layout of the data."""
+    def _answered(self, request, arrays, names, flat=False):
+        """Results row by row for rows that the user gave, else with names and stamps in the layout of the data.
+
+        `flat`: of rows that the user gave, a series in place of a frame of one column.
+        """
         state = self._state
         if request.index is None:
             frame = answer(state.layout, state.roles, request.keys, request.labels, arrays, names)
         else:
             index = request.index if self._kind is None else pd.RangeIndex(len(request.index))  # others have none
             frame = answer_rows(index, request.order, arrays, names)
+            if flat:
+                return one_column(frame, self._kind)
         return leave(frame, self._kind)
 
     def _actual(self, X, y, request):

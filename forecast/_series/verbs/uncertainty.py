@@ -62,7 +62,7 @@ class Uncertainty:
         check_is_fitted(self)
         levels = _levels(coverage, "coverage")
         request = self._request(X, self._with_static(history, static), errors)
-        forecasts, offsets = self._forecasts(request), self._offsets(request, levels)
+        offsets, forecasts = self._offsets(request, levels), self._forecasts(request)
         names = [f"{name}_{side}" for name in self.target_names_ for side in ("lower", "upper")]
         found = {}
         for position, level in enumerate(levels):
@@ -113,12 +113,12 @@ class Uncertainty:
         asked = _levels(levels, "levels")
         request = self._request(X, self._with_static(history, static), errors)
         state = self._state
-        if all(hasattr(member.regressor, "predict_quantiles") for member, _ in state.parts):
+        if state.has_quantiles:
             cubes = from_ends(state, request.past, request.labels, request.future, asked)
         else:
-            forecasts = self._forecasts(request)
             coverages = sorted({abs(2 * level - 1) for level in asked if level != 0.5})
             offsets = self._offsets(request, coverages) if coverages else None
+            forecasts = self._forecasts(request)
             cubes = [
                 state.within(np.stack([_conformal(forecast, offsets, number, coverages, level) for level in asked], -1))
                 for number, forecast in enumerate(forecasts)

@@ -1,0 +1,105 @@
+"""Regressors with one output, such as gradient boosting, made to answer every step and target: one clone for each."""
+
+import numpy as np
+from sklearn.base import BaseEstimator, clone
+from sklearn.multioutput import MultiOutputRegressor
+from sklearn.utils import RegressorTags, get_tags
+
+from .._files import stored
+
+__all__ = ["EachOutput", "as_given", "fit_all_outputs", "kind_of"]
+
+
+@stored("a regressor for each output")
+class EachOutput(MultiOutputRegressor):
+    """scikit-learn's `MultiOutputRegressor`, also of regressors that say nothing of themselves.
+
+    Parameters
+    ----------
+    estimator : estimator
+        With one output.
+    """
+
+    def __sklearn_tags__(self):
+        tags = BaseEstimator.__sklearn_tags__(self)  # that of the parent asks the estimator for its own
+        tags.estimator_type, tags.regressor_tags, tags.target_tags.required = "regressor", RegressorTags(), True
+        tags.target_tags.multi_output, tags.target_tags.single_output = True, False
+        return tags
+
+
+def fit_all_outputs(regressor, X, y, **options):
+    """Fit a regressor on several outputs, or a clone on each where it has only one.
+
+    What a regressor says of itself (`target_tags.multi_output`) is believed where it says yes. Where it says no, or
+    nothing, it is tried: scikit-learn's `MLPRegressor` or a `GridSearchCV` of `Ridge` have several outputs all the
+    same, and an attempt that fails does so at the check of `y`, before any work.
+
+    Parameters
+    ----------
+    regressor : estimator
+        Not fitted, or fitted before and to go on.
+    X : ndarray of shape (n, inputs)
+    y : ndarray of shape (n, outputs)
+        Two outputs or more.
+    options : of `fit`
+
+    Returns
+    -------
+    estimator
+        The regressor, or an `EachOutput` of it.
+
+    Examples
+    --------
+    >>> from sklearn.linear_model import BayesianRidge, Ridge
+    >>> X = np.random.default_rng(0).normal(size=(20, 3))
+    >>> fit_all_outputs(Ridge(), X, X[:, :2])
+    Ridge()
+    >>> fit_all_outputs(BayesianRidge(), X, X[:, :2])
+    EachOutput(estimator=BayesianRidge())
+    """
+    if _says_several(regressor):
+        return regressor.fit(X, y, **options)
+    each = clone(regressor)
+    try:
+        regressor = regressor.fit(X, y, **options)
+        if np.shape(regressor.predict(X[:2])) == y[:2].shape:
+            return regressor
+    except Exception:  # of any kind: each library refuses y in its own way, and another fault comes up again below
+        pass
+    return EachOutput(each).fit(X, y, **options)
+
+
+def _says_several(regressor):
+    try:
+        return get_tags(regressor).target_tags.multi_output
+    except AttributeError:  # no estimator of scikit-learn
+        return False
+
+
+def as_given(regressor):
+    """The regressor that a user gave, of a fitted one.
+
+    Parameters
+    ----------
+    regressor : estimator
+
+    Returns
+    -------
+    estimator
+        Where a clone was fitted for each output, what was cloned.
+    """
+    return regressor.estimator if isinstance(regressor, EachOutput) else regressor
+
+
+def kind_of(regressor):
+    """The name of a regressor's class; of one with a clone for each output that of the clones.
+
+    Parameters
+    ----------
+    regressor : estimator
+
+    Returns
+    -------
+    str
+    """
+    return type(as_given(regressor)).__name__

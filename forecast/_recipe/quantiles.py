@@ -1,0 +1,65 @@
+"""Quantiles of members that forecast one value: their errors on rows that they did not learn from, step by step."""
+
+import numpy as np
+
+from .._preparation import Spread
+from .._preparation.spread import error_quantiles
+
+__all__ = ["spread_out", "spreads_of"]
+
+
+def spreads_of(members, rows, origins, forecasts, actual):
+    """What makes quantiles of the forecasts of each member that has none of its own.
+
+    Parameters
+    ----------
+    members : dict of str to Member
+    rows : Rows
+    origins : Origins
+        Behind what the members learnt from.
+    forecasts : dict of str to ndarray
+        Of each member at the origins.
+    actual : ndarray of shape (n, horizon, targets)
+
+    Returns
+    -------
+    dict of str to Spread
+    """
+    return {
+        name: Spread.of(actual - forecasts[name], rows, origins)
+        for name, member in members.items()
+        if not member.has_quantiles
+    }
+
+
+def spread_out(forecasts, actual, blocks, scales):
+    """Single values as quantiles, those of each block with the errors of the others, so that none judges itself.
+
+    Parameters
+    ----------
+    forecasts : dict of str to ndarray of shape (n, horizon, targets) or (n, horizon, targets, levels)
+    actual : ndarray of shape (n, horizon, targets)
+    blocks : ndarray of int of shape (n,)
+    scales : ndarray of shape (n, targets)
+
+    Returns
+    -------
+    dict of str to ndarray of shape (n, horizon, targets, levels)
+    """
+    return {
+        name: forecast if forecast.ndim == 4 else _spread(forecast, actual, blocks, scales)
+        for name, forecast in forecasts.items()
+    }
+
+
+def _spread(forecast, actual, blocks, scales):
+    errors, found = actual - forecast, None
+    numbers = np.unique(blocks)
+    for number in numbers:
+        mine = blocks == number
+        others = ~mine if len(numbers) > 1 else mine
+        offsets = error_quantiles(errors[others], scales[others])
+        if found is None:
+            found = np.empty((*forecast.shape, offsets.shape[-1]))
+        found[mine] = forecast[mine][..., None] + offsets * scales[mine][:, None, :, None]
+    return found

@@ -1,0 +1,82 @@
+"""Forecasts longer than the horizon, which look back on forecasts: said once, or refused."""
+
+import warnings
+from weakref import WeakSet
+
+from .callers import Caller
+
+__all__ = ["RecursiveForecastWarning", "tell_of_feedback"]
+
+_TOLD = WeakSet()  # loops in which it was said
+_TOLD_IN_WORKERS = set()  # and what: a worker does not know which loop it works for
+
+
+class RecursiveForecastWarning(UserWarning):
+    """More steps than `horizon` are asked for: those after it are forecast from forecasts, not from observations.
+
+    Examples
+    --------
+    >>> import warnings
+    >>> from sklearn.linear_model import Ridge
+    >>> from forecast import SeriesForecaster
+    >>> from forecast.datasets import make_ar1
+    >>> model = SeriesForecaster(Ridge(), lookback=12, horizon=3).fit(make_ar1(200, random_state=0))
+    >>> future = model.future_frame(10)
+    >>> with warnings.catch_warnings(record=True) as caught:
+    ...     warnings.simplefilter("always")
+    ...     _ = model.predict(future)
+    >>> [warning.category.__name__ for warning in caught]
+    ['RecursiveForecastWarning']
+    >>> len(model.predict(future, recursive=True))
+    10
+    """
+
+
+def tell_of_feedback(steps, horizon, recursive=None):
+    """Warn of a forecast that is longer than the horizon, once per call of the user's.
+
+    A search or `cross_val_score` with folds longer than the horizon is one call, however many folds it has.
+
+    Parameters
+    ----------
+    steps, horizon : int
+    recursive : bool or None, default=None
+        True: it is meant, and nothing is said. False: it is refused.
+
+    Raises
+    ------
+    TypeError
+        `recursive` is none of these.
+    ValueError
+        `recursive` is False, and there are more steps than `horizon`.
+
+    Warns
+    -----
+    RecursiveForecastWarning
+    """
+    if recursive not in (None, True, False):
+        raise TypeError(f"recursive is {recursive!r}; expected True, False or None.")
+    if steps <= horizon or recursive:
+        return
+    what = f"{steps} steps were asked for, but horizon is {horizon}"
+    if recursive is not None:
+        raise ValueError(f"{what}, and recursive=False. Fix: at most {horizon} rows, or horizon={steps}.")
+    text = (
+        f"{what}: the steps after it are forecast from forecasts, not from observations, and their errors add up. "
+        f"To judge forecasts of {horizon} steps: backtest(model, df, RollingOrigin(n_splits=5, horizon={horizon})), or "
+        f"cv=RollingOrigin(n_splits=5, horizon={horizon}) in scikit-learn's tools. If it is meant: "
+        "predict(X, recursive=True)."
+    )
+    caller = Caller()
+    if not _was_said(text, caller):
+        warnings.warn(text, RecursiveForecastWarning, stacklevel=caller.stacklevel)
+
+
+def _was_said(text, caller):
+    loop = caller.loop()
+    if loop is None and not caller.in_worker():
+        return False
+    told, this = (_TOLD_IN_WORKERS, text) if loop is None else (_TOLD, loop)
+    before = this in told
+    told.add(this)
+    return before
