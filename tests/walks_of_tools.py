@@ -193,7 +193,7 @@ def reports():
 
 def of_report(**arguments):
     report = model_selection.BacktestReport(**arguments)
-    return report.summary(), report.notes, report.period
+    return report.summary(), report.notes, report.period, report.ids
 
 
 def parts_of(report):
@@ -216,6 +216,7 @@ REPORTS = {
             "intervals": Each(["static", Also("static", coverage=0.5), Also("quantile", **QUANTILES)]),
             "n_jobs": Also("two", coverage=None),
             "verbose": 1,
+            "static": Also(days(), says="series is None"),
         },
     ),
     "model_selection.BacktestReport": Walk(
@@ -228,6 +229,7 @@ REPORTS = {
             "scales": reports()[1].scales.assign(absolute=9.0),
             "coverage": [],
             "notes": ["said"],
+            "ids": ["shop"],
         },
     ),
     "model_selection.BacktestReport.summary": Walk(reports()[1].summary, {}, {"by": "step"}),
@@ -271,6 +273,7 @@ DIAGNOSTICS = {
             "prepare": lambda df: df.iloc[:36],
             "n_cuts": 2,
             "random_state": 1,
+            "static": Also(days(), says="series is None"),
         },
     ),
     "diagnostics.gate_activity": Walk(

@@ -40,7 +40,7 @@ def add(commands):
         "--errors", choices=("warn", "raise"), default="warn",
         help="where rows of some series cannot be taken: take the others, or none (default: warn)",
     )  # fmt: skip
-    add_loudness(parser)
+    add_loudness(parser, trains=False)
     add_data(parser).add_argument(
         "--gaps", choices=("error", "mask", "interpolate"), help="missing stamps (default: as in the training)"
     )
