@@ -96,8 +96,8 @@ def test_the_other_series_of_future_rows_are_answered():
         with pytest.warns(SkippedSeriesWarning):
             assert len(model.predict_interval(words, coverage=0.5)) == 6
         with pytest.warns(SkippedSeriesWarning):
-            assert len(model.predict_quantiles([0.4], words)[0.4]) == 6
-        for method in (model.predict_interval, lambda X, **more: model.predict_quantiles([0.4], X, **more)):
+            assert len(model.predict_quantiles(words, [0.4])) == 6
+        for method in (model.predict_interval, model.predict_quantiles):
             with pytest.raises(ValueError):
                 method(words, errors="raise")
 

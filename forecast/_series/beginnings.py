@@ -107,7 +107,7 @@ def _mean_of(past, numbers, key, static):
     return Rows([key], np.array([0, length]), past.index[rows[0]], *arrays, static[None].astype(past.static.dtype))
 
 
-def cold_widths(state, past, levels):
+def cold_widths(state, past, levels, yardstick):
     """How far the levels of the fitted series lie from those of the series most like them, itself left out.
 
     Parameters
@@ -116,14 +116,17 @@ def cold_widths(state, past, levels):
     past : Rows
     levels : list of float
         Coverages.
+    yardstick : Yardstick
+        Of the series that has no history.
 
     Returns
     -------
     ndarray of shape (levels, 1, targets)
-        Half a width that the share holds of as many series as there are.
+        On the scale of its errors: half a width that the share holds of as many series as there are.
     """
     able = [n for n in _able(state, past) if past.keys[n] in state.trained_until]
-    recent = {n: _mean(past.targets[past.starts[n] : past.starts[n + 1]][-4 * state.horizon :]) for n in able}
+    newest = {n: past.targets[past.starts[n] : past.starts[n + 1]][-4 * state.horizon :] for n in able}
+    recent = {n: _mean(yardstick.image(rows)) for n, rows in newest.items()}
     found = []
     for number in able:
         like = _most_alike(past, past.static[number], [n for n in able if n != number])
@@ -139,7 +142,7 @@ def cold_widths(state, past, levels):
 # -------------------- a short history
 
 
-def short_factor(state, key, known):
+def short_factor(state, key, known, yardstick):
     """By what the bounds of a series are multiplied whose history is shorter than what a forecast looks back on.
 
     With n of L rows 1 + 1.4 (1 - n / L)^2. Of a series that `fit` did not have, the change from row to row by which
@@ -150,6 +153,8 @@ def short_factor(state, key, known):
     state : FittedState
     key : object
     known : ndarray of shape (n, targets)
+    yardstick : Yardstick
+        Of the series.
 
     Returns
     -------
@@ -163,17 +168,18 @@ def short_factor(state, key, known):
     calibration, tail = state.calibration, state.tail
     if len(calibration.scales) == 1 or calibration.holds(key, targets):
         return wider
-    ratios = []
+    units, relative = [], yardstick.marks is None  # on the scale of a logarithm changes do not grow with the level
     for other, first, end in zip(tail.keys, tail.starts[:-1], tail.starts[1:], strict=True):
-        level = _mean(np.abs(tail.targets[first:end]))
-        if calibration.holds(other, targets) and (level > 0).all():
-            ratios.append(calibration.unit(other, tail.targets[first:end]) / level)
-    if not ratios:
+        if calibration.holds(other, targets):
+            level = _mean(np.abs(tail.targets[first:end])) if relative else np.ones(targets)
+            if (level > 0).all():
+                units.append(calibration.unit(other, tail.targets[first:end]) / level)
+    if not units:
         return wider
-    typical = np.median(ratios, axis=0) * np.nan_to_num(_mean(np.abs(known)))
-    change = np.abs(np.diff(known.astype(np.float64), axis=0))
+    typical = np.median(units, axis=0) * (np.nan_to_num(_mean(np.abs(known))) if relative else 1.0)
+    change = np.abs(np.diff(yardstick.image(known.astype(np.float64)), axis=0))
     unit = (_PRIOR * typical + np.nan_to_num(change).sum(axis=0)) / (_PRIOR + (~np.isnan(change)).sum(axis=0))
-    return wider * np.where(unit > 0, unit / calibration.unit(key, known), 1.0)
+    return wider * np.where(unit > 0, unit / yardstick.unit, 1.0)
 
 
 def _mean(array):

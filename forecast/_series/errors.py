@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from .error_scale import Yardstick
 from .forecasting import from_origins
 
 __all__ = ["Errors", "errors_since"]
@@ -19,21 +20,14 @@ class Errors:
         Of the newest known row of each forecast.
     series : list
         Name of the series of each.
-    residuals : ndarray of shape (n, horizon, targets)
-        Actual minus forecast, in the units of the series; NaN where the actual value is missing or not yet known.
-    units : ndarray of shape (n, targets)
-        What residuals of their series are measured in.
+    relative : ndarray of shape (n, horizon, targets)
+        Actual minus forecast, as intervals have it: on the scale of errors, in the unit of the series; NaN where the
+        actual value is missing or not yet known.
     """
 
     labels: object
     series: list
-    residuals: np.ndarray
-    units: np.ndarray
-
-    @property
-    def relative(self):
-        """Residuals in the units of their series."""
-        return self.residuals / self.units[:, None, :]
+    relative: np.ndarray
 
 
 def errors_since(state, rows, after, most):
@@ -68,11 +62,12 @@ def errors_since(state, rows, after, most):
     seen = ~np.isnan(actual).all(axis=(1, 2))
     if not seen.any():
         return None
-    origins, which = origins[seen], which[seen]
-    units = np.array([_unit(state, rows, number) for number in range(rows.n_series)])
-    return Errors(
-        rows.index[origins], [rows.keys[number] for number in which], (actual - forecasts)[seen], units[which]
-    )
+    origins, which, actual, forecasts = origins[seen], which[seen], actual[seen], forecasts[seen]
+    relative = np.empty_like(actual)
+    for number in np.unique(which):
+        mine, yardstick = which == number, _yardstick(state, rows, number)
+        relative[mine] = (yardstick.image(actual[mine]) - yardstick.image(forecasts[mine])) / yardstick.unit
+    return Errors(rows.index[origins], [rows.keys[number] for number in which], relative)
 
 
 def _origins_of(state, rows, number, trained, most):
@@ -90,8 +85,7 @@ def _origins_of(state, rows, number, trained, most):
     return origins
 
 
-def _unit(state, rows, number):
-    known = rows.targets[rows.starts[number] : rows.starts[number + 1]]
-    if state.calibration is None:
-        return np.ones(known.shape[1])
-    return state.calibration.unit(rows.keys[number], known, alone=len(state.calibration.scales) == 1)
+def _yardstick(state, rows, number):
+    key, known = rows.keys[number], rows.targets[rows.starts[number] : rows.starts[number + 1]]
+    alone = state.calibration is not None and len(state.calibration.scales) == 1
+    return Yardstick.of(state.calibration, state.error_scales, key, known, alone)

@@ -8,6 +8,7 @@ from .._files import ModelFileError, stored
 from .._preparation import Member, Preparation, Rows
 from .bounds import within
 from .calibration import Calibration
+from .error_scale import ErrorScales
 from .report import ModelReport
 from .span import Span
 
@@ -92,6 +93,11 @@ class FittedState:
     def trained_until(self):
         """The last label of each series that was trained on."""
         return self.tail.last_labels if self.trained is None else self.trained
+
+    @property
+    def error_scales(self):
+        """Scales on which errors of forecasts are measured."""
+        return ErrorScales.of([member for member, _ in self.parts])
 
     @property
     def horizon(self):

@@ -89,7 +89,7 @@ def _time_of(model):
     return rows.index
 
 
-def forecast_columns(model, future, history, coverage, quantiles, errors="warn"):
+def forecast_columns(model, future, history, coverage, quantiles, n=None, errors="warn"):
     """The forecast, and beside it the bounds of intervals and the quantiles that are asked for.
 
     Parameters
@@ -97,6 +97,8 @@ def forecast_columns(model, future, history, coverage, quantiles, errors="warn")
     model : SeriesForecaster
     future, history : pandas.DataFrame or None
     coverage, quantiles : list of float or None
+    n : int, default=None
+        Steps, where there are no future rows; None: the horizon.
     errors : {"warn", "raise"}, default="warn"
         As in `SeriesForecaster.predict`.
 
@@ -105,17 +107,19 @@ def forecast_columns(model, future, history, coverage, quantiles, errors="warn")
     pandas.DataFrame
         Columns `<target>`, `<target>_lower_0.8`, `<target>_upper_0.8`, `<target>_q0.1`, and so on.
     """
-    table = model.predict(future, history=history, recursive=True, errors=errors)
-    beside = {}
+    asked, beside = {"history": history, "n": n, "errors": errors}, {}
+    table = model.predict(future, recursive=True, **asked)
     if coverage:
         levels = sorted(set(coverage))
-        for level, bounds in model.predict_interval(future, history=history, coverage=levels, errors=errors).items():
-            for name in model.target_names_:
-                beside |= {f"{name}_{side}_{level:g}": bounds[f"{name}_{side}"] for side in ("lower", "upper")}
+        found = model.predict_interval(future, coverage=levels, **asked)
+        for level in levels:
+            names = [f"{name}_{side}_{level:g}" for name in model.target_names_ for side in ("lower", "upper")]
+            beside |= {name: found[name] for name in names}
     if quantiles:
-        asked = sorted(set(quantiles))
-        for level, values in model.predict_quantiles(asked, future, history=history, errors=errors).items():
-            beside |= {f"{name}_q{level:g}": values[name] for name in model.target_names_}
+        levels = sorted(set(quantiles))
+        found = model.predict_quantiles(future, levels, **asked)
+        for level in levels:
+            beside |= {f"{name}_q{level:g}": found[f"{name}_{level:g}"] for name in model.target_names_}
     return table.assign(**{name: column.to_numpy() for name, column in beside.items()})
 
 

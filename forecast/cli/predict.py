@@ -66,12 +66,11 @@ def run(arguments, terminal):
         if template is not None:
             table = as_table(model.future_frame(arguments.steps, history=history), model)
         else:
-            if future is None and arguments.steps is not None and arguments.steps > model.horizon:
-                future = model.future_frame(arguments.steps, history=history)
-            columns = forecast_columns(
-                model, future, history, arguments.coverage, arguments.quantiles, arguments.errors
+            steps = arguments.steps if future is None else None
+            found = forecast_columns(
+                model, future, history, arguments.coverage, arguments.quantiles, steps, arguments.errors
             )
-            table = as_table(columns, model)
+            table = as_table(found, model)
             table = first_steps(table, model, arguments.steps)
             _tell_of_feedback(table, model, notes, terminal)
     path = output if template is None else template

@@ -1,6 +1,7 @@
 """What is asked of a fitted forecaster, as rows and labels; and the answer, row by row or in the user's layout."""
 
 from dataclasses import dataclass, field, replace
+from numbers import Integral
 
 import numpy as np
 import pandas as pd
@@ -71,8 +72,12 @@ class Request:
 class Requests:
     """The part of `SeriesForecaster` that reads requests."""
 
-    def _request(self, X, history, errors="raise"):
-        """What is asked, without the series of a panel that cannot be answered: a warning names them."""
+    def _request(self, X, history, errors="raise", n=None):
+        """The future rows X, or as many steps as `n` or a whole number in the place of X says.
+
+        Without the series of a panel that cannot be answered: a warning names them.
+        """
+        X, n = _rows_or_steps(X, n)
         check_errors(errors)
         state, refused = self._state, {}
         whole = None
@@ -86,10 +91,10 @@ class Requests:
             if state.roles.future:
                 raise ValueError(
                     f"the model was fitted with future covariates {state.roles.future}, which predict() cannot know. "
-                    "Fix: predict(future) with future = model.future_frame(), filled."
+                    f"Fix: predict(future) with future = model.future_frame({'' if n is None else n}), filled."
                 )
             past, short = self._long_enough(past, errors)
-            request = self._next_steps(past)
+            request = self._next_steps(past, state.horizon if n is None else n)
             refused |= short
         else:
             request, unread = self._future_steps(X, past, errors)
@@ -116,8 +121,7 @@ class Requests:
             text = f"{len(like)} of {past.n_series} series have no history: {listed(like)}"
             warn_of(ShortHistoryWarning, f"{text}, most like it in {self._state.roles.static}, stands in.", like, 4)
 
-    def _next_steps(self, past):
-        steps = self._state.horizon
+    def _next_steps(self, past, steps):
         labels = [self._state.axis.after(last, steps) for last in past.last_labels.values()]
         return Request(past, past.keys, labels, [np.zeros((steps, 0))] * past.n_series)
 
@@ -245,3 +249,17 @@ class Requests:
 
     def _last_labels(self, past):
         return past.last_labels
+
+
+def _rows_or_steps(X, n):
+    """Future rows or a number of steps, at most one of them."""
+    number = isinstance(X, (Integral, np.integer)) and not isinstance(X, (bool, np.bool_))
+    if number and n is None:
+        X, n = None, X
+    if X is not None and n is not None:
+        raise ValueError("both X and n are given; expected the future rows, or a number of steps.")
+    if n is None:
+        return X, None
+    if isinstance(n, (bool, np.bool_)) or not isinstance(n, Integral) or n < 1:
+        raise ValueError(f"n is {n!r}; expected a whole number of steps, 1 or more.")
+    return None, int(n)
