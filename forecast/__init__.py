@@ -17,11 +17,15 @@ except ImportError as error:
 
 if TYPE_CHECKING:
     from ._catalogue import (
+        LateSeriesWarning,
         LinearForecaster,
         ModelFileError,
+        OldRowsWarning,
         RecursiveForecastWarning,
         RNNForecaster,
         SeriesForecaster,
+        ShortHistoryWarning,
+        SkippedSeriesWarning,
         Windows,
         WindowTargets,
         load,
@@ -33,11 +37,15 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 __all__ = [
+    "LateSeriesWarning",
     "LinearForecaster",
     "ModelFileError",
+    "OldRowsWarning",
     "RNNForecaster",
     "RecursiveForecastWarning",
     "SeriesForecaster",
+    "ShortHistoryWarning",
+    "SkippedSeriesWarning",
     "WindowTargets",
     "Windows",
     "load",

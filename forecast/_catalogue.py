@@ -4,15 +4,26 @@ from ._config import show_config
 from ._files import ModelFileError, load, read_card
 from ._linear import LinearForecaster
 from ._rnn import RNNForecaster
-from ._series import RecursiveForecastWarning, SeriesForecaster
+from ._series import (
+    LateSeriesWarning,
+    OldRowsWarning,
+    RecursiveForecastWarning,
+    SeriesForecaster,
+    ShortHistoryWarning,
+    SkippedSeriesWarning,
+)
 from ._windows import Windows, WindowTargets, make_windows
 
 __all__ = [
+    "LateSeriesWarning",
     "LinearForecaster",
     "ModelFileError",
+    "OldRowsWarning",
     "RNNForecaster",
     "RecursiveForecastWarning",
     "SeriesForecaster",
+    "ShortHistoryWarning",
+    "SkippedSeriesWarning",
     "WindowTargets",
     "Windows",
     "load",

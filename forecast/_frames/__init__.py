@@ -3,15 +3,16 @@
 A message says what is wrong, where (column and first stamps), what was got, what was expected, and the fix.
 """
 
-from .answer import answer, answer_rows, future_frame
+from .answer import answer, answer_rows, future_frame, with_static
 from .axis import TimeAxis
 from .columns import as_frame, check_length, column_names, read_values
+from .ends import Ends
 from .future import Future, read_future
 from .glued import naming, refuse_several
 from .index import check_continues, check_history, continue_index, frequency_of, season_length
 from .interchange import enter, leave, one_column
 from .names import blocks_of, refuse_retyped
-from .panel import Panel, read_panel
+from .panel import Panel, read_panel, read_static
 from .roles import Layout, Roles
 from .rules import Rules
 from .schema import Encoding, Schema
@@ -20,6 +21,7 @@ from .steps import step_numbers
 
 __all__ = [
     "Encoding",
+    "Ends",
     "Future",
     "Layout",
     "Panel",
@@ -45,9 +47,11 @@ __all__ = [
     "one_column",
     "read_future",
     "read_panel",
+    "read_static",
     "read_values",
     "refuse_retyped",
     "refuse_several",
     "season_length",
     "step_numbers",
+    "with_static",
 ]

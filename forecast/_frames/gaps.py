@@ -14,7 +14,7 @@ FEW = 10_000  # rows that may be put in whatever the length of the frame
 MOST = 10  # times the rows of the frame
 
 
-def refuse_gaps(rows, axis, before, steps, fixes="gaps='mask' or gaps='interpolate', or another freq="):
+def refuse_gaps(rows, axis, before, steps, fix=None):
     """Refuse a frame with gaps: how many stamps are missing, the first three, and the fix.
 
     Raises
@@ -29,9 +29,11 @@ def refuse_gaps(rows, axis, before, steps, fixes="gaps='mask' or gaps='interpola
         shown += [f"{series}{stamp}{')' if series else ''}" for stamp in stamps]
     more = f", ... ({count} in all)" if count > 3 else ""
     calendar = " Holidays: trading_calendar=." if axis.freq == pd.offsets.BusinessDay() else ""
+    if fix is None:
+        fix = f"gaps='mask' or gaps='interpolate', or another freq=.{calendar} {SPLIT_ADVICE}"
     raise ValueError(
         f"the index has gaps: at frequency {axis.step_text}, {count} of {len(rows.index) + count} stamps are missing: "
-        f"{', '.join(shown[:3])}{more}; expected a row for each. Fix: {fixes}.{calendar} {SPLIT_ADVICE}."
+        f"{', '.join(shown[:3])}{more}; expected a row for each. Fix: {fix}."
     )
 
 

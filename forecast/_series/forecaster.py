@@ -16,14 +16,16 @@ from .parameters import CONSTRAINTS, lookback_of
 from .remembered import Remembered
 from .targets import is_flat, with_target
 from .tools import refuse_arrays, refuse_shuffled_rows
-from .verbs import Answers, Requests, Uncertainty
+from .verbs import Answers, Monitors, Requests, Uncertainty, Updates
 from .weights import row_weights
 
 __all__ = ["SeriesForecaster"]
 
 
 @stored("SeriesForecaster", card=card_parts)
-class SeriesForecaster(Saved, Remembered, Answers, Uncertainty, Requests, RegressorMixin, BaseEstimator):
+class SeriesForecaster(
+    Saved, Remembered, Answers, Uncertainty, Updates, Monitors, Requests, RegressorMixin, BaseEstimator
+):
     """Forecast the columns of a time-indexed frame, or of a panel of many series, with any regressor on windows.
 
     Without a regressor, `fit` chooses everything that is not given from the training rows: seasons, calendar, lookback,
@@ -106,7 +108,8 @@ class SeriesForecaster(Saved, Remembered, Answers, Uncertainty, Requests, Regres
         Several regressors in place of one, whose weighted mean is the forecast: by name, a dict of "regressor" and,
         where they differ from the arguments here, "lookback", "window_norm", "transform", "calendar", "multi_target",
         "level", "step" and "weight" (default: 1). `recipe_` holds it. A series with fewer rows than a member looks
-        back on has its oldest row repeated; of a single regressor it is refused.
+        back on has its oldest row repeated; with a single regressor that is so where it was trained with masks, else
+        the series is left out and named in a warning.
     validation_fraction : float or None, default=0.1
         Share of the newest windows from which `report_` and intervals come, and by which a recipe chooses. An
         `RNNForecaster` that stops early holds them out by itself: this share, unless it has one of its own; of any
@@ -137,8 +140,8 @@ class SeriesForecaster(Saved, Remembered, Answers, Uncertainty, Requests, Regres
     freq_ : offset or int
         Frequency of the fitted index, the step of an integer one.
     history_ : DataFrame
-        The newest fitted rows of targets and past covariates, as many as a forecast can need; `predict()` starts after
-        them.
+        The newest known rows of targets and past covariates, as many as a forecast can need; `predict()` starts after
+        them, and `update` moves them on.
     n_windows_ : int
         Windows trained on.
     n_features_in_ : int
@@ -291,6 +294,8 @@ class SeriesForecaster(Saved, Remembered, Answers, Uncertainty, Requests, Regres
         -----
         UserWarning
             Business data without `trading_calendar`: the forecast's index takes the next weekdays.
+        SkippedSeriesWarning
+            Series of a panel are too short to learn anything from.
         """
         check_bounds(self.lower, self.upper)
         refuse_arrays(X)

@@ -36,6 +36,10 @@ def add(commands):
         "--coverage", type=share, nargs="+", metavar="C", help="intervals that hold this share, as 0.8 0.95"
     )
     parser.add_argument("--quantiles", type=share, nargs="+", metavar="Q", help="of the forecast, such as 0.1 0.5 0.9")
+    parser.add_argument(
+        "--errors", choices=("warn", "raise"), default="warn",
+        help="where some series cannot be forecast: forecast the others, or none (default: warn)",
+    )  # fmt: skip
     add_loudness(parser, progress=False)
     add_data(parser).add_argument(
         "--gaps", choices=("error", "mask", "interpolate"), help="stamps that are missing (default: as in the training)"
@@ -89,7 +93,9 @@ def run(arguments, terminal):
             table = as_table(model.future_frame(arguments.steps, history=history), model)
         else:
             steps = arguments.steps if future is None else None
-            found = forecast_columns(model, future, history, arguments.coverage, arguments.quantiles, steps)
+            found = forecast_columns(
+                model, future, history, arguments.coverage, arguments.quantiles, steps, arguments.errors
+            )
             table = as_table(found, model)
             table = first_steps(table, model, arguments.steps)
             _tell_of_feedback(table, model, notes, terminal)
