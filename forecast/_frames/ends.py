@@ -70,7 +70,7 @@ class Ends:
             The same where all are.
         """
         layout = Layout.of(frame, roles, what)
-        rows = series_of(frame, layout, roles, read_stamps(layout.labels(frame), layout, what), what)
+        rows = series_of(frame, layout, read_stamps(layout.labels(frame), layout, what), what, roles)
         check_axis(rows, axis, what)
         known = np.flatnonzero(self.known(replace(rows, index=self.alike(rows.index))))
         if not len(known):
