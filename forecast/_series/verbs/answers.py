@@ -70,6 +70,7 @@ class Answers:
         --------
         >>> import numpy as np, pandas as pd
         >>> from sklearn.linear_model import Ridge
+        >>> from forecast import SeriesForecaster
         >>> days = pd.date_range("2024-01-01", periods=40, freq="D")
         >>> df = pd.DataFrame({"load": np.arange(40.0), "holiday": np.zeros(40)}, index=days)
         >>> model = SeriesForecaster(Ridge(), target="load", lookback=7, horizon=2, future_covariates="holiday")
