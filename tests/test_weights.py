@@ -258,3 +258,30 @@ def test_what_cannot_be_weighed_is_refused():
         mix(forecasts, np.full(SHAPE, np.nan), BLOCKS)
     with pytest.raises(ValueError, match="0 members"):
         mix({}, actual, BLOCKS)
+
+
+# -------------------- a naive forecast that is not clearly beaten
+
+
+def _gains(of_blocks, seed=0):
+    """A naive forecast whose error is 1, and a linear one that gains so much of it in each block."""
+    actual = np.zeros((40 * len(of_blocks), 1, 1))
+    blocks = np.arange(len(actual)) // 40
+    linear = 1.0 - np.array(of_blocks)[blocks].reshape(actual.shape)
+    return {"linear": linear, "last value": np.ones_like(actual)}, actual, blocks
+
+
+def test_a_small_gain_that_the_blocks_do_not_agree_on_leaves_the_naive_forecast():
+    assert mix(*_gains([0.05, 0.05, -0.02, -0.02])).weights == {"last value": 1.0}
+
+
+def test_a_small_gain_in_every_block_is_taken():
+    assert mix(*_gains([0.012, 0.015, 0.01, 0.016])).weights == {"linear": 1.0}
+
+
+def test_a_large_gain_is_taken_whatever_the_blocks_say():
+    assert mix(*_gains([0.3, 0.2, -0.1, -0.1])).weights == {"linear": 1.0}
+
+
+def test_one_block_has_no_standard_error():
+    assert mix(*_gains([0.02])).weights == {"linear": 1.0}

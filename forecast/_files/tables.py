@@ -1,5 +1,7 @@
 """pandas' indexes, frames, series and dtypes, and the dtypes of narwhals."""
 
+import re
+
 import numpy as np
 import pandas as pd
 
@@ -12,6 +14,8 @@ __all__ = ["READERS", "write"]
 NULLABLE = (
     "Int8", "Int16", "Int32", "Int64", "UInt8", "UInt16", "UInt32", "UInt64", "Float32", "Float64", "boolean",
 )  # fmt: skip
+# Names of series may have one of Arrow's plain types.
+ARROW = re.compile(r"((u?int(8|16|32|64))|(large_)?string|bool|date32\[day\])\[pyarrow\]")
 FOREIGN = {"Datetime": ("time_unit", "time_zone"), "Duration": ("time_unit",), "Enum": ("categories",)}
 
 
@@ -106,6 +110,8 @@ def _write_dtype(writer, dtype, place, depth):
         return {"is": "stamp dtype", "unit": dtype.unit, "zone": writer(dtype.tz, f"{place}.tz", depth)}
     if isinstance(dtype, pd.PeriodDtype):
         return {"is": "period dtype", "freq": writer(dtype.freq, f"{place}.freq", depth)}
+    if isinstance(dtype, pd.ArrowDtype):
+        return {"is": "arrow dtype", "name": dtype.name} if ARROW.fullmatch(dtype.name) else None
     return {"is": "nullable dtype", "name": dtype.name} if dtype.name in NULLABLE else None
 
 
@@ -225,6 +231,15 @@ def _nullable_dtype(reader, depth, name):
     return pd.api.types.pandas_dtype(name)
 
 
+def _arrow_dtype(reader, depth, name):
+    if not ARROW.fullmatch(expect(name, str, "a dtype of Arrow")):
+        raise ModelFileError(f"a dtype of Arrow {name[:40]!r}; expected one of numbers, texts or dates.")
+    try:
+        return pd.api.types.pandas_dtype(name)
+    except (ImportError, TypeError):  # a machine without Arrow
+        return np.dtype(object)
+
+
 READERS = {
     "frame": (("index", "columns", "data"), _frame),
     "series": (("index", "name", "data"), _series),
@@ -242,4 +257,5 @@ READERS = {
     "period dtype": (("freq",), _period_dtype),
     "narwhals dtype": (("name", "options"), _foreign),
     "nullable dtype": (("name",), _nullable_dtype),
+    "arrow dtype": (("name",), _arrow_dtype),
 }

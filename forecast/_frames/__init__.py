@@ -7,12 +7,15 @@ from .answer import answer, answer_rows, future_frame
 from .axis import TimeAxis
 from .columns import as_frame, check_length, column_names, read_values
 from .future import Future, read_future
+from .glued import naming, refuse_several
 from .index import check_continues, check_history, continue_index, frequency_of, season_length
 from .interchange import enter, leave, one_column
+from .names import blocks_of, refuse_retyped
 from .panel import Panel, read_panel
 from .roles import Layout, Roles
 from .rules import Rules
 from .schema import Encoding, Schema
+from .static import StaticTable
 from .steps import step_numbers
 
 __all__ = [
@@ -23,10 +26,12 @@ __all__ = [
     "Roles",
     "Rules",
     "Schema",
+    "StaticTable",
     "TimeAxis",
     "answer",
     "answer_rows",
     "as_frame",
+    "blocks_of",
     "check_continues",
     "check_history",
     "check_length",
@@ -36,10 +41,13 @@ __all__ = [
     "frequency_of",
     "future_frame",
     "leave",
+    "naming",
     "one_column",
     "read_future",
     "read_panel",
     "read_values",
+    "refuse_retyped",
+    "refuse_several",
     "season_length",
     "step_numbers",
 ]

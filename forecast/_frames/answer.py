@@ -79,30 +79,36 @@ def answer_rows(index, order, arrays, columns):
 
 
 def _laid_out(frame, layout, roles, keys, lengths, stamps):
-    names = None if layout.series_at is None else _names(layout, keys, lengths)
+    names = _names(layout, keys, lengths)
     if layout.time_at == "column":
         frame.insert(0, roles.time, stamps)
-    if layout.series_at == "column":
-        frame.insert(0, roles.series, names)
-    if layout.series_at == "level":
-        levels = [None] * len(layout.levels)
-        levels[layout.series_level] = pd.Index(names)
+    for one, values in reversed(list(zip(layout.ids, names, strict=True))):
+        if one.at == "column":
+            frame.insert(0, one.label, values)
+    levels = {one.level: values for one, values in zip(layout.ids, names, strict=True) if one.at == "level"}
+    if levels:
         if layout.time_at == "index":
             levels[layout.time_level] = stamps
+        levels = [pd.Index(levels[level]) for level in range(len(layout.levels))]
         index = levels[0] if len(levels) == 1 else pd.MultiIndex.from_arrays(levels)
         return frame.set_axis(index.set_names(list(layout.levels) if len(levels) > 1 else layout.levels[0]))
     return frame.set_axis(stamps.rename(layout.time_name)) if layout.time_at == "index" else frame
 
 
 def _names(layout, keys, lengths):
-    """Names of the series of all rows, in the user's dtype; where that does not know one of them, in their own."""
-    keys = pd.Index(keys)
-    repeated = keys.repeat(lengths)
-    if isinstance(layout.series_dtype, pd.CategoricalDtype):
-        if keys.isin(layout.series_dtype.categories).all():
-            return pd.Categorical(repeated, dtype=layout.series_dtype)
-        return repeated
-    return repeated.astype(layout.series_dtype) if repeated.dtype != layout.series_dtype else repeated
+    """What each id column holds in all rows."""
+    if len(layout.ids) < 2:
+        return [_in_dtype(pd.Index(keys), one.dtype, lengths) for one in layout.ids]
+    columns = zip(*keys, strict=True)
+    return [_in_dtype(pd.Index(part), one.dtype, lengths) for one, part in zip(layout.ids, columns, strict=True)]
+
+
+def _in_dtype(names, dtype, lengths):
+    """Names of all rows in the user's dtype; where that does not know one of them, in their own."""
+    repeated = names.repeat(lengths)
+    if isinstance(dtype, pd.CategoricalDtype):
+        return pd.Categorical(repeated, dtype=dtype) if names.isin(dtype.categories).all() else repeated
+    return repeated.astype(dtype) if repeated.dtype != dtype else repeated
 
 
 def future_frame(layout, roles, schema, keys, labels):

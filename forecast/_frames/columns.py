@@ -3,6 +3,8 @@
 import numpy as np
 import pandas as pd
 
+from .wide import no_target_message, refuse_steps_as_columns, shown
+
 __all__ = ["as_frame", "check_length", "column_names", "read_values"]
 
 
@@ -69,13 +71,12 @@ def column_names(frame, target, past_covariates=None):
     columns = list(frame.columns)
     if target is None:
         if len(columns) != 1:
-            raise ValueError(
-                f"target is None, but the frame has {len(columns)} columns: {columns}. Fix: target=a name."
-            )
+            refuse_steps_as_columns(frame, [], [])
+            raise ValueError(no_target_message(frame, columns))
         target = columns
     targets = _as_list(target)
     if not targets:
-        raise ValueError(f"target is empty; expected one or several of the columns {columns}.")
+        raise ValueError(f"target is empty; expected one or several of the columns {shown(columns)}.")
     if len(set(targets)) != len(targets):
         raise ValueError(f"target names a column twice: {targets}.")
     channels = list(dict.fromkeys(targets + ([] if past_covariates is None else _as_list(past_covariates))))
@@ -84,7 +85,7 @@ def column_names(frame, target, past_covariates=None):
         if count != 1:
             role = "target" if name in targets else "past covariate"
             got = "is not in the frame" if count == 0 else f"stands {count} times in the frame"
-            raise ValueError(f"{role} {name!r} {got}; its columns are {columns}.")
+            raise ValueError(f"{role} {name!r} {got}; its columns are {shown(columns)}.")
     return targets, channels
 
 

@@ -7,9 +7,9 @@ import pandas as pd
 
 from .index import SPLIT_ADVICE
 from .infer import jumps_forward
+from .names import blocks_of, quoted, refuse_retyped, sorting
 from .roles import Layout
 from .schema import encoded, float_dtype
-from .series import quoted
 from .stamps import kind_of, read_stamps, ticks_of
 
 __all__ = ["Future", "read_future"]
@@ -87,24 +87,18 @@ def read_future(frame, roles, schema, axis, expected, *, what="X", at_least=None
     keys, rows = _by_series(frame, layout, expected, what)
     parts = [labels if len(keys) == 1 and len(part) == len(labels) else labels.take(part) for part in rows]
     for key, part in zip(keys, parts, strict=True):
-        _check_rows(axis, key, expected[key], part, what, at_least if schema.future else None)
+        _check_rows(axis, key, expected[key], part, what, at_least if schema.future else None, layout)
     return Future(keys, parts, _covariates(frame, schema, keys, labels, rows), rows, frame.index)
 
 
 def _by_series(frame, layout, expected, what):
     if layout.series_at is None:
         return [None], [np.arange(len(frame))]
-    values, level = layout.names(frame)
-    names = pd.Index(values) if level is None else level.take(values).where(values >= 0)
-    if names.isna().any():
-        raise ValueError(
-            f"{what} names no series in row {int(names.isna().argmax())}; expected the name of a fitted series in "
-            f"every row. Fix: {FIX}."
-        )
-    codes, found = pd.factorize(names)
-    keys = [key.item() if isinstance(key, np.generic) else key for key in found]
+    blocks = blocks_of(frame, layout, what, FIX)
+    codes, keys = blocks.by_row(), blocks.keys.tolist()
     unknown = [key for key in keys if key not in expected]
     if unknown:
+        refuse_retyped(unknown, expected, layout, what)
         known = ", ".join(map(quoted, list(expected)[:5])) + (", ..." if len(expected) > 5 else "")
         raise ValueError(
             f"{what} has rows of the unknown series {', '.join(map(quoted, unknown[:3]))}; expected some of {known}. "
@@ -114,7 +108,7 @@ def _by_series(frame, layout, expected, what):
     return keys, np.split(order, np.bincount(codes).cumsum()[:-1])
 
 
-def _check_rows(axis, key, last, labels, what, at_least):
+def _check_rows(axis, key, last, labels, what, at_least, layout):
     """The labels of one series against those that must follow."""
     series = "" if key is None else f"series {quoted(key)}: "
     count = len(labels)
@@ -123,6 +117,13 @@ def _check_rows(axis, key, last, labels, what, at_least):
     if not same.all() and not (axis.pause and jumps_forward(axis, last, labels)):
         row = int(np.argmin(same))
         missing = follows[row] if row < len(follows) else None
+        ordered = labels.sort_values()
+        if _equal(follows[:count], ordered).all():
+            raise ValueError(
+                f"{series}{what} does not continue the fitted data in the order of its rows: row {row} is "
+                f"{labels[row]}, expected {missing}. Answers have the index of {what}. Fix: {what} = "
+                f"{what}.{sorting(layout)}."
+            )
         raise ValueError(
             f"{series}{what} does not continue the fitted data, which end at {last}: its row {row} is {labels[row]}, "
             f"expected {missing}. Fix: {FIX}. {SPLIT_ADVICE}. To forecast after other rows than the fitted ones: "

@@ -7,11 +7,13 @@ import pandas as pd
 
 from .axis import TimeAxis
 from .gaps import Filling, refuse_gaps
+from .glued import refuse_glued, refuse_numbered_steps
 from .infer import axis_of, check_axis
 from .roles import Layout
 from .schema import Schema, encoded, float_dtype, numbers, refuse_values
-from .series import changes, quoted, series_of
+from .series import series_of
 from .stamps import read_stamps
+from .static import heads_of, refuse_changing
 
 __all__ = ["Panel", "read_panel"]
 
@@ -23,7 +25,8 @@ class Panel:
     Parameters
     ----------
     keys : pandas.Index or None
-        Names of the series in order of first appearance; None is a frame of one series without a name.
+        Names of the series in order of first appearance, tuples where several columns name them; None is a frame of
+        one series without a name.
     starts : ndarray of shape (n_series + 1,), int64
         First row of each series, and the end.
     index : pandas.Index
@@ -95,7 +98,9 @@ def read_panel(frame, roles, rules, *, schema=None, axis=None, what="X"):
     rules.check()
     roles.check(frame)
     layout = Layout.of(frame, roles, what)
-    rows = series_of(frame, layout, read_stamps(layout.labels(frame), layout, what))
+    refuse_glued(frame, roles, layout)
+    refuse_numbered_steps(frame, layout)
+    rows = series_of(frame, layout, read_stamps(layout.labels(frame), layout, what), what, roles)
     if axis is None:
         _refuse_forgotten_time(frame, roles, layout)
         axis, (before, steps) = axis_of(rows, rules)
@@ -104,7 +109,7 @@ def read_panel(frame, roles, rules, *, schema=None, axis=None, what="X"):
     if len(before) and rules.gaps == "error":
         refuse_gaps(rows, axis, before, steps)
     schema = Schema.of(frame, roles, rows) if schema is None else schema
-    targets, past, future, static = _values(frame, roles, rules, schema, rows)
+    targets, past, future, static = _values(frame, roles, rules, schema, rows, what)
     starts, index, inserted = rows.starts, rows.index, None
     if len(before):
         filling = Filling.of(rows, axis, before, steps)
@@ -128,7 +133,7 @@ def _refuse_forgotten_time(frame, roles, layout):
             )
 
 
-def _values(frame, roles, rules, schema, rows):
+def _values(frame, roles, rules, schema, rows, what):
     dtype = float_dtype(frame, [*roles.target, *schema.numeric()])
     targets = rows.arranged(numbers(frame, roles.target, dtype, rows))
     refuse_values(targets, roles.target, rows, role="target", missing=rules.missing)
@@ -136,7 +141,7 @@ def _values(frame, roles, rules, schema, rows):
     refuse_values(past, schema.past_names, rows, role="past covariate", missing=rules.missing)
     future = rows.arranged(encoded(frame, schema.future, dtype, rows))
     refuse_values(future, schema.future_names, rows, role="future covariate")
-    return targets, past, future, _static(frame, schema, dtype, rows)
+    return targets, past, future, _static(frame, roles, schema, dtype, rows, what)
 
 
 def _filled_past(filling, past, schema, rules):
@@ -146,31 +151,14 @@ def _filled_past(filling, past, schema, rules):
     return np.where(numeric, filling.linear(past), filling.previous(past))
 
 
-def _static(frame, schema, dtype, rows):
-    """Static covariates of each series, from its first row after a look at all of them."""
+def _static(frame, roles, schema, dtype, rows, what):
+    """Static covariates of each series, after a look at all of its rows."""
     heads = rows.starts[:-1] if rows.order is None else rows.order[rows.starts[:-1]]
     if not schema.static:
         return np.empty((len(heads), 0), dtype=dtype)
     firsts = _Heads(rows)
-    for part in schema.static:
-        column = frame[part.label]
-        if column.isna().any():
-            absent = np.flatnonzero(rows.arranged(column.isna().to_numpy()))
-            raise ValueError(
-                f"static covariate {part.label!r} has {len(absent)} missing values (NaN): {rows.places(absent)}; "
-                f"expected one value for each series. Fix: df.dropna(subset=[{part.label!r}]) or fill it."
-            )
-        values = column.array if rows.order is None else column.array.take(rows.order)
-        differs = changes(values) + 1
-        differs = differs[~np.isin(differs, rows.starts)]
-        if len(differs):
-            row = int(differs[0])
-            raise ValueError(
-                f"static covariate {part.label!r} changes within series {quoted(rows.keys[rows.series_at(row)])}: from "
-                f"{quoted(values[row - 1])} to {quoted(values[row])} at {rows.index[row]}; expected one value in each "
-                f"series. Fix: past_covariates or future_covariates for {part.label!r}."
-            )
-    static = encoded(frame.iloc[heads], schema.static, dtype, firsts)
+    refuse_changing(frame, roles, rows, what)
+    static = encoded(heads_of(frame, roles, rows.keys.tolist(), heads), schema.static, dtype, firsts)
     refuse_values(static, schema.static_names, firsts, role="static covariate")
     return static
 

@@ -7,6 +7,8 @@ import numpy as np
 import pandas as pd
 
 from .._files import stored
+from .static import StaticTable
+from .wide import no_target_message, refuse_steps_as_columns, shown
 
 __all__ = ["Layout", "Roles"]
 
@@ -27,10 +29,12 @@ class Roles:
     ----------
     target, past, future, static : list of labels
         Columns to forecast, columns known up to now only, columns known ahead, columns that never change in a series.
-    series : label or None, default=None
-        Column or index level that names the series; None is a frame of one series.
+    series : label, list of labels or None, default=None
+        Column or index level that names the series, or several that name them together; None is a frame of one series.
     time : label or None, default=None
-        Column of time stamps; None is the index, or the level beside `series`.
+        Column of time stamps; None is the index, or the level that is left over.
+    outside : StaticTable or None, default=None
+        Where the static covariates are, if not among the columns.
 
     Examples
     --------
@@ -47,6 +51,18 @@ class Roles:
     static: list = field(default_factory=list)
     series: object = None
     time: object = None
+    outside: object = None
+
+    def __post_init__(self):
+        ids = _as_list(self.series)
+        if self.series is not None and not ids:
+            raise ValueError("series is empty; expected the column or index level that names the series, or None.")
+        object.__setattr__(self, "series", ids if len(ids) > 1 else ids[0] if ids else None)
+
+    @property
+    def ids(self):
+        """Labels of the columns or levels that name the series; none where there is one series."""
+        return _as_list(self.series)
 
     @classmethod
     def of(
@@ -59,6 +75,7 @@ class Roles:
         series=None,
         time=None,
         answer_in=None,
+        static=None,
     ):
         """The roles of a frame's columns, each given as a label, a list of labels or None.
 
@@ -68,9 +85,13 @@ class Roles:
         target : label, list of labels or None, default=None
             None is right where one numeric column is left beside the other roles.
         past_covariates, future_covariates, static_covariates : label, list of labels or None, default=None
-        series, time : label or None, default=None
+        series : label, list of labels or None, default=None
+        time : label or None, default=None
         answer_in : object or None, default=None
             As `interchange.enter` returns it: a frame that came from elsewhere has no index, so `time` must be given.
+        static : pandas.DataFrame or None, default=None
+            A table of the static covariates, a row for each series; `static_covariates` are those of its columns, None
+            all of them, an empty list none.
 
         Returns
         -------
@@ -91,12 +112,23 @@ class Roles:
             "future": _as_list(future_covariates),
             "static": _as_list(static_covariates),
         }
+        outside = None
+        if static is not None:
+            if series is None:
+                raise ValueError(
+                    "static is given, but series is None: one series has nothing to tell it apart from; expected the "
+                    "column or index level that names the series as series=, or no static."
+                )
+            if static_covariates is None or given["static"]:
+                outside = StaticTable.of(static, _as_list(series), given["static"] or None)
+                given["static"] = outside.labels
+        taken = [*given["past"], *given["future"], *given["static"], *_as_list(series), time]
+        refuse_steps_as_columns(frame, _as_list(target), taken)
         if target is None:
-            taken = [*given["past"], *given["future"], *given["static"], series, time]
             target = _only_one(frame, taken)
         elif not _as_list(target):
-            raise ValueError(f"target is empty; expected one or several of the columns {list(frame.columns)}.")
-        roles = cls(_as_list(target), **given, series=series, time=time)
+            raise ValueError(f"target is empty; expected one or several of the columns {shown(frame.columns)}.")
+        roles = cls(_as_list(target), **given, series=series, time=time, outside=outside)
         roles._refuse_two_roles()
         roles.check(frame)
         if roles.static and series is None:
@@ -109,7 +141,7 @@ class Roles:
     def _refuse_two_roles(self):
         seen = {}
         for role, label in self.labelled():
-            if label in seen:
+            if label in seen and {seen[label], role} != {ROLES["static"], "series"}:
                 where = f"twice as {role}" if seen[label] == role else f"as {seen[label]} and as {role}"
                 raise ValueError(f"column {label!r} is named {where}; expected one role for each column.")
             seen[label] = role
@@ -117,20 +149,24 @@ class Roles:
     def labelled(self):
         """Pairs of a role's name and a label, `series` and `time` included."""
         pairs = [(name, label) for key, name in ROLES.items() for label in getattr(self, key)]
-        return pairs + [(key, getattr(self, key)) for key in ("series", "time") if getattr(self, key) is not None]
+        pairs += [("series", label) for label in self.ids]
+        return pairs + ([] if self.time is None else [("time", self.time)])
 
     def check(self, frame, only=tuple(ROLES)):
         """Refuse a frame in which a column of the roles in `only` is missing or stands twice."""
         columns = frame.columns
         for key in only:
+            if key == "static" and self.outside is not None:
+                continue
             for label in getattr(self, key):
                 if label in columns and (columns.is_unique or list(columns).count(label) == 1):
                     continue
                 count = list(columns).count(label)
+                if key == "static" and count == 0 and label in self.ids and label in frame.index.names:
+                    continue
                 got = "is not in the frame" if count == 0 else f"stands {count} times in the frame"
-                raise ValueError(
-                    f"{ROLES[key]} {label!r} {got}; its columns are {list(columns)}.{_close(label, columns)}"
-                )
+                fix = _close(label, columns) if count == 0 else " Fix: df = df.loc[:, ~df.columns.duplicated()]."
+                raise ValueError(f"{ROLES[key]} {label!r} {got}; its columns are {shown(columns)}.{fix}")
 
 
 def _as_list(names):
@@ -150,15 +186,56 @@ def _only_one(frame, taken):
         return numeric
     if len(left) == 1:
         return left
-    raise ValueError(
-        f"target is None, but the frame has {len(frame.columns)} columns: {list(frame.columns)}, of which "
-        f"{len(numeric)} are numeric and without a role. Fix: target=a name."
-    )
+    raise ValueError(no_target_message(frame, numeric))
 
 
 def _close(label, labels):
-    near = difflib.get_close_matches(str(label), [str(other) for other in labels], n=3)
+    others = list(dict.fromkeys(str(other) for other in labels if other != label))
+    near = difflib.get_close_matches(str(label), others, n=3)
     return f" Did you mean {' or '.join(map(repr, near))}?" if near else ""
+
+
+@dataclass(frozen=True)
+class IdColumn:
+    """A column, or a level of the index, that names series by itself or together with others.
+
+    Parameters
+    ----------
+    label : label
+    at : {"column", "level"}
+    level : int or None
+        Its position among the levels.
+    dtype : dtype
+    """
+
+    label: object
+    at: str
+    level: int | None
+    dtype: object
+
+    @property
+    def place(self):
+        """Where it stands, for messages."""
+        return f"column {self.label!r}" if self.at == "column" else f"level {self.label!r} of the index"
+
+    @property
+    def access(self):
+        """How the names are taken from `df`, for fixes."""
+        return f"[{self.label!r}]" if self.at == "column" else f".index.get_level_values({self.label!r})"
+
+    def read(self, frame):
+        """Names of all rows: an array and None, or the codes of a level and the level."""
+        if self.at == "column":
+            return frame[self.label].array, None
+        if isinstance(frame.index, pd.MultiIndex):
+            return np.asarray(frame.index.codes[self.level]), frame.index.levels[self.level]
+        return frame.index.array, None
+
+    def column(self, frame):
+        """Names of all rows as a Series under the index of the frame."""
+        if self.at == "column":
+            return frame[self.label]
+        return frame.index.get_level_values(self.level).to_series(index=frame.index, name=self.label)
 
 
 @stored("layout")
@@ -168,17 +245,18 @@ class Layout:
 
     Parameters
     ----------
-    series_at : {None, "column", "level"}
+    series_at : {None, "column", "level"} or tuple of "column" and "level"
+        A tuple, as of `series_level` and `series_dtype`, where several columns or levels name the series.
     time_at : {"index", "column"}
         "index" also where the stamps are a level of the index.
     series, time : label
-        Labels of the columns; of levels that have no name, None.
+        Labels of the columns; of levels that have no name, None. Several that name the series: a list.
     levels : tuple of labels
         Names of the levels of the index, in the user's order.
     series_level, time_level : int or None
         Their positions among the levels.
     series_dtype : dtype or None
-        Of the names of the series.
+        Of the names.
     columns : tuple of labels
         Of the frame.
 
@@ -191,12 +269,12 @@ class Layout:
     ('column', 'index')
     """
 
-    series_at: str | None
+    series_at: str | tuple | None
     time_at: str
     series: object
     time: object
     levels: tuple
-    series_level: int | None
+    series_level: int | tuple | None
     time_level: int | None
     series_dtype: object
     columns: tuple
@@ -211,26 +289,37 @@ class Layout:
             `series` or `time` is neither a column nor a level of the index, or levels are left over.
         """
         levels = tuple(frame.index.names)
-        series_at, series_level, dtype = None, None, None
-        if roles.series is not None:
-            series_at, series_level = _found(frame, roles.series, "series", what)
-            dtype = frame[roles.series].dtype if series_at == "column" else _level_dtype(frame.index, series_level)
+        ids = [_id_column(frame, label, what) for label in roles.ids]
+        taken = [one.level for one in ids if one.at == "level"]
         time_at, time_level = "index", None
         if roles.time is not None:
             time_at, time_level = _found(frame, roles.time, "time", what)
             time_at = "index" if time_at == "level" else time_at
-        if time_at == "column":
-            left = [] if series_level is None else [series_level]
-        else:
-            free = [level for level in range(len(levels)) if level != series_level]
+        left = taken
+        if time_at == "index":
+            free = [level for level in range(len(levels)) if level not in taken]
             time_level = free[0] if time_level is None and free else time_level
-            left = [time_level] if series_level is None else [series_level, time_level]
+            left = [*taken, time_level]
         several = isinstance(frame.index, pd.MultiIndex)
         if None in left or (several and sorted(left) != list(range(len(levels)))):
-            raise ValueError(_levels_message(levels, roles, what))
+            raise ValueError(_levels_message(frame.index, roles, what))
+        parts = [tuple(getattr(one, name) for one in ids) for name in ("at", "level", "dtype")]
+        if len(ids) < 2:
+            parts = [part[0] if part else None for part in parts]
+        series_at, series_level, dtype = parts
         return cls(
             series_at, time_at, roles.series, roles.time, levels, series_level, time_level, dtype, tuple(frame.columns)
         )
+
+    @property
+    def ids(self):
+        """The columns and levels that name the series; none where there is one series."""
+        if self.series_at is None:
+            return []
+        if not isinstance(self.series_at, tuple):
+            return [IdColumn(self.series, self.series_at, self.series_level, self.series_dtype)]
+        parts = zip(self.series, self.series_at, self.series_level, self.series_dtype, strict=True)
+        return [IdColumn(*part) for part in parts]
 
     @property
     def time_name(self):
@@ -246,13 +335,10 @@ class Layout:
             return frame.index.get_level_values(self.time_level)
         return frame.index
 
-    def names(self, frame):
-        """Names of the series of all rows: an array, or the codes of a level and the level."""
-        if self.series_at == "column":
-            return frame[self.series].array, None
-        if isinstance(frame.index, pd.MultiIndex):
-            return np.asarray(frame.index.codes[self.series_level]), frame.index.levels[self.series_level]
-        return frame.index.array, None
+
+def _id_column(frame, label, what):
+    at, level = _found(frame, label, "series", what)
+    return IdColumn(label, at, level, frame[label].dtype if at == "column" else _level_dtype(frame.index, level))
 
 
 def _level_dtype(index, level):
@@ -267,26 +353,53 @@ def _found(frame, label, role, what):
             "df.rename_axis(index=...) or df.drop(columns=...)."
         )
     if column and list(frame.columns).count(label) > 1:
-        raise ValueError(f"{role} {label!r} stands several times in {what}; its columns are {list(frame.columns)}.")
+        raise ValueError(
+            f"{role} {label!r} stands several times in {what}; its columns are {shown(frame.columns)}. Fix: df = "
+            "df.loc[:, ~df.columns.duplicated()]."
+        )
     if column:
         return "column", None
     if level:
         return "level", list(frame.index.names).index(label)
     names = [name for name in frame.index.names if name is not None]
+    if isinstance(label, tuple) and role == "series" and set(label) <= {*frame.columns, *names}:
+        raise ValueError(
+            f"series is the tuple {label!r}, which is one label, and {what} has no column of it; expected a list of "
+            f"labels. Fix: series={list(label)!r}."
+        )
     raise ValueError(
         f"{role} {label!r} is neither a column nor a level of the index of {what}; its columns are "
-        f"{list(frame.columns)}, its levels {list(frame.index.names)}.{_close(label, [*frame.columns, *names])}"
+        f"{shown(frame.columns)}, its levels {list(frame.index.names)}.{_close(label, [*frame.columns, *names])}"
     )
 
 
-def _levels_message(levels, roles, what):
+def _levels_message(index, roles, what):
+    levels = list(index.names)
     if roles.series is None:
+        several = isinstance(index, pd.MultiIndex)
+        names = [name for level, name in enumerate(levels) if several and not _is_time(index.levels[level].dtype)]
+        fix = ""
+        if names and None not in names and len(names) < len(levels):
+            fix = f" Fix: series={names if len(names) > 1 else names[0]!r}."
         return (
-            f"the index of {what} has {len(levels)} levels ({list(levels)}); expected one level of time stamps. Fix: "
-            "series=the level that names the series."
+            f"the index of {what} has {len(levels)} levels ({levels}); expected one level of time stamps, and the "
+            f"levels that name the series as series=.{fix}"
         )
+    left = [name for name in levels if name is not None and name not in (*roles.ids, roles.time)]
+    if len(left) < len(levels) and len(left) > 1:
+        times = [name for level, name in enumerate(levels) if _is_time(index.levels[level].dtype)]
+        more = [name for name in left if name not in times]
+        if roles.time is not None or len(times) == 1:
+            return (
+                f"the index of {what} has the levels {levels}, series is {roles.series!r} and time is {roles.time!r}; "
+                f"expected no other level (df.droplevel({more!r}) leaves it out). Fix: series={[*roles.ids, *more]!r}."
+            )
     return (
-        f"the index of {what} has the levels {list(levels)}, series is {roles.series!r} and time is {roles.time!r}; "
+        f"the index of {what} has the levels {levels}, series is {roles.series!r} and time is {roles.time!r}; "
         "expected one level or column for each of them and no other level. Fix: df.reset_index(), and time=the column "
         "of the stamps."
     )
+
+
+def _is_time(dtype):
+    return pd.api.types.is_datetime64_any_dtype(dtype) or isinstance(dtype, pd.PeriodDtype)

@@ -7,10 +7,12 @@ import pandas as pd
 
 from .._files import stored
 from .columns import as_slice, refuse_dtype
-from .series import quoted
+from .names import quoted
+from .static import static_columns
 
 __all__ = ["Encoding", "Schema", "encoded", "float_dtype", "numbers", "refuse_values"]
 
+FEW_CODES = 50  # different values of text and numbers that are rather codes than numbers
 MOST_CATEGORIES = 1000  # more are names of rows rather than categories, and one-hot columns would fill the memory
 
 
@@ -99,13 +101,10 @@ class Schema:
 
     @classmethod
     def of(cls, frame, roles, rows):
-        """The schema that a frame shows."""
-        return cls(
-            *(
-                tuple(Encoding.of(frame, label, rows) for label in labels)
-                for labels in (roles.past, roles.future, roles.static)
-            )
-        )
+        """The schema that a frame shows, and the table of static covariates where there is one."""
+        static = static_columns(frame, roles)
+        given = (frame, roles.past), (frame, roles.future), (static, roles.static)
+        return cls(*(tuple(Encoding.of(table, label, rows) for label in labels) for table, labels in given))
 
     def numeric(self):
         """Labels of all numeric covariates."""
@@ -122,36 +121,46 @@ def _is_categorical(column, label, rows):
     present = column.dropna()
     if pd.api.types.infer_dtype(present, skipna=True) == "boolean":
         return False
-    values = pd.to_numeric(present, errors="coerce")
-    found = values.notna().to_numpy()
+    values = _parsed(present)
+    found = ~np.isnan(values)
     texts = np.fromiter((isinstance(value, str) for value in present), dtype=bool, count=len(present))
-    codes = texts.all() and found.all() and (values.astype(float) % 1 == 0).all()
+    codes = texts.all() and found.all() and (values % 1 == 0).all()
     # Whole numbers as text may name shops or zones; anything else in which most values are numbers is numeric.
     if 2 * found.sum() <= len(present) or codes:
         return True
     raise TypeError(text_message(column, label, rows, texts))
 
 
+def _parsed(column):
+    """Text as numbers, NaN where it is none; of Arrow text, isna() takes that NaN for a value."""
+    return pd.to_numeric(column, errors="coerce").to_numpy(dtype=np.float64, na_value=np.nan)
+
+
 def text_message(column, label, rows, texts=None):
-    """What is wrong with a column of numbers that is none, and where."""
+    """What is wrong with a column of numbers that is none, and where; with `texts` it is a covariate."""
     present = np.flatnonzero(column.notna().to_numpy())
+    code, more = f"df[{label!r}] = pd.to_numeric(df[{label!r}], errors='coerce')", ""
     if texts is None:
         texts = np.fromiter((isinstance(column.iloc[row], str) for row in present), dtype=bool, count=len(present))
-    parsed = pd.to_numeric(column.iloc[present], errors="coerce").isna().to_numpy()
+    elif column.astype(str).nunique() <= FEW_CODES:  # letters among few numbers may be codes
+        code, more = f"df[{label!r}] = df[{label!r}].astype(str).astype('category')", f", if it has none: {code}"
+    else:
+        more = " (categories: astype(str).astype('category'))"
+    parsed = np.isnan(_parsed(column.iloc[present]))
     bad = present[parsed] if parsed.any() else present[texts]
     if len(bad) == 0:
         bad = present
     first = f", the first {column.iloc[bad[0]]!r} at {rows.place_in_frame(bad[0])}" if len(bad) else ""
     return (
         f"column {label!r} holds {column.dtype} values, {len(bad)} of {len(column)} no numbers{first}; expected "
-        f"numbers (float, integer or bool). Fix: pd.to_numeric(df[{label!r}], errors='coerce'), or "
-        "astype('category') for a covariate of categories."
+        f"numbers (float, integer or bool), or categories{more}. Fix: {code}."
     )
 
 
 def float_dtype(frame, labels):
-    """float32 where all numeric columns are, else float64."""
-    return np.dtype(np.float32 if all(frame[label].dtype == np.float32 for label in labels) else np.float64)
+    """float32 where all numeric columns of the frame are, else float64."""
+    found = [frame[label].dtype for label in labels if label in frame.columns]
+    return np.dtype(np.float32 if all(dtype == np.float32 for dtype in found) else np.float64)
 
 
 def numbers(frame, labels, dtype, rows):
@@ -244,9 +253,21 @@ def refuse_values(values, names, rows, *, role, missing="error"):
             )
         absent = np.flatnonzero(np.isnan(column)) if missing == "error" else ()
         if len(absent):
-            mask = ", or missing='mask'" if role in ("target", "past covariate") else ""
-            ends = "limit_direction='both'" if absent[0] == 0 else ""
+            ends, more = "limit_direction='both'" if absent[0] == 0 else "", ""
+            if role in ("target", "past covariate"):
+                more = ", or missing='mask'"
+            if role == "target" and len(names) > 1 and rows.keys is None and _are_ends(absent, len(column)):
+                more += (
+                    "; for columns that begin or end at different times df.melt(ignore_index=False, "
+                    "var_name='series', value_name='y').dropna(), with target='y' and series='series'"
+                )
             raise ValueError(
                 f"{role} {name!r} has {len(absent)} missing values (NaN) in {len(column)} rows: {rows.places(absent)}; "
-                f"expected a number in every row. Fix: df[{name!r}] = df[{name!r}].interpolate({ends}){mask}."
+                f"expected a number in every row{more}. Fix: df[{name!r}] = df[{name!r}].interpolate({ends})."
             )
+
+
+def _are_ends(absent, count):
+    """Whether missing rows are the first or the last ones, or both."""
+    inside = absent[(absent >= np.arange(len(absent)) + 1) & (absent < count - np.arange(len(absent), 0, -1))]
+    return len(inside) == 0

@@ -5,15 +5,12 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from .glued import naming, repeats_message
 from .index import SPLIT_ADVICE, refuse_disorder
+from .names import blocks_of, quoted, sorting
 from .stamps import CHUNK, ticks_of
 
-__all__ = ["Rows", "changes", "quoted", "series_of"]
-
-
-def quoted(key):
-    """A name as Python writes it, numpy's numbers as plain ones."""
-    return repr(key.item() if isinstance(key, np.generic) else key)
+__all__ = ["Rows", "series_of"]
 
 
 @dataclass(frozen=True)
@@ -67,7 +64,7 @@ class Rows:
         return values if self.order is None else values[self.order]
 
 
-def series_of(frame, layout, index):
+def series_of(frame, layout, index, what="X", roles=None):
     """The series of a frame.
 
     Parameters
@@ -76,6 +73,10 @@ def series_of(frame, layout, index):
     layout : Layout
     index : pandas.Index
         Time labels of all rows, as `read_stamps` returns them.
+    what : str, default="X"
+        Name of the frame in messages.
+    roles : Roles, default=None
+        Whose targets name no series in advice.
 
     Returns
     -------
@@ -89,71 +90,24 @@ def series_of(frame, layout, index):
     """
     if layout.series_at is None:
         if not (index.is_monotonic_increasing and index.is_unique):
-            _refuse_one(frame, layout, index)
+            _refuse_one(frame, layout, roles, index)
         return Rows(None, np.array([0, len(index)], dtype=np.int64), index, None)
-    values, level = layout.names(frame)
-    heads = np.concatenate([[0], changes(values) + 1])
-    lengths = np.diff(np.append(heads, len(index)))
-    names = _names(values, level, heads)
-    _refuse_unnamed(names, heads, layout)
-    codes, keys = pd.factorize(names)
-    keys = pd.Index(keys, name=layout.series)
-    if len(keys) == len(heads):
+    blocks = blocks_of(frame, layout, what)
+    heads, lengths, codes, keys = blocks.heads, blocks.lengths, blocks.codes, blocks.keys
+    if blocks.are_whole:
         rows = Rows(keys, np.append(heads, len(index)).astype(np.int64), index, None)
         if len(_backward(index, rows.starts)):
-            _refuse_order(rows, codes, lengths, layout)
+            _refuse_order(rows, codes, lengths, frame, layout, roles)
         return rows
-    by_row = np.repeat(codes.astype(np.int32), lengths)
+    by_row = blocks.by_row()
     starts = np.concatenate([[0], np.bincount(by_row).cumsum()]).astype(np.int64)
     order = np.argsort(by_row, kind="stable")
     if not index.is_monotonic_increasing:
-        _refuse_order(Rows(keys, starts, index, order), codes, lengths, layout)
+        _refuse_order(Rows(keys, starts, index, order), codes, lengths, frame, layout, roles)
     rows = Rows(keys, starts, index.take(order), order)
     if len(_backward(rows.index, starts)):
-        _refuse_order(Rows(keys, starts, index, order), codes, lengths, layout)
+        _refuse_order(Rows(keys, starts, index, order), codes, lengths, frame, layout, roles)
     return rows
-
-
-def changes(values):
-    """Rows whose successor holds another value; missing values differ from everything."""
-    if isinstance(values, pd.Categorical):
-        values = values.codes
-    values = getattr(values, "_ndarray", values) if isinstance(values, pd.arrays.NumpyExtensionArray) else values
-    found = []
-    for first in range(0, max(len(values) - 1, 0), CHUNK):
-        part = values[first : first + CHUNK + 1]
-        differs = part[1:] != part[:-1]
-        if not isinstance(differs, np.ndarray):
-            differs = differs.to_numpy(dtype=bool, na_value=True)
-        found.append(np.flatnonzero(differs) + first)
-    return np.concatenate(found) if found else np.zeros(0, dtype=np.int64)
-
-
-def _names(values, level, rows):
-    """Names of the series in some rows, as an Index."""
-    part = values.take(rows)
-    if level is not None:
-        names = _plain(level.take(np.maximum(part, 0)))
-        return names.where(part >= 0) if (part < 0).any() else names
-    if isinstance(part, pd.Categorical):
-        part = pd.CategoricalIndex(part)
-    return _plain(pd.Index(part))
-
-
-def _plain(names):
-    """Names as they are, without the dtype of their categories."""
-    return names.astype(names.categories.dtype) if isinstance(names, pd.CategoricalIndex) else names
-
-
-def _refuse_unnamed(names, heads, layout):
-    missing = names.isna()
-    if missing.any():
-        row = int(heads[int(missing.argmax())])
-        where = f"column {layout.series!r}" if layout.series_at == "column" else f"level {layout.series!r} of the index"
-        raise ValueError(
-            f"{where} names no series in row {row}; expected the name of the series in every row. Fix: "
-            f"df = df[df.{'' if layout.series_at == 'column' else 'reset_index().'}[{layout.series!r}].notna()]."
-        )
 
 
 def _backward(index, starts):
@@ -166,25 +120,15 @@ def _backward(index, starts):
     return rows[~np.isin(rows, starts)]
 
 
-def _refuse_one(frame, layout, index):
-    """A frame of one series out of order; where one stamp comes twice a column may name several series."""
-    if index.is_unique:
-        refuse_disorder(index)
-    labels = pd.Series(ticks_of(index))
-    for name in frame.columns:
-        if name == layout.time or pd.api.types.is_float_dtype(frame[name].dtype) or list(frame.columns).count(name) > 1:
-            continue
-        pairs = pd.DataFrame({"name": frame[name].astype(str).array, "stamp": labels.array})
-        if not pairs.duplicated().any():
-            twice = index[index.duplicated()].unique()
-            raise ValueError(
-                f"the index has {int(index.duplicated().sum())} duplicates, the first of {twice[0]}; but every stamp "
-                f"comes once for each value of column {name!r}: are these several series? Fix: series={name!r}."
-            )
+def _refuse_one(frame, layout, roles, index):
+    """A frame of one series out of order; where one stamp comes twice, columns may name several series."""
+    message = None if index.is_unique else repeats_message(frame, _targets(roles), layout, index)
+    if message is not None:
+        raise ValueError(message)
     refuse_disorder(index)
 
 
-def _refuse_order(rows, blocks, lengths, layout):
+def _refuse_order(rows, blocks, lengths, frame, layout, roles):
     """Duplicates first, then a series in pieces, then disorder: the first three places and the fix.
 
     `rows` has the frame's own order of labels; `blocks` are the numbers of the series of rows that stand together, and
@@ -195,16 +139,19 @@ def _refuse_order(rows, blocks, lengths, layout):
     grouped = len(blocks) == len(keys)
     ticks = ticks_of(index)
     twice = np.flatnonzero(pd.DataFrame({"series": by_row, "stamp": ticks}).duplicated())
-    by = f"[{layout.series!r}, {layout.time_name!r}]"
+    by = [*(one.label for one in layout.ids), layout.time_name]
+    put_in_order = f"df.{sorting(layout)}"
 
     def at(row):
         return f"({quoted(keys[by_row[row]])}, {index[row]})"
 
     if len(twice):
+        more = _more_ids(frame, layout, roles, by_row, ticks)
+        fix = f"series={[*by[:-1], *more]!r}" if more else f"df = {_each_once(frame, by)}"
         shown = ", ".join(f"{at(row)} in row {row}" for row in twice[:3])
         raise ValueError(
             f"{len(twice)} rows are duplicates: {shown}{', ...' if len(twice) > 3 else ''}; expected every stamp once "
-            f"in a series. Fix: df = df.groupby({by}).mean(), or df.drop_duplicates(...)."
+            f"in a series. Fix: {fix}."
         )
     if not grouped and len(blocks) <= 2 * len(keys):
         split = int(np.flatnonzero(np.bincount(blocks) > 1)[0])
@@ -214,12 +161,35 @@ def _refuse_order(rows, blocks, lengths, layout):
         raise ValueError(
             f"series {quoted(keys[split])} is split in two: rows {where} (from {index[heads[first]]} and from "
             f"{index[heads[second]]}); expected the rows of a series together, or all rows in the order of time. "
-            f"Fix: df = df.sort_values({by}). {SPLIT_ADVICE}."
+            f"{SPLIT_ADVICE}. Fix: df = {put_in_order}."
         )
     later = _backward(index, rows.starts) if grouped else np.flatnonzero(ticks[1:] < ticks[:-1]) + 1
     shown = ", ".join(f"row {row} {at(row)} comes after {index[row - 1]}" for row in later[:3])
     raise ValueError(
         f"the rows are not in time order in {len(later)} places: {shown}; expected ascending stamps in each series, "
-        f"the series one after the other, or all rows in the order of time. Fix: df = df.sort_values({by}). "
-        f"{SPLIT_ADVICE}."
+        f"the series one after the other, or all rows in the order of time. {SPLIT_ADVICE}. Fix: df = "
+        f"{put_in_order}."
     )
+
+
+def _targets(roles):
+    return [] if roles is None else roles.target
+
+
+def _each_once(frame, by):
+    """The newest of the rows that have names and stamp in common, as code."""
+    if set(by) <= set(frame.columns):
+        return f"df.drop_duplicates({by}, keep='last')"
+    if None not in by:
+        return f"df[~df.reset_index().duplicated({by}, keep='last').to_numpy()]"
+    if frame.index.nlevels > 1:
+        return "df[~df.index.duplicated(keep='last')]"
+    by = ["time" if label is None else label for label in by]
+    return f"df[~df.rename_axis('time').reset_index().duplicated({by}, keep='last').to_numpy()]"
+
+
+def _more_ids(frame, layout, roles, by_row, ticks):
+    """Columns that tell rows apart which have the names of their series and their stamps in common."""
+    pairs = pd.MultiIndex.from_arrays([by_row, ticks])
+    codes, _ = pd.factorize(pairs)
+    return naming(frame, pd.Index(codes), [*_targets(roles), *(one.label for one in layout.ids), layout.time_name])

@@ -13,7 +13,7 @@ HELD = 2  # times a cycle must be held
 NEWEST = 500_000  # rows of a series that are looked at: years of minutes are few weeks
 
 
-def calendar_of(rows, ends, axis):
+def calendar_of(rows, ends, axis, years_show=True):
     """The calendar features for the frequency and the rows of each series before a row of it.
 
     Parameters
@@ -22,6 +22,8 @@ def calendar_of(rows, ends, axis):
     ends : ndarray of int of shape (n_series,)
         Only rows before these are read.
     axis : TimeAxis
+    years_show : bool, default=True
+        Whether the day of the year must show in the autocorrelation.
 
     Returns
     -------
@@ -44,7 +46,7 @@ def calendar_of(rows, ends, axis):
         found.append("dayofweek")
     if span >= HELD * YEAR:
         if step <= WEEK:
-            found += ["dayofyear"] if _shows(series, WEEK, 52) else []
+            found += ["dayofyear"] if not years_show or _shows(series, WEEK, 52) else []
         elif step <= YEAR / 3:  # months and quarters, of which each is a step
             found += ["month"] if shown([peak(x, round(YEAR / step)) for _, x in series]) else []
     return tuple(found)

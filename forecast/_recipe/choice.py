@@ -118,6 +118,9 @@ def _chosen(task, rows, ends, wishes, n_jobs, times, tell):
     shortest = int(min((learnt - rows.starts[:-1]).min(), np.diff(whole.starts).min()))
     naive = {"seasonal naive": _naive(SeasonalNaive(season))} if 1 < season <= shortest else {}
     naive["last value"] = _naive(LastValue())
+    wide = calendar  # networks with covariates learn from the time of the year what a single series hardly shows
+    if _is_auto(wishes.calendar) and rows.past.shape[1] + rows.future.shape[1]:
+        wide = calendar_of(rows, learnt, task.axis, years_show=False)
     tell(f"season {', '.join(map(str, seasons)) or 'none'}; calendar {', '.join(calendar or ()) or 'none'}")
     if not judged:
         return _unjudged(naive, seasons)
@@ -131,7 +134,7 @@ def _chosen(task, rows, ends, wishes, n_jobs, times, tell):
     usual = [season] if season > 1 and rows.past.shape[1] + rows.future.shape[1] else []  # covariates may show it
     networks = network_settings(
         task, rows, ends, seasons=seasons or usual, linear=found.settings, loss=wishes.loss,
-        random_state=wishes.random_state, n_jobs=n_jobs,
+        random_state=wishes.random_state, n_jobs=n_jobs, calendar=wide,
         lookback=None if _is_auto(wishes.lookback) else wishes.lookback, window_norm=wishes.window_norm,
     )  # fmt: skip
     if not _is_auto(wishes.multi_target):
@@ -169,7 +172,8 @@ class _Judged:
 
 def _judged(task, part, settings, windows, tell, loss):
     """`windows`: those of the newest part, by member; empty for this part itself."""
-    origins, members = origins_behind(part.rows, part.ends, task.horizon, 1), {}
+    several = len(LEVELS) if loss == "quantile" else 1
+    origins, members = origins_behind(part.rows, part.ends, task.horizon, 1, levels=several), {}
     if len(origins) < _LEAST:
         return _Judged(part.rows, {}, origins, {}, np.empty(0), np.empty(0))
     for name, one in settings.items():

@@ -30,7 +30,7 @@ _LEVEL = 0.25  # standard deviations between the halves of a series whose level 
 
 
 def network_settings(
-    task, rows, ends, *, seasons, linear, loss, random_state, n_jobs, lookback=None, window_norm="auto"
+    task, rows, ends, *, seasons, linear, loss, random_state, n_jobs, calendar=None, lookback=None, window_norm="auto"
 ):
     """Settings of the networks worth training on some rows.
 
@@ -43,11 +43,13 @@ def network_settings(
     seasons : list of int
         In steps, the most important first.
     linear : Settings
-        Of the best linear member; the networks take its transform, its calendar and its step.
+        Of the best linear member; the networks take its transform and its step.
     loss : str
         What the forecasts are judged by, as `RNNForecaster` names it.
     random_state : int or None
     n_jobs : int or None
+    calendar : tuple of str, default=None
+        For networks with covariates; None, and without covariates: that of the linear member.
     lookback : int, default=None
         That was given; None: a rule.
     window_norm : default="auto"
@@ -63,8 +65,8 @@ def network_settings(
     lookback = lookback or _lookback(data, seasons, linear)
     if lookback < 1 or data.windows(lookback) < _FEWEST:
         return {}
-    calendar = _calendar(data, linear.calendar, lookback, rows)
-    network = _network(data, seasons, lookback, rows.future.shape[1], calendar)
+    calendar = _calendar(data, linear.calendar if calendar is None else calendar, linear.calendar, lookback, rows)
+    network = _network(data, seasons, lookback, rows.future.shape[1], calendar, loss)
     known = bool(rows.future.shape[1] or calendar)
     norms = _norms(data, seasons, known) if window_norm == "auto" else {"GRU": window_norm}
     if loss == "quantile":
@@ -162,42 +164,48 @@ def _lookback(data, seasons, linear):
     """Whole seasons, up to a twelfth of the rows, but two where they can be had.
 
     ILI (676 rows, season 52): 104 1.766 / 0.804, 52 1.950 / 0.839, 156 1.874 / 0.841. CO2 (season 52): 104 0.439, 208
-    0.466. M4 Hourly: 336 1.067, 168 1.159. Beijing, with weather: 168 27.5, 720 29.6. Without a season, or without one
-    that fits in twice: twice the line's own, 52 to 96 steps (M4 Weekly: 52 1.945, 26 2.348; exchange_rate is lost
-    anyway).
+    0.466. M4 Hourly: 336 1.067, 168 1.159. Without a season, or without one that fits in twice: twice the line's own,
+    52 to 96 steps (M4 Weekly: 52 1.945, 26 2.348; exchange_rate is lost anyway). With covariates about 48 steps, each
+    by itself: Beijing D1a 48 39.6, 24 39.4, 96 40.0, 168 in segments of 24 42.3; D1b 28.7 and 29.0.
     """
     if not seasons:
         return min(max(52, min(2 * linear.lookback, 96)), data.longest)
     season = seasons[0]
     wanted = max(2 * season, min(_LONGEST, 30 * season, int(data.lengths.sum()) // 12))
     if data.covariates:
-        wanted = min(wanted, max(2, 168 // season) * season)
+        wanted = min(wanted, max(2, 48 // season) * season)
     lookback = min(wanted, data.longest)
     return lookback - lookback % max(length for length in seasons if length <= lookback)
 
 
-def _segment(seasons, lookback, several):
+def _segment(seasons, lookback, several, covariates):
     """The longest part of a season that leaves enough segments.
 
     weather (lookback 720, season 144): 72 0.1466, 48 0.1498, 24 0.1539; ETTh1 (lookback 336, season 24): 24 0.3543, 12
     0.3727; ILI (lookback 104, season 52): 4 1.717, 13 1.874; CO2: 4 0.534, 13 0.658; so short windows are read in
-    more and shorter segments than long ones. Without a season: M4 Weekly 4 (1 takes four times as long), Melbourne 1
-    (MAE of the mean of two 1.927, 4 1.943).
+    more and shorter segments than long ones. With covariates (Beijing D1a, lookback 48): 1 39.6, 4 40.9. Without a
+    season: M4 Weekly 4 (1 takes four times as long), Melbourne 1 (MAE of the mean of two 1.927, 4 1.943).
     """
     if not seasons or lookback < 48:
         return 4 if lookback >= 48 and several else 1
-    least = 10 if lookback > 300 else 7 if seasons[0] <= 24 else 24
-    return max(part for part in range(1, seasons[0] + 1) if seasons[0] % part == 0 and lookback // part >= least)
+    least = 48 if covariates else 10 if lookback > 300 else 7 if seasons[0] <= 24 else 24
+    parts = [part for part in range(1, seasons[0] + 1) if seasons[0] % part == 0 and lookback // part >= least]
+    return max(parts, default=1)
 
 
-def _calendar(data, calendar, lookback, rows):
-    """The calendar where a window does not hold its cycles, or where the decoder reads known values anyway.
+def _calendar(data, calendar, linear, lookback, rows):
+    """The calendar where a window does not hold its cycles, or where there are covariates.
 
+    A network learns what a covariate means at which hour or season, also where a line has no use for the calendar:
+    Beijing D1a 39.6 with hour and day of year, 40.8 with the hour, 41.9 without; D1b 28.6 and 28.7.
     Melbourne, day of year, from 56 days: MAE 1.964 with it, 2.043 without. ETTh1, hour and day of the week, which 720
     hours hold: 0.3623 / 0.3914 with it, 0.3544 / 0.3845 without.
     """
-    calendar = tuple([calendar] if isinstance(calendar, str) else calendar or ())
-    if rows.future.shape[1] or not calendar:
+    calendar, linear = (tuple([one] if isinstance(one, str) else one or ()) for one in (calendar, linear))
+    if data.covariates:
+        return calendar
+    calendar = linear
+    if not calendar:
         return calendar
     first = int(rows.starts[int(np.argmax(data.lengths))])
     ends = rows.index[first], rows.index[first + lookback]
@@ -222,10 +230,10 @@ def _norms(data, seasons, known):
     return {"GRU": taken, "GRU, level": None} if data.level else {"GRU": taken, "GRU, standard": "standard"}
 
 
-def _network(data, seasons, lookback, covariates, calendar):
+def _network(data, seasons, lookback, covariates, calendar, loss):
     """Arguments of the network."""
     known = covariates + 2 * len(calendar)  # a sine and a cosine
-    segment, horizon = _segment(seasons, lookback, data.several), data.horizon
+    segment, horizon = _segment(seasons, lookback, data.several, data.covariates), data.horizon
     n_windows = data.windows(lookback)
     found = dict(cell="gru", hidden_size=64, segment=segment, learning_rate=3e-3, early_stopping=True)
     # An LSTM is behind a GRU on ETTh1 (0.3702 for 0.3571) and M4 Hourly; 32 units are behind 64 on ETTh1 (0.3667 for
@@ -237,7 +245,7 @@ def _network(data, seasons, lookback, covariates, calendar):
         # the time; 2e-3 27.6 and 28.2 (without a norm), 3e-3 27.8 and 28.7. A calendar needs no layer over the future:
         # each step says all that its neighbours do. Melbourne, mean of two: 3e-3 6.10, 2e-3 6.18.
         found |= dict(decoder="steps", dropout=0.2, optimizer="adamw", weight_decay=0.01)
-        found |= dict(future_size=32, learning_rate=2e-3) if covariates else {}
+        found |= dict(future_size=32, learning_rate=2e-3) if data.covariates else {}
     elif segment > 1 and horizon > segment:
         # weather 0.1498 / 0.1892 for 0.1516 / 0.1930 dense; ETTh1 0.3539 / 0.3838 for 0.3548 / 0.3860; CO2 0.439 for
         # 0.460.
@@ -247,10 +255,10 @@ def _network(data, seasons, lookback, covariates, calendar):
         # MAE 0.762 for 0.791. Of 69,000 weights: ETTh1 0.3612 for 0.3539, weather 0.1478 for 0.1482 in 1.5 times the
         # time.
         found |= dict(skip="linear", skip_penalty=0.01)
-    return found | _steps(data, found, lookback, known, n_windows)
+    return found | _steps(data, found, lookback, known, n_windows, len(LEVELS) if loss == "quantile" else 1)
 
 
-def _steps(data, network, lookback, known, n_windows):
+def _steps(data, network, lookback, known, n_windows, outputs):
     """Batch, optimiser steps and patience.
 
     Three epochs, at least 600 steps, at most 1,500: ETTh1 (214 steps an epoch) 600 steps of 2e-3 are as good as 2,800
@@ -261,7 +269,7 @@ def _steps(data, network, lookback, known, n_windows):
     batch = 64 if n_windows < 8_000 else 128 if n_windows < 20_000 else 256
     least = 350 if known else 1_200 if batch == 64 else 600
     wanted = int(np.clip((4 if known else 3) * n_windows // batch, least, 1_500))
-    steps = min(wanted, _affordable(data, network, lookback, known, batch))
+    steps = min(wanted, _affordable(data, network, lookback, known, batch, outputs))
     epochs = math.ceil(steps / math.ceil(n_windows / batch))
     return dict(
         batch_size=batch,
@@ -272,7 +280,7 @@ def _steps(data, network, lookback, known, n_windows):
     )
 
 
-def _affordable(data, network, lookback, known, batch):
+def _affordable(data, network, lookback, known, batch, outputs):
     """Optimiser steps within the budget, from the multiplications of one step: forward, and twice as many backward."""
     hidden, segment, horizon = network["hidden_size"], network["segment"], data.horizon
     channels, tokens = data.inputs + known, math.ceil(lookback / segment)
@@ -280,10 +288,10 @@ def _affordable(data, network, lookback, known, batch):
     window = tokens * (cell + (segment * channels * hidden if segment > 1 else 0))
     if network.get("decoder") == "steps":
         ahead = network.get("future_size", 0)
-        window += horizon * (6 * ahead * (ahead + known) + 128 * (hidden + 2 * ahead + channels + known))
+        window += horizon * (6 * ahead * (ahead + known) + 128 * (hidden + 2 * ahead + channels + known + outputs))
     else:
-        window += horizon * hidden + (math.ceil(horizon / segment) * cell if "decoder" in network else 0)
+        window += horizon * hidden * outputs + (math.ceil(horizon / segment) * cell if "decoder" in network else 0)
     if "skip" in network:
-        window += lookback * horizon
+        window += lookback * horizon * outputs
     budget = min(_BUDGET, _LEAST_BUDGET + data.windows(lookback) / _WORTH)
     return max(100, int(budget * _RATE / (3 * batch * window)))

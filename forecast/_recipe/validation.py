@@ -7,7 +7,8 @@ import numpy as np
 __all__ = ["Origins", "Part", "judged_rows", "origins_behind", "parts_in_time", "validation_ends"]
 
 _MOST = 2_000  # origins, over all series: more do not make a mean error better
-_VALUES, _FEW = 4_000_000, 500  # forecast at the origins: of many targets far ahead, fewer origins, but so many
+_VALUES = 4_000_000  # forecast at the origins: of many targets far ahead, fewer origins
+_FEW, _FEWEST = 500, 200  # but so many; the fewest where each forecast has several levels
 _BLOCKS = 4  # in time, so that one stretch of it does not decide alone
 _LEAST_LEARNT = 2  # horizons that are left to learn from
 _ENOUGH = 6  # horizons that do not overlap: with fewer, one stretch of weather or of a market decides
@@ -88,7 +89,7 @@ class Origins:
         return len(self.rows)
 
 
-def origins_behind(rows, ends, horizon, looks_back, blocks=_BLOCKS):
+def origins_behind(rows, ends, horizon, looks_back, blocks=_BLOCKS, levels=1):
     """Origins whose steps all lie behind the ends, evenly thinned, numbered by blocks in time.
 
     Parameters
@@ -99,6 +100,8 @@ def origins_behind(rows, ends, horizon, looks_back, blocks=_BLOCKS):
     looks_back : int
         Rows that must stand up to an origin.
     blocks : int, default=4
+    levels : int, default=1
+        Values of each forecast: of several, fewer origins.
 
     Returns
     -------
@@ -108,7 +111,8 @@ def origins_behind(rows, ends, horizon, looks_back, blocks=_BLOCKS):
     seen = ~np.isnan(rows.targets)
     total = np.concatenate([np.zeros((1, seen.shape[1]), np.int64), np.cumsum(seen, axis=0)])
     found, which = [], []
-    most = min(_MOST, max(_FEW, _VALUES // (horizon * rows.targets.shape[1])))
+    few = _FEW if levels == 1 else _FEWEST
+    most = min(_MOST, max(few, _VALUES // (horizon * rows.targets.shape[1] * levels)))
     every = max(1, int(np.maximum(last - ends - horizon + 1, 0).sum()) // most)
     for number in range(rows.n_series):
         begin = max(int(ends[number]) - 1, int(first[number]) + looks_back - 1)

@@ -6,7 +6,7 @@ from functools import partial
 
 import numpy as np
 
-from .._preparation import Rows, Task, goes_on, trained
+from .._preparation import LEVELS, Rows, Task, goes_on, trained
 from .parameters import CHOOSING, is_chosen, member_settings, refuse_choosing, refuse_summed, settings_of
 from .span import Span
 from .state import FittedState
@@ -126,7 +126,8 @@ def _mixed(model, task, rows, ends, before):
         judged, cut = judged_rows(rows, cut, task.horizon)
         start = last if ends is not None else {}  # what only judges starts anew: the last fit may have seen these rows
         members = {name: trained(one, task, judged, cut, start.get(name))[0] for name, one in settings.items()}
-        origins = origins_behind(judged, cut, task.horizon, 1)
+        several = len(LEVELS) if model.loss == "quantile" else 1
+        origins = origins_behind(judged, cut, task.horizon, 1, levels=several)
         if len(origins):
             each = {name: one.forecast(judged, origins.rows) for name, one in members.items()}
             if model.loss == "quantile":
@@ -140,7 +141,7 @@ def _mixed(model, task, rows, ends, before):
     if ends is None:
         members = {name: trained(one, task, rows, before=last.get(name))[0] for name, one in settings.items()}
     members = _spread(members, spreads)
-    verdict = verdict_of_origins(task, judged, origins, forecasts, "members")
+    verdict = verdict_of_origins(task, judged, origins, forecasts, "members", list(members.values()))
     return {"members": members, "weights": weights, "verdict": verdict, "recipe": {}}
 
 
@@ -181,7 +182,8 @@ def _chosen(model, task, rows, ends):
     if ends is None or not members:  # there may have been nothing to judge by
         members = {name: trained(one, task, rows, ends)[0] for name, one in settings.items()}
     members = _spread(members, choice.spreads)
-    verdict = verdict_of_origins(task, choice.rows, choice.origins, choice.forecasts, "recipe", choice)
+    final = list(members.values())
+    verdict = verdict_of_origins(task, choice.rows, choice.origins, choice.forecasts, "recipe", final, choice)
     recipe = CHOOSING | {"loss": "quantile" if model.loss == "quantile" else CHOOSING["loss"]}
     recipe |= {"members": _described(settings, choice.weights)}
     return {"members": members, "weights": choice.weights, "verdict": verdict, "recipe": recipe}

@@ -48,9 +48,11 @@ class SeriesForecaster(Saved, Remembered, Answers, Uncertainty, Requests, Regres
         Columns known ahead: looked back on as well, and asked for in `predict` (`future_frame` gives the frame to
         fill).
     static_covariates : label or list of labels, default=None
-        Columns that do not change within a series; for panels.
-    series : label, default=None
-        Column or index level that names the series of a panel in long format. One model is trained for all.
+        Columns that do not change within a series; for panels. Columns of `series` may be among them. They may also
+        come in a table of their own: `fit(X, static=table)`.
+    series : label or list of labels, default=None
+        Column or index level that names the series of a panel in long format, or several that name them together, such
+        as `["store", "item"]`: a series is then named by a tuple. One model is trained for all.
     time : label, default=None
         Column that holds the time stamps. None: the index.
     freq : str, offset or int, default=None
@@ -124,7 +126,7 @@ class SeriesForecaster(Saved, Remembered, Answers, Uncertainty, Requests, Regres
     Attributes
     ----------
     regressor_ : estimator
-        The fitted clone, or a `MultiOutputRegressor` of clones; with several members that of the first.
+        The fitted clone, or the clones for each output in its `estimators_`; with several members that of the first.
     members_ : dict of str to SeriesForecaster
         The members by name, each a fitted forecaster; of one regressor itself alone.
     recipe_ : dict
@@ -247,7 +249,7 @@ class SeriesForecaster(Saved, Remembered, Answers, Uncertainty, Requests, Regres
         return hasattr(self, "_state")
 
     @_fit_context(prefer_skip_nested_validation=False)
-    def fit(self, X, y=None, X_val=None, y_val=None, sample_weight=None):
+    def fit(self, X, y=None, X_val=None, y_val=None, static=None, sample_weight=None):
         """Train on all windows of a frame.
 
         Every fit starts anew, except for regressors with `warm_start=True`, also in `members`: they go on from what the
@@ -267,6 +269,10 @@ class SeriesForecaster(Saved, Remembered, Answers, Uncertainty, Requests, Regres
             no weight, scale or encoding is learnt from them. `predict()` goes on after them.
         y_val : as y, default=None
             Their target; given where `y` is.
+        static : frame, default=None
+            The static covariates as a table of their own, a row for each series: indexed by the names of the series, or
+            with the columns `series`. Numbers, or categories. `static_covariates` names the columns to read; None: all.
+            It may hold more series than `X`, whose values are kept for forecasts of them.
         sample_weight : array-like of shape (rows,), default=None
             How much is learnt from each row of `X` as a target; 0 leaves it out. A window weighs the mean of the rows
             that it forecasts, as far as they are known. For regressors whose `fit` takes `sample_weight`. The report,
@@ -302,6 +308,7 @@ class SeriesForecaster(Saved, Remembered, Answers, Uncertainty, Requests, Regres
             series=self.series,
             time=self.time,
             answer_in=kind,
+            static=None if static is None else enter(static, "static")[0],
         )
         panel = read_panel(frame, roles, rules)
         check_length(int(np.diff(panel.starts).max()), lookback_of(self), self.horizon)

@@ -4,7 +4,17 @@ import operator
 
 import numpy as np
 
-from .._frames import Roles, Rules, as_frame, check_length, column_names, frequency_of, read_panel, read_values
+from .._frames import (
+    Roles,
+    Rules,
+    as_frame,
+    check_length,
+    column_names,
+    frequency_of,
+    read_panel,
+    read_values,
+    refuse_several,
+)
 from .._tail import index_type
 from .table import Windows
 
@@ -44,8 +54,8 @@ def make_windows(
         Columns known ahead: looked back on, and read over the `horizon` rows after the origin as well.
     static_covariates : label or list of labels, default=None
         Columns that do not change within a series.
-    series : label, default=None
-        Column or index level that names the series of a panel in long format.
+    series : label or list of labels, default=None
+        Column or index level that names the series of a panel in long format, or several that name them together.
     time : label, default=None
         Column of the time stamps; None: the index.
     step : int, default=1
@@ -107,6 +117,7 @@ def make_windows(
             window_floor=window_floor,
         )
     targets, channels = column_names(frame, target, past_covariates)
+    refuse_several(frame, Roles(targets, past=channels[len(targets) :]))
     freq = frequency_of(frame.index)
     check_length(len(frame), lookback, horizon)
     return windows_of(

@@ -64,7 +64,7 @@ class LeakageReport:
     n_scrambled: int
 
 
-def check_no_leakage(model, df, *, cv=None, prepare=None, n_cuts=2, random_state=0):
+def check_no_leakage(model, df, *, cv=None, prepare=None, n_cuts=2, random_state=0, static=None):
     """Scramble the future and prove that nothing before the cut moved.
 
     For some origins of a backtest, the values after the origin are mixed up and made absurd: targets and past
@@ -89,6 +89,8 @@ def check_no_leakage(model, df, *, cv=None, prepare=None, n_cuts=2, random_state
         Origins to scramble after, spread over the folds.
     random_state : int, default=0
         Of the scrambling.
+    static : frame, default=None
+        Static covariates of the series, as in `SeriesForecaster.fit`.
 
     Returns
     -------
@@ -133,6 +135,7 @@ def check_no_leakage(model, df, *, cv=None, prepare=None, n_cuts=2, random_state
         static_covariates=model.static_covariates,
         series=model.series,
         time=model.time,
+        static=None if static is None else enter(static, "static")[0],
     )
     layout = Layout.of(frame, roles)
     labels = layout.labels(frame)
@@ -142,10 +145,12 @@ def check_no_leakage(model, df, *, cv=None, prepare=None, n_cuts=2, random_state
     rng = np.random.default_rng(random_state)
     compared = scrambled = 0
     for refit in (True, False):
-        honest = _forecasts(model, frame, cv, refit)
+        honest = _forecasts(model, frame, cv, refit, static)
         for first in cuts:
             changed, count = _scramble(raw, columns, roles.future, layout.labels(raw), first, model.horizon, rng)
-            compared += _compare(honest, _forecasts(model, _prepared(prepare, changed), cv, refit), first, refit)
+            changed = _prepared(prepare, changed)
+            moved = _scrambled_forecasts(model, changed, cv, refit, first, roles, static)
+            compared += _compare(honest, moved, first, refit)
             scrambled += count
     return LeakageReport(cuts, compared, scrambled)
 
@@ -161,7 +166,7 @@ def _columns(raw, roles, prepare):
     used = [*roles.target, *roles.past, *roles.future]
     if prepare is None:
         return used
-    fixed = [*used, *roles.static, roles.series, roles.time]
+    fixed = [*used, *roles.static, *roles.ids, roles.time]
     return [label for label in used if label in raw.columns] + [label for label in raw.columns if label not in fixed]
 
 
@@ -175,11 +180,40 @@ def _repeatable(model):
     return model
 
 
-def _forecasts(model, frame, cv, refit):
+def _forecasts(model, frame, cv, refit, static):
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore", UserWarning)  # of skill: half of these data are nonsense
-        rows = backtest(model, frame, cv, refit=refit).frame
+        for category in (UserWarning, RuntimeWarning):  # of skill, of overflow: half of these data are nonsense
+            warnings.simplefilter("ignore", category)
+        rows = backtest(model, frame, cv, refit=refit, static=static).frame
     return rows.drop(columns="actual")
+
+
+def _scrambled_forecasts(model, frame, cv, refit, first, roles, static):
+    """Forecasts of a scrambled frame, from all origins or, where later ones cannot bear the nonsense, up to the cut.
+
+    A transform may refuse values that it cannot have, and a forecast made of them may have no way back. That says
+    nothing of a leak as long as it is later origins that fail.
+    """
+    try:
+        return _forecasts(model, frame, cv, refit, static)
+    except (ValueError, ArithmeticError, np.linalg.LinAlgError):
+        return _forecasts(model, frame, _UpTo(cv, first, roles), refit, static)
+
+
+class _UpTo:
+    """The folds of a splitter whose test rows begin at a stamp or before it."""
+
+    def __init__(self, cv, first, roles):
+        self.cv, self.first, self.roles = cv, first, roles
+
+    def __repr__(self):
+        return repr(self.cv)
+
+    def split(self, frame):
+        labels = Layout.of(frame, self.roles).labels(frame)
+        for train, test in self.cv.split(frame):
+            if labels[np.asarray(test)].min() <= self.first:
+                yield train, test
 
 
 def _scramble(frame, columns, future, labels, first, horizon, rng):

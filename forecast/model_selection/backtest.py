@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 from sklearn.base import clone
 
-from .._frames import Layout, Roles, check_length, enter, read_panel
+from .._frames import Layout, Roles, blocks_of, check_length, enter, read_panel
 from .._preparation import Rows
 from .._progress import Fits
 from .._series import RecursiveForecastWarning, SeriesForecaster
@@ -19,6 +19,7 @@ from .._series.bounds import within
 from .._series.forecasting import from_origins
 from .._series.parameters import is_chosen, lookback_of, member_settings, settings_of, without_report
 from ..preprocessing import make_transform
+from .judgeable import missing_intervals, refuse_impossible_intervals, refuse_without_truth, tested_rows, unjudged
 from .origins import folds_of, of_folds, origins_of
 from .report import NAIVE, BacktestReport, BacktestWarning, SkillWarning
 
@@ -28,8 +29,9 @@ _INTERVALS = ("adaptive", "static", "quantile")
 
 
 def backtest(
-    model, df, cv, *, refit=None, coverage=None, intervals="adaptive", sample_weight=None, n_jobs=None, verbose=0
-):
+    model, df, cv, *, refit=None, coverage=None, intervals="adaptive", sample_weight=None, n_jobs=None, verbose=0,
+    static=None,
+):  # fmt: skip
     """Forecast from several origins as if each were today, and compare with naive forecasts.
 
     Parameters
@@ -50,9 +52,9 @@ def backtest(
         Intervals to make and to judge.
     intervals : {"adaptive", "static", "quantile"}, default="adaptive"
         "adaptive": conformal, at each origin from the residuals of the origins before it that were known by then, in a
-        level that follows misses [1]_; the residuals of the first fit's validation windows start it. "static":
-        conformal, from the validation windows of each fit alone. "quantile": the network's own quantiles
-        (`RNNForecaster(loss="quantile")`).
+        level that follows misses [1]_; the residuals of the first fit's validation windows start it, and without them
+        the first origins have no interval. "static": conformal, from the validation windows of each fit alone.
+        "quantile": the network's own quantiles (`RNNForecaster(loss="quantile")`).
     sample_weight : array-like of shape (rows,), default=None
         Weights of the rows of `df` in every fit, as in `SeriesForecaster.fit`. Errors count all rows alike.
     n_jobs : int, default=None
@@ -60,6 +62,8 @@ def backtest(
     verbose : int, default=0
         1: a line on stderr for each fit, when its forecasts are there. `verbose` of the models themselves is not looked
         at; that of their networks is as ever.
+    static : frame, default=None
+        Static covariates of the series, a row for each, as in `SeriesForecaster.fit`.
 
     Returns
     -------
@@ -70,15 +74,17 @@ def backtest(
     Raises
     ------
     TypeError, ValueError
-        The model is not a `SeriesForecaster`, the splitter does not follow time, models have different targets, or the
-        data are refused by `fit`.
+        The model is not a `SeriesForecaster`, the splitter does not follow time, models have different targets, no
+        tested row has an actual value, intervals are asked for that the model cannot have, or the data are refused by
+        `fit`.
 
     Warns
     -----
     SkillWarning
         A model does not beat the naive forecasts, or its first step is a shifted copy of the past.
     BacktestWarning
-        Series or origins were left out.
+        Series or origins were left out, a target or series has no actual value to be judged by, or forecasts have no
+        interval because too few residuals are known.
     forecast.RecursiveForecastWarning
         A test part is longer than the horizon of a model: its later steps are forecast from forecasts.
 
@@ -101,16 +107,20 @@ def backtest(
     if not isinstance(verbose, (int, np.integer)) or verbose < 0:
         raise ValueError(f"verbose is {verbose!r}; expected 0 or 1.")
     frame, _ = enter(df, "df")
-    roles = _roles(models, frame)
+    static = None if static is None else enter(static, "static")[0]
+    roles = _roles(models, frame, static)
+    given = static, weight
     first = next(iter(models.values()))
     panel = read_panel(frame, replace(roles, past=[], future=[], static=[]), first._rules(), what="df")
     truth = _observed(panel)
     labels = Layout.of(frame, roles, "df").labels(frame)
     every = _refit_every(refit)
     folds = folds_of(cv, frame, labels, every)
+    refuse_impossible_intervals(models, levels, intervals)
+    refuse_without_truth(truth, tested_rows(truth, folds), roles)
     chosen, spent = {}, {}
     if refit is None or refit is False or isinstance(refit, str):
-        chosen, spent = _chosen(models, frame, folds[0].train, weight)
+        chosen, spent = _chosen(models, frame, folds[0].train, given)
         models = models | {name: SeriesForecaster(**one.recipe_) for name, one in chosen.items()}
     period = panel.axis.season_length
     shortest = int(np.diff(truth.starts).max()) if truth.n_series > 1 else min(fold.n_train for fold in folds)
@@ -118,13 +128,16 @@ def backtest(
     least = {name: _least(one, panel.axis) for name, one in models.items()}
     reach = max((one.horizon for one in models.values() if one.future_covariates is not None), default=0)
     origins, left_out = origins_of(truth, folds, max(least.values()), reach, _made_up(panel, models))
+    left_out += unjudged(truth, origins, roles)
     found, seconds = {}, {}
     for name, one in models.items():
         mine = folds if roles.series is None else _long_enough(folds, frame, roles, least[name])
-        found[name], seconds[name] = _run(
-            one, frame, truth, mine, origins, every, levels, intervals, n_jobs, name, verbose, chosen.get(name), weight
+        found[name], seconds[name], lacking = _run(
+            one, frame, truth, mine, origins, every, levels, intervals, n_jobs, name, verbose, given,
+            chosen.get(name)
         )
         seconds[name] += spent.get(name, 0.0)
+        left_out += lacking
     known = truth.filled("targets", np.zeros(truth.targets.shape[1]))
     lookback = max(lookback_of(one) for one in models.values())
     for name in NAIVE:
@@ -136,7 +149,7 @@ def backtest(
         f"{name}: its first step is a shifted copy of the newest value"
         for name in _copies(models, found, truth, origins)
     ]
-    report = BacktestReport(_long(truth, origins, roles, found), seconds, period, scales, levels)
+    report = BacktestReport(_long(truth, origins, roles, found), seconds, period, scales, levels, ids=roles.ids)
     del found
     skill += _without_skill(report, models)
     fed_back = _fed_back(models, origins)
@@ -184,8 +197,7 @@ def _least(model, axis):
 
 def _long_enough(folds, frame, roles, least):
     """Folds without the training rows of series that have too few for one forecast."""
-    names, level = Layout.of(frame, roles, "df").names(frame)
-    codes = pd.factorize(pd.Index(names))[0] if level is None else names
+    codes = blocks_of(frame, Layout.of(frame, roles, "df"), "df").by_row()
     found = []
     for fold in folds:
         if fold.train is not None:
@@ -213,7 +225,7 @@ def _coverages(coverage, intervals):
     return [float(level) for level in levels]
 
 
-def _roles(models, frame):
+def _roles(models, frame, static):
     """The roles of the first model, after a check that all have the same targets and series."""
     found = {}
     for name, model in models.items():
@@ -231,6 +243,7 @@ def _roles(models, frame):
             static_covariates=model.static_covariates,
             series=model.series,
             time=model.time,
+            static=static,
         )
     if not found:
         raise ValueError("model is an empty dict; expected at least one SeriesForecaster.")
@@ -252,35 +265,39 @@ def _refit_every(refit):
     return int(refit)
 
 
-def _chosen(models, frame, train, weight):
+def _chosen(models, frame, train, given):
     """Models without a regressor, fitted on the first training rows; and the seconds that each took."""
     found, spent = {}, {}
     for name, one in models.items():
         if is_chosen(one):
             started = time.perf_counter()
-            found[name] = _fitted(clone(one), frame, train, weight)
+            found[name] = _fitted(clone(one), frame, train, given)
             spent[name] = time.perf_counter() - started
     return found, spent
 
 
-def _fitted(model, frame, train, weight):
+def _fitted(model, frame, train, given):
+    """`given`: static covariates as a table, and the weights of the rows, or None."""
+    static, weight = given
     model.set_params(verbose=0)
     if weight is not None and len(weight) != len(frame):
         raise ValueError(f"sample_weight has {len(weight)} values, df has {len(frame)} rows; expected one for each.")
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", message="no trading calendar", category=UserWarning)
-        return model.fit(frame.iloc[train], sample_weight=None if weight is None else weight[train])
+        return model.fit(
+            frame.iloc[train], static=static, sample_weight=None if weight is None else weight[train]
+        )
 
 
-def _run(model, frame, truth, folds, origins, every, levels, intervals, n_jobs, name, verbose, first, weight):
-    """Columns of one model for all origins, and its seconds."""
+def _run(model, frame, truth, folds, origins, every, levels, intervals, n_jobs, name, verbose, given, first=None):
+    """Columns of one model for all origins, its seconds, and notes about forecasts without an interval."""
     from joblib import Parallel, delayed
 
     every = min(every, len(folds))
     groups = [np.arange(start, min(start + every, len(folds))) for start in range(0, len(folds), every)]
     if truth.n_series == 1:
         check_length(min(len(folds[group[0]].train) for group in groups), lookback_of(model), model.horizon)
-    task = partial(_fit_and_forecast, clone(model), levels=levels, intervals=intervals, weight=weight)
+    task = partial(_fit_and_forecast, clone(model), levels=levels, intervals=intervals, given=given)
     fits, done = Fits(name, len(groups), verbose), []
     results = Parallel(n_jobs=n_jobs, **({"return_as": "generator"} if fits.heard else {}))(
         delayed(task)(frame, folds[group[0]].train, truth, of_folds(origins, group), fitted=None if number else first)
@@ -293,20 +310,21 @@ def _run(model, frame, truth, folds, origins, every, levels, intervals, n_jobs, 
     found = {"forecast": np.concatenate([_padded(part["forecast"], longest) for part, _, _ in done])}
     started = time.perf_counter()
     if levels and intervals == "adaptive":
-        found |= intervals_at(truth, origins, found["forecast"], levels, initial=done[0][1])
+        found |= intervals_at(truth, origins, found["forecast"], levels, *done[0][1])
     elif levels:
         names = [name for name in done[0][0] if name != "forecast"]
         found |= {name: np.concatenate([_padded(part[name], longest) for part, _, _ in done]) for name in names}
     found = {name: within(column, model.lower, model.upper) for name, column in found.items()}
-    return found, sum(seconds for _, _, seconds in done) + time.perf_counter() - started
+    lacking = missing_intervals(name, found, origins, levels, done[0][1][0])
+    return found, sum(seconds for _, _, seconds in done) + time.perf_counter() - started, lacking
 
 
 def _padded(cube, longest):
     return np.pad(cube, ((0, 0), (0, longest - cube.shape[1]), (0, 0)), constant_values=np.nan)
 
 
-def _fit_and_forecast(model, frame, train, truth, origins, *, levels, intervals, weight, fitted):
-    """Fit on training rows and forecast all origins in one call; also the residuals that start adaptive intervals.
+def _fit_and_forecast(model, frame, train, truth, origins, *, levels, intervals, fitted, given):
+    """Fit on training rows and forecast all origins in one call; also what adaptive intervals start from.
 
     `fitted`: the model, where it was fitted on these rows before.
     """
@@ -317,18 +335,19 @@ def _fit_and_forecast(model, frame, train, truth, origins, *, levels, intervals,
         model = clone(model)  # no fit of a backtest goes on from another one
         if not levels or intervals == "quantile":
             model.set_params(**without_report(model))  # nothing here looks at the report
-        fitted = _fitted(model, frame, train, weight)
+        fitted = _fitted(model, frame, train, given)
     model = fitted
+    starts = (model._state.calibration, model._state.error_scales) if levels else (None, None)
     if not len(origins.row):
         empty = np.empty((0, 1, truth.targets.shape[1]))
-        return {"forecast": empty}, model._state.calibration, time.perf_counter() - started
+        return {"forecast": empty}, starts, time.perf_counter() - started
     rows = read_rows(model, frame)
     found = {"forecast": from_origins(model._state, rows, origins.row, int(origins.steps.max()))}
     if levels and intervals == "static":
         found |= static_bounds(model._state, rows, origins, found["forecast"], levels)
     elif levels and intervals == "quantile":
         found |= quantile_bounds(model._state, rows, origins, levels)
-    return found, model._state.calibration, time.perf_counter() - started
+    return found, starts, time.perf_counter() - started
 
 
 def _naive(name, known, truth, origins, period, lookback):

@@ -35,7 +35,8 @@ class SkillWarning(UserWarning):
 
 
 class BacktestWarning(UserWarning):
-    """A backtest left something out: series that end before the first origin, or origins that cannot be forecast from.
+    """A backtest left something out: series that end before the first origin, origins that cannot be forecast from,
+    series without an actual value, or intervals that too few residuals are known for.
 
     Examples
     --------
@@ -62,7 +63,8 @@ class BacktestReport:
     ----------
     frame : pandas.DataFrame
         One row per model, origin, step, series and target: columns `model`, `origin` (label of the newest known row),
-        `step` (1 to horizon), `timestamp` (label forecast), `series` (only of a panel), `target`, `actual`, `forecast`;
+        `step` (1 to horizon), `timestamp` (label forecast), `series` (only of a panel; a tuple where several columns
+        name a series), `target`, `actual`, `forecast`;
         `model`, `series` and `target` are categories (all of which are there); with intervals also `lower_0.8`,
         `upper_0.8` and so on (NaN for naive forecasts, and where too few residuals were known).
     seconds : dict of str to float
@@ -76,6 +78,8 @@ class BacktestReport:
         Of the intervals; empty without.
     notes : list of str
         What was left out, models without skill, copies of the past.
+    ids : list of labels
+        Columns or index levels of the data that name the series; empty of one series.
 
     Examples
     --------
@@ -97,14 +101,15 @@ class BacktestReport:
     scales: pd.DataFrame = field(repr=False)
     coverage: list = field(default_factory=list)
     notes: list = field(default_factory=list)
+    ids: list = field(default_factory=list)
 
     def summary(self, by=None):
         """Errors per model, best MAE first.
 
         Parameters
         ----------
-        by : {None, "step", "series", "target"} or list of them, default=None
-            More columns of `frame` to split by.
+        by : {None, "step", "series", "target"}, a label of `ids`, or a list of them, default=None
+            More columns of `frame` to split by; of a panel with the ids `["store", "item"]` also "store" or "item".
 
         Returns
         -------
@@ -116,12 +121,13 @@ class BacktestReport:
             `interval_score_0.8` (Gneiting and Raftery 2007) and `pinball_0.8`, the mean pinball loss of both bounds;
             without `by` also `seconds`.
         """
-        more = [] if by is None else [by] if isinstance(by, str) else list(by)
-        unknown = [name for name in more if name not in self.frame.columns or name not in ("step", "series", "target")]
-        if unknown:
-            raise ValueError(f"by is {by!r}; expected 'step', 'target', or 'series' of a panel, or a list of them.")
+        more = list(by) if isinstance(by, list | tuple) else [] if by is None else [by]
+        known = [name for name in ("step", "series", "target") if name in self.frame.columns]
+        known += [label for label in self.ids if label not in self.frame.columns]
+        if not set(more) <= set(known):
+            raise ValueError(f"by is {by!r}; expected one of {known}, or a list of them.")
         keys = ["model", *more]
-        parts = list(self._parts())  # one model after the other, so that what stands beside the frame is small
+        parts = list(self._parts(more))  # one model after the other, so that what stands beside the frame is small
         table = pd.concat([self._errors(part(), keys) for part in parts])
         best = table.loc[[name in NAIVE for name in table.index.get_level_values("model")], "MAE"]
         best = best.groupby(level=more).min() if more else best.min()
@@ -136,11 +142,21 @@ class BacktestReport:
         table["seconds"] = pd.Series(self.seconds)
         return table.sort_values("MAE", kind="stable")
 
-    def _parts(self):
-        """The rows of each model, made when they are asked for."""
+    def _parts(self, more):
+        """The rows of each model, made when they are asked for, with the id columns among `more`."""
         names = self.frame["model"]
+        labels = [label for label in more if label not in self.frame.columns]
         for name in names.unique():
-            yield lambda name=name: self.frame[names == name]
+            yield lambda name=name: self._with_ids(self.frame[names == name], labels)
+
+    def _with_ids(self, rows, labels):
+        """Rows with columns of what names the series."""
+        for label in labels:
+            keys = rows["series"].cat.categories.tolist()
+            parts = keys if len(self.ids) == 1 else [key[self.ids.index(label)] for key in keys]
+            codes, known = pd.factorize(pd.Index(parts, tupleize_cols=False))
+            rows = rows.assign(**{label: pd.Categorical.from_codes(codes[rows["series"].cat.codes], known)})
+        return rows
 
     def _errors(self, rows, keys):
         error = (rows["forecast"] - rows["actual"]).abs()

@@ -8,11 +8,12 @@ import numpy as np
 import pandas as pd
 
 from .._frames import as_frame, enter
-from .reading import levels_of, one_of
+from .reading import Lines, levels_of, one_of
 
-__all__ = ["Predictions", "bands_of_interval", "read_predictions"]
+__all__ = ["Predictions", "bands_of_interval", "intervals_of", "predictions_of", "quantiles_of", "read_predictions"]
 
-_BOUND = re.compile(r"(lower|upper)_(0?\.\d+)")
+_BOUND = re.compile(r"(?:(?P<target>.+)_)?lower_(?P<level>0?\.\d+)")
+_QUANTILE = re.compile(r"(?P<target>.+)_(?P<level>0?\.\d+)")
 
 
 @dataclass(frozen=True)
@@ -28,6 +29,56 @@ class Predictions:
 def bands_of_interval(frame, level):
     """The columns `lower_0.8` and `upper_0.8` of a report as `lower` and `upper`."""
     return pd.DataFrame({side: frame[f"{side}_{level:g}"] for side in ("lower", "upper")})
+
+
+def predictions_of(model, X, history, actual, levels, target, series):
+    """Forecasts of a fitted model, its intervals, and the rows before them.
+
+    Parameters
+    ----------
+    model : SeriesForecaster
+    X, history, actual, target
+        As of `ForecastDisplay.from_estimator`.
+    levels : list of float
+        Coverages; empty: no intervals.
+    series : label, list of labels or None
+        As there.
+
+    Returns
+    -------
+    dict of label to Predictions
+        One entry per series; the key is None where there is one series only.
+    """
+    given = actual if X is None else X
+    answer = model.predict(given, history=history)
+    # Rows that were given name their series and stamps themselves; the answer has its own where none were.
+    rows = Lines(answer if given is None else given, model, "the forecast" if given is None else "X")
+    bounds = enter(model.predict_interval(given, history=history, coverage=levels))[0] if levels else None
+    forecast = enter(answer)[0][target] if hasattr(answer, "columns") else answer
+    past = Lines(model.history_ if history is None else history, model, "history")
+    known = None if actual is None else Lines(actual, model, "actual")
+    if known is None and X is not None and target in rows.frame.columns:
+        known = rows
+    parts, several = {}, isinstance(series, list)  # several have titles, which name the series
+    for key in _keys(model, rows, series):
+        intervals = {}
+        for level in levels:
+            sides = {side: rows.of(key, bounds[f"{target}_{side}_{level:g}"]) for side in ("lower", "upper")}
+            intervals[level] = pd.DataFrame(sides)
+        came = None if known is None else known.column(key, target)
+        came = None if came is None or came.isna().all() else came
+        before = past.column(key, target).rename(target if key is None or several else f"{target}, {key}")
+        parts[key] = Predictions(before, rows.of(key, forecast), came, intervals)
+    return parts
+
+
+def _keys(model, rows, series):
+    """Names of the series to draw; [None] of a model of one series."""
+    if model.series is not None:
+        return [one_of(one, rows.keys, "series") for one in (series if isinstance(series, list) else [series])]
+    if series is not None:
+        raise ValueError(f"series is {series!r}, but the model was fitted on one series. Fix: series=None.")
+    return [None]
 
 
 def read_predictions(history, forecast, actual, intervals, coverage, target):
@@ -56,6 +107,7 @@ def read_predictions(history, forecast, actual, intervals, coverage, target):
     level = level[0] if level else None
     history = _flat(history, "history")
     forecast = _by_level(forecast) if isinstance(forecast, dict) else _flat(forecast, "forecast")
+    forecast = _by_name(forecast, target, history.columns)
     quantiles = [name for name in forecast.columns if _is_level(name)]
     line, target = _line(forecast, quantiles, target, history)
     bands = _bounds(forecast, line, target, level) | _pairs(forecast, quantiles)
@@ -101,6 +153,22 @@ def _by_level(given):
     return frame
 
 
+def _by_name(frame, target, names):
+    """Columns `<target>_0.1` of one target, None is the first in `names`, as columns 0.1; without such, the frame."""
+    found = {name: _QUANTILE.fullmatch(str(name)) for name in frame.columns if name not in names}
+    found = {name: (match["target"], float(match["level"])) for name, match in found.items() if match}
+    found = {name: pair for name, pair in found.items() if not re.search(r"(^|_)(lower|upper)$", pair[0])}
+    if not found:
+        return frame
+    targets = list(dict.fromkeys(own for own, _ in found.values()))
+    known = [str(name) for name in names]
+    own = next((own for own in targets if own in known), targets[0]) if target is None else str(target)
+    own = one_of(own, targets, "target")
+    part = pd.DataFrame({level: frame[name] for name, (one, level) in found.items() if one == own})
+    part.attrs["target"] = own
+    return part
+
+
 def _line(forecast, quantiles, target, history):
     """The line of the forecast, and the name of the target."""
     if quantiles:
@@ -121,12 +189,13 @@ def _line(forecast, quantiles, target, history):
 
 
 def _bounds(frame, line, target, coverage):
-    """Bands of the columns of bounds: `lower_0.8`, `<target>_lower`, or plainly `lower`."""
+    """Bands of the columns of bounds: `<target>_lower_0.8`, `lower_0.8`, `<target>_lower`, or plainly `lower`."""
     found, columns = {}, list(frame.columns)
     for name in columns:
         match = _BOUND.fullmatch(str(name))
-        if match and match[1] == "lower" and f"upper_{match[2]}" in columns:
-            found[float(match[2])] = (name, f"upper_{match[2]}")
+        upper = match and f"{str(name).removesuffix('lower_' + match['level'])}upper_{match['level']}"
+        if match and match["target"] in (None, str(target)) and upper in columns:
+            found[float(match["level"])] = (name, upper)
     for lower, upper in ((f"{target}_lower", f"{target}_upper"), ("lower", "upper")):
         if lower in columns and upper in columns:
             found.setdefault(coverage, (lower, upper))
@@ -139,6 +208,56 @@ def _bounds(frame, line, target, coverage):
             )
         bands[level] = pd.DataFrame({"lower": frame[lower], "upper": frame[upper]}).astype(np.float64)
     return bands
+
+
+def intervals_of(given, target):
+    """Bounds by coverage: a dict as it is, a frame as `predict_interval(coverage=[...])` gives it.
+
+    Parameters
+    ----------
+    given : dict or frame
+    target : label or None
+        None: the only one.
+
+    Returns
+    -------
+    dict of float to pandas.DataFrame
+    """
+    if isinstance(given, dict):
+        return given
+    frame = as_frame(enter(given, "intervals")[0], "intervals")
+    matches = [match for match in (_BOUND.fullmatch(str(name)) for name in frame.columns) if match]
+    target = _only([match["target"] for match in matches], target, "intervals", "y_lower_0.8 and y_upper_0.8")
+    return _bounds(frame, frame, target, None)
+
+
+def quantiles_of(given, target):
+    """Quantiles by level: a dict as it is, a frame as `predict_quantiles` gives it; parameters as `intervals_of`.
+
+    Returns
+    -------
+    dict of float to array-like
+    """
+    if isinstance(given, dict):
+        return given
+    frame = as_frame(enter(given, "quantiles")[0], "quantiles")
+    if all(_is_level(name) for name in frame.columns):
+        return {float(name): column for name, column in frame.items()}
+    matches = [match for match in (_QUANTILE.fullmatch(str(name)) for name in frame.columns) if match]
+    target = _only([match["target"] for match in matches], target, "quantiles", "y_0.1 and y_0.9")
+    return {float(name): column for name, column in _by_name(frame, target, []).items()}
+
+
+def _only(found, target, what, example):
+    """The target that some columns are of."""
+    found = list(dict.fromkeys(found))
+    if not found:
+        raise ValueError(f"{what} is a frame without columns such as {example}. Expected them, or a dict.")
+    if target is not None and str(target) in found:
+        return str(target)
+    if len(found) > 1:
+        raise ValueError(f"{what} has columns of the targets {found}; expected those of one of them.")
+    return found[0]
 
 
 def _pairs(frame, levels):

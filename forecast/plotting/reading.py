@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 
-from .._frames import Layout, Roles, as_frame, enter
+from .._frames import Layout, Roles, as_frame, blocks_of, enter
 from .._series import SeriesForecaster
 from ..model_selection import BacktestReport
 from ..model_selection.report import NAIVE
@@ -100,19 +100,14 @@ class Lines:
         layout = Layout.of(frame, roles, what)
         self.frame, self.what = frame, what
         self.labels = layout.labels(frame)
-        self.names = None
-        if model.series is not None:
-            names, level = layout.names(frame)
-            self.names = np.asarray(names) if level is None else np.asarray(level)[names]
-
-    @property
-    def keys(self):
-        """Names of the series, in order of appearance; [None] without."""
-        return [None] if self.names is None else list(pd.unique(self.names))
+        self.keys, self._numbers = [None], None  # names of the series in order of appearance
+        if roles.series is not None:
+            blocks = blocks_of(frame, layout, what)
+            self.keys, self._numbers = blocks.keys.tolist(), blocks.by_row()
 
     def of(self, key, values):
         """Values of one series by time, from an array with one value per row."""
-        keep = slice(None) if self.names is None else self.names == key
+        keep = slice(None) if self._numbers is None else self._numbers == self.keys.index(key)
         return pd.Series(np.asarray(values, dtype=np.float64)[keep], self.labels[keep]).sort_index(kind="stable")
 
     def column(self, key, name):
@@ -145,7 +140,7 @@ def rows_of(report, target=None, series=None):
     report : BacktestReport
     target : label, default=None
         None is the first.
-    series : label, default=None
+    series : label or list of labels, default=None
         None keeps all.
 
     Returns
@@ -160,7 +155,11 @@ def rows_of(report, target=None, series=None):
     if series is not None:
         if "series" not in frame.columns:
             raise ValueError(f"series is {series!r}, but the backtest was of one series. Fix: series=None.")
-        keep &= frame["series"] == one_of(series, frame["series"].unique(), "series")
+        known = frame["series"].unique()
+        wanted = [one_of(one, known, "series") for one in (series if isinstance(series, list) else [series])]
+        if not wanted:
+            raise ValueError("series is empty; expected at least one name.")
+        keep &= frame["series"].isin(wanted)
     return report if keep.all() else replace(report, frame=frame[keep]), target
 
 
@@ -198,16 +197,28 @@ def actual_rows(report, model):
 def history_of(df, report, origin, target, series):
     """Values of one target of one series up to an origin, out of the data of a backtest.
 
-    A report does not say where its data have their stamps and names: they are where its labels are found.
+    A report does not say where its data have their stamps: they are where its labels are found.
     """
     frame = as_frame(enter(df, "df")[0], "df")
     labels = _found(frame, [origin], "origin")
     values = frame[target] if target in frame.columns else frame.iloc[:, 0]
     keep = np.ones(len(frame), dtype=bool)
     if series is not None:
-        keep = np.asarray(_found(frame, report.frame["series"].unique(), "series") == series)
+        keep = _is_series(frame, report, series)
     found = pd.Series(values.to_numpy(dtype=np.float64, na_value=np.nan)[keep], labels[keep], name=target)
     return found.sort_index(kind="stable").loc[:origin]
+
+
+def _is_series(frame, report, series):
+    """Which rows of the data of a backtest are those of a series."""
+    parts = dict(zip(report.ids, series if len(report.ids) > 1 else [series], strict=True))
+    if not report.ids or not set(parts) <= {*frame.columns, *frame.index.names}:
+        return np.asarray(_found(frame, report.frame["series"].unique(), "series") == series)
+    keep = np.ones(len(frame), dtype=bool)
+    for label, part in parts.items():
+        values = frame[label] if label in frame.columns else frame.index.get_level_values(label)
+        keep &= np.asarray(values == part, dtype=bool)
+    return keep
 
 
 def _found(frame, wanted, what):

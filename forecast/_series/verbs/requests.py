@@ -1,11 +1,24 @@
 """What is asked of a fitted forecaster, as rows and labels; and the answer, row by row or in the user's layout."""
 
 from dataclasses import dataclass, replace
+from numbers import Integral
 
 import numpy as np
 import pandas as pd
 
-from ..._frames import answer, answer_rows, as_frame, enter, leave, one_column, read_future, read_panel
+from ..._frames import (
+    Layout,
+    StaticTable,
+    answer,
+    answer_rows,
+    as_frame,
+    enter,
+    leave,
+    one_column,
+    read_future,
+    read_panel,
+    refuse_retyped,
+)
 from ..._preparation import Rows
 from ..feeding import tell_of_feedback
 from ..forecasting import from_ends
@@ -47,7 +60,9 @@ class Request:
 class Requests:
     """The part of `SeriesForecaster` that reads requests."""
 
-    def _request(self, X, history):
+    def _request(self, X, history, n=None):
+        """The future rows X, or as many steps as `n` or a whole number in the place of X says."""
+        X, n = _rows_or_steps(X, n)
         state = self._state
         whole = None if history is None else self._read_history(history, whole=True)
         past = state.tail
@@ -55,11 +70,11 @@ class Requests:
             learnt = state.learns_of_series or state.holds_unseen(whole.keys)
             past = whole if learnt else whole.tail(state.needed)
         if X is None:
-            steps = state.horizon
+            steps = state.horizon if n is None else n
             if state.roles.future:
                 raise ValueError(
                     f"the model was fitted with future covariates {state.roles.future}, which predict() cannot know. "
-                    "Fix: predict(future) with future = model.future_frame(), filled."
+                    f"Fix: predict(future) with future = model.future_frame({'' if n is None else n}), filled."
                 )
             labels = [state.axis.after(last, steps) for last in past.last_labels.values()]
             return Request(past, past.keys, labels, [np.zeros((steps, 0))] * past.n_series, fresh=whole)
@@ -71,6 +86,20 @@ class Requests:
         return Request(
             past.only(given.keys), given.keys, given.labels, given.values, given.rows, given.index, fresh=whole
         )
+
+    def _with_static(self, history, static):
+        """The history with the static covariates of its series as columns."""
+        if static is None:
+            return history
+        roles = self._state.roles
+        if history is None or not roles.static:
+            why = "history is None" if history is None else "the model was fitted without static covariates"
+            raise ValueError(f"static is given, but {why}; expected it with the rows of new series, as history.")
+        frame = as_frame(enter(history, "history")[0], "history")
+        table = StaticTable.of(enter(static, "static")[0], roles.ids, roles.static)
+        if roles.outside is not None:
+            roles.outside.refuse_other(table)
+        return table.beside(frame, Layout.of(frame, roles, "history"), "history")
 
     def _forecasts(self, request, recursive=None):
         steps = 0 if self._state.roles.past else max(map(len, request.labels))  # with past covariates it is refused
@@ -85,6 +114,9 @@ class Requests:
         rows = Rows.of(
             read_panel(frame, state.roles, self._rules(), schema=state.schema, axis=state.axis, what="the history")
         )
+        known = set(state.tail.keys)
+        new = [key for key in rows.keys if key not in known]
+        refuse_retyped(new, known, Layout.of(frame, state.roles, "history"), "history")
         least = state.least_history
         lengths = np.diff(rows.starts)
         if (lengths < least).any():
@@ -134,3 +166,17 @@ class Requests:
 
     def _last_labels(self, past):
         return past.last_labels
+
+
+def _rows_or_steps(X, n):
+    """Future rows or a number of steps, at most one of them."""
+    number = isinstance(X, (Integral, np.integer)) and not isinstance(X, (bool, np.bool_))
+    if number and n is None:
+        X, n = None, X
+    if X is not None and n is not None:
+        raise ValueError("both X and n are given; expected the future rows, or a number of steps.")
+    if n is None:
+        return X, None
+    if isinstance(n, (bool, np.bool_)) or not isinstance(n, Integral) or n < 1:
+        raise ValueError(f"n is {n!r}; expected a whole number of steps, 1 or more.")
+    return None, int(n)
