@@ -102,7 +102,6 @@ SEVERAL = {
 def test_a_regressor_with_one_output_is_cloned_for_each(name, several):
     df, make = wave(), ONE[name]
     fitted = model(make(), target=["a", "b"] if several else "a").fit(df)
-    assert isinstance(fitted.regressor_, MultiOutputRegressor)
     assert len(fitted.regressor_.estimators_) == (6 if several else 3)
     windows = windows_of_frame(fitted, df)
     X, y = np.asarray(windows), np.asarray(windows.y)
@@ -178,7 +177,7 @@ def test_members_panels_and_missing_targets_are_served_too():
     df = wave()
     members = {"boost": {"regressor": ONE["histograms"]()}, "dummy": {"regressor": DummyRegressor()}}
     mixed = SeriesForecaster(members=members, target="a", lookback=7, horizon=3).fit(df)
-    assert isinstance(mixed.members_["boost"].regressor_, MultiOutputRegressor)
+    assert len(mixed.members_["boost"].regressor_.estimators_) == 3
     assert type(mixed.members_["boost"].regressor) is HistGradientBoostingRegressor
     assert type(mixed.members_["dummy"].regressor_) is DummyRegressor
     shops = pd.concat([df.assign(shop=name) for name in "xy"])

@@ -195,7 +195,7 @@ def read_static(frame, roles, schema, what="X"):
         A value is missing, changes within a series, or is a category that the fitted data did not have.
     """
     layout = Layout.of(frame, roles, what)
-    rows = series_of(frame, layout, roles, read_stamps(layout.labels(frame), layout, what), what)
+    rows = series_of(frame, layout, read_stamps(layout.labels(frame), layout, what), what, roles)
     return rows.keys.tolist(), _static(frame, roles, schema, np.dtype(np.float64), rows, what)
 
 

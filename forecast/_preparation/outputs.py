@@ -1,9 +1,8 @@
 """Regressors with one output, such as gradient boosting, made to answer every step and target: one clone for each."""
 
 import numpy as np
-from sklearn.base import BaseEstimator, clone
-from sklearn.multioutput import MultiOutputRegressor
-from sklearn.utils import RegressorTags, get_tags
+from sklearn.base import BaseEstimator, MultiOutputMixin, RegressorMixin, clone
+from sklearn.utils import get_tags
 
 from .._files import stored
 
@@ -11,20 +10,53 @@ __all__ = ["EachOutput", "as_given", "fit_all_outputs", "kind_of"]
 
 
 @stored("a regressor for each output")
-class EachOutput(MultiOutputRegressor):
-    """scikit-learn's `MultiOutputRegressor`, also of regressors that say nothing of themselves.
+class EachOutput(MultiOutputMixin, RegressorMixin, BaseEstimator):
+    """A clone of a regressor for each output, as scikit-learn's `MultiOutputRegressor`.
+
+    That one takes longer to import than all of this package, and asks its regressor for tags, which not each has.
 
     Parameters
     ----------
     estimator : estimator
         With one output.
+
+    Attributes
+    ----------
+    estimators_ : list of estimator
+        Fitted, in the order of the outputs.
     """
 
-    def __sklearn_tags__(self):
-        tags = BaseEstimator.__sklearn_tags__(self)  # that of the parent asks the estimator for its own
-        tags.estimator_type, tags.regressor_tags, tags.target_tags.required = "regressor", RegressorTags(), True
-        tags.target_tags.multi_output, tags.target_tags.single_output = True, False
-        return tags
+    def __init__(self, estimator):
+        self.estimator = estimator
+
+    def fit(self, X, y, **options):
+        """Fit a clone on each output.
+
+        Parameters
+        ----------
+        X : ndarray of shape (n, inputs)
+        y : ndarray of shape (n, outputs)
+        options : of the clones' `fit`
+
+        Returns
+        -------
+        self
+        """
+        self.estimators_ = [clone(self.estimator).fit(X, column, **options) for column in np.ascontiguousarray(y.T)]
+        return self
+
+    def predict(self, X):
+        """Predict all outputs.
+
+        Parameters
+        ----------
+        X : ndarray of shape (n, inputs)
+
+        Returns
+        -------
+        ndarray of shape (n, outputs)
+        """
+        return np.stack([np.asarray(one.predict(X)).reshape(len(X)) for one in self.estimators_], axis=1)
 
 
 def fit_all_outputs(regressor, X, y, **options):

@@ -129,7 +129,7 @@ class SeriesForecaster(
     Attributes
     ----------
     regressor_ : estimator
-        The fitted clone, or a `MultiOutputRegressor` of clones; with several members that of the first.
+        The fitted clone, or the clones for each output in its `estimators_`; with several members that of the first.
     members_ : dict of str to SeriesForecaster
         The members by name, each a fitted forecaster; of one regressor itself alone.
     recipe_ : dict
