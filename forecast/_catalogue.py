@@ -2,6 +2,7 @@
 
 from ._config import show_config
 from ._files import ModelFileError, load, read_card
+from ._frames import TimeColumnWarning
 from ._linear import LinearForecaster
 from ._rnn import RNNForecaster
 from ._series import SeriesForecaster
@@ -12,6 +13,7 @@ __all__ = [
     "ModelFileError",
     "RNNForecaster",
     "SeriesForecaster",
+    "TimeColumnWarning",
     "WindowTargets",
     "Windows",
     "load",

@@ -8,14 +8,17 @@ from .axis import TimeAxis
 from .columns import as_frame, check_length, column_names, read_values
 from .future import Future, read_future
 from .index import check_continues, check_history, continue_index, frequency_of, season_length
-from .interchange import enter, leave
+from .interchange import FOREIGN, enter, leave
 from .panel import Panel, read_panel
-from .roles import Layout, Roles
+from .roles import Layout, Roles, time_labels
 from .rules import Rules
 from .schema import Encoding, Schema
+from .stamps import as_stamps
 from .steps import step_numbers
+from .time_column import TimeColumnWarning, note_time, only_counts, time_columns
 
 __all__ = [
+    "FOREIGN",
     "Encoding",
     "Future",
     "Layout",
@@ -24,9 +27,11 @@ __all__ = [
     "Rules",
     "Schema",
     "TimeAxis",
+    "TimeColumnWarning",
     "answer",
     "answer_rows",
     "as_frame",
+    "as_stamps",
     "check_continues",
     "check_history",
     "check_length",
@@ -36,9 +41,13 @@ __all__ = [
     "frequency_of",
     "future_frame",
     "leave",
+    "note_time",
+    "only_counts",
     "read_future",
     "read_panel",
     "read_values",
     "season_length",
     "step_numbers",
+    "time_columns",
+    "time_labels",
 ]

@@ -185,7 +185,10 @@ def _likely_frequencies(index):
     wall = index if index.tz is None else index.tz_localize(None)
     steps = [*_commonest_steps(index), *_commonest_steps(wall)]
     found = {pd.tseries.frequencies.to_offset(step) for step in steps if step > pd.Timedelta(0)}
-    found |= {pd.offsets.Day(step.days) for step in steps if step.days and step == pd.Timedelta(days=step.days)}
+    whole = {step.days for step in steps if step.days and step == pd.Timedelta(days=step.days)}
+    found |= {pd.offsets.Day(days) for days in whole}
+    if index.tz is not None:  # days of 24 hours, whatever the clock does
+        found |= {pd.offsets.Hour(24 * days) for days in whole}
     for length in (10, 4):
         for start in np.unique(np.linspace(0, max(len(index) - length, 0), 20, dtype=int)):
             freq = seen_in(index[start : start + length])

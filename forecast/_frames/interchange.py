@@ -167,15 +167,20 @@ def _from_pandas(nw, name, column, answer_in):
 
     dtype = column.dtype
     if isinstance(dtype, pd.DatetimeTZDtype):
-        stamps = series(column.dt.tz_convert("UTC").dt.tz_localize(None).to_numpy())
+        stamps = series(_stamps(column.dt.tz_convert("UTC").dt.tz_localize(None)))
         result = stamps.dt.replace_time_zone("UTC").dt.convert_time_zone(str(dtype.tz))
     elif isinstance(dtype, pd.CategoricalDtype):
         result = series(column.astype(object).where(column.notna(), None).tolist(), nw.String).cast(nw.Categorical)
     elif isinstance(dtype, np.dtype) and dtype.kind in "fiubM":
-        result = series(column.to_numpy())
+        result = series(_stamps(column) if dtype.kind == "M" else column.to_numpy())
     else:
         result = series(column.astype(object).where(column.notna(), None).tolist())
     return _as_given(nw, result, answer_in.dtypes.get(name))
+
+
+def _stamps(column):
+    """Stamps without a zone as numpy has them; seconds as milliseconds, as polars has none."""
+    return (column.dt.as_unit("ms") if column.dt.unit == "s" else column).to_numpy()
 
 
 def _as_given(nw, result, wanted):

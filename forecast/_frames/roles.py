@@ -7,6 +7,8 @@ import numpy as np
 import pandas as pd
 
 from .._files import stored
+from .stamps import read_stamps
+from .time_column import time_of
 
 __all__ = ["Layout", "Roles"]
 
@@ -70,27 +72,26 @@ class Roles:
         past_covariates, future_covariates, static_covariates : label, list of labels or None, default=None
         series, time : label or None, default=None
         answer_in : object or None, default=None
-            As `interchange.enter` returns it: a frame that came from elsewhere has no index, so `time` must be given.
+            As `interchange.enter` returns it: a frame that came from elsewhere has no index.
 
         Returns
         -------
         Roles
+            Where `time` is None and the index only counts rows, with the one column of time stamps as `time`.
 
         Raises
         ------
         ValueError
-            A column is not there, stands twice, has two roles, or the target cannot be told.
+            A column is not there, stands twice, has two roles, or the target or the time cannot be told.
         """
-        if answer_in is not None and time is None:
-            raise ValueError(
-                f"a frame of {answer_in} has no index, but time is None; expected the column that holds the stamps. "
-                f"Fix: time='...', one of {list(frame.columns)}."
-            )
         given = {
             "past": _as_list(past_covariates),
             "future": _as_list(future_covariates),
             "static": _as_list(static_covariates),
         }
+        if time is None:
+            taken = [*_as_list(target), *given["past"], *given["future"], *given["static"]]
+            time = time_of(frame, _as_list(series), taken, answer_in)
         if target is None:
             taken = [*given["past"], *given["future"], *given["static"], series, time]
             target = _only_one(frame, taken)
@@ -253,6 +254,23 @@ class Layout:
         if isinstance(frame.index, pd.MultiIndex):
             return np.asarray(frame.index.codes[self.series_level]), frame.index.levels[self.series_level]
         return frame.index.array, None
+
+
+def time_labels(frame, roles, what="X"):
+    """Time labels of all rows of a frame, as `read_stamps` reads them.
+
+    Parameters
+    ----------
+    frame : pandas.DataFrame
+    roles : Roles
+    what : str, default="X"
+
+    Returns
+    -------
+    pandas.Index
+    """
+    layout = Layout.of(frame, roles, what)
+    return read_stamps(layout.labels(frame), layout, what)
 
 
 def _level_dtype(index, level):

@@ -5,7 +5,7 @@ import datetime
 import numpy as np
 import pandas as pd
 
-__all__ = ["CHUNK", "kind_of", "read_stamps", "ticks_of"]
+__all__ = ["CHUNK", "as_stamps", "kind_of", "read_stamps", "ticks_of"]
 
 CHUNK = 1 << 19  # rows looked at together, so that temporaries stay small beside the frame
 
@@ -56,6 +56,7 @@ def read_stamps(labels, layout, what="X"):
     """
     if len(labels) == 0:
         raise ValueError(f"the frame is empty: 0 rows in {what}; expected a row per time step.")
+    labels = as_stamps(labels)
     if not isinstance(labels, (pd.DatetimeIndex, pd.PeriodIndex)):
         labels = _other(labels, layout)
     if labels.hasnans:
@@ -79,10 +80,45 @@ def _drop_fix(layout):
     return "df = df[df.index.notna()]"
 
 
+def as_stamps(labels):
+    """Labels that are stamps or periods under another dtype (Arrow's, or Python objects) under pandas' own.
+
+    Parameters
+    ----------
+    labels : pandas.Index
+
+    Returns
+    -------
+    pandas.Index
+        Anything else as it is.
+
+    Examples
+    --------
+    >>> import datetime, pandas as pd
+    >>> kind_of(as_stamps(pd.Index([datetime.date(2024, 1, 1), datetime.date(2024, 1, 2)])))
+    'datetime'
+    """
+    dtype = labels.dtype
+    if isinstance(dtype, pd.ArrowDtype) and dtype.kind == "M":  # timestamps and dates
+        return pd.DatetimeIndex(labels, name=labels.name)
+    if not (isinstance(dtype, np.dtype) and dtype.kind == "O"):
+        return labels
+    kind = pd.api.types.infer_dtype(labels, skipna=True)
+    try:
+        if kind == "period":
+            return pd.PeriodIndex(labels, name=labels.name)
+        if kind == "date":  # Python's dates have no time of day
+            dates = np.where(labels.isna(), None, labels).astype("datetime64[s]")
+            return pd.DatetimeIndex(dates, name=labels.name)
+        if kind in ("datetime", "datetime64"):
+            return pd.DatetimeIndex(labels, name=labels.name)
+    except (TypeError, ValueError):  # of several zones or frequencies
+        pass
+    return labels
+
+
 def _other(labels, layout):
     dtype = labels.dtype
-    if isinstance(dtype, pd.ArrowDtype) and pd.api.types.is_datetime64_any_dtype(dtype):
-        return pd.DatetimeIndex(labels, name=labels.name)
     if pd.api.types.is_integer_dtype(dtype):
         return labels
     if isinstance(dtype, np.dtype) and dtype.kind == "O":

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 from sklearn.base import clone
 
-from .._frames import Layout, Roles, check_length, enter, read_panel
+from .._frames import Layout, Roles, TimeColumnWarning, check_length, enter, note_time, read_panel, time_labels
 from .._preparation import Rows
 from .._progress import Fits
 from .._series import SeriesForecaster
@@ -21,6 +21,7 @@ from .._series.parameters import is_chosen, lookback_of, member_settings, settin
 from ..preprocessing import make_transform
 from .origins import folds_of, of_folds, origins_of
 from .report import NAIVE, BacktestReport, BacktestWarning, SkillWarning
+from .splitters import in_time
 
 __all__ = ["backtest"]
 
@@ -38,7 +39,8 @@ def backtest(model, df, cv, *, refit=None, coverage=None, intervals="adaptive", 
         The series, as for `SeriesForecaster.fit`.
     cv : splitter
         `RollingOrigin`, or another splitter (TimeSeriesSplit) whose test rows follow each other right after an origin
-        and after all training rows. In a panel an origin is a time stamp, the same for all series.
+        and after all training rows. In a panel an origin is a time stamp, the same for all series. A splitter of this
+        package with `time=None` counts the stamps of the models' `time`.
     refit : bool, int, "weights" or None, default=None
         True fits anew on the training rows of every origin. An int fits at every so many origins. False fits once, on
         the training rows of the first origin. All origins between two fits are forecast in one call. "weights": a model
@@ -75,6 +77,8 @@ def backtest(model, df, cv, *, refit=None, coverage=None, intervals="adaptive", 
         A model does not beat the naive forecasts, or its first step is a shifted copy of the past.
     BacktestWarning
         Series or origins were left out.
+    TimeColumnWarning
+        The index only counts rows, and the one column of time stamps was taken as their time.
 
     References
     ----------
@@ -94,14 +98,14 @@ def backtest(model, df, cv, *, refit=None, coverage=None, intervals="adaptive", 
     levels = _coverages(coverage, intervals)
     if not isinstance(verbose, (int, np.integer)) or verbose < 0:
         raise ValueError(f"verbose is {verbose!r}; expected 0 or 1.")
-    frame, _ = enter(df, "df")
-    roles = _roles(models, frame)
+    frame, kind = enter(df, "df")
+    roles = _roles(models, frame, kind)
     first = next(iter(models.values()))
     panel = read_panel(frame, replace(roles, past=[], future=[], static=[]), first._rules(), what="df")
     truth = _observed(panel)
-    labels = Layout.of(frame, roles, "df").labels(frame)
+    labels = time_labels(frame, roles, "df")
     every = _refit_every(refit)
-    folds = folds_of(cv, frame, labels, every)
+    folds = folds_of(in_time(cv, roles.time), frame, labels, every)
     chosen, spent = {}, {}
     if refit is None or refit is False or isinstance(refit, str):
         chosen, spent = _chosen(models, frame, folds[0].train)
@@ -134,6 +138,8 @@ def backtest(model, df, cv, *, refit=None, coverage=None, intervals="adaptive", 
     del found
     skill += _without_skill(report, models)
     report.notes.extend([*left_out, *skill])
+    if roles.time is not None and first.time is None:
+        note_time(roles.time, stacklevel=2)
     for notes, category in ((left_out, BacktestWarning), (skill, SkillWarning)):
         for note in notes:
             warnings.warn(note, category, stacklevel=2)
@@ -192,7 +198,7 @@ def _coverages(coverage, intervals):
     return [float(level) for level in levels]
 
 
-def _roles(models, frame):
+def _roles(models, frame, kind):
     """The roles of the first model, after a check that all have the same targets and series."""
     found = {}
     for name, model in models.items():
@@ -210,6 +216,7 @@ def _roles(models, frame):
             static_covariates=model.static_covariates,
             series=model.series,
             time=model.time,
+            answer_in=kind,
         )
     if not found:
         raise ValueError("model is an empty dict; expected at least one SeriesForecaster.")
@@ -246,6 +253,7 @@ def _fitted(model, frame, train):
     model.set_params(verbose=0)
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", message="no trading calendar", category=UserWarning)
+        warnings.simplefilter("ignore", TimeColumnWarning)  # said once for all fits
         return model.fit(frame.iloc[train])
 
 

@@ -4,12 +4,35 @@ Both count in steps. A step is a row, or, where several series share their time 
 fall on the same side of a cut.
 """
 
+from copy import copy
 from itertools import pairwise
 
 import numpy as np
 import pandas as pd
 
+from .._frames import FOREIGN, as_stamps, enter, only_counts, time_columns
+
 __all__ = ["PurgedTimeSeriesSplit", "RollingOrigin"]
+
+
+def in_time(splitter, time):
+    """A splitter of this package that counts the stamps of a column or level, where it was not told which.
+
+    Parameters
+    ----------
+    splitter : splitter
+    time : label or None
+
+    Returns
+    -------
+    splitter
+        Any other splitter, and one that has a `time` of its own, as it is.
+    """
+    if time is None or not isinstance(splitter, _TimeSplitter) or splitter.time is not None:
+        return splitter
+    told = copy(splitter)
+    told.time = time
+    return told
 
 
 class _TimeSplitter:
@@ -63,7 +86,8 @@ class RollingOrigin(_TimeSplitter):
         The newest steps to train on, a window that slides with the origin; None takes all before the origin, a window
         that expands.
     time : label, default=None
-        Column or index level of the time stamps; None takes them from the index where they repeat, else counts rows.
+        Column or index level of the time stamps. None: the index where its stamps repeat; the one column of stamps
+        where the index only counts rows; else rows are counted.
 
     Raises
     ------
@@ -163,7 +187,8 @@ class PurgedTimeSeriesSplit(_TimeSplitter):
         False trains on both sides of the test, which uses the data best for choosing among models; True on the past
         alone, as in use.
     time : label, default=None
-        Column or index level of the time stamps; None takes them from the index where they repeat, else counts rows.
+        Column or index level of the time stamps. None: the index where its stamps repeat; the one column of stamps
+        where the index only counts rows; else rows are counted.
 
     Raises
     ------
@@ -285,6 +310,9 @@ def _labels(X, time):
     index = X.index if isinstance(X, (pd.DataFrame, pd.Series)) else None
     if time is not None:
         return _checked(_named(X, index, time), f"{time!r}")
+    if index is None and type(X).__module__.partition(".")[0] in FOREIGN:
+        X = enter(X)[0]
+        index = X.index
     if index is None:
         several = len(getattr(X, "starts", ())) > 2  # windows of a panel
         return _checked(pd.Index(X.timestamps), "timestamps") if several else None
@@ -296,6 +324,9 @@ def _labels(X, time):
                 "time=the name of the level with the time stamps."
             )
         return _checked(index.get_level_values(levels[0]), "the index")
+    found = [] if _is_time(index.dtype) or not isinstance(X, pd.DataFrame) else time_columns(X)
+    if len(found) == 1 and (only_counts(index) or not index.is_unique):
+        return _checked(pd.Index(X[found[0]]), f"column {found[0]!r}")
     if index.is_unique:
         return None
     return _checked(index, "the index")
@@ -320,6 +351,7 @@ def _is_time(dtype):
 
 def _checked(labels, where):
     """Refuse labels that have no order in time."""
+    labels = as_stamps(labels)
     if not (_is_time(labels.dtype) or getattr(labels.dtype, "kind", "") in "iu"):
         raise TypeError(
             f"{where} has {labels.dtype} labels that repeat or were named as time; expected dates, periods or whole "
