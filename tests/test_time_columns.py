@@ -1,4 +1,4 @@
-"""A frame whose index only counts rows beside a column of stamps: the column is the time, everywhere, and it is said."""
+"""A frame whose index only counts rows beside a column of stamps: the column is the time, and a warning says so."""
 
 import datetime
 import warnings
@@ -86,9 +86,8 @@ def test_without_stamps_rows_are_counted():
 
 
 def test_a_column_with_a_role_is_not_the_time():
-    df = pd.DataFrame({"day": DAYS.strftime("%Y-%m-%d"), "y": Y})
-    with pytest.raises(TypeError, match="1000|categories|holds"):
-        model(future_covariates="day").fit(df.assign(day=DAYS))
+    with pytest.raises(TypeError, match="column 'day' holds datetime64"):
+        model(future_covariates="day").fit(pd.DataFrame({"day": DAYS, "y": Y}))
 
 
 @pytest.mark.parametrize(
@@ -115,7 +114,7 @@ def test_dates_as_text_or_numbers_are_refused_with_what_reads_them(column, code)
         assert dates(model().fit(df).predict()["day"]) == NEXT
 
 
-@pytest.mark.parametrize("texts", [["1013.2", "99.1"], ["1.2.3", "1.2.4"], ["2024", "2025"], ["may", "june"], ["", "-"]])
+@pytest.mark.parametrize("texts", [["1013.2", "9.1"], ["1.2.3", "1.2.4"], ["2024", "2025"], ["may", "june"], ["", "-"]])
 def test_other_text_is_no_date(texts):
     df = pd.DataFrame({"kind": np.resize(texts, 60), "y": Y})
     assert list(model().fit(df).predict().index) == [60, 61, 62]
@@ -216,7 +215,7 @@ def test_polars_is_answered_in_its_own_dtype_and_its_one_column_of_stamps_is_tak
     for one in (told, fitted):
         answer = one.predict()
         assert answer.schema["day"] == dtype
-        assert [stamp if isinstance(stamp, datetime.date) else stamp for stamp in answer["day"].dt.date()] == NEXT
+        assert answer["day"].dt.date().to_list() == NEXT
         assert one.future_frame().schema["day"] == dtype
         assert one.predict(one.future_frame())["y"].to_list() == answer["y"].to_list()
         assert one.predict(history=frame[:50])["day"].dt.date()[0] == DAYS[50].date()

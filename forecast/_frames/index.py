@@ -6,6 +6,9 @@ Stamps are never turned into integers: pandas 2 counts nanoseconds, pandas 3 mic
 import numpy as np
 import pandas as pd
 
+from .patterns import Pattern
+from .seen_patterns import pattern_seen
+
 __all__ = ["check_continues", "check_history", "continue_index", "frequency_of", "season_length"]
 
 SPLIT_ADVICE = (
@@ -31,7 +34,7 @@ def frequency_of(index):
 
     Returns
     -------
-    pandas.tseries.offsets.BaseOffset or int
+    pandas.tseries.offsets.BaseOffset, Pattern or int
         The offset of a time index, the step of an integer one.
 
     Raises
@@ -121,6 +124,11 @@ def _refuse_step_gaps(index, steps, step):
 def _inferred(index):
     refuse_too_few(index)
     freq = seen_in(index)
+    if freq is not None and not isinstance(freq, pd.offsets.BusinessHour):
+        return freq
+    pattern = pattern_seen(index)
+    if pattern is not None and _keeps_to(index, pattern):
+        return pattern
     if freq is not None:
         return freq
     best = best_grid(index)
@@ -141,7 +149,15 @@ def refuse_too_few(index):
 
 def seen_in(stamps):
     """The inferred offset or None; `pandas.infer_freq` changes its return type between versions, this does not."""
-    return pd.DatetimeIndex(stamps, freq="infer").freq if len(stamps) > 2 else None
+    freq = pd.DatetimeIndex(stamps, freq="infer").freq if len(stamps) > 2 else None
+    # pandas takes eight hours a day for business hours, whatever hours they are and whether or not on weekdays.
+    return freq if not isinstance(freq, pd.offsets.BusinessHour) or _keeps_to(stamps, freq) else None
+
+
+def _keeps_to(index, freq):
+    """Whether each label follows the one before it by one step."""
+    wall = index if index.tz is None else index.tz_localize(None)
+    return bool((_following(wall[0], len(wall) - 1, freq) == wall[1:]).all())
 
 
 def best_grid(index):
@@ -227,7 +243,7 @@ def season_length(freq):
 
     Parameters
     ----------
-    freq : pandas.tseries.offsets.BaseOffset or int
+    freq : pandas.tseries.offsets.BaseOffset, Pattern or int
         As `frequency_of` returns it.
 
     Returns
@@ -242,6 +258,8 @@ def season_length(freq):
     >>> season_length(1)
     1
     """
+    if isinstance(freq, Pattern):
+        return freq.season_length
     if not isinstance(freq, pd.offsets.BaseOffset):
         return 1
     if is_clockless(freq):
@@ -313,13 +331,17 @@ def continue_stamps(last, n, freq, unit, name=None):
         stamps = wall.tz_localize(zone, ambiguous="NaT", nonexistent="NaT")
         if stamps.isna().any():
             stamps = on_the_clock(wall, zone)
-        elif n:
+        elif n and not isinstance(freq, Pattern):
             stamps = pd.DatetimeIndex(stamps, freq=freq)
     return stamps.as_unit(unit).rename(name)
 
 
 def _following(last, n, freq):
-    grid = pd.date_range(last, periods=n + 1, freq=freq)
+    if isinstance(freq, Pattern):
+        return freq.after(last, n)
+    # pandas 2 counts nanoseconds where it is not told otherwise, and the years before 1678 are none of them.
+    finer = is_clockless(freq) and pd.Timedelta(freq) % pd.Timedelta(1, last.unit)
+    grid = pd.date_range(last, periods=n + 1, freq=freq, unit=None if finer else last.unit)
     return grid[:n] if grid[0] != last else grid[1:]
 
 

@@ -7,6 +7,8 @@ import pandas as pd
 
 from .axis import TimeAxis
 from .index import SPLIT_ADVICE, best_grid, frequency_of, irregular, refuse_too_few, seen_in
+from .patterns import Pattern, as_pattern
+from .seen_patterns import pattern_seen
 from .sessions import calendar_of, inferred_weekmask, wall_days, weekdays_text
 from .stamps import kind_of
 
@@ -39,6 +41,7 @@ def axis_of(rows, rules):
         freq = calendar_of(rules.trading_calendar, index, rows.starts)
     elif rules.freq is not None:
         freq = rules.offset(kind)
+        freq = as_pattern(freq, rows.longest()) if kind == "datetime" else freq
         if kind == "period" and freq != index.freq:
             raise ValueError(
                 f"freq is {rules.freq!r}, but the periods have frequency {index.freqstr!r}; expected the same. Fix: "
@@ -55,7 +58,8 @@ def _axis(rows, freq, kind, **more):
     if kind != "datetime":
         return TimeAxis(freq, kind, name=index.name, dtype=index.dtype, ranged=isinstance(index, pd.RangeIndex), **more)
     axis = TimeAxis(freq, kind, tz=index.tz, unit=index.unit, name=index.name, **more)
-    if index.tz is not None and axis.follows_the_clock:
+    hours = isinstance(freq, Pattern) and freq.within == "week"
+    if index.tz is not None and axis.follows_the_clock and not hours:
         clocks = wall_days(rows.longest()[:SHORT])[1]
         values, counts = np.unique(clocks, return_counts=True)
         axis = replace(axis, clock=values[counts.argmax()])
@@ -75,13 +79,17 @@ def _inferred(rows, kind, rules):
             gaps = gaps_of(rows, axis)
         except ValueError as error:
             off = error
-        if off is None and not len(gaps[0]):
+        hours = longest.freq is None and isinstance(freq, pd.offsets.BusinessHour)
+        if off is None and not len(gaps[0]) and not hours:
             # Weekdays that were seen and not given may have holidays later on.
             loose = longest.freq is None and freq == pd.offsets.BusinessDay()
             return (replace(axis, pause=1) if loose else axis), gaps
     mask = inferred_weekmask(rows.index, rows.starts)
     if mask is not None:
         return _business(rows, mask)
+    found = _with_pattern(rows)
+    if found is not None:
+        return found
     if off is not None:
         raise off
     if freq is not None:
@@ -92,6 +100,35 @@ def _inferred(rows, kind, rules):
         raise ValueError(f"{irregular(longest)} {SPLIT_ADVICE}.")
     axis = _axis(rows, best[0], kind)
     return axis, gaps_of(rows, axis)
+
+
+def _with_pattern(rows):
+    """The axis and the gaps of a pattern that the longest series shows and all series keep to; or None."""
+    freq = pattern_seen(rows.longest())
+    if freq is None:
+        return None
+    axis = _axis(rows, freq, "datetime")
+    try:
+        before, steps = gaps_of(rows, axis)
+    except ValueError:
+        return None
+    if isinstance(freq, pd.offsets.BusinessDay):
+        return replace(axis, pause=1), (before, steps)
+    if not isinstance(freq, Pattern) or freq.within != "week":
+        return axis, (before, steps)
+    closed = freq.leaves_whole_days(*(_wall(rows.index[at]) for at in (before, before + 1)))
+    pause = int(steps[closed].max(initial=(freq.per_day or 1) + 1))
+    note = None
+    if closed.any():
+        note = (
+            f"opening hours were inferred from the rows ({freq.freqstr}), and on {int(closed.sum())} occasions whole "
+            "days are missing: the forecast's index takes the next opening hours, closed days ahead unknown."
+        )
+    return replace(axis, pause=pause, note=note), (before[~closed], steps[~closed])
+
+
+def _wall(index):
+    return index if index.tz is None else index.tz_localize(None)
 
 
 def _integer_step(index):
@@ -167,8 +204,9 @@ def gaps_of(rows, axis, anchored=False):
             f"{rows.places(off)}; expected stamps one or several steps apart. Fix: another freq=, none at all "
             "to infer it, df.resample(...), or, of a trading calendar, its dates: these rows are no sessions of it."
         )
-    if axis.pause:
-        return odd[:0], steps[:0]
+    if axis.pause and len(odd):
+        gap = ~axis.pauses(rows.index[odd], rows.index[odd + 1])
+        odd, steps = odd[gap], steps[gap]
     return odd, steps
 
 
@@ -232,6 +270,8 @@ def jumps_forward(axis, last, labels):
     """
     if kind_of(labels) != "datetime" or str(labels.tz) != str(axis.tz):
         return False
-    whole = pd.DatetimeIndex([pd.Timestamp(last)]).append(labels)
-    steps = axis.jumps(whole)[1]
-    return bool((steps >= 1).all() and (steps <= axis.pause).all())
+    first = pd.DatetimeIndex(np.array([pd.Timestamp(last).to_datetime64()]))
+    first = first if labels.tz is None else first.tz_localize("UTC").tz_convert(labels.tz)
+    whole = first.append(labels)
+    odd, steps = axis.jumps(whole)
+    return bool((steps >= 1).all() and (steps <= axis.pause).all() and axis.pauses(whole[odd], whole[odd + 1]).all())
