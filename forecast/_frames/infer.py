@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 
 from .axis import TimeAxis
+from .gaps import missed_sessions
 from .index import SPLIT_ADVICE, best_grid, frequency_of, irregular, refuse_too_few, seen_in
 from .patterns import Pattern, as_pattern
 from .seen_patterns import pattern_seen
@@ -86,7 +87,7 @@ def _inferred(rows, kind, rules):
             return (replace(axis, pause=1) if loose else axis), gaps
     mask = inferred_weekmask(rows.index, rows.starts)
     if mask is not None:
-        return _business(rows, mask)
+        return _business(rows, mask, rules)
     found = _with_pattern(rows)
     if found is not None:
         return found
@@ -152,7 +153,7 @@ def _seen(index):
     return seen_in(index)
 
 
-def _business(rows, mask):
+def _business(rows, mask, rules):
     freq = pd.offsets.CustomBusinessDay(weekmask=mask)
     axis = _axis(rows, freq, "datetime")
     _, steps = gaps_of(rows, axis)
@@ -160,9 +161,20 @@ def _business(rows, mask):
         "no trading calendar was given: the forecast's index takes the next weekdays "
         f"({weekdays_text(freq)}), holidays unknown. Give trading_calendar=."
     )
-    pause = int(steps.max()) if len(steps) else 1
+    axis = replace(axis, pause=int(steps.max()) if len(steps) else 1)
+    if rows.keys is None and rules.gaps != "error" and len(steps):
+        note += (
+            f" gaps={rules.gaps!r} leaves the {int((steps - 1).sum())} missing weekdays alone, which may be holidays; "
+            "with freq='B' they are gaps."
+        )
+    missed = int((missed_sessions(rows, axis)[1] - 1).sum()) if rules.gaps == "error" else 0
+    if missed:
+        note += (
+            f" On days on which other series have a row, {missed} rows are missing, and count as days without a "
+            "session; gaps='mask' puts them in."
+        )
     none = np.zeros(0, dtype=np.int64)
-    return replace(axis, pause=pause, note=note), (none, none)
+    return replace(axis, note=note), (none, none)
 
 
 def gaps_of(rows, axis, anchored=False):

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 
 from .axis import TimeAxis
-from .gaps import Filling, refuse_gaps
+from .gaps import Filling, missed_sessions, refuse_gaps
 from .infer import axis_of, check_axis
 from .roles import Layout
 from .schema import Schema, encoded, float_dtype, numbers, refuse_values
@@ -101,6 +101,8 @@ def read_panel(frame, roles, rules, *, schema=None, axis=None, what="X"):
         axis, (before, steps) = axis_of(rows, rules)
     else:
         before, steps = check_axis(rows, axis, what)
+    if rules.gaps != "error" and not len(before):
+        before, steps = missed_sessions(rows, axis)
     if len(before) and rules.gaps == "error":
         refuse_gaps(rows, axis, before, steps)
     schema = Schema.of(frame, roles, rows) if schema is None else schema
