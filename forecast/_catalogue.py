@@ -2,7 +2,7 @@
 
 from ._config import show_config
 from ._files import ModelFileError, load, read_card
-from ._frames import TimeColumnWarning
+from ._frames import SentinelWarning, TimeColumnWarning
 from ._linear import LinearForecaster
 from ._rnn import RNNForecaster
 from ._series import SeriesForecaster
@@ -12,6 +12,7 @@ __all__ = [
     "LinearForecaster",
     "ModelFileError",
     "RNNForecaster",
+    "SentinelWarning",
     "SeriesForecaster",
     "TimeColumnWarning",
     "WindowTargets",

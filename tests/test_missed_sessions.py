@@ -1,4 +1,4 @@
-"""Business data of several series: a day on which others have a row is missing, a day on which none has is a holiday."""
+"""Business data of several series: a day on which others have a row was missed, one that none has is a holiday."""
 
 import warnings
 

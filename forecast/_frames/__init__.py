@@ -13,6 +13,7 @@ from .panel import Panel, read_panel
 from .roles import Layout, Roles, time_labels
 from .rules import Rules
 from .schema import Encoding, Schema
+from .sentinels import SentinelWarning, note_sentinels
 from .stamps import as_stamps
 from .steps import step_numbers
 from .time_column import TimeColumnWarning, note_time, only_counts, time_columns
@@ -26,6 +27,7 @@ __all__ = [
     "Roles",
     "Rules",
     "Schema",
+    "SentinelWarning",
     "TimeAxis",
     "TimeColumnWarning",
     "answer",
@@ -41,6 +43,7 @@ __all__ = [
     "frequency_of",
     "future_frame",
     "leave",
+    "note_sentinels",
     "note_time",
     "only_counts",
     "read_future",

@@ -37,8 +37,8 @@ class Pattern:
     Examples
     --------
     >>> import pandas as pd
-    >>> Pattern("month", (30,)).after(pd.Timestamp("2024-01-30 06:00"), 2)
-    DatetimeIndex(['2024-02-29 06:00:00', '2024-03-30 06:00:00'], dtype='datetime64[s]', freq=None)
+    >>> [str(stamp) for stamp in Pattern("month", (30,)).after(pd.Timestamp("2024-01-30 06:00"), 2)]
+    ['2024-02-29 06:00:00', '2024-03-30 06:00:00']
     """
 
     within: str

@@ -36,8 +36,8 @@ def pattern_seen(index):
     >>> pattern_seen(pd.DatetimeIndex(["2024-01-15", "2024-02-15", "2024-03-15", "2024-04-15"]))
     <Pattern: day 15 of each month>
     >>> hours = pd.date_range("2024-01-01", periods=96, freq="h")
-    >>> pattern_seen(hours[(hours.hour == 8) | (hours.hour == 20)])
-    <Pattern: 08:00, 20:00, Mon to Sun>
+    >>> pattern_seen(hours[(hours.hour == 8) | (hours.hour == 18)])
+    <Pattern: 08:00, 18:00, Mon to Sun>
     """
     if len(index) < 3:
         return None

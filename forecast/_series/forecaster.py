@@ -7,7 +7,7 @@ import numpy as np
 from sklearn.base import BaseEstimator, RegressorMixin, _fit_context
 
 from .._files import Saved, stored
-from .._frames import Roles, Rules, as_frame, check_length, enter, note_time, read_panel
+from .._frames import Roles, Rules, as_frame, check_length, enter, note_sentinels, note_time, read_panel
 from .bounds import check_bounds
 from .card import card_parts
 from .fitting import fitted_state
@@ -266,6 +266,8 @@ class SeriesForecaster(Saved, Remembered, Answers, Uncertainty, Requests, Regres
         -----
         TimeColumnWarning
             The index only counts rows, and the one column of time stamps was taken as their time.
+        SentinelWarning
+            A column holds a value that looks like a code for a missing one, such as -9999.
         UserWarning
             Business data without `trading_calendar`: the forecast's index takes the next weekdays.
         """
@@ -292,6 +294,7 @@ class SeriesForecaster(Saved, Remembered, Answers, Uncertainty, Requests, Regres
         self.recipe_ = self.get_params(deep=False) | recipe
         if roles.time is not None and self.time is None:
             note_time(roles.time, stacklevel=3)
+        note_sentinels(panel, roles, stacklevel=3)
         if panel.axis.note:
             warnings.warn(panel.axis.note, UserWarning, stacklevel=3)
         if self.verbose:

@@ -10,7 +10,18 @@ import numpy as np
 import pandas as pd
 from sklearn.base import clone
 
-from .._frames import Layout, Roles, TimeColumnWarning, check_length, enter, note_time, read_panel, time_labels
+from .._frames import (
+    Layout,
+    Roles,
+    SentinelWarning,
+    TimeColumnWarning,
+    check_length,
+    enter,
+    note_sentinels,
+    note_time,
+    read_panel,
+    time_labels,
+)
 from .._preparation import Rows
 from .._progress import Fits
 from .._series import SeriesForecaster
@@ -77,6 +88,8 @@ def backtest(model, df, cv, *, refit=None, coverage=None, intervals="adaptive", 
         A model does not beat the naive forecasts, or its first step is a shifted copy of the past.
     BacktestWarning
         Series or origins were left out.
+    SentinelWarning
+        A column holds a value that looks like a code for a missing one, such as -9999.
     TimeColumnWarning
         The index only counts rows, and the one column of time stamps was taken as their time.
 
@@ -140,6 +153,7 @@ def backtest(model, df, cv, *, refit=None, coverage=None, intervals="adaptive", 
     report.notes.extend([*left_out, *skill])
     if roles.time is not None and first.time is None:
         note_time(roles.time, stacklevel=2)
+    note_sentinels(panel, roles, stacklevel=2, frame=frame)
     for notes, category in ((left_out, BacktestWarning), (skill, SkillWarning)):
         for note in notes:
             warnings.warn(note, category, stacklevel=2)
@@ -253,7 +267,8 @@ def _fitted(model, frame, train):
     model.set_params(verbose=0)
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", message="no trading calendar", category=UserWarning)
-        warnings.simplefilter("ignore", TimeColumnWarning)  # said once for all fits
+        for category in (SentinelWarning, TimeColumnWarning):  # said once for all fits
+            warnings.simplefilter("ignore", category)
         return model.fit(frame.iloc[train])
 
 
