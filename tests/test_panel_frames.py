@@ -99,7 +99,7 @@ def test_roles_are_a_label_or_a_list():
         ({"target": ["y", "y"]}, "'y' is named twice as target"),
         ({"future_covariates": "x"}, "'x' is named as past covariate and as future covariate"),
         ({"future_covariates": "day"}, "'day' is named as future covariate and as time"),
-        ({"series": None}, "static_covariates is .*series is None.*Fix: series="),
+        ({"series": None}, "static_covariates is .*series is None.*as series=. Fix: static_covariates=None"),
         ({"series": "shops"}, "series 'shops' is neither a column nor a level.*Did you mean 'shop'"),
         ({"time": "date"}, "time 'date' is neither"),
     ],
@@ -112,11 +112,11 @@ def test_roles_that_cannot_be_are_refused(changes, message):
 
 def test_levels_without_a_role_are_refused():
     frame = long().set_index(["shop", "day"])
-    with pytest.raises(ValueError, match=r"2 levels .*Fix: series=the level"):
+    with pytest.raises(ValueError, match=r"2 levels .*Fix: series='shop'"):
         read_panel(frame, Roles(["y"]), Rules())
     with pytest.raises(ValueError, match="'shop' is a column and a level"):
         read_panel(frame.assign(shop=1), roles(), Rules())
-    with pytest.raises(ValueError, match=r"Fix: df.reset_index"):
+    with pytest.raises(ValueError, match=r"Fix: df = df.reset_index"):
         read_panel(frame.set_index("x", append=True), roles(past=[]), Rules())
 
 

@@ -15,7 +15,7 @@ FEW = 10_000  # rows that may be put in whatever the length of the frame
 MOST = 10  # times the rows of the frame
 
 
-def refuse_gaps(rows, axis, before, steps, fixes="gaps='mask' or gaps='interpolate', or another freq="):
+def refuse_gaps(rows, axis, before, steps, fix=None):
     """Refuse a frame with gaps: how many stamps are missing, the first three, and the fix.
 
     Raises
@@ -30,9 +30,14 @@ def refuse_gaps(rows, axis, before, steps, fixes="gaps='mask' or gaps='interpola
         shown += [f"{series}{stamp}{')' if series else ''}" for stamp in stamps]
     more = f", ... ({count} in all)" if count > 3 else ""
     calendar = " Holidays: trading_calendar=." if axis.freq == pd.offsets.BusinessDay() else ""
+    if fix is None:
+        ways = ", or gaps='interpolate', or another freq="
+        fix = "gaps='mask'"
+    else:
+        ways = ""
     raise ValueError(
         f"the index has gaps: at frequency {axis.step_text}, {count} of {len(rows.index) + count} stamps are missing: "
-        f"{', '.join(shown[:3])}{more}; expected a row for each. Fix: {fixes}.{calendar} {SPLIT_ADVICE}."
+        f"{', '.join(shown[:3])}{more}; expected a row for each{ways}.{calendar} {SPLIT_ADVICE}. Fix: {fix}."
     )
 
 
@@ -115,7 +120,7 @@ class Filling:
             raise ValueError(
                 f"{count} rows would be put in for stamps that are missing among {len(rows.index)} rows, "
                 f"{int(steps.max()) - 1} of them after {rows.place(int(before[longest]))}; expected at most {MOST} "
-                "for each row. Fix: drop the stamps that lie far apart, or another freq=."
+                "for each row. Drop the stamps that lie far apart, or give another freq=."
             )
         inside = axis.between(rows.index[before], steps)
         times = np.ones(len(rows.index), dtype=np.int64)

@@ -6,25 +6,34 @@ import numpy as np
 import pandas as pd
 
 from .axis import TimeAxis
+from .fixes import Source, fix, nearest_step
 from .gaps import missed_sessions
 from .index import SPLIT_ADVICE, best_grid, frequency_of, irregular, refuse_too_few, seen_in
 from .patterns import Pattern, as_pattern
 from .seen_patterns import pattern_seen
 from .sessions import calendar_of, inferred_weekmask, wall_days, weekdays_text
 from .stamps import kind_of
+from .time_column import time_columns
+from .zones import regular_zone
 
 __all__ = ["axis_of", "check_axis", "gaps_of"]
 
 SHORT = 300  # labels from which a frequency is guessed before it is checked on all
 
 
-def axis_of(rows, rules):
+class _OffGridError(ValueError):
+    """A stamp is not on the grid of its series."""
+
+
+def axis_of(rows, rules, source=None):
     """The time axis of a frame and its gaps.
 
     Parameters
     ----------
     rows : Rows
     rules : Rules
+    source : Source or None, default=None
+        Where the rows come from, for fixes.
 
     Returns
     -------
@@ -38,6 +47,7 @@ def axis_of(rows, rules):
         No frequency can be told, or a stamp is off the one that was given.
     """
     kind, index = kind_of(rows.index), rows.index
+    source = Source() if source is None else source
     if rules.trading_calendar is not None:
         freq = calendar_of(rules.trading_calendar, index, rows.starts)
     elif rules.freq is not None:
@@ -46,12 +56,48 @@ def axis_of(rows, rules):
         if kind == "period" and freq != index.freq:
             raise ValueError(
                 f"freq is {rules.freq!r}, but the periods have frequency {index.freqstr!r}; expected the same. Fix: "
-                "leave freq out, or df.index.asfreq(...)."
+                "freq=None."
             )
     else:
-        return _inferred(rows, kind, rules)
+        return _inferred(rows, kind, rules, source)
     axis = _axis(rows, freq, kind)
-    return axis, gaps_of(rows, axis, anchored=True)
+    try:
+        return axis, gaps_of(rows, axis, anchored=True)
+    except _OffGridError as error:
+        raise ValueError(f"{error}{fix(_code_of_given(rows, kind, rules, source))}") from None
+
+
+def _code_of_given(rows, kind, rules, source):
+    """What helps where rows do not keep to a frequency or a calendar that was given."""
+    name = "freq" if rules.freq is not None else "trading_calendar"
+    if kind == "datetime" and name == "freq":
+        zone = regular_zone(rows.longest(), lambda index: _is_regular(_moved(rows, index), kind, rules))
+        if zone is not None:
+            return _code_of_zone(rows.index, zone, source)
+    free = replace(rules, freq=None, trading_calendar=None)
+    return f"{name}=None" if _is_regular(rows, kind, free) else None
+
+
+def _is_regular(rows, kind, rules):
+    try:
+        if rules.freq is None and rules.trading_calendar is None:
+            _inferred(rows, kind, rules, Source(), advise=False)
+        else:
+            gaps_of(rows, _axis(rows, as_pattern(rules.offset(kind), rows.longest()), kind), anchored=True)
+    except (TypeError, ValueError):
+        return False
+    return True
+
+
+def _moved(rows, longest):
+    """The rows of a frame in another zone, that of some stamps of theirs."""
+    index = rows.index.tz_localize("UTC") if rows.index.tz is None else rows.index
+    return replace(rows, index=index.tz_convert(longest.tz))
+
+
+def _code_of_zone(index, zone, source):
+    first = ".tz_localize('UTC')" if index.tz is None else ""
+    return source.stamps(f"{{}}{first}.tz_convert({zone!r})")
 
 
 def _axis(rows, freq, kind, **more):
@@ -67,7 +113,7 @@ def _axis(rows, freq, kind, **more):
     return axis
 
 
-def _inferred(rows, kind, rules):
+def _inferred(rows, kind, rules, source, advise=True):
     longest = rows.longest()
     if kind != "datetime":
         freq = longest.freq if kind == "period" else _integer_step(longest)
@@ -78,7 +124,7 @@ def _inferred(rows, kind, rules):
         axis = _axis(rows, freq, kind)
         try:
             gaps = gaps_of(rows, axis)
-        except ValueError as error:
+        except _OffGridError as error:
             off = error
         hours = longest.freq is None and isinstance(freq, pd.offsets.BusinessHour)
         if off is None and not len(gaps[0]) and not hours:
@@ -92,15 +138,50 @@ def _inferred(rows, kind, rules):
     if found is not None:
         return found
     if off is not None:
-        raise off
+        raise ValueError(f"{off}{_advice(rows, kind, rules, source, advise)}")
     if freq is not None:
         return axis, gaps
-    refuse_too_few(longest)
+    refuse_too_few(longest, "freq={!r}")
     best = best_grid(longest)
     if best is None:
-        raise ValueError(f"{irregular(longest)} {SPLIT_ADVICE}.")
+        text = irregular(longest).replace("the index", source.where, 1)
+        raise ValueError(f"{text}{_advice(rows, kind, rules, source, advise)}")
     axis = _axis(rows, best[0], kind)
-    return axis, gaps_of(rows, axis)
+    try:
+        return axis, gaps_of(rows, axis)
+    except _OffGridError as error:
+        raise ValueError(f"{error}{_advice(rows, kind, rules, source, advise)}") from None
+
+
+def _advice(rows, kind, rules, source, wanted=True):
+    """How rows without a regular step become regular: another zone, periods, or one row per step."""
+    if not wanted:
+        return ""
+    zone = regular_zone(
+        rows.longest(), lambda index: _is_regular(_moved(rows, index), kind, replace(rules, gaps="mask"))
+    )
+    if zone is not None:
+        text = f" In zone {zone} these stamps are regular. {SPLIT_ADVICE}."
+        return f"{text}{fix(_code_of_zone(rows.index, zone, source))}"
+    period = _one_row_a_period(rows)
+    if period is not None:
+        local = "" if rows.index.tz is None else ".tz_localize(None)"
+        text = f" Each has one row per period {period!r}. {SPLIT_ADVICE}."
+        return f"{text}{fix(source.stamps(f'{{}}{local}.to_period({period!r})'))}"
+    return f" {SPLIT_ADVICE}.{fix(source.resampled(nearest_step(rows.longest())))}"
+
+
+def _one_row_a_period(rows):
+    """The period of which each series has one row after the other, such as "M"; or None."""
+    wall = _wall(rows.index)
+    for freq in ("h", "D", "W", "M", "Q", "Y"):
+        apart = np.diff(wall.to_period(freq).asi8)
+        apart = apart[~np.isin(np.arange(1, len(wall)), rows.starts)]
+        if (apart == 1).all():
+            return freq
+        if (apart < 1).any():
+            return None
+    return None
 
 
 def _with_pattern(rows):
@@ -211,10 +292,10 @@ def gaps_of(rows, axis, anchored=False):
         off = np.union1d(off, odd[steps < 1] + 1)
         if axis.off_anchor(rows.index[off]).any():
             off = off[axis.off_anchor(rows.index[off])]
-        raise ValueError(
+        sessions = " and on its sessions" if isinstance(axis.freq, pd.offsets.BusinessDay) else ""
+        raise _OffGridError(
             f"{len(off)} of {len(rows.index)} stamps are not on the grid of frequency {axis.step_text}: "
-            f"{rows.places(off)}; expected stamps one or several steps apart. Fix: another freq=, none at all "
-            "to infer it, df.resample(...), or, of a trading calendar, its dates: these rows are no sessions of it."
+            f"{rows.places(off)}; expected stamps one or several steps apart{sessions}."
         )
     if axis.pause and len(odd):
         gap = ~axis.pauses(rows.index[odd], rows.index[odd + 1])
@@ -222,8 +303,22 @@ def gaps_of(rows, axis, anchored=False):
     return odd, steps
 
 
-def check_axis(rows, axis, what):
+def check_axis(rows, axis, what, source=None):
     """Refuse labels of another kind, zone or frequency than fitted; return the gaps.
+
+    Parameters
+    ----------
+    rows : Rows
+    axis : TimeAxis
+    what : str
+        Name of the frame in messages.
+    source : Source or None, default=None
+        Where the rows come from, for fixes.
+
+    Returns
+    -------
+    before, steps : ndarray of int
+        As `gaps_of`.
 
     Raises
     ------
@@ -231,34 +326,55 @@ def check_axis(rows, axis, what):
         Saying what was fitted, and the fix.
     """
     index, kind = rows.index, kind_of(rows.index)
-    what = what.removeprefix("the ")
-    subject = "the history" if what == "history" else what
+    source = Source(what=what) if source is None else source
     if kind != axis.kind:
         raise ValueError(
-            f"{subject}'s time labels hold {index.dtype} values, but the model was fitted at frequency "
+            f"{what}'s time labels hold {index.dtype} values, but the model was fitted at frequency "
             f"{axis.step_text} on {axis.kind}s; expected labels of the same kind."
+            f"{fix(_code_of_kind(kind, axis, source))}"
         )
     if kind == "period" and index.freq != axis.freq:
         raise ValueError(
-            f"{subject} has frequency {index.freqstr!r}, but the model was fitted at {axis.step_text}. Fix: "
-            "asfreq(...) to the fitted frequency."
+            f"{what} has frequency {index.freqstr!r}, but the model was fitted at {axis.step_text}; expected periods "
+            "of that."
         )
     if kind == "datetime" and str(index.tz) != str(axis.tz):
-        fix = f"{what}.tz_convert({str(axis.tz)!r})"
+        call = f"tz_convert({str(axis.tz)!r})"
         if index.tz is None or axis.tz is None:
-            fix = f"{what}.tz_localize({None if axis.tz is None else str(axis.tz)!r})"
+            call = f"tz_localize({None if axis.tz is None else str(axis.tz)!r})"
         raise ValueError(
-            f"{subject}'s stamps have zone {index.tz}, but the model was fitted on zone {axis.tz}; expected the same. "
-            f"Fix: {fix}."
+            f"{what}'s stamps have zone {index.tz}, but the model was fitted on zone {axis.tz}; expected the same."
+            f"{fix(source.stamps('{}.' + call))}"
         )
     if len(axis.jumps(index)[0]) and len(index) > 2 and not axis.pause:
         own = _own_frequency(rows)
         if own is not None and own != axis.freq:
             raise ValueError(
-                f"{subject} has frequency {getattr(own, 'freqstr', own)!r}, but the model was fitted at "
-                f"{axis.step_text}. Fix: {what}.resample(...) to the fitted frequency."
+                f"{what} has frequency {getattr(own, 'freqstr', own)!r}, but the model was fitted at "
+                f"{axis.step_text}; expected the same: resample it.{fix(_code_of_finer(own, axis, source))}"
             )
     return gaps_of(rows, axis)
+
+
+def _code_of_kind(kind, axis, source):
+    """How a frame gets labels of the fitted kind, where that is plain."""
+    if (kind, axis.kind) == ("datetime", "period"):
+        return source.stamps(f"{{}}.to_period({axis.freq.freqstr!r})")
+    if (kind, axis.kind) == ("period", "datetime") and axis.tz is None and source.time_at == "index":
+        return source.stamps("{}.to_timestamp()")
+    if kind == "integer" and axis.kind == "datetime" and source.time_at == "index" and source.frame is not None:
+        found = time_columns(source.frame, source.ids)
+        return f"{source.name} = {source.name}.set_index({found[0]!r})" if len(found) == 1 else None
+    return None
+
+
+def _code_of_finer(own, axis, source):
+    """How rows at a finer step become rows at the fitted one; None of others."""
+    steps = [pd.Timedelta(days=one.n) if isinstance(one, pd.offsets.Day) else one for one in (own, axis.freq)]
+    if not all(isinstance(step, (pd.Timedelta, pd.offsets.Tick)) for step in steps):
+        return None
+    fine, coarse = (pd.Timedelta(step) for step in steps)
+    return source.resampled(axis.freq.freqstr) if coarse > fine and coarse % fine == pd.Timedelta(0) else None
 
 
 def _own_frequency(rows):

@@ -10,6 +10,7 @@ import pandas as pd
 
 from .._files import stored
 from .columns import as_frame
+from .fixes import Source
 
 __all__ = ["Exchange", "enter", "leave"]
 
@@ -74,9 +75,11 @@ def enter(X, what="X"):
     try:
         frame = nw.from_native(X)
     except TypeError as error:
-        raise TypeError(f"{what} is a {lazy}; expected a frame. Fix: give a DataFrame or Table.") from error
+        raise TypeError(f"{what} is a {lazy}; expected a frame: a DataFrame or a Table.") from error
     if isinstance(frame, nw.LazyFrame):
-        raise TypeError(f"{what} is a {lazy}, which is not computed yet; expected rows. Fix: {what}.collect().")
+        name = Source(what=what).name
+        code = f"{name} = {name}.collect()"
+        raise TypeError(f"{what} is a {lazy}, which is not computed yet; expected rows. Fix: {code}.")
     columns = {name: _to_pandas(nw, frame[name]) for name in frame.columns}
     dtypes = {name: dtype for name, dtype in frame.schema.items() if not (dtype.is_nested() or dtype.is_decimal())}
     return pd.DataFrame(columns, copy=False), Exchange(frame.implementation.value, dtypes)
@@ -87,8 +90,8 @@ def _narwhals(X, what):
         import narwhals.stable.v2 as nw
     except ImportError as error:
         raise ImportError(
-            f"{what} is a {type(X).__module__.partition('.')[0]} frame; reading it needs narwhals. Fix: pip install "
-            "narwhals, or give a pandas frame."
+            f"{what} is a {type(X).__module__.partition('.')[0]} frame; reading it needs narwhals. Fix: pip "
+            "install narwhals."
         ) from error
     return nw
 

@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 
 from .axis import TimeAxis
+from .fixes import Source
 from .gaps import Filling, missed_sessions, refuse_gaps
 from .infer import axis_of, check_axis
 from .roles import Layout
@@ -98,9 +99,9 @@ def read_panel(frame, roles, rules, *, schema=None, axis=None, what="X"):
     rows = series_of(frame, layout, read_stamps(layout.labels(frame), layout, what))
     if axis is None:
         _refuse_forgotten_time(frame, roles, layout)
-        axis, (before, steps) = axis_of(rows, rules)
+        axis, (before, steps) = axis_of(rows, rules, Source(frame, layout, what))
     else:
-        before, steps = check_axis(rows, axis, what)
+        before, steps = check_axis(rows, axis, what, Source(frame, layout, what))
     if rules.gaps != "error" and not len(before):
         before, steps = missed_sessions(rows, axis)
     if len(before) and rules.gaps == "error":
@@ -126,7 +127,7 @@ def _refuse_forgotten_time(frame, roles, layout):
         if pd.api.types.is_datetime64_any_dtype(dtype) or isinstance(dtype, pd.PeriodDtype):
             raise ValueError(
                 f"time is None and the index counts rows, but column {label!r} holds time stamps; expected the time of "
-                f"each row. Fix: time={label!r}, or df.set_index({label!r})."
+                f"each row. Fix: time={label!r}."
             )
 
 
@@ -160,7 +161,7 @@ def _static(frame, schema, dtype, rows):
             absent = np.flatnonzero(rows.arranged(column.isna().to_numpy()))
             raise ValueError(
                 f"static covariate {part.label!r} has {len(absent)} missing values (NaN): {rows.places(absent)}; "
-                f"expected one value for each series. Fix: df.dropna(subset=[{part.label!r}]) or fill it."
+                f"expected one value for each series. Fix: df = df.dropna(subset=[{part.label!r}])."
             )
         values = column.array if rows.order is None else column.array.take(rows.order)
         differs = changes(values) + 1
@@ -170,7 +171,7 @@ def _static(frame, schema, dtype, rows):
             raise ValueError(
                 f"static covariate {part.label!r} changes within series {quoted(rows.keys[rows.series_at(row)])}: from "
                 f"{quoted(values[row - 1])} to {quoted(values[row])} at {rows.index[row]}; expected one value in each "
-                f"series. Fix: past_covariates or future_covariates for {part.label!r}."
+                f"series. What changes goes into past_covariates or future_covariates."
             )
     static = encoded(frame.iloc[heads], schema.static, dtype, firsts)
     refuse_values(static, schema.static_names, firsts, role="static covariate")

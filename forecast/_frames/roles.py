@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 
 from .._files import stored
+from .fixes import fix
 from .stamps import read_stamps
 from .time_column import time_of
 
@@ -103,7 +104,7 @@ class Roles:
         if roles.static and series is None:
             raise ValueError(
                 f"static_covariates is {roles.static}, but series is None: one series has nothing to tell it apart "
-                "from. Fix: series=the column or index level that names the series, or leave static_covariates out."
+                "from. Name the column or index level that names the series as series=. Fix: static_covariates=None."
             )
         return roles
 
@@ -129,9 +130,8 @@ class Roles:
                     continue
                 count = list(columns).count(label)
                 got = "is not in the frame" if count == 0 else f"stands {count} times in the frame"
-                raise ValueError(
-                    f"{ROLES[key]} {label!r} {got}; its columns are {list(columns)}.{_close(label, columns)}"
-                )
+                more = " Fix: df = df.loc[:, ~df.columns.duplicated()]." if count else _close(label, columns)
+                raise ValueError(f"{ROLES[key]} {label!r} {got}; its columns are {list(columns)}.{more}")
 
 
 def _as_list(names):
@@ -153,12 +153,13 @@ def _only_one(frame, taken):
         return left
     raise ValueError(
         f"target is None, but the frame has {len(frame.columns)} columns: {list(frame.columns)}, of which "
-        f"{len(numeric)} are numeric and without a role. Fix: target=a name."
+        f"{len(numeric)} are numeric and without a role.{fix(f'target={(numeric or left)[0]!r}' if left else None)}"
     )
 
 
 def _close(label, labels):
-    near = difflib.get_close_matches(str(label), [str(other) for other in labels], n=3)
+    others = list(dict.fromkeys(str(other) for other in labels if other != label))
+    near = difflib.get_close_matches(str(label), others, n=3)
     return f" Did you mean {' or '.join(map(repr, near))}?" if near else ""
 
 
@@ -282,7 +283,7 @@ def _found(frame, label, role, what):
     if column and level:
         raise ValueError(
             f"{role} {label!r} is a column and a level of the index of {what}; expected one of them. Fix: "
-            "df.rename_axis(index=...) or df.drop(columns=...)."
+            f"df = df.drop(columns=[{label!r}])."
         )
     if column and list(frame.columns).count(label) > 1:
         raise ValueError(f"{role} {label!r} stands several times in {what}; its columns are {list(frame.columns)}.")
@@ -299,12 +300,13 @@ def _found(frame, label, role, what):
 
 def _levels_message(levels, roles, what):
     if roles.series is None:
+        names = [name for name in levels if name is not None]
         return (
-            f"the index of {what} has {len(levels)} levels ({list(levels)}); expected one level of time stamps. Fix: "
-            "series=the level that names the series."
+            f"the index of {what} has {len(levels)} levels ({list(levels)}); expected one level of time stamps, and "
+            f"the level that names the series as series=.{fix(f'series={names[0]!r}' if names else None)}"
         )
     return (
         f"the index of {what} has the levels {list(levels)}, series is {roles.series!r} and time is {roles.time!r}; "
-        "expected one level or column for each of them and no other level. Fix: df.reset_index(), and time=the column "
-        "of the stamps."
+        "expected one level or column for each of them and no other level, with the column of the stamps as time=. "
+        "Fix: df = df.reset_index()."
     )

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 
 from .._files import stored
-from .columns import as_slice, refuse_dtype
+from .columns import as_slice, code_of_infinite, refuse_dtype
 from .series import quoted
 
 __all__ = ["Encoding", "Schema", "encoded", "float_dtype", "numbers", "refuse_values"]
@@ -56,8 +56,8 @@ class Encoding:
             categories = sorted(column.dropna().unique().tolist(), key=lambda value: (type(value).__name__, value))
         if len(categories) > MOST_CATEGORIES:
             raise TypeError(
-                f"column {label!r} has {len(categories)} categories; expected at most {MOST_CATEGORIES}. Fix: group "
-                "the rare ones, or leave the column out."
+                f"column {label!r} has {len(categories)} categories; expected at most {MOST_CATEGORIES}. Group the "
+                "rare ones, or leave the column out."
             )
         return cls(label, tuple(categories))
 
@@ -144,8 +144,8 @@ def text_message(column, label, rows, texts=None):
     first = f", the first {column.iloc[bad[0]]!r} at {rows.place_in_frame(bad[0])}" if len(bad) else ""
     return (
         f"column {label!r} holds {column.dtype} values, {len(bad)} of {len(column)} no numbers{first}; expected "
-        f"numbers (float, integer or bool). Fix: pd.to_numeric(df[{label!r}], errors='coerce'), or "
-        "astype('category') for a covariate of categories."
+        f"numbers (float, integer or bool), or for a covariate of categories astype('category'). Fix: "
+        f"df[{label!r}] = pd.to_numeric(df[{label!r}], errors='coerce')."
     )
 
 
@@ -201,8 +201,8 @@ def one_hot(column, encoding, dtype, rows):
         row = int(unknown[0])
         raise ValueError(
             f"column {encoding.label!r} has the unknown category {quoted(column.iloc[row])} at "
-            f"{rows.place_in_frame(row)}; expected one of {list(encoding.categories)}, as in the fitted data. Fix: "
-            "fit on data with it, or declare it there: astype(pd.CategoricalDtype([...]))."
+            f"{rows.place_in_frame(row)}; expected one of {list(encoding.categories)}, as in the fitted data. Fit on "
+            "data with it, or declare it there: astype(pd.CategoricalDtype([...]))."
         )
     values = np.zeros((len(column), len(known)), dtype=dtype)
     present = np.flatnonzero(~absent)
@@ -240,7 +240,7 @@ def refuse_values(values, names, rows, *, role, missing="error"):
         if len(infinite):
             raise ValueError(
                 f"column {name!r} has {len(infinite)} infinite values: {rows.places(infinite)}; expected finite "
-                "numbers. Fix: df.replace([np.inf, -np.inf], np.nan) and fill."
+                f"numbers. Fix: {code_of_infinite(name)}."
             )
         absent = np.flatnonzero(np.isnan(column)) if missing == "error" else ()
         if len(absent):
@@ -248,5 +248,5 @@ def refuse_values(values, names, rows, *, role, missing="error"):
             ends = "limit_direction='both'" if absent[0] == 0 else ""
             raise ValueError(
                 f"{role} {name!r} has {len(absent)} missing values (NaN) in {len(column)} rows: {rows.places(absent)}; "
-                f"expected a number in every row. Fix: df[{name!r}] = df[{name!r}].interpolate({ends}){mask}."
+                f"expected a number in every row{mask}. Fix: df[{name!r}] = df[{name!r}].interpolate({ends})."
             )

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from .fixes import Source
 from .index import SPLIT_ADVICE, refuse_disorder
 from .stamps import CHUNK, ticks_of
 
@@ -150,9 +151,12 @@ def _refuse_unnamed(names, heads, layout):
     if missing.any():
         row = int(heads[int(missing.argmax())])
         where = f"column {layout.series!r}" if layout.series_at == "column" else f"level {layout.series!r} of the index"
+        place = f"[{layout.series!r}]"
+        if layout.series_at == "level":
+            place = f".index.get_level_values({layout.series!r})"
         raise ValueError(
             f"{where} names no series in row {row}; expected the name of the series in every row. Fix: "
-            f"df = df[df.{'' if layout.series_at == 'column' else 'reset_index().'}[{layout.series!r}].notna()]."
+            f"df = df[df{place}.notna()]."
         )
 
 
@@ -168,8 +172,9 @@ def _backward(index, starts):
 
 def _refuse_one(frame, layout, index):
     """A frame of one series out of order; where one stamp comes twice a column may name several series."""
+    source = Source(frame, layout)
     if index.is_unique:
-        refuse_disorder(index)
+        refuse_disorder(index, source)
     labels = pd.Series(ticks_of(index))
     for name in frame.columns:
         if name == layout.time or pd.api.types.is_float_dtype(frame[name].dtype) or list(frame.columns).count(name) > 1:
@@ -181,7 +186,7 @@ def _refuse_one(frame, layout, index):
                 f"the index has {int(index.duplicated().sum())} duplicates, the first of {twice[0]}; but every stamp "
                 f"comes once for each value of column {name!r}: are these several series? Fix: series={name!r}."
             )
-    refuse_disorder(index)
+    refuse_disorder(index, source)
 
 
 def _refuse_order(rows, blocks, lengths, layout):
@@ -196,15 +201,17 @@ def _refuse_order(rows, blocks, lengths, layout):
     ticks = ticks_of(index)
     twice = np.flatnonzero(pd.DataFrame({"series": by_row, "stamp": ticks}).duplicated())
     by = f"[{layout.series!r}, {layout.time_name!r}]"
+    order = "df = df.sort_index(kind='stable')" if layout.time_at == "index" else f"df = df.sort_values({by})"
 
     def at(row):
         return f"({quoted(keys[by_row[row]])}, {index[row]})"
 
     if len(twice):
+        code = f"df = df[~df.reset_index().duplicated({by}, keep='last').to_numpy()]"
         shown = ", ".join(f"{at(row)} in row {row}" for row in twice[:3])
         raise ValueError(
             f"{len(twice)} rows are duplicates: {shown}{', ...' if len(twice) > 3 else ''}; expected every stamp once "
-            f"in a series. Fix: df = df.groupby({by}).mean(), or df.drop_duplicates(...)."
+            f"in a series. Fix: {code}."
         )
     if not grouped and len(blocks) <= 2 * len(keys):
         split = int(np.flatnonzero(np.bincount(blocks) > 1)[0])
@@ -214,12 +221,11 @@ def _refuse_order(rows, blocks, lengths, layout):
         raise ValueError(
             f"series {quoted(keys[split])} is split in two: rows {where} (from {index[heads[first]]} and from "
             f"{index[heads[second]]}); expected the rows of a series together, or all rows in the order of time. "
-            f"Fix: df = df.sort_values({by}). {SPLIT_ADVICE}."
+            f"{SPLIT_ADVICE}. Fix: {order}."
         )
     later = _backward(index, rows.starts) if grouped else np.flatnonzero(ticks[1:] < ticks[:-1]) + 1
     shown = ", ".join(f"row {row} {at(row)} comes after {index[row - 1]}" for row in later[:3])
     raise ValueError(
         f"the rows are not in time order in {len(later)} places: {shown}; expected ascending stamps in each series, "
-        f"the series one after the other, or all rows in the order of time. Fix: df = df.sort_values({by}). "
-        f"{SPLIT_ADVICE}."
+        f"the series one after the other, or all rows in the order of time. {SPLIT_ADVICE}. Fix: {order}."
     )

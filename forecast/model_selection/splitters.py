@@ -148,7 +148,8 @@ class RollingOrigin(_TimeSplitter):
             raise ValueError(
                 f"{steps.count} {steps.name} are too few for {self.n_splits} origins {step} {steps.name} apart with "
                 f"horizon {self.horizon} and gap {self.gap}: the first fold would have nothing to train on; expected "
-                f"at least {steps.count + 1 - first + self.gap} {steps.name}. Fix: fewer splits or a shorter horizon."
+                f"at least {steps.count + 1 - first + self.gap} {steps.name}, or fewer splits, or a shorter horizon."
+                f"{_fewer((steps.count - self.horizon - self.gap - 1) // step + 1)}"
             )
         for start in range(first, steps.count - self.horizon + 1, step):
             end = start - self.gap
@@ -255,7 +256,7 @@ class PurgedTimeSeriesSplit(_TimeSplitter):
             if not len(train):
                 raise ValueError(
                     f"test block {number}, {steps.name} {start} to {end - 1} of {steps.count}, has nothing to train on "
-                    f"with purge {self.purge}, embargo {self.embargo} and past_only {self.past_only}. Fix: smaller "
+                    f"with purge {self.purge}, embargo {self.embargo} and past_only {self.past_only}; expected smaller "
                     "ones of these, or smaller test blocks."
                 )
             folds.append((train, steps.rows(start, end)))
@@ -270,13 +271,18 @@ class PurgedTimeSeriesSplit(_TimeSplitter):
         if size == 0 or least > steps.count:
             raise ValueError(
                 f"{steps.count} {steps.name} are too few for {self.n_splits} test blocks; expected at least "
-                f"{least + (size == 0)}. Fix: fewer splits, or a smaller test_size."
+                f"{least + (size == 0)}, or fewer splits, or a smaller test_size."
+                f"{_fewer(steps.count // size if size else steps.count - (size == 0))}"
             )
         if size is None:
             edges = np.linspace(0, steps.count, self.n_splits + 1).astype(int)
         else:
             edges = steps.count - size * np.arange(self.n_splits, -1, -1)
         return [(int(start), int(end)) for start, end in pairwise(edges)]
+
+
+def _fewer(n_splits):
+    return f" Fix: n_splits={n_splits}." if n_splits > 0 else ""
 
 
 class _Steps:
@@ -319,9 +325,11 @@ def _labels(X, time):
     if isinstance(index, pd.MultiIndex):
         levels = [k for k in range(index.nlevels) if _is_time(index.levels[k].dtype)]
         if len(levels) != 1:
+            names = [index.names[level] for level in levels or range(index.nlevels)]
+            code = f" Fix: time={names[-1]!r}." if names[-1] is not None else ""
             raise ValueError(
-                f"the index has levels {list(index.names)}, of which {len(levels)} hold dates; expected one. Fix: "
-                "time=the name of the level with the time stamps."
+                f"the index has levels {list(index.names)}, of which {len(levels)} hold dates; expected one, or the "
+                f"name of the level of time stamps as time=.{code}"
             )
         return _checked(index.get_level_values(levels[0]), "the index")
     found = [] if _is_time(index.dtype) or not isinstance(X, pd.DataFrame) else time_columns(X)
@@ -341,7 +349,7 @@ def _named(X, index, time):
         return index.get_level_values(time)
     raise ValueError(
         f"time is {time!r}, which is no column{'' if index is None else ' or index level'} of X, a "
-        f"{type(X).__name__} with columns {columns}. Fix: a frame that has it, or time=None to count rows."
+        f"{type(X).__name__} with columns {columns}; None counts rows. Fix: time=None."
     )
 
 
@@ -355,7 +363,7 @@ def _checked(labels, where):
     if not (_is_time(labels.dtype) or getattr(labels.dtype, "kind", "") in "iu"):
         raise TypeError(
             f"{where} has {labels.dtype} labels that repeat or were named as time; expected dates, periods or whole "
-            "numbers. Fix: pd.to_datetime, or time=the column or level of the time stamps."
+            "numbers: pd.to_datetime reads them, and time= names the column or level of the time stamps."
         )
     missing = labels.isna()
     if missing.any():
