@@ -23,6 +23,9 @@ BUSINESS = pd.date_range("2024-01-01", periods=N, freq="B")
 BERLIN_IN_UTC = pd.date_range("2024-03-01", periods=N, tz="Europe/Berlin").tz_convert("UTC")
 ROLLED = pd.DatetimeIndex([d if d.weekday() < 5 else d + pd.offsets.BDay() for d in
                            pd.date_range("2018-01-15", periods=N, freq="MS") + pd.Timedelta(days=14)])  # fmt: skip
+SANTIAGO = pd.date_range("2024-08-20", periods=N).tz_localize("America/Santiago", nonexistent="shift_forward")
+SYDNEY = pd.date_range("2024-03-01", periods=24 * 80, freq="h", tz="Australia/Sydney")
+SYDNEY = SYDNEY[(SYDNEY.hour >= 9) & (SYDNEY.hour < 17)]
 RNG = np.random.default_rng(0)
 IRREGULAR = pd.DatetimeIndex(np.sort(DAYS.to_numpy() + RNG.integers(0, 86_000, N).astype("timedelta64[s]")))[::2]
 TWO = pd.DatetimeIndex(["2024-03-30 12:00", "2024-03-31 12:00"])
@@ -89,6 +92,8 @@ REFUSED = {  # the frame, and the arguments of the model
     "days of Berlin in UTC, freq given": (frame(BERLIN_IN_UTC), {"freq": "D"}),
     "days of Berlin in a column": (column(BERLIN_IN_UTC), {"time": "day"}),
     "days of Berlin in a level": (panel(BERLIN_IN_UTC, "level"), LONG),
+    "days of Santiago, whose clock skips a midnight": (frame(SANTIAGO.tz_convert("UTC")), {}),
+    "opening hours of Sydney in UTC, without a zone": (frame(SYDNEY.tz_convert("UTC").tz_localize(None)), {}),
     "the 15th or the next business day": (frame(ROLLED), {}),
     "the 15th or the next in a panel": (panel(ROLLED), LONG_COLUMN),
     "two rows": (frame(TWO), {}),
@@ -177,7 +182,7 @@ def test_a_fix_runs_and_helps(name):
 
 
 def test_what_cannot_be_pasted_is_no_fix():
-    far = frame(DAYS.append(pd.DatetimeIndex(["2324-01-01"])))
+    far = frame(DAYS.append(pd.DatetimeIndex(["2154-01-01"])))
     cases = [
         (far, {"freq": "D", "gaps": "mask"}),
         (frame(pd.Index([*DAYS[:30].tz_localize("UTC"), *DAYS[30:]], dtype=object)), {}),
@@ -225,6 +230,14 @@ def test_a_fix_of_a_history_runs_and_helps(name):
     code = fix_of(caught.value)
     exec(code, scope)
     assert len(model.predict(history=scope["df" if code.startswith("df") else "history"])) == 2
+
+
+def test_a_history_over_a_change_of_the_clock_names_the_zone():
+    days = pd.date_range("2024-01-01", periods=150, tz="Europe/Berlin").tz_convert("UTC")
+    model = model_of(frame(days[:60]))  # winter alone is regular in UTC
+    with pytest.raises(ValueError, match=r"not on the grid.*In zone Europe/Berlin they are regular") as caught:
+        model.predict(history=frame(days))
+    assert type(caught.value) is ValueError
 
 
 @pytest.mark.parametrize("rows", [slice(0, 0), slice(1, 3), slice(0, 1)], ids=["none", "later", "too few"])

@@ -10,6 +10,7 @@ from .fixes import Source, fix, nearest_step
 from .gaps import missed_sessions
 from .index import SPLIT_ADVICE, best_grid, frequency_of, irregular, refuse_too_few, seen_in
 from .patterns import Pattern, as_pattern
+from .rules import Rules
 from .seen_patterns import pattern_seen
 from .sessions import calendar_of, inferred_weekmask, wall_days, weekdays_text
 from .stamps import kind_of
@@ -18,6 +19,7 @@ from .zones import regular_zone
 
 __all__ = ["axis_of", "check_axis", "gaps_of"]
 
+MOSTLY_GAPS = 1.5  # labels of a grid for each that is there: more may be opening hours of another zone
 SHORT = 300  # labels from which a frequency is guessed before it is checked on all
 
 
@@ -147,6 +149,10 @@ def _inferred(rows, kind, rules, source, advise=True):
         text = irregular(longest).replace("the index", source.where, 1)
         raise ValueError(f"{text}{_advice(rows, kind, rules, source, advise)}")
     axis = _axis(rows, best[0], kind)
+    if advise and rules.gaps == "error" and len(best[1]) > MOSTLY_GAPS * len(longest):
+        zone = regular_zone(longest, lambda index: _has_pattern(_moved(rows, index)))
+        if zone is not None:
+            raise ValueError(f"{irregular(longest)}{_zone_advice(rows, zone, source)}")
     try:
         return axis, gaps_of(rows, axis)
     except _OffGridError as error:
@@ -161,14 +167,18 @@ def _advice(rows, kind, rules, source, wanted=True):
         rows.longest(), lambda index: _is_regular(_moved(rows, index), kind, replace(rules, gaps="mask"))
     )
     if zone is not None:
-        text = f" In zone {zone} these stamps are regular. {SPLIT_ADVICE}."
-        return f"{text}{fix(_code_of_zone(rows.index, zone, source))}"
+        return _zone_advice(rows, zone, source)
     period = _one_row_a_period(rows)
     if period is not None:
         local = "" if rows.index.tz is None else ".tz_localize(None)"
         text = f" Each has one row per period {period!r}. {SPLIT_ADVICE}."
         return f"{text}{fix(source.stamps(f'{{}}{local}.to_period({period!r})'))}"
     return f" {SPLIT_ADVICE}.{fix(source.resampled(nearest_step(rows.longest())))}"
+
+
+def _zone_advice(rows, zone, source):
+    code = _code_of_zone(rows.index, zone, source)
+    return f" In zone {zone} these stamps are regular. {SPLIT_ADVICE}.{fix(code)}"
 
 
 def _one_row_a_period(rows):
@@ -207,6 +217,11 @@ def _with_pattern(rows):
             "days are missing: the forecast's index takes the next opening hours, closed days ahead unknown."
         )
     return replace(axis, pause=pause, note=note), (before[~closed], steps[~closed])
+
+
+def _has_pattern(rows):
+    found = _with_pattern(rows)
+    return found is not None and not len(found[1][0])
 
 
 def _wall(index):
@@ -353,7 +368,12 @@ def check_axis(rows, axis, what, source=None):
                 f"{what} has frequency {getattr(own, 'freqstr', own)!r}, but the model was fitted at "
                 f"{axis.step_text}; expected the same: resample it.{fix(_code_of_finer(own, axis, source))}"
             )
-    return gaps_of(rows, axis)
+    try:
+        return gaps_of(rows, axis)
+    except _OffGridError as error:
+        zone = regular_zone(rows.longest(), lambda found: _is_regular(_moved(rows, found), kind, Rules(gaps="mask")))
+        more = "" if zone is None else f" In zone {zone} they are regular: fit a model on stamps of that zone."
+        raise ValueError(f"{error}{more}") from None
 
 
 def _code_of_kind(kind, axis, source):

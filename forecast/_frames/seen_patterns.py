@@ -47,7 +47,7 @@ def pattern_seen(index):
     if (clocks == clocks[0]).all():
         found = _of_months(days) or _of_years(days) or _of_weekdays(days)
     elif (clocks.astype("timedelta64[s]") == clocks).all():
-        found = _of_hours(days, clocks.astype("timedelta64[s]").astype(np.int64), (wall[1:] - wall[:-1]).min())
+        found = _of_hours(days, clocks.astype("timedelta64[s]").astype(np.int64), (index[1:] - index[:-1]).min())
     if isinstance(found, Pattern):
         if found.numbers(wall)[1].any():
             return None
@@ -132,6 +132,8 @@ def _of_weekdays(days):
 def _of_hours(days, clocks, step):
     """Opening hours: the same times of the week, every week; in less than three weeks the same times every day."""
     step = step / pd.Timedelta(seconds=1)
+    if step <= 0:
+        return None
     dates = np.unique(days)
     span = int((dates[-1] - dates[0]).astype(np.int64)) + 1
     weekday = (days.astype(np.int64) + MONDAY) % 7

@@ -41,16 +41,18 @@ def regular_zone(index, is_regular):
     'Europe/Berlin'
     """
     sample = index[:: max(1, len(index) // SAMPLE)]
-    own, found = len(_clocks(sample)), []
+    own, found, fewer = len(_clocks(sample)), [], False
     sample = sample.tz_localize("UTC") if index.tz is None else sample
     for zone in (*KNOWN, *sorted(zoneinfo.available_timezones() - set(KNOWN))):
-        if found and zone not in KNOWN:
+        if fewer and zone not in KNOWN:
             break
         try:
             clocks = _clocks(sample.tz_convert(zone))
         except (ValueError, KeyError, OSError):  # a file that is no zone
             continue
-        if len(clocks) < own:
+        # As many where the clock skips the time of day once, as midnight in some zones.
+        if len(clocks) < own or (len(clocks) == own and zone in KNOWN):
+            fewer |= len(clocks) < own
             found.append((zone, len(clocks), bool(clocks[0].astype(np.int64))))
     whole = index.tz_localize("UTC") if index.tz is None else index
     for zone, *_ in sorted(found, key=lambda one: one[1:]):
