@@ -2,6 +2,7 @@
 
 from ._config import show_config
 from ._files import ModelFileError, load, read_card
+from ._frames import SentinelWarning, TimeColumnWarning
 from ._linear import LinearForecaster
 from ._rnn import RNNForecaster
 from ._series import RecursiveForecastWarning, SeriesForecaster
@@ -12,7 +13,9 @@ __all__ = [
     "ModelFileError",
     "RNNForecaster",
     "RecursiveForecastWarning",
+    "SentinelWarning",
     "SeriesForecaster",
+    "TimeColumnWarning",
     "WindowTargets",
     "Windows",
     "load",

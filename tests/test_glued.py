@@ -37,12 +37,11 @@ def refusal(frame, **more):
 
 def fixed(frame, message, **more):
     """Forecasts of the model after what the message says to do."""
-    fix = re.search(r"Fix: (.*?)\.?( If they are .*| or, if they .*)?$", message)[1].rstrip(";")
-    assignment, _, arguments = fix.rpartition(", and ") if fix.startswith("df") else ("", "", fix)
+    fix = re.search(r"Fix: (.*)\.$", message)[1]
+    named = re.search(r"expected (series=.*)\. Fix: ", message)
+    code, arguments = (fix, named[1] if named else "") if fix.startswith("df") else ("", fix)
     scope = {"df": frame.copy(), "pd": pd}
-    if fix.startswith("df") and not assignment:
-        assignment, arguments = fix, ""
-    exec(assignment, scope)
+    exec(code, scope)
     more |= eval(f"dict({arguments})", {})
     return model(**more).fit(scope["df"]).predict()
 
@@ -103,10 +102,11 @@ def test_advice_names_no_column_that_does_not_explain():
     frame["counter"], frame["noise"] = np.arange(80), RNG.integers(0, 9, 80)
     message = refusal(frame)
     assert "40 duplicates" in message
-    assert "series=" not in message
+    assert "series='" not in message
+    assert "series=[" not in message
     few = long().query("unique_id == 'a'").iloc[[*range(20), 19, *range(20, 40)]].set_index("ds")
     few["weather"] = ["sun", "rain"] * 20 + ["sun"]
-    assert "series=" not in refusal(few)  # one row came twice, in one of two weathers
+    assert "series='" not in refusal(few)  # one row came twice, in one of two weathers
 
 
 HOURS = pd.date_range("2011-01-01", periods=240, freq="h")
@@ -183,7 +183,7 @@ def test_rows_that_come_twice_are_dropped_by_the_fix(change):
 def test_rows_out_of_order_are_sorted_by_the_fix():
     for frame in (long().set_index("ds"), long().set_index("ds").rename_axis(None)):
         message = refusal(frame.iloc[::-1], series="unique_id")
-        fix = re.search(r"Fix: (df = .*?\))\. ", message)[1]
+        fix = re.search(r"Fix: (df = .*\))\.$", message)[1]
         scope = {"df": frame.iloc[::-1]}
         exec(fix, scope)
         assert len(model(series="unique_id").fit(scope["df"]).predict()) == 9

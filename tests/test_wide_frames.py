@@ -41,15 +41,15 @@ def many(n=30):
 def test_without_a_target_one_column_and_all_of_them_are_offered(frame, options, one, all_of):
     message = refusal(frame, **options)
     assert len(message) < 260
-    fix = re.search(r"Fix: target=(.*), or target=(.*) for all of them\.$", message)
-    assert eval(fix[1]) == one
-    target = eval(fix[2], {"df": frame})
+    fix = re.search(r"For all of them: target=(?P<every>.*)\. Fix: target=(?P<one>.*)\.$", message)
+    assert eval(fix["one"]) == one
+    target = eval(fix["every"], {"df": frame})
     assert len(target) == all_of
     assert target[0] in model(target=target, **options).fit(frame).predict()
 
 
 def test_windows_say_the_same():
-    with pytest.raises(ValueError, match=r"target=list\(df\) for all of them"):
+    with pytest.raises(ValueError, match=r"all of them: target=list\(df\)"):
         make_windows(many(), lookback=7, horizon=3)
     with pytest.raises(ValueError, match=r"its columns are \['s0', .* \(30 in all\)"):
         make_windows(many(), target="z", lookback=7, horizon=3)
@@ -93,7 +93,7 @@ def test_a_column_for_each_step_is_refused_with_the_code_that_turns_the_frame(ca
     frame = STEPS_AS_COLUMNS[case]
     message = refusal(frame, target=target)
     assert "are 40 steps of time, and each row a series" in message
-    code, _, arguments = re.search(r"Fix: (.*)\.$", message)[1].rpartition("; and ")
+    arguments, code = re.search(r"for each step, and (.*)\. Fix: (.*)\.$", message).groups()
     scope = {"df": frame.copy(), "pd": pd}
     exec(code, scope)
     answer = model(**eval(f"dict({arguments})")).fit(scope["df"]).predict()
@@ -112,7 +112,7 @@ def test_many_targets_that_begin_at_other_times_are_shown_the_long_form():
     frame = many(4)
     frame.iloc[:12, 1] = np.nan
     message = refusal(frame, target=list(frame))
-    code = re.search(r"different times: (df = .*), and target='y', series='series'\.$", message)[1]
+    code = re.search(r"different times: (df = .*), and target='y', series='series'\. Fix: ", message)[1]
     scope = {"df": frame}
     exec(code, scope)
     assert len(model(target="y", series="series").fit(scope["df"]).predict()) == 12

@@ -152,7 +152,7 @@ def repeats_message(frame, roles, layout, stamps):
     labels = naming(frame, stamps, [*taken, *(() if clock is None or clock[2] else [clock[0]])])
     if clock is not None and (not labels or labels == [clock[0]]):
         where, other = f"column {clock[0]!r}", f" If they are several series: series={clock[0]!r}." if clock[2] else ""
-        return f"{_repeats(layout, stamps)}, and {where} holds the time of day. Fix: {clock[1]}.{other}"
+        return f"{_repeats(layout, stamps)}, and {where} holds the time of day.{other} Fix: {clock[1]}."
     if not labels:
         return None
     return f"{_repeats(layout, stamps)}; but every stamp comes once for each {_listed(labels)}: {_several(labels)}"
@@ -424,21 +424,22 @@ def _count_of(names):
 def _counted_message(label, names, time, frame, counted):
     where = f"column {label!r} holds" if counted else f"the index{f' {label!r}' if label is not None else ''} holds"
     rows = "the index counts rows, but " if counted else ""
-    fix = f"series={label!r}, time={time!r}"
+    name = "series" if label is None else label
+    arguments, code = f"series={name!r}, time={time!r}", []
     if label is None:
-        fix = f"df = df.rename_axis('series'), series='series', time={time!r}"
-    text = frame[time]
-    if _is_text(text.dtype):
-        fix = f"{_steps_code(time, text)}, and {fix}"
+        code.append("df = df.rename_axis('series')")
+    if _is_text(frame[time].dtype):
+        code.append(_steps_code(time, frame[time]))
+    expected = f"expected {arguments}" if code else "and series is None"
     return (
         f"{rows}{where} {_count_of(names)}, and {time!r} begins again under each of them: these are several series, "
-        f"and series is None. Fix: {fix}."
+        f"{expected}. Fix: {'; '.join(code) or arguments}."
     )
 
 
 def _blocks_message(label, names):
     return (
         f"the index counts rows, but column {label!r}, which has no role, holds {_count_of(names)} one after the "
-        f"other: as one series they would be glued together. Fix: series={label!r}; or, if they are one series, "
-        f"df = df.drop(columns={label!r})."
+        f"other: as one series they would be glued together. If they are one series: df = df.drop(columns={label!r}). "
+        f"Fix: series={label!r}."
     )

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 
 from .._files import stored
-from .columns import as_slice, refuse_dtype
+from .columns import as_slice, code_of_infinite, refuse_dtype
 from .names import quoted
 from .static import static_columns
 
@@ -58,8 +58,8 @@ class Encoding:
             categories = sorted(column.dropna().unique().tolist(), key=lambda value: (type(value).__name__, value))
         if len(categories) > MOST_CATEGORIES:
             raise TypeError(
-                f"column {label!r} has {len(categories)} categories; expected at most {MOST_CATEGORIES}. Fix: group "
-                "the rare ones, or leave the column out."
+                f"column {label!r} has {len(categories)} categories; expected at most {MOST_CATEGORIES}. Group the "
+                "rare ones, or leave the column out."
             )
         return cls(label, tuple(categories))
 
@@ -134,11 +134,12 @@ def _is_categorical(column, label, rows):
 def text_message(column, label, rows, texts=None):
     """What is wrong with a column of numbers that is none, and where; with `texts` it is a covariate."""
     present = np.flatnonzero(column.notna().to_numpy())
-    fix = f"df[{label!r}] = pd.to_numeric(df[{label!r}], errors='coerce')"
+    code, more = f"df[{label!r}] = pd.to_numeric(df[{label!r}], errors='coerce')", ""
     if texts is not None:  # numbers and a few letters may be codes, which numbers alone cannot be
         few = column.astype(str).nunique() <= FEW_CODES
         codes = f"df[{label!r}] = df[{label!r}].astype(str).astype('category')"
-        fix = f"{codes} for categories, or {fix}" if few else f"{fix}, or {codes} for categories"
+        more = f", which {code} makes, or categories" if few else f", or categories, which {codes} makes"
+        code = codes if few else code
     else:
         texts = np.fromiter((isinstance(column.iloc[row], str) for row in present), dtype=bool, count=len(present))
     parsed = pd.to_numeric(column.iloc[present], errors="coerce").isna().to_numpy()
@@ -148,7 +149,7 @@ def text_message(column, label, rows, texts=None):
     first = f", the first {column.iloc[bad[0]]!r} at {rows.place_in_frame(bad[0])}" if len(bad) else ""
     return (
         f"column {label!r} holds {column.dtype} values, {len(bad)} of {len(column)} no numbers{first}; expected "
-        f"numbers (float, integer or bool). Fix: {fix}."
+        f"numbers (float, integer or bool){more}. Fix: {code}."
     )
 
 
@@ -205,8 +206,8 @@ def one_hot(column, encoding, dtype, rows):
         row = int(unknown[0])
         raise ValueError(
             f"column {encoding.label!r} has the unknown category {quoted(column.iloc[row])} at "
-            f"{rows.place_in_frame(row)}; expected one of {list(encoding.categories)}, as in the fitted data. Fix: "
-            "fit on data with it, or declare it there: astype(pd.CategoricalDtype([...]))."
+            f"{rows.place_in_frame(row)}; expected one of {list(encoding.categories)}, as in the fitted data. Fit on "
+            "data with it, or declare it there: astype(pd.CategoricalDtype([...]))."
         )
     values = np.zeros((len(column), len(known)), dtype=dtype)
     present = np.flatnonzero(~absent)
@@ -244,7 +245,7 @@ def refuse_values(values, names, rows, *, role, missing="error"):
         if len(infinite):
             raise ValueError(
                 f"column {name!r} has {len(infinite)} infinite values: {rows.places(infinite)}; expected finite "
-                "numbers. Fix: df.replace([np.inf, -np.inf], np.nan) and fill."
+                f"numbers. Fix: {code_of_infinite(name)}."
             )
         absent = np.flatnonzero(np.isnan(column)) if missing == "error" else ()
         if len(absent):
@@ -257,7 +258,7 @@ def refuse_values(values, names, rows, *, role, missing="error"):
                 )
             raise ValueError(
                 f"{role} {name!r} has {len(absent)} missing values (NaN) in {len(column)} rows: {rows.places(absent)}; "
-                f"expected a number in every row. Fix: df[{name!r}] = df[{name!r}].interpolate({ends}){mask}."
+                f"expected a number in every row{mask}. Fix: df[{name!r}] = df[{name!r}].interpolate({ends})."
             )
 
 

@@ -143,7 +143,7 @@ class StaticTable:
                 row = int(np.argmax(differs))
                 raise ValueError(
                     f"static gives series {quoted(keys[row])} the {label!r} {other[row]!r}, and fit had {one[row]!r}; "
-                    "a fitted model keeps that. Fix: fit again, or a static of new series alone."
+                    "a fitted model keeps that; expected new series alone, or another fit."
                 )
 
     def beside(self, frame, layout, what):
@@ -175,8 +175,8 @@ def _names_in(frame, label, ids):
         return frame.index.get_level_values(ids.index(label))
     raise ValueError(
         f"static has neither a column nor a level of its index with the name {label!r}, which names the series; its "
-        f"columns are {shown(frame.columns)}, its levels {list(frame.index.names)}. Fix: static.rename(columns=...) or "
-        "static.rename_axis(...)."
+        f"columns are {shown(frame.columns)}, its levels {list(frame.index.names)}. static.rename(columns=...) or "
+        "static.rename_axis(...) gives it that name."
     )
 
 
@@ -185,8 +185,8 @@ def _read(column, label):
     dtype = column.dtype
     if pd.api.types.is_datetime64_any_dtype(dtype) or isinstance(dtype, pd.PeriodDtype) or dtype.kind in "mc":
         raise TypeError(
-            f"static covariate {label!r} holds {dtype} values; expected numbers or categories. Fix: a number such as "
-            f"static[{label!r}].dt.year, or static = static.drop(columns={label!r})."
+            f"static covariate {label!r} holds {dtype} values; expected numbers or categories, such as "
+            f"static[{label!r}].dt.year. Fix: static = static.drop(columns={label!r})."
         )
     if pd.api.types.is_numeric_dtype(dtype) or pd.api.types.is_bool_dtype(dtype):
         values = column.to_numpy(dtype=np.float64, na_value=np.nan)
@@ -279,8 +279,7 @@ def refuse_changing(frame, roles, rows, what):
     elif away.any():
         raise ValueError(
             f"static has no row for {int(away.sum())} of {len(keys)} series of {what}: {_listed(keys, away)}; expected "
-            f"one for each, such as that of {quoted(roles.outside.keys[0])}. Fix: rows for them in static, or columns "
-            f"{roles.static} in {what}."
+            f"one for each, such as that of {quoted(roles.outside.keys[0])}, or the columns {roles.static} in {what}."
         )
     table = roles.outside.rows(keys)
     for label in roles.static:
@@ -325,7 +324,7 @@ def _refuse_columns(frame, labels, rows, wanted):
                 _refuse_without(column, label, absent, rows)
                 raise ValueError(
                     f"static covariate {label!r} has {len(absent)} missing values (NaN): {rows.places(absent)}; "
-                    f"expected one value for each series. Fix: df = df.dropna(subset=[{label!r}]) or fill it."
+                    f"expected one value for each series. Fix: df = df.dropna(subset=[{label!r}])."
                 )
         values = column.array if rows.order is None else column.array.take(rows.order)
         differs = changes(values) + 1
@@ -335,5 +334,5 @@ def _refuse_columns(frame, labels, rows, wanted):
             raise ValueError(
                 f"static covariate {label!r} changes within series {quoted(rows.keys[rows.series_at(row)])}: from "
                 f"{quoted(values[row - 1])} to {quoted(values[row])} at {rows.index[row]}; expected one value in each "
-                f"series. Fix: past_covariates or future_covariates for {label!r}."
+                "series. What changes goes into past_covariates or future_covariates."
             )

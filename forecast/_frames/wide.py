@@ -6,6 +6,9 @@ import warnings
 import numpy as np
 import pandas as pd
 
+from .fixes import fix
+from .text_dates import code_of_dates
+
 __all__ = ["no_target_message", "refuse_steps_as_columns", "shown"]
 
 LEAST = 12  # columns that are taken for steps of time
@@ -42,17 +45,17 @@ def no_target_message(frame, numeric):
     Examples
     --------
     >>> no_target_message(pd.DataFrame({"a": [1.0], "b": [2.0]}), ["a", "b"])
-    "target is None, but the frame has 2 columns that could be it: ['a', 'b']. Fix: target='a', or target=list(df) for \
-all of them."
+    "target is None, but the frame has 2 columns that could be it: ['a', 'b']. For all of them: target=list(df). Fix: \
+target='a'."
     """
     start = f"target is None, but the frame has {len(numeric)} columns that could be it"
     likely = next((label for label in numeric or frame.columns if str(label).lower() in USUAL), None)
     if not numeric:
         column = f"df[{likely or frame.columns[-1]!r}]" if len(frame.columns) else ""
-        fix = f" Fix: {column} = pd.to_numeric({column})." if column else ""
+        code = f"{column} = pd.to_numeric({column})" if column else None
         return (
             f"target is None, but no column of the frame is numeric and without a role: {shown(frame.columns)}; "
-            f"expected the column to forecast.{fix}"
+            f"expected the column to forecast.{fix(code)}"
         )
     likely = numeric[0] if likely is None else likely
     others = [label for label in frame.columns if label not in numeric]
@@ -61,7 +64,7 @@ all of them."
         every = repr(numeric)
     elif others:
         every = f"list(df.drop(columns={others!r}))"
-    return f"{start}: {shown(numeric)}. Fix: target={likely!r}, or target={every} for all of them."
+    return f"{start}: {shown(numeric)}. For all of them: target={every}. Fix: target={likely!r}."
 
 
 def refuse_steps_as_columns(frame, target, taken):
@@ -98,7 +101,7 @@ def refuse_steps_as_columns(frame, target, taken):
     if len(dates) >= max(LEAST, len(frame.columns) // 2):
         steps, read = dates, _reading(dates)
     else:
-        texts = [label for label in labels if _is_text(frame[label].dtype)]
+        texts = [label for label in labels if _is_text(frame[label].dtype) and code_of_dates(frame[label], "") is None]
         steps = _numbered([label for label in labels if label not in texts])
         if len(steps) < max(LEAST, len(frame.columns) // 2) or not (named or texts):
             return
@@ -115,9 +118,9 @@ def refuse_steps_as_columns(frame, target, taken):
     series = next((label for label in others if label not in frame.columns or _names_rows(frame[label])), others)
     raise ValueError(
         f"the columns {str(steps[0])!r} to {str(steps[-1])!r} are {len(steps)} steps of time, and each row a series; "
-        f"expected a row for each step. Fix: {head}df = df.melt({others[0] if len(others) == 1 else others!r}, "
-        "var_name='time', value_name='y').dropna(subset='y'); "
-        f"df['time'] = {read}; and target='y', series={series!r}, time='time'."
+        f"expected a row for each step, and target='y', series={series!r}, time='time'. Fix: {head}"
+        f"df = df.melt({others[0] if len(others) == 1 else others!r}, var_name='time', value_name='y')"
+        f".dropna(subset='y'); df['time'] = {read}."
     )
 
 

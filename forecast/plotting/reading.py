@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 
-from .._frames import Layout, Roles, as_frame, blocks_of, enter
+from .._frames import Layout, Roles, as_frame, as_stamps, blocks_of, enter
 from .._series import SeriesForecaster
 from ..model_selection import BacktestReport
 from ..model_selection.report import NAIVE
@@ -96,10 +96,10 @@ class Lines:
 
     def __init__(self, frame, model, what):
         frame = as_frame(enter(frame, what)[0], what)
-        roles = Roles([], series=model.series, time=model.time)
+        roles = Roles([], series=model.series, time=model._state.roles.time)
         layout = Layout.of(frame, roles, what)
         self.frame, self.what = frame, what
-        self.labels = layout.labels(frame)
+        self.labels = as_stamps(layout.labels(frame))
         self.keys, self._numbers = [None], None  # names of the series in order of appearance
         if roles.series is not None:
             blocks = blocks_of(frame, layout, what)
