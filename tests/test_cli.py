@@ -49,7 +49,7 @@ def test_fit_show_and_predict_give_what_python_gives_to_the_bit(run, df):
         bounds = python.predict_interval(coverage=level)
         for side in ("lower", "upper"):
             assert table[f"load_{side}_{level:g}"].tolist() == bounds[f"load_{side}"].tolist()
-    assert table["load_q0.1"].tolist() == python.predict_quantiles(0.1)["load"].tolist()
+    assert table["load_q0.1"].tolist() == python.predict_quantiles(levels=0.1)["load"].tolist()
 
 
 def test_the_model_file_is_the_one_that_python_saves(run, df, tmp_path):

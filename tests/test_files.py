@@ -107,9 +107,8 @@ def test_a_loaded_forecaster_forecasts_after_a_history_that_it_never_saw(tmp_pat
 
 def test_a_loaded_forecaster_gives_its_quantiles(tmp_path):
     model = fitted("quantiles")
-    again = loaded(model, tmp_path).predict_quantiles([0.1, 0.3])
-    for level, expected in model.predict_quantiles([0.1, 0.3]).items():
-        assert_same(again[level], expected)
+    asked = {"levels": [0.1, 0.3]}
+    assert_same(loaded(model, tmp_path).predict_quantiles(**asked), model.predict_quantiles(**asked))
 
 
 def test_a_loaded_forecaster_is_fitted_again_with_the_same_bits(tmp_path):

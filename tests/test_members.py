@@ -74,8 +74,8 @@ def test_a_mixture_survives_clone_and_file(tmp_path):
 def test_intervals_rest_on_rows_that_no_member_learnt_from():
     model = mixed().fit(hourly(1200))
     assert model.report_.n_windows >= 100
-    lower, upper = model.predict_interval(coverage=0.8).to_numpy().T
-    middle = model.predict()["load"].to_numpy()
+    middle, lower, upper = model.predict_interval(coverage=0.8).to_numpy().T
+    np.testing.assert_array_equal(middle, model.predict()["load"])
     assert (lower < middle).all()
     assert (middle < upper).all()
 

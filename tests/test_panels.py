@@ -338,7 +338,7 @@ def test_the_answer_to_rows_has_their_index_and_numbers_alone(panel, name):
     assert got.index.equals(future.index)
     assert list(got.columns) == ["y", "temp"]
     np.testing.assert_array_equal(got.to_numpy(), expected)
-    for frame in (fitted.predict_interval(future, coverage=0.5), fitted.predict_quantiles(0.3, future)):
+    for frame in (fitted.predict_interval(future, coverage=0.5), fitted.predict_quantiles(future, 0.3)):
         assert frame.index.equals(future.index)
         assert (frame.dtypes == np.float64).all()
 

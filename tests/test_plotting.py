@@ -159,15 +159,16 @@ def test_predictions_of_anything_are_drawn(df, model):
     np.testing.assert_array_equal(drawn(from_dict)["forecast"], forecast["a"])
     assert len(drawn(from_dict)["history"]) == 30
     assert list(from_dict.intervals) == COVERAGE
-    joined = forecast[["a"]].join(bands[0.8])
+    alone = model.predict_interval(coverage=0.8)
+    joined = alone[["a", "a_lower", "a_upper"]]
     one = ForecastDisplay.from_predictions(past, joined, coverage=0.8)
     pd.testing.assert_frame_equal(one.intervals[0.8], from_dict.intervals[0.8])
     assert list(ForecastDisplay.from_predictions(past, joined).intervals) == [None]
-    columns = {"forecast": forecast["a"], "lower_0.8": bands[0.8]["a_lower"], "upper_0.8": bands[0.8]["a_upper"]}
+    columns = {"forecast": forecast["a"], "lower_0.8": alone["a_lower"], "upper_0.8": alone["a_upper"]}
     long = ForecastDisplay.from_predictions(past, pd.DataFrame(columns))
     pd.testing.assert_frame_equal(long.intervals[0.8], from_dict.intervals[0.8])
     levels = [0.1, 0.25, 0.5, 0.75, 0.9]
-    quantiles = ForecastDisplay.from_predictions(past, model.predict_quantiles(levels))
+    quantiles = ForecastDisplay.from_predictions(past, model.predict_quantiles(levels=levels))
     assert sorted(quantiles.intervals) == COVERAGE
     np.testing.assert_allclose(quantiles.intervals[0.8], from_dict.intervals[0.8])
     np.testing.assert_array_equal(drawn(quantiles)["forecast"], forecast["a"])

@@ -35,14 +35,13 @@ def fitted():
 
 def test_quantiles_are_in_order_and_the_median_is_the_forecast(fitted):
     found = fitted.predict_quantiles(levels=list(LEVELS))
-    cube = np.stack([found[level]["load"].to_numpy() for level in LEVELS])
-    assert (np.diff(cube, axis=0) >= 0).all()
-    np.testing.assert_allclose(found[0.5]["load"], fitted.predict()["load"], rtol=1e-12)
+    assert (np.diff(found.to_numpy(), axis=1) >= 0).all()
+    np.testing.assert_allclose(found["load_0.5"], fitted.predict()["load"], rtol=1e-12)
 
 
 def test_they_are_as_wide_as_the_hour_is_noisy(fitted):
     found = fitted.predict_quantiles(levels=[0.1, 0.9])
-    width = (found[0.9] - found[0.1])["load"]
+    width = found["load_0.9"] - found["load_0.1"]
     hour = width.index.hour
     day = (hour >= 8) & (hour < 20)
     assert width[day].mean() > 3 * width[~day].mean()
@@ -53,8 +52,8 @@ def test_the_choice_can_be_trained_again_to_the_bit_quantiles_too(fitted, tmp_pa
     again = SeriesForecaster(**fitted.recipe_).fit(noisy_days()[:-18])
     fitted.save(tmp_path / "a.forecast")
     for other in (again, load(tmp_path / "a.forecast")):
-        for level, frame in fitted.predict_quantiles(levels=[0.1, 0.5, 0.85]).items():
-            pd.testing.assert_frame_equal(frame, other.predict_quantiles(levels=[level])[level], rtol=0, atol=0)
+        mine, others = (one.predict_quantiles(levels=[0.1, 0.5, 0.85]) for one in (fitted, other))
+        pd.testing.assert_frame_equal(mine, others, rtol=0, atol=0)
 
 
 def test_candidates_are_compared_by_pinball_loss(fitted):
@@ -72,8 +71,8 @@ def test_a_linear_member_alone_has_the_quantiles_of_its_errors():
     given = {"ridge": {"regressor": Ridge(), "lookback": 4, "window_norm": None}}
     model = SeriesForecaster(target="load", horizon=4, members=given, loss="quantile").fit(df)
     found = model.predict_quantiles(levels=[0.1, 0.5, 0.9])
-    np.testing.assert_array_equal(found[0.5]["load"], model.predict()["load"])
-    width = (found[0.9] - found[0.1])["load"]
+    np.testing.assert_array_equal(found["load_0.5"], model.predict()["load"])
+    width = found["load_0.9"] - found["load_0.1"]
     np.testing.assert_allclose(width, 2 * 1.2816, rtol=0.15)
 
 
@@ -100,10 +99,10 @@ def test_a_panel_has_units_of_each_series_and_new_ones():
         target="load", horizon=24, members=given, loss="quantile", series="site", transform="standard"
     ).fit(df)
     found = model.predict_quantiles(levels=[0.1, 0.9])
-    width = (found[0.9]["load"] - found[0.1]["load"]).groupby(found[0.1]["site"]).mean()
+    width = (found["load_0.9"] - found["load_0.1"]).groupby(found["site"]).mean()
     assert width["large"] == pytest.approx(1000 * width["small"], rel=0.2)
     new = model.predict_quantiles(levels=[0.1, 0.9], history=(small * 10).assign(site="new"))
-    assert (new[0.9]["load"] - new[0.1]["load"]).mean() == pytest.approx(10 * width["small"], rel=0.2)
+    assert (new["load_0.9"] - new["load_0.1"]).mean() == pytest.approx(10 * width["small"], rel=0.2)
 
 
 # -------------------- the parts

@@ -66,15 +66,18 @@ def test_static_interval_is_the_forecast_and_quantiles_of_held_out_errors(df):
     assert interval.index.equals(fitted.predict().index)
 
 
-def test_a_list_of_coverages_gives_a_dict_of_nested_intervals(df):
+def test_a_list_of_coverages_gives_one_frame_of_nested_intervals(df):
     fitted = model().fit(df)
     found = fitted.predict_interval(coverage=[0.5, 0.9, 0.8])
-    assert list(found) == [0.5, 0.9, 0.8]
-    pd.testing.assert_frame_equal(found[0.8], fitted.predict_interval(coverage=0.8))
+    bounds = [f"y_{side}_{level}" for level in (0.5, 0.9, 0.8) for side in ("lower", "upper")]
+    assert list(found.columns) == ["y", *bounds]
+    alone = fitted.predict_interval(coverage=0.8)
+    np.testing.assert_array_equal(found[["y", "y_lower_0.8", "y_upper_0.8"]], alone)
     for inner, outer in ((0.5, 0.8), (0.8, 0.9)):
-        assert (found[inner]["y_lower"] >= found[outer]["y_lower"]).all()
-        assert (found[inner]["y_upper"] <= found[outer]["y_upper"]).all()
-    assert isinstance(fitted.predict_interval(coverage=[0.8]), dict)
+        assert (found[f"y_lower_{inner}"] >= found[f"y_lower_{outer}"]).all()
+        assert (found[f"y_upper_{inner}"] <= found[f"y_upper_{outer}"]).all()
+    assert list(fitted.predict_interval(coverage=[0.8]).columns) == ["y", "y_lower_0.8", "y_upper_0.8"]
+    assert list(fitted.predict_interval(coverage=[0.8, 0.8]).columns) == ["y", "y_lower_0.8", "y_upper_0.8"]
 
 
 @pytest.mark.parametrize("multi_target", ["joint", "shared"])
@@ -82,7 +85,7 @@ def test_every_target_has_bounds_in_its_own_units(df, multi_target):
     frame = df.assign(big=1000 * df["y"] + df["temp"])
     fitted = model(target=["y", "big"], multi_target=multi_target).fit(frame)
     interval = fitted.predict_interval(coverage=0.8)
-    assert list(interval.columns) == ["y_lower", "y_upper", "big_lower", "big_upper"]
+    assert list(interval.columns) == ["y", "y_lower", "y_upper", "big", "big_lower", "big_upper"]
     width = {name: (interval[f"{name}_upper"] - interval[f"{name}_lower"]).mean() for name in ("y", "big")}
     assert 500 < width["big"] / width["y"] < 2000
 
@@ -90,7 +93,7 @@ def test_every_target_has_bounds_in_its_own_units(df, multi_target):
 def test_intervals_of_a_panel_scale_with_each_series(panel):
     fitted = model(series="shop").fit(panel)
     interval = fitted.predict_interval(coverage=0.8)
-    assert list(interval.columns) == ["shop", "y_lower", "y_upper"]
+    assert list(interval.columns) == ["shop", "y", "y_lower", "y_upper"]
     width = (interval["y_upper"] - interval["y_lower"]).groupby(interval["shop"]).mean()
     assert width["b"] / width["a"] == pytest.approx(100, rel=0.3)
     assert width["c"] / width["a"] == pytest.approx(10, rel=0.3)
@@ -106,7 +109,8 @@ def test_future_rows_and_their_covariates_are_taken(df):
     fitted = model(future_covariates="promo", past_covariates="temp").fit(df.iloc[:300])
     future = fitted.future_frame().assign(promo=[0.0, 1.0, 1.0])
     interval = fitted.predict_interval(future, coverage=0.8)
-    np.testing.assert_allclose(interval.mean(axis=1), fitted.predict(future)["y"], atol=0.3)
+    np.testing.assert_array_equal(interval["y"], fitted.predict(future)["y"])
+    np.testing.assert_allclose(interval[["y_lower", "y_upper"]].mean(axis=1), interval["y"], atol=0.3)
     history = df.iloc[:380]
     future = fitted.future_frame(history=history).assign(promo=1.0)
     assert fitted.predict_interval(future, history=history, coverage=0.8).index.equals(df.index[380:383])
@@ -132,8 +136,8 @@ def test_history_recalibrates_in_a_level_that_follows_the_misses(df):
     today = fitted.predict(history=history).to_numpy()[None]
     lower, upper = state.bounds(np.full(today.shape, np.nan), today, [389])
     for position, coverage in enumerate([0.5, 0.8]):
-        np.testing.assert_allclose(interval[coverage]["y_lower"], lower[position, 0, :, 0], rtol=1e-9)
-        np.testing.assert_allclose(interval[coverage]["y_upper"], upper[position, 0, :, 0], rtol=1e-9)
+        np.testing.assert_allclose(interval[f"y_lower_{coverage}"], lower[position, 0, :, 0], rtol=1e-9)
+        np.testing.assert_allclose(interval[f"y_upper_{coverage}"], upper[position, 0, :, 0], rtol=1e-9)
 
 
 def test_errors_that_grow_after_fit_widen_the_interval_of_a_history(df):
@@ -150,13 +154,13 @@ def test_errors_that_grow_after_fit_widen_the_interval_of_a_history(df):
 
 def test_conformal_quantiles_are_bounds_and_the_median_the_forecast(df):
     fitted = model().fit(df)
-    found = fitted.predict_quantiles([0.1, 0.5, 0.9])
+    found = fitted.predict_quantiles(levels=[0.1, 0.5, 0.9])
     interval = fitted.predict_interval(coverage=0.8)
-    np.testing.assert_allclose(found[0.1]["y"], interval["y_lower"], rtol=1e-12)
-    np.testing.assert_allclose(found[0.9]["y"], interval["y_upper"], rtol=1e-12)
-    pd.testing.assert_frame_equal(found[0.5], fitted.predict())
-    pd.testing.assert_frame_equal(fitted.predict_quantiles(levels=0.1), found[0.1])
-    assert list(fitted.predict_quantiles()) == [0.1, 0.5, 0.9]
+    np.testing.assert_allclose(found["y_0.1"], interval["y_lower"], rtol=1e-12)
+    np.testing.assert_allclose(found["y_0.9"], interval["y_upper"], rtol=1e-12)
+    np.testing.assert_array_equal(found["y_0.5"], fitted.predict()["y"])
+    pd.testing.assert_frame_equal(fitted.predict_quantiles(levels=0.1), found[["y_0.1"]].set_axis(["y"], axis=1))
+    assert list(fitted.predict_quantiles()) == ["y_0.1", "y_0.5", "y_0.9"]
 
 
 @pytest.mark.parametrize("transform", [None, "log", ["log1p", "standard"]], ids=str)
@@ -165,16 +169,17 @@ def test_quantiles_of_a_network_are_its_own_and_in_order(df, panel, transform, s
     frame = df[["y"]] if series is None else panel
     fitted = model(quantiles(), transform=transform, series=series, validation_fraction=None).fit(frame)
     found = fitted.predict_quantiles(levels=[0.1, 0.3, 0.5, 0.9])
-    assert list(found) == [0.1, 0.3, 0.5, 0.9]
-    table = np.stack([frame["y"] for frame in found.values()])
+    names = [f"y_{level}" for level in (0.1, 0.3, 0.5, 0.9)]
+    assert list(found)[-4:] == names
+    table = found[names].to_numpy().T
     assert (np.diff(table, axis=0) >= 0).all()
-    np.testing.assert_allclose(found[0.5]["y"], fitted.predict()["y"], rtol=1e-12)
+    np.testing.assert_allclose(found["y_0.5"], fitted.predict()["y"], rtol=1e-12)
     if transform is None and series is None:
         windows = make_windows(frame, target="y", lookback=8, horizon=3, window_norm="last").at([len(frame) - 1])
         own = fitted.regressor_.predict_quantiles(windows, levels=[0.1, 0.9])
         own = np.asarray(own).reshape(3, 2)
-        np.testing.assert_allclose(found[0.1]["y"], windows.restore(own[:, 0][None])[0], rtol=1e-12)
-        np.testing.assert_allclose(found[0.9]["y"], windows.restore(own[:, 1][None])[0], rtol=1e-12)
+        np.testing.assert_allclose(found["y_0.1"], windows.restore(own[:, 0][None])[0], rtol=1e-12)
+        np.testing.assert_allclose(found["y_0.9"], windows.restore(own[:, 1][None])[0], rtol=1e-12)
 
 
 # -------------------- refusals
@@ -186,7 +191,7 @@ def test_quantiles_of_changes_are_refused_because_they_do_not_add_up(df, transfo
     with pytest.raises(ValueError, match=r"quantiles of changes do not add up.*predict_interval"):
         fitted.predict_quantiles()
     assert np.isfinite(fitted.predict_interval(coverage=0.5).to_numpy()).all()
-    assert np.isfinite(model(transform=transform).fit(df).predict_quantiles()[0.1].to_numpy()).all()
+    assert np.isfinite(model(transform=transform).fit(df).predict_quantiles().to_numpy()).all()
     with pytest.raises(ValueError, match="do not add up"):
         backtest(model(quantiles(), transform=transform), df, RollingOrigin(2, 3), coverage=[0.8], intervals="quantile")
 
@@ -263,8 +268,8 @@ def test_quantile_bounds_are_the_networks(df):
     fitted = clone(forecaster).fit(df.loc[: origins[0]])
     for origin, part in rows.groupby("origin"):
         found = fitted.predict_quantiles(levels=[0.1, 0.9], history=df.loc[:origin])
-        np.testing.assert_array_equal(part["lower_0.8"], found[0.1]["y"])
-        np.testing.assert_array_equal(part["upper_0.8"], found[0.9]["y"])
+        np.testing.assert_array_equal(part["lower_0.8"], found["y_0.1"])
+        np.testing.assert_array_equal(part["upper_0.8"], found["y_0.9"])
 
 
 @pytest.mark.parametrize("intervals", ["adaptive", "static"])

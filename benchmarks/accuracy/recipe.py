@@ -72,7 +72,7 @@ class Recipe:
         if self.problem.quantiles:
             bounds = static_bounds(state, self.rows, places, forecast, COVERAGES)
         else:
-            bounds = intervals_at(self.rows, places, forecast, COVERAGES, state.calibration)
+            bounds = intervals_at(self.rows, places, forecast, COVERAGES, state.calibration, state.error_scales)
         return {level: (bounds[f"lower_{level:g}"], bounds[f"upper_{level:g}"]) for level in COVERAGES}
 
     def _places(self, which, row):

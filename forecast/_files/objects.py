@@ -1,7 +1,8 @@
 """Objects of registered classes and of scikit-learn's public estimators; what stands twice in a model is one again.
 
-A class is looked up among those registered, or in `__all__` of one of the modules below; nothing else that a file names
-is imported. No method of an object is run but the checks of our own classes; `__reduce__` and `__setstate__` never.
+A class is looked up among those registered, or among the public estimators of one of the modules below: those in its
+`__all__` or, where it has none, those that are defined in it. Nothing else that a file names is imported. No method of
+an object is run but the checks of our own classes; `__reduce__` and `__setstate__` never.
 """
 
 import dataclasses
@@ -73,8 +74,12 @@ def _field_names(cls):
 
 
 def _refuse_names(cls, names):
-    """What `fit` sets is data under a name of its own, never in the place of a method."""
-    wrong = [key for key in names if not key.isidentifier() or key.startswith("__") or hasattr(cls, key)]
+    """What `fit` sets is data under a name of its own, never in the place of a method.
+
+    A parameter may have a default in the class, as `positive` of scikit-learn's LassoLars has.
+    """
+    own = cls._get_param_names()
+    wrong = [k for k in names if not k.isidentifier() or k.startswith("__") or (hasattr(cls, k) and k not in own)]
     if wrong:
         raise ModelFileError(f"{cls.__name__} with a value under the name {wrong[0][:40]!r}, which is not for values.")
 
@@ -96,10 +101,12 @@ def _public_name(cls):
 
 def _public_class(module, name):
     found = sys.modules.get(module) or importlib.import_module(module)
-    cls = getattr(found, name, None) if name in found.__all__ else None
+    listed = vars(found).get("__all__", [] if name.startswith("_") else [name])
+    cls = vars(found).get(name) if name in listed else None
     plain = (
         isinstance(cls, type)
         and issubclass(cls, BaseEstimator)
+        and ("__all__" in vars(found) or cls.__module__ == module)
         and all(
             getattr(cls, method) is getattr(BaseEstimator, method)
             for method in ("__getstate__", "__setstate__", "__reduce__", "__reduce_ex__", "__new__")

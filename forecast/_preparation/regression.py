@@ -3,6 +3,7 @@
 from copy import copy, deepcopy
 
 import numpy as np
+from sklearn import config_context
 from sklearn.base import clone
 
 from .._tail import time_tail
@@ -131,9 +132,10 @@ def fit_regressor(regressor, windows, complete, validation=None):
             "RNNForecaster, or gaps='interpolate'."
         )
     targets = np.asarray(windows.y)
-    if targets.shape[1] == 1:
-        return regressor.fit(np.asarray(windows), targets.ravel())
-    return fit_all_outputs(regressor, np.asarray(windows), targets)
+    with config_context(transform_output="default"):  # a forecast does not depend on how frames are to be shown
+        if targets.shape[1] == 1:
+            return regressor.fit(np.asarray(windows), targets.ravel())
+        return fit_all_outputs(regressor, np.asarray(windows), targets)
 
 
 def predict_windows(regressor, windows, method="predict", **options):
@@ -157,7 +159,8 @@ def predict_windows(regressor, windows, method="predict", **options):
     found = []
     for begin in range(0, len(windows), _BLOCK):
         rows = np.minimum(np.arange(begin, begin + _BLOCK), len(windows) - 1)
-        found.append(np.asarray(ask(np.asarray(windows[rows]), **options))[: len(windows) - begin])
+        with config_context(transform_output="default"):
+            found.append(np.asarray(ask(np.asarray(windows[rows]), **options))[: len(windows) - begin])
     return found[0] if len(found) == 1 else np.concatenate(found)
 
 

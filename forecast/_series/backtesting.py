@@ -7,6 +7,7 @@ import numpy as np
 from .._conformal import AdaptiveState, static_offsets
 from .._frames import read_panel
 from .._preparation import Rows
+from .error_scale import Yardstick
 from .report import is_copy, mean_so_far
 
 __all__ = ["intervals_at", "is_copy", "mean_so_far", "quantile_bounds", "read_rows", "static_bounds"]
@@ -29,7 +30,7 @@ def read_rows(model, frame):
     return Rows.of(read_panel(frame, state.roles, model._rules(), schema=state.schema, axis=state.axis, what="df"))
 
 
-def intervals_at(truth, origins, forecast, levels, initial):
+def intervals_at(truth, origins, forecast, levels, initial, scales):
     """Adaptive conformal bounds, at each origin from what was known at it.
 
     Parameters
@@ -40,6 +41,8 @@ def intervals_at(truth, origins, forecast, levels, initial):
     levels : list of float
     initial : Calibration or None
         Of the first fit.
+    scales : ErrorScales
+        Of the first fit.
 
     Returns
     -------
@@ -48,8 +51,7 @@ def intervals_at(truth, origins, forecast, levels, initial):
     """
     out = {name: np.full(forecast.shape, np.nan) for name in _names(levels)}
     steps, n = np.arange(1, forecast.shape[1] + 1), forecast.shape[2]
-    fits = initial is not None and initial.residuals.shape[1] == len(steps)
-    started = initial.started(levels, n) if fits else AdaptiveState(levels)
+    started = AdaptiveState(levels) if initial is None else initial.started(levels, n, len(steps))
     for number in np.unique(origins.series):
         mine = np.flatnonzero(origins.series == number)
         mine = mine[np.argsort(origins.row[mine], kind="stable")]
@@ -59,12 +61,14 @@ def intervals_at(truth, origins, forecast, levels, initial):
         actual[~inside] = np.nan
         absent = np.isnan(forecast[mine])  # a test part shorter than the others: nothing to learn from
         actual[absent] = np.nan
-        given = np.where(absent, 0.0, forecast[mine])
+        given = forecast[mine]
         first = origins.row[mine[0]]
         known = truth.targets[truth.starts[number] : first + 1]
-        unit = initial.unit(truth.keys[number], known, alone=truth.n_series == 1) if fits else np.ones(n)
-        bounds = deepcopy(started).bounds(actual / unit, given / unit, origins.row[mine] - first)
-        lower, upper = (side * unit for side in bounds)
+        yardstick = Yardstick.of(initial, scales, truth.keys[number], known, alone=truth.n_series == 1)
+        unit, actual = yardstick.unit, yardstick.image(actual)
+        images = np.where(absent, 0.0, yardstick.image(given))
+        bounds = deepcopy(started).bounds(actual / unit, images / unit, origins.row[mine] - first)
+        lower, upper = (yardstick.original(np.where(absent, np.nan, side * unit)) for side in bounds)
         for position, level in enumerate(levels):
             out[f"lower_{level:g}"][mine], out[f"upper_{level:g}"][mine] = lower[position], upper[position]
     return out
@@ -91,16 +95,19 @@ def static_bounds(state, rows, origins, forecast, levels):
             "more rows, a shorter lookback, or validation_fraction=0.2."
         )
     out = {name: np.full(forecast.shape, np.nan) for name in _names(levels)}
+    scales = state.error_scales
     n = min(forecast.shape[1], state.calibration.residuals.shape[1])
     for number in np.unique(origins.series):
         mine = np.flatnonzero(origins.series == number)
         # A series that was not there in fit is measured by what is known of it at the first of these origins.
         known = rows.targets[rows.starts[number] : origins.row[mine].min() + 1]
-        residuals = state.calibration.of_series(rows.keys[number], known, alone=rows.n_series == 1)
-        lower, upper = static_offsets(residuals, levels)
-        for position, level in enumerate(levels):
-            out[f"lower_{level:g}"][mine, :n] = forecast[mine, :n] + lower[position, :n]
-            out[f"upper_{level:g}"][mine, :n] = forecast[mine, :n] + upper[position, :n]
+        yardstick = Yardstick.of(state.calibration, scales, rows.keys[number], known, alone=rows.n_series == 1)
+        middle = forecast[mine, :n]
+        both = static_offsets(state.calibration.of_series(yardstick), levels)
+        for name, offsets in zip(("lower", "upper"), both, strict=True):
+            bounds = yardstick.image(middle) + offsets[:, None, :n]
+            for position, level in enumerate(levels):
+                out[f"{name}_{level:g}"][mine, :n] = yardstick.original(bounds[position])
     return out
 
 

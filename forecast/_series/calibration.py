@@ -6,6 +6,7 @@ import numpy as np
 
 from .._conformal import AdaptiveState
 from .._files import stored
+from .error_scale import images_of
 
 __all__ = ["Calibration", "series_scale"]
 
@@ -20,57 +21,73 @@ class Calibration:
     Attributes
     ----------
     residuals : ndarray of shape (n, horizon, targets)
-        Actual minus forecast, over the scale of its series, in time order; NaN where the actual value is missing.
+        Actual minus forecast, over the unit of its series, in time order; NaN where the actual value is missing.
     scales : dict of key to ndarray of shape (targets,)
-        1 where there is one series.
+        Units; 1 where there is one series.
+    transformed : bool
+        Whether they were measured on the scale that `ErrorScales` says. Files of 0.1.0 have them in the units of the
+        series.
     """
 
     residuals: np.ndarray
     scales: dict
+    transformed: bool = False
 
     @classmethod
-    def of(cls, rows, windows, residuals):
+    def of(cls, rows, windows, actual, forecast, scales):
         """Residuals of some windows.
 
         Parameters
         ----------
         rows : Rows
         windows : Windows
-        residuals : ndarray of shape (n, horizon, targets)
+        actual, forecast : ndarray of shape (n, horizon, targets)
+            In the units of the series.
+        scales : ErrorScales
 
         Returns
         -------
         Calibration
         """
-        scales = {
-            key: series_scale(rows.targets[first:end], alone=rows.n_series == 1)
-            for key, first, end in zip(rows.keys, rows.starts[:-1], rows.starts[1:], strict=True)
-        }
-        if rows.n_series > 1:
-            table = np.array(list(scales.values()))
-            residuals = residuals / table[windows.which][:, None, :]
         order = np.argsort(windows.time, kind="stable")[-_MOST:]
-        return cls(residuals[order], scales)
+        actual, forecast, which = actual[order], forecast[order], windows.which[order]
+        alone, residuals, units = rows.n_series == 1, actual - forecast, {}
+        for number, (key, first, end) in enumerate(zip(rows.keys, rows.starts[:-1], rows.starts[1:], strict=True)):
+            known, mine = rows.targets[first:end], which == number
+            marks = scales.at(key, known) if scales.has(key) or mine.any() else None
+            if marks is not None:
+                known = images_of(marks, known)
+                residuals[mine] = images_of(marks, actual[mine]) - images_of(marks, forecast[mine])
+            units[key] = series_scale(known, alone)
+            if not alone:
+                residuals[mine] /= units[key]
+        return cls(residuals, units, transformed=True)
 
-    def of_series(self, key, known, alone=False):
-        """The residuals in the units of a series.
+    def of_series(self, yardstick):
+        """The residuals in the unit of a series.
 
         Parameters
         ----------
-        key : object
-        known : ndarray of shape (rows, targets)
-            Its targets as far as they are known: what a series that was not there in `fit` is measured by.
-        alone : bool, default=False
-            As in `series_scale`.
+        yardstick : Yardstick
+            Of the series.
 
         Returns
         -------
         ndarray of shape (n, horizon, targets)
         """
-        return self._relative(known.shape[1]) * self.unit(key, known, alone)
+        return self._relative(len(yardstick.unit)) * yardstick.unit
 
     def unit(self, key, known, alone=False):
-        """What the residuals of a series are measured in; parameters as in `of_series`.
+        """What the residuals of a series are measured in.
+
+        Parameters
+        ----------
+        key : object
+        known : ndarray of shape (rows, targets)
+            Its targets on the scale of errors as far as they are known: what a series that was not there in `fit` is
+            measured by.
+        alone : bool, default=False
+            As in `series_scale`.
 
         Returns
         -------
@@ -83,7 +100,7 @@ class Calibration:
         scales = [self.scales.get((key, column)) for column in range(n)]  # each target was a series of its own
         return series_scale(known) if any(scale is None for scale in scales) else np.concatenate(scales)
 
-    def started(self, levels, n):
+    def started(self, levels, n, steps=None):
         """What adaptive intervals have learned before the first origin, row 0, in units of a series.
 
         It costs as much as some thousand origins, so that a panel's series take copies of it.
@@ -93,13 +110,18 @@ class Calibration:
         levels : list of float
         n : int
             Targets.
+        steps : int, default=None
+            Of a forecast; None: the horizon. Nothing is known of steps beyond it.
 
         Returns
         -------
         AdaptiveState
         """
-        state = AdaptiveState(levels)
-        state.warm_up(self._relative(n), before=0)
+        state, residuals = AdaptiveState(levels), self._relative(n)
+        if steps is not None:
+            beyond = max(0, steps - residuals.shape[1])
+            residuals = np.pad(residuals[:, :steps], ((0, 0), (0, beyond), (0, 0)), constant_values=np.nan)
+        state.warm_up(residuals, before=0)
         return state
 
     def _relative(self, n):

@@ -139,7 +139,7 @@ def _mixed(model, task, rows, ends, before):
     if ends is None:
         members = {name: trained(one, task, rows, before=last.get(name))[0] for name, one in settings.items()}
     members = _spread(members, spreads)
-    verdict = verdict_of_origins(task, judged, origins, forecasts, "members")
+    verdict = verdict_of_origins(task, judged, origins, forecasts, "members", list(members.values()))
     return {"members": members, "weights": weights, "verdict": verdict, "recipe": {}}
 
 
@@ -180,7 +180,8 @@ def _chosen(model, task, rows, ends):
     if ends is None or not members:  # there may have been nothing to judge by
         members = {name: trained(one, task, rows, ends)[0] for name, one in settings.items()}
     members = _spread(members, choice.spreads)
-    verdict = verdict_of_origins(task, choice.rows, choice.origins, choice.forecasts, "recipe", choice)
+    final = list(members.values())
+    verdict = verdict_of_origins(task, choice.rows, choice.origins, choice.forecasts, "recipe", final, choice)
     recipe = CHOOSING | {"loss": "quantile" if model.loss == "quantile" else CHOOSING["loss"]}
     recipe |= {"members": _described(settings, choice.weights)}
     return {"members": members, "weights": choice.weights, "verdict": verdict, "recipe": recipe}

@@ -8,6 +8,7 @@ from .._files import ModelFileError, stored
 from .._preparation import Member, Preparation, Rows
 from .bounds import within
 from .calibration import Calibration
+from .error_scale import ErrorScales
 from .report import ModelReport
 from .span import Span
 
@@ -76,6 +77,11 @@ class FittedState:
             lead = Member(self.regressor, self.preparation, self.split, self.n_windows, self.pads, self.spread)
             return [(lead, 1.0)]
         return [(member, self.weights[name]) for name, member in self.members.items()]
+
+    @property
+    def error_scales(self):
+        """Scales on which errors of forecasts are measured."""
+        return ErrorScales.of([member for member, _ in self.parts])
 
     @property
     def horizon(self):

@@ -8,6 +8,7 @@ from .._preparation import kind_of
 from .._preparation.regression import judged, predict_windows
 from .._windows import Windows
 from .calibration import Calibration
+from .error_scale import ErrorScales
 from .report import ModelReport, judge, naive_forecasts, seasonal_change
 
 __all__ = ["verdict_of_origins", "verdict_of_regressor"]
@@ -41,8 +42,8 @@ def verdict_of_regressor(model, task, rows, member, windows, ends):
         return ModelReport(None, np.nan, 0, False, notes), None
     judge_model, held_out, chose_epoch = found
     forecast = preparation.restore(rows, held_out, predict_windows(judge_model, held_out))
-    name = kind_of(member.regressor)
-    return _judged(task, rows, held_out, forecast, preparation.fill, name, chose_epoch, notes)
+    name, scales = kind_of(member.regressor), ErrorScales.of([member])
+    return _judged(task, rows, held_out, forecast, preparation.fill, name, chose_epoch, notes, scales)
 
 
 def _on_given_rows(task, rows, member, ends):
@@ -52,11 +53,11 @@ def _on_given_rows(task, rows, member, ends):
     forecasts = member.forecast(rows, origins.rows) if len(origins) else None
     chose_epoch = bool(len(getattr(member.regressor, "validation_loss_curve_", ())))
     return verdict_of_origins(
-        task, rows, origins, forecasts, kind_of(member.regressor), chose_epoch=chose_epoch
+        task, rows, origins, forecasts, kind_of(member.regressor), [member], chose_epoch=chose_epoch
     )
 
 
-def verdict_of_origins(task, rows, origins, forecasts, name, choice=None, chose_epoch=False):
+def verdict_of_origins(task, rows, origins, forecasts, name, members, choice=None, chose_epoch=False):
     """The same from forecasts at some rows.
 
     Parameters
@@ -67,6 +68,8 @@ def verdict_of_origins(task, rows, origins, forecasts, name, choice=None, chose_
     forecasts : ndarray of shape (n, horizon, targets) or None
     name : str
         In the report.
+    members : list of Member
+        That `fit` leaves behind; errors are measured on the scale of their transform.
     choice : Choice, default=None
         Its notes and candidates go into the report.
     chose_epoch : bool, default=False
@@ -86,10 +89,11 @@ def verdict_of_origins(task, rows, origins, forecasts, name, choice=None, chose_
         starts=rows.starts, n_targets=rows.targets.shape[1], index=rows.index, freq=task.axis.freq,
     )  # fmt: skip
     fill = np.array([np.nanmean(column) if len(column) else 0.0 for column in rows.targets.T])
-    return _judged(task, rows, windows, forecasts, fill, name, chose_epoch, notes, candidates)
+    scales = ErrorScales.of(members)
+    return _judged(task, rows, windows, forecasts, fill, name, chose_epoch, notes, scales, candidates)
 
 
-def _judged(task, rows, windows, forecast, fill, name, chose_epoch, notes, candidates=None):
+def _judged(task, rows, windows, forecast, fill, name, chose_epoch, notes, error_scales, candidates=None):
     ahead = windows.origins[:, None].astype(np.int64) + np.arange(1, task.horizon + 1)
     actual = rows.true_targets[ahead].astype(np.float64)
     if np.isnan(actual).all():  # nothing but rows that were put in
@@ -98,7 +102,7 @@ def _judged(task, rows, windows, forecast, fill, name, chose_epoch, notes, candi
     naive = naive_forecasts(windows, known, task.axis.season_length)
     scales = seasonal_change(rows.true_targets, rows.starts, windows, task.axis.season_length)
     report = judge(name, forecast, actual, naive, windows.which, scales, chose_epoch, notes, candidates)
-    return report, Calibration.of(rows, windows, actual - forecast)
+    return report, Calibration.of(rows, windows, actual, forecast, error_scales)
 
 
 def _notes(task):

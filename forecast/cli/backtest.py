@@ -1,6 +1,6 @@
 """`forecast backtest`: forecasts from several origins in the past of a file, beside naive ones."""
 
-from .options import add_command, add_data, add_loudness, add_model, add_roles, count, share
+from .options import add_command, add_data, add_loudness, add_model, add_roles, count, refuse_without_effect, share
 
 __all__ = ["add", "run"]
 
@@ -32,9 +32,7 @@ def add(commands):
     parser.add_argument(
         "--coverage", type=share, nargs="+", metavar="C", help="of intervals to judge, such as 0.8 0.95"
     )
-    parser.add_argument(
-        "--intervals", choices=("adaptive", "static", "quantile"), default="adaptive", help="kind (default: adaptive)"
-    )
+    parser.add_argument("--intervals", choices=("adaptive", "static", "quantile"), help="kind (default: adaptive)")
     parser.add_argument("--output", metavar="ROWS", help="CSV or Parquet file for every forecast of every origin")
     parser.add_argument("--plot", metavar="PNG", help="picture of the forecasts from the newest origin")
     add_loudness(parser)
@@ -57,6 +55,8 @@ def run(arguments, terminal):
     from .printing import data_line, span
     from .writing import check_picture, check_table, write_table
 
+    if arguments.coverage is None:
+        refuse_without_effect(arguments, ("intervals",), "without --coverage there are no intervals")
     output = check_table(arguments.output, "--output")
     picture = check_picture(arguments.plot, "--plot")
     given = None if arguments.model is None else clone(load_model(arguments.model))
@@ -113,16 +113,17 @@ def _compared(arguments, model, data, terminal):
 
     from ..model_selection import RollingOrigin, SkillWarning, backtest
     from .fit import with_progress
+    from .planning import time_words
     from .problems import refusals
 
     if arguments.refit is False:
         with_progress(model, terminal)  # a line an epoch; of several fits, a line each
-    with refusals(), warnings.catch_warnings():
+    with refusals(time_words(data.frame.index)), warnings.catch_warnings():
         warnings.simplefilter("ignore", SkillWarning)  # its words stand in the report's notes, and in the verdict
         origins = RollingOrigin(arguments.origins, model.horizon, step=arguments.step)
         return backtest(
             {name_of(model): model}, data.frame, origins, refit=arguments.refit, coverage=arguments.coverage,
-            intervals=arguments.intervals,
+            intervals=arguments.intervals or "adaptive",
             verbose=int(terminal.progress and arguments.refit is not False),
         )  # fmt: skip
 
@@ -148,7 +149,7 @@ def _draw(report, data, model, path):
     from .writing import write_picture
 
     title = f"{data.target[0]}, {model.horizon} steps ahead"
-    if data.series is not None:
+    if data.series:
         title = f"{report.frame['series'].iloc[0]}: {title}"
     naive = [name for name in report.summary().index if name != name_of(model)]
     display = ForecastDisplay.from_report(report, data.frame, models=[name_of(model), naive[0]], title=title)

@@ -23,6 +23,7 @@ examples:
 
 exit codes:
   0    success, also where a model has no skill
+  1    a fault of forecast itself, in one line; with FORECAST_TRACEBACK=1 in the environment, Python's traceback
   2    a file or an option that cannot be used; one line on stderr says which, and what to do
   130  interrupted
 """
@@ -39,7 +40,7 @@ def main(argv=None):
     Returns
     -------
     int
-        Exit code: 0 success, 2 a file or an option that cannot be used, 130 interrupted.
+        Exit code: 0 success, 1 a fault of forecast itself, 2 a file or an option that cannot be used, 130 interrupted.
 
     Examples
     --------
@@ -65,6 +66,17 @@ def main(argv=None):
         # Whoever read stdout has read enough, as `head` does; Python would complain of it once more when it ends.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
+    except Exception as error:
+        if os.environ.get("FORECAST_TRACEBACK"):
+            raise
+        terminal.error(_fault(error))
+        return 1
+
+
+def _fault(error):
+    """An error that no one foresaw, in one line."""
+    text = " ".join(str(error).split())
+    return f"a fault of forecast: {type(error).__name__}: {text[:90]}. FORECAST_TRACEBACK=1 (environment) shows where."
 
 
 def _notes(terminal, otherwise):

@@ -82,7 +82,8 @@ def _co2(arguments):
 
 
 def _own_series(arguments, terminal):
-    from .reading import find_columns, first_number, read_numbers, read_table
+    from .columns import find_columns, first_number, read_numbers
+    from .reading import read_table
     from .stamps import in_time_order, put_time_in_index
 
     table, notes = read_table(arguments.csv)
@@ -90,8 +91,9 @@ def _own_series(arguments, terminal):
     if arguments.time is not None and arguments.time == arguments.target:
         raise ProblemError(f"column {arguments.time!r} is the time of the rows; expected another one as --target.")
     frame = put_time_in_index(table, arguments.time, taken=target, notes=notes)
+    frame = in_time_order(frame, (), notes, arguments.time, target)
     target = target[0] if target else first_number(frame, (), notes)
-    frame = in_time_order(frame[[target]], None, notes)
+    frame = frame[[target]]
     frame = frame.assign(**{target: read_numbers(frame[target], target)})
     for note in notes:
         terminal.show(note)

@@ -2,8 +2,10 @@
 
 import pandas as pd
 
-from .problems import ProblemError
-from .reading import find_columns, read_numbers, read_table
+from .columns import find_columns, read_numbers
+from .planning import numbers_among_text
+from .problems import ProblemError, listed, shown, shown_path
+from .reading import read_table
 from .stamps import in_time_order, put_time_in_index
 
 __all__ = ["as_table", "first_steps", "forecast_columns", "read_future", "read_history"]
@@ -39,35 +41,32 @@ def _labels(given):
 
 
 def _read(model, path, arguments, needed, numbers, notes):
-    table, more = read_table(path, arguments.na)
+    table, more = read_table(path, arguments.na, arguments.decimal, arguments.sheet)
     notes += more
-    series = model.series
-    known = [*needed, *([] if series is None else [series])]
+    series = _labels(model.series)
+    known = [*needed, *series]
     for name in known:
         if name not in table.columns:
-            find_columns(table, [str(name)], f"{path!r} lacks a column of the model")
+            find_columns(table, [str(name)], f"{shown_path(path, 30)} lacks a column of the model")
     index = _time_of(model)
-    time = arguments.time
-    if time is None and model.time is not None and model.time in table.columns:
-        time = model.time
-    elif time is None and index.name in table.columns:
-        time = index.name
     zone = arguments.timezone
     if zone is None and isinstance(index, pd.DatetimeIndex) and index.tz is not None:
         zone = index.tz
     found = []
     frame = put_time_in_index(
-        table, time, taken=known, form=arguments.time_format, zone=zone, series=series, notes=found
+        table, arguments.time, taken=known, form=arguments.time_format, zone=zone, series=series,
+        before=index.name if model.time is None else model.time, notes=found,
     )  # fmt: skip
     if isinstance(index, pd.DatetimeIndex) and not isinstance(frame.index, pd.DatetimeIndex):
         raise ProblemError(
-            f"the model was trained on dates ({index.name!r}), but {path!r} has no column of dates; its columns are "
-            f"{list(table.columns)}. Fix: choose it with --time."
+            f"the model was trained on dates ({shown(index.name, 20)}), but {shown_path(path, 30)} has no column of "
+            f"dates; its columns are {listed(table.columns, 30)}. Fix: choose it with --time."
         )
     notes += found
     for name in numbers:
         frame = frame.assign(**{name: read_numbers(frame[name], name, "a model")})
-    frame = in_time_order(frame, series, notes)[known]
+    frame = numbers_among_text(frame, [name for name in needed if name not in numbers], "a model")
+    frame = in_time_order(frame, series, notes, arguments.time)[known]
     if isinstance(index, pd.PeriodIndex) and isinstance(frame.index, pd.DatetimeIndex):
         frame = frame.set_axis(frame.index.to_period(index.freq), axis=0)
     if model.time is not None and model.time not in frame.columns:
@@ -84,12 +83,12 @@ def _time_of(model):
     if model.time is not None and model.time in rows.columns:
         return pd.Index(rows[model.time], name=model.time)
     if isinstance(rows.index, pd.MultiIndex):
-        level = next(number for number, name in enumerate(rows.index.names) if name != model.series)
+        level = next(number for number, name in enumerate(rows.index.names) if name not in _labels(model.series))
         return rows.index.get_level_values(level)
     return rows.index
 
 
-def forecast_columns(model, future, history, coverage, quantiles):
+def forecast_columns(model, future, history, coverage, quantiles, n=None):
     """The forecast, and beside it the bounds of intervals and the quantiles that are asked for.
 
     Parameters
@@ -97,22 +96,27 @@ def forecast_columns(model, future, history, coverage, quantiles):
     model : SeriesForecaster
     future, history : pandas.DataFrame or None
     coverage, quantiles : list of float or None
+    n : int, default=None
+        Steps, where there are no future rows; None: the horizon.
 
     Returns
     -------
     pandas.DataFrame
         Columns `<target>`, `<target>_lower_0.8`, `<target>_upper_0.8`, `<target>_q0.1`, and so on.
     """
-    table = model.predict(future, history=history, recursive=True)
-    beside = {}
+    asked, beside = {"history": history, "n": n}, {}
+    table = model.predict(future, recursive=True, **asked)
     if coverage:
         levels = sorted(set(coverage))
-        for level, bounds in model.predict_interval(future, history=history, coverage=levels).items():
-            for name in model.target_names_:
-                beside |= {f"{name}_{side}_{level:g}": bounds[f"{name}_{side}"] for side in ("lower", "upper")}
+        found = model.predict_interval(future, coverage=levels, **asked)
+        for level in levels:
+            names = [f"{name}_{side}_{level:g}" for name in model.target_names_ for side in ("lower", "upper")]
+            beside |= {name: found[name] for name in names}
     if quantiles:
-        for level, values in model.predict_quantiles(sorted(set(quantiles)), future, history=history).items():
-            beside |= {f"{name}_q{level:g}": values[name] for name in model.target_names_}
+        levels = sorted(set(quantiles))
+        found = model.predict_quantiles(future, levels, **asked)
+        for level in levels:
+            beside |= {f"{name}_q{level:g}": found[f"{name}_{level:g}"] for name in model.target_names_}
     return table.assign(**{name: column.to_numpy() for name, column in beside.items()})
 
 
@@ -132,5 +136,6 @@ def first_steps(table, model, steps):
     """The first steps of each series; None: all."""
     if steps is None:
         return table
-    groups = table if model.series is None else table.groupby(model.series, sort=False, observed=True)
+    keys = _labels(model.series)
+    groups = table.groupby(keys[0] if len(keys) == 1 else keys, sort=False, observed=True) if keys else table
     return groups.head(steps).reset_index(drop=True)

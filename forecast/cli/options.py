@@ -4,8 +4,14 @@ import argparse
 import json
 
 from .._registries import ESTIMATOR_CELLS, LOSSES
+from .problems import ProblemError
 
-__all__ = ["add_command", "add_data", "add_loudness", "add_model", "add_roles", "count", "names", "setting", "share"]
+__all__ = [
+    "READING", "add_command", "add_data", "add_loudness", "add_model", "add_roles", "count", "names",
+    "refuse_without_effect", "setting", "share",
+]  # fmt: skip
+
+READING = ("time", "time_format", "timezone", "na", "decimal", "sheet")  # of `add_data`
 
 
 def add_command(commands, name, run, summary, usage, description=None, epilog=None):
@@ -52,9 +58,15 @@ def add_data(parser):
     """
     data = parser.add_argument_group("the file")
     data.add_argument(
-        "--time", metavar="COLUMN", help="column of dates, or year,month,day,hour (default: the first that holds dates)"
+        "--time",
+        metavar="COLUMN",
+        help="column of dates; Date,Time or year,month,day,hour; none counts the rows (default: the first with dates)",
     )
-    data.add_argument("--time-format", metavar="FORM", help="of the dates, such as %%d/%%m/%%Y (default: as seen)")
+    data.add_argument(
+        "--time-format",
+        metavar="FORM",
+        help="of the dates, such as %%d/%%m/%%Y, or s, ms: since 1970 (default: as seen)",
+    )
     data.add_argument(
         "--timezone",
         metavar="ZONE",
@@ -67,6 +79,8 @@ def add_data(parser):
         metavar="VALUE",
         help="cells that mean no value, such as -9999; may be repeated",
     )
+    data.add_argument("--decimal", choices=(".", ","), help="decimal mark of numbers in text (default: as seen)")
+    data.add_argument("--sheet", metavar="NAME", help="of an Excel file (default: the first)")
     return data
 
 
@@ -76,7 +90,10 @@ def add_roles(data):
         "--target", action="append", type=str, metavar="COLUMN",
         help="column to forecast; may be repeated (default: the only numeric one, or the first)",
     )  # fmt: skip
-    data.add_argument("--series", metavar="COLUMN", help="column that names the series, of a file with many")
+    data.add_argument(
+        "--series", action="append", metavar="COLUMN",
+        help="column that names the series, of a file with many; store,item for two columns that do so together",
+    )  # fmt: skip
     roles = (
         ("past", "more columns to look back on"),
         ("future", "columns that are known ahead, given to predict with --future"),
@@ -136,6 +153,27 @@ def add_model(parser):
         "--set", action="append", type=setting, default=[], metavar="NAME=VALUE",
         help="any other parameter of the two classes, such as dropout=0.1; the value as JSON has it, or a text",
     )  # fmt: skip
+
+
+def refuse_without_effect(arguments, names, reason):
+    """Refuse options that were given and would have no effect.
+
+    Parameters
+    ----------
+    arguments : argparse.Namespace
+    names : list of str
+        Attributes of the arguments; None, an empty list and False are not given.
+    reason : str
+        Why they have none.
+
+    Raises
+    ------
+    ProblemError
+    """
+    given = [name for name in names if getattr(arguments, name, None) not in (None, [], False)]
+    if given:
+        option = f"--{given[0].replace('_', '-')}"
+        raise ProblemError(f"{option} has no effect here: {reason}. Fix: leave {option} out.")
 
 
 def count(text):

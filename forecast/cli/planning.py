@@ -7,9 +7,12 @@ import pandas as pd
 from .._frames import Roles, Rules, read_panel
 from .._rnn import RNNForecaster
 from .._series import SeriesForecaster
-from .problems import ProblemError, close_to, refusals
-from .reading import find_columns, first_number, read_numbers, read_table
-from .stamps import in_time_order, put_time_in_index, read_stamps
+from .columns import find_columns, first_number, read_numbers
+from .dates import read_stamps
+from .numerals import are_numerals
+from .problems import ProblemError, close_to, refusals, shown
+from .reading import read_table
+from .stamps import in_time_order, put_time_in_index
 
 __all__ = ["Data", "planned", "read_data"]
 
@@ -25,9 +28,12 @@ class Data:
     frame : pandas.DataFrame
         Time in the index.
     target, past, future, static : list of str
-    series : str or None
+    series : list of str
+        Columns that name the series together; empty where there is one series.
     notes : list of str
         What was chosen for the user.
+    counted : str or None
+        How the rows get their time where they have no dates.
     """
 
     frame: pd.DataFrame
@@ -35,8 +41,9 @@ class Data:
     past: list
     future: list
     static: list
-    series: str | None
+    series: list
     notes: list = field(default_factory=list)
+    counted: str | None = None
 
 
 def read_data(arguments, model=None):
@@ -57,7 +64,7 @@ def read_data(arguments, model=None):
     ------
     ProblemError
     """
-    table, notes = read_table(arguments.data, arguments.na)
+    table, notes = read_table(arguments.data, arguments.na, _given(arguments, "decimal"), _given(arguments, "sheet"))
     options = {
         name: _given(arguments, name)
         for name in ("target", "past_covariates", "future_covariates", "static_covariates")
@@ -65,14 +72,16 @@ def read_data(arguments, model=None):
     if model is not None:
         options = {name: given or _listed(getattr(model, name)) for name, given in options.items()}
     found = {name: find_columns(table, given, _option(name)) for name, given in options.items()}
-    series = _given(arguments, "series") or (None if model is None else model.series)
-    series = find_columns(table, [series], "--series")[0] if series else None
-    taken = [*(name for part in found.values() for name in part), *([series] if series else [])]
+    series = _listed(_given(arguments, "series")) or _listed(None if model is None else model.series) or []
+    series = find_columns(table, series, "--series")
+    taken = [*(name for part in found.values() for name in part), *series]
     twice = sorted({name for name in taken if taken.count(name) > 1})
     if twice:
-        raise ProblemError(f"column {twice[0]!r} is named for two roles; expected one role for each column.")
-    if arguments.time is not None and arguments.time in taken:
-        raise ProblemError(f"column {arguments.time!r} is the time of the rows; expected another column for its role.")
+        raise ProblemError(f"column {shown(twice[0])} is named for two roles; expected one role for each column.")
+    times = [] if arguments.time in (None, "none") else find_columns(table, [arguments.time], "--time")
+    for name in times:
+        if name in taken:
+            raise ProblemError(f"column {shown(name)} is the time of the rows; expected another column for its role.")
     frame = put_time_in_index(
         table,
         arguments.time,
@@ -82,14 +91,14 @@ def read_data(arguments, model=None):
         series=series,
         notes=notes,
     )
+    frame = in_time_order(frame, series, notes, arguments.time, taken)
     target = found["target"] or [first_number(frame, taken, notes)]
     frame = frame.assign(**{name: read_numbers(frame[name], name) for name in target})
     for role in ("past", "future", "static"):
-        _refuse_numbers_among_text(frame, found[f"{role}_covariates"], f"--{role}-covariates")
-    frame = in_time_order(frame, series, notes)
+        frame = numbers_among_text(frame, found[f"{role}_covariates"], f"--{role}-covariates")
     roles = [found[f"{role}_covariates"] for role in ("past", "future", "static")]
-    used = [*target, *(name for part in roles for name in part), *([series] if series else [])]
-    return Data(frame[used], target, *roles, series, notes)
+    used = [*target, *(name for part in roles for name in part), *series]
+    return Data(frame[used], target, *roles, series, notes, counted_as(frame.index))
 
 
 def _given(arguments, name):
@@ -104,15 +113,29 @@ def _option(name):
     return f"--{name.replace('_', '-')}"
 
 
-def _refuse_numbers_among_text(frame, columns, option):
+def numbers_among_text(frame, columns, option):
     """Text is a covariate of categories; a column of numbers in which some cell is text is a mistake in the file."""
     for name in columns:
         column = frame[name]
-        if (
-            not pd.api.types.is_numeric_dtype(column.dtype)
-            and pd.to_numeric(column, errors="coerce").notna().mean() > 0.5
-        ):
-            frame[name] = read_numbers(column, name, option)
+        there = column.dropna()
+        numeric = pd.api.types.is_numeric_dtype(column.dtype) or pd.api.types.is_datetime64_any_dtype(column.dtype)
+        if not numeric and len(there) and are_numerals(there).mean() > 0.5:
+            frame = frame.assign(**{name: read_numbers(column, name, option)})
+    return frame
+
+
+def time_words(index):
+    """What the library calls the index, as the file calls it."""
+    return () if index.name is None else (("the index ", f"column {shown(index.name, 30)} "),)
+
+
+def counted_as(index):
+    """How rows without dates get their time, in words; None where they have dates."""
+    if isinstance(index, (pd.DatetimeIndex, pd.PeriodIndex)):
+        return None
+    if isinstance(index, pd.RangeIndex):
+        return "the rows are counted as steps: no column of dates is read (choose one with --time)"
+    return f"whole numbers of column {shown(index.name)}, not dates"
 
 
 def planned(arguments, data, model=None):
@@ -140,7 +163,7 @@ def planned(arguments, data, model=None):
     fresh = model is None
     if fresh:
         model = SeriesForecaster(RNNForecaster(random_state=0))
-    with refusals():
+    with refusals(time_words(data.frame.index)):
         model.set_params(**_series_settings(arguments, data))
         _set_network(arguments, model)
         _set_others(arguments, model)
@@ -155,7 +178,7 @@ def planned(arguments, data, model=None):
 
 def _series_settings(arguments, data):
     one = {1: data.target[0]}.get(len(data.target), data.target)
-    settings = {"target": one, "series": data.series, "time": None}
+    settings = {"target": one, "series": _one_or_all(data.series), "time": None}
     for role in ("past", "future", "static"):
         settings[f"{role}_covariates"] = getattr(data, role) or None
     for name in ("horizon", "lookback", "freq", "gaps", "missing", "transform", "calendar", "window_norm"):
@@ -173,6 +196,10 @@ def _series_settings(arguments, data):
     if str(settings.get("freq", "")).isdigit():
         settings["freq"] = int(settings["freq"])
     return settings
+
+
+def _one_or_all(series):
+    return {0: None, 1: series[0] if series else None}.get(len(series), series)
 
 
 def _holidays(path):
@@ -217,6 +244,7 @@ def _set_network(arguments, model):
 
 _BY_OPTION = {"n_jobs": "--threads", "random_state": "--seed", "verbose": "--verbose"}
 _BY_OPTION |= {name: f"--{name}" for name in ("threads", "seed", "layers", "quantiles")}
+_TWICE = {"num_layers": "layers", "trading_calendar": "holidays", "quantile": "quantiles"}  # parameter: option
 _OWN = ("callbacks", "regressor", "time")  # functions and labels of Python, which no text can be
 _ROLES = ("target", "past_covariates", "future_covariates", "static_covariates", "series")
 
@@ -224,7 +252,12 @@ _ROLES = ("target", "past_covariates", "future_covariates", "static_covariates",
 def _set_others(arguments, model):
     """`--set`: a parameter of the forecaster, or else of the network."""
     series, network = model.get_params(deep=False), model.regressor.get_params()
+    said = [name for name, _ in arguments.set]
     for name, value in arguments.set:
+        option = _TWICE.get(name, name)
+        if said.count(name) > 1 or _given(arguments, option) is not None:
+            other = "--set again" if said.count(name) > 1 else _option(option)
+            raise ProblemError(f"--set {name}: {other} gives it too; expected it once. Fix: leave one of them out.")
         inner = name.removeprefix("regressor__")
         if name in _ROLES or inner in _BY_OPTION:
             option = _BY_OPTION.get(inner, _option(name))
@@ -242,7 +275,7 @@ def _set_others(arguments, model):
 def _panel(model, data):
     roles = Roles.of(
         data.frame, target=data.target, past_covariates=data.past, future_covariates=data.future,
-        static_covariates=data.static, series=data.series,
+        static_covariates=data.static, series=_one_or_all(data.series),
     )  # fmt: skip
     rules = Rules(freq=model.freq, trading_calendar=model.trading_calendar, gaps=model.gaps, missing=model.missing)
     return read_panel(data.frame, roles, rules)

@@ -1,6 +1,6 @@
 """`forecast predict`: the next steps of a saved model, after the data it was trained on or after those of a file."""
 
-from .options import add_command, add_data, add_loudness, count, share
+from .options import READING, add_command, add_data, add_loudness, count, refuse_without_effect, share
 
 __all__ = ["add", "run"]
 
@@ -42,6 +42,29 @@ def add(commands):
     )
 
 
+def _refuse_without_effect(arguments):
+    if arguments.future_template is not None:
+        reason = "--future-template writes the rows to fill, and stops"
+        refuse_without_effect(arguments, ("output", "coverage", "quantiles", "future"), reason)
+    if arguments.data is None:
+        refuse_without_effect(arguments, ("gaps",), "no DATA is read")
+        if arguments.future is None:
+            refuse_without_effect(arguments, READING, "neither DATA nor --future is read")
+
+
+def _refuse_short(future, model, arguments):
+    """More steps than the file of future rows has."""
+    from .problems import ProblemError, shown_path
+
+    one = model.series is None
+    rows = len(future) if one else int(future.groupby(model.series, observed=True).size().min())
+    if arguments.steps > rows:
+        raise ProblemError(
+            f"--steps is {arguments.steps}, but --future {shown_path(arguments.future)} has {rows} rows"
+            f"{'' if one else ' of a series'}. Fix: --steps {rows}."
+        )
+
+
 def run(arguments, terminal):
     """Load, read, forecast, write."""
     from .files import load_model
@@ -49,6 +72,7 @@ def run(arguments, terminal):
     from .problems import refusals
     from .writing import check_table, write_table
 
+    _refuse_without_effect(arguments)
     output = check_table(arguments.output, "--output")
     template = check_table(arguments.future_template, "--future-template")
     model, notes = load_model(arguments.model), []
@@ -58,13 +82,15 @@ def run(arguments, terminal):
     future = None if arguments.future is None else read_future(model, arguments, notes)
     for note in notes:
         terminal.note(note)
+    if future is not None and arguments.steps is not None:
+        _refuse_short(future, model, arguments)
     with refusals(instead=_ADVICE):
         if template is not None:
             table = as_table(model.future_frame(arguments.steps, history=history), model)
         else:
-            if future is None and arguments.steps is not None and arguments.steps > model.horizon:
-                future = model.future_frame(arguments.steps, history=history)
-            table = as_table(forecast_columns(model, future, history, arguments.coverage, arguments.quantiles), model)
+            steps = arguments.steps if future is None else None
+            found = forecast_columns(model, future, history, arguments.coverage, arguments.quantiles, steps)
+            table = as_table(found, model)
             table = first_steps(table, model, arguments.steps)
             _tell_of_feedback(table, model, notes, terminal)
     path = output if template is None else template

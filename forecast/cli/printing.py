@@ -30,15 +30,16 @@ def span(data, panel):
 
 
 def data_line(data, panel):
-    """What the data are, in one line."""
+    """What the data are, in one line; where the rows have no dates, a second one says so."""
     many = "" if panel.keys is None else f" of {len(panel.keys)} series"
     put_in = len(panel.index) - len(data.frame)
     gaps = f", {put_in} stamps put in for gaps" if put_in > 0 else ""
     first, last = day(panel.index.min()), day(panel.index.max())
-    return (
+    line = (
         f"Data       {', '.join(data.target)}: {len(data.frame)} rows{many} from {first} to {last}, "
         f"{step_of(panel.axis.freq)}{gaps}"
     )
+    return line if data.counted is None else f"{line}\nTime       {data.counted}"
 
 
 def scores_table(summary, names=None):

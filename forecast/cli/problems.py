@@ -4,10 +4,13 @@ import difflib
 import re
 from contextlib import contextmanager
 
-__all__ = ["ProblemError", "close_to", "described", "refusals"]
+__all__ = ["ProblemError", "close_to", "described", "listed", "refusals", "shown", "shown_path"]
 
+ROOM = 180  # characters of a message
 # Advice for Python in the library's messages, and what a user of the command does in its place.
 _WORDS = (
+    (r"Holidays: give the index a CustomBusinessDay frequency", "Holidays: --holidays FILE"),
+    (r"\.\s*Fix: df = df\.resample\([^)]*\)\.mean\(\)\.interpolate\(\)", ""),
     (r"\s*In cross-validation, split with .*?tear a series apart", ""),
     (r"\s*X does not continue", "the future rows do not continue"),
     (r"Hours that come twice in autumn: tz_localize\(zone, ambiguous='infer'\)", "Hours twice in autumn: --timezone"),
@@ -63,9 +66,21 @@ def described(error):
     text = " ".join(str(error).split())
     for pattern, words in _WORDS:
         text = re.sub(pattern, words, text)
-    text = re.sub(r"(?<!\.)\.\s*\.(?=\s|$)", ".", text)
+    text = _shortened(re.sub(r"(?<!\.)\.\s*\.(?=\s|$)", ".", text))
     head, mark, fix = text.partition("Fix: ")
     return f"{head}Fix in pandas: {fix}" if mark and re.search(r"\b(df|pd|np)\b|\w+\.\w+\(", fix) else text
+
+
+def _shortened(text):
+    """Days without the midnight, and of several places the first, where a message is long."""
+    text = re.sub(r"\b(\d{4}-\d\d-\d\d) 00:00:00(?![+.:\d])", r"\1", text)
+    text = re.sub(
+        r"\b(\d+) days(?: 00:00:00)?\b(?! \d)", lambda found: f"{found[1]} day{'s' * (found[1] != '1')}", text
+    )
+    text = re.sub(r"\b0 days (?=\d\d:)", "", text)
+    if len(text) > ROOM:
+        text = re.sub(r"(: [^,;:]+(?::\d\d)*), [^;]*, \.\.\.(?: \(\d+ in all\))?;", r"\1, ...;", text)
+    return text
 
 
 @contextmanager
@@ -109,3 +124,60 @@ def close_to(name, known, most=3):
     folded = {other.casefold(): other for other in reversed(known)}
     near = [folded[other] for other in difflib.get_close_matches(str(name).casefold(), list(folded), n=most)]
     return f" Did you mean {' or '.join(map(repr, near))}?" if near else ""
+
+
+def shown(value, room=40):
+    """A value between quotation marks, cut where it is long: a message stays one short line.
+
+    Parameters
+    ----------
+    value : object
+    room : int, default=40
+        Characters.
+
+    Returns
+    -------
+    str
+
+    Examples
+    --------
+    >>> shown("rain"), shown("a column with a long name", 12)
+    ("'rain'", "'a column ...'")
+    """
+    text = str(value)
+    return repr(text if len(text) <= room else text[: room - 3] + "...")
+
+
+def shown_path(path, room=50):
+    """As `shown`, for a path: its end says most."""
+    text = str(path)
+    return repr(text if len(text) <= room else "..." + text[3 - room :])
+
+
+def listed(names, room=80):
+    """Names as a list, as many of them as there is room for.
+
+    Parameters
+    ----------
+    names : iterable
+    room : int, default=80
+        Characters.
+
+    Returns
+    -------
+    str
+
+    Examples
+    --------
+    >>> listed(["when", "load"]), listed([f"V{n}" for n in range(1000)], 20)
+    ("['when', 'load']", "['V0', 'V1', ... (1000 in all)]")
+    """
+    names, found, length = list(names), [], 0
+    for name in names:
+        found.append(shown(name, 30))
+        length += len(found[-1]) + 2
+        if length > room and len(found) > 1:
+            found.pop()
+            break
+    more = "" if len(found) == len(names) else f", ... ({len(names)} in all)"
+    return f"[{', '.join(found)}{more}]"

@@ -89,7 +89,9 @@ def _data_lines(data):
         f"zone {data['zone']}" if data.get("zone") else "",
     ]
     many = data.get("n_series") or 1
-    more.append(f"{many} series (column {columns.get('series')!r})" if many > 1 else "")
+    keys = columns.get("series")
+    named = f"column {keys!r}" if isinstance(keys, str) else f"columns {', '.join(map(repr, keys or ()))}"
+    more.append(f"{many} series ({named})" if many > 1 else "")
     lines = _line("Data", ", ".join(part for part in [span, *more] if part))
     for role, title in _ROLES.items():
         lines += _line(title, ", ".join(map(str, columns.get(role) or ())))

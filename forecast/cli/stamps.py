@@ -1,39 +1,51 @@
-"""The time of the rows of a table: which column, in which form, in which zone; and rows in its order."""
+"""The time of the rows of a table: which column, in which zone; and rows in its order."""
 
-import re
+import itertools
 
 import numpy as np
 import pandas as pd
 
-from .problems import ProblemError, close_to
-from .reading import find_columns
+from .clocks import (
+    TIME_NAMES,
+    dates_of,
+    find_clock,
+    find_parts,
+    folded,
+    is_clock,
+    part_of,
+    put_together,
+    speaks_of_time,
+)  # fmt: skip
+from .columns import find_columns, is_counter
+from .dates import UNITS, checked_form, numbers_as_stamps, read_stamps
+from .forms import looks_like_date
+from .problems import ProblemError, close_to, listed, shown
+from .wide import refuse_wide
 
-__all__ = ["in_time_order", "put_time_in_index", "read_stamps"]
+__all__ = ["in_time_order", "put_time_in_index"]
 
-# ISO 8601 first; then month before day, as pandas reads it, and day before month where that does not fit every row.
-_DAYS = ("%Y/%m/%d", "%m/%d/%Y", "%d/%m/%Y", "%d.%m.%Y", "%m-%d-%Y", "%d-%m-%Y", "%d %b %Y", "%d-%b-%Y", "%b %d, %Y")
-_DAYS += ("%m/%d/%y", "%d/%m/%y", "%d.%m.%y")
-_FORMS = ("ISO8601", "%Y%m%d", *(day + clock for day in _DAYS for clock in ("", " %H:%M", " %H:%M:%S")))
-_PARTS = ("year", "month", "day", "hour", "minute", "second")
-_OFFSET = re.compile(r"\d\s?(Z|[+-]\d\d(:?\d\d)?)$")
+COUNTED = "No column holds dates: the rows are counted as steps (choose a column with --time)."
 
 
-def put_time_in_index(table, time=None, *, taken=(), form=None, zone=None, series=None, notes):
+def put_time_in_index(table, time=None, *, taken=(), form=None, zone=None, series=(), before=None, notes):
     """The table with its time as the index.
 
     Parameters
     ----------
     table : pandas.DataFrame
     time : str, default=None
-        Column of the time, or several with commas between them (year,month,day,hour); None looks for one.
+        Column of the time, or several with commas between them (Date,Time; year,month,day,hour); "none" counts the
+        rows; None looks for one.
     taken : list of str, default=()
         Columns that are something else.
     form : str, default=None
-        Of the stamps, such as "%d/%m/%Y"; None tries the usual ones.
+        Of the stamps, such as "%d/%m/%Y", or s, ms, us, ns since 1970; None tries the usual ones.
     zone : str, default=None
         Stamps without an offset are wall time there; those with one are turned into it (None: into UTC).
-    series : str, default=None
-        Column that names the series: an hour that comes twice in autumn does so in each of them.
+    series : list of str, default=()
+        Columns that name the series: an hour that comes twice in autumn does so in each of them.
+    before : str, default=None
+        What the time was called in an earlier file: such a column is the time here too.
     notes : list of str
         What was chosen for the user is added here.
 
@@ -46,138 +58,191 @@ def put_time_in_index(table, time=None, *, taken=(), form=None, zone=None, serie
     ------
     ProblemError
     """
-    if time is None:
-        chosen = _found(table, taken)
-    else:
+    form = None if form is None else checked_form(form)
+    if time == "none" and "none" not in table.columns:
+        chosen = []
+        if form is not None:
+            raise ProblemError("--time-format is for dates; got --time none. Fix: leave one of them out.")
+        notes.append("The rows are counted as steps (--time none).")
+    elif time is not None:
         chosen = find_columns(table, [time], "--time")
+    else:
+        chosen = _found(table, taken, form, list(series), before, notes)
+        if not chosen:
+            notes.append(COUNTED)
     if not chosen:
-        notes.append("No column holds dates: the rows are counted as steps (choose a column with --time).")
+        if zone is not None:
+            raise ProblemError(f"--timezone is {shown(zone)}, but no column of the file holds dates.")
         return table
     if len(chosen) > 1:
-        stamps, name = _assembled(table, chosen), "time"
+        stamps, name = put_together(table, chosen, form, notes), "time"
         if time is None:
             notes.append(f"The time is put together from the columns {', '.join(chosen)}.")
     else:
         name = chosen[0]
         stamps = _column(table[name], name, form, notes)
         name = "time" if name.startswith("Unnamed: ") else name
-    stamps = _in_zone(stamps, name, zone, None if series is None else table[series].to_numpy(), notes)
+    keys = [table[key].to_numpy() for key in series]
+    stamps = _in_zone(stamps, name, zone, keys, notes)
     return table.drop(columns=chosen).set_axis(pd.Index(stamps, name=name), axis=0)
 
 
-def _found(table, taken):
-    """The column that holds dates, or those that hold their parts; empty where there are none."""
+def _found(table, taken, form, series, before, notes):
+    """The columns that hold the time; empty where the rows can only be counted."""
     free = [column for column in table.columns if column not in taken]
-    for column in free:
-        values = table[column]
-        if pd.api.types.is_datetime64_any_dtype(values.dtype):
-            return [column]
-        if not (pd.api.types.is_numeric_dtype(values.dtype) or pd.api.types.is_bool_dtype(values.dtype)):
-            start = values.dropna().iloc[:5]
-            if len(start) and read_stamps(start)[0].notna().all():
-                return [column]
-    words = {column.casefold(): column for column in free}
-    parts = [words[part] for part in _PARTS if part in words]
-    whole = all(pd.api.types.is_integer_dtype(table[part].dtype) for part in parts)
-    return parts if whole and {"year", "month", "day"} <= set(words) else []
-
-
-def _assembled(table, columns):
-    names = [column.casefold() for column in columns]
-    if names != list(_PARTS[: len(names)]) or len(names) < 3:
+    free.sort(key=lambda column: column != before)
+    dates = [column for column in free if _holds_dates(table[column], column, form)]
+    if form is not None and not dates:
         raise ProblemError(
-            f"--time names the columns {columns}; expected one column of dates, or the columns {', '.join(_PARTS[:4])} "
-            "in this order (three of them, or more)."
+            f"--time-format {shown(form, 30)} fits no column; the columns are {listed(free, 60)}. Fix: choose the "
+            "column with --time."
         )
-    stamps = pd.DatetimeIndex(pd.to_datetime(table[columns].set_axis(names, axis=1), errors="coerce"))
-    if stamps.isna().any():
-        row = int(stamps.isna().argmax())
-        raise ProblemError(f"the columns {columns} are no date in row {row + 1}: {table[columns].iloc[row].tolist()}.")
-    return stamps
+    if before in free and before not in dates and not (dates and is_clock(table[before])):
+        return [before]
+    if dates:
+        first = _best_of(table, dates, form, series, notes)
+        if form is not None:
+            return [first]
+        stamps = dates_of(table[first], first)
+        others = [column for column in free if column not in dates]
+        return [first, *find_clock(table, stamps, others, series)]
+    parts = find_parts(table, free, series)
+    if parts:
+        return parts
+    refuse_wide(table)
+    for column in free:
+        _refuse_unread(table[column], column)
+    return _whole_numbers(table, free, series)[:1]
+
+
+def _holds_dates(values, name, form):
+    if pd.api.types.is_bool_dtype(values.dtype) or not values.notna().any():
+        return False
+    if pd.api.types.is_datetime64_any_dtype(values.dtype):
+        return form is None
+    if form in UNITS and not pd.to_numeric(values, errors="coerce").between(*UNITS[form]).all():
+        return False
+    if form is not None:
+        return all(bool(_read_as(part, form)[0].notna().all()) for part in (values.iloc[:50], values))
+    values = _weekly(values, name)
+    if pd.api.types.is_numeric_dtype(values.dtype) or _digits(values):
+        named = speaks_of_time(name) and part_of(name) in (None, "month", "period", "quarter")
+        return all(numbers_as_stamps(part, named)[0] is not None for part in (values.iloc[:50], values))
+    return all(map(looks_like_date, values.dropna().iloc[:5]))
+
+
+def _weekly(values, name):
+    """Weeks such as 202305 or 2023-05 as 2023-W05, where the name says that they are weeks."""
+    if part_of(name) != "week" or pd.api.types.is_float_dtype(values.dtype):
+        return values
+    text = values.astype(str)
+    weeks = text.str.fullmatch(r"(?:19|20)\d\d-?[0-5]\d").all()
+    return text.str.replace(r"^(\d{4})-?", r"\1-W", regex=True) if weeks else values
+
+
+def _digits(values):
+    return bool(values.notna().all() and values.iloc[:5].astype(str).str.fullmatch(r"\d{6,20}").all())
+
+
+def _read_as(values, form):
+    """Values in a form that was given; whole numbers that pandas holds as floats lose their .0."""
+    if form in UNITS:
+        number = pd.to_numeric(values, errors="coerce")
+        return read_stamps(number.where(number.abs() < UNITS[form][1]), form)
+    if pd.api.types.is_float_dtype(values.dtype) and values.notna().all() and (values == values.round()).all():
+        values = values.astype("int64")
+    if pd.api.types.is_integer_dtype(values.dtype):  # 1022024 was 01022024
+        values = values.astype(str).str.zfill(len(pd.Timestamp("2024-11-23 22:33:44").strftime(form)))
+    return read_stamps(values, form)
+
+
+def _best_of(table, dates, form, series, notes):
+    """Of several columns of dates the first that tells the rows of a series apart, or else the first."""
+    if len(dates) == 1:
+        return dates[0]
+    keys = [table[key].to_numpy() for key in series]
+    chosen = dates[0]
+    for column in dates:
+        if not pd.MultiIndex.from_arrays([*keys, table[column].to_numpy(), np.zeros(len(table))]).has_duplicates:
+            chosen = column
+            break
+    notes.append(f"The time is column {shown(chosen)}, of the columns of dates {listed(dates, 60)} (--time chooses).")
+    return chosen
+
+
+def _refuse_unread(values, name):
+    """A column that is plainly meant as the time, and cannot be read as such."""
+    numeric = pd.api.types.is_numeric_dtype(values.dtype)
+    start = values.dropna()
+    if not len(start):
+        return
+    meant = folded(name) in ("date", "datetime", "timestamp", "datum", "fecha", "ds", "epoch", "unixtime")
+    text = not numeric and speaks_of_time(name) and bool(start.iloc[:5].astype(str).str.contains(r"\d").all())
+    if (meant and not (numeric and is_counter(values))) or text:
+        raise ProblemError(
+            f"column {shown(name)} holds {shown(start.iloc[0], 30)}, no date of a known form. Fix: --time-format "
+            "with its form, --time with another column, or --time none to count the rows."
+        )
+
+
+def _whole_numbers(table, free, series):
+    """Columns that count time in whole numbers, such as years: named so, with the same step from each to the next."""
+    found = []
+    for name in free:
+        column, part = table[name], part_of(name)
+        named = folded(name) in TIME_NAMES | {"t", "step", "period"} or part in ("year", "day", "week", "period")
+        if not named or not pd.api.types.is_integer_dtype(column.dtype):
+            continue
+        rows = pd.MultiIndex.from_arrays([*(table[key].to_numpy() for key in series), column.to_numpy()])
+        regular = part == "year" or len(set(np.diff(np.unique(column.to_numpy())))) == 1
+        if regular and (part == "year" or not rows.has_duplicates):
+            found.append(name)
+        elif (folded(name) in TIME_NAMES or part == "week") and not rows.has_duplicates:
+            raise ProblemError(
+                f"column {shown(name)} holds {column.iloc[0]}, {column.iloc[1]}, ..., no dates of a known form and no "
+                "regular steps. Fix: --time-format with its form, or --time none to count the rows."
+            )
+    return found
 
 
 def _column(column, name, form, notes):
     if pd.api.types.is_datetime64_any_dtype(column.dtype):
+        if form is not None:
+            raise ProblemError(f"--time-format is for text; column {shown(name)} holds dates already. Leave it out.")
         stamps = pd.DatetimeIndex(column)
         if stamps.hasnans:
-            raise ProblemError(f"column {name!r} holds no date in row {int(stamps.isna().argmax()) + 1}.")
+            raise ProblemError(f"column {shown(name)} holds no date in row {int(stamps.isna().argmax()) + 1}.")
         return stamps
-    if pd.api.types.is_integer_dtype(column.dtype):
-        compact = column.between(10_000_101, 99_991_231).all()
-        days = pd.to_datetime(column.astype(str), format="%Y%m%d", errors="coerce") if compact else None
-        if form is None:
-            return column.to_numpy() if days is None or days.isna().any() else pd.DatetimeIndex(days)
-    stamps, others = read_stamps(column, form)
+    column = _weekly(column, name) if form is None else column
+    if form is None and (pd.api.types.is_numeric_dtype(column.dtype) or _digits(column)):
+        stamps, words = numbers_as_stamps(column, part_of(name) in (None, "month", "period", "quarter"))
+        if stamps is not None:
+            if words:
+                notes.append(f"Column {shown(name)} was read as {words}: row 1 is {stamps[0]}.")
+            return stamps
+        if pd.api.types.is_integer_dtype(column.dtype):
+            return column.to_numpy()
+    stamps, others = read_stamps(column) if form is None else _read_as(column, form)
     missing = stamps.isna()
     if missing.any():
         row = int(missing.argmax())
-        expected = f"dates of the form {form}" if form else "dates of one form, such as 2024-01-31 or 2024-01-31 13:00"
+        if pd.isna(column.iloc[row]):
+            raise ProblemError(f"column {shown(name)} is empty in row {row + 1}; expected a date in each row.")
+        expected = f"dates of the form {shown(form, 30)}" if form else "dates of one form, such as 2024-01-31 13:00"
         raise ProblemError(
-            f"column {name!r} holds {str(column.iloc[row])!r} in row {row + 1}; expected {expected}. Fix: choose "
-            "another column with --time, give the form with --time-format, or mend the file."
+            f"column {shown(name)} holds {shown(column.iloc[row], 30)} in row {row + 1}; expected {expected}. Fix: "
+            "--time-format with the form, or --time with another column."
         )
     if others:
         row = int((stamps != read_stamps(column, others[0])[0]).argmax())
         notes.append(
-            f"The dates of column {name!r} fit two forms; {column.iloc[row]} was read as {stamps[row].date()} "
+            f"The dates of column {shown(name)} fit two forms; {column.iloc[row]} was read as {stamps[row].date()} "
             f"(--time-format '{others[0]}' reads them the other way)."
         )
     return stamps
 
 
-def read_stamps(column, form=None):
-    """Text as stamps, NaT where it is none.
-
-    Parameters
-    ----------
-    column : pandas.Series
-    form : str, default=None
-        None takes the form that fits most rows; of two that fit all, the one that puts the rows in time order, with
-        regular steps.
-
-    Returns
-    -------
-    stamps : pandas.DatetimeIndex
-        Those with an offset come out in UTC.
-    others : list of str
-        Forms that fit all rows as well and mean other days.
-
-    Examples
-    --------
-    >>> stamps, others = read_stamps(pd.Series(["01/02/2024", "01/03/2024", "01/04/2024", "01/05/2024"]))
-    >>> str(stamps[1].date()), others
-    ('2024-01-03', ['%d/%m/%Y'])
-    """
-    text = column.astype(str).str.strip()
-    if form is not None:
-        return _stamps(text, form, _OFFSET.search(text.iloc[0]) is not None and "%z" in form), []
-    if _OFFSET.search(text.iloc[0]) and ":" in text.iloc[0]:
-        return _stamps(text, "ISO8601", True), []
-    fitting, best = [], None
-    for form in _FORMS:
-        stamps = _stamps(text, form, False)
-        if stamps.notna().all():
-            fitting.append((form, stamps))
-            if form in _FORMS[:2]:
-                break
-        elif best is None or stamps.isna().sum() < best.isna().sum():
-            best = stamps
-    if not fitting:
-        return best, []
-    order = sorted(fitting, key=lambda pair: (not pair[1].is_monotonic_increasing, _irregular(pair[1])))
-    chosen = order[0][1]
-    return chosen, [form for form, stamps in order[1:] if not stamps.equals(chosen)]
-
-
-def _irregular(stamps):
-    return len(stamps) > 2 and stamps.is_unique and pd.DatetimeIndex(stamps, freq="infer").freq is None
-
-
-def _stamps(text, form, zoned):
-    return pd.DatetimeIndex(pd.to_datetime(text, format=form, errors="coerce", utc=zoned))
-
-
-def _in_zone(stamps, name, zone, series, notes):
+def _in_zone(stamps, name, zone, keys, notes):
     if not isinstance(stamps, pd.DatetimeIndex):
         if zone is not None:
             raise ProblemError(f"--timezone is {zone!r}, but column {name!r} holds whole numbers and no dates.")
@@ -190,7 +255,7 @@ def _in_zone(stamps, name, zone, series, notes):
         return stamps
     if isinstance(zone, str):
         _refuse_unknown(zone)
-    return stamps.tz_convert(zone) if stamps.tz is not None else _localized(stamps, name, zone, series)
+    return stamps.tz_convert(zone) if stamps.tz is not None else _localized(stamps, name, zone, keys)
 
 
 def _refuse_unknown(zone):
@@ -202,10 +267,10 @@ def _refuse_unknown(zone):
         raise ProblemError(f"--timezone is {zone!r}, which is no zone; expected one such as Europe/Paris.{near}")
 
 
-def _localized(stamps, name, zone, series):
+def _localized(stamps, name, zone, keys):
     """Wall time of a zone; of an hour that comes twice in autumn, the order of the rows tells which is which."""
     keep = "last" if len(stamps) and stamps[0] > stamps[-1] else "first"
-    rows = stamps if series is None else pd.MultiIndex.from_arrays([series, stamps])
+    rows = pd.MultiIndex.from_arrays([*keys, stamps]) if keys else stamps
     placed = stamps.tz_localize(zone, ambiguous=~rows.duplicated(keep), nonexistent="NaT")
     skipped = placed.isna()
     if skipped.any():
@@ -217,52 +282,100 @@ def _localized(stamps, name, zone, series):
     return placed
 
 
-def in_time_order(frame, series, notes):
+def in_time_order(frame, series, notes, time=None, taken=()):
     """Rows in the order of time, of each series; with a note where they were not.
 
     Parameters
     ----------
     frame : pandas.DataFrame
-    series : str or None
-        Column that names the series.
+    series : list of str
+        Columns that name the series.
     notes : list of str
+    time : str, default=None
+        What --time named, for advice.
+    taken : list of str, default=()
+        Columns with a role, which name no series.
 
     Returns
     -------
     pandas.DataFrame
     """
-    index = frame.index
-    if series is None and not index.is_unique:
-        _refuse_repeated(frame)
+    index, keys = frame.index, [frame[key].to_numpy() for key in series]
+    rows = pd.MultiIndex.from_arrays([*keys, index]) if keys else index
+    if not rows.is_unique:
+        _refuse_repeated(frame.drop(columns=[name for name in taken if name not in series]), rows, series, time)
     if index.is_monotonic_increasing:
         return frame
-    if series is None:
+    if not series:
         if index.is_monotonic_decreasing:
             notes.append("The file has the newest row first: the order was reversed.")
             return frame.iloc[::-1]
         row = int(np.argmax(index[1:] < index[:-1])) + 1
         notes.append(f"The rows are not in time order ({index[row]} comes after {index[row - 1]}): they were sorted.")
         return frame.sort_index(kind="stable")
-    ordered = index.to_series().groupby(frame[series].to_numpy(), sort=False).is_monotonic_increasing
+    groups = index.to_series().groupby(keys[0] if len(keys) == 1 else keys, sort=False)
+    ordered = groups.is_monotonic_increasing
     if ordered.all():
         return frame
-    notes.append(f"The rows of series {ordered.index[ordered.argmin()]!r} are not in time order: they were sorted.")
+    first = ordered.index[ordered.argmin()]
+    name = ", ".join(map(str, first)) if isinstance(first, tuple) else str(first)
+    notes.append(f"The rows of series {shown(name)} are not in time order: they were sorted.")
     return frame.sort_index(kind="stable")
 
 
-def _refuse_repeated(frame):
-    """Stamps that stand several times: hours of autumn, several series, or a mistake."""
-    twice = frame.index[frame.index.duplicated()]
-    text = [column for column in frame.columns if not pd.api.types.is_float_dtype(frame[column].dtype)]
-    naming = [column for column in text if not pd.MultiIndex.from_arrays([frame.index, frame[column]]).has_duplicates]
-    fix = "keep one row for each stamp"
-    if naming:
-        fix = f"--series {naming[0]!r}, which names a series in each of them, or keep one"
-    elif isinstance(frame.index, pd.DatetimeIndex) and frame.index.tz is None and _autumn(twice):
-        fix = "--timezone ZONE where these are the hours that come twice in autumn, or keep one row for each stamp"
-    shown = ", ".join([*map(str, twice[:3]), *(["..."] if len(twice) > 3 else [])])
-    rows = "1 row repeats" if len(twice) == 1 else f"{len(twice)} rows repeat"
-    raise ProblemError(f"{rows} the time of another: {shown}; expected every stamp once. Fix: {fix}.")
+def _refuse_repeated(frame, rows, series, time):
+    """Stamps that occur several times: hours of autumn, several series, or a mistake."""
+    repeated = rows.duplicated()
+    twice = frame.index[repeated]
+    fix = _way_out(frame, twice, series, time)
+    count = "1 row repeats" if len(twice) == 1 else f"{len(twice)} rows repeat"
+    name = "" if frame.index.name is None else f" of column {shown(frame.index.name, 30)}"
+    once = "each once in a series" if series else "each once"
+    raise ProblemError(
+        f"{count} a time{name} (row {int(repeated.argmax()) + 1}: {twice[0]}); expected {once}. Fix: {fix}."
+    )
+
+
+def _way_out(frame, twice, series, time):
+    ids = _ids(frame, series)
+    if isinstance(frame.index, pd.DatetimeIndex) and not ids:
+        table, stamps = frame.reset_index(drop=True), frame.index.tz_localize(None)
+        for more in ([], *([name] for name in _naming(frame, series))):
+            free = [column for column in frame.columns if column not in [*series, *more]]
+            clock = find_clock(table, stamps, free, [*series, *more])
+            if clock:
+                both = f" --series '{','.join([*series, *more])}'" if more else ""
+                return f"--time '{','.join([time or str(frame.index.name), *clock])}'{both}"
+    if ids:
+        text = ",".join([*series, *ids])
+        return f"--series '{text}' for several series, or keep one row for each stamp"
+    if isinstance(frame.index, pd.DatetimeIndex) and frame.index.tz is None and _autumn(twice):
+        return "--timezone ZONE for the hours that come twice in autumn, or keep one row for each stamp"
+    return "keep one row for each stamp"
+
+
+def _naming(frame, series):
+    """Columns that may name series: each of their values comes again and again."""
+    most = max(len(frame) // 4, 1)
+    ids = []
+    for column in frame.columns:
+        values = frame[column]
+        number = pd.api.types.is_float_dtype(values.dtype)
+        if column in series or number or part_of(column) is not None or is_counter(values) or values.nunique() > most:
+            continue
+        ids.append(column)
+    return ids[:12]
+
+
+def _ids(frame, series):
+    """The fewest columns that tell repeated stamps apart."""
+    ids = _naming(frame, series)
+    for count in (1, 2, 3):
+        for names in itertools.combinations(ids, count):
+            keys = [frame[name] for name in [*series, *names]]
+            if not pd.MultiIndex.from_arrays([frame.index, *keys]).has_duplicates:
+                return list(names)
+    return []
 
 
 def _autumn(stamps):

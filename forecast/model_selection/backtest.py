@@ -31,6 +31,7 @@ from .._series.bounds import within
 from .._series.forecasting import from_origins
 from .._series.parameters import is_chosen, lookback_of, member_settings, settings_of, without_report
 from ..preprocessing import make_transform
+from .judgeable import missing_intervals, refuse_impossible_intervals, refuse_without_truth, tested_rows, unjudged
 from .origins import folds_of, of_folds, origins_of
 from .report import NAIVE, BacktestReport, BacktestWarning, SkillWarning
 from .splitters import in_time
@@ -62,9 +63,9 @@ def backtest(model, df, cv, *, refit=None, coverage=None, intervals="adaptive", 
         Intervals to make and to judge.
     intervals : {"adaptive", "static", "quantile"}, default="adaptive"
         "adaptive": conformal, at each origin from the residuals of the origins before it that were known by then, in a
-        level that follows misses [1]_; the residuals of the first fit's validation windows start it. "static":
-        conformal, from the validation windows of each fit alone. "quantile": the network's own quantiles
-        (`RNNForecaster(loss="quantile")`).
+        level that follows misses [1]_; the residuals of the first fit's validation windows start it, and without them
+        the first origins have no interval. "static": conformal, from the validation windows of each fit alone.
+        "quantile": the network's own quantiles (`RNNForecaster(loss="quantile")`).
     n_jobs : int, default=None
         Fits at a time, as joblib counts them; None is one.
     verbose : int, default=0
@@ -82,15 +83,17 @@ def backtest(model, df, cv, *, refit=None, coverage=None, intervals="adaptive", 
     Raises
     ------
     TypeError, ValueError
-        The model is not a `SeriesForecaster`, the splitter does not follow time, models have different targets, or the
-        data are refused by `fit`.
+        The model is not a `SeriesForecaster`, the splitter does not follow time, models have different targets, no
+        tested row has an actual value, intervals are asked for that the model cannot have, or the data are refused by
+        `fit`.
 
     Warns
     -----
     SkillWarning
         A model does not beat the naive forecasts, or its first step is a shifted copy of the past.
     BacktestWarning
-        Series or origins were left out.
+        Series or origins were left out, a target or series has no actual value to be judged by, or forecasts have no
+        interval because too few residuals are known.
     forecast.RecursiveForecastWarning
         A test part is longer than the horizon of a model: its later steps are forecast from forecasts.
     SentinelWarning
@@ -126,6 +129,8 @@ def backtest(model, df, cv, *, refit=None, coverage=None, intervals="adaptive", 
     every = _refit_every(refit)
     horizon = min(one.horizon for one in models.values())
     folds = folds_of(in_time(cv, roles.time), frame, labels, every, horizon)
+    refuse_impossible_intervals(models, levels, intervals)
+    refuse_without_truth(truth, tested_rows(truth, folds), roles)
     chosen, spent = {}, {}
     if refit is None or refit is False or isinstance(refit, str):
         chosen, spent = _chosen(models, frame, folds[0].train, static)
@@ -136,14 +141,16 @@ def backtest(model, df, cv, *, refit=None, coverage=None, intervals="adaptive", 
     least = {name: _least(one, panel.axis) for name, one in models.items()}
     reach = max((one.horizon for one in models.values() if one.future_covariates is not None), default=0)
     origins, left_out = origins_of(truth, folds, max(least.values()), reach, _made_up(panel, models))
+    left_out += unjudged(truth, origins, roles)
     found, seconds = {}, {}
     for name, one in models.items():
         mine = folds if roles.series is None else _long_enough(folds, frame, roles, least[name])
-        found[name], seconds[name] = _run(
+        found[name], seconds[name], lacking = _run(
             one, frame, truth, mine, origins, every, levels, intervals, n_jobs, name, verbose, static,
             chosen.get(name)
         )
         seconds[name] += spent.get(name, 0.0)
+        left_out += lacking
     known = truth.filled("targets", np.zeros(truth.targets.shape[1]))
     lookback = max(lookback_of(one) for one in models.values())
     for name in NAIVE:
@@ -294,7 +301,7 @@ def _fitted(model, frame, train, static):
 
 
 def _run(model, frame, truth, folds, origins, every, levels, intervals, n_jobs, name, verbose, static, first=None):
-    """Columns of one model for all origins, and its seconds."""
+    """Columns of one model for all origins, its seconds, and notes about forecasts without an interval."""
     from joblib import Parallel, delayed
 
     every = min(every, len(folds))
@@ -314,12 +321,13 @@ def _run(model, frame, truth, folds, origins, every, levels, intervals, n_jobs, 
     found = {"forecast": np.concatenate([_padded(part["forecast"], longest) for part, _, _ in done])}
     started = time.perf_counter()
     if levels and intervals == "adaptive":
-        found |= intervals_at(truth, origins, found["forecast"], levels, initial=done[0][1])
+        found |= intervals_at(truth, origins, found["forecast"], levels, *done[0][1])
     elif levels:
         names = [name for name in done[0][0] if name != "forecast"]
         found |= {name: np.concatenate([_padded(part[name], longest) for part, _, _ in done]) for name in names}
     found = {name: within(column, model.lower, model.upper) for name, column in found.items()}
-    return found, sum(seconds for _, _, seconds in done) + time.perf_counter() - started
+    lacking = missing_intervals(name, found, origins, levels, done[0][1][0])
+    return found, sum(seconds for _, _, seconds in done) + time.perf_counter() - started, lacking
 
 
 def _padded(cube, longest):
@@ -327,7 +335,7 @@ def _padded(cube, longest):
 
 
 def _fit_and_forecast(model, frame, train, truth, origins, *, levels, intervals, fitted, static):
-    """Fit on training rows and forecast all origins in one call; also the residuals that start adaptive intervals.
+    """Fit on training rows and forecast all origins in one call; also what adaptive intervals start from.
 
     `fitted`: the model, where it was fitted on these rows before.
     """
@@ -340,16 +348,17 @@ def _fit_and_forecast(model, frame, train, truth, origins, *, levels, intervals,
             model.set_params(**without_report(model))  # nothing here looks at the report
         fitted = _fitted(model, frame, train, static)
     model = fitted
+    starts = (model._state.calibration, model._state.error_scales) if levels else (None, None)
     if not len(origins.row):
         empty = np.empty((0, 1, truth.targets.shape[1]))
-        return {"forecast": empty}, model._state.calibration, time.perf_counter() - started
+        return {"forecast": empty}, starts, time.perf_counter() - started
     rows = read_rows(model, frame)
     found = {"forecast": from_origins(model._state, rows, origins.row, int(origins.steps.max()))}
     if levels and intervals == "static":
         found |= static_bounds(model._state, rows, origins, found["forecast"], levels)
     elif levels and intervals == "quantile":
         found |= quantile_bounds(model._state, rows, origins, levels)
-    return found, model._state.calibration, time.perf_counter() - started
+    return found, starts, time.perf_counter() - started
 
 
 def _naive(name, known, truth, origins, period, lookback):

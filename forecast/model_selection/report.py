@@ -35,7 +35,8 @@ class SkillWarning(UserWarning):
 
 
 class BacktestWarning(UserWarning):
-    """A backtest left something out: series that end before the first origin, or origins that cannot be forecast from.
+    """A backtest left something out: series that end before the first origin, origins that cannot be forecast from,
+    series without an actual value, or intervals that too few residuals are known for.
 
     Examples
     --------

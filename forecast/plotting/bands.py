@@ -10,9 +10,10 @@ import pandas as pd
 from .._frames import as_frame, enter
 from .reading import levels_of, one_of
 
-__all__ = ["Predictions", "bands_of_interval", "read_predictions"]
+__all__ = ["Predictions", "bands_of_interval", "intervals_of", "quantiles_of", "read_predictions"]
 
-_BOUND = re.compile(r"(lower|upper)_(0?\.\d+)")
+_BOUND = re.compile(r"(?:(?P<target>.+)_)?lower_(?P<level>0?\.\d+)")
+_QUANTILE = re.compile(r"(?P<target>.+)_(?P<level>0?\.\d+)")
 
 
 @dataclass(frozen=True)
@@ -56,6 +57,7 @@ def read_predictions(history, forecast, actual, intervals, coverage, target):
     level = level[0] if level else None
     history = _flat(history, "history")
     forecast = _by_level(forecast) if isinstance(forecast, dict) else _flat(forecast, "forecast")
+    forecast = _by_name(forecast, target, history.columns)
     quantiles = [name for name in forecast.columns if _is_level(name)]
     line, target = _line(forecast, quantiles, target, history)
     bands = _bounds(forecast, line, target, level) | _pairs(forecast, quantiles)
@@ -101,6 +103,22 @@ def _by_level(given):
     return frame
 
 
+def _by_name(frame, target, names):
+    """Columns `<target>_0.1` of one target, None is the first in `names`, as columns 0.1; without such, the frame."""
+    found = {name: _QUANTILE.fullmatch(str(name)) for name in frame.columns if name not in names}
+    found = {name: (match["target"], float(match["level"])) for name, match in found.items() if match}
+    found = {name: pair for name, pair in found.items() if not re.search(r"(^|_)(lower|upper)$", pair[0])}
+    if not found:
+        return frame
+    targets = list(dict.fromkeys(own for own, _ in found.values()))
+    known = [str(name) for name in names]
+    own = next((own for own in targets if own in known), targets[0]) if target is None else str(target)
+    own = one_of(own, targets, "target")
+    part = pd.DataFrame({level: frame[name] for name, (one, level) in found.items() if one == own})
+    part.attrs["target"] = own
+    return part
+
+
 def _line(forecast, quantiles, target, history):
     """The line of the forecast, and the name of the target."""
     if quantiles:
@@ -121,12 +139,13 @@ def _line(forecast, quantiles, target, history):
 
 
 def _bounds(frame, line, target, coverage):
-    """Bands of the columns of bounds: `lower_0.8`, `<target>_lower`, or plainly `lower`."""
+    """Bands of the columns of bounds: `<target>_lower_0.8`, `lower_0.8`, `<target>_lower`, or plainly `lower`."""
     found, columns = {}, list(frame.columns)
     for name in columns:
         match = _BOUND.fullmatch(str(name))
-        if match and match[1] == "lower" and f"upper_{match[2]}" in columns:
-            found[float(match[2])] = (name, f"upper_{match[2]}")
+        upper = match and f"{str(name).removesuffix('lower_' + match['level'])}upper_{match['level']}"
+        if match and match["target"] in (None, str(target)) and upper in columns:
+            found[float(match["level"])] = (name, upper)
     for lower, upper in ((f"{target}_lower", f"{target}_upper"), ("lower", "upper")):
         if lower in columns and upper in columns:
             found.setdefault(coverage, (lower, upper))
@@ -139,6 +158,56 @@ def _bounds(frame, line, target, coverage):
             )
         bands[level] = pd.DataFrame({"lower": frame[lower], "upper": frame[upper]}).astype(np.float64)
     return bands
+
+
+def intervals_of(given, target):
+    """Bounds by coverage: a dict as it is, a frame as `predict_interval(coverage=[...])` gives it.
+
+    Parameters
+    ----------
+    given : dict or frame
+    target : label or None
+        None: the only one.
+
+    Returns
+    -------
+    dict of float to pandas.DataFrame
+    """
+    if isinstance(given, dict):
+        return given
+    frame = as_frame(enter(given, "intervals")[0], "intervals")
+    matches = [match for match in (_BOUND.fullmatch(str(name)) for name in frame.columns) if match]
+    target = _only([match["target"] for match in matches], target, "intervals", "y_lower_0.8 and y_upper_0.8")
+    return _bounds(frame, frame, target, None)
+
+
+def quantiles_of(given, target):
+    """Quantiles by level: a dict as it is, a frame as `predict_quantiles` gives it; parameters as `intervals_of`.
+
+    Returns
+    -------
+    dict of float to array-like
+    """
+    if isinstance(given, dict):
+        return given
+    frame = as_frame(enter(given, "quantiles")[0], "quantiles")
+    if all(_is_level(name) for name in frame.columns):
+        return {float(name): column for name, column in frame.items()}
+    matches = [match for match in (_QUANTILE.fullmatch(str(name)) for name in frame.columns) if match]
+    target = _only([match["target"] for match in matches], target, "quantiles", "y_0.1 and y_0.9")
+    return {float(name): column for name, column in _by_name(frame, target, []).items()}
+
+
+def _only(found, target, what, example):
+    """The target that some columns are of."""
+    found = list(dict.fromkeys(found))
+    if not found:
+        raise ValueError(f"{what} is a frame without columns such as {example}. Expected them, or a dict.")
+    if target is not None and str(target) in found:
+        return str(target)
+    if len(found) > 1:
+        raise ValueError(f"{what} has columns of the targets {found}; expected those of one of them.")
+    return found[0]
 
 
 def _pairs(frame, levels):

@@ -3,6 +3,7 @@
 import numpy as np
 import pandas as pd
 
+from .bands import intervals_of, quantiles_of
 from .reading import check_report, levels_of, models_of, numbers_of, one_of, order_of, rows_of, step_unit
 from .style import dress, fills, labelled, legend_above, line_style, looks_of, new_axes, pyplot, time_axis, tones_of
 
@@ -152,10 +153,11 @@ class CoverageDisplay:
         ----------
         y_true : array-like of shape (n,)
             What came. NaN: not known, left out.
-        intervals : dict of float to pair of array-likes of shape (n,), or to frame of two columns, default=None
-            Lower and upper bound by coverage, as `predict_interval(coverage=[...])` gives them.
-        quantiles : dict of float to array-like of shape (n,), default=None
-            By level, as `predict_quantiles` gives them; in place of `intervals`.
+        intervals : frame, or dict of float to pair of array-likes of shape (n,) or to frame, default=None
+            As `predict_interval(coverage=[...])` gives them: columns `<target>_lower_0.8`, `<target>_upper_0.8`, and so
+            on. Or by coverage, a lower and an upper bound, as two arrays or two columns.
+        quantiles : frame, or dict of float to array-like of shape (n,), default=None
+            As `predict_quantiles` gives them: columns `<target>_0.1`, and so on. Or by level. In place of `intervals`.
         step : array-like of int of shape (n,), default=None
             The step of the horizon of each value: the coverage is then drawn by step.
         step_unit : str, default=None
@@ -192,7 +194,9 @@ class CoverageDisplay:
         if (intervals is None) == (quantiles is None):
             both = "both are given" if intervals is not None else "none is given"
             raise ValueError(f"intervals and quantiles: {both}; expected one of them, a dict by coverage or level.")
-        actual = numbers_of(y_true, "y_true")
+        target, actual = getattr(y_true, "name", None), numbers_of(y_true, "y_true")
+        intervals = None if intervals is None else intervals_of(intervals, target)
+        quantiles = None if quantiles is None else quantiles_of(quantiles, target)
         hits = _hits_of_intervals(actual, intervals) if quantiles is None else _hits_of_quantiles(actual, quantiles)
         hits, kind = hits[~np.isnan(actual)], "intervals" if quantiles is None else "quantiles"
         if not len(hits):
@@ -282,11 +286,14 @@ class CoverageDisplay:
 
 def _hits_of_report(report, name, kind):
     """One row per forecast with bounds and an actual value: its step, and per nominal share whether it held."""
-    frame = report.frame
-    names = [f"{side}_{level:g}" for level in report.coverage for side in ("lower", "upper")]
-    rows = frame[(frame["model"] == name) & frame["actual"].notna() & frame[names].notna().all(axis=1)]
+    rows = report.frame[(report.frame["model"] == name) & report.frame["actual"].notna()]
+    levels = [level for level in report.coverage if rows[f"lower_{level:g}"].notna().any()]
+    if not levels:
+        return pd.DataFrame()
+    names = [f"{side}_{level:g}" for level in levels for side in ("lower", "upper")]
+    rows = rows[rows[names].notna().all(axis=1)]
     actual = rows["actual"].to_numpy()
-    bounds = {level: (rows[f"lower_{level:g}"], rows[f"upper_{level:g}"]) for level in report.coverage}
+    bounds = {level: (rows[f"lower_{level:g}"], rows[f"upper_{level:g}"]) for level in levels}
     if kind == "intervals":
         hits = _hits_of_intervals(actual, bounds)
     else:

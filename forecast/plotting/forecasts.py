@@ -170,17 +170,15 @@ class ForecastDisplay:
         levels = levels_of(coverage)
         given = actual if X is None else X
         answer = model.predict(given, history=history)
+        bounds = enter(model.predict_interval(given, history=history, coverage=levels))[0] if levels else None
         # Rows that were given name their series and stamps themselves; the answer has its own where none were.
         rows = Lines(answer if given is None else given, model, "the forecast" if given is None else "X")
         key = one_of(series, rows.keys, "series") if model.series is not None else _no_series(series)
         forecast = rows.of(key, enter(answer)[0][target] if hasattr(answer, "columns") else answer)
         intervals = {}
-        if levels:
-            found = model.predict_interval(given, history=history, coverage=levels)
-            for level, frame in found.items():
-                frame = enter(frame)[0]
-                lower, upper = (rows.of(key, frame[f"{target}_{side}"]) for side in ("lower", "upper"))
-                intervals[level] = pd.DataFrame({"lower": lower, "upper": upper})
+        for level in levels:
+            sides = {side: rows.of(key, bounds[f"{target}_{side}_{level:g}"]) for side in ("lower", "upper")}
+            intervals[level] = pd.DataFrame(sides)
         known = None
         if actual is not None:
             known = Lines(actual, model, "actual").column(key, target)
@@ -235,13 +233,15 @@ class ForecastDisplay:
         history : pandas.Series or pandas.DataFrame
             Values of one series before the forecast, by time.
         forecast : pandas.Series, pandas.DataFrame, or dict of float to one of them
-            A column of forecasts, and beside it bounds: `<target>_lower` and `<target>_upper`, or `lower_0.8` and
-            `upper_0.8` for each coverage; or quantiles, a column (or an entry, as `predict_quantiles` gives it) per
+            A column of forecasts with its bounds, as `predict_interval` gives them: `<target>_lower` and
+            `<target>_upper`, or for each coverage `<target>_lower_0.8` and `<target>_upper_0.8`, with or without the
+            target's name. Or quantiles, as `predict_quantiles` gives them (`<target>_0.1`), or a column or an entry per
             level between 0 and 1: 0.5 is the line, 0.1 and 0.9 the bounds of 80 %.
         actual : pandas.Series or pandas.DataFrame, default=None
             What came.
         intervals : pandas.DataFrame or dict of float to pandas.DataFrame, default=None
-            As `predict_interval` gives them, beside a forecast without bounds.
+            Bounds as above, for a forecast without them; or a frame of `<target>_lower` and `<target>_upper` by
+            coverage.
         coverage : float, default=None
             Of bounds that do not say it themselves.
         name : str, default="forecast"

@@ -2,6 +2,7 @@
 
 import difflib
 
+import numpy as np
 from sklearn.base import clone
 from sklearn.utils.validation import check_is_fitted
 
@@ -42,6 +43,8 @@ class Chain(Transform):
         The fitted clones.
     n_lost_ : int
         Rows at the start without a transformed value: the sum of the periods of differences.
+    range_ : list of float
+        The least and the greatest value fitted.
 
     See Also
     --------
@@ -94,6 +97,8 @@ class Chain(Transform):
                 f"{self}: the series has {len(x)} rows, and the differences take the first {self.n_lost}; expected "
                 "more rows than that. Fix: a shorter period or a longer history."
             )
+        known = x[~np.isnan(x)]
+        self.range_ = [float(known.min()), float(known.max())] if len(known) else [0.0, 0.0]
         self.steps_ = []
         for step in self.steps:
             self.steps_.append(clone(step).fit(x))

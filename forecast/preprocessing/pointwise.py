@@ -1,6 +1,8 @@
 """Any transformer of scikit-learn as a transform of a target."""
 
 import numpy as np
+from scipy.sparse import issparse
+from sklearn import config_context
 from sklearn.base import clone
 
 from .._files import stored
@@ -45,7 +47,8 @@ class Pointwise(Transform):
         inner = clone(self.transformer)
         if inner.get_params().get("random_state", 0) is None:
             inner.set_params(random_state=0)
-        self.transformer_ = inner.fit(known[:, None].copy())
+        with config_context(transform_output="default"):  # arrays, as below; steps of a pipeline hand on arrays, too
+            self.transformer_ = inner.fit(known[:, None].copy())
         values = np.unique(known)
         images = self._forward(values)
         if (np.diff(images) < -SAME * np.abs(images).max()).any():
@@ -64,16 +67,19 @@ class Pointwise(Transform):
     def _forward(self, x):
         out, known = np.full(x.shape, np.nan), ~np.isnan(x)
         if known.any():
-            out[known] = self._column(self.transformer_.transform(x[known][:, None]))
+            with config_context(transform_output="default"), np.errstate(all="ignore"):  # what is lost, is refused
+                out[known] = self._column(self.transformer_.transform(x[known][:, None]))
         return self._finite(out, x)
 
     def _inverse(self, z, past):
         if z.size == 0:
             return z.copy()
-        column = self._column(self.transformer_.inverse_transform(z.reshape(-1, 1).copy()))
+        with config_context(transform_output="default"), np.errstate(all="ignore"):
+            column = self._column(self.transformer_.inverse_transform(z.reshape(-1, 1).copy()))
         return self._restored(column.reshape(z.shape), z)
 
     def _column(self, out):
+        out = out.toarray() if issparse(out) else np.asarray(out)  # a frame where its own set_output says so
         if out.ndim != 2 or out.shape[1] != 1:
             raise ValueError(f"{self}: one column becomes shape {out.shape}; expected one column.")
-        return np.asarray(out, dtype=np.float64)[:, 0]
+        return out.astype(np.float64)[:, 0]

@@ -89,7 +89,7 @@ def answers(model):
     future[known] = 21.0
     found = {"predict": model.predict(future)}
     if model._state.calibration is not None:
-        found["interval"] = model.predict_interval(future, coverage=0.5)
+        found["interval"] = model.predict_interval(future, coverage=0.5).drop(columns=model.target_names_)
     numbers = {name: frame.select_dtypes("float64").to_numpy().tolist() for name, frame in found.items()}
     return {name: {"labels": labels, "values": values} for name, values in numbers.items()}
 

@@ -12,23 +12,25 @@ __all__ = ["Answers"]
 class Answers:
     """The part of `SeriesForecaster` that forecasts."""
 
-    def predict(self, X=None, *, history=None, static=None, recursive=None):
+    def predict(self, X=None, *, history=None, static=None, n=None, recursive=None):
         """Forecast the steps after the fitted data, or after another history.
 
         Parameters
         ----------
-        X : frame, default=None
+        X : frame or int, default=None
             The future rows; their labels must continue the fitted data (or `history`). Their future covariates are
-            read, other values not. None forecasts `horizon` steps of every series.
+            read, other values not. None forecasts `horizon` steps of every series; a whole number is `n`.
         history : frame, default=None
             Rows to forecast after in place of the fitted ones: newer ones, or other series, never seen in `fit`. At
             least `lookback` rows of each with the target and the past covariates, at the fitted frequency.
-        recursive : bool or None, default=None
-            What happens where `X` has more rows than `horizon`, whose forecasts look back on forecasts. None: they are
-            made, with a warning. True: without one. False: refused. With past covariates always refused.
         static : frame, default=None
             Static covariates of new series in `history`, a row for each, as in `fit`; where it is None, columns of
             `history`.
+        n : int, default=None
+            Steps to forecast of every series, in place of `X`: `predict(24)` is `predict(n=24)`. None: `horizon`.
+        recursive : bool or None, default=None
+            What happens where more steps than `horizon` are asked for, whose forecasts look back on forecasts. None:
+            they are made, with a warning. True: without one. False: refused. With past covariates always refused.
 
         Returns
         -------
@@ -42,16 +44,25 @@ class Answers:
         Raises
         ------
         ValueError
-            The rows of `X` do not continue the data, a known future value is missing, or the history does not fit the
-            model.
+            The rows of `X` do not continue the data, a known future value is missing, the history does not fit the
+            model, or `n` is no number of steps.
 
         Warns
         -----
         forecast.RecursiveForecastWarning
             More steps than `horizon` are forecast, once per call; of a search or `cross_val_score` once for all folds.
+
+        Examples
+        --------
+        >>> from sklearn.linear_model import Ridge
+        >>> from forecast import SeriesForecaster
+        >>> from forecast.datasets import make_ar1
+        >>> model = SeriesForecaster(Ridge(), lookback=12, horizon=3).fit(make_ar1(200, random_state=0))
+        >>> model.predict().shape, model.predict(2).shape
+        ((3, 1), (2, 1))
         """
         check_is_fitted(self)
-        request = self._request(X, self._with_static(history, static))
+        request = self._request(X, self._with_static(history, static), n)
         return self._answered(request, self._forecasts(request, recursive), self.target_names_, self._state.flat)
 
     def future_frame(self, n=None, *, history=None, static=None):
@@ -109,7 +120,7 @@ class Answers:
         Raises
         ------
         ValueError
-            As `predict`, or an actual value is NaN or infinite.
+            As `predict`, an actual value is NaN (unless `missing="mask"`) or infinite, or none is known.
 
         Warns
         -----
@@ -122,6 +133,11 @@ class Answers:
         forecasts = self._forecasts(request)
         actual = self._actual(X, y, request)
         period = state.axis.season_length
+        if all(np.isnan(values).all() for values in actual):
+            raise ValueError(
+                f"no row of X has a value of {', '.join(map(repr, self.target_names_))}: there is nothing to judge the "
+                "forecast by."
+            )
         skills = []
         for number, key in enumerate(request.keys):
             past = self._known(request.past, key)

@@ -1,6 +1,7 @@
 """What is asked of a fitted forecaster, as rows and labels; and the answer, row by row or in the user's layout."""
 
 from dataclasses import dataclass, replace
+from numbers import Integral
 
 import numpy as np
 import pandas as pd
@@ -58,7 +59,9 @@ class Request:
 class Requests:
     """The part of `SeriesForecaster` that reads requests."""
 
-    def _request(self, X, history):
+    def _request(self, X, history, n=None):
+        """The future rows X, or as many steps as `n` or a whole number in the place of X says."""
+        X, n = _rows_or_steps(X, n)
         state = self._state
         whole = None if history is None else self._read_history(history, whole=True)
         past = state.tail
@@ -66,11 +69,11 @@ class Requests:
             learnt = state.learns_of_series or state.holds_unseen(whole.keys)
             past = whole if learnt else whole.tail(state.needed)
         if X is None:
-            steps = state.horizon
+            steps = state.horizon if n is None else n
             if state.roles.future:
                 raise ValueError(
                     f"the model was fitted with future covariates {state.roles.future}, which predict() cannot know. "
-                    "Fix: predict(future) with future = model.future_frame(), filled."
+                    f"Fix: predict(future) with future = model.future_frame({'' if n is None else n}), filled."
                 )
             labels = [state.axis.after(last, steps) for last in past.last_labels.values()]
             return Request(past, past.keys, labels, [np.zeros((steps, 0))] * past.n_series, fresh=whole)
@@ -161,3 +164,17 @@ class Requests:
 
     def _last_labels(self, past):
         return past.last_labels
+
+
+def _rows_or_steps(X, n):
+    """Future rows or a number of steps, at most one of them."""
+    number = isinstance(X, (Integral, np.integer)) and not isinstance(X, (bool, np.bool_))
+    if number and n is None:
+        X, n = None, X
+    if X is not None and n is not None:
+        raise ValueError("both X and n are given; expected the future rows, or a number of steps.")
+    if n is None:
+        return X, None
+    if isinstance(n, (bool, np.bool_)) or not isinstance(n, Integral) or n < 1:
+        raise ValueError(f"n is {n!r}; expected a whole number of steps, 1 or more.")
+    return None, int(n)

@@ -1,23 +1,26 @@
 """Intervals and quantiles of a fitted forecaster."""
 
+import warnings
 from copy import deepcopy
 
 import numpy as np
 from sklearn.utils.validation import check_is_fitted
 
 from ..._conformal import static_offsets
+from ..error_scale import Yardstick
 from ..forecasting import from_ends, from_origins
 
 __all__ = ["Uncertainty"]
 
+_DEFAULT = (0.1, 0.5, 0.9)  # levels
 _NEWEST = 500  # origins of a history whose residuals intervals are calibrated on
 
 
 class Uncertainty:
     """The part of `SeriesForecaster` that says how sure a forecast is."""
 
-    def predict_interval(self, X=None, *, history=None, static=None, coverage=0.9):
-        """Conformal intervals around the forecast, per step.
+    def predict_interval(self, X=None, *, history=None, static=None, coverage=0.9, n=None):
+        """The forecast and conformal intervals around it, per step.
 
         After `fit` they rest on the errors on the validation windows (`validation_fraction`), the newest ones before
         the forecast: the same width for every forecast of a step. If the network chose its epoch on these windows
@@ -31,11 +34,15 @@ class Uncertainty:
             As in `predict`, for at most `horizon` steps.
         coverage : float or list of float, default=0.9
             Share of the actual values that shall lie inside, in (0, 1).
+        n : int, default=None
+            As in `predict`, up to `horizon`.
 
         Returns
         -------
-        frame, or dict of float to frame
-            Rows as those of `predict`; columns `<target>_lower`, `<target>_upper`. With a list, a frame per coverage.
+        frame
+            Rows as those of `predict`; for each target the forecast and its bounds, in the columns `<target>`,
+            `<target>_lower` and `<target>_upper`. With a list of coverages the bounds of each, in the columns
+            `<target>_lower_0.8`, `<target>_upper_0.8` and so on.
 
         Raises
         ------
@@ -54,24 +61,24 @@ class Uncertainty:
         >>> from forecast.datasets import make_ar1
         >>> model = SeriesForecaster(Ridge(), lookback=12, horizon=3).fit(make_ar1(500, random_state=0))
         >>> list(model.predict_interval(coverage=0.8).columns)
-        ['y_lower', 'y_upper']
+        ['y', 'y_lower', 'y_upper']
+        >>> list(model.predict_interval(2, coverage=[0.5, 0.8]).columns)
+        ['y', 'y_lower_0.5', 'y_upper_0.5', 'y_lower_0.8', 'y_upper_0.8']
         """
         check_is_fitted(self)
         levels = _levels(coverage, "coverage")
-        request = self._request(X, self._with_static(history, static))
-        offsets, forecasts = self._offsets(request, levels), self._forecasts(request)
-        names = [f"{name}_{side}" for name in self.target_names_ for side in ("lower", "upper")]
-        found = {}
-        for position, level in enumerate(levels):
-            arrays = []
-            for number, forecast in enumerate(forecasts):
-                lower, upper = (side[position, : len(forecast)] for side in offsets[number])
-                both = np.stack([forecast + lower, forecast + upper], axis=2).reshape(len(forecast), -1)
-                arrays.append(self._state.within(both))
-            found[level] = self._answered(request, arrays, names)
-        return found if np.ndim(coverage) else found[levels[0]]
+        request = self._request(X, self._with_static(history, static), n)
+        forecasts = self._forecasts(request, recursive=True)  # too many steps are refused below
+        arrays = []
+        for forecast, bounds in zip(forecasts, self._bounds(request, forecasts, levels), strict=True):
+            sides = np.stack(bounds, axis=1).reshape(-1, *forecast.shape)  # lower, upper, lower, ...
+            both = np.concatenate([forecast[None], sides])
+            arrays.append(np.moveaxis(both, 0, 2).reshape(len(forecast), -1))
+        ends = [f"_{level:g}" for level in levels] if np.ndim(coverage) else [""]
+        names = ["", *(f"_{side}{end}" for end in ends for side in ("lower", "upper"))]
+        return self._answered(request, arrays, _columns(self.target_names_, names))
 
-    def predict_quantiles(self, levels=(0.1, 0.5, 0.9), X=None, *, history=None, static=None):
+    def predict_quantiles(self, X=None, levels=_DEFAULT, *, history=None, static=None, n=None):
         """Quantiles of the forecast, per step.
 
         Those of the network where it has them (`RNNForecaster(loss="quantile", quantile=[...])`), else conformal ones:
@@ -79,15 +86,20 @@ class Uncertainty:
 
         Parameters
         ----------
+        X : frame or int, default=None
+            As in `predict`, for at most `horizon` steps.
         levels : float or list of float, default=(0.1, 0.5, 0.9)
             In (0, 1); of a network, between its lowest and its highest one.
-        X, history, static : frame, default=None
-            As in `predict`, for at most `horizon` steps.
+        history, static : frame, default=None
+            As in `predict`.
+        n : int, default=None
+            As in `predict`, up to `horizon`.
 
         Returns
         -------
-        dict of float to frame, or frame
-            Per level a frame like that of `predict`; of a single level the frame alone.
+        frame
+            Rows as those of `predict`, and a column `<target>_0.1`, `<target>_0.5` and so on for each level; of a
+            single number the columns of `predict`.
 
         Raises
         ------
@@ -95,37 +107,41 @@ class Uncertainty:
             A level is out of range, the transform is a difference (quantiles of changes do not add up), or as
             `predict_interval`.
 
+        Warns
+        -----
+        DeprecationWarning
+            Levels in the first place, where they were up to version 0.1: `predict_quantiles(levels=...)`.
+
         Examples
         --------
         >>> from forecast import RNNForecaster, SeriesForecaster
         >>> from forecast.datasets import make_ar1
         >>> network = RNNForecaster(loss="quantile", quantile=[0.1, 0.5, 0.9], hidden_size=8, max_iter=5)
         >>> model = SeriesForecaster(network, lookback=12, horizon=3).fit(make_ar1(500, random_state=0))
-        >>> sorted(model.predict_quantiles())
-        [0.1, 0.5, 0.9]
+        >>> list(model.predict_quantiles().columns)
+        ['y_0.1', 'y_0.5', 'y_0.9']
         """
         check_is_fitted(self)
+        X, levels = _rows_first(X, levels)
         asked = _levels(levels, "levels")
-        request = self._request(X, self._with_static(history, static))
+        request = self._request(X, self._with_static(history, static), n)
         state = self._state
         if state.has_quantiles:
             cubes = from_ends(state, request.past, request.labels, request.future, asked)
         else:
             coverages = sorted({abs(2 * level - 1) for level in asked if level != 0.5})
-            offsets = self._offsets(request, coverages) if coverages else None
-            forecasts = self._forecasts(request)
+            forecasts = self._forecasts(request, recursive=True)  # too many steps are refused below
+            bounds = self._bounds(request, forecasts, coverages) if coverages else [None] * len(forecasts)
             cubes = [
-                state.within(np.stack([_conformal(forecast, offsets, number, coverages, level) for level in asked], -1))
-                for number, forecast in enumerate(forecasts)
+                np.stack([_conformal(forecast, sides, coverages, level) for level in asked], axis=-1)
+                for forecast, sides in zip(forecasts, bounds, strict=True)
             ]
-        found = {
-            level: self._answered(request, [cube[..., position] for cube in cubes], self.target_names_)
-            for position, level in enumerate(asked)
-        }
-        return found if np.ndim(levels) else found[asked[0]]
+        ends = [f"_{level:g}" for level in asked] if np.ndim(levels) else [""]
+        arrays = [cube.reshape(len(cube), -1) for cube in cubes]
+        return self._answered(request, arrays, _columns(self.target_names_, ends))
 
-    def _offsets(self, request, levels):
-        """What to add to the forecast of each series, lower and upper: two arrays (levels, horizon, targets) each."""
+    def _bounds(self, request, forecasts, levels):
+        """Lower and upper bounds around the forecast of each series: two arrays (levels, steps, targets) each."""
         state = self._state
         if state.calibration is None:
             raise ValueError(
@@ -138,15 +154,21 @@ class Uncertainty:
                 f"= {state.horizon} steps. Fix: a longer horizon, or fewer rows."
             )
         started = None if request.fresh is None else state.calibration.started(levels, len(self.target_names_))
-        return [self._offsets_of(request, key, levels, started) for key in request.keys]
+        scales, alone, found = state.error_scales, len(state.calibration.scales) == 1, []
+        for key, forecast in zip(request.keys, forecasts, strict=True):
+            yardstick = Yardstick.of(state.calibration, scales, key, request.past.only([key]).targets, alone)
+            offsets = static_offsets(state.calibration.of_series(yardstick), levels)  # refuses too few residuals
+            if started is not None:
+                adapted = self._adapted(request, key, yardstick, deepcopy(started))
+                offsets = [np.where(np.isnan(new), old, new) for new, old in zip(adapted, offsets, strict=True)]
+            images = yardstick.image(forecast)
+            bounds = [yardstick.original(images + side[:, : len(forecast)]) for side in offsets]
+            found.append([state.within(side) for side in bounds])
+        return found
 
-    def _offsets_of(self, request, key, levels, started):
+    def _adapted(self, request, key, yardstick, adaptive):
+        """What to add to the image of the forecast of a series, after the errors that its history shows."""
         state = self._state
-        known = request.past.only([key]).targets
-        series = {"key": key, "known": known, "alone": len(state.calibration.scales) == 1}
-        fixed = static_offsets(state.calibration.of_series(**series), levels)  # refuses too few residuals
-        if request.fresh is None:
-            return fixed
         rows = request.fresh.only([key])
         origins = self._fresh_origins(rows, key)
         horizon, n = state.horizon, rows.targets.shape[1]
@@ -154,13 +176,13 @@ class Uncertainty:
         if state.roles.future:  # the newest origins look at the future rows that were given
             number = request.keys.index(key)
             rows = rows.extended([request.labels[number]], [request.future[number]])
-        forecast = from_origins(state, rows, origins, horizon) if len(origins) else np.empty((0, horizon, n))
-        ahead = origins[:, None] + np.arange(1, horizon + 1)
-        actual = truth[np.minimum(ahead, today)].astype(np.float64)
-        actual[ahead > today] = np.nan
-        adaptive, unit = deepcopy(started), state.calibration.unit(**series)
-        first = int(origins[0]) if len(origins) else today
+        first, unit = int(origins[0]) if len(origins) else today, yardstick.unit
         if len(origins):
+            forecast = from_origins(state, rows, origins, horizon)
+            ahead = origins[:, None] + np.arange(1, horizon + 1)
+            actual = truth[np.minimum(ahead, today)].astype(np.float64)
+            actual[ahead > today] = np.nan
+            actual, forecast = yardstick.image(actual), yardstick.image(forecast)
             adaptive.bounds(actual / unit, forecast / unit, origins - first)
         unknown = np.full((1, horizon, n), np.nan)
         lower, upper = adaptive.bounds(unknown, np.zeros_like(unknown), [today - first])
@@ -177,18 +199,43 @@ class Uncertainty:
         return origins if rows.made_up is None else origins[~rows.made_up[origins]]
 
 
-def _conformal(forecast, offsets, number, coverages, level):
-    """Forecast plus the quantile of its errors; the median is the forecast itself."""
+def _conformal(forecast, bounds, coverages, level):
+    """The bound of an interval that is the quantile of a level; the median is the forecast itself."""
     if level == 0.5:
         return forecast
-    lower, upper = offsets[number]
-    side = lower if level < 0.5 else upper
-    return forecast + side[coverages.index(abs(2 * level - 1)), : len(forecast)]
+    lower, upper = bounds
+    return (lower if level < 0.5 else upper)[coverages.index(abs(2 * level - 1))]
+
+
+def _columns(targets, ends):
+    """Names of columns, target by target; a target's own name where an end is empty."""
+    names = [f"{target}{end}" if end else target for target in targets for end in ends]
+    if len(set(names)) < len(names):
+        twice = next(name for name in names if names.count(name) > 1)
+        raise ValueError(
+            f"two columns of the answer would be called {twice!r}: the targets are {targets}. Expected other names of "
+            "targets, and numbers that differ within six digits."
+        )
+    return names
+
+
+def _rows_first(X, levels):
+    """`X` and `levels`, also out of the order of version 0.1, in which levels came first."""
+    numbers = isinstance(X, (float, np.floating)) or (
+        isinstance(X, (list, tuple, np.ndarray)) and np.ndim(X) == 1 and np.asarray(X).dtype.kind == "f"
+    )
+    if not numbers:
+        return X, levels
+    warnings.warn(
+        "predict_quantiles takes X first, and levels second, as of version 0.2. Fix: predict_quantiles(levels=...).",
+        DeprecationWarning,
+        stacklevel=3,
+    )
+    return (None if levels is _DEFAULT else levels), X
 
 
 def _levels(given, name):
     levels = [float(level) for level in np.atleast_1d(given)]
-    for level in levels:
-        if not 0 < level < 1:
-            raise ValueError(f"{name} is {given!r}; expected numbers between 0 and 1, such as 0.9.")
-    return levels
+    if not levels or not all(0 < level < 1 for level in levels):
+        raise ValueError(f"{name} is {given!r}; expected numbers between 0 and 1, such as 0.9.")
+    return list(dict.fromkeys(levels))

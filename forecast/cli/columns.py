@@ -1,0 +1,182 @@
+"""The columns of a table: found by name, chosen as the target, read as numbers."""
+
+import re
+
+import numpy as np
+import pandas as pd
+
+from .clocks import TIME_NAMES, folded, part_of
+from .numerals import DOUBT, are_numerals, decimal_of, to_numbers
+from .problems import ProblemError, close_to, listed, shown
+
+__all__ = ["find_columns", "first_number", "is_counter", "read_numbers"]
+
+_COUNTERS = {"index", "id", "no", "nr", "number", "rownames", "rownum", "rownumber", "row", "instant", "idx", "seq"}
+
+
+def find_columns(table, names, option):
+    """Columns that an option names, each by itself or several with commas between them.
+
+    Parameters
+    ----------
+    table : pandas.DataFrame
+    names : list of str or None
+    option : str
+        For the message.
+
+    Returns
+    -------
+    list of str
+
+    Raises
+    ------
+    ProblemError
+        There is no such column, or the name stands several times in the header.
+    """
+    found = []
+    for name in names or ():
+        parts = [name] if name in table.columns else [part.strip() for part in name.split(",")]
+        for part in parts:
+            if part not in table.columns:
+                raise ProblemError(
+                    f"{option}: there is no column {shown(part, 30)}; the columns are {listed(table.columns, 60)}."
+                    f"{close_to(part, table.columns)}"
+                )
+            if part in table.attrs.get("twice", ()):
+                raise ProblemError(
+                    f"{option}: column {shown(part)} stands several times in the header; expected once. Fix: rename "
+                    "one."
+                )
+        found += parts
+    return list(dict.fromkeys(found))
+
+
+def is_counter(values):
+    """Whether a column only counts the rows: whole numbers, one more or one less in each row, from 0 or 1."""
+    if not pd.api.types.is_numeric_dtype(values.dtype) or len(values) < 3 or values.isna().any():
+        return False
+    numbers = values.to_numpy(dtype="float64")
+    steps = np.diff(numbers)
+    return bool(abs(steps[0]) == 1 and (steps == steps[0]).all() and min(numbers[0], numbers[-1]) in (0, 1))
+
+
+def first_number(frame, taken, notes):
+    """The first numeric column that has no other role, and is neither a counter of the rows nor a part of the time.
+
+    Parameters
+    ----------
+    frame : pandas.DataFrame
+    taken : list of str
+        Columns with another role.
+    notes : list of str
+        Where there are several, the choice is added here.
+
+    Returns
+    -------
+    str
+
+    Raises
+    ------
+    ProblemError
+        There is none.
+    """
+    free = [column for column in frame.columns if column not in taken]
+    numeric = [column for column in free if _mostly_numbers(frame[column])]
+    values = [column for column in numeric if not _is_index(frame[column], column)]
+    counters = [column for column in values if is_counter(frame[column])]
+    values = [column for column in values if column not in counters]
+    if not values:
+        left = f"; {listed(numeric, 60)} count the rows or their time" if numeric else ""
+        raise ProblemError(
+            f"no column holds numbers to forecast{left}; the columns are {listed(frame.columns, 60)}."
+            + (" Fix: choose one with --target." if numeric else "")
+        )
+    if len(values) > 1:
+        notes.append(f"Target is {values[0]!r}, the first numeric column of {listed(values)} (choose with --target).")
+    return values[0]
+
+
+def _mostly_numbers(values):
+    """Numbers, or text that is mostly numbers: what is wrong with the rest is said when it is read."""
+    if pd.api.types.is_bool_dtype(values.dtype) or _is_time(values):
+        return False
+    if pd.api.types.is_numeric_dtype(values.dtype):
+        return bool(values.notna().any())
+    there = values.dropna().iloc[:1000]
+    return len(there) > 0 and are_numerals(there).mean() > 0.5
+
+
+def _is_time(values):
+    return pd.api.types.is_datetime64_any_dtype(values.dtype) or pd.api.types.is_timedelta64_dtype(values.dtype)
+
+
+def _is_index(values, name):
+    plain = folded(name)
+    if str(name).startswith("Unnamed: ") or plain in TIME_NAMES or part_of(name) is not None:
+        return True
+    return plain in _COUNTERS and pd.api.types.is_numeric_dtype(values.dtype) and values.is_unique
+
+
+def read_numbers(column, name, option="--target"):
+    """A column as float64; text and infinite numbers in it are refused by their row.
+
+    Parameters
+    ----------
+    column : pandas.Series
+    name : str
+    option : str, default="--target"
+        That named the column.
+
+    Returns
+    -------
+    ndarray of shape (rows,), float64
+        NaN where a cell is empty.
+
+    Raises
+    ------
+    ProblemError
+    """
+    if _is_time(column):
+        raise ProblemError(f"column {shown(name)} holds times; expected numbers. Choose another one with {option}.")
+    if not (pd.api.types.is_numeric_dtype(column.dtype) or pd.api.types.is_bool_dtype(column.dtype)):
+        column = _from_text(column, name, option)
+    numbers = column.to_numpy(dtype="float64", na_value=float("nan"))
+    infinite = abs(numbers) == float("inf")
+    if infinite.any():
+        row = int(infinite.argmax()) + 1
+        raise ProblemError(f"column {shown(name)} has {int(infinite.sum())} infinite values, the first in row {row}.")
+    return numbers
+
+
+def _na(mark):
+    """The option for a mark, as a shell takes it."""
+    quoted = mark if re.fullmatch(r"[\w./]+", mark) else "'" + mark.replace("'", "'\\''") + "'"
+    return f"--na={quoted}" if mark.startswith("-") and len(mark) > 1 else f"--na {quoted}"
+
+
+def _from_text(column, name, option):
+    column = column.map(lambda cell: None if isinstance(cell, str) and not cell.strip() else cell)
+    bad = ~are_numerals(column) & column.notna().to_numpy()
+    if bad.any():
+        row = int(bad.argmax())
+        mark = str(column.iloc[row])
+        fix = f"{_na(mark)} if that means no value, or another {option}" if len(mark) <= 20 else None
+        raise ProblemError(
+            f"column {shown(name)} holds text: {shown(mark, 20)} in row {row + 1}, and {int(bad.sum())} such values in "
+            f"all; expected numbers. {f'Fix: {fix}' if fix else f'Choose another one with {option}'}."
+        )
+    decimal = decimal_of(column) if column.notna().any() else "."
+    if decimal == DOUBT:
+        cell = column.dropna().loc[lambda text: text.astype(str).str.contains(",")].iloc[0]
+        raise ProblemError(
+            f"column {shown(name)} holds {shown(cell, 20)}, which may be a thousand or a decimal. Fix: --decimal . "
+            "where commas separate thousands, --decimal , where they are decimal marks."
+        )
+    if decimal is None:
+        cells = column.dropna().astype(str)
+        first = cells[cells.str.contains(r"\d[.,]\d")].iloc[0]
+        raise ProblemError(
+            f"column {shown(name)} has points and commas as decimal marks in turn, the first {shown(first, 20)}; "
+            "expected one of them in the whole column."
+        )
+    return to_numbers(column, decimal)

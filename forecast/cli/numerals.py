@@ -1,0 +1,127 @@
+"""Text as numbers: thousands separators, decimal commas, currencies, percent, and the mark that stays in doubt."""
+
+import re
+
+import numpy as np
+import pandas as pd
+
+__all__ = ["DOUBT", "are_numerals", "decimal_of", "is_numeral", "to_numbers"]
+
+DOUBT = "?"  # commas that may separate thousands or decimals
+_AROUND = re.compile(r"^(?:[$€£¥₹]|(?:USD|EUR|GBP|CHF)\b)\s*|\s*(?:[$€£¥₹%]|\b(?:USD|EUR|GBP|CHF))$")
+_BRACKETED = re.compile(r"\(\s*[^()]*\d[^()]*\)")
+_THOUSANDS = re.compile(r"(?<=\d)[\u0020\u00a0\u2009\u202f'\u2019](?=\d{3}(?!\d))")
+_NUMERAL = re.compile(r"[-+]?(?:\d[\d.,]*|[.,]\d+)(?:[eE][-+]?\d+)?")
+_WHOLE = {
+    mark: re.compile(rf"[-+]?(?:\d{{1,3}}(?:[{other}]\d{{3}})+|\d*)(?:[{mark}]\d*)?(?:[eE][-+]?\d+)?")
+    for mark, other in (".,", ",.")
+}
+_GROUPS = {mark: re.compile(rf"[-+]?[1-9]\d{{0,2}}(?:[{mark}]\d{{3}})+") for mark in ".,"}
+
+
+def _cleaned(text):
+    """Cells without what stands around or inside a number: currency, percent, blanks and apostrophes of thousands."""
+    text = text.astype(str).str.strip().str.replace("\u2212", "-")
+    bracketed = text.str.fullmatch(_BRACKETED)
+    text = text.where(~bracketed, "-" + text.str.strip("()").str.strip())
+    sign = text.str.extract(r"^([-+]?)\s*(.*)$")
+    return sign[0] + sign[1].str.replace(_AROUND, "", regex=True).str.replace(_THOUSANDS, "", regex=True)
+
+
+def is_numeral(cell):
+    """Whether one cell is a number in some spelling, as `are_numerals` has it for a column."""
+    text = cell.strip().replace("\u2212", "-")
+    if _BRACKETED.fullmatch(text):
+        text = text.strip("()").strip()
+    text = _THOUSANDS.sub("", _AROUND.sub("", text.lstrip("+-").strip()))
+    return _NUMERAL.fullmatch(text) is not None
+
+
+def are_numerals(column):
+    """Which cells are numbers in some spelling.
+
+    Parameters
+    ----------
+    column : pandas.Series
+        Text, numbers or both.
+
+    Returns
+    -------
+    ndarray of shape (rows,), bool
+        An empty cell is none.
+
+    Examples
+    --------
+    >>> are_numerals(pd.Series(["1,234.5", "$5", "(3 000,25)", "12.5%", "n/e", None])).tolist()
+    [True, True, True, True, False, False]
+    """
+    plain = pd.to_numeric(column, errors="coerce").notna().to_numpy(copy=True)
+    rest = np.flatnonzero(~plain & column.notna().to_numpy())
+    if len(rest):
+        plain[rest] = _cleaned(column.iloc[rest]).str.fullmatch(_NUMERAL).to_numpy()
+    return plain
+
+
+def decimal_of(column):
+    """The decimal mark of numbers in text.
+
+    Parameters
+    ----------
+    column : pandas.Series
+        Numerals.
+
+    Returns
+    -------
+    str or None
+        "." or ","; `DOUBT` where every comma has three digits after it, and no cell says whether these are thousands
+        or decimals; None where the cells contradict each other. "." where no cell has a mark.
+
+    Examples
+    --------
+    >>> [decimal_of(pd.Series([text])) for text in ("1,234.5", "1.234,5", "0,5", "1,234", "1.234.567", "7")]
+    ['.', ',', ',', '?', ',', '.']
+    """
+    text = _cleaned(column.dropna()).drop_duplicates()
+    dots, commas = text.str.contains(".", regex=False), text.str.contains(",", regex=False)
+    both = text[dots & commas]
+    found = {"," if cell.rfind(",") > cell.rfind(".") else "." for cell in both}
+    for mark, other, marked in ((",", ".", commas & ~dots), (".", ",", dots & ~commas)):
+        one = text[marked]
+        grouped = one.str.fullmatch(_GROUPS[mark])
+        several = one.str.count(re.escape(mark)) > 1
+        if (grouped & several).any():
+            found.add(other)  # 1,234,567: this mark separates thousands
+        if (~grouped).any():
+            found.add(mark if not (~grouped & several).any() else "neither")
+    if len(found) > 1:
+        return None
+    if found:
+        return next(iter(found)) if found != {"neither"} else None
+    return DOUBT if commas.any() else "."
+
+
+def to_numbers(column, decimal):
+    """Text as float64.
+
+    Parameters
+    ----------
+    column : pandas.Series
+        Numerals.
+    decimal : str
+        "." or ",".
+
+    Returns
+    -------
+    pandas.Series
+        NaN where a cell is empty, or is no number with this mark.
+
+    Examples
+    --------
+    >>> to_numbers(pd.Series(["1.234,5", "(7)", "1.5", None]), ",").tolist()
+    [1234.5, -7.0, nan, nan]
+    """
+    text = _cleaned(column.dropna())
+    thousands = "." if decimal == "," else ","
+    text = text.where(text.str.fullmatch(_WHOLE[decimal]))
+    text = text.str.replace(thousands, "", regex=False).str.replace(decimal, ".", regex=False)
+    return pd.to_numeric(text, errors="coerce").reindex(column.index).astype("float64")

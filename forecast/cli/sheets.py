@@ -1,0 +1,100 @@
+"""A table from a sheet of an Excel file."""
+
+import io
+
+import pandas as pd
+
+from .layout import find_header, named_twice, plain_cells, tidied, unique_names
+from .problems import ProblemError, close_to, listed, shown
+
+__all__ = ["read_sheet"]
+
+
+def read_sheet(name, data, sheet, notes):
+    """The table of a sheet: its header may have rows above it and columns before it.
+
+    Parameters
+    ----------
+    name : str
+        Of the file, for messages.
+    data : bytes
+    sheet : str or None
+        None takes the first with two rows of two cells.
+    notes : list of str
+        What was left out is added here.
+
+    Returns
+    -------
+    pandas.DataFrame
+
+    Raises
+    ------
+    ProblemError
+        openpyxl is not installed, the file cannot be read, or there is no such sheet or table.
+    """
+    try:
+        import openpyxl
+    except ImportError:
+        raise ProblemError(
+            f"{name} is an Excel file, which needs openpyxl. Fix: pip install 'rnn-forecast[excel]', or save it as CSV."
+        ) from None
+    try:
+        book = openpyxl.load_workbook(io.BytesIO(data), read_only=True, data_only=True)
+        sheets = [page.title for page in book.worksheets]
+        if sheet is not None and sheet not in sheets:
+            raise ProblemError(
+                f"--sheet: there is no sheet {shown(sheet, 30)}; the sheets are {listed(sheets)}."
+                f"{close_to(sheet, sheets)}"
+            )
+        if not sheets:
+            raise ProblemError(f"{name} has no sheet with cells.")
+        grids = {title: _cells(book[title]) for title in ([sheet] if sheet is not None else sheets)}
+        found = next((title for title, cells in grids.items() if _is_table(cells)), next(iter(grids)))
+    except ProblemError:
+        raise
+    except Exception as error:  # openpyxl raises whatever the XML and its parts lead to
+        raise ProblemError(f"{name} is no Excel file that can be read: {shown(error, 80)}.") from None
+    if sheet is None and len(sheets) > 1:
+        notes.append(
+            f"Sheet {shown(found)} was read, the first with a table of {listed(sheets)} (choose with --sheet)."
+        )
+    return _from_grid(name, grids[found], notes)
+
+
+def _cells(page):
+    return [list(row) for row in page.iter_rows(values_only=True)]
+
+
+def _is_table(cells):
+    return sum(sum(not _is_blank(cell) for cell in row) > 1 for row in cells) > 1
+
+
+def _from_grid(name, grid, notes):
+    """A table out of the cells of a sheet."""
+    grid = [row for row in grid if any(not _is_blank(cell) for cell in row)]
+    width = max((place + 1 for row in grid for place, cell in enumerate(row) if not _is_blank(cell)), default=0)
+    if not width:
+        raise ProblemError(f"{name} is empty; expected a header and rows.")
+    records = [[_as_text(cell) for cell in row[:width]] for row in grid[:80]]
+    header = find_header(name, records)
+    if header.start:
+        notes.append(f"{header.start} rows above the table were left out.")
+    notes += header.notes
+    rows = [row[:width] for row in grid[header.end :]]
+    while len(rows) > 1 and width > 1 and sum(not _is_blank(cell) for cell in rows[-1]) == 1:
+        notes.append(f"The last row, {shown(next(cell for cell in rows[-1] if not _is_blank(cell)))}, was left out.")
+        rows.pop()
+    if not rows:
+        raise ProblemError(f"{name} has no rows under its header, {listed(header.names)}.")
+    rows = [[None if _is_blank(cell) else cell for cell in row] for row in rows]
+    table = pd.DataFrame(rows, columns=unique_names(header.names, width)).infer_objects()
+    table.attrs["twice"] = named_twice(header.names)
+    return plain_cells(tidied(table))
+
+
+def _as_text(cell):
+    return "" if _is_blank(cell) else str(cell).strip()
+
+
+def _is_blank(cell):
+    return cell is None or (isinstance(cell, str) and not cell.strip())

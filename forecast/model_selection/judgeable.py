@@ -1,0 +1,169 @@
+"""What a backtest can judge: known actual values in the tested rows, and errors for its intervals to rest on."""
+
+import numpy as np
+import pandas as pd
+
+from .._conformal import residuals_needed
+from .._series.parameters import is_chosen, member_settings
+
+__all__ = ["missing_intervals", "refuse_impossible_intervals", "refuse_without_truth", "tested_rows", "unjudged"]
+
+
+def tested_rows(truth, folds):
+    """Which rows some fold tests.
+
+    Parameters
+    ----------
+    truth : Rows
+    folds : list of Fold
+
+    Returns
+    -------
+    ndarray of bool of shape (rows,)
+    """
+    count = np.zeros(len(truth) + 1, dtype=np.int64)
+    for first, end in zip(truth.starts[:-1], truth.starts[1:], strict=True):
+        index = truth.index[first:end]
+        np.add.at(count, first + index.searchsorted(pd.Index([fold.first for fold in folds]), side="left"), 1)
+        np.add.at(count, first + index.searchsorted(pd.Index([fold.last for fold in folds]), side="right"), -1)
+    return np.cumsum(count)[:-1] > 0
+
+
+def refuse_without_truth(truth, tested, roles):
+    """Refuse a backtest that could judge nothing, before anything is fitted.
+
+    Parameters
+    ----------
+    truth : Rows
+    tested : ndarray of bool of shape (rows,)
+    roles : Roles
+
+    Raises
+    ------
+    ValueError
+        No tested row has a value of any target.
+    """
+    known = ~np.isnan(truth.targets)
+    if not tested.any() or known[tested].any():
+        return
+    names = ", ".join(map(repr, roles.target))
+    where = f"{truth.index[tested].min()} to {truth.index[tested].max()}"
+    seen = np.flatnonzero(known.any(axis=1))
+    fix = "a frame that ends with known values, or earlier origins."
+    if truth.n_series == 1 and roles.time is None and len(seen):
+        last = truth.index[seen[-1]]
+        fix = f"df = df.loc[:{str(last) if not isinstance(last, (int, np.integer)) else last!r}]."
+        fix = f"Fix: {fix}" if last < truth.index[tested].min() else f"Expected {fix}"
+    else:
+        fix = f"Expected {fix}"
+    raise ValueError(f"no tested row ({where}) has a value of {names}: there is nothing to judge forecasts by. {fix}")
+
+
+def unjudged(truth, origins, roles):
+    """Notes about targets and series whose tested rows have no value.
+
+    Parameters
+    ----------
+    truth : Rows
+    origins : Origins
+    roles : Roles
+
+    Returns
+    -------
+    list of str
+    """
+    n, tested = len(truth), np.zeros(len(truth) + 1, dtype=np.int64)
+    np.add.at(tested, np.minimum(origins.row + 1, n), 1)
+    np.add.at(tested, np.minimum(origins.row + 1 + origins.steps, n), -1)
+    known = ~np.isnan(truth.targets) & (np.cumsum(tested)[:-1] > 0)[:, None]
+    refuse_without_truth(truth, np.cumsum(tested)[:-1] > 0, roles)
+    notes = []
+    for column, target in enumerate(roles.target):
+        if not known[:, column].any():
+            notes.append(f"target {target!r} is not judged: no tested row has a value of it")
+    if truth.n_series > 1:
+        any_target = known.any(axis=1)
+        empty = [n for n in np.unique(origins.series) if not any_target[truth.starts[n] : truth.starts[n + 1]].any()]
+        if empty:
+            names = ", ".join(repr(truth.keys[number]) for number in empty[:3]) + (", ..." if len(empty) > 3 else "")
+            notes.append(f"{len(empty)} of {truth.n_series} series are not judged: none of their tested rows has a "
+                         f"value: {names}")  # fmt: skip
+    return notes
+
+
+def refuse_impossible_intervals(models, levels, intervals):
+    """Refuse intervals that no fit could give, before anything is fitted.
+
+    Parameters
+    ----------
+    models : dict of str to SeriesForecaster
+    levels : list of float
+        Coverages.
+    intervals : {"adaptive", "static", "quantile"}
+
+    Raises
+    ------
+    ValueError
+        "static" without validation windows, or "quantile" of a regressor that has no quantiles.
+    """
+    for name, model in models.items() if levels else ():
+        if intervals == "static" and model.validation_fraction is None and not is_chosen(model):
+            raise ValueError(
+                f"intervals='static' rest on errors on validation windows, and {name!r} has validation_fraction=None. "
+                "Fix: validation_fraction=0.2."
+            )
+        if intervals != "quantile":
+            continue
+        for regressor in _regressors(model):
+            if not hasattr(regressor, "predict_quantiles"):
+                kind = "A model without a regressor" if regressor is None else type(regressor).__name__
+                raise ValueError(
+                    f"intervals='quantile' are the quantiles that a network was trained for, and {name!r} has none: "
+                    f"{kind} does not forecast quantiles. Fix: intervals='adaptive', or "
+                    "RNNForecaster(loss='quantile', quantile=[...])."
+                )
+
+
+def _regressors(model):
+    if is_chosen(model):
+        return [None]
+    if model.members is None:
+        return [model.regressor]
+    return [settings.regressor for settings, _ in member_settings(model).values()]
+
+
+def missing_intervals(name, found, origins, levels, calibration):
+    """Notes about forecasts without an interval.
+
+    Parameters
+    ----------
+    name : str
+        Of the model.
+    found : dict of str to ndarray of shape (n, steps, targets)
+        `forecast`, `lower_0.8` and so on.
+    origins : Origins
+    levels : list of float
+    calibration : Calibration or None
+        Of the first fit.
+
+    Returns
+    -------
+    list of str
+    """
+    asked = np.arange(found["forecast"].shape[1]) < origins.steps[:, None]
+    asked = asked[..., None] & ~np.isnan(found["forecast"])
+    notes = []
+    for level in levels:
+        lacking = asked & np.isnan(found[f"lower_{level:g}"])
+        if not lacking.any():
+            continue
+        if calibration is None:
+            why = "no errors on validation windows start them (validation_fraction=None, or too few training rows)"
+        elif lacking.any(axis=(0, 2))[: calibration.residuals.shape[1]].any():
+            known = int((~np.isnan(calibration.residuals)).sum(axis=0).min())
+            why = f"they need {residuals_needed(level)} errors of a step, and the validation windows have {known}"
+        else:
+            why = f"errors on validation windows are known for horizon = {calibration.residuals.shape[1]} steps only"
+        notes.append(f"{name}: {int(lacking.sum())} of {int(asked.sum())} intervals of coverage {level:g} are missing "
+                     f"(NaN): {why}")  # fmt: skip
+    return notes
