@@ -2,6 +2,7 @@
 
 import os
 from functools import cache
+from numbers import Integral
 
 import joblib
 
@@ -34,6 +35,11 @@ def thread_count(n_jobs, openmp_threads, work=None):
     int
         At least 1. The core uses fewer where there are fewer chunks of windows.
 
+    Raises
+    ------
+    ValueError
+        `n_jobs` is 0 or no whole number.
+
     Examples
     --------
     >>> thread_count(3, openmp_threads=8)
@@ -41,6 +47,8 @@ def thread_count(n_jobs, openmp_threads, work=None):
     >>> thread_count(None, openmp_threads=8, work=100)
     1
     """
+    if n_jobs is not None and (not isinstance(n_jobs, Integral) or isinstance(n_jobs, bool) or n_jobs == 0):
+        raise ValueError(f"n_jobs is {n_jobs!r}; expected a number of threads, -1 for all usable cores, or None.")
     if n_jobs is not None and n_jobs > 0:
         return int(n_jobs)
     if n_jobs is not None:

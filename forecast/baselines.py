@@ -52,6 +52,7 @@ class _Baseline(RegressorMixin, BaseEstimator):
     """What the baselines share: shapes, and looking back from an origin in a series or in an array of windows."""
 
     _accepts_windows = True
+    _learns = False  # so that weights have nothing to change
 
     def fit(self, X, y):
         """Take the shapes of the data; nothing is learnt.

@@ -26,7 +26,8 @@ def words(figure):
         found += [(one.get_text(), one.get_window_extent()) for one in texts if one.get_text() and one.get_visible()]
         if ax.get_legend() is not None:
             found.append(("legend", ax.get_legend().get_window_extent()))
-    return found
+    found += [("legend of the figure", one.get_window_extent()) for one in figure.legends]
+    return found + [(one.get_text(), one.get_window_extent()) for one in figure.texts if one.get_text()]
 
 
 def faults(figure):

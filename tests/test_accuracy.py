@@ -57,7 +57,7 @@ def test_one_series_is_forecast_nearly_as_well_as_can_be(cell):
 @pytest.mark.parametrize("window_norm", ["last", None])
 @every_cell
 def test_five_series_are_forecast_nearly_as_well_as_can_be(cell, window_norm):
-    """Minus the last value, step 12 lies so close to its bar that rounding decides on which side (docs/design.md)."""
+    """Minus the last value, rounding decides on which side of its bar step 12 is (benchmarks/notes/defaults.md)."""
     found = np.mean([ratios(cell, seed, window_norm) for seed in range(5)], axis=0)
     assert found[0] <= tolerances.AR1[1]
     assert found[-1] <= tolerances.AR1[12] + (tolerances.AR1_ROUNDING if window_norm else 0)

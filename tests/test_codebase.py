@@ -140,6 +140,37 @@ def test_no_import_is_circular():
         visit(module)
 
 
+# -------------------- the map of docs/design.md
+
+MAP = (ROOT / "docs" / "design.md").read_text(encoding="utf-8")
+
+
+def rooms_of(folder):
+    """The entries of a folder's drawing in the map, each with everything that is said of it."""
+    drawing = re.search(rf"```\n{folder}/\n(.*?)```", MAP, re.DOTALL)[1]
+    entries = re.findall(r"^  (\S+) (.*\n(?:   .*\n)*)", drawing, re.MULTILINE)
+    return {entry.rstrip("/"): words for entry, words in entries}
+
+
+def test_the_map_lists_every_room_and_no_other():
+    inside = {p.name for p in PACKAGE.iterdir() if p.suffix in (".py", ".pyi") or (p / "__init__.py").exists()}
+    assert set(rooms_of("forecast")) == inside
+    assert set(rooms_of("cpp")) == {p.name for p in CORE.iterdir() if p.is_dir()}
+
+
+@pytest.mark.parametrize("folder", ["forecast", "cpp"])
+def test_files_that_the_map_names_exist(folder):
+    found = {entry: {p.name for p in (ROOT / folder / entry).rglob("*")} for entry in rooms_of(folder)}
+    named = {entry: set(re.findall(r"[\w.]+\.(?:py|h|cpp)\b|\w+/", words)) for entry, words in rooms_of(folder).items()}
+    missing = {entry: {one for one in names if one.rstrip("/") not in found[entry]} for entry, names in named.items()}
+    assert {entry: names for entry, names in missing.items() if names} == {}
+
+
+def test_the_maps_arrows_are_those_that_are_tested():
+    arrows = re.search(r"`forecast/`, policy: `([^`]+)`", MAP)[1]
+    assert [set(re.findall(r"\w+", part)) for part in arrows.split("→")] == CHAIN
+
+
 # -------------------- who may include whom in cpp/
 
 INCLUDE = re.compile(r'^\s*#\s*include\s+([<"])([^>"]+)[>"]', re.MULTILINE)

@@ -36,14 +36,22 @@ def refusal(frame, **more):
 
 
 def fixed(frame, message, **more):
-    """Forecasts of the model after what the message says to do."""
-    fix = re.search(r"Fix: (.*)\.$", message)[1]
-    named = re.search(r"expected (series=.*)\. Fix: ", message)
-    code, arguments = (fix, named[1] if named else "") if fix.startswith("df") else ("", fix)
-    scope = {"df": frame.copy(), "pd": pd}
-    exec(code, scope)
-    more |= eval(f"dict({arguments})", {})
-    return model(**more).fit(scope["df"]).predict()
+    """Forecasts of the model after what the message says to do, and says again after that."""
+    df = frame.copy()
+    for _ in range(3):
+        code = re.search(r"Fix: (.*)\.$", message)[1]
+        if code.startswith("model.set_params"):
+            more |= eval(code.replace("model.set_params", "dict"), {})
+        else:
+            scope = {"df": df, "pd": pd}
+            exec(code, scope)
+            df = scope.pop("df")
+            more |= {name: scope[name] for name in ("series", "time") if name in scope}
+        try:
+            return model(**more).fit(df).predict()
+        except ValueError as error:
+            message = str(error)
+    raise AssertionError(message)
 
 
 STEPS = np.tile(np.arange(1, 41), 3)
@@ -144,6 +152,7 @@ SINGLE = {
     "a count so far": {"users": np.cumsum(RNG.integers(0, 3, 40))},
     "a rate that rises": {"rate": np.repeat([0, 25, 50], [10, 13, 17])},
     "seasons": {"season": np.repeat(["2019/20", "2020/21"], 20)},
+    "flags in turn": {"flag": np.resize(["", "-", "E"], 40)},
     "a switch": {"open": np.repeat([True, False], 20)},
     "numbers of rows": {"id": np.arange(40)},
     "small numbers": {f"c{n}": RNG.integers(0, 4, 40) for n in range(5)},
@@ -158,7 +167,7 @@ def test_one_series_whose_rows_are_counted_is_taken(case):
 
 def test_windows_are_not_glued_either():
     for frame in (long(ds=STEPS), long().set_index("ds")):
-        with pytest.raises(ValueError, match="Fix: series='unique_id'"):
+        with pytest.raises(ValueError, match="series='unique_id'"):
             make_windows(frame, target="y", lookback=7, horizon=3)
 
 
@@ -183,7 +192,7 @@ def test_rows_that_come_twice_are_dropped_by_the_fix(change):
 def test_rows_out_of_order_are_sorted_by_the_fix():
     for frame in (long().set_index("ds"), long().set_index("ds").rename_axis(None)):
         message = refusal(frame.iloc[::-1], series="unique_id")
-        fix = re.search(r"Fix: (df = .*\))\.$", message)[1]
+        fix = re.search(r"Fix: (df = .*)\.$", message)[1]
         scope = {"df": frame.iloc[::-1]}
         exec(fix, scope)
         assert len(model(series="unique_id").fit(scope["df"]).predict()) == 9

@@ -116,7 +116,7 @@ def test_levels_without_a_role_are_refused():
         read_panel(frame, Roles(["y"]), Rules())
     with pytest.raises(ValueError, match="'shop' is a column and a level"):
         read_panel(frame.assign(shop=1), roles(), Rules())
-    with pytest.raises(ValueError, match=r"after df.droplevel\(\['x'\]\)\. Fix: series=\['shop', 'x'\]\.$"):
+    with pytest.raises(ValueError, match=r"Fix: series=\['shop', 'x'\]"):
         read_panel(frame.set_index("x", append=True), roles(past=[]), Rules())
 
 

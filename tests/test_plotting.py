@@ -66,7 +66,7 @@ def test_forecast_is_drawn_after_its_history(df, model, name):
     display = getattr(ForecastDisplay, name)(model, actual=df.iloc[110:115], target="b", title="B", unit="m")
     lines = drawn(display)
     np.testing.assert_array_equal(lines["Ridge"], model.predict()["b"])
-    np.testing.assert_array_equal(lines["history"], model.history_["b"])
+    np.testing.assert_array_equal(lines["history"], model.history_["b"].iloc[-10:])
     np.testing.assert_array_equal(lines["actual"], df["b"].iloc[109:115])
     assert display.ax_.get_title(loc="left") == "B"
     assert (display.ax_.get_xlabel(), display.ax_.get_ylabel()) == ("day", "b (m)")
@@ -94,7 +94,7 @@ def test_several_members_are_drawn_as_one_model_after_a_part_of_their_history(df
     model = SeriesForecaster(members=members, target="a", horizon=5, validation_fraction=None).fit(df)
     lines = drawn(ForecastDisplay.from_estimator(model))
     np.testing.assert_array_equal(lines["members"], model.predict()["a"])
-    np.testing.assert_array_equal(lines["history"], df["a"].iloc[-60:])
+    np.testing.assert_array_equal(lines["history"], df["a"].iloc[-10:])
 
 
 def edges(band, n):
@@ -135,7 +135,7 @@ def test_a_series_of_a_panel_is_named(panel, layout):
     forecast = fitted.predict()
     forecast = forecast.to_pandas() if layout == "polars" else forecast.reset_index()
     np.testing.assert_array_equal(drawn(display)["Ridge"], forecast.loc[forecast["shop"] == "y", "sold"])
-    np.testing.assert_array_equal(drawn(display)["history"], panel.loc[panel["shop"] == "y", "sold"].iloc[-10:])
+    np.testing.assert_array_equal(drawn(display)["history"], panel.loc[panel["shop"] == "y", "sold"].iloc[-6:])
     assert display.ax_.get_ylabel() == "sold, y"
     assert ForecastDisplay.from_estimator(fitted).history.name == "sold, x"
     with pytest.raises(ValueError, match=r"series 'z' is not there; expected one of \['x', 'y'\]"):
@@ -204,13 +204,13 @@ def test_report_is_drawn_at_its_last_origin_best_model_first(df, report):
     assert list(display.forecasts) == list(report.summary().index)
     for name in ("ridge", "last value"):
         np.testing.assert_array_equal(lines[name], rows[rows["model"] == name]["forecast"])
-    np.testing.assert_array_equal(lines["history"], df["a"].iloc[55:115])
+    np.testing.assert_array_equal(lines["history"], df["a"].iloc[105:115])
     assert display.interval_of == next(name for name in report.summary().index if name in ("ridge", "stiff"))
     mine = rows[rows["model"] == display.interval_of]
     np.testing.assert_array_equal(display.intervals[0.8], mine[["lower_0.8", "upper_0.8"]])
     first = ForecastDisplay.from_report(report, df, origin=df.index[104], models=["ridge"], n_steps=7, coverage=0.5)
     assert first.history.index[-1] == df.index[104]
-    assert len(first.history) == 7
+    assert len(drawn(first)["history"]) == 7
     assert list(first.intervals) == [0.5]
 
 
@@ -251,7 +251,7 @@ def test_dates_are_those_of_the_users_wall():
     """Ticks at local midnights on both sides of the change of clocks, at instants in order."""
     index = pd.date_range("2024-03-28", periods=7 * 24, freq="h", tz="Europe/Berlin")
     values = pd.Series(np.arange(7.0 * 24), index, name="load")
-    display = ForecastDisplay.from_predictions(values[:-24], values[-24:])
+    display = ForecastDisplay.from_predictions(values[:-24], values[-24:], n_steps=6 * 24)
     display.figure_.canvas.draw()
     ticks = pd.to_datetime(mpl.dates.num2date(display.ax_.get_xticks())).tz_convert("Europe/Berlin")
     assert len(ticks) >= 3

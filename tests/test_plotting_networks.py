@@ -18,6 +18,7 @@ from forecast.plotting import (
     BacktestDisplay,
     CoverageDisplay,
     ForecastDisplay,
+    ForecastGridDisplay,
     GateActivityDisplay,
     GradientFlowDisplay,
     LossCurveDisplay,
@@ -353,6 +354,13 @@ def test_matplotlib_is_imported_by_the_first_picture_only():
 PICTURES = {
     "forecast": lambda f: ForecastDisplay.from_estimator(f["network"], coverage=COVERAGE, title="Load", unit="MW"),
     "forecasts of a report": lambda f: ForecastDisplay.from_report(f["report"], f["load"], title="Load", unit="MW"),
+    "forecasts of several series": lambda f: ForecastGridDisplay(
+        {
+            name: ForecastDisplay(f["load"]["load"][:-24], {"drift": f["load"]["load"][-24:]}, unit="MW")
+            for name in ("north", "east", "south")
+        },
+        title="Load",
+    ).plot(),
     "errors by origin": lambda f: BacktestDisplay.from_report(f["report"], title="Errors", unit="MW"),
     "errors by step": lambda f: BacktestDisplay.from_report(f["report"], by="step", title="Errors"),
     "skill": lambda f: SkillDisplay.from_report(f["report"], models=["ridge", "drift"], title="Skill"),

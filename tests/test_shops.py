@@ -31,7 +31,7 @@ def ridge(**more):
 
 def repaired(message, **frames):
     """The frames after the fix that a message names."""
-    fix = re.search(r"Fix: (\w+(\[[^]]*\]|\.index)? = .*?)(\.$|\. [A-Z]| for categories)", message)[1]
+    fix = re.search(r"Fix: (.*)\.$", message)[1]
     scope = {name: frame.copy() if isinstance(frame, pd.DataFrame) else frame for name, frame in frames.items()}
     exec(fix, scope)
     return {name: scope[name] for name in frames}

@@ -41,15 +41,15 @@ def many(n=30):
 def test_without_a_target_one_column_and_all_of_them_are_offered(frame, options, one, all_of):
     message = refusal(frame, **options)
     assert len(message) < 260
-    fix = re.search(r"For all of them: target=(?P<every>.*)\. Fix: target=(?P<one>.*)\.$", message)
-    assert eval(fix["one"]) == one
-    target = eval(fix["every"], {"df": frame})
+    fix = re.search(r"All of them together: target=(.*)\. Fix: target=(.*)\.$", message)
+    assert eval(fix[2]) == one
+    target = eval(fix[1], {"df": frame})
     assert len(target) == all_of
     assert target[0] in model(target=target, **options).fit(frame).predict()
 
 
 def test_windows_say_the_same():
-    with pytest.raises(ValueError, match=r"all of them: target=list\(df\)"):
+    with pytest.raises(ValueError, match=r"All of them together: target=list\(df\)\."):
         make_windows(many(), lookback=7, horizon=3)
     with pytest.raises(ValueError, match=r"its columns are \['s0', .* \(30 in all\)"):
         make_windows(many(), target="z", lookback=7, horizon=3)
@@ -112,9 +112,7 @@ def test_many_targets_that_begin_at_other_times_are_shown_the_long_form():
     frame = many(4)
     frame.iloc[:12, 1] = np.nan
     message = refusal(frame, target=list(frame))
-    code = re.search(r"different times: (df = .*), and target='y', series='series'\. Fix: ", message)[1]
-    scope = {"df": frame}
-    exec(code, scope)
-    assert len(model(target="y", series="series").fit(scope["df"]).predict()) == 12
+    code = re.search(r"different times (df.melt.*), with target='y' and series='series'\. Fix: ", message)[1]
+    assert len(model(target="y", series="series").fit(eval(code, {"df": frame})).predict()) == 12
     frame.iloc[:12, 1], frame.iloc[20, 2] = 0.0, np.nan
     assert "melt" not in refusal(frame, target=list(frame))

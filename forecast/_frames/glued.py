@@ -131,13 +131,13 @@ def _are_regular(codes, ticks):
 # -------------------- stamps that repeat
 
 
-def repeats_message(frame, roles, layout, stamps):
+def repeats_message(frame, target, layout, stamps):
     """What a frame of one series is told whose stamps repeat because they are several; None where nothing says so.
 
     Parameters
     ----------
     frame : pandas.DataFrame
-    roles : Roles
+    target : list of labels
     layout : Layout
     stamps : pandas.Index
 
@@ -145,14 +145,14 @@ def repeats_message(frame, roles, layout, stamps):
     -------
     str or None
     """
-    taken = [*roles.target, layout.time_name]
+    taken = [*target, layout.time_name]
     clock = None
     for label, values in _columns(frame, taken):
         clock = clock or _clock(label, values, stamps, layout)
     labels = naming(frame, stamps, [*taken, *(() if clock is None or clock[2] else [clock[0]])])
     if clock is not None and (not labels or labels == [clock[0]]):
-        where, other = f"column {clock[0]!r}", f" If they are several series: series={clock[0]!r}." if clock[2] else ""
-        return f"{_repeats(layout, stamps)}, and {where} holds the time of day.{other} Fix: {clock[1]}."
+        other = f" (or, if these are several series, their names: series={clock[0]!r})" if clock[2] else ""
+        return f"{_repeats(layout, stamps)}, and column {clock[0]!r} holds the time of day{other}. Fix: {clock[1]}."
     if not labels:
         return None
     return f"{_repeats(layout, stamps)}; but every stamp comes once for each {_listed(labels)}: {_several(labels)}"
@@ -200,7 +200,7 @@ def _clock(label, values, stamps, layout):
 # -------------------- rows that are only counted
 
 
-def refuse_glued(frame, roles, layout):
+def refuse_glued(frame, roles, layout, of_model=True):
     """Refuse a frame of one series whose index counts rows, or names series, where columns show several.
 
     Parameters
@@ -208,6 +208,8 @@ def refuse_glued(frame, roles, layout):
     frame : pandas.DataFrame
     roles : Roles
     layout : Layout
+    of_model : bool, default=True
+        Whether the arguments to name are those of a model.
 
     Raises
     ------
@@ -238,7 +240,7 @@ def refuse_glued(frame, roles, layout):
         for time, ticks, apart in times if whole else rising:
             if time != label and _begins_again(*found[label], ticks, apart):
                 if not _is_part_of_years(found[label][1], frame[time]):
-                    raise ValueError(_counted_message(label, found[label][1], time, frame, counted))
+                    raise ValueError(_counted_message(label, found[label][1], time, frame, counted, of_model))
     given = {*used, *roles.past, *roles.future}
     for label in [label for label in labels if label not in given] if counted else ():
         if not _is_part(label, found[label][1]) and _looks_like_names(label, *found[label]):
@@ -261,9 +263,9 @@ def refuse_several(frame, roles):
     if isinstance(frame.index, pd.MultiIndex):
         return  # refused for its levels
     layout = Layout.of(frame, roles, "df")
-    refuse_glued(frame, roles, layout)
+    refuse_glued(frame, roles, layout, of_model=False)
     if isinstance(frame.index, (pd.DatetimeIndex, pd.PeriodIndex)) and not frame.index.is_unique:
-        message = repeats_message(frame, roles, layout, frame.index)
+        message = repeats_message(frame, roles.target, layout, frame.index)
         if message is not None:
             raise ValueError(message)
 
@@ -404,7 +406,10 @@ def _looks_like_names(label, codes, names):
     border = changes(codes)
     texts, lengths = _is_text(names.dtype), np.diff(np.concatenate([[0], border + 1, [len(codes)]]))
     if len(border) != len(names) - 1:
-        return texts and len(border) == len(codes) - 1 and bool((codes == np.arange(len(codes)) % len(names)).all())
+        called = bool(set(_words(label)) & set(NAMES.split()))  # other texts come in turn as well, such as flags
+        if not (texts and called and len(border) == len(codes) - 1):
+            return False
+        return bool((codes == np.arange(len(codes)) % len(names)).all())
     if lengths.max() < 4:
         return False
     if texts or set(_words(label)) & set(NAMES.split()):
@@ -421,25 +426,25 @@ def _count_of(names):
     return f"{len(names)} values ({shown}, ...)" if len(names) > 2 else f"the values {shown}"
 
 
-def _counted_message(label, names, time, frame, counted):
+def _counted_message(label, names, time, frame, counted, of_model):
     where = f"column {label!r} holds" if counted else f"the index{f' {label!r}' if label is not None else ''} holds"
     rows = "the index counts rows, but " if counted else ""
-    name = "series" if label is None else label
-    arguments, code = f"series={name!r}, time={time!r}", []
+    wanted = f"series={label!r}, time={time!r}"
     if label is None:
-        code.append("df = df.rename_axis('series')")
-    if _is_text(frame[time].dtype):
-        code.append(_steps_code(time, frame[time]))
-    expected = f"expected {arguments}" if code else "and series is None"
+        wanted, code = f"series='series', time={time!r}", "df = df.rename_axis('series')"
+    elif _is_text(frame[time].dtype):
+        code = _steps_code(time, frame[time])
+    else:
+        code = f"model.set_params({wanted})" if of_model else None
     return (
         f"{rows}{where} {_count_of(names)}, and {time!r} begins again under each of them: these are several series, "
-        f"{expected}. Fix: {'; '.join(code) or arguments}."
+        f"and series is None; expected {wanted}.{'' if code is None else f' Fix: {code}.'}"
     )
 
 
 def _blocks_message(label, names):
     return (
         f"the index counts rows, but column {label!r}, which has no role, holds {_count_of(names)} one after the "
-        f"other: as one series they would be glued together. If they are one series: df = df.drop(columns={label!r}). "
-        f"Fix: series={label!r}."
+        f"other: as one series they would be glued together. If they are one series, drop the column. Fix: "
+        f"series={label!r}."
     )

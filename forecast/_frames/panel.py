@@ -101,7 +101,7 @@ def read_panel(frame, roles, rules, *, schema=None, axis=None, what="X"):
     layout = Layout.of(frame, roles, what)
     refuse_glued(frame, roles, layout)
     refuse_numbered_steps(frame, layout)
-    rows = series_of(frame, layout, roles, read_stamps(layout.labels(frame), layout, what), what)
+    rows = series_of(frame, layout, read_stamps(layout.labels(frame), layout, what), what, roles)
     if axis is None:
         _refuse_forgotten_time(frame, roles, layout)
         axis, (before, steps) = axis_of(rows, rules, Source(frame, layout, what))

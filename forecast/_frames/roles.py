@@ -115,8 +115,8 @@ class Roles:
         if static is not None:
             if series is None:
                 raise ValueError(
-                    "static is given, but series is None: one series has nothing to tell it apart from. Name the "
-                    "column or index level that names the series as series=. Fix: static=None."
+                    "static is given, but series is None: one series has nothing to tell it apart from; expected the "
+                    "column or index level that names the series as series=, or no static."
                 )
             if static_covariates is None or given["static"]:
                 outside = StaticTable.of(static, _as_list(series), given["static"] or None)
@@ -411,7 +411,7 @@ def _levels_message(index, roles, what):
         if roles.time is not None or len(times) == 1:
             return (
                 f"the index of {what} has the levels {levels}, series is {roles.series!r} and time is {roles.time!r}; "
-                f"expected no other level, as after df.droplevel({more!r}). Fix: series={[*roles.ids, *more]!r}."
+                f"expected no other level (df.droplevel({more!r}) leaves it out). Fix: series={[*roles.ids, *more]!r}."
             )
     return (
         f"the index of {what} has the levels {levels}, series is {roles.series!r} and time is {roles.time!r}; "

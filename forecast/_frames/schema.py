@@ -121,35 +121,39 @@ def _is_categorical(column, label, rows):
     present = column.dropna()
     if pd.api.types.infer_dtype(present, skipna=True) == "boolean":
         return False
-    values = pd.to_numeric(present, errors="coerce")
-    found = values.notna().to_numpy()
+    values = _parsed(present)
+    found = ~np.isnan(values)
     texts = np.fromiter((isinstance(value, str) for value in present), dtype=bool, count=len(present))
-    codes = texts.all() and found.all() and (values.astype(float) % 1 == 0).all()
+    codes = texts.all() and found.all() and (values % 1 == 0).all()
     # Whole numbers as text may name shops or zones; anything else in which most values are numbers is numeric.
     if 2 * found.sum() <= len(present) or codes:
         return True
     raise TypeError(text_message(column, label, rows, texts))
 
 
+def _parsed(column):
+    """Text as numbers, NaN where it is none; of Arrow text, isna() takes that NaN for a value."""
+    return pd.to_numeric(column, errors="coerce").to_numpy(dtype=np.float64, na_value=np.nan)
+
+
 def text_message(column, label, rows, texts=None):
     """What is wrong with a column of numbers that is none, and where; with `texts` it is a covariate."""
     present = np.flatnonzero(column.notna().to_numpy())
     code, more = f"df[{label!r}] = pd.to_numeric(df[{label!r}], errors='coerce')", ""
-    if texts is not None:  # numbers and a few letters may be codes, which numbers alone cannot be
-        few = column.astype(str).nunique() <= FEW_CODES
-        codes = f"df[{label!r}] = df[{label!r}].astype(str).astype('category')"
-        more = f", which {code} makes, or categories" if few else f", or categories, which {codes} makes"
-        code = codes if few else code
-    else:
+    if texts is None:
         texts = np.fromiter((isinstance(column.iloc[row], str) for row in present), dtype=bool, count=len(present))
-    parsed = pd.to_numeric(column.iloc[present], errors="coerce").isna().to_numpy()
+    elif column.astype(str).nunique() <= FEW_CODES:  # letters among few numbers may be codes
+        code, more = f"df[{label!r}] = df[{label!r}].astype(str).astype('category')", f", if it has none: {code}"
+    else:
+        more = " (categories: astype(str).astype('category'))"
+    parsed = np.isnan(_parsed(column.iloc[present]))
     bad = present[parsed] if parsed.any() else present[texts]
     if len(bad) == 0:
         bad = present
     first = f", the first {column.iloc[bad[0]]!r} at {rows.place_in_frame(bad[0])}" if len(bad) else ""
     return (
         f"column {label!r} holds {column.dtype} values, {len(bad)} of {len(column)} no numbers{first}; expected "
-        f"numbers (float, integer or bool){more}. Fix: {code}."
+        f"numbers (float, integer or bool), or categories{more}. Fix: {code}."
     )
 
 
@@ -249,16 +253,17 @@ def refuse_values(values, names, rows, *, role, missing="error"):
             )
         absent = np.flatnonzero(np.isnan(column)) if missing == "error" else ()
         if len(absent):
-            mask = ", or missing='mask'" if role in ("target", "past covariate") else ""
-            ends = "limit_direction='both'" if absent[0] == 0 else ""
+            ends, more = "limit_direction='both'" if absent[0] == 0 else "", ""
+            if role in ("target", "past covariate"):
+                more = ", or missing='mask'"
             if role == "target" and len(names) > 1 and rows.keys is None and _are_ends(absent, len(column)):
-                mask += (
-                    ". Where the columns begin or end at different times: df = df.melt(ignore_index=False, "
-                    "var_name='series', value_name='y').dropna(), and target='y', series='series'"
+                more += (
+                    "; for columns that begin or end at different times df.melt(ignore_index=False, "
+                    "var_name='series', value_name='y').dropna(), with target='y' and series='series'"
                 )
             raise ValueError(
                 f"{role} {name!r} has {len(absent)} missing values (NaN) in {len(column)} rows: {rows.places(absent)}; "
-                f"expected a number in every row{mask}. Fix: df[{name!r}] = df[{name!r}].interpolate({ends})."
+                f"expected a number in every row{more}. Fix: df[{name!r}] = df[{name!r}].interpolate({ends})."
             )
 
 

@@ -65,18 +65,19 @@ class Rows:
         return values if self.order is None else values[self.order]
 
 
-def series_of(frame, layout, roles, index, what="X"):
+def series_of(frame, layout, index, what="X", roles=None):
     """The series of a frame.
 
     Parameters
     ----------
     frame : pandas.DataFrame
     layout : Layout
-    roles : Roles
     index : pandas.Index
         Time labels of all rows, as `read_stamps` returns them.
     what : str, default="X"
         Name of the frame in messages.
+    roles : Roles, default=None
+        Whose targets name no series in advice.
 
     Returns
     -------
@@ -122,7 +123,7 @@ def _backward(index, starts):
 
 def _refuse_one(frame, layout, roles, index):
     """A frame of one series out of order; where one stamp comes twice, columns may name several series."""
-    message = None if index.is_unique else repeats_message(frame, roles, layout, index)
+    message = None if index.is_unique else repeats_message(frame, _targets(roles), layout, index)
     if message is not None:
         raise ValueError(message)
     refuse_disorder(index, Source(frame, layout))
@@ -171,6 +172,10 @@ def _refuse_order(rows, blocks, lengths, frame, layout, roles):
     )
 
 
+def _targets(roles):
+    return [] if roles is None else roles.target
+
+
 def _each_once(frame, by):
     """The newest of the rows that have names and stamp in common, as code."""
     if set(by) <= set(frame.columns):
@@ -187,4 +192,4 @@ def _more_ids(frame, layout, roles, by_row, ticks):
     """Columns that tell rows apart which have the names of their series and their stamps in common."""
     pairs = pd.MultiIndex.from_arrays([by_row, ticks])
     codes, _ = pd.factorize(pairs)
-    return naming(frame, pd.Index(codes), [*roles.target, *(one.label for one in layout.ids), layout.time_name])
+    return naming(frame, pd.Index(codes), [*_targets(roles), *(one.label for one in layout.ids), layout.time_name])

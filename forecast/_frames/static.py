@@ -143,7 +143,7 @@ class StaticTable:
                 row = int(np.argmax(differs))
                 raise ValueError(
                     f"static gives series {quoted(keys[row])} the {label!r} {other[row]!r}, and fit had {one[row]!r}; "
-                    "a fitted model keeps that; expected new series alone, or another fit."
+                    "a fitted model keeps that; expected static of new series alone, or another fit."
                 )
 
     def beside(self, frame, layout, what):
@@ -175,8 +175,7 @@ def _names_in(frame, label, ids):
         return frame.index.get_level_values(ids.index(label))
     raise ValueError(
         f"static has neither a column nor a level of its index with the name {label!r}, which names the series; its "
-        f"columns are {shown(frame.columns)}, its levels {list(frame.index.names)}. static.rename(columns=...) or "
-        "static.rename_axis(...) gives it that name."
+        f"columns are {shown(frame.columns)}, its levels {list(frame.index.names)}."
     )
 
 
@@ -279,7 +278,7 @@ def refuse_changing(frame, roles, rows, what):
     elif away.any():
         raise ValueError(
             f"static has no row for {int(away.sum())} of {len(keys)} series of {what}: {_listed(keys, away)}; expected "
-            f"one for each, such as that of {quoted(roles.outside.keys[0])}, or the columns {roles.static} in {what}."
+            f"one for each, such as that of {quoted(roles.outside.keys[0])}, or columns {roles.static} in {what}."
         )
     table = roles.outside.rows(keys)
     for label in roles.static:

@@ -45,8 +45,8 @@ def no_target_message(frame, numeric):
     Examples
     --------
     >>> no_target_message(pd.DataFrame({"a": [1.0], "b": [2.0]}), ["a", "b"])
-    "target is None, but the frame has 2 columns that could be it: ['a', 'b']. For all of them: target=list(df). Fix: \
-target='a'."
+    "target is None, but the frame has 2 columns that could be it: ['a', 'b']. All of them together: target=list(df). \
+Fix: target='a'."
     """
     start = f"target is None, but the frame has {len(numeric)} columns that could be it"
     likely = next((label for label in numeric or frame.columns if str(label).lower() in USUAL), None)
@@ -64,7 +64,7 @@ target='a'."
         every = repr(numeric)
     elif others:
         every = f"list(df.drop(columns={others!r}))"
-    return f"{start}: {shown(numeric)}. For all of them: target={every}. Fix: target={likely!r}."
+    return f"{start}: {shown(numeric)}. All of them together: target={every}. Fix: target={likely!r}."
 
 
 def refuse_steps_as_columns(frame, target, taken):
@@ -106,21 +106,21 @@ def refuse_steps_as_columns(frame, target, taken):
         if len(steps) < max(LEAST, len(frame.columns) // 2) or not (named or texts):
             return
         start = re.match(r"\D*", str(steps[0])).end()
-        read = f"df['time'].astype(str).str[{start}:].astype(int)" if start else "df['time'].astype(int)"
+        read = f"rows['time'].astype(str).str[{start}:].astype(int)" if start else "rows['time'].astype(int)"
     if target and all(label in frame.columns for label in target) and not (len(dates) and set(target) >= set(dates)):
         return
     others = [label for label in frame.columns if label not in steps]
     head = ""
     if named or not others:
         name = index.name if index.name is not None else "series"
-        head = f"df = df.rename_axis({name!r}).reset_index(); " if index.name is None else "df = df.reset_index(); "
+        head = f".rename_axis({name!r}).reset_index()" if index.name is None else ".reset_index()"
         others = [name, *others]
     series = next((label for label in others if label not in frame.columns or _names_rows(frame[label])), others)
     raise ValueError(
         f"the columns {str(steps[0])!r} to {str(steps[-1])!r} are {len(steps)} steps of time, and each row a series; "
-        f"expected a row for each step, and target='y', series={series!r}, time='time'. Fix: {head}"
-        f"df = df.melt({others[0] if len(others) == 1 else others!r}, var_name='time', value_name='y')"
-        f".dropna(subset='y'); df['time'] = {read}."
+        f"expected a row for each step, and target='y', series={series!r}, time='time'. Fix: df = df{head}.melt("
+        f"{others[0] if len(others) == 1 else others!r}, var_name='time', value_name='y').dropna(subset='y').assign("
+        f"time=lambda rows: {read})."
     )
 
 
@@ -158,7 +158,7 @@ def _reading(labels):
             continue
         call = "".join(f", {key}={value!r}" for key, value in options.items())
         found.append((int(np.sum(stamps[1:] < stamps[:-1])), number, call))
-    return f"pd.to_datetime(df['time']{min(found)[2] if found else ''})"
+    return f"pd.to_datetime(rows['time']{min(found)[2] if found else ''})"
 
 
 def _numbered(labels):

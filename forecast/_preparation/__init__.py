@@ -2,7 +2,8 @@
 
 `rows` holds series as arrays; `preparation` stands between rows and windows (transforms, calendar, filling, masks,
 norms); `regression` between windows and any regressor; `member` is all three together: settings, trained on rows, that
-forecast at rows. `spread` makes quantiles of a forecast out of its errors.
+forecast at rows. `spread` makes quantiles of a forecast out of its errors, `weighting` weights of windows out of those
+of rows.
 """
 
 from .member import Member, Settings, Task, prepared, trained
@@ -11,11 +12,13 @@ from .preparation import Preparation
 from .regression import accepts_windows, fit_regressor, goes_on, predict_windows
 from .rows import Rows
 from .spread import LEVELS, Spread
+from .weighting import RowWeights, learns
 
 __all__ = [
     "LEVELS",
     "Member",
     "Preparation",
+    "RowWeights",
     "Rows",
     "Settings",
     "Spread",
@@ -25,6 +28,7 @@ __all__ = [
     "fit_regressor",
     "goes_on",
     "kind_of",
+    "learns",
     "predict_windows",
     "prepared",
     "trained",

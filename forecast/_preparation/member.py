@@ -27,6 +27,8 @@ class Task:
     masked : bool
         Whether values may be missing.
     static_names : list of labels
+    weights : RowWeights or None
+        What is learnt from some rows more than from others.
     """
 
     horizon: int
@@ -36,6 +38,7 @@ class Task:
     future_names: list
     masked: bool
     static_names: list = field(default_factory=list)
+    weights: object = None
 
 
 @dataclass(frozen=True)
@@ -184,7 +187,8 @@ def trained(settings, task, rows, ends=None, before=None):
         ends = np.repeat(ends - rows.starts[:-1], rows.targets.shape[1] if split else 1) + whole.starts[:-1]
         validation = _validation_windows(preparation, whole, ends)
     regressor = to_fit(settings.regressor, before and before.regressor)
-    regressor = fit_regressor(regressor, windows, complete, validation)
+    weigh = None if task.weights is None else partial(task.weights.of_windows, channels, split)
+    regressor = fit_regressor(regressor, windows, complete, validation, weigh)
     return Member(regressor, preparation, split, len(windows), settings.pads), windows
 
 

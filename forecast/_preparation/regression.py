@@ -7,7 +7,8 @@ from sklearn import config_context
 from sklearn.base import clone
 
 from .._tail import time_tail
-from .outputs import EachOutput, fit_all_outputs
+from .outputs import EachOutput, fit_all_outputs, kind_of
+from .weighting import learns, weight_argument
 
 __all__ = ["accepts_windows", "fit_regressor", "goes_on", "judged", "predict_windows", "to_fit"]
 
@@ -106,7 +107,7 @@ def _own(regressor):
     return regressor.get_params(deep=False) if hasattr(regressor, "get_params") else {}
 
 
-def fit_regressor(regressor, windows, complete, validation=None):
+def fit_regressor(regressor, windows, complete, validation=None, weigh=None):
     """Fit on windows, or on their matrix; a regressor with one output is cloned for each step and target.
 
     Parameters
@@ -117,14 +118,23 @@ def fit_regressor(regressor, windows, complete, validation=None):
         From windows to those whose targets are all there: only networks can leave single targets out.
     validation : Windows, default=None
         For a network that stops early, in place of the newest of `windows`.
+    weigh : callable, default=None
+        From windows to their weights.
 
     Returns
     -------
     estimator
+
+    Raises
+    ------
+    ValueError
+        Nothing is left to train on, or the regressor takes no weights.
     """
+    named = None if weigh is None or not learns(regressor) else _weight_argument(regressor)
     if accepts_windows(regressor):
         stops = validation is not None and len(validation) and getattr(regressor, "early_stopping", False)
-        return regressor.fit(windows, windows.y, **({"X_val": validation, "y_val": validation.y} if stops else {}))
+        more = {"X_val": validation, "y_val": validation.y} if stops else {}
+        return regressor.fit(windows, windows.y, **more, **({} if named is None else {named: weigh(windows)}))
     windows = complete(windows)
     if not len(windows):
         raise ValueError(
@@ -132,10 +142,21 @@ def fit_regressor(regressor, windows, complete, validation=None):
             "RNNForecaster, or gaps='interpolate'."
         )
     targets = np.asarray(windows.y)
+    options = {} if named is None else {named: weigh(windows)}
     with config_context(transform_output="default"):  # a forecast does not depend on how frames are to be shown
         if targets.shape[1] == 1:
-            return regressor.fit(np.asarray(windows), targets.ravel())
-        return fit_all_outputs(regressor, np.asarray(windows), targets)
+            return regressor.fit(np.asarray(windows), targets.ravel(), **options)
+        return fit_all_outputs(regressor, np.asarray(windows), targets, **options)
+
+
+def _weight_argument(regressor):
+    named = weight_argument(regressor)
+    if named is None:
+        raise ValueError(
+            f"sample_weight and half_life are for regressors that take weights, and {kind_of(regressor)}.fit has no "
+            "sample_weight. Fix: leave them out, or another regressor, such as Ridge() or RNNForecaster()."
+        )
+    return named
 
 
 def predict_windows(regressor, windows, method="predict", **options):
@@ -164,7 +185,7 @@ def predict_windows(regressor, windows, method="predict", **options):
     return found[0] if len(found) == 1 else np.concatenate(found)
 
 
-def judged(regressor, windows, fraction, complete):
+def judged(regressor, windows, fraction, complete, weigh=None):
     """A regressor and the newest windows, which it was not trained on.
 
     Parameters
@@ -175,7 +196,7 @@ def judged(regressor, windows, fraction, complete):
     windows : Windows
     fraction : float
         Share to hold out.
-    complete : callable
+    complete, weigh : callable
         As in `fit_regressor`.
 
     Returns
@@ -191,4 +212,4 @@ def judged(regressor, windows, fraction, complete):
     held_out = windows[late[:: -(-len(late) // _MOST)]]
     if own:
         return regressor, held_out, True
-    return fit_regressor(clone(regressor), windows[early], complete), held_out, False
+    return fit_regressor(clone(regressor), windows[early], complete, weigh=weigh), held_out, False

@@ -125,7 +125,7 @@ def _chosen(task, rows, ends, wishes, n_jobs, times, tell):
     if not judged:
         return _unjudged(naive, seasons)
     found = search_linear(
-        task, rows, ends, seasons=seasons, loss=wishes.loss, calendar=calendar or (),
+        replace(task, weights=None), rows, ends, seasons=seasons, loss=wishes.loss, calendar=calendar or (),
         lookback=None if _is_auto(wishes.lookback) else wishes.lookback,
         window_norm=wishes.window_norm, transform=wishes.transform, multi_target=wishes.multi_target,
         lower=wishes.lower,

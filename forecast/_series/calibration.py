@@ -1,16 +1,18 @@
 """Residuals of forecasts that were not trained on, in units that series of different size share."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
-from .._conformal import AdaptiveState
+from .._conformal import AdaptiveState, residuals_needed
 from .._files import stored
 from .error_scale import images_of
 
 __all__ = ["Calibration", "series_scale"]
 
 _MOST = 2_000  # residuals of a step: more do not make a quantile better
+_REPLAYED = 100_000  # residuals that `fit` learns from for adaptive intervals, which takes a tenth of a second
+_USUAL = [0.5, 0.8, 0.9, 0.95]  # coverages
 
 
 @stored("calibration")
@@ -27,11 +29,16 @@ class Calibration:
     transformed : bool
         Whether they were measured on the scale that `ErrorScales` says. Files of 0.1.0 have them in the units of the
         series.
+    warm : dict of str to ndarray, or None
+        What adaptive intervals of the usual coverages have learnt from these residuals, so that a forecast after newer
+        rows need not; None where there are many.
     """
 
     residuals: np.ndarray
     scales: dict
     transformed: bool = False
+    warm: dict | None = None
+    _once: dict = field(default_factory=dict, repr=False, compare=False)
 
     @classmethod
     def of(cls, rows, windows, actual, forecast, scales):
@@ -61,7 +68,12 @@ class Calibration:
             units[key] = series_scale(known, alone)
             if not alone:
                 residuals[mine] /= units[key]
-        return cls(residuals, units, transformed=True)
+        warm = None
+        if residuals.size <= _REPLAYED:
+            state = AdaptiveState(_USUAL)
+            state.warm_up(residuals, before=0)
+            warm = state.kept()
+        return cls(residuals, units, transformed=True, warm=warm)
 
     def of_series(self, yardstick):
         """The residuals in the unit of a series.
@@ -76,6 +88,12 @@ class Calibration:
         ndarray of shape (n, horizon, targets)
         """
         return self._relative(len(yardstick.unit)) * yardstick.unit
+
+    def enough(self, levels):
+        """Whether there are residuals of every step for intervals of some coverages."""
+        if "known" not in self._once:
+            self._once["known"] = len(self.residuals) - np.isnan(self.residuals).sum(axis=0).max()
+        return self._once["known"] >= residuals_needed(levels)
 
     def unit(self, key, known, alone=False):
         """What the residuals of a series are measured in.
@@ -103,7 +121,7 @@ class Calibration:
     def started(self, levels, n, steps=None):
         """What adaptive intervals have learned before the first origin, row 0, in units of a series.
 
-        It costs as much as some thousand origins, so that a panel's series take copies of it.
+        Learnt in `fit`, or once: other coverages cost as much as some hundred forecasts.
 
         Parameters
         ----------
@@ -116,11 +134,23 @@ class Calibration:
         Returns
         -------
         AdaptiveState
+            To be copied before it learns more.
         """
-        state, residuals = AdaptiveState(levels), self._relative(n)
+        known = n, steps, *levels
+        if known not in self._once:
+            self._once[known] = self._learnt(levels, n, steps)
+        return self._once[known]
+
+    def _learnt(self, levels, n, steps):
+        residuals, horizon = self._relative(n), self.residuals.shape[1]
+        if self.warm is not None and residuals is self.residuals and steps in (None, horizon):
+            state = AdaptiveState.resumed(levels, self.warm)
+            if state is not None:
+                return state
         if steps is not None:
-            beyond = max(0, steps - residuals.shape[1])
+            beyond = max(0, steps - horizon)
             residuals = np.pad(residuals[:, :steps], ((0, 0), (0, beyond), (0, 0)), constant_values=np.nan)
+        state = AdaptiveState(levels)
         state.warm_up(residuals, before=0)
         return state
 

@@ -2,6 +2,8 @@
 
 import sys
 
+from sklearn.base import BaseEstimator
+
 __all__ = ["Caller"]
 
 _OWN = __name__.partition(".")[0]
@@ -37,6 +39,23 @@ class Caller:
         while frame is not None:
             yield frame
             frame = frame.f_back
+
+    def tool(self):
+        """The name of the scikit-learn estimator or function that makes the call, or None.
+
+        Returns
+        -------
+        str or None
+        """
+        for frame in self.frames():
+            if _package(frame) not in ("sklearn", "joblib"):
+                return None
+            owner, name = frame.f_locals.get("self"), frame.f_code.co_name
+            if isinstance(owner, BaseEstimator):
+                return type(owner).__name__
+            if not name.startswith("_") and _package(frame) == "sklearn" and name in frame.f_globals.get("__all__", ()):
+                return name
+        return None
 
     def loop(self):
         """The `joblib.Parallel` that runs the call as one of many, or None.

@@ -15,7 +15,7 @@ from .verdict import verdict_of_origins, verdict_of_regressor
 __all__ = ["fitted_state"]
 
 
-def fitted_state(model, panel, roles, later=None, before=None):
+def fitted_state(model, panel, roles, later=None, before=None, weights=None):
     """Train clones of the model's regressors.
 
     Parameters
@@ -29,6 +29,7 @@ def fitted_state(model, panel, roles, later=None, before=None):
         The rows after them, to validate on.
     before : FittedState, default=None
         Of the last fit, for regressors with `warm_start=True`.
+    weights : RowWeights, default=None
 
     Returns
     -------
@@ -43,6 +44,7 @@ def fitted_state(model, panel, roles, later=None, before=None):
         future_names=panel.schema.future_names,
         masked=model.missing == "mask" or model.gaps == "mask",
         static_names=panel.schema.static_names,
+        weights=weights,
     )
     rows, ends = Rows.of(panel), None
     if later is not None:

@@ -15,7 +15,9 @@ from .fitting import fitted_state
 from .parameters import CONSTRAINTS, lookback_of
 from .remembered import Remembered
 from .targets import is_flat, with_target
+from .tools import refuse_arrays, refuse_shuffled_rows
 from .verbs import Answers, Requests, Uncertainty
+from .weights import row_weights
 
 __all__ = ["SeriesForecaster"]
 
@@ -97,6 +99,10 @@ class SeriesForecaster(Saved, Remembered, Answers, Uncertainty, Requests, Regres
         depends on their level, such as one that returns to a mean.
     step : int, default=1
         Rows from one training window to the next.
+    half_life : float, default=None
+        Steps of age after which a row counts half as much in training, for series whose behaviour drifts: 365 for a
+        year of days. Age is counted from the newest row; of a panel with integer labels from each series' own. None:
+        old rows count as much as new ones. For regressors whose `fit` takes `sample_weight`, which it multiplies.
     members : dict of str to dict, default=None
         Several regressors in place of one, whose weighted mean is the forecast: by name, a dict of "regressor" and,
         where they differ from the arguments here, "lookback", "window_norm", "transform", "calendar", "multi_target",
@@ -196,6 +202,7 @@ class SeriesForecaster(Saved, Remembered, Answers, Uncertainty, Requests, Regres
         upper=None,
         level=False,
         step=1,
+        half_life=None,
         members=None,
         validation_fraction=0.1,
         max_seconds=None,
@@ -226,6 +233,7 @@ class SeriesForecaster(Saved, Remembered, Answers, Uncertainty, Requests, Regres
         self.upper = upper
         self.level = level
         self.step = step
+        self.half_life = half_life
         self.members = members
         self.validation_fraction = validation_fraction
         self.max_seconds = max_seconds
@@ -242,7 +250,7 @@ class SeriesForecaster(Saved, Remembered, Answers, Uncertainty, Requests, Regres
         return hasattr(self, "_state")
 
     @_fit_context(prefer_skip_nested_validation=False)
-    def fit(self, X, y=None, X_val=None, y_val=None, static=None):
+    def fit(self, X, y=None, X_val=None, y_val=None, static=None, sample_weight=None):
         """Train on all windows of a frame.
 
         Every fit starts anew, except for regressors with `warm_start=True`, also in `members`: they go on from what the
@@ -266,6 +274,10 @@ class SeriesForecaster(Saved, Remembered, Answers, Uncertainty, Requests, Regres
             The static covariates as a table of their own, a row for each series: indexed by the names of the series, or
             with the columns `series`. Numbers, or categories. `static_covariates` names the columns to read; None: all.
             It may hold more series than `X`, whose values are kept for forecasts of them.
+        sample_weight : array-like of shape (rows,), default=None
+            How much is learnt from each row of `X` as a target; 0 leaves it out. A window weighs the mean of the rows
+            that it forecasts, as far as they are known. For regressors whose `fit` takes `sample_weight`. The report,
+            intervals and what a recipe chooses count all rows alike.
 
         Returns
         -------
@@ -286,6 +298,8 @@ class SeriesForecaster(Saved, Remembered, Answers, Uncertainty, Requests, Regres
             Business data without `trading_calendar`: the forecast's index takes the next weekdays.
         """
         check_bounds(self.lower, self.upper)
+        refuse_arrays(X)
+        refuse_shuffled_rows(self.horizon)
         frame, kind = enter(X)
         columns = frame.columns
         frame, target = with_target(frame, y, self.target)
@@ -304,7 +318,8 @@ class SeriesForecaster(Saved, Remembered, Answers, Uncertainty, Requests, Regres
         panel = read_panel(frame, roles, rules)
         check_length(int(np.diff(panel.starts).max()), lookback_of(self), self.horizon)
         later = None if X_val is None else self._validation_panel(panel, roles, X_val, y_val, target)
-        state, recipe = fitted_state(self, panel, roles, later, getattr(self, "_state", None))
+        weights = row_weights(self, frame, roles, panel.axis, sample_weight)
+        state, recipe = fitted_state(self, panel, roles, later, getattr(self, "_state", None), weights)
         self._remember(replace(state, flat=is_flat(y)), columns, kind)
         self.recipe_ = self.get_params(deep=False) | recipe
         if roles.time is not None and self.time is None:

@@ -47,6 +47,7 @@ CONSTRAINTS = {
     "upper": [Real, None],
     "level": ["boolean"],
     "step": [Interval(Integral, 1, None, closed="left")],
+    "half_life": [Interval(Real, 0, None, closed="neither"), None],
     "members": [dict, None],
     "validation_fraction": [Interval(Real, 0, 1, closed="neither"), None],
     "max_seconds": [Interval(Real, 0, None, closed="neither"), None],

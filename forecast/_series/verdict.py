@@ -37,7 +37,9 @@ def verdict_of_regressor(model, task, rows, member, windows, ends):
     rows, preparation, notes = member.channels(rows), member.preparation, _notes(task)
     found = None
     if model.validation_fraction is not None:
-        found = judged(member.regressor, windows, model.validation_fraction, partial(preparation.complete, rows))
+        weigh = None if task.weights is None else partial(task.weights.of_windows, rows, member.split)
+        complete = partial(preparation.complete, rows)
+        found = judged(member.regressor, windows, model.validation_fraction, complete, weigh)
     if found is None:
         return ModelReport(None, np.nan, 0, False, notes), None
     judge_model, held_out, chose_epoch = found

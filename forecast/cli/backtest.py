@@ -21,7 +21,7 @@ def add(commands):
     usage = "forecast backtest DATA --target COLUMN --horizon N [options]"
     summary = "forecast from several origins in the past of a file, beside naive forecasts"
     parser = add_command(commands, "backtest", run, summary, usage, _DESCRIPTION, _EXAMPLES)
-    parser.add_argument("data", metavar="DATA", help="CSV or Parquet file; - for the standard input")
+    parser.add_argument("data", metavar="DATA", help="CSV, JSON lines, Excel or Parquet file; - for the standard input")
     parser.add_argument("--model", metavar="MODEL", help="model file whose settings to take; it is trained anew")
     parser.add_argument("--origins", type=count, default=8, metavar="N", help="forecasts to average over (default: 8)")
     parser.add_argument("--step", type=count, metavar="N", help="rows between two origins (default: the horizon)")

@@ -5,7 +5,7 @@ import re
 import numpy as np
 import pandas as pd
 
-from .dates import iso_text, numbers_as_stamps, read_stamps
+from .dates import disorder, iso_text, numbers_as_stamps, read_stamps
 from .forms import looks_like_date
 from .problems import ProblemError, listed, shown
 
@@ -165,10 +165,9 @@ def put_together(table, columns, form, notes):
     ProblemError
     """
     if form is not None:
-        joined = table[columns].astype(str).apply(lambda row: " ".join(map(str.strip, row)), axis=1)
-        stamps = read_stamps(joined, form)[0]
-        return _all_there(stamps, table, columns)
-    parts = {part_of(name): name for name in columns}
+        text = [table[name].astype(str).str.strip() for name in columns]
+        return _all_there(read_stamps(text[0].str.cat(text[1:], sep=" "), form)[0], table, columns)
+    day, parts = None, {part_of(name): name for name in columns}
     if set(parts) <= set(PARTS) and len(parts) == len(columns) and any(set(group) <= set(parts) for group in _SETS):
         days = _from_parts(table, parts)
         clock = [parts[part] for part in ("hour", "minute", "second", "period") if part in parts]
@@ -182,10 +181,26 @@ def put_together(table, columns, form, notes):
                 "year,month,day,hour in this order."
             )
         days = dates_of(table[day], day)
-    stamps = days
+    since = pd.to_timedelta(np.zeros(len(table)), unit="s")
     for name in clock:
-        stamps = stamps + _time_of_day(table[name], name, notes)
-    return _all_there(stamps, table, columns)
+        since = since + _time_of_day(table[name], name, notes)
+    days = _all_there(days, table, columns)
+    return days + since if day is None else _likelier(table[day], day, days, since, notes)
+
+
+def _likelier(column, name, days, since, notes):
+    """Of two forms that dates fit, the one that gives regular stamps together with their clock."""
+    if not pd.api.types.is_numeric_dtype(column.dtype) and not pd.api.types.is_datetime64_any_dtype(column.dtype):
+        others = [read_stamps(column, form)[0] for form in read_stamps(column)[1]]
+        found = sorted([days, *others], key=lambda read: disorder(read + since))
+        if others:
+            row = int((found[0] != found[1]).argmax())
+            notes.append(
+                f"The dates of column {shown(name)} fit two forms; {column.iloc[row]} was read as "
+                f"{found[0][row].date()} (else: --time-format for the columns with a blank between them)."
+            )
+        days = found[0]
+    return days + since
 
 
 def dates_of(column, name):

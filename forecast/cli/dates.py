@@ -8,7 +8,7 @@ import pandas as pd
 from .forms import LATE, OFFSET, QUARTER, WEEK, forms_of, usual
 from .problems import ProblemError, shown
 
-__all__ = ["UNITS", "checked_form", "iso_text", "numbers_as_stamps", "read_stamps"]
+__all__ = ["UNITS", "checked_form", "disorder", "iso_text", "numbers_as_stamps", "read_stamps"]
 
 _WHOLE = {8: "%Y%m%d", 10: "%Y%m%d%H", 12: "%Y%m%d%H%M", 14: "%Y%m%d%H%M%S"}  # digits of a compact stamp
 UNITS = {"s": (1e8, 4.2e9), "ms": (1e11, 4.2e12), "us": (1e14, 4.2e15), "ns": (1e17, 4.2e18)}  # 1973 to 2103
@@ -97,12 +97,12 @@ def _as_it_stands(text):
     whole = [pair for pair in fitting if pair[1].notna().all()]
     if not whole:
         return max((stamps for _, stamps in fitting), key=lambda stamps: stamps.notna().sum()), []
-    order = sorted(whole, key=lambda pair: _disorder(pair[1]))
+    order = sorted(whole, key=lambda pair: disorder(pair[1]))
     chosen = order[0][1]
     return chosen, [form for form, stamps in order[1:] if not stamps.equals(chosen)]
 
 
-def _disorder(stamps):
+def disorder(stamps):
     """Whether the stamps, each once, are out of order, in either direction, and whether their steps differ."""
     stamps = stamps.drop_duplicates()
     ordered = stamps.is_monotonic_increasing or stamps.is_monotonic_decreasing
@@ -189,7 +189,7 @@ def numbers_as_stamps(column, named):
     if digits == 6 and text.str.len().eq(6).all():
         stamps = pd.DatetimeIndex(pd.to_datetime(text, format="%Y%m", errors="coerce"))
         fits = stamps.notna().all() and stamps.year.min() >= 1800 and stamps.year.max() <= 2100
-        if fits and (named or _disorder(stamps) == (False, False)):
+        if fits and (named or disorder(stamps) == (False, False)):
             return stamps, "year and month"
     found = _seconds_since_1970(numbers, named)
     if found[0] is None and named and numbers.between(20_000, 80_000).all():

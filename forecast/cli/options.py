@@ -42,10 +42,11 @@ def add_command(commands, name, run, summary, usage, description=None, epilog=No
     return parser
 
 
-def add_loudness(parser):
-    """`--verbose` and `--quiet`."""
+def add_loudness(parser, progress=True):
+    """`--quiet`, and `--verbose` where there is progress to show."""
     loudness = parser.add_mutually_exclusive_group()
-    loudness.add_argument("--verbose", action="store_true", help="show progress also where stderr is no terminal")
+    if progress:
+        loudness.add_argument("--verbose", action="store_true", help="show progress also where stderr is no terminal")
     loudness.add_argument("--quiet", action="store_true", help="neither progress nor notes on stderr")
 
 

@@ -252,11 +252,12 @@ _ROLES = ("target", "past_covariates", "future_covariates", "static_covariates",
 def _set_others(arguments, model):
     """`--set`: a parameter of the forecaster, or else of the network."""
     series, network = model.get_params(deep=False), model.regressor.get_params()
-    said = [name for name, _ in arguments.set]
-    for name, value in arguments.set:
-        option = _TWICE.get(name, name)
-        if said.count(name) > 1 or _given(arguments, option) is not None:
-            other = "--set again" if said.count(name) > 1 else _option(option)
+    meant = [name if name in series else name.removeprefix("regressor__") for name, _ in arguments.set]
+    for (name, value), parameter in zip(arguments.set, meant, strict=True):
+        option = _TWICE.get(parameter, parameter)
+        own = name == parameter or parameter not in series
+        if meant.count(parameter) > 1 or (own and _given(arguments, option) is not None):
+            other = "--set again" if meant.count(parameter) > 1 else _option(option)
             raise ProblemError(f"--set {name}: {other} gives it too; expected it once. Fix: leave one of them out.")
         inner = name.removeprefix("regressor__")
         if name in _ROLES or inner in _BY_OPTION:

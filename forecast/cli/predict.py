@@ -36,7 +36,7 @@ def add(commands):
         "--coverage", type=share, nargs="+", metavar="C", help="intervals that hold this share, as 0.8 0.95"
     )
     parser.add_argument("--quantiles", type=share, nargs="+", metavar="Q", help="of the forecast, such as 0.1 0.5 0.9")
-    add_loudness(parser)
+    add_loudness(parser, progress=False)
     add_data(parser).add_argument(
         "--gaps", choices=("error", "mask", "interpolate"), help="stamps that are missing (default: as in the training)"
     )

@@ -28,7 +28,7 @@ _WORDS = (
     (r"df\[('[^']*'|\"[^\"]*\")\] = df\[('[^']*'|\"[^\"]*\")\]\.interpolate\([^)]*\)", "fill the cells of the file"),
     (r"df\[('[^']*'|\"[^\"]*\")\] = df\[\1\]\.replace\(\[np\.inf.*?limit_direction='both'\)",
      "mend the cells of the file"),
-    (r" For all of them: target=.*?\. Fix: target=", " Fix: target="),
+    (r" All of them together: target=.*?\. Fix: target=", " Fix: target="),
     (r"target=(['\"])(.*?)\1", r"--target \2"),
     (r", or fewer splits, or a shorter horizon\.(?: Fix: n_splits=\d+)?",
      ". Fix: fewer --origins, a smaller --step or a shorter --horizon"),
@@ -39,6 +39,8 @@ _WORDS = (
     (r"[Gg]ive trading_calendar=\.", "Give --holidays FILE."),
     (r"trading_calendar=\.?", "--holidays FILE"),
     (r"validation_fraction=(\S+?)(?=[,. ]*(?:\s|$))", r"--validation-fraction \1"),
+    (r"\bintervals='(\w+)' is for coverage, which is None", r"--intervals \1 is for --coverage, which is missing"),
+    (r"\bcoverage=(0\.\d+)", r"--coverage \1"),
 )  # fmt: skip
 
 
@@ -79,7 +81,7 @@ def _shortened(text):
     )
     text = re.sub(r"\b0 days (?=\d\d:)", "", text)
     if len(text) > ROOM:
-        text = re.sub(r"(: [^,;:]+(?::\d\d)*), [^;]*, \.\.\.(?: \(\d+ in all\))?;", r"\1, ...;", text)
+        text = re.sub(r"(: (?:(?!: )[^,;])+), (?:(?!: )[^;])*, \.\.\.(?: \(\d+ in all\))?;", r"\1, ...;", text)
     return text
 
 

@@ -65,7 +65,7 @@ def read_separated(name, text, missing, decimal, notes):
     table = _parsed(name, text, options, above)
     table.attrs["twice"] = named_twice(header.names)
     if missing:
-        _note_unmet(text, missing, notes)
+        _note_unmet(text, missing, separator, notes)
     table = tidied(table)
     if not len(table):
         raise ProblemError(f"{name} has no rows under its header, {listed(header.names)}.")
@@ -88,9 +88,11 @@ def _parsed(name, text, options, above=0):
         raise ProblemError(f"{name} is not a regular table: {shown(str(error).strip(), 90)}.") from None
 
 
-def _note_unmet(text, missing, notes):
+def _note_unmet(text, missing, separator, notes):
+    edge = rf"[{re.escape(separator)}\n\"]"
     for mark in missing:
-        if mark not in text:
+        number = r"(?:\.0*)?" if re.fullmatch(r"[-+]?\d+", mark) else ""
+        if not re.search(rf"(?:^|{edge})\s*{re.escape(mark)}{number}\s*(?=$|{edge})", text):
             notes.append(unmet(mark))
 
 

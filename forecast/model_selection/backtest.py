@@ -41,7 +41,10 @@ __all__ = ["backtest"]
 _INTERVALS = ("adaptive", "static", "quantile")
 
 
-def backtest(model, df, cv, *, refit=None, coverage=None, intervals="adaptive", n_jobs=None, verbose=0, static=None):
+def backtest(
+    model, df, cv, *, refit=None, coverage=None, intervals="adaptive", sample_weight=None, n_jobs=None, verbose=0,
+    static=None,
+):  # fmt: skip
     """Forecast from several origins as if each were today, and compare with naive forecasts.
 
     Parameters
@@ -66,6 +69,8 @@ def backtest(model, df, cv, *, refit=None, coverage=None, intervals="adaptive", 
         level that follows misses [1]_; the residuals of the first fit's validation windows start it, and without them
         the first origins have no interval. "static": conformal, from the validation windows of each fit alone.
         "quantile": the network's own quantiles (`RNNForecaster(loss="quantile")`).
+    sample_weight : array-like of shape (rows,), default=None
+        Weights of the rows of `df` in every fit, as in `SeriesForecaster.fit`. Errors count all rows alike.
     n_jobs : int, default=None
         Fits at a time, as joblib counts them; None is one.
     verbose : int, default=0
@@ -116,12 +121,13 @@ def backtest(model, df, cv, *, refit=None, coverage=None, intervals="adaptive", 
     ((400, 7), ['MAE', 'RMSE', 'sMAPE', 'MASE', 'RMSSE', 'skill', 'seconds'])
     """
     models = model if isinstance(model, dict) else {_name(model): model}
-    levels = _coverages(coverage, intervals)
+    levels, weight = _coverages(coverage, intervals), None if sample_weight is None else np.asarray(sample_weight)
     if not isinstance(verbose, (int, np.integer)) or verbose < 0:
         raise ValueError(f"verbose is {verbose!r}; expected 0 or 1.")
     frame, kind = enter(df, "df")
     static = None if static is None else enter(static, "static")[0]
     roles = _roles(models, frame, static, kind)
+    given = static, weight
     first = next(iter(models.values()))
     panel = read_panel(frame, replace(roles, past=[], future=[], static=[]), first._rules(), what="df")
     truth = _observed(panel)
@@ -133,7 +139,7 @@ def backtest(model, df, cv, *, refit=None, coverage=None, intervals="adaptive", 
     refuse_without_truth(truth, tested_rows(truth, folds), roles)
     chosen, spent = {}, {}
     if refit is None or refit is False or isinstance(refit, str):
-        chosen, spent = _chosen(models, frame, folds[0].train, static)
+        chosen, spent = _chosen(models, frame, folds[0].train, given)
         models = models | {name: SeriesForecaster(**one.recipe_) for name, one in chosen.items()}
     period = panel.axis.season_length
     shortest = int(np.diff(truth.starts).max()) if truth.n_series > 1 else min(fold.n_train for fold in folds)
@@ -146,7 +152,7 @@ def backtest(model, df, cv, *, refit=None, coverage=None, intervals="adaptive", 
     for name, one in models.items():
         mine = folds if roles.series is None else _long_enough(folds, frame, roles, least[name])
         found[name], seconds[name], lacking = _run(
-            one, frame, truth, mine, origins, every, levels, intervals, n_jobs, name, verbose, static,
+            one, frame, truth, mine, origins, every, levels, intervals, n_jobs, name, verbose, given,
             chosen.get(name)
         )
         seconds[name] += spent.get(name, 0.0)
@@ -232,6 +238,8 @@ def _name(model):
 def _coverages(coverage, intervals):
     if intervals not in _INTERVALS:
         raise ValueError(f"intervals is {intervals!r}; expected one of {', '.join(map(repr, _INTERVALS))}.")
+    if coverage is None and intervals != "adaptive":
+        raise ValueError(f"intervals={intervals!r} is for coverage, which is None. Fix: coverage=0.9.")
     levels = [] if coverage is None else list(np.atleast_1d(coverage))
     for level in levels:
         if not 0 < level < 1:
@@ -280,27 +288,33 @@ def _refit_every(refit):
     return int(refit)
 
 
-def _chosen(models, frame, train, static):
+def _chosen(models, frame, train, given):
     """Models without a regressor, fitted on the first training rows; and the seconds that each took."""
     found, spent = {}, {}
     for name, one in models.items():
         if is_chosen(one):
             started = time.perf_counter()
-            found[name] = _fitted(clone(one), frame, train, static)
+            found[name] = _fitted(clone(one), frame, train, given)
             spent[name] = time.perf_counter() - started
     return found, spent
 
 
-def _fitted(model, frame, train, static):
+def _fitted(model, frame, train, given):
+    """`given`: static covariates as a table, and the weights of the rows, or None."""
+    static, weight = given
     model.set_params(verbose=0)
+    if weight is not None and len(weight) != len(frame):
+        raise ValueError(f"sample_weight has {len(weight)} values, df has {len(frame)} rows; expected one for each.")
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", message="no trading calendar", category=UserWarning)
         for category in (SentinelWarning, TimeColumnWarning):  # said once for all fits
             warnings.simplefilter("ignore", category)
-        return model.fit(frame.iloc[train], static=static)
+        return model.fit(
+            frame.iloc[train], static=static, sample_weight=None if weight is None else weight[train]
+        )
 
 
-def _run(model, frame, truth, folds, origins, every, levels, intervals, n_jobs, name, verbose, static, first=None):
+def _run(model, frame, truth, folds, origins, every, levels, intervals, n_jobs, name, verbose, given, first=None):
     """Columns of one model for all origins, its seconds, and notes about forecasts without an interval."""
     from joblib import Parallel, delayed
 
@@ -308,7 +322,7 @@ def _run(model, frame, truth, folds, origins, every, levels, intervals, n_jobs, 
     groups = [np.arange(start, min(start + every, len(folds))) for start in range(0, len(folds), every)]
     if truth.n_series == 1:
         check_length(min(len(folds[group[0]].train) for group in groups), lookback_of(model), model.horizon)
-    task = partial(_fit_and_forecast, clone(model), levels=levels, intervals=intervals, static=static)
+    task = partial(_fit_and_forecast, clone(model), levels=levels, intervals=intervals, given=given)
     fits, done = Fits(name, len(groups), verbose), []
     results = Parallel(n_jobs=n_jobs, **({"return_as": "generator"} if fits.heard else {}))(
         delayed(task)(frame, folds[group[0]].train, truth, of_folds(origins, group), fitted=None if number else first)
@@ -334,7 +348,7 @@ def _padded(cube, longest):
     return np.pad(cube, ((0, 0), (0, longest - cube.shape[1]), (0, 0)), constant_values=np.nan)
 
 
-def _fit_and_forecast(model, frame, train, truth, origins, *, levels, intervals, fitted, static):
+def _fit_and_forecast(model, frame, train, truth, origins, *, levels, intervals, fitted, given):
     """Fit on training rows and forecast all origins in one call; also what adaptive intervals start from.
 
     `fitted`: the model, where it was fitted on these rows before.
@@ -346,7 +360,7 @@ def _fit_and_forecast(model, frame, train, truth, origins, *, levels, intervals,
         model = clone(model)  # no fit of a backtest goes on from another one
         if not levels or intervals == "quantile":
             model.set_params(**without_report(model))  # nothing here looks at the report
-        fitted = _fitted(model, frame, train, static)
+        fitted = _fitted(model, frame, train, given)
     model = fitted
     starts = (model._state.calibration, model._state.error_scales) if levels else (None, None)
     if not len(origins.row):

@@ -7,12 +7,14 @@ from .gates import GateActivityDisplay
 from .gradients import GradientFlowDisplay
 from .losses import LossCurveDisplay
 from .residuals import ResidualDisplay
+from .several import ForecastGridDisplay
 from .skill import SkillDisplay
 
 __all__ = [
     "BacktestDisplay",
     "CoverageDisplay",
     "ForecastDisplay",
+    "ForecastGridDisplay",
     "GateActivityDisplay",
     "GradientFlowDisplay",
     "LossCurveDisplay",

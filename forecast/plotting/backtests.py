@@ -1,28 +1,31 @@
-"""`BacktestDisplay`: how errors of a backtest change from origin to origin, or from step to step."""
+"""`BacktestDisplay`: how errors of a backtest change from origin to origin, step to step, or series to series."""
 
 from dataclasses import replace
 
+import numpy as np
 import pandas as pd
 
+from .captions import caption
 from .reading import models_of, one_of, order_of, rows_of, step_unit
-from .style import dress, labelled, legend_above, looks_of, new_axes, place, pyplot, time_axis, tones_of
+from .style import MANY, dress, font_of, labelled, looks_of, markers_of, new_axes, place, pyplot, time_axis, tones_of
 
 __all__ = ["BacktestDisplay"]
 
 _METRICS = ("MAE", "RMSE", "sMAPE", "MASE", "RMSSE", "skill")
 _IN_UNITS = ("MAE", "RMSE")
+_MOST_ROWS = 40  # series up to which the picture grows
 
 
 class BacktestDisplay:
-    """Errors of models and naive forecasts by origin, over time, or by step of the horizon.
+    """Errors of models and naive forecasts by origin, over time, by step of the horizon, or by series of a panel.
 
     `from_report` builds it and draws it.
 
     Parameters
     ----------
     table : pandas.DataFrame
-        Index: origins or steps; one column per model, in the order of the legend.
-    by : {"origin", "step"}, default="origin"
+        Index: origins, steps or series; one column per model, in the order of the legend.
+    by : {"origin", "step", "series"}, default="origin"
     metric : str, default="MAE"
     step_unit : str, default=None
         What a step is, such as "hours".
@@ -31,6 +34,8 @@ class BacktestDisplay:
     order : list of str, default=None
         Names by which colours are given out, so that a model looks alike in several pictures; None: as drawn.
     title : str, default=None
+    legend : bool, default=True
+        False draws none.
 
     Attributes
     ----------
@@ -50,7 +55,9 @@ class BacktestDisplay:
     ('steps ahead (hours)', 'MAE (kW)')
     """
 
-    def __init__(self, table, *, by="origin", metric="MAE", step_unit=None, unit=None, order=None, title=None):
+    def __init__(
+        self, table, *, by="origin", metric="MAE", step_unit=None, unit=None, order=None, title=None, legend=True
+    ):
         self.table = table
         self.by = by
         self.metric = metric
@@ -58,31 +65,46 @@ class BacktestDisplay:
         self.unit = unit
         self.order = order
         self.title = title
+        self.legend = legend
 
     @classmethod
     def from_report(
-        cls, report, *, by="origin", metric="MAE", models=None, series=None, target=None, unit=None, title=None, ax=None
+        cls,
+        report,
+        *,
+        by="origin",
+        metric="MAE",
+        models=None,
+        series=None,
+        target=None,
+        unit=None,
+        title=None,
+        legend=True,
+        ax=None,
     ):
         """Draw a backtest's errors.
 
         Parameters
         ----------
         report : BacktestReport
-        by : {"origin", "step"}, default="origin"
+        by : {"origin", "step", "series"}, default="origin"
             "origin": the error of all steps from each origin, over time: when was it hard? "step": the error of all
-            origins at each step: how fast does it get worse?
+            origins at each step: how fast does it get worse? "series": the error of each series of a panel, the
+            largest of the first model on top: which are hard?
         metric : {"MAE", "RMSE", "sMAPE", "MASE", "RMSSE", "skill"}, default="MAE"
-            As in `report.summary()`, and the same numbers; the skill at an origin or a step is over the naive forecast
-            that is best there.
+            As in `report.summary()`, and the same numbers; the skill at an origin, a step or a series is over the naive
+            forecast that is best there.
         models : str or list of str, default=None
             Which ones; None draws all beside the naive ones, the best first.
-        series : label, default=None
-            Which series of a panel; None takes all together.
+        series : label or list of labels, default=None
+            Which series of a panel; several are taken together. None: all.
         target : label, default=None
             Which target; None is the first.
         unit : str, default=None
             Unit of the target.
         title : str, default=None
+        legend : bool, default=True
+            False draws none.
         ax : matplotlib.axes.Axes, default=None
             Where to draw; None makes a new figure.
 
@@ -111,10 +133,14 @@ class BacktestDisplay:
         (4, 5)
         """
         pyplot()
-        by, metric = one_of(by, ("origin", "step"), "by"), one_of(metric, _METRICS, "metric")
+        by, metric = one_of(by, ("origin", "step", "series"), "by"), one_of(metric, _METRICS, "metric")
         part, _ = rows_of(report, target, series)
         names = models_of(part, models)
-        table = _by_step(part, metric) if by == "step" else _by_origin(part, metric)
+        if by == "series" and "series" not in part.frame.columns:
+            raise ValueError("by is 'series', but the backtest was of one series. Fix: by='step'.")
+        table = _by_origin(part, metric) if by == "origin" else _by(part, by, metric)
+        if by == "series":
+            table = table.sort_values(names[0], ascending=False, kind="stable")
         display = cls(
             table[names],
             by=by,
@@ -123,6 +149,7 @@ class BacktestDisplay:
             unit=unit,
             order=order_of(report),
             title=title,
+            legend=legend,
         )
         return display.plot(ax)
 
@@ -145,36 +172,66 @@ class BacktestDisplay:
             matplotlib is not installed.
         """
         pyplot()
-        self.ax_ = ax = new_axes(ax)
+        n = len(self.table)
+        high = 1.4 + 0.26 * min(n, _MOST_ROWS) if self.by == "series" else 4.2
+        self.ax_ = ax = new_axes(ax, size=(9, max(high, 3.0)))
         self.figure_, self.lines_ = ax.figure, []
-        index = self.table.index
-        looks = looks_of(self.table.columns, self.order, points=len(index))
+        looks = looks_of(self.table.columns, self.order, points=n)
+        at = np.arange(n) if self.by == "series" else place(self.table.index)
         for name, column in self.table.items():
-            self.lines_ += ax.plot(place(index), column.to_numpy(dtype=float), label=str(name), **looks[name])
+            values = column.to_numpy(dtype=float)
+            look = looks[name] if n <= MANY else looks[name] | markers_of(values, ".", 4)
+            if self.by != "series":
+                self.lines_ += ax.plot(at, values, label=str(name), **look)
+            else:  # from series to series there is no course
+                look |= {"linestyle": "none", "markersize": 6} if n <= MANY else {"linewidth": 1.0}
+                self.lines_ += ax.plot(values, at, label=str(name), **look)
+        label = self._label()
+        if self.by == "series":
+            self._name_series(ax, label)
+        else:
+            self._name_times(ax, label)
+        caption(ax, self.title, legend=self.legend)
+        return self
+
+    def _label(self):
+        """The label of the axis of errors."""
+        if self.metric == "skill":
+            return "skill over the best naive forecast"
+        return labelled(self.metric, self.unit if self.metric in _IN_UNITS else "%" if self.metric == "sMAPE" else None)
+
+    def _name_times(self, ax, label):
         if self.by == "step":
             xlabel = labelled("steps ahead", self.step_unit)
             time_axis(ax, pd.RangeIndex(2))
         else:
-            xlabel = time_axis(ax, index, "origin of the forecast")
+            xlabel = time_axis(ax, self.table.index, "origin of the forecast")
         if self.metric == "skill":
             ax.axhline(0, color=tones_of(ax).ink, linewidth=1.2, zorder=2)
-            ylabel = "skill over the best naive forecast"
         else:
             ax.set_ylim(bottom=0)  # an error half as high is half as large
-            unit = self.unit if self.metric in _IN_UNITS else "%" if self.metric == "sMAPE" else None
-            ylabel = labelled(self.metric, unit)
         ax.margins(x=0.02)
-        dress(ax, xlabel, ylabel)
-        legend_above(ax, self.title)
-        return self
+        dress(ax, xlabel, label)
+
+    def _name_series(self, ax, label):
+        n = len(self.table)
+        if self.metric == "skill":
+            ax.axvline(0, color=tones_of(ax).ink, linewidth=1.2, zorder=2)
+        else:
+            ax.set_xlim(left=0)
+        ax.set_ylim(n - 0.5, -0.5)
+        dress(ax, label, None, grid="both")
+        most = max(int(ax.bbox.height / ax.figure.dpi * 72 / (1.5 * font_of(ax))), 1)  # names above each other
+        shown = np.arange(0, n, -(-n // most))
+        ax.set_yticks(shown, [str(name) for name in self.table.index[shown]])
 
 
-def _by_step(report, metric):
-    return report.summary(by="step")[metric].unstack("model")
+def _by(report, by, metric):
+    return report.summary(by=by)[metric].unstack("model")
 
 
 def _by_origin(report, metric):
     """The report splits by steps; given the number of its origin as the step of each row, it splits by origins."""
     origins = pd.Index(report.frame["origin"].unique()).sort_values()
     numbered = replace(report, frame=report.frame.assign(step=origins.get_indexer(report.frame["origin"])))
-    return _by_step(numbered, metric).set_axis(origins)
+    return _by(numbered, "step", metric).set_axis(origins)

@@ -8,9 +8,9 @@ import numpy as np
 import pandas as pd
 
 from .._frames import as_frame, enter
-from .reading import levels_of, one_of
+from .reading import Lines, levels_of, one_of
 
-__all__ = ["Predictions", "bands_of_interval", "intervals_of", "quantiles_of", "read_predictions"]
+__all__ = ["Predictions", "bands_of_interval", "intervals_of", "predictions_of", "quantiles_of", "read_predictions"]
 
 _BOUND = re.compile(r"(?:(?P<target>.+)_)?lower_(?P<level>0?\.\d+)")
 _QUANTILE = re.compile(r"(?P<target>.+)_(?P<level>0?\.\d+)")
@@ -29,6 +29,56 @@ class Predictions:
 def bands_of_interval(frame, level):
     """The columns `lower_0.8` and `upper_0.8` of a report as `lower` and `upper`."""
     return pd.DataFrame({side: frame[f"{side}_{level:g}"] for side in ("lower", "upper")})
+
+
+def predictions_of(model, X, history, actual, levels, target, series):
+    """Forecasts of a fitted model, its intervals, and the rows before them.
+
+    Parameters
+    ----------
+    model : SeriesForecaster
+    X, history, actual, target
+        As of `ForecastDisplay.from_estimator`.
+    levels : list of float
+        Coverages; empty: no intervals.
+    series : label, list of labels or None
+        As there.
+
+    Returns
+    -------
+    dict of label to Predictions
+        One entry per series; the key is None where there is one series only.
+    """
+    given = actual if X is None else X
+    answer = model.predict(given, history=history)
+    # Rows that were given name their series and stamps themselves; the answer has its own where none were.
+    rows = Lines(answer if given is None else given, model, "the forecast" if given is None else "X")
+    bounds = enter(model.predict_interval(given, history=history, coverage=levels))[0] if levels else None
+    forecast = enter(answer)[0][target] if hasattr(answer, "columns") else answer
+    past = Lines(model.history_ if history is None else history, model, "history")
+    known = None if actual is None else Lines(actual, model, "actual")
+    if known is None and X is not None and target in rows.frame.columns:
+        known = rows
+    parts, several = {}, isinstance(series, list)  # several have titles, which name the series
+    for key in _keys(model, rows, series):
+        intervals = {}
+        for level in levels:
+            sides = {side: rows.of(key, bounds[f"{target}_{side}_{level:g}"]) for side in ("lower", "upper")}
+            intervals[level] = pd.DataFrame(sides)
+        came = None if known is None else known.column(key, target)
+        came = None if came is None or came.isna().all() else came
+        before = past.column(key, target).rename(target if key is None or several else f"{target}, {key}")
+        parts[key] = Predictions(before, rows.of(key, forecast), came, intervals)
+    return parts
+
+
+def _keys(model, rows, series):
+    """Names of the series to draw; [None] of a model of one series."""
+    if model.series is not None:
+        return [one_of(one, rows.keys, "series") for one in (series if isinstance(series, list) else [series])]
+    if series is not None:
+        raise ValueError(f"series is {series!r}, but the model was fitted on one series. Fix: series=None.")
+    return [None]
 
 
 def read_predictions(history, forecast, actual, intervals, coverage, target):

@@ -4,8 +4,9 @@ import numpy as np
 import pandas as pd
 
 from .bands import intervals_of, quantiles_of
+from .captions import caption
 from .reading import check_report, levels_of, models_of, numbers_of, one_of, order_of, rows_of, step_unit
-from .style import dress, fills, labelled, legend_above, line_style, looks_of, new_axes, pyplot, time_axis, tones_of
+from .style import dress, fills, labelled, line_style, looks_of, new_axes, pyplot, time_axis, tones_of
 
 __all__ = ["CoverageDisplay"]
 
@@ -35,6 +36,8 @@ class CoverageDisplay:
     order : list of str, default=None
         Names by which colours are given out, so that a model looks alike in several pictures; None: as drawn.
     title : str, default=None
+    legend : bool, default=True
+        False draws none.
 
     Attributes
     ----------
@@ -53,7 +56,7 @@ class CoverageDisplay:
     ('nominal coverage', array([0.47, 0.92]))
     """
 
-    def __init__(self, table, n, *, kind="intervals", by=None, step_unit=None, order=None, title=None):
+    def __init__(self, table, n, *, kind="intervals", by=None, step_unit=None, order=None, title=None, legend=True):
         self.table = table
         self.n = n
         self.kind = kind
@@ -61,10 +64,21 @@ class CoverageDisplay:
         self.step_unit = step_unit
         self.order = order
         self.title = title
+        self.legend = legend
 
     @classmethod
     def from_report(
-        cls, report, *, kind="intervals", by=None, models=None, series=None, target=None, title=None, ax=None
+        cls,
+        report,
+        *,
+        kind="intervals",
+        by=None,
+        models=None,
+        series=None,
+        target=None,
+        title=None,
+        legend=True,
+        ax=None,
     ):
         """Draw the coverage of a backtest's intervals.
 
@@ -79,12 +93,14 @@ class CoverageDisplay:
             "step": at each step of the horizon, for one model.
         models : str or list of str, default=None
             Which ones; None draws all that have intervals, with `by="step"` the best of them.
-        series : label, default=None
-            Which series of a panel; None takes all together.
+        series : label or list of labels, default=None
+            Which series of a panel; several are taken together. None: all.
         target : label, default=None
             None is the first.
         title : str, default=None
             None says the model where `by="step"`.
+        legend : bool, default=True
+            False draws none.
         ax : matplotlib.axes.Axes, default=None
             Where to draw; None makes a new figure.
 
@@ -133,19 +149,29 @@ class CoverageDisplay:
         n = min(len(found) for found in hits.values())
         if by is None:
             table = pd.DataFrame({name: found.drop(columns="step").mean() for name, found in hits.items()})
-            return cls(table, n, kind=kind, order=order_of(report), title=title).plot(ax)
+            return cls(table, n, kind=kind, order=order_of(report), title=title, legend=legend).plot(ax)
         if models is not None and len(hits) > 1:
             raise ValueError(f"by is 'step' with {len(hits)} models, {list(hits)}; expected one. Fix: models=a name.")
         name, found = next(iter(hits.items()))
         groups = found.groupby("step")
         return cls(
             groups.mean(), int(groups.size().min()), kind=kind, by=by, step_unit=step_unit(part.frame),
-            title=name if title is None else title,
+            title=name if title is None else title, legend=legend,
         ).plot(ax)  # fmt: skip
 
     @classmethod
     def from_predictions(
-        cls, y_true, *, intervals=None, quantiles=None, step=None, step_unit=None, name="forecast", title=None, ax=None
+        cls,
+        y_true,
+        *,
+        intervals=None,
+        quantiles=None,
+        step=None,
+        step_unit=None,
+        name="forecast",
+        title=None,
+        legend=True,
+        ax=None,
     ):
         """Draw the coverage of intervals or quantiles, whatever made them.
 
@@ -165,6 +191,8 @@ class CoverageDisplay:
         name : str, default="forecast"
             Of the model.
         title : str, default=None
+        legend : bool, default=True
+            False draws none.
         ax : matplotlib.axes.Axes, default=None
             Where to draw; None makes a new figure.
 
@@ -202,12 +230,12 @@ class CoverageDisplay:
         if not len(hits):
             raise ValueError("y_true is NaN throughout; expected values to compare with.")
         if step is None:
-            return cls(hits.mean().to_frame(name), len(hits), kind=kind, title=title).plot(ax)
+            return cls(hits.mean().to_frame(name), len(hits), kind=kind, title=title, legend=legend).plot(ax)
         steps = _as_long(step, actual, "step")[~np.isnan(actual)].astype(int)
         groups = hits.groupby(pd.Index(steps, name="step"))
         least = int(groups.size().min())
         title = name if title is None else title
-        return cls(groups.mean(), least, kind=kind, by="step", step_unit=step_unit, title=title).plot(ax)
+        return cls(groups.mean(), least, kind=kind, by="step", step_unit=step_unit, title=title, legend=legend).plot(ax)
 
     def plot(self, ax=None):
         """Draw.
@@ -235,7 +263,7 @@ class CoverageDisplay:
             self._draw_diagonal(ax)
         else:
             self._draw_steps(ax)
-        legend_above(ax, self.title)
+        caption(ax, self.title, legend=self.legend)
         return self
 
     def _draw_diagonal(self, ax):
@@ -253,8 +281,8 @@ class CoverageDisplay:
             self.lines_ += ax.plot(column.index.to_numpy(float), column.to_numpy(float), label=str(name), **style)
         self._percent(ax.xaxis)
         ax.set(xlim=(0, 1), ylim=(0, 1), aspect="equal")
-        ax.set_xticks(np.linspace(0, 1, 6))
-        ax.set_yticks(np.linspace(0, 1, 6))
+        ax.set_xticks(_ticks(ax))
+        ax.set_yticks(_ticks(ax))
         below = "share of values at or below it" if self.kind == "quantiles" else "observed coverage"
         dress(ax, "level of the quantile" if self.kind == "quantiles" else "nominal coverage", below, grid="both")
 
@@ -269,6 +297,7 @@ class CoverageDisplay:
             self.lines_ += ax.plot(steps, column.to_numpy(float), label=label, **style)
         time_axis(ax, pd.RangeIndex(2))
         ax.set_ylim(0, 1.02)
+        ax.set_yticks(_ticks(ax))
         ax.margins(x=0.02)
         what = "share of values at or below it" if self.kind == "quantiles" else "observed coverage"
         dress(
@@ -282,6 +311,11 @@ class CoverageDisplay:
         from matplotlib.ticker import PercentFormatter
 
         axis.set_major_formatter(PercentFormatter(1, decimals=0, symbol=" %"))
+
+
+def _ticks(ax):
+    """Shares to name: six, in small axes three."""
+    return np.linspace(0, 1, 6 if min(ax.bbox.width, ax.bbox.height) / ax.figure.dpi > 2 else 3)
 
 
 def _hits_of_report(report, name, kind):

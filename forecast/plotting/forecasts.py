@@ -4,10 +4,9 @@ import numpy as np
 import pandas as pd
 from sklearn.utils.validation import check_is_fitted
 
-from .._frames import enter
-from .bands import bands_of_interval, read_predictions
+from .bands import bands_of_interval, predictions_of, read_predictions
+from .captions import caption
 from .reading import (
-    Lines,
     check_forecaster,
     history_of,
     levels_of,
@@ -18,12 +17,13 @@ from .reading import (
     order_of,
     rows_of,
 )
+from .several import drawn
 from .style import (
     dress,
     fills,
     labelled,
-    legend_above,
     looks_of,
+    markers_of,
     new_axes,
     place,
     pyplot,
@@ -32,6 +32,8 @@ from .style import (
 )
 
 __all__ = ["ForecastDisplay"]
+
+_HISTORY = 1.9  # times as long as the forecast: with the margins, the forecast has a third of the width
 
 
 class ForecastDisplay:
@@ -51,12 +53,17 @@ class ForecastDisplay:
         By coverage (None where it is not known), columns `lower` and `upper`: bands, the widest lightest.
     interval_of : str, default=None
         The forecast that the intervals belong to; None is the first.
+    n_steps : int, default=None
+        Newest steps of `history` to draw. None: about twice as long as the forecast, which so gets a third of the
+        width.
     unit : str, default=None
         Unit of the series, for its axis.
     order : list of str, default=None
         Names by which colours are given out, so that a model looks alike in several pictures; None: as drawn.
     title : str, default=None
         None draws none.
+    legend : bool, default=True
+        False draws none.
 
     Attributes
     ----------
@@ -80,16 +87,29 @@ class ForecastDisplay:
     """
 
     def __init__(
-        self, history, forecasts, *, actual=None, intervals=None, interval_of=None, unit=None, order=None, title=None
+        self,
+        history,
+        forecasts,
+        *,
+        actual=None,
+        intervals=None,
+        interval_of=None,
+        n_steps=None,
+        unit=None,
+        order=None,
+        title=None,
+        legend=True,
     ):
         self.history = history
         self.forecasts = forecasts
         self.actual = actual
         self.intervals = intervals
         self.interval_of = interval_of
+        self.n_steps = n_steps
         self.unit = unit
         self.order = order
         self.title = title
+        self.legend = legend
 
     @classmethod
     def from_estimator(
@@ -106,6 +126,7 @@ class ForecastDisplay:
         n_steps=None,
         unit=None,
         title=None,
+        legend=True,
         ax=None,
     ):
         """Forecast with a fitted `SeriesForecaster` and draw it after the rows that it looks back on.
@@ -125,22 +146,24 @@ class ForecastDisplay:
             Intervals to shade, such as [0.5, 0.8, 0.95] (`predict_interval`). None draws none.
         name : str, default=None
             Label of the model in the legend. Default: the class of its regressor, "recipe" or "members".
-        series : label, default=None
-            The series of a panel to draw; None is the first that is forecast.
+        series : label or list of labels, default=None
+            The series of a panel to draw; a list draws each in axes of its own. None is the first that is forecast.
         target : label, default=None
             The target to draw; None is the first.
         n_steps : int, default=None
-            Steps of history to draw. Default: all that the model remembers, and of `history` the newest `lookback`;
-            without a regressor, whose members may look back thousands of steps, 4 horizons or 60 steps at most.
+            Steps of history to draw. Default: about twice as long as the forecast, which so gets a third of the width.
         unit : str, default=None
             Unit of the target, for its axis.
         title : str, default=None
-        ax : matplotlib.axes.Axes, default=None
-            Where to draw; None makes a new figure.
+        legend : bool, default=True
+            False draws none.
+        ax : matplotlib.axes.Axes or sequence of them, default=None
+            Where to draw, one per series of a list; None makes a new figure.
 
         Returns
         -------
-        ForecastDisplay
+        ForecastDisplay or ForecastGridDisplay
+            The second where `series` is a list.
 
         Raises
         ------
@@ -168,30 +191,16 @@ class ForecastDisplay:
         check_is_fitted(model)
         target = one_of(target, model.target_names_, "target")
         levels = levels_of(coverage)
-        given = actual if X is None else X
-        answer = model.predict(given, history=history)
-        bounds = enter(model.predict_interval(given, history=history, coverage=levels))[0] if levels else None
-        # Rows that were given name their series and stamps themselves; the answer has its own where none were.
-        rows = Lines(answer if given is None else given, model, "the forecast" if given is None else "X")
-        key = one_of(series, rows.keys, "series") if model.series is not None else _no_series(series)
-        forecast = rows.of(key, enter(answer)[0][target] if hasattr(answer, "columns") else answer)
-        intervals = {}
-        for level in levels:
-            sides = {side: rows.of(key, bounds[f"{target}_{side}_{level:g}"]) for side in ("lower", "upper")}
-            intervals[level] = pd.DataFrame(sides)
-        known = None
-        if actual is not None:
-            known = Lines(actual, model, "actual").column(key, target)
-        elif X is not None and target in rows.frame.columns:
-            known = rows.column(key, target)
-        known = None if known is None or known.isna().all() else known
-        past = Lines(model.history_ if history is None else history, model, "history").column(key, target)
-        default = len(past) if history is None else model._state.looks_back
-        if model.regressor is None:
-            default = min(default, max(4 * model.horizon, 60))
-        past = past.iloc[-(n_steps or default) :].rename(target if key is None else f"{target}, {key}")
+        parts = predictions_of(model, X, history, actual, levels, target, series)
         name = name_of(model) if name is None else name
-        return cls(past, {name: forecast}, actual=known, intervals=intervals, unit=unit, title=title).plot(ax)
+        displays = {
+            key: cls(
+                found.history, {name: found.forecast}, actual=found.actual, intervals=found.intervals, n_steps=n_steps,
+                unit=unit, title=title, legend=legend,
+            )
+            for key, found in parts.items()
+        }  # fmt: skip
+        return drawn(displays, series, ax, title=title, legend=legend)
 
     @classmethod
     def from_forecaster(cls, model, X=None, **options):
@@ -224,6 +233,7 @@ class ForecastDisplay:
         n_steps=None,
         unit=None,
         title=None,
+        legend=True,
         ax=None,
     ):
         """Draw forecasts that are there already, of whatever made them.
@@ -249,7 +259,7 @@ class ForecastDisplay:
         target : label, default=None
             The column to draw; None is the first.
         n_steps : int, default=None
-            Steps of history to draw; None draws all.
+            Steps of history to draw. Default: about twice as long as the forecast.
         unit : str, default=None
         title : str, default=None
         ax : matplotlib.axes.Axes, default=None
@@ -278,10 +288,10 @@ class ForecastDisplay:
         """
         pyplot()
         found = read_predictions(history, forecast, actual, intervals, coverage, target)
-        past = found.history.iloc[-(n_steps or len(found.history)) :]
         return cls(
-            past, {name: found.forecast}, actual=found.actual, intervals=found.intervals, unit=unit, title=title
-        ).plot(ax)
+            found.history, {name: found.forecast}, actual=found.actual, intervals=found.intervals, n_steps=n_steps,
+            unit=unit, title=title, legend=legend,
+        ).plot(ax)  # fmt: skip
 
     @classmethod
     def from_report(
@@ -297,6 +307,7 @@ class ForecastDisplay:
         n_steps=None,
         unit=None,
         title=None,
+        legend=True,
         ax=None,
     ):
         """Draw the forecasts of a backtest from one origin.
@@ -312,21 +323,24 @@ class ForecastDisplay:
             Which origin; None is the last.
         coverage : float or list of float, default=None
             Which of the report's intervals to shade, around the first model that has them; None: all.
-        series : label, default=None
-            Which series of a panel; None is the first.
+        series : label or list of labels, default=None
+            Which series of a panel; a list draws each in axes of its own. None is the first.
         target : label, default=None
             Which target; None is the first.
         n_steps : int, default=None
-            Steps of history to draw; None draws four times the horizon, 60 at least.
+            Steps of history to draw. Default: about twice as long as the forecast.
         unit : str, default=None
             Unit of the target, for its axis.
         title : str, default=None
-        ax : matplotlib.axes.Axes, default=None
-            Where to draw; None makes a new figure.
+        legend : bool, default=True
+            False draws none.
+        ax : matplotlib.axes.Axes or sequence of them, default=None
+            Where to draw, one per series of a list; None makes a new figure.
 
         Returns
         -------
-        ForecastDisplay
+        ForecastDisplay or ForecastGridDisplay
+            The second where `series` is a list.
 
         Raises
         ------
@@ -351,34 +365,18 @@ class ForecastDisplay:
         pyplot()
         part, target = rows_of(report, target)
         names = models_of(part, models)
-        part, key = of_series(part, series)
-        frame = part.frame
-        origins = list(frame["origin"].unique())
-        origin = one_of(max(origins) if origin is None else origin, origins, "origin")
         levels = [one_of(level, report.coverage, "coverage") for level in levels_of(coverage)] or report.coverage
-        rows = frame[frame["origin"] == origin]
-        by_model = {name: rows[rows["model"] == name].set_index("timestamp") for name in names}
-        forecasts = {name: one["forecast"] for name, one in by_model.items()}
-        intervals, of = {}, None
-        for level in levels:
-            for name in [of] if of else names:
-                bounds = bands_of_interval(by_model[name], level)
-                if bounds.notna().any(axis=None):
-                    intervals[level], of = bounds, name
-                    break
-        actual = by_model[names[0]]["actual"]
-        past = history_of(df, part, origin, target, key).iloc[-(n_steps or max(4 * len(actual), 60)) :]
-        past = past if key is None else past.rename(f"{target}, {key}")
-        return cls(
-            past,
-            forecasts,
-            actual=actual,
-            intervals=intervals,
-            interval_of=of,
-            unit=unit,
-            order=order_of(report),
-            title=title,
-        ).plot(ax)
+        options = {"n_steps": n_steps, "unit": unit, "order": order_of(report), "title": title, "legend": legend}
+        displays = {}
+        for one in series if isinstance(series, list) else [series]:
+            rows, key = of_series(part, one)
+            origins = list(rows.frame["origin"].unique())
+            start = one_of(max(origins) if origin is None else origin, origins, "origin")
+            forecasts, actual, intervals, of = _at_origin(rows.frame, start, names, levels)
+            past = history_of(df, rows, start, target, key)
+            past = past if key is None or isinstance(series, list) else past.rename(f"{target}, {key}")
+            displays[key] = cls(past, forecasts, actual=actual, intervals=intervals, interval_of=of, **options)
+        return drawn(displays, series, ax, title=title, legend=legend)
 
     def plot(self, ax=None):
         """Draw.
@@ -402,20 +400,32 @@ class ForecastDisplay:
         self.ax_ = ax = new_axes(ax)
         self.figure_, self.lines_, self.bands_ = ax.figure, [], []
         tones = tones_of(ax)
-        ax.axvline(place(self.history.index)[-1], color=tones.muted, linewidth=0.9, linestyle=(0, (2, 3)), zorder=1)
-        self._draw(self.history, "history", color=tones.ink, linewidth=1.4)
+        history = self._shown()
+        ax.axvline(place(history.index)[-1], color=tones.muted, linewidth=0.9, linestyle=(0, (2, 3)), zorder=1)
+        self._draw(history, "history", color=tones.ink, linewidth=1.4)
         if self.actual is not None:
             joined = pd.concat([self.history.iloc[-1:], self.actual])
-            self._draw(joined, "actual", color=tones.ink, linewidth=1.1, marker=".", markersize=5, zorder=7)
+            marks = markers_of(joined, ".", 5)
+            self._draw(joined, "actual", color=tones.ink, linewidth=1.1, zorder=7, **marks)
         styles = looks_of(self.forecasts, self.order)
         self._draw_bands(styles)
         for name, forecast in self.forecasts.items():
             self._draw(forecast, name, **styles[name])
-        label = time_axis(ax, self.history.index)
+        label = time_axis(ax, history.index)
         ax.margins(x=0.01)
         dress(ax, label, None if self.history.name is None else labelled(self.history.name, self.unit))
-        legend_above(ax, self.title)
+        caption(ax, self.title, legend=self.legend)
         return self
+
+    def _shown(self):
+        """The newest rows of the history: `n_steps`, or as many as leave the forecast a third of the width."""
+        if self.n_steps is not None:
+            return self.history.iloc[-self.n_steps :]
+        at = place(self.history.index)
+        ends = [place(forecast.index)[-1] for forecast in self.forecasts.values() if len(forecast)]
+        if not ends or max(ends) <= at[-1]:
+            return self.history
+        return self.history[at >= at[-1] - _HISTORY * (max(ends) - at[-1])]
 
     def _draw_bands(self, styles):
         intervals = self.intervals or {}
@@ -440,6 +450,15 @@ class ForecastDisplay:
         self.lines_ += self.ax_.plot(place(series.index), values, label=label, **(marker | style))
 
 
-def _no_series(series):
-    if series is not None:
-        raise ValueError(f"series is {series!r}, but the model was fitted on one series. Fix: series=None.")
+def _at_origin(frame, origin, names, levels):
+    """Forecasts by model, the actual values, the intervals by coverage, and the first model that has them."""
+    rows = frame[frame["origin"] == origin]
+    by_model = {name: rows[rows["model"] == name].set_index("timestamp") for name in names}
+    intervals, of = {}, None
+    for level in levels:
+        for name in [of] if of else names:
+            bounds = bands_of_interval(by_model[name], level)
+            if bounds.notna().any(axis=None):
+                intervals[level], of = bounds, name
+                break
+    return {name: one["forecast"] for name, one in by_model.items()}, by_model[names[0]]["actual"], intervals, of

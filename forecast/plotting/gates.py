@@ -5,12 +5,13 @@ import pandas as pd
 
 from .._series import SeriesForecaster
 from .._windows import Windows
+from .captions import caption
 from .reading import one_of
 from .style import (
     dress,
     fills,
+    font_of,
     labelled,
-    legend_above,
     line_style,
     new_axes,
     new_panels,
@@ -54,6 +55,8 @@ class GateActivityDisplay:
     unit : str, default=None
         Unit of the series.
     title : str, default=None
+    legend : bool, default=True
+        False draws none; of a heat map, no bar of its colours.
 
     Attributes
     ----------
@@ -78,7 +81,19 @@ class GateActivityDisplay:
     ['reset gate', 'update gate']
     """
 
-    def __init__(self, activity, *, series=None, kind="heatmap", gate=None, window=-1, layer=-1, unit=None, title=None):
+    def __init__(
+        self,
+        activity,
+        *,
+        series=None,
+        kind="heatmap",
+        gate=None,
+        window=-1,
+        layer=-1,
+        unit=None,
+        title=None,
+        legend=True,
+    ):
         self.activity = activity
         self.series = series
         self.kind = kind
@@ -87,10 +102,11 @@ class GateActivityDisplay:
         self.layer = layer
         self.unit = unit
         self.title = title
+        self.legend = legend
 
     @classmethod
     def from_estimator(
-        cls, model, X, *, kind="heatmap", gate=None, window=-1, layer=-1, unit=None, title=None, axes=None
+        cls, model, X, *, kind="heatmap", gate=None, window=-1, layer=-1, unit=None, title=None, legend=True, axes=None
     ):
         """Run a fitted network over one window and draw its gates.
 
@@ -108,6 +124,8 @@ class GateActivityDisplay:
         layer : int, default=-1
         unit : str, default=None
         title : str, default=None
+        legend : bool, default=True
+            False draws none; of a heat map, no bar of its colours.
         axes : sequence of two matplotlib.axes.Axes, default=None
             Where to draw; None makes a new figure.
 
@@ -160,7 +178,9 @@ class GateActivityDisplay:
             series = np.asarray(one, dtype=np.float64).reshape(network._lookback, -1)[:, 0]
         if activity.segment > 1:  # of each segment its newest row
             series = series[::-1][:: activity.segment][::-1]
-        return cls.from_activity(activity, series, kind=kind, gate=gate, layer=layer, unit=unit, title=title, axes=axes)
+        return cls.from_activity(
+            activity, series, kind=kind, gate=gate, layer=layer, unit=unit, title=title, legend=legend, axes=axes
+        )
 
     @classmethod
     def from_activity(
@@ -174,6 +194,7 @@ class GateActivityDisplay:
         layer=-1,
         unit=None,
         title=None,
+        legend=True,
         axes=None,
     ):
         """Draw gates that were computed already.
@@ -189,6 +210,8 @@ class GateActivityDisplay:
         layer : int, default=-1
         unit : str, default=None
         title : str, default=None
+        legend : bool, default=True
+            False draws none; of a heat map, no bar of its colours.
         axes : sequence of matplotlib.axes.Axes, default=None
             Two, one without `series`; None makes a new figure.
 
@@ -206,7 +229,17 @@ class GateActivityDisplay:
         """
         pyplot()
         one_of(kind, ("heatmap", "band"), "kind")
-        display = cls(activity, series=series, kind=kind, gate=gate, window=window, layer=layer, unit=unit, title=title)
+        display = cls(
+            activity,
+            series=series,
+            kind=kind,
+            gate=gate,
+            window=window,
+            layer=layer,
+            unit=unit,
+            title=title,
+            legend=legend,
+        )
         return display.plot(axes)
 
     def plot(self, axes=None):
@@ -256,7 +289,7 @@ class GateActivityDisplay:
         if len(self.axes_) == 2:
             time_axis(self.axes_[0], index)
         ax.set_xlim(*_edges(at)[[0, -1]])
-        ax.set_xlabel(label, color=tones_of(ax).ink, fontsize=9.5)
+        ax.set_xlabel(label, color=tones_of(ax).ink, fontsize=font_of(ax) + 0.5)
         return self
 
     # -------------------- what is drawn
@@ -292,7 +325,7 @@ class GateActivityDisplay:
         style = {"color": tones_of(ax).ink, "linewidth": 1.4}
         self.lines_ += ax.plot(at, series.to_numpy(dtype=np.float64), label="series", **style)
         dress(ax, None, labelled("input" if series.name is None else series.name, self.unit))
-        legend_above(ax, self.title, handles=[])
+        caption(ax, self.title, handles=[], legend=self.legend)
 
     def _draw_heatmap(self, ax, at, name, values):
         order = np.argsort(-values.mean(axis=0), kind="stable")
@@ -304,15 +337,19 @@ class GateActivityDisplay:
         ax.invert_yaxis()
         word = _WORDS.get(name, name)
         dress(ax, None, "units, sorted", grid=None)
-        tones, n = tones_of(ax), len(self.axes_)
+        if self.legend:
+            self._draw_bar(ax, word if signed else f"{word}: 0 closed, 1 open")
+        if len(self.axes_) == 1:
+            caption(ax, self.title, handles=[], legend=self.legend)
+
+    def _draw_bar(self, ax, label):
+        tones, font, n = tones_of(ax), font_of(ax), len(self.axes_)
         bar = self.figure_.colorbar(
             self.mesh_, ax=self.axes_, fraction=0.05, pad=0.015, shrink=1.0 if n == 1 else 0.57, anchor=(0.0, 0.0)
         )
-        bar.set_label(word if signed else f"{word}: 0 closed, 1 open", color=tones.ink, fontsize=9.5)
-        bar.ax.tick_params(colors=tones.muted, labelsize=9)
+        bar.set_label(label, color=tones.ink, fontsize=font + 0.5)
+        bar.ax.tick_params(colors=tones.muted, labelsize=font)
         bar.outline.set_visible(False)
-        if n == 1:
-            legend_above(ax, self.title, handles=[])
 
     def _draw_bands(self, ax, at, values):
         for number, (name, table) in enumerate(values.items()):
@@ -324,8 +361,11 @@ class GateActivityDisplay:
                 ax.plot(at, side, color=style["color"], linewidth=0.6, linestyle=style["linestyle"], zorder=2)
             self.lines_ += ax.plot(at, table.mean(axis=1), label=_WORDS.get(name, name), **style)
         ax.set_ylim(0, 1)
+        ax.set_yticks(np.linspace(0, 1, 6))
         dress(ax, None, "0 closed, 1 open\n(mean; 10–90 % of units)")
-        legend_above(ax, self.title if len(self.axes_) == 1 else None, handles=self.lines_[-len(values) :])
+        caption(
+            ax, self.title if len(self.axes_) == 1 else None, handles=self.lines_[-len(values) :], legend=self.legend
+        )
 
 
 def _numbers(at):

@@ -3,7 +3,8 @@
 import numpy as np
 import pandas as pd
 
-from .style import colour_of, dashes_of, dress, legend_above, line_style, new_axes, plain_log_axis, pyplot, time_axis
+from .captions import caption
+from .style import colour_of, dashes_of, dress, line_style, new_axes, plain_log_axis, pyplot, time_axis
 
 __all__ = ["GradientFlowDisplay"]
 
@@ -23,6 +24,8 @@ class GradientFlowDisplay:
     relative : bool, default=False
         Each line over its value at the newest step, so that models compare by their shape alone.
     title : str, default=None
+    legend : bool, default=True
+        False draws none.
 
     Attributes
     ----------
@@ -43,13 +46,14 @@ class GradientFlowDisplay:
     ('log', 'tanh')
     """
 
-    def __init__(self, flows, *, relative=False, title=None):
+    def __init__(self, flows, *, relative=False, title=None, legend=True):
         self.flows = flows
         self.relative = relative
         self.title = title
+        self.legend = legend
 
     @classmethod
-    def from_estimator(cls, model, X, y=None, *, name=None, relative=False, title=None, ax=None):
+    def from_estimator(cls, model, X, y=None, *, name=None, relative=False, title=None, legend=True, ax=None):
         """Differentiate the loss of a fitted network and draw the norms.
 
         Parameters
@@ -63,6 +67,8 @@ class GradientFlowDisplay:
         relative : bool, default=False
             As above.
         title : str, default=None
+        legend : bool, default=True
+            False draws none.
         ax : matplotlib.axes.Axes, default=None
             Where to draw; None makes a new figure.
 
@@ -94,11 +100,11 @@ class GradientFlowDisplay:
 
         flow = gradient_flow(model, X, y)
         return cls.from_flows(
-            {flow.cell.upper() if name is None else name: flow}, relative=relative, title=title, ax=ax
+            {flow.cell.upper() if name is None else name: flow}, relative=relative, title=title, legend=legend, ax=ax
         )
 
     @classmethod
-    def from_flows(cls, flows, *, relative=False, title=None, ax=None):
+    def from_flows(cls, flows, *, relative=False, title=None, legend=True, ax=None):
         """Draw the gradient flow of several models beside each other.
 
         Parameters
@@ -108,6 +114,8 @@ class GradientFlowDisplay:
         relative : bool, default=False
             As above.
         title : str, default=None
+        legend : bool, default=True
+            False draws none.
         ax : matplotlib.axes.Axes, default=None
             Where to draw; None makes a new figure.
 
@@ -134,7 +142,7 @@ class GradientFlowDisplay:
                     f"the gradient of {name!r} is 0 at every step; expected some above it, to draw on a logarithmic "
                     "axis."
                 )
-        return cls(flows, relative=relative, title=title).plot(ax)
+        return cls(flows, relative=relative, title=title, legend=legend).plot(ax)
 
     def plot(self, ax=None):
         """Draw.
@@ -172,7 +180,7 @@ class GradientFlowDisplay:
         ylabel = "norm of the gradient\nof the loss, by state h"
         xlabel = "time step of the window (0: the newest)"
         dress(ax, xlabel, ylabel + (",\nover the newest" if self.relative else ""))
-        legend_above(ax, self.title)
+        caption(ax, self.title, legend=self.legend)
         return self
 
     def _style(self, number, layer, points):

@@ -6,11 +6,11 @@ from sklearn.utils.validation import check_is_fitted
 
 from .._rnn import RNNForecaster
 from .._series import SeriesForecaster
+from .captions import caption
 from .style import (
     colour_of,
     dress,
     fills,
-    legend_above,
     line_style,
     new_panels,
     plain_log_axis,
@@ -43,6 +43,8 @@ class LossCurveDisplay:
     log : bool, default=None
         A logarithmic axis of the losses; None: where the largest is more than 20 times the smallest.
     title : str, default=None
+    legend : bool, default=True
+        False draws none.
 
     Attributes
     ----------
@@ -63,16 +65,19 @@ class LossCurveDisplay:
     (2, array([1.5 , 0.8 , 0.55]))
     """
 
-    def __init__(self, loss, validation_loss=(), gradient_norms=(), clip_norm=None, *, log=None, title=None):
+    def __init__(
+        self, loss, validation_loss=(), gradient_norms=(), clip_norm=None, *, log=None, title=None, legend=True
+    ):
         self.loss = loss
         self.validation_loss = validation_loss
         self.gradient_norms = gradient_norms
         self.clip_norm = clip_norm
         self.log = log
         self.title = title
+        self.legend = legend
 
     @classmethod
-    def from_estimator(cls, model, *, log=None, title=None, axes=None):
+    def from_estimator(cls, model, *, log=None, title=None, legend=True, axes=None):
         """Draw the training of a fitted network.
 
         Parameters
@@ -82,6 +87,8 @@ class LossCurveDisplay:
         log : bool, default=None
             As above.
         title : str, default=None
+        legend : bool, default=True
+            False draws none.
         axes : sequence of two matplotlib.axes.Axes, default=None
             Where to draw; None makes a new figure.
 
@@ -122,7 +129,7 @@ class LossCurveDisplay:
             )
         check_is_fitted(network)
         curves = network.loss_curve_, network.validation_loss_curve_, network.gradient_norm_curve_
-        return cls(*curves, network.clip_norm, log=log, title=title).plot(axes)
+        return cls(*curves, network.clip_norm, log=log, title=title, legend=legend).plot(axes)
 
     def plot(self, axes=None):
         """Draw.
@@ -164,8 +171,8 @@ class LossCurveDisplay:
             ax.margins(x=0.02)
         dress(top, None if top.get_shared_x_axes().joined(top, bottom) else "epoch", "loss (standardised)", grid="y")
         dress(bottom, "epoch", "gradient norm", grid="y")
-        legend_above(top, self.title)
-        legend_above(bottom)
+        caption(top, self.title, legend=self.legend)
+        caption(bottom, legend=self.legend)
         return self
 
     def _draw_losses(self, ax, epochs):

@@ -140,7 +140,7 @@ def rows_of(report, target=None, series=None):
     report : BacktestReport
     target : label, default=None
         None is the first.
-    series : label, default=None
+    series : label or list of labels, default=None
         None keeps all.
 
     Returns
@@ -155,7 +155,11 @@ def rows_of(report, target=None, series=None):
     if series is not None:
         if "series" not in frame.columns:
             raise ValueError(f"series is {series!r}, but the backtest was of one series. Fix: series=None.")
-        keep &= frame["series"] == one_of(series, frame["series"].unique(), "series")
+        known = frame["series"].unique()
+        wanted = [one_of(one, known, "series") for one in (series if isinstance(series, list) else [series])]
+        if not wanted:
+            raise ValueError("series is empty; expected at least one name.")
+        keep &= frame["series"].isin(wanted)
     return report if keep.all() else replace(report, frame=frame[keep]), target
 
 

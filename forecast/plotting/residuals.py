@@ -3,8 +3,9 @@
 import numpy as np
 import pandas as pd
 
+from .captions import caption
 from .reading import actual_rows, models_of, numbers_of, of_series, rows_of, step_unit
-from .style import colour_of, dress, fills, labelled, legend_above, new_panels, place, pyplot, time_axis, tones_of
+from .style import colour_of, dress, fills, labelled, markers_of, new_panels, place, pyplot, time_axis, tones_of
 
 __all__ = ["ResidualDisplay"]
 
@@ -28,6 +29,8 @@ class ResidualDisplay:
     unit : str, default=None
         Unit of the series.
     title : str, default=None
+    legend : bool, default=True
+        False draws none.
 
     Attributes
     ----------
@@ -56,14 +59,17 @@ class ResidualDisplay:
     (array([-0.99,  0.98]), 0.196)
     """
 
-    def __init__(self, residuals, *, name=None, unit=None, title=None):
+    def __init__(self, residuals, *, name=None, unit=None, title=None, legend=True):
         self.residuals = residuals
         self.name = name
         self.unit = unit
         self.title = title
+        self.legend = legend
 
     @classmethod
-    def from_report(cls, report, *, model=None, step=None, series=None, target=None, unit=None, title=None, axes=None):
+    def from_report(
+        cls, report, *, model=None, step=None, series=None, target=None, unit=None, title=None, legend=True, axes=None
+    ):
         """Draw the residuals of one model of a backtest.
 
         Parameters
@@ -81,6 +87,8 @@ class ResidualDisplay:
         unit : str, default=None
         title : str, default=None
             None says which model and step.
+        legend : bool, default=True
+            False draws none.
         axes : sequence of three matplotlib.axes.Axes, default=None
             Where to draw; None makes a new figure.
 
@@ -126,10 +134,10 @@ class ResidualDisplay:
         which = ", all steps" if step is None else f", step {step}"
         kind = step_unit(part.frame)
         which += f" ({kind})" if kind and step is not None and step > 1 else ""
-        return cls(residuals, name=f"{name}{which}", unit=unit, title=title).plot(axes)
+        return cls(residuals, name=f"{name}{which}", unit=unit, title=title, legend=legend).plot(axes)
 
     @classmethod
-    def from_predictions(cls, y_true, y_pred, *, name=None, unit=None, title=None, axes=None):
+    def from_predictions(cls, y_true, y_pred, *, name=None, unit=None, title=None, legend=True, axes=None):
         """Draw the residuals of forecasts, whatever made them.
 
         Parameters
@@ -142,6 +150,8 @@ class ResidualDisplay:
             Of the model.
         unit : str, default=None
         title : str, default=None
+        legend : bool, default=True
+            False draws none.
         axes : sequence of three matplotlib.axes.Axes, default=None
             Where to draw; None makes a new figure.
 
@@ -170,7 +180,9 @@ class ResidualDisplay:
             raise ValueError(f"y_true has {len(actual)} values, y_pred {len(forecast)}; expected as many.")
         index = next((one.index for one in (y_true, y_pred) if isinstance(one, (pd.Series, pd.DataFrame))), None)
         index = pd.RangeIndex(len(actual)) if index is None else index
-        return cls(pd.Series(actual - forecast, index, name="residual"), name=name, unit=unit, title=title).plot(axes)
+        return cls(
+            pd.Series(actual - forecast, index, name="residual"), name=name, unit=unit, title=title, legend=legend
+        ).plot(axes)
 
     def plot(self, axes=None):
         """Draw.
@@ -214,14 +226,14 @@ class ResidualDisplay:
 
     def _draw_over_time(self, ax, values):
         ax.axhline(0, color=tones_of(ax).ink, linewidth=1.0, zorder=2)
-        style = {"color": colour_of(1), "linewidth": 0.8, "marker": "o", "markersize": 2.5}
-        style |= {"linewidth": 0} if len(values) > 400 else {}
+        style = {"color": colour_of(1), "linewidth": 0.8 if len(values) <= 400 else 0.5}
+        style |= markers_of(values, "o", 2.5)
         self.lines_ += ax.plot(place(self.residuals.index), values, zorder=3, **style)
         label = time_axis(ax, self.residuals.index)
         ax.margins(x=0.01)
         dress(ax, label, labelled("residual", self.unit))
         name = "" if self.name is None else f": {self.name}"
-        legend_above(ax, self.title or f"Residuals, actual − forecast{name}", handles=[])
+        caption(ax, self.title or f"Residuals, actual − forecast{name}", handles=[], legend=self.legend)
 
     def _draw_shape(self, ax, known):
         tones, mean, spread = tones_of(ax), known.mean(), known.std()
@@ -238,7 +250,7 @@ class ResidualDisplay:
             label = f"normal, same spread {spread:.3g}"
             ax.plot(at, height, color=tones.ink, linewidth=1.2, linestyle=(0, (1.5, 1.2)), label=label)
         dress(ax, labelled("residual", self.unit), "count")
-        legend_above(ax)
+        caption(ax, legend=self.legend)
 
     def _draw_lags(self, ax, values, n):
         from matplotlib.ticker import MaxNLocator
@@ -255,7 +267,7 @@ class ResidualDisplay:
         ax.xaxis.set_major_locator(MaxNLocator(integer=True))
         ax.set_ylim(min(-0.3, 1.15 * found.min(), -1.3 * self.band_), max(0.3, 1.15 * found.max(), 1.3 * self.band_))
         dress(ax, "lag (residuals)", "autocorrelation")
-        legend_above(ax)
+        caption(ax, legend=self.legend)
 
 
 def _autocorrelation(values, n_lags):

@@ -4,8 +4,9 @@ import numpy as np
 import pandas as pd
 
 from ..model_selection.report import NAIVE
+from .captions import caption, room_beside
 from .reading import models_of, one_of, rows_of
-from .style import colour_of, dress, legend_above, new_axes, pyplot, tones_of
+from .style import colour_of, dress, font_of, new_axes, pyplot, tones_of
 
 __all__ = ["SkillDisplay"]
 
@@ -24,6 +25,8 @@ class SkillDisplay:
     metric : str, default="MAE"
         The error.
     title : str, default=None
+    legend : bool, default=True
+        False draws none.
 
     Attributes
     ----------
@@ -45,13 +48,16 @@ class SkillDisplay:
     [0.2, -0.2]
     """
 
-    def __init__(self, table, *, metric="MAE", title=None):
+    def __init__(self, table, *, metric="MAE", title=None, legend=True):
         self.table = table
         self.metric = metric
         self.title = title
+        self.legend = legend
 
     @classmethod
-    def from_report(cls, report, *, metric="MAE", models=None, series=None, target=None, title=None, ax=None):
+    def from_report(
+        cls, report, *, metric="MAE", models=None, series=None, target=None, title=None, legend=True, ax=None
+    ):
         """Draw the skill of a backtest's models.
 
         Parameters
@@ -61,11 +67,13 @@ class SkillDisplay:
             The error that is compared, as in `report.summary()`.
         models : str or list of str, default=None
             Which ones; None draws all that are not naive, the best first.
-        series : label, default=None
-            Which series of a panel; None takes all together.
+        series : label or list of labels, default=None
+            Which series of a panel; several are taken together. None: all.
         target : label, default=None
             Which target; None is the first.
         title : str, default=None
+        legend : bool, default=True
+            False draws none.
         ax : matplotlib.axes.Axes, default=None
             Where to draw; None makes a new figure.
 
@@ -105,7 +113,7 @@ class SkillDisplay:
             what = f"{perfect[0]!r} makes no error" if perfect else f"no naive forecast has a {metric}"
             raise ValueError(f"{what}, so there is no skill against it. Fix: another metric, series or target.")
         table = pd.DataFrame({name: 1 - error[names] / error[name] for name in naive})
-        return cls(table, metric=metric, title=title).plot(ax)
+        return cls(table, metric=metric, title=title, legend=legend).plot(ax)
 
     def plot(self, ax=None):
         """Draw.
@@ -159,13 +167,21 @@ class SkillDisplay:
         ax.set_yticks(rows, [str(name) for name in self.table.index])
         ax.xaxis.set_major_locator(MaxNLocator(7, steps=[1, 2, 2.5, 5, 10]))
         ax.xaxis.set_major_formatter(PercentFormatter(1, symbol=" %"))
-        for row, value in zip(rows, best, strict=True):  # beside the axes, where no point can lie on it
+        font = font_of(ax)
+        words = [f"{100 * value:+.1f} %".replace("-", "−") for value in best]
+        wide = 6 + 0.62 * font * max(len(word) for word in words)
+        beside = room_beside(ax, wide)
+        if not beside:  # other axes are near: the numbers stand inside, right of all points
+            share = min(wide / (ax.bbox.width / ax.figure.dpi * 72), 0.6)
+            ax.set_xlim(low - pad, high + pad + (high - low + 2 * pad) * share / (1 - share))
+        for row, word in zip(rows, words, strict=True):  # where no point can lie on it
             ax.annotate(
-                f"{100 * value:+.1f} %".replace("-", "−"), (1, row), xycoords=("axes fraction", "data"), xytext=(6, 0),
-                textcoords="offset points", va="center", ha="left", fontsize=9, color=tones.ink,
+                word, (1, row), xycoords=("axes fraction", "data"), xytext=(6 if beside else -2, 0),
+                textcoords="offset points", va="center", ha="left" if beside else "right", fontsize=font,
+                color=tones.ink,
             )  # fmt: skip
         dress(
             ax, f"worse  ←  skill: 1 − {self.metric} / {self.metric} of the naive forecast  →  better", None, grid="x"
         )
         ax.tick_params(axis="y", length=0, colors=tones.ink)
-        legend_above(ax, self.title, handles=[self.bars_, *self.lines_])
+        caption(ax, self.title, handles=[self.bars_, *self.lines_], legend=self.legend)

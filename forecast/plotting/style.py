@@ -1,21 +1,26 @@
 """How pictures look: colours, dashes, axes, dates. It knows no forecasts and changes no setting of matplotlib."""
 
+import textwrap
 from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
 
 __all__ = [
+    "MANY",
     "NAIVE_STYLES",
     "Tones",
+    "broken",
     "colour_of",
     "dashes_of",
     "dress",
     "fills",
+    "font_of",
+    "is_laid_out",
     "labelled",
-    "legend_above",
     "line_style",
     "looks_of",
+    "markers_of",
     "new_axes",
     "new_panels",
     "place",
@@ -37,9 +42,7 @@ NAIVE_STYLES = {
     "drift": ("#8c8c8c", (0, (9, 2.5)), "1"),
     "mean": ("#a0a0a0", (0, (2, 3)), "."),
 }
-_POINTS = 72.0
-_FONT = 9.0
-_MANY = 60  # points of a line from which on markers only hide it
+MANY = 60  # most points of a line that get markers: of more they only hide it
 
 
 @dataclass(frozen=True)
@@ -99,7 +102,7 @@ def line_style(name, number, *, points=None):
     -------
     dict
     """
-    short = points is not None and points <= _MANY
+    short = points is not None and points <= MANY
     if name in NAIVE_STYLES:
         colour, dashes, marker = NAIVE_STYLES[name]
         style = {"color": colour, "linestyle": dashes, "linewidth": 1.2, "zorder": 3}
@@ -109,6 +112,19 @@ def line_style(name, number, *, points=None):
         "linewidth": 2.0 if number == 0 else 1.5, "zorder": 5 if number == 0 else 4,
     }  # fmt: skip
     return style | ({"marker": _MARKERS[number % len(_MARKERS)], "markersize": 4.5} if short else {})
+
+
+def markers_of(values, marker, size):
+    """Keywords of `Axes.plot` for the markers of a line: all of a short one, of a long one only lone points.
+
+    A value between two missing ones has no line, so that without a marker it is not seen.
+    """
+    known = np.isfinite(np.asarray(values, dtype=np.float64))
+    look = {"marker": marker, "markersize": size}
+    if len(known) <= MANY:
+        return look
+    lone = known & ~np.r_[False, known[:-1]] & ~np.r_[known[1:], False]
+    return look | {"markevery": list(np.flatnonzero(lone))} if lone.any() else {}
 
 
 def looks_of(names, order=None, *, points=None):
@@ -149,6 +165,14 @@ def fills(colour, ground, n):
 # -------------------- axes
 
 
+def is_laid_out(ax):
+    """Whether the figure makes room for what stands around its axes."""
+    from matplotlib.layout_engine import PlaceHolderLayoutEngine
+
+    engine = ax.figure.canvas.figure.get_layout_engine()
+    return engine is not None and not isinstance(engine, PlaceHolderLayoutEngine)
+
+
 def new_axes(ax=None, size=(9, 4.2)):
     """The axes to draw on: those given, or new ones in a figure of their own."""
     if ax is not None:
@@ -183,6 +207,17 @@ def new_panels(axes, n, make):
     return given
 
 
+def font_of(ax):
+    """Points of the letters of axes: smaller where they are small."""
+    wide, high = (side / ax.figure.dpi for side in (ax.bbox.width, ax.bbox.height))
+    return 9.0 if wide >= 2.6 and high >= 1.25 else 7.5 if wide >= 1.6 and high >= 0.8 else 6.0
+
+
+def broken(text, room, width):
+    """Words in lines, where in one line of some `width` they are longer than there is `room`."""
+    return text if width <= room else "\n".join(textwrap.wrap(text, max(int(len(text) * room / width), 8)))
+
+
 def labelled(name, unit=None):
     """A label with its unit: "load (MW)"."""
     return str(name) if unit is None else f"{name} ({unit})"
@@ -190,51 +225,31 @@ def labelled(name, unit=None):
 
 def dress(ax, xlabel, ylabel, *, grid="y"):
     """Labels, quiet spines and a grid behind the data."""
-    tones = tones_of(ax)
+    from matplotlib.dates import ConciseDateFormatter
+
+    tones, font = tones_of(ax), font_of(ax)
     for side in ("top", "right"):
         ax.spines[side].set_visible(False)
     for side in ("left", "bottom"):
         ax.spines[side].set_color(tones.muted)
-    ax.tick_params(which="both", colors=tones.muted, labelsize=_FONT)
+    ax.tick_params(which="both", colors=tones.muted, labelsize=font)
     ax.xaxis.get_offset_text().set_color(tones.muted)
-    ax.xaxis.get_offset_text().set_fontsize(_FONT)
+    ax.xaxis.get_offset_text().set_fontsize(font)
     if grid:
         ax.grid(axis=grid, color=tones.grid, linewidth=0.8)
     ax.set_axisbelow(True)
-    if xlabel is not None:
-        ax.set_xlabel(xlabel, color=tones.ink, fontsize=_FONT + 0.5)
-    if ylabel is not None:
-        ax.set_ylabel(ylabel, color=tones.ink, fontsize=_FONT + 0.5)
-
-
-def legend_above(ax, title=None, handles=None):
-    """A legend between the title and the axes, where no data are; the title above it.
-
-    Columns as many as fit side by side.
-    """
-    tones = tones_of(ax)
-    found, labels = ax.get_legend_handles_labels() if handles is None else (handles, [h.get_label() for h in handles])
-    rows, font = 0, _FONT
-    if labels:
-        width = ax.bbox.width / ax.figure.dpi * _POINTS
-        columns = _columns(labels, width, font)
-        if len(labels) > 3 * columns:  # narrow axes: smaller letters rather than a legend taller than they are
-            font = _FONT - 1.5
-            columns = _columns(labels, width, font)
-        rows = -(-len(labels) // columns)
-        ax.legend(
-            found, labels, loc="lower left", bbox_to_anchor=(0, 1), ncols=columns, frameon=False, fontsize=font,
-            labelcolor=tones.ink, borderaxespad=0.3, borderpad=0.2, handlelength=2.6, columnspacing=1.4,
-        )  # fmt: skip
-    if title:
-        ax.set_title(title, loc="left", fontsize=11, color=tones.ink, pad=6 if not rows else 10 + rows * 1.7 * font)
-
-
-def _columns(labels, width, font):
-    """Most columns of a legend that fit into some points, by the usual width of its letters."""
-    sizes = np.array([len(label) for label in labels]) * 0.55 * font + 4.7 * font
-    fits = (n for n in range(len(labels), 1, -1) if sum(part.max() for part in np.array_split(sizes, n)) <= width)
-    return next(fits, 1)
+    dates = isinstance(ax.xaxis.get_major_formatter(), ConciseDateFormatter)
+    across = ax.bbox.width * (0.7 if dates else 1.0)  # right of the label of a time axis stands its year
+    for name, label, room in ((ax.set_xlabel, xlabel, across), (ax.set_ylabel, ylabel, ax.bbox.height)):
+        if label is None:
+            continue
+        size = font + 0.5
+        width = 0.5 * size * max(len(line) for line in label.splitlines()) * ax.figure.dpi / 72
+        if is_laid_out(ax) and "\n" not in label:
+            label = broken(label, room, width)
+        elif width > room:  # lines below each other would lie on other axes
+            size = max(size * room / width, 6.0)
+        name(label, color=tones.ink, fontsize=size)
 
 
 def plain_log_axis(axis):
@@ -285,13 +300,16 @@ def time_axis(ax, index, name=None):
     from matplotlib.ticker import MaxNLocator
 
     dates = isinstance(index, (pd.DatetimeIndex, pd.PeriodIndex))
+    most = max(int(ax.bbox.width / ax.figure.dpi / 0.45), 2)  # labels side by side
     name = index.name if name is None else name
     name = ("time" if dates else "step") if name is None else name
     if not dates:
-        ax.xaxis.set_major_locator(MaxNLocator(integer=True))
+        ax.xaxis.set_major_locator(MaxNLocator(nbins=min(most, 10), integer=True))
         return str(name)
     zone = getattr(index, "tz", None)
-    locator = AutoDateLocator(tz=zone, minticks=3, maxticks=8)
+    most = max(min(most, 8), 3)
+    least = 3 if most >= 7 else 2 if most >= 5 else 1  # more would leave ranges for which no interval fits
+    locator = AutoDateLocator(tz=zone, minticks=least, maxticks=most)
     ax.xaxis.set_major_locator(locator)
     ax.xaxis.set_major_formatter(ConciseDateFormatter(locator, tz=zone))
     return str(name) if zone is None else f"{name} ({zone})"

@@ -23,6 +23,7 @@ from ..._preparation import Rows
 from ..feeding import tell_of_feedback
 from ..forecasting import from_ends
 from ..targets import with_target
+from ..tools import refuse_shuffled_columns
 
 __all__ = ["Request", "Requests"]
 
@@ -78,6 +79,7 @@ class Requests:
             labels = [state.axis.after(last, steps) for last in past.last_labels.values()]
             return Request(past, past.keys, labels, [np.zeros((steps, 0))] * past.n_series, fresh=whole)
         frame, _ = enter(X)
+        refuse_shuffled_columns(frame, state.roles.future)
         given = read_future(
             frame, state.roles, state.schema, state.axis, past.last_labels, at_least=state.horizon
         )

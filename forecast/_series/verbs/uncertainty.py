@@ -1,7 +1,7 @@
 """Intervals and quantiles of a fitted forecaster."""
 
 import warnings
-from copy import deepcopy
+from copy import copy
 
 import numpy as np
 from sklearn.utils.validation import check_is_fitted
@@ -68,9 +68,8 @@ class Uncertainty:
         check_is_fitted(self)
         levels = _levels(coverage, "coverage")
         request = self._request(X, self._with_static(history, static), n)
-        forecasts = self._forecasts(request, recursive=True)  # too many steps are refused below
         arrays = []
-        for forecast, bounds in zip(forecasts, self._bounds(request, forecasts, levels), strict=True):
+        for forecast, *bounds in self._bounded(request, levels):
             sides = np.stack(bounds, axis=1).reshape(-1, *forecast.shape)  # lower, upper, lower, ...
             both = np.concatenate([forecast[None], sides])
             arrays.append(np.moveaxis(both, 0, 2).reshape(len(forecast), -1))
@@ -129,19 +128,15 @@ class Uncertainty:
         if state.has_quantiles:
             cubes = from_ends(state, request.past, request.labels, request.future, asked)
         else:
-            coverages = sorted({abs(2 * level - 1) for level in asked if level != 0.5})
-            forecasts = self._forecasts(request, recursive=True)  # too many steps are refused below
-            bounds = self._bounds(request, forecasts, coverages) if coverages else [None] * len(forecasts)
-            cubes = [
-                np.stack([_conformal(forecast, sides, coverages, level) for level in asked], axis=-1)
-                for forecast, sides in zip(forecasts, bounds, strict=True)
-            ]
+            coverages = sorted({_coverage(level) for level in asked if level != 0.5})
+            bounded = self._bounded(request, coverages) if coverages else zip(self._forecasts(request))
+            cubes = [np.stack([_conformal(found, coverages, level) for level in asked], axis=-1) for found in bounded]
         ends = [f"_{level:g}" for level in asked] if np.ndim(levels) else [""]
         arrays = [cube.reshape(len(cube), -1) for cube in cubes]
         return self._answered(request, arrays, _columns(self.target_names_, ends))
 
-    def _bounds(self, request, forecasts, levels):
-        """Lower and upper bounds around the forecast of each series: two arrays (levels, steps, targets) each."""
+    def _bounded(self, request, levels):
+        """Forecast of each series (steps, targets), its lower bounds (levels, steps, targets), and its upper ones."""
         state = self._state
         if state.calibration is None:
             raise ValueError(
@@ -153,40 +148,42 @@ class Uncertainty:
                 f"intervals of {max(map(len, request.labels))} steps were asked for, but errors are known for horizon "
                 f"= {state.horizon} steps. Fix: a longer horizon, or fewer rows."
             )
-        started = None if request.fresh is None else state.calibration.started(levels, len(self.target_names_))
         scales, alone, found = state.error_scales, len(state.calibration.scales) == 1, []
-        for key, forecast in zip(request.keys, forecasts, strict=True):
+        forecasts = self._forecasts(request, recursive=True) if request.fresh is None else [None] * len(request.keys)
+        for key, labels, forecast in zip(request.keys, request.labels, forecasts, strict=True):
             yardstick = Yardstick.of(state.calibration, scales, key, request.past.only([key]).targets, alone)
-            offsets = static_offsets(state.calibration.of_series(yardstick), levels)  # refuses too few residuals
-            if started is not None:
-                adapted = self._adapted(request, key, yardstick, deepcopy(started))
-                offsets = [np.where(np.isnan(new), old, new) for new, old in zip(adapted, offsets, strict=True)]
+            if forecast is None:
+                forecast, offsets = self._adapted(request, key, len(labels), yardstick, levels)
+            else:
+                offsets = static_offsets(state.calibration.of_series(yardstick), levels)  # refuses too few residuals
             images = yardstick.image(forecast)
-            bounds = [yardstick.original(images + side[:, : len(forecast)]) for side in offsets]
-            found.append([state.within(side) for side in bounds])
+            bounds = (yardstick.original(images + side[:, : len(forecast)]) for side in offsets)
+            found.append([forecast, *map(state.within, bounds)])
         return found
 
-    def _adapted(self, request, key, yardstick, adaptive):
-        """What to add to the image of the forecast of a series, after the errors that its history shows."""
-        state = self._state
+    def _adapted(self, request, key, steps, yardstick, levels):
+        """The forecast of a series and what to add to its image, after the errors that its history shows."""
+        state, calibration = self._state, self._state.calibration
         rows = request.fresh.only([key])
         origins = self._fresh_origins(rows, key)
-        horizon, n = state.horizon, rows.targets.shape[1]
-        today, truth = len(rows) - 1, rows.true_targets
+        horizon, today, truth = state.horizon, len(rows) - 1, rows.true_targets
         if state.roles.future:  # the newest origins look at the future rows that were given
             number = request.keys.index(key)
             rows = rows.extended([request.labels[number]], [request.future[number]])
-        first, unit = int(origins[0]) if len(origins) else today, yardstick.unit
+        forecast = from_origins(state, rows, np.append(origins, today), horizon)
+        started, unit = calibration.started(levels, len(self.target_names_)), yardstick.unit
+        adaptive = copy(started)
         if len(origins):
-            forecast = from_origins(state, rows, origins, horizon)
             ahead = origins[:, None] + np.arange(1, horizon + 1)
             actual = truth[np.minimum(ahead, today)].astype(np.float64)
             actual[ahead > today] = np.nan
-            actual, forecast = yardstick.image(actual), yardstick.image(forecast)
-            adaptive.bounds(actual / unit, forecast / unit, origins - first)
-        unknown = np.full((1, horizon, n), np.nan)
-        lower, upper = adaptive.bounds(unknown, np.zeros_like(unknown), [today - first])
-        return lower[:, 0] * unit, upper[:, 0] * unit
+            actual, images = yardstick.image(actual), yardstick.image(forecast[:-1])
+            adaptive.learn(actual / unit, images / unit, origins - origins[0], today - origins[0])
+        offsets = [side * unit for side in adaptive.offsets()]
+        if not calibration.enough(levels) or any(np.isnan(side).any() for side in offsets):
+            fixed = static_offsets(calibration.of_series(yardstick), levels)
+            offsets = [np.where(np.isnan(new), old, new) for new, old in zip(offsets, fixed, strict=True)]
+        return forecast[-1, :steps], offsets
 
     def _fresh_origins(self, rows, key):
         """Rows of a history that forecasts can start from, that were not trained on, but for today's; the newest."""
@@ -199,12 +196,16 @@ class Uncertainty:
         return origins if rows.made_up is None else origins[~rows.made_up[origins]]
 
 
-def _conformal(forecast, bounds, coverages, level):
-    """The bound of an interval that is the quantile of a level; the median is the forecast itself."""
+def _coverage(level):
+    """Of the interval that a quantile is a bound of: 0.9 of 0.05 and of 0.95, whose last bits differ."""
+    return round(abs(2 * level - 1), 12)
+
+
+def _conformal(found, coverages, level):
+    """The quantile of a level, out of a forecast and its bounds; the median is the forecast itself."""
     if level == 0.5:
-        return forecast
-    lower, upper = bounds
-    return (lower if level < 0.5 else upper)[coverages.index(abs(2 * level - 1))]
+        return found[0]
+    return found[1 if level < 0.5 else 2][coverages.index(_coverage(level))]
 
 
 def _columns(targets, ends):

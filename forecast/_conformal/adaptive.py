@@ -1,7 +1,4 @@
-"""Conformal intervals around point forecasts: fixed offsets from a calibration set, and levels that adapt in time.
-
-Shapes: n origins, K steps, M targets, L coverages, W residuals of a window. A residual is actual less forecast; it is
-known at an origin once the row that it judges is not after that origin.
+"""Conformal intervals whose level adapts in time: after too many misses they widen.
 
 References
 ----------
@@ -10,127 +7,12 @@ Gibbs, Candes: Adaptive conformal inference under distribution shift. NeurIPS 34
 
 import numpy as np
 
-__all__ = ["AdaptiveState", "adaptive_bounds", "residuals_needed", "static_offsets"]
+from .fixed import coverages_of, residuals_needed, three_axes
+from .replay import quantiles, replay, running_scale
 
-_SETTLED = 10  # residuals that a running scale needs
+__all__ = ["AdaptiveState", "adaptive_bounds"]
 
-
-def residuals_needed(coverage):
-    """How many residuals a two-sided conformal interval needs: with fewer, its bound lies beyond all of them.
-
-    Parameters
-    ----------
-    coverage : float or list of floats
-        Between 0 and 1; of several, the highest counts.
-
-    Returns
-    -------
-    int
-
-    Raises
-    ------
-    TypeError, ValueError
-        `coverage` is not a number between 0 and 1.
-
-    Examples
-    --------
-    >>> residuals_needed(0.8), residuals_needed(0.95)
-    (9, 39)
-    """
-    return int(_whole_up(2.0 / (1.0 - _coverages(coverage)[0].max()))) - 1
-
-
-def _whole_up(number):
-    """Ceiling that takes 39.00000000001, which stands for 39, as 39."""
-    return np.ceil(np.asarray(number) - 1e-9)
-
-
-def _coverages(coverage):
-    """As a float64 array, and whether a single number was given."""
-    single = np.ndim(coverage) == 0
-    levels = np.asarray([coverage] if single else coverage)
-    if levels.dtype.kind not in "iuf" or levels.ndim != 1 or not levels.size:
-        raise TypeError(f"coverage is {coverage!r}; expected a number between 0 and 1, or a list of them.")
-    levels = levels.astype(np.float64)
-    if not ((levels > 0) & (levels < 1)).all():
-        raise ValueError(f"coverage is {coverage!r}; expected between 0 and 1, 0.9 for an interval of 90 %.")
-    return levels, single
-
-
-def _three_axes(name, numbers, *, finite=False):
-    numbers = np.asarray(numbers)
-    if numbers.dtype.kind not in "iuf" or numbers.ndim != 3:
-        raise ValueError(
-            f"{name} is {numbers.ndim}-D {numbers.dtype}, shape {numbers.shape}; expected numbers of shape "
-            "(origins, steps, targets)."
-        )
-    numbers = numbers.astype(np.float64)
-    wrong = ~np.isfinite(numbers) if finite else np.isinf(numbers)
-    if wrong.any():
-        at = tuple(int(i) for i in np.argwhere(wrong)[0])
-        raise ValueError(
-            f"{name} has {int(wrong.sum())} values that are {'NaN or ' if finite else ''}infinite, the first at "
-            f"(origin, step, target) {at}; expected finite numbers{'' if finite else ', or NaN where missing'}."
-        )
-    return numbers
-
-
-def static_offsets(residuals, coverage):
-    """Offsets of split conformal intervals, per step and target: what to add to a forecast for its bounds.
-
-    Each side has half of the misses: the upper offset is the k-th smallest of n residuals, the lower one the k-th
-    largest, k = ceil((n + 1) (1 + coverage) / 2). So the interval is as skewed as the residuals are and takes out the
-    forecast's bias, at the price of twice as many residuals as their absolute values would need. For exchangeable
-    residuals it covers at least `coverage`, and at most 2 / (n + 1) more where there are no ties.
-
-    Parameters
-    ----------
-    residuals : array-like of shape (n, steps, targets)
-        Actual less forecast of a calibration set that the model was not fitted on; NaN where the actual is missing.
-    coverage : float or list of floats
-        Between 0 and 1.
-
-    Returns
-    -------
-    lower, upper : ndarray of shape (steps, targets)
-        With a list, of shape (coverages, steps, targets).
-
-    Raises
-    ------
-    TypeError, ValueError
-        `coverage` is not between 0 and 1, residuals have another shape or are infinite, or are too few for it.
-
-    References
-    ----------
-    Vovk, Gammerman, Shafer: Algorithmic Learning in a Random World. Springer 2005.
-    Lei, G'Sell, Rinaldo, Tibshirani, Wasserman: Distribution-free predictive inference for regression. JASA 113 (2018),
-    1094-1111.
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> residuals = np.arange(-4.0, 15.0).reshape(19, 1, 1)
-    >>> lower, upper = static_offsets(residuals, 0.8)
-    >>> lower.item(), upper.item()
-    (-3.0, 13.0)
-    """
-    levels, single = _coverages(coverage)
-    residuals = _three_axes("residuals", residuals)
-    known = (~np.isnan(residuals)).sum(axis=0)
-    needed = residuals_needed(levels)
-    if known.size and known.min() < needed:
-        step, target = (int(i) for i in np.argwhere(known == known.min())[0])
-        raise ValueError(
-            f"coverage {levels.max():g} needs {needed} known residuals of every step; got {known.min()} of step "
-            f"{step + 1}, target {target}. Expected more of them (validation_fraction=0.2, more rows), or a lower "
-            "coverage."
-        )
-    rank = _whole_up((known + 1) * (1 + levels[:, None, None]) / 2).astype(np.int64)
-    rank = np.minimum(rank, known)
-    ordered = np.sort(residuals, axis=0)
-    upper = np.take_along_axis(ordered, rank - 1, axis=0)
-    lower = np.take_along_axis(ordered, known - rank, axis=0)
-    return (lower[0], upper[0]) if single else (lower, upper)
+KEPT = ("alpha", "scores", "sum", "weight", "heard", "count")
 
 
 def adaptive_bounds(actual, forecast, positions, coverage, *, initial=None, **settings):
@@ -243,7 +125,7 @@ class AdaptiveState:
     """
 
     def __init__(self, coverage, *, gamma=0.002, window=None, decay=0.97):
-        levels, self.single = _coverages(coverage)
+        levels, self.single = coverages_of(coverage)
         for name, value in (("gamma", gamma), ("decay", decay)):
             if not isinstance(value, (int, float, np.number)) or isinstance(value, bool) or not 0 <= value <= 1:
                 raise ValueError(f"{name} is {value!r}; expected a number from 0 to 1.")
@@ -264,8 +146,8 @@ class AdaptiveState:
         cells, issued, waiting = (steps, targets), (2, len(self.levels), steps, targets), steps + 1
         self._tail = ((1 - self.levels) / 2)[:, None, None]
         self._needed = np.array([residuals_needed(level) for level in self.levels])[:, None, None]
-        self._scores = np.full((*cells, self.window), np.nan)  # in a ring
-        self._ordered = np.full((*cells, self.window), np.nan)  # the same, sorted
+        self._scores = np.full((*cells, self.window), np.nan)  # the newest last
+        self._ordered = None  # the same, sorted when they are needed
         self._count = np.zeros(cells, dtype=np.int64)  # of scores seen
         self._heard = np.zeros(cells, dtype=np.int64)  # residuals that the running scale rests on
         self._weight = np.zeros(cells)  # of the running scale, which starts without a past
@@ -279,6 +161,13 @@ class AdaptiveState:
         self._scale = np.full((waiting, *cells), np.nan)
         self._offset = np.full((waiting, *issued), np.nan)
 
+    @property
+    def ordered(self):
+        """Scores ascending, NaN last, of shape (steps, targets, window); sorted when they are first needed."""
+        if self._ordered is None:
+            self._ordered = np.sort(self._scores, axis=-1)
+        return self._ordered
+
     def warm_up(self, residuals, *, before):
         """Learn from calibration origins in consecutive rows, of which all residuals are known at row `before`.
 
@@ -288,15 +177,75 @@ class AdaptiveState:
         before : int
             Row of the first origin to come.
         """
-        residuals = _three_axes("residuals", residuals)
+        residuals = three_axes("residuals", residuals)
         n, steps, targets = residuals.shape
         self._lay_out(steps, targets)
         if self.decay < 1 and not self._heard.any():  # the first scores need a scale as well
             size, known = np.abs(np.nan_to_num(residuals)).sum(axis=0), (~np.isnan(residuals)).sum(axis=0)
             self._sum = np.divide(size, known, out=np.zeros_like(size), where=known > 0)
             self._weight, self._heard = (known > 0).astype(np.float64), known.copy()
-        self.bounds(residuals, np.zeros_like(residuals), np.arange(n) + (before - n - steps + 1))
-        self._learn(before)
+        replay(self, residuals, np.arange(n) + (before - n - steps + 1), before)
+
+    def kept(self):
+        """What was learnt, as arrays, where no origin waits for residuals.
+
+        Returns
+        -------
+        dict of str to ndarray
+        """
+        return {name: getattr(self, f"_{name}") for name in KEPT} | {"levels": self.levels}
+
+    @classmethod
+    def resumed(cls, coverage, kept):
+        """A state that goes on from there, for some of its coverages: each has learnt by itself.
+
+        Parameters
+        ----------
+        coverage : list of float
+        kept : dict of str to ndarray
+            As `kept` gave it, of a state with default settings.
+
+        Returns
+        -------
+        AdaptiveState or None
+            None where it was not kept for these coverages.
+        """
+        state = cls(coverage)
+        steps, targets, window = kept["scores"].shape
+        if window != state.window or not np.isin(state.levels, kept["levels"]).all():
+            return None
+        state._lay_out(steps, targets)
+        for name in KEPT:
+            setattr(state, f"_{name}", kept[name].copy())
+        state._alpha = kept["alpha"][:, [int(np.argmax(kept["levels"] == level)) for level in state.levels]]
+        state._ordered = np.sort(state._scores, axis=-1)  # now, so that copies share it
+        return state
+
+    def learn(self, actual, forecast, positions, now):
+        """Learn from further origins what has come by a row, without their bounds.
+
+        Parameters
+        ----------
+        actual, forecast : array-like of shape (n, steps, targets)
+            As in `bounds`.
+        positions : array-like of int, shape (n,)
+        now : int
+            Row from which `offsets` are asked.
+        """
+        actual, forecast, positions = self._origins(actual, forecast, positions)
+        if self._open.any():
+            raise ValueError("earlier origins wait for residuals; expected `learn` before any `bounds`.")
+        replay(self, actual - forecast, positions, now)
+
+    def offsets(self):
+        """What to add to a forecast made now for its bounds, after all that was learnt.
+
+        Returns
+        -------
+        lower, upper : ndarray of shape (steps, targets), or (coverages, steps, targets)
+        """
+        lower, upper = self._nested(self._quantiles() * self._running_scale())
+        return (lower[0], upper[0]) if self.single else (lower, upper)
 
     def observe(self, actual, start):
         """Fill in what has come, for the origins that wait for it; `bounds` of a later origin learns from it.
@@ -308,7 +257,7 @@ class AdaptiveState:
         start : int
             Row of the first.
         """
-        actual = _three_axes("actual", np.asarray(actual)[None])[0]
+        actual = three_axes("actual", np.asarray(actual)[None])[0]
         if self._scores is None:
             return
         if actual.shape[1] != self._scores.shape[1]:
@@ -333,7 +282,18 @@ class AdaptiveState:
         -------
         lower, upper : ndarray of shape (n, steps, targets), or (coverages, n, steps, targets)
         """
-        actual, forecast = _three_axes("actual", actual), _three_axes("forecast", forecast, finite=True)
+        actual, forecast, positions = self._origins(actual, forecast, positions)
+        offsets = np.empty((2, len(self.levels), *forecast.shape))
+        residual = actual - forecast
+        for at, position in enumerate(positions):
+            self._learn(position)
+            offsets[:, :, at] = self._issue(position, residual[at], forecast[at])
+        lower, upper = offsets + forecast
+        return (lower[0], upper[0]) if self.single else (lower, upper)
+
+    def _origins(self, actual, forecast, positions):
+        """Origins that follow those before, checked."""
+        actual, forecast = three_axes("actual", actual), three_axes("forecast", forecast, finite=True)
         positions = _rising(positions)
         if actual.shape != forecast.shape or len(positions) != len(actual):
             raise ValueError(
@@ -344,13 +304,7 @@ class AdaptiveState:
         newest = self._position[-1]
         if len(positions) and positions[0] <= newest:
             raise ValueError(f"positions start at {positions[0]}; expected after {newest}, the newest origin so far.")
-        offsets = np.empty((2, len(self.levels), *forecast.shape))
-        residual = actual - forecast
-        for at, position in enumerate(positions):
-            self._learn(position)
-            offsets[:, :, at] = self._issue(position, residual[at], forecast[at])
-        lower, upper = offsets + forecast
-        return (lower[0], upper[0]) if self.single else (lower, upper)
+        return actual, forecast, positions
 
     def _learn(self, now):
         """Take in every residual whose row is not after `now`, oldest origin first."""
@@ -371,10 +325,11 @@ class AdaptiveState:
         move = np.where(known & ~np.isnan(offset), self.gamma * (self._tail - beyond), 0.0)
         self._alpha[:, :, step] = np.minimum(self._alpha[:, :, step] + move, 0.5)
         scaled = known & ~np.isnan(scale)
-        slot = self._count[step] % self.window
         row, target = np.nonzero(scaled)
-        self._scores[step[row], target, slot[scaled]] = residual[scaled] / scale[scaled]
-        self._ordered[step] = np.sort(self._scores[step], axis=-1)
+        cells = step[row], target
+        self._scores[cells] = np.roll(self._scores[cells], -1, axis=-1)
+        self._scores[(*cells, -1)] = residual[scaled] / scale[scaled]
+        self._ordered = None
         self._count[step] += scaled
         self._heard[step] += known
         decay = np.where(known, self.decay, 1.0)
@@ -385,39 +340,26 @@ class AdaptiveState:
         """Offsets at an origin, which then waits for its residuals; shape (2, L, steps, targets)."""
         scale = self._running_scale()
         offset = self._quantiles() * scale
-        order = np.argsort(self.levels)  # a higher coverage encloses a lower one
-        offset[0][order] = np.minimum.accumulate(offset[0][order], axis=0)
-        offset[1][order] = np.maximum.accumulate(offset[1][order], axis=0)
         waiting = (self._position, position), (self._open, True), (self._residual, residual)
         for kept, new in (*waiting, (self._forecast, forecast), (self._scale, scale), (self._offset, offset)):
             kept[:-1] = kept[1:].copy()
             kept[-1] = new
+        return self._nested(offset)
+
+    def _nested(self, offset):
+        """A higher coverage encloses a lower one; each learns by itself."""
+        if len(self.levels) > 1:
+            order, offset = np.argsort(self.levels), offset.copy()
+            offset[0][order] = np.minimum.accumulate(offset[0][order], axis=0)
+            offset[1][order] = np.maximum.accumulate(offset[1][order], axis=0)
         return offset
 
     def _running_scale(self):
-        if self.decay == 1:
-            return np.ones_like(self._sum)
-        scale = np.divide(self._sum, self._weight, out=np.ones_like(self._sum), where=self._sum > 0)
-        return np.where(self._heard >= _SETTLED, scale, np.nan)
+        return running_scale(self._sum, self._weight, self._heard, self.decay)
 
     def _quantiles(self):
         """Of the scores, at the current levels: lower and upper, NaN where they are too few."""
         count = np.minimum(self._count, self.window)
-        enough = count >= self._needed
         rank = (count + 1) * (1 - self._alpha)  # from 1; upwards for the upper bound, downwards for the lower
-        below = np.clip(np.floor(rank), 1, np.maximum(count - 1, 1)).astype(np.int64)
-        found = np.empty_like(rank)
-        for side, sign in ((0, -1), (1, 1)):
-            first = np.where(sign > 0, below[side] - 1, count - below[side])
-            first = np.clip(first, 0, self.window - 1)
-            second = np.clip(first + sign, 0, self.window - 1)
-            low, high = (self._at(index) for index in (first, second))
-            found[side] = low + np.clip(rank[side] - below[side], 0, 1) * (high - low)
-            lacking = np.maximum(rank[side] - count, 0) / (count + 1)
-            median = self._at(np.broadcast_to(np.maximum(count - 1, 0) // 2, first.shape))
-            found[side] += 10 * lacking * (found[side] - median)
-        return np.where(enough, found, np.nan)
-
-    def _at(self, index):
-        """Order statistics, index of shape (L, steps, targets)."""
-        return np.take_along_axis(self._ordered, np.moveaxis(index, 0, -1), axis=-1).transpose(2, 0, 1)
+        found = np.stack([quantiles(self.ordered, count, rank[side], side) for side in (0, 1)])
+        return np.where(count >= self._needed, found, np.nan)

@@ -1,0 +1,10 @@
+"""Conformal intervals around point forecasts: fixed offsets from a calibration set, and levels that adapt in time.
+
+Shapes: n origins, K steps, M targets, L coverages, W residuals of a window. A residual is actual less forecast; it is
+known at an origin once the row that it judges is not after that origin.
+"""
+
+from .adaptive import AdaptiveState, adaptive_bounds
+from .fixed import residuals_needed, static_offsets
+
+__all__ = ["AdaptiveState", "adaptive_bounds", "residuals_needed", "static_offsets"]

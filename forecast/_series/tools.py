@@ -1,0 +1,98 @@
+"""Tools of scikit-learn that cannot mean anything with a forecaster: refused by name.
+
+A forecast comes from the rows before the ones that are asked for, and of these only future covariates are read. A tool
+that shuffles or sets any other column of them finds that nothing depends on it; one that shuffles rows has no series
+left.
+"""
+
+from .callers import Caller
+
+__all__ = ["refuse_arrays", "refuse_shuffled_columns", "refuse_shuffled_rows"]
+
+_INSPECTION = "sklearn.inspection"
+_OF_ROWS = {
+    "learning_curve": "trains on the first rows of each fold, and the rows that it tests do not follow them. Fix: "
+    "cross_val_score(model, X, y, cv=RollingOrigin(n_splits=5, horizon={horizon}, max_train_size=n)) for each size n.",
+    "permutation_test_score": "shuffles the target, which leaves no series to forecast. Fix: backtest(model, df, "
+    "RollingOrigin(n_splits=5, horizon={horizon})), whose summary has the skill over naive forecasts.",
+}
+
+
+def refuse_shuffled_rows(horizon):
+    """Refuse a fit that a tool asks for on rows in another order, or that no test rows follow.
+
+    Parameters
+    ----------
+    horizon : int
+        For the message.
+
+    Raises
+    ------
+    ValueError
+    """
+    for frame in Caller().frames():
+        name = frame.f_code.co_name.lstrip("_")
+        if name in _OF_ROWS and frame.f_globals.get("__name__", "").startswith("sklearn.model_selection"):
+            raise ValueError(f"{name} cannot judge a forecaster: it {_OF_ROWS[name].format(horizon=horizon)}")
+
+
+def refuse_arrays(X):
+    """Refuse what a tool of scikit-learn made of a frame, by the name of the tool.
+
+    Parameters
+    ----------
+    X : object
+        That is no frame.
+
+    Raises
+    ------
+    TypeError
+    """
+    tool = None if hasattr(X, "columns") or hasattr(X, "index") else Caller().tool()
+    if tool is not None:
+        raise TypeError(
+            f"{tool} gives its regressor a {type(X).__name__} without time stamps, which a forecaster needs; expected "
+            "the frame as it was. Of scikit-learn's ensembles VotingRegressor leaves frames alone, of its transformers "
+            "those with set_output(transform='pandas')."
+        )
+
+
+def refuse_shuffled_columns(frame, known):
+    """Refuse a forecast that a tool asks for in order to see what a column does, where the column is not read.
+
+    Parameters
+    ----------
+    frame : pandas.DataFrame
+        Future rows.
+    known : list of labels
+        Future covariates.
+
+    Raises
+    ------
+    ValueError
+    """
+    caller = Caller()
+    inside = [one for one in caller.frames() if one.f_globals.get("__name__", "").startswith(_INSPECTION)]
+    if not inside:
+        return
+    unread = [label for label in _looked_at(inside, frame) if label not in known]
+    if not unread:
+        return
+    name = next((one.f_code.co_name for one in inside if not one.f_code.co_name.startswith("_")), "scikit-learn")
+    fix = "permutation_importance(model.regressor_, X, y) on the matrix of windows, np.asarray(make_windows(...))"
+    if known:
+        fix = f"{name} of {known} alone, which are read, or {fix}"
+    raise ValueError(
+        f"{name} changes the columns {unread} of future rows, but a forecast does not read them: it comes from the "
+        f"rows before, so that nothing would seem to depend on them. Possible is {fix}."
+    )
+
+
+def _looked_at(inside, frame):
+    """Columns that a tool changes: those that `partial_dependence` names, else all."""
+    for one in inside:
+        features = one.f_locals.get("features") if one.f_code.co_name.startswith("_partial_dependence") else None
+        if features is not None:
+            places = [part for part in list(features) if not isinstance(part, str)]
+            return [frame.columns[int(part)] for part in places if 0 <= int(part) < len(frame.columns)]
+    return list(frame.columns)

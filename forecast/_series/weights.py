@@ -1,0 +1,68 @@
+"""Weights that a user gives: one for each row of the frame, and a decay with age."""
+
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+
+from .._frames import read_panel
+from .._preparation import RowWeights, learns
+
+__all__ = ["row_weights"]
+
+
+def row_weights(model, frame, roles, axis, sample_weight):
+    """The weights of a fit, or None.
+
+    Parameters
+    ----------
+    model : SeriesForecaster
+        Its parameters are read.
+    frame : pandas.DataFrame
+        That `roles` are of.
+    roles : Roles
+    axis : TimeAxis
+    sample_weight : array-like of shape (rows,) or None
+
+    Returns
+    -------
+    RowWeights or None
+
+    Raises
+    ------
+    ValueError
+        The weights are not one finite number of 0 or more for each row, or there is nothing that they could change.
+    """
+    if sample_weight is None and model.half_life is None:
+        return None
+    given = [model.regressor] if model.members is None else [one.get("regressor") for one in model.members.values()]
+    if not any(regressor is None or learns(regressor) for regressor in given):
+        what = "half_life" if sample_weight is None else "sample_weight"
+        naive = " and ".join(type(regressor).__name__ for regressor in given)
+        raise ValueError(f"{what} has no effect on what learns nothing, here {naive}. Fix: leave {what} out.")
+    if sample_weight is None:
+        return RowWeights.of(axis, model.half_life)
+    # In the place of a target, so that the weights stand in the order of the rows, gaps included.
+    only = replace(roles, target=[roles.target[0]], past=[], future=[], static=[])
+    stand_in = frame.copy(deep=False)
+    stand_in[roles.target[0]] = _checked(sample_weight, frame)
+    return RowWeights.of(axis, model.half_life, read_panel(stand_in, only, model._rules(), axis=axis))
+
+
+def _checked(sample_weight, frame):
+    if isinstance(sample_weight, pd.Series) and not sample_weight.index.equals(frame.index):
+        raise ValueError(
+            "sample_weight has another index than X; expected the same labels in the same order. Fix: "
+            "sample_weight.loc[X.index]."
+        )
+    weight = np.asarray(sample_weight, dtype=np.float64)
+    if weight.shape != (len(frame),):
+        raise ValueError(f"sample_weight has shape {weight.shape}; expected one weight for each row, {(len(frame),)}.")
+    bad = ~(np.isfinite(weight) & (weight >= 0))
+    if bad.any():
+        row = int(bad.argmax())
+        raise ValueError(
+            f"sample_weight has {int(bad.sum())} values that are no weights, the first {weight[row]} in row {row}; "
+            "expected finite numbers of 0 or more."
+        )
+    return weight
