@@ -122,7 +122,7 @@ def static_offsets(residuals, coverage):
         step, target = (int(i) for i in np.argwhere(known == known.min())[0])
         raise ValueError(
             f"coverage {levels.max():g} needs {needed} known residuals of every step; got {known.min()} of step "
-            f"{step + 1}, target {target}. Fix: a longer calibration part, or a lower coverage."
+            f"{step + 1}, target {target}. Use a longer calibration part, or a lower coverage."
         )
     rank = _whole_up((known + 1) * (1 + levels[:, None, None]) / 2).astype(np.int64)
     rank = np.minimum(rank, known)

@@ -48,8 +48,8 @@ def fit_regressor(regressor, windows, complete, validation=None):
     windows = complete(windows)
     if not len(windows):
         raise ValueError(
-            f"every window misses some target, and {type(regressor).__name__} cannot leave single targets out. Fix: "
-            "RNNForecaster, or gaps='interpolate'."
+            f"every window misses some target, and {type(regressor).__name__} cannot leave single targets out, "
+            "as RNNForecaster can. Fix: gaps='interpolate'."
         )
     targets = np.asarray(windows.y)
     return regressor.fit(np.asarray(windows), targets.ravel() if targets.shape[1] == 1 else targets)

@@ -56,8 +56,9 @@ class Requests:
             steps = state.horizon
             if state.roles.future:
                 raise ValueError(
-                    f"the model was fitted with future covariates {state.roles.future}, which predict() cannot know. "
-                    "Fix: predict(future) with future = model.future_frame(), filled."
+                    f"the model was fitted with future covariates {state.roles.future}, which predict() cannot know: "
+                    "fill them in the frame of model.future_frame(), and give it to predict. Fix: X = "
+                    "model.future_frame()."
                 )
             labels = [state.axis.after(last, steps) for last in past.last_labels.values()]
             return Request(past, past.keys, labels, [np.zeros((steps, 0))] * past.n_series, fresh=whole)
