@@ -247,7 +247,7 @@ BAD = {  # what is asked, exception, message
     "a series around a ridge": (
         lambda ask: ask(SeriesForecaster(Ridge(), lookback=4, horizon=2).fit(hourly()[["load"]]), hourly(), None),
         TypeError,
-        r"got a SeriesForecaster around Ridge.*Fix: SeriesForecaster\(RNNForecaster\(\.\.\.\)\)",
+        r"got a SeriesForecaster around Ridge.*Give a SeriesForecaster\(RNNForecaster\(\.\.\.\)\)",
     ),
     "a pipeline": (lambda ask: ask(make_pipeline(StandardScaler(), network()).fit(X, Y), X, Y), TypeError, "last step"),
     "another lookback": (lambda ask: ask(FITTED, X[:, 1:], Y), ValueError, "X has 7 features"),

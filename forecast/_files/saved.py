@@ -64,8 +64,8 @@ class Saved:
         if type(self) not in BY_CLASS:
             raise ModelFileError(
                 f"{type(self).__module__}.{type(self).__qualname__} is a class of your own, and a file holds no code. "
-                "A pickle can hold it: load one only from people you trust, because it runs what it says. Fix: "
-                "joblib.dump(model, path)."
+                "A pickle can hold it: use joblib.dump(model, path), and load one only from people you trust, because "
+                "it runs what it says."
             )
         writer = Writer()
         tree = writer(self, "")

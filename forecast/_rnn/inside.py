@@ -105,7 +105,7 @@ def activity_of(model, X, n_jobs, most_bytes):
             f"X: the gates and states of {data.n_windows} windows would take {each * data.n_windows / 2**30:.3g} GiB "
             f"({_size(streams)} x {kinds} gates and states x "
             f"{np.dtype(a.dtype).itemsize} bytes each); expected at most {most_bytes / 2**30:.3g} GiB, "
-            f"{most_bytes // each} windows, or fewer rows of a frame. Fix: X = "
+            f"which are fewer rows of a frame, or {most_bytes // each} windows. Fix: X = "
             f"X[::{-(-data.n_windows * each // most_bytes)}]."
         )
     values = network.activity(data.arguments, data.n_windows, n_jobs)
