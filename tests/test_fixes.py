@@ -81,6 +81,7 @@ REFUSED = {  # the frame, and the arguments of the model
     "a gap": (frame(DAYS.delete(20)), {}),
     "a gap in a panel": (panel(DAYS.delete(20)), LONG_COLUMN),
     "a gap of whole numbers": (frame(pd.RangeIndex(N).delete(20)), {}),
+    "irregular whole numbers": (frame(pd.Index(np.cumsum(np.resize([5, 2, 2], N)))), {}),
     "a gap of periods": (frame(DAYS.to_period("D").delete(20)), {}),
     "a gap of given business days": (frame(BUSINESS.delete(20)), {"freq": "B"}),
     "irregular": (frame(IRREGULAR), {}),

@@ -120,7 +120,12 @@ def _inferred(rows, kind, rules, source, advise=True):
     if kind != "datetime":
         freq = longest.freq if kind == "period" else _integer_step(longest)
         axis = _axis(rows, freq, kind)
-        return axis, gaps_of(rows, axis)
+        try:
+            return axis, gaps_of(rows, axis)
+        except _OffGridError as error:
+            counted = f"{source.name} = {source.name}.reset_index(drop=True)"
+            code = counted if source.time_at == "index" and rows.keys is None else None
+            raise ValueError(f"{error} {SPLIT_ADVICE}.{fix(code)}") from None
     freq, off = _seen(longest), None
     if freq is not None:
         axis = _axis(rows, freq, kind)
