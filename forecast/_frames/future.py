@@ -11,6 +11,7 @@ from .names import blocks_of, quoted, refuse_retyped, sorting
 from .roles import Layout
 from .schema import encoded, float_dtype
 from .stamps import kind_of, read_stamps, ticks_of
+from .time_column import time_columns
 
 __all__ = ["Future", "read_future"]
 
@@ -87,11 +88,22 @@ def read_future(frame, roles, schema, axis, expected, *, what="X", at_least=None
         raise ValueError(f"{error} It must be known ahead: {HINT}.") from error
     layout = Layout.of(frame, roles, what)
     labels = read_stamps(layout.labels(frame), layout, what)
+    _refuse_counted(frame, layout, axis, labels, what)
     keys, rows = _by_series(frame, layout, expected, what)
     parts = [labels if len(keys) == 1 and len(part) == len(labels) else labels.take(part) for part in rows]
     for key, part in zip(keys, parts, strict=True):
         _check_rows(axis, key, expected[key], part, what, at_least if schema.future else None, layout)
     return Future(keys, parts, _covariates(frame, schema, keys, labels, rows), rows, frame.index)
+
+
+def _refuse_counted(frame, layout, axis, labels, what):
+    """Future rows under row numbers, beside the one column that holds their time."""
+    found = time_columns(frame) if kind_of(labels) == "integer" and axis.kind != "integer" else []
+    if len(found) == 1 and layout.time_at == "index" and len(layout.levels) == 1:
+        raise ValueError(
+            f"the index of {what} counts rows, and the model was fitted on an index of {axis.kind}s; expected the "
+            f"time of each row there. Fix: {what} = {what}.set_index({found[0]!r})."
+        )
 
 
 def _by_series(frame, layout, expected, what):

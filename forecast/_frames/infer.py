@@ -11,7 +11,7 @@ from .gaps import missed_sessions
 from .index import SPLIT_ADVICE, best_grid, frequency_of, irregular, refuse_too_few, seen_in
 from .patterns import Pattern, as_pattern
 from .rules import Rules
-from .seen_patterns import pattern_seen
+from .seen_patterns import code_of_hours, pattern_seen
 from .sessions import calendar_of, inferred_weekmask, wall_days, weekdays_text
 from .stamps import kind_of
 from .time_column import time_columns
@@ -120,7 +120,12 @@ def _inferred(rows, kind, rules, source, advise=True):
     if kind != "datetime":
         freq = longest.freq if kind == "period" else _integer_step(longest)
         axis = _axis(rows, freq, kind)
-        return axis, gaps_of(rows, axis)
+        try:
+            return axis, gaps_of(rows, axis)
+        except _OffGridError as error:
+            counted = f"{source.name} = {source.name}.reset_index(drop=True)"
+            code = counted if source.time_at == "index" and rows.keys is None else None
+            raise ValueError(f"{error} {SPLIT_ADVICE}.{fix(code)}") from None
     freq, off = _seen(longest), None
     if freq is not None:
         axis = _axis(rows, freq, kind)
@@ -153,6 +158,9 @@ def _inferred(rows, kind, rules, source, advise=True):
         zone = regular_zone(longest, lambda index: _has_pattern(_moved(rows, index)))
         if zone is not None:
             raise ValueError(f"{irregular(longest)}{_zone_advice(rows, zone, source)}")
+        code = code_of_hours(longest)
+        if code is not None:
+            raise ValueError(f"{irregular(longest)} Are these business hours? {SPLIT_ADVICE}.{fix(code)}")
     try:
         return axis, gaps_of(rows, axis)
     except _OffGridError as error:

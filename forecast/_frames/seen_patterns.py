@@ -6,7 +6,7 @@ import pandas as pd
 from .patterns import DAY, MONDAY, SHORTEST_MONTH, Pattern, days_in_month
 from .sessions import WEEKS_TO_TELL, wall_days, weekmask_text
 
-__all__ = ["pattern_seen"]
+__all__ = ["code_of_hours", "pattern_seen"]
 
 HELD = 0.5  # of the labels of a pattern must be there, else it is a coincidence
 HOURS_HELD = 0.75  # of the labels on open days
@@ -53,6 +53,30 @@ def pattern_seen(index):
             return None
         return _as_offset(found)
     return found
+
+
+def code_of_hours(index):
+    """The argument that says which business hours an index keeps to, where it is too short to show them; or None.
+
+    Parameters
+    ----------
+    index : pandas.DatetimeIndex
+
+    Returns
+    -------
+    str or None
+    """
+    wall = index if index.tz is None else index.tz_localize(None)
+    days, clocks = wall_days(wall)
+    hours = np.unique(clocks / np.timedelta64(1, "h"))
+    mask = np.bincount((days.astype(np.int64) + MONDAY) % 7, minlength=7) > 0
+    if len(hours) < 2 or (np.diff(hours) != 1).any() or (hours % 1).any() or hours[-1] == 23:
+        return None
+    start, end, names = f"{int(hours[0]):02d}:00", f"{int(hours[-1]) + 1:02d}:00", weekmask_text(mask.tolist())
+    freq = pd.offsets.CustomBusinessHour(weekmask=names, start=start, end=end)
+    if list(pd.date_range(wall[0], periods=len(wall), freq=freq)) != list(wall):
+        return None
+    return f"freq=pd.offsets.CustomBusinessHour(weekmask={names!r}, start={start!r}, end={end!r})"
 
 
 def _as_offset(pattern):

@@ -147,16 +147,19 @@ def _suspicious(column, starts):
 
 
 def _found(column):
-    values, found = column[np.isfinite(column)], []
+    finite, found = np.isfinite(column), []
+    values = column if finite.all() else column[finite]
     while len(values) > LEAST_DISTINCT:
         low, high = values.min(), values.max()
+        twice = [value != 0 and np.count_nonzero(values == value) >= LEAST_TIMES for value in (low, high)]
+        if not any(twice):  # as of nearly all columns, whose values need not be copied
+            break
         inner = values[(values != low) & (values != high)]
         if not len(inner):
             break
         ends = inner.min(), inner.max()
-        for value, gap in ((low, ends[0] - low), (high, high - ends[1])):
-            times = np.count_nonzero(values == value)
-            if times >= LEAST_TIMES and value != 0 and _is_far(value, gap, ends) and _is_varied(inner):
+        for value, gap, often in ((low, ends[0] - low, twice[0]), (high, high - ends[1], twice[1])):
+            if often and _is_far(value, gap, ends) and _is_varied(inner):
                 found.append(value)
                 values = values[values != value]
                 break

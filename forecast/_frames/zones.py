@@ -41,7 +41,11 @@ def regular_zone(index, is_regular):
     'Europe/Berlin'
     """
     sample = index[:: max(1, len(index) // SAMPLE)]
-    own, found, fewer = len(_clocks(sample)), [], False
+    clocks = _clocks(sample)
+    own, found, fewer = len(clocks), [], False
+    # Clocks are moved by whole or half hours: times of day that differ in minutes come from elsewhere.
+    if len(np.unique(clocks % np.timedelta64(30, "m"))) > own / 2:
+        return None
     sample = sample.tz_localize("UTC") if index.tz is None else sample
     for zone in (*KNOWN, *sorted(zoneinfo.available_timezones() - set(KNOWN))):
         if fewer and zone not in KNOWN:
@@ -51,7 +55,7 @@ def regular_zone(index, is_regular):
         except (ValueError, KeyError, OSError):  # a file that is no zone
             continue
         # As many where the clock skips the time of day once, as midnight in some zones.
-        if len(clocks) < own or (len(clocks) == own and zone in KNOWN):
+        if len(clocks) < own or (len(clocks) == own == 2 and zone in KNOWN):
             fewer |= len(clocks) < own
             found.append((zone, len(clocks), bool(clocks[0].astype(np.int64))))
     whole = index.tz_localize("UTC") if index.tz is None else index

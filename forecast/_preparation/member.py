@@ -254,7 +254,7 @@ def _training_windows(preparation, settings, task, rows):
         raise ValueError(
             f"no window is left to train on: no series has {preparation.n_lost} (lost to the transform) + "
             f"{preparation.lookback} (lookback) + {preparation.horizon} (horizon) rows with a known target"
-            f"{' after a row that was not put in' if rows.made_up is not None else ''}. Fix: a shorter lookback."
+            f"{' after a row that was not put in' if rows.made_up is not None else ''}. Use a shorter lookback."
         )
     return windows
 

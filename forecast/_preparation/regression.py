@@ -138,8 +138,8 @@ def fit_regressor(regressor, windows, complete, validation=None, weigh=None):
     windows = complete(windows)
     if not len(windows):
         raise ValueError(
-            f"every window misses some target, and {type(regressor).__name__} cannot leave single targets out. Fix: "
-            "RNNForecaster, or gaps='interpolate'."
+            f"every window misses some target, and {type(regressor).__name__} cannot leave single targets out, "
+            "as RNNForecaster can. Fix: gaps='interpolate'."
         )
     targets = np.asarray(windows.y)
     options = {} if named is None else {named: weigh(windows)}

@@ -225,5 +225,5 @@ def _refuse_short(rows, members):
     if short and rows.n_series > 1:
         raise ValueError(
             f"{len(short)} of {rows.n_series} series have fewer rows than a forecast looks back on ({least}): "
-            f"{', '.join(map(repr, short[:3]))}. Fix: leave them out of fit, or a shorter lookback."
+            f"{', '.join(map(repr, short[:3]))}. Leave them out of fit, or use a shorter lookback."
         )

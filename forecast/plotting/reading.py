@@ -56,7 +56,7 @@ def numbers_of(values, what):
         array = array[:, 0]
     if array.ndim != 1 or not len(array):
         raise ValueError(
-            f"{what} has shape {array.shape}; expected (n,), one series. Fix: one column, such as y[:, 0]."
+            f"{what} has shape {array.shape}; expected (n,), one series, such as one column of it."
         )
     if not (np.issubdtype(array.dtype, np.number) or array.dtype == object):
         raise TypeError(f"{what} holds {array.dtype} values; expected numbers.")
@@ -70,8 +70,8 @@ def check_forecaster(model):
     """Refuse what does not forecast frames."""
     if not isinstance(model, SeriesForecaster):
         raise TypeError(
-            f"model is a {type(model).__name__}; expected a fitted SeriesForecaster. Fix: SeriesForecaster(regressor, "
-            "...).fit(df), or from_predictions for the forecasts of something else."
+            f"model is a {type(model).__name__}; expected a fitted SeriesForecaster. Use from_predictions "
+            "for the forecasts of something else."
         )
 
 
@@ -231,7 +231,7 @@ def _found(frame, wanted, what):
         except TypeError:  # labels that cannot be compared, such as stamps with and without a zone
             continue
     raise ValueError(
-        f"df has {what} {wanted[0]!r} of the report neither in its index nor in a column. Fix: the df that "
+        f"df has {what} {wanted[0]!r} of the report neither in its index nor in a column. Give the df that "
         "backtest was given."
     )
 

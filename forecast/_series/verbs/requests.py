@@ -73,8 +73,9 @@ class Requests:
             steps = state.horizon if n is None else n
             if state.roles.future:
                 raise ValueError(
-                    f"the model was fitted with future covariates {state.roles.future}, which predict() cannot know. "
-                    f"Fix: predict(future) with future = model.future_frame({'' if n is None else n}), filled."
+                    f"the model was fitted with future covariates {state.roles.future}, which predict() cannot know: "
+                    "fill them in the frame of model.future_frame(), and give it to predict. Fix: X = "
+                    f"model.future_frame({'' if n is None else n})."
                 )
             labels = [state.axis.after(last, steps) for last in past.last_labels.values()]
             return Request(past, past.keys, labels, [np.zeros((steps, 0))] * past.n_series, fresh=whole)
