@@ -205,7 +205,7 @@ def _refuse_other_windows(before, preparation, split):
             name = _WORDS.get(name, name)
             raise ValueError(
                 f"warm_start=True goes on from the last fit, which had {name} {last!r}, and now it is {now!r}; "
-                "expected the same. Fix: warm_start=False for this fit."
+                "expected the same. Fix: warm_start=False."
             )
 
 

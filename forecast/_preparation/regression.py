@@ -77,7 +77,7 @@ def to_fit(regressor, before=None):
     if type(before) is not type(regressor) or type(_last(before)) is not type(_last(regressor)):
         raise ValueError(
             f"warm_start=True goes on from the last fit, but that was of a {type(_last(before)).__name__} and not of a "
-            f"{type(_last(regressor)).__name__}. Fix: warm_start=False for this fit."
+            f"{type(_last(regressor)).__name__}. Fix: warm_start=False."
         )
     fresh = clone(regressor)
     # A network replaces what it has learnt; others change their arrays in place.
@@ -154,7 +154,7 @@ def _weight_argument(regressor):
     if named is None:
         raise ValueError(
             f"sample_weight and half_life are for regressors that take weights, and {kind_of(regressor)}.fit has no "
-            "sample_weight. Fix: leave them out, or another regressor, such as Ridge() or RNNForecaster()."
+            "sample_weight; expected neither of them, or another regressor, such as Ridge() or RNNForecaster()."
         )
     return named
 

@@ -17,8 +17,8 @@ _WORDS = (
     (r"model\.future_frame\(n\) gives the rows to fill\.(?: Fix: X = model\.future_frame\(\d*\))?",
      "--future-template FILE writes the rows to fill"),
     (r"fill the frame of model\.future_frame\(n\)", "fill the file that --future-template writes"),
-    (r"which predict\(\) cannot know: fill .*? Fix: X = model\.future_frame\(\d*\)", "which must be given. Fix: --future "
-     "FILE; --future-template FILE writes the rows to fill"),
+    (r"which predict\(\) cannot know: fill .*? Fix: X = model\.future_frame\(\d*\)",
+     "which must be given. Fix: --future FILE; --future-template FILE writes the rows to fill"),
     (r"predict\(history=frame\) with past rows of a new series", "a data file with past rows of the new series"),
     (r"predict\(history=frame\)", "give a data file after the model"),
     (r"once, or series= where these are several series(.*)Fix: df = df(?:\.groupby\(.*?\)\.mean\(\)|\[~.*?\])",
