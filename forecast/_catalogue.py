@@ -2,6 +2,7 @@
 
 from ._config import show_config
 from ._files import ModelFileError, load, read_card
+from ._frames import SentinelWarning, TimeColumnWarning
 from ._linear import LinearForecaster
 from ._rnn import RNNForecaster
 from ._series import (
@@ -21,9 +22,11 @@ __all__ = [
     "OldRowsWarning",
     "RNNForecaster",
     "RecursiveForecastWarning",
+    "SentinelWarning",
     "SeriesForecaster",
     "ShortHistoryWarning",
     "SkippedSeriesWarning",
+    "TimeColumnWarning",
     "WindowTargets",
     "Windows",
     "load",

@@ -10,16 +10,20 @@ from .ends import Ends
 from .future import Future, read_future
 from .glued import naming, refuse_several
 from .index import check_continues, check_history, continue_index, frequency_of, season_length
-from .interchange import enter, leave, one_column
+from .interchange import FOREIGN, enter, leave, one_column
 from .names import blocks_of, refuse_retyped
 from .panel import Panel, read_panel, read_static
-from .roles import Layout, Roles
+from .roles import Layout, Roles, time_labels
 from .rules import Rules
 from .schema import Encoding, Schema
+from .sentinels import SentinelWarning, note_sentinels
+from .stamps import as_stamps
 from .static import StaticTable
 from .steps import step_numbers
+from .time_column import TimeColumnWarning, note_time, only_counts, time_columns
 
 __all__ = [
+    "FOREIGN",
     "Encoding",
     "Ends",
     "Future",
@@ -28,11 +32,14 @@ __all__ = [
     "Roles",
     "Rules",
     "Schema",
+    "SentinelWarning",
     "StaticTable",
     "TimeAxis",
+    "TimeColumnWarning",
     "answer",
     "answer_rows",
     "as_frame",
+    "as_stamps",
     "blocks_of",
     "check_continues",
     "check_history",
@@ -44,7 +51,10 @@ __all__ = [
     "future_frame",
     "leave",
     "naming",
+    "note_sentinels",
+    "note_time",
     "one_column",
+    "only_counts",
     "read_future",
     "read_panel",
     "read_static",
@@ -53,5 +63,7 @@ __all__ = [
     "refuse_several",
     "season_length",
     "step_numbers",
+    "time_columns",
+    "time_labels",
     "with_static",
 ]

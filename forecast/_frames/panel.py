@@ -6,7 +6,8 @@ import numpy as np
 import pandas as pd
 
 from .axis import TimeAxis
-from .gaps import Filling, refuse_gaps
+from .fixes import Source
+from .gaps import Filling, missed_sessions, refuse_gaps
 from .glued import refuse_glued, refuse_numbered_steps
 from .infer import axis_of, check_axis
 from .roles import Layout
@@ -105,13 +106,15 @@ def read_panel(frame, roles, rules, *, schema=None, axis=None, what="X", ends=No
     rows = series_of(frame, layout, read_stamps(layout.labels(frame), layout, what), what, roles)
     if axis is None:
         _refuse_forgotten_time(frame, roles, layout)
-        axis, (before, steps) = axis_of(rows, rules)
+        axis, (before, steps) = axis_of(rows, rules, Source(frame, layout, what))
     else:
-        before, steps = check_axis(rows, axis, what)
+        before, steps = check_axis(rows, axis, what, Source(frame, layout, what))
     own = rows
     if ends is not None:  # a gap may lie between the newest known row and the first one here
         rows = ends.before(own, what)
         before, steps = check_axis(rows, axis, what)
+    if rules.gaps != "error" and not len(before):
+        before, steps = missed_sessions(rows, axis)
     if len(before) and rules.gaps == "error":
         refuse_gaps(rows, axis, before, steps, None if ends is None else ends.gap_fix)
     schema = Schema.of(frame, roles, own) if schema is None else schema
@@ -138,7 +141,7 @@ def _refuse_forgotten_time(frame, roles, layout):
         if pd.api.types.is_datetime64_any_dtype(dtype) or isinstance(dtype, pd.PeriodDtype):
             raise ValueError(
                 f"time is None and the index counts rows, but column {label!r} holds time stamps; expected the time of "
-                f"each row. Fix: time={label!r}, or df.set_index({label!r})."
+                f"each row. Fix: time={label!r}."
             )
 
 

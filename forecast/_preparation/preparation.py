@@ -269,7 +269,7 @@ class Preparation:
             if not seen.all():
                 at = rows.index[windows.origins[~seen][0]]
                 raise ValueError(
-                    f"no value of a target is known up to {at}: there is nothing to forecast from. Fix: a longer "
+                    f"no value of a target is known up to {at}: there is nothing to forecast from. Use a longer "
                     "history."
                 )
         return windows

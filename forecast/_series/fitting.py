@@ -157,7 +157,7 @@ def _last_members(before, settings, task):
     if last != now and any(goes_on(one.regressor) for one in settings.values()):
         raise ValueError(
             f"warm_start=True goes on from the last fit, which had the static covariates {last}, and now they are "
-            f"{now}; expected the same. Fix: warm_start=False for this fit."
+            f"{now}; expected the same. Fix: warm_start=False."
         )
     if before.members is None:
         return {name: before.parts[0][0] for name in settings} if len(settings) == 1 else {}

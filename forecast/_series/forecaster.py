@@ -8,7 +8,7 @@ import numpy as np
 from sklearn.base import BaseEstimator, RegressorMixin, _fit_context
 
 from .._files import Saved, stored
-from .._frames import Roles, Rules, as_frame, check_length, enter, read_panel
+from .._frames import Roles, Rules, as_frame, check_length, enter, note_sentinels, note_time, read_panel
 from .bounds import check_bounds
 from .card import card_parts
 from .fitting import fitted_state
@@ -56,7 +56,8 @@ class SeriesForecaster(
         Column or index level that names the series of a panel in long format, or several that name them together, such
         as `["store", "item"]`: a series is then named by a tuple. One model is trained for all.
     time : label, default=None
-        Column that holds the time stamps. None: the index.
+        Column that holds the time stamps. None: the index; where that only counts rows, the one column of time stamps,
+        with a `TimeColumnWarning`.
     freq : str, offset or int, default=None
         Frequency of the rows; None infers it. Where it is given, a missing business day is a gap.
     trading_calendar : pandas.offsets.CustomBusinessDay or list of dates, default=None
@@ -292,6 +293,10 @@ class SeriesForecaster(
 
         Warns
         -----
+        TimeColumnWarning
+            The index only counts rows, and the one column of time stamps was taken as their time.
+        SentinelWarning
+            A column holds a value that looks like a code for a missing one, such as -9999.
         UserWarning
             Business data without `trading_calendar`: the forecast's index takes the next weekdays.
         SkippedSeriesWarning
@@ -322,6 +327,9 @@ class SeriesForecaster(
         state, recipe = fitted_state(self, panel, roles, later, getattr(self, "_state", None), weights)
         self._remember(replace(state, flat=is_flat(y)), columns, kind)
         self.recipe_ = self.get_params(deep=False) | recipe
+        if roles.time is not None and self.time is None:
+            note_time(roles.time, stacklevel=3)
+        note_sentinels(panel, roles, stacklevel=3)
         if panel.axis.note:
             warnings.warn(panel.axis.note, UserWarning, stacklevel=3)
         if self.verbose:

@@ -91,8 +91,9 @@ class Requests:
         if X is None:
             if state.roles.future:
                 raise ValueError(
-                    f"the model was fitted with future covariates {state.roles.future}, which predict() cannot know. "
-                    f"Fix: predict(future) with future = model.future_frame({'' if n is None else n}), filled."
+                    f"the model was fitted with future covariates {state.roles.future}, which predict() cannot know: "
+                    "fill them in the frame of model.future_frame(), and give it to predict. Fix: X = "
+                    f"model.future_frame({'' if n is None else n})."
                 )
             past, short = self._long_enough(past, errors)
             request = self._next_steps(past, state.horizon if n is None else n)

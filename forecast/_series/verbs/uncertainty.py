@@ -146,12 +146,12 @@ class Uncertainty:
         if state.calibration is None:
             raise ValueError(
                 "intervals rest on errors on validation windows, and there are none: validation_fraction is None, or "
-                "too few windows could be held out. Fix: validation_fraction=0.2, more rows, or a shorter lookback."
+                "too few windows could be held out. Use more rows or a shorter lookback. Fix: validation_fraction=0.2."
             )
         if max(map(len, request.labels)) > state.horizon:
             raise ValueError(
                 f"intervals of {max(map(len, request.labels))} steps were asked for, but errors are known for horizon "
-                f"= {state.horizon} steps. Fix: a longer horizon, or fewer rows."
+                f"= {state.horizon} steps; expected fewer rows. Fix: horizon={max(map(len, request.labels))}."
             )
         scales, alone, found = state.error_scales, len(state.calibration.scales) == 1, []
         fixed = request.fresh is None
