@@ -128,7 +128,7 @@ def _holds_dates(values, name, form):
     if pd.api.types.is_numeric_dtype(values.dtype) or _digits(values):
         named = speaks_of_time(name) and part_of(name) in (None, "month", "period", "quarter")
         return all(numbers_as_stamps(part, named)[0] is not None for part in (values.iloc[:50], values))
-    return all(map(looks_like_date, values.dropna().iloc[:5]))
+    return all(map(looks_like_date, values.dropna().iloc[:5].astype(str)))
 
 
 def _weekly(values, name):
