@@ -56,6 +56,8 @@ def is_counter(values):
     if not pd.api.types.is_numeric_dtype(values.dtype) or len(values) < 3 or values.isna().any():
         return False
     numbers = values.to_numpy(dtype="float64")
+    if not np.isfinite(numbers).all():
+        return False
     steps = np.diff(numbers)
     return bool(abs(steps[0]) == 1 and (steps == steps[0]).all() and min(numbers[0], numbers[-1]) in (0, 1))
 
