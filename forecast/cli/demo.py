@@ -5,7 +5,7 @@ from pathlib import Path
 
 from .options import add_command, count
 from .printing import best, day, scores_table, step_of, verdict
-from .problems import ProblemError
+from .problems import ProblemError, short_problems
 from .writing import check_picture, write_picture
 
 __all__ = ["add", "run"]
@@ -45,7 +45,8 @@ def add(commands):
 def run(arguments, terminal):
     """Read, train, compare, draw."""
     output = check_picture(arguments.output, "--output")
-    frame, title = _co2(arguments) if arguments.csv is None else _own_series(arguments, terminal)
+    with short_problems():
+        frame, title = _co2(arguments) if arguments.csv is None else _own_series(arguments, terminal)
     target = frame.columns[0]
     frame, filled = _fill(frame)
     plan = _plan(frame, arguments)

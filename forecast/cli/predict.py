@@ -73,7 +73,7 @@ def run(arguments, terminal):
     """Load, read, forecast, write."""
     from .files import load_model
     from .forecasting import as_table, first_steps, forecast_columns, read_future, read_history
-    from .problems import refusals
+    from .problems import refusals, short_problems
     from .writing import check_table, write_table
 
     _refuse_without_effect(arguments)
@@ -82,8 +82,9 @@ def run(arguments, terminal):
     model, notes = load_model(arguments.model), []
     if arguments.gaps is not None:
         model.set_params(gaps=arguments.gaps)
-    history = None if arguments.data is None else read_history(model, arguments, notes)
-    future = None if arguments.future is None else read_future(model, arguments, notes)
+    with short_problems():
+        history = None if arguments.data is None else read_history(model, arguments, notes)
+        future = None if arguments.future is None else read_future(model, arguments, notes)
     for note in notes:
         terminal.note(note)
     if future is not None and arguments.steps is not None:

@@ -4,7 +4,10 @@ import difflib
 import re
 from contextlib import contextmanager
 
-__all__ = ["ProblemError", "close_to", "described", "listed", "refusals", "shown", "shown_path"]
+__all__ = [
+    "ProblemError", "close_to", "described", "in_one_line", "listed", "refusals", "short_problems", "shown",
+    "shown_path",
+]  # fmt: skip
 
 ROOM = 180  # characters of a message
 # Advice for Python in the library's messages, and what a user of the command does in its place.
@@ -93,13 +96,24 @@ def _shortened(text):
 
 
 @contextmanager
-def refusals(instead=()):
+def short_problems():
+    """Problems with a file are short lines, however long its names and cells are."""
+    try:
+        yield
+    except ProblemError as problem:
+        raise ProblemError(in_one_line(problem)) from None
+
+
+@contextmanager
+def refusals(instead=(), of_data=False):
     """Turn what the library refuses into a problem that is shown in one line.
 
     Parameters
     ----------
     instead : list of (str, str), default=()
         Advice that has no option in a command, and what it says in its place.
+    of_data : bool, default=False
+        It is the data that may be refused: in a short line.
     """
     try:
         yield
@@ -107,7 +121,7 @@ def refusals(instead=()):
         text = described(error)
         for advice, other in instead:
             text = text.replace(advice, other)
-        raise ProblemError(text) from error
+        raise ProblemError(in_one_line(text) if of_data else text) from error
 
 
 def close_to(name, known, most=3):
@@ -133,6 +147,30 @@ def close_to(name, known, most=3):
     folded = {other.casefold(): other for other in reversed(known)}
     near = [folded[other] for other in difflib.get_close_matches(str(name).casefold(), list(folded), n=most)]
     return f" Did you mean {' or '.join(map(repr, near))}?" if near else ""
+
+
+def in_one_line(text):
+    """A message as one line of at most `ROOM` characters: what is too long is left out before the fix.
+
+    Parameters
+    ----------
+    text : object
+
+    Returns
+    -------
+    str
+
+    Examples
+    --------
+    >>> len(in_one_line("column 'y' holds " + "9" * 500 + ". Fix: --target z."))
+    180
+    """
+    text = " ".join(str(text).split())
+    if len(text) <= ROOM:
+        return text
+    head, mark, fix = text.partition(" Fix: ")
+    room = ROOM - len(mark) - len(fix) - 3
+    return f"{head[:room]}...{mark}{fix}" if room > 60 else f"{text[: ROOM - 3]}..."
 
 
 def shown(value, room=40):
