@@ -45,6 +45,10 @@ def write_files():
     table.assign(then=days + pd.Timedelta(days=2)).to_csv("two.csv")
     hours = pd.date_range("2024-01-01", periods=ROWS, freq="h", name="when")
     table.set_axis(hours, axis=0).to_csv("hours.csv")
+    table.assign(load=[f"{5000 + n:,}" for n in range(ROWS)]).to_csv("doubt.tsv", sep="\t")
+    with pd.ExcelWriter("book.xlsx") as book:
+        table.to_excel(book, sheet_name="one")
+        (table + 1).to_excel(book, sheet_name="two")
     ahead = pd.date_range(days[-1], periods=4, name="when")[1:]
     pd.DataFrame({"wind": [5.0, 6.0, 7.0]}, index=ahead).to_csv("future.csv")
     newer = pd.date_range(days[-1], periods=4, name="when")[1:]
@@ -164,6 +168,8 @@ def shared(base):
         "--time-format": Given("--time-format", "%m/%d/%Y", base=on("forms.csv", base, "--time", "when")),
         "--timezone": Given("--timezone", "Europe/Berlin", base=on("hours.csv", base), beside=numbers),
         "--na": Given("--na", "-999", base=on("sentinel.csv", base), says="has 1 missing value"),
+        "--decimal": Given("--decimal", ".", base=on("doubt.tsv", base)),
+        "--sheet": Given("--sheet", "two", base=on("book.xlsx", base)),
         "--target": Given("--target", "wind", base=without("--target", base)),
         "--series": Given("--series", "shop", base=on("shops.csv", base)),
         "--past-covariates": Given("--past-covariates", "wind"),
@@ -228,6 +234,8 @@ COMMANDS = {
             "--timezone", "Europe/Berlin", base=["predict", "hours.forecast", "hours.csv"], says="zone Europe/Berlin"
         ),
         "--na": Given("--na", "-999", base=["predict", "model.forecast", "sentinel.csv"], says="has 1 missing value"),
+        "--decimal": Given("--decimal", ".", base=["predict", "model.forecast", "doubt.tsv"]),
+        "--sheet": Given("--sheet", "two", base=["predict", "model.forecast", "book.xlsx"]),
         "--gaps": Given("--gaps", "interpolate", base=["predict", "model.forecast", "gap.csv"]),
         "--errors": Given("--errors", "raise", base=["predict", "shops.forecast", "gap-shops.csv"], says="has gaps"),
     }),
