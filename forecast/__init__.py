@@ -17,11 +17,17 @@ except ImportError as error:
 
 if TYPE_CHECKING:
     from ._catalogue import (
+        LateSeriesWarning,
         LinearForecaster,
         ModelFileError,
+        OldRowsWarning,
         RecursiveForecastWarning,
         RNNForecaster,
+        SentinelWarning,
         SeriesForecaster,
+        ShortHistoryWarning,
+        SkippedSeriesWarning,
+        TimeColumnWarning,
         Windows,
         WindowTargets,
         load,
@@ -33,11 +39,17 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 __all__ = [
+    "LateSeriesWarning",
     "LinearForecaster",
     "ModelFileError",
+    "OldRowsWarning",
     "RNNForecaster",
     "RecursiveForecastWarning",
+    "SentinelWarning",
     "SeriesForecaster",
+    "ShortHistoryWarning",
+    "SkippedSeriesWarning",
+    "TimeColumnWarning",
     "WindowTargets",
     "Windows",
     "load",

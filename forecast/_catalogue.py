@@ -2,17 +2,31 @@
 
 from ._config import show_config
 from ._files import ModelFileError, load, read_card
+from ._frames import SentinelWarning, TimeColumnWarning
 from ._linear import LinearForecaster
 from ._rnn import RNNForecaster
-from ._series import RecursiveForecastWarning, SeriesForecaster
+from ._series import (
+    LateSeriesWarning,
+    OldRowsWarning,
+    RecursiveForecastWarning,
+    SeriesForecaster,
+    ShortHistoryWarning,
+    SkippedSeriesWarning,
+)
 from ._windows import Windows, WindowTargets, make_windows
 
 __all__ = [
+    "LateSeriesWarning",
     "LinearForecaster",
     "ModelFileError",
+    "OldRowsWarning",
     "RNNForecaster",
     "RecursiveForecastWarning",
+    "SentinelWarning",
     "SeriesForecaster",
+    "ShortHistoryWarning",
+    "SkippedSeriesWarning",
+    "TimeColumnWarning",
     "WindowTargets",
     "Windows",
     "load",

@@ -127,7 +127,7 @@ def _look(X, offsets):
     outside = rows.min(axis=1) < X.first_rows if rows.size else np.zeros(0, dtype=bool)
     if outside.any():
         raise ValueError(
-            f"looking {-offsets.min()} steps back from row {X.origins[outside][0]} leaves the series. Fix: a later "
+            f"looking {-offsets.min()} steps back from row {X.origins[outside][0]} leaves the series. Use a later "
             "first origin or a shorter period."
         )
     return X.values[rows, : X.n_targets]

@@ -390,7 +390,7 @@ def _interval(actual, lower, upper):
         at = tuple(int(i) for i in np.argwhere(crossed)[0])
         raise ValueError(
             f"lower is above upper in {int(crossed.sum())} intervals, the first at position {at}: {lower[at]:g} > "
-            f"{upper[at]:g}; expected lower <= upper. Fix: swap the two, or sort the quantiles."
+            f"{upper[at]:g}; expected lower <= upper. Fix: lower, upper = upper, lower."
         )
     return actual, lower, upper
 

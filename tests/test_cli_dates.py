@@ -221,6 +221,14 @@ def test_a_counter_of_the_rows_is_no_target(read, counter):
         read({counter: range(ROWS), "load": "a"}, target=None)
 
 
+def test_a_column_that_says_nothing_is_the_target_only_where_there_is_no_other(read):
+    wave = np.sin(np.arange(ROWS))
+    for name, values in {"STATION": 433, "jd": 2460310.5 + np.arange(ROWS), "user_id": wave.round() + 7}.items():
+        columns = {name: values, "load": wave}
+        assert read({**columns, "when": DAYS.date}, target=None).target == ["load"]
+        assert read({name: columns[name], "load": "a", "when": DAYS.date}, target=None).target == [name]
+
+
 REFUSED = {
     "a word": ({"Date": [f"week {n} of all" for n in range(ROWS)]}, {}, r"'Date' holds 'week 0 of all', no date"),
     "a bad row": ({"when": ["x" if n == 9 else str(d.date()) for n, d in enumerate(DAYS)]}, {}, r"'x' in row 10"),

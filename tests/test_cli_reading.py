@@ -186,10 +186,10 @@ def test_damaged_files_are_refused(df, tmp_path):
 def test_choices_made_for_the_user_are_noted(df, tmp_path):
     df[::-1].drop(columns="station").to_csv(tmp_path / "a.csv", index=False)
     data = read(tmp_path / "a.csv", target=None)
-    assert list(data.frame.columns) == ["count"]
+    assert list(data.frame.columns) == ["temperature"]
     assert data.frame.index.is_monotonic_increasing
     assert "order was reversed" in data.notes[0]
-    assert "'count', the first numeric column" in data.notes[1]
+    assert "'temperature', the first numeric column that varies, of ['count', 'temperature']" in data.notes[1]
     df[["temperature"]].to_csv(tmp_path / "b.csv", index=False)
     data = read(tmp_path / "b.csv", target=None)
     assert isinstance(data.frame.index, pd.RangeIndex)

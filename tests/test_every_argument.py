@@ -15,8 +15,9 @@ from walks_of_commands import COMMANDS, options
 from walks_of_models import MODELS
 from walks_of_plots import PLOTS
 from walks_of_tools import TOOLS
+from walks_of_updates import UPDATES, with_panels
 
-WALKS = MODELS | TOOLS | PLOTS
+WALKS = MODELS | with_panels(MODELS) | UPDATES | TOOLS | PLOTS
 PAIRS = [(name, argument) for name, walk in WALKS.items() for argument in walk.changes]
 EFFECTS = [pair for pair in PAIRS if WALKS[pair[0]].changes[pair[1]] is not IGNORED]
 OPTIONS = [(name, option) for name, walks in COMMANDS.items() for option in walks]

@@ -56,7 +56,7 @@ def test_what_is_meant_is_silent_and_the_same():
     with pytest.warns(RecursiveForecastWarning):
         expected = model.predict(df[-10:])
     pd.testing.assert_frame_equal(model.predict(df[-10:], recursive=True), expected)
-    with pytest.raises(ValueError, match=r"10 steps were asked for, but horizon is 4, and recursive=False\. Fix: at"):
+    with pytest.raises(ValueError, match=r"10 steps .* is 4, and recursive=False; .* Fix: horizon=10"):
         model.predict(df[-10:], recursive=False)
     with pytest.raises(TypeError, match="recursive is 'yes'; expected True, False or None"):
         model.predict(df[-10:], recursive="yes")

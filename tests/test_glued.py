@@ -111,6 +111,7 @@ def test_advice_names_no_column_that_does_not_explain():
     message = refusal(frame)
     assert "40 duplicates" in message
     assert "series='" not in message
+    assert "series=[" not in message
     few = long().query("unique_id == 'a'").iloc[[*range(20), 19, *range(20, 40)]].set_index("ds")
     few["weather"] = ["sun", "rain"] * 20 + ["sun"]
     assert "series='" not in refusal(few)  # one row came twice, in one of two weathers

@@ -114,7 +114,7 @@ def test_a_series_that_was_never_seen():
     fresh = model.predict(history=frame[frame["store"] == 2].assign(store=9))
     assert fresh[IDS].drop_duplicates().to_numpy().tolist() == [[9, "a"], [9, "b"]]
     bounds = model.predict_interval(history=frame[frame["store"] == 2].assign(store=9), coverage=0.8)
-    assert list(bounds.columns) == [*IDS, "day", "y_lower", "y_upper"]
+    assert list(bounds.columns) == [*IDS, "day", "y", "y_lower", "y_upper"]
 
 
 def test_judging():

@@ -98,8 +98,8 @@ def test_dates_decimals_and_plain_text_are_read():
 
 
 def test_a_frame_without_an_index_needs_its_time_named():
-    frame, answer_in = enter(a_polars_frame())
-    with pytest.raises(ValueError, match=r"a frame of polars has no index, but time is None.*Fix: time="):
+    frame, answer_in = enter(a_polars_frame().drop("day"))
+    with pytest.raises(ValueError, match=r"a frame of polars has no index, and time is None.*one of \['shop'"):
         Roles.of(frame, "y", answer_in=answer_in)
 
 

@@ -51,6 +51,7 @@ def test_a_backtest_without_any_actual_value_is_refused_before_any_fit(kind):
     assert Counted.fits == 0
 
 
+@pytest.mark.filterwarnings("ignore::forecast.RecursiveForecastWarning")
 def test_the_fix_for_a_sensor_that_is_off_at_the_end_works():
     df = frame()
     df.iloc[-12:] = np.nan
@@ -103,6 +104,7 @@ def test_a_coverage_that_needs_more_errors_than_there_are_is_named_and_the_other
     assert list(CoverageDisplay.from_report(report).table.index) == [0.5]
 
 
+@pytest.mark.filterwarnings("ignore::forecast.RecursiveForecastWarning")
 @pytest.mark.parametrize("intervals", ["adaptive", "static"])
 def test_steps_beyond_the_horizon_have_no_interval_and_that_is_named(intervals):
     given = {"refit": False, "coverage": 0.5, "intervals": intervals}

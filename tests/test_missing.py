@@ -253,7 +253,7 @@ def test_missing_values_are_refused_by_default_with_column_stamp_and_fix(holed, 
 
 def test_gaps_are_refused_by_default_with_places_and_fix(whole):
     gap = whole.drop(whole.index[[50, 51, 90]])
-    with pytest.raises(ValueError, match=r"2024-03-27 02:00:00.*gaps='mask' or gaps='interpolate'"):
+    with pytest.raises(ValueError, match=r"2024-03-27 02:00:00.*gaps='interpolate'.*Fix: gaps='mask'"):
         model(missing="error", freq="h").fit(gap)
 
 

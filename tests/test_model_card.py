@@ -39,6 +39,7 @@ def test_the_card_of_a_panel(tmp_path):
         "start": "2024-01-01 00:00:00",
         "end": "2024-02-29 00:00:00",
         "n_rows": 540,
+        "known_until": "2024-02-29 00:00:00",
         "index": "datetime",
         "freq": "D",
         "season": 7,

@@ -151,6 +151,7 @@ def test_each_row_is_what_the_model_would_have_said_at_its_origin(df, refit, gap
         assert row.index.equals(alone.index)
 
 
+@pytest.mark.filterwarnings("ignore::forecast.SentinelWarning")
 @pytest.mark.parametrize("refit", [True, False])
 def test_nothing_after_an_origin_changes_a_bit_of_its_forecast(df, refit):
     def forecasts(frame):

@@ -168,13 +168,13 @@ def test_future_frame_is_what_predict_needs_and_errors_name_the_place(panel):
     future["promo"] = 0.0
     assert fitted.predict(future).shape == (9, 1)
     with pytest.raises(ValueError, match=r"series 'bob'.*first missing one is 2024-10-28 19:00:00"):
-        fitted.predict(future.iloc[[0, 1, 2, 3, 4, 6, 7, 8]])
+        fitted.predict(future.iloc[[0, 1, 2, 3, 4, 6, 7, 8]], errors="raise")
     with pytest.raises(ValueError, match="future covariate 'promo' is not in the frame"):
         fitted.predict(future.drop(columns="promo"))
     with pytest.raises(ValueError, match=r"unknown series 'zoe'"):
         fitted.predict(future.assign(shop="zoe"))
     with pytest.raises(ValueError, match=r"series 'cec'.*does not continue"):
-        fitted.predict(pd.concat([future.iloc[:6], future.iloc[6:].shift(freq="1h")]))
+        fitted.predict(pd.concat([future.iloc[:6], future.iloc[6:].shift(freq="1h")]), errors="raise")
     with pytest.raises(ValueError, match=r"future covariates \['promo'\].*future_frame"):
         fitted.predict()
 

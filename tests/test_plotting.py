@@ -186,7 +186,7 @@ def test_predictions_of_anything_are_drawn(df, model):
             "the same rows",
         ),
         ({"forecast": pd.Series([1.0]), "coverage": 90}, "numbers between 0 and 1"),
-        ({"history": pd.DataFrame({"a": [1.0]}, [["x"], ["y"]])}, r"Fix: history\.xs"),
+        ({"history": pd.DataFrame({"a": [1.0]}, [["x"], ["y"]])}, r"Fix: history = history\.xs"),
         ({"forecast": pd.Series([], dtype=float)}, "at least one row"),
     ],
 )
@@ -227,7 +227,7 @@ def test_report_of_a_panel_finds_its_series_in_the_data(panel, layout):
     np.testing.assert_array_equal(drawn(display)["history"], panel.loc[panel["shop"] == "y", "sold"].iloc[-15:-3])
     np.testing.assert_array_equal(drawn(display)["actual"][1:], panel.loc[panel["shop"] == "y", "sold"].iloc[-3:])
     assert display.ax_.get_ylabel() == "sold, y"
-    with pytest.raises(ValueError, match="Fix: the df that backtest was given"):
+    with pytest.raises(ValueError, match="Give the df that backtest was given"):
         ForecastDisplay.from_report(found, panel.reset_index(drop=True))
 
 

@@ -122,7 +122,7 @@ def test_a_network_alone_without_validation_or_clipping_is_drawn_too():
 def test_norms_of_a_training_that_diverged_are_left_out_where_they_are_not_numbers():
     display = LossCurveDisplay([1.0, 2.0], (), [1.0, 2.0, np.nan, np.inf]).plot()
     np.testing.assert_array_equal(drawn(display)["median step"], [1.5])
-    with pytest.raises(ValueError, match=r"diverged in its first epoch\. Fix: a lower learning_rate"):
+    with pytest.raises(ValueError, match=r"diverged in its first epoch\. Use a lower learning_rate"):
         LossCurveDisplay([]).plot()
 
 
@@ -166,7 +166,7 @@ def test_residuals_of_arrays_leave_out_what_is_not_known():
     ("actual", "forecast", "words"),
     [
         (np.ones(5), np.ones(4), "y_true has 5 values, y_pred 4"),
-        (np.ones((5, 2)), np.ones(5), r"expected \(n,\), one series\. Fix: one column"),
+        (np.ones((5, 2)), np.ones(5), r"expected \(n,\), one series, such as one column"),
         ([1.0, np.nan, np.nan, 1.0], np.ones(4), "there are 2 residuals; expected at least 4"),
     ],
 )
@@ -222,7 +222,7 @@ def test_coverage_that_cannot_be_is_refused(wrong, words):
 
 def test_a_report_without_intervals_says_which_argument_to_give(load):
     plain = backtest(SeriesForecaster(Ridge(), lookback=48, horizon=24), load, RollingOrigin(3, 24), refit=False)
-    with pytest.raises(ValueError, match=r"Fix: backtest\(model, df, cv, coverage="):
+    with pytest.raises(ValueError, match=r"Fix: report = backtest\(model, df, cv, coverage="):
         CoverageDisplay.from_report(plain)
 
 
@@ -288,7 +288,7 @@ def test_what_is_not_in_the_activity_is_refused(activity, wrong, words):
 
 
 def test_a_network_without_gates_has_no_band(activity):
-    with pytest.raises(ValueError, match=r"cell 'rnn' has no gates\. Fix: kind='heatmap'"):
+    with pytest.raises(ValueError, match=r"cell 'rnn' has no gates.* Fix: kind='heatmap'"):
         GateActivityDisplay.from_activity(Activity({}, activity.states, cell="rnn"), kind="band")
 
 

@@ -237,7 +237,7 @@ def test_regressors_that_take_no_weights_are_named(half_life):
     weight = WEIGHT if half_life is None else None
     for regressor in (KNeighborsRegressor(), make_pipeline(StandardScaler(), KNeighborsRegressor())):
         kind = type(regressor).__name__
-        with pytest.raises(ValueError, match=rf"take weights, and {kind}\.fit has no sample_weight\. Fix: leave"):
+        with pytest.raises(ValueError, match=rf"take weights, and {kind}\.fit has no sample_weight; expected neither"):
             model(regressor, half_life=half_life).fit(DF, sample_weight=weight)
     with pytest.raises(ValueError, match="has no effect on what learns nothing, here LastValue"):
         model(LastValue(), half_life=half_life).fit(DF, sample_weight=weight)

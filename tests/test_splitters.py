@@ -106,7 +106,7 @@ def test_windows_of_a_panel_are_cut_by_their_origins_stamp():
         (pl.DataFrame({"y": [1.0]}), "day", ValueError, r"time is 'day'.*\['y'\]"),
         (np.zeros((9, 2)), "day", ValueError, "time is 'day'"),
         (long_frame(), "id", TypeError, r"'id' has .*expected dates.*pd.to_datetime"),
-        (long_frame().set_index("id"), None, TypeError, "the index has .*time="),
+        (long_frame().assign(sent=pd.Timestamp(0)).set_index("id"), None, TypeError, "the index has .*time="),
         (long_frame().assign(day=range(47)).set_index(["id", "day"]), None, ValueError, "0 hold dates.*time="),
         (
             long_frame().assign(day=lambda frame: frame["day"].where(frame["y"] < 5)),
@@ -238,7 +238,7 @@ def test_past_only_is_yes_or_no():
         (PurgedTimeSeriesSplit(3, test_size=4), "10 rows are too few for 3 test blocks; expected at least 12"),
         (PurgedTimeSeriesSplit(10, past_only=True), "too few for 10 test blocks; expected at least 11"),
         (PurgedTimeSeriesSplit(1), "test block 0, rows 0 to 9 of 10, has nothing to train on"),
-        (PurgedTimeSeriesSplit(2, purge=5), "purge 5.*Fix: smaller"),
+        (PurgedTimeSeriesSplit(2, purge=5), "purge 5.*expected smaller"),
         (PurgedTimeSeriesSplit(2, test_size=5, past_only=True), "nothing to train on .*past_only True"),
     ],
     ids=str,

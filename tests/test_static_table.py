@@ -103,7 +103,7 @@ def test_a_new_series_brings_its_own(tmp_path):
     pd.testing.assert_frame_equal(given, columns.predict(history=new, static=table))
     assert len(model.future_frame(history=new, static=table)) == 7
     assert len(model.predict_interval(history=new, static=table, coverage=0.5)) == 7
-    assert len(model.predict_quantiles(0.5, history=new, static=table)) == 7
+    assert len(model.predict_quantiles(levels=0.5, history=new, static=table)) == 7
     both = pd.concat([rows(), new])
     answer = model.predict(history=both, static=table)
     pd.testing.assert_frame_equal(answer[answer["shop"] == "d"], given, check_freq=False)
@@ -181,9 +181,12 @@ def test_validation_rows_and_judging_have_it_too():
     model = ridge().fit(train, X_val=later, static=SHOPS)
     both = columns.fit(wide[wide.index < "2024-02-16"], X_val=wide[wide.index >= "2024-02-16"])
     pd.testing.assert_frame_equal(model.predict(), both.predict())
-    for options in ({"refit": False}, {"coverage": 0.8}):
-        report = backtest(ridge(), frame, cv, static=SHOPS, **options)
-        pd.testing.assert_frame_equal(report.frame, backtest(columns, wide, cv, **options).frame)
+    short = {"lookback": 3, "horizon": 2, "validation_fraction": 0.3}
+    for changes, options in (({}, {"refit": False}), (short, {"coverage": 0.5})):
+        cut = RollingOrigin(2, horizon=changes.get("horizon", 7))
+        report = backtest(ridge(**changes), frame, cut, static=SHOPS, **options)
+        other = backtest(ridge(static_covariates=STATIC, **changes), wide, cut, **options)
+        pd.testing.assert_frame_equal(report.frame, other.frame)
     scores = cross_val_score(ridge(), frame, cv=cv, params={"static": SHOPS})
     assert np.array_equal(scores, cross_val_score(columns, wide, cv=cv))
     search = GridSearchCV(ridge(), {"lookback": [7, 14]}, cv=cv).fit(frame, static=SHOPS)

@@ -35,6 +35,7 @@ def write_files():
     shops = pd.concat([table.assign(shop="x"), (table * 2).assign(shop="y")])
     shops.to_csv("shops.csv")
     table.drop(days[-3]).to_csv("gap.csv")
+    shops[(shops["shop"] == "x") | (shops.index != days[-3])].to_csv("gap-shops.csv")
     weekdays = pd.bdate_range("2024-01-01", periods=ROWS, name="when")
     table.set_axis(weekdays, axis=0).to_csv("weekdays.csv")
     table.set_axis(weekdays, axis=0).drop(weekdays[40]).to_csv("holiday.csv")
@@ -46,9 +47,19 @@ def write_files():
     table.set_axis(hours, axis=0).to_csv("hours.csv")
     ahead = pd.date_range(days[-1], periods=4, name="when")[1:]
     pd.DataFrame({"wind": [5.0, 6.0, 7.0]}, index=ahead).to_csv("future.csv")
+    newer = pd.date_range(days[-1], periods=4, name="when")[1:]
+    new = pd.DataFrame({"load": [4.0, 5.0, 6.0], "then": newer + pd.Timedelta(days=1)}, index=newer)
+    new.to_csv("new.csv")
+    new.iloc[1:].to_csv("later.csv")
+    new.iloc[:2].to_csv("less.csv")
+    table.iloc[100:].to_csv("newest.csv")
+    new.set_axis(newer.strftime("%d/%m/%Y"), axis=0).rename_axis("when").to_csv("new-forms.csv")
+    pd.concat([table[["load"]], new[["load"]]]).to_csv("longer.csv")
+    new.assign(shop="x").to_csv("new-shop.csv")
     Path("holidays.txt").write_text("2024-08-12\n", encoding="utf-8")
     main(["fit", "data.csv", "--target", "load", *SMALL, "-o", "model.forecast"])
     main(["fit", "hours.csv", "--target", "load", "--timezone", "UTC", *SMALL, "-o", "hours.forecast"])
+    main(["fit", "shops.csv", "--target", "load", "--series", "shop", *SMALL, "-o", "shops.forecast"])
     main(["fit", "data.csv", "--target", "wind", *SMALL, "-o", "second.forecast"])
     main(["fit", "data.csv", "--target", "load", "--future-covariates", "wind", *SMALL, "-o", "known.forecast"])
 
@@ -218,6 +229,28 @@ COMMANDS = {
         ),
         "--na": Given("--na", "-999", base=["predict", "model.forecast", "sentinel.csv"], says="has 1 missing value"),
         "--gaps": Given("--gaps", "interpolate", base=["predict", "model.forecast", "gap.csv"]),
+        "--errors": Given("--errors", "raise", base=["predict", "shops.forecast", "gap-shops.csv"], says="has gaps"),
+    }),
+    "update": walk_of(["update", "model.forecast", "new.csv"], {
+        "model": Given(),
+        "data": Given(),
+        "--json": Given("--json"),
+        "--output": Given("--output", "next.forecast"),
+        "--overlap": Given("--overlap", "skip", base=["update", "model.forecast", "longer.csv"]),
+        "--refit": Given("--refit", "continue"),
+        "--history": Given("--history", "newest.csv", beside=["--refit", "continue"]),
+        "--errors": Given("--errors", "raise", base=["update", "shops.forecast", "new-shop.csv"], says="end before"),
+        "--quiet": Given("--quiet", base=["update", "shops.forecast", "new-shop.csv"]),
+        "--time": Given("--time", "then", base=["update", "model.forecast", "new.csv"], says="are missing"),
+        "--time-format": Given(
+            "--time-format", "%m/%d/%Y", base=["update", "model.forecast", "new-forms.csv", "--time", "when"],
+            says="are missing",
+        ),
+        "--timezone": Given(
+            "--timezone", "Europe/Berlin", base=["update", "hours.forecast", "hours.csv"], says="zone Europe/Berlin"
+        ),
+        "--na": Given("--na", "4.0", base=["update", "model.forecast", "new.csv"], says="has 1 missing value"),
+        "--gaps": Given("--gaps", "interpolate", base=["update", "model.forecast", "later.csv"]),
     }),
     "show": walk_of(["show", "model.forecast"], {"--json": Given("--json"), "model": Given()}),
     "config": walk_of(["config"], {"--json": Given("--json")}),
@@ -237,10 +270,12 @@ COMMANDS = {
 for _name, _option, _other in (
     ("fit", "data", "other.csv"), ("backtest", "data", "other.csv"), ("demo", "csv", "other.csv"),
     ("predict", "model", "second.forecast"), ("show", "model", "second.forecast"),
+    ("update", "model", "hours.forecast"), ("update", "data", "less.csv"),
 ):  # fmt: skip
-    _walk = COMMANDS[_name][_option]
+    _walk, _at = COMMANDS[_name][_option], 2 if (_name, _option) == ("update", "data") else 1
     _base = _walk.base["arguments"]
-    COMMANDS[_name][_option] = Walk(run, _walk.base, {"arguments": [_base[0], _other, *_base[2:]]})
+    _more = {"arguments": [*_base[:_at], _other, *_base[_at + 1 :]]}
+    COMMANDS[_name][_option] = Walk(run, _walk.base, _more)
 
 
 def options():

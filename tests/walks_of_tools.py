@@ -193,7 +193,7 @@ def reports():
 
 def of_report(**arguments):
     report = model_selection.BacktestReport(**arguments)
-    return report.summary(), report.notes, report.period
+    return report.summary(), report.notes, report.period, report.ids
 
 
 def parts_of(report):
@@ -217,6 +217,7 @@ REPORTS = {
             "sample_weight": np.linspace(0.1, 2, 60),
             "n_jobs": Also("two", coverage=None),
             "verbose": 1,
+            "static": Also(days(), says="series is None"),
         },
     ),
     "model_selection.BacktestReport": Walk(
@@ -229,6 +230,7 @@ REPORTS = {
             "scales": reports()[1].scales.assign(absolute=9.0),
             "coverage": [],
             "notes": ["said"],
+            "ids": ["shop"],
         },
     ),
     "model_selection.BacktestReport.summary": Walk(reports()[1].summary, {}, {"by": "step"}),
@@ -272,6 +274,7 @@ DIAGNOSTICS = {
             "prepare": lambda df: df.iloc[:36],
             "n_cuts": 2,
             "random_state": 1,
+            "static": Also(days(), says="series is None"),
         },
     ),
     "diagnostics.gate_activity": Walk(

@@ -56,7 +56,7 @@ def pack(tensors, metadata):
     if len(text) > LONGEST_HEADER:
         raise ModelFileError(
             f"the description of the model takes {len(text)} bytes; a safetensors file has room for {LONGEST_HEADER}. "
-            "Fix: several models of fewer series each, or joblib.dump(model, path)."
+            "Save several models of fewer series each, or a pickle. Fix: joblib.dump(model, path)."
         )
     parts = [len(text).to_bytes(8, "little"), text, *(tensors[name].tobytes() for name in order)]
     digest = hashlib.sha256()
@@ -96,7 +96,7 @@ def read_bytes(path):
         header = _header(path, file.read(length))
         expected = 8 + length + max((int(end) for end in _ends(path, header)), default=0)
         if size != expected:
-            raise ModelFileError(f"{path}: damaged: {size} bytes, expected {expected}. Fix: the copy that was saved.")
+            raise ModelFileError(f"{path}: damaged: {size} bytes, expected {expected}. Use the copy that was saved.")
         file.seek(0)
         return file.read()
 
@@ -123,7 +123,7 @@ def unpack(path, data):
         raise ModelFileError(f"{path}: a safetensors file, but no model of forecast: it does not say {FORMAT!r}.")
     if hashlib.sha256(memoryview(data)[:-DIGEST_BYTES]).digest() != data[-DIGEST_BYTES:]:
         raise ModelFileError(
-            f"{path}: damaged: its checksum (SHA-256) is not that of its bytes. Fix: the copy that was saved."
+            f"{path}: damaged: its checksum (SHA-256) is not that of its bytes. Use the copy that was saved."
         )
     _refuse_version(path, metadata)
     try:

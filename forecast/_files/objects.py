@@ -87,7 +87,9 @@ def _refuse_names(cls, names):
 def _refuse_memory(cls, state):
     """A folder in which scikit-learn would keep pickles, and run those that it finds there."""
     if state.get("memory") is not None:
-        raise ModelFileError(f"{cls.__name__} with memory={str(state['memory'])[:40]!r}. Fix: memory=None before fit.")
+        raise ModelFileError(
+            f"{cls.__name__} with memory={str(state['memory'])[:40]!r}; expected None before fit. Fix: memory=None."
+        )
 
 
 def _public_name(cls):

@@ -64,8 +64,8 @@ class Saved:
         if type(self) not in BY_CLASS:
             raise ModelFileError(
                 f"{type(self).__module__}.{type(self).__qualname__} is a class of your own, and a file holds no code. "
-                "Fix: use joblib.dump(model, path), a pickle: load it only from people you trust, because it runs what "
-                "it says."
+                "A pickle can hold it: use joblib.dump(model, path), and load one only from people you trust, because "
+                "it runs what it says."
             )
         writer = Writer()
         tree = writer(self, "")

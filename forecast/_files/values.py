@@ -65,8 +65,8 @@ class Writer:
                 return tree
         raise ModelFileError(
             f"{place} is a {kind.__module__}.{kind.__qualname__}; a model file holds plain values, arrays, time labels "
-            "and such estimators of forecast and scikit-learn as are made of these. Fix: use joblib.dump(model, path), "
-            "a pickle: load it only from people you trust, because it runs what it says."
+            "and such estimators of forecast and scikit-learn as are made of these. A pickle can hold it: use "
+            "joblib.dump(model, path), and load one only from people you trust, because it runs what it says."
         )
 
     def items(self, values, place, depth):

@@ -3,7 +3,7 @@
 import numpy as np
 import pandas as pd
 
-__all__ = ["answer", "answer_rows", "future_frame"]
+__all__ = ["answer", "answer_rows", "future_frame", "with_static"]
 
 
 def answer(layout, roles, keys, labels, arrays, columns):
@@ -149,4 +149,34 @@ def future_frame(layout, roles, schema, keys, labels):
             frame[part.label] = np.full(len(frame), np.nan)
         else:
             frame[part.label] = pd.Categorical([None] * len(frame), categories=list(part.categories))
+    return frame
+
+
+def with_static(frame, roles, schema, static):
+    """A frame with its static covariates as the user has them; NaN where they are to be filled.
+
+    Parameters
+    ----------
+    frame : pandas.DataFrame
+    roles : Roles
+    schema : Schema
+    static : ndarray of shape (rows, encoded static covariates)
+
+    Returns
+    -------
+    pandas.DataFrame
+        Without those that are names of series.
+    """
+    columns, first = {}, 0
+    for part in schema.static:
+        values = static[:, first : first + len(part.names)]
+        first += len(part.names)
+        if part.categories is None:
+            columns[part.label] = values[:, 0]
+        else:
+            codes = np.where(np.isnan(values).any(axis=1), -1, np.nan_to_num(values).argmax(axis=1))
+            columns[part.label] = pd.Categorical.from_codes(codes, categories=list(part.categories))
+    for label, values in columns.items():
+        if label not in roles.ids:
+            frame[label] = values
     return frame

@@ -7,6 +7,7 @@ import pandas as pd
 
 from .._files import stored
 from .index import continue_stamps, is_clockless, on_the_clock, season_length
+from .patterns import Pattern
 from .sessions import wall_days
 from .stamps import CHUNK, ticks_of
 
@@ -32,7 +33,7 @@ class TimeAxis:
 
     Parameters
     ----------
-    freq : offset or int
+    freq : offset, Pattern or int
         The step.
     kind : {"datetime", "period", "integer"}
     tz : tzinfo or None
@@ -153,7 +154,7 @@ class TimeAxis:
             return _uneven(ticks_of(index), self.freq if self.kind == "integer" else self.freq.n)
         if is_clockless(self.freq):
             return _uneven_stamps(index, pd.Timedelta(self.freq))
-        wall = index if index.tz is None else index.tz_localize(None)
+        wall = _wall(index)
         odd, count = self._wall_jumps(wall)
         if index.tz is not None and (count == 0).any():
             odd, count = self._wall_jumps(self._on_its_clock(index, wall))
@@ -169,6 +170,10 @@ class TimeAxis:
             return _uneven_sessions(wall, freq)
         if type(freq) in MONTHS:
             return _uneven_months(wall, freq)
+        if isinstance(freq, Pattern):
+            numbers, off = freq.numbers(wall)
+            clocks = np.zeros(len(wall)) if freq.within == "week" else wall_days(wall)[1]
+            return _uneven_marked(numbers, freq.every, off, clocks)
         return _uneven_otherwise(wall, freq)
 
     def _on_its_clock(self, index, wall):
@@ -200,6 +205,9 @@ class TimeAxis:
             return (ticks - ticks.min()) // (self.freq if self.kind == "integer" else self.freq.n)
         if is_clockless(self.freq):
             return np.asarray((labels - earliest) // pd.Timedelta(self.freq), dtype=np.int64)
+        if isinstance(self.freq, Pattern):
+            numbers = self.freq.numbers(_wall(labels))[0]
+            return (numbers - numbers.min()) // self.freq.every
         grid, steps = labels[labels == earliest][:1], 64
         while grid[-1] < labels.max():
             grid, steps = self.after(earliest, steps).insert(0, earliest), 2 * steps
@@ -211,8 +219,26 @@ class TimeAxis:
             return np.zeros(len(index), dtype=bool)
         if isinstance(self.freq, pd.offsets.BusinessDay):
             return ~np.is_busday(wall_days(index)[0], busdaycal=_busdays(self.freq))
-        wall = index if index.tz is None else index.tz_localize(None)
+        wall = _wall(index)
+        if isinstance(self.freq, Pattern):
+            return self.freq.numbers(wall)[1]
         return ~np.fromiter((self.freq.is_on_offset(stamp) for stamp in wall), dtype=bool, count=len(wall))
+
+    def pauses(self, before, behind):
+        """Whether the steps that are missing between labels are days without a session, where sessions were inferred.
+
+        Parameters
+        ----------
+        before, behind : pandas.Index
+            The labels at both ends of each gap.
+
+        Returns
+        -------
+        ndarray of bool
+        """
+        if self.pause and isinstance(self.freq, Pattern):
+            return self.freq.leaves_whole_days(_wall(before), _wall(behind))
+        return np.full(len(before), bool(self.pause))
 
     def between(self, earlier, steps):
         """The labels inside of gaps.
@@ -251,6 +277,10 @@ class TimeAxis:
             return pd.Timedelta(self.freq)
         days = {pd.offsets.Day: 1, pd.offsets.Week: 7}.get(type(self.freq))
         return None if days is None else pd.Timedelta(days=days * self.freq.n)
+
+
+def _wall(index):
+    return index if index.tz is None else index.tz_localize(None)
 
 
 def _busdays(freq):

@@ -37,9 +37,10 @@ def as_frame(X, what="X"):
         return X
     if isinstance(X, pd.Series):
         return X.to_frame("y" if X.name is None else X.name)
+    name, columns = what.removeprefix("the "), ", columns=['y']" if np.ndim(X) == 1 else ""
     raise TypeError(
         f"{what} is a {type(X).__module__}.{type(X).__name__}; expected a pandas DataFrame or Series with a time "
-        "index. Fix: pd.DataFrame(values, index=pd.date_range(start, periods=len(values), freq=...), columns=[...])."
+        f"index. Fix: df = pd.DataFrame({name}{columns}, index=pd.date_range('2024-01-01', periods=len({name})))."
     )
 
 
@@ -150,12 +151,16 @@ def refuse_dtype(name, dtype):
     numeric = pd.api.types.is_numeric_dtype(dtype) or pd.api.types.is_bool_dtype(dtype)
     if numeric and not pd.api.types.is_complex_dtype(dtype):
         return
-    fix = f"pd.to_numeric(df[{name!r}], errors='coerce')"
+    code, more = f"df[{name!r}] = pd.to_numeric(df[{name!r}], errors='coerce')", ""
     if pd.api.types.is_complex_dtype(dtype):
-        fix = f"df[{name!r}].to_numpy().real and .imag as two columns"
-    elif pd.api.types.is_datetime64_any_dtype(dtype):
-        fix = f"df = df.set_index({name!r}) if it is the time of the rows, or leave it out"
-    raise TypeError(f"column {name!r} holds {dtype} values; expected numbers (float, integer or bool). Fix: {fix}.")
+        code, more = f"df[{name!r}] = df[{name!r}].to_numpy().real", " Or its imaginary part, or both as two columns."
+    elif pd.api.types.is_datetime64_any_dtype(dtype) or isinstance(dtype, pd.PeriodDtype):
+        code, more = f"time={name!r}", " Is it the time of the rows? Then time= or set_index says so."
+    elif pd.api.types.is_timedelta64_dtype(dtype):
+        code = f"df[{name!r}] = df[{name!r}].dt.total_seconds()"
+    raise TypeError(
+        f"column {name!r} holds {dtype} values; expected numbers (float, integer or bool).{more} Fix: {code}."
+    )
 
 
 def _refuse_not_finite(names, values, index):
@@ -165,16 +170,21 @@ def _refuse_not_finite(names, values, index):
             ends = ", limit_direction='both'" if missing[0] else ""
             raise ValueError(
                 f"column {name!r} has {int(missing.sum())} missing values (NaN) in {len(column)} rows, the first at "
-                f"{index[int(missing.argmax())]}; expected a number in every row. Fill them first, for example with "
+                f"{index[int(missing.argmax())]}; expected a number in every row. Fill them first. Fix: "
                 f"df[{name!r}] = df[{name!r}].interpolate({ends[2:]})."
             )
         infinite = np.isinf(column)
         if infinite.any():
             raise ValueError(
                 f"column {name!r} has {int(infinite.sum())} infinite values, the first at "
-                f"{index[int(infinite.argmax())]}; expected finite numbers. Fix: df.replace([np.inf, -np.inf], "
-                "np.nan) and fill."
+                f"{index[int(infinite.argmax())]}; expected finite numbers. Fix: {code_of_infinite(name)}."
             )
+
+
+def code_of_infinite(name):
+    """The statement that puts values between the neighbours in the place of infinite ones."""
+    column = f"df[{name!r}]"
+    return f"{column} = {column}.replace([np.inf, -np.inf], np.nan).interpolate(limit_direction='both')"
 
 
 def check_length(n_rows, lookback, horizon):
@@ -197,10 +207,10 @@ def check_length(n_rows, lookback, horizon):
     if n_rows >= lookback + horizon:
         return
     longest = n_rows - horizon
-    fix = "no lookback works: use a shorter horizon"
+    way = "no lookback works: use a shorter horizon"
     if longest > 0:
-        fix = f"the longest lookback that works here is {longest}"
+        way = f"the longest lookback that works here is {longest}"
     raise ValueError(
         f"the series has {n_rows} rows, but lookback + horizon = {lookback} + {horizon} = {lookback + horizon} are "
-        f"needed for one window; {fix}."
+        f"needed for one window; {way}."
     )

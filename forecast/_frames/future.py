@@ -11,10 +11,12 @@ from .names import blocks_of, quoted, refuse_retyped, sorting
 from .roles import Layout
 from .schema import encoded, float_dtype
 from .stamps import kind_of, read_stamps, ticks_of
+from .time_column import time_columns
 
 __all__ = ["Future", "read_future"]
 
-FIX = "model.future_frame(n) gives the rows to fill"
+FIX = "X = model.future_frame()"
+HINT = "model.future_frame(n) gives the rows to fill"
 
 
 @dataclass(frozen=True)
@@ -77,13 +79,16 @@ def read_future(frame, roles, schema, axis, expected, *, what="X", at_least=None
     [RangeIndex(start=10, stop=12, step=1)]
     """
     if len(frame) == 0:
-        raise ValueError(f"{what} has no rows; expected the future rows to forecast, one row per step. {FIX}.")
+        raise ValueError(
+            f"{what} has no rows; expected the future rows to forecast, one row per step. {HINT}. Fix: {FIX}."
+        )
     try:
         roles.check(frame, only=("future",))
     except ValueError as error:
-        raise ValueError(f"{error} It must be known ahead: {FIX}.") from error
+        raise ValueError(f"{error} It must be known ahead: {HINT}.") from error
     layout = Layout.of(frame, roles, what)
     labels = read_stamps(layout.labels(frame), layout, what)
+    _refuse_counted(frame, layout, axis, labels, what)
     keys, rows = _by_series(frame, layout, expected, what)
     parts = [labels if len(keys) == 1 and len(part) == len(labels) else labels.take(part) for part in rows]
     for key, part in zip(keys, parts, strict=True):
@@ -91,10 +96,20 @@ def read_future(frame, roles, schema, axis, expected, *, what="X", at_least=None
     return Future(keys, parts, _covariates(frame, schema, keys, labels, rows), rows, frame.index)
 
 
+def _refuse_counted(frame, layout, axis, labels, what):
+    """Future rows under row numbers, beside the one column that holds their time."""
+    found = time_columns(frame) if kind_of(labels) == "integer" and axis.kind != "integer" else []
+    if len(found) == 1 and layout.time_at == "index" and len(layout.levels) == 1:
+        raise ValueError(
+            f"the index of {what} counts rows, and the model was fitted on an index of {axis.kind}s; expected the "
+            f"time of each row there. Fix: {what} = {what}.set_index({found[0]!r})."
+        )
+
+
 def _by_series(frame, layout, expected, what):
     if layout.series_at is None:
         return [None], [np.arange(len(frame))]
-    blocks = blocks_of(frame, layout, what, FIX)
+    blocks = blocks_of(frame, layout, what, f"{HINT}. Fix: {FIX}.")
     codes, keys = blocks.by_row(), blocks.keys.tolist()
     unknown = [key for key in keys if key not in expected]
     if unknown:
@@ -102,7 +117,7 @@ def _by_series(frame, layout, expected, what):
         known = ", ".join(map(quoted, list(expected)[:5])) + (", ..." if len(expected) > 5 else "")
         raise ValueError(
             f"{what} has rows of the unknown series {', '.join(map(quoted, unknown[:3]))}; expected some of {known}. "
-            f"Fix: predict(history=frame) with past rows of a new series; {FIX}."
+            f"Past rows of a new series: predict(history=frame). {HINT}. Fix: {FIX}."
         )
     order = np.argsort(codes, kind="stable")
     return keys, np.split(order, np.bincount(codes).cumsum()[:-1])
@@ -126,13 +141,13 @@ def _check_rows(axis, key, last, labels, what, at_least, layout):
             )
         raise ValueError(
             f"{series}{what} does not continue the fitted data, which end at {last}: its row {row} is {labels[row]}, "
-            f"expected {missing}. Fix: {FIX}. {SPLIT_ADVICE}. To forecast after other rows than the fitted ones: "
-            "predict(history=frame)."
+            f"expected {missing}. {SPLIT_ADVICE}. To forecast after other rows than the fitted ones: "
+            f"predict(history=frame). {HINT}. Fix: X = model.future_frame({max(count, at_least or 1)})."
         )
     if at_least is not None and count < at_least:
         raise ValueError(
             f"{series}{what} has {count} rows after {last}, but the future covariates of {at_least} are needed; the "
-            f"first missing one is {follows[count]}. Fix: {FIX}."
+            f"first missing one is {follows[count]}. {HINT}. Fix: {FIX}."
         )
 
 
@@ -170,7 +185,7 @@ def _refuse_missing(column, label, places):
     if len(absent):
         raise ValueError(
             f"future covariate {label!r} has {len(absent)} missing values (NaN), the first at {places.place(absent[0])}"
-            f"; expected a value in every row. Fix: fill the frame of model.future_frame(n)."
+            "; expected a value in every row: fill the frame of model.future_frame(n)."
         )
 
 

@@ -1,20 +1,21 @@
 """Rows for stamps that are not there: missing values, or values linear in time between the neighbours."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
 
 from .index import SPLIT_ADVICE
+from .sessions import wall_days
 from .stamps import ticks_of
 
-__all__ = ["Filling", "refuse_gaps"]
+__all__ = ["Filling", "missed_sessions", "refuse_gaps"]
 
 FEW = 10_000  # rows that may be put in whatever the length of the frame
 MOST = 10  # times the rows of the frame
 
 
-def refuse_gaps(rows, axis, before, steps, fixes="gaps='mask' or gaps='interpolate', or another freq="):
+def refuse_gaps(rows, axis, before, steps, fix=None):
     """Refuse a frame with gaps: how many stamps are missing, the first three, and the fix.
 
     Raises
@@ -29,10 +30,57 @@ def refuse_gaps(rows, axis, before, steps, fixes="gaps='mask' or gaps='interpola
         shown += [f"{series}{stamp}{')' if series else ''}" for stamp in stamps]
     more = f", ... ({count} in all)" if count > 3 else ""
     calendar = " Holidays: trading_calendar=." if axis.freq == pd.offsets.BusinessDay() else ""
+    if fix is None:
+        ways = ", or gaps='interpolate', or another freq="
+        fix = "gaps='mask'"
+    else:
+        ways = ""
     raise ValueError(
         f"the index has gaps: at frequency {axis.step_text}, {count} of {len(rows.index) + count} stamps are missing: "
-        f"{', '.join(shown[:3])}{more}; expected a row for each. Fix: {fixes}.{calendar} {SPLIT_ADVICE}."
+        f"{', '.join(shown[:3])}{more}; expected a row for each{ways}.{calendar} {SPLIT_ADVICE}. Fix: {fix}."
     )
+
+
+def missed_sessions(rows, axis):
+    """Where a series has no row on a day on which another one has, and sessions were inferred.
+
+    Parameters
+    ----------
+    rows : Rows
+    axis : TimeAxis
+
+    Returns
+    -------
+    before : ndarray of int
+        The row before each gap.
+    steps : ndarray of int
+        Sessions over it, 2 or more; days without a row in any series are none.
+    """
+    none = np.zeros(0, dtype=np.int64)
+    if not axis.pause or rows.keys is None:
+        return none, none
+    sessions = _sessions(rows, axis)
+    odd, steps = sessions.jumps(rows.index)
+    inside = ~np.isin(odd + 1, rows.starts)
+    odd, steps = odd[inside], steps[inside]
+    if sessions is axis and len(odd):  # hours: a whole day that is missing counts where another series has rows on it
+        known = np.unique(wall_days(rows.index)[0])
+        first, last = (wall_days(rows.index[at])[0] for at in (odd, odd + 1))
+        missed = np.searchsorted(known, last) - np.searchsorted(known, first, side="right") > 0
+        odd, steps = odd[missed], steps[missed]
+    return odd, steps
+
+
+def _sessions(rows, axis):
+    """The axis whose steps are the days on which any series has a row; of hours as it is."""
+    if not axis.pause or rows.keys is None or not isinstance(axis.freq, pd.offsets.BusinessDay):
+        return axis
+    days = np.unique(wall_days(rows.index)[0])
+    mask = axis.freq.weekmask if isinstance(axis.freq, pd.offsets.CustomBusinessDay) else "Mon Tue Wed Thu Fri"
+    weekdays = np.arange(days[0], days[-1] + 1)
+    weekdays = weekdays[np.is_busday(weekdays, weekmask=mask)]
+    closed = weekdays[~np.isin(weekdays, days)]
+    return replace(axis, freq=pd.offsets.CustomBusinessDay(weekmask=mask, holidays=closed.tolist()))
 
 
 @dataclass(frozen=True)
@@ -66,13 +114,13 @@ class Filling:
         ValueError
             More rows would be put in than there are by far.
         """
-        count = int((steps - 1).sum())
+        axis, count = _sessions(rows, axis), int((steps - 1).sum())
         if count > max(FEW, MOST * len(rows.index)):
             longest = int(steps.argmax())
             raise ValueError(
                 f"{count} rows would be put in for stamps that are missing among {len(rows.index)} rows, "
                 f"{int(steps.max()) - 1} of them after {rows.place(int(before[longest]))}; expected at most {MOST} "
-                "for each row. Fix: drop the stamps that lie far apart, or another freq=."
+                "for each row. Drop the stamps that lie far apart, or give another freq=."
             )
         inside = axis.between(rows.index[before], steps)
         times = np.ones(len(rows.index), dtype=np.int64)

@@ -6,6 +6,11 @@ Stamps are never turned into integers: pandas 2 counts nanoseconds, pandas 3 mic
 import numpy as np
 import pandas as pd
 
+from .fixes import Source, fix, nearest_step
+from .patterns import Pattern
+from .seen_patterns import pattern_seen
+from .text_dates import code_of_stamps
+
 __all__ = ["check_continues", "check_history", "continue_index", "frequency_of", "season_length"]
 
 SPLIT_ADVICE = (
@@ -31,7 +36,7 @@ def frequency_of(index):
 
     Returns
     -------
-    pandas.tseries.offsets.BaseOffset or int
+    pandas.tseries.offsets.BaseOffset, Pattern or int
         The offset of a time index, the step of an integer one.
 
     Raises
@@ -70,57 +75,89 @@ def frequency_of(index):
 
 def _refuse_kind(index):
     if isinstance(index, pd.MultiIndex):
+        names = [name for name in index.names if name is not None]
+        code = f"series={names[0]!r}" if names else None
+        if not names and index.nlevels == 2:
+            code = "df.index.names = ['series', 'time']"
         raise TypeError(
-            f"the index has {index.nlevels} levels ({list(index.names)}); expected one level of time stamps. Fix: "
-            "series=the level that names the series where the model takes one, or df.xs(name, level=...)."
+            f"the index has {index.nlevels} levels ({list(index.names)}); expected one level of time stamps, and the "
+            f"level that names the series as series=.{fix(code)}"
         )
     if isinstance(index, (pd.DatetimeIndex, pd.PeriodIndex)) or pd.api.types.is_integer_dtype(index.dtype):
         return
     first = f", starting with {index[0]!r}" if len(index) else ""
     raise TypeError(
         f"the index holds {index.dtype} values{first}; expected a DatetimeIndex, a PeriodIndex or regular integer "
-        "steps. Fix: df.index = pd.to_datetime(df.index), or df.reset_index(drop=True) to count steps."
+        f"steps.{fix(code_of_stamps(index, Source()))}"
     )
 
 
-def refuse_disorder(index):
+def refuse_disorder(index, source=None):
+    """Refuse missing stamps, stamps that come twice, and disorder.
+
+    Parameters
+    ----------
+    index : pandas.Index
+        Of one series.
+    source : Source or None, default=None
+
+    Raises
+    ------
+    ValueError
+    """
+    source = Source() if source is None else source
     missing = index.isna()
     if missing.any():
         raise ValueError(
-            f"the index has {int(missing.sum())} missing stamps (NaT), the first in row {int(missing.argmax())}; "
-            "expected a stamp in every row. Fix: df = df[df.index.notna()]."
+            f"{source.where} has {int(missing.sum())} missing stamps (NaT), the first in row {int(missing.argmax())}; "
+            f"expected a stamp in every row. Fix: {source.kept('{}.notna()')}."
         )
     if not index.is_unique:
         twice = index[index.duplicated()].unique()
         clock = isinstance(index, pd.DatetimeIndex) and index.tz is None
+        hours = " Hours that come twice in autumn: tz_localize(zone, ambiguous='infer')." if clock else ""
         raise ValueError(
-            f"the index has {int(index.duplicated().sum())} duplicates: {_listed(twice)}; expected every stamp once. "
-            "Fix: df = df.groupby(level=0).mean(), or forecast one series at a time."
-            + (" Hours that come twice in autumn: tz_localize(zone, ambiguous='infer')." if clock else "")
+            f"{source.where} has {int(index.duplicated().sum())} duplicates: {_listed(twice)}; expected every stamp "
+            f"once, or series= where these are several series.{hours} Fix: {source.merged()}."
         )
     if not index.is_monotonic_increasing:
         later = index[1:] < index[:-1]
         row = int(np.argmax(later)) + 1
         raise ValueError(
-            f"the index is not in time order: row {row} ({index[row]}) comes after {index[row - 1]}; expected "
-            f"ascending stamps. Fix: df = df.sort_index(). {SPLIT_ADVICE}."
+            f"{source.where} is not in time order: row {row} ({index[row]}) comes after {index[row - 1]}; expected "
+            f"ascending stamps. {SPLIT_ADVICE}. Fix: {_sorted(source)}."
         )
+
+
+def _sorted(source):
+    by = f"sort_values({source.layout.time!r})" if source.time_at == "column" else "sort_index()"
+    return f"{source.name} = {source.name}.{by}"
 
 
 def _refuse_step_gaps(index, steps, step):
     jumps = np.flatnonzero(np.diff(steps) != step)
     if len(jumps):
         row = int(jumps[0])
+        code = f"df = df.reindex(pd.period_range(df.index[0], df.index[-1], freq={getattr(index, 'freqstr', None)!r}))"
+        if not isinstance(index, pd.PeriodIndex):
+            code = f"df = df.reindex(range(df.index[0], df.index[-1] + 1, {step}))"
+        code = f"{code}.interpolate()"
+        if (np.diff(steps) % step).any():
+            code = "df = df.reset_index(drop=True)"
         raise ValueError(
             f"the index has {len(jumps)} gaps at step {step}: the first between {index[row]} and {index[row + 1]}; "
-            "expected equal steps. Fix: df = df.reindex(every stamp).interpolate(), or df.reset_index(drop=True) to "
-            f"count rows. {SPLIT_ADVICE}."
+            f"expected equal steps. {SPLIT_ADVICE}.{fix(code)}"
         )
 
 
 def _inferred(index):
     refuse_too_few(index)
     freq = seen_in(index)
+    if freq is not None and not isinstance(freq, pd.offsets.BusinessHour):
+        return freq
+    pattern = pattern_seen(index)
+    if pattern is not None and _keeps_to(index, pattern):
+        return pattern
     if freq is not None:
         return freq
     best = best_grid(index)
@@ -130,18 +167,26 @@ def _inferred(index):
     raise ValueError(_irregular_message(index, best))
 
 
-def refuse_too_few(index):
+def refuse_too_few(index, code="df = df.asfreq({!r})"):
     """Refuse to infer a frequency from less than three stamps."""
     if len(index) < 3:
         raise ValueError(
-            f"no frequency can be inferred from {len(index)} rows; expected at least 3, or an index with a frequency. "
-            "Fix: df = df.asfreq('D') with the frequency of your data."
+            f"no frequency can be inferred from {len(index)} rows; expected at least 3, or the frequency of the data."
+            f"{fix(code.format(nearest_step(index)))}"
         )
 
 
 def seen_in(stamps):
     """The inferred offset or None; `pandas.infer_freq` changes its return type between versions, this does not."""
-    return pd.DatetimeIndex(stamps, freq="infer").freq if len(stamps) > 2 else None
+    freq = pd.DatetimeIndex(stamps, freq="infer").freq if len(stamps) > 2 else None
+    # pandas takes eight hours a day for business hours, whatever hours they are and whether or not on weekdays.
+    return freq if not isinstance(freq, pd.offsets.BusinessHour) or _keeps_to(stamps, freq) else None
+
+
+def _keeps_to(index, freq):
+    """Whether each label follows the one before it by one step."""
+    wall = index if index.tz is None else index.tz_localize(None)
+    return bool((_following(wall[0], len(wall) - 1, freq) == wall[1:]).all())
 
 
 def best_grid(index):
@@ -158,14 +203,14 @@ def best_grid(index):
 def _irregular_message(index, best):
     """Why no frequency fits: the gaps at the likeliest one, or the first step that differs."""
     if best is None:
-        return irregular(index)
+        return f"{irregular(index)} {SPLIT_ADVICE}.{fix(Source().resampled(nearest_step(index)))}"
     freq, grid = best
     holes = grid.difference(index)
     name = freq.freqstr
     holidays = " Holidays: give the index a CustomBusinessDay frequency." if name == "B" else ""
     return (
         f"the index has gaps: at frequency {name!r}, {len(holes)} of {len(grid)} stamps are missing: {_listed(holes)}; "
-        f"expected a row for each. Fix: df = df.asfreq({name!r}).interpolate().{holidays} {SPLIT_ADVICE}."
+        f"expected a row for each.{holidays} {SPLIT_ADVICE}. Fix: df = df.asfreq({name!r}).interpolate()."
     )
 
 
@@ -176,7 +221,7 @@ def irregular(index):
     row = int(np.argmax(steps != usual))
     return (
         f"the index is not regular: the usual step is {usual}, but {index[row + 1]} follows {index[row]} after "
-        f"{steps[row]}; expected one row per step. Fix: df = df.resample(a frequency).mean().interpolate()."
+        f"{steps[row]}; expected one row per step."
     )
 
 
@@ -185,7 +230,10 @@ def _likely_frequencies(index):
     wall = index if index.tz is None else index.tz_localize(None)
     steps = [*_commonest_steps(index), *_commonest_steps(wall)]
     found = {pd.tseries.frequencies.to_offset(step) for step in steps if step > pd.Timedelta(0)}
-    found |= {pd.offsets.Day(step.days) for step in steps if step.days and step == pd.Timedelta(days=step.days)}
+    whole = {step.days for step in steps if step.days and step == pd.Timedelta(days=step.days)}
+    found |= {pd.offsets.Day(days) for days in whole}
+    if index.tz is not None:  # days of 24 hours, whatever the clock does
+        found |= {pd.offsets.Hour(24 * days) for days in whole}
     for length in (10, 4):
         for start in np.unique(np.linspace(0, max(len(index) - length, 0), 20, dtype=int)):
             freq = seen_in(index[start : start + length])
@@ -224,7 +272,7 @@ def season_length(freq):
 
     Parameters
     ----------
-    freq : pandas.tseries.offsets.BaseOffset or int
+    freq : pandas.tseries.offsets.BaseOffset, Pattern or int
         As `frequency_of` returns it.
 
     Returns
@@ -239,6 +287,8 @@ def season_length(freq):
     >>> season_length(1)
     1
     """
+    if isinstance(freq, Pattern):
+        return freq.season_length
     if not isinstance(freq, pd.offsets.BaseOffset):
         return 1
     if is_clockless(freq):
@@ -310,13 +360,17 @@ def continue_stamps(last, n, freq, unit, name=None):
         stamps = wall.tz_localize(zone, ambiguous="NaT", nonexistent="NaT")
         if stamps.isna().any():
             stamps = on_the_clock(wall, zone)
-        elif n:
+        elif n and not isinstance(freq, Pattern):
             stamps = pd.DatetimeIndex(stamps, freq=freq)
     return stamps.as_unit(unit).rename(name)
 
 
 def _following(last, n, freq):
-    grid = pd.date_range(last, periods=n + 1, freq=freq)
+    if isinstance(freq, Pattern):
+        return freq.after(last, n)
+    # pandas 2 counts nanoseconds where it is not told otherwise, and the years before 1678 are none of them.
+    finer = is_clockless(freq) and pd.Timedelta(freq) % pd.Timedelta(1, last.unit)
+    grid = pd.date_range(last, periods=n + 1, freq=freq, unit=None if finer else last.unit)
     return grid[:n] if grid[0] != last else grid[1:]
 
 
@@ -399,5 +453,5 @@ def check_history(index, freq):
         got = frequency_of(index)  # its message is better where the index is simply not regular
         raise ValueError(
             f"the history has frequency {getattr(got, 'freqstr', got)!r}, but the model was fitted at "
-            f"{getattr(freq, 'freqstr', freq)!r}. Fix: history.resample(...) to the fitted frequency."
+            f"{getattr(freq, 'freqstr', freq)!r}; expected the fitted one."
         )

@@ -6,22 +6,36 @@ import numpy as np
 import pandas as pd
 
 from .axis import TimeAxis
+from .fixes import Source, fix, nearest_step
+from .gaps import missed_sessions
 from .index import SPLIT_ADVICE, best_grid, frequency_of, irregular, refuse_too_few, seen_in
+from .patterns import Pattern, as_pattern
+from .rules import Rules
+from .seen_patterns import code_of_hours, pattern_seen
 from .sessions import calendar_of, inferred_weekmask, wall_days, weekdays_text
 from .stamps import kind_of
+from .time_column import time_columns
+from .zones import regular_zone
 
 __all__ = ["axis_of", "check_axis", "gaps_of"]
 
+MOSTLY_GAPS = 1.5  # labels of a grid for each that is there: more may be opening hours of another zone
 SHORT = 300  # labels from which a frequency is guessed before it is checked on all
 
 
-def axis_of(rows, rules):
+class _OffGridError(ValueError):
+    """A stamp is not on the grid of its series."""
+
+
+def axis_of(rows, rules, source=None):
     """The time axis of a frame and its gaps.
 
     Parameters
     ----------
     rows : Rows
     rules : Rules
+    source : Source or None, default=None
+        Where the rows come from, for fixes.
 
     Returns
     -------
@@ -35,19 +49,57 @@ def axis_of(rows, rules):
         No frequency can be told, or a stamp is off the one that was given.
     """
     kind, index = kind_of(rows.index), rows.index
+    source = Source() if source is None else source
     if rules.trading_calendar is not None:
         freq = calendar_of(rules.trading_calendar, index, rows.starts)
     elif rules.freq is not None:
         freq = rules.offset(kind)
+        freq = as_pattern(freq, rows.longest()) if kind == "datetime" else freq
         if kind == "period" and freq != index.freq:
             raise ValueError(
                 f"freq is {rules.freq!r}, but the periods have frequency {index.freqstr!r}; expected the same. Fix: "
-                "leave freq out, or df.index.asfreq(...)."
+                "freq=None."
             )
     else:
-        return _inferred(rows, kind, rules)
+        return _inferred(rows, kind, rules, source)
     axis = _axis(rows, freq, kind)
-    return axis, gaps_of(rows, axis, anchored=True)
+    try:
+        return axis, gaps_of(rows, axis, anchored=True)
+    except _OffGridError as error:
+        raise ValueError(f"{error}{fix(_code_of_given(rows, kind, rules, source))}") from None
+
+
+def _code_of_given(rows, kind, rules, source):
+    """What helps where rows do not keep to a frequency or a calendar that was given."""
+    name = "freq" if rules.freq is not None else "trading_calendar"
+    if kind == "datetime" and name == "freq":
+        zone = regular_zone(rows.longest(), lambda index: _is_regular(_moved(rows, index), kind, rules))
+        if zone is not None:
+            return _code_of_zone(rows.index, zone, source)
+    free = replace(rules, freq=None, trading_calendar=None)
+    return f"{name}=None" if _is_regular(rows, kind, free) else None
+
+
+def _is_regular(rows, kind, rules):
+    try:
+        if rules.freq is None and rules.trading_calendar is None:
+            _inferred(rows, kind, rules, Source(), advise=False)
+        else:
+            gaps_of(rows, _axis(rows, as_pattern(rules.offset(kind), rows.longest()), kind), anchored=True)
+    except (TypeError, ValueError):
+        return False
+    return True
+
+
+def _moved(rows, longest):
+    """The rows of a frame in another zone, that of some stamps of theirs."""
+    index = rows.index.tz_localize("UTC") if rows.index.tz is None else rows.index
+    return replace(rows, index=index.tz_convert(longest.tz))
+
+
+def _code_of_zone(index, zone, source):
+    first = ".tz_localize('UTC')" if index.tz is None else ""
+    return source.stamps(f"{{}}{first}.tz_convert({zone!r})")
 
 
 def _axis(rows, freq, kind, **more):
@@ -55,43 +107,133 @@ def _axis(rows, freq, kind, **more):
     if kind != "datetime":
         return TimeAxis(freq, kind, name=index.name, dtype=index.dtype, ranged=isinstance(index, pd.RangeIndex), **more)
     axis = TimeAxis(freq, kind, tz=index.tz, unit=index.unit, name=index.name, **more)
-    if index.tz is not None and axis.follows_the_clock:
+    hours = isinstance(freq, Pattern) and freq.within == "week"
+    if index.tz is not None and axis.follows_the_clock and not hours:
         clocks = wall_days(rows.longest()[:SHORT])[1]
         values, counts = np.unique(clocks, return_counts=True)
         axis = replace(axis, clock=values[counts.argmax()])
     return axis
 
 
-def _inferred(rows, kind, rules):
+def _inferred(rows, kind, rules, source, advise=True):
     longest = rows.longest()
     if kind != "datetime":
         freq = longest.freq if kind == "period" else _integer_step(longest)
         axis = _axis(rows, freq, kind)
-        return axis, gaps_of(rows, axis)
+        try:
+            return axis, gaps_of(rows, axis)
+        except _OffGridError as error:
+            counted = f"{source.name} = {source.name}.reset_index(drop=True)"
+            code = counted if source.time_at == "index" and rows.keys is None else None
+            raise ValueError(f"{error} {SPLIT_ADVICE}.{fix(code)}") from None
     freq, off = _seen(longest), None
     if freq is not None:
         axis = _axis(rows, freq, kind)
         try:
             gaps = gaps_of(rows, axis)
-        except ValueError as error:
+        except _OffGridError as error:
             off = error
-        if off is None and not len(gaps[0]):
+        hours = longest.freq is None and isinstance(freq, pd.offsets.BusinessHour)
+        if off is None and not len(gaps[0]) and not hours:
             # Weekdays that were seen and not given may have holidays later on.
             loose = longest.freq is None and freq == pd.offsets.BusinessDay()
             return (replace(axis, pause=1) if loose else axis), gaps
     mask = inferred_weekmask(rows.index, rows.starts)
     if mask is not None:
-        return _business(rows, mask)
+        return _business(rows, mask, rules)
+    found = _with_pattern(rows)
+    if found is not None:
+        return found
     if off is not None:
-        raise off
+        raise ValueError(f"{off}{_advice(rows, kind, rules, source, advise)}")
     if freq is not None:
         return axis, gaps
-    refuse_too_few(longest)
+    refuse_too_few(longest, "freq={!r}")
     best = best_grid(longest)
     if best is None:
-        raise ValueError(f"{irregular(longest)} {SPLIT_ADVICE}.")
+        text = irregular(longest).replace("the index", source.where, 1)
+        raise ValueError(f"{text}{_advice(rows, kind, rules, source, advise)}")
     axis = _axis(rows, best[0], kind)
-    return axis, gaps_of(rows, axis)
+    if advise and rules.gaps == "error" and len(best[1]) > MOSTLY_GAPS * len(longest):
+        zone = regular_zone(longest, lambda index: _has_pattern(_moved(rows, index)))
+        if zone is not None:
+            raise ValueError(f"{irregular(longest)}{_zone_advice(rows, zone, source)}")
+        code = code_of_hours(longest)
+        if code is not None:
+            raise ValueError(f"{irregular(longest)} Are these business hours? {SPLIT_ADVICE}.{fix(code)}")
+    try:
+        return axis, gaps_of(rows, axis)
+    except _OffGridError as error:
+        raise ValueError(f"{error}{_advice(rows, kind, rules, source, advise)}") from None
+
+
+def _advice(rows, kind, rules, source, wanted=True):
+    """How rows without a regular step become regular: another zone, periods, or one row per step."""
+    if not wanted:
+        return ""
+    zone = regular_zone(
+        rows.longest(), lambda index: _is_regular(_moved(rows, index), kind, replace(rules, gaps="mask"))
+    )
+    if zone is not None:
+        return _zone_advice(rows, zone, source)
+    period = _one_row_a_period(rows)
+    if period is not None:
+        local = "" if rows.index.tz is None else ".tz_localize(None)"
+        text = f" Each has one row per period {period!r}. {SPLIT_ADVICE}."
+        return f"{text}{fix(source.stamps(f'{{}}{local}.to_period({period!r})'))}"
+    return f" {SPLIT_ADVICE}.{fix(source.resampled(nearest_step(rows.longest())))}"
+
+
+def _zone_advice(rows, zone, source):
+    code = _code_of_zone(rows.index, zone, source)
+    return f" In zone {zone} these stamps are regular. {SPLIT_ADVICE}.{fix(code)}"
+
+
+def _one_row_a_period(rows):
+    """The period of which each series has one row after the other, such as "M"; or None."""
+    wall = _wall(rows.index)
+    for freq in ("h", "D", "W", "M", "Q", "Y"):
+        apart = np.diff(wall.to_period(freq).asi8)
+        apart = apart[~np.isin(np.arange(1, len(wall)), rows.starts)]
+        if (apart == 1).all():
+            return freq
+        if (apart < 1).any():
+            return None
+    return None
+
+
+def _with_pattern(rows):
+    """The axis and the gaps of a pattern that the longest series shows and all series keep to; or None."""
+    freq = pattern_seen(rows.longest())
+    if freq is None:
+        return None
+    axis = _axis(rows, freq, "datetime")
+    try:
+        before, steps = gaps_of(rows, axis)
+    except ValueError:
+        return None
+    if isinstance(freq, pd.offsets.BusinessDay):
+        return replace(axis, pause=1), (before, steps)
+    if not isinstance(freq, Pattern) or freq.within != "week":
+        return axis, (before, steps)
+    closed = freq.leaves_whole_days(*(_wall(rows.index[at]) for at in (before, before + 1)))
+    pause = int(steps[closed].max(initial=(freq.per_day or 1) + 1))
+    note = None
+    if closed.any():
+        note = (
+            f"opening hours were inferred from the rows ({freq.freqstr}), and on {int(closed.sum())} occasions whole "
+            "days are missing: the forecast's index takes the next opening hours, closed days ahead unknown."
+        )
+    return replace(axis, pause=pause, note=note), (before[~closed], steps[~closed])
+
+
+def _has_pattern(rows):
+    found = _with_pattern(rows)
+    return found is not None and not len(found[1][0])
+
+
+def _wall(index):
+    return index if index.tz is None else index.tz_localize(None)
 
 
 def _integer_step(index):
@@ -115,7 +257,7 @@ def _seen(index):
     return seen_in(index)
 
 
-def _business(rows, mask):
+def _business(rows, mask, rules):
     freq = pd.offsets.CustomBusinessDay(weekmask=mask)
     axis = _axis(rows, freq, "datetime")
     _, steps = gaps_of(rows, axis)
@@ -123,9 +265,20 @@ def _business(rows, mask):
         "no trading calendar was given: the forecast's index takes the next weekdays "
         f"({weekdays_text(freq)}), holidays unknown. Give trading_calendar=."
     )
-    pause = int(steps.max()) if len(steps) else 1
+    axis = replace(axis, pause=int(steps.max()) if len(steps) else 1)
+    if rows.keys is None and rules.gaps != "error" and len(steps):
+        note += (
+            f" gaps={rules.gaps!r} leaves the {int((steps - 1).sum())} missing weekdays alone, which may be holidays; "
+            "with freq='B' they are gaps."
+        )
+    missed = int((missed_sessions(rows, axis)[1] - 1).sum()) if rules.gaps == "error" else 0
+    if missed:
+        note += (
+            f" On days on which other series have a row, {missed} rows are missing, and count as days without a "
+            "session; gaps='mask' puts them in."
+        )
     none = np.zeros(0, dtype=np.int64)
-    return replace(axis, pause=pause, note=note), (none, none)
+    return replace(axis, note=note), (none, none)
 
 
 def gaps_of(rows, axis, anchored=False):
@@ -162,18 +315,33 @@ def gaps_of(rows, axis, anchored=False):
         off = np.union1d(off, odd[steps < 1] + 1)
         if axis.off_anchor(rows.index[off]).any():
             off = off[axis.off_anchor(rows.index[off])]
-        raise ValueError(
+        sessions = " and on its sessions" if isinstance(axis.freq, pd.offsets.BusinessDay) else ""
+        raise _OffGridError(
             f"{len(off)} of {len(rows.index)} stamps are not on the grid of frequency {axis.step_text}: "
-            f"{rows.places(off)}; expected stamps one or several steps apart. Fix: another freq=, none at all "
-            "to infer it, df.resample(...), or, of a trading calendar, its dates: these rows are no sessions of it."
+            f"{rows.places(off)}; expected stamps one or several steps apart{sessions}."
         )
-    if axis.pause:
-        return odd[:0], steps[:0]
+    if axis.pause and len(odd):
+        gap = ~axis.pauses(rows.index[odd], rows.index[odd + 1])
+        odd, steps = odd[gap], steps[gap]
     return odd, steps
 
 
-def check_axis(rows, axis, what):
+def check_axis(rows, axis, what, source=None):
     """Refuse labels of another kind, zone or frequency than fitted; return the gaps.
+
+    Parameters
+    ----------
+    rows : Rows
+    axis : TimeAxis
+    what : str
+        Name of the frame in messages.
+    source : Source or None, default=None
+        Where the rows come from, for fixes.
+
+    Returns
+    -------
+    before, steps : ndarray of int
+        As `gaps_of`.
 
     Raises
     ------
@@ -181,34 +349,60 @@ def check_axis(rows, axis, what):
         Saying what was fitted, and the fix.
     """
     index, kind = rows.index, kind_of(rows.index)
-    what = what.removeprefix("the ")
-    subject = "the history" if what == "history" else what
+    source = Source(what=what) if source is None else source
     if kind != axis.kind:
         raise ValueError(
-            f"{subject}'s time labels hold {index.dtype} values, but the model was fitted at frequency "
+            f"{what}'s time labels hold {index.dtype} values, but the model was fitted at frequency "
             f"{axis.step_text} on {axis.kind}s; expected labels of the same kind."
+            f"{fix(_code_of_kind(kind, axis, source))}"
         )
     if kind == "period" and index.freq != axis.freq:
         raise ValueError(
-            f"{subject} has frequency {index.freqstr!r}, but the model was fitted at {axis.step_text}. Fix: "
-            "asfreq(...) to the fitted frequency."
+            f"{what} has frequency {index.freqstr!r}, but the model was fitted at {axis.step_text}; expected periods "
+            "of that."
         )
     if kind == "datetime" and str(index.tz) != str(axis.tz):
-        fix = f"{what}.tz_convert({str(axis.tz)!r})"
+        call = f"tz_convert({str(axis.tz)!r})"
         if index.tz is None or axis.tz is None:
-            fix = f"{what}.tz_localize({None if axis.tz is None else str(axis.tz)!r})"
+            call = f"tz_localize({None if axis.tz is None else str(axis.tz)!r})"
         raise ValueError(
-            f"{subject}'s stamps have zone {index.tz}, but the model was fitted on zone {axis.tz}; expected the same. "
-            f"Fix: {fix}."
+            f"{what}'s stamps have zone {index.tz}, but the model was fitted on zone {axis.tz}; expected the same."
+            f"{fix(source.stamps('{}.' + call))}"
         )
     if len(axis.jumps(index)[0]) and len(index) > 2 and not axis.pause:
         own = _own_frequency(rows)
         if own is not None and own != axis.freq:
             raise ValueError(
-                f"{subject} has frequency {getattr(own, 'freqstr', own)!r}, but the model was fitted at "
-                f"{axis.step_text}. Fix: {what}.resample(...) to the fitted frequency."
+                f"{what} has frequency {getattr(own, 'freqstr', own)!r}, but the model was fitted at "
+                f"{axis.step_text}; expected the same: resample it.{fix(_code_of_finer(own, axis, source))}"
             )
-    return gaps_of(rows, axis)
+    try:
+        return gaps_of(rows, axis)
+    except _OffGridError as error:
+        zone = regular_zone(rows.longest(), lambda found: _is_regular(_moved(rows, found), kind, Rules(gaps="mask")))
+        more = "" if zone is None else f" In zone {zone} they are regular: fit a model on stamps of that zone."
+        raise ValueError(f"{error}{more}") from None
+
+
+def _code_of_kind(kind, axis, source):
+    """How a frame gets labels of the fitted kind, where that is plain."""
+    if (kind, axis.kind) == ("datetime", "period"):
+        return source.stamps(f"{{}}.to_period({axis.freq.freqstr!r})")
+    if (kind, axis.kind) == ("period", "datetime") and axis.tz is None and source.time_at == "index":
+        return source.stamps("{}.to_timestamp()")
+    if kind == "integer" and axis.kind == "datetime" and source.time_at == "index" and source.frame is not None:
+        found = time_columns(source.frame, source.ids)
+        return f"{source.name} = {source.name}.set_index({found[0]!r})" if len(found) == 1 else None
+    return None
+
+
+def _code_of_finer(own, axis, source):
+    """How rows at a finer step become rows at the fitted one; None of others."""
+    steps = [pd.Timedelta(days=one.n) if isinstance(one, pd.offsets.Day) else one for one in (own, axis.freq)]
+    if not all(isinstance(step, (pd.Timedelta, pd.offsets.Tick)) for step in steps):
+        return None
+    fine, coarse = (pd.Timedelta(step) for step in steps)
+    return source.resampled(axis.freq.freqstr) if coarse > fine and coarse % fine == pd.Timedelta(0) else None
 
 
 def _own_frequency(rows):
@@ -232,6 +426,8 @@ def jumps_forward(axis, last, labels):
     """
     if kind_of(labels) != "datetime" or str(labels.tz) != str(axis.tz):
         return False
-    whole = pd.DatetimeIndex([pd.Timestamp(last)]).append(labels)
-    steps = axis.jumps(whole)[1]
-    return bool((steps >= 1).all() and (steps <= axis.pause).all())
+    first = pd.DatetimeIndex(np.array([pd.Timestamp(last).to_datetime64()]))
+    first = first if labels.tz is None else first.tz_localize("UTC").tz_convert(labels.tz)
+    whole = first.append(labels)
+    odd, steps = axis.jumps(whole)
+    return bool((steps >= 1).all() and (steps <= axis.pause).all() and axis.pauses(whole[odd], whole[odd + 1]).all())

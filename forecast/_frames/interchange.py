@@ -10,6 +10,7 @@ import pandas as pd
 
 from .._files import stored
 from .columns import as_frame
+from .fixes import Source
 
 __all__ = ["Exchange", "enter", "leave", "one_column"]
 
@@ -74,9 +75,11 @@ def enter(X, what="X"):
     try:
         frame = nw.from_native(X)
     except TypeError as error:
-        raise TypeError(f"{what} is a {lazy}; expected a frame. Fix: give a DataFrame or Table.") from error
+        raise TypeError(f"{what} is a {lazy}; expected a frame: a DataFrame or a Table.") from error
     if isinstance(frame, nw.LazyFrame):
-        raise TypeError(f"{what} is a {lazy}, which is not computed yet; expected rows. Fix: {what}.collect().")
+        name = Source(what=what).name
+        code = f"{name} = {name}.collect()"
+        raise TypeError(f"{what} is a {lazy}, which is not computed yet; expected rows. Fix: {code}.")
     columns = {name: _to_pandas(nw, frame[name]) for name in frame.columns}
     dtypes = {name: dtype for name, dtype in frame.schema.items() if not (dtype.is_nested() or dtype.is_decimal())}
     return pd.DataFrame(columns, copy=False), Exchange(frame.implementation.value, dtypes)
@@ -87,8 +90,8 @@ def _narwhals(X, what):
         import narwhals.stable.v2 as nw
     except ImportError as error:
         raise ImportError(
-            f"{what} is a {type(X).__module__.partition('.')[0]} frame; reading it needs narwhals. Fix: pip install "
-            "narwhals, or give a pandas frame."
+            f"{what} is a {type(X).__module__.partition('.')[0]} frame; reading it needs narwhals. Fix: pip "
+            "install narwhals."
         ) from error
     return nw
 
@@ -195,15 +198,20 @@ def _from_pandas(nw, name, column, answer_in):
 
     dtype = column.dtype
     if isinstance(dtype, pd.DatetimeTZDtype):
-        stamps = series(column.dt.tz_convert("UTC").dt.tz_localize(None).to_numpy())
+        stamps = series(_stamps(column.dt.tz_convert("UTC").dt.tz_localize(None)))
         result = stamps.dt.replace_time_zone("UTC").dt.convert_time_zone(str(dtype.tz))
     elif isinstance(dtype, pd.CategoricalDtype):
         result = series(column.astype(object).where(column.notna(), None).tolist(), nw.String).cast(nw.Categorical)
     elif isinstance(dtype, np.dtype) and dtype.kind in "fiubM":
-        result = series(column.to_numpy())
+        result = series(_stamps(column) if dtype.kind == "M" else column.to_numpy())
     else:
         result = series(column.astype(object).where(column.notna(), None).tolist())
     return _as_given(nw, result, answer_in.dtypes.get(name))
+
+
+def _stamps(column):
+    """Stamps without a zone as numpy has them; seconds as milliseconds, as polars has none."""
+    return (column.dt.as_unit("ms") if column.dt.unit == "s" else column).to_numpy()
 
 
 def _as_given(nw, result, wanted):

@@ -44,7 +44,7 @@ class Blocks:
         return np.repeat(self.codes.astype(np.int32), self.lengths)
 
 
-def blocks_of(frame, layout, what="X", fix=None):
+def blocks_of(frame, layout, what="X", advice=None):
     """The blocks of a frame that has series.
 
     Parameters
@@ -53,8 +53,8 @@ def blocks_of(frame, layout, what="X", fix=None):
     layout : Layout
     what : str, default="X"
         Name of the frame in messages.
-    fix : str, default=None
-        What a row without a name needs; None drops it.
+    advice : str, default=None
+        The end of the message about a row without a name; None is the code that drops it.
 
     Returns
     -------
@@ -82,7 +82,7 @@ def blocks_of(frame, layout, what="X", fix=None):
     lengths = np.diff(np.append(heads, len(frame)))
     names = [_names(values, level, heads) for values, level in found]
     for one, part in zip(layout.ids, names, strict=True):
-        _refuse_unnamed(part, heads, one, what, fix)
+        _refuse_unnamed(part, heads, one, what, advice)
     if len(names) == 1:
         codes, keys = pd.factorize(names[0])
         return Blocks(heads, lengths, codes, pd.Index(keys, name=layout.series))
@@ -132,14 +132,14 @@ def _plain(names):
     return names.astype(names.categories.dtype) if isinstance(names, pd.CategoricalIndex) else names
 
 
-def _refuse_unnamed(names, heads, one, what, fix):
+def _refuse_unnamed(names, heads, one, what, advice):
     missing = names.isna()
     if missing.any():
         row = int(heads[int(missing.argmax())])
-        fix = fix or f"df = df[df{one.access}.notna()]"
+        advice = advice or f"Fix: df = df[df{one.access}.notna()]."
         raise ValueError(
             f"{what}: {one.place} names no series in row {row}; expected the name of the series in every row. "
-            f"Fix: {fix}."
+            f"{advice}"
         )
 
 

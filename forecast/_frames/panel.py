@@ -6,7 +6,8 @@ import numpy as np
 import pandas as pd
 
 from .axis import TimeAxis
-from .gaps import Filling, refuse_gaps
+from .fixes import Source
+from .gaps import Filling, missed_sessions, refuse_gaps
 from .glued import refuse_glued, refuse_numbered_steps
 from .infer import axis_of, check_axis
 from .roles import Layout
@@ -15,7 +16,7 @@ from .series import series_of
 from .stamps import read_stamps
 from .static import heads_of, refuse_changing
 
-__all__ = ["Panel", "read_panel"]
+__all__ = ["Panel", "read_panel", "read_static"]
 
 
 @dataclass(frozen=True)
@@ -60,7 +61,7 @@ class Panel:
     made_up: np.ndarray | None = None
 
 
-def read_panel(frame, roles, rules, *, schema=None, axis=None, what="X"):
+def read_panel(frame, roles, rules, *, schema=None, axis=None, what="X", ends=None):
     """Read a frame of one or many series.
 
     Parameters
@@ -75,6 +76,8 @@ def read_panel(frame, roles, rules, *, schema=None, axis=None, what="X"):
         The fitted one; None reads it off this frame.
     what : str, default="X"
         Name of the frame in messages.
+    ends : Ends or None, default=None
+        Where the series end that these rows have to follow.
 
     Returns
     -------
@@ -103,13 +106,21 @@ def read_panel(frame, roles, rules, *, schema=None, axis=None, what="X"):
     rows = series_of(frame, layout, read_stamps(layout.labels(frame), layout, what), what, roles)
     if axis is None:
         _refuse_forgotten_time(frame, roles, layout)
-        axis, (before, steps) = axis_of(rows, rules)
+        axis, (before, steps) = axis_of(rows, rules, Source(frame, layout, what))
     else:
+        before, steps = check_axis(rows, axis, what, Source(frame, layout, what))
+    own = rows
+    if ends is not None:  # a gap may lie between the newest known row and the first one here
+        rows = ends.before(own, what)
         before, steps = check_axis(rows, axis, what)
+    if rules.gaps != "error" and not len(before):
+        before, steps = missed_sessions(rows, axis)
     if len(before) and rules.gaps == "error":
-        refuse_gaps(rows, axis, before, steps)
-    schema = Schema.of(frame, roles, rows) if schema is None else schema
-    targets, past, future, static = _values(frame, roles, rules, schema, rows, what)
+        refuse_gaps(rows, axis, before, steps, None if ends is None else ends.gap_fix)
+    schema = Schema.of(frame, roles, own) if schema is None else schema
+    targets, past, future, static = _values(frame, roles, rules, schema, own, what)
+    if ends is not None:
+        targets, past, future = ends.values_before(own, targets, past, future)
     starts, index, inserted = rows.starts, rows.index, None
     if len(before):
         filling = Filling.of(rows, axis, before, steps)
@@ -118,7 +129,8 @@ def read_panel(frame, roles, rules, *, schema=None, axis=None, what="X"):
         past = _filled_past(filling, past, schema, rules)
         future = filling.previous(future)
     made_up = inserted if rules.gaps == "interpolate" else None
-    return Panel(rows.keys, starts, index, axis, targets, past, future, static, schema, layout, inserted, made_up)
+    panel = Panel(rows.keys, starts, index, axis, targets, past, future, static, schema, layout, inserted, made_up)
+    return panel if ends is None else ends.without(panel)
 
 
 def _refuse_forgotten_time(frame, roles, layout):
@@ -129,7 +141,7 @@ def _refuse_forgotten_time(frame, roles, layout):
         if pd.api.types.is_datetime64_any_dtype(dtype) or isinstance(dtype, pd.PeriodDtype):
             raise ValueError(
                 f"time is None and the index counts rows, but column {label!r} holds time stamps; expected the time of "
-                f"each row. Fix: time={label!r}, or df.set_index({label!r})."
+                f"each row. Fix: time={label!r}."
             )
 
 
@@ -161,6 +173,33 @@ def _static(frame, roles, schema, dtype, rows, what):
     static = encoded(heads_of(frame, roles, rows.keys.tolist(), heads), schema.static, dtype, firsts)
     refuse_values(static, schema.static_names, firsts, role="static covariate")
     return static
+
+
+def read_static(frame, roles, schema, what="X"):
+    """Static covariates of the series in a frame that may hold nothing else.
+
+    Parameters
+    ----------
+    frame : pandas.DataFrame
+    roles : Roles
+    schema : Schema
+    what : str, default="X"
+        Name of the frame in messages.
+
+    Returns
+    -------
+    list
+        Names of the series.
+    ndarray of shape (n_series, encoded static covariates)
+
+    Raises
+    ------
+    ValueError
+        A value is missing, changes within a series, or is a category that the fitted data did not have.
+    """
+    layout = Layout.of(frame, roles, what)
+    rows = series_of(frame, layout, read_stamps(layout.labels(frame), layout, what), what, roles)
+    return rows.keys.tolist(), _static(frame, roles, schema, np.dtype(np.float64), rows, what)
 
 
 class _Heads:

@@ -7,7 +7,10 @@ import numpy as np
 import pandas as pd
 
 from .._files import stored
+from .fixes import fix
+from .stamps import read_stamps
 from .static import StaticTable
+from .time_column import time_of
 from .wide import no_target_message, refuse_steps_as_columns, shown
 
 __all__ = ["Layout", "Roles"]
@@ -88,7 +91,7 @@ class Roles:
         series : label, list of labels or None, default=None
         time : label or None, default=None
         answer_in : object or None, default=None
-            As `interchange.enter` returns it: a frame that came from elsewhere has no index, so `time` must be given.
+            As `interchange.enter` returns it: a frame that came from elsewhere has no index.
         static : pandas.DataFrame or None, default=None
             A table of the static covariates, a row for each series; `static_covariates` are those of its columns, None
             all of them, an empty list none.
@@ -96,17 +99,13 @@ class Roles:
         Returns
         -------
         Roles
+            Where `time` is None and the index only counts rows, with the one column of time stamps as `time`.
 
         Raises
         ------
         ValueError
-            A column is not there, stands twice, has two roles, or the target cannot be told.
+            A column is not there, stands twice, has two roles, or the target or the time cannot be told.
         """
-        if answer_in is not None and time is None:
-            raise ValueError(
-                f"a frame of {answer_in} has no index, but time is None; expected the column that holds the stamps. "
-                f"Fix: time='...', one of {list(frame.columns)}."
-            )
         given = {
             "past": _as_list(past_covariates),
             "future": _as_list(future_covariates),
@@ -122,8 +121,11 @@ class Roles:
             if static_covariates is None or given["static"]:
                 outside = StaticTable.of(static, _as_list(series), given["static"] or None)
                 given["static"] = outside.labels
-        taken = [*given["past"], *given["future"], *given["static"], *_as_list(series), time]
-        refuse_steps_as_columns(frame, _as_list(target), taken)
+        taken = [*given["past"], *given["future"], *given["static"]]
+        refuse_steps_as_columns(frame, _as_list(target), [*taken, *_as_list(series), time])
+        if time is None:
+            time = time_of(frame, _as_list(series), [*_as_list(target), *taken], answer_in)
+        taken = [*taken, *_as_list(series), time]
         if target is None:
             target = _only_one(frame, taken)
         elif not _as_list(target):
@@ -134,7 +136,7 @@ class Roles:
         if roles.static and series is None:
             raise ValueError(
                 f"static_covariates is {roles.static}, but series is None: one series has nothing to tell it apart "
-                "from. Fix: series=the column or index level that names the series, or leave static_covariates out."
+                "from. Name the column or index level that names the series as series=. Fix: static_covariates=None."
             )
         return roles
 
@@ -165,8 +167,8 @@ class Roles:
                 if key == "static" and count == 0 and label in self.ids and label in frame.index.names:
                     continue
                 got = "is not in the frame" if count == 0 else f"stands {count} times in the frame"
-                fix = _close(label, columns) if count == 0 else " Fix: df = df.loc[:, ~df.columns.duplicated()]."
-                raise ValueError(f"{ROLES[key]} {label!r} {got}; its columns are {shown(columns)}.{fix}")
+                more = " Fix: df = df.loc[:, ~df.columns.duplicated()]." if count else _close(label, columns)
+                raise ValueError(f"{ROLES[key]} {label!r} {got}; its columns are {shown(columns)}.{more}")
 
 
 def _as_list(names):
@@ -341,6 +343,23 @@ def _id_column(frame, label, what):
     return IdColumn(label, at, level, frame[label].dtype if at == "column" else _level_dtype(frame.index, level))
 
 
+def time_labels(frame, roles, what="X"):
+    """Time labels of all rows of a frame, as `read_stamps` reads them.
+
+    Parameters
+    ----------
+    frame : pandas.DataFrame
+    roles : Roles
+    what : str, default="X"
+
+    Returns
+    -------
+    pandas.Index
+    """
+    layout = Layout.of(frame, roles, what)
+    return read_stamps(layout.labels(frame), layout, what)
+
+
 def _level_dtype(index, level):
     return index.levels[level].dtype if isinstance(index, pd.MultiIndex) else index.dtype
 
@@ -350,7 +369,7 @@ def _found(frame, label, role, what):
     if column and level:
         raise ValueError(
             f"{role} {label!r} is a column and a level of the index of {what}; expected one of them. Fix: "
-            "df.rename_axis(index=...) or df.drop(columns=...)."
+            f"df = df.drop(columns=[{label!r}])."
         )
     if column and list(frame.columns).count(label) > 1:
         raise ValueError(
@@ -378,12 +397,12 @@ def _levels_message(index, roles, what):
     if roles.series is None:
         several = isinstance(index, pd.MultiIndex)
         names = [name for level, name in enumerate(levels) if several and not _is_time(index.levels[level].dtype)]
-        fix = ""
+        code = None
         if names and None not in names and len(names) < len(levels):
-            fix = f" Fix: series={names if len(names) > 1 else names[0]!r}."
+            code = f"series={names if len(names) > 1 else names[0]!r}"
         return (
             f"the index of {what} has {len(levels)} levels ({levels}); expected one level of time stamps, and the "
-            f"levels that name the series as series=.{fix}"
+            f"levels that name the series as series=.{fix(code)}"
         )
     left = [name for name in levels if name is not None and name not in (*roles.ids, roles.time)]
     if len(left) < len(levels) and len(left) > 1:
@@ -396,8 +415,8 @@ def _levels_message(index, roles, what):
             )
     return (
         f"the index of {what} has the levels {levels}, series is {roles.series!r} and time is {roles.time!r}; "
-        "expected one level or column for each of them and no other level. Fix: df.reset_index(), and time=the column "
-        "of the stamps."
+        "expected one level or column for each of them and no other level, with the column of the stamps as time=. "
+        "Fix: df = df.reset_index()."
     )
 
 

@@ -44,8 +44,8 @@ class Rules:
                 raise ValueError(f"{name} is {getattr(self, name)!r}; expected one of {list(allowed)}.")
         if self.freq is not None and self.trading_calendar is not None:
             raise ValueError(
-                f"freq is {self.freq!r} and trading_calendar is given; expected one of them. Fix: leave freq out, the "
-                "sessions of the calendar are the steps."
+                f"freq is {self.freq!r} and trading_calendar is given; expected one of them: the sessions of the "
+                "calendar are the steps. Fix: freq=None."
             )
 
     def offset(self, kind):

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 
 from .._files import stored
-from .columns import as_slice, refuse_dtype
+from .columns import as_slice, code_of_infinite, refuse_dtype
 from .names import quoted
 from .static import static_columns
 
@@ -58,8 +58,8 @@ class Encoding:
             categories = sorted(column.dropna().unique().tolist(), key=lambda value: (type(value).__name__, value))
         if len(categories) > MOST_CATEGORIES:
             raise TypeError(
-                f"column {label!r} has {len(categories)} categories; expected at most {MOST_CATEGORIES}. Fix: group "
-                "the rare ones, or leave the column out."
+                f"column {label!r} has {len(categories)} categories; expected at most {MOST_CATEGORIES}. Group the "
+                "rare ones, or leave the column out."
             )
         return cls(label, tuple(categories))
 
@@ -210,8 +210,8 @@ def one_hot(column, encoding, dtype, rows):
         row = int(unknown[0])
         raise ValueError(
             f"column {encoding.label!r} has the unknown category {quoted(column.iloc[row])} at "
-            f"{rows.place_in_frame(row)}; expected one of {list(encoding.categories)}, as in the fitted data. Fix: "
-            "fit on data with it, or declare it there: astype(pd.CategoricalDtype([...]))."
+            f"{rows.place_in_frame(row)}; expected one of {list(encoding.categories)}, as in the fitted data. Fit on "
+            "data with it, or declare it there: astype(pd.CategoricalDtype([...]))."
         )
     values = np.zeros((len(column), len(known)), dtype=dtype)
     present = np.flatnonzero(~absent)
@@ -249,7 +249,7 @@ def refuse_values(values, names, rows, *, role, missing="error"):
         if len(infinite):
             raise ValueError(
                 f"column {name!r} has {len(infinite)} infinite values: {rows.places(infinite)}; expected finite "
-                "numbers. Fix: df.replace([np.inf, -np.inf], np.nan) and fill."
+                f"numbers. Fix: {code_of_infinite(name)}."
             )
         absent = np.flatnonzero(np.isnan(column)) if missing == "error" else ()
         if len(absent):

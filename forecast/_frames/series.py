@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from .fixes import Source
 from .glued import naming, repeats_message
 from .index import SPLIT_ADVICE, refuse_disorder
 from .names import blocks_of, quoted, sorting
@@ -125,7 +126,7 @@ def _refuse_one(frame, layout, roles, index):
     message = None if index.is_unique else repeats_message(frame, _targets(roles), layout, index)
     if message is not None:
         raise ValueError(message)
-    refuse_disorder(index)
+    refuse_disorder(index, Source(frame, layout))
 
 
 def _refuse_order(rows, blocks, lengths, frame, layout, roles):
@@ -140,18 +141,18 @@ def _refuse_order(rows, blocks, lengths, frame, layout, roles):
     ticks = ticks_of(index)
     twice = np.flatnonzero(pd.DataFrame({"series": by_row, "stamp": ticks}).duplicated())
     by = [*(one.label for one in layout.ids), layout.time_name]
-    put_in_order = f"df.{sorting(layout)}"
+    put_in_order = f"df = df.{sorting(layout)}"
 
     def at(row):
         return f"({quoted(keys[by_row[row]])}, {index[row]})"
 
     if len(twice):
         more = _more_ids(frame, layout, roles, by_row, ticks)
-        fix = f"series={[*by[:-1], *more]!r}" if more else f"df = {_each_once(frame, by)}"
+        code = f"series={[*by[:-1], *more]!r}" if more else f"df = {_each_once(frame, by)}"
         shown = ", ".join(f"{at(row)} in row {row}" for row in twice[:3])
         raise ValueError(
             f"{len(twice)} rows are duplicates: {shown}{', ...' if len(twice) > 3 else ''}; expected every stamp once "
-            f"in a series. Fix: {fix}."
+            f"in a series. Fix: {code}."
         )
     if not grouped and len(blocks) <= 2 * len(keys):
         split = int(np.flatnonzero(np.bincount(blocks) > 1)[0])
@@ -161,14 +162,13 @@ def _refuse_order(rows, blocks, lengths, frame, layout, roles):
         raise ValueError(
             f"series {quoted(keys[split])} is split in two: rows {where} (from {index[heads[first]]} and from "
             f"{index[heads[second]]}); expected the rows of a series together, or all rows in the order of time. "
-            f"{SPLIT_ADVICE}. Fix: df = {put_in_order}."
+            f"{SPLIT_ADVICE}. Fix: {put_in_order}."
         )
     later = _backward(index, rows.starts) if grouped else np.flatnonzero(ticks[1:] < ticks[:-1]) + 1
     shown = ", ".join(f"row {row} {at(row)} comes after {index[row - 1]}" for row in later[:3])
     raise ValueError(
         f"the rows are not in time order in {len(later)} places: {shown}; expected ascending stamps in each series, "
-        f"the series one after the other, or all rows in the order of time. {SPLIT_ADVICE}. Fix: df = "
-        f"{put_in_order}."
+        f"the series one after the other, or all rows in the order of time. {SPLIT_ADVICE}. Fix: {put_in_order}."
     )
 
 

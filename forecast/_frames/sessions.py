@@ -119,7 +119,7 @@ def calendar_of(given, index, starts):
     if counts is None:
         raise ValueError(
             "trading_calendar is for one row per session, all at the same time of day, with time stamps; expected such "
-            "rows. Fix: leave trading_calendar out, or df.resample('D').last().dropna()."
+            "rows. Fix: trading_calendar=None."
         )
     if isinstance(given, pd.offsets.BusinessDay):
         return given

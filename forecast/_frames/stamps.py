@@ -5,7 +5,11 @@ import datetime
 import numpy as np
 import pandas as pd
 
-__all__ = ["CHUNK", "kind_of", "read_stamps", "ticks_of"]
+from .fixes import Source, fix
+from .text_dates import code_of_stamps
+from .zones import zone_of_offsets
+
+__all__ = ["CHUNK", "as_stamps", "kind_of", "read_stamps", "ticks_of"]
 
 CHUNK = 1 << 19  # rows looked at together, so that temporaries stay small beside the frame
 
@@ -56,66 +60,86 @@ def read_stamps(labels, layout, what="X"):
     """
     if len(labels) == 0:
         raise ValueError(f"the frame is empty: 0 rows in {what}; expected a row per time step.")
+    labels = as_stamps(labels)
     if not isinstance(labels, (pd.DatetimeIndex, pd.PeriodIndex)):
-        labels = _other(labels, layout)
+        labels = _other(labels, Source(None, layout, what))
     if labels.hasnans:
         missing = np.flatnonzero(labels.isna())
+        source = Source(None, layout, what)
         raise ValueError(
-            f"{_place(layout)} has {len(missing)} missing stamps (NaT), the first in row {int(missing[0])}; expected a "
-            f"stamp in every row. Fix: {_drop_fix(layout)}."
+            f"{source.where} has {len(missing)} missing stamps (NaT), the first in row {int(missing[0])}; expected a "
+            f"stamp in every row. Fix: {source.kept('{}.notna()')}."
         )
     return labels
 
 
-def _place(layout):
-    return f"column {layout.time!r}" if layout.time_at == "column" else "the index"
+def as_stamps(labels):
+    """Labels that are stamps or periods under another dtype (Arrow's, or Python objects) under pandas' own.
 
+    Parameters
+    ----------
+    labels : pandas.Index
 
-def _drop_fix(layout):
-    if layout.time_at == "column":
-        return f"df = df.dropna(subset=[{layout.time!r}])"
-    if len(layout.levels) > 1:
-        return f"df = df[df.index.get_level_values({layout.time_level}).notna()]"
-    return "df = df[df.index.notna()]"
+    Returns
+    -------
+    pandas.Index
+        Anything else as it is.
 
-
-def _other(labels, layout):
+    Examples
+    --------
+    >>> import datetime, pandas as pd
+    >>> kind_of(as_stamps(pd.Index([datetime.date(2024, 1, 1), datetime.date(2024, 1, 2)])))
+    'datetime'
+    """
     dtype = labels.dtype
-    if isinstance(dtype, pd.ArrowDtype) and pd.api.types.is_datetime64_any_dtype(dtype):
+    if isinstance(dtype, pd.ArrowDtype) and dtype.kind == "M":  # timestamps and dates
         return pd.DatetimeIndex(labels, name=labels.name)
+    if not (isinstance(dtype, np.dtype) and dtype.kind == "O"):
+        return labels
+    kind = pd.api.types.infer_dtype(labels, skipna=True)
+    try:
+        if kind == "period":
+            return pd.PeriodIndex(labels, name=labels.name)
+        if kind == "date":  # Python's dates have no time of day
+            dates = np.where(labels.isna(), None, labels).astype("datetime64[s]")
+            return pd.DatetimeIndex(dates, name=labels.name)
+        if kind in ("datetime", "datetime64"):
+            return pd.DatetimeIndex(labels, name=labels.name)
+    except (TypeError, ValueError):  # of several zones or frequencies
+        pass
+    return labels
+
+
+def _other(labels, source):
+    dtype = labels.dtype
     if pd.api.types.is_integer_dtype(dtype):
         return labels
     if isinstance(dtype, np.dtype) and dtype.kind == "O":
-        _refuse_zones(labels, layout)
-    fix = f"df[{layout.time!r}] = pd.to_datetime(df[{layout.time!r}])"
-    if layout.time_at == "index":
-        fix = "df.index = pd.to_datetime(df.index)" if len(layout.levels) == 1 else "pd.to_datetime(...) of that level"
-        fix += ", or df.reset_index(drop=True) to count steps" if len(layout.levels) == 1 else ""
+        _refuse_zones(labels, source)
     missing = np.flatnonzero(labels.isna())
     hole = f", and {len(missing)} missing ones, the first in row {int(missing[0])}" if len(missing) else ""
     raise TypeError(
-        f"{_place(layout)} holds {dtype} values, starting with {labels[0]!r}{hole}; expected time stamps (datetime64, "
-        f"with or without a zone), periods or regular integer steps. Fix: {fix}."
+        f"{source.where} holds {dtype} values, starting with {labels[0]!r}{hole}; expected time stamps (datetime64, "
+        f"with or without a zone), periods or regular integer steps.{fix(code_of_stamps(labels, source))}"
     )
 
 
-def _refuse_zones(labels, layout):
+def _refuse_zones(labels, source):
     """Stamps of several offsets from UTC, or with and without a zone, end up as objects in pandas."""
-    offsets, places = [], []
+    offsets, places, every = [], [], []
     for row, label in enumerate(labels):
         if not isinstance(label, datetime.datetime) or label is pd.NaT:
             continue
         offset = "no zone" if label.tzinfo is None else label.utcoffset()
+        every.append((label, offset))
         if offset not in offsets:
             offsets.append(offset)
             places.append(f"row {row}: {label}")
     if len(offsets) < 2:
         return
-    fix = "pd.to_datetime(stamps, utc=True).tz_convert(zone)"
+    text = f"{source.where} mixes zones: {'; '.join(places[:3])}; expected one zone, or none, for all rows."
     if "no zone" in offsets:
-        fix = f"tz_localize(zone) the stamps without a zone first, then {fix}"
-    if layout.time_at == "column":
-        fix = fix.replace(".tz_convert", ".dt.tz_convert")
-    raise ValueError(
-        f"{_place(layout)} mixes zones: {'; '.join(places[:3])}; expected one zone, or none, for all rows. Fix: {fix}."
-    )
+        raise ValueError(f"{text} Give those without a zone theirs first, with tz_localize.")
+    zone = zone_of_offsets(pd.to_datetime([label for label, _ in every], utc=True), [offset for _, offset in every])
+    made = f"pd.DatetimeIndex(pd.to_datetime({{}}, utc=True)).tz_convert({zone!r})"
+    raise ValueError(f"{text} Fix: {source.read(made)}.")

@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 
 from .index import is_clockless
+from .patterns import Pattern
 from .sessions import wall_days
 from .stamps import ticks_of
 
@@ -62,6 +63,8 @@ def step_numbers(labels, freq):
         calendar = getattr(freq, "calendar", None)
         calendar = calendar if isinstance(calendar, np.busdaycalendar) else np.busdaycalendar()
         return np.busday_count(EPOCH.to_numpy().astype("datetime64[D]"), days, busdaycal=calendar) // freq.n
+    if isinstance(freq, Pattern):
+        return freq.numbers(labels if labels.tz is None else labels.tz_localize(None))[0] // freq.every
     if type(freq) in MONTHS_OF:
         return days.astype("datetime64[M]").astype(np.int64) // (MONTHS_OF[type(freq)] * freq.n)
     return _on_a_grid(labels if labels.tz is None else labels.tz_localize(None), freq)

@@ -6,6 +6,9 @@ import warnings
 import numpy as np
 import pandas as pd
 
+from .fixes import fix
+from .text_dates import code_of_dates
+
 __all__ = ["no_target_message", "refuse_steps_as_columns", "shown"]
 
 LEAST = 12  # columns that are taken for steps of time
@@ -49,10 +52,10 @@ Fix: target='a'."
     likely = next((label for label in numeric or frame.columns if str(label).lower() in USUAL), None)
     if not numeric:
         column = f"df[{likely or frame.columns[-1]!r}]" if len(frame.columns) else ""
-        fix = f" Fix: {column} = pd.to_numeric({column})." if column else ""
+        code = f"{column} = pd.to_numeric({column})" if column else None
         return (
             f"target is None, but no column of the frame is numeric and without a role: {shown(frame.columns)}; "
-            f"expected the column to forecast.{fix}"
+            f"expected the column to forecast.{fix(code)}"
         )
     likely = numeric[0] if likely is None else likely
     others = [label for label in frame.columns if label not in numeric]
@@ -98,7 +101,7 @@ def refuse_steps_as_columns(frame, target, taken):
     if len(dates) >= max(LEAST, len(frame.columns) // 2):
         steps, read = dates, _reading(dates)
     else:
-        texts = [label for label in labels if _is_text(frame[label].dtype)]
+        texts = [label for label in labels if _is_text(frame[label].dtype) and code_of_dates(frame[label], "") is None]
         steps = _numbered([label for label in labels if label not in texts])
         if len(steps) < max(LEAST, len(frame.columns) // 2) or not (named or texts):
             return

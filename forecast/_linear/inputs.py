@@ -74,8 +74,8 @@ class Inputs:
         room = MOST - found.extras
         if room < n:
             raise ValueError(
-                f"X: {found.extras} values of covariates and {n} targets are more inputs than {MOST}. Fix: "
-                "covariates=None, or fewer columns."
+                f"X: {found.extras} values of covariates and {n} targets are more inputs than {MOST}; "
+                "expected fewer columns. Fix: covariates=None."
             )
         return cls(n, horizon, lookback, min(lookback, room // n), others, backs, features, block, static)
 

@@ -2,10 +2,11 @@
 
 `rows` holds series as arrays; `preparation` stands between rows and windows (transforms, calendar, filling, masks,
 norms); `regression` between windows and any regressor; `member` is all three together: settings, trained on rows, that
-forecast at rows. `spread` makes quantiles of a forecast out of its errors, `weighting` weights of windows out of those
-of rows.
+forecast at rows; `continuing` trains one on. `spread` makes quantiles of a forecast out of its errors, `weighting`
+weights of windows out of those of rows.
 """
 
+from .continuing import goes_on_from_weights, trained_on
 from .member import Member, Settings, Task, prepared, trained
 from .outputs import as_given, kind_of
 from .preparation import Preparation
@@ -27,9 +28,11 @@ __all__ = [
     "as_given",
     "fit_regressor",
     "goes_on",
+    "goes_on_from_weights",
     "kind_of",
     "learns",
     "predict_windows",
     "prepared",
     "trained",
+    "trained_on",
 ]

@@ -205,7 +205,7 @@ def _refuse_other_windows(before, preparation, split):
             name = _WORDS.get(name, name)
             raise ValueError(
                 f"warm_start=True goes on from the last fit, which had {name} {last!r}, and now it is {now!r}; "
-                "expected the same. Fix: warm_start=False for this fit."
+                "expected the same. Fix: warm_start=False."
             )
 
 
@@ -254,7 +254,7 @@ def _training_windows(preparation, settings, task, rows):
         raise ValueError(
             f"no window is left to train on: no series has {preparation.n_lost} (lost to the transform) + "
             f"{preparation.lookback} (lookback) + {preparation.horizon} (horizon) rows with a known target"
-            f"{' after a row that was not put in' if rows.made_up is not None else ''}. Fix: a shorter lookback."
+            f"{' after a row that was not put in' if rows.made_up is not None else ''}. Use a shorter lookback."
         )
     return windows
 

@@ -171,7 +171,8 @@ class Preparation:
         known = self._known(rows)
         parts = [targets, past, known]
         if self.masked:
-            parts += [~np.isnan(rows.targets), ~np.isnan(rows.past)]
+            there = True if rows.padding is None else ~rows.padding[:, None]
+            parts += [~np.isnan(rows.targets) & there, ~np.isnan(rows.past) & there]
         if self.level:
             parts.append(targets)
         parts = [part for part in parts if part.shape[1]]
@@ -268,7 +269,7 @@ class Preparation:
             if not seen.all():
                 at = rows.index[windows.origins[~seen][0]]
                 raise ValueError(
-                    f"no value of a target is known up to {at}: there is nothing to forecast from. Fix: a longer "
+                    f"no value of a target is known up to {at}: there is nothing to forecast from. Use a longer "
                     "history."
                 )
         return windows

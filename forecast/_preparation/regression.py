@@ -77,7 +77,7 @@ def to_fit(regressor, before=None):
     if type(before) is not type(regressor) or type(_last(before)) is not type(_last(regressor)):
         raise ValueError(
             f"warm_start=True goes on from the last fit, but that was of a {type(_last(before)).__name__} and not of a "
-            f"{type(_last(regressor)).__name__}. Fix: warm_start=False for this fit."
+            f"{type(_last(regressor)).__name__}. Fix: warm_start=False."
         )
     fresh = clone(regressor)
     # A network replaces what it has learnt; others change their arrays in place.
@@ -138,8 +138,8 @@ def fit_regressor(regressor, windows, complete, validation=None, weigh=None):
     windows = complete(windows)
     if not len(windows):
         raise ValueError(
-            f"every window misses some target, and {type(regressor).__name__} cannot leave single targets out. Fix: "
-            "RNNForecaster, or gaps='interpolate'."
+            f"every window misses some target, and {type(regressor).__name__} cannot leave single targets out, "
+            "as RNNForecaster can. Fix: gaps='interpolate'."
         )
     targets = np.asarray(windows.y)
     options = {} if named is None else {named: weigh(windows)}
@@ -154,7 +154,7 @@ def _weight_argument(regressor):
     if named is None:
         raise ValueError(
             f"sample_weight and half_life are for regressors that take weights, and {kind_of(regressor)}.fit has no "
-            "sample_weight. Fix: leave them out, or another regressor, such as Ridge() or RNNForecaster()."
+            "sample_weight; expected neither of them, or another regressor, such as Ridge() or RNNForecaster()."
         )
     return named
 

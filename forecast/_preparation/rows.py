@@ -29,6 +29,8 @@ class Rows:
     static : ndarray of shape (n_series, S)
     made_up : ndarray of bool of shape (rows,) or None
         Rows that were put in on a straight line to the next one, which they so know; None where there are none.
+    padding : ndarray of bool of shape (rows,) or None
+        Copies of the oldest row before a short series, which nobody observed; None where there are none.
     """
 
     keys: list
@@ -39,6 +41,7 @@ class Rows:
     future: np.ndarray
     static: np.ndarray
     made_up: np.ndarray | None = None
+    padding: np.ndarray | None = None
 
     @classmethod
     def of(cls, panel):
@@ -98,28 +101,35 @@ class Rows:
             self.future[rows],
             self.static[which],
             None if self.made_up is None else self.made_up[rows],
+            None if self.padding is None else self.padding[rows],
         )
 
-    def tail(self, needed):
+    def tail(self, needed, whole=()):
         """The newest rows of each series, as many as a forecast can need, and the last value seen of each column.
 
         Parameters
         ----------
         needed : int
+        whole : collection of keys, default=()
+            Series of which all rows are kept.
 
         Returns
         -------
         Rows
         """
+        return replace(self.newest(needed, whole), made_up=None)
+
+    def newest(self, needed, whole=()):
+        """As `tail`, and which rows were made up is kept."""
         bounds = []
         for number, (first, end) in enumerate(zip(self.starts[:-1], self.starts[1:], strict=True)):
-            begin = max(int(first), int(end) - needed)
+            begin = int(first) if self.keys[number] in whole else max(int(first), int(end) - needed)
             for column in (*self.targets.T, *self.past.T):
                 if np.isnan(column[begin]):  # what it is filled with stands before
                     seen = np.flatnonzero(~np.isnan(column[first:begin]))
                     begin = int(first + seen[-1]) if len(seen) else begin
             bounds.append((number, begin, int(end)))
-        return replace(self.parts(bounds), made_up=None)
+        return self.parts(bounds)
 
     def until(self, ends):
         """The rows of each series before a row of it.
@@ -161,7 +171,8 @@ class Rows:
         arrays = {name: getattr(self, name)[order] for name in ("targets", "past", "future")}
         starts = np.concatenate([[0], np.cumsum(lengths + more)]).astype(np.int64)
         made_up = None if self.made_up is None else self.made_up[order]
-        longer = replace(self, starts=starts, index=self.index[order], made_up=made_up, **arrays)
+        padding = np.concatenate([np.arange(-n, length) < 0 for n, length in zip(more, lengths, strict=True)])
+        longer = replace(self, starts=starts, index=self.index[order], made_up=made_up, padding=padding, **arrays)
         return longer, origins + np.cumsum(more)[which]
 
     def followed_by(self, later):
@@ -196,6 +207,26 @@ class Rows:
             made_up=made_up,
             **{name: np.concatenate([getattr(self, name), getattr(later, name)])[order] for name in names},
         )
+
+    def grown(self, later):
+        """With the rows of a later part behind those of each series, and series that were not there behind the others.
+
+        Parameters
+        ----------
+        later : Rows
+
+        Returns
+        -------
+        Rows
+        """
+        known = set(self.keys)
+        new = [key for key in later.keys if key not in known]
+        if not new:
+            return self.followed_by(later)
+        none = np.zeros(len(new), dtype=np.int64)
+        static = np.concatenate([self.static, later.only(new).static])
+        starts = np.concatenate([self.starts, self.starts[-1] + none])
+        return replace(self, keys=[*self.keys, *new], starts=starts, static=static).followed_by(later)
 
     def only(self, keys):
         """These series, in this order.
@@ -323,6 +354,7 @@ class Rows:
             self.future[order],
             np.repeat(self.static, n, axis=0),
             None if self.made_up is None else self.made_up[order],
+            None if self.padding is None else self.padding[order],
         )
 
     def spread(self, origins):

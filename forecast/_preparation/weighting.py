@@ -85,7 +85,7 @@ class RowWeights:
         found = np.maximum(sums, 0.0) / np.maximum(counts, 1.0)
         if not found.any():
             raise ValueError(
-                f"the targets of all {len(windows)} windows have weight 0; expected some to learn from. Fix: greater "
+                f"the targets of all {len(windows)} windows have weight 0; expected some to learn from: greater "
                 "sample_weight, or a longer half_life."
             )
         return found / found.mean()

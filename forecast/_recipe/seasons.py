@@ -13,6 +13,7 @@ import numpy as np
 import pandas as pd
 
 from .._frames.index import is_clockless, season_length
+from .._frames.patterns import Pattern
 from .._frames.steps import MONTHS_OF
 
 __all__ = ["peak", "sampled", "seasons_of", "shown"]
@@ -83,6 +84,8 @@ def _given(rows, ends, season):
 
 def _usual(freq):
     """Steps of the usual seasons of a frequency, ascending; None where none are known."""
+    if isinstance(freq, Pattern):
+        return freq.seasons
     if not isinstance(freq, pd.offsets.BaseOffset):
         return None
     if is_clockless(freq):

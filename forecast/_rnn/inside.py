@@ -63,8 +63,8 @@ def flow_of(model, X, y, sample_weight, n_jobs):
         name = network.spec.encoder[layer]
         raise ValueError(
             f"the gradient is not finite at step {step - norms.shape[1] + 1} of layer {name}: it exploded beyond "
-            f"{network.architecture.dtype}. Fix: dtype='float64', or weights that do not explode (clip_norm, a lower "
-            "learning_rate)."
+            f"{network.architecture.dtype}. Train weights that do not explode (clip_norm, a lower learning_rate), or "
+            "with more digits. Fix: dtype='float64'."
         )
     return Flow(network.architecture.cell_word, loss, norms, *_kept(network))
 
@@ -105,8 +105,8 @@ def activity_of(model, X, n_jobs, most_bytes):
             f"X: the gates and states of {data.n_windows} windows would take {each * data.n_windows / 2**30:.3g} GiB "
             f"({_size(streams)} x {kinds} gates and states x "
             f"{np.dtype(a.dtype).itemsize} bytes each); expected at most {most_bytes / 2**30:.3g} GiB, "
-            f"{most_bytes // each} windows. Fix: some of them, such as X[::{-(-data.n_windows * each // most_bytes)}]; "
-            "fewer rows of a frame."
+            f"which are fewer rows of a frame, or {most_bytes // each} windows. Fix: X = "
+            f"X[::{-(-data.n_windows * each // most_bytes)}]."
         )
     values = network.activity(data.arguments, data.n_windows, n_jobs)
     gates, states = ({name: values[name] for name in info[of]} for of in ("gates", "states"))

@@ -4,9 +4,14 @@
 trains, by way of `forecast._preparation`; `report` is the first verdict; `inside` the windows of a frame.
 """
 
+from .continuing import OldRowsWarning
 from .feeding import RecursiveForecastWarning
 from .forecaster import SeriesForecaster
 from .inside import windows_of_frame
 from .report import ModelReport
+from .skipping import LateSeriesWarning, ShortHistoryWarning, SkippedSeriesWarning
 
-__all__ = ["ModelReport", "RecursiveForecastWarning", "SeriesForecaster", "windows_of_frame"]
+__all__ = [
+    "LateSeriesWarning", "ModelReport", "OldRowsWarning", "RecursiveForecastWarning", "SeriesForecaster",
+    "ShortHistoryWarning", "SkippedSeriesWarning", "windows_of_frame",
+]  # fmt: skip

@@ -91,8 +91,8 @@ def static_bounds(state, rows, origins, forecast, levels):
     """
     if state.calibration is None:
         raise ValueError(
-            "no validation windows: there are too few to hold any out, so that intervals have nothing to rest on. Fix: "
-            "more rows, a shorter lookback, or validation_fraction=0.2."
+            "no validation windows: there are too few to hold any out, so that intervals have nothing to rest on. Use "
+            "more rows or a shorter lookback. Fix: validation_fraction=0.2."
         )
     out = {name: np.full(forecast.shape, np.nan) for name in _names(levels)}
     scales = state.error_scales

@@ -68,12 +68,24 @@ class Calibration:
             units[key] = series_scale(known, alone)
             if not alone:
                 residuals[mine] /= units[key]
-        warm = None
-        if residuals.size <= _REPLAYED:
-            state = AdaptiveState(_USUAL)
-            state.warm_up(residuals, before=0)
-            warm = state.kept()
-        return cls(residuals, units, transformed=True, warm=warm)
+        return cls(residuals, units, transformed=True, warm=_warm(residuals))
+
+    def followed_by(self, relative):
+        """With later residuals behind these; the newest ones are kept.
+
+        Parameters
+        ----------
+        relative : ndarray of shape (n, horizon, targets)
+            On the scale of errors and in the units of their series, in time order.
+
+        Returns
+        -------
+        Calibration
+        """
+        if self.residuals.shape[2] != relative.shape[2]:  # each target was a series of its own
+            relative = np.moveaxis(relative, 2, 1).reshape(-1, relative.shape[1], 1)
+        residuals = np.concatenate([self.residuals, relative])[-_MOST:]
+        return type(self)(residuals, self.scales, self.transformed, _warm(residuals))
 
     def of_series(self, yardstick):
         """The residuals in the unit of a series.
@@ -87,7 +99,13 @@ class Calibration:
         -------
         ndarray of shape (n, horizon, targets)
         """
-        return self._relative(len(yardstick.unit)) * yardstick.unit
+        return self.of_targets(len(yardstick.unit)) * yardstick.unit
+
+    def holds(self, key, n):
+        """Whether the unit of a series of `n` targets was measured in `fit`."""
+        if self.residuals.shape[2] == n:
+            return key in self.scales
+        return all((key, column) in self.scales for column in range(n))
 
     def enough(self, levels):
         """Whether there are residuals of every step for intervals of some coverages."""
@@ -142,7 +160,7 @@ class Calibration:
         return self._once[known]
 
     def _learnt(self, levels, n, steps):
-        residuals, horizon = self._relative(n), self.residuals.shape[1]
+        residuals, horizon = self.of_targets(n), self.residuals.shape[1]
         if self.warm is not None and residuals is self.residuals and steps in (None, horizon):
             state = AdaptiveState.resumed(levels, self.warm)
             if state is not None:
@@ -154,9 +172,18 @@ class Calibration:
         state.warm_up(residuals, before=0)
         return state
 
-    def _relative(self, n):
+    def of_targets(self, n):
         """The residuals over the units of their series, of `n` targets."""
         return self.residuals if self.residuals.shape[2] == n else np.repeat(self.residuals, n, axis=2)
+
+
+def _warm(residuals):
+    """What adaptive intervals of the usual coverages learn from residuals; None where these are many."""
+    if residuals.size > _REPLAYED:
+        return None
+    state = AdaptiveState(_USUAL)
+    state.warm_up(residuals, before=0)
+    return state.kept()
 
 
 def series_scale(targets, alone=False):

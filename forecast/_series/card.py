@@ -44,6 +44,7 @@ def _data_part(state):
         "start": as_json(getattr(state.span, "start", None)),  # None: a pickle of a version that kept no span
         "end": as_json(getattr(state.span, "end", None)),
         "n_rows": getattr(state.span, "n_rows", None),
+        "known_until": as_json(max(state.tail.last_labels.values())),
         "index": axis.kind,
         "freq": as_json(axis.freq),
         "season": axis.season_length,

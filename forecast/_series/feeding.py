@@ -60,7 +60,7 @@ def tell_of_feedback(steps, horizon, recursive=None):
         return
     what = f"{steps} steps were asked for, but horizon is {horizon}"
     if recursive is not None:
-        raise ValueError(f"{what}, and recursive=False. Fix: at most {horizon} rows, or horizon={steps}.")
+        raise ValueError(f"{what}, and recursive=False; expected at most {horizon}. Fix: horizon={steps}.")
     text = (
         f"{what}: the steps after it are forecast from forecasts, not from observations, and their errors add up. "
         f"To judge forecasts of {horizon} steps: backtest(model, df, RollingOrigin(n_splits=5, horizon={horizon})), or "

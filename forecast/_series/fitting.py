@@ -7,7 +7,10 @@ from functools import partial
 import numpy as np
 
 from .._preparation import LEVELS, Rows, Task, goes_on, trained
+from ..preprocessing import make_transform
+from .growing import kept_rows
 from .parameters import CHOOSING, is_chosen, member_settings, refuse_choosing, refuse_summed, settings_of
+from .skipping import SkippedSeriesWarning, listed, warn_of
 from .span import Span
 from .state import FittedState
 from .verdict import verdict_of_origins, verdict_of_regressor
@@ -52,6 +55,8 @@ def fitted_state(model, panel, roles, later=None, before=None, weights=None):
     refuse_choosing(model)
     if model.loss == "quantile":
         refuse_summed(model, panel.axis.season_length)
+    everything = rows
+    rows, ends = _learnable(model, task, rows, ends)
     if is_chosen(model):
         fitted = _chosen(model, task, rows, ends)
     elif model.members is not None:
@@ -60,8 +65,6 @@ def fitted_state(model, panel, roles, later=None, before=None, weights=None):
         fitted = _single(model, task, rows, ends, before)
     names, verdict = list(fitted["members"]), fitted["verdict"]
     members = list(fitted["members"].values())
-    if not members[0].pads:
-        _refuse_short(rows, members)
     needed = max(*(member.looks_back for member in members), panel.axis.season_length)
     lead, one = members[0], len(members) == 1
     state = FittedState(
@@ -72,7 +75,7 @@ def fitted_state(model, panel, roles, later=None, before=None, weights=None):
         axis=panel.axis,
         layout=panel.layout,
         split=lead.split,
-        tail=rows.tail(needed),
+        tail=everything.tail(needed),
         needed=needed,
         n_windows=lead.n_windows,
         report=verdict[0],
@@ -84,6 +87,7 @@ def fitted_state(model, panel, roles, later=None, before=None, weights=None):
         lower=model.lower,
         upper=model.upper,
         pads=lead.pads,
+        kept=kept_rows(everything, needed),
     )
     return state, fitted["recipe"]
 
@@ -103,7 +107,7 @@ def _followed(rows, later, axis):
 
 
 def _single(model, task, rows, ends, before):
-    settings = settings_of(model)
+    settings = replace(settings_of(model), pads=task.masked)
     last = _last_members(before, {"regressor": settings}, task).get("regressor")
     member, windows = trained(settings, task, rows, ends, last)
     verdict = verdict_of_regressor(model, task, rows, member, windows, ends)
@@ -153,7 +157,7 @@ def _last_members(before, settings, task):
     if last != now and any(goes_on(one.regressor) for one in settings.values()):
         raise ValueError(
             f"warm_start=True goes on from the last fit, which had the static covariates {last}, and now they are "
-            f"{now}; expected the same. Fix: warm_start=False for this fit."
+            f"{now}; expected the same. Fix: warm_start=False."
         )
     if before.members is None:
         return {name: before.parts[0][0] for name in settings} if len(settings) == 1 else {}
@@ -219,11 +223,50 @@ def _described(settings, weights):
     }
 
 
-def _refuse_short(rows, members):
-    least = max(member.preparation.lookback + member.preparation.n_lost for member in members)
-    short = [key for key, length in zip(rows.keys, np.diff(rows.starts), strict=True) if length < least]
-    if short and rows.n_series > 1:
-        raise ValueError(
-            f"{len(short)} of {rows.n_series} series have fewer rows than a forecast looks back on ({least}): "
-            f"{', '.join(map(repr, short[:3]))}. Fix: leave them out of fit, or a shorter lookback."
-        )
+def _learnable(model, task, rows, ends):
+    """Without the series of a panel that nothing can be learnt from; a warning names them."""
+    if rows.n_series == 1:
+        return rows, ends
+    short = {}
+    for number, (first, end) in enumerate(zip(rows.starts[:-1], rows.starts[1:], strict=True)):
+        reason = _unlearnable(model, task, rows.targets[first : end if ends is None else ends[number]])
+        if reason is not None:
+            short[rows.keys[number]] = reason
+    if len(short) in (0, rows.n_series):  # where none is long enough, training says what is missing
+        return rows, ends
+    warn_of(
+        SkippedSeriesWarning,
+        f"{len(short)} of {rows.n_series} series take no part in training: {listed(short)}. predict() leaves them out "
+        "until update() has brought enough rows.",
+        short, 5,
+    )  # fmt: skip
+    kept = np.array([number for number, key in enumerate(rows.keys) if key not in short])
+    some = rows.parts([(int(number), int(rows.starts[number]), int(rows.starts[number + 1])) for number in kept])
+    return some, None if ends is None else some.starts[:-1] + (ends - rows.starts[:-1])[kept]
+
+
+def _unlearnable(model, task, targets):
+    """Why nothing can be learnt of a series, or None."""
+    if np.isnan(targets).all(axis=0).any():
+        return "no value is known" if len(targets) else "no rows"
+    if model.members is not None:
+        transforms = [settings.transform for settings, _ in member_settings(model).values()]
+    else:
+        transforms = [model.transform]
+    for transform in transforms:
+        if transform is None or (isinstance(transform, str) and transform == "auto"):
+            continue
+        lost = make_transform(transform, period=task.axis.season_length).n_lost
+        if len(targets) <= lost + 2:
+            try:
+                for column in targets.T:
+                    make_transform(transform, period=task.axis.season_length).fit(column.astype(np.float64))
+            except ValueError as error:
+                return str(error)
+    if model.regressor is None or task.masked:
+        return None
+    settings = settings_of(model)
+    least = settings.lookback
+    if settings.transform is not None:
+        least += make_transform(settings.transform, period=task.axis.season_length).n_lost
+    return f"{len(targets)} rows; a forecast looks back on {least}" if len(targets) < least else None

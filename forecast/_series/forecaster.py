@@ -8,7 +8,7 @@ import numpy as np
 from sklearn.base import BaseEstimator, RegressorMixin, _fit_context
 
 from .._files import Saved, stored
-from .._frames import Roles, Rules, as_frame, check_length, enter, read_panel
+from .._frames import Roles, Rules, as_frame, check_length, enter, note_sentinels, note_time, read_panel
 from .bounds import check_bounds
 from .card import card_parts
 from .fitting import fitted_state
@@ -16,14 +16,16 @@ from .parameters import CONSTRAINTS, lookback_of
 from .remembered import Remembered
 from .targets import is_flat, with_target
 from .tools import refuse_arrays, refuse_shuffled_rows
-from .verbs import Answers, Requests, Uncertainty
+from .verbs import Answers, Monitors, Requests, Uncertainty, Updates
 from .weights import row_weights
 
 __all__ = ["SeriesForecaster"]
 
 
 @stored("SeriesForecaster", card=card_parts)
-class SeriesForecaster(Saved, Remembered, Answers, Uncertainty, Requests, RegressorMixin, BaseEstimator):
+class SeriesForecaster(
+    Saved, Remembered, Answers, Uncertainty, Updates, Monitors, Requests, RegressorMixin, BaseEstimator
+):
     """Forecast the columns of a time-indexed frame, or of a panel of many series, with any regressor on windows.
 
     Without a regressor, `fit` chooses everything that is not given from the training rows: seasons, calendar, lookback,
@@ -54,7 +56,8 @@ class SeriesForecaster(Saved, Remembered, Answers, Uncertainty, Requests, Regres
         Column or index level that names the series of a panel in long format, or several that name them together, such
         as `["store", "item"]`: a series is then named by a tuple. One model is trained for all.
     time : label, default=None
-        Column that holds the time stamps. None: the index.
+        Column that holds the time stamps. None: the index; where that only counts rows, the one column of time stamps,
+        with a `TimeColumnWarning`.
     freq : str, offset or int, default=None
         Frequency of the rows; None infers it. Where it is given, a missing business day is a gap.
     trading_calendar : pandas.offsets.CustomBusinessDay or list of dates, default=None
@@ -106,7 +109,8 @@ class SeriesForecaster(Saved, Remembered, Answers, Uncertainty, Requests, Regres
         Several regressors in place of one, whose weighted mean is the forecast: by name, a dict of "regressor" and,
         where they differ from the arguments here, "lookback", "window_norm", "transform", "calendar", "multi_target",
         "level", "step" and "weight" (default: 1). `recipe_` holds it. A series with fewer rows than a member looks
-        back on has its oldest row repeated; of a single regressor it is refused.
+        back on has its oldest row repeated; with a single regressor that is so where it was trained with masks, else
+        the series is left out and named in a warning.
     validation_fraction : float or None, default=0.1
         Share of the newest windows from which `report_` and intervals come, and by which a recipe chooses. An
         `RNNForecaster` that stops early holds them out by itself: this share, unless it has one of its own; of any
@@ -137,8 +141,8 @@ class SeriesForecaster(Saved, Remembered, Answers, Uncertainty, Requests, Regres
     freq_ : offset or int
         Frequency of the fitted index, the step of an integer one.
     history_ : DataFrame
-        The newest fitted rows of targets and past covariates, as many as a forecast can need; `predict()` starts after
-        them.
+        The newest known rows of targets and past covariates, as many as a forecast can need; `predict()` starts after
+        them, and `update` moves them on.
     n_windows_ : int
         Windows trained on.
     n_features_in_ : int
@@ -289,8 +293,14 @@ class SeriesForecaster(Saved, Remembered, Answers, Uncertainty, Requests, Regres
 
         Warns
         -----
+        TimeColumnWarning
+            The index only counts rows, and the one column of time stamps was taken as their time.
+        SentinelWarning
+            A column holds a value that looks like a code for a missing one, such as -9999.
         UserWarning
             Business data without `trading_calendar`: the forecast's index takes the next weekdays.
+        SkippedSeriesWarning
+            Series of a panel are too short to learn anything from.
         """
         check_bounds(self.lower, self.upper)
         refuse_arrays(X)
@@ -317,6 +327,9 @@ class SeriesForecaster(Saved, Remembered, Answers, Uncertainty, Requests, Regres
         state, recipe = fitted_state(self, panel, roles, later, getattr(self, "_state", None), weights)
         self._remember(replace(state, flat=is_flat(y)), columns, kind)
         self.recipe_ = self.get_params(deep=False) | recipe
+        if roles.time is not None and self.time is None:
+            note_time(roles.time, stacklevel=3)
+        note_sentinels(panel, roles, stacklevel=3)
         if panel.axis.note:
             warnings.warn(panel.axis.note, UserWarning, stacklevel=3)
         if self.verbose:

@@ -110,7 +110,8 @@ def _refuse_unknown(state, steps):
     if state.roles.future and steps < horizon:
         raise ValueError(
             f"{steps} future rows are given, but every forecast looks at the future covariates {state.roles.future} of "
-            f"all {horizon} steps of the horizon. Fix: predict(future) with future = model.future_frame(), filled."
+            f"all {horizon} steps of the horizon: fill them in the frame of model.future_frame(). Fix: X = "
+            "model.future_frame()."
         )
 
 
@@ -118,7 +119,7 @@ def _refuse_summed(state, levels):
     if levels is not None and not all(member.preparation.is_pointwise for member, _ in state.parts):
         raise ValueError(
             f"quantiles are asked of the network, which forecasts changes (transform={state.preparation.transform!r}), "
-            "and quantiles of changes do not add up to those of the series. Fix: predict_interval, whose quantiles are "
+            "and quantiles of changes do not add up to those of the series. Use predict_interval, whose quantiles are "
             "of errors in the units of the series, or a transform that is no difference."
         )
 
@@ -127,13 +128,13 @@ def _refuse_feedback(state, n_steps, levels):
     if levels is not None:
         raise ValueError(
             f"quantiles of {n_steps} steps were asked for, but horizon is {state.horizon}, and quantiles "
-            f"cannot be fed back. Fix: horizon={n_steps}, or fewer rows."
+            f"cannot be fed back; expected fewer rows, or a longer horizon. Fix: horizon={n_steps}."
         )
     if state.roles.past:
         raise ValueError(
             f"{n_steps} steps were asked for, but horizon is {state.horizon} and past covariates "
-            f"{state.roles.past} are not known after it, so that forecasts cannot be fed back. Fix: horizon={n_steps}, "
-            "or fewer rows."
+            f"{state.roles.past} are not known after it, so that forecasts cannot be fed back; expected fewer rows, "
+            f"or a longer horizon. Fix: horizon={n_steps}."
         )
 
 

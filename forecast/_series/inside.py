@@ -48,6 +48,6 @@ def windows_of_frame(model, X, y=None):
         raise ValueError(
             f"X: no series has the {preparation.n_lost} (lost to the transform) + {preparation.lookback} (lookback) + "
             f"{preparation.horizon} (horizon) rows of a window with a known target; the longest has "
-            f"{int(np.diff(panel.starts).max())} rows. Fix: more rows."
+            f"{int(np.diff(panel.starts).max())} rows. Give more rows."
         )
     return windows

@@ -78,10 +78,10 @@ def refuse_choosing(model):
         if name == "loss" and value == "quantile" and model.members is not None:
             continue  # members that forecast one value get quantiles
         if name != "random_state" and value != default:
-            fix = f"RNNForecaster({name}=...)" if name in ("n_jobs", "loss") else f"leave {name} out"
+            fix = f"RNNForecaster({name}=...)" if name in ("n_jobs", "loss") else f"no {name}"
             raise ValueError(
                 f"{name}={value!r} has no effect where {given} {'is' if model.members is None else 'are'} given: it is "
-                f"for a SeriesForecaster that chooses by itself. Fix: {fix}."
+                f"for a SeriesForecaster that chooses by itself; expected {fix}."
             )
 
 
@@ -100,7 +100,7 @@ def refuse_summed(model, period):
         if not auto and not make_transform(transform, period=period).is_pointwise:
             raise ValueError(
                 f"transform={transform!r} with loss='quantile': quantiles of changes do not add up to those of the "
-                "series. Fix: transform='auto', or loss='absolute_error' and predict_interval."
+                "series. Intervals have another way: loss='absolute_error' and predict_interval. Fix: transform='auto'."
             )
 
 

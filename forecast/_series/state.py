@@ -43,6 +43,10 @@ class FittedState:
         Bounds of forecasts and intervals.
     pads : bool
         Whether a series that is shorter than what a member looks back on has its oldest row repeated.
+    kept : Rows or None
+        More of the newest rows than `tail` has, to train on after an update; None: `tail` has all that are kept.
+    trained : dict of key to label, or None
+        Up to where each series was trained on; None: up to its end.
     flat : bool
         Whether `fit` was given a one-dimensional `y`, and so answers rows with one.
     spread : Spread or None
@@ -67,6 +71,8 @@ class FittedState:
     lower: float | None = None
     upper: float | None = None
     pads: bool = False
+    kept: Rows | None = None
+    trained: dict | None = None
     flat: bool = False
     spread: object = None
 
@@ -77,6 +83,16 @@ class FittedState:
             lead = Member(self.regressor, self.preparation, self.split, self.n_windows, self.pads, self.spread)
             return [(lead, 1.0)]
         return [(member, self.weights[name]) for name, member in self.members.items()]
+
+    @property
+    def rows(self):
+        """All rows that are kept."""
+        return self.tail if self.kept is None else self.kept
+
+    @property
+    def trained_until(self):
+        """The last label of each series that was trained on."""
+        return self.tail.last_labels if self.trained is None else self.trained
 
     @property
     def error_scales(self):
@@ -113,15 +129,20 @@ class FittedState:
         """Whether a transform is learnt of each series by itself."""
         return any(member.preparation.transform is not None for member, _ in self.parts)
 
+    def unlearnt(self, keys):
+        """Those of some series of which something has to be learnt, because `fit` did not have them."""
+        known = [member.preparation.known_series for member, _ in self.parts]
+        split = [member.split for member, _ in self.parts]
+        known = [
+            {key[0] for key in own} if apart else own
+            for own, apart in zip(known, split, strict=True)
+            if own is not None
+        ]
+        return {key for key in keys if any(key not in own for own in known)}
+
     def holds_unseen(self, keys):
         """Whether something has to be learnt of one of these series, which were not all there in `fit`."""
-        for member, _ in self.parts:
-            known = member.preparation.known_series
-            if known is not None:
-                known = {key[0] for key in known} if member.split else known
-                if any(key not in known for key in keys):
-                    return True
-        return False
+        return bool(self.unlearnt(keys))
 
     def knowing(self, past):
         """The same, with what has to be learnt of series that were not there in `fit`.
@@ -171,8 +192,15 @@ class FittedState:
 
     def _check_loaded(self):
         """Refuse a state out of a file whose parts do not fit together."""
-        tail, n = self.tail, len(self.roles.target)
-        rows, series = len(tail.index), len(tail.keys)
+        for rows in (self.tail, self.rows):
+            self._check_rows(rows)
+        if set(self.rows.keys) != set(self.tail.keys):
+            raise ModelFileError("the newest rows and the older ones are of different series.")
+        if not isinstance(self.trained, (dict, type(None))):
+            raise ModelFileError(f"the ends of training are a {type(self.trained).__name__}; expected a dict.")
+
+    def _check_rows(self, tail):
+        n, rows, series = len(self.roles.target), len(tail.index), len(tail.keys)
         shapes = {
             "targets": (tail.targets.shape, (rows, n)),
             "past": (tail.past.shape, (rows, len(self.schema.past_names))),

@@ -11,10 +11,10 @@ __all__ = ["refuse_arrays", "refuse_shuffled_columns", "refuse_shuffled_rows"]
 
 _INSPECTION = "sklearn.inspection"
 _OF_ROWS = {
-    "learning_curve": "trains on the first rows of each fold, and the rows that it tests do not follow them. Fix: "
-    "cross_val_score(model, X, y, cv=RollingOrigin(n_splits=5, horizon={horizon}, max_train_size=n)) for each size n.",
-    "permutation_test_score": "shuffles the target, which leaves no series to forecast. Fix: backtest(model, df, "
-    "RollingOrigin(n_splits=5, horizon={horizon})), whose summary has the skill over naive forecasts.",
+    "learning_curve": "trains on the first rows of each fold, and the rows that it tests do not follow them. For "
+    "each size n: cross_val_score(model, X, y, cv=RollingOrigin(n_splits=5, horizon={horizon}, max_train_size=n)).",
+    "permutation_test_score": "shuffles the target, which leaves no series to forecast. The summary of a backtest "
+    "has the skill over naive forecasts. Fix: backtest(model, df, RollingOrigin(n_splits=5, horizon={horizon})).",
 }
 
 
@@ -48,7 +48,8 @@ def refuse_arrays(X):
     ------
     TypeError
     """
-    tool = None if hasattr(X, "columns") or hasattr(X, "index") else Caller().tool()
+    # Looked for on the class: a lazy frame warns where it is asked for its columns.
+    tool = None if hasattr(type(X), "columns") or hasattr(type(X), "index") else Caller().tool()
     if tool is not None:
         raise TypeError(
             f"{tool} gives its regressor a {type(X).__name__} without time stamps, which a forecaster needs; expected "

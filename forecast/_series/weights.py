@@ -39,7 +39,7 @@ def row_weights(model, frame, roles, axis, sample_weight):
     if not any(regressor is None or learns(regressor) for regressor in given):
         what = "half_life" if sample_weight is None else "sample_weight"
         naive = " and ".join(type(regressor).__name__ for regressor in given)
-        raise ValueError(f"{what} has no effect on what learns nothing, here {naive}. Fix: leave {what} out.")
+        raise ValueError(f"{what} has no effect on what learns nothing, here {naive}. Fix: {what}=None.")
     if sample_weight is None:
         return RowWeights.of(axis, model.half_life)
     # In the place of a target, so that the weights stand in the order of the rows, gaps included.
@@ -53,7 +53,7 @@ def _checked(sample_weight, frame):
     if isinstance(sample_weight, pd.Series) and not sample_weight.index.equals(frame.index):
         raise ValueError(
             "sample_weight has another index than X; expected the same labels in the same order. Fix: "
-            "sample_weight.loc[X.index]."
+            "sample_weight = sample_weight.loc[X.index]."
         )
     weight = np.asarray(sample_weight, dtype=np.float64)
     if weight.shape != (len(frame),):

@@ -11,6 +11,8 @@ from .._frames import (
     check_length,
     column_names,
     frequency_of,
+    note_time,
+    only_counts,
     read_panel,
     read_values,
     refuse_several,
@@ -57,7 +59,8 @@ def make_windows(
     series : label or list of labels, default=None
         Column or index level that names the series of a panel in long format, or several that name them together.
     time : label, default=None
-        Column of the time stamps; None: the index.
+        Column of the time stamps. None: the index; where that only counts rows, the one column of time stamps, with a
+        `TimeColumnWarning`.
     step : int, default=1
         Rows from one window to the next; the first window starts at the first row, so
         `make_windows(..., step=s)` is `make_windows(...)[::s]`.
@@ -105,8 +108,13 @@ def make_windows(
         _positive(name, value) for name, value in (("lookback", lookback), ("horizon", horizon), ("step", step))
     )
     frame = as_frame(df, "df")
-    if not all(given is None for given in (future_covariates, static_covariates, series, time)):
+    others = (future_covariates, static_covariates, series, time)
+    if only_counts(frame.index) or not all(given is None for given in others):
         roles = Roles.of(frame, target, past_covariates, future_covariates, static_covariates, series, time)
+        if roles.time is not None and time is None:
+            note_time(roles.time, stacklevel=2)
+        others = (*others[:-1], roles.time)
+    if not all(given is None for given in others):
         return _of_panel(
             read_panel(frame, roles, Rules(), what="df"),
             roles,

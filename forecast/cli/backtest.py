@@ -118,7 +118,7 @@ def _compared(arguments, model, data, terminal):
 
     if arguments.refit is False:
         with_progress(model, terminal)  # a line an epoch; of several fits, a line each
-    with refusals(time_words(data.frame.index)), warnings.catch_warnings():
+    with refusals(time_words(data.frame.index), of_data=True), warnings.catch_warnings():
         warnings.simplefilter("ignore", SkillWarning)  # its words stand in the report's notes, and in the verdict
         origins = RollingOrigin(arguments.origins, model.horizon, step=arguments.step)
         return backtest(

@@ -15,7 +15,7 @@ __all__ = [
 ]  # fmt: skip
 
 PARTS = {
-    "year": ("year", "yr", "yyyy", "yy", "jahr", "annee", "año", "ano"),
+    "year": ("year", "yr", "yyyy", "yy", "isoyear", "jahr", "annee", "año", "ano"),
     "quarter": ("quarter", "qtr", "quartal", "trimestre"),
     "month": ("month", "mo", "mon", "mm", "mnth", "monat", "mois", "mes"),
     "week": ("week", "wk", "isoweek", "weekofyear", "weekno", "weeknumber", "kw", "woche", "semaine"),
@@ -48,6 +48,13 @@ def part_of(name):
         return "minute"
     plain = folded(name)
     return next((part for part, words in PARTS.items() if plain in words), None)
+
+
+def _parts_of(names):
+    """`part_of` of each name; mm is the month where no MM is."""
+    found = {name: part_of(name) for name in names}
+    months = [name for name, part in found.items() if part == "month"]
+    return {name: "month" if str(name).strip("# ") == "mm" and not months else part for name, part in found.items()}
 
 
 def speaks_of_time(name):
@@ -121,8 +128,7 @@ def is_clock(column):
 def find_parts(table, free, series):
     """Columns of year, month, day, hour and so on that give each row a time of its own; empty where there are none."""
     named = {}
-    for name in free:
-        part = part_of(name)
+    for name, part in _parts_of(free).items():
         numeric = pd.api.types.is_numeric_dtype(table[name].dtype) and not pd.api.types.is_bool_dtype(table[name].dtype)
         if part is not None and part not in named and (numeric or part == "month"):
             named[part] = name
@@ -167,7 +173,7 @@ def put_together(table, columns, form, notes):
     if form is not None:
         text = [table[name].astype(str).str.strip() for name in columns]
         return _all_there(read_stamps(text[0].str.cat(text[1:], sep=" "), form)[0], table, columns)
-    day, parts = None, {part_of(name): name for name in columns}
+    day, parts = None, {part: name for name, part in _parts_of(columns).items()}
     if set(parts) <= set(PARTS) and len(parts) == len(columns) and any(set(group) <= set(parts) for group in _SETS):
         days = _from_parts(table, parts)
         clock = [parts[part] for part in ("hour", "minute", "second", "period") if part in parts]
@@ -209,7 +215,7 @@ def dates_of(column, name):
         return pd.DatetimeIndex(column)
     if pd.api.types.is_numeric_dtype(column.dtype):
         return numbers_as_stamps(column, speaks_of_time(name) and part_of(name) is None)[0]
-    start = column.dropna().iloc[:5]
+    start = column.dropna().iloc[:5].astype(str)
     if not len(start) or not all(map(looks_like_date, start)):
         return None
     return read_stamps(column)[0]

@@ -56,6 +56,8 @@ def is_counter(values):
     if not pd.api.types.is_numeric_dtype(values.dtype) or len(values) < 3 or values.isna().any():
         return False
     numbers = values.to_numpy(dtype="float64")
+    if not np.isfinite(numbers).all():
+        return False
     steps = np.diff(numbers)
     return bool(abs(steps[0]) == 1 and (steps == steps[0]).all() and min(numbers[0], numbers[-1]) in (0, 1))
 
@@ -85,6 +87,7 @@ def first_number(frame, taken, notes):
     values = [column for column in numeric if not _is_index(frame[column], column)]
     counters = [column for column in values if is_counter(frame[column])]
     values = [column for column in values if column not in counters]
+    likely = [column for column in values if not _says_nothing(frame[column], column)]
     if not values:
         left = f"; {listed(numeric, 60)} count the rows or their time" if numeric else ""
         raise ProblemError(
@@ -92,8 +95,10 @@ def first_number(frame, taken, notes):
             + (" Fix: choose one with --target." if numeric else "")
         )
     if len(values) > 1:
-        notes.append(f"Target is {values[0]!r}, the first numeric column of {listed(values)} (choose with --target).")
-    return values[0]
+        target = (likely or values)[0]
+        first = "first numeric column" if target == values[0] else "first numeric column that varies,"
+        notes.append(f"Target is {target!r}, the {first} of {listed(values)} (choose with --target).")
+    return (likely or values)[0]
 
 
 def _mostly_numbers(values):
@@ -104,6 +109,15 @@ def _mostly_numbers(values):
         return bool(values.notna().any())
     there = values.dropna().iloc[:1000]
     return len(there) > 0 and are_numerals(there).mean() > 0.5
+
+
+def _says_nothing(values, name):
+    """One number in every row, or the same step from each to the next: a station's number, days since a date."""
+    numbers = pd.to_numeric(values, errors="coerce").dropna().to_numpy(dtype="float64")
+    if len(numbers) < 3 or not np.isfinite(numbers).all():
+        return False
+    steps = np.diff(numbers)
+    return bool(np.abs(steps - steps[0]).max() <= 1e-9 * np.abs(numbers).max()) or str(name).casefold().endswith("_id")
 
 
 def _is_time(values):

@@ -5,7 +5,7 @@ import os
 import sys
 import warnings
 
-from . import backtest, config, demo, fit, predict, show
+from . import backtest, config, demo, fit, predict, show, update
 from .problems import ProblemError, close_to, described
 from .terminal import Terminal
 
@@ -19,6 +19,7 @@ examples:
   forecast fit data.csv --target temperature --horizon 24 -o model.forecast
   forecast show model.forecast
   forecast predict model.forecast --coverage 0.8 0.95
+  forecast update model.forecast new.csv
   forecast backtest data.csv --target temperature --horizon 24
 
 exit codes:
@@ -109,7 +110,7 @@ def _parser():
     )  # fmt: skip
     parser.add_argument("--version", action="version", version=_version())
     commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND", dest="command")
-    for part in (demo, fit, predict, backtest, show, config):
+    for part in (demo, fit, predict, update, backtest, show, config):
         part.add(commands)
     return parser
 

@@ -66,9 +66,9 @@ def read_stamps(column, form=None):
     """
     if form in UNITS:
         return _since_1970(pd.to_numeric(column, errors="coerce"), form), []
-    text = column.astype(str).str.strip()
+    text = column.astype(str).where(column.notna(), "").str.strip()
     if form is not None:
-        return _stamps(text, form, OFFSET.search(text.iloc[0]) is not None and "%z" in form), []
+        return _stamps(text, form, "%z" in form), []
     stamps, others = _as_it_stands(text)
     if stamps.isna().any():
         plain = usual(text, lambda pattern, words, cells: cells.str.replace(pattern, words, regex=True))
@@ -81,7 +81,7 @@ def read_stamps(column, form=None):
 
 def _as_it_stands(text):
     distinct = text.drop_duplicates()
-    first = distinct.iloc[0] if len(distinct) else ""
+    first = next(filter(None, distinct), "")
     if OFFSET.search(first) and ":" in first:
         return _stamps(text, "ISO8601", True), []
     for pattern, read in ((QUARTER, _quarters), (WEEK, _weeks)):

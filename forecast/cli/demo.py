@@ -1,10 +1,11 @@
 """`forecast demo`: a first forecast of a real series, or of one's own file, beside naive ones."""
 
+import re
 from pathlib import Path
 
 from .options import add_command, count
 from .printing import best, day, scores_table, step_of, verdict
-from .problems import ProblemError
+from .problems import ProblemError, short_problems
 from .writing import check_picture, write_picture
 
 __all__ = ["add", "run"]
@@ -44,7 +45,8 @@ def add(commands):
 def run(arguments, terminal):
     """Read, train, compare, draw."""
     output = check_picture(arguments.output, "--output")
-    frame, title = _co2(arguments) if arguments.csv is None else _own_series(arguments, terminal)
+    with short_problems():
+        frame, title = _co2(arguments) if arguments.csv is None else _own_series(arguments, terminal)
     target = frame.columns[0]
     frame, filled = _fill(frame)
     plan = _plan(frame, arguments)
@@ -121,7 +123,8 @@ def _plan(frame, arguments):
         read_values(frame, list(frame.columns))
     except (TypeError, ValueError) as error:
         # The advice on splitters has no place here, and the fix is one of pandas.
-        raise ProblemError(str(error).split(" In cross-validation")[0].replace("Fix:", "Fix in pandas:")) from None
+        text = re.sub(r" In cross-validation, .*? tear a series apart\.", "", str(error))
+        raise ProblemError(text.replace("Fix:", "Fix in pandas:")) from None
     horizon = arguments.horizon or (26 if season == 52 else season if season > 1 else 12)
     first = len(frame) - arguments.origins * horizon
     # At most a third of what is there before the first origin, so that there are windows enough to learn from.

@@ -50,7 +50,7 @@ def run(arguments, terminal):
     terminal.show(data_line(data, panel))
     terminal.show(f"Model      {described_model(model)}")
     started = time.perf_counter()
-    with refusals(time_words(data.frame.index)), warnings.catch_warnings():
+    with refusals(time_words(data.frame.index), of_data=True), warnings.catch_warnings():
         warnings.filterwarnings("ignore", message="no trading calendar", category=UserWarning)  # the report says it
         with_progress(model, terminal).fit(data.frame)
     seconds = time.perf_counter() - started

@@ -88,7 +88,7 @@ def _time_of(model):
     return rows.index
 
 
-def forecast_columns(model, future, history, coverage, quantiles, n=None):
+def forecast_columns(model, future, history, coverage, quantiles, n=None, errors="warn"):
     """The forecast, and beside it the bounds of intervals and the quantiles that are asked for.
 
     Parameters
@@ -98,13 +98,15 @@ def forecast_columns(model, future, history, coverage, quantiles, n=None):
     coverage, quantiles : list of float or None
     n : int, default=None
         Steps, where there are no future rows; None: the horizon.
+    errors : {"warn", "raise"}, default="warn"
+        As in `SeriesForecaster.predict`.
 
     Returns
     -------
     pandas.DataFrame
         Columns `<target>`, `<target>_lower_0.8`, `<target>_upper_0.8`, `<target>_q0.1`, and so on.
     """
-    asked, beside = {"history": history, "n": n}, {}
+    asked, beside = {"history": history, "n": n, "errors": errors}, {}
     table = model.predict(future, recursive=True, **asked)
     if coverage:
         levels = sorted(set(coverage))

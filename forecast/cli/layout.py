@@ -5,6 +5,7 @@ import re
 from collections import Counter
 from dataclasses import dataclass, field
 
+import numpy as np
 import pandas as pd
 
 from .forms import looks_like_date
@@ -148,8 +149,10 @@ def find_header(name, records):
             start = place
             break
         if width > 2 and len(record) == width - 1 and named == width - 1 and after and min(after) == width:
-            start, shift = place, any(other[-1] for other in records[place + 1 :])
-            break
+            first = [other[0] for other in records[place + 1 :]]
+            if not record[0].startswith("#") and (len(set(first)) == len(first) or all(map(looks_like_date, first))):
+                start, shift = place, any(other[-1] for other in records[place + 1 :])
+                break
     first = [cell.lstrip("#").strip() if place == 0 else cell for place, cell in enumerate(records[start])]
     rows = records[start + 1 :]
     if not rows and width > 1 and all(map(_is_value, filter(None, first))):
@@ -302,7 +305,7 @@ def plain_cells(table):
     for column in table.columns:
         if table[column].dtype == object:
             odd = table[column].map(
-                lambda cell: isinstance(cell, (list, dict, set, tuple)) or hasattr(cell, "isoformat")
+                lambda cell: isinstance(cell, (list, dict, set, tuple, bytes, np.ndarray)) or hasattr(cell, "isoformat")
             )
             if odd.any():
                 table[column] = table[column].map(lambda cell: cell if _is_none(cell) else str(cell))

@@ -89,7 +89,7 @@ def add_roles(data):
     """Options that say which column is what."""
     data.add_argument(
         "--target", action="append", type=str, metavar="COLUMN",
-        help="column to forecast; may be repeated (default: the only numeric one, or the first)",
+        help="column to forecast; may be repeated (default: the first numeric one that is no index and varies)",
     )  # fmt: skip
     data.add_argument(
         "--series", action="append", metavar="COLUMN",

@@ -10,7 +10,7 @@ from .._series import SeriesForecaster
 from .columns import find_columns, first_number, read_numbers
 from .dates import read_stamps
 from .numerals import are_numerals
-from .problems import ProblemError, close_to, refusals, shown
+from .problems import ProblemError, close_to, refusals, short_problems, shown
 from .reading import read_table
 from .stamps import in_time_order, put_time_in_index
 
@@ -64,6 +64,11 @@ def read_data(arguments, model=None):
     ------
     ProblemError
     """
+    with short_problems():
+        return _read_data(arguments, model)
+
+
+def _read_data(arguments, model):
     table, notes = read_table(arguments.data, arguments.na, _given(arguments, "decimal"), _given(arguments, "sheet"))
     options = {
         name: _given(arguments, name)
@@ -163,13 +168,14 @@ def planned(arguments, data, model=None):
     fresh = model is None
     if fresh:
         model = SeriesForecaster(RNNForecaster(random_state=0))
-    with refusals(time_words(data.frame.index)):
+    with refusals():
         model.set_params(**_series_settings(arguments, data))
         _set_network(arguments, model)
         _set_others(arguments, model)
         for part in (model, model.regressor):
             if hasattr(part, "_validate_params"):
                 part._validate_params()
+    with refusals(time_words(data.frame.index), of_data=True):
         panel = _panel(model, data)
     if fresh:
         _choose_steps(arguments, model, panel)

@@ -36,6 +36,10 @@ def add(commands):
         "--coverage", type=share, nargs="+", metavar="C", help="intervals that hold this share, as 0.8 0.95"
     )
     parser.add_argument("--quantiles", type=share, nargs="+", metavar="Q", help="of the forecast, such as 0.1 0.5 0.9")
+    parser.add_argument(
+        "--errors", choices=("warn", "raise"), default="warn",
+        help="where some series cannot be forecast: forecast the others, or none (default: warn)",
+    )  # fmt: skip
     add_loudness(parser, progress=False)
     add_data(parser).add_argument(
         "--gaps", choices=("error", "mask", "interpolate"), help="stamps that are missing (default: as in the training)"
@@ -69,7 +73,7 @@ def run(arguments, terminal):
     """Load, read, forecast, write."""
     from .files import load_model
     from .forecasting import as_table, first_steps, forecast_columns, read_future, read_history
-    from .problems import refusals
+    from .problems import refusals, short_problems
     from .writing import check_table, write_table
 
     _refuse_without_effect(arguments)
@@ -78,8 +82,9 @@ def run(arguments, terminal):
     model, notes = load_model(arguments.model), []
     if arguments.gaps is not None:
         model.set_params(gaps=arguments.gaps)
-    history = None if arguments.data is None else read_history(model, arguments, notes)
-    future = None if arguments.future is None else read_future(model, arguments, notes)
+    with short_problems():
+        history = None if arguments.data is None else read_history(model, arguments, notes)
+        future = None if arguments.future is None else read_future(model, arguments, notes)
     for note in notes:
         terminal.note(note)
     if future is not None and arguments.steps is not None:
@@ -89,7 +94,9 @@ def run(arguments, terminal):
             table = as_table(model.future_frame(arguments.steps, history=history), model)
         else:
             steps = arguments.steps if future is None else None
-            found = forecast_columns(model, future, history, arguments.coverage, arguments.quantiles, steps)
+            found = forecast_columns(
+                model, future, history, arguments.coverage, arguments.quantiles, steps, arguments.errors
+            )
             table = as_table(found, model)
             table = first_steps(table, model, arguments.steps)
             _tell_of_feedback(table, model, notes, terminal)

@@ -4,31 +4,47 @@ import difflib
 import re
 from contextlib import contextmanager
 
-__all__ = ["ProblemError", "close_to", "described", "listed", "refusals", "shown", "shown_path"]
+__all__ = [
+    "ProblemError", "close_to", "described", "in_one_line", "listed", "refusals", "short_problems", "shown",
+    "shown_path",
+]  # fmt: skip
 
 ROOM = 180  # characters of a message
 # Advice for Python in the library's messages, and what a user of the command does in its place.
 _WORDS = (
     (r"Holidays: give the index a CustomBusinessDay frequency", "Holidays: --holidays FILE"),
-    (r"\.\s*Fix: df = df\.resample\(a frequency\)\.mean\(\)\.interpolate\(\)", ""),
+    (r"\.\s*Fix: df = df\.resample\([^)]*\)\.mean\(\)\.interpolate\(\)", ""),
     (r"\s*In cross-validation, split with .*?tear a series apart", ""),
     (r"\s*X does not continue", "the future rows do not continue"),
     (r"Hours that come twice in autumn: tz_localize\(zone, ambiguous='infer'\)", "Hours twice in autumn: --timezone"),
-    (r"model\.future_frame\(n\) gives the rows to fill", "--future-template FILE writes the rows to fill"),
+    (r"model\.future_frame\(n\) gives the rows to fill\.(?: Fix: X = model\.future_frame\(\d*\))?",
+     "--future-template FILE writes the rows to fill"),
     (r"fill the frame of model\.future_frame\(n\)", "fill the file that --future-template writes"),
-    (r"which predict\(\) cannot know\. Fix: predict\(future\) with .*?, filled", "which must be given. Fix: --future "
-     "FILE; --future-template FILE writes the rows to fill"),
+    (r"which predict\(\) cannot know: fill .*? Fix: X = model\.future_frame\(\d*\)",
+     "which must be given. Fix: --future FILE; --future-template FILE writes the rows to fill"),
     (r"predict\(history=frame\) with past rows of a new series", "a data file with past rows of the new series"),
     (r"predict\(history=frame\)", "give a data file after the model"),
-    (r"df = df\.groupby\(.*?\)\.mean\(\), or forecast one series at a time", "one row for each stamp in the file, or "
-     "--series COLUMN where they are several series"),
+    (r"model\.update\(new_rows, overlap='skip'\)", "--overlap skip"),
+    (r"model\.set_params\((gaps='\w+')\)\.update\(new_rows\)", r"\1"),
+    (r"model\.update\(new_rows\)", "a file with rows of each series"),
+    (r"update\(\.\.\., history=all old rows\)", "--history FILE"),
+    (r"\bnew_rows\b", "the file"),
+    (r"predict\(\) (forecasts|leaves)", r"forecast predict \1"),
+    (r"until update\(\) has", "until forecast update has"),
+    (r"once, or series= where these are several series(.*)Fix: df = df(?:\.groupby\(.*?\)\.mean\(\)|\[~.*?\])",
+     r"once\1Fix: one row for each stamp in the file, or --series COLUMN where they are several series"),
     (r"df = df(\.drop_duplicates\(|\[~).*?keep='last'\)(\.to_numpy\(\)\])?", "one row for each stamp and series"),
     (r"df\[('[^']*'|\"[^\"]*\")\] = df\[\1\]\.interpolate\([^)]*\),? or missing=['\"]mask['\"]", "--missing mask"),
     (r"df\[('[^']*'|\"[^\"]*\")\] = df\[('[^']*'|\"[^\"]*\")\]\.interpolate\([^)]*\)", "fill the cells of the file"),
-    (r"df\.replace\(\[np\.inf, -np\.inf\], np\.nan\) and fill", "mend the cells of the file"),
-    (r"target=(['\"])(.*?)\1(, or target=.*? for all of them)?", r"--target \2"),
-    (r"Fix: fewer splits or a shorter horizon", "Fix: fewer --origins, a smaller --step or a shorter --horizon"),
-    (r"\b(gaps|missing|series|time|freq)=['\"]([^'\"]*)['\"]", r"--\1 \2"),
+    (r"df\[('[^']*'|\"[^\"]*\")\] = df\[\1\]\.replace\(\[np\.inf.*?limit_direction='both'\)",
+     "mend the cells of the file"),
+    (r" All of them together: target=.*?\. Fix: target=", " Fix: target="),
+    (r"target=(['\"])(.*?)\1", r"--target \2"),
+    (r", or fewer splits, or a shorter horizon\.(?: Fix: n_splits=\d+)?",
+     ". Fix: fewer --origins, a smaller --step or a shorter --horizon"),
+    (r", or gaps='interpolate'(, or another freq=)?\.(.*) Fix: gaps='mask'", r".\2 Fix: gaps='mask' or "
+     r"gaps='interpolate'\1"),
+    (r"\b(gaps|missing|series|time|freq|errors|refit)=['\"]([^'\"]*)['\"]", r"--\1 \2"),
     (r"\b(freq)=(?=[,. ])", r"--\1"),
     (r"[Gg]ive trading_calendar=\.", "Give --holidays FILE."),
     (r"trading_calendar=\.?", "--holidays FILE"),
@@ -80,13 +96,24 @@ def _shortened(text):
 
 
 @contextmanager
-def refusals(instead=()):
+def short_problems():
+    """Problems with a file are short lines, however long its names and cells are."""
+    try:
+        yield
+    except ProblemError as problem:
+        raise ProblemError(in_one_line(problem)) from None
+
+
+@contextmanager
+def refusals(instead=(), of_data=False):
     """Turn what the library refuses into a problem that is shown in one line.
 
     Parameters
     ----------
     instead : list of (str, str), default=()
         Advice that has no option in a command, and what it says in its place.
+    of_data : bool, default=False
+        It is the data that may be refused: in a short line.
     """
     try:
         yield
@@ -94,7 +121,7 @@ def refusals(instead=()):
         text = described(error)
         for advice, other in instead:
             text = text.replace(advice, other)
-        raise ProblemError(text) from error
+        raise ProblemError(in_one_line(text) if of_data else text) from error
 
 
 def close_to(name, known, most=3):
@@ -120,6 +147,30 @@ def close_to(name, known, most=3):
     folded = {other.casefold(): other for other in reversed(known)}
     near = [folded[other] for other in difflib.get_close_matches(str(name).casefold(), list(folded), n=most)]
     return f" Did you mean {' or '.join(map(repr, near))}?" if near else ""
+
+
+def in_one_line(text):
+    """A message as one line of at most `ROOM` characters: what is too long is left out before the fix.
+
+    Parameters
+    ----------
+    text : object
+
+    Returns
+    -------
+    str
+
+    Examples
+    --------
+    >>> len(in_one_line("column 'y' holds " + "9" * 500 + ". Fix: --target z."))
+    180
+    """
+    text = " ".join(str(text).split())
+    if len(text) <= ROOM:
+        return text
+    head, mark, fix = text.partition(" Fix: ")
+    room = ROOM - len(mark) - len(fix) - 3
+    return f"{head[:room]}...{mark}{fix}" if room > 60 else f"{text[: ROOM - 3]}..."
 
 
 def shown(value, room=40):

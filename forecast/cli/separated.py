@@ -36,6 +36,7 @@ def read_separated(name, text, missing, decimal, notes):
     ProblemError
         There is no header, or no row, or a row has more cells than the header.
     """
+    text = _without_comments(text)
     separator = find_separator(text)
     if separator == " ":
         text, separator = re.sub(r"[ \t]+", "\t", re.sub(r"(?m)^[ \t]+|[ \t]+$", "", text)), "\t"
@@ -71,6 +72,19 @@ def read_separated(name, text, missing, decimal, notes):
         raise ProblemError(f"{name} has no rows under its header, {listed(header.names)}.")
     return _with_numbers(table, lambda columns: _parsed(name, text, options | {"dtype": dict.fromkeys(columns, str)}),
                          separator, decimal, notes)  # fmt: skip
+
+
+def _without_comments(text):
+    """Lines with # at the start are empty, but for the last of them that have as many cells as the first row."""
+    count = len(re.match(r"(?:[ \t]*(?:#.*)?\n)*", text)[0].split("\n")) - 1
+    *lines, rest = text.split("\n", count)
+    row = rest.split("\n", 1)[0]
+    header = True
+    for place in reversed(range(len(lines))):
+        line = lines[place].strip().lstrip("#").strip()
+        header = header and (not line or any(len(line.split(s)) == len(row.split(s)) > 1 for s in (*",;\t|", None)))
+        lines[place] = lines[place] if header else ""
+    return "\n".join([*lines, rest])
 
 
 def _parsed(name, text, options, above=0):

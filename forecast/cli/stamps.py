@@ -128,7 +128,7 @@ def _holds_dates(values, name, form):
     if pd.api.types.is_numeric_dtype(values.dtype) or _digits(values):
         named = speaks_of_time(name) and part_of(name) in (None, "month", "period", "quarter")
         return all(numbers_as_stamps(part, named)[0] is not None for part in (values.iloc[:50], values))
-    return all(map(looks_like_date, values.dropna().iloc[:5]))
+    return all(map(looks_like_date, values.dropna().iloc[:5].astype(str)))
 
 
 def _weekly(values, name):
@@ -149,7 +149,7 @@ def _read_as(values, form):
     if form in UNITS:
         number = pd.to_numeric(values, errors="coerce")
         return read_stamps(number.where(number.abs() < UNITS[form][1]), form)
-    if pd.api.types.is_float_dtype(values.dtype) and values.notna().all() and (values == values.round()).all():
+    if pd.api.types.is_float_dtype(values.dtype) and np.isfinite(values).all() and (values == values.round()).all():
         values = values.astype("int64")
     if pd.api.types.is_integer_dtype(values.dtype):  # 1022024 was 01022024
         values = values.astype(str).str.zfill(len(pd.Timestamp("2024-11-23 22:33:44").strftime(form)))
@@ -199,8 +199,8 @@ def _whole_numbers(table, free, series):
             found.append(name)
         elif (folded(name) in TIME_NAMES or part == "week") and not rows.has_duplicates:
             raise ProblemError(
-                f"column {shown(name)} holds {column.iloc[0]}, {column.iloc[1]}, ..., no dates of a known form and no "
-                "regular steps. Fix: --time-format with its form, or --time none to count the rows."
+                f"column {shown(name)} holds {', '.join(map(str, column.iloc[:2]))}, ..., no dates of a known form and "
+                "no regular steps. Fix: --time-format with its form, or --time none to count the rows."
             )
     return found
 

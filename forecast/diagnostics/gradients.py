@@ -147,8 +147,8 @@ def gradient_flow(model, X, y=None, sample_weight=None, n_jobs=None):
     network, X, y = network_of(model, X, y)
     if sample_weight is not None and network is not model:
         raise ValueError(
-            "sample_weight: a SeriesForecaster gives all windows of a frame the same weight; expected None. Fix: leave "
-            "it out, or call gradient_flow on an RNNForecaster with windows."
+            "sample_weight: a SeriesForecaster gives all windows of a frame the same weight; expected None, "
+            "or an RNNForecaster with windows. Fix: sample_weight=None."
         )
     found = flow_of(network, X, y, sample_weight, n_jobs)
     steps = np.arange(1 - found.norms.shape[1], 1)

@@ -7,8 +7,9 @@ import numpy as np
 import pandas as pd
 from sklearn.base import clone
 
-from .._frames import Layout, Roles, enter
+from .._frames import Roles, enter, note_time, time_labels
 from ..model_selection import RollingOrigin, backtest
+from ..model_selection.splitters import in_time
 
 __all__ = ["LeakageError", "LeakageReport", "check_no_leakage"]
 
@@ -123,7 +124,7 @@ def check_no_leakage(model, df, *, cv=None, prepare=None, n_cuts=2, random_state
     ...     print("leaks")
     leaks
     """
-    raw, _ = enter(df, "df")
+    raw, kind = enter(df, "df")
     frame = _prepared(prepare, raw)
     model = _repeatable(clone(model))
     cv = RollingOrigin(n_splits=4, horizon=model.horizon) if cv is None else cv
@@ -135,10 +136,14 @@ def check_no_leakage(model, df, *, cv=None, prepare=None, n_cuts=2, random_state
         static_covariates=model.static_covariates,
         series=model.series,
         time=model.time,
+        answer_in=kind,
         static=None if static is None else enter(static, "static")[0],
     )
-    layout = Layout.of(frame, roles)
-    labels = layout.labels(frame)
+    if roles.time is not None and model.time is None:
+        note_time(roles.time, stacklevel=2)
+        model.set_params(time=roles.time)
+    cv = in_time(cv, roles.time)
+    labels = time_labels(frame, roles, "df")
     firsts = [labels[np.asarray(test)].min() for _, test in cv.split(frame)]
     cuts = [firsts[number] for number in np.unique(np.linspace(0, len(firsts) - 1, n_cuts).round().astype(int))]
     columns = _columns(raw, roles, prepare)
@@ -147,7 +152,8 @@ def check_no_leakage(model, df, *, cv=None, prepare=None, n_cuts=2, random_state
     for refit in (True, False):
         honest = _forecasts(model, frame, cv, refit, static)
         for first in cuts:
-            changed, count = _scramble(raw, columns, roles.future, layout.labels(raw), first, model.horizon, rng)
+            stamps = time_labels(raw, roles, "df")
+            changed, count = _scramble(raw, columns, roles.future, stamps, first, model.horizon, rng)
             changed = _prepared(prepare, changed)
             moved = _scrambled_forecasts(model, changed, cv, refit, first, roles, static)
             compared += _compare(honest, moved, first, refit)
@@ -210,7 +216,7 @@ class _UpTo:
         return repr(self.cv)
 
     def split(self, frame):
-        labels = Layout.of(frame, self.roles).labels(frame)
+        labels = time_labels(frame, self.roles, "df")
         for train, test in self.cv.split(frame):
             if labels[np.asarray(test)].min() <= self.first:
                 yield train, test

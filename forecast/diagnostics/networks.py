@@ -33,8 +33,8 @@ def network_of(model, X, y=None):
         kind = inside.__name__ if isinstance(inside, type) else type(inside).__name__
         raise TypeError(
             f"model: expected a fitted RNNForecaster, or a SeriesForecaster around one, got {where}{kind}, in which no "
-            "network can be looked at. Fix: SeriesForecaster(RNNForecaster(...)); of a search its best_estimator_, of "
-            "a pipeline its last step with X as that step sees it."
+            "network can be looked at. Give a SeriesForecaster(RNNForecaster(...)); of a search its best_estimator_, "
+            "of a pipeline its last step with X as that step sees it."
         )
     if inside is model:
         return model, X, y

@@ -10,7 +10,19 @@ import numpy as np
 import pandas as pd
 from sklearn.base import clone
 
-from .._frames import Layout, Roles, blocks_of, check_length, enter, read_panel
+from .._frames import (
+    Layout,
+    Roles,
+    SentinelWarning,
+    TimeColumnWarning,
+    blocks_of,
+    check_length,
+    enter,
+    note_sentinels,
+    note_time,
+    read_panel,
+    time_labels,
+)
 from .._preparation import Rows
 from .._progress import Fits
 from .._series import RecursiveForecastWarning, SeriesForecaster
@@ -22,6 +34,7 @@ from ..preprocessing import make_transform
 from .judgeable import missing_intervals, refuse_impossible_intervals, refuse_without_truth, tested_rows, unjudged
 from .origins import folds_of, of_folds, origins_of
 from .report import NAIVE, BacktestReport, BacktestWarning, SkillWarning
+from .splitters import in_time
 
 __all__ = ["backtest"]
 
@@ -42,7 +55,8 @@ def backtest(
         The series, as for `SeriesForecaster.fit`.
     cv : splitter
         `RollingOrigin`, or another splitter (TimeSeriesSplit) whose test rows follow each other right after an origin
-        and after all training rows. In a panel an origin is a time stamp, the same for all series.
+        and after all training rows. In a panel an origin is a time stamp, the same for all series. A splitter of this
+        package with `time=None` counts the stamps of the models' `time`.
     refit : bool, int, "weights" or None, default=None
         True fits anew on the training rows of every origin. An int fits at every so many origins. False fits once, on
         the training rows of the first origin. All origins between two fits are forecast in one call. "weights": a model
@@ -87,6 +101,10 @@ def backtest(
         interval because too few residuals are known.
     forecast.RecursiveForecastWarning
         A test part is longer than the horizon of a model: its later steps are forecast from forecasts.
+    SentinelWarning
+        A column holds a value that looks like a code for a missing one, such as -9999.
+    TimeColumnWarning
+        The index only counts rows, and the one column of time stamps was taken as their time.
 
     References
     ----------
@@ -106,16 +124,17 @@ def backtest(
     levels, weight = _coverages(coverage, intervals), None if sample_weight is None else np.asarray(sample_weight)
     if not isinstance(verbose, (int, np.integer)) or verbose < 0:
         raise ValueError(f"verbose is {verbose!r}; expected 0 or 1.")
-    frame, _ = enter(df, "df")
+    frame, kind = enter(df, "df")
     static = None if static is None else enter(static, "static")[0]
-    roles = _roles(models, frame, static)
+    roles = _roles(models, frame, static, kind)
     given = static, weight
     first = next(iter(models.values()))
     panel = read_panel(frame, replace(roles, past=[], future=[], static=[]), first._rules(), what="df")
     truth = _observed(panel)
-    labels = Layout.of(frame, roles, "df").labels(frame)
+    labels = time_labels(frame, roles, "df")
     every = _refit_every(refit)
-    folds = folds_of(cv, frame, labels, every)
+    horizon = min(one.horizon for one in models.values())
+    folds = folds_of(in_time(cv, roles.time), frame, labels, every, horizon)
     refuse_impossible_intervals(models, levels, intervals)
     refuse_without_truth(truth, tested_rows(truth, folds), roles)
     chosen, spent = {}, {}
@@ -154,6 +173,9 @@ def backtest(
     skill += _without_skill(report, models)
     fed_back = _fed_back(models, origins)
     report.notes.extend([*left_out, *fed_back, *skill])
+    if roles.time is not None and first.time is None:
+        note_time(roles.time, stacklevel=2)
+    note_sentinels(panel, roles, stacklevel=2, frame=frame)
     kinds = (left_out, BacktestWarning), (fed_back, RecursiveForecastWarning), (skill, SkillWarning)
     for notes, category in kinds:
         for note in notes:
@@ -225,7 +247,7 @@ def _coverages(coverage, intervals):
     return [float(level) for level in levels]
 
 
-def _roles(models, frame, static):
+def _roles(models, frame, static, kind):
     """The roles of the first model, after a check that all have the same targets and series."""
     found = {}
     for name, model in models.items():
@@ -243,6 +265,7 @@ def _roles(models, frame, static):
             static_covariates=model.static_covariates,
             series=model.series,
             time=model.time,
+            answer_in=kind,
             static=static,
         )
     if not found:
@@ -284,6 +307,8 @@ def _fitted(model, frame, train, given):
         raise ValueError(f"sample_weight has {len(weight)} values, df has {len(frame)} rows; expected one for each.")
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", message="no trading calendar", category=UserWarning)
+        for category in (SentinelWarning, TimeColumnWarning):  # said once for all fits
+            warnings.simplefilter("ignore", category)
         return model.fit(
             frame.iloc[train], static=static, sample_weight=None if weight is None else weight[train]
         )

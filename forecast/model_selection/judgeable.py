@@ -49,14 +49,12 @@ def refuse_without_truth(truth, tested, roles):
     names = ", ".join(map(repr, roles.target))
     where = f"{truth.index[tested].min()} to {truth.index[tested].max()}"
     seen = np.flatnonzero(known.any(axis=1))
-    fix = "a frame that ends with known values, or earlier origins."
+    end = " Expected a frame that ends with known values, or earlier origins."
     if truth.n_series == 1 and roles.time is None and len(seen):
         last = truth.index[seen[-1]]
-        fix = f"df = df.loc[:{str(last) if not isinstance(last, (int, np.integer)) else last!r}]."
-        fix = f"Fix: {fix}" if last < truth.index[tested].min() else f"Expected {fix}"
-    else:
-        fix = f"Expected {fix}"
-    raise ValueError(f"no tested row ({where}) has a value of {names}: there is nothing to judge forecasts by. {fix}")
+        if last < truth.index[tested].min():
+            end = f" Fix: df = df.loc[:{int(last) if isinstance(last, (int, np.integer)) else str(last)!r}]."
+    raise ValueError(f"no tested row ({where}) has a value of {names}: there is nothing to judge forecasts by.{end}")
 
 
 def unjudged(truth, origins, roles):
@@ -119,8 +117,8 @@ def refuse_impossible_intervals(models, levels, intervals):
                 kind = "A model without a regressor" if regressor is None else type(regressor).__name__
                 raise ValueError(
                     f"intervals='quantile' are the quantiles that a network was trained for, and {name!r} has none: "
-                    f"{kind} does not forecast quantiles. Fix: intervals='adaptive', or "
-                    "RNNForecaster(loss='quantile', quantile=[...])."
+                    f"{kind} does not forecast quantiles, as RNNForecaster(loss='quantile', quantile=[...]) does. Fix: "
+                    "intervals='adaptive'."
                 )
 
 

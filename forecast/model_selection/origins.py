@@ -33,7 +33,7 @@ class Fold:
     stamps: int
 
 
-def folds_of(cv, frame, labels, every):
+def folds_of(cv, frame, labels, every, horizon):
     panel = not labels.is_unique
     folds = []
     for number, (train, test) in enumerate(cv.split(frame)):
@@ -42,10 +42,11 @@ def folds_of(cv, frame, labels, every):
         ends = slice(None) if panel or not joined else slice(-1, None)  # a single series rises, so its last row is last
         ahead = len(train) and len(test) and labels[train[ends]].max() < labels[test].min()
         if not (ahead and joined):
+            n_splits = getattr(cv, "n_splits", 5)
             raise ValueError(
                 f"fold {number} of {cv} does not follow time: its training rows go from {train.min()} to "
                 f"{train.max()}, its test rows from {test.min()} to {test.max()}; expected adjoining rows, training "
-                "before test. Fix: cv=RollingOrigin(...) or sklearn.model_selection.TimeSeriesSplit(...)."
+                f"before test, as of TimeSeriesSplit. Fix: cv = RollingOrigin(n_splits={n_splits}, horizon={horizon})."
             )
         stamps = labels[test]
         kept = train if number % every == 0 else None
@@ -96,7 +97,7 @@ def origins_of(truth, folds, least, reach, made_up):
     if told:
         notes.append(f"{told} origins left out: the rows right before them are interpolated with the values after them")
     if not found:
-        raise ValueError(f"no series has lookback = {least} rows before any origin. Fix: later origins.")
+        raise ValueError(f"no series has lookback = {least} rows before any origin; expected later origins.")
     fold, series, row, steps = np.array(sorted(found)).T
     return Origins(fold, series, row, steps), notes
 

@@ -4,12 +4,35 @@ Both count in steps. A step is a row, or, where several series share their time 
 fall on the same side of a cut.
 """
 
+from copy import copy
 from itertools import pairwise
 
 import numpy as np
 import pandas as pd
 
+from .._frames import FOREIGN, as_stamps, enter, only_counts, time_columns
+
 __all__ = ["PurgedTimeSeriesSplit", "RollingOrigin"]
+
+
+def in_time(splitter, time):
+    """A splitter of this package that counts the stamps of a column or level, where it was not told which.
+
+    Parameters
+    ----------
+    splitter : splitter
+    time : label or None
+
+    Returns
+    -------
+    splitter
+        Any other splitter, and one that has a `time` of its own, as it is.
+    """
+    if time is None or not isinstance(splitter, _TimeSplitter) or splitter.time is not None:
+        return splitter
+    told = copy(splitter)
+    told.time = time
+    return told
 
 
 class _TimeSplitter:
@@ -63,7 +86,8 @@ class RollingOrigin(_TimeSplitter):
         The newest steps to train on, a window that slides with the origin; None takes all before the origin, a window
         that expands.
     time : label, default=None
-        Column or index level of the time stamps; None takes them from the index where they repeat, else counts rows.
+        Column or index level of the time stamps. None: the index where its stamps repeat; the one column of stamps
+        where the index only counts rows; else rows are counted.
 
     Raises
     ------
@@ -124,7 +148,8 @@ class RollingOrigin(_TimeSplitter):
             raise ValueError(
                 f"{steps.count} {steps.name} are too few for {self.n_splits} origins {step} {steps.name} apart with "
                 f"horizon {self.horizon} and gap {self.gap}: the first fold would have nothing to train on; expected "
-                f"at least {steps.count + 1 - first + self.gap} {steps.name}. Fix: fewer splits or a shorter horizon."
+                f"at least {steps.count + 1 - first + self.gap} {steps.name}, or fewer splits, or a shorter horizon."
+                f"{_fewer((steps.count - self.horizon - self.gap - 1) // step + 1)}"
             )
         for start in range(first, steps.count - self.horizon + 1, step):
             end = start - self.gap
@@ -163,7 +188,8 @@ class PurgedTimeSeriesSplit(_TimeSplitter):
         False trains on both sides of the test, which uses the data best for choosing among models; True on the past
         alone, as in use.
     time : label, default=None
-        Column or index level of the time stamps; None takes them from the index where they repeat, else counts rows.
+        Column or index level of the time stamps. None: the index where its stamps repeat; the one column of stamps
+        where the index only counts rows; else rows are counted.
 
     Raises
     ------
@@ -230,7 +256,7 @@ class PurgedTimeSeriesSplit(_TimeSplitter):
             if not len(train):
                 raise ValueError(
                     f"test block {number}, {steps.name} {start} to {end - 1} of {steps.count}, has nothing to train on "
-                    f"with purge {self.purge}, embargo {self.embargo} and past_only {self.past_only}. Fix: smaller "
+                    f"with purge {self.purge}, embargo {self.embargo} and past_only {self.past_only}; expected smaller "
                     "ones of these, or smaller test blocks."
                 )
             folds.append((train, steps.rows(start, end)))
@@ -245,13 +271,18 @@ class PurgedTimeSeriesSplit(_TimeSplitter):
         if size == 0 or least > steps.count:
             raise ValueError(
                 f"{steps.count} {steps.name} are too few for {self.n_splits} test blocks; expected at least "
-                f"{least + (size == 0)}. Fix: fewer splits, or a smaller test_size."
+                f"{least + (size == 0)}, or fewer splits, or a smaller test_size."
+                f"{_fewer(steps.count // size if size else steps.count - (size == 0))}"
             )
         if size is None:
             edges = np.linspace(0, steps.count, self.n_splits + 1).astype(int)
         else:
             edges = steps.count - size * np.arange(self.n_splits, -1, -1)
         return [(int(start), int(end)) for start, end in pairwise(edges)]
+
+
+def _fewer(n_splits):
+    return f" Fix: n_splits={n_splits}." if n_splits > 0 else ""
 
 
 class _Steps:
@@ -285,17 +316,25 @@ def _labels(X, time):
     index = X.index if isinstance(X, (pd.DataFrame, pd.Series)) else None
     if time is not None:
         return _checked(_named(X, index, time), f"{time!r}")
+    if index is None and type(X).__module__.partition(".")[0] in FOREIGN:
+        X = enter(X)[0]
+        index = X.index
     if index is None:
         several = len(getattr(X, "starts", ())) > 2  # windows of a panel
         return _checked(pd.Index(X.timestamps), "timestamps") if several else None
     if isinstance(index, pd.MultiIndex):
         levels = [k for k in range(index.nlevels) if _is_time(index.levels[k].dtype)]
         if len(levels) != 1:
+            names = [index.names[level] for level in levels or range(index.nlevels)]
+            code = f" Fix: time={names[-1]!r}." if names[-1] is not None else ""
             raise ValueError(
-                f"the index has levels {list(index.names)}, of which {len(levels)} hold dates; expected one. Fix: "
-                "time=the name of the level with the time stamps."
+                f"the index has levels {list(index.names)}, of which {len(levels)} hold dates; expected one, or the "
+                f"name of the level of time stamps as time=.{code}"
             )
         return _checked(index.get_level_values(levels[0]), "the index")
+    found = [] if _is_time(index.dtype) or not isinstance(X, pd.DataFrame) else time_columns(X)
+    if len(found) == 1 and (only_counts(index) or not index.is_unique):
+        return _checked(pd.Index(X[found[0]]), f"column {found[0]!r}")
     if index.is_unique:
         return None
     return _checked(index, "the index")
@@ -310,7 +349,7 @@ def _named(X, index, time):
         return index.get_level_values(time)
     raise ValueError(
         f"time is {time!r}, which is no column{'' if index is None else ' or index level'} of X, a "
-        f"{type(X).__name__} with columns {columns}. Fix: a frame that has it, or time=None to count rows."
+        f"{type(X).__name__} with columns {columns}; None counts rows. Fix: time=None."
     )
 
 
@@ -320,10 +359,11 @@ def _is_time(dtype):
 
 def _checked(labels, where):
     """Refuse labels that have no order in time."""
+    labels = as_stamps(labels)
     if not (_is_time(labels.dtype) or getattr(labels.dtype, "kind", "") in "iu"):
         raise TypeError(
             f"{where} has {labels.dtype} labels that repeat or were named as time; expected dates, periods or whole "
-            "numbers. Fix: pd.to_datetime, or time=the column or level of the time stamps."
+            "numbers: pd.to_datetime reads them, and time= names the column or level of the time stamps."
         )
     missing = labels.isna()
     if missing.any():

@@ -129,7 +129,7 @@ def _flat(frame, what):
     if frame.index.nlevels > 1:
         raise ValueError(
             f"{what} has an index of {frame.index.nlevels} levels, {list(frame.index.names)}; expected one series by "
-            f"time. Fix: {what}.xs(name, level=the level of the series)."
+            f"time. Fix: {what} = {what}.xs({frame.index[0][0]!r}, level=0)."
         )
     if not len(frame) or not len(frame.columns):
         raise ValueError(f"{what} has shape {frame.shape}; expected at least one row and one column.")

@@ -134,8 +134,8 @@ class CoverageDisplay:
         kind, by = one_of(kind, ("intervals", "quantiles"), "kind"), one_of(by, (None, "step"), "by")
         if not report.coverage:
             raise ValueError(
-                "the report has no intervals. Fix: backtest(model, df, cv, coverage=[0.5, 0.8, 0.95]), and the report "
-                "of that."
+                "the report has no intervals; expected one with coverage. Fix: report = backtest(model, df, cv, "
+                "coverage=[0.5, 0.8, 0.95])."
             )
         part, _ = rows_of(report, target, series)
         names = models_of(part, models, naive=False)
@@ -144,14 +144,15 @@ class CoverageDisplay:
         if not hits:
             raise ValueError(
                 f"there are no intervals of {names} with an actual value: naive forecasts have none, and of the others "
-                "too few residuals were known. Fix: other models, more origins, or validation_fraction=0.2."
+                "too few residuals were known. Use other models or more origins. Fix: validation_fraction=0.2."
             )
         n = min(len(found) for found in hits.values())
         if by is None:
             table = pd.DataFrame({name: found.drop(columns="step").mean() for name, found in hits.items()})
             return cls(table, n, kind=kind, order=order_of(report), title=title, legend=legend).plot(ax)
         if models is not None and len(hits) > 1:
-            raise ValueError(f"by is 'step' with {len(hits)} models, {list(hits)}; expected one. Fix: models=a name.")
+            one = next(iter(hits))
+            raise ValueError(f"by is 'step' with {len(hits)} models, {list(hits)}; expected one. Fix: models={one!r}.")
         name, found = next(iter(hits.items()))
         groups = found.groupby("step")
         return cls(

@@ -301,7 +301,7 @@ class GateActivityDisplay:
             names = [name for name in self.activity.gates if name in _OPEN]
             if not names:
                 raise ValueError(
-                    f"a network of cell {self.activity.cell!r} has no gates. Fix: kind='heatmap', of its state."
+                    f"a network of cell {self.activity.cell!r} has no gates, but a state. Fix: kind='heatmap'."
                 )
         else:
             names = [one_of(self.gate or next(name for name in _MOST_TELLING if name in known), known, "gate")]

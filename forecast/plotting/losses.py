@@ -155,7 +155,7 @@ class LossCurveDisplay:
         n = len(self.loss)
         if not n:
             raise ValueError(
-                "there is no loss to draw: the training diverged in its first epoch. Fix: a lower learning_rate, or "
+                "there is no loss to draw: the training diverged in its first epoch. Use a lower learning_rate, or "
                 "clip_norm."
             )
 

@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 
-from .._frames import Layout, Roles, as_frame, blocks_of, enter
+from .._frames import Layout, Roles, as_frame, as_stamps, blocks_of, enter
 from .._series import SeriesForecaster
 from ..model_selection import BacktestReport
 from ..model_selection.report import NAIVE
@@ -56,7 +56,7 @@ def numbers_of(values, what):
         array = array[:, 0]
     if array.ndim != 1 or not len(array):
         raise ValueError(
-            f"{what} has shape {array.shape}; expected (n,), one series. Fix: one column, such as y[:, 0]."
+            f"{what} has shape {array.shape}; expected (n,), one series, such as one column of it."
         )
     if not (np.issubdtype(array.dtype, np.number) or array.dtype == object):
         raise TypeError(f"{what} holds {array.dtype} values; expected numbers.")
@@ -70,8 +70,8 @@ def check_forecaster(model):
     """Refuse what does not forecast frames."""
     if not isinstance(model, SeriesForecaster):
         raise TypeError(
-            f"model is a {type(model).__name__}; expected a fitted SeriesForecaster. Fix: SeriesForecaster(regressor, "
-            "...).fit(df), or from_predictions for the forecasts of something else."
+            f"model is a {type(model).__name__}; expected a fitted SeriesForecaster. Use from_predictions "
+            "for the forecasts of something else."
         )
 
 
@@ -96,10 +96,10 @@ class Lines:
 
     def __init__(self, frame, model, what):
         frame = as_frame(enter(frame, what)[0], what)
-        roles = Roles([], series=model.series, time=model.time)
+        roles = Roles([], series=model.series, time=model._state.roles.time)
         layout = Layout.of(frame, roles, what)
         self.frame, self.what = frame, what
-        self.labels = layout.labels(frame)
+        self.labels = as_stamps(layout.labels(frame))
         self.keys, self._numbers = [None], None  # names of the series in order of appearance
         if roles.series is not None:
             blocks = blocks_of(frame, layout, what)
@@ -231,7 +231,7 @@ def _found(frame, wanted, what):
         except TypeError:  # labels that cannot be compared, such as stamps with and without a zone
             continue
     raise ValueError(
-        f"df has {what} {wanted[0]!r} of the report neither in its index nor in a column. Fix: the df that "
+        f"df has {what} {wanted[0]!r} of the report neither in its index nor in a column. Give the df that "
         "backtest was given."
     )
 

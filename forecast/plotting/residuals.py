@@ -209,8 +209,8 @@ class ResidualDisplay:
         known = values[np.isfinite(values)]
         if len(known) < 4:
             raise ValueError(
-                f"there are {len(known)} residuals; expected at least 4, to say anything. Fix: more origins, or all "
-                "steps (step=None)."
+                f"there are {len(known)} residuals; expected at least 4, to say anything, from more origins or all "
+                "steps. Fix: step=None."
             )
 
         def make():

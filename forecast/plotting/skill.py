@@ -111,7 +111,7 @@ class SkillDisplay:
         perfect = [name for name in naive if error[name] == 0]
         if perfect or not naive:
             what = f"{perfect[0]!r} makes no error" if perfect else f"no naive forecast has a {metric}"
-            raise ValueError(f"{what}, so there is no skill against it. Fix: another metric, series or target.")
+            raise ValueError(f"{what}, so there is no skill against it. Use another metric, series or target.")
         table = pd.DataFrame({name: 1 - error[names] / error[name] for name in naive})
         return cls(table, metric=metric, title=title, legend=legend).plot(ax)
 

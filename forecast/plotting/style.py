@@ -201,8 +201,8 @@ def new_panels(axes, n, make):
     given = list(np.ravel(np.asarray(axes, dtype=object)))
     if len(given) != n or not all(hasattr(ax, "plot") for ax in given):
         raise ValueError(
-            f"axes has {len(given)} entries; expected {n} matplotlib axes, one per panel. Fix: _, axes = "
-            f"pyplot.subplots({n}, layout='constrained'), or axes=None for a new figure."
+            f"axes has {len(given)} entries; expected {n} matplotlib axes, one per panel, as "
+            f"pyplot.subplots({n}) makes them, or None for a new figure. Fix: axes=None."
         )
     return given
 

@@ -85,7 +85,7 @@ def _wall(index):
     if not isinstance(index, pd.DatetimeIndex):
         raise TypeError(
             f"the index holds {index.dtype} values; calendar features need a DatetimeIndex or a PeriodIndex: a number "
-            "of steps has no date. Fix: df.index = pd.date_range(start, periods=len(df), freq=...), or no calendar."
+            "of steps has no date. Fix: df.index = pd.date_range('2024-01-01', periods=len(df), freq='D')."
         )
     stamps = (index if index.tz is None else index.tz_localize(None)).to_numpy()
     missing = np.isnat(stamps)
@@ -209,7 +209,7 @@ def _holidays_of(place, year):
     if not known.start_year <= year <= known.end_year:
         raise ValueError(
             f"the holidays of {place!r} are known from {known.start_year} to {known.end_year}, but the index has a row "
-            f"in {year}. Fix: no '{HOLIDAYS}{place}', or rows of those years."
+            f"in {year}. Leave '{HOLIDAYS}{place}' out, or give rows of those years."
         )
     country, _, part = place.partition("-")
     found = _package().country_holidays(country, subdiv=part or None, years=year)

@@ -95,7 +95,7 @@ class Chain(Transform):
         if len(x) <= self.n_lost:
             raise ValueError(
                 f"{self}: the series has {len(x)} rows, and the differences take the first {self.n_lost}; expected "
-                "more rows than that. Fix: a shorter period or a longer history."
+                "more rows than that: a shorter period or a longer history."
             )
         known = x[~np.isnan(x)]
         self.range_ = [float(known.min()), float(known.max())] if len(known) else [0.0, 0.0]
@@ -212,7 +212,7 @@ def _steps(part, period):
 def _seasonal(period):
     if period == 1:
         raise ValueError(
-            "'seasonal_difference' has no season to go by: none is usual at this frequency. Fix: "
-            "Difference(period=...) with its length in rows, or 'difference'."
+            "'seasonal_difference' has no season to go by: none is usual at this frequency. Give "
+            "Difference(period=...) its length in rows. Fix: transform='difference'."
         )
     return Difference(period)

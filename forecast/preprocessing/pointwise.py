@@ -54,14 +54,14 @@ class Pointwise(Transform):
         if (np.diff(images) < -SAME * np.abs(images).max()).any():
             raise ValueError(
                 f"{self}: it falls where the value rises; expected a transformer that rises with the value, because "
-                "quantiles pass through it. Fix: turn its sign, forwards and backwards."
+                "quantiles pass through it. Turn its sign, forwards and backwards."
             )
         back = self._inverse(images[None], None)[0]
         if (np.abs(back - values) > SAME * np.abs(values).max()).any():
             worst = int(np.argmax(np.abs(back - values)))
             raise ValueError(
                 f"{self}: its inverse does not lead back: {values[worst]} becomes {back[worst]}; expected the same "
-                "value. Fix: a transformer with an exact inverse (check_inverse of FunctionTransformer, no bins)."
+                "value. Use a transformer with an exact inverse (check_inverse of FunctionTransformer, no bins)."
             )
 
     def _forward(self, x):

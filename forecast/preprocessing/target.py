@@ -213,7 +213,7 @@ class Asinh(Transform):
             least = 10 * np.finfo(np.float64).eps * np.abs(known).max()
             scale = scale if scale > least else 1.2533 * apart.mean()
         if not np.isfinite(scale):
-            raise ValueError(f"{self}: the spread of the series leaves float64. Fix: other units, such as thousands.")
+            raise ValueError(f"{self}: the spread of the series leaves float64. Use other units, such as thousands.")
         self.scale_ = float(scale) if scale > least else 1.0
 
     def _forward(self, x):
@@ -261,12 +261,12 @@ class Difference(Transform):
         if len(x) <= self.period:
             raise ValueError(
                 f"{self}: the series has {len(x)} rows; more than period = {self.period} are needed for a difference. "
-                "Fix: a shorter period or a longer history."
+                "Use a shorter period or a longer history."
             )
         if np.isnan(self._forward(x)).all():
             raise ValueError(
-                f"{self}: no two known values stand {self.period} rows apart in {len(x)} rows. Fix: fill missing "
-                "values, or no difference."
+                f"{self}: no two known values stand {self.period} rows apart in {len(x)} rows. Fill missing "
+                "values, or use no difference."
             )
 
     def _forward(self, x):
@@ -367,7 +367,7 @@ class Scale(Transform):
         with np.errstate(over="ignore", invalid="ignore"):
             center, scale = SCALES[self.method](known)
         if not np.isfinite([center, scale]).all():
-            raise ValueError(f"{self}: the spread of the series leaves float64. Fix: other units, such as thousands.")
+            raise ValueError(f"{self}: the spread of the series leaves float64. Use other units, such as thousands.")
         # Ten roundings of the largest value are no spread, as sklearn's scalers have it.
         constant = scale <= 10 * np.finfo(np.float64).eps * np.abs(known).max()
         self.center_, self.scale_ = float(center), 1.0 if constant else float(scale)

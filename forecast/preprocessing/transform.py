@@ -52,7 +52,7 @@ class Transform(TransformerMixin, BaseEstimator):
         if len(known) < self._n_needed:
             raise ValueError(
                 f"{self}: {len(known)} known values in {len(x)} rows; expected {self._n_needed} or more to learn from. "
-                "Fix: a longer history, or no transform."
+                "Use a longer history, or no transform."
             )
         self._learn(x, known)
         self.n_lost_ = self.n_lost
@@ -142,13 +142,13 @@ def as_series(x, owner):
         x = x[:, 0]
     if x.ndim != 1:
         raise ValueError(
-            f"{owner}: values of shape {x.shape}; expected one series, shape (rows,). Fix: one transform per column."
+            f"{owner}: values of shape {x.shape}; expected one series, shape (rows,): one transform per column."
         )
     infinite = np.isinf(x)
     if infinite.any():
         raise ValueError(
             f"{owner}: {int(infinite.sum())} of {len(x)} values are infinite, the first at position "
-            f"{int(infinite.argmax())}. Fix: NaN where a value is missing."
+            f"{int(infinite.argmax())}; expected NaN where a value is missing."
         )
     return x
 

@@ -1,10 +1,13 @@
-"""What a fitted forecaster does: `answers` forecasts, `uncertainty` gives intervals and quantiles.
+"""What a fitted forecaster does: `answers` forecasts, `uncertainty` gives intervals and quantiles, `update` takes rows,
+`monitor` watches the errors.
 
 `requests` turns what is asked into rows, and answers in the layout of the data.
 """
 
 from .answers import Answers
+from .monitor import Monitors
 from .requests import Requests
 from .uncertainty import Uncertainty
+from .update import Updates
 
-__all__ = ["Answers", "Requests", "Uncertainty"]
+__all__ = ["Answers", "Monitors", "Requests", "Uncertainty", "Updates"]

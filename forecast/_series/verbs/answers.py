@@ -3,8 +3,10 @@
 import numpy as np
 from sklearn.utils.validation import check_is_fitted
 
-from ..._frames import future_frame, leave
+from ..._frames import future_frame, leave, with_static
 from ...baselines import seasonal_naive
+from ..beginnings import refuse_likeless
+from ..skipping import check_errors, warn_left_out
 
 __all__ = ["Answers"]
 
@@ -12,7 +14,7 @@ __all__ = ["Answers"]
 class Answers:
     """The part of `SeriesForecaster` that forecasts."""
 
-    def predict(self, X=None, *, history=None, static=None, n=None, recursive=None):
+    def predict(self, X=None, *, history=None, n=None, static=None, recursive=None, errors="warn"):
         """Forecast the steps after the fitted data, or after another history.
 
         Parameters
@@ -23,11 +25,15 @@ class Answers:
         history : frame, default=None
             Rows to forecast after in place of the fitted ones: newer ones, or other series, never seen in `fit`. At
             least `lookback` rows of each with the target and the past covariates, at the fitted frequency.
+        n : int, default=None
+            Steps to forecast of every series, in place of `X`: `predict(24)` is `predict(n=24)`. None: `horizon`.
         static : frame, default=None
             Static covariates of new series in `history`, a row for each, as in `fit`; where it is None, columns of
             `history`.
-        n : int, default=None
-            Steps to forecast of every series, in place of `X`: `predict(24)` is `predict(n=24)`. None: `horizon`.
+        errors : {"warn", "raise"}, default="warn"
+            What happens where a series of a panel cannot be forecast, because its rows of `X` do not continue its data,
+            or its history is too short, has a gap or missing values. "warn": the others are, without the rows of `X`
+            that belong to it. "raise": none is.
         recursive : bool or None, default=None
             What happens where more steps than `horizon` are asked for, whose forecasts look back on forecasts. None:
             they are made, with a warning. True: without one. False: refused. With past covariates always refused.
@@ -49,6 +55,8 @@ class Answers:
 
         Warns
         -----
+        SkippedSeriesWarning
+            Names the series of a panel that are left out, and says why.
         forecast.RecursiveForecastWarning
             More steps than `horizon` are forecast, once per call; of a search or `cross_val_score` once for all folds.
 
@@ -62,10 +70,10 @@ class Answers:
         ((3, 1), (2, 1))
         """
         check_is_fitted(self)
-        request = self._request(X, self._with_static(history, static), n)
+        request = self._request(X, self._with_static(history, static), errors, n)
         return self._answered(request, self._forecasts(request, recursive), self.target_names_, self._state.flat)
 
-    def future_frame(self, n=None, *, history=None, static=None):
+    def future_frame(self, n=None, *, history=None, static=None, new=None, errors="warn"):
         """The frame to fill with the known future values and to give to `predict`.
 
         Parameters
@@ -74,11 +82,22 @@ class Answers:
             Steps of each series; None: `horizon`.
         history, static : frame, default=None
             As in `predict`.
+        new : list, default=None
+            Names of series without any history, for a model with static covariates: the frame then has a column for
+            each of these, to be filled for the new series, unless the table that `fit` was given has them. `predict`
+            lets the mean of the series most like them stand in for their past.
+        errors : {"warn", "raise"}, default="warn"
+            As in `predict`, of the series in `history`.
 
         Returns
         -------
         frame
             Index (and columns `series` and `time`) as the fitted data have them, one column per future covariate, NaN.
+
+        Raises
+        ------
+        ValueError
+            A series of `new` is known, or the model has no static covariates.
 
         Examples
         --------
@@ -95,11 +114,27 @@ class Answers:
         """
         check_is_fitted(self)
         state = self._state
-        past = state.tail if history is None else self._read_history(self._with_static(history, static))
+        check_errors(errors)
+        past, refused = state.tail, {}
+        if history is not None or static is not None:
+            past, refused = self._read_history(self._with_static(history, static), errors)
+        if refused:
+            warn_left_out(refused, len({*past.keys, *refused}), 2)
         steps = state.horizon if n is None else n
         keys = self._series_keys(past)
         labels = [state.axis.after(last, steps) for last in self._last_labels(past).values()]
-        return leave(future_frame(state.layout, state.roles, state.schema, keys, labels), self._kind)
+        if new is None:
+            return leave(future_frame(state.layout, state.roles, state.schema, keys, labels), self._kind)
+        new = list(new)
+        refuse_likeless(state, past, new)
+        labels += [state.axis.after(max(past.last_labels.values()), steps)] * len(new)
+        frame = future_frame(state.layout, state.roles, state.schema, [*keys, *new], labels)
+        outside = state.roles.outside
+        if outside is None or outside.lacks(new).any():  # the table may have them already
+            static = np.concatenate([past.static, np.full((len(new), past.static.shape[1]), np.nan)])
+            static = np.repeat(static, list(map(len, labels)), axis=0)
+            frame = with_static(frame, state.roles, state.schema, static)
+        return leave(frame, self._kind)
 
     def score(self, X, y=None):
         """Skill on the rows of `X`: `1 - MAE / MAE of the seasonal naive`, the mean of it over targets and series.

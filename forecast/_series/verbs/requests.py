@@ -1,6 +1,6 @@
 """What is asked of a fitted forecaster, as rows and labels; and the answer, row by row or in the user's layout."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from numbers import Integral
 
 import numpy as np
@@ -20,8 +20,18 @@ from ..._frames import (
     refuse_retyped,
 )
 from ..._preparation import Rows
+from ..beginnings import refuse_unlearnable, with_likenesses
 from ..feeding import tell_of_feedback
 from ..forecasting import from_ends
+from ..skipping import (
+    ShortHistoryWarning,
+    check_errors,
+    listed,
+    read_able,
+    rows_by_series,
+    warn_left_out,
+    warn_of,
+)
 from ..targets import with_target
 from ..tools import refuse_shuffled_columns
 
@@ -44,8 +54,10 @@ class Request:
         Position of each series' steps in the frame of future rows that the user gave; None without one.
     index : pandas.Index or None
         Of that frame.
+    cold : dict of key to list of keys
+        Series without a history, and those whose mean stands in for it.
     fresh : Rows or None
-        The whole history that the user gave, for intervals.
+        The whole history that the user gave, or the rows up to the newest update, for intervals.
     """
 
     past: Rows
@@ -54,81 +66,155 @@ class Request:
     future: list
     order: list | None = None
     index: object = None
+    cold: dict = field(default_factory=dict)
     fresh: Rows | None = None
 
 
 class Requests:
     """The part of `SeriesForecaster` that reads requests."""
 
-    def _request(self, X, history, n=None):
-        """The future rows X, or as many steps as `n` or a whole number in the place of X says."""
+    def _request(self, X, history, errors="raise", n=None):
+        """The future rows X, or as many steps as `n` or a whole number in the place of X says.
+
+        Without the series of a panel that cannot be answered: a warning names them.
+        """
         X, n = _rows_or_steps(X, n)
-        state = self._state
-        whole = None if history is None else self._read_history(history, whole=True)
+        check_errors(errors)
+        state, refused = self._state, {}
+        whole = None
+        if history is not None:
+            whole, refused = self._read_history(history, errors)
         past = state.tail
         if whole is not None:  # transform and floor of a series that was not there in fit are learnt from all its rows
             learnt = state.learns_of_series or state.holds_unseen(whole.keys)
             past = whole if learnt else whole.tail(state.needed)
         if X is None:
-            steps = state.horizon if n is None else n
             if state.roles.future:
                 raise ValueError(
-                    f"the model was fitted with future covariates {state.roles.future}, which predict() cannot know. "
-                    f"Fix: predict(future) with future = model.future_frame({'' if n is None else n}), filled."
+                    f"the model was fitted with future covariates {state.roles.future}, which predict() cannot know: "
+                    "fill them in the frame of model.future_frame(), and give it to predict. Fix: X = "
+                    f"model.future_frame({'' if n is None else n})."
                 )
-            labels = [state.axis.after(last, steps) for last in past.last_labels.values()]
-            return Request(past, past.keys, labels, [np.zeros((steps, 0))] * past.n_series, fresh=whole)
+            past, short = self._long_enough(past, errors)
+            request = self._next_steps(past, state.horizon if n is None else n)
+            refused |= short
+        else:
+            request, unread = self._future_steps(X, past, errors)
+            refused = unread | refused
+        if refused:
+            warn_left_out(refused, len({*past.keys, *refused}), 3)
+        self._tell_short(request)
+        since = state.rows if whole is None and state.trained is not None else whole
+        return replace(request, fresh=since)
+
+    def _tell_short(self, request):
+        """Warn of series whose history was padded, or stood in for."""
+        least, past = self._state.looks_back, request.past
+        lengths = zip(past.keys, np.diff(past.starts), strict=True)
+        short = {key: f"{length} rows" for key, length in lengths if length < least}
+        if short:
+            what = f"{len(short)} of {past.n_series} series have" if past.keys != [None] else "the series has"
+            text = f"{what} fewer rows than a forecast looks back on ({least}): {listed(short)}"
+            warn_of(
+                ShortHistoryWarning, f"{text}. The oldest row is repeated, and the forecast is less sure.", short, 4
+            )
+        if request.cold:
+            like = {key: f"the mean of {', '.join(map(repr, like))}" for key, like in request.cold.items()}
+            text = f"{len(like)} of {past.n_series} series have no history: {listed(like)}"
+            warn_of(ShortHistoryWarning, f"{text}, most like it in {self._state.roles.static}, stands in.", like, 4)
+
+    def _next_steps(self, past, steps):
+        labels = [self._state.axis.after(last, steps) for last in past.last_labels.values()]
+        return Request(past, past.keys, labels, [np.zeros((steps, 0))] * past.n_series)
+
+    def _future_steps(self, X, past, errors):
+        state = self._state
         frame, _ = enter(X)
         refuse_shuffled_columns(frame, state.roles.future)
-        given = read_future(
-            frame, state.roles, state.schema, state.axis, past.last_labels, at_least=state.horizon
-        )
-        return Request(
-            past.only(given.keys), given.keys, given.labels, given.values, given.rows, given.index, fresh=whole
+        cold = {}
+        roles = state.roles
+        if roles.static and (roles.outside is not None or {*frame.columns, *roles.ids} >= set(roles.static)):
+            unknown = [rows for key, rows in rows_by_series(frame, state.roles, "X").items() if key not in past.keys]
+            if unknown:
+                past, cold = with_likenesses(state, past, frame.iloc[np.sort(np.concatenate(unknown))])
+        number = {key: n for n, key in enumerate(past.keys)}
+
+        def read(some):
+            given = read_future(some, state.roles, state.schema, state.axis, past.last_labels, at_least=state.horizon)
+            for key in given.keys:
+                self._refuse_short(past, number[key], "the fitted data")
+            return given
+
+        given, refused = (read(frame), {}) if errors == "raise" else read_able(read, frame, state.roles, "X")
+        cold = {key: like for key, like in cold.items() if key in given.keys}
+        asked = past.only(given.keys)
+        return Request(asked, given.keys, given.labels, given.values, given.rows, given.index, cold), refused
+
+    def _long_enough(self, past, errors):
+        """The series that a forecast can be made for, and why it cannot for the others."""
+        refused = {}
+        for number, key in enumerate(past.keys):
+            try:
+                self._refuse_short(past, number, "the fitted data")
+            except ValueError as error:
+                if errors == "raise" or past.n_series == 1:
+                    raise
+                refused[key] = error
+        if len(refused) == past.n_series:
+            raise next(iter(refused.values()))
+        return past.only([key for key in past.keys if key not in refused]), refused
+
+    def _refuse_short(self, rows, number, what):
+        state = self._state
+        key, length, least = rows.keys[number], int(rows.starts[number + 1] - rows.starts[number]), state.least_history
+        if length >= least:
+            if length < state.looks_back or state.preparation.masked:
+                refuse_unlearnable(state, rows.only([key]))
+            return
+        name = "" if key is None else f" of series {key!r}"
+        lost = state.preparation.n_lost if state.members is None else 0
+        lost = f"{least - lost} + {lost} of the transform" if lost else f"{least}"
+        raise ValueError(
+            f"{what}{name} has {length} rows; expected at least lookback = {lost} of them to forecast from."
         )
 
-    def _with_static(self, history, static):
-        """The history with the static covariates of its series as columns."""
+    def _with_static(self, history, static, what="history"):
+        """The history, or other rows, with the static covariates of its series as columns."""
         if static is None:
             return history
         roles = self._state.roles
         if history is None or not roles.static:
-            why = "history is None" if history is None else "the model was fitted without static covariates"
-            raise ValueError(f"static is given, but {why}; expected it with the rows of new series, as history.")
-        frame = as_frame(enter(history, "history")[0], "history")
+            why = f"{what} is None" if history is None else "the model was fitted without static covariates"
+            raise ValueError(f"static is given, but {why}; expected it with the rows of new series, as {what}.")
+        frame = as_frame(enter(history, what)[0], what)
         table = StaticTable.of(enter(static, "static")[0], roles.ids, roles.static)
         if roles.outside is not None:
             roles.outside.refuse_other(table)
-        return table.beside(frame, Layout.of(frame, roles, "history"), "history")
+        return table.beside(frame, Layout.of(frame, roles, what), what)
 
     def _forecasts(self, request, recursive=None):
         steps = 0 if self._state.roles.past else max(map(len, request.labels))  # with past covariates it is refused
         tell_of_feedback(steps, self._state.horizon, recursive)
         return from_ends(self._state, request.past, request.labels, request.future)
 
-    def _read_history(self, history, whole=True):
-        """Another history, checked like fitted rows."""
+    def _read_history(self, history, errors="raise"):
+        """Another history, checked like fitted rows; and why series of it are left out."""
         state = self._state
         frame, _ = enter(history, "history")
         frame = as_frame(frame, "history")
-        rows = Rows.of(
-            read_panel(frame, state.roles, self._rules(), schema=state.schema, axis=state.axis, what="the history")
-        )
-        known = set(state.tail.keys)
-        new = [key for key in rows.keys if key not in known]
-        refuse_retyped(new, known, Layout.of(frame, state.roles, "history"), "history")
-        least = state.least_history
-        lengths = np.diff(rows.starts)
-        if (lengths < least).any():
-            number = int(np.argmax(lengths < least))
-            name = "" if rows.keys == [None] else f" of series {rows.keys[number]!r}"
-            lost = state.preparation.n_lost if state.members is None else 0
-            lost = f"{least - lost} + {lost} of the transform" if lost else f"{least}"
-            raise ValueError(
-                f"the history{name} has {lengths[number]} rows; expected at least lookback = {lost} of them to "
-                "forecast from."
+
+        def read(some):
+            rows = Rows.of(
+                read_panel(some, state.roles, self._rules(), schema=state.schema, axis=state.axis, what="the history")
             )
-        return rows
+            known = set(state.tail.keys)
+            new = [key for key in rows.keys if key not in known]
+            refuse_retyped(new, known, Layout.of(some, state.roles, "history"), "history")
+            for number in range(rows.n_series):
+                self._refuse_short(rows, number, "the history")
+            return rows
+
+        return (read(frame), {}) if errors == "raise" else read_able(read, frame, state.roles, "the history")
 
     def _answered(self, request, arrays, names, flat=False):
         """Results row by row for rows that the user gave, else with names and stamps in the layout of the data.

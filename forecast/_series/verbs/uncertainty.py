@@ -7,6 +7,7 @@ import numpy as np
 from sklearn.utils.validation import check_is_fitted
 
 from ..._conformal import static_offsets
+from ..beginnings import cold_widths, short_factor
 from ..error_scale import Yardstick
 from ..forecasting import from_ends, from_origins
 
@@ -19,7 +20,7 @@ _NEWEST = 500  # origins of a history whose residuals intervals are calibrated o
 class Uncertainty:
     """The part of `SeriesForecaster` that says how sure a forecast is."""
 
-    def predict_interval(self, X=None, *, history=None, static=None, coverage=0.9, n=None):
+    def predict_interval(self, X=None, *, history=None, static=None, coverage=0.9, n=None, errors="warn"):
         """The forecast and conformal intervals around it, per step.
 
         After `fit` they rest on the errors on the validation windows (`validation_fraction`), the newest ones before
@@ -36,6 +37,8 @@ class Uncertainty:
             Share of the actual values that shall lie inside, in (0, 1).
         n : int, default=None
             As in `predict`, up to `horizon`.
+        errors : {"warn", "raise"}, default="warn"
+            As in `predict`.
 
         Returns
         -------
@@ -67,7 +70,7 @@ class Uncertainty:
         """
         check_is_fitted(self)
         levels = _levels(coverage, "coverage")
-        request = self._request(X, self._with_static(history, static), n)
+        request = self._request(X, self._with_static(history, static), errors, n)
         arrays = []
         for forecast, *bounds in self._bounded(request, levels):
             sides = np.stack(bounds, axis=1).reshape(-1, *forecast.shape)  # lower, upper, lower, ...
@@ -77,7 +80,7 @@ class Uncertainty:
         names = ["", *(f"_{side}{end}" for end in ends for side in ("lower", "upper"))]
         return self._answered(request, arrays, _columns(self.target_names_, names))
 
-    def predict_quantiles(self, X=None, levels=_DEFAULT, *, history=None, static=None, n=None):
+    def predict_quantiles(self, X=None, levels=_DEFAULT, *, history=None, static=None, n=None, errors="warn"):
         """Quantiles of the forecast, per step.
 
         Those of the network where it has them (`RNNForecaster(loss="quantile", quantile=[...])`), else conformal ones:
@@ -93,6 +96,8 @@ class Uncertainty:
             As in `predict`.
         n : int, default=None
             As in `predict`, up to `horizon`.
+        errors : {"warn", "raise"}, default="warn"
+            As in `predict`.
 
         Returns
         -------
@@ -123,7 +128,7 @@ class Uncertainty:
         check_is_fitted(self)
         X, levels = _rows_first(X, levels)
         asked = _levels(levels, "levels")
-        request = self._request(X, self._with_static(history, static), n)
+        request = self._request(X, self._with_static(history, static), errors, n)
         state = self._state
         if state.has_quantiles:
             cubes = from_ends(state, request.past, request.labels, request.future, asked)
@@ -141,21 +146,30 @@ class Uncertainty:
         if state.calibration is None:
             raise ValueError(
                 "intervals rest on errors on validation windows, and there are none: validation_fraction is None, or "
-                "too few windows could be held out. Fix: validation_fraction=0.2, more rows, or a shorter lookback."
+                "too few windows could be held out. Use more rows or a shorter lookback. Fix: validation_fraction=0.2."
             )
         if max(map(len, request.labels)) > state.horizon:
             raise ValueError(
                 f"intervals of {max(map(len, request.labels))} steps were asked for, but errors are known for horizon "
-                f"= {state.horizon} steps. Fix: a longer horizon, or fewer rows."
+                f"= {state.horizon} steps; expected fewer rows. Fix: horizon={max(map(len, request.labels))}."
             )
         scales, alone, found = state.error_scales, len(state.calibration.scales) == 1, []
-        forecasts = self._forecasts(request, recursive=True) if request.fresh is None else [None] * len(request.keys)
+        fixed = request.fresh is None
+        forecasts = [None] * len(request.keys)
+        if fixed or request.cold:
+            forecasts = self._forecasts(request, recursive=True)
         for key, labels, forecast in zip(request.keys, request.labels, forecasts, strict=True):
-            yardstick = Yardstick.of(state.calibration, scales, key, request.past.only([key]).targets, alone)
-            if forecast is None:
-                forecast, offsets = self._adapted(request, key, len(labels), yardstick, levels)
-            else:
+            known = request.past.only([key]).targets
+            yardstick = Yardstick.of(state.calibration, scales, key, known, alone)
+            if fixed or key in request.cold:
                 offsets = static_offsets(state.calibration.of_series(yardstick), levels)  # refuses too few residuals
+            else:
+                forecast, offsets = self._adapted(request, key, len(labels), yardstick, levels)
+            offsets = [side * short_factor(state, key, known, yardstick) for side in offsets]
+            if key in request.cold:
+                lower, upper = offsets
+                width = cold_widths(state, state.tail, levels, yardstick)
+                offsets = -np.hypot(np.minimum(lower, 0), width), np.hypot(np.maximum(upper, 0), width)
             images = yardstick.image(forecast)
             bounds = (yardstick.original(images + side[:, : len(forecast)]) for side in offsets)
             found.append([forecast, *map(state.within, bounds)])
@@ -189,7 +203,7 @@ class Uncertainty:
         """Rows of a history that forecasts can start from, that were not trained on, but for today's; the newest."""
         state = self._state
         first = state.looks_back - 1
-        trained = state.tail.last_labels.get(key)
+        trained = state.trained_until.get(key)
         if trained is not None:
             first = max(first, int(rows.index.searchsorted(trained, side="left")))
         origins = np.arange(max(first, len(rows) - 1 - _NEWEST), len(rows) - 1)

@@ -1,0 +1,152 @@
+"""Where the known rows of some series end, and frames of later rows that have to follow there."""
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+import pandas as pd
+
+from .infer import check_axis
+from .names import quoted
+from .roles import Layout
+from .series import Rows, series_of
+from .stamps import kind_of, read_stamps
+
+__all__ = ["Ends"]
+
+
+@dataclass(frozen=True)
+class Ends:
+    """The newest known row of each series.
+
+    Parameters
+    ----------
+    keys : list
+        Names of the series; `[None]` for one series without a name.
+    index : pandas.Index
+        Time label of each.
+    targets, past, future : ndarray of shape (n_series, columns)
+    overlap_fix : str
+        What to do about rows that are known already.
+    gap_fix : str
+        What to do about missing stamps.
+    """
+
+    keys: list
+    index: pd.Index
+    targets: np.ndarray
+    past: np.ndarray
+    future: np.ndarray
+    overlap_fix: str
+    gap_fix: str
+
+    def places(self, rows):
+        """Number of each series of some rows among these, -1 for one that is not there."""
+        number = {key: place for place, key in enumerate(self.keys)}
+        return np.array([number.get(key, -1) for key in ([None] if rows.keys is None else rows.keys)], dtype=np.int64)
+
+    def alike(self, index):
+        """Labels in the zone object and the resolution of the known ones, where that loses nothing."""
+        if kind_of(index) != "datetime" or kind_of(self.index) != "datetime":
+            return index
+        if index.tz is not None and self.index.tz is not None:
+            index = index.tz_convert(self.index.tz)
+        same = index.as_unit(self.index.unit)
+        return same if (same == index).all() else index
+
+    def newer(self, frame, roles, axis, what):
+        """The rows of a frame that are later than the end of their series.
+
+        Parameters
+        ----------
+        frame : pandas.DataFrame
+        roles : Roles
+        axis : TimeAxis
+        what : str
+            Name of the frame in messages.
+
+        Returns
+        -------
+        pandas.DataFrame
+            The same where all are.
+        """
+        layout = Layout.of(frame, roles, what)
+        rows = series_of(frame, layout, read_stamps(layout.labels(frame), layout, what), what, roles)
+        check_axis(rows, axis, what)
+        known = np.flatnonzero(self.known(replace(rows, index=self.alike(rows.index))))
+        if not len(known):
+            return frame
+        keep = np.ones(len(frame), dtype=bool)
+        keep[known if rows.order is None else rows.order[known]] = False
+        return frame[keep]
+
+    def known(self, rows):
+        """Which rows are not later than the end of their series.
+
+        Parameters
+        ----------
+        rows : Rows
+            As `series_of` returns them.
+
+        Returns
+        -------
+        ndarray of bool of shape (rows,)
+        """
+        found = np.zeros(len(rows.index), dtype=bool)
+        for place, first, end in zip(self.places(rows), rows.starts[:-1], rows.starts[1:], strict=True):
+            if place >= 0:
+                found[first:end] = np.asarray(rows.index[first:end] <= self.index[place])
+        return found
+
+    def before(self, rows, what):
+        """The rows, with the newest known row before those of each series that has one.
+
+        Raises
+        ------
+        ValueError
+            Rows that are known already.
+        """
+        rows, places = replace(rows, index=self.alike(rows.index)), self.places(rows)
+        self._refuse_known(rows, what)
+        index = self.index.append(rows.index)[self._order(rows, places)]
+        return Rows(rows.keys, self._starts(rows, places), index, None)
+
+    def values_before(self, rows, *arrays):
+        """Targets, past and future covariates of these rows, likewise."""
+        order = self._order(rows, self.places(rows))
+        own = self.targets, self.past, self.future
+        return [np.concatenate([known, later])[order] for known, later in zip(own, arrays, strict=True)]
+
+    def without(self, panel):
+        """A panel of such rows without those that were known."""
+        known = np.flatnonzero(self.places(panel) >= 0)
+        keep = np.ones(len(panel.index), dtype=bool)
+        keep[panel.starts[known]] = False
+        lengths = np.diff(panel.starts)
+        lengths[known] -= 1
+        cut = {name: None if getattr(panel, name) is None else getattr(panel, name)[keep] for name in _ROWS}
+        return replace(panel, starts=np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64), **cut)
+
+    def _order(self, rows, places):
+        n, parts = len(self.keys), []
+        for place, first, end in zip(places, rows.starts[:-1], rows.starts[1:], strict=True):
+            parts += [np.array([place] if place >= 0 else [], dtype=np.int64), n + np.arange(first, end)]
+        return np.concatenate(parts)
+
+    def _starts(self, rows, places):
+        return np.concatenate([[0], np.cumsum(np.diff(rows.starts) + (places >= 0))]).astype(np.int64)
+
+    def _refuse_known(self, rows, what):
+        known = np.flatnonzero(self.known(rows))
+        if not len(known):
+            return
+        number = rows.series_at(known[0])
+        place = self.places(rows)[number]
+        series = "" if rows.keys is None else f"series {quoted(rows.keys[number])}: "
+        raise ValueError(
+            f"{series}{what} begins at {rows.index[rows.starts[number]]}, but the model already has rows up to "
+            f"{self.index[place]}: {len(known)} of {len(rows.index)} rows are not new; expected rows from the next "
+            f"stamp on. Fix: {self.overlap_fix}."
+        )
+
+
+_ROWS = ("index", "targets", "past", "future", "inserted", "made_up")

@@ -1,0 +1,193 @@
+"""The code of fixes: what follows "Fix:" in a message is one statement, or one argument, that can be pasted."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+__all__ = ["Source", "fix", "nearest_step"]
+
+STEPS = ("s", "min", "5min", "15min", "30min", "h", "3h", "6h", "12h", "D", "W", "MS", "QS", "YS")
+SECONDS = (1, 60, 300, 900, 1800, 3600, 10_800, 21_600, 43_200, 86_400, 604_800, 2_629_746, 7_889_238, 31_556_952)
+
+
+def fix(code):
+    """The end of a message: code that can be pasted, or nothing."""
+    return "" if code is None else f" Fix: {code}."
+
+
+@dataclass(frozen=True)
+class Source:
+    """A user's frame, for the code of a fix.
+
+    Parameters
+    ----------
+    frame : pandas.DataFrame or None, default=None
+        None: an index alone.
+    layout : Layout or None, default=None
+    what : str, default="X"
+        Name of the frame in messages.
+
+    Examples
+    --------
+    >>> Source().stamps("{}.tz_convert('Europe/Berlin')")
+    "df.index = df.index.tz_convert('Europe/Berlin')"
+    """
+
+    frame: object = None
+    layout: object = None
+    what: str = "X"
+
+    @property
+    def name(self):
+        """The variable that a user's frame is called by."""
+        return {"X": "df", "the history": "history"}.get(self.what, self.what)
+
+    @property
+    def time_at(self):
+        """Where the stamps are: "column", "index" or "level"."""
+        if self.layout is None or (self.layout.time_at == "index" and len(self.layout.levels) == 1):
+            return "index"
+        return "column" if self.layout.time_at == "column" else "level"
+
+    @property
+    def where(self):
+        """Where the stamps are, for messages."""
+        return f"column {self.layout.time!r}" if self.time_at == "column" else "the index"
+
+    @property
+    def ids(self):
+        """Labels of the columns or levels that name the series."""
+        series = None if self.layout is None else self.layout.series
+        return [] if series is None else list(series) if isinstance(series, list) else [series]
+
+    def stamps(self, call):
+        """The statement that puts other stamps in the place of those that are there.
+
+        Parameters
+        ----------
+        call : str
+            With "{}" for the present ones, a DatetimeIndex.
+
+        Returns
+        -------
+        str
+        """
+        if self.time_at == "column":
+            column = f"{self.name}[{self.layout.time!r}]"
+            return f"{column} = {call.format(f'pd.DatetimeIndex({column})')}"
+        if self.time_at == "index":
+            return f"{self.name}.index = {call.format(f'{self.name}.index')}"
+        level = self.layout.time_level
+        made = call.format(f"{self.name}.index.levels[{level}]")
+        return f"{self.name}.index = {self.name}.index.set_levels({made}, level={level})"
+
+    def read(self, call):
+        """The statement that reads stamps from text or other values.
+
+        Parameters
+        ----------
+        call : str
+            With "{}" for the present values.
+
+        Returns
+        -------
+        str
+        """
+        if self.time_at == "column":
+            column = f"{self.name}[{self.layout.time!r}]"
+            return f"{column} = {call.format(column)}"
+        return self.stamps(call)
+
+    def kept(self, condition):
+        """The statement that keeps some rows.
+
+        Parameters
+        ----------
+        condition : str
+            With "{}" for the stamps.
+
+        Returns
+        -------
+        str
+        """
+        stamps = {
+            "column": f"{self.name}[{None if self.layout is None else self.layout.time!r}]",
+            "index": f"{self.name}.index",
+            "level": f"{self.name}.index.get_level_values({None if self.layout is None else self.layout.time_level})",
+        }[self.time_at]
+        return f"{self.name} = {self.name}[{condition.format(stamps)}]"
+
+    def merged(self):
+        """The statement that makes one row of those that have one stamp; of columns that are not all numbers the first.
+
+        Returns
+        -------
+        str
+        """
+        if not self._is_numeric():
+            return self.kept("~{}.duplicated()")
+        by = f"{self.layout.time!r}, as_index=False" if self.time_at == "column" else "level=0"
+        return f"{self.name} = {self.name}.groupby({by}).mean()"
+
+    def resampled(self, freq):
+        """The statement that makes one row per step, series by series; None where columns are not all numbers.
+
+        Parameters
+        ----------
+        freq : str
+
+        Returns
+        -------
+        str or None
+        """
+        if not self._is_numeric():
+            return None
+        name, time = self.name, None if self.layout is None else self.layout.time_name
+        step = f".resample({freq!r}).mean().interpolate()"
+        if not self.ids:
+            if self.time_at == "column":
+                return f"{name} = {name}.set_index({time!r}){step}.reset_index()"
+            return f"{name} = {name}{step}"
+        levels = [label for label in self.ids if label in self.layout.levels]
+        flat = f"{name}.reset_index({levels!r})" if levels else name
+        flat = f"{flat}.set_index({time!r})" if self.time_at == "column" else flat
+        columns = [label for label in self.frame.columns if label not in (*self.ids, time)]
+        made = f"{flat}.groupby({self.ids!r})[{columns!r}]{step}"
+        if self.time_at == "column":
+            return f"{name} = {made}.reset_index()"
+        return f"{name} = {made}" if levels else f"{name} = {made}.reset_index({self.ids!r})"
+
+    def _is_numeric(self):
+        if self.frame is None:
+            return True
+        time = self.layout.time_name
+        return all(
+            pd.api.types.is_numeric_dtype(dtype) and not isinstance(dtype, pd.CategoricalDtype)
+            for label, dtype in zip(self.frame.columns, self.frame.dtypes, strict=True)
+            if label not in (*self.ids, time)
+        )
+
+
+def nearest_step(index):
+    """The usual step of an index, as pandas writes one that people use.
+
+    Parameters
+    ----------
+    index : pandas.DatetimeIndex
+
+    Returns
+    -------
+    str
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> nearest_step(pd.DatetimeIndex(["2024-01-01 00:00", "2024-01-01 01:02", "2024-01-01 01:58"]))
+    'h'
+    """
+    if len(index) < 2:
+        return "D"
+    usual = float(np.median((index[1:] - index[:-1]) / pd.Timedelta(seconds=1)))
+    apart = np.abs(np.log(np.asarray(SECONDS)) - np.log(max(usual, 1e-9)))
+    return STEPS[int(apart.argmin())]

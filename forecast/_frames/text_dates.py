@@ -1,0 +1,93 @@
+"""Labels that are no time stamps yet, such as dates as text: recognised, and the code that makes stamps of them."""
+
+import re
+import warnings
+
+import numpy as np
+import pandas as pd
+
+__all__ = ["code_of_dates", "code_of_stamps"]
+
+# What dates look like as text: 2024-01-31 and 2024-01, 31/01/2024, 31 Jan 2024, Jan 31, 2024; a time may follow.
+CLOCK = r"([ T,]+\d{1,2}:\d{2}\S*( ?[AaPp][Mm])?)?"
+DATES = (
+    re.compile(rf"\s*\d{{4}}([-/.]\d{{1,2}}[-/.]\d{{1,2}}|[-/]\d{{1,2}}){CLOCK}\s*"),
+    re.compile(rf"\s*\d{{1,2}}[-/.]\d{{1,2}}[-/.](\d{{4}}|\d{{2}}){CLOCK}\s*"),
+    re.compile(rf"\s*\d{{1,2}}[- ][A-Za-z]{{3,9}}\.?[-, ]+\d{{2,4}}{CLOCK}\s*"),
+    re.compile(rf"\s*[A-Za-z]{{3,9}}\.? \d{{1,2}}, \d{{4}}{CLOCK}\s*"),
+)
+DIGITS = re.compile(r"(19|20)\d{2}(0[1-9]|1[0-2])(0[1-9]|[12]\d|3[01])")
+
+
+def code_of_dates(values, name):
+    """The expression that turns dates which are text, or numbers such as 20240131, into stamps; None of others.
+
+    Parameters
+    ----------
+    values : pandas.Series or pandas.Index
+    name : str
+        What they are called in the expression.
+
+    Returns
+    -------
+    str or None
+
+    Examples
+    --------
+    >>> code_of_dates(pd.Series(["13.01.2024", "14.01.2024"]), "df['day']")
+    "pd.to_datetime(df['day'], dayfirst=True)"
+    """
+    values = pd.Series(values).dropna()
+    texts = pd.api.types.is_string_dtype(values.dtype) or pd.api.types.infer_dtype(values) == "string"
+    if not len(values) or not (texts or pd.api.types.is_integer_dtype(values.dtype)):
+        return None
+    head = values.iloc[:3].tolist()
+    if all(DIGITS.fullmatch(str(one)) for one in head) and (texts or values.is_monotonic_increasing):
+        return _first_that_reads(values.astype(str), name if texts else f"{name}.astype(str)", [{"format": "%Y%m%d"}])
+    if not texts or not any(all(form.fullmatch(one) for one in head) for form in DATES):
+        return None
+    return _first_that_reads(values, name, [{}, {"dayfirst": True}, {"format": "mixed"}, {"utc": True}])
+
+
+def _first_that_reads(values, name, ways):
+    """The call of `pd.to_datetime` that reads all values, without a warning; the first that has them rise, if any."""
+    found = []
+    for options in ways:
+        with warnings.catch_warnings(record=True) as said:
+            warnings.simplefilter("always")
+            try:
+                stamps = pd.DatetimeIndex(pd.to_datetime(values, **options))
+            except (ValueError, TypeError, OverflowError):
+                continue
+        if not said:
+            more = "".join(f", {key}={value!r}" for key, value in options.items())
+            found.append((f"pd.to_datetime({name}{more})", _falls(stamps)))
+    return min(found, key=lambda one: one[1])[0] if found else None
+
+
+def _falls(stamps):
+    """How often a stamp comes before the one above it."""
+    return int(np.sum(np.asarray(stamps[1:] < stamps[:-1])))
+
+
+def code_of_stamps(labels, source):
+    """The statement that puts stamps, or else row numbers, in the place of labels of another kind; None: there is none.
+
+    Parameters
+    ----------
+    labels : pandas.Index
+        Neither stamps nor periods nor whole numbers.
+    source : Source
+
+    Returns
+    -------
+    str or None
+    """
+    code = code_of_dates(labels, "{}")
+    if code is not None:
+        return source.read(code)
+    if isinstance(labels, pd.TimedeltaIndex):
+        return source.read("pd.Timestamp('2000-01-01') + {}")
+    if pd.api.types.is_float_dtype(labels.dtype) and (labels.dropna() % 1 == 0).all() and not labels.hasnans:
+        return source.read("{}.astype('int64')")
+    return None if source.time_at != "index" else f"{source.name} = {source.name}.reset_index(drop=True)"

@@ -1,0 +1,91 @@
+"""Stamps that are regular in another zone than their own: days of Berlin in UTC are 22:00 and 23:00."""
+
+import zoneinfo
+
+import numpy as np
+import pandas as pd
+
+__all__ = ["regular_zone", "zone_of_offsets"]
+
+# Zones that move their clocks, or did; a few of those with the same rules first, so that a well-known one is named.
+KNOWN = (
+    "Europe/Berlin", "Europe/London", "Europe/Helsinki", "America/New_York", "America/Chicago", "America/Denver",
+    "America/Los_Angeles", "America/Halifax", "America/Sao_Paulo", "Australia/Sydney", "Australia/Adelaide",
+    "Pacific/Auckland", "America/Mexico_City", "America/Santiago", "Asia/Jerusalem", "Africa/Cairo", "Asia/Tehran",
+    "Asia/Beirut", "America/Havana", "America/St_Johns", "Australia/Lord_Howe", "Pacific/Chatham", "Africa/Casablanca",
+    "America/Asuncion", "Europe/Istanbul", "Europe/Moscow",
+)  # fmt: skip
+SAMPLE = 5000  # stamps that a zone is tried on
+
+
+def regular_zone(index, is_regular):
+    """The zone in which stamps are regular that are not so in their own, or None.
+
+    Parameters
+    ----------
+    index : pandas.DatetimeIndex
+        Without a zone it is taken for UTC.
+    is_regular : callable
+        Of an index in another zone.
+
+    Returns
+    -------
+    str or None
+        One in which they are midnights, where there is one.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> days = pd.date_range("2024-03-01", periods=60, tz="Europe/Vienna").tz_convert("UTC")
+    >>> regular_zone(days, lambda index: len(set(index.hour)) == 1)  # Vienna and Berlin have the same rules
+    'Europe/Berlin'
+    """
+    sample = index[:: max(1, len(index) // SAMPLE)]
+    clocks = _clocks(sample)
+    own, found, fewer = len(clocks), [], False
+    # Clocks are moved by whole or half hours: times of day that differ in minutes come from elsewhere.
+    if len(np.unique(clocks % np.timedelta64(30, "m"))) > own / 2:
+        return None
+    sample = sample.tz_localize("UTC") if index.tz is None else sample
+    for zone in (*KNOWN, *sorted(zoneinfo.available_timezones() - set(KNOWN))):
+        if fewer and zone not in KNOWN:
+            break
+        try:
+            clocks = _clocks(sample.tz_convert(zone))
+        except (ValueError, KeyError, OSError):  # a file that is no zone
+            continue
+        # As many where the clock skips the time of day once, as midnight in some zones.
+        if len(clocks) < own or (len(clocks) == own == 2 and zone in KNOWN):
+            fewer |= len(clocks) < own
+            found.append((zone, len(clocks), bool(clocks[0].astype(np.int64))))
+    whole = index.tz_localize("UTC") if index.tz is None else index
+    for zone, *_ in sorted(found, key=lambda one: one[1:]):
+        if is_regular(whole.tz_convert(zone)):
+            return zone
+    return None
+
+
+def _clocks(index):
+    """The times of day of an index, each once."""
+    stamps = (index if index.tz is None else index.tz_localize(None)).to_numpy()
+    return np.unique(stamps - stamps.astype("datetime64[D]"))
+
+
+def zone_of_offsets(stamps, offsets):
+    """A zone that has these offsets from UTC at these instants; UTC where none has.
+
+    Parameters
+    ----------
+    stamps : pandas.DatetimeIndex
+        In UTC.
+    offsets : list of timedelta
+
+    Returns
+    -------
+    str
+    """
+    for zone in KNOWN:
+        wall = stamps.tz_convert(zone).tz_localize(None)
+        if ((wall - stamps.tz_localize(None)) == pd.TimedeltaIndex(offsets)).all():
+            return zone
+    return "UTC"

@@ -1,0 +1,79 @@
+"""A member that was trained, trained on: a network from its last weights, any other regressor anew."""
+
+from copy import deepcopy
+from dataclasses import replace
+from functools import partial
+
+from sklearn.base import clone
+
+from .outputs import as_given
+from .regression import accepts_windows, fit_regressor
+
+__all__ = ["goes_on_from_weights", "trained_on"]
+
+_SHARE = 5  # of the epochs and optimiser steps that a fit may have: one in so many
+
+
+def goes_on_from_weights(regressor):
+    """Whether a regressor is a network, which keeps its weights when it is trained on.
+
+    Parameters
+    ----------
+    regressor : estimator
+
+    Returns
+    -------
+    bool
+    """
+    return accepts_windows(regressor) and hasattr(regressor, "warm_start")
+
+
+def trained_on(member, step, axis, rows):
+    """A member trained on rows, with the preparation that it has; the member itself is not changed.
+
+    Parameters
+    ----------
+    member : Member
+    step : int
+        Rows from one window to the next.
+    axis : TimeAxis
+    rows : Rows
+        Old and new ones of all series. Transforms and floors of series that were not there are learnt from them.
+
+    Returns
+    -------
+    Member
+
+    Raises
+    ------
+    ValueError
+        No window is left to train on.
+    """
+    rows = member.channels(rows)
+    preparation = member.preparation.knowing(rows)
+    clock = axis.positions(rows.index[rows.starts[:-1]]) if rows.n_series > 1 else None
+    windows = preparation.training_windows(rows, step, clock)
+    if not len(windows):
+        raise ValueError(
+            f"no window is left to train on: no series has {preparation.n_lost + preparation.lookback} rows and "
+            f"{preparation.horizon} after them. Fix: model.update(new_rows), or history= with older rows."
+        )
+    if goes_on_from_weights(member.regressor):
+        regressor = _on_from_weights(member.regressor, windows)
+    else:
+        regressor = fit_regressor(clone(as_given(member.regressor)), windows, partial(preparation.complete, rows))
+    return replace(member, regressor=regressor, preparation=preparation, n_windows=len(windows))
+
+
+def _on_from_weights(regressor, windows):
+    regressor = deepcopy(regressor)
+    own = regressor.get_params(deep=False)
+    regressor.set_params(
+        warm_start=True,
+        early_stopping=False,  # the newest windows are those to learn from
+        max_iter=max(1, own["max_iter"] // _SHARE),
+        max_steps=None if own["max_steps"] is None else max(1, own["max_steps"] // _SHARE),
+        warmup_steps=0,
+    )
+    regressor.fit(windows, windows.y)
+    return regressor.set_params(**own)

@@ -1,0 +1,189 @@
+"""Series with a short history or none: what stands in for it, and how much less sure their forecasts are."""
+
+import numpy as np
+
+from .._frames import read_static
+from .._preparation import Rows
+
+__all__ = ["cold_widths", "refuse_likeless", "refuse_unlearnable", "short_factor", "with_likenesses"]
+
+_LIKE = 5  # series whose mean stands in for one without a history
+# From one row in place of a whole lookback, errors were up to 2.4 times as large (benchmarks/short_history.py).
+_WIDER = 1.4
+_PRIOR = 10  # changes that the typical one of the other series counts for, where a series has few of its own
+
+
+def refuse_unlearnable(state, rows):
+    """Refuse the rows of one series from which a forecast cannot begin: nothing is known, or a transform needs more.
+
+    Parameters
+    ----------
+    state : FittedState
+    rows : Rows
+        Of one series.
+
+    Raises
+    ------
+    ValueError
+    """
+    if state.preparation.masked and np.isnan(rows.targets).all(axis=0).any():
+        raise ValueError(f"no value of a target is known up to {rows.index[-1]}: there is nothing to forecast from.")
+    lost = max(member.preparation.n_lost for member, _ in state.parts)
+    if len(rows) <= lost + 2 and state.unlearnt(rows.keys):
+        state.knowing(rows)
+
+
+# -------------------- no history
+
+
+def refuse_likeless(state, past, new):
+    """Refuse names of new series that are known, or where nothing says which series they are like.
+
+    Raises
+    ------
+    ValueError
+    """
+    if not state.roles.static:
+        raise ValueError(
+            f"new is {new!r}, but the model has no static covariates that say which series these are like; expected "
+            "rows of them, given as predict(history=frame) or update(frame)."
+        )
+    known = [key for key in new if key in past.keys]
+    if known:
+        raise ValueError(f"new names {known[0]!r}, which the model knows; expected series without a history.")
+
+
+def with_likenesses(state, past, frame):
+    """Rows with a history for each series of a frame that has none: the mean of the series that are most like it.
+
+    Likeness is the distance of the static covariates, each in standard deviations over the known series.
+
+    Parameters
+    ----------
+    state : FittedState
+    past : Rows
+        What is known.
+    frame : pandas.DataFrame
+        Future rows with a column for each static covariate.
+
+    Returns
+    -------
+    Rows
+    dict of key to list of keys
+        The series that stand in for each.
+    """
+    names, static = read_static(frame, state.roles, state.schema)
+    known, found, grown = set(past.keys), {}, past
+    able = _able(state, past)
+    for key, own in zip(names, static, strict=True):
+        if key not in known and able:
+            like = _most_alike(past, own, able)
+            found[key] = [past.keys[number] for number in like]
+            grown = grown.grown(_mean_of(past, like, key, own))
+    return grown, found
+
+
+def _able(state, past):
+    """Numbers of the series that end with the newest row and are as long as a forecast looks back on."""
+    labels = list(past.last_labels.values())
+    newest, lengths = max(labels), np.diff(past.starts)
+    return [n for n, label in enumerate(labels) if label == newest and lengths[n] >= state.looks_back]
+
+
+def _most_alike(past, static, among):
+    """The nearest of some series."""
+    spread = past.static.std(axis=0)
+    apart = np.square((past.static[among] - static) / np.where(spread > 0, spread, 1.0)).sum(axis=1)
+    return [among[n] for n in np.argsort(apart, kind="stable")[:_LIKE]]
+
+
+def _mean_of(past, numbers, key, static):
+    length = min(int(past.starts[n + 1] - past.starts[n]) for n in numbers)
+    rows = [slice(int(past.starts[n + 1]) - length, int(past.starts[n + 1])) for n in numbers]
+    arrays = (
+        _mean(np.stack([array[part] for part in rows])).astype(array.dtype)
+        for array in (past.targets, past.past, past.future)
+    )
+    return Rows([key], np.array([0, length]), past.index[rows[0]], *arrays, static[None].astype(past.static.dtype))
+
+
+def cold_widths(state, past, levels, yardstick):
+    """How far the levels of the fitted series lie from those of the series most like them, itself left out.
+
+    Parameters
+    ----------
+    state : FittedState
+    past : Rows
+    levels : list of float
+        Coverages.
+    yardstick : Yardstick
+        Of the series that has no history.
+
+    Returns
+    -------
+    ndarray of shape (levels, 1, targets)
+        On the scale of its errors: half a width that the share holds of as many series as there are.
+    """
+    able = [n for n in _able(state, past) if past.keys[n] in state.trained_until]
+    newest = {n: past.targets[past.starts[n] : past.starts[n + 1]][-4 * state.horizon :] for n in able}
+    recent = {n: _mean(yardstick.image(rows)) for n, rows in newest.items()}
+    found = []
+    for number in able:
+        like = _most_alike(past, past.static[number], [n for n in able if n != number])
+        if like:
+            found.append(np.abs(recent[number] - np.mean([recent[n] for n in like], axis=0)))
+    if not found:
+        return np.zeros((len(levels), 1, past.targets.shape[1]))
+    sizes = np.sort(np.array(found), axis=0)
+    rank = [min(int(np.ceil((len(sizes) + 1) * level - 1e-9)), len(sizes)) - 1 for level in levels]
+    return sizes[rank][:, None, :]
+
+
+# -------------------- a short history
+
+
+def short_factor(state, key, known, yardstick):
+    """By what the bounds of a series are multiplied whose history is shorter than what a forecast looks back on.
+
+    With n of L rows 1 + 1.4 (1 - n / L)^2. Of a series that `fit` did not have, the change from row to row by which
+    errors are measured also leans to that of the other series, in proportion to its level: a few rows say little of it.
+
+    Parameters
+    ----------
+    state : FittedState
+    key : object
+    known : ndarray of shape (n, targets)
+    yardstick : Yardstick
+        Of the series.
+
+    Returns
+    -------
+    ndarray of shape (targets,)
+        1 where the history is long enough.
+    """
+    n, targets = known.shape
+    if n >= state.looks_back:
+        return np.ones(targets)
+    wider = np.full(targets, 1 + _WIDER * (1 - n / state.looks_back) ** 2)
+    calibration, tail = state.calibration, state.tail
+    if len(calibration.scales) == 1 or calibration.holds(key, targets):
+        return wider
+    units, relative = [], yardstick.marks is None  # on the scale of a logarithm changes do not grow with the level
+    for other, first, end in zip(tail.keys, tail.starts[:-1], tail.starts[1:], strict=True):
+        if calibration.holds(other, targets):
+            level = _mean(np.abs(tail.targets[first:end])) if relative else np.ones(targets)
+            if (level > 0).all():
+                units.append(calibration.unit(other, tail.targets[first:end]) / level)
+    if not units:
+        return wider
+    typical = np.median(units, axis=0) * (np.nan_to_num(_mean(np.abs(known))) if relative else 1.0)
+    change = np.abs(np.diff(yardstick.image(known.astype(np.float64)), axis=0))
+    unit = (_PRIOR * typical + np.nan_to_num(change).sum(axis=0)) / (_PRIOR + (~np.isnan(change)).sum(axis=0))
+    return wider * np.where(unit > 0, unit / yardstick.unit, 1.0)
+
+
+def _mean(array):
+    """The mean over the first axis of what is known; NaN where nothing is."""
+    seen = ~np.isnan(array)
+    total = np.where(seen, array, 0).sum(axis=0, dtype=np.float64)
+    return np.where(seen.any(axis=0), total / np.maximum(seen.sum(axis=0), 1), np.nan)

@@ -1,0 +1,140 @@
+"""Training a fitted state on, on old and new rows."""
+
+import warnings
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+
+from .._preparation import goes_on_from_weights, trained_on
+from .errors import errors_since
+from .growing import JUDGED
+from .span import Span
+
+__all__ = ["OldRowsWarning", "continued", "joined"]
+
+
+class OldRowsWarning(UserWarning):
+    """A regressor that cannot go on from what it has learnt was fitted again without the oldest rows.
+
+    Examples
+    --------
+    >>> import warnings
+    >>> import numpy as np, pandas as pd
+    >>> from sklearn.linear_model import Ridge
+    >>> from forecast import SeriesForecaster
+    >>> rows = pd.DataFrame({"y": np.sin(np.arange(30_001.0))})
+    >>> model = SeriesForecaster(Ridge(), lookback=4, horizon=1, validation_fraction=None).fit(rows[:30_000])
+    >>> with warnings.catch_warnings(record=True) as caught:
+    ...     warnings.simplefilter("always")
+    ...     model = model.update(rows[30_000:], refit="continue")
+    >>> caught[0].category.__name__, model.n_windows_
+    ('OldRowsWarning', 19996)
+    """
+
+
+def joined(state, old):
+    """Old rows that the user gives, and behind them those of the state that come later.
+
+    Parameters
+    ----------
+    state : FittedState
+    old : Rows
+
+    Returns
+    -------
+    Rows
+
+    Raises
+    ------
+    ValueError
+        There is a gap between them, or a series that the model does not know.
+    """
+    rows = state.rows
+    number = {key: position for position, key in enumerate(rows.keys)}
+    later = []
+    for key, label in old.last_labels.items():
+        name = "history" if key is None else f"history, series {key!r},"
+        if key not in number:
+            raise ValueError(f"{name} is of no series that the model knows; expected only series of the model.")
+        first, end = (int(bound) for bound in rows.starts[number[key] : number[key] + 2])
+        begin = first + int(rows.index[first:end].searchsorted(label, side="right"))
+        if begin == first and rows.index[first] != state.axis.after(label, 1)[0]:
+            raise ValueError(
+                f"{name} ends at {label}, and the rows that the model keeps begin at {rows.index[first]}; expected old "
+                "rows that reach to these."
+            )
+        later.append((number[key], begin, end))
+    later += [(n, int(rows.starts[n]), int(rows.starts[n + 1])) for key, n in number.items() if key not in old.keys]
+    return old.grown(rows.parts([part for part in later if part[1] < part[2]]))
+
+
+def continued(state, steps, old=None, stacklevel=2):
+    """The state, with its regressors trained on.
+
+    Parameters
+    ----------
+    state : FittedState
+        With the new rows.
+    steps : dict of str to int
+        Rows from one training window to the next, of each member; "regressor" of one alone.
+    old : Rows, default=None
+        Older rows; None: those that the state keeps.
+    stacklevel : int, default=2
+        Of the warning.
+
+    Returns
+    -------
+    FittedState
+        Errors of the forecasts made since the last training are behind those that intervals rest on.
+    """
+    rows = state.rows if old is None else joined(state, old)
+    parts = {"regressor": state.parts[0][0]} if state.members is None else state.members
+    if old is None and not all(goes_on_from_weights(member.regressor) for member in parts.values()):
+        _tell_missing(state, rows, stacklevel + 1)
+    members = {name: trained_on(member, steps[name], state.axis, rows) for name, member in parts.items()}
+    lead = next(iter(members.values()))
+    return replace(
+        state,
+        regressor=lead.regressor,
+        preparation=lead.preparation,
+        n_windows=lead.n_windows,
+        members=None if state.members is None else members,
+        calibration=_with_errors(state),
+        span=Span.of(rows.index, rows.starts),
+        trained=None,
+    )
+
+
+def _tell_missing(state, rows, stacklevel):
+    trained = state.trained_until
+    kept = sum(
+        int(rows.index[first:end].searchsorted(trained[key], side="right"))
+        for key, first, end in zip(rows.keys, rows.starts[:-1], rows.starts[1:], strict=True)
+        if key in trained
+    )
+    before = None if state.span is None else state.span.n_rows
+    if before is not None and kept >= before:
+        return
+    of = "more" if before is None else f"{before:,}"
+    warnings.warn(
+        f"the model keeps {kept:,} of the {of} rows that it was trained on; a regressor that cannot go on from what it "
+        "has learnt is fitted again on these and the new ones. To use all: update(..., history=all old rows).",
+        OldRowsWarning, stacklevel=stacklevel + 1,
+    )  # fmt: skip
+
+
+def _with_errors(state):
+    """The errors that intervals rest on, and behind them those of forecasts since the last training."""
+    calibration = state.calibration
+    if calibration is None or state.trained is None:
+        return calibration
+    found = errors_since(state, state.rows, state.trained, JUDGED)
+    if found is None:
+        return calibration
+    order = np.argsort(_ticks(found.labels), kind="stable")
+    return calibration.followed_by(found.relative[order])
+
+
+def _ticks(labels):
+    return labels.asi8 if isinstance(labels, (pd.DatetimeIndex, pd.PeriodIndex)) else labels.to_numpy()

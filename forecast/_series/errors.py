@@ -1,0 +1,91 @@
+"""Errors of forecasts on rows that came after the fit."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from .error_scale import Yardstick
+from .forecasting import from_origins
+
+__all__ = ["Errors", "errors_since"]
+
+
+@dataclass(frozen=True)
+class Errors:
+    """What forecasts missed by.
+
+    Attributes
+    ----------
+    labels : pandas.Index
+        Of the newest known row of each forecast.
+    series : list
+        Name of the series of each.
+    relative : ndarray of shape (n, horizon, targets)
+        Actual minus forecast, as intervals have it: on the scale of errors, in the unit of the series; NaN where the
+        actual value is missing or not yet known.
+    """
+
+    labels: object
+    series: list
+    relative: np.ndarray
+
+
+def errors_since(state, rows, after, most):
+    """Errors of forecasts from rows that were not trained on.
+
+    Parameters
+    ----------
+    state : FittedState
+    rows : Rows
+        What is known, to the newest row.
+    after : dict of key to label
+        The newest row of each series that was trained on; a series that is not there has none.
+    most : int
+        Origins of a series: the newest ones.
+
+    Returns
+    -------
+    Errors or None
+        None: there is no forecast of which an actual value is known.
+    """
+    origins = np.concatenate(
+        [_origins_of(state, rows, number, after.get(key), most) for number, key in enumerate(rows.keys)]
+    )
+    if not len(origins):
+        return None
+    which = np.searchsorted(rows.starts, origins, side="right") - 1
+    forecasts = from_origins(state, rows, origins, state.horizon)
+    ahead = origins[:, None] + np.arange(1, state.horizon + 1)
+    last = rows.ends[which][:, None]
+    actual = rows.true_targets[np.minimum(ahead, last)].astype(np.float64)
+    actual[ahead > last] = np.nan
+    seen = ~np.isnan(actual).all(axis=(1, 2))
+    if not seen.any():
+        return None
+    origins, which, actual, forecasts = origins[seen], which[seen], actual[seen], forecasts[seen]
+    relative = np.empty_like(actual)
+    for number in np.unique(which):
+        mine, yardstick = which == number, _yardstick(state, rows, number)
+        relative[mine] = (yardstick.image(actual[mine]) - yardstick.image(forecasts[mine])) / yardstick.unit
+    return Errors(rows.index[origins], [rows.keys[number] for number in which], relative)
+
+
+def _origins_of(state, rows, number, trained, most):
+    begin, end = int(rows.starts[number]), int(rows.starts[number + 1])
+    first = begin + state.looks_back - 1
+    if trained is not None:
+        first = max(first, begin + int(rows.index[begin:end].searchsorted(trained, side="left")))
+    reach = state.horizon if state.roles.future else 1  # known values ahead are known of the rows alone
+    origins = np.arange(max(first, end - reach - most), end - reach)
+    if rows.made_up is not None:
+        origins = origins[~rows.made_up[origins]]
+    if state.preparation.masked:
+        known = np.logical_or.accumulate(~np.isnan(rows.targets[begin:end]), axis=0).all(axis=1)
+        origins = origins[known[origins - begin]]
+    return origins
+
+
+def _yardstick(state, rows, number):
+    key, known = rows.keys[number], rows.targets[rows.starts[number] : rows.starts[number + 1]]
+    alone = state.calibration is not None and len(state.calibration.scales) == 1
+    return Yardstick.of(state.calibration, state.error_scales, key, known, alone)

@@ -1,0 +1,152 @@
+"""A fitted state with later rows behind its own: nothing is learnt from them, forecasts only go on from there."""
+
+from dataclasses import replace
+
+import numpy as np
+
+from .._frames import Ends, Layout, read_panel, refuse_retyped
+from .._preparation import Rows
+
+__all__ = ["JUDGED", "behind", "ends_of", "grown", "kept_rows", "read_later"]
+
+_KEPT = 20_000  # rows over all series that are kept to train on again
+JUDGED = 500  # of the rows since the fit: the newest ones from which errors are looked at
+
+
+def kept_rows(rows, needed, whole=()):
+    """What a fitted model keeps of its rows beside those that a forecast can need; None: not more than these.
+
+    Parameters
+    ----------
+    rows : Rows
+    needed : int
+        Rows that a forecast can need of each series.
+    whole : collection of keys, default=()
+        Series of which all rows are kept.
+
+    Returns
+    -------
+    Rows or None
+    """
+    room = _KEPT // rows.n_series
+    return None if room <= needed and rows.made_up is None else rows.newest(max(room, needed), whole)
+
+
+def ends_of(state, new):
+    """Where the known rows end, for reading those that follow.
+
+    Parameters
+    ----------
+    state : FittedState
+    new : str
+        Name of the frame of later rows, as the user's call has it.
+
+    Returns
+    -------
+    Ends
+    """
+    tail, last = state.tail, state.tail.ends
+    fill = "mask" if state.preparation.masked else "interpolate"
+    return Ends(
+        tail.keys, tail.index[last], tail.targets[last], tail.past[last], tail.future[last],
+        f"model.update({new}, overlap='skip')", f"model.set_params(gaps={fill!r}).update({new})",
+    )  # fmt: skip
+
+
+def read_later(state, rules, frame, overlap, what="new_rows"):
+    """Rows that follow those that a model knows.
+
+    Parameters
+    ----------
+    state : FittedState
+    rules : Rules
+    frame : pandas.DataFrame
+    overlap : {"error", "skip"}
+    what : str, default="new_rows"
+
+    Returns
+    -------
+    Rows or None
+        None: all of them are known already, and `overlap` is "skip".
+
+    Raises
+    ------
+    TypeError, ValueError
+        They do not follow, or are not as those of the fit.
+    """
+    ends = ends_of(state, what)
+    if overlap == "skip":
+        frame = ends.newer(frame, state.roles, state.axis, what)
+        if not len(frame):
+            return None
+    later = Rows.of(read_panel(frame, state.roles, rules, schema=state.schema, axis=state.axis, what=what, ends=ends))
+    known = set(state.tail.keys)
+    new = [key for key in later.keys if key not in known]
+    refuse_retyped(new, known, Layout.of(frame, state.roles, what), what)
+    _refuse_other_static(state, later, what)
+    return later
+
+
+def _refuse_other_static(state, later, what):
+    number = {key: position for position, key in enumerate(state.tail.keys)}
+    for position, key in enumerate(later.keys):
+        if key not in number:
+            continue
+        before, now = state.tail.static[number[key]], later.static[position]
+        different = np.flatnonzero(before.astype(now.dtype) != now)
+        if len(different):
+            column = state.schema.static_names[different[0]]
+            raise ValueError(
+                f"series {key!r}: {what} has other static covariates than the fitted rows: {column!r} was "
+                f"{before[different[0]]:g} and is {now[different[0]]:g}; expected the same in all rows of a series."
+            )
+
+
+def grown(state, later):
+    """The state with later rows behind its own.
+
+    Parameters
+    ----------
+    state : FittedState
+    later : Rows
+        Behind the end of each series, and rows of series that were not there.
+
+    Returns
+    -------
+    FittedState
+    """
+    tail, kept = state.tail.grown(later), state.rows.grown(later)
+    whole = state.unlearnt(tail.keys)
+    judged = state.needed + state.horizon + JUDGED
+    return replace(
+        state,
+        tail=tail.tail(state.needed, whole),
+        kept=kept.newest(max(_KEPT // kept.n_series, judged), whole),
+        trained=state.trained_until,
+    )
+
+
+def behind(before, state, later):
+    """Series that end before the others and should not: they had rows since the fit, or ended with the newest.
+
+    Parameters
+    ----------
+    before : FittedState
+        Before the update.
+    state : FittedState
+    later : Rows
+        That came.
+
+    Returns
+    -------
+    dict of key to label
+        The last label of each.
+    """
+    ends, trained = state.tail.last_labels, before.trained_until
+    newest, fitted = max(ends.values()), max(trained.values())
+    counted = state.axis.kind == "integer"  # labels of series may count their own rows
+    return {
+        key: end
+        for key, end in ends.items()
+        if end < newest and not (end == trained.get(key) and end < fitted) and not (counted and key in later.keys)
+    }

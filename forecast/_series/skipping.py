@@ -1,0 +1,214 @@
+"""Series of a panel that cannot be read or forecast: the others are answered, and a warning names them."""
+
+import re
+import warnings
+
+import numpy as np
+
+from .._frames import Layout, blocks_of
+
+__all__ = [
+    "LateSeriesWarning", "ShortHistoryWarning", "SkippedSeriesWarning", "check_errors", "listed", "read_able",
+    "rows_by_series", "warn_left_out", "warn_of",
+]  # fmt: skip
+
+_SHOWN = 3
+
+
+class _SeriesWarning(UserWarning):
+    """A warning about some series of a panel.
+
+    Attributes
+    ----------
+    series : list
+        Their names.
+    """
+
+    def __init__(self, message, series=()):
+        super().__init__(message)
+        self.series = list(series)
+
+
+class SkippedSeriesWarning(_SeriesWarning):
+    """Some series of a panel are not answered, or their new rows were not taken; the others are.
+
+    Attributes
+    ----------
+    series : list
+        Names of the series that are left out.
+
+    Examples
+    --------
+    >>> import warnings
+    >>> import pandas as pd
+    >>> from sklearn.linear_model import Ridge
+    >>> from forecast import SeriesForecaster
+    >>> days = pd.date_range("2024-01-01", periods=40, freq="D", name="day")
+    >>> shops = pd.concat([pd.DataFrame({"shop": shop, "y": range(40)}, index=days) for shop in ("a", "b")])
+    >>> model = SeriesForecaster(Ridge(), target="y", series="shop", lookback=7, horizon=2).fit(shops)
+    >>> with warnings.catch_warnings(record=True) as caught:
+    ...     warnings.simplefilter("always")
+    ...     forecast = model.predict(history=shops.iloc[:45])
+    >>> sorted(set(forecast["shop"])), caught[0].message.series
+    (['a'], ['b'])
+    """
+
+
+class LateSeriesWarning(_SeriesWarning):
+    """Some series of a panel end before the others, so that their forecasts begin earlier.
+
+    Attributes
+    ----------
+    series : list
+        Names of the late series.
+
+    Examples
+    --------
+    >>> import warnings
+    >>> import pandas as pd
+    >>> from sklearn.linear_model import Ridge
+    >>> from forecast import SeriesForecaster
+    >>> days = pd.date_range("2024-01-01", periods=40, freq="D", name="day")
+    >>> shops = pd.concat([pd.DataFrame({"shop": shop, "y": range(40)}, index=days) for shop in ("a", "b")])
+    >>> model = SeriesForecaster(Ridge(), target="y", series="shop", lookback=7, horizon=2).fit(shops[shops["y"] < 39])
+    >>> with warnings.catch_warnings(record=True) as caught:
+    ...     warnings.simplefilter("always")
+    ...     forecast = model.update(shops.iloc[[39]]).predict()
+    >>> caught[0].message.series, forecast.groupby("shop").apply(lambda rows: rows.index[0].day).to_dict()
+    (['b'], {'a': 10, 'b': 9})
+    """
+
+
+class ShortHistoryWarning(_SeriesWarning):
+    """Some series have fewer rows than a forecast looks back on, or none: their forecasts are less sure.
+
+    Attributes
+    ----------
+    series : list
+        Names of these series.
+
+    Examples
+    --------
+    >>> import warnings
+    >>> import pandas as pd
+    >>> from sklearn.linear_model import Ridge
+    >>> from forecast import SeriesForecaster
+    >>> days = pd.date_range("2024-01-01", periods=40, freq="D", name="day")
+    >>> shops = pd.concat([pd.DataFrame({"shop": shop, "y": range(40)}, index=days) for shop in ("a", "b")])
+    >>> model = SeriesForecaster(Ridge(), target="y", series="shop", lookback=7, horizon=2, missing="mask").fit(shops)
+    >>> with warnings.catch_warnings(record=True) as caught:
+    ...     warnings.simplefilter("always")
+    ...     forecast = model.predict(history=shops.iloc[:45])
+    >>> caught[0].message.series, sorted(set(forecast["shop"]))
+    (['b'], ['a', 'b'])
+    """
+
+
+def check_errors(errors):
+    """Refuse a value of `errors` that is none."""
+    if errors not in ("warn", "raise"):
+        raise ValueError(f"errors is {errors!r}; expected 'warn' or 'raise'.")
+
+
+def read_able(read, frame, roles, what):
+    """What a frame holds, without the series that are refused.
+
+    Parameters
+    ----------
+    read : callable
+        From a frame to what it holds.
+    frame : pandas.DataFrame
+    roles : Roles
+    what : str
+        Name of the frame in messages.
+
+    Returns
+    -------
+    object
+        As `read` returns it.
+    refused : dict of key to Exception
+        Why each series was left out.
+
+    Raises
+    ------
+    ValueError
+        As `read`, where it would refuse each series, or refuses the frame for what is wrong in none.
+    """
+    try:
+        return read(frame), {}
+    except ValueError:
+        if roles.series is None:
+            raise
+        pieces = rows_by_series(frame, roles, what)
+        refused = {}
+        for key, rows in pieces.items():
+            try:
+                read(frame.iloc[rows])
+            except ValueError as error:
+                refused[key] = error
+        if not refused or len(refused) == len(pieces):
+            raise
+    rows = np.sort(np.concatenate([rows for key, rows in pieces.items() if key not in refused]))
+    return read(frame.iloc[rows]), refused
+
+
+def rows_by_series(frame, roles, what):
+    """Rows of each series in a frame, by the name of the series.
+
+    Parameters
+    ----------
+    frame : pandas.DataFrame
+    roles : Roles
+        With `series`.
+    what : str
+        Name of the frame in messages.
+
+    Returns
+    -------
+    dict of key to ndarray of int
+    """
+    if not len(frame):
+        return {}
+    blocks = blocks_of(frame, Layout.of(frame, roles, what), what)
+    order = np.argsort(blocks.by_row(), kind="stable")
+    lengths = np.bincount(blocks.by_row())
+    return dict(zip(blocks.keys.tolist(), np.split(order, lengths.cumsum()[:-1]), strict=True))
+
+
+def warn_of(category, message, series, stacklevel):
+    """A warning about some series, at the line of the user's call."""
+    warnings.warn(category(message, series), stacklevel=stacklevel + 1)
+
+
+def warn_left_out(refused, n, stacklevel):
+    """Name the series, of `n`, that are not answered, and say why."""
+    text = f"{len(refused)} of {n} series are left out: {listed(refused)}. errors='raise' refuses instead."
+    warn_of(SkippedSeriesWarning, text, refused, stacklevel + 1)
+
+
+def listed(reasons):
+    """Names of series and what is said of each, the first three.
+
+    Parameters
+    ----------
+    reasons : dict of key to Exception or str
+
+    Returns
+    -------
+    str
+    """
+    if list(reasons) == [None]:  # one series without a name
+        return _short(reasons[None])
+    shown = [f"{_quoted(key)} ({_short(reason)})" for key, reason in list(reasons.items())[:_SHOWN]]
+    more = f", ... ({len(reasons)} in all)" if len(reasons) > _SHOWN else ""
+    return ", ".join(shown) + more
+
+
+def _quoted(key):
+    return repr(key.item() if isinstance(key, np.generic) else key)
+
+
+def _short(reason):
+    """The refusal of one series without its name and without advice for it."""
+    text = re.sub(r"\s*Fix: .*|\s*In cross-validation, .*", "", str(reason), flags=re.DOTALL)
+    return re.sub(r"^series .+?: ", "", text).rstrip(". ")

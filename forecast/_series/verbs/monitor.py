@@ -1,0 +1,109 @@
+"""A look at whether forecasts are still as good as in validation."""
+
+from numbers import Integral, Real
+
+from sklearn.utils.validation import check_is_fitted
+
+from ..drift import drift_of
+from ..errors import errors_since
+from ..growing import JUDGED, grown
+from ..skipping import SkippedSeriesWarning, listed, warn_of
+
+__all__ = ["Monitors"]
+
+
+class Monitors:
+    """The part of `SeriesForecaster` that watches its own errors."""
+
+    def monitor(self, new_rows=None, y=None, *, window=None, confidence=0.99, margin=0.1, overlap="error"):
+        """Say whether errors have grown since the training: forecasts of the rows since then, beside validation.
+
+        From every origin since the fit (or the last `update(refit="continue")`) the model forecasts the rows that are
+        known by now; each step's absolute error is divided by the mean of the validation windows at that step. The
+        mean over the newest `window` origins is the ratio, and errors have drifted where its lower bound is above
+        `1 + margin`. The bound counts that neighbouring forecasts share most of their steps [1]_. Nothing is trained;
+        the model stays as it is.
+
+        Parameters
+        ----------
+        new_rows : frame, default=None
+            Rows that follow the known ones, as for `update`, which need not have been called. None: the rows that
+            `update` brought since the training.
+        y : array-like, default=None
+            As for `update`.
+        window : int, default=None
+            Newest origins that the verdict is about; None: two horizons, at least 40.
+        confidence : float, default=0.99
+            How sure it has to be, in (0.5, 1). In simulated series that did not change, 0.99 found a drift in 0 to 5 of
+            a hundred; a check every day finds something by chance in the end.
+        margin : float, default=0.1
+            Growth of the errors that does not matter. Those of validation are often a little too good, because they
+            chose settings or the end of the training.
+        overlap : {"error", "skip"}, default="error"
+            As for `update`.
+
+        Returns
+        -------
+        DriftReport
+            Its `drifted` is True, False or None (too few origins), `frame` has every origin, `by_series` every series.
+
+        Raises
+        ------
+        ValueError
+            There were no validation windows, or as `update`.
+
+        Warns
+        -----
+        SkippedSeriesWarning
+            Rows of some series of a panel could not be taken.
+
+        References
+        ----------
+        .. [1] Newey and West (1987), A simple, positive semi-definite, heteroskedasticity and autocorrelation
+           consistent covariance matrix, Econometrica.
+
+        Examples
+        --------
+        >>> import numpy as np, pandas as pd
+        >>> from sklearn.linear_model import Ridge
+        >>> from forecast import SeriesForecaster
+        >>> rng = np.random.default_rng(0)
+        >>> days = pd.date_range("2024-01-01", periods=460, freq="D")
+        >>> y = np.sin(2 * np.pi * np.arange(460) / 7) + 0.1 * rng.normal(size=460)
+        >>> y[430:] += 0.5 * rng.normal(size=30)  # the meter became noisy
+        >>> df = pd.DataFrame({"y": y}, index=days)
+        >>> model = SeriesForecaster(Ridge(), target="y", lookback=7, horizon=2).fit(df.iloc[:400])
+        >>> model.monitor(df.iloc[400:425])
+        no drift: errors from the newest 25 origins are 1.16 times those of validation (99% sure: at least 0.72)
+        >>> model.update(df.iloc[400:425]).monitor(df.iloc[425:]).drifted
+        True
+        """
+        check_is_fitted(self)
+        state = self._state
+        _check(window, confidence, margin)
+        if state.calibration is None:
+            raise ValueError(
+                "errors are compared with those on validation windows, and there are none: validation_fraction is "
+                "None, or too few windows could be held out. Fix: validation_fraction=0.2, more rows, or a shorter "
+                "lookback."
+            )
+        trained = state.trained_until
+        if new_rows is not None:
+            later, refused = self._later(new_rows, y, overlap, "warn")
+            state = state if later is None else grown(state, later)
+            if refused:
+                text = f"new rows of {len(refused)} series were not looked at: {listed(refused)}."
+                warn_of(SkippedSeriesWarning, text, refused, 2)
+        window = max(40, 2 * state.horizon) if window is None else int(window)
+        residuals = state.calibration.of_targets(len(self.target_names_))
+        errors = errors_since(state, state.rows, trained, JUDGED)
+        return drift_of(errors, residuals, state.horizon, window, confidence, margin)
+
+
+def _check(window, confidence, margin):
+    if window is not None and (isinstance(window, bool) or not isinstance(window, Integral) or window < 10):
+        raise ValueError(f"window is {window!r}; expected a whole number of origins, 10 or more.")
+    if isinstance(confidence, bool) or not isinstance(confidence, Real) or not 0.5 < confidence < 1:
+        raise ValueError(f"confidence is {confidence!r}; expected a number between 0.5 and 1, such as 0.99.")
+    if isinstance(margin, bool) or not isinstance(margin, Real) or not 0 <= margin < float("inf"):
+        raise ValueError(f"margin is {margin!r}; expected 0 or more, such as 0.1 for ten per cent.")

@@ -1,0 +1,143 @@
+"""The daily job: new rows behind the known ones, and forecasts that go on from there."""
+
+from sklearn.utils.validation import check_is_fitted
+
+from ..._frames import as_frame, enter, read_panel
+from ..._preparation import Rows
+from ..continuing import continued
+from ..growing import behind, grown, read_later
+from ..skipping import LateSeriesWarning, SkippedSeriesWarning, check_errors, listed, read_able, warn_of
+from ..targets import with_target
+
+__all__ = ["Updates"]
+
+
+class Updates:
+    """The part of `SeriesForecaster` that takes new rows."""
+
+    def update(self, new_rows, y=None, *, refit="no", history=None, static=None, overlap="error", errors="warn"):
+        """Append new rows to the known ones, so that `predict()` goes on after them.
+
+        Weights, transforms and scales stay those of `fit`: `predict()` then gives, to the bit, what
+        `predict(history=all rows)` of the fitted model gives. A series that `fit` did not have may come with it; its
+        history begins with these rows. Intervals count the errors of forecasts since the fit, as with `history`.
+
+        `refit="continue"` also trains on, on old and new windows alike. The old ones come from the rows that the model
+        keeps, the newest 20,000 over all series, or from `history`. A network goes on from its last weights, for a
+        fifth of the epochs (or `max_steps`) that a fit may have, without warm-up and without early stopping, because
+        the newest windows are those to learn from. Any other regressor is fitted again. Transforms, scales,
+        the weights of members and `report_` stay; transforms of new series are learnt. Errors of forecasts made
+        before count for intervals.
+
+        Parameters
+        ----------
+        new_rows : frame
+            Laid out as the fitted data, future covariates included: for each series the rows right after its last one.
+            Series may be missing.
+        y : array-like of shape (rows,) or (rows, targets), default=None
+            The target where `fit` was given `y`.
+        refit : {"no", "continue"}, default="no"
+        history : frame, default=None
+            With `refit="continue"`: the old rows to train on, up to the rows that the model keeps or beyond.
+        static : frame, default=None
+            Static covariates of new series, a row for each, as in `fit`; where it is None, columns of `new_rows`.
+        overlap : {"error", "skip"}, default="error"
+            Rows up to the last known one of their series: refused, or left out.
+        errors : {"warn", "raise"}, default="warn"
+            What happens where rows of some series of a panel cannot be taken, because they leave a gap or overlap, hold
+            missing values, or a series is late. "warn": those of the other series are taken. "raise": none are.
+
+        Returns
+        -------
+        self
+
+        Raises
+        ------
+        TypeError, ValueError
+            The rows do not follow the known ones, or are not as those of `fit`. The model stays as it was.
+
+        Warns
+        -----
+        SkippedSeriesWarning
+            Rows of some series were not taken.
+        LateSeriesWarning
+            Some series now end before the others. `predict()` forecasts each after its own last row.
+        OldRowsWarning
+            A regressor that is fitted again was trained on more rows than the model keeps.
+
+        Examples
+        --------
+        >>> import numpy as np, pandas as pd
+        >>> from sklearn.linear_model import Ridge
+        >>> from forecast import SeriesForecaster
+        >>> days = pd.date_range("2024-01-01", periods=61, freq="D")
+        >>> df = pd.DataFrame({"load": np.arange(61.0)}, index=days)
+        >>> model = SeriesForecaster(Ridge(), target="load", lookback=7, horizon=2).fit(df.iloc[:60])
+        >>> model.update(df.iloc[60:]).predict().index[0]
+        Timestamp('2024-03-02 00:00:00')
+        """
+        check_is_fitted(self)
+        _check("refit", refit, ("no", "continue"))
+        _check("overlap", overlap, ("error", "skip"))
+        check_errors(errors)
+        if history is not None and refit == "no":
+            raise ValueError("history is given, but refit is 'no': nothing is trained. Fix: refit='continue'.")
+        state = new = self._state
+        later, refused = self._later(self._with_static(new_rows, static, "new_rows"), y, overlap, errors)
+        if later is not None:
+            new = grown(state, later)
+            late = {key: end for key, end in behind(state, new, later).items() if key not in refused}
+            self._tell(refused, late, new, errors)
+        if refit == "continue":
+            old = None if history is None else self._rows_of(history)
+            new = continued(new, self._steps(), old)
+        self._advance(new)
+        return self
+
+    def _rows_of(self, history):
+        state = self._state
+        frame = as_frame(enter(history, "history")[0], "history")
+        return Rows.of(
+            read_panel(frame, state.roles, self._rules(), schema=state.schema, axis=state.axis, what="history")
+        )
+
+    def _steps(self):
+        """Rows from one training window to the next, of each member."""
+        if self._state.members is None:
+            return {"regressor": self.step}
+        chosen = self.recipe_["members"]
+        return {name: chosen[name].get("step", self.step) for name in self._state.members}
+
+    def _later(self, new_rows, y, overlap, errors):
+        state = self._state
+        frame, _ = enter(new_rows, "new_rows")
+        frame, _ = with_target(as_frame(frame, "new_rows"), y, self.target_names_)
+
+        def read(some):
+            return read_later(state, self._rules(), some, overlap)
+
+        return (read(frame), {}) if errors == "raise" else read_able(read, frame, state.roles, "new_rows")
+
+    def _tell(self, refused, late, new, errors):
+        """Warn of what was not taken, before anything is changed."""
+        if late:
+            newest = max(new.tail.last_labels.values())
+            text = listed({key: f"ends at {end}" for key, end in late.items()})
+            text = f"{len(late)} of {new.tail.n_series} series end before {newest}, the newest row: {text}"
+            if errors == "raise":
+                raise ValueError(f"{text}; expected new rows of each series. Fix: model.update(new_rows).")
+            warn_of(LateSeriesWarning, f"{text}. predict() forecasts each series after its own last row.", late, 3)
+        if refused:
+            text = f"new rows of {len(refused)} series were not taken: {listed(refused)}"
+            warn_of(SkippedSeriesWarning, f"{text}. errors='raise' takes none in that case.", refused, 3)
+
+    def _advance(self, state):
+        """Take the place of the fitted state."""
+        self._state = state
+        self.regressor_ = state.regressor
+        self.n_windows_ = state.n_windows
+
+
+def _check(name, value, allowed):
+    if value not in allowed:
+        raise ValueError(f"{name} is {value!r}; expected one of {list(allowed)}.")

@@ -1,0 +1,97 @@
+"""`forecast update`: new rows behind those that a saved model knows, and the model written back."""
+
+import argparse
+import warnings
+from pathlib import Path
+
+from .options import add_command, add_data, add_loudness
+
+__all__ = ["add", "run"]
+
+_DESCRIPTION = """\
+Append the rows of DATA to those that a saved model knows, and write the model back: `forecast predict MODEL` then
+forecasts the steps after them. Nothing is trained, unless --refit continue asks for it.
+"""
+_EXAMPLES = """\
+examples:
+  forecast update load.forecast today.csv && forecast predict load.forecast
+  forecast update shops.forecast last-week.csv --overlap skip
+  forecast update load.forecast month.csv --refit continue -o newer.forecast
+"""
+
+
+def add(commands):
+    """Add the command to the parser."""
+    usage = "forecast update MODEL DATA [-o MODEL] [options]"
+    parser = add_command(commands, "update", run, "append new rows to a saved model", usage, _DESCRIPTION, _EXAMPLES)
+    parser.add_argument("model", metavar="MODEL", help="file that `forecast fit` or `model.save` wrote")
+    parser.add_argument("data", metavar="DATA", help="file with the new rows; - for the standard input")
+    parser.add_argument("-o", "--output", metavar="MODEL", help="file to write (default: MODEL itself)")
+    parser.add_argument(
+        "--overlap", choices=("error", "skip"), default="error",
+        help="rows that the model knows already: refused, or left out (default: error)",
+    )  # fmt: skip
+    parser.add_argument(
+        "--refit", choices=("no", "continue"), default="no",
+        help="continue: train on, on old and new rows (default: no)",
+    )  # fmt: skip
+    parser.add_argument("--history", metavar="FILE", help="old rows for --refit continue (default: those it keeps)")
+    parser.add_argument(
+        "--errors", choices=("warn", "raise"), default="warn",
+        help="where rows of some series cannot be taken: take the others, or none (default: warn)",
+    )  # fmt: skip
+    add_loudness(parser, progress=False)
+    add_data(parser).add_argument(
+        "--gaps", choices=("error", "mask", "interpolate"), help="missing stamps (default: as in the training)"
+    )
+
+
+def run(arguments, terminal):
+    """Load, read, update, save."""
+    from .files import load_model
+    from .fit import save
+    from .forecasting import read_history
+    from .problems import refusals
+    from .writing import check_output
+
+    output = check_output(arguments.output or arguments.model, "--output" if arguments.output else "MODEL")
+    model, notes = load_model(arguments.model), []
+    own = model.gaps
+    if arguments.gaps is not None:
+        model.set_params(gaps=arguments.gaps)
+    rows = read_history(model, arguments, notes)
+    old = None
+    if arguments.history is not None:
+        old = read_history(model, argparse.Namespace(**(vars(arguments) | {"data": arguments.history})), notes)
+    for note in dict.fromkeys(notes):
+        terminal.note(note)
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        with refusals():
+            model.update(rows, refit=arguments.refit, history=old, overlap=arguments.overlap, errors=arguments.errors)
+    model.set_params(gaps=own)
+    save(model, output)
+    for one in caught:
+        warnings.warn_explicit(one.message, one.category, one.filename, one.lineno)
+    until = model.card_["data"]["known_until"]
+    trained = f", trained on: {model.n_windows_} windows" if arguments.refit == "continue" else ""
+    terminal.show(f"Data        {len(rows)} rows; the model knows rows up to {until}{trained}")
+    terminal.show(f"Model file  {output} ({Path(output).stat().st_size / 1024:.0f} KiB)")
+    terminal.document(
+        {
+            "model": arguments.model,
+            "file": str(output),
+            "data": arguments.data,
+            "rows": len(rows),
+            "known_until": until,
+            "refit": arguments.refit,
+            "late": _named(caught, "LateSeriesWarning"),
+            "skipped": _named(caught, "SkippedSeriesWarning"),
+            "notes": notes,
+        }
+    )
+
+
+def _named(caught, category):
+    """Names of series in the warnings of a class."""
+    return [key for one in caught if one.category.__name__ == category for key in one.message.series]
