@@ -114,14 +114,16 @@ def draw_case(kind, seed):
     )
     n_splits = int(rng.integers(2, 4))
     coverage = [0.5] if kind == "backtest" and rng.random() < 0.7 else None
+    cut = frame.index.unique().sort_values()[-horizon * int(rng.integers(1, n_splits + 1)) - 1]
+    refit, intervals = [True, False, 2][int(rng.integers(3))], str(rng.choice(["adaptive", "static"]))
     return Case(
         model,
         frame,
-        frame.index.unique().sort_values()[-horizon * int(rng.integers(1, n_splits + 1)) - 1],
+        cut,
         RollingOrigin(n_splits, horizon),
-        [True, False, 2][int(rng.integers(3))],
+        refit,
         coverage,
-        str(rng.choice(["adaptive", "static"])),
+        "adaptive" if coverage is None else intervals,
     )
 
 
