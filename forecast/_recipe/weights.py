@@ -216,7 +216,7 @@ def _least_absolute(errors):
     single = np.abs(errors).mean(axis=0)
     if single.min() < least:
         best, least = np.eye(len(single))[single.argmin()], single.min()
-    if least < 1e-100:
+    if not least > 0:
         return best
     floor = least
     for step in range(STEPS):

@@ -67,7 +67,7 @@ class Calibration:
                 residuals[mine] = images_of(marks, actual[mine]) - images_of(marks, forecast[mine])
             units[key] = series_scale(known, alone)
             if not alone:
-                residuals[mine] /= units[key]
+                residuals[mine] = _over(residuals[mine], units[key])
         warm = None
         if residuals.size <= _REPLAYED:
             state = AdaptiveState(_USUAL)
@@ -160,7 +160,7 @@ class Calibration:
 
 
 def series_scale(targets, alone=False):
-    """Mean absolute change from one row to the next: what residuals of a series are measured in.
+    """Mean absolute change from one row to the next: what residuals of a series are measured in; 0 of a constant.
 
     Parameters
     ----------
@@ -177,4 +177,10 @@ def series_scale(targets, alone=False):
     change = np.abs(np.diff(targets.astype(np.float64), axis=0))
     seen = ~np.isnan(change)
     mean = np.where(seen, change, 0.0).sum(axis=0) / np.maximum(seen.sum(axis=0), 1)
-    return np.where(mean > 0, mean, 1.0)
+    return mean
+
+
+def _over(residuals, unit):
+    """Residuals in a unit; errors of a series that never changes say nothing of others."""
+    small = np.where(residuals == 0, 0.0, np.nan)
+    return np.divide(residuals, unit, out=small, where=unit > 0)

@@ -178,7 +178,8 @@ class Uncertainty:
             actual = truth[np.minimum(ahead, today)].astype(np.float64)
             actual[ahead > today] = np.nan
             actual, images = yardstick.image(actual), yardstick.image(forecast[:-1])
-            adaptive.learn(actual / unit, images / unit, origins - origins[0], today - origins[0])
+            divisor, first = yardstick.divisor, origins[0]
+            adaptive.learn(actual / divisor, images / divisor, origins - first, today - first)
         offsets = [side * unit for side in adaptive.offsets()]
         if not calibration.enough(levels) or any(np.isnan(side).any() for side in offsets):
             fixed = static_offsets(calibration.of_series(yardstick), levels)
