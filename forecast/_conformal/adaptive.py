@@ -8,7 +8,7 @@ Gibbs, Candes: Adaptive conformal inference under distribution shift. NeurIPS 34
 import numpy as np
 
 from .fixed import coverages_of, residuals_needed, three_axes
-from .replay import quantiles, replay, running_scale
+from .replay import quantiles, replay, running_scale, scores_of
 
 __all__ = ["AdaptiveState", "adaptive_bounds"]
 
@@ -328,7 +328,7 @@ class AdaptiveState:
         row, target = np.nonzero(scaled)
         cells = step[row], target
         self._scores[cells] = np.roll(self._scores[cells], -1, axis=-1)
-        self._scores[(*cells, -1)] = residual[scaled] / scale[scaled]
+        self._scores[(*cells, -1)] = scores_of(residual[scaled], scale[scaled])
         self._ordered = None
         self._count[step] += scaled
         self._heard[step] += known

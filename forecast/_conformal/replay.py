@@ -7,7 +7,7 @@ Cells are steps times targets.
 
 import numpy as np
 
-__all__ = ["SETTLED", "quantiles", "replay", "running_scale"]
+__all__ = ["SETTLED", "quantiles", "replay", "running_scale", "scores_of"]
 
 SETTLED = 10  # residuals that a running scale needs
 _CHUNK = 32  # origins whose windows are counted at once
@@ -31,8 +31,22 @@ def running_scale(size, weight, heard, decay):
     """
     if decay == 1:
         return np.ones_like(size)
-    scale = np.divide(size, weight, out=np.ones_like(size), where=size > 0)
+    scale = np.divide(size, weight, out=np.zeros_like(size), where=size > 0)
     return np.where(heard >= SETTLED, scale, np.nan)
+
+
+def scores_of(residual, scale):
+    """Residuals over their scale; of a scale of 0, which only errors of 0 have had, their signs.
+
+    Parameters
+    ----------
+    residual, scale : ndarray of one shape
+
+    Returns
+    -------
+    ndarray of that shape
+    """
+    return np.divide(residual, scale, out=np.sign(residual), where=scale != 0)
 
 
 def quantiles(ordered, count, rank, side):
@@ -94,7 +108,7 @@ def replay(state, residual, positions, now):
     heard = state._heard.ravel() + _counted(known)
     at = before, each
     scale = running_scale(table[:, 0][at], table[:, 1][at], heard[at], state.decay)
-    score = residual / scale
+    score = scores_of(residual, scale)
     scored = known & ~np.isnan(scale)
     newer = _counted(scored)
     series = np.concatenate([state._scores.reshape(len(each), -1), _packed(score, scored)], axis=1)

@@ -112,15 +112,18 @@ def solved(gram, cross, penalties):
     size = np.trace(gram) / max(1, len(gram))
     if not size > 0:
         return np.zeros_like(cross)
-    system = _penalised(gram, penalties, size)
+    # Of its own mean square, whatever that of others: a target may be in millionths and a covariate in millions. What
+    # is below the rounding of the others is a constant.
+    least = _LEAST * np.maximum(np.diag(gram), np.finfo(np.float64).eps * size)
+    system = _penalised(gram, penalties, least)
     _, found, info = lapack.dposv(system.T, cross, overwrite_a=True)  # symmetric: the order of Fortran costs no copy
     if info == 0:
         return found
     # Not positive by rounding, where inputs depend on each other and the penalty is next to nothing.
-    return np.linalg.lstsq(_penalised(gram, penalties, size), cross, rcond=None)[0]
+    return np.linalg.lstsq(_penalised(gram, penalties, least), cross, rcond=None)[0]
 
 
-def _penalised(gram, penalties, size):
+def _penalised(gram, penalties, least):
     system = gram.copy()
-    system.flat[:: len(gram) + 1] += np.maximum(penalties, _LEAST * size)
+    system.flat[:: len(gram) + 1] += np.maximum(penalties, least)
     return system

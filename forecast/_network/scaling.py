@@ -1,6 +1,6 @@
 """Means and scales that give the network's numbers their units, learned from the windows to train on."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -14,7 +14,10 @@ __all__ = ["Scaling", "windows_scaling"]
 @stored("scaling")
 @dataclass(frozen=True)
 class Scaling:
-    """Means and scales of inputs (per channel), targets (per output) and extra inputs, learned from the windows."""
+    """Means and scales of inputs (per channel), targets (per output) and extra inputs, learned from the windows.
+
+    `target_constant` says which outputs never varied, if any: their forecast is that value, to the bit.
+    """
 
     past_mean: np.ndarray
     past_scale: np.ndarray
@@ -22,6 +25,32 @@ class Scaling:
     target_scale: np.ndarray
     extra_mean: np.ndarray | None = None  # None: no extra inputs, as in every fit before there were any
     extra_scale: np.ndarray | None = None
+    target_constant: np.ndarray | None = None
+
+    @property
+    def output_scale(self):
+        """What outputs are multiplied with: nothing is added to a constant target, whatever its unit."""
+        if self.target_constant is None:
+            return self.target_scale
+        return np.where(self.target_constant, 0.0, self.target_scale)
+
+    def going_on(self, later):
+        """The same for further windows: a target is constant where it stays what it was.
+
+        Parameters
+        ----------
+        later : Scaling
+            Learned from them.
+
+        Returns
+        -------
+        Scaling
+        """
+        if self.target_constant is None:
+            return self
+        constant = self.target_constant & (self.target_mean == later.target_mean)
+        constant &= False if later.target_constant is None else later.target_constant
+        return replace(self, target_constant=constant if constant.any() else None)
 
 
 def windows_scaling(arguments, weight, index):
@@ -47,10 +76,13 @@ def windows_scaling(arguments, weight, index):
         if not np.isfinite(deviation).all():
             raise ValueError(f"{name}: expected numbers with a finite variance, got some beyond 1e150; rescale them.")
         if mean.size or of != "extra":
-            learned.update({f"{of}_mean": mean, f"{of}_scale": _positive_scale(mean, deviation)})
+            varies = _varies(mean, deviation)
+            learned.update({f"{of}_mean": mean, f"{of}_scale": np.where(varies, deviation, 1.0)})
+        if of == "target" and not varies.all():
+            learned["target_constant"] = ~varies
     return Scaling(**learned)
 
 
-def _positive_scale(mean, deviation):
+def _varies(mean, deviation):
     rounding = 10 * np.finfo(float).eps * np.abs(mean)  # what is left of a constant's deviation
-    return np.where(deviation > np.maximum(rounding, np.finfo(float).tiny), deviation, 1.0)
+    return deviation > np.maximum(rounding, np.finfo(float).tiny)

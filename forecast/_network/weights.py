@@ -81,6 +81,11 @@ class Network:
                 found = getattr(s, name)
                 if not isinstance(found, np.ndarray) or found.shape != (size,) or found.dtype != np.float64:
                     raise ModelFileError(f"{name} of the scaling is not {size} numbers.")
+        constant = s.target_constant
+        if constant is not None and (
+            not isinstance(constant, np.ndarray) or constant.shape != (a.targets,) or constant.dtype != bool
+        ):
+            raise ModelFileError(f"target_constant of the scaling is not {a.targets} truths.")
 
     @property
     def weights(self):
@@ -141,7 +146,7 @@ class Network:
         alone = n_windows == 1 and self.theta.nbytes < WORTH_SHARING
         threads = 1 if alone else self.threads(n_jobs, n_windows)
         outputs = self.compiled.predict(self._packed, self.source(arguments), index, threads=threads)
-        return self.outputs.in_units(outputs, self.scaling.target_scale, self.scaling.target_mean)
+        return self.outputs.in_units(outputs, self.scaling.output_scale, self.scaling.target_mean)
 
     def flow(self, arguments, n_windows, weight=None, n_jobs=None):
         """Mean loss without dropout, and the norm of its gradient with respect to every h of the encoder.

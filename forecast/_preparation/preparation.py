@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 
 from .._files import stored
-from .._windows import Norm, Windows, noise_floor, windows_of
+from .._windows import Norm, Windows, noise_floor, windows_of, without_motion
 from ..preprocessing import calendar_features, make_transform
 
 __all__ = ["Preparation"]
@@ -300,6 +300,8 @@ class Preparation:
     def restore(self, rows, windows, prediction):
         """Predictions in the units of the series.
 
+        A series that never moved in the training rows stays where it is, whatever others do.
+
         Parameters
         ----------
         rows : Rows
@@ -311,7 +313,10 @@ class Preparation:
         ndarray of shape (n, horizon, targets), float64
         """
         prediction = np.asarray(prediction, dtype=np.float64).reshape(len(windows), -1)
-        cube = windows.restore(prediction).reshape(len(windows), self.horizon, self.n_targets)
+        cube = prediction.reshape(len(windows), self.horizon, self.n_targets)
+        if windows.window_floor is not None:  # a series that never moved has no scale of its own
+            cube = np.where(without_motion(windows), 0.0, cube)
+        cube = windows.restore(cube.reshape(len(windows), -1)).reshape(cube.shape)
         if self.transform is None:
             return cube
         raw = rows.filled("targets", self.fill[: self.n_targets]) if self.masked else rows.targets
@@ -320,6 +325,9 @@ class Preparation:
             mine = which == number
             before = windows.origins[mine][:, None] + np.arange(1 - lost, 1)
             for column, transform in enumerate(self.chain(rows.keys[number], rows, number)):
+                if transform.was_constant:  # no scale of its own, so what others do says nothing of its units
+                    cube[mine, :, column] = raw[windows.origins[mine], column, None]
+                    continue
                 past = raw[before, column].astype(np.float64)
                 cube[mine, :, column] = transform.inverse_transform(cube[mine, :, column], past)
         return cube

@@ -275,7 +275,7 @@ def _autocorrelation(x, most):
     known = ~np.isnan(x)
     n, most = int(known.sum()), min(most, len(x) - 1)
     values, place, counts = np.unique(x[known], return_inverse=True, return_counts=True)
-    if len(values) < 2 or not values[-1] - values[0] > 1e-12 * np.abs(values).max():
+    if len(values) < 2 or not values[-1] - values[0] > _rounding(values):
         return None
     ranks = np.cumsum(counts) - counts / 2  # of equal values their mean
     centred = np.zeros(len(x))
@@ -285,6 +285,12 @@ def _autocorrelation(x, most):
     pairs = np.fft.irfft(np.abs(np.fft.rfft(known.astype(np.float64), size)) ** 2, size)[: most + 1].round()
     at = np.where(pairs > 0, products / np.maximum(pairs, 1), 0.0) / (products[0] / n)
     return _Correlation(at, len(x), n * n / len(x))
+
+
+def _rounding(values):
+    """What differences of a constant can be."""
+    precision = values.dtype if values.dtype.kind == "f" else np.float64
+    return 10 * np.finfo(precision).eps * np.abs(values).max()
 
 
 def _height(correlation, length, others, quantile):

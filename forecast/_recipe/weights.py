@@ -276,7 +276,7 @@ def _least_absolute(errors, levels=None):
     single = np.array([size(column).mean() for column in errors.T])
     if single.min() < least:
         best, least = np.eye(len(single))[single.argmin()], single.min()
-    if least < 1e-100:
+    if not least > 0:
         return best
     floor = least
     for step in range(STEPS):

@@ -54,7 +54,10 @@ def start(model, data, weight, windows, rng, go_on):
                 f"The fit to go on from had the levels {list(before.loss_parameters)}, but quantile="
                 f"{model.quantile}: keep quantile, or set warm_start=False and call fit."
             )
-        network = Network(architecture, model._network.scaling, model._network.theta)
+        scaling = model._network.scaling
+        if scaling.target_constant is not None:
+            scaling = scaling.going_on(windows_scaling(data.arguments, weight, windows))
+        network = Network(architecture, scaling, model._network.theta)
         same = (architecture.targets, architecture.dtype) == (before.targets, before.dtype)
         if not same or _wiring(architecture) != _wiring(before):
             raise ValueError(

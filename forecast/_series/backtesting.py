@@ -65,10 +65,11 @@ def intervals_at(truth, origins, forecast, levels, initial, scales):
         first = origins.row[mine[0]]
         known = truth.targets[truth.starts[number] : first + 1]
         yardstick = Yardstick.of(initial, scales, truth.keys[number], known, alone=truth.n_series == 1)
-        unit, actual = yardstick.unit, yardstick.image(actual)
+        unit, divisor, actual = yardstick.unit, yardstick.divisor, yardstick.image(actual)
         images = np.where(absent, 0.0, yardstick.image(given))
-        bounds = deepcopy(started).bounds(actual / unit, images / unit, origins.row[mine] - first)
-        lower, upper = (yardstick.original(np.where(absent, np.nan, side * unit)) for side in bounds)
+        bounds = deepcopy(started).bounds(actual / divisor, images / divisor, origins.row[mine] - first)
+        bounds = (np.where(unit > 0, side * unit, np.where(np.isnan(side), np.nan, images)) for side in bounds)
+        lower, upper = (yardstick.original(np.where(absent, np.nan, side)) for side in bounds)
         for position, level in enumerate(levels):
             out[f"lower_{level:g}"][mine], out[f"upper_{level:g}"][mine] = lower[position], upper[position]
     return out

@@ -179,7 +179,7 @@ def short_factor(state, key, known, yardstick):
     typical = np.median(units, axis=0) * (np.nan_to_num(_mean(np.abs(known))) if relative else 1.0)
     change = np.abs(np.diff(yardstick.image(known.astype(np.float64)), axis=0))
     unit = (_PRIOR * typical + np.nan_to_num(change).sum(axis=0)) / (_PRIOR + (~np.isnan(change)).sum(axis=0))
-    return wider * np.where(unit > 0, unit / yardstick.unit, 1.0)
+    return wider * np.where(unit > 0, unit / yardstick.divisor, 1.0)
 
 
 def _mean(array):

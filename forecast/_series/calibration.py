@@ -8,7 +8,7 @@ from .._conformal import AdaptiveState, residuals_needed
 from .._files import stored
 from .error_scale import images_of
 
-__all__ = ["Calibration", "series_scale"]
+__all__ = ["Calibration", "over", "series_scale"]
 
 _MOST = 2_000  # residuals of a step: more do not make a quantile better
 _REPLAYED = 100_000  # residuals that `fit` learns from for adaptive intervals, which takes a tenth of a second
@@ -67,7 +67,7 @@ class Calibration:
                 residuals[mine] = images_of(marks, actual[mine]) - images_of(marks, forecast[mine])
             units[key] = series_scale(known, alone)
             if not alone:
-                residuals[mine] /= units[key]
+                residuals[mine] = over(residuals[mine], units[key])
         return cls(residuals, units, transformed=True, warm=_warm(residuals))
 
     def followed_by(self, relative):
@@ -187,7 +187,7 @@ def _warm(residuals):
 
 
 def series_scale(targets, alone=False):
-    """Mean absolute change from one row to the next: what residuals of a series are measured in.
+    """Mean absolute change from one row to the next: what residuals of a series are measured in; 0 of a constant.
 
     Parameters
     ----------
@@ -204,4 +204,10 @@ def series_scale(targets, alone=False):
     change = np.abs(np.diff(targets.astype(np.float64), axis=0))
     seen = ~np.isnan(change)
     mean = np.where(seen, change, 0.0).sum(axis=0) / np.maximum(seen.sum(axis=0), 1)
-    return np.where(mean > 0, mean, 1.0)
+    return mean
+
+
+def over(residuals, unit):
+    """Residuals in a unit; errors of a series that never changes say nothing of others."""
+    small = np.where(residuals == 0, 0.0, np.nan)
+    return np.divide(residuals, unit, out=small, where=unit > 0)

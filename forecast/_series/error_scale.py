@@ -238,6 +238,7 @@ class Yardstick:
     marks : list of Mark or None
         Per target; None: in the units of the series.
     unit : ndarray of shape (targets,)
+        0 of a constant series among others, whose bounds are its forecast.
     """
 
     marks: list | None
@@ -265,6 +266,11 @@ class Yardstick:
             return cls(scales.at(key, known), np.ones(known.shape[1]))
         marks = scales.at(key, known) if calibration.transformed else None
         return cls(marks, calibration.unit(key, images_of(marks, known), alone))
+
+    @property
+    def divisor(self):
+        """The unit to divide by: 1 where it is 0, so that what is finite stays so."""
+        return np.where(self.unit > 0, self.unit, 1.0)
 
     def image(self, values):
         """Values (..., targets) in the units of the series on the scale of errors; NaN stays NaN."""

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from .calibration import over
 from .error_scale import Yardstick
 from .forecasting import from_origins
 
@@ -66,7 +67,7 @@ def errors_since(state, rows, after, most):
     relative = np.empty_like(actual)
     for number in np.unique(which):
         mine, yardstick = which == number, _yardstick(state, rows, number)
-        relative[mine] = (yardstick.image(actual[mine]) - yardstick.image(forecasts[mine])) / yardstick.unit
+        relative[mine] = over(yardstick.image(actual[mine]) - yardstick.image(forecasts[mine]), yardstick.unit)
     return Errors(rows.index[origins], [rows.keys[number] for number in which], relative)
 
 

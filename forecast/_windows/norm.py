@@ -11,7 +11,7 @@ from numbers import Integral, Real
 
 import numpy as np
 
-__all__ = ["KINDS", "Norm", "centre_and_scale", "noise_floor"]
+__all__ = ["KINDS", "Norm", "centre_and_scale", "noise_floor", "without_motion"]
 
 KINDS = {None: 0, "last": 1, "mean": 2, "standard": 3, "season": 4}  # the core's numbers
 OF_MEAN = 1e-3  # the floor where none is given: of the mean
@@ -87,7 +87,7 @@ def _is(number, kind):
     return isinstance(number, kind) and not isinstance(number, (bool, np.bool_))
 
 
-def centre_and_scale(norm, values, origins, lookback, n_targets, steps, floor=None):
+def centre_and_scale(norm, values, origins, lookback, n_targets, steps, floor=None, still=1.0):
     """What normalisation takes off each target of each window, and what it divides by.
 
     Parameters
@@ -102,6 +102,8 @@ def centre_and_scale(norm, values, origins, lookback, n_targets, steps, floor=No
         For which steps: 0 is the oldest of the lookback, `lookback` the first of the horizon.
     floor : ndarray, default=None
         Least scale, of a shape that broadcasts to (n, targets). None: `1e-3 * |mean|`.
+    still : float, default=1.0
+        Scale of a window that does not move, where its floor is 0.
 
     Returns
     -------
@@ -109,7 +111,7 @@ def centre_and_scale(norm, values, origins, lookback, n_targets, steps, floor=No
         The newest value ("last", in the dtype of `values`), the mean over the newest `norm.steps` steps, or the mean of
         the lookback's values at the same phase of the season (float64).
     scale : ndarray of shape (n, 1, targets) or None
-        "standard": the population standard deviation over those steps, at least the floor, and 1 where that is 0.
+        "standard": the population standard deviation over those steps, at least the floor, and `still` where that is 0.
     """
     if norm.kind == "last":
         return values[origins, None, :n_targets], None
@@ -128,8 +130,29 @@ def centre_and_scale(norm, values, origins, lookback, n_targets, steps, floor=No
         return centre[:, None], None
     square = _mean(lambda rows: np.square(read(rows) - centre), oldest, newest)
     scale = np.maximum(np.sqrt(square), OF_MEAN * np.abs(centre) if floor is None else floor)
-    scale[scale == 0] = 1.0
+    scale[scale == 0] = still
     return centre[:, None], scale[:, None]
+
+
+def without_motion(windows):
+    """Which targets of which windows do not move, in series that never moved: their deviation and their floor are 0.
+
+    Parameters
+    ----------
+    windows : Windows
+        With a `window_floor`.
+
+    Returns
+    -------
+    ndarray of bool of shape (n, 1, targets)
+    """
+    floor = windows.window_floor
+    floor = floor if len(floor) == 1 else floor[windows.which]
+    norm = Norm.of(windows.window_norm, windows.lookback)
+    _, scale = centre_and_scale(
+        norm, windows.values, windows.origins, windows.lookback, windows.n_targets, np.arange(0), floor, still=0.0
+    )
+    return scale == 0
 
 
 def _mean(read, oldest, steps):

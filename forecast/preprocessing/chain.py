@@ -9,7 +9,7 @@ from sklearn.utils.validation import check_is_fitted
 from .._files import stored
 from .pointwise import Pointwise
 from .target import Asinh, BoxCox, Difference, Log, Log1p, LogReturn, Scale, refuse_period
-from .transform import Transform, as_forecasts, as_series
+from .transform import ROUNDINGS, Transform, as_forecasts, as_series
 
 __all__ = ["NAMES", "Chain", "make_transform"]
 
@@ -71,6 +71,12 @@ class Chain(Transform):
     def is_pointwise(self):
         """Whether all steps are: quantiles of forecasts may then pass through."""
         return all(step.is_pointwise for step in self.steps)
+
+    @property
+    def was_constant(self):
+        """Whether the fitted values differed by no more than roundings; False of chains of version 0.1.0."""
+        low, high = getattr(self, "range_", (0.0, np.inf))
+        return high - low <= ROUNDINGS * np.finfo(np.float64).eps * max(abs(low), abs(high))
 
     def fit(self, X, y=None):
         """Learn from the known values of one series, each step from what the one before it makes.

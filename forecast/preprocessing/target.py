@@ -5,7 +5,7 @@ from numbers import Integral, Real
 import numpy as np
 
 from .._files import stored
-from .transform import SAME, Transform
+from .transform import ROUNDINGS, SAME, Transform
 
 __all__ = ["Asinh", "BoxCox", "Difference", "Log", "Log1p", "LogReturn", "Scale", "refuse_period"]
 
@@ -209,8 +209,7 @@ class Asinh(Transform):
         with np.errstate(over="ignore"):
             apart = np.abs(known - self.center_)
             scale = 1.4826 * np.median(apart)
-            # Ten roundings of the largest value are no spread, as for `Scale`.
-            least = 10 * np.finfo(np.float64).eps * np.abs(known).max()
+            least = ROUNDINGS * np.finfo(np.float64).eps * np.abs(known).max()
             scale = scale if scale > least else 1.2533 * apart.mean()
         if not np.isfinite(scale):
             raise ValueError(f"{self}: the spread of the series leaves float64. Use other units, such as thousands.")
@@ -368,8 +367,7 @@ class Scale(Transform):
             center, scale = SCALES[self.method](known)
         if not np.isfinite([center, scale]).all():
             raise ValueError(f"{self}: the spread of the series leaves float64. Use other units, such as thousands.")
-        # Ten roundings of the largest value are no spread, as sklearn's scalers have it.
-        constant = scale <= 10 * np.finfo(np.float64).eps * np.abs(known).max()
+        constant = scale <= ROUNDINGS * np.finfo(np.float64).eps * np.abs(known).max()
         self.center_, self.scale_ = float(center), 1.0 if constant else float(scale)
 
     def _forward(self, x):

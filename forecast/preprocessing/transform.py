@@ -8,8 +8,9 @@ import numpy as np
 from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.utils.validation import check_is_fitted
 
-__all__ = ["SAME", "Transform", "as_forecasts", "as_series"]
+__all__ = ["ROUNDINGS", "SAME", "Transform", "as_forecasts", "as_series"]
 
+ROUNDINGS = 10  # units in the last place of the largest value: a spread that is none, as scikit-learn's scalers have it
 SAME = 1e-6  # of the value: how near the way back must lead to what was fitted, or the transform loses it
 
 

@@ -187,7 +187,7 @@ def _skill(forecast, actual, naive, seen):
     count = np.maximum(seen.sum(axis=0), 1)
     error, yardstick = (np.where(seen, np.abs(actual - other), 0.0).sum(axis=0) / count for other in (forecast, naive))
     # A naive forecast without error would make any other infinitely bad; a floor keeps candidates comparable.
-    size = np.abs(np.where(seen, actual, 0.0)).max(axis=0)
-    floor = np.finfo(np.float64).eps * np.maximum(1.0, size)
+    size = np.abs(np.where(seen, [actual, forecast], 0.0)).max(axis=(0, 1))
+    floor = np.maximum(np.finfo(np.float64).eps * size, np.finfo(np.float64).tiny)
     skill = np.where((error == 0) & (yardstick == 0), 0.0, 1 - error / np.maximum(yardstick, floor))
     return np.where(seen.any(axis=0), skill, np.nan)

@@ -2,6 +2,7 @@
 
 import warnings
 from copy import copy
+from dataclasses import replace
 
 import numpy as np
 from sklearn.utils.validation import check_is_fitted
@@ -161,6 +162,8 @@ class Uncertainty:
         for key, labels, forecast in zip(request.keys, request.labels, forecasts, strict=True):
             known = request.past.only([key]).targets
             yardstick = Yardstick.of(state.calibration, scales, key, known, alone)
+            if len(known) < state.looks_back:  # a few equal rows do not make a constant series
+                yardstick = replace(yardstick, unit=yardstick.divisor)
             if fixed or key in request.cold:
                 offsets = static_offsets(state.calibration.of_series(yardstick), levels)  # refuses too few residuals
             else:
@@ -192,7 +195,8 @@ class Uncertainty:
             actual = truth[np.minimum(ahead, today)].astype(np.float64)
             actual[ahead > today] = np.nan
             actual, images = yardstick.image(actual), yardstick.image(forecast[:-1])
-            adaptive.learn(actual / unit, images / unit, origins - origins[0], today - origins[0])
+            divisor, first = yardstick.divisor, origins[0]
+            adaptive.learn(actual / divisor, images / divisor, origins - first, today - first)
         offsets = [side * unit for side in adaptive.offsets()]
         if not calibration.enough(levels) or any(np.isnan(side).any() for side in offsets):
             fixed = static_offsets(calibration.of_series(yardstick), levels)
