@@ -142,8 +142,7 @@ class Configuration:
         if layout == "nullable":
             return frame.convert_dtypes(), None
         if layout == "arrow types":
-            kept = {name: frame[name] for name in ("shop", "when") if name in frame}
-            return frame.convert_dtypes(dtype_backend="pyarrow").assign(**kept), None
+            return frame.convert_dtypes(dtype_backend="pyarrow"), None
         if layout == "objects":
             return frame.assign(when=frame["when"].astype(object)), None
         if layout == "polars":

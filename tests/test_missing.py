@@ -7,7 +7,7 @@ from sklearn.linear_model import Ridge
 
 from forecast import RNNForecaster, SeriesForecaster
 from forecast.baselines import Drift, LastValue, SeasonalNaive
-from forecast.model_selection import RollingOrigin, backtest
+from forecast.model_selection import BacktestWarning, RollingOrigin, backtest
 
 pytestmark = pytest.mark.filterwarnings("ignore::forecast.model_selection.SkillWarning")
 
@@ -75,7 +75,8 @@ def test_baselines_forecast_from_the_last_value_seen(holed, regressor):
 
 
 def test_backtest_of_a_series_with_holes_judges_what_is_there(holed):
-    report = backtest(model(network()), holed, RollingOrigin(25, 3, step=5), refit=False, coverage=[0.5])
+    with pytest.warns(BacktestWarning, match="48 of 75 intervals of coverage 0.5 are missing"):
+        report = backtest(model(network()), holed, RollingOrigin(25, 3, step=5), refit=False, coverage=[0.5])
     assert report.frame["forecast"].notna().all()
     missing = report.frame["timestamp"].map(holed["y"]).isna()
     assert (report.frame["actual"].isna() == missing).all()

@@ -54,7 +54,7 @@ def test_a_flat_y_is_answered_with_a_series(df, kind):
     pd.testing.assert_series_equal(model.predict(test[:2]), expected[:2])
     # What is not asked of rows is laid out as the data, and has columns.
     pd.testing.assert_frame_equal(model.predict(), expected.to_frame(), check_freq=False)
-    assert list(model.predict_interval(test, coverage=0.8).columns) == ["load_lower", "load_upper"]
+    assert list(model.predict_interval(test, coverage=0.8).columns) == ["load", "load_lower", "load_upper"]
 
 
 def test_any_other_y_is_answered_with_a_frame(df):

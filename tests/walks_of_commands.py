@@ -252,8 +252,10 @@ COMMANDS = {
         "--time": Given("--time", "then", base=["update", "model.forecast", "new.csv"], says="are missing"),
         "--time-format": Given(
             "--time-format", "%m/%d/%Y", base=["update", "model.forecast", "new-forms.csv", "--time", "when"],
-            says="are missing",
+            says="has frequency",
         ),
+        "--decimal": Given("--decimal", ".", base=["update", "model.forecast", "doubt.tsv"]),
+        "--sheet": Given("--sheet", "two", base=["update", "model.forecast", "book.xlsx"]),
         "--timezone": Given(
             "--timezone", "Europe/Berlin", base=["update", "hours.forecast", "hours.csv"], says="zone Europe/Berlin"
         ),

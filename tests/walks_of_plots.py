@@ -285,4 +285,32 @@ OF_NETWORKS = {
     "plotting.LossCurveDisplay.plot": on_axes(plotting.LossCurveDisplay(**CURVES), "axes", 2),
 }  # fmt: skip
 
-PLOTS = OF_REPORTS | OF_FORECASTS | OF_NETWORKS
+# -------------------- of several series
+
+TWO_SHOPS = {name: plotting.ForecastDisplay(**LINES) for name in ("north", "south")}
+
+
+def in_a_grid(**arguments):
+    """What a figure of several axes has of its own."""
+    display = plotting.ForecastGridDisplay(**arguments).plot()
+    figure = display.figure_
+    title, legends = [text.get_text() for text in figure.findobj(mpl.text.Text) if text.get_text()], len(figure.legends)
+    shown = sum(ax.get_legend() is not None for ax in display.axes_)
+    pyplot.close("all")
+    return title, legends, shown, len(display.axes_)
+
+
+OF_SEVERAL = {
+    "plotting.ForecastGridDisplay": Walk(
+        in_a_grid,
+        {"displays": TWO_SHOPS},
+        {"displays": {"north": TWO_SHOPS["north"]}, "title": "T", "legend": False},
+    ),
+    "plotting.ForecastGridDisplay.plot": on_axes(plotting.ForecastGridDisplay(TWO_SHOPS), "axes", 2),
+}
+
+PLOTS = OF_REPORTS | OF_FORECASTS | OF_NETWORKS | OF_SEVERAL
+for _name, _walk in PLOTS.items():  # every display has a legend to leave out
+    if not _name.endswith((".plot", ".from_forecaster", "GridDisplay")):
+        _walk.changes["legend"] = False
+OF_FORECASTS["plotting.ForecastDisplay"].changes["n_steps"] = 3

@@ -149,6 +149,7 @@ def folds(kind):
 
 
 STACKED = shops().reset_index()
+STACKED["printed"] = STACKED["day"]  # without a second column of stamps, the only one is taken
 SPLITTERS = {
     "model_selection.RollingOrigin": Walk(
         folds("RollingOrigin"),
@@ -193,7 +194,8 @@ def reports():
 
 def of_report(**arguments):
     report = model_selection.BacktestReport(**arguments)
-    return report.summary(), report.notes, report.period, report.ids
+    by = report.ids[0] if report.ids else None  # which `summary` takes as a name for the series
+    return report.summary(), report.notes, report.period, report.ids, by and report.summary(by=by)
 
 
 def parts_of(report):
@@ -230,7 +232,7 @@ REPORTS = {
             "scales": reports()[1].scales.assign(absolute=9.0),
             "coverage": [],
             "notes": ["said"],
-            "ids": ["shop"],
+            "ids": [],
         },
     ),
     "model_selection.BacktestReport.summary": Walk(reports()[1].summary, {}, {"by": "step"}),

@@ -79,7 +79,7 @@ def with_panels(models):
     """The walks over a forecaster's answers, with the arguments that matter for panels."""
     found = {}
     for method in ("predict", "predict_interval", "predict_quantiles"):
-        found[f"SeriesForecaster.{method}"] = more(models[f"SeriesForecaster.{method}"], **PART)
+        found[f"SeriesForecaster.{method}"] = more(models[f"SeriesForecaster.{method}"], n=2, **PART)
     found["SeriesForecaster.future_frame"] = more(
         models["SeriesForecaster.future_frame"],
         errors=MANY,

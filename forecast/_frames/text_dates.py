@@ -38,7 +38,7 @@ def code_of_dates(values, name):
     "pd.to_datetime(df['day'], dayfirst=True)"
     """
     values = pd.Series(values).dropna()
-    texts = pd.api.types.is_string_dtype(values.dtype) or pd.api.types.infer_dtype(values) == "string"
+    texts = pd.api.types.infer_dtype(values) == "string"  # is_string_dtype holds for any object dtype
     if not len(values) or not (texts or pd.api.types.is_integer_dtype(values.dtype)):
         return None
     head = values.iloc[:3].tolist()
@@ -89,5 +89,7 @@ def code_of_stamps(labels, source):
     if isinstance(labels, pd.TimedeltaIndex):
         return source.read("pd.Timestamp('2000-01-01') + {}")
     if pd.api.types.is_float_dtype(labels.dtype) and (labels.dropna() % 1 == 0).all() and not labels.hasnans:
+        return source.read("{}.astype('int64')")
+    if pd.api.types.infer_dtype(labels) == "integer":  # whole numbers in a column of objects
         return source.read("{}.astype('int64')")
     return None if source.time_at != "index" else f"{source.name} = {source.name}.reset_index(drop=True)"

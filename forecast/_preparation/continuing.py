@@ -56,7 +56,7 @@ def trained_on(member, step, axis, rows):
     if not len(windows):
         raise ValueError(
             f"no window is left to train on: no series has {preparation.n_lost + preparation.lookback} rows and "
-            f"{preparation.horizon} after them. Fix: model.update(new_rows), or history= with older rows."
+            f"{preparation.horizon} after them. More new rows, or older ones as history=, give it one."
         )
     if goes_on_from_weights(member.regressor):
         regressor = _on_from_weights(member.regressor, windows)

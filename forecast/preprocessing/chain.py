@@ -75,7 +75,7 @@ class Chain(Transform):
     @property
     def was_constant(self):
         """Whether the fitted values differed by no more than roundings; False of chains of version 0.1.0."""
-        low, high = getattr(self, "range_", (0.0, np.inf))
+        low, high = getattr(self, "range_", (0.0, 1.0))
         return high - low <= ROUNDINGS * np.finfo(np.float64).eps * max(abs(low), abs(high))
 
     def fit(self, X, y=None):

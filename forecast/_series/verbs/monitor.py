@@ -84,8 +84,8 @@ class Monitors:
         if state.calibration is None:
             raise ValueError(
                 "errors are compared with those on validation windows, and there are none: validation_fraction is "
-                "None, or too few windows could be held out. Fix: validation_fraction=0.2, more rows, or a shorter "
-                "lookback."
+                "None, or too few windows could be held out. More rows or a shorter lookback help. Fix: "
+                "model.set_params(validation_fraction=0.2)."
             )
         trained = state.trained_until
         if new_rows is not None:
