@@ -107,7 +107,7 @@ def _made(name, cls):
     return cls(Ridge()) if name in ("MultiOutputRegressor", "RegressorChain") else cls()
 
 
-@pytest.mark.parametrize("horizon", [1, 2])
+@pytest.mark.parametrize("horizon", [1, pytest.param(2, marks=pytest.mark.slow)])
 def test_every_regressor_that_can_be_fitted_is_saved_or_refused_with_the_way_out(horizon, tmp_path):
     saved, told = [], {}
     with warnings.catch_warnings():

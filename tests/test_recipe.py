@@ -104,6 +104,7 @@ def test_level_and_step_reach_the_members():
         assert (one["level"], one["step"]) == (True, 5), name
 
 
+@pytest.mark.slow
 def test_parts_of_few_rows_train_networks_for_as_many_steps():
     days = pd.date_range("2026-01-01", periods=120, freq="D", name="day")
     rng = np.random.default_rng(0)
@@ -194,6 +195,7 @@ def test_bounds_hold_everywhere():
         recipe(lower=2.0, upper=1.0).fit(df)
 
 
+@pytest.mark.slow
 def test_squared_error_gives_a_mean_and_absolute_error_a_median():
     rng = np.random.default_rng(0)
     skewed = pd.DataFrame(

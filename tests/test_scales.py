@@ -50,6 +50,9 @@ def said(one, y, z=NOISE):
     return found[["y", "y_lower", "y_upper"]].to_numpy()
 
 
+SLOW_RECIPE = pytest.param("recipe", 1e-9, marks=pytest.mark.slow)
+
+
 @pytest.fixture(scope="module")
 def plain():
     found = {}
@@ -57,7 +60,7 @@ def plain():
 
 
 @pytest.mark.parametrize(
-    ("kind", "unit"), [*((kind, unit) for kind in MODELS if kind != "recipe" for unit in UNITS), ("recipe", 1e-6)]
+    ("kind", "unit"), [*((kind, unit) for kind in MODELS if kind != "recipe" for unit in UNITS), SLOW_RECIPE]
 )
 def test_another_unit_is_the_unit_of_the_forecast(plain, kind, unit):
     np.testing.assert_allclose(said(MODELS[kind], unit * WAVE) / unit, plain(kind), atol=1e-11)
@@ -65,7 +68,7 @@ def test_another_unit_is_the_unit_of_the_forecast(plain, kind, unit):
 
 @pytest.mark.parametrize(
     ("kind", "unit"),
-    [*((kind, unit) for kind in MODELS if kind.endswith(("covariate", "targets")) for unit in UNITS), ("recipe", 1e-9)],
+    [*((kind, unit) for kind in MODELS if kind.endswith(("covariate", "targets")) for unit in UNITS), SLOW_RECIPE],
 )
 def test_the_unit_of_a_covariate_changes_nothing(plain, kind, unit):
     np.testing.assert_allclose(said(MODELS[kind], WAVE, unit * NOISE), plain(kind), atol=1e-11)

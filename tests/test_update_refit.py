@@ -116,6 +116,7 @@ def test_a_saved_and_loaded_model_trains_on_to_the_same_bits(kind, tmp_path):
     assert len(results[0]) == (9 if "shop" in frame else 3)
 
 
+@pytest.mark.slow
 def test_the_recipe_trains_on_and_keeps_its_weights(tmp_path):
     frame = single(160)
     model = SeriesForecaster(target="y", horizon=3, random_state=0).fit(frame.iloc[:150])
