@@ -4,7 +4,6 @@ from numbers import Integral, Real
 
 from sklearn.utils.validation import check_is_fitted
 
-from ..drift import drift_of
 from ..errors import errors_since
 from ..growing import JUDGED, grown
 from ..skipping import SkippedSeriesWarning, listed, warn_of
@@ -78,6 +77,8 @@ class Monitors:
         >>> model.update(df.iloc[400:425]).monitor(df.iloc[425:]).drifted
         True
         """
+        from ..drift import drift_of  # and with it `statistics`: the package is imported without them
+
         check_is_fitted(self)
         state = self._state
         _check(window, confidence, margin)
