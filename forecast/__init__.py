@@ -59,8 +59,15 @@ __all__ = [
 ]
 
 
+# What needs no frames: a network on windows is there before pandas' side of the package is read.
+_HOMES = {"RNNForecaster": "._rnn", "show_config": "._config"}
+
+
 def __getattr__(name):
     """The public names and modules, imported when one is asked for; `_catalogue.py` has the list."""
+    if name in _HOMES:
+        globals()[name] = getattr(import_module(_HOMES[name], __name__), name)
+        return globals()[name]
     if name in __all__:
         catalogue = import_module("._catalogue", __name__)
         globals().update({public: getattr(catalogue, public) for public in __all__})

@@ -225,7 +225,7 @@ import json, time
 import numpy, pandas, sklearn.base
 before = time.perf_counter()
 import forecast
-forecast.RNNForecaster  # the first public name brings all of them
+forecast.RNNForecaster  # without the frames; SeriesForecaster brings all
 print(json.dumps(time.perf_counter() - before))
 """
 
