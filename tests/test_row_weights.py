@@ -267,3 +267,18 @@ def test_what_is_no_weight_is_refused_and_the_last_fit_kept(name):
 def test_a_half_life_is_a_positive_number_of_steps(value):
     with pytest.raises(ValueError, match="'half_life' parameter of SeriesForecaster must be"):
         model(half_life=value).fit(DF)
+
+
+# -------------------- trained on
+
+
+def test_an_update_that_trains_on_keeps_the_half_life():
+    newer = DF[100:]
+    for regressor in (Ridge(), RNNForecaster(hidden_size=3, max_iter=5, random_state=0, early_stopping=False)):
+        fitted = model(regressor, half_life=15).fit(DF[:100])
+        plain = model(regressor).fit(DF[:100])
+        fitted.update(newer, refit="continue")
+        plain.update(newer, refit="continue")
+        assert np.abs(fitted.predict() - plain.predict()).to_numpy().max() > 1e-3
+    again = model(half_life=15).fit(DF[:100]).update(newer, refit="continue")
+    np.testing.assert_allclose(again.regressor_.coef_, model(half_life=15).fit(DF).regressor_.coef_, rtol=1e-9)

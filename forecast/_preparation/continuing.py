@@ -28,7 +28,7 @@ def goes_on_from_weights(regressor):
     return accepts_windows(regressor) and hasattr(regressor, "warm_start")
 
 
-def trained_on(member, step, axis, rows):
+def trained_on(member, step, axis, rows, weights=None):
     """A member trained on rows, with the preparation that it has; the member itself is not changed.
 
     Parameters
@@ -39,6 +39,7 @@ def trained_on(member, step, axis, rows):
     axis : TimeAxis
     rows : Rows
         Old and new ones of all series. Transforms and floors of series that were not there are learnt from them.
+    weights : RowWeights, default=None
 
     Returns
     -------
@@ -58,14 +59,16 @@ def trained_on(member, step, axis, rows):
             f"no window is left to train on: no series has {preparation.n_lost + preparation.lookback} rows and "
             f"{preparation.horizon} after them. More new rows, or older ones as history=, give it one."
         )
+    weigh = None if weights is None else partial(weights.of_windows, rows, member.split)
     if goes_on_from_weights(member.regressor):
-        regressor = _on_from_weights(member.regressor, windows)
+        regressor = _on_from_weights(member.regressor, windows, None if weigh is None else weigh(windows))
     else:
-        regressor = fit_regressor(clone(as_given(member.regressor)), windows, partial(preparation.complete, rows))
+        complete = partial(preparation.complete, rows)
+        regressor = fit_regressor(clone(as_given(member.regressor)), windows, complete, weigh=weigh)
     return replace(member, regressor=regressor, preparation=preparation, n_windows=len(windows))
 
 
-def _on_from_weights(regressor, windows):
+def _on_from_weights(regressor, windows, weight):
     regressor = deepcopy(regressor)
     own = regressor.get_params(deep=False)
     regressor.set_params(
@@ -75,5 +78,5 @@ def _on_from_weights(regressor, windows):
         max_steps=None if own["max_steps"] is None else max(1, own["max_steps"] // _SHARE),
         warmup_steps=0,
     )
-    regressor.fit(windows, windows.y)
+    regressor.fit(windows, windows.y, sample_weight=weight)
     return regressor.set_params(**own)

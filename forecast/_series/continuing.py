@@ -69,7 +69,7 @@ def joined(state, old):
     return old.grown(rows.parts([part for part in later if part[1] < part[2]]))
 
 
-def continued(state, steps, old=None, stacklevel=2):
+def continued(state, steps, old=None, weights=None, stacklevel=2):
     """The state, with its regressors trained on.
 
     Parameters
@@ -80,6 +80,7 @@ def continued(state, steps, old=None, stacklevel=2):
         Rows from one training window to the next, of each member; "regressor" of one alone.
     old : Rows, default=None
         Older rows; None: those that the state keeps.
+    weights : RowWeights, default=None
     stacklevel : int, default=2
         Of the warning.
 
@@ -92,7 +93,7 @@ def continued(state, steps, old=None, stacklevel=2):
     parts = {"regressor": state.parts[0][0]} if state.members is None else state.members
     if old is None and not all(goes_on_from_weights(member.regressor) for member in parts.values()):
         _tell_missing(state, rows, stacklevel + 1)
-    members = {name: trained_on(member, steps[name], state.axis, rows) for name, member in parts.items()}
+    members = {name: trained_on(member, steps[name], state.axis, rows, weights) for name, member in parts.items()}
     lead = next(iter(members.values()))
     return replace(
         state,

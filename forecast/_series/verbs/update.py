@@ -3,7 +3,7 @@
 from sklearn.utils.validation import check_is_fitted
 
 from ..._frames import as_frame, enter, read_panel
-from ..._preparation import Rows
+from ..._preparation import Rows, RowWeights
 from ..continuing import continued
 from ..growing import behind, grown, read_later
 from ..skipping import LateSeriesWarning, SkippedSeriesWarning, check_errors, listed, read_able, warn_of
@@ -27,7 +27,7 @@ class Updates:
         fifth of the epochs (or `max_steps`) that a fit may have, without warm-up and without early stopping, because
         the newest windows are those to learn from. Any other regressor is fitted again. Transforms, scales,
         the weights of members and `report_` stay; transforms of new series are learnt. Errors of forecasts made
-        before count for intervals.
+        before count for intervals. Old rows count less by `half_life`; a `sample_weight` of `fit` is not kept.
 
         Parameters
         ----------
@@ -90,7 +90,7 @@ class Updates:
             self._tell(refused, late, new, errors)
         if refit == "continue":
             old = None if history is None else self._rows_of(history)
-            new = continued(new, self._steps(), old)
+            new = continued(new, self._steps(), old, RowWeights.of(new.axis, self.half_life))
         self._advance(new)
         return self
 
