@@ -15,6 +15,8 @@ from ._windows import Windows
 
 __all__ = ["Drift", "LastValue", "SeasonalNaive", "seasonal_naive"]
 
+NAIVE = ("last value", "seasonal naive", "drift", "mean")  # what every model is compared with
+
 
 def seasonal_naive(values, horizon, period=1):
     """Repeat the last season; with period 1, the last value.
@@ -46,6 +48,73 @@ def seasonal_naive(values, horizon, period=1):
     if len(values) < period:
         raise ValueError(f"a season of {period} steps cannot be repeated from {len(values)} rows.")
     return values[len(values) - period + np.arange(horizon) % period]
+
+
+def naive_forecasts(known, observed, first, rows, horizon, *, period, lookback):
+    """Last value, seasonal naive, drift and mean after some rows of series.
+
+    Parameters
+    ----------
+    known : ndarray of shape (rows, targets)
+        Values of all series, one after the other, in their own units and without gaps.
+    observed : ndarray of shape (rows, targets)
+        The same with NaN where no value was observed: the mean is over the others.
+    first, rows : ndarray of int, shape (n,)
+        First row of the series, and the newest known row, of each forecast.
+    horizon : int
+    period : int
+        Steps of the season; where a series has fewer rows, its last value is repeated.
+    lookback : int
+        Rows over which the drift is measured, fewer where the series has fewer.
+
+    Returns
+    -------
+    dict of str to ndarray of shape (n, horizon, targets), float64
+        By the names of `NAIVE`.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> values = np.array([[1.0], [2.0], [4.0]])
+    >>> found = naive_forecasts(values, values, np.array([0]), np.array([2]), 2, period=2, lookback=3)
+    >>> {name: forecast[0, :, 0].round(2).tolist() for name, forecast in found.items()}
+    {'last value': [4.0, 4.0], 'seasonal naive': [2.0, 4.0], 'drift': [5.5, 7.0], 'mean': [2.33, 2.33]}
+    """
+    first, rows, steps = first[:, None], rows[:, None].astype(np.int64), np.arange(horizon)
+    newest = known[rows].astype(np.float64)
+    last = np.repeat(newest, horizon, axis=1)
+    back = rows + 1 - period + steps % period
+    there = (back[:, :1] >= first)[..., None]
+    seasonal = np.where(there, known[np.maximum(back, 0)].astype(np.float64), last)
+    oldest = np.maximum(rows - max(lookback - 1, 1), first)
+    slope = (newest - known[oldest]) / np.maximum(rows - oldest, 1)[..., None]
+    mean = np.repeat(_mean_so_far(observed, first, rows), horizon, axis=1)
+    return dict(zip(NAIVE, (last, seasonal, newest + slope * (steps + 1)[:, None], mean), strict=True))
+
+
+def _mean_so_far(values, first, row):
+    """Mean of what is known of a series at a row: for returns, nothing else that costs nothing comes near to it.
+
+    Parameters
+    ----------
+    values : ndarray of shape (rows, targets)
+        NaN where missing.
+    first, row : ndarray of int, shape (n, 1)
+        First row of the series, and the newest known row.
+
+    Returns
+    -------
+    ndarray of shape (n, 1, targets)
+        0 where nothing is known.
+    """
+    out = np.empty((len(row), 1, values.shape[1]))
+    for start in np.unique(first):  # one sum over all series would carry roundings from one to the next
+        mine = first[:, 0] == start
+        part = values[start : row[mine].max() + 1]
+        seen, at = ~np.isnan(part), row[mine] - start
+        total = np.cumsum(np.where(seen, part, 0), axis=0, dtype=np.float64)
+        out[mine] = total[at] / np.maximum(np.cumsum(seen, axis=0)[at], 1)
+    return out
 
 
 class _Baseline(RegressorMixin, BaseEstimator):

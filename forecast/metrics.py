@@ -6,6 +6,8 @@ is missing (NaN) is refused: the caller says which rows count.
 
 import numpy as np
 
+from ._shares import share
+
 __all__ = [
     "bias",
     "coverage",
@@ -16,6 +18,7 @@ __all__ = [
     "pinball",
     "rmse",
     "rmsse",
+    "skill",
     "smape",
 ]
 
@@ -240,6 +243,41 @@ def _seasonal_differences(history, period):
     return differences
 
 
+def skill(error, naive, *, floor=0.0):
+    """Share of a naive forecast's error that a forecast is rid of: `1 - error / naive`.
+
+    Parameters
+    ----------
+    error, naive : float or array-like of shapes that broadcast
+        Errors of the same kind, such as two mean absolute errors. NaN: the skill is NaN.
+    floor : float or array-like, default=0.0
+        Least error of the naive forecast to divide by.
+
+    Returns
+    -------
+    float or ndarray
+        1 is perfect, 0 as good as the naive forecast, below 0 worse: -inf where that makes no error at all.
+
+    Raises
+    ------
+    ValueError
+        An error is negative.
+
+    Examples
+    --------
+    >>> skill(3.0, 4.0)
+    0.25
+    >>> skill([0.0, 1.0], 0.0)
+    array([  0., -inf])
+    """
+    error, naive = np.asarray(error, dtype=np.float64), np.asarray(naive, dtype=np.float64)
+    if (error < 0).any() or (naive < 0).any():
+        raise ValueError("an error is negative; expected absolute or squared errors, 0 or more.")
+    with np.errstate(divide="ignore", invalid="ignore"):
+        found = np.where(error == naive, 0.0, 1 - error / np.maximum(naive, floor))
+    return found if found.ndim else float(found)
+
+
 def pinball(actual, forecast, level):
     """Mean pinball (quantile) loss of forecasts of one quantile, in the units of the series.
 
@@ -270,7 +308,7 @@ def pinball(actual, forecast, level):
     1.0
     """
     actual, forecast = _pair(actual, forecast)
-    level = _share("level", level)
+    level = share(level, "level")
     return float(np.maximum(level * (actual - forecast), (level - 1) * (actual - forecast)).mean())
 
 
@@ -378,7 +416,7 @@ def interval_score(actual, lower, upper, *, coverage):
     5.0
     """
     actual, lower, upper = _interval(actual, lower, upper)
-    fine = 2 / (1 - _share("coverage", coverage))
+    fine = 2 / (1 - share(coverage, "coverage"))
     outside = np.maximum(lower - actual, 0) + np.maximum(actual - upper, 0)
     return float((upper - lower + fine * outside).mean())
 
@@ -393,11 +431,3 @@ def _interval(actual, lower, upper):
             f"{upper[at]:g}; expected lower <= upper. Fix: lower, upper = upper, lower."
         )
     return actual, lower, upper
-
-
-def _share(name, value):
-    if isinstance(value, bool) or not isinstance(value, (int, float, np.number)):
-        raise TypeError(f"{name} is {value!r}; expected a number between 0 and 1.")
-    if not 0 < value < 1:
-        raise ValueError(f"{name} is {value!r}; expected between 0 and 1, not in percent.")
-    return float(value)

@@ -12,21 +12,13 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.model_selection import GridSearchCV, TimeSeriesSplit
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
+from small_networks import small, table
 
-from forecast import RNNForecaster, SeriesForecaster
+from forecast import SeriesForecaster
 
 KEYS = [
     "epoch", "max_iter", "loss", "validation_loss", "learning_rate", "gradient_norm", "seconds", "epoch_seconds",
 ]  # fmt: skip
-
-
-def small(**changes):
-    return RNNForecaster(**dict(hidden_size=4, max_iter=6, random_state=0) | changes)
-
-
-def table(n=120, lookback=6, seed=0):
-    X = np.random.default_rng(seed).normal(size=(n, lookback))
-    return X, X[:, -1]
 
 
 # -------------------- what they get and what they answer

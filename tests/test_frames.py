@@ -4,10 +4,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from forecast import SeriesForecaster
 from forecast._frames import (
     as_frame,
-    check_continues,
-    check_history,
     check_length,
     column_names,
     continue_index,
@@ -15,6 +14,7 @@ from forecast._frames import (
     read_values,
     season_length,
 )
+from forecast.baselines import LastValue
 
 BERLIN = "Europe/Berlin"
 
@@ -172,10 +172,16 @@ def test_a_long_index_is_checked_quickly_and_its_gap_found():
         frequency_of(index)
 
 
+def fitted(index):
+    """A forecaster of two steps whose data end with an index."""
+    df = pd.DataFrame({"y": np.arange(float(len(index)))}, index)
+    return SeriesForecaster(LastValue(), target="y", lookback=3, horizon=2).fit(df)
+
+
 def test_rows_that_continue_are_accepted_in_any_resolution_and_zone():
     index = pd.date_range("2024-03-30", periods=10, freq="h", tz=BERLIN)
-    future = continue_index(index, 4)
-    check_continues(index, future.tz_convert("UTC").as_unit("s"), index.freq)
+    future = continue_index(index, 2).tz_convert("UTC").as_unit("s")
+    assert fitted(index).predict(pd.DataFrame({"y": 0.0}, future)).index.equals(future)
 
 
 @pytest.mark.parametrize(
@@ -183,19 +189,20 @@ def test_rows_that_continue_are_accepted_in_any_resolution_and_zone():
     [DAYS[11:13], DAYS[9:11], DAYS[10:13:2], DAYS[10:12].tz_localize("UTC"), pd.RangeIndex(2), DAYS[10:12].to_period()],
     ids=["hole", "overlap", "step", "zone", "integers", "periods"],
 )
-def test_rows_that_do_not_continue_are_refused_with_the_splitter_as_fix(future):
+def test_rows_that_do_not_continue_are_refused_with_the_way_out(future):
     with pytest.raises(ValueError, match=r"does not continue.*TimeSeriesSplit"):
-        check_continues(DAYS[:10], future, DAYS.freq)
+        fitted(DAYS[:10]).predict(pd.DataFrame({"y": 0.0}, future))
 
 
 def test_history_at_another_frequency_is_refused():
-    check_history(pd.date_range("2030", periods=1), DAYS.freq)
-    with pytest.raises(ValueError, match=r"frequency '2D'.*fitted at 'D'"):
-        check_history(pd.date_range("2030", periods=9, freq="2D"), DAYS.freq)
-    with pytest.raises(ValueError, match="same kind"):
-        check_history(pd.RangeIndex(9), DAYS.freq)
-    with pytest.raises(ValueError, match="gaps"):
-        check_history(DAYS.delete(30), DAYS.freq)
+    model = fitted(DAYS[:10])
+    for index, words in (
+        (pd.date_range("2030", periods=9, freq="2D"), "frequency '2D'.*fitted at 'D'"),
+        (pd.RangeIndex(9), "same kind"),
+        (DAYS.delete(30), "gaps"),
+    ):
+        with pytest.raises(ValueError, match=words):
+            model.predict(history=pd.DataFrame({"y": 0.0}, index))
 
 
 def frame_with(column):

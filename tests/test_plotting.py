@@ -16,16 +16,8 @@ from forecast.model_selection import RollingOrigin, SkillWarning, backtest
 from forecast.plotting import BacktestDisplay, CoverageDisplay, ForecastDisplay, ResidualDisplay, SkillDisplay
 
 mpl.use("Agg")
+pytestmark = pytest.mark.usefixtures("closed_figures")
 COVERAGE = [0.5, 0.8]
-
-
-@pytest.fixture(autouse=True)
-def closed_figures():
-    """Every display leaves one figure at most for pyplot, and no setting changed."""
-    before = dict(mpl.rcParams)
-    yield
-    assert dict(mpl.rcParams) == before
-    pyplot.close("all")
 
 
 @pytest.fixture(scope="module")

@@ -27,6 +27,7 @@ from forecast.plotting import (
 )
 
 mpl.use("Agg")
+pytestmark = pytest.mark.usefixtures("closed_figures")
 COVERAGE = [0.5, 0.8, 0.95]
 
 
@@ -43,14 +44,6 @@ class Activity:
     states: dict = field(default_factory=dict)
     steps: np.ndarray = field(default_factory=lambda: np.arange(-23, 1))
     cell: str = "lstm"
-
-
-@pytest.fixture(autouse=True)
-def closed_figures():
-    before = dict(mpl.rcParams)
-    yield
-    assert dict(mpl.rcParams) == before
-    pyplot.close("all")
 
 
 @pytest.fixture(scope="module")

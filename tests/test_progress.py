@@ -16,8 +16,9 @@ import pytest
 from nbclient import NotebookClient
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.linear_model import Ridge
+from small_networks import small, table
 
-from forecast import RNNForecaster, SeriesForecaster
+from forecast import SeriesForecaster
 from forecast._progress import _number, _time, in_notebook
 from forecast.model_selection import RollingOrigin, SkillWarning, backtest
 
@@ -28,15 +29,6 @@ LINE = re.compile(
 )
 EARLY = dict(early_stopping=True, tol=1.0, n_iter_no_change=2, max_iter=100)
 DIVERGING = dict(learning_rate=1e8, optimizer="sgd", clip_norm=None)
-
-
-def small(**changes):
-    return RNNForecaster(**dict(hidden_size=4, max_iter=6, random_state=0) | changes)
-
-
-def table(n=120, lookback=6, seed=0):
-    X = np.random.default_rng(seed).normal(size=(n, lookback))
-    return X, X[:, -1]
 
 
 def lines_of(capfd, **changes):

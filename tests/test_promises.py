@@ -3,6 +3,7 @@
 import numpy as np
 import pandas as pd
 import pytest
+from small_networks import small
 
 from forecast import RNNForecaster, Windows
 from forecast._network import ESTIMATOR_CELLS, LOSSES, OPTIMIZERS
@@ -10,10 +11,6 @@ from forecast._training import SCHEDULES
 
 CELLS = ESTIMATOR_CELLS
 every_cell = pytest.mark.parametrize("cell", CELLS)
-
-
-def small(**changes):
-    return RNNForecaster(**dict(hidden_size=4, max_iter=6, random_state=0) | changes)
 
 
 def table(n=300, lookback=6, outputs=None, seed=0):

@@ -11,7 +11,7 @@ from .patterns import Pattern
 from .seen_patterns import pattern_seen
 from .text_dates import code_of_stamps
 
-__all__ = ["check_continues", "check_history", "continue_index", "frequency_of", "season_length"]
+__all__ = ["continue_index", "frequency_of", "season_length"]
 
 SPLIT_ADVICE = (
     "In cross-validation, split with sklearn.model_selection.TimeSeriesSplit or "
@@ -377,81 +377,3 @@ def _following(last, n, freq):
 def on_the_clock(wall, zone):
     """Wall times in a zone: one that is skipped moves to the first that exists, one that comes twice is its first."""
     return wall.tz_localize(zone, ambiguous=np.ones(len(wall), dtype=bool), nonexistent="shift_forward")
-
-
-def check_continues(index, future, freq):
-    """Refuse rows that do not follow a fitted index step by step.
-
-    Parameters
-    ----------
-    index : pandas.Index
-        The fitted labels (or their end).
-    future : pandas.Index
-        Labels of the rows to forecast.
-    freq : offset or int
-        Frequency of `index`.
-
-    Raises
-    ------
-    ValueError
-        Naming the first row that differs, what it should be, and TimeSeriesSplit as the fix.
-
-    Examples
-    --------
-    >>> import pandas as pd
-    >>> check_continues(pd.RangeIndex(5), pd.RangeIndex(5, 8), 1)
-    """
-    expected = continue_index(index, len(future), freq)
-    if len(future) == 0:
-        raise ValueError("X has no rows; expected the future rows to forecast, one row per step.")
-    if type(future) is type(expected) or not isinstance(expected, (pd.DatetimeIndex, pd.PeriodIndex)):
-        same = np.asarray(expected == future)
-    else:
-        same = np.zeros(len(future), dtype=bool)
-    if same.all():
-        return
-    row = int(np.argmin(same))
-    raise ValueError(
-        f"X does not continue the fitted data, which end at {index[-1]}: its row {row} is {future[row]}, expected "
-        f"{expected[row]}. {SPLIT_ADVICE}. To forecast after other rows than the fitted ones: predict(history=frame)."
-    )
-
-
-def check_history(index, freq):
-    """Refuse a history whose rows are not regular at the fitted frequency.
-
-    Parameters
-    ----------
-    index : pandas.Index
-        Labels of the rows to look back on.
-    freq : offset or int
-        The fitted frequency.
-
-    Raises
-    ------
-    TypeError, ValueError
-        As `frequency_of`, or another frequency than the fitted one.
-
-    Examples
-    --------
-    >>> import pandas as pd
-    >>> check_history(pd.RangeIndex(100, 110), 1)
-    """
-    _refuse_kind(index)
-    refuse_disorder(index)
-    timed = isinstance(freq, pd.offsets.BaseOffset)
-    if timed != isinstance(index, (pd.DatetimeIndex, pd.PeriodIndex)):
-        raise ValueError(
-            f"the history's index holds {index.dtype} values, but the model was fitted at frequency "
-            f"{getattr(freq, 'freqstr', freq)!r}; expected an index of the same kind."
-        )
-    if isinstance(index, pd.PeriodIndex):
-        if index.freq != freq:
-            raise ValueError(f"the history has frequency {index.freqstr!r}, the fitted data {freq.freqstr!r}.")
-        frequency_of(index)
-    elif not (continue_index(index[:1], len(index) - 1, freq) == index[1:]).all():
-        got = frequency_of(index)  # its message is better where the index is simply not regular
-        raise ValueError(
-            f"the history has frequency {getattr(got, 'freqstr', got)!r}, but the model was fitted at "
-            f"{getattr(freq, 'freqstr', freq)!r}; expected the fitted one."
-        )

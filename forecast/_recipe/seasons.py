@@ -187,7 +187,7 @@ def shown(peaks):
     return sum(height > 0 for height in voted) >= needed
 
 
-def peak(x, length, shorter=None, quantile=QUANTILE):
+def peak(x, length, shorter=None):
     """How high the autocorrelation of a series stands at a lag.
 
     Parameters
@@ -198,8 +198,6 @@ def peak(x, length, shorter=None, quantile=QUANTILE):
         The lag.
     shorter : int, default=None
         A shorter season already found. A multiple of it has to show on its own.
-    quantile : float, default=2.0
-        Standard errors that a peak may have by chance.
 
     Returns
     -------
@@ -215,7 +213,7 @@ def peak(x, length, shorter=None, quantile=QUANTILE):
     else:
         views = _views(x if shorter is None else _smoothed(x, shorter))
     others = [length - shorter, length + shorter] if nested else _half_away(length)
-    heights = [_height(_autocorrelation(view, 2 * length), length, others, quantile) for view in views]
+    heights = [_height(_autocorrelation(view, 2 * length), length, others, QUANTILE) for view in views]
     return max((height for height in heights if height is not None), default=None)
 
 

@@ -89,7 +89,7 @@ class Origins:
         return len(self.rows)
 
 
-def origins_behind(rows, ends, horizon, looks_back, blocks=_BLOCKS, levels=1):
+def origins_behind(rows, ends, horizon, looks_back, levels=1):
     """Origins whose steps all lie behind the ends, evenly thinned, numbered by blocks in time.
 
     Parameters
@@ -99,7 +99,6 @@ def origins_behind(rows, ends, horizon, looks_back, blocks=_BLOCKS, levels=1):
     horizon : int
     looks_back : int
         Rows that must stand up to an origin.
-    blocks : int, default=4
     levels : int, default=1
         Values of each forecast: of several, fewer origins.
 
@@ -128,7 +127,7 @@ def origins_behind(rows, ends, horizon, looks_back, blocks=_BLOCKS, levels=1):
     age = origins - last[which]  # rows before the end of its series
     order = np.argsort(age, kind="stable")
     number = np.empty(len(order), np.int64)
-    number[order] = np.arange(len(order)) * blocks // max(len(order), 1)
+    number[order] = np.arange(len(order)) * _BLOCKS // max(len(order), 1)
     return Origins(origins, which, number)
 
 

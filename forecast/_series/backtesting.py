@@ -8,9 +8,9 @@ from .._conformal import AdaptiveState, static_offsets
 from .._frames import read_panel
 from .._preparation import Rows
 from .error_scale import Yardstick
-from .report import is_copy, mean_so_far
+from .report import is_copy
 
-__all__ = ["intervals_at", "is_copy", "mean_so_far", "quantile_bounds", "read_rows", "static_bounds"]
+__all__ = ["intervals_at", "is_copy", "quantile_bounds", "read_rows", "static_bounds"]
 
 
 def read_rows(model, frame):

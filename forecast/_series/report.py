@@ -6,8 +6,9 @@ import numpy as np
 import pandas as pd
 
 from .._files import stored
+from ..metrics import skill
 
-__all__ = ["ModelReport", "judge", "mean_so_far", "naive_forecasts", "seasonal_change"]
+__all__ = ["ModelReport", "is_copy", "judge", "seasonal_change"]
 
 _COPY = 0.9  # correlation with the newest value from which a forecast is called a copy of it
 
@@ -65,58 +66,6 @@ class ModelReport:
         weights = self.candidates["weight"].dropna()
         shares = ", ".join(f"{name} {weight:.0%}" for name, weight in weights.items() if weight > 0)
         return f"; the mean of {shares}"
-
-
-def naive_forecasts(windows, values, period):
-    """Last value, seasonal naive, drift and mean of some windows.
-
-    Parameters
-    ----------
-    windows : Windows
-    values : ndarray of shape (rows, targets)
-        The series in their own units, without gaps.
-    period : int
-        Steps of the season; where a window has fewer rows before it, its last value is repeated.
-
-    Returns
-    -------
-    dict of str to ndarray of shape (n, horizon, targets)
-    """
-    origins, steps = windows.origins.astype(np.int64)[:, None], np.arange(windows.horizon)
-    last = values[np.repeat(origins, windows.horizon, axis=1)].astype(np.float64)
-    first = windows.first_rows[:, None]
-    back = origins + 1 - period + steps % period
-    seasonal = np.where((back[:, :1] >= first)[..., None], values[np.maximum(back, 0)].astype(np.float64), last)
-    reach = np.maximum(windows.lookback - 1, 1)
-    oldest = values[np.maximum(origins - reach, first)].astype(np.float64)
-    drift = last + (last - oldest) / reach * (steps + 1)[:, None]
-    mean = np.broadcast_to(mean_so_far(values, first, origins), last.shape)
-    return {"last value": last, "seasonal naive": seasonal, "drift": drift, "mean": mean}
-
-
-def mean_so_far(values, first, row):
-    """Mean of what is known of a series at a row: for returns, nothing else that costs nothing comes near to it.
-
-    Parameters
-    ----------
-    values : ndarray of shape (rows, targets)
-        NaN where missing.
-    first, row : ndarray of int, shape (n, 1)
-        First row of the series, and the newest known row.
-
-    Returns
-    -------
-    ndarray of shape (n, 1, targets)
-        0 where nothing is known.
-    """
-    out = np.empty((len(row), 1, values.shape[1]))
-    for start in np.unique(first):  # one sum over all series would carry roundings from one to the next
-        mine = first[:, 0] == start
-        part = values[start : row[mine].max() + 1]
-        seen, at = ~np.isnan(part), row[mine] - start
-        total = np.cumsum(np.where(seen, part, 0), axis=0, dtype=np.float64)
-        out[mine] = total[at] / np.maximum(np.cumsum(seen, axis=0)[at], 1)
-    return out
 
 
 def seasonal_change(values, starts, windows, period):
@@ -187,25 +136,18 @@ def judge(name, forecast, actual, naive, which, scales, chose_epoch, notes, cand
         sizes = np.abs(error[seen]).mean(), np.sqrt(np.square(error[seen]).mean())
         rows[label] = [*sizes, _scaled(error, seen, which, scales)]
     table = pd.DataFrame.from_dict(rows, orient="index", columns=["MAE", "RMSE", "MASE"]).rename_axis("model")
-    table["skill"] = _skill(table["MAE"])
-    skill, scaled_skill = float(table["skill"].iloc[0]), float(_skill(table["MASE"]).iloc[0])
+    # The naive forecasts stand behind the model.
+    table["skill"] = skill(table["MAE"], table["MAE"].iloc[1:].min())
+    own, scaled_skill = float(table["skill"].iloc[0]), float(skill(table["MASE"].iloc[0], table["MASE"].iloc[1:].min()))
     notes = list(notes)
-    if skill <= 0:
+    if own <= 0:
         notes.append(f"no skill: {table['MAE'].iloc[1:].idxmin()} is as good or better")
     elif scaled_skill <= 0:
         best = table["MASE"].iloc[1:].idxmin()
         notes.append(f"no skill where every series counts alike: {best} has the lower MASE, or the same")
     if is_copy(forecast[:, :1], actual[:, :1], naive["last value"][:, :1]):
         notes.append("its first step is a shifted copy of the newest value")
-    return ModelReport(table, skill, len(which), chose_epoch, notes, scaled_skill, candidates)
-
-
-def _skill(errors):
-    """1 - error over that of the best naive forecast, of a model and the naive ones after it."""
-    best = errors.iloc[1:].min()
-    if best > 0 or np.isnan(best):
-        return 1 - errors / best
-    return pd.Series(np.where(errors > 0, -np.inf, 0.0), index=errors.index)
+    return ModelReport(table, own, len(which), chose_epoch, notes, scaled_skill, candidates)
 
 
 def is_copy(forecast, actual, last):

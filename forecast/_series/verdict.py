@@ -7,9 +7,10 @@ import numpy as np
 from .._preparation import kind_of
 from .._preparation.regression import judged, predict_windows
 from .._windows import Windows
+from ..baselines import naive_forecasts
 from .calibration import Calibration
 from .error_scale import ErrorScales
-from .report import ModelReport, judge, naive_forecasts, seasonal_change
+from .report import ModelReport, judge, seasonal_change
 
 __all__ = ["verdict_of_origins", "verdict_of_regressor"]
 
@@ -101,7 +102,10 @@ def _judged(task, rows, windows, forecast, fill, name, chose_epoch, notes, error
     if np.isnan(actual).all():  # nothing but rows that were put in
         return ModelReport(None, np.nan, 0, False, notes, candidates=candidates), None
     known = rows.filled("targets", fill[: rows.targets.shape[1]]) if task.masked else rows.targets
-    naive = naive_forecasts(windows, known, task.axis.season_length)
+    naive = naive_forecasts(
+        known, known, windows.first_rows, windows.origins, task.horizon, period=task.axis.season_length,
+        lookback=windows.lookback,
+    )  # fmt: skip
     scales = seasonal_change(rows.true_targets, rows.starts, windows, task.axis.season_length)
     report = judge(name, forecast, actual, naive, windows.which, scales, chose_epoch, notes, candidates)
     return report, Calibration.of(rows, windows, actual, forecast, error_scales)

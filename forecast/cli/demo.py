@@ -11,7 +11,6 @@ from .writing import check_picture, write_picture
 __all__ = ["add", "run"]
 
 OTHERS = {"ridge": "ridge regression", "LSTM": "a plain LSTM"}  # that may be better than the recipe
-NAIVE = ("last value", "seasonal naive", "drift", "mean")
 
 _DESCRIPTION = """\
 Forecast a series from several origins in its past with the recipe, which chooses its own settings. Compare it with a
@@ -44,6 +43,8 @@ def add(commands):
 
 def run(arguments, terminal):
     """Read, train, compare, draw."""
+    from ..baselines import NAIVE
+
     output = check_picture(arguments.output, "--output")
     with short_problems():
         frame, title = _co2(arguments) if arguments.csv is None else _own_series(arguments, terminal)
@@ -197,6 +198,8 @@ def _draw(report, frame, models, title, output):
 
 def _verdict(summary):
     """Whether the recipe is worth it, in one or two honest sentences."""
+    from ..baselines import NAIVE
+
     text, error = f"The {verdict(summary, ['recipe'], NAIVE, 'model')}", summary["MAE"]
     other = best(summary, OTHERS)
     if error[other] < error["recipe"]:

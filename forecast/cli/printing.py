@@ -134,9 +134,11 @@ def verdict(summary, models, naive, noun):
     -------
     str
     """
+    from ..metrics import skill
+
     error = summary["MAE"]
     model, other = best(summary, models), best(summary, naive)
-    change = 1 - error[model] / error[other] if error[other] > 0 else -1.0
+    change = skill(error[model], error[other])
     against = f"MAE {error[model]:.4g} against {error[other]:.4g}"
     if len(models) == 1:
         if change > 0:

@@ -26,14 +26,16 @@ from .._frames import (
 from .._preparation import Rows
 from .._progress import Fits
 from .._series import RecursiveForecastWarning, SeriesForecaster
-from .._series.backtesting import intervals_at, is_copy, mean_so_far, read_rows
+from .._series.backtesting import intervals_at, is_copy, read_rows
 from .._series.bounds import within
 from .._series.forecasting import from_origins
 from .._series.parameters import is_chosen, lookback_of, member_settings, settings_of, without_report
+from .._shares import shares
+from ..baselines import NAIVE, naive_forecasts
 from ..preprocessing import make_transform
 from .judgeable import missing_intervals, refuse_impossible_intervals, refuse_without_truth, tested_rows, unjudged
 from .origins import folds_of, of_folds, origins_of
-from .report import NAIVE, BacktestReport, BacktestWarning, SkillWarning
+from .report import BacktestReport, BacktestWarning, SkillWarning
 from .splitters import in_time
 
 __all__ = ["backtest"]
@@ -159,10 +161,13 @@ def backtest(
         left_out += lacking
     known = truth.filled("targets", np.zeros(truth.targets.shape[1]))
     lookback = max(lookback_of(one) for one in models.values())
-    for name in NAIVE:
-        started = time.perf_counter()
-        found[name] = {"forecast": _naive(name, known, truth, origins, period, lookback)}
-        seconds[name] = time.perf_counter() - started
+    started = time.perf_counter()
+    naive = naive_forecasts(
+        known, truth.targets, truth.starts[origins.series], origins.row, int(origins.steps.max()), period=period,
+        lookback=lookback,
+    )  # fmt: skip
+    found |= {name: {"forecast": forecast} for name, forecast in naive.items()}
+    seconds |= dict.fromkeys(NAIVE, (time.perf_counter() - started) / len(NAIVE))
     scales = _scales(labels, truth, folds, origins, roles, period)
     skill = [
         f"{name}: its first step is a shifted copy of the newest value"
@@ -240,11 +245,7 @@ def _coverages(coverage, intervals):
         raise ValueError(f"intervals is {intervals!r}; expected one of {', '.join(map(repr, _INTERVALS))}.")
     if coverage is None and intervals != "adaptive":
         raise ValueError(f"intervals={intervals!r} is for coverage, which is None. Fix: coverage=0.9.")
-    levels = [] if coverage is None else list(np.atleast_1d(coverage))
-    for level in levels:
-        if not 0 < level < 1:
-            raise ValueError(f"coverage is {coverage!r}; expected numbers between 0 and 1, such as 0.9.")
-    return [float(level) for level in levels]
+    return [] if coverage is None else shares(coverage, "coverage")
 
 
 def _roles(models, frame, static, kind):
@@ -373,24 +374,6 @@ def _fit_and_forecast(model, frame, train, truth, origins, *, levels, intervals,
     elif levels and intervals == "quantile":
         found |= quantile_bounds(model._state, rows, origins, levels)
     return found, starts, time.perf_counter() - started
-
-
-def _naive(name, known, truth, origins, period, lookback):
-    """A naive forecast of all origins, shape (origins, steps, targets)."""
-    steps = np.arange(int(origins.steps.max()))
-    row, first = origins.row[:, None], truth.starts[origins.series][:, None]
-    if name == "mean":
-        return np.repeat(mean_so_far(truth.targets, first, row), len(steps), axis=1)
-    last = known[row].astype(np.float64)
-    if name == "last value":
-        return np.repeat(last, len(steps), axis=1)
-    if name == "seasonal naive":
-        back = row + 1 - period + steps % period
-        there = back[:, :1] >= first
-        return np.where(there[..., None], known[np.maximum(back, 0)].astype(np.float64), last)
-    oldest = np.maximum(row - max(lookback - 1, 1), first)
-    slope = (last - known[oldest]) / np.maximum(row - oldest, 1)[..., None]
-    return last + slope * (steps + 1)[:, None]
 
 
 def _long(truth, origins, roles, found):

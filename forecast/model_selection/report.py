@@ -5,11 +5,10 @@ from dataclasses import dataclass, field
 import numpy as np
 import pandas as pd
 
-from ..metrics import smape
+from ..baselines import NAIVE
+from ..metrics import skill, smape
 
-__all__ = ["NAIVE", "BacktestReport", "BacktestWarning", "SkillWarning"]
-
-NAIVE = ("last value", "seasonal naive", "drift", "mean")
+__all__ = ["BacktestReport", "BacktestWarning", "SkillWarning"]
 
 
 class SkillWarning(UserWarning):
@@ -133,8 +132,7 @@ class BacktestReport:
         best = best.groupby(level=more).min() if more else best.min()
         if more:
             best = best.reindex(table.index.droplevel("model")).to_numpy()
-        with np.errstate(divide="ignore", invalid="ignore"):
-            table["skill"] = np.where(table["MAE"] == best, 0.0, 1 - table["MAE"] / best)
+        table["skill"] = skill(table["MAE"], best)
         for coverage in self.coverage:
             table = table.join(pd.concat([self._intervals(part(), keys, coverage) for part in parts]))
         if more:

@@ -7,8 +7,9 @@ import pandas as pd
 
 from .._frames import Layout, Roles, as_frame, as_stamps, blocks_of, enter
 from .._series import SeriesForecaster
+from .._shares import shares
+from ..baselines import NAIVE
 from ..model_selection import BacktestReport
-from ..model_selection.report import NAIVE
 
 __all__ = [
     "Lines",
@@ -42,11 +43,7 @@ def levels_of(coverage, what="coverage"):
     """Shares between 0 and 1 as a list, ascending; None is none."""
     if coverage is None:
         return []
-    levels = [float(level) for level in np.atleast_1d(coverage)]
-    for level in levels:
-        if not 0 < level < 1:
-            raise ValueError(f"{what} is {coverage!r}; expected numbers between 0 and 1, such as [0.5, 0.8, 0.95].")
-    return sorted(levels)
+    return sorted(shares(coverage, what))
 
 
 def numbers_of(values, what):

@@ -3,7 +3,8 @@
 import numpy as np
 import pandas as pd
 
-from ..model_selection.report import NAIVE
+from ..baselines import NAIVE
+from ..metrics import skill
 from .captions import caption, room_beside
 from .reading import models_of, one_of, rows_of
 from .style import colour_of, dress, font_of, new_axes, pyplot, tones_of
@@ -112,7 +113,7 @@ class SkillDisplay:
         if perfect or not naive:
             what = f"{perfect[0]!r} makes no error" if perfect else f"no naive forecast has a {metric}"
             raise ValueError(f"{what}, so there is no skill against it. Use another metric, series or target.")
-        table = pd.DataFrame({name: 1 - error[names] / error[name] for name in naive})
+        table = pd.DataFrame({name: skill(error[names], error[name]) for name in naive}, index=names)
         return cls(table, metric=metric, title=title, legend=legend).plot(ax)
 
     def plot(self, ax=None):

@@ -5,6 +5,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from ..._frames import future_frame, leave, with_static
 from ...baselines import seasonal_naive
+from ...metrics import skill
 from ..beginnings import refuse_likeless
 from ..skipping import check_errors, warn_left_out
 
@@ -189,5 +190,4 @@ def _skill(forecast, actual, naive, seen):
     # A naive forecast without error would make any other infinitely bad; a floor keeps candidates comparable.
     size = np.abs(np.where(seen, [actual, forecast], 0.0)).max(axis=(0, 1))
     floor = np.maximum(np.finfo(np.float64).eps * size, np.finfo(np.float64).tiny)
-    skill = np.where((error == 0) & (yardstick == 0), 0.0, 1 - error / np.maximum(yardstick, floor))
-    return np.where(seen.any(axis=0), skill, np.nan)
+    return np.where(seen.any(axis=0), skill(error, yardstick, floor=floor), np.nan)

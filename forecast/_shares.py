@@ -1,0 +1,63 @@
+"""Shares such as a coverage or the level of a quantile: one check for everything that takes them."""
+
+from numbers import Real
+
+import numpy as np
+
+__all__ = ["share", "shares"]
+
+
+def share(given, what):
+    """A number between 0 and 1.
+
+    Parameters
+    ----------
+    given : float
+    what : str
+        Name of the argument in messages.
+
+    Returns
+    -------
+    float
+
+    Raises
+    ------
+    TypeError
+        It is no number.
+    ValueError
+        It is 0 or less, 1 or more, or NaN.
+    """
+    _check(given, f"{what} is {given!r}; expected a number between 0 and 1, such as 0.9 for 90 %.")
+    return float(given)
+
+
+def shares(given, what):
+    """Several of them, or one.
+
+    Parameters
+    ----------
+    given : float or array-like of float
+        May be empty.
+    what : str
+
+    Returns
+    -------
+    list of float
+        In the order given.
+
+    Raises
+    ------
+    TypeError, ValueError
+        As `share`.
+    """
+    found = np.ravel(np.asarray(given, dtype=object)).tolist()
+    for one in found:
+        _check(one, f"{what} is {given!r}; expected numbers between 0 and 1, such as 0.9 for 90 %.")
+    return [float(one) for one in found]
+
+
+def _check(one, words):
+    if isinstance(one, (bool, np.bool_)) or not isinstance(one, (Real, np.number)):
+        raise TypeError(words)
+    if not 0 < one < 1:
+        raise ValueError(words)
