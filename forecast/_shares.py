@@ -31,14 +31,15 @@ def share(given, what):
     return float(given)
 
 
-def shares(given, what):
+def shares(given, what, *, least=0):
     """Several of them, or one.
 
     Parameters
     ----------
     given : float or array-like of float
-        May be empty.
     what : str
+    least : int, default=0
+        How many there must be.
 
     Returns
     -------
@@ -48,11 +49,14 @@ def shares(given, what):
     Raises
     ------
     TypeError, ValueError
-        As `share`.
+        As `share`, or there are fewer.
     """
     found = np.ravel(np.asarray(given, dtype=object)).tolist()
+    words = f"{what} is {given!r}; expected numbers between 0 and 1, such as 0.9 for 90 %."
+    if len(found) < least:
+        raise ValueError(words)
     for one in found:
-        _check(one, f"{what} is {given!r}; expected numbers between 0 and 1, such as 0.9 for 90 %.")
+        _check(one, words)
     return [float(one) for one in found]
 
 

@@ -9,7 +9,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from forecast._conformal import AdaptiveState, adaptive_bounds, residuals_needed, static_offsets
+from forecast._conformal import AdaptiveState, residuals_needed, static_offsets
+
+
+def adaptive_bounds(actual, forecast, positions, coverage, *, initial=None, **settings):
+    """Bounds at origins in time order, of a state that residuals of consecutive rows before them may have warmed up."""
+    state = AdaptiveState(coverage, **settings)
+    if initial is not None:
+        state.warm_up(initial, before=positions[0])
+    return state.bounds(actual, forecast, positions)
 
 
 def cube(values):
@@ -294,7 +302,7 @@ def test_missing_actuals_leave_finite_bounds():
 @pytest.mark.parametrize(
     ("coverage", "error", "message"),
     [(0, ValueError, "between 0 and 1"), (1.0, ValueError, "between 0 and 1"), (90, ValueError, "90 %"),
-     ([0.8, np.nan], ValueError, "between 0 and 1"), ("0.9", TypeError, "number"), ([], TypeError, "list")],
+     ([0.8, np.nan], ValueError, "between 0 and 1"), ("0.9", TypeError, "number"), ([], ValueError, "numbers")],
 )  # fmt: skip
 def test_coverage_out_of_range_is_refused(coverage, error, message):
     with pytest.raises(error, match=message):

@@ -6,10 +6,11 @@ import warnings
 import numpy as np
 import pandas as pd
 import pytest
+from continued import continue_index
 from sklearn.linear_model import Ridge
 
 from forecast import RNNForecaster, SeriesForecaster, load, make_windows
-from forecast._frames import Roles, Rules, continue_index, frequency_of, read_panel, season_length, step_numbers
+from forecast._frames import Roles, Rules, frequency_of, read_panel, season_length, step_numbers
 from forecast._frames.patterns import Pattern
 from forecast._frames.seen_patterns import pattern_seen
 from forecast._recipe.seasons import _usual

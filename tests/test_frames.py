@@ -3,13 +3,13 @@
 import numpy as np
 import pandas as pd
 import pytest
+from continued import continue_index
 
 from forecast import SeriesForecaster
 from forecast._frames import (
     as_frame,
     check_length,
     column_names,
-    continue_index,
     frequency_of,
     read_values,
     season_length,
@@ -95,11 +95,6 @@ def test_holidays_of_a_custom_business_day_are_kept():
     freq = pd.offsets.CustomBusinessDay(holidays=["2024-05-01"])
     index = pd.date_range("2024-04-22", periods=7, freq=freq)
     assert [stamp.day for stamp in continue_index(index, 3)] == [2, 3, 6]
-
-
-def test_nothing_to_continue_is_an_empty_index():
-    index = pd.date_range("2024-01-01", periods=5, freq="D", tz=BERLIN)
-    assert len(continue_index(index, 0)) == 0
 
 
 @pytest.mark.parametrize(

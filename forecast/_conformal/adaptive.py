@@ -10,59 +10,9 @@ import numpy as np
 from .fixed import coverages_of, residuals_needed, three_axes
 from .replay import quantiles, replay, running_scale, scores_of
 
-__all__ = ["AdaptiveState", "adaptive_bounds"]
+__all__ = ["AdaptiveState"]
 
 KEPT = ("alpha", "scores", "sum", "weight", "heard", "count")
-
-
-def adaptive_bounds(actual, forecast, positions, coverage, *, initial=None, **settings):
-    """Bounds of adaptive conformal intervals at origins in time order, each from the residuals known at it.
-
-    Parameters
-    ----------
-    actual : array-like of shape (n, steps, targets)
-        What came, step 1 the row after the origin; NaN where missing or not yet known.
-    forecast : array-like of the same shape
-    positions : array-like of int, shape (n,)
-        Row of the newest known value at each origin, rising. The residual of step h at the origin in row p is used from
-        the origin in row p + h on.
-    coverage : float or list of floats
-        Between 0 and 1.
-    initial : array-like of shape (m, steps, targets), default=None
-        Residuals of calibration origins in consecutive rows, all known at the first origin; they warm up the state.
-        Without them, the first 10 residuals of a step set its running scale and no more.
-    **settings
-        `gamma`, `window`, `decay` of `AdaptiveState`.
-
-    Returns
-    -------
-    lower, upper : ndarray of shape (n, steps, targets)
-        With a list of coverages, of shape (coverages, n, steps, targets), where an interval of higher coverage encloses
-        those of lower. NaN as long as fewer residuals are known than `residuals_needed` says.
-
-    Raises
-    ------
-    TypeError, ValueError
-        Shapes differ, positions do not rise, a forecast is not finite, or a parameter is out of range.
-
-    References
-    ----------
-    Gibbs, Candes: Adaptive conformal inference under distribution shift. NeurIPS 34 (2021), 1660-1672.
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> noise = np.random.default_rng(0).normal(size=(1000, 1, 1))
-    >>> noise[500:] *= 3
-    >>> lower, upper = adaptive_bounds(noise, np.zeros_like(noise), np.arange(1000), 0.8)
-    >>> round(float(((lower <= noise) & (noise <= upper))[500:].mean()), 2)
-    0.79
-    """
-    state = AdaptiveState(coverage, **settings)
-    if initial is not None:
-        positions = _rising(positions)
-        state.warm_up(initial, before=positions[0] if len(positions) else 0)
-    return state.bounds(actual, forecast, positions)
 
 
 def _rising(positions):
@@ -267,20 +217,26 @@ class AdaptiveState:
         self._residual[there] = actual[rows[there]] - self._forecast[there]
 
     def bounds(self, actual, forecast, positions):
-        """Bounds at further origins, after learning what is known at each; as `adaptive_bounds`.
+        """Bounds at further origins in time order, each from the residuals known at it.
+
+        The residual of step h at the origin in row p is used from the origin in row p + h on.
 
         What an earlier origin forecast for rows up to the new one and was not given, here or to `observe`, counts as
         missing from then on.
 
         Parameters
         ----------
-        actual, forecast : array-like of shape (n, steps, targets)
+        actual : array-like of shape (n, steps, targets)
+            What came, step 1 the row after the origin; NaN where missing or not yet known.
+        forecast : array-like of the same shape
         positions : array-like of int, shape (n,)
-            Rising, after those of earlier calls.
+            Row of the newest known value at each origin; rising, after those of earlier calls.
 
         Returns
         -------
         lower, upper : ndarray of shape (n, steps, targets), or (coverages, n, steps, targets)
+            An interval of higher coverage encloses those of lower. NaN as long as fewer residuals are known than
+            `residuals_needed` says.
         """
         actual, forecast, positions = self._origins(actual, forecast, positions)
         offsets = np.empty((2, len(self.levels), *forecast.shape))

@@ -2,6 +2,8 @@
 
 import numpy as np
 
+from .._shares import shares
+
 __all__ = ["coverages_of", "residuals_needed", "static_offsets", "three_axes"]
 
 
@@ -38,12 +40,7 @@ def _whole_up(number):
 def coverages_of(coverage):
     """As a float64 array, and whether a single number was given."""
     single = np.ndim(coverage) == 0
-    levels = np.asarray([coverage] if single else coverage)
-    if levels.dtype.kind not in "iuf" or levels.ndim != 1 or not levels.size:
-        raise TypeError(f"coverage is {coverage!r}; expected a number between 0 and 1, or a list of them.")
-    levels = levels.astype(np.float64)
-    if not ((levels > 0) & (levels < 1)).all():
-        raise ValueError(f"coverage is {coverage!r}; expected between 0 and 1, 0.9 for an interval of 90 %.")
+    levels = np.array(shares(coverage, "coverage", least=1))
     return levels, single
 
 

@@ -9,7 +9,7 @@ from .columns import as_frame, check_length, column_names, read_values
 from .ends import Ends
 from .future import Future, read_future
 from .glued import naming, refuse_several
-from .index import continue_index, frequency_of, season_length
+from .index import frequency_of, season_length
 from .interchange import FOREIGN, enter, leave, one_column
 from .names import blocks_of, refuse_retyped
 from .panel import Panel, read_panel, read_static
@@ -43,7 +43,6 @@ __all__ = [
     "blocks_of",
     "check_length",
     "column_names",
-    "continue_index",
     "enter",
     "frequency_of",
     "future_frame",

@@ -8,7 +8,7 @@ import pandas as pd
 from .infer import check_axis
 from .names import quoted
 from .roles import Layout
-from .series import Rows, series_of
+from .series import FrameRows, series_of
 from .stamps import kind_of, read_stamps
 
 __all__ = ["Ends"]
@@ -84,7 +84,7 @@ class Ends:
 
         Parameters
         ----------
-        rows : Rows
+        rows : FrameRows
             As `series_of` returns them.
 
         Returns
@@ -108,7 +108,7 @@ class Ends:
         rows, places = replace(rows, index=self.alike(rows.index)), self.places(rows)
         self._refuse_known(rows, what)
         index = self.index.append(rows.index)[self._order(rows, places)]
-        return Rows(rows.keys, self._starts(rows, places), index, None)
+        return FrameRows(rows.keys, self._starts(rows, places), index, None)
 
     def values_before(self, rows, *arrays):
         """Targets, past and future covariates of these rows, likewise."""

@@ -46,7 +46,7 @@ def missed_sessions(rows, axis):
 
     Parameters
     ----------
-    rows : Rows
+    rows : FrameRows
     axis : TimeAxis
 
     Returns

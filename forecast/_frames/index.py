@@ -11,7 +11,7 @@ from .patterns import Pattern
 from .seen_patterns import pattern_seen
 from .text_dates import code_of_stamps
 
-__all__ = ["continue_index", "frequency_of", "season_length"]
+__all__ = ["continue_stamps", "frequency_of", "season_length"]
 
 SPLIT_ADVICE = (
     "In cross-validation, split with sklearn.model_selection.TimeSeriesSplit or "
@@ -302,50 +302,6 @@ def season_length(freq):
         seasons |= dict.fromkeys(("Q", "QE", "QS", "BQE", "BQS"), 4)
         length = seasons.get(letter, 1) / freq.n
     return int(length) if length >= 1 and length == int(length) else 1
-
-
-def continue_index(index, n, freq=None):
-    """The next `n` labels after an index: kind, zone, frequency, resolution and name are kept.
-
-    Days and longer follow the clock on the wall, hours and shorter count instants, so both are right across a change
-    to or from daylight saving time. A wall time that the clock skips moves to the first one that exists; one that comes
-    twice means its first occurrence.
-
-    Parameters
-    ----------
-    index : pandas.DatetimeIndex, pandas.PeriodIndex or integer pandas.Index
-    n : int
-        Number of labels.
-    freq : offset or int, default=None
-        As `frequency_of` returns it; None asks `frequency_of`.
-
-    Returns
-    -------
-    pandas.Index
-        Of length `n`.
-
-    Raises
-    ------
-    TypeError, ValueError
-        As `frequency_of`.
-
-    Examples
-    --------
-    >>> import pandas as pd
-    >>> fridays = pd.date_range("2024-03-29", periods=1, freq="B", tz="Europe/Berlin", name="day")
-    >>> [str(stamp) for stamp in continue_index(fridays, 2)]
-    ['2024-04-01 00:00:00+02:00', '2024-04-02 00:00:00+02:00']
-    >>> continue_index(pd.RangeIndex(10), 3)
-    RangeIndex(start=10, stop=13, step=1)
-    """
-    freq = frequency_of(index) if freq is None else freq
-    if isinstance(index, pd.PeriodIndex):
-        return pd.period_range(index[-1] + 1, periods=n, freq=index.freq, name=index.name)
-    if isinstance(index, pd.DatetimeIndex):
-        return continue_stamps(index[-1], n, freq, index.unit, index.name)
-    start = int(index[-1]) + freq
-    steps = pd.RangeIndex(start, start + n * freq, freq, name=index.name)
-    return steps if isinstance(index, pd.RangeIndex) else pd.Index(steps.to_numpy(), dtype=index.dtype, name=index.name)
 
 
 def continue_stamps(last, n, freq, unit, name=None):

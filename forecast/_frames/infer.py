@@ -32,7 +32,7 @@ def axis_of(rows, rules, source=None):
 
     Parameters
     ----------
-    rows : Rows
+    rows : FrameRows
     rules : Rules
     source : Source or None, default=None
         Where the rows come from, for fixes.
@@ -286,7 +286,7 @@ def gaps_of(rows, axis, anchored=False):
 
     Parameters
     ----------
-    rows : Rows
+    rows : FrameRows
     axis : TimeAxis
     anchored : bool, default=False
         Whether the frequency was given, so that weeks must end on its weekday.
@@ -331,7 +331,7 @@ def check_axis(rows, axis, what, source=None):
 
     Parameters
     ----------
-    rows : Rows
+    rows : FrameRows
     axis : TimeAxis
     what : str
         Name of the frame in messages.

@@ -11,11 +11,11 @@ from .index import SPLIT_ADVICE, refuse_disorder
 from .names import blocks_of, quoted, sorting
 from .stamps import CHUNK, ticks_of
 
-__all__ = ["Rows", "series_of"]
+__all__ = ["FrameRows", "series_of"]
 
 
 @dataclass(frozen=True)
-class Rows:
+class FrameRows:
     """Rows of a frame, series after series.
 
     Parameters
@@ -81,7 +81,7 @@ def series_of(frame, layout, index, what="X", roles=None):
 
     Returns
     -------
-    Rows
+    FrameRows
 
     Raises
     ------
@@ -92,11 +92,11 @@ def series_of(frame, layout, index, what="X", roles=None):
     if layout.series_at is None:
         if not (index.is_monotonic_increasing and index.is_unique):
             _refuse_one(frame, layout, roles, index)
-        return Rows(None, np.array([0, len(index)], dtype=np.int64), index, None)
+        return FrameRows(None, np.array([0, len(index)], dtype=np.int64), index, None)
     blocks = blocks_of(frame, layout, what)
     heads, lengths, codes, keys = blocks.heads, blocks.lengths, blocks.codes, blocks.keys
     if blocks.are_whole:
-        rows = Rows(keys, np.append(heads, len(index)).astype(np.int64), index, None)
+        rows = FrameRows(keys, np.append(heads, len(index)).astype(np.int64), index, None)
         if len(_backward(index, rows.starts)):
             _refuse_order(rows, codes, lengths, frame, layout, roles)
         return rows
@@ -104,10 +104,10 @@ def series_of(frame, layout, index, what="X", roles=None):
     starts = np.concatenate([[0], np.bincount(by_row).cumsum()]).astype(np.int64)
     order = np.argsort(by_row, kind="stable")
     if not index.is_monotonic_increasing:
-        _refuse_order(Rows(keys, starts, index, order), codes, lengths, frame, layout, roles)
-    rows = Rows(keys, starts, index.take(order), order)
+        _refuse_order(FrameRows(keys, starts, index, order), codes, lengths, frame, layout, roles)
+    rows = FrameRows(keys, starts, index.take(order), order)
     if len(_backward(rows.index, starts)):
-        _refuse_order(Rows(keys, starts, index, order), codes, lengths, frame, layout, roles)
+        _refuse_order(FrameRows(keys, starts, index, order), codes, lengths, frame, layout, roles)
     return rows
 
 

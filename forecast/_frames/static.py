@@ -260,7 +260,7 @@ def refuse_changing(frame, roles, rows, what):
     ----------
     frame : pandas.DataFrame
     roles : Roles
-    rows : Rows
+    rows : FrameRows
     what : str
         Name of the frame in messages.
 

@@ -5,8 +5,6 @@ from copy import deepcopy
 import numpy as np
 
 from .._conformal import AdaptiveState, static_offsets
-from .._frames import read_panel
-from .._preparation import Rows
 from .error_scale import Yardstick
 from .report import is_copy
 
@@ -26,8 +24,7 @@ def read_rows(model, frame):
     -------
     Rows
     """
-    state = model._state
-    return Rows.of(read_panel(frame, state.roles, model._rules(), schema=state.schema, axis=state.axis, what="df"))
+    return model._state.read(frame, model._rules(), "df")
 
 
 def intervals_at(truth, origins, forecast, levels, initial, scales):

@@ -8,13 +8,13 @@ import numpy as np
 from sklearn.base import BaseEstimator, RegressorMixin, _fit_context
 
 from .._files import Saved, stored
-from .._frames import Roles, Rules, as_frame, check_length, enter, note_sentinels, note_time, read_panel
+from .._frames import Roles, Rules, check_length, enter, note_sentinels, note_time, read_panel
 from .bounds import check_bounds
 from .card import card_parts
 from .fitting import fitted_state
 from .parameters import CONSTRAINTS, lookback_of
 from .remembered import Remembered
-from .targets import is_flat, with_target
+from .targets import entered, is_flat, with_target
 from .tools import refuse_arrays, refuse_shuffled_rows
 from .verbs import Answers, Monitors, Requests, Uncertainty, Updates
 from .weights import row_weights
@@ -337,8 +337,7 @@ class SeriesForecaster(
         return self
 
     def _validation_panel(self, panel, roles, X_val, y_val, target):
-        frame, _ = enter(X_val, "X_val")
-        frame, _ = with_target(as_frame(frame, "X_val"), y_val, target)
+        frame, _ = entered(X_val, "X_val", y_val, target)
         return read_panel(frame, roles, self._rules(), schema=panel.schema, axis=panel.axis, what="X_val")
 
     def _rules(self):

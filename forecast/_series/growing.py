@@ -4,8 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from .._frames import Ends, Layout, read_panel, refuse_retyped
-from .._preparation import Rows
+from .._frames import Ends, Layout, refuse_retyped
 
 __all__ = ["JUDGED", "behind", "ends_of", "grown", "kept_rows", "read_later"]
 
@@ -79,7 +78,7 @@ def read_later(state, rules, frame, overlap, what="new_rows"):
         frame = ends.newer(frame, state.roles, state.axis, what)
         if not len(frame):
             return None
-    later = Rows.of(read_panel(frame, state.roles, rules, schema=state.schema, axis=state.axis, what=what, ends=ends))
+    later = state.read(frame, rules, what, ends)
     known = set(state.tail.keys)
     new = [key for key in later.keys if key not in known]
     refuse_retyped(new, known, Layout.of(frame, state.roles, what), what)

@@ -3,9 +3,7 @@
 import numpy as np
 from sklearn.utils.validation import check_is_fitted
 
-from .._frames import enter, read_panel
-from .._preparation import Rows
-from .targets import with_target
+from .targets import entered
 
 __all__ = ["windows_of_frame"]
 
@@ -36,10 +34,8 @@ def windows_of_frame(model, X, y=None):
     """
     check_is_fitted(model)
     state = model._state
-    frame, _ = enter(X)
-    frame, _ = with_target(frame, y, list(state.roles.target))
-    panel = read_panel(frame, state.roles, model._rules(), schema=state.schema, axis=state.axis)
-    rows = Rows.of(panel)
+    frame, _ = entered(X, "X", y, list(state.roles.target))
+    rows = state.read(frame, model._rules(), "X")
     rows = rows.split() if state.split else rows
     preparation = state.preparation.knowing(rows)
     clock = state.axis.positions(rows.index[rows.starts[:-1]]) if rows.n_series > 1 else None
@@ -48,6 +44,6 @@ def windows_of_frame(model, X, y=None):
         raise ValueError(
             f"X: no series has the {preparation.n_lost} (lost to the transform) + {preparation.lookback} (lookback) + "
             f"{preparation.horizon} (horizon) rows of a window with a known target; the longest has "
-            f"{int(np.diff(panel.starts).max())} rows. Give more rows."
+            f"{int(np.diff(rows.starts).max())} rows. Give more rows."
         )
     return windows

@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from .._files import ModelFileError, stored
+from .._frames import read_panel
 from .._preparation import Member, Preparation, Rows
 from .bounds import within
 from .calibration import Calibration
@@ -75,6 +76,24 @@ class FittedState:
     trained: dict | None = None
     flat: bool = False
     spread: object = None
+
+    def read(self, frame, rules, what, ends=None):
+        """Rows of a frame, checked against the data of `fit`.
+
+        Parameters
+        ----------
+        frame : pandas.DataFrame
+        rules : Rules
+        what : str
+            Name of the frame in messages.
+        ends : Ends, default=None
+            The newest known row of each series, which the rows continue.
+
+        Returns
+        -------
+        Rows
+        """
+        return Rows.of(read_panel(frame, self.roles, rules, schema=self.schema, axis=self.axis, what=what, ends=ends))
 
     @property
     def parts(self):

@@ -3,7 +3,9 @@
 import numpy as np
 import pandas as pd
 
-__all__ = ["is_flat", "with_target"]
+from .._frames import as_frame, enter
+
+__all__ = ["entered", "is_flat", "with_target"]
 
 
 def is_flat(y):
@@ -18,6 +20,24 @@ def is_flat(y):
     bool
     """
     return y is not None and len(np.shape(y)) == 1
+
+
+def entered(X, what, y=None, names=None):
+    """A frame of any library as pandas has it, with a target that came apart as a column.
+
+    Parameters
+    ----------
+    X : frame
+    what : str
+        Name of the argument in messages.
+    y, names
+        As of `with_target`.
+
+    Returns
+    -------
+    pandas.DataFrame, label or list of labels or None
+    """
+    return with_target(as_frame(enter(X, what)[0], what), y, names)
 
 
 def with_target(frame, y, names):

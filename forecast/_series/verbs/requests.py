@@ -11,7 +11,6 @@ from ..._frames import (
     StaticTable,
     answer,
     answer_rows,
-    as_frame,
     enter,
     leave,
     one_column,
@@ -32,7 +31,7 @@ from ..skipping import (
     warn_left_out,
     warn_of,
 )
-from ..targets import with_target
+from ..targets import entered
 from ..tools import refuse_shuffled_columns
 
 __all__ = ["Request", "Requests"]
@@ -186,7 +185,7 @@ class Requests:
         if history is None or not roles.static:
             why = f"{what} is None" if history is None else "the model was fitted without static covariates"
             raise ValueError(f"static is given, but {why}; expected it with the rows of new series, as {what}.")
-        frame = as_frame(enter(history, what)[0], what)
+        frame, _ = entered(history, what)
         table = StaticTable.of(enter(static, "static")[0], roles.ids, roles.static)
         if roles.outside is not None:
             roles.outside.refuse_other(table)
@@ -200,13 +199,10 @@ class Requests:
     def _read_history(self, history, errors="raise"):
         """Another history, checked like fitted rows; and why series of it are left out."""
         state = self._state
-        frame, _ = enter(history, "history")
-        frame = as_frame(frame, "history")
+        frame, _ = entered(history, "history")
 
         def read(some):
-            rows = Rows.of(
-                read_panel(some, state.roles, self._rules(), schema=state.schema, axis=state.axis, what="the history")
-            )
+            rows = state.read(some, self._rules(), "the history")
             known = set(state.tail.keys)
             new = [key for key in rows.keys if key not in known]
             refuse_retyped(new, known, Layout.of(some, state.roles, "history"), "history")
@@ -234,8 +230,7 @@ class Requests:
     def _actual(self, X, y, request):
         """The actual values of the steps asked for, a list of (steps, targets); NaN where missing and allowed."""
         state = self._state
-        frame, _ = enter(X)
-        frame, target = with_target(frame, y, self.target if y is not None else self.target_names_)
+        frame, target = entered(X, "X", y, self.target if y is not None else self.target_names_)
         names = target if isinstance(target, list) else [target]
         roles = replace(state.roles, target=names, past=[], future=[], static=[])
         rows = Rows.of(read_panel(frame, roles, self._rules(), axis=state.axis, what="X"))

@@ -8,6 +8,7 @@ import numpy as np
 from sklearn.utils.validation import check_is_fitted
 
 from ..._conformal import static_offsets
+from ..._shares import shares
 from ..beginnings import cold_widths, short_factor
 from ..error_scale import Yardstick
 from ..forecasting import from_ends, from_origins
@@ -254,7 +255,4 @@ def _rows_first(X, levels):
 
 
 def _levels(given, name):
-    levels = [float(level) for level in np.atleast_1d(given)]
-    if not levels or not all(0 < level < 1 for level in levels):
-        raise ValueError(f"{name} is {given!r}; expected numbers between 0 and 1, such as 0.9.")
-    return list(dict.fromkeys(levels))
+    return list(dict.fromkeys(shares(given, name, least=1)))

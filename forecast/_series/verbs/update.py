@@ -2,12 +2,11 @@
 
 from sklearn.utils.validation import check_is_fitted
 
-from ..._frames import as_frame, enter, read_panel
-from ..._preparation import Rows, RowWeights
+from ..._preparation import RowWeights
 from ..continuing import continued
 from ..growing import behind, grown, read_later
 from ..skipping import LateSeriesWarning, SkippedSeriesWarning, check_errors, listed, read_able, warn_of
-from ..targets import with_target
+from ..targets import entered
 
 __all__ = ["Updates"]
 
@@ -95,11 +94,8 @@ class Updates:
         return self
 
     def _rows_of(self, history):
-        state = self._state
-        frame = as_frame(enter(history, "history")[0], "history")
-        return Rows.of(
-            read_panel(frame, state.roles, self._rules(), schema=state.schema, axis=state.axis, what="history")
-        )
+        frame, _ = entered(history, "history")
+        return self._state.read(frame, self._rules(), "history")
 
     def _steps(self):
         """Rows from one training window to the next, of each member."""
@@ -110,8 +106,7 @@ class Updates:
 
     def _later(self, new_rows, y, overlap, errors):
         state = self._state
-        frame, _ = enter(new_rows, "new_rows")
-        frame, _ = with_target(as_frame(frame, "new_rows"), y, self.target_names_)
+        frame, _ = entered(new_rows, "new_rows", y, self.target_names_)
 
         def read(some):
             return read_later(state, self._rules(), some, overlap)
