@@ -25,6 +25,7 @@ METRICS = {
         f"metrics.{name}": Walk(getattr(metrics, name), SCALED, BOTH | {"history": np.arange(9.0) ** 3, "period": 2})
         for name in ("mase", "rmsse")
     },
+    "metrics.skill": Walk(metrics.skill, {"error": 3.0, "naive": 4.0}, {"error": 2.0, "naive": 5.0, "floor": 8.0}),
     "metrics.pinball": Walk(metrics.pinball, dict(PAIR, level=0.3), BOTH | {"level": 0.6}),
     "metrics.coverage": Walk(metrics.coverage, BOUNDS, {"actual": TWO, "lower": TWO - 1, "upper": TWO + 0.5}),
     "metrics.interval_score": Walk(
