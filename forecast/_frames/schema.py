@@ -203,7 +203,7 @@ def one_hot(column, encoding, dtype, rows):
         translated = known.get_indexer(column.dtype.categories)
         codes = np.append(translated, -1)[column.cat.codes.to_numpy()]
     else:
-        codes = known.get_indexer(pd.Index(column.array))
+        codes = known.get_indexer(pd.Index(column.array, dtype=column.dtype))
     absent = column.isna().to_numpy()
     unknown = np.flatnonzero((codes < 0) & ~absent)
     if len(unknown):

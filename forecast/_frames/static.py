@@ -167,7 +167,7 @@ class StaticTable:
 def _names_in(frame, label, ids):
     """Names of the series in a table: its column, its level, or its only level whatever that is called."""
     if label in frame.columns:
-        return pd.Index(frame[label])
+        return pd.Index(frame[label], dtype=frame[label].dtype)
     if label in frame.index.names:
         return frame.index.get_level_values(label)
     counts = isinstance(frame.index, pd.RangeIndex) and frame.index.equals(pd.RangeIndex(len(frame)))

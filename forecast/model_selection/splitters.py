@@ -334,7 +334,7 @@ def _labels(X, time):
         return _checked(index.get_level_values(levels[0]), "the index")
     found = [] if _is_time(index.dtype) or not isinstance(X, pd.DataFrame) else time_columns(X)
     if len(found) == 1 and (only_counts(index) or not index.is_unique):
-        return _checked(pd.Index(X[found[0]]), f"column {found[0]!r}")
+        return _checked(pd.Index(X[found[0]], dtype=X[found[0]].dtype), f"column {found[0]!r}")
     if index.is_unique:
         return None
     return _checked(index, "the index")
@@ -344,7 +344,7 @@ def _named(X, index, time):
     columns = getattr(X, "column_names", None) or list(getattr(X, "columns", ()))  # Arrow, or pandas and polars
     if time in columns:
         column = X[time]
-        return pd.Index(column if isinstance(column, pd.Series) else column.to_numpy())
+        return pd.Index(column, dtype=column.dtype) if isinstance(column, pd.Series) else pd.Index(column.to_numpy())
     if index is not None and time in index.names:
         return index.get_level_values(time)
     raise ValueError(

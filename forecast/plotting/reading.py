@@ -221,7 +221,8 @@ def _is_series(frame, report, series):
 def _found(frame, wanted, what):
     """The level of the index, or the column, that has all of some labels."""
     levels = [frame.index.get_level_values(number) for number in range(frame.index.nlevels)]
-    for labels in (*levels, *(pd.Index(frame[name]) for name in frame.columns[~frame.columns.duplicated()])):
+    columns = [frame[name] for name in frame.columns[~frame.columns.duplicated()]]
+    for labels in (*levels, *(pd.Index(column, dtype=column.dtype) for column in columns)):
         try:
             if set(wanted) <= set(labels):
                 return labels
