@@ -130,6 +130,11 @@ def test_dates_as_text_or_numbers_are_refused_with_what_reads_them(column, code)
         assert dates(model().fit(df).predict()["day"]) == NEXT
 
 
+def test_objects_of_all_kinds_are_no_dates():
+    df = pd.DataFrame({"kind": pd.Series([1, "2024-01-01", None] * 20, dtype=object), "y": Y})
+    assert list(model().fit(df).predict().index) == [60, 61, 62]
+
+
 @pytest.mark.parametrize("texts", [["1013.2", "9.1"], ["1.2.3", "1.2.4"], ["2024", "2025"], ["may", "june"], ["", "-"]])
 def test_other_text_is_no_date(texts):
     df = pd.DataFrame({"kind": np.resize([*texts, texts[0]], 60), "y": Y})
