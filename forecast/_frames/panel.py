@@ -112,7 +112,7 @@ def read_panel(frame, roles, rules, *, schema=None, axis=None, what="X", ends=No
     own = rows
     if ends is not None:  # a gap may lie between the newest known row and the first one here
         rows = ends.before(own, what)
-        before, steps = check_axis(rows, axis, what)
+        before, steps = check_axis(rows, axis, what, Source(frame, layout, what))
     if rules.gaps != "error" and not len(before):
         before, steps = missed_sessions(rows, axis)
     if len(before) and rules.gaps == "error":
