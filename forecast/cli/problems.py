@@ -13,7 +13,7 @@ ROOM = 180  # characters of a message
 # Advice for Python in the library's messages, and what a user of the command does in its place.
 _WORDS = (
     (r"Holidays: give the index a CustomBusinessDay frequency", "Holidays: --holidays FILE"),
-    (r"\.\s*Fix: df = df\.resample\([^)]*\)\.mean\(\)\.interpolate\(\)", ""),
+    (r"\s*Fix: df = df[^ ]*\.resample\(\S+\)\.mean\(\)\.interpolate\(\)(?:\.reset_index\([^)]*\))?\.?", ""),
     (r"\s*In cross-validation, split with .*?tear a series apart", ""),
     (r"\s*X does not continue", "the future rows do not continue"),
     (r"Hours that come twice in autumn: tz_localize\(zone, ambiguous='infer'\)", "Hours twice in autumn: --timezone"),

@@ -103,9 +103,9 @@ def backtest(
         interval because too few residuals are known.
     forecast.RecursiveForecastWarning
         A test part is longer than the horizon of a model: its later steps are forecast from forecasts.
-    SentinelWarning
+    forecast.SentinelWarning
         A column holds a value that looks like a code for a missing one, such as -9999.
-    TimeColumnWarning
+    forecast.TimeColumnWarning
         The index only counts rows, and the one column of time stamps was taken as their time.
 
     References
