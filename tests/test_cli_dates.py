@@ -10,6 +10,7 @@ from command_line import runner
 
 from forecast.cli.planning import read_data
 from forecast.cli.problems import ProblemError, described
+from forecast.cli.stamps import put_time_in_index
 
 ROWS = 60
 LOAD = 20 + np.arange(ROWS) / 8
@@ -277,6 +278,33 @@ def test_predict_reads_the_columns_that_fit_read(tmp_path, monkeypatch, capsys):
     first = out.splitlines()[1].split(",")
     assert first[0] == "2024-01-03 12:00:00"
     assert 33_000 < float(first[1]) < 36_000  # a last value of 34,875
+
+
+def test_one_new_row_is_read_as_earlier_rows_were():
+    def index(columns, earlier):
+        table = pd.DataFrame({**columns, "load": [1.5]})
+        return put_time_in_index(table, taken=["load"], earlier=earlier, notes=[]).index
+
+    hours = HOURS.rename("time")
+    new = pd.Timestamp("2024-01-03 12:00")
+    assert index({"Date": ["03/01/2024"], "hr": [12]}, hours)[0] == new
+    assert index({"Date": ["01/03/2024"], "hr": [12]}, hours)[0] == new
+    assert index({"Date": ["2024-01-03"], "Time": ["12:00 PM"]}, hours.tz_localize("Europe/Paris"))[0] == new
+    assert index({"when": ["03/01/2024 12:00"]}, hours.rename("when"))[0] == new
+    assert index({"day": [20240301]}, DAYS.rename("day"))[0] == pd.Timestamp("2024-03-01")
+    assert index({"made": ["2024-03-02"], "day": ["2024-03-01"]}, DAYS.rename("day"))[0] == pd.Timestamp("2024-03-01")
+    assert index({"Year": [2024]}, pd.Index(range(1990, 2024), name="Year"))[0] == 2024
+
+
+def test_periods_of_a_day_need_whole_days(read):
+    half_hours = pd.date_range("2024-01-01", periods=96, freq="30min")
+    columns = {
+        "SETTLEMENT_DATE": half_hours.date,
+        "SETTLEMENT_PERIOD": half_hours.hour * 2 + half_hours.minute // 30 + 1,
+    }
+    assert (read(columns).frame.index == half_hours).all()
+    with pytest.raises(ProblemError, match="'SETTLEMENT_PERIOD' counts from 1 to 30; expected the periods of a day"):
+        read({name: values[:30] for name, values in columns.items()})
 
 
 def test_messages_of_the_library_name_the_column_and_stay_short(tmp_path, monkeypatch, capsys):

@@ -5,7 +5,7 @@ import re
 import numpy as np
 import pandas as pd
 
-from .dates import disorder, iso_text, numbers_as_stamps, read_stamps
+from .dates import disorder, distance, iso_text, numbers_as_stamps, read_stamps
 from .forms import looks_like_date
 from .problems import ProblemError, listed, shown
 
@@ -73,7 +73,7 @@ def _unique(table, series, *columns):
     return not pd.MultiIndex.from_arrays([*_keys(table, series), *columns, np.zeros(len(table))]).has_duplicates
 
 
-def find_clock(table, stamps, free, series):
+def find_clock(table, stamps, free, series, needed=False):
     """The column with the time of day, where dates alone repeat.
 
     Parameters
@@ -85,6 +85,8 @@ def find_clock(table, stamps, free, series):
         Columns without another role.
     series : list of str
         Columns that name the series.
+    needed : bool, default=False
+        Also where dates alone do not repeat.
 
     Returns
     -------
@@ -93,7 +95,7 @@ def find_clock(table, stamps, free, series):
     """
     if not isinstance(stamps, pd.DatetimeIndex) or (stamps != stamps.normalize()).any():
         return []
-    if _unique(table, series, stamps):
+    if not needed and _unique(table, series, stamps):
         return []
     for name in free:
         column = table[name]
@@ -149,7 +151,7 @@ def _plausible(year):
     )
 
 
-def put_together(table, columns, form, notes):
+def put_together(table, columns, form, notes, near=None):
     """Stamps out of several columns.
 
     Parameters
@@ -161,6 +163,8 @@ def put_together(table, columns, form, notes):
         Of the cells with a blank between them.
     notes : list of str
         How hours were read is added here.
+    near : pandas.Timestamp, default=None
+        Of two readings that are as good, the one that is nearest to this.
 
     Returns
     -------
@@ -191,14 +195,14 @@ def put_together(table, columns, form, notes):
     for name in clock:
         since = since + _time_of_day(table[name], name, notes)
     days = _all_there(days, table, columns)
-    return days + since if day is None else _likelier(table[day], day, days, since, notes)
+    return days + since if day is None else _likelier(table[day], day, days, since, near, notes)
 
 
-def _likelier(column, name, days, since, notes):
+def _likelier(column, name, days, since, near, notes):
     """Of two forms that dates fit, the one that gives regular stamps together with their clock."""
     if not pd.api.types.is_numeric_dtype(column.dtype) and not pd.api.types.is_datetime64_any_dtype(column.dtype):
         others = [read_stamps(column, form)[0] for form in read_stamps(column)[1]]
-        found = sorted([days, *others], key=lambda read: disorder(read + since))
+        found = sorted([days, *others], key=lambda read: (disorder(read + since), distance(read, near)))
         if others:
             row = int((found[0] != found[1]).argmax())
             notes.append(
@@ -267,9 +271,8 @@ def _time_of_day(column, name, notes):
         row = int((~column.between(0, 24) | (column != column.round())).to_numpy().argmax())
         _refuse_clock(column, name, row, "13:45 or the hours 0 to 23")
     most = column.max()
-    if part_of(name) == "period" and most in (48, 96, 288):
-        notes.append(f"Column {shown(name)} counts {int(most)} periods a day from 1: each is read as its start.")
-        return pd.TimedeltaIndex(pd.to_timedelta((column - 1) * (86_400 // int(most)), unit="s"))
+    if part_of(name) == "period":
+        return _periods(column, name, notes)
     if most <= 24 and (most < 24 or column.min() >= 1):
         if most == 24:
             notes.append(f"Column {shown(name)} counts hours from 1 to 24: each is read as its end, 24 as midnight.")
@@ -278,6 +281,19 @@ def _time_of_day(column, name, notes):
         return pd.TimedeltaIndex(pd.to_timedelta(column // 100 * 60 + column % 100, unit="min"))
     row = int((column > 24).to_numpy().argmax())
     _refuse_clock(column, name, row, "13:45 or the hours 0 to 23")
+
+
+def _periods(column, name, notes):
+    """Periods of a day that are counted from 1; the days on which the clock changes have an hour more or less."""
+    most = int(column.max())
+    count = next((count for count in (24, 48, 96, 288) if abs(most - count) <= count // 24), None)
+    if count is None or column.min() < 1:
+        raise ProblemError(
+            f"column {shown(name)} counts from {int(column.min())} to {most}; expected the periods of a day, from 1 to "
+            "24, 48, 96 or 288."
+        )
+    notes.append(f"Column {shown(name)} counts {count} periods a day from 1: each is read as its start.")
+    return pd.TimedeltaIndex(pd.to_timedelta((column - 1) * (86_400 // count), unit="s"))
 
 
 def _refuse_clock(column, name, row, examples):

@@ -8,7 +8,7 @@ import pandas as pd
 from .forms import LATE, OFFSET, QUARTER, WEEK, forms_of, usual
 from .problems import ProblemError, shown
 
-__all__ = ["UNITS", "checked_form", "disorder", "iso_text", "numbers_as_stamps", "read_stamps"]
+__all__ = ["UNITS", "checked_form", "disorder", "distance", "iso_text", "numbers_as_stamps", "read_stamps"]
 
 _WHOLE = {8: "%Y%m%d", 10: "%Y%m%d%H", 12: "%Y%m%d%H%M", 14: "%Y%m%d%H%M%S"}  # digits of a compact stamp
 UNITS = {"s": (1e8, 4.2e9), "ms": (1e11, 4.2e12), "us": (1e14, 4.2e15), "ns": (1e17, 4.2e18)}  # 1973 to 2103
@@ -41,7 +41,7 @@ def checked_form(form):
     return form
 
 
-def read_stamps(column, form=None):
+def read_stamps(column, form=None, near=None):
     """Text as stamps, NaT where it is none.
 
     Parameters
@@ -50,6 +50,8 @@ def read_stamps(column, form=None):
     form : str, default=None
         None takes the form that fits most rows; of two that fit all, the one that puts the rows in time order, with
         regular steps.
+    near : pandas.Timestamp, default=None
+        Of two such forms that are as good, the one whose first stamp is nearest to this.
 
     Returns
     -------
@@ -69,17 +71,17 @@ def read_stamps(column, form=None):
     text = column.astype(str).where(column.notna(), "").str.strip()
     if form is not None:
         return _stamps(text, form, "%z" in form), []
-    stamps, others = _as_it_stands(text)
+    stamps, others = _as_it_stands(text, near)
     if stamps.isna().any():
         plain = usual(text, lambda pattern, words, cells: cells.str.replace(pattern, words, regex=True))
-        again, more = _as_it_stands(plain)
+        again, more = _as_it_stands(plain, near)
         if again.notna().sum() > stamps.notna().sum():
             late = text.str.contains(LATE).to_numpy()
             stamps, others = again.where(~late, again + pd.Timedelta(days=1)) if late.any() else again, more
     return stamps, others
 
 
-def _as_it_stands(text):
+def _as_it_stands(text, near):
     distinct = text.drop_duplicates()
     first = next(filter(None, distinct), "")
     if OFFSET.search(first) and ":" in first:
@@ -97,9 +99,14 @@ def _as_it_stands(text):
     whole = [pair for pair in fitting if pair[1].notna().all()]
     if not whole:
         return max((stamps for _, stamps in fitting), key=lambda stamps: stamps.notna().sum()), []
-    order = sorted(whole, key=lambda pair: disorder(pair[1]))
+    order = sorted(whole, key=lambda pair: (disorder(pair[1]), distance(pair[1], near)))
     chosen = order[0][1]
     return chosen, [form for form, stamps in order[1:] if not stamps.equals(chosen)]
+
+
+def distance(stamps, near):
+    """How far the first stamp is from another, in seconds; 0 where there is no other."""
+    return 0.0 if near is None or not len(stamps) else abs((stamps[0] - near).total_seconds())
 
 
 def disorder(stamps):
@@ -176,7 +183,7 @@ def numbers_as_stamps(column, named):
     ('2024-01-01 01:00:00+00:00', 'milliseconds since 1970')
     """
     numbers = pd.to_numeric(column, errors="coerce").astype("float64")
-    if numbers.isna().any() or len(numbers) < 2 or not np.isfinite(numbers).all():
+    if not len(numbers) or not np.isfinite(numbers).all():
         return None, None
     if not (numbers == numbers.round()).all():
         return _decimal_years(numbers) if named else _seconds_since_1970(numbers, named)

@@ -55,7 +55,7 @@ def _read(model, path, arguments, needed, numbers, notes):
     found = []
     frame = put_time_in_index(
         table, arguments.time, taken=known, form=arguments.time_format, zone=zone, series=series,
-        before=index.name if model.time is None else model.time, notes=found,
+        earlier=index, notes=found,
     )  # fmt: skip
     if isinstance(index, pd.DatetimeIndex) and not isinstance(frame.index, pd.DatetimeIndex):
         raise ProblemError(

@@ -27,7 +27,7 @@ __all__ = ["in_time_order", "put_time_in_index"]
 COUNTED = "No column holds dates: the rows are counted as steps (choose a column with --time)."
 
 
-def put_time_in_index(table, time=None, *, taken=(), form=None, zone=None, series=(), before=None, notes):
+def put_time_in_index(table, time=None, *, taken=(), form=None, zone=None, series=(), earlier=None, notes):
     """The table with its time as the index.
 
     Parameters
@@ -44,8 +44,8 @@ def put_time_in_index(table, time=None, *, taken=(), form=None, zone=None, serie
         Stamps without an offset are wall time there; those with one are turned into it (None: into UTC).
     series : list of str, default=()
         Columns that name the series: an hour that comes twice in autumn does so in each of them.
-    before : str, default=None
-        What the time was called in an earlier file: such a column is the time here too.
+    earlier : pandas.Index, default=None
+        The time of earlier rows: what it was called, whether it had clocks, and which of two days a date may be.
     notes : list of str
         What was chosen for the user is added here.
 
@@ -59,6 +59,7 @@ def put_time_in_index(table, time=None, *, taken=(), form=None, zone=None, serie
     ProblemError
     """
     form = None if form is None else checked_form(form)
+    near = _last(earlier)
     if time == "none" and "none" not in table.columns:
         chosen = []
         if form is not None:
@@ -67,7 +68,7 @@ def put_time_in_index(table, time=None, *, taken=(), form=None, zone=None, serie
     elif time is not None:
         chosen = find_columns(table, [time], "--time")
     else:
-        chosen = _found(table, taken, form, list(series), before, notes)
+        chosen = _found(table, taken, form, list(series), earlier, notes)
         if not chosen:
             notes.append(COUNTED)
     if not chosen:
@@ -75,20 +76,31 @@ def put_time_in_index(table, time=None, *, taken=(), form=None, zone=None, serie
             raise ProblemError(f"--timezone is {shown(zone)}, but no column of the file holds dates.")
         return table
     if len(chosen) > 1:
-        stamps, name = put_together(table, chosen, form, notes), "time"
+        stamps, name = put_together(table, chosen, form, notes, near), "time"
         if time is None:
             notes.append(f"The time is put together from the columns {', '.join(chosen)}.")
     else:
         name = chosen[0]
-        stamps = _column(table[name], name, form, notes)
+        stamps = _column(table[name], name, form, near, notes)
         name = "time" if name.startswith("Unnamed: ") else name
     keys = [table[key].to_numpy() for key in series]
     stamps = _in_zone(stamps, name, zone, keys, notes)
     return table.drop(columns=chosen).set_axis(pd.Index(stamps, name=name), axis=0)
 
 
-def _found(table, taken, form, series, before, notes):
+def _last(earlier):
+    """The newest of earlier stamps, as a clock there shows it; None where there are none."""
+    if isinstance(earlier, pd.PeriodIndex):
+        earlier = earlier.to_timestamp()
+    if not isinstance(earlier, pd.DatetimeIndex) or not len(earlier):
+        return None
+    return earlier.max().tz_localize(None)
+
+
+def _found(table, taken, form, series, earlier, notes):
     """The columns that hold the time; empty where the rows can only be counted."""
+    before = None if earlier is None else earlier.name
+    clocks = isinstance(earlier, pd.DatetimeIndex) and bool((earlier != earlier.normalize()).any())
     free = [column for column in table.columns if column not in taken]
     free.sort(key=lambda column: column != before)
     dates = [column for column in free if _holds_dates(table[column], column, form)]
@@ -105,7 +117,7 @@ def _found(table, taken, form, series, before, notes):
             return [first]
         stamps = dates_of(table[first], first)
         others = [column for column in free if column not in dates]
-        return [first, *find_clock(table, stamps, others, series)]
+        return [first, *find_clock(table, stamps, others, series, clocks)]
     parts = find_parts(table, free, series)
     if parts:
         return parts
@@ -205,7 +217,7 @@ def _whole_numbers(table, free, series):
     return found
 
 
-def _column(column, name, form, notes):
+def _column(column, name, form, near, notes):
     if pd.api.types.is_datetime64_any_dtype(column.dtype):
         if form is not None:
             raise ProblemError(f"--time-format is for text; column {shown(name)} holds dates already. Leave it out.")
@@ -222,7 +234,7 @@ def _column(column, name, form, notes):
             return stamps
         if pd.api.types.is_integer_dtype(column.dtype):
             return column.to_numpy()
-    stamps, others = read_stamps(column) if form is None else _read_as(column, form)
+    stamps, others = read_stamps(column, near=near) if form is None else _read_as(column, form)
     missing = stamps.isna()
     if missing.any():
         row = int(missing.argmax())
