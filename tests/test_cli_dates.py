@@ -222,6 +222,12 @@ def test_a_counter_of_the_rows_is_no_target(read, counter):
         read({counter: range(ROWS), "load": "a"}, target=None)
 
 
+def test_an_index_without_a_name_is_no_target_though_it_counts_nothing(read):
+    order = np.random.default_rng(0).permutation(ROWS) + 17
+    assert read({"": order, "load": LOAD, "when": DAYS.date}, target=None).target == ["load"]
+    assert read({"hour": order % 24, "load": LOAD, "when": DAYS.date}, target=None).target == ["load"]
+
+
 def test_a_column_that_says_nothing_is_the_target_only_where_there_is_no_other(read):
     wave = np.sin(np.arange(ROWS))
     for name, values in {"STATION": 433, "jd": 2460310.5 + np.arange(ROWS), "user_id": wave.round() + 7}.items():

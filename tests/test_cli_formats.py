@@ -171,3 +171,20 @@ def test_an_option_for_another_kind_of_file_is_refused(tmp_path):
         read(tmp_path / "a.xlsx", sheet="Sheet 3")
     with pytest.raises(ProblemError, match=r"--decimal ,: column 'load' holds '20\.0'"):
         read(tmp_path / "a.csv", decimal=",")
+
+
+def test_long_names_and_cells_leave_the_line_short_and_the_fix_whole(tmp_path, capsys):
+    name, cell = "a column of more words than any line has room for, " * 5, "a cell of many words, " * 9
+    table = TABLE.rename(columns={"load": name}).astype(str)
+    table.loc[3, name] = cell
+    table.to_csv(tmp_path / "a.csv", index=False)
+    assert main(["fit", str(tmp_path / "a.csv"), "-o", str(tmp_path / "m")]) == 2
+    err = capsys.readouterr().err
+    assert err.startswith("forecast: error: column 'a column of more words")
+    assert len(err) < 200
+    gone = pd.concat([TABLE.head(9), TABLE.tail(5)]).rename(columns={"when": name})
+    gone.to_csv(tmp_path / "b.csv", index=False)
+    assert main(["fit", str(tmp_path / "b.csv"), "--target", "load", "-o", str(tmp_path / "m")]) == 2
+    err = capsys.readouterr().err
+    assert err.endswith("Fix: --gaps mask or --gaps interpolate, or another --freq.\n")
+    assert len(err) < 200
