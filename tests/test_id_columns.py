@@ -179,6 +179,13 @@ def test_windows_and_the_card_know_the_names():
     assert data["series"][:2] == [[1, "a"], [1, "b"]]
 
 
+def test_no_rows_are_refused():
+    with pytest.raises(ValueError, match="the frame is empty"):
+        ridge().fit(sales()[:0])
+    with pytest.raises(ValueError, match="has no rows"):
+        ridge().fit(sales()).predict(sales()[:0])
+
+
 def test_a_list_of_one_label_is_that_label():
     frame = sales().query("item == 'a'")
     pd.testing.assert_frame_equal(

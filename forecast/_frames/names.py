@@ -78,7 +78,7 @@ def blocks_of(frame, layout, what="X", advice=None):
     found = [one.read(frame) for one in layout.ids]
     borders = [changes(values) for values, _ in found]
     border = borders[0] if len(borders) == 1 else np.unique(np.concatenate(borders))
-    heads = np.concatenate([[0], border + 1])
+    heads = np.concatenate([np.zeros(min(len(frame), 1), dtype=np.int64), border + 1])
     lengths = np.diff(np.append(heads, len(frame)))
     names = [_names(values, level, heads) for values, level in found]
     for one, part in zip(layout.ids, names, strict=True):
