@@ -15,7 +15,7 @@ from forecast._recipe.weights import mix
 pytestmark = pytest.mark.filterwarnings("ignore::forecast.model_selection.SkillWarning")
 
 
-def noisy_days(n=800, seed=0):
+def noisy_days(n=800, seed=1):
     """A daily cycle with much noise by day and little by night."""
     rng = np.random.default_rng(seed)
     hour = np.arange(n) % 24
