@@ -19,6 +19,7 @@ PENALTIES = [float(f"{10 ** (number / 2):.1e}") for number in range(-6, 7)]  # u
 _USUAL = PENALTIES.index(0.1)
 _LONGEST, _LONGEST_HOLED = 2048, 512  # a step with missing targets has a matrix of its own
 _COLUMNS, _COLUMNS_JOINT = 4096, 1024
+_JOINT = 8_000  # lags and steps ahead of all targets, whose products are a matrix: gigabytes for 21 targets far ahead
 _AT_ONCE = 3  # penalties
 _LONG = 1000  # lookbacks from which on a solution takes long
 _PATIENCE, _PATIENCE_QUICK = 4, 2  # longer lookbacks that are no better, before no longer one is looked at
@@ -180,7 +181,7 @@ class _Search:
             joint = replace(best, multi_target="joint")
             norm = best.window_norm
             least = norm[1] if isinstance(norm, tuple) and norm[0] == "season" else 1
-            limits = [steps for steps in candidates if least <= steps and steps * n_targets <= _COLUMNS_JOINT]
+            limits = [steps for steps in candidates if least <= steps and self._is_small(steps * n_targets)]
             joint = self._tuned(joint, limits, quick=True) if limits else None
             incumbent = incumbent if joint is None else self._challenged(incumbent, joint)
         if not self.fixed.level:
@@ -213,6 +214,10 @@ class _Search:
 
     def _has_only_a_calendar(self):
         return bool(self.start.calendar) and not self._has_others()
+
+    def _is_small(self, lags):
+        """Whether a joint window of so many lags has few columns, those ahead included."""
+        return lags <= _COLUMNS_JOINT and lags + self.task.horizon * self.rows.targets.shape[1] <= _JOINT
 
     def _lookbacks(self, settings):
         longest = _LONGEST_HOLED if self._is_holed() else _LONGEST

@@ -62,14 +62,17 @@ def backtest(
     refit : bool, int, "weights" or None, default=None
         True fits anew on the training rows of every origin. An int fits at every so many origins. False fits once, on
         the training rows of the first origin. All origins between two fits are forecast in one call. "weights": a model
-        without a regressor, which chooses everything by itself, chooses on the training rows of the first origin, and
-        at later origins only trains what it chose. None: "weights" for such a model, True for any other.
+        without a regressor, which chooses everything by itself, chooses on the training rows of the first origin. At
+        later origins it only trains what it chose on the rows since known: networks go on from their weights at the
+        first origin, with a fifth of the steps of a fit or, where more of the rows are new, that share of them; all
+        else is fitted anew. None: "weights" for such a model, True for any other.
     coverage : float or list of float, default=None
         Intervals to make and to judge.
     intervals : {"adaptive", "static", "quantile"}, default="adaptive"
         "adaptive": conformal, at each origin from the residuals of the origins before it that were known by then, in a
         level that follows misses [1]_; the residuals of the first fit's validation windows start it, and without them
-        the first origins have no interval. "static": conformal, from the validation windows of each fit alone.
+        the first origins have no interval. "static": conformal, from the validation windows of each fit alone (with
+        refit="weights" that of the first origin).
         "quantile": the network's own quantiles (`RNNForecaster(loss="quantile")`).
     sample_weight : array-like of shape (rows,), default=None
         Weights of the rows of `df` in every fit, as in `SeriesForecaster.fit`. Errors count all rows alike.
