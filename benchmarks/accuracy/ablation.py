@@ -87,7 +87,10 @@ PARTS = {
     "equal weights": ({}, [(weights, "SHRINKING", (1.0,))]),
     "weights from the newest rows alone": ({}, [(choice, "parts_in_time", newest_part)]),
     "no segments": ({}, [(networks, "_segment", no_segments)]),
-    "no decoder": ({}, [(choice, "network_settings", partial(changed_networks, {"decoder": "dense", "future_size": 0}))]),
+    "no decoder": (
+        {},
+        [(choice, "network_settings", partial(changed_networks, {"decoder": "dense", "future_size": 0}))],
+    ),
     "no line next to the network": (
         {},
         [(choice, "network_settings", partial(changed_networks, {"skip": None, "skip_penalty": 1e-3}))],
@@ -155,7 +158,9 @@ def table(found):
         if mean < 1 + NOTHING:
             idle.append(part)
     named = ", ".join(f'"{part}"' for part in idle) or "none"
-    return "\n".join([*out, "", f"Less than {NOTHING:.1%} worse, so that the part brings nothing on these tasks: {named}."])
+    return "\n".join(
+        [*out, "", f"Less than {NOTHING:.1%} worse, so that the part brings nothing on these tasks: {named}."]
+    )
 
 
 def main():

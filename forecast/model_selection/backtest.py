@@ -157,8 +157,7 @@ def backtest(
     for name, one in models.items():
         mine = folds if roles.series is None else _long_enough(folds, frame, roles, least[name])
         found[name], seconds[name], lacking = _run(
-            one, frame, truth, mine, origins, every, levels, intervals, n_jobs, name, verbose, given,
-            chosen.get(name)
+            one, frame, truth, mine, origins, every, levels, intervals, n_jobs, name, verbose, given, chosen.get(name)
         )
         seconds[name] += spent.get(name, 0.0)
         left_out += lacking
@@ -313,9 +312,7 @@ def _fitted(model, frame, train, given):
         warnings.filterwarnings("ignore", message="no trading calendar", category=UserWarning)
         for category in (SentinelWarning, TimeColumnWarning):  # said once for all fits
             warnings.simplefilter("ignore", category)
-        return model.fit(
-            frame.iloc[train], static=static, sample_weight=None if weight is None else weight[train]
-        )
+        return model.fit(frame.iloc[train], static=static, sample_weight=None if weight is None else weight[train])
 
 
 def _run(model, frame, truth, folds, origins, every, levels, intervals, n_jobs, name, verbose, given, first=None):
