@@ -1,7 +1,7 @@
 """Forecasts that cost nothing: what a model must beat before it is worth a minute of training.
 
 They are regressors on windows, so they run through `SeriesForecaster` and `backtest` like any other. Given `Windows`,
-they read the series behind them, so that a season longer than the lookback is no obstacle; given arrays, they have the
+they read the series behind them, so that a season may be longer than the lookback; given arrays, they have the
 window.
 """
 

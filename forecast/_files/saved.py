@@ -134,8 +134,8 @@ def load(path):
     except Warning:  # one that the user turned into an error
         raise
     except Exception as error:
-        # Its checksum is right, so somebody wrote what it says; what numpy, pandas and scikit-learn make of that can
-        # be any error, and each means that this is no model.
+        # The checksum is right, so the file says what its author wrote. numpy, pandas and scikit-learn may raise any
+        # error for that, and each means that it is not a model.
         raise ModelFileError(f"{path}: not written by this version of forecast: {error}") from error
     return model
 

@@ -131,7 +131,7 @@ def calendar_of(given, index, starts):
         holidays = pd.DatetimeIndex(list(given)).tz_localize(None).normalize()
     except (TypeError, ValueError) as error:
         raise TypeError(
-            f"trading_calendar holds what is no date: {error}; expected a list of the dates without session."
+            f"trading_calendar holds a value that is not a date: {error}; expected a list of the dates without session."
         ) from error
     mask = inferred_weekmask(index, starts)
     if not counts[5:].any():

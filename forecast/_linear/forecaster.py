@@ -24,8 +24,8 @@ class LinearForecaster(MultiOutputMixin, RegressorMixin, BaseEstimator):
 
     On `Windows`, the inputs are all lags of the targets, the newest and the seasonal values of the other channels, the
     known future of the horizon, and static values: at most 4,096 columns, for which the oldest lags are left out. On
-    contiguous windows the time of a fit hardly depends on how many windows there are, and the series is never copied
-    into a matrix. A missing target is left out of its own step's regression. Where windows are not contiguous, miss
+    contiguous windows the time of a fit is almost independent of their number, and the series is never copied into a
+    matrix. A missing target is left out of its own step's regression. Where windows are not contiguous, miss
     targets or are divided by their deviation, they are read one by one: at most 200,000, evenly spread, and fewer with
     many columns. On an array, all columns are inputs.
 

@@ -118,7 +118,7 @@ def _chosen(task, rows, ends, wishes, n_jobs, times, tell):
     shortest = int(min((learnt - rows.starts[:-1]).min(), np.diff(whole.starts).min()))
     naive = {"seasonal naive": _naive(SeasonalNaive(season))} if 1 < season <= shortest else {}
     naive["last value"] = _naive(LastValue())
-    wide = calendar  # networks with covariates learn from the time of the year what a single series hardly shows
+    wide = calendar  # networks with covariates learn yearly effects that a single series barely shows
     if _is_auto(wishes.calendar) and rows.past.shape[1] + rows.future.shape[1]:
         wide = calendar_of(rows, learnt, task.axis, years_show=False)
     tell(f"season {', '.join(map(str, seasons)) or 'none'}; calendar {', '.join(calendar or ()) or 'none'}")

@@ -24,7 +24,7 @@ _LONGEST = 720  # steps; weather: 288 0.1595, 720 0.1516; ETTh1: 336 0.3543, 720
 _DAYS = {"minute": 1 / 24, "hour": 1, "dayofweek": 7, "weekend": 7, "dayofmonth": 31}  # of a cycle; others: a year
 _LINE = 20_000  # weights of a line
 _BUDGET = 8.0  # seconds of one core that the optimiser's steps of one network may take
-_LEAST_BUDGET, _WORTH = 1.0, 2_000  # seconds, and windows that are worth one more: a short series is no long wait
+_LEAST_BUDGET, _WORTH = 1.0, 2_000  # seconds, and windows that add one more: a short series trains quickly
 _RATE = 50e9  # multiplications a second of one core; 57 to 78e9 were measured, on six sizes of network
 _LEVEL = 0.25  # standard deviations between the halves of a series whose level does not move: Melbourne, Beijing
 

@@ -55,8 +55,8 @@ class RNNForecaster(Saved, Forecasts, RegressorMixin, BaseEstimator):
         misses [9]_. For nearly linear series with many more rows than lags. "linear": from the past of the targets;
         "linear-all": of all channels. The line is that of the scaled past, without the cycle where there is one.
     skip_start : {"ridge", "zero"}, default="ridge"
-        First weights of the skip: a ridge regression on the training windows, in closed form, and a head of zeros, so
-        that the first forecast is that regression; or zeros, beside the head's usual first weights.
+        First weights of the skip. `"ridge"`: a ridge regression on the training windows, in closed form; the head
+        starts from zeros, so the first forecast is that regression. `"zero"`: zeros; the head starts as usual.
     skip_penalty : float, default=1e-3
         L2 penalty of the skip: of the regression, relative to the mean square of its inputs, and in training, in place
         of `weight_decay`.

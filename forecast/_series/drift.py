@@ -1,4 +1,4 @@
-"""Whether forecasts got worse: errors since the training, beside those on validation windows."""
+"""Whether forecasts got worse: errors since the training, compared with those on the validation windows."""
 
 from dataclasses import dataclass
 from statistics import NormalDist

@@ -117,8 +117,8 @@ class SeriesForecaster(
         other regressor a second clone is fitted without them. None: no report, no intervals, one fit; a network still
         holds out its own share, a recipe a tenth.
     max_seconds : float, default=None
-        Time that `fit` of a recipe shall take, by the clock. Where it is too short, networks get fewer optimiser steps
-        or are left out, and a warning says so, because the result then depends on the machine.
+        Limit for the time of `fit` of a recipe, by the clock. If it is too short, networks get fewer optimiser steps or
+        are left out, and a warning says so, because the result then depends on the machine.
     n_jobs : int, default=None
         Threads of the networks of a recipe; None: all usable cores. The result does not depend on it.
     random_state : int, RandomState instance or None, default=None
@@ -136,7 +136,7 @@ class SeriesForecaster(
     recipe_ : dict
         Arguments with which `SeriesForecaster(**recipe_)` gives the same fit, with nothing left to choose.
     report_ : ModelReport
-        Validation errors beside those of naive forecasts.
+        Validation errors, next to those of naive forecasts.
     target_names_ : list of labels
     freq_ : offset or int
         Frequency of the fitted index, the step of an integer one.
@@ -154,7 +154,7 @@ class SeriesForecaster(
 
     See Also
     --------
-    forecast.model_selection.backtest : Forecasts from several origins beside naive ones.
+    forecast.model_selection.backtest : Forecasts from several origins, compared with naive ones.
 
     Examples
     --------

@@ -1,4 +1,4 @@
-"""What `fit` found out about its model: errors on the newest windows beside forecasts that cost nothing."""
+"""What `fit` found out about its model: errors on the newest windows, compared with naive forecasts."""
 
 from dataclasses import dataclass
 
@@ -32,7 +32,7 @@ class ModelReport:
     n_windows : int
         Validation windows looked at.
     chose_epoch : bool
-        Whether the same windows decided when training ended: the skill is then somewhat too good.
+        Whether the same windows decided when training ended: the skill is then slightly optimistic.
     notes : list of str
         What a user should know: no skill, a shifted copy, an unknown calendar.
     scaled_skill : float
@@ -165,7 +165,7 @@ def is_copy(forecast, actual, last):
     change, come = (forecast - last)[seen], (actual - last)[seen]
     if len(change) < 3 or not come.std() > 0 or not last[seen].std() > 0:
         return False
-    # The forecast's change is small beside the changes that came, and says nothing of their direction.
+    # The forecast changes little compared with the actual values, and does not predict their direction.
     small = change.std() < 0.5 * come.std()
     blind = change.std() == 0 or abs(np.corrcoef(change, come)[0, 1]) < 0.1
     with_last = forecast[seen].std() > 0 and np.corrcoef(forecast[seen], last[seen])[0, 1] > _COPY

@@ -77,10 +77,10 @@ def make_windows(
           step takes the mean of its own phase, so that a forecast of 0 repeats the window's mean season. The lookback
           has to hold a season; only with more than one does the network see how the values differ from it.
     window_floor : float or array-like of shape (n_targets,) or (n_series, n_targets), default=None
-        With "standard": the least deviation to divide by, in units of the target, so that a window that hardly moves is
-        not blown up. None: a thousandth of the mean's size, which is read from the window alone, and too much for a
-        series whose swings are small beside its level, such as a pegged rate. Take it from rows that training sees:
-        a quarter of the median absolute change, `0.25 * df["y"][:split].diff().abs().median()`.
+        With "standard": the least deviation to divide by, in units of the target, so that a window that is almost
+        constant is not blown up. None: a thousandth of the mean's size, which is read from the window alone, and too
+        much for a series whose swings are small compared with its level, such as a pegged rate. Take it from rows that
+        training sees: a quarter of the median absolute change, `0.25 * df["y"][:split].diff().abs().median()`.
 
     Returns
     -------

@@ -1,4 +1,4 @@
-"""`forecast backtest`: forecasts from several origins in the past of a file, beside naive ones."""
+"""`forecast backtest`: forecasts from several origins in the past of a file, compared with naive ones."""
 
 from .options import add_command, add_data, add_loudness, add_model, add_roles, count, refuse_without_effect, share
 
@@ -19,7 +19,7 @@ examples:
 def add(commands):
     """Add the command to the parser."""
     usage = "forecast backtest DATA --target COLUMN --horizon N [options]"
-    summary = "forecast from several origins in the past of a file, beside naive forecasts"
+    summary = "forecast from several origins in the past of a file, compared with naive ones"
     parser = add_command(commands, "backtest", run, summary, usage, _DESCRIPTION, _EXAMPLES)
     parser.add_argument("data", metavar="DATA", help="CSV, JSON lines, Excel or Parquet file; - for the standard input")
     parser.add_argument("--model", metavar="MODEL", help="model file whose settings to take; it is trained anew")

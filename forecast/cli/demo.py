@@ -1,4 +1,4 @@
-"""`forecast demo`: a first forecast of a real series, or of one's own file, beside naive ones."""
+"""`forecast demo`: a first forecast of a real series, or of your own file, compared with naive ones."""
 
 import re
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""The bytes of a file or of the standard input, unpacked; what is no table is refused by its first bytes."""
+"""The bytes of a file or of the standard input, unpacked; other kinds of files are refused by their first bytes."""
 
 import bz2
 import gzip
@@ -53,7 +53,7 @@ def read_bytes(path):
     Raises
     ------
     ProblemError
-        It cannot be read, is empty, damaged, or of a kind that is no table.
+        It cannot be read, is empty, damaged, or of a kind that is not a table.
 
     Examples
     --------
@@ -124,7 +124,7 @@ def _from_zip(name, data):
     if "xl/workbook.xml" in names:
         return data
     if "mimetype" in names or any(part.startswith("word/") for part in names):
-        raise ProblemError(f"{name} is no Excel file (xlsx) and no CSV. Save the table as one of them.")
+        raise ProblemError(f"{name} is neither Excel (xlsx) nor CSV. Save the table as one of them.")
     inside = [part for part in inside if not part.filename.startswith(("__MACOSX/", "."))]
     if len(inside) != 1:
         few = ", ".join(shown(part.filename, 30) for part in inside[:3]) + (", ..." if len(inside) > 3 else "")

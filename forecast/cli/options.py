@@ -46,7 +46,7 @@ def add_loudness(parser, progress=True):
     """`--quiet`, and `--verbose` where there is progress to show."""
     loudness = parser.add_mutually_exclusive_group()
     if progress:
-        loudness.add_argument("--verbose", action="store_true", help="show progress also where stderr is no terminal")
+        loudness.add_argument("--verbose", action="store_true", help="show progress even if stderr is not a terminal")
     loudness.add_argument("--quiet", action="store_true", help="neither progress nor notes on stderr")
 
 
@@ -89,7 +89,7 @@ def add_roles(data):
     """Options that say which column is what."""
     data.add_argument(
         "--target", action="append", type=str, metavar="COLUMN",
-        help="column to forecast; may be repeated (default: the first numeric one that is no index and varies)",
+        help="column to forecast; may be repeated (default: the first numeric one that is not an index and varies)",
     )  # fmt: skip
     data.add_argument(
         "--series", action="append", metavar="COLUMN",

@@ -1,4 +1,4 @@
-"""The backtest: forecasts from several origins as if each were today, beside naive ones."""
+"""The backtest: forecasts from several origins as if each were today, compared with naive ones."""
 
 import math
 import time
@@ -84,7 +84,7 @@ def backtest(
     Returns
     -------
     BacktestReport
-        The models beside `"last value"`, `"seasonal naive"` (of the usual season of the frequency), `"drift"` and
+        The models, next to `"last value"`, `"seasonal naive"` (of the usual season of the frequency), `"drift"` and
         `"mean"` (of all values up to the origin).
 
     Raises
@@ -189,7 +189,7 @@ def backtest(
 
 
 def _observed(panel):
-    """The rows of a panel; what was put in between them is no truth that a forecast is judged by."""
+    """The observed rows of a panel. Forecasts are not scored on rows that were filled in."""
     rows = Rows.of(panel)
     if panel.inserted is None:
         return rows
@@ -379,7 +379,7 @@ def _fit_and_forecast(model, frame, train, truth, origins, *, levels, intervals,
 def _long(truth, origins, roles, found):
     """One row per model, origin, step and target.
 
-    Column by column, so that nothing of its size stands beside it but one column; names by number, as categories.
+    Made column by column, so that at most one column is in memory twice; names are categories.
     """
     steps, n, models = origins.steps, truth.targets.shape[1], len(found)
     repeat = np.repeat(np.arange(len(steps)), steps)

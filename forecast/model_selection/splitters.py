@@ -161,7 +161,7 @@ class PurgedTimeSeriesSplit(_TimeSplitter):
     """Test blocks in time order, trained on what is left when rows that share information with the test are purged.
 
     Rows whose targets reach over several steps, as windows and triple-barrier labels do, have neighbours with nearly
-    the same targets; beside the border of a plain fold these give the answer away. Training leaves out the `purge`
+    the same targets; at the border of a plain fold these give the answer away. Training leaves out the `purge`
     steps before the test block, and `purge + embargo` steps after it.
 
     For windows that look back `lookback` steps and forecast `horizon`:
@@ -181,7 +181,7 @@ class PurgedTimeSeriesSplit(_TimeSplitter):
         Steps of each block, the last of which ends with the data. None divides all steps evenly among the blocks, or,
         with `past_only`, leaves the first of `n_splits + 1` parts for training.
     purge : int, default=0
-        Steps beside the test, on either side, whose targets overlap with it.
+        Steps on either side of the test whose targets overlap with it.
     embargo : int, default=0
         Further steps after the test that are still too much like it.
     past_only : bool, default=False
@@ -348,7 +348,7 @@ def _named(X, index, time):
     if index is not None and time in index.names:
         return index.get_level_values(time)
     raise ValueError(
-        f"time is {time!r}, which is no column{'' if index is None else ' or index level'} of X, a "
+        f"time is {time!r}, which is not a column{'' if index is None else ' or index level'} of X, a "
         f"{type(X).__name__} with columns {columns}; None counts rows. Fix: time=None."
     )
 

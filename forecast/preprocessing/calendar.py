@@ -197,7 +197,7 @@ def _holidays(clock, name):
 
 @lru_cache
 def _holidays_between(place, first, last):
-    """The holidays of some years in ascending order, and NaT, which is no day, after them."""
+    """The holidays of some years in ascending order, followed by NaT."""
     parts = [_holidays_of(place, year) for year in range(first, last + 1)]
     return np.concatenate([*parts, [np.datetime64("NaT")]])
 

@@ -52,7 +52,7 @@ class Answers:
         ------
         ValueError
             The rows of `X` do not continue the data, a known future value is missing, the history does not fit the
-            model, or `n` is no number of steps.
+            model, or `n` is not a number of steps.
 
         Warns
         -----

@@ -15,7 +15,7 @@ class Monitors:
     """The part of `SeriesForecaster` that watches its own errors."""
 
     def monitor(self, new_rows=None, y=None, *, window=None, confidence=0.99, margin=0.1, overlap="error"):
-        """Say whether errors have grown since the training: forecasts of the rows since then, beside validation.
+        """Say whether the errors since the training have grown compared with those on the validation windows.
 
         From every origin since the fit (or the last `update(refit="continue")`) the model forecasts the rows that are
         known by now; each step's absolute error is divided by the mean of the validation windows at that step. The

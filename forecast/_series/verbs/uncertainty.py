@@ -27,7 +27,7 @@ class Uncertainty:
 
         After `fit` they rest on the errors on the validation windows (`validation_fraction`), the newest ones before
         the forecast: the same width for every forecast of a step. If the network chose its epoch on these windows
-        (early stopping), their errors are somewhat smaller than new ones will be, and so are the intervals. With
+        (early stopping), their errors are slightly smaller than new ones will be, and so are the intervals. With
         `history`, the errors of forecasts from the earlier origins in it, as far as they were not trained on, come
         after these, and the level follows the misses [1]_, so that coverage holds when the variance drifts.
 
@@ -36,7 +36,7 @@ class Uncertainty:
         X, history, static : frame, default=None
             As in `predict`, for at most `horizon` steps.
         coverage : float or list of float, default=0.9
-            Share of the actual values that shall lie inside, in (0, 1).
+            Share of the actual values that should lie inside, in (0, 1).
         n : int, default=None
             As in `predict`, up to `horizon`.
         errors : {"warn", "raise"}, default="warn"
