@@ -28,7 +28,7 @@ examples:
 
 def add(commands):
     """Add the command to the parser."""
-    summary, usage = "forecast a real series, or a file, without a setting", "forecast demo [DATA] [options]"
+    summary, usage = "forecast a real series, or a file, without settings", "forecast demo [DATA] [options]"
     demo = add_command(commands, "demo", run, summary, usage, _DESCRIPTION, _EXAMPLES)
     demo.add_argument("csv", nargs="?", metavar="DATA", help="file to forecast (default: weekly CO2 above Mauna Loa)")
     demo.add_argument("--target", help="column to forecast (default: the first numeric one)")
