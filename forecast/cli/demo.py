@@ -38,7 +38,7 @@ def add(commands):
     demo.add_argument("--origins", type=count, default=8, metavar="N", help="forecasts to average over (default: 8)")
     demo.add_argument("--output", default="forecast-demo.png", metavar="PNG", help="picture (default: %(default)s)")
     demo.add_argument("--seed", type=int, default=0, metavar="N", help="random seed of the networks (default: 0)")
-    demo.add_argument("--threads", type=count, metavar="N", help="to train with (default: all cores)")
+    demo.add_argument("--threads", type=count, metavar="N", help="threads to train with (default: all cores)")
 
 
 def run(arguments, terminal):

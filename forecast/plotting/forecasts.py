@@ -1,4 +1,4 @@
-"""`ForecastDisplay`: what was, what is forecast and how surely, and what came."""
+"""`ForecastDisplay`: history, forecasts with intervals, and actual values."""
 
 import numpy as np
 import pandas as pd
