@@ -28,8 +28,8 @@ MONTHS = {
 class TimeAxis:
     """The steps of time in a frame.
 
-    Hours and shorter steps count instants, days and longer ones follow the clock on the wall; so both are right across
-    a change to or from daylight saving time.
+    Hours and shorter steps count instants, days and longer ones follow local time, so that both are right across a
+    change to or from daylight saving time.
 
     Parameters
     ----------
@@ -87,7 +87,7 @@ class TimeAxis:
 
     @property
     def follows_the_clock(self):
-        """Whether steps are counted on the clock on the wall."""
+        """Whether steps follow local time."""
         return self.kind == "datetime" and not is_clockless(self.freq)
 
     def after(self, last, n):

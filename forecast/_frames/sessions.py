@@ -13,7 +13,7 @@ WEEKS_TO_TELL = 3  # a weekday that never comes in as many weeks is one without 
 
 
 def wall_days(index):
-    """Dates on the wall clock and the time of day, both as numpy arrays, of a DatetimeIndex."""
+    """Local dates and times of day of a DatetimeIndex, both as numpy arrays."""
     wall = index if index.tz is None else index.tz_localize(None)
     stamps = wall.to_numpy()
     days = stamps.astype("datetime64[D]")

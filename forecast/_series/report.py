@@ -108,7 +108,7 @@ def _scaled(error, seen, which, scales):
 
 
 def judge(name, forecast, actual, naive, which, scales, chose_epoch, notes, candidates=None):
-    """A report from forecasts and what came true.
+    """A report from forecasts and actual values.
 
     Parameters
     ----------
