@@ -167,13 +167,20 @@ INLINE void product(const T* w, Operands<T> x, int64_t units, Start start, Finis
   }
 }
 
-// Packs for product(): weight_a(row, unit, k) and weight_b(row, unit, k) give the plain weights.
-template <class F, class T, class A, class B>
+// Packs for product(): weight_a(row, unit, k) and weight_b(row, unit, k) give the plain weights, which lie together
+// over k, or `across` over units.
+template <class F, bool across, class T, class A, class B>
 inline T* pack_lanes(T* w, int64_t units, int64_t K_a, int64_t K_b, A weight_a, B weight_b) {
   using Tile = typename Tiling<F>::Tile;
   constexpr int per_unit = Tiling<F>::per_unit;
   const auto pack = [&](int64_t at, int64_t end, int LO, int HI, int64_t K, auto weight) {
     const int64_t step = (end - at) * (HI - LO);
+    if constexpr (across) {
+      for (int64_t k = 0; k < K; ++k)
+        for (int64_t i = at; i < end; ++i)
+          for (int r = LO; r < HI; ++r) *w++ = weight(int(i % per_unit) + r, i / per_unit, k);
+      return;
+    }
     for (int64_t piece = 0; piece < K; piece += 16, w += 16 * step) {  // few enough rows to stay in the first cache
       const int64_t n = smaller(K - piece, 16);
       for (int64_t i = at; i < end; ++i)

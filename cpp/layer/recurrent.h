@@ -356,13 +356,12 @@ struct Recurrent : Weightless {
     });
   }
 
-  // dx of every step, where the layer that makes x looks for it.
+  // dx of the steps [i, end), where the layer that makes x looks for it.
   template <class Way, class T>
-  static bool inputs_backward(const Call<T>& k, const View<Way, T>& v, int stream) {
-    const Gradient<T> dx = k.gradient(stream);
+  static bool inputs_backward(const Call<T>& k, const View<Way, T>& v, const Gradient<T>& dx, int64_t i, int64_t end) {
     if (!dx.wanted()) return true;
     T* const out = v.scratch;  // it may lie over the gradients that it is made of
-    for (int64_t i = 0; i < v.T_; ++i) {
+    for (; i < end; ++i) {
       const Operands<T> da{v.tape(i) + C::input[0] * v.row, input_rows<C> * Way::room(v.H), nullptr, 0};
       T *to = dx.at(v.time(i)), *from = dx.adds ? to : nullptr;
       const T* none = nullptr;
@@ -379,7 +378,7 @@ struct Recurrent : Weightless {
   static bool backward(const Call<T>& k, int number) {
     const LayerSpec& l = k.layer(number);
     const View<Way, T> v(k, number);
-    const Gradient<T> dh = k.gradient(l.out);
+    const Gradient<T> dh = k.gradient(l.out), dx = k.gradient(l.in[0]);
     T *const dW = k.weights(k.c.gradient, number), *const carry = v.carry;
     clear(carry, v.state_step);
     clear(v.first, v.state_step);
@@ -396,7 +395,9 @@ struct Recurrent : Weightless {
       step_backward(v, i, above);
       if (i % Way::segment(v.T_) == 0) {
         const int64_t end = i + Way::segment(v.T_);
-        weight_gradients(v, dW, i, end < v.T_ ? end : v.T_);
+        weight_gradients(v, dW, i, smaller(end, v.T_));
+        // While the gradients are in cache. Those of step i are still read, before step i and at it.
+        if (!inputs_backward(k, v, dx, i + 1, smaller(end + 1, v.T_))) return false;
       }
       if (v.restart) into_first(v, i), clear(carry, v.state_step);
       if (k.stopped()) return false;
@@ -408,7 +409,7 @@ struct Recurrent : Weightless {
       T* to = k.c.dinitial + k.plan.slots[number].initial * k.c.B;
       for (int64_t i = 0; i < C::states; ++i) k.put_rows(v.first + i * v.row, v.H, to + i * k.c.B * v.H);
     }
-    return inputs_backward(k, v, l.in[0]);
+    return inputs_backward(k, v, dx, 0, 1);
   }
 };
 
