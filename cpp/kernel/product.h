@@ -83,13 +83,14 @@ INLINE const T* accumulate(Vec<T> (&acc)[U][R][N], const T* w, const T* x, int64
   return end;
 }
 
-// One operand pair of a product; a second operand with no rows is never read.
+// One operand pair of a product; a second operand with no rows is never read. Where the sums begin with what the first
+// gives, K_a is 0 and the pack's `passed_a` weights for it are passed over.
 template <class T>
 struct Operands {
   const T* a;
   int64_t K_a;
   const T* b;
-  int64_t K_b;
+  int64_t K_b, passed_a = 0;
 };
 
 // Sum i = unit * R + row begins as start(i, n) and is put away as put(i, n, sum). Rows that the second operand alone
@@ -110,7 +111,7 @@ INLINE const T* tile(const T* w, Operands<T> x, int64_t unit, Start start, Put p
   const auto begin = [&](int64_t i, int n, Vec<T>& sum) INLINE_LAMBDA { sum = start(i, n); };
   const auto end = [&](int64_t i, int n, Vec<T>& sum) INLINE_LAMBDA { put(i, n, sum); };
   each(F::A0, F::A1, begin);
-  w = accumulate<F::A0, F::A1>(acc, w, x.a, x.K_a);
+  w = accumulate<F::A0, F::A1>(acc, w, x.a, x.K_a) + x.passed_a * U * (F::A1 - F::A0);
   if constexpr (F::second) {
     each(F::A0, F::B0, end);
     each(F::A1, F::B1, begin);

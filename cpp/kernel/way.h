@@ -35,10 +35,10 @@ struct WindowsInLanes {
   static int64_t room(int64_t n) { return n; }
   static int64_t segment(int64_t) { return 8; }  // steps whose gradients are summed at a time, while they are in cache
 
-  // finish(unit, sums) with sums[row] = bias + its products; the pack begins with the biases.
+  // finish(unit, sums) with sums[row] = its bias + its products; the pack begins with the biases, but others may be given.
   template <class F, class Finish>
-  static INLINE void multiply(const T* pack, Operands<T> x, int64_t n, Turn, Finish finish) {
-    const auto start = [=](int64_t i, int) INLINE_LAMBDA { return splat<Vec<T>>(pack[i]); };
+  static INLINE void multiply(const T* pack, const T* biases, Operands<T> x, int64_t n, Turn, Finish finish) {
+    const auto start = [=](int64_t i, int) INLINE_LAMBDA { return splat<Vec<T>>(biases[i]); };
     product<F>(pack + F::R * n, x, n, start, finish);
   }
   // The same from a + b in memory, [unit][lane]; each may be null.
@@ -159,9 +159,9 @@ struct UnitsInLanes {
   static int64_t segment(int64_t steps) { return steps; }
 
   template <class F, class Finish>
-  static INLINE void multiply(const T* pack, Operands<T> x, int64_t n, Turn turn, Finish finish) {
+  static INLINE void multiply(const T* pack, const T* biases, Operands<T> x, int64_t n, Turn turn, Finish finish) {
     const int64_t room = padded<T>(n);
-    product_units<F>(pack + F::R * room, x, room / width<T>, turn.backwards, turn.part, turn.parts, pack, finish);
+    product_units<F>(pack + F::R * room, x, room / width<T>, turn.backwards, turn.part, turn.parts, biases, finish);
   }
   // b is added to a, where there are both; the pack begins with zeros.
   template <class F, class Finish>

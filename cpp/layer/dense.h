@@ -101,7 +101,7 @@ struct Dense : Weightless {
       const V sum = a[0];
       store(out + o * Way::columns, relu ? at_least(sum, splat<V>(0)) : sum);
     };
-    if (v.alone) return Way::template multiply<Two>(pack, v.operands(s), v.O, Turn{}, finish);
+    if (v.alone) return Way::template multiply<Two>(pack, pack, v.operands(s), v.O, Turn{}, finish);
     const T* bias = theta + v.O * (v.a + v.b) + (v.bias == Bias::steps ? s * v.O : 0);
     const T* added = v.added.p ? v.added.at(s) : nullptr;
     for (int64_t o = 0; o < v.O; ++o) {
