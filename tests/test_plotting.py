@@ -15,7 +15,6 @@ from forecast import RecursiveForecastWarning, RNNForecaster, SeriesForecaster, 
 from forecast.model_selection import RollingOrigin, SkillWarning, backtest
 from forecast.plotting import BacktestDisplay, CoverageDisplay, ForecastDisplay, ResidualDisplay, SkillDisplay
 
-mpl.use("Agg")
 pytestmark = pytest.mark.usefixtures("closed_figures")
 COVERAGE = [0.5, 0.8]
 

@@ -26,7 +26,6 @@ from forecast.plotting import (
     SkillDisplay,
 )
 
-mpl.use("Agg")
 pytestmark = pytest.mark.usefixtures("closed_figures")
 COVERAGE = [0.5, 0.8, 0.95]
 

@@ -1,6 +1,5 @@
 """Pictures in small axes: legends, markers and widths, measured on the rendered figure."""
 
-import matplotlib as mpl
 import numpy as np
 import pandas as pd
 import pytest
@@ -23,7 +22,6 @@ from forecast.plotting import (
     SkillDisplay,
 )
 
-mpl.use("Agg")
 pytestmark = pytest.mark.usefixtures("closed_figures")
 
 

@@ -2,6 +2,8 @@
 
 import numpy as np
 import pandas as pd
+import polars as pl
+import pyarrow as pa
 import pytest
 from sklearn.linear_model import Ridge
 from sklearn.model_selection import GridSearchCV, cross_val_score
@@ -71,8 +73,7 @@ def test_static_covariates_choose_among_its_columns():
 
 @pytest.mark.parametrize("library", ["polars", "pyarrow"])
 def test_tables_of_other_libraries(library):
-    module = pytest.importorskip(library)
-    turn = module.from_pandas if library == "polars" else module.Table.from_pandas
+    turn = pl.from_pandas if library == "polars" else pa.Table.from_pandas
     frame, table = turn(rows().reset_index()), turn(SHOPS)
     answer = ridge(time="day").fit(frame, static=table).predict()
     assert np.array_equal(answer["y"].to_numpy(), joined().predict()["y"])

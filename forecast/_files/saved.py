@@ -9,7 +9,6 @@ from .container import FORMAT, VERSION, pack, parsed, read_bytes, unpack
 from .disk import write_whole
 from .errors import ModelFileError
 from .registered import BY_CLASS
-from .values import Reader, Writer
 
 __all__ = ["Saved", "load", "read_card"]
 
@@ -60,6 +59,8 @@ class Saved:
         ...     forecast.load(path).predict().equals(model.predict())
         True
         """
+        from .values import Writer  # here, as in `load`: half of this room is about files alone
+
         check_is_fitted(self)
         if type(self) not in BY_CLASS:
             raise ModelFileError(
@@ -121,6 +122,8 @@ def load(path):
     >>> np.array_equal(again.predict(X), model.predict(X))
     True
     """
+    from .values import Reader
+
     tensors, metadata = unpack(path, read_bytes(path))
     tree = parsed(path, _text(path, metadata, "model"))
     reader = Reader(tensors)

@@ -5,8 +5,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from .._files import stored
-from .._network import at_levels, in_order
-from .._rnn.quantiles import wanted_levels
+from .._quantiles import at_levels, in_order, wanted_levels
 
 __all__ = ["LEVELS", "Spread", "usual_change"]
 

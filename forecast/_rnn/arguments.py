@@ -4,8 +4,8 @@ from numbers import Integral
 
 from .._network import Architecture, core_cell
 from .._progress import as_callbacks
+from .._quantiles import fitted_levels
 from .._training import FALLING, Recipe
-from .quantiles import fitted_levels
 
 __all__ = ["architecture_of", "check_combinations", "cycle_of", "groups_of", "momentum_of", "recipe_of"]
 
