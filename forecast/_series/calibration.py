@@ -107,11 +107,16 @@ class Calibration:
             return key in self.scales
         return all((key, column) in self.scales for column in range(n))
 
+    def once(self, name, compute):
+        """What follows from the residuals, computed where it was not yet."""
+        if name not in self._once:
+            self._once[name] = compute()
+        return self._once[name]
+
     def enough(self, levels):
         """Whether there are residuals of every step for intervals of some coverages."""
-        if "known" not in self._once:
-            self._once["known"] = len(self.residuals) - np.isnan(self.residuals).sum(axis=0).max()
-        return self._once["known"] >= residuals_needed(levels)
+        known = self.once("known", lambda: len(self.residuals) - np.isnan(self.residuals).sum(axis=0).max())
+        return known >= residuals_needed(levels)
 
     def unit(self, key, known, alone=False):
         """What the residuals of a series are measured in.
@@ -154,10 +159,7 @@ class Calibration:
         AdaptiveState
             To be copied before it learns more.
         """
-        known = n, steps, *levels
-        if known not in self._once:
-            self._once[known] = self._learnt(levels, n, steps)
-        return self._once[known]
+        return self.once((n, steps, *levels), lambda: self._learnt(levels, n, steps))
 
     def _learnt(self, levels, n, steps):
         residuals, horizon = self.of_targets(n), self.residuals.shape[1]

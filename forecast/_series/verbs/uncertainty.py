@@ -1,22 +1,20 @@
 """Intervals and quantiles of a fitted forecaster."""
 
 import warnings
-from copy import copy
 from dataclasses import replace
 
 import numpy as np
 from sklearn.utils.validation import check_is_fitted
 
-from ..._conformal import static_offsets
 from ..._shares import shares
 from ..beginnings import cold_widths, short_factor
 from ..error_scale import Yardstick
-from ..forecasting import from_ends, from_origins
+from ..forecasting import from_ends
+from ..fresh import fixed_offsets, fresh_offsets
 
 __all__ = ["Uncertainty"]
 
 _DEFAULT = (0.1, 0.5, 0.9)  # levels
-_NEWEST = 500  # origins of a history whose residuals intervals are calibrated on
 
 
 class Uncertainty:
@@ -155,21 +153,21 @@ class Uncertainty:
                 f"intervals of {max(map(len, request.labels))} steps were asked for, but errors are known for horizon "
                 f"= {state.horizon} steps; expected fewer rows. Fix: horizon={max(map(len, request.labels))}."
             )
-        scales, alone, found = state.error_scales, len(state.calibration.scales) == 1, []
-        fixed = request.fresh is None
-        forecasts = [None] * len(request.keys)
-        if fixed or request.cold:
-            forecasts = self._forecasts(request, recursive=True)
-        for key, labels, forecast in zip(request.keys, request.labels, forecasts, strict=True):
-            known = request.past.only([key]).targets
-            yardstick = Yardstick.of(state.calibration, scales, key, known, alone)
-            if len(known) < state.looks_back:  # a few equal rows do not make a constant series
+        forecasts = self._forecasts(request, recursive=True)
+        past, scales, alone = request.past, state.error_scales, len(state.calibration.scales) == 1
+        spans = zip(request.keys, past.starts[:-1], past.starts[1:], strict=True)
+        known = {key: past.targets[first:end] for key, first, end in spans}
+        yardsticks = {key: Yardstick.of(state.calibration, scales, key, own, alone) for key, own in known.items()}
+        adapted, found = {}, []
+        learning = {key: own for key, own in yardsticks.items() if key not in request.cold}
+        if request.fresh is not None and learning:
+            adapted = fresh_offsets(state, request, learning, levels)
+        for key, forecast in zip(request.keys, forecasts, strict=True):
+            yardstick, own = yardsticks[key], known[key]
+            if len(own) < state.looks_back:  # a few equal rows do not make a constant series
                 yardstick = replace(yardstick, unit=yardstick.divisor)
-            if fixed or key in request.cold:
-                offsets = static_offsets(state.calibration.of_series(yardstick), levels)  # refuses too few residuals
-            else:
-                forecast, offsets = self._adapted(request, key, len(labels), yardstick, levels)
-            offsets = [side * short_factor(state, key, known, yardstick) for side in offsets]
+            offsets = adapted.get(key) or fixed_offsets(state.calibration, levels, own.shape[1])
+            offsets = [side * yardstick.unit * short_factor(state, key, own, yardstick) for side in offsets]
             if key in request.cold:
                 lower, upper = offsets
                 width = cold_widths(state, state.tail, levels, yardstick)
@@ -178,41 +176,6 @@ class Uncertainty:
             bounds = (yardstick.original(images + side[:, : len(forecast)]) for side in offsets)
             found.append([forecast, *map(state.within, bounds)])
         return found
-
-    def _adapted(self, request, key, steps, yardstick, levels):
-        """The forecast of a series and what to add to its image, after the errors that its history shows."""
-        state, calibration = self._state, self._state.calibration
-        rows = request.fresh.only([key])
-        origins = self._fresh_origins(rows, key)
-        horizon, today, truth = state.horizon, len(rows) - 1, rows.true_targets
-        if state.roles.future:  # the newest origins look at the future rows that were given
-            number = request.keys.index(key)
-            rows = rows.extended([request.labels[number]], [request.future[number]])
-        forecast = from_origins(state, rows, np.append(origins, today), horizon)
-        started, unit = calibration.started(levels, len(self.target_names_)), yardstick.unit
-        adaptive = copy(started)
-        if len(origins):
-            ahead = origins[:, None] + np.arange(1, horizon + 1)
-            actual = truth[np.minimum(ahead, today)].astype(np.float64)
-            actual[ahead > today] = np.nan
-            actual, images = yardstick.image(actual), yardstick.image(forecast[:-1])
-            divisor, first = yardstick.divisor, origins[0]
-            adaptive.learn(actual / divisor, images / divisor, origins - first, today - first)
-        offsets = [side * unit for side in adaptive.offsets()]
-        if not calibration.enough(levels) or any(np.isnan(side).any() for side in offsets):
-            fixed = static_offsets(calibration.of_series(yardstick), levels)
-            offsets = [np.where(np.isnan(new), old, new) for new, old in zip(offsets, fixed, strict=True)]
-        return forecast[-1, :steps], offsets
-
-    def _fresh_origins(self, rows, key):
-        """Rows of a history that forecasts can start from, that were not trained on, but for today's; the newest."""
-        state = self._state
-        first = state.looks_back - 1
-        trained = state.trained_until.get(key)
-        if trained is not None:
-            first = max(first, int(rows.index.searchsorted(trained, side="left")))
-        origins = np.arange(max(first, len(rows) - 1 - _NEWEST), len(rows) - 1)
-        return origins if rows.made_up is None else origins[~rows.made_up[origins]]
 
 
 def _coverage(level):
