@@ -9,8 +9,8 @@ intervals stand beside each other: conformal ones whose level adapts to misses, 
 validation windows of the fit made them, and the quantiles of a network trained on the pinball loss. A network is fitted
 once, before the first origin, or as often as a case says; "of steps" is the range over the steps of the horizon.
 
-`--cost` needs no data: CPU time of `predict_interval` beside that of `predict`, after new rows; "first" is the call that
-learns from their errors, "again" any later one with the same rows.
+`--cost` needs no data: CPU time of `predict_interval` and of `predict` after new rows; "first" is the call that learns
+from their errors, "again" any later one with the same rows.
 """
 
 import time

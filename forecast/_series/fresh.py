@@ -4,10 +4,9 @@ from hashlib import blake2b
 
 import numpy as np
 
-from .._conformal import static_offsets
 from .forecasting import from_origins
 
-__all__ = ["Once", "fixed_offsets", "fresh_offsets", "origins_since"]
+__all__ = ["Once", "fresh_offsets", "origins_since"]
 
 _NEWEST = 500  # origins of a history whose residuals intervals are calibrated on
 _VALUES = 4_000_000  # errors and scores of the series that learn side by side
@@ -41,22 +40,6 @@ class Once(dict):
                 self.clear()
             self[key] = found
         return found
-
-
-def fixed_offsets(calibration, levels, n):
-    """What to add to a forecast of `n` targets for its bounds as right after `fit`, in units of a series.
-
-    Returns
-    -------
-    lower, upper : ndarray of shape (levels, horizon, targets)
-
-    Raises
-    ------
-    ValueError
-        There are too few errors for the highest level.
-    """
-    residuals = calibration.of_targets(n)
-    return calibration.once(("fixed", n, *levels), lambda: static_offsets(residuals, levels))
 
 
 def fresh_offsets(state, request, yardsticks, levels):
@@ -125,7 +108,7 @@ def _seen(state, fresh, keys, future):
 def _learnt(state, known, future, yardsticks, levels):
     calibration, n = state.calibration, len(state.roles.target)
     started = calibration.started(levels, n)
-    fixed = fixed_offsets(calibration, levels, n) if not calibration.enough(levels) else None
+    fixed = calibration.offsets(levels, n) if not calibration.enough(levels) else None
     lengths = np.diff(known.starts)
     most = min(int(lengths.max()), _NEWEST) + started.window
     size = max(1, _VALUES // (most * state.horizon * n))
@@ -143,7 +126,7 @@ def _learnt(state, known, future, yardsticks, levels):
         for number, key in enumerate(keys):
             found[key] = tuple(side[:, :, number] for side in sides)
     if fixed is None and any(np.isnan(side).any() for sides in found.values() for side in sides):
-        fixed = fixed_offsets(calibration, levels, n)
+        fixed = calibration.offsets(levels, n)
     if fixed is None:
         return found
     return {
