@@ -10,6 +10,7 @@ from .._frames import (
     as_frame,
     check_length,
     column_names,
+    enter,
     frequency_of,
     note_time,
     only_counts,
@@ -37,6 +38,7 @@ def make_windows(
     step=1,
     window_norm=None,
     window_floor=None,
+    static=None,
 ):
     """Table of all windows of a series, or of many, that have both a past and a future.
 
@@ -81,6 +83,9 @@ def make_windows(
         not blown up. None: a thousandth of the mean's size, which is read from the window alone, and too much for a
         series whose swings are small beside its level, such as a pegged rate. Take it from rows that training sees:
         a quarter of the median absolute change, `0.25 * df["y"][:split].diff().abs().median()`.
+    static : frame, default=None
+        The static covariates as a table of their own, as in `SeriesForecaster.fit`: a row for each series, indexed by
+        their names or with the columns `series`. `static_covariates` names the columns to read; None: all.
 
     Returns
     -------
@@ -108,9 +113,11 @@ def make_windows(
         _positive(name, value) for name, value in (("lookback", lookback), ("horizon", horizon), ("step", step))
     )
     frame = as_frame(df, "df")
-    others = (future_covariates, static_covariates, series, time)
+    others = (future_covariates, static_covariates, static, series, time)
     if only_counts(frame.index) or not all(given is None for given in others):
-        roles = Roles.of(frame, target, past_covariates, future_covariates, static_covariates, series, time)
+        table = None if static is None else enter(static, "static")[0]
+        names = past_covariates, future_covariates, static_covariates, series, time
+        roles = Roles.of(frame, target, *names, static=table)
         if roles.time is not None and time is None:
             note_time(roles.time, stacklevel=2)
         others = (*others[:-1], roles.time)

@@ -82,7 +82,7 @@ class Updates:
         if history is not None and refit == "no":
             raise ValueError("history is given, but refit is 'no': nothing is trained. Fix: refit='continue'.")
         state = new = self._state
-        later, refused = self._later(self._with_static(new_rows, static, "new_rows"), y, overlap, errors)
+        later, refused = self._later(*self._with_static(static, new_rows=new_rows), y, overlap, errors)
         if later is not None:
             new = grown(state, later)
             late = {key: end for key, end in behind(state, new, later).items() if key not in refused}
