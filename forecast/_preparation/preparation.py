@@ -328,9 +328,16 @@ class Preparation:
                 if transform.was_constant:  # no scale of its own, so what others do says nothing of its units
                     cube[mine, :, column] = raw[windows.origins[mine], column, None]
                     continue
-                past = raw[before, column].astype(np.float64)
-                cube[mine, :, column] = transform.inverse_transform(cube[mine, :, column], past)
+                past, seen = raw[before, column].astype(np.float64), None
+                if transform.has_end:
+                    seen = self._greatest(raw[:, column], windows.origins[mine])
+                cube[mine, :, column] = transform._undone(cube[mine, :, column], past, seen)
         return cube
+
+    def _greatest(self, values, origins):
+        """The greatest value in the window before each origin."""
+        windows = np.lib.stride_tricks.sliding_window_view(values, self.lookback)
+        return windows[origins - self.lookback + 1].max(axis=1).astype(np.float64)
 
     def actual(self, rows, windows):
         """What came true, in the units of the series; NaN where it is missing or was made up."""
