@@ -1,5 +1,6 @@
 """Between a frame's rows and a regressor: transforms, calendar, filling, masks, windows, and the way back."""
 
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -38,6 +39,9 @@ class Preparation:
         thousandth of a window's mean, as in models of version 0.1.0.
     level : bool
         Whether the targets stand once more behind all other channels, without the windows' norm.
+    labels : list of labels
+        Of the targets, for messages; where each target is a series of its own, of all of them. Models of version 0.1.0
+        have none.
     """
 
     lookback: int
@@ -54,6 +58,7 @@ class Preparation:
     fill: np.ndarray | None = None
     floors: dict | None = None
     level: bool = False
+    labels: list = field(default_factory=list)
 
     @property
     def n_lost(self):
@@ -112,21 +117,47 @@ class Preparation:
         return set(self.chains if self.floors is None else self.floors)
 
     def _fitted_chain(self, key, targets):
+        chains = []
+        for number, column in enumerate(targets.T):
+            with self._named(key, number):
+                chain = make_transform(self.transform, period=self.period)
+                chains.append(chain.fit(column.astype(np.float64)))
+        return chains
+
+    @contextmanager
+    def _named(self, key, number):
+        """A refusal of one target of one series names both, as far as there are several."""
         try:
-            return [
-                make_transform(self.transform, period=self.period).fit(column.astype(np.float64))
-                for column in targets.T
-            ]
+            yield
         except ValueError as error:
-            if key is None:
+            split = len(self.labels) > 1 and self.n_targets == 1
+            key, number = key if split else (key, number)
+            name = "" if key is None else f"series {key!r}: "
+            name += f"column {self.labels[number]!r}: " if len(self.labels) > 1 else ""
+            if not name:
                 raise
-            raise ValueError(f"series {key!r}: {error}") from error
+            raise ValueError(f"{name}{error}") from error
 
     def chain(self, key, rows, number):
         """The transforms of a series; those of one that was never fitted are learnt from what is given of it."""
         if key not in self.chains:
             return self._fitted_chain(key, rows.targets[rows.starts[number] : rows.starts[number + 1]])
         return self.chains[key]
+
+    def refuse_untransformable(self, rows, known):
+        """Refuse values that the transform of their series does not take.
+
+        Parameters
+        ----------
+        rows : Rows
+        known : bool
+            Whether to look at series alone whose transform was learnt: of others there may be too few rows to learn.
+        """
+        if self.transform is not None:
+            keys = [key for key in rows.keys if not known or key in self.chains]
+            if keys:
+                some = rows.only(keys)
+                self._transformed(some, some.targets)
 
     def knowing(self, rows):
         """The same with transforms and floors of series that `fit` did not have, learnt from what is given of them.
@@ -194,7 +225,8 @@ class Preparation:
                 out[part] = np.nan
                 continue
             for column, transform in enumerate(self.chain(key, rows, number)):
-                out[part, column] = transform.transform(raw[part, column].astype(np.float64))
+                with self._named(key, column):
+                    out[part, column] = transform.transform(raw[part, column].astype(np.float64))
         return out
 
     def _known(self, rows):
@@ -331,7 +363,8 @@ class Preparation:
                 past, seen = raw[before, column].astype(np.float64), None
                 if transform.has_end:
                     seen = self._greatest(raw[:, column], windows.origins[mine])
-                cube[mine, :, column] = transform._undone(cube[mine, :, column], past, seen)
+                with self._named(rows.keys[number], column):
+                    cube[mine, :, column] = transform._undone(cube[mine, :, column], past, seen)
         return cube
 
     def _greatest(self, values, origins):

@@ -72,9 +72,9 @@ class BoxCox(Transform):
     g is the geometric mean of the fitted values. Dividing by it shifts and stretches what comes out and changes nothing
     else, but it keeps the digits that a power of a large number would lose.
 
-    With a positive `lmbda` nothing becomes less than `-1 / lmbda`, the image of 0: a forecast below is taken back to the
-    least positive value that can be told from 0 there. With a negative one nothing becomes more than `-1 / lmbda`, the
-    image of infinity: a forecast above is refused here, and `SeriesForecaster` keeps forecasts below it.
+    With a positive `lmbda` nothing becomes less than `-1 / lmbda`, the image of 0: a forecast below becomes the least
+    positive value that can be told from 0 there. With a negative one nothing becomes more than `-1 / lmbda`, the image
+    of infinity: a forecast above is refused here, and `SeriesForecaster` keeps forecasts below it.
 
     Parameters
     ----------

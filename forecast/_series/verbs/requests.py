@@ -19,7 +19,7 @@ from ..._frames import (
     refuse_retyped,
 )
 from ..._preparation import Rows
-from ..beginnings import refuse_unlearnable, with_likenesses
+from ..beginnings import refuse_unlearnable, refuse_untransformable, with_likenesses
 from ..feeding import tell_of_feedback
 from ..forecasting import from_ends
 from ..skipping import (
@@ -212,6 +212,7 @@ class Requests:
             refuse_retyped(new, known, Layout.of(some, state.roles, "history"), "history")
             for number in range(rows.n_series):
                 self._refuse_short(rows, number, "the history")
+            refuse_untransformable(state, rows)
             return rows
 
         return (read(frame), {}) if errors == "raise" else read_able(read, frame, state.roles, "the history")

@@ -3,6 +3,7 @@
 from sklearn.utils.validation import check_is_fitted
 
 from ..._preparation import RowWeights
+from ..beginnings import refuse_untransformable
 from ..continuing import continued
 from ..growing import behind, grown, read_later
 from ..skipping import LateSeriesWarning, SkippedSeriesWarning, check_errors, listed, read_able, warn_of
@@ -109,7 +110,10 @@ class Updates:
         frame, _ = entered(new_rows, "new_rows", y, self.target_names_)
 
         def read(some):
-            return read_later(state, self._rules(), some, overlap)
+            later = read_later(state, self._rules(), some, overlap)
+            if later is not None:
+                refuse_untransformable(state, later, known=True)
+            return later
 
         return (read(frame), {}) if errors == "raise" else read_able(read, frame, state.roles, "new_rows")
 
