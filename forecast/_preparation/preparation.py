@@ -42,6 +42,9 @@ class Preparation:
     labels : list of labels
         Of the targets, for messages; where each target is a series of its own, of all of them. Models of version 0.1.0
         have none.
+    still : dict
+        Which targets never moved in the training rows, an ndarray of bool of each series that has one; empty where a
+        transform or a floor tells.
     """
 
     lookback: int
@@ -59,6 +62,7 @@ class Preparation:
     floors: dict | None = None
     level: bool = False
     labels: list = field(default_factory=list)
+    still: dict = field(default_factory=dict)
 
     @property
     def n_lost(self):
@@ -95,6 +99,8 @@ class Preparation:
             }
         if Norm.of(self.window_norm, self.lookback).kind == "standard":
             self.floors = self._measured(rows, rows.keys)
+        elif self.transform is None and rows.n_series > 1:  # a series alone has its own unit
+            self.still = _still(rows)
         return self
 
     def _measured(self, rows, keys):
@@ -349,12 +355,15 @@ class Preparation:
         if windows.window_floor is not None:  # a series that never moved has no scale of its own
             cube = np.where(without_motion(windows), 0.0, cube)
         cube = windows.restore(cube.reshape(len(windows), -1)).reshape(cube.shape)
-        if self.transform is None:
+        if self.transform is None and not self.still:
             return cube
         raw = rows.filled("targets", self.fill[: self.n_targets]) if self.masked else rows.targets
         which, lost = windows.which, self.n_lost
         for number in np.unique(which):
             mine = which == number
+            if self.transform is None:
+                cube[mine] = self._kept_still(rows.keys[number], raw, windows.origins[mine], cube[mine])
+                continue
             before = windows.origins[mine][:, None] + np.arange(1 - lost, 1)
             for column, transform in enumerate(self.chain(rows.keys[number], rows, number)):
                 if transform.was_constant:  # no scale of its own, so what others do says nothing of its units
@@ -367,6 +376,15 @@ class Preparation:
                     cube[mine, :, column] = transform._undone(cube[mine, :, column], past, seen)
         return cube
 
+    def _kept_still(self, key, raw, origins, forecasts):
+        """Forecasts of a series, and its newest value where it never moved, neither in training nor in the window."""
+        if key not in self.still:
+            return forecasts
+        windows = np.lib.stride_tricks.sliding_window_view(raw, self.lookback, axis=0)[origins - self.lookback + 1]
+        newest = windows[..., -1:]
+        still = self.still[key] & (windows == newest).all(axis=-1)
+        return np.where(still[:, None], newest[..., 0][:, None].astype(np.float64), forecasts)
+
     def _greatest(self, values, origins):
         """The greatest value in the window before each origin."""
         windows = np.lib.stride_tricks.sliding_window_view(values, self.lookback)
@@ -376,6 +394,17 @@ class Preparation:
         """What came true, in the units of the series; NaN where it is missing or was made up."""
         ahead = windows.origins[:, None] + np.arange(1, self.horizon + 1)
         return rows.true_targets[ahead].astype(np.float64)
+
+
+def _still(rows):
+    """Targets without any change among the known values, by series; of series without one, nothing."""
+    found = {}
+    for key, first, end in zip(rows.keys, rows.starts[:-1], rows.starts[1:], strict=True):
+        columns = [column[~np.isnan(column)] for column in rows.targets[first:end].T]
+        same = np.array([len(known) > 0 and bool((known == known[0]).all()) for known in columns])
+        if same.any():
+            found[key] = same
+    return found
 
 
 def _mean(column):
