@@ -84,10 +84,11 @@ class Updates:
             raise ValueError("history is given, but refit is 'no': nothing is trained. Fix: refit='continue'.")
         state = new = self._state
         later, refused = self._later(*self._with_static(static, new_rows=new_rows), y, overlap, errors)
+        late = {}
         if later is not None:
             new = grown(state, later)
             late = {key: end for key, end in behind(state, new, later).items() if key not in refused}
-            self._tell(refused, late, new, errors)
+        self._tell(refused, late, new, errors)
         if refit == "continue":
             old = None if history is None else self._rows_of(history)
             new = continued(new, self._steps(), old, RowWeights.of(new.axis, self.half_life))
