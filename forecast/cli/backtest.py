@@ -49,8 +49,6 @@ def _refit(text):
 
 def run(arguments, terminal):
     """Read, forecast from every origin, compare."""
-    from sklearn.base import clone
-
     from .files import load_model
     from .fit import settings
     from .planning import planned, read_data
@@ -61,7 +59,7 @@ def run(arguments, terminal):
         refuse_without_effect(arguments, ("intervals",), "without --coverage there are no intervals")
     output = check_table(arguments.output, "--output")
     picture = check_picture(arguments.plot, "--plot")
-    given = None if arguments.model is None else clone(load_model(arguments.model))
+    given = None if arguments.model is None else _settings_of(load_model(arguments.model), arguments)
     data = read_data(arguments, given)
     for note in data.notes:
         terminal.note(note)
@@ -90,6 +88,23 @@ def run(arguments, terminal):
             "notes": [*data.notes, *report.notes],
         }
     )
+
+
+def _settings_of(model, arguments):
+    """A forecaster with the settings of a model file, to be trained anew."""
+    from sklearn.base import clone
+
+    from .problems import ProblemError, listed
+
+    roles, anew = model._state.roles, clone(model)
+    if roles.outside is None or arguments.static_covariates:
+        return anew
+    if arguments.static is None:
+        raise ProblemError(
+            f"the model was trained with static covariates {listed(roles.static, 60)} in a file of their own. Fix: "
+            "--static FILE."
+        )
+    return anew.set_params(static_covariates=list(roles.static))
 
 
 def name_of(model):
@@ -125,7 +140,7 @@ def _compared(arguments, model, data, terminal):
         origins = RollingOrigin(arguments.origins, model.horizon, step=arguments.step)
         return backtest(
             {name_of(model): model}, data.frame, origins, refit=arguments.refit, coverage=arguments.coverage,
-            intervals=arguments.intervals or "adaptive",
+            intervals=arguments.intervals or "adaptive", static=data.table,
             verbose=int(terminal.progress and arguments.refit is not False),
         )  # fmt: skip
 

@@ -7,7 +7,7 @@ from .._registries import ESTIMATOR_CELLS, LOSSES
 from .problems import ProblemError
 
 __all__ = [
-    "READING", "add_command", "add_data", "add_loudness", "add_model", "add_roles", "count", "names",
+    "READING", "add_command", "add_data", "add_loudness", "add_model", "add_roles", "add_static", "count", "names",
     "refuse_without_effect", "setting", "share",
 ]  # fmt: skip
 
@@ -98,12 +98,18 @@ def add_roles(data):
     roles = (
         ("past", "more columns to look back on"),
         ("future", "columns that are known ahead, given to predict with --future"),
-        ("static", "columns that do not change within a series"),
+        ("static", "columns that do not change within a series, of --static where it is given"),
     )
     for role, text in roles:
         data.add_argument(
             f"--{role}-covariates", action="append", metavar="COLUMNS", help=f"{text}; with commas, or repeated"
         )
+    add_static(data, "the static covariates in a file of their own, a row for each series")
+
+
+def add_static(data, text):
+    """`--static`, a table beside the file."""
+    data.add_argument("--static", metavar="FILE", help=text)
 
 
 def add_model(parser):

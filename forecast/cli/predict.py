@@ -1,6 +1,6 @@
 """`forecast predict`: the next steps of a saved model, after the data it was trained on or after those of a file."""
 
-from .options import READING, add_command, add_data, add_loudness, count, refuse_without_effect, share
+from .options import READING, add_command, add_data, add_loudness, add_static, count, refuse_without_effect, share
 
 __all__ = ["add", "run"]
 
@@ -41,9 +41,11 @@ def add(commands):
         help="if some series cannot be forecast: forecast the others, or none (default: warn)",
     )  # fmt: skip
     add_loudness(parser, progress=False)
-    add_data(parser).add_argument(
+    data = add_data(parser)
+    data.add_argument(
         "--gaps", choices=("error", "mask", "interpolate"), help="for missing stamps (default: as in training)"
     )
+    add_static(data, "static covariates of series that the model does not know, a row for each")
 
 
 def _refuse_without_effect(arguments):
@@ -53,7 +55,7 @@ def _refuse_without_effect(arguments):
     if arguments.data is None:
         refuse_without_effect(arguments, ("gaps",), "no DATA is read")
         if arguments.future is None:
-            refuse_without_effect(arguments, READING, "neither DATA nor --future is read")
+            refuse_without_effect(arguments, (*READING, "static"), "neither DATA nor --future is read")
 
 
 def _refuse_short(future, model, arguments):
@@ -72,7 +74,7 @@ def _refuse_short(future, model, arguments):
 def run(arguments, terminal):
     """Load, read, forecast, write."""
     from .files import load_model
-    from .forecasting import as_table, first_steps, forecast_columns, read_future, read_history
+    from .forecasting import as_table, first_steps, forecast_columns, read_future, read_history, statics_of
     from .problems import refusals, short_problems
     from .writing import check_table, write_table
 
@@ -85,17 +87,18 @@ def run(arguments, terminal):
     with short_problems():
         history = None if arguments.data is None else read_history(model, arguments, notes)
         future = None if arguments.future is None else read_future(model, arguments, notes)
+        static = statics_of(model, arguments, notes)
     for note in notes:
         terminal.note(note)
     if future is not None and arguments.steps is not None:
         _refuse_short(future, model, arguments)
     with refusals(instead=_ADVICE):
         if template is not None:
-            table = as_table(model.future_frame(arguments.steps, history=history), model)
+            table = as_table(model.future_frame(arguments.steps, history=history, static=static), model)
         else:
             steps = arguments.steps if future is None else None
             found = forecast_columns(
-                model, future, history, arguments.coverage, arguments.quantiles, steps, arguments.errors
+                model, future, history, arguments.coverage, arguments.quantiles, steps, arguments.errors, static
             )
             table = as_table(found, model)
             table = first_steps(table, model, arguments.steps)

@@ -17,7 +17,7 @@ __all__ = ["read_table"]
 _BYTES = re.compile(rb"[\x80-\x9f]")  # what Windows-1252 has and ISO 8859-1 has not
 
 
-def read_table(path, missing=(), decimal=None, sheet=None):
+def read_table(path, missing=(), decimal=None, sheet=None, aside=False):
     r"""Read a table with a header.
 
     Parameters
@@ -31,6 +31,8 @@ def read_table(path, missing=(), decimal=None, sheet=None):
         "." or "," in text; None takes the one that the cells show.
     sheet : str, default=None
         Of an Excel file; None takes the first.
+    aside : bool, default=False
+        A table that goes with another, for which `decimal` was given: it need not be text.
 
     Returns
     -------
@@ -61,7 +63,7 @@ def read_table(path, missing=(), decimal=None, sheet=None):
     if sheet is not None and not excel:
         raise ProblemError(f"--sheet is for Excel files; {name} is none. Fix: leave --sheet out.")
     if data[:4] == PARQUET or excel:
-        if decimal is not None:
+        if decimal is not None and not aside:
             raise ProblemError(f"--decimal is for text; {name} holds numbers already. Fix: leave --decimal out.")
         table = read_sheet(name, data, sheet, notes) if excel else _parquet(name, data)
         table = _without(table, missing, notes)

@@ -4,7 +4,7 @@ import argparse
 import warnings
 from pathlib import Path
 
-from .options import add_command, add_data, add_loudness
+from .options import add_command, add_data, add_loudness, add_static
 
 __all__ = ["add", "run"]
 
@@ -41,16 +41,18 @@ def add(commands):
         help="if rows of some series cannot be appended: append the others, or none (default: warn)",
     )  # fmt: skip
     add_loudness(parser, progress=False)
-    add_data(parser).add_argument(
+    data = add_data(parser)
+    data.add_argument(
         "--gaps", choices=("error", "mask", "interpolate"), help="for missing stamps (default: as in training)"
     )
+    add_static(data, "static covariates of series that the model does not know, a row for each")
 
 
 def run(arguments, terminal):
     """Load, read, update, save."""
     from .files import load_model
     from .fit import save
-    from .forecasting import read_history
+    from .forecasting import read_history, statics_of
     from .problems import refusals
     from .writing import check_output
 
@@ -63,12 +65,16 @@ def run(arguments, terminal):
     old = None
     if arguments.history is not None:
         old = read_history(model, argparse.Namespace(**(vars(arguments) | {"data": arguments.history})), notes)
+    static = statics_of(model, arguments, notes)
     for note in dict.fromkeys(notes):
         terminal.note(note)
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         with refusals():
-            model.update(rows, refit=arguments.refit, history=old, overlap=arguments.overlap, errors=arguments.errors)
+            model.update(
+                rows, refit=arguments.refit, history=old, static=static, overlap=arguments.overlap,
+                errors=arguments.errors,
+            )  # fmt: skip
     model.set_params(gaps=own)
     save(model, output)
     for one in caught:

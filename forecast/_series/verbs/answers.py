@@ -29,8 +29,8 @@ class Answers:
         n : int, default=None
             Steps to forecast for every series, instead of `X`: `predict(24)` is `predict(n=24)`. None: `horizon`.
         static : frame, default=None
-            Static covariates of new series in `history`, a row for each, as in `fit`. None: they are columns of
-            `history`.
+            Static covariates of new series, a row for each, as in `fit`. None: they are columns of `history`, or of `X`
+            for series without a history.
         errors : {"warn", "raise"}, default="warn"
             What to do if a series of a panel cannot be forecast, because its rows of `X` do not continue its data, or
             its history is too short, has a gap or missing values. "warn": leave out this series and its rows of `X`.
@@ -72,7 +72,7 @@ class Answers:
         ((3, 1), (2, 1))
         """
         check_is_fitted(self)
-        request = self._request(X, self._with_static(history, static), errors, n)
+        request = self._request(X, history, errors, n, static)
         return self._answered(request, self._forecasts(request, recursive), self.target_names_, self._state.flat)
 
     def future_frame(self, n=None, *, history=None, static=None, new=None, errors="warn"):
@@ -119,7 +119,7 @@ class Answers:
         check_errors(errors)
         past, refused = state.tail, {}
         if history is not None or static is not None:
-            past, refused = self._read_history(self._with_static(history, static), errors)
+            past, refused = self._read_history(*self._with_static(static, history=history), errors)
         if refused:
             warn_left_out(refused, len({*past.keys, *refused}), 2)
         steps = state.horizon if n is None else n

@@ -78,7 +78,7 @@ class Uncertainty:
         """
         check_is_fitted(self)
         levels = _levels(coverage, "coverage")
-        request = self._request(X, self._with_static(history, static), errors, n)
+        request = self._request(X, history, errors, n, static)
         arrays = []
         for forecast, *bounds in self._bounded(request, levels):
             sides = np.stack(bounds, axis=1).reshape(-1, *forecast.shape)  # lower, upper, lower, ...
@@ -137,7 +137,7 @@ class Uncertainty:
         check_is_fitted(self)
         X, levels = _rows_first(X, levels)
         asked = _levels(levels, "levels")
-        request = self._request(X, self._with_static(history, static), errors, n)
+        request = self._request(X, history, errors, n, static)
         state = self._state
         if state.has_quantiles:
             cubes = from_ends(state, request.past, request.labels, request.future, asked)

@@ -3,6 +3,7 @@
 from sklearn.utils.validation import check_is_fitted
 
 from ..._preparation import RowWeights
+from ..beginnings import refuse_untransformable
 from ..continuing import continued
 from ..growing import behind, grown, read_later
 from ..skipping import LateSeriesWarning, SkippedSeriesWarning, check_errors, listed, read_able, warn_of
@@ -82,11 +83,12 @@ class Updates:
         if history is not None and refit == "no":
             raise ValueError("history is given, but refit is 'no': nothing is trained. Fix: refit='continue'.")
         state = new = self._state
-        later, refused = self._later(self._with_static(new_rows, static, "new_rows"), y, overlap, errors)
+        later, refused = self._later(*self._with_static(static, new_rows=new_rows), y, overlap, errors)
+        late = {}
         if later is not None:
             new = grown(state, later)
             late = {key: end for key, end in behind(state, new, later).items() if key not in refused}
-            self._tell(refused, late, new, errors)
+        self._tell(refused, late, new, errors)
         if refit == "continue":
             old = None if history is None else self._rows_of(history)
             new = continued(new, self._steps(), old, RowWeights.of(new.axis, self.half_life))
@@ -109,7 +111,10 @@ class Updates:
         frame, _ = entered(new_rows, "new_rows", y, self.target_names_)
 
         def read(some):
-            return read_later(state, self._rules(), some, overlap)
+            later = read_later(state, self._rules(), some, overlap)
+            if later is not None:
+                refuse_untransformable(state, later, known=True)
+            return later
 
         return (read(frame), {}) if errors == "raise" else read_able(read, frame, state.roles, "new_rows")
 
