@@ -125,13 +125,13 @@ def assert_interrupts(kind, moments, seed, threads=2, environment=None):
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_an_interrupt_is_answered_at_once(kind):
-    assert_interrupts(kind, 5, 1)
+    assert_interrupts(kind, 2, 1)
 
 
 @pytest.mark.parametrize("kind", ["train", "predict for some seconds"])
 def test_an_interrupt_is_answered_where_fewer_threads_run_than_were_asked_for(kind):
     """The system may grant less than `threads`; whoever does the work looks at the clock."""
-    assert_interrupts(kind, 5, 3, threads=7, environment={"OMP_THREAD_LIMIT": "1"})
+    assert_interrupts(kind, 2, 3, threads=7, environment={"OMP_THREAD_LIMIT": "1"})
 
 
 HANDLER = """
