@@ -166,7 +166,7 @@ def short_factor(state, key, known, yardstick):
         return np.ones(targets)
     wider = np.full(targets, 1 + _WIDER * (1 - n / state.looks_back) ** 2)
     calibration, tail = state.calibration, state.tail
-    if len(calibration.scales) == 1 or calibration.holds(key, targets):
+    if calibration is None or len(calibration.scales) == 1 or calibration.holds(key, targets):
         return wider
     units, relative = [], yardstick.marks is None  # on the scale of a logarithm changes do not grow with the level
     for other, first, end in zip(tail.keys, tail.starts[:-1], tail.starts[1:], strict=True):

@@ -47,7 +47,7 @@ def _read(model, path, arguments, needed, numbers, notes):
     known = [*needed, *series]
     for name in known:
         if name not in table.columns:
-            find_columns(table, [str(name)], f"{shown_path(path, 30)} lacks a column of the model")
+            find_columns(table, [str(name)], f"{shown_path(path, 30)} does not have every column of the model")
     index = _time_of(model)
     zone = arguments.timezone
     if zone is None and isinstance(index, pd.DatetimeIndex) and index.tz is not None:
@@ -89,7 +89,7 @@ def _time_of(model):
 
 
 def forecast_columns(model, future, history, coverage, quantiles, n=None, errors="warn"):
-    """The forecast, and beside it the bounds of intervals and the quantiles that are asked for.
+    """The forecast, with the requested bounds of intervals and quantiles as further columns.
 
     Parameters
     ----------
