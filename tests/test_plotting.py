@@ -8,7 +8,7 @@ import pandas as pd
 import polars as pl
 import pytest
 from matplotlib import pyplot
-from pictures import drawn
+from pictures import drawn, shop_sales
 from sklearn.linear_model import Ridge
 
 from forecast import RecursiveForecastWarning, RNNForecaster, SeriesForecaster, plotting
@@ -43,10 +43,7 @@ def report(df):
 
 @pytest.fixture(scope="module")
 def panel():
-    index = pd.date_range("2024-01-01", periods=80, freq="D")
-    rng = np.random.default_rng(1)
-    shops = [pd.DataFrame({"shop": name, "sold": rng.normal(size=80).cumsum()}, index) for name in ("x", "y")]
-    return pd.concat(shops)
+    return shop_sales("xy")
 
 
 # -------------------- forecasts
