@@ -6,7 +6,7 @@ forecast at rows; `continuing` trains one on. `spread` makes quantiles of a fore
 weights of windows out of those of rows.
 """
 
-from .continuing import goes_on_from_weights, trained_on
+from .continuing import SHARE, goes_on_from_weights, trained_on
 from .member import Member, Settings, Task, prepared, trained
 from .outputs import as_given, kind_of
 from .preparation import Preparation
@@ -17,6 +17,7 @@ from .weighting import RowWeights, learns
 
 __all__ = [
     "LEVELS",
+    "SHARE",
     "Member",
     "Preparation",
     "RowWeights",

@@ -9,9 +9,9 @@ from sklearn.base import clone
 from .outputs import as_given
 from .regression import accepts_windows, fit_regressor
 
-__all__ = ["goes_on_from_weights", "trained_on"]
+__all__ = ["SHARE", "goes_on_from_weights", "trained_on"]
 
-_SHARE = 5  # of the epochs and optimiser steps that a fit may have: one in so many
+SHARE = 0.2  # of the epochs and optimiser steps that a fit may have
 
 
 def goes_on_from_weights(regressor):
@@ -28,7 +28,7 @@ def goes_on_from_weights(regressor):
     return accepts_windows(regressor) and hasattr(regressor, "warm_start")
 
 
-def trained_on(member, step, axis, rows, weights=None):
+def trained_on(member, step, axis, rows, weights=None, share=SHARE):
     """A member trained on rows, with the preparation that it has; the member itself is not changed.
 
     Parameters
@@ -40,6 +40,8 @@ def trained_on(member, step, axis, rows, weights=None):
     rows : Rows
         Old and new ones of all series. Transforms and floors of series that were not there are learnt from them.
     weights : RowWeights, default=None
+    share : float, default=0.2
+        Of the epochs and optimiser steps that a fit of a network may have.
 
     Returns
     -------
@@ -61,21 +63,21 @@ def trained_on(member, step, axis, rows, weights=None):
         )
     weigh = None if weights is None else partial(weights.of_windows, rows, member.split)
     if goes_on_from_weights(member.regressor):
-        regressor = _on_from_weights(member.regressor, windows, None if weigh is None else weigh(windows))
+        regressor = _on_from_weights(member.regressor, windows, None if weigh is None else weigh(windows), share)
     else:
         complete = partial(preparation.complete, rows)
         regressor = fit_regressor(clone(as_given(member.regressor)), windows, complete, weigh=weigh)
     return replace(member, regressor=regressor, preparation=preparation, n_windows=len(windows))
 
 
-def _on_from_weights(regressor, windows, weight):
+def _on_from_weights(regressor, windows, weight, share):
     regressor = deepcopy(regressor)
     own = regressor.get_params(deep=False)
     regressor.set_params(
         warm_start=True,
         early_stopping=False,  # the newest windows are those to learn from
-        max_iter=max(1, own["max_iter"] // _SHARE),
-        max_steps=None if own["max_steps"] is None else max(1, own["max_steps"] // _SHARE),
+        max_iter=max(1, int(own["max_iter"] * share)),
+        max_steps=None if own["max_steps"] is None else max(1, int(own["max_steps"] * share)),
         warmup_steps=0,
     )
     regressor.fit(windows, windows.y, sample_weight=weight)

@@ -134,18 +134,40 @@ def error_quantiles(errors, units, worth=None):
     relative = errors / units[:, None, :, None] if own else errors / units[:, None]
     found = np.zeros((*errors.shape[1:3], len(LEVELS)))
     known = ~np.isnan(relative[..., 0] if own else relative).all(axis=0)
-    for number, level in enumerate(LEVELS):
-        found[known, number] = _quantile((relative[..., number] if own else relative)[:, known], level)
-    if not own and worth is not None:
-        share = trust(worth.sum())
-        either = np.concatenate([relative, -relative])[:, known]
+    if own:
         for number, level in enumerate(LEVELS):
-            found[known, number] = share * found[known, number] + (1 - share) * _quantile(either, level)
+            found[known, number] = _quantiles(relative[:, known, number], [level])[:, 0]
+        return found
+    found[known] = _quantiles(relative[:, known], LEVELS)
+    if worth is not None:
+        share = trust(worth.sum())
+        either = _quantiles(np.concatenate([relative, -relative])[:, known], LEVELS)
+        found[known] = share * found[known] + (1 - share) * either
     return found
 
 
-def _quantile(errors, level):
-    return np.nanquantile(errors, level, axis=0, method="weibull")
+def _quantiles(errors, levels):
+    """As `numpy.nanquantile(method="weibull")` of each column, which takes them one by one.
+
+    Parameters
+    ----------
+    errors : ndarray of shape (n, columns)
+        In each column one number at least.
+    levels : sequence of float
+
+    Returns
+    -------
+    ndarray of shape (columns, levels)
+    """
+    ranked = np.sort(errors, axis=0)  # NaN come last
+    count = (~np.isnan(ranked)).sum(axis=0)
+    columns, out = np.arange(errors.shape[1]), np.empty((errors.shape[1], len(levels)))
+    for number, level in enumerate(levels):
+        rank = np.clip(count * level + level - 1, 0, count - 1)
+        below = rank.astype(np.int64)
+        low, high = ranked[below, columns], ranked[np.minimum(below + 1, count - 1), columns]
+        out[:, number] = low + (high - low) * (rank - below)
+    return out
 
 
 def usual_change(targets):

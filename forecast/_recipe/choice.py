@@ -9,7 +9,7 @@ import pandas as pd
 from threadpoolctl import threadpool_limits
 
 from .._preparation import LEVELS, Member, Settings, trained
-from .._preparation.spread import horizons
+from .._preparation.spread import error_quantiles, horizons
 from ..baselines import LastValue, SeasonalNaive
 from .calendar import calendar_of
 from .deadline import within_time
@@ -23,6 +23,8 @@ from .weights import mix
 __all__ = ["Choice", "Wishes", "choose", "settled"]
 
 _LEAST = 8  # origins, below which nothing is weighed
+_VALUES, _LEAST_STEPS = 4_000_000, 24  # quantiles of a member that weights rest on: of a far horizon every few steps
+_MEDIAN = LEVELS.index(0.5)
 
 
 @dataclass(frozen=True)
@@ -150,18 +152,33 @@ def _chosen(task, rows, ends, wishes, n_jobs, times, tell):
         settings = {name: replace(one, step=wishes.step, **given) for name, one in settings.items()}
     judged, windows = [], {}
     least = task.horizon + max(one.lookback + prepared_lost(one, task) for one in settings.values())
-    for part in parts_in_time(rows, ends, task.horizon, least):
-        judged.append(_judged(task, part, settings, windows, tell, wishes.loss))
+    parts = parts_in_time(rows, ends, task.horizon, least)
+    steps = _weighed_steps(task, parts) if wishes.loss == "quantile" else None
+    for part in parts:
+        judged.append(_judged(task, part, settings, windows, tell, steps))
         tell(f"{len(judged[-1].origins)} origins judged")
         if len(judged[0].origins) < _LEAST:
             return _too_few(settings, seasons, found.notes)
     judged, notes = [part for part in judged if part.members], list(found.notes)
-    return _weighed(wishes, settings, judged, seasons, found, notes)
+    return _weighed(wishes, settings, judged, seasons, found, notes, steps)
+
+
+def _weighed_steps(task, parts):
+    """Steps of the horizon at which quantiles are weighed."""
+    levels = len(LEVELS)
+    count = [len(origins_behind(part.rows, part.ends, task.horizon, 1, levels=levels)) for part in parts]
+    each = sum(count) * parts[0].rows.targets.shape[1] * levels
+    most = min(task.horizon, max(_LEAST_STEPS, _VALUES // max(1, each)))
+    return np.unique(np.linspace(0, task.horizon - 1, most).round().astype(np.intp))
 
 
 @dataclass(frozen=True)
 class _Judged:
-    """A part in time, the members that learnt from what is before it, and their forecasts."""
+    """A part in time, the members that learnt from what is before it, and their forecasts.
+
+    `quantiles` are those of the members that have them, at some steps of the horizon, where the loss is that of
+    quantiles; `forecasts` then has their medians.
+    """
 
     rows: object
     members: dict
@@ -169,11 +186,12 @@ class _Judged:
     forecasts: dict
     actual: np.ndarray
     scales: np.ndarray
+    quantiles: dict = field(default_factory=dict)
 
 
-def _judged(task, part, settings, windows, tell, loss):
-    """`windows`: those of the newest part, by member; empty for this part itself."""
-    several = len(LEVELS) if loss == "quantile" else 1
+def _judged(task, part, settings, windows, tell, steps):
+    """`windows`: those of the newest part by member, empty for this part itself; `steps`: where quantiles are weighed."""
+    several = 1 if steps is None else len(LEVELS)
     origins, members = origins_behind(part.rows, part.ends, task.horizon, 1, levels=several), {}
     if len(origins) < _LEAST:
         return _Judged(part.rows, {}, origins, {}, np.empty(0), np.empty(0))
@@ -181,23 +199,30 @@ def _judged(task, part, settings, windows, tell, loss):
         count = _count(one, task, part)
         windows.setdefault(name, count)
         members[name] = trained(_for_fewer(one, count, windows[name]), task, part.rows, part.ends)[0]
-        steps = getattr(members[name].regressor, "n_steps_", None)
-        tell(f"{name}: {'trained' if steps is None else f'{steps} optimiser steps'}")
+        n_steps = getattr(members[name].regressor, "n_steps_", None)
+        tell(f"{name}: {'trained' if n_steps is None else f'{n_steps} optimiser steps'}")
+    forecasts, quantiles = {}, {}
+    for name, member in members.items():
+        if steps is None or not member.has_quantiles:
+            forecasts[name] = member.forecast(part.rows, origins.rows)
+        else:
+            forecasts[name], quantiles[name] = _with_quantiles(member, part.rows, origins.rows, steps)
     ahead = origins.rows[:, None] + np.arange(1, task.horizon + 1)
     return _Judged(
         rows=part.rows,
         members=members,
         origins=origins,
-        forecasts={name: _forecasts(member, part.rows, origins.rows, loss) for name, member in members.items()},
+        forecasts=forecasts,
         actual=part.rows.true_targets[ahead].astype(np.float64),
         scales=_scales(part.rows, part.ends)[origins.which],
+        quantiles=quantiles,
     )
 
 
-def _forecasts(member, rows, origins, loss):
-    """Quantiles of the members that have them, where these are judged."""
-    levels = LEVELS if loss == "quantile" and member.has_quantiles else None
-    return member.forecast(rows, origins, levels)
+def _with_quantiles(member, rows, origins, steps):
+    """The medians of all steps, and all quantiles of some."""
+    found = member.forecast(rows, origins, LEVELS)
+    return found[..., _MEDIAN].copy(), found if len(steps) == found.shape[1] else found[:, steps]
 
 
 def _count(settings, task, part):
@@ -215,19 +240,25 @@ def _for_fewer(settings, count, newest):
     return replace(settings, regressor=type(network)(**(network.get_params() | epochs)))
 
 
-def _weighed(wishes, settings, judged, seasons, found, notes):
+def _weighed(wishes, settings, judged, seasons, found, notes, steps):
     """Weights from all parts; what a fit is judged by and calibrated with is the newest one alone."""
     forecasts = {name: np.concatenate([part.forecasts[name] for part in judged]) for name in settings}
     actual, scales = (np.concatenate([getattr(part, name) for part in judged]) for name in ("actual", "scales"))
     counts = np.cumsum([0, *(int(part.origins.blocks.max(initial=-1)) + 1 for part in judged)])
     blocks = np.concatenate([part.origins.blocks + first for part, first in zip(judged, counts[:-1], strict=True)])
-    newest, spreads, levels = judged[0], {}, None
-    if wishes.loss == "quantile":
+    newest, spreads = judged[0], {}
+    if steps is None:
+        result = mix(forecasts, actual, blocks, scales, wishes.loss)
+        median = result.crossfitted[: len(newest.origins)]
+    else:
         spreads = spreads_of(newest.members, newest.rows, newest.origins, newest.forecasts, newest.actual)
         worth = np.concatenate([horizons(part.origins, actual.shape[1]) for part in judged])
-        forecasts, levels = spread_out(forecasts, actual, blocks, scales, worth), LEVELS
-    result = mix(forecasts, actual, blocks, scales, wishes.loss, levels)
-    median = result.crossfitted if levels is None else result.crossfitted[..., LEVELS.index(0.5)]
+        some = {name: np.ascontiguousarray(forecast[:, steps]) for name, forecast in forecasts.items()}
+        for name in list(newest.quantiles):
+            some[name] = np.concatenate([part.quantiles.pop(name) for part in judged])
+        some = spread_out(some, actual[:, steps], blocks, scales, worth)
+        result = mix(some, actual[:, steps], blocks, scales, wishes.loss, LEVELS)
+        median = _medians(result.of_blocks, newest, forecasts, actual, blocks, scales, worth)
     kept = {name: settings[name] for name in settings if name in result.weights}
     return Choice(
         settings=kept,
@@ -237,10 +268,28 @@ def _weighed(wishes, settings, judged, seasons, found, notes):
         notes=notes,
         early={name: newest.members[name] for name in kept},
         origins=newest.origins,
-        forecasts=median[: len(newest.origins)],
+        forecasts=median,
         rows=newest.rows,
         spreads={name: spreads[name] for name in kept if name in spreads},
     )
+
+
+def _medians(of_blocks, newest, forecasts, actual, blocks, scales, worth):
+    """Of the mean at the newest origins and all steps: each block with the weights and the errors of the others."""
+    found = np.zeros_like(newest.actual)
+    for number in np.unique(newest.origins.blocks):
+        mine, others = newest.origins.blocks == number, blocks != number
+        others = others if others.any() else ~others
+        for name, weight in of_blocks[int(number)].items():
+            if not weight > 0:
+                continue
+            median = newest.forecasts[name][mine]
+            if not newest.members[name].has_quantiles:
+                errors = actual[others] - forecasts[name][others]
+                offsets = error_quantiles(errors, scales[others], worth[others])[..., _MEDIAN]
+                median = median + offsets * scales[: len(mine)][mine][:, None]
+            found[mine] += weight * median
+    return found
 
 
 def settled(choice):

@@ -26,6 +26,7 @@ _LINE = 20_000  # weights of a line
 _BUDGET = 8.0  # seconds of one core that the optimiser's steps of one network may take
 _BUDGET_COVARIATES = 12.0  # Beijing D1b, two networks: 8 28.3, 12 27.9; Valencia, five hours, all members: 8.90, 8.81
 _LEAST_BUDGET, _WORTH = 1.0, 2_000  # seconds, and windows that add one more: a short series trains quickly
+_AHEAD = 100_000  # targets of a batch, from which on half the batch does: far horizons overlap in nearly all steps
 _RATE = 50e9  # multiplications a second of one core; 57 to 78e9 were measured, on six sizes of network
 _LEVEL = 0.25  # standard deviations between the halves of a series whose level does not move: Melbourne, Beijing
 
@@ -272,6 +273,7 @@ def _steps(data, network, lookback, known, n_windows, outputs):
     least = 350 if known else 1_200 if batch == 64 else 600
     wanted = int(np.clip((4 if known else 3) * n_windows // batch, least, 1_500))
     steps = min(wanted, _affordable(data, network, lookback, known, batch, outputs))
+    batch = batch // 2 if batch * data.horizon > _AHEAD else batch
     epochs = math.ceil(steps / math.ceil(n_windows / batch))
     return dict(
         batch_size=batch,

@@ -40,12 +40,15 @@ class Mix:
         Of each member alone, inf where it has no finite forecast.
     crossfitted : ndarray of shape (n, horizon, targets)
         The forecasts that `loss` is the loss of.
+    of_blocks : dict of int to dict of str to float
+        The weights that they are mixed with, by the number of the block.
     """
 
     weights: dict
     loss: float
     losses: dict
     crossfitted: np.ndarray
+    of_blocks: dict
 
 
 def mix(forecasts, actual, blocks, scales=1.0, loss="absolute_error", levels=None):
@@ -103,21 +106,30 @@ def _mixed(forecasts, blocks, judge):
     fits = _Fits(judge, {name: forecasts[name] for name in names}, np.stack([table[name] for name in names]))
     best = None
     for shrinking in SHRINKING if len(judge.numbers) > 1 else SHRINKING[:1]:
-        crossed = _crossed(forecasts, names, blocks, fits, shrinking)
+        of_blocks = {
+            int(number): dict(zip(names, map(float, fits.without(number, shrinking)), strict=True))
+            for number in np.unique(blocks)
+        }
+        crossed = _crossed(forecasts, blocks, of_blocks)
         value = judge.mean(judge.losses(crossed))
         if best is None or value < (1 - TIE) * best[0]:
-            best = value, shrinking, crossed
-    value, shrinking, crossed = best
+            best = value, shrinking, crossed, of_blocks
+    value, shrinking, crossed, of_blocks = best
     simple = _best_simple(losses)
     if simple is not None and not value < (1 - TIE) * losses[simple]:
         naive = _not_clearly_beaten(table, losses, table[simple], losses[simple], judge.counts)
-        simple = naive or simple
-        return Mix({simple: 1.0}, losses[simple], losses, np.array(forecasts[simple], dtype=np.float64))
+        return _alone(naive or simple, forecasts, blocks, losses)
     naive = _not_clearly_beaten(table, losses, judge.losses(crossed), value, judge.counts)
     if naive is not None:
-        return Mix({naive: 1.0}, losses[naive], losses, np.array(forecasts[naive], dtype=np.float64))
-    weights = fits.on_all(shrinking)
-    return Mix({name: float(w) for name, w in zip(names, weights, strict=True) if w > 0}, value, losses, crossed)
+        return _alone(naive, forecasts, blocks, losses)
+    weights = {name: float(w) for name, w in zip(names, fits.on_all(shrinking), strict=True) if w > 0}
+    return Mix(weights, value, losses, crossed, of_blocks)
+
+
+def _alone(name, forecasts, blocks, losses):
+    """One member."""
+    of_blocks = {int(number): {name: 1.0} for number in np.unique(blocks)}
+    return Mix({name: 1.0}, losses[name], losses, np.array(forecasts[name], dtype=np.float64), of_blocks)
 
 
 class _Judge:
@@ -191,12 +203,12 @@ def _not_clearly_beaten(table, losses, best, value, counts):
     return naive if mean <= ERRORS * spread else None
 
 
-def _crossed(forecasts, names, blocks, fits, shrinking):
+def _crossed(forecasts, blocks, of_blocks):
     """The forecasts of each block, mixed with its weights."""
-    out = np.zeros(np.shape(forecasts[names[0]]))
-    for number in np.unique(blocks):
+    out = np.zeros(np.shape(next(iter(forecasts.values()))))
+    for number, weights in of_blocks.items():
         rows = blocks == number
-        for name, weight in zip(names, fits.without(number, shrinking), strict=True):
+        for name, weight in weights.items():
             if weight > 0:
                 out[rows] += weight * forecasts[name][rows]
     return out

@@ -5,10 +5,14 @@ from copy import deepcopy
 import numpy as np
 
 from .._conformal import AdaptiveState
+from .._frames import Layout, blocks_of, time_labels
+from .._preparation import SHARE
+from .continuing import with_members_trained_on
 from .error_scale import Yardstick
 from .report import is_copy
+from .weights import row_weights
 
-__all__ = ["intervals_at", "is_copy", "quantile_bounds", "read_rows", "static_bounds"]
+__all__ = ["intervals_at", "is_copy", "quantile_bounds", "read_rows", "state_trained_on", "static_bounds"]
 
 
 def read_rows(model, frame):
@@ -25,6 +29,54 @@ def read_rows(model, frame):
     Rows
     """
     return model._state.read(frame, model._rules(), "df")
+
+
+def state_trained_on(model, frame, rows, train, sample_weight=None):
+    """What a fitted model knows, its members trained on at a later origin; the model itself is not changed.
+
+    Networks go on from their weights and so need few steps: a fifth of those that a fit has, or, where more of the rows
+    are new to them, that share. All else is fitted anew.
+
+    Parameters
+    ----------
+    model : SeriesForecaster
+        Fitted on early rows of `frame`.
+    frame : pandas.DataFrame
+    rows : Rows
+        Of the whole frame.
+    train : ndarray of int
+        Rows of `frame` that are known at the origin.
+    sample_weight : ndarray of shape (rows of the frame,), default=None
+
+    Returns
+    -------
+    FittedState
+    """
+    state = model._state
+    known = rows.parts(_bounds(frame, rows, train, state))
+    given = None if sample_weight is None else sample_weight[train]
+    weights = row_weights(model, frame.iloc[train], state.roles, state.axis, given)
+    share = max(SHARE, 1 - state.span.n_rows / len(known))
+    return with_members_trained_on(state, model._steps(), known, weights, share)
+
+
+def _bounds(frame, rows, train, state):
+    """Where the rows of a frame lie that are trained on: (number of the series, first row, end row) of each."""
+    labels = time_labels(frame, state.roles, "df")[train]
+    if rows.n_series == 1:
+        mine = {0: labels}
+    else:
+        blocks = blocks_of(frame, Layout.of(frame, state.roles, "df"), "df")
+        number = {key: place for place, key in enumerate(rows.keys)}
+        of_row = np.array([number[key] for key in blocks.keys])[blocks.by_row()[train]]
+        mine = {place: labels[of_row == place] for place in np.unique(of_row)}
+    found = []
+    for place, own in mine.items():
+        first, end = rows.starts[place : place + 2]
+        index = rows.index[first:end]
+        begin, last = index.searchsorted(own.min()), index.searchsorted(own.max(), side="right")
+        found.append((int(place), int(first + begin), int(first + last)))
+    return found
 
 
 def intervals_at(truth, origins, forecast, levels, initial, scales):

@@ -6,12 +6,12 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 
-from .._preparation import goes_on_from_weights, trained_on
+from .._preparation import SHARE, goes_on_from_weights, trained_on
 from .errors import errors_since
 from .growing import JUDGED
 from .span import Span
 
-__all__ = ["OldRowsWarning", "continued", "joined"]
+__all__ = ["OldRowsWarning", "continued", "joined", "with_members_trained_on"]
 
 
 class OldRowsWarning(UserWarning):
@@ -93,7 +93,36 @@ def continued(state, steps, old=None, weights=None, stacklevel=2):
     parts = {"regressor": state.parts[0][0]} if state.members is None else state.members
     if old is None and not all(goes_on_from_weights(member.regressor) for member in parts.values()):
         _tell_missing(state, rows, stacklevel + 1)
-    members = {name: trained_on(member, steps[name], state.axis, rows, weights) for name, member in parts.items()}
+    return replace(
+        with_members_trained_on(state, steps, rows, weights),
+        calibration=_with_errors(state),
+        span=Span.of(rows.index, rows.starts),
+        trained=None,
+    )
+
+
+def with_members_trained_on(state, steps, rows, weights=None, share=SHARE):
+    """The state, with regressors trained on; it keeps its rows and what intervals rest on.
+
+    Parameters
+    ----------
+    state : FittedState
+    steps : dict of str to int
+        As in `continued`.
+    rows : Rows
+        Old and new ones.
+    weights : RowWeights, default=None
+    share : float, default=0.2
+        Of the epochs and optimiser steps that a fit of a network may have.
+
+    Returns
+    -------
+    FittedState
+    """
+    parts = {"regressor": state.parts[0][0]} if state.members is None else state.members
+    members = {
+        name: trained_on(member, steps[name], state.axis, rows, weights, share) for name, member in parts.items()
+    }
     lead = next(iter(members.values()))
     return replace(
         state,
@@ -101,9 +130,6 @@ def continued(state, steps, old=None, weights=None, stacklevel=2):
         preparation=lead.preparation,
         n_windows=lead.n_windows,
         members=None if state.members is None else members,
-        calibration=_with_errors(state),
-        span=Span.of(rows.index, rows.starts),
-        trained=None,
     )
 
 

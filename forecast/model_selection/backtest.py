@@ -26,7 +26,7 @@ from .._frames import (
 from .._preparation import Rows
 from .._progress import Fits
 from .._series import RecursiveForecastWarning, SeriesForecaster
-from .._series.backtesting import intervals_at, is_copy, read_rows
+from .._series.backtesting import intervals_at, is_copy, read_rows, state_trained_on
 from .._series.bounds import within
 from .._series.forecasting import from_origins
 from .._series.parameters import is_chosen, lookback_of, member_settings, settings_of, without_report
@@ -325,7 +325,7 @@ def _run(model, frame, truth, folds, origins, every, levels, intervals, n_jobs, 
     task = partial(_fit_and_forecast, clone(model), levels=levels, intervals=intervals, given=given)
     fits, done = Fits(name, len(groups), verbose), []
     results = Parallel(n_jobs=n_jobs, **({"return_as": "generator"} if fits.heard else {}))(
-        delayed(task)(frame, folds[group[0]].train, truth, of_folds(origins, group), fitted=None if number else first)
+        delayed(task)(frame, folds[group[0]].train, truth, of_folds(origins, group), first=first, later=number > 0)
         for number, group in enumerate(groups)
     )
     for group, result in zip(groups, results, strict=True):
@@ -348,30 +348,32 @@ def _padded(cube, longest):
     return np.pad(cube, ((0, 0), (0, longest - cube.shape[1]), (0, 0)), constant_values=np.nan)
 
 
-def _fit_and_forecast(model, frame, train, truth, origins, *, levels, intervals, fitted, given):
+def _fit_and_forecast(model, frame, train, truth, origins, *, levels, intervals, first, later, given):
     """Fit on training rows and forecast all origins in one call; also what adaptive intervals start from.
 
-    `fitted`: the model, where it was fitted on these rows before.
+    `first`: a model that was fitted on the training rows of the first origin; `later`: these are those of a later one.
     """
     from .._series.backtesting import quantile_bounds, static_bounds
 
     started = time.perf_counter()
-    if fitted is None:
+    if first is None:
         model = clone(model)  # no fit of a backtest goes on from another one
-        if not levels or intervals == "quantile":
+        if not levels or intervals == "quantile" or (later and intervals == "adaptive"):
             model.set_params(**without_report(model))  # nothing here looks at the report
-        fitted = _fitted(model, frame, train, given)
-    model = fitted
-    starts = (model._state.calibration, model._state.error_scales) if levels else (None, None)
+        first, later = _fitted(model, frame, train, given), False
+    state = first._state
+    starts = (state.calibration, state.error_scales) if levels else (None, None)
     if not len(origins.row):
         empty = np.empty((0, 1, truth.targets.shape[1]))
         return {"forecast": empty}, starts, time.perf_counter() - started
-    rows = read_rows(model, frame)
-    found = {"forecast": from_origins(model._state, rows, origins.row, int(origins.steps.max()))}
+    rows = read_rows(first, frame)
+    if later:  # each goes on from the first, so that none waits for another
+        state = state_trained_on(first, frame, rows, train, given[1])
+    found = {"forecast": from_origins(state, rows, origins.row, int(origins.steps.max()))}
     if levels and intervals == "static":
-        found |= static_bounds(model._state, rows, origins, found["forecast"], levels)
+        found |= static_bounds(state, rows, origins, found["forecast"], levels)
     elif levels and intervals == "quantile":
-        found |= quantile_bounds(model._state, rows, origins, levels)
+        found |= quantile_bounds(state, rows, origins, levels)
     return found, starts, time.perf_counter() - started
 
 
