@@ -1,12 +1,16 @@
 """Coverage of intervals at 80 and 95 % in backtests of 1,000 origins and more on four real series.
 
     python benchmarks/bench_intervals.py --data FOLDER [--cases NAME ...] [--epochs 20] [--seed 0]
+    python benchmarks/bench_intervals.py --cost
 
 FOLDER holds `melbourne_min_temp/daily-min-temperatures.csv.gz`, `air_quality_valencia/air_quality_valencia.csv.gz`,
 `beijing_pm25/PRSA_data_2010.1.1-2014.12.31.csv.gz` and `sp500/sp500_1950_2018.csv.gz`, as published. Three kinds of
 intervals stand beside each other: conformal ones whose level adapts to misses, conformal ones that stay as the
 validation windows of the fit made them, and the quantiles of a network trained on the pinball loss. A network is fitted
 once, before the first origin, or as often as a case says; "of steps" is the range over the steps of the horizon.
+
+`--cost` needs no data: CPU time of `predict_interval` and of `predict` after new rows; "first" is the call that learns
+from their errors, "again" any later one with the same rows.
 """
 
 import time
@@ -17,6 +21,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 from measuring import Report, parser
+from sklearn.linear_model import Ridge
 
 from forecast import RNNForecaster, SeriesForecaster
 from forecast.model_selection import RollingOrigin, SkillWarning, backtest
@@ -116,14 +121,66 @@ def verdict(kind, found):
     return f"within {bar * 100:.0f}" if off <= bar else f"off by {off * 100:.1f}, bar {bar * 100:.0f}"
 
 
+def cost(arguments):
+    """CPU milliseconds of one call, the medians of many."""
+    network = RNNForecaster(hidden_size=32, max_iter=3, random_state=0, n_jobs=1)
+    rng, n = np.random.default_rng(0), 2_200
+    hours = pd.date_range("2026-01-01", periods=n, freq="h", name="hour")
+    y = np.exp(np.sin(2 * np.pi * np.arange(n) / 24) + 0.3 * rng.normal(size=n))
+    shops = pd.concat(
+        [pd.DataFrame({"hour": hours[:400], "shop": f"s{k}", "y": rng.normal(size=400).cumsum()}) for k in range(50)]
+    )
+    hour, panel = {"lookback": 48, "horizon": 24}, {"lookback": 28, "horizon": 7, "series": "shop", "time": "hour"}
+    one = pd.DataFrame({"hour": hours, "y": y})
+    cases = {
+        "Ridge": (Ridge(), one, {"time": "hour", **hour}, 2_000),
+        "Ridge, log": (Ridge(), one, {"time": "hour", "transform": "log", **hour}, 2_000),
+        "network": (network, one, {"time": "hour", **hour}, 2_000),
+        "50 series, Ridge": (Ridge(), shops, panel, 370),
+        "50 series, network": (network, shops, panel, 370),
+    }
+    table = Report("interval cost", arguments, ["model", "new rows", "predict", "first", "ratio", "again", "ratio"])
+    for name, (regressor, frame, settings, cut) in cases.items():
+        model = SeriesForecaster(regressor, target="y", **settings).fit(frame[frame["hour"] < hours[cut]])
+        for end in (cut + 1, cut + 24):
+            new = frame[(frame["hour"] >= hours[cut]) & (frame["hour"] < hours[end])]
+            model.update(new, overlap="skip")
+            plain, first, again = (np.median(times) * 1e3 for times in _timed(model, 40))
+            ratios = first / plain, again / plain
+            texts = [f"{plain:.2f}", f"{first:.2f}", f"{ratios[0]:.2f}", f"{again:.2f}", f"{ratios[1]:.2f}"]
+            table.row([name, str(end - cut), *texts], model=name, rows=end - cut, plain=plain, first=first, again=again)
+    table.close()
+
+
+def _timed(model, calls):
+    """Seconds of predict, of predict_interval with nothing remembered, and of it again, in turns."""
+    times = []
+    for _ in range(calls):
+        marks = [time.process_time()]
+        model.predict()
+        marks.append(time.process_time())
+        model._state.once.clear()
+        model.predict_interval()
+        marks.append(time.process_time())
+        model.predict_interval()
+        times.append(np.diff([*marks, time.process_time()]))
+    return np.array(times).T
+
+
 def main():
     options = parser(__doc__, pairs=None)
-    options.add_argument("--data", type=Path, required=True, help="folder of the series")
+    options.add_argument("--cost", action="store_true", help="CPU time of a call, in place of coverage")
+    options.add_argument("--data", type=Path, help="folder of the series")
     options.add_argument("--cases", nargs="+", choices=CASES, default=list(CASES))
     options.add_argument("--kinds", nargs="+", choices=BARS, default=list(BARS))
     options.add_argument("--epochs", type=int, default=20)
     options.add_argument("--seed", type=int, default=0)
     arguments = options.parse_args()
+    if arguments.cost:
+        cost(arguments)
+        return
+    if arguments.data is None:
+        options.error("expected --data FOLDER, or --cost")
     columns = ["series", "origins", "intervals"]
     for level in LEVELS:
         columns += [f"coverage {level:.0%}", "of steps", "width", "score"]

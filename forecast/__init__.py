@@ -59,8 +59,9 @@ __all__ = [
 ]
 
 
-# What needs no frames: a network on windows is there before pandas' side of the package is read.
-_HOMES = {"RNNForecaster": "._rnn", "show_config": "._config"}
+# What is there without the whole package: a network needs no forecaster of frames, and that one no network until it is
+# fitted.
+_HOMES = {"RNNForecaster": "._rnn", "SeriesForecaster": "._series", "show_config": "._config"}
 
 
 def __getattr__(name):

@@ -5,10 +5,11 @@ import pytest
 
 @pytest.fixture
 def closed_figures():
-    """Pictures leave no figure open and change no setting of matplotlib."""
+    """Pictures need no screen, leave no figure open and change no setting of matplotlib."""
     import matplotlib as mpl
     from matplotlib import pyplot
 
+    mpl.use("Agg")
     before = dict(mpl.rcParams)
     yield
     assert dict(mpl.rcParams) == before

@@ -1,10 +1,25 @@
-"""Pictures as tests see them: what is drawn, what it says, and whether words lie on words or outside."""
+"""Pictures as tests see them: data for them, what is drawn, what it says, and whether words lie on words or outside."""
 
 import itertools
 
 import numpy as np
+import pandas as pd
 
-__all__ = ["drawn", "faults", "words"]
+__all__ = ["drawn", "faults", "hourly_load", "shop_sales", "words"]
+
+
+def hourly_load(hours):
+    """A load with a day's course, from 1 March 2024 in Berlin."""
+    index = pd.date_range("2024-03-01", periods=hours, freq="h", tz="Europe/Berlin", name="hour")
+    noise = pd.Series(np.random.default_rng(0).normal(size=hours)).ewm(span=6).mean().to_numpy()
+    return pd.DataFrame({"load": 60 + 12 * np.sin(2 * np.pi * index.hour / 24) + 6 * noise}, index)
+
+
+def shop_sales(names):
+    """Random walks of 80 days, one of each shop."""
+    days = pd.date_range("2024-01-01", periods=80, freq="D", name="day")
+    rng = np.random.default_rng(1)
+    return pd.concat([pd.DataFrame({"shop": name, "sold": rng.normal(size=80).cumsum()}, days) for name in names])
 
 
 def drawn(display):

@@ -52,7 +52,7 @@ def test_threads_that_share_one_window_give_its_bits(cell, isa, dtype):
     expected = network.predict(theta, source, case.index, path="lanes")[:1]
     packed = network.pack(theta)
     for threads in THREADS:
-        for _ in range(20):
+        for _ in range(10):
             found = network.predict(packed, source, case.index[:1], threads=threads)
             assert found.tobytes() == expected.tobytes(), threads
 

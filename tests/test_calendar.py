@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from forecast.preprocessing import calendar_features
 
-examples = settings(max_examples=200, deadline=None, derandomize=True)
+examples = settings(max_examples=100, deadline=None, derandomize=True)
 
 CYCLIC = ["minute", "hour", "dayofweek", "dayofmonth", "dayofyear", "week", "month", "quarter"]
 

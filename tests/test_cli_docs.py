@@ -62,8 +62,7 @@ def answer(tmp_path, monkeypatch, capsys):
 
 
 def test_the_page_prints_what_the_command_prints(answer):
-    (example,) = blocks("python")
-    exec(compile(example, "command-line.md", "exec"), {})
+    exec(compile("\n".join(blocks("python")), "command-line.md", "exec"), {})
     lines = [line for block in blocks("console") for line in commands(block)]
     assert len(lines) > 10
     for command, printed in lines:

@@ -76,7 +76,7 @@ def test_more_steps_than_future_rows_are_refused(run):
 
 
 def test_a_fault_is_one_line_and_its_traceback_is_shown_on_request(run, monkeypatch, capsys):
-    monkeypatch.setattr(SeriesForecaster, "fit", lambda *_: 1 / 0)
+    monkeypatch.setattr(SeriesForecaster, "fit", lambda *_, **more: 1 / 0)
     code, _, err = run(*FIT, "--quiet")
     assert code == 1
     assert err == (

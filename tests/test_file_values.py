@@ -21,7 +21,7 @@ import forecast
 from forecast import ModelFileError
 from forecast._files.values import Reader, Writer
 
-examples = settings(max_examples=200, deadline=None, derandomize=True)
+examples = settings(max_examples=100, deadline=None, derandomize=True)
 
 
 def through_a_file(value):

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pandas as pd
+import polars as pl
 import pytest
 from sklearn.linear_model import Ridge
 
@@ -114,7 +115,6 @@ def test_rows_of_a_panel_are_answered_in_their_order(panel):
 
 
 def test_polars_is_answered_in_kind():
-    pl = pytest.importorskip("polars")
     frame = pl.from_pandas(FRAME.reset_index())
     found = model(time="hour").fit(frame).predict_interval(4, coverage=[0.5])
     assert isinstance(found, pl.DataFrame)
@@ -163,12 +163,7 @@ def test_a_network_takes_the_rows_first_too():
 # -------------------- drawn
 
 
-@pytest.fixture
-def agg():
-    pytest.importorskip("matplotlib").use("Agg")
-
-
-@pytest.mark.usefixtures("agg")
+@pytest.mark.usefixtures("closed_figures")
 def test_flat_frames_are_drawn_of_the_target_that_is_named():
     one = model(target=["load", "price"]).fit(FRAME[:-6])
     bounds, levels = one.predict_interval(coverage=[0.5, 0.8]), [0.1, 0.25, 0.5, 0.75, 0.9]
@@ -186,7 +181,7 @@ def test_flat_frames_are_drawn_of_the_target_that_is_named():
     np.testing.assert_array_equal(first.forecasts["forecast"], quantiles["load_0.5"])
 
 
-@pytest.mark.usefixtures("agg")
+@pytest.mark.usefixtures("closed_figures")
 def test_coverage_is_counted_from_flat_frames():
     one = model(target=["load", "price"]).fit(FRAME[:-6])
     truth, bounds = FRAME["price"][-6:], one.predict_interval(coverage=[0.5, 0.8])

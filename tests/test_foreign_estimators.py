@@ -59,8 +59,6 @@ MODELS = {
 @pytest.mark.parametrize("output", ["pandas", "polars"])
 @pytest.mark.parametrize("kind", MODELS)
 def test_the_output_that_transformers_are_set_to_moves_no_bit(kind, output):
-    if output == "polars":
-        pytest.importorskip("polars")
     one = MODELS[kind]
     want = one.fit(FRAME)
     want = want.predict(), want.predict_interval(coverage=0.5)
@@ -72,7 +70,6 @@ def test_the_output_that_transformers_are_set_to_moves_no_bit(kind, output):
 
 
 def test_a_transformer_set_to_polars_is_a_transform():
-    pytest.importorskip("polars")
     scaler = StandardScaler().set_output(transform="polars")
     want = MODELS["transform"].fit(FRAME).predict()
     pd.testing.assert_frame_equal(model(transform=scaler).fit(FRAME).predict(), want, check_exact=True)

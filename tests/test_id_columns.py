@@ -4,6 +4,8 @@ import itertools
 
 import numpy as np
 import pandas as pd
+import polars as pl
+import pyarrow as pa
 import pytest
 from sklearn.linear_model import Ridge
 from sklearn.model_selection import cross_val_score
@@ -12,6 +14,7 @@ import forecast
 from forecast import RNNForecaster, SeriesForecaster, make_windows
 from forecast.diagnostics import check_no_leakage
 from forecast.model_selection import RollingOrigin, backtest
+from forecast.plotting import BacktestDisplay, ForecastDisplay
 
 IDS = ["store", "item"]
 
@@ -76,7 +79,6 @@ def test_the_answer_has_the_ids_as_the_user_has_them(layout, tmp_path):
 
 
 def test_arrow_dtypes_come_back_also_out_of_a_file(tmp_path):
-    pytest.importorskip("pyarrow")
     frame = sales().astype({"store": "int32[pyarrow]", "item": "string[pyarrow]"})
     model = ridge().fit(frame)
     model.save(tmp_path / "m.forecast")
@@ -87,8 +89,7 @@ def test_arrow_dtypes_come_back_also_out_of_a_file(tmp_path):
 
 @pytest.mark.parametrize("library", ["polars", "pyarrow"])
 def test_frames_of_other_libraries(library):
-    module = pytest.importorskip(library)
-    frame = module.from_pandas(sales()) if library == "polars" else module.Table.from_pandas(sales())
+    frame = pl.from_pandas(sales()) if library == "polars" else pa.Table.from_pandas(sales())
     model = ridge().fit(frame)
     answer = model.predict()
     assert np.array_equal(answer["y"].to_numpy(), joined())
@@ -145,10 +146,8 @@ def test_a_report_names_series_by_tuples_and_sums_up_by_each_id():
         report.summary(by="shop")
 
 
+@pytest.mark.usefixtures("closed_figures")
 def test_plots_take_the_tuple():
-    pytest.importorskip("matplotlib").use("Agg")
-    from forecast.plotting import BacktestDisplay, ForecastDisplay
-
     frame = sales()
     model = ridge().fit(frame)
     display = ForecastDisplay.from_estimator(model, series=(2, "a"))

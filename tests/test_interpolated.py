@@ -7,6 +7,7 @@ from sklearn.base import BaseEstimator, RegressorMixin
 from sklearn.linear_model import Ridge
 
 from forecast import RNNForecaster, SeriesForecaster, make_windows
+from forecast._series.fresh import origins_since
 from forecast._tail import time_tail
 from forecast.baselines import LastValue
 
@@ -153,7 +154,7 @@ def test_intervals_learn_from_no_origin_on_a_line():
     frame, _ = draw(3, panel=False)
     fitted = forecaster(Ridge(), past_covariates=None).fit(frame.iloc[:220])
     history = fitted._request(None, frame).fresh
-    origins = fitted._fresh_origins(history, None)
+    origins = origins_since(fitted._state, history, 0)
     assert len(origins) > 20
     assert history.made_up.sum() > 20
     assert not history.made_up[origins].any()

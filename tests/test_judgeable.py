@@ -7,6 +7,7 @@ from sklearn.linear_model import Ridge
 
 from forecast import SeriesForecaster
 from forecast.model_selection import BacktestWarning, RollingOrigin, backtest
+from forecast.plotting import CoverageDisplay
 
 DAYS = pd.date_range("2024-01-01", periods=120, name="day")
 
@@ -92,15 +93,12 @@ def test_intervals_without_validation_windows_are_named():
     assert sum("intervals of coverage 0.5" in note for note in report.notes) == 1
 
 
+@pytest.mark.usefixtures("closed_figures")
 def test_a_coverage_that_needs_more_errors_than_there_are_is_named_and_the_other_is_drawn():
     given = {"refit": False, "coverage": [0.5, 0.99]}
     with pytest.warns(BacktestWarning, match="coverage 0.99 are missing.*need 199 errors of a step"):
         report = backtest(model(validation_fraction=0.3), frame(), RollingOrigin(3, horizon=4), **given)
     assert report.frame.query("model == 'Ridge'")["lower_0.5"].notna().all()
-    matplotlib = pytest.importorskip("matplotlib")
-    matplotlib.use("Agg")
-    from forecast.plotting import CoverageDisplay
-
     assert list(CoverageDisplay.from_report(report).table.index) == [0.5]
 
 

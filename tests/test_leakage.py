@@ -20,6 +20,7 @@ from forecast.model_selection import RollingOrigin, backtest
 KINDS = ["plain", "pipeline", "panel", "covariates", "backtest"]
 TRANSFORMS = [None, "standard", "robust", "minmax", "log", "asinh", "difference", ["log1p", "standard"]]
 TRANSFORMS += ["seasonal_difference"]
+SEEDS, MORE_SEEDS = range(12), range(12, 40)
 NORMS = [None, "last", "mean", "standard", ("standard", 0.5), ("season", 2)]
 
 
@@ -173,7 +174,7 @@ def rows_ahead(case):
     return ahead if whole else None
 
 
-@pytest.mark.parametrize("seed", range(40))
+@pytest.mark.parametrize("seed", [*SEEDS, *(pytest.param(seed, marks=pytest.mark.slow) for seed in MORE_SEEDS)])
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_scrambled_future_moves_no_bit_before_the_cut(kind, seed):
     case = draw_case(kind, seed)
@@ -191,16 +192,16 @@ def test_a_scrambled_future_moves_no_bit_before_the_cut(kind, seed):
 
 
 def test_the_generated_cases_reach_every_setting():
-    cases = [draw_case(kind, seed) for kind in KINDS for seed in range(40)]
-    assert len(cases) == 200
+    cases = [draw_case(kind, seed) for kind in KINDS for seed in SEEDS]
+    assert len(cases) == 60
     for name, least in [("gaps", 3), ("missing", 2), ("window_norm", len(NORMS)), ("horizon", 6), ("lookback", 8)]:
         assert len({getattr(case.model, name) for case in cases}) >= least, name
     assert {str(case.model.transform) for case in cases} == set(map(str, TRANSFORMS))
     assert {str(case.model.calendar) for case in cases} == {"None", "['hour']", "['hour', 'weekend']"}
     assert {str(case.refit) for case in cases} == {"True", "False", "2"}
-    assert sum(case.model.future_covariates is not None for case in cases) > 40
-    assert sum(case.coverage is not None for case in cases) > 15
-    assert sum(rows_ahead(case) is not None for case in cases) > 100
+    assert sum(case.model.future_covariates is not None for case in cases) > 25
+    assert sum(case.coverage is not None for case in cases) > 8
+    assert sum(rows_ahead(case) is not None for case in cases) > 50
 
 
 # -------------------- check_no_leakage
@@ -407,7 +408,7 @@ def test_a_value_that_a_transform_refuses_matters_from_its_own_row_on(panel, tra
     one, other = (backtest(model, given, RollingOrigin(3, 4), refit=refit).frame for given in (frame, changed))
     np.testing.assert_array_equal(bits(one.drop(columns="actual")), bits(other.drop(columns="actual")))
     assert (other["actual"] == 0).any()
-    if transform == "log" and not refit:  # what Box-Cox makes of absurd values has no way back
+    if not refit:
         assert check_no_leakage(model, changed, n_cuts=1).n_forecasts >= 40
     with pytest.raises(ValueError, match="not positive"):
         backtest(model, early, RollingOrigin(3, 4), refit=refit)

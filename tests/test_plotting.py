@@ -8,14 +8,13 @@ import pandas as pd
 import polars as pl
 import pytest
 from matplotlib import pyplot
-from pictures import drawn
+from pictures import drawn, shop_sales
 from sklearn.linear_model import Ridge
 
 from forecast import RecursiveForecastWarning, RNNForecaster, SeriesForecaster, plotting
 from forecast.model_selection import RollingOrigin, SkillWarning, backtest
 from forecast.plotting import BacktestDisplay, CoverageDisplay, ForecastDisplay, ResidualDisplay, SkillDisplay
 
-mpl.use("Agg")
 pytestmark = pytest.mark.usefixtures("closed_figures")
 COVERAGE = [0.5, 0.8]
 
@@ -44,10 +43,7 @@ def report(df):
 
 @pytest.fixture(scope="module")
 def panel():
-    index = pd.date_range("2024-01-01", periods=80, freq="D")
-    rng = np.random.default_rng(1)
-    shops = [pd.DataFrame({"shop": name, "sold": rng.normal(size=80).cumsum()}, index) for name in ("x", "y")]
-    return pd.concat(shops)
+    return shop_sales("xy")
 
 
 # -------------------- forecasts

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from matplotlib import pyplot
-from pictures import drawn, faults
+from pictures import drawn, faults, hourly_load
 from sklearn.linear_model import Ridge
 
 from forecast import RNNForecaster, SeriesForecaster, plotting
@@ -26,7 +26,6 @@ from forecast.plotting import (
     SkillDisplay,
 )
 
-mpl.use("Agg")
 pytestmark = pytest.mark.usefixtures("closed_figures")
 COVERAGE = [0.5, 0.8, 0.95]
 
@@ -48,10 +47,8 @@ class Activity:
 
 @pytest.fixture(scope="module")
 def load():
-    """Fifty days by the hour, with a day's course, over a change of clocks."""
-    hours = pd.date_range("2024-03-01", periods=1200, freq="h", tz="Europe/Berlin", name="hour")
-    noise = pd.Series(np.random.default_rng(0).normal(size=1200)).ewm(span=6).mean().to_numpy()
-    return pd.DataFrame({"load": 60 + 12 * np.sin(2 * np.pi * hours.hour / 24) + 6 * noise}, hours)
+    """Fifty days, over a change of clocks."""
+    return hourly_load(1200)
 
 
 @pytest.fixture(scope="module")

@@ -118,10 +118,16 @@ class TestBoxCox(TransformTests):
         boxcox = BoxCox().fit(x)
         assert_near(boxcox.inverse_transform(boxcox.transform(x)[None])[0], x)
 
-    @pytest.mark.parametrize(("lmbda", "z", "word"), [(0.5, -2.5, "below"), (-0.5, 2.5, "above")])
-    def test_a_forecast_beyond_the_bound_is_refused(self, lmbda, z, word):
-        with pytest.raises(ValueError, match=rf"1 of 2 values are {word} every value .* position \(0, 1\)"):
-            BoxCox(lmbda).fit([1.0, 2.0]).inverse_transform([[0.0, z]])
+    @pytest.mark.parametrize("lmbda", [0.1, 0.5, 1.0, 2.0])
+    def test_a_forecast_below_the_image_of_zero_is_the_least_positive_value(self, lmbda):
+        boxcox = BoxCox(lmbda).fit([1.0, 2.0])
+        one, far = boxcox.inverse_transform([[-1 / lmbda - 1e-9, -1e9]])[0]
+        assert 0 < one == far < 2e-8
+        assert np.isclose(boxcox.transform([far])[0], -1 / lmbda)
+
+    def test_a_forecast_above_the_image_of_infinity_is_refused(self):
+        with pytest.raises(ValueError, match=r"1 of 2 values are above every value .* position \(0, 1\)"):
+            BoxCox(-0.5).fit([1.0, 2.0]).inverse_transform([[0.0, 2.5]])
 
     def test_what_it_cannot_take_is_refused(self):
         with pytest.raises(ValueError, match=r"1 of 3 values are not positive, the first \(0\.0\) at position 1"):

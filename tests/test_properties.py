@@ -14,7 +14,7 @@ from forecast import RNNForecaster, SeriesForecaster
 from forecast._windows import Windows
 from forecast.baselines import Drift, LastValue, SeasonalNaive
 
-many = settings(max_examples=200, derandomize=True, deadline=None)
+many = settings(max_examples=80, derandomize=True, deadline=None)
 seeds = st.integers(0, 2**32 - 1)
 NORMS = [None, "last", "mean", "standard", ("mean", 0.3), ("standard", 0.5), ("season", 1)]
 EPS = np.finfo(np.float64).eps

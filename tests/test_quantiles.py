@@ -14,7 +14,7 @@ from sklearn.metrics import d2_pinball_score, mean_pinball_loss
 from sklearn.model_selection import GridSearchCV, TimeSeriesSplit
 
 from forecast import RNNForecaster, make_windows
-from forecast._network import at_levels, in_order
+from forecast._quantiles import at_levels, in_order
 
 LEVELS = [0.1, 0.5, 0.9]
 CELLS = ("lstm", "gru", "rnn")

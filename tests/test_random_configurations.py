@@ -35,7 +35,6 @@ REFUSALS = (  # (what must have been drawn, what the refusal says)
         lambda one: one.drawn["layout"] == "objects" and isinstance(one.drawn["freq"], int),
         r"column 'when' holds object values, starting with -?\d+",
     ),
-    (lambda one: "boxcox" in transforms(one), r"(below|above) every value that a Box-Cox transform"),
     (
         lambda one: any(name in POSITIVE for name in transforms(one)) and (one.rows[one.targets] <= 0).any(axis=None),
         r"(values are not positive|values are -?\d+ or less), the first",

@@ -172,19 +172,27 @@ def test_an_integer_index_has_its_season_found():
     assert model.report_.skill > 0
 
 
-@pytest.mark.parametrize("coverage", [0.8, 0.95])
-def test_intervals_of_a_recipe_cover(coverage):
-    df = daily_cycle(2400)
+COVERAGE = [0.8, 0.95]
+
+
+@pytest.fixture(scope="module")
+def covered():
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        report = backtest(recipe(), df, RollingOrigin(n_splits=40, horizon=12), refit=False, coverage=coverage)
-    mine = report.frame[report.frame["model"] == "recipe"]
+        return backtest(
+            recipe(), daily_cycle(2400), RollingOrigin(n_splits=40, horizon=12), refit=False, coverage=COVERAGE
+        )
+
+
+@pytest.mark.parametrize("coverage", COVERAGE)
+def test_intervals_of_a_recipe_cover(covered, coverage):
+    mine = covered.frame[covered.frame["model"] == "recipe"]
     inside = (mine["actual"] >= mine[f"lower_{coverage}"]) & (mine["actual"] <= mine[f"upper_{coverage}"])
     assert abs(inside.mean() - coverage) < 0.06
 
 
 def test_bounds_hold_everywhere():
-    df = daily_cycle(600)
+    df = daily_cycle(900)
     df["load"] = (df["load"] - 20).clip(lower=0)
     model = recipe(lower=0.0, upper=5.0).fit(df)
     interval = model.predict_interval(coverage=0.9)
@@ -216,12 +224,12 @@ def test_time_is_bounded_and_that_it_bites_is_said():
 
 
 def test_progress_goes_to_stderr_and_only_where_it_is_asked_for(capsys):
-    recipe(verbose=1, horizon=3).fit(daily_cycle(300))
+    recipe(verbose=1, horizon=3).fit(daily_cycle(120))
     said = capsys.readouterr()
     assert "season 24" in said.err
     assert "linear model: lookback" in said.err
     assert len(said.out.splitlines()) == 2
-    recipe(horizon=3).fit(daily_cycle(300))
+    recipe(horizon=3).fit(daily_cycle(120))
     said = capsys.readouterr()
     assert (said.out, said.err) == ("", "")
 

@@ -116,7 +116,15 @@ def test_a_constant_target_of_a_network_on_arrays_is_exact_and_may_begin_to_move
 
 @pytest.mark.parametrize("regressor", ["ridge", "linear", "network"])
 @pytest.mark.parametrize(
-    "settings", [{"transform": "standard"}, {"transform": "asinh"}, {"window_norm": "standard"}], ids=str
+    "settings",
+    [
+        {"transform": "standard"},
+        {"transform": "asinh"},
+        {"window_norm": "standard"},
+        {"window_norm": "last"},
+        {"window_norm": None, "missing": "mask"},
+    ],
+    ids=str,
 )
 def test_a_constant_series_among_others_is_forecast_exactly_with_bounds_on_it(regressor, settings):
     walks = [pd.DataFrame({"y": RNG.normal(size=N).cumsum(), "shop": name}, index=HOURS) for name in "ab"]

@@ -1,11 +1,10 @@
 """Pictures in small axes: legends, markers and widths, measured on the rendered figure."""
 
-import matplotlib as mpl
 import numpy as np
 import pandas as pd
 import pytest
 from matplotlib import pyplot
-from pictures import drawn, faults
+from pictures import drawn, faults, hourly_load, shop_sales
 from sklearn.linear_model import Ridge
 
 from forecast import RNNForecaster, SeriesForecaster
@@ -23,15 +22,12 @@ from forecast.plotting import (
     SkillDisplay,
 )
 
-mpl.use("Agg")
 pytestmark = pytest.mark.usefixtures("closed_figures")
 
 
 @pytest.fixture(scope="module")
 def load():
-    hours = pd.date_range("2024-03-01", periods=900, freq="h", tz="Europe/Berlin", name="hour")
-    noise = pd.Series(np.random.default_rng(0).normal(size=900)).ewm(span=6).mean().to_numpy()
-    return pd.DataFrame({"load": 60 + 12 * np.sin(2 * np.pi * hours.hour / 24) + 6 * noise}, hours)
+    return hourly_load(900)
 
 
 @pytest.fixture(scope="module")
@@ -53,10 +49,7 @@ def inside(network, load):
 
 @pytest.fixture(scope="module")
 def panel():
-    days = pd.date_range("2024-01-01", periods=80, freq="D", name="day")
-    rng = np.random.default_rng(1)
-    shops = [pd.DataFrame({"shop": name, "sold": rng.normal(size=80).cumsum()}, days) for name in ("x", "y", "z")]
-    return pd.concat(shops)
+    return shop_sales("xyz")
 
 
 @pytest.fixture(scope="module")

@@ -2,12 +2,14 @@
 
 import numpy as np
 import pandas as pd
+import polars as pl
+import pyarrow as pa
 import pytest
 from sklearn.linear_model import Ridge
 from sklearn.model_selection import GridSearchCV, cross_val_score
 
 import forecast
-from forecast import RNNForecaster, SeriesForecaster
+from forecast import RNNForecaster, SeriesForecaster, make_windows
 from forecast.diagnostics import check_no_leakage
 from forecast.model_selection import RollingOrigin, backtest
 
@@ -71,8 +73,7 @@ def test_static_covariates_choose_among_its_columns():
 
 @pytest.mark.parametrize("library", ["polars", "pyarrow"])
 def test_tables_of_other_libraries(library):
-    module = pytest.importorskip(library)
-    turn = module.from_pandas if library == "polars" else module.Table.from_pandas
+    turn = pl.from_pandas if library == "polars" else pa.Table.from_pandas
     frame, table = turn(rows().reset_index()), turn(SHOPS)
     answer = ridge(time="day").fit(frame, static=table).predict()
     assert np.array_equal(answer["y"].to_numpy(), joined().predict()["y"])
@@ -127,9 +128,9 @@ def test_a_new_series_without_them_is_refused():
         model.predict(history=new.assign(size=np.arange(60), kind="mall", open=True))
     with pytest.raises(ValueError, match=r"gives series 'b' the 'size' 7.0, and fit had 120.0"):
         model.predict(history=rows(), static=SHOPS.assign(size=[30, 7, 80]))
-    with pytest.raises(ValueError, match="history is None"):
+    with pytest.raises(ValueError, match="X and history is None"):
         model.predict(static=SHOPS)
-    with pytest.raises(ValueError, match="fitted without static covariates"):
+    with pytest.raises(ValueError, match="fit had no static covariates"):
         ridge().fit(rows()).predict(history=rows(), static=SHOPS)
 
 
@@ -153,7 +154,7 @@ def test_a_new_series_without_them_is_refused():
         (SHOPS.assign(shop=["a", None, "c"]), {}, "no name in 'shop' in row 1"),
         (SHOPS.rename(columns={"shop": "store"}), {}, "neither a column nor a level of its index with the name 'shop'"),
         (SHOPS[["shop"]], {}, "static has no columns but"),
-        (SHOPS, {"static_covariates": ["colour"]}, "names 'colour', which is no column of static"),
+        (SHOPS, {"static_covariates": ["colour"]}, "names 'colour', which is not a column of static"),
         (SHOPS.assign(y=1.0), {}, "'y' is named as target and as static covariate"),
     ],
 )
@@ -210,3 +211,36 @@ def test_the_name_of_a_series_may_be_a_covariate(layout):
     copied = ridge(static_covariates="copy").fit(rows().assign(copy=lambda f: f["shop"].astype("category")))
     assert np.array_equal(model.predict()["y"], copied.predict()["y"])
     assert model._state.schema.static_names == ["shop=a", "shop=b", "shop=c"]
+
+
+def test_windows_take_the_table_too():
+    sizes = {"target": "y", "series": "shop", "lookback": 5, "horizon": 2}
+    wide = rows().reset_index().merge(SHOPS, on="shop").set_index("day")
+    expected = make_windows(wide, static_covariates=STATIC, **sizes)
+    found = make_windows(rows(), static=SHOPS, **sizes)
+    assert np.array_equal(np.asarray(found), np.asarray(expected))
+    assert found.shape == (3 * 54, 5 + 4)  # size, two kinds, open
+    kinds = make_windows(rows(), static=SHOPS, static_covariates="kind", **sizes)
+    assert np.array_equal(kinds.static, make_windows(wide, static_covariates="kind", **sizes).static)
+    with pytest.raises(ValueError, match="static is given, but series is None"):
+        make_windows(rows("a"), static=SHOPS, target="y", lookback=5, horizon=2)
+
+
+def test_a_series_without_a_history_has_its_row_in_a_table():
+    table = pd.DataFrame({"shop": ["d"], "size": [55], "kind": ["mall"], "open": [False]})
+    days = pd.date_range(DAYS[-1], periods=8, name="day")[1:]
+    future = pd.DataFrame({"shop": "d"}, index=days)
+    for model in (ridge().fit(rows(), static=SHOPS), joined()):
+        with pytest.warns(forecast.ShortHistoryWarning, match="'d'"):
+            found = model.predict(future, static=table)
+        with pytest.warns(forecast.ShortHistoryWarning, match="'d'"):
+            pd.testing.assert_frame_equal(found, model.predict(future.assign(size=55, kind="mall", open=False)))
+
+
+def test_a_table_of_the_new_series_alone_goes_with_columns_of_the_others():
+    columns, new = joined(), rows("d").assign(shop="d")
+    table = pd.DataFrame({"shop": ["d"], "size": [55], "kind": ["mall"], "open": [False]})
+    wide = rows().reset_index().merge(SHOPS, on="shop").set_index("day")
+    given = columns.predict(history=pd.concat([wide, new]), static=table)
+    beside = pd.concat([wide, new.assign(size=55, kind="mall", open=False)])
+    pd.testing.assert_frame_equal(given, columns.predict(history=beside))

@@ -28,13 +28,13 @@ def frame():
     return pd.DataFrame(values, columns=list("abc"), index=pd.date_range("2024-03-20", periods=70, freq="h"))
 
 
-def level_of(norm, past, n):
+def level_of(norm, past, n, floor):
     """What is taken off one past (T,) and the n steps after it, and what that is divided by."""
     kind, number = norm
     if kind == "season":
         return np.array([past[t % number :: number].mean() for t in range(len(past) + n)]), 1.0
     newest = past[-max(int(np.ceil(number * len(past))), 2 if kind == "standard" else 1) :]
-    return newest.mean(), max(newest.std(), 1e-3 * abs(newest.mean())) if kind == "standard" else 1.0
+    return newest.mean(), max(newest.std(), floor) if kind == "standard" else 1.0
 
 
 @pytest.mark.parametrize("norm", NORMS, ids=str)
@@ -45,9 +45,10 @@ def test_past_and_future_of_every_target_lose_their_level_and_get_it_back(frame,
     windows = make_windows(frame.astype(dtype), **arguments, window_norm=norm)[::7]
     past = np.asarray(plain, dtype=float).reshape(-1, LOOKBACK, 3)
     future = np.asarray(plain.y, dtype=float).reshape(-1, HORIZON, 2)
+    floors = 0.25 * frame[["b", "a"]].diff().abs().median().to_numpy()
     for w in range(len(plain)):
         for target in range(2):
-            level, scale = level_of(norm, past[w, :, target], HORIZON)
+            level, scale = level_of(norm, past[w, :, target], HORIZON, floors[target])
             level = np.broadcast_to(level, LOOKBACK + HORIZON)
             past[w, :, target] = (past[w, :, target] - level[:LOOKBACK]) / scale
             future[w, :, target] = (future[w, :, target] - level[LOOKBACK:]) / scale
@@ -289,7 +290,11 @@ def test_a_file_without_floors_divides_by_a_thousandth_of_the_level_as_it_did(tm
     (tmp_path / "old").write_bytes(with_tree(model, tmp_path, change))
     loaded = forecast.load(tmp_path / "old")
     windows = windows_of_frame(loaded, frame)
-    plain = make_windows(frame, lookback=48, horizon=24, window_norm="standard")
+    sizes = {"lookback": 48, "horizon": 24, "window_norm": "standard"}
+    plain = Windows(frame.to_numpy(), windows.origins, **sizes)  # make_windows measures a floor
+    measured = SeriesForecaster(Ridge(), **sizes).fit(frame)
+    own = windows_of_frame(measured, frame)
+    assert np.array_equal(np.asarray(make_windows(frame, **sizes)), np.asarray(own)[: len(frame) - 48 - 24 + 1])
     assert windows.window_floor is None
     assert np.asarray(windows).tobytes() == np.asarray(plain).tobytes()
     spread = windows[:1].restore(np.ones((1, 24))) - windows[:1].restore(np.zeros((1, 24)))

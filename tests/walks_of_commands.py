@@ -34,6 +34,9 @@ def write_files():
     table.iloc[:80].to_csv("other.csv")
     shops = pd.concat([table.assign(shop="x"), (table * 2).assign(shop="y")])
     shops.to_csv("shops.csv")
+    pd.DataFrame({"shop": ["x", "y"], "size": [30, 120], "age": [1, 9]}).to_csv("sizes.csv", index=False)
+    pd.DataFrame({"shop": ["z"], "size": [60], "age": [2]}).to_csv("size-z.csv", index=False)
+    table.assign(shop="z").to_csv("shop-z.csv")
     table.drop(days[-3]).to_csv("gap.csv")
     shops[(shops["shop"] == "x") | (shops.index != days[-3])].to_csv("gap-shops.csv")
     weekdays = pd.bdate_range("2024-01-01", periods=ROWS, name="when")
@@ -64,6 +67,8 @@ def write_files():
     main(["fit", "data.csv", "--target", "load", *SMALL, "-o", "model.forecast"])
     main(["fit", "hours.csv", "--target", "load", "--timezone", "UTC", *SMALL, "-o", "hours.forecast"])
     main(["fit", "shops.csv", "--target", "load", "--series", "shop", *SMALL, "-o", "shops.forecast"])
+    sized = ["--series", "shop", "--static", "sizes.csv", *SMALL]
+    main(["fit", "shops.csv", "--target", "load", *sized, "-o", "sized.forecast"])
     main(["fit", "data.csv", "--target", "wind", *SMALL, "-o", "second.forecast"])
     main(["fit", "data.csv", "--target", "load", "--future-covariates", "wind", *SMALL, "-o", "known.forecast"])
 
@@ -175,6 +180,7 @@ def shared(base):
         "--past-covariates": Given("--past-covariates", "wind"),
         "--future-covariates": Given("--future-covariates", "wind"),
         "--static-covariates": Given("--static-covariates", "kind", base=on("shops.csv", base, "--series", "shop")),
+        "--static": Given("--static", "sizes.csv", base=on("shops.csv", base, "--series", "shop")),
         "--horizon": Given("--horizon", "4", base=without("--horizon", base)),
         "--lookback": Given("--lookback", "9", base=without("--lookback", base)),
         "--freq": Given("--freq", "B", base=on("holiday.csv", base)),
@@ -237,6 +243,7 @@ COMMANDS = {
         "--decimal": Given("--decimal", ".", base=["predict", "model.forecast", "doubt.tsv"]),
         "--sheet": Given("--sheet", "two", base=["predict", "model.forecast", "book.xlsx"]),
         "--gaps": Given("--gaps", "interpolate", base=["predict", "model.forecast", "gap.csv"]),
+        "--static": Given("--static", "size-z.csv", base=["predict", "sized.forecast", "shop-z.csv"]),
         "--errors": Given("--errors", "raise", base=["predict", "shops.forecast", "gap-shops.csv"], says="has gaps"),
     }),
     "update": walk_of(["update", "model.forecast", "new.csv"], {
@@ -247,6 +254,7 @@ COMMANDS = {
         "--overlap": Given("--overlap", "skip", base=["update", "model.forecast", "longer.csv"]),
         "--refit": Given("--refit", "continue"),
         "--history": Given("--history", "newest.csv", beside=["--refit", "continue"]),
+        "--static": Given("--static", "size-z.csv", base=["update", "sized.forecast", "shop-z.csv"]),
         "--errors": Given("--errors", "raise", base=["update", "shops.forecast", "new-shop.csv"], says="end before"),
         "--quiet": Given("--quiet", base=["update", "shops.forecast", "new-shop.csv"]),
         "--time": Given("--time", "then", base=["update", "model.forecast", "new.csv"], says="are missing"),

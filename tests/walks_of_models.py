@@ -317,6 +317,7 @@ WINDOWS = {
             "past_covariates": "b",
             "future_covariates": "b",
             "static_covariates": Also("size", df=shops(), series="shop"),
+            "static": Also(pd.DataFrame({"size": [1, 2]}, index=shops()["shop"].unique()), df=shops(), series="shop"),
             "series": Also("shop", df=shops()),
             "time": Also("day", df=days(20).reset_index()),
             "step": 2,

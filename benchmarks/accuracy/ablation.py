@@ -158,9 +158,8 @@ def table(found):
         if mean < 1 + NOTHING:
             idle.append(part)
     named = ", ".join(f'"{part}"' for part in idle) or "none"
-    return "\n".join(
-        [*out, "", f"Less than {NOTHING:.1%} worse, so that the part brings nothing on these tasks: {named}."]
-    )
+    last = f"Less than {NOTHING:.1%} worse, so that the part brings nothing on these tasks: {named}."
+    return "\n".join([*out, "", last])
 
 
 def main():

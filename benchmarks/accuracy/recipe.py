@@ -6,7 +6,7 @@ from types import SimpleNamespace
 import numpy as np
 
 from forecast import SeriesForecaster
-from forecast._series.backtesting import intervals_at, read_rows, static_bounds
+from forecast._series.backtesting import intervals_at, quantile_bounds, read_rows, static_bounds
 from forecast._series.forecasting import from_origins
 
 from .scores import LEVELS
@@ -67,9 +67,14 @@ class Recipe:
         return np.stack([*lower, forecast, *upper[::-1]], axis=-1)
 
     def intervals(self, which, row, forecast):
-        """Adaptive intervals, at each origin from what was known at it; for a few far windows those of the fit."""
+        """Adaptive intervals, at each origin from what was known at it; for a few far windows those of the fit.
+
+        These are between the model's own quantiles where it has them, as those of `predict_interval` right after `fit`.
+        """
         state, places = self.model._state, self._places(which, row)
-        if self.problem.quantiles:
+        if self.problem.quantiles and state.has_quantiles:
+            bounds = quantile_bounds(state, self.rows, places, COVERAGES)
+        elif self.problem.quantiles:
             bounds = static_bounds(state, self.rows, places, forecast, COVERAGES)
         else:
             bounds = intervals_at(self.rows, places, forecast, COVERAGES, state.calibration, state.error_scales)

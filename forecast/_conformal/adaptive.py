@@ -5,6 +5,8 @@ References
 Gibbs, Candes: Adaptive conformal inference under distribution shift. NeurIPS 34 (2021), 1660-1672.
 """
 
+from copy import copy
+
 import numpy as np
 
 from .fixed import coverages_of, residuals_needed, three_axes
@@ -41,7 +43,7 @@ class AdaptiveState:
     exponentially weighted mean of absolute residuals) of the origin that it belongs to, times the running scale now:
     the scale follows a changing variance within some 30 residuals, the level corrects what remains. Where alpha asks
     for more than the largest of m residuals can tell (below 1 / (m + 1)), that one's distance from the median grows by
-    10 % for each 0.01 that is lacking: a bound is never infinite.
+    10 % for each missing 0.01: a bound is never infinite.
 
     Parameters
     ----------
@@ -169,6 +171,31 @@ class AdaptiveState:
             setattr(state, f"_{name}", kept[name].copy())
         state._alpha = kept["alpha"][:, [int(np.argmax(kept["levels"] == level)) for level in state.levels]]
         state._ordered = np.sort(state._scores, axis=-1)  # now, so that copies share it
+        return state
+
+    def side_by_side(self, n):
+        """The same for `n` series, whose targets stand side by side and learn each by itself.
+
+        Parameters
+        ----------
+        n : int
+
+        Returns
+        -------
+        AdaptiveState
+            For series * targets; it shares no array that it changes. No origin may wait for residuals.
+        """
+        state = copy(self)
+        if n == 1:
+            return state
+        steps, targets = self._scores.shape[:2]
+        state._scores = None
+        state._lay_out(steps, n * targets)
+        for name in KEPT:
+            array = getattr(self, f"_{name}")
+            times = (1, n, 1) if name == "scores" else (1,) * (array.ndim - 1) + (n,)
+            setattr(state, f"_{name}", np.tile(array, times))
+        state._ordered = np.tile(self.ordered, (1, n, 1))
         return state
 
     def learn(self, actual, forecast, positions, now):

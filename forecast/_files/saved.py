@@ -9,7 +9,6 @@ from .container import FORMAT, VERSION, pack, parsed, read_bytes, unpack
 from .disk import write_whole
 from .errors import ModelFileError
 from .registered import BY_CLASS
-from .values import Reader, Writer
 
 __all__ = ["Saved", "load", "read_card"]
 
@@ -60,6 +59,8 @@ class Saved:
         ...     forecast.load(path).predict().equals(model.predict())
         True
         """
+        from .values import Writer  # here, as in `load`: half of this room is about files alone
+
         check_is_fitted(self)
         if type(self) not in BY_CLASS:
             raise ModelFileError(
@@ -79,9 +80,9 @@ class Saved:
 
 
 def load(path):
-    """The fitted model of a file that `save` wrote.
+    """Load a model saved with `save`.
 
-    Nothing in the file is executed. It is refused unless every byte is as it was written.
+    Nothing in the file is executed. It is refused if any byte has changed.
 
     Parameters
     ----------
@@ -90,12 +91,12 @@ def load(path):
     Returns
     -------
     RNNForecaster or SeriesForecaster
-        Fitted: it predicts the same bits and goes on training as the saved one would.
+        Fitted: it predicts the same bits and continues training as the saved one would.
 
     Raises
     ------
     forecast.ModelFileError
-        The file is damaged, cut short, none of this package, of a newer version, or was made up.
+        The file is damaged, cut short, forged, of a newer version, or not from this package.
     OSError
         The file cannot be read.
 
@@ -106,8 +107,8 @@ def load(path):
 
     Notes
     -----
-    The checksum finds damage. It does not tell who wrote a file: whoever makes one up can make it forecast anything,
-    but cannot make it run anything.
+    The checksum finds damage. It does not say who wrote a file: a forged file can forecast anything, but it cannot run
+    anything.
 
     Examples
     --------
@@ -121,6 +122,8 @@ def load(path):
     >>> np.array_equal(again.predict(X), model.predict(X))
     True
     """
+    from .values import Reader
+
     tensors, metadata = unpack(path, read_bytes(path))
     tree = parsed(path, _text(path, metadata, "model"))
     reader = Reader(tensors)
@@ -134,8 +137,8 @@ def load(path):
     except Warning:  # one that the user turned into an error
         raise
     except Exception as error:
-        # Its checksum is right, so somebody wrote what it says; what numpy, pandas and scikit-learn make of that can
-        # be any error, and each means that this is no model.
+        # The checksum is right, so the file says what its author wrote. numpy, pandas and scikit-learn may raise any
+        # error for that, and each means that it is not a model.
         raise ModelFileError(f"{path}: not written by this version of forecast: {error}") from error
     return model
 

@@ -15,7 +15,7 @@ NULLABLE = (
     "Int8", "Int16", "Int32", "Int64", "UInt8", "UInt16", "UInt32", "UInt64", "Float32", "Float64", "boolean",
 )  # fmt: skip
 # Names of series may have one of Arrow's plain types.
-ARROW = re.compile(r"((u?int(8|16|32|64))|(large_)?string|bool|date32\[day\])\[pyarrow\]")
+ARROW = r"((u?int(8|16|32|64))|(large_)?string|bool|date32\[day\])\[pyarrow\]"
 FOREIGN = {"Datetime": ("time_unit", "time_zone"), "Duration": ("time_unit",), "Enum": ("categories",)}
 
 
@@ -111,7 +111,7 @@ def _write_dtype(writer, dtype, place, depth):
     if isinstance(dtype, pd.PeriodDtype):
         return {"is": "period dtype", "freq": writer(dtype.freq, f"{place}.freq", depth)}
     if isinstance(dtype, pd.ArrowDtype):
-        return {"is": "arrow dtype", "name": dtype.name} if ARROW.fullmatch(dtype.name) else None
+        return {"is": "arrow dtype", "name": dtype.name} if re.fullmatch(ARROW, dtype.name) else None
     return {"is": "nullable dtype", "name": dtype.name} if dtype.name in NULLABLE else None
 
 
@@ -232,7 +232,7 @@ def _nullable_dtype(reader, depth, name):
 
 
 def _arrow_dtype(reader, depth, name):
-    if not ARROW.fullmatch(expect(name, str, "a dtype of Arrow")):
+    if not re.fullmatch(ARROW, expect(name, str, "a dtype of Arrow")):
         raise ModelFileError(f"a dtype of Arrow {name[:40]!r}; expected one of numbers, texts or dates.")
     try:
         return pd.api.types.pandas_dtype(name)

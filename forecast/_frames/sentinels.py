@@ -16,7 +16,7 @@ AS_SUCH = 1.0  # ranges of the other values that a value written in nines lies a
 ANY = 100.0  # and any other value
 OTHER_SIGN = 0.05  # and one written in nines that alone is below (or above) zero
 MOST_SERIES = 20_000
-NINES = re.compile(r"-?(9{2,}|9{2,}\.9+|9+\.9{2,}|9{2,}\.0+|8{3,}|7{3,}|6{3,})")
+NINES = r"-?(9{2,}|9{2,}\.9+|9+\.9{2,}|9{2,}\.0+|8{3,}|7{3,}|6{3,})"
 BITS = (15, 16, 31, 32, 63, 64)
 LIMITS = {float(limit) for bits in BITS for limit in (2**bits - 1, 2**bits, -(2**bits), 1 - 2**bits)}
 HUGE = 1e15  # fill values of netCDF and GRIB are about 1e20 and 1e36
@@ -181,7 +181,7 @@ def _is_varied(values):
 
 
 def _is_code(value):
-    return abs(value) >= HUGE or float(value) in LIMITS or NINES.fullmatch(_text(value)) is not None
+    return abs(value) >= HUGE or float(value) in LIMITS or re.fullmatch(NINES, _text(value)) is not None
 
 
 def _text(value):

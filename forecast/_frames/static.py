@@ -24,7 +24,7 @@ class StaticTable:
     values : dict of label to ndarray or list
         Numbers as float64; of other columns what they hold, None where it is missing.
     categories : dict of label to list
-        Of the columns that are no numbers: the known values, in order.
+        For the columns that are not numeric: the known values, in order.
 
     Examples
     --------
@@ -55,7 +55,7 @@ class StaticTable:
         Raises
         ------
         TypeError, ValueError
-            The names are not there, or twice, or a column can be no covariate.
+            The names are missing or duplicated, or a column cannot be a covariate.
         """
         parts = [_names_in(frame, label, ids) for label in ids]
         for label, part in zip(ids, parts, strict=True):
@@ -74,7 +74,7 @@ class StaticTable:
         missing = [label for label in labels if label not in frame.columns]
         if missing:
             raise ValueError(
-                f"static_covariates names {missing[0]!r}, which is no column of static; its columns are "
+                f"static_covariates names {missing[0]!r}, which is not a column of static; its columns are "
                 f"{shown(frame.columns)}. Where static is given, all static covariates are read from it."
             )
         if not labels:
@@ -147,7 +147,7 @@ class StaticTable:
                 )
 
     def beside(self, frame, layout, what):
-        """A frame with the values of this table as columns of each row of its series.
+        """A frame with the values of this table as columns of each row of its series; of others, its own columns.
 
         Parameters
         ----------
@@ -160,8 +160,18 @@ class StaticTable:
         pandas.DataFrame
         """
         blocks = blocks_of(frame, layout, what)
-        rows = self.rows(blocks.keys.tolist()).iloc[blocks.by_row()].set_axis(frame.index)
-        return pd.concat([frame.drop(columns=[label for label in rows if label in frame.columns]), rows], axis=1)
+        keys, by_row = blocks.keys.tolist(), blocks.by_row()
+        rows = self.rows(keys).iloc[by_row].set_axis(frame.index)
+        others = self.lacks(keys)[by_row]
+        own = [label for label in rows if label in frame.columns]
+        for label in own if others.any() else ():
+            theirs = frame[label].iloc[np.flatnonzero(others)].infer_objects()
+            numeric = label not in self.categories and pd.api.types.is_numeric_dtype(theirs.dtype)
+            dtype, nothing = (np.float64, np.nan) if numeric else (object, None)
+            values = rows[label].to_numpy(dtype=dtype, na_value=nothing, copy=True)
+            values[others] = theirs.to_numpy(dtype=dtype, na_value=nothing)
+            rows[label] = values
+        return pd.concat([frame.drop(columns=own), rows], axis=1)
 
 
 def _names_in(frame, label, ids):

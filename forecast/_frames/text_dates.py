@@ -1,4 +1,4 @@
-"""Labels that are no time stamps yet, such as dates as text: recognised, and the code that makes stamps of them."""
+"""Labels that are not time stamps yet, such as dates as text: recognised, and the code that converts them."""
 
 import re
 import warnings
@@ -11,12 +11,12 @@ __all__ = ["code_of_dates", "code_of_stamps"]
 # What dates look like as text: 2024-01-31 and 2024-01, 31/01/2024, 31 Jan 2024, Jan 31, 2024; a time may follow.
 CLOCK = r"([ T,]+\d{1,2}:\d{2}\S*( ?[AaPp][Mm])?)?"
 DATES = (
-    re.compile(rf"\s*\d{{4}}([-/.]\d{{1,2}}[-/.]\d{{1,2}}|[-/]\d{{1,2}}){CLOCK}\s*"),
-    re.compile(rf"\s*\d{{1,2}}[-/.]\d{{1,2}}[-/.](\d{{4}}|\d{{2}}){CLOCK}\s*"),
-    re.compile(rf"\s*\d{{1,2}}[- ][A-Za-z]{{3,9}}\.?[-, ]+\d{{2,4}}{CLOCK}\s*"),
-    re.compile(rf"\s*[A-Za-z]{{3,9}}\.? \d{{1,2}}, \d{{4}}{CLOCK}\s*"),
+    rf"\s*\d{{4}}([-/.]\d{{1,2}}[-/.]\d{{1,2}}|[-/]\d{{1,2}}){CLOCK}\s*",
+    rf"\s*\d{{1,2}}[-/.]\d{{1,2}}[-/.](\d{{4}}|\d{{2}}){CLOCK}\s*",
+    rf"\s*\d{{1,2}}[- ][A-Za-z]{{3,9}}\.?[-, ]+\d{{2,4}}{CLOCK}\s*",
+    rf"\s*[A-Za-z]{{3,9}}\.? \d{{1,2}}, \d{{4}}{CLOCK}\s*",
 )
-DIGITS = re.compile(r"(19|20)\d{2}(0[1-9]|1[0-2])(0[1-9]|[12]\d|3[01])")
+DIGITS = r"(19|20)\d{2}(0[1-9]|1[0-2])(0[1-9]|[12]\d|3[01])"
 
 
 def code_of_dates(values, name):
@@ -42,9 +42,9 @@ def code_of_dates(values, name):
     if not len(values) or not (texts or pd.api.types.is_integer_dtype(values.dtype)):
         return None
     head = values.iloc[:3].tolist()
-    if all(DIGITS.fullmatch(str(one)) for one in head) and (texts or values.is_monotonic_increasing):
+    if all(re.fullmatch(DIGITS, str(one)) for one in head) and (texts or values.is_monotonic_increasing):
         return _first_that_reads(values.astype(str), name if texts else f"{name}.astype(str)", [{"format": "%Y%m%d"}])
-    if not texts or not any(all(form.fullmatch(one) for one in head) for form in DATES):
+    if not texts or not any(all(re.fullmatch(form, one) for one in head) for form in DATES):
         return None
     return _first_that_reads(values, name, [{}, {"dayfirst": True}, {"format": "mixed"}, {"utc": True}])
 

@@ -17,7 +17,7 @@ from .architecture import (
 )
 from .core import compiled, stacked
 from .line import start_with_line
-from .outputs import Levels, Point, at_levels, in_order, median_level, outputs_of
+from .outputs import Levels, Point, outputs_of
 from .scaling import Scaling, windows_scaling
 from .spec import Layer, NetworkSpec, Stream, spec_of
 from .weights import Network
@@ -38,12 +38,9 @@ __all__ = [
     "Point",
     "Scaling",
     "Stream",
-    "at_levels",
     "compiled",
     "core_cell",
     "core_config",
-    "in_order",
-    "median_level",
     "outputs_of",
     "spec_of",
     "stacked",

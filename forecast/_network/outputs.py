@@ -2,9 +2,10 @@
 
 import numpy as np
 
+from .._quantiles import at_levels, in_order, median_level
 from .architecture import LOSSES
 
-__all__ = ["Levels", "Point", "at_levels", "in_order", "median_level", "outputs_of"]
+__all__ = ["Levels", "Point", "outputs_of"]
 
 
 class Point:
@@ -56,7 +57,7 @@ class Point:
         ------
         AttributeError
         """
-        raise AttributeError("outputs of this loss are no quantiles.")
+        raise AttributeError("the outputs of this loss are not quantiles.")
 
 
 class Levels(Point):
@@ -106,47 +107,3 @@ def outputs_of(architecture):
     if LOSSES[architecture.loss]["one_output_per_parameter"]:
         return Levels(architecture.loss_parameters)
     return Point()
-
-
-def median_level(fitted):
-    """The level that stands for the median: 0.5, or the fitted one nearest to it where all are on one side."""
-    return min(max(0.5, fitted[0]), fitted[-1])
-
-
-def in_order(outputs):
-    """Outputs with levels on the last axis, sorted along it, so that quantiles do not cross.
-
-    A rearrangement never has a larger pinball loss, summed over the levels, whatever the observation.
-
-    References
-    ----------
-    Chernozhukov, Fernández-Val and Galichon: Quantile and probability curves without crossing. Econometrica 78 (2010),
-    1093-1125.
-    """
-    return outputs if outputs.shape[-1] == 1 else np.sort(outputs, axis=-1)
-
-
-def at_levels(quantiles, fitted, wanted):
-    """Quantiles at the wanted levels, which the fitted ones enclose, linear in the level between two fitted ones.
-
-    Parameters
-    ----------
-    quantiles : ndarray of shape (..., n_fitted)
-        Ascending on the last axis.
-    fitted : sequence of float
-        Strictly ascending levels.
-    wanted : sequence of float
-
-    Returns
-    -------
-    ndarray of shape (..., n_wanted)
-        The very bits of `quantiles` where a wanted level is a fitted one; never crossing.
-    """
-    fitted, wanted = np.asarray(fitted, dtype=np.float64), np.asarray(wanted, dtype=np.float64)
-    if np.array_equal(fitted, wanted):
-        return quantiles
-    below = np.searchsorted(fitted, wanted, side="right") - 1
-    above = np.minimum(below + 1, len(fitted) - 1)
-    gap = np.where(above > below, fitted[above] - fitted[below], 1.0)
-    low, high = quantiles[..., below], quantiles[..., above]
-    return low + (wanted - fitted[below]) / gap * (high - low)  # the share is below 1, so no sum rounds beyond `high`

@@ -238,6 +238,7 @@ def prepared(settings, task, rows):
         period=task.axis.season_length,
         names=[],
         level=settings.level,
+        labels=list(task.target_names),
     )
     own = task.target_names if rows.targets.shape[1] == len(task.target_names) else ["target"]
     seen = [*own, *task.past_names]

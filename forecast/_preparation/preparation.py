@@ -1,5 +1,6 @@
 """Between a frame's rows and a regressor: transforms, calendar, filling, masks, windows, and the way back."""
 
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -38,6 +39,12 @@ class Preparation:
         thousandth of a window's mean, as in models of version 0.1.0.
     level : bool
         Whether the targets stand once more behind all other channels, without the windows' norm.
+    labels : list of labels
+        Of the targets, for messages; where each target is a series of its own, of all of them. Models of version 0.1.0
+        have none.
+    still : dict
+        Which targets never moved in the training rows, an ndarray of bool of each series that has one; empty where a
+        transform or a floor tells.
     """
 
     lookback: int
@@ -54,6 +61,8 @@ class Preparation:
     fill: np.ndarray | None = None
     floors: dict | None = None
     level: bool = False
+    labels: list = field(default_factory=list)
+    still: dict = field(default_factory=dict)
 
     @property
     def n_lost(self):
@@ -90,6 +99,8 @@ class Preparation:
             }
         if Norm.of(self.window_norm, self.lookback).kind == "standard":
             self.floors = self._measured(rows, rows.keys)
+        elif self.transform is None and rows.n_series > 1:  # a series alone has its own unit
+            self.still = _still(rows)
         return self
 
     def _measured(self, rows, keys):
@@ -112,21 +123,47 @@ class Preparation:
         return set(self.chains if self.floors is None else self.floors)
 
     def _fitted_chain(self, key, targets):
+        chains = []
+        for number, column in enumerate(targets.T):
+            with self._named(key, number):
+                chain = make_transform(self.transform, period=self.period)
+                chains.append(chain.fit(column.astype(np.float64)))
+        return chains
+
+    @contextmanager
+    def _named(self, key, number):
+        """A refusal of one target of one series names both, as far as there are several."""
         try:
-            return [
-                make_transform(self.transform, period=self.period).fit(column.astype(np.float64))
-                for column in targets.T
-            ]
+            yield
         except ValueError as error:
-            if key is None:
+            split = len(self.labels) > 1 and self.n_targets == 1
+            key, number = key if split else (key, number)
+            name = "" if key is None else f"series {key!r}: "
+            name += f"column {self.labels[number]!r}: " if len(self.labels) > 1 else ""
+            if not name:
                 raise
-            raise ValueError(f"series {key!r}: {error}") from error
+            raise ValueError(f"{name}{error}") from error
 
     def chain(self, key, rows, number):
         """The transforms of a series; those of one that was never fitted are learnt from what is given of it."""
         if key not in self.chains:
             return self._fitted_chain(key, rows.targets[rows.starts[number] : rows.starts[number + 1]])
         return self.chains[key]
+
+    def refuse_untransformable(self, rows, known):
+        """Refuse values that the transform of their series does not take.
+
+        Parameters
+        ----------
+        rows : Rows
+        known : bool
+            Whether to look at series alone whose transform was learnt: of others there may be too few rows to learn.
+        """
+        if self.transform is not None:
+            keys = [key for key in rows.keys if not known or key in self.chains]
+            if keys:
+                some = rows.only(keys)
+                self._transformed(some, some.targets)
 
     def knowing(self, rows):
         """The same with transforms and floors of series that `fit` did not have, learnt from what is given of them.
@@ -194,7 +231,8 @@ class Preparation:
                 out[part] = np.nan
                 continue
             for column, transform in enumerate(self.chain(key, rows, number)):
-                out[part, column] = transform.transform(raw[part, column].astype(np.float64))
+                with self._named(key, column):
+                    out[part, column] = transform.transform(raw[part, column].astype(np.float64))
         return out
 
     def _known(self, rows):
@@ -317,25 +355,56 @@ class Preparation:
         if windows.window_floor is not None:  # a series that never moved has no scale of its own
             cube = np.where(without_motion(windows), 0.0, cube)
         cube = windows.restore(cube.reshape(len(windows), -1)).reshape(cube.shape)
-        if self.transform is None:
+        if self.transform is None and not self.still:
             return cube
         raw = rows.filled("targets", self.fill[: self.n_targets]) if self.masked else rows.targets
         which, lost = windows.which, self.n_lost
         for number in np.unique(which):
             mine = which == number
+            if self.transform is None:
+                cube[mine] = self._kept_still(rows.keys[number], raw, windows.origins[mine], cube[mine])
+                continue
             before = windows.origins[mine][:, None] + np.arange(1 - lost, 1)
             for column, transform in enumerate(self.chain(rows.keys[number], rows, number)):
                 if transform.was_constant:  # no scale of its own, so what others do says nothing of its units
                     cube[mine, :, column] = raw[windows.origins[mine], column, None]
                     continue
-                past = raw[before, column].astype(np.float64)
-                cube[mine, :, column] = transform.inverse_transform(cube[mine, :, column], past)
+                past, seen = raw[before, column].astype(np.float64), None
+                if transform.has_end:
+                    seen = self._greatest(raw[:, column], windows.origins[mine])
+                with self._named(rows.keys[number], column):
+                    cube[mine, :, column] = transform._undone(cube[mine, :, column], past, seen)
         return cube
 
+    def _kept_still(self, key, raw, origins, forecasts):
+        """Forecasts of a series, and its newest value where it never moved, neither in training nor in the window."""
+        if key not in self.still:
+            return forecasts
+        windows = np.lib.stride_tricks.sliding_window_view(raw, self.lookback, axis=0)[origins - self.lookback + 1]
+        newest = windows[..., -1:]
+        still = self.still[key] & (windows == newest).all(axis=-1)
+        return np.where(still[:, None], newest[..., 0][:, None].astype(np.float64), forecasts)
+
+    def _greatest(self, values, origins):
+        """The greatest value in the window before each origin."""
+        windows = np.lib.stride_tricks.sliding_window_view(values, self.lookback)
+        return windows[origins - self.lookback + 1].max(axis=1).astype(np.float64)
+
     def actual(self, rows, windows):
-        """What came true, in the units of the series; NaN where it is missing or was made up."""
+        """Actual values in the units of the series; NaN where they are missing or were filled in."""
         ahead = windows.origins[:, None] + np.arange(1, self.horizon + 1)
         return rows.true_targets[ahead].astype(np.float64)
+
+
+def _still(rows):
+    """Targets without any change among the known values, by series; of series without one, nothing."""
+    found = {}
+    for key, first, end in zip(rows.keys, rows.starts[:-1], rows.starts[1:], strict=True):
+        columns = [column[~np.isnan(column)] for column in rows.targets[first:end].T]
+        same = np.array([len(known) > 0 and bool((known == known[0]).all()) for known in columns])
+        if same.any():
+            found[key] = same
+    return found
 
 
 def _mean(column):

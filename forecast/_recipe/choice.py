@@ -121,7 +121,7 @@ def _chosen(task, rows, ends, wishes, n_jobs, times, tell):
     shortest = int(min((learnt - rows.starts[:-1]).min(), np.diff(whole.starts).min()))
     naive = {"seasonal naive": _naive(SeasonalNaive(season))} if 1 < season <= shortest else {}
     naive["last value"] = _naive(LastValue())
-    wide = calendar  # networks with covariates learn from the time of the year what a single series hardly shows
+    wide = calendar  # networks with covariates learn yearly effects that a single series barely shows
     if _is_auto(wishes.calendar) and rows.past.shape[1] + rows.future.shape[1]:
         wide = calendar_of(rows, learnt, task.axis, years_show=False)
     tell(f"season {', '.join(map(str, seasons)) or 'none'}; calendar {', '.join(calendar or ()) or 'none'}")
@@ -190,7 +190,7 @@ class _Judged:
 
 
 def _judged(task, part, settings, windows, tell, steps):
-    """`windows`: those of the newest part by member, empty for this part itself. `steps`: where quantiles count."""
+    """`windows`: those of the newest part by member, empty for this part itself; `steps`: where quantiles are weighed."""
     several = 1 if steps is None else len(LEVELS)
     origins, members = origins_behind(part.rows, part.ends, task.horizon, 1, levels=several), {}
     if len(origins) < _LEAST:

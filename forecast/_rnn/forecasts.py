@@ -6,8 +6,8 @@ from sklearn.utils.validation import check_is_fitted
 
 from .._arrays import read_inputs
 from .._network import LOSSES
+from .._quantiles import wanted_levels
 from .placing import placed
-from .quantiles import wanted_levels
 
 __all__ = ["Forecasts"]
 

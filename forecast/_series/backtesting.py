@@ -1,10 +1,10 @@
-"""What a backtest asks of fitted forecasters beside forecasts: rows of a whole frame, and intervals at many origins."""
+"""What a backtest needs of fitted forecasters besides forecasts: rows of a whole frame, intervals at many origins."""
 
 from copy import deepcopy
 
 import numpy as np
 
-from .._conformal import AdaptiveState, static_offsets
+from .._conformal import AdaptiveState
 from .._frames import Layout, blocks_of, time_labels
 from .._preparation import SHARE
 from .continuing import with_members_trained_on
@@ -153,7 +153,7 @@ def static_bounds(state, rows, origins, forecast, levels):
         known = rows.targets[rows.starts[number] : origins.row[mine].min() + 1]
         yardstick = Yardstick.of(state.calibration, scales, rows.keys[number], known, alone=rows.n_series == 1)
         middle = forecast[mine, :n]
-        both = static_offsets(state.calibration.of_series(yardstick), levels)
+        both = (side * yardstick.unit for side in state.calibration.offsets(levels, len(yardstick.unit)))
         for name, offsets in zip(("lower", "upper"), both, strict=True):
             bounds = yardstick.image(middle) + offsets[:, None, :n]
             for position, level in enumerate(levels):

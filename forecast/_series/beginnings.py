@@ -5,7 +5,9 @@ import numpy as np
 from .._frames import read_static
 from .._preparation import Rows
 
-__all__ = ["cold_widths", "refuse_likeless", "refuse_unlearnable", "short_factor", "with_likenesses"]
+__all__ = [
+    "cold_widths", "refuse_likeless", "refuse_unlearnable", "refuse_untransformable", "short_factor", "with_likenesses",
+]  # fmt: skip
 
 _LIKE = 5  # series whose mean stands in for one without a history
 # From one row in place of a whole lookback, errors were up to 2.4 times as large (benchmarks/short_history.py).
@@ -31,6 +33,24 @@ def refuse_unlearnable(state, rows):
     lost = max(member.preparation.n_lost for member, _ in state.parts)
     if len(rows) <= lost + 2 and state.unlearnt(rows.keys):
         state.knowing(rows)
+
+
+def refuse_untransformable(state, rows, known=False):
+    """Refuse rows with values that a transform does not take, such as a 0 for a logarithm.
+
+    Parameters
+    ----------
+    state : FittedState
+    rows : Rows
+    known : bool, default=False
+        Whether to look at series alone that `fit` had.
+
+    Raises
+    ------
+    ValueError
+    """
+    for member, _ in state.parts:
+        member.preparation.refuse_untransformable(member.channels(rows), known)
 
 
 # -------------------- no history
@@ -166,7 +186,7 @@ def short_factor(state, key, known, yardstick):
         return np.ones(targets)
     wider = np.full(targets, 1 + _WIDER * (1 - n / state.looks_back) ** 2)
     calibration, tail = state.calibration, state.tail
-    if len(calibration.scales) == 1 or calibration.holds(key, targets):
+    if calibration is None or len(calibration.scales) == 1 or calibration.holds(key, targets):
         return wider
     units, relative = [], yardstick.marks is None  # on the scale of a logarithm changes do not grow with the level
     for other, first, end in zip(tail.keys, tail.starts[:-1], tail.starts[1:], strict=True):

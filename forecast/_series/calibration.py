@@ -1,11 +1,13 @@
 """Residuals of forecasts that were not trained on, in units that series of different size share."""
 
 from dataclasses import dataclass, field
+from types import SimpleNamespace
 
 import numpy as np
 
-from .._conformal import AdaptiveState, residuals_needed
+from .._conformal import AdaptiveState, residuals_needed, static_offsets
 from .._files import stored
+from .._preparation.spread import horizons, trust
 from .error_scale import images_of
 
 __all__ = ["Calibration", "over", "series_scale"]
@@ -32,12 +34,15 @@ class Calibration:
     warm : dict of str to ndarray, or None
         What adaptive intervals of the usual coverages have learnt from these residuals, so that a forecast after newer
         rows need not; None where there are many.
+    horizons : float or None
+        That the windows span, series by series: what overlaps is nearly the same. None: files of 0.1.0.
     """
 
     residuals: np.ndarray
     scales: dict
     transformed: bool = False
     warm: dict | None = None
+    horizons: float | None = None
     _once: dict = field(default_factory=dict, repr=False, compare=False)
 
     @classmethod
@@ -68,7 +73,8 @@ class Calibration:
             units[key] = series_scale(known, alone)
             if not alone:
                 residuals[mine] = over(residuals[mine], units[key])
-        return cls(residuals, units, transformed=True, warm=_warm(residuals))
+        span = horizons(SimpleNamespace(rows=windows.origins[order], which=which), actual.shape[1]).sum()
+        return cls(residuals, units, transformed=True, warm=_warm(residuals), horizons=float(span))
 
     def followed_by(self, relative):
         """With later residuals behind these; the newest ones are kept.
@@ -85,21 +91,41 @@ class Calibration:
         if self.residuals.shape[2] != relative.shape[2]:  # each target was a series of its own
             relative = np.moveaxis(relative, 2, 1).reshape(-1, relative.shape[1], 1)
         residuals = np.concatenate([self.residuals, relative])[-_MOST:]
-        return type(self)(residuals, self.scales, self.transformed, _warm(residuals))
+        span = None if self.horizons is None else self.horizons + len(relative) / relative.shape[1]
+        return type(self)(residuals, self.scales, self.transformed, _warm(residuals), span)
 
-    def of_series(self, yardstick):
-        """The residuals in the unit of a series.
+    def offsets(self, levels, n):
+        """What to add to a forecast for its bounds as right after `fit`, in units of a series.
+
+        Errors of few horizons may all lie on one side by chance: the bounds that they give on each side count with a
+        weight of w / (w + 10), w the horizons that they span, and with the rest of it those of their sizes, which lie
+        as far below the forecast as above it.
 
         Parameters
         ----------
-        yardstick : Yardstick
-            Of the series.
+        levels : list of float
+        n : int
+            Targets.
 
         Returns
         -------
-        ndarray of shape (n, horizon, targets)
+        lower, upper : ndarray of shape (levels, horizon, targets)
+
+        Raises
+        ------
+        ValueError
+            There are too few errors for the highest level.
         """
-        return self.of_targets(len(yardstick.unit)) * yardstick.unit
+        return self.once(("offsets", n, *levels), lambda: self._offsets(levels, n))
+
+    def _offsets(self, levels, n):
+        residuals = self.of_targets(n)
+        sides = static_offsets(residuals, levels)
+        if self.horizons is None:
+            return sides
+        either = static_offsets(np.concatenate([residuals, -residuals]), levels)
+        share = trust(self.horizons)
+        return tuple(share * own + (1 - share) * other for own, other in zip(sides, either, strict=True))
 
     def holds(self, key, n):
         """Whether the unit of a series of `n` targets was measured in `fit`."""
@@ -107,11 +133,16 @@ class Calibration:
             return key in self.scales
         return all((key, column) in self.scales for column in range(n))
 
+    def once(self, name, compute):
+        """What follows from the residuals, computed where it was not yet."""
+        if name not in self._once:
+            self._once[name] = compute()
+        return self._once[name]
+
     def enough(self, levels):
         """Whether there are residuals of every step for intervals of some coverages."""
-        if "known" not in self._once:
-            self._once["known"] = len(self.residuals) - np.isnan(self.residuals).sum(axis=0).max()
-        return self._once["known"] >= residuals_needed(levels)
+        known = self.once("known", lambda: len(self.residuals) - np.isnan(self.residuals).sum(axis=0).max())
+        return known >= residuals_needed(levels)
 
     def unit(self, key, known, alone=False):
         """What the residuals of a series are measured in.
@@ -154,10 +185,7 @@ class Calibration:
         AdaptiveState
             To be copied before it learns more.
         """
-        known = n, steps, *levels
-        if known not in self._once:
-            self._once[known] = self._learnt(levels, n, steps)
-        return self._once[known]
+        return self.once((n, steps, *levels), lambda: self._learnt(levels, n, steps))
 
     def _learnt(self, levels, n, steps):
         residuals, horizon = self.of_targets(n), self.residuals.shape[1]

@@ -1,6 +1,6 @@
 """Everything that a fitted forecaster knows."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -10,6 +10,7 @@ from .._preparation import Member, Preparation, Rows
 from .bounds import within
 from .calibration import Calibration
 from .error_scale import ErrorScales
+from .fresh import Once
 from .report import ModelReport
 from .span import Span
 
@@ -76,6 +77,7 @@ class FittedState:
     trained: dict | None = None
     flat: bool = False
     spread: object = None
+    _once: Once = field(default_factory=Once, init=False, repr=False, compare=False)
 
     def read(self, frame, rules, what, ends=None):
         """Rows of a frame, checked against the data of `fit`.
@@ -94,6 +96,11 @@ class FittedState:
         Rows
         """
         return Rows.of(read_panel(frame, self.roles, rules, schema=self.schema, axis=self.axis, what=what, ends=ends))
+
+    @property
+    def once(self):
+        """What was computed of this state and would be the same again."""
+        return self._once
 
     @property
     def parts(self):

@@ -1,4 +1,4 @@
-"""`forecast backtest`: forecasts from several origins in the past of a file, beside naive ones."""
+"""`forecast backtest`: forecasts from several origins in the past of a file, compared with naive ones."""
 
 from .options import add_command, add_data, add_loudness, add_model, add_roles, count, refuse_without_effect, share
 
@@ -19,10 +19,10 @@ examples:
 def add(commands):
     """Add the command to the parser."""
     usage = "forecast backtest DATA --target COLUMN --horizon N [options]"
-    summary = "forecast from several origins in the past of a file, beside naive forecasts"
+    summary = "forecast from several origins in the past of a file, compared with naive ones"
     parser = add_command(commands, "backtest", run, summary, usage, _DESCRIPTION, _EXAMPLES)
     parser.add_argument("data", metavar="DATA", help="CSV, JSON lines, Excel or Parquet file; - for the standard input")
-    parser.add_argument("--model", metavar="MODEL", help="model file whose settings to take; it is trained anew")
+    parser.add_argument("--model", metavar="MODEL", help="model file whose settings to use; the model is trained anew")
     parser.add_argument("--origins", type=count, default=8, metavar="N", help="forecasts to average over (default: 8)")
     parser.add_argument("--step", type=count, metavar="N", help="rows between two origins (default: the horizon)")
     parser.add_argument(
@@ -30,10 +30,12 @@ def add(commands):
         help="never (train once, before the first origin), always, or N: at every N-th origin (default: never)",
     )  # fmt: skip
     parser.add_argument(
-        "--coverage", type=share, nargs="+", metavar="C", help="of intervals to judge, such as 0.8 0.95"
+        "--coverage", type=share, nargs="+", metavar="C", help="coverage of intervals to evaluate, such as 0.8 0.95"
     )
-    parser.add_argument("--intervals", choices=("adaptive", "static", "quantile"), help="kind (default: adaptive)")
-    parser.add_argument("--output", metavar="ROWS", help="CSV or Parquet file for every forecast of every origin")
+    parser.add_argument(
+        "--intervals", choices=("adaptive", "static", "quantile"), help="kind of intervals (default: adaptive)"
+    )
+    parser.add_argument("--output", metavar="ROWS", help="CSV or Parquet file for all forecasts from all origins")
     parser.add_argument("--plot", metavar="PNG", help="picture of the forecasts from the newest origin")
     add_loudness(parser)
     add_roles(add_data(parser))
@@ -47,8 +49,6 @@ def _refit(text):
 
 def run(arguments, terminal):
     """Read, forecast from every origin, compare."""
-    from sklearn.base import clone
-
     from .files import load_model
     from .fit import settings
     from .planning import planned, read_data
@@ -59,7 +59,7 @@ def run(arguments, terminal):
         refuse_without_effect(arguments, ("intervals",), "without --coverage there are no intervals")
     output = check_table(arguments.output, "--output")
     picture = check_picture(arguments.plot, "--plot")
-    given = None if arguments.model is None else clone(load_model(arguments.model))
+    given = None if arguments.model is None else _settings_of(load_model(arguments.model), arguments)
     data = read_data(arguments, given)
     for note in data.notes:
         terminal.note(note)
@@ -88,6 +88,23 @@ def run(arguments, terminal):
             "notes": [*data.notes, *report.notes],
         }
     )
+
+
+def _settings_of(model, arguments):
+    """A forecaster with the settings of a model file, to be trained anew."""
+    from sklearn.base import clone
+
+    from .problems import ProblemError, listed
+
+    roles, anew = model._state.roles, clone(model)
+    if roles.outside is None or arguments.static_covariates:
+        return anew
+    if arguments.static is None:
+        raise ProblemError(
+            f"the model was trained with static covariates {listed(roles.static, 60)} in a file of their own. Fix: "
+            "--static FILE."
+        )
+    return anew.set_params(static_covariates=list(roles.static))
 
 
 def name_of(model):
@@ -123,7 +140,7 @@ def _compared(arguments, model, data, terminal):
         origins = RollingOrigin(arguments.origins, model.horizon, step=arguments.step)
         return backtest(
             {name_of(model): model}, data.frame, origins, refit=arguments.refit, coverage=arguments.coverage,
-            intervals=arguments.intervals or "adaptive",
+            intervals=arguments.intervals or "adaptive", static=data.table,
             verbose=int(terminal.progress and arguments.refit is not False),
         )  # fmt: skip
 

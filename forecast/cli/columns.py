@@ -9,7 +9,7 @@ from .clocks import TIME_NAMES, folded, part_of
 from .numerals import DOUBT, are_numerals, decimal_of, to_numbers
 from .problems import ProblemError, close_to, listed, shown
 
-__all__ = ["find_columns", "first_number", "is_counter", "read_numbers"]
+__all__ = ["find_columns", "first_number", "is_counter", "numbers_among_text", "read_numbers"]
 
 _COUNTERS = {"index", "id", "no", "nr", "number", "rownames", "rownum", "rownumber", "row", "instant", "idx", "seq"}
 
@@ -160,6 +160,17 @@ def read_numbers(column, name, option="--target"):
         row = int(infinite.argmax()) + 1
         raise ProblemError(f"column {shown(name)} has {int(infinite.sum())} infinite values, the first in row {row}.")
     return numbers
+
+
+def numbers_among_text(frame, columns, option):
+    """Text is a covariate of categories; a column of numbers in which some cell is text is a mistake in the file."""
+    for name in columns:
+        column = frame[name]
+        there = column.dropna()
+        numeric = pd.api.types.is_numeric_dtype(column.dtype) or pd.api.types.is_datetime64_any_dtype(column.dtype)
+        if not numeric and len(there) and are_numerals(there).mean() > 0.5:
+            frame = frame.assign(**{name: read_numbers(column, name, option)})
+    return frame
 
 
 def _na(mark):

@@ -1,4 +1,4 @@
-"""`forecast fit`: train a network on a file, say how good it is beside naive forecasts, and save it."""
+"""`forecast fit`: train a network on a file, compare it with naive forecasts, and save it."""
 
 import time
 import warnings
@@ -9,8 +9,8 @@ from .options import add_command, add_data, add_loudness, add_model, add_roles
 __all__ = ["add", "run"]
 
 _DESCRIPTION = """\
-Train a recurrent network on the columns of a file and save it. Its errors on the newest windows, held out, are printed
-beside those of naive forecasts.
+Train a recurrent network on the columns of a file and save it. Its errors on the newest windows, which are
+held out, are printed next to those of naive forecasts.
 
 DATA is CSV (comma, semicolon with decimal comma, tab), JSON lines, Excel or Parquet, packed or not; - is the standard
 input.
@@ -20,6 +20,7 @@ examples:
   forecast fit load.csv --target load --horizon 24 -o load.forecast
   forecast fit air.csv --target pm25 --past-covariates wind,rain --missing mask --calendar hour -o air.forecast
   forecast fit shops.parquet --target sold --series shop --quantiles 0.1 0.5 0.9 -o shops.forecast
+  forecast fit sales.csv --target sold --series shop --static shops.csv -o shops.forecast
   zcat load.csv.gz | forecast fit - --target load --set dropout=0.1 --set learning_rate=0.003 -o load.forecast
 """
 _USAGE = "forecast fit DATA --target COLUMN --horizon N -o MODEL [options]"
@@ -52,7 +53,7 @@ def run(arguments, terminal):
     started = time.perf_counter()
     with refusals(time_words(data.frame.index), of_data=True), warnings.catch_warnings():
         warnings.filterwarnings("ignore", message="no trading calendar", category=UserWarning)  # the report says it
-        with_progress(model, terminal).fit(data.frame)
+        with_progress(model, terminal).fit(data.frame, static=data.table)
     seconds = time.perf_counter() - started
     silent(model)
     save(model, output)

@@ -2,13 +2,13 @@
 
 import pandas as pd
 
-from .columns import find_columns, read_numbers
-from .planning import numbers_among_text
+from .columns import find_columns, numbers_among_text, read_numbers
 from .problems import ProblemError, listed, shown, shown_path
 from .reading import read_table
 from .stamps import in_time_order, put_time_in_index
+from .statics import named_alike, read_static
 
-__all__ = ["as_table", "first_steps", "forecast_columns", "read_future", "read_history"]
+__all__ = ["as_table", "first_steps", "forecast_columns", "read_future", "read_history", "statics_of"]
 
 
 def read_history(model, arguments, notes):
@@ -27,13 +27,39 @@ def read_history(model, arguments, notes):
     pandas.DataFrame
     """
     needed = [*model.target_names_, *_labels(model.past_covariates), *_labels(model.future_covariates)]
-    needed += _labels(model.static_covariates)
+    roles = model._state.roles
+    if roles.outside is None and arguments.static is None:
+        needed += roles.static
     return _read(model, arguments.data, arguments, needed, model.target_names_, notes)
 
 
 def read_future(model, arguments, notes):
-    """Future rows, with the columns that are known ahead."""
-    return _read(model, arguments.future, arguments, _labels(model.future_covariates), [], notes)
+    """Future rows, with the columns that are known ahead; time and series in the index, which the answer has too."""
+    frame = _read(model, arguments.future, arguments, _labels(model.future_covariates), [], notes)
+    if model.time is not None and model.time in frame.columns:
+        frame = frame.set_index(model.time)
+    series = [name for name in _labels(model.series) if name in frame.columns]
+    return frame.set_index(series, append=True) if series else frame
+
+
+def statics_of(model, arguments, notes):
+    """Static covariates of new series in the file of `--static`, or None."""
+    roles = model._state.roles
+    if arguments.static is not None and not roles.static:
+        raise ProblemError("--static has no effect here: the model has no static covariates. Fix: leave --static out.")
+    return read_static(arguments, roles.ids, roles.static, _known(model), notes, "a covariate of the model")
+
+
+def _known(model):
+    """Names of series and categories that the model knows, by the column that holds them."""
+    state = model._state
+    roles, schema, keys = state.roles, state.schema, list(state.tail.keys)
+    if roles.outside is not None:
+        keys += roles.outside.keys
+    columns = zip(*keys, strict=True) if len(roles.ids) > 1 else [keys]
+    parts = (*schema.past, *schema.future, *schema.static)
+    known = {part.label: part.categories for part in parts if part.categories is not None}
+    return known | dict(zip(roles.ids, columns, strict=False))
 
 
 def _labels(given):
@@ -47,7 +73,12 @@ def _read(model, path, arguments, needed, numbers, notes):
     known = [*needed, *series]
     for name in known:
         if name not in table.columns:
-            find_columns(table, [str(name)], f"{shown_path(path, 30)} lacks a column of the model")
+            find_columns(table, [str(name)], f"{shown_path(path, 30)} does not have every column of the model")
+    static = model._state.roles.static
+    if set(static) <= set(table.columns):  # new series may bring their own
+        known, needed = list(dict.fromkeys([*known, *static])), list(dict.fromkeys([*needed, *static]))
+    words = _known(model)
+    table = named_alike(table, words, [name for name in words if name in known])
     index = _time_of(model)
     zone = arguments.timezone
     if zone is None and isinstance(index, pd.DatetimeIndex) and index.tz is not None:
@@ -65,7 +96,7 @@ def _read(model, path, arguments, needed, numbers, notes):
     notes += found
     for name in numbers:
         frame = frame.assign(**{name: read_numbers(frame[name], name, "a model")})
-    frame = numbers_among_text(frame, [name for name in needed if name not in numbers], "a model")
+    frame = numbers_among_text(frame, [name for name in needed if name not in [*numbers, *words]], "a model")
     frame = in_time_order(frame, series, notes, arguments.time)[known]
     if isinstance(index, pd.PeriodIndex) and isinstance(frame.index, pd.DatetimeIndex):
         frame = frame.set_axis(frame.index.to_period(index.freq), axis=0)
@@ -88,8 +119,8 @@ def _time_of(model):
     return rows.index
 
 
-def forecast_columns(model, future, history, coverage, quantiles, n=None, errors="warn"):
-    """The forecast, and beside it the bounds of intervals and the quantiles that are asked for.
+def forecast_columns(model, future, history, coverage, quantiles, n=None, errors="warn", static=None):
+    """The forecast, with the requested bounds of intervals and quantiles as further columns.
 
     Parameters
     ----------
@@ -100,13 +131,15 @@ def forecast_columns(model, future, history, coverage, quantiles, n=None, errors
         Steps, where there are no future rows; None: the horizon.
     errors : {"warn", "raise"}, default="warn"
         As in `SeriesForecaster.predict`.
+    static : pandas.DataFrame, default=None
+        As there.
 
     Returns
     -------
     pandas.DataFrame
         Columns `<target>`, `<target>_lower_0.8`, `<target>_upper_0.8`, `<target>_q0.1`, and so on.
     """
-    asked, beside = {"history": history, "n": n, "errors": errors}, {}
+    asked, beside = {"history": history, "n": n, "errors": errors, "static": static}, {}
     table = model.predict(future, recursive=True, **asked)
     if coverage:
         levels = sorted(set(coverage))

@@ -7,12 +7,12 @@ import pandas as pd
 from .._frames import Roles, Rules, read_panel
 from .._rnn import RNNForecaster
 from .._series import SeriesForecaster
-from .columns import find_columns, first_number, read_numbers
+from .columns import find_columns, first_number, numbers_among_text, read_numbers
 from .dates import read_stamps
-from .numerals import are_numerals
 from .problems import ProblemError, close_to, refusals, short_problems, shown
 from .reading import read_table
 from .stamps import in_time_order, put_time_in_index
+from .statics import read_static
 
 __all__ = ["Data", "planned", "read_data"]
 
@@ -34,6 +34,8 @@ class Data:
         What was chosen for the user.
     counted : str or None
         How the rows get their time where they have no dates.
+    table : pandas.DataFrame or None
+        Static covariates in a file of their own; `static` are then its columns, and not those of the frame.
     """
 
     frame: pd.DataFrame
@@ -44,6 +46,7 @@ class Data:
     series: list
     notes: list = field(default_factory=list)
     counted: str | None = None
+    table: pd.DataFrame | None = None
 
 
 def read_data(arguments, model=None):
@@ -76,11 +79,20 @@ def _read_data(arguments, model):
     }
     if model is not None:
         options = {name: given or _listed(getattr(model, name)) for name, given in options.items()}
+    apart, labels = _given(arguments, "static") is not None, options["static_covariates"]
+    if apart:
+        options["static_covariates"] = None
     found = {name: find_columns(table, given, _option(name)) for name, given in options.items()}
     series = _listed(_given(arguments, "series")) or _listed(None if model is None else model.series) or []
     series = find_columns(table, series, "--series")
+    if apart and not series:
+        raise ProblemError("--static has a row for each series, but nothing names them. Fix: --series COLUMN.")
+    statics = read_static(arguments, series, labels, table, notes) if apart else None
+    if apart:
+        found["static_covariates"] = [name for name in statics.columns if name not in series]
     taken = [*(name for part in found.values() for name in part), *series]
-    twice = sorted({name for name in taken if taken.count(name) > 1})
+    named = [name for name in taken if name not in series or name not in found["static_covariates"]]
+    twice = sorted({name for name in named if named.count(name) > 1})
     if twice:
         raise ProblemError(f"column {shown(twice[0])} is named for two roles; expected one role for each column.")
     times = [] if arguments.time in (None, "none") else find_columns(table, [arguments.time], "--time")
@@ -99,11 +111,12 @@ def _read_data(arguments, model):
     frame = in_time_order(frame, series, notes, arguments.time, taken)
     target = found["target"] or [first_number(frame, taken, notes)]
     frame = frame.assign(**{name: read_numbers(frame[name], name) for name in target})
-    for role in ("past", "future", "static"):
+    for role in ("past", "future") if apart else ("past", "future", "static"):
         frame = numbers_among_text(frame, found[f"{role}_covariates"], f"--{role}-covariates")
     roles = [found[f"{role}_covariates"] for role in ("past", "future", "static")]
-    used = [*target, *(name for part in roles for name in part), *series]
-    return Data(frame[used], target, *roles, series, notes, counted_as(frame.index))
+    inside = roles[:2] if apart else roles
+    used = [*target, *(name for part in inside for name in part), *series]
+    return Data(frame[list(dict.fromkeys(used))], target, *roles, series, notes, counted_as(frame.index), statics)
 
 
 def _given(arguments, name):
@@ -116,17 +129,6 @@ def _listed(value):
 
 def _option(name):
     return f"--{name.replace('_', '-')}"
-
-
-def numbers_among_text(frame, columns, option):
-    """Text is a covariate of categories; a column of numbers in which some cell is text is a mistake in the file."""
-    for name in columns:
-        column = frame[name]
-        there = column.dropna()
-        numeric = pd.api.types.is_numeric_dtype(column.dtype) or pd.api.types.is_datetime64_any_dtype(column.dtype)
-        if not numeric and len(there) and are_numerals(there).mean() > 0.5:
-            frame = frame.assign(**{name: read_numbers(column, name, option)})
-    return frame
 
 
 def time_words(index):
@@ -223,7 +225,7 @@ def _holidays(path):
             if len(days)
             else "it is empty"
         )
-        raise ProblemError(f"--holidays: {path!r} is no list of dates: {got}; expected a date in each line.")
+        raise ProblemError(f"--holidays: {path!r} is not a list of dates: {got}; expected a date in each line.")
     return [str(stamp.date()) for stamp in stamps]
 
 
@@ -282,7 +284,7 @@ def _set_others(arguments, model):
 def _panel(model, data):
     roles = Roles.of(
         data.frame, target=data.target, past_covariates=data.past, future_covariates=data.future,
-        static_covariates=data.static, series=_one_or_all(data.series),
+        static_covariates=data.static, series=_one_or_all(data.series), static=data.table,
     )  # fmt: skip
     rules = Rules(freq=model.freq, trading_calendar=model.trading_calendar, gaps=model.gaps, missing=model.missing)
     return read_panel(data.frame, roles, rules)

@@ -1,12 +1,12 @@
 """`forecast predict`: the next steps of a saved model, after the data it was trained on or after those of a file."""
 
-from .options import READING, add_command, add_data, add_loudness, count, refuse_without_effect, share
+from .options import READING, add_command, add_data, add_loudness, add_static, count, refuse_without_effect, share
 
 __all__ = ["add", "run"]
 
 _DESCRIPTION = """\
-Forecast with a saved model. Without DATA, the steps after the rows that it was trained on; with DATA, the steps after
-the rows of that file: newer ones, or those of another series. The forecast is CSV on stdout, or a file.
+Forecast with a saved model: without DATA, the steps after the rows that it was trained on; with DATA, the steps after
+the rows of that file, which may be newer or of another series. The forecast is CSV on stdout, or a file.
 """
 _EXAMPLES = """\
 examples:
@@ -27,23 +27,25 @@ def add(commands):
     usage = "forecast predict MODEL [DATA] [-o FORECAST] [options]"
     parser = add_command(commands, "predict", run, "forecast with a saved model", usage, _DESCRIPTION, _EXAMPLES)
     parser.add_argument("model", metavar="MODEL", help="file that `forecast fit` or `model.save` wrote")
-    parser.add_argument("data", nargs="?", metavar="DATA", help="file to forecast after (default: the trained rows)")
+    parser.add_argument("data", nargs="?", metavar="DATA", help="file to forecast after (default: the training rows)")
     parser.add_argument("-o", "--output", metavar="FORECAST", help="CSV or Parquet file (default: CSV on stdout)")
-    parser.add_argument("--steps", type=count, metavar="N", help="to forecast (default: the model's horizon)")
+    parser.add_argument("--steps", type=count, metavar="N", help="steps to forecast (default: the model's horizon)")
     parser.add_argument("--future", metavar="FILE", help="future rows with the columns that are known ahead")
     parser.add_argument("--future-template", metavar="FILE", help="write the future rows to fill, and stop")
     parser.add_argument(
-        "--coverage", type=share, nargs="+", metavar="C", help="intervals that hold this share, as 0.8 0.95"
+        "--coverage", type=share, nargs="+", metavar="C", help="coverage of intervals, such as 0.8 0.95"
     )
-    parser.add_argument("--quantiles", type=share, nargs="+", metavar="Q", help="of the forecast, such as 0.1 0.5 0.9")
+    parser.add_argument("--quantiles", type=share, nargs="+", metavar="Q", help="quantiles, such as 0.1 0.5 0.9")
     parser.add_argument(
         "--errors", choices=("warn", "raise"), default="warn",
-        help="where some series cannot be forecast: forecast the others, or none (default: warn)",
+        help="if some series cannot be forecast: forecast the others, or none (default: warn)",
     )  # fmt: skip
     add_loudness(parser, progress=False)
-    add_data(parser).add_argument(
-        "--gaps", choices=("error", "mask", "interpolate"), help="stamps that are missing (default: as in the training)"
+    data = add_data(parser)
+    data.add_argument(
+        "--gaps", choices=("error", "mask", "interpolate"), help="for missing stamps (default: as in training)"
     )
+    add_static(data, "static covariates of series that the model does not know, a row for each")
 
 
 def _refuse_without_effect(arguments):
@@ -53,7 +55,7 @@ def _refuse_without_effect(arguments):
     if arguments.data is None:
         refuse_without_effect(arguments, ("gaps",), "no DATA is read")
         if arguments.future is None:
-            refuse_without_effect(arguments, READING, "neither DATA nor --future is read")
+            refuse_without_effect(arguments, (*READING, "static"), "neither DATA nor --future is read")
 
 
 def _refuse_short(future, model, arguments):
@@ -72,7 +74,7 @@ def _refuse_short(future, model, arguments):
 def run(arguments, terminal):
     """Load, read, forecast, write."""
     from .files import load_model
-    from .forecasting import as_table, first_steps, forecast_columns, read_future, read_history
+    from .forecasting import as_table, first_steps, forecast_columns, read_future, read_history, statics_of
     from .problems import refusals, short_problems
     from .writing import check_table, write_table
 
@@ -85,17 +87,18 @@ def run(arguments, terminal):
     with short_problems():
         history = None if arguments.data is None else read_history(model, arguments, notes)
         future = None if arguments.future is None else read_future(model, arguments, notes)
+        static = statics_of(model, arguments, notes)
     for note in notes:
         terminal.note(note)
     if future is not None and arguments.steps is not None:
         _refuse_short(future, model, arguments)
     with refusals(instead=_ADVICE):
         if template is not None:
-            table = as_table(model.future_frame(arguments.steps, history=history), model)
+            table = as_table(model.future_frame(arguments.steps, history=history, static=static), model)
         else:
             steps = arguments.steps if future is None else None
             found = forecast_columns(
-                model, future, history, arguments.coverage, arguments.quantiles, steps, arguments.errors
+                model, future, history, arguments.coverage, arguments.quantiles, steps, arguments.errors, static
             )
             table = as_table(found, model)
             table = first_steps(table, model, arguments.steps)

@@ -17,7 +17,7 @@ __all__ = ["read_table"]
 _BYTES = re.compile(rb"[\x80-\x9f]")  # what Windows-1252 has and ISO 8859-1 has not
 
 
-def read_table(path, missing=(), decimal=None, sheet=None):
+def read_table(path, missing=(), decimal=None, sheet=None, aside=False):
     r"""Read a table with a header.
 
     Parameters
@@ -26,11 +26,13 @@ def read_table(path, missing=(), decimal=None, sheet=None):
         CSV, JSON lines, Excel (xlsx) or Parquet, also in gzip, bzip2, xz or zip. Text in UTF-8 (UTF-16 with its mark;
         else Latin-1), separated by comma, semicolon, tab, bar or blanks. "-" is the standard input.
     missing : list of str, default=()
-        Cells that mean no value, besides the usual ones (empty, NA, NaN, null).
+        Cells that mean a missing value, in addition to the usual ones (empty, NA, NaN, null).
     decimal : str, default=None
         "." or "," in text; None takes the one that the cells show.
     sheet : str, default=None
         Of an Excel file; None takes the first.
+    aside : bool, default=False
+        A table that goes with another, for which `decimal` was given: it need not be text.
 
     Returns
     -------
@@ -61,7 +63,7 @@ def read_table(path, missing=(), decimal=None, sheet=None):
     if sheet is not None and not excel:
         raise ProblemError(f"--sheet is for Excel files; {name} is none. Fix: leave --sheet out.")
     if data[:4] == PARQUET or excel:
-        if decimal is not None:
+        if decimal is not None and not aside:
             raise ProblemError(f"--decimal is for text; {name} holds numbers already. Fix: leave --decimal out.")
         table = read_sheet(name, data, sheet, notes) if excel else _parquet(name, data)
         table = _without(table, missing, notes)
@@ -84,7 +86,7 @@ def _parquet(name, data):
     try:
         table = pd.read_parquet(io.BytesIO(data), engine="pyarrow")
     except (OSError, ValueError) as error:
-        raise ProblemError(f"{name} is no Parquet file that can be read: {shown(error, 80)}.") from None
+        raise ProblemError(f"{name} is not a readable Parquet file: {shown(error, 80)}.") from None
     if not isinstance(table.index, pd.RangeIndex):
         table = table.reset_index(names=[name or "time" for name in table.index.names])
     if not len(table):
@@ -99,7 +101,7 @@ def _json(name, text):
         try:
             records = json.loads(text)
         except (ValueError, RecursionError) as error:
-            raise ProblemError(f"{name} is no JSON that can be read: {shown(error, 80)}.") from None
+            raise ProblemError(f"{name} is not readable JSON: {shown(error, 80)}.") from None
     else:
         records = []
         for number, line in enumerate(text.splitlines(), 1):
@@ -107,7 +109,7 @@ def _json(name, text):
                 records += [json.loads(line)] if line.strip() else []
             except (ValueError, RecursionError):
                 raise ProblemError(
-                    f"{name} is no JSON with a record on each line: line {number} is {shown(line.strip(), 40)}."
+                    f"{name} does not hold one JSON record per line: line {number} is {shown(line.strip(), 40)}."
                 ) from None
     if not records or not all(isinstance(record, dict) for record in records):
         raise ProblemError(f"{name} is JSON, but no list of records such as {{'when': '2024-01-31', 'load': 1.5}}.")

@@ -1,10 +1,10 @@
-"""`forecast update`: new rows behind those that a saved model knows, and the model written back."""
+"""`forecast update`: append new rows to those that a saved model knows, and write the model back."""
 
 import argparse
 import warnings
 from pathlib import Path
 
-from .options import add_command, add_data, add_loudness
+from .options import add_command, add_data, add_loudness, add_static
 
 __all__ = ["add", "run"]
 
@@ -29,28 +29,30 @@ def add(commands):
     parser.add_argument("-o", "--output", metavar="MODEL", help="file to write (default: MODEL itself)")
     parser.add_argument(
         "--overlap", choices=("error", "skip"), default="error",
-        help="rows that the model knows already: refused, or left out (default: error)",
+        help="if the model knows some rows already: refuse, or leave them out (default: error)",
     )  # fmt: skip
     parser.add_argument(
         "--refit", choices=("no", "continue"), default="no",
-        help="continue: train on, on old and new rows (default: no)",
+        help="continue: continue the training on old and new rows (default: no)",
     )  # fmt: skip
-    parser.add_argument("--history", metavar="FILE", help="old rows for --refit continue (default: those it keeps)")
+    parser.add_argument("--history", metavar="FILE", help="old rows for --refit continue (default: the kept ones)")
     parser.add_argument(
         "--errors", choices=("warn", "raise"), default="warn",
-        help="where rows of some series cannot be taken: take the others, or none (default: warn)",
+        help="if rows of some series cannot be appended: append the others, or none (default: warn)",
     )  # fmt: skip
     add_loudness(parser, progress=False)
-    add_data(parser).add_argument(
-        "--gaps", choices=("error", "mask", "interpolate"), help="missing stamps (default: as in the training)"
+    data = add_data(parser)
+    data.add_argument(
+        "--gaps", choices=("error", "mask", "interpolate"), help="for missing stamps (default: as in training)"
     )
+    add_static(data, "static covariates of series that the model does not know, a row for each")
 
 
 def run(arguments, terminal):
     """Load, read, update, save."""
     from .files import load_model
     from .fit import save
-    from .forecasting import read_history
+    from .forecasting import read_history, statics_of
     from .problems import refusals
     from .writing import check_output
 
@@ -63,12 +65,16 @@ def run(arguments, terminal):
     old = None
     if arguments.history is not None:
         old = read_history(model, argparse.Namespace(**(vars(arguments) | {"data": arguments.history})), notes)
+    static = statics_of(model, arguments, notes)
     for note in dict.fromkeys(notes):
         terminal.note(note)
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         with refusals():
-            model.update(rows, refit=arguments.refit, history=old, overlap=arguments.overlap, errors=arguments.errors)
+            model.update(
+                rows, refit=arguments.refit, history=old, static=static, overlap=arguments.overlap,
+                errors=arguments.errors,
+            )  # fmt: skip
     model.set_params(gaps=own)
     save(model, output)
     for one in caught:

@@ -141,15 +141,45 @@ class Chain(Transform):
             Shapes do not fit, NaN or infinite values, or forecasts that have no counterpart in raw units.
         """
         check_is_fitted(self)
+        return self._undone(X, past)
+
+    @property
+    def has_end(self):
+        """Whether a step has images that come near to an end as values grow to infinity."""
+        return any(np.isfinite(step._end) for step in self.steps_)
+
+    def _undone(self, X, past, greatest=None):
+        """As `inverse_transform`; no forecast is refused for lying behind the end of a step.
+
+        Halfway from the greatest value known, or fitted, to such an end they are cut off: what is nearer to the end
+        means no number any more that a series of this size can have.
+
+        Parameters
+        ----------
+        X, past : array-like
+        greatest : ndarray of shape (n,), default=None
+            The greatest raw value that is known before each forecast.
+        """
         z, past = as_forecasts(X, past, self)
+        ends = [None] * len(self.steps_) if greatest is None or not self.has_end else self._ends(greatest)
         before = []  # what each step got, right before each forecast
         for step in self.steps_ if self.n_lost else []:
             before.append(past)
             past = step._forward(past)
         for number in reversed(range(len(self.steps_))):
             step = self.steps_[number]
+            z = z if ends[number] is None else np.minimum(z, ends[number][:, None])
             z = step._inverse(z, before[number][:, -step.n_lost :] if step.n_lost else None)
         return z if self.steps_ else z.copy()
+
+    def _ends(self, greatest):
+        """Where forecasts are cut off before each step is undone; None: nowhere."""
+        found, image = [], np.fmax(greatest, self.range_[1])
+        for step in self.steps_:
+            image = step._forward(image) if step.is_pointwise and image is not None else None
+            cut = image is not None and np.isfinite(step._end)
+            found.append(image + (step._end - image) / 2 if cut else None)
+        return found
 
 
 def make_transform(spec, period=1):
@@ -172,7 +202,7 @@ def make_transform(spec, period=1):
     Raises
     ------
     TypeError
-        Something that is no transform, or has no inverse.
+        Something is not a transform, or has no inverse.
     ValueError
         An unknown name, or "seasonal_difference" where there is no season.
 

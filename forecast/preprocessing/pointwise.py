@@ -4,6 +4,7 @@ import numpy as np
 from scipy.sparse import issparse
 from sklearn import config_context
 from sklearn.base import clone
+from sklearn.preprocessing import PowerTransformer
 
 from .._files import stored
 from .transform import SAME, Transform
@@ -30,7 +31,8 @@ class Pointwise(Transform):
     Notes
     -----
     What the transformer does beyond the fitted values is its own affair: `QuantileTransformer` takes all beyond them
-    for the outermost of them, so that no forecast leaves the fitted range.
+    for the outermost of them, so that no forecast leaves the fitted range. Of a `PowerTransformer` it is known which
+    images values can have: forecasts are kept within, as for `BoxCox`.
 
     Examples
     --------
@@ -75,8 +77,33 @@ class Pointwise(Transform):
         if z.size == 0:
             return z.copy()
         with config_context(transform_output="default"), np.errstate(all="ignore"):
-            column = self._column(self.transformer_.inverse_transform(z.reshape(-1, 1).copy()))
+            column = self._column(self.transformer_.inverse_transform(np.maximum(z, self._least).reshape(-1, 1)))
         return self._restored(column.reshape(z.shape), z)
+
+    @property
+    def _least(self):
+        """The image of 0 in a Box-Cox transform, or rather the next that can be told from it; else none."""
+        lmbda, of = self._power
+        return of(np.nextafter(-1 / lmbda, 0), 1) if lmbda > 0 and self.transformer_.method == "box-cox" else -np.inf
+
+    @property
+    def _end(self):
+        lmbda, of = self._power
+        return of(-1 / lmbda) if lmbda < 0 else np.inf
+
+    @property
+    def _power(self):
+        """The power of a PowerTransformer, 0 of any other, and what standardizing makes of an image."""
+        inner = self.transformer_
+        if not isinstance(inner, PowerTransformer):
+            return 0.0, None
+        scaler = inner._scaler if inner.standardize else None
+
+        def standardized(image, nudge=0):
+            image = image if scaler is None else float((image - scaler.mean_[0]) / scaler.scale_[0])
+            return image + nudge * 8 * np.spacing(abs(image))
+
+        return float(inner.lambdas_[0]), standardized
 
     def _column(self, out):
         out = out.toarray() if issparse(out) else np.asarray(out)  # a frame where its own set_output says so

@@ -72,6 +72,10 @@ class BoxCox(Transform):
     g is the geometric mean of the fitted values. Dividing by it shifts and stretches what comes out and changes nothing
     else, but it keeps the digits that a power of a large number would lose.
 
+    With a positive `lmbda` nothing becomes less than `-1 / lmbda`, the image of 0: a forecast below becomes the least
+    positive value that can be told from 0 there. With a negative one nothing becomes more than `-1 / lmbda`, the image
+    of infinity: a forecast above is refused here, and `SeriesForecaster` keeps forecasts below it.
+
     Parameters
     ----------
     lmbda : float, default=None
@@ -138,17 +142,21 @@ class BoxCox(Transform):
         return np.log(self.geometric_mean_)
 
     def _inverse(self, z, past):
-        with np.errstate(over="ignore"):
-            room = 1 + self.lmbda_ * z
-        bound = "below" if self.lmbda_ > 0 else "above"
-        self._report(
-            (room <= 0) & _is_power(self.lmbda_),
-            z,
-            f"are {bound} every value that a Box-Cox transform with lmbda = {self.lmbda_:.3g} can have",
-            "'log', which has no such bound, or a lmbda nearer to 0",
-        )
+        if self.lmbda_ > 0 and _is_power(self.lmbda_):
+            z = np.maximum(z, np.nextafter(-1 / self.lmbda_, 0))
+        else:
+            self._report(
+                (z >= self._end) & _is_power(self.lmbda_),
+                z,
+                f"are above every value that a Box-Cox transform with lmbda = {self.lmbda_:.3g} can have",
+                "'log', which has no such bound, or a lmbda nearer to 0",
+            )
         with np.errstate(over="ignore", under="ignore"):
-            return self._restored(self._undone(z), z)
+            return self._restored(np.maximum(self._undone(z), np.finfo(np.float64).tiny), z)
+
+    @property
+    def _end(self):
+        return -1 / self.lmbda_ if self.lmbda_ < 0 and _is_power(self.lmbda_) else np.inf
 
 
 def _is_power(lmbda):
@@ -281,7 +289,7 @@ class Difference(Transform):
 
 
 def refuse_period(period):
-    """Refuse what is no number of rows."""
+    """Refuse a value that is not a number of rows."""
     if isinstance(period, bool) or not isinstance(period, Integral) or period < 1:
         raise ValueError(f"period is {period!r}; expected a whole number of rows, 1 or more.")
 

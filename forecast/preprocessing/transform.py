@@ -106,6 +106,11 @@ class Transform(TransformerMixin, BaseEstimator):
     def _learn(self, x, known):
         self._forward(x)
 
+    @property
+    def _end(self):
+        """What the images of ever greater values come near to, and never reach; infinity where there is no end."""
+        return np.inf
+
     def _report(self, bad, values, what, fix):
         """Refuse values, saying how many and where the first is."""
         if bad.any():

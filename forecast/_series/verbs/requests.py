@@ -19,7 +19,7 @@ from ..._frames import (
     refuse_retyped,
 )
 from ..._preparation import Rows
-from ..beginnings import refuse_unlearnable, with_likenesses
+from ..beginnings import refuse_unlearnable, refuse_untransformable, with_likenesses
 from ..feeding import tell_of_feedback
 from ..forecasting import from_ends
 from ..skipping import (
@@ -72,11 +72,12 @@ class Request:
 class Requests:
     """The part of `SeriesForecaster` that reads requests."""
 
-    def _request(self, X, history, errors="raise", n=None):
+    def _request(self, X, history, errors="raise", n=None, static=None):
         """The future rows X, or as many steps as `n` or a whole number in the place of X says.
 
         Without the series of a panel that cannot be answered: a warning names them.
         """
+        X, history = self._with_static(static, X=X, history=history)
         X, n = _rows_or_steps(X, n)
         check_errors(errors)
         state, refused = self._state, {}
@@ -177,19 +178,22 @@ class Requests:
             f"{what}{name} has {length} rows; expected at least lookback = {lost} of them to forecast from."
         )
 
-    def _with_static(self, history, static, what="history"):
-        """The history, or other rows, with the static covariates of its series as columns."""
+    def _with_static(self, static, **frames):
+        """Frames by their names, such as X and a history, with the static covariates of their series as columns."""
         if static is None:
-            return history
+            return list(frames.values())
         roles = self._state.roles
-        if history is None or not roles.static:
-            why = f"{what} is None" if history is None else "the model was fitted without static covariates"
-            raise ValueError(f"static is given, but {why}; expected it with the rows of new series, as {what}.")
-        frame, _ = entered(history, what)
+        given = {what: frame for what, frame in frames.items() if not isinstance(frame, (Integral, type(None)))}
+        if not roles.static or not given:
+            why = f"{' and '.join(frames)} is None" if roles.static else "fit had no static covariates"
+            raise ValueError(f"static is given, but {why}; expected it with rows of new series.")
         table = StaticTable.of(enter(static, "static")[0], roles.ids, roles.static)
         if roles.outside is not None:
             roles.outside.refuse_other(table)
-        return table.beside(frame, Layout.of(frame, roles, what), what)
+        for what, rows in given.items():
+            frame, _ = entered(rows, what)
+            frames[what] = table.beside(frame, Layout.of(frame, roles, what), what)
+        return list(frames.values())
 
     def _forecasts(self, request, recursive=None):
         steps = 0 if self._state.roles.past else max(map(len, request.labels))  # with past covariates it is refused
@@ -208,6 +212,7 @@ class Requests:
             refuse_retyped(new, known, Layout.of(some, state.roles, "history"), "history")
             for number in range(rows.n_series):
                 self._refuse_short(rows, number, "the history")
+            refuse_untransformable(state, rows)
             return rows
 
         return (read(frame), {}) if errors == "raise" else read_able(read, frame, state.roles, "the history")

@@ -1,22 +1,22 @@
 """Intervals and quantiles of a fitted forecaster."""
 
 import warnings
-from copy import copy
 from dataclasses import replace
 
 import numpy as np
 from sklearn.utils.validation import check_is_fitted
 
-from ..._conformal import static_offsets
+from ..._preparation import LEVELS
 from ..._shares import shares
 from ..beginnings import cold_widths, short_factor
 from ..error_scale import Yardstick
-from ..forecasting import from_ends, from_origins
+from ..forecasting import from_ends
+from ..fresh import fresh_offsets
 
 __all__ = ["Uncertainty"]
 
 _DEFAULT = (0.1, 0.5, 0.9)  # levels
-_NEWEST = 500  # origins of a history whose residuals intervals are calibrated on
+_WIDEST = round(LEVELS[-1] - LEVELS[0], 12)  # interval that quantiles of a recipe are the bounds of
 
 
 class Uncertainty:
@@ -25,18 +25,24 @@ class Uncertainty:
     def predict_interval(self, X=None, *, history=None, static=None, coverage=0.9, n=None, errors="warn"):
         """The forecast and conformal intervals around it, per step.
 
-        After `fit` they rest on the errors on the validation windows (`validation_fraction`), the newest ones before
-        the forecast: the same width for every forecast of a step. If the network chose its epoch on these windows
-        (early stopping), their errors are somewhat smaller than new ones will be, and so are the intervals. With
-        `history`, the errors of forecasts from the earlier origins in it, as far as they were not trained on, come
-        after these, and the level follows the misses [1]_, so that coverage holds when the variance drifts.
+        After `fit` they use the errors on the validation windows (`validation_fraction`), the newest ones: the width of
+        a step is the same in every forecast. If the network chose its epoch on these windows (early stopping), the
+        errors are slightly too small, and the intervals slightly too narrow. With `history`, the errors of forecasts
+        from its earlier origins that were not trained on are added, and the level follows the misses [1]_, so that
+        coverage holds even if the variance drifts.
+
+        Errors of few horizons may all lie on one side by chance, so that bounds are as far below the forecast as above
+        it, but for a share of w / (w + 10), w the horizons that the validation windows span.
+
+        With `loss="quantile"` the bounds are the model's own quantiles, up to a coverage of 0.95, and errors since the
+        fit move them as they would move the others. Higher coverages come from errors alone.
 
         Parameters
         ----------
         X, history, static : frame, default=None
             As in `predict`, for at most `horizon` steps.
         coverage : float or list of float, default=0.9
-            Share of the actual values that shall lie inside, in (0, 1).
+            Share of the actual values that should lie inside, in (0, 1).
         n : int, default=None
             As in `predict`, up to `horizon`.
         errors : {"warn", "raise"}, default="warn"
@@ -72,7 +78,7 @@ class Uncertainty:
         """
         check_is_fitted(self)
         levels = _levels(coverage, "coverage")
-        request = self._request(X, self._with_static(history, static), errors, n)
+        request = self._request(X, history, errors, n, static)
         arrays = []
         for forecast, *bounds in self._bounded(request, levels):
             sides = np.stack(bounds, axis=1).reshape(-1, *forecast.shape)  # lower, upper, lower, ...
@@ -85,15 +91,16 @@ class Uncertainty:
     def predict_quantiles(self, X=None, levels=_DEFAULT, *, history=None, static=None, n=None, errors="warn"):
         """Quantiles of the forecast, per step.
 
-        Those of the network where it has them (`RNNForecaster(loss="quantile", quantile=[...])`), else conformal ones:
-        the forecast and the quantiles of its errors, as in `predict_interval`.
+        Those of the network if it has them (`RNNForecaster(loss="quantile", quantile=[...])`) or of a recipe with
+        `loss="quantile"`, otherwise conformal ones: the forecast plus the quantiles of its errors, as in
+        `predict_interval`. All are wider apart if a history is short.
 
         Parameters
         ----------
         X : frame or int, default=None
             As in `predict`, for at most `horizon` steps.
         levels : float or list of float, default=(0.1, 0.5, 0.9)
-            In (0, 1); of a network, between its lowest and its highest one.
+            In (0, 1); for a network, between its lowest and its highest level.
         history, static : frame, default=None
             As in `predict`.
         n : int, default=None
@@ -116,7 +123,7 @@ class Uncertainty:
         Warns
         -----
         DeprecationWarning
-            Levels in the first place, where they were up to version 0.1: `predict_quantiles(levels=...)`.
+            Levels are the first argument, as up to version 0.1. Use `predict_quantiles(levels=...)`.
 
         Examples
         --------
@@ -130,10 +137,11 @@ class Uncertainty:
         check_is_fitted(self)
         X, levels = _rows_first(X, levels)
         asked = _levels(levels, "levels")
-        request = self._request(X, self._with_static(history, static), errors, n)
+        request = self._request(X, history, errors, n, static)
         state = self._state
         if state.has_quantiles:
             cubes = from_ends(state, request.past, request.labels, request.future, asked)
+            cubes = self._less_sure(request, cubes, asked)
         else:
             coverages = sorted({_coverage(level) for level in asked if level != 0.5})
             bounded = self._bounded(request, coverages) if coverages else zip(self._forecasts(request))
@@ -155,64 +163,86 @@ class Uncertainty:
                 f"intervals of {max(map(len, request.labels))} steps were asked for, but errors are known for horizon "
                 f"= {state.horizon} steps; expected fewer rows. Fix: horizon={max(map(len, request.labels))}."
             )
-        scales, alone, found = state.error_scales, len(state.calibration.scales) == 1, []
-        fixed = request.fresh is None
-        forecasts = [None] * len(request.keys)
-        if fixed or request.cold:
-            forecasts = self._forecasts(request, recursive=True)
-        for key, labels, forecast in zip(request.keys, request.labels, forecasts, strict=True):
-            known = request.past.only([key]).targets
-            yardstick = Yardstick.of(state.calibration, scales, key, known, alone)
-            if len(known) < state.looks_back:  # a few equal rows do not make a constant series
+        forecasts = self._forecasts(request, recursive=True)
+        past, scales, alone = request.past, state.error_scales, len(state.calibration.scales) == 1
+        spans = zip(request.keys, past.starts[:-1], past.starts[1:], strict=True)
+        known = {key: past.targets[first:end] for key, first, end in spans}
+        yardsticks = {key: Yardstick.of(state.calibration, scales, key, own, alone) for key, own in known.items()}
+        adapted, found = {}, []
+        learning = {key: own for key, own in yardsticks.items() if key not in request.cold}
+        if request.fresh is not None and learning:
+            adapted = fresh_offsets(state, request, learning, levels)
+        usual = state.calibration.offsets(levels, len(self.target_names_))
+        own = self._own_bounds(request, levels)
+        for number, (key, forecast) in enumerate(zip(request.keys, forecasts, strict=True)):
+            yardstick, rows, steps = yardsticks[key], known[key], slice(len(forecast))
+            if len(rows) < state.looks_back:  # a few equal rows do not make a constant series
                 yardstick = replace(yardstick, unit=yardstick.divisor)
-            if fixed or key in request.cold:
-                offsets = static_offsets(state.calibration.of_series(yardstick), levels)  # refuses too few residuals
-            else:
-                forecast, offsets = self._adapted(request, key, len(labels), yardstick, levels)
-            offsets = [side * short_factor(state, key, known, yardstick) for side in offsets]
+            image = yardstick.image(forecast)
+            offsets = [side[:, steps] * yardstick.unit for side in adapted.get(key, usual)]
+            if own is not None:  # which the errors since the fit move as they move those of the errors
+                for side, (at, cubes) in zip(range(2), own, strict=True):
+                    moved = offsets[side][at] - usual[side][at][:, steps] * yardstick.unit
+                    offsets[side][at] = [yardstick.image(cube) - image for cube in cubes[number]] + moved
+                offsets = _nested(offsets, levels)
+            offsets = [side * short_factor(state, key, rows, yardstick) for side in offsets]
             if key in request.cold:
                 lower, upper = offsets
                 width = cold_widths(state, state.tail, levels, yardstick)
                 offsets = -np.hypot(np.minimum(lower, 0), width), np.hypot(np.maximum(upper, 0), width)
-            images = yardstick.image(forecast)
-            bounds = (yardstick.original(images + side[:, : len(forecast)]) for side in offsets)
-            found.append([forecast, *map(state.within, bounds)])
+            found.append([forecast, *(state.within(yardstick.original(image + side)) for side in offsets)])
         return found
 
-    def _adapted(self, request, key, steps, yardstick, levels):
-        """The forecast of a series and what to add to its image, after the errors that its history shows."""
-        state, calibration = self._state, self._state.calibration
-        rows = request.fresh.only([key])
-        origins = self._fresh_origins(rows, key)
-        horizon, today, truth = state.horizon, len(rows) - 1, rows.true_targets
-        if state.roles.future:  # the newest origins look at the future rows that were given
-            number = request.keys.index(key)
-            rows = rows.extended([request.labels[number]], [request.future[number]])
-        forecast = from_origins(state, rows, np.append(origins, today), horizon)
-        started, unit = calibration.started(levels, len(self.target_names_)), yardstick.unit
-        adaptive = copy(started)
-        if len(origins):
-            ahead = origins[:, None] + np.arange(1, horizon + 1)
-            actual = truth[np.minimum(ahead, today)].astype(np.float64)
-            actual[ahead > today] = np.nan
-            actual, images = yardstick.image(actual), yardstick.image(forecast[:-1])
-            divisor, first = yardstick.divisor, origins[0]
-            adaptive.learn(actual / divisor, images / divisor, origins - first, today - first)
-        offsets = [side * unit for side in adaptive.offsets()]
-        if not calibration.enough(levels) or any(np.isnan(side).any() for side in offsets):
-            fixed = static_offsets(calibration.of_series(yardstick), levels)
-            offsets = [np.where(np.isnan(new), old, new) for new, old in zip(offsets, fixed, strict=True)]
-        return forecast[-1, :steps], offsets
+    def _less_sure(self, request, cubes, asked):
+        """Quantiles (steps, targets, levels) of each series; of one with a short history or none, further apart."""
+        state, past = self._state, request.past
+        short = [number for number, length in enumerate(np.diff(past.starts)) if length < state.looks_back]
+        if not short and not request.cold:
+            return cubes
+        forecasts, scales = self._forecasts(request, recursive=True), state.error_scales
+        alone = state.calibration is not None and len(state.calibration.scales) == 1
+        beside = [level for level in asked if level != 0.5]
+        coverages = [_coverage(level) for level in beside]
+        for number, key in enumerate(request.keys):
+            if number not in short and key not in request.cold:
+                continue
+            known = past.targets[past.starts[number] : past.starts[number + 1]]
+            yardstick = Yardstick.of(state.calibration, scales, key, known, alone)
+            image = yardstick.image(forecasts[number])
+            factor = short_factor(state, key, known, yardstick)
+            cold = dict(zip(beside, cold_widths(state, state.tail, coverages, yardstick), strict=True))
+            for place, level in enumerate(asked):
+                apart = (yardstick.image(cubes[number][..., place]) - image) * factor
+                if key in request.cold and level in cold:
+                    apart = np.sign(level - 0.5) * np.hypot(np.maximum(np.sign(level - 0.5) * apart, 0), cold[level])
+                cubes[number][..., place] = state.within(yardstick.original(image + apart))
+        return cubes
 
-    def _fresh_origins(self, rows, key):
-        """Rows of a history that forecasts can start from, that were not trained on, but for today's; the newest."""
-        state = self._state
-        first = state.looks_back - 1
-        trained = state.trained_until.get(key)
-        if trained is not None:
-            first = max(first, int(rows.index.searchsorted(trained, side="left")))
-        origins = np.arange(max(first, len(rows) - 1 - _NEWEST), len(rows) - 1)
-        return origins if rows.made_up is None else origins[~rows.made_up[origins]]
+    def _own_bounds(self, request, levels):
+        """Of a recipe of quantiles, the bounds that these are, as far as they reach.
+
+        Returns
+        -------
+        None, or a list for the lower and the upper side
+            Numbers of the levels that lie within, and for each series their bounds, (levels, steps, targets).
+        """
+        if self.loss != "quantile" or not self._state.has_quantiles:
+            return None
+        at = [number for number, level in enumerate(levels) if level <= _WIDEST]
+        if not at:
+            return None
+        tails = [round((1 + sign * levels[number]) / 2, 12) for sign in (-1, 1) for number in at]
+        cubes = from_ends(self._state, request.past, request.labels, request.future, tails)
+        cubes = [np.moveaxis(cube, -1, 0) for cube in cubes]
+        return [(at, [cube[part] for cube in cubes]) for part in (slice(len(at)), slice(len(at), None))]
+
+
+def _nested(offsets, levels):
+    """Bounds on their sides of the forecast, those of a higher level around those of a lower one."""
+    lower, upper = np.minimum(offsets[0], 0), np.maximum(offsets[1], 0)
+    order = np.argsort(levels)
+    lower[order], upper[order] = np.minimum.accumulate(lower[order]), np.maximum.accumulate(upper[order])
+    return [lower, upper]
 
 
 def _coverage(level):

@@ -1,11 +1,11 @@
-"""Levels of the quantile loss that a user names, checked."""
+"""Quantiles at levels: the levels that a user names, checked, and arrays with levels on the last axis."""
 
 from itertools import pairwise
 from numbers import Real
 
 import numpy as np
 
-__all__ = ["fitted_levels", "wanted_levels"]
+__all__ = ["at_levels", "fitted_levels", "in_order", "median_level", "wanted_levels"]
 
 _SAME_LEVEL = 1e-6  # nearer levels are the same: 1 - 0.9 is not 0.1 in double, nor is 0.1 in single precision
 
@@ -47,6 +47,50 @@ def wanted_levels(levels, fitted):
             f"{np.union1d(fitted, wanted[beyond]).tolist()}."
         )
     return wanted.clip(fitted[0], fitted[-1])
+
+
+def median_level(fitted):
+    """The level that stands for the median: 0.5, or the fitted one nearest to it where all are on one side."""
+    return min(max(0.5, fitted[0]), fitted[-1])
+
+
+def in_order(outputs):
+    """Outputs with levels on the last axis, sorted along it, so that quantiles do not cross.
+
+    A rearrangement never has a larger pinball loss, summed over the levels, whatever the observation.
+
+    References
+    ----------
+    Chernozhukov, Fernández-Val and Galichon: Quantile and probability curves without crossing. Econometrica 78 (2010),
+    1093-1125.
+    """
+    return outputs if outputs.shape[-1] == 1 else np.sort(outputs, axis=-1)
+
+
+def at_levels(quantiles, fitted, wanted):
+    """Quantiles at the wanted levels, which the fitted ones enclose, linear in the level between two fitted ones.
+
+    Parameters
+    ----------
+    quantiles : ndarray of shape (..., n_fitted)
+        Ascending on the last axis.
+    fitted : sequence of float
+        Strictly ascending levels.
+    wanted : sequence of float
+
+    Returns
+    -------
+    ndarray of shape (..., n_wanted)
+        The very bits of `quantiles` where a wanted level is a fitted one; never crossing.
+    """
+    fitted, wanted = np.asarray(fitted, dtype=np.float64), np.asarray(wanted, dtype=np.float64)
+    if np.array_equal(fitted, wanted):
+        return quantiles
+    below = np.searchsorted(fitted, wanted, side="right") - 1
+    above = np.minimum(below + 1, len(fitted) - 1)
+    gap = np.where(above > below, fitted[above] - fitted[below], 1.0)
+    low, high = quantiles[..., below], quantiles[..., above]
+    return low + (wanted - fitted[below]) / gap * (high - low)  # the share is below 1, so no sum rounds beyond `high`
 
 
 def _as_tuple(levels):

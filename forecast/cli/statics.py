@@ -1,0 +1,119 @@
+"""Static covariates as a file of their own (`--static`): a row for each series."""
+
+import pandas as pd
+
+from .columns import find_columns, is_counter, numbers_among_text
+from .forms import looks_like_date
+from .problems import ProblemError, listed, shown, shown_path
+from .reading import read_table
+from .separated import unmet
+
+__all__ = ["named_alike", "read_static"]
+
+
+def read_static(arguments, ids, labels, known, notes, option="--static-covariates"):
+    """The table of static covariates that `--static` names; None where it is not given.
+
+    Parameters
+    ----------
+    arguments : argparse.Namespace
+    ids : list of str
+        Columns that name the series.
+    labels : list of str or None
+        Columns to read; None: all but those that name the series or only count the rows.
+    known : dict of str to iterable
+        Names of the series, and known categories, by the column that holds them: see `named_alike`.
+    notes : list of str
+        What was chosen for the user is added here.
+    option : str, default="--static-covariates"
+        That named the columns, for messages.
+
+    Returns
+    -------
+    pandas.DataFrame or None
+
+    Raises
+    ------
+    ProblemError
+        The file cannot be read, has no column that names the series, or a column of dates.
+    """
+    path = arguments.static
+    if path is None:
+        return None
+    if path == "-":
+        raise ProblemError("--static is -, but the standard input is for DATA. Fix: name a file.")
+    where = shown_path(path, 30)
+    table, more = read_table(path, arguments.na, arguments.decimal, aside=True)
+    notes += [note for note in more if note not in map(unmet, arguments.na)]
+    find_columns(table, ids, f"--static {where}")
+    if labels is None:
+        counts = [name for name in table.columns if name not in ids and _counts(table[name], name)]
+        if counts:
+            notes.append(f"Column {shown(counts[0])} of {where} counts its rows: it is no covariate.")
+        labels = [name for name in table.columns if name not in [*ids, *counts]]
+        option = f"--static {where}"
+    labels = find_columns(table, labels, option)
+    if not labels:
+        raise ProblemError(f"--static {where} has no columns but {listed(ids)}; expected static covariates.")
+    for name in labels:
+        _refuse_dates(table[name], name, where)
+    table = table[list(dict.fromkeys([*ids, *labels]))]
+    words = [name for name in table.columns if name in known]
+    table = numbers_among_text(table, [name for name in labels if name not in words], option)
+    return named_alike(table, known, words)
+
+
+def _counts(values, name):
+    return str(name).startswith("Unnamed: ") and is_counter(values)
+
+
+def _refuse_dates(values, name, where):
+    there = values.dropna()
+    if pd.api.types.is_datetime64_any_dtype(values.dtype):
+        dates = len(there) > 0
+    else:
+        text = not pd.api.types.is_numeric_dtype(values.dtype)
+        dates = text and len(there) > 0 and all(map(looks_like_date, there.iloc[:5].astype(str)))
+    if dates:
+        raise ProblemError(
+            f"column {shown(name, 30)} of --static {where} holds dates, the first {shown(there.iloc[0], 20)}; expected "
+            "numbers or categories, such as the year. Fix: --static-covariates with the other columns."
+        )
+
+
+def named_alike(table, known, columns):
+    """A table with the names of its series as other rows have them: a name may look like a number in one file alone.
+
+    Parameters
+    ----------
+    table : pandas.DataFrame
+    known : dict of str to iterable
+        The names that there are, or categories, by the column that holds them.
+    columns : list of str
+        Those to look at.
+
+    Returns
+    -------
+    pandas.DataFrame
+
+    Examples
+    --------
+    >>> numbers, names = pd.DataFrame({"shop": [1, 2]}), pd.DataFrame({"shop": ["01", "02", "A"]})
+    >>> named_alike(numbers, names, ["shop"])["shop"].tolist()
+    ['01', '02']
+    >>> named_alike(names, numbers, ["shop"])["shop"].tolist()
+    [1, 2, 'A']
+    """
+    for name in columns:
+        there = {_number(key): key for key in known[name]}
+        here = table[name].drop_duplicates()
+        other = {key: there[_number(key)] for key in here if _number(key) in there}
+        if any(type(key) is not type(value) for key, value in other.items()) and not set(here) <= set(known[name]):
+            table = table.assign(**{name: [other.get(key, key) for key in table[name]]})
+    return table
+
+
+def _number(name):
+    """A name as the whole number that it says, or as it is."""
+    text = str(name)
+    return int(text) if text.isascii() and text.isdigit() else name

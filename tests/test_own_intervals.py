@@ -1,0 +1,107 @@
+"""Intervals of a recipe of quantiles are between these; bounds from errors of few horizons doubt their sign."""
+
+import numpy as np
+import pandas as pd
+import pytest
+from sklearn.linear_model import Ridge
+
+from forecast import RNNForecaster, SeriesForecaster, ShortHistoryWarning, load
+from forecast._conformal import static_offsets
+from forecast._preparation import LEVELS
+from forecast._series.calibration import Calibration
+from forecast._series.verbs import uncertainty
+
+pytestmark = pytest.mark.filterwarnings("ignore::forecast.model_selection.SkillWarning")
+
+
+def noisy_days(n=760, seed=0, later=1.0):
+    """A daily cycle with much noise by day and little by night; of the last 60 hours `later` times as much."""
+    rng = np.random.default_rng(seed)
+    hour = np.arange(n) % 24
+    noise = rng.normal(size=n) * np.where((hour >= 8) & (hour < 20), 2.0, 0.2)
+    noise[-60:] *= later
+    values = 40 + 5 * np.sin(2 * np.pi * hour / 24) + noise
+    return pd.DataFrame({"load": values}, pd.date_range("2024-01-01", periods=n, freq="h"))
+
+
+def quantile_model(frame, **more):
+    network = RNNForecaster(loss="quantile", quantile=list(LEVELS), hidden_size=4, max_iter=3, random_state=0)
+    members = {"network": {"regressor": network, "lookback": 24}, "ridge": {"regressor": Ridge(), "lookback": 24}}
+    settings = {"target": "load", "horizon": 12, "loss": "quantile", "members": members, "calendar": ["hour"]} | more
+    return SeriesForecaster(**settings).fit(frame)
+
+
+@pytest.fixture(scope="module")
+def fitted():
+    return quantile_model(noisy_days()[:700])
+
+
+def test_an_interval_after_fit_is_between_the_quantiles(fitted, tmp_path):
+    interval = fitted.predict_interval(coverage=[0.8, 0.5, 0.95])
+    fitted.save(tmp_path / "model")
+    for model in (fitted, load(tmp_path / "model")):
+        found = model.predict_quantiles(levels=[0.025, 0.1, 0.25, 0.75, 0.9, 0.975])
+        for coverage, low, high in ((0.8, 0.1, 0.9), (0.5, 0.25, 0.75), (0.95, 0.025, 0.975)):
+            np.testing.assert_allclose(interval[f"load_lower_{coverage}"], found[f"load_{low}"], rtol=1e-12)
+            np.testing.assert_allclose(interval[f"load_upper_{coverage}"], found[f"load_{high}"], rtol=1e-12)
+    np.testing.assert_array_equal(interval["load"], fitted.predict()["load"])
+
+
+def test_a_coverage_beyond_the_quantiles_comes_from_errors_and_encloses_the_others():
+    fitted = quantile_model(noisy_days(1500), validation_fraction=0.3)
+    interval = fitted.predict_interval(coverage=[0.99, 0.95])
+    assert (interval["load_lower_0.99"] <= interval["load_lower_0.95"]).all()
+    assert (interval["load_upper_0.99"] >= interval["load_upper_0.95"]).all()
+
+
+def test_errors_since_the_fit_widen_the_quantiles_interval(fitted):
+    width = {}
+    for later in (1.0, 6.0):
+        interval = fitted.predict_interval(history=noisy_days(later=later), coverage=0.8)
+        width[later] = (interval["load_upper"] - interval["load_lower"]).mean()
+        assert (interval["load_lower"] <= interval["load"]).all()
+        assert (interval["load_upper"] >= interval["load"]).all()
+    assert width[6.0] > 1.5 * width[1.0]
+
+
+@pytest.mark.parametrize("fraction", [0.1, None])
+def test_a_short_history_has_wider_quantiles_of_a_network(fraction, monkeypatch):
+    frame, levels = noisy_days(), [0.1, 0.5, 0.9]
+    network = RNNForecaster(loss="quantile", quantile=levels, hidden_size=4, max_iter=3, random_state=0)
+    settings = {"target": "load", "lookback": 24, "horizon": 6, "missing": "mask", "validation_fraction": fraction}
+    model = SeriesForecaster(network, **settings).fit(frame)
+
+    def found():
+        with pytest.warns(ShortHistoryWarning):
+            return model.predict_quantiles(levels=levels, history=frame[:6]).to_numpy()
+
+    wide = found()
+    monkeypatch.setattr(uncertainty, "short_factor", lambda *given: np.ones(1))
+    plain = found()
+    np.testing.assert_allclose(wide[:, 1], plain[:, 1], rtol=1e-12)
+    for side in (0, 2):
+        expected = (plain[:, side] - plain[:, 1]) * (1 + 1.4 * (1 - 6 / 24) ** 2)
+        np.testing.assert_allclose(wide[:, side] - wide[:, 1], expected, rtol=1e-9)
+
+
+# -------------------- few horizons
+
+
+def test_errors_of_few_horizons_give_bounds_on_both_sides():
+    errors = np.linspace(1.0, 3.0, 60).reshape(60, 1, 1).repeat(30, axis=1)  # two horizons, all above the forecast
+    lower, upper = Calibration(errors, {None: np.ones(1)}, True, horizons=3.0).offsets([0.8], 1)
+    assert (lower < -1.5).all()
+    assert (upper > 2.5).all()
+    many, old = (Calibration(errors, {None: np.ones(1)}, True, horizons=w).offsets([0.8], 1) for w in (1e9, None))
+    np.testing.assert_allclose(many, old, rtol=1e-6)
+    np.testing.assert_array_equal(old, static_offsets(errors, [0.8]))
+
+
+def test_horizons_are_those_that_the_validation_windows_span():
+    frame = noisy_days(1000)
+    model = SeriesForecaster(Ridge(), target="load", lookback=24, horizon=10, validation_fraction=0.1).fit(frame)
+    n = len(model._state.calibration.residuals)
+    assert model._state.calibration.horizons == pytest.approx((n - 1) / 10 + 1)
+    both = pd.concat([frame.assign(site="a"), frame.assign(site="b")])
+    panel = SeriesForecaster(Ridge(), target="load", lookback=24, horizon=10, series="site").fit(both)
+    assert panel._state.calibration.horizons == pytest.approx(2 * model._state.calibration.horizons, rel=0.1)
