@@ -78,15 +78,10 @@ __attribute__((noinline)) void outer_sums(T* G, int64_t G_row, const Outer<Colum
     } else {
       // What is read next lies where no stream leads: the same rows a step later, at the end those of the next tile.
       const T* next = left > 1 ? d + o.d_step : o.d + (row + P) * Columns;
-      constexpr int turn = 4;  // columns, and what they ask for: no line twice
       NO_UNROLL
-      for (int lane = 0; lane < Columns; lane += turn, next += turn * P) {
-        UNROLL
-        for (int i = 0; i < turn; ++i) {
-          constexpr int apart = P * int(sizeof(T));
-          if (i == 0 || i * apart / 64 != (i - 1) * apart / 64) __builtin_prefetch(next + i * P);
-          column(d + lane + i);
-        }
+      for (int lane = 0; lane < Columns; ++lane, next += P) {
+        __builtin_prefetch(next);
+        column(d + lane);
       }
     }
   }

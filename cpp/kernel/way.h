@@ -35,7 +35,8 @@ struct WindowsInLanes {
   static int64_t room(int64_t n) { return n; }
   static int64_t segment(int64_t) { return 8; }  // steps whose gradients are summed at a time, while they are in cache
 
-  // finish(unit, sums) with sums[row] = its bias + its products; the pack begins with the biases, but others may be given.
+  // finish(unit, sums) with sums[row] = its bias + its products; the pack begins with the biases, but others may be
+  // given.
   template <class F, class Finish>
   static INLINE void multiply(const T* pack, const T* biases, Operands<T> x, int64_t n, Turn, Finish finish) {
     const auto start = [=](int64_t i, int) INLINE_LAMBDA { return splat<Vec<T>>(biases[i]); };

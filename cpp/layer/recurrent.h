@@ -162,7 +162,8 @@ struct Recurrent : Weightless {
       const Memory<Way, T> m(k.net, l, k.plan.use, slot.places, arena);
       row = m.row, tape_step = m.tape_step, state_step = m.state_step, reverse = l.reverse, restart = l.restart;
       T* const block = k.c.arena;
-      states = block + m.states, begun = block + m.begun, tapes = block + m.tape, carry = block + m.carry, first = block + m.first;
+      states = block + m.states, begun = block + m.begun, tapes = block + m.tape, carry = block + m.carry,
+      first = block + m.first;
       sums = block + m.sums, scratch = block + m.scratch, transposed = block + m.transposed;
       x = k.track(l.in[0]);
       forward = k.pack(number, Way::forward_pack), R_T = k.pack(number, Way::backward_pack);
@@ -214,8 +215,8 @@ struct Recurrent : Weightless {
     }
   }
 
-  // What the sums of the steps [i, end), at most `width`, begin with where all windows have one input: bias + W x as one
-  // chain, as in a product, steps in the lanes. To begun[step][unit][row].
+  // What the sums of the steps [i, end), at most `width`, begin with where all windows have one input: bias + W x as
+  // one chain, as in a product, steps in the lanes. To begun[step][unit][row].
   template <class Way, class T>
   static __attribute__((noinline)) void begin_steps(const View<Way, T>& v, const T* W, int64_t i, int64_t end) {
     constexpr int together = 4;  // units
