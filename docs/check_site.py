@@ -2,7 +2,7 @@
 
     mkdocs build --strict -d FOLDER && python docs/check_site.py FOLDER
 
-Ends with an error that names what lacks.
+Ends with an error that names what is missing.
 """
 
 import importlib
@@ -38,7 +38,7 @@ def main(folder):
     fetched = {link for page in pages for link in LOADS.findall(page.read_text(encoding="utf-8"))}
     if missing or fetched:
         sys.exit(
-            f"the site lacks {missing or 'nothing'}; its pages load from elsewhere: {sorted(fetched) or 'nothing'}"
+            f"the site misses {missing or 'nothing'}; its pages load from elsewhere: {sorted(fetched) or 'nothing'}"
         )
     print(f"{len(pages)} pages, all {len(names)} public names, nothing loaded from elsewhere")
 

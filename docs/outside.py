@@ -58,7 +58,7 @@ def page_of(path):
 
 
 def on_page_markdown(markdown, *, page, files, **_):
-    """Make links between files of the repository links between pages; a file that is no page becomes its name."""
+    """Turn links between files of the repository into links between pages; other files become their names."""
     here = page.file.src_uri
 
     def rewritten(match):

@@ -24,7 +24,7 @@ class Dataset:
     span: int = 1  # steps that a window's targets reach forward
     time: Callable | None = None  # gives the position in time of each window; None: the row number
     reach: Callable | None = None  # gives the span of each window where these differ; None: `span` for all
-    n_extra: int = 0  # values of a window beside its past: known future and static
+    n_extra: int = 0  # values of a window other than its past: known future and static
     columns: int = 1  # target columns: n_outputs is horizon times these
     n_future: int = 0  # columns of known future among the extra values
     n_static: int = 0  # static columns among them

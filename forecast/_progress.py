@@ -175,7 +175,7 @@ class Fits:
     Attributes
     ----------
     heard : bool
-        Whether anybody listens.
+        Whether anything is printed or logged.
 
     Examples
     --------

@@ -23,7 +23,7 @@ def share(given, what):
     Raises
     ------
     TypeError
-        It is no number.
+        It is not a number.
     ValueError
         It is 0 or less, 1 or more, or NaN.
     """

@@ -75,7 +75,7 @@ def _cut(order_key, held_out):
 
 
 def _positions(n, wanted, order_key):
-    """Where a condition holds; piece by piece, without an array of all windows beside the answer."""
+    """Where a condition holds, piece by piece: apart from the answer, no array has the size of all windows."""
     pieces = range(0, n, MANY)
     counts = [int(np.count_nonzero(wanted(order_key[first : first + MANY]))) for first in pieces]
     found, done = np.empty(sum(counts), dtype=index_type(n)), 0

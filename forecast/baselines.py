@@ -1,7 +1,7 @@
-"""Forecasts that cost nothing: what a model must beat before it is worth a minute of training.
+"""Naive forecasts: what a model must beat before it is worth a minute of training.
 
 They are regressors on windows, so they run through `SeriesForecaster` and `backtest` like any other. Given `Windows`,
-they read the series behind them, so that a season longer than the lookback is no obstacle; given arrays, they have the
+they read the series behind them, so that a season may be longer than the lookback; given arrays, they have the
 window.
 """
 
@@ -93,7 +93,7 @@ def naive_forecasts(known, observed, first, rows, horizon, *, period, lookback):
 
 
 def _mean_so_far(values, first, row):
-    """Mean of what is known of a series at a row: for returns, nothing else that costs nothing comes near to it.
+    """Mean of the known values of a series at a row: for returns, by far the best naive forecast.
 
     Parameters
     ----------

@@ -113,6 +113,12 @@ def flipped(data):
     return data[:half] + bytes([data[half] ^ 255]) + data[half + 1 :]
 
 
+def directory(data, offset, value):
+    """An archive with one byte of its directory's entry changed."""
+    at = data.rindex(b"PK\x01\x02") + offset
+    return data[:at] + bytes([value]) + data[at + 1 :]
+
+
 REFUSED = {
     "bzip2, cut": (bz2.compress(TEXT)[:-9], "is damaged"),
     "bzip2, a bit": (flipped(bz2.compress(TEXT)), "is damaged"),
@@ -122,7 +128,10 @@ REFUSED = {
     "zip, cut": (archive(a_csv=TEXT)[:-9], "is damaged"),
     "zip, a bit": (flipped(archive(a_csv=TEXT)), "is damaged"),
     "zip of two": (archive(a_csv=TEXT, b_csv=TEXT), r"a zip archive of 2 files \('a\.csv', 'b\.csv'\)"),
-    "OpenDocument": (archive(mimetype=b"application/vnd.oasis", content_xml=b"<a/>"), "is no Excel file"),
+    "zip of a later version": (directory(archive(a_csv=TEXT), 6, 99), "cannot be read .*version.* unzip"),
+    "zip with deflate64": (directory(archive(a_csv=TEXT), 10, 9), "a zip archive that cannot be read .* unzip"),
+    "zip of a file without a name": (directory(archive(a_csv=TEXT), 46, 0), "is damaged"),
+    "OpenDocument": (archive(mimetype=b"application/vnd.oasis", content_xml=b"<a/>"), "is neither Excel"),
     "Excel, cut": (excel(TABLE)[:3000], "is damaged"),
     "Excel, a header alone": (excel(TABLE.head(0)), r"no rows under its header, \['when', 'load'\]"),
     "Excel, empty": (excel(pd.DataFrame()), "is empty"),
@@ -134,8 +143,8 @@ REFUSED = {
     "XML": (b"<?xml version='1.0'?><rows/>", "is XML"),
     "noise": (bytes(range(256)) * 4, "is not text in UTF-8"),
     "JSON lines, cut": (json_lines(RECORDS)[:-5], 'line 48 is \'{"when"'),
-    "JSON, cut": (json.dumps(RECORDS).encode()[:-5], "is no JSON that can be read"),
-    "JSON, very deep": (b"[" * 100_000, "is no JSON that can be read"),
+    "JSON, cut": (json.dumps(RECORDS).encode()[:-5], "is not readable JSON"),
+    "JSON, very deep": (b"[" * 100_000, "is not readable JSON"),
     "JSON of numbers": (b"[1, 2, 3]", "no list of records"),
     "JSON, one object": (json.dumps({"data": RECORDS}).encode(), r"one JSON object with \['data'\]"),
     "a row with more cells": (TEXT + b"2024-01-03,1,2\n", "more cells|line 50 has 3 cells, and the header has 2 names"),

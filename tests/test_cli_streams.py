@@ -121,7 +121,8 @@ REFUSED = {
     "a damaged model": (("show", "damaged.forecast"), "damaged: its checksum"),
     "a network alone": (("predict", "network.forecast"), "holds a RNNForecaster, which forecasts windows"),
     "a column of the model that is not there": (
-        ("predict", "model.forecast", "other.csv"), r"lacks a column of the model: there is no column 'load'"
+        ("predict", "model.forecast", "other.csv"),
+        r"does not have every column of the model: there is no column 'load'",
     ),
     "too short a history": (("predict", "model.forecast", "short.csv"), "20 rows; expected at least lookback = 24"),
     "a history with gaps": (

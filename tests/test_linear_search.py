@@ -260,3 +260,11 @@ def test_a_candidate_has_to_win_by_more_than_a_tie_and_in_most_parts():
     assert is_better(old * 0.9, old)
     assert not is_better(old * 0.997, old)
     assert not is_better(np.array([[0.1, 1.01, 1.01]] * 2), old)
+
+
+def test_the_mean_is_never_what_comes_back_from_a_curve():
+    rows = rows_of(np.exp(np.random.default_rng(0).normal(size=(800, 1)) * 2 + np.sin(np.arange(800) / 4)[:, None]))
+    tried = str(searched(rows, loss="squared_error", lower=0.0).table["transform"].tolist())
+    assert "asinh" not in tried
+    assert "log1p" not in tried
+    assert "asinh" in str(searched(rows).table["transform"].tolist())

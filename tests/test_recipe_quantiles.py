@@ -8,14 +8,14 @@ from sklearn.metrics import mean_pinball_loss
 
 from forecast import RNNForecaster, SeriesForecaster, load
 from forecast._preparation import LEVELS, Rows, Spread
-from forecast._preparation.spread import error_quantiles
+from forecast._preparation.spread import error_quantiles, horizons
 from forecast._recipe.validation import Origins
 from forecast._recipe.weights import mix
 
 pytestmark = pytest.mark.filterwarnings("ignore::forecast.model_selection.SkillWarning")
 
 
-def noisy_days(n=800, seed=0):
+def noisy_days(n=800, seed=1):
     """A daily cycle with much noise by day and little by night."""
     rng = np.random.default_rng(seed)
     hour = np.arange(n) % 24
@@ -153,3 +153,23 @@ def test_a_spread_is_put_around_a_forecast_in_units_of_its_series():
     assert spread.units["b"] == 10.0
     cube = spread.around(np.array([5.0, 5.0]).reshape(2, 1, 1), rows, np.array([3, 7]), [0.1, 0.5, 0.9])
     np.testing.assert_allclose(cube[:, 0, 0], [[4.0, 5.0, 6.0], [-5.0, 5.0, 15.0]])
+
+
+def test_errors_of_few_horizons_may_have_had_the_other_sign():
+    errors = np.linspace(1.0, 3.0, 41).reshape(41, 1, 1)  # all on one side
+    many = error_quantiles(errors, np.ones((41, 1)))[0, 0]
+    few = error_quantiles(errors, np.ones((41, 1)), worth=np.full(41, 10 / 41))[0, 0]
+    either = error_quantiles(np.concatenate([errors, -errors]), np.ones((82, 1)))[0, 0]
+    np.testing.assert_allclose(few, (many + either) / 2, rtol=1e-12)  # ten horizons: half of each
+    assert few[LEVELS.index(0.5)] == pytest.approx(1.0)
+
+
+def test_errors_of_quantiles_keep_their_sign():
+    errors = np.random.default_rng(0).normal(size=(30, 2, 1, len(LEVELS)))
+    units = np.ones((30, 1))
+    np.testing.assert_array_equal(error_quantiles(errors, units, np.full(30, 0.01)), error_quantiles(errors, units))
+
+
+def test_overlapping_windows_are_worth_the_horizons_that_they_span():
+    origins = Origins(np.array([10, 12, 14, 30, 110]), np.array([0, 0, 0, 0, 1]), np.zeros(5, np.int64))
+    np.testing.assert_allclose(horizons(origins, 10), [0.75, 0.75, 0.75, 0.75, 1.0])

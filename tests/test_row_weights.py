@@ -246,7 +246,7 @@ def test_regressors_that_take_no_weights_are_named(half_life):
 BAD = {
     "short": (np.ones(3), r"sample_weight has shape \(3,\); expected one weight for each row, \(120,\)"),
     "two columns": (np.ones((120, 2)), r"shape \(120, 2\)"),
-    "negative": (np.where(np.arange(120) == 7, -1.0, 1.0), r"1 values that are no weights, the first -1\.0 in row 7"),
+    "negative": (np.where(np.arange(120) == 7, -1.0, 1.0), r"1 values that are not weights, the first -1\.0 in row 7"),
     "missing": (np.where(np.arange(120) == 7, np.nan, 1.0), "the first nan in row 7"),
     "all 0": (np.zeros(120), "the targets of all 112 windows have weight 0"),
     "another index": (pd.Series(np.ones(120)), "another index than X"),

@@ -153,7 +153,7 @@ def test_a_new_series_without_them_is_refused():
         (SHOPS.assign(shop=["a", None, "c"]), {}, "no name in 'shop' in row 1"),
         (SHOPS.rename(columns={"shop": "store"}), {}, "neither a column nor a level of its index with the name 'shop'"),
         (SHOPS[["shop"]], {}, "static has no columns but"),
-        (SHOPS, {"static_covariates": ["colour"]}, "names 'colour', which is no column of static"),
+        (SHOPS, {"static_covariates": ["colour"]}, "names 'colour', which is not a column of static"),
         (SHOPS.assign(y=1.0), {}, "'y' is named as target and as static covariate"),
     ],
 )

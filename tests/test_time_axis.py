@@ -202,7 +202,7 @@ def test_a_calendar_skips_its_holidays_and_refuses_rows_on_them():
     [
         ({"freq": "D", "trading_calendar": HOLIDAYS}, ValueError, "expected one of them"),
         ({"trading_calendar": "NYSE"}, TypeError, "'NYSE'; expected a pandas CustomBusinessDay or a list"),
-        ({"trading_calendar": ["Easter"]}, TypeError, "holds what is no date"),
+        ({"trading_calendar": ["Easter"]}, TypeError, "holds a value that is not a date"),
         ({"freq": "fortnight"}, ValueError, "'fortnight'; expected a frequency that pandas knows"),
         ({"freq": 2}, TypeError, "time labels are datetimes"),
         ({"gaps": "fill"}, ValueError, "gaps is 'fill'; expected one of"),

@@ -40,12 +40,17 @@ def gift(source, freq, term):
 
 
 def fev(freq):
-    """Jena weather of fev-bench, 20 windows; one fit, where fev-bench allows one for each window."""
+    """Jena weather of fev-bench, 20 windows; one fit, where fev-bench allows one for each window.
+
+    Its seasonal naive forecast sees the newest 1,000 rows: the published SQL comes out with 1,000 or 1,024, and
+    with none of the other numbers that were tried (500, 512, 1,500 to all). The file's -9999 lie before them and would
+    widen all quantiles.
+    """
     horizon = {"10T": 144, "H": 24}[freq]
-    return last_windows(gift_frame("jena", freq), horizon, 20, SEASONS[freq])
+    return last_windows(gift_frame("jena", freq), horizon, 20, SEASONS[freq], naive_rows=1000)
 
 
-def last_windows(frame, horizon, windows, season):
+def last_windows(frame, horizon, windows, season, naive_rows=None):
     """The problem of windows that do not overlap, at the end of a frame."""
     n = len(frame)
     origins = ends(n, horizon, windows)
@@ -62,6 +67,7 @@ def last_windows(frame, horizon, windows, season):
         missing="mask" if frame.isna().any(axis=None) else "error",  # an hour of Jena has no reading
         quantiles=True,
         intervals=True,
+        naive_rows=naive_rows,
         **single(n, origins),
     )
 

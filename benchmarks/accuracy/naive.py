@@ -45,6 +45,7 @@ class SeasonalNaive:
         out = np.empty((*forecast.shape, len(LEVELS)))
         for i, (number, newest) in enumerate(zip(which, row, strict=True)):
             known = self.problem.arrays[number].targets[: newest + 1]
+            known = known[-self.problem.naive_rows :] if self.problem.naive_rows else known
             change = known[self.season :] - known[: -self.season]
             sigma = np.sqrt(np.nanmean(change**2, axis=0))
             out[i] = forecast[i][..., None] + (grows[:, None] * sigma)[..., None] * norm.ppf(LEVELS)

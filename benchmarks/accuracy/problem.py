@@ -58,6 +58,8 @@ class Problem:
         Takes the problem, makes the score that is fed with forecasts.
     quantiles, intervals : bool
         Whether quantiles 0.1 to 0.9, or intervals of 80 and 95 %, are scored.
+    naive_rows : int or None
+        Newest rows from which the seasonal naive forecast takes the width of its quantiles; None for all.
     series : str or None
         Column that names the series of a panel.
     missing : {"error", "mask"}
@@ -80,6 +82,7 @@ class Problem:
     missing: str = "error"
     quantiles: bool = False
     intervals: bool = False
+    naive_rows: int | None = None
 
     @property
     def train(self):

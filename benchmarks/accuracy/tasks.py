@@ -106,10 +106,13 @@ for (_source, _freq, _term), _scores in GIFT.items():
         published=dict(zip(("MASE", "WQL"), _scores, strict=True)),
     )  # fmt: skip
 
-for _freq, _mase, _must, _aim in (("10T", 0.730, (0.56, 0.47), (0.50, 0.40)), ("H", 0.740, (0.54, 0.45), (0.46, 0.38))):
+for _freq, _scores, _must, _aim in (
+    ("10T", (0.730, 0.673), (0.56, 0.47), (0.50, 0.40)),
+    ("H", (0.740, 0.655), (0.54, 0.45), (0.46, 0.38)),
+):
     register(
         f"fev jena {_freq}", "fev-bench", HELD_BACK, partial(competitions.fev, _freq), ("MASE", "SQL"),
-        published={"MASE": _mase}, must=dict(zip(("MASE", "SQL"), _must, strict=True)),
+        published=dict(zip(("MASE", "SQL"), _scores, strict=True)), must=dict(zip(("MASE", "SQL"), _must, strict=True)),
         aim=dict(zip(("MASE", "SQL"), _aim, strict=True)),
     )  # fmt: skip
 

@@ -186,15 +186,22 @@ inline void clear(T* p, int64_t n) {
   for (int64_t i = 0; i < n; ++i) p[i] = T(0);
 }
 
+// How many of a window's targets are there.
+template <class S>
+inline int64_t seen_of(const Source& s, int64_t window) {
+  const S* first = static_cast<const S*>(s.target.data) + target_row(s, window) * s.target.row;
+  int64_t seen = 0;
+  for (int64_t column = 0; column < s.columns; ++column, first += s.target.column) {
+    const S* p = first;
+    for (int64_t k = column; k < s.K; k += s.columns, p += s.target.row) seen += *p == *p;
+  }
+  return seen;
+}
+
 inline double observed(const Source& s, const int64_t* index, int64_t n) {
   double total = 0;
   for (int64_t i = 0; i < n; ++i) {
-    const int64_t w = index[i], first = target_row(s, w);
-    int64_t seen = 0;
-    for (int64_t k = 0; k < s.K; ++k) {
-      const double value = at(s.target, first + k / s.columns, k % s.columns);
-      seen += value == value;
-    }
+    const int64_t w = index[i], seen = s.target.is_double ? seen_of<double>(s, w) : seen_of<float>(s, w);
     total += (s.weight ? s.weight[w] : 1.0) * double(seen);
   }
   return total;

@@ -95,15 +95,15 @@ inline void inner(const Inner<T>& in, int64_t rows) {
   }
 }
 
-// Adds up the lanes of n sums, in the order of the lanes: total(i, sum) for each.
-template <class T, class Total>
-inline void add_lanes(const T* sums, int64_t n, Total total) {
+// Adds up the lanes of n sums, in the order of the lanes: total(i, sum) for each of the vectors row(i).
+template <class T, class Row, class Total>
+inline void add_lanes(int64_t n, Row row, Total total) {
   constexpr int w = width<T>;
   for (int64_t first = 0; first < n; first += w) {
     const int64_t here = smaller(w, n - first);
     Vec<T> rows[w];
     UNROLL
-    for (int i = 0; i < w; ++i) rows[i] = i < here ? load(sums + (first + i) * w) : Vec<T>{};
+    for (int i = 0; i < w; ++i) rows[i] = i < here ? row(first + i) : Vec<T>{};
     transpose_square<1>(rows);
     UNROLL
     for (int i = 1; i < w; ++i) rows[0] += rows[i];
@@ -111,6 +111,10 @@ inline void add_lanes(const T* sums, int64_t n, Total total) {
     store(totals, rows[0]);
     for (int64_t i = 0; i < here; ++i) total(first + i, totals[i]);
   }
+}
+template <class T, class Total>
+inline void add_lanes(const T* sums, int64_t n, Total total) {
+  add_lanes<T>(n, [=](int64_t i) INLINE_LAMBDA { return load(sums + i * width<T>); }, total);
 }
 
 }  // namespace forecast::FORECAST_ISA

@@ -78,10 +78,15 @@ __attribute__((noinline)) void outer_sums(T* G, int64_t G_row, const Outer<Colum
     } else {
       // What is read next lies where no stream leads: the same rows a step later, at the end those of the next tile.
       const T* next = left > 1 ? d + o.d_step : o.d + (row + P) * Columns;
+      constexpr int turn = 4;  // columns, and what they ask for: no line twice
       NO_UNROLL
-      for (int lane = 0; lane < Columns; ++lane, next += P) {
-        __builtin_prefetch(next);
-        column(d + lane);
+      for (int lane = 0; lane < Columns; lane += turn, next += turn * P) {
+        UNROLL
+        for (int i = 0; i < turn; ++i) {
+          constexpr int apart = P * int(sizeof(T));
+          if (i == 0 || i * apart / 64 != (i - 1) * apart / 64) __builtin_prefetch(next + i * P);
+          column(d + lane + i);
+        }
       }
     }
   }
@@ -98,12 +103,15 @@ INLINE void outer_tile(const Outer<Columns, T>& o, int64_t row, int64_t feature)
   const int64_t left = o.features - feature;
   T* const G = o.G + row * o.G_row + feature;
   if (left >= full) return outer_sums<P, F>(G, o.G_row, o, row, feature);
+  const auto copy = [=](const T* from, T* to) INLINE_LAMBDA {
+    int64_t f = 0;
+    for (; f + width<T> <= left; f += width<T>) store(to + f, load(from + f));
+    for (; f < left; ++f) to[f] = from[f];
+  };
   T ragged[P * full] = {};  // the end of a row, not to be overrun
-  for (int p = 0; p < P; ++p)
-    for (int64_t f = 0; f < left; ++f) ragged[p * full + f] = G[p * o.G_row + f];
+  for (int p = 0; p < P; ++p) copy(G + p * o.G_row, ragged + p * full);
   outer_sums<P, F>(ragged, full, o, row, feature);
-  for (int p = 0; p < P; ++p)
-    for (int64_t f = 0; f < left; ++f) G[p * o.G_row + f] = ragged[p * full + f];
+  for (int p = 0; p < P; ++p) copy(ragged + p * full, G + p * o.G_row);
 }
 
 template <int P, int F, int Columns, class T>

@@ -83,13 +83,14 @@ INLINE const T* accumulate(Vec<T> (&acc)[U][R][N], const T* w, const T* x, int64
   return end;
 }
 
-// One operand pair of a product; a second operand with no rows is never read.
+// One operand pair of a product; a second operand with no rows is never read. Where the sums begin with what the first
+// gives, K_a is 0 and the pack's `passed_a` weights for it are passed over.
 template <class T>
 struct Operands {
   const T* a;
   int64_t K_a;
   const T* b;
-  int64_t K_b;
+  int64_t K_b, passed_a = 0;
 };
 
 // Sum i = unit * R + row begins as start(i, n) and is put away as put(i, n, sum). Rows that the second operand alone
@@ -110,7 +111,7 @@ INLINE const T* tile(const T* w, Operands<T> x, int64_t unit, Start start, Put p
   const auto begin = [&](int64_t i, int n, Vec<T>& sum) INLINE_LAMBDA { sum = start(i, n); };
   const auto end = [&](int64_t i, int n, Vec<T>& sum) INLINE_LAMBDA { put(i, n, sum); };
   each(F::A0, F::A1, begin);
-  w = accumulate<F::A0, F::A1>(acc, w, x.a, x.K_a);
+  w = accumulate<F::A0, F::A1>(acc, w, x.a, x.K_a) + x.passed_a * U * (F::A1 - F::A0);
   if constexpr (F::second) {
     each(F::A0, F::B0, end);
     each(F::A1, F::B1, begin);
@@ -167,13 +168,20 @@ INLINE void product(const T* w, Operands<T> x, int64_t units, Start start, Finis
   }
 }
 
-// Packs for product(): weight_a(row, unit, k) and weight_b(row, unit, k) give the plain weights.
-template <class F, class T, class A, class B>
+// Packs for product(): weight_a(row, unit, k) and weight_b(row, unit, k) give the plain weights, which lie together
+// over k, or `across` over units.
+template <class F, bool across, class T, class A, class B>
 inline T* pack_lanes(T* w, int64_t units, int64_t K_a, int64_t K_b, A weight_a, B weight_b) {
   using Tile = typename Tiling<F>::Tile;
   constexpr int per_unit = Tiling<F>::per_unit;
   const auto pack = [&](int64_t at, int64_t end, int LO, int HI, int64_t K, auto weight) {
     const int64_t step = (end - at) * (HI - LO);
+    if constexpr (across) {
+      for (int64_t k = 0; k < K; ++k)
+        for (int64_t i = at; i < end; ++i)
+          for (int r = LO; r < HI; ++r) *w++ = weight(int(i % per_unit) + r, i / per_unit, k);
+      return;
+    }
     for (int64_t piece = 0; piece < K; piece += 16, w += 16 * step) {  // few enough rows to stay in the first cache
       const int64_t n = smaller(K - piece, 16);
       for (int64_t i = at; i < end; ++i)

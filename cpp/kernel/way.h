@@ -35,10 +35,10 @@ struct WindowsInLanes {
   static int64_t room(int64_t n) { return n; }
   static int64_t segment(int64_t) { return 8; }  // steps whose gradients are summed at a time, while they are in cache
 
-  // finish(unit, sums) with sums[row] = bias + its products; the pack begins with the biases.
+  // finish(unit, sums) with sums[row] = its bias + its products; the pack begins with the biases, but others may be given.
   template <class F, class Finish>
-  static INLINE void multiply(const T* pack, Operands<T> x, int64_t n, Turn, Finish finish) {
-    const auto start = [=](int64_t i, int) INLINE_LAMBDA { return splat<Vec<T>>(pack[i]); };
+  static INLINE void multiply(const T* pack, const T* biases, Operands<T> x, int64_t n, Turn, Finish finish) {
+    const auto start = [=](int64_t i, int) INLINE_LAMBDA { return splat<Vec<T>>(biases[i]); };
     product<F>(pack + F::R * n, x, n, start, finish);
   }
   // The same from a + b in memory, [unit][lane]; each may be null.
@@ -59,14 +59,14 @@ struct WindowsInLanes {
   static void pack(T* to, int64_t n, int64_t K_a, int64_t K_b, B bias, A weight_a, A2 weight_b) {
     for (int64_t unit = 0; unit < n; ++unit)
       for (int r = 0; r < F::R; ++r) *to++ = bias(r, unit);
-    pack_lanes<F>(to, n, K_a, K_b, weight_a, weight_b);
+    pack_lanes<F, false>(to, n, K_a, K_b, weight_a, weight_b);
   }
   // weight(unit, k), k < K: for products over gradients.
   static int64_t transposed_size(int64_t n, int64_t K) { return n * K; }
   template <class Weight>
   static void pack_transposed(T* to, int64_t n, int64_t K, Weight weight) {
     const auto by = [=](int, int64_t unit, int64_t k) { return weight(unit, k); };
-    pack_lanes<Plain>(to, n, K, 0, by, by);
+    pack_lanes<Plain, true>(to, n, K, 0, by, by);
   }
 
   // G[row][feature] += sum over n steps and the windows of d z. d has `gates` rows of H.
@@ -139,10 +139,14 @@ struct WindowsInLanes {
     add_lanes(sums, values * H, [=](int64_t i, T total) { d[i] += total; });
   }
 
-  static T column_sum(const T* d) {  // of one feature over the windows
-    Vec<T> total = load(d);
-    for (int n = 1; n < N; ++n) total += load(d + n * width<T>);
-    return sum(total);
+  // Of n features over the windows.
+  static void add_column_sums(const T* d, int64_t n, T* to) {
+    const auto row = [=](int64_t i) INLINE_LAMBDA {
+      Vec<T> total = load(d + i * lanes<T>);
+      for (int v = 1; v < N; ++v) total += load(d + i * lanes<T> + v * width<T>);
+      return total;
+    };
+    add_lanes<T>(n, row, [=](int64_t i, T total) { to[i] += total; });
   }
 };
 
@@ -155,9 +159,9 @@ struct UnitsInLanes {
   static int64_t segment(int64_t steps) { return steps; }
 
   template <class F, class Finish>
-  static INLINE void multiply(const T* pack, Operands<T> x, int64_t n, Turn turn, Finish finish) {
+  static INLINE void multiply(const T* pack, const T* biases, Operands<T> x, int64_t n, Turn turn, Finish finish) {
     const int64_t room = padded<T>(n);
-    product_units<F>(pack + F::R * room, x, room / width<T>, turn.backwards, turn.part, turn.parts, pack, finish);
+    product_units<F>(pack + F::R * room, x, room / width<T>, turn.backwards, turn.part, turn.parts, biases, finish);
   }
   // b is added to a, where there are both; the pack begins with zeros.
   template <class F, class Finish>
@@ -226,7 +230,9 @@ struct UnitsInLanes {
       for (int64_t unit = 0; unit < H; ++unit) d[i * H + unit] += sums[i * room(H) + unit];
   }
 
-  static T column_sum(const T* d) { return *d; }
+  static void add_column_sums(const T* d, int64_t n, T* to) {
+    for (int64_t i = 0; i < n; ++i) to[i] += d[i];
+  }
 };
 
 }  // namespace forecast::FORECAST_ISA

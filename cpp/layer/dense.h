@@ -101,14 +101,14 @@ struct Dense : Weightless {
       const V sum = a[0];
       store(out + o * Way::columns, relu ? at_least(sum, splat<V>(0)) : sum);
     };
-    if (v.alone) return Way::template multiply<Two>(pack, v.operands(s), v.O, Turn{}, finish);
+    if (v.alone) return Way::template multiply<Two>(pack, pack, v.operands(s), v.O, Turn{}, finish);
     const T* bias = theta + v.O * (v.a + v.b) + (v.bias == Bias::steps ? s * v.O : 0);
     const T* added = v.added.p ? v.added.at(s) : nullptr;
-    for (int64_t o = 0; o < v.O; ++o)
-      for (int c = 0; c < Way::columns; ++c) {
-        const int64_t i = o * Way::columns + c;
-        v.start[i] = (v.bias == Bias::none ? T(0) : bias[o]) + (added ? added[i] : T(0));
-      }
+    for (int64_t o = 0; o < v.O; ++o) {
+      const T first = v.bias == Bias::none ? T(0) : bias[o], *more = added ? added + o * Way::columns : nullptr;
+      T* const start = v.start + o * Way::columns;
+      for (int c = 0; c < Way::columns; ++c) start[c] = first + (more ? more[c] : T(0));
+    }
     const T* none = nullptr;
     Way::template multiply_from<Two>(v.start, none, Way::units ? pack : pack + v.O, v.operands(s), v.O, Turn{}, finish);
   }
@@ -159,9 +159,9 @@ struct Dense : Weightless {
     T *const dW = k.weights(k.c.gradient, number), *const db = dW + v.O * (v.a + v.b);
     for (int64_t s = 0; s < v.steps_; ++s) {
       T* const ds = d.at(s);
-      for (int64_t i = 0; v.relu && i < row; ++i) ds[i] = v.out.at(s)[i] > 0 ? ds[i] : T(0);
-      T* const to = v.bias == Bias::steps ? db + s * v.O : db;
-      for (int64_t o = 0; v.bias != Bias::none && o < v.O; ++o) to[o] += Way::column_sum(ds + o * Way::columns);
+      const T* const out = v.out.at(s);
+      for (int64_t i = 0; v.relu && i < row; ++i) ds[i] = out[i] > 0 ? ds[i] : T(0);
+      if (v.bias != Bias::none) Way::add_column_sums(ds, v.O, v.bias == Bias::steps ? db + s * v.O : db);
     }
     const T* pack = k.pack(number, Way::backward_pack);
     for (int i = 0; i < l.inputs; ++i) {

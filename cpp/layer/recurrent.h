@@ -35,16 +35,28 @@ struct Recurrent : Weightless {
   static int64_t hidden(const NetworkSpec& net, const LayerSpec& l) { return net.streams[l.out].width; }
   static int64_t steps(const NetworkSpec& net, const LayerSpec& l) { return net.streams[l.out].steps; }
 
+  // Whether it reads what all windows have in common, ready before it begins: a decoder's learned positions.
+  static bool common_input(const NetworkSpec& net, const LayerSpec& l) {
+    int stream = l.in[0];
+    while (net.streams[stream].of >= 0) stream = net.streams[stream].of;
+    for (int i = 0; l.restart && i < net.n_layers; ++i) {
+      const LayerSpec& maker = net.layers[i];
+      if (maker.out == stream) return !maker.inputs && maker.added < 0 && maker.bias == Bias::steps;
+    }
+    return false;
+  }
+
   // Its arrays. Forward alone keeps few states where nobody reads the others.
   template <class Way, class T>
   struct Memory {
     int64_t row, tape_step, state_step;
-    int64_t states, tape = 0, carry = 0, first = 0, sums = 0, scratch = 0, transposed = 0;
+    int64_t states, begun = 0, tape = 0, carry = 0, first = 0, sums = 0, scratch = 0, transposed = 0;
 
     Memory(const NetworkSpec& net, const LayerSpec& l, Use use, int64_t places, Cursor& arena) {
       const int64_t I = inputs(net, l), H = hidden(net, l), T_ = steps(net, l), widest = H > I ? H : I;
       row = Way::room(H) * Way::columns, tape_step = tape_rows<C> * row, state_step = C::states * row;
       states = arena.take(places * state_step);
+      if (!Way::units && common_input(net, l)) begun = arena.take((C::rows * H + I) * width<T>);
       if (!use.backward) return;
       tape = arena.take(T_ * tape_step);
       carry = arena.take(state_step), first = arena.take(state_step);
@@ -139,7 +151,7 @@ struct Recurrent : Weightless {
     int64_t I, H, T_, row, tape_step, state_step, mask;
     bool reverse, restart;
     Track<T> x;
-    T *states, *tapes, *carry, *first, *sums, *scratch, *transposed;
+    T *states, *begun, *tapes, *carry, *first, *sums, *scratch, *transposed;
     const T *forward, *R_T, *W_T;
 
     View(const Call<T>& k, int number) {
@@ -150,7 +162,7 @@ struct Recurrent : Weightless {
       const Memory<Way, T> m(k.net, l, k.plan.use, slot.places, arena);
       row = m.row, tape_step = m.tape_step, state_step = m.state_step, reverse = l.reverse, restart = l.restart;
       T* const block = k.c.arena;
-      states = block + m.states, tapes = block + m.tape, carry = block + m.carry, first = block + m.first;
+      states = block + m.states, begun = block + m.begun, tapes = block + m.tape, carry = block + m.carry, first = block + m.first;
       sums = block + m.sums, scratch = block + m.scratch, transposed = block + m.transposed;
       x = k.track(l.in[0]);
       forward = k.pack(number, Way::forward_pack), R_T = k.pack(number, Way::backward_pack);
@@ -163,6 +175,7 @@ struct Recurrent : Weightless {
     const T* input(int64_t i) const { return x.at(time(i)); }
     T* state(int64_t i) const { return states + (i & mask) * state_step; }
     T* before(int64_t i) const { return state(restart ? 0 : i); }
+    Operands<T> operands(int64_t i) const { return {input(i), I, before(i), H}; }
     T* tape(int64_t i) const { return tapes + i * tape_step; }
   };
 
@@ -180,8 +193,8 @@ struct Recurrent : Weightless {
   }
 
   template <class Way, bool Keep, class T>
-  static INLINE void step(const View<Way, T>& v, int64_t i, Turn turn) {
-    const T* prev = v.before(i);
+  static INLINE void step(const View<Way, T>& v, int64_t i, Turn turn, const T* biases, Operands<T> x) {
+    const T* prev = x.b;
     T *next = v.state(i + 1), *tape = Keep ? v.tape(i) : nullptr;
     const int64_t row = v.row;
     if constexpr (vectors > 0) {
@@ -191,14 +204,45 @@ struct Recurrent : Weightless {
         const OfUnits<Way, decltype(a)> own{p + unit, row / Way::columns};
         cell_forward<Keep>(a, prev + at, next + at, Keep ? tape + at : tape, row, own);
       };
-      Way::template multiply<CellFeed<C>>(v.forward, Operands<T>{v.input(i), v.I, prev, v.H}, v.H, turn, cell);
+      Way::template multiply<CellFeed<C>>(v.forward, biases, x, v.H, turn, cell);
     } else {
       const auto cell = [=](int64_t unit, auto a) INLINE_LAMBDA {
         const int64_t at = unit * Way::columns;
         cell_forward<Keep>(a, prev + at, next + at, Keep ? tape + at : tape, row);
       };
-      Way::template multiply<CellFeed<C>>(v.forward, Operands<T>{v.input(i), v.I, prev, v.H}, v.H, turn, cell);
+      Way::template multiply<CellFeed<C>>(v.forward, biases, x, v.H, turn, cell);
     }
+  }
+
+  // What the sums of the steps [i, end), at most `width`, begin with where all windows have one input: bias + W x as one
+  // chain, as in a product, steps in the lanes. To begun[step][unit][row].
+  template <class Way, class T>
+  static __attribute__((noinline)) void begin_steps(const View<Way, T>& v, const T* W, int64_t i, int64_t end) {
+    constexpr int together = 4;  // units
+    constexpr int64_t rows = C::rows, w = width<T>;
+    const int64_t I = v.I, H = v.H, n = end - i;
+    const T* const b = W + b_of(I, H);
+    T* const x = v.begun + w * rows * H;
+    for (int64_t k = 0; k < I; ++k)
+      for (int64_t s = 0; s < w; ++s) x[k * w + s] = s < n ? v.input(i + s)[k * Way::columns] : T(0);
+    for (int64_t row = 0; row < rows; ++row)
+      for (int64_t unit = 0; unit < H; unit += together) {
+        Vec<T> sums[together];
+        const T* weights[together];
+        for (int j = 0; j < together; ++j) {
+          const int64_t own = smaller(unit + j, H - 1);  // the last again where there are no more
+          sums[j] = splat<Vec<T>>(b[row * H + own]);
+          weights[j] = W + ((row - C::input[0]) * H + own) * I;
+        }
+        if (row >= C::input[0] && row < C::input[1])
+          for (int64_t k = 0; k < I; ++k)
+            for (int j = 0; j < together; ++j) sums[j] = madd(splat<Vec<T>>(weights[j][k]), load(x + k * w), sums[j]);
+        for (int j = 0; j < together && unit + j < H; ++j) {
+          T of_step[w];
+          store(of_step, sums[j]);
+          for (int64_t s = 0; s < n; ++s) v.begun[(s * H + unit + j) * rows + row] = of_step[s];
+        }
+      }
   }
 
   // The initial states: those given, the last ones of another layer, or zeros.
@@ -225,10 +269,19 @@ struct Recurrent : Weightless {
   template <class Way, class T>
   static bool forward(const Call<T>& k, int number, int64_t from, int64_t to) {
     const View<Way, T> v(k, number);
+    const bool common = !Way::units && common_input(k.net, k.layer(number));
     for (int64_t i = from; i < to; ++i) {
       const Turn turn{i % 2 != 0};
-      if (k.plan.use.backward) step<Way, true>(v, i, turn);
-      else step<Way, false>(v, i, turn);
+      const T* biases = v.forward;
+      Operands<T> x = v.operands(i);
+      if (common) {
+        if ((i - from) % width<T> == 0)
+          begin_steps(v, k.weights(k.network.theta, number), i, smaller(i + width<T>, to));
+        biases = v.begun + (i - from) % width<T> * C::rows * v.H;
+        x = {nullptr, 0, x.b, v.H, v.I};
+      }
+      if (k.plan.use.backward) step<Way, true>(v, i, turn, biases, x);
+      else step<Way, false>(v, i, turn, biases, x);
       if (k.stopped()) return false;
     }
     return true;
@@ -240,7 +293,8 @@ struct Recurrent : Weightless {
   }
   template <class T>
   static void share(const Call<T>& k, int number, int64_t i, int part, int parts) {
-    step<UnitsInLanes<T>, false>(View<UnitsInLanes<T>, T>(k, number), i, Turn{i % 2 != 0, part, parts});
+    const View<UnitsInLanes<T>, T> v(k, number);
+    step<UnitsInLanes<T>, false>(v, i, Turn{i % 2 != 0, part, parts}, v.forward, v.operands(i));
   }
 
   // Every gate and state of every step, out of the tape.
@@ -356,13 +410,12 @@ struct Recurrent : Weightless {
     });
   }
 
-  // dx of every step, where the layer that makes x looks for it.
+  // dx of the steps [i, end), where the layer that makes x looks for it.
   template <class Way, class T>
-  static bool inputs_backward(const Call<T>& k, const View<Way, T>& v, int stream) {
-    const Gradient<T> dx = k.gradient(stream);
+  static bool inputs_backward(const Call<T>& k, const View<Way, T>& v, const Gradient<T>& dx, int64_t i, int64_t end) {
     if (!dx.wanted()) return true;
     T* const out = v.scratch;  // it may lie over the gradients that it is made of
-    for (int64_t i = 0; i < v.T_; ++i) {
+    for (; i < end; ++i) {
       const Operands<T> da{v.tape(i) + C::input[0] * v.row, input_rows<C> * Way::room(v.H), nullptr, 0};
       T *to = dx.at(v.time(i)), *from = dx.adds ? to : nullptr;
       const T* none = nullptr;
@@ -379,7 +432,7 @@ struct Recurrent : Weightless {
   static bool backward(const Call<T>& k, int number) {
     const LayerSpec& l = k.layer(number);
     const View<Way, T> v(k, number);
-    const Gradient<T> dh = k.gradient(l.out);
+    const Gradient<T> dh = k.gradient(l.out), dx = k.gradient(l.in[0]);
     T *const dW = k.weights(k.c.gradient, number), *const carry = v.carry;
     clear(carry, v.state_step);
     clear(v.first, v.state_step);
@@ -396,7 +449,9 @@ struct Recurrent : Weightless {
       step_backward(v, i, above);
       if (i % Way::segment(v.T_) == 0) {
         const int64_t end = i + Way::segment(v.T_);
-        weight_gradients(v, dW, i, end < v.T_ ? end : v.T_);
+        weight_gradients(v, dW, i, smaller(end, v.T_));
+        // While the gradients are in cache. Those of step i are still read, before step i and at it.
+        if (!inputs_backward(k, v, dx, i + 1, smaller(end + 1, v.T_))) return false;
       }
       if (v.restart) into_first(v, i), clear(carry, v.state_step);
       if (k.stopped()) return false;
@@ -408,7 +463,7 @@ struct Recurrent : Weightless {
       T* to = k.c.dinitial + k.plan.slots[number].initial * k.c.B;
       for (int64_t i = 0; i < C::states; ++i) k.put_rows(v.first + i * v.row, v.H, to + i * k.c.B * v.H);
     }
-    return inputs_backward(k, v, l.in[0]);
+    return inputs_backward(k, v, dx, 0, 1);
   }
 };
 

@@ -41,7 +41,7 @@ class AdaptiveState:
     exponentially weighted mean of absolute residuals) of the origin that it belongs to, times the running scale now:
     the scale follows a changing variance within some 30 residuals, the level corrects what remains. Where alpha asks
     for more than the largest of m residuals can tell (below 1 / (m + 1)), that one's distance from the median grows by
-    10 % for each 0.01 that is lacking: a bound is never infinite.
+    10 % for each missing 0.01: a bound is never infinite.
 
     Parameters
     ----------

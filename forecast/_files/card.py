@@ -19,7 +19,7 @@ __all__ = ["as_json", "card_of"]
 def card_of(model):
     """The card of a fitted model of a registered class.
 
-    There is no date on it: the same model gives the same file, and a file system knows when a file was written.
+    It has no date: the same model gives the same file, and the file system knows when it was written.
 
     Parameters
     ----------

@@ -121,7 +121,7 @@ def _sklearn(reader, depth, version, state, **name):
     module, _, name = expect(name["class"], str, "a class").rpartition(".")
     cls = _public_class(module, name) if module in MODULES else None
     if cls is None:
-        raise ModelFileError(f"a class {f'{module}.{name}'[:80]!r}, which is no estimator that a model file may hold.")
+        raise ModelFileError(f"a class {f'{module}.{name}'[:80]!r}, not an estimator that a model file may hold.")
     number = _begun(reader)
     state = _read_members(reader, depth, state)
     _refuse_names(cls, state)

@@ -103,7 +103,7 @@ def _slice(reader, depth, bounds):
 def _function(reader, depth, name):
     found = vars(np).get(expect(name, str, "a function of NumPy"))  # not getattr, at which NumPy imports modules
     if type(found) is not np.ufunc:  # arithmetic on arrays, nothing else
-        raise ModelFileError(f"a function of NumPy {name[:40]!r}, which is no ufunc.")
+        raise ModelFileError(f"a function of NumPy {name[:40]!r}, which is not a ufunc.")
     return found
 
 
@@ -116,7 +116,7 @@ def _type(reader, depth, name):
 def _numpy_type(reader, depth, name):
     found = vars(np).get(expect(name, str, "a type of NumPy"))
     if not isinstance(found, type) or not issubclass(found, np.generic):
-        raise ModelFileError(f"a type of NumPy {name[:40]!r}, which is no scalar.")
+        raise ModelFileError(f"a type of NumPy {name[:40]!r}, which is not a scalar.")
     return found
 
 

@@ -79,9 +79,9 @@ class Saved:
 
 
 def load(path):
-    """The fitted model of a file that `save` wrote.
+    """Load a model saved with `save`.
 
-    Nothing in the file is executed. It is refused unless every byte is as it was written.
+    Nothing in the file is executed. It is refused if any byte has changed.
 
     Parameters
     ----------
@@ -90,12 +90,12 @@ def load(path):
     Returns
     -------
     RNNForecaster or SeriesForecaster
-        Fitted: it predicts the same bits and goes on training as the saved one would.
+        Fitted: it predicts the same bits and continues training as the saved one would.
 
     Raises
     ------
     forecast.ModelFileError
-        The file is damaged, cut short, none of this package, of a newer version, or was made up.
+        The file is damaged, cut short, forged, of a newer version, or not from this package.
     OSError
         The file cannot be read.
 
@@ -106,8 +106,8 @@ def load(path):
 
     Notes
     -----
-    The checksum finds damage. It does not tell who wrote a file: whoever makes one up can make it forecast anything,
-    but cannot make it run anything.
+    The checksum finds damage. It does not say who wrote a file: a forged file can forecast anything, but it cannot run
+    anything.
 
     Examples
     --------
@@ -134,8 +134,8 @@ def load(path):
     except Warning:  # one that the user turned into an error
         raise
     except Exception as error:
-        # Its checksum is right, so somebody wrote what it says; what numpy, pandas and scikit-learn make of that can
-        # be any error, and each means that this is no model.
+        # The checksum is right, so the file says what its author wrote. numpy, pandas and scikit-learn may raise any
+        # error for that, and each means that it is not a model.
         raise ModelFileError(f"{path}: not written by this version of forecast: {error}") from error
     return model
 

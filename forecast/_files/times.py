@@ -63,7 +63,7 @@ def _write_offset(writer, value, place, depth):
         made = np.busdaycalendar(options["weekmask"], options["holidays"])
         parts = ("weekmask", "holidays")
         if not all(np.array_equal(getattr(calendar, part), getattr(made, part)) for part in parts):
-            options["calendar"] = calendar  # one that was given, and the weekmask beside it has no effect
+            options["calendar"] = calendar  # one that was given; weekmask and holidays then have no effect
     return {
         "is": "offset",
         "name": name,

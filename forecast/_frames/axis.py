@@ -28,8 +28,8 @@ MONTHS = {
 class TimeAxis:
     """The steps of time in a frame.
 
-    Hours and shorter steps count instants, days and longer ones follow the clock on the wall; so both are right across
-    a change to or from daylight saving time.
+    Hours and shorter steps count instants, days and longer ones follow local time, so that both are right across a
+    change to or from daylight saving time.
 
     Parameters
     ----------
@@ -49,8 +49,8 @@ class TimeAxis:
     clock : numpy.timedelta64 or None
         Time of day of zoned stamps a day or more apart, so that a stamp that the clock once pushed on comes back to it.
     pause : int
-        Where sessions were inferred, so that one that is missing is no gap: the longest step between two of them,
-        counted in sessions; else 0.
+        Where sessions were inferred, and a missing one is not a gap: the longest step between two of them, counted in
+        sessions; else 0.
     note : str or None
         What the user should know about it.
 
@@ -87,7 +87,7 @@ class TimeAxis:
 
     @property
     def follows_the_clock(self):
-        """Whether steps are counted on the clock on the wall."""
+        """Whether steps follow local time."""
         return self.kind == "datetime" and not is_clockless(self.freq)
 
     def after(self, last, n):
@@ -214,7 +214,7 @@ class TimeAxis:
         return np.asarray(grid.searchsorted(labels, side="right") - 1, dtype=np.int64)
 
     def off_anchor(self, index):
-        """Which labels are no possible stamps of the frequency, as a Saturday is none of business days."""
+        """Labels that the frequency cannot produce, such as a Saturday for business days."""
         if not self.follows_the_clock or isinstance(self.freq, pd.offsets.Day):
             return np.zeros(len(index), dtype=bool)
         if isinstance(self.freq, pd.offsets.BusinessDay):

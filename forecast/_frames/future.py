@@ -97,7 +97,7 @@ def read_future(frame, roles, schema, axis, expected, *, what="X", at_least=None
 
 
 def _refuse_counted(frame, layout, axis, labels, what):
-    """Future rows under row numbers, beside the one column that holds their time."""
+    """Refuse future rows whose index is row numbers although one column holds their time."""
     found = time_columns(frame) if kind_of(labels) == "integer" and axis.kind != "integer" else []
     if len(found) == 1 and layout.time_at == "index" and len(layout.levels) == 1:
         raise ValueError(

@@ -153,7 +153,7 @@ class Filling:
         return filled
 
     def linear(self, values):
-        """Values of the new rows, those of inserted ones linear in time; NaN beside a missing neighbour."""
+        """Values of the new rows, those of inserted ones linear in time; NaN next to a missing neighbour."""
         filled = values[self.source]
         first = self.source[self.inserted]
         weight = self.weight[:, None]

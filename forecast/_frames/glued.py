@@ -44,7 +44,7 @@ def naming(frame, stamps, taken):
     Returns
     -------
     list of labels
-        The fewest that do; empty where none do, or where hardly any stamp is repeated.
+        The fewest that do; empty where none do, or where few stamps are repeated.
 
     Examples
     --------
@@ -132,7 +132,7 @@ def _are_regular(codes, ticks):
 
 
 def repeats_message(frame, target, layout, stamps):
-    """What a frame of one series is told whose stamps repeat because they are several; None where nothing says so.
+    """The error message for a frame whose stamps repeat because it holds several series; None if it seems to hold one.
 
     Parameters
     ----------

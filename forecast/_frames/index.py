@@ -261,7 +261,7 @@ def _grid(index, freq):
 
 
 def is_clockless(freq):
-    """Hours and shorter count instants; days and longer follow the clock on the wall."""
+    """Hours and shorter count instants; days and longer follow local time."""
     return isinstance(freq, pd.offsets.Tick) and not isinstance(freq, pd.offsets.Day)
 
 

@@ -134,7 +134,7 @@ def read_panel(frame, roles, rules, *, schema=None, axis=None, what="X", ends=No
 
 
 def _refuse_forgotten_time(frame, roles, layout):
-    """Several series over an index that only counts rows, beside a column of stamps: that is the time."""
+    """Refuse several series whose index only counts rows although a column holds their time stamps."""
     if roles.series is None or layout.time_at == "column" or not isinstance(frame.index, pd.RangeIndex):
         return
     for label, dtype in zip(frame.columns, frame.dtypes, strict=True):

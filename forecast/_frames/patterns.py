@@ -23,7 +23,7 @@ SHORTEST_MONTH = 28
 @stored("pattern")
 @dataclass(frozen=True)
 class Pattern:
-    """Labels at fixed places of every week, month or year, on the clock on the wall.
+    """Labels at fixed places of every week, month or year, in local time.
 
     Parameters
     ----------

@@ -86,7 +86,7 @@ class Roles:
         ----------
         frame : pandas.DataFrame
         target : label, list of labels or None, default=None
-            None is right where one numeric column is left beside the other roles.
+            None works if exactly one numeric column has no other role.
         past_covariates, future_covariates, static_covariates : label, list of labels or None, default=None
         series : label, list of labels or None, default=None
         time : label or None, default=None

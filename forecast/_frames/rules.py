@@ -59,7 +59,7 @@ class Rules:
         Raises
         ------
         TypeError, ValueError
-            It is no frequency of such labels.
+            It is not a frequency of such labels.
         """
         number = isinstance(self.freq, Integral) and not isinstance(self.freq, bool)
         if number != (kind == "integer"):

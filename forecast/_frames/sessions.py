@@ -13,7 +13,7 @@ WEEKS_TO_TELL = 3  # a weekday that never comes in as many weeks is one without 
 
 
 def wall_days(index):
-    """Dates on the wall clock and the time of day, both as numpy arrays, of a DatetimeIndex."""
+    """Local dates and times of day of a DatetimeIndex, both as numpy arrays."""
     wall = index if index.tz is None else index.tz_localize(None)
     stamps = wall.to_numpy()
     days = stamps.astype("datetime64[D]")
@@ -131,7 +131,7 @@ def calendar_of(given, index, starts):
         holidays = pd.DatetimeIndex(list(given)).tz_localize(None).normalize()
     except (TypeError, ValueError) as error:
         raise TypeError(
-            f"trading_calendar holds what is no date: {error}; expected a list of the dates without session."
+            f"trading_calendar holds a value that is not a date: {error}; expected a list of the dates without session."
         ) from error
     mask = inferred_weekmask(index, starts)
     if not counts[5:].any():

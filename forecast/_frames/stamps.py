@@ -11,7 +11,7 @@ from .zones import zone_of_offsets
 
 __all__ = ["CHUNK", "as_stamps", "kind_of", "read_stamps", "ticks_of"]
 
-CHUNK = 1 << 19  # rows looked at together, so that temporaries stay small beside the frame
+CHUNK = 1 << 19  # rows looked at together, so that temporaries stay small compared with the frame
 
 
 def kind_of(index):

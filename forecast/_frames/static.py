@@ -24,7 +24,7 @@ class StaticTable:
     values : dict of label to ndarray or list
         Numbers as float64; of other columns what they hold, None where it is missing.
     categories : dict of label to list
-        Of the columns that are no numbers: the known values, in order.
+        For the columns that are not numeric: the known values, in order.
 
     Examples
     --------
@@ -55,7 +55,7 @@ class StaticTable:
         Raises
         ------
         TypeError, ValueError
-            The names are not there, or twice, or a column can be no covariate.
+            The names are missing or duplicated, or a column cannot be a covariate.
         """
         parts = [_names_in(frame, label, ids) for label in ids]
         for label, part in zip(ids, parts, strict=True):
@@ -74,7 +74,7 @@ class StaticTable:
         missing = [label for label in labels if label not in frame.columns]
         if missing:
             raise ValueError(
-                f"static_covariates names {missing[0]!r}, which is no column of static; its columns are "
+                f"static_covariates names {missing[0]!r}, which is not a column of static; its columns are "
                 f"{shown(frame.columns)}. Where static is given, all static covariates are read from it."
             )
         if not labels:

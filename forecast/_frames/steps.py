@@ -36,8 +36,8 @@ def step_numbers(labels, freq):
     -------
     ndarray of int64
         It grows by one from a label to the next of the same series. Whole numbers and periods count from 0. Hours and
-        shorter steps count real time (UTC), so that nothing jumps where clocks change; days and longer ones count dates
-        on the wall. Business days count the sessions of their calendar: one that the data leave out is counted as well.
+        shorter steps count real time (UTC), so that nothing jumps where clocks change; days and longer ones count local
+        dates. Business days count the sessions of their calendar: one that the data leave out is counted as well.
 
     Examples
     --------

@@ -1,4 +1,4 @@
-"""Labels that are no time stamps yet, such as dates as text: recognised, and the code that makes stamps of them."""
+"""Labels that are not time stamps yet, such as dates as text: recognised, and the code that converts them."""
 
 import re
 import warnings

@@ -1,6 +1,6 @@
 """The column of time stamps in a frame whose index only counts rows, where `time` was not given.
 
-Row numbers are never taken for time beside a column of stamps: the only such column is taken, and a warning says so;
+Row numbers are never taken for the time if a column holds time stamps. A single such column is taken, with a warning;
 several are refused, and so are dates that are still text or numbers.
 """
 
@@ -58,7 +58,7 @@ def time_of(frame, series, taken, foreign=None):
     Returns
     -------
     label or None
-        None also where there is no column of stamps, and row numbers are all that there is.
+        None also where there is no column of stamps, so that only row numbers are left.
 
     Raises
     ------
@@ -94,7 +94,7 @@ def time_of(frame, series, taken, foreign=None):
 
 
 def only_counts(index, series=()):
-    """Whether an index is no time: whole numbers without a name or from 0 or 1 on, or the names of series alone.
+    """Whether an index is not a time: whole numbers without a name or from 0 or 1 on, or only the names of series.
 
     Parameters
     ----------

@@ -52,7 +52,7 @@ def regular_zone(index, is_regular):
             break
         try:
             clocks = _clocks(sample.tz_convert(zone))
-        except (ValueError, KeyError, OSError):  # a file that is no zone
+        except (ValueError, KeyError, OSError):  # a file that is not a zone
             continue
         # As many where the clock skips the time of day once, as midnight in some zones.
         if len(clocks) < own or (len(clocks) == own == 2 and zone in KNOWN):

@@ -1,4 +1,4 @@
-"""Sums over contiguous windows, which hardly depend on how many windows there are.
+"""Sums over contiguous windows, in a time that is almost independent of their number.
 
 The product of steps i + 1 and j + 1 is that of steps i and j less one boundary product and plus another. So the first
 row and the first column, by fast Fourier transforms, give the whole matrix, for the steps of the targets as for those

@@ -24,22 +24,22 @@ class LinearForecaster(MultiOutputMixin, RegressorMixin, BaseEstimator):
 
     On `Windows`, the inputs are all lags of the targets, the newest and the seasonal values of the other channels, the
     known future of the horizon, and static values: at most 4,096 columns, for which the oldest lags are left out. On
-    contiguous windows the time of a fit hardly depends on how many windows there are, and the series is never copied
-    into a matrix. A missing target is left out of its own step's regression. Where windows are not contiguous, miss
-    targets or are divided by their deviation, they are read one by one: at most 200,000, evenly spread, and fewer with
-    many columns. On an array, all columns are inputs.
+    contiguous windows the time of a fit is almost independent of their number, and the series is never copied into a
+    matrix. A missing target is left out of the regression of its step. Windows that are not contiguous, have missing
+    targets or are divided by their deviation are read one by one: at most 200,000, evenly spread, and fewer with many
+    columns. On an array, all columns are inputs.
 
-    Fits and predictions have the same bits for any number of threads, and a window the same forecast whether it is
-    predicted alone or with others.
+    Fits and predictions are bit-identical for any number of threads, and so is the forecast of a window, alone or with
+    others.
 
     Parameters
     ----------
     penalty : float, default=0.1
-        L2 penalty, relative to the mean square of the centred inputs: of all lags of a target together, of a covariate
-        by itself, so that units do not matter. The intercept is not penalised.
+        L2 penalty, relative to the mean square of the centred inputs (all lags of a target together, each covariate
+        separately), so that units do not matter. The intercept is not penalised.
     per_series : bool, default=False
-        Weights of its own for every series of the windows of `fit`; a series that was not among them gets those of all
-        series together. Arrays have no series.
+        Separate weights for every series of the windows of `fit`; a new series gets those of all series together.
+        Arrays have no series.
     covariates : {"auto", None}, default="auto"
         None: only the lags of the targets are inputs.
 
@@ -51,7 +51,7 @@ class LinearForecaster(MultiOutputMixin, RegressorMixin, BaseEstimator):
     inputs_ : dict
         Which values of a window are inputs; empty after a fit on an array.
     series_ : list
-        Names of the series with weights of their own.
+        Names of the series with separate weights.
     series_coef_ : ndarray of shape (n_series, n_inputs, n_outputs)
     series_intercept_ : ndarray of shape (n_series, n_outputs)
     n_features_in_ : int

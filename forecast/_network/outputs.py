@@ -56,7 +56,7 @@ class Point:
         ------
         AttributeError
         """
-        raise AttributeError("outputs of this loss are no quantiles.")
+        raise AttributeError("the outputs of this loss are not quantiles.")
 
 
 class Levels(Point):

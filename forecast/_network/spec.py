@@ -31,7 +31,7 @@ class Layer:
     name: str
     kind: str  # "recurrent", "dense", "dropout", "concat", "lookup", "cycle_off", "cycle_on"
     inputs: tuple[str, ...]
-    output: str  # a stream that is no view, written by this layer alone
+    output: str  # a stream that is not a view, written by this layer alone
     cell: str = ""  # recurrent
     reverse: bool = False  # recurrent: from the last step to the first
     start: str = ""  # recurrent: earlier layer of the same cell and width whose last states are the initial ones

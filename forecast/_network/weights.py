@@ -65,7 +65,7 @@ class Network:
         """Refuse weights and scaling out of a file that are not those of the architecture."""
         a, theta, s = self.architecture, self.theta, self.scaling
         if not isinstance(theta, np.ndarray) or theta.ndim != 1 or theta.dtype != a.dtype:
-            raise ModelFileError(f"the weights are no vector of {a.dtype}.")
+            raise ModelFileError(f"the weights are not a vector of {a.dtype}.")
         parts = {"past": a.inputs, "target": a.targets}
         parts |= {} if s.extra_mean is None and s.extra_scale is None and a.extra == 0 else {"extra": a.extra}
         # Every size costs a number of the file at least, so that no file can ask for more than it holds.
@@ -180,6 +180,6 @@ def _work_per_window(spec):
         out, inputs = spec.streams[layer.output], sum(spec.streams[name].width for name in layer.inputs)
         if layer.kind == "recurrent":
             work += 2.0 * out.steps * out.width * len(CELLS[layer.cell]["rows"]) * (inputs + out.width)
-        elif layer.kind == "dense" and out.steps > 1:  # a single step is nothing beside the others
+        elif layer.kind == "dense" and out.steps > 1:  # a single step is negligible
             work += 2.0 * out.steps * out.width * inputs
     return work

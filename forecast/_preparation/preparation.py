@@ -391,7 +391,7 @@ class Preparation:
         return windows[origins - self.lookback + 1].max(axis=1).astype(np.float64)
 
     def actual(self, rows, windows):
-        """What came true, in the units of the series; NaN where it is missing or was made up."""
+        """Actual values in the units of the series; NaN where they are missing or were filled in."""
         ahead = windows.origins[:, None] + np.arange(1, self.horizon + 1)
         return rows.true_targets[ahead].astype(np.float64)
 

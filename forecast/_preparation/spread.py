@@ -13,6 +13,10 @@ __all__ = ["LEVELS", "Spread", "usual_change"]
 # Of networks and of members without quantiles: deciles, and the bounds of an interval of 95 %.
 LEVELS = (0.025, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.975)
 
+# Horizons of errors that count as much as the doubt that they could as well have had the other sign. ETTh1, 720 steps
+# ahead, two horizons of errors: MASE of the median AAA without it, BBB with it.
+_DOUBT = 10
+
 
 @stored("spread")
 @dataclass(frozen=True)
@@ -40,6 +44,7 @@ class Spread:
             Actual value minus forecast, NaN where it is missing; with levels, minus the quantile at each level.
         rows : Rows
         origins : Origins
+            Of the errors.
 
         Returns
         -------
@@ -47,7 +52,7 @@ class Spread:
         """
         units = _units(rows)
         table = np.array([units[key] for key in rows.keys])[origins.which]
-        return cls(error_quantiles(errors, table), units)
+        return cls(error_quantiles(errors, table, horizons(origins, errors.shape[1])), units)
 
     def knowing(self, rows):
         """The same, with the units of series that were not there in `fit`."""
@@ -80,15 +85,41 @@ class Spread:
         return at_levels(cube, LEVELS, wanted_levels(levels, LEVELS))
 
 
-def error_quantiles(errors, units):
+def horizons(origins, horizon):
+    """What each origin adds to the number of horizons that the origins of its series span.
+
+    Errors of windows that overlap are nearly the same: many origins in a short time say little.
+
+    Parameters
+    ----------
+    origins : Origins
+    horizon : int
+
+    Returns
+    -------
+    ndarray of shape (n,)
+    """
+    found = np.zeros(len(origins.rows))
+    for number in np.unique(origins.which):
+        mine = origins.which == number
+        found[mine] = (np.ptp(origins.rows[mine]) / horizon + 1) / mine.sum()
+    return found
+
+
+def error_quantiles(errors, units, worth=None):
     """Quantiles of errors at `LEVELS`, over the origins.
 
-    Of n errors, the rank of a level is that of a conformal bound, (n + 1) times the level.
+    Of n errors, the rank of a level is that of a conformal bound, (n + 1) times the level. Errors of few horizons may
+    all lie on one side by chance. So the quantiles of w horizons are those of the errors with a weight of
+    w / (w + 10), and with the rest of it those of the errors with either sign.
 
     Parameters
     ----------
     errors : ndarray of shape (n, horizon, targets) or (n, horizon, targets, levels)
+        With levels, each is the error of a quantile, and keeps its sign.
     units : ndarray of shape (n, targets)
+    worth : ndarray of shape (n,), default=None
+        Horizons, of each origin; None: many.
 
     Returns
     -------
@@ -99,9 +130,17 @@ def error_quantiles(errors, units):
     found = np.zeros((*errors.shape[1:3], len(LEVELS)))
     known = ~np.isnan(relative[..., 0] if own else relative).all(axis=0)
     for number, level in enumerate(LEVELS):
-        column = relative[..., number] if own else relative
-        found[known, number] = np.nanquantile(column[:, known], level, axis=0, method="weibull")
+        found[known, number] = _quantile((relative[..., number] if own else relative)[:, known], level)
+    if not own and worth is not None:
+        share = worth.sum() / (worth.sum() + _DOUBT)
+        either = np.concatenate([relative, -relative])[:, known]
+        for number, level in enumerate(LEVELS):
+            found[known, number] = share * found[known, number] + (1 - share) * _quantile(either, level)
     return found
+
+
+def _quantile(errors, level):
+    return np.nanquantile(errors, level, axis=0, method="weibull")
 
 
 def usual_change(targets):

@@ -130,7 +130,7 @@ class Bench:
         self._read(preparation, rows, whole, split, scales, steps)
 
     def _read(self, preparation, rows, whole, split, scales, steps):
-        """The windows to judge by, raw, and what came true."""
+        """The windows to judge by, raw, and their actual values."""
         origins = rows.spread(self.jury.origins) if split else self.jury.origins
         windows = preparation.windows(whole, origins)
         n, targets = len(origins), self.inputs.targets

@@ -53,7 +53,7 @@ def calendar_of(rows, ends, axis, years_show=True):
 
 
 def _seconds(labels):
-    """Of the clock on the wall, since 1970; a period counts from its start."""
+    """Local time in seconds since 1970; a period counts from its start."""
     stamps = labels.to_timestamp() if isinstance(labels, pd.PeriodIndex) else labels
     wall = stamps if stamps.tz is None else stamps.tz_localize(None)
     return wall.to_numpy().astype("datetime64[ns]").astype(np.int64) / 1e9

@@ -9,6 +9,7 @@ import pandas as pd
 from threadpoolctl import threadpool_limits
 
 from .._preparation import LEVELS, Member, Settings, trained
+from .._preparation.spread import horizons
 from ..baselines import LastValue, SeasonalNaive
 from .calendar import calendar_of
 from .deadline import within_time
@@ -118,7 +119,7 @@ def _chosen(task, rows, ends, wishes, n_jobs, times, tell):
     shortest = int(min((learnt - rows.starts[:-1]).min(), np.diff(whole.starts).min()))
     naive = {"seasonal naive": _naive(SeasonalNaive(season))} if 1 < season <= shortest else {}
     naive["last value"] = _naive(LastValue())
-    wide = calendar  # networks with covariates learn from the time of the year what a single series hardly shows
+    wide = calendar  # networks with covariates learn yearly effects that a single series barely shows
     if _is_auto(wishes.calendar) and rows.past.shape[1] + rows.future.shape[1]:
         wide = calendar_of(rows, learnt, task.axis, years_show=False)
     tell(f"season {', '.join(map(str, seasons)) or 'none'}; calendar {', '.join(calendar or ()) or 'none'}")
@@ -223,7 +224,8 @@ def _weighed(wishes, settings, judged, seasons, found, notes):
     newest, spreads, levels = judged[0], {}, None
     if wishes.loss == "quantile":
         spreads = spreads_of(newest.members, newest.rows, newest.origins, newest.forecasts, newest.actual)
-        forecasts, levels = spread_out(forecasts, actual, blocks, scales), LEVELS
+        worth = np.concatenate([horizons(part.origins, actual.shape[1]) for part in judged])
+        forecasts, levels = spread_out(forecasts, actual, blocks, scales, worth), LEVELS
     result = mix(forecasts, actual, blocks, scales, wishes.loss, levels)
     median = result.crossfitted if levels is None else result.crossfitted[..., LEVELS.index(0.5)]
     kept = {name: settings[name] for name in settings if name in result.weights}

@@ -32,7 +32,7 @@ def spreads_of(members, rows, origins, forecasts, actual):
     }
 
 
-def spread_out(forecasts, actual, blocks, scales):
+def spread_out(forecasts, actual, blocks, scales, worth):
     """Single values as quantiles, those of each block with the errors of the others, so that none judges itself.
 
     Parameters
@@ -41,24 +41,26 @@ def spread_out(forecasts, actual, blocks, scales):
     actual : ndarray of shape (n, horizon, targets)
     blocks : ndarray of int of shape (n,)
     scales : ndarray of shape (n, targets)
+    worth : ndarray of shape (n,)
+        Horizons that each origin stands for, see `horizons`.
 
     Returns
     -------
     dict of str to ndarray of shape (n, horizon, targets, levels)
     """
     return {
-        name: forecast if forecast.ndim == 4 else _spread(forecast, actual, blocks, scales)
+        name: forecast if forecast.ndim == 4 else _spread(forecast, actual, blocks, scales, worth)
         for name, forecast in forecasts.items()
     }
 
 
-def _spread(forecast, actual, blocks, scales):
+def _spread(forecast, actual, blocks, scales, worth):
     errors, found = actual - forecast, None
     numbers = np.unique(blocks)
     for number in numbers:
         mine = blocks == number
         others = ~mine if len(numbers) > 1 else mine
-        offsets = error_quantiles(errors[others], scales[others])
+        offsets = error_quantiles(errors[others], scales[others], worth[others])
         if found is None:
             found = np.empty((*forecast.shape, offsets.shape[-1]))
         found[mine] = forecast[mine][..., None] + offsets * scales[mine][:, None, :, None]

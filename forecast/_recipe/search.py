@@ -9,7 +9,6 @@ from threadpoolctl import threadpool_limits
 from .._linear import LinearForecaster
 from .._preparation import Settings, trained
 from ..preprocessing import Difference
-from ..preprocessing.chain import NAMES
 from .bench import Benches
 from .judging import BLOCKS, TIE, folds_of, is_better
 from .several import penalties_judged
@@ -22,7 +21,7 @@ _LONGEST, _LONGEST_HOLED = 2048, 512  # a step with missing targets has a matrix
 _COLUMNS, _COLUMNS_JOINT = 4096, 1024
 _AT_ONCE = 3  # penalties
 _LONG = 1000  # lookbacks from which on a solution takes long
-_PATIENCE, _PATIENCE_QUICK = 4, 2  # longer lookbacks that are no better, before no longer one is looked at
+_PATIENCE, _PATIENCE_QUICK = 4, 2  # longer lookbacks without a gain after which the search ends
 _GAIN = TIE / 10  # of a step to another penalty
 _CLOSE = 1.03  # of the loss on the validation part: what is further behind is not looked at any more
 _WINDOWS, _WINDOWS_HOLED = 20_000, 10_000  # to fit a candidate on whose windows are read one by one
@@ -76,8 +75,9 @@ def search_linear(
     seasons : list of int
         Most important first.
     loss : str
-        "squared_error", or any other for the absolute error. With "quantile" no difference is tried: quantiles of
-        changes do not add up to those of the series.
+        "squared_error", or any other for the absolute error. With "squared_error" no curve is tried ("asinh", "log1p"):
+        what comes back from it is below the mean. With "quantile" no difference is tried: quantiles of changes do not
+        add up to those of the series.
     calendar : tuple of str, default=()
     lookback : int, default=None
     window_norm, transform, multi_target : default="auto"
@@ -228,10 +228,10 @@ class _Search:
     def _transforms(self, settings):
         """Other transforms at the best lookback: variants of one, the most promising first."""
         base = ["standard"]
-        if "asinh" in NAMES:
+        if not self.squared:  # the mean of what a curve makes of values is not the mean of the values when turned back
             yield [replace(settings, transform=["asinh", *base])]
-        if self.fixed.lower == 0:
-            yield [replace(settings, transform=["log1p", *base])]
+            if self.fixed.lower == 0:
+                yield [replace(settings, transform=["log1p", *base])]
         season = self.seasons[0] if self.seasons else 0
         if self.fixed.pointwise:
             return

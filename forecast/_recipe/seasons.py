@@ -232,7 +232,7 @@ def _half_away(length):
 
 
 def _smoothed(x, width):
-    """The mean over a shorter season, which then is no more to be seen."""
+    """The mean over a shorter season, which removes it."""
     known = ~np.isnan(x)
     sums = np.cumsum(np.insert(np.where(known, x, 0.0), 0, 0.0))
     counts = np.cumsum(np.insert(known.astype(np.float64), 0, 0.0))

@@ -13,7 +13,7 @@ _MOMENTUM = {"sgd": 0.9, "rmsprop": 0.0}  # the optimisers that have one, with i
 
 
 def check_combinations(model):
-    """Refuses arguments that would have no effect beside the others."""
+    """Refuses arguments that would have no effect together with the others."""
     as_callbacks(model.callbacks)
     levels = fitted_levels(model.quantile)
     if model.cell != "rnn" and model.activation != "tanh":

@@ -102,7 +102,7 @@ def check_state(model):
             raise ModelFileError(f"{name} is {getattr(model, name)!r}, but the network has {number}.")
     names, series = getattr(model, "_series_names", None), architecture.series if reads_names(architecture) else None
     if names is not None and (not isinstance(names, list) or len(set(names)) != len(names)):
-        raise ModelFileError("the names of its series are no list of names, each once.")
+        raise ModelFileError("the names of its series are not a list of unique names.")
     if (None if names is None else len(names)) != series:
         raise ModelFileError(f"it names {names and len(names)} series, but the network has tables of {series}.")
     state = model._optimizer_state

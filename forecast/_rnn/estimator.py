@@ -37,51 +37,51 @@ class RNNForecaster(Saved, Forecasts, RegressorMixin, BaseEstimator):
     num_layers : int, default=1
         Stacked layers.
     activation : {"tanh", "relu"}, default="tanh"
-        Of the Elman cell; the gated cells have tanh only.
+        Activation of `cell="rnn"`. Gated cells always use tanh.
     dropout : float, default=0.0
         Share of the units dropped after every layer while training, also before the head; in [0, 1).
     segment : int, default=1
         Steps that one step of the encoder reads at once: the past is cut into segments, each projected to `hidden_size`
-        values [7]_. For long lookbacks: training takes about `segment` times less, and gradients have fewer steps to
-        go. Try a season of the data. Where it does not divide the lookback, the oldest segment repeats the oldest row.
+        values [7]_. For long lookbacks: training is about `segment` times faster, and gradients pass through fewer
+        steps. Try a season of the data. If it does not divide the lookback, the oldest segment repeats the oldest row.
     segment_activation : {"relu", "identity"}, default="relu"
-        Of the projection of a segment; for `segment` of 2 or more.
+        Activation of the projection of a segment; for `segment` of 2 or more.
     bidirectional : bool, default=False
-        Each layer also reads the past from its newest step to its oldest, with weights of its own; the next layer and
-        the decoder see both [8]_. It never sees beyond the window. For patterns that only what follows explains; it
-        doubles the encoder's time.
+        Each layer also reads the past from its newest step to its oldest, with separate weights; the next layer and the
+        decoder see both [8]_. It never sees beyond the window. For patterns that are explained by what follows; it
+        doubles the time of the encoder.
     skip : {None, "linear", "linear-all"}, default=None
-        A straight line from the past to all outputs, added to the network's, so that the network learns what the line
-        misses [9]_. For nearly linear series with many more rows than lags. "linear": from the past of the targets;
-        "linear-all": of all channels. The line is that of the scaled past, without the cycle where there is one.
+        A linear map from the past to all outputs, added to those of the network, which then learns the rest [9]_. For
+        nearly linear series with many more rows than lags. "linear": from the past of the targets. "linear-all": from
+        that of all channels. It reads the scaled past, without the cycle if there is one.
     skip_start : {"ridge", "zero"}, default="ridge"
-        First weights of the skip: a ridge regression on the training windows, in closed form, and a head of zeros, so
-        that the first forecast is that regression; or zeros, beside the head's usual first weights.
+        First weights of the skip. `"ridge"`: a ridge regression on the training windows, in closed form; the head
+        starts from zeros, so the first forecast is that regression. `"zero"`: zeros; the head starts as usual.
     skip_penalty : float, default=1e-3
-        L2 penalty of the skip: of the regression, relative to the mean square of its inputs, and in training, in place
-        of `weight_decay`.
+        L2 penalty of the skip. In the regression it is relative to the mean square of the inputs; in training it
+        replaces `weight_decay`.
     skip_learning_rate : float, default=None
         Step size of the skip at the start; None: `learning_rate`. A smaller one keeps it near the regression.
     decoder : {"dense", "segments", "steps"}, default="dense"
-        From the last states to the forecast. "dense": one layer to all outputs at once. "segments": a step of the cell
-        for each `segment` steps of the horizon, each from the last states and a learned position [7]_; for long
-        horizons, in many fewer weights. "steps": a small network shared by the steps of the horizon, each of which
+        How the last states become the forecast. "dense": one layer to all outputs at once. "segments": one step of the
+        cell for each `segment` steps of the horizon, from the last states and a learned position [7]_; for long
+        horizons, with many fewer weights. "steps": a small network shared by the steps of the horizon, each of which
         reads its own known future, the last states and the newest row [10]_; for informative known future.
     decoder_size : int, default=128
         Hidden units of `decoder="steps"`.
     decoder_tied : bool, default=False
-        With `decoder="segments"`: the decoder uses the weights of the top (forward) layer of the encoder, as [7]_ has
-        it. The learned position then takes the values that this layer reads and the decoder's other inputs leave.
+        With `decoder="segments"`: the decoder uses the weights of the top (forward) layer of the encoder, as in [7]_.
+        The learned position then fills the inputs of this layer that the other inputs of the decoder leave free.
     future_size : int, default=0
         Units that read the known future in each direction before the decoder does, with the same cell; 0: the decoder
         reads it raw. For known future whose effect depends on what comes before or after, such as days around holidays.
     series_size : int, default=0
         Length of a vector learned for each series, which the decoder reads; 0: none. For panels whose series differ in
-        ways that their past does not show. A series that `fit` did not see has the vector of the unknown series.
+        ways that their past does not show. A series that `fit` did not see gets the vector of an unknown series.
     series_left_out : float, default=0.1
-        Share of the windows that read the unknown series' vector while training, so that it learns; in [0, 1).
+        Share of the windows that read the vector of an unknown series in training, so that it is learned; in [0, 1).
     cycle : int, (int, "shared") or None, default=None
-        Steps of a cycle that is learned with the network: taken off the past of the targets and put back on the
+        Steps of a cycle that is learned with the network, subtracted from the past of the targets and added back to the
         forecast [11]_. For strong seasons with a long or short lookback, such as 24 or 168 for hourly data. One for
         each series, or one for all with "shared".
     loss : {"squared_error", "absolute_error", "huber", "quantile", ...}, default="squared_error"
@@ -89,7 +89,7 @@ class RNNForecaster(Saved, Forecasts, RegressorMixin, BaseEstimator):
     quantile : float or list of float, default=0.5
         Level of the quantile loss, in (0, 1), or several, strictly ascending: one network then learns them together,
         with an output per target and level and the mean of the levels' pinball losses. `predict` gives the median,
-        `predict_quantiles` each level; what would cross is put in order [6]_.
+        `predict_quantiles` each level; they are sorted, so they never cross [6]_.
     huber_delta : float, default=1.0
         Where the Huber loss turns from squared to absolute, in standard deviations of the target.
     optimizer : {"adam", "adamw", "sgd", "rmsprop"}, default="adam"
@@ -100,63 +100,62 @@ class RNNForecaster(Saved, Forecasts, RegressorMixin, BaseEstimator):
         Step size at the start.
     learning_rate_schedule : {"constant", "cosine", "step", "plateau"}, default="cosine"
         "constant": the same throughout. "cosine": to 0 along half a cosine over `max_iter` epochs. "step": halved at
-        each quarter of `max_iter`. "plateau": halved after `n_iter_no_change // 4` epochs without improvement. Where
+        each quarter of `max_iter`. "plateau": halved after `n_iter_no_change // 4` epochs without improvement. If
         `warmup_steps` or `max_steps` is given, "cosine" and "step" run over optimiser steps: from the end of warm-up to
         the last step.
     weight_decay : float, default=0.0
-        L2 penalty's coefficient, on all parameters.
+        L2 penalty on all parameters.
     clip_norm : float or None, default=1.0
         Largest global norm of a batch's gradient; longer ones are scaled to it [5]_.
     clip_value : float or None, default=None
-        Largest size of a gradient's entry, applied before `clip_norm`.
+        Largest absolute value of an entry of the gradient, applied before `clip_norm`.
     batch_size : int, default=64
-        Windows of one optimiser step.
+        Windows per optimiser step.
     max_iter : int, default=100
-        Epochs at most.
+        Maximum number of epochs.
     warmup_steps : int, default=0
-        Optimiser steps in which the learning rate rises linearly to `learning_rate` [12]_; fewer than the fit has.
+        Optimiser steps in which the learning rate rises linearly to `learning_rate` [12]_; fewer than those of the fit.
     max_steps : int or None, default=None
-        Optimiser steps at most, of all epochs together; the last epoch may be cut.
+        Maximum number of optimiser steps over all epochs; the last epoch may be cut short.
     finish_schedule : bool or "auto", default="auto"
-        With "cosine" or "step", where early stopping would end a fit before its schedule: return to the best weights,
-        run what is left of the schedule in `max(1, n_iter_no_change // 4)` more epochs (fewer where `max_iter` or
-        `max_steps` comes first), and keep the best weights of all. "auto": where `warmup_steps` or `max_steps` is
-        given.
+        With "cosine" or "step", if early stopping would end a fit before its schedule: return to the best weights, run
+        the rest of the schedule in `max(1, n_iter_no_change // 4)` more epochs (fewer if `max_iter` or `max_steps`
+        comes first), and keep the best weights of all epochs. "auto": if `warmup_steps` or `max_steps` is given.
     weight_average : float or None, default=None
         Decay, in (0, 1), of an exponential average of the weights over the optimiser steps of this fit, without the
         initial weights [13]_. The averaged weights are validated and kept. A decay of d averages about 1 / (1 - d)
         steps.
     input_noise : float, default=0.0
-        Standard deviation of normal noise added to the scaled past while training; new at every step.
+        Standard deviation of normal noise added to the scaled past in training; drawn anew at every step.
     input_clip : float or None, default=None
-        Bound of the scaled past, in training and in `predict`; before the noise. In standard deviations.
+        Bound of the scaled past in standard deviations, in training and in `predict`; applied before the noise.
     shuffle : bool, default=True
         Draw a new order of the windows for each epoch.
     early_stopping : bool or "auto", default="auto"
-        Hold out the latest windows, stop when their loss no longer improves, keep the best weights seen on them.
-        "auto": where at least 50 windows can be held out and twice as many are left. Otherwise all epochs run. With
+        Hold out the latest windows, stop when their loss no longer improves, and keep the best weights on them. "auto":
+        if at least 50 windows can be held out and twice as many are left. Otherwise all epochs run. With
         `X_val` in `fit`, True and "auto" use it and hold out nothing.
     validation_fraction : float, default=0.1
-        Share of the windows held out: the latest in time, with a gap before them, so that no target is in both. Rows of
-        plain arrays are taken to be in time order.
+        Share of the windows held out: the latest in time, with a gap before them, so that no target is in both parts.
+        Rows of plain arrays are assumed to be in time order.
     n_iter_no_change : int, default=20
         Epochs without an improvement of `tol` before training stops.
     tol : float, default=1e-4
         Improvement of the standardised validation loss that counts.
     warm_start : bool, default=False
-        Go on from the weights, the optimiser's state and the scaling of the last fit.
+        Continue from the weights, the optimiser state and the scaling of the last fit.
     n_channels : int, default=1
-        Channels in the columns of a 2-D X, which run over steps and within a step over channels.
+        Channels in a 2-D X, whose columns are ordered by step, then by channel.
     n_jobs : int, default=None
-        Threads; None: all usable cores, as far as the work is worth it. The result does not depend on it, to the bit.
+        Threads. None: all usable cores, fewer for small jobs. Results are bit-identical for any value.
     random_state : int, RandomState instance or None, default=None
         Seed of weights, order and dropout. None draws a fresh one; NumPy's global state is not used.
     verbose : int, default=0
-        1: a line an epoch and one at the end, on stderr; in a notebook a bar (where tqdm is installed). 2: before them
-        a line with layers, parameters, windows and threads.
+        1: a line per epoch and one at the end, on stderr; in a notebook a bar (if tqdm is installed). 2: first, a line
+        with layers, parameters, windows and threads.
     callbacks : callable or list of callable, default=None
         Called after each epoch with a dict of Python numbers: "epoch" (from 1 in each call of `fit`), "max_iter"
-        (epochs that this fit can have), "loss", "validation_loss" (None where nothing is held out), "learning_rate"
+        (epochs that this fit can have), "loss", "validation_loss" (None if nothing is held out), "learning_rate"
         (of the epoch's last step), "gradient_norm" (mean over the epoch's steps, before clipping), "seconds" since
         training began, "epoch_seconds". One that returns True stops training after this epoch. An exception in one
         ends the fit and leaves the model as it was. Clones share them.
@@ -168,11 +167,11 @@ class RNNForecaster(Saved, Forecasts, RegressorMixin, BaseEstimator):
     n_features_in_ : int
         `lookback * n_channels`.
     feature_names_in_ : ndarray of shape (n_features_in_,)
-        Column names, where X was a frame with string names.
+        Column names, if X was a frame with string names.
     n_outputs_ : int
         Columns of y.
     n_iter_ : int
-        Epochs run, also one that `max_steps` cut.
+        Epochs run, including one that `max_steps` cut short.
     n_steps_ : int
         Optimiser steps run.
     loss_curve_ : list of float
@@ -182,18 +181,18 @@ class RNNForecaster(Saved, Forecasts, RegressorMixin, BaseEstimator):
     gradient_norm_curve_ : ndarray of shape (n_steps,)
         Global gradient norm of every optimiser step, before clipping.
     best_loss_ : float
-        Least validation loss (least training loss where nothing was held out).
+        Least validation loss (least training loss if nothing was held out).
     n_parameters_ : int
-        Trained numbers.
+        Number of trained parameters.
     n_threads_ : int
         Threads used in training.
     weights_ : dict of str to ndarray
         Named views, e.g. "0.W_i" (hidden_size, n_channels) of layer 0's input gate, "0.R_i" (hidden_size, hidden_size),
         "0.b_i" (hidden_size,), "head.W" (n_outputs, hidden_size), "head.b" (n_outputs,). With
-        several quantiles the head has a row per output and level, the levels of an output side by side. Of the other
+        several quantiles the head has a row per output and level, the levels of an output side by side. For the other
         arguments: "0.reverse.W_i", "segment.W", "future.W_i", "future.reverse.W_i", "decoder.W_i" or "decoder.W",
         "decoder.positions.b", "decoder.context.W", "skip.W" (n_outputs, past), "series.V" (n_series + 1, series_size),
-        the last row the unknown series', and "cycle" (n_series or 1, targets, steps), in standard deviations.
+        the last row for an unknown series, and "cycle" (n_series or 1, targets, steps), in standard deviations.
     quantiles_ : ndarray of shape (n_levels,)
         Levels of the last fit; only with the quantile loss.
     card_ : dict

@@ -1,4 +1,4 @@
-"""What a backtest asks of fitted forecasters beside forecasts: rows of a whole frame, and intervals at many origins."""
+"""What a backtest needs of fitted forecasters besides forecasts: rows of a whole frame, intervals at many origins."""
 
 from copy import deepcopy
 

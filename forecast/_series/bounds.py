@@ -13,7 +13,7 @@ def check_bounds(lower, upper):
     Parameters
     ----------
     lower, upper : float or None
-        In the units of the targets; None is no bound.
+        In the units of the targets. None: no bound.
 
     Raises
     ------

@@ -1,4 +1,4 @@
-"""Whether forecasts got worse: errors since the training, beside those on validation windows."""
+"""Whether forecasts got worse: errors since the training, compared with those on the validation windows."""
 
 from dataclasses import dataclass
 from statistics import NormalDist
@@ -13,26 +13,27 @@ _LEAST = 10  # origins: fewer say nothing
 
 @dataclass(frozen=True)
 class DriftReport:
-    """Errors of forecasts since the training, over those on the validation windows; printed, it is the verdict.
+    """Errors of forecasts since the training, relative to those on the validation windows; it prints the verdict.
 
     Attributes
     ----------
     drifted : bool or None
-        Whether errors are larger, by more than `margin`, as sure as `confidence` says; None: too few origins are known.
+        Whether errors have grown by more than `margin`, with `confidence`. None: too few origins are known.
     ratio : float
-        Mean absolute error from the newest `window` origins over that of validation, step by step and in the units in
-        which series of different size are alike. 1 is as good as in validation.
+        Mean absolute error from the newest `window` origins relative to that of validation, step by step and in units
+        that make series of different scale comparable. 1: as good as in validation.
     lower : float
-        Bound that the ratio is above with `confidence`.
+        Lower bound of the ratio, with `confidence`.
     since : label or None
-        Of a drift: the origin from which on the errors lie more above the middle between 1 and `ratio` than below.
+        For a drift: the origin from which the errors exceed the midpoint between 1 and `ratio` by the largest sum.
     frame : pandas.DataFrame
-        A row for each origin, by its time stamp: `n_series`, `ratio` of this origin, `rolling` mean over the newest
-        `window` origins, its bound `lower`, and `cusum`, the cumulated excess over 1 + `margin`, never below 0 [1]_.
+        A row for each origin, by its time stamp: `n_series`, the `ratio` of this origin, the `rolling` mean over the
+        newest `window` origins, its bound `lower`, and `cusum`, the cumulated excess over 1 + `margin`, never below 0
+        [1]_.
     by_series : pandas.DataFrame or None
-        Of a panel: `ratio` of each series over the same origins and their number `n`, the worst first.
+        For a panel: `ratio` of each series over the same origins and their number `n`, the worst first.
     window, confidence, margin
-        As they were asked for.
+        The arguments of `monitor`.
 
     References
     ----------

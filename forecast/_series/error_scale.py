@@ -20,7 +20,7 @@ class ErrorScales:
     """Where the scales of all series come from.
 
     An error of a forecast of 5 means something else at 10 than at 1,000 where the forecaster works on logarithms, and a
-    bound of 10 - 15 is no value that its series can have. So errors are measured after the pointwise steps of the
+    bound of 10 - 15 is not a value that its series can have. So errors are measured after the pointwise steps of the
     transform, up to the first that looks back ("log" of ["log", "difference"]), and bounds are brought back from there.
     Shifting and stretching ("standard", "minmax", "robust") changes nothing and is left out. Of several members the
     first that has such a step gives the scale.

@@ -30,119 +30,119 @@ class SeriesForecaster(
 
     Without a regressor, `fit` chooses everything that is not given from the training rows: seasons, calendar, lookback,
     a linear model, recurrent networks, and the weights of their mean (`report_` says what and why). With a regressor it
-    trains exactly that.
+    trains exactly that regressor.
 
     Parameters
     ----------
     regressor : estimator, default=None
         Cloned in `fit`. Any scikit-learn regressor works, such as `RNNForecaster()`, `Ridge()`, LightGBM or a pipeline;
-        it gets the matrix of windows. Of one that has a single output, such as gradient boosting, a clone is fitted
-        for each step and target. None: chosen.
+        it gets the matrix of windows. If it has a single output, such as gradient boosting, a clone is fitted for each
+        step and target. None: chosen.
     target : label or list of labels, default=None
-        Columns to forecast. None is right for a frame of one column and where `fit` is given `y`.
+        Columns to forecast. None works for a frame of one column, and if `y` is passed to `fit`.
     lookback : int or "auto", default="auto"
         Steps of the past that a forecast sees. "auto": chosen; 48 with a regressor.
     horizon : int, default=12
-        Steps that one call of the regressor forecasts.
+        Steps that the regressor forecasts at once.
     past_covariates : label or list of labels, default=None
         More columns to look back on; their future is not needed. Text and categories become one column each (one-hot).
     future_covariates : label or list of labels, default=None
-        Columns known ahead: looked back on as well, and asked for in `predict` (`future_frame` gives the frame to
-        fill).
+        Columns known ahead: their past is read as well, and `predict` needs their future (`future_frame` returns the
+        frame to fill).
     static_covariates : label or list of labels, default=None
-        Columns that do not change within a series; for panels. Columns of `series` may be among them. They may also
-        come in a table of their own: `fit(X, static=table)`.
+        Columns that do not change within a series; for panels. Columns of `series` may be among them. They may also be
+        passed as a separate table: `fit(X, static=table)`.
     series : label or list of labels, default=None
         Column or index level that names the series of a panel in long format, or several that name them together, such
-        as `["store", "item"]`: a series is then named by a tuple. One model is trained for all.
+        as `["store", "item"]`: a tuple then names a series. One model is trained for all.
     time : label, default=None
-        Column that holds the time stamps. None: the index; where that only counts rows, the one column of time stamps,
-        with a `TimeColumnWarning`.
+        Column of the time stamps. None: the index or, if that only counts rows, the only column of time stamps, with a
+        `TimeColumnWarning`.
     freq : str, offset or int, default=None
-        Frequency of the rows; None infers it. Where it is given, a missing business day is a gap.
+        Frequency of the rows. None: inferred. If given, a missing business day is a gap.
     trading_calendar : pandas.offsets.CustomBusinessDay or list of dates, default=None
-        Sessions, or the holidays without one, of daily business data. Without it, missing weekdays are sessions that
-        did not take place, and forecasts go on with the next weekdays.
+        Sessions, or dates without one, of daily business data. None: missing weekdays count as holidays, and forecasts
+        continue with the next weekdays.
     gaps : {"error", "mask", "interpolate"}, default="error"
-        Stamps that are missing: refused; put in without values; put in on a straight line.
+        What to do with missing stamps. "error": raise. "mask": insert them without values. "interpolate": insert them
+        with values on a straight line.
     missing : {"error", "mask"}, default="error"
-        NaN in targets and past covariates: refused; or the regressor sees the value before and, in channels of their
-        own, which values are there, and a missing target has no part in the loss.
+        What to do with NaN in targets and past covariates. "error": raise. "mask": fill with the value before, add mask
+        channels, and exclude missing targets from the loss.
     season : int, list of int or "auto", default="auto"
         Steps of the seasons, the most important first. "auto": the usual ones of the frequency that the autocorrelation
-        confirms; of an integer index those that it shows. Only without a regressor.
+        confirms; for an integer index, those that it shows. Only without a regressor.
     transform : str, transformer, list of them, None or "auto", default="auto"
-        Of the targets, each series by itself: "standard", "robust", "minmax", "asinh", "log", "log1p", "boxcox",
+        For the targets of each series: "standard", "robust", "minmax", "asinh", "log", "log1p", "boxcox",
         "difference", "seasonal_difference", "log_return", a class of `forecast.preprocessing` or a scikit-learn
-        transformer, one after the other. Learnt from the training rows and inverted in forecasts. "auto": chosen; none
-        with a regressor.
+        transformer, or a list of them in order. Learned from the training rows and inverted in forecasts. "auto":
+        chosen; none with a regressor.
     calendar : list of str, None or "auto", default="auto"
-        Features of the local wall time, known ahead: "hour", "dayofweek", "dayofyear", "week", "month", ... as
+        Features of the local time, known ahead: "hour", "dayofweek", "dayofyear", "week", "month", ... as
         sine and cosine, "holidays:DE" (`forecast.preprocessing.calendar_features`). "auto": the cycles that the rows
-        hold at least twice; none with a regressor.
+        contain at least twice; none with a regressor.
     window_norm : {"last", "mean", "standard", None, "auto"} or tuple, default="auto"
-        "last" takes a window's newest value of the target off its past and puts it back on the forecast, so that a
-        drifting level does not defeat the regressor; "mean" the mean; "standard" also divides by the standard
-        deviation, at least a quarter of the series' usual change from row to row in the training rows. ("mean", 0.1)
-        and ("standard", 0.3) compute these over the newest fraction of the lookback; ("season", 24) takes off the
-        window's mean season of 24 steps. None leaves values alone. See `make_windows`. "auto": chosen; "last" with a
-        regressor.
+        What is subtracted from the targets of a window and added back to the forecast, so that a drifting level does
+        not matter. "last": the newest value. "mean": the mean. "standard": the mean, and it divides by the standard
+        deviation, at least a quarter of the usual change from row to row in the training rows. ("mean", 0.1) and
+        ("standard", 0.3): the same over the newest fraction of the lookback. ("season", 24): the mean season of 24
+        steps. None: nothing. See `make_windows`. "auto": chosen; "last" with a regressor.
     multi_target : {"joint", "shared", "auto"}, default="auto"
-        With several targets, one network sees and forecasts all; or each is a series of its own with shared weights.
-        "auto": chosen; "joint" with a regressor.
+        For several targets. "joint": one regressor sees and forecasts all. "shared": each is a separate series, with
+        shared weights. "auto": chosen; "joint" with a regressor.
     loss : {"absolute_error", "squared_error", "quantile"}, default="absolute_error"
-        What the choice and the weights make small, and so what a forecast is: the median or the mean. "quantile": the
-        median again, and `predict_quantiles` gives quantiles that were learnt, from 0.025 to 0.975, in place of
-        conformal ones. Only without a regressor, which has a loss of its own; "quantile" also with `members`.
+        What the choice and the weights minimise: "absolute_error" forecasts the median, "squared_error" the mean.
+        "quantile" forecasts the median, and `predict_quantiles` returns learned quantiles, from 0.025 to 0.975,
+        instead of conformal ones. Only without a regressor, which has its own loss; "quantile" also with `members`.
     lower, upper : float, default=None
         Bounds of the target, such as 0 for a count: forecasts and intervals stay within.
     level : bool, default=False
-        Give the regressor the targets once more as channels that `window_norm` leaves alone: for series whose course
-        depends on their level, such as one that returns to a mean.
+        Also pass the targets without `window_norm`, as further channels: for series whose future depends on their
+        level, such as one that returns to a mean.
     step : int, default=1
         Rows from one training window to the next.
     half_life : float, default=None
-        Steps of age after which a row counts half as much in training, for series whose behaviour drifts: 365 for a
-        year of days. Age is counted from the newest row; of a panel with integer labels from each series' own. None:
-        old rows count as much as new ones. For regressors whose `fit` takes `sample_weight`, which it multiplies.
+        Age in steps at which a row counts half as much in training, for series whose behaviour drifts: 365 for a year
+        of days. Age is counted from the newest row; in a panel with integer labels, from that of each series. None: old
+        rows count as much as new ones. For regressors whose `fit` takes `sample_weight`, which it multiplies.
     members : dict of str to dict, default=None
-        Several regressors in place of one, whose weighted mean is the forecast: by name, a dict of "regressor" and,
-        where they differ from the arguments here, "lookback", "window_norm", "transform", "calendar", "multi_target",
-        "level", "step" and "weight" (default: 1). `recipe_` holds it. A series with fewer rows than a member looks
-        back on has its oldest row repeated; with a single regressor that is so where it was trained with masks, else
-        the series is left out and named in a warning.
+        Several regressors instead of one; their weighted mean is the forecast. For each name a dict with "regressor",
+        "weight" (default: 1) and, if they differ from the arguments here, "lookback", "window_norm", "transform",
+        "calendar", "multi_target", "level" and "step". `recipe_` has this form. For a series with fewer rows than the
+        lookback, the oldest row is repeated. (A single regressor does that only if it was trained with masks;
+        otherwise the series is left out and named in a warning.)
     validation_fraction : float or None, default=0.1
-        Share of the newest windows from which `report_` and intervals come, and by which a recipe chooses. An
-        `RNNForecaster` that stops early holds them out by itself: this share, unless it has one of its own; of any
-        other regressor a second clone is fitted without them. None: no report, no intervals, one fit; a network still
-        holds out its own share, a recipe a tenth.
+        Share of the newest windows that `report_` and intervals use, and on which a recipe chooses. An `RNNForecaster`
+        with early stopping holds them out itself: this share, unless it has its own. For any other regressor a second
+        clone is fitted without them. None: no report, no intervals, one fit; a network still holds out its own share,
+        a recipe a tenth.
     max_seconds : float, default=None
-        Time that `fit` of a recipe shall take, by the clock. Where it is too short, networks get fewer optimiser steps
-        or are left out, and a warning says so, because the result then depends on the machine.
+        Limit for the time of `fit` of a recipe, by the clock. If it is too short, networks get fewer optimiser steps or
+        are left out, and a warning says so, because the result then depends on the machine.
     n_jobs : int, default=None
         Threads of the networks of a recipe; None: all usable cores. The result does not depend on it.
     random_state : int, RandomState instance or None, default=None
-        Seed of the networks of a recipe, and of a regressor or member that has a `random_state` of None.
+        Seed of the networks of a recipe, and of a regressor or member whose `random_state` is None.
     verbose : int, default=0
-        1: the report is printed, two lines, on stdout, and what a recipe does as it does it, on stderr. Progress of a
-        training is the regressor's own matter: `RNNForecaster(verbose=1)`.
+        1: print the report, two lines, on stdout, and the progress of a recipe on stderr. The progress of a training is
+        up to the regressor: `RNNForecaster(verbose=1)`.
 
     Attributes
     ----------
     regressor_ : estimator
         The fitted clone, or the clones for each output in its `estimators_`; with several members that of the first.
     members_ : dict of str to SeriesForecaster
-        The members by name, each a fitted forecaster; of one regressor itself alone.
+        The members by name, each a fitted forecaster; with one regressor, only itself.
     recipe_ : dict
         Arguments with which `SeriesForecaster(**recipe_)` gives the same fit, with nothing left to choose.
     report_ : ModelReport
-        Validation errors beside those of naive forecasts.
+        Validation errors, next to those of naive forecasts.
     target_names_ : list of labels
     freq_ : offset or int
-        Frequency of the fitted index, the step of an integer one.
+        Frequency of the fitted index; for an integer index, its step.
     history_ : DataFrame
-        The newest known rows of targets and past covariates, as many as a forecast can need; `predict()` starts after
-        them, and `update` moves them on.
+        The newest known rows of targets and past covariates, as many as a forecast can need. `predict()` starts after
+        them, and `update` appends to them.
     n_windows_ : int
         Windows trained on.
     n_features_in_ : int
@@ -154,7 +154,7 @@ class SeriesForecaster(
 
     See Also
     --------
-    forecast.model_selection.backtest : Forecasts from several origins beside naive ones.
+    forecast.model_selection.backtest : Forecasts from several origins, compared with naive ones.
 
     Examples
     --------
@@ -256,9 +256,9 @@ class SeriesForecaster(
     def fit(self, X, y=None, X_val=None, y_val=None, static=None, sample_weight=None):
         """Train on all windows of a frame.
 
-        Every fit starts anew, except for regressors with `warm_start=True`, also in `members`: they go on from what the
-        last fit of this object left, on windows that must be made in the same way. Transforms and means are those of
-        the new rows; a clone, as in a search or a backtest, starts anew.
+        Every fit starts from scratch, except for regressors with `warm_start=True`, also in `members`: they continue
+        from the last fit of this object, and the windows must be made in the same way. Transforms and means are those
+        of the new rows. A clone, as in a search or a backtest, starts from scratch.
 
         Parameters
         ----------
@@ -266,21 +266,21 @@ class SeriesForecaster(
             One row per time step (and series): a regular DatetimeIndex, PeriodIndex or integer index, or a column
             `time`; finite numbers in the columns used.
         y : array-like of shape (rows,) or (rows, targets), default=None
-            The target where it is not a column of `X`, or as scikit-learn's tools pass it; it comes before a column of
-            that name. After a one-dimensional `y`, `predict(X)` answers with a Series.
+            The target, if it is not a column of `X`, or as scikit-learn's tools pass it; it overrides a column of that
+            name. After a one-dimensional `y`, `predict(X)` returns a Series.
         X_val : frame, default=None
-            Rows that continue `X`, to validate on in place of the newest rows of `X`: they choose, weigh and stop, and
-            no weight, scale or encoding is learnt from them. `predict()` goes on after them.
+            Rows that continue `X`, to validate on instead of the newest rows of `X`: for choosing, weighing members and
+            early stopping. No network weight, scale or encoding is learned from them. `predict()` continues after them.
         y_val : as y, default=None
-            Their target; given where `y` is.
+            Their target; required if `y` is given.
         static : frame, default=None
-            The static covariates as a table of their own, a row for each series: indexed by the names of the series, or
+            The static covariates as a separate table with one row per series, indexed by the names of the series or
             with the columns `series`. Numbers, or categories. `static_covariates` names the columns to read; None: all.
-            It may hold more series than `X`, whose values are kept for forecasts of them.
+            It may have more series than `X`, whose values are kept for later forecasts.
         sample_weight : array-like of shape (rows,), default=None
-            How much is learnt from each row of `X` as a target; 0 leaves it out. A window weighs the mean of the rows
+            Weight of each row of `X` as a target; 0 leaves it out. The weight of a window is the mean over the rows
             that it forecasts, as far as they are known. For regressors whose `fit` takes `sample_weight`. The report,
-            intervals and what a recipe chooses count all rows alike.
+            intervals and the choice of a recipe count all rows equally.
 
         Returns
         -------
@@ -294,13 +294,13 @@ class SeriesForecaster(
         Warns
         -----
         TimeColumnWarning
-            The index only counts rows, and the one column of time stamps was taken as their time.
+            The index only counts rows, and the only column of time stamps was taken as their time.
         SentinelWarning
             A column holds a value that looks like a code for a missing one, such as -9999.
         UserWarning
             Business data without `trading_calendar`: the forecast's index takes the next weekdays.
         SkippedSeriesWarning
-            Series of a panel are too short to learn anything from.
+            Some series of a panel are too short to learn from.
         """
         check_bounds(self.lower, self.upper)
         refuse_arrays(X)

@@ -120,7 +120,7 @@ def _refuse_summed(state, levels):
         raise ValueError(
             f"quantiles are asked of the network, which forecasts changes (transform={state.preparation.transform!r}), "
             "and quantiles of changes do not add up to those of the series. Use predict_interval, whose quantiles are "
-            "of errors in the units of the series, or a transform that is no difference."
+            "of errors in the units of the series, or a transform without a difference."
         )
 
 

@@ -13,7 +13,7 @@ JUDGED = 500  # of the rows since the fit: the newest ones from which errors are
 
 
 def kept_rows(rows, needed, whole=()):
-    """What a fitted model keeps of its rows beside those that a forecast can need; None: not more than these.
+    """The rows that a fitted model keeps in addition to those that a forecast can need; None if there are none.
 
     Parameters
     ----------

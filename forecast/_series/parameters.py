@@ -204,7 +204,7 @@ def member_settings(model):
     Raises
     ------
     TypeError, ValueError
-        A member has no regressor, a key that is none, or a weight that is no positive number.
+        A member has no regressor, an unknown key, or a weight that is not a positive number.
     """
     if model.regressor is not None:
         raise ValueError("both regressor and members are given; expected one of them. Fix: regressor=None.")

@@ -1,4 +1,4 @@
-"""What `fit` found out about its model: errors on the newest windows beside forecasts that cost nothing."""
+"""What `fit` found out about its model: errors on the newest windows, compared with naive forecasts."""
 
 from dataclasses import dataclass
 
@@ -21,25 +21,25 @@ class ModelReport:
     Attributes
     ----------
     table : pandas.DataFrame or None
-        Index `model` (the model, "last value", "seasonal naive", "drift", "mean"), columns `MAE`, `RMSE`, `skill` (1 -
-        MAE over the best naive one's), in the units of the series, over all validation windows, steps and targets; and
-        `MASE`, the mean over series and targets of each one's MAE over its mean absolute seasonal change before these
-        windows (NaN where there is none). None where no windows were held out, because there were too few or by
+        Index `model` (the model, "last value", "seasonal naive", "drift", "mean"). Columns over all validation windows,
+        steps and targets, in the units of the series: `MAE`, `RMSE` and `skill` (1 - MAE / MAE of the best naive
+        forecast); and `MASE`, the mean over series and targets of MAE / mean absolute seasonal change before these
+        windows (NaN if there is none). None if no windows were held out, because there were too few or by
         `validation_fraction=None`.
     skill : float
-        The model's; above 0 it beats every naive forecast. NaN without a table. Where series differ in size, those of
-        large values rule it.
+        Skill of the model; above 0 it beats every naive forecast. NaN without a table. If series differ in scale, the
+        large ones dominate it.
     n_windows : int
-        Validation windows looked at.
+        Number of validation windows.
     chose_epoch : bool
-        Whether the same windows decided when training ended: the skill is then somewhat too good.
+        Whether early stopping used the same windows: the skill is then slightly optimistic.
     notes : list of str
         What a user should know: no skill, a shifted copy, an unknown calendar.
     scaled_skill : float
-        1 - MASE over the best naive one's: skill where every series and target counts alike.
+        1 - MASE / MASE of the best naive forecast: skill with every series and target weighted equally.
     candidates : pandas.DataFrame or None
-        Of a recipe: everything that was tried, index `candidate` (members first), columns `loss` (on validation rows,
-        in standard deviations of the series), `weight` of the members, and what a candidate was.
+        For a recipe: everything that was tried. Index `candidate` (members first), columns `loss` (on validation rows,
+        in standard deviations of the series), `weight` of the members, and the settings of the candidate.
     """
 
     table: pd.DataFrame | None
@@ -108,7 +108,7 @@ def _scaled(error, seen, which, scales):
 
 
 def judge(name, forecast, actual, naive, which, scales, chose_epoch, notes, candidates=None):
-    """A report from forecasts and what came true.
+    """A report from forecasts and actual values.
 
     Parameters
     ----------
@@ -165,7 +165,7 @@ def is_copy(forecast, actual, last):
     change, come = (forecast - last)[seen], (actual - last)[seen]
     if len(change) < 3 or not come.std() > 0 or not last[seen].std() > 0:
         return False
-    # The forecast's change is small beside the changes that came, and says nothing of their direction.
+    # The forecast changes little compared with the actual values, and does not predict their direction.
     small = change.std() < 0.5 * come.std()
     blind = change.std() == 0 or abs(np.corrcoef(change, come)[0, 1]) < 0.1
     with_last = forecast[seen].std() > 0 and np.corrcoef(forecast[seen], last[seen])[0, 1] > _COPY

@@ -105,7 +105,7 @@ class ShortHistoryWarning(_SeriesWarning):
 
 
 def check_errors(errors):
-    """Refuse a value of `errors` that is none."""
+    """Refuse an unknown value of `errors`."""
     if errors not in ("warn", "raise"):
         raise ValueError(f"errors is {errors!r}; expected 'warn' or 'raise'.")
 

@@ -1,4 +1,4 @@
-"""`y` beside `X`: the target as scikit-learn's tools pass it, made a column of the frame."""
+"""`y` of `fit(X, y)`: the target as scikit-learn's tools pass it, made a column of the frame."""
 
 import numpy as np
 import pandas as pd
@@ -62,7 +62,7 @@ def with_target(frame, y, names):
 
 
 def _target_frame(frame, y, names):
-    """`y` as a frame beside `X`: its own names where it has them, else the ones given as `target`, else `y`."""
+    """`y` as a frame with the rows of `X`, named as it is, else by `target`, else "y"."""
     if not isinstance(y, (pd.Series, pd.DataFrame)):
         y = np.asarray(y)
         if y.ndim not in (1, 2):

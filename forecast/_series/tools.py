@@ -42,7 +42,7 @@ def refuse_arrays(X):
     Parameters
     ----------
     X : object
-        That is no frame.
+        An object that is not a frame.
 
     Raises
     ------

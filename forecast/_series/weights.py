@@ -62,7 +62,7 @@ def _checked(sample_weight, frame):
     if bad.any():
         row = int(bad.argmax())
         raise ValueError(
-            f"sample_weight has {int(bad.sum())} values that are no weights, the first {weight[row]} in row {row}; "
+            f"sample_weight has {int(bad.sum())} values that are not weights, the first {weight[row]} in row {row}; "
             "expected finite numbers of 0 or more."
         )
     return weight

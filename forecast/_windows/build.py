@@ -49,51 +49,51 @@ def make_windows(
     df : pandas.DataFrame or pandas.Series
         One row per time step (and series), regular index (DatetimeIndex, PeriodIndex or integer steps), finite numbers.
     target : label or list of labels, default=None
-        Columns to forecast. None is right for a series or a frame of one column.
+        Columns to forecast. None works for a series or a frame of one column.
     lookback : int
         Steps of the past in a window.
     horizon : int
-        Steps to forecast after a window's newest row.
+        Steps to forecast after the newest row of a window.
     past_covariates : label or list of labels, default=None
-        More columns to look back on. A target named here as well stands once.
+        More columns to look back on. A target that is also named here is used once.
     future_covariates : label or list of labels, default=None
-        Columns known ahead: looked back on, and read over the `horizon` rows after the origin as well.
+        Columns known ahead: their past is read, and the `horizon` rows after the origin.
     static_covariates : label or list of labels, default=None
         Columns that do not change within a series.
     series : label or list of labels, default=None
         Column or index level that names the series of a panel in long format, or several that name them together.
     time : label, default=None
-        Column of the time stamps. None: the index; where that only counts rows, the one column of time stamps, with a
+        Column of the time stamps. None: the index or, if that only counts rows, the only column of time stamps, with a
         `TimeColumnWarning`.
     step : int, default=1
         Rows from one window to the next; the first window starts at the first row, so
         `make_windows(..., step=s)` is `make_windows(...)[::s]`.
     window_norm : {None, "last", "mean", "standard"} or tuple, default=None
-        What is taken off each target's past and future, window by window, so that a drifting level does not matter.
-        Covariates are not touched. `Windows.restore` inverts it.
+        What is subtracted from the past and future of each target, window by window, so that a drifting level does not
+        matter. Covariates are unchanged. `Windows.restore` inverts it.
 
-        - "last": the window's newest value.
+        - "last": the newest value of the window.
         - "mean" or ("mean", fraction): the mean over the window, or over the newest fraction of its lookback (rounded
           up to whole steps).
-        - "standard" or ("standard", fraction): that mean, and what is left is divided by the standard deviation over
-          the same steps (at least 2), which is at least `window_floor`, and 1 where it is 0.
-        - ("season", length): the mean of the window's values at the same phase of a season of so many steps. A forecast
-          step takes the mean of its own phase, so that a forecast of 0 repeats the window's mean season. The lookback
-          has to hold a season; only with more than one does the network see how the values differ from it.
+        - "standard" or ("standard", fraction): that mean; the rest is divided by the standard deviation over the same
+          steps (at least 2), which is at least `window_floor`, and 1 if it is 0.
+        - ("season", length): the mean of the values of the window at the same phase of a season of `length` steps. A
+          forecast step gets the mean of its phase, so a forecast of 0 repeats the mean season of the window. The
+          lookback has to contain at least one season, and more than one for anything to be left of the past.
     window_floor : float or array-like of shape (n_targets,) or (n_series, n_targets), default=None
-        With "standard": the least deviation to divide by, in units of the target, so that a window that hardly moves is
-        not blown up. None: a quarter of the usual change from row to row, as in `SeriesForecaster`: the median of the
-        absolute changes that are not 0 over the rows of `df`, of each series and target. Where only some of the windows
-        are trained on, take it from those: `make_windows(df, ..., window_floor=make_windows(df[:split],
-        ...).window_floor)`.
+        With "standard": the least deviation to divide by, in units of the target, so that a window that is almost
+        constant is not blown up. None: a quarter of the usual change from row to row, as in `SeriesForecaster`: the
+        median of the absolute changes that are not 0 over the rows of `df`, for each series and target. If only some of
+        the windows are trained on, take it from those: `make_windows(df, ...,
+        window_floor=make_windows(df[:split], ...).window_floor)`.
     static : frame, default=None
-        The static covariates as a table of their own, as in `SeriesForecaster.fit`: a row for each series, indexed by
-        their names or with the columns `series`. `static_covariates` names the columns to read; None: all.
+        The static covariates as a table with a row for each series, as in `SeriesForecaster.fit`: indexed by their
+        names or with the columns `series`. `static_covariates` names the columns to read; None: all.
 
     Returns
     -------
     Windows
-        Of shape `(n, lookback * channels + horizon * future + static)`; its `.y` has the targets.
+        Shape `(n, lookback * channels + horizon * future + static)`; `.y` has the targets.
 
     Raises
     ------

@@ -35,7 +35,7 @@ def phases(windows, length):
 
 
 def _is_counted(windows):
-    """Whether labels are the numbers of the rows: then they are no times, where there are several series."""
+    """Whether labels are only row numbers, which are not times if there are several series."""
     return isinstance(windows.index, pd.RangeIndex) and windows.index.equals(pd.RangeIndex(len(windows.index)))
 
 

@@ -200,7 +200,7 @@ class Windows(Table):
 
     @property
     def n_extra(self):
-        """Values of a window beside its past: `horizon * F + S`."""
+        """Number of values of a window other than its past: `horizon * F + S`."""
         return (0 if self.future is None else self.horizon * self.future.shape[1]) + (
             0 if self.static is None else self.static.shape[1]
         )

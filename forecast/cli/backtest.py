@@ -1,4 +1,4 @@
-"""`forecast backtest`: forecasts from several origins in the past of a file, beside naive ones."""
+"""`forecast backtest`: forecasts from several origins in the past of a file, compared with naive ones."""
 
 from .options import add_command, add_data, add_loudness, add_model, add_roles, count, refuse_without_effect, share
 
@@ -19,10 +19,10 @@ examples:
 def add(commands):
     """Add the command to the parser."""
     usage = "forecast backtest DATA --target COLUMN --horizon N [options]"
-    summary = "forecast from several origins in the past of a file, beside naive forecasts"
+    summary = "forecast from several origins in the past of a file, compared with naive ones"
     parser = add_command(commands, "backtest", run, summary, usage, _DESCRIPTION, _EXAMPLES)
     parser.add_argument("data", metavar="DATA", help="CSV, JSON lines, Excel or Parquet file; - for the standard input")
-    parser.add_argument("--model", metavar="MODEL", help="model file whose settings to take; it is trained anew")
+    parser.add_argument("--model", metavar="MODEL", help="model file whose settings to use; the model is trained anew")
     parser.add_argument("--origins", type=count, default=8, metavar="N", help="forecasts to average over (default: 8)")
     parser.add_argument("--step", type=count, metavar="N", help="rows between two origins (default: the horizon)")
     parser.add_argument(
@@ -30,10 +30,12 @@ def add(commands):
         help="never (train once, before the first origin), always, or N: at every N-th origin (default: never)",
     )  # fmt: skip
     parser.add_argument(
-        "--coverage", type=share, nargs="+", metavar="C", help="of intervals to judge, such as 0.8 0.95"
+        "--coverage", type=share, nargs="+", metavar="C", help="coverage of intervals to evaluate, such as 0.8 0.95"
     )
-    parser.add_argument("--intervals", choices=("adaptive", "static", "quantile"), help="kind (default: adaptive)")
-    parser.add_argument("--output", metavar="ROWS", help="CSV or Parquet file for every forecast of every origin")
+    parser.add_argument(
+        "--intervals", choices=("adaptive", "static", "quantile"), help="kind of intervals (default: adaptive)"
+    )
+    parser.add_argument("--output", metavar="ROWS", help="CSV or Parquet file for all forecasts from all origins")
     parser.add_argument("--plot", metavar="PNG", help="picture of the forecasts from the newest origin")
     add_loudness(parser)
     add_roles(add_data(parser))

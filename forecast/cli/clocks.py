@@ -229,7 +229,7 @@ def _all_there(stamps, table, columns):
     if stamps.isna().any():
         row = int(stamps.isna().argmax())
         cells = listed(table[columns].iloc[row].tolist(), 50)
-        raise ProblemError(f"the columns {listed(columns, 50)} are no date in row {row + 1}: {cells}.")
+        raise ProblemError(f"the columns {listed(columns, 50)} are not a date in row {row + 1}: {cells}.")
     return stamps
 
 

@@ -32,7 +32,7 @@ def checked_form(form):
     try:
         pd.to_datetime(pd.Series(["2024-01-31"]), format=form, errors="coerce")
     except (ValueError, re.error, IndexError, KeyError, OverflowError) as error:
-        raise ProblemError(f"--time-format {shown(form, 30)} is no form of dates: {shown(error, 80)}.") from None
+        raise ProblemError(f"--time-format {shown(form, 30)} is not a date format: {shown(error, 80)}.") from None
     if "%" not in form and form != "ISO8601":
         raise ProblemError(
             f"--time-format {shown(form, 30)} has no %; expected a form such as %d/%m/%Y, or s, ms, us or ns since "

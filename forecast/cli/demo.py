@@ -1,4 +1,4 @@
-"""`forecast demo`: a first forecast of a real series, or of one's own file, beside naive ones."""
+"""`forecast demo`: a first forecast of a real series, or of your own file, compared with naive ones."""
 
 import re
 from pathlib import Path
@@ -28,7 +28,7 @@ examples:
 
 def add(commands):
     """Add the command to the parser."""
-    summary, usage = "forecast a real series, or a file, without a setting", "forecast demo [DATA] [options]"
+    summary, usage = "forecast a real series, or a file, without settings", "forecast demo [DATA] [options]"
     demo = add_command(commands, "demo", run, summary, usage, _DESCRIPTION, _EXAMPLES)
     demo.add_argument("csv", nargs="?", metavar="DATA", help="file to forecast (default: weekly CO2 above Mauna Loa)")
     demo.add_argument("--target", help="column to forecast (default: the first numeric one)")
@@ -38,7 +38,7 @@ def add(commands):
     demo.add_argument("--origins", type=count, default=8, metavar="N", help="forecasts to average over (default: 8)")
     demo.add_argument("--output", default="forecast-demo.png", metavar="PNG", help="picture (default: %(default)s)")
     demo.add_argument("--seed", type=int, default=0, metavar="N", help="random seed of the networks (default: 0)")
-    demo.add_argument("--threads", type=count, metavar="N", help="to train with (default: all cores)")
+    demo.add_argument("--threads", type=count, metavar="N", help="threads to train with (default: all cores)")
 
 
 def run(arguments, terminal):

@@ -1,4 +1,4 @@
-"""`forecast fit`: train a network on a file, say how good it is beside naive forecasts, and save it."""
+"""`forecast fit`: train a network on a file, compare it with naive forecasts, and save it."""
 
 import time
 import warnings
@@ -9,8 +9,8 @@ from .options import add_command, add_data, add_loudness, add_model, add_roles
 __all__ = ["add", "run"]
 
 _DESCRIPTION = """\
-Train a recurrent network on the columns of a file and save it. Its errors on the newest windows, held out, are printed
-beside those of naive forecasts.
+Train a recurrent network on the columns of a file and save it. Its errors on the newest windows, which are
+held out, are printed next to those of naive forecasts.
 
 DATA is CSV (comma, semicolon with decimal comma, tab), JSON lines, Excel or Parquet, packed or not; - is the standard
 input.

@@ -73,7 +73,7 @@ def _read(model, path, arguments, needed, numbers, notes):
     known = [*needed, *series]
     for name in known:
         if name not in table.columns:
-            find_columns(table, [str(name)], f"{shown_path(path, 30)} lacks a column of the model")
+            find_columns(table, [str(name)], f"{shown_path(path, 30)} does not have every column of the model")
     static = model._state.roles.static
     if set(static) <= set(table.columns):  # new series may bring their own
         known, needed = list(dict.fromkeys([*known, *static])), list(dict.fromkeys([*needed, *static]))
@@ -120,7 +120,7 @@ def _time_of(model):
 
 
 def forecast_columns(model, future, history, coverage, quantiles, n=None, errors="warn", static=None):
-    """The forecast, and beside it the bounds of intervals and the quantiles that are asked for.
+    """The forecast, with the requested bounds of intervals and quantiles as further columns.
 
     Parameters
     ----------

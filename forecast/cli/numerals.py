@@ -113,7 +113,7 @@ def to_numbers(column, decimal):
     Returns
     -------
     pandas.Series
-        NaN where a cell is empty, or is no number with this mark.
+        NaN where a cell is empty, or is not a number with this mark.
 
     Examples
     --------

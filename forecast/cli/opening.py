@@ -1,4 +1,4 @@
-"""The bytes of a file or of the standard input, unpacked; what is no table is refused by its first bytes."""
+"""The bytes of a file or of the standard input, unpacked; other kinds of files are refused by their first bytes."""
 
 import bz2
 import gzip
@@ -7,6 +7,7 @@ import lzma
 import sys
 import zipfile
 import zlib
+from contextlib import contextmanager
 from pathlib import Path
 
 from .problems import ProblemError, close_to, shown, shown_path
@@ -52,7 +53,7 @@ def read_bytes(path):
     Raises
     ------
     ProblemError
-        It cannot be read, is empty, damaged, or of a kind that is no table.
+        It cannot be read, is empty, damaged, or of a kind that is not a table.
 
     Examples
     --------
@@ -94,27 +95,36 @@ def _from_disk(path, name):
 def _unpacked(name, data):
     for mark, unpack in _PACKED.items():
         if data.startswith(mark):
-            try:
+            with _unpacking(name):
                 return unpack(data)
-            except _DAMAGED as error:
-                raise ProblemError(f"{name} is damaged: {shown(str(error), 80)}.") from None
     if data.startswith(ZIP):
         return _from_zip(name, data)
     return data
 
 
-def _from_zip(name, data):
-    """The one file of an archive."""
+@contextmanager
+def _unpacking(name):
+    """What an unpacker raises for a file, as a problem of this file."""
     try:
-        archive = zipfile.ZipFile(io.BytesIO(data))
-        inside = [part for part in archive.infolist() if not part.is_dir()]
+        yield
     except _DAMAGED as error:
         raise ProblemError(f"{name} is damaged: {shown(str(error), 80)}.") from None
+    except NotImplementedError as error:  # of zipfile: a compression, encryption or version that it does not know
+        reason = shown(str(error), 80)
+        raise ProblemError(f"{name} is a zip archive that cannot be read ({reason}). Unpack it first: unzip.") from None
+
+
+def _from_zip(name, data):
+    """The one file of an archive."""
+    with _unpacking(name):
+        archive = zipfile.ZipFile(io.BytesIO(data))
+        # Not `is_dir()`, which fails on a part without a name.
+        inside = [part for part in archive.infolist() if not part.filename.endswith("/")]
     names = {part.filename for part in inside}
     if "xl/workbook.xml" in names:
         return data
     if "mimetype" in names or any(part.startswith("word/") for part in names):
-        raise ProblemError(f"{name} is no Excel file (xlsx) and no CSV. Save the table as one of them.")
+        raise ProblemError(f"{name} is neither Excel (xlsx) nor CSV. Save the table as one of them.")
     inside = [part for part in inside if not part.filename.startswith(("__MACOSX/", "."))]
     if len(inside) != 1:
         few = ", ".join(shown(part.filename, 30) for part in inside[:3]) + (", ..." if len(inside) > 3 else "")
@@ -123,10 +133,8 @@ def _from_zip(name, data):
         )
     if inside[0].flag_bits & 1:
         raise ProblemError(f"{name} is a zip archive with a password. Unpack it first: unzip.")
-    try:
+    with _unpacking(name):
         return archive.read(inside[0])
-    except (*_DAMAGED, RuntimeError, NotImplementedError) as error:
-        raise ProblemError(f"{name} is damaged: {shown(str(error), 80)}.") from None
 
 
 def _refuse_other_kinds(name, data):

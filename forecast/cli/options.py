@@ -46,7 +46,7 @@ def add_loudness(parser, progress=True):
     """`--quiet`, and `--verbose` where there is progress to show."""
     loudness = parser.add_mutually_exclusive_group()
     if progress:
-        loudness.add_argument("--verbose", action="store_true", help="show progress also where stderr is no terminal")
+        loudness.add_argument("--verbose", action="store_true", help="show progress even if stderr is not a terminal")
     loudness.add_argument("--quiet", action="store_true", help="neither progress nor notes on stderr")
 
 
@@ -66,22 +66,22 @@ def add_data(parser):
     data.add_argument(
         "--time-format",
         metavar="FORM",
-        help="of the dates, such as %%d/%%m/%%Y, or s, ms: since 1970 (default: as seen)",
+        help="format of the dates, such as %%d/%%m/%%Y; s, ms: since 1970 (default: inferred)",
     )
     data.add_argument(
         "--timezone",
         metavar="ZONE",
-        help="of dates without an offset; those with one are turned into it (default: UTC)",
+        help="time zone of dates without an offset; others are converted to it (default: UTC)",
     )
     data.add_argument(
         "--na",
         action="append",
         default=[],
         metavar="VALUE",
-        help="cells that mean no value, such as -9999; may be repeated",
+        help="cells that mean a missing value, such as -9999; may be repeated",
     )
-    data.add_argument("--decimal", choices=(".", ","), help="decimal mark of numbers in text (default: as seen)")
-    data.add_argument("--sheet", metavar="NAME", help="of an Excel file (default: the first)")
+    data.add_argument("--decimal", choices=(".", ","), help="decimal mark of numbers in text (default: inferred)")
+    data.add_argument("--sheet", metavar="NAME", help="sheet of an Excel file (default: the first)")
     return data
 
 
@@ -89,11 +89,11 @@ def add_roles(data):
     """Options that say which column is what."""
     data.add_argument(
         "--target", action="append", type=str, metavar="COLUMN",
-        help="column to forecast; may be repeated (default: the first numeric one that is no index and varies)",
+        help="column to forecast; may be repeated (default: the first numeric one that is not an index and varies)",
     )  # fmt: skip
     data.add_argument(
         "--series", action="append", metavar="COLUMN",
-        help="column that names the series, of a file with many; store,item for two columns that do so together",
+        help="column that names the series in a file with many; store,item if two columns do so together",
     )  # fmt: skip
     roles = (
         ("past", "more columns to look back on"),
@@ -108,7 +108,7 @@ def add_roles(data):
 
 
 def add_static(data, text):
-    """`--static`, a table beside the file."""
+    """`--static`, a table next to the file."""
     data.add_argument("--static", metavar="FILE", help=text)
 
 
@@ -123,42 +123,42 @@ def add_model(parser):
     series.add_argument("--horizon", type=count, metavar="N", help="steps to forecast (default: by the season)")
     series.add_argument("--lookback", type=count, metavar="N", help="steps that a forecast sees (default: two seasons)")
     series.add_argument(
-        "--freq", metavar="STEP", help="from row to row: h, 15min, D, B, W-SUN, MS, ... (default: as seen)"
+        "--freq", metavar="STEP", help="time between rows: h, 15min, D, B, W-SUN, MS, ... (default: inferred)"
     )
-    series.add_argument("--holidays", metavar="FILE", help="text file of the days without trading, a date per line")
+    series.add_argument("--holidays", metavar="FILE", help="text file with the days without trading, one date per line")
     series.add_argument(
-        "--gaps", choices=("error", "mask", "interpolate"), help="stamps that are missing (default: error)"
+        "--gaps", choices=("error", "mask", "interpolate"), help="what to do with missing stamps (default: error)"
     )
-    series.add_argument("--missing", choices=("error", "mask"), help="empty cells (default: error)")
+    series.add_argument("--missing", choices=("error", "mask"), help="what to do with empty cells (default: error)")
     series.add_argument(
-        "--transform", type=names, metavar="NAMES", help="of the target: standard, log, difference, ..."
+        "--transform", type=names, metavar="NAMES", help="transforms of the target: standard, log, difference, ..."
     )
     series.add_argument(
         "--calendar", type=names, metavar="NAMES", help="features of the time: hour, dayofweek, month, ..."
     )
     series.add_argument(
         "--window-norm", type=window_norm, metavar="NORM",
-        help="of each window: last, mean, standard, mean:SHARE or standard:SHARE of the newest steps, season:LENGTH, "
-        "none (default: last)",
+        help="normalisation of each window: last, mean, standard, mean:SHARE or standard:SHARE of the newest steps, "
+        "season:LENGTH, none (default: last)",
     )  # fmt: skip
     series.add_argument(
         "--validation-fraction", type=_share_or_none, metavar="SHARE",
-        help="newest windows for the report and the intervals, or none (default: 0.1)",
+        help="share of newest windows for the report and the intervals, or none (default: 0.1)",
     )  # fmt: skip
     network = parser.add_argument_group("the network (see forecast.RNNForecaster)")
-    network.add_argument("--cell", choices=sorted(ESTIMATOR_CELLS), help="(default: lstm)")
-    network.add_argument("--hidden-size", type=count, metavar="N", help="units of a layer (default: 64)")
+    network.add_argument("--cell", choices=sorted(ESTIMATOR_CELLS), help="recurrent cell (default: lstm)")
+    network.add_argument("--hidden-size", type=count, metavar="N", help="units per layer (default: 64)")
     network.add_argument("--layers", type=count, metavar="N", help="stacked layers (default: 1)")
-    network.add_argument("--max-iter", type=count, metavar="N", help="epochs at most (default: 100)")
-    network.add_argument("--loss", choices=sorted(LOSSES), help="(default: squared_error)")
+    network.add_argument("--max-iter", type=count, metavar="N", help="maximum number of epochs (default: 100)")
+    network.add_argument("--loss", choices=sorted(LOSSES), help="loss to minimise (default: squared_error)")
     network.add_argument(
-        "--quantiles", type=share, nargs="+", metavar="Q", help="levels that the network learns, such as 0.1 0.5 0.9"
+        "--quantiles", type=share, nargs="+", metavar="Q", help="levels for the network to learn, such as 0.1 0.5 0.9"
     )
-    network.add_argument("--seed", type=int, metavar="N", help="of weights and order (default: 0)")
-    network.add_argument("--threads", type=count, metavar="N", help="to train with (default: all cores)")
+    network.add_argument("--seed", type=int, metavar="N", help="random seed of weights and order (default: 0)")
+    network.add_argument("--threads", type=count, metavar="N", help="threads to train with (default: all cores)")
     network.add_argument(
         "--set", action="append", type=setting, default=[], metavar="NAME=VALUE",
-        help="any other parameter of the two classes, such as dropout=0.1; the value as JSON has it, or a text",
+        help="any other parameter of the two classes, such as dropout=0.1; the value is JSON, or text",
     )  # fmt: skip
 
 

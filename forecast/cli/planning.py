@@ -225,7 +225,7 @@ def _holidays(path):
             if len(days)
             else "it is empty"
         )
-        raise ProblemError(f"--holidays: {path!r} is no list of dates: {got}; expected a date in each line.")
+        raise ProblemError(f"--holidays: {path!r} is not a list of dates: {got}; expected a date in each line.")
     return [str(stamp.date()) for stamp in stamps]
 
 

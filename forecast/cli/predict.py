@@ -5,8 +5,8 @@ from .options import READING, add_command, add_data, add_loudness, add_static, c
 __all__ = ["add", "run"]
 
 _DESCRIPTION = """\
-Forecast with a saved model. Without DATA, the steps after the rows that it was trained on; with DATA, the steps after
-the rows of that file: newer ones, or those of another series. The forecast is CSV on stdout, or a file.
+Forecast with a saved model: without DATA, the steps after the rows that it was trained on; with DATA, the steps after
+the rows of that file, which may be newer or of another series. The forecast is CSV on stdout, or a file.
 """
 _EXAMPLES = """\
 examples:
@@ -27,23 +27,23 @@ def add(commands):
     usage = "forecast predict MODEL [DATA] [-o FORECAST] [options]"
     parser = add_command(commands, "predict", run, "forecast with a saved model", usage, _DESCRIPTION, _EXAMPLES)
     parser.add_argument("model", metavar="MODEL", help="file that `forecast fit` or `model.save` wrote")
-    parser.add_argument("data", nargs="?", metavar="DATA", help="file to forecast after (default: the trained rows)")
+    parser.add_argument("data", nargs="?", metavar="DATA", help="file to forecast after (default: the training rows)")
     parser.add_argument("-o", "--output", metavar="FORECAST", help="CSV or Parquet file (default: CSV on stdout)")
-    parser.add_argument("--steps", type=count, metavar="N", help="to forecast (default: the model's horizon)")
+    parser.add_argument("--steps", type=count, metavar="N", help="steps to forecast (default: the model's horizon)")
     parser.add_argument("--future", metavar="FILE", help="future rows with the columns that are known ahead")
     parser.add_argument("--future-template", metavar="FILE", help="write the future rows to fill, and stop")
     parser.add_argument(
-        "--coverage", type=share, nargs="+", metavar="C", help="intervals that hold this share, as 0.8 0.95"
+        "--coverage", type=share, nargs="+", metavar="C", help="coverage of intervals, such as 0.8 0.95"
     )
-    parser.add_argument("--quantiles", type=share, nargs="+", metavar="Q", help="of the forecast, such as 0.1 0.5 0.9")
+    parser.add_argument("--quantiles", type=share, nargs="+", metavar="Q", help="quantiles, such as 0.1 0.5 0.9")
     parser.add_argument(
         "--errors", choices=("warn", "raise"), default="warn",
-        help="where some series cannot be forecast: forecast the others, or none (default: warn)",
+        help="if some series cannot be forecast: forecast the others, or none (default: warn)",
     )  # fmt: skip
     add_loudness(parser, progress=False)
     data = add_data(parser)
     data.add_argument(
-        "--gaps", choices=("error", "mask", "interpolate"), help="stamps that are missing (default: as in the training)"
+        "--gaps", choices=("error", "mask", "interpolate"), help="for missing stamps (default: as in training)"
     )
     add_static(data, "static covariates of series that the model does not know, a row for each")
 

@@ -82,7 +82,7 @@ def _cell(name, value, digits):
 
 
 def report_table(report, name):
-    """The validation errors of a fitted model beside naive ones, and what a user should know, as lines.
+    """The validation errors of a fitted model and of naive forecasts, and what a user should know, as lines.
 
     Parameters
     ----------
@@ -106,7 +106,7 @@ def report_table(report, name):
         f"Skill over the best naive forecast: {report.skill:+.1%} on the newest {report.n_windows} windows, held out."
     )
     if report.chose_epoch:
-        lines.append("These windows also decided when training ended, so that it is somewhat too good.")
+        lines.append("Early stopping used the same windows, so this score is slightly optimistic.")
     return lines + _sentences(report.notes)
 
 

@@ -26,7 +26,7 @@ def read_table(path, missing=(), decimal=None, sheet=None, aside=False):
         CSV, JSON lines, Excel (xlsx) or Parquet, also in gzip, bzip2, xz or zip. Text in UTF-8 (UTF-16 with its mark;
         else Latin-1), separated by comma, semicolon, tab, bar or blanks. "-" is the standard input.
     missing : list of str, default=()
-        Cells that mean no value, besides the usual ones (empty, NA, NaN, null).
+        Cells that mean a missing value, in addition to the usual ones (empty, NA, NaN, null).
     decimal : str, default=None
         "." or "," in text; None takes the one that the cells show.
     sheet : str, default=None
@@ -86,7 +86,7 @@ def _parquet(name, data):
     try:
         table = pd.read_parquet(io.BytesIO(data), engine="pyarrow")
     except (OSError, ValueError) as error:
-        raise ProblemError(f"{name} is no Parquet file that can be read: {shown(error, 80)}.") from None
+        raise ProblemError(f"{name} is not a readable Parquet file: {shown(error, 80)}.") from None
     if not isinstance(table.index, pd.RangeIndex):
         table = table.reset_index(names=[name or "time" for name in table.index.names])
     if not len(table):
@@ -101,7 +101,7 @@ def _json(name, text):
         try:
             records = json.loads(text)
         except (ValueError, RecursionError) as error:
-            raise ProblemError(f"{name} is no JSON that can be read: {shown(error, 80)}.") from None
+            raise ProblemError(f"{name} is not readable JSON: {shown(error, 80)}.") from None
     else:
         records = []
         for number, line in enumerate(text.splitlines(), 1):
@@ -109,7 +109,7 @@ def _json(name, text):
                 records += [json.loads(line)] if line.strip() else []
             except (ValueError, RecursionError):
                 raise ProblemError(
-                    f"{name} is no JSON with a record on each line: line {number} is {shown(line.strip(), 40)}."
+                    f"{name} does not hold one JSON record per line: line {number} is {shown(line.strip(), 40)}."
                 ) from None
     if not records or not all(isinstance(record, dict) for record in records):
         raise ProblemError(f"{name} is JSON, but no list of records such as {{'when': '2024-01-31', 'load': 1.5}}.")

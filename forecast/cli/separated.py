@@ -21,7 +21,7 @@ def read_separated(name, text, missing, decimal, notes):
         Of the file, for messages.
     text : str
     missing : list of str
-        Cells that mean no value, besides the usual ones.
+        Cells that mean a missing value, in addition to the usual ones.
     decimal : str or None
         "." or ","; None takes the one that the cells show.
     notes : list of str
@@ -34,7 +34,7 @@ def read_separated(name, text, missing, decimal, notes):
     Raises
     ------
     ProblemError
-        There is no header, or no row, or a row has more cells than the header.
+        The header or all rows are missing, or a row has more cells than the header.
     """
     text = _without_comments(text)
     separator = find_separator(text)

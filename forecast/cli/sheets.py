@@ -53,7 +53,7 @@ def read_sheet(name, data, sheet, notes):
     except ProblemError:
         raise
     except Exception as error:  # openpyxl raises whatever the XML and its parts lead to
-        raise ProblemError(f"{name} is no Excel file that can be read: {shown(error, 80)}.") from None
+        raise ProblemError(f"{name} is not a readable Excel file: {shown(error, 80)}.") from None
     if sheet is None and len(sheets) > 1:
         notes.append(
             f"Sheet {shown(found)} was read, the first with a table of {listed(sheets)} (choose with --sheet)."

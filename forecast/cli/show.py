@@ -5,8 +5,8 @@ from .options import add_command
 __all__ = ["add", "run"]
 
 _DESCRIPTION = """\
-Print the card of a model file: what it was trained on, its settings, how it did on its newest windows beside naive
-forecasts, its seed and the versions that wrote it. The file is checked first: a damaged one is refused.
+Print the card of a model file: what it was trained on, its settings, how it did on its newest windows compared with
+naive forecasts, its seed and the versions that wrote it. The file is checked first: a damaged one is refused.
 """
 
 _ROLES = {

@@ -276,7 +276,7 @@ def _refuse_unknown(zone):
     known = zoneinfo.available_timezones()
     if zone not in known:
         near = close_to(zone, sorted(known))
-        raise ProblemError(f"--timezone is {zone!r}, which is no zone; expected one such as Europe/Paris.{near}")
+        raise ProblemError(f"--timezone is {zone!r}, which is not a zone; expected one such as Europe/Paris.{near}")
 
 
 def _localized(stamps, name, zone, keys):
@@ -287,7 +287,7 @@ def _localized(stamps, name, zone, keys):
     skipped = placed.isna()
     if skipped.any():
         raise ProblemError(
-            f"column {name!r} is no wall time of --timezone {zone}: the clock skips {stamps[skipped.argmax()]} (row "
+            f"column {name!r} is not local time of --timezone {zone}: the clock skips {stamps[skipped.argmax()]} (row "
             f"{int(skipped.argmax()) + 1}). Fix: another zone; none, where the dates know no daylight saving time, or "
             "write the offsets into the file."
         )

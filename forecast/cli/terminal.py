@@ -15,7 +15,7 @@ class Terminal:
     as_json : bool, default=False
         One JSON document is all that stdout gets.
     verbose : bool, default=False
-        Progress also where stderr is no terminal.
+        Show progress even if stderr is not a terminal.
     quiet : bool, default=False
         Neither progress nor notes.
 

@@ -1,4 +1,4 @@
-"""`forecast update`: new rows behind those that a saved model knows, and the model written back."""
+"""`forecast update`: append new rows to those that a saved model knows, and write the model back."""
 
 import argparse
 import warnings
@@ -29,21 +29,21 @@ def add(commands):
     parser.add_argument("-o", "--output", metavar="MODEL", help="file to write (default: MODEL itself)")
     parser.add_argument(
         "--overlap", choices=("error", "skip"), default="error",
-        help="rows that the model knows already: refused, or left out (default: error)",
+        help="if the model knows some rows already: refuse, or leave them out (default: error)",
     )  # fmt: skip
     parser.add_argument(
         "--refit", choices=("no", "continue"), default="no",
-        help="continue: train on, on old and new rows (default: no)",
+        help="continue: continue the training on old and new rows (default: no)",
     )  # fmt: skip
-    parser.add_argument("--history", metavar="FILE", help="old rows for --refit continue (default: those it keeps)")
+    parser.add_argument("--history", metavar="FILE", help="old rows for --refit continue (default: the kept ones)")
     parser.add_argument(
         "--errors", choices=("warn", "raise"), default="warn",
-        help="where rows of some series cannot be taken: take the others, or none (default: warn)",
+        help="if rows of some series cannot be appended: append the others, or none (default: warn)",
     )  # fmt: skip
     add_loudness(parser, progress=False)
     data = add_data(parser)
     data.add_argument(
-        "--gaps", choices=("error", "mask", "interpolate"), help="missing stamps (default: as in the training)"
+        "--gaps", choices=("error", "mask", "interpolate"), help="for missing stamps (default: as in training)"
     )
     add_static(data, "static covariates of series that the model does not know, a row for each")
 

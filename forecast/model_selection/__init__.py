@@ -1,4 +1,4 @@
-"""Evaluation in time order: splitters that follow time, and the backtest beside naive forecasts."""
+"""Evaluation in time order: splitters that follow time, and the backtest, which compares with naive forecasts."""
 
 from .backtest import backtest
 from .report import BacktestReport, BacktestWarning, SkillWarning

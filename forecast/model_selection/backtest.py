@@ -1,4 +1,4 @@
-"""The backtest: forecasts from several origins as if each were today, beside naive ones."""
+"""The backtest: forecasts from several origins as if each were today, compared with naive ones."""
 
 import math
 import time
@@ -58,55 +58,54 @@ def backtest(
     cv : splitter
         `RollingOrigin`, or another splitter (TimeSeriesSplit) whose test rows follow each other right after an origin
         and after all training rows. In a panel an origin is a time stamp, the same for all series. A splitter of this
-        package with `time=None` counts the stamps of the models' `time`.
+        package with `time=None` counts the stamps of `time` of the models.
     refit : bool, int, "weights" or None, default=None
-        True fits anew on the training rows of every origin. An int fits at every so many origins. False fits once, on
-        the training rows of the first origin. All origins between two fits are forecast in one call. "weights": a model
-        without a regressor, which chooses everything by itself, chooses on the training rows of the first origin, and
-        at later origins only trains what it chose. None: "weights" for such a model, True for any other.
+        True: fit on the training rows of every origin. An int n: of every n-th origin. False: only of the first origin.
+        All origins between two fits are forecast in one call. "weights", for a model without a regressor: choose on the
+        training rows of the first origin, and at later origins only train what was chosen. None: "weights" for such a
+        model, True for any other.
     coverage : float or list of float, default=None
-        Intervals to make and to judge.
+        Coverages of the intervals to make and to evaluate.
     intervals : {"adaptive", "static", "quantile"}, default="adaptive"
-        "adaptive": conformal, at each origin from the residuals of the origins before it that were known by then, in a
-        level that follows misses [1]_; the residuals of the first fit's validation windows start it, and without them
-        the first origins have no interval. "static": conformal, from the validation windows of each fit alone.
-        "quantile": the network's own quantiles (`RNNForecaster(loss="quantile")`).
+        "adaptive": conformal, at each origin from the residuals of earlier origins that were known by then, with a
+        level that follows the misses [1]_. It starts with the residuals of the validation windows of the first fit;
+        without these, the first origins have no interval. "static": conformal, only from the validation windows of each
+        fit. "quantile": the quantiles of the network (`RNNForecaster(loss="quantile")`).
     sample_weight : array-like of shape (rows,), default=None
-        Weights of the rows of `df` in every fit, as in `SeriesForecaster.fit`. Errors count all rows alike.
+        Weights of the rows of `df` in every fit, as in `SeriesForecaster.fit`. Errors count all rows equally.
     n_jobs : int, default=None
-        Fits at a time, as joblib counts them; None is one.
+        Number of parallel fits, as in joblib; None is one.
     verbose : int, default=0
-        1: a line on stderr for each fit, when its forecasts are there. `verbose` of the models themselves is not looked
-        at; that of their networks is as ever.
+        1: a line on stderr for each fit, when its forecasts are done. The forecasters' own `verbose` is ignored; that
+        of their networks is honoured.
     static : frame, default=None
         Static covariates of the series, a row for each, as in `SeriesForecaster.fit`.
 
     Returns
     -------
     BacktestReport
-        The models beside `"last value"`, `"seasonal naive"` (of the usual season of the frequency), `"drift"` and
+        The models, next to `"last value"`, `"seasonal naive"` (of the usual season of the frequency), `"drift"` and
         `"mean"` (of all values up to the origin).
 
     Raises
     ------
     TypeError, ValueError
         The model is not a `SeriesForecaster`, the splitter does not follow time, models have different targets, no
-        tested row has an actual value, intervals are asked for that the model cannot have, or the data are refused by
-        `fit`.
+        tested row has an actual value, the model cannot have the requested intervals, or `fit` refuses the data.
 
     Warns
     -----
     SkillWarning
         A model does not beat the naive forecasts, or its first step is a shifted copy of the past.
     BacktestWarning
-        Series or origins were left out, a target or series has no actual value to be judged by, or forecasts have no
-        interval because too few residuals are known.
+        Series or origins were left out, a target or series has no actual value, or forecasts have no interval because
+        too few residuals are known.
     forecast.RecursiveForecastWarning
-        A test part is longer than the horizon of a model: its later steps are forecast from forecasts.
+        A test part is longer than the horizon of a model: forecasts are fed back for its later steps.
     forecast.SentinelWarning
         A column holds a value that looks like a code for a missing one, such as -9999.
     forecast.TimeColumnWarning
-        The index only counts rows, and the one column of time stamps was taken as their time.
+        The index only counts rows, and the only column of time stamps was taken as their time.
 
     References
     ----------
@@ -189,7 +188,7 @@ def backtest(
 
 
 def _observed(panel):
-    """The rows of a panel; what was put in between them is no truth that a forecast is judged by."""
+    """The observed rows of a panel. Forecasts are not scored on rows that were filled in."""
     rows = Rows.of(panel)
     if panel.inserted is None:
         return rows
@@ -379,7 +378,7 @@ def _fit_and_forecast(model, frame, train, truth, origins, *, levels, intervals,
 def _long(truth, origins, roles, found):
     """One row per model, origin, step and target.
 
-    Column by column, so that nothing of its size stands beside it but one column; names by number, as categories.
+    Made column by column, so that at most one column is in memory twice; names are categories.
     """
     steps, n, models = origins.steps, truth.targets.shape[1], len(found)
     repeat = np.repeat(np.arange(len(steps)), steps)

@@ -1,4 +1,4 @@
-"""What a backtest found: one long frame, and its summary beside naive forecasts."""
+"""What a backtest found: one long frame, and its summary compared with naive forecasts."""
 
 from dataclasses import dataclass, field
 
@@ -126,7 +126,7 @@ class BacktestReport:
         if not set(more) <= set(known):
             raise ValueError(f"by is {by!r}; expected one of {known}, or a list of them.")
         keys = ["model", *more]
-        parts = list(self._parts(more))  # one model after the other, so that what stands beside the frame is small
+        parts = list(self._parts(more))  # one model after the other, which keeps temporaries small
         table = pd.concat([self._errors(part(), keys) for part in parts])
         best = table.loc[[name in NAIVE for name in table.index.get_level_values("model")], "MAE"]
         best = best.groupby(level=more).min() if more else best.min()
@@ -180,7 +180,7 @@ class BacktestReport:
         return joined.groupby(keys, sort=False, observed=True)[["MASE", "RMSSE"]].mean()
 
     def _where(self, keys):
-        """What a scale belongs to, beside some keys."""
+        """What a scale belongs to, apart from some keys."""
         return [name for name in ("origin", "series", "target") if name in self.scales.columns and name not in keys]
 
     def _intervals(self, rows, keys, coverage):

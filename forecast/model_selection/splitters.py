@@ -67,10 +67,10 @@ class _TimeSplitter:
 class RollingOrigin(_TimeSplitter):
     """Folds that test the `horizon` steps after an origin that moves forward; the last fold ends with the data.
 
-    For one series a step is a row. Where time stamps repeat (a panel: a MultiIndex with a level of times, an index with
-    repeated times, windows of several series, or a column that `time` names) a step is a stamp of any of the series:
-    the test has all rows of the `horizon` stamps after the origin, the training all rows up to it. A series may have no
-    rows in some fold. Positions come in the order of the rows.
+    For one series a step is a row. If time stamps repeat (a panel: a MultiIndex with a level of times, an index with
+    repeated times, windows of several series, or a column that `time` names), a step is a stamp of any of the series.
+    The test then has all rows of the `horizon` stamps after the origin, the training all rows up to it. A series may
+    have no rows in some fold. Positions are in the order of the rows.
 
     Parameters
     ----------
@@ -83,8 +83,7 @@ class RollingOrigin(_TimeSplitter):
     gap : int, default=0
         Steps before the origin that are left out of training. `backtest` still looks back on them.
     max_train_size : int, default=None
-        The newest steps to train on, a window that slides with the origin; None takes all before the origin, a window
-        that expands.
+        Number of newest steps to train on (a sliding window); None: all steps before the origin (an expanding window).
     time : label, default=None
         Column or index level of the time stamps. None: the index where its stamps repeat; the one column of stamps
         where the index only counts rows; else rows are counted.
@@ -139,7 +138,7 @@ class RollingOrigin(_TimeSplitter):
         Raises
         ------
         ValueError
-            There are too few steps for `n_splits` origins, or a panel's time stamps cannot be told or are missing.
+            There are too few steps for `n_splits` origins, or the time stamps of a panel are unknown or missing.
         """
         steps = _Steps(X, self.time)
         step = self.horizon if self.step is None else self.step
@@ -161,7 +160,7 @@ class PurgedTimeSeriesSplit(_TimeSplitter):
     """Test blocks in time order, trained on what is left when rows that share information with the test are purged.
 
     Rows whose targets reach over several steps, as windows and triple-barrier labels do, have neighbours with nearly
-    the same targets; beside the border of a plain fold these give the answer away. Training leaves out the `purge`
+    the same targets; at the border of a plain fold these give the answer away. Training leaves out the `purge`
     steps before the test block, and `purge + embargo` steps after it.
 
     For windows that look back `lookback` steps and forecast `horizon`:
@@ -170,23 +169,23 @@ class PurgedTimeSeriesSplit(_TimeSplitter):
     - and `embargo=lookback`: nor is a test target among the inputs of a later training window;
     - `purge=lookback + horizon - 1`: no row at all, input or target, in both.
 
-    What counts as a step is told as in `RollingOrigin`; windows made with `step=s` lie s rows apart, so that fewer of
-    them need to go.
+    Steps are counted as in `RollingOrigin`; windows made with `step=s` lie s rows apart, so fewer of them have to be
+    purged.
 
     Parameters
     ----------
     n_splits : int, default=5
         Number of test blocks, which do not overlap.
     test_size : int, default=None
-        Steps of each block, the last of which ends with the data. None divides all steps evenly among the blocks, or,
-        with `past_only`, leaves the first of `n_splits + 1` parts for training.
+        Steps of each block; the last block ends with the data. None: all steps are divided evenly among the blocks;
+        with `past_only`, the first of `n_splits + 1` parts is left for training.
     purge : int, default=0
-        Steps beside the test, on either side, whose targets overlap with it.
+        Steps on either side of the test whose targets overlap with it.
     embargo : int, default=0
-        Further steps after the test that are still too much like it.
+        Further steps after the test that are still too similar to it.
     past_only : bool, default=False
-        False trains on both sides of the test, which uses the data best for choosing among models; True on the past
-        alone, as in use.
+        False: train on both sides of the test, which uses the most data for comparing models. True: train only on the
+        past, as in practice.
     time : label, default=None
         Column or index level of the time stamps. None: the index where its stamps repeat; the one column of stamps
         where the index only counts rows; else rows are counted.
@@ -348,7 +347,7 @@ def _named(X, index, time):
     if index is not None and time in index.names:
         return index.get_level_values(time)
     raise ValueError(
-        f"time is {time!r}, which is no column{'' if index is None else ' or index level'} of X, a "
+        f"time is {time!r}, which is not a column{'' if index is None else ' or index level'} of X, a "
         f"{type(X).__name__} with columns {columns}; None counts rows. Fix: time=None."
     )
 

@@ -95,7 +95,7 @@ class BacktestDisplay:
             As in `report.summary()`, and the same numbers; the skill at an origin, a step or a series is over the naive
             forecast that is best there.
         models : str or list of str, default=None
-            Which ones; None draws all beside the naive ones, the best first.
+            Models to draw. None: all models and naive forecasts, the best first.
         series : label or list of labels, default=None
             Which series of a panel; several are taken together. None: all.
         target : label, default=None
@@ -183,7 +183,7 @@ class BacktestDisplay:
             look = looks[name] if n <= MANY else looks[name] | markers_of(values, ".", 4)
             if self.by != "series":
                 self.lines_ += ax.plot(at, values, label=str(name), **look)
-            else:  # from series to series there is no course
+            else:  # the order of series means nothing, so no line
                 look |= {"linestyle": "none", "markersize": 6} if n <= MANY else {"linewidth": 1.0}
                 self.lines_ += ax.plot(values, at, label=str(name), **look)
         label = self._label()

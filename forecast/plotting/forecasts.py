@@ -1,4 +1,4 @@
-"""`ForecastDisplay`: what was, what is forecast and how surely, and what came."""
+"""`ForecastDisplay`: history, forecasts with intervals, and actual values."""
 
 import numpy as np
 import pandas as pd
@@ -170,8 +170,8 @@ class ForecastDisplay:
         ImportError
             matplotlib is not installed.
         TypeError, ValueError
-            The model is no fitted `SeriesForecaster`, the target or the series is not one of its own, or as `predict`
-            and `predict_interval`.
+            The model is not a fitted `SeriesForecaster`, the target or the series is not one of its own, or as
+            `predict` and `predict_interval`.
 
         Examples
         --------

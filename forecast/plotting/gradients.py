@@ -105,7 +105,7 @@ class GradientFlowDisplay:
 
     @classmethod
     def from_flows(cls, flows, *, relative=False, title=None, legend=True, ax=None):
-        """Draw the gradient flow of several models beside each other.
+        """Draw the gradient flow of several models side by side.
 
         Parameters
         ----------
@@ -128,7 +128,7 @@ class GradientFlowDisplay:
         ImportError
             matplotlib is not installed.
         TypeError, ValueError
-            `flows` is no dict of flows, or a flow is 0 at every step.
+            `flows` is not a dict of flows, or a flow is 0 at every step.
         """
         pyplot()
         if not isinstance(flows, dict) or not flows or not all(hasattr(flow, "norms") for flow in flows.values()):

@@ -1,4 +1,4 @@
-"""`SkillDisplay`: is a model better than forecasts that cost nothing?"""
+"""`SkillDisplay`: is a model better than naive forecasts?"""
 
 import numpy as np
 import pandas as pd
@@ -15,7 +15,7 @@ _POINTS = {"last value": "o", "seasonal naive": "D", "drift": "^", "mean": "s"}
 
 
 class SkillDisplay:
-    """Skill of models against each naive forecast: above 0 better, below 0 worse than what costs nothing.
+    """Skill of models over each naive forecast: better above 0, worse below 0.
 
     The bar is the skill against the best naive forecast, which is what counts; the points are those against each.
 

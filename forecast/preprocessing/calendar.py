@@ -18,7 +18,7 @@ def calendar_features(index, names):
     Parameters
     ----------
     index : pandas.DatetimeIndex or pandas.PeriodIndex
-        Of any zone: features follow the clock on the wall there. A period counts from its start.
+        In any zone: features follow its local time. A period counts from its start.
     names : str or list of str
         "minute" (of the hour), "hour", "dayofweek", "dayofmonth", "dayofyear", "week" (ISO), "month" and "quarter"
         become a sine and a cosine, so that the last value is next to the first; months, years and ISO years have their
@@ -79,7 +79,7 @@ def _refuse_names(names):
 
 
 def _wall(index):
-    """What the clock on the wall showed, as numpy's datetime64 in the index's own unit."""
+    """Local time, as numpy's datetime64 in the unit of the index."""
     if isinstance(index, pd.PeriodIndex):
         index = index.start_time
     if not isinstance(index, pd.DatetimeIndex):
@@ -197,7 +197,7 @@ def _holidays(clock, name):
 
 @lru_cache
 def _holidays_between(place, first, last):
-    """The holidays of some years in ascending order, and NaT, which is no day, after them."""
+    """The holidays of some years in ascending order, followed by NaT."""
     parts = [_holidays_of(place, year) for year in range(first, last + 1)]
     return np.concatenate([*parts, [np.datetime64("NaT")]])
 

@@ -202,7 +202,7 @@ def make_transform(spec, period=1):
     Raises
     ------
     TypeError
-        Something that is no transform, or has no inverse.
+        Something is not a transform, or has no inverse.
     ValueError
         An unknown name, or "seasonal_difference" where there is no season.
 

@@ -289,7 +289,7 @@ class Difference(Transform):
 
 
 def refuse_period(period):
-    """Refuse what is no number of rows."""
+    """Refuse a value that is not a number of rows."""
     if isinstance(period, bool) or not isinstance(period, Integral) or period < 1:
         raise ValueError(f"period is {period!r}; expected a whole number of rows, 1 or more.")
 

@@ -21,45 +21,46 @@ class Answers:
         Parameters
         ----------
         X : frame or int, default=None
-            The future rows; their labels must continue the fitted data (or `history`). Their future covariates are
-            read, other values not. None forecasts `horizon` steps of every series; a whole number is `n`.
+            The future rows; their labels must continue the fitted data (or `history`). Of their values, only
+            the future covariates are read. None forecasts `horizon` steps of every series; a whole number is `n`.
         history : frame, default=None
-            Rows to forecast after in place of the fitted ones: newer ones, or other series, never seen in `fit`. At
-            least `lookback` rows of each with the target and the past covariates, at the fitted frequency.
+            Rows to forecast after, instead of the fitted ones: newer rows, or other series, also ones that `fit` never
+            saw. At least `lookback` rows of each with the target and the past covariates, at the fitted frequency.
         n : int, default=None
-            Steps to forecast of every series, in place of `X`: `predict(24)` is `predict(n=24)`. None: `horizon`.
+            Steps to forecast for every series, instead of `X`: `predict(24)` is `predict(n=24)`. None: `horizon`.
         static : frame, default=None
-            Static covariates of new series, a row for each, as in `fit`; where it is None, columns of `history`, or of
-            `X` for series without a history.
+            Static covariates of new series, a row for each, as in `fit`. None: they are columns of `history`, or of `X`
+            for series without a history.
         errors : {"warn", "raise"}, default="warn"
-            What happens where a series of a panel cannot be forecast, because its rows of `X` do not continue its data,
-            or its history is too short, has a gap or missing values. "warn": the others are, without the rows of `X`
-            that belong to it. "raise": none is.
+            What to do if a series of a panel cannot be forecast, because its rows of `X` do not continue its data, or
+            its history is too short, has a gap or missing values. "warn": leave out this series and its rows of `X`.
+            "raise": raise an error.
         recursive : bool or None, default=None
-            What happens where more steps than `horizon` are asked for, whose forecasts look back on forecasts. None:
-            they are made, with a warning. True: without one. False: refused. With past covariates always refused.
+            What to do for steps beyond `horizon`, for which forecasts are fed back. None: forecast them, with a
+            warning. True: forecast them without a warning. False: raise an error. With past covariates they always
+            raise.
 
         Returns
         -------
         frame or series, float64
-            Of `X`: a row for each row of `X`, in the same order and under the same index, and a column for each
-            target, so that `X.assign(load=model.predict(X)["load"])` puts both side by side; after `fit(X, y)` with a
-            one-dimensional `y` a Series, as scikit-learn's tools expect it. Without `X`: a frame with a row per step,
-            laid out as the fitted data, names of series and stamps included; its index continues theirs: zone,
-            frequency and name. Polars and Arrow are answered in kind.
+            With `X`: a row for each row of `X`, in the same order and with the same index, and a column for each
+            target, so that `X.assign(load=model.predict(X)["load"])` joins both; after `fit(X, y)` with a
+            one-dimensional `y` a Series, as scikit-learn's tools expect. Without `X`: a frame with a row per step, laid
+            out as the fitted data, with names of series and stamps; its index continues theirs: zone, frequency and
+            name. Polars and Arrow in, polars and Arrow out.
 
         Raises
         ------
         ValueError
             The rows of `X` do not continue the data, a known future value is missing, the history does not fit the
-            model, or `n` is no number of steps.
+            model, or `n` is not a number of steps.
 
         Warns
         -----
         SkippedSeriesWarning
-            Names the series of a panel that are left out, and says why.
+            Some series of a panel are left out; it names them and says why.
         forecast.RecursiveForecastWarning
-            More steps than `horizon` are forecast, once per call; of a search or `cross_val_score` once for all folds.
+            More steps than `horizon` are forecast; once per call, in a search or `cross_val_score` once for all folds.
 
         Examples
         --------
@@ -75,7 +76,7 @@ class Answers:
         return self._answered(request, self._forecasts(request, recursive), self.target_names_, self._state.flat)
 
     def future_frame(self, n=None, *, history=None, static=None, new=None, errors="warn"):
-        """The frame to fill with the known future values and to give to `predict`.
+        """The frame to fill with future covariates and to pass to `predict`.
 
         Parameters
         ----------
@@ -84,11 +85,11 @@ class Answers:
         history, static : frame, default=None
             As in `predict`.
         new : list, default=None
-            Names of series without any history, for a model with static covariates: the frame then has a column for
-            each of these, to be filled for the new series, unless the table that `fit` was given has them. `predict`
-            lets the mean of the series most like them stand in for their past.
+            Names of series without any history, for a model with static covariates. The frame then has a column for
+            each static covariate to fill for the new series, unless the table passed to `fit` has them. `predict`
+            replaces their past by the mean of the most similar series.
         errors : {"warn", "raise"}, default="warn"
-            As in `predict`, of the series in `history`.
+            As in `predict`, for the series in `history`.
 
         Returns
         -------

@@ -15,29 +15,29 @@ class Monitors:
     """The part of `SeriesForecaster` that watches its own errors."""
 
     def monitor(self, new_rows=None, y=None, *, window=None, confidence=0.99, margin=0.1, overlap="error"):
-        """Say whether errors have grown since the training: forecasts of the rows since then, beside validation.
+        """Say whether the errors since the training have grown compared with those on the validation windows.
 
         From every origin since the fit (or the last `update(refit="continue")`) the model forecasts the rows that are
-        known by now; each step's absolute error is divided by the mean of the validation windows at that step. The
-        mean over the newest `window` origins is the ratio, and errors have drifted where its lower bound is above
-        `1 + margin`. The bound counts that neighbouring forecasts share most of their steps [1]_. Nothing is trained;
-        the model stays as it is.
+        known by now. The absolute error at each step is divided by the mean error of the validation windows at that
+        step. The mean over the newest `window` origins is the ratio, and errors have drifted if its lower bound is
+        above `1 + margin`. The bound accounts for the overlap of neighbouring forecasts [1]_. Nothing is trained; the
+        model stays as it is.
 
         Parameters
         ----------
         new_rows : frame, default=None
-            Rows that follow the known ones, as for `update`, which need not have been called. None: the rows that
-            `update` brought since the training.
+            Rows that follow the known ones, as for `update`; they are not kept. None: the rows that `update` appended
+            since the training.
         y : array-like, default=None
             As for `update`.
         window : int, default=None
-            Newest origins that the verdict is about; None: two horizons, at least 40.
+            Number of newest origins to judge. None: two horizons, at least 40.
         confidence : float, default=0.99
-            How sure it has to be, in (0.5, 1). In simulated series that did not change, 0.99 found a drift in 0 to 5 of
-            a hundred; a check every day finds something by chance in the end.
+            Confidence of the lower bound, in (0.5, 1). In simulated series without a change, 0.99 found a drift in 0 to
+            5 of a hundred; a daily check finds something by chance sooner or later.
         margin : float, default=0.1
-            Growth of the errors that does not matter. Those of validation are often a little too good, because they
-            chose settings or the end of the training.
+            Growth of the errors to tolerate. Validation errors are often slightly optimistic, because settings or the
+            end of the training were chosen on them.
         overlap : {"error", "skip"}, default="error"
             As for `update`.
 

@@ -25,18 +25,18 @@ class Uncertainty:
     def predict_interval(self, X=None, *, history=None, static=None, coverage=0.9, n=None, errors="warn"):
         """The forecast and conformal intervals around it, per step.
 
-        After `fit` they rest on the errors on the validation windows (`validation_fraction`), the newest ones before
-        the forecast: the same width for every forecast of a step. If the network chose its epoch on these windows
-        (early stopping), their errors are somewhat smaller than new ones will be, and so are the intervals. With
-        `history`, the errors of forecasts from the earlier origins in it, as far as they were not trained on, come
-        after these, and the level follows the misses [1]_, so that coverage holds when the variance drifts.
+        After `fit` they use the errors on the validation windows (`validation_fraction`), the newest ones: the width of
+        a step is the same in every forecast. If the network chose its epoch on these windows (early stopping), the
+        errors are slightly too small, and the intervals slightly too narrow. With `history`, the errors of forecasts
+        from its earlier origins that were not trained on are added, and the level follows the misses [1]_, so that
+        coverage holds even if the variance drifts.
 
         Parameters
         ----------
         X, history, static : frame, default=None
             As in `predict`, for at most `horizon` steps.
         coverage : float or list of float, default=0.9
-            Share of the actual values that shall lie inside, in (0, 1).
+            Share of the actual values that should lie inside, in (0, 1).
         n : int, default=None
             As in `predict`, up to `horizon`.
         errors : {"warn", "raise"}, default="warn"
@@ -85,15 +85,15 @@ class Uncertainty:
     def predict_quantiles(self, X=None, levels=_DEFAULT, *, history=None, static=None, n=None, errors="warn"):
         """Quantiles of the forecast, per step.
 
-        Those of the network where it has them (`RNNForecaster(loss="quantile", quantile=[...])`), else conformal ones:
-        the forecast and the quantiles of its errors, as in `predict_interval`.
+        Those of the network if it has them (`RNNForecaster(loss="quantile", quantile=[...])`), otherwise conformal
+        ones: the forecast plus the quantiles of its errors, as in `predict_interval`.
 
         Parameters
         ----------
         X : frame or int, default=None
             As in `predict`, for at most `horizon` steps.
         levels : float or list of float, default=(0.1, 0.5, 0.9)
-            In (0, 1); of a network, between its lowest and its highest one.
+            In (0, 1); for a network, between its lowest and its highest level.
         history, static : frame, default=None
             As in `predict`.
         n : int, default=None
@@ -116,7 +116,7 @@ class Uncertainty:
         Warns
         -----
         DeprecationWarning
-            Levels in the first place, where they were up to version 0.1: `predict_quantiles(levels=...)`.
+            Levels are the first argument, as up to version 0.1. Use `predict_quantiles(levels=...)`.
 
         Examples
         --------

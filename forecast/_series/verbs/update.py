@@ -1,4 +1,4 @@
-"""The daily job: new rows behind the known ones, and forecasts that go on from there."""
+"""The daily job: new rows after the known ones, and forecasts that continue from there."""
 
 from sklearn.utils.validation import check_is_fitted
 
@@ -16,18 +16,18 @@ class Updates:
     """The part of `SeriesForecaster` that takes new rows."""
 
     def update(self, new_rows, y=None, *, refit="no", history=None, static=None, overlap="error", errors="warn"):
-        """Append new rows to the known ones, so that `predict()` goes on after them.
+        """Append new rows to the known ones, so that `predict()` continues after them.
 
-        Weights, transforms and scales stay those of `fit`: `predict()` then gives, to the bit, what
-        `predict(history=all rows)` of the fitted model gives. A series that `fit` did not have may come with it; its
-        history begins with these rows. Intervals count the errors of forecasts since the fit, as with `history`.
+        Weights, transforms and scales stay those of `fit`: `predict()` is then bit-identical to
+        `predict(history=all rows)` of the fitted model. New series are allowed; their history begins with these rows.
+        Intervals count the errors of forecasts since the fit, as with `history`.
 
-        `refit="continue"` also trains on, on old and new windows alike. The old ones come from the rows that the model
-        keeps, the newest 20,000 over all series, or from `history`. A network goes on from its last weights, for a
-        fifth of the epochs (or `max_steps`) that a fit may have, without warm-up and without early stopping, because
-        the newest windows are those to learn from. Any other regressor is fitted again. Transforms, scales,
-        the weights of members and `report_` stay; transforms of new series are learnt. Errors of forecasts made
-        before count for intervals. Old rows count less by `half_life`; a `sample_weight` of `fit` is not kept.
+        `refit="continue"` also continues the training, on old and new windows. The old ones come from the rows that the
+        model keeps, the newest 20,000 over all series, or from `history`. A network continues from its last weights,
+        for a fifth of the epochs (or `max_steps`) of a fit, without warm-up and without early stopping, so that it
+        learns from the newest windows. Any other regressor is fitted again. Transforms, scales, the weights of members
+        and `report_` stay; transforms of new series are learned. Intervals keep the errors of earlier forecasts. Old
+        rows count less by `half_life`; a `sample_weight` of `fit` is not kept.
 
         Parameters
         ----------
@@ -35,17 +35,17 @@ class Updates:
             Laid out as the fitted data, future covariates included: for each series the rows right after its last one.
             Series may be missing.
         y : array-like of shape (rows,) or (rows, targets), default=None
-            The target where `fit` was given `y`.
+            The target, if `y` was passed to `fit`.
         refit : {"no", "continue"}, default="no"
         history : frame, default=None
             With `refit="continue"`: the old rows to train on, up to the rows that the model keeps or beyond.
         static : frame, default=None
-            Static covariates of new series, a row for each, as in `fit`; where it is None, columns of `new_rows`.
+            Static covariates of new series, a row for each, as in `fit`. None: they are columns of `new_rows`.
         overlap : {"error", "skip"}, default="error"
-            Rows up to the last known one of their series: refused, or left out.
+            What to do with rows that are already known. "error": raise. "skip": leave them out.
         errors : {"warn", "raise"}, default="warn"
-            What happens where rows of some series of a panel cannot be taken, because they leave a gap or overlap, hold
-            missing values, or a series is late. "warn": those of the other series are taken. "raise": none are.
+            What to do if rows of some series of a panel cannot be appended, because they leave a gap, overlap or have
+            missing values, or if a series is late. "warn": append those of the other series. "raise": raise an error.
 
         Returns
         -------

@@ -1,0 +1,16 @@
+"""For doctests of single files of the package: `pytest --doctest-modules forecast/cli/problems.py`."""
+
+from importlib import import_module
+from pathlib import Path
+
+PACKAGE = Path(__file__).parent / "forecast"
+
+
+def pytest_collect_file(file_path):
+    """Import the package of a file first.
+
+    With `--import-mode=importlib` pytest imports the package and then the file, although the package may have imported
+    it already. The second module has classes of its own, so that `except ProblemError` misses the other one.
+    """
+    if file_path.is_relative_to(PACKAGE):
+        import_module(".".join(file_path.parent.relative_to(PACKAGE.parent).parts))
