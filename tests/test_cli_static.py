@@ -23,7 +23,7 @@ FIT = ("fit", "rows.csv", "--series", "shop", *SMALL)
 def rows(names="abc", first=0, end=60):
     parts = []
     for number, name in enumerate(names):
-        values = 10 * (number + 1) + np.sin(np.arange(60) * (number + 1)).round(3)
+        values = (10 * (number + 1) + np.sin(np.arange(60) * (number + 1))).round(3)
         parts.append(pd.DataFrame({"shop": name, "y": values}, index=DAYS).iloc[first:end])
     return pd.concat(parts)
 
@@ -61,7 +61,8 @@ def test_fit_and_predict_are_those_of_python(run):
     assert run(*FIT, "--static", "shops.csv", "-o", "m.forecast")[0] == 0
     expected = python()
     assert values(run("predict", "m.forecast")) == expected.predict()["y"].tolist()
-    same = expected.set_params(static_covariates=["size", "kind"]).fit(rows()[["y", "shop"]], static=SHOPS)
+    read = pd.read_csv("rows.csv", parse_dates=["day"], index_col="day")[["y", "shop"]]
+    same = expected.set_params(static_covariates=["size", "kind"]).fit(read, static=SHOPS)
     same.save("python.forecast")
     with open("m.forecast", "rb") as mine, open("python.forecast", "rb") as other:
         assert mine.read() == other.read()
@@ -197,19 +198,23 @@ def test_the_reader_of_files_reads_it(run, kind):
     assert values(run("predict", "m.forecast")) == python().predict()["y"].tolist()
 
 
+def named(shops, names):
+    return rows(shops).assign(shop=lambda frame: frame["shop"].map(names))
+
+
 def test_names_that_look_like_numbers_in_one_file_alone(run):
     names = {"a": "01", "b": "02", "c": "X"}
-    rows().replace({"shop": names}).to_csv("rows.csv")
-    table = SHOPS.replace({"shop": names})
+    named("abc", names).to_csv("rows.csv")
+    table = SHOPS.assign(shop=SHOPS["shop"].map(names))
     table[:2].to_csv("shops.csv", index=False)  # read as the numbers 1 and 2
     _, _, err = run(*FIT, "--static", "shops.csv", "-o", "m.forecast")
     assert "static has no row for 1 of 3 series: 'X'" in err
     table.to_csv("shops.csv", index=False)
     run(*FIT, "--static", "shops.csv", "-o", "m.forecast")
-    model = python(rows().replace({"shop": names}), table)
-    rows("ab").replace({"shop": names}).to_csv("some.csv")
+    model = python(named("abc", names), table)
+    named("ab", names).to_csv("some.csv")
     assert values(run("predict", "m.forecast", "some.csv")) == model.predict()["y"].tolist()[:8]
-    rows("ab").replace({"shop": {"a": 1, "b": 2}}).to_csv("rows.csv")
+    named("ab", {"a": 1, "b": 2}).to_csv("rows.csv")
     SHOPS.assign(shop=["1", "2", "other"]).to_csv("shops.csv", index=False)
     assert run(*FIT, "--static", "shops.csv", "-o", "m.forecast")[0] == 0
 

@@ -84,11 +84,11 @@ def make_windows(
         With "standard": the least deviation to divide by, in units of the target, so that a window that is almost
         constant is not blown up. None: a quarter of the usual change from row to row, as in `SeriesForecaster`: the
         median of the absolute changes that are not 0 over the rows of `df`, for each series and target. If only some of
-        the windows are trained on, take it from those: `make_windows(df, ..., window_floor=make_windows(df[:split],
-        ...).window_floor)`.
+        the windows are trained on, take it from those: `make_windows(df, ...,
+        window_floor=make_windows(df[:split], ...).window_floor)`.
     static : frame, default=None
-        The static covariates as a table of their own, as in `SeriesForecaster.fit`: a row for each series, indexed by
-        their names or with the columns `series`. `static_covariates` names the columns to read; None: all.
+        The static covariates as a table with a row for each series, as in `SeriesForecaster.fit`: indexed by their
+        names or with the columns `series`. `static_covariates` names the columns to read; None: all.
 
     Returns
     -------

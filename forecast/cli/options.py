@@ -108,7 +108,7 @@ def add_roles(data):
 
 
 def add_static(data, text):
-    """`--static`, a table beside the file."""
+    """`--static`, a table next to the file."""
     data.add_argument("--static", metavar="FILE", help=text)
 
 
