@@ -243,7 +243,7 @@ def cases(n, kind=None, panel=None):
 @pytest.mark.parametrize("name", PAST)
 def test_corrupt_frames_are_refused_with_column_and_stamp(name):
     corrupt, limits = PAST[name]
-    for case, rng in cases(50, **limits):
+    for case, rng in cases(25, **limits):
         case.read()
         long, said = corrupt(case, rng)
         given = name == "missing stamp" and case.kind != "period"
