@@ -15,9 +15,8 @@ from cases import draw_case
 from forecast import _core
 
 signal.signal(signal.SIGINT, signal.default_int_handler)  # a job in the background begins with the signal ignored
-kind, (moments, seed, threads, workers) = sys.argv[1], map(int, sys.argv[2:])
-rng = np.random.default_rng(seed)
-shape = {
+moments, seed, threads, workers = map(int, sys.argv[1:5])
+SHAPES = {
     "train": dict(steps=30, hidden=16, batch=64),
     "train on short windows": dict(steps=5, hidden=16, batch=32),
     "train one long batch": dict(steps=20_000, hidden=64, batch=64),
@@ -31,76 +30,81 @@ shape = {
     "gradient": dict(steps=50, hidden=64, batch=64),
     "flow": dict(steps=50, hidden=64, batch=64),
     "moments": dict(steps=2000, hidden=2, batch=64),
-}[kind]
-case = draw_case("lstm", rng, inputs=1, **shape)
-dtype, batch = "float64" if "wide" in kind else "float32", shape["batch"]
-network, start, source = case.core(dtype), case.theta.astype(dtype), case.source()
-arguments = dict(rate=1e-3, clip_norm=1.0, threads=threads)
+}
 
-def call_on(windows):
-    if kind.startswith("train"):
-        optimizer = _core.Optimizer("adam", dtype, network.n_parameters)
-        network.train(start.copy(), optimizer, source, windows, batch, **arguments)
-    elif kind == "moments":
-        _core.moments(source, windows)
-    else:
-        getattr(network, kind.partition(" ")[0])(start, source, windows, threads=threads)
+def look(kind):
+    rng, shape = np.random.default_rng(seed), SHAPES[kind]
+    case = draw_case("lstm", rng, inputs=1, **shape)
+    dtype, batch = "float64" if "wide" in kind else "float32", shape["batch"]
+    network, start, source = case.core(dtype), case.theta.astype(dtype), case.source()
+    arguments = dict(rate=1e-3, clip_norm=1.0, threads=threads)
 
-def enough_windows():
-    '''So many that a call is far from its end when the latest signal comes, however quick the processor is.'''
-    if kind.startswith("predict one"):
-        return case.index  # its length is in its steps
-    if "wide" in kind or "long batch" in kind:
-        return np.tile(case.index, 4)  # one batch is long enough
-    times, seconds = 1, 0.0
-    while True:
-        begin = time.perf_counter()
-        call_on(np.tile(case.index, times))
-        seconds = time.perf_counter() - begin
-        if seconds > 0.05:
-            return np.tile(case.index, 1 + int(times * 8 * between[1] / seconds))
-        times *= 4
+    def call_on(windows):
+        if kind.startswith("train"):
+            optimizer = _core.Optimizer("adam", dtype, network.n_parameters)
+            network.train(start.copy(), optimizer, source, windows, batch, **arguments)
+        elif kind == "moments":
+            _core.moments(source, windows)
+        else:
+            getattr(network, kind.partition(" ")[0])(start, source, windows, threads=threads)
 
-between = (0.6, 1.5) if kind == "predict for some seconds" else (0.02, 0.5)  # there, past the first worker's share
-many = enough_windows()
+    def enough_windows():
+        '''So many that a call is far from its end when the latest signal comes, however quick the processor is.'''
+        if kind.startswith("predict one"):
+            return case.index  # its length is in its steps
+        if "wide" in kind or "long batch" in kind:
+            return np.tile(case.index, 4)  # one batch is long enough
+        times, seconds = 1, 0.0
+        while True:
+            begin = time.perf_counter()
+            call_on(np.tile(case.index, times))
+            seconds = time.perf_counter() - begin
+            if seconds > 0.05:
+                return np.tile(case.index, 1 + int(times * 8 * between[1] / seconds))
+            times *= 4
 
-def train(theta, optimizer, average, windows):
-    network.train(
-        theta, optimizer, source, windows, batch, average=average, average_decay=0.9, noise=0.1, **arguments
-    )
+    between = (0.6, 1.5) if kind == "predict for some seconds" else (0.02, 0.5)  # there, past the first worker's share
+    many = enough_windows()
 
-def interrupted(call, delay):
-    '''Seconds of a worker from the signal to the exception.'''
-    sent = []
+    def train(theta, optimizer, average, windows):
+        network.train(
+            theta, optimizer, source, windows, batch, average=average, average_decay=0.9, noise=0.1, **arguments
+        )
 
-    def send():
-        sent.append(time.process_time())
-        os.kill(os.getpid(), signal.SIGINT)
+    def interrupted(call, delay):
+        '''Seconds of a worker from the signal to the exception.'''
+        sent = []
 
-    timer = threading.Timer(delay, send)
-    timer.start()
-    try:
-        call()
-    except KeyboardInterrupt:
-        return (time.process_time() - sent[0]) / workers
-    raise RuntimeError(f"{kind} ended before the signal")
+        def send():
+            sent.append(time.process_time())
+            os.kill(os.getpid(), signal.SIGINT)
 
-latencies, whole, batches = [], True, []
-for delay in rng.uniform(*between, size=moments):
-    if kind.startswith("train"):
-        theta, optimizer, average = start.copy(), _core.Optimizer("adam", dtype, network.n_parameters), 0 * start
-        latencies.append(interrupted(lambda: train(theta, optimizer, average, many), delay))
-        replayed, fresh, again = start.copy(), _core.Optimizer("adam", dtype, network.n_parameters), 0 * start
-        batches.append(optimizer.steps)
-        if optimizer.steps:
-            train(replayed, fresh, again, many[: batch * optimizer.steps])
-        found = theta, optimizer.first, optimizer.second, average
-        states = zip(found, (replayed, fresh.first, fresh.second, again))
-        whole = whole and all(a.tobytes() == b.tobytes() for a, b in states)
-    else:
-        latencies.append(interrupted(lambda: call_on(many), delay))
-    assert np.float32(1e-40) * np.float32(1) != 0, "the control word was put back"
-print(json.dumps([latencies, whole, batches]))
+        timer = threading.Timer(delay, send)
+        timer.start()
+        try:
+            call()
+        except KeyboardInterrupt:
+            return (time.process_time() - sent[0]) / workers
+        raise RuntimeError(f"{kind} ended before the signal")
+
+    latencies, whole, batches = [], True, []
+    for delay in rng.uniform(*between, size=moments):
+        if kind.startswith("train"):
+            theta, optimizer, average = start.copy(), _core.Optimizer("adam", dtype, network.n_parameters), 0 * start
+            latencies.append(interrupted(lambda: train(theta, optimizer, average, many), delay))
+            replayed, fresh, again = start.copy(), _core.Optimizer("adam", dtype, network.n_parameters), 0 * start
+            batches.append(optimizer.steps)
+            if optimizer.steps:
+                train(replayed, fresh, again, many[: batch * optimizer.steps])
+            found = theta, optimizer.first, optimizer.second, average
+            states = zip(found, (replayed, fresh.first, fresh.second, again))
+            whole = whole and all(a.tobytes() == b.tobytes() for a, b in states)
+        else:
+            latencies.append(interrupted(lambda: call_on(many), delay))
+        assert np.float32(1e-40) * np.float32(1) != 0, "the control word was put back"
+    return latencies, whole, batches
+
+print(json.dumps({kind: look(kind) for kind in sys.argv[5:]}))
 """
 
 KINDS = (
@@ -117,11 +121,16 @@ KINDS = (
     "flow",
     "moments",
 )
+LIMITED = ("train", "predict for some seconds")
 
 
-def assert_interrupts(kind, moments, seed, threads=2, workers=2, environment=None):
-    arguments = kind, moments, seed, threads, workers
-    latencies, whole, batches = children.run(INTERRUPT, environment, arguments=arguments, seconds=300)
+def interrupts(kinds, moments, seed, threads=2, workers=2, environment=None):
+    """In one process, which takes longer to begin than most calls to be interrupted."""
+    return children.run(INTERRUPT, environment, arguments=(moments, seed, threads, workers, *kinds), seconds=300)
+
+
+def assert_interrupts(kind, answer, moments):
+    latencies, whole, batches = answer
     assert len(latencies) == moments
     assert max(latencies) <= tolerances.INTERRUPT_SECONDS
     assert whole, "the weights are those after whole batches, and no other"
@@ -129,15 +138,25 @@ def assert_interrupts(kind, moments, seed, threads=2, workers=2, environment=Non
         assert max(batches) > 0, "the replay compared something"
 
 
+@pytest.fixture(scope="module")
+def answers():
+    return interrupts(KINDS, 2, 1)
+
+
 @pytest.mark.parametrize("kind", KINDS)
-def test_an_interrupt_is_answered_at_once(kind):
-    assert_interrupts(kind, 2, 1)
+def test_an_interrupt_is_answered_at_once(answers, kind):
+    assert_interrupts(kind, answers[kind], 2)
 
 
-@pytest.mark.parametrize("kind", ["train", "predict for some seconds"])
-def test_an_interrupt_is_answered_where_fewer_threads_run_than_were_asked_for(kind):
+@pytest.fixture(scope="module")
+def answers_of_one_thread():
+    return interrupts(LIMITED, 2, 3, threads=7, workers=1, environment={"OMP_THREAD_LIMIT": "1"})
+
+
+@pytest.mark.parametrize("kind", LIMITED)
+def test_an_interrupt_is_answered_where_fewer_threads_run_than_were_asked_for(answers_of_one_thread, kind):
     """The system may grant less than `threads`; whoever does the work looks at the clock."""
-    assert_interrupts(kind, 2, 3, threads=7, workers=1, environment={"OMP_THREAD_LIMIT": "1"})
+    assert_interrupts(kind, answers_of_one_thread[kind], 2)
 
 
 HANDLER = """
@@ -169,4 +188,4 @@ def test_a_handler_that_returns_runs_at_once_and_the_call_goes_on():
 @pytest.mark.slow
 @pytest.mark.parametrize("kind", KINDS)
 def test_twenty_of_twenty_interrupts_are_answered_at_once(kind):
-    assert_interrupts(kind, 20, 2)
+    assert_interrupts(kind, interrupts([kind], 20, 2)[kind], 20)

@@ -1,6 +1,6 @@
 """Every notebook runs from top to bottom in a fresh kernel, draws, ends with a table, and is stored without outputs.
 
-The first one by default, all of them under the marker `slow`.
+Under the marker `slow`: by default the README's blocks fit the quickstart's recipe to the same series.
 """
 
 import re
@@ -40,10 +40,6 @@ def check(outputs, name):
 
 def test_there_are_six_notebooks():
     assert [path.stem[:2] for path in NOTEBOOKS] == ["01", "02", "03", "04", "05", "06"]
-
-
-def test_the_quickstart_runs_and_draws(tmp_path, monkeypatch):
-    check(run(NOTEBOOKS[0], tmp_path, monkeypatch), NOTEBOOKS[0].stem)
 
 
 @pytest.mark.slow
