@@ -8,7 +8,6 @@ from sklearn.preprocessing import FunctionTransformer, PowerTransformer, Quantil
 
 import forecast
 from forecast import SeriesForecaster
-from forecast._conformal import static_offsets
 from forecast.model_selection import RollingOrigin, backtest
 from forecast.preprocessing import Asinh, BoxCox, Log
 
@@ -169,7 +168,7 @@ def test_errors_are_measured_in_logarithms_and_brought_back():
 @pytest.mark.parametrize("transform", [None, "standard", "difference", ["standard", "difference"]], ids=str)
 def test_without_a_bend_errors_are_in_the_units_of_the_series(transform):
     one = model(transform=transform).fit(frame())
-    lower, upper = static_offsets(one._state.calibration.residuals, 0.8)
+    lower, upper = (side[0] for side in one._state.calibration.offsets([0.8], 1))
     found = one.predict_interval(coverage=0.8)
     np.testing.assert_array_equal(found["y_lower"], found["y"] + lower[:, 0])
     np.testing.assert_array_equal(found["y_upper"], found["y"] + upper[:, 0])

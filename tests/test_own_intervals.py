@@ -6,7 +6,7 @@ import pytest
 from sklearn.linear_model import Ridge
 
 from forecast import RNNForecaster, SeriesForecaster, ShortHistoryWarning, load
-from forecast._conformal import static_offsets
+from forecast._conformal import AdaptiveState, static_offsets
 from forecast._preparation import LEVELS
 from forecast._series.calibration import Calibration
 from forecast._series.verbs import uncertainty
@@ -105,3 +105,27 @@ def test_horizons_are_those_that_the_validation_windows_span():
     both = pd.concat([frame.assign(site="a"), frame.assign(site="b")])
     panel = SeriesForecaster(Ridge(), target="load", lookback=24, horizon=10, series="site").fit(both)
     assert panel._state.calibration.horizons == pytest.approx(2 * model._state.calibration.horizons, rel=0.1)
+
+
+# -------------------- several series
+
+
+def test_adaptive_intervals_of_a_panel_start_alike_whatever_the_order_of_its_errors():
+    rng = np.random.default_rng(0)
+    errors = rng.standard_t(3, size=(300, 4, 2))
+    errors[rng.random(errors.shape) < 0.1] = np.nan
+    states = [AdaptiveState([0.5, 0.9]) for _ in range(2)]
+    states[0].begin(errors)
+    states[1].begin(errors[rng.permutation(300)])
+    np.testing.assert_allclose(states[0].offsets(), states[1].offsets(), rtol=1e-12)
+    fixed = static_offsets(errors, [0.5, 0.9])
+    np.testing.assert_allclose(states[0].offsets(), fixed, rtol=0.1)
+
+
+def test_a_calm_series_at_the_end_does_not_narrow_the_intervals_of_the_others():
+    rng = np.random.default_rng(0)
+    errors = np.concatenate([rng.normal(size=(200, 2, 1)), 0.01 * rng.normal(size=(60, 2, 1))])
+    several, one = (Calibration(errors, dict.fromkeys(keys, np.ones(1)), True) for keys in ("ab", "a"))
+    wide, narrow = (np.ptp(found.started([0.8], 1).offsets(), axis=0) for found in (several, one))
+    assert (wide > 1.5).all()
+    assert (narrow < 0.8 * wide).all()

@@ -138,6 +138,29 @@ class AdaptiveState:
             self._weight, self._heard = (known > 0).astype(np.float64), known.copy()
         replay(self, residuals, np.arange(n) + (before - n - steps + 1), before)
 
+    def begin(self, residuals):
+        """Start from residuals whose order says nothing, as those of several series: the level is not moved by them.
+
+        The running scale is their mean size. Of more than `window` residuals as many count, evenly spread.
+
+        Parameters
+        ----------
+        residuals : array-like of shape (m, steps, targets)
+        """
+        residuals = three_axes("residuals", residuals)
+        n, steps, targets = residuals.shape
+        self._lay_out(steps, targets)
+        known = ~np.isnan(residuals)
+        self._heard = known.sum(axis=0)
+        size = np.abs(np.where(known, residuals, 0.0)).sum(axis=0)
+        self._sum = np.divide(size, self._heard, out=np.zeros_like(size), where=self._heard > 0)
+        self._weight = (self._heard > 0).astype(np.float64)
+        some = residuals[np.unique(np.linspace(0, n - 1, min(n, self.window)).astype(np.int64))]
+        scores = np.moveaxis(scores_of(some, np.broadcast_to(self._running_scale(), some.shape)), 0, -1)
+        scores = np.take_along_axis(scores, np.argsort(~np.isnan(scores), axis=-1, kind="stable"), axis=-1)
+        self._scores[..., self.window - scores.shape[-1] :] = scores
+        self._count, self._ordered = (~np.isnan(scores)).sum(axis=-1), None
+
     def kept(self):
         """What was learnt, as arrays, where no origin waits for residuals.
 

@@ -74,7 +74,7 @@ class Calibration:
             if not alone:
                 residuals[mine] = over(residuals[mine], units[key])
         span = horizons(SimpleNamespace(rows=windows.origins[order], which=which), actual.shape[1]).sum()
-        return cls(residuals, units, transformed=True, warm=_warm(residuals), horizons=float(span))
+        return cls(residuals, units, transformed=True, warm=_warm(residuals, units), horizons=float(span))
 
     def followed_by(self, relative):
         """With later residuals behind these; the newest ones are kept.
@@ -92,7 +92,7 @@ class Calibration:
             relative = np.moveaxis(relative, 2, 1).reshape(-1, relative.shape[1], 1)
         residuals = np.concatenate([self.residuals, relative])[-_MOST:]
         span = None if self.horizons is None else self.horizons + len(relative) / relative.shape[1]
-        return type(self)(residuals, self.scales, self.transformed, _warm(residuals), span)
+        return type(self)(residuals, self.scales, self.transformed, _warm(residuals, self.scales), span)
 
     def offsets(self, levels, n):
         """What to add to a forecast for its bounds as right after `fit`, in units of a series.
@@ -196,22 +196,25 @@ class Calibration:
         if steps is not None:
             beyond = max(0, steps - horizon)
             residuals = np.pad(residuals[:, :steps], ((0, 0), (0, beyond), (0, 0)), constant_values=np.nan)
-        state = AdaptiveState(levels)
-        state.warm_up(residuals, before=0)
-        return state
+        return _taught(AdaptiveState(levels), residuals, self.scales)
 
     def of_targets(self, n):
         """The residuals over the units of their series, of `n` targets."""
         return self.residuals if self.residuals.shape[2] == n else np.repeat(self.residuals, n, axis=2)
 
 
-def _warm(residuals):
+def _warm(residuals, scales):
     """What adaptive intervals of the usual coverages learn from residuals; None where these are many."""
-    if residuals.size > _REPLAYED:
-        return None
-    state = AdaptiveState(_USUAL)
-    state.warm_up(residuals, before=0)
-    return state.kept()
+    return None if residuals.size > _REPLAYED else _taught(AdaptiveState(_USUAL), residuals, scales).kept()
+
+
+def _taught(state, residuals, scales):
+    """After the residuals of validation: of several series the newest ones are those of some, and no trend."""
+    if len(scales) > 1:
+        state.begin(residuals)
+    else:
+        state.warm_up(residuals, before=0)
+    return state
 
 
 def series_scale(targets, alone=False):
