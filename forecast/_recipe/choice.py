@@ -190,7 +190,7 @@ class _Judged:
 
 
 def _judged(task, part, settings, windows, tell, steps):
-    """`windows`: those of the newest part by member, empty for this part itself; `steps`: where quantiles are weighed."""
+    """`windows`: those of the newest part by member, empty for this part itself. `steps`: where quantiles count."""
     several = 1 if steps is None else len(LEVELS)
     origins, members = origins_behind(part.rows, part.ends, task.horizon, 1, levels=several), {}
     if len(origins) < _LEAST:

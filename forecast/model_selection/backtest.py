@@ -71,7 +71,8 @@ def backtest(
         "adaptive": conformal, at each origin from the residuals of earlier origins that were known by then, with a
         level that follows the misses [1]_. It starts with the residuals of the validation windows of the first fit;
         without these, the first origins have no interval. "static": conformal, only from the validation windows of each
-        fit; with refit="weights" of the first one. "quantile": the quantiles of the network (`RNNForecaster(loss="quantile")`).
+        fit; with refit="weights" of the first one. "quantile": the quantiles of the network
+        (`RNNForecaster(loss="quantile")`).
     sample_weight : array-like of shape (rows,), default=None
         Weights of the rows of `df` in every fit, as in `SeriesForecaster.fit`. Errors count all rows equally.
     n_jobs : int, default=None
