@@ -210,7 +210,7 @@ def test_the_standard_input_is_a_file_too(run, df, model, monkeypatch):
 
 
 def test_an_interrupt_ends_with_code_130_and_without_a_file(run, monkeypatch, tmp_path):
-    def interrupted(*_):
+    def interrupted(*_, **__):
         raise KeyboardInterrupt
 
     monkeypatch.setattr(SeriesForecaster, "fit", interrupted)

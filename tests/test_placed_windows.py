@@ -294,8 +294,8 @@ def test_a_file_keeps_the_names_of_the_series(names, tmp_path):
 
 @pytest.mark.parametrize(
     ("names", "message"),
-    [(["a", "b"], "it names 2 series, but the network has tables of 3"), (["a", "a", "b"], "list of names, each once"),
-     (None, "it names None series"), ("abc", "list of names")],
+    [(["a", "b"], "it names 2 series, but the network has tables of 3"), (["a", "a", "b"], "list of unique names"),
+     (None, "it names None series"), ("abc", "list of unique names")],
 )  # fmt: skip
 def test_a_file_whose_names_do_not_fit_is_refused(names, message, tmp_path):
     model = small(series_size=2).fit(table())
