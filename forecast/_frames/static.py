@@ -121,7 +121,7 @@ class StaticTable:
                 found[label] = np.append(values, np.nan)[where]
         return pd.DataFrame(found)
 
-    def lacks(self, keys):
+    def absent(self, keys):
         """Which of some series have no row, an ndarray of bool."""
         known = set(self.keys)
         return np.fromiter((key not in known for key in keys), dtype=bool, count=len(keys))
@@ -133,7 +133,7 @@ class StaticTable:
         ----------
         newer : StaticTable
         """
-        mine = ~newer.lacks(self.keys)
+        mine = ~newer.absent(self.keys)
         keys = [key for key, there in zip(self.keys, mine, strict=True) if there]
         old, new = self.rows(keys), newer.rows(keys)
         for label in self.labels:
@@ -146,7 +146,7 @@ class StaticTable:
                     "a fitted model keeps that; expected static of new series alone, or another fit."
                 )
 
-    def beside(self, frame, layout, what):
+    def joined_to(self, frame, layout, what):
         """A frame with the values of this table as columns of each row of its series; of others, its own columns.
 
         Parameters
@@ -162,7 +162,7 @@ class StaticTable:
         blocks = blocks_of(frame, layout, what)
         keys, by_row = blocks.keys.tolist(), blocks.by_row()
         rows = self.rows(keys).iloc[by_row].set_axis(frame.index)
-        others = self.lacks(keys)[by_row]
+        others = self.absent(keys)[by_row]
         own = [label for label in rows if label in frame.columns]
         for label in own if others.any() else ():
             theirs = frame[label].iloc[np.flatnonzero(others)].infer_objects()
@@ -236,7 +236,7 @@ def heads_of(frame, roles, keys, heads):
     if roles.outside is None:
         return pd.DataFrame({label: _column(frame, label).iloc[heads].array for label in roles.static})
     found = roles.outside.rows(keys)[roles.static]
-    away = np.flatnonzero(roles.outside.lacks(keys))
+    away = np.flatnonzero(roles.outside.absent(keys))
     if len(away) == 0 or not set(roles.static) <= set(frame.columns):
         return found
     for label in roles.static:  # a series that the table does not have brings its own
@@ -282,7 +282,7 @@ def refuse_changing(frame, roles, rows, what):
     if roles.outside is None:
         _refuse_columns(frame, roles.static, rows, np.ones(len(keys), dtype=bool))
         return
-    away = roles.outside.lacks(keys)
+    away = roles.outside.absent(keys)
     if away.any() and set(roles.static) <= set(frame.columns):
         _refuse_columns(frame, roles.static, rows, away)
     elif away.any():

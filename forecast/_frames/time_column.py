@@ -58,7 +58,7 @@ def time_of(frame, series, taken, foreign=None):
     Returns
     -------
     label or None
-        None also where there is no column of stamps, so that only row numbers are left.
+        None also if no column holds stamps: then the row numbers are the time.
 
     Raises
     ------

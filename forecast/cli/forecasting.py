@@ -139,20 +139,20 @@ def forecast_columns(model, future, history, coverage, quantiles, n=None, errors
     pandas.DataFrame
         Columns `<target>`, `<target>_lower_0.8`, `<target>_upper_0.8`, `<target>_q0.1`, and so on.
     """
-    asked, beside = {"history": history, "n": n, "errors": errors, "static": static}, {}
+    asked, further = {"history": history, "n": n, "errors": errors, "static": static}, {}
     table = model.predict(future, recursive=True, **asked)
     if coverage:
         levels = sorted(set(coverage))
         found = model.predict_interval(future, coverage=levels, **asked)
         for level in levels:
             names = [f"{name}_{side}_{level:g}" for name in model.target_names_ for side in ("lower", "upper")]
-            beside |= {name: found[name] for name in names}
+            further |= {name: found[name] for name in names}
     if quantiles:
         levels = sorted(set(quantiles))
         found = model.predict_quantiles(future, levels, **asked)
         for level in levels:
-            beside |= {f"{name}_q{level:g}": found[f"{name}_{level:g}"] for name in model.target_names_}
-    return table.assign(**{name: column.to_numpy() for name, column in beside.items()})
+            further |= {f"{name}_q{level:g}": found[f"{name}_{level:g}"] for name in model.target_names_}
+    return table.assign(**{name: column.to_numpy() for name, column in further.items()})
 
 
 def as_table(frame, model):

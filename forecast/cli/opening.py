@@ -109,7 +109,7 @@ def _unpacking(name):
         yield
     except _DAMAGED as error:
         raise ProblemError(f"{name} is damaged: {shown(str(error), 80)}.") from None
-    except NotImplementedError as error:  # of zipfile: a compression, encryption or version that it does not know
+    except NotImplementedError as error:  # how zipfile refuses what it cannot unpack: a compression, a version
         reason = shown(str(error), 80)
         raise ProblemError(f"{name} is a zip archive that cannot be read ({reason}). Unpack it first: unzip.") from None
 

@@ -35,7 +35,7 @@ def read_static(arguments, ids, labels, known, notes, option="--static-covariate
     Raises
     ------
     ProblemError
-        The file cannot be read, has no column that names the series, or a column of dates.
+        The file cannot be read, no column names the series, or there is a column of dates.
     """
     path = arguments.static
     if path is None:

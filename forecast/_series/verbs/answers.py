@@ -132,7 +132,7 @@ class Answers:
         labels += [state.axis.after(max(past.last_labels.values()), steps)] * len(new)
         frame = future_frame(state.layout, state.roles, state.schema, [*keys, *new], labels)
         outside = state.roles.outside
-        if outside is None or outside.lacks(new).any():  # the table may have them already
+        if outside is None or outside.absent(new).any():  # the table may have them already
             static = np.concatenate([past.static, np.full((len(new), past.static.shape[1]), np.nan)])
             static = np.repeat(static, list(map(len, labels)), axis=0)
             frame = with_static(frame, state.roles, state.schema, static)

@@ -192,7 +192,7 @@ class Requests:
             roles.outside.refuse_other(table)
         for what, rows in given.items():
             frame, _ = entered(rows, what)
-            frames[what] = table.beside(frame, Layout.of(frame, roles, what), what)
+            frames[what] = table.joined_to(frame, Layout.of(frame, roles, what), what)
         return list(frames.values())
 
     def _forecasts(self, request, recursive=None):

@@ -201,8 +201,8 @@ class Uncertainty:
             return cubes
         forecasts, scales = self._forecasts(request, recursive=True), state.error_scales
         alone = state.calibration is not None and len(state.calibration.scales) == 1
-        beside = [level for level in asked if level != 0.5]
-        coverages = [_coverage(level) for level in beside]
+        outer = [level for level in asked if level != 0.5]
+        coverages = [_coverage(level) for level in outer]
         for number, key in enumerate(request.keys):
             if number not in short and key not in request.cold:
                 continue
@@ -210,7 +210,7 @@ class Uncertainty:
             yardstick = Yardstick.of(state.calibration, scales, key, known, alone)
             image = yardstick.image(forecasts[number])
             factor = short_factor(state, key, known, yardstick)
-            cold = dict(zip(beside, cold_widths(state, state.tail, coverages, yardstick), strict=True))
+            cold = dict(zip(outer, cold_widths(state, state.tail, coverages, yardstick), strict=True))
             for place, level in enumerate(asked):
                 apart = (yardstick.image(cubes[number][..., place]) - image) * factor
                 if key in request.cold and level in cold:
