@@ -255,6 +255,14 @@ def test_lookbacks():
     assert lookbacks_of(np.array([5]), 6, [24]) == [1]
 
 
+def test_lookbacks_of_a_short_series_begin_above_its_season():
+    assert lookbacks_of(np.array([400]), 12, [12]) == [16, 24, 36, 48, 64, 84]
+    assert lookbacks_of(np.array([60]), 12, [12]) == [16, 24, 30]
+    assert lookbacks_of(np.array([40]), 4, [4]) == [5, 6, 8, 10, 12, 16, 20]
+    assert lookbacks_of(np.array([44]), 4, []) == [4, 6, 8, 11, 16, 22]
+    assert lookbacks_of(np.array([40]), 4, [52])[0] == 4  # no window holds that season
+
+
 def test_a_candidate_has_to_win_by_more_than_a_tie_and_in_most_parts():
     old = np.ones((2, 3))
     assert is_better(old * 0.9, old)
