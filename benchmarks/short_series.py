@@ -51,8 +51,8 @@ def problem(frame, target, horizon, season, past=(), future=()):
     first = int(0.8 * n)
     every = max(1, min(horizon, (n - first - horizon) // 20 or 1))
     return Problem(
-        frame=frame, part=split(n, first, first), target=list(target), horizon=horizon, loss="absolute_error", mean=False,
-        season=season, new_score=Errors, past=list(past), future=list(future),
+        frame=frame, part=split(n, first, first), target=list(target), horizon=horizon, loss="absolute_error",
+        mean=False, season=season, new_score=Errors, past=list(past), future=list(future),
         missing="mask" if frame[[*target, *past]].isna().any().any() else "error",
         **single(n, np.arange(first - 1, n - horizon, every)),
     )  # fmt: skip
@@ -67,7 +67,7 @@ def one(package, name):
     if known is None or not 1600 < time[0] < 2100:
         return problem(pd.DataFrame({"value": values}), ["value"], 8, 1)
     freq, horizon, season = KINDS[known]
-    month = int(round((time[0] % 1) * 12)) + 1
+    month = round(float(time[0] % 1) * 12) + 1
     index = pd.date_range(f"{int(time[0] + 1e-6)}-{month:02d}-01", periods=len(values), freq=freq)
     season = SUNSPOTS if "sunspot" in name and season == 1 else season
     return problem(pd.DataFrame({"value": values}, index), ["value"], horizon, season)
