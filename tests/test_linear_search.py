@@ -10,7 +10,8 @@ from forecast._frames import TimeAxis
 from forecast._preparation import Rows, Settings, Task, trained
 from forecast._recipe.bench import Bench, Benches
 from forecast._recipe.judging import folds_of, is_better
-from forecast._recipe.search import lookbacks_of, search_linear
+from forecast._recipe.lookbacks import lookbacks_of
+from forecast._recipe.search import search_linear
 
 HOURS = TimeAxis(pd.offsets.Hour(), "datetime", unit="s")
 
