@@ -130,6 +130,7 @@ def with_members_trained_on(state, steps, rows, weights=None, share=SHARE):
         preparation=lead.preparation,
         n_windows=lead.n_windows,
         members=None if state.members is None else members,
+        since=None,
     )
 
 

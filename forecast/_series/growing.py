@@ -122,6 +122,7 @@ def grown(state, later):
         tail=tail.tail(state.needed, whole),
         kept=kept.newest(max(_KEPT // kept.n_series, judged), whole),
         trained=state.trained_until,
+        since=None,
     )
 
 

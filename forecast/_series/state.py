@@ -53,6 +53,9 @@ class FittedState:
         Whether `fit` was given a one-dimensional `y`, and so answers rows with one.
     spread : Spread or None
         Of the leading member, as `Member` has it.
+    since : Since or None
+        Forecasts after an update, and what intervals have learnt from their errors; None: it is learnt when they are
+        asked for.
     """
 
     regressor: object
@@ -77,6 +80,7 @@ class FittedState:
     trained: dict | None = None
     flat: bool = False
     spread: object = None
+    since: object = None
     _once: Once = field(default_factory=Once, init=False, repr=False, compare=False)
 
     def read(self, frame, rules, what, ends=None):
@@ -214,6 +218,7 @@ class FittedState:
             calibration=None,
             members=None,
             weights=None,
+            since=None,
         )
 
     def _check_loaded(self):
@@ -224,6 +229,8 @@ class FittedState:
             raise ModelFileError("the newest rows and the older ones are of different series.")
         if not isinstance(self.trained, (dict, type(None))):
             raise ModelFileError(f"the ends of training are a {type(self.trained).__name__}; expected a dict.")
+        if self.since is not None:
+            self.since.refuse_damaged(self)
 
     def _check_rows(self, tail):
         n, rows, series = len(self.roles.target), len(tail.index), len(tail.keys)

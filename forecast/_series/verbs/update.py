@@ -6,6 +6,7 @@ from ..._preparation import RowWeights
 from ..beginnings import refuse_untransformable
 from ..continuing import continued
 from ..growing import behind, grown, read_later
+from ..since import with_since
 from ..skipping import LateSeriesWarning, SkippedSeriesWarning, check_errors, listed, read_able, warn_of
 from ..targets import entered
 
@@ -92,6 +93,8 @@ class Updates:
         if refit == "continue":
             old = None if history is None else self._rows_of(history)
             new = continued(new, self._steps(), old, RowWeights.of(new.axis, self.half_life))
+        elif later is not None:
+            new = with_since(new, state.since, later)
         self._advance(new)
         return self
 
