@@ -86,7 +86,7 @@ def _read(model, path, arguments, needed, numbers, notes):
     found = []
     frame = put_time_in_index(
         table, arguments.time, taken=known, form=arguments.time_format, zone=zone, series=series,
-        earlier=index, notes=found,
+        earlier=index, ends=_ends_of(model), notes=found,
     )  # fmt: skip
     if isinstance(index, pd.DatetimeIndex) and not isinstance(frame.index, pd.DatetimeIndex):
         raise ProblemError(
@@ -117,6 +117,16 @@ def _time_of(model):
         level = next(number for number, name in enumerate(rows.index.names) if name not in _labels(model.series))
         return rows.index.get_level_values(level)
     return rows.index
+
+
+def _ends_of(model):
+    """The newest known stamp of each series, by its name as text."""
+    names = {None: ""}
+    return {
+        names.get(key, ", ".join(map(str, key)) if isinstance(key, tuple) else str(key)): label
+        for key, label in model._state.tail.last_labels.items()
+        if isinstance(label, pd.Timestamp) and label.tz is not None
+    }
 
 
 def forecast_columns(model, future, history, coverage, quantiles, n=None, errors="warn", static=None):
