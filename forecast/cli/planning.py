@@ -87,7 +87,8 @@ def _read_data(arguments, model):
     series = find_columns(table, series, "--series")
     if apart and not series:
         raise ProblemError("--static has a row for each series, but nothing names them. Fix: --series COLUMN.")
-    statics = read_static(arguments, series, labels, table, notes) if apart else None
+    asked = apart or _given(arguments, "static_sheet") is not None
+    statics = read_static(arguments, series, labels, table, notes) if asked else None
     if apart:
         found["static_covariates"] = [name for name in statics.columns if name not in series]
     taken = [*(name for part in found.values() for name in part), *series]

@@ -37,13 +37,15 @@ def read_static(arguments, ids, labels, known, notes, option="--static-covariate
     ProblemError
         The file cannot be read, no column names the series, or there is a column of dates.
     """
-    path = arguments.static
+    path, sheet = arguments.static, arguments.static_sheet
     if path is None:
+        if sheet is not None:
+            raise ProblemError("--static-sheet is a sheet of --static, which is not given. Fix: --static FILE.")
         return None
     if path == "-":
         raise ProblemError("--static is -, but the standard input is for DATA. Fix: name a file.")
     where = shown_path(path, 30)
-    table, more = read_table(path, arguments.na, arguments.decimal, aside=True)
+    table, more = read_table(path, arguments.na, arguments.decimal, sheet, aside=True, wanted=ids)
     notes += [note for note in more if note not in map(unmet, arguments.na)]
     find_columns(table, ids, f"--static {where}")
     if labels is None:

@@ -26,9 +26,10 @@ class Updates:
         `refit="continue"` also continues the training, on old and new windows. The old ones come from the rows that the
         model keeps, the newest 20,000 over all series, or from `history`. A network continues from its last weights,
         for a fifth of the epochs (or `max_steps`) of a fit, without warm-up and without early stopping, so that it
-        learns from the newest windows. Any other regressor is fitted again. Transforms, scales and the weights of members
-        stay; transforms of new series are learned. `report_` keeps the errors of `fit`, and a note says so. Intervals
-        keep the errors of earlier forecasts. Old rows count less by `half_life`; a `sample_weight` of `fit` is not kept.
+        learns from the newest windows. Any other regressor is fitted again. Transforms, scales and the weights of
+        members stay; transforms of new series are learned. `report_` keeps the errors of `fit`, and a note says so.
+        Intervals keep the errors of earlier forecasts. Old rows count less by `half_life`; a `sample_weight` of `fit`
+        is not kept.
 
         Parameters
         ----------
