@@ -270,7 +270,7 @@ def test_of_a_workbook_the_first_sheet_that_names_the_series_is_read_and_named(r
     code, out, err = run(*loud, "--static", "book.xlsx", "-o", "model")
     assert code == 0, err
     assert (
-        "Sheet 'shops' of 'book.xlsx' was read, the first with a table with shop of about, shops, older "
+        "Sheet 'shops' of the file 'book.xlsx' was read, the first with ['shop'] of ['about', 'shops', 'older'] "
         "(choose with --static-sheet)" in out + err
     )
     assert values(run("predict", "model")) == python().predict()["y"].tolist()

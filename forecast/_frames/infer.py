@@ -374,7 +374,10 @@ def check_axis(rows, axis, what, source=None, last=None):
     try:
         return gaps_of(rows, axis)
     except _OffGridError as error:
-        zone = regular_zone(rows.longest(), lambda found: _is_regular(_moved(rows, found), kind, Rules(gaps="mask")))
+        zone = None
+        if kind == "datetime":
+            rules = Rules(gaps="mask")
+            zone = regular_zone(rows.longest(), lambda found: _is_regular(_moved(rows, found), kind, rules))
         more = "" if zone is None else f" In zone {zone} they are regular: fit a model on stamps of that zone."
         raise ValueError(f"{error}{more}") from None
 
@@ -433,9 +436,12 @@ def _code_of_finer(own, axis, source):
 
 
 def _own_frequency(rows):
-    """The frequency of the longest series, where it is regular; else None."""
+    """The frequency of the longest series, where it is regular; else None. Two rows of each may be a gap."""
+    labels = rows.longest()
+    if len(labels) < 3:
+        return None
     try:
-        return frequency_of(rows.longest())
+        return frequency_of(labels)
     except ValueError:
         return None
 

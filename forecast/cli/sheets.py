@@ -61,11 +61,10 @@ def read_sheet(name, data, sheet, notes, aside=False, wanted=()):
     except Exception as error:  # openpyxl raises whatever the XML and its parts lead to
         raise ProblemError(f"{name} is not a readable Excel file: {shown(error, 80)}.") from None
     if sheet is None and len(sheets) > 1:
-        having = f" with {listed(wanted)}" if wanted and _has(grids[found], wanted) else ""
+        first = listed(wanted) if wanted and _has(grids[found], wanted) else "a table"
         of = f" of {name}" if aside else ""
         notes.append(
-            f"Sheet {shown(found)}{of} was read, the first with a table{having} of {listed(sheets)} (choose with "
-            f"{option})."
+            f"Sheet {shown(found)}{of} was read, the first with {first} of {listed(sheets)} (choose with {option})."
         )
     return _from_grid(name, grids[found], notes)
 
