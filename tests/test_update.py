@@ -224,7 +224,7 @@ def test_one_row_of_each_series_of_counted_rows_follows(steps):
         model.update(rows[rows["k"] == number * steps])
     want = model.predict(history=rows[rows["k"] <= 51 * steps])
     pd.testing.assert_frame_equal(model.predict(), want)
-    with pytest.raises(ValueError, match="not on the grid|has gaps"):
+    with pytest.raises(ValueError, match=r"not on the grid|has gaps"):
         model.update(rows[rows["k"] == 52 * steps].assign(k=52 * steps + (1 if steps > 1 else 5)))
 
 
