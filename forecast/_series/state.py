@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from .._files import ModelFileError, stored
-from .._frames import read_panel
+from .._frames import named_in_fixes, read_panel
 from .._preparation import Member, Preparation, Rows
 from .bounds import within
 from .calibration import Calibration
@@ -99,7 +99,9 @@ class FittedState:
         -------
         Rows
         """
-        return Rows.of(read_panel(frame, self.roles, rules, schema=self.schema, axis=self.axis, what=what, ends=ends))
+        with named_in_fixes(what):
+            panel = read_panel(frame, self.roles, rules, schema=self.schema, axis=self.axis, what=what, ends=ends)
+        return Rows.of(panel)
 
     @property
     def once(self):
