@@ -2,7 +2,7 @@
 
 import pandas as pd
 
-from .columns import find_columns, is_counter, numbers_among_text
+from .columns import find_columns, is_counter, names_as_written, numbers_among_text
 from .forms import looks_like_date
 from .problems import ProblemError, listed, shown, shown_path
 from .reading import read_table
@@ -48,6 +48,7 @@ def read_static(arguments, ids, labels, known, notes, option="--static-covariate
     table, more = read_table(path, arguments.na, arguments.decimal, sheet, aside=True, wanted=ids)
     notes += [note for note in more if note not in map(unmet, arguments.na)]
     find_columns(table, ids, f"--static {where}")
+    table = names_as_written(table, ids)
     if labels is None:
         counts = [name for name in table.columns if name not in ids and _counts(table[name], name)]
         if counts:
