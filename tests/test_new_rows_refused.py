@@ -98,3 +98,35 @@ def test_what_is_no_frame_is_told_by_its_name():
         fitted(batch, series="shop", time="day")
     table = mended(error, df=batch)["df"]
     assert fitted(table, series="shop", time="day").predict(1).num_rows == 2
+
+
+def test_a_monitor_is_not_answered_with_an_update():
+    model = fitted(validation_fraction=0.4)
+    with pytest.raises(ValueError, match=r"Fix: model\.monitor\(new_rows, overlap='skip'\)\.$"):
+        model.monitor(FRAME[45:])
+    model.monitor(FRAME[45:], overlap="skip")
+    with pytest.raises(ValueError, match=r"Fix: model\.set_params\(gaps='interpolate'\)\.monitor\(new_rows\)\.$"):
+        model.monitor(FRAME[52:])
+
+
+@pytest.mark.parametrize("freq", ["M", "Q", "Y", "W-SUN", "D"])
+def test_stamps_for_a_model_of_periods(freq):
+    periods = pd.period_range("2000-01-01", periods=60, freq=freq)
+    model = fitted(FRAME.set_axis(periods)[:50])
+    new_rows = FRAME.set_axis(periods.to_timestamp())[50:]
+    with pytest.raises(ValueError, match="on periods; expected labels of the same kind") as error:
+        model.update(new_rows)
+    assert model.update(mended(error, new_rows=new_rows)["new_rows"]).predict().index[0] == periods[-1] + 1
+
+
+def test_labels_in_the_place_of_rows():
+    model = fitted(FRAME[["y"]], past_covariates=None)
+    for X in ("2024-03-01", DAYS[0], DAYS[0].date(), np.datetime64("2024-03-01")):
+        with pytest.raises(TypeError, match=r"expected the future rows .*or a number of steps"):
+            model.predict(X)
+    with pytest.raises(TypeError, match=r"Fix: n=24\.$"):
+        model.predict("24")
+    ahead = pd.date_range(DAYS[-1], periods=3)[1:]
+    with pytest.raises(TypeError, match="expected a frame with them as its index") as error:
+        model.predict_interval(ahead)
+    assert model.predict(mended(error, X=ahead)["X"]).index.equals(ahead)

@@ -417,7 +417,7 @@ def refuse_other_zone(index, axis, what, source, last=None, whole=True):
 def _code_of_kind(kind, axis, source):
     """How a frame gets labels of the fitted kind, where that is plain."""
     if (kind, axis.kind) == ("datetime", "period"):
-        return source.stamps(f"{{}}.to_period({axis.freq.freqstr!r})")
+        return source.stamps(f"{{}}.to_period({pd.PeriodIndex([], freq=axis.freq).freqstr!r})")  # M, and not ME
     if (kind, axis.kind) == ("period", "datetime") and axis.tz is None and source.time_at == "index":
         return source.stamps("{}.to_timestamp()")
     if kind == "integer" and axis.kind == "datetime" and source.time_at == "index" and source.frame is not None:

@@ -110,12 +110,12 @@ class Updates:
         chosen = self.recipe_["members"]
         return {name: chosen[name].get("step", self.step) for name in self._state.members}
 
-    def _later(self, new_rows, y, overlap, errors):
+    def _later(self, new_rows, y, overlap, errors, verb="update"):
         state = self._state
         frame, _ = entered(new_rows, "new_rows", y, self.target_names_)
 
         def read(some):
-            later = read_later(state, self._rules(), some, overlap)
+            later = read_later(state, self._rules(), some, overlap, verb=verb)
             if later is not None:
                 refuse_untransformable(state, later, known=True)
             return later
