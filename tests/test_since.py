@@ -118,7 +118,7 @@ def test_an_update_forecasts_from_the_origins_that_fell_due_and_from_no_other(mo
     assert made == [3, 3, 3, 3, 18]
 
 
-@pytest.mark.parametrize(("limit", "value"), [("_MOST", 10), ("_TAUGHT", 10)])
+@pytest.mark.parametrize(("limit", "value"), [("_MOST", 10), ("_TAUGHT", 10), ("_CELLS", 10)])
 def test_too_many_forecasts_are_learnt_from_when_intervals_are_asked_for(limit, value, monkeypatch):
     new = FRAME[(FRAME["day"] >= DAYS[140]) & (FRAME["day"] < DAYS[149])]
     want = fitted("log").update(new)

@@ -14,6 +14,7 @@ __all__ = ["Since", "with_since"]
 
 _MOST = 200_000  # values of forecasts that are kept; of more, intervals are learnt when they are asked for
 _TAUGHT = 80_000  # values of forecasts that an update learns from, which takes up to a tenth of a second
+_CELLS = 2_500  # series times steps times targets: each has 500 scores to go on from
 _ALONE = 100  # forecasts that learn a transform anew, which takes a millisecond and more
 
 
@@ -125,9 +126,9 @@ def with_since(state, before=None, later=None):
     FittedState
     """
     state = replace(state, since=None)
-    if state.calibration is None or state.trained is None:
-        return state
     rows, values = state.rows, state.horizon * len(state.roles.target)
+    if state.calibration is None or state.trained is None or rows.n_series * values > _CELLS:
+        return state
     reach = state.horizon if state.roles.future else 1  # known values ahead are known of the rows alone
     ends = rows.ends
     ages = [ends[number] - origins_since(state, rows, number) for number in range(rows.n_series)]
