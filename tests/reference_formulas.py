@@ -26,10 +26,16 @@ class Cell:
     kink: Callable = lambda saved: np.inf  # the least distance of a pre-activation from a kink
     gates: tuple[str, ...] = ()  # what the first arrays of `saved` are called
     vectors: tuple[str, ...] = ()
+    positive: tuple[str, ...] = ()  # states that are divided by: first ones are well above 0
 
     def own(self, p):
         """The further argument of `forward` and `backward`, if the cell has one, out of a layer's weights."""
         return [[p[f"p_{name}"] for name in self.vectors]] if self.vectors else []
+
+    def first_states(self, drawn):
+        """`drawn` (..., S, B, H) as states that a step may begin with."""
+        positive = np.array([name in self.positive for name in self.states])[:, None, None]
+        return np.where(positive, np.abs(drawn) + 0.25, drawn)
 
 
 def sigmoid(a):

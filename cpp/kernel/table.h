@@ -190,6 +190,7 @@ struct CellInfo {
   const char* const* gate_names;
   int vectors;  // one number per unit each
   const char* const* vector_names;
+  const double* initial_vectors;  // [vectors][lowest and highest value]; null: 0
   const char* argument;  // how the estimator's argument `cell` names it
 };
 

@@ -51,6 +51,7 @@ constexpr CellInfo cell_infos[] = {
    Cell::gate_names,                 \
    vectors_of<Cell>,                 \
    vector_names_of<Cell>(),          \
+   initial_vectors_of<Cell>(),       \
    argument_of<Cell>(name)},
     FORECAST_CELLS(FORECAST_CELL)
 #undef FORECAST_CELL

@@ -5,6 +5,7 @@
 
 from .._core import config as core_config
 from .architecture import (
+    ACTIVATED_CELLS,
     ACTIVATIONS,
     CELLS,
     DECODERS,
@@ -23,6 +24,7 @@ from .spec import Layer, NetworkSpec, Stream, spec_of
 from .weights import Network
 
 __all__ = [
+    "ACTIVATED_CELLS",
     "ACTIVATIONS",
     "CELLS",
     "DECODERS",

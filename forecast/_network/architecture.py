@@ -3,10 +3,10 @@
 from dataclasses import dataclass
 
 from .._files import ModelFileError, stored
-from .._registries import CELL_WORDS, CELLS, ESTIMATOR_CELLS, LOSSES, OPTIMIZERS
+from .._registries import ACTIVATED_CELLS, CELL_WORDS, CELLS, ESTIMATOR_CELLS, LOSSES, OPTIMIZERS
 
-__all__ = ["ACTIVATIONS", "CELLS", "DECODERS", "ESTIMATOR_CELLS", "LOSSES", "OPTIMIZERS", "SKIPS", "Architecture",
-           "core_cell"]  # fmt: skip
+__all__ = ["ACTIVATED_CELLS", "ACTIVATIONS", "CELLS", "DECODERS", "ESTIMATOR_CELLS", "LOSSES", "OPTIMIZERS", "SKIPS",
+           "Architecture", "core_cell"]  # fmt: skip
 
 ACTIVATIONS = ("relu", "identity")  # of a segment's projection
 DECODERS = ("dense", "segments", "steps")
@@ -15,7 +15,7 @@ SKIPS = (None, "linear", "linear-all")
 
 def core_cell(word, activation):
     """The registry's name of a cell, as the arguments `cell` and `activation` mean it."""
-    return word if CELL_WORDS.get(word) == word else f"{word}_{activation}"
+    return f"{word}_{activation}" if word in ACTIVATED_CELLS else word
 
 
 @stored("architecture")

@@ -14,7 +14,7 @@ def draw(spec, weights, rng):
 
     Input weights and dense layers are Glorot-uniform, recurrent weights orthogonal, the learned positions of the
     decoder and the series' vectors small and normal; the biases of a cell are those of its own header, all others 0,
-    and so are the vectors that a cell owns.
+    and so are the vectors that a cell owns, unless its header says between which numbers they are drawn, uniformly.
     A cycle begins with zeros, so that the first forecast is that without it; the skip too, unless it gets a start.
 
     Parameters
@@ -46,8 +46,12 @@ def _draw_recurrent(view, kind, cell, rng):
         _glorot(view, rng)
     elif kind.startswith("R_"):
         view[...] = _orthogonal(len(view), rng)
-    elif kind.startswith("b_"):  # what else a cell owns begins with 0
+    elif kind.startswith("b_"):
         view[...] = cell["initial_bias"][cell["rows"].index(kind.removeprefix("b_"))]
+    else:
+        low, high = cell["initial_vectors"][cell["vectors"].index(kind.removeprefix("p_"))]
+        if high > low:
+            view[...] = rng.uniform(low, high, view.shape)
 
 
 def _glorot(view, rng):

@@ -2,7 +2,7 @@
 
 from numbers import Integral
 
-from .._network import Architecture, core_cell
+from .._network import ACTIVATED_CELLS, Architecture, core_cell
 from .._progress import as_callbacks
 from .._quantiles import fitted_levels
 from .._training import FALLING, Recipe
@@ -16,8 +16,11 @@ def check_combinations(model):
     """Refuses arguments that would have no effect together with the others."""
     as_callbacks(model.callbacks)
     levels = fitted_levels(model.quantile)
-    if model.cell != "rnn" and model.activation != "tanh":
-        raise ValueError(f"activation={model.activation!r} is for cell='rnn'; cell={model.cell!r} has tanh only.")
+    if model.cell not in ACTIVATED_CELLS and model.activation != "tanh":
+        cells = " or ".join(repr(word) for word in ACTIVATED_CELLS)
+        raise ValueError(
+            f"activation={model.activation!r} is for cell={cells}, not {model.cell!r}; leave it 'tanh'."
+        )
     if model.momentum is not None and model.optimizer not in _MOMENTUM:
         raise ValueError(f"momentum is for optimizer='sgd' or 'rmsprop', not {model.optimizer!r}; leave it None.")
     if levels != (0.5,) and model.loss != "quantile":

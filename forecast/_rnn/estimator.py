@@ -37,7 +37,7 @@ class RNNForecaster(Saved, Forecasts, RegressorMixin, BaseEstimator):
     num_layers : int, default=1
         Stacked layers.
     activation : {"tanh", "relu"}, default="tanh"
-        Activation of `cell="rnn"`. Gated cells always use tanh.
+        Activation of the cells without gates, such as `cell="rnn"`; those of the others are fixed.
     dropout : float, default=0.0
         Share of the units dropped after every layer while training, also before the head; in [0, 1).
     segment : int, default=1
