@@ -119,6 +119,30 @@ def lstm_peephole_backward(saved, states, dstates, vectors):
     return (dai, daf, dag, dao), (np.zeros_like(dh), dc * f + pi * dai + pf * daf), (dai * c, daf * c, dao * new_c)
 
 
+def indrnn_tanh_forward(a, states, vectors):
+    (h,), (p,) = states, vectors
+    h = np.tanh(a[0] + p * h)
+    return (h,), h
+
+
+def indrnn_tanh_backward(saved, states, dstates, vectors):
+    h, (prev,), (dh,), (p,) = saved, states, dstates, vectors
+    da = dh * (1.0 - h**2)
+    return (da,), (da * p,), (da * prev,)
+
+
+def indrnn_relu_forward(a, states, vectors):
+    (h,), (p,) = states, vectors
+    a = a[0] + p * h
+    return (np.maximum(a, 0.0),), a
+
+
+def indrnn_relu_backward(saved, states, dstates, vectors):
+    (prev,), (dh,), (p,) = states, dstates, vectors
+    da = (saved > 0.0) * dh
+    return (da,), (da * p,), (da * prev,)
+
+
 REFERENCE_CELLS = {
     "rnn_tanh": Cell(("h",), (0, 1), (0, 1), ("h",), rnn_tanh_forward, rnn_tanh_backward),
     "rnn_relu": Cell(
@@ -137,6 +161,17 @@ REFERENCE_CELLS = {
         lstm_peephole_backward,
         gates=("i", "f", "g", "o"),
         vectors=("i", "f", "o"),
+    ),
+    "indrnn_tanh": Cell(("h",), (0, 1), (1, 1), ("h",), indrnn_tanh_forward, indrnn_tanh_backward, vectors=("h",)),
+    "indrnn_relu": Cell(
+        ("h",),
+        (0, 1),
+        (1, 1),
+        ("h",),
+        indrnn_relu_forward,
+        indrnn_relu_backward,
+        lambda saved: np.abs(saved).min(),
+        vectors=("h",),
     ),
 }
 

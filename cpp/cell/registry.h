@@ -5,15 +5,18 @@
 #include "concept.h"
 #include "elman.h"
 #include "gru.h"
+#include "indrnn.h"
 #include "lstm.h"
 #include "lstm_peephole.h"
 
-#define FORECAST_CELLS(X) \
-  X("rnn_tanh", RnnTanh)  \
-  X("rnn_relu", RnnRelu)  \
-  X("gru", Gru)           \
-  X("lstm", Lstm)         \
-  X("lstm_peephole", LstmPeephole)
+#define FORECAST_CELLS(X)          \
+  X("rnn_tanh", RnnTanh)           \
+  X("rnn_relu", RnnRelu)           \
+  X("gru", Gru)                    \
+  X("lstm", Lstm)                  \
+  X("lstm_peephole", LstmPeephole) \
+  X("indrnn_tanh", IndRnnTanh)     \
+  X("indrnn_relu", IndRnnRelu)
 
 namespace forecast::FORECAST_ISA {
 
