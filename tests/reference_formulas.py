@@ -143,6 +143,17 @@ def indrnn_relu_backward(saved, states, dstates, vectors):
     return (da,), (da * p,), (da * prev,)
 
 
+def mingru_forward(a, states):
+    (az, n), (h,) = a, states
+    z = sigmoid(az)
+    return ((1.0 - z) * n + z * h,), (z, n)
+
+
+def mingru_backward(saved, states, dstates):
+    (z, n), (h,), (dh,) = saved, states, dstates
+    return ((h - n) * dh * z * (1.0 - z), (1.0 - z) * dh), (z * dh,)
+
+
 REFERENCE_CELLS = {
     "rnn_tanh": Cell(("h",), (0, 1), (0, 1), ("h",), rnn_tanh_forward, rnn_tanh_backward),
     "rnn_relu": Cell(
@@ -173,6 +184,7 @@ REFERENCE_CELLS = {
         lambda saved: np.abs(saved).min(),
         vectors=("h",),
     ),
+    "mingru": Cell(("z", "n"), (0, 2), (2, 2), ("h",), mingru_forward, mingru_backward, gates=("z", "n")),
 }
 
 # -------------------- losses

@@ -8,6 +8,7 @@
 #include "indrnn.h"
 #include "lstm.h"
 #include "lstm_peephole.h"
+#include "mingru.h"
 
 #define FORECAST_CELLS(X)          \
   X("rnn_tanh", RnnTanh)           \
@@ -16,7 +17,8 @@
   X("lstm", Lstm)                  \
   X("lstm_peephole", LstmPeephole) \
   X("indrnn_tanh", IndRnnTanh)     \
-  X("indrnn_relu", IndRnnRelu)
+  X("indrnn_relu", IndRnnRelu)     \
+  X("mingru", MinGru)
 
 namespace forecast::FORECAST_ISA {
 
