@@ -154,6 +154,20 @@ def mingru_backward(saved, states, dstates):
     return ((h - n) * dh * z * (1.0 - z), (1.0 - z) * dh), (z * dh,)
 
 
+def minlstm_forward(a, states):
+    (af, ai, n), (h,) = a, states
+    f, i = sigmoid(af), sigmoid(ai)
+    s = f / (f + i)
+    return (s * h + (1.0 - s) * n,), (f, i, n, s)
+
+
+def minlstm_backward(saved, states, dstates):
+    (f, i, n, s), (h,), (dh,) = saved, states, dstates
+    ds = dh * (h - n)
+    df, di = ds * i / (f + i) ** 2, -ds * f / (f + i) ** 2
+    return (df * f * (1.0 - f), di * i * (1.0 - i), dh * (1.0 - s)), (dh * s,)
+
+
 REFERENCE_CELLS = {
     "rnn_tanh": Cell(("h",), (0, 1), (0, 1), ("h",), rnn_tanh_forward, rnn_tanh_backward),
     "rnn_relu": Cell(
@@ -185,6 +199,9 @@ REFERENCE_CELLS = {
         vectors=("h",),
     ),
     "mingru": Cell(("z", "n"), (0, 2), (2, 2), ("h",), mingru_forward, mingru_backward, gates=("z", "n")),
+    "minlstm": Cell(
+        ("f", "i", "n"), (0, 3), (3, 3), ("h",), minlstm_forward, minlstm_backward, gates=("f", "i", "n", "s")
+    ),
 }
 
 # -------------------- losses

@@ -9,6 +9,7 @@
 #include "lstm.h"
 #include "lstm_peephole.h"
 #include "mingru.h"
+#include "minlstm.h"
 
 #define FORECAST_CELLS(X)          \
   X("rnn_tanh", RnnTanh)           \
@@ -18,7 +19,8 @@
   X("lstm_peephole", LstmPeephole) \
   X("indrnn_tanh", IndRnnTanh)     \
   X("indrnn_relu", IndRnnRelu)     \
-  X("mingru", MinGru)
+  X("mingru", MinGru)              \
+  X("minlstm", MinLstm)
 
 namespace forecast::FORECAST_ISA {
 
