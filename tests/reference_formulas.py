@@ -168,6 +168,26 @@ def minlstm_backward(saved, states, dstates):
     return (df * f * (1.0 - f), di * i * (1.0 - i), dh * (1.0 - s)), (dh * s,)
 
 
+def slstm_forward(a, states):
+    ai, af, ag, ao = a
+    _, c, n, m = states
+    new_m = np.where(n > 0.0, np.maximum(af + m, ai), ai)
+    i, f, g, o = np.exp(ai - new_m), np.exp(af + m - new_m), np.tanh(ag), sigmoid(ao)
+    c, n = f * c + i * g, f * n + i
+    return (o * c / n, c, n, new_m), (i, f, g, o, c, n)
+
+
+def slstm_backward(saved, states, dstates):
+    (i, f, g, o, new_c, new_n), (_, c, n, _), (dh, dc, dn, _) = saved, states, dstates
+    do = dh * new_c / new_n
+    dc = dc + dh * o / new_n
+    dn = dn - dh * o * new_c / new_n**2
+    di = dc * g + dn
+    daf = f * (c * dc + n * dn)
+    da = (di * i, daf, dc * i * (1.0 - g**2), o * (1.0 - o) * do)
+    return da, (np.zeros_like(dh), dc * f, dn * f, daf)
+
+
 REFERENCE_CELLS = {
     "rnn_tanh": Cell(("h",), (0, 1), (0, 1), ("h",), rnn_tanh_forward, rnn_tanh_backward),
     "rnn_relu": Cell(
@@ -201,6 +221,16 @@ REFERENCE_CELLS = {
     "mingru": Cell(("z", "n"), (0, 2), (2, 2), ("h",), mingru_forward, mingru_backward, gates=("z", "n")),
     "minlstm": Cell(
         ("f", "i", "n"), (0, 3), (3, 3), ("h",), minlstm_forward, minlstm_backward, gates=("f", "i", "n", "s")
+    ),
+    "slstm": Cell(
+        ("i", "f", "g", "o"),
+        (0, 4),
+        (0, 4),
+        ("h", "c", "n", "m"),
+        slstm_forward,
+        slstm_backward,
+        gates=("i", "f", "g", "o"),
+        positive=("n",),
     ),
 }
 

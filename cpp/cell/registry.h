@@ -10,6 +10,7 @@
 #include "lstm_peephole.h"
 #include "mingru.h"
 #include "minlstm.h"
+#include "slstm.h"
 
 #define FORECAST_CELLS(X)          \
   X("rnn_tanh", RnnTanh)           \
@@ -20,7 +21,8 @@
   X("indrnn_tanh", IndRnnTanh)     \
   X("indrnn_relu", IndRnnRelu)     \
   X("mingru", MinGru)              \
-  X("minlstm", MinLstm)
+  X("minlstm", MinLstm)            \
+  X("slstm", Slstm)
 
 namespace forecast::FORECAST_ISA {
 
