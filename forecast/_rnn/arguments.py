@@ -18,9 +18,7 @@ def check_combinations(model):
     levels = fitted_levels(model.quantile)
     if model.cell not in ACTIVATED_CELLS and model.activation != "tanh":
         cells = " or ".join(repr(word) for word in ACTIVATED_CELLS)
-        raise ValueError(
-            f"activation={model.activation!r} is for cell={cells}, not {model.cell!r}; leave it 'tanh'."
-        )
+        raise ValueError(f"activation={model.activation!r} is for cell={cells}, not {model.cell!r}; leave it 'tanh'.")
     if model.momentum is not None and model.optimizer not in _MOMENTUM:
         raise ValueError(f"momentum is for optimizer='sgd' or 'rmsprop', not {model.optimizer!r}; leave it None.")
     if levels != (0.5,) and model.loss != "quantile":
