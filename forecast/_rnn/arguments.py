@@ -2,7 +2,7 @@
 
 from numbers import Integral
 
-from .._network import ACTIVATED_CELLS, Architecture, core_cell
+from .._network import ACTIVATED_CELLS, MATRIX_CELLS, Architecture, core_cell
 from .._progress import as_callbacks
 from .._quantiles import fitted_levels
 from .._training import FALLING, Recipe
@@ -34,6 +34,7 @@ def check_combinations(model):
 
 
 _NEEDS = {  # argument -> its default, and what it needs in order to have an effect
+    "heads": (1, "cell", lambda model: model.cell in MATRIX_CELLS, " or ".join(map(repr, MATRIX_CELLS))),
     "segment_activation": ("relu", "segment", lambda model: model.segment > 1, "of 2 steps or more"),
     "skip_start": ("ridge", "skip", lambda model: model.skip is not None, "'linear' or 'linear-all'"),
     "skip_penalty": (1e-3, "skip", lambda model: model.skip is not None, "'linear' or 'linear-all'"),
@@ -52,6 +53,10 @@ def _check_network(model):
                 f"{name}={given!r} is for {needed} {expected}, not {needed}={getattr(model, needed)!r}; leave it "
                 f"{default!r}."
             )
+    if model.hidden_size % model.heads:
+        raise ValueError(
+            f"heads={model.heads}: expected a divisor of hidden_size={model.hidden_size}, whose units they share."
+        )
     cycle_of(model)
 
 
@@ -101,6 +106,7 @@ def architecture_of(model, data):
         cycle=cycle,
         cycle_rows=(1 if shared else max(data.n_series, 1)) if cycle else 0,
         input_clip=None if model.input_clip is None else float(model.input_clip),
+        heads=int(model.heads),
     )
 
 
