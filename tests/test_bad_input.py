@@ -225,6 +225,7 @@ BAD_PARAMETERS = {
     "hidden_size": 0,
     "num_layers": 1.5,
     "activation": "sigmoid",
+    "heads": 0,
     "dropout": 1.0,
     "segment": 0,
     "segment_activation": "tanh",

@@ -26,6 +26,7 @@ EFFECTS = {  # changed value, and what else both models need to show it
     "hidden_size": (5, {}),
     "num_layers": (2, {}),
     "activation": ("relu", {"cell": "rnn"}),
+    "heads": (2, {"cell": "mlstm", "hidden_size": 6}),
     "dropout": (0.5, {}),
     "segment": (3, {}),
     "segment_activation": ("identity", {"segment": 3}),

@@ -200,8 +200,7 @@ def _last(d, a, top):
 def _known_future(d, a, known):
     """The known future read in both directions, (horizon, 2 * future_size)."""
     ways = [
-        _recurrent(d, a, f"future{way}", known, a.horizon_steps, a.future_size, bool(way))
-        for way in ("", ".reverse")
+        _recurrent(d, a, f"future{way}", known, a.horizon_steps, a.future_size, bool(way)) for way in ("", ".reverse")
     ]
     return d.joined("future.both", ways)
 
