@@ -1,5 +1,7 @@
 """Matrix memory: `cell="mlstm"` beside the oracle, slopes, its own sums written out, and in the estimator."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import tolerances
@@ -7,6 +9,7 @@ from cases import DTYPES, ISAS, Case, draw_network, largest_difference
 from slopes import assert_slopes, differences_from, named, own_arrays, source_tensors
 
 from forecast import RNNForecaster, _core, load
+from forecast._network import compiled
 from forecast.diagnostics import gate_activity, gradient_flow
 
 every_dtype = pytest.mark.parametrize("dtype", DTYPES)
@@ -117,6 +120,23 @@ def test_gates_whose_exponential_no_number_holds_stay_finite(gate, value, dtype)
     result = case.gradient(dtype)
     assert np.isfinite(result["outputs"]).all()
     assert np.isfinite(result["theta"]).all()
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        (dict(heads=0), "heads: expected a divisor of its width"),
+        (dict(heads=4), "heads: expected a divisor of its width"),
+        (dict(heads=3), "q, k and v are as wide as the output, the gates wider by 2 for each head"),
+        (dict(inputs=("0.q", "0.k", "0.v")), "number of inputs"),
+        (dict(inputs=("0.q", "0.k", "0.gates", "0.v")), "q, k and v are as wide as the output"),
+    ],
+)
+def test_the_door_refuses_what_no_kernel_may_see(changes, message):
+    spec = draw(0.0, hidden=6, heads=2).network.spec
+    layers = [replace(layer, **changes) if layer.kind == "mlstm" else layer for layer in spec.layers]
+    with pytest.raises(ValueError, match=f"layer '0': {message}"):
+        compiled(replace(spec, layers=tuple(layers)), "float64")
 
 
 # -------------------- in the estimator
