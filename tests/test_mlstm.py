@@ -10,6 +10,7 @@ from slopes import assert_slopes, differences_from, named, own_arrays, source_te
 
 from forecast import RNNForecaster, _core, load
 from forecast._network import compiled
+from forecast._network.initial import draw as initial_draw
 from forecast.diagnostics import gate_activity, gradient_flow
 
 every_dtype = pytest.mark.parametrize("dtype", DTYPES)
@@ -154,9 +155,23 @@ def test_an_estimator_learns_and_comes_out_of_a_file(tmp_path):
     assert loaded.predict(X).tobytes() == model.predict(X).tobytes()
     assert loaded.heads == 2
     assert model.weights_["0.gates.W"].shape == (8 + 2 * 2, 1)
+    assert "0.R_i" not in model.weights_
     assert model.predict(X[:1]).tobytes() == model.predict(X)[:1].tobytes()
     again = RNNForecaster(cell="mlstm", hidden_size=8, heads=2, max_iter=60, random_state=0, n_jobs=2).fit(X, Y)
     assert again.predict(X).tobytes() == model.predict(X).tobytes()
+
+
+def test_it_begins_as_a_mean_of_all_values():
+    """Without weights of q and k, and with gates of one size, h is o times the mean of v."""
+    case = draw(0.0, steps=6, hidden=4, horizon=4)
+    w = case.network.views(case.theta)
+    case.theta[...] = 0.0
+    initial_draw(case.network.spec, w, np.random.default_rng(0))
+    for name in ("0.q.W", "0.k.W", "0.gates.W"):
+        w[name][...] = 0.0
+    w["head.W"][...], w["head.b"][...] = np.eye(4), 0.0
+    expected = 0.5 * (case.batch().past @ w["0.v.W"].T + w["0.v.b"]).mean(axis=1)
+    np.testing.assert_allclose(case.core().predict(case.theta, case.source(), case.index), expected, atol=1e-12)
 
 
 @pytest.mark.parametrize(
