@@ -20,6 +20,7 @@ class CellInfo(TypedDict):
     initial_bias: list[float]  # of each row
     gates: list[str]  # that `activity` hands out; none of an Elman cell, whose h is its only row
     vectors: list[str]  # that it owns, one number per unit each
+    initial_vectors: list[tuple[float, float]]  # between which numbers each vector begins
     estimator: str  # how RNNForecaster's argument `cell` names it
 
 class LossInfo(TypedDict):

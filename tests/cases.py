@@ -88,6 +88,8 @@ def draw_theta(network, rng):
             view[...] += 3.0
         elif view.ndim == 2:
             view[...] = rng.normal(size=view.shape) / np.sqrt(view.shape[1])
+        if many and network.cell == "minlstm" and name.endswith("b_i"):  # the other half of what carries the state
+            view -= 3.0
         if many and network.cell == "rnn_tanh" and name.endswith(("W_h", "b_h")):
             view *= 0.05  # a saturated tanh carries no gradient
     return theta
@@ -257,6 +259,6 @@ def draw_initial(network, rng, batch):
     """First states of every layer that begins with its own: one array where all are of a size, else a list."""
     found = []
     for layer in network.starting:
-        states, hidden = reference.REFERENCE_CELLS[layer.cell].states, network.spec.streams[layer.output].width
-        found.append(rng.normal(size=(len(states), batch, hidden)) / 3)
+        cell, hidden = reference.REFERENCE_CELLS[layer.cell], network.spec.streams[layer.output].width
+        found.append(cell.first_states(rng.normal(size=(len(cell.states), batch, hidden)) / 3))
     return np.array(found) if len({states.shape for states in found}) == 1 else found

@@ -92,7 +92,7 @@ class Network:
 
     @property
     def cell(self):
-        return self.recurrent[0].cell
+        return self.recurrent[0].cell if self.recurrent else ""
 
     @property
     def layers(self):

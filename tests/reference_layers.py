@@ -9,7 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 import numpy as np
-from reference_formulas import REFERENCE_CELLS
+from reference_formulas import REFERENCE_CELLS, sigmoid
 
 
 @dataclass
@@ -292,6 +292,71 @@ def cycle_on_backward(layer, x, p, run, ratio, dout):
     return [dout], {"": dQ}
 
 
+# -------------------- mlstm: h = o (C q) / max(|n q|, e^-m) of every head; its inputs are q, k, v, [o ; i ; f]
+
+
+def heads_of(layer, x):
+    """(B, T, heads, d)."""
+    return x.reshape(*x.shape[:2], layer.heads, -1)
+
+
+def mlstm_gates(layer, x):
+    """a_o (B, T, heads, d), a_i and a_f (B, T, heads)."""
+    width = x[0].shape[2]
+    return (heads_of(layer, x[3][:, :, :width]), *np.split(x[3][:, :, width:], 2, axis=2))
+
+
+def mlstm_forward(layer, x, p, run):
+    q, k, v = (heads_of(layer, part) for part in x[:3])
+    a_o, a_i, a_f = mlstm_gates(layer, x)
+    B, _, heads, d = q.shape
+    k, o = k / np.sqrt(d), sigmoid(a_o)
+    C, n, m = np.zeros((B, heads, d, d)), np.zeros((B, heads, d)), np.zeros((B, heads))
+    h, saved = np.zeros_like(q), {}
+    for t in times(layer, x[0]):
+        before = C, n
+        new_m = np.maximum(a_f[:, t] + m, a_i[:, t])
+        i, f, m = np.exp(a_i[:, t] - new_m), np.exp(a_f[:, t] + m - new_m), new_m
+        C = f[..., None, None] * C + i[..., None, None] * v[:, t, :, :, None] * k[:, t, :, None, :]
+        n = f[..., None] * n + i[..., None] * k[:, t]
+        s, bound = (n * q[:, t]).sum(axis=-1), np.exp(-m)
+        mean = np.einsum("bhvk,bhk->bhv", C, q[:, t]) / np.maximum(np.abs(s), bound)[..., None]
+        h[:, t] = o[:, t] * mean
+        saved[t] = before, (C, n), (i, f), (s, bound), mean
+    return h.reshape(x[0].shape), (k, o, saved)
+
+
+def mlstm_backward(layer, x, p, run, kept, dh):
+    k, o, saved = kept
+    q, v, dh = heads_of(layer, x[0]), heads_of(layer, x[2]), heads_of(layer, dh)
+    dq, dk, dv, do = (np.zeros_like(q) for _ in range(4))
+    da_i, da_f = np.zeros(q.shape[:3]), np.zeros(q.shape[:3])
+    dC, dn = 0.0, 0.0
+    for t in reversed(times(layer, x[0])):
+        (old_C, old_n), (C, n), (i, f), (s, bound), mean = saved[t]
+        do[:, t] = dh[:, t] * mean * o[:, t] * (1.0 - o[:, t])
+        dmean = dh[:, t] * o[:, t]
+        size = np.maximum(np.abs(s), bound)
+        dtop = dmean / size[..., None]
+        ds = np.where(np.abs(s) > bound, -np.sign(s) * (dmean * mean).sum(axis=-1) / size, 0.0)
+        dq[:, t] = np.einsum("bhvk,bhv->bhk", C, dtop) + ds[..., None] * n
+        dC = dC + dtop[..., :, None] * q[:, t, :, None, :]
+        dn = dn + ds[..., None] * q[:, t]
+        from_v = np.einsum("bhvk,bhv->bhk", dC, v[:, t]) + dn
+        dk[:, t] = i[..., None] * from_v
+        dv[:, t] = i[..., None] * np.einsum("bhvk,bhk->bhv", dC, k[:, t])
+        da_i[:, t] = i * (from_v * k[:, t]).sum(axis=-1)
+        da_f[:, t] = f * ((dC * old_C).sum(axis=(-1, -2)) + (dn * old_n).sum(axis=-1))
+        dC, dn = f[..., None, None] * dC, f[..., None] * dn
+    flat = [d.reshape(x[0].shape) for d in (dq, dk / np.sqrt(q.shape[3]), dv, do)]
+    return [*flat[:3], np.concatenate([flat[3], da_i, da_f], axis=2)], {}
+
+
+def mlstm_kink(layer, kept):
+    """Where |n q| is the bound: 1 beside the number that it would be without a stabiliser."""
+    return min(float(np.abs(np.abs(s) / bound - 1.0).min()) for _, _, _, (s, bound), _ in kept[2].values())
+
+
 REFERENCE_LAYERS = {
     "recurrent": Kind(recurrent_weights, recurrent_forward, recurrent_backward, kink=recurrent_kink),
     "dense": Kind(dense_weights, dense_forward, dense_backward, kink=dense_kink),
@@ -300,4 +365,5 @@ REFERENCE_LAYERS = {
     "lookup": Kind(lookup_weights, lookup_forward, lookup_backward, table=True, rows_read=lookup_rows),
     "cycle_off": Kind(cycle_weights, cycle_off_forward, cycle_off_backward, table=True, rows_read=cycle_rows),
     "cycle_on": Kind(cycle_weights, cycle_on_forward, cycle_on_backward, table=True, rows_read=cycle_rows),
+    "mlstm": Kind(no_weights, mlstm_forward, mlstm_backward, kink=mlstm_kink),
 }

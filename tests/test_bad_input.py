@@ -225,6 +225,7 @@ BAD_PARAMETERS = {
     "hidden_size": 0,
     "num_layers": 1.5,
     "activation": "sigmoid",
+    "heads": 0,
     "dropout": 1.0,
     "segment": 0,
     "segment_activation": "tanh",
@@ -288,7 +289,7 @@ def test_a_parameter_out_of_range_is_named_with_what_is_allowed(no_work, name, v
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"activation": "relu"}, "activation='relu' is for cell='rnn'; cell='lstm' has tanh only"),
+        ({"activation": "relu"}, "activation='relu' is for cell='rnn'.*, not 'lstm'; leave it 'tanh'"),
         ({"momentum": 0.5}, "momentum is for optimizer='sgd' or 'rmsprop', not 'adam'"),
         ({"quantile": 0.9}, "quantile=0.9 is for loss='quantile', not 'squared_error'"),
         ({"huber_delta": 2.0}, "huber_delta=2.0 is for loss='huber', not 'squared_error'"),

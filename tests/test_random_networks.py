@@ -13,7 +13,7 @@ import pytest
 from forecast import RNNForecaster, load, make_windows
 
 CHOICES = {  # most often the default, so that refusals do not crowd out what works
-    "cell": ("lstm", "gru", "rnn", "lstm_peephole"),
+    "cell": ("lstm", "gru", "rnn", "lstm_peephole", "slstm", "mingru", "mlstm"),
     "hidden_size": (1, 4, 7, 16),
     "num_layers": (1, 1, 2),
     "dropout": (0.0, 0.0, 0.3),

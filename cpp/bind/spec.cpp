@@ -117,6 +117,7 @@ void SpecHolder::check_layer(const LayerSpec& l, const std::string& name) const 
   int64_t wide = 0;
   for (int i = 0; i < l.inputs; ++i) wide += streams_[size_t(l.in[i])].width;
   if (!cell && kind->same_width && wide != out.width) refuse("layer", name, "input and output differ in width");
+  if (!cell && kind->by_head) check_heads(l, name);
   if (l.restart && l.start < 0) refuse("layer", name, "restart needs a start");
   if (l.start >= 0) {
     const LayerSpec& o = layers_[size_t(l.start)];
@@ -125,6 +126,16 @@ void SpecHolder::check_layer(const LayerSpec& l, const std::string& name) const 
   }
   if (l.tied >= 0 ? !may_tie(l, layers_[size_t(l.tied)]) : !cell && kind->owner)
     refuse("layer", name, "tied needs a layer of the same kind and sizes, or the kind that owns its weights");
+}
+
+void SpecHolder::check_heads(const LayerSpec& l, const std::string& name) const {
+  const int64_t H = streams_[size_t(l.out)].width;
+  if (l.heads < 1 || l.heads > H || H % l.heads) refuse("layer", name, "heads: expected a divisor of its width");
+  for (int i = 0; i < l.inputs; ++i) {
+    const StreamSpec& in = streams_[size_t(l.in[i])];
+    if (in.width != (i < 3 ? H : H + 2 * l.heads) || in.steps != streams_[size_t(l.out)].steps)
+      refuse("layer", name, "q, k and v are as wide as the output, the gates wider by 2 for each head");
+  }
 }
 
 bool SpecHolder::may_tie(const LayerSpec& l, const LayerSpec& to) const {
@@ -155,7 +166,7 @@ void SpecHolder::read_layer(const py::dict& d) {
   l.bias = bias == "none" ? Bias::none : bias == "one" ? Bias::one : Bias::steps;
   l.number = field<int64_t>(d, "number", 0);
   l.rows = field<int64_t>(d, "rows", 0), l.length = field<int64_t>(d, "length", 0);
-  l.channels = field<int64_t>(d, "channels", 0);
+  l.channels = field<int64_t>(d, "channels", 0), l.heads = field<int64_t>(d, "heads", 0);
   check_layer(l, name);
   if (info(l) && info(l)->table) check_table(l, *info(l), name);
   makers_[size_t(l.out)] = int(layers_.size());

@@ -33,6 +33,7 @@ struct LayerSpec {
   Bias bias;
   int64_t number;                  // of its random numbers
   int64_t rows, length, channels;  // of a table; of a cycle
+  int64_t heads;                   // of a matrix memory
 };
 
 struct NetworkSpec {
@@ -190,6 +191,7 @@ struct CellInfo {
   const char* const* gate_names;
   int vectors;  // one number per unit each
   const char* const* vector_names;
+  const double* initial_vectors;  // [vectors][lowest and highest value]; null: 0
   const char* argument;  // how the estimator's argument `cell` names it
 };
 
@@ -201,6 +203,7 @@ struct LayerInfo {
   bool passes;      // its output may be a view of its input
   bool table;       // it looks rows up; `by_phase`: at places in a cycle
   bool by_phase;
+  bool by_head;       // its units are cut into heads: inputs q, k, v and gates, 2 of them for each head beside o
   const char* owner;  // the kind whose weights it must be tied to; null: it may own them
 };
 

@@ -395,8 +395,9 @@ struct Recurrent : Weightless {
     if (!Way::few(C::rows, v.I, v.H))
       Way::outer_sum(dW, v.I, input_rows<C>, v.H, v.I, da + C::input[0] * v.row, v.tape_step, x, x_step, n,
                      v.transposed);
-    Way::outer_sum(dW + R_of(v.I, v.H), v.H, state_rows<C>, v.H, v.H, da + C::state[0] * v.row, v.tape_step,
-                   v.before(i), v.restart ? 0 : v.state_step, n, v.transposed);
+    if constexpr (state_rows<C> > 0)
+      Way::outer_sum(dW + R_of(v.I, v.H), v.H, state_rows<C>, v.H, v.H, da + C::state[0] * v.row, v.tape_step,
+                     v.before(i), v.restart ? 0 : v.state_step, n, v.transposed);
   }
 
   // Adds what reaches the state before step i, past the rows and through R, to that of the initial states.

@@ -7,6 +7,7 @@
 #include "dense.h"
 #include "dropout.h"
 #include "lookup.h"
+#include "mlstm.h"
 #include "recurrent.h"
 
 #define FORECAST_LAYERS(X)   \
@@ -15,4 +16,5 @@
   X("concat", Concat)        \
   X("lookup", Lookup)        \
   X("cycle_off", CycleOff)   \
-  X("cycle_on", CycleOn)
+  X("cycle_on", CycleOn)     \
+  X("mlstm", Mlstm)

@@ -3,10 +3,10 @@
 from dataclasses import dataclass
 
 from .._files import ModelFileError, stored
-from .._registries import CELL_WORDS, CELLS, ESTIMATOR_CELLS, LOSSES, OPTIMIZERS
+from .._registries import ACTIVATED_CELLS, CELL_WORDS, CELLS, ESTIMATOR_CELLS, LOSSES, MATRIX_CELLS, OPTIMIZERS
 
-__all__ = ["ACTIVATIONS", "CELLS", "DECODERS", "ESTIMATOR_CELLS", "LOSSES", "OPTIMIZERS", "SKIPS", "Architecture",
-           "core_cell"]  # fmt: skip
+__all__ = ["ACTIVATED_CELLS", "ACTIVATIONS", "CELLS", "DECODERS", "ESTIMATOR_CELLS", "LOSSES", "MATRIX_CELLS",
+           "OPTIMIZERS", "SKIPS", "Architecture", "core_cell"]  # fmt: skip
 
 ACTIVATIONS = ("relu", "identity")  # of a segment's projection
 DECODERS = ("dense", "segments", "steps")
@@ -15,7 +15,7 @@ SKIPS = (None, "linear", "linear-all")
 
 def core_cell(word, activation):
     """The registry's name of a cell, as the arguments `cell` and `activation` mean it."""
-    return word if CELL_WORDS.get(word) == word else f"{word}_{activation}"
+    return f"{word}_{activation}" if word in ACTIVATED_CELLS else word
 
 
 @stored("architecture")
@@ -55,6 +55,7 @@ class Architecture:
     cycle: int = 0  # length in steps; 0: none
     cycle_rows: int = 0  # 1: one cycle for all series
     input_clip: float | None = None
+    heads: int = 1  # of a cell of MATRIX_CELLS
 
     @property
     def cell_word(self):
@@ -111,7 +112,7 @@ class Architecture:
         """
         sizes = {"steps": self.steps, "inputs": self.inputs, "hidden": self.hidden, "layers": self.layers,
                  "targets": self.targets, "columns": self.columns, "segment": self.segment,
-                 "decoder_size": self.decoder_size}  # fmt: skip
+                 "decoder_size": self.decoder_size, "heads": self.heads}  # fmt: skip
         counts = {"extra": self.extra, "future": self.future, "static": self.static, "series": self.series,
                   "future_size": self.future_size, "series_size": self.series_size, "cycle": self.cycle,
                   "cycle_rows": self.cycle_rows}  # fmt: skip
@@ -124,11 +125,13 @@ class Architecture:
                 raise ModelFileError(f"a network with {name} = {size!r} in {n_weights} weights.")
         if self.targets % self.columns or self.horizon not in (None, self.targets // self.columns):
             raise ModelFileError(f"{self.targets} targets in {self.columns} columns over {self.horizon!r} steps.")
+        if self.hidden % self.heads or self.future_size % self.heads:
+            raise ModelFileError(f"{self.hidden} and {self.future_size} units in {self.heads} heads.")
         if self.own < 0 or bool(self.cycle) != bool(self.cycle_rows):
             raise ModelFileError(f"{self.extra} inputs besides the past and a cycle of {self.cycle} steps.")
         if self.cycle_rows > 1 and self.cycle_rows != self.series:
             raise ModelFileError(f"a cycle of each of {self.cycle_rows} series, but {self.series} series.")
-        choices = {"decoder": DECODERS, "skip": SKIPS, "segment_activation": ACTIVATIONS, "cell": CELLS,
+        choices = {"decoder": DECODERS, "skip": SKIPS, "segment_activation": ACTIVATIONS, "cell": CELL_WORDS,
                    "loss": LOSSES, "bidirectional": (True, False), "decoder_tied": (True, False)}  # fmt: skip
         for name, known in choices.items():
             value = getattr(self, name)

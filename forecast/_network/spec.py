@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass, field
 
+from .._registries import MATRIX_CELLS
+
 __all__ = ["Layer", "NetworkSpec", "Stream", "spec_of"]
 
 
@@ -29,11 +31,11 @@ class Layer:
     """One layer: what it reads, what it writes and, by kind, the rest. Its name is the prefix of its weights' names."""
 
     name: str
-    kind: str  # "recurrent", "dense", "dropout", "concat", "lookup", "cycle_off", "cycle_on"
+    kind: str  # "recurrent", "dense", "dropout", "concat", "lookup", "cycle_off", "cycle_on", "mlstm"
     inputs: tuple[str, ...]
     output: str  # a stream that is not a view, written by this layer alone
     cell: str = ""  # recurrent
-    reverse: bool = False  # recurrent: from the last step to the first
+    reverse: bool = False  # recurrent, mlstm: from the last step to the first
     start: str = ""  # recurrent: earlier layer of the same cell and width whose last states are the initial ones
     restart: bool = False  # recurrent: every step begins with the initial states
     tied: str = ""  # earlier layer of the same kind and sizes whose weights this one uses
@@ -44,6 +46,7 @@ class Layer:
     rows: int = 0  # lookup, cycle_off: rows of the table
     length: int = 0  # cycle_off, cycle_on: length of the cycle
     channels: int = 0  # cycle_off, cycle_on: target channels
+    heads: int = 0  # mlstm: of units; it reads q, k, v and gates [o, i of every head, f of every head]
 
 
 @dataclass(frozen=True)
@@ -167,13 +170,19 @@ def _encoder(d, a, x):
         x = d.layer("segment", "dense", [view], a.encoder_steps, a.hidden, activation=a.segment_activation)
     directions = ("", ".reverse") if a.bidirectional else ("",)
     for n in range(a.layers):
-        outputs = [
-            d.layer(f"{n}{way}", "recurrent", [x], a.encoder_steps, a.hidden, cell=a.cell, reverse=bool(way))
-            for way in directions
-        ]
+        outputs = [_recurrent(d, a, f"{n}{way}", x, a.encoder_steps, a.hidden, bool(way)) for way in directions]
         if n + 1 < a.layers:
             x = _dropped(d, a, d.joined(f"{n}.both", outputs), n, f"{n}.dropout")
     return outputs
+
+
+def _recurrent(d, a, name, x, steps, width, reverse):
+    """A layer of the architecture's cell; a matrix memory reads its x through dense layers."""
+    if a.cell not in MATRIX_CELLS:
+        return d.layer(name, "recurrent", [x], steps, width, cell=a.cell, reverse=reverse)
+    widths = {"q": width, "k": width, "v": width, "gates": width + 2 * a.heads}
+    inputs = [d.layer(f"{name}.{part}", "dense", [x], steps, size) for part, size in widths.items()]
+    return d.layer(name, a.cell, inputs, steps, width, reverse=reverse, heads=a.heads)
 
 
 def _dropped(d, a, x, number, name):
@@ -191,8 +200,7 @@ def _last(d, a, top):
 def _known_future(d, a, known):
     """The known future read in both directions, (horizon, 2 * future_size)."""
     ways = [
-        d.layer(f"future{way}", "recurrent", [known], a.horizon_steps, a.future_size, cell=a.cell, reverse=bool(way))
-        for way in ("", ".reverse")
+        _recurrent(d, a, f"future{way}", known, a.horizon_steps, a.future_size, bool(way)) for way in ("", ".reverse")
     ]
     return d.joined("future.both", ways)
 
@@ -292,6 +300,15 @@ def refuse_unfit(a):
             f"future_size={a.future_size}: there is no known future to read. Pass windows with known future columns "
             "(`future_covariates` of make_windows or SeriesForecaster, or `calendar` of SeriesForecaster), or set "
             "future_size=0."
+        )
+    if a.future_size % a.heads:
+        raise ValueError(
+            f"future_size={a.future_size}: expected a multiple of heads={a.heads}, which cut its units as well."
+        )
+    if a.cell in MATRIX_CELLS and a.decoder == "segments":
+        raise ValueError(
+            f"decoder='segments' begins with the last states of the encoder, and cell={a.cell!r} has a matrix that it "
+            "cannot begin with. Set another cell, or decoder='steps' or 'dense'."
         )
     if a.series_size and a.series < 2:
         raise ValueError(

@@ -7,7 +7,7 @@ import numpy as np
 from .. import _core
 from .._files import ModelFileError, stored
 from .._threads import WORTH_SHARING, thread_count
-from .architecture import CELLS, Architecture
+from .architecture import CELLS, MATRIX_CELLS, Architecture
 from .core import activity, compiled, flow
 from .initial import draw
 from .outputs import outputs_of
@@ -180,6 +180,8 @@ def _work_per_window(spec):
         out, inputs = spec.streams[layer.output], sum(spec.streams[name].width for name in layer.inputs)
         if layer.kind == "recurrent":
             work += 2.0 * out.steps * out.width * len(CELLS[layer.cell]["rows"]) * (inputs + out.width)
+        elif layer.kind in MATRIX_CELLS:
+            work += 6.0 * out.steps * out.width * out.width / layer.heads
         elif layer.kind == "dense" and out.steps > 1:  # a single step is negligible
             work += 2.0 * out.steps * out.width * inputs
     return work

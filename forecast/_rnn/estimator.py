@@ -37,7 +37,10 @@ class RNNForecaster(Saved, Forecasts, RegressorMixin, BaseEstimator):
     num_layers : int, default=1
         Stacked layers.
     activation : {"tanh", "relu"}, default="tanh"
-        Activation of `cell="rnn"`. Gated cells always use tanh.
+        Activation of the cells without gates, such as `cell="rnn"`; those of the others are fixed.
+    heads : int, default=1
+        Heads of `cell="mlstm"`, each with a matrix memory of its own of `hidden_size / heads` units [14]_; more of them
+        are faster and remember less each.
     dropout : float, default=0.0
         Share of the units dropped after every layer while training, also before the head; in [0, 1).
     segment : int, default=1
@@ -213,6 +216,7 @@ class RNNForecaster(Saved, Forecasts, RegressorMixin, BaseEstimator):
     .. [11] Lin et al. (2024): CycleNet: enhancing time series forecasting through modeling periodic patterns.
     .. [12] Goyal et al. (2017).
     .. [13] Polyak and Juditsky (1992), with the bias correction of Kingma and Ba (2015).
+    .. [14] Beck et al. (2024): xLSTM: extended long short-term memory.
 
     Examples
     --------
@@ -238,6 +242,7 @@ class RNNForecaster(Saved, Forecasts, RegressorMixin, BaseEstimator):
         hidden_size=64,
         num_layers=1,
         activation="tanh",
+        heads=1,
         dropout=0.0,
         segment=1,
         segment_activation="relu",
@@ -288,6 +293,7 @@ class RNNForecaster(Saved, Forecasts, RegressorMixin, BaseEstimator):
         self.hidden_size = hidden_size
         self.num_layers = num_layers
         self.activation = activation
+        self.heads = heads
         self.dropout = dropout
         self.segment = segment
         self.segment_activation = segment_activation

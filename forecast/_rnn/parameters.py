@@ -22,6 +22,7 @@ CONSTRAINTS = {
     "hidden_size": [_COUNT],
     "num_layers": [_COUNT],
     "activation": [StrOptions({"tanh", "relu"})],
+    "heads": [_COUNT],
     "dropout": [_SHARE],
     "segment": [_COUNT],
     "segment_activation": [StrOptions(set(ACTIVATIONS))],
