@@ -207,6 +207,39 @@ def concat_backward(layer, x, p, run, saved, dout):
     return parts(dout, x), {}
 
 
+# -------------------- sum: out_s = a_s + b_s
+
+
+def sum_forward(layer, x, p, run):
+    return x[0] + x[1], None
+
+
+def sum_backward(layer, x, p, run, saved, dout):
+    return [dout, dout], {}
+
+
+# -------------------- norm: out_s = g (x_s - mean) / sqrt(variance + epsilon) + b, over the features of each step
+
+EPSILON = 1e-5
+
+
+def norm_weights(layer, widths, output):
+    return [("g", (output[1],)), ("b", (output[1],))]
+
+
+def norm_forward(layer, x, p, run):
+    centred = x[0] - x[0].mean(axis=2, keepdims=True)
+    scale = 1.0 / np.sqrt((centred**2).mean(axis=2, keepdims=True) + EPSILON)
+    return p["g"] * centred * scale + p["b"], (centred * scale, scale)
+
+
+def norm_backward(layer, x, p, run, saved, dout):
+    z, scale = saved
+    e = dout * p["g"]
+    dx = scale * (e - e.mean(axis=2, keepdims=True) - z * (e * z).mean(axis=2, keepdims=True))
+    return [dx], {"g": (dout * z).sum(axis=(0, 1)), "b": dout.sum(axis=(0, 1))}
+
+
 # -------------------- lookup: out = V[row]; the last row is the unknown series'
 
 
@@ -297,6 +330,8 @@ REFERENCE_LAYERS = {
     "dense": Kind(dense_weights, dense_forward, dense_backward, kink=dense_kink),
     "dropout": Kind(no_weights, dropout_forward, dropout_backward),
     "concat": Kind(no_weights, concat_forward, concat_backward),
+    "sum": Kind(no_weights, sum_forward, sum_backward),
+    "norm": Kind(norm_weights, norm_forward, norm_backward),
     "lookup": Kind(lookup_weights, lookup_forward, lookup_backward, table=True, rows_read=lookup_rows),
     "cycle_off": Kind(cycle_weights, cycle_off_forward, cycle_off_backward, table=True, rows_read=cycle_rows),
     "cycle_on": Kind(cycle_weights, cycle_on_forward, cycle_on_backward, table=True, rows_read=cycle_rows),

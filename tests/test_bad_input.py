@@ -229,6 +229,8 @@ BAD_PARAMETERS = {
     "segment": 0,
     "segment_activation": "tanh",
     "bidirectional": "both",
+    "residual": "every",
+    "layer_norm": "before",
     "skip": "ridge",
     "skip_start": "ones",
     "skip_penalty": -1e-3,

@@ -123,6 +123,8 @@ OPTIONS = {
     "layers": (1, 2),
     "segment": (1, 3),
     "bidirectional": (False, True),
+    "residual": (False, True),
+    "layer_norm": (False, True),
     "decoder": ("dense", "segments", "tied segments", "steps"),
     "skip": (None, "linear", "linear-all"),
     "future": (0, 2),
@@ -141,6 +143,11 @@ def fits(row):
     """Whether the options go together: no future is read where none is known, a tied decoder has room for positions."""
     if row["future_size"] and not row["future"]:
         return False
+    one_way, goes_on = not row["bidirectional"], row["decoder"].endswith("segments")
+    if row["layers"] < (2 if row["layer_norm"] else 1):
+        return False
+    if row["residual"] and row["layers"] < 2 - (one_way and row["segment"] > 1) + (one_way and goes_on):
+        return False
     if row["decoder"] != "tied segments":
         return True
     read = row["series_size"] + row["static"] + row["segment"] * (row["future"] + 2 * row["future_size"])
@@ -154,11 +161,11 @@ def pairs_of(row):
 
 
 def possible_pairs():
-    """Of values of two options each; a future that is not known cannot be read."""
+    """Of values of two options each; a future that is not known cannot be read, one layer hands nothing on."""
     found = set()
     for one, other in combinations(sorted(OPTIONS), 2):
         found |= set(product(((one, value) for value in OPTIONS[one]), ((other, value) for value in OPTIONS[other])))
-    return found - {(("future", 0), ("future_size", 2))}
+    return found - {(("future", 0), ("future_size", 2)), (("layer_norm", True), ("layers", 1))}
 
 
 def covering_rows(rng):

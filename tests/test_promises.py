@@ -30,6 +30,8 @@ EFFECTS = {  # changed value, and what else both models need to show it
     "segment": (3, {}),
     "segment_activation": ("identity", {"segment": 3}),
     "bidirectional": (True, {}),
+    "residual": (True, {"num_layers": 2}),
+    "layer_norm": (True, {"num_layers": 2}),
     "skip": ("linear", {}),
     "skip_start": ("zero", {"skip": "linear"}),
     "skip_penalty": (10.0, {"skip": "linear"}),

@@ -117,6 +117,9 @@ void SpecHolder::check_layer(const LayerSpec& l, const std::string& name) const 
   int64_t wide = 0;
   for (int i = 0; i < l.inputs; ++i) wide += streams_[size_t(l.in[i])].width;
   if (!cell && kind->same_width && wide != out.width) refuse("layer", name, "input and output differ in width");
+  for (int i = 0; !cell && kind->each_wide && i < l.inputs; ++i)
+    if (streams_[size_t(l.in[i])].width != out.width || streams_[size_t(l.in[i])].steps != out.steps)
+      refuse("layer", name, "every input has the steps and the width of the output");
   if (l.restart && l.start < 0) refuse("layer", name, "restart needs a start");
   if (l.start >= 0) {
     const LayerSpec& o = layers_[size_t(l.start)];

@@ -175,7 +175,7 @@ struct Chunk {
 
 struct Field {  // one named array inside theta
   int layer;
-  char kind;                // W, R or b; p: a vector of a cell; 0: the layer's own name says it
+  char kind;                // W, R, b or g (a gain); p: a vector of a cell; 0: the layer's own name says it
   int row;                  // of the cell, or number of its vector; -1: the layer is no cell
   int64_t offset, n, m, k;  // shape (n, m, k); what is 0 is not there
 };
@@ -198,6 +198,7 @@ struct LayerInfo {
   const char* name;
   int least, most;  // inputs
   bool same_width;  // its inputs together are as wide as its output
+  bool each_wide;   // each of them has the steps and the width of its output
   bool passes;      // its output may be a view of its input
   bool table;       // it looks rows up; `by_phase`: at places in a cycle
   bool by_phase;

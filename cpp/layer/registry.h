@@ -7,7 +7,9 @@
 #include "dense.h"
 #include "dropout.h"
 #include "lookup.h"
+#include "norm.h"
 #include "recurrent.h"
+#include "sum.h"
 
 #define FORECAST_LAYERS(X)   \
   X("dense", Dense)          \
@@ -15,4 +17,6 @@
   X("concat", Concat)        \
   X("lookup", Lookup)        \
   X("cycle_off", CycleOff)   \
-  X("cycle_on", CycleOn)
+  X("cycle_on", CycleOn)     \
+  X("sum", Sum)              \
+  X("norm", Norm)

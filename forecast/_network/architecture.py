@@ -55,6 +55,8 @@ class Architecture:
     cycle: int = 0  # length in steps; 0: none
     cycle_rows: int = 0  # 1: one cycle for all series
     input_clip: float | None = None
+    residual: bool = False
+    layer_norm: bool = False
 
     @property
     def cell_word(self):
@@ -129,7 +131,9 @@ class Architecture:
         if self.cycle_rows > 1 and self.cycle_rows != self.series:
             raise ModelFileError(f"a cycle of each of {self.cycle_rows} series, but {self.series} series.")
         choices = {"decoder": DECODERS, "skip": SKIPS, "segment_activation": ACTIVATIONS, "cell": CELLS,
-                   "loss": LOSSES, "bidirectional": (True, False), "decoder_tied": (True, False)}  # fmt: skip
+                   "loss": LOSSES} | dict.fromkeys(
+            ("bidirectional", "decoder_tied", "residual", "layer_norm"), (True, False)
+        )  # fmt: skip
         for name, known in choices.items():
             value = getattr(self, name)
             if not isinstance(value, str | bool | None) or value not in known:

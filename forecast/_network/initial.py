@@ -14,7 +14,7 @@ def draw(spec, weights, rng):
 
     Input weights and dense layers are Glorot-uniform, recurrent weights orthogonal, the learned positions of the
     decoder and the series' vectors small and normal; the biases of a cell are those of its own header, all others 0,
-    and so are the vectors that a cell owns.
+    and so are the vectors that a cell owns. The gain of a normalisation begins with 1.
     A cycle begins with zeros, so that the first forecast is that without it; the skip too, unless it gets a start.
 
     Parameters
@@ -37,6 +37,8 @@ def draw(spec, weights, rng):
         elif layer.kind == "dense" and layer.inputs and layer.name != "skip":
             if kind == "W":
                 _glorot(view, rng)
+        elif layer.kind == "norm":
+            view[...] = 1.0 if kind == "g" else 0.0
         elif layer.kind == "lookup" or (layer.kind == "dense" and not layer.inputs and not layer.added):
             view[...] = rng.normal(0.0, _SMALL, view.shape)
 

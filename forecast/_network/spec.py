@@ -29,7 +29,7 @@ class Layer:
     """One layer: what it reads, what it writes and, by kind, the rest. Its name is the prefix of its weights' names."""
 
     name: str
-    kind: str  # "recurrent", "dense", "dropout", "concat", "lookup", "cycle_off", "cycle_on"
+    kind: str  # "recurrent", "dense", "dropout", "concat", "sum", "norm", "lookup", "cycle_off", "cycle_on"
     inputs: tuple[str, ...]
     output: str  # a stream that is not a view, written by this layer alone
     cell: str = ""  # recurrent
@@ -71,6 +71,14 @@ class NetworkSpec:
 
 
 MOST_JOINED = 4  # inputs of one concat layer
+
+
+@dataclass(frozen=True)
+class _Top:
+    """The encoder's top layer: its streams, forward and, where there is one, reversed, and its residual connection."""
+
+    states: list
+    added: str = ""  # what the layer read, as wide as its streams together; "": nothing is added
 
 
 @dataclass
@@ -161,19 +169,32 @@ def spec_of(architecture):
 
 
 def _encoder(d, a, x):
-    """Segments, then the stacked layers; the streams of the top one: forward and, where there is one, reversed."""
+    """Segments, then the stacked layers, each with its norm and its residual connection.
+
+    As Wu et al. (2016) have it, only what layers have made is added: nothing of the raw past, whatever its width.
+    """
     if a.segment > 1:
         view = d.view("segments", x, a.encoder_steps, a.segment * a.inputs)
         x = d.layer("segment", "dense", [view], a.encoder_steps, a.hidden, activation=a.segment_activation)
     directions = ("", ".reverse") if a.bidirectional else ("",)
     for n in range(a.layers):
+        added = x if a.residual and n >= first_residual(a) else ""
+        if a.layer_norm and n:
+            x = d.layer(f"{n}.norm", "norm", [x], a.encoder_steps, d.streams[x].width)
         outputs = [
             d.layer(f"{n}{way}", "recurrent", [x], a.encoder_steps, a.hidden, cell=a.cell, reverse=bool(way))
             for way in directions
         ]
         if n + 1 < a.layers:
             x = _dropped(d, a, d.joined(f"{n}.both", outputs), n, f"{n}.dropout")
-    return outputs
+            if added:
+                x = d.layer(f"{n}.sum", "sum", [x, added], a.encoder_steps, d.streams[x].width)
+    return _Top(outputs, added)
+
+
+def first_residual(a):
+    """The first layer whose input was made by a layer and is as wide as its output: segments are, of one direction."""
+    return 0 if a.segment > 1 and not a.bidirectional else 1
 
 
 def _dropped(d, a, x, number, name):
@@ -184,8 +205,19 @@ def _dropped(d, a, x, number, name):
 
 def _last(d, a, top):
     """The last states as one stream, after dropout; the reversed layer computes the oldest step last."""
-    ends = [d.one_step(stream, step) for stream, step in zip(top, (-1, 0), strict=False)]
-    return _dropped(d, a, d.joined("last", ends), a.layers - 1, f"{a.layers - 1}.dropout")
+    ends = [d.one_step(stream, step) for stream, step in zip(top.states, (-1, 0), strict=False)]
+    last = _dropped(d, a, d.joined("last", ends), a.layers - 1, f"{a.layers - 1}.dropout")
+    return _with_residual(d, a, top, last, range(len(ends)))
+
+
+def _with_residual(d, a, top, last, ways):
+    """The last states of some directions (0 forward, 1 reversed) with what the top layer read at their steps added."""
+    if not top.added:
+        return last
+    steps, width = a.encoder_steps, d.streams[top.added].width
+    first = ((steps - 1) * width, a.hidden)  # each direction has its half of the features, at its own last step
+    ends = [d.view(f"residual.{way}", top.added, 1, a.hidden, first[way]) for way in ways]
+    return d.layer(f"{a.layers - 1}.sum", "sum", [last, d.joined("residual", ends)], 1, d.streams[last].width)
 
 
 def _known_future(d, a, known):
@@ -212,7 +244,7 @@ def _dense(d, a, top, known, encoded, series):
 
 def _segments(d, a, top, known, encoded, series):
     """SegRNN's decoder: one step of the cell for each segment of the horizon, each from the encoder's last states."""
-    w, count, encoder = a.segment, a.output_steps, top[0]
+    w, count, encoder = a.segment, a.output_steps, top.states[0]
     beside = [series] if series else []
     beside += _static(d, a)
     if a.future:
@@ -220,7 +252,8 @@ def _segments(d, a, top, known, encoded, series):
     if encoded:
         beside.append(d.view("future.segments", encoded, count, w * 2 * a.future_size))
     if a.bidirectional:  # the forward layer's states go on by `start`
-        beside.append(_dropped(d, a, d.one_step(top[1], 0), a.layers - 1, f"{a.layers - 1}.dropout"))
+        reverse = _dropped(d, a, d.one_step(top.states[1], 0), a.layers - 1, f"{a.layers - 1}.dropout")
+        beside.append(_with_residual(d, a, top, reverse, [1]))
     size = max(a.hidden // 2, 1)
     if a.decoder_tied:
         wanted = d.width(next(layer for layer in d.layers if layer.name == encoder).inputs)
@@ -287,6 +320,7 @@ def refuse_unfit(a):
     """
     if a.segment > a.steps:
         raise ValueError(f"segment={a.segment}: longer than the lookback of {a.steps} steps.")
+    _refuse_unfit_stack(a)
     if a.future_size and not a.future:
         raise ValueError(
             f"future_size={a.future_size}: there is no known future to read. Pass windows with known future columns "
@@ -314,4 +348,21 @@ def refuse_unfit(a):
         what = f"cycle={a.cycle}" if a.cycle else "skip='linear'"
         raise ValueError(
             f"{what}: the past of the {a.columns} targets must be among the channels, got {a.inputs} channels."
+        )
+
+
+def _refuse_unfit_stack(a):
+    """What concerns the stacked layers alone."""
+    if a.layer_norm and a.layers < 2:
+        raise ValueError(
+            "layer_norm=True: it normalises what one recurrent layer hands to the next, but num_layers=1. Set "
+            "num_layers=2 or more, or layer_norm=False."
+        )
+    # A segment decoder goes on from the states of the top forward layer, to which nothing is added.
+    least = first_residual(a) + 1 + (a.decoder == "segments" and not a.bidirectional)
+    if a.residual and a.layers < least:
+        raise ValueError(
+            f"residual=True: with segment={a.segment}, bidirectional={a.bidirectional} and decoder={a.decoder!r} there "
+            f"is a layer to add the input of from num_layers={least} on, but num_layers={a.layers}. Set "
+            f"num_layers={least} or more, or residual=False."
         )

@@ -99,6 +99,8 @@ def architecture_of(model, data):
         series_left_out=float(model.series_left_out),
         cycle=cycle,
         cycle_rows=(1 if shared else max(data.n_series, 1)) if cycle else 0,
+        residual=bool(model.residual),
+        layer_norm=bool(model.layer_norm),
         input_clip=None if model.input_clip is None else float(model.input_clip),
     )
 

@@ -50,6 +50,11 @@ class RNNForecaster(Saved, Forecasts, RegressorMixin, BaseEstimator):
         Each layer also reads the past from its newest step to its oldest, with separate weights; the next layer and the
         decoder see both [8]_. It never sees beyond the window. For patterns that are explained by what follows; it
         doubles the time of the encoder.
+    residual : bool, default=False
+        Add the input of each layer to its output, so that deep stacks train [14]_. From the second layer on; with
+        `segment`, also the first. See docs/guide/depth.md.
+    layer_norm : bool, default=False
+        Normalise what each layer hands to the next over its units, at every step, with a learned gain and bias [15]_.
     skip : {None, "linear", "linear-all"}, default=None
         A linear map from the past to all outputs, added to those of the network, which then learns the rest [9]_. For
         nearly linear series with many more rows than lags. "linear": from the past of the targets. "linear-all": from
@@ -213,6 +218,8 @@ class RNNForecaster(Saved, Forecasts, RegressorMixin, BaseEstimator):
     .. [11] Lin et al. (2024): CycleNet: enhancing time series forecasting through modeling periodic patterns.
     .. [12] Goyal et al. (2017).
     .. [13] Polyak and Juditsky (1992), with the bias correction of Kingma and Ba (2015).
+    .. [14] He et al. (2016); of recurrent layers Wu et al. (2016) and Prakash et al. (2016).
+    .. [15] Ba, Kiros and Hinton (2016): Layer normalization.
 
     Examples
     --------
@@ -242,6 +249,8 @@ class RNNForecaster(Saved, Forecasts, RegressorMixin, BaseEstimator):
         segment=1,
         segment_activation="relu",
         bidirectional=False,
+        residual=False,
+        layer_norm=False,
         skip=None,
         skip_start="ridge",
         skip_penalty=1e-3,
@@ -292,6 +301,8 @@ class RNNForecaster(Saved, Forecasts, RegressorMixin, BaseEstimator):
         self.segment = segment
         self.segment_activation = segment_activation
         self.bidirectional = bidirectional
+        self.residual = residual
+        self.layer_norm = layer_norm
         self.skip = skip
         self.skip_start = skip_start
         self.skip_penalty = skip_penalty

@@ -26,6 +26,8 @@ CONSTRAINTS = {
     "segment": [_COUNT],
     "segment_activation": [StrOptions(set(ACTIVATIONS))],
     "bidirectional": ["boolean"],
+    "residual": ["boolean"],
+    "layer_norm": ["boolean"],
     "skip": [StrOptions(set(SKIPS) - {None}), None],
     "skip_start": [StrOptions(set(SKIP_STARTS))],
     "skip_penalty": [_NOT_NEGATIVE],
