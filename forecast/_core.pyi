@@ -191,9 +191,11 @@ class Network:
     output: a stream that nothing else writes;
     tied: "", or an earlier layer of the same kind and sizes whose weights it uses;
     recurrent: cell; reverse (from the last step to the first); start ("", or an earlier layer of the same cell and
-    width whose last states it begins with); restart (every step begins with them);
+    width whose last states it begins with); restart (every step begins with them); dilation (steps back to the one
+    whose states a step goes on from); recurrent_dropout and zoneout, probabilities below 1, with number;
     dense: activation ("identity" or "relu"); bias ("none", "one" or "steps"); added ("", or a stream that is added
     before the activation);
+    sum: of two inputs; norm: over the features of each step, with gain g and bias b;
     dropout, lookup: number, a counter of the random numbers;
     lookup: rows of the table, the last one the unknown series';
     cycle_off: rows of the table, of series; length of the cycle; channels that it is taken off, the first ones;
@@ -239,8 +241,9 @@ class Network:
         path: Literal[
             "auto", "lanes", "units"
         ] = "auto",  # windows in the lanes, or (one window at a time) units in the lanes
+        seed: int | None = None,  # of the masks of training; None: without them
     ) -> NDArray[Any]:
-        """Outputs (B, n_outputs) in scaled units and the network's dtype; without dropout."""
+        """Outputs (B, n_outputs) in scaled units and the network's dtype."""
 
     def loss(self, theta: NDArray[Any], source: Source, index: NDArray[np.int64], *, threads: int = 1) -> float:
         """Weighted mean loss over windows and observed targets, without dropout; 0.0 where no target is observed."""

@@ -125,6 +125,9 @@ OPTIONS = {
     "bidirectional": (False, True),
     "residual": (False, True),
     "layer_norm": (False, True),
+    "dilation": ((), (1, 2)),
+    "recurrent_dropout": (0.0, 0.3),
+    "zoneout": (0.0, 0.2),
     "decoder": ("dense", "segments", "tied segments", "steps"),
     "skip": (None, "linear", "linear-all"),
     "future": (0, 2),
@@ -144,7 +147,7 @@ def fits(row):
     if row["future_size"] and not row["future"]:
         return False
     one_way, goes_on = not row["bidirectional"], row["decoder"].endswith("segments")
-    if row["layers"] < (2 if row["layer_norm"] else 1):
+    if row["layers"] < (2 if row["layer_norm"] or row["dilation"] else 1):
         return False
     if row["residual"] and row["layers"] < 2 - (one_way and row["segment"] > 1) + (one_way and goes_on):
         return False
@@ -165,7 +168,8 @@ def possible_pairs():
     found = set()
     for one, other in combinations(sorted(OPTIONS), 2):
         found |= set(product(((one, value) for value in OPTIONS[one]), ((other, value) for value in OPTIONS[other])))
-    return found - {(("future", 0), ("future_size", 2)), (("layer_norm", True), ("layers", 1))}
+    impossible = {(("future", 0), ("future_size", 2))}
+    return found - impossible - {(("layer_norm", True), ("layers", 1)), (("dilation", (1, 2)), ("layers", 1))}
 
 
 def covering_rows(rng):
@@ -199,7 +203,7 @@ def assert_row(row, seed, steps, batch):
     case = draw_network(
         np.random.default_rng(seed), **fields_of(row), horizon=HORIZON, hidden=HIDDEN, steps=steps, batch=batch
     )
-    seed = SEED if row["dropout"] else None
+    seed = SEED if row["dropout"] or row["recurrent_dropout"] or row["zoneout"] else None
     masks = None if seed is None else case.network.masks(seed, batch)
     initial = draw_initial(case.network, np.random.default_rng(1), batch)
     settle_kinks(case, masks, initial)

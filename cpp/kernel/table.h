@@ -33,6 +33,8 @@ struct LayerSpec {
   Bias bias;
   int64_t number;                  // of its random numbers
   int64_t rows, length, channels;  // of a table; of a cycle
+  int64_t dilation;                // of a recurrent layer: steps to the one whose states it goes on from
+  double recurrent_dropout, zoneout;
 };
 
 struct NetworkSpec {
@@ -49,7 +51,7 @@ struct NetworkSpec {
 struct Use {
   bool units;     // units in the lanes, one window at a time; otherwise windows in the lanes
   bool backward;  // with tapes and gradients
-  bool drop;
+  bool drop;    // with random masks
   bool inputs;  // gradients of inputs and of initial states too
 };
 

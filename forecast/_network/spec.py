@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass, field
 
+from .._registries import CELLS
+
 __all__ = ["Layer", "NetworkSpec", "Stream", "spec_of"]
 
 
@@ -39,8 +41,11 @@ class Layer:
     tied: str = ""  # earlier layer of the same kind and sizes whose weights this one uses
     activation: str = "identity"  # dense: "identity" or "relu"
     bias: str = "one"  # dense: "none", "one" (width,) or "steps" (steps, width)
+    dilation: int = 1  # recurrent: steps back to the one whose states a step goes on from
+    recurrent_dropout: float = 0.0  # recurrent: share of h that R does not see while training, the same at all steps
+    zoneout: float = 0.0  # recurrent: probability of a unit's keeping its states while training
     added: str = ""  # dense: stream added before the activation, of one step or as many as the output
-    number: int = 0  # dropout, lookup: counter of its random numbers
+    number: int = 0  # dropout, lookup, recurrent: counter of its random numbers
     rows: int = 0  # lookup, cycle_off: rows of the table
     length: int = 0  # cycle_off, cycle_on: length of the cycle
     channels: int = 0  # cycle_off, cycle_on: target channels
@@ -71,6 +76,7 @@ class NetworkSpec:
 
 
 MOST_JOINED = 4  # inputs of one concat layer
+_MASKS = 1 << 16  # numbers of recurrent layers begin here, far behind those of all other layers
 
 
 @dataclass(frozen=True)
@@ -182,14 +188,21 @@ def _encoder(d, a, x):
         if a.layer_norm and n:
             x = d.layer(f"{n}.norm", "norm", [x], a.encoder_steps, d.streams[x].width)
         outputs = [
-            d.layer(f"{n}{way}", "recurrent", [x], a.encoder_steps, a.hidden, cell=a.cell, reverse=bool(way))
+            d.layer(f"{n}{way}", "recurrent", [x], a.encoder_steps, a.hidden, cell=a.cell, reverse=bool(way),
+                    dilation=a.dilations[n], **_masks(a, 2 * n + bool(way)))
             for way in directions
-        ]
+        ]  # fmt: skip
         if n + 1 < a.layers:
             x = _dropped(d, a, d.joined(f"{n}.both", outputs), n, f"{n}.dropout")
             if added:
                 x = d.layer(f"{n}.sum", "sum", [x, added], a.encoder_steps, d.streams[x].width)
     return _Top(outputs, added)
+
+
+def _masks(a, number):
+    if not a.recurrent_dropout and not a.zoneout:
+        return {}
+    return {"recurrent_dropout": a.recurrent_dropout, "zoneout": a.zoneout, "number": _MASKS + number}
 
 
 def first_residual(a):
@@ -353,6 +366,28 @@ def refuse_unfit(a):
 
 def _refuse_unfit_stack(a):
     """What concerns the stacked layers alone."""
+    if 1 not in a.dilations:
+        raise ValueError(
+            f"dilation={a.dilation}: no layer has 1, so a forecast would never read some steps of the past. Give at "
+            "least one layer the dilation 1, such as (1, 2, 4)."
+        )
+    if max(a.dilations) >= max(a.encoder_steps, 2):
+        what = "steps" if a.segment == 1 else f"segments of {a.segment} steps"
+        raise ValueError(
+            f"dilation={a.dilation}: the layers have {a.encoder_steps} {what}, so with a dilation of "
+            f"{max(a.dilations)} one would never go on from a state. Lower the dilation, or lengthen the lookback."
+        )
+    cell = CELLS[a.cell]
+    if a.recurrent_dropout and cell["state"][0] == cell["state"][1]:
+        raise ValueError(
+            f"recurrent_dropout={a.recurrent_dropout}: cell={a.cell_word!r} multiplies its states by no matrix, so "
+            "there is nothing to drop. Set recurrent_dropout=0, or use zoneout."
+        )
+    if a.zoneout and "m" in cell["states"]:
+        raise ValueError(
+            f"zoneout={a.zoneout}: the states of cell={a.cell_word!r} are stored relative to a running maximum, so a "
+            "mean of two of them means nothing. Set zoneout=0, or use recurrent_dropout."
+        )
     if a.layer_norm and a.layers < 2:
         raise ValueError(
             "layer_norm=True: it normalises what one recurrent layer hands to the next, but num_layers=1. Set "

@@ -55,6 +55,15 @@ class RNNForecaster(Saved, Forecasts, RegressorMixin, BaseEstimator):
         `segment`, also the first. See docs/guide/depth.md.
     layer_norm : bool, default=False
         Normalise what each layer hands to the next over its units, at every step, with a learned gain and bias [15]_.
+    dilation : int or tuple of int, default=1
+        Of each layer: a step goes on from the states of so many steps before, not of the last one [16]_, such as
+        (1, 2, 4) with `num_layers=3`. Gradients then take fewer steps to the distant past. One layer needs 1.
+    recurrent_dropout : float, default=0.0
+        Share of the states that the recurrent weights do not see while training, the same at all steps of a window
+        [17]_; of the layers that read the past; in [0, 1).
+    zoneout : float, default=0.0
+        Probability that a unit keeps its states of before at a step while training [18]_; `predict` takes the mean. Of
+        the layers that read the past; in [0, 1).
     skip : {None, "linear", "linear-all"}, default=None
         A linear map from the past to all outputs, added to those of the network, which then learns the rest [9]_. For
         nearly linear series with many more rows than lags. "linear": from the past of the targets. "linear-all": from
@@ -220,6 +229,9 @@ class RNNForecaster(Saved, Forecasts, RegressorMixin, BaseEstimator):
     .. [13] Polyak and Juditsky (1992), with the bias correction of Kingma and Ba (2015).
     .. [14] He et al. (2016); of recurrent layers Wu et al. (2016) and Prakash et al. (2016).
     .. [15] Ba, Kiros and Hinton (2016): Layer normalization.
+    .. [16] Chang et al. (2017): Dilated recurrent neural networks.
+    .. [17] Gal and Ghahramani (2016): A theoretically grounded application of dropout in recurrent neural networks.
+    .. [18] Krueger et al. (2017): Zoneout: regularizing RNNs by randomly preserving hidden activations.
 
     Examples
     --------
@@ -251,6 +263,9 @@ class RNNForecaster(Saved, Forecasts, RegressorMixin, BaseEstimator):
         bidirectional=False,
         residual=False,
         layer_norm=False,
+        dilation=1,
+        recurrent_dropout=0.0,
+        zoneout=0.0,
         skip=None,
         skip_start="ridge",
         skip_penalty=1e-3,
@@ -303,6 +318,9 @@ class RNNForecaster(Saved, Forecasts, RegressorMixin, BaseEstimator):
         self.bidirectional = bidirectional
         self.residual = residual
         self.layer_norm = layer_norm
+        self.dilation = dilation
+        self.recurrent_dropout = recurrent_dropout
+        self.zoneout = zoneout
         self.skip = skip
         self.skip_start = skip_start
         self.skip_penalty = skip_penalty
