@@ -241,9 +241,20 @@ class Network:
         path: Literal[
             "auto", "lanes", "units"
         ] = "auto",  # windows in the lanes, or (one window at a time) units in the lanes
-        seed: int | None = None,  # of the masks of training; None: without them
     ) -> NDArray[Any]:
-        """Outputs (B, n_outputs) in scaled units and the network's dtype."""
+        """Outputs (B, n_outputs) in scaled units and the network's dtype; without dropout."""
+
+    def sample(
+        self,
+        theta: Packed,
+        source: Source,
+        index: NDArray[np.int64],
+        seed: int,
+        *,
+        threads: int = 1,
+        path: Literal["auto", "lanes", "units"] = "auto",
+    ) -> NDArray[Any]:
+        """The outputs of `predict` with the random masks of training; the number of a window in `index` counts."""
 
     def loss(self, theta: NDArray[Any], source: Source, index: NDArray[np.int64], *, threads: int = 1) -> float:
         """Weighted mean loss over windows and observed targets, without dropout; 0.0 where no target is observed."""

@@ -98,6 +98,14 @@ MASKED = {
 every_masked = pytest.mark.parametrize("masked", MASKED)
 
 
+def forecasts(network, case, seed, n=None, **options):
+    """With the masks of the seed, or without masks."""
+    packed, source, index = network.pack(case.theta), case.source(), case.index[:n]
+    if seed is None:
+        return network.predict(packed, source, index, **options)
+    return network.sample(packed, source, index, seed, **options)
+
+
 @every_masked
 @every_isa
 @every_cell
@@ -109,10 +117,10 @@ def test_masks_are_those_of_the_oracle(cell, isa, masked):
         expected = case.network.gradient(case.theta, case.batch(), masks=masks)
         wrong = differences_from(expected, result, case.network)
         assert max(wrong.values()) <= tolerances.ORACLE_GRADIENTS["float64"], (seed, wrong)
-        network, source = case.core(isa=isa), case.source()
-        lanes, units = (network.predict(case.theta, source, case.index, path=p, seed=seed) for p in ("lanes", "units"))
+        network = case.core(isa=isa)
+        lanes, units = (forecasts(network, case, seed, path=path) for path in ("lanes", "units"))
         assert lanes.tobytes() == units.tobytes() == result["outputs"].tobytes()
-        shared = network.predict(case.theta, source, case.index[:1], threads=2, seed=seed)
+        shared = forecasts(network, case, seed, n=1, threads=2)
         assert shared.tobytes() == lanes[:1].tobytes()
 
 

@@ -15,6 +15,7 @@ namespace forecast::FORECAST_ISA {
 constexpr int64_t no_step = 0xFFFFFFFF;  // in the counter's place of a step: a mask for all of them
 
 inline bool hides_h(const LayerSpec& l, Use use) { return l.recurrent_dropout > 0 && use.drop; }
+inline bool is_masked(const LayerSpec& l, Use use) { return l.zoneout > 0 || hides_h(l, use); }
 
 // Its arrays: `row` numbers are one state of a step, `states` all of them.
 struct MaskMemory {
@@ -38,6 +39,7 @@ struct Masks {
   int64_t number;
   bool random;
 
+  Masks() = default;
   Masks(const Call<T>& k, const LayerSpec& l, const MaskMemory& m, int64_t units, int64_t row_, int64_t states_)
       : H(units), row(row_), states(states_) {
     const Use use = k.plan.use;
@@ -48,7 +50,6 @@ struct Masks {
     recurrent = {l.recurrent_dropout, k.c.seed, k.c.first}, zoneout = {l.zoneout, k.c.seed, k.c.first};
     number = l.number, random = use.drop;
   }
-  bool none() const { return !hide && !keep; }
   int64_t units() const { return H * Way::columns; }
   T* hidden_at(int64_t i) const { return hidden + i * hidden_step; }
   T* made_at(int64_t i) const { return made + i * made_step; }
@@ -56,17 +57,22 @@ struct Masks {
   void begin() const {
     if (hide) draw_mask<Way::columns>(recurrent, number, no_step, H, T(0), T(1 / (1 - recurrent.rate)), hide);
   }
-  __attribute__((noinline)) void hide_h(const T* h, T* to) const {
+  // What R reads at step i in place of h.
+  __attribute__((noinline)) const T* hidden_of(int64_t i, const T* h) const {
+    if (!hide) return h;
+    T* const to = hidden_at(i);
     for (int64_t j = 0; j < units(); ++j) to[j] = h[j] * hide[j];
+    return to;
   }
   // Behind the last unit, in whole vectors of units, nothing is kept.
-  __attribute__((noinline)) void draw_kept(int64_t t) const {
+  void draw_kept(int64_t t) const {
     if (random) draw_mask<Way::columns>(zoneout, number, t, H, T(1), T(0), keep);
     for (int64_t j = 0; j < units() && !random; ++j) keep[j] = T(zoneout.rate);
     clear(keep + units(), row - units());
   }
   // The states after step i, at time t, from those before and those that the cell has made.
   __attribute__((noinline)) void mix(int64_t i, int64_t t, const T* before, T* after) const {
+    if (!keep) return;
     draw_kept(t);
     const T* from = made_at(i);
     for (int64_t first = 0; first < states; first += row)
@@ -74,7 +80,7 @@ struct Masks {
         after[first + j] = keep[j] * before[first + j] + (T(1) - keep[j]) * from[first + j];
   }
   // The gradient of the states after a step at time t, to what reaches the cell; the rest is added by `join`.
-  __attribute__((noinline)) void part(int64_t t, T* d) const {
+  void part(int64_t t, T* d) const {
     draw_kept(t);
     for (int64_t first = 0; first < states; first += row)
       for (int64_t j = 0; j < row; ++j) {
@@ -84,6 +90,37 @@ struct Masks {
   }
   void join(T* d) const {
     for (int64_t j = 0; j < states; ++j) d[j] += past_cell[j];
+  }
+};
+
+// The way back of a recurrent layer L with masks; v is its View.
+template <class L>
+struct Masked {
+  // m R da is added to `to`: R has read m h.
+  template <template <class, class> class View, class Way, class T>
+  static void through_hidden(const View<Way, T>& v, const Masks<Way, T>& masks, Operands<T> da, T* to) {
+    T *const scratch = v.scratch, *none = nullptr;
+    Way::template multiply_from<Plain>(
+        none, static_cast<const T*>(none), v.R_T, da, v.H, Turn{},
+        [=](int64_t unit, auto a) INLINE_LAMBDA { store(scratch + unit * Way::columns, a[0]); });
+    for (int64_t j = 0; j < masks.units(); ++j) to[j] += scratch[j] * masks.hide[j];
+  }
+
+  // dh is finished in the carry, and what a unit keeps goes past the cell.
+  template <template <class, class> class View, class Way, class T>
+  static __attribute__((noinline)) void step_backward(const View<Way, T>& v, const Masks<Way, T>& masks, int64_t i,
+                                                      const T* above) {
+    T* const carry = v.carry(i);
+    if (masks.hide) {
+      for (int64_t j = 0; above && j < masks.units(); ++j) carry[j] += above[j];
+      through_hidden(v, masks, L::later(v, i), carry);
+    } else {
+      L::state_gradient(v, i, above, false,
+                        [=](int64_t unit, auto a) INLINE_LAMBDA { store(carry + unit * Way::columns, a[0]); });
+    }
+    if (masks.keep) masks.part(v.time(i), carry);
+    L::step_backward(v, i, static_cast<const T*>(nullptr), true, masks.keep ? masks.made_at(i) : v.after(i));
+    if (masks.keep) masks.join(carry);
   }
 };
 

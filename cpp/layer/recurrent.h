@@ -15,7 +15,7 @@
 #pragma once
 
 #include "../cell/registry.h"
-#include "common_input.h"
+#include "shared_input.h"
 #include "masks.h"
 
 namespace forecast::FORECAST_ISA {
@@ -144,23 +144,18 @@ struct Recurrent : Weightless {
   template <class Way, class T>
   struct View {
     int64_t I, H, T_, row, tape_step, state_step, mask, dilation;
-    bool reverse, restart;
+    bool reverse, restart, masked;
     Track<T> x;
     T *states, *begun, *tapes, *carries, *first, *sums, *scratch, *transposed;
     const T *forward, *R_T, *W_T;
-    Masks<Way, T> masks;
 
-    View(const Call<T>& k, int number) : View(k, number, memory_of(k, number)) {}
-    static Memory<Way, T> memory_of(const Call<T>& k, int number) {
-      const Slot& slot = k.plan.slots[number];
-      Cursor arena{slot.memory};
-      return Memory<Way, T>(k.net, k.layer(number), k.plan.use, slot.places, arena);
-    }
-    View(const Call<T>& k, int number, const Memory<Way, T>& m)
-        : masks(k, k.layer(number), m.masks, hidden(k.net, k.layer(number)), m.row, m.state_step) {
+    View(const Call<T>& k, int number) {
       const LayerSpec& l = k.layer(number);
+      const Slot& slot = k.plan.slots[number];
       I = inputs(k.net, l), H = hidden(k.net, l), T_ = steps(k.net, l), mask = k.plan.places[l.out].mask;
-      dilation = l.dilation;
+      Cursor arena{slot.memory};
+      const Memory<Way, T> m(k.net, l, k.plan.use, slot.places, arena);
+      dilation = l.dilation, masked = is_masked(l, k.plan.use);
       row = m.row, tape_step = m.tape_step, state_step = m.state_step, reverse = l.reverse, restart = l.restart;
       T* const block = k.c.arena;
       states = block + m.states, begun = block + m.begun, tapes = block + m.tape, carries = block + m.carry,
@@ -178,12 +173,18 @@ struct Recurrent : Weightless {
     T* state(int64_t i) const { return states + (i & mask) * state_step; }
     T* before(int64_t i) const { return state(restart ? 0 : i); }
     T* after(int64_t i) const { return state(i + dilation); }
-    T* into_R(int64_t i) const { return masks.hide ? masks.hidden_at(i) : before(i); }
-    T* made(int64_t i) const { return masks.keep ? masks.made_at(i) : after(i); }  // by the cell
     T* carry(int64_t i) const { return carries + (dilation == 1 ? 0 : i % dilation * state_step); }
-    Operands<T> operands(int64_t i) const { return {input(i), I, into_R(i), H}; }
+    Operands<T> operands(int64_t i) const { return {input(i), I, before(i), H}; }
     T* tape(int64_t i) const { return tapes + i * tape_step; }
   };
+
+  template <class Way, class T>
+  static Masks<Way, T> masks_of(const Call<T>& k, int number, const View<Way, T>& v) {
+    const Slot& slot = k.plan.slots[number];
+    Cursor arena{slot.memory};
+    const Memory<Way, T> m(k.net, k.layer(number), k.plan.use, slot.places, arena);
+    return Masks<Way, T>(k, k.layer(number), m.masks, v.H, v.row, v.state_step);
+  }
 
   // ---- forward ---------------------------------------------------------------------------------------------
 
@@ -199,9 +200,9 @@ struct Recurrent : Weightless {
   }
 
   template <class Way, bool Keep, class T>
-  static INLINE void step(const View<Way, T>& v, int64_t i, Turn turn, const T* biases, Operands<T> x) {
-    const T* prev = v.before(i);
-    T *next = v.made(i), *tape = Keep ? v.tape(i) : nullptr;
+  static INLINE void step(const View<Way, T>& v, int64_t i, Turn turn, const T* biases, Operands<T> x, const T* prev,
+                          T* next) {
+    T* tape = Keep ? v.tape(i) : nullptr;
     const int64_t row = v.row;
     if constexpr (vectors > 0) {
       const T* const p = v.p();
@@ -227,7 +228,7 @@ struct Recurrent : Weightless {
     first_state(k, number, v);
     for (int64_t chain = 1; chain < v.dilation; ++chain)
       for (int64_t i = 0; i < v.state_step; ++i) v.state(chain)[i] = v.state(0)[i];
-    v.masks.begin();
+    if (v.masked) masks_of(k, number, v).begin();
   }
   template <class Way, class T>
   static void first_state(const Call<T>& k, int number, const View<Way, T>& v) {
@@ -253,10 +254,11 @@ struct Recurrent : Weightless {
     const View<Way, T> v(k, number);
     const bool common = !Way::units && common_input(k.net, k.layer(number));
     const T* const weights = k.weights(k.network.theta, number);
+    Masks<Way, T> of_layer, *masks = nullptr;
+    if (v.masked) of_layer = masks_of(k, number, v), masks = &of_layer;
     for (int64_t i = from; i < to; ++i) {
       const Turn turn{i % 2 != 0};
       const T* biases = v.forward;
-      if (v.masks.hide) v.masks.hide_h(v.before(i), v.into_R(i));
       Operands<T> x = v.operands(i);
       if (common) {
         if ((i - from) % width<T> == 0)
@@ -264,9 +266,13 @@ struct Recurrent : Weightless {
         biases = v.begun + (i - from) % width<T> * C::rows * v.H;
         x = {nullptr, 0, x.b, v.H, v.I};
       }
-      if (k.plan.use.backward) step<Way, true>(v, i, turn, biases, x);
-      else step<Way, false>(v, i, turn, biases, x);
-      if (v.masks.keep) v.masks.mix(i, v.time(i), v.before(i), v.after(i));
+      const T* const before = x.b;
+      T* made = v.after(i);
+      if (masks) x.b = masks->hidden_of(i, before);
+      if (masks && masks->keep) made = masks->made_at(i);
+      if (k.plan.use.backward) step<Way, true>(v, i, turn, biases, x, before, made);
+      else step<Way, false>(v, i, turn, biases, x, before, made);
+      if (masks) masks->mix(i, v.time(i), before, v.after(i));
       if (k.stopped()) return false;
     }
     return true;
@@ -274,17 +280,18 @@ struct Recurrent : Weightless {
 
   template <class T>
   static int parts(const Call<T>& k, int number) {
-    if (k.layer(number).zoneout > 0 || hides_h(k.layer(number), k.plan.use)) return 1;
+    if (is_masked(k.layer(number), k.plan.use)) return 1;
     return int(units_blocks<CellFeed<C>>(padded<T>(hidden(k.net, k.layer(number))) / width<T>));
   }
   template <class T>
   static void share(const Call<T>& k, int number, int64_t i, int part, int parts) {
     const View<UnitsInLanes<T>, T> v(k, number);
-    if (!v.masks.none()) {
-      if (part == 0) forward<UnitsInLanes<T>>(k, number, i, i + 1);
+    if (v.masked) {  // in one part
+      forward<UnitsInLanes<T>>(k, number, i, i + 1);
       return;
     }
-    step<UnitsInLanes<T>, false>(v, i, Turn{i % 2 != 0, part, parts}, v.forward, v.operands(i));
+    step<UnitsInLanes<T>, false>(v, i, Turn{i % 2 != 0, part, parts}, v.forward, v.operands(i), v.before(i),
+                                 v.after(i));
   }
 
   // Every gate and state of every step, out of the tape.
@@ -345,9 +352,9 @@ struct Recurrent : Weightless {
   }
 
   template <class Way, class T>
-  static void step_backward(const View<Way, T>& v, int64_t i, const T* above, bool ready) {
+  static void step_backward(const View<Way, T>& v, int64_t i, const T* above, bool ready, const T* next) {
     T *tape = v.tape(i), *carry = v.carry(i);
-    const T *prev = v.before(i), *next = v.made(i);
+    const T* prev = v.before(i);
     const int64_t row = v.row;
     if constexpr (vectors > 0) {
       const int64_t H = v.H;
@@ -373,32 +380,6 @@ struct Recurrent : Weightless {
     }
   }
 
-  // m R da is added to `to`: R has read m h.
-  template <class Way, class T>
-  static void through_hidden(const View<Way, T>& v, Operands<T> da, T* to) {
-    T *const scratch = v.scratch, *none = nullptr;
-    Way::template multiply_from<Plain>(
-        none, static_cast<const T*>(none), v.R_T, da, v.H, Turn{},
-        [=](int64_t unit, auto a) INLINE_LAMBDA { store(scratch + unit * Way::columns, a[0]); });
-    for (int64_t j = 0; j < v.masks.units(); ++j) to[j] += scratch[j] * v.masks.hide[j];
-  }
-
-  // step_backward with masks: dh is finished in the carry, and what a unit keeps goes past the cell.
-  template <class Way, class T>
-  static __attribute__((noinline)) void step_backward_masked(const View<Way, T>& v, int64_t i, const T* above) {
-    T* const carry = v.carry(i);
-    if (v.masks.hide) {
-      for (int64_t j = 0; above && j < v.masks.units(); ++j) carry[j] += above[j];
-      through_hidden(v, later(v, i), carry);
-    } else {
-      state_gradient(v, i, above, false,
-                     [=](int64_t unit, auto a) INLINE_LAMBDA { store(carry + unit * Way::columns, a[0]); });
-    }
-    if (v.masks.keep) v.masks.part(v.time(i), carry);
-    step_backward(v, i, static_cast<const T*>(nullptr), true);
-    if (v.masks.keep) v.masks.join(carry);
-  }
-
   // The squares of that dh. step_backward hands dh to the cell in registers, so it is computed again here: a call that
   // asks for the flow pays for one more product, every other call pays nothing.
   template <class T>
@@ -408,9 +389,9 @@ struct Recurrent : Weightless {
     return norm2(dh, v.row, 0);
   }
 
-  // dW, dR += da (x, h) over the steps [i, end), and the sums of the biases.
+  // dW, dR += da (x, h) over the steps [i, end), where h is what R has read, and the sums of the biases.
   template <class Way, class T>
-  static void weight_gradients(const View<Way, T>& v, T* dW, int64_t i, int64_t end) {
+  static void weight_gradients(const View<Way, T>& v, T* dW, int64_t i, int64_t end, const T* h, int64_t h_step) {
     const int64_t n = end - i, x_step = v.x.pitch * (v.reverse ? -1 : 1);
     const T *da = v.tape(i), *x = v.input(i);
     Way::sum_up(v.sums, C::rows, C::input[0], C::input[1], v.I, v.H, da, v.tape_step, x, x_step, n);
@@ -418,16 +399,16 @@ struct Recurrent : Weightless {
       Way::outer_sum(dW, v.I, input_rows<C>, v.H, v.I, da + C::input[0] * v.row, v.tape_step, x, x_step, n,
                      v.transposed);
     Way::outer_sum(dW + R_of(v.I, v.H), v.H, state_rows<C>, v.H, v.H, da + C::state[0] * v.row, v.tape_step,
-                   v.into_R(i), v.restart ? 0 : v.masks.hide ? v.masks.hidden_step : v.state_step, n, v.transposed);
+                   h, h_step, n, v.transposed);
   }
 
   // Adds what reaches the state before step i, past the rows and through R, to that of the initial states.
   template <class Way, class T>
-  static void into_first(const View<Way, T>& v, int64_t i) {
+  static void into_first(const View<Way, T>& v, const Masks<Way, T>* masks, int64_t i) {
     T *first = v.first, *carry = v.carry(i);
     for (int64_t j = 0; j < v.state_step; ++j) first[j] += carry[j];
     const Operands<T> da{v.tape(i) + C::state[0] * v.row, state_rows<C> * Way::room(v.H), nullptr, 0};
-    if (v.masks.hide) return through_hidden(v, da, first);
+    if (masks && masks->hide) return Masked<Recurrent>::through_hidden(v, *masks, da, first);
     const T* none = nullptr;
     Way::template multiply_from<Plain>(first, none, v.R_T, da, v.H, Turn{}, [=](int64_t unit, auto a) INLINE_LAMBDA {
       store(first + unit * Way::columns, a[0]);
@@ -457,6 +438,8 @@ struct Recurrent : Weightless {
     const LayerSpec& l = k.layer(number);
     const View<Way, T> v(k, number);
     const Gradient<T> dh = k.gradient(l.out), dx = k.gradient(l.in[0]);
+    Masks<Way, T> of_layer, *masks = nullptr;
+    if (v.masked) of_layer = masks_of(k, number, v), masks = &of_layer;
     T *const dW = k.weights(k.c.gradient, number), *const last = v.carry(v.T_ - 1);
     clear(v.carries, v.dilation * v.state_step);
     clear(v.first, v.state_step);
@@ -470,21 +453,23 @@ struct Recurrent : Weightless {
       const T* above = dh.at_or_null(v.time(i));
       if constexpr (!Way::units)
         if (k.c.flow) k.c.flow[k.plan.slots[number].flow + v.time(i)] += squares(v, i, above);
-      if (v.masks.none()) step_backward(v, i, above, false);
-      else step_backward_masked(v, i, above);
+      if (masks) Masked<Recurrent>::step_backward(v, *masks, i, above);
+      else step_backward(v, i, above, false, v.after(i));
       if (i % Way::segment(v.T_) == 0) {
         const int64_t end = i + Way::segment(v.T_);
-        weight_gradients(v, dW, i, smaller(end, v.T_));
+        const bool hides = masks && masks->hide;
+        weight_gradients(v, dW, i, smaller(end, v.T_), hides ? masks->hidden_at(i) : v.before(i),
+                         hides ? masks->hidden_step : v.restart ? 0 : v.state_step);
         // While the gradients are in cache. Steps before i still read those of the `dilation` steps from i on.
         if (!inputs_backward(k, v, dx, i + v.dilation, smaller(end + v.dilation, v.T_))) return false;
       }
-      if (v.restart) into_first(v, i), clear(v.carry(i), v.state_step);
+      if (v.restart) into_first(v, masks, i), clear(v.carry(i), v.state_step);
       if (k.stopped()) return false;
     }
     Way::add_sums(v.sums, C::rows, C::input[0], C::input[1], v.I, v.H, dW + b_of(v.I, v.H), dW);
     if constexpr (vectors > 0) Way::add_unit_sums(v.p_sums(), vectors, v.H, dW + p_of(v.I, v.H));
     const bool wanted = !v.restart && (l.start >= 0 || k.c.dinitial);
-    for (int64_t i = 0; wanted && i < v.dilation; ++i) into_first(v, i);  // of each chain
+    for (int64_t i = 0; wanted && i < v.dilation; ++i) into_first(v, masks, i);  // of each chain
     if (l.start < 0 && k.c.dinitial) {
       T* to = k.c.dinitial + k.plan.slots[number].initial * k.c.B;
       for (int64_t i = 0; i < C::states; ++i) k.put_rows(v.first + i * v.row, v.H, to + i * k.c.B * v.H);

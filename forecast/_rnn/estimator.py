@@ -51,19 +51,16 @@ class RNNForecaster(Saved, Forecasts, RegressorMixin, BaseEstimator):
         decoder see both [8]_. It never sees beyond the window. For patterns that are explained by what follows; it
         doubles the time of the encoder.
     residual : bool, default=False
-        Add the input of each layer to its output, so that deep stacks train [14]_. From the second layer on; with
-        `segment`, also the first. See docs/guide/depth.md.
+        Add the input of each layer to its output [14]_, from the second layer on; with `segment`, also of the first.
     layer_norm : bool, default=False
         Normalise what each layer hands to the next over its units, at every step, with a learned gain and bias [15]_.
     dilation : int or tuple of int, default=1
-        Of each layer: a step goes on from the states of so many steps before, not of the last one [16]_, such as
-        (1, 2, 4) with `num_layers=3`. Gradients then take fewer steps to the distant past. One layer needs 1.
+        Of each layer: how many steps back the states are from which a step goes on, such as (1, 2, 4) with
+        `num_layers=3`. Gradients take fewer steps to the distant past [16]_. One layer needs 1.
     recurrent_dropout : float, default=0.0
-        Share of the states that the recurrent weights do not see while training, the same at all steps of a window
-        [17]_; of the layers that read the past; in [0, 1).
+        Share of the states that the recurrent weights do not see in training, the same at all steps [17]_; in [0, 1).
     zoneout : float, default=0.0
-        Probability that a unit keeps its states of before at a step while training [18]_; `predict` takes the mean. Of
-        the layers that read the past; in [0, 1).
+        Probability that a unit keeps its states at a step in training; `predict` takes the mean [18]_; in [0, 1).
     skip : {None, "linear", "linear-all"}, default=None
         A linear map from the past to all outputs, added to those of the network, which then learns the rest [9]_. For
         nearly linear series with many more rows than lags. "linear": from the past of the targets. "linear-all": from
@@ -207,6 +204,8 @@ class RNNForecaster(Saved, Forecasts, RegressorMixin, BaseEstimator):
         arguments: "0.reverse.W_i", "segment.W", "future.W_i", "future.reverse.W_i", "decoder.W_i" or "decoder.W",
         "decoder.positions.b", "decoder.context.W", "skip.W" (n_outputs, past), "series.V" (n_series + 1, series_size),
         the last row for an unknown series, and "cycle" (n_series or 1, targets, steps), in standard deviations.
+    draws_masks_ : bool
+        Whether `sample_y` works: the last fit had `dropout`, `recurrent_dropout` or `zoneout`.
     quantiles_ : ndarray of shape (n_levels,)
         Levels of the last fit; only with the quantile loss.
     card_ : dict
