@@ -258,3 +258,38 @@ def test_a_gain_begins_with_one_and_a_norms_bias_with_zero():
     weights = RNNForecaster(hidden_size=3, num_layers=2, layer_norm=True, max_iter=1, learning_rate=1e-12).fit(X, Y)
     assert np.allclose(weights.weights_["1.norm.g"], 1.0)
     assert np.allclose(weights.weights_["1.norm.b"], 0.0)
+
+
+@pytest.mark.parametrize(
+    ("fields", "message"),
+    [
+        (dict(dilation=0), "dilation: expected 1 to its steps"),
+        (dict(dilation=6), "dilation: expected 1 to its steps"),
+        (dict(zoneout=1.0), "expected a probability below 1"),
+        (dict(recurrent_dropout=-0.1), "expected a probability below 1"),
+        (dict(recurrent_dropout=float("nan")), "expected a probability below 1"),
+        (dict(zoneout=0.1, start="0", restart=True), "are for recurrent layers without restart"),
+    ],
+)
+def test_the_cores_door_refuses_what_a_layer_cannot_do(fields, message):
+    case = draw_case("gru", np.random.default_rng(0), layers=2)
+    spec = case.network.spec
+    layers = (spec.layers[0], replace(spec.layers[1], **fields), *spec.layers[2:])
+    with pytest.raises(ValueError, match=message):
+        compiled(replace(spec, layers=layers), "float64")
+
+
+def test_the_cores_door_refuses_a_sum_of_different_widths():
+    spec = spec_of(Architecture("gru", "float64", 6, 3, 4, 3, 2, residual=True))
+    wrong = tuple(replace(layer, inputs=("1", "past")) if layer.name == "1.sum" else layer for layer in spec.layers)
+    with pytest.raises(ValueError, match=r"'1\.sum': every input has the steps and the width of the output"):
+        compiled(replace(spec, layers=wrong), "float64")
+
+
+@pytest.mark.parametrize("name", ["dilation", "recurrent_dropout", "zoneout"])
+def test_a_file_with_another_field_is_refused(name):
+    from forecast._files import ModelFileError
+
+    broken = replace(Architecture("gru", "float64", 6, 3, 4, 3, 2), **{name: "many"})
+    with pytest.raises(ModelFileError, match=f"{name} = 'many'"):
+        broken.check_loaded(1000, 1000)

@@ -421,6 +421,17 @@ FAULTS = {  # what is planted into the oracle: family, fields, the line's words,
         "stacked", dict(dropout=0.4), "(x.first + np.arange(x.steps) * x.pitch) // x.width if x.of else", "0 *",
     ),
     "mask of another layer": ("steps", dict(dropout=0.4), "x.width, layer.number)", "x.width, 0)"),
+    "steps go on from the first run": ("dilation", {}, "states = chains[n % layer.dilation]", "states = chains[0]"),
+    "gradient of a run lost": ("dilation", {}, "carries[n % layer.dilation] = dstates", "carries[0] = dstates"),
+    "mask of h forgotten, going back": (
+        "stacked", dict(dropout=0.1, recurrent_dropout=0.4), "hidden * (da[k] @", "1.0 * (da[k] @",
+    ),
+    "nothing kept, going back": ("stacked", dict(zoneout=0.3), "past_cell = [kept(t) * d", "past_cell = [0.0 * d"),
+    "second summand has no gradient": (
+        "residual over segments", {}, "return [dout, dout], {}", "return [dout, 0.0 * dout], {}",
+    ),
+    "mean of the gradient ignored": ("norm", {}, "e - e.mean(axis=2, keepdims=True)", "e - 0.0"),
+    "gain ignored": ("norm", {}, 'return p["g"] * centred', "return centred"),
     "not clipped": ("segment", dict(input_clip=0.5), "np.clip(x, -limit, limit)", "x"),
     "surplus beyond the horizon": (
         "segments over the horizon", {},
