@@ -200,6 +200,8 @@ PAIRS = covering_rows(np.random.default_rng(6))
 
 
 def assert_row(row, seed, steps, batch):
+    if row["dilation"] and -(-steps // row["segment"]) <= max(row["dilation"]):
+        row = row | {"dilation": ()}  # no step would go on from another one
     case = draw_network(
         np.random.default_rng(seed), **fields_of(row), horizon=HORIZON, hidden=HIDDEN, steps=steps, batch=batch
     )
