@@ -150,6 +150,13 @@ FAMILIES = {  # fields of Architecture; those not named are the defaults of `dra
     "segment identity": dict(segment=3, segment_activation="identity"),
     "bidirectional": dict(bidirectional=True),
     "bidirectional 2": dict(bidirectional=True, layers=2),
+    "residual over segments": dict(residual=True, segment=3, layers=2),
+    "norm": dict(layer_norm=True, layers=2),
+    "norm, residual, dilation": dict(
+        layer_norm=True, residual=True, layers=3, bidirectional=True, dilation=(1, 4, 2), cell="lstm"
+    ),
+    "dilation": dict(dilation=(2, 1), layers=2),
+    "segments after dilation": SEGRNN | dict(dilation=(1, 2), layers=2, hidden=6, cell="lstm"),
     "skip linear": dict(skip="linear"),
     "skip linear of some channels": dict(skip="linear", inputs=4, columns=2),
     "skip linear-all": dict(skip="linear-all"),
@@ -193,6 +200,8 @@ def draw_network(rng, *, batch=7, windows=None, missing=0.0, weighted=False, see
     a = fields.setdefault
     T, horizon, columns = fields["steps"], fields["horizon"], fields["columns"]
     fields["segment"] = min(a("segment", 1), T)
+    most = max(-(-T // fields["segment"]) - 1, 1)
+    fields["dilation"] = tuple(min(steps, most) for steps in a("dilation", ()))
     fields["inputs"] = max(fields["inputs"], columns)
     fields["loss_parameters"] = LOSS_PARAMETERS.get(a("loss", "squared_error"), ())
     extra = horizon * a("future", 0) + a("static", 0)

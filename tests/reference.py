@@ -12,7 +12,7 @@ import numpy as np
 from reference_formulas import REFERENCE_CELLS, REFERENCE_LOSSES, REFERENCE_OPTIMIZERS, clip
 from reference_gather import Batch, gather
 from reference_layers import REFERENCE_LAYERS, Run
-from reference_random import dropout_mask, mixed
+from reference_random import dropout_mask, hidden_mask, kept_mask, mixed
 
 __all__ = [
     "REFERENCE_CELLS",
@@ -165,7 +165,7 @@ class Network:
         return {"" if name == owner.name else name.removeprefix(prefix): views[name] for name, _ in self._own(owner)}
 
     def masks(self, seed, B):
-        """The masks of all dropout layers, as the core draws them for a batch."""
+        """The masks of all layers that have some, as the core draws them for a batch."""
         found = {}
         for layer in self.spec.layers:
             if layer.kind == "dropout":
@@ -173,6 +173,10 @@ class Network:
                 # A view of the last step keeps that step's time.
                 times = (x.first + np.arange(x.steps) * x.pitch) // x.width if x.of else np.arange(x.steps)
                 found[layer.name] = dropout_mask(mixed(seed), self.spec.dropout, B, times, x.width, layer.number)
+            elif layer.recurrent_dropout or layer.zoneout:
+                out, of = self.spec.streams[layer.output], layer.number
+                found[f"{layer.name}.hidden"] = hidden_mask(mixed(seed), layer.recurrent_dropout, B, out.width, of)
+                found[f"{layer.name}.kept"] = kept_mask(mixed(seed), layer.zoneout, B, out.steps, out.width, of)
         return found
 
     # ---------- forward, loss, backward

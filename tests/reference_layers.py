@@ -20,7 +20,8 @@ class Run:
     levels: int  # outputs per target
     batch: object
     initial: dict = field(default_factory=dict)  # recurrent layer without `start` -> (S, B, H); zeros where absent
-    masks: dict = field(default_factory=dict)  # dropout layer -> (B, steps, width), divided by 1 - rate
+    masks: dict = field(default_factory=dict)  # dropout layer -> (B, steps, width), divided by 1 - rate; also of a
+    # recurrent layer: "<name>.hidden" -> (B, H), divided by 1 - rate; "<name>.kept" -> (B, steps, H), 0 or 1
     left_out: dict = field(default_factory=dict)  # lookup layer -> (B,) bool: windows that read the unknown row
     last: dict = field(default_factory=dict)  # recurrent layer -> its last states (S, B, H)
     dlast: dict = field(default_factory=dict)  # their gradients, from the layers that start with them
@@ -65,15 +66,21 @@ def times(layer, x):
     return list(range(x.shape[1]))[:: -1 if layer.reverse else 1]
 
 
-def recurrent_step(cell, p, x, states):
+def masks_of(layer, run):
+    """What h is multiplied by before R, and what share of its states of before a unit keeps at step t."""
+    hidden, kept = run.masks.get(f"{layer.name}.hidden", 1.0), run.masks.get(f"{layer.name}.kept")
+    return hidden, lambda t: layer.zoneout if kept is None else kept[:, t]
+
+
+def recurrent_step(cell, p, x, states, hidden=1.0):
     """One step: x (B, I) and the states before it -> the states after it, and what `cell.backward` needs."""
-    a = []
+    a, h = [], states[0] * hidden
     for k, row in enumerate(cell.rows):
         ak = p[f"b_{row}"]
         if cell.input[0] <= k < cell.input[1]:
             ak = ak + x @ p[f"W_{row}"].T
         if cell.state[0] <= k < cell.state[1]:
-            ak = ak + states[0] @ p[f"R_{row}"].T
+            ak = ak + h @ p[f"R_{row}"].T
         a.append(np.broadcast_to(ak, states[0].shape))
     return cell.forward(a, states, *cell.own(p))
 
@@ -83,10 +90,14 @@ def recurrent_forward(layer, x, p, run):
     _, H = run.shape(layer)
     zeros = np.zeros((len(cell.states), len(x), H))
     start = tuple(run.last[layer.start] if layer.start else run.initial.get(layer.name, zeros))
-    h, states, saved, before = np.zeros((*x.shape[:2], H)), start, {}, {}
-    for t in times(layer, x):
+    h, saved, before = np.zeros((*x.shape[:2], H)), {}, {}
+    (hidden, kept), chains = masks_of(layer, run), [start] * layer.dilation
+    for n, t in enumerate(times(layer, x)):
+        states = chains[n % layer.dilation]
         before[t] = start if layer.restart else states
-        states, saved[t] = recurrent_step(cell, p, x[:, t], before[t])
+        made, saved[t] = recurrent_step(cell, p, x[:, t], before[t], hidden)
+        states = tuple(kept(t) * s + (1.0 - kept(t)) * new for s, new in zip(before[t], made, strict=True))
+        chains[n % layer.dilation] = states
         h[:, t] = states[0]
     run.last[layer.name] = np.array(states)
     return h, (before, saved)
@@ -96,13 +107,16 @@ def recurrent_backward(layer, x, p, run, kept, dh):
     (x,), cell, (before, saved) = x, REFERENCE_CELLS[layer.cell], kept
     dp = {name: np.zeros_like(value) for name, value in p.items()}
     dx = np.zeros_like(x)
-    dstates = list(run.dlast.get(layer.name, np.zeros_like(run.last[layer.name])))
-    dstart = np.zeros_like(run.last[layer.name])
-    for t in reversed(times(layer, x)):
-        h = before[t][0]
+    dstart, (hidden, kept) = np.zeros_like(run.last[layer.name]), masks_of(layer, run)
+    carries = [list(np.zeros_like(dstart)) for _ in range(layer.dilation)]
+    carries[(x.shape[1] - 1) % layer.dilation] = list(run.dlast.get(layer.name, np.zeros_like(dstart)))
+    for n, t in reversed(list(enumerate(times(layer, x)))):
+        h, dstates = before[t][0] * hidden, carries[n % layer.dilation]
         dstates[0] = dstates[0] + dh[:, t]
+        past_cell = [kept(t) * d for d in dstates]
+        dstates = [(1.0 - kept(t)) * d for d in dstates]
         da, dstates, *dvectors = cell.backward(saved[t], before[t], dstates, *cell.own(p))
-        dstates = list(dstates)
+        dstates = [d + kept_d for d, kept_d in zip(dstates, past_cell, strict=True)]
         for name, d in zip(cell.vectors, dvectors[0] if dvectors else (), strict=True):
             dp[f"p_{name}"] += d.sum(axis=0)
         for k, row in enumerate(cell.rows):
@@ -112,11 +126,12 @@ def recurrent_backward(layer, x, p, run, kept, dh):
                 dx[:, t] += da[k] @ p[f"W_{row}"]
             if cell.state[0] <= k < cell.state[1]:
                 dp[f"R_{row}"] += da[k].T @ h
-                dstates[0] = dstates[0] + da[k] @ p[f"R_{row}"]
+                dstates[0] = dstates[0] + hidden * (da[k] @ p[f"R_{row}"])
         if layer.restart:
             dstart += np.array(dstates)
             dstates = [np.zeros_like(d) for d in dstates]
-    dstart += np.array(dstates)
+        carries[n % layer.dilation] = dstates
+    dstart += np.sum(carries, axis=0)
     if layer.start:
         run.dlast[layer.start] = run.dlast.get(layer.start, 0.0) + dstart
     else:
@@ -205,6 +220,39 @@ def concat_forward(layer, x, p, run):
 
 def concat_backward(layer, x, p, run, saved, dout):
     return parts(dout, x), {}
+
+
+# -------------------- sum: out_s = a_s + b_s
+
+
+def sum_forward(layer, x, p, run):
+    return x[0] + x[1], None
+
+
+def sum_backward(layer, x, p, run, saved, dout):
+    return [dout, dout], {}
+
+
+# -------------------- norm: out_s = g (x_s - mean) / sqrt(variance + epsilon) + b, over the features of each step
+
+EPSILON = 1e-5
+
+
+def norm_weights(layer, widths, output):
+    return [("g", (output[1],)), ("b", (output[1],))]
+
+
+def norm_forward(layer, x, p, run):
+    centred = x[0] - x[0].mean(axis=2, keepdims=True)
+    scale = 1.0 / np.sqrt((centred**2).mean(axis=2, keepdims=True) + EPSILON)
+    return p["g"] * centred * scale + p["b"], (centred * scale, scale)
+
+
+def norm_backward(layer, x, p, run, saved, dout):
+    z, scale = saved
+    e = dout * p["g"]
+    dx = scale * (e - e.mean(axis=2, keepdims=True) - z * (e * z).mean(axis=2, keepdims=True))
+    return [dx], {"g": (dout * z).sum(axis=(0, 1)), "b": dout.sum(axis=(0, 1))}
 
 
 # -------------------- lookup: out = V[row]; the last row is the unknown series'
@@ -362,6 +410,8 @@ REFERENCE_LAYERS = {
     "dense": Kind(dense_weights, dense_forward, dense_backward, kink=dense_kink),
     "dropout": Kind(no_weights, dropout_forward, dropout_backward),
     "concat": Kind(no_weights, concat_forward, concat_backward),
+    "sum": Kind(no_weights, sum_forward, sum_backward),
+    "norm": Kind(norm_weights, norm_forward, norm_backward),
     "lookup": Kind(lookup_weights, lookup_forward, lookup_backward, table=True, rows_read=lookup_rows),
     "cycle_off": Kind(cycle_weights, cycle_off_forward, cycle_off_backward, table=True, rows_read=cycle_rows),
     "cycle_on": Kind(cycle_weights, cycle_on_forward, cycle_on_backward, table=True, rows_read=cycle_rows),

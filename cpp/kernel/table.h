@@ -34,6 +34,8 @@ struct LayerSpec {
   int64_t number;                  // of its random numbers
   int64_t rows, length, channels;  // of a table; of a cycle
   int64_t heads;                   // of a matrix memory
+  int64_t dilation;                // of a recurrent layer: steps to the one whose states it goes on from
+  double recurrent_dropout, zoneout;
 };
 
 struct NetworkSpec {
@@ -50,7 +52,7 @@ struct NetworkSpec {
 struct Use {
   bool units;     // units in the lanes, one window at a time; otherwise windows in the lanes
   bool backward;  // with tapes and gradients
-  bool drop;
+  bool drop;    // with random masks
   bool inputs;  // gradients of inputs and of initial states too
 };
 
@@ -176,7 +178,7 @@ struct Chunk {
 
 struct Field {  // one named array inside theta
   int layer;
-  char kind;                // W, R or b; p: a vector of a cell; 0: the layer's own name says it
+  char kind;                // W, R, b or g (a gain); p: a vector of a cell; 0: the layer's own name says it
   int row;                  // of the cell, or number of its vector; -1: the layer is no cell
   int64_t offset, n, m, k;  // shape (n, m, k); what is 0 is not there
 };
@@ -200,6 +202,7 @@ struct LayerInfo {
   const char* name;
   int least, most;  // inputs
   bool same_width;  // its inputs together are as wide as its output
+  bool each_wide;   // each of them has the steps and the width of its output
   bool passes;      // its output may be a view of its input
   bool table;       // it looks rows up; `by_phase`: at places in a cycle
   bool by_phase;

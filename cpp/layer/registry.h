@@ -8,7 +8,9 @@
 #include "dropout.h"
 #include "lookup.h"
 #include "mlstm.h"
+#include "norm.h"
 #include "recurrent.h"
+#include "sum.h"
 
 #define FORECAST_LAYERS(X)   \
   X("dense", Dense)          \
@@ -17,4 +19,6 @@
   X("lookup", Lookup)        \
   X("cycle_off", CycleOff)   \
   X("cycle_on", CycleOn)     \
-  X("mlstm", Mlstm)
+  X("mlstm", Mlstm)           \
+  X("sum", Sum)              \
+  X("norm", Norm)

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <optional>
 
 namespace forecast {
 
@@ -84,6 +85,14 @@ struct Plans {
       : lanes(*model.kernels, *model.spec, {false, true, drop, inputs}),
         units(*model.kernels, *model.spec, {true, true, drop, inputs}) {}
 };
+
+template <class T>
+bool draws_masks(const Model<T>& model) {
+  const NetworkSpec& net = *model.spec;
+  bool draws = model.dropout > 0 || model.left_out > 0;
+  for (int l = 0; l < net.n_layers; ++l) draws |= net.layers[l].recurrent_dropout > 0 || net.layers[l].zoneout > 0;
+  return draws;
+}
 
 template <class T>
 struct Workspace {
@@ -240,12 +249,16 @@ bool each_chunk(const Model<T>& model, const Network<T>& net, const Windows& win
 
 template <class T>
 bool predict(const Model<T>& model, const Packed<T>& packed, const Windows& windows, Path path, int threads,
-             StopSign& sign, T* outputs) {
+             StopSign& sign, T* outputs, const uint64_t* seed) {
   const FloatGuard guard;
   const Kernels<T>& kernels = *model.kernels;
   const int lanes = kernels.vectors.lanes;
   const bool units = path == Path::units || (path == Path::automatic && windows.n <= lanes / 4);
-  Network<T> net = network_of(model, units ? *model.units : *model.lanes, static_cast<const T*>(packed.weights.get()));
+  std::optional<Planned> drawn;  // with dropout; series are not left out
+  if (seed) drawn.emplace(kernels, *model.spec, Use{units, false, true, false});
+  const Plan& plan = drawn ? **drawn : units ? *model.units : *model.lanes;
+  Network<T> net = network_of(model, plan, static_cast<const T*>(packed.weights.get()));
+  if (seed) net.left_out = 0;
   net.packs[forward_lanes] = packed.forward.get(), net.packs[forward_units] = packed.units.get();
   const bool single = units && windows.n == 1;  // a team shares its steps
   const Cut cut(single && threads > 1 ? most_parts(model, net) : windows.n, units ? 1 : lanes, threads, false);
@@ -255,7 +268,7 @@ bool predict(const Model<T>& model, const Packed<T>& packed, const Windows& wind
     const auto chunk = [&](int64_t number, T* memory, Poll poll) {
       Chunk<T> c{};
       set_windows(&c, windows, units ? 1 : lanes, number);
-      c.outputs = outputs, c.arena = memory, c.poll = poll;
+      c.outputs = outputs, c.arena = memory, c.poll = poll, c.seed = seed ? mixed(*seed) : 0;
       return c;
     };
     if (single && team.size() > 1) {
@@ -391,7 +404,7 @@ bool optimise(Team& team, const Model<T>& model, T* theta, const Workspace<T>& s
 template <class T>
 bool train(const Model<T>& model, T* theta, Optimizer<T>& optimizer, const Windows& windows, const Course& course,
            Scratch& scratch, StopSign& sign, Trained* out) {
-  const Plans<T> plans(model, model.dropout > 0 || model.left_out > 0, false);
+  const Plans<T> plans(model, draws_masks(model), false);
   const int lanes = model.kernels->vectors.lanes;
   const int64_t few = few_of(model, course.path);
   const int64_t most = std::min(course.batch_size, windows.n), last = most ? windows.n % most : 0;
@@ -460,7 +473,8 @@ bool moments(const Windows& windows, StopSign& sign, Moments* out) {
 #define FORECAST_INSTANTIATE(T)                                                                                  \
   template struct Model<T>;                                                                                      \
   template struct Packed<T>;                                                                                     \
-  template bool predict<T>(const Model<T>&, const Packed<T>&, const Windows&, Path, int, StopSign&, T*);         \
+  template bool predict<T>(const Model<T>&, const Packed<T>&, const Windows&, Path, int, StopSign&, T*,          \
+                           const uint64_t*);                                                                     \
   template bool mean_loss<T>(const Model<T>&, const T*, const Windows&, int, StopSign&, double*);                \
   template bool activity<T>(const Model<T>&, const T*, const Windows&, int, StopSign&, T*);                      \
   template bool gradient<T>(const Model<T>&, const T*, const Windows&, const T*, bool, uint64_t, int, StopSign&, \

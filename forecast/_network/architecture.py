@@ -56,11 +56,21 @@ class Architecture:
     cycle_rows: int = 0  # 1: one cycle for all series
     input_clip: float | None = None
     heads: int = 1  # of a cell of MATRIX_CELLS
+    residual: bool = False
+    layer_norm: bool = False
+    dilation: tuple = ()  # of each layer; empty: 1
+    recurrent_dropout: float = 0.0
+    zoneout: float = 0.0
 
     @property
     def cell_word(self):
         """What the argument `cell` calls the cell."""
         return CELL_WORDS[self.cell]
+
+    @property
+    def dilations(self):
+        """Of each layer: steps back to the one whose states a step goes on from."""
+        return self.dilation or (1,) * self.layers
 
     @property
     def horizon_steps(self):
@@ -131,8 +141,16 @@ class Architecture:
             raise ModelFileError(f"{self.extra} inputs besides the past and a cycle of {self.cycle} steps.")
         if self.cycle_rows > 1 and self.cycle_rows != self.series:
             raise ModelFileError(f"a cycle of each of {self.cycle_rows} series, but {self.series} series.")
+        steps = self.dilation
+        if not isinstance(steps, tuple) or len(steps) not in (0, self.layers) or not all(type(n) is int for n in steps):
+            raise ModelFileError(f"a network of {self.layers} layers with dilation = {steps!r}.")
+        for name in ("recurrent_dropout", "zoneout"):
+            if not isinstance(getattr(self, name), float):
+                raise ModelFileError(f"a network with {name} = {getattr(self, name)!r}.")
         choices = {"decoder": DECODERS, "skip": SKIPS, "segment_activation": ACTIVATIONS, "cell": CELL_WORDS,
-                   "loss": LOSSES, "bidirectional": (True, False), "decoder_tied": (True, False)}  # fmt: skip
+                   "loss": LOSSES} | dict.fromkeys(
+            ("bidirectional", "decoder_tied", "residual", "layer_norm"), (True, False)
+        )  # fmt: skip
         for name, known in choices.items():
             value = getattr(self, name)
             if not isinstance(value, str | bool | None) or value not in known:

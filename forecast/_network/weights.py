@@ -16,6 +16,8 @@ from .spec import spec_of
 
 __all__ = ["Network"]
 
+_SAMPLED_TOGETHER = 1 << 16  # windows of a call
+
 
 @stored("network")
 @dataclass
@@ -147,6 +149,23 @@ class Network:
         threads = 1 if alone else self.threads(n_jobs, n_windows)
         outputs = self.compiled.predict(self._packed, self.source(arguments), index, threads=threads)
         return self.outputs.in_units(outputs, self.scaling.output_scale, self.scaling.target_mean)
+
+    def sample(self, arguments, n_windows, n_samples, rng, n_jobs=None):
+        """Forecasts with the random masks of training, one of each sample: (n_samples, n_windows, outputs), in units.
+
+        Window w of sample s has the place s * n_windows + w in a call, which is the counter of its masks; a call takes
+        as many samples as fit, whatever `n_samples` is, so the first ones are the same for any number.
+        """
+        self._packed = self.compiled.pack(self.theta, self._packed)
+        together, source, found = max(_SAMPLED_TOGETHER // max(n_windows, 1), 1), self.source(arguments), []
+        for first in range(0, n_samples, together):
+            n = min(together, n_samples - first)
+            index = np.tile(np.arange(n_windows, dtype=np.int64), n)
+            threads = self.threads(n_jobs, len(index))
+            outputs = self.compiled.sample(self._packed, source, index, int(rng.integers(2**63)), threads=threads)
+            outputs = self.outputs.in_units(outputs, self.scaling.output_scale, self.scaling.target_mean)
+            found.append(outputs.reshape(n, n_windows, -1))
+        return np.concatenate(found)
 
     def flow(self, arguments, n_windows, weight=None, n_jobs=None):
         """Mean loss without dropout, and the norm of its gradient with respect to every h of the encoder.

@@ -58,6 +58,7 @@ def _check_network(model):
             f"heads={model.heads}: expected a divisor of hidden_size={model.hidden_size}, whose units they share."
         )
     cycle_of(model)
+    dilation_of(model)
 
 
 def cycle_of(model):
@@ -71,6 +72,19 @@ def cycle_of(model):
             "cycle of all series, such as 24 or (24, 'shared')."
         )
     return int(length), bool(shared)
+
+
+def dilation_of(model):
+    """The dilation of each layer; empty: 1 everywhere."""
+    each = model.dilation if isinstance(model.dilation, tuple | list) else (model.dilation,) * model.num_layers
+    if len(each) != model.num_layers or not all(
+        isinstance(steps, Integral) and not isinstance(steps, bool) and steps >= 1 for steps in each
+    ):
+        raise ValueError(
+            f"dilation={model.dilation!r}: expected a whole number of 1 or more for each of num_layers="
+            f"{model.num_layers} layers, such as {tuple(2**n for n in range(min(model.num_layers, 5)))}."
+        )
+    return () if set(each) == {1} else tuple(int(steps) for steps in each)
 
 
 def architecture_of(model, data):
@@ -105,6 +119,11 @@ def architecture_of(model, data):
         series_left_out=float(model.series_left_out),
         cycle=cycle,
         cycle_rows=(1 if shared else max(data.n_series, 1)) if cycle else 0,
+        residual=bool(model.residual),
+        layer_norm=bool(model.layer_norm),
+        dilation=dilation_of(model),
+        recurrent_dropout=float(model.recurrent_dropout),
+        zoneout=float(model.zoneout),
         input_clip=None if model.input_clip is None else float(model.input_clip),
         heads=int(model.heads),
     )

@@ -53,6 +53,17 @@ class RNNForecaster(Saved, Forecasts, RegressorMixin, BaseEstimator):
         Each layer also reads the past from its newest step to its oldest, with separate weights; the next layer and the
         decoder see both [8]_. It never sees beyond the window. For patterns that are explained by what follows; it
         doubles the time of the encoder.
+    residual : bool, default=False
+        Add the input of each layer to its output [15]_, from the second layer on; with `segment`, also of the first.
+    layer_norm : bool, default=False
+        Normalise what each layer hands to the next over its units, at every step, with a learned gain and bias [16]_.
+    dilation : int or tuple of int, default=1
+        Of each layer: how many steps back the states are from which a step goes on, such as (1, 2, 4) with
+        `num_layers=3`. Gradients take fewer steps to the distant past [17]_. One layer needs 1.
+    recurrent_dropout : float, default=0.0
+        Share of the states that the recurrent weights do not see in training, the same at all steps [18]_; in [0, 1).
+    zoneout : float, default=0.0
+        Probability that a unit keeps its states at a step in training; `predict` takes the mean [19]_; in [0, 1).
     skip : {None, "linear", "linear-all"}, default=None
         A linear map from the past to all outputs, added to those of the network, which then learns the rest [9]_. For
         nearly linear series with many more rows than lags. "linear": from the past of the targets. "linear-all": from
@@ -196,6 +207,8 @@ class RNNForecaster(Saved, Forecasts, RegressorMixin, BaseEstimator):
         arguments: "0.reverse.W_i", "segment.W", "future.W_i", "future.reverse.W_i", "decoder.W_i" or "decoder.W",
         "decoder.positions.b", "decoder.context.W", "skip.W" (n_outputs, past), "series.V" (n_series + 1, series_size),
         the last row for an unknown series, and "cycle" (n_series or 1, targets, steps), in standard deviations.
+    draws_masks_ : bool
+        Whether `sample_y` works: the last fit had `dropout`, `recurrent_dropout` or `zoneout`.
     quantiles_ : ndarray of shape (n_levels,)
         Levels of the last fit; only with the quantile loss.
     card_ : dict
@@ -217,6 +230,11 @@ class RNNForecaster(Saved, Forecasts, RegressorMixin, BaseEstimator):
     .. [12] Goyal et al. (2017).
     .. [13] Polyak and Juditsky (1992), with the bias correction of Kingma and Ba (2015).
     .. [14] Beck et al. (2024): xLSTM: extended long short-term memory.
+    .. [15] He et al. (2016); of recurrent layers Wu et al. (2016) and Prakash et al. (2016).
+    .. [16] Ba, Kiros and Hinton (2016): Layer normalization.
+    .. [17] Chang et al. (2017): Dilated recurrent neural networks.
+    .. [18] Gal and Ghahramani (2016): A theoretically grounded application of dropout in recurrent neural networks.
+    .. [19] Krueger et al. (2017): Zoneout: regularizing RNNs by randomly preserving hidden activations.
 
     Examples
     --------
@@ -247,6 +265,11 @@ class RNNForecaster(Saved, Forecasts, RegressorMixin, BaseEstimator):
         segment=1,
         segment_activation="relu",
         bidirectional=False,
+        residual=False,
+        layer_norm=False,
+        dilation=1,
+        recurrent_dropout=0.0,
+        zoneout=0.0,
         skip=None,
         skip_start="ridge",
         skip_penalty=1e-3,
@@ -298,6 +321,11 @@ class RNNForecaster(Saved, Forecasts, RegressorMixin, BaseEstimator):
         self.segment = segment
         self.segment_activation = segment_activation
         self.bidirectional = bidirectional
+        self.residual = residual
+        self.layer_norm = layer_norm
+        self.dilation = dilation
+        self.recurrent_dropout = recurrent_dropout
+        self.zoneout = zoneout
         self.skip = skip
         self.skip_start = skip_start
         self.skip_penalty = skip_penalty
