@@ -83,8 +83,19 @@ def test_one_window_and_many_have_the_same_bits(name, dtype, isa):
     many = network.predict(theta, source, case.index)
     for row in (0, 17, 36):
         assert network.predict(theta, source, case.index[row : row + 1]).tobytes() == many[row].tobytes()
-    few = network.gradient(theta, source, case.index[:1])
-    assert few["outputs"].tobytes() == many[:1].tobytes()
+    units = network.predict(theta, source, case.index, path="units")
+    assert units.tobytes() == network.predict(theta, source, case.index, path="lanes").tobytes() == many.tobytes()
+
+
+@every_isa
+@pytest.mark.parametrize("name", sorted(set(NETWORKS) - {"dropout"}))
+def test_a_single_window_is_trained_as_many_are(name, isa):
+    """Units in the lanes: the same gradients, and of 33 windows the last alone."""
+    case = draw(tolerances.KINK_MARGIN_ROUNDING, steps=7, grown=2.0, **NETWORKS[name] | {"batch": 33})
+    for index in (case.index[:1], case.index):
+        expected = case.network.gradient(case.theta, case.batch(index))
+        result = case.core(isa=isa).gradient(case.theta, case.source(), index)
+        assert largest_difference(result["theta"], expected["theta"]) <= tolerances.ORACLE_GRADIENTS["float64"]
 
 
 @every_dtype
