@@ -77,8 +77,8 @@ def as_numbers(values):
 
     Examples
     --------
-    >>> as_numbers(pd.Series(["1", "x", "9" * 400], dtype=object)).tolist()
-    [1.0, nan, nan]
+    >>> as_numbers(pd.Series(["1", "x"])).tolist(), as_numbers(pd.Series([1, 9**400])).tolist()
+    ([1.0, nan], [1.0, nan])
     """
     try:
         return pd.to_numeric(values, errors="coerce")
