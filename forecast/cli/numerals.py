@@ -77,7 +77,7 @@ def as_numbers(values):
 
     Examples
     --------
-    >>> as_numbers(pd.Series(["1", "x"])).tolist(), as_numbers(pd.Series([1, 9**400])).tolist()
+    >>> as_numbers(pd.Series(["1", "x"])).tolist(), as_numbers(pd.Series([1, 9**400], dtype=object)).tolist()
     ([1.0, nan], [1.0, nan])
     """
     try:
