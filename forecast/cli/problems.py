@@ -42,6 +42,7 @@ _WORDS = (
     (r"df = df(\.drop_duplicates\(|\[~).*?keep='last'\)(\.to_numpy\(\)\])?", "one row for each stamp and series"),
     (r"df\[('[^']*'|\"[^\"]*\")\] = df\[\1\]\.interpolate\([^)]*\),? or missing=['\"]mask['\"]", "--missing mask"),
     (r"df\[('[^']*'|\"[^\"]*\")\] = df\[('[^']*'|\"[^\"]*\")\]\.interpolate\([^)]*\)", "fill the cells of the file"),
+    (r"df\[('[^']*'|\"[^\"]*\")\] = pd\.to_numeric\(df\[\1\], errors='coerce'\)", "numbers in its cells"),
     (r"df\[('[^']*'|\"[^\"]*\")\] = df\[\1\]\.replace\(\[np\.inf.*?limit_direction='both'\)",
      "mend the cells of the file"),
     (r" All of them together: target=.*?\. Fix: target=", " Fix: target="),
@@ -81,7 +82,8 @@ def described(error):
     >>> described(ValueError("2 stamps are missing. Fix: gaps='mask' or another freq=."))
     '2 stamps are missing. Fix: --gaps mask or another --freq.'
     """
-    text = " ".join(str(error).split())
+    text, mark, code = " ".join(str(error).split()).partition("Fix:")
+    text += mark + re.sub(r"(?<![\w.'\"])(?:new_rows|history)(?=[\[. ])", "df", code)
     for pattern, words in _WORDS:
         text = re.sub(pattern, words, text)
     text = _shortened(re.sub(r"(?<!\.)\.\s*\.(?=\s|$)", ".", text))

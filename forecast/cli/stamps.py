@@ -19,6 +19,7 @@ from .clocks import (
 from .columns import find_columns, is_counter
 from .dates import UNITS, checked_form, numbers_as_stamps, read_stamps
 from .forms import looks_like_date
+from .numerals import as_numbers
 from .problems import ProblemError, close_to, listed, shown
 from .wide import refuse_wide
 
@@ -27,7 +28,7 @@ __all__ = ["in_time_order", "put_time_in_index"]
 COUNTED = "No column holds dates: the rows are counted as steps (choose a column with --time)."
 
 
-def put_time_in_index(table, time=None, *, taken=(), form=None, zone=None, series=(), earlier=None, notes):
+def put_time_in_index(table, time=None, *, taken=(), form=None, zone=None, series=(), earlier=None, ends=None, notes):
     """The table with its time as the index.
 
     Parameters
@@ -46,6 +47,8 @@ def put_time_in_index(table, time=None, *, taken=(), form=None, zone=None, serie
         Columns that name the series: an hour that comes twice in autumn does so in each of them.
     earlier : pandas.Index, default=None
         The time of earlier rows: what it was called, whether it had clocks, and which of two days a date may be.
+    ends : dict, default=None
+        The newest known stamp of each series, by its name as text, where the rows follow these.
     notes : list of str
         What was chosen for the user is added here.
 
@@ -84,7 +87,7 @@ def put_time_in_index(table, time=None, *, taken=(), form=None, zone=None, serie
         stamps = _column(table[name], name, form, near, notes)
         name = "time" if name.startswith("Unnamed: ") else name
     keys = [table[key].to_numpy() for key in series]
-    stamps = _in_zone(stamps, name, zone, keys, notes)
+    stamps = _in_zone(stamps, name, zone, keys, ends or {}, notes)
     return table.drop(columns=chosen).set_axis(pd.Index(stamps, name=name), axis=0)
 
 
@@ -132,7 +135,7 @@ def _holds_dates(values, name, form):
         return False
     if pd.api.types.is_datetime64_any_dtype(values.dtype):
         return form is None
-    if form in UNITS and not pd.to_numeric(values, errors="coerce").between(*UNITS[form]).all():
+    if form in UNITS and not as_numbers(values).between(*UNITS[form]).all():
         return False
     if form is not None:
         return all(bool(_read_as(part, form)[0].notna().all()) for part in (values.iloc[:50], values))
@@ -159,7 +162,7 @@ def _digits(values):
 def _read_as(values, form):
     """Values in a form that was given; whole numbers that pandas holds as floats lose their .0."""
     if form in UNITS:
-        number = pd.to_numeric(values, errors="coerce")
+        number = as_numbers(values)
         return read_stamps(number.where(number.abs() < UNITS[form][1]), form)
     if pd.api.types.is_float_dtype(values.dtype) and np.isfinite(values).all() and (values == values.round()).all():
         values = values.astype("int64")
@@ -254,7 +257,7 @@ def _column(column, name, form, near, notes):
     return stamps
 
 
-def _in_zone(stamps, name, zone, keys, notes):
+def _in_zone(stamps, name, zone, keys, ends, notes):
     if not isinstance(stamps, pd.DatetimeIndex):
         if zone is not None:
             raise ProblemError(f"--timezone is {zone!r}, but column {name!r} holds whole numbers and no dates.")
@@ -267,7 +270,7 @@ def _in_zone(stamps, name, zone, keys, notes):
         return stamps
     if isinstance(zone, str):
         _refuse_unknown(zone)
-    return stamps.tz_convert(zone) if stamps.tz is not None else _localized(stamps, name, zone, keys)
+    return stamps.tz_convert(zone) if stamps.tz is not None else _localized(stamps, name, zone, keys, ends, notes)
 
 
 def _refuse_unknown(zone):
@@ -279,11 +282,19 @@ def _refuse_unknown(zone):
         raise ProblemError(f"--timezone is {zone!r}, which is not a zone; expected one such as Europe/Paris.{near}")
 
 
-def _localized(stamps, name, zone, keys):
-    """Wall time of a zone; of an hour that comes twice in autumn, the order of the rows tells which is which."""
+def _localized(stamps, name, zone, keys, ends, notes):
+    """Wall time of a zone; of an hour that comes twice in autumn, the order of the rows tells which is which.
+
+    An hour that comes once and first in the file is the second one, where the first is known already.
+    """
     keep = "last" if len(stamps) and stamps[0] > stamps[-1] else "first"
     rows = pd.MultiIndex.from_arrays([*keys, stamps]) if keys else stamps
-    placed = stamps.tz_localize(zone, ambiguous=~rows.duplicated(keep), nonexistent="NaT")
+    early = ~rows.duplicated(keep)
+    placed = stamps.tz_localize(zone, ambiguous=early, nonexistent="NaT")
+    late = _second_hours(stamps, placed, zone, keys, ends) & ~rows.duplicated(keep=False)
+    if late.any():
+        placed = stamps.tz_localize(zone, ambiguous=early & ~late, nonexistent="NaT")
+        notes.append(f"{stamps[late.argmax()]} is read as {placed[late.argmax()]}: the model knows the hour before it.")
     skipped = placed.isna()
     if skipped.any():
         raise ProblemError(
@@ -292,6 +303,27 @@ def _localized(stamps, name, zone, keys):
             "write the offsets into the file."
         )
     return placed
+
+
+def _second_hours(stamps, placed, zone, keys, ends):
+    """Rows of an hour that comes twice, before which a series has no other row, and of which the first is known."""
+    found = np.zeros(len(stamps), dtype=bool)
+    twice = stamps.tz_localize(zone, ambiguous="NaT", nonexistent="NaT").isna() & ~placed.isna()
+    if not twice.any() or not ends:
+        return found
+    names = _names(keys, len(stamps))
+    for name in set(names[twice]):
+        end, mine = ends.get(name), names == name
+        if end is not None and (placed[mine & ~twice] > end).all():
+            found |= mine & twice & np.asarray(placed <= end)
+    return found
+
+
+def _names(keys, length):
+    """The series of each row as text, several columns with a comma; of a file of one series empty."""
+    if not keys:
+        return np.full(length, "", dtype=object)
+    return np.array([", ".join(map(str, part)) for part in zip(*keys, strict=True)], dtype=object)
 
 
 def in_time_order(frame, series, notes, time=None, taken=()):

@@ -9,7 +9,7 @@ from sklearn.utils.validation import check_is_fitted
 from ..._preparation import LEVELS
 from ..._shares import shares
 from ..beginnings import cold_widths, short_factor
-from ..error_scale import Yardstick
+from ..error_scale import Yardstick, yardsticks_of
 from ..forecasting import from_ends
 from ..fresh import fresh_offsets
 
@@ -164,18 +164,17 @@ class Uncertainty:
                 f"= {state.horizon} steps; expected fewer rows. Fix: horizon={max(map(len, request.labels))}."
             )
         forecasts = self._forecasts(request, recursive=True)
-        past, scales, alone = request.past, state.error_scales, len(state.calibration.scales) == 1
-        spans = zip(request.keys, past.starts[:-1], past.starts[1:], strict=True)
-        known = {key: past.targets[first:end] for key, first, end in spans}
-        yardsticks = {key: Yardstick.of(state.calibration, scales, key, own, alone) for key, own in known.items()}
+        past, yardsticks = request.past, yardsticks_of(state, request.past)
+        known = [past.targets[first:end] for first, end in zip(past.starts[:-1], past.starts[1:], strict=True)]
         adapted, found = {}, []
         learning = {key: own for key, own in yardsticks.items() if key not in request.cold}
         if request.fresh is not None and learning:
             adapted = fresh_offsets(state, request, learning, levels)
-        usual = state.calibration.offsets(levels, len(self.target_names_))
-        own = self._own_bounds(request, levels)
+        own, usual = self._own_bounds(request, levels), None
+        if own is not None or len(adapted) < len(request.keys):
+            usual = state.calibration.offsets(levels, len(self.target_names_))
         for number, (key, forecast) in enumerate(zip(request.keys, forecasts, strict=True)):
-            yardstick, rows, steps = yardsticks[key], known[key], slice(len(forecast))
+            yardstick, rows, steps = yardsticks[key], known[number], slice(len(forecast))
             if len(rows) < state.looks_back:  # a few equal rows do not make a constant series
                 yardstick = replace(yardstick, unit=yardstick.divisor)
             image = yardstick.image(forecast)
