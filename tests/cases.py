@@ -158,6 +158,12 @@ FAMILIES = {  # fields of Architecture; those not named are the defaults of `dra
     "segments of one step": dict(decoder="segments", future=1),
     "steps": dict(decoder="steps"),
     "steps with known future": dict(decoder="steps", future=2, static=1),
+    "recurrent": dict(decoder="recurrent"),
+    "recurrent over the known future": dict(decoder="recurrent", future=2, static=1, columns=2, inputs=3),
+    "recurrent, everything": dict(
+        decoder="recurrent", segment=3, bidirectional=True, layers=2, skip="linear-all", future=2, static=2,
+        future_size=2, series=SERIES, series_size=2, columns=2, cell="lstm",
+    ),
     "known future": dict(future=2, static=2),
     "known future read": dict(future=2, future_size=3),
     "steps over the future read": dict(decoder="steps", future=1, future_size=2, columns=2),
@@ -228,6 +234,9 @@ def _windows_of(a, windows, rng):
     if a.cycle:
         arguments["phase"] = rng.integers(0, a.cycle, size=windows)
         arguments["cycle_ratio"] = rng.uniform(0.5, 2.0, size=a.targets)
+    if a.decoder == "recurrent":
+        arguments["fed_scale"] = rng.uniform(0.5, 1.5, size=a.targets)
+        arguments["fed_shift"] = rng.normal(size=a.targets) / 3
     return arguments
 
 

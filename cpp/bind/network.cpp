@@ -98,6 +98,7 @@ class NetworkHolder {
     if (spec_.reads_rows() && !s.series_row) throw py::value_error("source: the network reads tables by series_row");
     if (spec_.reads_phases() && !s.phase) throw py::value_error("source: the network has a cycle, so it needs a phase");
     if (s.cycle_ratio) same(s.cycle_ratios, spec_.view().K, "cycle ratios");
+    if (s.fed) same(s.fed, spec_.view().K, "scales of what is fed back");
   }
 
  private:
@@ -253,7 +254,8 @@ py::object joined(const py::object& given) {
 
 template <class T>
 py::dict gradient_as(const NetworkHolder& net, const py::array& theta, const SourceHolder& source,
-                     const py::array& index, const py::object& initial, const py::object& seed, int threads) {
+                     const py::array& index, const py::object& initial, const py::object& seed, double forced,
+                     int threads) {
   const SpecHolder& spec = net.spec();
   const StreamSpec& x = spec.past();
   const T* weights = contiguous<T>(theta, "theta", net.parameters());
@@ -274,7 +276,7 @@ py::dict gradient_as(const NetworkHolder& net, const py::array& theta, const Sou
   const bool drop = !seed.is_none();
   const uint64_t number = drop ? seed.cast<uint64_t>() : 0;
   unlocked(
-      [&](StopSign& sign) { return gradient(net.get<T>(), weights, windows, first, drop, number, threads, sign, &g); });
+      [&](StopSign& sign) { return gradient(net.get<T>(), weights, windows, first, drop, number, forced, threads, sign, &g); });
   const auto shape = [&](int l) -> std::vector<py::ssize_t> { return {spec.cell(l).states, n, spec.output(l).width}; };
   return py::dict("loss"_a = g.loss, "outputs"_a = outputs, "theta"_a = dtheta, "past"_a = past, "extra"_a = extra,
                   "initial"_a = parts_of<T>(net, states, true, shape));
@@ -289,7 +291,7 @@ py::dict flow_as(const NetworkHolder& net, const py::array& theta, const SourceH
   Gradients<T> g{};
   g.flow = squares.mutable_data();
   unlocked([&](StopSign& sign) {
-    return gradient(net.get<T>(), weights, windows, static_cast<const T*>(nullptr), false, 0, threads, sign, &g);
+    return gradient(net.get<T>(), weights, windows, static_cast<const T*>(nullptr), false, 0, 0, threads, sign, &g);
   });
   const auto shape = [&](int l) -> std::vector<py::ssize_t> { return {net.spec().output(l).steps}; };
   return py::dict("loss"_a = g.loss, "squares"_a = parts_of<double>(net, squares, false, shape));
@@ -413,11 +415,13 @@ void bind_network(py::module_& m) {
       .def(
           "gradient",
           [](const NetworkHolder& net, const py::array& theta, const SourceHolder& source, const py::array& index,
-             const py::object& initial, const py::object& seed, int threads) {
-            return net.wide() ? gradient_as<double>(net, theta, source, index, initial, seed, threads)
-                              : gradient_as<float>(net, theta, source, index, initial, seed, threads);
+             const py::object& initial, const py::object& seed, double forced, int threads) {
+            check_forced(forced);
+            return net.wide() ? gradient_as<double>(net, theta, source, index, initial, seed, forced, threads)
+                              : gradient_as<float>(net, theta, source, index, initial, seed, forced, threads);
           },
-          "theta"_a, "source"_a, "index"_a, py::kw_only(), "initial"_a = none, "seed"_a = none, "threads"_a = 1)
+          "theta"_a, "source"_a, "index"_a, py::kw_only(), "initial"_a = none, "seed"_a = none, "forced"_a = 0.0,
+          "threads"_a = 1)
       .def(
           "flow",
           [](const NetworkHolder& net, const py::array& theta, const SourceHolder& source, const py::array& index,
@@ -438,19 +442,21 @@ void bind_network(py::module_& m) {
           "train",
           [](const NetworkHolder& net, const py::array& theta, OptimizerHolder& optimizer, const SourceHolder& source,
              const py::array& order, int64_t batch_size, const py::object& rates, const py::object& rate,
-             const py::object& clip_norm, const py::object& clip_value, double noise, const py::object& average,
+             const py::object& clip_norm, const py::object& clip_value, double noise, double forced, const py::object& average,
              double average_decay, const GroupList& groups, uint64_t seed, int threads, const std::string& path,
              ScratchHolder* scratch) {
             if (batch_size < 1) throw py::value_error("batch_size: expected at least 1");
             if (!(average_decay >= 0 && average_decay < 1))
               throw py::value_error("average_decay: expected 0 <= average_decay < 1");
             if (!(noise >= 0 && noise < 1e30)) throw py::value_error("noise: expected a number from 0 on");
+            check_forced(forced);
             const std::vector<double> each = rate_of_each(rates, rate, batches_of(order.size(), batch_size));
             const Course course{batch_size,
                                 each.data(),
                                 positive_or_none(clip_norm, "clip_norm"),
                                 positive_or_none(clip_value, "clip_value"),
                                 noise,
+                                forced,
                                 seed,
                                 threads,
                                 path_of(path)};
@@ -458,7 +464,7 @@ void bind_network(py::module_& m) {
             return run(net, theta, optimizer, source, order, course, average, average_decay, groups, scratch);
           },
           "theta"_a, "optimizer"_a, "source"_a, "order"_a, "batch_size"_a, py::kw_only(), "rates"_a = none,
-          "rate"_a = none, "clip_norm"_a = none, "clip_value"_a = none, "noise"_a = 0.0, "average"_a = none,
+          "rate"_a = none, "clip_norm"_a = none, "clip_value"_a = none, "noise"_a = 0.0, "forced"_a = 0.0, "average"_a = none,
           "average_decay"_a = 0.0, "groups"_a = GroupList(), "seed"_a = 0, "threads"_a = 1, "path"_a = "auto",
           "scratch"_a = none);
 }

@@ -155,9 +155,10 @@ void SpecHolder::read_layer(const py::dict& d) {
   l.bias = bias == "none" ? Bias::none : bias == "one" ? Bias::one : Bias::steps;
   l.number = field<int64_t>(d, "number", 0);
   l.rows = field<int64_t>(d, "rows", 0), l.length = field<int64_t>(d, "length", 0);
-  l.channels = field<int64_t>(d, "channels", 0);
+  l.channels = field<int64_t>(d, "channels", 0), l.level = field(d, "level", 0);
   check_layer(l, name);
   if (info(l) && info(l)->table) check_table(l, *info(l), name);
+  if (info(l) && info(l)->feeds && view_.loop < 0) view_.loop = int(layers_.size());
   makers_[size_t(l.out)] = int(layers_.size());
   layers_.push_back(l), layer_names_.push_back(name);
 }
@@ -175,6 +176,32 @@ void SpecHolder::check_table(const LayerSpec& l, const LayerInfo& kind, const st
   if (kind.by_phase && rows == 1) return;
   const int64_t known = kind.by_phase ? rows : rows - 1;  // a lookup's last row is for series that nobody knows
   rows_ = rows_ ? std::min(rows_, known) : known;
+}
+
+// From the layer on that feeds outputs back, every step of every layer needs only what is there by then.
+void SpecHolder::check_loop(int64_t columns) const {
+  if (view_.loop < 0) return;
+  const LayerSpec& feed = layers_[size_t(view_.loop)];
+  const std::string& name = layer_names_[size_t(view_.loop)];
+  const StreamSpec &out = streams_[size_t(view_.out)], &fed = streams_[size_t(feed.out)];
+  if (fed.width != columns || streams_[size_t(feed.in[0])].steps != 1 || feed.level < 0 || feed.level >= view_.Q)
+    refuse("layer", name, "it feeds back one output of every target column, from one step of as many values on");
+  if (out.steps * columns != view_.K || out.width != columns * view_.Q)
+    refuse("layer", name, "a step of 'out' is one step of the horizon");
+  for (int l = view_.loop; l < int(layers_.size()); ++l) {
+    const LayerSpec& layer = layers_[size_t(l)];
+    const LayerInfo* const kind = info(layer);
+    if (streams_[size_t(layer.out)].steps != out.steps || layer.reverse || layer.restart || (kind && !kind->loops) ||
+        (kind && kind->feeds && l > view_.loop) || layer.start >= view_.loop)
+      refuse("layer", layer_names_[size_t(l)], "it cannot stand after '" + name + "', which feeds outputs back");
+    const auto check = [&](int s) {
+      const StreamSpec& read = streams_[size_t(s)];
+      if (read.of >= 0 && makers_[size_t(base_of(s))] >= view_.loop)
+        refuse("layer", layer_names_[size_t(l)], "reads a view of what is made step by step");
+    };
+    for (int i = 0; i < layer.inputs; ++i) check(layer.in[i]);
+    if (layer.added >= 0) check(layer.added);
+  }
 }
 
 // A gradient of an output that nobody reads lies nowhere. (Of a recurrent layer the last states may be read alone.)
@@ -206,7 +233,7 @@ SpecHolder::SpecHolder(const Table& table, const py::list& streams, const py::li
                        int64_t columns, const std::string& loss, size_t n_loss_parameters)
     : table_(&table), columns_(columns) {
   std::string known;
-  view_.loss = -1;
+  view_.loss = -1, view_.loop = -1;
   for (int i = 0; i < table.n_losses; ++i) {
     if (loss == table.losses[i].name) view_.loss = i;
     known += std::string(i ? ", '" : "'") + table.losses[i].name + "'";
@@ -236,6 +263,7 @@ SpecHolder::SpecHolder(const Table& table, const py::list& streams, const py::li
   view_.streams = streams_.data(), view_.layers = layers_.data();
   view_.n_streams = int(streams_.size()), view_.n_layers = int(layers_.size());
   check_joins();
+  check_loop(columns);
   check_readers();
   check_sizes();
 }

@@ -25,6 +25,7 @@ class SpecHolder {
   bool reads_rows() const { return rows_ > 0; }  // of a table, by the series of a window
   int64_t rows() const { return rows_; }         // that the smallest of these tables has of known series
   bool reads_phases() const { return phases_; }
+  bool feeds() const { return view_.loop >= 0; }  // its own outputs back
   int n_layers() const { return view_.n_layers; }
   std::string weight_name(const Field&) const;
 
@@ -36,6 +37,7 @@ class SpecHolder {
   void check_table(const LayerSpec&, const LayerInfo&, const std::string& name);
   bool may_tie(const LayerSpec& l, const LayerSpec& to) const;
   void check_joins() const;
+  void check_loop(int64_t columns) const;
   void check_readers() const;
   void check_sizes() const;
   int base_of(int stream) const;

@@ -33,6 +33,7 @@ struct LayerSpec {
   Bias bias;
   int64_t number;                  // of its random numbers
   int64_t rows, length, channels;  // of a table; of a cycle
+  int level;                       // of what is fed back: which of a target's outputs
 };
 
 struct NetworkSpec {
@@ -42,6 +43,7 @@ struct NetworkSpec {
   int past, extra, out;  // streams; extra: -1 where there is none
   int64_t K, Q;
   int loss;
+  int loop;  // the layer that feeds outputs back: from it on, layers take every step together; -1: none
 };
 
 // ---- where a network's arrays lie, for one use of it; made by Kernels::plan ------------------------------
@@ -128,6 +130,9 @@ struct Source {
   const int64_t* phase;       // per window: that of its oldest row in a cycle; null: not given
   const double* cycle_ratio;  // [cycle_ratios] past scale over target scale of every target; null: 1
   int64_t cycle_ratios;
+  // What a decoder is fed of target k: scale z + shift, z as the loss sees it. Null: 1 and 0.
+  const double *fed_scale, *fed_shift;
+  int64_t fed;
 };
 enum class Kind : int32_t { none, newest, mean, standard, seasonal };  // of an anchor
 
@@ -158,6 +163,7 @@ struct Chunk {
   int64_t first;      // number of its first window in the batch: the counter of masks and noise
   uint64_t seed;      // of both
   double noise;       // standard deviation of what is added to the scaled past; <= 0: none
+  double forced;      // probability that a fed step reads the true target of the step before; <= 0: never
   double normaliser;  // 1 / (sum of weights over observed targets)
   const T* initial;   // per recurrent layer without a start [S][B][H] of the whole batch, null: zeros
   int64_t B;
@@ -202,6 +208,7 @@ struct LayerInfo {
   bool table;       // it looks rows up; `by_phase`: at places in a cycle
   bool by_phase;
   const char* owner;  // the kind whose weights it must be tied to; null: it may own them
+  bool loops, feeds;  // it can go back step by step; it feeds outputs back
 };
 
 struct LossInfo {

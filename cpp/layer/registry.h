@@ -6,6 +6,7 @@
 #include "cycle.h"
 #include "dense.h"
 #include "dropout.h"
+#include "feed.h"
 #include "lookup.h"
 #include "recurrent.h"
 
@@ -15,4 +16,5 @@
   X("concat", Concat)        \
   X("lookup", Lookup)        \
   X("cycle_off", CycleOff)   \
-  X("cycle_on", CycleOn)
+  X("cycle_on", CycleOn)     \
+  X("feed", FeedLayer)

@@ -9,7 +9,7 @@ __all__ = ["ACTIVATIONS", "CELLS", "DECODERS", "ESTIMATOR_CELLS", "LOSSES", "OPT
            "core_cell"]  # fmt: skip
 
 ACTIVATIONS = ("relu", "identity")  # of a segment's projection
-DECODERS = ("dense", "segments", "steps")
+DECODERS = ("dense", "segments", "steps", "recurrent")
 SKIPS = (None, "linear", "linear-all")
 
 
@@ -87,15 +87,21 @@ class Architecture:
     @property
     def output_steps(self):
         """Steps of the decoder."""
-        return {"dense": 1, "segments": -(-self.horizon_steps // self.segment), "steps": self.horizon_steps}[
-            self.decoder
-        ]
+        steps = {"dense": 1, "segments": -(-self.horizon_steps // self.segment)}
+        return steps.get(self.decoder, self.horizon_steps)
+
+    @property
+    def median(self):
+        """Which of a target's outputs is the median, None if none is."""
+        if self.levels == 1:
+            return 0
+        return self.loss_parameters.index(0.5) if 0.5 in self.loss_parameters else None
 
     @property
     def output_width(self):
         """Outputs of a step of the decoder; of segments that reach over the horizon the last ones are ignored."""
-        widths = {"dense": self.targets, "segments": self.segment * self.columns, "steps": self.columns}
-        return widths[self.decoder] * self.levels
+        widths = {"dense": self.targets, "segments": self.segment * self.columns}
+        return widths.get(self.decoder, self.columns) * self.levels
 
     def check_loaded(self, n_weights, n_scales):
         """Refuse fields out of a file that no network has, before anything is made of them.

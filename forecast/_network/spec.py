@@ -29,7 +29,7 @@ class Layer:
     """One layer: what it reads, what it writes and, by kind, the rest. Its name is the prefix of its weights' names."""
 
     name: str
-    kind: str  # "recurrent", "dense", "dropout", "concat", "lookup", "cycle_off", "cycle_on"
+    kind: str  # "recurrent", "dense", "dropout", "concat", "lookup", "cycle_off", "cycle_on", "feed"
     inputs: tuple[str, ...]
     output: str  # a stream that is not a view, written by this layer alone
     cell: str = ""  # recurrent
@@ -40,10 +40,11 @@ class Layer:
     activation: str = "identity"  # dense: "identity" or "relu"
     bias: str = "one"  # dense: "none", "one" (width,) or "steps" (steps, width)
     added: str = ""  # dense: stream added before the activation, of one step or as many as the output
-    number: int = 0  # dropout, lookup: counter of its random numbers
+    number: int = 0  # dropout, lookup, feed: counter of its random numbers
     rows: int = 0  # lookup, cycle_off: rows of the table
     length: int = 0  # cycle_off, cycle_on: length of the cycle
     channels: int = 0  # cycle_off, cycle_on: target channels
+    level: int = 0  # feed: which of a target's outputs is fed back
 
 
 @dataclass(frozen=True)
@@ -145,13 +146,13 @@ def spec_of(architecture):
                     channels=a.columns)  # fmt: skip
     top = _encoder(d, a, x)
     known = None  # the known future step by step
-    if a.future and (a.future_size or a.decoder == "steps"):
+    if a.future and (a.future_size or a.decoder in ("steps", "recurrent")):
         known = d.view("known", "extra", a.horizon_steps, a.future, a.own)
     encoded = _known_future(d, a, known) if a.future_size else None
     series = None
     if a.series_size:
         series = d.layer("series.V", "lookup", [], 1, a.series_size, rows=a.series + 1, number=a.layers + 2)
-    decode = {"dense": _dense, "segments": _segments, "steps": _steps}[a.decoder]
+    decode = {"dense": _dense, "segments": _segments, "steps": _steps, "recurrent": _recurrent}[a.decoder]
     head = decode(d, a, top, known=known, encoded=encoded, series=series)
     _output(d, a, head, x)
     return NetworkSpec(
@@ -249,13 +250,30 @@ def _steps(d, a, top, known, encoded, series):
     return [_dropped(d, a, h, a.layers + 1, "decoder.dropout")]
 
 
+def _recurrent(d, a, top, known, encoded, series):
+    """Layers of the cell from the encoder's last states, a step for each of the horizon: it reads its own known future
+    and the forecast of the step before."""
+    beside = [*([series] if series else []), *_static(d, a)]
+    if a.bidirectional:  # the forward layers' states go on by `start`
+        beside.append(_dropped(d, a, d.one_step(top[1], 0), a.layers - 1, f"{a.layers - 1}.dropout"))
+    beside = [d.joined("decoder.beside", beside)] if beside else []
+    if a.skip:  # before the loop begins
+        _skip(d, a, "past")
+    newest = d.view("newest", "past", 1, a.columns, (a.padded_steps - 1) * a.inputs)
+    fed = d.layer("decoder.fed", "feed", [newest], a.output_steps, a.columns, number=a.layers + 3, level=a.median)
+    x = d.joined("decoder.input", [*(stream for stream in (known, encoded) if stream), fed, *beside])
+    for n in range(a.layers):
+        x = d.layer(f"decoder.{n}", "recurrent", [x], a.output_steps, a.hidden, cell=a.cell, start=str(n))
+        x = _dropped(d, a, x, a.layers + (4 + n if n + 1 < a.layers else 1), f"decoder.{n}.dropout")
+    return [x]
+
+
 def _output(d, a, inputs, x):
     """Head, with the straight line past the network added to it, and the cycle put back on."""
     steps, width = a.output_steps, a.output_width
     added = ""
     if a.skip:
-        line = _line(d, a, x)
-        added = d.layer("skip", "dense", [line], 1, steps * width, bias="none")
+        added = "skip" if "skip" in d.streams else _skip(d, a, x)
         if steps > 1:
             added = d.view("skip.steps", added, steps, width)
     name = "head" if a.cycle else "out"
@@ -263,6 +281,10 @@ def _output(d, a, inputs, x):
     if a.cycle:
         d.layer("cycle.on", "cycle_on", [head], steps, width, output="out", tied="cycle", length=a.cycle,
                 channels=a.columns)  # fmt: skip
+
+
+def _skip(d, a, x):
+    return d.layer("skip", "dense", [_line(d, a, x)], 1, a.output_steps * a.output_width, bias="none")
 
 
 def _line(d, a, x):
@@ -310,8 +332,25 @@ def refuse_unfit(a):
         )
     if a.decoder_tied and a.decoder != "segments":
         raise ValueError(f"decoder_tied=True is for decoder='segments', not {a.decoder!r}.")
-    if a.columns > a.inputs and (a.cycle or a.skip == "linear"):
-        what = f"cycle={a.cycle}" if a.cycle else "skip='linear'"
+    if a.decoder == "recurrent":
+        _refuse_recurrent(a)
+    reads_targets = {f"cycle={a.cycle}": a.cycle, "skip='linear'": a.skip == "linear",
+                     "decoder='recurrent'": a.decoder == "recurrent"}  # fmt: skip
+    if a.columns > a.inputs and any(reads_targets.values()):
+        what = next(name for name, asked in reads_targets.items() if asked)
         raise ValueError(
             f"{what}: the past of the {a.columns} targets must be among the channels, got {a.inputs} channels."
+        )
+
+
+def _refuse_recurrent(a):
+    if a.cycle:
+        raise ValueError(
+            f"decoder='recurrent' with cycle={a.cycle}: it is fed its own forecasts, and true targets while it is "
+            "taught, which would still have the cycle. Set cycle=None, or another decoder."
+        )
+    if a.levels > 1 and a.median is None or a.loss == "quantile" and 0.5 not in a.loss_parameters:
+        raise ValueError(
+            f"decoder='recurrent' feeds back the median, which is not among quantile={list(a.loss_parameters)}. Add "
+            "the level 0.5, or set another decoder."
         )

@@ -127,6 +127,8 @@ class Network:
             scaled["padding"] = a.padded_steps - a.steps
         if a.cycle:
             scaled["cycle_ratio"] = self.cycle_ratio
+        if a.decoder == "recurrent":
+            scaled["fed_scale"], scaled["fed_shift"] = self.fed
         return _core.Source(**scaled)
 
     @property
@@ -134,6 +136,13 @@ class Network:
         """What one of a scaled past value is in each scaled target, (targets,): the cycle is learned in the past's."""
         columns = np.arange(self.architecture.targets) % self.architecture.columns
         return self.scaling.past_scale[columns] / self.scaling.target_scale
+
+    @property
+    def fed(self):
+        """Scale and shift, each (targets,), from a scaled target to the scaled past of its own channel."""
+        s, columns = self.scaling, np.arange(self.architecture.targets) % self.architecture.columns
+        mean, scale = s.past_mean[columns], s.past_scale[columns]
+        return s.target_scale / scale, (s.target_mean - mean) / scale
 
     def threads(self, n_jobs, n_windows, passes=1):
         work = passes * _work_per_window(self.spec) * n_windows
