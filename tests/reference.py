@@ -184,7 +184,7 @@ class Network:
 
     @property
     def _loop(self):
-        """Number of the layer that feeds outputs back, with which a loop to the end begins; none: how many there are."""
+        """Number of the layer that feeds outputs back, where a loop to the end begins; without one, of layers."""
         kinds = [layer.kind for layer in self.spec.layers]
         return kinds.index("feed") if "feed" in kinds else len(kinds)
 

@@ -325,6 +325,34 @@ def feed_backward(layer, x, p, run, taught, dout):
     return [dout[:, :1]], {}
 
 
+# -------------------- attention: out_s = sum over t of a_st value_t, a_st = softmax over t of the scores e_st
+
+
+def attention_weights(layer, widths, output):
+    return [("v", (widths[0],))] if layer.kind == "attention_additive" else []
+
+
+def attention_forward(layer, x, p, run):
+    query, key, value = x[0], x[1], x[-1]
+    together = query[:, :, None] + key[:, None] if p else None  # (B, S, T, width)
+    scores = np.tanh(together) @ p["v"] if p else np.einsum("bsi,bti->bst", query, key)
+    e = np.exp(scores - scores.max(axis=2, keepdims=True))
+    a = e / e.sum(axis=2, keepdims=True)
+    return a @ value, (a, together)
+
+
+def attention_backward(layer, x, p, run, saved, dout):
+    (query, key, value), (a, together) = (x[0], x[1], x[-1]), saved
+    da = dout @ value.transpose(0, 2, 1)
+    dscores = a * (da - (a * da).sum(axis=2, keepdims=True))
+    dvalue = a.transpose(0, 2, 1) @ dout
+    if not p:
+        return [dscores @ key, dscores.transpose(0, 2, 1) @ query + dvalue], {}
+    h = np.tanh(together)
+    dtogether = dscores[..., None] * p["v"] * (1.0 - h**2)
+    return [dtogether.sum(axis=2), dtogether.sum(axis=1), dvalue], {"v": np.einsum("bst,bsti->i", dscores, h)}
+
+
 REFERENCE_LAYERS = {
     "recurrent": Kind(recurrent_weights, recurrent_forward, recurrent_backward, kink=recurrent_kink),
     "dense": Kind(dense_weights, dense_forward, dense_backward, kink=dense_kink),
@@ -332,6 +360,8 @@ REFERENCE_LAYERS = {
     "concat": Kind(no_weights, concat_forward, concat_backward),
     "lookup": Kind(lookup_weights, lookup_forward, lookup_backward, table=True, rows_read=lookup_rows),
     "cycle_off": Kind(cycle_weights, cycle_off_forward, cycle_off_backward, table=True, rows_read=cycle_rows),
+    "attention_dot": Kind(attention_weights, attention_forward, attention_backward),
+    "attention_additive": Kind(attention_weights, attention_forward, attention_backward),
     "feed": Kind(no_weights, feed_forward, feed_backward),
     "cycle_on": Kind(cycle_weights, cycle_on_forward, cycle_on_backward, table=True, rows_read=cycle_rows),
 }

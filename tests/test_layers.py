@@ -123,7 +123,8 @@ OPTIONS = {
     "layers": (1, 2),
     "segment": (1, 3),
     "bidirectional": (False, True),
-    "decoder": ("dense", "segments", "tied segments", "steps"),
+    "decoder": ("dense", "segments", "tied segments", "steps", "recurrent"),
+    "attention": (None, "dot", "additive"),
     "skip": (None, "linear", "linear-all"),
     "future": (0, 2),
     "future_size": (0, 2),
@@ -141,6 +142,10 @@ def fits(row):
     """Whether the options go together: no future is read where none is known, a tied decoder has room for positions."""
     if row["future_size"] and not row["future"]:
         return False
+    if row["attention"] and (row["decoder"] == "tied segments" or (row["attention"] == "dot" and row["bidirectional"])):
+        return False
+    if row["decoder"] == "recurrent" and row["cycle"] != "none":
+        return False
     if row["decoder"] != "tied segments":
         return True
     read = row["series_size"] + row["static"] + row["segment"] * (row["future"] + 2 * row["future_size"])
@@ -154,11 +159,17 @@ def pairs_of(row):
 
 
 def possible_pairs():
-    """Of values of two options each; a future that is not known cannot be read."""
+    """Of values of two options each that go together: a future that is not known cannot be read, for one."""
     found = set()
     for one, other in combinations(sorted(OPTIONS), 2):
         found |= set(product(((one, value) for value in OPTIONS[one]), ((other, value) for value in OPTIONS[other])))
-    return found - {(("future", 0), ("future_size", 2))}
+    never = {
+        (("future", 0), ("future_size", 2)),
+        (("attention", "dot"), ("bidirectional", True)),
+        *((("attention", kind), ("decoder", "tied segments")) for kind in ("dot", "additive")),
+        *((("cycle", kind), ("decoder", "recurrent")) for kind in ("shared", "of each series")),
+    }
+    return found - never
 
 
 def covering_rows(rng):

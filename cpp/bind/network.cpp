@@ -228,12 +228,13 @@ double loss_as(const NetworkHolder& net, const py::array& theta, const SourceHol
 
 // What a call gives or takes per recurrent layer, one after the other in one array: views of its parts.
 template <class T, class Shape>
-py::list parts_of(const NetworkHolder& net, const py::array_t<T>& all, bool initial, const Shape& shape) {
+py::list parts_of(const NetworkHolder& net, const py::array_t<T>& all, bool initial, const Shape& shape,
+                  bool attention = false) {
   py::list out;
   py::ssize_t at = 0;
   const SpecHolder& spec = net.spec();
   for (int l = 0; l < spec.n_layers(); ++l) {
-    if (!spec.is_cell(l) || (initial && spec.view().layers[l].start >= 0)) continue;
+    if (!(spec.is_cell(l) || (attention && spec.attends(l))) || (initial && spec.view().layers[l].start >= 0)) continue;
     const std::vector<py::ssize_t> sizes = shape(l);
     py::ssize_t n = 1;
     for (const auto size : sizes) n *= size;
@@ -307,15 +308,21 @@ py::list activity_as(const NetworkHolder& net, const py::array& theta, const Sou
   T* const begin = values.mutable_data();
   unlocked([&](StopSign& sign) { return activity(net.get<T>(), weights, windows, threads, sign, begin); });
   const py::list layers = parts_of<T>(net, values, false, [&](int l) -> std::vector<py::ssize_t> {
+    if (spec.attends(l)) return {1, windows.n, spec.output(l).steps, spec.input(l, 1).steps};
     const CellInfo& c = spec.cell(l);
     return {c.gates + c.states, windows.n, spec.output(l).steps, spec.output(l).width};
-  });
+  }, true);
   py::list out;
   for (int l = 0; l < spec.n_layers(); ++l) {
-    if (!spec.is_cell(l)) continue;
-    const CellInfo& c = spec.cell(l);
+    if (!spec.is_cell(l) && !spec.attends(l)) continue;
     const py::object all = layers[out.size()];
     py::dict named;
+    if (spec.attends(l)) {
+      named["weight"] = all[py::int_(0)];
+      out.append(named);
+      continue;
+    }
+    const CellInfo& c = spec.cell(l);
     for (int i = 0; i < c.gates; ++i) named[c.gate_names[i]] = all[py::int_(i)];
     for (int i = 0; i < c.states; ++i) named[c.state_names[i]] = all[py::int_(c.gates + i)];
     out.append(named);

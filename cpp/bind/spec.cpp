@@ -100,20 +100,22 @@ void SpecHolder::check_layer(const LayerSpec& l, const std::string& name) const 
   const bool cell = !kind;
   if (out.of >= 0 || makers_[size_t(l.out)] >= 0 || l.out == view_.past || l.out == view_.extra)
     refuse("layer", name, "its output is a view, an input or another layer's");
-  const auto readable = [&](int s, bool one) {
+  const bool attends = kind && kind->attends;
+  const auto readable = [&](int s, bool one, bool free = false) {
     const int base = base_of(s);
     const int64_t steps = streams_[size_t(s)].steps;
     if (base >= l.out || (makers_[size_t(base)] < 0 && base != view_.past && base != view_.extra))
       refuse("layer", name, "reads '" + stream_names_[size_t(s)] + "', which nothing has written yet");
-    if (steps != out.steps && !(one && steps == 1)) refuse("layer", name, "input and output differ in steps");
+    if (steps != out.steps && !(one && steps == 1) && !free) refuse("layer", name, "input and output differ in steps");
   };
-  for (int i = 0; i < l.inputs; ++i) readable(l.in[i], !cell);
+  for (int i = 0; i < l.inputs; ++i) readable(l.in[i], !cell && !attends, attends && i > 0);
   if (l.added >= 0) {
     readable(l.added, true);
     if (streams_[size_t(l.added)].width != out.width) refuse("layer", name, "what is added has another width");
   }
   if (l.inputs < (cell ? 1 : kind->least) || l.inputs > (cell ? 1 : kind->most))
     refuse("layer", name, "number of inputs");
+  if (attends) check_attention(l, name);
   int64_t wide = 0;
   for (int i = 0; i < l.inputs; ++i) wide += streams_[size_t(l.in[i])].width;
   if (!cell && kind->same_width && wide != out.width) refuse("layer", name, "input and output differ in width");
@@ -125,6 +127,17 @@ void SpecHolder::check_layer(const LayerSpec& l, const std::string& name) const 
   }
   if (l.tied >= 0 ? !may_tie(l, layers_[size_t(l.tied)]) : !cell && kind->owner)
     refuse("layer", name, "tied needs a layer of the same kind and sizes, or the kind that owns its weights");
+}
+
+// What is compared has one width; the memory, keys and values, one number of steps.
+void SpecHolder::check_attention(const LayerSpec& l, const std::string& name) const {
+  const StreamSpec &query = streams_[size_t(l.in[0])], &key = streams_[size_t(l.in[1])],
+                   &value = streams_[size_t(l.in[l.inputs - 1])], &out = streams_[size_t(l.out)];
+  if (query.width != key.width || key.steps != value.steps || value.width != out.width)
+    refuse("layer", name, "what is compared differs in width, or what is remembered in steps, or the values in width");
+  for (int i = 1; i < l.inputs; ++i)
+    if (view_.loop >= 0 && makers_[size_t(base_of(l.in[i]))] >= view_.loop)
+      refuse("layer", name, "it reads all of what is made step by step");
 }
 
 bool SpecHolder::may_tie(const LayerSpec& l, const LayerSpec& to) const {

@@ -11,6 +11,7 @@ template <class T>
 struct Kind {
   bool always;  // false: without dropout its output is a view of its input
   bool table;   // its weights stand at the end of theta
+  bool whole;   // a step reads all steps of some input
   int states;   // of a cell; 0: no cell
   void (*measure[2])(Planner&, int layer);
   int64_t (*pack_size[4])(const NetworkSpec&, const LayerSpec&);
@@ -64,6 +65,8 @@ void whole_step(const Call<T>& k, int layer, int64_t i, int part, int) {
 
 template <class L>
 concept Feeding = requires { L::feeds; };
+template <class L>
+concept Attending = requires { L::attends; };
 // Whether a kind can stand in a loop.
 template <class L>
 concept Looping = requires(const Call<float>& k) { L::template backward_step<WindowsInLanes<float>>(k, 0, int64_t(0)); };
@@ -75,11 +78,18 @@ constexpr auto backward_step_of() -> bool (*)(const Call<T>&, int, int64_t) {
 }
 
 template <class T, class L>
+constexpr auto activity_of() -> void (*)(const Call<T>&, int) {
+  if constexpr (Attending<L>) return L::template activity<T>;
+  else return nullptr;
+}
+
+template <class T, class L>
 constexpr Kind<T> kind_of() {
   using W = WindowsInLanes<T>;
   using U = UnitsInLanes<T>;
   return {L::always,
           L::table,
+          Attending<L>,
           0,
           {L::template measure<W, T>, L::template measure<U, T>},
           {Packs<T, W, L, false>::size, Packs<T, W, L, true>::size, Packs<T, U, L, false>::size,
@@ -94,7 +104,7 @@ constexpr Kind<T> kind_of() {
           {backward_step_of<T, W, L>(), backward_step_of<T, U, L>()},
           one_part<T>,
           whole_step<T, L>,
-          nullptr};
+          activity_of<T, L>()};
 }
 template <class T, class C>
 constexpr Kind<T> kind_of_cell() {
@@ -240,7 +250,7 @@ struct Walk : Planner {
       else plan.phases[plan.n_phases++] = {l, l + 1, steps};
     }
   }
-  bool by_steps(int l) const { return !net.layers[l].reverse && !net.layers[l].restart; }
+  bool by_steps(int l) const { return !net.layers[l].reverse && !net.layers[l].restart && !kind(l).whole; }
   bool fits(const Phase& phase, int layer) const {
     bool fits = net.layers[layer].start < phase.first;
     each_input(layer, [&](int s) {

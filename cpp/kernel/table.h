@@ -175,13 +175,13 @@ struct Chunk {
   T* outputs;                    // [B][K Q] of the whole batch, null: not asked for
   T *dpast, *dextra, *dinitial;  // [B][T][I], [B][E], as `initial`; null: not asked for
   double* flow;                  // per recurrent layer [T] added to: squares of the gradient of h; null: not asked for
-  T* activity;                   // per recurrent layer [gate, then state][B][T][H]; null: not asked for
+  T* activity;                   // per recurrent layer [gate, then state][B][T][H], of attention [B][steps][its T]; or null
   Poll poll;
 };
 
 struct Field {  // one named array inside theta
   int layer;
-  char kind;                // W, R or b; p: a vector of a cell; 0: the layer's own name says it
+  char kind;                // W, R, b or v; p: a vector of a cell; 0: the layer's own name says it
   int row;                  // of the cell, or number of its vector; -1: the layer is no cell
   int64_t offset, n, m, k;  // shape (n, m, k); what is 0 is not there
 };
@@ -209,6 +209,7 @@ struct LayerInfo {
   bool by_phase;
   const char* owner;  // the kind whose weights it must be tied to; null: it may own them
   bool loops, feeds;  // it can go back step by step; it feeds outputs back
+  bool attends;       // every step reads all steps of its inputs but the first
 };
 
 struct LossInfo {

@@ -2,6 +2,7 @@
 // its line here (and its class in tests/reference.py: without that the suite is red).
 #pragma once
 
+#include "attention.h"
 #include "concat.h"
 #include "cycle.h"
 #include "dense.h"
@@ -17,4 +18,6 @@
   X("lookup", Lookup)        \
   X("cycle_off", CycleOff)   \
   X("cycle_on", CycleOn)     \
-  X("feed", FeedLayer)
+  X("feed", FeedLayer)       \
+  X("attention_dot", AttentionLayer<false>) \
+  X("attention_additive", AttentionLayer<true>)

@@ -6,6 +6,7 @@
 from .._core import config as core_config
 from .architecture import (
     ACTIVATIONS,
+    ATTENTIONS,
     CELLS,
     DECODERS,
     ESTIMATOR_CELLS,
@@ -24,6 +25,7 @@ from .weights import Network
 
 __all__ = [
     "ACTIVATIONS",
+    "ATTENTIONS",
     "CELLS",
     "DECODERS",
     "ESTIMATOR_CELLS",

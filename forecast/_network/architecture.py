@@ -5,12 +5,13 @@ from dataclasses import dataclass
 from .._files import ModelFileError, stored
 from .._registries import CELL_WORDS, CELLS, ESTIMATOR_CELLS, LOSSES, OPTIMIZERS
 
-__all__ = ["ACTIVATIONS", "CELLS", "DECODERS", "ESTIMATOR_CELLS", "LOSSES", "OPTIMIZERS", "SKIPS", "Architecture",
-           "core_cell"]  # fmt: skip
+__all__ = ["ACTIVATIONS", "ATTENTIONS", "CELLS", "DECODERS", "ESTIMATOR_CELLS", "LOSSES", "OPTIMIZERS", "SKIPS",
+           "Architecture", "core_cell"]  # fmt: skip
 
 ACTIVATIONS = ("relu", "identity")  # of a segment's projection
 DECODERS = ("dense", "segments", "steps", "recurrent")
 SKIPS = (None, "linear", "linear-all")
+ATTENTIONS = (None, "dot", "additive")
 
 
 def core_cell(word, activation):
@@ -55,6 +56,7 @@ class Architecture:
     cycle: int = 0  # length in steps; 0: none
     cycle_rows: int = 0  # 1: one cycle for all series
     input_clip: float | None = None
+    attention: str | None = None
 
     @property
     def cell_word(self):
@@ -135,7 +137,8 @@ class Architecture:
         if self.cycle_rows > 1 and self.cycle_rows != self.series:
             raise ModelFileError(f"a cycle of each of {self.cycle_rows} series, but {self.series} series.")
         choices = {"decoder": DECODERS, "skip": SKIPS, "segment_activation": ACTIVATIONS, "cell": CELLS,
-                   "loss": LOSSES, "bidirectional": (True, False), "decoder_tied": (True, False)}  # fmt: skip
+                   "loss": LOSSES, "bidirectional": (True, False), "decoder_tied": (True, False),
+                   "attention": ATTENTIONS}  # fmt: skip
         for name, known in choices.items():
             value = getattr(self, name)
             if not isinstance(value, str | bool | None) or value not in known:

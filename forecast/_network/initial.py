@@ -37,6 +37,8 @@ def draw(spec, weights, rng):
         elif layer.kind == "dense" and layer.inputs and layer.name != "skip":
             if kind == "W":
                 _glorot(view, rng)
+        elif layer.kind == "attention_additive":
+            view[...] = rng.uniform(-1.0, 1.0, view.shape) * np.sqrt(3.0 / view.size)  # Glorot's limit, to one score
         elif layer.kind == "lookup" or (layer.kind == "dense" and not layer.inputs and not layer.added):
             view[...] = rng.normal(0.0, _SMALL, view.shape)
 

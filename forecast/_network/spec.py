@@ -29,7 +29,8 @@ class Layer:
     """One layer: what it reads, what it writes and, by kind, the rest. Its name is the prefix of its weights' names."""
 
     name: str
-    kind: str  # "recurrent", "dense", "dropout", "concat", "lookup", "cycle_off", "cycle_on", "feed"
+    kind: str  # "recurrent", "dense", "dropout", "concat", "lookup", "cycle_off", "cycle_on", "feed", "attention_dot",
+    # "attention_additive"
     inputs: tuple[str, ...]
     output: str  # a stream that is not a view, written by this layer alone
     cell: str = ""  # recurrent
@@ -64,6 +65,11 @@ class NetworkSpec:
     def recurrent(self):
         """The recurrent layers, in the order in which the core answers for them."""
         return [layer for layer in self.layers if layer.kind == "recurrent"]
+
+    @property
+    def answering(self):
+        """The layers that the core's `activity` answers for, in order: recurrent ones, and attention."""
+        return [layer for layer in self.layers if layer.kind == "recurrent" or layer.kind.startswith("attention")]
 
     @property
     def encoder(self):
@@ -208,6 +214,7 @@ def _dense(d, a, top, known, encoded, series):
     rest += [d.flat("future.flat", encoded)] if encoded else []
     rest += [series] if series else []
     last = _last(d, a, top)
+    rest += _of_last(d, a, top)
     return [last, d.joined("rest", rest)] if rest else [last]
 
 
@@ -222,6 +229,7 @@ def _segments(d, a, top, known, encoded, series):
         beside.append(d.view("future.segments", encoded, count, w * 2 * a.future_size))
     if a.bidirectional:  # the forward layer's states go on by `start`
         beside.append(_dropped(d, a, d.one_step(top[1], 0), a.layers - 1, f"{a.layers - 1}.dropout"))
+    beside += _of_last(d, a, top)
     size = max(a.hidden // 2, 1)
     if a.decoder_tied:
         wanted = d.width(next(layer for layer in d.layers if layer.name == encoder).inputs)
@@ -242,8 +250,10 @@ def _segments(d, a, top, known, encoded, series):
 def _steps(d, a, top, known, encoded, series):
     """One hidden layer shared by the steps of the horizon: each reads its own known future, all read one context."""
     newest = d.view("newest", "past", 1, a.inputs, (a.padded_steps - 1) * a.inputs)
-    beside = d.joined("decoder.beside", [newest, *_static(d, a), *([series] if series else [])])
-    context = d.layer("decoder.context", "dense", [_last(d, a, top), beside], 1, a.decoder_size, bias="none")
+    last = _last(d, a, top)
+    beside = [newest, *_static(d, a), *([series] if series else []), *_of_last(d, a, top)]
+    beside = d.joined("decoder.beside", beside)
+    context = d.layer("decoder.context", "dense", [last, beside], 1, a.decoder_size, bias="none")
     ahead = [stream for stream in (known, encoded) if stream]
     h = d.layer("decoder", "dense", ahead, a.output_steps, a.decoder_size, activation="relu", bias="steps",
                 added=context)  # fmt: skip
@@ -259,13 +269,40 @@ def _recurrent(d, a, top, known, encoded, series):
     beside = [d.joined("decoder.beside", beside)] if beside else []
     if a.skip:  # before the loop begins
         _skip(d, a, "past")
+    memory = _memory(d, a, top) if a.attention else None
     newest = d.view("newest", "past", 1, a.columns, (a.padded_steps - 1) * a.inputs)
     fed = d.layer("decoder.fed", "feed", [newest], a.output_steps, a.columns, number=a.layers + 3, level=a.median)
     x = d.joined("decoder.input", [*(stream for stream in (known, encoded) if stream), fed, *beside])
     for n in range(a.layers):
         x = d.layer(f"decoder.{n}", "recurrent", [x], a.output_steps, a.hidden, cell=a.cell, start=str(n))
+        state = x
         x = _dropped(d, a, x, a.layers + (4 + n if n + 1 < a.layers else 1), f"decoder.{n}.dropout")
-    return [x]
+    return [x, _attention(d, a, state, memory)] if memory else [x]
+
+
+def _memory(d, a, top):
+    """What attention looks at: the keys, if they are not the values, and the states of the top layers at every step."""
+    values = d.joined("memory", top)
+    if a.attention == "dot":
+        return [values]
+    return [d.layer("attention.key", "dense", [values], a.encoder_steps, a.hidden), values]
+
+
+def _attention(d, a, asked, memory):
+    """The context at every step of the stream that asks."""
+    steps, width = d.streams[asked].steps, d.streams[memory[-1]].width
+    if a.attention == "additive":
+        asked = d.layer("attention.query", "dense", [asked], steps, a.hidden, bias="none")
+    return d.layer("attention", f"attention_{a.attention}", [asked, *memory], steps, width)
+
+
+def _of_last(d, a, top):
+    """The context of the newest state of the top layer, for the decoders that do not ask at every step."""
+    if not a.attention:
+        return []
+    name = f"{top[0]}.last"
+    asked = name if name in d.streams else d.one_step(top[0], -1)
+    return [_attention(d, a, asked, _memory(d, a, top))]
 
 
 def _output(d, a, inputs, x):
@@ -334,6 +371,11 @@ def refuse_unfit(a):
         raise ValueError(f"decoder_tied=True is for decoder='segments', not {a.decoder!r}.")
     if a.decoder == "recurrent":
         _refuse_recurrent(a)
+    if a.attention == "dot" and a.bidirectional:
+        raise ValueError(
+            f"attention='dot' with bidirectional=True: a state of {a.hidden} values cannot be compared with the two "
+            f"directions' {2 * a.hidden}. Set attention='additive', which learns how, or bidirectional=False."
+        )
     reads_targets = {f"cycle={a.cycle}": a.cycle, "skip='linear'": a.skip == "linear",
                      "decoder='recurrent'": a.decoder == "recurrent"}  # fmt: skip
     if a.columns > a.inputs and any(reads_targets.values()):
@@ -349,7 +391,7 @@ def _refuse_recurrent(a):
             f"decoder='recurrent' with cycle={a.cycle}: it is fed its own forecasts, and true targets while it is "
             "taught, which would still have the cycle. Set cycle=None, or another decoder."
         )
-    if a.levels > 1 and a.median is None or a.loss == "quantile" and 0.5 not in a.loss_parameters:
+    if (a.levels > 1 and a.median is None) or (a.loss == "quantile" and 0.5 not in a.loss_parameters):
         raise ValueError(
             f"decoder='recurrent' feeds back the median, which is not among quantile={list(a.loss_parameters)}. Add "
             "the level 0.5, or set another decoder."

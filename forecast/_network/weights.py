@@ -103,6 +103,12 @@ class Network:
     def with_theta(self, theta):
         return replace(self, theta=theta, _compiled=self._compiled, _packed=None)
 
+    def longer(self, horizon):
+        """The same weights over another number of steps, of a decoder that reads its own forecasts."""
+        a = self.architecture
+        changed = replace(a, targets=horizon * a.columns, horizon=horizon, extra=horizon * a.future + a.static)
+        return Network(changed, self.scaling.longer(a, horizon), self.theta)
+
     def with_dropout(self, rate):
         return Network(replace(self.architecture, dropout=rate), self.scaling, self.theta)
 
@@ -130,6 +136,12 @@ class Network:
         if a.decoder == "recurrent":
             scaled["fed_scale"], scaled["fed_shift"] = self.fed
         return _core.Source(**scaled)
+
+    def attention(self, arguments, n_windows, n_jobs=None):
+        """How much each step of the decoder looks at each of the encoder, (windows, steps asked at, encoder steps)."""
+        index, threads = np.arange(n_windows, dtype=np.int64), self.threads(n_jobs, n_windows)
+        found = activity(self.compiled, self.spec, self.theta, self.source(arguments), index, threads)
+        return found["attention"]["weight"]
 
     @property
     def cycle_ratio(self):

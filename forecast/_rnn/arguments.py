@@ -1,13 +1,13 @@
 """What the constructor's arguments mean together: refusals, the network's architecture, the recipe of training."""
 
-from numbers import Integral
+from numbers import Integral, Real
 
 from .._network import Architecture, core_cell
 from .._progress import as_callbacks
 from .._quantiles import fitted_levels
 from .._training import FALLING, Recipe
 
-__all__ = ["architecture_of", "check_combinations", "cycle_of", "groups_of", "momentum_of", "recipe_of"]
+__all__ = ["architecture_of", "check_combinations", "cycle_of", "forcing_of", "groups_of", "momentum_of", "recipe_of"]
 
 _MOMENTUM = {"sgd": 0.9, "rmsprop": 0.0}  # the optimisers that have one, with its default
 
@@ -39,6 +39,7 @@ _NEEDS = {  # argument -> its default, and what it needs in order to have an eff
     "skip_learning_rate": (None, "skip", lambda model: model.skip is not None, "'linear' or 'linear-all'"),
     "decoder_size": (128, "decoder", lambda model: model.decoder == "steps", "'steps'"),
     "decoder_tied": (False, "decoder", lambda model: model.decoder == "segments", "'segments'"),
+    "teacher_forcing": (0.0, "decoder", lambda model: model.decoder == "recurrent", "'recurrent'"),
     "series_left_out": (0.1, "series_size", lambda model: model.series_size > 0, "of 1 or more"),
 }
 
@@ -52,6 +53,19 @@ def _check_network(model):
                 f"{default!r}."
             )
     cycle_of(model)
+    forcing_of(model)
+
+
+def forcing_of(model):
+    """Probabilities of reading the true target, in the first epoch and in the last one."""
+    given = model.teacher_forcing
+    ends = tuple(given) if isinstance(given, tuple | list) else (given, given)
+    if len(ends) != 2 or not all(isinstance(p, Real) and not isinstance(p, bool) and 0 <= p <= 1 for p in ends):
+        raise ValueError(
+            f"teacher_forcing={given!r}: expected a probability from 0 to 1, or two, of the first and of the last "
+            "epoch, such as (1.0, 0.0)."
+        )
+    return float(ends[0]), float(ends[1])
 
 
 def cycle_of(model):
@@ -100,6 +114,7 @@ def architecture_of(model, data):
         cycle=cycle,
         cycle_rows=(1 if shared else max(data.n_series, 1)) if cycle else 0,
         input_clip=None if model.input_clip is None else float(model.input_clip),
+        attention=model.attention,
     )
 
 
@@ -130,6 +145,7 @@ def recipe_of(model, max_iter, partial):
         verbose=int(model.verbose),
         callbacks=as_callbacks(model.callbacks),
         noise=float(model.input_noise),
+        forcing=(forcing_of(model)[1],) * 2 if partial else forcing_of(model),
         **of_fit,
     )
 

@@ -46,7 +46,10 @@ def card_parts(model):
     }
 
 
-_BEYOND = ("segment", "bidirectional", "skip", "decoder", "decoder_tied", "future_size", "series_size", "cycle")
+_BEYOND = (
+    "segment", "bidirectional", "skip", "decoder", "decoder_tied", "teacher_forcing", "attention", "future_size",
+    "series_size", "cycle",
+)  # fmt: skip
 
 
 def _beyond_the_stack(model):
