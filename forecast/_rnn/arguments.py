@@ -84,6 +84,11 @@ def cycle_of(model):
 def architecture_of(model, data):
     parameters = {"huber": (float(model.huber_delta),), "quantile": fitted_levels(model.quantile)}
     cycle, shared = cycle_of(model)
+    if forcing_of(model) != (0.0, 0.0) and data.n_outputs == data.columns:
+        raise ValueError(
+            f"teacher_forcing={model.teacher_forcing}: with a horizon of one step no forecast is fed back, so there is "
+            "nothing to teach; leave it 0.0."
+        )
     return Architecture(
         cell=core_cell(model.cell, model.activation),
         dtype=model.dtype,
