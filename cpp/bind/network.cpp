@@ -276,8 +276,9 @@ py::dict gradient_as(const NetworkHolder& net, const py::array& theta, const Sou
                  nullptr};
   const bool drop = !seed.is_none();
   const uint64_t number = drop ? seed.cast<uint64_t>() : 0;
-  unlocked(
-      [&](StopSign& sign) { return gradient(net.get<T>(), weights, windows, first, drop, number, forced, threads, sign, &g); });
+  unlocked([&](StopSign& sign) {
+    return gradient(net.get<T>(), weights, windows, first, drop, number, forced, threads, sign, &g);
+  });
   const auto shape = [&](int l) -> std::vector<py::ssize_t> { return {spec.cell(l).states, n, spec.output(l).width}; };
   return py::dict("loss"_a = g.loss, "outputs"_a = outputs, "theta"_a = dtheta, "past"_a = past, "extra"_a = extra,
                   "initial"_a = parts_of<T>(net, states, true, shape));
@@ -307,11 +308,14 @@ py::list activity_as(const NetworkHolder& net, const py::array& theta, const Sou
   auto values = new_array<T>({net.plan().activity * windows.n});
   T* const begin = values.mutable_data();
   unlocked([&](StopSign& sign) { return activity(net.get<T>(), weights, windows, threads, sign, begin); });
-  const py::list layers = parts_of<T>(net, values, false, [&](int l) -> std::vector<py::ssize_t> {
-    if (spec.attends(l)) return {1, windows.n, spec.output(l).steps, spec.input(l, 1).steps};
-    const CellInfo& c = spec.cell(l);
-    return {c.gates + c.states, windows.n, spec.output(l).steps, spec.output(l).width};
-  }, true);
+  const py::list layers = parts_of<T>(
+      net, values, false,
+      [&](int l) -> std::vector<py::ssize_t> {
+        if (spec.attends(l)) return {1, windows.n, spec.output(l).steps, spec.input(l, 1).steps};
+        const CellInfo& c = spec.cell(l);
+        return {c.gates + c.states, windows.n, spec.output(l).steps, spec.output(l).width};
+      },
+      true);
   py::list out;
   for (int l = 0; l < spec.n_layers(); ++l) {
     if (!spec.is_cell(l) && !spec.attends(l)) continue;
@@ -449,9 +453,9 @@ void bind_network(py::module_& m) {
           "train",
           [](const NetworkHolder& net, const py::array& theta, OptimizerHolder& optimizer, const SourceHolder& source,
              const py::array& order, int64_t batch_size, const py::object& rates, const py::object& rate,
-             const py::object& clip_norm, const py::object& clip_value, double noise, double forced, const py::object& average,
-             double average_decay, const GroupList& groups, uint64_t seed, int threads, const std::string& path,
-             ScratchHolder* scratch) {
+             const py::object& clip_norm, const py::object& clip_value, double noise, double forced,
+             const py::object& average, double average_decay, const GroupList& groups, uint64_t seed, int threads,
+             const std::string& path, ScratchHolder* scratch) {
             if (batch_size < 1) throw py::value_error("batch_size: expected at least 1");
             if (!(average_decay >= 0 && average_decay < 1))
               throw py::value_error("average_decay: expected 0 <= average_decay < 1");
@@ -471,9 +475,9 @@ void bind_network(py::module_& m) {
             return run(net, theta, optimizer, source, order, course, average, average_decay, groups, scratch);
           },
           "theta"_a, "optimizer"_a, "source"_a, "order"_a, "batch_size"_a, py::kw_only(), "rates"_a = none,
-          "rate"_a = none, "clip_norm"_a = none, "clip_value"_a = none, "noise"_a = 0.0, "forced"_a = 0.0, "average"_a = none,
-          "average_decay"_a = 0.0, "groups"_a = GroupList(), "seed"_a = 0, "threads"_a = 1, "path"_a = "auto",
-          "scratch"_a = none);
+          "rate"_a = none, "clip_norm"_a = none, "clip_value"_a = none, "noise"_a = 0.0, "forced"_a = 0.0,
+          "average"_a = none, "average_decay"_a = 0.0, "groups"_a = GroupList(), "seed"_a = 0, "threads"_a = 1,
+          "path"_a = "auto", "scratch"_a = none);
 }
 
 }  // namespace forecast

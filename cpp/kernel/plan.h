@@ -69,7 +69,8 @@ template <class L>
 concept Attending = requires { L::attends; };
 // Whether a kind can stand in a loop.
 template <class L>
-concept Looping = requires(const Call<float>& k) { L::template backward_step<WindowsInLanes<float>>(k, 0, int64_t(0)); };
+concept Looping =
+    requires(const Call<float>& k) { L::template backward_step<WindowsInLanes<float>>(k, 0, int64_t(0)); };
 
 template <class T, class Way, class L>
 constexpr auto backward_step_of() -> bool (*)(const Call<T>&, int, int64_t) {

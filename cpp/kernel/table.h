@@ -175,7 +175,7 @@ struct Chunk {
   T* outputs;                    // [B][K Q] of the whole batch, null: not asked for
   T *dpast, *dextra, *dinitial;  // [B][T][I], [B][E], as `initial`; null: not asked for
   double* flow;                  // per recurrent layer [T] added to: squares of the gradient of h; null: not asked for
-  T* activity;                   // per recurrent layer [gate, then state][B][T][H], of attention [B][steps][its T]; or null
+  T* activity;  // per recurrent layer [gate, then state][B][T][H], of attention [B][steps][its T]; or null
   Poll poll;
 };
 

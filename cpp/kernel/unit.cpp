@@ -63,9 +63,9 @@ constexpr LossInfo loss_infos[] = {
 };
 
 constexpr LayerInfo layer_infos[] = {
-#define FORECAST_LAYER(name, L)                                                                            \
-  {name,        L::least, L::most,    L::same_width, !L::always, L::table, L::by_phase,                      \
-   L::owner, Looping<L>, Feeding<L>, Attending<L>},
+#define FORECAST_LAYER(name, L)                                             \
+  {name,        L::least, L::most,    L::same_width, !L::always,  L::table, \
+   L::by_phase, L::owner, Looping<L>, Feeding<L>,    Attending<L>},
     FORECAST_LAYERS(FORECAST_LAYER)
 #undef FORECAST_LAYER
 };

@@ -2,7 +2,8 @@
 //
 //   a_st = exp(e_st) / sum over t' of exp(e_st')         context_s = sum over t of a_st value_t
 //   e_st = query_s . value_t                             dot (Luong et al. 2015): the keys are the values
-//   e_st = v . tanh(query_s + key_t)                     additive (Bahdanau et al. 2015): the layers before project both
+//   e_st = v . tanh(query_s + key_t)                     additive (Bahdanau et al. 2015): the layers before project
+//   both
 //
 // Values are read as [feature][lane] with windows in the lanes. Of one window a value fills all lanes alike, so that
 // the same code gives the same bits; it is not quick there.
@@ -147,7 +148,8 @@ struct AttentionLayer : Weightless {
     const LayerSpec& l = k.layer(number);
     for (int i = 1; i < l.inputs; ++i) {
       const Gradient<T> d = k.gradient(l.in[i]);
-      for (int64_t t = 0; d.wanted() && !d.adds && t < v.T_; ++t) clear(d.at(t), k.stream(l.in[i]).width * Way::columns);
+      for (int64_t t = 0; d.wanted() && !d.adds && t < v.T_; ++t)
+        clear(d.at(t), k.stream(l.in[i]).width * Way::columns);
     }
     if (additive) clear(v.dv, v.A * Way::columns);
   }
@@ -189,8 +191,8 @@ struct AttentionLayer : Weightless {
     const View<Way, T> v(k, number);
     if (s == v.S - 1) begin_backward(k, v, number);
     const T *const q = v.query.at(s), *const a = v.a(s), *const dout = k.gradient(l.out).at(s);
-    v.over_memory(v.d, v.H, v.value, [&](int64_t u, W value, W sum)
-                                         INLINE_LAMBDA { return madd(get<Way>(dout + u * C), value, sum); });
+    v.over_memory(v.d, v.H, v.value,
+                  [&](int64_t u, W value, W sum) INLINE_LAMBDA { return madd(get<Way>(dout + u * C), value, sum); });
     W mean = splat<W>(0);
     for (int64_t t = 0; t < v.T_; ++t) mean = madd(get<Way>(a + t * C), get<Way>(v.d + t * C), mean);
     for (int64_t t = 0; t < v.T_; ++t) put<Way>(v.d + t * C, get<Way>(a + t * C) * (get<Way>(v.d + t * C) - mean));
@@ -222,8 +224,7 @@ struct AttentionLayer : Weightless {
     const View<WindowsInLanes<T>, T> v(k, number);
     T* const values = k.c.activity + k.plan.slots[number].activity * k.c.B;
     for (int64_t i = 0; i < v.S * v.T_; ++i)
-      for (int lane = 0; lane < k.c.n; ++lane)
-        values[(k.c.first + lane) * v.S * v.T_ + i] = v.a_[i * lanes<T> + lane];
+      for (int lane = 0; lane < k.c.n; ++lane) values[(k.c.first + lane) * v.S * v.T_ + i] = v.a_[i * lanes<T> + lane];
   }
 };
 

@@ -11,13 +11,13 @@
 #include "lookup.h"
 #include "recurrent.h"
 
-#define FORECAST_LAYERS(X)   \
-  X("dense", Dense)          \
-  X("dropout", DropoutLayer) \
-  X("concat", Concat)        \
-  X("lookup", Lookup)        \
-  X("cycle_off", CycleOff)   \
-  X("cycle_on", CycleOn)     \
-  X("feed", FeedLayer)       \
+#define FORECAST_LAYERS(X)                  \
+  X("dense", Dense)                         \
+  X("dropout", DropoutLayer)                \
+  X("concat", Concat)                       \
+  X("lookup", Lookup)                       \
+  X("cycle_off", CycleOff)                  \
+  X("cycle_on", CycleOn)                    \
+  X("feed", FeedLayer)                      \
   X("attention_dot", AttentionLayer<false>) \
   X("attention_additive", AttentionLayer<true>)
