@@ -1,6 +1,6 @@
 """Reversal of 20 symbols out of 10, the classical test of attention: recurrent decoders with and without it.
 
-    python benchmarks/reversal.py [--seeds 0 1 2] [--steps 20] [--sequences 20000] [--epochs 40]
+    python benchmarks/reversal.py [--seeds 0 1 2] [--steps 20] [--sequences 5000] [--epochs 20]
 
 Symbols are one-hot columns; the forecast of a step is the column with the largest output. Every setting has the same
 data, weights beside attention, batches and epochs. One thread; seconds are CPU seconds of `fit`.
@@ -44,10 +44,10 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
     parser.add_argument("--steps", type=int, default=20)
-    parser.add_argument("--sequences", type=int, default=20000)
-    parser.add_argument("--epochs", type=int, default=40)
+    parser.add_argument("--sequences", type=int, default=5000)
+    parser.add_argument("--epochs", type=int, default=20)
     parser.add_argument("--only", default="", help="settings whose name contains this")
-    parser.add_argument("--teacher-forcing", type=float, nargs="+", default=[1.0, 0.0])
+    parser.add_argument("--teacher-forcing", type=float, nargs="+", default=[0.0])
     given = parser.parse_args()
     train, _ = sequences(given.sequences, given.steps, seed=100)
     test, expected = sequences(1000, given.steps, seed=101)
