@@ -75,7 +75,8 @@ class RNNForecaster(Saved, Fits, Forecasts, RegressorMixin, BaseEstimator):
         reads its own known future, the last states and the newest row [10]_; for informative known future. "recurrent":
         layers of the cell that go on from the encoder's last states [20]_. A step reads its own known future, the
         forecast of the step before (at the first step the newest value) and what is static; with several quantiles
-        the median is fed back. For horizons that change from call to call, see `predict`.
+        the median is fed back. `residual`, `layer_norm`, `dilation`, `recurrent_dropout` and `zoneout` are of the
+        encoder's layers alone. For horizons that change from call to call, see `predict`.
     decoder_size : int, default=128
         Hidden units of `decoder="steps"`.
     decoder_tied : bool, default=False
