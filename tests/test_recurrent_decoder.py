@@ -341,6 +341,8 @@ def test_a_network_described_wrongly_is_refused():
     for changes, message in {
         "level": (dict(level=1), "feeds back one output of every target column"),
         "reverse": (dict(reverse=True), "cannot stand after 'decoder.fed'"),
+        "dilation": (dict(dilation=2), "cannot stand after 'decoder.fed'"),
+        "masks": (dict(zoneout=0.1), "cannot stand after 'decoder.fed'"),
     }.values():
         name = "decoder.fed" if "level" in changes else "decoder.0"
         with pytest.raises(ValueError, match=message):
