@@ -52,6 +52,12 @@ KNOWN_SETTINGS = {
     "GRU, no log of the target": dict(transform=None),
     "GRU, no layer over the future": dict(future_size=0),
     "GRU, dense decoder": dict(decoder="dense"),
+    "recurrent": dict(level=True, decoder="recurrent"),
+    "recurrent, teacher forcing": dict(level=True, decoder="recurrent", teacher_forcing=1.0),
+    "recurrent, scheduled sampling": dict(level=True, decoder="recurrent", teacher_forcing=(1.0, 0.0)),
+    "recurrent, additive attention": dict(level=True, decoder="recurrent", attention="additive"),
+    "recurrent, no layer over the future": dict(level=True, decoder="recurrent", future_size=0),
+    "GRU, level, additive attention": dict(level=True, attention="additive"),
 }
 WEATHER = ["DEWP", "TEMP", "PRES", "cbwd", "Iws", "Is", "Ir"]
 

@@ -7,9 +7,10 @@ forecasts; GRU of 32 units, absolute error, 60 epochs.
 
 Load: 180 days of hours, minus the window's last value: a shape of the day that is smaller at weekends, a level that
 wanders, and promotions whose effect builds up over their hours; 24 hours ahead, 28 origins in the last 28 days. Panel:
-30 series of days that differ in their weekly shape, which a lookback of 3 days does not show; 7 days ahead. Short: 120
-rows of an autoregression of order 12; 6 steps ahead. CO2: weekly, two years back, minus the last value; 26 weeks ahead,
-6 origins.
+30 series of days that differ in their weekly shape, which a lookback of 3 days does not show; 7 days ahead. Shops with
+promotions: 30 series of days with sales that rise in a promotion and fall after it; 14 days ahead. Short: 120 rows of
+an autoregression of order 12; 6 steps ahead. CO2: weekly, two years back, minus the last value; 26 weeks ahead, 6
+origins.
 """
 
 import argparse
@@ -47,6 +48,24 @@ def panel(n=30, length=200):
     return pd.concat(parts, ignore_index=True)
 
 
+def promoted(n=30, length=400):
+    """Shops with promotions: sales rise on their days, and fall after them by what was bought ahead."""
+    days = pd.date_range("2026-01-05", periods=length, name="day")
+    parts = []
+    for number in range(n):
+        rng = np.random.default_rng(number)
+        promo = np.repeat(rng.random(length // 4 + 1) < 0.25, 4)[:length].astype(float)
+        stock, effect = 0.0, np.zeros(length)
+        for t in range(length):
+            effect[t] = 6 * promo[t] * (1 - stock) - 4 * stock * (1 - promo[t])
+            stock = 0.8 * stock + 0.2 * promo[t]
+        week = 3 * np.sin(2 * np.pi * (days.day_of_week + number % 7) / 7)
+        level = 20 + 10 * rng.random() + np.cumsum(rng.normal(scale=0.1, size=length))
+        sold = level + week + effect + rng.normal(scale=0.7, size=length)
+        parts.append(pd.DataFrame({"day": days, "shop": f"shop {number}", "sold": sold, "promo": promo}))
+    return pd.concat(parts, ignore_index=True)
+
+
 def short(length=120):
     rng, y = np.random.default_rng(0), np.zeros(length + 100)
     for t in range(12, len(y)):
@@ -62,6 +81,9 @@ HOURS = dict(target="load", horizon=24, window_norm="last")
 KNOWN = HOURS | dict(lookback=48, future_covariates="promo")
 STEPS = dict(decoder="steps", decoder_size=32, future_size=8)
 SHOPS = dict(target="sold", series="shop", time="day", lookback=3, horizon=7, transform="standard")
+PROMOTED = dict(
+    target="sold", series="shop", time="day", lookback=28, horizon=14, window_norm="mean", future_covariates="promo"
+)  # fmt: skip
 MONTHS = dict(target="y", lookback=24, horizon=6)
 WEEKS = dict(target="co2", lookback=104, horizon=26, window_norm="last")
 CASES = {  # name -> data, settings of SeriesForecaster, arguments of the network
@@ -95,6 +117,24 @@ CASES = {  # name -> data, settings of SeriesForecaster, arguments of the networ
     "panel, `cycle=7`": (panel, SHOPS, dict(cycle=7)),
     "panel, calendar": (panel, SHOPS | dict(calendar=["dayofweek"]), {}),
     "panel, calendar, `series_size=4`": (panel, SHOPS | dict(calendar=["dayofweek"]), dict(series_size=4)),
+    'load, 48 hours, promotions known, `decoder="recurrent", future_size=8`': (
+        load, KNOWN, dict(decoder="recurrent", future_size=8),
+    ),
+    'load, 48 hours, promotions known, `decoder="recurrent", future_size=8, attention="additive"`': (
+        load, KNOWN, dict(decoder="recurrent", future_size=8, attention="additive"),
+    ),
+    "shops with promotions": (promoted, PROMOTED, {}),
+    'shops with promotions, `decoder="steps", future_size=8`': (promoted, PROMOTED, STEPS),
+    'shops with promotions, `decoder="recurrent"`': (promoted, PROMOTED, dict(decoder="recurrent")),
+    'shops with promotions, `decoder="recurrent", future_size=8`': (
+        promoted, PROMOTED, dict(decoder="recurrent", future_size=8),
+    ),
+    'shops with promotions, `decoder="recurrent", teacher_forcing=1.0`': (
+        promoted, PROMOTED, dict(decoder="recurrent", teacher_forcing=1.0),
+    ),
+    'shops with promotions, `decoder="recurrent", attention="additive"`': (
+        promoted, PROMOTED, dict(decoder="recurrent", attention="additive"),
+    ),
     "short": (short, MONTHS, {}),
     'short, `skip="linear"`': (short, MONTHS, dict(skip="linear")),
     'short, `skip="linear", skip_penalty=0.1`': (short, MONTHS, dict(skip="linear", skip_penalty=0.1)),

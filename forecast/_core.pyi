@@ -118,6 +118,9 @@ class Source:
         series_row: NDArray[np.int64] | None = None,  # (windows,) row of each window's series in tables; -1: in none
         phase: NDArray[np.int64] | None = None,  # (windows,) phase of each window's oldest row in a cycle, 0 or more
         cycle_ratio: NDArray[np.float64] | None = None,  # (K,) past_scale over target_scale of each target; None: 1
+        fed_scale: NDArray[np.float64] | None = None,  # (K,) with fed_shift: what a decoder that feeds itself reads of
+        # target k is fed_scale z + fed_shift, z as the loss sees it; None: z
+        fed_shift: NDArray[np.float64] | None = None,
     ) -> None: ...
 
 def gathered(
@@ -268,6 +271,7 @@ class Network:
         *,
         initial: NDArray[Any] | list[NDArray[Any]] | None = None,  # as in GradientResult; zeros where None
         seed: int | None = None,  # of dropout masks and series left out; None: neither
+        forced: float = 0.0,  # as in train; drawn by the seed, None: 0
         threads: int = 1,
     ) -> GradientResult: ...
     def flow(
@@ -299,11 +303,12 @@ class Network:
         clip_norm: float | None = None,  # applied after clip_value
         clip_value: float | None = None,
         noise: float = 0.0,  # standard deviation of what is added to the scaled, clipped past
+        forced: float = 0.0,  # probability that a step of a decoder that feeds itself reads the true target
         average: NDArray[Any] | None = None,  # (n_parameters,), changed in place after every step
         average_decay: float = 0.0,  # average = average_decay * average + (1 - average_decay) * theta
         groups: Sequence[tuple[int, int, float, float | None]] = (),
         # groups: (offset, n, rate_factor, weight_decay) of ranges of theta, ascending; None: the optimiser's decay
-        seed: int = 0,  # of dropout masks, noise and series left out
+        seed: int = 0,  # of dropout masks, noise, series left out and steps forced
         threads: int = 1,
         path: Literal["auto", "lanes", "units"] = "auto",  # as in predict; by itself, few left-over windows go by units
         scratch: Scratch | None = None,  # memory of an earlier call, and for the next one; None: anew, and given back

@@ -167,6 +167,20 @@ FAMILIES = {  # fields of Architecture; those not named are the defaults of `dra
     "segments of one step": dict(decoder="segments", future=1),
     "steps": dict(decoder="steps"),
     "steps with known future": dict(decoder="steps", future=2, static=1),
+    "recurrent": dict(decoder="recurrent"),
+    "recurrent over the known future": dict(decoder="recurrent", future=2, static=1, columns=2, inputs=3),
+    "recurrent, everything": dict(
+        decoder="recurrent", segment=3, bidirectional=True, layers=2, skip="linear-all", future=2, static=2,
+        future_size=2, series=SERIES, series_size=2, columns=2, cell="lstm",
+    ),
+    "attention": dict(attention="dot"),
+    "attention, additive": dict(attention="additive", bidirectional=True, layers=2),
+    "attention of segments": dict(attention="additive", segment=3, decoder="segments", bidirectional=True),
+    "attention of steps": dict(attention="dot", decoder="steps", future=1),
+    "recurrent with attention": dict(decoder="recurrent", attention="dot", layers=2),
+    "recurrent with additive attention": dict(
+        decoder="recurrent", attention="additive", bidirectional=True, segment=2, future=1, cell="lstm",
+    ),
     "known future": dict(future=2, static=2),
     "known future read": dict(future=2, future_size=3),
     "steps over the future read": dict(decoder="steps", future=1, future_size=2, columns=2),
@@ -239,6 +253,9 @@ def _windows_of(a, windows, rng):
     if a.cycle:
         arguments["phase"] = rng.integers(0, a.cycle, size=windows)
         arguments["cycle_ratio"] = rng.uniform(0.5, 2.0, size=a.targets)
+    if a.decoder == "recurrent":
+        arguments["fed_scale"] = rng.uniform(0.5, 1.5, size=a.targets)
+        arguments["fed_shift"] = rng.normal(size=a.targets) / 3
     return arguments
 
 

@@ -41,6 +41,8 @@ def _shapes(layer, spec, cells):
             yield f"{layer.name}.b", (out.width,) if layer.bias == "one" else (out.steps, out.width)
     elif layer.kind == "norm":
         yield from ((f"{layer.name}.{name}", (out.width,)) for name in "gb")
+    elif layer.kind == "attention_additive":
+        yield f"{layer.name}.v", (spec.streams[layer.inputs[0]].width,)
     elif layer.kind == "lookup":
         yield layer.name, (layer.rows, out.width)
     elif layer.kind == "cycle_off":

@@ -12,7 +12,7 @@ import numpy as np
 from reference_formulas import REFERENCE_CELLS, REFERENCE_LOSSES, REFERENCE_OPTIMIZERS, clip
 from reference_gather import Batch, gather
 from reference_layers import REFERENCE_LAYERS, Run
-from reference_random import dropout_mask, hidden_mask, kept_mask, mixed
+from reference_random import dropout_mask, hidden_mask, kept_mask, mixed, taught_steps
 
 __all__ = [
     "REFERENCE_CELLS",
@@ -179,9 +179,24 @@ class Network:
                 found[f"{layer.name}.kept"] = kept_mask(mixed(seed), layer.zoneout, B, out.steps, out.width, of)
         return found
 
+    def taught(self, seed, probability, B):
+        """(B, steps) bool: where the decoder reads true targets, as the core draws it for a batch."""
+        feed = self.spec.layers[self._loop]
+        return taught_steps(mixed(seed), probability, B, self.spec.streams[feed.output].steps, feed.number)
+
     # ---------- forward, loss, backward
 
-    def run(self, theta, batch, initial=None, masks=None, left_out=None):
+    @property
+    def _loop(self):
+        """Number of the layer that feeds outputs back, where a loop to the end begins; without one, of layers."""
+        kinds = [layer.kind for layer in self.spec.layers]
+        return kinds.index("feed") if "feed" in kinds else len(kinds)
+
+    def _passes(self):
+        """A pass over the layers of a loop makes one step more of it right, in the order of time or back."""
+        return self.spec.streams["out"].steps if self._loop < len(self.spec.layers) else 0
+
+    def run(self, theta, batch, initial=None, masks=None, left_out=None, taught=False):
         """The streams, what each layer saved for its way back, and the run itself."""
         views, B = self.views(np.asarray(theta, dtype=float)), len(batch.weight)
         run = Run(self.spec, self.levels, batch, masks=masks or {}, left_out=left_out or {})
@@ -191,10 +206,18 @@ class Network:
         streams.values["past"] = batch.past
         if self.extra:
             streams.values["extra"] = batch.extra[:, None]
-        for layer in self.spec.layers:
-            x = [streams.read(name) for name in self._reads(layer)]
-            kind = REFERENCE_LAYERS[layer.kind]
-            streams.values[layer.output], saved[layer.name] = kind.forward(layer, x, self._weights(layer, views), run)
+        run.taught, run.outputs = taught, streams.read("out")
+
+        def forward(layers):
+            for layer in layers:
+                x, kind = [streams.read(name) for name in self._reads(layer)], REFERENCE_LAYERS[layer.kind]
+                p = self._weights(layer, views)
+                streams.values[layer.output], saved[layer.name] = kind.forward(layer, x, p, run)
+
+        forward(self.spec.layers[: self._loop])
+        for _ in range(self._passes()):
+            forward(self.spec.layers[self._loop :])
+            run.outputs = streams.read("out")
         return streams, saved, run
 
     @staticmethod
@@ -220,25 +243,32 @@ class Network:
         derivative = weight * loss.derivative(p, y, self.spec.loss_parameters) / total
         return float(value), derivative.reshape(B, -1)
 
-    def gradient(self, theta, batch, initial=None, masks=None, left_out=None):
+    def gradient(self, theta, batch, initial=None, masks=None, left_out=None, taught=False):
         """Everything that the core's `gradient` returns, under the same names."""
-        streams, saved, run = self.run(theta, batch, initial, masks, left_out)
+        streams, saved, run = self.run(theta, batch, initial, masks, left_out, taught)
         out, B = streams.read("out"), len(batch.weight)
         outputs = out.reshape(B, -1)[:, : self.n_outputs]
         loss, dp = self.loss_and_derivative(outputs, batch)
         dout = np.zeros((B, out[0].size))
         dout[:, : self.n_outputs] = dp
-        dstreams, dtheta = Streams(self.spec, B), np.zeros(self.n_parameters)
-        dstreams.add("out", dout.reshape(out.shape))
-        views, dviews = self.views(np.asarray(theta, dtype=float)), self.views(dtheta)
-        for layer in reversed(self.spec.layers):
-            x = [streams.read(name) for name in self._reads(layer)]
-            kind, p, d = REFERENCE_LAYERS[layer.kind], self._weights(layer, views), self._weights(layer, dviews)
-            dx, dweights = kind.backward(layer, x, p, run, saved[layer.name], dstreams.read(layer.output))
-            for short, value in dweights.items():
-                d[short] += value
-            for name, value in zip(self._reads(layer), dx, strict=True):
-                dstreams.add(name, value)
+        dout, views = dout.reshape(out.shape), self.views(np.asarray(theta, dtype=float))
+
+        def backward(layers, dstreams, dtheta):
+            dviews = self.views(dtheta)
+            for layer in reversed(layers):
+                x = [streams.read(name) for name in self._reads(layer)]
+                kind, p, d = REFERENCE_LAYERS[layer.kind], self._weights(layer, views), self._weights(layer, dviews)
+                dx, dweights = kind.backward(layer, x, p, run, saved[layer.name], dstreams.read(layer.output))
+                for short, value in dweights.items():
+                    d[short] += value
+                for name, value in zip(self._reads(layer), dx, strict=True):
+                    dstreams.add(name, value)
+
+        for _ in range(max(1, self._passes())):
+            dstreams, dtheta, run.dlast = Streams(self.spec, B), np.zeros(self.n_parameters), {}
+            dstreams.add("out", dout + run.doutputs)
+            backward(self.spec.layers[self._loop :], dstreams, dtheta)
+        backward(self.spec.layers[: self._loop], dstreams, dtheta)
         dinitial = [run.dinitial[layer.name] for layer in self.starting]
         alike = len({d.shape for d in dinitial}) == 1
         return {

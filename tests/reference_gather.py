@@ -14,6 +14,7 @@ class Batch(NamedTuple):
     phase: np.ndarray | None = None  # (B,) place of the oldest real row in the cycle
     ratio: np.ndarray | None = None  # (K,) scale of the past over the scale of the target; None: 1
     padding: int = 0  # T' - T
+    fed: tuple = (1.0, 0.0)  # scale and shift (K,) from the units of a target to those of the past
 
 
 def anchors(x, anchor, n, steps=0, season=0, floor=None):
@@ -69,6 +70,8 @@ def gather(
     series_row=None,
     phase=None,
     cycle_ratio=None,
+    fed_scale=1.0,
+    fed_shift=0.0,
     *,
     limit=None,
     noise=None,
@@ -114,4 +117,5 @@ def gather(
         None if phase is None else np.asarray(phase)[index],
         cycle_ratio,
         padding,
+        (fed_scale, fed_shift),
     )

@@ -26,6 +26,9 @@ class Run:
     last: dict = field(default_factory=dict)  # recurrent layer -> its last states (S, B, H)
     dlast: dict = field(default_factory=dict)  # their gradients, from the layers that start with them
     dinitial: dict = field(default_factory=dict)  # recurrent layer without `start` -> (S, B, H)
+    taught: object = False  # (B, steps) bool: where a decoder that feeds itself reads the true target, if it is known
+    outputs: object = None  # what it feeds back, (B, steps, width): of the pass before
+    doutputs: object = 0.0  # its gradient
 
     def shape(self, layer):
         """(steps, width) of the layer's output."""
@@ -405,6 +408,64 @@ def mlstm_kink(layer, kept):
     return min(float(np.abs(np.abs(s) / bound - 1.0).min()) for _, _, _, (s, bound), _ in kept[2].values())
 
 
+# -------------------- feed: out_0 = x, out_s = scale z + shift of the step before; z is the output, or the true target
+
+
+def read_back(layer, run):
+    """(B, steps - 1, columns): what is read of every step but the last, and where it is the true target."""
+    columns = run.spec.columns
+    B, steps, _ = run.outputs.shape
+    own = run.outputs.reshape(B, steps, columns, run.levels)[..., layer.level]
+    true = run.batch.target.reshape(B, steps, columns)
+    taught = np.broadcast_to(np.asarray(run.taught)[..., None], true.shape)[:, 1:] & ~np.isnan(true)[:, :-1]
+    return np.where(taught, true[:, :-1], own[:, :-1]), taught
+
+
+def feed_scale(run, steps, which):
+    return np.broadcast_to(run.batch.fed[which], (steps * run.spec.columns,)).reshape(steps, -1)[:-1]
+
+
+def feed_forward(layer, x, p, run):
+    (steps, _), (newest,) = run.shape(layer), x
+    z, taught = read_back(layer, run)
+    return np.concatenate([newest, feed_scale(run, steps, 0) * z + feed_scale(run, steps, 1)], axis=1), taught
+
+
+def feed_backward(layer, x, p, run, taught, dout):
+    back = np.zeros((*run.outputs.shape[:2], run.spec.columns, run.levels))
+    back[:, :-1, :, layer.level] = np.where(taught, 0.0, feed_scale(run, dout.shape[1], 0) * dout[:, 1:])
+    run.doutputs = back.reshape(run.outputs.shape)
+    return [dout[:, :1]], {}
+
+
+# -------------------- attention: out_s = sum over t of a_st value_t, a_st = softmax over t of the scores e_st
+
+
+def attention_weights(layer, widths, output):
+    return [("v", (widths[0],))] if layer.kind == "attention_additive" else []
+
+
+def attention_forward(layer, x, p, run):
+    query, key, value = x[0], x[1], x[-1]
+    together = query[:, :, None] + key[:, None] if p else None  # (B, S, T, width)
+    scores = np.tanh(together) @ p["v"] if p else np.einsum("bsi,bti->bst", query, key)
+    e = np.exp(scores - scores.max(axis=2, keepdims=True))
+    a = e / e.sum(axis=2, keepdims=True)
+    return a @ value, (a, together)
+
+
+def attention_backward(layer, x, p, run, saved, dout):
+    (query, key, value), (a, together) = (x[0], x[1], x[-1]), saved
+    da = dout @ value.transpose(0, 2, 1)
+    dscores = a * (da - (a * da).sum(axis=2, keepdims=True))
+    dvalue = a.transpose(0, 2, 1) @ dout
+    if not p:
+        return [dscores @ key, dscores.transpose(0, 2, 1) @ query + dvalue], {}
+    h = np.tanh(together)
+    dtogether = dscores[..., None] * p["v"] * (1.0 - h**2)
+    return [dtogether.sum(axis=2), dtogether.sum(axis=1), dvalue], {"v": np.einsum("bst,bsti->i", dscores, h)}
+
+
 REFERENCE_LAYERS = {
     "recurrent": Kind(recurrent_weights, recurrent_forward, recurrent_backward, kink=recurrent_kink),
     "dense": Kind(dense_weights, dense_forward, dense_backward, kink=dense_kink),
@@ -414,6 +475,9 @@ REFERENCE_LAYERS = {
     "norm": Kind(norm_weights, norm_forward, norm_backward),
     "lookup": Kind(lookup_weights, lookup_forward, lookup_backward, table=True, rows_read=lookup_rows),
     "cycle_off": Kind(cycle_weights, cycle_off_forward, cycle_off_backward, table=True, rows_read=cycle_rows),
+    "attention_dot": Kind(attention_weights, attention_forward, attention_backward),
+    "attention_additive": Kind(attention_weights, attention_forward, attention_backward),
+    "feed": Kind(no_weights, feed_forward, feed_backward),
     "cycle_on": Kind(cycle_weights, cycle_on_forward, cycle_on_backward, table=True, rows_read=cycle_rows),
     "mlstm": Kind(no_weights, mlstm_forward, mlstm_backward, kink=mlstm_kink),
 }

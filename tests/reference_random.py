@@ -41,6 +41,15 @@ def below(seed, rate, B, times, width, number):
     return draws < np.uint64(rate * 2.0**32)
 
 
+def taught_steps(seed, probability, B, steps, number):
+    """(B, steps) bool: where a decoder that feeds itself reads the true target of the step before."""
+    counter = np.zeros((B, steps, 4), dtype=np.uint64)
+    counter[..., 0] = np.arange(B)[:, None]  # window in the batch
+    counter[..., 1] = np.arange(steps)
+    counter[..., 3] = number
+    return philox(counter, seed)[..., 0] < np.uint64(probability * 2.0**32)
+
+
 def mixed(seed):
     """The key of a call's random numbers: splitmix64 of its seed, so that neighbouring seeds give unrelated draws."""
     word = (1 << 64) - 1

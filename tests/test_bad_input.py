@@ -242,6 +242,8 @@ BAD_PARAMETERS = {
     "decoder": "attention",
     "decoder_size": 0,
     "decoder_tied": "yes",
+    "teacher_forcing": 1.5,
+    "attention": "self",
     "future_size": -1,
     "series_size": 1.5,
     "series_left_out": 1.0,

@@ -95,6 +95,7 @@ MASKED = {
     "both, both directions": MASKS | dict(layers=2, bidirectional=True),
     "all": MASKS | dict(dropout=0.2, layers=3, dilation=(1, 2, 4), residual=True, layer_norm=True),
     "before a segment decoder": MASKS | dict(segment=2, decoder="segments"),
+    "before a recurrent decoder": MASKS | dict(layers=2, dilation=(1, 2), decoder="recurrent", attention="additive"),
 }
 every_masked = pytest.mark.parametrize("masked", MASKED)
 
@@ -218,6 +219,7 @@ def test_rates_may_change_between_two_fits_and_the_wiring_may_not():
     [
         (dict(residual=True), "residual=True: .*from num_layers=2 on, but num_layers=1"),
         (dict(residual=True, num_layers=2, decoder="segments"), "from num_layers=3 on, but num_layers=2"),
+        (dict(residual=True, num_layers=2, decoder="recurrent"), "from num_layers=3 on, but num_layers=2"),
         (dict(layer_norm=True), "layer_norm=True: .* but num_layers=1"),
         (dict(dilation=2), r"dilation=\(2,\): no layer has 1, .* such as \(1, 2, 4\)"),
         (dict(dilation=(2, 4), num_layers=2), "no layer has 1"),

@@ -128,7 +128,8 @@ OPTIONS = {
     "dilation": ((), (1, 2)),
     "recurrent_dropout": (0.0, 0.3),
     "zoneout": (0.0, 0.2),
-    "decoder": ("dense", "segments", "tied segments", "steps"),
+    "decoder": ("dense", "segments", "tied segments", "steps", "recurrent"),
+    "attention": (None, "dot", "additive"),
     "skip": (None, "linear", "linear-all"),
     "future": (0, 2),
     "future_size": (0, 2),
@@ -146,10 +147,15 @@ def fits(row):
     """Whether the options go together: no future is read where none is known, a tied decoder has room for positions."""
     if row["future_size"] and not row["future"]:
         return False
-    one_way, goes_on = not row["bidirectional"], row["decoder"].endswith("segments")
+    one_way = not row["bidirectional"]
+    goes_on = row["decoder"].endswith("segments") or row["decoder"] == "recurrent"
     if row["layers"] < (2 if row["layer_norm"] or row["dilation"] else 1):
         return False
     if row["residual"] and row["layers"] < 2 - (one_way and row["segment"] > 1) + (one_way and goes_on):
+        return False
+    if row["attention"] and (row["decoder"] == "tied segments" or (row["attention"] == "dot" and row["bidirectional"])):
+        return False
+    if row["decoder"] == "recurrent" and row["cycle"] != "none":
         return False
     if row["decoder"] != "tied segments":
         return True
@@ -164,12 +170,19 @@ def pairs_of(row):
 
 
 def possible_pairs():
-    """Of values of two options each; a future that is not known cannot be read, one layer hands nothing on."""
+    """Of values of two options each that go together: a future that is not known cannot be read, for one."""
     found = set()
     for one, other in combinations(sorted(OPTIONS), 2):
         found |= set(product(((one, value) for value in OPTIONS[one]), ((other, value) for value in OPTIONS[other])))
-    impossible = {(("future", 0), ("future_size", 2))}
-    return found - impossible - {(("layer_norm", True), ("layers", 1)), (("dilation", (1, 2)), ("layers", 1))}
+    never = {
+        (("future", 0), ("future_size", 2)),
+        (("layer_norm", True), ("layers", 1)),
+        (("dilation", (1, 2)), ("layers", 1)),
+        (("attention", "dot"), ("bidirectional", True)),
+        *((("attention", kind), ("decoder", "tied segments")) for kind in ("dot", "additive")),
+        *((("cycle", kind), ("decoder", "recurrent")) for kind in ("shared", "of each series")),
+    }
+    return found - never
 
 
 def covering_rows(rng):

@@ -191,6 +191,7 @@ def test_it_begins_as_a_mean_of_all_values():
         (dict(cell="lstm", heads=2), "heads=2 is for cell 'mlstm', not cell='lstm'; leave it 1"),
         (dict(heads=3), "heads=3: expected a divisor of hidden_size=8"),
         (dict(decoder="segments"), "decoder='segments' begins with the last states .* cell='mlstm'"),
+        (dict(decoder="recurrent"), "decoder='recurrent' begins with the last states .* cell='mlstm'"),
         (dict(activation="relu"), "activation='relu' is for cell='rnn' or 'indrnn', not 'mlstm'"),
     ],
 )

@@ -366,6 +366,8 @@ def test_without_matplotlib_the_extra_is_named(df, model, report, monkeypatch):
         lambda: plotting.GradientFlowDisplay.from_flows({}),
         lambda: plotting.GateActivityDisplay.from_estimator(model, df),
         lambda: plotting.GateActivityDisplay.from_activity(None),
+        lambda: plotting.AttentionDisplay.from_estimator(model, df),
+        lambda: plotting.AttentionDisplay.from_weights(None),
     ]
     for call in calls:
         with pytest.raises(ImportError, match=r"rnn-forecast\[plot\]"):

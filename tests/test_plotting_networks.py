@@ -15,6 +15,7 @@ from forecast import RNNForecaster, SeriesForecaster, plotting
 from forecast.diagnostics import gate_activity, gradient_flow
 from forecast.model_selection import RollingOrigin, backtest
 from forecast.plotting import (
+    AttentionDisplay,
     BacktestDisplay,
     CoverageDisplay,
     ForecastDisplay,
@@ -361,6 +362,7 @@ PICTURES = {
     "coverage by step": lambda f: CoverageDisplay.from_report(f["report"], by="step"),
     "gradient flow": lambda f: GradientFlowDisplay.from_flows(f["flows"], title="Gradients"),
     "gates": lambda f: GateActivityDisplay.from_activity(f["activity"], f["load"]["load"].iloc[-24:], title="Gate"),
+    "attention": lambda f: AttentionDisplay.from_weights(np.random.default_rng(0).dirichlet(np.ones(24), 6), title="A"),
     "gates alone": lambda f: GateActivityDisplay.from_activity(f["activity"], title="Gate"),
     "bands of gates": lambda f: GateActivityDisplay.from_activity(
         f["activity"], f["load"]["load"].iloc[-24:], kind="band", title="Gates"

@@ -52,6 +52,8 @@ EFFECTS = {  # changed value, and what else both models need to show it
     "decoder": ("steps", {}),
     "decoder_size": (5, {"decoder": "steps"}),
     "decoder_tied": (True, {"decoder": "segments", "segment": 3}),
+    "teacher_forcing": (1.0, {"decoder": "recurrent"}),
+    "attention": ("dot", {}),
     "future_size": (3, {}),
     "series_size": (3, {}),
     "series_left_out": (0.5, {"series_size": 3}),
@@ -105,7 +107,9 @@ def panel(lookback=8, horizon=2, rows=150):
     return windows, windows.y
 
 
-ON_WINDOWS = ("future_size", "series_size", "series_left_out", "cycle")  # what plain arrays do not say
+ON_WINDOWS = (  # what plain arrays do not say, or one step of horizon does not show
+    "future_size", "series_size", "series_left_out", "cycle", "teacher_forcing",
+)  # fmt: skip
 
 
 @pytest.mark.parametrize("name", [name for name in EFFECTS if name not in ("n_jobs", "verbose")])

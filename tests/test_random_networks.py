@@ -21,7 +21,8 @@ CHOICES = {  # most often the default, so that refusals do not crowd out what wo
     "segment": (1, 1, 3, 4, 5),
     "bidirectional": (False, False, True),
     "skip": (None, None, "linear", "linear-all"),
-    "decoder": ("dense", "segments", "steps"),
+    "decoder": ("dense", "segments", "steps", "recurrent"),
+    "attention": (None, None, "dot", "additive"),
     "future_size": (0, 0, 3),
     "series_size": (0, 0, 2),
     "cycle": (None, None, 5, (7, "shared")),
@@ -47,6 +48,7 @@ def draw_arguments(rng):
         drawn |= {"loss": "quantile", "quantile": [0.1, 0.5, 0.9]}
     beside = {
         "decoder_tied": (drawn["decoder"] == "segments", True),
+        "teacher_forcing": (drawn["decoder"] == "recurrent", (1.0, 0.0)),
         "skip_start": (drawn["skip"] is not None, "zero"),
         "activation": (drawn["cell"] == "rnn", "relu"),
         "segment_activation": (drawn["segment"] > 1, "identity"),

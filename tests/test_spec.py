@@ -167,7 +167,8 @@ CHOICES = dict(
     bidirectional=(False, True),
     layers=(1, 2),
     skip=(None, "linear", "linear-all"),
-    decoder=("dense", "segments", "steps"),
+    decoder=("dense", "segments", "steps", "recurrent"),
+    attention=(None, "dot", "additive"),
     decoder_tied=(False, True),
     future=(0, 2),
     future_size=(0, 2),
@@ -218,7 +219,7 @@ def check(spec, levels):
             assert stream.first + (stream.steps - 1) * stream.pitch + stream.width <= viewed.entries
     out = streams["out"]
     assert out.entries >= spec.targets * levels
-    numbers = [layer.number for layer in layers if layer.kind in ("dropout", "lookup")]
+    numbers = [layer.number for layer in layers if layer.kind in ("dropout", "lookup", "feed")]
     assert len(set(numbers)) == len(numbers), "random numbers of their own"
 
 
@@ -239,6 +240,10 @@ def check_kind(layer, out, inputs, streams, before):
         if layer.added:
             assert streams[layer.added].steps in (1, out.steps)
             assert streams[layer.added].width == out.width
+    elif layer.kind.startswith("attention"):
+        query, key, value = inputs[0], inputs[1], inputs[-1]
+        assert (query.steps, key.steps) == (out.steps, value.steps)
+        assert (query.width, value.width) == (key.width, out.width)
     elif layer.kind in ("dropout", "cycle_on"):
         assert [(stream.steps, stream.width) for stream in inputs] == [(out.steps, out.width)]
 
@@ -275,6 +280,11 @@ def test_every_combination_is_sound_or_refused_by_name():
         (dict(decoder_tied=True, decoder="segments", segment=3, future=2), "decoder_tied=True: layer 0 of the encoder"),
         (dict(columns=4, skip="linear"), "skip='linear': the past of the 4 targets must be among the channels, got 3"),
         (dict(columns=4, cycle=5), "cycle=5: the past of the 4 targets"),
+        (dict(columns=4, decoder="recurrent"), "decoder='recurrent': the past of the 4 targets"),
+        (dict(cycle=5, decoder="recurrent"), "decoder='recurrent' with cycle=5: .* true targets"),
+        (dict(decoder="recurrent", loss="quantile", loss_parameters=(0.1, 0.9)), "the median, .* quantile=.0.1, 0.9"),
+        (dict(decoder="recurrent", extra=3), "decoder='recurrent': 3 of the 3 inputs besides the past"),
+        (dict(attention="dot", bidirectional=True), "attention='dot' with bidirectional=True: a state of 4 values"),
     ],
 )
 def test_what_does_not_fit_is_refused(changes, message):

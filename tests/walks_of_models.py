@@ -220,7 +220,9 @@ def trained(method="fit", of=(), at=None, **data):
 WEIGHT = np.linspace(0.1, 2.0, 40)
 XY = dict(zip(("X", "y"), table(), strict=True))
 OTHER = dict(zip(("X", "y"), table(seed=1), strict=True))
-QUANTILES = network(loss="quantile", quantile=[0.1, 0.5, 0.9], max_iter=3).fit(**XY)
+QUANTILES = network(
+    loss="quantile", quantile=[0.1, 0.5, 0.9], max_iter=3, decoder="recurrent", attention="dot"
+).fit(**XY)  # fmt: skip
 MASKED = network(dropout=0.3, max_iter=3).fit(**XY)
 STOPS = dict(of=tuple(dict(early_stopping=True).items()), X_val=OTHER["X"], y_val=OTHER["y"])
 
@@ -242,9 +244,12 @@ NETWORKS = {
         XY,
         {"X": OTHER["X"], "y": OTHER["y"], "sample_weight": WEIGHT},
     ),
-    "RNNForecaster.predict": Walk(QUANTILES.predict, {"X": XY["X"]}, {"X": OTHER["X"]}),
+    "RNNForecaster.predict": Walk(QUANTILES.predict, {"X": XY["X"]}, {"X": OTHER["X"], "horizon": 3}),
+    "RNNForecaster.attention_weights": Walk(
+        QUANTILES.attention_weights, {"X": XY["X"]}, {"X": OTHER["X"], "horizon": 3}
+    ),
     "RNNForecaster.predict_quantiles": Walk(
-        QUANTILES.predict_quantiles, {"X": XY["X"]}, {"X": OTHER["X"], "levels": [0.3]}
+        QUANTILES.predict_quantiles, {"X": XY["X"]}, {"X": OTHER["X"], "levels": [0.3], "horizon": 3}
     ),
     "RNNForecaster.sample_y": Walk(
         lambda **given: MASKED.sample_y(**{"n_samples": 3, "random_state": 0} | given),

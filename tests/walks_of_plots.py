@@ -228,7 +228,26 @@ OF_ACTIVITY = GATES | {
     "axes": Also(HERE, series=SEEN),
 }
 FRAMED = SeriesForecaster(network(), target="a", lookback=6, horizon=3).fit(days())
+ATTENDING = network(decoder="recurrent", attention="dot").fit(**XY)
+LOOKED_AT = np.array([[0.2, 0.8], [0.6, 0.4]])
 OF_NETWORKS = {
+    "plotting.AttentionDisplay": Walk(
+        drawn(plotting.AttentionDisplay), dict(weights=LOOKED_AT), {"weights": LOOKED_AT.T} | WORDS
+    ),
+    "plotting.AttentionDisplay.from_weights": Walk(
+        drawn(plotting.AttentionDisplay.from_weights),
+        dict(weights=LOOKED_AT),
+        {"weights": LOOKED_AT.T, "ax": HERE} | WORDS,
+    ),
+    "plotting.AttentionDisplay.from_estimator": Walk(
+        drawn(plotting.AttentionDisplay.from_estimator),
+        dict(model=ATTENDING, X=XY["X"]),
+        {
+            "model": network(decoder="recurrent", attention="additive").fit(**XY), "X": XY["X"][:-1], "window": 0,
+            "ax": HERE,
+        } | WORDS,
+    ),
+    "plotting.AttentionDisplay.plot": on_axes(plotting.AttentionDisplay(LOOKED_AT)),
     "plotting.GateActivityDisplay": Walk(
         drawn(plotting.GateActivityDisplay),
         dict(activity=ACTIVITY),

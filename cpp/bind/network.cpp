@@ -98,6 +98,7 @@ class NetworkHolder {
     if (spec_.reads_rows() && !s.series_row) throw py::value_error("source: the network reads tables by series_row");
     if (spec_.reads_phases() && !s.phase) throw py::value_error("source: the network has a cycle, so it needs a phase");
     if (s.cycle_ratio) same(s.cycle_ratios, spec_.view().K, "cycle ratios");
+    if (s.fed) same(s.fed, spec_.view().K, "scales of what is fed back");
   }
 
  private:
@@ -233,12 +234,13 @@ double loss_as(const NetworkHolder& net, const py::array& theta, const SourceHol
 
 // What a call gives or takes per recurrent layer, one after the other in one array: views of its parts.
 template <class T, class Shape>
-py::list parts_of(const NetworkHolder& net, const py::array_t<T>& all, bool initial, const Shape& shape) {
+py::list parts_of(const NetworkHolder& net, const py::array_t<T>& all, bool initial, const Shape& shape,
+                  bool attention = false) {
   py::list out;
   py::ssize_t at = 0;
   const SpecHolder& spec = net.spec();
   for (int l = 0; l < spec.n_layers(); ++l) {
-    if (!spec.is_cell(l) || (initial && spec.view().layers[l].start >= 0)) continue;
+    if (!(spec.is_cell(l) || (attention && spec.attends(l))) || (initial && spec.view().layers[l].start >= 0)) continue;
     const std::vector<py::ssize_t> sizes = shape(l);
     py::ssize_t n = 1;
     for (const auto size : sizes) n *= size;
@@ -259,7 +261,8 @@ py::object joined(const py::object& given) {
 
 template <class T>
 py::dict gradient_as(const NetworkHolder& net, const py::array& theta, const SourceHolder& source,
-                     const py::array& index, const py::object& initial, const py::object& seed, int threads) {
+                     const py::array& index, const py::object& initial, const py::object& seed, double forced,
+                     int threads) {
   const SpecHolder& spec = net.spec();
   const StreamSpec& x = spec.past();
   const T* weights = contiguous<T>(theta, "theta", net.parameters());
@@ -279,8 +282,9 @@ py::dict gradient_as(const NetworkHolder& net, const py::array& theta, const Sou
                  nullptr};
   const bool drop = !seed.is_none();
   const uint64_t number = drop ? seed.cast<uint64_t>() : 0;
-  unlocked(
-      [&](StopSign& sign) { return gradient(net.get<T>(), weights, windows, first, drop, number, threads, sign, &g); });
+  unlocked([&](StopSign& sign) {
+    return gradient(net.get<T>(), weights, windows, first, drop, number, forced, threads, sign, &g);
+  });
   const auto shape = [&](int l) -> std::vector<py::ssize_t> { return {spec.cell(l).states, n, spec.output(l).width}; };
   return py::dict("loss"_a = g.loss, "outputs"_a = outputs, "theta"_a = dtheta, "past"_a = past, "extra"_a = extra,
                   "initial"_a = parts_of<T>(net, states, true, shape));
@@ -295,7 +299,7 @@ py::dict flow_as(const NetworkHolder& net, const py::array& theta, const SourceH
   Gradients<T> g{};
   g.flow = squares.mutable_data();
   unlocked([&](StopSign& sign) {
-    return gradient(net.get<T>(), weights, windows, static_cast<const T*>(nullptr), false, 0, threads, sign, &g);
+    return gradient(net.get<T>(), weights, windows, static_cast<const T*>(nullptr), false, 0, 0, threads, sign, &g);
   });
   const auto shape = [&](int l) -> std::vector<py::ssize_t> { return {net.spec().output(l).steps}; };
   return py::dict("loss"_a = g.loss, "squares"_a = parts_of<double>(net, squares, false, shape));
@@ -310,16 +314,25 @@ py::list activity_as(const NetworkHolder& net, const py::array& theta, const Sou
   auto values = new_array<T>({net.plan().activity * windows.n});
   T* const begin = values.mutable_data();
   unlocked([&](StopSign& sign) { return activity(net.get<T>(), weights, windows, threads, sign, begin); });
-  const py::list layers = parts_of<T>(net, values, false, [&](int l) -> std::vector<py::ssize_t> {
-    const CellInfo& c = spec.cell(l);
-    return {c.gates + c.states, windows.n, spec.output(l).steps, spec.output(l).width};
-  });
+  const py::list layers = parts_of<T>(
+      net, values, false,
+      [&](int l) -> std::vector<py::ssize_t> {
+        if (spec.attends(l)) return {1, windows.n, spec.output(l).steps, spec.input(l, 1).steps};
+        const CellInfo& c = spec.cell(l);
+        return {c.gates + c.states, windows.n, spec.output(l).steps, spec.output(l).width};
+      },
+      true);
   py::list out;
   for (int l = 0; l < spec.n_layers(); ++l) {
-    if (!spec.is_cell(l)) continue;
-    const CellInfo& c = spec.cell(l);
+    if (!spec.is_cell(l) && !spec.attends(l)) continue;
     const py::object all = layers[out.size()];
     py::dict named;
+    if (spec.attends(l)) {
+      named["weight"] = all[py::int_(0)];
+      out.append(named);
+      continue;
+    }
+    const CellInfo& c = spec.cell(l);
     for (int i = 0; i < c.gates; ++i) named[c.gate_names[i]] = all[py::int_(i)];
     for (int i = 0; i < c.states; ++i) named[c.state_names[i]] = all[py::int_(c.gates + i)];
     out.append(named);
@@ -421,11 +434,13 @@ void bind_network(py::module_& m) {
       .def(
           "gradient",
           [](const NetworkHolder& net, const py::array& theta, const SourceHolder& source, const py::array& index,
-             const py::object& initial, const py::object& seed, int threads) {
-            return net.wide() ? gradient_as<double>(net, theta, source, index, initial, seed, threads)
-                              : gradient_as<float>(net, theta, source, index, initial, seed, threads);
+             const py::object& initial, const py::object& seed, double forced, int threads) {
+            check_forced(forced);
+            return net.wide() ? gradient_as<double>(net, theta, source, index, initial, seed, forced, threads)
+                              : gradient_as<float>(net, theta, source, index, initial, seed, forced, threads);
           },
-          "theta"_a, "source"_a, "index"_a, py::kw_only(), "initial"_a = none, "seed"_a = none, "threads"_a = 1)
+          "theta"_a, "source"_a, "index"_a, py::kw_only(), "initial"_a = none, "seed"_a = none, "forced"_a = 0.0,
+          "threads"_a = 1)
       .def(
           "flow",
           [](const NetworkHolder& net, const py::array& theta, const SourceHolder& source, const py::array& index,
@@ -446,19 +461,21 @@ void bind_network(py::module_& m) {
           "train",
           [](const NetworkHolder& net, const py::array& theta, OptimizerHolder& optimizer, const SourceHolder& source,
              const py::array& order, int64_t batch_size, const py::object& rates, const py::object& rate,
-             const py::object& clip_norm, const py::object& clip_value, double noise, const py::object& average,
-             double average_decay, const GroupList& groups, uint64_t seed, int threads, const std::string& path,
-             ScratchHolder* scratch) {
+             const py::object& clip_norm, const py::object& clip_value, double noise, double forced,
+             const py::object& average, double average_decay, const GroupList& groups, uint64_t seed, int threads,
+             const std::string& path, ScratchHolder* scratch) {
             if (batch_size < 1) throw py::value_error("batch_size: expected at least 1");
             if (!(average_decay >= 0 && average_decay < 1))
               throw py::value_error("average_decay: expected 0 <= average_decay < 1");
             if (!(noise >= 0 && noise < 1e30)) throw py::value_error("noise: expected a number from 0 on");
+            check_forced(forced);
             const std::vector<double> each = rate_of_each(rates, rate, batches_of(order.size(), batch_size));
             const Course course{batch_size,
                                 each.data(),
                                 positive_or_none(clip_norm, "clip_norm"),
                                 positive_or_none(clip_value, "clip_value"),
                                 noise,
+                                forced,
                                 seed,
                                 threads,
                                 path_of(path)};
@@ -466,9 +483,9 @@ void bind_network(py::module_& m) {
             return run(net, theta, optimizer, source, order, course, average, average_decay, groups, scratch);
           },
           "theta"_a, "optimizer"_a, "source"_a, "order"_a, "batch_size"_a, py::kw_only(), "rates"_a = none,
-          "rate"_a = none, "clip_norm"_a = none, "clip_value"_a = none, "noise"_a = 0.0, "average"_a = none,
-          "average_decay"_a = 0.0, "groups"_a = GroupList(), "seed"_a = 0, "threads"_a = 1, "path"_a = "auto",
-          "scratch"_a = none);
+          "rate"_a = none, "clip_norm"_a = none, "clip_value"_a = none, "noise"_a = 0.0, "forced"_a = 0.0,
+          "average"_a = none, "average_decay"_a = 0.0, "groups"_a = GroupList(), "seed"_a = 0, "threads"_a = 1,
+          "path"_a = "auto", "scratch"_a = none);
 }
 
 }  // namespace forecast

@@ -100,20 +100,22 @@ void SpecHolder::check_layer(const LayerSpec& l, const std::string& name) const 
   const bool cell = !kind;
   if (out.of >= 0 || makers_[size_t(l.out)] >= 0 || l.out == view_.past || l.out == view_.extra)
     refuse("layer", name, "its output is a view, an input or another layer's");
-  const auto readable = [&](int s, bool one) {
+  const bool attends = kind && kind->attends;
+  const auto readable = [&](int s, bool one, bool free = false) {
     const int base = base_of(s);
     const int64_t steps = streams_[size_t(s)].steps;
     if (base >= l.out || (makers_[size_t(base)] < 0 && base != view_.past && base != view_.extra))
       refuse("layer", name, "reads '" + stream_names_[size_t(s)] + "', which nothing has written yet");
-    if (steps != out.steps && !(one && steps == 1)) refuse("layer", name, "input and output differ in steps");
+    if (steps != out.steps && !(one && steps == 1) && !free) refuse("layer", name, "input and output differ in steps");
   };
-  for (int i = 0; i < l.inputs; ++i) readable(l.in[i], !cell);
+  for (int i = 0; i < l.inputs; ++i) readable(l.in[i], !cell && !attends, attends && i > 0);
   if (l.added >= 0) {
     readable(l.added, true);
     if (streams_[size_t(l.added)].width != out.width) refuse("layer", name, "what is added has another width");
   }
   if (l.inputs < (cell ? 1 : kind->least) || l.inputs > (cell ? 1 : kind->most))
     refuse("layer", name, "number of inputs");
+  if (attends) check_attention(l, name);
   int64_t wide = 0;
   for (int i = 0; i < l.inputs; ++i) wide += streams_[size_t(l.in[i])].width;
   if (!cell && kind->same_width && wide != out.width) refuse("layer", name, "input and output differ in width");
@@ -146,6 +148,17 @@ void SpecHolder::check_heads(const LayerSpec& l, const std::string& name) const 
   }
 }
 
+// What is compared has one width; the memory, keys and values, one number of steps.
+void SpecHolder::check_attention(const LayerSpec& l, const std::string& name) const {
+  const StreamSpec &query = streams_[size_t(l.in[0])], &key = streams_[size_t(l.in[1])],
+                   &value = streams_[size_t(l.in[l.inputs - 1])], &out = streams_[size_t(l.out)];
+  if (query.width != key.width || key.steps != value.steps || value.width != out.width)
+    refuse("layer", name, "what is compared differs in width, or what is remembered in steps, or the values in width");
+  for (int i = 1; i < l.inputs; ++i)
+    if (view_.loop >= 0 && makers_[size_t(base_of(l.in[i]))] >= view_.loop)
+      refuse("layer", name, "it reads all of what is made step by step");
+}
+
 bool SpecHolder::may_tie(const LayerSpec& l, const LayerSpec& to) const {
   const LayerInfo* const kind = info(l);
   if (to.tied >= 0) return false;
@@ -175,10 +188,11 @@ void SpecHolder::read_layer(const py::dict& d) {
   l.number = field<int64_t>(d, "number", 0);
   l.rows = field<int64_t>(d, "rows", 0), l.length = field<int64_t>(d, "length", 0);
   l.channels = field<int64_t>(d, "channels", 0), l.heads = field<int64_t>(d, "heads", 0);
-  l.dilation = field<int64_t>(d, "dilation", 1);
+  l.dilation = field<int64_t>(d, "dilation", 1), l.level = field(d, "level", 0);
   l.recurrent_dropout = field(d, "recurrent_dropout", 0.0), l.zoneout = field(d, "zoneout", 0.0);
   check_layer(l, name);
   if (info(l) && info(l)->table) check_table(l, *info(l), name);
+  if (info(l) && info(l)->feeds && view_.loop < 0) view_.loop = int(layers_.size());
   makers_[size_t(l.out)] = int(layers_.size());
   layers_.push_back(l), layer_names_.push_back(name);
 }
@@ -196,6 +210,33 @@ void SpecHolder::check_table(const LayerSpec& l, const LayerInfo& kind, const st
   if (kind.by_phase && rows == 1) return;
   const int64_t known = kind.by_phase ? rows : rows - 1;  // a lookup's last row is for series that nobody knows
   rows_ = rows_ ? std::min(rows_, known) : known;
+}
+
+// From the layer on that feeds outputs back, every step of every layer needs only what is there by then.
+void SpecHolder::check_loop(int64_t columns) const {
+  if (view_.loop < 0) return;
+  const LayerSpec& feed = layers_[size_t(view_.loop)];
+  const std::string& name = layer_names_[size_t(view_.loop)];
+  const StreamSpec &out = streams_[size_t(view_.out)], &fed = streams_[size_t(feed.out)];
+  if (fed.width != columns || streams_[size_t(feed.in[0])].steps != 1 || feed.level < 0 || feed.level >= view_.Q)
+    refuse("layer", name, "it feeds back one output of every target column, from one step of as many values on");
+  if (out.steps * columns != view_.K || out.width != columns * view_.Q)
+    refuse("layer", name, "a step of 'out' is one step of the horizon");
+  for (int l = view_.loop; l < int(layers_.size()); ++l) {
+    const LayerSpec& layer = layers_[size_t(l)];
+    const LayerInfo* const kind = info(layer);
+    if (streams_[size_t(layer.out)].steps != out.steps || layer.reverse || layer.restart || (kind && !kind->loops) ||
+        (kind && kind->feeds && l > view_.loop) || layer.start >= view_.loop || layer.dilation > 1 ||
+        layer.recurrent_dropout > 0 || layer.zoneout > 0)
+      refuse("layer", layer_names_[size_t(l)], "it cannot stand after '" + name + "', which feeds outputs back");
+    const auto check = [&](int s) {
+      const StreamSpec& read = streams_[size_t(s)];
+      if (read.of >= 0 && makers_[size_t(base_of(s))] >= view_.loop)
+        refuse("layer", layer_names_[size_t(l)], "reads a view of what is made step by step");
+    };
+    for (int i = 0; i < layer.inputs; ++i) check(layer.in[i]);
+    if (layer.added >= 0) check(layer.added);
+  }
 }
 
 // A gradient of an output that nobody reads lies nowhere. (Of a recurrent layer the last states may be read alone.)
@@ -227,7 +268,7 @@ SpecHolder::SpecHolder(const Table& table, const py::list& streams, const py::li
                        int64_t columns, const std::string& loss, size_t n_loss_parameters)
     : table_(&table), columns_(columns) {
   std::string known;
-  view_.loss = -1;
+  view_.loss = -1, view_.loop = -1;
   for (int i = 0; i < table.n_losses; ++i) {
     if (loss == table.losses[i].name) view_.loss = i;
     known += std::string(i ? ", '" : "'") + table.losses[i].name + "'";
@@ -257,6 +298,7 @@ SpecHolder::SpecHolder(const Table& table, const py::list& streams, const py::li
   view_.streams = streams_.data(), view_.layers = layers_.data();
   view_.n_streams = int(streams_.size()), view_.n_layers = int(layers_.size());
   check_joins();
+  check_loop(columns);
   check_readers();
   check_sizes();
 }

@@ -18,6 +18,8 @@ class SpecHolder {
   const StreamSpec& past() const { return streams_[size_t(view_.past)]; }
   int64_t extra() const { return view_.extra < 0 ? 0 : streams_[size_t(view_.extra)].width; }
   int64_t outputs() const { return view_.K * view_.Q; }
+  bool attends(int layer) const { return info(layers_[size_t(layer)]) && info(layers_[size_t(layer)])->attends; }
+  const StreamSpec& input(int layer, int i) const { return streams_[size_t(layers_[size_t(layer)].in[i])]; }
   bool is_cell(int layer) const { return layers_[size_t(layer)].kind < table_->n_cells; }
   const CellInfo& cell(int layer) const { return table_->cells[layers_[size_t(layer)].kind]; }
   const StreamSpec& output(int layer) const { return streams_[size_t(layers_[size_t(layer)].out)]; }
@@ -25,6 +27,7 @@ class SpecHolder {
   bool reads_rows() const { return rows_ > 0; }  // of a table, by the series of a window
   int64_t rows() const { return rows_; }         // that the smallest of these tables has of known series
   bool reads_phases() const { return phases_; }
+  bool feeds() const { return view_.loop >= 0; }  // its own outputs back
   int n_layers() const { return view_.n_layers; }
   std::string weight_name(const Field&) const;
 
@@ -37,6 +40,8 @@ class SpecHolder {
   void check_heads(const LayerSpec& l, const std::string& name) const;
   bool may_tie(const LayerSpec& l, const LayerSpec& to) const;
   void check_joins() const;
+  void check_loop(int64_t columns) const;
+  void check_attention(const LayerSpec&, const std::string& name) const;
   void check_readers() const;
   void check_sizes() const;
   int base_of(int stream) const;

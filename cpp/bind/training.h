@@ -18,6 +18,10 @@ inline double positive_or_none(const py::object& value, const char* name) {
   return number;
 }
 
+inline void check_forced(double forced) {
+  if (!(forced >= 0 && forced <= 1)) throw py::value_error("forced: expected a probability, 0 <= forced <= 1");
+}
+
 inline int64_t batches_of(int64_t windows, int64_t batch_size) {
   return windows / batch_size + (windows % batch_size > 0);
 }

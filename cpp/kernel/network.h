@@ -122,7 +122,8 @@ inline bool predict(const Network<T>& net, const Chunk<T>& c) {
   for (int p = 0; p < k.plan.n_phases; ++p) {
     const Phase& phase = k.plan.phases[p];
     begin_phase(k, phase);
-    const int64_t together = phase.last - phase.first == 1 ? phase.steps : units ? steps_together : 1;
+    const int64_t block = phase.last - phase.first == 1 ? phase.steps : units ? steps_together : 1;
+    const int64_t together = phase.first == k.net.loop ? 1 : block;
     for (int64_t t = 0; t < phase.steps; t += together)
       for (int l = phase.first; l < phase.last; ++l)
         if (!k.plan.slots[l].skipped && !kind(k, l).forward[units](k, l, t, smaller(t + together, phase.steps)))
@@ -156,15 +157,35 @@ inline void close(const Network<T>& net, const Chunk<T>& c) {
 
 // ---- forward with a tape, then backward ------------------------------------------------------------------
 
+// The layers of a loop, step by step: a step reads what the step before has put out.
+template <class T>
+inline bool forward_loop(const Call<T>& k) {
+  const int units = k.plan.use.units, first = k.net.loop, last = k.net.n_layers;
+  begin_phase(k, {first, last, 0});
+  for (int64_t s = 0; s < k.stream(k.net.out).steps; ++s)
+    for (int l = first; l < last; ++l)
+      if (!k.plan.slots[l].skipped && !kind(k, l).forward[units](k, l, s, s + 1)) return false;
+  return true;
+}
+template <class T>
+inline bool backward_loop(const Call<T>& k) {
+  const int units = k.plan.use.units, first = k.net.loop, last = k.net.n_layers;
+  for (int64_t s = k.stream(k.net.out).steps - 1; s >= 0; --s)
+    for (int l = last - 1; l >= first; --l)
+      if (!k.plan.slots[l].skipped && !kind(k, l).backward_step[units](k, l, s)) return false;
+  return true;
+}
+
 template <class T>
 inline bool forward(const Call<T>& k) {
   const int units = k.plan.use.units;
-  for (int l = 0; l < k.net.n_layers; ++l) {
+  const int end = k.looped() ? k.net.loop : k.net.n_layers;
+  for (int l = 0; l < end; ++l) {
     if (k.plan.slots[l].skipped) continue;
     kind(k, l).begin[units](k, l);
     if (!kind(k, l).forward[units](k, l, 0, k.stream(k.layer(l).out).steps)) return false;
   }
-  return true;
+  return !k.looped() || forward_loop(k);
 }
 
 template <class T>
@@ -174,7 +195,8 @@ inline bool backward(const Call<T>& k) {
     const Gradient<T> d = k.gradient(s);
     if (d.wanted() && d.adds && k.plan.places[s].base == s) clear(d.p, d.steps * d.pitch);
   }
-  for (int l = k.net.n_layers - 1; l >= 0; --l)
+  if (k.looped() && !backward_loop(k)) return false;
+  for (int l = (k.looped() ? k.net.loop : k.net.n_layers) - 1; l >= 0; --l)
     if (!k.plan.slots[l].skipped && !kind(k, l).backward[units](k, l)) return false;
   return true;
 }

@@ -11,6 +11,7 @@ template <class T>
 struct Kind {
   bool always;  // false: without dropout its output is a view of its input
   bool table;   // its weights stand at the end of theta
+  bool whole;   // a step reads all steps of some input
   int states;   // of a cell; 0: no cell
   void (*measure[2])(Planner&, int layer);
   int64_t (*pack_size[4])(const NetworkSpec&, const LayerSpec&);
@@ -20,6 +21,7 @@ struct Kind {
   void (*begin[2])(const Call<T>&, int layer);
   bool (*forward[2])(const Call<T>&, int layer, int64_t from, int64_t to);
   bool (*backward[2])(const Call<T>&, int layer);
+  bool (*backward_step[2])(const Call<T>&, int layer, int64_t step);  // in a loop; null: it cannot stand in one
   int (*parts)(const Call<T>&, int layer);
   void (*share)(const Call<T>&, int layer, int64_t i, int part, int parts);
   void (*activity)(const Call<T>&, int layer);
@@ -61,12 +63,34 @@ void whole_step(const Call<T>& k, int layer, int64_t i, int part, int) {
   if (part == 0) L::template forward<UnitsInLanes<T>, T>(k, layer, i, i + 1);
 }
 
+template <class L>
+concept Feeding = requires { L::feeds; };
+template <class L>
+concept Attending = requires { L::attends; };
+// Whether a kind can stand in a loop.
+template <class L>
+concept Looping =
+    requires(const Call<float>& k) { L::template backward_step<WindowsInLanes<float>>(k, 0, int64_t(0)); };
+
+template <class T, class Way, class L>
+constexpr auto backward_step_of() -> bool (*)(const Call<T>&, int, int64_t) {
+  if constexpr (Looping<L>) return L::template backward_step<Way, T>;
+  else return nullptr;
+}
+
+template <class T, class L>
+constexpr auto activity_of() -> void (*)(const Call<T>&, int) {
+  if constexpr (Attending<L>) return L::template activity<T>;
+  else return nullptr;
+}
+
 template <class T, class L>
 constexpr Kind<T> kind_of() {
   using W = WindowsInLanes<T>;
   using U = UnitsInLanes<T>;
   return {L::always,
           L::table,
+          Attending<L>,
           0,
           {L::template measure<W, T>, L::template measure<U, T>},
           {Packs<T, W, L, false>::size, Packs<T, W, L, true>::size, Packs<T, U, L, false>::size,
@@ -78,9 +102,10 @@ constexpr Kind<T> kind_of() {
           {L::template begin<W, T>, L::template begin<U, T>},
           {L::template forward<W, T>, L::template forward<U, T>},
           {L::template backward<W, T>, L::template backward<U, T>},
+          {backward_step_of<T, W, L>(), backward_step_of<T, U, L>()},
           one_part<T>,
           whole_step<T, L>,
-          nullptr};
+          activity_of<T, L>()};
 }
 template <class T, class C>
 constexpr Kind<T> kind_of_cell() {
@@ -188,7 +213,7 @@ struct Walk : Planner {
     for (int l = 0; l < net.n_layers; ++l) {
       if (plan.slots[l].skipped) continue;
       Place& out = place(net.layers[l].out);
-      out.needed = kind(l).table || kind(l).parameters(net, net.layers[l]) > 0;
+      out.needed = kind(l).table || kind(l).parameters(net, net.layers[l]) > 0 || l == net.loop;
       each_input(l, [&](int s) {
         const Place& p = place(s);
         Place& base = place(p.base);
@@ -219,12 +244,14 @@ struct Walk : Planner {
       if (plan.slots[l].skipped) continue;
       const int64_t steps = net.streams[net.layers[l].out].steps;
       Phase* now = plan.n_phases ? &plan.phases[plan.n_phases - 1] : nullptr;
-      if (now && steps > 1 && now->steps == steps && by_steps(now->first) && by_steps(l) && fits(*now, l))
+      const bool looped = net.loop >= 0 && l >= net.loop;
+      if (looped ? l > net.loop
+                 : now && steps > 1 && now->steps == steps && by_steps(now->first) && by_steps(l) && fits(*now, l))
         now->last = l + 1;
       else plan.phases[plan.n_phases++] = {l, l + 1, steps};
     }
   }
-  bool by_steps(int l) const { return !net.layers[l].reverse && !net.layers[l].restart; }
+  bool by_steps(int l) const { return !net.layers[l].reverse && !net.layers[l].restart && !kind(l).whole; }
   bool fits(const Phase& phase, int layer) const {
     bool fits = net.layers[layer].start < phase.first;
     each_input(layer, [&](int s) {

@@ -36,6 +36,7 @@ struct LayerSpec {
   int64_t heads;                   // of a matrix memory
   int64_t dilation;                // of a recurrent layer: steps to the one whose states it goes on from
   double recurrent_dropout, zoneout;
+  int level;                       // of what is fed back: which of a target's outputs
 };
 
 struct NetworkSpec {
@@ -45,6 +46,7 @@ struct NetworkSpec {
   int past, extra, out;  // streams; extra: -1 where there is none
   int64_t K, Q;
   int loss;
+  int loop;  // the layer that feeds outputs back: from it on, layers take every step together; -1: none
 };
 
 // ---- where a network's arrays lie, for one use of it; made by Kernels::plan ------------------------------
@@ -131,6 +133,9 @@ struct Source {
   const int64_t* phase;       // per window: that of its oldest row in a cycle; null: not given
   const double* cycle_ratio;  // [cycle_ratios] past scale over target scale of every target; null: 1
   int64_t cycle_ratios;
+  // What a decoder is fed of target k: scale z + shift, z as the loss sees it. Null: 1 and 0.
+  const double *fed_scale, *fed_shift;
+  int64_t fed;
 };
 enum class Kind : int32_t { none, newest, mean, standard, seasonal };  // of an anchor
 
@@ -161,6 +166,7 @@ struct Chunk {
   int64_t first;      // number of its first window in the batch: the counter of masks and noise
   uint64_t seed;      // of both
   double noise;       // standard deviation of what is added to the scaled past; <= 0: none
+  double forced;      // probability that a fed step reads the true target of the step before; <= 0: never
   double normaliser;  // 1 / (sum of weights over observed targets)
   const T* initial;   // per recurrent layer without a start [S][B][H] of the whole batch, null: zeros
   int64_t B;
@@ -172,13 +178,13 @@ struct Chunk {
   T* outputs;                    // [B][K Q] of the whole batch, null: not asked for
   T *dpast, *dextra, *dinitial;  // [B][T][I], [B][E], as `initial`; null: not asked for
   double* flow;                  // per recurrent layer [T] added to: squares of the gradient of h; null: not asked for
-  T* activity;                   // per recurrent layer [gate, then state][B][T][H]; null: not asked for
+  T* activity;  // per recurrent layer [gate, then state][B][T][H], of attention [B][steps][its T]; or null
   Poll poll;
 };
 
 struct Field {  // one named array inside theta
   int layer;
-  char kind;                // W, R, b or g (a gain); p: a vector of a cell; 0: the layer's own name says it
+  char kind;                // W, R, b, g (a gain) or v; p: a vector of a cell; 0: the layer's own name says it
   int row;                  // of the cell, or number of its vector; -1: the layer is no cell
   int64_t offset, n, m, k;  // shape (n, m, k); what is 0 is not there
 };
@@ -208,6 +214,8 @@ struct LayerInfo {
   bool by_phase;
   bool by_head;       // its units are cut into heads: inputs q, k, v and gates, 2 of them for each head beside o
   const char* owner;  // the kind whose weights it must be tied to; null: it may own them
+  bool loops, feeds;  // it can go back step by step; it feeds outputs back
+  bool attends;       // every step reads all steps of its inputs but the first
 };
 
 struct LossInfo {

@@ -31,12 +31,20 @@ struct Concat : Weightless {
 
   template <class Way, class T>
   static bool backward(const Call<T>& k, int number) {
+    return steps_backward<Way>(k, number, 0, k.stream(k.layer(number).out).steps);
+  }
+  template <class Way, class T>
+  static bool backward_step(const Call<T>& k, int number, int64_t s) {
+    return steps_backward<Way>(k, number, s, s + 1);
+  }
+  template <class Way, class T>
+  static bool steps_backward(const Call<T>& k, int number, int64_t from, int64_t to) {
     const LayerSpec& l = k.layer(number);
     const Gradient<T> d = k.gradient(l.out);
     for (int64_t i = 0, feature = 0; i < l.inputs; feature += k.stream(l.in[i++]).width) {
       const StreamSpec& in = k.stream(l.in[i]);
       if (!k.linked(l.in[i], l.out))
-        k.pass(d, feature * Way::columns, in.width * Way::columns, k.stream(l.out).steps, l.in[i]);
+        k.pass_steps(d, feature * Way::columns, in.width * Way::columns, from, to, k.stream(l.out).steps, l.in[i]);
     }
     return !k.stopped();
   }

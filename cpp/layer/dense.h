@@ -127,37 +127,46 @@ struct Dense : Weightless {
 
   // ---- backward --------------------------------------------------------------------------------------------
 
-  // dW of one input's part, so many steps at a time.
+  // dW of one input's part, so many steps at a time: of those that begin in [from, to), and in a loop are complete.
   template <class Way, class T>
-  static void weight_gradients(const View<Way, T>& v, const Gradient<T>& d, T* dW, int i) {
+  static void weight_gradients(const View<Way, T>& v, const Gradient<T>& d, T* dW, int i, int64_t from, int64_t to) {
     const int64_t features = i ? v.b : v.a, together = Way::segment(v.steps_);
-    for (int64_t s = 0; s < v.steps_; s += together)
+    for (int64_t s = (from + together - 1) / together * together; s < to; s += together)
       Way::outer_sum(dW + (i ? v.a : 0), v.a + v.b, 1, v.O, features, d.at(s), d.pitch, v.x[i].at(s), v.x[i].pitch,
                      smaller(together, v.steps_ - s), v.transposed);
   }
 
   template <class Way, class T>
   static void input_gradients(const Call<T>& k, const View<Way, T>& v, const Gradient<T>& d, const T* pack,
-                              int64_t features, int stream) {
+                              int64_t features, int stream, int64_t from, int64_t end) {
     const Gradient<T> dx = k.gradient(stream);
     if (!dx.wanted()) return;
     const bool one = k.stream(stream).steps == 1;
-    for (int64_t s = 0; s < v.steps_; ++s) {
-      T *to = dx.at(one ? 0 : s), *from = dx.adds || (one && s) ? to : nullptr;
+    for (int64_t s = from; s < end; ++s) {
+      T *to = dx.at(one ? 0 : s), *before = dx.adds || (one && (s > from || end < v.steps_)) ? to : nullptr;
       const T* none = nullptr;
-      Way::template multiply_from<Plain>(from, none, pack, Operands<T>{d.at(s), v.O, nullptr, 0}, features, Turn{},
+      Way::template multiply_from<Plain>(before, none, pack, Operands<T>{d.at(s), v.O, nullptr, 0}, features, Turn{},
                                          [=](int64_t i, auto a) INLINE_LAMBDA { store(to + i * Way::columns, a[0]); });
     }
   }
 
   template <class Way, class T>
   static bool backward(const Call<T>& k, int number) {
+    return steps_backward<Way>(k, number, 0, steps(k.net, k.layer(number)));
+  }
+  template <class Way, class T>
+  static bool backward_step(const Call<T>& k, int number, int64_t s) {
+    return steps_backward<Way>(k, number, s, s + 1);
+  }
+
+  template <class Way, class T>
+  static bool steps_backward(const Call<T>& k, int number, int64_t from, int64_t to) {
     const LayerSpec& l = k.layer(number);
     const View<Way, T> v(k, number);
     const Gradient<T> d = k.gradient(l.out);
     const int64_t row = v.O * Way::columns;
     T *const dW = k.weights(k.c.gradient, number), *const db = dW + v.O * (v.a + v.b);
-    for (int64_t s = 0; s < v.steps_; ++s) {
+    for (int64_t s = from; s < to; ++s) {
       T* const ds = d.at(s);
       const T* const out = v.out.at(s);
       for (int64_t i = 0; v.relu && i < row; ++i) ds[i] = out[i] > 0 ? ds[i] : T(0);
@@ -165,11 +174,11 @@ struct Dense : Weightless {
     }
     const T* pack = k.pack(number, Way::backward_pack);
     for (int i = 0; i < l.inputs; ++i) {
-      weight_gradients(v, d, dW, i);
-      input_gradients(k, v, d, pack, i ? v.b : v.a, l.in[i]);
+      weight_gradients(v, d, dW, i, from, to);
+      input_gradients(k, v, d, pack, i ? v.b : v.a, l.in[i], from, to);
       pack += Way::transposed_size(v.a, v.O);
     }
-    if (l.added >= 0) k.pass(d, 0, row, v.steps_, l.added);
+    if (l.added >= 0) k.pass_steps(d, 0, row, from, to, v.steps_, l.added);
     return !k.stopped();
   }
 };

@@ -34,15 +34,24 @@ struct DropoutLayer : Weightless {
   }
 
   template <class Way, class T>
-  static bool backward(const Call<T>& k, int number) {
+  static bool steps_backward(const Call<T>& k, int number, int64_t from, int64_t to) {
     const LayerSpec& l = k.layer(number);
     const Gradient<T> d = k.gradient(l.out);
-    for (int64_t s = 0; s < k.stream(l.out).steps; ++s) {
+    for (int64_t s = from; s < to; ++s) {
       mask<Way>(k, l, s, d.at(s), d.at(s));
       if (k.stopped()) return false;
     }
-    if (!k.linked(l.in[0], l.out)) k.pass(d, 0, k.stream(l.out).width * Way::columns, k.stream(l.out).steps, l.in[0]);
+    const StreamSpec& out = k.stream(l.out);
+    if (!k.linked(l.in[0], l.out)) k.pass_steps(d, 0, out.width * Way::columns, from, to, out.steps, l.in[0]);
     return true;
+  }
+  template <class Way, class T>
+  static bool backward(const Call<T>& k, int number) {
+    return steps_backward<Way>(k, number, 0, k.stream(k.layer(number).out).steps);
+  }
+  template <class Way, class T>
+  static bool backward_step(const Call<T>& k, int number, int64_t s) {
+    return steps_backward<Way>(k, number, s, s + 1);
   }
 };
 

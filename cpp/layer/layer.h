@@ -134,14 +134,20 @@ struct Call {
   }
   // Whether the gradient of an input is a part of that of the output, in place.
   bool linked(int stream, int out) const { return plan.places[plan.places[stream].base].link == out; }
+  bool looped() const { return net.loop >= 0; }
   // From the gradient d of an output, n entries of each of its steps, to that of an input (one of a single step stood
   // at every step of the output).
   void pass(const Gradient<T>& d, int64_t first, int64_t n, int64_t steps, int stream) const {
+    pass_steps(d, first, n, 0, steps, steps, stream);
+  }
+  // The same of the steps [from, end) of all; in a loop the last ones come first.
+  void pass_steps(const Gradient<T>& d, int64_t first, int64_t n, int64_t from, int64_t end, int64_t steps,
+                  int stream) const {
     const Gradient<T> to = gradient(stream);
     const bool one = net.streams[stream].steps == 1;
-    for (int64_t s = 0; to.wanted() && s < steps; ++s) {
+    for (int64_t s = from; to.wanted() && s < end; ++s) {
       T *const sum = to.at(one ? 0 : s), *const part = d.at(s) + first;
-      const bool adds = to.adds || (one && s);
+      const bool adds = to.adds || (one && (s > from || end < steps));
       for (int64_t i = 0; i < n; ++i) sum[i] = adds ? sum[i] + part[i] : part[i];
     }
   }

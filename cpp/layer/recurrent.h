@@ -73,7 +73,8 @@ struct Recurrent : Weightless {
     if (l.reverse) out.x += (T_ - 1 + l.dilation) * m.state_step, out.pitch = -m.state_step, out.shift = 0;
     // The gradient of the input goes over the tape's first row, where nobody else adds to it.
     const int64_t newest = m.tape + (T_ - 1) * m.tape_step;
-    if (p.plan.use.backward && inputs(p.net, l) <= H)
+    const bool looped = p.net.loop >= 0 && number > p.net.loop;  // each step's is read before the step before is done
+    if (p.plan.use.backward && inputs(p.net, l) <= H && !looped)
       p.lend(l.in[0], l.reverse ? newest : m.tape, l.reverse ? -m.tape_step : m.tape_step);
     Slot& slot = p.plan.slots[number];
     if (l.start < 0) slot.initial = p.count(p.plan.initial, C::states * H);
@@ -435,22 +436,37 @@ struct Recurrent : Weightless {
   }
 
   template <class Way, class T>
-  static bool backward(const Call<T>& k, int number) {
-    const LayerSpec& l = k.layer(number);
-    const View<Way, T> v(k, number);
-    const Gradient<T> dh = k.gradient(l.out), dx = k.gradient(l.in[0]);
-    Masks<Way, T> of_layer, *masks = nullptr;
-    if (v.masked) of_layer = masks_of(k, number, v), masks = &of_layer;
-    T *const dW = k.weights(k.c.gradient, number), *const last = v.carry(v.T_ - 1);
-    clear(v.carries, v.dilation * v.state_step);
-    clear(v.first, v.state_step);
+  static void begin_backward(const Call<T>& k, const View<Way, T>& v, int number) {
+    T* const last = v.carry(v.T_ - 1);
+    clear(v.carries, v.dilation * v.state_step), clear(v.first, v.state_step);
     clear(v.sums, all_sums<Way>(v.I, v.H));
     for (int later = number + 1; later < k.net.n_layers; ++later)
       if (k.layer(later).start == number) {
         const View<Way, T> from(k, later);
         for (int64_t j = 0; j < v.state_step; ++j) last[j] += from.first[j];
       }
-    for (int64_t i = v.T_ - 1; i >= 0; --i) {
+  }
+
+  template <class Way, class T>
+  static bool backward(const Call<T>& k, int number) {
+    return steps_backward<Way, false>(k, number, 0, steps(k.net, k.layer(number)));
+  }
+  template <class Way, class T>
+  static bool backward_step(const Call<T>& k, int number, int64_t s) {
+    return steps_backward<Way, true>(k, number, s, s + 1);
+  }
+
+  // The steps [from, to), the last first. In a loop dx of a step is read before the step before it.
+  template <class Way, bool looped, class T>
+  static bool steps_backward(const Call<T>& k, int number, int64_t from, int64_t to) {
+    const LayerSpec& l = k.layer(number);
+    const View<Way, T> v(k, number);
+    const Gradient<T> dh = k.gradient(l.out), dx = k.gradient(l.in[0]);
+    Masks<Way, T> of_layer, *masks = nullptr;
+    if (v.masked) of_layer = masks_of(k, number, v), masks = &of_layer;
+    T* const dW = k.weights(k.c.gradient, number);
+    if (to == v.T_) begin_backward(k, v, number);
+    for (int64_t i = to - 1; i >= from; --i) {
       const T* above = dh.at_or_null(v.time(i));
       if constexpr (!Way::units)
         if (k.c.flow) k.c.flow[k.plan.slots[number].flow + v.time(i)] += squares(v, i, above);
@@ -462,11 +478,13 @@ struct Recurrent : Weightless {
         weight_gradients(v, dW, i, smaller(end, v.T_), hides ? masks->hidden_at(i) : v.before(i),
                          hides ? masks->hidden_step : v.restart ? 0 : v.state_step);
         // While the gradients are in cache. Steps before i still read those of the `dilation` steps from i on.
-        if (!inputs_backward(k, v, dx, i + v.dilation, smaller(end + v.dilation, v.T_))) return false;
+        if (!looped && !inputs_backward(k, v, dx, i + v.dilation, smaller(end + v.dilation, v.T_))) return false;
       }
+      if (looped && !inputs_backward(k, v, dx, i, i + 1)) return false;
       if (v.restart) into_first(v, masks, i), clear(v.carry(i), v.state_step);
       if (k.stopped()) return false;
     }
+    if (from > 0) return true;
     Way::add_sums(v.sums, C::rows, C::input[0], C::input[1], v.I, v.H, dW + b_of(v.I, v.H), dW);
     if constexpr (vectors > 0) Way::add_unit_sums(v.p_sums(), vectors, v.H, dW + p_of(v.I, v.H));
     const bool wanted = !v.restart && (l.start >= 0 || k.c.dinitial);
@@ -475,7 +493,7 @@ struct Recurrent : Weightless {
       T* to = k.c.dinitial + k.plan.slots[number].initial * k.c.B;
       for (int64_t i = 0; i < C::states; ++i) k.put_rows(v.first + i * v.row, v.H, to + i * k.c.B * v.H);
     }
-    return inputs_backward(k, v, dx, 0, v.dilation);
+    return looped || inputs_backward(k, v, dx, 0, v.dilation);
   }
 };
 

@@ -2,23 +2,28 @@
 // its line here (and its class in tests/reference.py: without that the suite is red).
 #pragma once
 
+#include "attention.h"
 #include "concat.h"
 #include "cycle.h"
 #include "dense.h"
 #include "dropout.h"
+#include "feed.h"
 #include "lookup.h"
 #include "mlstm.h"
 #include "norm.h"
 #include "recurrent.h"
 #include "sum.h"
 
-#define FORECAST_LAYERS(X)   \
-  X("dense", Dense)          \
-  X("dropout", DropoutLayer) \
-  X("concat", Concat)        \
-  X("lookup", Lookup)        \
-  X("cycle_off", CycleOff)   \
-  X("cycle_on", CycleOn)     \
-  X("mlstm", Mlstm)           \
-  X("sum", Sum)              \
-  X("norm", Norm)
+#define FORECAST_LAYERS(X)                  \
+  X("dense", Dense)                         \
+  X("dropout", DropoutLayer)                \
+  X("concat", Concat)                       \
+  X("lookup", Lookup)                       \
+  X("cycle_off", CycleOff)                  \
+  X("cycle_on", CycleOn)                    \
+  X("mlstm", Mlstm)                         \
+  X("sum", Sum)                             \
+  X("norm", Norm)                           \
+  X("feed", FeedLayer)                      \
+  X("attention_dot", AttentionLayer<false>) \
+  X("attention_additive", AttentionLayer<true>)

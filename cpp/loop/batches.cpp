@@ -315,7 +315,7 @@ bool activity(const Model<T>& model, const T* theta, const Windows& windows, int
 
 template <class T>
 bool gradient(const Model<T>& model, const T* theta, const Windows& windows, const T* initial, bool drop, uint64_t seed,
-              int threads, StopSign& sign, Gradients<T>* out) {
+              double forced, int threads, StopSign& sign, Gradients<T>* out) {
   const FloatGuard guard;
   const Cut cut(windows.n, model.kernels->vectors.lanes, threads, true);
   const Plans<T> plans(model, drop, out->past || out->extra);
@@ -327,7 +327,7 @@ bool gradient(const Model<T>& model, const T* theta, const Windows& windows, con
   Both<T> net(model, plans, theta);
   Chunk<T> common{};
   common.flow = out->flow ? flow.get() : nullptr;
-  common.seed = mixed(seed), common.initial = initial, common.outputs = out->outputs;
+  common.seed = mixed(seed), common.forced = forced, common.initial = initial, common.outputs = out->outputs;
   common.dpast = out->past, common.dextra = out->extra, common.dinitial = out->initial;
   with_team(cut.threads, sign, [&](Team& team) {
     const int64_t few = 0;  // that way knows no gradients but those of the weights
@@ -421,6 +421,7 @@ bool train(const Model<T>& model, T* theta, Optimizer<T>& optimizer, const Windo
                           std::min(course.batch_size, windows.n - first)};
       Chunk<T> common{};
       common.noise = course.noise, common.seed = mixed(course.seed + mixed(uint64_t(optimizer.steps)));
+      common.forced = course.forced;
       optimizer.step.rate = course.rates[first / course.batch_size];
       double loss, norm;
       pack(team, model, net, space, Ways(batch.n, lanes, few));
@@ -477,8 +478,8 @@ bool moments(const Windows& windows, StopSign& sign, Moments* out) {
                            const uint64_t*);                                                                     \
   template bool mean_loss<T>(const Model<T>&, const T*, const Windows&, int, StopSign&, double*);                \
   template bool activity<T>(const Model<T>&, const T*, const Windows&, int, StopSign&, T*);                      \
-  template bool gradient<T>(const Model<T>&, const T*, const Windows&, const T*, bool, uint64_t, int, StopSign&, \
-                            Gradients<T>*);                                                                      \
+  template bool gradient<T>(const Model<T>&, const T*, const Windows&, const T*, bool, uint64_t, double, int,    \
+                            StopSign&, Gradients<T>*);                                                           \
   template bool train<T>(const Model<T>&, T*, Optimizer<T>&, const Windows&, const Course&, Scratch&, StopSign&, \
                          Trained*);
 FORECAST_INSTANTIATE(float)

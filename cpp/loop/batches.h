@@ -79,8 +79,8 @@ struct Gradients {  // null: not asked for
   double* flow;  // per recurrent layer [T] squares of the gradient of h, over windows and units
 };
 template <class T>
-bool gradient(const Model<T>&, const T* theta, const Windows&, const T* initial, bool drop, uint64_t seed, int threads,
-              StopSign&, Gradients<T>*);
+bool gradient(const Model<T>&, const T* theta, const Windows&, const T* initial, bool drop, uint64_t seed,
+              double forced, int threads, StopSign&, Gradients<T>*);
 
 // A range of the weights, its learning rate multiplied by `rate_factor`, its weight decay in the optimiser's place.
 struct Group {
@@ -103,6 +103,7 @@ struct Course {
   const double* rates;           // of each batch
   double clip_norm, clip_value;  // <= 0: none
   double noise;                  // <= 0: none
+  double forced;                 // probability that a fed step reads the true target; <= 0: never
   uint64_t seed;
   int threads;
   Path path;

@@ -7,6 +7,7 @@ from .._core import config as core_config
 from .architecture import (
     ACTIVATED_CELLS,
     ACTIVATIONS,
+    ATTENTIONS,
     CELLS,
     DECODERS,
     ESTIMATOR_CELLS,
@@ -27,6 +28,7 @@ from .weights import Network
 __all__ = [
     "ACTIVATED_CELLS",
     "ACTIVATIONS",
+    "ATTENTIONS",
     "CELLS",
     "DECODERS",
     "ESTIMATOR_CELLS",

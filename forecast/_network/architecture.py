@@ -5,12 +5,13 @@ from dataclasses import dataclass
 from .._files import ModelFileError, stored
 from .._registries import ACTIVATED_CELLS, CELL_WORDS, CELLS, ESTIMATOR_CELLS, LOSSES, MATRIX_CELLS, OPTIMIZERS
 
-__all__ = ["ACTIVATED_CELLS", "ACTIVATIONS", "CELLS", "DECODERS", "ESTIMATOR_CELLS", "LOSSES", "MATRIX_CELLS",
-           "OPTIMIZERS", "SKIPS", "Architecture", "core_cell"]  # fmt: skip
+__all__ = ["ACTIVATED_CELLS", "ACTIVATIONS", "ATTENTIONS", "CELLS", "DECODERS", "ESTIMATOR_CELLS", "LOSSES",
+           "MATRIX_CELLS", "OPTIMIZERS", "SKIPS", "Architecture", "core_cell"]  # fmt: skip
 
 ACTIVATIONS = ("relu", "identity")  # of a segment's projection
-DECODERS = ("dense", "segments", "steps")
+DECODERS = ("dense", "segments", "steps", "recurrent")
 SKIPS = (None, "linear", "linear-all")
+ATTENTIONS = (None, "dot", "additive")
 
 
 def core_cell(word, activation):
@@ -61,6 +62,7 @@ class Architecture:
     dilation: tuple = ()  # of each layer; empty: 1
     recurrent_dropout: float = 0.0
     zoneout: float = 0.0
+    attention: str | None = None
 
     @property
     def cell_word(self):
@@ -98,15 +100,21 @@ class Architecture:
     @property
     def output_steps(self):
         """Steps of the decoder."""
-        return {"dense": 1, "segments": -(-self.horizon_steps // self.segment), "steps": self.horizon_steps}[
-            self.decoder
-        ]
+        steps = {"dense": 1, "segments": -(-self.horizon_steps // self.segment)}
+        return steps.get(self.decoder, self.horizon_steps)
+
+    @property
+    def median(self):
+        """Which of a target's outputs is the median, None if none is."""
+        if self.levels == 1:
+            return 0
+        return self.loss_parameters.index(0.5) if 0.5 in self.loss_parameters else None
 
     @property
     def output_width(self):
         """Outputs of a step of the decoder; of segments that reach over the horizon the last ones are ignored."""
-        widths = {"dense": self.targets, "segments": self.segment * self.columns, "steps": self.columns}
-        return widths[self.decoder] * self.levels
+        widths = {"dense": self.targets, "segments": self.segment * self.columns}
+        return widths.get(self.decoder, self.columns) * self.levels
 
     def check_loaded(self, n_weights, n_scales):
         """Refuse fields out of a file that no network has, before anything is made of them.
@@ -148,7 +156,7 @@ class Architecture:
             if not isinstance(getattr(self, name), float):
                 raise ModelFileError(f"a network with {name} = {getattr(self, name)!r}.")
         choices = {"decoder": DECODERS, "skip": SKIPS, "segment_activation": ACTIVATIONS, "cell": CELL_WORDS,
-                   "loss": LOSSES} | dict.fromkeys(
+                   "loss": LOSSES, "attention": ATTENTIONS} | dict.fromkeys(
             ("bidirectional", "decoder_tied", "residual", "layer_norm"), (True, False)
         )  # fmt: skip
         for name, known in choices.items():

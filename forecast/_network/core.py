@@ -56,14 +56,10 @@ def stacked(cell, dtype, *, steps, inputs, hidden, layers, targets, extra=0, los
 def flow(network, spec, theta, source, index, threads):
     """Mean loss, and the squared gradients by h of every recurrent layer: name -> (steps,)."""
     found = network.flow(theta, source, index, threads=threads)
-    return found["loss"], dict(zip(_names(spec), found["squares"], strict=True))
+    return found["loss"], dict(zip([layer.name for layer in spec.recurrent], found["squares"], strict=True))
 
 
 def activity(network, spec, theta, source, index, threads):
-    """Gates and states of every recurrent layer: name -> gate -> (windows, steps, units)."""
+    """Gates and states of every recurrent layer: name -> gate -> (windows, steps, units); of attention its weights."""
     found = network.activity(theta, source, index, threads=threads)
-    return dict(zip(_names(spec), found, strict=True))
-
-
-def _names(spec):
-    return [layer.name for layer in spec.recurrent]
+    return dict(zip([layer.name for layer in spec.answering], found, strict=True))

@@ -44,6 +44,8 @@ def draw(spec, weights, rng):
                 view[...] = 1.0
         elif layer.kind == "norm":
             view[...] = 1.0 if kind == "g" else 0.0
+        elif layer.kind == "attention_additive":
+            view[...] = rng.uniform(-1.0, 1.0, view.shape) * np.sqrt(3.0 / view.size)  # Glorot's limit, to one score
         elif layer.kind == "lookup" or (layer.kind == "dense" and not layer.inputs and not layer.added):
             view[...] = rng.normal(0.0, _SMALL, view.shape)
 

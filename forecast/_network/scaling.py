@@ -34,6 +34,56 @@ class Scaling:
             return self.target_scale
         return np.where(self.target_constant, 0.0, self.target_scale)
 
+    def over_steps(self, architecture):
+        """One scale of each target column and each known future column, whatever the step.
+
+        A decoder that reads its own forecasts has the same weights at every step, so a step's numbers must mean the
+        same as the next one's.
+
+        Parameters
+        ----------
+        architecture : Architecture
+
+        Returns
+        -------
+        Scaling
+        """
+        a, steps = architecture, architecture.horizon_steps
+        constant = np.zeros(a.targets, dtype=bool) if self.target_constant is None else self.target_constant
+        mean, scale, varies = _pooled(self.target_mean, np.where(constant, 0.0, self.target_scale), steps)
+        changes = {"target_mean": mean, "target_scale": scale, "target_constant": None if varies.all() else ~varies}
+        if a.future:
+            ahead = slice(a.own, a.own + steps * a.future)
+            changes["extra_mean"], changes["extra_scale"] = self.extra_mean.copy(), self.extra_scale.copy()
+            mean, scale, _ = _pooled(self.extra_mean[ahead], self.extra_scale[ahead], steps)
+            changes["extra_mean"][ahead], changes["extra_scale"][ahead] = mean, scale
+        return replace(self, **changes)
+
+    def longer(self, architecture, horizon):
+        """That of `over_steps` for another number of steps.
+
+        Parameters
+        ----------
+        architecture : Architecture
+            With the horizon that it was learned for.
+        horizon : int
+
+        Returns
+        -------
+        Scaling
+        """
+        a = architecture
+        changes = {}
+        for name in ("target_mean", "target_scale", "target_constant"):
+            value = getattr(self, name)
+            changes[name] = None if value is None else np.tile(value[: a.columns], horizon)
+        if a.future:
+            for name in ("extra_mean", "extra_scale"):
+                value = getattr(self, name)
+                static = value[a.extra - a.static :]
+                changes[name] = np.concatenate([np.tile(value[a.own : a.own + a.future], horizon), static])
+        return replace(self, **changes)
+
     def going_on(self, later):
         """The same for further windows: a target is constant where it stays what it was.
 
@@ -81,6 +131,15 @@ def windows_scaling(arguments, weight, index):
         if of == "target" and not varies.all():
             learned["target_constant"] = ~varies
     return Scaling(**learned)
+
+
+def _pooled(mean, deviation, steps):
+    """Mean, scale and whether it varies, of columns over all steps, each repeated for every step."""
+    means, deviations = mean.reshape(steps, -1), deviation.reshape(steps, -1)
+    centre = means.mean(axis=0)
+    deviation = np.sqrt((deviations**2).mean(axis=0) + ((means - centre) ** 2).mean(axis=0))
+    varies = _varies(centre, deviation)
+    return np.tile(centre, steps), np.tile(np.where(varies, deviation, 1.0), steps), np.tile(varies, steps)
 
 
 def _varies(mean, deviation):

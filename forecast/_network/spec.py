@@ -2,7 +2,8 @@
 
 from dataclasses import dataclass, field
 
-from .._registries import CELLS, MATRIX_CELLS
+from .._registries import MATRIX_CELLS
+from .unfit import first_residual, refuse_unfit
 
 __all__ = ["Layer", "NetworkSpec", "Stream", "spec_of"]
 
@@ -31,7 +32,9 @@ class Layer:
     """One layer: what it reads, what it writes and, by kind, the rest. Its name is the prefix of its weights' names."""
 
     name: str
-    kind: str  # "recurrent", "dense", "dropout", "concat", "sum", "norm", "lookup", "cycle_off", "cycle_on", "mlstm"
+    # "recurrent", "dense", "dropout", "concat", "sum", "norm", "lookup", "cycle_off", "cycle_on", "mlstm", "feed",
+    # "attention_dot", "attention_additive"
+    kind: str
     inputs: tuple[str, ...]
     output: str  # a stream that is not a view, written by this layer alone
     cell: str = ""  # recurrent
@@ -45,11 +48,12 @@ class Layer:
     recurrent_dropout: float = 0.0  # recurrent: share of h that R does not see while training, the same at all steps
     zoneout: float = 0.0  # recurrent: probability of a unit's keeping its states while training
     added: str = ""  # dense: stream added before the activation, of one step or as many as the output
-    number: int = 0  # dropout, lookup, recurrent: counter of its random numbers
+    number: int = 0  # dropout, lookup, recurrent, feed: counter of its random numbers
     rows: int = 0  # lookup, cycle_off: rows of the table
     length: int = 0  # cycle_off, cycle_on: length of the cycle
     channels: int = 0  # cycle_off, cycle_on: target channels
     heads: int = 0  # mlstm: of units; it reads q, k, v and gates [o, i of every head, f of every head]
+    level: int = 0  # feed: which of a target's outputs is fed back
 
 
 @dataclass(frozen=True)
@@ -69,6 +73,11 @@ class NetworkSpec:
     def recurrent(self):
         """The recurrent layers, in the order in which the core answers for them."""
         return [layer for layer in self.layers if layer.kind == "recurrent"]
+
+    @property
+    def answering(self):
+        """The layers that the core's `activity` answers for, in order: recurrent ones, and attention."""
+        return [layer for layer in self.layers if layer.kind == "recurrent" or layer.kind.startswith("attention")]
 
     @property
     def encoder(self):
@@ -160,13 +169,13 @@ def spec_of(architecture):
                     channels=a.columns)  # fmt: skip
     top = _encoder(d, a, x)
     known = None  # the known future step by step
-    if a.future and (a.future_size or a.decoder == "steps"):
+    if a.future and (a.future_size or a.decoder in ("steps", "recurrent")):
         known = d.view("known", "extra", a.horizon_steps, a.future, a.own)
     encoded = _known_future(d, a, known) if a.future_size else None
     series = None
     if a.series_size:
         series = d.layer("series.V", "lookup", [], 1, a.series_size, rows=a.series + 1, number=a.layers + 2)
-    decode = {"dense": _dense, "segments": _segments, "steps": _steps}[a.decoder]
+    decode = {"dense": _dense, "segments": _segments, "steps": _steps, "recurrent": _goes_on}[a.decoder]
     head = decode(d, a, top, known=known, encoded=encoded, series=series)
     _output(d, a, head, x)
     return NetworkSpec(
@@ -205,11 +214,6 @@ def _masks(a, number):
     return {"recurrent_dropout": a.recurrent_dropout, "zoneout": a.zoneout, "number": _MASKS + number}
 
 
-def first_residual(a):
-    """The first layer whose input was made by a layer and is as wide as its output: segments are, of one direction."""
-    return 0 if a.segment > 1 and not a.bidirectional else 1
-
-
 def _stacked(a, n, reverse):
     """What a layer of the stack has besides its cell."""
     return {"dilation": a.dilations[n], **_masks(a, 2 * n + reverse)}
@@ -235,6 +239,12 @@ def _last(d, a, top):
     ends = [d.one_step(stream, step) for stream, step in zip(top.states, (-1, 0), strict=False)]
     last = _dropped(d, a, d.joined("last", ends), a.layers - 1, f"{a.layers - 1}.dropout")
     return _with_residual(d, a, top, last, range(len(ends)))
+
+
+def _last_of_reversed(d, a, top):
+    """For decoders that go on from the forward layers' states."""
+    last = _dropped(d, a, d.one_step(top.states[1], 0), a.layers - 1, f"{a.layers - 1}.dropout")
+    return _with_residual(d, a, top, last, [1])
 
 
 def _with_residual(d, a, top, last, ways):
@@ -265,6 +275,7 @@ def _dense(d, a, top, known, encoded, series):
     rest += [d.flat("future.flat", encoded)] if encoded else []
     rest += [series] if series else []
     last = _last(d, a, top)
+    rest += _of_last(d, a, top)
     return [last, d.joined("rest", rest)] if rest else [last]
 
 
@@ -278,8 +289,8 @@ def _segments(d, a, top, known, encoded, series):
     if encoded:
         beside.append(d.view("future.segments", encoded, count, w * 2 * a.future_size))
     if a.bidirectional:  # the forward layer's states go on by `start`
-        reverse = _dropped(d, a, d.one_step(top.states[1], 0), a.layers - 1, f"{a.layers - 1}.dropout")
-        beside.append(_with_residual(d, a, top, reverse, [1]))
+        beside.append(_last_of_reversed(d, a, top))
+    beside += _of_last(d, a, top)
     size = max(a.hidden // 2, 1)
     if a.decoder_tied:
         wanted = d.width(next(layer for layer in d.layers if layer.name == encoder).inputs)
@@ -300,12 +311,59 @@ def _segments(d, a, top, known, encoded, series):
 def _steps(d, a, top, known, encoded, series):
     """One hidden layer shared by the steps of the horizon: each reads its own known future, all read one context."""
     newest = d.view("newest", "past", 1, a.inputs, (a.padded_steps - 1) * a.inputs)
-    beside = d.joined("decoder.beside", [newest, *_static(d, a), *([series] if series else [])])
-    context = d.layer("decoder.context", "dense", [_last(d, a, top), beside], 1, a.decoder_size, bias="none")
+    last = _last(d, a, top)
+    beside = [newest, *_static(d, a), *([series] if series else []), *_of_last(d, a, top)]
+    beside = d.joined("decoder.beside", beside)
+    context = d.layer("decoder.context", "dense", [last, beside], 1, a.decoder_size, bias="none")
     ahead = [stream for stream in (known, encoded) if stream]
     h = d.layer("decoder", "dense", ahead, a.output_steps, a.decoder_size, activation="relu", bias="steps",
                 added=context)  # fmt: skip
     return [_dropped(d, a, h, a.layers + 1, "decoder.dropout")]
+
+
+def _goes_on(d, a, top, known, encoded, series):
+    """Layers of the cell from the encoder's last states, a step for each of the horizon: it reads its own known future
+    and the forecast of the step before."""
+    beside = [*([series] if series else []), *_static(d, a)]
+    if a.bidirectional:  # the forward layers' states go on by `start`
+        beside.append(_last_of_reversed(d, a, top))
+    beside = [d.joined("decoder.beside", beside)] if beside else []
+    if a.skip:  # before the loop begins
+        _skip(d, a, "past")
+    memory = _memory(d, a, top) if a.attention else None
+    newest = d.view("newest", "past", 1, a.columns, (a.padded_steps - 1) * a.inputs)
+    fed = d.layer("decoder.fed", "feed", [newest], a.output_steps, a.columns, number=a.layers + 3, level=a.median)
+    x = d.joined("decoder.input", [*(stream for stream in (known, encoded) if stream), fed, *beside])
+    for n in range(a.layers):
+        x = d.layer(f"decoder.{n}", "recurrent", [x], a.output_steps, a.hidden, cell=a.cell, start=str(n))
+        state = x
+        x = _dropped(d, a, x, a.layers + (4 + n if n + 1 < a.layers else 1), f"decoder.{n}.dropout")
+    return [x, _attention(d, a, state, memory)] if memory else [x]
+
+
+def _memory(d, a, top):
+    """What attention looks at: the keys, if they are not the values, and the states of the top layers at every step."""
+    values = d.joined("memory", top.states)
+    if a.attention == "dot":
+        return [values]
+    return [d.layer("attention.key", "dense", [values], a.encoder_steps, a.hidden), values]
+
+
+def _attention(d, a, asked, memory):
+    """The context at every step of the stream that asks."""
+    steps, width = d.streams[asked].steps, d.streams[memory[-1]].width
+    if a.attention == "additive":
+        asked = d.layer("attention.query", "dense", [asked], steps, a.hidden, bias="none")
+    return d.layer("attention", f"attention_{a.attention}", [asked, *memory], steps, width)
+
+
+def _of_last(d, a, top):
+    """The context of the newest state of the top layer, for the decoders that do not ask at every step."""
+    if not a.attention:
+        return []
+    name = f"{top.states[0]}.last"
+    asked = name if name in d.streams else d.one_step(top.states[0], -1)
+    return [_attention(d, a, asked, _memory(d, a, top))]
 
 
 def _output(d, a, inputs, x):
@@ -313,8 +371,7 @@ def _output(d, a, inputs, x):
     steps, width = a.output_steps, a.output_width
     added = ""
     if a.skip:
-        line = _line(d, a, x)
-        added = d.layer("skip", "dense", [line], 1, steps * width, bias="none")
+        added = "skip" if "skip" in d.streams else _skip(d, a, x)
         if steps > 1:
             added = d.view("skip.steps", added, steps, width)
     name = "head" if a.cycle else "out"
@@ -324,6 +381,10 @@ def _output(d, a, inputs, x):
                 channels=a.columns)  # fmt: skip
 
 
+def _skip(d, a, x):
+    return d.layer("skip", "dense", [_line(d, a, x)], 1, a.output_steps * a.output_width, bias="none")
+
+
 def _line(d, a, x):
     """What the skip reads: the window's own steps, without padding, as one step."""
     oldest = (a.padded_steps - a.steps) * a.inputs
@@ -331,109 +392,3 @@ def _line(d, a, x):
         return d.view("skip.past", x, 1, a.steps * a.inputs, oldest)
     own = d.view("skip.channels", x, a.steps, a.columns, oldest, a.inputs)
     return d.flat("skip.past", d._concat("skip.targets", [own]))
-
-
-def refuse_unfit(a):
-    """Refuse an architecture whose parts do not fit together, by the arguments' names.
-
-    Parameters
-    ----------
-    a : Architecture
-
-    Raises
-    ------
-    ValueError
-    """
-    if a.segment > a.steps:
-        raise ValueError(f"segment={a.segment}: longer than the lookback of {a.steps} steps.")
-    _refuse_unfit_stack(a)
-    if a.future_size and not a.future:
-        raise ValueError(
-            f"future_size={a.future_size}: there is no known future to read. Pass windows with known future columns "
-            "(`future_covariates` of make_windows or SeriesForecaster, or `calendar` of SeriesForecaster), or set "
-            "future_size=0."
-        )
-    if a.future_size % a.heads:
-        raise ValueError(
-            f"future_size={a.future_size}: expected a multiple of heads={a.heads}, which cut its units as well."
-        )
-    if a.cell in MATRIX_CELLS and a.decoder == "segments":
-        raise ValueError(
-            f"decoder='segments' begins with the last states of the encoder, and cell={a.cell!r} has a matrix that it "
-            "cannot begin with. Set another cell, or decoder='steps' or 'dense'."
-        )
-    if a.series_size and a.series < 2:
-        raise ValueError(
-            f"series_size={a.series_size}: a vector for each series needs windows of at least 2 series, got "
-            f"{a.series or 'no series'}. Set series_size=0."
-        )
-    if a.decoder != "dense" and a.own:
-        raise ValueError(
-            f"decoder={a.decoder!r}: {a.own} of the {a.extra} inputs besides the past belong to no step of the "
-            "horizon; y is not (n_windows, horizon * targets) of these windows. Set decoder='dense'."
-        )
-    if a.decoder == "segments" and a.future and a.horizon_steps % a.segment:
-        raise ValueError(
-            f"decoder='segments' with known future: the horizon of {a.horizon_steps} steps is not a multiple of "
-            f"segment={a.segment}, so the last segment's future is not known. Choose a segment that divides it."
-        )
-    if a.decoder_tied and a.decoder != "segments":
-        raise ValueError(f"decoder_tied=True is for decoder='segments', not {a.decoder!r}.")
-    if a.columns > a.inputs and (a.cycle or a.skip == "linear"):
-        what = f"cycle={a.cycle}" if a.cycle else "skip='linear'"
-        raise ValueError(
-            f"{what}: the past of the {a.columns} targets must be among the channels, got {a.inputs} channels."
-        )
-
-
-def _refuse_unfit_stack(a):
-    """What concerns the stacked layers alone."""
-    if 1 not in a.dilations:
-        raise ValueError(
-            f"dilation={a.dilation}: no layer has 1, so a forecast would never read some steps of the past. Give at "
-            "least one layer the dilation 1, such as (1, 2, 4)."
-        )
-    if max(a.dilations) >= max(a.encoder_steps, 2):
-        what = "steps" if a.segment == 1 else f"segments of {a.segment} steps"
-        raise ValueError(
-            f"dilation={a.dilation}: the layers have {a.encoder_steps} {what}, so with a dilation of "
-            f"{max(a.dilations)} one would never go on from a state. Lower the dilation, or lengthen the lookback."
-        )
-    _refuse_unfit_cell(a)
-    if a.layer_norm and a.layers < 2:
-        raise ValueError(
-            "layer_norm=True: it normalises what one recurrent layer hands to the next, but num_layers=1. Set "
-            "num_layers=2 or more, or layer_norm=False."
-        )
-    # A segment decoder goes on from the states of the top forward layer, to which nothing is added.
-    least = first_residual(a) + 1 + (a.decoder == "segments" and not a.bidirectional)
-    if a.residual and a.layers < least:
-        raise ValueError(
-            f"residual=True: with segment={a.segment}, bidirectional={a.bidirectional} and decoder={a.decoder!r} there "
-            f"is a layer to add the input of from num_layers={least} on, but num_layers={a.layers}. Set "
-            f"num_layers={least} or more, or residual=False."
-        )
-
-
-def _refuse_unfit_cell(a):
-    """What is done to states that are vectors, and what a cell cannot do."""
-    if a.cell in MATRIX_CELLS:
-        given = {"dilation": max(a.dilations) > 1, "recurrent_dropout": a.recurrent_dropout, "zoneout": a.zoneout}
-        for name, is_given in given.items():
-            if is_given:
-                raise ValueError(
-                    f"{name}={getattr(a, name)}: the state of cell={a.cell!r} is a matrix, and {name} is for states "
-                    f"that are vectors. Set another cell, or leave {name} out."
-                )
-        return
-    cell = CELLS[a.cell]
-    if a.recurrent_dropout and cell["state"][0] == cell["state"][1]:
-        raise ValueError(
-            f"recurrent_dropout={a.recurrent_dropout}: cell={a.cell_word!r} multiplies its states by no matrix, so "
-            "there is nothing to drop. Set recurrent_dropout=0, or use zoneout."
-        )
-    if a.zoneout and "m" in cell["states"]:
-        raise ValueError(
-            f"zoneout={a.zoneout}: the states of cell={a.cell_word!r} are stored relative to a running maximum, so a "
-            "mean of two of them means nothing. Set zoneout=0, or use recurrent_dropout."
-        )

@@ -105,6 +105,12 @@ class Network:
     def with_theta(self, theta):
         return replace(self, theta=theta, _compiled=self._compiled, _packed=None)
 
+    def longer(self, horizon):
+        """The same weights over another number of steps, of a decoder that reads its own forecasts."""
+        a = self.architecture
+        changed = replace(a, targets=horizon * a.columns, horizon=horizon, extra=horizon * a.future + a.static)
+        return Network(changed, self.scaling.longer(a, horizon), self.theta)
+
     def with_dropout(self, rate):
         return Network(replace(self.architecture, dropout=rate), self.scaling, self.theta)
 
@@ -129,13 +135,28 @@ class Network:
             scaled["padding"] = a.padded_steps - a.steps
         if a.cycle:
             scaled["cycle_ratio"] = self.cycle_ratio
+        if a.decoder == "recurrent":
+            scaled["fed_scale"], scaled["fed_shift"] = self.fed
         return _core.Source(**scaled)
+
+    def attention(self, arguments, n_windows, n_jobs=None):
+        """How much each step of the decoder looks at each of the encoder, (windows, steps asked at, encoder steps)."""
+        index, threads = np.arange(n_windows, dtype=np.int64), self.threads(n_jobs, n_windows)
+        found = activity(self.compiled, self.spec, self.theta, self.source(arguments), index, threads)
+        return found["attention"]["weight"]
 
     @property
     def cycle_ratio(self):
         """What one of a scaled past value is in each scaled target, (targets,): the cycle is learned in the past's."""
         columns = np.arange(self.architecture.targets) % self.architecture.columns
         return self.scaling.past_scale[columns] / self.scaling.target_scale
+
+    @property
+    def fed(self):
+        """Scale and shift, each (targets,), from a scaled target to the scaled past of its own channel."""
+        s, columns = self.scaling, np.arange(self.architecture.targets) % self.architecture.columns
+        mean, scale = s.past_mean[columns], s.past_scale[columns]
+        return s.target_scale / scale, (s.target_mean - mean) / scale
 
     def threads(self, n_jobs, n_windows, passes=1):
         work = passes * _work_per_window(self.spec) * n_windows

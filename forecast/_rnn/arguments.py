@@ -1,13 +1,13 @@
 """What the constructor's arguments mean together: refusals, the network's architecture, the recipe of training."""
 
-from numbers import Integral
+from numbers import Integral, Real
 
 from .._network import ACTIVATED_CELLS, MATRIX_CELLS, Architecture, core_cell
 from .._progress import as_callbacks
 from .._quantiles import fitted_levels
 from .._training import FALLING, Recipe
 
-__all__ = ["architecture_of", "check_combinations", "cycle_of", "groups_of", "momentum_of", "recipe_of"]
+__all__ = ["architecture_of", "check_combinations", "cycle_of", "forcing_of", "groups_of", "momentum_of", "recipe_of"]
 
 _MOMENTUM = {"sgd": 0.9, "rmsprop": 0.0}  # the optimisers that have one, with its default
 
@@ -41,6 +41,7 @@ _NEEDS = {  # argument -> its default, and what it needs in order to have an eff
     "skip_learning_rate": (None, "skip", lambda model: model.skip is not None, "'linear' or 'linear-all'"),
     "decoder_size": (128, "decoder", lambda model: model.decoder == "steps", "'steps'"),
     "decoder_tied": (False, "decoder", lambda model: model.decoder == "segments", "'segments'"),
+    "teacher_forcing": (0.0, "decoder", lambda model: model.decoder == "recurrent", "'recurrent'"),
     "series_left_out": (0.1, "series_size", lambda model: model.series_size > 0, "of 1 or more"),
 }
 
@@ -59,6 +60,19 @@ def _check_network(model):
         )
     cycle_of(model)
     dilation_of(model)
+    forcing_of(model)
+
+
+def forcing_of(model):
+    """Probabilities of reading the true target, in the first epoch and in the last one."""
+    given = model.teacher_forcing
+    ends = tuple(given) if isinstance(given, tuple | list) else (given, given)
+    if len(ends) != 2 or not all(isinstance(p, Real) and not isinstance(p, bool) and 0 <= p <= 1 for p in ends):
+        raise ValueError(
+            f"teacher_forcing={given!r}: expected a probability from 0 to 1, or two, of the first and of the last "
+            "epoch, such as (1.0, 0.0)."
+        )
+    return float(ends[0]), float(ends[1])
 
 
 def cycle_of(model):
@@ -90,6 +104,11 @@ def dilation_of(model):
 def architecture_of(model, data):
     parameters = {"huber": (float(model.huber_delta),), "quantile": fitted_levels(model.quantile)}
     cycle, shared = cycle_of(model)
+    if forcing_of(model) != (0.0, 0.0) and data.n_outputs == data.columns:
+        raise ValueError(
+            f"teacher_forcing={model.teacher_forcing}: with a horizon of one step no forecast is fed back, so there is "
+            "nothing to teach; leave it 0.0."
+        )
     return Architecture(
         cell=core_cell(model.cell, model.activation),
         dtype=model.dtype,
@@ -126,6 +145,7 @@ def architecture_of(model, data):
         zoneout=float(model.zoneout),
         input_clip=None if model.input_clip is None else float(model.input_clip),
         heads=int(model.heads),
+        attention=model.attention,
     )
 
 
@@ -156,6 +176,7 @@ def recipe_of(model, max_iter, partial):
         verbose=int(model.verbose),
         callbacks=as_callbacks(model.callbacks),
         noise=float(model.input_noise),
+        forcing=(forcing_of(model)[1],) * 2 if partial else forcing_of(model),
         **of_fit,
     )
 

@@ -46,8 +46,10 @@ def card_parts(model):
     }
 
 
-_BEYOND = ("segment", "bidirectional", "residual", "layer_norm", "dilation", "recurrent_dropout", "zoneout", "skip",
-           "decoder", "decoder_tied", "future_size", "series_size", "cycle")  # fmt: skip
+_BEYOND = (
+    "segment", "bidirectional", "residual", "layer_norm", "dilation", "recurrent_dropout", "zoneout", "skip", "decoder",
+    "decoder_tied", "teacher_forcing", "attention", "future_size", "series_size", "cycle",
+)  # fmt: skip
 
 
 def _beyond_the_stack(model):

@@ -68,16 +68,31 @@ class RNNForecaster(Saved, Fits, Forecasts, RegressorMixin, BaseEstimator):
         replaces `weight_decay`.
     skip_learning_rate : float, default=None
         Step size of the skip at the start; None: `learning_rate`. A smaller one keeps it near the regression.
-    decoder : {"dense", "segments", "steps"}, default="dense"
+    decoder : {"dense", "segments", "steps", "recurrent"}, default="dense"
         How the last states become the forecast. "dense": one layer to all outputs at once. "segments": one step of the
         cell for each `segment` steps of the horizon, from the last states and a learned position [7]_; for long
         horizons, with many fewer weights. "steps": a small network shared by the steps of the horizon, each of which
-        reads its own known future, the last states and the newest row [10]_; for informative known future.
+        reads its own known future, the last states and the newest row [10]_; for informative known future. "recurrent":
+        layers of the cell that go on from the encoder's last states [20]_. A step reads its own known future, the
+        forecast of the step before (at the first step the newest value) and what is static; with several quantiles
+        the median is fed back. `residual`, `layer_norm`, `dilation`, `recurrent_dropout` and `zoneout` are of the
+        encoder's layers alone. For horizons that change from call to call, see `predict`.
     decoder_size : int, default=128
         Hidden units of `decoder="steps"`.
     decoder_tied : bool, default=False
         With `decoder="segments"`: the decoder uses the weights of the top (forward) layer of the encoder, as in [7]_.
         The learned position then fills the inputs of this layer that the other inputs of the decoder leave free.
+    teacher_forcing : float or (float, float), default=0.0
+        Of `decoder="recurrent"`: probability, drawn for each window and step while training, of reading the true target
+        of the step before in place of the network's own forecast [21]_. 0: it trains as it forecasts, and the gradient
+        goes through the forecasts fed back. 1: teacher forcing. Two numbers: from the first in the first epoch to the
+        second in the last one, linearly; `partial_fit` takes the second. A missing target is never read, and `predict`
+        and the validation read forecasts only.
+    attention : {None, "dot", "additive"}, default=None
+        A mean of the encoder's top states over all steps, weighted by how well each fits the decoder's state; the head
+        reads it too. With `decoder="recurrent"` at every step of the horizon, with the others once, for the newest
+        state. "dot": by the product of the two states [22]_. "additive": by a small network [23]_. For forecasts that
+        depend on particular earlier steps; `attention_weights` tells which.
     future_size : int, default=0
         Units that read the known future in each direction before the decoder does, with the same cell; 0: the decoder
         reads it raw. For known future whose effect depends on what comes before or after, such as days around holidays.
@@ -196,7 +211,8 @@ class RNNForecaster(Saved, Fits, Forecasts, RegressorMixin, BaseEstimator):
         Named views, e.g. "0.W_i" (hidden_size, n_channels) of layer 0's input gate, "0.R_i" (hidden_size, hidden_size),
         "0.b_i" (hidden_size,), "head.W" (n_outputs, hidden_size), "head.b" (n_outputs,). With
         several quantiles the head has a row per output and level, the levels of an output side by side. For the other
-        arguments: "0.reverse.W_i", "segment.W", "future.W_i", "future.reverse.W_i", "decoder.W_i" or "decoder.W",
+        arguments: "0.reverse.W_i", "segment.W", "future.W_i", "future.reverse.W_i", "decoder.W_i", "decoder.0.W_i" or
+        "decoder.W", "attention.query.W", "attention.key.W" and "attention.v",
         "decoder.positions.b", "decoder.context.W", "skip.W" (n_outputs, past), "series.V" (n_series + 1, series_size),
         the last row for an unknown series, and "cycle" (n_series or 1, targets, steps), in standard deviations.
     draws_masks_ : bool
@@ -227,6 +243,10 @@ class RNNForecaster(Saved, Fits, Forecasts, RegressorMixin, BaseEstimator):
     .. [17] Chang et al. (2017): Dilated recurrent neural networks.
     .. [18] Gal and Ghahramani (2016): A theoretically grounded application of dropout in recurrent neural networks.
     .. [19] Krueger et al. (2017): Zoneout: regularizing RNNs by randomly preserving hidden activations.
+    .. [20] Sutskever, Vinyals and Le (2014): Sequence to sequence learning with neural networks.
+    .. [21] Bengio et al. (2015): Scheduled sampling for sequence prediction with recurrent neural networks.
+    .. [22] Luong, Pham and Manning (2015): Effective approaches to attention-based neural machine translation.
+    .. [23] Bahdanau, Cho and Bengio (2015): Neural machine translation by jointly learning to align and translate.
 
     Examples
     --------
@@ -269,6 +289,8 @@ class RNNForecaster(Saved, Fits, Forecasts, RegressorMixin, BaseEstimator):
         decoder="dense",
         decoder_size=128,
         decoder_tied=False,
+        teacher_forcing=0.0,
+        attention=None,
         future_size=0,
         series_size=0,
         series_left_out=0.1,
@@ -325,6 +347,8 @@ class RNNForecaster(Saved, Fits, Forecasts, RegressorMixin, BaseEstimator):
         self.decoder = decoder
         self.decoder_size = decoder_size
         self.decoder_tied = decoder_tied
+        self.teacher_forcing = teacher_forcing
+        self.attention = attention
         self.future_size = future_size
         self.series_size = series_size
         self.series_left_out = series_left_out

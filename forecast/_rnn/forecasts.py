@@ -9,6 +9,7 @@ from sklearn.utils.validation import check_is_fitted
 from .._arrays import read_inputs
 from .._network import LOSSES
 from .._quantiles import wanted_levels
+from .._windows import Windows
 from .placing import placed
 
 __all__ = ["Forecasts"]
@@ -33,6 +34,41 @@ def _generator(random_state):
     return np.random.default_rng(seed)
 
 
+def check_horizon(model, X, horizon):
+    """Refuse a number of steps that a fitted model cannot forecast.
+
+    Parameters
+    ----------
+    model : RNNForecaster
+    X : array-like or Windows
+    horizon : int
+
+    Raises
+    ------
+    TypeError, ValueError
+    """
+    a = model._network.architecture
+    if not isinstance(horizon, Integral) or isinstance(horizon, bool):
+        raise TypeError(f"horizon: expected a number of steps or None, got {horizon!r}.")
+    if horizon < 1:
+        raise ValueError(f"horizon: expected 1 step or more, got {horizon}.")
+    if horizon == a.horizon_steps:
+        return
+    why = None
+    if a.decoder != "recurrent":
+        why = f"decoder={a.decoder!r} has weights for them alone. Fit with decoder='recurrent', or with this horizon."
+    elif a.skip is not None:
+        why = f"skip={a.skip!r} has weights for them alone. Fit with skip=None, or with this horizon."
+    elif a.future and not (isinstance(X, Windows) and X.horizon == horizon):
+        got = f"windows of horizon {X.horizon}" if isinstance(X, Windows) else f"{type(X).__name__}"
+        why = (
+            f"every step reads its own known future, so X has to have it for all {horizon} steps; got {got}. Make the "
+            f"windows with horizon={horizon}."
+        )
+    if why:
+        raise ValueError(f"horizon={horizon}, but the model was fitted on {a.horizon_steps} steps: {why}")
+
+
 class Forecasts:
     """The part of `RNNForecaster` that answers from a fit."""
 
@@ -48,13 +84,17 @@ class Forecasts:
             raise AttributeError("quantiles_ is there after a fit with loss='quantile' only.")
         return np.array(self._network.outputs.levels)
 
-    def predict(self, X):
+    def predict(self, X, horizon=None):
         """Forecast windows.
 
         Parameters
         ----------
         X : array-like of shape (n_windows, lookback) or (n_windows, lookback, n_channels), or Windows
             As in `fit`.
+        horizon : int, default=None
+            Steps to forecast; None: those of `fit`. With `decoder="recurrent"` any number, fewer or more: it goes on
+            from forecast to forecast. Known future values are then needed for all of them, in `Windows` of this
+            horizon.
 
         Returns
         -------
@@ -69,13 +109,13 @@ class Forecasts:
         sklearn.exceptions.NotFittedError
             `fit` has not been called.
         TypeError, ValueError
-            X is not as in `fit`.
+            X is not as in `fit`, or the decoder cannot forecast other steps than those of `fit`.
         """
-        values = self._outputs(X)
+        values = self._outputs(X, horizon)
         return self._network.outputs.point(values)
 
     @available_if(_has_quantiles)
-    def predict_quantiles(self, X, levels=None):
+    def predict_quantiles(self, X, levels=None, horizon=None):
         """Forecast quantiles of windows; with `loss="quantile"` only.
 
         Parameters
@@ -84,6 +124,8 @@ class Forecasts:
             As in `fit`.
         levels : float or list of float, default=None
             Levels to forecast at, in any order; None: `quantiles_`. Between two fitted levels linear in the level.
+        horizon : int, default=None
+            As in `predict`. The median is fed back, whatever the level.
 
         Returns
         -------
@@ -114,7 +156,7 @@ class Forecasts:
         check_is_fitted(self)
         fitted = self.quantiles_
         wanted = fitted if levels is None else wanted_levels(levels, fitted)
-        return self._network.outputs.quantiles(self._outputs(X), wanted)
+        return self._network.outputs.quantiles(self._outputs(X, horizon), wanted)
 
     @property
     def draws_masks_(self):
@@ -184,11 +226,61 @@ class Forecasts:
         points = outputs.point(values.reshape(*values.shape[:2], -1, outputs.of_a_target))
         return np.moveaxis(points[:, :, 0] if self._is_flat else points, 0, -1)
 
-    def _outputs(self, X):
+    def attention_weights(self, X, horizon=None):
+        """How much each step of the decoder looks at each step of the encoder; with `attention` only.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_windows, lookback) or (n_windows, lookback, n_channels), or Windows
+            As in `fit`.
+        horizon : int, default=None
+            As in `predict`.
+
+        Returns
+        -------
+        ndarray of shape (n_windows, decoder_steps, encoder_steps)
+            In the precision of the model; each row sums to 1. With `decoder="recurrent"` there is a step of the decoder
+            for each of the horizon, else one, of the newest state. Steps of the encoder are those of the lookback, the
+            oldest first, or its segments.
+
+        Raises
+        ------
+        AttributeError
+            The model has no attention.
+        sklearn.exceptions.NotFittedError
+            `fit` has not been called.
+        TypeError, ValueError
+            X is not as in `fit`.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from forecast import RNNForecaster
+        >>> X = np.random.default_rng(0).normal(size=(200, 6))
+        >>> model = RNNForecaster(decoder="recurrent", attention="dot", hidden_size=8, max_iter=2, random_state=0)
+        >>> model.fit(X, X[:, ::-1]).attention_weights(X[:7]).shape
+        (7, 6, 6)
+        """
+        check_is_fitted(self)
+        if self._network.architecture.attention is None:
+            raise AttributeError("attention_weights is for a model with attention='dot' or 'additive'.")
+        network, data = self._asked(X, horizon)
+        return network.attention(data.arguments, data.n_windows, self.n_jobs)
+
+    def _outputs(self, X, horizon=None):
         """Forecasts in units, in the shape of fit's y with an axis of a target's outputs behind it."""
         check_is_fitted(self)
-        data = read_inputs(self, X, self._lookback, self._n_channels, getattr(self, "_n_extra", 0))
-        data = placed(self, data)
-        values = self._network.predict(data.arguments, data.n_windows, self.n_jobs)
-        shape = (data.n_windows,) if self._is_flat else (data.n_windows, self.n_outputs_)
-        return values.reshape(*shape, self._network.outputs.of_a_target)
+        network, data = self._asked(X, horizon)
+        values = network.predict(data.arguments, data.n_windows, self.n_jobs)
+        flat = self._is_flat and horizon is None
+        shape = (data.n_windows,) if flat else (data.n_windows, network.architecture.targets)
+        return values.reshape(*shape, network.outputs.of_a_target)
+
+    def _asked(self, X, horizon):
+        """The network over the steps that are asked for, and the windows."""
+        network = self._network
+        if horizon is not None:
+            check_horizon(self, X, horizon)
+            network = network if horizon == network.architecture.horizon_steps else network.longer(int(horizon))
+        data = read_inputs(self, X, self._lookback, self._n_channels, network.architecture.extra)
+        return network, placed(self, data)

@@ -4,7 +4,7 @@ from numbers import Integral, Real
 
 from sklearn.utils._param_validation import Interval, StrOptions
 
-from .._network import ACTIVATIONS, DECODERS, ESTIMATOR_CELLS, LOSSES, OPTIMIZERS, SKIPS
+from .._network import ACTIVATIONS, ATTENTIONS, DECODERS, ESTIMATOR_CELLS, LOSSES, OPTIMIZERS, SKIPS
 from .._training import SCHEDULES
 
 __all__ = ["CONSTRAINTS", "SKIP_STARTS"]
@@ -39,6 +39,8 @@ CONSTRAINTS = {
     "decoder": [StrOptions(set(DECODERS))],
     "decoder_size": [_COUNT],
     "decoder_tied": ["boolean"],
+    "teacher_forcing": [Interval(Real, 0, 1, closed="both"), tuple, list],
+    "attention": [StrOptions(set(ATTENTIONS) - {None}), None],
     "future_size": [_COUNT_OR_NONE_OF_IT],
     "series_size": [_COUNT_OR_NONE_OF_IT],
     "series_left_out": [_SHARE],

@@ -44,7 +44,7 @@ def start(model, data, weight, windows, rng, go_on):
     architecture = architecture_of(model, data)
     spec_of(architecture)  # refuses before any work what does not fit together
     if not go_on:
-        network = Network.initial(architecture, windows_scaling(data.arguments, weight, windows), rng)
+        network = Network.initial(architecture, _scaling(architecture, data, weight, windows), rng)
         if model.skip is not None and model.skip_start == "ridge":
             start_with_line(network, data.arguments, weight, windows, model.skip_penalty)
     else:
@@ -56,15 +56,15 @@ def start(model, data, weight, windows, rng, go_on):
             )
         scaling = model._network.scaling
         if scaling.target_constant is not None:
-            scaling = scaling.going_on(windows_scaling(data.arguments, weight, windows))
+            scaling = scaling.going_on(_scaling(architecture, data, weight, windows))
         network = Network(architecture, scaling, model._network.theta)
         same = (architecture.targets, architecture.dtype) == (before.targets, before.dtype)
         if not same or _wiring(architecture) != _wiring(before):
             raise ValueError(
                 "The fit to go on from had another architecture or number of outputs: keep cell, hidden_size, "
                 "num_layers, dtype, the other arguments of the network (segment, bidirectional, residual, layer_norm, "
-                "dilation, skip, decoder, future_size, series_size, cycle) and the shapes of X and y, or set "
-                "warm_start=False."
+                "dilation, skip, decoder, attention, future_size, series_size, cycle) and the shapes of X and y, or "
+                "set warm_start=False."
             )
     optimizer = network.new_optimizer(model.optimizer, momentum_of(model), model.weight_decay)
     if go_on and model._optimizer_state["name"] == model.optimizer:
@@ -72,6 +72,11 @@ def start(model, data, weight, windows, rng, go_on):
         optimizer.first = model._optimizer_state["first"].copy()
         optimizer.second = model._optimizer_state["second"].copy()
     return network, optimizer
+
+
+def _scaling(architecture, data, weight, windows):
+    scaling = windows_scaling(data.arguments, weight, windows)
+    return scaling.over_steps(architecture) if architecture.decoder == "recurrent" else scaling
 
 
 def _wiring(architecture):

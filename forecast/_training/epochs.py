@@ -40,6 +40,7 @@ class _Training:
         self.threads = network.threads(n_jobs, min(recipe.batch_size, len(windows)), passes=3)
         self.run = Run(self.theta.copy(), threads=self.threads)
         self.schedule = Schedule(recipe, -(-len(windows) // recipe.batch_size))
+        self.epochs = self.schedule.epochs
         self.patience, self.average = Patience(self.run, recipe), Average(self.theta, recipe.average_decay)
         self.scratch, self.steps, self.finishing = network.new_scratch(), 0, False
 
@@ -64,6 +65,7 @@ class _Training:
                 self.theta, self.optimizer, self.source, order[first : first + part].astype(np.int64, copy=False), size,
                 rates=rates[first // size : -(-min(first + part, len(order)) // size)],
                 clip_norm=recipe.clip_norm, clip_value=recipe.clip_value, noise=recipe.noise, groups=recipe.groups,
+                forced=recipe.forced(epoch, self.epochs),
                 seed=int(self.rng.integers(2**63)), threads=self.threads, scratch=self.scratch,
                 **self.average.arguments,
             )  # fmt: skip

@@ -28,7 +28,13 @@ class Recipe:
     finish: bool = False  # where patience is exhausted, end the schedule in a few epochs from the best weights
     average_decay: float | None = None
     noise: float = 0.0  # standard deviation, in scaled units
+    forcing: tuple = (0.0, 0.0)  # probability that a fed step reads the true target, in the first and the last epoch
     groups: tuple = ()  # (offset, n, factor of the learning rate, weight decay or None) of ranges of the weights
+
+    def forced(self, epoch, epochs):
+        """That probability in `epoch` (from 0) of so many: linear from the first to the last one."""
+        first, last = self.forcing
+        return first + (last - first) * min(1.0, epoch / max(1, epochs - 1))
 
     @property
     def by_step(self):

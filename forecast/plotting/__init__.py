@@ -1,5 +1,6 @@
 """Pictures of forecasts: Display objects in scikit-learn's manner, drawn with matplotlib (extra `plot`)."""
 
+from .attention import AttentionDisplay
 from .backtests import BacktestDisplay
 from .calibration import CoverageDisplay
 from .forecasts import ForecastDisplay
@@ -11,6 +12,7 @@ from .several import ForecastGridDisplay
 from .skill import SkillDisplay
 
 __all__ = [
+    "AttentionDisplay",
     "BacktestDisplay",
     "CoverageDisplay",
     "ForecastDisplay",

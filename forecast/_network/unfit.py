@@ -1,0 +1,138 @@
+"""Refusals of architectures whose parts do not fit together, by the arguments' names."""
+
+from .._registries import CELLS, MATRIX_CELLS
+
+__all__ = ["first_residual", "refuse_unfit"]
+
+
+def first_residual(a):
+    """The first layer whose input was made by a layer and is as wide as its output: segments are, of one direction."""
+    return 0 if a.segment > 1 and not a.bidirectional else 1
+
+
+def refuse_unfit(a):
+    """Refuse an architecture whose parts do not fit together, by the arguments' names.
+
+    Parameters
+    ----------
+    a : Architecture
+
+    Raises
+    ------
+    ValueError
+    """
+    if a.segment > a.steps:
+        raise ValueError(f"segment={a.segment}: longer than the lookback of {a.steps} steps.")
+    _refuse_unfit_stack(a)
+    if a.future_size and not a.future:
+        raise ValueError(
+            f"future_size={a.future_size}: there is no known future to read. Pass windows with known future columns "
+            "(`future_covariates` of make_windows or SeriesForecaster, or `calendar` of SeriesForecaster), or set "
+            "future_size=0."
+        )
+    if a.future_size % a.heads:
+        raise ValueError(
+            f"future_size={a.future_size}: expected a multiple of heads={a.heads}, which cut its units as well."
+        )
+    if a.cell in MATRIX_CELLS and a.decoder in ("segments", "recurrent"):
+        raise ValueError(
+            f"decoder={a.decoder!r} begins with the last states of the encoder, and cell={a.cell!r} has a matrix that "
+            "it cannot begin with. Set another cell, or decoder='steps' or 'dense'."
+        )
+    if a.series_size and a.series < 2:
+        raise ValueError(
+            f"series_size={a.series_size}: a vector for each series needs windows of at least 2 series, got "
+            f"{a.series or 'no series'}. Set series_size=0."
+        )
+    if a.decoder != "dense" and a.own:
+        raise ValueError(
+            f"decoder={a.decoder!r}: {a.own} of the {a.extra} inputs besides the past belong to no step of the "
+            "horizon; y is not (n_windows, horizon * targets) of these windows. Set decoder='dense'."
+        )
+    if a.decoder == "segments" and a.future and a.horizon_steps % a.segment:
+        raise ValueError(
+            f"decoder='segments' with known future: the horizon of {a.horizon_steps} steps is not a multiple of "
+            f"segment={a.segment}, so the last segment's future is not known. Choose a segment that divides it."
+        )
+    if a.decoder_tied and a.decoder != "segments":
+        raise ValueError(f"decoder_tied=True is for decoder='segments', not {a.decoder!r}.")
+    if a.decoder == "recurrent":
+        _refuse_recurrent(a)
+    if a.attention == "dot" and a.bidirectional:
+        raise ValueError(
+            f"attention='dot' with bidirectional=True: a state of {a.hidden} values cannot be compared with the two "
+            f"directions' {2 * a.hidden}. Set attention='additive', which learns how, or bidirectional=False."
+        )
+    reads_targets = {f"cycle={a.cycle}": a.cycle, "skip='linear'": a.skip == "linear",
+                     "decoder='recurrent'": a.decoder == "recurrent"}  # fmt: skip
+    if a.columns > a.inputs and any(reads_targets.values()):
+        what = next(name for name, asked in reads_targets.items() if asked)
+        raise ValueError(
+            f"{what}: the past of the {a.columns} targets must be among the channels, got {a.inputs} channels."
+        )
+
+
+def _refuse_unfit_stack(a):
+    """What concerns the stacked layers alone."""
+    if 1 not in a.dilations:
+        raise ValueError(
+            f"dilation={a.dilation}: no layer has 1, so a forecast would never read some steps of the past. Give at "
+            "least one layer the dilation 1, such as (1, 2, 4)."
+        )
+    if max(a.dilations) >= max(a.encoder_steps, 2):
+        what = "steps" if a.segment == 1 else f"segments of {a.segment} steps"
+        raise ValueError(
+            f"dilation={a.dilation}: the layers have {a.encoder_steps} {what}, so with a dilation of "
+            f"{max(a.dilations)} one would never go on from a state. Lower the dilation, or lengthen the lookback."
+        )
+    _refuse_unfit_cell(a)
+    if a.layer_norm and a.layers < 2:
+        raise ValueError(
+            "layer_norm=True: it normalises what one recurrent layer hands to the next, but num_layers=1. Set "
+            "num_layers=2 or more, or layer_norm=False."
+        )
+    # These decoders go on from the states of the top forward layer, to which nothing is added.
+    least = first_residual(a) + 1 + (a.decoder in ("segments", "recurrent") and not a.bidirectional)
+    if a.residual and a.layers < least:
+        raise ValueError(
+            f"residual=True: with segment={a.segment}, bidirectional={a.bidirectional} and decoder={a.decoder!r} there "
+            f"is a layer to add the input of from num_layers={least} on, but num_layers={a.layers}. Set "
+            f"num_layers={least} or more, or residual=False."
+        )
+
+
+def _refuse_unfit_cell(a):
+    """What is done to states that are vectors, and what a cell cannot do."""
+    if a.cell in MATRIX_CELLS:
+        given = {"dilation": max(a.dilations) > 1, "recurrent_dropout": a.recurrent_dropout, "zoneout": a.zoneout}
+        for name, is_given in given.items():
+            if is_given:
+                raise ValueError(
+                    f"{name}={getattr(a, name)}: the state of cell={a.cell!r} is a matrix, and {name} is for states "
+                    f"that are vectors. Set another cell, or leave {name} out."
+                )
+        return
+    cell = CELLS[a.cell]
+    if a.recurrent_dropout and cell["state"][0] == cell["state"][1]:
+        raise ValueError(
+            f"recurrent_dropout={a.recurrent_dropout}: cell={a.cell_word!r} multiplies its states by no matrix, so "
+            "there is nothing to drop. Set recurrent_dropout=0, or use zoneout."
+        )
+    if a.zoneout and "m" in cell["states"]:
+        raise ValueError(
+            f"zoneout={a.zoneout}: the states of cell={a.cell_word!r} are stored relative to a running maximum, so a "
+            "mean of two of them means nothing. Set zoneout=0, or use recurrent_dropout."
+        )
+
+
+def _refuse_recurrent(a):
+    if a.cycle:
+        raise ValueError(
+            f"decoder='recurrent' with cycle={a.cycle}: it is fed its own forecasts, and true targets while it is "
+            "taught, which would still have the cycle. Set cycle=None, or another decoder."
+        )
+    if (a.levels > 1 and a.median is None) or (a.loss == "quantile" and 0.5 not in a.loss_parameters):
+        raise ValueError(
+            f"decoder='recurrent' feeds back the median, which is not among quantile={list(a.loss_parameters)}. Add "
+            "the level 0.5, or set another decoder."
+        )

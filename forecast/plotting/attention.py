@@ -1,0 +1,174 @@
+"""`AttentionDisplay`: which steps of the past a decoder looks at."""
+
+from numbers import Integral
+
+import numpy as np
+
+from .captions import caption
+from .style import dress, font_of, new_axes, pyplot, tones_of
+
+__all__ = ["AttentionDisplay"]
+
+
+class AttentionDisplay:
+    """How much each step of the forecast looks at each step of the past, from 0 to 1; the weights of a row sum to 1.
+
+    `from_estimator` and `from_weights` build it and draw it.
+
+    Parameters
+    ----------
+    weights : ndarray of shape (decoder_steps, encoder_steps)
+        Of one window, or means over several.
+    title : str, default=None
+    legend : bool, default=True
+        False draws no bar of the colours.
+
+    Attributes
+    ----------
+    ax_ : matplotlib.axes.Axes
+    figure_ : matplotlib.figure.Figure
+    mesh_ : matplotlib.collections.QuadMesh
+
+    Examples
+    --------
+    >>> import matplotlib
+    >>> matplotlib.use("Agg")
+    >>> import numpy as np
+    >>> display = AttentionDisplay.from_weights(np.array([[0.1, 0.9], [0.7, 0.3]]))
+    >>> display.mesh_.get_array().shape, display.ax_.get_ylabel()
+    ((2, 2), 'step of the forecast')
+    """
+
+    def __init__(self, weights, *, title=None, legend=True):
+        self.weights = weights
+        self.title = title
+        self.legend = legend
+
+    @classmethod
+    def from_estimator(cls, model, X, *, window=-1, title=None, legend=True, ax=None):
+        """Run a fitted network over windows and draw its attention.
+
+        Parameters
+        ----------
+        model : RNNForecaster, or SeriesForecaster around one
+            Fitted, with `attention`.
+        X : windows or frame
+            As in the model's `predict`; of a `SeriesForecaster` a frame as for its `fit`.
+        window : int or "mean", default=-1
+            Position among the windows of `X`; "mean" draws the means over all.
+        title : str, default=None
+        legend : bool, default=True
+            False draws no bar of the colours.
+        ax : matplotlib.axes.Axes, default=None
+            Where to draw; None makes a new figure.
+
+        Returns
+        -------
+        AttentionDisplay
+
+        Raises
+        ------
+        AttributeError
+            The model has no attention.
+        ImportError
+            matplotlib is not installed.
+        TypeError, ValueError
+            There is no such window, or X is not as in `fit`.
+
+        Examples
+        --------
+        >>> import matplotlib
+        >>> matplotlib.use("Agg")
+        >>> from forecast import RNNForecaster, SeriesForecaster
+        >>> from forecast.datasets import make_ar1
+        >>> df = make_ar1(300, random_state=0)
+        >>> network = RNNForecaster(decoder="recurrent", attention="dot", hidden_size=8, max_iter=2, random_state=0)
+        >>> model = SeriesForecaster(network, lookback=24, horizon=4).fit(df)
+        >>> AttentionDisplay.from_estimator(model, df).mesh_.get_array().shape
+        (4, 24)
+        """
+        pyplot()
+        from ..diagnostics.networks import network_of
+
+        network, windows, _ = network_of(model, X)
+        n = len(windows)
+        if window != "mean":
+            if not isinstance(window, Integral) or isinstance(window, bool):
+                raise TypeError(f"window is {window!r}; expected a position among the windows, or 'mean'.")
+            if not -n <= window < n:
+                raise ValueError(f"window is {window}; X has {n} windows, expected {-n} to {n - 1}.")
+            rows = getattr(windows, "iloc", windows)
+            windows = rows[[window % n]] if hasattr(rows, "__getitem__") else np.asarray(rows)[[window % n]]
+        weights = network.attention_weights(windows).mean(axis=0, dtype=np.float64)
+        return cls.from_weights(weights, title=title, legend=legend, ax=ax)
+
+    @classmethod
+    def from_weights(cls, weights, *, title=None, legend=True, ax=None):
+        """Draw weights that were computed already.
+
+        Parameters
+        ----------
+        weights : array-like of shape (decoder_steps, encoder_steps)
+            Of one window of `RNNForecaster.attention_weights`, or means over several.
+        title : str, default=None
+        legend : bool, default=True
+            False draws no bar of the colours.
+        ax : matplotlib.axes.Axes, default=None
+            Where to draw; None makes a new figure.
+
+        Returns
+        -------
+        AttentionDisplay
+
+        Raises
+        ------
+        ImportError
+            matplotlib is not installed.
+        ValueError
+            They are not of two axes.
+        """
+        pyplot()
+        weights = np.asarray(weights, dtype=np.float64)
+        if weights.ndim != 2 or 0 in weights.shape:
+            raise ValueError(
+                f"weights: expected (decoder_steps, encoder_steps), got shape {weights.shape}. Fix: weights[-1]."
+            )
+        return cls(weights, title=title, legend=legend).plot(ax)
+
+    def plot(self, ax=None):
+        """Draw.
+
+        Parameters
+        ----------
+        ax : matplotlib.axes.Axes, default=None
+            Where to draw; None makes a new figure, 9 x 4.2 inches.
+
+        Returns
+        -------
+        AttentionDisplay
+            Itself.
+
+        Raises
+        ------
+        ImportError
+            matplotlib is not installed.
+        """
+        pyplot()
+        self.ax_ = ax = new_axes(ax)
+        self.figure_ = ax.figure
+        steps, past = self.weights.shape
+        limits = {"vmin": 0.0, "vmax": float(self.weights.max()) or 1.0, "cmap": "cividis"}
+        columns, rows = np.arange(past + 1) - past + 0.5, np.arange(steps + 1) + 0.5
+        self.mesh_ = ax.pcolormesh(columns, rows, self.weights, rasterized=True, **limits)
+        ax.invert_yaxis()
+        for axis in (ax.xaxis, ax.yaxis):
+            axis.get_major_locator().set_params(integer=True)
+        dress(ax, "time step of the window (0: the newest)", "step of the forecast", grid=None)
+        if self.legend:
+            tones, font = tones_of(ax), font_of(ax)
+            bar = self.figure_.colorbar(self.mesh_, ax=ax, fraction=0.05, pad=0.015)
+            bar.set_label("weight", color=tones.ink, fontsize=font + 0.5)
+            bar.ax.tick_params(colors=tones.muted, labelsize=font)
+            bar.outline.set_visible(False)
+        caption(ax, self.title, handles=[], legend=self.legend)
+        return self
