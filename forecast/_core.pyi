@@ -287,7 +287,8 @@ class Network:
         average: NDArray[Any] | None = None,  # (n_parameters,), changed in place after every step
         average_decay: float = 0.0,  # average = average_decay * average + (1 - average_decay) * theta
         groups: Sequence[tuple[int, int, float, float | None]] = (),
-        # groups: (offset, n, rate_factor, weight_decay) of ranges of theta, ascending; None: the optimiser's decay
+        # groups: (offset, n, rate_factor, weight_decay) of ranges of theta, ascending; None: the optimiser's decay. A
+        # rate_factor of 0 freezes a range: its weights and moments keep their bits, and it has no part in the norm
         seed: int = 0,  # of dropout masks, noise and series left out
         threads: int = 1,
         path: Literal["auto", "lanes", "units"] = "auto",  # as in predict; by itself, few left-over windows go by units

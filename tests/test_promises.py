@@ -65,6 +65,7 @@ EFFECTS = {  # changed value, and what else both models need to show it
     "n_iter_no_change": (1, {"early_stopping": True, "tol": 1.0}),
     "tol": (10.0, {"early_stopping": True, "n_iter_no_change": 2}),
     "warm_start": (True, {}),
+    "freeze": (["head"], {"warm_start": True}),  # of a fit from scratch refused: test_freeze.py
     "n_channels": (2, {}),
     "n_jobs": (3, {}),
     "random_state": (1, {}),
@@ -93,7 +94,7 @@ def panel(lookback=8, horizon=2, rows=150):
 ON_WINDOWS = ("future_size", "series_size", "series_left_out", "cycle")  # what plain arrays do not say
 
 
-@pytest.mark.parametrize("name", [name for name in EFFECTS if name not in ("n_jobs", "verbose")])
+@pytest.mark.parametrize("name", [name for name in EFFECTS if name not in ("n_jobs", "verbose", "freeze")])
 def test_an_argument_changes_the_forecast(name):
     X, y = panel() if name in ON_WINDOWS else table()
     value, beside = EFFECTS[name]

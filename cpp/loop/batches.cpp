@@ -333,6 +333,18 @@ bool gradient(const Model<T>& model, const T* theta, const Windows& windows, con
 
 namespace {
 
+// What is frozen has no gradient: it has no part in the norm, and its weights and moments keep their bits.
+template <class T>
+void clear_frozen(const Workspace<T>& space, int64_t dense, const Optimizer<T>& optimizer) {
+  for (const Group& group : optimizer.groups) {
+    if (!group.frozen()) continue;
+    const int64_t end = group.first + group.n;
+    if (group.first < dense) std::fill(space.slots + group.first, space.slots + std::min(end, dense), T(0));
+    for (const auto& row : space.tables.sums())
+      if (row.theta >= group.first && row.theta < end) std::fill(row.gradient, row.gradient + row.n, T(0));
+  }
+}
+
 // Sums over the parts of the squares of all entries, clipped by value where `clip_value` is positive.
 template <class T>
 double norm_of(Team& team, const Model<T>& model, const Workspace<T>& space, int64_t n, double clip_value) {
@@ -353,6 +365,7 @@ bool optimise(Team& team, const Model<T>& model, T* theta, const Workspace<T>& s
               const Course& course, Optimizer<T>& optimizer, double* norm) {
   const Vectors<T>& vectors = model.kernels->vectors;
   const int64_t n = plan.dense;
+  clear_frozen(space, n, optimizer);
   *norm = norm_of(team, model, space, n, 0);
   if (!std::isfinite(*norm)) return false;
   Step step = optimizer.step;
@@ -366,7 +379,7 @@ bool optimise(Team& team, const Model<T>& model, T* theta, const Workspace<T>& s
   const auto take = [&](int64_t first, int64_t length, const T* gradient) {
     for (const Group& group : optimizer.groups) {
       const int64_t from = std::max(first, group.first), count = std::min(first + length, group.first + group.n) - from;
-      if (count <= 0) continue;
+      if (count <= 0 || group.frozen()) continue;
       Step own = step;
       own.rate *= group.rate_factor, own.weight_decay = group.weight_decay;
       vectors.update(own, theta + from, gradient + from - first, optimizer.first + from, optimizer.second + from,

@@ -81,10 +81,12 @@ template <class T>
 bool gradient(const Model<T>&, const T* theta, const Windows&, const T* initial, bool drop, uint64_t seed, int threads,
               StopSign&, Gradients<T>*);
 
-// A range of the weights, its learning rate multiplied by `rate_factor`, its weight decay in the optimiser's place.
+// A range of the weights, its learning rate multiplied by `rate_factor`, its weight decay in the optimiser's place. A
+// factor of 0 freezes it.
 struct Group {
   int64_t first, n;
   double rate_factor, weight_decay;
+  bool frozen() const { return rate_factor == 0; }
 };
 
 template <class T>

@@ -18,6 +18,7 @@ from .architecture import (
 from .core import compiled, stacked
 from .line import start_with_line
 from .outputs import Levels, Point, outputs_of
+from .parts import parts_of
 from .scaling import Scaling, windows_scaling
 from .spec import Layer, NetworkSpec, Stream, spec_of
 from .weights import Network
@@ -42,6 +43,7 @@ __all__ = [
     "core_cell",
     "core_config",
     "outputs_of",
+    "parts_of",
     "spec_of",
     "stacked",
     "start_with_line",

@@ -9,7 +9,7 @@ from sklearn.utils.validation import check_is_fitted
 from .._arrays import read_training, read_validation, read_weights
 from .._files import Saved, stored
 from .._training import train
-from .arguments import check_combinations, groups_of, recipe_of
+from .arguments import check_combinations, groups_of, recipe_of, refuse_freeze
 from .card import card_parts, check_state
 from .forecasts import Forecasts
 from .parameters import CONSTRAINTS
@@ -144,6 +144,11 @@ class RNNForecaster(Saved, Forecasts, RegressorMixin, BaseEstimator):
         Improvement of the standardised validation loss that counts.
     warm_start : bool, default=False
         Continue from the weights, the optimiser state and the scaling of the last fit.
+    freeze : list of str or None, default=None
+        Parts of the network whose weights stay as the last fit left them, to the bit: names in `weights_` up to the
+        first dot, such as "head", "decoder", "skip", "series" or "0" (the first layer), and "encoder" for all that
+        reads the past. For a fit that goes on, with `warm_start=True` or `partial_fit`; a fit that starts from scratch
+        refuses it. Frozen weights have no part in `clip_norm` and `gradient_norm_curve_`.
     n_channels : int, default=1
         Channels in a 2-D X, whose columns are ordered by step, then by channel.
     n_jobs : int, default=None
@@ -277,6 +282,7 @@ class RNNForecaster(Saved, Forecasts, RegressorMixin, BaseEstimator):
         n_iter_no_change=20,
         tol=1e-4,
         warm_start=False,
+        freeze=None,
         n_channels=1,
         n_jobs=None,
         random_state=None,
@@ -327,6 +333,7 @@ class RNNForecaster(Saved, Forecasts, RegressorMixin, BaseEstimator):
         self.n_iter_no_change = n_iter_no_change
         self.tol = tol
         self.warm_start = warm_start
+        self.freeze = freeze
         self.n_channels = n_channels
         self.n_jobs = n_jobs
         self.random_state = random_state
@@ -414,6 +421,8 @@ class RNNForecaster(Saved, Forecasts, RegressorMixin, BaseEstimator):
     def _fit(self, X, y, sample_weight, X_val, y_val, max_iter, go_on, partial=False):
         check_combinations(self)
         go_on = go_on and hasattr(self, "_network")
+        if not go_on:
+            refuse_freeze(self)
         features = getattr(self, "n_features_in_", None)
         data = read_training(self, X, y)
         if go_on and features != self.n_features_in_:

@@ -61,6 +61,7 @@ CONSTRAINTS = {
     "n_iter_no_change": [_COUNT],
     "tol": [_NOT_NEGATIVE],
     "warm_start": ["boolean"],
+    "freeze": [list, tuple, None],
     "n_channels": [_COUNT],
     "n_jobs": [_COUNT, Interval(Integral, None, -1, closed="right"), None],
     "random_state": ["random_state"],

@@ -5,8 +5,9 @@ from dataclasses import replace
 from functools import partial
 
 import numpy as np
+from sklearn.base import clone
 
-from .._preparation import LEVELS, Rows, Task, goes_on, trained
+from .._preparation import LEVELS, Rows, Task, goes_on, trained, unfrozen
 from ..preprocessing import make_transform
 from .growing import kept_rows
 from .parameters import CHOOSING, is_chosen, member_settings, refuse_choosing, refuse_summed, settings_of
@@ -129,7 +130,8 @@ def _mixed(model, task, rows, ends, before):
     if cut is not None:
         judged, cut = judged_rows(rows, cut, task.horizon)
         start = last if ends is not None else {}  # what only judges starts anew: the last fit may have seen these rows
-        members = {name: trained(one, task, judged, cut, start.get(name))[0] for name, one in settings.items()}
+        judging = settings if ends is not None else {name: _from_scratch(one) for name, one in settings.items()}
+        members = {name: trained(one, task, judged, cut, start.get(name))[0] for name, one in judging.items()}
         several = len(LEVELS) if model.loss == "quantile" else 1
         origins = origins_behind(judged, cut, task.horizon, 1, levels=several)
         if len(origins):
@@ -147,6 +149,10 @@ def _mixed(model, task, rows, ends, before):
     members = _spread(members, spreads)
     verdict = verdict_of_origins(task, judged, origins, forecasts, "members", list(members.values()))
     return {"members": members, "weights": weights, "verdict": verdict, "recipe": {}}
+
+
+def _from_scratch(settings):
+    return replace(settings, regressor=unfrozen(clone(settings.regressor)))
 
 
 def _last_members(before, settings, task):

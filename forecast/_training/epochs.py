@@ -40,7 +40,7 @@ class _Training:
         self.threads = network.threads(n_jobs, min(recipe.batch_size, len(windows)), passes=3)
         self.run = Run(self.theta.copy(), threads=self.threads)
         self.schedule = Schedule(recipe, -(-len(windows) // recipe.batch_size))
-        self.patience, self.average = Patience(self.run, recipe), Average(self.theta, recipe.average_decay)
+        self.patience, self.average = Patience(self.run, recipe), Average(self.theta, recipe.average_decay, recipe.frozen)
         self.scratch, self.steps, self.finishing = network.new_scratch(), 0, False
 
     @property
@@ -103,7 +103,7 @@ class _Training:
             return True
         # From the last weights, a long patience behind the best ones, the tail would anneal an overfitted network.
         self.theta[...] = self.run.theta
-        self.average = Average(self.theta, self.recipe.average_decay)
+        self.average = Average(self.theta, self.recipe.average_decay, self.recipe.frozen)
         self.schedule.finish(self.steps, max(1, self.recipe.patience // 4))
         self.finishing = True
         return self.over

@@ -28,7 +28,12 @@ class Recipe:
     finish: bool = False  # where patience is exhausted, end the schedule in a few epochs from the best weights
     average_decay: float | None = None
     noise: float = 0.0  # standard deviation, in scaled units
-    groups: tuple = ()  # (offset, n, factor of the learning rate, weight decay or None) of ranges of the weights
+    groups: tuple = ()  # (offset, n, factor of the learning rate, weight decay or None) of ranges of the weights; factor 0: frozen
+
+    @property
+    def frozen(self):
+        """Ranges of the weights that stay as they are, (offset, n)."""
+        return [(first, n) for first, n, factor, _ in self.groups if factor == 0]
 
     @property
     def by_step(self):
