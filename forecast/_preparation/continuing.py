@@ -65,7 +65,8 @@ def trained_on(member, step, axis, rows, weights=None, share=SHARE, changes=None
         )
     weigh = None if weights is None else partial(weights.of_windows, rows, member.split)
     if goes_on_from_weights(member.regressor):
-        regressor = _on_from_weights(member.regressor, windows, None if weigh is None else weigh(windows), share, changes)
+        weight = None if weigh is None else weigh(windows)
+        regressor = _on_from_weights(member.regressor, windows, weight, share, changes)
     else:
         complete = partial(preparation.complete, rows)
         regressor = fit_regressor(clone(as_given(member.regressor)), windows, complete, weigh=weigh)

@@ -7,7 +7,9 @@ from .._progress import as_callbacks
 from .._quantiles import fitted_levels
 from .._training import FALLING, Recipe
 
-__all__ = ["architecture_of", "check_combinations", "cycle_of", "groups_of", "momentum_of", "recipe_of", "refuse_freeze"]
+__all__ = [
+    "architecture_of", "check_combinations", "cycle_of", "groups_of", "momentum_of", "recipe_of", "refuse_freeze",
+]  # fmt: skip
 
 _MOMENTUM = {"sgd": 0.9, "rmsprop": 0.0}  # the optimisers that have one, with its default
 

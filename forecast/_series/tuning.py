@@ -52,7 +52,8 @@ def fine_tuned(state, rows, steps, changes, weights=None, fraction=0.1):
         )
 
     def tuned(some):
-        return {name: _tuned(member, steps[name], state.axis, some, weights, changes) for name, member in members.items()}
+        given = some, weights, changes
+        return {name: _tuned(member, steps[name], state.axis, *given) for name, member in members.items()}
 
     report, calibration = _verdict(state, rows, tuned, fraction)
     if state.calibration is not None and (calibration is None or len(calibration.residuals) < _FEW):
@@ -80,6 +81,14 @@ def _tuned(member, step, axis, rows, weights, changes):
     known = member.knowing(rows)
     if not goes_on_from_weights(member.regressor):
         return known
+    preparation, longest = known.preparation, int(np.diff(rows.starts).max())
+    least = preparation.n_lost + preparation.lookback + preparation.horizon
+    if longest < least:
+        raise ValueError(
+            f"the longest series of X has {longest} rows; expected at least {least}, lookback={preparation.lookback} "
+            f"and horizon={preparation.horizon} in one. Without training, a shorter one is forecast by "
+            "predict(history=X)."
+        )
     slower = {"learning_rate": _RATE * member.regressor.learning_rate}
     return trained_on(known, step, axis, rows, weights, changes=slower | changes)
 

@@ -40,7 +40,8 @@ class _Training:
         self.threads = network.threads(n_jobs, min(recipe.batch_size, len(windows)), passes=3)
         self.run = Run(self.theta.copy(), threads=self.threads)
         self.schedule = Schedule(recipe, -(-len(windows) // recipe.batch_size))
-        self.patience, self.average = Patience(self.run, recipe), Average(self.theta, recipe.average_decay, recipe.frozen)
+        self.patience = Patience(self.run, recipe)
+        self.average = Average(self.theta, recipe.average_decay, recipe.frozen)
         self.scratch, self.steps, self.finishing = network.new_scratch(), 0, False
 
     @property

@@ -28,7 +28,7 @@ class Recipe:
     finish: bool = False  # where patience is exhausted, end the schedule in a few epochs from the best weights
     average_decay: float | None = None
     noise: float = 0.0  # standard deviation, in scaled units
-    groups: tuple = ()  # (offset, n, factor of the learning rate, weight decay or None) of ranges of the weights; factor 0: frozen
+    groups: tuple = ()  # (offset, n, factor of the learning rate (0: frozen), weight decay or None) of ranges of theta
 
     @property
     def frozen(self):

@@ -6,7 +6,7 @@ from sklearn.base import clone
 from sklearn.utils.validation import check_is_fitted
 
 from ..._frames import read_panel
-from ..._preparation import RowWeights, Rows
+from ..._preparation import Rows, RowWeights
 from ..targets import entered, is_flat
 from ..tuning import fine_tuned
 
@@ -65,8 +65,7 @@ class Tunes:
         >>> from forecast import RNNForecaster, SeriesForecaster
         >>> days = pd.date_range("2024-01-01", periods=80, freq="D")
         >>> wave = np.sin(np.arange(80) / 2)
-        >>> parts = [pd.DataFrame({"shop": name, "sold": size * wave}, index=days) for name, size in (("a", 1), ("b", 9))]
-        >>> panel = pd.concat(parts)
+        >>> panel = pd.DataFrame({"shop": ["a"] * 80 + ["b"] * 80, "sold": [*wave, *9 * wave]}, index=days.append(days))
         >>> network = RNNForecaster(hidden_size=4, max_iter=10, random_state=0)
         >>> model = SeriesForecaster(network, target="sold", series="shop", lookback=7, horizon=2).fit(panel)
         >>> tuned = model.fine_tune(panel[panel["shop"] == "b"], freeze=["encoder"])
