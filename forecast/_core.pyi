@@ -194,8 +194,10 @@ class Network:
     width whose last states it begins with); restart (every step begins with them);
     dense: activation ("identity" or "relu"); bias ("none", "one" or "steps"); added ("", or a stream that is added
     before the activation);
-    dropout, lookup: number, a counter of the random numbers;
+    dropout, lookup, embedding: number, a counter of the random numbers;
     lookup: rows of the table, the last one the unknown series';
+    embedding: a column of "past" or "extra" is its input, read unscaled; rows of the table; rate, the share of the steps
+    that read the last row while training, 0 or more: above 0 the last row is that of unknown codes;
     cycle_off: rows of the table, of series; length of the cycle; channels that it is taken off, the first ones;
     cycle_on: tied to a cycle_off, with its length and channels.
     """
@@ -223,7 +225,7 @@ class Network:
     # layout: (name, offset, shape) in storage order. Names: "{layer}.W_{row}" (H, inputs of the layer),
     # "{layer}.R_{row}" (H, H), "{layer}.b_{row}" (H,), "{layer}.p_{vector}" (H,) of recurrent layers; "{layer}.W"
     # (width, inputs), "{layer}.b" (width,) or (steps, width) of dense ones; behind all of them the tables: "{layer}"
-    # (rows, width) of a lookup, (rows, channels, length) of a cycle_off
+    # (rows, width) of a lookup or an embedding, (rows, channels, length) of a cycle_off
     def pack(self, theta: NDArray[Any], earlier: Packed | None = None) -> Packed:
         """For many predictions with the same weights. Keeps a copy: a later change of theta has no effect on it. Where
         `earlier` is of this network and the same weights, it is returned.

@@ -14,6 +14,7 @@ class Batch(NamedTuple):
     phase: np.ndarray | None = None  # (B,) place of the oldest real row in the cycle
     ratio: np.ndarray | None = None  # (K,) scale of the past over the scale of the target; None: 1
     padding: int = 0  # T' - T
+    raw: dict | None = None  # "past" (B, T', I) and "extra" (B, E) as the source holds them
 
 
 def anchors(x, anchor, n, steps=0, season=0, floor=None):
@@ -78,11 +79,12 @@ def gather(
     What the network and its training add: scaled inputs outside -limit ... limit are clipped, then `noise` (B, T, I) is
     added. Padding repeats what comes of it.
     """
-    past_rows, target_rows, extra_rows = [], [], []
+    past_rows, target_rows, extra_rows, raw_rows = [], [], [], []
     for w in index:
         base = w if origin is None else int(origin[w])
         start, ahead = base * past_stride + past_shift, base * target_stride + target_shift
         x = np.asarray(past[start : start + lookback], dtype=float)
+        raw_rows.append(x)
         newest = start + lookback - 1
         series = 0 if starts is None else next(s for s in range(len(starts) - 1) if starts[s] <= newest < starts[s + 1])
         floor = None if anchor_floor is None else anchor_floor[series if len(anchor_floor) > 1 else 0]
@@ -106,7 +108,7 @@ def gather(
     x = x if limit is None else np.clip(x, -limit, limit)
     x = x if noise is None else x + noise
     return Batch(
-        np.concatenate([np.repeat(x[:, :1], padding, axis=1), x], axis=1),
+        _padded(x, padding),
         (target_rows - target_mean) / target_scale,
         (np.array(extra_rows) - extra_mean) / extra_scale,
         np.ones(B) if weight is None else np.asarray(weight, dtype=float)[index],
@@ -114,4 +116,10 @@ def gather(
         None if phase is None else np.asarray(phase)[index],
         cycle_ratio,
         padding,
+        {"past": _padded(np.array(raw_rows), padding), "extra": np.array(extra_rows)},
     )
+
+
+def _padded(x, n):
+    """The oldest row n more times in front."""
+    return np.concatenate([np.repeat(x[:, :1], n, axis=1), x], axis=1)

@@ -256,7 +256,7 @@ def trained(case, dtype, **arguments):
 @every_dtype
 @every_family
 def test_training_is_the_oracles_in_both_ways_and_the_same_on_two_threads(family, dtype):
-    case = draw_family(family, np.random.default_rng(10), steps=8, batch=200, series_left_out=0.0, weighted=True)
+    case = draw_family(family, np.random.default_rng(10), steps=8, batch=200, series_left_out=0.0, category_left_out=0.0, weighted=True)
     start = case.theta.astype(dtype).astype(float)
     batches = [case.batch(case.index[i : i + 20]) for i in range(0, 200, 20)]
     right, losses, _, state = case.network.train(start, "adam", batches, np.linspace(0.02, 0.01, 10), weight_decay=0.01)

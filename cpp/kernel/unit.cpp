@@ -63,7 +63,7 @@ constexpr LossInfo loss_infos[] = {
 };
 
 constexpr LayerInfo layer_infos[] = {
-#define FORECAST_LAYER(name, L) {name, L::least, L::most, L::same_width, !L::always, L::table, L::by_phase, L::owner},
+#define FORECAST_LAYER(name, L) {name, L::least, L::most, L::same_width, !L::always, L::table, L::by_phase, L::by_code, L::owner},
     FORECAST_LAYERS(FORECAST_LAYER)
 #undef FORECAST_LAYER
 };

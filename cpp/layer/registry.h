@@ -6,6 +6,7 @@
 #include "cycle.h"
 #include "dense.h"
 #include "dropout.h"
+#include "embedding.h"
 #include "lookup.h"
 #include "recurrent.h"
 
@@ -14,5 +15,6 @@
   X("dropout", DropoutLayer) \
   X("concat", Concat)        \
   X("lookup", Lookup)        \
+  X("embedding", Embedding)  \
   X("cycle_off", CycleOff)   \
   X("cycle_on", CycleOn)

@@ -172,6 +172,8 @@ Model<T>::Model(const Kernels<T>& k, const NetworkSpec& s, const std::vector<dou
       dropout(rate),
       left_out(unknown),
       clip(bound),
+      draws(rate > 0 || unknown > 0 ||
+            std::any_of(s.layers, s.layers + s.n_layers, [](const LayerSpec& l) { return l.rate > 0; })),
       lanes(k, s, {false, false, false, false}),
       units(k, s, {true, false, false, false}) {}
 
@@ -404,7 +406,7 @@ bool optimise(Team& team, const Model<T>& model, T* theta, const Workspace<T>& s
 template <class T>
 bool train(const Model<T>& model, T* theta, Optimizer<T>& optimizer, const Windows& windows, const Course& course,
            Scratch& scratch, StopSign& sign, Trained* out) {
-  const Plans<T> plans(model, model.dropout > 0 || model.left_out > 0, false);
+  const Plans<T> plans(model, model.draws, false);
   const int lanes = model.kernels->vectors.lanes;
   const int64_t few = few_of(model, course.path);
   const int64_t most = std::min(course.batch_size, windows.n), last = most ? windows.n % most : 0;

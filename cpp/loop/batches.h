@@ -40,6 +40,7 @@ struct Model {
   std::vector<T> loss_parameters;
   double dropout, left_out;
   double clip;           // bound of the scaled past; <= 0: none
+  bool draws;            // whether training needs random numbers
   Planned lanes, units;  // of predictions
 };
 

@@ -15,6 +15,7 @@ from .architecture import (
     Architecture,
     core_cell,
 )
+from .categories import embedding_size, has_codes
 from .core import compiled, stacked
 from .line import start_with_line
 from .outputs import Levels, Point, outputs_of
@@ -42,6 +43,8 @@ __all__ = [
     "compiled",
     "core_cell",
     "core_config",
+    "embedding_size",
+    "has_codes",
     "outputs_of",
     "parts_of",
     "spec_of",

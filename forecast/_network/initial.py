@@ -13,7 +13,7 @@ def draw(spec, weights, rng):
     """Set the first weights of a network, which are zeros before, in the order in which they stand.
 
     Input weights and dense layers are Glorot-uniform, recurrent weights orthogonal, the learned positions of the
-    decoder and the series' vectors small and normal; the biases of a cell are those of its own header, all others 0,
+    decoder and the vectors of series and codes small and normal; the biases of a cell are those of its own header, all others 0,
     and so are the vectors that a cell owns.
     A cycle begins with zeros, so that the first forecast is that without it; the skip too, unless it gets a start.
 
@@ -37,7 +37,7 @@ def draw(spec, weights, rng):
         elif layer.kind == "dense" and layer.inputs and layer.name != "skip":
             if kind == "W":
                 _glorot(view, rng)
-        elif layer.kind == "lookup" or (layer.kind == "dense" and not layer.inputs and not layer.added):
+        elif layer.kind in ("lookup", "embedding") or (layer.kind == "dense" and not layer.inputs and not layer.added):
             view[...] = rng.normal(0.0, _SMALL, view.shape)
 
 
