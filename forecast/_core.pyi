@@ -196,8 +196,8 @@ class Network:
     before the activation);
     dropout, lookup, embedding: number, a counter of the random numbers;
     lookup: rows of the table, the last one the unknown series';
-    embedding: a column of "past" or "extra" is its input, read unscaled; rows of the table; rate, the share of the steps
-    that read the last row while training, 0 or more: above 0 the last row is that of unknown codes;
+    embedding: its input is a column of "past" or "extra", read unscaled; rows of the table; rate, the share of steps
+    that read the last row in training, 0 or more: above 0 the last row is that of unknown codes;
     cycle_off: rows of the table, of series; length of the cycle; channels that it is taken off, the first ones;
     cycle_on: tied to a cycle_off, with its length and channels.
     """

@@ -72,8 +72,8 @@ class Streams:
 class Network:
     """`spec` is a `NetworkSpec`. Dropout masks, windows whose series is left out and first states come from outside.
 
-    masks: name of a dropout layer -> (B, steps, width), already divided by 1 - rate; absent: nothing is dropped. Name of
-    an embedding -> (B, steps) bool: where it reads the row of unknown codes.
+    masks: name of a dropout layer -> (B, steps, width), already divided by 1 - rate; absent: nothing is dropped; of an
+    embedding -> (B, steps) bool, where it reads the row of unknown codes.
     left_out: name of a lookup layer -> (B,) bool.
     initial: first states (S, B, H) of every recurrent layer without `start`, in order; None: zeros.
     """

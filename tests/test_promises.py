@@ -40,6 +40,9 @@ EFFECTS = {  # changed value, and what else both models need to show it
     "future_size": (3, {}),
     "series_size": (3, {}),
     "series_left_out": (0.5, {"series_size": 3}),
+    "categories": ({"past": {1: 5}}, {}),  # these three need columns of codes: test_categories.py
+    "embedding_size": (3, {}),
+    "category_left_out": (0.3, {}),
     "cycle": (12, {}),
     "loss": ("absolute_error", {}),
     "quantile": (0.9, {"loss": "quantile"}),
@@ -94,7 +97,10 @@ def panel(lookback=8, horizon=2, rows=150):
 ON_WINDOWS = ("future_size", "series_size", "series_left_out", "cycle")  # what plain arrays do not say
 
 
-@pytest.mark.parametrize("name", [name for name in EFFECTS if name not in ("n_jobs", "verbose", "freeze")])
+ELSEWHERE = ("n_jobs", "verbose", "freeze", "categories", "embedding_size", "category_left_out")
+
+
+@pytest.mark.parametrize("name", [name for name in EFFECTS if name not in ELSEWHERE])
 def test_an_argument_changes_the_forecast(name):
     X, y = panel() if name in ON_WINDOWS else table()
     value, beside = EFFECTS[name]

@@ -92,8 +92,12 @@ def refuse_codes(a):
     ------
     ValueError
     """
-    if has_codes(a.past_levels[: a.columns]):
-        raise ValueError("categories: a target cannot be one of them; expected covariates among the channels.")
+    if has_codes(a.past_levels[: a.columns]) and (a.cycle or a.skip == "linear"):
+        what = f"cycle={a.cycle}" if a.cycle else "skip='linear'"
+        raise ValueError(
+            f"{what} reads the first {a.columns} channels as the past of the targets, and some hold codes of "
+            "categories; expected covariates alone under categories."
+        )
     if has_codes(a.past_levels) and a.skip == "linear-all":
         raise ValueError(
             "skip='linear-all' is a linear map from all channels, and some hold codes of categories. Fix: "

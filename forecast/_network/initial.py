@@ -13,8 +13,8 @@ def draw(spec, weights, rng):
     """Set the first weights of a network, which are zeros before, in the order in which they stand.
 
     Input weights and dense layers are Glorot-uniform, recurrent weights orthogonal, the learned positions of the
-    decoder and the vectors of series and codes small and normal; the biases of a cell are those of its own header, all others 0,
-    and so are the vectors that a cell owns.
+    decoder and the vectors of series and codes small and normal; the biases of a cell are those of its own header, all
+    others 0, and so are the vectors that a cell owns.
     A cycle begins with zeros, so that the first forecast is that without it; the skip too, unless it gets a start.
 
     Parameters

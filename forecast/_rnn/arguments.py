@@ -102,7 +102,16 @@ def architecture_of(model, data):
         cycle=cycle,
         cycle_rows=(1 if shared else max(data.n_series, 1)) if cycle else 0,
         input_clip=None if model.input_clip is None else float(model.input_clip),
+        **data.levels,
+        **_of_codes(model, data),
     )
+
+
+def _of_codes(model, data):
+    if not data.levels:
+        return {}
+    size = None if model.embedding_size is None else int(model.embedding_size)
+    return {"embedding_size": size, "category_left_out": float(model.category_left_out)}
 
 
 def groups_of(model, network):

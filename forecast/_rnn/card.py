@@ -46,7 +46,8 @@ def card_parts(model):
     }
 
 
-_BEYOND = ("segment", "bidirectional", "skip", "decoder", "decoder_tied", "future_size", "series_size", "cycle")
+_BEYOND = ("segment", "bidirectional", "skip", "decoder", "decoder_tied", "future_size", "series_size", "categories",
+           "embedding_size", "category_left_out", "cycle")  # fmt: skip
 
 
 def _beyond_the_stack(model):

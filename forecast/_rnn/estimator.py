@@ -11,6 +11,7 @@ from .._files import Saved, stored
 from .._training import train
 from .arguments import check_combinations, groups_of, recipe_of, refuse_freeze
 from .card import card_parts, check_state
+from .categories import levels_of, with_rows_of_unread_codes
 from .forecasts import Forecasts
 from .parameters import CONSTRAINTS
 from .placing import placed_for_fit
@@ -80,6 +81,15 @@ class RNNForecaster(Saved, Forecasts, RegressorMixin, BaseEstimator):
         ways that their past does not show. A series that `fit` did not see gets the vector of an unknown series.
     series_left_out : float, default=0.1
         Share of the windows that read the vector of an unknown series in training, so that it is learned; in [0, 1).
+    categories : dict, default=None
+        Columns of X that hold codes of categories, whole numbers from 0 on, and how many there are: `{"past": {1: 7}}`
+        for channel 1 with 7 levels, None to count them; "future" and "static" with `Windows`. Each level gets a vector,
+        learned with the network [14]_. Windows of `SeriesForecaster(categorical="embedding")` name theirs themselves.
+    embedding_size : int, default=None
+        Length of these vectors; None: `min(50, (levels + 1) // 2)` for each column.
+    category_left_out : float, default=0.05
+        Share of the codes that read the vector of an unknown level in training, so that it is learned; in [0, 1). 0:
+        there is no such vector, and an unknown code in `predict` is refused.
     cycle : int, (int, "shared") or None, default=None
         Steps of a cycle that is learned with the network, subtracted from the past of the targets and added back to the
         forecast [11]_. For strong seasons with a long or short lookback, such as 24 or 168 for hourly data. One for
@@ -197,7 +207,8 @@ class RNNForecaster(Saved, Forecasts, RegressorMixin, BaseEstimator):
         several quantiles the head has a row per output and level, the levels of an output side by side. For the other
         arguments: "0.reverse.W_i", "segment.W", "future.W_i", "future.reverse.W_i", "decoder.W_i" or "decoder.W",
         "decoder.positions.b", "decoder.context.W", "skip.W" (n_outputs, past), "series.V" (n_series + 1, series_size),
-        the last row for an unknown series, and "cycle" (n_series or 1, targets, steps), in standard deviations.
+        the last row for an unknown series, "embedding.past.1" (levels + 1, embedding_size), the last row for an unknown
+        level, and "cycle" (n_series or 1, targets, steps), in standard deviations.
     quantiles_ : ndarray of shape (n_levels,)
         Levels of the last fit; only with the quantile loss.
     card_ : dict
@@ -218,6 +229,7 @@ class RNNForecaster(Saved, Forecasts, RegressorMixin, BaseEstimator):
     .. [11] Lin et al. (2024): CycleNet: enhancing time series forecasting through modeling periodic patterns.
     .. [12] Goyal et al. (2017).
     .. [13] Polyak and Juditsky (1992), with the bias correction of Kingma and Ba (2015).
+    .. [14] Guo and Berkhahn (2016): Entity embeddings of categorical variables.
 
     Examples
     --------
@@ -257,6 +269,9 @@ class RNNForecaster(Saved, Forecasts, RegressorMixin, BaseEstimator):
         future_size=0,
         series_size=0,
         series_left_out=0.1,
+        categories=None,
+        embedding_size=None,
+        category_left_out=0.05,
         cycle=None,
         loss="squared_error",
         quantile=0.5,
@@ -308,6 +323,9 @@ class RNNForecaster(Saved, Forecasts, RegressorMixin, BaseEstimator):
         self.future_size = future_size
         self.series_size = series_size
         self.series_left_out = series_left_out
+        self.categories = categories
+        self.embedding_size = embedding_size
+        self.category_left_out = category_left_out
         self.cycle = cycle
         self.loss = loss
         self.quantile = quantile
@@ -433,6 +451,7 @@ class RNNForecaster(Saved, Forecasts, RegressorMixin, BaseEstimator):
         weight = read_weights(sample_weight, data)
         given = read_validation(self, X_val, y_val, data, X)
         fitted = getattr(self, "_series_names", None) if go_on else None
+        data = replace(data, levels=levels_of(self, data, self._network.architecture if go_on else None))
         data, given, names = placed_for_fit(self, data, given, fitted)
         windows, validation = split_in_time(self, data, weight, hold_out=not partial and given is None)
         if given is not None:
@@ -444,7 +463,8 @@ class RNNForecaster(Saved, Forecasts, RegressorMixin, BaseEstimator):
             network, optimizer, network.source(data.arguments, weight), windows, validation, recipe, rng, self.n_jobs,
             None if given is None else network.source(given.arguments),
         )  # fmt: skip
-        self._keep(network.with_theta(run.theta), optimizer, data, names, run, partial and go_on)
+        theta = run.theta if go_on else with_rows_of_unread_codes(network, optimizer, run.theta)
+        self._keep(network.with_theta(theta), optimizer, data, names, run, partial and go_on)
         return self
 
     def _seed(self):

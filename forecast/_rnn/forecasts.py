@@ -7,6 +7,7 @@ from sklearn.utils.validation import check_is_fitted
 from .._arrays import read_inputs
 from .._network import LOSSES
 from .._quantiles import wanted_levels
+from .categories import refuse_unknown
 from .placing import placed
 
 __all__ = ["Forecasts"]
@@ -113,6 +114,7 @@ class Forecasts:
         """Forecasts in units, in the shape of fit's y with an axis of a target's outputs behind it."""
         check_is_fitted(self)
         data = read_inputs(self, X, self._lookback, self._n_channels, getattr(self, "_n_extra", 0))
+        refuse_unknown(self, data)
         data = placed(self, data)
         values = self._network.predict(data.arguments, data.n_windows, self.n_jobs)
         shape = (data.n_windows,) if self._is_flat else (data.n_windows, self.n_outputs_)
