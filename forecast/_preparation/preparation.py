@@ -42,6 +42,9 @@ class Preparation:
     labels : list of labels
         Of the targets, for messages; where each target is a series of its own, of all of them. Models of version 0.1.0
         have none.
+    levels : dict or None
+        Of every channel, column of known future and static value, how many codes of categories it holds: as `Windows`
+        has them. None: all are numbers.
     still : dict
         Which targets never moved in the training rows, an ndarray of bool of each series that has one; empty where a
         transform or a floor tells.
@@ -63,6 +66,7 @@ class Preparation:
     level: bool = False
     labels: list = field(default_factory=list)
     still: dict = field(default_factory=dict)
+    levels: dict | None = None
 
     @property
     def n_lost(self):
@@ -92,6 +96,8 @@ class Preparation:
         self.fill = np.zeros(rows.targets.shape[1] + rows.past.shape[1])
         if self.masked:
             self.fill = np.array([_mean(column) for column in (*rows.targets.T, *rows.past.T)])
+            if self.levels is not None:  # nothing is known of a category before the first one
+                self.fill[np.array(self.levels["past"][: len(self.fill)]) > 0] = -1
         if self.transform is not None:
             self.chains = {
                 key: self._fitted_chain(key, rows.targets[first:end])
@@ -325,6 +331,7 @@ class Preparation:
             freq=self.freq,
             channel_names=self.names,
             settled=rows.settled,
+            levels=self.levels,
         )
 
     def _floors_of(self, rows):

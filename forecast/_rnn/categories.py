@@ -95,6 +95,13 @@ def _column(data, role, column):
     return getattr(data.windows, role)[:, column]
 
 
+def _place(data, role, column):
+    """A column in words."""
+    if role == "past" and data.windows is not None:
+        return f"channel {data.windows.channel_names[column]!r}"
+    return f"column {column} of its {role!r} values"
+
+
 def _checked(model, data, role, column, levels):
     """The levels of a column, after a look at its codes."""
     values = np.unique(_column(data, role, column))
@@ -107,33 +114,36 @@ def _checked(model, data, role, column, levels):
         to = "" if levels is None else f" to {levels - 1}"
         unknown = " (-1: unknown)" if least == -1 else ""
         raise ValueError(
-            f"X: column {column} of its {role!r} values holds {bad[0]:g}, which is no code; expected whole numbers "
+            f"X: {_place(data, role, column)} holds {bad[0]:g}, which is no code; expected whole numbers "
             f"from {least}{to}{unknown}, as categories says."
         )
     return int(max(values.max(initial=0.0), 0.0)) + 1 if levels is None else levels
 
 
-def refuse_unknown(model, data):
+def refuse_unknown(levels_of_roles, left_out, data):
     """Refuse codes that a network without a vector for unknown ones has no vector for.
 
     Parameters
     ----------
-    model : RNNForecaster
-        Fitted.
+    levels_of_roles : dict of str to tuple of int
+        As `levels_of` has them.
+    left_out : float
+        Of the fit: above 0 there is such a vector.
     data : Dataset
+
+    Raises
+    ------
+    ValueError
     """
-    a = model._network.architecture
-    if a.category_left_out > 0 or not any(map(has_codes, (a.past_levels, a.future_levels, a.static_levels))):
-        return
-    for role in ROLES:
-        for column, levels in enumerate(getattr(a, f"{role}_levels")):
+    for role in ROLES if left_out == 0 else ():
+        for column, levels in enumerate(levels_of_roles.get(f"{role}_levels", ())):
             if not levels or (role != "past" and data.windows is None):
                 continue
             values = np.unique(_column(data, role, column))
             unknown = values[np.isfinite(values) & ((values < 0) | (values > levels - 1) | (values != np.rint(values)))]
             if len(unknown):
                 raise ValueError(
-                    f"X: column {column} of its {role!r} values holds {unknown[0]:g}; expected the codes 0 to "
+                    f"X: {_place(data, role, column)} holds {unknown[0]:g}; expected the codes 0 to "
                     f"{levels - 1} of the fit, because category_left_out=0 leaves no vector for unknown ones."
                 )
 

@@ -11,7 +11,7 @@ from .._files import Saved, stored
 from .._training import train
 from .arguments import check_combinations, groups_of, recipe_of, refuse_freeze
 from .card import card_parts, check_state
-from .categories import levels_of, with_rows_of_unread_codes
+from .categories import levels_of, refuse_unknown, with_rows_of_unread_codes
 from .forecasts import Forecasts
 from .parameters import CONSTRAINTS
 from .placing import placed_for_fit
@@ -82,14 +82,14 @@ class RNNForecaster(Saved, Forecasts, RegressorMixin, BaseEstimator):
     series_left_out : float, default=0.1
         Share of the windows that read the vector of an unknown series in training, so that it is learned; in [0, 1).
     categories : dict, default=None
-        Columns of X that hold codes of categories, whole numbers from 0 on, and how many there are: `{"past": {1: 7}}`
-        for channel 1 with 7 levels, None to count them; "future" and "static" with `Windows`. Each level gets a vector,
-        learned with the network [14]_. Windows of `SeriesForecaster(categorical="embedding")` name theirs themselves.
+        Columns of X with codes of categories, whole numbers from 0 on, and how many there are: `{"past": {1: 7}}` for
+        channel 1 with 7 levels, None to count them; "future" and "static" with `Windows`, which may name theirs
+        themselves. Each level gets a vector, learned with the network [14]_.
     embedding_size : int, default=None
         Length of these vectors; None: `min(50, (levels + 1) // 2)` for each column.
     category_left_out : float, default=0.05
-        Share of the codes that read the vector of an unknown level in training, so that it is learned; in [0, 1). 0:
-        there is no such vector, and an unknown code in `predict` is refused.
+        Share of the codes that read the vector of an unknown level in training, so that it is learned; in [0, 1). 0: no
+        such vector; an unknown code is refused.
     cycle : int, (int, "shared") or None, default=None
         Steps of a cycle that is learned with the network, subtracted from the past of the targets and added back to the
         forecast [11]_. For strong seasons with a long or short lookback, such as 24 or 168 for hourly data. One for
@@ -155,10 +155,9 @@ class RNNForecaster(Saved, Forecasts, RegressorMixin, BaseEstimator):
     warm_start : bool, default=False
         Continue from the weights, the optimiser state and the scaling of the last fit.
     freeze : list of str or None, default=None
-        Parts of the network whose weights stay as the last fit left them, to the bit: names in `weights_` up to the
-        first dot, such as "head", "decoder", "skip", "series" or "0" (the first layer), and "encoder" for all that
-        reads the past. For a fit that goes on, with `warm_start=True` or `partial_fit`; a fit that starts from scratch
-        refuses it. Frozen weights have no part in `clip_norm` and `gradient_norm_curve_`.
+        Parts of the network whose weights keep their bits in a fit that goes on, with `warm_start=True` or
+        `partial_fit`: names in `weights_` up to the first dot, such as "head", "decoder", "skip" or "0" (the first
+        layer), and "encoder" for all that reads the past. They have no part in `clip_norm` and the gradient's norm.
     n_channels : int, default=1
         Channels in a 2-D X, whose columns are ordered by step, then by channel.
     n_jobs : int, default=None
@@ -453,6 +452,8 @@ class RNNForecaster(Saved, Forecasts, RegressorMixin, BaseEstimator):
         fitted = getattr(self, "_series_names", None) if go_on else None
         data = replace(data, levels=levels_of(self, data, self._network.architecture if go_on else None))
         data, given, names = placed_for_fit(self, data, given, fitted)
+        if given is not None:
+            refuse_unknown(data.levels, self.category_left_out, given)
         windows, validation = split_in_time(self, data, weight, hold_out=not partial and given is None)
         if given is not None:
             validation = np.arange(given.n_windows, dtype=np.int64)

@@ -114,7 +114,8 @@ class Forecasts:
         """Forecasts in units, in the shape of fit's y with an axis of a target's outputs behind it."""
         check_is_fitted(self)
         data = read_inputs(self, X, self._lookback, self._n_channels, getattr(self, "_n_extra", 0))
-        refuse_unknown(self, data)
+        fitted = self._network.architecture
+        refuse_unknown(vars(fitted), fitted.category_left_out, data)
         data = placed(self, data)
         values = self._network.predict(data.arguments, data.n_windows, self.n_jobs)
         shape = (data.n_windows,) if self._is_flat else (data.n_windows, self.n_outputs_)

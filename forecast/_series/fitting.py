@@ -10,7 +10,7 @@ from sklearn.base import clone
 from .._preparation import LEVELS, Rows, Task, goes_on, trained, unfrozen
 from ..preprocessing import make_transform
 from .growing import kept_rows
-from .parameters import CHOOSING, is_chosen, member_settings, refuse_choosing, refuse_summed, settings_of
+from .parameters import CHOOSING, is_chosen, member_settings, refuse_choosing, refuse_summed, refuse_unread, settings_of
 from .skipping import SkippedSeriesWarning, listed, warn_of
 from .span import Span
 from .state import FittedState
@@ -48,12 +48,14 @@ def fitted_state(model, panel, roles, later=None, before=None, weights=None):
         future_names=panel.schema.future_names,
         masked=model.missing == "mask" or model.gaps == "mask",
         static_names=panel.schema.static_names,
+        levels=panel.schema.levels,
         weights=weights,
     )
     rows, ends = Rows.of(panel), None
     if later is not None:
         rows, ends = _followed(rows, Rows.of(later), panel.axis)
     refuse_choosing(model)
+    refuse_unread(model, task.levels)
     if model.loss == "quantile":
         refuse_summed(model, panel.axis.season_length)
     everything = rows

@@ -69,6 +69,11 @@ class SeriesForecaster(
     missing : {"error", "mask"}, default="error"
         What to do with NaN in targets and past covariates. "error": raise. "mask": fill with the value before, add mask
         channels, and exclude missing targets from the loss.
+    categorical : {"one-hot", "embedding"}, default="one-hot"
+        What covariates of text and categories become. "one-hot": a column for each category. "embedding": a vector for
+        each, learned with the network; a category that `fit` did not see reads the vector of an unknown one. For a
+        regressor, or `members`, of `RNNForecaster`. Whole numbers that name something are categories with
+        `df.astype({"zone": "category"})`.
     season : int, list of int or "auto", default="auto"
         Steps of the seasons, the most important first. "auto": the usual ones of the frequency that the autocorrelation
         confirms; for an integer index, those that it shows. Only without a regressor.
@@ -195,6 +200,7 @@ class SeriesForecaster(
         trading_calendar=None,
         gaps="error",
         missing="error",
+        categorical="one-hot",
         season="auto",
         transform="auto",
         calendar="auto",
@@ -226,6 +232,7 @@ class SeriesForecaster(
         self.trading_calendar = trading_calendar
         self.gaps = gaps
         self.missing = missing
+        self.categorical = categorical
         self.season = season
         self.transform = transform
         self.calendar = calendar
@@ -342,5 +349,6 @@ class SeriesForecaster(
 
     def _rules(self):
         return Rules(
-            freq=self.freq, trading_calendar=self.trading_calendar, gaps=self.gaps, missing=self.missing
+            freq=self.freq, trading_calendar=self.trading_calendar, gaps=self.gaps, missing=self.missing,
+            categorical=self.categorical,
         )

@@ -117,7 +117,7 @@ def _verdict(state, rows, tuned, fraction):
     preparation = state.preparation
     task = Task(
         state.horizon, state.axis, list(state.roles.target), state.schema.past_names, state.schema.future_names,
-        preparation.masked, state.schema.static_names,
+        preparation.masked, state.schema.static_names, state.schema.levels,
     )  # fmt: skip
     name = kind_of(copies[0].regressor) if state.members is None else "members"
     report, calibration = verdict_of_origins(task, judged, origins, forecasts, name, copies)
