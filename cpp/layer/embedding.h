@@ -6,7 +6,6 @@
 // window in the batch and step. Each step has the gradient of its own row.
 #pragma once
 
-#include "../kernel/gather.h"
 #include "layer.h"
 
 namespace forecast::FORECAST_ISA {
