@@ -41,7 +41,7 @@ def beijing():
     name = Path(os.environ["FORECAST_DATA"]) / "beijing_pm25" / "PRSA_data_2010.1.1-2014.12.31.csv.gz"
     frame = pd.read_csv(name)
     frame.index = pd.to_datetime(frame[["year", "month", "day", "hour"]])
-    frame = frame.assign(weekday=frame.index.dayofweek)[["pm2.5", "cbwd", *CLOCK]].iloc[24:]
+    frame = frame.assign(weekday=frame.index.day_of_week)[["pm2.5", "cbwd", *CLOCK]].iloc[24:]
     return frame.astype(dict.fromkeys(["cbwd", *CLOCK], "category"))
 
 
