@@ -10,7 +10,8 @@ from forecast._frames import TimeAxis
 from forecast._preparation import Rows, Settings, Task, trained
 from forecast._recipe.bench import Bench, Benches
 from forecast._recipe.judging import folds_of, is_better
-from forecast._recipe.search import lookbacks_of, search_linear
+from forecast._recipe.lookbacks import lookbacks_of
+from forecast._recipe.search import search_linear
 
 HOURS = TimeAxis(pd.offsets.Hour(), "datetime", unit="s")
 
@@ -253,6 +254,14 @@ def test_lookbacks():
     assert max(lookbacks_of(np.array([100, 100, 400, 800, 800]), 48, [])) == 52
     assert lookbacks_of(np.array([8]), 6, []) == [1, 2]
     assert lookbacks_of(np.array([5]), 6, [24]) == [1]
+
+
+def test_lookbacks_of_a_short_series_begin_above_its_season():
+    assert lookbacks_of(np.array([400]), 12, [12]) == [16, 24, 36, 48, 64, 84]
+    assert lookbacks_of(np.array([60]), 12, [12]) == [16, 24, 30]
+    assert lookbacks_of(np.array([40]), 4, [4]) == [5, 6, 8, 10, 12, 16, 20]
+    assert lookbacks_of(np.array([44]), 4, []) == [4, 6, 8, 11, 16, 22]
+    assert lookbacks_of(np.array([40]), 4, [52])[0] == 4  # no window holds that season
 
 
 def test_a_candidate_has_to_win_by_more_than_a_tie_and_in_most_parts():

@@ -99,9 +99,9 @@ def test_validation_rows_that_judge_nothing_leave_the_linear_model(rows):
 
 
 def test_level_and_step_reach_the_members():
-    model = recipe(level=True, step=5).fit(daily_cycle(900))
+    model = recipe(level=True, step=5, clip_covariates=True).fit(daily_cycle(900))
     for name, one in model.recipe_["members"].items():
-        assert (one["level"], one["step"]) == (True, 5), name
+        assert (one["level"], one["step"], one["clip_covariates"]) == (True, 5, True), name
 
 
 @pytest.mark.slow

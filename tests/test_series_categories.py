@@ -126,6 +126,18 @@ def test_update_intervals_file_and_fine_tuning(tmp_path):
     assert np.isfinite(tuned.predict(tuned.future_frame().assign(promo="no"))["y"]).all()
 
 
+def test_rare_codes_are_no_outliers():
+    """`clip_covariates` holds numbers within what is common, and codes as they are."""
+    frame = panel().reset_index(drop=True).assign(rain=lambda df: np.where(df.index % 200 == 7, 90.0, 1.0))
+    frame.loc[frame.index % 211 == 5, ["weather", "promo"]] = ["typhoon", "zero"]
+    given = dict(past_covariates=["weather", "rain"], clip_covariates=True)
+    preparation = fitted(frame, **given)._state.preparation
+    finite = np.isfinite(preparation.limits).all(axis=0)
+    assert finite.tolist() == [False, True, False, False]  # weather, rain, promo, zone
+    assert preparation.levels["past"] == [0, 4, 0, 3]
+    assert np.isfinite(fitted(frame, **given, categorical="one-hot")._state.preparation.limits).all()
+
+
 def test_the_number_of_threads_changes_no_bit():
     one, two = (fitted(regressor=RNNForecaster(hidden_size=6, max_iter=2, n_jobs=n, random_state=0)) for n in (1, 2))
     assert one.predict(ahead(one, "no")).equals(two.predict(ahead(two, "no")))

@@ -31,8 +31,10 @@ def rows_of(*lengths, late=None, columns=1):
     )
 
 
-@pytest.mark.parametrize(("rows", "horizon", "held"), [(1000, 10, 100), (1000, 80, 160), (100, 30, 30), (60, 24, None)])
-def test_a_tenth_is_held_out_but_two_horizons_where_there_is_room(rows, horizon, held):
+@pytest.mark.parametrize(
+    ("rows", "horizon", "held"), [(1000, 10, 100), (1000, 80, 168), (100, 30, 33), (60, 24, None), (60, 4, 16)]
+)
+def test_a_tenth_is_held_out_but_two_horizons_and_eight_rows_where_there_is_room(rows, horizon, held):
     ends = validation_ends(rows_of(rows), HOURS, horizon, 0.1)
     assert (None if ends is None else rows - int(ends[0])) == held
 

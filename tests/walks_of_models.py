@@ -137,6 +137,7 @@ SERIES = {
             "lower": 5.5,
             "upper": 4.2,
             "level": True,
+            "clip_covariates": Also(True, past_covariates="b", data=days(400)),
             "step": 2,
             "half_life": 10,
             "members": Also({"one": {"regressor": Ridge(9.0)}, "two": {"regressor": LastValue()}}, regressor=None),

@@ -53,7 +53,7 @@ class Settings:
     regressor : estimator
         Not fitted.
     lookback : int
-    window_norm, transform, calendar, multi_target, step, level
+    window_norm, transform, calendar, multi_target, step, level, clip_covariates
     pads : bool
         As in `Member`.
     """
@@ -66,6 +66,7 @@ class Settings:
     multi_target: str = "joint"
     step: int = 1
     level: bool = False
+    clip_covariates: bool = False
     pads: bool = False
 
 
@@ -195,7 +196,10 @@ def trained(settings, task, rows, ends=None, before=None):
     return Member(regressor, preparation, split, len(windows), settings.pads), windows
 
 
-_KEPT = ("lookback", "horizon", "window_norm", "transform", "calendar", "freq", "level", "masked", "n_targets", "names")
+_KEPT = (
+    "lookback", "horizon", "window_norm", "transform", "calendar", "freq", "level", "clip_covariates", "masked",
+    "n_targets", "names",
+)  # fmt: skip
 _WORDS = {"masked": "masks of missing values", "n_targets": "the number of targets", "names": "the channels"}
 
 
@@ -241,6 +245,7 @@ def prepared(settings, task, rows):
         period=task.axis.season_length,
         names=[],
         level=settings.level,
+        clip_covariates=settings.clip_covariates,
         labels=list(task.target_names),
     )
     own = task.target_names if rows.targets.shape[1] == len(task.target_names) else ["target"]

@@ -12,6 +12,12 @@ from ..preprocessing import calendar_features, make_transform
 
 __all__ = ["Preparation"]
 
+# Of the known values of a covariate, on either side: what is rarer teaches nothing. A road's traffic, where it rained
+# in 12 of 12,000 hours to learn from and in a tenth of those to forecast: MAE 528, of values held so 237, seasonal
+# naive 261.
+_RARE = 0.005
+_ROLES = ("past", "future", "static")
+
 
 @stored("preparation")
 @dataclass
@@ -48,6 +54,11 @@ class Preparation:
     still : dict
         Which targets never moved in the training rows, an ndarray of bool of each series that has one; empty where a
         transform or a floor tells.
+    clip_covariates : bool
+        Whether covariates are held within what the training rows show of them more than rarely.
+    limits : ndarray or None
+        The least and the greatest value of each that is let through, shape (2, columns): past covariates first, then
+        those known ahead, then static ones.
     """
 
     lookback: int
@@ -66,7 +77,14 @@ class Preparation:
     level: bool = False
     labels: list = field(default_factory=list)
     still: dict = field(default_factory=dict)
+    clip_covariates: bool = False
+    limits: np.ndarray | None = None
     levels: dict | None = None
+
+    def _levels_of(self, role, table):
+        """Levels of the covariates of a role, whose past begins behind the targets."""
+        first = self.n_targets if role == "past" else 0
+        return self.levels.get(role, [])[first : first + table.shape[1]]
 
     @property
     def n_lost(self):
@@ -98,6 +116,12 @@ class Preparation:
             self.fill = np.array([_mean(column) for column in (*rows.targets.T, *rows.past.T)])
             if self.levels is not None:  # nothing is known of a category before the first one
                 self.fill[np.array(self.levels["past"][: len(self.fill)]) > 0] = -1
+        if self.clip_covariates:
+            tables = rows.past, rows.future, rows.static
+            self.limits = np.concatenate([_limits(part) for part in tables], axis=1)
+            if self.levels is not None:  # a code is no size
+                coded = np.concatenate([self._levels_of(*part) for part in zip(_ROLES, tables, strict=True)]) > 0
+                self.limits[:, coded] = [[-np.inf], [np.inf]]
         if self.transform is not None:
             self.chains = {
                 key: self._fitted_chain(key, rows.targets[first:end])
@@ -211,7 +235,8 @@ class Preparation:
         raw = rows.filled("targets", self.fill[:n]) if self.masked else rows.targets
         targets = self._transformed(rows, raw)
         past = rows.filled("past", self.fill[n:]) if self.masked else rows.past
-        known = self._known(rows)
+        past, future, static = self._held(past, rows.future, rows.static)
+        known = self._known(rows, future)
         parts = [targets, past, known]
         if self.masked:
             there = True if rows.padding is None else ~rows.padding[:, None]
@@ -224,8 +249,16 @@ class Preparation:
             "values": values,
             "targets": np.where(np.isnan(rows.targets), np.nan, targets) if self.masked else None,
             "future": known if known.shape[1] else None,
-            "static": rows.static if rows.static.shape[1] else None,
+            "static": static if static.shape[1] else None,
         }
+
+    def _held(self, *tables):
+        """Tables of covariates, within what training has shown of them."""
+        if self.limits is None:
+            return tables
+        cuts = np.cumsum([table.shape[1] for table in tables])[:-1]
+        parts = np.split(self.limits, cuts, axis=1)
+        return [np.clip(table, *part.astype(table.dtype)) for table, part in zip(tables, parts, strict=True)]
 
     def _transformed(self, rows, raw):
         if self.transform is None:
@@ -241,12 +274,12 @@ class Preparation:
                     out[part, column] = transform.transform(raw[part, column].astype(np.float64))
         return out
 
-    def _known(self, rows):
+    def _known(self, rows, future):
         """Future covariates and calendar features of every row."""
         if not self.calendar:
-            return rows.future
+            return future
         features, _ = calendar_features(rows.index, self.calendar)
-        return np.concatenate([rows.future, features], axis=1, dtype=rows.targets.dtype)
+        return np.concatenate([future, features], axis=1, dtype=rows.targets.dtype)
 
     def training_windows(self, rows, step, clock):
         """All windows with a past and a future that a forecast could start from.
@@ -411,6 +444,16 @@ def _still(rows):
         same = np.array([len(known) > 0 and bool((known == known[0]).all()) for known in columns])
         if same.any():
             found[key] = same
+    return found
+
+
+def _limits(table):
+    """What the columns are held within, shape (2, columns): all but `_RARE` of their known values on either side."""
+    found = np.repeat([[-np.inf], [np.inf]], table.shape[1], axis=1)
+    for number, column in enumerate(table.T):
+        known = column[~np.isnan(column)]
+        if len(known):
+            found[:, number] = np.quantile(known, _RARE, method="lower"), np.quantile(known, 1 - _RARE, method="higher")
     return found
 
 

@@ -40,6 +40,7 @@ class Wishes:
     loss: str = "absolute_error"
     lower: object = None
     level: bool = False
+    clip_covariates: bool = False
     step: int = 1
     random_state: object = None
     max_seconds: float | None = None
@@ -147,9 +148,13 @@ def _chosen(task, rows, ends, wishes, n_jobs, times, tell):
         networks = within_time(networks, task, rows, ends, left, times)
     settings = {**networks, "linear": found.settings, **naive}
     settings = {name: replace(one, pads=True) for name, one in settings.items()}
-    if wishes.level or wishes.step > 1:
-        given = {"level": True} if wishes.level else {}
-        settings = {name: replace(one, step=wishes.step, **given) for name, one in settings.items()}
+    settings = {
+        name: replace(
+            one, step=wishes.step, level=wishes.level or one.level,
+            clip_covariates=wishes.clip_covariates or one.clip_covariates,
+        )
+        for name, one in settings.items()
+    }  # fmt: skip
     judged, windows = [], {}
     least = task.horizon + max(one.lookback + prepared_lost(one, task) for one in settings.values())
     parts = parts_in_time(rows, ends, task.horizon, least)

@@ -19,7 +19,9 @@ from ..preprocessing import make_transform
 
 __all__ = ["network_settings"]
 
-_FEWEST = 100  # windows: fewer teach a network nothing that a line does not know
+# Windows: fewer teach a network nothing that a line does not know. Of six series with 100 to 250 windows one was
+# forecast better with networks (Nottingham's temperatures 0.97), five worse (1.06 to 1.38 times the errors).
+_FEWEST = 250
 _LONGEST = 720  # steps; weather: 288 0.1595, 720 0.1516; ETTh1: 336 0.3543, 720 0.3539, in the mean of two 0.356, 0.351
 _DAYS = {"minute": 1 / 24, "hour": 1, "dayofweek": 7, "weekend": 7, "dayofmonth": 31}  # of a cycle; others: a year
 _LINE = 20_000  # weights of a line
@@ -84,6 +86,7 @@ def network_settings(
             multi_target="shared" if data.targets > 1 else "joint",
             step=linear.step,
             level=data.covariates and norm is not None,  # Beijing: MAE 27.05 with it, 27.55 without
+            clip_covariates=data.covariates,
         )
         for name, norm in norms.items()
     }

@@ -11,13 +11,14 @@ from .._preparation import Settings, trained
 from ..preprocessing import Difference
 from .bench import Benches
 from .judging import BLOCKS, TIE, folds_of, is_better
+from .lookbacks import LONGEST, lookbacks_of
 from .several import penalties_judged
 
-__all__ = ["Found", "lookbacks_of", "search_linear"]
+__all__ = ["Found", "search_linear"]
 
 PENALTIES = [float(f"{10 ** (number / 2):.1e}") for number in range(-6, 7)]  # up to a line that is all but its level
 _USUAL = PENALTIES.index(0.1)
-_LONGEST, _LONGEST_HOLED = 2048, 512  # a step with missing targets has a matrix of its own
+_LONGEST_HOLED = 512  # a step with missing targets has a matrix of its own
 _COLUMNS, _COLUMNS_JOINT = 4096, 1024
 _JOINT = 8_000  # lags and steps ahead of all targets, whose products are a matrix: gigabytes for 21 targets far ahead
 _AT_ONCE = 3  # penalties
@@ -121,37 +122,6 @@ class _Fixed:
     pointwise: bool = False
 
 
-def lookbacks_of(lengths, horizon, seasons, longest=_LONGEST):
-    """Lookbacks to look at: on a scale of logarithms, and multiples of seasons.
-
-    Parameters
-    ----------
-    lengths : ndarray of int
-        Rows to learn from, of each series.
-    horizon : int
-    seasons : list of int
-    longest : int
-
-    Returns
-    -------
-    list of int
-        Ascending. At most a quarter of the longest series, or, where that is short, up to half of it or 64 steps; three
-        series in four keep a window.
-    """
-    most = int(np.max(lengths))
-    room = min(int(np.quantile(lengths, 0.25)), most) - horizon
-    most = max(1, min(longest, max(most // 4, min(64, most // 2)), room))
-    seasonal = {times * season for season in seasons for times in (1, 2, 3, 4, 7, 14) if 1 < times * season <= most}
-    scale = {round(32 * 2 ** (number / 2)) for number in range(13)} | ({most, most // 2} if most < 64 else set())
-    # A multiple of a season is taken instead of what is close to it.
-    scale = {steps for steps in scale if all(abs(steps - other) > 0.15 * steps for other in seasonal)}
-    chosen = []
-    for steps in sorted(steps for steps in scale | seasonal if 1 <= steps <= most):
-        if not chosen or steps > 1.1 * chosen[-1]:
-            chosen.append(steps)
-    return chosen or [most]
-
-
 class _Search:
     def __init__(self, task, rows, ends, seasons, squared, start, fixed):
         self.task, self.rows, self.ends = task, rows, np.asarray(ends)
@@ -220,7 +190,7 @@ class _Search:
         return lags <= _COLUMNS_JOINT and lags + self.task.horizon * self.rows.targets.shape[1] <= _JOINT
 
     def _lookbacks(self, settings):
-        longest = _LONGEST_HOLED if self._is_holed() else _LONGEST
+        longest = _LONGEST_HOLED if self._is_holed() else LONGEST
         if settings.multi_target == "joint":
             longest = max(1, min(longest, _COLUMNS // self.rows.targets.shape[1]))
         lost = self._lost(settings)

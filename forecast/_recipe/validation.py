@@ -10,6 +10,7 @@ _MOST = 2_000  # origins, over all series: more do not make a mean error better
 _VALUES = 4_000_000  # forecast at the origins: of many targets far ahead, fewer origins
 _FEW, _FEWEST = 500, 200  # but so many; the fewest where each forecast has several levels
 _BLOCKS = 4  # in time, so that one stretch of it does not decide alone
+_JUDGED = 8  # forecasts, that a horizon more of held-out rows brings of a short series; with fewer nothing is weighed
 _LEAST_LEARNT = 2  # horizons that are left to learn from
 _ENOUGH = 6  # horizons that do not overlap: with fewer, one stretch of weather or of a market decides
 _PARTS = 3
@@ -18,7 +19,8 @@ _PARTS = 3
 def validation_ends(rows, axis, horizon, fraction):
     """Where the rows to learn from end in each series.
 
-    Held out are the newest `fraction` of the rows of a typical series, but at least two horizons. The cut is the same
+    Held out are the newest `fraction` of the rows of a typical series, but at least two horizons and eight rows, or a
+    third of them where they are few. The cut is the same
     moment for all series with time stamps, so that nothing that is learnt is later than what judges; a panel whose
     integer labels say nothing of time is cut in each series by itself.
 
@@ -36,7 +38,7 @@ def validation_ends(rows, axis, horizon, fraction):
     """
     first, lengths = rows.starts[:-1], np.diff(rows.starts)
     typical = float(np.median(lengths))
-    held = int(max(np.ceil(round(fraction * typical, 9)), min(2 * horizon, typical // 4), horizon))
+    held = int(max(np.ceil(round(fraction * typical, 9)), min(2 * horizon + _JUDGED, typical // 3), horizon))
     if typical - held < _LEAST_LEARNT * horizon + 1:
         return None
     if rows.n_series == 1 or axis.kind == "integer":

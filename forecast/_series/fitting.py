@@ -180,7 +180,7 @@ def _chosen(model, task, rows, ends):
     wishes = Wishes(
         season=model.season, lookback=model.lookback, window_norm=model.window_norm, transform=model.transform,
         calendar=model.calendar, multi_target=model.multi_target, loss=model.loss, lower=model.lower,
-        level=model.level, step=model.step,
+        level=model.level, clip_covariates=model.clip_covariates, step=model.step,
         random_state=model.random_state if seed is None else seed, max_seconds=model.max_seconds,
     )  # fmt: skip
     cut = ends
@@ -224,6 +224,7 @@ def _described(settings, weights):
             "calendar": None if one.calendar is None else list(one.calendar),
             "multi_target": one.multi_target,
             "level": one.level,
+            "clip_covariates": one.clip_covariates,
             "step": one.step,
             "weight": weights[name],
         }

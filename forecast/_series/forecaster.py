@@ -104,6 +104,10 @@ class SeriesForecaster(
     level : bool, default=False
         Also pass the targets without `window_norm`, as further channels: for series whose future depends on their
         level, such as one that returns to a mean.
+    clip_covariates : bool, default=False
+        Hold covariates within the values that the training rows show of them, without the outermost 0.5 % on either
+        side. A network, or any other model that is not linear, has learnt nothing about rarer values, and a single odd
+        reading can spoil its forecast. The networks of a recipe always do so.
     step : int, default=1
         Rows from one training window to the next.
     half_life : float, default=None
@@ -113,9 +117,9 @@ class SeriesForecaster(
     members : dict of str to dict, default=None
         Several regressors instead of one; their weighted mean is the forecast. For each name a dict with "regressor",
         "weight" (default: 1) and, if they differ from the arguments here, "lookback", "window_norm", "transform",
-        "calendar", "multi_target", "level" and "step". `recipe_` has this form. For a series with fewer rows than the
-        lookback, the oldest row is repeated. (A single regressor does that only if it was trained with masks;
-        otherwise the series is left out and named in a warning.)
+        "calendar", "multi_target", "level", "clip_covariates" and "step". `recipe_` has this form. For a series with
+        fewer rows than the lookback, the oldest row is repeated. (A single regressor does that only if it was trained
+        with masks; otherwise the series is left out and named in a warning.)
     validation_fraction : float or None, default=0.1
         Share of the newest windows that `report_` and intervals use, and on which a recipe chooses. An `RNNForecaster`
         with early stopping holds them out itself: this share, unless it has its own. For any other regressor a second
@@ -210,6 +214,7 @@ class SeriesForecaster(
         lower=None,
         upper=None,
         level=False,
+        clip_covariates=False,
         step=1,
         half_life=None,
         members=None,
@@ -242,6 +247,7 @@ class SeriesForecaster(
         self.lower = lower
         self.upper = upper
         self.level = level
+        self.clip_covariates = clip_covariates
         self.step = step
         self.half_life = half_life
         self.members = members

@@ -48,6 +48,7 @@ CONSTRAINTS = {
     "lower": [Real, None],
     "upper": [Real, None],
     "level": ["boolean"],
+    "clip_covariates": ["boolean"],
     "step": [Interval(Integral, 1, None, closed="left")],
     "half_life": [Interval(Real, 0, None, closed="neither"), None],
     "members": [dict, None],
@@ -62,7 +63,11 @@ CONSTRAINTS = {
 PLAIN = {"lookback": 48, "window_norm": "last", "transform": None, "calendar": None, "multi_target": "joint"}
 # Arguments of the choice alone, and their defaults.
 CHOOSING = {"season": "auto", "loss": "absolute_error", "max_seconds": None, "n_jobs": None, "random_state": None}
-KEYS = ("regressor", "lookback", "window_norm", "transform", "calendar", "multi_target", "level", "step", "weight")
+AS_THEY_ARE = ("level", "clip_covariates", "step")  # with a regressor
+KEYS = (
+    "regressor", "lookback", "window_norm", "transform", "calendar", "multi_target", "level", "clip_covariates", "step",
+    "weight",
+)  # fmt: skip
 
 
 def is_chosen(model):
@@ -197,7 +202,8 @@ def settings_of(model):
     Settings
     """
     given = {name: _plain(name, getattr(model, name)) for name in PLAIN}
-    return Settings(regressor=_told(model.regressor, model), step=model.step, level=model.level, **given)
+    given |= {name: getattr(model, name) for name in AS_THEY_ARE}
+    return Settings(regressor=_told(model.regressor, model), **given)
 
 
 def lookback_of(model):
@@ -251,7 +257,7 @@ def member_settings(model):
         if isinstance(weight, bool) or not isinstance(weight, Real) or not 0 < weight < float("inf"):
             raise ValueError(f"member {name!r} has weight {weight!r}; expected a positive number.")
         given = {key: _plain(key, one.get(key, getattr(model, key))) for key in PLAIN}
-        given |= {key: one.get(key, getattr(model, key)) for key in ("level", "step")}
+        given |= {key: one.get(key, getattr(model, key)) for key in AS_THEY_ARE}
         found[name] = Settings(regressor=_told(one["regressor"], model), pads=True, **given), float(weight)
     total = sum(weight for _, weight in found.values())
     return {name: (one, weight / total) for name, (one, weight) in found.items()}

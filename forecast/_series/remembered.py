@@ -37,7 +37,7 @@ class Remembered:
 
     def _alone(self, member):
         preparation = member.preparation
-        names = ("lookback", "window_norm", "transform", "calendar", "level")
+        names = ("lookback", "window_norm", "transform", "calendar", "level", "clip_covariates")
         own = {name: getattr(preparation, name) for name in names}
         own |= {"multi_target": "shared" if member.split else "joint", "members": None}
         own["regressor"] = as_given(member.regressor)
