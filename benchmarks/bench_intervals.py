@@ -9,10 +9,11 @@ intervals stand beside each other: conformal ones whose level adapts to misses, 
 validation windows of the fit made them, and the quantiles of a network trained on the pinball loss. A network is fitted
 once, before the first origin, or as often as a case says; "of steps" is the range over the steps of the horizon.
 
-`--cost` needs no data: CPU time of `predict_interval` and of `predict` after new rows; "first" is the call that learns
-from their errors, "again" any later one with the same rows.
+`--cost` needs no data: CPU time of `predict_interval` and of `predict` after new rows; "first" is the first call after
+`update`, "again" any later one, "history" the first call with the rows as `history`, over `predict` with these.
 """
 
+import pickle
 import time
 import warnings
 from dataclasses import dataclass, field
@@ -128,7 +129,7 @@ def cost(arguments):
     hours = pd.date_range("2026-01-01", periods=n, freq="h", name="hour")
     y = np.exp(np.sin(2 * np.pi * np.arange(n) / 24) + 0.3 * rng.normal(size=n))
     shops = pd.concat(
-        [pd.DataFrame({"hour": hours[:400], "shop": f"s{k}", "y": rng.normal(size=400).cumsum()}) for k in range(50)]
+        [pd.DataFrame({"hour": hours[:470], "shop": f"s{k}", "y": rng.normal(size=470).cumsum()}) for k in range(50)]
     )
     hour, panel = {"lookback": 48, "horizon": 24}, {"lookback": 28, "horizon": 7, "series": "shop", "time": "hour"}
     one = pd.DataFrame({"hour": hours, "y": y})
@@ -139,31 +140,34 @@ def cost(arguments):
         "50 series, Ridge": (Ridge(), shops, panel, 370),
         "50 series, network": (network, shops, panel, 370),
     }
-    table = Report("interval cost", arguments, ["model", "new rows", "predict", "first", "ratio", "again", "ratio"])
+    columns = ["model", "new rows", "predict", "first", "ratio", "again", "ratio", "history"]
+    table = Report("interval cost", arguments, columns)
     for name, (regressor, frame, settings, cut) in cases.items():
         model = SeriesForecaster(regressor, target="y", **settings).fit(frame[frame["hour"] < hours[cut]])
-        for end in (cut + 1, cut + 24):
-            new = frame[(frame["hour"] >= hours[cut]) & (frame["hour"] < hours[end])]
-            model.update(new, overlap="skip")
-            plain, first, again = (np.median(times) * 1e3 for times in _timed(model, 40))
-            ratios = first / plain, again / plain
+        for end in (cut + 1, cut + 24, cut + 90):
+            known = frame[frame["hour"] < hours[min(end, 2_199)]]
+            plain, first, again, *past = (np.median(times) * 1e3 for times in _timed(model, known, 20))
+            ratios = first / plain, again / plain, past[1] / past[0]
             texts = [f"{plain:.2f}", f"{first:.2f}", f"{ratios[0]:.2f}", f"{again:.2f}", f"{ratios[1]:.2f}"]
-            table.row([name, str(end - cut), *texts], model=name, rows=end - cut, plain=plain, first=first, again=again)
+            texts = [name, str(end - cut), *texts, f"{ratios[2]:.2f}"]
+            table.row(texts, model=name, rows=end - cut, plain=plain, first=first, again=again, history=ratios[2])
     table.close()
 
 
-def _timed(model, calls):
-    """Seconds of predict, of predict_interval with nothing remembered, and of it again, in turns."""
+def _timed(model, known, calls):
+    """Seconds of predict, the first predict_interval and the next, and of both with the rows as history, in turns."""
     times = []
     for _ in range(calls):
+        updated, other = pickle.loads(pickle.dumps(model)), pickle.loads(pickle.dumps(model))
+        updated.update(known, overlap="skip")
         marks = [time.process_time()]
-        model.predict()
-        marks.append(time.process_time())
-        model._state.once.clear()
-        model.predict_interval()
-        marks.append(time.process_time())
-        model.predict_interval()
-        times.append(np.diff([*marks, time.process_time()]))
+        for verb in (updated.predict, updated.predict_interval, updated.predict_interval):
+            verb()
+            marks.append(time.process_time())
+        for verb in (other.predict, other.predict_interval):
+            verb(history=known)
+            marks.append(time.process_time())
+        times.append(np.diff(marks))
     return np.array(times).T
 
 

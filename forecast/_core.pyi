@@ -20,6 +20,7 @@ class CellInfo(TypedDict):
     initial_bias: list[float]  # of each row
     gates: list[str]  # that `activity` hands out; none of an Elman cell, whose h is its only row
     vectors: list[str]  # that it owns, one number per unit each
+    initial_vectors: list[tuple[float, float]]  # between which numbers each vector begins
     estimator: str  # how RNNForecaster's argument `cell` names it
 
 class LossInfo(TypedDict):
@@ -191,9 +192,11 @@ class Network:
     output: a stream that nothing else writes;
     tied: "", or an earlier layer of the same kind and sizes whose weights it uses;
     recurrent: cell; reverse (from the last step to the first); start ("", or an earlier layer of the same cell and
-    width whose last states it begins with); restart (every step begins with them);
+    width whose last states it begins with); restart (every step begins with them); dilation (steps back to the one
+    whose states a step goes on from); recurrent_dropout and zoneout, probabilities below 1, with number;
     dense: activation ("identity" or "relu"); bias ("none", "one" or "steps"); added ("", or a stream that is added
     before the activation);
+    sum: of two inputs; norm: over the features of each step, with gain g and bias b;
     dropout, lookup, embedding: number, a counter of the random numbers;
     lookup: rows of the table, the last one the unknown series';
     embedding: its input is a column of "past" or "extra", read unscaled; rows of the table; rate, the share of steps
@@ -243,6 +246,18 @@ class Network:
         ] = "auto",  # windows in the lanes, or (one window at a time) units in the lanes
     ) -> NDArray[Any]:
         """Outputs (B, n_outputs) in scaled units and the network's dtype; without dropout."""
+
+    def sample(
+        self,
+        theta: Packed,
+        source: Source,
+        index: NDArray[np.int64],
+        seed: int,
+        *,
+        threads: int = 1,
+        path: Literal["auto", "lanes", "units"] = "auto",
+    ) -> NDArray[Any]:
+        """The outputs of `predict` with the random masks of training; the number of a window in `index` counts."""
 
     def loss(self, theta: NDArray[Any], source: Source, index: NDArray[np.int64], *, threads: int = 1) -> float:
         """Weighted mean loss over windows and observed targets, without dropout; 0.0 where no target is observed."""

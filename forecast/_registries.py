@@ -2,10 +2,13 @@
 
 from . import _core
 
-__all__ = ["CELLS", "CELL_WORDS", "ESTIMATOR_CELLS", "LOSSES", "OPTIMIZERS"]
+__all__ = ["ACTIVATED_CELLS", "CELLS", "CELL_WORDS", "ESTIMATOR_CELLS", "LOSSES", "MATRIX_CELLS", "OPTIMIZERS"]
 
 CELLS = _core.CELLS
 LOSSES = _core.LOSSES
 OPTIMIZERS = _core.OPTIMIZERS
+MATRIX_CELLS = ("mlstm",)  # choices of the argument `cell` that are layers of their own in the core
 CELL_WORDS = {name: info["estimator"] for name, info in CELLS.items()}  # as the argument `cell` names them
+ACTIVATED_CELLS = tuple(word for word in dict.fromkeys(CELL_WORDS.values()) if word not in CELLS)  # by `activation`
+CELL_WORDS |= {kind: kind for kind in MATRIX_CELLS}
 ESTIMATOR_CELLS = tuple(dict.fromkeys(CELL_WORDS.values()))

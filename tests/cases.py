@@ -88,6 +88,8 @@ def draw_theta(network, rng):
             view[...] += 3.0
         elif view.ndim == 2:
             view[...] = rng.normal(size=view.shape) / np.sqrt(view.shape[1])
+        if many and network.cell == "minlstm" and name.endswith("b_i"):  # the other half of what carries the state
+            view -= 3.0
         if many and network.cell == "rnn_tanh" and name.endswith(("W_h", "b_h")):
             view *= 0.05  # a saturated tanh carries no gradient
     return theta
@@ -148,6 +150,13 @@ FAMILIES = {  # fields of Architecture; those not named are the defaults of `dra
     "segment identity": dict(segment=3, segment_activation="identity"),
     "bidirectional": dict(bidirectional=True),
     "bidirectional 2": dict(bidirectional=True, layers=2),
+    "residual over segments": dict(residual=True, segment=3, layers=2),
+    "norm": dict(layer_norm=True, layers=2),
+    "norm, residual, dilation": dict(
+        layer_norm=True, residual=True, layers=3, bidirectional=True, dilation=(1, 4, 2), cell="lstm"
+    ),
+    "dilation": dict(dilation=(2, 1), layers=2),
+    "segments after dilation": SEGRNN | dict(dilation=(1, 2), layers=2, hidden=6, cell="lstm"),
     "skip linear": dict(skip="linear"),
     "skip linear of some channels": dict(skip="linear", inputs=4, columns=2),
     "skip linear-all": dict(skip="linear-all"),
@@ -201,6 +210,8 @@ def draw_network(rng, *, batch=7, windows=None, missing=0.0, weighted=False, see
     a = fields.setdefault
     T, horizon, columns = fields["steps"], fields["horizon"], fields["columns"]
     fields["segment"] = min(a("segment", 1), T)
+    most = max(-(-T // fields["segment"]) - 1, 1)
+    fields["dilation"] = tuple(min(steps, most) for steps in a("dilation", ()))
     fields["inputs"] = max(fields["inputs"], columns)
     fields["loss_parameters"] = LOSS_PARAMETERS.get(a("loss", "squared_error"), ())
     extra = horizon * a("future", 0) + a("static", 0)
@@ -272,6 +283,6 @@ def draw_initial(network, rng, batch):
     """First states of every layer that begins with its own: one array where all are of a size, else a list."""
     found = []
     for layer in network.starting:
-        states, hidden = reference.REFERENCE_CELLS[layer.cell].states, network.spec.streams[layer.output].width
-        found.append(rng.normal(size=(len(states), batch, hidden)) / 3)
+        cell, hidden = reference.REFERENCE_CELLS[layer.cell], network.spec.streams[layer.output].width
+        found.append(cell.first_states(rng.normal(size=(len(cell.states), batch, hidden)) / 3))
     return np.array(found) if len({states.shape for states in found}) == 1 else found

@@ -39,6 +39,8 @@ def _shapes(layer, spec, cells):
             yield f"{layer.name}.W", (out.width, inputs)
         if layer.bias != "none":
             yield f"{layer.name}.b", (out.width,) if layer.bias == "one" else (out.steps, out.width)
+    elif layer.kind == "norm":
+        yield from ((f"{layer.name}.{name}", (out.width,)) for name in "gb")
     elif layer.kind == "lookup":
         yield layer.name, (layer.rows, out.width)
     elif layer.kind == "cycle_off":

@@ -12,7 +12,7 @@ import numpy as np
 from reference_formulas import REFERENCE_CELLS, REFERENCE_LOSSES, REFERENCE_OPTIMIZERS, clip
 from reference_gather import Batch, gather
 from reference_layers import REFERENCE_LAYERS, Run
-from reference_random import dropout_mask, mixed
+from reference_random import dropout_mask, hidden_mask, kept_mask, mixed
 
 __all__ = [
     "REFERENCE_CELLS",
@@ -93,7 +93,7 @@ class Network:
 
     @property
     def cell(self):
-        return self.recurrent[0].cell
+        return self.recurrent[0].cell if self.recurrent else ""
 
     @property
     def layers(self):
@@ -166,7 +166,7 @@ class Network:
         return {"" if name == owner.name else name.removeprefix(prefix): views[name] for name, _ in self._own(owner)}
 
     def masks(self, seed, B):
-        """The masks of all dropout layers and embeddings, as the core draws them for a batch."""
+        """The masks of all layers that have some and of embeddings, as the core draws them for a batch."""
         found = {}
         for layer in self.spec.layers:
             if layer.kind == "dropout":
@@ -177,6 +177,10 @@ class Network:
             elif layer.kind == "embedding" and layer.rate:
                 steps = np.arange(self.spec.streams[layer.output].steps)
                 found[layer.name] = dropout_mask(mixed(seed), layer.rate, B, steps, 1, layer.number)[:, :, 0] == 0.0
+            elif layer.recurrent_dropout or layer.zoneout:
+                out, of = self.spec.streams[layer.output], layer.number
+                found[f"{layer.name}.hidden"] = hidden_mask(mixed(seed), layer.recurrent_dropout, B, out.width, of)
+                found[f"{layer.name}.kept"] = kept_mask(mixed(seed), layer.zoneout, B, out.steps, out.width, of)
         return found
 
     # ---------- forward, loss, backward

@@ -26,10 +26,16 @@ class Cell:
     kink: Callable = lambda saved: np.inf  # the least distance of a pre-activation from a kink
     gates: tuple[str, ...] = ()  # what the first arrays of `saved` are called
     vectors: tuple[str, ...] = ()
+    positive: tuple[str, ...] = ()  # states that are divided by: first ones are well above 0
 
     def own(self, p):
         """The further argument of `forward` and `backward`, if the cell has one, out of a layer's weights."""
         return [[p[f"p_{name}"] for name in self.vectors]] if self.vectors else []
+
+    def first_states(self, drawn):
+        """`drawn` (..., S, B, H) as states that a step may begin with."""
+        positive = np.array([name in self.positive for name in self.states])[:, None, None]
+        return np.where(positive, np.abs(drawn) + 0.25, drawn)
 
 
 def sigmoid(a):
@@ -113,6 +119,75 @@ def lstm_peephole_backward(saved, states, dstates, vectors):
     return (dai, daf, dag, dao), (np.zeros_like(dh), dc * f + pi * dai + pf * daf), (dai * c, daf * c, dao * new_c)
 
 
+def indrnn_tanh_forward(a, states, vectors):
+    (h,), (p,) = states, vectors
+    h = np.tanh(a[0] + p * h)
+    return (h,), h
+
+
+def indrnn_tanh_backward(saved, states, dstates, vectors):
+    h, (prev,), (dh,), (p,) = saved, states, dstates, vectors
+    da = dh * (1.0 - h**2)
+    return (da,), (da * p,), (da * prev,)
+
+
+def indrnn_relu_forward(a, states, vectors):
+    (h,), (p,) = states, vectors
+    a = a[0] + p * h
+    return (np.maximum(a, 0.0),), a
+
+
+def indrnn_relu_backward(saved, states, dstates, vectors):
+    (prev,), (dh,), (p,) = states, dstates, vectors
+    da = (saved > 0.0) * dh
+    return (da,), (da * p,), (da * prev,)
+
+
+def mingru_forward(a, states):
+    (az, n), (h,) = a, states
+    z = sigmoid(az)
+    return ((1.0 - z) * n + z * h,), (z, n)
+
+
+def mingru_backward(saved, states, dstates):
+    (z, n), (h,), (dh,) = saved, states, dstates
+    return ((h - n) * dh * z * (1.0 - z), (1.0 - z) * dh), (z * dh,)
+
+
+def minlstm_forward(a, states):
+    (af, ai, n), (h,) = a, states
+    f, i = sigmoid(af), sigmoid(ai)
+    s = f / (f + i)
+    return (s * h + (1.0 - s) * n,), (f, i, n, s)
+
+
+def minlstm_backward(saved, states, dstates):
+    (f, i, n, s), (h,), (dh,) = saved, states, dstates
+    ds = dh * (h - n)
+    df, di = ds * i / (f + i) ** 2, -ds * f / (f + i) ** 2
+    return (df * f * (1.0 - f), di * i * (1.0 - i), dh * (1.0 - s)), (dh * s,)
+
+
+def slstm_forward(a, states):
+    ai, af, ag, ao = a
+    _, c, n, m = states
+    new_m = np.where(n > 0.0, np.maximum(af + m, ai), ai)
+    i, f, g, o = np.exp(ai - new_m), np.exp(af + m - new_m), np.tanh(ag), sigmoid(ao)
+    c, n = f * c + i * g, f * n + i
+    return (o * c / n, c, n, new_m), (i, f, g, o, c, n)
+
+
+def slstm_backward(saved, states, dstates):
+    (i, f, g, o, new_c, new_n), (_, c, n, _), (dh, dc, dn, _) = saved, states, dstates
+    do = dh * new_c / new_n
+    dc = dc + dh * o / new_n
+    dn = dn - dh * o * new_c / new_n**2
+    di = dc * g + dn
+    daf = f * (c * dc + n * dn)
+    da = (di * i, daf, dc * i * (1.0 - g**2), o * (1.0 - o) * do)
+    return da, (np.zeros_like(dh), dc * f, dn * f, daf)
+
+
 REFERENCE_CELLS = {
     "rnn_tanh": Cell(("h",), (0, 1), (0, 1), ("h",), rnn_tanh_forward, rnn_tanh_backward),
     "rnn_relu": Cell(
@@ -131,6 +206,31 @@ REFERENCE_CELLS = {
         lstm_peephole_backward,
         gates=("i", "f", "g", "o"),
         vectors=("i", "f", "o"),
+    ),
+    "indrnn_tanh": Cell(("h",), (0, 1), (1, 1), ("h",), indrnn_tanh_forward, indrnn_tanh_backward, vectors=("h",)),
+    "indrnn_relu": Cell(
+        ("h",),
+        (0, 1),
+        (1, 1),
+        ("h",),
+        indrnn_relu_forward,
+        indrnn_relu_backward,
+        lambda saved: np.abs(saved).min(),
+        vectors=("h",),
+    ),
+    "mingru": Cell(("z", "n"), (0, 2), (2, 2), ("h",), mingru_forward, mingru_backward, gates=("z", "n")),
+    "minlstm": Cell(
+        ("f", "i", "n"), (0, 3), (3, 3), ("h",), minlstm_forward, minlstm_backward, gates=("f", "i", "n", "s")
+    ),
+    "slstm": Cell(
+        ("i", "f", "g", "o"),
+        (0, 4),
+        (0, 4),
+        ("h", "c", "n", "m"),
+        slstm_forward,
+        slstm_backward,
+        gates=("i", "f", "g", "o"),
+        positive=("n",),
     ),
 }
 

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 import numpy as np
-from reference_formulas import REFERENCE_CELLS
+from reference_formulas import REFERENCE_CELLS, sigmoid
 
 
 @dataclass
@@ -20,7 +20,8 @@ class Run:
     levels: int  # outputs per target
     batch: object
     initial: dict = field(default_factory=dict)  # recurrent layer without `start` -> (S, B, H); zeros where absent
-    masks: dict = field(default_factory=dict)  # dropout layer -> (B, steps, width), divided by 1 - rate;
+    masks: dict = field(default_factory=dict)  # dropout layer -> (B, steps, width), divided by 1 - rate; also of a
+    # recurrent layer: "<name>.hidden" -> (B, H), divided by 1 - rate; "<name>.kept" -> (B, steps, H), 0 or 1; of an
     # embedding -> (B, steps) bool: steps that read the row of unknown codes
     left_out: dict = field(default_factory=dict)  # lookup layer -> (B,) bool: windows that read the unknown row
     last: dict = field(default_factory=dict)  # recurrent layer -> its last states (S, B, H)
@@ -66,15 +67,21 @@ def times(layer, x):
     return list(range(x.shape[1]))[:: -1 if layer.reverse else 1]
 
 
-def recurrent_step(cell, p, x, states):
+def masks_of(layer, run):
+    """What h is multiplied by before R, and what share of its states of before a unit keeps at step t."""
+    hidden, kept = run.masks.get(f"{layer.name}.hidden", 1.0), run.masks.get(f"{layer.name}.kept")
+    return hidden, lambda t: layer.zoneout if kept is None else kept[:, t]
+
+
+def recurrent_step(cell, p, x, states, hidden=1.0):
     """One step: x (B, I) and the states before it -> the states after it, and what `cell.backward` needs."""
-    a = []
+    a, h = [], states[0] * hidden
     for k, row in enumerate(cell.rows):
         ak = p[f"b_{row}"]
         if cell.input[0] <= k < cell.input[1]:
             ak = ak + x @ p[f"W_{row}"].T
         if cell.state[0] <= k < cell.state[1]:
-            ak = ak + states[0] @ p[f"R_{row}"].T
+            ak = ak + h @ p[f"R_{row}"].T
         a.append(np.broadcast_to(ak, states[0].shape))
     return cell.forward(a, states, *cell.own(p))
 
@@ -84,10 +91,14 @@ def recurrent_forward(layer, x, p, run):
     _, H = run.shape(layer)
     zeros = np.zeros((len(cell.states), len(x), H))
     start = tuple(run.last[layer.start] if layer.start else run.initial.get(layer.name, zeros))
-    h, states, saved, before = np.zeros((*x.shape[:2], H)), start, {}, {}
-    for t in times(layer, x):
+    h, saved, before = np.zeros((*x.shape[:2], H)), {}, {}
+    (hidden, kept), chains = masks_of(layer, run), [start] * layer.dilation
+    for n, t in enumerate(times(layer, x)):
+        states = chains[n % layer.dilation]
         before[t] = start if layer.restart else states
-        states, saved[t] = recurrent_step(cell, p, x[:, t], before[t])
+        made, saved[t] = recurrent_step(cell, p, x[:, t], before[t], hidden)
+        states = tuple(kept(t) * s + (1.0 - kept(t)) * new for s, new in zip(before[t], made, strict=True))
+        chains[n % layer.dilation] = states
         h[:, t] = states[0]
     run.last[layer.name] = np.array(states)
     return h, (before, saved)
@@ -97,13 +108,16 @@ def recurrent_backward(layer, x, p, run, kept, dh):
     (x,), cell, (before, saved) = x, REFERENCE_CELLS[layer.cell], kept
     dp = {name: np.zeros_like(value) for name, value in p.items()}
     dx = np.zeros_like(x)
-    dstates = list(run.dlast.get(layer.name, np.zeros_like(run.last[layer.name])))
-    dstart = np.zeros_like(run.last[layer.name])
-    for t in reversed(times(layer, x)):
-        h = before[t][0]
+    dstart, (hidden, kept) = np.zeros_like(run.last[layer.name]), masks_of(layer, run)
+    carries = [list(np.zeros_like(dstart)) for _ in range(layer.dilation)]
+    carries[(x.shape[1] - 1) % layer.dilation] = list(run.dlast.get(layer.name, np.zeros_like(dstart)))
+    for n, t in reversed(list(enumerate(times(layer, x)))):
+        h, dstates = before[t][0] * hidden, carries[n % layer.dilation]
         dstates[0] = dstates[0] + dh[:, t]
+        past_cell = [kept(t) * d for d in dstates]
+        dstates = [(1.0 - kept(t)) * d for d in dstates]
         da, dstates, *dvectors = cell.backward(saved[t], before[t], dstates, *cell.own(p))
-        dstates = list(dstates)
+        dstates = [d + kept_d for d, kept_d in zip(dstates, past_cell, strict=True)]
         for name, d in zip(cell.vectors, dvectors[0] if dvectors else (), strict=True):
             dp[f"p_{name}"] += d.sum(axis=0)
         for k, row in enumerate(cell.rows):
@@ -113,11 +127,12 @@ def recurrent_backward(layer, x, p, run, kept, dh):
                 dx[:, t] += da[k] @ p[f"W_{row}"]
             if cell.state[0] <= k < cell.state[1]:
                 dp[f"R_{row}"] += da[k].T @ h
-                dstates[0] = dstates[0] + da[k] @ p[f"R_{row}"]
+                dstates[0] = dstates[0] + hidden * (da[k] @ p[f"R_{row}"])
         if layer.restart:
             dstart += np.array(dstates)
             dstates = [np.zeros_like(d) for d in dstates]
-    dstart += np.array(dstates)
+        carries[n % layer.dilation] = dstates
+    dstart += np.sum(carries, axis=0)
     if layer.start:
         run.dlast[layer.start] = run.dlast.get(layer.start, 0.0) + dstart
     else:
@@ -206,6 +221,39 @@ def concat_forward(layer, x, p, run):
 
 def concat_backward(layer, x, p, run, saved, dout):
     return parts(dout, x), {}
+
+
+# -------------------- sum: out_s = a_s + b_s
+
+
+def sum_forward(layer, x, p, run):
+    return x[0] + x[1], None
+
+
+def sum_backward(layer, x, p, run, saved, dout):
+    return [dout, dout], {}
+
+
+# -------------------- norm: out_s = g (x_s - mean) / sqrt(variance + epsilon) + b, over the features of each step
+
+EPSILON = 1e-5
+
+
+def norm_weights(layer, widths, output):
+    return [("g", (output[1],)), ("b", (output[1],))]
+
+
+def norm_forward(layer, x, p, run):
+    centred = x[0] - x[0].mean(axis=2, keepdims=True)
+    scale = 1.0 / np.sqrt((centred**2).mean(axis=2, keepdims=True) + EPSILON)
+    return p["g"] * centred * scale + p["b"], (centred * scale, scale)
+
+
+def norm_backward(layer, x, p, run, saved, dout):
+    z, scale = saved
+    e = dout * p["g"]
+    dx = scale * (e - e.mean(axis=2, keepdims=True) - z * (e * z).mean(axis=2, keepdims=True))
+    return [dx], {"g": (dout * z).sum(axis=(0, 1)), "b": dout.sum(axis=(0, 1))}
 
 
 # -------------------- lookup: out = V[row]; the last row is the unknown series'
@@ -316,15 +364,83 @@ def cycle_on_backward(layer, x, p, run, ratio, dout):
     return [dout], {"": dQ}
 
 
+# -------------------- mlstm: h = o (C q) / max(|n q|, e^-m) of every head; its inputs are q, k, v, [o ; i ; f]
+
+
+def heads_of(layer, x):
+    """(B, T, heads, d)."""
+    return x.reshape(*x.shape[:2], layer.heads, -1)
+
+
+def mlstm_gates(layer, x):
+    """a_o (B, T, heads, d), a_i and a_f (B, T, heads)."""
+    width = x[0].shape[2]
+    return (heads_of(layer, x[3][:, :, :width]), *np.split(x[3][:, :, width:], 2, axis=2))
+
+
+def mlstm_forward(layer, x, p, run):
+    q, k, v = (heads_of(layer, part) for part in x[:3])
+    a_o, a_i, a_f = mlstm_gates(layer, x)
+    B, _, heads, d = q.shape
+    k, o = k / np.sqrt(d), sigmoid(a_o)
+    C, n, m = np.zeros((B, heads, d, d)), np.zeros((B, heads, d)), np.zeros((B, heads))
+    h, saved = np.zeros_like(q), {}
+    for t in times(layer, x[0]):
+        before = C, n
+        new_m = np.maximum(a_f[:, t] + m, a_i[:, t])
+        i, f, m = np.exp(a_i[:, t] - new_m), np.exp(a_f[:, t] + m - new_m), new_m
+        C = f[..., None, None] * C + i[..., None, None] * v[:, t, :, :, None] * k[:, t, :, None, :]
+        n = f[..., None] * n + i[..., None] * k[:, t]
+        s, bound = (n * q[:, t]).sum(axis=-1), np.exp(-m)
+        mean = np.einsum("bhvk,bhk->bhv", C, q[:, t]) / np.maximum(np.abs(s), bound)[..., None]
+        h[:, t] = o[:, t] * mean
+        saved[t] = before, (C, n), (i, f), (s, bound), mean
+    return h.reshape(x[0].shape), (k, o, saved)
+
+
+def mlstm_backward(layer, x, p, run, kept, dh):
+    k, o, saved = kept
+    q, v, dh = heads_of(layer, x[0]), heads_of(layer, x[2]), heads_of(layer, dh)
+    dq, dk, dv, do = (np.zeros_like(q) for _ in range(4))
+    da_i, da_f = np.zeros(q.shape[:3]), np.zeros(q.shape[:3])
+    dC, dn = 0.0, 0.0
+    for t in reversed(times(layer, x[0])):
+        (old_C, old_n), (C, n), (i, f), (s, bound), mean = saved[t]
+        do[:, t] = dh[:, t] * mean * o[:, t] * (1.0 - o[:, t])
+        dmean = dh[:, t] * o[:, t]
+        size = np.maximum(np.abs(s), bound)
+        dtop = dmean / size[..., None]
+        ds = np.where(np.abs(s) > bound, -np.sign(s) * (dmean * mean).sum(axis=-1) / size, 0.0)
+        dq[:, t] = np.einsum("bhvk,bhv->bhk", C, dtop) + ds[..., None] * n
+        dC = dC + dtop[..., :, None] * q[:, t, :, None, :]
+        dn = dn + ds[..., None] * q[:, t]
+        from_v = np.einsum("bhvk,bhv->bhk", dC, v[:, t]) + dn
+        dk[:, t] = i[..., None] * from_v
+        dv[:, t] = i[..., None] * np.einsum("bhvk,bhk->bhv", dC, k[:, t])
+        da_i[:, t] = i * (from_v * k[:, t]).sum(axis=-1)
+        da_f[:, t] = f * ((dC * old_C).sum(axis=(-1, -2)) + (dn * old_n).sum(axis=-1))
+        dC, dn = f[..., None, None] * dC, f[..., None] * dn
+    flat = [d.reshape(x[0].shape) for d in (dq, dk / np.sqrt(q.shape[3]), dv, do)]
+    return [*flat[:3], np.concatenate([flat[3], da_i, da_f], axis=2)], {}
+
+
+def mlstm_kink(layer, kept):
+    """Where |n q| is the bound: 1 beside the number that it would be without a stabiliser."""
+    return min(float(np.abs(np.abs(s) / bound - 1.0).min()) for _, _, _, (s, bound), _ in kept[2].values())
+
+
 REFERENCE_LAYERS = {
     "recurrent": Kind(recurrent_weights, recurrent_forward, recurrent_backward, kink=recurrent_kink),
     "dense": Kind(dense_weights, dense_forward, dense_backward, kink=dense_kink),
     "dropout": Kind(no_weights, dropout_forward, dropout_backward),
     "concat": Kind(no_weights, concat_forward, concat_backward),
+    "sum": Kind(no_weights, sum_forward, sum_backward),
+    "norm": Kind(norm_weights, norm_forward, norm_backward),
     "lookup": Kind(lookup_weights, lookup_forward, lookup_backward, table=True, rows_read=lookup_rows),
     "embedding": Kind(
         lookup_weights, embedding_forward, embedding_backward, table=True, rows_read=embedding_rows
     ),
     "cycle_off": Kind(cycle_weights, cycle_off_forward, cycle_off_backward, table=True, rows_read=cycle_rows),
     "cycle_on": Kind(cycle_weights, cycle_on_forward, cycle_on_backward, table=True, rows_read=cycle_rows),
+    "mlstm": Kind(no_weights, mlstm_forward, mlstm_backward, kink=mlstm_kink),
 }

@@ -17,13 +17,28 @@ def philox(counter, seed):
 
 def dropout_mask(seed, rate, B, times, width, number):
     """(B, steps, width): 0 with probability `rate`, else 1 / (1 - rate). `times` (steps,) are those of the stream."""
+    return np.where(below(seed, rate, B, times, width, number), 0.0, 1.0 / (1.0 - rate))
+
+
+def hidden_mask(seed, rate, B, width, number):
+    """(B, width), for all steps: 0 with probability `rate`, else 1 / (1 - rate)."""
+    return dropout_mask(seed, rate, B, [2**32 - 1], width, number)[:, 0]
+
+
+def kept_mask(seed, rate, B, steps, width, number):
+    """(B, steps, width): 1 with probability `rate`, else 0."""
+    return np.where(below(seed, rate, B, np.arange(steps), width, number), 1.0, 0.0)
+
+
+def below(seed, rate, B, times, width, number):
+    """(B, steps, width): whether the draw of a window, a step and a unit is below `rate`."""
     counter = np.zeros((B, len(times), -(-width // 4), 4), dtype=np.uint64)
     counter[..., 0] = np.arange(B)[:, None, None]  # window in the batch
     counter[..., 1] = np.arange(counter.shape[2])  # unit / 4
     counter[..., 2] = np.asarray(times)[:, None]
     counter[..., 3] = number
     draws = philox(counter, seed).reshape(B, len(times), -1)[:, :, :width]
-    return np.where(draws < np.uint64(rate * 2.0**32), 0.0, 1.0 / (1.0 - rate))
+    return draws < np.uint64(rate * 2.0**32)
 
 
 def mixed(seed):

@@ -28,7 +28,19 @@ def named(network, result):
 def differences_from(expected, result, network):
     """Tensor -> greatest difference of the largest entry."""
     expected, result = named(network, expected), named(network, result)
-    return {name: largest_difference(result[name], expected[name]) for name in expected}
+    largest = max(np.abs(d).max(initial=0.0) for d in expected.values())
+    return {
+        name: largest_difference(result[name], expected[name], least_of(expected[name], largest)) for name in expected
+    }
+
+
+def least_of(gradient, largest, dtype="float64"):
+    """What a difference is divided by at least.
+
+    A bias that scales all weights of a mean alike has the gradient 0; what is left of it is rounding of `largest`.
+    """
+    cancelled = np.abs(gradient).max(initial=0.0) <= tolerances.CANCELLED * largest
+    return tolerances.CANCELLED_LEAST[dtype] * largest if cancelled else 0.0
 
 
 def slope(loss, tensor, direction):

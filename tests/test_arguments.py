@@ -5,7 +5,7 @@ import pytest
 
 from forecast import RNNForecaster, Windows
 from forecast._arrays import read_training
-from forecast._network import CELLS, ESTIMATOR_CELLS, LOSSES, core_cell, spec_of
+from forecast._network import ACTIVATED_CELLS, CELLS, ESTIMATOR_CELLS, LOSSES, MATRIX_CELLS, core_cell, spec_of
 from forecast._rnn.arguments import architecture_of
 
 LOOKBACK, HORIZON, ROWS = 6, 4, 40
@@ -62,12 +62,12 @@ def test_a_cycle_is_each_series_own_or_shared(cycle, expected):
 def test_every_cell_of_the_registry_is_a_choice_and_back():
     found = set()
     for word in ESTIMATOR_CELLS:
-        for activation in ("tanh", "relu") if word == "rnn" else ("tanh",):
+        for activation in ("tanh", "relu") if word in ACTIVATED_CELLS else ("tanh",):
             a = architecture(np.zeros((20, 5)), np.zeros(20), cell=word, activation=activation)
             assert a.cell == core_cell(word, activation)
             assert a.cell_word == word
             found.add(a.cell)
-    assert found == set(CELLS)
+    assert found == {*CELLS, *MATRIX_CELLS}
 
 
 def test_the_choices_are_the_registries():

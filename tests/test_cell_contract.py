@@ -18,6 +18,7 @@ struct Sound {
   static constexpr const char* state_names[] = {"h", "c"};
   static constexpr const char* vector_names[] = {"f"};
   static constexpr double initial_bias[] = {0, 1};
+  static constexpr double initial_vector[][2] = {{0, 1}};
   static constexpr int gates = 1, gate[] = {1};
   static constexpr const char* gate_names[] = {"f"};
 
@@ -46,6 +47,7 @@ MISTAKES = {  # the sentence, up to where it is plain -> the words that are wron
     "the taped values fit into rows + kept": ("taped = 3", "taped = 4"),
     "every gate is a taped value": ("gate[] = {1}", "gate[] = {3}"),
     "lists one name for each in vector_names": ('vector_names[] = {"f"}', 'vector_names[] = {"f", "o"}'),
+    "initial_vector has a lowest and a highest value": ("{{0, 1}}", "{{0, 1}, {0, 1}}"),
     "forward(a, prev, next, tape) can be called": ("auto tape, auto p)", "auto tape)"),
     "backward(tape, prev, next, dnext, da, dprev) can be called": ("void backward", "void back"),
 }

@@ -49,6 +49,7 @@ WITHOUT_EFFECT = {
     "--set dropout": (*FIT, "--set", "dropout=0.1", "--set", "dropout=0.2"),
     "--set regressor__num_layers": (*FIT, "--layers", "2", "--set", "regressor__num_layers=3"),
     "--sheet": (*FIT, "--sheet", "Second"),
+    "--static-sheet": (*FIT, "--static-sheet", "Second"),
     "--time-format": (*FIT, "--time-format", "%d/%m/%Y"),
     "--timezone": ("fit", "steps.csv", *QUICK, "--timezone", "Europe/Paris", "-o", "m"),
 }

@@ -253,3 +253,39 @@ def test_a_model_without_static_covariates_takes_no_file(run):
     code, _, err = run(*FIT, "--static", "-", "-o", "m.forecast")
     assert code == 2
     assert "the standard input is for DATA" in err
+
+
+@pytest.fixture
+def book(run):
+    """A workbook with a first sheet of something else, and two that name the shops."""
+    with pd.ExcelWriter("book.xlsx") as sheets:
+        about = pd.DataFrame({"note": ["made by", "on"], "of": ["us", "monday"]})
+        about.to_excel(sheets, sheet_name="about", index=False)
+        SHOPS.to_excel(sheets, sheet_name="shops", index=False)
+        SHOPS.assign(size=[1, 2, 3]).to_excel(sheets, sheet_name="older", index=False)
+
+
+def test_of_a_workbook_the_first_sheet_that_names_the_series_is_read_and_named(run, book):
+    loud = [argument for argument in FIT if argument != "--quiet"]
+    code, out, err = run(*loud, "--static", "book.xlsx", "-o", "model")
+    assert code == 0, err
+    assert (
+        "Sheet 'shops' of the file 'book.xlsx' was read, the first with ['shop'] of ['about', 'shops', 'older'] "
+        "(choose with --static-sheet)" in out + err
+    )
+    assert values(run("predict", "model")) == python().predict()["y"].tolist()
+
+
+def test_another_sheet_of_the_workbook_is_chosen_by_name(run, book):
+    code, out, err = run(*FIT, "--static", "book.xlsx", "--static-sheet", "older", "-o", "model")
+    assert (code, "Sheet" in out + err) == (0, False)
+    assert values(run("predict", "model")) == python(static=SHOPS.assign(size=[1, 2, 3])).predict()["y"].tolist()
+    for arguments, says in {
+        ("--static", "book.xlsx", "--static-sheet", "oldr"): "--static-sheet: there is no sheet 'oldr'; the sheets are",
+        ("--static", "book.xlsx", "--static-sheet", "about"): "--static 'book.xlsx'",
+        ("--static", "shops.csv", "--static-sheet", "older"): "--static-sheet is for Excel files",
+        ("--static-sheet", "older"): "--static-sheet is a sheet of --static, which is not given. Fix: --static FILE.",
+    }.items():
+        code, out, err = run(*FIT, *arguments, "-o", "other")
+        assert (code, says in err) == (2, True), err
+        assert len(err.splitlines()[-1]) < 200

@@ -35,6 +35,9 @@ def draw_switching_relu(network, rng, past):
         elif weight == "R_h":
             view[...] = rng.uniform(0.001, 0.004, size=view.shape) + 0.96 * np.eye(len(view))
             view[0] = rng.uniform(0.001, 0.002, size=len(view))
+        elif weight == "p_h":  # R's diagonal alone
+            view[...] = rng.uniform(0.961, 0.964, size=view.shape)
+            view[0] = rng.uniform(0.001, 0.002)
         elif weight == "b_h":
             view[...] = rng.uniform(0.2, 0.3, size=len(view))
             view[0] = 0.1 if layer == "0" else -1.5
@@ -46,8 +49,10 @@ def draw(cell, seed, **shape):
     rng = np.random.default_rng(seed)
     case = draw_case(cell, rng, **shape)
     n = case.network
-    initial = rng.normal(size=(n.layers, len(reference.REFERENCE_CELLS[cell].states), len(case.index), n.hidden)) / 3
-    if cell == "rnn_relu":
+    states = reference.REFERENCE_CELLS[cell].states
+    initial = rng.normal(size=(n.layers, len(states), len(case.index), n.hidden)) / 3
+    initial = reference.REFERENCE_CELLS[cell].first_states(initial)
+    if cell.endswith("_relu"):
         past = case.arguments["past"].copy()
         case = Case(n, draw_switching_relu(n, rng, past), case.arguments | {"past": past}, case.index)
         initial = np.abs(initial)

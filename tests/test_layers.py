@@ -124,6 +124,11 @@ OPTIONS = {
     "layers": (1, 2),
     "segment": (1, 3),
     "bidirectional": (False, True),
+    "residual": (False, True),
+    "layer_norm": (False, True),
+    "dilation": ((), (1, 2)),
+    "recurrent_dropout": (0.0, 0.3),
+    "zoneout": (0.0, 0.2),
     "decoder": ("dense", "segments", "tied segments", "steps"),
     "skip": (None, "linear", "linear-all"),
     "future": (0, 2),
@@ -142,6 +147,11 @@ def fits(row):
     """Whether the options go together: no future is read where none is known, a tied decoder has room for positions."""
     if row["future_size"] and not row["future"]:
         return False
+    one_way, goes_on = not row["bidirectional"], row["decoder"].endswith("segments")
+    if row["layers"] < (2 if row["layer_norm"] or row["dilation"] else 1):
+        return False
+    if row["residual"] and row["layers"] < 2 - (one_way and row["segment"] > 1) + (one_way and goes_on):
+        return False
     if row["decoder"] != "tied segments":
         return True
     read = row["series_size"] + row["static"] + row["segment"] * (row["future"] + 2 * row["future_size"])
@@ -155,11 +165,12 @@ def pairs_of(row):
 
 
 def possible_pairs():
-    """Of values of two options each; a future that is not known cannot be read."""
+    """Of values of two options each; a future that is not known cannot be read, one layer hands nothing on."""
     found = set()
     for one, other in combinations(sorted(OPTIONS), 2):
         found |= set(product(((one, value) for value in OPTIONS[one]), ((other, value) for value in OPTIONS[other])))
-    return found - {(("future", 0), ("future_size", 2))}
+    impossible = {(("future", 0), ("future_size", 2))}
+    return found - impossible - {(("layer_norm", True), ("layers", 1)), (("dilation", (1, 2)), ("layers", 1))}
 
 
 def covering_rows(rng):
@@ -190,10 +201,12 @@ PAIRS = covering_rows(np.random.default_rng(6))
 
 
 def assert_row(row, seed, steps, batch):
+    if row["dilation"] and -(-steps // row["segment"]) <= max(row["dilation"]):
+        row = row | {"dilation": ()}  # no step would go on from another one
     case = draw_network(
         np.random.default_rng(seed), **fields_of(row), horizon=HORIZON, hidden=HIDDEN, steps=steps, batch=batch
     )
-    seed = SEED if row["dropout"] else None
+    seed = SEED if row["dropout"] or row["recurrent_dropout"] or row["zoneout"] else None
     masks = None if seed is None else case.network.masks(seed, batch)
     initial = draw_initial(case.network, np.random.default_rng(1), batch)
     settle_kinks(case, masks, initial)
@@ -412,6 +425,17 @@ FAULTS = {  # what is planted into the oracle: family, fields, the line's words,
         "stacked", dict(dropout=0.4), "(x.first + np.arange(x.steps) * x.pitch) // x.width if x.of else", "0 *",
     ),
     "mask of another layer": ("steps", dict(dropout=0.4), "x.width, layer.number)", "x.width, 0)"),
+    "steps go on from the first run": ("dilation", {}, "states = chains[n % layer.dilation]", "states = chains[0]"),
+    "gradient of a run lost": ("dilation", {}, "carries[n % layer.dilation] = dstates", "carries[0] = dstates"),
+    "mask of h forgotten, going back": (
+        "stacked", dict(dropout=0.1, recurrent_dropout=0.4), "hidden * (da[k] @", "1.0 * (da[k] @",
+    ),
+    "nothing kept, going back": ("stacked", dict(zoneout=0.3), "past_cell = [kept(t) * d", "past_cell = [0.0 * d"),
+    "second summand has no gradient": (
+        "residual over segments", {}, "return [dout, dout], {}", "return [dout, 0.0 * dout], {}",
+    ),
+    "mean of the gradient ignored": ("norm", {}, "e - e.mean(axis=2, keepdims=True)", "e - 0.0"),
+    "gain ignored": ("norm", {}, 'return p["g"] * centred', "return centred"),
     "not clipped": ("segment", dict(input_clip=0.5), "np.clip(x, -limit, limit)", "x"),
     "surplus beyond the horizon": (
         "segments over the horizon", {},

@@ -13,7 +13,7 @@ import pandas as pd
 import pytest
 from random_configurations import draw
 
-from forecast import SeriesForecaster, load
+from forecast import LateSeriesWarning, SeriesForecaster, load
 from forecast.model_selection import BacktestWarning, RollingOrigin, SkillWarning, backtest
 
 POSITIVE = ("log", "log1p", "boxcox", "log_return")
@@ -52,9 +52,13 @@ def known_refusal(one, error):
     return any(fits(one) and re.search(words, str(error)) for fits, words in REFUSALS)
 
 
+def as_frame(answer):
+    return pd.DataFrame(answer.to_pandas() if hasattr(answer, "to_pandas") else answer)
+
+
 def by_series(one, answer, rows=None):
     """Forecasts by series and stamp, out of an answer in the layout of the data, or of one row per row of `rows`."""
-    table = pd.DataFrame(answer.to_pandas() if hasattr(answer, "to_pandas") else answer)
+    table = as_frame(answer)
     if rows is None:
         table = table if "when" in {*table.columns, *table.index.names} else table.rename_axis("when")
         table = table.reset_index() if {"when", "shop"} & set(table.index.names) else table
@@ -109,7 +113,27 @@ def assert_one_model(one, path):
     ahead = one.future(known)
     second = model.predict(ahead, history=_with_target(one, known), errors="raise")
     second = by_series(one, second) if ahead is None else by_series(one, second, one.future_rows(known))
+    assert_updated(one, model, path, known, rows[(rows["stamp"] > early) & (rows["stamp"] <= late)])
     assert_backtest(one, {early: first, late: second}, past, known)
+
+
+def assert_updated(one, model, path, known, new):
+    """After an update, forecasts and intervals are those of the whole history, also out of a file."""
+    if not len(new):
+        return
+    ahead, history = one.future(known), _with_target(one, known)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", LateSeriesWarning)
+        updated = load(path).update(*one.laid_out(new))
+    calls = [lambda model, **more: model.predict(ahead, **more)]
+    if model._state.calibration is not None:
+        calls.append(lambda model, **more: model.predict_interval(ahead, coverage=[0.5], **more))
+    updated.save(path)
+    for call in calls:
+        wanted = as_frame(call(model, history=history, errors="raise"))
+        for copy in (updated, load(path)):
+            got = as_frame(call(copy))  # out of a file, text of Arrow is text of pandas
+            pd.testing.assert_frame_equal(got, wanted, check_dtype=False, rtol=0, atol=0, obj="after an update")
 
 
 def _with_target(one, rows):

@@ -13,7 +13,7 @@ import pytest
 from forecast import RNNForecaster, load, make_windows
 
 CHOICES = {  # most often the default, so that refusals do not crowd out what works
-    "cell": ("lstm", "gru", "rnn", "lstm_peephole"),
+    "cell": ("lstm", "gru", "rnn", "lstm_peephole", "slstm", "mingru", "mlstm"),
     "hidden_size": (1, 4, 7, 16),
     "num_layers": (1, 1, 2),
     "dropout": (0.0, 0.0, 0.3),
@@ -51,6 +51,11 @@ def draw_arguments(rng):
         "activation": (drawn["cell"] == "rnn", "relu"),
         "segment_activation": (drawn["segment"] > 1, "identity"),
         "series_left_out": (drawn["series_size"] > 0, 0.3),
+        "residual": (drawn["num_layers"] == 2, True),
+        "layer_norm": (drawn["num_layers"] == 2, True),
+        "dilation": (drawn["num_layers"] == 2, (2, 1)),
+        "recurrent_dropout": (drawn["dropout"] > 0, 0.2),
+        "zoneout": (drawn["dropout"] > 0, 0.1),
     }
     drawn |= {name: value for name, (fits, value) in beside.items() if fits and rng.random() < 0.5}
     return drawn | {"max_iter": 2, "learning_rate": 1e-3, "random_state": 0}

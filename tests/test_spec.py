@@ -337,8 +337,8 @@ def test_learned_positions_of_the_step_decoder_begin_with_zeros():
 
 
 def test_a_cell_that_owns_more_than_rows_begins_with_zeros_there():
-    """Such as peepholes: what is neither W, R nor b is left as it is."""
-    spec = spec_of(architecture())
+    """Such as peepholes: what is neither W, R nor b is left as it is, unless its header says otherwise."""
+    spec = spec_of(architecture(cell="lstm_peephole"))
     views = {"0.p_i": np.zeros(4), "head.W": np.zeros((6, 4))}
     draw(SimpleNamespace(layers=spec.layers), views, np.random.default_rng(0))
     assert not views["0.p_i"].any()

@@ -215,6 +215,19 @@ def test_an_overlap_is_refused_with_a_fix_that_runs(layout):
     assert model.update(rest, overlap="skip").predict().equals(expected), "a second time nothing is new"
 
 
+@pytest.mark.parametrize("steps", [1, 3, 10])
+def test_one_row_of_each_series_of_counted_rows_follows(steps):
+    parts = [pd.DataFrame({"k": np.arange(60) * steps, "shop": f"s{n}", "y": np.arange(60.0) ** n}) for n in range(4)]
+    rows = pd.concat(parts, ignore_index=True)
+    model = fitted(rows[rows["k"] < 50 * steps], series="shop", time="k")
+    for number in (50, 51):
+        model.update(rows[rows["k"] == number * steps])
+    want = model.predict(history=rows[rows["k"] <= 51 * steps])
+    pd.testing.assert_frame_equal(model.predict(), want)
+    with pytest.raises(ValueError, match=r"not on the grid|has gaps"):
+        model.update(rows[rows["k"] == 52 * steps].assign(k=52 * steps + (1 if steps > 1 else 5)))
+
+
 def test_what_is_not_as_fitted_is_refused_and_changes_nothing():
     frame = panel()
     first, rest = frame[frame["day"] < days()[CUT]], frame[frame["day"] >= days()[CUT]]

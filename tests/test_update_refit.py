@@ -187,3 +187,21 @@ def test_errors_that_were_made_before_count_after_training_on():
     assert len(model._state.calibration.residuals) == n + N - CUT
     wide = model.predict_interval()
     assert ((wide["y_upper"] - wide["y_lower"]) > 2 * (calm["y_upper"] - calm["y_lower"]).to_numpy()).all()
+
+
+@pytest.mark.parametrize("regressor", [Ridge(), RNNForecaster(hidden_size=4, max_iter=2, random_state=0)])
+def test_the_report_says_that_its_errors_are_of_the_fit(regressor, tmp_path):
+    days = pd.date_range("2025-01-01", periods=200, freq="D")
+    frame = pd.DataFrame({"y": np.sin(np.arange(200.0))}, days)
+    model = SeriesForecaster(regressor, lookback=7, horizon=2).fit(frame[:150])
+    before = model.report_
+    assert model.update(frame[150:160]).report_ is before
+    for end in (170, 180):
+        model.update(frame[end - 10 : end], refit="continue")
+    note = "these errors are those of fit; the model was trained on since then, up to 2025-06-29 00:00:00"
+    assert model.report_.notes == [*before.notes, note]
+    assert model.report_.table.equals(before.table)
+    assert note in str(model.report_)
+    assert note in model.card_["validation"]["notes"]
+    model.save(tmp_path / "model")
+    assert forecast.load(tmp_path / "model").report_.notes == model.report_.notes

@@ -37,6 +37,11 @@ def write_files():
     shops.to_csv("shops.csv")
     pd.DataFrame({"shop": ["x", "y"], "size": [30, 120], "age": [1, 9]}).to_csv("sizes.csv", index=False)
     pd.DataFrame({"shop": ["z"], "size": [60], "age": [2]}).to_csv("size-z.csv", index=False)
+    for name in ("sizes", "size-z"):
+        sizes = pd.read_csv(f"{name}.csv")
+        with pd.ExcelWriter(f"{name}.xlsx") as book:
+            sizes.to_excel(book, sheet_name="one", index=False)
+            sizes.assign(size=[7, 500][: len(sizes)]).to_excel(book, sheet_name="two", index=False)
     table.assign(shop="z").to_csv("shop-z.csv")
     table.drop(days[-3]).to_csv("gap.csv")
     shops[(shops["shop"] == "x") | (shops.index != days[-3])].to_csv("gap-shops.csv")
@@ -182,6 +187,9 @@ def shared(base):
         "--future-covariates": Given("--future-covariates", "wind"),
         "--static-covariates": Given("--static-covariates", "kind", base=on("shops.csv", base, "--series", "shop")),
         "--static": Given("--static", "sizes.csv", base=on("shops.csv", base, "--series", "shop")),
+        "--static-sheet": Given(
+            "--static-sheet", "two", base=on("shops.csv", base, "--series", "shop", "--static", "sizes.xlsx")
+        ),
         "--horizon": Given("--horizon", "4", base=without("--horizon", base)),
         "--lookback": Given("--lookback", "9", base=without("--lookback", base)),
         "--freq": Given("--freq", "B", base=on("holiday.csv", base)),
@@ -245,6 +253,9 @@ COMMANDS = {
         "--sheet": Given("--sheet", "two", base=["predict", "model.forecast", "book.xlsx"]),
         "--gaps": Given("--gaps", "interpolate", base=["predict", "model.forecast", "gap.csv"]),
         "--static": Given("--static", "size-z.csv", base=["predict", "sized.forecast", "shop-z.csv"]),
+        "--static-sheet": Given(
+            "--static-sheet", "two", base=["predict", "sized.forecast", "shop-z.csv", "--static", "size-z.xlsx"]
+        ),
         "--errors": Given("--errors", "raise", base=["predict", "shops.forecast", "gap-shops.csv"], says="has gaps"),
     }),
     "update": walk_of(["update", "model.forecast", "new.csv"], {
@@ -256,6 +267,9 @@ COMMANDS = {
         "--refit": Given("--refit", "continue"),
         "--history": Given("--history", "newest.csv", beside=["--refit", "continue"]),
         "--static": Given("--static", "size-z.csv", base=["update", "sized.forecast", "shop-z.csv"]),
+        "--static-sheet": Given(
+            "--static-sheet", "two", base=["update", "sized.forecast", "shop-z.csv", "--static", "size-z.xlsx"]
+        ),
         "--errors": Given("--errors", "raise", base=["update", "shops.forecast", "new-shop.csv"], says="end before"),
         "--quiet": Given("--quiet", base=["update", "shops.forecast", "new-shop.csv"]),
         "--time": Given("--time", "then", base=["update", "model.forecast", "new.csv"], says="are missing"),

@@ -81,6 +81,13 @@ def ask(method, **plain):
     return call
 
 
+def drawn(n_samples=3, random_state=0, of=(), **arguments):
+    """Samples of a network with dropout in place of the usual regressor; `of` as in `ask`."""
+    data = shops() if "series" in dict(of) else days()
+    model = SeriesForecaster(network(dropout=0.3, max_iter=2), **RIDGE | dict(of)).fit(data)
+    return model.sample_y(n_samples=n_samples, random_state=random_state, **arguments)
+
+
 def saved(save):
     with tempfile.TemporaryDirectory() as folder:
         here = os.getcwd()
@@ -176,6 +183,9 @@ SERIES = {
         {},
         {"levels": [0.4], "X": days(62)[60:], "history": days()[:40]},
     ),
+    "SeriesForecaster.sample_y": Walk(
+        drawn, {}, {"X": days(62)[60:], "n_samples": 2, "random_state": 1, "history": days()[:40]}
+    ),
     "SeriesForecaster.future_frame": Walk(ask("future_frame"), {}, {"n": 2, "history": days()[:40]}),
     "SeriesForecaster.score": Walk(ask("score"), AHEAD, {"X": days(62)[60:], "y": days(63)["a"][60:] + 1.0}),
     "SeriesForecaster.save": Walk(
@@ -213,6 +223,7 @@ WEIGHT = np.linspace(0.1, 2.0, 40)
 XY = dict(zip(("X", "y"), table(), strict=True))
 OTHER = dict(zip(("X", "y"), table(seed=1), strict=True))
 QUANTILES = network(loss="quantile", quantile=[0.1, 0.5, 0.9], max_iter=3).fit(**XY)
+MASKED = network(dropout=0.3, max_iter=3).fit(**XY)
 STOPS = dict(of=tuple(dict(early_stopping=True).items()), X_val=OTHER["X"], y_val=OTHER["y"])
 
 NETWORKS = {
@@ -236,6 +247,11 @@ NETWORKS = {
     "RNNForecaster.predict": Walk(QUANTILES.predict, {"X": XY["X"]}, {"X": OTHER["X"]}),
     "RNNForecaster.predict_quantiles": Walk(
         QUANTILES.predict_quantiles, {"X": XY["X"]}, {"X": OTHER["X"], "levels": [0.3]}
+    ),
+    "RNNForecaster.sample_y": Walk(
+        lambda **given: MASKED.sample_y(**{"n_samples": 3, "random_state": 0} | given),
+        {"X": XY["X"]},
+        {"X": OTHER["X"], "n_samples": 2, "random_state": 1},
     ),
     "RNNForecaster.save": Walk(
         lambda path: saved(lambda: QUANTILES.save(path)), {"path": "a.forecast"}, {"path": "b.forecast"}

@@ -21,6 +21,15 @@ py::list names(const char* const* list, int first, int last) {
   return out;
 }
 
+py::list initial_vectors(const CellInfo& c) {
+  py::list out;
+  for (int i = 0; i < c.vectors; ++i) {
+    const double* const range = c.initial_vectors ? c.initial_vectors + 2 * i : nullptr;
+    out.append(py::make_tuple(range ? range[0] : 0.0, range ? range[1] : 0.0));
+  }
+  return out;
+}
+
 py::dict cells(const Table& t) {
   py::dict out;
   for (int i = 0; i < t.n_cells; ++i) {
@@ -29,7 +38,8 @@ py::dict cells(const Table& t) {
                            "state"_a = py::make_tuple(c.state[0], c.state[1]),
                            "states"_a = names(c.state_names, 0, c.states), "gates"_a = names(c.gate_names, 0, c.gates),
                            "initial_bias"_a = std::vector<double>(c.initial_bias, c.initial_bias + c.rows),
-                           "vectors"_a = names(c.vector_names, 0, c.vectors), "estimator"_a = c.argument);
+                           "vectors"_a = names(c.vector_names, 0, c.vectors),
+                           "initial_vectors"_a = initial_vectors(c), "estimator"_a = c.argument);
   }
   return out;
 }

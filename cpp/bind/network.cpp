@@ -198,21 +198,27 @@ Path path_of(const std::string& path) {
 
 template <class T>
 py::object predict_as(const NetworkHolder& net, const PackedHolder& holder, const SourceHolder& source,
-                      const py::array& index, int threads, const std::string& path) {
+                      const py::array& index, int threads, const std::string& path, const uint64_t* seed) {
   const Path way = path_of(path);
   const Packed<T>* packed = packed_in<T>(holder);
   if (!is_pack_of<T>(net, holder)) throw py::value_error("theta: packed for another network");
   const Windows windows = windows_of(net, source, index, false);
   auto out = new_array<T>({windows.n, net.spec().outputs()});
   T* outputs = out.mutable_data();
-  unlocked([&](StopSign& sign) { return predict(net.get<T>(), *packed, windows, way, threads, sign, outputs); });
+  unlocked([&](StopSign& sign) { return predict(net.get<T>(), *packed, windows, way, threads, sign, outputs, seed); });
   return out;
 }
 
 py::object predict_any(const NetworkHolder& net, const PackedHolder& packed, const SourceHolder& source,
                        const py::array& index, int threads, const std::string& path) {
-  return net.wide() ? predict_as<double>(net, packed, source, index, threads, path)
-                    : predict_as<float>(net, packed, source, index, threads, path);
+  return net.wide() ? predict_as<double>(net, packed, source, index, threads, path, nullptr)
+                    : predict_as<float>(net, packed, source, index, threads, path, nullptr);
+}
+
+py::object sample(const NetworkHolder& net, const PackedHolder& packed, const SourceHolder& source,
+                  const py::array& index, uint64_t seed, int threads, const std::string& path) {
+  return net.wide() ? predict_as<double>(net, packed, source, index, threads, path, &seed)
+                    : predict_as<float>(net, packed, source, index, threads, path, &seed);
 }
 
 template <class T>
@@ -396,6 +402,8 @@ void bind_network(py::module_& m) {
       .def_property_readonly("layout", &NetworkHolder::layout)
       .def("pack", pack, "theta"_a, "earlier"_a = none)
       .def("predict", predict_any, "theta"_a, "source"_a, "index"_a, py::kw_only(), "threads"_a = 1, "path"_a = "auto")
+      .def("sample", sample, "theta"_a, "source"_a, "index"_a, "seed"_a, py::kw_only(), "threads"_a = 1,
+           "path"_a = "auto")
       .def(
           "predict",
           [](const NetworkHolder& net, const py::array& theta, const SourceHolder& source, const py::array& index,

@@ -117,7 +117,16 @@ void SpecHolder::check_layer(const LayerSpec& l, const std::string& name) const 
   int64_t wide = 0;
   for (int i = 0; i < l.inputs; ++i) wide += streams_[size_t(l.in[i])].width;
   if (!cell && kind->same_width && wide != out.width) refuse("layer", name, "input and output differ in width");
+  if (!cell && kind->by_head) check_heads(l, name);
+  for (int i = 0; !cell && kind->each_wide && i < l.inputs; ++i)
+    if (streams_[size_t(l.in[i])].width != out.width || streams_[size_t(l.in[i])].steps != out.steps)
+      refuse("layer", name, "every input has the steps and the width of the output");
   if (l.restart && l.start < 0) refuse("layer", name, "restart needs a start");
+  if (l.dilation < 1 || l.dilation > out.steps) refuse("layer", name, "dilation: expected 1 to its steps");
+  if (!(l.recurrent_dropout >= 0 && l.recurrent_dropout < 1 && l.zoneout >= 0 && l.zoneout < 1))
+    refuse("layer", name, "recurrent_dropout, zoneout: expected a probability below 1");
+  if ((l.dilation > 1 || l.recurrent_dropout > 0 || l.zoneout > 0) && (l.restart || !cell))
+    refuse("layer", name, "dilation, recurrent_dropout and zoneout are for recurrent layers without restart");
   if (l.start >= 0) {
     const LayerSpec& o = layers_[size_t(l.start)];
     if (!cell || o.kind != l.kind || streams_[size_t(o.out)].width != out.width)
@@ -125,6 +134,16 @@ void SpecHolder::check_layer(const LayerSpec& l, const std::string& name) const 
   }
   if (l.tied >= 0 ? !may_tie(l, layers_[size_t(l.tied)]) : !cell && kind->owner)
     refuse("layer", name, "tied needs a layer of the same kind and sizes, or the kind that owns its weights");
+}
+
+void SpecHolder::check_heads(const LayerSpec& l, const std::string& name) const {
+  const int64_t H = streams_[size_t(l.out)].width;
+  if (l.heads < 1 || l.heads > H || H % l.heads) refuse("layer", name, "heads: expected a divisor of its width");
+  for (int i = 0; i < l.inputs; ++i) {
+    const StreamSpec& in = streams_[size_t(l.in[i])];
+    if (in.width != (i < 3 ? H : H + 2 * l.heads) || in.steps != streams_[size_t(l.out)].steps)
+      refuse("layer", name, "q, k and v are as wide as the output, the gates wider by 2 for each head");
+  }
 }
 
 bool SpecHolder::may_tie(const LayerSpec& l, const LayerSpec& to) const {
@@ -156,6 +175,9 @@ void SpecHolder::read_layer(const py::dict& d) {
   l.number = field<int64_t>(d, "number", 0);
   l.rows = field<int64_t>(d, "rows", 0), l.length = field<int64_t>(d, "length", 0);
   l.channels = field<int64_t>(d, "channels", 0), l.rate = field(d, "rate", 0.0);
+  l.heads = field<int64_t>(d, "heads", 0);
+  l.dilation = field<int64_t>(d, "dilation", 1);
+  l.recurrent_dropout = field(d, "recurrent_dropout", 0.0), l.zoneout = field(d, "zoneout", 0.0);
   check_layer(l, name);
   if (info(l) && info(l)->table) check_table(l, *info(l), name);
   makers_[size_t(l.out)] = int(layers_.size());

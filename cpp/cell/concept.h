@@ -75,8 +75,20 @@ concept NamesVectors = vectors_of<C> == 0 || (requires(const char* name) { name 
                                               has_names(C::vector_names, vectors_of<C>));
 
 template <class C>
+concept BeginsVectors = !requires { C::initial_vector; } || requires(const double* range) {
+  range = C::initial_vector[0];
+  requires sizeof(C::initial_vector) == vectors_of<C> * 2 * sizeof(double);
+};
+
+template <class C>
 constexpr const char* const* vector_names_of() {
   if constexpr (vectors_of<C> > 0) return C::vector_names;
+  else return nullptr;
+}
+// [vector][lowest and highest value]; null: they begin with 0.
+template <class C>
+constexpr const double* initial_vectors_of() {
+  if constexpr (requires { C::initial_vector; }) return C::initial_vector[0];
   else return nullptr;
 }
 
@@ -133,6 +145,7 @@ constexpr bool is_cell() {
     static_assert(FitsTape<C>, "the taped values fit into rows + kept");
     static_assert(NamesGates<C>, "gate and gate_names have one entry per gate, and every gate is a taped value");
     static_assert(NamesVectors<C>, "a cell with vectors lists one name for each in vector_names");
+    static_assert(BeginsVectors<C>, "initial_vector has a lowest and a highest value for each vector");
     static_assert(
         GoesForward<C>,
         "forward(a, prev, next, tape) can be called on vectors (with vectors: forward(a, prev, next, tape, p))");

@@ -5,15 +5,24 @@
 #include "concept.h"
 #include "elman.h"
 #include "gru.h"
+#include "indrnn.h"
 #include "lstm.h"
 #include "lstm_peephole.h"
+#include "mingru.h"
+#include "minlstm.h"
+#include "slstm.h"
 
-#define FORECAST_CELLS(X) \
-  X("rnn_tanh", RnnTanh)  \
-  X("rnn_relu", RnnRelu)  \
-  X("gru", Gru)           \
-  X("lstm", Lstm)         \
-  X("lstm_peephole", LstmPeephole)
+#define FORECAST_CELLS(X)          \
+  X("rnn_tanh", RnnTanh)           \
+  X("rnn_relu", RnnRelu)           \
+  X("gru", Gru)                    \
+  X("lstm", Lstm)                  \
+  X("lstm_peephole", LstmPeephole) \
+  X("indrnn_tanh", IndRnnTanh)     \
+  X("indrnn_relu", IndRnnRelu)     \
+  X("mingru", MinGru)              \
+  X("minlstm", MinLstm)            \
+  X("slstm", Slstm)
 
 namespace forecast::FORECAST_ISA {
 

@@ -252,7 +252,8 @@ struct Walk : Planner {
   // States that a recurrent layer keeps: all, unless only those of the same phase and the last one are read.
   int64_t places_of(int layer) const {
     const int64_t steps = net.streams[net.layers[layer].out].steps;
-    if (plan.use.backward || !by_steps(layer)) return steps + 1;
+    const int64_t initial = net.layers[layer].dilation, all = steps + initial;
+    if (plan.use.backward || !by_steps(layer)) return all;
     const Phase& own = plan.phases[phase_of(layer)];
     bool few = true;
     for (int l = layer + 1; l < net.n_layers; ++l)
@@ -262,8 +263,10 @@ struct Walk : Planner {
           const int64_t W = net.streams[p.base].width;
           if (maker_of(p.base) == layer) few &= net.streams[s].steps == 1 && p.first / W == steps - 1;
         });
-    const int64_t places = plan.use.units && own.last - own.first > 1 ? 2 * steps_together : 2;
-    return few && places <= steps ? places : steps + 1;
+    const int64_t least = (plan.use.units && own.last - own.first > 1 ? steps_together : 1) + initial;
+    int64_t places = 1;
+    while (places < least) places *= 2;
+    return few && places < all ? places : all;
   }
 
   // The list of everything that a chunk needs.

@@ -28,6 +28,19 @@ struct Dropout {
   int64_t first;  // number of lane 0 in the batch
 };
 
+// to[unit][lane] = `low` with probability `rate`, else `high`.
+template <int Lanes, class T>
+inline void draw_mask(const Dropout& d, int64_t layer, int64_t t, int64_t H, T low, T high, T* to) {
+  const uint32_t threshold = uint32_t(d.rate * 4294967296.0);
+  for (int64_t unit = 0; unit < H; unit += 4)
+    for (int lane = 0; lane < Lanes; ++lane) {
+      const Philox draw =
+          philox({{uint32_t(d.first + lane), uint32_t(unit / 4), uint32_t(t), uint32_t(layer)}}, d.seed);
+      for (int64_t u = unit; u < H && u < unit + 4; ++u)
+        to[u * Lanes + lane] = draw.x[u - unit] < threshold ? low : high;
+    }
+}
+
 // to[unit][lane] = from[unit][lane] * mask, where mask is 0 with probability `rate` and 1 / (1 - rate) otherwise.
 template <int Lanes, class T>
 inline void apply_dropout(const Dropout& d, int64_t layer, int64_t t, int64_t H, const T* from, T* to) {

@@ -34,6 +34,9 @@ struct LayerSpec {
   int64_t number;                  // of its random numbers
   int64_t rows, length, channels;  // of a table; of a cycle
   double rate;                     // of an embedding: share of steps that read its last row while training; 0: none does
+  int64_t heads;                   // of a matrix memory
+  int64_t dilation;                // of a recurrent layer: steps to the one whose states it goes on from
+  double recurrent_dropout, zoneout;
 };
 
 struct NetworkSpec {
@@ -50,7 +53,7 @@ struct NetworkSpec {
 struct Use {
   bool units;     // units in the lanes, one window at a time; otherwise windows in the lanes
   bool backward;  // with tapes and gradients
-  bool drop;
+  bool drop;    // with random masks
   bool inputs;  // gradients of inputs and of initial states too
 };
 
@@ -146,6 +149,7 @@ struct Network {
   const Plan* plan;
   const T* loss_parameters;
   double dropout, left_out;  // left_out: share of windows that read a table's row of unknown series, while training
+  bool all_known;            // no code is drawn to read the row of unknown ones, whatever the masks
   double clip;               // bound of the scaled past; <= 0: none
   const T* theta;
   const T* packs[4];
@@ -177,7 +181,7 @@ struct Chunk {
 
 struct Field {  // one named array inside theta
   int layer;
-  char kind;                // W, R or b; p: a vector of a cell; 0: the layer's own name says it
+  char kind;                // W, R, b or g (a gain); p: a vector of a cell; 0: the layer's own name says it
   int row;                  // of the cell, or number of its vector; -1: the layer is no cell
   int64_t offset, n, m, k;  // shape (n, m, k); what is 0 is not there
 };
@@ -192,6 +196,7 @@ struct CellInfo {
   const char* const* gate_names;
   int vectors;  // one number per unit each
   const char* const* vector_names;
+  const double* initial_vectors;  // [vectors][lowest and highest value]; null: 0
   const char* argument;  // how the estimator's argument `cell` names it
 };
 
@@ -200,10 +205,12 @@ struct LayerInfo {
   const char* name;
   int least, most;  // inputs
   bool same_width;  // its inputs together are as wide as its output
+  bool each_wide;   // each of them has the steps and the width of its output
   bool passes;      // its output may be a view of its input
   bool table;       // it looks rows up; `by_phase`: at places in a cycle
   bool by_phase;
-  bool by_code;       // ... or at numbers of a column of an input
+  bool by_code;     // ... or at numbers of a column of an input
+  bool by_head;     // its units are cut into heads: inputs q, k, v and gates, 2 of them for each head beside o
   const char* owner;  // the kind whose weights it must be tied to; null: it may own them
 };
 

@@ -51,6 +51,7 @@ constexpr CellInfo cell_infos[] = {
    Cell::gate_names,                 \
    vectors_of<Cell>,                 \
    vector_names_of<Cell>(),          \
+   initial_vectors_of<Cell>(),       \
    argument_of<Cell>(name)},
     FORECAST_CELLS(FORECAST_CELL)
 #undef FORECAST_CELL
@@ -63,7 +64,9 @@ constexpr LossInfo loss_infos[] = {
 };
 
 constexpr LayerInfo layer_infos[] = {
-#define FORECAST_LAYER(name, L) {name, L::least, L::most, L::same_width, !L::always, L::table, L::by_phase, L::by_code, L::owner},
+#define FORECAST_LAYER(name, L)                                                                                  \
+  {name,     L::least,    L::most,    L::same_width, L::each_wide, !L::always, L::table, L::by_phase, L::by_code, \
+   L::by_head, L::owner},
     FORECAST_LAYERS(FORECAST_LAYER)
 #undef FORECAST_LAYER
 };

@@ -50,7 +50,7 @@ struct Embedding : Weightless {
     const double number = number_at(k, in.base == k.net.past, in.first + s * in.stride, k.c.index[lane]);
     const int64_t known = l.rate > 0 ? l.rows - 1 : l.rows;
     if (!(number > -0.5 && number < double(known) - 0.5)) return l.rows - 1;
-    if (k.plan.use.drop && l.rate > 0) {
+    if (k.plan.use.drop && l.rate > 0 && !k.network.all_known) {
       const uint32_t window = uint32_t(k.c.first + lane);
       if (philox({{window, 0, uint32_t(s), uint32_t(l.number)}}, k.c.seed).x[0] < uint32_t(l.rate * 4294967296.0))
         return l.rows - 1;

@@ -11,7 +11,8 @@
 //   table          its weights are rows that a window looks up: they stand at the end of theta, and each window has the
 //                  gradient of its own row; by_phase: places in a cycle; by_code: numbers in its input, at each
 //                  step one; owner: the kind that it must be tied to
-//   least, most, same_width  what it accepts (LayerInfo)
+//   by_head        its input has parts of its own for each of its heads
+//   least, most, same_width, each_wide  what it accepts (LayerInfo)
 #pragma once
 
 #include "../kernel/random.h"
@@ -36,7 +37,8 @@ struct Cursor {
 struct Weightless {
   static constexpr int least = 1, most = 1;  // inputs
   static constexpr bool same_width = true;   // all inputs together and the output
-  static constexpr bool always = true, table = false, by_phase = false, by_code = false;
+  static constexpr bool each_wide = false;   // every input has the steps and the width of the output
+  static constexpr bool always = true, table = false, by_phase = false, by_code = false, by_head = false;
   static constexpr const char* owner = nullptr;
   template <class Put>
   static void fields(const NetworkSpec&, const LayerSpec&, const Put&) {}

@@ -1,8 +1,11 @@
 // A recurrent layer: any cell, over the steps in either direction.
 //
-//   states[i]  [state][H][column], i = 0 ... T in the order of computation; states[0] is the initial state, h comes
-//   first tape[i]    [row or kept value][H][column]; forward leaves what the cell's backward needs, backward writes the
+//   states[i]  [state][H][column], h first, in the order of computation: D initial states, then step i's at i + D
+//   tape[i]    [row or kept value][H][column]; forward leaves what the cell's backward needs, backward writes the
 //              gradients da over the rows, and when all weight gradients are done dx over the first row
+//
+// With a dilation D (Chang et al. 2017) a step goes on from the states of D steps before, so D chains of steps
+// interleave, each from the initial states; going back each has its own carry.
 //
 // A cell's vectors stand behind its biases in theta (kind p) and behind the weights of its forward pack, where both
 // ways and both directions read them; the sums of their gradients stand behind those of the biases.
@@ -12,7 +15,8 @@
 #pragma once
 
 #include "../cell/registry.h"
-#include "layer.h"
+#include "shared_input.h"
+#include "masks.h"
 
 namespace forecast::FORECAST_ISA {
 
@@ -35,31 +39,22 @@ struct Recurrent : Weightless {
   static int64_t hidden(const NetworkSpec& net, const LayerSpec& l) { return net.streams[l.out].width; }
   static int64_t steps(const NetworkSpec& net, const LayerSpec& l) { return net.streams[l.out].steps; }
 
-  // Whether it reads what all windows have in common, ready before it begins: a decoder's learned positions.
-  static bool common_input(const NetworkSpec& net, const LayerSpec& l) {
-    int stream = l.in[0];
-    while (net.streams[stream].of >= 0) stream = net.streams[stream].of;
-    for (int i = 0; l.restart && i < net.n_layers; ++i) {
-      const LayerSpec& maker = net.layers[i];
-      if (maker.out == stream) return !maker.inputs && maker.added < 0 && maker.bias == Bias::steps;
-    }
-    return false;
-  }
-
   // Its arrays. Forward alone keeps few states where nobody reads the others.
   template <class Way, class T>
   struct Memory {
     int64_t row, tape_step, state_step;
     int64_t states, begun = 0, tape = 0, carry = 0, first = 0, sums = 0, scratch = 0, transposed = 0;
+    MaskMemory masks;
 
     Memory(const NetworkSpec& net, const LayerSpec& l, Use use, int64_t places, Cursor& arena) {
       const int64_t I = inputs(net, l), H = hidden(net, l), T_ = steps(net, l), widest = H > I ? H : I;
       row = Way::room(H) * Way::columns, tape_step = tape_rows<C> * row, state_step = C::states * row;
       states = arena.take(places * state_step);
       if (!Way::units && common_input(net, l)) begun = arena.take((C::rows * H + I) * width<T>);
+      masks = MaskMemory(l, use, row, state_step, T_, arena);
       if (!use.backward) return;
       tape = arena.take(T_ * tape_step);
-      carry = arena.take(state_step), first = arena.take(state_step);
+      carry = arena.take(l.dilation * state_step), first = arena.take(state_step);
       sums = arena.take(all_sums<Way>(I, H));
       scratch = arena.take(Way::room(widest) * Way::columns);
       transposed = arena.take(Way::scratch(widest, Way::segment(T_)));
@@ -73,9 +68,9 @@ struct Recurrent : Weightless {
     p.plan.slots[number].memory = p.arena.used;
     const Memory<Way, T> m(p.net, l, p.plan.use, kept, p.arena);
     Place& out = p.place(l.out);
-    out.x = m.states, out.pitch = m.state_step, out.shift = 1;
-    if (kept <= T_) out.mask = kept - 1;
-    if (l.reverse) out.x += T_ * m.state_step, out.pitch = -m.state_step, out.shift = 0;
+    out.x = m.states, out.pitch = m.state_step, out.shift = l.dilation;
+    if (kept < T_ + l.dilation) out.mask = kept - 1;
+    if (l.reverse) out.x += (T_ - 1 + l.dilation) * m.state_step, out.pitch = -m.state_step, out.shift = 0;
     // The gradient of the input goes over the tape's first row, where nobody else adds to it.
     const int64_t newest = m.tape + (T_ - 1) * m.tape_step;
     if (p.plan.use.backward && inputs(p.net, l) <= H)
@@ -148,10 +143,10 @@ struct Recurrent : Weightless {
   // What every step needs, looked up once for a run of steps.
   template <class Way, class T>
   struct View {
-    int64_t I, H, T_, row, tape_step, state_step, mask;
-    bool reverse, restart;
+    int64_t I, H, T_, row, tape_step, state_step, mask, dilation;
+    bool reverse, restart, masked;
     Track<T> x;
-    T *states, *begun, *tapes, *carry, *first, *sums, *scratch, *transposed;
+    T *states, *begun, *tapes, *carries, *first, *sums, *scratch, *transposed;
     const T *forward, *R_T, *W_T;
 
     View(const Call<T>& k, int number) {
@@ -160,9 +155,10 @@ struct Recurrent : Weightless {
       I = inputs(k.net, l), H = hidden(k.net, l), T_ = steps(k.net, l), mask = k.plan.places[l.out].mask;
       Cursor arena{slot.memory};
       const Memory<Way, T> m(k.net, l, k.plan.use, slot.places, arena);
+      dilation = l.dilation, masked = is_masked(l, k.plan.use);
       row = m.row, tape_step = m.tape_step, state_step = m.state_step, reverse = l.reverse, restart = l.restart;
       T* const block = k.c.arena;
-      states = block + m.states, begun = block + m.begun, tapes = block + m.tape, carry = block + m.carry,
+      states = block + m.states, begun = block + m.begun, tapes = block + m.tape, carries = block + m.carry,
       first = block + m.first;
       sums = block + m.sums, scratch = block + m.scratch, transposed = block + m.transposed;
       x = k.track(l.in[0]);
@@ -176,9 +172,19 @@ struct Recurrent : Weightless {
     const T* input(int64_t i) const { return x.at(time(i)); }
     T* state(int64_t i) const { return states + (i & mask) * state_step; }
     T* before(int64_t i) const { return state(restart ? 0 : i); }
+    T* after(int64_t i) const { return state(i + dilation); }
+    T* carry(int64_t i) const { return carries + (dilation == 1 ? 0 : i % dilation * state_step); }
     Operands<T> operands(int64_t i) const { return {input(i), I, before(i), H}; }
     T* tape(int64_t i) const { return tapes + i * tape_step; }
   };
+
+  template <class Way, class T>
+  static Masks<Way, T> masks_of(const Call<T>& k, int number, const View<Way, T>& v) {
+    const Slot& slot = k.plan.slots[number];
+    Cursor arena{slot.memory};
+    const Memory<Way, T> m(k.net, k.layer(number), k.plan.use, slot.places, arena);
+    return Masks<Way, T>(k, k.layer(number), m.masks, v.H, v.row, v.state_step);
+  }
 
   // ---- forward ---------------------------------------------------------------------------------------------
 
@@ -194,9 +200,9 @@ struct Recurrent : Weightless {
   }
 
   template <class Way, bool Keep, class T>
-  static INLINE void step(const View<Way, T>& v, int64_t i, Turn turn, const T* biases, Operands<T> x) {
-    const T* prev = x.b;
-    T *next = v.state(i + 1), *tape = Keep ? v.tape(i) : nullptr;
+  static INLINE void step(const View<Way, T>& v, int64_t i, Turn turn, const T* biases, Operands<T> x, const T* prev,
+                          T* next) {
+    T* tape = Keep ? v.tape(i) : nullptr;
     const int64_t row = v.row;
     if constexpr (vectors > 0) {
       const T* const p = v.p();
@@ -215,46 +221,22 @@ struct Recurrent : Weightless {
     }
   }
 
-  // What the sums of the steps [i, end), at most `width`, begin with where all windows have one input: bias + W x as
-  // one chain, as in a product, steps in the lanes. To begun[step][unit][row].
-  template <class Way, class T>
-  static __attribute__((noinline)) void begin_steps(const View<Way, T>& v, const T* W, int64_t i, int64_t end) {
-    constexpr int together = 4;  // units
-    constexpr int64_t rows = C::rows, w = width<T>;
-    const int64_t I = v.I, H = v.H, n = end - i;
-    const T* const b = W + b_of(I, H);
-    T* const x = v.begun + w * rows * H;
-    for (int64_t k = 0; k < I; ++k)
-      for (int64_t s = 0; s < w; ++s) x[k * w + s] = s < n ? v.input(i + s)[k * Way::columns] : T(0);
-    for (int64_t row = 0; row < rows; ++row)
-      for (int64_t unit = 0; unit < H; unit += together) {
-        Vec<T> sums[together];
-        const T* weights[together];
-        for (int j = 0; j < together; ++j) {
-          const int64_t own = smaller(unit + j, H - 1);  // the last again where there are no more
-          sums[j] = splat<Vec<T>>(b[row * H + own]);
-          weights[j] = W + ((row - C::input[0]) * H + own) * I;
-        }
-        if (row >= C::input[0] && row < C::input[1])
-          for (int64_t k = 0; k < I; ++k)
-            for (int j = 0; j < together; ++j) sums[j] = madd(splat<Vec<T>>(weights[j][k]), load(x + k * w), sums[j]);
-        for (int j = 0; j < together && unit + j < H; ++j) {
-          T of_step[w];
-          store(of_step, sums[j]);
-          for (int64_t s = 0; s < n; ++s) v.begun[(s * H + unit + j) * rows + row] = of_step[s];
-        }
-      }
-  }
-
-  // The initial states: those given, the last ones of another layer, or zeros.
+  // The initial states of all chains: those given, the last ones of another layer, or zeros.
   template <class Way, class T>
   static void begin(const Call<T>& k, int number) {
-    const LayerSpec& l = k.layer(number);
     const View<Way, T> v(k, number);
+    first_state(k, number, v);
+    for (int64_t chain = 1; chain < v.dilation; ++chain)
+      for (int64_t i = 0; i < v.state_step; ++i) v.state(chain)[i] = v.state(0)[i];
+    if (v.masked) masks_of(k, number, v).begin();
+  }
+  template <class Way, class T>
+  static void first_state(const Call<T>& k, int number, const View<Way, T>& v) {
+    const LayerSpec& l = k.layer(number);
     T* state = v.state(0);
     if (l.start >= 0) {
       const View<Way, T> from(k, l.start);
-      const T* last = from.state(from.T_);
+      const T* last = from.after(from.T_ - 1);
       for (int64_t i = 0; i < v.state_step; ++i) state[i] = last[i];
       return;
     }
@@ -271,18 +253,26 @@ struct Recurrent : Weightless {
   static bool forward(const Call<T>& k, int number, int64_t from, int64_t to) {
     const View<Way, T> v(k, number);
     const bool common = !Way::units && common_input(k.net, k.layer(number));
+    const T* const weights = k.weights(k.network.theta, number);
+    Masks<Way, T> of_layer, *masks = nullptr;
+    if (v.masked) of_layer = masks_of(k, number, v), masks = &of_layer;
     for (int64_t i = from; i < to; ++i) {
       const Turn turn{i % 2 != 0};
       const T* biases = v.forward;
       Operands<T> x = v.operands(i);
       if (common) {
         if ((i - from) % width<T> == 0)
-          begin_steps(v, k.weights(k.network.theta, number), i, smaller(i + width<T>, to));
+          begin_steps<C>(v, weights, weights + b_of(v.I, v.H), i, smaller(i + width<T>, to));
         biases = v.begun + (i - from) % width<T> * C::rows * v.H;
         x = {nullptr, 0, x.b, v.H, v.I};
       }
-      if (k.plan.use.backward) step<Way, true>(v, i, turn, biases, x);
-      else step<Way, false>(v, i, turn, biases, x);
+      const T* const before = x.b;
+      T* made = v.after(i);
+      if (masks) x.b = masks->hidden_of(i, before);
+      if (masks && masks->keep) made = masks->made_at(i);
+      if (k.plan.use.backward) step<Way, true>(v, i, turn, biases, x, before, made);
+      else step<Way, false>(v, i, turn, biases, x, before, made);
+      if (masks) masks->mix(i, v.time(i), before, v.after(i));
       if (k.stopped()) return false;
     }
     return true;
@@ -290,12 +280,18 @@ struct Recurrent : Weightless {
 
   template <class T>
   static int parts(const Call<T>& k, int number) {
+    if (is_masked(k.layer(number), k.plan.use)) return 1;
     return int(units_blocks<CellFeed<C>>(padded<T>(hidden(k.net, k.layer(number))) / width<T>));
   }
   template <class T>
   static void share(const Call<T>& k, int number, int64_t i, int part, int parts) {
     const View<UnitsInLanes<T>, T> v(k, number);
-    step<UnitsInLanes<T>, false>(v, i, Turn{i % 2 != 0, part, parts}, v.forward, v.operands(i));
+    if (v.masked) {  // in one part
+      forward<UnitsInLanes<T>>(k, number, i, i + 1);
+      return;
+    }
+    step<UnitsInLanes<T>, false>(v, i, Turn{i % 2 != 0, part, parts}, v.forward, v.operands(i), v.before(i),
+                                 v.after(i));
   }
 
   // Every gate and state of every step, out of the tape.
@@ -312,7 +308,7 @@ struct Recurrent : Weightless {
     };
     for (int64_t i = 0; i < v.T_; ++i) {
       for (int g = 0; g < C::gates; ++g) put(g, i, v.tape(i) + C::gate[g] * v.row);
-      for (int s = 0; s < C::states; ++s) put(C::gates + s, i, v.state(i + 1) + s * v.row);
+      for (int s = 0; s < C::states; ++s) put(C::gates + s, i, v.after(i) + s * v.row);
     }
   }
 
@@ -339,25 +335,32 @@ struct Recurrent : Weightless {
     for (int i = 0; i < C::states; ++i) store(carry + i * row, dbefore[i]);
   }
 
-  // dh after step i, to finish: the carry, what comes from above, and R da of the step computed after it.
+  // da of the step that goes on from step i, to be multiplied by R; empty where there is none.
+  template <class Way, class T>
+  static INLINE Operands<T> later(const View<Way, T>& v, int64_t i) {
+    const int64_t K = i + v.dilation < v.T_ && !v.restart ? state_rows<C> * Way::room(v.H) : 0;
+    return {v.tape(i + v.dilation) + C::state[0] * v.row, K, nullptr, 0};
+  }
+
+  // dh after step i, to finish: the carry, what comes from above, and R da of the step that goes on from it. Or all of
+  // it is `ready` in the carry.
   template <class Way, class T, class Finish>
-  static INLINE void state_gradient(const View<Way, T>& v, int64_t i, const T* above, Finish finish) {
-    const int64_t K = i + 1 < v.T_ && !v.restart ? state_rows<C> * Way::room(v.H) : 0;
-    const T* later = v.tape(i + 1) + C::state[0] * v.row;
-    Way::template multiply_from<Plain>(v.carry, above, v.R_T, Operands<T>{later, K, nullptr, 0}, v.H, Turn{i % 2 != 0},
-                                       finish);
+  static INLINE void state_gradient(const View<Way, T>& v, int64_t i, const T* above, bool ready, Finish finish) {
+    Operands<T> da = later(v, i);
+    if (ready) da.K_a = 0;
+    Way::template multiply_from<Plain>(v.carry(i), above, v.R_T, da, v.H, Turn{i % 2 != 0}, finish);
   }
 
   template <class Way, class T>
-  static void step_backward(const View<Way, T>& v, int64_t i, const T* above) {
-    T *tape = v.tape(i), *carry = v.carry;
-    const T *prev = v.before(i), *next = v.state(i + 1);
+  static void step_backward(const View<Way, T>& v, int64_t i, const T* above, bool ready, const T* next) {
+    T *tape = v.tape(i), *carry = v.carry(i);
+    const T* prev = v.before(i);
     const int64_t row = v.row;
     if constexpr (vectors > 0) {
       const int64_t H = v.H;
       const T* const p = v.p();
       T* const p_sums = v.p_sums();
-      state_gradient(v, i, above, [=](int64_t unit, auto dh) INLINE_LAMBDA {
+      state_gradient(v, i, above, ready, [=](int64_t unit, auto dh) INLINE_LAMBDA {
         using V = typename decltype(dh)::V;
         const int64_t at = unit * Way::columns;
         const OfUnits<Way, decltype(dh)> read{p + unit, row / Way::columns};
@@ -370,7 +373,7 @@ struct Recurrent : Weightless {
         for (int j = 0; j < vectors; ++j) Way::sum_up_units(p_sums, H, j, unit, d[j]);
       });
     } else {
-      state_gradient(v, i, above, [=](int64_t unit, auto dh) INLINE_LAMBDA {
+      state_gradient(v, i, above, ready, [=](int64_t unit, auto dh) INLINE_LAMBDA {
         const int64_t at = unit * Way::columns;
         cell_backward(dh[0], prev + at, next + at, tape + at, carry + at, row);
       });
@@ -382,29 +385,31 @@ struct Recurrent : Weightless {
   template <class T>
   static __attribute__((noinline)) double squares(const View<WindowsInLanes<T>, T>& v, int64_t i, const T* above) {
     T* const dh = v.scratch;
-    state_gradient(v, i, above, [=](int64_t unit, auto a) INLINE_LAMBDA { store(dh + unit * lanes<T>, a[0]); });
+    state_gradient(v, i, above, false, [=](int64_t unit, auto a) INLINE_LAMBDA { store(dh + unit * lanes<T>, a[0]); });
     return norm2(dh, v.row, 0);
   }
 
-  // dW, dR += da (x, h) over the steps [i, end), and the sums of the biases.
+  // dW, dR += da (x, h) over the steps [i, end), where h is what R has read, and the sums of the biases.
   template <class Way, class T>
-  static void weight_gradients(const View<Way, T>& v, T* dW, int64_t i, int64_t end) {
+  static void weight_gradients(const View<Way, T>& v, T* dW, int64_t i, int64_t end, const T* h, int64_t h_step) {
     const int64_t n = end - i, x_step = v.x.pitch * (v.reverse ? -1 : 1);
     const T *da = v.tape(i), *x = v.input(i);
     Way::sum_up(v.sums, C::rows, C::input[0], C::input[1], v.I, v.H, da, v.tape_step, x, x_step, n);
     if (!Way::few(C::rows, v.I, v.H))
       Way::outer_sum(dW, v.I, input_rows<C>, v.H, v.I, da + C::input[0] * v.row, v.tape_step, x, x_step, n,
                      v.transposed);
-    Way::outer_sum(dW + R_of(v.I, v.H), v.H, state_rows<C>, v.H, v.H, da + C::state[0] * v.row, v.tape_step,
-                   v.before(i), v.restart ? 0 : v.state_step, n, v.transposed);
+    if constexpr (state_rows<C> > 0)
+      Way::outer_sum(dW + R_of(v.I, v.H), v.H, state_rows<C>, v.H, v.H, da + C::state[0] * v.row, v.tape_step,
+                     h, h_step, n, v.transposed);
   }
 
   // Adds what reaches the state before step i, past the rows and through R, to that of the initial states.
   template <class Way, class T>
-  static void into_first(const View<Way, T>& v, int64_t i) {
-    T *first = v.first, *carry = v.carry;
+  static void into_first(const View<Way, T>& v, const Masks<Way, T>* masks, int64_t i) {
+    T *first = v.first, *carry = v.carry(i);
     for (int64_t j = 0; j < v.state_step; ++j) first[j] += carry[j];
     const Operands<T> da{v.tape(i) + C::state[0] * v.row, state_rows<C> * Way::room(v.H), nullptr, 0};
+    if (masks && masks->hide) return Masked<Recurrent>::through_hidden(v, *masks, da, first);
     const T* none = nullptr;
     Way::template multiply_from<Plain>(first, none, v.R_T, da, v.H, Turn{}, [=](int64_t unit, auto a) INLINE_LAMBDA {
       store(first + unit * Way::columns, a[0]);
@@ -434,37 +439,43 @@ struct Recurrent : Weightless {
     const LayerSpec& l = k.layer(number);
     const View<Way, T> v(k, number);
     const Gradient<T> dh = k.gradient(l.out), dx = k.gradient(l.in[0]);
-    T *const dW = k.weights(k.c.gradient, number), *const carry = v.carry;
-    clear(carry, v.state_step);
+    Masks<Way, T> of_layer, *masks = nullptr;
+    if (v.masked) of_layer = masks_of(k, number, v), masks = &of_layer;
+    T *const dW = k.weights(k.c.gradient, number), *const last = v.carry(v.T_ - 1);
+    clear(v.carries, v.dilation * v.state_step);
     clear(v.first, v.state_step);
     clear(v.sums, all_sums<Way>(v.I, v.H));
     for (int later = number + 1; later < k.net.n_layers; ++later)
       if (k.layer(later).start == number) {
         const View<Way, T> from(k, later);
-        for (int64_t j = 0; j < v.state_step; ++j) carry[j] += from.first[j];
+        for (int64_t j = 0; j < v.state_step; ++j) last[j] += from.first[j];
       }
     for (int64_t i = v.T_ - 1; i >= 0; --i) {
       const T* above = dh.at_or_null(v.time(i));
       if constexpr (!Way::units)
         if (k.c.flow) k.c.flow[k.plan.slots[number].flow + v.time(i)] += squares(v, i, above);
-      step_backward(v, i, above);
+      if (masks) Masked<Recurrent>::step_backward(v, *masks, i, above);
+      else step_backward(v, i, above, false, v.after(i));
       if (i % Way::segment(v.T_) == 0) {
         const int64_t end = i + Way::segment(v.T_);
-        weight_gradients(v, dW, i, smaller(end, v.T_));
-        // While the gradients are in cache. Those of step i are still read, before step i and at it.
-        if (!inputs_backward(k, v, dx, i + 1, smaller(end + 1, v.T_))) return false;
+        const bool hides = masks && masks->hide;
+        weight_gradients(v, dW, i, smaller(end, v.T_), hides ? masks->hidden_at(i) : v.before(i),
+                         hides ? masks->hidden_step : v.restart ? 0 : v.state_step);
+        // While the gradients are in cache. Steps before i still read those of the `dilation` steps from i on.
+        if (!inputs_backward(k, v, dx, i + v.dilation, smaller(end + v.dilation, v.T_))) return false;
       }
-      if (v.restart) into_first(v, i), clear(carry, v.state_step);
+      if (v.restart) into_first(v, masks, i), clear(v.carry(i), v.state_step);
       if (k.stopped()) return false;
     }
     Way::add_sums(v.sums, C::rows, C::input[0], C::input[1], v.I, v.H, dW + b_of(v.I, v.H), dW);
     if constexpr (vectors > 0) Way::add_unit_sums(v.p_sums(), vectors, v.H, dW + p_of(v.I, v.H));
-    if (!v.restart && (l.start >= 0 || k.c.dinitial)) into_first(v, 0);
+    const bool wanted = !v.restart && (l.start >= 0 || k.c.dinitial);
+    for (int64_t i = 0; wanted && i < v.dilation; ++i) into_first(v, masks, i);  // of each chain
     if (l.start < 0 && k.c.dinitial) {
       T* to = k.c.dinitial + k.plan.slots[number].initial * k.c.B;
       for (int64_t i = 0; i < C::states; ++i) k.put_rows(v.first + i * v.row, v.H, to + i * k.c.B * v.H);
     }
-    return inputs_backward(k, v, dx, 0, 1);
+    return inputs_backward(k, v, dx, 0, v.dilation);
   }
 };
 

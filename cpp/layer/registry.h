@@ -8,7 +8,10 @@
 #include "dropout.h"
 #include "embedding.h"
 #include "lookup.h"
+#include "mlstm.h"
+#include "norm.h"
 #include "recurrent.h"
+#include "sum.h"
 
 #define FORECAST_LAYERS(X)   \
   X("dense", Dense)          \
@@ -17,4 +20,7 @@
   X("lookup", Lookup)        \
   X("embedding", Embedding)  \
   X("cycle_off", CycleOff)   \
-  X("cycle_on", CycleOn)
+  X("cycle_on", CycleOn)     \
+  X("mlstm", Mlstm)           \
+  X("sum", Sum)              \
+  X("norm", Norm)

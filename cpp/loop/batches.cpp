@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <optional>
 
 namespace forecast {
 
@@ -173,7 +174,8 @@ Model<T>::Model(const Kernels<T>& k, const NetworkSpec& s, const std::vector<dou
       left_out(unknown),
       clip(bound),
       draws(rate > 0 || unknown > 0 ||
-            std::any_of(s.layers, s.layers + s.n_layers, [](const LayerSpec& l) { return l.rate > 0; })),
+            std::any_of(s.layers, s.layers + s.n_layers,
+                        [](const LayerSpec& l) { return l.rate > 0 || l.recurrent_dropout > 0 || l.zoneout > 0; })),
       lanes(k, s, {false, false, false, false}),
       units(k, s, {true, false, false, false}) {}
 
@@ -242,12 +244,16 @@ bool each_chunk(const Model<T>& model, const Network<T>& net, const Windows& win
 
 template <class T>
 bool predict(const Model<T>& model, const Packed<T>& packed, const Windows& windows, Path path, int threads,
-             StopSign& sign, T* outputs) {
+             StopSign& sign, T* outputs, const uint64_t* seed) {
   const FloatGuard guard;
   const Kernels<T>& kernels = *model.kernels;
   const int lanes = kernels.vectors.lanes;
   const bool units = path == Path::units || (path == Path::automatic && windows.n <= lanes / 4);
-  Network<T> net = network_of(model, units ? *model.units : *model.lanes, static_cast<const T*>(packed.weights.get()));
+  std::optional<Planned> drawn;  // with dropout; series and codes are not left out
+  if (seed) drawn.emplace(kernels, *model.spec, Use{units, false, true, false});
+  const Plan& plan = drawn ? **drawn : units ? *model.units : *model.lanes;
+  Network<T> net = network_of(model, plan, static_cast<const T*>(packed.weights.get()));
+  if (seed) net.left_out = 0, net.all_known = true;
   net.packs[forward_lanes] = packed.forward.get(), net.packs[forward_units] = packed.units.get();
   const bool single = units && windows.n == 1;  // a team shares its steps
   const Cut cut(single && threads > 1 ? most_parts(model, net) : windows.n, units ? 1 : lanes, threads, false);
@@ -257,7 +263,7 @@ bool predict(const Model<T>& model, const Packed<T>& packed, const Windows& wind
     const auto chunk = [&](int64_t number, T* memory, Poll poll) {
       Chunk<T> c{};
       set_windows(&c, windows, units ? 1 : lanes, number);
-      c.outputs = outputs, c.arena = memory, c.poll = poll;
+      c.outputs = outputs, c.arena = memory, c.poll = poll, c.seed = seed ? mixed(*seed) : 0;
       return c;
     };
     if (single && team.size() > 1) {
@@ -475,7 +481,8 @@ bool moments(const Windows& windows, StopSign& sign, Moments* out) {
 #define FORECAST_INSTANTIATE(T)                                                                                  \
   template struct Model<T>;                                                                                      \
   template struct Packed<T>;                                                                                     \
-  template bool predict<T>(const Model<T>&, const Packed<T>&, const Windows&, Path, int, StopSign&, T*);         \
+  template bool predict<T>(const Model<T>&, const Packed<T>&, const Windows&, Path, int, StopSign&, T*,          \
+                           const uint64_t*);                                                                     \
   template bool mean_loss<T>(const Model<T>&, const T*, const Windows&, int, StopSign&, double*);                \
   template bool activity<T>(const Model<T>&, const T*, const Windows&, int, StopSign&, T*);                      \
   template bool gradient<T>(const Model<T>&, const T*, const Windows&, const T*, bool, uint64_t, int, StopSign&, \

@@ -60,9 +60,10 @@ struct Packed {
   Buffer<T> weights, forward, units;
 };
 
-// outputs [n][K Q]; false: interrupted.
+// outputs [n][K Q], with the dropout of `seed` where that is given; false: interrupted.
 template <class T>
-bool predict(const Model<T>&, const Packed<T>&, const Windows&, Path, int threads, StopSign&, T* outputs);
+bool predict(const Model<T>&, const Packed<T>&, const Windows&, Path, int threads, StopSign&, T* outputs,
+             const uint64_t* seed = nullptr);
 
 // Mean loss without dropout.
 template <class T>

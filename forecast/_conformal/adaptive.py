@@ -12,9 +12,29 @@ import numpy as np
 from .fixed import coverages_of, residuals_needed, three_axes
 from .replay import quantiles, replay, running_scale, scores_of
 
-__all__ = ["AdaptiveState"]
+__all__ = ["AdaptiveState", "nested"]
 
 KEPT = ("alpha", "scores", "sum", "weight", "heard", "count")
+
+
+def nested(offsets, levels):
+    """Offsets of several coverages, a higher one around a lower one: each has learnt by itself.
+
+    Parameters
+    ----------
+    offsets : ndarray of shape (2, coverages, ...)
+        Lower and upper.
+    levels : array-like of float
+
+    Returns
+    -------
+    ndarray of that shape
+    """
+    if len(levels) > 1:
+        order, offsets = np.argsort(levels), offsets.copy()
+        offsets[0][order] = np.minimum.accumulate(offsets[0][order], axis=0)
+        offsets[1][order] = np.maximum.accumulate(offsets[1][order], axis=0)
+    return offsets
 
 
 def _rising(positions):
@@ -237,14 +257,20 @@ class AdaptiveState:
             raise ValueError("earlier origins wait for residuals; expected `learn` before any `bounds`.")
         replay(self, actual - forecast, positions, now)
 
-    def offsets(self):
+    def offsets(self, *, apart=False):
         """What to add to a forecast made now for its bounds, after all that was learnt.
+
+        Parameters
+        ----------
+        apart : bool, default=False
+            As each coverage has learnt by itself: a higher one need not enclose a lower one.
 
         Returns
         -------
         lower, upper : ndarray of shape (steps, targets), or (coverages, steps, targets)
         """
-        lower, upper = self._nested(self._quantiles() * self._running_scale())
+        found = self._quantiles() * self._running_scale()
+        lower, upper = found if apart else nested(found, self.levels)
         return (lower[0], upper[0]) if self.single else (lower, upper)
 
     def observe(self, actual, start):
@@ -350,15 +376,7 @@ class AdaptiveState:
         for kept, new in (*waiting, (self._forecast, forecast), (self._scale, scale), (self._offset, offset)):
             kept[:-1] = kept[1:].copy()
             kept[-1] = new
-        return self._nested(offset)
-
-    def _nested(self, offset):
-        """A higher coverage encloses a lower one; each learns by itself."""
-        if len(self.levels) > 1:
-            order, offset = np.argsort(self.levels), offset.copy()
-            offset[0][order] = np.minimum.accumulate(offset[0][order], axis=0)
-            offset[1][order] = np.maximum.accumulate(offset[1][order], axis=0)
-        return offset
+        return nested(offset, self.levels)
 
     def _running_scale(self):
         return running_scale(self._sum, self._weight, self._heard, self.decay)

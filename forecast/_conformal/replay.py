@@ -66,13 +66,14 @@ def quantiles(ordered, count, rank, side):
     -------
     ndarray of shape (n, *cells)
     """
-    last = ordered.shape[-1] - 1
+    last, flat = ordered.shape[-1] - 1, ordered.reshape(-1)
+    start = np.arange(0, ordered.size, last + 1).reshape(ordered.shape[:-1])
     below = np.clip(np.floor(rank), 1, np.maximum(count - 1, 1)).astype(np.int64)
     first = np.clip(below - 1 if side else count - below, 0, last)
     second = np.clip(first + (1 if side else -1), 0, last)
 
     def at(index):
-        return np.moveaxis(np.take_along_axis(ordered, np.moveaxis(index, 0, -1), axis=-1), -1, 0)
+        return flat.take(start + index)
 
     low = at(first)
     found = low + np.clip(rank - below, 0, 1) * (at(second) - low)
@@ -180,15 +181,34 @@ def _levels(state, series, score, scored, newer, before):
 
 
 def _decide(missed, near, rank, series, newer, count, score, window):
-    """Whether scores lie beyond their quantiles, where ranks alone do not tell."""
-    cell, side, level = near.nonzero()
-    ordered = np.sort(series[cell[:, None], newer[cell][:, None] + np.arange(window)], axis=1)
-    for number in (0, 1):
-        mine = (side == number).nonzero()[0]
-        if len(mine):
-            where = cell[mine], side[mine], level[mine]
-            bound = quantiles(ordered[mine], count[where[0]], rank[where][None], number)[0]
-            missed[where] = score[where[0]] > bound if number else score[where[0]] < bound
+    """Whether scores lie beyond their quantiles, where ranks alone do not tell.
+
+    Between two neighbours of its window, a score lies beyond a quantile of their rank or not; the window is sorted only
+    where the rank lies outside of the first and the last.
+    """
+    at = near.ravel().nonzero()[0]
+    sides, levels = near.shape[1:]
+    cell, side = at // (sides * levels), at // levels % sides
+    windows = series[cell[:, None], newer[cell][:, None] + np.arange(window)]
+    own, rank, count = score[cell], rank.ravel()[at], count[cell]
+    # Downwards as upwards: of the scores with their signs turned.
+    sign = 2.0 * side - 1
+    windows *= sign[:, None]
+    own = own * sign
+    less = windows < own[:, None]
+    place = less.sum(axis=1)
+    inner = (place >= 1) & (place < count) & (np.floor(rank) == place)
+    low = np.where(less, windows, -np.inf).max(axis=1, initial=-np.inf)
+    high = np.where(windows >= own[:, None], windows, np.inf).min(axis=1, initial=np.inf)
+    with np.errstate(invalid="ignore"):
+        beyond = own > low + (rank - place) * (high - low)
+    if not inner.all():
+        for one in (0, 1):
+            mine = (~inner & (side == one)).nonzero()[0]
+            ordered = np.sort(windows[mine] * sign[mine, None], axis=1)
+            bound = quantiles(ordered, count[mine], rank[mine][None], one)[0]
+            beyond[mine] = own[mine] > bound * sign[mine]
+    missed.ravel()[at] = beyond
 
 
 def _ranks(series, score, newer, ordered):
@@ -208,14 +228,20 @@ def _ranks(series, score, newer, ordered):
             ordered = np.sort(series[each, start[:, None] + np.arange(window)], axis=1)
         values = np.ascontiguousarray(score[part].T)
         left = np.stack([row.searchsorted(some) for row, some in zip(ordered, values, strict=True)])
-        right = left
-        if (ordered[each, np.minimum(left, window - 1)] == values).any():  # ties
-            right = np.stack([row.searchsorted(some, "right") for row, some in zip(ordered, values, strict=True)])
-        less[part], more[part] = left.T, (window - np.isnan(ordered).sum(axis=1)[:, None] - right).T
+        known = window - np.isnan(ordered).sum(axis=1)[:, None]
+        tied = (ordered[each, np.minimum(left, window - 1)] == values).any()
+        less[part] = left.T
         moved = np.arange(int(since.max()))
         inside, value = moved < since[..., None], score[part][..., None]
-        for offset, sign in ((0, -1), (window, 1)):
-            other = series[each, np.minimum(start[:, None] + offset + moved, series.shape[1] - 1)]
+        others = [series[each, np.minimum(start[:, None] + by + moved, series.shape[1] - 1)] for by in (0, window)]
+        for other, sign in zip(others, (-1, 1), strict=True):
             less[part] += sign * ((other < value) & inside).sum(axis=-1)
-            more[part] += sign * ((other > value) & inside).sum(axis=-1)
+        if tied or ((others[1] == value) & inside).any():
+            right = np.stack([row.searchsorted(some, "right") for row, some in zip(ordered, values, strict=True)])
+            more[part] = (known - right).T
+            for other, sign in zip(others, (-1, 1), strict=True):
+                more[part] += sign * ((other > value) & inside).sum(axis=-1)
+        else:
+            gone = (~np.isnan(others[0]) & inside).sum(axis=-1)
+            more[part] = known.T - gone + (~np.isnan(others[1]) & inside).sum(axis=-1) - less[part]
     return less, more

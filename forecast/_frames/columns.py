@@ -38,6 +38,16 @@ def as_frame(X, what="X"):
     if isinstance(X, pd.Series):
         return X.to_frame("y" if X.name is None else X.name)
     name, columns = what.removeprefix("the "), ", columns=['y']" if np.ndim(X) == 1 else ""
+    if name == "static":
+        raise TypeError(
+            f"{what} is a {type(X).__module__}.{type(X).__name__}; expected a DataFrame with a row for each series and "
+            "a column that names them."
+        )
+    if name != "X":
+        raise TypeError(
+            f"{what} is a {type(X).__module__}.{type(X).__name__}; expected a DataFrame or Series laid out as the "
+            "fitted data, with the time of its rows."
+        )
     raise TypeError(
         f"{what} is a {type(X).__module__}.{type(X).__name__}; expected a pandas DataFrame or Series with a time "
         f"index. Fix: df = pd.DataFrame({name}{columns}, index=pd.date_range('2024-01-01', periods=len({name})))."

@@ -5,7 +5,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 import pandas as pd
 
-from .infer import check_axis
+from .fixes import Source
+from .infer import check_axis, refuse_other_zone
 from .names import quoted
 from .roles import Layout
 from .series import FrameRows, series_of
@@ -70,8 +71,10 @@ class Ends:
             The same where all are.
         """
         layout = Layout.of(frame, roles, what)
-        rows = series_of(frame, layout, read_stamps(layout.labels(frame), layout, what), what, roles)
-        check_axis(rows, axis, what)
+        stamps, source = read_stamps(layout.labels(frame), layout, what), Source(frame, layout, what)
+        refuse_other_zone(stamps, axis, what, source, self.index, layout.series_at is None)
+        rows = series_of(frame, layout, stamps, what, roles)
+        check_axis(rows, axis, what, source, self.index)
         known = np.flatnonzero(self.known(replace(rows, index=self.alike(rows.index))))
         if not len(known):
             return frame
@@ -142,11 +145,25 @@ class Ends:
         number = rows.series_at(known[0])
         place = self.places(rows)[number]
         series = "" if rows.keys is None else f"series {quoted(rows.keys[number])}: "
+        first, last = rows.index[rows.starts[number]], self.index[place]
         raise ValueError(
-            f"{series}{what} begins at {rows.index[rows.starts[number]]}, but the model already has rows up to "
-            f"{self.index[place]}: {len(known)} of {len(rows.index)} rows are not new; expected rows from the next "
-            f"stamp on. Fix: {self.overlap_fix}."
+            f"{series}{what} begins at {first}, but the model already has rows up to "
+            f"{last}: {len(known)} of {len(rows.index)} rows are not new; expected rows from the next "
+            f"stamp on.{_repeated_hour(first, last)} Fix: {self.overlap_fix}."
         )
 
 
+def _repeated_hour(first, last):
+    """A hint where the first new stamp may be of the hour that comes twice in autumn, which only a zone tells apart."""
+    if not isinstance(last, pd.Timestamp) or last.tz is not None or last == last.normalize():
+        return ""
+    if last.day_of_week != 6 or last.hour > 3 or last.month not in _AUTUMN or last - first >= pd.Timedelta(hours=1):
+        return ""
+    return (
+        f" If {first} comes twice because clocks were set back, the rows of fit need a zone too, as in "
+        "df.index.tz_localize('Europe/Berlin', ambiguous='infer')."
+    )
+
+
+_AUTUMN = (3, 4, 5, 9, 10, 11)  # of both hemispheres
 _ROWS = ("index", "targets", "past", "future", "inserted", "made_up")

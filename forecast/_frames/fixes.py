@@ -1,11 +1,13 @@
 """The code of fixes: what follows "Fix:" in a message is one statement, or one argument, that can be pasted."""
 
+import re
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
 
-__all__ = ["Source", "fix", "nearest_step"]
+__all__ = ["Source", "fix", "named_in_fixes", "nearest_step"]
 
 STEPS = ("s", "min", "5min", "15min", "30min", "h", "3h", "6h", "12h", "D", "W", "MS", "QS", "YS")
 SECONDS = (1, 60, 300, 900, 1800, 3600, 10_800, 21_600, 43_200, 86_400, 604_800, 2_629_746, 7_889_238, 31_556_952)
@@ -14,6 +16,34 @@ SECONDS = (1, 60, 300, 900, 1800, 3600, 10_800, 21_600, 43_200, 86_400, 604_800,
 def fix(code):
     """The end of a message: code that can be pasted, or nothing."""
     return "" if code is None else f" Fix: {code}."
+
+
+@contextmanager
+def named_in_fixes(what):
+    """In what is refused within, the code after "Fix:" calls the frame by the name that the user's call has for it.
+
+    Parameters
+    ----------
+    what : str
+        Name of the frame in messages; a frame X is `df` in code.
+
+    Examples
+    --------
+    >>> with named_in_fixes("new_rows"):
+    ...     raise ValueError("'df' is wrong. Fix: df['df'] = 1.")
+    Traceback (most recent call last):
+        ...
+    ValueError: 'df' is wrong. Fix: new_rows['df'] = 1.
+    """
+    name = Source(what=what).name
+    try:
+        yield
+    except (TypeError, ValueError) as error:
+        text, mark, code = str(error).partition(" Fix:")
+        other = re.sub(r"(?<![\w.'\"])df(?=[\[. ])", name, code)
+        if other == code or type(error) not in (TypeError, ValueError):
+            raise
+        raise type(error)(f"{text}{mark}{other}") from None
 
 
 @dataclass(frozen=True)

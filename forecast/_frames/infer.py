@@ -15,9 +15,9 @@ from .seen_patterns import code_of_hours, pattern_seen
 from .sessions import calendar_of, inferred_weekmask, wall_days, weekdays_text
 from .stamps import kind_of
 from .time_column import time_columns
-from .zones import regular_zone
+from .zones import localizing, regular_zone
 
-__all__ = ["axis_of", "check_axis", "gaps_of"]
+__all__ = ["axis_of", "check_axis", "gaps_of", "refuse_other_zone"]
 
 MOSTLY_GAPS = 1.5  # labels of a grid for each that is there: more may be opening hours of another zone
 SHORT = 300  # labels from which a frequency is guessed before it is checked on all
@@ -326,7 +326,7 @@ def gaps_of(rows, axis, anchored=False):
     return odd, steps
 
 
-def check_axis(rows, axis, what, source=None):
+def check_axis(rows, axis, what, source=None, last=None):
     """Refuse labels of another kind, zone or frequency than fitted; return the gaps.
 
     Parameters
@@ -337,6 +337,8 @@ def check_axis(rows, axis, what, source=None):
         Name of the frame in messages.
     source : Source or None, default=None
         Where the rows come from, for fixes.
+    last : pandas.Index, default=None
+        The newest known stamps, where the rows follow these.
 
     Returns
     -------
@@ -361,14 +363,7 @@ def check_axis(rows, axis, what, source=None):
             f"{what} has frequency {index.freqstr!r}, but the model was fitted at {axis.step_text}; expected periods "
             "of that."
         )
-    if kind == "datetime" and str(index.tz) != str(axis.tz):
-        call = f"tz_convert({str(axis.tz)!r})"
-        if index.tz is None or axis.tz is None:
-            call = f"tz_localize({None if axis.tz is None else str(axis.tz)!r})"
-        raise ValueError(
-            f"{what}'s stamps have zone {index.tz}, but the model was fitted on zone {axis.tz}; expected the same."
-            f"{fix(source.stamps('{}.' + call))}"
-        )
+    refuse_other_zone(index, axis, what, source, last, rows.keys is None)
     if len(axis.jumps(index)[0]) and len(index) > 2 and not axis.pause:
         own = _own_frequency(rows)
         if own is not None and own != axis.freq:
@@ -379,15 +374,50 @@ def check_axis(rows, axis, what, source=None):
     try:
         return gaps_of(rows, axis)
     except _OffGridError as error:
-        zone = regular_zone(rows.longest(), lambda found: _is_regular(_moved(rows, found), kind, Rules(gaps="mask")))
+        zone = None
+        if kind == "datetime":
+            rules = Rules(gaps="mask")
+            zone = regular_zone(rows.longest(), lambda found: _is_regular(_moved(rows, found), kind, rules))
         more = "" if zone is None else f" In zone {zone} they are regular: fit a model on stamps of that zone."
         raise ValueError(f"{error}{more}") from None
+
+
+def refuse_other_zone(index, axis, what, source, last=None, whole=True):
+    """Refuse stamps of another zone than fitted, with the line that gives them that one.
+
+    Parameters
+    ----------
+    index : pandas.Index
+    axis : TimeAxis
+    what : str
+    source : Source
+    last : pandas.Index, default=None
+        As in `check_axis`.
+    whole : bool, default=True
+        Whether they are of one series.
+
+    Raises
+    ------
+    ValueError
+    """
+    if kind_of(index) != "datetime" or axis.kind != "datetime" or str(index.tz) == str(axis.tz):
+        return
+    call, more = f"tz_convert({str(axis.tz)!r})", ""
+    if axis.tz is None:
+        call = "tz_localize(None)"
+    elif index.tz is None:
+        call = localizing(index, axis.tz, last, whole)
+        more = "" if call else " Some of them do not exist in that zone, or come twice: give each its offset."
+    raise ValueError(
+        f"{what}'s stamps have zone {index.tz}, but the model was fitted on zone {axis.tz}; expected the same."
+        f"{more}{fix(source.stamps('{}.' + call) if call else None)}"
+    )
 
 
 def _code_of_kind(kind, axis, source):
     """How a frame gets labels of the fitted kind, where that is plain."""
     if (kind, axis.kind) == ("datetime", "period"):
-        return source.stamps(f"{{}}.to_period({axis.freq.freqstr!r})")
+        return source.stamps(f"{{}}.to_period({pd.PeriodIndex([], freq=axis.freq).freqstr!r})")  # M, and not ME
     if (kind, axis.kind) == ("period", "datetime") and axis.tz is None and source.time_at == "index":
         return source.stamps("{}.to_timestamp()")
     if kind == "integer" and axis.kind == "datetime" and source.time_at == "index" and source.frame is not None:
@@ -406,9 +436,12 @@ def _code_of_finer(own, axis, source):
 
 
 def _own_frequency(rows):
-    """The frequency of the longest series, where it is regular; else None."""
+    """The frequency of the longest series, where it is regular; else None. Two rows of each may be a gap."""
+    labels = rows.longest()
+    if len(labels) < 3:
+        return None
     try:
-        return frequency_of(rows.longest())
+        return frequency_of(labels)
     except ValueError:
         return None
 

@@ -75,7 +75,9 @@ def enter(X, what="X"):
     try:
         frame = nw.from_native(X)
     except TypeError as error:
-        raise TypeError(f"{what} is a {lazy}; expected a frame: a DataFrame or a Table.") from error
+        code = f"{Source(what=what).name} = pyarrow.Table.from_batches([{Source(what=what).name}])"
+        more = f" Fix: {code}." if lazy == "pyarrow.RecordBatch" else ""
+        raise TypeError(f"{what} is a {lazy}; expected a frame: a DataFrame or a Table.{more}") from error
     if isinstance(frame, nw.LazyFrame):
         name = Source(what=what).name
         code = f"{name} = {name}.collect()"

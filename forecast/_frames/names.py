@@ -152,7 +152,9 @@ def sorting(layout):
 
 
 def refuse_retyped(names, known, layout, what):
-    """Refuse names that are known ones of another type, such as "1" for 1: no new series, but the same one read anew.
+    """Refuse names that are known ones of another type or with blanks around, such as "1" for 1 and "a " for "a".
+
+    They are no new series, but the same ones read anew.
 
     Parameters
     ----------
@@ -190,10 +192,16 @@ def refuse_retyped(names, known, layout, what):
                     f"{what} names series {quoted(name)}, the fitted data {quoted(meant)}: {one.place} holds "
                     f"{type(got).__name__} values, expected {kind}. Fix: {fix}."
                 )
+            if got != expected and isinstance(got, str) and got.strip() == expected:
+                fix = f" Fix: {what}[{one.label!r}] = {what}[{one.label!r}].str.strip()." if one.at == "column" else ""
+                raise ValueError(
+                    f"{what} names series {quoted(name)}, the fitted data {quoted(meant)}: {one.place} holds names "
+                    f"with blanks around.{fix}"
+                )
 
 
 def _written(key):
-    """A name as text, whole numbers alike whatever their type; parts of several side by side."""
+    """A name as text without blanks around, whole numbers alike whatever their type; parts of several side by side."""
     if isinstance(key, tuple):
         return tuple(_written(part) for part in key)
-    return str(int(key)) if isinstance(key, float) and key.is_integer() else str(key)
+    return str(int(key)) if isinstance(key, float) and key.is_integer() else str(key).strip()

@@ -9,7 +9,7 @@ from .axis import TimeAxis
 from .fixes import Source
 from .gaps import Filling, missed_sessions, refuse_gaps
 from .glued import refuse_glued, refuse_numbered_steps
-from .infer import axis_of, check_axis
+from .infer import axis_of, check_axis, refuse_other_zone
 from .roles import Layout
 from .schema import Schema, encoded, float_dtype, numbers, refuse_values
 from .series import series_of
@@ -103,12 +103,15 @@ def read_panel(frame, roles, rules, *, schema=None, axis=None, what="X", ends=No
     layout = Layout.of(frame, roles, what)
     refuse_glued(frame, roles, layout)
     refuse_numbered_steps(frame, layout)
-    rows = series_of(frame, layout, read_stamps(layout.labels(frame), layout, what), what, roles)
+    stamps, last = read_stamps(layout.labels(frame), layout, what), None if ends is None else ends.index
+    if axis is not None:
+        refuse_other_zone(stamps, axis, what, Source(frame, layout, what), last, layout.series_at is None)
+    rows = series_of(frame, layout, stamps, what, roles)
     if axis is None:
         _refuse_forgotten_time(frame, roles, layout)
         axis, (before, steps) = axis_of(rows, rules, Source(frame, layout, what))
     else:
-        before, steps = check_axis(rows, axis, what, Source(frame, layout, what))
+        before, steps = check_axis(rows, axis, what, Source(frame, layout, what), last)
     own = rows
     if ends is not None:  # a gap may lie between the newest known row and the first one here
         rows = ends.before(own, what)

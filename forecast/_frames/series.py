@@ -91,7 +91,7 @@ def series_of(frame, layout, index, what="X", roles=None):
     """
     if layout.series_at is None:
         if not (index.is_monotonic_increasing and index.is_unique):
-            _refuse_one(frame, layout, roles, index)
+            _refuse_one(frame, layout, roles, index, what)
         return FrameRows(None, np.array([0, len(index)], dtype=np.int64), index, None)
     blocks = blocks_of(frame, layout, what)
     heads, lengths, codes, keys = blocks.heads, blocks.lengths, blocks.codes, blocks.keys
@@ -121,12 +121,12 @@ def _backward(index, starts):
     return rows[~np.isin(rows, starts)]
 
 
-def _refuse_one(frame, layout, roles, index):
+def _refuse_one(frame, layout, roles, index, what):
     """A frame of one series out of order; where one stamp comes twice, columns may name several series."""
     message = None if index.is_unique else repeats_message(frame, _targets(roles), layout, index)
     if message is not None:
         raise ValueError(message)
-    refuse_disorder(index, Source(frame, layout))
+    refuse_disorder(index, Source(frame, layout, what))
 
 
 def _refuse_order(rows, blocks, lengths, frame, layout, roles):

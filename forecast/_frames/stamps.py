@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 
 from .fixes import Source, fix
-from .text_dates import code_of_stamps
+from .text_dates import code_of_numbers, code_of_stamps
 from .zones import zone_of_offsets
 
 __all__ = ["CHUNK", "as_stamps", "kind_of", "read_stamps", "ticks_of"]
@@ -113,7 +113,13 @@ def as_stamps(labels):
 def _other(labels, source):
     dtype = labels.dtype
     if pd.api.types.is_integer_dtype(dtype):
-        return labels
+        code = code_of_numbers(labels)
+        if code is None:
+            return labels
+        raise TypeError(
+            f"{source.where} holds whole numbers that are written dates, starting with {labels[0]}: as numbers they "
+            f"are not one step apart. Expected time stamps. Fix: {source.read(code)}."
+        )
     if isinstance(dtype, np.dtype) and dtype.kind == "O":
         _refuse_zones(labels, source)
     missing = np.flatnonzero(labels.isna())

@@ -93,3 +93,40 @@ def code_of_stamps(labels, source):
     if pd.api.types.infer_dtype(labels) == "integer":  # whole numbers in a column of objects
         return source.read("{}.astype('int64')")
     return None if source.time_at != "index" else f"{source.name} = {source.name}.reset_index(drop=True)"
+
+
+def code_of_numbers(labels):
+    """How whole numbers that are written dates become stamps: 20240131 and 20240201 are a day apart and not 70.
+
+    Parameters
+    ----------
+    labels : pandas.Index
+        Whole numbers.
+
+    Returns
+    -------
+    str or None
+        With "{}" for the labels. None: they are no dates, or too few to tell.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> code_of_numbers(pd.Index([20240130, 20240131, 20240201]))
+    "pd.to_datetime({}.astype(str), format='%Y%m%d')"
+    >>> code_of_numbers(pd.Index([1, 2, 3])) is None
+    True
+    """
+    if len(labels) < _TELLING or labels.hasnans:
+        return None
+    numbers = labels.to_numpy(dtype=np.int64)
+    for digits, form in ((6, "%Y%m"), (8, "%Y%m%d"), (10, "%Y%m%d%H")):
+        if not ((numbers >= 1900 * 10 ** (digits - 4)) & (numbers < 2101 * 10 ** (digits - 4))).all():
+            continue
+        if not pd.to_datetime(pd.Series(numbers.astype(str)), format=form, errors="coerce").isna().any():
+            return f"pd.to_datetime({{}}.astype(str), format={form!r})"
+        if digits == 6 and ((numbers % 100 >= 1) & (numbers % 100 <= 53)).all():
+            return "pd.to_datetime({}.astype(str) + '1', format='%G%V%u')"
+    return None
+
+
+_TELLING = 3  # numbers that are all dates by no chance

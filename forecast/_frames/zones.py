@@ -5,7 +5,7 @@ import zoneinfo
 import numpy as np
 import pandas as pd
 
-__all__ = ["regular_zone", "zone_of_offsets"]
+__all__ = ["localizing", "regular_zone", "zone_of_offsets"]
 
 # Zones that move their clocks, or did; a few of those with the same rules first, so that a well-known one is named.
 KNOWN = (
@@ -89,3 +89,36 @@ def zone_of_offsets(stamps, offsets):
         if ((wall - stamps.tz_localize(None)) == pd.TimedeltaIndex(offsets)).all():
             return zone
     return "UTC"
+
+
+def localizing(index, zone, last=None, whole=True):
+    """The call that gives stamps without a zone theirs, where an hour comes twice in autumn too.
+
+    Parameters
+    ----------
+    index : pandas.DatetimeIndex
+        Without a zone.
+    zone : tzinfo
+    last : pandas.Index, default=None
+        The newest stamps that are known, which these follow.
+    whole : bool, default=True
+        Whether they are of one series, in time order.
+
+    Returns
+    -------
+    str or None
+        None where the clock of the zone skips one of them, or their order does not tell which hour is which.
+    """
+    early = index.tz_localize(zone, ambiguous=np.ones(len(index), dtype=bool), nonexistent="NaT")
+    twice = index[index.tz_localize(zone, ambiguous="NaT", nonexistent="NaT").isna()]
+    if early.isna().any():
+        return None
+    if not len(twice):
+        call = ""
+    elif whole and (twice.value_counts() == 2).all():
+        call = ", ambiguous='infer'"
+    elif last is not None and getattr(last, "tz", None) is not None:
+        call = f", ambiguous={bool(early.min() > last.max())}"
+    else:
+        return None
+    return f"tz_localize({str(zone)!r}{call})"

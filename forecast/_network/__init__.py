@@ -5,11 +5,13 @@
 
 from .._core import config as core_config
 from .architecture import (
+    ACTIVATED_CELLS,
     ACTIVATIONS,
     CELLS,
     DECODERS,
     ESTIMATOR_CELLS,
     LOSSES,
+    MATRIX_CELLS,
     OPTIMIZERS,
     SKIPS,
     Architecture,
@@ -25,11 +27,13 @@ from .spec import Layer, NetworkSpec, Stream, spec_of
 from .weights import Network
 
 __all__ = [
+    "ACTIVATED_CELLS",
     "ACTIVATIONS",
     "CELLS",
     "DECODERS",
     "ESTIMATOR_CELLS",
     "LOSSES",
+    "MATRIX_CELLS",
     "OPTIMIZERS",
     "SKIPS",
     "Architecture",

@@ -3,10 +3,10 @@
 from dataclasses import dataclass
 
 from .._files import ModelFileError, stored
-from .._registries import CELL_WORDS, CELLS, ESTIMATOR_CELLS, LOSSES, OPTIMIZERS
+from .._registries import ACTIVATED_CELLS, CELL_WORDS, CELLS, ESTIMATOR_CELLS, LOSSES, MATRIX_CELLS, OPTIMIZERS
 
-__all__ = ["ACTIVATIONS", "CELLS", "DECODERS", "ESTIMATOR_CELLS", "LOSSES", "OPTIMIZERS", "SKIPS", "Architecture",
-           "core_cell"]  # fmt: skip
+__all__ = ["ACTIVATED_CELLS", "ACTIVATIONS", "CELLS", "DECODERS", "ESTIMATOR_CELLS", "LOSSES", "MATRIX_CELLS",
+           "OPTIMIZERS", "SKIPS", "Architecture", "core_cell"]  # fmt: skip
 
 ACTIVATIONS = ("relu", "identity")  # of a segment's projection
 DECODERS = ("dense", "segments", "steps")
@@ -15,7 +15,7 @@ SKIPS = (None, "linear", "linear-all")
 
 def core_cell(word, activation):
     """The registry's name of a cell, as the arguments `cell` and `activation` mean it."""
-    return word if CELL_WORDS.get(word) == word else f"{word}_{activation}"
+    return f"{word}_{activation}" if word in ACTIVATED_CELLS else word
 
 
 @stored("architecture")
@@ -60,11 +60,22 @@ class Architecture:
     static_levels: tuple = ()
     embedding_size: int | None = None  # of every column of codes; None: by its levels
     category_left_out: float = 0.0  # 0: there is no vector for unknown codes
+    heads: int = 1  # of a cell of MATRIX_CELLS
+    residual: bool = False
+    layer_norm: bool = False
+    dilation: tuple = ()  # of each layer; empty: 1
+    recurrent_dropout: float = 0.0
+    zoneout: float = 0.0
 
     @property
     def cell_word(self):
         """What the argument `cell` calls the cell."""
         return CELL_WORDS[self.cell]
+
+    @property
+    def dilations(self):
+        """Of each layer: steps back to the one whose states a step goes on from."""
+        return self.dilation or (1,) * self.layers
 
     @property
     def horizon_steps(self):
@@ -116,7 +127,7 @@ class Architecture:
         """
         sizes = {"steps": self.steps, "inputs": self.inputs, "hidden": self.hidden, "layers": self.layers,
                  "targets": self.targets, "columns": self.columns, "segment": self.segment,
-                 "decoder_size": self.decoder_size}  # fmt: skip
+                 "decoder_size": self.decoder_size, "heads": self.heads}  # fmt: skip
         counts = {"extra": self.extra, "future": self.future, "static": self.static, "series": self.series,
                   "future_size": self.future_size, "series_size": self.series_size, "cycle": self.cycle,
                   "cycle_rows": self.cycle_rows}  # fmt: skip
@@ -129,6 +140,8 @@ class Architecture:
                 raise ModelFileError(f"a network with {name} = {size!r} in {n_weights} weights.")
         if self.targets % self.columns or self.horizon not in (None, self.targets // self.columns):
             raise ModelFileError(f"{self.targets} targets in {self.columns} columns over {self.horizon!r} steps.")
+        if self.hidden % self.heads or self.future_size % self.heads:
+            raise ModelFileError(f"{self.hidden} and {self.future_size} units in {self.heads} heads.")
         if self.own < 0 or bool(self.cycle) != bool(self.cycle_rows):
             raise ModelFileError(f"{self.extra} inputs besides the past and a cycle of {self.cycle} steps.")
         if self.cycle_rows > 1 and self.cycle_rows != self.series:
@@ -140,8 +153,16 @@ class Architecture:
         size = self.embedding_size
         if size is not None and (type(size) is not int or not 1 <= size <= most):
             raise ModelFileError(f"a network with embedding_size = {size!r} in {n_weights} weights.")
-        choices = {"decoder": DECODERS, "skip": SKIPS, "segment_activation": ACTIVATIONS, "cell": CELLS,
-                   "loss": LOSSES, "bidirectional": (True, False), "decoder_tied": (True, False)}  # fmt: skip
+        steps = self.dilation
+        if not isinstance(steps, tuple) or len(steps) not in (0, self.layers) or not all(type(n) is int for n in steps):
+            raise ModelFileError(f"a network of {self.layers} layers with dilation = {steps!r}.")
+        for name in ("recurrent_dropout", "zoneout"):
+            if not isinstance(getattr(self, name), float):
+                raise ModelFileError(f"a network with {name} = {getattr(self, name)!r}.")
+        choices = {"decoder": DECODERS, "skip": SKIPS, "segment_activation": ACTIVATIONS, "cell": CELL_WORDS,
+                   "loss": LOSSES} | dict.fromkeys(
+            ("bidirectional", "decoder_tied", "residual", "layer_norm"), (True, False)
+        )  # fmt: skip
         for name, known in choices.items():
             value = getattr(self, name)
             if not isinstance(value, str | bool | None) or value not in known:

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from .architecture import CELLS
+from .architecture import CELLS, MATRIX_CELLS
 
 __all__ = ["draw"]
 
@@ -14,7 +14,9 @@ def draw(spec, weights, rng):
 
     Input weights and dense layers are Glorot-uniform, recurrent weights orthogonal, the learned positions of the
     decoder and the vectors of series and codes small and normal; the biases of a cell are those of its own header, all
-    others 0, and so are the vectors that a cell owns.
+    others 0, and so are the vectors that a cell owns, unless its header says between which numbers they are drawn,
+    uniformly. The query and the key of a matrix memory have biases of 1, so that at first it is a mean of all values.
+    The gain of a normalisation begins with 1.
     A cycle begins with zeros, so that the first forecast is that without it; the skip too, unless it gets a start.
 
     Parameters
@@ -29,6 +31,7 @@ def draw(spec, weights, rng):
     Glorot and Bengio (2010); Saxe, McClelland and Ganguli (2014); Jozefowicz, Zaremba and Sutskever (2015).
     """
     layers = {layer.name: layer for layer in spec.layers}
+    alike = {stream for layer in spec.layers if layer.kind in MATRIX_CELLS for stream in layer.inputs[:2]}
     for name, view in weights.items():
         layer, _, kind = name.rpartition(".")
         layer = layers[name] if name in layers else layers[layer]
@@ -37,6 +40,10 @@ def draw(spec, weights, rng):
         elif layer.kind == "dense" and layer.inputs and layer.name != "skip":
             if kind == "W":
                 _glorot(view, rng)
+            elif layer.output in alike:
+                view[...] = 1.0
+        elif layer.kind == "norm":
+            view[...] = 1.0 if kind == "g" else 0.0
         elif layer.kind in ("lookup", "embedding") or (layer.kind == "dense" and not layer.inputs and not layer.added):
             view[...] = rng.normal(0.0, _SMALL, view.shape)
 
@@ -46,8 +53,12 @@ def _draw_recurrent(view, kind, cell, rng):
         _glorot(view, rng)
     elif kind.startswith("R_"):
         view[...] = _orthogonal(len(view), rng)
-    elif kind.startswith("b_"):  # what else a cell owns begins with 0
+    elif kind.startswith("b_"):
         view[...] = cell["initial_bias"][cell["rows"].index(kind.removeprefix("b_"))]
+    else:
+        low, high = cell["initial_vectors"][cell["vectors"].index(kind.removeprefix("p_"))]
+        if high > low:
+            view[...] = rng.uniform(low, high, view.shape)
 
 
 def _glorot(view, rng):

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field
 
+from .._registries import CELLS, MATRIX_CELLS
 from .categories import has_codes, refuse_codes, split
 
 __all__ = ["Layer", "NetworkSpec", "Stream", "spec_of"]
@@ -31,22 +32,27 @@ class Layer:
     """One layer: what it reads, what it writes and, by kind, the rest. Its name is the prefix of its weights' names."""
 
     name: str
-    kind: str  # "recurrent", "dense", "dropout", "concat", "lookup", "embedding", "cycle_off", "cycle_on"
+    # "recurrent", "mlstm", "dense", "dropout", "concat", "sum", "norm", "lookup", "embedding", "cycle_off" or "cycle_on"
+    kind: str
     inputs: tuple[str, ...]
     output: str  # a stream that is not a view, written by this layer alone
     cell: str = ""  # recurrent
-    reverse: bool = False  # recurrent: from the last step to the first
+    reverse: bool = False  # recurrent, mlstm: from the last step to the first
     start: str = ""  # recurrent: earlier layer of the same cell and width whose last states are the initial ones
     restart: bool = False  # recurrent: every step begins with the initial states
     tied: str = ""  # earlier layer of the same kind and sizes whose weights this one uses
     activation: str = "identity"  # dense: "identity" or "relu"
     bias: str = "one"  # dense: "none", "one" (width,) or "steps" (steps, width)
+    dilation: int = 1  # recurrent: steps back to the one whose states a step goes on from
+    recurrent_dropout: float = 0.0  # recurrent: share of h that R does not see while training, the same at all steps
+    zoneout: float = 0.0  # recurrent: probability of a unit's keeping its states while training
     added: str = ""  # dense: stream added before the activation, of one step or as many as the output
-    number: int = 0  # dropout, lookup, embedding: counter of its random numbers
+    number: int = 0  # dropout, lookup, embedding, recurrent: counter of its random numbers
     rows: int = 0  # lookup, embedding, cycle_off: rows of the table
     rate: float = 0.0  # embedding: share of steps that read the last row while training; 0: no row is for unknown codes
     length: int = 0  # cycle_off, cycle_on: length of the cycle
     channels: int = 0  # cycle_off, cycle_on: target channels
+    heads: int = 0  # mlstm: of units; it reads q, k, v and gates [o, i of every head, f of every head]
 
 
 @dataclass(frozen=True)
@@ -74,6 +80,15 @@ class NetworkSpec:
 
 
 MOST_JOINED = 4  # inputs of one concat layer
+_MASKS = 1 << 16  # numbers of recurrent layers begin here, far behind those of all other layers
+
+
+@dataclass(frozen=True)
+class _Top:
+    """The encoder's top layer: its streams, forward and, where there is one, reversed, and its residual connection."""
+
+    states: list
+    added: str = ""  # what the layer read, as wide as its streams together; "": nothing is added
 
 
 @dataclass
@@ -178,19 +193,52 @@ def _known(d, a):
 
 
 def _encoder(d, a, x):
-    """Segments, then the stacked layers; the streams of the top one: forward and, where there is one, reversed."""
+    """Segments, then the stacked layers, each with its norm and its residual connection.
+
+    As Wu et al. (2016) have it, only what layers have made is added: nothing of the raw past, whatever its width.
+    """
     if a.segment > 1:
         view = d.view("segments", x, a.encoder_steps, a.segment * d.streams[x].width)
         x = d.layer("segment", "dense", [view], a.encoder_steps, a.hidden, activation=a.segment_activation)
     directions = ("", ".reverse") if a.bidirectional else ("",)
     for n in range(a.layers):
+        added = x if a.residual and n >= first_residual(a) else ""
+        if a.layer_norm and n:
+            x = d.layer(f"{n}.norm", "norm", [x], a.encoder_steps, d.streams[x].width)
         outputs = [
-            d.layer(f"{n}{way}", "recurrent", [x], a.encoder_steps, a.hidden, cell=a.cell, reverse=bool(way))
+            _recurrent(d, a, f"{n}{way}", x, a.encoder_steps, a.hidden, bool(way), _stacked(a, n, bool(way)))
             for way in directions
         ]
         if n + 1 < a.layers:
             x = _dropped(d, a, d.joined(f"{n}.both", outputs), n, f"{n}.dropout")
-    return outputs
+            if added:
+                x = d.layer(f"{n}.sum", "sum", [x, added], a.encoder_steps, d.streams[x].width)
+    return _Top(outputs, added)
+
+
+def _masks(a, number):
+    if not a.recurrent_dropout and not a.zoneout:
+        return {}
+    return {"recurrent_dropout": a.recurrent_dropout, "zoneout": a.zoneout, "number": _MASKS + number}
+
+
+def first_residual(a):
+    """The first layer whose input was made by a layer and is as wide as its output: segments are, of one direction."""
+    return 0 if a.segment > 1 and not a.bidirectional else 1
+
+
+def _stacked(a, n, reverse):
+    """What a layer of the stack has besides its cell."""
+    return {"dilation": a.dilations[n], **_masks(a, 2 * n + reverse)}
+
+
+def _recurrent(d, a, name, x, steps, width, reverse, stacked=None):
+    """A layer of the architecture's cell; a matrix memory reads its x through dense layers."""
+    if a.cell not in MATRIX_CELLS:
+        return d.layer(name, "recurrent", [x], steps, width, cell=a.cell, reverse=reverse, **(stacked or {}))
+    widths = {"q": width, "k": width, "v": width, "gates": width + 2 * a.heads}
+    inputs = [d.layer(f"{name}.{part}", "dense", [x], steps, size) for part, size in widths.items()]
+    return d.layer(name, a.cell, inputs, steps, width, reverse=reverse, heads=a.heads)
 
 
 def _dropped(d, a, x, number, name):
@@ -201,15 +249,25 @@ def _dropped(d, a, x, number, name):
 
 def _last(d, a, top):
     """The last states as one stream, after dropout; the reversed layer computes the oldest step last."""
-    ends = [d.one_step(stream, step) for stream, step in zip(top, (-1, 0), strict=False)]
-    return _dropped(d, a, d.joined("last", ends), a.layers - 1, f"{a.layers - 1}.dropout")
+    ends = [d.one_step(stream, step) for stream, step in zip(top.states, (-1, 0), strict=False)]
+    last = _dropped(d, a, d.joined("last", ends), a.layers - 1, f"{a.layers - 1}.dropout")
+    return _with_residual(d, a, top, last, range(len(ends)))
+
+
+def _with_residual(d, a, top, last, ways):
+    """The last states of some directions (0 forward, 1 reversed) with what the top layer read at their steps added."""
+    if not top.added:
+        return last
+    steps, width = a.encoder_steps, d.streams[top.added].width
+    first = ((steps - 1) * width, a.hidden)  # each direction has its half of the features, at its own last step
+    ends = [d.view(f"residual.{way}", top.added, 1, a.hidden, first[way]) for way in ways]
+    return d.layer(f"{a.layers - 1}.sum", "sum", [last, d.joined("residual", ends)], 1, d.streams[last].width)
 
 
 def _known_future(d, a, known):
     """The known future read in both directions, (horizon, 2 * future_size)."""
     ways = [
-        d.layer(f"future{way}", "recurrent", [known], a.horizon_steps, a.future_size, cell=a.cell, reverse=bool(way))
-        for way in ("", ".reverse")
+        _recurrent(d, a, f"future{way}", known, a.horizon_steps, a.future_size, bool(way)) for way in ("", ".reverse")
     ]
     return d.joined("future.both", ways)
 
@@ -259,7 +317,7 @@ def _dense(d, a, top, known, encoded, series):
 
 def _segments(d, a, top, known, encoded, series):
     """SegRNN's decoder: one step of the cell for each segment of the horizon, each from the encoder's last states."""
-    w, count, encoder = a.segment, a.output_steps, top[0]
+    w, count, encoder = a.segment, a.output_steps, top.states[0]
     beside = [series] if series else []
     beside += _static(d, a)
     if has_codes(a.future_levels):
@@ -269,7 +327,8 @@ def _segments(d, a, top, known, encoded, series):
     if encoded:
         beside.append(d.view("future.segments", encoded, count, w * 2 * a.future_size))
     if a.bidirectional:  # the forward layer's states go on by `start`
-        beside.append(_dropped(d, a, d.one_step(top[1], 0), a.layers - 1, f"{a.layers - 1}.dropout"))
+        reverse = _dropped(d, a, d.one_step(top.states[1], 0), a.layers - 1, f"{a.layers - 1}.dropout")
+        beside.append(_with_residual(d, a, top, reverse, [1]))
     size = max(a.hidden // 2, 1)
     if a.decoder_tied:
         wanted = d.width(next(layer for layer in d.layers if layer.name == encoder).inputs)
@@ -336,11 +395,21 @@ def refuse_unfit(a):
     refuse_codes(a)
     if a.segment > a.steps:
         raise ValueError(f"segment={a.segment}: longer than the lookback of {a.steps} steps.")
+    _refuse_unfit_stack(a)
     if a.future_size and not a.future:
         raise ValueError(
             f"future_size={a.future_size}: there is no known future to read. Pass windows with known future columns "
             "(`future_covariates` of make_windows or SeriesForecaster, or `calendar` of SeriesForecaster), or set "
             "future_size=0."
+        )
+    if a.future_size % a.heads:
+        raise ValueError(
+            f"future_size={a.future_size}: expected a multiple of heads={a.heads}, which cut its units as well."
+        )
+    if a.cell in MATRIX_CELLS and a.decoder == "segments":
+        raise ValueError(
+            f"decoder='segments' begins with the last states of the encoder, and cell={a.cell!r} has a matrix that it "
+            "cannot begin with. Set another cell, or decoder='steps' or 'dense'."
         )
     if a.series_size and a.series < 2:
         raise ValueError(
@@ -363,4 +432,57 @@ def refuse_unfit(a):
         what = f"cycle={a.cycle}" if a.cycle else "skip='linear'"
         raise ValueError(
             f"{what}: the past of the {a.columns} targets must be among the channels, got {a.inputs} channels."
+        )
+
+
+def _refuse_unfit_stack(a):
+    """What concerns the stacked layers alone."""
+    if 1 not in a.dilations:
+        raise ValueError(
+            f"dilation={a.dilation}: no layer has 1, so a forecast would never read some steps of the past. Give at "
+            "least one layer the dilation 1, such as (1, 2, 4)."
+        )
+    if max(a.dilations) >= max(a.encoder_steps, 2):
+        what = "steps" if a.segment == 1 else f"segments of {a.segment} steps"
+        raise ValueError(
+            f"dilation={a.dilation}: the layers have {a.encoder_steps} {what}, so with a dilation of "
+            f"{max(a.dilations)} one would never go on from a state. Lower the dilation, or lengthen the lookback."
+        )
+    _refuse_unfit_cell(a)
+    if a.layer_norm and a.layers < 2:
+        raise ValueError(
+            "layer_norm=True: it normalises what one recurrent layer hands to the next, but num_layers=1. Set "
+            "num_layers=2 or more, or layer_norm=False."
+        )
+    # A segment decoder goes on from the states of the top forward layer, to which nothing is added.
+    least = first_residual(a) + 1 + (a.decoder == "segments" and not a.bidirectional)
+    if a.residual and a.layers < least:
+        raise ValueError(
+            f"residual=True: with segment={a.segment}, bidirectional={a.bidirectional} and decoder={a.decoder!r} there "
+            f"is a layer to add the input of from num_layers={least} on, but num_layers={a.layers}. Set "
+            f"num_layers={least} or more, or residual=False."
+        )
+
+
+def _refuse_unfit_cell(a):
+    """What is done to states that are vectors, and what a cell cannot do."""
+    if a.cell in MATRIX_CELLS:
+        given = {"dilation": max(a.dilations) > 1, "recurrent_dropout": a.recurrent_dropout, "zoneout": a.zoneout}
+        for name, is_given in given.items():
+            if is_given:
+                raise ValueError(
+                    f"{name}={getattr(a, name)}: the state of cell={a.cell!r} is a matrix, and {name} is for states "
+                    f"that are vectors. Set another cell, or leave {name} out."
+                )
+        return
+    cell = CELLS[a.cell]
+    if a.recurrent_dropout and cell["state"][0] == cell["state"][1]:
+        raise ValueError(
+            f"recurrent_dropout={a.recurrent_dropout}: cell={a.cell_word!r} multiplies its states by no matrix, so "
+            "there is nothing to drop. Set recurrent_dropout=0, or use zoneout."
+        )
+    if a.zoneout and "m" in cell["states"]:
+        raise ValueError(
+            f"zoneout={a.zoneout}: the states of cell={a.cell_word!r} are stored relative to a running maximum, so a "
+            "mean of two of them means nothing. Set zoneout=0, or use recurrent_dropout."
         )

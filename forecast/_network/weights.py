@@ -7,7 +7,7 @@ import numpy as np
 from .. import _core
 from .._files import ModelFileError, stored
 from .._threads import WORTH_SHARING, thread_count
-from .architecture import CELLS, Architecture
+from .architecture import CELLS, MATRIX_CELLS, Architecture
 from .core import activity, compiled, flow
 from .initial import draw
 from .outputs import outputs_of
@@ -15,6 +15,8 @@ from .scaling import Scaling
 from .spec import spec_of
 
 __all__ = ["Network"]
+
+_SAMPLED_TOGETHER = 1 << 16  # windows of a call
 
 
 @stored("network")
@@ -148,6 +150,23 @@ class Network:
         outputs = self.compiled.predict(self._packed, self.source(arguments), index, threads=threads)
         return self.outputs.in_units(outputs, self.scaling.output_scale, self.scaling.target_mean)
 
+    def sample(self, arguments, n_windows, n_samples, rng, n_jobs=None):
+        """Forecasts with the random masks of training, one of each sample: (n_samples, n_windows, outputs), in units.
+
+        Window w of sample s has the place s * n_windows + w in a call, which is the counter of its masks; a call takes
+        as many samples as fit, whatever `n_samples` is, so the first ones are the same for any number.
+        """
+        self._packed = self.compiled.pack(self.theta, self._packed)
+        together, source, found = max(_SAMPLED_TOGETHER // max(n_windows, 1), 1), self.source(arguments), []
+        for first in range(0, n_samples, together):
+            n = min(together, n_samples - first)
+            index = np.tile(np.arange(n_windows, dtype=np.int64), n)
+            threads = self.threads(n_jobs, len(index))
+            outputs = self.compiled.sample(self._packed, source, index, int(rng.integers(2**63)), threads=threads)
+            outputs = self.outputs.in_units(outputs, self.scaling.output_scale, self.scaling.target_mean)
+            found.append(outputs.reshape(n, n_windows, -1))
+        return np.concatenate(found)
+
     def flow(self, arguments, n_windows, weight=None, n_jobs=None):
         """Mean loss without dropout, and the norm of its gradient with respect to every h of the encoder.
 
@@ -180,6 +199,8 @@ def _work_per_window(spec):
         out, inputs = spec.streams[layer.output], sum(spec.streams[name].width for name in layer.inputs)
         if layer.kind == "recurrent":
             work += 2.0 * out.steps * out.width * len(CELLS[layer.cell]["rows"]) * (inputs + out.width)
+        elif layer.kind in MATRIX_CELLS:
+            work += 6.0 * out.steps * out.width * out.width / layer.heads
         elif layer.kind == "dense" and out.steps > 1:  # a single step is negligible
             work += 2.0 * out.steps * out.width * inputs
     return work

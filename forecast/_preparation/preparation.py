@@ -59,6 +59,9 @@ class Preparation:
     limits : ndarray or None
         The least and the greatest value of each that is let through, shape (2, columns): past covariates first, then
         those known ahead, then static ones.
+    named : list or None
+        The series of these rows. Another one has no such rows: it counts as one that never moved where its window is
+        still. None: there was one series, a transform or a floor tells, or a model of an earlier version.
     """
 
     lookback: int
@@ -80,6 +83,7 @@ class Preparation:
     clip_covariates: bool = False
     limits: np.ndarray | None = None
     levels: dict | None = None
+    named: list | None = None
 
     def _levels_of(self, role, table):
         """Levels of the covariates of a role, whose past begins behind the targets."""
@@ -130,7 +134,7 @@ class Preparation:
         if Norm.of(self.window_norm, self.lookback).kind == "standard":
             self.floors = self._measured(rows, rows.keys)
         elif self.transform is None and rows.n_series > 1:  # a series alone has its own unit
-            self.still = _still(rows)
+            self.still, self.named = _still(rows), list(rows.keys)
         return self
 
     def _measured(self, rows, keys):
@@ -378,7 +382,8 @@ class Preparation:
     def restore(self, rows, windows, prediction):
         """Predictions in the units of the series.
 
-        A series that never moved in the training rows stays where it is, whatever others do.
+        A series that never moved in the training rows stays where it is, whatever others do; so does one that was not
+        among these and does not move in the window.
 
         Parameters
         ----------
@@ -395,34 +400,38 @@ class Preparation:
         if windows.window_floor is not None:  # a series that never moved has no scale of its own
             cube = np.where(without_motion(windows), 0.0, cube)
         cube = windows.restore(cube.reshape(len(windows), -1)).reshape(cube.shape)
-        if self.transform is None and not self.still:
+        new = set() if self.named is None else set(rows.keys) - set(self.named)
+        if self.transform is None and not self.still and not new:
             return cube
         raw = rows.filled("targets", self.fill[: self.n_targets]) if self.masked else rows.targets
         which, lost = windows.which, self.n_lost
         for number in np.unique(which):
             mine = which == number
+            key = rows.keys[number]
             if self.transform is None:
-                cube[mine] = self._kept_still(rows.keys[number], raw, windows.origins[mine], cube[mine])
+                if key in self.still or key in new:
+                    origins, never = windows.origins[mine], self.still.get(key, True)
+                    if rows.padding is not None:  # copies of one row say nothing of whether it moves
+                        never = never & ~rows.padding[origins - self.lookback + 1][:, None]
+                    cube[mine] = self._kept_still(never, raw, origins, cube[mine])
                 continue
             before = windows.origins[mine][:, None] + np.arange(1 - lost, 1)
-            for column, transform in enumerate(self.chain(rows.keys[number], rows, number)):
+            for column, transform in enumerate(self.chain(key, rows, number)):
                 if transform.was_constant:  # no scale of its own, so what others do says nothing of its units
                     cube[mine, :, column] = raw[windows.origins[mine], column, None]
                     continue
                 past, seen = raw[before, column].astype(np.float64), None
                 if transform.has_end:
                     seen = self._greatest(raw[:, column], windows.origins[mine])
-                with self._named(rows.keys[number], column):
+                with self._named(key, column):
                     cube[mine, :, column] = transform._undone(cube[mine, :, column], past, seen)
         return cube
 
-    def _kept_still(self, key, raw, origins, forecasts):
-        """Forecasts of a series, and its newest value where it never moved, neither in training nor in the window."""
-        if key not in self.still:
-            return forecasts
-        windows = np.lib.stride_tricks.sliding_window_view(raw, self.lookback, axis=0)[origins - self.lookback + 1]
-        newest = windows[..., -1:]
-        still = self.still[key] & (windows == newest).all(axis=-1)
+    def _kept_still(self, never, raw, origins, forecasts):
+        """Forecasts of a series; the newest value of targets that `never` moved before, nor do in the window."""
+        values = np.lib.stride_tricks.sliding_window_view(raw, self.lookback, axis=0)[origins - self.lookback + 1]
+        newest = values[..., -1:]
+        still = (values == newest).all(axis=-1) & never
         return np.where(still[:, None], newest[..., 0][:, None].astype(np.float64), forecasts)
 
     def _greatest(self, values, origins):

@@ -2,7 +2,7 @@
 
 from numbers import Integral
 
-from .._network import Architecture, core_cell, parts_of
+from .._network import ACTIVATED_CELLS, MATRIX_CELLS, Architecture, core_cell, parts_of
 from .._progress import as_callbacks
 from .._quantiles import fitted_levels
 from .._training import FALLING, Recipe
@@ -18,8 +18,9 @@ def check_combinations(model):
     """Refuses arguments that would have no effect together with the others."""
     as_callbacks(model.callbacks)
     levels = fitted_levels(model.quantile)
-    if model.cell != "rnn" and model.activation != "tanh":
-        raise ValueError(f"activation={model.activation!r} is for cell='rnn'; cell={model.cell!r} has tanh only.")
+    if model.cell not in ACTIVATED_CELLS and model.activation != "tanh":
+        cells = " or ".join(repr(word) for word in ACTIVATED_CELLS)
+        raise ValueError(f"activation={model.activation!r} is for cell={cells}, not {model.cell!r}; leave it 'tanh'.")
     if model.momentum is not None and model.optimizer not in _MOMENTUM:
         raise ValueError(f"momentum is for optimizer='sgd' or 'rmsprop', not {model.optimizer!r}; leave it None.")
     if levels != (0.5,) and model.loss != "quantile":
@@ -35,6 +36,7 @@ def check_combinations(model):
 
 
 _NEEDS = {  # argument -> its default, and what it needs in order to have an effect
+    "heads": (1, "cell", lambda model: model.cell in MATRIX_CELLS, " or ".join(map(repr, MATRIX_CELLS))),
     "segment_activation": ("relu", "segment", lambda model: model.segment > 1, "of 2 steps or more"),
     "skip_start": ("ridge", "skip", lambda model: model.skip is not None, "'linear' or 'linear-all'"),
     "skip_penalty": (1e-3, "skip", lambda model: model.skip is not None, "'linear' or 'linear-all'"),
@@ -53,7 +55,12 @@ def _check_network(model):
                 f"{name}={given!r} is for {needed} {expected}, not {needed}={getattr(model, needed)!r}; leave it "
                 f"{default!r}."
             )
+    if model.hidden_size % model.heads:
+        raise ValueError(
+            f"heads={model.heads}: expected a divisor of hidden_size={model.hidden_size}, whose units they share."
+        )
     cycle_of(model)
+    dilation_of(model)
 
 
 def cycle_of(model):
@@ -67,6 +74,19 @@ def cycle_of(model):
             "cycle of all series, such as 24 or (24, 'shared')."
         )
     return int(length), bool(shared)
+
+
+def dilation_of(model):
+    """The dilation of each layer; empty: 1 everywhere."""
+    each = model.dilation if isinstance(model.dilation, tuple | list) else (model.dilation,) * model.num_layers
+    if len(each) != model.num_layers or not all(
+        isinstance(steps, Integral) and not isinstance(steps, bool) and steps >= 1 for steps in each
+    ):
+        raise ValueError(
+            f"dilation={model.dilation!r}: expected a whole number of 1 or more for each of num_layers="
+            f"{model.num_layers} layers, such as {tuple(2**n for n in range(min(model.num_layers, 5)))}."
+        )
+    return () if set(each) == {1} else tuple(int(steps) for steps in each)
 
 
 def architecture_of(model, data):
@@ -101,7 +121,13 @@ def architecture_of(model, data):
         series_left_out=float(model.series_left_out),
         cycle=cycle,
         cycle_rows=(1 if shared else max(data.n_series, 1)) if cycle else 0,
+        residual=bool(model.residual),
+        layer_norm=bool(model.layer_norm),
+        dilation=dilation_of(model),
+        recurrent_dropout=float(model.recurrent_dropout),
+        zoneout=float(model.zoneout),
         input_clip=None if model.input_clip is None else float(model.input_clip),
+        heads=int(model.heads),
         **data.levels,
         **_of_codes(model, data),
     )

@@ -46,8 +46,9 @@ def card_parts(model):
     }
 
 
-_BEYOND = ("segment", "bidirectional", "skip", "decoder", "decoder_tied", "future_size", "series_size", "categories",
-           "embedding_size", "category_left_out", "cycle")  # fmt: skip
+_BEYOND = ("segment", "bidirectional", "residual", "layer_norm", "dilation", "recurrent_dropout", "zoneout", "skip",
+           "decoder", "decoder_tied", "future_size", "series_size", "categories", "embedding_size", "category_left_out",
+           "cycle")  # fmt: skip
 
 
 def _beyond_the_stack(model):

@@ -1,27 +1,18 @@
-"""RNNForecaster: parameters and fit."""
+"""RNNForecaster: its parameters."""
 
-from dataclasses import replace
+from sklearn.base import BaseEstimator, RegressorMixin
 
-import numpy as np
-from sklearn.base import BaseEstimator, RegressorMixin, _fit_context
-from sklearn.utils.validation import check_is_fitted
-
-from .._arrays import read_training, read_validation, read_weights
 from .._files import Saved, stored
-from .._training import train
-from .arguments import check_combinations, groups_of, recipe_of, refuse_freeze
 from .card import card_parts, check_state
-from .categories import levels_of, refuse_unknown, with_rows_of_unread_codes
+from .fitting import Fits
 from .forecasts import Forecasts
 from .parameters import CONSTRAINTS
-from .placing import placed_for_fit
-from .start import split_in_time, start
 
 __all__ = ["RNNForecaster"]
 
 
 @stored("RNNForecaster", card=card_parts, left_out=("callbacks",))
-class RNNForecaster(Saved, Forecasts, RegressorMixin, BaseEstimator):
+class RNNForecaster(Saved, Fits, Forecasts, RegressorMixin, BaseEstimator):
     """Recurrent network on windows: one row of X is the past of one window, one row of y its future.
 
     The inputs go through stacked recurrent layers in time order; a dense head turns the last state into all outputs at
@@ -38,7 +29,10 @@ class RNNForecaster(Saved, Forecasts, RegressorMixin, BaseEstimator):
     num_layers : int, default=1
         Stacked layers.
     activation : {"tanh", "relu"}, default="tanh"
-        Activation of `cell="rnn"`. Gated cells always use tanh.
+        Activation of the cells without gates, such as `cell="rnn"`; those of the others are fixed.
+    heads : int, default=1
+        Heads of `cell="mlstm"`, each with a matrix memory of its own of `hidden_size / heads` units [14]_; more of them
+        are faster and remember less each.
     dropout : float, default=0.0
         Share of the units dropped after every layer while training, also before the head; in [0, 1).
     segment : int, default=1
@@ -51,6 +45,17 @@ class RNNForecaster(Saved, Forecasts, RegressorMixin, BaseEstimator):
         Each layer also reads the past from its newest step to its oldest, with separate weights; the next layer and the
         decoder see both [8]_. It never sees beyond the window. For patterns that are explained by what follows; it
         doubles the time of the encoder.
+    residual : bool, default=False
+        Add the input of each layer to its output [15]_, from the second layer on; with `segment`, also of the first.
+    layer_norm : bool, default=False
+        Normalise what each layer hands to the next over its units, at every step, with a learned gain and bias [16]_.
+    dilation : int or tuple of int, default=1
+        Of each layer: how many steps back the states are from which a step goes on, such as (1, 2, 4) with
+        `num_layers=3`. Gradients take fewer steps to the distant past [17]_. One layer needs 1.
+    recurrent_dropout : float, default=0.0
+        Share of the states that the recurrent weights do not see in training, the same at all steps [18]_; in [0, 1).
+    zoneout : float, default=0.0
+        Probability that a unit keeps its states at a step in training; `predict` takes the mean [19]_; in [0, 1).
     skip : {None, "linear", "linear-all"}, default=None
         A linear map from the past to all outputs, added to those of the network, which then learns the rest [9]_. For
         nearly linear series with many more rows than lags. "linear": from the past of the targets. "linear-all": from
@@ -84,7 +89,7 @@ class RNNForecaster(Saved, Forecasts, RegressorMixin, BaseEstimator):
     categories : dict, default=None
         Columns of X with codes of categories, whole numbers from 0 on, and how many there are: `{"past": {1: 7}}` for
         channel 1 with 7 levels, None to count them; "future" and "static" with `Windows`, which may name theirs
-        themselves. Each level gets a vector, learned with the network [14]_.
+        themselves. Each level gets a vector, learned with the network [20]_.
     embedding_size : int, default=None
         Length of these vectors; None: `min(50, (levels + 1) // 2)` for each column.
     category_left_out : float, default=0.05
@@ -208,6 +213,8 @@ class RNNForecaster(Saved, Forecasts, RegressorMixin, BaseEstimator):
         "decoder.positions.b", "decoder.context.W", "skip.W" (n_outputs, past), "series.V" (n_series + 1, series_size),
         the last row for an unknown series, "embedding.past.1" (levels + 1, embedding_size), the last row for an unknown
         level, and "cycle" (n_series or 1, targets, steps), in standard deviations.
+    draws_masks_ : bool
+        Whether `sample_y` works: the last fit had `dropout`, `recurrent_dropout` or `zoneout`.
     quantiles_ : ndarray of shape (n_levels,)
         Levels of the last fit; only with the quantile loss.
     card_ : dict
@@ -228,7 +235,13 @@ class RNNForecaster(Saved, Forecasts, RegressorMixin, BaseEstimator):
     .. [11] Lin et al. (2024): CycleNet: enhancing time series forecasting through modeling periodic patterns.
     .. [12] Goyal et al. (2017).
     .. [13] Polyak and Juditsky (1992), with the bias correction of Kingma and Ba (2015).
-    .. [14] Guo and Berkhahn (2016): Entity embeddings of categorical variables.
+    .. [14] Beck et al. (2024): xLSTM: extended long short-term memory.
+    .. [15] He et al. (2016); of recurrent layers Wu et al. (2016) and Prakash et al. (2016).
+    .. [16] Ba, Kiros and Hinton (2016): Layer normalization.
+    .. [17] Chang et al. (2017): Dilated recurrent neural networks.
+    .. [18] Gal and Ghahramani (2016): A theoretically grounded application of dropout in recurrent neural networks.
+    .. [19] Krueger et al. (2017): Zoneout: regularizing RNNs by randomly preserving hidden activations.
+    .. [20] Guo and Berkhahn (2016): Entity embeddings of categorical variables.
 
     Examples
     --------
@@ -254,10 +267,16 @@ class RNNForecaster(Saved, Forecasts, RegressorMixin, BaseEstimator):
         hidden_size=64,
         num_layers=1,
         activation="tanh",
+        heads=1,
         dropout=0.0,
         segment=1,
         segment_activation="relu",
         bidirectional=False,
+        residual=False,
+        layer_norm=False,
+        dilation=1,
+        recurrent_dropout=0.0,
+        zoneout=0.0,
         skip=None,
         skip_start="ridge",
         skip_penalty=1e-3,
@@ -308,10 +327,16 @@ class RNNForecaster(Saved, Forecasts, RegressorMixin, BaseEstimator):
         self.hidden_size = hidden_size
         self.num_layers = num_layers
         self.activation = activation
+        self.heads = heads
         self.dropout = dropout
         self.segment = segment
         self.segment_activation = segment_activation
         self.bidirectional = bidirectional
+        self.residual = residual
+        self.layer_norm = layer_norm
+        self.dilation = dilation
+        self.recurrent_dropout = recurrent_dropout
+        self.zoneout = zoneout
         self.skip = skip
         self.skip_start = skip_start
         self.skip_penalty = skip_penalty
@@ -371,130 +396,3 @@ class RNNForecaster(Saved, Forecasts, RegressorMixin, BaseEstimator):
         tags.target_tags.multi_output = True
         tags.non_deterministic = False
         return tags
-
-    @_fit_context(prefer_skip_nested_validation=True)
-    def fit(self, X, y=None, sample_weight=None, X_val=None, y_val=None):
-        """Train on windows.
-
-        Parameters
-        ----------
-        X : array-like of shape (n_windows, lookback) or (n_windows, lookback, n_channels), or Windows
-            The past of each window, oldest step first; finite numbers.
-        y : array-like of shape (n_windows,) or (n_windows, n_outputs), or WindowTargets
-            The future of each window; several targets flattened, horizon-major. May be left out with `Windows`.
-        sample_weight : array-like of shape (n_windows,), default=None
-            Weights of the windows in loss and scaling; 0 is as if the row were not there.
-        X_val : as X, default=None
-            Windows to validate on, in place of held-out ones: no window of X is held out, and neither weights nor
-            scaling learn from these. For early stopping, so not with `early_stopping=False`.
-        y_val : as y, default=None
-            Their future; given together with X_val. May be left out with `Windows`.
-
-        Returns
-        -------
-        self
-
-        Raises
-        ------
-        TypeError, ValueError
-            X, y, X_val, y_val or a parameter is not as above. An earlier fit is left as it was.
-
-        Warns
-        -----
-        sklearn.exceptions.ConvergenceWarning
-            A loss or gradient was not finite; training stopped with the best finite weights.
-        """
-        before = self.__dict__.copy()
-        try:
-            return self._fit(X, y, sample_weight, X_val, y_val, max_iter=self.max_iter, go_on=self.warm_start)
-        except BaseException:
-            self.__dict__ = before  # also on Ctrl-C: never half a fit
-            raise
-
-    @_fit_context(prefer_skip_nested_validation=True)
-    def partial_fit(self, X, y=None, sample_weight=None):
-        """Train one more epoch on the given windows, from where the last call ended.
-
-        The first call sets weights and scaling; later ones keep the scaling. Nothing is held out. The learning rate is
-        constant, because a schedule would need to know the last epoch; `warmup_steps`, `max_steps` and
-        `weight_average`, which run over the steps of a whole fit, are for `fit` only.
-
-        Parameters
-        ----------
-        X, y, sample_weight
-            As for `fit`.
-
-        Returns
-        -------
-        self
-        """
-        before = self.__dict__.copy()
-        try:
-            return self._fit(X, y, sample_weight, None, None, max_iter=1, go_on=True, partial=True)
-        except BaseException:
-            self.__dict__ = before
-            raise
-
-    def _fit(self, X, y, sample_weight, X_val, y_val, max_iter, go_on, partial=False):
-        check_combinations(self)
-        go_on = go_on and hasattr(self, "_network")
-        if not go_on:
-            refuse_freeze(self)
-        features = getattr(self, "n_features_in_", None)
-        data = read_training(self, X, y)
-        if go_on and features != self.n_features_in_:
-            raise ValueError(  # in scikit-learn's words, which its own checks look for
-                f"X has {self.n_features_in_} features, but {type(self).__name__} is expecting {features} features as "
-                "input, as in the fit to go on from."
-            )
-        weight = read_weights(sample_weight, data)
-        given = read_validation(self, X_val, y_val, data, X)
-        fitted = getattr(self, "_series_names", None) if go_on else None
-        data = replace(data, levels=levels_of(self, data, self._network.architecture if go_on else None))
-        data, given, names = placed_for_fit(self, data, given, fitted)
-        if given is not None:
-            refuse_unknown(data.levels, self.category_left_out, given)
-        windows, validation = split_in_time(self, data, weight, hold_out=not partial and given is None)
-        if given is not None:
-            validation = np.arange(given.n_windows, dtype=np.int64)
-        rng = np.random.default_rng(self._seed())
-        network, optimizer = start(self, data, weight, windows, rng, go_on)
-        recipe = replace(recipe_of(self, max_iter, partial), groups=groups_of(self, network))
-        run = train(
-            network, optimizer, network.source(data.arguments, weight), windows, validation, recipe, rng, self.n_jobs,
-            None if given is None else network.source(given.arguments),
-        )  # fmt: skip
-        theta = run.theta if go_on else with_rows_of_unread_codes(network, optimizer, run.theta)
-        self._keep(network.with_theta(theta), optimizer, data, names, run, partial and go_on)
-        return self
-
-    def _seed(self):
-        if isinstance(self.random_state, np.random.RandomState):
-            return self.random_state.randint(2**31)
-        return self.random_state
-
-    def _keep(self, network, optimizer, data, names, run, extend):
-        """Set the fitted state at once, after everything that can fail."""
-        before = (self.loss_curve_, self.gradient_norm_curve_, self.n_iter_) if extend else ([], np.empty(0), 0)
-        self._network = network
-        self._optimizer_state = {
-            "name": self.optimizer, "steps": optimizer.steps, "first": optimizer.first, "second": optimizer.second,
-        }  # fmt: skip
-        self._lookback, self._n_channels, self._is_flat = data.lookback, data.n_channels, data.is_flat
-        self._n_extra, self._series_names = data.n_extra, names
-        self.n_outputs_ = data.n_outputs
-        self.n_parameters_ = int(network.theta.size)
-        self.n_threads_ = run.threads
-        self.n_iter_ = before[2] + run.n_iter
-        self.loss_curve_ = before[0] + run.loss_curve
-        self.validation_loss_curve_ = run.validation_loss_curve
-        self.gradient_norm_curve_ = np.concatenate([before[1], *run.norms])
-        self.best_loss_ = float(run.best_loss)
-
-    @property
-    def n_steps_(self):
-        check_is_fitted(self)
-        return len(self.gradient_norm_curve_)
-
-    def __sklearn_is_fitted__(self):
-        return hasattr(self, "_network")

@@ -1,5 +1,7 @@
 """What a fitted RNNForecaster forecasts: `predict`, `predict_quantiles`, and its weights by name."""
 
+from numbers import Integral
+
 import numpy as np
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted
@@ -25,6 +27,11 @@ def _has_quantiles(model):
             "quantile=[0.1, 0.5, 0.9]."
         )
     return True
+
+
+def _generator(random_state):
+    seed = random_state.randint(2**31) if isinstance(random_state, np.random.RandomState) else random_state
+    return np.random.default_rng(seed)
 
 
 class Forecasts:
@@ -109,6 +116,74 @@ class Forecasts:
         fitted = self.quantiles_
         wanted = fitted if levels is None else wanted_levels(levels, fitted)
         return self._network.outputs.quantiles(self._outputs(X), wanted)
+
+    @property
+    def draws_masks_(self):
+        """Whether the network was fitted with `dropout`, `recurrent_dropout` or `zoneout`, which `sample_y` needs."""
+        check_is_fitted(self)
+        a = self._network.architecture
+        return bool(a.dropout or a.recurrent_dropout or a.zoneout)
+
+    def sample_y(self, X, n_samples=100, random_state=None):
+        """Forecast windows with the random masks of training: Monte-Carlo dropout [1]_.
+
+        The spread of the samples is that of networks with other units dropped: how unsure the model is, without the
+        noise of the data. It is not a prediction interval. For networks fitted with `dropout`, `recurrent_dropout` or
+        `zoneout`; vectors of series are not left out.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_windows, lookback) or (n_windows, lookback, n_channels), or Windows
+            As in `fit`.
+        n_samples : int, default=100
+            Forecasts of each window.
+        random_state : int, RandomState instance or None, default=None
+            Seed of the masks. The same seed, X and weights give the same bits for any `n_jobs`, and the first samples
+            are the same for any `n_samples`. None draws fresh ones.
+
+        Returns
+        -------
+        ndarray of shape (n_windows, n_samples) or (n_windows, n_outputs, n_samples)
+            Float64: the shape of `predict` with an axis of samples behind it, as scikit-learn's
+            `GaussianProcessRegressor.sample_y` has it. With several quantiles, samples of the median.
+
+        Raises
+        ------
+        sklearn.exceptions.NotFittedError
+            `fit` has not been called.
+        TypeError, ValueError
+            X is not as in `fit`, the network has no dropout of any kind, or n_samples is less than 1.
+
+        References
+        ----------
+        .. [1] Gal and Ghahramani (2016): Dropout as a Bayesian approximation.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from forecast import RNNForecaster
+        >>> X = np.random.default_rng(0).normal(size=(200, 5))
+        >>> model = RNNForecaster(dropout=0.2, hidden_size=8, max_iter=5, random_state=0).fit(X, X[:, -1])
+        >>> samples = model.sample_y(X[:7], n_samples=50, random_state=0)
+        >>> samples.shape
+        (7, 50)
+        >>> bool((samples.std(axis=1) > 0).all())
+        True
+        """
+        check_is_fitted(self)
+        outputs = self._network.outputs
+        if not self.draws_masks_:
+            raise ValueError(
+                "sample_y needs a network with random masks, but dropout, recurrent_dropout and zoneout are 0: fit "
+                "with one of them, such as dropout=0.2."
+            )
+        if not isinstance(n_samples, Integral) or isinstance(n_samples, bool) or n_samples < 1:
+            raise ValueError(f"n_samples={n_samples!r}: expected a whole number, 1 or more.")
+        data = placed(self, read_inputs(self, X, self._lookback, self._n_channels, getattr(self, "_n_extra", 0)))
+        rng = _generator(random_state)
+        values = self._network.sample(data.arguments, data.n_windows, int(n_samples), rng, self.n_jobs)
+        points = outputs.point(values.reshape(*values.shape[:2], -1, outputs.of_a_target))
+        return np.moveaxis(points[:, :, 0] if self._is_flat else points, 0, -1)
 
     def _outputs(self, X):
         """Forecasts in units, in the shape of fit's y with an axis of a target's outputs behind it."""

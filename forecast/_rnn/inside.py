@@ -6,7 +6,7 @@ import numpy as np
 from sklearn.utils.validation import check_is_fitted
 
 from .._arrays import read_examined, read_inputs, read_weights
-from .._network import CELLS
+from .._network import CELLS, MATRIX_CELLS
 from .placing import placed
 
 __all__ = ["Activity", "Flow", "activity_of", "flow_of"]
@@ -56,6 +56,7 @@ def flow_of(model, X, y, sample_weight, n_jobs):
     check_is_fitted(model)
     network = model._network
     fitted = model._lookback, model._n_channels, getattr(model, "_n_extra", 0), model.n_outputs_
+    _refuse_matrix(network.architecture, "gradients of states")
     data = placed(model, read_examined(model, X, y, *fitted))
     loss, norms = network.flow(data.arguments, data.n_windows, read_weights(sample_weight, data), n_jobs)
     if not np.isfinite(norms).all():
@@ -96,6 +97,7 @@ def activity_of(model, X, n_jobs, most_bytes):
     network = model._network
     data = placed(model, read_inputs(model, X, model._lookback, model._n_channels, getattr(model, "_n_extra", 0)))
     a = network.architecture
+    _refuse_matrix(a, "gates and states")
     info = CELLS[a.cell]
     kinds = len(info["gates"]) + len(info["states"])
     streams = [network.spec.streams[layer.output] for layer in network.spec.recurrent]
@@ -111,6 +113,11 @@ def activity_of(model, X, n_jobs, most_bytes):
     values = network.activity(data.arguments, data.n_windows, n_jobs)
     gates, states = ({name: values[name] for name in info[of]} for of in ("gates", "states"))
     return Activity(a.cell_word, gates, states, *_kept(network))
+
+
+def _refuse_matrix(architecture, what):
+    if architecture.cell in MATRIX_CELLS:
+        raise ValueError(f"{what}: cell={architecture.cell!r} holds a matrix and has none; expected another cell.")
 
 
 def _size(streams):

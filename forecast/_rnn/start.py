@@ -62,8 +62,9 @@ def start(model, data, weight, windows, rng, go_on):
         if not same or _wiring(architecture) != _wiring(before):
             raise ValueError(
                 "The fit to go on from had another architecture or number of outputs: keep cell, hidden_size, "
-                "num_layers, dtype, the other arguments of the network (segment, bidirectional, skip, decoder, "
-                "future_size, series_size, cycle) and the shapes of X and y, or set warm_start=False."
+                "num_layers, dtype, the other arguments of the network (segment, bidirectional, residual, layer_norm, "
+                "dilation, skip, decoder, future_size, series_size, cycle) and the shapes of X and y, or set "
+                "warm_start=False."
             )
     optimizer = network.new_optimizer(model.optimizer, momentum_of(model), model.weight_decay)
     if go_on and model._optimizer_state["name"] == model.optimizer:
@@ -74,6 +75,6 @@ def start(model, data, weight, windows, rng, go_on):
 
 
 def _wiring(architecture):
-    """Streams and layers without what may change between two fits: dropout, and the loss at the same outputs."""
-    spec = spec_of(replace(architecture, dropout=0.0))
+    """Streams and layers without what may change between two fits: rates of masks, and the loss at the same outputs."""
+    spec = spec_of(replace(architecture, dropout=0.0, recurrent_dropout=0.0, zoneout=0.0))
     return spec.streams, spec.layers

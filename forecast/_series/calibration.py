@@ -10,11 +10,11 @@ from .._files import stored
 from .._preparation.spread import horizons, trust
 from .error_scale import images_of
 
-__all__ = ["Calibration", "over", "series_scale"]
+__all__ = ["USUAL", "Calibration", "over", "series_scale"]
 
 _MOST = 2_000  # residuals of a step: more do not make a quantile better
 _REPLAYED = 100_000  # residuals that `fit` learns from for adaptive intervals, which takes a tenth of a second
-_USUAL = [0.5, 0.8, 0.9, 0.95]  # coverages
+USUAL = [0.5, 0.8, 0.9, 0.95]  # coverages
 
 
 @stored("calibration")
@@ -205,7 +205,7 @@ class Calibration:
 
 def _warm(residuals, scales):
     """What adaptive intervals of the usual coverages learn from residuals; None where these are many."""
-    return None if residuals.size > _REPLAYED else _taught(AdaptiveState(_USUAL), residuals, scales).kept()
+    return None if residuals.size > _REPLAYED else _taught(AdaptiveState(USUAL), residuals, scales).kept()
 
 
 def _taught(state, residuals, scales):

@@ -87,7 +87,8 @@ def continued(state, steps, old=None, weights=None, stacklevel=2):
     Returns
     -------
     FittedState
-        Errors of the forecasts made since the last training are behind those that intervals rest on.
+        Errors of the forecasts made since the last training are behind those that intervals rest on. The report says
+        that its errors are of the fit.
     """
     rows = state.rows if old is None else joined(state, old)
     parts = {"regressor": state.parts[0][0]} if state.members is None else state.members
@@ -96,6 +97,7 @@ def continued(state, steps, old=None, weights=None, stacklevel=2):
     return replace(
         with_members_trained_on(state, steps, rows, weights),
         calibration=_with_errors(state),
+        report=state.report.trained_on(max(rows.last_labels.values())),
         span=Span.of(rows.index, rows.starts),
         trained=None,
     )
@@ -130,6 +132,7 @@ def with_members_trained_on(state, steps, rows, weights=None, share=SHARE):
         preparation=lead.preparation,
         n_windows=lead.n_windows,
         members=None if state.members is None else members,
+        since=None,
     )
 
 

@@ -10,7 +10,7 @@ from sklearn.base import clone
 from ..preprocessing import Log, LogReturn, Scale
 from ..preprocessing.transform import SAME
 
-__all__ = ["ErrorScales", "Yardstick", "images_of"]
+__all__ = ["ErrorScales", "Yardstick", "images_of", "yardsticks_of"]
 
 _HALVINGS = 60  # of the way to the last value that has a counterpart
 
@@ -279,6 +279,27 @@ class Yardstick:
     def original(self, images):
         """Bounds on the scale of errors in the units of the series."""
         return images if self.marks is None else _by_target(lambda mark, part: mark.original(part), self.marks, images)
+
+
+def yardsticks_of(state, past):
+    """How errors of each of some series are measured.
+
+    Parameters
+    ----------
+    state : FittedState
+        With a calibration.
+    past : Rows
+        What is known of the series.
+
+    Returns
+    -------
+    dict of key to Yardstick
+    """
+    scales, alone = state.error_scales, len(state.calibration.scales) == 1
+    spans = zip(past.keys, past.starts[:-1], past.starts[1:], strict=True)
+    return {
+        key: Yardstick.of(state.calibration, scales, key, past.targets[first:end], alone) for key, first, end in spans
+    }
 
 
 def images_of(marks, values):

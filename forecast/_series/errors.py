@@ -7,6 +7,7 @@ import numpy as np
 from .calibration import over
 from .error_scale import Yardstick
 from .forecasting import from_origins
+from .fresh import told
 
 __all__ = ["Errors", "errors_since"]
 
@@ -77,13 +78,7 @@ def _origins_of(state, rows, number, trained, most):
     if trained is not None:
         first = max(first, begin + int(rows.index[begin:end].searchsorted(trained, side="left")))
     reach = state.horizon if state.roles.future else 1  # known values ahead are known of the rows alone
-    origins = np.arange(max(first, end - reach - most), end - reach)
-    if rows.made_up is not None:
-        origins = origins[~rows.made_up[origins]]
-    if state.preparation.masked:
-        known = np.logical_or.accumulate(~np.isnan(rows.targets[begin:end]), axis=0).all(axis=1)
-        origins = origins[known[origins - begin]]
-    return origins
+    return told(state, rows, number, np.arange(max(first, end - reach - most), end - reach))
 
 
 def _yardstick(state, rows, number):

@@ -1,8 +1,10 @@
 """From the rows known at some origins to forecasts in the units of the series."""
 
+from dataclasses import replace
+
 import numpy as np
 
-__all__ = ["from_ends", "from_origins"]
+__all__ = ["from_ends", "from_origins", "samples_from_ends"]
 
 
 def from_ends(state, past, labels, future, levels=None):
@@ -36,6 +38,62 @@ def from_ends(state, past, labels, future, levels=None):
         _fed_back(state, past.parts([(number, int(first), int(end))]), wanted, future[number])
         for number, (first, end, wanted) in enumerate(zip(past.starts[:-1], past.starts[1:], labels, strict=True))
     ]
+
+
+def samples_from_ends(state, past, labels, future, n_samples, rng):
+    """Samples of one forecast after the end of each series, with the random masks of its networks.
+
+    Parameters
+    ----------
+    state, past, labels, future
+        As in `from_ends`; labels of at most `horizon` steps.
+    n_samples : int
+    rng : numpy.random.Generator
+
+    Returns
+    -------
+    list of ndarray of shape (steps, targets, n_samples), float64
+
+    Raises
+    ------
+    ValueError
+        No member draws masks, or more than `horizon` steps are asked for.
+    """
+    if not any(getattr(member.regressor, "draws_masks_", False) for member, _ in state.parts):
+        raise ValueError(
+            "sample_y needs a network with random masks, RNNForecaster with dropout, recurrent_dropout or zoneout. Fit "
+            "with one, such as SeriesForecaster(RNNForecaster(dropout=0.2))."
+        )
+    longest = max(map(len, labels))
+    if longest > state.horizon:
+        raise ValueError(
+            f"samples of {longest} steps were asked for, but horizon is {state.horizon}, and samples cannot be fed "
+            f"back; expected fewer rows, or a longer horizon. Fix: horizon={longest}."
+        )
+    state = state.knowing(past)
+    rows, origins = _with_future(state, past, labels, future)
+    found = 0.0
+    for member, weight in state.parts:
+        if getattr(member.regressor, "draws_masks_", False):
+            drawn = replace(member, regressor=_Sampled(member.regressor, int(rng.integers(2**31))), spread=None)
+            found = found + weight * drawn.forecast(rows, origins, range(n_samples))
+        else:
+            found = found + weight * member.forecast(rows, origins)[..., None]
+    found = state.within(found)
+    return [samples[: len(wanted)] for samples, wanted in zip(found, labels, strict=True)]
+
+
+class _Sampled:
+    """A network whose quantiles are samples, one for each level: both are an axis behind the forecast's."""
+
+    _accepts_windows = True
+
+    def __init__(self, network, seed):
+        self.network, self.seed = network, seed
+        self.n_history_ = getattr(network, "n_history_", 1)
+
+    def predict_quantiles(self, windows, levels):
+        return self.network.sample_y(windows, len(levels), self.seed)
 
 
 def from_origins(state, rows, origins, n_steps, levels=None):

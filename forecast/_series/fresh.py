@@ -4,11 +4,12 @@ from hashlib import blake2b
 
 import numpy as np
 
+from .._conformal import nested
 from .forecasting import from_origins
 
-__all__ = ["Once", "fresh_offsets", "origins_since"]
+__all__ = ["NEWEST", "Once", "completed", "fresh_offsets", "origins_since", "taught", "told"]
 
-_NEWEST = 500  # origins of a history whose residuals intervals are calibrated on
+NEWEST = 500  # origins of a history whose residuals intervals are calibrated on
 _VALUES = 4_000_000  # errors and scores of the series that learn side by side
 _REMEMBERED = 8  # answers
 
@@ -60,16 +61,20 @@ def fresh_offsets(state, request, yardsticks, levels):
     dict of key to (lower, upper)
         Each of shape (levels, horizon, targets), on the scale of errors and in units of the series.
     """
-    keys = list(yardsticks)
+    keys, since = list(yardsticks), state.since if request.fresh is state.rows else None
+    if since is not None and since.tells(keys, levels):
+        return completed(state, since.offsets_of(keys, levels), levels)
     known = request.fresh.only(keys)
     future = None
     if state.roles.future:  # the newest origins look at the future rows that were given
         future = {key: numbers for key, *numbers in zip(request.keys, request.labels, request.future, strict=True)}
         future = [future[key] for key in keys]
     seen = _seen(state, request.fresh, keys, future)
-    if seen is None:
-        return _learnt(state, known, future, yardsticks, levels)
-    return state.once.of((*seen, *levels), lambda: _learnt(state, known, future, yardsticks, levels))
+
+    def learnt():
+        return completed(state, taught(state, known, yardsticks, levels, future, since), levels)
+
+    return learnt() if seen is None else state.once.of((*seen, *levels), learnt)
 
 
 def origins_since(state, rows, number):
@@ -84,8 +89,31 @@ def origins_since(state, rows, number):
     trained = state.trained_until.get(rows.keys[number])
     if trained is not None:
         first = max(first, begin + int(rows.index[begin:end].searchsorted(trained, side="left")))
-    origins = np.arange(max(first, end - 1 - _NEWEST), end - 1)
-    return origins if rows.made_up is None else origins[~rows.made_up[origins]]
+    return told(state, rows, number, np.arange(max(first, end - 1 - NEWEST), end - 1))
+
+
+def told(state, rows, number, origins):
+    """Those origins of a series that a forecast can start from: not made up, and something is known of each target.
+
+    Parameters
+    ----------
+    state : FittedState
+    rows : Rows
+    number : int
+        Of the series.
+    origins : ndarray of int
+
+    Returns
+    -------
+    ndarray of int
+    """
+    if rows.made_up is not None:
+        origins = origins[~rows.made_up[origins]]
+    if state.preparation.masked:
+        begin, end = int(rows.starts[number]), int(rows.starts[number + 1])
+        known = np.logical_or.accumulate(~np.isnan(rows.targets[begin:end]), axis=0).all(axis=1)
+        origins = origins[known[origins - begin]]
+    return origins
 
 
 def _seen(state, fresh, keys, future):
@@ -105,12 +133,31 @@ def _seen(state, fresh, keys, future):
     return fresh is state.rows, tuple(fresh.keys), tuple(keys), digest.digest()
 
 
-def _learnt(state, known, future, yardsticks, levels):
-    calibration, n = state.calibration, len(state.roles.target)
-    started = calibration.started(levels, n)
-    fixed = calibration.offsets(levels, n) if not calibration.enough(levels) else None
+def taught(state, known, yardsticks, levels, future=None, since=None):
+    """What adaptive intervals have learnt from all errors of some rows since the fit, each coverage by itself.
+
+    Parameters
+    ----------
+    state : FittedState
+    known : Rows
+    yardsticks : dict of key to Yardstick
+        Of all series of the rows.
+    levels : list of float
+        Coverages.
+    future : list of (labels, ndarray), default=None
+        Of each series, what is known ahead of its last row.
+    since : Since, default=None
+        Forecasts that were made already.
+
+    Returns
+    -------
+    dict of key to ndarray of shape (2, levels, horizon, targets)
+        What to add for the lower and the upper bound; NaN where too few errors are known.
+    """
+    n = len(state.roles.target)
+    started = state.calibration.started(levels, n)
     lengths = np.diff(known.starts)
-    most = min(int(lengths.max()), _NEWEST) + started.window
+    most = min(int(lengths.max()), NEWEST) + started.window
     size = max(1, _VALUES // (most * state.horizon * n))
     alone = state.unlearnt(known.keys)  # of these each forecast learns a transform anew, from the rows before it
     together = [key for key in known.keys if key not in alone]
@@ -118,24 +165,43 @@ def _learnt(state, known, future, yardsticks, levels):
     found = {}
     for keys in [*portions, *([key] for key in known.keys if key in alone)]:
         ahead = None if future is None else [future[known.keys.index(key)] for key in keys]
-        errors, positions = _errors(state, known.only(keys), ahead, [yardsticks[key] for key in keys])
+        errors, positions = _errors(state, known.only(keys), ahead, [yardsticks[key] for key in keys], since)
         learning = started.side_by_side(len(keys))
         if len(positions):
             learning.learn(*errors, positions - positions[0], int(-positions[0]))
-        sides = [side.reshape(*side.shape[:2], len(keys), n) for side in learning.offsets()]
-        for number, key in enumerate(keys):
-            found[key] = tuple(side[:, :, number] for side in sides)
-    if fixed is None and any(np.isnan(side).any() for sides in found.values() for side in sides):
-        fixed = calibration.offsets(levels, n)
-    if fixed is None:
+        sides = np.stack(learning.offsets(apart=True))
+        sides = sides.reshape(*sides.shape[:3], len(keys), n)
+        found |= {key: sides[:, :, :, number] for number, key in enumerate(keys)}
+    return found
+
+
+def completed(state, found, levels):
+    """Offsets of coverages around each other, and where too few errors are known those of right after `fit`.
+
+    Parameters
+    ----------
+    state : FittedState
+    found : dict of key to ndarray of shape (2, levels, horizon, targets)
+    levels : list of float
+
+    Returns
+    -------
+    dict of key to ndarray of that shape
+
+    Raises
+    ------
+    ValueError
+        There are too few errors for the highest coverage.
+    """
+    calibration, n = state.calibration, len(state.roles.target)
+    found = {key: nested(sides, levels) for key, sides in found.items()}
+    if calibration.enough(levels) and not any(np.isnan(sides).any() for sides in found.values()):
         return found
-    return {
-        key: tuple(np.where(np.isnan(new), old, new) for new, old in zip(sides, fixed, strict=True))
-        for key, sides in found.items()
-    }
+    fixed = np.stack(calibration.offsets(levels, n))
+    return {key: np.where(np.isnan(sides), fixed, sides) for key, sides in found.items()}
 
 
-def _errors(state, known, ahead, yardsticks):
+def _errors(state, known, ahead, yardsticks, since):
     """Actual values and forecasts on the scale of errors, from all origins of some series, side by side.
 
     Returns
@@ -156,7 +222,13 @@ def _errors(state, known, ahead, yardsticks):
             rows = known.extended(*(list(part) for part in zip(*ahead, strict=True)))
             shift = rows.starts[:-1] - known.starts[:-1]
         every = np.concatenate([own + by for own, by in zip(origins, shift, strict=True)])
-        made = from_origins(state, rows, every, horizon)
+        if since is None:
+            made = from_origins(state, rows, every, horizon)
+        else:
+            ages = [end - own for own, end in zip(origins, known.ends, strict=True)]
+            made, there = since.forecasts_of(known.keys, ages)
+            if not there.all():
+                made[~there] = from_origins(state, rows, every[~there], horizon)
         truth, first = known.true_targets, 0
         for number, (own, end) in enumerate(zip(origins, known.ends, strict=True)):
             steps = own[:, None] + np.arange(1, horizon + 1)

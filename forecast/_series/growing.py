@@ -31,7 +31,7 @@ def kept_rows(rows, needed, whole=()):
     return None if room <= needed and rows.made_up is None else rows.newest(max(room, needed), whole)
 
 
-def ends_of(state, new):
+def ends_of(state, new, verb="update"):
     """Where the known rows end, for reading those that follow.
 
     Parameters
@@ -39,6 +39,8 @@ def ends_of(state, new):
     state : FittedState
     new : str
         Name of the frame of later rows, as the user's call has it.
+    verb : str, default="update"
+        The method that they are given to.
 
     Returns
     -------
@@ -48,11 +50,11 @@ def ends_of(state, new):
     fill = "mask" if state.preparation.masked else "interpolate"
     return Ends(
         tail.keys, tail.index[last], tail.targets[last], tail.past[last], tail.future[last],
-        f"model.update({new}, overlap='skip')", f"model.set_params(gaps={fill!r}).update({new})",
+        f"model.{verb}({new}, overlap='skip')", f"model.set_params(gaps={fill!r}).{verb}({new})",
     )  # fmt: skip
 
 
-def read_later(state, rules, frame, overlap, what="new_rows"):
+def read_later(state, rules, frame, overlap, what="new_rows", verb="update"):
     """Rows that follow those that a model knows.
 
     Parameters
@@ -62,6 +64,8 @@ def read_later(state, rules, frame, overlap, what="new_rows"):
     frame : pandas.DataFrame
     overlap : {"error", "skip"}
     what : str, default="new_rows"
+    verb : str, default="update"
+        As in `ends_of`.
 
     Returns
     -------
@@ -73,7 +77,7 @@ def read_later(state, rules, frame, overlap, what="new_rows"):
     TypeError, ValueError
         They do not follow, or are not as those of the fit.
     """
-    ends = ends_of(state, what)
+    ends = ends_of(state, what, verb)
     if overlap == "skip":
         frame = ends.newer(frame, state.roles, state.axis, what)
         if not len(frame):
@@ -122,6 +126,7 @@ def grown(state, later):
         tail=tail.tail(state.needed, whole),
         kept=kept.newest(max(_KEPT // kept.n_series, judged), whole),
         trained=state.trained_until,
+        since=None,
     )
 
 

@@ -1,6 +1,6 @@
 """What `fit` found out about its model: errors on the newest windows, compared with naive forecasts."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
@@ -10,6 +10,7 @@ from ..metrics import skill
 
 __all__ = ["ModelReport", "is_copy", "judge", "seasonal_change"]
 
+_OF_FIT = "these errors are those of fit"
 _COPY = 0.9  # correlation with the newest value from which a forecast is called a copy of it
 
 
@@ -34,7 +35,7 @@ class ModelReport:
     chose_epoch : bool
         Whether early stopping used the same windows: the skill is then slightly optimistic.
     notes : list of str
-        What a user should know: no skill, a shifted copy, an unknown calendar.
+        What a user should know: no skill, a shifted copy, an unknown calendar, training continued by an update.
     scaled_skill : float
         1 - MASE / MASE of the best naive forecast: skill with every series and target weighted equally.
     candidates : pandas.DataFrame or None
@@ -59,6 +60,21 @@ class ModelReport:
         several = np.isfinite(self.scaled_skill) and not np.isclose(self.scaled_skill, self.skill, rtol=1e-9)
         second = f"skill over the best naive forecast {self.skill:+.1%}{alike if several else ''}"
         return f"{first}\n{second}{self._members()}" + "".join(f"; {note}" for note in self.notes)
+
+    def trained_on(self, until):
+        """The same errors, with a note that the model was trained on since they were measured.
+
+        Parameters
+        ----------
+        until : label
+            Of the newest row that it was trained on.
+
+        Returns
+        -------
+        ModelReport
+        """
+        notes = [note for note in self.notes if not note.startswith(_OF_FIT)]
+        return replace(self, notes=[*notes, f"{_OF_FIT}; the model was trained on since then, up to {until}"])
 
     def _members(self):
         if self.candidates is None or "weight" not in self.candidates:

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from .._files import ModelFileError, stored
-from .._frames import read_panel
+from .._frames import named_in_fixes, read_panel
 from .._preparation import Member, Preparation, Rows
 from .bounds import within
 from .calibration import Calibration
@@ -53,6 +53,9 @@ class FittedState:
         Whether `fit` was given a one-dimensional `y`, and so answers rows with one.
     spread : Spread or None
         Of the leading member, as `Member` has it.
+    since : Since or None
+        Forecasts after an update, and what intervals have learnt from their errors; None: it is learnt when they are
+        asked for.
     """
 
     regressor: object
@@ -77,6 +80,7 @@ class FittedState:
     trained: dict | None = None
     flat: bool = False
     spread: object = None
+    since: object = None
     _once: Once = field(default_factory=Once, init=False, repr=False, compare=False)
 
     def read(self, frame, rules, what, ends=None):
@@ -95,7 +99,9 @@ class FittedState:
         -------
         Rows
         """
-        return Rows.of(read_panel(frame, self.roles, rules, schema=self.schema, axis=self.axis, what=what, ends=ends))
+        with named_in_fixes(what):
+            panel = read_panel(frame, self.roles, rules, schema=self.schema, axis=self.axis, what=what, ends=ends)
+        return Rows.of(panel)
 
     @property
     def once(self):
@@ -214,6 +220,7 @@ class FittedState:
             calibration=None,
             members=None,
             weights=None,
+            since=None,
         )
 
     def _check_loaded(self):
@@ -224,6 +231,8 @@ class FittedState:
             raise ModelFileError("the newest rows and the older ones are of different series.")
         if not isinstance(self.trained, (dict, type(None))):
             raise ModelFileError(f"the ends of training are a {type(self.trained).__name__}; expected a dict.")
+        if self.since is not None:
+            self.since.refuse_damaged(self)
 
     def _check_rows(self, tail):
         n, rows, series = len(self.roles.target), len(tail.index), len(tail.keys)

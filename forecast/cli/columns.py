@@ -9,7 +9,7 @@ from .clocks import TIME_NAMES, folded, part_of
 from .numerals import DOUBT, are_numerals, decimal_of, to_numbers
 from .problems import ProblemError, close_to, listed, shown
 
-__all__ = ["find_columns", "first_number", "is_counter", "numbers_among_text", "read_numbers"]
+__all__ = ["find_columns", "first_number", "is_counter", "names_as_written", "numbers_among_text", "read_numbers"]
 
 _COUNTERS = {"index", "id", "no", "nr", "number", "rownames", "rownum", "rownumber", "row", "instant", "idx", "seq"}
 
@@ -162,6 +162,24 @@ def read_numbers(column, name, option="--target"):
     return numbers
 
 
+def names_as_written(table, columns):
+    """Names of series such as 01 as they are written, which a table of numbers has as 1.
+
+    Parameters
+    ----------
+    table : pandas.DataFrame
+        As `read_table` has it.
+    columns : list of str
+        That name the series.
+
+    Returns
+    -------
+    pandas.DataFrame
+    """
+    padded = {name: list(cells) for name, cells in table.attrs.get("padded", {}).items() if name in columns}
+    return table.assign(**padded) if padded else table
+
+
 def numbers_among_text(frame, columns, option):
     """Text is a covariate of categories; a column of numbers in which some cell is text is a mistake in the file."""
     for name in columns:
@@ -185,10 +203,12 @@ def _from_text(column, name, option):
     if bad.any():
         row = int(bad.argmax())
         mark = str(column.iloc[row])
-        fix = f"{_na(mark)} if that means no value, or another {option}" if len(mark) <= 20 else None
+        other = option.startswith("--")  # of a model's own columns there is no other
+        fix = f"{_na(mark)} if that means no value{f', or another {option}' if other else ''}"
+        fix = f" Fix: {fix}." if len(mark) <= 20 else f" Choose another one with {option}." if other else ""
         raise ProblemError(
             f"column {shown(name)} holds text: {shown(mark, 20)} in row {row + 1}, and {int(bad.sum())} such values in "
-            f"all; expected numbers. {f'Fix: {fix}' if fix else f'Choose another one with {option}'}."
+            f"all; expected numbers.{fix}"
         )
     decimal = decimal_of(column) if column.notna().any() else "."
     if decimal == DOUBT:

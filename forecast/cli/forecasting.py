@@ -2,7 +2,7 @@
 
 import pandas as pd
 
-from .columns import find_columns, numbers_among_text, read_numbers
+from .columns import find_columns, names_as_written, numbers_among_text, read_numbers
 from .problems import ProblemError, listed, shown, shown_path
 from .reading import read_table
 from .stamps import in_time_order, put_time_in_index
@@ -77,7 +77,7 @@ def _read(model, path, arguments, needed, numbers, notes):
     static = model._state.roles.static
     if set(static) <= set(table.columns):  # new series may bring their own
         known, needed = list(dict.fromkeys([*known, *static])), list(dict.fromkeys([*needed, *static]))
-    words = _known(model)
+    words, table = _known(model), names_as_written(table, series)
     table = named_alike(table, words, [name for name in words if name in known])
     index = _time_of(model)
     zone = arguments.timezone
@@ -86,7 +86,7 @@ def _read(model, path, arguments, needed, numbers, notes):
     found = []
     frame = put_time_in_index(
         table, arguments.time, taken=known, form=arguments.time_format, zone=zone, series=series,
-        earlier=index, notes=found,
+        earlier=index, ends=_ends_of(model), notes=found,
     )  # fmt: skip
     if isinstance(index, pd.DatetimeIndex) and not isinstance(frame.index, pd.DatetimeIndex):
         raise ProblemError(
@@ -94,6 +94,13 @@ def _read(model, path, arguments, needed, numbers, notes):
             f"dates; its columns are {listed(table.columns, 30)}. Fix: choose it with --time."
         )
     notes += found
+    if isinstance(index, pd.DatetimeIndex) and index.tz is None and frame.index.tz is not None:
+        notes[:] = [note for note in notes if not note.startswith("The stamps of column")]
+        notes.append(
+            f"The model's dates have no zone: those of {shown_path(path, 30)} were taken as clocks show them in "
+            f"{frame.index.tz} (--timezone chooses another zone)."
+        )
+        frame = frame.set_axis(frame.index.tz_localize(None), axis=0)
     for name in numbers:
         frame = frame.assign(**{name: read_numbers(frame[name], name, "a model")})
     frame = numbers_among_text(frame, [name for name in needed if name not in [*numbers, *words]], "a model")
@@ -117,6 +124,16 @@ def _time_of(model):
         level = next(number for number, name in enumerate(rows.index.names) if name not in _labels(model.series))
         return rows.index.get_level_values(level)
     return rows.index
+
+
+def _ends_of(model):
+    """The newest known stamp of each series, by its name as text."""
+    names = {None: ""}
+    return {
+        names.get(key, ", ".join(map(str, key)) if isinstance(key, tuple) else str(key)): label
+        for key, label in model._state.tail.last_labels.items()
+        if isinstance(label, pd.Timestamp) and label.tz is not None
+    }
 
 
 def forecast_columns(model, future, history, coverage, quantiles, n=None, errors="warn", static=None):

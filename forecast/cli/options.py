@@ -110,6 +110,9 @@ def add_roles(data):
 def add_static(data, text):
     """`--static`, a table next to the file."""
     data.add_argument("--static", metavar="FILE", help=text)
+    data.add_argument(
+        "--static-sheet", metavar="NAME", help="its sheet, if it is an Excel file (default: the first with their names)"
+    )
 
 
 def add_model(parser):

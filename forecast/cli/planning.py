@@ -7,7 +7,7 @@ import pandas as pd
 from .._frames import Roles, Rules, read_panel
 from .._rnn import RNNForecaster
 from .._series import SeriesForecaster
-from .columns import find_columns, first_number, numbers_among_text, read_numbers
+from .columns import find_columns, first_number, names_as_written, numbers_among_text, read_numbers
 from .dates import read_stamps
 from .problems import ProblemError, close_to, refusals, short_problems, shown
 from .reading import read_table
@@ -85,9 +85,11 @@ def _read_data(arguments, model):
     found = {name: find_columns(table, given, _option(name)) for name, given in options.items()}
     series = _listed(_given(arguments, "series")) or _listed(None if model is None else model.series) or []
     series = find_columns(table, series, "--series")
+    table = names_as_written(table, series)
     if apart and not series:
         raise ProblemError("--static has a row for each series, but nothing names them. Fix: --series COLUMN.")
-    statics = read_static(arguments, series, labels, table, notes) if apart else None
+    asked = apart or _given(arguments, "static_sheet") is not None
+    statics = read_static(arguments, series, labels, table, notes) if asked else None
     if apart:
         found["static_covariates"] = [name for name in statics.columns if name not in series]
     taken = [*(name for part in found.values() for name in part), *series]

@@ -55,7 +55,7 @@ def _refuse_without_effect(arguments):
     if arguments.data is None:
         refuse_without_effect(arguments, ("gaps",), "no DATA is read")
         if arguments.future is None:
-            refuse_without_effect(arguments, (*READING, "static"), "neither DATA nor --future is read")
+            refuse_without_effect(arguments, (*READING, "static", "static_sheet"), "neither DATA nor --future is read")
 
 
 def _refuse_short(future, model, arguments):

@@ -81,7 +81,8 @@ def described(error):
     >>> described(ValueError("2 stamps are missing. Fix: gaps='mask' or another freq=."))
     '2 stamps are missing. Fix: --gaps mask or another --freq.'
     """
-    text = " ".join(str(error).split())
+    text, mark, code = " ".join(str(error).split()).partition("Fix:")
+    text += mark + re.sub(r"(?<![\w.'\"])(?:new_rows|history)(?=[\[. ])", "df", code)
     for pattern, words in _WORDS:
         text = re.sub(pattern, words, text)
     text = _shortened(re.sub(r"(?<!\.)\.\s*\.(?=\s|$)", ".", text))

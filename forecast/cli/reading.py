@@ -17,7 +17,7 @@ __all__ = ["read_table"]
 _BYTES = re.compile(rb"[\x80-\x9f]")  # what Windows-1252 has and ISO 8859-1 has not
 
 
-def read_table(path, missing=(), decimal=None, sheet=None, aside=False):
+def read_table(path, missing=(), decimal=None, sheet=None, aside=False, wanted=()):
     r"""Read a table with a header.
 
     Parameters
@@ -33,6 +33,8 @@ def read_table(path, missing=(), decimal=None, sheet=None, aside=False):
         Of an Excel file; None takes the first.
     aside : bool, default=False
         A table that goes with another, for which `decimal` was given: it need not be text.
+    wanted : list of str, default=()
+        Of a table that goes with another: columns of its sheet.
 
     Returns
     -------
@@ -61,11 +63,12 @@ def read_table(path, missing=(), decimal=None, sheet=None, aside=False):
     notes = []
     excel = data.startswith(ZIP)
     if sheet is not None and not excel:
-        raise ProblemError(f"--sheet is for Excel files; {name} is none. Fix: leave --sheet out.")
+        option = "--static-sheet" if aside else "--sheet"
+        raise ProblemError(f"{option} is for Excel files; {name} is none. Fix: leave {option} out.")
     if data[:4] == PARQUET or excel:
         if decimal is not None and not aside:
             raise ProblemError(f"--decimal is for text; {name} holds numbers already. Fix: leave --decimal out.")
-        table = read_sheet(name, data, sheet, notes) if excel else _parquet(name, data)
+        table = read_sheet(name, data, sheet, notes, aside, wanted) if excel else _parquet(name, data)
         table = _without(table, missing, notes)
     else:
         text = _text(name, data, notes)

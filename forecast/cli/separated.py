@@ -70,8 +70,26 @@ def read_separated(name, text, missing, decimal, notes):
     table = tidied(table)
     if not len(table):
         raise ProblemError(f"{name} has no rows under its header, {listed(header.names)}.")
-    return _with_numbers(table, lambda columns: _parsed(name, text, options | {"dtype": dict.fromkeys(columns, str)}),
-                         separator, decimal, notes)  # fmt: skip
+
+    def again(columns):
+        return _parsed(name, text, options | {"dtype": dict.fromkeys(columns, str)})
+
+    table.attrs["padded"] = _padded(table, text, separator, again)
+    return _with_numbers(table, again, separator, decimal, notes)
+
+
+def _padded(table, text, separator, again):
+    """Cells of whole numbers in which some begin with a zero, as they are written, by column: names such as 01."""
+    edge = rf"[{re.escape(separator)}\n\"]"
+    if not re.search(rf"(?:^|{edge})\s*0\d+\s*(?=$|{edge})", text):
+        return {}
+    whole = [column for column in table.columns if pd.api.types.is_integer_dtype(table[column].dtype)]
+    written = again(whole).loc[table.index, whole] if whole else table[[]]
+    return {
+        column: tuple(cells)
+        for column, cells in written.items()
+        if cells.str.fullmatch(r"\d+").all() and cells.str.match(r"0\d").any()
+    }
 
 
 def _without_comments(text):

@@ -10,7 +10,7 @@ from .problems import ProblemError, close_to, listed, shown
 __all__ = ["read_sheet"]
 
 
-def read_sheet(name, data, sheet, notes):
+def read_sheet(name, data, sheet, notes, aside=False, wanted=()):
     """The table of a sheet: its header may have rows above it and columns before it.
 
     Parameters
@@ -19,9 +19,13 @@ def read_sheet(name, data, sheet, notes):
         Of the file, for messages.
     data : bytes
     sheet : str or None
-        None takes the first with two rows of two cells.
+        None takes the first with two rows of two cells, if there is one with the columns that are wanted.
     notes : list of str
         What was left out is added here.
+    aside : bool, default=False
+        Whether it is that of --static.
+    wanted : list of str, default=()
+        Columns.
 
     Returns
     -------
@@ -38,25 +42,29 @@ def read_sheet(name, data, sheet, notes):
         raise ProblemError(
             f"{name} is an Excel file, which needs openpyxl. Fix: pip install 'rnn-forecast[excel]', or save it as CSV."
         ) from None
+    option = "--static-sheet" if aside else "--sheet"
     try:
         book = openpyxl.load_workbook(io.BytesIO(data), read_only=True, data_only=True)
         sheets = [page.title for page in book.worksheets]
         if sheet is not None and sheet not in sheets:
             raise ProblemError(
-                f"--sheet: there is no sheet {shown(sheet, 30)}; the sheets are {listed(sheets)}."
+                f"{option}: there is no sheet {shown(sheet, 30)}; the sheets are {listed(sheets)}."
                 f"{close_to(sheet, sheets)}"
             )
         if not sheets:
             raise ProblemError(f"{name} has no sheet with cells.")
         grids = {title: _cells(book[title]) for title in ([sheet] if sheet is not None else sheets)}
-        found = next((title for title, cells in grids.items() if _is_table(cells)), next(iter(grids)))
+        tables = [title for title, cells in grids.items() if _is_table(cells)] or list(grids)[:1]
+        found = next((title for title in tables if _has(grids[title], wanted)), tables[0])
     except ProblemError:
         raise
     except Exception as error:  # openpyxl raises whatever the XML and its parts lead to
         raise ProblemError(f"{name} is not a readable Excel file: {shown(error, 80)}.") from None
     if sheet is None and len(sheets) > 1:
+        first = listed(wanted) if wanted and _has(grids[found], wanted) else "a table"
+        of = f" of {name}" if aside else ""
         notes.append(
-            f"Sheet {shown(found)} was read, the first with a table of {listed(sheets)} (choose with --sheet)."
+            f"Sheet {shown(found)}{of} was read, the first with {first} of {listed(sheets)} (choose with {option})."
         )
     return _from_grid(name, grids[found], notes)
 
@@ -67,6 +75,12 @@ def _cells(page):
 
 def _is_table(cells):
     return sum(sum(not _is_blank(cell) for cell in row) > 1 for row in cells) > 1
+
+
+def _has(cells, wanted):
+    """Whether a row of a sheet has the names of some columns."""
+    names = {str(name) for name in wanted}
+    return any(names <= {_as_text(cell) for cell in row} for row in cells[:80])
 
 
 def _from_grid(name, grid, notes):

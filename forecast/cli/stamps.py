@@ -27,7 +27,7 @@ __all__ = ["in_time_order", "put_time_in_index"]
 COUNTED = "No column holds dates: the rows are counted as steps (choose a column with --time)."
 
 
-def put_time_in_index(table, time=None, *, taken=(), form=None, zone=None, series=(), earlier=None, notes):
+def put_time_in_index(table, time=None, *, taken=(), form=None, zone=None, series=(), earlier=None, ends=None, notes):
     """The table with its time as the index.
 
     Parameters
@@ -46,6 +46,8 @@ def put_time_in_index(table, time=None, *, taken=(), form=None, zone=None, serie
         Columns that name the series: an hour that comes twice in autumn does so in each of them.
     earlier : pandas.Index, default=None
         The time of earlier rows: what it was called, whether it had clocks, and which of two days a date may be.
+    ends : dict, default=None
+        The newest known stamp of each series, by its name as text, where the rows follow these.
     notes : list of str
         What was chosen for the user is added here.
 
@@ -84,7 +86,7 @@ def put_time_in_index(table, time=None, *, taken=(), form=None, zone=None, serie
         stamps = _column(table[name], name, form, near, notes)
         name = "time" if name.startswith("Unnamed: ") else name
     keys = [table[key].to_numpy() for key in series]
-    stamps = _in_zone(stamps, name, zone, keys, notes)
+    stamps = _in_zone(stamps, name, zone, keys, ends or {}, notes)
     return table.drop(columns=chosen).set_axis(pd.Index(stamps, name=name), axis=0)
 
 
@@ -254,7 +256,7 @@ def _column(column, name, form, near, notes):
     return stamps
 
 
-def _in_zone(stamps, name, zone, keys, notes):
+def _in_zone(stamps, name, zone, keys, ends, notes):
     if not isinstance(stamps, pd.DatetimeIndex):
         if zone is not None:
             raise ProblemError(f"--timezone is {zone!r}, but column {name!r} holds whole numbers and no dates.")
@@ -267,7 +269,7 @@ def _in_zone(stamps, name, zone, keys, notes):
         return stamps
     if isinstance(zone, str):
         _refuse_unknown(zone)
-    return stamps.tz_convert(zone) if stamps.tz is not None else _localized(stamps, name, zone, keys)
+    return stamps.tz_convert(zone) if stamps.tz is not None else _localized(stamps, name, zone, keys, ends, notes)
 
 
 def _refuse_unknown(zone):
@@ -279,11 +281,19 @@ def _refuse_unknown(zone):
         raise ProblemError(f"--timezone is {zone!r}, which is not a zone; expected one such as Europe/Paris.{near}")
 
 
-def _localized(stamps, name, zone, keys):
-    """Wall time of a zone; of an hour that comes twice in autumn, the order of the rows tells which is which."""
+def _localized(stamps, name, zone, keys, ends, notes):
+    """Wall time of a zone; of an hour that comes twice in autumn, the order of the rows tells which is which.
+
+    An hour that comes once and first in the file is the second one, where the first is known already.
+    """
     keep = "last" if len(stamps) and stamps[0] > stamps[-1] else "first"
     rows = pd.MultiIndex.from_arrays([*keys, stamps]) if keys else stamps
-    placed = stamps.tz_localize(zone, ambiguous=~rows.duplicated(keep), nonexistent="NaT")
+    early = ~rows.duplicated(keep)
+    placed = stamps.tz_localize(zone, ambiguous=early, nonexistent="NaT")
+    late = _second_hours(stamps, placed, zone, keys, ends) & ~rows.duplicated(keep=False)
+    if late.any():
+        placed = stamps.tz_localize(zone, ambiguous=early & ~late, nonexistent="NaT")
+        notes.append(f"{stamps[late.argmax()]} is read as {placed[late.argmax()]}: the model knows the hour before it.")
     skipped = placed.isna()
     if skipped.any():
         raise ProblemError(
@@ -292,6 +302,27 @@ def _localized(stamps, name, zone, keys):
             "write the offsets into the file."
         )
     return placed
+
+
+def _second_hours(stamps, placed, zone, keys, ends):
+    """Rows of an hour that comes twice, before which a series has no other row, and of which the first is known."""
+    found = np.zeros(len(stamps), dtype=bool)
+    twice = stamps.tz_localize(zone, ambiguous="NaT", nonexistent="NaT").isna() & ~placed.isna()
+    if not twice.any() or not ends:
+        return found
+    names = _names(keys, len(stamps))
+    for name in set(names[twice]):
+        end, mine = ends.get(name), names == name
+        if end is not None and (placed[mine & ~twice] > end).all():
+            found |= mine & twice & np.asarray(placed <= end)
+    return found
+
+
+def _names(keys, length):
+    """The series of each row as text, several columns with a comma; of a file of one series empty."""
+    if not keys:
+        return np.full(length, "", dtype=object)
+    return np.array([", ".join(map(str, part)) for part in zip(*keys, strict=True)], dtype=object)
 
 
 def in_time_order(frame, series, notes, time=None, taken=()):

@@ -2,7 +2,7 @@
 
 import pandas as pd
 
-from .columns import find_columns, is_counter, numbers_among_text
+from .columns import find_columns, is_counter, names_as_written, numbers_among_text
 from .forms import looks_like_date
 from .problems import ProblemError, listed, shown, shown_path
 from .reading import read_table
@@ -37,15 +37,18 @@ def read_static(arguments, ids, labels, known, notes, option="--static-covariate
     ProblemError
         The file cannot be read, no column names the series, or there is a column of dates.
     """
-    path = arguments.static
+    path, sheet = arguments.static, arguments.static_sheet
     if path is None:
+        if sheet is not None:
+            raise ProblemError("--static-sheet is a sheet of --static, which is not given. Fix: --static FILE.")
         return None
     if path == "-":
         raise ProblemError("--static is -, but the standard input is for DATA. Fix: name a file.")
     where = shown_path(path, 30)
-    table, more = read_table(path, arguments.na, arguments.decimal, aside=True)
+    table, more = read_table(path, arguments.na, arguments.decimal, sheet, aside=True, wanted=ids)
     notes += [note for note in more if note not in map(unmet, arguments.na)]
     find_columns(table, ids, f"--static {where}")
+    table = names_as_written(table, ids)
     if labels is None:
         counts = [name for name in table.columns if name not in ids and _counts(table[name], name)]
         if counts:

@@ -9,6 +9,7 @@ import pandas as pd
 __all__ = ["calendar_features"]
 
 HOLIDAYS = "holidays:"
+_ROUNDING = 1e-15  # of a sine, in a table of up to 10,000 places
 MONDAY = np.datetime64("1970-01-05", "D")
 
 
@@ -169,7 +170,10 @@ def _circle(position, length):
 @lru_cache
 def _table(length):
     angle = 2 * np.pi * np.arange(length) / length
-    return np.stack([np.sin(angle), np.cos(angle)], axis=1)
+    circle = np.stack([np.sin(angle), np.cos(angle)], axis=1)
+    # The sine of half a turn is 0: what is left of rounding would be a scale where windows see no other phase.
+    circle[np.abs(circle) < _ROUNDING] = 0.0
+    return circle
 
 
 @lru_cache

@@ -90,7 +90,7 @@ class Monitors:
             )
         trained = state.trained_until
         if new_rows is not None:
-            later, refused = self._later(new_rows, y, overlap, "warn")
+            later, refused = self._later(new_rows, y, overlap, "warn", "monitor")
             state = state if later is None else grown(state, later)
             if refused:
                 text = f"new rows of {len(refused)} series were not looked at: {listed(refused)}."

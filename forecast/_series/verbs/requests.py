@@ -1,5 +1,6 @@
 """What is asked of a fitted forecaster, as rows and labels; and the answer, row by row or in the user's layout."""
 
+import datetime
 from dataclasses import dataclass, field, replace
 from numbers import Integral
 
@@ -259,6 +260,17 @@ def _rows_or_steps(X, n):
     number = isinstance(X, (Integral, np.integer)) and not isinstance(X, (bool, np.bool_))
     if number and n is None:
         X, n = None, X
+    if isinstance(X, (str, datetime.date, np.datetime64)):
+        steps = f" Fix: n={int(X)}." if isinstance(X, str) and X.strip().isdecimal() else ""
+        raise TypeError(
+            f"X is {X!r}; expected the future rows (a frame, as model.future_frame() gives it), or a number of "
+            f"steps.{steps}"
+        )
+    if isinstance(X, (pd.DatetimeIndex, pd.PeriodIndex)):
+        raise TypeError(
+            f"X is a {type(X).__name__} of {len(X)} labels; expected a frame with them as its index. Fix: X = "
+            "pd.DataFrame(index=X)."
+        )
     if X is not None and n is not None:
         raise ValueError("both X and n are given; expected the future rows, or a number of steps.")
     if n is None:

@@ -2,6 +2,7 @@
 
 import warnings
 from dataclasses import replace
+from numbers import Integral
 
 import numpy as np
 from sklearn.utils.validation import check_is_fitted
@@ -9,8 +10,8 @@ from sklearn.utils.validation import check_is_fitted
 from ..._preparation import LEVELS
 from ..._shares import shares
 from ..beginnings import cold_widths, short_factor
-from ..error_scale import Yardstick
-from ..forecasting import from_ends
+from ..error_scale import Yardstick, yardsticks_of
+from ..forecasting import from_ends, samples_from_ends
 from ..fresh import fresh_offsets
 
 __all__ = ["Uncertainty"]
@@ -150,6 +151,65 @@ class Uncertainty:
         arrays = [cube.reshape(len(cube), -1) for cube in cubes]
         return self._answered(request, arrays, _columns(self.target_names_, ends))
 
+    def sample_y(
+        self, X=None, n_samples=100, random_state=None, *, history=None, static=None, n=None, errors="warn"
+    ):
+        """Samples of the forecast with the random masks of its networks: Monte-Carlo dropout [1]_.
+
+        Their spread shows how unsure the network is, without the noise of the data, so it is narrower than an interval:
+        use `predict_interval` for intervals. Needs an `RNNForecaster` with `dropout`, `recurrent_dropout` or `zoneout`.
+        Of several members, those without masks are the same in every sample.
+
+        Parameters
+        ----------
+        X : frame or int, default=None
+            As in `predict`, for at most `horizon` steps.
+        n_samples : int, default=100
+            Samples of each step.
+        random_state : int, RandomState instance or None, default=None
+            Seed of the masks; the same seed gives the same bits. None draws fresh ones.
+        history, static : frame, default=None
+            As in `predict`.
+        n : int, default=None
+            As in `predict`, up to `horizon`.
+        errors : {"warn", "raise"}, default="warn"
+            As in `predict`.
+
+        Returns
+        -------
+        frame
+            Rows as those of `predict`, and a column `<target>_0`, `<target>_1` and so on for each sample. The steps of
+            a column belong to one sample.
+
+        Raises
+        ------
+        ValueError
+            No network draws masks, n_samples is less than 1, or more than `horizon` steps are asked for.
+
+        References
+        ----------
+        .. [1] Gal and Ghahramani (2016): Dropout as a Bayesian approximation.
+
+        Examples
+        --------
+        >>> from forecast import RNNForecaster, SeriesForecaster
+        >>> from forecast.datasets import make_ar1
+        >>> network = RNNForecaster(dropout=0.2, hidden_size=8, max_iter=5)
+        >>> model = SeriesForecaster(network, lookback=12, horizon=3).fit(make_ar1(500, random_state=0))
+        >>> samples = model.sample_y(n_samples=50, random_state=0)
+        >>> samples.shape
+        (3, 50)
+        """
+        check_is_fitted(self)
+        if not isinstance(n_samples, Integral) or isinstance(n_samples, bool) or n_samples < 1:
+            raise ValueError(f"n_samples={n_samples!r}: expected a whole number, 1 or more.")
+        request = self._request(X, history, errors, n, static)
+        seed = random_state.randint(2**31) if isinstance(random_state, np.random.RandomState) else random_state
+        rng = np.random.default_rng(seed)
+        cubes = samples_from_ends(self._state, request.past, request.labels, request.future, int(n_samples), rng)
+        arrays = [cube.reshape(len(cube), -1) for cube in cubes]
+        return self._answered(request, arrays, _columns(self.target_names_, [f"_{i}" for i in range(n_samples)]))
+
     def _bounded(self, request, levels):
         """Forecast of each series (steps, targets), its lower bounds (levels, steps, targets), and its upper ones."""
         state = self._state
@@ -164,18 +224,17 @@ class Uncertainty:
                 f"= {state.horizon} steps; expected fewer rows. Fix: horizon={max(map(len, request.labels))}."
             )
         forecasts = self._forecasts(request, recursive=True)
-        past, scales, alone = request.past, state.error_scales, len(state.calibration.scales) == 1
-        spans = zip(request.keys, past.starts[:-1], past.starts[1:], strict=True)
-        known = {key: past.targets[first:end] for key, first, end in spans}
-        yardsticks = {key: Yardstick.of(state.calibration, scales, key, own, alone) for key, own in known.items()}
+        past, yardsticks = request.past, yardsticks_of(state, request.past)
+        known = [past.targets[first:end] for first, end in zip(past.starts[:-1], past.starts[1:], strict=True)]
         adapted, found = {}, []
         learning = {key: own for key, own in yardsticks.items() if key not in request.cold}
         if request.fresh is not None and learning:
             adapted = fresh_offsets(state, request, learning, levels)
-        usual = state.calibration.offsets(levels, len(self.target_names_))
-        own = self._own_bounds(request, levels)
+        own, usual = self._own_bounds(request, levels), None
+        if own is not None or len(adapted) < len(request.keys):
+            usual = state.calibration.offsets(levels, len(self.target_names_))
         for number, (key, forecast) in enumerate(zip(request.keys, forecasts, strict=True)):
-            yardstick, rows, steps = yardsticks[key], known[key], slice(len(forecast))
+            yardstick, rows, steps = yardsticks[key], known[number], slice(len(forecast))
             if len(rows) < state.looks_back:  # a few equal rows do not make a constant series
                 yardstick = replace(yardstick, unit=yardstick.divisor)
             image = yardstick.image(forecast)

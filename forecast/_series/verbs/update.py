@@ -6,6 +6,7 @@ from ..._preparation import RowWeights
 from ..beginnings import refuse_untransformable
 from ..continuing import continued
 from ..growing import behind, grown, read_later
+from ..since import with_since
 from ..skipping import LateSeriesWarning, SkippedSeriesWarning, check_errors, listed, read_able, warn_of
 from ..targets import entered
 
@@ -25,9 +26,10 @@ class Updates:
         `refit="continue"` also continues the training, on old and new windows. The old ones come from the rows that the
         model keeps, the newest 20,000 over all series, or from `history`. A network continues from its last weights,
         for a fifth of the epochs (or `max_steps`) of a fit, without warm-up and without early stopping, so that it
-        learns from the newest windows. Any other regressor is fitted again. Transforms, scales, the weights of members
-        and `report_` stay; transforms of new series are learned. Intervals keep the errors of earlier forecasts. Old
-        rows count less by `half_life`; a `sample_weight` of `fit` is not kept.
+        learns from the newest windows. Any other regressor is fitted again. Transforms, scales and the weights of
+        members stay; transforms of new series are learned. `report_` keeps the errors of `fit`, and a note says so.
+        Intervals keep the errors of earlier forecasts. Old rows count less by `half_life`; a `sample_weight` of `fit`
+        is not kept.
 
         Parameters
         ----------
@@ -92,6 +94,8 @@ class Updates:
         if refit == "continue":
             old = None if history is None else self._rows_of(history)
             new = continued(new, self._steps(), old, RowWeights.of(new.axis, self.half_life))
+        elif later is not None:
+            new = with_since(new, state.since, later)
         self._advance(new)
         return self
 
@@ -106,12 +110,12 @@ class Updates:
         chosen = self.recipe_["members"]
         return {name: chosen[name].get("step", self.step) for name in self._state.members}
 
-    def _later(self, new_rows, y, overlap, errors):
+    def _later(self, new_rows, y, overlap, errors, verb="update"):
         state = self._state
         frame, _ = entered(new_rows, "new_rows", y, self.target_names_)
 
         def read(some):
-            later = read_later(state, self._rules(), some, overlap)
+            later = read_later(state, self._rules(), some, overlap, verb=verb)
             if later is not None:
                 refuse_untransformable(state, later, known=True)
             return later
@@ -136,6 +140,7 @@ class Updates:
         self._state = state
         self.regressor_ = state.regressor
         self.n_windows_ = state.n_windows
+        self.report_ = state.report
 
 
 def _check(name, value, allowed):

@@ -1,0 +1,127 @@
+// Random masks on the way of a recurrent layer's states from step to step, in passes outside of the product's epilogue.
+//
+//   recurrent dropout (Gal and Ghahramani 2016)   R reads m h in place of h; m is 0 with probability p, else 1 / (1 - p),
+//                                                 one number per window and unit, the same at every step
+//   zoneout (Krueger et al. 2017)                 s' = k s + (1 - k) cell(s); k is 1 with probability z, else 0, one
+//                                                 number per window, unit and step, for all states of the unit
+//
+// Without masks m is 1 and k is z, the mean. Both come from the counter-based generator, so that backward makes k again.
+#pragma once
+
+#include "layer.h"
+
+namespace forecast::FORECAST_ISA {
+
+constexpr int64_t no_step = 0xFFFFFFFF;  // in the counter's place of a step: a mask for all of them
+
+inline bool hides_h(const LayerSpec& l, Use use) { return l.recurrent_dropout > 0 && use.drop; }
+inline bool is_masked(const LayerSpec& l, Use use) { return l.zoneout > 0 || hides_h(l, use); }
+
+// Its arrays: `row` numbers are one state of a step, `states` all of them.
+struct MaskMemory {
+  int64_t hide = 0, hidden = 0, keep = 0, made = 0, past_cell = 0;
+  MaskMemory() = default;
+  MaskMemory(const LayerSpec& l, Use use, int64_t row, int64_t states, int64_t steps, Cursor& arena) {
+    const int64_t taped = use.backward ? steps : 1;
+    if (hides_h(l, use)) hide = arena.take(row), hidden = arena.take(taped * row);
+    if (l.zoneout > 0) keep = arena.take(row), made = arena.take(taped * states);
+    if (l.zoneout > 0 && use.backward) past_cell = arena.take(states);
+  }
+};
+
+template <class Way, class T>
+struct Masks {
+  int64_t H, row, states;                  // units; numbers of a state and of all states of a step
+  int64_t hidden_step, made_step;          // between steps that are kept: 0 without a tape
+  T *hide, *keep;                          // [row]; null where there is no such mask
+  T *hidden, *made, *past_cell;            // m h of every step; what the cell makes; gradients that go past it
+  Dropout recurrent, zoneout;
+  int64_t number;
+  bool random;
+
+  Masks() = default;
+  Masks(const Call<T>& k, const LayerSpec& l, const MaskMemory& m, int64_t units, int64_t row_, int64_t states_)
+      : H(units), row(row_), states(states_) {
+    const Use use = k.plan.use;
+    T* const block = k.c.arena;
+    hidden_step = use.backward ? row : 0, made_step = use.backward ? states : 0;
+    hide = hides_h(l, use) ? block + m.hide : nullptr, keep = l.zoneout > 0 ? block + m.keep : nullptr;
+    hidden = block + m.hidden, made = block + m.made, past_cell = block + m.past_cell;
+    recurrent = {l.recurrent_dropout, k.c.seed, k.c.first}, zoneout = {l.zoneout, k.c.seed, k.c.first};
+    number = l.number, random = use.drop;
+  }
+  int64_t units() const { return H * Way::columns; }
+  T* hidden_at(int64_t i) const { return hidden + i * hidden_step; }
+  T* made_at(int64_t i) const { return made + i * made_step; }
+
+  void begin() const {
+    if (hide) draw_mask<Way::columns>(recurrent, number, no_step, H, T(0), T(1 / (1 - recurrent.rate)), hide);
+  }
+  // What R reads at step i in place of h.
+  __attribute__((noinline)) const T* hidden_of(int64_t i, const T* h) const {
+    if (!hide) return h;
+    T* const to = hidden_at(i);
+    for (int64_t j = 0; j < units(); ++j) to[j] = h[j] * hide[j];
+    return to;
+  }
+  // Behind the last unit, in whole vectors of units, nothing is kept.
+  void draw_kept(int64_t t) const {
+    if (random) draw_mask<Way::columns>(zoneout, number, t, H, T(1), T(0), keep);
+    for (int64_t j = 0; j < units() && !random; ++j) keep[j] = T(zoneout.rate);
+    clear(keep + units(), row - units());
+  }
+  // The states after step i, at time t, from those before and those that the cell has made.
+  __attribute__((noinline)) void mix(int64_t i, int64_t t, const T* before, T* after) const {
+    if (!keep) return;
+    draw_kept(t);
+    const T* from = made_at(i);
+    for (int64_t first = 0; first < states; first += row)
+      for (int64_t j = 0; j < row; ++j)
+        after[first + j] = keep[j] * before[first + j] + (T(1) - keep[j]) * from[first + j];
+  }
+  // The gradient of the states after a step at time t, to what reaches the cell; the rest is added by `join`.
+  void part(int64_t t, T* d) const {
+    draw_kept(t);
+    for (int64_t first = 0; first < states; first += row)
+      for (int64_t j = 0; j < row; ++j) {
+        past_cell[first + j] = keep[j] * d[first + j];
+        d[first + j] *= T(1) - keep[j];
+      }
+  }
+  void join(T* d) const {
+    for (int64_t j = 0; j < states; ++j) d[j] += past_cell[j];
+  }
+};
+
+// The way back of a recurrent layer L with masks; v is its View.
+template <class L>
+struct Masked {
+  // m R da is added to `to`: R has read m h.
+  template <template <class, class> class View, class Way, class T>
+  static void through_hidden(const View<Way, T>& v, const Masks<Way, T>& masks, Operands<T> da, T* to) {
+    T *const scratch = v.scratch, *none = nullptr;
+    Way::template multiply_from<Plain>(
+        none, static_cast<const T*>(none), v.R_T, da, v.H, Turn{},
+        [=](int64_t unit, auto a) INLINE_LAMBDA { store(scratch + unit * Way::columns, a[0]); });
+    for (int64_t j = 0; j < masks.units(); ++j) to[j] += scratch[j] * masks.hide[j];
+  }
+
+  // dh is finished in the carry, and what a unit keeps goes past the cell.
+  template <template <class, class> class View, class Way, class T>
+  static __attribute__((noinline)) void step_backward(const View<Way, T>& v, const Masks<Way, T>& masks, int64_t i,
+                                                      const T* above) {
+    T* const carry = v.carry(i);
+    if (masks.hide) {
+      for (int64_t j = 0; above && j < masks.units(); ++j) carry[j] += above[j];
+      through_hidden(v, masks, L::later(v, i), carry);
+    } else {
+      L::state_gradient(v, i, above, false,
+                        [=](int64_t unit, auto a) INLINE_LAMBDA { store(carry + unit * Way::columns, a[0]); });
+    }
+    if (masks.keep) masks.part(v.time(i), carry);
+    L::step_backward(v, i, static_cast<const T*>(nullptr), true, masks.keep ? masks.made_at(i) : v.after(i));
+    if (masks.keep) masks.join(carry);
+  }
+};
+
+}  // namespace forecast::FORECAST_ISA

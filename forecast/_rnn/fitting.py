@@ -1,0 +1,147 @@
+"""How an RNNForecaster is trained: `fit` and `partial_fit`."""
+
+from dataclasses import replace
+
+import numpy as np
+from sklearn.base import _fit_context
+from sklearn.utils.validation import check_is_fitted
+
+from .._arrays import read_training, read_validation, read_weights
+from .._training import train
+from .arguments import check_combinations, groups_of, recipe_of, refuse_freeze
+from .categories import levels_of, refuse_unknown, with_rows_of_unread_codes
+from .placing import placed_for_fit
+from .start import split_in_time, start
+
+__all__ = ["Fits"]
+
+
+class Fits:
+    """The part of `RNNForecaster` that learns."""
+
+    @_fit_context(prefer_skip_nested_validation=True)
+    def fit(self, X, y=None, sample_weight=None, X_val=None, y_val=None):
+        """Train on windows.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_windows, lookback) or (n_windows, lookback, n_channels), or Windows
+            The past of each window, oldest step first; finite numbers.
+        y : array-like of shape (n_windows,) or (n_windows, n_outputs), or WindowTargets
+            The future of each window; several targets flattened, horizon-major. May be left out with `Windows`.
+        sample_weight : array-like of shape (n_windows,), default=None
+            Weights of the windows in loss and scaling; 0 is as if the row were not there.
+        X_val : as X, default=None
+            Windows to validate on, in place of held-out ones: no window of X is held out, and neither weights nor
+            scaling learn from these. For early stopping, so not with `early_stopping=False`.
+        y_val : as y, default=None
+            Their future; given together with X_val. May be left out with `Windows`.
+
+        Returns
+        -------
+        self
+
+        Raises
+        ------
+        TypeError, ValueError
+            X, y, X_val, y_val or a parameter is not as above. An earlier fit is left as it was.
+
+        Warns
+        -----
+        sklearn.exceptions.ConvergenceWarning
+            A loss or gradient was not finite; training stopped with the best finite weights.
+        """
+        before = self.__dict__.copy()
+        try:
+            return self._fit(X, y, sample_weight, X_val, y_val, max_iter=self.max_iter, go_on=self.warm_start)
+        except BaseException:
+            self.__dict__ = before  # also on Ctrl-C: never half a fit
+            raise
+
+    @_fit_context(prefer_skip_nested_validation=True)
+    def partial_fit(self, X, y=None, sample_weight=None):
+        """Train one more epoch on the given windows, from where the last call ended.
+
+        The first call sets weights and scaling; later ones keep the scaling. Nothing is held out. The learning rate is
+        constant, because a schedule would need to know the last epoch; `warmup_steps`, `max_steps` and
+        `weight_average`, which run over the steps of a whole fit, are for `fit` only.
+
+        Parameters
+        ----------
+        X, y, sample_weight
+            As for `fit`.
+
+        Returns
+        -------
+        self
+        """
+        before = self.__dict__.copy()
+        try:
+            return self._fit(X, y, sample_weight, None, None, max_iter=1, go_on=True, partial=True)
+        except BaseException:
+            self.__dict__ = before
+            raise
+
+    def _fit(self, X, y, sample_weight, X_val, y_val, max_iter, go_on, partial=False):
+        check_combinations(self)
+        go_on = go_on and hasattr(self, "_network")
+        if not go_on:
+            refuse_freeze(self)
+        features = getattr(self, "n_features_in_", None)
+        data = read_training(self, X, y)
+        if go_on and features != self.n_features_in_:
+            raise ValueError(  # in scikit-learn's words, which its own checks look for
+                f"X has {self.n_features_in_} features, but {type(self).__name__} is expecting {features} features as "
+                "input, as in the fit to go on from."
+            )
+        weight = read_weights(sample_weight, data)
+        given = read_validation(self, X_val, y_val, data, X)
+        fitted = getattr(self, "_series_names", None) if go_on else None
+        data = replace(data, levels=levels_of(self, data, self._network.architecture if go_on else None))
+        data, given, names = placed_for_fit(self, data, given, fitted)
+        if given is not None:
+            refuse_unknown(data.levels, self.category_left_out, given)
+        windows, validation = split_in_time(self, data, weight, hold_out=not partial and given is None)
+        if given is not None:
+            validation = np.arange(given.n_windows, dtype=np.int64)
+        rng = np.random.default_rng(self._seed())
+        network, optimizer = start(self, data, weight, windows, rng, go_on)
+        recipe = replace(recipe_of(self, max_iter, partial), groups=groups_of(self, network))
+        run = train(
+            network, optimizer, network.source(data.arguments, weight), windows, validation, recipe, rng, self.n_jobs,
+            None if given is None else network.source(given.arguments),
+        )  # fmt: skip
+        theta = run.theta if go_on else with_rows_of_unread_codes(network, optimizer, run.theta)
+        self._keep(network.with_theta(theta), optimizer, data, names, run, partial and go_on)
+        return self
+
+    def _seed(self):
+        if isinstance(self.random_state, np.random.RandomState):
+            return self.random_state.randint(2**31)
+        return self.random_state
+
+    def _keep(self, network, optimizer, data, names, run, extend):
+        """Set the fitted state at once, after everything that can fail."""
+        before = (self.loss_curve_, self.gradient_norm_curve_, self.n_iter_) if extend else ([], np.empty(0), 0)
+        self._network = network
+        self._optimizer_state = {
+            "name": self.optimizer, "steps": optimizer.steps, "first": optimizer.first, "second": optimizer.second,
+        }  # fmt: skip
+        self._lookback, self._n_channels, self._is_flat = data.lookback, data.n_channels, data.is_flat
+        self._n_extra, self._series_names = data.n_extra, names
+        self.n_outputs_ = data.n_outputs
+        self.n_parameters_ = int(network.theta.size)
+        self.n_threads_ = run.threads
+        self.n_iter_ = before[2] + run.n_iter
+        self.loss_curve_ = before[0] + run.loss_curve
+        self.validation_loss_curve_ = run.validation_loss_curve
+        self.gradient_norm_curve_ = np.concatenate([before[1], *run.norms])
+        self.best_loss_ = float(run.best_loss)
+
+    @property
+    def n_steps_(self):
+        check_is_fitted(self)
+        return len(self.gradient_norm_curve_)
+
+    def __sklearn_is_fitted__(self):
+        return hasattr(self, "_network")
