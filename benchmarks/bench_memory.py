@@ -1,13 +1,14 @@
 """How much memory training takes, beside what it should take: every case in a fresh process of its own.
 
-    python benchmarks/bench_memory.py [--sections training batch fit import] [--cells lstm gru rnn] [--quick]
+    python benchmarks/bench_memory.py [--sections training batch fit panel import] [--cells lstm gru rnn] [--quick]
 
 Measured is the growth of the process's peak of resident memory over its state right before, the import and the data
 being there. `training` and `batch` take some optimiser steps in the core; "fixed", the growth that a network of one
 unit and one step causes (threads, the kernels' code), is taken off before anything is compared. What should be there:
 activations of `threads * lanes` windows, 4 (7 H L T + I T) bytes each (7 is the LSTM's; the GRU keeps 5 numbers per
 unit and step, the Elman cell 2), min(16, chunks) gradients, two packs of the weights. Theta and Adam's two moments are
-there before. `fit` is a whole RNNForecaster.fit. Linux only. Memory that was asked for and never touched is not
+there before. `fit` is a whole RNNForecaster.fit, `panel` one of SeriesForecaster on 10,000 series, with a vector of
+each and of the categories of a text column. Linux only. Memory that was asked for and never touched is not
 counted: a thread that got no core, on a busy machine, makes a case look smaller than it should be.
 """
 
@@ -27,7 +28,7 @@ import pandas as pd
 from measuring import Report, Training, parser
 from rivals import CELLS, HORIZON, WORKLOADS
 
-from forecast import RNNForecaster, make_windows
+from forecast import RNNForecaster, SeriesForecaster, make_windows
 
 ALL = len(os.sched_getaffinity(0))
 KEPT = {"lstm": 7, "gru": 5, "rnn": 2}  # numbers per unit and step: states and tape
@@ -86,7 +87,31 @@ def work_fit(case):
     }  # fmt: skip
 
 
-WORK = {"training": work_training, "fit": work_fit}
+def work_panel(case):
+    n, rows = case["series"], case["rows"]
+    rng = np.random.default_rng(0)
+    day = pd.date_range("2024-01-01", periods=rows, name="day")
+    frame = pd.DataFrame({
+        "day": np.tile(day, n), "shop": np.repeat([f"shop {number}" for number in range(n)], rows),
+        "y": rng.normal(size=n * rows),
+    })  # fmt: skip
+    if case["column"]:
+        frame["kind"] = np.repeat([f"kind {number % 1000}" for number in range(n)], rows)
+    network = RNNForecaster(hidden_size=16, max_iter=1, batch_size=256, series_size=case["size"], random_state=0)
+    before, reset = settle()
+    model = SeriesForecaster(
+        network, target="y", series="shop", time="day", lookback=28, horizon=7,
+        static_covariates="kind" if case["column"] else None,
+        categorical="embedding" if case["column"] else "one-hot",
+    ).fit(frame)  # fmt: skip
+    growth = _status("VmHWM") - before
+    return {
+        "growth": growth, "reset": reset, "threads": model.regressor_.n_threads_, "frame": before,
+        "parameters": model.regressor_.n_parameters_, "windows": model.n_windows_,
+    }  # fmt: skip
+
+
+WORK = {"training": work_training, "fit": work_fit, "panel": work_panel}
 
 
 # -------------------- in the process that asks
@@ -177,6 +202,22 @@ def fit(report, arguments):
         )  # fmt: skip
 
 
+def panel(report, arguments):
+    """One epoch on a panel, with a vector of each series: what comes over the frame."""
+    n, rows = (1_000 if arguments.quick else 10_000), 60
+    report.section(
+        f"Panel: {n} series of {rows} rows, lookback 28, 16 units, one epoch [at most 200 MB over the frame]",
+        ["vectors of", "length", "parameters", "windows", "over the frame MB", ""],
+    )
+    for name, size, column in (("nothing", 0, False), ("series", 50, False), ("series and kinds", 50, True)):
+        found = median_of("panel", arguments.repeats, series=n, rows=rows, size=size, column=column)
+        over = found["growth"] / MB
+        report.row(
+            [name, size or "", found["parameters"], found["windows"], _mb(over), "over" if over > 200 else ""],
+            vectors=name, **found,
+        )  # fmt: skip
+
+
 def _mb(value):
     return f"{value:.2f}"
 
@@ -213,7 +254,7 @@ def _imported(repeats, *groups):
     return np.median([_answer(command) for _ in range(max(5, repeats))], axis=0).tolist()
 
 
-SECTIONS = {"training": training, "batch": batch, "fit": fit, "import": imports}
+SECTIONS = {"training": training, "batch": batch, "fit": fit, "panel": panel, "import": imports}
 
 
 def main():

@@ -1,7 +1,7 @@
 """What X and y mean to a regressor on windows: arrays, frames or `Windows`, checked and turned into references."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from sklearn.utils.validation import _check_sample_weight, check_array, validate_data
@@ -29,6 +29,7 @@ class Dataset:
     n_future: int = 0  # columns of known future among the extra values
     n_static: int = 0  # static columns among them
     n_series: int = 0  # series that the windows are of; 0: plain arrays, which do not say
+    levels: dict = field(default_factory=dict)  # of every column with codes of categories, by the architecture's fields
     windows: Windows | None = None  # that this was read from; None: an array, which says nothing of series and time
 
     def placed(self, estimator, series=None, cycle=None):

@@ -200,8 +200,10 @@ class Network:
     dense: activation ("identity" or "relu"); bias ("none", "one" or "steps"); added ("", or a stream that is added
     before the activation);
     sum: of two inputs; norm: over the features of each step, with gain g and bias b;
-    dropout, lookup: number, a counter of the random numbers;
+    dropout, lookup, embedding: number, a counter of the random numbers;
     lookup: rows of the table, the last one the unknown series';
+    embedding: its input is a column of "past" or "extra", read unscaled; rows of the table; rate, the share of steps
+    that read the last row in training, 0 or more: above 0 the last row is that of unknown codes;
     cycle_off: rows of the table, of series; length of the cycle; channels that it is taken off, the first ones;
     cycle_on: tied to a cycle_off, with its length and channels.
     """
@@ -229,7 +231,7 @@ class Network:
     # layout: (name, offset, shape) in storage order. Names: "{layer}.W_{row}" (H, inputs of the layer),
     # "{layer}.R_{row}" (H, H), "{layer}.b_{row}" (H,), "{layer}.p_{vector}" (H,) of recurrent layers; "{layer}.W"
     # (width, inputs), "{layer}.b" (width,) or (steps, width) of dense ones; behind all of them the tables: "{layer}"
-    # (rows, width) of a lookup, (rows, channels, length) of a cycle_off
+    # (rows, width) of a lookup or an embedding, (rows, channels, length) of a cycle_off
     def pack(self, theta: NDArray[Any], earlier: Packed | None = None) -> Packed:
         """For many predictions with the same weights. Keeps a copy: a later change of theta has no effect on it. Where
         `earlier` is of this network and the same weights, it is returned.
@@ -307,7 +309,8 @@ class Network:
         average: NDArray[Any] | None = None,  # (n_parameters,), changed in place after every step
         average_decay: float = 0.0,  # average = average_decay * average + (1 - average_decay) * theta
         groups: Sequence[tuple[int, int, float, float | None]] = (),
-        # groups: (offset, n, rate_factor, weight_decay) of ranges of theta, ascending; None: the optimiser's decay
+        # groups: (offset, n, rate_factor, weight_decay) of ranges of theta, ascending; None: the optimiser's decay. A
+        # rate_factor of 0 freezes a range: its weights and moments keep their bits, and it has no part in the norm
         seed: int = 0,  # of dropout masks, noise, series left out and steps forced
         threads: int = 1,
         path: Literal["auto", "lanes", "units"] = "auto",  # as in predict; by itself, few left-over windows go by units

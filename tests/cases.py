@@ -188,6 +188,16 @@ FAMILIES = {  # fields of Architecture; those not named are the defaults of `dra
     "series": dict(series=SERIES, series_size=3),
     "cycle": dict(series=SERIES, cycle=CYCLE, cycle_rows=SERIES),
     "cycle shared": dict(cycle=CYCLE, cycle_rows=1, columns=2),
+    "categories": dict(inputs=4, past_levels=(0, 3, 0, 7), category_left_out=0.2),
+    "categories alone": dict(inputs=2, past_levels=(0, 5), future=1, future_levels=(4,), static=1, static_levels=(6,)),
+    "categories of segments": dict(
+        segment=3, decoder="segments", inputs=3, past_levels=(0, 4, 0), future=2, future_levels=(3, 0), static=2,
+        static_levels=(0, 5), category_left_out=0.1, embedding_size=2,
+    ),
+    "categories of steps": dict(
+        decoder="steps", inputs=3, past_levels=(0, 0, 9), future=2, future_levels=(0, 12), future_size=2, static=1,
+        static_levels=(3,), skip="linear", cycle=CYCLE, cycle_rows=1, category_left_out=0.1,
+    ),
     "SegRNN": SEGRNN | dict(series=SERIES, series_size=2, hidden=6, inputs=3),
     "SegRNN bidirectional": SEGRNN | dict(bidirectional=True, layers=2, hidden=6, cell="lstm", horizon=5),
     "segments, skip, cycle": SEGRNN | dict(skip="linear", cycle=CYCLE, cycle_rows=1, horizon=5, columns=2, inputs=3),
@@ -248,6 +258,11 @@ def _windows_of(a, windows, rng):
         arguments["padding"] = a.padded_steps - a.steps
     if a.static:
         arguments |= dict(static=rng.normal(size=(SERIES, a.static)), starts=starts * block)
+    for role in ("past", "future", "static"):
+        for column, levels in enumerate(getattr(a, f"{role}_levels")):
+            if levels:  # also codes that nobody knows
+                values = arguments[role][:, column]
+                values[:] = rng.integers(-1, levels + 1, size=len(values))
     if a.series:
         arguments["series_row"] = np.repeat(np.arange(SERIES), np.diff(starts)).astype(np.int64)
     if a.cycle:

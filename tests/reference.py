@@ -72,7 +72,8 @@ class Streams:
 class Network:
     """`spec` is a `NetworkSpec`. Dropout masks, windows whose series is left out and first states come from outside.
 
-    masks: name of a dropout layer -> (B, steps, width), already divided by 1 - rate; absent: nothing is dropped.
+    masks: name of a dropout layer -> (B, steps, width), already divided by 1 - rate; absent: nothing is dropped; of an
+    embedding -> (B, steps) bool, where it reads the row of unknown codes.
     left_out: name of a lookup layer -> (B,) bool.
     initial: first states (S, B, H) of every recurrent layer without `start`, in order; None: zeros.
     """
@@ -165,7 +166,7 @@ class Network:
         return {"" if name == owner.name else name.removeprefix(prefix): views[name] for name, _ in self._own(owner)}
 
     def masks(self, seed, B):
-        """The masks of all layers that have some, as the core draws them for a batch."""
+        """The masks of all layers that have some and of embeddings, as the core draws them for a batch."""
         found = {}
         for layer in self.spec.layers:
             if layer.kind == "dropout":
@@ -173,6 +174,9 @@ class Network:
                 # A view of the last step keeps that step's time.
                 times = (x.first + np.arange(x.steps) * x.pitch) // x.width if x.of else np.arange(x.steps)
                 found[layer.name] = dropout_mask(mixed(seed), self.spec.dropout, B, times, x.width, layer.number)
+            elif layer.kind == "embedding" and layer.rate:
+                steps = np.arange(self.spec.streams[layer.output].steps)
+                found[layer.name] = dropout_mask(mixed(seed), layer.rate, B, steps, 1, layer.number)[:, :, 0] == 0.0
             elif layer.recurrent_dropout or layer.zoneout:
                 out, of = self.spec.streams[layer.output], layer.number
                 found[f"{layer.name}.hidden"] = hidden_mask(mixed(seed), layer.recurrent_dropout, B, out.width, of)

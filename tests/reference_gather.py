@@ -15,6 +15,7 @@ class Batch(NamedTuple):
     ratio: np.ndarray | None = None  # (K,) scale of the past over the scale of the target; None: 1
     padding: int = 0  # T' - T
     fed: tuple = (1.0, 0.0)  # scale and shift (K,) from the units of a target to those of the past
+    raw: dict | None = None  # "past" (B, T', I) and "extra" (B, E) as the source holds them
 
 
 def anchors(x, anchor, n, steps=0, season=0, floor=None):
@@ -81,11 +82,12 @@ def gather(
     What the network and its training add: scaled inputs outside -limit ... limit are clipped, then `noise` (B, T, I) is
     added. Padding repeats what comes of it.
     """
-    past_rows, target_rows, extra_rows = [], [], []
+    past_rows, target_rows, extra_rows, raw_rows = [], [], [], []
     for w in index:
         base = w if origin is None else int(origin[w])
         start, ahead = base * past_stride + past_shift, base * target_stride + target_shift
         x = np.asarray(past[start : start + lookback], dtype=float)
+        raw_rows.append(x)
         newest = start + lookback - 1
         series = 0 if starts is None else next(s for s in range(len(starts) - 1) if starts[s] <= newest < starts[s + 1])
         floor = None if anchor_floor is None else anchor_floor[series if len(anchor_floor) > 1 else 0]
@@ -109,7 +111,7 @@ def gather(
     x = x if limit is None else np.clip(x, -limit, limit)
     x = x if noise is None else x + noise
     return Batch(
-        np.concatenate([np.repeat(x[:, :1], padding, axis=1), x], axis=1),
+        _padded(x, padding),
         (target_rows - target_mean) / target_scale,
         (np.array(extra_rows) - extra_mean) / extra_scale,
         np.ones(B) if weight is None else np.asarray(weight, dtype=float)[index],
@@ -118,4 +120,10 @@ def gather(
         cycle_ratio,
         padding,
         (fed_scale, fed_shift),
+        {"past": _padded(np.array(raw_rows), padding), "extra": np.array(extra_rows)},
     )
+
+
+def _padded(x, n):
+    """The oldest row n more times in front."""
+    return np.concatenate([np.repeat(x[:, :1], n, axis=1), x], axis=1)

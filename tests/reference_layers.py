@@ -21,7 +21,8 @@ class Run:
     batch: object
     initial: dict = field(default_factory=dict)  # recurrent layer without `start` -> (S, B, H); zeros where absent
     masks: dict = field(default_factory=dict)  # dropout layer -> (B, steps, width), divided by 1 - rate; also of a
-    # recurrent layer: "<name>.hidden" -> (B, H), divided by 1 - rate; "<name>.kept" -> (B, steps, H), 0 or 1
+    # recurrent layer: "<name>.hidden" -> (B, H), divided by 1 - rate; "<name>.kept" -> (B, steps, H), 0 or 1; of an
+    # embedding -> (B, steps) bool: steps that read the row of unknown codes
     left_out: dict = field(default_factory=dict)  # lookup layer -> (B,) bool: windows that read the unknown row
     last: dict = field(default_factory=dict)  # recurrent layer -> its last states (S, B, H)
     dlast: dict = field(default_factory=dict)  # their gradients, from the layers that start with them
@@ -280,6 +281,29 @@ def lookup_backward(layer, x, p, run, saved, dout):
     return [], {"": dV}
 
 
+# -------------------- embedding: out_s = V[code_s], the code as the source holds it; of an unknown one the last row
+
+
+def embedding_rows(layer, run):
+    """(B, steps): the row of every window and step."""
+    view = run.spec.streams[layer.inputs[0]]
+    raw = run.batch.raw[view.of].reshape(len(run.batch.weight), -1)
+    codes = np.rint(raw[:, view.first + np.arange(view.steps) * view.pitch]).astype(int)
+    known = layer.rows - (layer.rate > 0)
+    unknown = (codes < 0) | (codes >= known) | run.masks.get(layer.name, False)
+    return np.where(unknown, layer.rows - 1, codes)
+
+
+def embedding_forward(layer, x, p, run):
+    return p[""][embedding_rows(layer, run)], None
+
+
+def embedding_backward(layer, x, p, run, saved, dout):
+    dV = np.zeros_like(p[""])
+    np.add.at(dV, embedding_rows(layer, run), dout)
+    return [np.zeros_like(x[0])], {"": dV}
+
+
 # -------------------- cycle_off: out = past - Q[row, channel, place in the cycle]; cycle_on puts it back on the targets
 
 
@@ -474,6 +498,9 @@ REFERENCE_LAYERS = {
     "sum": Kind(no_weights, sum_forward, sum_backward),
     "norm": Kind(norm_weights, norm_forward, norm_backward),
     "lookup": Kind(lookup_weights, lookup_forward, lookup_backward, table=True, rows_read=lookup_rows),
+    "embedding": Kind(
+        lookup_weights, embedding_forward, embedding_backward, table=True, rows_read=embedding_rows
+    ),
     "cycle_off": Kind(cycle_weights, cycle_off_forward, cycle_off_backward, table=True, rows_read=cycle_rows),
     "attention_dot": Kind(attention_weights, attention_forward, attention_backward),
     "attention_additive": Kind(attention_weights, attention_forward, attention_backward),

@@ -27,6 +27,7 @@ from forecast import _core
 
 STEPS, BATCHES = (1, 2, 17, 64), (1, 3, 33)
 WINDOW_STEPS = 6  # up to this many windows times steps, slopes along all coordinates
+CODED = ("categories", "categories of segments", "categories of steps")
 every_family = pytest.mark.parametrize("family", FAMILIES)
 every_dtype = pytest.mark.parametrize("dtype", DTYPES)
 every_isa = pytest.mark.parametrize("isa", ISAS)
@@ -85,7 +86,7 @@ def test_gradients_of_every_family_are_the_oracles_under_every_instruction_set(f
     assert max(wrong.values()) <= tolerances.ORACLE_GRADIENTS["float64"], wrong
 
 
-@pytest.mark.parametrize("family", ["stacked", "bidirectional 2", "segments", "steps", "SegRNN bidirectional"])
+@pytest.mark.parametrize("family", ["stacked", "bidirectional 2", "segments", "steps", "SegRNN bidirectional", *CODED])
 def test_gradients_with_dropout_are_the_oracles_and_slopes(family):
     """A mask belongs to a window, a unit, a time and a layer: the oracle draws the same."""
     case = draw_family(family, np.random.default_rng(3), steps=8, batch=5, dropout=0.3, windows=9)
@@ -282,7 +283,8 @@ def trained(case, dtype, **arguments):
 @every_dtype
 @every_family
 def test_training_is_the_oracles_in_both_ways_and_the_same_on_two_threads(family, dtype):
-    case = draw_family(family, np.random.default_rng(10), steps=8, batch=200, series_left_out=0.0, weighted=True)
+    rates = dict(series_left_out=0.0, category_left_out=0.0)
+    case = draw_family(family, np.random.default_rng(10), steps=8, batch=200, weighted=True, **rates)
     start = case.theta.astype(dtype).astype(float)
     batches = [case.batch(case.index[i : i + 20]) for i in range(0, 200, 20)]
     right, losses, _, state = case.network.train(start, "adam", batches, np.linspace(0.02, 0.01, 10), weight_decay=0.01)

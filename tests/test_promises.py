@@ -57,6 +57,9 @@ EFFECTS = {  # changed value, and what else both models need to show it
     "future_size": (3, {}),
     "series_size": (3, {}),
     "series_left_out": (0.5, {"series_size": 3}),
+    "categories": ({"past": {1: 5}}, {}),  # these three need columns of codes: test_categories.py
+    "embedding_size": (3, {}),
+    "category_left_out": (0.3, {}),
     "cycle": (12, {}),
     "loss": ("absolute_error", {}),
     "quantile": (0.9, {"loss": "quantile"}),
@@ -82,6 +85,7 @@ EFFECTS = {  # changed value, and what else both models need to show it
     "n_iter_no_change": (1, {"early_stopping": True, "tol": 1.0}),
     "tol": (10.0, {"early_stopping": True, "n_iter_no_change": 2}),
     "warm_start": (True, {}),
+    "freeze": (["head"], {"warm_start": True}),  # of a fit from scratch refused: test_freeze.py
     "n_channels": (2, {}),
     "n_jobs": (3, {}),
     "random_state": (1, {}),
@@ -112,7 +116,10 @@ ON_WINDOWS = (  # what plain arrays do not say, or one step of horizon does not 
 )  # fmt: skip
 
 
-@pytest.mark.parametrize("name", [name for name in EFFECTS if name not in ("n_jobs", "verbose")])
+ELSEWHERE = ("n_jobs", "verbose", "freeze", "categories", "embedding_size", "category_left_out")
+
+
+@pytest.mark.parametrize("name", [name for name in EFFECTS if name not in ELSEWHERE])
 def test_an_argument_changes_the_forecast(name):
     X, y = panel() if name in ON_WINDOWS else table()
     value, beside = EFFECTS[name]

@@ -21,6 +21,7 @@ from forecast import SeriesForecaster
 from forecast.cli import command, demo, main
 
 ROWS = 160
+TUNED = ["-o", "tuned.forecast"]
 SMALL = ["--hidden-size", "3", "--max-iter", "1", "--horizon", "3", "--lookback", "8"]
 
 
@@ -284,6 +285,30 @@ COMMANDS = {
         "--na": Given("--na", "4.0", base=["update", "model.forecast", "new.csv"], says="has 1 missing value"),
         "--gaps": Given("--gaps", "interpolate", base=["update", "model.forecast", "later.csv"]),
     }),
+    "fine-tune": walk_of(["fine-tune", "model.forecast", "data.csv", "-o", "tuned.forecast"], {
+        "model": Given(),
+        "data": Given(),
+        "--json": Given("--json"),
+        "--output": Given("--output", "next.forecast"),
+        "--freeze": Given("--freeze", "encoder"),
+        "--learning-rate": Given("--learning-rate", "0.05"),
+        "--max-iter": Given("--max-iter", "3"),
+        "--static": Given("--static", "size-z.csv", base=["fine-tune", "sized.forecast", "shop-z.csv", *TUNED]),
+        "--quiet": Given("--quiet", base=["fine-tune", "model.forecast", "two.csv", *TUNED]),
+        "--time": Given("--time", "then", base=["fine-tune", "model.forecast", "two.csv", *TUNED]),
+        "--time-format": Given(
+            "--time-format", "%m/%d/%Y", base=["fine-tune", "model.forecast", "forms.csv", "--time", "when", *TUNED],
+            says="13/01/2024",
+        ),
+        "--decimal": Given("--decimal", ".", base=["fine-tune", "model.forecast", "doubt.tsv", *TUNED]),
+        "--sheet": Given("--sheet", "two", base=["fine-tune", "model.forecast", "book.xlsx", *TUNED]),
+        "--timezone": Given(
+            "--timezone", "Europe/Berlin", base=["fine-tune", "hours.forecast", "hours.csv", *TUNED],
+            says="zone Europe/Berlin",
+        ),
+        "--na": Given("--na", "-999.0", base=["fine-tune", "model.forecast", "sentinel.csv", *TUNED], says="missing"),
+        "--gaps": Given("--gaps", "interpolate", base=["fine-tune", "model.forecast", "gap.csv", *TUNED]),
+    }),
     "show": walk_of(["show", "model.forecast"], {"--json": Given("--json"), "model": Given()}),
     "config": walk_of(["config"], {"--json": Given("--json")}),
     "demo": walk_of(["demo", "data.csv", "--horizon", "3", "--origins", "2"], {
@@ -303,8 +328,9 @@ for _name, _option, _other in (
     ("fit", "data", "other.csv"), ("backtest", "data", "other.csv"), ("demo", "csv", "other.csv"),
     ("predict", "model", "second.forecast"), ("show", "model", "second.forecast"),
     ("update", "model", "hours.forecast"), ("update", "data", "less.csv"),
+    ("fine-tune", "model", "hours.forecast"), ("fine-tune", "data", "other.csv"),
 ):  # fmt: skip
-    _walk, _at = COMMANDS[_name][_option], 2 if (_name, _option) == ("update", "data") else 1
+    _walk, _at = COMMANDS[_name][_option], 2 if (_name, _option) in (("update", "data"), ("fine-tune", "data")) else 1
     _base = _walk.base["arguments"]
     _more = {"arguments": [*_base[:_at], _other, *_base[_at + 1 :]]}
     COMMANDS[_name][_option] = Walk(run, _walk.base, _more)

@@ -61,6 +61,7 @@ RECIPE = dict(
 )  # fmt: skip
 GAP = days().drop(days().index[20])
 HOLE = days().assign(a=days()["a"].where(np.arange(60) != 20))
+KINDS = days().assign(kind=np.tile(["p", "q", "r"], 20))
 NAMED = dict(series="shop", data=shops())
 LONG = days(80)
 
@@ -133,6 +134,7 @@ SERIES = {
             "trading_calendar": Also([pd.Timestamp("2024-03-25")], data=business()),
             "gaps": Each([Also("mask", data=GAP), Also("interpolate", data=GAP)]),
             "missing": Also("mask", data=HOLE),
+            "categorical": Also("embedding", regressor=network(), past_covariates="kind", data=KINDS),
             "season": Each([5, Also([3], data=days(150), **RECIPE)]),
             "transform": Each(["asinh", Also("difference", **RECIPE)]),
             "calendar": Each([["dayofweek"], Also(None, **RECIPE)]),
@@ -312,6 +314,7 @@ WINDOWS = {
             "clock": Also(np.array([0, 4]), starts=TWO, series=NAMES),
             "settled": np.minimum(np.arange(20) + 2, 19),
             "window_floor": Also(5.0, window_norm="standard"),
+            "levels": {"past": [2, 0]},
         },
     ),
     "Windows.at": Walk(lambda **a: np.asarray(NORMED.at(**a)), {"origins": [5]}, {"origins": [6]}),

@@ -5,7 +5,9 @@ from copy import deepcopy
 import numpy as np
 import pandas as pd
 from walks import Also, Each, Walk
-from walks_of_models import days, fitted, shops
+from walks_of_models import RIDGE, days, fitted, shops
+
+from forecast import RNNForecaster, SeriesForecaster
 
 NEWER = days(63)[60:]
 STORES = {"of": (("series", "shop"),)}  # the forecaster of two stores
@@ -22,6 +24,17 @@ def updated(of=(), **arguments):
     model = deepcopy(fitted(**dict(of)))
     model.update(**arguments)
     return model.predict(), model.history_, model.n_windows_
+
+
+NETWORK = RNNForecaster(hidden_size=3, max_iter=2, random_state=0)
+
+
+def tuned(of=(), **arguments):
+    """What a fine-tuned forecaster knows and forecasts."""
+    given = RIDGE | dict(of)
+    data = shops() if "series" in given else days()
+    model = SeriesForecaster(NETWORK, **given).fit(data).fine_tune(**arguments)
+    return model.predict(), model.history_, model.n_windows_, repr(model.report_.table)
 
 
 def watched(of=(), **arguments):
@@ -53,6 +66,18 @@ UPDATES = {
             "static": Also(TABLE, **SIZES, new_rows=later_shops()),
             "overlap": Also("skip", new_rows=days(63)[50:]),
             "errors": Also("raise", **STORES, new_rows=later_shops()[:5], says="series end before"),
+        },
+    ),
+    "SeriesForecaster.fine_tune": Walk(
+        tuned,
+        {"X": days()},
+        {
+            "X": days()[10:],
+            "y": days()["a"] + 1.0,
+            "freeze": ["encoder"],
+            "learning_rate": 0.05,
+            "max_iter": 3,
+            "static": Also(TABLE, **SIZES, X=UNSIZED),
         },
     ),
     "SeriesForecaster.monitor": Walk(

@@ -187,8 +187,9 @@ void SpecHolder::read_layer(const py::dict& d) {
   l.bias = bias == "none" ? Bias::none : bias == "one" ? Bias::one : Bias::steps;
   l.number = field<int64_t>(d, "number", 0);
   l.rows = field<int64_t>(d, "rows", 0), l.length = field<int64_t>(d, "length", 0);
-  l.channels = field<int64_t>(d, "channels", 0), l.heads = field<int64_t>(d, "heads", 0);
-  l.dilation = field<int64_t>(d, "dilation", 1), l.level = field(d, "level", 0);
+  l.channels = field<int64_t>(d, "channels", 0), l.rate = field(d, "rate", 0.0);
+  l.heads = field<int64_t>(d, "heads", 0), l.level = field(d, "level", 0);
+  l.dilation = field<int64_t>(d, "dilation", 1);
   l.recurrent_dropout = field(d, "recurrent_dropout", 0.0), l.zoneout = field(d, "zoneout", 0.0);
   check_layer(l, name);
   if (info(l) && info(l)->table) check_table(l, *info(l), name);
@@ -200,6 +201,7 @@ void SpecHolder::read_layer(const py::dict& d) {
 void SpecHolder::check_table(const LayerSpec& l, const LayerInfo& kind, const std::string& name) {
   const StreamSpec& out = streams_[size_t(l.out)];
   const int64_t rows = l.tied < 0 ? l.rows : layers_[size_t(l.tied)].rows;
+  if (kind.by_code) return check_codes(l, name);
   if (rows < 1 || (!kind.by_phase && (rows < 2 || out.steps != 1)))
     refuse("layer", name, "rows of a table: expected 1 or more, of a lookup 2 or more and one step of output");
   if (kind.by_phase && (l.channels != columns_ || l.length < 1))
@@ -237,6 +239,19 @@ void SpecHolder::check_loop(int64_t columns) const {
     for (int i = 0; i < layer.inputs; ++i) check(layer.in[i]);
     if (layer.added >= 0) check(layer.added);
   }
+}
+
+// An embedding looks its codes up in the source, so its input is a column of what is gathered.
+void SpecHolder::check_codes(const LayerSpec& l, const std::string& name) const {
+  const int base = base_of(l.in[0]);
+  if ((base != view_.past && base != view_.extra) || streams_[size_t(l.in[0])].width != 1)
+    refuse("layer", name, "an embedding reads one column of 'past' or 'extra'");
+  if (streams_[size_t(l.in[0])].steps != streams_[size_t(l.out)].steps)
+    refuse("layer", name, "input and output differ in steps");
+  if (l.tied >= 0) refuse("layer", name, "an embedding has a table of its own");
+  if (!(l.rate >= 0 && l.rate < 1)) refuse("layer", name, "expected 0 <= rate < 1");
+  if (l.rows < (l.rate > 0 ? 2 : 1) || l.rows > int64_t(1) << 31)
+    refuse("layer", name, "rows of an embedding: expected 1 to 2**31, with a rate 2 or more");
 }
 
 // A gradient of an output that nobody reads lies nowhere. (Of a recurrent layer the last states may be read alone.)

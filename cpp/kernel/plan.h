@@ -12,6 +12,7 @@ struct Kind {
   bool always;  // false: without dropout its output is a view of its input
   bool table;   // its weights stand at the end of theta
   bool whole;   // a step reads all steps of some input
+  bool by_code;
   int states;   // of a cell; 0: no cell
   void (*measure[2])(Planner&, int layer);
   int64_t (*pack_size[4])(const NetworkSpec&, const LayerSpec&);
@@ -91,6 +92,7 @@ constexpr Kind<T> kind_of() {
   return {L::always,
           L::table,
           Attending<L>,
+          L::by_code,
           0,
           {L::template measure<W, T>, L::template measure<U, T>},
           {Packs<T, W, L, false>::size, Packs<T, W, L, true>::size, Packs<T, U, L, false>::size,
@@ -176,8 +178,9 @@ struct Walk : Planner {
     slot.theta = tied ? tied->theta : count(plan.parameters, n);
     if (!kind(number).table) return;
     slot.table_row = tied ? tied->table_row : n / layer.rows;
-    slot.table = tied ? tied->table : count(plan.tables, 1);
-    slot.table_first = tied ? tied->table_first : count(plan.table_width, slot.table_row);
+    slot.reads = kind(number).by_code ? net.streams[layer.out].steps : 1;
+    slot.table = tied ? tied->table : count(plan.tables, slot.reads);
+    slot.table_first = tied ? tied->table_first : count(plan.table_width, slot.reads * slot.table_row);
   }
 
   // Every stream's base and its entries there; streams of layers that are skipped are views too.

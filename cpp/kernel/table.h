@@ -33,6 +33,7 @@ struct LayerSpec {
   Bias bias;
   int64_t number;                  // of its random numbers
   int64_t rows, length, channels;  // of a table; of a cycle
+  double rate;                     // of an embedding: share of steps that read its last row while training; 0: none does
   int64_t heads;                   // of a matrix memory
   int64_t dilation;                // of a recurrent layer: steps to the one whose states it goes on from
   double recurrent_dropout, zoneout;
@@ -79,6 +80,7 @@ struct Slot {
   int64_t places;  // steps that are kept of a recurrent layer's states, the initial ones included
   bool skipped;    // its output is a view of its input
   int64_t table, table_first, table_row;  // of a table: its number, its part of a window's rows, numbers in a row
+  int64_t reads;                          // rows of it that a window reads, with numbers and parts one after the other
 };
 
 // Layers whose steps are taken together, so that a step's outputs are still in cache when the next layer reads them.
@@ -96,7 +98,7 @@ struct Plan {
   Phase* phases;  // [n_layers] room
   int n_phases, n_recurrent;
   int64_t parameters, dense;                         // theta, and what of it stands before the tables
-  int64_t tables, table_width;                       // how many there are, and numbers in a row of all of them
+  int64_t tables, table_width;                       // rows that a window reads, and numbers in all of them
   int64_t packs[4], arena, flow, initial, activity;  // sizes
   int64_t y, weight, anchors, wide;                  // offsets in the arena
 };
@@ -152,6 +154,7 @@ struct Network {
   const Plan* plan;
   const T* loss_parameters;
   double dropout, left_out;  // left_out: share of windows that read a table's row of unknown series, while training
+  bool all_known;            // no code is drawn to read the row of unknown ones, whatever the masks
   double clip;               // bound of the scaled past; <= 0: none
   const T* theta;
   const T* packs[4];
@@ -173,7 +176,7 @@ struct Chunk {
   T* arena;
   T* gradient;                   // [dense] added to; null: forward only
   T* rows;                       // [B][table_width] of the whole batch: gradients of the rows that each window read
-  int64_t* read;                 // [B][tables] which row that is; -1: none
+  int64_t* read;                 // [B][tables] which rows these are; -1: none
   double* loss;                  // the chunk's part of the mean loss is added to it; null: not asked for
   T* outputs;                    // [B][K Q] of the whole batch, null: not asked for
   T *dpast, *dextra, *dinitial;  // [B][T][I], [B][E], as `initial`; null: not asked for
@@ -212,7 +215,8 @@ struct LayerInfo {
   bool passes;      // its output may be a view of its input
   bool table;       // it looks rows up; `by_phase`: at places in a cycle
   bool by_phase;
-  bool by_head;       // its units are cut into heads: inputs q, k, v and gates, 2 of them for each head beside o
+  bool by_code;     // ... or at numbers of a column of an input
+  bool by_head;     // its units are cut into heads: inputs q, k, v and gates, 2 of them for each head beside o
   const char* owner;  // the kind whose weights it must be tied to; null: it may own them
   bool loops, feeds;  // it can go back step by step; it feeds outputs back
   bool attends;       // every step reads all steps of its inputs but the first

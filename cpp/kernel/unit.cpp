@@ -65,8 +65,8 @@ constexpr LossInfo loss_infos[] = {
 
 constexpr LayerInfo layer_infos[] = {
 #define FORECAST_LAYER(name, L)                                                                                 \
-  {name,     L::least,    L::most,    L::same_width, L::each_wide, !L::always, L::table, L::by_phase, L::by_head, \
-   L::owner, Looping<L>, Feeding<L>, Attending<L>},
+  {name,        L::least,   L::most,  L::same_width, L::each_wide, !L::always,    L::table, L::by_phase, \
+   L::by_code, L::by_head, L::owner, Looping<L>,    Feeding<L>,   Attending<L>},
     FORECAST_LAYERS(FORECAST_LAYER)
 #undef FORECAST_LAYER
 };

@@ -9,7 +9,8 @@
 //   backward<Way>  from the gradient of its output to those of its inputs and weights
 //   always         false: without dropout its output is a view of its input
 //   table          its weights are rows that a window looks up: they stand at the end of theta, and each window has the
-//                  gradient of its own row; by_phase: places in a cycle; owner: the kind that it must be tied to
+//                  gradient of its own row; by_phase: places in a cycle; by_code: numbers in its input, at each
+//                  step one; owner: the kind that it must be tied to
 //   by_head        its input has parts of its own for each of its heads
 //   least, most, same_width, each_wide  what it accepts (LayerInfo)
 #pragma once
@@ -37,7 +38,7 @@ struct Weightless {
   static constexpr int least = 1, most = 1;  // inputs
   static constexpr bool same_width = true;   // all inputs together and the output
   static constexpr bool each_wide = false;   // every input has the steps and the width of the output
-  static constexpr bool always = true, table = false, by_phase = false, by_head = false;
+  static constexpr bool always = true, table = false, by_phase = false, by_code = false, by_head = false;
   static constexpr const char* owner = nullptr;
   template <class Put>
   static void fields(const NetworkSpec&, const LayerSpec&, const Put&) {}
@@ -151,11 +152,12 @@ struct Call {
       for (int64_t i = 0; i < n; ++i) sum[i] = adds ? sum[i] + part[i] : part[i];
     }
   }
-  // Notes that a window has read a row of a table; where the gradient of that row is added up.
-  T* read_row(int number, int lane, int64_t row) const {
+  // Notes that a window has read a row of a table, at one of its `slot.reads` steps; where the gradient of that row is
+  // added up.
+  T* read_row(int number, int lane, int64_t row, int64_t step = 0) const {
     const Slot& slot = plan.slots[number];
-    c.read[(c.first + lane) * plan.tables + slot.table] = row;
-    return c.rows + (c.first + lane) * plan.table_width + slot.table_first;
+    c.read[(c.first + lane) * plan.tables + slot.table + step] = row;
+    return c.rows + (c.first + lane) * plan.table_width + slot.table_first + step * slot.table_row;
   }
   Dropout dropout() const { return {network.dropout, c.seed, c.first}; }
   bool stopped() const { return c.poll.stop(c.poll.self); }

@@ -7,6 +7,7 @@
 #include "cycle.h"
 #include "dense.h"
 #include "dropout.h"
+#include "embedding.h"
 #include "feed.h"
 #include "lookup.h"
 #include "mlstm.h"
@@ -19,6 +20,7 @@
   X("dropout", DropoutLayer)                \
   X("concat", Concat)                       \
   X("lookup", Lookup)                       \
+  X("embedding", Embedding)                 \
   X("cycle_off", CycleOff)                  \
   X("cycle_on", CycleOn)                    \
   X("mlstm", Mlstm)                         \

@@ -87,14 +87,6 @@ struct Plans {
 };
 
 template <class T>
-bool draws_masks(const Model<T>& model) {
-  const NetworkSpec& net = *model.spec;
-  bool draws = model.dropout > 0 || model.left_out > 0;
-  for (int l = 0; l < net.n_layers; ++l) draws |= net.layers[l].recurrent_dropout > 0 || net.layers[l].zoneout > 0;
-  return draws;
-}
-
-template <class T>
 struct Workspace {
   T *arenas, *slots, *packs[4];
   double *losses, *sums;
@@ -181,6 +173,9 @@ Model<T>::Model(const Kernels<T>& k, const NetworkSpec& s, const std::vector<dou
       dropout(rate),
       left_out(unknown),
       clip(bound),
+      draws(rate > 0 || unknown > 0 ||
+            std::any_of(s.layers, s.layers + s.n_layers,
+                        [](const LayerSpec& l) { return l.rate > 0 || l.recurrent_dropout > 0 || l.zoneout > 0; })),
       lanes(k, s, {false, false, false, false}),
       units(k, s, {true, false, false, false}) {}
 
@@ -254,11 +249,11 @@ bool predict(const Model<T>& model, const Packed<T>& packed, const Windows& wind
   const Kernels<T>& kernels = *model.kernels;
   const int lanes = kernels.vectors.lanes;
   const bool units = path == Path::units || (path == Path::automatic && windows.n <= lanes / 4);
-  std::optional<Planned> drawn;  // with dropout; series are not left out
+  std::optional<Planned> drawn;  // with dropout; series and codes are not left out
   if (seed) drawn.emplace(kernels, *model.spec, Use{units, false, true, false});
   const Plan& plan = drawn ? **drawn : units ? *model.units : *model.lanes;
   Network<T> net = network_of(model, plan, static_cast<const T*>(packed.weights.get()));
-  if (seed) net.left_out = 0;
+  if (seed) net.left_out = 0, net.all_known = true;
   net.packs[forward_lanes] = packed.forward.get(), net.packs[forward_units] = packed.units.get();
   const bool single = units && windows.n == 1;  // a team shares its steps
   const Cut cut(single && threads > 1 ? most_parts(model, net) : windows.n, units ? 1 : lanes, threads, false);
@@ -346,6 +341,18 @@ bool gradient(const Model<T>& model, const T* theta, const Windows& windows, con
 
 namespace {
 
+// What is frozen has no gradient: it has no part in the norm, and its weights and moments keep their bits.
+template <class T>
+void clear_frozen(const Workspace<T>& space, int64_t dense, const Optimizer<T>& optimizer) {
+  for (const Group& group : optimizer.groups) {
+    if (!group.frozen()) continue;
+    const int64_t end = group.first + group.n;
+    if (group.first < dense) std::fill(space.slots + group.first, space.slots + std::min(end, dense), T(0));
+    for (const auto& row : space.tables.sums())
+      if (row.theta >= group.first && row.theta < end) std::fill(row.gradient, row.gradient + row.n, T(0));
+  }
+}
+
 // Sums over the parts of the squares of all entries, clipped by value where `clip_value` is positive.
 template <class T>
 double norm_of(Team& team, const Model<T>& model, const Workspace<T>& space, int64_t n, double clip_value) {
@@ -366,6 +373,7 @@ bool optimise(Team& team, const Model<T>& model, T* theta, const Workspace<T>& s
               const Course& course, Optimizer<T>& optimizer, double* norm) {
   const Vectors<T>& vectors = model.kernels->vectors;
   const int64_t n = plan.dense;
+  clear_frozen(space, n, optimizer);
   *norm = norm_of(team, model, space, n, 0);
   if (!std::isfinite(*norm)) return false;
   Step step = optimizer.step;
@@ -379,7 +387,7 @@ bool optimise(Team& team, const Model<T>& model, T* theta, const Workspace<T>& s
   const auto take = [&](int64_t first, int64_t length, const T* gradient) {
     for (const Group& group : optimizer.groups) {
       const int64_t from = std::max(first, group.first), count = std::min(first + length, group.first + group.n) - from;
-      if (count <= 0) continue;
+      if (count <= 0 || group.frozen()) continue;
       Step own = step;
       own.rate *= group.rate_factor, own.weight_decay = group.weight_decay;
       vectors.update(own, theta + from, gradient + from - first, optimizer.first + from, optimizer.second + from,
@@ -404,7 +412,7 @@ bool optimise(Team& team, const Model<T>& model, T* theta, const Workspace<T>& s
 template <class T>
 bool train(const Model<T>& model, T* theta, Optimizer<T>& optimizer, const Windows& windows, const Course& course,
            Scratch& scratch, StopSign& sign, Trained* out) {
-  const Plans<T> plans(model, draws_masks(model), false);
+  const Plans<T> plans(model, model.draws, false);
   const int lanes = model.kernels->vectors.lanes;
   const int64_t few = few_of(model, course.path);
   const int64_t most = std::min(course.batch_size, windows.n), last = most ? windows.n % most : 0;

@@ -40,6 +40,7 @@ struct Model {
   std::vector<T> loss_parameters;
   double dropout, left_out;
   double clip;           // bound of the scaled past; <= 0: none
+  bool draws;            // whether training needs random numbers
   Planned lanes, units;  // of predictions
 };
 
@@ -82,10 +83,12 @@ template <class T>
 bool gradient(const Model<T>&, const T* theta, const Windows&, const T* initial, bool drop, uint64_t seed,
               double forced, int threads, StopSign&, Gradients<T>*);
 
-// A range of the weights, its learning rate multiplied by `rate_factor`, its weight decay in the optimiser's place.
+// A range of the weights, its learning rate multiplied by `rate_factor`, its weight decay in the optimiser's place. A
+// factor of 0 freezes it.
 struct Group {
   int64_t first, n;
   double rate_factor, weight_decay;
+  bool frozen() const { return rate_factor == 0; }
 };
 
 template <class T>

@@ -1,5 +1,5 @@
-// Gradients of tables (vectors of series, cycles). Each window of a batch has the gradient of the row that it read; the
-// rows of a batch are summed here, in the order of the windows, and only they are stepped. So a table costs what a
+// Gradients of tables (vectors of series and of codes, cycles). Each window of a batch has the gradients of the rows that
+// it read; those of a batch are summed here, in the order of windows and steps, and only these rows are stepped. So a table costs what a
 // batch touches of it, however large it is, and its sums do not know how many workers there are.
 #pragma once
 
@@ -21,41 +21,48 @@ class TableGradients {
 
   // For batches of up to `windows`.
   TableGradients(Scratch& scratch, const NetworkSpec& spec, const Plan& plan, int64_t windows)
-      : width_(plan.table_width) {
-    for (int l = 0; l < spec.n_layers; ++l)
-      if (plan.slots[l].table_row && spec.layers[l].tied < 0) tables_.push_back(plan.slots[l]);
+      : width_(plan.table_width), reads_(plan.tables) {
+    int64_t most = 0;
+    for (int l = 0; l < spec.n_layers; ++l) {
+      if (!plan.slots[l].table_row || spec.layers[l].tied >= 0) continue;
+      tables_.push_back(plan.slots[l]);
+      most = std::max(most, plan.slots[l].reads);
+    }
     rows_ = scratch.take<T>(windows * width_);
-    read_ = scratch.take<int64_t>(windows * int64_t(tables_.size()));
-    order_ = scratch.take<int64_t>(windows);
-    sums_.reserve(size_t(windows) * tables_.size());  // nothing inside a team may throw
+    read_ = scratch.take<int64_t>(windows * reads_);
+    order_ = scratch.take<int64_t>(windows * most);
+    sums_.reserve(size_t(windows * reads_));  // nothing inside a team may throw
   }
   T* rows() const { return rows_; }
   int64_t* read() const { return read_; }
 
-  // Sums the rows of n windows, each over that of the first window that read it.
+  // Sums the rows of n windows, each over that of the first window and step that read it.
   template <class Add>
   void sum(int64_t n, const Add& add) {
     sums_.clear();
-    const auto tables = int64_t(tables_.size());
-    for (int64_t i = 0; i < tables; ++i) {
-      const Slot& table = tables_[size_t(i)];
-      const auto row_of = [&](int64_t window) { return read_[window * tables + i]; };
-      const auto gradient_of = [&](int64_t window) { return rows_ + window * width_ + table.table_first; };
-      int64_t* end = order_;
+    for (const Slot& table : tables_) {
+      // Row first, then window, then step, in one number each: below 2^31 rows times the numbers of a batch.
+      const int64_t all = n * table.reads;
+      int64_t *end = order_, last = -1;
       for (int64_t window = 0; window < n; ++window)
-        if (row_of(window) >= 0) *end++ = window;
-      std::sort(order_, end,
-                [&](int64_t a, int64_t b) { return row_of(a) != row_of(b) ? row_of(a) < row_of(b) : a < b; });
+        for (int64_t step = 0; step < table.reads; ++step) {
+          const int64_t row = read_[window * reads_ + table.table + step];
+          if (row >= 0) *end++ = row * all + window * table.reads + step;
+        }
+      std::sort(order_, end);
       for (const int64_t* p = order_; p != end; ++p) {
-        if (p != order_ && row_of(p[0]) == row_of(p[-1])) add(sums_.back().gradient, gradient_of(*p), table.table_row);
-        else sums_.push_back({table.theta + row_of(*p) * table.table_row, table.table_row, gradient_of(*p)});
+        const int64_t row = *p / all, window = *p % all / table.reads, step = *p % table.reads;
+        T* const gradient = rows_ + window * width_ + table.table_first + step * table.table_row;
+        if (row == last) add(sums_.back().gradient, gradient, table.table_row);
+        else sums_.push_back({table.theta + row * table.table_row, table.table_row, gradient});
+        last = row;
       }
     }
   }
   const std::vector<Row>& sums() const { return sums_; }
 
  private:
-  int64_t width_;
+  int64_t width_, reads_;
   std::vector<Slot> tables_;
   T* rows_;
   int64_t *read_, *order_;

@@ -174,7 +174,8 @@ def with_static(frame, roles, schema, static):
         if part.categories is None:
             columns[part.label] = values[:, 0]
         else:
-            codes = np.where(np.isnan(values).any(axis=1), -1, np.nan_to_num(values).argmax(axis=1))
+            found = values[:, 0] if part.coded else np.nan_to_num(values).argmax(axis=1)
+            codes = np.where(np.isnan(values).any(axis=1), -1, np.nan_to_num(found)).astype(np.int64)
             columns[part.label] = pd.Categorical.from_codes(codes, categories=list(part.categories))
     for label, values in columns.items():
         if label not in roles.ids:

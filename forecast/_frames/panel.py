@@ -120,7 +120,7 @@ def read_panel(frame, roles, rules, *, schema=None, axis=None, what="X", ends=No
         before, steps = missed_sessions(rows, axis)
     if len(before) and rules.gaps == "error":
         refuse_gaps(rows, axis, before, steps, None if ends is None else ends.gap_fix)
-    schema = Schema.of(frame, roles, own) if schema is None else schema
+    schema = Schema.of(frame, roles, own, rules.categorical == "embedding") if schema is None else schema
     targets, past, future, static = _values(frame, roles, rules, schema, own, what)
     if ends is not None:
         targets, past, future = ends.values_before(own, targets, past, future)

@@ -9,6 +9,7 @@ __all__ = ["Rules"]
 
 GAPS = ("error", "mask", "interpolate")
 MISSING = ("error", "mask")
+CATEGORICAL = ("one-hot", "embedding")
 
 
 @dataclass(frozen=True)
@@ -26,6 +27,9 @@ class Rules:
     missing : {"error", "mask"}, default="error"
         What becomes of NaN in targets and past covariates: refused, or kept as NaN.
 
+    categorical : {"one-hot", "embedding"}, default="one-hot"
+        What a column of categories becomes: one column each, or one of codes.
+
     Examples
     --------
     >>> Rules(freq="h").offset("datetime")
@@ -36,10 +40,11 @@ class Rules:
     trading_calendar: object = None
     gaps: str = "error"
     missing: str = "error"
+    categorical: str = "one-hot"
 
     def check(self):
         """Refuse a value that is none of those documented."""
-        for name, allowed in (("gaps", GAPS), ("missing", MISSING)):
+        for name, allowed in (("gaps", GAPS), ("missing", MISSING), ("categorical", CATEGORICAL)):
             if getattr(self, name) not in allowed:
                 raise ValueError(f"{name} is {getattr(self, name)!r}; expected one of {list(allowed)}.")
         if self.freq is not None and self.trading_calendar is not None:

@@ -1,4 +1,4 @@
-"""How columns become numbers: which are numeric, which are one-hot by their categories."""
+"""How columns become numbers: which are numeric, which are one-hot by their categories, or hold a code of each."""
 
 from dataclasses import dataclass
 
@@ -27,21 +27,29 @@ class Encoding:
         Of the column.
     categories : tuple or None
         Known values of a categorical column; None is a numeric one.
+    coded : bool
+        Whether a category becomes its number, -1 of an unknown one, in place of a column of each.
     """
 
     label: object
     categories: tuple | None = None
+    coded: bool = False
 
     @property
     def names(self):
         """Names of the columns it becomes."""
-        if self.categories is None:
+        if self.categories is None or self.coded:
             return [self.label]
         return [f"{self.label}={category}" for category in self.categories]
 
+    @property
+    def levels(self):
+        """Of each column it becomes, how many codes that holds; 0 for numbers."""
+        return [len(self.categories) if self.coded else 0 for _ in self.names]
+
     @classmethod
-    def of(cls, frame, label, rows):
-        """The encoding that a column shows.
+    def of(cls, frame, label, rows, coded=False):
+        """The encoding that a column shows; `coded` is how one of categories is read.
 
         Raises
         ------
@@ -56,12 +64,12 @@ class Encoding:
             categories = list(column.dtype.categories)
         else:
             categories = sorted(column.dropna().unique().tolist(), key=lambda value: (type(value).__name__, value))
-        if len(categories) > MOST_CATEGORIES:
+        if len(categories) > MOST_CATEGORIES and not coded:
             raise TypeError(
                 f"column {label!r} has {len(categories)} categories; expected at most {MOST_CATEGORIES}. Group the "
-                "rare ones, or leave the column out."
+                "rare ones, or leave the column out; categorical='embedding' takes any number of them."
             )
-        return cls(label, tuple(categories))
+        return cls(label, tuple(categories), coded)
 
 
 @stored("schema")
@@ -99,12 +107,19 @@ class Schema:
         """Names of the encoded static covariates."""
         return [name for encoding in self.static for name in encoding.names]
 
+    @property
+    def levels(self):
+        """Of every encoded covariate by role, how many codes it holds, 0 for numbers; None where all are numbers."""
+        roles = {"past": self.past, "future": self.future, "static": self.static}
+        found = {role: [n for part in parts for n in part.levels] for role, parts in roles.items()}
+        return found if any(map(any, found.values())) else None
+
     @classmethod
-    def of(cls, frame, roles, rows):
+    def of(cls, frame, roles, rows, coded=False):
         """The schema that a frame shows, and the table of static covariates where there is one."""
         static = static_columns(frame, roles)
         given = (frame, roles.past), (frame, roles.future), (static, roles.static)
-        return cls(*(tuple(Encoding.of(table, label, rows) for label in labels) for table, labels in given))
+        return cls(*(tuple(Encoding.of(table, label, rows, coded) for label in labels) for table, labels in given))
 
     def numeric(self):
         """Labels of all numeric covariates."""
@@ -190,6 +205,23 @@ def numbers(frame, labels, dtype, rows):
     return part.to_numpy(dtype=dtype, na_value=np.nan)
 
 
+def _numbered(column, encoding):
+    """The number of each row's category, -1 of an unknown or missing one; and which are missing."""
+    known = pd.Index(list(encoding.categories))
+    if isinstance(column.dtype, pd.CategoricalDtype):
+        translated = known.get_indexer(column.dtype.categories)
+        codes = np.append(translated, -1)[column.cat.codes.to_numpy()]
+    else:
+        codes = known.get_indexer(pd.Index(column.array, dtype=column.dtype))
+    return codes, column.isna().to_numpy()
+
+
+def coded(column, encoding, dtype):
+    """The number of each row's category, shape (rows, 1): -1 of an unknown one, NaN where it is missing."""
+    codes, absent = _numbered(column, encoding)
+    return np.where(absent, np.nan, codes).astype(dtype)[:, None]
+
+
 def one_hot(column, encoding, dtype, rows):
     """Zeros and a one for the category of each row, shape (rows, categories); NaN where it is missing.
 
@@ -198,13 +230,7 @@ def one_hot(column, encoding, dtype, rows):
     ValueError
         A category that the fitted data did not have.
     """
-    known = pd.Index(list(encoding.categories))
-    if isinstance(column.dtype, pd.CategoricalDtype):
-        translated = known.get_indexer(column.dtype.categories)
-        codes = np.append(translated, -1)[column.cat.codes.to_numpy()]
-    else:
-        codes = known.get_indexer(pd.Index(column.array, dtype=column.dtype))
-    absent = column.isna().to_numpy()
+    codes, absent = _numbered(column, encoding)
     unknown = np.flatnonzero((codes < 0) & ~absent)
     if len(unknown):
         row = int(unknown[0])
@@ -213,7 +239,7 @@ def one_hot(column, encoding, dtype, rows):
             f"{rows.place_in_frame(row)}; expected one of {list(encoding.categories)}, as in the fitted data. Fit on "
             "data with it, or declare it there: astype(pd.CategoricalDtype([...]))."
         )
-    values = np.zeros((len(column), len(known)), dtype=dtype)
+    values = np.zeros((len(column), len(encoding.categories)), dtype=dtype)
     present = np.flatnonzero(~absent)
     values[present, codes[present]] = 1
     values[absent] = np.nan
@@ -228,6 +254,8 @@ def encoded(frame, encodings, dtype, rows):
         [
             numbers(frame, [part.label], dtype, rows)
             if part.categories is None
+            else coded(frame[part.label], part, dtype)
+            if part.coded
             else one_hot(frame[part.label], part, dtype, rows)
             for part in encodings
         ]

@@ -18,9 +18,11 @@ from .architecture import (
     Architecture,
     core_cell,
 )
+from .categories import embedding_size, has_codes
 from .core import compiled, stacked
 from .line import start_with_line
 from .outputs import Levels, Point, outputs_of
+from .parts import parts_of
 from .scaling import Scaling, windows_scaling
 from .spec import Layer, NetworkSpec, Stream, spec_of
 from .weights import Network
@@ -47,7 +49,10 @@ __all__ = [
     "compiled",
     "core_cell",
     "core_config",
+    "embedding_size",
+    "has_codes",
     "outputs_of",
+    "parts_of",
     "spec_of",
     "stacked",
     "start_with_line",

@@ -56,6 +56,11 @@ class Architecture:
     cycle: int = 0  # length in steps; 0: none
     cycle_rows: int = 0  # 1: one cycle for all series
     input_clip: float | None = None
+    past_levels: tuple = ()  # of each channel the levels of its codes, 0: numbers; empty: all are numbers
+    future_levels: tuple = ()  # of each column of known future
+    static_levels: tuple = ()
+    embedding_size: int | None = None  # of every column of codes; None: by its levels
+    category_left_out: float = 0.0  # 0: there is no vector for unknown codes
     heads: int = 1  # of a cell of MATRIX_CELLS
     residual: bool = False
     layer_norm: bool = False
@@ -149,6 +154,13 @@ class Architecture:
             raise ModelFileError(f"{self.extra} inputs besides the past and a cycle of {self.cycle} steps.")
         if self.cycle_rows > 1 and self.cycle_rows != self.series:
             raise ModelFileError(f"a cycle of each of {self.cycle_rows} series, but {self.series} series.")
+        for role, n in (("past", self.inputs), ("future", self.future), ("static", self.static)):
+            levels = getattr(self, f"{role}_levels")
+            if len(levels) not in (0, n) or any(type(one) is not int or not 0 <= one <= most for one in levels):
+                raise ModelFileError(f"a network with {role}_levels = {levels!r} of {n} columns.")
+        size = self.embedding_size
+        if size is not None and (type(size) is not int or not 1 <= size <= most):
+            raise ModelFileError(f"a network with embedding_size = {size!r} in {n_weights} weights.")
         steps = self.dilation
         if not isinstance(steps, tuple) or len(steps) not in (0, self.layers) or not all(type(n) is int for n in steps):
             raise ModelFileError(f"a network of {self.layers} layers with dilation = {steps!r}.")

@@ -13,10 +13,10 @@ def draw(spec, weights, rng):
     """Set the first weights of a network, which are zeros before, in the order in which they stand.
 
     Input weights and dense layers are Glorot-uniform, recurrent weights orthogonal, the learned positions of the
-    decoder and the series' vectors small and normal; the biases of a cell are those of its own header, all others 0,
-    and so are the vectors that a cell owns, unless its header says between which numbers they are drawn, uniformly.
-    The query and the key of a matrix memory have biases of 1, so that at first it is a mean of all values. The gain of
-    a normalisation begins with 1.
+    decoder and the vectors of series and codes small and normal; the biases of a cell are those of its own header, all
+    others 0, and so are the vectors that a cell owns, unless its header says between which numbers they are drawn,
+    uniformly. The query and the key of a matrix memory have biases of 1, so that at first it is a mean of all values.
+    The gain of a normalisation begins with 1.
     A cycle begins with zeros, so that the first forecast is that without it; the skip too, unless it gets a start.
 
     Parameters
@@ -46,7 +46,7 @@ def draw(spec, weights, rng):
             view[...] = 1.0 if kind == "g" else 0.0
         elif layer.kind == "attention_additive":
             view[...] = rng.uniform(-1.0, 1.0, view.shape) * np.sqrt(3.0 / view.size)  # Glorot's limit, to one score
-        elif layer.kind == "lookup" or (layer.kind == "dense" and not layer.inputs and not layer.added):
+        elif layer.kind in ("lookup", "embedding") or (layer.kind == "dense" and not layer.inputs and not layer.added):
             view[...] = rng.normal(0.0, _SMALL, view.shape)
 
 

@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 
 from .._registries import MATRIX_CELLS
+from .categories import has_codes, split
 from .unfit import first_residual, refuse_unfit
 
 __all__ = ["Layer", "NetworkSpec", "Stream", "spec_of"]
@@ -32,8 +33,8 @@ class Layer:
     """One layer: what it reads, what it writes and, by kind, the rest. Its name is the prefix of its weights' names."""
 
     name: str
-    # "recurrent", "dense", "dropout", "concat", "sum", "norm", "lookup", "cycle_off", "cycle_on", "mlstm", "feed",
-    # "attention_dot", "attention_additive"
+    # "recurrent", "mlstm", "dense", "dropout", "concat", "sum", "norm", "lookup", "embedding", "cycle_off", "cycle_on",
+    # "feed", "attention_dot" or "attention_additive"
     kind: str
     inputs: tuple[str, ...]
     output: str  # a stream that is not a view, written by this layer alone
@@ -48,8 +49,9 @@ class Layer:
     recurrent_dropout: float = 0.0  # recurrent: share of h that R does not see while training, the same at all steps
     zoneout: float = 0.0  # recurrent: probability of a unit's keeping its states while training
     added: str = ""  # dense: stream added before the activation, of one step or as many as the output
-    number: int = 0  # dropout, lookup, recurrent, feed: counter of its random numbers
-    rows: int = 0  # lookup, cycle_off: rows of the table
+    number: int = 0  # dropout, lookup, embedding, recurrent, feed: counter of its random numbers
+    rows: int = 0  # lookup, embedding, cycle_off: rows of the table
+    rate: float = 0.0  # embedding: share of steps that read the last row while training; 0: no row is for unknown codes
     length: int = 0  # cycle_off, cycle_on: length of the cycle
     channels: int = 0  # cycle_off, cycle_on: target channels
     heads: int = 0  # mlstm: of units; it reads q, k, v and gates [o, i of every head, f of every head]
@@ -167,10 +169,10 @@ def spec_of(architecture):
     if a.cycle:
         x = d.layer("cycle", "cycle_off", [past], a.padded_steps, a.inputs, rows=a.cycle_rows, length=a.cycle,
                     channels=a.columns)  # fmt: skip
-    top = _encoder(d, a, x)
+    top = _encoder(d, a, _with_vectors(d, a, x))
     known = None  # the known future step by step
-    if a.future and (a.future_size or a.decoder in ("steps", "recurrent")):
-        known = d.view("known", "extra", a.horizon_steps, a.future, a.own)
+    if a.future and (a.future_size or a.decoder in ("steps", "recurrent") or has_codes(a.future_levels)):
+        known = _known(d, a)
     encoded = _known_future(d, a, known) if a.future_size else None
     series = None
     if a.series_size:
@@ -184,13 +186,27 @@ def spec_of(architecture):
     )  # fmt: skip
 
 
+def _with_vectors(d, a, x):
+    """The past with a vector in the place of each code."""
+    if not has_codes(a.past_levels):
+        return x
+    return d.joined("past.joined", split(d, a, "past", x, a.padded_steps, 0, a.inputs))
+
+
+def _known(d, a):
+    """The known future, (horizon, columns), with a vector in the place of each code."""
+    if not has_codes(a.future_levels):
+        return d.view("known", "extra", a.horizon_steps, a.future, a.own)
+    return d.joined("known", split(d, a, "future", "extra", a.horizon_steps, a.own, a.future))
+
+
 def _encoder(d, a, x):
     """Segments, then the stacked layers, each with its norm and its residual connection.
 
     As Wu et al. (2016) have it, only what layers have made is added: nothing of the raw past, whatever its width.
     """
     if a.segment > 1:
-        view = d.view("segments", x, a.encoder_steps, a.segment * a.inputs)
+        view = d.view("segments", x, a.encoder_steps, a.segment * d.streams[x].width)
         x = d.layer("segment", "dense", [view], a.encoder_steps, a.hidden, activation=a.segment_activation)
     directions = ("", ".reverse") if a.bidirectional else ("",)
     for n in range(a.layers):
@@ -266,12 +282,42 @@ def _known_future(d, a, known):
 
 
 def _static(d, a):
+    if has_codes(a.static_levels):
+        return split(d, a, "static", "extra", 1, a.extra - a.static, a.static)
     return [d.view("static", "extra", 1, a.static, a.extra - a.static)] if a.static else []
+
+
+def _beside(d, a, known):
+    """What the dense decoder reads next to the last states: a window's own inputs, known future, static values."""
+    if not (has_codes(a.future_levels) or has_codes(a.static_levels)):
+        return ["extra"] if a.extra else []
+    own = [d.view("own", "extra", 1, a.own)] if a.own else []
+    ahead = []
+    if has_codes(a.future_levels):
+        ahead = [d.flat("known.flat", known)]
+    elif a.future:
+        ahead = [d.view("known.flat", "extra", 1, a.horizon_steps * a.future, a.own)]
+    return [*own, *ahead, *_static(d, a)]
+
+
+def _newest(d, a):
+    """The newest row of the past."""
+    first = (a.padded_steps - 1) * a.inputs
+    if not has_codes(a.past_levels):
+        return [d.view("newest", "past", 1, a.inputs, first)]
+    ends = []
+    for name, stream in list(d.streams.items()):
+        kind, _, column = name.rpartition(".")
+        if kind == "embedding.past":
+            ends.append(d.one_step(name, -1))
+        elif kind == "numbers.past":
+            ends.append(d.view(f"newest.{column}", "past", 1, stream.width, first + int(column)))
+    return ends
 
 
 def _dense(d, a, top, known, encoded, series):
     """Head on the last states and everything else: (1, targets * levels)."""
-    rest = ["extra"] if a.extra else []
+    rest = _beside(d, a, known)
     rest += [d.flat("future.flat", encoded)] if encoded else []
     rest += [series] if series else []
     last = _last(d, a, top)
@@ -284,7 +330,9 @@ def _segments(d, a, top, known, encoded, series):
     w, count, encoder = a.segment, a.output_steps, top.states[0]
     beside = [series] if series else []
     beside += _static(d, a)
-    if a.future:
+    if has_codes(a.future_levels):
+        beside.append(d.view("known.segments", known, count, w * d.streams[known].width))
+    elif a.future:
         beside.append(d.view("known.segments", "extra", count, w * a.future, a.own))
     if encoded:
         beside.append(d.view("future.segments", encoded, count, w * 2 * a.future_size))
@@ -310,11 +358,9 @@ def _segments(d, a, top, known, encoded, series):
 
 def _steps(d, a, top, known, encoded, series):
     """One hidden layer shared by the steps of the horizon: each reads its own known future, all read one context."""
-    newest = d.view("newest", "past", 1, a.inputs, (a.padded_steps - 1) * a.inputs)
-    last = _last(d, a, top)
-    beside = [newest, *_static(d, a), *([series] if series else []), *_of_last(d, a, top)]
+    beside = [*_newest(d, a), *_static(d, a), *([series] if series else []), *_of_last(d, a, top)]
     beside = d.joined("decoder.beside", beside)
-    context = d.layer("decoder.context", "dense", [last, beside], 1, a.decoder_size, bias="none")
+    context = d.layer("decoder.context", "dense", [_last(d, a, top), beside], 1, a.decoder_size, bias="none")
     ahead = [stream for stream in (known, encoded) if stream]
     h = d.layer("decoder", "dense", ahead, a.output_steps, a.decoder_size, activation="relu", bias="steps",
                 added=context)  # fmt: skip

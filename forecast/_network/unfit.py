@@ -1,6 +1,7 @@
 """Refusals of architectures whose parts do not fit together, by the arguments' names."""
 
 from .._registries import CELLS, MATRIX_CELLS
+from .categories import refuse_codes
 
 __all__ = ["first_residual", "refuse_unfit"]
 
@@ -21,6 +22,7 @@ def refuse_unfit(a):
     ------
     ValueError
     """
+    refuse_codes(a)
     if a.segment > a.steps:
         raise ValueError(f"segment={a.segment}: longer than the lookback of {a.steps} steps.")
     _refuse_unfit_stack(a)

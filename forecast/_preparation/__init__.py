@@ -10,7 +10,7 @@ from .continuing import SHARE, goes_on_from_weights, trained_on
 from .member import Member, Settings, Task, prepared, trained
 from .outputs import as_given, kind_of
 from .preparation import Preparation
-from .regression import accepts_windows, fit_regressor, goes_on, predict_windows
+from .regression import accepts_windows, fit_regressor, goes_on, predict_windows, unfrozen
 from .rows import Rows
 from .spread import LEVELS, Spread
 from .weighting import RowWeights, learns
@@ -36,4 +36,5 @@ __all__ = [
     "prepared",
     "trained",
     "trained_on",
+    "unfrozen",
 ]

@@ -28,7 +28,7 @@ def goes_on_from_weights(regressor):
     return accepts_windows(regressor) and hasattr(regressor, "warm_start")
 
 
-def trained_on(member, step, axis, rows, weights=None, share=SHARE):
+def trained_on(member, step, axis, rows, weights=None, share=SHARE, changes=None):
     """A member trained on rows, with the preparation that it has; the member itself is not changed.
 
     Parameters
@@ -42,6 +42,8 @@ def trained_on(member, step, axis, rows, weights=None, share=SHARE):
     weights : RowWeights, default=None
     share : float, default=0.2
         Of the epochs and optimiser steps that a fit of a network may have.
+    changes : dict, default=None
+        Parameters of a network for this training; an own `max_iter` is all of its epochs, not a share of them.
 
     Returns
     -------
@@ -63,14 +65,15 @@ def trained_on(member, step, axis, rows, weights=None, share=SHARE):
         )
     weigh = None if weights is None else partial(weights.of_windows, rows, member.split)
     if goes_on_from_weights(member.regressor):
-        regressor = _on_from_weights(member.regressor, windows, None if weigh is None else weigh(windows), share)
+        weight = None if weigh is None else weigh(windows)
+        regressor = _on_from_weights(member.regressor, windows, weight, share, changes)
     else:
         complete = partial(preparation.complete, rows)
         regressor = fit_regressor(clone(as_given(member.regressor)), windows, complete, weigh=weigh)
     return replace(member, regressor=regressor, preparation=preparation, n_windows=len(windows))
 
 
-def _on_from_weights(regressor, windows, weight, share):
+def _on_from_weights(regressor, windows, weight, share, changes=None):
     regressor = deepcopy(regressor)
     own = regressor.get_params(deep=False)
     regressor.set_params(
@@ -80,5 +83,7 @@ def _on_from_weights(regressor, windows, weight, share):
         max_steps=None if own["max_steps"] is None else max(1, int(own["max_steps"] * share)),
         warmup_steps=0,
     )
+    if changes:
+        regressor.set_params(**changes)
     regressor.fit(windows, windows.y, sample_weight=weight)
     return regressor.set_params(**own)

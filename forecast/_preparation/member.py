@@ -27,6 +27,8 @@ class Task:
     masked : bool
         Whether values may be missing.
     static_names : list of labels
+    levels : dict or None
+        As `Schema` has them.
     weights : RowWeights or None
         What is learnt from some rows more than from others.
     """
@@ -38,6 +40,7 @@ class Task:
     future_names: list
     masked: bool
     static_names: list = field(default_factory=list)
+    levels: dict | None = None
     weights: object = None
 
 
@@ -250,7 +253,21 @@ def prepared(settings, task, rows):
     known = [*task.future_names, *preparation.calendar_names(rows.index)]
     masks = [f"{name} observed" for name in seen] if task.masked else []
     preparation.names = [*seen, *known, *masks, *([f"{name} level" for name in own] if settings.level else [])]
+    preparation.levels = _levels_of(task.levels, len(own), len(known), len(preparation.names))
     return preparation
+
+
+def _levels_of(levels, n_targets, n_known, n_channels):
+    """Levels of the encoded covariates as those of channels, known future and static values."""
+    if levels is None:
+        return None
+    future = levels["future"] + [0] * (n_known - len(levels["future"]))  # features of the calendar are numbers
+    past = [0] * n_targets + levels["past"] + future
+    return {
+        "past": past + [0] * (n_channels - len(past)),
+        **({"future": future} if future else {}),
+        **({"static": levels["static"]} if levels["static"] else {}),
+    }
 
 
 def _training_windows(preparation, settings, task, rows):

@@ -16,6 +16,7 @@ __all__ = ["Preparation"]
 # in 12 of 12,000 hours to learn from and in a tenth of those to forecast: MAE 528, of values held so 237, seasonal
 # naive 261.
 _RARE = 0.005
+_ROLES = ("past", "future", "static")
 
 
 @stored("preparation")
@@ -47,6 +48,9 @@ class Preparation:
     labels : list of labels
         Of the targets, for messages; where each target is a series of its own, of all of them. Models of version 0.1.0
         have none.
+    levels : dict or None
+        Of every channel, column of known future and static value, how many codes of categories it holds: as `Windows`
+        has them. None: all are numbers.
     still : dict
         Which targets never moved in the training rows, an ndarray of bool of each series that has one; empty where a
         transform or a floor tells.
@@ -76,9 +80,15 @@ class Preparation:
     level: bool = False
     labels: list = field(default_factory=list)
     still: dict = field(default_factory=dict)
-    named: list | None = None
     clip_covariates: bool = False
     limits: np.ndarray | None = None
+    levels: dict | None = None
+    named: list | None = None
+
+    def _levels_of(self, role, table):
+        """Levels of the covariates of a role, whose past begins behind the targets."""
+        first = self.n_targets if role == "past" else 0
+        return self.levels.get(role, [])[first : first + table.shape[1]]
 
     @property
     def n_lost(self):
@@ -108,8 +118,14 @@ class Preparation:
         self.fill = np.zeros(rows.targets.shape[1] + rows.past.shape[1])
         if self.masked:
             self.fill = np.array([_mean(column) for column in (*rows.targets.T, *rows.past.T)])
+            if self.levels is not None:  # nothing is known of a category before the first one
+                self.fill[np.array(self.levels["past"][: len(self.fill)]) > 0] = -1
         if self.clip_covariates:
-            self.limits = np.concatenate([_limits(part) for part in (rows.past, rows.future, rows.static)], axis=1)
+            tables = rows.past, rows.future, rows.static
+            self.limits = np.concatenate([_limits(part) for part in tables], axis=1)
+            if self.levels is not None:  # a code is no size
+                coded = np.concatenate([self._levels_of(*part) for part in zip(_ROLES, tables, strict=True)]) > 0
+                self.limits[:, coded] = [[-np.inf], [np.inf]]
         if self.transform is not None:
             self.chains = {
                 key: self._fitted_chain(key, rows.targets[first:end])
@@ -352,6 +368,7 @@ class Preparation:
             freq=self.freq,
             channel_names=self.names,
             settled=rows.settled,
+            levels=self.levels,
         )
 
     def _floors_of(self, rows):

@@ -10,7 +10,7 @@ from .._tail import time_tail
 from .outputs import EachOutput, fit_all_outputs, kind_of
 from .weighting import learns, weight_argument
 
-__all__ = ["accepts_windows", "fit_regressor", "goes_on", "judged", "predict_windows", "to_fit"]
+__all__ = ["accepts_windows", "fit_regressor", "goes_on", "judged", "predict_windows", "to_fit", "unfrozen"]
 
 _LEAST = 10  # windows: fewer say nothing of a forecaster
 _MOST = 20_000  # windows that a report looks at
@@ -86,6 +86,24 @@ def to_fit(regressor, before=None):
     if again is not _last(again):  # its other steps start anew
         again.steps = [*fresh.steps[:-1], (fresh.steps[-1][0], _last(again))]
     return again
+
+
+def unfrozen(regressor):
+    """A regressor without frozen parts, for a fit from scratch that only judges.
+
+    Parameters
+    ----------
+    regressor : estimator
+        Changed.
+
+    Returns
+    -------
+    estimator
+        The same.
+    """
+    if _own(_last(regressor)).get("freeze") is not None:
+        _last(regressor).set_params(freeze=None)
+    return regressor
 
 
 def _refuse_inner_warm_start(regressor):
@@ -212,4 +230,4 @@ def judged(regressor, windows, fraction, complete, weigh=None):
     held_out = windows[late[:: -(-len(late) // _MOST)]]
     if own:
         return regressor, held_out, True
-    return fit_regressor(clone(regressor), windows[early], complete, weigh=weigh), held_out, False
+    return fit_regressor(unfrozen(clone(regressor)), windows[early], complete, weigh=weigh), held_out, False

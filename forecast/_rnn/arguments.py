@@ -2,12 +2,15 @@
 
 from numbers import Integral, Real
 
-from .._network import ACTIVATED_CELLS, MATRIX_CELLS, Architecture, core_cell
+from .._network import ACTIVATED_CELLS, MATRIX_CELLS, Architecture, core_cell, parts_of
 from .._progress import as_callbacks
 from .._quantiles import fitted_levels
 from .._training import FALLING, Recipe
 
-__all__ = ["architecture_of", "check_combinations", "cycle_of", "forcing_of", "groups_of", "momentum_of", "recipe_of"]
+__all__ = [
+    "architecture_of", "check_combinations", "cycle_of", "forcing_of", "groups_of", "momentum_of", "recipe_of",
+    "refuse_freeze",
+]  # fmt: skip
 
 _MOMENTUM = {"sgd": 0.9, "rmsprop": 0.0}  # the optimisers that have one, with its default
 
@@ -146,15 +149,62 @@ def architecture_of(model, data):
         input_clip=None if model.input_clip is None else float(model.input_clip),
         heads=int(model.heads),
         attention=model.attention,
+        **data.levels,
+        **_of_codes(model, data),
     )
 
 
+def _of_codes(model, data):
+    if not data.levels:
+        return {}
+    size = None if model.embedding_size is None else int(model.embedding_size)
+    return {"embedding_size": size, "category_left_out": float(model.category_left_out)}
+
+
 def groups_of(model, network):
-    """Weights that learn by rules of their own: the skip, (offset, size, factor of the learning rate, weight decay)."""
-    if model.skip is None:
-        return ()
-    rate = model.learning_rate if model.skip_learning_rate is None else model.skip_learning_rate
-    return ((*network.group("skip.W"), float(rate / model.learning_rate), float(model.skip_penalty)),)
+    """Weights that learn by rules of their own: the skip, and frozen parts, which do not learn (factor 0).
+
+    Returns
+    -------
+    tuple of (offset, size, factor of the learning rate, weight decay)
+        Ascending.
+    """
+    frozen = _frozen(model, network)
+    groups = [(offset, size, 0.0, 0.0) for offset, size in frozen]
+    if model.skip is not None and network.group("skip.W") not in frozen:
+        rate = model.learning_rate if model.skip_learning_rate is None else model.skip_learning_rate
+        groups.append((*network.group("skip.W"), float(rate / model.learning_rate), float(model.skip_penalty)))
+    return tuple(sorted(groups))
+
+
+def refuse_freeze(model):
+    """Refuse to freeze weights that a fit from scratch has just drawn."""
+    if model.freeze is None:
+        return
+    fix = "set_params(freeze=None).fit(X, y)" if model.warm_start else "set_params(warm_start=True)"
+    raise ValueError(
+        f"freeze={model.freeze!r} keeps weights of the last fit, but this fit starts from scratch"
+        f"{'' if model.warm_start else ', because warm_start is False'}; expected a fit that goes on. Fix: model.{fix}."
+    )
+
+
+def _frozen(model, network):
+    """Ranges of the weights that stay as they are, each once."""
+    if model.freeze is None:
+        return []
+    layout = network.compiled.layout
+    parts = parts_of(layout)
+    unknown = [name for name in model.freeze if name not in parts]
+    if unknown or not model.freeze:
+        what = f"there is no {unknown[0]!r}" if unknown else "it names no part"
+        raise ValueError(f"freeze={model.freeze!r}: {what}; the parts of this network are {list(parts)}.")
+    frozen = {part for name in model.freeze for part in parts[name]}
+    if len(frozen) == len(layout):
+        raise ValueError(
+            f"freeze={model.freeze!r} leaves no weight to train; the parts of this network are {list(parts)}: leave "
+            "one of them out."
+        )
+    return sorted(frozen)
 
 
 def momentum_of(model):

@@ -101,6 +101,15 @@ class RNNForecaster(Saved, Fits, Forecasts, RegressorMixin, BaseEstimator):
         ways that their past does not show. A series that `fit` did not see gets the vector of an unknown series.
     series_left_out : float, default=0.1
         Share of the windows that read the vector of an unknown series in training, so that it is learned; in [0, 1).
+    categories : dict, default=None
+        Columns of X with codes of categories, whole numbers from 0 on, and how many there are: `{"past": {1: 7}}` for
+        channel 1 with 7 levels, None to count them; "future" and "static" with `Windows`, which may name theirs
+        themselves. Each level gets a vector, learned with the network [24]_.
+    embedding_size : int, default=None
+        Length of these vectors; None: `min(50, (levels + 1) // 2)` for each column.
+    category_left_out : float, default=0.05
+        Share of the codes that read the vector of an unknown level in training, so that it is learned; in [0, 1). 0: no
+        such vector; an unknown code is refused.
     cycle : int, (int, "shared") or None, default=None
         Steps of a cycle that is learned with the network, subtracted from the past of the targets and added back to the
         forecast [11]_. For strong seasons with a long or short lookback, such as 24 or 168 for hourly data. One for
@@ -165,6 +174,10 @@ class RNNForecaster(Saved, Fits, Forecasts, RegressorMixin, BaseEstimator):
         Improvement of the standardised validation loss that counts.
     warm_start : bool, default=False
         Continue from the weights, the optimiser state and the scaling of the last fit.
+    freeze : list of str or None, default=None
+        Parts of the network whose weights keep their bits in a fit that goes on, with `warm_start=True` or
+        `partial_fit`: names in `weights_` up to the first dot, such as "head", "decoder", "skip" or "0" (the first
+        layer), and "encoder" for all that reads the past. They have no part in `clip_norm` and the gradient's norm.
     n_channels : int, default=1
         Channels in a 2-D X, whose columns are ordered by step, then by channel.
     n_jobs : int, default=None
@@ -214,7 +227,8 @@ class RNNForecaster(Saved, Fits, Forecasts, RegressorMixin, BaseEstimator):
         arguments: "0.reverse.W_i", "segment.W", "future.W_i", "future.reverse.W_i", "decoder.W_i", "decoder.0.W_i" or
         "decoder.W", "attention.query.W", "attention.key.W" and "attention.v",
         "decoder.positions.b", "decoder.context.W", "skip.W" (n_outputs, past), "series.V" (n_series + 1, series_size),
-        the last row for an unknown series, and "cycle" (n_series or 1, targets, steps), in standard deviations.
+        the last row for an unknown series, "embedding.past.1" (levels + 1, embedding_size), the last row for an unknown
+        level, and "cycle" (n_series or 1, targets, steps), in standard deviations.
     draws_masks_ : bool
         Whether `sample_y` works: the last fit had `dropout`, `recurrent_dropout` or `zoneout`.
     quantiles_ : ndarray of shape (n_levels,)
@@ -247,6 +261,7 @@ class RNNForecaster(Saved, Fits, Forecasts, RegressorMixin, BaseEstimator):
     .. [21] Bengio et al. (2015): Scheduled sampling for sequence prediction with recurrent neural networks.
     .. [22] Luong, Pham and Manning (2015): Effective approaches to attention-based neural machine translation.
     .. [23] Bahdanau, Cho and Bengio (2015): Neural machine translation by jointly learning to align and translate.
+    .. [24] Guo and Berkhahn (2016): Entity embeddings of categorical variables.
 
     Examples
     --------
@@ -294,6 +309,9 @@ class RNNForecaster(Saved, Fits, Forecasts, RegressorMixin, BaseEstimator):
         future_size=0,
         series_size=0,
         series_left_out=0.1,
+        categories=None,
+        embedding_size=None,
+        category_left_out=0.05,
         cycle=None,
         loss="squared_error",
         quantile=0.5,
@@ -319,6 +337,7 @@ class RNNForecaster(Saved, Fits, Forecasts, RegressorMixin, BaseEstimator):
         n_iter_no_change=20,
         tol=1e-4,
         warm_start=False,
+        freeze=None,
         n_channels=1,
         n_jobs=None,
         random_state=None,
@@ -352,6 +371,9 @@ class RNNForecaster(Saved, Fits, Forecasts, RegressorMixin, BaseEstimator):
         self.future_size = future_size
         self.series_size = series_size
         self.series_left_out = series_left_out
+        self.categories = categories
+        self.embedding_size = embedding_size
+        self.category_left_out = category_left_out
         self.cycle = cycle
         self.loss = loss
         self.quantile = quantile
@@ -377,6 +399,7 @@ class RNNForecaster(Saved, Fits, Forecasts, RegressorMixin, BaseEstimator):
         self.n_iter_no_change = n_iter_no_change
         self.tol = tol
         self.warm_start = warm_start
+        self.freeze = freeze
         self.n_channels = n_channels
         self.n_jobs = n_jobs
         self.random_state = random_state

@@ -8,7 +8,8 @@ from sklearn.utils.validation import check_is_fitted
 
 from .._arrays import read_training, read_validation, read_weights
 from .._training import train
-from .arguments import check_combinations, groups_of, recipe_of
+from .arguments import check_combinations, groups_of, recipe_of, refuse_freeze
+from .categories import levels_of, refuse_unknown, with_rows_of_unread_codes
 from .placing import placed_for_fit
 from .start import split_in_time, start
 
@@ -84,6 +85,8 @@ class Fits:
     def _fit(self, X, y, sample_weight, X_val, y_val, max_iter, go_on, partial=False):
         check_combinations(self)
         go_on = go_on and hasattr(self, "_network")
+        if not go_on:
+            refuse_freeze(self)
         features = getattr(self, "n_features_in_", None)
         data = read_training(self, X, y)
         if go_on and features != self.n_features_in_:
@@ -94,7 +97,10 @@ class Fits:
         weight = read_weights(sample_weight, data)
         given = read_validation(self, X_val, y_val, data, X)
         fitted = getattr(self, "_series_names", None) if go_on else None
+        data = replace(data, levels=levels_of(self, data, self._network.architecture if go_on else None))
         data, given, names = placed_for_fit(self, data, given, fitted)
+        if given is not None:
+            refuse_unknown(data.levels, self.category_left_out, given)
         windows, validation = split_in_time(self, data, weight, hold_out=not partial and given is None)
         if given is not None:
             validation = np.arange(given.n_windows, dtype=np.int64)
@@ -105,7 +111,8 @@ class Fits:
             network, optimizer, network.source(data.arguments, weight), windows, validation, recipe, rng, self.n_jobs,
             None if given is None else network.source(given.arguments),
         )  # fmt: skip
-        self._keep(network.with_theta(run.theta), optimizer, data, names, run, partial and go_on)
+        theta = run.theta if go_on else with_rows_of_unread_codes(network, optimizer, run.theta)
+        self._keep(network.with_theta(theta), optimizer, data, names, run, partial and go_on)
         return self
 
     def _seed(self):

@@ -10,6 +10,7 @@ from .._arrays import read_inputs
 from .._network import LOSSES
 from .._quantiles import wanted_levels
 from .._windows import Windows
+from .categories import refuse_unknown
 from .placing import placed
 
 __all__ = ["Forecasts"]
@@ -220,9 +221,9 @@ class Forecasts:
             )
         if not isinstance(n_samples, Integral) or isinstance(n_samples, bool) or n_samples < 1:
             raise ValueError(f"n_samples={n_samples!r}: expected a whole number, 1 or more.")
-        data = placed(self, read_inputs(self, X, self._lookback, self._n_channels, getattr(self, "_n_extra", 0)))
+        network, data = self._asked(X)
         rng = _generator(random_state)
-        values = self._network.sample(data.arguments, data.n_windows, int(n_samples), rng, self.n_jobs)
+        values = network.sample(data.arguments, data.n_windows, int(n_samples), rng, self.n_jobs)
         points = outputs.point(values.reshape(*values.shape[:2], -1, outputs.of_a_target))
         return np.moveaxis(points[:, :, 0] if self._is_flat else points, 0, -1)
 
@@ -276,11 +277,13 @@ class Forecasts:
         shape = (data.n_windows,) if flat else (data.n_windows, network.architecture.targets)
         return values.reshape(*shape, network.outputs.of_a_target)
 
-    def _asked(self, X, horizon):
+    def _asked(self, X, horizon=None):
         """The network over the steps that are asked for, and the windows."""
         network = self._network
         if horizon is not None:
             check_horizon(self, X, horizon)
             network = network if horizon == network.architecture.horizon_steps else network.longer(int(horizon))
-        data = read_inputs(self, X, self._lookback, self._n_channels, network.architecture.extra)
+        fitted = network.architecture
+        data = read_inputs(self, X, self._lookback, self._n_channels, fitted.extra)
+        refuse_unknown(vars(fitted), fitted.category_left_out, data)
         return network, placed(self, data)

@@ -5,11 +5,12 @@ from dataclasses import replace
 from functools import partial
 
 import numpy as np
+from sklearn.base import clone
 
-from .._preparation import LEVELS, Rows, Task, goes_on, trained
+from .._preparation import LEVELS, Rows, Task, goes_on, trained, unfrozen
 from ..preprocessing import make_transform
 from .growing import kept_rows
-from .parameters import CHOOSING, is_chosen, member_settings, refuse_choosing, refuse_summed, settings_of
+from .parameters import CHOOSING, is_chosen, member_settings, refuse_choosing, refuse_summed, refuse_unread, settings_of
 from .skipping import SkippedSeriesWarning, listed, warn_of
 from .span import Span
 from .state import FittedState
@@ -47,12 +48,14 @@ def fitted_state(model, panel, roles, later=None, before=None, weights=None):
         future_names=panel.schema.future_names,
         masked=model.missing == "mask" or model.gaps == "mask",
         static_names=panel.schema.static_names,
+        levels=panel.schema.levels,
         weights=weights,
     )
     rows, ends = Rows.of(panel), None
     if later is not None:
         rows, ends = _followed(rows, Rows.of(later), panel.axis)
     refuse_choosing(model)
+    refuse_unread(model, task.levels)
     if model.loss == "quantile":
         refuse_summed(model, panel.axis.season_length)
     everything = rows
@@ -129,7 +132,8 @@ def _mixed(model, task, rows, ends, before):
     if cut is not None:
         judged, cut = judged_rows(rows, cut, task.horizon)
         start = last if ends is not None else {}  # what only judges starts anew: the last fit may have seen these rows
-        members = {name: trained(one, task, judged, cut, start.get(name))[0] for name, one in settings.items()}
+        judging = settings if ends is not None else {name: _from_scratch(one) for name, one in settings.items()}
+        members = {name: trained(one, task, judged, cut, start.get(name))[0] for name, one in judging.items()}
         several = len(LEVELS) if model.loss == "quantile" else 1
         origins = origins_behind(judged, cut, task.horizon, 1, levels=several)
         if len(origins):
@@ -147,6 +151,10 @@ def _mixed(model, task, rows, ends, before):
     members = _spread(members, spreads)
     verdict = verdict_of_origins(task, judged, origins, forecasts, "members", list(members.values()))
     return {"members": members, "weights": weights, "verdict": verdict, "recipe": {}}
+
+
+def _from_scratch(settings):
+    return replace(settings, regressor=unfrozen(clone(settings.regressor)))
 
 
 def _last_members(before, settings, task):

@@ -16,7 +16,7 @@ from .parameters import CONSTRAINTS, lookback_of
 from .remembered import Remembered
 from .targets import entered, is_flat, with_target
 from .tools import refuse_arrays, refuse_shuffled_rows
-from .verbs import Answers, Monitors, Requests, Uncertainty, Updates
+from .verbs import Answers, Monitors, Requests, Tunes, Uncertainty, Updates
 from .weights import row_weights
 
 __all__ = ["SeriesForecaster"]
@@ -24,7 +24,7 @@ __all__ = ["SeriesForecaster"]
 
 @stored("SeriesForecaster", card=card_parts)
 class SeriesForecaster(
-    Saved, Remembered, Answers, Uncertainty, Updates, Monitors, Requests, RegressorMixin, BaseEstimator
+    Saved, Remembered, Answers, Uncertainty, Updates, Tunes, Monitors, Requests, RegressorMixin, BaseEstimator
 ):
     """Forecast the columns of a time-indexed frame, or of a panel of many series, with any regressor on windows.
 
@@ -69,6 +69,11 @@ class SeriesForecaster(
     missing : {"error", "mask"}, default="error"
         What to do with NaN in targets and past covariates. "error": raise. "mask": fill with the value before, add mask
         channels, and exclude missing targets from the loss.
+    categorical : {"one-hot", "embedding"}, default="one-hot"
+        What covariates of text and categories become. "one-hot": a column for each category. "embedding": a vector for
+        each, learned with the network; a category that `fit` did not see reads the vector of an unknown one. For a
+        regressor, or `members`, of `RNNForecaster`. Whole numbers that name something are categories with
+        `df.astype({"zone": "category"})`.
     season : int, list of int or "auto", default="auto"
         Steps of the seasons, the most important first. "auto": the usual ones of the frequency that the autocorrelation
         confirms; for an integer index, those that it shows. Only without a regressor.
@@ -199,6 +204,7 @@ class SeriesForecaster(
         trading_calendar=None,
         gaps="error",
         missing="error",
+        categorical="one-hot",
         season="auto",
         transform="auto",
         calendar="auto",
@@ -231,6 +237,7 @@ class SeriesForecaster(
         self.trading_calendar = trading_calendar
         self.gaps = gaps
         self.missing = missing
+        self.categorical = categorical
         self.season = season
         self.transform = transform
         self.calendar = calendar
@@ -348,5 +355,6 @@ class SeriesForecaster(
 
     def _rules(self):
         return Rules(
-            freq=self.freq, trading_calendar=self.trading_calendar, gaps=self.gaps, missing=self.missing
+            freq=self.freq, trading_calendar=self.trading_calendar, gaps=self.gaps, missing=self.missing,
+            categorical=self.categorical,
         )

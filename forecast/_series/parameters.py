@@ -16,6 +16,7 @@ __all__ = [
     "member_settings",
     "refuse_choosing",
     "refuse_summed",
+    "refuse_unread",
     "settings_of",
     "without_report",
 ]
@@ -37,6 +38,7 @@ CONSTRAINTS = {
     "trading_calendar": "no_validation",
     "gaps": [StrOptions({"error", "mask", "interpolate"})],
     "missing": [StrOptions({"error", "mask"})],
+    "categorical": [StrOptions({"one-hot", "embedding"})],
     "season": [Interval(Integral, 2, None, closed="left"), list, tuple, AUTO],
     "transform": "no_validation",
     "calendar": "no_validation",
@@ -87,6 +89,32 @@ def refuse_choosing(model):
             raise ValueError(
                 f"{name}={value!r} has no effect where {given} {'is' if model.members is None else 'are'} given: it is "
                 f"for a SeriesForecaster that chooses by itself; expected {fix}."
+            )
+
+
+def refuse_unread(model, levels):
+    """Refuse codes of categories for regressors that would read them as numbers, and codes that are not there.
+
+    Parameters
+    ----------
+    model : SeriesForecaster
+    levels : dict or None
+        Of the covariates, as `Schema` has them.
+    """
+    if model.categorical == "one-hot":
+        return
+    if levels is None:
+        raise ValueError(
+            "categorical='embedding' has no effect, because no covariate holds text or categories; expected one, such "
+            "as df.astype({'zone': 'category'}). Fix: categorical='one-hot'."
+        )
+    given = [model.regressor] if model.members is None else [one.get("regressor") for one in model.members.values()]
+    for regressor in given:
+        if "category_left_out" not in getattr(regressor, "get_params", dict)():
+            name = "a recipe" if regressor is None else type(regressor).__name__
+            raise ValueError(
+                f"categorical='embedding' is for RNNForecaster, which learns a vector of each category; {name} reads a "
+                "column of each. Fix: categorical='one-hot'."
             )
 
 

@@ -41,7 +41,8 @@ class _Training:
         self.run = Run(self.theta.copy(), threads=self.threads)
         self.schedule = Schedule(recipe, -(-len(windows) // recipe.batch_size))
         self.epochs = self.schedule.epochs
-        self.patience, self.average = Patience(self.run, recipe), Average(self.theta, recipe.average_decay)
+        self.patience = Patience(self.run, recipe)
+        self.average = Average(self.theta, recipe.average_decay, recipe.frozen)
         self.scratch, self.steps, self.finishing = network.new_scratch(), 0, False
 
     @property
@@ -105,7 +106,7 @@ class _Training:
             return True
         # From the last weights, a long patience behind the best ones, the tail would anneal an overfitted network.
         self.theta[...] = self.run.theta
-        self.average = Average(self.theta, self.recipe.average_decay)
+        self.average = Average(self.theta, self.recipe.average_decay, self.recipe.frozen)
         self.schedule.finish(self.steps, max(1, self.recipe.patience // 4))
         self.finishing = True
         return self.over

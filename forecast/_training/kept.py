@@ -47,11 +47,11 @@ class Average:
 
     The core keeps m = decay m + (1 - decay) theta from m = 0; m / (1 - decay^n) after n steps is the mean of the n
     weights with the weights decay^(n - i), which sum to 1 by this division (as Adam's moments: Kingma and Ba 2015).
-    Without a decay the weights themselves are handed on.
+    Without a decay the weights themselves are handed on. Frozen ranges are not averaged: they keep their bits.
     """
 
-    def __init__(self, theta, decay):
-        self.decay, self.steps = decay, 0
+    def __init__(self, theta, decay, frozen=()):
+        self.decay, self.steps, self.frozen = decay, 0, frozen
         self.sum = None if decay is None else np.zeros_like(theta)
 
     @property
@@ -61,4 +61,9 @@ class Average:
 
     def of(self, theta):
         """The weights to judge and to keep."""
-        return theta if self.sum is None or not self.steps else self.sum / (1 - self.decay**self.steps)
+        if self.sum is None or not self.steps:
+            return theta
+        mean = self.sum / (1 - self.decay**self.steps)
+        for first, n in self.frozen:
+            mean[first : first + n] = theta[first : first + n]
+        return mean

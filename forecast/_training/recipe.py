@@ -29,7 +29,12 @@ class Recipe:
     average_decay: float | None = None
     noise: float = 0.0  # standard deviation, in scaled units
     forcing: tuple = (0.0, 0.0)  # probability that a fed step reads the true target, in the first and the last epoch
-    groups: tuple = ()  # (offset, n, factor of the learning rate, weight decay or None) of ranges of the weights
+    groups: tuple = ()  # (offset, n, factor of the learning rate (0: frozen), weight decay or None) of ranges of theta
+
+    @property
+    def frozen(self):
+        """Ranges of the weights that stay as they are, (offset, n)."""
+        return [(first, n) for first, n, factor, _ in self.groups if factor == 0]
 
     def forced(self, epoch, epochs):
         """That probability in `epoch` (from 0) of so many: linear from the first to the last one."""

@@ -4,6 +4,7 @@ import numpy as np
 import pandas as pd
 
 from .indexing import Table
+from .levels import read_levels
 from .norm import Norm, centre_and_scale
 from .places import phases, series_names, series_rows
 from .source import source_arguments
@@ -57,6 +58,9 @@ class Windows(Table):
         The row by which a row's values are known; None: itself. A later one where they were interpolated.
     window_floor : float or array-like of shape (n_targets,) or (n_series, n_targets), default=None
         As in `make_windows`.
+    levels : dict of str to list of int, default=None
+        For "past", "future" and "static" the number of categories whose codes, from 0 on, each column holds; 0 for a
+        column of numbers. `RNNForecaster` learns a vector of each category; another regressor gets the codes.
 
     Attributes
     ----------
@@ -99,6 +103,7 @@ class Windows(Table):
         clock=None,
         settled=None,
         window_floor=None,
+        levels=None,
     ):
         self._norm = Norm.of(window_norm, lookback)
         for name, array in (("values", values), ("targets", targets), ("future", future), ("static", static)):
@@ -125,6 +130,7 @@ class Windows(Table):
         self.window_floor = self._read_floor(window_floor)
         self._check_shapes()
         self._check_origins()
+        self.levels = read_levels(self, levels)
 
     def _read_floor(self, floor):
         """As (1, targets) or (series, targets), or None."""
@@ -350,7 +356,7 @@ class Windows(Table):
         array([[4.]])
         """
         names = ("lookback", "horizon", "n_targets", "window_norm", "index", "freq", "channel_names", "targets")
-        names += ("future", "static", "starts", "series", "clock", "settled", "window_floor")
+        names += ("future", "static", "starts", "series", "clock", "settled", "window_floor", "levels")
         return Windows(self.values, origins, **{name: getattr(self, name) for name in names})
 
     _at = at
@@ -481,8 +487,9 @@ class Windows(Table):
 
     def __repr__(self):
         series = f"series={len(self.starts) - 1}, " if len(self.starts) > 2 else ""
+        levels = "" if self.levels is None else f", levels={self.levels}"
         return (
             f"Windows(n={len(self)}, {series}lookback={self.lookback}, horizon={self.horizon}, "
             f"channels={self.channel_names}, targets={self.n_targets}, window_norm={self.window_norm!r}, "
-            f"dtype={self.dtype})"
+            f"dtype={self.dtype}{levels})"
         )

@@ -5,7 +5,7 @@ import os
 import sys
 import warnings
 
-from . import backtest, config, demo, fit, predict, show, update
+from . import backtest, config, demo, fit, predict, show, tune, update
 from .problems import ProblemError, close_to, described
 from .terminal import Terminal
 
@@ -20,6 +20,7 @@ examples:
   forecast show model.forecast
   forecast predict model.forecast --coverage 0.8 0.95
   forecast update model.forecast new.csv
+  forecast fine-tune shops.forecast north.csv -o north.forecast
   forecast backtest data.csv --target temperature --horizon 24
 
 exit codes:
@@ -110,7 +111,7 @@ def _parser():
     )  # fmt: skip
     parser.add_argument("--version", action="version", version=_version())
     commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND", dest="command")
-    for part in (demo, fit, predict, update, backtest, show, config):
+    for part in (demo, fit, predict, update, tune, backtest, show, config):
         part.add(commands)
     return parser
 

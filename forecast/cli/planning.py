@@ -288,7 +288,10 @@ def _panel(model, data):
         data.frame, target=data.target, past_covariates=data.past, future_covariates=data.future,
         static_covariates=data.static, series=_one_or_all(data.series), static=data.table,
     )  # fmt: skip
-    rules = Rules(freq=model.freq, trading_calendar=model.trading_calendar, gaps=model.gaps, missing=model.missing)
+    rules = Rules(
+        freq=model.freq, trading_calendar=model.trading_calendar, gaps=model.gaps, missing=model.missing,
+        categorical=model.categorical,
+    )  # fmt: skip
     return read_panel(data.frame, roles, rules)
 
 

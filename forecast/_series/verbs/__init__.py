@@ -1,5 +1,5 @@
 """What a fitted forecaster does: `answers` forecasts, `uncertainty` gives intervals and quantiles, `update` takes rows,
-`monitor` watches the errors.
+`tune` trains on for some series, `monitor` watches the errors.
 
 `requests` turns what is asked into rows, and answers in the layout of the data.
 """
@@ -7,7 +7,8 @@
 from .answers import Answers
 from .monitor import Monitors
 from .requests import Requests
+from .tune import Tunes
 from .uncertainty import Uncertainty
 from .update import Updates
 
-__all__ = ["Answers", "Monitors", "Requests", "Uncertainty", "Updates"]
+__all__ = ["Answers", "Monitors", "Requests", "Tunes", "Uncertainty", "Updates"]

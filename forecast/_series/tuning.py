@@ -1,0 +1,124 @@
+"""Fine-tuning: the networks of a fitted state trained on with the rows of some series, and judged on their newest."""
+
+from dataclasses import replace
+
+import numpy as np
+
+from .._preparation import Task, goes_on_from_weights, kind_of, trained_on
+from .growing import kept_rows
+from .report import ModelReport
+from .span import Span
+from .verdict import verdict_of_origins
+
+__all__ = ["fine_tuned"]
+
+_RATE = 0.1  # of the learning rate of a fit
+_FEW = 40  # errors of each step, which a coverage of 0.95 needs
+_NOTE = "fine-tuned, from a model that may have seen the validation rows"
+
+
+def fine_tuned(state, rows, steps, changes, weights=None, fraction=0.1):
+    """A state that knows other rows, with its networks trained on with them.
+
+    Parameters
+    ----------
+    state : FittedState
+        It is not changed.
+    rows : Rows
+        Of series that the state knows or does not know.
+    steps : dict of str to int
+        Rows from one training window to the next, of each member; "regressor" of one alone.
+    changes : dict
+        Parameters of the networks for this training, where they are not by default.
+    weights : RowWeights, default=None
+    fraction : float, default=0.1
+        Share of the rows of a series to judge on; None: nothing is judged.
+
+    Returns
+    -------
+    FittedState
+
+    Raises
+    ------
+    ValueError
+        There is no network among the members, or no window to train on.
+    """
+    members = {"regressor": state.parts[0][0]} if state.members is None else state.members
+    if not any(goes_on_from_weights(member.regressor) for member in members.values()):
+        kinds = " and ".join(dict.fromkeys(kind_of(member.regressor) for member in members.values()))
+        raise ValueError(
+            f"fine_tune trains networks on from their weights, and the regressor of this model is {kinds}; expected an "
+            "RNNForecaster among its regressors. Fix: sklearn.base.clone(model).fit(X)."
+        )
+
+    def tuned(some):
+        given = some, weights, changes
+        return {name: _tuned(member, steps[name], state.axis, *given) for name, member in members.items()}
+
+    report, calibration = _verdict(state, rows, tuned, fraction)
+    if state.calibration is not None and (calibration is None or len(calibration.residuals) < _FEW):
+        calibration = state.calibration
+    final = tuned(rows)
+    lead = next(iter(final.values()))
+    return replace(
+        state,
+        regressor=lead.regressor,
+        preparation=lead.preparation,
+        spread=lead.spread if state.members is None else None,
+        n_windows=lead.n_windows,
+        members=None if state.members is None else final,
+        tail=rows.tail(state.needed),
+        kept=kept_rows(rows, state.needed),
+        trained=None,
+        span=Span.of(rows.index, rows.starts),
+        report=report,
+        calibration=calibration,
+    )
+
+
+def _tuned(member, step, axis, rows, weights, changes):
+    """A network trained on; any other member as it is, with what has to be learnt of new series."""
+    known = member.knowing(rows)
+    if not goes_on_from_weights(member.regressor):
+        return known
+    preparation, longest = known.preparation, int(np.diff(rows.starts).max())
+    least = preparation.n_lost + preparation.lookback + preparation.horizon
+    if longest < least:
+        raise ValueError(
+            f"the longest series of X has {longest} rows; expected at least {least}, lookback={preparation.lookback} "
+            f"and horizon={preparation.horizon} in one. Without training, a shorter one is forecast by "
+            "predict(history=X)."
+        )
+    slower = {"learning_rate": _RATE * member.regressor.learning_rate}
+    return trained_on(known, step, axis, rows, weights, changes=slower | changes)
+
+
+def _verdict(state, rows, tuned, fraction):
+    """Errors on the newest rows, of copies that were tuned on those before them."""
+    from .._recipe.validation import judged_rows, origins_behind, validation_ends
+
+    nothing = ModelReport(None, np.nan, 0, False, [_NOTE]), None
+    ends = None if fraction is None else validation_ends(rows, state.axis, state.horizon, fraction)
+    if ends is None:
+        return nothing
+    judged, ends = judged_rows(rows, ends, state.horizon)
+    try:
+        members = tuned(judged.until(ends))
+    except ValueError:  # enough rows to learn from, but not without those that would judge
+        return nothing
+    origins = origins_behind(judged, ends, state.horizon, state.least_history)
+    if not len(origins):
+        return nothing
+    copies = list(members.values())
+    shares = [1.0] if state.members is None else [state.weights[name] for name in members]
+    forecasts = sum(
+        share * member.forecast(judged, origins.rows) for share, member in zip(shares, copies, strict=True)
+    )
+    preparation = state.preparation
+    task = Task(
+        state.horizon, state.axis, list(state.roles.target), state.schema.past_names, state.schema.future_names,
+        preparation.masked, state.schema.static_names, state.schema.levels,
+    )  # fmt: skip
+    name = kind_of(copies[0].regressor) if state.members is None else "members"
+    report, calibration = verdict_of_origins(task, judged, origins, forecasts, name, copies)
+    return replace(report, notes=[*report.notes, _NOTE]), calibration

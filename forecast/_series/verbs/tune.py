@@ -1,0 +1,93 @@
+"""A model of a panel, trained on for one of its series, for several, or for a new one."""
+
+from dataclasses import replace
+
+from sklearn.base import clone
+from sklearn.utils.validation import check_is_fitted
+
+from ..._frames import read_panel
+from ..._preparation import Rows, RowWeights
+from ..targets import entered, is_flat
+from ..tuning import fine_tuned
+
+__all__ = ["Tunes"]
+
+
+class Tunes:
+    """The part of `SeriesForecaster` that trains on for some series."""
+
+    def fine_tune(self, X, y=None, *, freeze=None, learning_rate=None, max_iter=None, static=None):
+        """Return a new forecaster whose networks were trained on with the rows of some series; this one stays as it is.
+
+        For a series of a panel, or a new one, whose own rows are too few for a model of its own. The networks start
+        from their weights and train on the windows of `X`, without early stopping and with the scaling of their first
+        fit. Other regressors, transforms, scales and the weights of members stay as they are; transforms of new series
+        are learned from `X`. The new forecaster knows the series of `X` alone: `predict()` continues after its rows.
+
+        Its `report_` and intervals come from copies that were tuned without the newest `validation_fraction` of the
+        rows. The model that they start from may have seen those rows. With fewer than 40 forecasts there, the intervals
+        rest on the errors of this model.
+
+        Parameters
+        ----------
+        X : frame
+            Laid out as the fitted data, with the column or level that names the series: all rows to learn from, from
+            `lookback + horizon` rows of a series on.
+        y : array-like of shape (rows,) or (rows, targets), default=None
+            The target, if `y` was passed to `fit`.
+        freeze : list of str, default=None
+            Parts of the networks whose weights stay as they are, such as `["encoder"]`: see `RNNForecaster`. None: as
+            in the regressor.
+        learning_rate : float, default=None
+            None: a tenth of that of the regressor.
+        max_iter : int, default=None
+            Epochs. None: a fifth of those of the regressor.
+        static : frame, default=None
+            Static covariates of new series, a row for each, as in `fit`. None: they are columns of `X`.
+
+        Returns
+        -------
+        SeriesForecaster
+            With the parameters of this one, so that its `fit` starts from scratch.
+
+        Raises
+        ------
+        TypeError, ValueError
+            No regressor is a network, the rows are not as those of `fit`, or no series is long enough.
+
+        See Also
+        --------
+        SeriesForecaster.update : Append rows; with `refit="continue"` train on with the rows of all series.
+
+        Examples
+        --------
+        >>> import numpy as np, pandas as pd
+        >>> from forecast import RNNForecaster, SeriesForecaster
+        >>> days = pd.date_range("2024-01-01", periods=80, freq="D")
+        >>> wave = np.sin(np.arange(80) / 2)
+        >>> panel = pd.DataFrame({"shop": ["a"] * 80 + ["b"] * 80, "sold": [*wave, *9 * wave]}, index=days.append(days))
+        >>> network = RNNForecaster(hidden_size=4, max_iter=10, random_state=0)
+        >>> model = SeriesForecaster(network, target="sold", series="shop", lookback=7, horizon=2).fit(panel)
+        >>> tuned = model.fine_tune(panel[panel["shop"] == "b"], freeze=["encoder"])
+        >>> tuned.predict()["shop"].tolist(), model.predict()["shop"].tolist()
+        (['b', 'b'], ['a', 'a', 'b', 'b'])
+        """
+        check_is_fitted(self)
+        state = self._state
+        (frame,) = self._with_static(static, X=X)
+        frame, _ = entered(frame, "X", y, self.target_names_)
+        panel = read_panel(frame, state.roles, self._rules(), schema=state.schema, axis=state.axis, what="X")
+        changes = {"freeze": freeze, "learning_rate": learning_rate, "max_iter": max_iter}
+        tuned = fine_tuned(
+            replace(state, layout=panel.layout, flat=is_flat(y)),
+            Rows.of(panel),
+            self._steps(),
+            {name: value for name, value in changes.items() if value is not None},
+            RowWeights.of(state.axis, self.half_life),
+            self.validation_fraction,
+        )
+        model = clone(self)
+        columns = getattr(self, "feature_names_in_", range(self.n_features_in_))
+        model._remember(tuned, columns, self._kind)
+        model.recipe_ = dict(self.recipe_)
+        return model
