@@ -6,6 +6,7 @@ import types
 
 import numpy as np
 import reference
+import reference_attention
 import reference_formulas
 import reference_gather
 import reference_layers
@@ -15,7 +16,7 @@ from cases import largest_difference
 
 STEP = tolerances.DIFFERENCES_STEP
 DIRECTIONS, COORDINATES = 4, 3  # per tensor of a larger case; each entry is in every direction
-PARTS = (reference_formulas, reference_gather, reference_layers, reference_random, reference)
+PARTS = (reference_formulas, reference_attention, reference_gather, reference_layers, reference_random, reference)
 
 
 def named(network, result):

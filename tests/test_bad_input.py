@@ -6,7 +6,7 @@ import pytest
 import scipy.sparse
 
 from forecast import RNNForecaster, SeriesForecaster, Windows, make_windows
-from forecast._rnn import estimator, start
+from forecast._rnn import fitting, start
 
 N, T = 60, 8
 X = np.random.default_rng(0).normal(size=(N, T))
@@ -100,7 +100,7 @@ def no_work(request, monkeypatch):
     def refuse(*arguments, **named):
         raise AssertionError("work began on bad input")
 
-    monkeypatch.setattr(estimator, "train", refuse)
+    monkeypatch.setattr(fitting, "train", refuse)
     monkeypatch.setattr(start.Network, "initial", refuse)
     yield fitted
     assert vars(fitted).keys() == before.keys()
