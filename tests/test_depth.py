@@ -14,8 +14,8 @@ from small_networks import small
 from test_layers import trained
 
 from forecast import RNNForecaster, load
-from forecast._network import CELLS as INFO
 from forecast._network import Architecture, compiled, spec_of
+from forecast._registries import CELLS as REGISTRY
 from forecast.diagnostics import gate_activity, gradient_flow
 
 RNG = np.random.default_rng(0)
@@ -102,7 +102,7 @@ every_masked = pytest.mark.parametrize("masked", MASKED)
 
 def taken(cell, options):
     """Without the masks that a cell refuses: it has no R to hide states from, or states relative to a maximum."""
-    state, names = INFO[cell]["state"], INFO[cell]["states"]
+    state, names = REGISTRY[cell]["state"], REGISTRY[cell]["states"]
     refused = {"recurrent_dropout"} if state[0] == state[1] else {"zoneout"} if "m" in names else set()
     return {name: value for name, value in options.items() if name not in refused}
 
@@ -236,14 +236,12 @@ def test_what_would_have_no_effect_is_refused_by_name(arguments, message):
 
 
 def test_a_cell_whose_states_cannot_be_masked_is_refused(monkeypatch):
-    from forecast._network import spec
-
     plain = dict(cell="gru", dtype="float64", steps=5, inputs=1, hidden=2, layers=1, targets=1)
-    cell = spec.CELLS["gru"]
-    monkeypatch.setitem(spec.CELLS, "gru", cell | {"state": (3, 3)})
+    cell = REGISTRY["gru"]
+    monkeypatch.setitem(REGISTRY, "gru", cell | {"state": (3, 3)})
     with pytest.raises(ValueError, match=r"recurrent_dropout=0\.1: cell='gru' multiplies its states by no matrix"):
         spec_of(Architecture(**plain, recurrent_dropout=0.1))
-    monkeypatch.setitem(spec.CELLS, "gru", cell | {"states": ["h", "n", "m"]})
+    monkeypatch.setitem(REGISTRY, "gru", cell | {"states": ["h", "n", "m"]})
     with pytest.raises(ValueError, match=r"zoneout=0\.1: the states of cell='gru' are stored relative"):
         spec_of(Architecture(**plain, zoneout=0.1))
 
