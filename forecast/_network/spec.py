@@ -32,7 +32,7 @@ class Layer:
     """One layer: what it reads, what it writes and, by kind, the rest. Its name is the prefix of its weights' names."""
 
     name: str
-    # "recurrent", "mlstm", "dense", "dropout", "concat", "sum", "norm", "lookup", "embedding", "cycle_off" or "cycle_on"
+    # "recurrent", "mlstm", "dense", "dropout", "concat", "sum", "norm", "lookup", "embedding", "cycle_off", "cycle_on"
     kind: str
     inputs: tuple[str, ...]
     output: str  # a stream that is not a view, written by this layer alone

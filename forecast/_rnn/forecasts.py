@@ -129,7 +129,7 @@ class Forecasts:
 
         The spread of the samples is that of networks with other units dropped: how unsure the model is, without the
         noise of the data. It is not a prediction interval. For networks fitted with `dropout`, `recurrent_dropout` or
-        `zoneout`; vectors of series are not left out.
+        `zoneout`; vectors of series and of categories are not left out.
 
         Parameters
         ----------
@@ -179,19 +179,23 @@ class Forecasts:
             )
         if not isinstance(n_samples, Integral) or isinstance(n_samples, bool) or n_samples < 1:
             raise ValueError(f"n_samples={n_samples!r}: expected a whole number, 1 or more.")
-        data = placed(self, read_inputs(self, X, self._lookback, self._n_channels, getattr(self, "_n_extra", 0)))
+        data = self._read(X)
         rng = _generator(random_state)
         values = self._network.sample(data.arguments, data.n_windows, int(n_samples), rng, self.n_jobs)
         points = outputs.point(values.reshape(*values.shape[:2], -1, outputs.of_a_target))
         return np.moveaxis(points[:, :, 0] if self._is_flat else points, 0, -1)
 
-    def _outputs(self, X):
-        """Forecasts in units, in the shape of fit's y with an axis of a target's outputs behind it."""
-        check_is_fitted(self)
+    def _read(self, X):
+        """The windows of X, with known codes and the rows of their series."""
         data = read_inputs(self, X, self._lookback, self._n_channels, getattr(self, "_n_extra", 0))
         fitted = self._network.architecture
         refuse_unknown(vars(fitted), fitted.category_left_out, data)
-        data = placed(self, data)
+        return placed(self, data)
+
+    def _outputs(self, X):
+        """Forecasts in units, in the shape of fit's y with an axis of a target's outputs behind it."""
+        check_is_fitted(self)
+        data = self._read(X)
         values = self._network.predict(data.arguments, data.n_windows, self.n_jobs)
         shape = (data.n_windows,) if self._is_flat else (data.n_windows, self.n_outputs_)
         return values.reshape(*shape, self._network.outputs.of_a_target)
