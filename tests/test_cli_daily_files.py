@@ -113,3 +113,35 @@ def test_refusals_of_cells_are_in_the_words_of_the_command(run, model):
         code, out, err = run("update", "model", "new.csv")
         assert (code, out) == (2, "")
         assert err.splitlines()[-1].endswith(says), err
+
+
+def test_a_number_that_no_float_holds_is_refused_by_its_row(run, model):
+    new = rows(("01",), 60, 62)[["date", "y"]]
+    new.assign(y=["1", "9" * 400]).to_csv("new.csv", index=False)
+    code, out, err = run("update", "model", "new.csv")
+    assert (code, out) == (2, "")
+    assert "in row 2" in err
+    assert len(err.splitlines()[-1]) < 200
+    assert run("update", "model", "new.csv", "--na", "9" * 400, "--gaps", "mask")[0] == 2
+    long = rows(("01",))[["date", "y"]].astype({"y": str})
+    long.loc[long.index[7], "y"] = "9" * 400
+    long.to_csv("long.csv", index=False)
+    assert run("fit", "long.csv", *SMALL, "-o", "other")[0] == 2
+
+
+def test_text_in_a_covariate_of_numbers_is_refused_by_its_row(run):
+    table = rows(("01",))[["date", "y"]].assign(promo=lambda rows: np.arange(len(rows)) % 3, wind=1.5)
+    table.to_csv("known.csv", index=False)
+    roles = ("--future-covariates", "promo", "--past-covariates", "wind")
+    assert run("fit", "known.csv", *roles, *SMALL, "-o", "m")[0] == 0
+    ahead = pd.DataFrame({"date": DAYS[60:62], "promo": [1, 2]})
+    ahead.to_csv("ahead.csv", index=False)
+    assert run("predict", "m", "--future", "ahead.csv")[0] == 0
+    ahead.assign(promo=["yes", "no"]).to_csv("ahead.csv", index=False)
+    code, _, err = run("predict", "m", "--future", "ahead.csv")
+    assert code == 2
+    assert "column 'promo' holds text: 'yes' in row 1, and 2 such values in all; expected numbers. Fix: --na yes" in err
+    table.assign(wind="calm")[-1:].assign(date=DAYS[60]).to_csv("new.csv", index=False)
+    code, _, err = run("update", "m", "new.csv")
+    assert code == 2
+    assert "column 'wind' holds text: 'calm' in row 1" in err

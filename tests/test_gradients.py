@@ -150,7 +150,7 @@ def test_gradients_with_anchors_and_scales_are_those_of_the_scaled_windows(cell)
 
 
 FAULTS = {  # what is planted into the oracle: cell, the line's words, and what they become
-    "input and forget gate swapped": ("lstm", "ai, af, ag, ao = a", "af, ai, ag, ao = a"),
+    "input and forget gate swapped": ("lstm", "ai, af, ag, ao = a\n    _, c = ", "af, ai, ag, ao = a\n    _, c = "),
     "candidate and output gate swapped": ("lstm", "do * o * (1.0 - o))\n", "do * o * (1.0 - o))[::-1]\n"),
     "carry of the cell state forgotten": ("lstm", "(np.zeros_like(dh), dc * f)", "(np.zeros_like(dh), 0.0 * dc)"),
     "new cell state for the old": ("lstm", "df = dc * c", "df = dc * (f * c + i * g)"),
@@ -161,10 +161,10 @@ FAULTS = {  # what is planted into the oracle: cell, the line's words, and what 
     "reset before the product": ("gru", "np.tanh(nx + r * nh)", "np.tanh(r * (nx + nh))"),
     "old state for the new": ("rnn_tanh", "h, (dh,) = saved, dstates", "(h,), (dh,) = states, dstates"),
     "kink ignored": ("rnn_relu", "da = dh * (saved > 0.0)", "da = dh"),
-    "wrong step": ("rnn_tanh", "h = before[t][0]\n", "h = before[max(t - 1, 0)][0]\n"),
+    "wrong step": ("rnn_tanh", "h, dstates = before[t][0]", "h, dstates = before[max(t - 1, 0)][0]"),
     "bias omitted": ("gru", "+= da[k].sum(axis=0)", "+= 0.0"),
     "bias of one window only": ("lstm", "+= da[k].sum(axis=0)", "+= da[k][0]"),
-    "R not transposed": ("gru", '+ da[k] @ p[f"R_{row}"]', '+ da[k] @ p[f"R_{row}"].T'),
+    "R not transposed": ("gru", '* (da[k] @ p[f"R_{row}"])', '* (da[k] @ p[f"R_{row}"].T)'),
     "last row alone reaches the input": ("lstm", "dx[:, t] += da[k]", "dx[:, t] = da[k]"),
     "head at the first step": (
         "rnn_tanh",

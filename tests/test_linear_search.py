@@ -108,7 +108,7 @@ def test_every_fold_learns_from_rows_before_what_it_is_judged_by():
 def test_random_walks_get_the_simplest_settings():
     found = searched(rows_of(*(walks(900, seed=seed) for seed in range(12))))
     assert found.settings.window_norm == "last"
-    assert found.settings.lookback == 32
+    assert found.settings.lookback == 4
     assert found.settings.transform == "standard"
     assert not found.settings.regressor.per_series
 

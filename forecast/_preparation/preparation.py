@@ -54,14 +54,14 @@ class Preparation:
     still : dict
         Which targets never moved in the training rows, an ndarray of bool of each series that has one; empty where a
         transform or a floor tells.
+    named : list or None
+        The series of these rows. Another one has no such rows: it counts as one that never moved where its window is
+        still. None: there was one series, a transform or a floor tells, or a model of an earlier version.
     clip_covariates : bool
         Whether covariates are held within what the training rows show of them more than rarely.
     limits : ndarray or None
         The least and the greatest value of each that is let through, shape (2, columns): past covariates first, then
         those known ahead, then static ones.
-    named : list or None
-        The series of these rows. Another one has no such rows: it counts as one that never moved where its window is
-        still. None: there was one series, a transform or a floor tells, or a model of an earlier version.
     """
 
     lookback: int
@@ -80,10 +80,10 @@ class Preparation:
     level: bool = False
     labels: list = field(default_factory=list)
     still: dict = field(default_factory=dict)
+    named: list | None = None
     clip_covariates: bool = False
     limits: np.ndarray | None = None
     levels: dict | None = None
-    named: list | None = None
 
     def _levels_of(self, role, table):
         """Levels of the covariates of a role, whose past begins behind the targets."""

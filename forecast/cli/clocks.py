@@ -7,6 +7,7 @@ import pandas as pd
 
 from .dates import disorder, distance, iso_text, numbers_as_stamps, read_stamps
 from .forms import looks_like_date
+from .numerals import as_numbers
 from .problems import ProblemError, listed, shown
 
 __all__ = [
@@ -235,26 +236,26 @@ def _all_there(stamps, table, columns):
 
 def _from_parts(table, parts):
     columns = {part: table[name] for part, name in parts.items()}
-    year = pd.to_numeric(columns["year"], errors="coerce")
+    year = as_numbers(columns["year"])
     year = year.where(year >= 100, year + np.where(year < 70, 2000, 1900))
     if "dayofyear" in parts:
         start = pd.to_datetime({"year": year, "month": 1, "day": 1}, errors="coerce")
-        days = pd.to_numeric(columns["dayofyear"], errors="coerce")
+        days = as_numbers(columns["dayofyear"])
         return pd.DatetimeIndex(start + pd.to_timedelta(days.where(days.between(1, 366)) - 1, unit="D"))
     if "month" in parts:
         month = _months(columns["month"])
         day = columns.get("day", pd.Series(1, index=table.index))
         return pd.DatetimeIndex(pd.to_datetime({"year": year, "month": month, "day": day}, errors="coerce"))
     if "quarter" in parts:
-        quarter = pd.to_numeric(columns["quarter"].astype(str).str.strip("Qq "), errors="coerce")
+        quarter = as_numbers(columns["quarter"].astype(str).str.strip("Qq "))
         return pd.DatetimeIndex(pd.to_datetime({"year": year, "month": 3 * quarter - 2, "day": 1}, errors="coerce"))
-    week = pd.to_numeric(columns["week"], errors="coerce")
+    week = as_numbers(columns["week"])
     day = pd.Series(1, index=table.index)
     return pd.DatetimeIndex(pd.to_datetime(iso_text(year, week, day), format="%G-W%V-%u", errors="coerce"))
 
 
 def _months(column):
-    numbers = pd.to_numeric(column, errors="coerce")
+    numbers = as_numbers(column)
     if numbers.notna().all():
         return numbers
     names = column.astype(str).str.strip().str[:3].str.title()
@@ -264,7 +265,7 @@ def _months(column):
 def _time_of_day(column, name, notes):
     """Cells as the time since midnight."""
     if part_of(name) in ("minute", "second"):
-        return pd.TimedeltaIndex(pd.to_timedelta(pd.to_numeric(column, errors="coerce"), unit=part_of(name)[0]))
+        return pd.TimedeltaIndex(pd.to_timedelta(as_numbers(column), unit=part_of(name)[0]))
     if not pd.api.types.is_numeric_dtype(column.dtype):
         return _from_text(column, name)
     if not _whole(column):
@@ -306,7 +307,7 @@ def _refuse_clock(column, name, row, examples):
 def _from_text(column, name):
     text = column.astype(str).str.strip().str.split(r"\s*-\s*", n=1, regex=True).str[0]
     found = text.str.extract(f"^{_CLOCK}$")
-    hour, minute, second = (pd.to_numeric(found[part], errors="coerce") for part in ("h", "m", "s"))
+    hour, minute, second = (as_numbers(found[part]) for part in ("h", "m", "s"))
     half = found["half"].fillna("").str[:1].str.lower()
     hour = hour.where(half == "", hour % 12 + np.where(half == "p", 12, 0))
     wrong = (hour.isna() | (hour > 24) | (minute > 59) | (second > 59)).to_numpy()

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 
 from .clocks import TIME_NAMES, folded, part_of
-from .numerals import DOUBT, are_numerals, decimal_of, to_numbers
+from .numerals import DOUBT, are_numerals, as_numbers, decimal_of, to_numbers
 from .problems import ProblemError, close_to, listed, shown
 
 __all__ = ["find_columns", "first_number", "is_counter", "names_as_written", "numbers_among_text", "read_numbers"]
@@ -113,7 +113,7 @@ def _mostly_numbers(values):
 
 def _says_nothing(values, name):
     """One number in every row, or the same step from each to the next: a station's number, days since a date."""
-    numbers = pd.to_numeric(values, errors="coerce").dropna().to_numpy(dtype="float64")
+    numbers = as_numbers(values).dropna().to_numpy(dtype="float64")
     if len(numbers) < 3 or not np.isfinite(numbers).all():
         return False
     steps = np.diff(numbers)

@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 
 from .forms import LATE, OFFSET, QUARTER, WEEK, forms_of, usual
+from .numerals import as_numbers
 from .problems import ProblemError, shown
 
 __all__ = ["UNITS", "checked_form", "disorder", "distance", "iso_text", "numbers_as_stamps", "read_stamps"]
@@ -67,7 +68,7 @@ def read_stamps(column, form=None, near=None):
     ('2024-01-03', ['%d/%m/%Y'])
     """
     if form in UNITS:
-        return _since_1970(pd.to_numeric(column, errors="coerce"), form), []
+        return _since_1970(as_numbers(column), form), []
     text = column.astype(str).where(column.notna(), "").str.strip()
     if form is not None:
         return _stamps(text, form, "%z" in form), []
@@ -144,9 +145,9 @@ def iso_text(year, week, day):
 
 
 def _first(parts, *names):
-    found = pd.to_numeric(parts[names[0]], errors="coerce")
+    found = as_numbers(parts[names[0]])
     for name in names[1:]:
-        found = found.fillna(pd.to_numeric(parts[name], errors="coerce"))
+        found = found.fillna(as_numbers(parts[name]))
     return found
 
 
@@ -182,7 +183,7 @@ def numbers_as_stamps(column, named):
     >>> str(stamps[1]), words
     ('2024-01-01 01:00:00+00:00', 'milliseconds since 1970')
     """
-    numbers = pd.to_numeric(column, errors="coerce").astype("float64")
+    numbers = as_numbers(column).astype("float64")
     if not len(numbers) or not np.isfinite(numbers).all():
         return None, None
     if not (numbers == numbers.round()).all():

@@ -30,12 +30,15 @@ def read_history(model, arguments, notes):
     roles = model._state.roles
     if roles.outside is None and arguments.static is None:
         needed += roles.static
-    return _read(model, arguments.data, arguments, needed, model.target_names_, notes)
+    numbers = [*model.target_names_, *(name for name in _numeric(model) if name in needed)]
+    return _read(model, arguments.data, arguments, needed, numbers, notes)
 
 
 def read_future(model, arguments, notes):
     """Future rows, with the columns that are known ahead; time and series in the index, which the answer has too."""
-    frame = _read(model, arguments.future, arguments, _labels(model.future_covariates), [], notes)
+    needed = _labels(model.future_covariates)
+    numbers = [name for name in _numeric(model) if name in needed]
+    frame = _read(model, arguments.future, arguments, needed, numbers, notes)
     if model.time is not None and model.time in frame.columns:
         frame = frame.set_index(model.time)
     series = [name for name in _labels(model.series) if name in frame.columns]
@@ -60,6 +63,12 @@ def _known(model):
     parts = (*schema.past, *schema.future, *schema.static)
     known = {part.label: part.categories for part in parts if part.categories is not None}
     return known | dict(zip(roles.ids, columns, strict=False))
+
+
+def _numeric(model):
+    """Past and future covariates that were numbers in training."""
+    schema = model._state.schema
+    return [part.label for part in (*schema.past, *schema.future) if part.categories is None]
 
 
 def _labels(given):

@@ -5,8 +5,9 @@ import re
 import numpy as np
 import pandas as pd
 
-__all__ = ["DOUBT", "are_numerals", "decimal_of", "is_numeral", "to_numbers"]
+__all__ = ["DOUBT", "are_numerals", "as_numbers", "decimal_of", "is_numeral", "to_numbers"]
 
+_DIGITS = 300  # of the longest number
 DOUBT = "?"  # commas that may separate thousands or decimals
 _AROUND = re.compile(r"^(?:[$€£¥₹]|(?:USD|EUR|GBP|CHF)\b)\s*|\s*(?:[$€£¥₹%]|\b(?:USD|EUR|GBP|CHF))$")
 _BRACKETED = re.compile(r"\(\s*[^()]*\d[^()]*\)")
@@ -55,11 +56,37 @@ def are_numerals(column):
     >>> are_numerals(pd.Series(["1,234.5", "$5", "(3 000,25)", "12.5%", "n/e", None])).tolist()
     [True, True, True, True, False, False]
     """
-    plain = pd.to_numeric(column, errors="coerce").notna().to_numpy(copy=True)
+    plain = as_numbers(column).notna().to_numpy(copy=True)
     rest = np.flatnonzero(~plain & column.notna().to_numpy())
     if len(rest):
-        plain[rest] = _cleaned(column.iloc[rest]).str.fullmatch(_NUMERAL).to_numpy()
+        cells = _cleaned(column.iloc[rest])
+        plain[rest] = (cells.str.fullmatch(_NUMERAL) & (cells.str.len() <= _DIGITS)).to_numpy()
     return plain
+
+
+def as_numbers(values):
+    """Numbers out of text, NaN where a cell is none.
+
+    Parameters
+    ----------
+    values : pandas.Series or scalar
+
+    Returns
+    -------
+    pandas.Series or float
+
+    Examples
+    --------
+    >>> as_numbers(pd.Series(["1", "x"])).tolist(), as_numbers(pd.Series([1, 9**400], dtype=object)).tolist()
+    ([1.0, nan], [1.0, nan])
+    """
+    try:
+        return pd.to_numeric(values, errors="coerce")
+    except OverflowError:  # a whole number that no float holds
+        if np.ndim(values) == 0:
+            return np.nan
+        short = [len(str(cell)) <= _DIGITS for cell in values]
+        return pd.to_numeric(values.where(short), errors="coerce")
 
 
 def decimal_of(column):
@@ -124,4 +151,4 @@ def to_numbers(column, decimal):
     thousands = "." if decimal == "," else ","
     text = text.where(text.str.fullmatch(_WHOLE[decimal]))
     text = text.str.replace(thousands, "", regex=False).str.replace(decimal, ".", regex=False)
-    return pd.to_numeric(text, errors="coerce").reindex(column.index).astype("float64")
+    return as_numbers(text).reindex(column.index).astype("float64")

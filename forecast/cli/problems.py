@@ -42,6 +42,7 @@ _WORDS = (
     (r"df = df(\.drop_duplicates\(|\[~).*?keep='last'\)(\.to_numpy\(\)\])?", "one row for each stamp and series"),
     (r"df\[('[^']*'|\"[^\"]*\")\] = df\[\1\]\.interpolate\([^)]*\),? or missing=['\"]mask['\"]", "--missing mask"),
     (r"df\[('[^']*'|\"[^\"]*\")\] = df\[('[^']*'|\"[^\"]*\")\]\.interpolate\([^)]*\)", "fill the cells of the file"),
+    (r"df\[('[^']*'|\"[^\"]*\")\] = pd\.to_numeric\(df\[\1\], errors='coerce'\)", "numbers in its cells"),
     (r"df\[('[^']*'|\"[^\"]*\")\] = df\[\1\]\.replace\(\[np\.inf.*?limit_direction='both'\)",
      "mend the cells of the file"),
     (r" All of them together: target=.*?\. Fix: target=", " Fix: target="),

@@ -7,6 +7,7 @@ import re
 import pandas as pd
 
 from .layout import plain_cells
+from .numerals import as_numbers
 from .opening import PARQUET, ZIP, read_bytes
 from .problems import ProblemError, listed, shown
 from .separated import read_separated, unmet
@@ -126,7 +127,7 @@ def _json(name, text):
 def _without(table, missing, notes):
     """The table with no value where a cell is one of `missing`."""
     for mark in missing:
-        number = pd.to_numeric(mark, errors="coerce")
+        number = as_numbers(mark)
         same = table.eq(mark) if pd.isna(number) else table.eq(number) | table.eq(mark)
         if not same.to_numpy().any():
             notes.append(unmet(mark))

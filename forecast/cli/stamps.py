@@ -19,6 +19,7 @@ from .clocks import (
 from .columns import find_columns, is_counter
 from .dates import UNITS, checked_form, numbers_as_stamps, read_stamps
 from .forms import looks_like_date
+from .numerals import as_numbers
 from .problems import ProblemError, close_to, listed, shown
 from .wide import refuse_wide
 
@@ -134,7 +135,7 @@ def _holds_dates(values, name, form):
         return False
     if pd.api.types.is_datetime64_any_dtype(values.dtype):
         return form is None
-    if form in UNITS and not pd.to_numeric(values, errors="coerce").between(*UNITS[form]).all():
+    if form in UNITS and not as_numbers(values).between(*UNITS[form]).all():
         return False
     if form is not None:
         return all(bool(_read_as(part, form)[0].notna().all()) for part in (values.iloc[:50], values))
@@ -161,7 +162,7 @@ def _digits(values):
 def _read_as(values, form):
     """Values in a form that was given; whole numbers that pandas holds as floats lose their .0."""
     if form in UNITS:
-        number = pd.to_numeric(values, errors="coerce")
+        number = as_numbers(values)
         return read_stamps(number.where(number.abs() < UNITS[form][1]), form)
     if pd.api.types.is_float_dtype(values.dtype) and np.isfinite(values).all() and (values == values.round()).all():
         values = values.astype("int64")
