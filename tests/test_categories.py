@@ -105,6 +105,38 @@ def test_without_that_vector_an_unknown_code_is_refused():
     assert np.isfinite(model.predict(X[:3])).all()
 
 
+def test_samples_leave_no_code_out_and_refuse_unknown_ones():
+    X, y = coded(200)
+    options = {"n_channels": 2, "categories": {"past": {1: LEVELS}}}
+    model = small(**options, dropout=1e-9, category_left_out=0.5).fit(X, y)
+    samples = model.sample_y(X[:5], n_samples=20, random_state=0)
+    np.testing.assert_array_equal(samples, np.repeat(samples[:, :1], 20, axis=1))
+    model = small(**options, dropout=0.1, category_left_out=0.0).fit(X, y)
+    X[0, 0, 1] = LEVELS
+    with pytest.raises(ValueError, match="category_left_out=0 leaves no vector"):
+        model.sample_y(X[:5])
+
+
+STACKS = {
+    "slstm": {"cell": "slstm", "recurrent_dropout": 0.1},
+    "mlstm": {"cell": "mlstm", "heads": 2},
+    "both ways": {"cell": "mlstm", "segment": 2, "bidirectional": True, "num_layers": 2, "residual": True},
+    "deep": {"num_layers": 2, "residual": True, "layer_norm": True, "dilation": (1, 2), "zoneout": 0.1},
+    "indrnn": {"cell": "indrnn", "zoneout": 0.1},
+}
+
+
+@pytest.mark.parametrize("options", STACKS.values(), ids=STACKS)
+def test_every_stack_reads_vectors_and_can_be_frozen_above_them(options):
+    X, y = coded(100)
+    model = small(n_channels=2, categories={"past": {1: LEVELS}}, warm_start=True, **options).fit(X, y)
+    before = {name: weight.copy() for name, weight in model.weights_.items()}
+    assert np.array_equal(np.concatenate([model.predict(X[i : i + 1]) for i in range(20)]), model.predict(X[:20]))
+    model.set_params(freeze=["encoder"]).fit(X, y)
+    changed = [name for name, weight in model.weights_.items() if not np.array_equal(weight, before[name])]
+    assert {name.partition(".")[0] for name in changed} == {"head", "embedding"}
+
+
 def test_a_code_that_no_window_of_the_training_had_counts_as_unknown():
     X, y = coded()
     X[:, :, 1] = np.where(X[:, :, 1] == 2, 3, X[:, :, 1])

@@ -121,6 +121,14 @@ def test_update_intervals_report_and_file(tmp_path):
     assert weights(again) == weights(fitted().fine_tune(shop("b", 10)).fine_tune(shop("b", 10)))
 
 
+def test_forecasts_of_the_panels_model_since_its_fit_say_nothing_of_the_tuned_one():
+    rows = panel()
+    later = rows["day"] >= DAYS[N - 20]
+    model = fitted(data=rows[~later]).update(rows[later])
+    assert model._state.since is not None
+    assert model.fine_tune(shop("b", 10))._state.since is None
+
+
 def test_few_rows_of_a_new_series_have_the_panels_intervals():
     model = fitted(window_norm="standard")
     tuned = model.fine_tune(shop("z", 5, rows=14))

@@ -171,7 +171,7 @@ class Forecasts:
 
         The spread of the samples is that of networks with other units dropped: how unsure the model is, without the
         noise of the data. It is not a prediction interval. For networks fitted with `dropout`, `recurrent_dropout` or
-        `zoneout`; vectors of series are not left out.
+        `zoneout`; vectors of series and of categories are not left out.
 
         Parameters
         ----------

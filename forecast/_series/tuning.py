@@ -70,6 +70,7 @@ def fine_tuned(state, rows, steps, changes, weights=None, fraction=0.1):
         tail=rows.tail(state.needed),
         kept=kept_rows(rows, state.needed),
         trained=None,
+        since=None,
         span=Span.of(rows.index, rows.starts),
         report=report,
         calibration=calibration,
