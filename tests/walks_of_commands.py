@@ -294,6 +294,10 @@ COMMANDS = {
         "--learning-rate": Given("--learning-rate", "0.05"),
         "--max-iter": Given("--max-iter", "3"),
         "--static": Given("--static", "size-z.csv", base=["fine-tune", "sized.forecast", "shop-z.csv", *TUNED]),
+        "--static-sheet": Given(
+            "--static-sheet", "two",
+            base=["fine-tune", "sized.forecast", "shop-z.csv", "--static", "size-z.xlsx", *TUNED],
+        ),
         "--quiet": Given("--quiet", base=["fine-tune", "model.forecast", "two.csv", *TUNED]),
         "--time": Given("--time", "then", base=["fine-tune", "model.forecast", "two.csv", *TUNED]),
         "--time-format": Given(
