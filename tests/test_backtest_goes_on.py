@@ -38,9 +38,9 @@ def shares(monkeypatch):
     """The share of the steps that each network that goes on was given."""
     found, real = [], continuing._on_from_weights
 
-    def counted(regressor, windows, weight, share):
+    def counted(regressor, windows, weight, share, *rest):
         found.append(share)
-        return real(regressor, windows, weight, share)
+        return real(regressor, windows, weight, share, *rest)
 
     monkeypatch.setattr(continuing, "_on_from_weights", counted)
     return found
