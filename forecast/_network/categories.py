@@ -101,6 +101,6 @@ def refuse_codes(a):
         )
     if has_codes(a.past_levels) and a.skip == "linear-all":
         raise ValueError(
-            "skip='linear-all' is a linear map from all channels, and some hold codes of categories. Fix: "
+            "skip='linear-all' is a linear map from all channels, and some hold codes of categories. Set "
             "skip='linear', which reads the past of the targets."
         )
