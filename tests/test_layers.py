@@ -68,9 +68,17 @@ def assert_gradient(case, initial, seed=None, isa=None, every=False, coordinates
 # -------------------- each option alone
 
 
-@pytest.mark.parametrize("batch", BATCHES)
-@pytest.mark.parametrize("steps", STEPS)
-@every_family
+LONG = ("bidirectional 2", "norm, residual, dilation", "recurrent, everything")  # many weights: over 64 steps slow
+
+
+def sizes():
+    """Families, steps and batches; one after the other they take minutes."""
+    for family, steps, batch in product(FAMILIES, STEPS, BATCHES):
+        slow = [pytest.mark.slow] if family in LONG and steps == max(STEPS) else []
+        yield pytest.param(family, steps, batch, marks=slow)
+
+
+@pytest.mark.parametrize(("family", "steps", "batch"), list(sizes()))
 def test_gradients_of_every_family_are_the_oracles_and_slopes(family, steps, batch):
     rng = np.random.default_rng(100 * steps + batch)
     case, initial = with_initial(draw_family(family, rng, steps=steps, batch=batch, weighted=True))
