@@ -1,7 +1,10 @@
 """For doctests of single files of the package: `pytest --doctest-modules forecast/cli/problems.py`."""
 
+import sys
 from importlib import import_module
 from pathlib import Path
+
+import pytest
 
 PACKAGE = Path(__file__).parent / "forecast"
 
@@ -14,3 +17,11 @@ def pytest_collect_file(file_path):
     """
     if file_path.is_relative_to(PACKAGE):
         import_module(".".join(file_path.parent.relative_to(PACKAGE.parent).parts))
+
+
+@pytest.fixture(autouse=True)
+def no_figure_stays_open():
+    """Examples draw one picture each; matplotlib warns of more than twenty open ones."""
+    yield
+    if "matplotlib.pyplot" in sys.modules:
+        sys.modules["matplotlib.pyplot"].close("all")
