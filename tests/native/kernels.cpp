@@ -57,6 +57,7 @@ struct Stack {
       for (int i = 0; i < table.n_layers; ++i)
         if (!std::strcmp(name, table.layers[i].name)) kind = table.n_cells + i;
       layers.push_back({kind, 1, {in}, out, -1, -1, -1, false, false, false, Bias::one, number});
+      layers.back().dilation = 1;
       return out;
     };
     int x = spec.past = stream(T_, I, -1, 0);
@@ -69,6 +70,7 @@ struct Stack {
     spec.streams = streams.data(), spec.layers = layers.data();
     spec.n_streams = int(streams.size()), spec.n_layers = int(layers.size());
     spec.K = K, spec.Q = 1, spec.loss = 3;  // quantile
+    spec.loop = -1;
   }
 };
 
@@ -92,7 +94,7 @@ int run(const Table& table, int cell, int64_t H, int64_t L) {
   const Windows windows{&table, &source, index.data(), n};
   StopSign sign(nullptr);
   std::vector<T> lanes(size_t(n * 5)), units(lanes.size()), outputs(lanes.size());
-  std::vector<T> past(size_t(n * 11 * 3)), extra(1), initial(size_t(L * 2 * n * H));
+  std::vector<T> past(size_t(n * 11 * 3)), extra(1), initial(size_t(L * table.cells[cell].states * n * H));
   const Packed<T> packed(model, theta.data());
   predict(model, packed, windows, Path::lanes, 1, sign, lanes.data());
   predict(model, packed, windows, Path::units, 1, sign, units.data());
@@ -102,7 +104,7 @@ int run(const Table& table, int cell, int64_t H, int64_t L) {
   }
   std::vector<double> flow(size_t(L * 11));
   Gradients<T> g{0, outputs.data(), gradients.data(), past.data(), extra.data(), initial.data(), flow.data()};
-  gradient<T>(model, theta.data(), windows, nullptr, true, 7, 1, sign, &g);
+  gradient<T>(model, theta.data(), windows, nullptr, true, 7, 0.0, 1, sign, &g);
   const CellInfo& info = table.cells[cell];
   std::vector<T> values(size_t((info.gates + info.states) * n * L * 11 * H));
   activity(model, theta.data(), windows, 1, sign, values.data());
@@ -119,7 +121,7 @@ int run(const Table& table, int cell, int64_t H, int64_t L) {
   Optimizer<T> optimizer{step, 0, first.data(), second.data(), {all}, nullptr, 0.0};
   Trained trained;
   Scratch scratch;
-  train(model, theta.data(), optimizer, windows, Course{16, rates.data(), 1.0, 0.5, 0.0, 3, 1, Path::automatic}, scratch, sign, &trained);
+  train(model, theta.data(), optimizer, windows, Course{16, rates.data(), 1.0, 0.5, 0.0, 0.0, 3, 1, Path::automatic}, scratch, sign, &trained);
   print(table.cells[cell].name, "trained", theta);
   return 0;
 }
