@@ -114,7 +114,8 @@ int run(const Table& table, int cell, int64_t H, int64_t L) {
   print(table.cells[cell].name, "flow", std::vector<T>(flow.begin(), flow.end()));  // of T by its precision
   print(table.cells[cell].name, "activity", values);
   Step step{};
-  step.rule = Rule::adamw, step.rate = 0.01, step.beta_1 = 0.9, step.beta_2 = 0.999, step.epsilon = 1e-8;
+  step.rule = Rule::adamw, step.rate = 0.01, step.beta_1 = 0.9, step.beta_2 = 0.999;
+  step.epsilon = 1e-3;  // sLSTM has biases whose gradient is 0 but for rounding, which must not be divided by itself
   step.weight_decay = 0.01;
   const std::vector<double> rates(3, 0.01);
   const Group all{0, int64_t(theta.size()), 1.0, step.weight_decay};
