@@ -15,7 +15,7 @@ from reference_formulas import REFERENCE_CELLS, sigmoid
 
 @dataclass
 class Run:
-    """What belongs to one pass over one batch beside streams and weights."""
+    """What belongs to one pass over one batch next to streams and weights."""
 
     spec: object
     levels: int  # outputs per target
@@ -429,7 +429,7 @@ def mlstm_backward(layer, x, p, run, kept, dh):
 
 
 def mlstm_kink(layer, kept):
-    """Where |n q| is the bound: 1 beside the number that it would be without a stabiliser."""
+    """Where |n q| is the bound: the distance of their ratio from 1."""
     return min(float(np.abs(np.abs(s) / bound - 1.0).min()) for _, _, _, (s, bound), _ in kept[2].values())
 
 

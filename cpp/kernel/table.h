@@ -216,7 +216,7 @@ struct LayerInfo {
   bool table;       // it looks rows up; `by_phase`: at places in a cycle
   bool by_phase;
   bool by_code;     // ... or at numbers of a column of an input
-  bool by_head;     // its units are cut into heads: inputs q, k, v and gates, 2 of them for each head beside o
+  bool by_head;     // its units are cut into heads: inputs q, k, v and gates; of the gates 2 for each head after o
   const char* owner;  // the kind whose weights it must be tied to; null: it may own them
   bool loops, feeds;  // it can go back step by step; it feeds outputs back
   bool attends;       // every step reads all steps of its inputs but the first

@@ -59,7 +59,7 @@ struct Mlstm : Weightless {
     }
   };
 
-  // What a step keeps of each head beside its units.
+  // What a step keeps of each head, in addition to its units.
   enum Kept { m_kept, i_kept, f_kept, s_kept, d_kept, all_kept };
 
   template <class Way, class T>

@@ -287,7 +287,7 @@ def _static(d, a):
     return [d.view("static", "extra", 1, a.static, a.extra - a.static)] if a.static else []
 
 
-def _beside(d, a, known):
+def _further(d, a, known):
     """What the dense decoder reads next to the last states: a window's own inputs, known future, static values."""
     if not (has_codes(a.future_levels) or has_codes(a.static_levels)):
         return ["extra"] if a.extra else []
@@ -317,7 +317,7 @@ def _newest(d, a):
 
 def _dense(d, a, top, known, encoded, series):
     """Head on the last states and everything else: (1, targets * levels)."""
-    rest = _beside(d, a, known)
+    rest = _further(d, a, known)
     rest += [d.flat("future.flat", encoded)] if encoded else []
     rest += [series] if series else []
     last = _last(d, a, top)
@@ -328,29 +328,29 @@ def _dense(d, a, top, known, encoded, series):
 def _segments(d, a, top, known, encoded, series):
     """SegRNN's decoder: one step of the cell for each segment of the horizon, each from the encoder's last states."""
     w, count, encoder = a.segment, a.output_steps, top.states[0]
-    beside = [series] if series else []
-    beside += _static(d, a)
+    further = [series] if series else []
+    further += _static(d, a)
     if has_codes(a.future_levels):
-        beside.append(d.view("known.segments", known, count, w * d.streams[known].width))
+        further.append(d.view("known.segments", known, count, w * d.streams[known].width))
     elif a.future:
-        beside.append(d.view("known.segments", "extra", count, w * a.future, a.own))
+        further.append(d.view("known.segments", "extra", count, w * a.future, a.own))
     if encoded:
-        beside.append(d.view("future.segments", encoded, count, w * 2 * a.future_size))
+        further.append(d.view("future.segments", encoded, count, w * 2 * a.future_size))
     if a.bidirectional:  # the forward layer's states go on by `start`
-        beside.append(_last_of_reversed(d, a, top))
-    beside += _of_last(d, a, top)
+        further.append(_last_of_reversed(d, a, top))
+    further += _of_last(d, a, top)
     size = max(a.hidden // 2, 1)
     if a.decoder_tied:
         wanted = d.width(next(layer for layer in d.layers if layer.name == encoder).inputs)
-        size = wanted - d.width(beside)
+        size = wanted - d.width(further)
         if size < 1:
             raise ValueError(
                 f"decoder_tied=True: layer {encoder} of the encoder reads {wanted} values a step, but the decoder "
-                f"already reads {d.width(beside)} (series, static values, known future, the reversed layer's state) "
+                f"already reads {d.width(further)} (series, static values, known future, the reversed layer's state) "
                 "and needs room for its learned positions. Set decoder_tied=False, or a greater hidden_size."
             )
     positions = d.layer("decoder.positions", "dense", [], count, size, bias="steps")
-    x = d.joined("decoder.input", [positions, *beside])
+    x = d.joined("decoder.input", [positions, *further])
     h = d.layer("decoder", "recurrent", [x], count, a.hidden, cell=a.cell, start=encoder, restart=True,
                 tied=encoder if a.decoder_tied else "")  # fmt: skip
     return [_dropped(d, a, h, a.layers + 1, "decoder.dropout")]
@@ -358,9 +358,9 @@ def _segments(d, a, top, known, encoded, series):
 
 def _steps(d, a, top, known, encoded, series):
     """One hidden layer shared by the steps of the horizon: each reads its own known future, all read one context."""
-    beside = [*_newest(d, a), *_static(d, a), *([series] if series else []), *_of_last(d, a, top)]
-    beside = d.joined("decoder.beside", beside)
-    context = d.layer("decoder.context", "dense", [_last(d, a, top), beside], 1, a.decoder_size, bias="none")
+    further = [*_newest(d, a), *_static(d, a), *([series] if series else []), *_of_last(d, a, top)]
+    further = d.joined("decoder.further", further)
+    context = d.layer("decoder.context", "dense", [_last(d, a, top), further], 1, a.decoder_size, bias="none")
     ahead = [stream for stream in (known, encoded) if stream]
     h = d.layer("decoder", "dense", ahead, a.output_steps, a.decoder_size, activation="relu", bias="steps",
                 added=context)  # fmt: skip
@@ -370,16 +370,16 @@ def _steps(d, a, top, known, encoded, series):
 def _goes_on(d, a, top, known, encoded, series):
     """Layers of the cell from the encoder's last states, a step for each of the horizon: it reads its own known future
     and the forecast of the step before."""
-    beside = [*([series] if series else []), *_static(d, a)]
+    further = [*([series] if series else []), *_static(d, a)]
     if a.bidirectional:  # the forward layers' states go on by `start`
-        beside.append(_last_of_reversed(d, a, top))
-    beside = [d.joined("decoder.beside", beside)] if beside else []
+        further.append(_last_of_reversed(d, a, top))
+    further = [d.joined("decoder.further", further)] if further else []
     if a.skip:  # before the loop begins
         _skip(d, a, "past")
     memory = _memory(d, a, top) if a.attention else None
     newest = d.view("newest", "past", 1, a.columns, (a.padded_steps - 1) * a.inputs)
     fed = d.layer("decoder.fed", "feed", [newest], a.output_steps, a.columns, number=a.layers + 3, level=a.median)
-    x = d.joined("decoder.input", [*(stream for stream in (known, encoded) if stream), fed, *beside])
+    x = d.joined("decoder.input", [*(stream for stream in (known, encoded) if stream), fed, *further])
     for n in range(a.layers):
         x = d.layer(f"decoder.{n}", "recurrent", [x], a.output_steps, a.hidden, cell=a.cell, start=str(n))
         state = x

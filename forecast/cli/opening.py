@@ -109,7 +109,7 @@ def _unpacking(name):
         yield
     except _DAMAGED as error:
         raise ProblemError(f"{name} is damaged: {shown(str(error), 80)}.") from None
-    except NotImplementedError as error:  # how zipfile refuses what it cannot unpack: a compression, a version
+    except NotImplementedError as error:  # zipfile raises it for a compression or a version that it does not know
         reason = shown(str(error), 80)
         raise ProblemError(f"{name} is a zip archive that cannot be read ({reason}). Unpack it first: unzip.") from None
 
