@@ -168,3 +168,9 @@ def test_of_many_validation_windows_some_of_every_series_are_looked_at():
     assert len(windows) == _MOST
     assert (np.bincount(windows.which) == _MOST / 4).all()
     assert (windows.origins - split.starts[windows.which] + 1 >= ends[0]).all()
+
+
+def test_a_few_hundred_windows_are_needed_for_a_network():
+    for rows, there_are in ((250, False), (500, True)):  # 147 and 347 windows, of four rows in five
+        arguments, rest = read(wide(rows), 6)
+        assert bool(network_settings(*arguments, **rest)) == there_are, rows
