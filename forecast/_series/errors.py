@@ -5,9 +5,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from .calibration import over
+from .due import origins_since
 from .error_scale import Yardstick
 from .forecasting import from_origins
-from .fresh import told
 
 __all__ = ["Errors", "errors_since"]
 
@@ -50,12 +50,10 @@ def errors_since(state, rows, after, most):
     Errors or None
         None: there is no forecast of which an actual value is known.
     """
-    origins = np.concatenate(
-        [_origins_of(state, rows, number, after.get(key), most) for number, key in enumerate(rows.keys)]
-    )
+    reach = state.horizon if state.roles.future else 1  # known values ahead are known of the rows alone
+    origins, which = origins_since(state, rows, after, most, reach)
     if not len(origins):
         return None
-    which = np.searchsorted(rows.starts, origins, side="right") - 1
     forecasts = from_origins(state, rows, origins, state.horizon)
     ahead = origins[:, None] + np.arange(1, state.horizon + 1)
     last = rows.ends[which][:, None]
@@ -70,15 +68,6 @@ def errors_since(state, rows, after, most):
         mine, yardstick = which == number, _yardstick(state, rows, number)
         relative[mine] = over(yardstick.image(actual[mine]) - yardstick.image(forecasts[mine]), yardstick.unit)
     return Errors(rows.index[origins], [rows.keys[number] for number in which], relative)
-
-
-def _origins_of(state, rows, number, trained, most):
-    begin, end = int(rows.starts[number]), int(rows.starts[number + 1])
-    first = begin + state.looks_back - 1
-    if trained is not None:
-        first = max(first, begin + int(rows.index[begin:end].searchsorted(trained, side="left")))
-    reach = state.horizon if state.roles.future else 1  # known values ahead are known of the rows alone
-    return told(state, rows, number, np.arange(max(first, end - reach - most), end - reach))
 
 
 def _yardstick(state, rows, number):

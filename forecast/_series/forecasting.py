@@ -7,8 +7,8 @@ import numpy as np
 __all__ = ["from_ends", "from_origins", "samples_from_ends"]
 
 
-def from_ends(state, past, labels, future, levels=None):
-    """One forecast after the end of each series.
+def from_ends(state, past, labels, future, levels=None, before=None):
+    """One forecast after the end of each series, and forecasts from earlier rows in the same call where they are asked.
 
     Parameters
     ----------
@@ -21,18 +21,26 @@ def from_ends(state, past, labels, future, levels=None):
         Encoded future covariates of these steps.
     levels : list of float, default=None
         Quantiles in place of the forecast, for at most `horizon` steps.
+    before : (ndarray of int, ndarray of int), default=None
+        Rows from each earlier one to the end of its series, and the number of that; of series that `fit` had, for at
+        most `horizon` steps.
 
     Returns
     -------
     list of ndarray of shape (steps, targets), float64; (steps, targets, levels) with levels
+        With `before`, and an ndarray of shape (n, horizon, targets).
     """
     longest = max(map(len, labels))
     _refuse_summed(state, levels)
     state = state.knowing(past)
     if longest <= state.horizon:
         rows, origins = _with_future(state, past, labels, future)
+        if before is not None:
+            ages, which = before
+            origins = np.concatenate([origins, origins[which] - ages])
         found = state.forecast(rows, origins, levels)
-        return [forecast[: len(wanted)] for forecast, wanted in zip(found, labels, strict=True)]
+        asked = [forecast[: len(wanted)] for forecast, wanted in zip(found, labels, strict=before is None)]
+        return asked if before is None else (asked, found[len(asked) :])
     _refuse_feedback(state, longest, levels)
     return [
         _fed_back(state, past.parts([(number, int(first), int(end))]), wanted, future[number])

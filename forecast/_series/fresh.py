@@ -5,11 +5,11 @@ from hashlib import blake2b
 import numpy as np
 
 from .._conformal import nested
-from .forecasting import from_origins
+from .due import NEWEST, Due
+from .forecasting import from_ends, from_origins
 
-__all__ = ["NEWEST", "Once", "completed", "fresh_offsets", "origins_since", "taught", "told"]
+__all__ = ["Once", "completed", "forecasts_and_offsets", "taught"]
 
-NEWEST = 500  # origins of a history whose residuals intervals are calibrated on
 _VALUES = 4_000_000  # errors and scores of the series that learn side by side
 _REMEMBERED = 8  # answers
 
@@ -43,77 +43,64 @@ class Once(dict):
         return found
 
 
-def fresh_offsets(state, request, yardsticks, levels):
-    """What to add to the forecasts asked for after all errors since the fit, of which the actual value is known.
+def forecasts_and_offsets(state, request, yardsticks, levels):
+    """The forecasts asked for, and what to add to them after all errors since the fit, of which a value is known.
+
+    Those from the origins since the fit are made in the same call of the regressors, where that is possible.
 
     Parameters
     ----------
     state : FittedState
     request : Request
-        With `fresh` rows.
+        For at most `horizon` steps.
     yardsticks : dict of key to Yardstick
-        Of the series that have a history.
+        Of the series asked for.
     levels : list of float
         Coverages.
 
     Returns
     -------
+    list of ndarray of shape (steps, targets)
     dict of key to (lower, upper)
-        Each of shape (levels, horizon, targets), on the scale of errors and in units of the series.
+        Each of shape (levels, horizon, targets), on the scale of errors and in units of the series; of the series that
+        have a history, and of none where there are no rows since the fit.
     """
-    keys, since = list(yardsticks), state.since if request.fresh is state.rows else None
+    keys = [key for key in request.keys if key not in request.cold] if request.cold else request.keys
+    if request.fresh is None or not keys:
+        return _asked(state, request), {}
+    since = state.since if request.fresh is state.rows else None
     if since is not None and since.tells(keys, levels):
-        return completed(state, since.offsets_of(keys, levels), levels)
-    known = request.fresh.only(keys)
+        return _asked(state, request), completed(state, since.offsets_of(keys, levels), levels)
     future = None
     if state.roles.future:  # the newest origins look at the future rows that were given
         future = {key: numbers for key, *numbers in zip(request.keys, request.labels, request.future, strict=True)}
         future = [future[key] for key in keys]
     seen = _seen(state, request.fresh, keys, future)
-
-    def learnt():
-        return completed(state, taught(state, known, yardsticks, levels, future, since), levels)
-
-    return learnt() if seen is None else state.once.of((*seen, *levels), learnt)
-
-
-def origins_since(state, rows, number):
-    """Rows of a series that forecasts can start from, that were not trained on, but for its last; the newest.
-
-    Returns
-    -------
-    ndarray of int
-    """
-    begin, end = int(rows.starts[number]), int(rows.starts[number + 1])
-    first = begin + state.looks_back - 1
-    trained = state.trained_until.get(rows.keys[number])
-    if trained is not None:
-        first = max(first, begin + int(rows.index[begin:end].searchsorted(trained, side="left")))
-    return told(state, rows, number, np.arange(max(first, end - 1 - NEWEST), end - 1))
+    name = None if seen is None else (*seen, *levels)
+    found = state.once.get(name)
+    if found is not None:
+        return _asked(state, request), found
+    due = Due.of(state, request.fresh.only(keys), since)
+    forecasts = _together(state, request, due)
+    found = completed(state, taught(state, due, yardsticks, levels, future), levels)
+    return forecasts, found if name is None else state.once.of(name, lambda: found)
 
 
-def told(state, rows, number, origins):
-    """Those origins of a series that a forecast can start from: not made up, and something is known of each target.
+def _asked(state, request):
+    return from_ends(state, request.past, request.labels, request.future)
 
-    Parameters
-    ----------
-    state : FittedState
-    rows : Rows
-    number : int
-        Of the series.
-    origins : ndarray of int
 
-    Returns
-    -------
-    ndarray of int
-    """
-    if rows.made_up is not None:
-        origins = origins[~rows.made_up[origins]]
-    if state.preparation.masked:
-        begin, end = int(rows.starts[number]), int(rows.starts[number + 1])
-        known = np.logical_or.accumulate(~np.isnan(rows.targets[begin:end]), axis=0).all(axis=1)
-        origins = origins[known[origins - begin]]
-    return origins
+def _together(state, request, due):
+    """The forecasts asked for; those that are due are made with them, unless there are many, or each learns anew."""
+    missing = np.flatnonzero(~due.there)
+    rows = due.rows
+    if not len(missing) or request.cold or due.forecasts.size > _VALUES or state.holds_unseen(rows.keys):
+        return _asked(state, request)
+    ages, which = due.ages[missing], due.which[missing]
+    rows = rows.newest(state.needed + int(ages.max()))
+    found = from_ends(state, rows, request.labels, request.future, before=(ages, which))
+    due.forecasts[missing], due.there[missing] = found[1], True
+    return found[0]
 
 
 def _seen(state, fresh, keys, future):
@@ -133,39 +120,39 @@ def _seen(state, fresh, keys, future):
     return fresh is state.rows, tuple(fresh.keys), tuple(keys), digest.digest()
 
 
-def taught(state, known, yardsticks, levels, future=None, since=None):
+def taught(state, due, yardsticks, levels, future=None):
     """What adaptive intervals have learnt from all errors of some rows since the fit, each coverage by itself.
 
     Parameters
     ----------
     state : FittedState
-    known : Rows
+    due : Due
     yardsticks : dict of key to Yardstick
         Of all series of the rows.
     levels : list of float
         Coverages.
     future : list of (labels, ndarray), default=None
         Of each series, what is known ahead of its last row.
-    since : Since, default=None
-        Forecasts that were made already.
 
     Returns
     -------
     dict of key to ndarray of shape (2, levels, horizon, targets)
         What to add for the lower and the upper bound; NaN where too few errors are known.
     """
-    n = len(state.roles.target)
+    known, n = due.rows, len(state.roles.target)
     started = state.calibration.started(levels, n)
     lengths = np.diff(known.starts)
     most = min(int(lengths.max()), NEWEST) + started.window
     size = max(1, _VALUES // (most * state.horizon * n))
     alone = state.unlearnt(known.keys)  # of these each forecast learns a transform anew, from the rows before it
-    together = [key for key in known.keys if key not in alone]
+    together = [number for number, key in enumerate(known.keys) if key not in alone]
     portions = [together[first : first + size] for first in range(0, len(together), size)]
+    portions += [[number] for number, key in enumerate(known.keys) if key in alone]
     found = {}
-    for keys in [*portions, *([key] for key in known.keys if key in alone)]:
-        ahead = None if future is None else [future[known.keys.index(key)] for key in keys]
-        errors, positions = _errors(state, known.only(keys), ahead, [yardsticks[key] for key in keys], since)
+    for numbers in portions:
+        keys = [known.keys[number] for number in numbers]
+        ahead = None if future is None else [future[number] for number in numbers]
+        errors, positions = _errors(state, due, numbers, ahead, [yardsticks[key] for key in keys])
         learning = started.side_by_side(len(keys))
         if len(positions):
             learning.learn(*errors, positions - positions[0], int(-positions[0]))
@@ -201,7 +188,7 @@ def completed(state, found, levels):
     return {key: np.where(np.isnan(sides), fixed, sides) for key, sides in found.items()}
 
 
-def _errors(state, known, ahead, yardsticks, since):
+def _errors(state, due, numbers, ahead, yardsticks):
     """Actual values and forecasts on the scale of errors, from all origins of some series, side by side.
 
     Returns
@@ -211,32 +198,31 @@ def _errors(state, known, ahead, yardsticks, since):
     ndarray of int of shape (n,)
         Rows from the newest row of each series.
     """
-    horizon, n = state.horizon, known.targets.shape[1]
-    origins = [origins_since(state, known, number) for number in range(known.n_series)]
-    positions = np.unique(np.concatenate([rows - end for rows, end in zip(origins, known.ends, strict=True)]))
-    actual = np.full((len(positions), horizon, known.n_series, n), np.nan)
-    forecast = np.zeros_like(actual)
-    if len(positions):
-        rows, shift = known, np.zeros(known.n_series, dtype=np.int64)
+    known, horizon, n = due.rows, state.horizon, due.rows.targets.shape[1]
+    order = np.full(known.n_series, -1)
+    order[numbers] = np.arange(len(numbers))
+    mine = order[due.which] >= 0
+    made, origins, which, ages = due.forecasts[mine], due.origins[mine], due.which[mine], due.ages[mine]
+    missing = ~due.there[mine]
+    if missing.any():
+        rows = known.only([known.keys[number] for number in numbers])
+        ends = rows.ends
         if ahead is not None:
-            rows = known.extended(*(list(part) for part in zip(*ahead, strict=True)))
-            shift = rows.starts[:-1] - known.starts[:-1]
-        every = np.concatenate([own + by for own, by in zip(origins, shift, strict=True)])
-        if since is None:
-            made = from_origins(state, rows, every, horizon)
-        else:
-            ages = [end - own for own, end in zip(origins, known.ends, strict=True)]
-            made, there = since.forecasts_of(known.keys, ages)
-            if not there.all():
-                made[~there] = from_origins(state, rows, every[~there], horizon)
-        truth, first = known.true_targets, 0
-        for number, (own, end) in enumerate(zip(origins, known.ends, strict=True)):
-            steps = own[:, None] + np.arange(1, horizon + 1)
-            came = truth[np.minimum(steps, end)].astype(np.float64)
-            came[steps > end] = np.nan
-            at, yardstick = np.searchsorted(positions, own - end), yardsticks[number]
-            actual[at, :, number] = yardstick.image(came) / yardstick.divisor
-            forecast[at, :, number] = yardstick.image(made[first : first + len(own)]) / yardstick.divisor
-            first += len(own)
-    shape = len(positions), horizon, known.n_series * n
+            longer = rows.extended(*(list(part) for part in zip(*ahead, strict=True)))
+            rows, ends = longer, ends + longer.starts[:-1] - rows.starts[:-1]
+        made[missing] = from_origins(state, rows, (ends[order[which]] - ages)[missing], horizon)
+    positions = np.unique(-ages)
+    steps, end = origins[:, None] + np.arange(1, horizon + 1), known.ends[which][:, None]
+    came = known.true_targets[np.minimum(steps, end)].astype(np.float64)
+    came[steps > end] = np.nan
+    if any(yardstick.marks is not None for yardstick in yardsticks):
+        for number, yardstick in enumerate(yardsticks):
+            own = order[which] == number
+            came[own], made[own] = yardstick.image(came[own]), yardstick.image(made[own])
+    divisor = np.stack([yardstick.divisor for yardstick in yardsticks])[order[which]][:, None]
+    actual = np.full((len(positions), horizon, len(numbers), n), np.nan)
+    forecast = np.zeros_like(actual)
+    at = np.searchsorted(positions, -ages)
+    actual[at, :, order[which]], forecast[at, :, order[which]] = came / divisor, made / divisor
+    shape = len(positions), horizon, len(numbers) * n
     return (actual.reshape(shape), forecast.reshape(shape)), positions

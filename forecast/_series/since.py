@@ -6,9 +6,10 @@ import numpy as np
 
 from .._files import ModelFileError, stored
 from .calibration import USUAL
+from .due import Due
 from .error_scale import yardsticks_of
 from .forecasting import from_origins
-from .fresh import origins_since, taught
+from .fresh import taught
 
 __all__ = ["Since", "with_since"]
 
@@ -52,14 +53,16 @@ class Since:
         at, number = [USUAL.index(level) for level in levels], {key: n for n, key in enumerate(self.keys)}
         return {key: self.offsets[number[key]][:, at] for key in keys}
 
-    def forecasts_of(self, keys, ages):
+    def forecasts_of(self, keys, which, ages):
         """Forecasts that are there.
 
         Parameters
         ----------
         keys : list
-        ages : list of ndarray of int
-            Of the forecasts wanted of each series, the oldest first.
+        which : ndarray of int of shape (n,)
+            Number of the series of each forecast wanted, rising.
+        ages : ndarray of int of shape (n,)
+            The oldest of each series first.
 
         Returns
         -------
@@ -67,16 +70,13 @@ class Since:
         ndarray of bool of shape (n,)
             Which are there; the others are 0.
         """
-        number, places = {key: n for n, key in enumerate(self.keys)}, []
-        for key, wanted in zip(keys, ages, strict=True):
-            first, end = (self.starts[number[key] + more] for more in (0, 1)) if key in number else (0, 0)
-            own = self.ages[first:end]
-            at = np.minimum(np.searchsorted(-own, -wanted), max(len(own) - 1, 0))
-            same = own[at] == wanted if len(own) else np.zeros(len(wanted), dtype=bool)
-            places.append(np.where(same, first + at, -1))
-        places = np.concatenate(places)
-        there, found = places >= 0, np.zeros((len(places), *self.forecasts.shape[1:]))
-        found[there] = self.forecasts[places[there]]
+        number, width = {key: n for n, key in enumerate(self.keys)}, max(self.ages.max(initial=0), ages.max(initial=0))
+        own = np.repeat(np.arange(len(self.keys)), np.diff(self.starts)) * (width + 1) - self.ages
+        wanted = np.array([number.get(key, -2) for key in keys])[which] * (width + 1) - ages
+        at = np.minimum(own.searchsorted(wanted), max(len(own) - 1, 0))
+        there = own[at] == wanted if len(own) else np.zeros(len(wanted), dtype=bool)
+        found = np.zeros((len(wanted), *self.forecasts.shape[1:]))
+        found[there] = self.forecasts[at[there]]
         return found, there
 
     def aged(self, later):
@@ -129,47 +129,38 @@ def with_since(state, before=None, later=None):
     rows, values = state.rows, state.horizon * len(state.roles.target)
     if state.calibration is None or state.trained is None or rows.n_series * values > _CELLS:
         return state
-    reach = state.horizon if state.roles.future else 1  # known values ahead are known of the rows alone
-    ends = rows.ends
-    ages = [ends[number] - origins_since(state, rows, number) for number in range(rows.n_series)]
-    ages = [own[own >= reach] for own in ages]
-    counts = np.array([len(own) for own in ages])
-    if counts.sum() * values > _MOST:
-        return state
     try:
-        forecasts = _forecasts(state, ages, None if before is None else before.aged(later))
-        if forecasts is None:
+        due = Due.of(state, rows, None if before is None else before.aged(later))
+        if state.roles.future:  # known values ahead are known of the rows alone
+            due = due.only(due.ages >= state.horizon)
+        if due.forecasts.size > _MOST or not _made(state, due):
             return state
-        starts = np.concatenate([[0], np.cumsum(counts)]).astype(np.int64)
-        since = Since(list(rows.keys), starts, np.concatenate(ages).astype(np.int64), forecasts)
-        if not state.roles.future and forecasts.size <= _TAUGHT:
-            found = taught(state, rows, yardsticks_of(state, state.tail), USUAL, since=since)
+        starts = np.concatenate([[0], np.bincount(due.which, minlength=rows.n_series).cumsum()]).astype(np.int64)
+        since = Since(list(rows.keys), starts, due.ages.astype(np.int64), due.forecasts)
+        if not state.roles.future and due.forecasts.size <= _TAUGHT:
+            found = taught(state, due, yardsticks_of(state, state.tail), USUAL)
             since = replace(since, offsets=np.stack([found[key] for key in rows.keys]))
     except ValueError:  # an update takes rows from which nothing can be forecast; the call that asks for it says so
         return state
     return replace(state, since=since)
 
 
-def _forecasts(state, ages, before):
-    """Those that are there, and the others made; None where too many would be made one by one."""
-    rows, shape = state.rows, (state.horizon, len(state.roles.target))
-    which = np.repeat(np.arange(rows.n_series), [len(own) for own in ages])
-    flat = np.concatenate(ages)
-    if before is None:
-        found, there = np.zeros((len(flat), *shape)), np.zeros(len(flat), dtype=bool)
-    else:
-        found, there = before.forecasts_of(rows.keys, ages)
+def _made(state, due):
+    """Make the forecasts that are not there; False where too many would be made one by one."""
+    rows, missing = due.rows, np.flatnonzero(~due.there)
     unlearnt = state.unlearnt(rows.keys)
     alone = np.array([key in unlearnt for key in rows.keys])
-    if (alone[which] & ~there).sum() > _ALONE:
-        return None
+    if alone[due.which[missing]].sum() > _ALONE:
+        return False
+    ages = due.ages
     for numbers in [np.flatnonzero(~alone), *np.flatnonzero(alone)[:, None]]:
-        mine = ~there & np.isin(which, numbers)
-        if not mine.any():
+        mine = missing[np.isin(due.which[missing], numbers)]
+        if not len(mine):
             continue
         part = rows.only([rows.keys[number] for number in numbers])
         if not alone[numbers[0]]:
-            part = part.newest(state.needed + int(flat[mine].max()))
-        origins = part.ends[np.searchsorted(numbers, which[mine])] - flat[mine]
-        found[mine] = from_origins(state, part, origins, state.horizon)
-    return found
+            part = part.newest(state.needed + int(ages[mine].max()))
+        origins = part.ends[np.searchsorted(numbers, due.which[mine])] - ages[mine]
+        due.forecasts[mine] = from_origins(state, part, origins, state.horizon)
+        due.there[mine] = True
+    return True

@@ -12,7 +12,7 @@ from ..._shares import shares
 from ..beginnings import cold_widths, short_factor
 from ..error_scale import Yardstick, yardsticks_of
 from ..forecasting import from_ends, samples_from_ends
-from ..fresh import fresh_offsets
+from ..fresh import forecasts_and_offsets
 
 __all__ = ["Uncertainty"]
 
@@ -223,13 +223,10 @@ class Uncertainty:
                 f"intervals of {max(map(len, request.labels))} steps were asked for, but errors are known for horizon "
                 f"= {state.horizon} steps; expected fewer rows. Fix: horizon={max(map(len, request.labels))}."
             )
-        forecasts = self._forecasts(request, recursive=True)
         past, yardsticks = request.past, yardsticks_of(state, request.past)
+        forecasts, adapted = forecasts_and_offsets(state, request, yardsticks, levels)
         known = [past.targets[first:end] for first, end in zip(past.starts[:-1], past.starts[1:], strict=True)]
-        adapted, found = {}, []
-        learning = {key: own for key, own in yardsticks.items() if key not in request.cold}
-        if request.fresh is not None and learning:
-            adapted = fresh_offsets(state, request, learning, levels)
+        found = []
         own, usual = self._own_bounds(request, levels), None
         if own is not None or len(adapted) < len(request.keys):
             usual = state.calibration.offsets(levels, len(self.target_names_))

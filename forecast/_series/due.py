@@ -1,0 +1,132 @@
+"""Origins of forecasts that some rows judge: after the rows that were trained on, and before the newest one."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+__all__ = ["NEWEST", "Due", "origins_since"]
+
+NEWEST = 500  # origins of a history whose residuals intervals are calibrated on
+
+
+def origins_since(state, rows, trained, most=NEWEST, reach=1):
+    """Rows that forecasts can start from, that were not trained on, but for the last of each series; the newest.
+
+    Made up rows are left out, and those up to which nothing is known of a target.
+
+    Parameters
+    ----------
+    state : FittedState
+    rows : Rows
+    trained : dict of key to label
+        The newest row of each series that was trained on; a series that is not there has none.
+    most : int, default=500
+        Origins of a series.
+    reach : int, default=1
+        Rows of a series behind its last origin, at least.
+
+    Returns
+    -------
+    origins : ndarray of int64
+        Series by series, the oldest first.
+    which : ndarray of int64
+        Number of the series of each.
+    """
+    begins, ends = rows.starts[:-1], rows.starts[1:]
+    first = np.maximum(begins + state.looks_back - 1, _last_trained(rows, trained))
+    first = np.maximum(first, ends - reach - most)
+    counts = np.maximum(ends - reach - first, 0)
+    which = np.repeat(np.arange(rows.n_series), counts)
+    origins = np.arange(len(which)) + np.repeat(first - (np.cumsum(counts) - counts), counts)
+    there = None
+    if rows.made_up is not None:
+        there = ~rows.made_up[origins]
+    if state.preparation.masked:
+        seen = np.cumsum(~np.isnan(rows.targets), axis=0)
+        before = np.where(begins[:, None] > 0, seen[begins - 1], 0)  # in the series before
+        seen = (seen[origins] > before[which]).all(axis=1)
+        there = seen if there is None else there & seen
+    return (origins, which) if there is None else (origins[there], which[there])
+
+
+def _last_trained(rows, trained):
+    """Where the last row stands, in each series, that was trained on, or would; the first of others."""
+    found = rows.starts[:-1].copy()
+    labels = [trained.get(key) for key in rows.keys]
+    numbers = [number for number, label in enumerate(labels) if label is not None]
+    if not numbers:
+        return found
+    labels = [labels[number] for number in numbers]
+    ticks, marks = rows.index, labels
+    if isinstance(rows.index, pd.DatetimeIndex):  # plain numbers: slices of an index take longer than the search
+        same = pd.DatetimeIndex(labels)
+        exact = same.as_unit(rows.index.unit)
+        if (exact == same).all():
+            ticks, marks = rows.index.asi8, exact.asi8
+    for number, mark in zip(numbers, marks, strict=True):
+        first, end = rows.starts[number : number + 2]
+        found[number] += ticks[first:end].searchsorted(mark)
+    return found
+
+
+@dataclass
+class Due:
+    """The origins since the fit in some rows, and the forecasts from them as far as they are made.
+
+    Attributes
+    ----------
+    rows : Rows
+    origins, which : ndarray of int64 of shape (n,)
+        As `origins_since` gives them.
+    forecasts : ndarray of shape (n, horizon, targets)
+        0 where they are not there.
+    there : ndarray of bool of shape (n,)
+    """
+
+    rows: object
+    origins: np.ndarray
+    which: np.ndarray
+    forecasts: np.ndarray
+    there: np.ndarray
+
+    @classmethod
+    def of(cls, state, rows, since=None):
+        """Those of some rows.
+
+        Parameters
+        ----------
+        state : FittedState
+        rows : Rows
+        since : Since, default=None
+            Forecasts that were made already.
+
+        Returns
+        -------
+        Due
+        """
+        origins, which = origins_since(state, rows, state.trained_until)
+        if since is None:
+            found = np.zeros((len(origins), state.horizon, rows.targets.shape[1])), np.zeros(len(origins), dtype=bool)
+        else:
+            found = since.forecasts_of(rows.keys, which, rows.ends[which] - origins)
+        return cls(rows, origins, which, *found)
+
+    @property
+    def ages(self):
+        """Rows from each origin to the newest row of its series."""
+        return self.rows.ends[self.which] - self.origins
+
+    def only(self, chosen):
+        """Some of them.
+
+        Parameters
+        ----------
+        chosen : ndarray of bool of shape (n,)
+
+        Returns
+        -------
+        Due
+        """
+        parts = (self.origins, self.which, self.forecasts, self.there)
+        return type(self)(self.rows, *(part[chosen] for part in parts))
