@@ -5,12 +5,10 @@ References
 Gibbs, Candes: Adaptive conformal inference under distribution shift. NeurIPS 34 (2021), 1660-1672.
 """
 
-from copy import copy
-
 import numpy as np
 
 from .fixed import coverages_of, residuals_needed, three_axes
-from .replay import quantiles, replay, running_scale, scores_of
+from .replay import Learnt, places_of, quantiles, running_scale, scores_of
 
 __all__ = ["AdaptiveState", "nested"]
 
@@ -156,7 +154,7 @@ class AdaptiveState:
             size, known = np.abs(np.nan_to_num(residuals)).sum(axis=0), (~np.isnan(residuals)).sum(axis=0)
             self._sum = np.divide(size, known, out=np.zeros_like(size), where=known > 0)
             self._weight, self._heard = (known > 0).astype(np.float64), known.copy()
-        replay(self, residuals, np.arange(n) + (before - n - steps + 1), before)
+        self._take_over(residuals, np.arange(n) + (before - n - steps + 1), before)
 
     def begin(self, residuals):
         """Start from residuals whose order says nothing, as those of several series: the level is not moved by them.
@@ -216,30 +214,27 @@ class AdaptiveState:
         state._ordered = np.sort(state._scores, axis=-1)  # now, so that copies share it
         return state
 
-    def side_by_side(self, n):
-        """The same for `n` series, whose targets stand side by side and learn each by itself.
+    def side_by_side(self, actual, forecast, positions, now, n):
+        """Offsets of `n` series that go on from here each by itself, after what has come by a row.
 
         Parameters
         ----------
+        actual, forecast : array-like of shape (n_origins, steps, n * targets)
+            As in `bounds`; the targets of the first series come first. No origin may wait for residuals.
+        positions : array-like of int, shape (n_origins,)
+        now : int
+            Row from which offsets are asked.
         n : int
+            Series.
 
         Returns
         -------
-        AdaptiveState
-            For series * targets; it shares no array that it changes. No origin may wait for residuals.
+        ndarray of shape (2, coverages, steps, n * targets)
+            Lower and upper; as each coverage has learnt by itself.
         """
-        state = copy(self)
-        if n == 1:
-            return state
-        steps, targets = self._scores.shape[:2]
-        state._scores = None
-        state._lay_out(steps, n * targets)
-        for name in KEPT:
-            array = getattr(self, f"_{name}")
-            times = (1, n, 1) if name == "scores" else (1,) * (array.ndim - 1) + (n,)
-            setattr(state, f"_{name}", np.tile(array, times))
-        state._ordered = np.tile(self.ordered, (1, n, 1))
-        return state
+        residual = np.asarray(actual, dtype=np.float64) - forecast
+        learnt = Learnt.of(self, residual, _rising(positions), now, n)
+        return learnt.offsets().reshape(2, len(self.levels), *residual.shape[1:])
 
     def learn(self, actual, forecast, positions, now):
         """Learn from further origins what has come by a row, without their bounds.
@@ -255,7 +250,19 @@ class AdaptiveState:
         actual, forecast, positions = self._origins(actual, forecast, positions)
         if self._open.any():
             raise ValueError("earlier origins wait for residuals; expected `learn` before any `bounds`.")
-        replay(self, actual - forecast, positions, now)
+        self._take_over(actual - forecast, positions, now)
+
+    def _take_over(self, residual, positions, now):
+        """What `Learnt` says after further origins."""
+        if not len(residual):
+            return
+        learnt, shape = Learnt.of(self, residual, positions, now), residual.shape[1:]
+        scores = learnt.windows(np.arange(len(learnt.group)), learnt.newer)
+        self._scores, self._ordered = scores.reshape(*shape, -1), None
+        self._alpha = learnt.alpha.reshape(self._alpha.shape)
+        self._sum, self._weight = learnt.size.reshape(shape).copy(), learnt.weight.reshape(shape).copy()
+        self._heard, self._count = learnt.heard.reshape(shape), learnt.count.reshape(shape)
+        self._position = np.append(self._position[1:], positions[-1])  # a copy of the state may share the array
 
     def offsets(self, *, apart=False):
         """What to add to a forecast made now for its bounds, after all that was learnt.
@@ -385,5 +392,6 @@ class AdaptiveState:
         """Of the scores, at the current levels: lower and upper, NaN where they are too few."""
         count = np.minimum(self._count, self.window)
         rank = (count + 1) * (1 - self._alpha)  # from 1; upwards for the upper bound, downwards for the lower
-        found = np.stack([quantiles(self.ordered, count, rank[side], side) for side in (0, 1)])
+        at = places_of(self.ordered)
+        found = np.stack([quantiles(at, self.window - 1, count, rank[side], side) for side in (0, 1)])
         return np.where(count >= self._needed, found, np.nan)

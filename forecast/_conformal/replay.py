@@ -1,16 +1,21 @@
-"""Many errors that are known are learnt at once; the same as one origin after the other, in a tenth of the time.
+"""Many errors that are known are learnt at once; the same as one origin after the other, in a fraction of the time.
 
-How often a level was missed depends on the level at the time, so that levels are followed origin by origin. Everything
-else (running scales, scores, and how many scores of its window each one exceeds) is computed for all origins together.
-Cells are steps times targets.
+How often a level was missed depends on the level at the time. Levels move little, so that most of what was missed is
+known from those at the start: it is looked up for all origins together, levels follow from it, and so on until nothing
+changes any more. Each round settles at least one origin more, and all cells but a few are settled after two.
+
+Cells are steps times series times targets. Series side by side begin with the same scores, which stand there once.
 """
+
+from dataclasses import dataclass
 
 import numpy as np
 
-__all__ = ["SETTLED", "quantiles", "replay", "running_scale", "scores_of"]
+__all__ = ["SETTLED", "Learnt", "places_of", "quantiles", "running_scale", "scores_of"]
 
 SETTLED = 10  # residuals that a running scale needs
-_CHUNK = 32  # origins whose windows are counted at once
+_CHUNK = 128  # origins whose scores are counted from one sorted window
+_BLOCK = 16  # origins of these that are compared at once
 
 
 def running_scale(size, weight, heard, decay):
@@ -49,13 +54,15 @@ def scores_of(residual, scale):
     return np.divide(residual, scale, out=np.sign(residual), where=scale != 0)
 
 
-def quantiles(ordered, count, rank, side):
+def quantiles(at, last, count, rank, side):
     """Order statistics at fractional ranks; beyond the last one, further from the median than it.
 
     Parameters
     ----------
-    ordered : ndarray of shape (*cells, W)
-        Ascending, NaN last.
+    at : callable
+        From places (n, *cells), the least value being at 0, to the values there; NaN behind the last one.
+    last : int
+        The last place that can be asked for.
     count : ndarray of int of shape cells
         Values that are there.
     rank : ndarray of shape (n, *cells)
@@ -66,15 +73,9 @@ def quantiles(ordered, count, rank, side):
     -------
     ndarray of shape (n, *cells)
     """
-    last, flat = ordered.shape[-1] - 1, ordered.reshape(-1)
-    start = np.arange(0, ordered.size, last + 1).reshape(ordered.shape[:-1])
     below = np.clip(np.floor(rank), 1, np.maximum(count - 1, 1)).astype(np.int64)
     first = np.clip(below - 1 if side else count - below, 0, last)
     second = np.clip(first + (1 if side else -1), 0, last)
-
-    def at(index):
-        return flat.take(start + index)
-
     low = at(first)
     found = low + np.clip(rank - below, 0, 1) * (at(second) - low)
     lacking = np.maximum(rank - count, 0) / (count + 1)
@@ -84,45 +85,286 @@ def quantiles(ordered, count, rank, side):
     return found + 10 * lacking * (found - median)
 
 
-def replay(state, residual, positions, now):
-    """Let a state that waits for nothing learn residuals of further origins.
+def places_of(ordered):
+    """What `quantiles` looks values up with.
 
     Parameters
     ----------
-    state : AdaptiveState
-        Changed.
-    residual : ndarray of shape (n, steps, targets)
-        NaN where it is not known.
-    positions : ndarray of int of shape (n,)
-        Rising rows of the origins.
-    now : int
-        Row up to which residuals have come; later ones are left out.
+    ordered : ndarray of shape (*cells, W)
+        Ascending, NaN last.
+
+    Returns
+    -------
+    callable
     """
-    n, steps, targets = residual.shape
-    if not n:
-        return
-    step, each = np.arange(1, steps + 1), np.arange(steps * targets)
-    before = np.repeat(np.searchsorted(positions, positions[:, None] - step, side="right"), targets, axis=1)
-    residual = residual.reshape(n, -1)
-    known = ~np.isnan(residual) & np.repeat(positions[:, None] + step <= now, targets, axis=1)
-    table = _sizes(state, residual, known)
-    heard = state._heard.ravel() + _counted(known)
-    at = before, each
-    scale = running_scale(table[:, 0][at], table[:, 1][at], heard[at], state.decay)
-    score = scores_of(residual, scale)
-    scored = known & ~np.isnan(scale)
-    newer = _counted(scored)
-    series = np.concatenate([state._scores.reshape(len(each), -1), _packed(score, scored)], axis=1)
-    alpha = _levels(state, series, score, scored, newer[at], before)
-    shape = (steps, targets)
-    state._alpha = np.moveaxis(alpha, 0, -1).reshape(state._alpha.shape)
-    state._sum, state._weight = (side.reshape(shape).copy() for side in table[n])
-    state._heard = heard[n].reshape(shape)
-    kept = newer[n][:, None] + np.arange(state.window)
-    state._scores = np.take_along_axis(series, kept, axis=1).reshape(*shape, -1)
-    state._ordered = None
-    state._count = state._count + newer[n].reshape(shape)
-    state._position = np.append(state._position[1:], positions[-1])  # a copy of the state may share the array
+    flat = ordered.reshape(-1)
+    start = np.arange(0, ordered.size, ordered.shape[-1]).reshape(ordered.shape[:-1])
+    return lambda index: flat.take(start + index)
+
+
+@dataclass
+class Learnt:
+    """What a state that waits for nothing has learnt after residuals of further origins, of series side by side.
+
+    Attributes
+    ----------
+    state : AdaptiveState
+        Before; it is not changed.
+    group : ndarray of int of shape (cells,)
+        Step times target that a cell had the scores of.
+    packed : ndarray of shape (n, cells)
+        The new scores, without holes, in time order; NaN behind them.
+    newer : ndarray of int of shape (cells,)
+        How many these are.
+    alpha : ndarray of shape (2, coverages, cells)
+    size, weight : ndarray of shape (cells,)
+        Of the running scale.
+    heard, count : ndarray of int of shape (cells,)
+    """
+
+    state: object
+    group: np.ndarray
+    packed: np.ndarray
+    newer: np.ndarray
+    alpha: np.ndarray
+    size: np.ndarray
+    weight: np.ndarray
+    heard: np.ndarray
+    count: np.ndarray
+
+    @classmethod
+    def of(cls, state, residual, positions, now, times=1):
+        """Learn.
+
+        Parameters
+        ----------
+        state : AdaptiveState
+        residual : ndarray of shape (n, steps, times * targets)
+            NaN where it is not known.
+        positions : ndarray of int of shape (n,)
+            Rising rows of the origins.
+        now : int
+            Row up to which residuals have come; later ones are left out.
+        times : int, default=1
+            Series that learn each by itself.
+
+        Returns
+        -------
+        Learnt
+        """
+        n, steps, wide = residual.shape
+        step, each = np.arange(1, steps + 1), np.arange(steps * wide)
+        group = np.tile(np.arange(each.size // times).reshape(steps, -1), (1, times)).ravel()
+        before = np.repeat(np.searchsorted(positions, positions[:, None] - step, side="right"), wide, axis=1)
+        residual = residual.reshape(n, each.size)
+        known = ~np.isnan(residual)
+        if n and positions[-1] + steps > now:
+            known &= np.repeat(positions[:, None] + step <= now, wide, axis=1)
+        table = _sizes(state, residual, known, group)
+        heard = state._heard.ravel()[group] + _counted(known)
+        scale = running_scale(table[:, 0][before, each], table[:, 1][before, each], heard[before, each], state.decay)
+        score = scores_of(residual, scale)
+        scored = known & ~np.isnan(scale)
+        newer, packed = _counted(scored), _packed(score, scored)
+        found = cls(state, group, packed, newer[n], None, *table[n], heard[n], state._count.ravel()[group] + newer[n])
+        found.alpha = found._levels(score, scored, newer[before, each], before)
+        return found
+
+    def offsets(self):
+        """What to add to a forecast made now for its bounds, as each coverage has learnt by itself.
+
+        Returns
+        -------
+        ndarray of shape (2, coverages, cells)
+        """
+        state = self.state
+        count = np.minimum(self.count, state.window)
+        rank = (count + 1) * (1 - self.alpha)
+        at = self._places()
+        found = np.stack([quantiles(at, state.window - 1, count, rank[side], side) for side in (0, 1)])
+        found = np.where(count >= state._needed.reshape(-1, 1), found, np.nan)
+        return found * running_scale(self.size, self.weight, self.heard, state.decay)
+
+    def windows(self, cells, start):
+        """Scores of some cells, from the first of a window on, shape (cells, window)."""
+        return self._series(cells, start, self.state.window)
+
+    def _series(self, cells, start, k):
+        """So many scores of some cells, those at first and the new ones behind them; shape (cells, k)."""
+        window = self.state.window
+        base, at = self.state._scores.reshape(-1, window), start[:, None] + np.arange(k)
+        found = base[self.group[cells][:, None], np.minimum(at, window - 1)]
+        if at.max(initial=0) < window:
+            return found
+        new = self.packed[np.clip(at - window, 0, len(self.packed) - 1), cells[:, None]]
+        return np.where(at < window, found, new)
+
+    def _places(self):
+        """The values of the last windows by their places: what is left of the scores at first, and the new ones."""
+        window, n = self.state.window, len(self.packed)
+        if n > window:
+            ordered = self.windows(np.arange(len(self.group)), self.newer)
+            ordered.sort(axis=1)
+            return places_of(ordered)
+        names, which = np.unique(self.group * (n + 1) + self.newer, return_inverse=True)
+        left = self.state._scores.reshape(-1, window)[names // (n + 1)]
+        left[np.arange(window) < (names % (n + 1))[:, None]] = np.nan
+        left.sort(axis=1)
+        new = np.sort(self.packed.T, axis=1)
+        place = np.empty(new.shape, dtype=np.int64)
+        order = np.argsort(which, kind="stable")
+        ends = np.bincount(which).cumsum()
+        for number, (first, end) in enumerate(zip([0, *ends[:-1]], ends, strict=True)):
+            cells = order[first:end]
+            place[cells] = left[number].searchsorted(new[cells]) + np.arange(n)
+        place[np.isnan(new)] = 2 * window + n
+        place, new = (
+            np.concatenate([part, np.full((len(part), 1), end)], axis=1).T
+            for part, end in ((place, 2 * window + n), (new, np.nan))
+        )
+        cells = np.arange(len(self.group))
+
+        def at(index):
+            before = (place[(slice(None), *[None] * (index.ndim - 1))] < index).sum(axis=0)
+            old = left[which, np.clip(index - before, 0, window - 1)]
+            return np.where(place[before, cells] == index, new[before, cells], old)
+
+        return at
+
+    # -------------------- levels
+
+    def _levels(self, score, scored, newer, before):
+        """Levels after all origins, shape (2, coverages, cells)."""
+        state, (n, cells) = self.state, score.shape
+        alpha = state._alpha.reshape(2, -1, state._count.size)[..., self.group]
+        if not n:
+            return alpha
+        tail, needed = state._tail.reshape(-1, 1), state._needed.reshape(-1, 1)
+        count = np.minimum(state._count.ravel()[self.group] + newer, state.window)
+        less, more = self._ranks(score, newer, count)
+        beyond = np.stack([more, less], axis=1)[:, :, None].astype(np.float64)  # downwards and upwards
+        valid = scored[:, None] & (count[:, None] >= needed)
+        # A rank from `beyond` up to `top` lies between the neighbours of the score: there only the quantile tells.
+        top = np.where(beyond == count[:, None, None], np.inf, beyond + 1.0)
+        top = np.where(valid.any(axis=1)[:, None, None], top, -np.inf)
+        hit, miss = (np.where(valid, state.gamma * (tail - sign), 0.0)[:, None] for sign in (0.0, 1.0))
+        ranks = (count + 1.0)[:, None, None]
+
+        def missed_at(path, some):
+            """What is missed by levels (rows, 2, coverages, cells); of one row, all the time."""
+            if len(path) > 1:
+                path = np.take_along_axis(path, before[:, None, None, some], axis=0)
+            rank = (1 - path) * ranks[..., some]
+            missed = rank < beyond[..., some]
+            near = np.nonzero(~missed & (rank < top[..., some]))
+            if len(near[0]):
+                row, side, _, cell = near[0], near[1], near[2], np.arange(cells)[some][near[3]]
+                missed[near] = self._decide(
+                    rank[near], self.windows(cell, newer[row, cell]), count[row, cell], score[row, cell], side
+                )
+            return missed
+
+        some, found = slice(None), np.empty_like(alpha)
+        missed = missed_at(alpha[None], some)
+        left = np.arange(cells)
+        while len(left):
+            path = _followed(alpha[..., some], np.where(missed, miss[..., some], hit[..., some]))
+            again = missed_at(path, some)
+            settled = (again == missed).all(axis=(0, 1, 2))
+            found[..., left[settled]] = path[-1][..., settled]
+            left = some = left[~settled]
+            missed = again[..., ~settled]
+        return found
+
+    @staticmethod
+    def _decide(rank, windows, count, score, side):
+        """Whether scores lie beyond their quantiles, where ranks alone do not tell.
+
+        Between two neighbours of its window, a score lies beyond a quantile of their rank or not; the window is sorted
+        only where the rank lies outside of the first and the last.
+        """
+        # Downwards as upwards: of the scores with their signs turned.
+        sign = 2.0 * side - 1
+        windows = windows * sign[:, None]
+        own = score * sign
+        less = windows < own[:, None]
+        place = less.sum(axis=1)
+        inner = (place >= 1) & (place < count) & (np.floor(rank) == place)
+        low = np.where(less, windows, -np.inf).max(axis=1, initial=-np.inf)
+        high = np.where(windows >= own[:, None], windows, np.inf).min(axis=1, initial=np.inf)
+        with np.errstate(invalid="ignore"):
+            beyond = own > low + (rank - place) * (high - low)
+        if not inner.all():
+            for one in (0, 1):
+                mine = (~inner & (side == one)).nonzero()[0]
+                at = places_of(np.sort(windows[mine] * sign[mine, None], axis=1))
+                bound = quantiles(at, windows.shape[1] - 1, count[mine], rank[mine][None], one)[0]
+                beyond[mine] = own[mine] > bound * sign[mine]
+        return beyond
+
+    def _ranks(self, score, newer, count):
+        """How many scores of the window at each origin are less than the score to come, and how many more.
+
+        A window is that of the first origin of a chunk, sorted once, without what left and with what came since.
+        """
+        state, (n, cells) = self.state, score.shape
+        shared, each = state.ordered.reshape(-1, state.window), np.arange(cells)
+        value = np.ascontiguousarray(score.T)
+        members = [np.flatnonzero(self.group == number) for number in range(len(shared))]
+        less = np.empty((n, cells), dtype=np.int64)
+        for number, mine in enumerate(members):
+            less[:, mine] = shared[number].searchsorted(value[mine]).T
+        tied = (shared[self.group, np.minimum(less, state.window - 1)] == score).any()
+        tied = tied or (np.diff(np.sort(self.packed.T, axis=1), axis=1) == 0).any()
+        more = np.empty_like(less) if tied else None
+        if tied:
+            known = (~np.isnan(shared)).sum(axis=1)
+            for number, mine in enumerate(members):
+                more[:, mine] = known[number] - shared[number].searchsorted(value[mine], "right").T
+        for begin in range(0, n, _CHUNK):
+            part = slice(begin, begin + _CHUNK)
+            start = newer[part].min(axis=0)
+            since = newer[part] - start
+            k = int(since.max(initial=0))
+            if start.any():
+                windows = np.sort(self.windows(each, start), axis=1)
+                own = value[:, part]
+                less[part] = np.stack([row.searchsorted(some) for row, some in zip(windows, own, strict=True)]).T
+                if tied:
+                    right = [row.searchsorted(some, "right") for row, some in zip(windows, own, strict=True)]
+                    more[part] = ((~np.isnan(windows)).sum(axis=1)[:, None] - np.stack(right)).T
+            gone, came = self._series(each, start, k).T, self.packed[:k]
+            if start.any():
+                came = self._series(each, start + state.window, k).T
+            less[part] += _moved(np.less, gone, came, score[part], since)
+            if tied:
+                more[part] += _moved(np.greater, gone, came, score[part], since)
+        return less, more if tied else count - less
+
+
+def _moved(compare, gone, came, score, since):
+    """By how much the counts of a window that is compared with scores grow when values leave and others come."""
+    found = np.zeros(score.shape, dtype=np.int64)
+    for begin in range(0, len(score), _BLOCK):
+        part = slice(begin, begin + _BLOCK)
+        k = int(since[part].max(initial=0))
+        width = np.uint8 if k < 256 else np.int64  # many are counted fast
+        inside, value = np.arange(k)[:, None] < since[part][:, None], score[part][:, None]
+        for values, sign in ((gone, -1), (came, 1)):
+            there = compare(values[:k], value)
+            there &= inside
+            found[part] += sign * np.add.reduce(there.view(np.uint8), axis=1, dtype=width).astype(np.int64)
+    return found
+
+
+def _followed(alpha, moves):
+    """Levels before each row and after all, which never rise above a half; shape (n + 1, *levels)."""
+    path = np.concatenate([alpha[None], moves])
+    np.add.accumulate(path, axis=0, out=path)
+    if (path > 0.5).any():
+        for row, move in enumerate(moves):
+            np.minimum(path[row] + move, 0.5, out=path[row + 1])
+    return path
 
 
 def _counted(events):
@@ -130,12 +372,12 @@ def _counted(events):
     return np.concatenate([np.zeros((1, events.shape[1]), dtype=np.int64), np.cumsum(events, axis=0)])
 
 
-def _sizes(state, residual, known):
+def _sizes(state, residual, known, group):
     """Sums and weights of the running scale before each origin, and after all; shape (n + 1, 2, cells)."""
     decay = np.where(known, state.decay, 1.0)
     more = np.stack([(1 - decay) * np.where(known, np.abs(residual), 0.0), 1 - decay], axis=1)
     table = np.empty((len(residual) + 1, 2, residual.shape[1]))
-    table[0] = state._sum.ravel(), state._weight.ravel()
+    table[0] = state._sum.ravel()[group], state._weight.ravel()[group]
     for row, part in enumerate(more):
         np.multiply(table[row], decay[row], out=table[row + 1])
         table[row + 1] += part
@@ -143,105 +385,8 @@ def _sizes(state, residual, known):
 
 
 def _packed(score, scored):
-    """Scores without the holes, shape (cells, n), NaN behind them."""
+    """Scores without the holes, shape (n, cells), NaN behind them."""
     if scored.all():
-        return score.T
+        return score
     order = np.argsort(~scored, axis=0, kind="stable")
-    return np.take_along_axis(np.where(scored, score, np.nan), order, axis=0).T
-
-
-def _levels(state, series, score, scored, newer, before):
-    """Levels after all origins, shape (cells, 2, L)."""
-    n, cells = score.shape
-    levels, each = len(state.levels), np.arange(cells)
-    count = np.minimum(state._count.ravel() + newer, state.window)
-    less, more = _ranks(series, score, newer, state.ordered)
-    beyond = np.stack([more, less], axis=2)[..., None].astype(np.float64)  # downwards and upwards
-    # A rank from `beyond` up to `top` lies between the neighbours of the score: there only the exact quantile tells.
-    top = np.where(beyond == count[..., None, None], np.inf, beyond + 1.0)
-    valid = scored[..., None] & (count[..., None] >= state._needed.ravel())
-    top[~valid.any(axis=-1)] = -np.inf
-    hit, miss = (np.where(valid, state.gamma * (state._tail.ravel() - sign), 0.0)[:, :, None] for sign in (0.0, 1.0))
-    ranks, place = (count + 1.0)[..., None, None], before * cells + each
-    table = np.empty((n + 1, cells, 2, levels))
-    table[0] = np.moveaxis(state._alpha.reshape(2, levels, cells), -1, 0)
-    flat = table.reshape(-1, 2, levels)
-    for row in range(n):
-        rank = flat.take(place[row], axis=0)  # levels when the origin was issued
-        np.subtract(1, rank, out=rank)
-        rank *= ranks[row]
-        missed = rank < beyond[row]
-        near = rank < top[row]
-        near ^= missed & near
-        if near.any():
-            _decide(missed, near, rank, series, newer[row], count[row], score[row], state.window)
-        np.add(table[row], np.where(missed, miss[row], hit[row]), out=table[row + 1])
-        np.minimum(table[row + 1], 0.5, out=table[row + 1])
-    return table[n]
-
-
-def _decide(missed, near, rank, series, newer, count, score, window):
-    """Whether scores lie beyond their quantiles, where ranks alone do not tell.
-
-    Between two neighbours of its window, a score lies beyond a quantile of their rank or not; the window is sorted only
-    where the rank lies outside of the first and the last.
-    """
-    at = near.ravel().nonzero()[0]
-    sides, levels = near.shape[1:]
-    cell, side = at // (sides * levels), at // levels % sides
-    windows = series[cell[:, None], newer[cell][:, None] + np.arange(window)]
-    own, rank, count = score[cell], rank.ravel()[at], count[cell]
-    # Downwards as upwards: of the scores with their signs turned.
-    sign = 2.0 * side - 1
-    windows *= sign[:, None]
-    own = own * sign
-    less = windows < own[:, None]
-    place = less.sum(axis=1)
-    inner = (place >= 1) & (place < count) & (np.floor(rank) == place)
-    low = np.where(less, windows, -np.inf).max(axis=1, initial=-np.inf)
-    high = np.where(windows >= own[:, None], windows, np.inf).min(axis=1, initial=np.inf)
-    with np.errstate(invalid="ignore"):
-        beyond = own > low + (rank - place) * (high - low)
-    if not inner.all():
-        for one in (0, 1):
-            mine = (~inner & (side == one)).nonzero()[0]
-            ordered = np.sort(windows[mine] * sign[mine, None], axis=1)
-            bound = quantiles(ordered, count[mine], rank[mine][None], one)[0]
-            beyond[mine] = own[mine] > bound * sign[mine]
-    missed.ravel()[at] = beyond
-
-
-def _ranks(series, score, newer, ordered):
-    """How many scores of the window at each origin are less than the score to come, and how many more.
-
-    A window is that of the first origin of a chunk, sorted once (`ordered` is the first), without what left and with
-    what came since.
-    """
-    window, ordered = ordered.shape[-1], ordered.reshape(score.shape[1], -1)
-    less, more = np.empty((2, *score.shape), dtype=np.int64)
-    each = np.arange(score.shape[1])[:, None]
-    for begin in range(0, len(score), _CHUNK):
-        part = slice(begin, begin + _CHUNK)
-        start = newer[part].min(axis=0)
-        since = newer[part] - start
-        if start.any():
-            ordered = np.sort(series[each, start[:, None] + np.arange(window)], axis=1)
-        values = np.ascontiguousarray(score[part].T)
-        left = np.stack([row.searchsorted(some) for row, some in zip(ordered, values, strict=True)])
-        known = window - np.isnan(ordered).sum(axis=1)[:, None]
-        tied = (ordered[each, np.minimum(left, window - 1)] == values).any()
-        less[part] = left.T
-        moved = np.arange(int(since.max()))
-        inside, value = moved < since[..., None], score[part][..., None]
-        others = [series[each, np.minimum(start[:, None] + by + moved, series.shape[1] - 1)] for by in (0, window)]
-        for other, sign in zip(others, (-1, 1), strict=True):
-            less[part] += sign * ((other < value) & inside).sum(axis=-1)
-        if tied or ((others[1] == value) & inside).any():
-            right = np.stack([row.searchsorted(some, "right") for row, some in zip(ordered, values, strict=True)])
-            more[part] = (known - right).T
-            for other, sign in zip(others, (-1, 1), strict=True):
-                more[part] += sign * ((other > value) & inside).sum(axis=-1)
-        else:
-            gone = (~np.isnan(others[0]) & inside).sum(axis=-1)
-            more[part] = known.T - gone + (~np.isnan(others[1]) & inside).sum(axis=-1) - less[part]
-    return less, more
+    return np.take_along_axis(np.where(scored, score, np.nan), order, axis=0)

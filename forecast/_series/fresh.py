@@ -153,10 +153,8 @@ def taught(state, due, yardsticks, levels, future=None):
         keys = [known.keys[number] for number in numbers]
         ahead = None if future is None else [future[number] for number in numbers]
         errors, positions = _errors(state, due, numbers, ahead, [yardsticks[key] for key in keys])
-        learning = started.side_by_side(len(keys))
-        if len(positions):
-            learning.learn(*errors, positions - positions[0], int(-positions[0]))
-        sides = np.stack(learning.offsets(apart=True))
+        first = int(positions[0]) if len(positions) else 0
+        sides = started.side_by_side(*errors, positions - first, -first, len(keys))
         sides = sides.reshape(*sides.shape[:3], len(keys), n)
         found |= {key: sides[:, :, :, number] for number, key in enumerate(keys)}
     return found
