@@ -7,7 +7,7 @@ Gibbs, Candes: Adaptive conformal inference under distribution shift. NeurIPS 34
 
 import numpy as np
 
-from .fixed import coverages_of, residuals_needed, three_axes
+from .fixed import coverages_of, needed_by, three_axes
 from .replay import Learnt, places_of, quantiles, running_scale, scores_of
 
 __all__ = ["AdaptiveState", "nested"]
@@ -99,10 +99,11 @@ class AdaptiveState:
         for name, value in (("gamma", gamma), ("decay", decay)):
             if not isinstance(value, (int, float, np.number)) or isinstance(value, bool) or not 0 <= value <= 1:
                 raise ValueError(f"{name} is {value!r}; expected a number from 0 to 1.")
-        window = max(500, residuals_needed(levels)) if window is None else window
-        if isinstance(window, bool) or not isinstance(window, (int, np.integer)) or window < residuals_needed(levels):
+        least = int(needed_by(levels).max())
+        window = max(500, least) if window is None else window
+        if isinstance(window, bool) or not isinstance(window, (int, np.integer)) or window < least:
             raise ValueError(
-                f"window is {window!r}; expected a whole number of residuals, {residuals_needed(levels)} or more for "
+                f"window is {window!r}; expected a whole number of residuals, {least} or more for "
                 f"coverage {levels.max():g}."
             )
         self.levels, self.gamma, self.window, self.decay = levels, float(gamma), int(window), float(decay)
@@ -115,7 +116,7 @@ class AdaptiveState:
             return
         cells, issued, waiting = (steps, targets), (2, len(self.levels), steps, targets), steps + 1
         self._tail = ((1 - self.levels) / 2)[:, None, None]
-        self._needed = np.array([residuals_needed(level) for level in self.levels])[:, None, None]
+        self._needed = needed_by(self.levels)[:, None, None]
         self._scores = np.full((*cells, self.window), np.nan)  # the newest last
         self._ordered = None  # the same, sorted when they are needed
         self._count = np.zeros(cells, dtype=np.int64)  # of scores seen

@@ -4,7 +4,7 @@ import numpy as np
 
 from .._shares import shares
 
-__all__ = ["coverages_of", "residuals_needed", "static_offsets", "three_axes"]
+__all__ = ["coverages_of", "needed_by", "residuals_needed", "static_offsets", "three_axes"]
 
 
 def residuals_needed(coverage):
@@ -29,7 +29,12 @@ def residuals_needed(coverage):
     >>> residuals_needed(0.8), residuals_needed(0.95)
     (9, 39)
     """
-    return int(_whole_up(2.0 / (1.0 - coverages_of(coverage)[0].max()))) - 1
+    return int(needed_by(coverages_of(coverage)[0].max()))
+
+
+def needed_by(levels):
+    """As `residuals_needed`, by each of some coverages."""
+    return _whole_up(2.0 / (1.0 - levels)).astype(np.int64) - 1
 
 
 def _whole_up(number):

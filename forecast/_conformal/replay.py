@@ -15,7 +15,8 @@ __all__ = ["SETTLED", "Learnt", "places_of", "quantiles", "running_scale", "scor
 
 SETTLED = 10  # residuals that a running scale needs
 _CHUNK = 128  # origins whose scores are counted from one sorted window
-_BLOCK = 16  # origins of these that are compared at once
+_ELEMENTS = 2**16  # comparisons at once: what a core keeps near
+_SMALL = np.int16  # places: a core compares four times as many of them as of numbers of twice two bytes and more
 
 
 def running_scale(size, weight, heard, decay):
@@ -116,6 +117,12 @@ class Learnt:
         The new scores, without holes, in time order; NaN behind them.
     newer : ndarray of int of shape (cells,)
         How many these are.
+    gone : ndarray of int of shape (steps * targets, n), or None
+        Places of the oldest of the scores at first among these. None: there are more new ones than a window has.
+    place : ndarray of int of shape (n, cells), or None
+        Of the new scores among those at first.
+    order : ndarray of int of shape (n, cells), or None
+        From the least of the new scores to the greatest.
     alpha : ndarray of shape (2, coverages, cells)
     size, weight : ndarray of shape (cells,)
         Of the running scale.
@@ -126,6 +133,9 @@ class Learnt:
     group: np.ndarray
     packed: np.ndarray
     newer: np.ndarray
+    gone: np.ndarray | None
+    place: np.ndarray | None
+    order: np.ndarray | None
     alpha: np.ndarray
     size: np.ndarray
     weight: np.ndarray
@@ -166,7 +176,9 @@ class Learnt:
         score = scores_of(residual, scale)
         scored = known & ~np.isnan(scale)
         newer, packed = _counted(scored), _packed(score, scored)
-        found = cls(state, group, packed, newer[n], None, *table[n], heard[n], state._count.ravel()[group] + newer[n])
+        count = state._count.ravel()[group] + newer[n]
+        placed = _placed(state, group, packed) if n <= state.window else [None] * 3
+        found = cls(state, group, packed, newer[n], *placed, None, *table[n], heard[n], count)
         found.alpha = found._levels(score, scored, newer[before, each], before)
         return found
 
@@ -199,35 +211,46 @@ class Learnt:
         new = self.packed[np.clip(at - window, 0, len(self.packed) - 1), cells[:, None]]
         return np.where(at < window, found, new)
 
+    def _within(self, cells, start):
+        """As `windows`, in any order, with some NaN."""
+        base, k = self.state._scores.reshape(-1, self.state.window), int(start.max(initial=0))
+        if k > self.state.window:
+            return self.windows(cells, start)
+        found = np.concatenate([base[self.group[cells]], self.packed[:k, cells].T], axis=1)
+        moved = np.arange(k)
+        found[:, :k][moved < start[:, None]] = np.nan
+        found[:, self.state.window :][moved >= start[:, None]] = np.nan
+        return found
+
     def _places(self):
         """The values of the last windows by their places: what is left of the scores at first, and the new ones."""
         window, n = self.state.window, len(self.packed)
-        if n > window:
-            ordered = self.windows(np.arange(len(self.group)), self.newer)
-            ordered.sort(axis=1)
-            return places_of(ordered)
-        names, which = np.unique(self.group * (n + 1) + self.newer, return_inverse=True)
-        left = self.state._scores.reshape(-1, window)[names // (n + 1)]
-        left[np.arange(window) < (names % (n + 1))[:, None]] = np.nan
-        left.sort(axis=1)
-        new = np.sort(self.packed.T, axis=1)
-        place = np.empty(new.shape, dtype=np.int64)
-        order = np.argsort(which, kind="stable")
-        ends = np.bincount(which).cumsum()
-        for number, (first, end) in enumerate(zip([0, *ends[:-1]], ends, strict=True)):
-            cells = order[first:end]
-            place[cells] = left[number].searchsorted(new[cells]) + np.arange(n)
-        place[np.isnan(new)] = 2 * window + n
-        place, new = (
-            np.concatenate([part, np.full((len(part), 1), end)], axis=1).T
-            for part, end in ((place, 2 * window + n), (new, np.nan))
-        )
         cells = np.arange(len(self.group))
+        if n > window:
+            return places_of(np.sort(self.windows(cells, self.newer), axis=1))
+        names = self.group * (n + 1) + self.newer
+        names, which = np.unique(names, return_inverse=True)
+        left, gone = self.state._scores.reshape(-1, window)[names // (n + 1)], names % (n + 1)
+        left[:, :n][np.arange(n) < gone[:, None]] = np.nan
+        left.sort(axis=1)
+        if not n:
+            return lambda index: left[which, index]
+        # Of a score's place among those at first, those of them that are gone.
+        lost = np.zeros((len(names), window + 2), dtype=np.int64)
+        row, age = np.nonzero(np.arange(n) < gone[:, None])
+        np.add.at(lost, (row, self.gone[names[row] // (n + 1), age] + 1), 1)
+        np.cumsum(lost, axis=1, out=lost)
+        place = np.take_along_axis(self.place, self.order, axis=0)
+        place = place - lost[which, place] + np.arange(n)[:, None]
+        place[np.arange(n)[:, None] >= self.newer] = 2 * window + n
+        place = np.concatenate([place, np.full((1, len(cells)), 2 * window + n)])
 
         def at(index):
             before = (place[(slice(None), *[None] * (index.ndim - 1))] < index).sum(axis=0)
             old = left[which, np.clip(index - before, 0, window - 1)]
-            return np.where(place[before, cells] == index, new[before, cells], old)
+            own = np.minimum(before, n - 1)
+            new = self.packed[self.order[own, cells], cells]
+            return np.where(place[before, cells] == index, new, old)
 
         return at
 
@@ -241,7 +264,7 @@ class Learnt:
             return alpha
         tail, needed = state._tail.reshape(-1, 1), state._needed.reshape(-1, 1)
         count = np.minimum(state._count.ravel()[self.group] + newer, state.window)
-        less, more = self._ranks(score, newer, count)
+        less, more = self._ranks(score, scored, newer)
         beyond = np.stack([more, less], axis=1)[:, :, None].astype(np.float64)  # downwards and upwards
         valid = scored[:, None] & (count[:, None] >= needed)
         # A rank from `beyond` up to `top` lies between the neighbours of the score: there only the quantile tells.
@@ -260,7 +283,7 @@ class Learnt:
             if len(near[0]):
                 row, side, _, cell = near[0], near[1], near[2], np.arange(cells)[some][near[3]]
                 missed[near] = self._decide(
-                    rank[near], self.windows(cell, newer[row, cell]), count[row, cell], score[row, cell], side
+                    rank[near], self._within(cell, newer[row, cell]), count[row, cell], score[row, cell], side
                 )
             return missed
 
@@ -276,8 +299,7 @@ class Learnt:
             missed = again[..., ~settled]
         return found
 
-    @staticmethod
-    def _decide(rank, windows, count, score, side):
+    def _decide(self, rank, windows, count, score, side):
         """Whether scores lie beyond their quantiles, where ranks alone do not tell.
 
         Between two neighbours of its window, a score lies beyond a quantile of their rank or not; the window is sorted
@@ -298,62 +320,96 @@ class Learnt:
             for one in (0, 1):
                 mine = (~inner & (side == one)).nonzero()[0]
                 at = places_of(np.sort(windows[mine] * sign[mine, None], axis=1))
-                bound = quantiles(at, windows.shape[1] - 1, count[mine], rank[mine][None], one)[0]
+                bound = quantiles(at, self.state.window - 1, count[mine], rank[mine][None], one)[0]
                 beyond[mine] = own[mine] > bound * sign[mine]
         return beyond
 
-    def _ranks(self, score, newer, count):
+    def _ranks(self, score, scored, newer):
         """How many scores of the window at each origin are less than the score to come, and how many more.
 
-        A window is that of the first origin of a chunk, sorted once, without what left and with what came since.
+        Those of the window at first, without what left and with what came since: all as places in their order.
         """
         state, (n, cells) = self.state, score.shape
+        if n > state.window:
+            return self._ranks_in_chunks(score, newer)
         shared, each = state.ordered.reshape(-1, state.window), np.arange(cells)
-        value = np.ascontiguousarray(score.T)
-        members = [np.flatnonzero(self.group == number) for number in range(len(shared))]
-        less = np.empty((n, cells), dtype=np.int64)
-        for number, mine in enumerate(members):
-            less[:, mine] = shared[number].searchsorted(value[mine]).T
-        tied = (shared[self.group, np.minimum(less, state.window - 1)] == score).any()
-        tied = tied or (np.diff(np.sort(self.packed.T, axis=1), axis=1) == 0).any()
-        more = np.empty_like(less) if tied else None
-        if tied:
-            known = (~np.isnan(shared)).sum(axis=1)
-            for number, mine in enumerate(members):
-                more[:, mine] = known[number] - shared[number].searchsorted(value[mine], "right").T
+        rising = np.take_along_axis(self.packed, self.order, axis=0)
+        equal = rising[1:] == rising[:-1]
+        own = np.arange(n, dtype=_SMALL)[:, None]
+        if equal.any():
+            own = np.concatenate([np.zeros((1, cells), _SMALL), np.cumsum(~equal, axis=0, dtype=_SMALL)])
+        rank = np.empty((n, cells), dtype=_SMALL)
+        np.put_along_axis(rank, self.order, np.broadcast_to(own, rank.shape), axis=0)
+        at = None
+        if not scored.all():  # a hole has no place, and nothing is asked of it
+            at = np.minimum(_counted(scored)[:-1], n - 1), each
+        k = int(newer.max(initial=0))
+        gone = np.ascontiguousarray(self.gone[:, :k].astype(_SMALL).T[:, self.group])
+
+        def count(place, compare):
+            found, mine = (place, rank) if at is None else (place[at], rank[at])
+            return found, _moved(compare, gone, found.astype(_SMALL), rank[:k], mine, newer)
+
+        found, moved = count(self.place, np.less)
+        less = found + moved
+        known = (~np.isnan(shared)).sum(axis=1)[self.group]
+        tied = equal.any() or (shared[self.group, np.minimum(found, state.window - 1)] == score).any()
+        if not tied:
+            return less, np.minimum(state._count.ravel()[self.group] + newer, state.window) - less
+        right = np.empty_like(self.place)
+        for number in range(len(shared)):
+            mine = self.group == number
+            right[:, mine] = shared[number].searchsorted(self.packed[:, mine], "right")
+        right -= 1  # what stands behind it is greater, but for what is unknown
+        gone[np.isnan(state._scores.reshape(-1, state.window)[:, :k]).T[:, self.group]] = -1
+        found, moved = count(right, np.greater)
+        return less, known - 1 - found + moved
+
+    def _ranks_in_chunks(self, score, newer):
+        """As `_ranks`, of more origins than a window has scores: windows are sorted anew again and again."""
+        (n, cells), each = score.shape, np.arange(score.shape[1])
+        found = np.empty((2, n, cells), dtype=np.int64)
         for begin in range(0, n, _CHUNK):
             part = slice(begin, begin + _CHUNK)
             start = newer[part].min(axis=0)
             since = newer[part] - start
             k = int(since.max(initial=0))
-            if start.any():
-                windows = np.sort(self.windows(each, start), axis=1)
-                own = value[:, part]
-                less[part] = np.stack([row.searchsorted(some) for row, some in zip(windows, own, strict=True)]).T
-                if tied:
-                    right = [row.searchsorted(some, "right") for row, some in zip(windows, own, strict=True)]
-                    more[part] = ((~np.isnan(windows)).sum(axis=1)[:, None] - np.stack(right)).T
-            gone, came = self._series(each, start, k).T, self.packed[:k]
-            if start.any():
-                came = self._series(each, start + state.window, k).T
-            less[part] += _moved(np.less, gone, came, score[part], since)
-            if tied:
-                more[part] += _moved(np.greater, gone, came, score[part], since)
-        return less, more if tied else count - less
+            windows = np.sort(self.windows(each, start), axis=1)
+            known = (~np.isnan(windows)).sum(axis=1)
+            gone, came = (np.ascontiguousarray(self._series(each, start + by, k).T) for by in (0, self.state.window))
+            for counts, compare, side in zip(found, (np.less, np.greater), ("left", "right"), strict=True):
+                place = [row.searchsorted(some, side) for row, some in zip(windows, score[part].T, strict=True)]
+                place = np.stack(place, axis=1)
+                counts[part] = place if side == "left" else known - place
+                counts[part] += _moved(compare, gone, score[part], came, score[part], since)
+        return found
 
 
-def _moved(compare, gone, came, score, since):
-    """By how much the counts of a window that is compared with scores grow when values leave and others come."""
-    found = np.zeros(score.shape, dtype=np.int64)
-    for begin in range(0, len(score), _BLOCK):
-        part = slice(begin, begin + _BLOCK)
+def _moved(compare, gone, beside, came, value, since):
+    """By how much counts of a window grow when values leave and others come, as many at each row as `since` says.
+
+    Parameters
+    ----------
+    compare : numpy.ufunc
+    gone, came : ndarray of shape (k, cells)
+        The oldest ones of the window, and those behind it.
+    beside, value : ndarray of shape (n, cells)
+        What they are compared with.
+    since : ndarray of int of shape (n, cells)
+    """
+    found, cells = np.empty(since.shape, dtype=np.int64), since.shape[1]
+    block = max(1, _ELEMENTS // max(1, len(gone) * cells))
+    since = since.astype(_SMALL)
+    for begin in range(0, len(since), block):
+        part = slice(begin, begin + block)
         k = int(since[part].max(initial=0))
-        width = np.uint8 if k < 256 else np.int64  # many are counted fast
-        inside, value = np.arange(k)[:, None] < since[part][:, None], score[part][:, None]
-        for values, sign in ((gone, -1), (came, 1)):
-            there = compare(values[:k], value)
+        inside, total = np.arange(k, dtype=_SMALL)[:, None, None] < since[part], 0
+        width = np.uint8 if k < 256 else np.uint16  # many are counted fast
+        for values, with_, sign in ((gone, beside, -1), (came, value, 1)):
+            there = compare(values[:k, None], with_[part])
             there &= inside
-            found[part] += sign * np.add.reduce(there.view(np.uint8), axis=1, dtype=width).astype(np.int64)
+            total = total + sign * np.add.reduce(there.view(np.uint8), axis=0, dtype=width).astype(np.int64)
+        found[part] = total
     return found
 
 
@@ -390,3 +446,24 @@ def _packed(score, scored):
         return score
     order = np.argsort(~scored, axis=0, kind="stable")
     return np.take_along_axis(np.where(scored, score, np.nan), order, axis=0)
+
+
+def _placed(state, group, packed):
+    """Where the oldest of the scores at first and the new ones stand among these, and the new ones in their own order.
+
+    Returns
+    -------
+    ndarray of int of shape (steps * targets, n)
+    ndarray of int of shape (n, cells)
+    ndarray of int of shape (n, cells)
+    """
+    n, base = len(packed), state._scores.reshape(-1, state.window)
+    rows, cells = np.ascontiguousarray(packed.T), np.argsort(group, kind="stable")
+    order = np.argsort(rows, axis=1)
+    rising = np.take_along_axis(rows, order, axis=1)[cells].reshape(len(base), -1)  # found faster than in disorder
+    values = np.concatenate([base[:, :n], rising], axis=1)
+    places = [ordered.searchsorted(own) for ordered, own in zip(state.ordered.reshape(base.shape), values, strict=True)]
+    places = np.stack(places)
+    place = np.empty(rows.shape, dtype=np.int64)
+    place[cells[:, None], order[cells]] = places[:, n:].reshape(len(group), n)
+    return places[:, :n], np.ascontiguousarray(place.T), np.ascontiguousarray(order.T)

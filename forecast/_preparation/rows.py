@@ -90,18 +90,21 @@ class Rows:
         Rows
         """
         lengths = [end - first for _, first, end in bounds]
-        rows = np.concatenate([np.arange(first, end) for _, first, end in bounds]) if bounds else np.empty(0, np.intp)
+        if len(bounds) == 1:
+            rows = slice(*bounds[0][1:])
+        else:
+            rows = np.concatenate([np.arange(*ends) for _, *ends in bounds]) if bounds else np.empty(0, np.intp)
         which = [number for number, _, _ in bounds]
         return Rows(
             [self.keys[number] for number in which],
             np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64),
             self.index[rows],
-            self.targets[rows],
-            self.past[rows],
-            self.future[rows],
+            self.targets[rows].copy(),
+            self.past[rows].copy(),
+            self.future[rows].copy(),
             self.static[which],
-            None if self.made_up is None else self.made_up[rows],
-            None if self.padding is None else self.padding[rows],
+            None if self.made_up is None else self.made_up[rows].copy(),
+            None if self.padding is None else self.padding[rows].copy(),
         )
 
     def tail(self, needed, whole=()):

@@ -57,15 +57,15 @@ def _last_trained(rows, trained):
     numbers = [number for number, label in enumerate(labels) if label is not None]
     if not numbers:
         return found
-    labels = [labels[number] for number in numbers]
-    ticks, marks = rows.index, labels
+    ticks, marks = rows.index, dict.fromkeys(labels[number] for number in numbers)
     if isinstance(rows.index, pd.DatetimeIndex):  # plain numbers: slices of an index take longer than the search
-        same = pd.DatetimeIndex(labels)
-        exact = same.as_unit(rows.index.unit)
-        if (exact == same).all():
-            ticks, marks = rows.index.asi8, exact.asi8
-    for number, mark in zip(numbers, marks, strict=True):
+        finer = {label: label.as_unit(rows.index.unit) for label in marks}
+        if all(label == mark for label, mark in finer.items()):
+            ticks = rows.index.asi8
+            marks = {label: int(mark.asm8.view("i8")) for label, mark in finer.items()}
+    for number in numbers:
         first, end = rows.starts[number : number + 2]
+        mark = labels[number] if ticks is rows.index else marks[labels[number]]
         found[number] += ticks[first:end].searchsorted(mark)
     return found
 
