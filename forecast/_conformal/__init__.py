@@ -5,6 +5,6 @@ known at an origin once the row that it judges is not after that origin.
 """
 
 from .adaptive import AdaptiveState, nested
-from .fixed import residuals_needed, static_offsets
+from .fixed import needed_by, residuals_needed, static_offsets
 
-__all__ = ["AdaptiveState", "nested", "residuals_needed", "static_offsets"]
+__all__ = ["AdaptiveState", "needed_by", "nested", "residuals_needed", "static_offsets"]

@@ -206,12 +206,13 @@ class AdaptiveState:
         """
         state = cls(coverage)
         steps, targets, window = kept["scores"].shape
-        if window != state.window or not np.isin(state.levels, kept["levels"]).all():
+        places = {level: number for number, level in enumerate(kept["levels"].tolist())}
+        if window != state.window or not places.keys() >= set(state.levels.tolist()):
             return None
         state._lay_out(steps, targets)
         for name in KEPT:
             setattr(state, f"_{name}", kept[name].copy())
-        state._alpha = kept["alpha"][:, [int(np.argmax(kept["levels"] == level)) for level in state.levels]]
+        state._alpha = kept["alpha"][:, [places[level] for level in state.levels.tolist()]]
         state._ordered = np.sort(state._scores, axis=-1)  # now, so that copies share it
         return state
 

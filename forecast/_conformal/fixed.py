@@ -33,8 +33,8 @@ def residuals_needed(coverage):
 
 
 def needed_by(levels):
-    """As `residuals_needed`, by each of some coverages."""
-    return _whole_up(2.0 / (1.0 - levels)).astype(np.int64) - 1
+    """As `residuals_needed`, by each of some coverages that are checked."""
+    return _whole_up(2.0 / (1.0 - np.asarray(levels))).astype(np.int64) - 1
 
 
 def _whole_up(number):

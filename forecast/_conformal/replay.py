@@ -226,8 +226,8 @@ class Learnt:
         """The values of the last windows by their places: what is left of the scores at first, and the new ones."""
         window, n = self.state.window, len(self.packed)
         cells = np.arange(len(self.group))
-        if n > window:
-            return places_of(np.sort(self.windows(cells, self.newer), axis=1))
+        if n > window or len(cells) == self.state._count.size:  # no two cells share the scores at first
+            return places_of(np.sort(self._within(cells, self.newer), axis=1))
         names = self.group * (n + 1) + self.newer
         names, which = np.unique(names, return_inverse=True)
         left, gone = self.state._scores.reshape(-1, window)[names // (n + 1)], names % (n + 1)
@@ -262,7 +262,7 @@ class Learnt:
         alpha = state._alpha.reshape(2, -1, state._count.size)[..., self.group]
         if not n:
             return alpha
-        tail, needed = state._tail.reshape(-1, 1), state._needed.reshape(-1, 1)
+        tail, needed, levels = state._tail.reshape(-1, 1), state._needed.reshape(-1, 1), alpha.shape[1]
         count = np.minimum(state._count.ravel()[self.group] + newer, state.window)
         less, more = self._ranks(score, scored, newer)
         beyond = np.stack([more, less], axis=1)[:, :, None].astype(np.float64)  # downwards and upwards
@@ -276,7 +276,9 @@ class Learnt:
         def missed_at(path, some):
             """What is missed by levels (rows, 2, coverages, cells); of one row, all the time."""
             if len(path) > 1:
-                path = np.take_along_axis(path, before[:, None, None, some], axis=0)
+                wide = path.shape[3]
+                at = before[:, None, some] * (2 * levels * wide) + np.arange(0, 2 * levels * wide, wide)[:, None]
+                path = path.take(at + np.arange(wide)).reshape(n, 2, levels, wide)
             rank = (1 - path) * ranks[..., some]
             missed = rank < beyond[..., some]
             near = np.nonzero(~missed & (rank < top[..., some]))
@@ -333,13 +335,14 @@ class Learnt:
         if n > state.window:
             return self._ranks_in_chunks(score, newer)
         shared, each = state.ordered.reshape(-1, state.window), np.arange(cells)
-        rising = np.take_along_axis(self.packed, self.order, axis=0)
+        sorted_at = self.order * cells + each
+        rising = self.packed.take(sorted_at)
         equal = rising[1:] == rising[:-1]
-        own = np.arange(n, dtype=_SMALL)[:, None]
+        own = np.broadcast_to(np.arange(n, dtype=_SMALL)[:, None], score.shape)
         if equal.any():
             own = np.concatenate([np.zeros((1, cells), _SMALL), np.cumsum(~equal, axis=0, dtype=_SMALL)])
         rank = np.empty((n, cells), dtype=_SMALL)
-        np.put_along_axis(rank, self.order, np.broadcast_to(own, rank.shape), axis=0)
+        rank.reshape(-1)[sorted_at] = own
         at = None
         if not scored.all():  # a hole has no place, and nothing is asked of it
             at = np.minimum(_counted(scored)[:-1], n - 1), each

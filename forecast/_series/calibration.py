@@ -5,7 +5,7 @@ from types import SimpleNamespace
 
 import numpy as np
 
-from .._conformal import AdaptiveState, residuals_needed, static_offsets
+from .._conformal import AdaptiveState, needed_by, static_offsets
 from .._files import stored
 from .._preparation.spread import horizons, trust
 from .error_scale import images_of
@@ -142,7 +142,7 @@ class Calibration:
     def enough(self, levels):
         """Whether there are residuals of every step for intervals of some coverages."""
         known = self.once("known", lambda: len(self.residuals) - np.isnan(self.residuals).sum(axis=0).max())
-        return known >= residuals_needed(levels)
+        return known >= int(needed_by(max(levels)))
 
     def unit(self, key, known, alone=False):
         """What the residuals of a series are measured in.
