@@ -132,21 +132,33 @@ def cost(arguments):
         [pd.DataFrame({"hour": hours[:470], "shop": f"s{k}", "y": rng.normal(size=470).cumsum()}) for k in range(50)]
     )
     hour, panel = {"lookback": 48, "horizon": 24}, {"lookback": 28, "horizon": 7, "series": "shop", "time": "hour"}
+    many = pd.concat(
+        [pd.DataFrame({"hour": hours[:470], "shop": f"s{k}", "y": rng.normal(size=470).cumsum()}) for k in range(400)]
+    )
     one = pd.DataFrame({"hour": hours, "y": y})
+    warm, promoted = one.assign(known=np.sin(np.arange(n) / 11)), shops.assign(known=rng.normal(size=len(shops)))
+    future = {"future_covariates": ["known"]}
     cases = {
         "Ridge": (Ridge(), one, {"time": "hour", **hour}, 2_000),
         "Ridge, log": (Ridge(), one, {"time": "hour", "transform": "log", **hour}, 2_000),
         "network": (network, one, {"time": "hour", **hour}, 2_000),
         "50 series, Ridge": (Ridge(), shops, panel, 370),
         "50 series, network": (network, shops, panel, 370),
+        "400 series, Ridge": (Ridge(), many, panel, 370),
+        "known ahead, Ridge": (Ridge(), warm, {"time": "hour", **hour, **future}, 2_000),
+        "known ahead, network": (network, warm, {"time": "hour", **hour, **future}, 2_000),
+        "known ahead, 50 series": (Ridge(), promoted, {**panel, **future}, 370),
     }
     columns = ["model", "new rows", "predict", "first", "ratio", "again", "ratio", "history"]
     table = Report("interval cost", arguments, columns)
     for name, (regressor, frame, settings, cut) in cases.items():
         model = SeriesForecaster(regressor, target="y", **settings).fit(frame[frame["hour"] < hours[cut]])
         for end in (cut + 1, cut + 24, cut + 90):
-            known = frame[frame["hour"] < hours[min(end, 2_199)]]
-            plain, first, again, *past = (np.median(times) * 1e3 for times in _timed(model, known, 20))
+            known, ahead = frame[frame["hour"] < hours[end]], {}
+            if "known" in frame:
+                after = (frame["hour"] >= hours[end]) & (frame["hour"] < hours[end + settings["horizon"]])
+                ahead["X"] = frame[after].drop(columns="y")
+            plain, first, again, *past = (np.median(times) * 1e3 for times in _timed(model, known, ahead, 15))
             ratios = first / plain, again / plain, past[1] / past[0]
             texts = [f"{plain:.2f}", f"{first:.2f}", f"{ratios[0]:.2f}", f"{again:.2f}", f"{ratios[1]:.2f}"]
             texts = [name, str(end - cut), *texts, f"{ratios[2]:.2f}"]
@@ -154,18 +166,19 @@ def cost(arguments):
     table.close()
 
 
-def _timed(model, known, calls):
+def _timed(model, known, ahead, calls):
     """Seconds of predict, the first predict_interval and the next, and of both with the rows as history, in turns."""
     times = []
     for _ in range(calls):
         updated, other = pickle.loads(pickle.dumps(model)), pickle.loads(pickle.dumps(model))
         updated.update(known, overlap="skip")
+        other.predict(**ahead, history=known)
         marks = [time.process_time()]
         for verb in (updated.predict, updated.predict_interval, updated.predict_interval):
-            verb()
+            verb(**ahead)
             marks.append(time.process_time())
         for verb in (other.predict, other.predict_interval):
-            verb(history=known)
+            verb(**ahead, history=known)
             marks.append(time.process_time())
         times.append(np.diff(marks))
     return np.array(times).T
