@@ -14,7 +14,7 @@ from .fresh import taught
 __all__ = ["Since", "with_since"]
 
 _MOST = 400_000  # values of forecasts that are kept; of more, intervals are learnt when they are asked for
-_TAUGHT = 160_000  # values of forecasts that an update learns from, which takes up to a tenth of a second
+_TAUGHT = 300_000  # values of forecasts that an update learns from, which takes up to a third of a second
 _CELLS = 20_000  # series times steps times targets: each goes on by itself
 _ALONE = 100  # forecasts that learn a transform anew, which takes a millisecond and more
 
