@@ -17,7 +17,7 @@ from .panel import Panel, read_panel, read_static
 from .roles import Layout, Roles, time_labels
 from .rules import Rules
 from .schema import Encoding, Schema
-from .sentinels import SentinelWarning, note_sentinels
+from .sentinels import SentinelWarning, note_later_sentinels, note_sentinels
 from .stamps import as_stamps
 from .static import StaticTable
 from .steps import step_numbers
@@ -50,6 +50,7 @@ __all__ = [
     "leave",
     "named_in_fixes",
     "naming",
+    "note_later_sentinels",
     "note_sentinels",
     "note_time",
     "one_column",

@@ -8,11 +8,12 @@ import pandas as pd
 
 from .roles import time_labels
 
-__all__ = ["SentinelWarning", "note_sentinels", "sentinels_of"]
+__all__ = ["SentinelWarning", "note_later_sentinels", "note_sentinels", "sentinels_of"]
 
 LEAST_TIMES = 2  # of the very same value
 LEAST_DISTINCT = 10  # other values: fewer are a column of classes, switches or prices
 AS_SUCH = 1.0  # ranges of the other values that a value written in nines lies away from them
+LATER = 2.0  # the same of a single value in new rows
 ANY = 100.0  # and any other value
 OTHER_SIGN = 0.05  # and one written in nines that alone is below (or above) zero
 MOST_SERIES = 20_000
@@ -70,25 +71,60 @@ def note_sentinels(panel, roles, stacklevel, frame=None):
 
 def _place(panel):
     """A row of a panel as text."""
+    keys = None if panel.keys is None else list(panel.keys)
 
     def place(row):
         stamp = str(panel.index[row]).removesuffix(" 00:00:00")
-        if panel.keys is None:
+        if keys in (None, [None]):
             return stamp
         return f"({panel.keys[int(np.searchsorted(panel.starts, row, side='right')) - 1]!r}, {stamp})"
 
     return place
 
 
-def _sentence(role, label, rows, value, others, place):
-    value = _text(value)
+def _sentence(role, label, rows, value, others, place, what=None):
+    value, name = _text(value), what or "df"
     ways = "" if role == "future" else "; missing='mask' then leaves it out"
     first = place(int(rows.argmax()))
     return (
-        f"column {label!r} holds {value} in {rows.sum()} of {len(rows)} rows, the first at {first}, far from "
-        f"all others ({others[0]:.4g} to {others[1]:.4g}); it is trained on as a number. If it stands for a "
-        f"missing value, replace it by NaN{ways}. Fix: df[{label!r}] = df[{label!r}].replace({value}, float('nan'))."
+        f"column {label!r}{f' of {what}' if what else ''} holds {value} in {rows.sum()} of {len(rows)} rows, the first "
+        f"at {first}, far from all {'known values' if what else 'others'} ({others[0]:.4g} to {others[1]:.4g}); it is "
+        f"{'taken' if what else 'trained on'} as a number. If it stands for a missing value, replace it by NaN{ways}. "
+        f"Fix: {name}[{label!r}] = {name}[{label!r}].replace({value}, float('nan'))."
     )
+
+
+def note_later_sentinels(what, rows, columns, stacklevel):
+    """Warn of values in new rows that look like codes for missing ones; there one is enough, next to the known values.
+
+    Parameters
+    ----------
+    what : str
+        Name of the new rows.
+    rows : Rows
+        The new ones.
+    columns : list of (str, label, ndarray, ndarray)
+        Role, name, new values and known ones of each.
+    stacklevel : int
+        Of the caller.
+    """
+    for role, label, column, known in columns:
+        for value, ends in _unlike(column, known):
+            text = _sentence(role, label, column == value, value, ends, _place(rows), what)
+            warnings.warn(text, SentinelWarning, stacklevel=stacklevel + 1)
+
+
+def _unlike(column, known):
+    """The least and the greatest value, if they are written as codes and lie far from all known ones."""
+    if not len(column) or len(known) < LEAST_DISTINCT:
+        return
+    # These leave NaN out.
+    low, high, *ends = (end.reduce(values) for values in (column, known) for end in (np.fmin, np.fmax))
+    for value, gap in ((low, ends[0] - low), (high, high - ends[1])):
+        if gap > 0 and _is_code(value) and np.isfinite(ends).all():
+            alone = (value < 0 <= ends[0]) or (value > 0 >= ends[1])
+            if gap > (OTHER_SIGN if alone else LATER) * (ends[1] - ends[0]) and _is_varied(known[~np.isnan(known)]):
+                yield float(value), (float(ends[0]), float(ends[1]))
 
 
 def sentinels_of(column, starts=None):

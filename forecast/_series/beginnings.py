@@ -68,6 +68,17 @@ def refuse_likeless(state, past, new):
             f"new is {new!r}, but the model has no static covariates that say which series these are like; expected "
             "rows of them, given as predict(history=frame) or update(frame)."
         )
+    like = past.keys[0]
+    for key in new:
+        several = isinstance(like, tuple)
+        parts = [(key, like)]
+        if several:
+            parts = list(zip(key, like, strict=True)) if isinstance(key, tuple) and len(key) == len(like) else []
+        if not parts or any(isinstance(own, str) != isinstance(other, str) for own, other in parts):
+            raise ValueError(
+                f"new names {key!r}, but the fitted series are named like {like!r}; expected "
+                f"{f'tuples of {len(like)} names' if several else 'names'} of the same types."
+            )
     known = [key for key in new if key in past.keys]
     if known:
         raise ValueError(f"new names {known[0]!r}, which the model knows; expected series without a history.")

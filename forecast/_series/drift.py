@@ -53,7 +53,8 @@ class DriftReport:
     def __repr__(self):
         n = min(len(self.frame), self.window)
         if self.drifted is None:
-            return f"too early to say: errors are known from {n} origins since the training, and {_LEAST} are needed"
+            known = f"{n} origin{'s' if n != 1 else ''}"
+            return f"too early to say: errors are known from {known} since the training, and {_LEAST} are needed"
         sure = f"{self.ratio:.2f} times those of validation ({self.confidence:.0%} sure: at least {self.lower:.2f})"
         found = f"errors from the newest {n} origins are {sure}"
         if not self.drifted:

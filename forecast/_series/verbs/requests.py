@@ -21,6 +21,7 @@ from ..._frames import (
 )
 from ..._preparation import Rows
 from ..beginnings import refuse_unlearnable, refuse_untransformable, with_likenesses
+from ..codes import note_codes, note_future_codes
 from ..feeding import tell_of_feedback
 from ..forecasting import from_ends
 from ..skipping import (
@@ -85,6 +86,7 @@ class Requests:
         whole = None
         if history is not None:
             whole, refused = self._read_history(history, errors)
+            note_codes(state, whole, "history", 3)
         past = state.tail
         if whole is not None:  # transform and floor of a series that was not there in fit are learnt from all its rows
             learnt = state.learns_of_series or state.holds_unseen(whole.keys)
@@ -102,6 +104,8 @@ class Requests:
         else:
             request, unread = self._future_steps(X, past, errors)
             refused = unread | refused
+            if state.roles.future:
+                note_future_codes(state, request, 3)
         if refused:
             warn_left_out(refused, len({*past.keys, *refused}), 3)
         self._tell_short(request)

@@ -4,6 +4,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from ..._preparation import RowWeights
 from ..beginnings import refuse_untransformable
+from ..codes import note_codes
 from ..continuing import continued
 from ..growing import behind, grown, read_later
 from ..since import with_since
@@ -64,6 +65,8 @@ class Updates:
             Rows of some series were not taken.
         LateSeriesWarning
             Some series now end before the others. `predict()` forecasts each after its own last row.
+        SentinelWarning
+            A value looks like a code for a missing one, such as -9999.
         OldRowsWarning
             A regressor that is fitted again was trained on more rows than the model keeps.
 
@@ -120,7 +123,10 @@ class Updates:
                 refuse_untransformable(state, later, known=True)
             return later
 
-        return (read(frame), {}) if errors == "raise" else read_able(read, frame, state.roles, "new_rows")
+        found = (read(frame), {}) if errors == "raise" else read_able(read, frame, state.roles, "new_rows")
+        if found[0] is not None:
+            note_codes(state, found[0], "new_rows", 3)
+        return found
 
     def _tell(self, refused, late, new, errors):
         """Warn of what was not taken, before anything is changed."""
