@@ -75,3 +75,14 @@ def test_series_that_go_on_from_the_same_scores_have_the_bits_of_one_origin_afte
         bounds = np.stack(alone.bounds(unknown, np.zeros_like(unknown), [more + steps]))[:, :, 0, :, 0]
         lower, upper = found[:, :, :, number]
         np.testing.assert_array_equal([np.minimum.accumulate(lower), np.maximum.accumulate(upper)], bounds)
+
+
+def test_windows_of_more_scores_than_two_bytes_can_number():
+    rng = np.random.default_rng(3)
+    first, more = rng.normal(size=(300, 1, 1)), rng.normal(size=(20, 1, 2))
+    found = []
+    for window in (500, 40_000):
+        started = AdaptiveState([0.5, 0.9], gamma=0.05, window=window)
+        started.begin(first)
+        found.append(started.side_by_side(more, np.zeros_like(more), np.arange(20), 21, 2))
+    np.testing.assert_array_equal(*found)

@@ -1,7 +1,7 @@
 """Many errors that are known are learnt at once; the same as one origin after the other, in a fraction of the time.
 
 How often a level was missed depends on the level at the time. Levels move little, so that most of what was missed is
-known from those at the start: it is looked up for all origins together, levels follow from it, and so on until nothing
+known from those at the start: it is looked up for many origins together, levels follow from it, and so on until nothing
 changes any more. Each round settles at least one origin more, and all cells but a few are settled after two.
 
 Cells are steps times series times targets. Series side by side begin with the same scores, which stand there once.
@@ -14,9 +14,9 @@ import numpy as np
 __all__ = ["SETTLED", "Learnt", "places_of", "quantiles", "running_scale", "scores_of"]
 
 SETTLED = 10  # residuals that a running scale needs
-_CHUNK = 128  # origins whose scores are counted from one sorted window
+_CHUNK = 64  # origins whose scores are counted from one sorted window
 _ELEMENTS = 2**16  # comparisons at once: what a core keeps near
-_SMALL = np.int16  # places: a core compares four times as many of them as of numbers of twice two bytes and more
+_SETTLED_AT_ONCE = 2**13  # levels
 
 
 def running_scale(size, weight, heard, decay):
@@ -273,33 +273,43 @@ class Learnt:
         hit, miss = (np.where(valid, state.gamma * (tail - sign), 0.0)[:, None] for sign in (0.0, 1.0))
         ranks = (count + 1.0)[:, None, None]
 
-        def missed_at(path, some):
-            """What is missed by levels (rows, 2, coverages, cells); of one row, all the time."""
-            if len(path) > 1:
-                wide = path.shape[3]
-                at = before[:, None, some] * (2 * levels * wide) + np.arange(0, 2 * levels * wide, wide)[:, None]
-                path = path.take(at + np.arange(wide)).reshape(n, 2, levels, wide)
-            rank = (1 - path) * ranks[..., some]
-            missed = rank < beyond[..., some]
-            near = np.nonzero(~missed & (rank < top[..., some]))
+        def missed_at(path, first, rows, some):
+            """What is missed at some rows, (rows, 2, coverages, cells), by the levels from row `first` on."""
+            wide = path.shape[3]
+            at = (before[rows][:, None, some] - first) * (2 * levels * wide) + np.arange(0, 2 * levels * wide, wide)[
+                :, None
+            ]
+            issued = path.take(at + np.arange(wide)).reshape(-1, 2, levels, wide)
+            rank = (1 - issued) * ranks[rows][..., some]
+            missed = rank < beyond[rows][..., some]
+            near = np.nonzero(~missed & (rank < top[rows][..., some]))
             if len(near[0]):
-                row, side, _, cell = near[0], near[1], near[2], np.arange(cells)[some][near[3]]
+                row, side, cell = near[0] + rows.start, near[1], each[some][near[3]]
                 missed[near] = self._decide(
                     rank[near], self._within(cell, newer[row, cell]), count[row, cell], score[row, cell], side
                 )
             return missed
 
-        some, found = slice(None), np.empty_like(alpha)
-        missed = missed_at(alpha[None], some)
-        left = np.arange(cells)
-        while len(left):
-            path = _followed(alpha[..., some], np.where(missed, miss[..., some], hit[..., some]))
-            again = missed_at(path, some)
-            settled = (again == missed).all(axis=(0, 1, 2))
-            found[..., left[settled]] = path[-1][..., settled]
-            left = some = left[~settled]
-            missed = again[..., ~settled]
-        return found
+        each, table = np.arange(cells), np.empty((n + 1, *alpha.shape))
+        table[0] = alpha
+        step = min(max(_SETTLED_AT_ONCE // alpha.size, 32), 256)
+        for begin in range(0, n, step):
+            end = min(begin + step, n)
+            rows, first, left, some = slice(begin, end), min(int(before[begin:end].min()), begin), each, slice(None)
+            table[begin + 1 : end + 1] = table[begin]
+            missed = missed_at(table[first : end + 1], first, rows, some)
+            while len(left):
+                path = table[first : end + 1]
+                path = path if len(left) == cells else path.take(left, axis=3)
+                moves = np.where(missed, miss[rows][..., some], hit[rows][..., some])
+                path[begin - first :] = _followed(path[begin - first], moves)
+                again = missed_at(path, first, rows, some)
+                settled = (again == missed).all(axis=(0, 1, 2))
+                if len(left) < cells:
+                    table[begin : end + 1, ..., left[settled]] = path[begin - first :, ..., settled]
+                left = some = left[~settled]
+                missed = again[..., ~settled]
+        return table[n]
 
     def _decide(self, rank, windows, count, score, side):
         """Whether scores lie beyond their quantiles, where ranks alone do not tell.
@@ -335,23 +345,23 @@ class Learnt:
         if n > state.window:
             return self._ranks_in_chunks(score, newer)
         shared, each = state.ordered.reshape(-1, state.window), np.arange(cells)
-        sorted_at = self.order * cells + each
+        small, sorted_at = _small(state.window), self.order * cells + each
         rising = self.packed.take(sorted_at)
         equal = rising[1:] == rising[:-1]
-        own = np.broadcast_to(np.arange(n, dtype=_SMALL)[:, None], score.shape)
+        own = np.broadcast_to(np.arange(n, dtype=small)[:, None], score.shape)
         if equal.any():
-            own = np.concatenate([np.zeros((1, cells), _SMALL), np.cumsum(~equal, axis=0, dtype=_SMALL)])
-        rank = np.empty((n, cells), dtype=_SMALL)
+            own = np.concatenate([np.zeros((1, cells), small), np.cumsum(~equal, axis=0, dtype=small)])
+        rank = np.empty((n, cells), dtype=small)
         rank.reshape(-1)[sorted_at] = own
         at = None
         if not scored.all():  # a hole has no place, and nothing is asked of it
             at = np.minimum(_counted(scored)[:-1], n - 1), each
         k = int(newer.max(initial=0))
-        gone = np.ascontiguousarray(self.gone[:, :k].astype(_SMALL).T[:, self.group])
+        gone = np.ascontiguousarray(self.gone[:, :k].astype(small).T[:, self.group])
 
         def count(place, compare):
             found, mine = (place, rank) if at is None else (place[at], rank[at])
-            return found, _moved(compare, gone, found.astype(_SMALL), rank[:k], mine, newer)
+            return found, _moved(compare, gone, found.astype(small), rank[:k], mine, newer)
 
         found, moved = count(self.place, np.less)
         less = found + moved
@@ -371,21 +381,28 @@ class Learnt:
     def _ranks_in_chunks(self, score, newer):
         """As `_ranks`, of more origins than a window has scores: windows are sorted anew again and again."""
         (n, cells), each = score.shape, np.arange(score.shape[1])
-        found = np.empty((2, n, cells), dtype=np.int64)
+        whole = np.sort(self._series(each, np.zeros(cells, dtype=np.int64), self.state.window + n), axis=1)
+        tied = (whole[:, 1:] == whole[:, :-1]).any()
+        less, more = (np.empty((n, cells), dtype=np.int64) for _ in range(2))
         for begin in range(0, n, _CHUNK):
             part = slice(begin, begin + _CHUNK)
             start = newer[part].min(axis=0)
             since = newer[part] - start
-            k = int(since.max(initial=0))
+            k, values = int(since.max(initial=0)), np.ascontiguousarray(score[part].T)
             windows = np.sort(self.windows(each, start), axis=1)
             known = (~np.isnan(windows)).sum(axis=1)
             gone, came = (np.ascontiguousarray(self._series(each, start + by, k).T) for by in (0, self.state.window))
-            for counts, compare, side in zip(found, (np.less, np.greater), ("left", "right"), strict=True):
-                place = [row.searchsorted(some, side) for row, some in zip(windows, score[part].T, strict=True)]
-                place = np.stack(place, axis=1)
-                counts[part] = place if side == "left" else known - place
-                counts[part] += _moved(compare, gone, score[part], came, score[part], since)
-        return found
+            place = [row.searchsorted(some) for row, some in zip(windows, values, strict=True)]
+            less[part] = np.stack(place, axis=1) + _moved(np.less, gone, score[part], came, score[part], since)
+            if tied:
+                place = [row.searchsorted(some, "right") for row, some in zip(windows, values, strict=True)]
+                moved = _moved(np.greater, gone, score[part], came, score[part], since)
+                more[part] = known - np.stack(place, axis=1) + moved
+            else:
+                more[part] = (
+                    np.minimum(self.state._count.ravel()[self.group] + newer[part], self.state.window) - less[part]
+                )
+        return less, more
 
 
 def _moved(compare, gone, beside, came, value, since):
@@ -402,11 +419,12 @@ def _moved(compare, gone, beside, came, value, since):
     """
     found, cells = np.empty(since.shape, dtype=np.int64), since.shape[1]
     block = max(1, _ELEMENTS // max(1, len(gone) * cells))
-    since = since.astype(_SMALL)
+    small = _small(int(since.max(initial=0)))
+    since = since.astype(small)
     for begin in range(0, len(since), block):
         part = slice(begin, begin + block)
         k = int(since[part].max(initial=0))
-        inside, total = np.arange(k, dtype=_SMALL)[:, None, None] < since[part], 0
+        inside, total = np.arange(k, dtype=small)[:, None, None] < since[part], 0
         width = np.uint8 if k < 256 else np.uint16  # many are counted fast
         for values, with_, sign in ((gone, beside, -1), (came, value, 1)):
             there = compare(values[:k, None], with_[part])
@@ -414,6 +432,11 @@ def _moved(compare, gone, beside, came, value, since):
             total = total + sign * np.add.reduce(there.view(np.uint8), axis=0, dtype=width).astype(np.int64)
         found[part] = total
     return found
+
+
+def _small(most):
+    """What holds numbers up to one: a core compares four times as many of two bytes."""
+    return np.int16 if most < 2**15 else np.int64
 
 
 def _followed(alpha, moves):
