@@ -79,10 +79,13 @@ def test_series_that_go_on_from_the_same_scores_have_the_bits_of_one_origin_afte
 
 def test_a_window_of_more_scores_than_two_bytes_can_number():
     rng = np.random.default_rng(3)
-    started, alone = (AdaptiveState([0.5, 0.9], gamma=0.05, window=40_000) for _ in range(2))
-    first, more = rng.normal(size=(40_000, 1, 1)), rng.normal(size=(20, 1, 1))
+    first = np.sort(rng.normal(size=40_000))
+    missed = first[30_003] + (first[30_004] - first[30_003]) * np.linspace(0.1, 0.9, 20)  # just above the upper quartile
+    first = np.concatenate([first[-200:], rng.permutation(first[:-200])]).reshape(-1, 1, 1)  # the greatest leave first
+    started, alone = (AdaptiveState([0.5], gamma=1e-6, window=40_000, decay=1.0) for _ in range(2))
     for state in (started, alone):
         state.begin(first)
+    more = missed.reshape(-1, 1, 1)
     found = started.side_by_side(more, np.zeros_like(more), np.arange(20), 21, 1)
     alone.bounds(more, np.zeros_like(more), np.arange(20))
     bounds = alone.bounds(np.full((1, 1, 1), np.nan), np.zeros((1, 1, 1)), [21])
