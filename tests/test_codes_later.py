@@ -84,3 +84,14 @@ def test_a_new_series_is_named_like_the_others(name):
     with pytest.raises(ValueError, match=r"fitted series are named like \(1, 'a'\); expected tuples of 2 names"):
         model.future_frame(new=[name])
     assert len(model.future_frame(new=[(3, "a")])) == 10
+
+
+def test_new_rows_that_are_counted_from_0_are_not_skipped_by_the_fix():
+    model = SeriesForecaster(Ridge(), lookback=7, horizon=2).fit(pd.DataFrame({"y": RNG.normal(size=60)}))
+    new_rows = pd.DataFrame({"y": [1.0, 2.0]})
+    with pytest.raises(ValueError, match=r"new_rows is counted from 0, but .* up to 59; .* from 60 on") as refused:
+        model.update(new_rows)
+    exec(str(refused.value).rpartition("Fix: ")[2].rstrip("."), {"new_rows": new_rows})
+    assert model.update(new_rows).predict().index.tolist() == [62, 63]
+    with pytest.raises(ValueError, match="overlap='skip'"):
+        model.update(pd.DataFrame({"y": np.zeros(70)}))

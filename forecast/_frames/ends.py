@@ -146,6 +146,12 @@ class Ends:
         place = self.places(rows)[number]
         series = "" if rows.keys is None else f"series {quoted(rows.keys[number])}: "
         first, last = rows.index[rows.starts[number]], self.index[place]
+        if len(known) == len(rows.index) and isinstance(rows.index, pd.RangeIndex) and first == 0 < last:
+            begin = last + rows.index.step
+            raise ValueError(  # to skip these rows would skip all of them
+                f"{what} is counted from 0, but the model already has rows up to {last}; expected the rows to be "
+                f"counted from {begin} on. Fix: {what}.index += {begin}."
+            )
         raise ValueError(
             f"{series}{what} begins at {first}, but the model already has rows up to "
             f"{last}: {len(known)} of {len(rows.index)} rows are not new; expected rows from the next "
