@@ -301,6 +301,7 @@ class RNNForecaster(Saved, Fits, Forecasts, RegressorMixin, BaseEstimator):
         skip_start="ridge",
         skip_penalty=1e-3,
         skip_learning_rate=None,
+        encoder="recurrent",
         decoder="dense",
         decoder_size=128,
         decoder_tied=False,
@@ -363,6 +364,7 @@ class RNNForecaster(Saved, Fits, Forecasts, RegressorMixin, BaseEstimator):
         self.skip_start = skip_start
         self.skip_penalty = skip_penalty
         self.skip_learning_rate = skip_learning_rate
+        self.encoder = encoder
         self.decoder = decoder
         self.decoder_size = decoder_size
         self.decoder_tied = decoder_tied
