@@ -24,8 +24,7 @@ def encoded_vector(draft, architecture, inputs):
 def unrolled(draft, architecture, vector, known, encoded, series):
     """Layers of the cell that read the vector before the first step of the horizon, and then a step for each.
 
-    They read the vector as in Vinyals et al. (2015), from states of zeros and with the weights of all other steps. It
-    is added to what these read too, as Cho et al. (2014) have it, so that no state has to remember it.
+    They read the vector as in Vinyals et al. (2015), from states of zeros and with the weights of all other steps.
 
     Parameters
     ----------
@@ -46,7 +45,7 @@ def unrolled(draft, architecture, vector, known, encoded, series):
     begin = d.layer("decoder.begin", "dense", [], 1, a.columns)
     fed = d.layer("decoder.fed", "feed", [begin], a.output_steps, a.columns, number=a.layers + 3, level=a.median)
     read = d.joined("decoder.read", [stream for stream in (known, encoded, fed, series) if stream])
-    x = d.layer("decoder.input", "dense", [read], a.output_steps, a.hidden, added=vector)
+    x = d.layer("decoder.input", "dense", [read], a.output_steps, a.hidden)
     for n, name in enumerate(states):
         x = d.layer(f"{name}.steps", "recurrent", [x], a.output_steps, a.hidden, cell=a.cell, start=name, tied=name)
         x = d.dropped(a, x, a.layers + (4 + n if n + 1 < a.layers else 1), f"{name}.steps.dropout")
@@ -68,7 +67,7 @@ def segments_of_vector(draft, architecture, vector, known, encoded, series):
     if encoded:
         parts.append(d.view("future.segments", encoded, count, w * d.streams[encoded].width))
     read = d.joined("decoder.read", [*parts, *([series] if series else [])])
-    x = d.layer("decoder.input", "dense", [read], count, a.hidden, added=vector)
+    x = d.layer("decoder.input", "dense", [read], count, a.hidden)
     h = d.layer(f"{name}.steps", "recurrent", [x], count, a.hidden, cell=a.cell, start=name, restart=True, tied=name)
     return [d.dropped(a, h, a.layers + 1, f"{name}.steps.dropout")]
 

@@ -9,7 +9,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from ..._preparation import LEVELS
 from ..._shares import shares
-from ..beginnings import cold_widths, short_factor
+from ..beginnings import cold_widths, cold_yardstick, short_factor
 from ..error_scale import Yardstick, yardsticks_of
 from ..forecasting import from_ends, samples_from_ends
 from ..fresh import fresh_offsets
@@ -235,6 +235,8 @@ class Uncertainty:
             usual = state.calibration.offsets(levels, len(self.target_names_))
         for number, (key, forecast) in enumerate(zip(request.keys, forecasts, strict=True)):
             yardstick, rows, steps = yardsticks[key], known[number], slice(len(forecast))
+            if key in request.cold:
+                yardstick = cold_yardstick(state, request.cold[key], yardstick)
             if len(rows) < state.looks_back:  # a few equal rows do not make a constant series
                 yardstick = replace(yardstick, unit=yardstick.divisor)
             image = yardstick.image(forecast)
