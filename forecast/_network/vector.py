@@ -41,11 +41,10 @@ def unrolled(draft, architecture, vector, known, encoded, series):
     list of str
     """
     d, a = draft, architecture
-    states = _read(d, a, "decoder.{}", vector)
+    states, ahead = _read(d, a, "decoder.{}", vector), _ahead(d, a, [s for s in (known, encoded, series) if s])
     begin = d.layer("decoder.begin", "dense", [], 1, a.columns)
     fed = d.layer("decoder.fed", "feed", [begin], a.output_steps, a.columns, number=a.layers + 3, level=a.median)
-    read = d.joined("decoder.read", [stream for stream in (known, encoded, fed, series) if stream])
-    x = d.layer("decoder.input", "dense", [read], a.output_steps, a.hidden)
+    x = d.layer("decoder.input", "dense", [fed], a.output_steps, a.hidden, added=ahead)
     for n, name in enumerate(states):
         x = d.layer(f"{name}.steps", "recurrent", [x], a.output_steps, a.hidden, cell=a.cell, start=name, tied=name)
         x = d.dropped(a, x, a.layers + (4 + n if n + 1 < a.layers else 1), f"{name}.steps.dropout")
@@ -70,6 +69,14 @@ def segments_of_vector(draft, architecture, vector, known, encoded, series):
     x = d.layer("decoder.input", "dense", [read], count, a.hidden)
     h = d.layer(f"{name}.steps", "recurrent", [x], count, a.hidden, cell=a.cell, start=name, restart=True, tied=name)
     return [d.dropped(a, h, a.layers + 1, f"{name}.steps.dropout")]
+
+
+def _ahead(d, a, streams):
+    """What is known of every step, as the cell reads it; computed before the loop begins."""
+    if not streams:
+        return ""
+    x = d.joined("decoder.read", streams)
+    return d.layer("decoder.ahead", "dense", [x], d.streams[x].steps, a.hidden, bias="none")
 
 
 def _read(d, a, name, x):

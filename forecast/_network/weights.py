@@ -153,7 +153,7 @@ class Network:
 
     @property
     def fed(self):
-        """Scale and shift, each (targets,), from a scaled target to the scaled past of its own channel, if it has one."""
+        """Scale and shift, each (targets,), from a scaled target to the scaled past of its channel, if it has one."""
         if self.architecture.encoder == "dense":
             return np.ones(self.architecture.targets), np.zeros(self.architecture.targets)
         s, columns = self.scaling, np.arange(self.architecture.targets) % self.architecture.columns

@@ -322,7 +322,7 @@ class Preparation:
         """Whether every target was seen at least once up to the origin, and how many steps ahead have a value."""
         total = np.concatenate([np.zeros((1, rows.targets.shape[1]), int), np.cumsum(~np.isnan(rows.targets), axis=0)])
         origins = windows.origins.astype(np.int64)
-        seen = (total[origins + 1] > total[windows.first_rows]).all(axis=1) if self.lookback else np.full(len(origins), True)
+        seen = (total[origins + 1] > total[windows.first_rows]).all(axis=1) | (not self.lookback)
         end = np.minimum(origins + self.horizon + 1, len(rows))
         return seen, total[end] - total[origins + 1]
 
@@ -417,7 +417,7 @@ class Preparation:
                 continue
             before = windows.origins[mine][:, None] + np.arange(1 - lost, 1)
             for column, transform in enumerate(self.chain(key, rows, number)):
-                if transform.was_constant and self.lookback:  # no scale of its own, so what others do says nothing of its units
+                if transform.was_constant and self.lookback:  # no scale of its own: others say nothing of its units
                     cube[mine, :, column] = raw[windows.origins[mine], column, None]
                     continue
                 past, seen = raw[before, column].astype(np.float64), None

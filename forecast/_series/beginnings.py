@@ -8,7 +8,8 @@ from .._frames import read_static
 from .._preparation import Rows
 
 __all__ = [
-    "cold_widths", "cold_yardstick", "refuse_likeless", "refuse_unlearnable", "refuse_untransformable", "short_factor", "with_likenesses",
+    "cold_widths", "cold_yardstick", "refuse_likeless", "refuse_unlearnable", "refuse_untransformable", "short_factor",
+    "with_likenesses",
 ]  # fmt: skip
 
 _LIKE = 5  # series whose mean stands in for one without a history

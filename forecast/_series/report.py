@@ -23,10 +23,10 @@ class ModelReport:
     ----------
     table : pandas.DataFrame or None
         Index `model` (the model, "last value", "seasonal naive", "drift", "mean"; for windows that begin with their
-        series, with `lookback=0`, the model and "mean curve", the mean of earlier windows, step by step). Columns over all validation windows,
-        steps and targets, in the units of the series: `MAE`, `RMSE` and `skill` (1 - MAE / MAE of the best naive
-        forecast); and `MASE`, the mean over series and targets of MAE / mean absolute seasonal change before these
-        windows (NaN if there is none). None if no windows were held out, because there were too few or by
+        series, with `lookback=0`, the model and "mean curve", the mean of earlier windows, step by step). Columns over
+        all validation windows, steps and targets, in the units of the series: `MAE`, `RMSE` and `skill` (1 - MAE / MAE
+        of the best naive forecast); and `MASE`, the mean over series and targets of MAE / mean absolute seasonal change
+        before these windows (NaN if there is none). None if no windows were held out, because there were too few or by
         `validation_fraction=None`.
     skill : float
         Skill of the model; above 0 it beats every naive forecast. NaN without a table. If series differ in scale, the

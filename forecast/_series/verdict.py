@@ -58,17 +58,20 @@ def _judged_from_nothing(task, rows, windows, held_out, forecast, name, chose_ep
     targets = rows.true_targets.astype(np.float64)
     actual = targets[_ahead(held_out, task.horizon)]
     behind = held_out.origins >= held_out.first_rows
+    before = windows[windows.time + task.horizon <= held_out.time.min()]
+    of_new = not np.isin(held_out.which, before.which).any()
     if behind.sum() >= LEAST:
         fill = np.nan_to_num(np.nanmean(targets, axis=0))
         some = forecast[behind], fill, name, chose_epoch, notes, error_scales
         report, _ = _judged(task, rows, held_out[behind], *some)
+    elif not len(before):
+        report = ModelReport(None, np.nan, 0, False, notes)
     else:
-        before = windows[windows.time + task.horizon <= held_out.time.min()]
         curve = targets[_ahead(before[:: -(-len(before) // _MOST) or 1], task.horizon)]
         naive = {"mean curve": np.broadcast_to(np.nanmean(curve, axis=0), actual.shape)}
         scales = np.full((rows.n_series, targets.shape[1]), np.nan)
         report = judge(name, forecast, actual, naive, held_out.which, scales, chose_epoch, notes)
-    return report, Calibration.of(rows, held_out, actual, forecast, error_scales)
+    return report, Calibration.of(rows, held_out, actual, forecast, error_scales, of_new)
 
 
 def _ahead(windows, horizon):

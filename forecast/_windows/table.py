@@ -31,8 +31,7 @@ class Windows(Table):
         Position of the newest past row of each window, at least `lookback - 1` rows into its series. Without `horizon`
         rows after it in its series, a window has no targets: it can be forecast from, but not trained on.
     lookback, horizon : int
-        In steps. With a lookback of 0 windows have no past, and the first of a series has the origin before its first
-        row; they are then known by the row after it.
+        In steps. With a lookback of 0 windows have no past, and the first of a series has its origin before it.
     n_targets : int, default=1
         The first `n_targets` channels are forecast.
     window_norm : None, str or tuple, default=None
@@ -227,8 +226,7 @@ class Windows(Table):
         """Number of each window's series, shape (n,)."""
         return self._series_of(self.origins)
 
-    def _series_of(self, origins):
-        """That of the row after an origin where there is no past: it may be the first of its series."""
+    def _series_of(self, origins):  # without a past, that of the row after an origin
         return np.searchsorted(self.starts, origins + (not self.lookback), side="right") - 1
 
     @property

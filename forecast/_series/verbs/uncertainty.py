@@ -247,7 +247,7 @@ class Uncertainty:
                     offsets[side][at] = [yardstick.image(cube) - image for cube in cubes[number]] + moved
                 offsets = _nested(offsets, levels)
             offsets = [side * short_factor(state, key, rows, yardstick) for side in offsets]
-            if key in request.cold:
+            if key in request.cold and not state.calibration.of_new:
                 lower, upper = offsets
                 width = cold_widths(state, state.tail, levels, yardstick)
                 offsets = -np.hypot(np.minimum(lower, 0), width), np.hypot(np.maximum(upper, 0), width)
@@ -258,7 +258,8 @@ class Uncertainty:
         """Quantiles (steps, targets, levels) of each series; of one with a short history or none, further apart."""
         state, past = self._state, request.past
         short = [number for number, length in enumerate(np.diff(past.starts)) if length < state.looks_back]
-        if not short and not request.cold:
+        of_new = state.calibration is not None and state.calibration.of_new
+        if not short and (of_new or not request.cold):
             return cubes
         forecasts, scales = self._forecasts(request, recursive=True), state.error_scales
         alone = state.calibration is not None and len(state.calibration.scales) == 1
@@ -274,7 +275,7 @@ class Uncertainty:
             cold = dict(zip(outer, cold_widths(state, state.tail, coverages, yardstick), strict=True))
             for place, level in enumerate(asked):
                 apart = (yardstick.image(cubes[number][..., place]) - image) * factor
-                if key in request.cold and level in cold:
+                if key in request.cold and level in cold and not of_new:
                     apart = np.sign(level - 0.5) * np.hypot(np.maximum(np.sign(level - 0.5) * apart, 0), cold[level])
                 cubes[number][..., place] = state.within(yardstick.original(image + apart))
         return cubes
