@@ -140,7 +140,7 @@ class Requests:
         cold = {}
         roles = state.roles
         told = roles.static and (roles.outside is not None or {*frame.columns, *roles.ids} >= set(roles.static))
-        if told or state.reads_no_past:
+        if told or (state.reads_no_past and past.keys != [None]):
             unknown = [rows for key, rows in rows_by_series(frame, state.roles, "X").items() if key not in past.keys]
             if unknown:
                 past, cold = with_likenesses(state, past, frame.iloc[np.sort(np.concatenate(unknown))])
