@@ -230,8 +230,8 @@ class RNNForecaster(Saved, Fits, Forecasts, RegressorMixin, BaseEstimator):
         "0.b_i" (hidden_size,), "head.W" (n_outputs, hidden_size), "head.b" (n_outputs,). With
         several quantiles the head has a row per output and level, the levels of an output side by side. For the other
         arguments: "0.reverse.W_i", "segment.W", "future.W_i", "future.reverse.W_i", "decoder.W_i", "decoder.0.W_i" or
-        "decoder.W", "attention.query.W", "attention.key.W" and "attention.v",
-        "encoder.W", "decoder.positions.b", "decoder.context.W", "skip.W" (n_outputs, past), "series.V" (n_series + 1, series_size),
+        "decoder.W", "attention.query.W", "attention.key.W" and "attention.v", "encoder.W" (hidden_size, n_features),
+        "decoder.positions.b", "decoder.context.W", "skip.W" (n_outputs, past), "series.V" (n_series + 1, series_size),
         the last row for an unknown series, "embedding.past.1" (levels + 1, embedding_size), the last row for an unknown
         level, and "cycle" (n_series or 1, targets, steps), in standard deviations.
     draws_masks_ : bool
