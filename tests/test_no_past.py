@@ -13,6 +13,7 @@ from forecast import RNNForecaster, SeriesForecaster
 from forecast._series.skipping import ShortHistoryWarning
 from forecast.baselines import LastValue
 from forecast.cli import main
+from forecast.diagnostics import check_no_leakage
 from forecast.model_selection import RollingOrigin, backtest
 
 H = 8
@@ -177,6 +178,22 @@ def test_updates_and_backtests():
     report = backtest(model(Ridge(), calendar=["dayofyear"]), df, RollingOrigin(n_splits=2, horizon=H, time="week"),
                       static=features)  # fmt: skip
     assert np.isfinite(report.summary()["MAE"]).all()
+
+
+def test_nothing_leaks_where_series_begin_one_after_the_other():
+    df, features = launches(rows=24)
+    report = check_no_leakage(model(Ridge(), future_covariates="age"), df, static=features)
+    assert report.n_forecasts > 0
+
+
+def test_a_fit_goes_on_with_the_encoder_frozen():
+    df, features = launches(rows=14)
+    new, theirs = launches(5, seed=2, name="n", rows=14)
+    fitted = model(future_covariates="age").fit(df, static=features)
+    tuned = fitted.fine_tune(new, static=theirs, freeze=["encoder"])
+    before, after = (one.regressor_.weights_ for one in (fitted, tuned))
+    assert (before["encoder.W"] == after["encoder.W"]).all()
+    assert (before["head.W"] != after["head.W"]).any()
 
 
 def test_members_read_no_past_together():
