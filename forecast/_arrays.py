@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 from sklearn.utils.validation import _check_sample_weight, check_array, validate_data
 
-from ._windows import Windows, WindowTargets
+from ._windows import Windows, WindowTargets, no_past
 
 __all__ = ["Dataset", "read_examined", "read_inputs", "read_training", "read_validation", "read_weights"]
 
@@ -121,7 +121,7 @@ def read_inputs(estimator, X, lookback, channels, extra=0):
 
 
 def _inputs_of_windows(estimator, X, lookback, channels, extra):
-    if (X.lookback, X.n_channels) != (lookback, channels):
+    if _past_sizes(X) != (lookback, channels):
         raise ValueError(
             f"X: windows of lookback {X.lookback} with {X.n_channels} channels, but "
             f"{type(estimator).__name__} was fitted on lookback {lookback} with {channels}."
@@ -242,7 +242,7 @@ def _read_windows(estimator, X, y):
         return X.span
 
     reach = None if X.settled is None else reach
-    sizes = len(X), X.lookback, X.n_channels
+    sizes = len(X), *_past_sizes(X)
     if own:
         return Dataset(
             arguments, *sizes, y.shape[1], False, X.horizon, time, reach, X.n_extra,
@@ -253,7 +253,7 @@ def _read_windows(estimator, X, y):
     targets = _as_float(check_array(np.asarray(y), dtype="numeric", ensure_2d=False, input_name="y"))
     # Rows of y are numbered as the windows are, so the windows' origins cannot address them: materialise the past.
     table = targets.reshape(len(targets), -1)
-    plain = _array_arguments(np.ascontiguousarray(np.asarray(X)), X.lookback, X.n_channels)
+    plain = _array_arguments(np.ascontiguousarray(np.asarray(X)), *_past_sizes(X))
     plain.update(target=table.reshape(-1, 1), horizon=table.shape[1], target_stride=table.shape[1])
     roles = _roles(X, table.shape[1])
     return Dataset(
@@ -273,9 +273,16 @@ def _roles(X, n_outputs):
     }
 
 
+def _past_sizes(X):
+    """Steps and channels of a window's past, both 0 where it has none."""
+    return X.lookback, X.n_channels if X.lookback else 0
+
+
 def _array_arguments(X, lookback, channels):
     """A matrix of windows: the past and, where there are more columns, the known future and static values."""
     past, extra = X[:, : lookback * channels], X[:, lookback * channels :]
+    if lookback == 0:
+        return {**no_past(len(X), X.dtype, shift=0), "extra": extra}
     arguments = {"past": np.ascontiguousarray(past).reshape(-1, channels), "lookback": lookback}
     arguments["past_stride"] = lookback
     return arguments | ({"extra": extra} if extra.shape[1] else {})
@@ -317,6 +324,10 @@ def _flattened(estimator, X):
 def _sizes(estimator, n_features, lookback, channels):
     if lookback is not None:
         return lookback, channels
+    if getattr(estimator, "encoder", None) == "dense":  # a row is one vector
+        if estimator.n_channels not in (1, n_features):
+            raise ValueError(f"X has vectors of {n_features} values, but n_channels={estimator.n_channels}.")
+        return 1, n_features
     if n_features % estimator.n_channels:
         raise ValueError(
             f"X: {n_features} columns are not a whole number of steps of n_channels={estimator.n_channels} channels; "
@@ -340,7 +351,9 @@ def _refuse_missing(X, ahead):
     if not len(X):
         return
     targets, future, static = (getattr(X, name, None) for name in ("targets", "future", "static"))
-    _refuse_rows(X, X.values, 1 - X.lookback, 0 if targets is not None else ahead, _not_finite, "X: expected finite")
+    last = 0 if targets is not None else ahead
+    if X.lookback or last:
+        _refuse_rows(X, X.values, 1 - X.lookback, last, _not_finite, "X: expected finite")
     if targets is not None and ahead:
         _refuse_rows(X, targets, 1, ahead, np.isinf, "y: expected finite or missing")
     if future is not None:

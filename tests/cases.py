@@ -207,10 +207,27 @@ FAMILIES = {  # fields of Architecture; those not named are the defaults of `dra
     ),
 }  # fmt: skip
 
+VECTORS = {  # the same of an encoder that reads one vector
+    "vector": dict(inputs=3),
+    "vector, everything": dict(
+        inputs=3, layers=2, future=2, static=2, future_size=2, series=SERIES, series_size=2, columns=2, cell="lstm",
+    ),
+    "vector of categories": dict(
+        inputs=3, past_levels=(0, 4, 0), static=2, static_levels=(3, 0), category_left_out=0.1, columns=2,
+    ),
+    "segments of a vector": dict(inputs=4, decoder="segments", segment=3, horizon=7, columns=2),
+    "segments of a vector, everything": dict(
+        inputs=2, decoder="segments", segment=3, future=2, static=1, future_size=2, series=SERIES, series_size=2,
+        cell="lstm",
+    ),
+}  # fmt: skip
+VECTORS = {name: dict(encoder="dense", decoder="recurrent", steps=1) | fields for name, fields in VECTORS.items()}
+FAMILIES_OF_ALL = FAMILIES | VECTORS
+
 
 def draw_family(name, rng, **sizes):
     """A case of FAMILIES[name]; `sizes` go before its own: fields of Architecture, and those of `draw_network`."""
-    return draw_network(rng, **FAMILIES[name] | sizes)
+    return draw_network(rng, **FAMILIES_OF_ALL[name] | sizes)
 
 
 def draw_network(rng, *, batch=7, windows=None, missing=0.0, weighted=False, seed=None, unknown=0.2, **fields):
@@ -223,7 +240,7 @@ def draw_network(rng, *, batch=7, windows=None, missing=0.0, weighted=False, see
     fields = dict(cell="gru", steps=7, inputs=2, hidden=5, layers=1, horizon=6, columns=1, decoder_size=6) | fields
     a = fields.setdefault
     T, horizon, columns = fields["steps"], fields["horizon"], fields["columns"]
-    fields["segment"] = min(a("segment", 1), T)
+    fields["segment"] = a("segment", 1) if "encoder" in fields else min(a("segment", 1), T)
     most = max(-(-T // fields["segment"]) - 1, 1)
     fields["dilation"] = tuple(min(steps, most) for steps in a("dilation", ()))
     fields["inputs"] = max(fields["inputs"], columns)

@@ -49,6 +49,7 @@ EFFECTS = {  # changed value, and what else both models need to show it
     "skip_start": ("zero", {"skip": "linear"}),
     "skip_penalty": (10.0, {"skip": "linear"}),
     "skip_learning_rate": (1e-4, {"skip": "linear"}),
+    "encoder": ("dense", {"decoder": "recurrent"}),
     "decoder": ("steps", {}),
     "decoder_size": (5, {"decoder": "steps"}),
     "decoder_tied": (True, {"decoder": "segments", "segment": 3}),

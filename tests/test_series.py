@@ -299,7 +299,7 @@ def test_changing_the_frame_after_fit_changes_no_forecast(df):
 @pytest.mark.parametrize(
     ("name", "value"),
     [
-        ("lookback", 0),
+        ("lookback", -1),
         ("horizon", 0),
         ("step", 0),
         ("lookback", 2.5),

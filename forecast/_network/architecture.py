@@ -5,10 +5,11 @@ from dataclasses import dataclass
 from .._files import ModelFileError, stored
 from .._registries import ACTIVATED_CELLS, CELL_WORDS, CELLS, ESTIMATOR_CELLS, LOSSES, MATRIX_CELLS, OPTIMIZERS
 
-__all__ = ["ACTIVATED_CELLS", "ACTIVATIONS", "ATTENTIONS", "CELLS", "DECODERS", "ESTIMATOR_CELLS", "LOSSES",
-           "MATRIX_CELLS", "OPTIMIZERS", "SKIPS", "Architecture", "core_cell"]  # fmt: skip
+__all__ = ["ACTIVATED_CELLS", "ACTIVATIONS", "ATTENTIONS", "CELLS", "DECODERS", "ENCODERS", "ESTIMATOR_CELLS",
+           "LOSSES", "MATRIX_CELLS", "OPTIMIZERS", "SKIPS", "Architecture", "core_cell"]  # fmt: skip
 
 ACTIVATIONS = ("relu", "identity")  # of a segment's projection
+ENCODERS = ("recurrent", "dense")
 DECODERS = ("dense", "segments", "steps", "recurrent")
 SKIPS = (None, "linear", "linear-all")
 ATTENTIONS = (None, "dot", "additive")
@@ -68,6 +69,7 @@ class Architecture:
     recurrent_dropout: float = 0.0
     zoneout: float = 0.0
     attention: str | None = None
+    encoder: str = "recurrent"  # "dense": of one step, or of none where windows have no past
 
     @property
     def cell_word(self):
@@ -89,8 +91,15 @@ class Architecture:
         return self.extra - self.horizon_steps * self.future - self.static
 
     @property
+    def reads_no_past(self):
+        """Whether windows have no past."""
+        return self.encoder == "dense" and self.steps == self.inputs == 0
+
+    @property
     def padded_steps(self):
         """Steps of the past with those that fill up the oldest segment."""
+        if self.encoder == "dense":  # segments are those of the horizon
+            return self.steps
         return -(-self.steps // self.segment) * self.segment
 
     @property
@@ -142,7 +151,7 @@ class Architecture:
         most = max(n_weights, n_scales)
         free = {"steps"} | ({"decoder_size"} if self.decoder != "steps" else set())
         for name, size in (sizes | counts).items():
-            least = 1 if name in sizes else 0
+            least = 1 if name in sizes and not (name in ("steps", "inputs") and self.reads_no_past) else 0
             beyond = type(size) is int and name not in free and size > most
             if type(size) is not int or size < least or beyond or (name == "layers" and size > n_weights):
                 raise ModelFileError(f"a network with {name} = {size!r} in {n_weights} weights.")
@@ -158,6 +167,8 @@ class Architecture:
             levels = getattr(self, f"{role}_levels")
             if len(levels) not in (0, n) or any(type(one) is not int or not 0 <= one <= most for one in levels):
                 raise ModelFileError(f"a network with {role}_levels = {levels!r} of {n} columns.")
+        if self.encoder == "dense" and (self.steps > 1 or self.decoder not in ("recurrent", "segments")):
+            raise ModelFileError(f"a dense encoder of {self.steps} steps with decoder = {self.decoder!r}.")
         size = self.embedding_size
         if size is not None and (type(size) is not int or not 1 <= size <= most):
             raise ModelFileError(f"a network with embedding_size = {size!r} in {n_weights} weights.")
@@ -168,7 +179,7 @@ class Architecture:
             if not isinstance(getattr(self, name), float):
                 raise ModelFileError(f"a network with {name} = {getattr(self, name)!r}.")
         choices = {"decoder": DECODERS, "skip": SKIPS, "segment_activation": ACTIVATIONS, "cell": CELL_WORDS,
-                   "loss": LOSSES, "attention": ATTENTIONS} | dict.fromkeys(
+                   "loss": LOSSES, "attention": ATTENTIONS, "encoder": ENCODERS} | dict.fromkeys(
             ("bidirectional", "decoder_tied", "residual", "layer_norm"), (True, False)
         )  # fmt: skip
         for name, known in choices.items():

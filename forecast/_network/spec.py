@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from .._registries import MATRIX_CELLS
 from .categories import has_codes, split
 from .unfit import first_residual, refuse_unfit
+from .vector import encoded_vector, segments_of_vector, unrolled
 
 __all__ = ["Layer", "NetworkSpec", "Stream", "spec_of"]
 
@@ -140,6 +141,11 @@ class _Draft:
         parts = [self.streams[i] for i in inputs]
         return self.layer(name, "concat", inputs, max(p.steps for p in parts), sum(p.width for p in parts))
 
+    def dropped(self, a, x, number, name):
+        if not a.dropout:
+            return x
+        return self.layer(name, "dropout", [x], self.streams[x].steps, self.streams[x].width, number=number)
+
     def width(self, names):
         return sum(self.streams[name].width for name in names)
 
@@ -162,23 +168,26 @@ def spec_of(architecture):
     """
     a, d = architecture, _Draft()
     refuse_unfit(a)
-    past = d.stream("past", a.padded_steps, a.inputs)
+    past = d.stream("past", max(a.padded_steps, 1), max(a.inputs, 1))  # without a past nobody reads it
     if a.extra:
         d.stream("extra", 1, a.extra)
     x = past
     if a.cycle:
         x = d.layer("cycle", "cycle_off", [past], a.padded_steps, a.inputs, rows=a.cycle_rows, length=a.cycle,
                     channels=a.columns)  # fmt: skip
-    top = _encoder(d, a, _with_vectors(d, a, x))
-    known = None  # the known future step by step
-    if a.future and (a.future_size or a.decoder in ("steps", "recurrent") or has_codes(a.future_levels)):
+    if a.encoder == "dense":
+        top = encoded_vector(d, a, [*([_with_vectors(d, a, x)] if a.steps else []), *_static(d, a)])
+    else:
+        top = _encoder(d, a, _with_vectors(d, a, x))
+    known = None
+    wants = a.future_size or a.decoder in ("steps", "recurrent") or a.encoder == "dense" or has_codes(a.future_levels)
+    if a.future and wants:  # step by step
         known = _known(d, a)
     encoded = _known_future(d, a, known) if a.future_size else None
     series = None
     if a.series_size:
         series = d.layer("series.V", "lookup", [], 1, a.series_size, rows=a.series + 1, number=a.layers + 2)
-    decode = {"dense": _dense, "segments": _segments, "steps": _steps, "recurrent": _goes_on}[a.decoder]
-    head = decode(d, a, top, known=known, encoded=encoded, series=series)
+    head = _DECODERS[a.encoder][a.decoder](d, a, top, known=known, encoded=encoded, series=series)
     _output(d, a, head, x)
     return NetworkSpec(
         d.streams, tuple(d.layers), a.targets, a.columns, a.loss, tuple(a.loss_parameters), a.dropout,
@@ -218,7 +227,7 @@ def _encoder(d, a, x):
             for way in directions
         ]
         if n + 1 < a.layers:
-            x = _dropped(d, a, d.joined(f"{n}.both", outputs), n, f"{n}.dropout")
+            x = d.dropped(a, d.joined(f"{n}.both", outputs), n, f"{n}.dropout")
             if added:
                 x = d.layer(f"{n}.sum", "sum", [x, added], a.encoder_steps, d.streams[x].width)
     return _Top(outputs, added)
@@ -244,22 +253,16 @@ def _recurrent(d, a, name, x, steps, width, reverse, stacked=None):
     return d.layer(name, a.cell, inputs, steps, width, reverse=reverse, heads=a.heads)
 
 
-def _dropped(d, a, x, number, name):
-    if not a.dropout:
-        return x
-    return d.layer(name, "dropout", [x], d.streams[x].steps, d.streams[x].width, number=number)
-
-
 def _last(d, a, top):
     """The last states as one stream, after dropout; the reversed layer computes the oldest step last."""
     ends = [d.one_step(stream, step) for stream, step in zip(top.states, (-1, 0), strict=False)]
-    last = _dropped(d, a, d.joined("last", ends), a.layers - 1, f"{a.layers - 1}.dropout")
+    last = d.dropped(a, d.joined("last", ends), a.layers - 1, f"{a.layers - 1}.dropout")
     return _with_residual(d, a, top, last, range(len(ends)))
 
 
 def _last_of_reversed(d, a, top):
     """For decoders that go on from the forward layers' states."""
-    last = _dropped(d, a, d.one_step(top.states[1], 0), a.layers - 1, f"{a.layers - 1}.dropout")
+    last = d.dropped(a, d.one_step(top.states[1], 0), a.layers - 1, f"{a.layers - 1}.dropout")
     return _with_residual(d, a, top, last, [1])
 
 
@@ -353,7 +356,7 @@ def _segments(d, a, top, known, encoded, series):
     x = d.joined("decoder.input", [positions, *further])
     h = d.layer("decoder", "recurrent", [x], count, a.hidden, cell=a.cell, start=encoder, restart=True,
                 tied=encoder if a.decoder_tied else "")  # fmt: skip
-    return [_dropped(d, a, h, a.layers + 1, "decoder.dropout")]
+    return [d.dropped(a, h, a.layers + 1, "decoder.dropout")]
 
 
 def _steps(d, a, top, known, encoded, series):
@@ -364,7 +367,7 @@ def _steps(d, a, top, known, encoded, series):
     ahead = [stream for stream in (known, encoded) if stream]
     h = d.layer("decoder", "dense", ahead, a.output_steps, a.decoder_size, activation="relu", bias="steps",
                 added=context)  # fmt: skip
-    return [_dropped(d, a, h, a.layers + 1, "decoder.dropout")]
+    return [d.dropped(a, h, a.layers + 1, "decoder.dropout")]
 
 
 def _goes_on(d, a, top, known, encoded, series):
@@ -383,7 +386,7 @@ def _goes_on(d, a, top, known, encoded, series):
     for n in range(a.layers):
         x = d.layer(f"decoder.{n}", "recurrent", [x], a.output_steps, a.hidden, cell=a.cell, start=str(n))
         state = x
-        x = _dropped(d, a, x, a.layers + (4 + n if n + 1 < a.layers else 1), f"decoder.{n}.dropout")
+        x = d.dropped(a, x, a.layers + (4 + n if n + 1 < a.layers else 1), f"decoder.{n}.dropout")
     return [x, _attention(d, a, state, memory)] if memory else [x]
 
 
@@ -438,3 +441,9 @@ def _line(d, a, x):
         return d.view("skip.past", x, 1, a.steps * a.inputs, oldest)
     own = d.view("skip.channels", x, a.steps, a.columns, oldest, a.inputs)
     return d.flat("skip.past", d._concat("skip.targets", [own]))
+
+
+_DECODERS = {
+    "recurrent": {"dense": _dense, "segments": _segments, "steps": _steps, "recurrent": _goes_on},
+    "dense": {"segments": segments_of_vector, "recurrent": unrolled},
+}

@@ -22,10 +22,28 @@ def refuse_unfit(a):
     ------
     ValueError
     """
-    refuse_codes(a)
-    if a.segment > a.steps:
-        raise ValueError(f"segment={a.segment}: longer than the lookback of {a.steps} steps.")
-    _refuse_unfit_stack(a)
+    if a.encoder == "dense":
+        _refuse_steps(a)
+    else:
+        refuse_codes(a)
+        _refuse_unfit_stack(a)
+    _refuse_unfit_decoder(a)
+
+
+def _refuse_steps(a):
+    if a.steps > 1:
+        raise ValueError(
+            f"encoder='dense' reads one vector for each sample, and these windows have a past of {a.steps} steps. Set "
+            "encoder='recurrent'; or pass X of shape (n_samples, n_features), or, to SeriesForecaster, lookback=0."
+        )
+    if a.decoder not in ("recurrent", "segments"):
+        raise ValueError(
+            f"encoder='dense' with decoder={a.decoder!r}: no recurrent layer is left. Set decoder='recurrent' or "
+            "'segments', or encoder='recurrent'; or use a network without them, such as scikit-learn's MLPRegressor."
+        )
+
+
+def _refuse_unfit_decoder(a):
     if a.future_size and not a.future:
         raise ValueError(
             f"future_size={a.future_size}: there is no known future to read. Pass windows with known future columns "
@@ -58,6 +76,11 @@ def refuse_unfit(a):
         )
     if a.decoder_tied and a.decoder != "segments":
         raise ValueError(f"decoder_tied=True is for decoder='segments', not {a.decoder!r}.")
+    if a.decoder == "segments" and a.encoder == "dense" and a.layers > 1:
+        raise ValueError(
+            f"num_layers={a.layers}: decoder='segments' is one layer, and encoder='dense' has none. Set num_layers=1, "
+            "or decoder='recurrent'."
+        )
     if a.decoder == "recurrent":
         _refuse_recurrent(a)
     if a.attention == "dot" and a.bidirectional:
@@ -67,7 +90,7 @@ def refuse_unfit(a):
         )
     reads_targets = {f"cycle={a.cycle}": a.cycle, "skip='linear'": a.skip == "linear",
                      "decoder='recurrent'": a.decoder == "recurrent"}  # fmt: skip
-    if a.columns > a.inputs and any(reads_targets.values()):
+    if a.encoder == "recurrent" and a.columns > a.inputs and any(reads_targets.values()):
         what = next(name for name, asked in reads_targets.items() if asked)
         raise ValueError(
             f"{what}: the past of the {a.columns} targets must be among the channels, got {a.inputs} channels."
@@ -75,7 +98,9 @@ def refuse_unfit(a):
 
 
 def _refuse_unfit_stack(a):
-    """What concerns the stacked layers alone."""
+    """What concerns the layers that read the past alone."""
+    if a.segment > a.steps:
+        raise ValueError(f"segment={a.segment}: longer than the lookback of {a.steps} steps.")
     if 1 not in a.dilations:
         raise ValueError(
             f"dilation={a.dilation}: no layer has 1, so a forecast would never read some steps of the past. Give at "

@@ -68,7 +68,7 @@ class Network:
         a, theta, s = self.architecture, self.theta, self.scaling
         if not isinstance(theta, np.ndarray) or theta.ndim != 1 or theta.dtype != a.dtype:
             raise ModelFileError(f"the weights are not a vector of {a.dtype}.")
-        parts = {"past": a.inputs, "target": a.targets}
+        parts = {"past": max(a.inputs, 1), "target": a.targets}
         parts |= {} if s.extra_mean is None and s.extra_scale is None and a.extra == 0 else {"extra": a.extra}
         # Every size costs a number of the file at least, so that no file can ask for more than it holds.
         a.check_loaded(theta.size, max((np.size(getattr(s, f"{of}_mean")) for of in parts), default=0))
@@ -153,7 +153,9 @@ class Network:
 
     @property
     def fed(self):
-        """Scale and shift, each (targets,), from a scaled target to the scaled past of its own channel."""
+        """Scale and shift, each (targets,), from a scaled target to the scaled past of its channel, if it has one."""
+        if self.architecture.encoder == "dense":
+            return np.ones(self.architecture.targets), np.zeros(self.architecture.targets)
         s, columns = self.scaling, np.arange(self.architecture.targets) % self.architecture.columns
         mean, scale = s.past_mean[columns], s.past_scale[columns]
         return s.target_scale / scale, (s.target_mean - mean) / scale

@@ -133,7 +133,7 @@ class Preparation:
             }
         if Norm.of(self.window_norm, self.lookback).kind == "standard":
             self.floors = self._measured(rows, rows.keys)
-        elif self.transform is None and rows.n_series > 1:  # a series alone has its own unit
+        elif self.transform is None and rows.n_series > 1 and self.lookback:  # a series alone has its own unit
             self.still, self.named = _still(rows), list(rows.keys)
         return self
 
@@ -304,7 +304,7 @@ class Preparation:
         windows = windows_of(
             **self._shared(rows), lookback=self.lookback, horizon=self.horizon, step=step, lost=self.n_lost, clock=clock
         )
-        if rows.made_up is not None:
+        if rows.made_up is not None and self.lookback:
             windows = windows[~rows.made_up[windows.origins]]
         if not self.masked:
             return windows
@@ -322,7 +322,7 @@ class Preparation:
         """Whether every target was seen at least once up to the origin, and how many steps ahead have a value."""
         total = np.concatenate([np.zeros((1, rows.targets.shape[1]), int), np.cumsum(~np.isnan(rows.targets), axis=0)])
         origins = windows.origins.astype(np.int64)
-        seen = (total[origins + 1] > total[windows.first_rows]).all(axis=1)
+        seen = (total[origins + 1] > total[windows.first_rows]).all(axis=1) | (not self.lookback)
         end = np.minimum(origins + self.horizon + 1, len(rows))
         return seen, total[end] - total[origins + 1]
 
@@ -417,7 +417,7 @@ class Preparation:
                 continue
             before = windows.origins[mine][:, None] + np.arange(1 - lost, 1)
             for column, transform in enumerate(self.chain(key, rows, number)):
-                if transform.was_constant:  # no scale of its own, so what others do says nothing of its units
+                if transform.was_constant and self.lookback:  # no scale of its own: others say nothing of its units
                     cube[mine, :, column] = raw[windows.origins[mine], column, None]
                     continue
                 past, seen = raw[before, column].astype(np.float64), None

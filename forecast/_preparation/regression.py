@@ -10,9 +10,9 @@ from .._tail import time_tail
 from .outputs import EachOutput, fit_all_outputs, kind_of
 from .weighting import learns, weight_argument
 
-__all__ = ["accepts_windows", "fit_regressor", "goes_on", "judged", "predict_windows", "to_fit", "unfrozen"]
+__all__ = ["LEAST", "accepts_windows", "fit_regressor", "goes_on", "judged", "predict_windows", "to_fit", "unfrozen"]
 
-_LEAST = 10  # windows: fewer say nothing of a forecaster
+LEAST = 10  # windows: fewer say nothing of a forecaster
 _MOST = 20_000  # windows that a report looks at
 _BLOCK = 256  # windows that a regressor is asked about at once
 
@@ -225,7 +225,7 @@ def judged(regressor, windows, fraction, complete, weigh=None):
     own = bool(len(getattr(regressor, "validation_loss_curve_", ())))
     time = np.asarray(windows.time)
     early, late = time_tail(time, regressor.validation_fraction if own else fraction, windows.span)
-    if len(late) < _LEAST or (len(early) < len(late) and not own):
+    if len(late) < LEAST or (len(early) < len(late) and not own):
         return None
     held_out = windows[late[:: -(-len(late) // _MOST)]]
     if own:

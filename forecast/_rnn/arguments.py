@@ -49,7 +49,33 @@ _NEEDS = {  # argument -> its default, and what it needs in order to have an eff
 }
 
 
+_OF_STEPS = {  # arguments that are for layers over the steps of a past, which encoder="dense" has not
+    "segment_activation": "relu", "bidirectional": False, "residual": False, "layer_norm": False, "dilation": 1,
+    "recurrent_dropout": 0.0, "zoneout": 0.0, "skip": None, "decoder_tied": False, "attention": None, "cycle": None,
+}  # fmt: skip
+
+
+def _refuse_of_steps(model):
+    """Refuse what would have no effect where the encoder reads a vector."""
+    if model.decoder not in ("recurrent", "segments"):
+        raise ValueError(
+            f"encoder='dense' needs a decoder that writes a sequence, and decoder={model.decoder!r} would leave no "
+            "recurrent layer. Set decoder='recurrent' or 'segments'; or use a network without recurrent layers, such "
+            "as scikit-learn's MLPRegressor."
+        )
+    given = _OF_STEPS if model.decoder == "segments" else _OF_STEPS | {"segment": 1}
+    for name, default in given.items():
+        value = getattr(model, name)
+        if value != default:
+            raise ValueError(
+                f"{name}={value!r} has no effect with encoder='dense', which reads one vector and no steps of a past; "
+                f"leave it {default!r}, or set encoder='recurrent'."
+            )
+
+
 def _check_network(model):
+    if model.encoder == "dense":
+        _refuse_of_steps(model)
     for name, (default, needed, has_it, expected) in _NEEDS.items():
         given = getattr(model, name)
         if given != default and not has_it(model):
@@ -112,6 +138,8 @@ def architecture_of(model, data):
             f"teacher_forcing={model.teacher_forcing}: with a horizon of one step no forecast is fed back, so there is "
             "nothing to teach; leave it 0.0."
         )
+    if data.lookback == 0:
+        _refuse_without_past(model)
     return Architecture(
         cell=core_cell(model.cell, model.activation),
         dtype=model.dtype,
@@ -132,6 +160,7 @@ def architecture_of(model, data):
         segment_activation=model.segment_activation,
         bidirectional=bool(model.bidirectional),
         skip=model.skip,
+        encoder=model.encoder,
         decoder=model.decoder,
         decoder_size=int(model.decoder_size),
         decoder_tied=bool(model.decoder_tied),
@@ -152,6 +181,20 @@ def architecture_of(model, data):
         **data.levels,
         **_of_codes(model, data),
     )
+
+
+def _refuse_without_past(model):
+    if model.encoder != "dense":
+        raise ValueError(
+            f"encoder={model.encoder!r} reads the steps of a past, and lookback=0 leaves none. Set encoder='dense', "
+            "or a lookback of 1 or more."
+        )
+    for name, default in (("input_noise", 0.0), ("input_clip", None)):
+        if getattr(model, name) != default:
+            raise ValueError(
+                f"{name}={getattr(model, name)!r} is for the scaled past, and lookback=0 leaves none; leave it "
+                f"{default!r}."
+            )
 
 
 def _of_codes(model, data):

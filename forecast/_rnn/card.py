@@ -47,9 +47,9 @@ def card_parts(model):
 
 
 _BEYOND = (
-    "segment", "bidirectional", "residual", "layer_norm", "dilation", "recurrent_dropout", "zoneout", "skip", "decoder",
-    "decoder_tied", "teacher_forcing", "attention", "future_size", "series_size", "categories", "embedding_size",
-    "category_left_out", "cycle",
+    "encoder", "segment", "bidirectional", "residual", "layer_norm", "dilation", "recurrent_dropout", "zoneout", "skip",
+    "decoder", "decoder_tied", "teacher_forcing", "attention", "future_size", "series_size", "categories",
+    "embedding_size", "category_left_out", "cycle",
 )  # fmt: skip
 
 

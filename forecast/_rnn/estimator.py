@@ -68,6 +68,11 @@ class RNNForecaster(Saved, Fits, Forecasts, RegressorMixin, BaseEstimator):
         replaces `weight_decay`.
     skip_learning_rate : float, default=None
         Step size of the skip at the start; None: `learning_rate`. A smaller one keeps it near the regression.
+    encoder : {"recurrent", "dense"}, default="recurrent"
+        What reads X. "recurrent": the layers above, step by step. "dense": X has no steps, each row is one vector of
+        features, and a dense layer maps it to the initial states of the decoder, which writes the sequence [25]_; with
+        `decoder="recurrent"` or "segments". `Windows` without a past give it their static values (`lookback=0` of
+        `SeriesForecaster`). Arguments of layers over the steps of a past are refused.
     decoder : {"dense", "segments", "steps", "recurrent"}, default="dense"
         How the last states become the forecast. "dense": one layer to all outputs at once. "segments": one step of the
         cell for each `segment` steps of the horizon, from the last states and a learned position [7]_; for long
@@ -225,7 +230,7 @@ class RNNForecaster(Saved, Fits, Forecasts, RegressorMixin, BaseEstimator):
         "0.b_i" (hidden_size,), "head.W" (n_outputs, hidden_size), "head.b" (n_outputs,). With
         several quantiles the head has a row per output and level, the levels of an output side by side. For the other
         arguments: "0.reverse.W_i", "segment.W", "future.W_i", "future.reverse.W_i", "decoder.W_i", "decoder.0.W_i" or
-        "decoder.W", "attention.query.W", "attention.key.W" and "attention.v",
+        "decoder.W", "attention.query.W", "attention.key.W" and "attention.v", "encoder.W" (hidden_size, n_features),
         "decoder.positions.b", "decoder.context.W", "skip.W" (n_outputs, past), "series.V" (n_series + 1, series_size),
         the last row for an unknown series, "embedding.past.1" (levels + 1, embedding_size), the last row for an unknown
         level, and "cycle" (n_series or 1, targets, steps), in standard deviations.
@@ -262,6 +267,7 @@ class RNNForecaster(Saved, Fits, Forecasts, RegressorMixin, BaseEstimator):
     .. [22] Luong, Pham and Manning (2015): Effective approaches to attention-based neural machine translation.
     .. [23] Bahdanau, Cho and Bengio (2015): Neural machine translation by jointly learning to align and translate.
     .. [24] Guo and Berkhahn (2016): Entity embeddings of categorical variables.
+    .. [25] Vinyals et al. (2015): Show and tell: a neural image caption generator.
 
     Examples
     --------
@@ -301,6 +307,7 @@ class RNNForecaster(Saved, Fits, Forecasts, RegressorMixin, BaseEstimator):
         skip_start="ridge",
         skip_penalty=1e-3,
         skip_learning_rate=None,
+        encoder="recurrent",
         decoder="dense",
         decoder_size=128,
         decoder_tied=False,
@@ -363,6 +370,7 @@ class RNNForecaster(Saved, Fits, Forecasts, RegressorMixin, BaseEstimator):
         self.skip_start = skip_start
         self.skip_penalty = skip_penalty
         self.skip_learning_rate = skip_learning_rate
+        self.encoder = encoder
         self.decoder = decoder
         self.decoder_size = decoder_size
         self.decoder_tied = decoder_tied

@@ -57,6 +57,7 @@ def flow_of(model, X, y, sample_weight, n_jobs):
     network = model._network
     fitted = model._lookback, model._n_channels, getattr(model, "_n_extra", 0), model.n_outputs_
     _refuse_matrix(network.architecture, "gradients of states")
+    _refuse_vector(network.architecture, "gradients of states")
     data = placed(model, read_examined(model, X, y, *fitted))
     loss, norms = network.flow(data.arguments, data.n_windows, read_weights(sample_weight, data), n_jobs)
     if not np.isfinite(norms).all():
@@ -98,6 +99,7 @@ def activity_of(model, X, n_jobs, most_bytes):
     data = placed(model, read_inputs(model, X, model._lookback, model._n_channels, getattr(model, "_n_extra", 0)))
     a = network.architecture
     _refuse_matrix(a, "gates and states")
+    _refuse_vector(a, "gates and states")
     info = CELLS[a.cell]
     kinds = len(info["gates"]) + len(info["states"])
     streams = [network.spec.streams[layer.output] for layer in network.spec.recurrent]
@@ -118,6 +120,11 @@ def activity_of(model, X, n_jobs, most_bytes):
 def _refuse_matrix(architecture, what):
     if architecture.cell in MATRIX_CELLS:
         raise ValueError(f"{what}: cell={architecture.cell!r} holds a matrix and has none; expected another cell.")
+
+
+def _refuse_vector(architecture, what):
+    if architecture.encoder == "dense":
+        raise ValueError(f"{what}: they are those of the layers that read the past, and encoder='dense' has no steps.")
 
 
 def _size(streams):

@@ -4,7 +4,7 @@ from numbers import Integral, Real
 
 from sklearn.utils._param_validation import Interval, StrOptions
 
-from .._network import ACTIVATIONS, ATTENTIONS, DECODERS, ESTIMATOR_CELLS, LOSSES, OPTIMIZERS, SKIPS
+from .._network import ACTIVATIONS, ATTENTIONS, DECODERS, ENCODERS, ESTIMATOR_CELLS, LOSSES, OPTIMIZERS, SKIPS
 from .._training import SCHEDULES
 
 __all__ = ["CONSTRAINTS", "SKIP_STARTS"]
@@ -36,6 +36,7 @@ CONSTRAINTS = {
     "skip_start": [StrOptions(set(SKIP_STARTS))],
     "skip_penalty": [_NOT_NEGATIVE],
     "skip_learning_rate": [_POSITIVE, None],
+    "encoder": [StrOptions(set(ENCODERS))],
     "decoder": [StrOptions(set(DECODERS))],
     "decoder_size": [_COUNT],
     "decoder_tied": ["boolean"],

@@ -1,12 +1,15 @@
 """Series with a short history or none: what stands in for it, and how much less sure their forecasts are."""
 
+from dataclasses import replace
+
 import numpy as np
 
 from .._frames import read_static
 from .._preparation import Rows
 
 __all__ = [
-    "cold_widths", "refuse_likeless", "refuse_unlearnable", "refuse_untransformable", "short_factor", "with_likenesses",
+    "cold_widths", "cold_yardstick", "refuse_likeless", "refuse_unlearnable", "refuse_untransformable", "short_factor",
+    "with_likenesses",
 ]  # fmt: skip
 
 _LIKE = 5  # series whose mean stands in for one without a history
@@ -63,7 +66,7 @@ def refuse_likeless(state, past, new):
     ------
     ValueError
     """
-    if not state.roles.static:
+    if not state.roles.static and not state.reads_no_past:
         raise ValueError(
             f"new is {new!r}, but the model has no static covariates that say which series these are like; expected "
             "rows of them, given as predict(history=frame) or update(frame)."
@@ -87,7 +90,8 @@ def refuse_likeless(state, past, new):
 def with_likenesses(state, past, frame):
     """Rows with a history for each series of a frame that has none: the mean of the series that are most like it.
 
-    Likeness is the distance of the static covariates, each in standard deviations over the known series.
+    Likeness is the distance of the static covariates, each in standard deviations over the known series. A model that
+    reads no past forecasts from none of these rows; they say in which units its intervals are.
 
     Parameters
     ----------
@@ -110,12 +114,18 @@ def with_likenesses(state, past, frame):
         if key not in known and able:
             like = _most_alike(past, own, able)
             found[key] = [past.keys[number] for number in like]
-            grown = grown.grown(_mean_of(past, like, key, own))
+            rows = _mean_of(past, like, key, own)
+            grown = grown.grown(_moved(state, past, rows) if state.reads_no_past else rows)
     return grown, found
 
 
 def _able(state, past):
-    """Numbers of the series that end with the newest row and are as long as a forecast looks back on."""
+    """Numbers of the series that end with the newest row and are as long as a forecast looks back on.
+
+    Of a model that reads no past they may end at any time.
+    """
+    if state.reads_no_past:
+        return list(range(past.n_series))
     labels = list(past.last_labels.values())
     newest, lengths = max(labels), np.diff(past.starts)
     return [n for n, label in enumerate(labels) if label == newest and lengths[n] >= state.looks_back]
@@ -136,6 +146,38 @@ def _mean_of(past, numbers, key, static):
         for array in (past.targets, past.past, past.future)
     )
     return Rows([key], np.array([0, length]), past.index[rows[0]], *arrays, static[None].astype(past.static.dtype))
+
+
+def _moved(state, past, rows):
+    """The newest of some rows, right up to the newest label that is known, after which a new series begins."""
+    labels = list(past.last_labels.values())
+    number = labels.index(max(labels))
+    behind = past.index[past.starts[number] : past.starts[number + 1]]
+    n = min(len(rows), len(behind))
+    newest = rows.parts([(0, len(rows) - n, len(rows))])
+    return replace(newest, index=behind[len(behind) - n :])
+
+
+def cold_yardstick(state, like, yardstick):
+    """The unit of errors of a series without a history, where a mean of others is none: the mean of their units.
+
+    Parameters
+    ----------
+    state : FittedState
+    like : list of keys
+        Series that it is like.
+    yardstick : Yardstick
+        Of their mean.
+
+    Returns
+    -------
+    Yardstick
+    """
+    if not state.reads_no_past or state.calibration is None:
+        return yardstick
+    n = len(yardstick.unit)
+    nothing = np.full((1, n), np.nan)
+    return replace(yardstick, unit=np.mean([state.calibration.unit(key, nothing) for key in like], axis=0))
 
 
 def cold_widths(state, past, levels, yardstick):

@@ -36,6 +36,8 @@ class Calibration:
         rows need not; None where there are many.
     horizons : float or None
         That the windows span, series by series: what overlaps is nearly the same. None: files of 0.1.0.
+    of_new : bool
+        Whether they are of series that were not trained on until then.
     """
 
     residuals: np.ndarray
@@ -43,10 +45,11 @@ class Calibration:
     transformed: bool = False
     warm: dict | None = None
     horizons: float | None = None
+    of_new: bool = False
     _once: dict = field(default_factory=dict, repr=False, compare=False)
 
     @classmethod
-    def of(cls, rows, windows, actual, forecast, scales):
+    def of(cls, rows, windows, actual, forecast, scales, of_new=False):
         """Residuals of some windows.
 
         Parameters
@@ -56,6 +59,7 @@ class Calibration:
         actual, forecast : ndarray of shape (n, horizon, targets)
             In the units of the series.
         scales : ErrorScales
+        of_new : bool, default=False
 
         Returns
         -------
@@ -74,7 +78,7 @@ class Calibration:
             if not alone:
                 residuals[mine] = over(residuals[mine], units[key])
         span = horizons(SimpleNamespace(rows=windows.origins[order], which=which), actual.shape[1]).sum()
-        return cls(residuals, units, transformed=True, warm=_warm(residuals, units), horizons=float(span))
+        return cls(residuals, units, True, _warm(residuals, units), float(span), of_new)
 
     def followed_by(self, relative):
         """With later residuals behind these; the newest ones are kept.
@@ -92,7 +96,7 @@ class Calibration:
             relative = np.moveaxis(relative, 2, 1).reshape(-1, relative.shape[1], 1)
         residuals = np.concatenate([self.residuals, relative])[-_MOST:]
         span = None if self.horizons is None else self.horizons + len(relative) / relative.shape[1]
-        return type(self)(residuals, self.scales, self.transformed, _warm(residuals, self.scales), span)
+        return type(self)(residuals, self.scales, self.transformed, _warm(residuals, self.scales), span, self.of_new)
 
     def offsets(self, levels, n):
         """What to add to a forecast for its bounds as right after `fit`, in units of a series.

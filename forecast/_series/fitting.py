@@ -10,6 +10,7 @@ from sklearn.base import clone
 from .._preparation import LEVELS, Rows, Task, goes_on, trained, unfrozen
 from ..preprocessing import make_transform
 from .growing import kept_rows
+from .no_past import refuse_unfounded
 from .parameters import CHOOSING, is_chosen, member_settings, refuse_choosing, refuse_summed, refuse_unread, settings_of
 from .skipping import SkippedSeriesWarning, listed, warn_of
 from .span import Span
@@ -55,6 +56,7 @@ def fitted_state(model, panel, roles, later=None, before=None, weights=None):
     if later is not None:
         rows, ends = _followed(rows, Rows.of(later), panel.axis)
     refuse_choosing(model)
+    _refuse_lookback(model, roles, panel.axis.season_length)
     refuse_unread(model, task.levels)
     if model.loss == "quantile":
         refuse_summed(model, panel.axis.season_length)
@@ -93,6 +95,17 @@ def fitted_state(model, panel, roles, later=None, before=None, weights=None):
         kept=kept_rows(everything, needed),
     )
     return state, fitted["recipe"]
+
+
+def _refuse_lookback(model, roles, period):
+    if not is_chosen(model):
+        given = [settings_of(model)] if model.members is None else [one for one, _ in member_settings(model).values()]
+        refuse_unfounded(model, given, roles, period)
+    elif model.lookback == 0:
+        raise ValueError(
+            "lookback=0 is for a regressor that reads no past, and none is given: a recipe looks back. Fix: "
+            "SeriesForecaster(RNNForecaster(encoder='dense', decoder='recurrent'), lookback=0)."
+        )
 
 
 def _followed(rows, later, axis):

@@ -41,7 +41,9 @@ class SeriesForecaster(
     target : label or list of labels, default=None
         Columns to forecast. None works for a frame of one column, and if `y` is passed to `fit`.
     lookback : int or "auto", default="auto"
-        Steps of the past that a forecast sees. "auto": chosen; 48 with a regressor.
+        Steps of the past that a forecast sees. "auto": chosen; 48 with a regressor. 0: none; the forecast rests on
+        static covariates, those known ahead and the calendar, and series without a history get one. For
+        `RNNForecaster(encoder="dense", decoder="recurrent")` and for regressors of scikit-learn.
     horizon : int, default=12
         Steps that the regressor forecasts at once.
     past_covariates : label or list of labels, default=None

@@ -27,7 +27,7 @@ DEFAULT_FRACTION = 0.1  # validation_fraction of forecaster and network alike
 CONSTRAINTS = {
     "regressor": [HasMethods(["fit", "predict"]), None],
     "target": "no_validation",
-    "lookback": [Interval(Integral, 1, None, closed="left"), AUTO],
+    "lookback": [Interval(Integral, 0, None, closed="left"), AUTO],
     "horizon": [Interval(Integral, 1, None, closed="left")],
     "past_covariates": "no_validation",
     "future_covariates": "no_validation",
@@ -186,8 +186,16 @@ def without_report(model):
     return changes
 
 
-def _plain(name, value):
-    return PLAIN[name] if isinstance(value, str) and value == "auto" else value
+def _plain(given):
+    """Arguments with what "auto" means in its place; without a past there is nothing to take off."""
+    found = {name: PLAIN[name] if _is_auto(value) else value for name, value in given.items()}
+    if found["lookback"] == 0 and _is_auto(given["window_norm"]):
+        found["window_norm"] = None
+    return found
+
+
+def _is_auto(value):
+    return isinstance(value, str) and value == "auto"
 
 
 def settings_of(model):
@@ -201,7 +209,7 @@ def settings_of(model):
     -------
     Settings
     """
-    given = {name: _plain(name, getattr(model, name)) for name in PLAIN}
+    given = _plain({name: getattr(model, name) for name in PLAIN})
     given |= {name: getattr(model, name) for name in AS_THEY_ARE}
     return Settings(regressor=_told(model.regressor, model), **given)
 
@@ -256,7 +264,7 @@ def member_settings(model):
         weight = one.get("weight", 1.0)
         if isinstance(weight, bool) or not isinstance(weight, Real) or not 0 < weight < float("inf"):
             raise ValueError(f"member {name!r} has weight {weight!r}; expected a positive number.")
-        given = {key: _plain(key, one.get(key, getattr(model, key))) for key in PLAIN}
+        given = _plain({key: one.get(key, getattr(model, key)) for key in PLAIN})
         given |= {key: one.get(key, getattr(model, key)) for key in AS_THEY_ARE}
         found[name] = Settings(regressor=_told(one["regressor"], model), pads=True, **given), float(weight)
     total = sum(weight for _, weight in found.values())

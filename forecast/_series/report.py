@@ -22,10 +22,11 @@ class ModelReport:
     Attributes
     ----------
     table : pandas.DataFrame or None
-        Index `model` (the model, "last value", "seasonal naive", "drift", "mean"). Columns over all validation windows,
-        steps and targets, in the units of the series: `MAE`, `RMSE` and `skill` (1 - MAE / MAE of the best naive
-        forecast); and `MASE`, the mean over series and targets of MAE / mean absolute seasonal change before these
-        windows (NaN if there is none). None if no windows were held out, because there were too few or by
+        Index `model` (the model, "last value", "seasonal naive", "drift", "mean"; for windows that begin with their
+        series, with `lookback=0`, the model and "mean curve", the mean of earlier windows, step by step). Columns over
+        all validation windows, steps and targets, in the units of the series: `MAE`, `RMSE` and `skill` (1 - MAE / MAE
+        of the best naive forecast); and `MASE`, the mean over series and targets of MAE / mean absolute seasonal change
+        before these windows (NaN if there is none). None if no windows were held out, because there were too few or by
         `validation_fraction=None`.
     skill : float
         Skill of the model; above 0 it beats every naive forecast. NaN without a table. If series differ in scale, the
@@ -161,7 +162,7 @@ def judge(name, forecast, actual, naive, which, scales, chose_epoch, notes, cand
     elif scaled_skill <= 0:
         best = table["MASE"].iloc[1:].idxmin()
         notes.append(f"no skill where every series counts alike: {best} has the lower MASE, or the same")
-    if is_copy(forecast[:, :1], actual[:, :1], naive["last value"][:, :1]):
+    if "last value" in naive and is_copy(forecast[:, :1], actual[:, :1], naive["last value"][:, :1]):
         notes.append("its first step is a shifted copy of the newest value")
     return ModelReport(table, own, len(which), chose_epoch, notes, scaled_skill, candidates)
 

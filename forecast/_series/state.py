@@ -144,7 +144,12 @@ class FittedState:
     @property
     def looks_back(self):
         """Rows before a forecast that a member reads, with those that its transform loses."""
-        return max(member.preparation.lookback + member.preparation.n_lost for member, _ in self.parts)
+        return max(1, *(member.preparation.lookback + member.preparation.n_lost for member, _ in self.parts))
+
+    @property
+    def reads_no_past(self):
+        """Whether no member looks back at all."""
+        return all(member.preparation.lookback == 0 for member, _ in self.parts)
 
     @property
     def has_quantiles(self):
@@ -154,7 +159,8 @@ class FittedState:
     @property
     def reads_ahead(self):
         """Whether a forecast reads what is known of the steps that it forecasts."""
-        return bool(self.roles.future) or any(member.preparation.calendar for member, _ in self.parts)
+        own = (member.preparation for member, _ in self.parts)
+        return bool(self.roles.future) or any(one.calendar or one.lookback == 0 for one in own)
 
     @property
     def learns_of_series(self):

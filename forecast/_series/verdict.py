@@ -5,7 +5,7 @@ from functools import partial
 import numpy as np
 
 from .._preparation import kind_of
-from .._preparation.regression import judged, predict_windows
+from .._preparation.regression import LEAST, judged, predict_windows
 from .._windows import Windows
 from ..baselines import naive_forecasts
 from .calibration import Calibration
@@ -13,6 +13,8 @@ from .error_scale import ErrorScales
 from .report import ModelReport, judge, seasonal_change
 
 __all__ = ["verdict_of_origins", "verdict_of_regressor"]
+
+_MOST = 20_000  # windows whose mean is a naive forecast
 
 
 def verdict_of_regressor(model, task, rows, member, windows, ends):
@@ -46,7 +48,35 @@ def verdict_of_regressor(model, task, rows, member, windows, ends):
     judge_model, held_out, chose_epoch = found
     forecast = preparation.restore(rows, held_out, predict_windows(judge_model, held_out))
     name, scales = kind_of(member.regressor), ErrorScales.of([member])
+    if not preparation.lookback:
+        return _judged_from_nothing(task, rows, windows, held_out, forecast, name, chose_epoch, notes, scales)
     return _judged(task, rows, held_out, forecast, preparation.fill, name, chose_epoch, notes, scales)
+
+
+def _judged_from_nothing(task, rows, windows, held_out, forecast, name, chose_epoch, notes, error_scales):
+    """Of forecasts that read no past: next to the naive ones from a past, or to the mean curve where there is none."""
+    targets = rows.true_targets.astype(np.float64)
+    actual = targets[_ahead(held_out, task.horizon)]
+    behind = held_out.origins >= held_out.first_rows
+    before = windows[windows.time + task.horizon <= held_out.time.min()]
+    of_new = not np.isin(held_out.which, before.which).any()
+    if behind.sum() >= LEAST:
+        fill = np.nan_to_num(np.nanmean(targets, axis=0))
+        some = forecast[behind], fill, name, chose_epoch, notes, error_scales
+        report, _ = _judged(task, rows, held_out[behind], *some)
+    elif not len(before):
+        report = ModelReport(None, np.nan, 0, False, notes)
+    else:
+        curve = targets[_ahead(before[:: -(-len(before) // _MOST) or 1], task.horizon)]
+        naive = {"mean curve": np.broadcast_to(np.nanmean(curve, axis=0), actual.shape)}
+        scales = np.full((rows.n_series, targets.shape[1]), np.nan)
+        report = judge(name, forecast, actual, naive, held_out.which, scales, chose_epoch, notes)
+    return report, Calibration.of(rows, held_out, actual, forecast, error_scales, of_new)
+
+
+def _ahead(windows, horizon):
+    """Rows that windows forecast."""
+    return windows.origins[:, None].astype(np.int64) + np.arange(1, horizon + 1)
 
 
 def _on_given_rows(task, rows, member, ends):
@@ -97,8 +127,7 @@ def verdict_of_origins(task, rows, origins, forecasts, name, members, choice=Non
 
 
 def _judged(task, rows, windows, forecast, fill, name, chose_epoch, notes, error_scales, candidates=None):
-    ahead = windows.origins[:, None].astype(np.int64) + np.arange(1, task.horizon + 1)
-    actual = rows.true_targets[ahead].astype(np.float64)
+    actual = rows.true_targets[_ahead(windows, task.horizon)].astype(np.float64)
     if np.isnan(actual).all():  # nothing but rows that were put in
         return ModelReport(None, np.nan, 0, False, notes, candidates=candidates), None
     known = rows.filled("targets", fill[: rows.targets.shape[1]]) if task.masked else rows.targets

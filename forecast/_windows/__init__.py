@@ -7,7 +7,8 @@ the values stand once, in the buffer of the series.
 
 from .build import make_windows, windows_of
 from .norm import Norm, noise_floor, without_motion
+from .source import no_past
 from .table import Windows
 from .targets import WindowTargets
 
-__all__ = ["Norm", "WindowTargets", "Windows", "make_windows", "noise_floor", "windows_of", "without_motion"]
+__all__ = ["Norm", "WindowTargets", "Windows", "make_windows", "no_past", "noise_floor", "windows_of", "without_motion"]

@@ -4,7 +4,25 @@ import numpy as np
 
 from .norm import KINDS
 
-__all__ = ["source_arguments"]
+__all__ = ["no_past", "source_arguments"]
+
+
+def no_past(rows, dtype, shift=1):
+    """Of windows without a past: the core gathers a row of zeros, which no layer reads.
+
+    Parameters
+    ----------
+    rows : int
+    dtype : numpy.dtype
+    shift : int, default=1
+        The row after the origin tells the series, because a window may begin before the first row of its own.
+
+    Returns
+    -------
+    dict
+        Of `_core.Source`.
+    """
+    return {"past": np.zeros((rows, 1), dtype=dtype), "lookback": 1, "past_stride": 1, "past_shift": shift}
 
 
 def source_arguments(windows):
@@ -35,6 +53,8 @@ def source_arguments(windows):
         "anchor": (kind * (np.arange(windows.n_channels) < n)).astype(np.int32) if kind else None,
         "target_anchor": np.arange(n, dtype=np.int32) if kind and known else None,
     }
+    if not windows.lookback:
+        arguments |= no_past(len(windows.values), windows.dtype)
     if norm.steps < windows.lookback:
         arguments["anchor_steps"] = norm.steps
     if norm.season:

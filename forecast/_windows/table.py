@@ -31,7 +31,7 @@ class Windows(Table):
         Position of the newest past row of each window, at least `lookback - 1` rows into its series. Without `horizon`
         rows after it in its series, a window has no targets: it can be forecast from, but not trained on.
     lookback, horizon : int
-        In steps.
+        In steps. With a lookback of 0 windows have no past, and the first of a series has its origin before it.
     n_targets : int, default=1
         The first `n_targets` channels are forecast.
     window_norm : None, str or tuple, default=None
@@ -160,18 +160,18 @@ class Windows(Table):
             raise ValueError(f"starts go from {self.starts[0]} to {self.starts[-1]}; expected 0 to {rows}, ascending.")
 
     def _check_origins(self):
-        n, rows = len(self.origins), len(self.values)
+        n, rows = len(self.origins), len(self.values) - (not self.lookback)  # without a past there is a row behind
         if n and not (self.lookback - 1 <= self.origins.min() and self.origins.max() < rows):
             raise ValueError(
                 f"origins go from {self.origins.min()} to {self.origins.max()}; expected {self.lookback - 1} (lookback "
                 f"- 1) to {rows - 1} (the last row)."
             )
-        self.has_future = not n or bool(self.origins.max() + self.horizon < rows)
+        self.has_future = not n or bool(self.origins.max() + self.horizon < len(self.values))
         if len(self.starts) == 2:
             return
         for piece in range(0, n, _PIECE):
             origins = self.origins[piece : piece + _PIECE]
-            which = np.searchsorted(self.starts, origins, side="right") - 1
+            which = self._series_of(origins)
             early = origins - self.lookback + 1 < self.starts[which]
             if early.any():
                 raise ValueError(
@@ -224,7 +224,10 @@ class Windows(Table):
     @property
     def which(self):
         """Number of each window's series, shape (n,)."""
-        return np.searchsorted(self.starts, self.origins, side="right") - 1
+        return self._series_of(self.origins)
+
+    def _series_of(self, origins):  # without a past, that of the row after an origin
+        return np.searchsorted(self.starts, origins + (not self.lookback), side="right") - 1
 
     @property
     def first_rows(self):
@@ -240,7 +243,7 @@ class Windows(Table):
         time = np.empty(len(self.origins), dtype=self.origins.dtype)
         for piece in range(0, len(time), _PIECE):
             origins = self.origins[piece : piece + _PIECE]
-            time[piece : piece + _PIECE] = origins + offset[np.searchsorted(self.starts, origins, side="right") - 1]
+            time[piece : piece + _PIECE] = origins + offset[self._series_of(origins)]
         return time
 
     @property
@@ -252,8 +255,8 @@ class Windows(Table):
 
     @property
     def timestamps(self):
-        """Label of the newest past row of each window, a pandas.Index of length n."""
-        return self.index[self.origins]
+        """Label of the newest past row of each window, of its first target without a past; a pandas.Index."""
+        return self.index[self.origins + (not self.lookback)]
 
     def phase(self, length):
         """Where in a cycle of so many steps the oldest row of each window stands.
@@ -362,8 +365,10 @@ class Windows(Table):
     _at = at
 
     def _matrix(self):
-        view = np.lib.stride_tricks.sliding_window_view(self.values, self.lookback, axis=0)
-        windows = np.ascontiguousarray(view.transpose(0, 2, 1)[self.origins - (self.lookback - 1)])
+        windows = np.empty((len(self), 0, self.n_channels), dtype=self.dtype)
+        if self.lookback:
+            view = np.lib.stride_tricks.sliding_window_view(self.values, self.lookback, axis=0)
+            windows = np.ascontiguousarray(view.transpose(0, 2, 1)[self.origins - (self.lookback - 1)])
         if self.window_norm is not None:
             windows[:, :, : self.n_targets] = self.normalized(windows[:, :, : self.n_targets], first=0)
         parts = [windows.reshape(len(self), self.lookback * self.n_channels)]

@@ -124,7 +124,10 @@ def add_model(parser):
     """
     series = parser.add_argument_group("the forecaster (see forecast.SeriesForecaster)")
     series.add_argument("--horizon", type=count, metavar="N", help="steps to forecast (default: by the season)")
-    series.add_argument("--lookback", type=count, metavar="N", help="steps that a forecast sees (default: two seasons)")
+    series.add_argument(
+        "--lookback", type=count_or_none_of_it, metavar="N",
+        help="steps of the past that a forecast sees (default: two seasons); 0: none",
+    )  # fmt: skip
     series.add_argument(
         "--freq", metavar="STEP", help="time between rows: h, 15min, D, B, W-SUN, MS, ... (default: inferred)"
     )
@@ -180,7 +183,8 @@ def refuse_without_effect(arguments, names, reason):
     ------
     ProblemError
     """
-    given = [name for name in names if getattr(arguments, name, None) not in (None, [], False)]
+    values = {name: getattr(arguments, name, None) for name in names}
+    given = [name for name, value in values.items() if value is not None and value is not False and value != []]
     if given:
         option = f"--{given[0].replace('_', '-')}"
         raise ProblemError(f"{option} has no effect here: {reason}. Fix: leave {option} out.")
@@ -195,6 +199,11 @@ def count(text):
     if number < 1:
         raise argparse.ArgumentTypeError(f"{text} is not a number of 1 or more")
     return number
+
+
+def count_or_none_of_it(text):
+    """A whole number, 0 or more."""
+    return 0 if text.strip() == "0" else count(text)
 
 
 def share(text):

@@ -219,7 +219,7 @@ def _least(model, axis):
     else:
         found = [settings for settings, _ in member_settings(model).values()]
     lost = [make_transform(one.transform, period=axis.season_length).n_lost for one in found]
-    return lookback_of(model) + max(lost)
+    return max(1, lookback_of(model) + max(lost))  # an origin is a row, also where none is read
 
 
 def _long_enough(folds, frame, roles, least):

@@ -124,9 +124,14 @@ class Requests:
                 ShortHistoryWarning, f"{text}. The oldest row is repeated, and the forecast is less sure.", short, 4
             )
         if request.cold:
-            like = {key: f"the mean of {', '.join(map(repr, like))}" for key, like in request.cold.items()}
-            text = f"{len(like)} of {past.n_series} series have no history: {listed(like)}"
-            warn_of(ShortHistoryWarning, f"{text}, most like it in {self._state.roles.static}, stands in.", like, 4)
+            like = {key: ", ".join(map(repr, like)) for key, like in request.cold.items()}
+            blind = self._state.reads_no_past
+            each = {key: f"errors as those of {like}" if blind else f"the mean of {like}" for key, like in like.items()}
+            end = f", most like it in {self._state.roles.static}, stands in."
+            if blind:
+                end = ". Their forecasts rest on static covariates, those known ahead and the calendar alone."
+            text = f"{len(like)} of {past.n_series} series have no history: {listed(each)}{end}"
+            warn_of(ShortHistoryWarning, text, each, 4)
 
     def _next_steps(self, past, steps):
         labels = [self._state.axis.after(last, steps) for last in past.last_labels.values()]
@@ -138,7 +143,8 @@ class Requests:
         refuse_shuffled_columns(frame, state.roles.future)
         cold = {}
         roles = state.roles
-        if roles.static and (roles.outside is not None or {*frame.columns, *roles.ids} >= set(roles.static)):
+        told = roles.static and (roles.outside is not None or {*frame.columns, *roles.ids} >= set(roles.static))
+        if told or (state.reads_no_past and past.keys != [None]):
             unknown = [rows for key, rows in rows_by_series(frame, state.roles, "X").items() if key not in past.keys]
             if unknown:
                 past, cold = with_likenesses(state, past, frame.iloc[np.sort(np.concatenate(unknown))])

@@ -9,7 +9,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from ..._preparation import LEVELS
 from ..._shares import shares
-from ..beginnings import cold_widths, short_factor
+from ..beginnings import cold_widths, cold_yardstick, short_factor
 from ..error_scale import Yardstick, yardsticks_of
 from ..forecasting import from_ends, samples_from_ends
 from ..fresh import forecasts_and_offsets
@@ -232,6 +232,8 @@ class Uncertainty:
             usual = state.calibration.offsets(levels, len(self.target_names_))
         for number, (key, forecast) in enumerate(zip(request.keys, forecasts, strict=True)):
             yardstick, rows, steps = yardsticks[key], known[number], slice(len(forecast))
+            if key in request.cold:
+                yardstick = cold_yardstick(state, request.cold[key], yardstick)
             if len(rows) < state.looks_back:  # a few equal rows do not make a constant series
                 yardstick = replace(yardstick, unit=yardstick.divisor)
             image = yardstick.image(forecast)
@@ -242,7 +244,7 @@ class Uncertainty:
                     offsets[side][at] = [yardstick.image(cube) - image for cube in cubes[number]] + moved
                 offsets = _nested(offsets, levels)
             offsets = [side * short_factor(state, key, rows, yardstick) for side in offsets]
-            if key in request.cold:
+            if key in request.cold and not state.calibration.of_new:
                 lower, upper = offsets
                 width = cold_widths(state, state.tail, levels, yardstick)
                 offsets = -np.hypot(np.minimum(lower, 0), width), np.hypot(np.maximum(upper, 0), width)
@@ -253,7 +255,8 @@ class Uncertainty:
         """Quantiles (steps, targets, levels) of each series; of one with a short history or none, further apart."""
         state, past = self._state, request.past
         short = [number for number, length in enumerate(np.diff(past.starts)) if length < state.looks_back]
-        if not short and not request.cold:
+        of_new = state.calibration is not None and state.calibration.of_new
+        if not short and (of_new or not request.cold):
             return cubes
         forecasts, scales = self._forecasts(request, recursive=True), state.error_scales
         alone = state.calibration is not None and len(state.calibration.scales) == 1
@@ -269,7 +272,7 @@ class Uncertainty:
             cold = dict(zip(outer, cold_widths(state, state.tail, coverages, yardstick), strict=True))
             for place, level in enumerate(asked):
                 apart = (yardstick.image(cubes[number][..., place]) - image) * factor
-                if key in request.cold and level in cold:
+                if key in request.cold and level in cold and not of_new:
                     apart = np.sign(level - 0.5) * np.hypot(np.maximum(np.sign(level - 0.5) * apart, 0), cold[level])
                 cubes[number][..., place] = state.within(yardstick.original(image + apart))
         return cubes
