@@ -95,5 +95,5 @@ def test_refused_at_the_door(wrong, rows):
     packed = block.pack(weights_of(block, "float64"))
     more = {"carried": np.zeros(block.n_states), "batch_size": 1, "begins": np.zeros(1, dtype=bool)} | wrong
     source, index = _core.Source(rows, lookback=STEPS), np.array([0])
-    with pytest.raises(ValueError, match="batch_size|carried"):
+    with pytest.raises(ValueError, match=r"batch_size|carried"):
         block.predict(packed, source, index, **more)

@@ -18,6 +18,7 @@ from .architecture import (
     Architecture,
     core_cell,
 )
+from .carried import Carried, along
 from .categories import embedding_size, has_codes
 from .core import compiled, stacked
 from .line import start_with_line
@@ -39,6 +40,7 @@ __all__ = [
     "OPTIMIZERS",
     "SKIPS",
     "Architecture",
+    "Carried",
     "Layer",
     "Levels",
     "Network",
@@ -46,6 +48,7 @@ __all__ = [
     "Point",
     "Scaling",
     "Stream",
+    "along",
     "compiled",
     "core_cell",
     "core_config",

@@ -191,7 +191,8 @@ def predict_windows(regressor, windows, method="predict", **options):
     -------
     ndarray
     """
-    ask = getattr(regressor, method)
+    # A network with outputs at every step is asked for those of the newest.
+    ask = getattr(getattr(regressor, "_at_newest", regressor), method)
     if accepts_windows(regressor) or not len(windows):
         return np.asarray(ask(windows, **options))
     # In blocks of one size: the bits of a matrix product depend on how many rows it has.

@@ -93,7 +93,7 @@ class _Sampled:
         self.n_history_ = getattr(network, "n_history_", 1)
 
     def predict_quantiles(self, windows, levels):
-        return self.network.sample_y(windows, len(levels), self.seed)
+        return self.network._at_newest.sample_y(windows, len(levels), self.seed)
 
 
 def from_origins(state, rows, origins, n_steps, levels=None):

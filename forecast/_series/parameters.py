@@ -5,6 +5,7 @@ from numbers import Integral, Real
 from sklearn.base import clone
 from sklearn.utils._param_validation import HasMethods, Interval, StrOptions
 
+from .._arrays import at_every_step
 from .._preparation import Settings, accepts_windows
 from ..preprocessing import make_transform
 
@@ -186,8 +187,12 @@ def without_report(model):
     return changes
 
 
-def _plain(name, value):
-    return PLAIN[name] if isinstance(value, str) and value == "auto" else value
+def _plain(name, value, regressor):
+    if not (isinstance(value, str) and value == "auto"):
+        return value
+    if name == "window_norm" and at_every_step(regressor):  # which would see what is ahead of the steps before
+        return None
+    return PLAIN[name]
 
 
 def settings_of(model):
@@ -201,7 +206,7 @@ def settings_of(model):
     -------
     Settings
     """
-    given = {name: _plain(name, getattr(model, name)) for name in PLAIN}
+    given = {name: _plain(name, getattr(model, name), model.regressor) for name in PLAIN}
     given |= {name: getattr(model, name) for name in AS_THEY_ARE}
     return Settings(regressor=_told(model.regressor, model), **given)
 
@@ -256,7 +261,7 @@ def member_settings(model):
         weight = one.get("weight", 1.0)
         if isinstance(weight, bool) or not isinstance(weight, Real) or not 0 < weight < float("inf"):
             raise ValueError(f"member {name!r} has weight {weight!r}; expected a positive number.")
-        given = {key: _plain(key, one.get(key, getattr(model, key))) for key in PLAIN}
+        given = {key: _plain(key, one.get(key, getattr(model, key)), one["regressor"]) for key in PLAIN}
         given |= {key: one.get(key, getattr(model, key)) for key in AS_THEY_ARE}
         found[name] = Settings(regressor=_told(one["regressor"], model), pads=True, **given), float(weight)
     total = sum(weight for _, weight in found.values())
