@@ -101,6 +101,21 @@ class Carried:
         states = self.states.copy()
         return Carried(states, one.read(rows, states), one)
 
+    def along(self, network, rows):
+        """What is forecast after each of some rows more, of one sequence.
+
+        Parameters
+        ----------
+        network : Network
+        rows : ndarray of shape (k, channels), float64, finite
+
+        Returns
+        -------
+        ndarray of shape (k, outputs of a step)
+            In units.
+        """
+        return _OneRow(network).read(rows[None], self.states.copy(), every=True)
+
     def refuse_damaged(self, network):
         """Refuse states out of a file that are not those of a network.
 
@@ -138,8 +153,8 @@ class _OneRow:
         self.source = self.network.source({"past": self.row, "lookback": 1})
         self.units = network.outputs, scaling.output_scale, scaling.target_mean
 
-    def read(self, rows, states):
-        """The forecasts after the last rows; the states are changed in place."""
+    def read(self, rows, states, every=False):
+        """The forecasts after the last rows, or after every row; the states are changed in place."""
         outputs, scale, mean = self.units
         n, k, channels = rows.shape
         # Weights may have been edited in place: comparing them costs a small part of the step.
@@ -153,7 +168,7 @@ class _OneRow:
         found = self.compiled.predict(
             self.packed, source, order, carried=states, batch_size=n, threads=self.network.threads(None, n)
         )
-        return outputs.in_units(found[-n:], scale, mean)
+        return outputs.in_units(found if every else found[-n:], scale, mean)
 
 
 def along(network, source, sequences):

@@ -6,7 +6,7 @@ from sklearn.utils.validation import check_is_fitted
 from .._network import Carried
 from .._quantiles import wanted_levels
 
-__all__ = ["Carries", "begins_of", "sequences_of"]
+__all__ = ["Carries", "Newest", "begins_of", "sequences_of"]
 
 
 def begins_of(model, data, starts=None):
@@ -74,6 +74,59 @@ def sequences_of(begins):
     return np.split(np.arange(len(begins), dtype=np.int64), np.flatnonzero(begins)[1:])
 
 
+class Newest:
+    """A model that carries its states, as it answers of the newest row of windows: from the first row of their series.
+
+    Parameters
+    ----------
+    model : RNNForecaster
+    carried : Carried, default=None
+        Where the series stand, in the order of the windows that it is asked of; None: they are read from their
+        beginning.
+    """
+
+    _accepts_windows = True
+
+    def __init__(self, model, carried=None):
+        self.model, self.carried = model, carried
+
+    def _values(self, windows):
+        network = self.model._network
+        found = _from_beginnings(network, windows) if self.carried is None else self.carried.outputs
+        return found.reshape(len(found), -1, network.outputs.of_a_target)
+
+    def predict(self, windows):
+        """(n, targets of a step)."""
+        return self.model._network.outputs.point(self._values(windows))
+
+    def predict_quantiles(self, windows, levels):
+        """(n, targets of a step, levels)."""
+        return self.model._network.outputs.quantiles(self._values(windows), wanted_levels(levels, self.model.quantiles_))
+
+    def sample_y(self, *_):
+        """Refused."""
+        raise ValueError("sample_y: the samples of a model with stateful=True would not carry their states.")
+
+
+def _from_beginnings(network, windows):
+    """The forecast after the newest row of each window, as all rows of its series up to it give it."""
+    origins, which = windows.origins.astype(np.int64), windows.which
+    width = network.architecture.step_targets * network.outputs.of_a_target
+    found = np.empty((len(origins), width))
+    for number in np.unique(which):
+        mine = which == number
+        first = _first_known(windows.values, int(windows.starts[number]), int(origins[mine].min()))
+        rows = np.asarray(windows.values[first : origins[mine].max() + 1], dtype=np.float64)
+        found[mine] = Carried.anew(network.architecture, 1).along(network, rows)[origins[mine] - first]
+    return found
+
+
+def _first_known(values, first, last):
+    """The first row of a series that a transform has not lost."""
+    holes = np.flatnonzero(~np.isfinite(values[first : last + 1]).all(axis=1))
+    return first if not len(holes) else first + int(holes[-1]) + 1
+
+
 class Carries:
     """The part of `RNNForecaster` that goes on from the states of its last rows."""
 
@@ -133,6 +186,19 @@ class Carries:
         found = outputs.point(values) if levels is None else outputs.quantiles(values, levels)
         self._carried = carried
         return found[0] if len(found) == 1 else found
+
+    def _standing(self, parts):
+        """What answers of series that stand where some states say: a list of Carried."""
+        return Newest(self, Carried.joined(parts))
+
+    def _after(self, values, starts):
+        """The states after the last row of series, each from its beginning: a list of Carried."""
+        found = []
+        for first, end in zip(starts[:-1], starts[1:], strict=True):
+            anew, known = Carried.anew(self._network.architecture, 1), _first_known(values, int(first), int(end) - 1)
+            rows = np.asarray(values[known:end], dtype=np.float64)
+            found.append(anew.advanced(self._network, rows[None]) if len(rows) else anew)
+        return found
 
     def reset_states(self, n_sequences=1):
         """Let new sequences begin: their states are zeros, as at the beginning of each in `fit`; weights stay.

@@ -10,7 +10,7 @@ from .._arrays import read_inputs
 from .._network import LOSSES, along
 from .._quantiles import wanted_levels
 from .._windows import Windows
-from .carrying import begins_of, sequences_of
+from .carrying import Newest, begins_of, sequences_of
 from .categories import refuse_unknown
 from .placing import placed
 
@@ -280,6 +280,8 @@ class Forecasts:
         """The same, which answers of the newest step of a window alone."""
         if not self._network.architecture.return_sequences:
             return self
+        if self._network.architecture.stateful:
+            return Newest(self)
         other = object.__new__(type(self))
         other.__dict__ = self.__dict__ | {"_network": self._network.at_newest()}
         return other

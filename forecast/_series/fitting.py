@@ -10,7 +10,7 @@ from sklearn.base import clone
 from .._preparation import LEVELS, Rows, Task, goes_on, trained, unfrozen
 from ..preprocessing import make_transform
 from .growing import kept_rows
-from .parameters import CHOOSING, is_chosen, member_settings, refuse_choosing, refuse_summed, refuse_unread, settings_of
+from .parameters import CHOOSING, is_chosen, member_settings, refuse_carried, refuse_choosing, refuse_summed, refuse_unread, settings_of
 from .skipping import SkippedSeriesWarning, listed, warn_of
 from .span import Span
 from .state import FittedState
@@ -55,6 +55,7 @@ def fitted_state(model, panel, roles, later=None, before=None, weights=None):
     if later is not None:
         rows, ends = _followed(rows, Rows.of(later), panel.axis)
     refuse_choosing(model)
+    refuse_carried(model)
     refuse_unread(model, task.levels)
     if model.loss == "quantile":
         refuse_summed(model, panel.axis.season_length)
@@ -92,7 +93,7 @@ def fitted_state(model, panel, roles, later=None, before=None, weights=None):
         pads=lead.pads,
         kept=kept_rows(everything, needed),
     )
-    return state, fitted["recipe"]
+    return state.standing(everything), fitted["recipe"]
 
 
 def _followed(rows, later, axis):

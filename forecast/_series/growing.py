@@ -120,6 +120,11 @@ def grown(state, later):
     """
     tail, kept = state.tail.grown(later), state.rows.grown(later)
     whole = state.unlearnt(tail.keys)
+    if state.carries:
+        before = {key: states for key, states in state.tail.carried.items() if key not in whole}
+        lengths = dict(zip(later.keys, np.diff(later.starts).tolist(), strict=True))
+        member = state.knowing(tail).parts[0][0]
+        tail = replace(tail, carried=member.gone_on(tail, lengths, before))
     judged = state.needed + state.horizon + JUDGED
     return replace(
         state,

@@ -7,6 +7,7 @@ from sklearn.utils._param_validation import HasMethods, Interval, StrOptions
 
 from .._arrays import at_every_step
 from .._preparation import Settings, accepts_windows
+from .._preparation.regression import carries
 from ..preprocessing import make_transform
 
 __all__ = [
@@ -15,6 +16,7 @@ __all__ = [
     "is_chosen",
     "lookback_of",
     "member_settings",
+    "refuse_carried",
     "refuse_choosing",
     "refuse_summed",
     "refuse_unread",
@@ -91,6 +93,41 @@ def refuse_choosing(model):
                 f"{name}={value!r} has no effect where {given} {'is' if model.members is None else 'are'} given: it is "
                 f"for a SeriesForecaster that chooses by itself; expected {fix}."
             )
+
+
+def refuse_carried(model):
+    """Refuse what a network with outputs at every step, or with carried states, cannot be part of.
+
+    Parameters
+    ----------
+    model : SeriesForecaster
+    """
+    given = [model.regressor] if model.members is None else [one.get("regressor") for one in model.members.values()]
+    for regressor in given:
+        deep = regressor.get_params() if hasattr(regressor, "get_params") else {}
+        for name, value in deep.items():
+            if name.endswith(("__return_sequences", "__stateful")) and value is True:
+                raise ValueError(
+                    f"{name}=True within a {type(regressor).__name__}, which passes on a matrix of windows; expected "
+                    "RNNForecaster itself as the regressor."
+                )
+    if not any(carries(regressor) for regressor in given):
+        return
+    if model.members is not None:
+        raise ValueError(
+            "members with stateful=True: each would have to carry its own states; expected it as the only regressor, "
+            "SeriesForecaster(RNNForecaster(stateful=True))."
+        )
+    if model.multi_target == "shared":
+        raise ValueError(
+            "multi_target='shared' with stateful=True: the states of each target would be others. Fix: "
+            "multi_target='joint'."
+        )
+    if model.step != 1:
+        raise ValueError(
+            f"step={model.step} with stateful=True: windows that continue each other are lookback rows apart. Fix: "
+            "step=1."
+        )
 
 
 def refuse_unread(model, levels):
