@@ -195,7 +195,8 @@ class Member:
         preparation = self.preparation
         windows = preparation.windows(rows, origins)
         regressor = self.regressor
-        if rows.carried is not None and np.array_equal(origins, rows.ends) and set(rows.keys) <= set(rows.carried):
+        stands = rows.carried is not None and hasattr(regressor, "_standing") and set(rows.keys) <= set(rows.carried)
+        if stands and np.array_equal(origins, rows.ends):
             regressor = regressor._standing([rows.carried[key] for key in rows.keys])
         if levels is None:
             return preparation.restore(rows, windows, predict_windows(regressor, windows))

@@ -10,7 +10,10 @@ from .._tail import time_tail
 from .outputs import EachOutput, fit_all_outputs, kind_of
 from .weighting import learns, weight_argument
 
-__all__ = ["accepts_windows", "blocks_of", "carries", "fit_regressor", "goes_on", "judged", "predict_windows", "to_fit", "unfrozen"]
+__all__ = [
+    "accepts_windows", "blocks_of", "carries", "fit_regressor", "goes_on", "judged", "predict_windows", "to_fit",
+    "unfrozen",
+]  # fmt: skip
 
 _LEAST = 10  # windows: fewer say nothing of a forecaster
 _MOST = 20_000  # windows that a report looks at

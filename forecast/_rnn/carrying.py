@@ -1,5 +1,7 @@
 """Windows that continue each other: where sequences begin, and how a fitted model goes on from new rows."""
 
+from itertools import pairwise
+
 import numpy as np
 from sklearn.utils.validation import check_is_fitted
 
@@ -101,7 +103,8 @@ class Newest:
 
     def predict_quantiles(self, windows, levels):
         """(n, targets of a step, levels)."""
-        return self.model._network.outputs.quantiles(self._values(windows), wanted_levels(levels, self.model.quantiles_))
+        levels = wanted_levels(levels, self.model.quantiles_)
+        return self.model._network.outputs.quantiles(self._values(windows), levels)
 
     def sample_y(self, *_):
         """Refused."""
@@ -194,7 +197,7 @@ class Carries:
     def _after(self, values, starts):
         """The states after the last row of series, each from its beginning: a list of Carried."""
         found = []
-        for first, end in zip(starts[:-1], starts[1:], strict=True):
+        for first, end in pairwise(starts):
             anew, known = Carried.anew(self._network.architecture, 1), _first_known(values, int(first), int(end) - 1)
             rows = np.asarray(values[known:end], dtype=np.float64)
             found.append(anew.advanced(self._network, rows[None]) if len(rows) else anew)

@@ -10,7 +10,16 @@ from sklearn.base import clone
 from .._preparation import LEVELS, Rows, Task, goes_on, trained, unfrozen
 from ..preprocessing import make_transform
 from .growing import kept_rows
-from .parameters import CHOOSING, is_chosen, member_settings, refuse_carried, refuse_choosing, refuse_summed, refuse_unread, settings_of
+from .parameters import (
+    CHOOSING,
+    is_chosen,
+    member_settings,
+    refuse_carried,
+    refuse_choosing,
+    refuse_summed,
+    refuse_unread,
+    settings_of,
+)
 from .skipping import SkippedSeriesWarning, listed, warn_of
 from .span import Span
 from .state import FittedState

@@ -185,8 +185,8 @@ def _refuse_summed(state, levels):
 def _refuse_feedback(state, n_steps, levels):
     if state.carries:
         raise ValueError(
-            f"{n_steps} steps were asked for, but horizon is {state.horizon}, and the states that stateful=True carries "
-            f"are those of rows, not of forecasts; expected fewer rows, or a longer horizon. Fix: horizon={n_steps}."
+            f"{n_steps} steps were asked for, but horizon is {state.horizon}, and the states that are carried are "
+            f"those of rows, not of forecasts; expected fewer rows, or a longer horizon. Fix: horizon={n_steps}."
         )
     if levels is not None:
         raise ValueError(

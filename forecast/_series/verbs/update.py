@@ -78,6 +78,10 @@ class Updates:
         >>> model.update(df.iloc[60:]).predict().index[0]
         Timestamp('2024-03-02 00:00:00')
         """
+        if y is history is static is None and refit == "no" and overlap == "error" and errors in ("warn", "raise"):
+            one_row = self._one_row()
+            if one_row is not None and one_row.takes(new_rows):
+                return self
         check_is_fitted(self)
         _check("refit", refit, ("no", "continue"))
         _check("overlap", overlap, ("error", "skip"))
