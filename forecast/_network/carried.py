@@ -151,24 +151,30 @@ class _OneRow:
         self.compiled, self.packed = self.network.compiled, None
         self.row, self.index = np.zeros((1, a.inputs)), np.zeros(1, dtype=np.int64)
         self.source = self.network.source({"past": self.row, "lookback": 1})
-        self.units = network.outputs, scaling.output_scale, scaling.target_mean
+        levels = network.outputs.of_a_target
+        self.scale, self.mean = (np.repeat(part, levels) for part in (scaling.output_scale, scaling.target_mean))
 
     def read(self, rows, states, every=False):
         """The forecasts after the last rows, or after every row; the states are changed in place."""
-        outputs, scale, mean = self.units
         n, k, channels = rows.shape
         # Weights may have been edited in place: comparing them costs a small part of the step.
         self.packed = self.compiled.pack(self.network.theta, self.packed)
         if n == k == 1:
             self.row[0] = rows[0, 0]
             found = self.compiled.predict(self.packed, self.source, self.index, carried=states, batch_size=1)
-            return outputs.in_units(found, scale, mean)
+            return self._in_units(found)
         source = self.network.source({"past": rows.reshape(n * k, channels), "lookback": 1})
         order = (np.arange(n) * k + np.arange(k)[:, None]).ravel()
         found = self.compiled.predict(
             self.packed, source, order, carried=states, batch_size=n, threads=self.network.threads(None, n)
         )
-        return outputs.in_units(found if every else found[-n:], scale, mean)
+        return self._in_units(found if every else found[-n:])
+
+    def _in_units(self, outputs):
+        """As `Point.in_units`, with less around it."""
+        found = np.multiply(outputs, self.scale, dtype=np.float64)
+        found += self.mean
+        return found
 
 
 def along(network, source, sequences):

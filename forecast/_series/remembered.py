@@ -14,7 +14,7 @@ class Remembered:
     """The part of `SeriesForecaster` that holds what `fit` learnt.
 
     Rows that were read one by one wait in `_waiting` (`OneRow`), which then holds the state in the place of `_state`;
-    who asks for that gets it with the rows.
+    reading `_state` puts the rows into it.
     """
 
     def __getattr__(self, name):
