@@ -240,6 +240,17 @@ def test_windows_that_do_not_continue_each_other_are_refused():
     assert gap.update(None).shape == (2, 1)  # a sequence before the gap and one behind it
 
 
+def test_codes_are_read_and_unknown_ones_refused():
+    codes = np.stack([SERIES[:-1, 0], np.arange(ROWS) % 3], axis=1).reshape(-1, T, 2)
+    one = model(categories={"past": {1: 3}}, category_left_out=0.0).fit(codes, Y)
+    whole = one.predict(codes).ravel()
+    assert one.reset_states().update(codes.reshape(-1, 2)[:77]) == pytest.approx(whole[76], abs=1e-6)
+    with pytest.raises(ValueError, match="channel 1 holds 3; expected the codes 0 to 2"):
+        one.update([[0.5, 3.0]])
+    known = model(categories={"past": {1: 3}}).fit(codes, Y)
+    assert np.isfinite(known.update([[0.5, 3.0]])).all()
+
+
 def test_models_that_carry_nothing_refuse_updates():
     with pytest.raises(NotFittedError):
         model().update(SERIES[:1])

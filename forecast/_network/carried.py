@@ -151,12 +151,16 @@ class _OneRow:
         self.compiled, self.packed = self.network.compiled, None
         self.row, self.index = np.zeros((1, a.inputs)), np.zeros(1, dtype=np.int64)
         self.source = self.network.source({"past": self.row, "lookback": 1})
+        known = a.past_levels if a.category_left_out == 0 else ()  # else there is a vector for unknown codes
+        self.codes = [(column, levels) for column, levels in enumerate(known) if levels]
         levels = network.outputs.of_a_target
         self.scale, self.mean = (np.repeat(part, levels) for part in (scaling.output_scale, scaling.target_mean))
 
     def read(self, rows, states, every=False):
         """The forecasts after the last rows, or after every row; the states are changed in place."""
         n, k, channels = rows.shape
+        for column, levels in self.codes:
+            _refuse_unknown(rows[..., column], column, levels)
         # Weights may have been edited in place: comparing them costs a small part of the step.
         self.packed = self.compiled.pack(self.network.theta, self.packed)
         if n == k == 1:
@@ -175,6 +179,15 @@ class _OneRow:
         found = np.multiply(outputs, self.scale, dtype=np.float64)
         found += self.mean
         return found
+
+
+def _refuse_unknown(codes, column, levels):
+    unknown = codes[(codes < 0) | (codes > levels - 1) | (codes != np.rint(codes))]
+    if len(unknown):
+        raise ValueError(
+            f"rows: channel {column} holds {unknown[0]:g}; expected the codes 0 to {levels - 1} of the fit, because "
+            "category_left_out=0 leaves no vector for unknown ones."
+        )
 
 
 def along(network, source, sequences):

@@ -21,8 +21,8 @@ class Updates:
 
         Weights, transforms and scales stay those of `fit`: `predict()` is then bit-identical to
         `predict(history=all rows)` of the fitted model. New series are allowed; their history begins with these rows.
-        Intervals count the errors of forecasts since the fit, as with `history`. A network with `stateful=True` reads the
-        new rows alone, and `predict()` goes on from its states.
+        Intervals count the errors of forecasts since the fit, as with `history`. A network with `stateful=True` reads
+        the new rows alone, and `predict()` goes on from its states.
 
         `refit="continue"` also continues the training, on old and new windows. The old ones come from the rows that the
         model keeps, the newest 20,000 over all series, or from `history`. A network continues from its last weights,
