@@ -113,12 +113,10 @@ constexpr Kind<T> kind_of() {
 }
 template <class T, class C>
 constexpr Kind<T> kind_of_cell() {
-  using L = Recurrent<C>;
-  Kind<T> kind = kind_of<T, L>();
+  Kind<T> kind = kind_of<T, Recurrent>();
   kind.states = C::states;
-  kind.parts = L::template parts<T>, kind.share = L::template share<T>, kind.activity = L::template activity<T>;
-  kind.hand_on[0] = HandedOn<C>::template put<WindowsInLanes<T>, T>;
-  kind.hand_on[1] = HandedOn<C>::template put<UnitsInLanes<T>, T>;
+  kind.parts = Recurrent::parts<T>, kind.share = Recurrent::share<T>, kind.activity = Recurrent::activity<T>;
+  kind.hand_on[0] = Recurrent::hand_on<WindowsInLanes<T>, T>, kind.hand_on[1] = Recurrent::hand_on<UnitsInLanes<T>, T>;
   return kind;
 }
 

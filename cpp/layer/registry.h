@@ -9,7 +9,6 @@
 #include "dropout.h"
 #include "embedding.h"
 #include "feed.h"
-#include "handed_on.h"
 #include "lookup.h"
 #include "mlstm.h"
 #include "norm.h"
