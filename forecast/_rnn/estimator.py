@@ -151,7 +151,7 @@ class RNNForecaster(Saved, Fits, Forecasts, Carries, RegressorMixin, BaseEstimat
     clip_value : float or None, default=None
         Largest absolute value of an entry of the gradient, applied before `clip_norm`.
     batch_size : int, default=64
-        Windows per optimiser step.
+        Windows per optimiser step; with `stateful`, streams at most.
     max_iter : int, default=100
         Maximum number of epochs.
     warmup_steps : int, default=0
@@ -171,7 +171,7 @@ class RNNForecaster(Saved, Fits, Forecasts, Carries, RegressorMixin, BaseEstimat
     input_clip : float or None, default=None
         Bound of the scaled past in standard deviations, in training and in `predict`; applied before the noise.
     shuffle : bool, default=True
-        Draw a new order of the windows for each epoch.
+        Draw a new order of the windows for each epoch; with `stateful`, of the sequences, and where streams are cut.
     early_stopping : bool or "auto", default="auto"
         Hold out the latest windows, stop when their loss no longer improves, and keep the best weights on them. "auto":
         if at least 50 windows can be held out and twice as many are left. Otherwise all epochs run. With
