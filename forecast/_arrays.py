@@ -8,7 +8,9 @@ from sklearn.utils.validation import _check_sample_weight, check_array, validate
 
 from ._windows import Windows, WindowTargets, no_past
 
-__all__ = ["Dataset", "read_examined", "read_inputs", "read_training", "read_validation", "read_weights"]
+__all__ = [
+    "Dataset", "at_every_step", "read_examined", "read_inputs", "read_training", "read_validation", "read_weights",
+]  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -19,7 +21,7 @@ class Dataset:
     n_windows: int
     lookback: int
     n_channels: int
-    n_outputs: int = 0  # of y: horizon times targets
+    n_outputs: int = 0  # of y: horizon times targets, at every step where all have outputs
     is_flat: bool = False  # y was 1-D
     span: int = 1  # steps that a window's targets reach forward
     time: Callable | None = None  # gives the position in time of each window; None: the row number
@@ -28,6 +30,7 @@ class Dataset:
     columns: int = 1  # target columns: n_outputs is horizon times these
     n_future: int = 0  # columns of known future among the extra values
     n_static: int = 0  # static columns among them
+    steps: int = 1  # of a window with outputs: 1, or all with `return_sequences`
     n_series: int = 0  # series that the windows are of; 0: plain arrays, which do not say
     levels: dict = field(default_factory=dict)  # of every column with codes of categories, by the architecture's fields
     windows: Windows | None = None  # that this was read from; None: an array, which says nothing of series and time
@@ -95,8 +98,38 @@ def read_training(estimator, X, y):
     targets = _as_float(np.asarray(y))
     table = targets.reshape(len(targets), -1)
     arguments = _array_arguments(X, lookback, channels)
-    arguments.update(target=table.reshape(-1, 1), horizon=table.shape[1], target_stride=table.shape[1])
-    return Dataset(arguments, len(X), lookback, channels, table.shape[1], targets.ndim == 1, table.shape[1])
+    outputs = table.shape[1]
+    arguments.update(target=table.reshape(-1, 1), horizon=outputs, target_stride=outputs)
+    steps, span = 1, outputs
+    if at_every_step(estimator):
+        steps, span = lookback, _span_of_sequences(estimator, outputs, lookback)
+    return Dataset(arguments, len(X), lookback, channels, outputs, targets.ndim == 1, span, steps=steps)
+
+
+def at_every_step(estimator):
+    """Whether an estimator has outputs at every step of a window.
+
+    Parameters
+    ----------
+    estimator : estimator
+
+    Returns
+    -------
+    bool
+    """
+    return bool(getattr(estimator, "return_sequences", False) or getattr(estimator, "stateful", False))
+
+
+def _span_of_sequences(estimator, outputs, lookback):
+    """Rows from one window to the first whose targets are all others, of rows of a matrix that say nothing of time."""
+    if outputs % lookback:
+        raise ValueError(
+            f"return_sequences=True: y has {outputs} columns, which are not a whole number for each of the {lookback} "
+            "steps of X; expected (n_windows, lookback * targets), the targets of the oldest step first."
+        )
+    ahead = outputs // lookback
+    # Windows that continue each other are a lookback apart, others, as usual, a step.
+    return 2 + (ahead - 2) // lookback if getattr(estimator, "stateful", False) else lookback - 1 + ahead
 
 
 def read_inputs(estimator, X, lookback, channels, extra=0):
@@ -145,8 +178,8 @@ def read_examined(estimator, X, y, lookback, channels, extra, n_outputs):
     -------
     Dataset
     """
-    if y is None and isinstance(X, Windows):
-        y = X.y
+    if isinstance(X, Windows):
+        y = _targets_of(estimator, X, y)
     if y is None:
         raise ValueError("y: the gradient is that of a loss, so targets are needed, but y is None. Pass y as in fit.")
     data = read_inputs(estimator, X, lookback, channels, extra)
@@ -159,7 +192,7 @@ def read_examined(estimator, X, y, lookback, channels, extra, n_outputs):
         )
     if isinstance(y, WindowTargets) and y.belongs_to(X):
         _refuse_missing(X, ahead=X.horizon)
-        return replace(data, arguments=X.source_arguments(), n_outputs=n_outputs)
+        return replace(data, arguments=y.source_arguments(), n_outputs=n_outputs)
     table = _targets_apart(y, n_outputs)
     if isinstance(X, Windows):  # their origins cannot address the rows of y
         data = replace(data, arguments=_array_arguments(np.ascontiguousarray(np.asarray(X)), lookback, channels))
@@ -222,8 +255,7 @@ def read_weights(sample_weight, dataset):
 
 
 def _read_windows(estimator, X, y):
-    if y is None:
-        y = X.y
+    y = _targets_of(estimator, X, y)
     if len(y) != len(X):
         raise ValueError(f"X has {len(X)} windows but y has {len(y)} rows: pass windows.y indexed as windows is.")
     if not len(X):
@@ -232,21 +264,22 @@ def _read_windows(estimator, X, y):
         raise ValueError(f"X has windows of {X.n_channels} channels, but n_channels={estimator.n_channels}.")
     own = isinstance(y, WindowTargets) and y.belongs_to(X)
     _refuse_missing(X, ahead=X.horizon if own else 0)
-    arguments = X.source_arguments()
+    arguments = y.source_arguments() if own else X.source_arguments()
     # One kind of check for both kinds of input; a broadcast row tells the number of features and copies nothing.
     validate_data(estimator, np.broadcast_to(np.zeros(()), (1, X.shape[1])), skip_check_array=True)
+    steps = X.lookback if own and y.at_every_step else 1
     def time():
         return X.time
 
     def reach():
-        return X.span
+        return X.span + steps - 1
 
     reach = None if X.settled is None else reach
     sizes = len(X), *_past_sizes(X)
     if own:
         return Dataset(
-            arguments, *sizes, y.shape[1], False, X.horizon, time, reach, X.n_extra,
-            **_roles(X, y.shape[1]), windows=X,
+            arguments, *sizes, y.shape[1], False, X.horizon + steps - 1, time, reach, X.n_extra, steps=steps,
+            **_roles(X, y.shape[1] // steps), windows=X,
         )
     _refuse_kind(y, "y")
     _refuse_shape(y)
@@ -259,6 +292,24 @@ def _read_windows(estimator, X, y):
     return Dataset(
         plain, *sizes, table.shape[1], targets.ndim == 1, X.horizon, time, reach, X.n_extra, **roles, windows=X
     )
+
+
+def _targets_of(estimator, X, y):
+    """The targets of windows as the estimator has outputs: y, or those that follow from X."""
+    own = isinstance(y, WindowTargets) and y.belongs_to(X)
+    every = at_every_step(estimator)
+    if own and y.at_every_step and not every:
+        raise ValueError(
+            "y: windows.y_sequences are targets at every step, for return_sequences=True; expected windows.y."
+        )
+    if y is not None and not own:
+        if every:
+            raise ValueError(
+                "return_sequences=True: the targets at every step follow from the windows; expected no y, or "
+                f"windows.y_sequences of these windows, got {type(y).__name__}."
+            )
+        return y
+    return X.y_sequences if every else X.y
 
 
 def _roles(X, n_outputs):

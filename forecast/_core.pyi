@@ -224,6 +224,7 @@ class Network:
         isa: str | None = None,  # None: the one chosen at import
     ) -> None: ...
     n_parameters: int
+    n_states: int  # numbers that a call can carry of each window: S * H of every recurrent layer without a start
     n_outputs: int  # K * outputs per target; output index = target * outputs per target + level
     lanes: int  # windows in a chunk
     isa: str
@@ -247,8 +248,18 @@ class Network:
         path: Literal[
             "auto", "lanes", "units"
         ] = "auto",  # windows in the lanes, or (one window at a time) units in the lanes
+        carried: NDArray[Any] | None = None,  # n_states * batch_size, changed in place; a packed theta only
+        batch_size: int = 0,
+        begins: NDArray[np.bool_] | None = None,  # (B,)
     ) -> NDArray[Any]:
-        """Outputs (B, n_outputs) in scaled units and the network's dtype; without dropout."""
+        """Outputs (B, n_outputs) in scaled units and the network's dtype; without dropout.
+
+        With `carried` the windows go in batches of `batch_size`, the last one perhaps smaller, and window i of a batch
+        begins with the states that window i of the batch before has left; of the first batch with those in `carried`,
+        per recurrent layer without a start (S, batch_size, H), where the states after the last batch stand in the end.
+        A window of `begins` begins with zeros. No gradient goes from one batch to another. A matrix memory begins with
+        zeros always.
+        """
 
     def sample(
         self,
@@ -262,7 +273,17 @@ class Network:
     ) -> NDArray[Any]:
         """The outputs of `predict` with the random masks of training; the number of a window in `index` counts."""
 
-    def loss(self, theta: NDArray[Any], source: Source, index: NDArray[np.int64], *, threads: int = 1) -> float:
+    def loss(
+        self,
+        theta: NDArray[Any],
+        source: Source,
+        index: NDArray[np.int64],
+        *,
+        threads: int = 1,
+        carried: NDArray[Any] | None = None,  # with batch_size and begins as in predict
+        batch_size: int = 0,
+        begins: NDArray[np.bool_] | None = None,
+    ) -> float:
         """Weighted mean loss over windows and observed targets, without dropout; 0.0 where no target is observed."""
 
     def gradient(
@@ -315,4 +336,6 @@ class Network:
         threads: int = 1,
         path: Literal["auto", "lanes", "units"] = "auto",  # as in predict; by itself, few left-over windows go by units
         scratch: Scratch | None = None,  # memory of an earlier call, and for the next one; None: anew, and given back
+        carried: NDArray[Any] | None = None,  # with begins as in predict, over batches of batch_size windows
+        begins: NDArray[np.bool_] | None = None,
     ) -> TrainResult: ...

@@ -157,6 +157,11 @@ FAMILIES = {  # fields of Architecture; those not named are the defaults of `dra
     ),
     "dilation": dict(dilation=(2, 1), layers=2),
     "segments after dilation": SEGRNN | dict(dilation=(1, 2), layers=2, hidden=6, cell="lstm"),
+    "every step": dict(return_sequences=True, horizon=2, columns=2),
+    "every step, everything": dict(
+        return_sequences=True, horizon=3, layers=3, residual=True, layer_norm=True, dilation=(1, 2, 1), static=2,
+        static_levels=(0, 5), series=SERIES, series_size=2, inputs=3, past_levels=(0, 0, 4), cell="lstm",
+    ),
     "skip linear": dict(skip="linear"),
     "skip linear of some channels": dict(skip="linear", inputs=4, columns=2),
     "skip linear-all": dict(skip="linear-all"),
@@ -246,7 +251,9 @@ def draw_network(rng, *, batch=7, windows=None, missing=0.0, weighted=False, see
     fields["inputs"] = max(fields["inputs"], columns)
     fields["loss_parameters"] = LOSS_PARAMETERS.get(a("loss", "squared_error"), ())
     extra = horizon * a("future", 0) + a("static", 0)
-    network = network_of(Architecture(dtype="float64", targets=horizon * columns, extra=extra, **fields))
+    targets = horizon * columns * (T if a("return_sequences", False) else 1)
+    fields["horizon"] = horizon
+    network = network_of(Architecture(dtype="float64", targets=targets, extra=extra, **fields))
     windows = windows or batch
     arguments = _windows_of(network.architecture, windows, rng)
     if weighted:
@@ -267,6 +274,8 @@ def _windows_of(a, windows, rng):
         past=rng.normal(size=(rows, a.inputs)), lookback=a.steps, past_stride=block,
         target=rng.normal(size=(rows, a.columns)), horizon=a.horizon_steps, target_stride=block, target_shift=a.steps,
     )  # fmt: skip
+    if a.return_sequences:
+        arguments |= dict(target=rng.normal(size=(rows, a.step_targets)), horizon=a.steps, target_shift=1)
     cuts = np.sort(rng.integers(0, windows + 1, size=SERIES - 1))
     starts = np.concatenate([[0], cuts, [windows]]).astype(np.int64)
     if a.future:

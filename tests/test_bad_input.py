@@ -244,6 +244,8 @@ BAD_PARAMETERS = {
     "decoder_tied": "yes",
     "teacher_forcing": 1.5,
     "attention": "self",
+    "return_sequences": "last",
+    "stateful": "auto",
     "future_size": -1,
     "series_size": 1.5,
     "series_left_out": 1.0,

@@ -118,7 +118,8 @@ def test_gradients_with_anchors_and_scales_are_those_of_the_scaled_windows(famil
     for of, width in (("past", a.inputs), ("target", a.targets), ("extra", a.extra)):
         if width:
             scales |= {f"{of}_mean": rng.normal(size=width), f"{of}_scale": rng.uniform(0.5, 2.0, size=width)}
-    anchor, of = np.full(a.inputs, 3, dtype=np.int32), np.arange(a.columns, dtype=np.int32)
+    anchor = np.full(a.inputs, 3, dtype=np.int32)
+    of = np.arange(case.arguments["target"].shape[1], dtype=np.int32) % a.columns
     case = case.with_arguments(anchor=anchor, target_anchor=of, **scales)
     settle_kinks(case)
     wrong = differences_from(case.network.gradient(case.theta, case.batch()), case.gradient(), case.network)

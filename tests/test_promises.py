@@ -55,6 +55,8 @@ EFFECTS = {  # changed value, and what else both models need to show it
     "decoder_tied": (True, {"decoder": "segments", "segment": 3}),
     "teacher_forcing": (1.0, {"decoder": "recurrent"}),
     "attention": ("dot", {}),
+    "return_sequences": (True, {}),  # these two need targets at every step: test_many_to_many.py, test_stateful.py
+    "stateful": (True, {}),
     "future_size": (3, {}),
     "series_size": (3, {}),
     "series_left_out": (0.5, {"series_size": 3}),
@@ -117,7 +119,9 @@ ON_WINDOWS = (  # what plain arrays do not say, or one step of horizon does not 
 )  # fmt: skip
 
 
-ELSEWHERE = ("n_jobs", "verbose", "freeze", "categories", "embedding_size", "category_left_out")
+ELSEWHERE = (
+    "n_jobs", "verbose", "freeze", "categories", "embedding_size", "category_left_out", "return_sequences", "stateful",
+)  # fmt: skip
 
 
 @pytest.mark.parametrize("name", [name for name in EFFECTS if name not in ELSEWHERE])

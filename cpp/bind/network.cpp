@@ -5,7 +5,6 @@
 #include "training.h"
 
 #include <algorithm>
-#include <atomic>
 #include <cstring>
 #include <map>
 #include <memory>
@@ -199,21 +198,25 @@ Path path_of(const std::string& path) {
 
 template <class T>
 py::object predict_as(const NetworkHolder& net, const PackedHolder& holder, const SourceHolder& source,
-                      const py::array& index, int threads, const std::string& path, const uint64_t* seed) {
+                      const py::array& index, int threads, const std::string& path, const uint64_t* seed,
+                      const Between& between = {}) {
   const Path way = path_of(path);
   const Packed<T>* packed = packed_in<T>(holder);
   if (!is_pack_of<T>(net, holder)) throw py::value_error("theta: packed for another network");
   const Windows windows = windows_of(net, source, index, false);
   auto out = new_array<T>({windows.n, net.spec().outputs()});
   T* outputs = out.mutable_data();
-  unlocked([&](StopSign& sign) { return predict(net.get<T>(), *packed, windows, way, threads, sign, outputs, seed); });
+  const auto carried = between.as<T>(net.plan().initial, windows.n);
+  unlocked([&](StopSign& sign) {
+    return predict(net.get<T>(), *packed, windows, way, threads, sign, outputs, seed, carried);
+  });
   return out;
 }
 
 py::object predict_any(const NetworkHolder& net, const PackedHolder& packed, const SourceHolder& source,
-                       const py::array& index, int threads, const std::string& path) {
-  return net.wide() ? predict_as<double>(net, packed, source, index, threads, path, nullptr)
-                    : predict_as<float>(net, packed, source, index, threads, path, nullptr);
+                       const py::array& index, int threads, const std::string& path, const Between& between = {}) {
+  return net.wide() ? predict_as<double>(net, packed, source, index, threads, path, nullptr, between)
+                    : predict_as<float>(net, packed, source, index, threads, path, nullptr, between);
 }
 
 py::object sample(const NetworkHolder& net, const PackedHolder& packed, const SourceHolder& source,
@@ -224,11 +227,12 @@ py::object sample(const NetworkHolder& net, const PackedHolder& packed, const So
 
 template <class T>
 double loss_as(const NetworkHolder& net, const py::array& theta, const SourceHolder& source, const py::array& index,
-               int threads) {
+               int threads, const Between& between) {
   const T* weights = contiguous<T>(theta, "theta", net.parameters());
   const Windows windows = windows_of(net, source, index, true);
+  const auto carried = between.as<T>(net.plan().initial, windows.n);
   double loss = 0;
-  unlocked([&](StopSign& sign) { return mean_loss(net.get<T>(), weights, windows, threads, sign, &loss); });
+  unlocked([&](StopSign& sign) { return mean_loss(net.get<T>(), weights, windows, threads, sign, &loss, carried); });
   return loss;
 }
 
@@ -340,30 +344,10 @@ py::list activity_as(const NetworkHolder& net, const py::array& theta, const Sou
   return out;
 }
 
-// Scratch memory that calls share, one after the other: a call that finds it lent takes memory of its own.
-struct ScratchHolder {
-  Scratch scratch;
-  std::atomic<bool> lent{false};
-};
-class Loan {
- public:
-  explicit Loan(ScratchHolder* from) : from_(from && !from->lent.exchange(true) ? from : nullptr) {}
-  ~Loan() {
-    if (from_) from_->lent.store(false);
-  }
-  Loan(const Loan&) = delete;
-  Loan& operator=(const Loan&) = delete;
-  Scratch& get() { return from_ ? from_->scratch : own_; }
-
- private:
-  ScratchHolder* from_;
-  Scratch own_;
-};
-
 template <class T>
 py::dict train_as(const NetworkHolder& net, const py::array& theta, OptimizerHolder& optimizer,
                   const SourceHolder& source, const py::array& order, const Course& course, const py::object& average,
-                  double decay, const GroupList& groups, ScratchHolder* scratch) {
+                  double decay, const GroupList& groups, ScratchHolder* scratch, const Between& between) {
   T* weights = contiguous<T>(theta, "theta", net.parameters(), true);
   Optimizer<T> state{optimizer.step,
                      optimizer.steps,
@@ -373,13 +357,14 @@ py::dict train_as(const NetworkHolder& net, const py::array& theta, OptimizerHol
                      average.is_none() ? nullptr : contiguous<T>(average, "average", net.parameters(), true),
                      decay};
   const Windows windows = windows_of(net, source, order, true);
+  const auto carried = between.as<T>(net.plan().initial, windows.n);
   Trained result;
   bool done;
   Loan loan(scratch);
   {
     const py::gil_scoped_release unlock;
     StopSign sign(interrupted);
-    done = train(net.get<T>(), weights, state, windows, course, loan.get(), sign, &result);
+    done = train(net.get<T>(), weights, state, windows, course, loan.get(), sign, &result, carried);
   }
   optimizer.steps = state.steps;  // also where interrupted: whole batches have been taken
   if (!done) throw py::error_already_set();
@@ -414,7 +399,16 @@ void bind_network(py::module_& m) {
       .def_property_readonly("isa", [](const NetworkHolder& net) { return net.table().name; })
       .def_property_readonly("layout", &NetworkHolder::layout)
       .def("pack", pack, "theta"_a, "earlier"_a = none)
-      .def("predict", predict_any, "theta"_a, "source"_a, "index"_a, py::kw_only(), "threads"_a = 1, "path"_a = "auto")
+      .def_property_readonly("n_states", [](const NetworkHolder& net) { return net.plan().initial; })
+      .def(
+          "predict",
+          [](const NetworkHolder& net, const PackedHolder& packed, const SourceHolder& source, const py::array& index,
+             int threads, const std::string& path, const py::object& carried, int64_t batch_size,
+             const py::object& begins) {
+            return predict_any(net, packed, source, index, threads, path, {carried, begins, batch_size});
+          },
+          "theta"_a, "source"_a, "index"_a, py::kw_only(), "threads"_a = 1, "path"_a = "auto", "carried"_a = none,
+          "batch_size"_a = 0, "begins"_a = none)
       .def("sample", sample, "theta"_a, "source"_a, "index"_a, "seed"_a, py::kw_only(), "threads"_a = 1,
            "path"_a = "auto")
       .def(
@@ -426,11 +420,13 @@ void bind_network(py::module_& m) {
       .def(
           "loss",
           [](const NetworkHolder& net, const py::array& theta, const SourceHolder& source, const py::array& index,
-             int threads) {
-            return net.wide() ? loss_as<double>(net, theta, source, index, threads)
-                              : loss_as<float>(net, theta, source, index, threads);
+             int threads, const py::object& carried, int64_t batch_size, const py::object& begins) {
+            const Between between{carried, begins, batch_size};
+            return net.wide() ? loss_as<double>(net, theta, source, index, threads, between)
+                              : loss_as<float>(net, theta, source, index, threads, between);
           },
-          "theta"_a, "source"_a, "index"_a, py::kw_only(), "threads"_a = 1)
+          "theta"_a, "source"_a, "index"_a, py::kw_only(), "threads"_a = 1, "carried"_a = none, "batch_size"_a = 0,
+          "begins"_a = none)
       .def(
           "gradient",
           [](const NetworkHolder& net, const py::array& theta, const SourceHolder& source, const py::array& index,
@@ -463,7 +459,7 @@ void bind_network(py::module_& m) {
              const py::array& order, int64_t batch_size, const py::object& rates, const py::object& rate,
              const py::object& clip_norm, const py::object& clip_value, double noise, double forced,
              const py::object& average, double average_decay, const GroupList& groups, uint64_t seed, int threads,
-             const std::string& path, ScratchHolder* scratch) {
+             const std::string& path, ScratchHolder* scratch, const py::object& carried, const py::object& begins) {
             if (batch_size < 1) throw py::value_error("batch_size: expected at least 1");
             if (!(average_decay >= 0 && average_decay < 1))
               throw py::value_error("average_decay: expected 0 <= average_decay < 1");
@@ -480,12 +476,13 @@ void bind_network(py::module_& m) {
                                 threads,
                                 path_of(path)};
             const auto run = net.wide() ? train_as<double> : train_as<float>;
-            return run(net, theta, optimizer, source, order, course, average, average_decay, groups, scratch);
+            return run(net, theta, optimizer, source, order, course, average, average_decay, groups, scratch,
+                       {carried, begins, batch_size});
           },
           "theta"_a, "optimizer"_a, "source"_a, "order"_a, "batch_size"_a, py::kw_only(), "rates"_a = none,
           "rate"_a = none, "clip_norm"_a = none, "clip_value"_a = none, "noise"_a = 0.0, "forced"_a = 0.0,
           "average"_a = none, "average_decay"_a = 0.0, "groups"_a = GroupList(), "seed"_a = 0, "threads"_a = 1,
-          "path"_a = "auto", "scratch"_a = none);
+          "path"_a = "auto", "scratch"_a = none, "carried"_a = none, "begins"_a = none);
 }
 
 }  // namespace forecast

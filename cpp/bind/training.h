@@ -1,8 +1,10 @@
-// Arguments of one call of Network.train besides its arrays: the rate of each batch, groups of weights.
+// Arguments of one call of Network.train besides its arrays: the rate of each batch, groups of weights, carried
+// states, memory.
 #pragma once
 
 #include <pybind11/stl.h>
 
+#include <atomic>
 #include <cmath>
 #include <optional>
 #include <tuple>
@@ -58,5 +60,43 @@ inline std::vector<Group> every_group(const GroupList& groups, int64_t n, double
   rest(n);
   return all;
 }
+
+// The states that a call carries from batch to batch, as it gives them.
+struct Between {
+  py::object states = py::none(), begins = py::none();
+  int64_t batch = 0;
+
+  // `each` numbers of every window of a batch.
+  template <class T>
+  Carried<T> as(int64_t each, int64_t windows) const {
+    if (states.is_none()) {
+      if (!begins.is_none()) throw py::value_error("begins: expected carried states as well");
+      return {};
+    }
+    if (batch < 1) throw py::value_error("batch_size: expected at least 1 window in a batch with carried states");
+    return {contiguous<T>(states.cast<py::array>(), "carried", each * batch, true), batch,
+            optional<bool>(begins, "begins", windows)};
+  }
+};
+
+// Scratch memory that calls share, one after the other: a call that finds it lent takes memory of its own.
+struct ScratchHolder {
+  Scratch scratch;
+  std::atomic<bool> lent{false};
+};
+class Loan {
+ public:
+  explicit Loan(ScratchHolder* from) : from_(from && !from->lent.exchange(true) ? from : nullptr) {}
+  ~Loan() {
+    if (from_) from_->lent.store(false);
+  }
+  Loan(const Loan&) = delete;
+  Loan& operator=(const Loan&) = delete;
+  Scratch& get() { return from_ ? from_->scratch : own_; }
+
+ private:
+  ScratchHolder* from_;
+  Scratch own_;
+};
 
 }  // namespace forecast

@@ -106,6 +106,13 @@ inline void put_outputs(const Call<T>& k) {
   for (int64_t i = 0; i < n; ++i) k.c.outputs[k.c.first * n + i] = out[i];
 }
 
+// The last states of every recurrent layer, where the call asks for them.
+template <class T>
+inline void hand_on(const Call<T>& k) {
+  for (int l = 0; k.c.final && l < k.net.n_layers; ++l)
+    if (kind(k, l).hand_on[k.plan.use.units]) kind(k, l).hand_on[k.plan.use.units](k, l);
+}
+
 // ---- forward ---------------------------------------------------------------------------------------------
 
 template <class T>
@@ -131,6 +138,7 @@ inline bool predict(const Network<T>& net, const Chunk<T>& c) {
   }
   if (c.loss) *c.loss = 0, judge(k);
   put_outputs(k);
+  hand_on(k);
   return true;
 }
 
@@ -152,7 +160,9 @@ inline void share(const Network<T>& net, const Chunk<T>& c, int layer, int64_t t
 }
 template <class T>
 inline void close(const Network<T>& net, const Chunk<T>& c) {
-  put_outputs(Call<T>(net, c));
+  const Call<T> k(net, c);
+  put_outputs(k);
+  hand_on(k);
 }
 
 // ---- forward with a tape, then backward ------------------------------------------------------------------
@@ -222,6 +232,7 @@ inline bool train_once(const Network<T>& net, const Chunk<T>& c) {
   if (!forward(k)) return false;
   judge(k);
   put_outputs(k);
+  hand_on(k);
   if (!backward(k)) return false;
   put_gradient(k, k.net.past, c.dpast);
   put_gradient(k, k.net.extra, c.dextra);

@@ -26,6 +26,7 @@ struct Kind {
   int (*parts)(const Call<T>&, int layer);
   void (*share)(const Call<T>&, int layer, int64_t i, int part, int parts);
   void (*activity)(const Call<T>&, int layer);
+  void (*hand_on[2])(const Call<T>&, int layer);  // of a cell: its last states; null: it has none that are vectors
 };
 
 template <class T, class Way, class L, bool backward>
@@ -107,13 +108,15 @@ constexpr Kind<T> kind_of() {
           {backward_step_of<T, W, L>(), backward_step_of<T, U, L>()},
           one_part<T>,
           whole_step<T, L>,
-          activity_of<T, L>()};
+          activity_of<T, L>(),
+          {nullptr, nullptr}};
 }
 template <class T, class C>
 constexpr Kind<T> kind_of_cell() {
   Kind<T> kind = kind_of<T, Recurrent>();
   kind.states = C::states;
   kind.parts = Recurrent::parts<T>, kind.share = Recurrent::share<T>, kind.activity = Recurrent::activity<T>;
+  kind.hand_on[0] = Recurrent::hand_on<WindowsInLanes<T>, T>, kind.hand_on[1] = Recurrent::hand_on<UnitsInLanes<T>, T>;
   return kind;
 }
 

@@ -172,6 +172,7 @@ struct Chunk {
   double forced;      // probability that a fed step reads the true target of the step before; <= 0: never
   double normaliser;  // 1 / (sum of weights over observed targets)
   const T* initial;   // per recurrent layer without a start [S][B][H] of the whole batch, null: zeros
+  T* final;           // the same after the last step, null: not asked for; it may be `initial`
   int64_t B;
   T* arena;
   T* gradient;                   // [dense] added to; null: forward only

@@ -150,6 +150,19 @@ struct Recurrent : Weightless {
     }
   }
 
+  // The states after the last step, where `begin` of the next call finds its initial ones.
+  template <class Way, class T>
+  static void hand_on(const Call<T>& k, int number) {
+    if (k.layer(number).start >= 0) return;
+    const View<Way, T> v(k, number);
+    const T* last = v.after(v.T_ - 1);
+    T* to = k.c.final + k.plan.slots[number].initial * k.c.B;
+    for (int64_t i = 0; i < v.cell.states; ++i)
+      for (int lane = 0; lane < k.c.n; ++lane)
+        for (int64_t unit = 0; unit < v.H; ++unit)
+          to[(i * k.c.B + k.c.first + lane) * v.H + unit] = last[i * v.row + unit * Way::columns + lane];
+  }
+
   // ---- backward --------------------------------------------------------------------------------------------
 
   // The squares of dh after step i. A step back hands dh to the cell in registers, so it is computed again here: a call

@@ -6,6 +6,8 @@
 #include <cmath>
 #include <optional>
 
+#include "carried.h"
+
 namespace forecast {
 
 namespace {
@@ -25,24 +27,9 @@ Network<T> network_of(const Model<T>& model, const Plan& plan, const T* theta) {
   return net;
 }
 
-// How one batch is cut: chunks of `lanes` windows; chunk c adds to slot c % slots; a worker takes whole slots. So the
-// sums do not depend on the threads.
-struct Cut {
-  int64_t chunks;
-  int slots, threads;
-
-  Cut(int64_t n, int lanes, int wanted, bool training) : chunks((n + lanes - 1) / lanes) {
-    slots = int(std::min<int64_t>(chunks, gradient_slots));
-    const int64_t pieces = std::max<int64_t>(training ? slots : chunks, 1);  // a forecast needs no slot
-    threads = in_forked_child() ? 1 : int(std::clamp<int64_t>(wanted, 1, pieces));
-  }
-};
-
-template <class T>
-void set_windows(Chunk<T>* c, const Windows& windows, int lanes, int64_t number) {
-  c->source = windows.source;
-  c->first = number * lanes, c->index = windows.index + c->first;
-  c->n = int(std::min<int64_t>(lanes, windows.n - c->first)), c->B = windows.n;
+// So many windows from `first` on, or as many as there are.
+Windows part_of(const Windows& all, int64_t first, int64_t n) {
+  return {all.table, all.source, all.index + first, std::min(n, all.n - first)};
 }
 
 double normaliser_of(const Windows& w) {
@@ -53,29 +40,6 @@ double normaliser_of(const Windows& w) {
 // Work on flat vectors is shared in parts of a fixed size, so that sums over parts do not depend on the threads.
 constexpr int64_t part = 4096;
 int64_t parts_of(int64_t n) { return (n + part - 1) / part; }
-
-// So many windows, and fewer, of a chunk are trained one by one, units in the lanes: each costs 0.05 to 0.2 of a chunk,
-// which itself costs the same however few it has. Measured, in sixteenths of a chunk by the bytes of a layer's weights:
-// small ones wait for latencies, those beyond the second cache for memory.
-template <class T>
-int64_t few_of(const Model<T>& model, Path path) {
-  const int lanes = model.kernels->vectors.lanes;
-  if (path != Path::automatic) return path == Path::units ? lanes : 0;
-  const Plan& plan = *model.units;
-  const int64_t bytes = plan.packs[forward_units] / std::max(plan.n_recurrent, 1) * int64_t(sizeof(T));
-  const int64_t share = bytes < (8 << 10) ? 5 : bytes < (128 << 10) ? 9 : bytes < (2 << 20) ? 7 : 3;
-  return lanes * share / 16;
-}
-
-// Which of the two ways the chunks of a batch of n windows go.
-struct Ways {
-  bool lanes, units;
-
-  Ways(int64_t n, int width, int64_t few) {
-    const int64_t left = n % width ? n % width : width;  // in the last chunk
-    units = left <= few, lanes = few < width && (n > width || !units);
-  }
-};
 
 // The plans of a training, for both ways.
 template <class T>
@@ -231,9 +195,9 @@ bool each_chunk(const Model<T>& model, const Network<T>& net, const Windows& win
     team.each(cut.chunks, [&](int64_t number, int worker, Poll poll) {
       if (sign.stopped()) return;
       Chunk<T> c{};
+      prepare(&c, number);
       set_windows(&c, windows, lanes, number);
       c.arena = arenas.get() + worker * arena, c.poll = poll;
-      prepare(&c, number);
       run(net, c);
     });
   });
@@ -244,8 +208,14 @@ bool each_chunk(const Model<T>& model, const Network<T>& net, const Windows& win
 
 template <class T>
 bool predict(const Model<T>& model, const Packed<T>& packed, const Windows& windows, Path path, int threads,
-             StopSign& sign, T* outputs, const uint64_t* seed) {
+             StopSign& sign, T* outputs, const uint64_t* seed, const Carried<T>& carried) {
   const FloatGuard guard;
+  for (int64_t first = 0; carried.states && windows.n > carried.batch && first < windows.n; first += carried.batch) {
+    const Windows batch = part_of(windows, first, carried.batch);
+    T* const here = outputs + first * model.spec->K * model.spec->Q;
+    if (!predict(model, packed, batch, path, threads, sign, here, seed, carried.from(first))) return false;
+  }
+  if (carried.states && windows.n > carried.batch) return true;
   const Kernels<T>& kernels = *model.kernels;
   const int lanes = kernels.vectors.lanes;
   const bool units = path == Path::units || (path == Path::automatic && windows.n <= lanes / 4);
@@ -255,6 +225,7 @@ bool predict(const Model<T>& model, const Packed<T>& packed, const Windows& wind
   Network<T> net = network_of(model, plan, static_cast<const T*>(packed.weights.get()));
   if (seed) net.left_out = 0, net.all_known = true;
   net.packs[forward_lanes] = packed.forward.get(), net.packs[forward_units] = packed.units.get();
+  begin_anew(windows, *model.spec, plan, carried, 0, windows.n);
   const bool single = units && windows.n == 1;  // a team shares its steps
   const Cut cut(single && threads > 1 ? most_parts(model, net) : windows.n, units ? 1 : lanes, threads, false);
   const int64_t arena = net.plan->arena;
@@ -262,6 +233,7 @@ bool predict(const Model<T>& model, const Packed<T>& packed, const Windows& wind
   with_team(cut.threads, sign, [&](Team& team) {
     const auto chunk = [&](int64_t number, T* memory, Poll poll) {
       Chunk<T> c{};
+      carry(&c, carried);
       set_windows(&c, windows, units ? 1 : lanes, number);
       c.outputs = outputs, c.arena = memory, c.poll = poll, c.seed = seed ? mixed(*seed) : 0;
       return c;
@@ -279,21 +251,28 @@ bool predict(const Model<T>& model, const Packed<T>& packed, const Windows& wind
 
 template <class T>
 bool mean_loss(const Model<T>& model, const T* theta, const Windows& windows, int threads, StopSign& sign,
-               double* loss) {
+               double* loss, const Carried<T>& carried) {
   const FloatGuard guard;
   const Buffer<T> packed(model.lanes->packs[forward_lanes]);
-  const Buffer<double> losses(Cut(windows.n, model.kernels->vectors.lanes, 1, false).chunks);
+  const int64_t together = carried.states ? std::min(carried.batch, windows.n) : windows.n;
+  const Buffer<double> losses(Cut(together, model.kernels->vectors.lanes, 1, false).chunks);
   Network<T> net = network_of(model, *model.lanes, theta);
   model.kernels->pack(net, forward_lanes, packed.get());
   net.packs[forward_lanes] = packed.get();
   const double normaliser = normaliser_of(windows);
   const auto prepare = [&](Chunk<T>* c, int64_t number) {
+    carry(c, carried);
     c->normaliser = normaliser, c->loss = losses.get() + number;
   };
-  if (!each_chunk(model, net, windows, threads, sign, prepare, model.kernels->predict)) return false;
   *loss = 0;
-  for (int64_t number = 0; number < losses.size(); ++number) *loss += losses.get()[number];
-  return true;
+  for (int64_t first = 0; first < windows.n; first += carried.states ? carried.batch : windows.n) {
+    const Windows batch = carried.states ? part_of(windows, first, carried.batch) : windows;
+    begin_anew(windows, *model.spec, *model.lanes, carried, first, batch.n);
+    if (!each_chunk(model, net, batch, threads, sign, prepare, model.kernels->predict)) return false;
+    const int64_t chunks = Cut(batch.n, model.kernels->vectors.lanes, 1, false).chunks;
+    for (int64_t number = 0; number < chunks; ++number) *loss += losses.get()[number];
+  }
+  return !sign.stopped();
 }
 
 template <class T>
@@ -411,7 +390,7 @@ bool optimise(Team& team, const Model<T>& model, T* theta, const Workspace<T>& s
 
 template <class T>
 bool train(const Model<T>& model, T* theta, Optimizer<T>& optimizer, const Windows& windows, const Course& course,
-           Scratch& scratch, StopSign& sign, Trained* out) {
+           Scratch& scratch, StopSign& sign, Trained* out, const Carried<T>& carried) {
   const Plans<T> plans(model, model.draws, false);
   const int lanes = model.kernels->vectors.lanes;
   const int64_t few = few_of(model, course.path);
@@ -425,9 +404,10 @@ bool train(const Model<T>& model, T* theta, Optimizer<T>& optimizer, const Windo
     out->threads = team.size();
     Both<T> net(model, plans, theta);
     for (int64_t first = 0; first < windows.n; first += course.batch_size) {
-      const Windows batch{windows.table, windows.source, windows.index + first,
-                          std::min(course.batch_size, windows.n - first)};
+      const Windows batch = part_of(windows, first, course.batch_size);
       Chunk<T> common{};
+      carry(&common, carried);
+      begin_anew(windows, *model.spec, *plans.lanes, carried, first, batch.n);
       common.noise = course.noise, common.seed = mixed(course.seed + mixed(uint64_t(optimizer.steps)));
       common.forced = course.forced;
       optimizer.step.rate = course.rates[first / course.batch_size];
@@ -483,13 +463,14 @@ bool moments(const Windows& windows, StopSign& sign, Moments* out) {
   template struct Model<T>;                                                                                      \
   template struct Packed<T>;                                                                                     \
   template bool predict<T>(const Model<T>&, const Packed<T>&, const Windows&, Path, int, StopSign&, T*,          \
-                           const uint64_t*);                                                                     \
-  template bool mean_loss<T>(const Model<T>&, const T*, const Windows&, int, StopSign&, double*);                \
+                           const uint64_t*, const Carried<T>&);                                                  \
+  template bool mean_loss<T>(const Model<T>&, const T*, const Windows&, int, StopSign&, double*,                 \
+                             const Carried<T>&);                                                                 \
   template bool activity<T>(const Model<T>&, const T*, const Windows&, int, StopSign&, T*);                      \
   template bool gradient<T>(const Model<T>&, const T*, const Windows&, const T*, bool, uint64_t, double, int,    \
                             StopSign&, Gradients<T>*);                                                           \
   template bool train<T>(const Model<T>&, T*, Optimizer<T>&, const Windows&, const Course&, Scratch&, StopSign&, \
-                         Trained*);
+                         Trained*, const Carried<T>&);
 FORECAST_INSTANTIATE(float)
 FORECAST_INSTANTIATE(double)
 #undef FORECAST_INSTANTIATE

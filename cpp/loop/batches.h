@@ -51,6 +51,16 @@ struct Windows {
   int64_t n;
 };
 
+// States [S][batch][H] per recurrent layer that go on from a batch of `batch` windows to the next one of the same call,
+// and to the next call; null: every window begins with zeros. `begins`: of each window of the call, whether it does.
+template <class T>
+struct Carried {
+  T* states = nullptr;
+  int64_t batch = 0;
+  const bool* begins = nullptr;
+  Carried from(int64_t window) const { return {states, batch, begins ? begins + window : nullptr}; }
+};
+
 enum class Path { automatic, lanes, units };  // windows in the lanes, or one at a time and hidden units in the lanes
 
 // Weights that do not change any more, in the order in which a prediction reads them.
@@ -63,11 +73,12 @@ struct Packed {
 // outputs [n][K Q], with the dropout of `seed` where that is given; false: interrupted.
 template <class T>
 bool predict(const Model<T>&, const Packed<T>&, const Windows&, Path, int threads, StopSign&, T* outputs,
-             const uint64_t* seed = nullptr);
+             const uint64_t* seed = nullptr, const Carried<T>& carried = {});
 
 // Mean loss without dropout.
 template <class T>
-bool mean_loss(const Model<T>&, const T* theta, const Windows&, int threads, StopSign&, double* loss);
+bool mean_loss(const Model<T>&, const T* theta, const Windows&, int threads, StopSign&, double* loss,
+               const Carried<T>& carried = {});
 
 // Per recurrent layer every gate, then every state, after each step: [gate or state][n][T][H]; false: interrupted.
 template <class T>
@@ -121,7 +132,8 @@ struct Trained {
 // Whole batches: theta, the optimiser and the average change together; false: interrupted (the batch under way left no
 // trace).
 template <class T>
-bool train(const Model<T>&, T* theta, Optimizer<T>&, const Windows&, const Course&, Scratch&, StopSign&, Trained*);
+bool train(const Model<T>&, T* theta, Optimizer<T>&, const Windows&, const Course&, Scratch&, StopSign&, Trained*,
+           const Carried<T>& carried = {});
 
 // Weighted mean and population standard deviation: past [I], target [K], extra [E]; false: interrupted.
 struct Moments {

@@ -51,6 +51,8 @@ def write(writer, value, place, depth):
     if dataclasses.is_dataclass(value):
         fields = {field: getattr(value, field) for field in _field_names(type(value))}
         return {"is": "object", "class": known.name, "fields": _members(writer, None, fields, place, depth)}
+    if hasattr(value, "_settle"):
+        value._settle()  # what waits to be put into its state
     parameters = value.get_params(deep=False)
     fitted = {key: part for key, part in vars(value).items() if key not in parameters}
     parameters |= dict.fromkeys(set(known.left_out) & set(parameters))

@@ -19,6 +19,7 @@ from .architecture import (
     Architecture,
     core_cell,
 )
+from .carried import Carried, along
 from .categories import embedding_size, has_codes
 from .core import compiled, stacked
 from .line import start_with_line
@@ -41,6 +42,7 @@ __all__ = [
     "OPTIMIZERS",
     "SKIPS",
     "Architecture",
+    "Carried",
     "Layer",
     "Levels",
     "Network",
@@ -48,6 +50,7 @@ __all__ = [
     "Point",
     "Scaling",
     "Stream",
+    "along",
     "compiled",
     "core_cell",
     "core_config",

@@ -70,6 +70,8 @@ class Architecture:
     zoneout: float = 0.0
     attention: str | None = None
     encoder: str = "recurrent"  # "dense": of one step, or of none where windows have no past
+    return_sequences: bool = False  # targets are those of every step of the past: steps * horizon * columns
+    stateful: bool = False  # a window goes on from the states of the one before
 
     @property
     def cell_word(self):
@@ -83,7 +85,19 @@ class Architecture:
 
     @property
     def horizon_steps(self):
-        return self.targets // self.columns if self.horizon is None else self.horizon
+        return self.step_targets // self.columns if self.horizon is None else self.horizon
+
+    @property
+    def step_targets(self):
+        """Targets of one state: all of them, or with `return_sequences` those of a step."""
+        return self.targets // self.steps if self.return_sequences else self.targets
+
+    @property
+    def alike(self):
+        """Steps whose targets the same weights make, so that they share one scale."""
+        if self.return_sequences:
+            return self.steps
+        return self.horizon_steps if self.decoder == "recurrent" else 1
 
     @property
     def own(self):
@@ -113,7 +127,9 @@ class Architecture:
 
     @property
     def output_steps(self):
-        """Steps of the decoder."""
+        """Steps of the decoder; with `return_sequences` those of the past."""
+        if self.return_sequences:
+            return self.steps
         steps = {"dense": 1, "segments": -(-self.horizon_steps // self.segment)}
         return steps.get(self.decoder, self.horizon_steps)
 
@@ -127,7 +143,7 @@ class Architecture:
     @property
     def output_width(self):
         """Outputs of a step of the decoder; of segments that reach over the horizon the last ones are ignored."""
-        widths = {"dense": self.targets, "segments": self.segment * self.columns}
+        widths = {"dense": self.step_targets, "segments": self.segment * self.columns}
         return widths.get(self.decoder, self.columns) * self.levels
 
     def check_loaded(self, n_weights, n_scales):
@@ -155,7 +171,9 @@ class Architecture:
             beyond = type(size) is int and name not in free and size > most
             if type(size) is not int or size < least or beyond or (name == "layers" and size > n_weights):
                 raise ModelFileError(f"a network with {name} = {size!r} in {n_weights} weights.")
-        if self.targets % self.columns or self.horizon not in (None, self.targets // self.columns):
+        if self.return_sequences is True and self.targets % self.steps:
+            raise ModelFileError(f"{self.targets} targets at {self.steps} steps.")
+        if self.step_targets % self.columns or self.horizon not in (None, self.step_targets // self.columns):
             raise ModelFileError(f"{self.targets} targets in {self.columns} columns over {self.horizon!r} steps.")
         if self.hidden % self.heads or self.future_size % self.heads:
             raise ModelFileError(f"{self.hidden} and {self.future_size} units in {self.heads} heads.")
@@ -180,7 +198,7 @@ class Architecture:
                 raise ModelFileError(f"a network with {name} = {getattr(self, name)!r}.")
         choices = {"decoder": DECODERS, "skip": SKIPS, "segment_activation": ACTIVATIONS, "cell": CELL_WORDS,
                    "loss": LOSSES, "attention": ATTENTIONS, "encoder": ENCODERS} | dict.fromkeys(
-            ("bidirectional", "decoder_tied", "residual", "layer_norm"), (True, False)
+            ("bidirectional", "decoder_tied", "residual", "layer_norm", "return_sequences", "stateful"), (True, False)
         )  # fmt: skip
         for name, known in choices.items():
             value = getattr(self, name)

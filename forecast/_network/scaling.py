@@ -35,10 +35,10 @@ class Scaling:
         return np.where(self.target_constant, 0.0, self.target_scale)
 
     def over_steps(self, architecture):
-        """One scale of each target column and each known future column, whatever the step.
+        """One scale of the targets of all steps that the same weights make, and of each known future column.
 
-        A decoder that reads its own forecasts has the same weights at every step, so a step's numbers must mean the
-        same as the next one's.
+        A decoder that reads its own forecasts, and a head at every step, have the same weights at every step, so a
+        step's numbers must mean the same as the next one's.
 
         Parameters
         ----------
@@ -48,7 +48,7 @@ class Scaling:
         -------
         Scaling
         """
-        a, steps = architecture, architecture.horizon_steps
+        a, steps = architecture, architecture.alike
         constant = np.zeros(a.targets, dtype=bool) if self.target_constant is None else self.target_constant
         mean, scale, varies = _pooled(self.target_mean, np.where(constant, 0.0, self.target_scale), steps)
         changes = {"target_mean": mean, "target_scale": scale, "target_constant": None if varies.all() else ~varies}
@@ -82,6 +82,25 @@ class Scaling:
                 value = getattr(self, name)
                 static = value[a.extra - a.static :]
                 changes[name] = np.concatenate([np.tile(value[a.own : a.own + a.future], horizon), static])
+        return replace(self, **changes)
+
+    def at_steps(self, architecture, steps):
+        """That of `over_steps` of a head at every step, for another number of steps.
+
+        Parameters
+        ----------
+        architecture : Architecture
+            That it was learned for.
+        steps : int
+
+        Returns
+        -------
+        Scaling
+        """
+        changes = {}
+        for name in ("target_mean", "target_scale", "target_constant"):
+            value = getattr(self, name)
+            changes[name] = None if value is None else np.tile(value[: architecture.step_targets], steps)
         return replace(self, **changes)
 
     def going_on(self, later):

@@ -187,7 +187,8 @@ def spec_of(architecture):
     series = None
     if a.series_size:
         series = d.layer("series.V", "lookup", [], 1, a.series_size, rows=a.series + 1, number=a.layers + 2)
-    head = _DECODERS[a.encoder][a.decoder](d, a, top, known=known, encoded=encoded, series=series)
+    decode = _at_every_step if a.return_sequences else _DECODERS[a.encoder][a.decoder]
+    head = decode(d, a, top, known=known, encoded=encoded, series=series)
     _output(d, a, head, x)
     return NetworkSpec(
         d.streams, tuple(d.layers), a.targets, a.columns, a.loss, tuple(a.loss_parameters), a.dropout,
@@ -326,6 +327,15 @@ def _dense(d, a, top, known, encoded, series):
     last = _last(d, a, top)
     rest += _of_last(d, a, top)
     return [last, d.joined("rest", rest)] if rest else [last]
+
+
+def _at_every_step(d, a, top, known, encoded, series):
+    """The dense decoder's head, on the states of every step: (steps, targets of a step * levels)."""
+    rest = [*_static(d, a), *([series] if series else [])]
+    states = _dropped(d, a, top.states[0], a.layers - 1, f"{a.layers - 1}.dropout")
+    if top.added:
+        states = d.layer(f"{a.layers - 1}.sum", "sum", [states, top.added], a.steps, a.hidden)
+    return [states, d.joined("rest", rest)] if rest else [states]
 
 
 def _segments(d, a, top, known, encoded, series):

@@ -27,6 +27,10 @@ def refuse_unfit(a):
     else:
         refuse_codes(a)
         _refuse_unfit_stack(a)
+    if a.return_sequences:
+        _refuse_at_every_step(a)
+    if a.stateful:
+        _refuse_carried(a)
     _refuse_unfit_decoder(a)
 
 
@@ -94,6 +98,53 @@ def _refuse_unfit_decoder(a):
         what = next(name for name, asked in reads_targets.items() if asked)
         raise ValueError(
             f"{what}: the past of the {a.columns} targets must be among the channels, got {a.inputs} channels."
+        )
+
+
+def _refuse_at_every_step(a):
+    """What would show a step of the past what comes after it, or has no output at every step."""
+    ahead = "a step would see the steps after it, which it is to forecast"
+    given = {
+        "bidirectional": (a.bidirectional, False, ahead),
+        "attention": (a.attention, None, ahead),
+        "skip": (a.skip, None, "the linear map reads the whole lookback, so " + ahead),
+        "segment": (a.segment, 1, "a step of the encoder is a segment, and there is no output within it"),
+        "decoder": (a.decoder, "dense", "only the dense decoder stands at every step"),
+        "cycle": (a.cycle or None, None, "the cycle is put back on one horizon, not on one for every step"),
+        "future_size": (a.future_size, 0, "known future is not read"),
+    }
+    for name, (value, default, why) in given.items():
+        if value != default:
+            raise ValueError(f"return_sequences=True with {name}={value!r}: {why}. Leave {name} {default!r}.")
+    if a.future:
+        raise ValueError(
+            "return_sequences=True: the windows have known future columns, and those of every step's own horizon are "
+            "not read. Make the columns past covariates, moved by the horizon, or set return_sequences=False."
+        )
+    if a.own:
+        raise ValueError(
+            f"return_sequences=True: the targets of X are not those of its windows at every step ({a.targets} values). "
+            "Leave y out, or pass windows.y_sequences."
+        )
+
+
+def _refuse_carried(a):
+    """What a state cannot be carried through."""
+    if a.cell in MATRIX_CELLS:
+        raise ValueError(
+            f"stateful=True: the memory of cell={a.cell!r} is a matrix for each head, which is not carried. Set "
+            "another cell."
+        )
+    if a.series_size or a.static:
+        what = f"series_size={a.series_size}" if a.series_size else f"{a.static} static columns"
+        raise ValueError(
+            f"stateful=True with {what}: new rows bring the channels alone, and nothing says which series they are of. "
+            "Leave it out, or set stateful=False."
+        )
+    if a.dilation:
+        raise ValueError(
+            f"stateful=True with dilation={a.dilation}: a layer with a dilation has several states, which take turns, "
+            "and one is carried. Leave dilation 1."
         )
 
 

@@ -32,6 +32,7 @@ class Network:
     theta: np.ndarray
     _compiled: _core.Network = field(default=None, repr=False, compare=False)
     _packed: _core.Packed = field(default=None, repr=False, compare=False)
+    _newest: "Network" = field(default=None, init=False, repr=False, compare=False)
 
     @classmethod
     def initial(cls, architecture, scaling, rng):
@@ -110,6 +111,14 @@ class Network:
         a = self.architecture
         changed = replace(a, targets=horizon * a.columns, horizon=horizon, extra=horizon * a.future + a.static)
         return Network(changed, self.scaling.longer(a, horizon), self.theta)
+
+    def at_newest(self):
+        """The same weights with the head on the newest step alone, of a network with one at every step."""
+        if self._newest is None:
+            a = self.architecture
+            changed = replace(a, targets=a.step_targets, return_sequences=False, stateful=False)
+            self._newest = Network(changed, self.scaling.at_steps(a, 1), self.theta)
+        return self._newest
 
     def with_dropout(self, rate):
         return Network(replace(self.architecture, dropout=rate), self.scaling, self.theta)

@@ -7,7 +7,7 @@ from functools import partial
 from sklearn.base import clone
 
 from .outputs import as_given
-from .regression import accepts_windows, fit_regressor
+from .regression import accepts_windows, blocks_of, carries, fit_regressor
 
 __all__ = ["SHARE", "goes_on_from_weights", "trained_on"]
 
@@ -58,6 +58,7 @@ def trained_on(member, step, axis, rows, weights=None, share=SHARE, changes=None
     preparation = member.preparation.knowing(rows)
     clock = axis.positions(rows.index[rows.starts[:-1]]) if rows.n_series > 1 else None
     windows = preparation.training_windows(rows, step, clock)
+    windows = blocks_of(windows) if carries(member.regressor) else windows
     if not len(windows):
         raise ValueError(
             f"no window is left to train on: no series has {preparation.n_lost + preparation.lookback} rows and "

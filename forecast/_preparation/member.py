@@ -5,9 +5,10 @@ from functools import partial
 
 import numpy as np
 
+from .._arrays import at_every_step
 from .._files import stored
 from .preparation import Preparation
-from .regression import fit_regressor, goes_on, predict_windows, to_fit
+from .regression import blocks_of, carries, fit_regressor, goes_on, predict_windows, to_fit
 
 __all__ = ["Member", "Settings", "Task", "prepared", "trained"]
 
@@ -115,6 +116,55 @@ class Member:
         """Whether it forecasts quantiles."""
         return self.spread is not None or hasattr(self.regressor, "predict_quantiles")
 
+    @property
+    def carries(self):
+        """Whether its regressor carries its states from row to row."""
+        return carries(self.regressor)
+
+    def after(self, rows):
+        """The states of a regressor that carries them, after the newest row of each series.
+
+        Parameters
+        ----------
+        rows : Rows
+            From the beginning of each.
+
+        Returns
+        -------
+        dict of key to Carried
+        """
+        values = self.preparation.knowing(rows).arrays(rows)["values"]
+        return dict(zip(rows.keys, self.regressor._after(values, rows.starts), strict=True))
+
+    def gone_on(self, rows, lengths, carried):
+        """The same after some rows more, in the work of these.
+
+        Parameters
+        ----------
+        rows : Rows
+            The new ones behind those that a forecast can need.
+        lengths : dict of key to int
+            How many are new.
+        carried : dict of key to Carried
+            Before them; a series that is not there begins with its first row.
+
+        Returns
+        -------
+        dict of key to Carried
+        """
+        values = self.preparation.arrays(rows)["values"]
+        found, network = {}, self.regressor._network
+        for key, first, end in zip(rows.keys, rows.starts[:-1], rows.starts[1:], strict=True):
+            new = lengths.get(key, 0)
+            if key not in carried:
+                (found[key],) = self.regressor._after(values, [first, end])
+            elif new:
+                later = np.asarray(values[end - new : end], dtype=np.float64)
+                found[key] = carried[key].advanced(network, later[None])
+            else:
+                found[key] = carried[key]
+        return found
+
     def forecast(self, rows, origins, levels=None):
         """Forecasts of a horizon.
 
@@ -144,9 +194,13 @@ class Member:
     def _restored(self, rows, origins, levels):
         preparation = self.preparation
         windows = preparation.windows(rows, origins)
+        regressor = self.regressor
+        stands = rows.carried is not None and hasattr(regressor, "_standing") and set(rows.keys) <= set(rows.carried)
+        if stands and np.array_equal(origins, rows.ends):
+            regressor = regressor._standing([rows.carried[key] for key in rows.keys])
         if levels is None:
-            return preparation.restore(rows, windows, predict_windows(self.regressor, windows))
-        table = predict_windows(self.regressor, windows, "predict_quantiles", levels=levels)
+            return preparation.restore(rows, windows, predict_windows(regressor, windows))
+        table = predict_windows(regressor, windows, "predict_quantiles", levels=levels)
         table = table.reshape(len(windows), -1, len(levels))
         return np.stack(
             [preparation.restore(rows, windows, table[..., level]) for level in range(len(levels))], axis=-1
@@ -189,7 +243,7 @@ def trained(settings, task, rows, ends=None, before=None):
     if ends is not None:
         whole = whole.split() if split else whole
         ends = np.repeat(ends - rows.starts[:-1], rows.targets.shape[1] if split else 1) + whole.starts[:-1]
-        validation = _validation_windows(preparation, whole, ends)
+        validation = _validation_windows(preparation, whole, ends, settings.regressor)
     regressor = to_fit(settings.regressor, before and before.regressor)
     weigh = None if task.weights is None else partial(task.weights.of_windows, channels, split)
     regressor = fit_regressor(regressor, windows, complete, validation, weigh)
@@ -273,6 +327,7 @@ def _levels_of(levels, n_targets, n_known, n_channels):
 def _training_windows(preparation, settings, task, rows):
     clock = task.axis.positions(rows.index[rows.starts[:-1]]) if rows.n_series > 1 else None
     windows = preparation.training_windows(rows, settings.step, clock)
+    windows = blocks_of(windows) if carries(settings.regressor) else windows
     if not len(windows):
         raise ValueError(
             f"no window is left to train on: no series has {preparation.n_lost} (lost to the transform) + "
@@ -282,8 +337,13 @@ def _training_windows(preparation, settings, task, rows):
     return windows
 
 
-def _validation_windows(preparation, rows, ends):
+def _validation_windows(preparation, rows, ends, regressor):
     """Windows whose targets all lie behind the ends; of very many, some at even distances."""
     windows = preparation.training_windows(rows, 1, None)
-    late = np.flatnonzero(windows.origins >= ends[windows.which] - 1)
+    first = windows.origins
+    if at_every_step(regressor):
+        first = first - preparation.lookback + 1
+    if carries(regressor):
+        return (blocks := blocks_of(windows))[blocks.origins - preparation.lookback + 1 >= ends[blocks.which] - 1]
+    late = np.flatnonzero(first >= ends[windows.which] - 1)
     return windows[late[np.linspace(0, len(late) - 1, min(len(late), _MOST)).astype(np.intp)]]

@@ -10,7 +10,10 @@ from .._tail import time_tail
 from .outputs import EachOutput, fit_all_outputs, kind_of
 from .weighting import learns, weight_argument
 
-__all__ = ["LEAST", "accepts_windows", "fit_regressor", "goes_on", "judged", "predict_windows", "to_fit", "unfrozen"]
+__all__ = [
+    "LEAST", "accepts_windows", "blocks_of", "carries", "fit_regressor", "goes_on", "judged", "predict_windows",
+    "to_fit", "unfrozen",
+]  # fmt: skip
 
 LEAST = 10  # windows: fewer say nothing of a forecaster
 _MOST = 20_000  # windows that a report looks at
@@ -29,6 +32,36 @@ def accepts_windows(regressor):
     bool
     """
     return getattr(type(regressor), "_accepts_windows", False)
+
+
+def carries(regressor):
+    """Whether a regressor carries its states from one window to the next.
+
+    Parameters
+    ----------
+    regressor : estimator
+
+    Returns
+    -------
+    bool
+    """
+    return accepts_windows(regressor) and bool(getattr(regressor, "stateful", False))
+
+
+def blocks_of(windows):
+    """Of all windows of series those that continue each other and end with the newest.
+
+    Parameters
+    ----------
+    windows : Windows
+        With a future.
+
+    Returns
+    -------
+    Windows
+    """
+    ends = windows.starts[1:][windows.which] - 1 - windows.horizon
+    return windows[(ends - windows.origins) % windows.lookback == 0]
 
 
 def goes_on(regressor):
@@ -191,7 +224,8 @@ def predict_windows(regressor, windows, method="predict", **options):
     -------
     ndarray
     """
-    ask = getattr(regressor, method)
+    # A network with outputs at every step is asked for those of the newest.
+    ask = getattr(getattr(regressor, "_at_newest", regressor), method)
     if accepts_windows(regressor) or not len(windows):
         return np.asarray(ask(windows, **options))
     # In blocks of one size: the bits of a matrix product depend on how many rows it has.
@@ -225,9 +259,12 @@ def judged(regressor, windows, fraction, complete, weigh=None):
     own = bool(len(getattr(regressor, "validation_loss_curve_", ())))
     time = np.asarray(windows.time)
     early, late = time_tail(time, regressor.validation_fraction if own else fraction, windows.span)
-    if len(late) < LEAST or (len(early) < len(late) and not own):
+    fewest = -(-LEAST // windows.lookback) if carries(regressor) else LEAST
+    if len(late) < fewest or (len(early) < len(late) and not own):
         return None
     held_out = windows[late[:: -(-len(late) // _MOST)]]
+    if carries(regressor):  # it forecasts after every row of a block
+        held_out = windows.at((held_out.origins[:, None] + np.arange(1 - windows.lookback, 1)).ravel())
     if own:
         return regressor, held_out, True
     return fit_regressor(unfrozen(clone(regressor)), windows[early], complete, weigh=weigh), held_out, False

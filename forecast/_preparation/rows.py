@@ -31,6 +31,8 @@ class Rows:
         Rows that were put in on a straight line to the next one, which they so know; None where there are none.
     padding : ndarray of bool of shape (rows,) or None
         Copies of the oldest row before a short series, which nobody observed; None where there are none.
+    carried : dict of key to Carried, or None
+        The states of a network after the newest row of each series, where it carries them.
     """
 
     keys: list
@@ -42,6 +44,7 @@ class Rows:
     static: np.ndarray
     made_up: np.ndarray | None = None
     padding: np.ndarray | None = None
+    carried: dict | None = None
 
     @classmethod
     def of(cls, panel):
@@ -105,7 +108,11 @@ class Rows:
             self.static[which],
             None if self.made_up is None else self.made_up[rows].copy(),
             None if self.padding is None else self.padding[rows].copy(),
+            self._carried_at([self.keys[number] for number, _, end in bounds if end == self.starts[number + 1]]),
         )
+
+    def _carried_at(self, keys):
+        return None if self.carried is None else {key: self.carried[key] for key in keys if key in self.carried}
 
     def tail(self, needed, whole=()):
         """The newest rows of each series, as many as a forecast can need, and the last value seen of each column.
@@ -208,6 +215,7 @@ class Rows:
             starts=np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64),
             index=self.index.append(later.index)[order],
             made_up=made_up,
+            carried=None,
             **{name: np.concatenate([getattr(self, name), getattr(later, name)])[order] for name in names},
         )
 
@@ -272,7 +280,7 @@ class Rows:
         lengths = np.diff(self.starts) + [len(part) for part in labels]
         starts = np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64)
         arrays = {name: np.concatenate(block) for name, block in blocks.items()}
-        return replace(self, starts=starts, index=index, made_up=None, **arrays)
+        return replace(self, starts=starts, index=index, made_up=None, carried=None, **arrays)
 
     def filled(self, name, fill):
         """An array without gaps: the last value before them, and `fill` where there is none.
@@ -321,7 +329,7 @@ class Rows:
         targets, past = (
             np.where(later[:, None], np.nan, array).astype(array.dtype) for array in (self.targets, self.past)
         )
-        return replace(self, targets=targets, past=past)
+        return replace(self, targets=targets, past=past, carried=None)
 
     @property
     def settled(self):

@@ -2,6 +2,7 @@
 
 from numbers import Integral, Real
 
+from .._arrays import at_every_step
 from .._network import ACTIVATED_CELLS, MATRIX_CELLS, Architecture, core_cell, parts_of
 from .._progress import as_callbacks
 from .._quantiles import fitted_levels
@@ -133,7 +134,7 @@ def dilation_of(model):
 def architecture_of(model, data):
     parameters = {"huber": (float(model.huber_delta),), "quantile": fitted_levels(model.quantile)}
     cycle, shared = cycle_of(model)
-    if forcing_of(model) != (0.0, 0.0) and data.n_outputs == data.columns:
+    if forcing_of(model) != (0.0, 0.0) and data.n_outputs == data.columns * data.steps:
         raise ValueError(
             f"teacher_forcing={model.teacher_forcing}: with a horizon of one step no forecast is fed back, so there is "
             "nothing to teach; leave it 0.0."
@@ -153,7 +154,7 @@ def architecture_of(model, data):
         loss_parameters=parameters.get(model.loss, ()),
         dropout=float(model.dropout),
         columns=data.columns,
-        horizon=data.n_outputs // data.columns,
+        horizon=data.n_outputs // data.steps // data.columns,
         future=data.n_future,
         static=data.n_static,
         segment=int(model.segment),
@@ -178,6 +179,8 @@ def architecture_of(model, data):
         input_clip=None if model.input_clip is None else float(model.input_clip),
         heads=int(model.heads),
         attention=model.attention,
+        return_sequences=at_every_step(model),
+        stateful=bool(model.stateful),
         **data.levels,
         **_of_codes(model, data),
     )

@@ -48,8 +48,8 @@ def card_parts(model):
 
 _BEYOND = (
     "encoder", "segment", "bidirectional", "residual", "layer_norm", "dilation", "recurrent_dropout", "zoneout", "skip",
-    "decoder", "decoder_tied", "teacher_forcing", "attention", "future_size", "series_size", "categories",
-    "embedding_size", "category_left_out", "cycle",
+    "decoder", "decoder_tied", "teacher_forcing", "attention", "return_sequences", "stateful", "future_size",
+    "series_size", "categories", "embedding_size", "category_left_out", "cycle",
 )  # fmt: skip
 
 
@@ -109,6 +109,11 @@ def check_state(model):
         raise ModelFileError("the names of its series are not a list of unique names.")
     if (None if names is None else len(names)) != series:
         raise ModelFileError(f"it names {names and len(names)} series, but the network has tables of {series}.")
+    carried = getattr(model, "_carried", None)
+    if (carried is not None) != architecture.stateful:
+        raise ModelFileError("the states that a stateful model carries are missing, or are there of another one.")
+    if carried is not None:
+        carried.refuse_damaged(network)
     state = model._optimizer_state
     for name in ("first", "second"):
         slot = state[name]

@@ -4,6 +4,7 @@ from sklearn.base import BaseEstimator, RegressorMixin
 
 from .._files import Saved, stored
 from .card import card_parts, check_state
+from .carrying import Carries
 from .fitting import Fits
 from .forecasts import Forecasts
 from .parameters import CONSTRAINTS
@@ -12,7 +13,7 @@ __all__ = ["RNNForecaster"]
 
 
 @stored("RNNForecaster", card=card_parts, left_out=("callbacks",))
-class RNNForecaster(Saved, Fits, Forecasts, RegressorMixin, BaseEstimator):
+class RNNForecaster(Saved, Fits, Forecasts, Carries, RegressorMixin, BaseEstimator):
     """Recurrent network on windows: one row of X is the past of one window, one row of y its future.
 
     The inputs go through stacked recurrent layers in time order; a dense head turns the last state into all outputs at
@@ -98,6 +99,16 @@ class RNNForecaster(Saved, Fits, Forecasts, RegressorMixin, BaseEstimator):
         reads it too. With `decoder="recurrent"` at every step of the horizon, with the others once, for the newest
         state. "dot": by the product of the two states [22]_. "additive": by a small network [23]_. For forecasts that
         depend on particular earlier steps; `attention_weights` tells which.
+    return_sequences : bool, default=False
+        Many to many: an output at every step of the window, each from the past up to it, and all are trained. y is then
+        (n_windows, lookback * targets), the targets of the oldest step first; of `Windows` they follow. It learns from
+        every row of a window at the cost of one, and needs no more rows than a shorter window. With the dense decoder.
+    stateful : bool, default=False
+        Windows continue each other: row i + 1 of X goes on where row i ends, and begins with the states that it has
+        left. The gradient is cut there: truncated backpropagation through time [26]_. Implies `return_sequences`.
+        `Windows` are made with `step=lookback`; each series begins with zeros, and so does, in plain arrays, each row
+        of `starts` in `fit`. `batch_size` is the number of streams, at most, into which all windows are cut; they have
+        4 windows or more each. `update` then goes on from new rows alone.
     future_size : int, default=0
         Units that read the known future in each direction before the decoder does, with the same cell; 0: the decoder
         reads it raw. For known future whose effect depends on what comes before or after, such as days around holidays.
@@ -145,7 +156,7 @@ class RNNForecaster(Saved, Fits, Forecasts, RegressorMixin, BaseEstimator):
     clip_value : float or None, default=None
         Largest absolute value of an entry of the gradient, applied before `clip_norm`.
     batch_size : int, default=64
-        Windows per optimiser step.
+        Windows per optimiser step; with `stateful`, streams at most.
     max_iter : int, default=100
         Maximum number of epochs.
     warmup_steps : int, default=0
@@ -165,7 +176,7 @@ class RNNForecaster(Saved, Fits, Forecasts, RegressorMixin, BaseEstimator):
     input_clip : float or None, default=None
         Bound of the scaled past in standard deviations, in training and in `predict`; applied before the noise.
     shuffle : bool, default=True
-        Draw a new order of the windows for each epoch.
+        Draw a new order of the windows for each epoch; with `stateful`, of the sequences, and where streams are cut.
     early_stopping : bool or "auto", default="auto"
         Hold out the latest windows, stop when their loss no longer improves, and keep the best weights on them. "auto":
         if at least 50 windows can be held out and twice as many are left. Otherwise all epochs run. With
@@ -268,6 +279,7 @@ class RNNForecaster(Saved, Fits, Forecasts, RegressorMixin, BaseEstimator):
     .. [23] Bahdanau, Cho and Bengio (2015): Neural machine translation by jointly learning to align and translate.
     .. [24] Guo and Berkhahn (2016): Entity embeddings of categorical variables.
     .. [25] Vinyals et al. (2015): Show and tell: a neural image caption generator.
+    .. [26] Williams and Peng (1990): An efficient gradient-based algorithm for on-line training of recurrent networks.
 
     Examples
     --------
@@ -313,6 +325,8 @@ class RNNForecaster(Saved, Fits, Forecasts, RegressorMixin, BaseEstimator):
         decoder_tied=False,
         teacher_forcing=0.0,
         attention=None,
+        return_sequences=False,
+        stateful=False,
         future_size=0,
         series_size=0,
         series_left_out=0.1,
@@ -376,6 +390,8 @@ class RNNForecaster(Saved, Fits, Forecasts, RegressorMixin, BaseEstimator):
         self.decoder_tied = decoder_tied
         self.teacher_forcing = teacher_forcing
         self.attention = attention
+        self.return_sequences = return_sequences
+        self.stateful = stateful
         self.future_size = future_size
         self.series_size = series_size
         self.series_left_out = series_left_out

@@ -7,8 +7,10 @@ from sklearn.base import _fit_context
 from sklearn.utils.validation import check_is_fitted
 
 from .._arrays import read_training, read_validation, read_weights
+from .._network import along
 from .._training import train
 from .arguments import check_combinations, groups_of, recipe_of, refuse_freeze
+from .carrying import begins_of, sequences_of
 from .categories import levels_of, refuse_unknown, with_rows_of_unread_codes
 from .placing import placed_for_fit
 from .start import split_in_time, start
@@ -20,7 +22,7 @@ class Fits:
     """The part of `RNNForecaster` that learns."""
 
     @_fit_context(prefer_skip_nested_validation=True)
-    def fit(self, X, y=None, sample_weight=None, X_val=None, y_val=None):
+    def fit(self, X, y=None, sample_weight=None, X_val=None, y_val=None, starts=None):
         """Train on windows.
 
         Parameters
@@ -36,6 +38,8 @@ class Fits:
             scaling learn from these. For early stopping, so not with `early_stopping=False`.
         y_val : as y, default=None
             Their future; given together with X_val. May be left out with `Windows`.
+        starts : array-like of int or of bool of shape (n_windows,), default=None
+            With `stateful=True`, of arrays: rows of X at which a new sequence begins. None: all rows are one.
 
         Returns
         -------
@@ -53,13 +57,13 @@ class Fits:
         """
         before = self.__dict__.copy()
         try:
-            return self._fit(X, y, sample_weight, X_val, y_val, max_iter=self.max_iter, go_on=self.warm_start)
+            return self._fit(X, y, sample_weight, X_val, y_val, starts, max_iter=self.max_iter, go_on=self.warm_start)
         except BaseException:
             self.__dict__ = before  # also on Ctrl-C: never half a fit
             raise
 
     @_fit_context(prefer_skip_nested_validation=True)
-    def partial_fit(self, X, y=None, sample_weight=None):
+    def partial_fit(self, X, y=None, sample_weight=None, starts=None):
         """Train one more epoch on the given windows, from where the last call ended.
 
         The first call sets weights and scaling; later ones keep the scaling. Nothing is held out. The learning rate is
@@ -68,7 +72,7 @@ class Fits:
 
         Parameters
         ----------
-        X, y, sample_weight
+        X, y, sample_weight, starts
             As for `fit`.
 
         Returns
@@ -77,12 +81,12 @@ class Fits:
         """
         before = self.__dict__.copy()
         try:
-            return self._fit(X, y, sample_weight, None, None, max_iter=1, go_on=True, partial=True)
+            return self._fit(X, y, sample_weight, None, None, starts, max_iter=1, go_on=True, partial=True)
         except BaseException:
             self.__dict__ = before
             raise
 
-    def _fit(self, X, y, sample_weight, X_val, y_val, max_iter, go_on, partial=False):
+    def _fit(self, X, y, sample_weight, X_val, y_val, starts, max_iter, go_on, partial=False):
         check_combinations(self)
         go_on = go_on and hasattr(self, "_network")
         if not go_on:
@@ -94,6 +98,7 @@ class Fits:
                 f"X has {self.n_features_in_} features, but {type(self).__name__} is expecting {features} features as "
                 "input, as in the fit to go on from."
             )
+        begins = self._begins(data, starts)
         weight = read_weights(sample_weight, data)
         given = read_validation(self, X_val, y_val, data, X)
         fitted = getattr(self, "_series_names", None) if go_on else None
@@ -106,14 +111,28 @@ class Fits:
             validation = np.arange(given.n_windows, dtype=np.int64)
         rng = np.random.default_rng(self._seed())
         network, optimizer = start(self, data, weight, windows, rng, go_on)
-        recipe = replace(recipe_of(self, max_iter, partial), groups=groups_of(self, network))
+        recipe = replace(recipe_of(self, max_iter, partial), groups=groups_of(self, network), begins=begins)
+        if begins is not None:
+            recipe = replace(recipe, begins_to_judge=begins if given is None else begins_of(self, given))
         run = train(
             network, optimizer, network.source(data.arguments, weight), windows, validation, recipe, rng, self.n_jobs,
             None if given is None else network.source(given.arguments),
         )  # fmt: skip
         theta = run.theta if go_on else with_rows_of_unread_codes(network, optimizer, run.theta)
-        self._keep(network.with_theta(theta), optimizer, data, names, run, partial and go_on)
+        network = network.with_theta(theta)
+        carried = None if begins is None else along(network, network.source(data.arguments), sequences_of(begins))[1]
+        self._keep(network, optimizer, data, names, run, partial and go_on)
+        self._carried = carried
         return self
+
+    def _begins(self, data, starts):
+        if self.stateful:
+            return begins_of(self, data, starts)
+        if starts is not None:
+            raise ValueError(
+                "starts says where sequences begin whose states are carried, for stateful=True; expected none."
+            )
+        return None
 
     def _seed(self):
         if isinstance(self.random_state, np.random.RandomState):

@@ -7,9 +7,10 @@ from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted
 
 from .._arrays import read_inputs
-from .._network import LOSSES
+from .._network import LOSSES, along
 from .._quantiles import wanted_levels
 from .._windows import Windows
+from .carrying import Newest, begins_of, sequences_of
 from .categories import refuse_unknown
 from .placing import placed
 
@@ -85,7 +86,7 @@ class Forecasts:
             raise AttributeError("quantiles_ is there after a fit with loss='quantile' only.")
         return np.array(self._network.outputs.levels)
 
-    def predict(self, X, horizon=None):
+    def predict(self, X, horizon=None, starts=None):
         """Forecast windows.
 
         Parameters
@@ -96,6 +97,8 @@ class Forecasts:
             Steps to forecast; None: those of `fit`. With `decoder="recurrent"` any number, fewer or more: it goes on
             from forecast to forecast. Known future values are then needed for all of them, in `Windows` of this
             horizon.
+        starts : array-like, default=None
+            With `stateful=True`: as in `fit`. Every sequence begins with zeros; what `update` goes on from stays.
 
         Returns
         -------
@@ -112,11 +115,11 @@ class Forecasts:
         TypeError, ValueError
             X is not as in `fit`, or the decoder cannot forecast other steps than those of `fit`.
         """
-        values = self._outputs(X, horizon)
+        values = self._outputs(X, horizon, starts)
         return self._network.outputs.point(values)
 
     @available_if(_has_quantiles)
-    def predict_quantiles(self, X, levels=None, horizon=None):
+    def predict_quantiles(self, X, levels=None, horizon=None, starts=None):
         """Forecast quantiles of windows; with `loss="quantile"` only.
 
         Parameters
@@ -127,6 +130,8 @@ class Forecasts:
             Levels to forecast at, in any order; None: `quantiles_`. Between two fitted levels linear in the level.
         horizon : int, default=None
             As in `predict`. The median is fed back, whatever the level.
+        starts : array-like, default=None
+            As in `predict`.
 
         Returns
         -------
@@ -157,7 +162,7 @@ class Forecasts:
         check_is_fitted(self)
         fitted = self.quantiles_
         wanted = fitted if levels is None else wanted_levels(levels, fitted)
-        return self._network.outputs.quantiles(self._outputs(X, horizon), wanted)
+        return self._network.outputs.quantiles(self._outputs(X, horizon, starts), wanted)
 
     @property
     def draws_masks_(self):
@@ -214,6 +219,8 @@ class Forecasts:
         """
         check_is_fitted(self)
         outputs = self._network.outputs
+        if self._network.architecture.stateful:
+            raise ValueError("sample_y: the samples of a model with stateful=True would not carry their states.")
         if not self.draws_masks_:
             raise ValueError(
                 "sample_y needs a network with random masks, but dropout, recurrent_dropout and zoneout are 0: fit "
@@ -268,11 +275,28 @@ class Forecasts:
         network, data = self._asked(X, horizon)
         return network.attention(data.arguments, data.n_windows, self.n_jobs)
 
-    def _outputs(self, X, horizon=None):
+    @property
+    def _at_newest(self):
+        """The same, which answers of the newest step of a window alone."""
+        if not self._network.architecture.return_sequences:
+            return self
+        if self._network.architecture.stateful:
+            return Newest(self)
+        other = object.__new__(type(self))
+        other.__dict__ = self.__dict__ | {"_network": self._network.at_newest()}
+        return other
+
+    def _outputs(self, X, horizon=None, starts=None):
         """Forecasts in units, in the shape of fit's y with an axis of a target's outputs behind it."""
         check_is_fitted(self)
         network, data = self._asked(X, horizon)
-        values = network.predict(data.arguments, data.n_windows, self.n_jobs)
+        if network.architecture.stateful:
+            begins = begins_of(self, data, starts)
+            values = np.concatenate(along(network, network.source(data.arguments), sequences_of(begins))[0])
+        elif starts is not None:
+            raise ValueError("starts is for a model with stateful=True; expected none.")
+        else:
+            values = network.predict(data.arguments, data.n_windows, self.n_jobs)
         flat = self._is_flat and horizon is None
         shape = (data.n_windows,) if flat else (data.n_windows, network.architecture.targets)
         return values.reshape(*shape, network.outputs.of_a_target)

@@ -42,6 +42,8 @@ CONSTRAINTS = {
     "decoder_tied": ["boolean"],
     "teacher_forcing": [Interval(Real, 0, 1, closed="both"), tuple, list],
     "attention": [StrOptions(set(ATTENTIONS) - {None}), None],
+    "return_sequences": ["boolean"],
+    "stateful": ["boolean"],
     "future_size": [_COUNT_OR_NONE_OF_IT],
     "series_size": [_COUNT_OR_NONE_OF_IT],
     "series_left_out": [_SHARE],

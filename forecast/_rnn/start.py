@@ -16,14 +16,17 @@ _LEAST_HELD_OUT = 50  # windows: fewer say too little about when to stop
 def split_in_time(model, data, weight, hold_out):
     """Windows to train on and windows to hold out, as early_stopping asks."""
     none = np.empty(0, dtype=np.int64)
-    every = slice(None) if weight is None else np.flatnonzero(weight)
+    # Carried states go through windows of weight 0 too.
+    every = slice(None) if weight is None or model.stateful else np.flatnonzero(weight)
     if not hold_out or model.early_stopping is False:
         return _numbers(data, every), none
     time = (_numbers(data, slice(None)) if data.time is None else data.time())[every]
     early, late = time_tail(time, model.validation_fraction, data.span if data.reach is None else data.reach()[every])
     del time
-    if len(late) >= _LEAST_HELD_OUT and len(early) >= 2 * len(late):
-        return (early, late) if weight is None else (every[early], every[late])
+    # Windows that continue each other are not so many for their rows.
+    least = -(-_LEAST_HELD_OUT // data.lookback) if model.stateful else _LEAST_HELD_OUT
+    if len(late) >= least and len(early) >= 2 * len(late):
+        return (early, late) if isinstance(every, slice) else (every[early], every[late])
     if model.early_stopping == "auto":
         return _numbers(data, every), none
     if not len(early):
@@ -32,7 +35,7 @@ def split_in_time(model, data, weight, hold_out):
             f"early_stopping=True: of {n} windows {len(late)} would be held out and none is left to train on, with "
             f"a gap of horizon - 1 = {data.span - 1}. Lower validation_fraction, or set early_stopping=False."
         )
-    return (early, late) if weight is None else (every[early], every[late])
+    return (early, late) if isinstance(every, slice) else (every[early], every[late])
 
 
 def _numbers(data, which):
@@ -76,7 +79,8 @@ def start(model, data, weight, windows, rng, go_on):
 
 def _scaling(architecture, data, weight, windows):
     scaling = windows_scaling(data.arguments, weight, windows)
-    return scaling.over_steps(architecture) if architecture.decoder == "recurrent" else scaling
+    alike = architecture.decoder == "recurrent" or architecture.return_sequences
+    return scaling.over_steps(architecture) if alike else scaling
 
 
 def _wiring(architecture):

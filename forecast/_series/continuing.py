@@ -94,8 +94,9 @@ def continued(state, steps, old=None, weights=None, stacklevel=2):
     parts = {"regressor": state.parts[0][0]} if state.members is None else state.members
     if old is None and not all(goes_on_from_weights(member.regressor) for member in parts.values()):
         _tell_missing(state, rows, stacklevel + 1)
+    trained = with_members_trained_on(state, steps, rows, weights).standing(rows)
     return replace(
-        with_members_trained_on(state, steps, rows, weights),
+        trained,
         calibration=_with_errors(state),
         report=state.report.trained_on(max(rows.last_labels.values())),
         span=Span.of(rows.index, rows.starts),

@@ -11,7 +11,16 @@ from .._preparation import LEVELS, Rows, Task, goes_on, trained, unfrozen
 from ..preprocessing import make_transform
 from .growing import kept_rows
 from .no_past import refuse_unfounded
-from .parameters import CHOOSING, is_chosen, member_settings, refuse_choosing, refuse_summed, refuse_unread, settings_of
+from .parameters import (
+    CHOOSING,
+    is_chosen,
+    member_settings,
+    refuse_carried,
+    refuse_choosing,
+    refuse_summed,
+    refuse_unread,
+    settings_of,
+)
 from .skipping import SkippedSeriesWarning, listed, warn_of
 from .span import Span
 from .state import FittedState
@@ -57,6 +66,7 @@ def fitted_state(model, panel, roles, later=None, before=None, weights=None):
         rows, ends = _followed(rows, Rows.of(later), panel.axis)
     refuse_choosing(model)
     _refuse_lookback(model, roles, panel.axis.season_length)
+    refuse_carried(model)
     refuse_unread(model, task.levels)
     if model.loss == "quantile":
         refuse_summed(model, panel.axis.season_length)
@@ -94,7 +104,7 @@ def fitted_state(model, panel, roles, later=None, before=None, weights=None):
         pads=lead.pads,
         kept=kept_rows(everything, needed),
     )
-    return state, fitted["recipe"]
+    return state.standing(everything), fitted["recipe"]
 
 
 def _refuse_lookback(model, roles, period):

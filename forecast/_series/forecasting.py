@@ -101,7 +101,7 @@ class _Sampled:
         self.n_history_ = getattr(network, "n_history_", 1)
 
     def predict_quantiles(self, windows, levels):
-        return self.network.sample_y(windows, len(levels), self.seed)
+        return self.network._at_newest.sample_y(windows, len(levels), self.seed)
 
 
 def from_origins(state, rows, origins, n_steps, levels=None):
@@ -191,6 +191,11 @@ def _refuse_summed(state, levels):
 
 
 def _refuse_feedback(state, n_steps, levels):
+    if state.carries:
+        raise ValueError(
+            f"{n_steps} steps were asked for, but horizon is {state.horizon}, and the states that are carried are "
+            f"those of rows, not of forecasts; expected fewer rows, or a longer horizon. Fix: horizon={n_steps}."
+        )
     if levels is not None:
         raise ValueError(
             f"quantiles of {n_steps} steps were asked for, but horizon is {state.horizon}, and quantiles "

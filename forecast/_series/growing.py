@@ -105,7 +105,7 @@ def _refuse_other_static(state, later, what):
             )
 
 
-def grown(state, later):
+def grown(state, later, carried=None):
     """The state with later rows behind its own.
 
     Parameters
@@ -113,6 +113,8 @@ def grown(state, later):
     state : FittedState
     later : Rows
         Behind the end of each series, and rows of series that were not there.
+    carried : dict of key to Carried, default=None
+        The states after them; None: not computed yet.
 
     Returns
     -------
@@ -120,6 +122,12 @@ def grown(state, later):
     """
     tail, kept = state.tail.grown(later), state.rows.grown(later)
     whole = state.unlearnt(tail.keys)
+    if state.carries and carried is None:
+        before = {key: states for key, states in state.tail.carried.items() if key not in whole}
+        lengths = dict(zip(later.keys, np.diff(later.starts).tolist(), strict=True))
+        member = state.knowing(tail).parts[0][0]
+        carried = member.gone_on(tail, lengths, before)
+    tail = replace(tail, carried=carried)
     judged = state.needed + state.horizon + JUDGED
     return replace(
         state,

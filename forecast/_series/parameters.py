@@ -5,7 +5,9 @@ from numbers import Integral, Real
 from sklearn.base import clone
 from sklearn.utils._param_validation import HasMethods, Interval, StrOptions
 
+from .._arrays import at_every_step
 from .._preparation import Settings, accepts_windows
+from .._preparation.regression import carries
 from ..preprocessing import make_transform
 
 __all__ = [
@@ -14,6 +16,7 @@ __all__ = [
     "is_chosen",
     "lookback_of",
     "member_settings",
+    "refuse_carried",
     "refuse_choosing",
     "refuse_summed",
     "refuse_unread",
@@ -90,6 +93,41 @@ def refuse_choosing(model):
                 f"{name}={value!r} has no effect where {given} {'is' if model.members is None else 'are'} given: it is "
                 f"for a SeriesForecaster that chooses by itself; expected {fix}."
             )
+
+
+def refuse_carried(model):
+    """Refuse what a network with outputs at every step, or with carried states, cannot be part of.
+
+    Parameters
+    ----------
+    model : SeriesForecaster
+    """
+    given = [model.regressor] if model.members is None else [one.get("regressor") for one in model.members.values()]
+    for regressor in given:
+        deep = regressor.get_params() if hasattr(regressor, "get_params") else {}
+        for name, value in deep.items():
+            if name.endswith(("__return_sequences", "__stateful")) and value is True:
+                raise ValueError(
+                    f"{name}=True within a {type(regressor).__name__}, which passes on a matrix of windows; expected "
+                    "RNNForecaster itself as the regressor."
+                )
+    if not any(carries(regressor) for regressor in given):
+        return
+    if model.members is not None:
+        raise ValueError(
+            "members with stateful=True: each would have to carry its own states; expected it as the only regressor, "
+            "SeriesForecaster(RNNForecaster(stateful=True))."
+        )
+    if model.multi_target == "shared":
+        raise ValueError(
+            "multi_target='shared' with stateful=True: the states of each target would be others. Fix: "
+            "multi_target='joint'."
+        )
+    if model.step != 1:
+        raise ValueError(
+            f"step={model.step} with stateful=True: windows that continue each other are lookback rows apart. Fix: "
+            "step=1."
+        )
 
 
 def refuse_unread(model, levels):
@@ -186,10 +224,11 @@ def without_report(model):
     return changes
 
 
-def _plain(given):
-    """Arguments with what "auto" means in its place; without a past there is nothing to take off."""
+def _plain(given, regressor):
+    """Arguments with what "auto" means in its place."""
     found = {name: PLAIN[name] if _is_auto(value) else value for name, value in given.items()}
-    if found["lookback"] == 0 and _is_auto(given["window_norm"]):
+    # Without a past there is nothing to take off; at every step a norm would see what is ahead of the steps before.
+    if _is_auto(given["window_norm"]) and (found["lookback"] == 0 or at_every_step(regressor)):
         found["window_norm"] = None
     return found
 
@@ -209,7 +248,7 @@ def settings_of(model):
     -------
     Settings
     """
-    given = _plain({name: getattr(model, name) for name in PLAIN})
+    given = _plain({name: getattr(model, name) for name in PLAIN}, model.regressor)
     given |= {name: getattr(model, name) for name in AS_THEY_ARE}
     return Settings(regressor=_told(model.regressor, model), **given)
 
@@ -264,7 +303,7 @@ def member_settings(model):
         weight = one.get("weight", 1.0)
         if isinstance(weight, bool) or not isinstance(weight, Real) or not 0 < weight < float("inf"):
             raise ValueError(f"member {name!r} has weight {weight!r}; expected a positive number.")
-        given = _plain({key: one.get(key, getattr(model, key)) for key in PLAIN})
+        given = _plain({key: one.get(key, getattr(model, key)) for key in PLAIN}, one["regressor"])
         given |= {key: one.get(key, getattr(model, key)) for key in AS_THEY_ARE}
         found[name] = Settings(regressor=_told(one["regressor"], model), pads=True, **given), float(weight)
     total = sum(weight for _, weight in found.values())

@@ -5,15 +5,47 @@ from sklearn.utils.validation import check_is_fitted
 
 from .._frames import answer
 from .._preparation import as_given
+from .one_row import OneRow
 
 __all__ = ["Remembered"]
 
 
 class Remembered:
-    """The part of `SeriesForecaster` that holds what `fit` learnt."""
+    """The part of `SeriesForecaster` that holds what `fit` learnt.
+
+    Rows that were read one by one wait in `_waiting` (`OneRow`), which then holds the state in the place of `_state`;
+    reading `_state` puts the rows into it.
+    """
+
+    def __getattr__(self, name):
+        if name == "_state" and self._settle():
+            return self.__dict__[name]
+        raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
+
+    def _settle(self):
+        """Put rows that wait into the state; whether there were any."""
+        waiting = self.__dict__.pop("_waiting", None)
+        if waiting is not None:
+            self.__dict__["_state"] = waiting.settled()
+        return waiting is not None
+
+    def _one_row(self):
+        """The way for one row after the other, where it is enough; None where not."""
+        waiting, state = self.__dict__.get("_waiting"), self.__dict__.get("_state")
+        if waiting is None and state is not None and state.carries:
+            waiting = OneRow.of(state, self._kind)
+            if waiting is not None:
+                self.__dict__["_waiting"] = waiting
+                del self.__dict__["_state"]
+        return waiting
+
+    def __getstate__(self):
+        self._settle()
+        return super().__getstate__()
 
     def _remember(self, state, columns, kind):
         """Set the whole fitted state at once, after everything that can fail."""
+        self.__dict__.pop("_waiting", None)
         self._state = state
         self._kind = kind
         self.regressor_ = state.regressor

@@ -126,6 +126,8 @@ def with_since(state, before=None, later=None):
     FittedState
     """
     state = replace(state, since=None)
+    if state.carries:  # from the rows that are kept, which may be few of those that its states have seen
+        return state
     rows, values = state.rows, state.horizon * len(state.roles.target)
     if state.calibration is None or state.trained is None or rows.n_series * values > _CELLS:
         return state

@@ -117,6 +117,27 @@ class FittedState:
         return [(member, self.weights[name]) for name, member in self.members.items()]
 
     @property
+    def carries(self):
+        """Whether the regressor carries its states from row to row."""
+        return self.members is None and self.parts[0][0].carries
+
+    def standing(self, rows):
+        """The same with the states after the newest row of each series, where they are carried.
+
+        Parameters
+        ----------
+        rows : Rows
+            From the beginning of each series.
+
+        Returns
+        -------
+        FittedState
+        """
+        if not self.carries:
+            return self
+        return replace(self, tail=replace(self.tail, carried=self.parts[0][0].after(rows.only(self.tail.keys))))
+
+    @property
     def rows(self):
         """All rows that are kept."""
         return self.tail if self.kept is None else self.kept
@@ -235,6 +256,13 @@ class FittedState:
             self._check_rows(rows)
         if set(self.rows.keys) != set(self.tail.keys):
             raise ModelFileError("the newest rows and the older ones are of different series.")
+        if self.carries != (self.tail.carried is not None):
+            raise ModelFileError("the states that the regressor carries are missing, or are there of another one.")
+        if self.carries:
+            if set(self.tail.carried) != set(self.tail.keys):
+                raise ModelFileError("the carried states are not those of the newest rows' series.")
+            for carried in self.tail.carried.values():
+                carried.refuse_damaged(self.regressor._network)
         if not isinstance(self.trained, (dict, type(None))):
             raise ModelFileError(f"the ends of training are a {type(self.trained).__name__}; expected a dict.")
         if self.since is not None:

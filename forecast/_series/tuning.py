@@ -60,7 +60,7 @@ def fine_tuned(state, rows, steps, changes, weights=None, fraction=0.1):
         calibration = state.calibration
     final = tuned(rows)
     lead = next(iter(final.values()))
-    return replace(
+    tuned_state = replace(
         state,
         regressor=lead.regressor,
         preparation=lead.preparation,
@@ -75,6 +75,7 @@ def fine_tuned(state, rows, steps, changes, weights=None, fraction=0.1):
         report=report,
         calibration=calibration,
     )
+    return tuned_state.standing(rows)
 
 
 def _tuned(member, step, axis, rows, weights, changes):

@@ -10,6 +10,7 @@ from .._progress import Progress
 from .._tail import MANY
 from .kept import Average, Patience, Run
 from .schedule import Schedule
+from .streams import Streams
 
 __all__ = ["train"]
 
@@ -37,9 +38,14 @@ class _Training:
         self.source, self.windows = source, windows
         self.validation_source, self.validation = validation
         self.theta = network.theta.copy()
-        self.threads = network.threads(n_jobs, min(recipe.batch_size, len(windows)), passes=3)
+        self.streams = self.judging = None
+        if recipe.begins is not None:
+            self.streams = Streams(windows, recipe.begins, recipe.batch_size)
+            self.judging = Streams(self.validation, recipe.begins_to_judge, recipe.batch_size)
+        self.size = recipe.batch_size if self.streams is None else self.streams.size
+        self.threads = network.threads(n_jobs, min(self.size, len(windows)), passes=3)
         self.run = Run(self.theta.copy(), threads=self.threads)
-        self.schedule = Schedule(recipe, -(-len(windows) // recipe.batch_size))
+        self.schedule = Schedule(recipe, -(-len(windows) // self.size))
         self.epochs = self.schedule.epochs
         self.patience = Patience(self.run, recipe)
         self.average = Average(self.theta, recipe.average_decay, recipe.frozen)
@@ -56,9 +62,14 @@ class _Training:
     def epoch(self, epoch):
         """All batches once, or as many as are left. Of millions of windows a part at a time, because the core takes
         numbers of 64 bits. Returns the core's answer, the parts' losses and norms joined, and the last step's rate."""
-        recipe, size = self.recipe, self.recipe.batch_size
-        order = _epoch_order(self.windows, size, recipe.shuffle, self.rng)
+        recipe, size, begins = self.recipe, self.size, None
+        if self.streams is None:
+            order = _epoch_order(self.windows, size, recipe.shuffle, self.rng)
+        else:
+            order, begins = self.streams.order(self.rng if recipe.shuffle else None)
+        carried = self._states(size)
         order = order[: (self.schedule.steps - self.steps) * size]
+        begins = None if begins is None else begins[: len(order)]
         rates = self.schedule.rates(epoch, self.steps, -(-len(order) // size))
         part, results = max(1, MANY // size) * size, []
         for first in range(0, len(order), part):
@@ -67,8 +78,8 @@ class _Training:
                 rates=rates[first // size : -(-min(first + part, len(order)) // size)],
                 clip_norm=recipe.clip_norm, clip_value=recipe.clip_value, noise=recipe.noise, groups=recipe.groups,
                 forced=recipe.forced(epoch, self.epochs),
-                seed=int(self.rng.integers(2**63)), threads=self.threads, scratch=self.scratch,
-                **self.average.arguments,
+                seed=int(self.rng.integers(2**63)), threads=self.threads, scratch=self.scratch, carried=carried,
+                begins=None if begins is None else begins[first : first + part], **self.average.arguments,
             )  # fmt: skip
             results.append(result)
             self.steps += len(result["losses"])
@@ -84,7 +95,18 @@ class _Training:
         if not self.held_out:
             return loss
         weights = self.average.of(self.theta)
-        return self.compiled.loss(weights, self.validation_source, self.validation, threads=self.threads)
+        if self.judging is None:
+            return self.compiled.loss(weights, self.validation_source, self.validation, threads=self.threads)
+        order, begins = self.judging.order()
+        size = self.judging.size
+        return self.compiled.loss(
+            weights, self.validation_source, order, threads=self.threads, carried=self._states(size), batch_size=size,
+            begins=begins,
+        )  # fmt: skip
+
+    def _states(self, size):
+        """Zeros for so many streams, where states are carried."""
+        return None if self.streams is None else np.zeros(self.compiled.n_states * size, dtype=self.theta.dtype)
 
     def gives_numbers(self):
         """Whether the last weights do, where no later batch shows it."""

@@ -29,6 +29,8 @@ class Recipe:
     average_decay: float | None = None
     noise: float = 0.0  # standard deviation, in scaled units
     forcing: tuple = (0.0, 0.0)  # probability that a fed step reads the true target, in the first and the last epoch
+    begins: object = None  # ndarray: which windows begin a sequence, where states are carried from one to the next
+    begins_to_judge: object = None  # the same of those that are validated on
     groups: tuple = ()  # (offset, n, factor of the learning rate (0: frozen), weight decay or None) of ranges of theta
 
     @property

@@ -11,7 +11,7 @@ from numbers import Integral, Real
 
 import numpy as np
 
-__all__ = ["KINDS", "Norm", "centre_and_scale", "noise_floor", "without_motion"]
+__all__ = ["KINDS", "Norm", "centre_and_scale", "noise_floor", "read_floor", "without_motion"]
 
 KINDS = {None: 0, "last": 1, "mean": 2, "standard": 3, "season": 4}  # the core's numbers
 OF_MEAN = 1e-3  # the floor where none is given: of the mean
@@ -153,6 +153,38 @@ def without_motion(windows):
         norm, windows.values, windows.origins, windows.lookback, windows.n_targets, np.arange(0), floor, still=0.0
     )
     return scale == 0
+
+
+def read_floor(windows, floor):
+    """A `window_floor`, checked.
+
+    Parameters
+    ----------
+    windows : Windows
+    floor : None, float or array-like
+
+    Returns
+    -------
+    ndarray of shape (1, targets) or (series, targets), or None
+
+    Raises
+    ------
+    ValueError
+        It is none of these, or the windows are not divided by anything.
+    """
+    if floor is None:
+        return None
+    expected = "finite numbers of 0 or more, one for each target, or a row of them for each series"
+    if windows._norm.kind != "standard":
+        raise ValueError(f"window_floor is for window_norm='standard', but window_norm is {windows.window_norm!r}.")
+    floor = np.array(floor, dtype=np.float64)
+    if floor.ndim < 2:
+        floor = np.atleast_2d(np.broadcast_to(floor, floor.shape or (windows.n_targets,)))
+    if floor.shape not in ((1, windows.n_targets), (len(windows.starts) - 1, windows.n_targets)):
+        raise ValueError(f"window_floor has shape {floor.shape}; expected {expected}.")
+    if not (np.isfinite(floor) & (floor >= 0)).all():
+        raise ValueError(f"window_floor is {floor.tolist()}; expected {expected}.")
+    return np.ascontiguousarray(floor)
 
 
 def _mean(read, oldest, steps):

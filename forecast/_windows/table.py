@@ -5,10 +5,10 @@ import pandas as pd
 
 from .indexing import Table
 from .levels import read_levels
-from .norm import Norm, centre_and_scale
+from .norm import Norm, centre_and_scale, read_floor
 from .places import phases, series_names, series_rows
 from .source import source_arguments
-from .targets import WindowTargets
+from .targets import WindowTargets, targets_at_every_step
 
 __all__ = ["Windows"]
 
@@ -127,26 +127,10 @@ class Windows(Table):
         self.series = series
         self.clock = clock
         self.settled = settled
-        self.window_floor = self._read_floor(window_floor)
+        self.window_floor = read_floor(self, window_floor)
         self._check_shapes()
         self._check_origins()
         self.levels = read_levels(self, levels)
-
-    def _read_floor(self, floor):
-        """As (1, targets) or (series, targets), or None."""
-        if floor is None:
-            return None
-        expected = "finite numbers of 0 or more, one for each target, or a row of them for each series"
-        if self._norm.kind != "standard":
-            raise ValueError(f"window_floor is for window_norm='standard', but window_norm is {self.window_norm!r}.")
-        floor = np.array(floor, dtype=np.float64)
-        if floor.ndim < 2:
-            floor = np.atleast_2d(np.broadcast_to(floor, floor.shape or (self.n_targets,)))
-        if floor.shape not in ((1, self.n_targets), (len(self.starts) - 1, self.n_targets)):
-            raise ValueError(f"window_floor has shape {floor.shape}; expected {expected}.")
-        if not (np.isfinite(floor) & (floor >= 0)).all():
-            raise ValueError(f"window_floor is {floor.tolist()}; expected {expected}.")
-        return np.ascontiguousarray(floor)
 
     def _check_shapes(self):
         rows = len(self.values)
@@ -332,6 +316,27 @@ class Windows(Table):
                 f"{late} of {len(self)} windows have no targets: fewer than horizon = {self.horizon} rows follow them."
             )
         return WindowTargets(self)
+
+    @property
+    def y_sequences(self):
+        """Targets at every step of the lookback, a lazy table of shape `(n, lookback * horizon * targets)`.
+
+        Those of the oldest step first: the `horizon` rows after it. For `RNNForecaster(return_sequences=True)`.
+
+        Raises
+        ------
+        ValueError
+            Some window has no future, or a `window_norm`, which is taken from values that come after a step.
+
+        Examples
+        --------
+        >>> import numpy as np, pandas as pd
+        >>> from forecast import make_windows
+        >>> np.asarray(make_windows(pd.Series([1.0, 2.0, 4.0, 8.0, 16.0]), lookback=2, horizon=2).y_sequences)
+        array([[ 2.,  4.,  4.,  8.],
+               [ 4.,  8.,  8., 16.]])
+        """
+        return targets_at_every_step(self)
 
     def at(self, origins):
         """Windows of the same series at other origins, with or without a future.

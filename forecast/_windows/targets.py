@@ -4,7 +4,7 @@ import numpy as np
 
 from .indexing import Table
 
-__all__ = ["WindowTargets"]
+__all__ = ["WindowTargets", "targets_at_every_step"]
 
 
 class WindowTargets(Table):
@@ -14,10 +14,14 @@ class WindowTargets(Table):
     ----------
     windows : Windows
         Each with a future.
+    at_every_step : bool, default=False
+        Also those of the steps before: at every step of the lookback, the oldest first, the `horizon` rows after it,
+        `(n, lookback * horizon * targets)`.
 
     Attributes
     ----------
     windows : Windows
+    at_every_step : bool
 
     Examples
     --------
@@ -29,8 +33,9 @@ class WindowTargets(Table):
            [4., 8.]])
     """
 
-    def __init__(self, windows):
+    def __init__(self, windows, at_every_step=False):
         self.windows = windows
+        self.at_every_step = at_every_step
 
     @property
     def origins(self):
@@ -44,14 +49,18 @@ class WindowTargets(Table):
 
     @property
     def shape(self):
-        """`(n, horizon * targets)`."""
-        return len(self.windows.origins), self.windows.horizon * self.windows.n_targets
+        """`(n, horizon * targets)`, at every step `(n, lookback * horizon * targets)`."""
+        steps = self.windows.lookback if self.at_every_step else 1
+        return len(self.windows.origins), steps * self.windows.horizon * self.windows.n_targets
 
     def _at(self, origins):
-        return WindowTargets(self.windows.at(origins))
+        return WindowTargets(self.windows.at(origins), self.at_every_step)
 
     def _matrix(self):
         windows = self.windows
+        if self.at_every_step:
+            steps = windows.origins[:, None, None] + np.arange(1 - windows.lookback, 1)[:, None]
+            return windows.target_values[steps + np.arange(1, windows.horizon + 1)].reshape(self.shape)
         rows = windows.origins[:, None] + np.arange(1, windows.horizon + 1)
         return np.ascontiguousarray(windows.normalized(windows.target_values[rows])).reshape(self.shape)
 
@@ -87,7 +96,56 @@ class WindowTargets(Table):
         )
 
     def __repr__(self):
-        return f"WindowTargets(shape={self.shape}, of={self.windows!r})"
+        every = ", at every step" if self.at_every_step else ""
+        return f"WindowTargets(shape={self.shape}{every}, of={self.windows!r})"
+
+    def source_arguments(self):
+        """Keyword arguments with which the core gathers the windows with these targets.
+
+        Returns
+        -------
+        dict
+            Of `_core.Source`.
+        """
+        arguments = self.windows.source_arguments()
+        if not self.at_every_step:
+            return arguments
+        steps = self.windows.lookback
+        ahead = _following(self.windows.target_values, self.windows.horizon)
+        return arguments | {"target": ahead, "horizon": steps, "target_shift": 2 - steps}
+
+
+def targets_at_every_step(windows):
+    """`Windows.y_sequences`.
+
+    Parameters
+    ----------
+    windows : Windows
+
+    Returns
+    -------
+    WindowTargets
+
+    Raises
+    ------
+    ValueError
+        Some window has no future, or a `window_norm`.
+    """
+    if windows.window_norm is not None:
+        raise ValueError(
+            f"window_norm={windows.window_norm!r} is read from the whole lookback, so a step before the newest would "
+            "see what comes after it; expected none for targets at every step. Fix: window_norm=None."
+        )
+    return WindowTargets(windows.y.windows, at_every_step=True)
+
+
+def _following(values, horizon):
+    """Of every row, the values of so many rows from it on side by side: a view where they lie at even distances."""
+    columns = values.shape[1]
+    if columns == 1:
+        return np.lib.stride_tricks.sliding_window_view(values[:, 0], horizon)
+    flat = np.ascontiguousarray(values).reshape(-1)
+    return np.lib.stride_tricks.sliding_window_view(flat, horizon * columns)[::columns]
 
 
 def _same_memory(one, other):

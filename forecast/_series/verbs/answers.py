@@ -71,6 +71,10 @@ class Answers:
         >>> model.predict().shape, model.predict(2).shape
         ((3, 1), (2, 1))
         """
+        if X is history is n is static is recursive is None and errors in ("warn", "raise"):
+            one_row = self._one_row()
+            if one_row is not None:
+                return one_row.forecast()
         check_is_fitted(self)
         request = self._request(X, history, errors, n, static)
         return self._answered(request, self._forecasts(request, recursive), self.target_names_, self._state.flat)

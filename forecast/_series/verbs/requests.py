@@ -89,7 +89,7 @@ class Requests:
             note_codes(state, whole, "history", 3)
         past = state.tail
         if whole is not None:  # transform and floor of a series that was not there in fit are learnt from all its rows
-            learnt = state.learns_of_series or state.holds_unseen(whole.keys)
+            learnt = state.learns_of_series or state.holds_unseen(whole.keys) or state.carries
             past = whole if learnt else whole.tail(state.needed)
         if X is None:
             if state.roles.future:

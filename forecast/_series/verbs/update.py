@@ -22,7 +22,8 @@ class Updates:
 
         Weights, transforms and scales stay those of `fit`: `predict()` is then bit-identical to
         `predict(history=all rows)` of the fitted model. New series are allowed; their history begins with these rows.
-        Intervals count the errors of forecasts since the fit, as with `history`.
+        Intervals count the errors of forecasts since the fit, as with `history`. A network with `stateful=True` reads
+        the new rows alone, and `predict()` goes on from its states.
 
         `refit="continue"` also continues the training, on old and new windows. The old ones come from the rows that the
         model keeps, the newest 20,000 over all series, or from `history`. A network continues from its last weights,
@@ -81,6 +82,10 @@ class Updates:
         >>> model.update(df.iloc[60:]).predict().index[0]
         Timestamp('2024-03-02 00:00:00')
         """
+        if y is history is static is None and refit == "no" and overlap == "error" and errors in ("warn", "raise"):
+            one_row = self._one_row()
+            if one_row is not None and one_row.takes(new_rows):
+                return self
         check_is_fitted(self)
         _check("refit", refit, ("no", "continue"))
         _check("overlap", overlap, ("error", "skip"))

@@ -1,0 +1,241 @@
+"""Windows that continue each other: where sequences begin, and how a fitted model goes on from new rows."""
+
+from itertools import pairwise
+
+import numpy as np
+from sklearn.utils.validation import check_is_fitted
+
+from .._network import Carried
+from .._quantiles import wanted_levels
+
+__all__ = ["Carries", "Newest", "begins_of", "sequences_of"]
+
+
+def begins_of(model, data, starts=None):
+    """Which windows begin a sequence; any other goes on from the one before it.
+
+    Parameters
+    ----------
+    model : RNNForecaster
+        With `stateful=True`.
+    data : Dataset
+    starts : array-like of int or bool, default=None
+        Of an array, the rows at which a sequence begins, besides the first one.
+
+    Returns
+    -------
+    ndarray of bool of shape (windows,)
+
+    Raises
+    ------
+    TypeError, ValueError
+        Windows overlap or are not in the order of time, or `starts` is not as above.
+    """
+    n, windows = data.n_windows, data.windows
+    begins = np.zeros(n, dtype=bool)
+    begins[:1] = True
+    if windows is None:
+        return begins if starts is None else begins | _read(starts, n)
+    if starts is not None:
+        raise ValueError("starts is for arrays: windows say which series they are of; expected none.")
+    apart, same = np.diff(windows.origins.astype(np.int64)), np.diff(windows.which) == 0
+    wrong = same & (apart < data.lookback)
+    if wrong.any():
+        what = "overlap" if apart[wrong].min() > 0 else "are not in the order of time"
+        raise ValueError(
+            f"X: with stateful=True a window goes on where the one before ends, but {int(wrong.sum())} of {n} windows "
+            f"{what}; expected windows that are lookback = {data.lookback} rows apart. Fix: make_windows(..., "
+            f"step={data.lookback})."
+        )
+    begins[1:] = ~same | (apart != data.lookback)
+    return begins
+
+
+def _read(starts, n):
+    starts = np.asarray(starts)
+    if starts.dtype == bool and starts.shape == (n,):
+        return starts
+    if starts.dtype.kind not in "iu" or starts.ndim != 1:
+        raise TypeError(f"starts: expected numbers of rows of X, or a truth for each of {n}, got {starts.dtype}.")
+    if len(starts) and not (0 <= starts.min() and starts.max() < n):
+        raise ValueError(f"starts: expected rows from 0 to {n - 1}, got {starts.min()} to {starts.max()}.")
+    return np.isin(np.arange(n), starts)
+
+
+def sequences_of(begins):
+    """The windows of each sequence.
+
+    Parameters
+    ----------
+    begins : ndarray of bool
+
+    Returns
+    -------
+    list of ndarray of int64
+    """
+    return np.split(np.arange(len(begins), dtype=np.int64), np.flatnonzero(begins)[1:])
+
+
+class Newest:
+    """A model that carries its states, as it answers of the newest row of windows: from the first row of their series.
+
+    Parameters
+    ----------
+    model : RNNForecaster
+    carried : Carried, default=None
+        Where the series stand, in the order of the windows that it is asked of; None: they are read from their
+        beginning.
+    """
+
+    _accepts_windows = True
+
+    def __init__(self, model, carried=None):
+        self.model, self.carried = model, carried
+
+    def _values(self, windows):
+        network = self.model._network
+        found = _from_beginnings(network, windows) if self.carried is None else self.carried.outputs
+        return found.reshape(len(found), -1, network.outputs.of_a_target)
+
+    def predict(self, windows):
+        """(n, targets of a step)."""
+        return self.model._network.outputs.point(self._values(windows))
+
+    def predict_quantiles(self, windows, levels):
+        """(n, targets of a step, levels)."""
+        levels = wanted_levels(levels, self.model.quantiles_)
+        return self.model._network.outputs.quantiles(self._values(windows), levels)
+
+    def sample_y(self, *_):
+        """Refused."""
+        raise ValueError("sample_y: the samples of a model with stateful=True would not carry their states.")
+
+
+def _from_beginnings(network, windows):
+    """The forecast after the newest row of each window, as all rows of its series up to it give it."""
+    origins, which = windows.origins.astype(np.int64), windows.which
+    width = network.architecture.step_targets * network.outputs.of_a_target
+    found = np.empty((len(origins), width))
+    for number in np.unique(which):
+        mine = which == number
+        first = _first_known(windows.values, int(windows.starts[number]), int(origins[mine].min()))
+        rows = np.asarray(windows.values[first : origins[mine].max() + 1], dtype=np.float64)
+        found[mine] = Carried.anew(network.architecture, 1).along(network, rows)[origins[mine] - first]
+    return found
+
+
+def _first_known(values, first, last):
+    """The first row of a series that a transform has not lost."""
+    holes = np.flatnonzero(~np.isfinite(values[first : last + 1]).all(axis=1))
+    return first if not len(holes) else first + int(holes[-1]) + 1
+
+
+class Carries:
+    """The part of `RNNForecaster` that goes on from the states of its last rows."""
+
+    def update(self, rows, levels=None):
+        """Read new rows of the fitted sequences, and forecast what follows them; with `stateful=True` only.
+
+        The work is that of the new rows, however many there were before, and the forecast is that of `predict` over
+        all rows from the beginning. `fit` leaves the states after the last row of each sequence in X. Weights and
+        scaling stay.
+
+        Parameters
+        ----------
+        rows : array-like of shape (k, n_channels), or (n_sequences, k, n_channels)
+            The k rows that follow, oldest first; without the first axis where there is one sequence. None (k = 0): the
+            forecast from where it stands.
+        levels : float or list of float, default=None
+            Quantiles in place of the forecast, as in `predict_quantiles`.
+
+        Returns
+        -------
+        ndarray of shape (targets,) or (n_sequences, targets)
+            Float64: the targets of one step. With levels, an axis of them behind it.
+
+        Raises
+        ------
+        sklearn.exceptions.NotFittedError
+            `fit` has not been called.
+        AttributeError
+            The fit was without `stateful=True`.
+        TypeError, ValueError
+            `rows` is not as above. The states stay as they were.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from forecast import RNNForecaster
+        >>> wave = np.sin(np.arange(401) / 5)
+        >>> X, y = wave[:400].reshape(-1, 20), wave[1:].reshape(-1, 20)
+        >>> model = RNNForecaster(stateful=True, hidden_size=8, max_iter=5, random_state=0).fit(X, y)
+        >>> forecast = model.update(wave[400:].reshape(1, 1))  # of row 401
+        >>> forecast.shape
+        (1,)
+        """
+        carried = self.__dict__.get("_carried")
+        if carried is None:
+            self._refuse_update()
+        network = self._network
+        rows = _checked(rows, carried.n_sequences, network.architecture.inputs)
+        if levels is not None:
+            levels = wanted_levels(levels, self.quantiles_)
+        if rows.shape[1]:
+            carried = carried.advanced(network, rows)
+        elif carried.outputs is None:
+            raise ValueError("rows: no row was read since reset_states(); expected 1 row or more.")
+        outputs, values = network.outputs, carried.outputs
+        values = values.reshape(len(values), -1, outputs.of_a_target)
+        found = outputs.point(values) if levels is None else outputs.quantiles(values, levels)
+        self._carried = carried
+        return found[0] if len(found) == 1 else found
+
+    def _standing(self, parts):
+        """What answers of series that stand where some states say: a list of Carried."""
+        return Newest(self, Carried.joined(parts))
+
+    def _after(self, values, starts):
+        """The states after the last row of series, each from its beginning: a list of Carried."""
+        found = []
+        for first, end in pairwise(starts):
+            anew, known = Carried.anew(self._network.architecture, 1), _first_known(values, int(first), int(end) - 1)
+            rows = np.asarray(values[known:end], dtype=np.float64)
+            found.append(anew.advanced(self._network, rows[None]) if len(rows) else anew)
+        return found
+
+    def reset_states(self, n_sequences=1):
+        """Let new sequences begin: their states are zeros, as at the beginning of each in `fit`; weights stay.
+
+        Parameters
+        ----------
+        n_sequences : int, default=1
+
+        Returns
+        -------
+        self
+        """
+        if self.__dict__.get("_carried") is None:
+            self._refuse_update()
+        if not isinstance(n_sequences, int | np.integer) or isinstance(n_sequences, bool) or n_sequences < 1:
+            raise ValueError(f"n_sequences={n_sequences!r}: expected a whole number, 1 or more.")
+        self._carried = Carried.anew(self._network.architecture, int(n_sequences))
+        return self
+
+    def _refuse_update(self):
+        check_is_fitted(self)
+        raise AttributeError(
+            "update and reset_states are for a model that carries its states. Fix: RNNForecaster(stateful=True)."
+        )
+
+
+def _checked(rows, n_sequences, channels):
+    """New rows as (sequences, rows, channels) in float64."""
+    given = np.empty((n_sequences, 0, channels)) if rows is None else np.asarray(rows, dtype=np.float64)
+    many = given if given.ndim == 3 or n_sequences > 1 else given[None]
+    if many.ndim != 3 or many.shape[0] != n_sequences or many.shape[2] != channels:
+        of = f"(n_sequences, k, n_channels) = ({n_sequences}, k, {channels})"
+        one = f"(k, n_channels) = (k, {channels})"
+        raise ValueError(f"rows: expected shape {one if n_sequences == 1 else of}, got {given.shape}.")
+    if not np.isfinite(many).all():
+        raise ValueError(f"rows: expected finite numbers, got {many[~np.isfinite(many)][0]}. Fill it.")
+    return many
