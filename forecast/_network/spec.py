@@ -332,7 +332,7 @@ def _dense(d, a, top, known, encoded, series):
 def _at_every_step(d, a, top, known, encoded, series):
     """The dense decoder's head, on the states of every step: (steps, targets of a step * levels)."""
     rest = [*_static(d, a), *([series] if series else [])]
-    states = _dropped(d, a, top.states[0], a.layers - 1, f"{a.layers - 1}.dropout")
+    states = d.dropped(a, top.states[0], a.layers - 1, f"{a.layers - 1}.dropout")
     if top.added:
         states = d.layer(f"{a.layers - 1}.sum", "sum", [states, top.added], a.steps, a.hidden)
     return [states, d.joined("rest", rest)] if rest else [states]
