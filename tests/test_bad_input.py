@@ -239,6 +239,7 @@ BAD_PARAMETERS = {
     "skip_start": "ones",
     "skip_penalty": -1e-3,
     "skip_learning_rate": 0.0,
+    "encoder": "attention",
     "decoder": "attention",
     "decoder_size": 0,
     "decoder_tied": "yes",
