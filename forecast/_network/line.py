@@ -3,6 +3,7 @@
 import numpy as np
 from threadpoolctl import threadpool_limits
 
+from .._tail import some_of
 from .gathered import scaled_windows
 
 __all__ = ["start_with_line"]
@@ -10,10 +11,11 @@ __all__ = ["start_with_line"]
 _ENTRIES = 1 << 22  # of a piece of windows or of Gram matrices: 32 MB
 _AT_ONCE = 1 << 15  # entries that are scaled together: the arrays in between stay in the cache
 _PRODUCTS = 2e10  # windows times squared inputs: more windows say nothing new of so few numbers
+_BOUNDED = 5e9  # the same where optimiser steps are bounded: the line is trained on, and its start took half of a fit
 _LEAST_PENALTY = 1e-10  # of the mean square: a window's steps may depend on each other
 
 
-def start_with_line(network, arguments, weight, windows, penalty):
+def start_with_line(network, arguments, weight, windows, penalty, bounded=False):
     """Set the skip's first weights to the ridge regression, and the head's to 0: the first forecast is that line.
 
     The regression is on scaled windows, so it needs no constant. A missing target is left out of its output's sums.
@@ -31,11 +33,14 @@ def start_with_line(network, arguments, weight, windows, penalty):
         Windows to train on.
     penalty : float
         L2 penalty relative to the mean square of the inputs.
+    bounded : bool, default=False
+        Whether the time of the fit is, so that fewer windows serve.
     """
     a, views = network.architecture, network.weights
     channels = None if a.skip == "linear-all" else a.columns
     inputs = views["skip.W"].shape[1]
     some = windows[:: max(1, len(windows) // max(8 * inputs, int(_PRODUCTS / inputs**2)))]
+    some = some_of(some, max(8 * inputs, int(_BOUNDED / inputs**2))) if bounded else some
 
     def gathered(index):
         x, targets = np.empty((len(index), inputs)), np.empty((len(index), a.targets))

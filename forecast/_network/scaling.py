@@ -6,7 +6,7 @@ import numpy as np
 
 from .. import _core
 from .._files import stored
-from .._tail import MANY
+from .._tail import MANY, some_of
 
 __all__ = ["Scaling", "windows_scaling"]
 
@@ -121,9 +121,7 @@ def windows_scaling(arguments, weight, index, most=None):
     """
     # Of millions of windows every so many give the same means, in a fraction of the time and memory.
     some = index[:: -(-len(index) // MANY) or 1]
-    if most is not None and len(some) > most:  # by the golden ratio, which keeps step with no season
-        some = some[np.arange(len(some)) * 0.6180339887498949 % 1 < most / len(some)]
-    some = np.ascontiguousarray(some, dtype=np.int64)
+    some = np.ascontiguousarray(some if most is None else some_of(some, most), dtype=np.int64)
     found = _core.moments(_core.Source(**arguments, weight=weight), some)
     learned = {}
     for of, name in (("past", "X"), ("target", "y"), ("extra", "X, known future and static values")):

@@ -47,7 +47,8 @@ def start(model, data, weight, windows, rng, go_on):
     if not go_on:
         network = Network.initial(architecture, _scaling(architecture, model, data, weight, windows), rng)
         if model.skip is not None and model.skip_start == "ridge":
-            start_with_line(network, data.arguments, weight, windows, model.skip_penalty)
+            bounded = model.max_steps is not None
+            start_with_line(network, data.arguments, weight, windows, model.skip_penalty, bounded)
     else:
         before = model._network.architecture
         if before.loss == model.loss == "quantile" and before.loss_parameters != architecture.loss_parameters:
