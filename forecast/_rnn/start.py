@@ -11,7 +11,7 @@ from .arguments import architecture_of, momentum_of
 __all__ = ["split_in_time", "start"]
 
 _LEAST_HELD_OUT = 50  # windows: fewer say too little about when to stop
-_SCALED = 1 << 17  # windows that give means and scales where steps are bounded: a million take longer than training
+_SCALED = 1 << 16  # windows that give means and scales where steps are bounded: a million take longer than training
 
 
 def split_in_time(model, data, weight, hold_out):
