@@ -4,7 +4,7 @@ import math
 
 import numpy as np
 
-__all__ = ["MANY", "index_type", "time_tail"]
+__all__ = ["MANY", "index_type", "some_of", "time_tail"]
 
 MANY = 1 << 20  # windows: from here on their numbers are stored in 32 bits and looked at piece by piece
 
@@ -21,6 +21,24 @@ def index_type(n):
     numpy.dtype
     """
     return np.dtype(np.int64 if n <= MANY else np.int32)
+
+
+def some_of(windows, most):
+    """About so many of the windows, in order: by the golden ratio, which keeps step with no season.
+
+    Parameters
+    ----------
+    windows : ndarray
+    most : int
+
+    Returns
+    -------
+    ndarray
+        All of them, where there are no more.
+    """
+    if len(windows) <= most:
+        return windows
+    return windows[np.arange(len(windows)) * 0.6180339887498949 % 1 < most / len(windows)]
 
 
 def time_tail(order_key, fraction, span):

@@ -202,3 +202,31 @@ def test_the_start_has_the_same_bits_for_any_number_of_blas_threads():
             model = RNNForecaster(skip="linear-all", hidden_size=2, max_steps=1, max_iter=1, random_state=0)
             found.append(model.fit(windows, windows.y).weights_["skip.W"].tobytes())
     assert found[0] == found[1]
+
+
+def test_windows_are_read_twice_only_where_a_target_is_missing(monkeypatch):
+    values = series(channels=1)
+    targets = values.copy()
+    targets[100] = np.nan
+    read = []
+    original = line.scaled_windows
+
+    def counted(arguments, scaling, index, *more):
+        read.append(len(index))
+        return original(arguments, scaling, index, *more)
+
+    monkeypatch.setattr(line, "scaled_windows", counted)
+    windows = windows_of(values, targets=targets)
+    started(windows)
+    assert sum(read) == len(windows) + HORIZON
+
+
+def test_inputs_that_the_line_does_not_read_change_nothing():
+    """Of the first channel alone, with the anchors of all: the same bits as from all channels."""
+    windows = windows_of(series(), "standard", n_targets=2)
+    s = Scaling(np.arange(3.0), np.array([1.0, 2.0, 3.0]), np.arange(6.0), np.arange(1.0, 7.0))
+    index = np.arange(40)
+    past, targets = scaled_windows(windows.source_arguments(), s, index, 0.5)
+    some, same = scaled_windows(windows.source_arguments(), s, index, 0.5, 2)
+    np.testing.assert_array_equal(some, past[..., :2])
+    np.testing.assert_array_equal(same, targets)

@@ -31,6 +31,7 @@ def contiguous_sums(windows, inputs, runs, offset, own):
     count : int
     sums : ndarray of shape (joint columns,)
     squares : ndarray of shape (joint columns, joint columns)
+        0 where both are outputs: no regression reads these.
     """
     n, steps, horizon, features = inputs.targets, inputs.steps, inputs.horizon, inputs.features
     joint, known = n * steps, _known_columns(inputs)
@@ -53,7 +54,7 @@ def contiguous_sums(windows, inputs, runs, offset, own):
             sums[known] += _averaged(f.sums(horizon), inputs).T.ravel()
         if len(loose):
             _add_loose(windows.at(part), inputs, offset, loose, z, f, sums, squares)
-    squares[:joint, :joint] = past.whole().reshape(joint, joint)
+    squares[:joint, :joint] = past.symmetric(inputs.lags).reshape(joint, joint)
     for feature in range(features):
         mine = known[feature::features]
         squares[:joint, mine] = _averaged(crossed.whole(feature)[:, :, 0], inputs).reshape(joint, -1)
@@ -155,20 +156,34 @@ class _Products:
     def whole(self, of_right=None, of_left=None):
         """The matrix, or that of single channels, shape (left channels, left steps, right channels, right steps)."""
         some = [slice(None) if of is None else slice(of, of + 1) for of in (of_left, of_right)]
-        (i, j), row = self.steps, self.row[some[0], some[1]]
-        column = (self.row if self.same else self.column)[some[1], some[0]]
-        out = np.empty((row.shape[0], i, row.shape[1], j))
+        row = self.row[some[0], some[1]]
+        out = np.empty((row.shape[0], self.steps[0], row.shape[1], self.steps[1]))
+        self._fill(out, row, (self.row if self.same else self.column)[some[1], some[0]], some)
+        return out
+
+    def symmetric(self, first):
+        """Of channels with themselves: the rows and columns of the first so many steps, 0 where both are later ones."""
+        channels, steps = self.row.shape[0], self.steps[0]
+        out = np.zeros((channels, steps, channels, steps))
+        if first:
+            self._fill(out[:, :first], self.row, self.row[:, :, :first], [slice(None)] * 2)
+            out[:, first:, :, :first] = out[:, :first, :, first:].transpose(2, 3, 0, 1)
+        return out
+
+    def _fill(self, out, row, column, some):
+        """Products of the left steps that `out` has, from those of the first one with all right steps and of all."""
+        _, i, _, j = out.shape
         out[:, 0] = row
         out[:, :, :, 0] = column.transpose(1, 2, 0)
         if i > 1 and j > 1:
-            moved = self._moved(some).reshape(row.shape[0], i - 1, row.shape[1], j - 1)
+            moved = self._moved(some, i - 1).reshape(row.shape[0], i - 1, row.shape[1], j - 1)
             for step in range(i - 1):
                 np.add(out[:, step, :, :-1], moved[:, step], out=out[:, step + 1, :, 1:])
-        return out
 
-    def _moved(self, some):
+    def _moved(self, some, left_steps):
         """What comes at each step less what goes."""
         pairs = self.after + self.before
-        left, right = (np.array([pair[side][:, some[side]].T.ravel() for pair in pairs]) for side in range(2))
+        left = np.array([pair[0][:left_steps, some[0]].T.ravel() for pair in pairs])
+        right = np.array([pair[1][:, some[1]].T.ravel() for pair in pairs])
         right[len(self.after) :] *= -1
         return left.T @ right

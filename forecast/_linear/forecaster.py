@@ -117,16 +117,16 @@ class LinearForecaster(MultiOutputMixin, RegressorMixin, BaseEstimator):
     def _fit_windows(self, windows, y, weight):
         self._take(windows, *self._solutions(windows, y, weight, [self.penalty]), 0)
 
-    def _fit_several(self, windows, y, penalties):
-        """Fits that differ in their penalty, on the same sums."""
+    def _fit_several(self, windows, y, penalties, steps=None):
+        """Fits that differ in their penalty, on the same sums; with `steps` of the horizon, others are 0."""
         with threadpool_limits(limits=1, user_api="blas"):
-            inputs, solutions, series = self._solutions(windows, y, None, penalties)
+            inputs, solutions, series = self._solutions(windows, y, None, penalties, steps)
         found = [clone(self).set_params(penalty=penalty) for penalty in penalties]
         for number, one in enumerate(found):
             one._take(windows, inputs, solutions, series, number)
         return found
 
-    def _solutions(self, windows, y, weight, penalties):
+    def _solutions(self, windows, y, weight, penalties, steps=None):
         """Inputs; for all series and for each of some, a solution of each penalty; and the names of these series."""
         if y is not None and not (isinstance(y, WindowTargets) and y.belongs_to(windows)):
             raise ValueError("y is not the targets of the windows X. Fix: fit(X, X.y).")
@@ -140,13 +140,13 @@ class LinearForecaster(MultiOutputMixin, RegressorMixin, BaseEstimator):
         level = None
         if windows._norm.kind != "standard" and inputs.lags == windows.lookback:
             level = Level.of(windows._norm, inputs)
-        found = [ridges(moments_of(windows, inputs, weight), inputs, level, penalties)]
+        found = [ridges(moments_of(windows, inputs, weight), inputs, level, penalties, steps)]
         pieces = _by_value(windows.which) if self.per_series else []
         if len(pieces) < 2:
             return inputs, found, []
         for _, mine in pieces:
             sums = moments_of(windows[mine], inputs, None if weight is None else weight[mine])
-            found.append(ridges(sums, inputs, level, penalties))
+            found.append(ridges(sums, inputs, level, penalties, steps))
         names = list(windows.series_names)
         return inputs, found, [names[number] for number, _ in pieces]
 

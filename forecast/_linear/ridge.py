@@ -7,7 +7,7 @@ __all__ = ["normal_equations", "penalties_of", "ridges", "solved"]
 _LEAST = 1e-10  # of the mean square: inputs may depend on each other
 
 
-def ridges(moments, inputs, level, penalties):
+def ridges(moments, inputs, level, penalties, steps=None):
     """Coefficients with an intercept that is not penalised, for each of some penalties.
 
     Parameters
@@ -18,6 +18,8 @@ def ridges(moments, inputs, level, penalties):
         What is taken off windows that were added up raw.
     penalties : list of float
         Relative to the mean square of the inputs.
+    steps : ndarray of int, default=None
+        Of the horizon, which are solved for; the others stay 0. None: all.
 
     Returns
     -------
@@ -28,6 +30,7 @@ def ridges(moments, inputs, level, penalties):
     columns = inputs.input_columns
     solutions = [(np.zeros((len(columns), len(outputs))), np.zeros(len(outputs))) for _ in penalties]
     place = {column: number for number, column in enumerate(outputs)}
+    outputs = outputs if steps is None else np.sort(inputs.output_columns[steps].ravel())
     level = None if moments.is_levelled else level
     for some, count, sums, squares in moments.groups(columns, outputs):
         if not count > 0:

@@ -5,7 +5,7 @@ import numpy as np
 __all__ = ["scaled_windows"]
 
 
-def scaled_windows(arguments, scaling, index, clip=None):
+def scaled_windows(arguments, scaling, index, clip=None, channels=None):
     """Past and targets of some windows as the network sees them.
 
     Parameters
@@ -16,10 +16,12 @@ def scaled_windows(arguments, scaling, index, clip=None):
     index : ndarray of int64
     clip : float, default=None
         Largest size of a scaled input.
+    channels : int, default=None
+        How many of the inputs are wanted, the first ones; None for all.
 
     Returns
     -------
-    past : ndarray of shape (windows, steps, inputs), float64
+    past : ndarray of shape (windows, steps, channels), float64
     targets : ndarray of shape (windows, targets), float64
         NaN where one is missing.
     """
@@ -29,8 +31,11 @@ def scaled_windows(arguments, scaling, index, clip=None):
     past = arguments["past"][first[:, None] + np.arange(steps)].astype(np.float64)
     centre, spread = _anchors(past, first + steps - 1, arguments)
     seasons = centre.shape[1]
-    past = (past - centre[:, np.arange(steps) % seasons]) / spread[:, None]
-    past = (past - scaling.past_mean) / scaling.past_scale
+    some = slice(channels)
+    past = past[..., some] - (centre if seasons == 1 else centre[:, np.arange(steps) % seasons])[..., some]
+    past /= spread[:, None, some]
+    past -= scaling.past_mean[some]
+    past /= scaling.past_scale[some]
     ahead = base * arguments.get("target_stride", 1) + arguments.get("target_shift", 0)
     horizon = np.arange(arguments["horizon"])
     targets = arguments["target"][ahead[:, None] + horizon].astype(np.float64)
@@ -40,7 +45,7 @@ def scaled_windows(arguments, scaling, index, clip=None):
             targets[..., column] -= centre[:, (steps + horizon) % seasons, channel]
             targets[..., column] /= spread[:, channel, None]
     targets = (targets.reshape(len(index), -1) - scaling.target_mean) / scaling.target_scale
-    return past if clip is None else past.clip(-clip, clip), targets
+    return past if clip is None else past.clip(-clip, clip, out=past), targets
 
 
 def _anchors(past, newest, arguments):

@@ -6,7 +6,7 @@ import numpy as np
 
 from .. import _core
 from .._files import stored
-from .._tail import MANY
+from .._tail import MANY, some_of
 
 __all__ = ["Scaling", "windows_scaling"]
 
@@ -122,7 +122,7 @@ class Scaling:
         return replace(self, target_constant=constant if constant.any() else None)
 
 
-def windows_scaling(arguments, weight, index):
+def windows_scaling(arguments, weight, index, most=None):
     """Scaling learned from the windows `index`; a constant channel, target or extra input gets the scale 1.
 
     Parameters
@@ -131,13 +131,16 @@ def windows_scaling(arguments, weight, index):
         Of `_core.Source`.
     weight : ndarray of shape (windows,) or None
     index : ndarray of int64
+    most : int, default=None
+        Of more windows so many serve. None: as many as the machine's memory takes well.
 
     Returns
     -------
     Scaling
     """
     # Of millions of windows every so many give the same means, in a fraction of the time and memory.
-    some = np.ascontiguousarray(index[:: -(-len(index) // MANY) or 1], dtype=np.int64)
+    some = index[:: -(-len(index) // MANY) or 1]
+    some = np.ascontiguousarray(some if most is None else some_of(some, most), dtype=np.int64)
     found = _core.moments(_core.Source(**arguments, weight=weight), some)
     learned = {}
     for of, name in (("past", "X"), ("target", "y"), ("extra", "X, known future and static values")):

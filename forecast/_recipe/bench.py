@@ -11,11 +11,10 @@ import numpy as np
 from .._linear import MOST, Inputs, Level, LinearForecaster, moments_of, normal_equations, penalties_of, solved
 from .._preparation import prepared
 from .._windows import Norm
-from .judging import BLOCKS, deviations
+from .judging import BLOCKS, deviations, judged_steps
 
 __all__ = ["Bench", "Benches"]
 
-_STEPS = 24  # of the horizon that are judged
 _LIMITS = (512, 1024)  # lags of a matrix: in one of longer lookbacks, short ones would miss too many windows
 _HOLED = 8  # where too many targets are missing: each step then has a matrix of its own
 _WHOLE = 2 / 3  # of the windows that miss no target, from which on the others are left out
@@ -212,7 +211,7 @@ def _with_targets(windows):
     A step that some windows miss has a matrix of its own, and so many solutions take long. Where most windows miss
     none, these alone serve.
     """
-    several = [np.unique(np.linspace(0, windows.horizon - 1, most).round().astype(int)) for most in (_STEPS, _HOLED)]
+    several = [judged_steps(windows.horizon), judged_steps(windows.horizon, _HOLED)]
     if windows.targets is None or not len(windows):
         return windows, several[0]
     ahead = windows.targets[windows.origins[:, None] + 1 + several[0]]

@@ -6,12 +6,13 @@ import numpy as np
 
 from .._preparation import Settings, prepared
 
-__all__ = ["BLOCKS", "TIE", "Fold", "Jury", "deviations", "folds_of", "is_better"]
+__all__ = ["BLOCKS", "TIE", "Fold", "Jury", "deviations", "folds_of", "is_better", "judged_steps"]
 
 BLOCKS = 3  # stretches of a validation part: one of them alone decides nothing
 _FOLDS = 3
 _LEAST_ORIGINS = 10  # of a fold that says anything
 TIE = 0.005  # of the loss
+_STEPS = 24  # of the horizon that tell candidates apart
 _MOST = 3000  # windows of a single target
 _LEAST = 200  # origins, however many targets
 
@@ -71,19 +72,22 @@ class Jury:
     def __len__(self):
         return len(self.origins)
 
-    def losses(self, forecast):
+    def losses(self, forecast, steps=None):
         """Mean losses in each block.
 
         Parameters
         ----------
         forecast : ndarray of shape (n, horizon, targets)
+        steps : ndarray of int, default=None
+            Of the horizon, that count; None: all.
 
         Returns
         -------
         ndarray of shape (2, BLOCKS)
             The loss, and the squared error. NaN where no target of a block is known.
         """
-        return self.losses_of((forecast - self.actual) / self.scales[:, None])
+        some = slice(None) if steps is None else steps
+        return self.losses_of((forecast[:, some] - self.actual[:, some]) / self.scales[:, None])
 
     def losses_of(self, errors):
         """The same of errors over scales, shape (n, ...)."""
@@ -173,6 +177,21 @@ def is_better(losses, than, margin=TIE):
     losses, than = losses[0], than[0]
     wins = (losses < than).sum()
     return bool(np.nanmean(losses) < (1 - margin) * np.nanmean(than) and 2 * wins > (~np.isnan(than)).sum())
+
+
+def judged_steps(horizon, most=_STEPS):
+    """Steps of the horizon by which candidates are judged, where all of them would take long.
+
+    Parameters
+    ----------
+    horizon : int
+    most : int, default=24
+
+    Returns
+    -------
+    ndarray of int
+    """
+    return np.unique(np.linspace(0, horizon - 1, most).round().astype(int))
 
 
 def deviations(values, starts, ends):

@@ -10,7 +10,7 @@ from .._linear import LinearForecaster
 from .._preparation import Settings, trained
 from ..preprocessing import Difference
 from .bench import Benches
-from .judging import BLOCKS, TIE, folds_of, is_better
+from .judging import BLOCKS, TIE, folds_of, is_better, judged_steps
 from .lookbacks import LONGEST, lookbacks_of
 from .several import penalties_judged
 
@@ -21,7 +21,7 @@ _USUAL = PENALTIES.index(0.1)
 _LONGEST_HOLED = 512  # a step with missing targets has a matrix of its own
 _COLUMNS, _COLUMNS_JOINT = 4096, 1024
 _JOINT = 8_000  # lags and steps ahead of all targets, whose products are a matrix: gigabytes for 21 targets far ahead
-_AT_ONCE = 3  # penalties
+_AT_ONCE = 2  # penalties of weights of each series
 _LONG = 1000  # lookbacks from which on a solution takes long
 _PATIENCE, _PATIENCE_QUICK = 4, 2  # longer lookbacks without a gain after which the search ends
 _GAIN = TIE / 10  # of a step to another penalty
@@ -133,7 +133,8 @@ class _Search:
         candidates = [self.start.lookback] if self.fixed.lookback else self._lookbacks(self.start)
         lost = self._lost(self.start)
         self.folds = folds_of(self.task, self.rows, self.ends, candidates[-1] + lost, self.squared)
-        best = self._tuned(self.start, candidates) if self.folds else None
+        found = {}
+        best = self._tuned(self.start, candidates, found=found) if self.folds else None
         if best is None:
             return self._unjudged(candidates)
         needed = best.lookback + lost + self.task.horizon
@@ -152,7 +153,7 @@ class _Search:
             norm = best.window_norm
             least = norm[1] if isinstance(norm, tuple) and norm[0] == "season" else 1
             limits = [steps for steps in candidates if least <= steps and self._is_small(steps * n_targets)]
-            joint = self._tuned(joint, limits, quick=True) if limits else None
+            joint = self._joint(joint, limits, _least(found)) if limits else None
             incumbent = incumbent if joint is None else self._challenged(incumbent, joint)
         if not self.fixed.level:
             incumbent = self._challenged_by_all(
@@ -165,6 +166,24 @@ class _Search:
             incumbent = self._own_weights(incumbent)
         settings, losses = incumbent
         return Found(settings, self._frame(), float(np.nanmean(losses[0])), self.notes)
+
+    def _joint(self, settings, lookbacks, shared):
+        """Joint settings with the best lookback and penalty; None where the newest part alone rules them out.
+
+        Parameters
+        ----------
+        settings : Settings
+        lookbacks : list of int
+        shared : ndarray of shape (2, blocks)
+            Losses of the best settings with shared weights.
+        """
+        if len(self.folds) > 1:
+            found = {}
+            self._tuned(settings, lookbacks, quick=True, folds=self.folds[:1], found=found)
+            least = min((np.nanmean(losses[0]) for losses in found.values()), default=np.inf)
+            if not least <= _CLOSE * np.nanmean(shared[0, :BLOCKS]):
+                return None
+        return self._tuned(settings, lookbacks, quick=True)
 
     # -------------------- what can be looked at
 
@@ -216,18 +235,21 @@ class _Search:
 
     # -------------------- lookback, penalty and level, on one matrix
 
-    def _tuned(self, settings, lookbacks, quick=False):
-        """Settings with the best lookback, penalty and level; None where no window is left to train on."""
+    def _tuned(self, settings, lookbacks, quick=False, folds=None, found=None):
+        """Settings with the best lookback, penalty and level; None where no window is left to train on.
+
+        `found` is filled with the losses by lookback, level and number of the penalty.
+        """
         norm = settings.window_norm
         base = "last" if _is_standard(norm) else norm
         if self._is_holed():
             self.step = max(1, int(self.lengths.sum()) * self._series_of(settings) // _WINDOWS_HOLED)
         thinned = replace(settings, step=self.step)
-        bench = Benches(self.task, self.folds, thinned, lookbacks)
+        bench = Benches(self.task, folds or self.folds, thinned, lookbacks)
         if not bench.n_windows:
             return None
         lookbacks = bench.lookbacks
-        found = {}
+        found = {} if found is None else found
         settings, at = self._walk(bench, settings, lookbacks, base, found, _PATIENCE_QUICK if quick else _PATIENCE)
         if not self.fixed.level and not quick:
             steps, _, penalty = at
@@ -369,10 +391,11 @@ class _Search:
         place = min(range(len(PENALTIES)), key=lambda number: abs(np.log(PENALTIES[number] / first)))
         own = replace(incumbent[0], regressor=_changed(incumbent[0].regressor, per_series=True))
         best, least, ahead = None, np.inf, []
+        steps = None if self._lost(own) else judged_steps(self.task.horizon)  # changes must be added up from the first
         for number in range(place, len(PENALTIES)):  # by the validation part alone
             if not ahead:
                 some = PENALTIES[number : number + _AT_ONCE]
-                ahead = penalties_judged(replace(own, step=self.step), some, self.task, self.folds[0])
+                ahead = penalties_judged(replace(own, step=self.step), some, self.task, self.folds[0], steps)
             loss = np.nanmean(ahead.pop(0)[0])
             if not loss < (1 - TIE) * least and best is not None:
                 break
@@ -427,6 +450,11 @@ def _is_lost(losses, than):
     """Whether a candidate is behind in half of all blocks, whatever the rest of them say."""
     behind = (losses[0] >= than[0, : losses.shape[1]]).sum()
     return bool(2 * behind >= (~np.isnan(than[0])).sum())
+
+
+def _least(found):
+    """The losses with the least mean."""
+    return min(found.values(), key=lambda losses: np.nanmean(losses[0]))
 
 
 def _simplest(found):

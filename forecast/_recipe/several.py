@@ -14,16 +14,17 @@ class _Several(BaseEstimator):
 
     _accepts_windows = True
 
-    def __init__(self, regressor, penalties):
+    def __init__(self, regressor, penalties, steps=None):
         self.regressor = regressor
         self.penalties = penalties
+        self.steps = steps
 
     def fit(self, X, y):
-        self.fits_ = self.regressor._fit_several(X, y, self.penalties)
+        self.fits_ = self.regressor._fit_several(X, y, self.penalties, self.steps)
         return self
 
 
-def penalties_judged(settings, penalties, task, fold):
+def penalties_judged(settings, penalties, task, fold, steps=None):
     """Losses of a member with some penalties.
 
     Parameters
@@ -33,12 +34,14 @@ def penalties_judged(settings, penalties, task, fold):
     penalties : list of float
     task : Task
     fold : Fold
+    steps : ndarray of int, default=None
+        Of the horizon, that are judged; None: all. What forecasts of other steps add up to cannot be judged so.
 
     Returns
     -------
     list of ndarray of shape (2, BLOCKS)
     """
-    several = replace(settings, regressor=_Several(settings.regressor, penalties))
+    several = replace(settings, regressor=_Several(settings.regressor, penalties, steps))
     member, _ = trained(several, task, fold.rows.until(fold.ends))
     members = [replace(member, regressor=one) for one in member.regressor.fits_]
-    return [fold.jury.losses(one.forecast(fold.rows, fold.jury.origins)) for one in members]
+    return [fold.jury.losses(one.forecast(fold.rows, fold.jury.origins), steps) for one in members]

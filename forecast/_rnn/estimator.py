@@ -162,7 +162,8 @@ class RNNForecaster(Saved, Fits, Forecasts, Carries, RegressorMixin, BaseEstimat
     warmup_steps : int, default=0
         Optimiser steps in which the learning rate rises linearly to `learning_rate` [12]_; fewer than those of the fit.
     max_steps : int or None, default=None
-        Maximum number of optimiser steps over all epochs; the last epoch may be cut short.
+        Maximum number of optimiser steps over all epochs; the last epoch may be cut short. With it, means and scales
+        come from at most 65,536 windows, evenly spread, and the start of `skip` from fewer than otherwise.
     finish_schedule : bool or "auto", default="auto"
         With "cosine" or "step", if early stopping would end a fit before its schedule: return to the best weights, run
         the rest of the schedule in `max(1, n_iter_no_change // 4)` more epochs (fewer if `max_iter` or `max_steps`

@@ -11,6 +11,7 @@ from .arguments import architecture_of, momentum_of
 __all__ = ["split_in_time", "start"]
 
 _LEAST_HELD_OUT = 50  # windows: fewer say too little about when to stop
+_SCALED = 1 << 16  # windows that give means and scales where steps are bounded: a million take longer than training
 
 
 def split_in_time(model, data, weight, hold_out):
@@ -47,9 +48,10 @@ def start(model, data, weight, windows, rng, go_on):
     architecture = architecture_of(model, data)
     spec_of(architecture)  # refuses before any work what does not fit together
     if not go_on:
-        network = Network.initial(architecture, _scaling(architecture, data, weight, windows), rng)
+        network = Network.initial(architecture, _scaling(architecture, model, data, weight, windows), rng)
         if model.skip is not None and model.skip_start == "ridge":
-            start_with_line(network, data.arguments, weight, windows, model.skip_penalty)
+            bounded = model.max_steps is not None
+            start_with_line(network, data.arguments, weight, windows, model.skip_penalty, bounded)
     else:
         before = model._network.architecture
         if before.loss == model.loss == "quantile" and before.loss_parameters != architecture.loss_parameters:
@@ -59,7 +61,7 @@ def start(model, data, weight, windows, rng, go_on):
             )
         scaling = model._network.scaling
         if scaling.target_constant is not None:
-            scaling = scaling.going_on(_scaling(architecture, data, weight, windows))
+            scaling = scaling.going_on(_scaling(architecture, model, data, weight, windows))
         network = Network(architecture, scaling, model._network.theta)
         same = (architecture.targets, architecture.dtype) == (before.targets, before.dtype)
         if not same or _wiring(architecture) != _wiring(before):
@@ -77,8 +79,8 @@ def start(model, data, weight, windows, rng, go_on):
     return network, optimizer
 
 
-def _scaling(architecture, data, weight, windows):
-    scaling = windows_scaling(data.arguments, weight, windows)
+def _scaling(architecture, model, data, weight, windows):
+    scaling = windows_scaling(data.arguments, weight, windows, None if model.max_steps is None else _SCALED)
     alike = architecture.decoder == "recurrent" or architecture.return_sequences
     return scaling.over_steps(architecture) if alike else scaling
 
