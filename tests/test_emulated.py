@@ -4,8 +4,10 @@
 `neon` runs in an emulator. Compiled without optimisation: the arithmetic is written out, so its bits do not change.
 """
 
+import os
 import shutil
 import subprocess
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -44,15 +46,18 @@ def values_of(name, folder):
 
 
 @pytest.fixture(scope="module")
-def plain(tmp_path_factory):
-    return values_of("v2", tmp_path_factory.mktemp("plain"))
+def values(tmp_path_factory):
+    """Of every set; a compilation takes a core for itself."""
+    folder = tmp_path_factory.mktemp("programs")
+    with ThreadPoolExecutor(len(os.sched_getaffinity(0))) as pool:
+        return dict(zip(SETS, pool.map(lambda name: values_of(name, folder), SETS), strict=True))
 
 
 @pytest.mark.parametrize("name", ["v3", "wide", "neon"])
-def test_every_instruction_set_gives_the_same_numbers(name, plain, tmp_path):
-    found = values_of(name, tmp_path)
+def test_every_instruction_set_gives_the_same_numbers(name, values):
+    found, plain = values[name], values["v2"]
     assert found.keys() == plain.keys()
-    for key, values in found.items():
+    for key, numbers in found.items():
         scale = np.abs(plain[key]).max()
-        assert np.isfinite(values).all(), key
-        assert np.abs(values - plain[key]).max() <= TOLERANCE[key[1]] * scale, key
+        assert np.isfinite(numbers).all(), key
+        assert np.abs(numbers - plain[key]).max() <= TOLERANCE[key[1]] * scale, key

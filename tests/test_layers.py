@@ -69,13 +69,14 @@ def assert_gradient(case, initial, seed=None, isa=None, every=False, coordinates
 
 
 LONG = ("bidirectional 2", "norm, residual, dilation", "recurrent, everything")  # many weights: over 64 steps slow
+SLOW_SIZES = {(17, 1), (64, 1), (64, 3)}  # steps and batch; (17, 3) and (64, 33) are quick enough, as are fewer steps
 
 
 def sizes():
     """Families, steps and batches; one after the other they take minutes."""
     for family, steps, batch in product(FAMILIES, STEPS, BATCHES):
-        slow = [pytest.mark.slow] if family in LONG and steps == max(STEPS) else []
-        yield pytest.param(family, steps, batch, marks=slow)
+        slow = (steps, batch) in SLOW_SIZES or (family in LONG and steps == max(STEPS))
+        yield pytest.param(family, steps, batch, marks=[pytest.mark.slow] * slow)
 
 
 @pytest.mark.parametrize(("family", "steps", "batch"), list(sizes()))

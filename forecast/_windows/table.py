@@ -8,7 +8,7 @@ from .levels import read_levels
 from .norm import Norm, centre_and_scale, read_floor
 from .places import phases, series_names, series_rows
 from .source import source_arguments
-from .targets import WindowTargets, targets_at_every_step
+from .targets import targets, targets_at_every_step
 
 __all__ = ["Windows"]
 
@@ -310,12 +310,7 @@ class Windows(Table):
         ValueError
             Some window ends too late in its series to have a future.
         """
-        if not self.has_future:
-            late = int((self.origins + self.horizon >= self.starts[self.which + 1]).sum())
-            raise ValueError(
-                f"{late} of {len(self)} windows have no targets: fewer than horizon = {self.horizon} rows follow them."
-            )
-        return WindowTargets(self)
+        return targets(self)
 
     @property
     def y_sequences(self):

@@ -4,7 +4,7 @@ import numpy as np
 
 from .indexing import Table
 
-__all__ = ["WindowTargets", "targets_at_every_step"]
+__all__ = ["WindowTargets", "targets", "targets_at_every_step"]
 
 
 class WindowTargets(Table):
@@ -115,6 +115,30 @@ class WindowTargets(Table):
         return arguments | {"target": ahead, "horizon": steps, "target_shift": 2 - steps}
 
 
+def targets(windows):
+    """`Windows.y`.
+
+    Parameters
+    ----------
+    windows : Windows
+
+    Returns
+    -------
+    WindowTargets
+
+    Raises
+    ------
+    ValueError
+        Some window has no future.
+    """
+    if not windows.has_future:
+        late = int((windows.origins + windows.horizon >= windows.starts[windows.which + 1]).sum())
+        raise ValueError(
+            f"{late} of {len(windows)} windows have no targets: fewer than horizon = {windows.horizon} rows follow them."
+        )
+    return WindowTargets(windows)
+
+
 def targets_at_every_step(windows):
     """`Windows.y_sequences`.
 
@@ -136,7 +160,7 @@ def targets_at_every_step(windows):
             f"window_norm={windows.window_norm!r} is read from the whole lookback, so a step before the newest would "
             "see what comes after it; expected none for targets at every step. Fix: window_norm=None."
         )
-    return WindowTargets(windows.y.windows, at_every_step=True)
+    return WindowTargets(targets(windows).windows, at_every_step=True)
 
 
 def _following(values, horizon):
