@@ -405,7 +405,7 @@ class Learnt:
         return less, more
 
 
-def _moved(compare, gone, beside, came, value, since):
+def _moved(compare, gone, known, came, value, since):
     """By how much counts of a window grow when values leave and others come, as many at each row as `since` says.
 
     Parameters
@@ -413,7 +413,7 @@ def _moved(compare, gone, beside, came, value, since):
     compare : numpy.ufunc
     gone, came : ndarray of shape (k, cells)
         The oldest ones of the window, and those behind it.
-    beside, value : ndarray of shape (n, cells)
+    known, value : ndarray of shape (n, cells)
         What they are compared with.
     since : ndarray of int of shape (n, cells)
     """
@@ -426,7 +426,7 @@ def _moved(compare, gone, beside, came, value, since):
         k = int(since[part].max(initial=0))
         inside, total = np.arange(k, dtype=small)[:, None, None] < since[part], 0
         width = np.uint8 if k < 256 else np.uint16  # many are counted fast
-        for values, with_, sign in ((gone, beside, -1), (came, value, 1)):
+        for values, with_, sign in ((gone, known, -1), (came, value, 1)):
             there = compare(values[:k, None], with_[part])
             there &= inside
             total = total + sign * np.add.reduce(there.view(np.uint8), axis=0, dtype=width).astype(np.int64)

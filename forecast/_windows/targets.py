@@ -134,7 +134,8 @@ def targets(windows):
     if not windows.has_future:
         late = int((windows.origins + windows.horizon >= windows.starts[windows.which + 1]).sum())
         raise ValueError(
-            f"{late} of {len(windows)} windows have no targets: fewer than horizon = {windows.horizon} rows follow them."
+            f"{late} of {len(windows)} windows have no targets: fewer than horizon = {windows.horizon} rows follow "
+            "them."
         )
     return WindowTargets(windows)
 
