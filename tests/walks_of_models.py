@@ -2,7 +2,8 @@
 
 import os
 import tempfile
-from functools import cache
+from copy import deepcopy
+from functools import cache, partial
 
 import numpy as np
 import pandas as pd
@@ -226,6 +227,15 @@ QUANTILES = network(
     loss="quantile", quantile=[0.1, 0.5, 0.9], max_iter=3, decoder="recurrent", attention="dot"
 ).fit(**XY)  # fmt: skip
 MASKED = network(dropout=0.3, max_iter=3).fit(**XY)
+CARRIES = dict(of=(("stateful", True),), y=OTHER["X"])
+CARRYING = network(stateful=True, loss="quantile", quantile=[0.1, 0.9], max_iter=2).fit(XY["X"], OTHER["X"])
+
+
+def asked(method, stateful=False, **given):
+    """Of a network without carried states, or of one with them, which is left as it was."""
+    return getattr(deepcopy(CARRYING) if stateful else QUANTILES, method)(**given)
+
+
 STOPS = dict(of=tuple(dict(early_stopping=True).items()), X_val=OTHER["X"], y_val=OTHER["y"])
 
 NETWORKS = {
@@ -239,24 +249,38 @@ NETWORKS = {
             "sample_weight": WEIGHT,
             "X_val": Also(XY["X"], **STOPS),
             "y_val": Also(XY["y"], **STOPS),
+            "starts": Also([5, 20], at=XY["X"], **CARRIES),
         },
     ),
     "RNNForecaster.partial_fit": Walk(
         lambda **data: trained("partial_fit", **data),
         XY,
-        {"X": OTHER["X"], "y": OTHER["y"], "sample_weight": WEIGHT},
+        {"X": OTHER["X"], "y": OTHER["y"], "sample_weight": WEIGHT, "starts": Also([5, 20], at=XY["X"], **CARRIES)},
     ),
-    "RNNForecaster.predict": Walk(QUANTILES.predict, {"X": XY["X"]}, {"X": OTHER["X"], "horizon": 3}),
+    "RNNForecaster.predict": Walk(
+        partial(asked, "predict"),
+        {"X": XY["X"]},
+        {"X": OTHER["X"], "horizon": 3, "starts": Also([5], stateful=True)},
+    ),
     "RNNForecaster.attention_weights": Walk(
         QUANTILES.attention_weights, {"X": XY["X"]}, {"X": OTHER["X"], "horizon": 3}
     ),
     "RNNForecaster.predict_quantiles": Walk(
-        QUANTILES.predict_quantiles, {"X": XY["X"]}, {"X": OTHER["X"], "levels": [0.3], "horizon": 3}
+        partial(asked, "predict_quantiles"),
+        {"X": XY["X"]},
+        {"X": OTHER["X"], "levels": [0.3], "horizon": 3, "starts": Also([5], stateful=True)},
     ),
     "RNNForecaster.sample_y": Walk(
         lambda **given: MASKED.sample_y(**{"n_samples": 3, "random_state": 0} | given),
         {"X": XY["X"]},
         {"X": OTHER["X"], "n_samples": 2, "random_state": 1},
+    ),
+    "RNNForecaster.update": Walk(
+        partial(asked, "update", stateful=True), {"rows": [[0.5]]}, {"rows": [[0.7]], "levels": [0.1]}
+    ),
+    "RNNForecaster.reset_states": Walk(
+        lambda n_sequences=1: asked("reset_states", stateful=True, n_sequences=n_sequences)._carried.states.shape,
+        {}, {"n_sequences": 2},
     ),
     "RNNForecaster.save": Walk(
         lambda path: saved(lambda: QUANTILES.save(path)), {"path": "a.forecast"}, {"path": "b.forecast"}
@@ -328,7 +352,9 @@ WINDOWS = {
     "Windows.phase": Walk(NORMED.phase, {"length": 3}, {"length": 4}),
     "Windows.series_rows": Walk(of_shops().series_rows, {"names": NAMES}, {"names": NAMES[::-1]}),
     "WindowTargets": Walk(
-        lambda **a: np.asarray(forecast.WindowTargets(**a)), {"windows": NORMED}, {"windows": OTHERS}
+        lambda **a: np.asarray(forecast.WindowTargets(**a)),
+        {"windows": NORMED},
+        {"windows": OTHERS, "at_every_step": Also(True, windows=Windows(**PLACES))},
     ),
     "WindowTargets.belongs_to": Walk(NORMED.y.belongs_to, {"windows": NORMED}, {"windows": OTHERS}),
     "make_windows": Walk(

@@ -8,7 +8,7 @@ from .levels import read_levels
 from .norm import Norm, centre_and_scale, read_floor
 from .places import phases, series_names, series_rows
 from .source import source_arguments
-from .targets import targets, targets_at_every_step
+from .targets import WindowTargets, targets
 
 __all__ = ["Windows"]
 
@@ -331,7 +331,7 @@ class Windows(Table):
         array([[ 2.,  4.,  4.,  8.],
                [ 4.,  8.,  8., 16.]])
         """
-        return targets_at_every_step(self)
+        return WindowTargets(self.y.windows, at_every_step=True)
 
     def at(self, origins):
         """Windows of the same series at other origins, with or without a future.

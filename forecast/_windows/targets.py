@@ -4,7 +4,7 @@ import numpy as np
 
 from .indexing import Table
 
-__all__ = ["WindowTargets", "targets", "targets_at_every_step"]
+__all__ = ["WindowTargets", "targets"]
 
 
 class WindowTargets(Table):
@@ -15,8 +15,8 @@ class WindowTargets(Table):
     windows : Windows
         Each with a future.
     at_every_step : bool, default=False
-        Also those of the steps before: at every step of the lookback, the oldest first, the `horizon` rows after it,
-        `(n, lookback * horizon * targets)`.
+        Also those of the steps before, of windows without a `window_norm`: at every step of the lookback, the oldest
+        first, the `horizon` rows after it, `(n, lookback * horizon * targets)`.
 
     Attributes
     ----------
@@ -34,6 +34,11 @@ class WindowTargets(Table):
     """
 
     def __init__(self, windows, at_every_step=False):
+        if at_every_step and windows.window_norm is not None:
+            raise ValueError(
+                f"window_norm={windows.window_norm!r} is read from the whole lookback, so a step before the newest "
+                "would see what comes after it; expected none for targets at every step. Fix: window_norm=None."
+            )
         self.windows = windows
         self.at_every_step = at_every_step
 
@@ -138,30 +143,6 @@ def targets(windows):
             "them."
         )
     return WindowTargets(windows)
-
-
-def targets_at_every_step(windows):
-    """`Windows.y_sequences`.
-
-    Parameters
-    ----------
-    windows : Windows
-
-    Returns
-    -------
-    WindowTargets
-
-    Raises
-    ------
-    ValueError
-        Some window has no future, or a `window_norm`.
-    """
-    if windows.window_norm is not None:
-        raise ValueError(
-            f"window_norm={windows.window_norm!r} is read from the whole lookback, so a step before the newest would "
-            "see what comes after it; expected none for targets at every step. Fix: window_norm=None."
-        )
-    return WindowTargets(targets(windows).windows, at_every_step=True)
 
 
 def _following(values, horizon):
