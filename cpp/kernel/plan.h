@@ -111,10 +111,9 @@ constexpr Kind<T> kind_of() {
 }
 template <class T, class C>
 constexpr Kind<T> kind_of_cell() {
-  using L = Recurrent<C>;
-  Kind<T> kind = kind_of<T, L>();
+  Kind<T> kind = kind_of<T, Recurrent>();
   kind.states = C::states;
-  kind.parts = L::template parts<T>, kind.share = L::template share<T>, kind.activity = L::template activity<T>;
+  kind.parts = Recurrent::parts<T>, kind.share = Recurrent::share<T>, kind.activity = Recurrent::activity<T>;
   return kind;
 }
 

@@ -53,6 +53,14 @@ struct Tiling<F, true> {
 };
 using Plain = Feed<1, 0, 1, 0, 0>;  // an ordinary product: one row per unit, one operand
 
+// The same where the code does not depend on F: rows of a unit, those that each operand feeds, tiles of a unit.
+struct Shape {
+  int R, a, b, per_unit;
+  int64_t pack(int64_t K_a, int64_t K_b) const { return R + a * K_a + b * K_b; }  // numbers per unit, the start too
+};
+template <class F>
+constexpr Shape shape_of = {F::R, F::A1 - F::A0, F::B1 - F::B0, Tiling<F>::per_unit};
+
 constexpr int block = 12;  // units whose sums wait together; a multiple of every tile
 
 template <int LO, int HI, class T, int U, int R>
@@ -93,10 +101,26 @@ struct Operands {
   int64_t K_b, passed_a = 0;
 };
 
-// Sum i = unit * R + row begins as start(i, n) and is put away as put(i, n, sum). Rows that the second operand alone
-// feeds begin when it does, and rows that are done before it are put away first: no register holds a sum that rests.
-template <class F, int U, class T, class Start, class Put>
-INLINE const T* tile(const T* w, Operands<T> x, int64_t unit, Start start, Put put) {
+// What sum i = unit * R + row begins with, its vector n: a number for all lanes, or a + b in memory, of which either may
+// be null.
+template <class T>
+struct FromBiases {
+  const T* biases;
+  INLINE Vec<T> operator()(int64_t i, int) const { return splat<Vec<T>>(biases[i]); }
+};
+template <class T>
+struct FromMemory {
+  const T *a, *b;
+  INLINE Vec<T> operator()(int64_t i, int n) const {
+    const int64_t at = i * lanes<T> + n * width<T>;
+    return a ? b ? load(a + at) + load(b + at) : load(a + at) : b ? load(b + at) : Vec<T>{};
+  }
+};
+
+// The sums of a tile, to sums[i]. Rows that the second operand alone feeds begin when it does, and rows that are done
+// before it are put away first: no register holds a sum that rests.
+template <class F, int U, class T, class Start>
+INLINE const T* tile(const T* w, const Operands<T>& x, int64_t unit, Start start, T* sums) {
   Vec<T> acc[U][F::R][N];
   const auto each = [&](int first, int last, auto act) INLINE_LAMBDA {
     UNROLL
@@ -109,7 +133,8 @@ INLINE const T* tile(const T* w, Operands<T> x, int64_t unit, Start start, Put p
     }
   };
   const auto begin = [&](int64_t i, int n, Vec<T>& sum) INLINE_LAMBDA { sum = start(i, n); };
-  const auto end = [&](int64_t i, int n, Vec<T>& sum) INLINE_LAMBDA { put(i, n, sum); };
+  const auto end = [&](int64_t i, int n, Vec<T>& sum)
+                       INLINE_LAMBDA { store(sums + i * lanes<T> + n * width<T>, sum); };
   each(F::A0, F::A1, begin);
   w = accumulate<F::A0, F::A1>(acc, w, x.a, x.K_a) + x.passed_a * U * (F::A1 - F::A0);
   if constexpr (F::second) {
@@ -122,16 +147,24 @@ INLINE const T* tile(const T* w, Operands<T> x, int64_t unit, Start start, Put p
 }
 
 // The last units, fewer than a tile of the size above holds.
-template <class F, int U, class T, class Start, class Put>
-INLINE const T* rest(const T* w, Operands<T> x, int64_t unit, int64_t end, Start start, Put put) {
+template <class F, int U, class T, class Start>
+INLINE const T* rest(const T* w, const Operands<T>& x, int64_t unit, int64_t end, Start start, T* sums) {
   if constexpr (U > 0) {
     if (unit + U <= end) {
-      w = tile<F, U>(w, x, unit, start, put);
+      w = tile<F, U>(w, x, unit, start, sums);
       unit += U;
     }
-    return rest<F, tile_below(U)>(w, x, unit, end, start, put);
+    return rest<F, tile_below(U)>(w, x, unit, end, start, sums);
   }
   return w;
+}
+
+// The sums of the tiles' units [unit, end). A function of its own: whoever takes the sums has no copy of the products.
+template <class Tile, class T, class Start>
+__attribute__((noinline)) const T* sums_of(const T* w, const Operands<T>& x, int64_t unit, int64_t end, Start start,
+                                           T* sums) {
+  for (; unit + Tile::U <= end; unit += Tile::U) w = tile<Tile, Tile::U>(w, x, unit, start, sums);
+  return rest<Tile, tile_below(Tile::U)>(w, x, unit, end, start, sums);
 }
 
 // Sums that wait, [unit][row][n vectors]: of `count` vectors that follow each other the row that is asked for.
@@ -150,18 +183,13 @@ struct Sums {
 // For all units: a[row] = start(unit * R + row, n) + its products, handed to finish(unit, a), where a holds the vectors
 // of one unit or of two that follow each other.
 template <class F, class T, class Start, class Finish>
-INLINE void product(const T* w, Operands<T> x, int64_t units, Start start, Finish finish) {
-  using Tile = typename Tiling<F>::Tile;
+INLINE void product(const T* w, const Operands<T>& x, int64_t units, Start start, Finish finish) {
   constexpr int per_unit = Tiling<F>::per_unit;
   alignas(64) T sums[block * F::R * lanes<T>];
   for (int64_t first = 0; first < units; first += block) {
-    const int64_t last = smaller(first + block, units), end = last * per_unit;
+    const int64_t last = smaller(first + block, units);
     T* const base = sums - first * F::R * lanes<T>;
-    const auto put = [=](int64_t i, int n, Vec<T> sum)
-                         INLINE_LAMBDA { store(base + i * lanes<T> + n * width<T>, sum); };
-    int64_t at = first * per_unit;
-    for (; at + Tile::U <= end; at += Tile::U) w = tile<Tile, Tile::U>(w, x, at, start, put);
-    w = rest<Tile, tile_below(Tile::U)>(w, x, at, end, start, put);
+    w = sums_of<typename Tiling<F>::Tile>(w, x, first * per_unit, last * per_unit, start, base);
     int64_t unit = first;
     for (; unit + 2 <= last; unit += 2) finish(unit, Sums<F::R, N, 2 * N, T>{base + unit * F::R * lanes<T>});
     if (unit < last) finish(unit, Sums<F::R, N, N, T>{base + unit * F::R * lanes<T>});
@@ -170,10 +198,8 @@ INLINE void product(const T* w, Operands<T> x, int64_t units, Start start, Finis
 
 // Packs for product(): weight_a(row, unit, k) and weight_b(row, unit, k) give the plain weights, which lie together
 // over k, or `across` over units.
-template <class F, bool across, class T, class A, class B>
-inline T* pack_lanes(T* w, int64_t units, int64_t K_a, int64_t K_b, A weight_a, B weight_b) {
-  using Tile = typename Tiling<F>::Tile;
-  constexpr int per_unit = Tiling<F>::per_unit;
+template <class Tile, bool across, class T, class A, class B>
+inline T* pack_lanes(int per_unit, T* w, int64_t units, int64_t K_a, int64_t K_b, A weight_a, B weight_b) {
   const auto pack = [&](int64_t at, int64_t end, int LO, int HI, int64_t K, auto weight) {
     const int64_t step = (end - at) * (HI - LO);
     if constexpr (across) {

@@ -12,20 +12,15 @@ namespace forecast::FORECAST_ISA {
 // outgrow the first cache: of two halves, one is still there when the next step begins with it, and the cell of the one
 // runs beside the product of the other.
 constexpr int most_units_block = 8;
-template <class F>
-constexpr int64_t units_block(int64_t vectors) {
-  return F::R > 1 && vectors <= 4 ? 2 : most_units_block;
-}
-template <class F>
-constexpr int64_t units_blocks(int64_t vectors) {
-  return (vectors + units_block<F>(vectors) - 1) / units_block<F>(vectors);
+constexpr bool in_halves(int R, int64_t vectors) { return R > 1 && vectors <= 4; }
+constexpr int64_t units_block(int R, int64_t vectors) { return in_halves(R, vectors) ? 2 : most_units_block; }
+constexpr int64_t units_blocks(int R, int64_t vectors) {  // by constants: a division takes as long as a small cell
+  return in_halves(R, vectors) ? (vectors + 1) / 2 : (vectors + most_units_block - 1) / most_units_block;
 }
 constexpr int largest_power(int n) { return n < 2 ? 1 : 2 * largest_power(n / 2); }
 
-template <class F>
-struct UnitsTiling : Tiling<F> {
-  static constexpr int M = largest_power(accumulators / Tiling<F>::Tile::running);  // vectors per tile
-};
+template <class Tile>
+constexpr int units_tile = largest_power(accumulators / Tile::running);  // vectors
 
 // Weights of one vector of units.
 template <class F, class T>
@@ -102,16 +97,16 @@ INLINE void tiles_units(int64_t n, const T* w, const Operands<T>& x, bool backwa
 template <class F, class T, class Finish>
 INLINE void product_units(const T* w, const Operands<T>& x, int64_t vectors, bool backwards, int part, int parts,
                           const T* start, Finish finish) {
-  using Tile = typename UnitsTiling<F>::Tile;
-  constexpr int per_unit = UnitsTiling<F>::per_unit;
+  using Tile = typename Tiling<F>::Tile;
+  constexpr int per_unit = Tiling<F>::per_unit;
   alignas(64) T sums[most_units_block * F::R * width<T>];
-  const int64_t size = units_block<F>(vectors), blocks = units_blocks<F>(vectors), from = blocks * part / parts,
-                to = blocks * (part + 1) / parts;
+  const int64_t size = units_block(F::R, vectors), blocks = units_blocks(F::R, vectors);
+  const int64_t from = parts == 1 ? 0 : blocks * part / parts, to = parts == 1 ? blocks : blocks * (part + 1) / parts;
   for (int64_t i = from; i < to; ++i) {
     const int64_t first = (backwards ? from + to - 1 - i : i) * size;
     const int64_t n = smaller(vectors - first, size);
-    tiles_units<Tile, UnitsTiling<F>::M>(n * per_unit, w + first * units_pack<F>(x), x, backwards,
-                                         start + first * F::R * width<T>, sums);
+    tiles_units<Tile, units_tile<Tile>>(n * per_unit, w + first * units_pack<F>(x), x, backwards,
+                                        start + first * F::R * width<T>, sums);
     const auto take = [&]<int count>(int64_t vector, Sums<F::R, 1, count, T> a) INLINE_LAMBDA {
       a.first = sums + vector * F::R * width<T>;
       finish((first + vector) * width<T>, a);
@@ -125,12 +120,11 @@ INLINE void product_units(const T* w, const Operands<T>& x, int64_t vectors, boo
 }
 
 // The start of product_units, then its weights: bias(row, unit), weight_a(row, unit, k), weight_b(row, unit, k).
-template <class F, class T, class Bias, class A, class B>
-inline T* pack_units(T* w, int64_t vectors, int64_t K_a, int64_t K_b, Bias bias, A weight_a, B weight_b) {
-  using Tile = typename UnitsTiling<F>::Tile;
-  constexpr int per_unit = UnitsTiling<F>::per_unit;
-  for (int64_t i = 0; i < vectors * F::R; ++i)
-    for (int lane = 0; lane < width<T>; ++lane) *w++ = bias(int(i % F::R), i / F::R * width<T> + lane);
+template <class Tile, class T, class Bias, class A, class B>
+inline T* pack_units(int per_unit, T* w, int64_t vectors, int64_t K_a, int64_t K_b, Bias bias, A weight_a, B weight_b) {
+  const int R = Tile::R * per_unit;
+  for (int64_t i = 0; i < vectors * R; ++i)
+    for (int lane = 0; lane < width<T>; ++lane) *w++ = bias(int(i % R), i / R * width<T> + lane);
   const auto pack = [&](int64_t at, int64_t end, int LO, int HI, int64_t K, auto weight) {
     for (int64_t k = 0; k < K; ++k)
       for (int64_t i = at; i < end; ++i)
@@ -138,10 +132,11 @@ inline T* pack_units(T* w, int64_t vectors, int64_t K_a, int64_t K_b, Bias bias,
           for (int lane = 0; lane < width<T>; ++lane)
             *w++ = weight(int(i % per_unit) + r, i / per_unit * width<T> + lane, k);
   };
-  for (int64_t first = 0; first < vectors; first += units_block<F>(vectors)) {
-    const int64_t stop = smaller(first + units_block<F>(vectors), vectors) * per_unit;
+  const int64_t size = units_block(R, vectors);
+  for (int64_t first = 0; first < vectors; first += size) {
+    const int64_t stop = smaller(first + size, vectors) * per_unit;
     for (int64_t at = first * per_unit, end; at < stop; at = end) {
-      int M = UnitsTiling<F>::M;
+      int M = units_tile<Tile>;
       while (M > stop - at) M /= 2;
       end = at + M;
       pack(at, end, Tile::A0, Tile::A1, K_a, weight_a);

@@ -38,36 +38,30 @@ struct WindowsInLanes {
   // finish(unit, sums) with sums[row] = its bias + its products; the pack begins with the biases, but others may be
   // given.
   template <class F, class Finish>
-  static INLINE void multiply(const T* pack, const T* biases, Operands<T> x, int64_t n, Turn, Finish finish) {
-    const auto start = [=](int64_t i, int) INLINE_LAMBDA { return splat<Vec<T>>(biases[i]); };
-    product<F>(pack + F::R * n, x, n, start, finish);
+  static INLINE void multiply(const T* pack, const T* biases, const Operands<T>& x, int64_t n, Turn, Finish finish) {
+    product<F>(pack + F::R * n, x, n, FromBiases<T>{biases}, finish);
   }
   // The same from a + b in memory, [unit][lane]; each may be null.
   template <class F, class Finish>
-  static INLINE void multiply_from(T* a, const T* b, const T* pack, Operands<T> x, int64_t n, Turn, Finish finish) {
-    const auto start = [=](int64_t unit, int v) INLINE_LAMBDA {
-      const int64_t at = unit * lanes<T> + v * width<T>;
-      return a ? b ? load(a + at) + load(b + at) : load(a + at) : b ? load(b + at) : Vec<T>{};
-    };
-    product<F>(pack, x, n, start, finish);
+  static INLINE void multiply_from(T* a, const T* b, const T* pack, const Operands<T>& x, int64_t n, Turn,
+                                   Finish finish) {
+    product<F>(pack, x, n, FromMemory<T>{a, b}, finish);
   }
 
-  template <class F>
-  static int64_t pack_size(int64_t n, int64_t K_a, int64_t K_b) {
-    return n * (F::R + (F::A1 - F::A0) * K_a + (F::B1 - F::B0) * K_b);
-  }
-  template <class F, class B, class A, class A2>
-  static void pack(T* to, int64_t n, int64_t K_a, int64_t K_b, B bias, A weight_a, A2 weight_b) {
+  static int64_t pack_size(const Shape& f, int64_t n, int64_t K_a, int64_t K_b) { return n * f.pack(K_a, K_b); }
+  // Of a product with tiles of that kind, `per_unit` of them.
+  template <class Tile, class B, class A, class A2>
+  static void pack(int per_unit, T* to, int64_t n, int64_t K_a, int64_t K_b, B bias, A weight_a, A2 weight_b) {
     for (int64_t unit = 0; unit < n; ++unit)
-      for (int r = 0; r < F::R; ++r) *to++ = bias(r, unit);
-    pack_lanes<F, false>(to, n, K_a, K_b, weight_a, weight_b);
+      for (int r = 0; r < Tile::R * per_unit; ++r) *to++ = bias(r, unit);
+    pack_lanes<Tile, false>(per_unit, to, n, K_a, K_b, weight_a, weight_b);
   }
   // weight(unit, k), k < K: for products over gradients.
   static int64_t transposed_size(int64_t n, int64_t K) { return n * K; }
   template <class Weight>
   static void pack_transposed(T* to, int64_t n, int64_t K, Weight weight) {
     const auto by = [=](int, int64_t unit, int64_t k) { return weight(unit, k); };
-    pack_lanes<Plain, true>(to, n, K, 0, by, by);
+    pack_lanes<Plain, true>(1, to, n, K, 0, by, by);
   }
 
   // G[row][feature] += sum over n steps and the windows of d z. d has `gates` rows of H.
@@ -160,13 +154,14 @@ struct UnitsInLanes {
   static int64_t segment(int64_t steps) { return steps; }
 
   template <class F, class Finish>
-  static INLINE void multiply(const T* pack, const T* biases, Operands<T> x, int64_t n, Turn turn, Finish finish) {
+  static INLINE void multiply(const T* pack, const T* biases, const Operands<T>& x, int64_t n, Turn turn,
+                              Finish finish) {
     const int64_t room = padded<T>(n);
     product_units<F>(pack + F::R * room, x, room / width<T>, turn.backwards, turn.part, turn.parts, biases, finish);
   }
   // b is added to a, where there are both; the pack begins with zeros.
   template <class F, class Finish>
-  static INLINE void multiply_from(T* a, const T* b, const T* pack, Operands<T> x, int64_t n, Turn turn,
+  static INLINE void multiply_from(T* a, const T* b, const T* pack, const Operands<T>& x, int64_t n, Turn turn,
                                    Finish finish) {
     const int64_t room = padded<T>(n);
     for (int64_t i = 0; a && b && i < n; i += width<T>) {
@@ -180,23 +175,23 @@ struct UnitsInLanes {
                      finish);
   }
 
-  template <class F>
-  static int64_t pack_size(int64_t n, int64_t K_a, int64_t K_b) {
-    return padded<T>(n) * (F::R + (F::A1 - F::A0) * K_a + (F::B1 - F::B0) * K_b);
+  static int64_t pack_size(const Shape& f, int64_t n, int64_t K_a, int64_t K_b) {
+    return padded<T>(n) * f.pack(K_a, K_b);
   }
-  template <class F, class B, class A, class A2>
-  static void pack(T* to, int64_t n, int64_t K_a, int64_t K_b, B bias, A weight_a, A2 weight_b) {
+  template <class Tile, class B, class A, class A2>
+  static void pack(int per_unit, T* to, int64_t n, int64_t K_a, int64_t K_b, B bias, A weight_a, A2 weight_b) {
     const auto padding = [=](auto weight) {
       return [=](int row, int64_t unit, auto... k) { return unit < n ? weight(row, unit, k...) : T(0); };
     };
-    pack_units<F>(to, padded<T>(n) / width<T>, K_a, K_b, padding(bias), padding(weight_a), padding(weight_b));
+    pack_units<Tile>(per_unit, to, padded<T>(n) / width<T>, K_a, K_b, padding(bias), padding(weight_a),
+                     padding(weight_b));
   }
   static int64_t transposed_size(int64_t n, int64_t K) { return padded<T>(n) * (1 + K); }
   template <class Weight>
   static void pack_transposed(T* to, int64_t n, int64_t K, Weight weight) {
     const auto by = [=](int, int64_t unit, int64_t k) { return unit < n ? weight(unit, k) : T(0); };
     const auto zero = [](int, int64_t) { return T(0); };
-    pack_units<Plain>(to, padded<T>(n) / width<T>, K, 0, zero, by, by);
+    pack_units<Plain>(1, to, padded<T>(n) / width<T>, K, 0, zero, by, by);
   }
 
   static int64_t scratch(int64_t, int64_t) { return 0; }

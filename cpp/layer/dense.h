@@ -49,7 +49,7 @@ struct Dense : Weightless {
   template <class Way, class T>
   static int64_t pack_size(const NetworkSpec& net, const LayerSpec& l, bool backward) {
     const int64_t O = outputs(net, l), a = wide(net, l, 0), b = wide(net, l, 1);
-    if (!backward) return Way::template pack_size<Two>(O, a, b);
+    if (!backward) return Way::pack_size(shape_of<Two>, O, a, b);
     return Way::transposed_size(a, O) + Way::transposed_size(b, O);
   }
 
@@ -61,7 +61,7 @@ struct Dense : Weightless {
     const T* bias = l.bias == Bias::one ? W + O * row : nullptr;
     if (!backward)
       return Way::template pack<Two>(
-          to, O, a, b, [=](int, int64_t o) { return bias ? bias[o] : T(0); }, part(0), part(a));
+          1, to, O, a, b, [=](int, int64_t o) { return bias ? bias[o] : T(0); }, part(0), part(a));
     Way::pack_transposed(to, a, O, back(0));
     Way::pack_transposed(to + Way::transposed_size(a, O), b, O, back(a));
   }

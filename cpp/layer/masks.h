@@ -93,35 +93,4 @@ struct Masks {
   }
 };
 
-// The way back of a recurrent layer L with masks; v is its View.
-template <class L>
-struct Masked {
-  // m R da is added to `to`: R has read m h.
-  template <template <class, class> class View, class Way, class T>
-  static void through_hidden(const View<Way, T>& v, const Masks<Way, T>& masks, Operands<T> da, T* to) {
-    T *const scratch = v.scratch, *none = nullptr;
-    Way::template multiply_from<Plain>(
-        none, static_cast<const T*>(none), v.R_T, da, v.H, Turn{},
-        [=](int64_t unit, auto a) INLINE_LAMBDA { store(scratch + unit * Way::columns, a[0]); });
-    for (int64_t j = 0; j < masks.units(); ++j) to[j] += scratch[j] * masks.hide[j];
-  }
-
-  // dh is finished in the carry, and what a unit keeps goes past the cell.
-  template <template <class, class> class View, class Way, class T>
-  static __attribute__((noinline)) void step_backward(const View<Way, T>& v, const Masks<Way, T>& masks, int64_t i,
-                                                      const T* above) {
-    T* const carry = v.carry(i);
-    if (masks.hide) {
-      for (int64_t j = 0; above && j < masks.units(); ++j) carry[j] += above[j];
-      through_hidden(v, masks, L::later(v, i), carry);
-    } else {
-      L::state_gradient(v, i, above, false,
-                        [=](int64_t unit, auto a) INLINE_LAMBDA { store(carry + unit * Way::columns, a[0]); });
-    }
-    if (masks.keep) masks.part(v.time(i), carry);
-    L::step_backward(v, i, static_cast<const T*>(nullptr), true, masks.keep ? masks.made_at(i) : v.after(i));
-    if (masks.keep) masks.join(carry);
-  }
-};
-
 }  // namespace forecast::FORECAST_ISA

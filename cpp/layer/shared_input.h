@@ -19,12 +19,14 @@ inline bool common_input(const NetworkSpec& net, const LayerSpec& l) {
 
 // What the sums of the steps [i, end), at most `width`, begin with where all windows have one input: bias + W x as
 // one chain, as in a product, steps in the lanes. To begun[step][unit][row].
-template <class C, class View, class T>
-__attribute__((noinline)) void begin_steps(const View& v, const T* W, const T* b, int64_t i, int64_t end) {
+template <class View, class T>
+__attribute__((noinline)) void begin_steps(const View& v, const T* W, int64_t i, int64_t end) {
   constexpr int columns = lanes<T>;
   constexpr int together = 4;  // units
-  constexpr int64_t rows = C::rows, w = width<T>;
-  const int64_t I = v.I, H = v.H, n = end - i;
+  constexpr int64_t w = width<T>;
+  const int64_t I = v.I, H = v.H, n = end - i, rows = v.cell.rows;
+  const int first = v.cell.input[0], last = v.cell.input[1];
+  const T* const b = W + v.cell.b_of(I, H);
   T* const x = v.begun + w * rows * H;
   for (int64_t k = 0; k < I; ++k)
     for (int64_t s = 0; s < w; ++s) x[k * w + s] = s < n ? v.input(i + s)[k * columns] : T(0);
@@ -35,9 +37,9 @@ __attribute__((noinline)) void begin_steps(const View& v, const T* W, const T* b
       for (int j = 0; j < together; ++j) {
         const int64_t own = smaller(unit + j, H - 1);  // the last again where there are no more
         sums[j] = splat<Vec<T>>(b[row * H + own]);
-        weights[j] = W + ((row - C::input[0]) * H + own) * I;
+        weights[j] = W + ((row - first) * H + own) * I;
       }
-      if (row >= C::input[0] && row < C::input[1])
+      if (row >= first && row < last)
         for (int64_t k = 0; k < I; ++k)
           for (int j = 0; j < together; ++j) sums[j] = madd(splat<Vec<T>>(weights[j][k]), load(x + k * w), sums[j]);
       for (int j = 0; j < together && unit + j < H; ++j) {
