@@ -7,7 +7,7 @@ from sklearn.base import BaseEstimator, RegressorMixin
 from sklearn.linear_model import Ridge
 
 from forecast import RNNForecaster, SeriesForecaster, make_windows
-from forecast._series.fresh import origins_since
+from forecast._series.due import origins_since
 from forecast._tail import time_tail
 from forecast.baselines import LastValue
 

@@ -164,7 +164,7 @@ def test_of_many_validation_windows_some_of_every_series_are_looked_at():
     settings.regressor.set_params(max_steps=1, max_iter=1, warmup_steps=0)
     member, _ = trained(settings, task, rows, ends)
     split = rows.split()
-    windows = _validation_windows(member.preparation, split, split.starts[:-1] + ends[0])
+    windows = _validation_windows(member.preparation, split, split.starts[:-1] + ends[0], member.regressor)
     assert len(windows) == _MOST
     assert (np.bincount(windows.which) == _MOST / 4).all()
     assert (windows.origins - split.starts[windows.which] + 1 >= ends[0]).all()

@@ -101,7 +101,7 @@ class Rows:
         return Rows(
             [self.keys[number] for number in which],
             np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64),
-            self.index[rows],
+            self.index[rows].copy(deep=True),
             self.targets[rows].copy(),
             self.past[rows].copy(),
             self.future[rows].copy(),

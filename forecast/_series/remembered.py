@@ -20,7 +20,7 @@ class Remembered:
     def __getattr__(self, name):
         if name == "_state" and self._settle():
             return self.__dict__[name]
-        raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
+        return self.__getattribute__(name)  # raises again, also what a property of an unfitted forecaster says
 
     def _settle(self):
         """Put rows that wait into the state; whether there were any."""
