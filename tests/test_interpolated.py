@@ -154,7 +154,7 @@ def test_intervals_learn_from_no_origin_on_a_line():
     frame, _ = draw(3, panel=False)
     fitted = forecaster(Ridge(), past_covariates=None).fit(frame.iloc[:220])
     history = fitted._request(None, frame).fresh
-    origins = origins_since(fitted._state, history, 0)
+    origins, _ = origins_since(fitted._state, history, fitted._state.trained_until)
     assert len(origins) > 20
     assert history.made_up.sum() > 20
     assert not history.made_up[origins].any()

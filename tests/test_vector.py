@@ -12,9 +12,12 @@ from cases import (
     DTYPES,
     ISAS,
     VECTORS,
+    Case,
+    Network,
     draw_family,
     draw_initial,
     draw_network,
+    draw_theta,
     largest_difference,
     settle_kinks,
 )
@@ -138,6 +141,25 @@ def test_forecasts_have_the_same_bits_in_both_ways_and_in_any_batch(family, isa)
         assert lanes.tobytes() == network.gradient(theta, source, case.index)["outputs"].tobytes()
         single = np.concatenate([network.predict(theta, source, case.index[i : i + 1]) for i in range(33)])
         assert single.tobytes() == lanes.tobytes()
+
+
+@every_isa
+def test_a_dense_layer_in_the_loop_leaves_the_gradient_of_later_steps_alone(isa):
+    """It reads a stream that is made before the loop, whose steps lie without gaps, and goes back from the last one."""
+    drawn = draw_family("vector, everything", np.random.default_rng(3), batch=20, hidden=5, series_left_out=0.0)
+    spec = drawn.network.spec
+    layers = tuple(
+        replace(layer, inputs=(*layer.inputs, "decoder.ahead"), added="") if layer.name == "decoder.input" else layer
+        for layer in spec.layers
+    )
+    network = Network(replace(spec, layers=layers), drawn.network.architecture)
+    case = Case(network, draw_theta(network, np.random.default_rng(4)), drawn.arguments, drawn.index)
+    right = network.train(case.theta, "sgd", [case.batch()], [0.1], momentum=0.0, weight_decay=0.0)[0]
+    for path in ("lanes", "units"):
+        core, theta = case.core(isa=isa), case.theta.copy()
+        optimizer = _core.Optimizer("sgd", "float64", core.n_parameters, momentum=0.0)
+        core.train(theta, optimizer, case.source(), case.index, 20, rates=np.array([0.1]), seed=3, path=path)
+        assert largest_difference(theta - case.theta, right - case.theta) <= tolerances.ORACLE_STEPS["float64"], path
 
 
 @every_family

@@ -26,8 +26,10 @@ struct Dense : Weightless {
     int64_t start, transposed = 0;
     Memory(const NetworkSpec& net, const LayerSpec& l, Use use, Cursor& arena) {
       const int64_t a = wide(net, l, 0), b = wide(net, l, 1), together = Way::segment(steps(net, l));
-      start = arena.take(Way::room(outputs(net, l)) * Way::columns);
-      if (use.backward) transposed = arena.take(Way::scratch(a > b ? a : b, together));
+      const int64_t O = outputs(net, l), widest = a > b ? a : b;
+      const bool looped = use.backward && net.loop >= 0;
+      start = arena.take(Way::room(looped && widest > O ? widest : O) * Way::columns);
+      if (use.backward) transposed = arena.take(Way::scratch(widest, together));
     }
   };
 
@@ -142,11 +144,15 @@ struct Dense : Weightless {
     const Gradient<T> dx = k.gradient(stream);
     if (!dx.wanted()) return;
     const bool one = k.stream(stream).steps == 1;
+    // In a loop the last steps come first, and whole vectors of units would reach over the gradient of the step after.
+    const bool apart = Way::units && end - from < v.steps_;
     for (int64_t s = from; s < end; ++s) {
       T *to = dx.at(one ? 0 : s), *before = dx.adds || (one && (s > from || end < v.steps_)) ? to : nullptr;
-      const T* none = nullptr;
-      Way::template multiply_from<Plain>(before, none, pack, Operands<T>{d.at(s), v.O, nullptr, 0}, features, Turn{},
-                                         [=](int64_t i, auto a) INLINE_LAMBDA { store(to + i * Way::columns, a[0]); });
+      T *const out = apart ? v.start : to, *none = nullptr;
+      Way::template multiply_from<Plain>(before, static_cast<const T*>(none), pack,
+                                         Operands<T>{d.at(s), v.O, nullptr, 0}, features, Turn{},
+                                         [=](int64_t i, auto a) INLINE_LAMBDA { store(out + i * Way::columns, a[0]); });
+      for (int64_t i = 0; apart && i < features; ++i) to[i] = out[i];
     }
   }
 
