@@ -6,11 +6,9 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 from sklearn.utils.validation import _check_sample_weight, check_array, validate_data
 
-from ._windows import Windows, WindowTargets, no_past
+from ._windows import Windows, WindowTargets, at_every_step, no_past
 
-__all__ = [
-    "Dataset", "at_every_step", "read_examined", "read_inputs", "read_training", "read_validation", "read_weights",
-]  # fmt: skip
+__all__ = ["Dataset", "read_examined", "read_inputs", "read_training", "read_validation", "read_weights"]
 
 
 @dataclass(frozen=True)
@@ -104,20 +102,6 @@ def read_training(estimator, X, y):
     if at_every_step(estimator):
         steps, span = lookback, _span_of_sequences(estimator, outputs, lookback)
     return Dataset(arguments, len(X), lookback, channels, outputs, targets.ndim == 1, span, steps=steps)
-
-
-def at_every_step(estimator):
-    """Whether an estimator has outputs at every step of a window.
-
-    Parameters
-    ----------
-    estimator : estimator
-
-    Returns
-    -------
-    bool
-    """
-    return bool(getattr(estimator, "return_sequences", False) or getattr(estimator, "stateful", False))
 
 
 def _span_of_sequences(estimator, outputs, lookback):

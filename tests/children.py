@@ -18,9 +18,13 @@ FORKING = (
 
 
 def start(script, environment=None, seconds=120, arguments=()):
-    """The finished process; raises where it takes longer than `seconds`, which is a hang and no deadline."""
+    """The finished process; raises where it takes longer than `seconds`, which is a hang and no deadline.
+
+    A variable of `environment` that is None is not set.
+    """
     paths = [HERE, *filter(None, os.environ.get("PYTHONPATH", "").split(os.pathsep))]
     variables = os.environ | {"PYTHONPATH": os.pathsep.join(paths)} | (environment or {})
+    variables = {name: value for name, value in variables.items() if value is not None}
     command = [sys.executable, "-W", "error", "-W", FORKING, "-c", script, *map(str, arguments)]
     with tempfile.TemporaryDirectory() as folder:
         return subprocess.run(

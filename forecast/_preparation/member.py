@@ -5,8 +5,8 @@ from functools import partial
 
 import numpy as np
 
-from .._arrays import at_every_step
 from .._files import stored
+from .._windows import at_every_step
 from .preparation import Preparation
 from .regression import blocks_of, carries, fit_regressor, goes_on, predict_windows, to_fit
 

@@ -2,11 +2,11 @@
 
 from numbers import Integral, Real
 
-from .._arrays import at_every_step
 from .._network import ACTIVATED_CELLS, MATRIX_CELLS, Architecture, core_cell, parts_of
 from .._progress import as_callbacks
 from .._quantiles import fitted_levels
 from .._training import FALLING, Recipe
+from .._windows import at_every_step
 
 __all__ = [
     "architecture_of", "check_combinations", "cycle_of", "forcing_of", "groups_of", "momentum_of", "recipe_of",

@@ -5,9 +5,9 @@ from numbers import Integral, Real
 from sklearn.base import clone
 from sklearn.utils._param_validation import HasMethods, Interval, StrOptions
 
-from .._arrays import at_every_step
 from .._preparation import Settings, accepts_windows
 from .._preparation.regression import carries
+from .._windows import at_every_step
 from ..preprocessing import make_transform
 
 __all__ = [

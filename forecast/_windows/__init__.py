@@ -9,6 +9,9 @@ from .build import make_windows, windows_of
 from .norm import Norm, noise_floor, without_motion
 from .source import no_past
 from .table import Windows
-from .targets import WindowTargets
+from .targets import WindowTargets, at_every_step
 
-__all__ = ["Norm", "WindowTargets", "Windows", "make_windows", "no_past", "noise_floor", "windows_of", "without_motion"]
+__all__ = [
+    "Norm", "WindowTargets", "Windows", "at_every_step", "make_windows", "no_past", "noise_floor", "windows_of",
+    "without_motion",
+]  # fmt: skip

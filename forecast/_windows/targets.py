@@ -4,7 +4,7 @@ import numpy as np
 
 from .indexing import Table
 
-__all__ = ["WindowTargets", "targets"]
+__all__ = ["WindowTargets", "at_every_step", "targets"]
 
 
 class WindowTargets(Table):
@@ -118,6 +118,20 @@ class WindowTargets(Table):
         steps = self.windows.lookback
         ahead = _following(self.windows.target_values, self.windows.horizon)
         return arguments | {"target": ahead, "horizon": steps, "target_shift": 2 - steps}
+
+
+def at_every_step(estimator):
+    """Whether an estimator has outputs at every step of a window.
+
+    Parameters
+    ----------
+    estimator : estimator
+
+    Returns
+    -------
+    bool
+    """
+    return bool(getattr(estimator, "return_sequences", False) or getattr(estimator, "stateful", False))
 
 
 def targets(windows):
