@@ -14,3 +14,18 @@ def closed_figures():
     yield
     assert dict(mpl.rcParams) == before
     pyplot.close("all")
+
+
+@pytest.fixture
+def windows_read(monkeypatch):
+    """How many windows the start of a network's line reads at each turn: a list that grows."""
+    from forecast._network import line
+
+    read, original = [], line.scaled_windows
+
+    def counted(arguments, scaling, index, *more):
+        read.append(len(index))
+        return original(arguments, scaling, index, *more)
+
+    monkeypatch.setattr(line, "scaled_windows", counted)
+    return read

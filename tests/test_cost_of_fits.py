@@ -95,19 +95,11 @@ def test_joint_weights_that_are_far_behind_on_the_newest_part_are_looked_at_no_m
     assert parts == [1, 3]
 
 
-def test_only_fits_of_bounded_steps_start_their_line_from_some_windows(monkeypatch):
+def test_only_fits_of_bounded_steps_start_their_line_from_some_windows(monkeypatch, windows_read):
     windows = panel(700)
-    read = []
-    original = line.scaled_windows
-
-    def counted(arguments, scaling, index, *more):
-        read.append(len(index))
-        return original(arguments, scaling, index, *more)
-
-    monkeypatch.setattr(line, "scaled_windows", counted)
     monkeypatch.setattr(line, "_BOUNDED", 200 * 12**2)
     for bound, expected in (({}, range(600, 700)), ({"max_steps": 20}, range(195, 206))):
-        read.clear()
+        windows_read.clear()
         model = RNNForecaster(skip="linear", hidden_size=4, max_iter=2, random_state=0, early_stopping=False, **bound)
         model.fit(windows, windows.y)
-        assert sum(read) in expected
+        assert sum(windows_read) in expected

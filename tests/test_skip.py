@@ -204,21 +204,13 @@ def test_the_start_has_the_same_bits_for_any_number_of_blas_threads():
     assert found[0] == found[1]
 
 
-def test_windows_are_read_twice_only_where_a_target_is_missing(monkeypatch):
+def test_windows_are_read_twice_only_where_a_target_is_missing(windows_read):
     values = series(channels=1)
     targets = values.copy()
     targets[100] = np.nan
-    read = []
-    original = line.scaled_windows
-
-    def counted(arguments, scaling, index, *more):
-        read.append(len(index))
-        return original(arguments, scaling, index, *more)
-
-    monkeypatch.setattr(line, "scaled_windows", counted)
     windows = windows_of(values, targets=targets)
     started(windows)
-    assert sum(read) == len(windows) + HORIZON
+    assert sum(windows_read) == len(windows) + HORIZON
 
 
 def test_inputs_that_the_line_does_not_read_change_nothing():

@@ -1,7 +1,7 @@
 """Windows that continue each other: truncated backpropagation with carried states, and updates at the cost of a row."""
 
 import pickle
-from copy import deepcopy
+from copy import copy, deepcopy
 
 import numpy as np
 import pandas as pd
@@ -119,6 +119,15 @@ def test_files_pickles_and_copies_keep_the_states(tmp_path):
     with pytest.raises(ModelFileError, match="carried states"):
         load(tmp_path / "bad.forecast")
     assert not hasattr(clone(one), "_carried")
+
+
+def test_an_update_leaves_a_shallow_copy_where_it_stands():
+    one = fitted()
+    same, rows = copy(one), SERIES[:5]
+    before, later = same.update(None), one.update(rows)
+    assert not np.array_equal(before, later)
+    assert np.array_equal(same.update(None), before)
+    assert np.array_equal(same.update(rows), later)
 
 
 def test_weights_that_are_edited_are_used():

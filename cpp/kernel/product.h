@@ -159,7 +159,7 @@ INLINE const T* rest(const T* w, const Operands<T>& x, int64_t unit, int64_t end
   return w;
 }
 
-// The sums of the tiles' units [unit, end). A function of its own: whoever takes the sums has no copy of the products.
+// The sums of the tiles' units [unit, end). A function of its own, so that not every caller compiles the products again.
 template <class Tile, class T, class Start>
 __attribute__((noinline)) const T* sums_of(const T* w, const Operands<T>& x, int64_t unit, int64_t end, Start start,
                                            T* sums) {

@@ -23,7 +23,7 @@ void begin_anew(const Windows& windows, const NetworkSpec& net, const Plan& plan
   }
 }
 
-// What every chunk of a batch is told of them.
+// Tells a chunk where these states are: it begins with them and writes the new ones there.
 template <class T>
 void carry(Chunk<T>* c, const Carried<T>& carried) {
   c->initial = carried.states, c->final = carried.states, c->B = carried.batch;
