@@ -42,7 +42,7 @@ def installed_instead(folder):
     if differing:
         warnings.warn(
             f"forecast is imported from {installed}, not from the sources in {folder}, and {len(differing)} of their "
-            f"files differ, the first {differing[0]}. Fix: pip install {top}",
+            f"files differ, the first {differing[0]}. Fix: pip install '{top}'.",
             stacklevel=3,
         )
     return installed

@@ -43,7 +43,7 @@ def test_sources_that_are_not_the_installed_ones_are_named(clone):
     out, errors = started_in(clone, path=[INSTALLED])
     assert out.split()[1] == str(INSTALLED / "forecast/metrics.py")
     assert "1 of their files differ, the first metrics.py." in errors
-    assert f"Fix: pip install {clone}" in errors
+    assert f"Fix: pip install '{clone}'." in errors
 
 
 def test_without_an_installed_package_one_sentence_says_what_to_do(clone):
