@@ -29,8 +29,8 @@ struct Recurrent : Weightless {
     out.x = m.states, out.pitch = m.state_step, out.shift = l.dilation;
     if (kept < T_ + l.dilation) out.mask = kept - 1;
     if (l.reverse) out.x += (T_ - 1 + l.dilation) * m.state_step, out.pitch = -m.state_step, out.shift = 0;
-    // The gradient of the input goes over a row of the tape, where nobody else adds to it: over one that it is not made
-    // of, if the cell has one that the input does not feed.
+    // The gradient of the input goes over a row of the tape, where no other layer adds to it. Where the input does not feed
+    // the last row, it goes there: it is not made of that row, so it needs no copy.
     const int64_t oldest = m.tape + (cell.input[1] < cell.rows ? cell.rows - 1 : 0) * m.row;
     const int64_t newest = oldest + (T_ - 1) * m.tape_step;
     const bool looped = p.net.loop >= 0 && number > p.net.loop;  // each step's is read before the step before is done
