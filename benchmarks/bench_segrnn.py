@@ -14,10 +14,10 @@ weights. Blocks alternate; ratios are medians over pairs of PyTorch's time over 
 at PyTorch's better one.
 
 Two shares of the measured peak. "of peak" counts the products of the layers as the network describes them, 34 steps of
-a GRU and the linear layers. "done" counts what ours multiplies: all segments of the decoder begin with the same state, so
-the products with it are those of one step; the learned positions are the same for all windows, so their products, once
-for each chunk of windows, are left out; and the first state is zero. PyTorch's module computes what is described. The
-elementwise part is in neither count.
+a GRU and the linear layers. "done" counts what ours multiplies: all segments of the decoder begin with the same state,
+so the products with it are those of one step; the learned positions are the same for all windows, so their products,
+once for each chunk of windows, are left out; and the first state is zero. PyTorch's module computes what is described.
+The elementwise part is in neither count.
 
 References
 ----------
@@ -154,7 +154,8 @@ def rows(report, hidden, decoder, pair, measured):
             [hidden, decoder, threads, f"{median_ms(ours):.2f}", f"{speed:.0f}", f"{share:.0%}", f"{of_done:.0%}",
              f"{median_ms(theirs[threads]):.2f}", times(same), f"{times(gain)}, {best}"],
             units=hidden, decoder=decoder, threads=threads, ours=float(np.median(ours)), gflops=speed, share=share,
-            done=of_done, theirs={str(n): float(np.median(v)) for n, v in theirs.items()}, same=same, ratio=gain, best=best,
+            theirs={str(n): float(np.median(v)) for n, v in theirs.items()}, same=same, ratio=gain, best=best,
+            done=of_done,
         )  # fmt: skip
 
 
