@@ -29,11 +29,13 @@ struct Recurrent : Weightless {
     out.x = m.states, out.pitch = m.state_step, out.shift = l.dilation;
     if (kept < T_ + l.dilation) out.mask = kept - 1;
     if (l.reverse) out.x += (T_ - 1 + l.dilation) * m.state_step, out.pitch = -m.state_step, out.shift = 0;
-    // The gradient of the input goes over the tape's first row, where no other layer adds to it.
-    const int64_t newest = m.tape + (T_ - 1) * m.tape_step;
+    // The gradient of the input goes over a row of the tape, where no other layer adds to it. Where the input does not feed
+    // the last row, it goes there: it is not made of that row, so it needs no copy.
+    const int64_t oldest = m.tape + (cell.input[1] < cell.rows ? cell.rows - 1 : 0) * m.row;
+    const int64_t newest = oldest + (T_ - 1) * m.tape_step;
     const bool looped = p.net.loop >= 0 && number > p.net.loop;  // each step's is read before the step before is done
     if (p.plan.use.backward && inputs_of(p.net, l) <= H && !looped)
-      p.lend(l.in[0], l.reverse ? newest : m.tape, l.reverse ? -m.tape_step : m.tape_step);
+      p.lend(l.in[0], l.reverse ? newest : oldest, l.reverse ? -m.tape_step : m.tape_step);
     Slot& slot = p.plan.slots[number];
     if (l.start < 0) slot.initial = p.count(p.plan.initial, cell.states * H);
     slot.flow = p.count(p.plan.flow, T_);
@@ -85,6 +87,7 @@ struct Recurrent : Weightless {
     for (int64_t chain = 1; chain < v.dilation; ++chain)
       for (int64_t i = 0; i < v.state_step; ++i) v.state(chain)[i] = v.state(0)[i];
     if (v.masked) v.masks(k, k.layer(number)).begin();
+    if (Way::units && v.common) clear(v.zeros(), v.cell.rows * v.row);
   }
   template <class Way, class T>
   static void first_state(const Call<T>& k, int number, const View<Way, T>& v) {
@@ -110,9 +113,7 @@ struct Recurrent : Weightless {
     const View<Way, T> v(k, number);
     Masks<Way, T> masks;
     if (v.masked) masks = v.masks(k, k.layer(number));
-    const bool common = !Way::units && common_input(k.net, k.layer(number));
-    return code<Way>(k, number).forward[k.plan.use.backward](
-        k, v, v.masked ? &masks : nullptr, common ? k.weights(k.network.theta, number) : nullptr, {from, to});
+    return code<Way>(k, number).forward[k.plan.use.backward](k, v, v.masked ? &masks : nullptr, {from, to});
   }
 
   template <class T>
@@ -129,7 +130,7 @@ struct Recurrent : Weightless {
       forward<Way>(k, number, i, i + 1);
       return;
     }
-    code<Way>(k, number).forward[0](k, v, nullptr, nullptr, {i, i + 1, part, parts});
+    code<Way>(k, number).forward[0](k, v, nullptr, {i, i + 1, part, parts});
   }
 
   // Every gate and state of every step, out of the tape.
@@ -174,7 +175,8 @@ struct Recurrent : Weightless {
     return norm2(dh, v.row, 0);
   }
 
-  // dW, dR += da (x, h) over the steps [i, end), where h is what R has read, and the sums of the biases.
+  // dW, dR += da (x, h) over the steps [i, end), where h is what R has read, and the sums of the biases. Of a layer that
+  // restarts dR comes at the end.
   template <class Way, class T>
   static void weight_gradients(const View<Way, T>& v, T* dW, int64_t i, int64_t end, const T* h, int64_t h_step) {
     const Cell& cell = v.cell;
@@ -184,9 +186,11 @@ struct Recurrent : Weightless {
     if (!Way::few(cell.rows, v.I, v.H))
       Way::outer_sum(dW, v.I, cell.input_rows(), v.H, v.I, da + cell.input[0] * v.row, v.tape_step, x, x_step, n,
                      v.transposed);
-    if (cell.state_rows())
-      Way::outer_sum(dW + cell.R_of(v.I, v.H), v.H, cell.state_rows(), v.H, v.H, da + cell.state[0] * v.row,
-                     v.tape_step, h, h_step, n, v.transposed);
+    const int64_t resting = i < v.resting ? smaller(v.resting - i, n) : 0;  // h = 0
+    if (cell.state_rows() && !v.restart && resting < n)
+      Way::outer_sum(dW + cell.R_of(v.I, v.H), v.H, cell.state_rows(), v.H, v.H,
+                     da + resting * v.tape_step + cell.state[0] * v.row, v.tape_step, h + resting * h_step, h_step,
+                     n - resting, v.transposed);
   }
 
   // Adds what reaches the state before step i, past the rows and through R, to that of the initial states.
@@ -194,7 +198,12 @@ struct Recurrent : Weightless {
   static void into_first(const View<Way, T>& v, const Masks<Way, T>* masks, int64_t i) {
     T *first = v.first, *carry = v.carry(i);
     for (int64_t j = 0; j < v.state_step; ++j) first[j] += carry[j];
-    const Operands<T> da{v.tape(i) + v.cell.state[0] * v.row, v.cell.state_rows() * Way::room(v.H), nullptr, 0};
+    through_state(v, masks, v.tape(i) + v.cell.state[0] * v.row);
+  }
+  template <class Way, class T>
+  static void through_state(const View<Way, T>& v, const Masks<Way, T>* masks, const T* d) {
+    const Operands<T> da{d, v.cell.state_rows() * Way::room(v.H), nullptr, 0};
+    T* const first = v.first;
     if (masks && masks->hide) return through_hidden(v, *masks, da, first);
     const T* none = nullptr;
     Way::template multiply_from<Plain>(first, none, v.R_T, da, v.H, Turn{}, [=](int64_t unit, auto a) INLINE_LAMBDA {
@@ -202,19 +211,37 @@ struct Recurrent : Weightless {
     });
   }
 
+  // A layer that restarts: what reaches the state before step i past the rows goes to that of the initial states, da is
+  // added up over the steps.
+  template <class Way, class T>
+  static void leave_to_first(const View<Way, T>& v, int64_t i) {
+    T *const first = v.first, *const carry = v.carry(i), *const sum = v.shared;
+    for (int64_t j = 0; j < v.state_step; ++j) first[j] += carry[j], carry[j] = T(0);
+    const T* const da = v.tape(i) + v.cell.state[0] * v.row;
+    for (int64_t j = 0; j < v.cell.state_rows() * v.row; ++j) sum[j] += da[j];
+  }
+  // And at the end through R, and dR.
+  template <class Way, class T>
+  static void shared_gradients(const View<Way, T>& v, T* dR) {
+    if (!v.cell.state_rows()) return;
+    Way::outer_sum(dR, v.H, v.cell.state_rows(), v.H, v.H, v.shared, 0, v.before(0), 0, 1, v.transposed);
+    through_state(v, static_cast<const Masks<Way, T>*>(nullptr), static_cast<const T*>(v.shared));
+  }
+
   // dx of the steps [i, end), where the layer that makes x looks for it.
   template <class Way, class T>
   static bool inputs_backward(const Call<T>& k, const View<Way, T>& v, const Gradient<T>& dx, int64_t i, int64_t end) {
     if (!dx.wanted()) return true;
-    T* const out = v.scratch;  // it may lie over the gradients that it is made of
     for (; i < end; ++i) {
       const Operands<T> da{v.tape(i) + v.cell.input[0] * v.row, v.cell.input_rows() * Way::room(v.H), nullptr, 0};
-      T *to = dx.at(v.time(i)), *from = dx.adds ? to : nullptr;
+      T *const to = dx.at(v.time(i)), *const from = dx.adds ? to : nullptr;
+      const bool over = to < da.a + da.K_a * Way::columns && da.a < to + v.I * Way::columns;  // what it is made of
+      T* const out = Way::units || over ? v.scratch : to;
       const T* none = nullptr;
       Way::template multiply_from<Plain>(from, none, v.W_T, da, v.I, Turn{i % 2 != 0},
                                          [=](int64_t unit, auto a)
                                              INLINE_LAMBDA { store(out + unit * Way::columns, a[0]); });
-      for (int64_t j = 0; j < v.I * Way::columns; ++j) to[j] = out[j];
+      for (int64_t j = 0; out != to && j < v.I * Way::columns; ++j) to[j] = out[j];
       if (k.stopped()) return false;
     }
     return true;
@@ -225,6 +252,7 @@ struct Recurrent : Weightless {
     T* const last = v.carry(v.T_ - 1);
     clear(v.carries, v.dilation * v.state_step), clear(v.first, v.state_step);
     clear(v.sums, all_sums<Way>(v.cell, v.I, v.H));
+    if (v.restart) clear(v.shared, v.cell.state_rows() * v.row);
     for (int later = number + 1; later < k.net.n_layers; ++later)
       if (k.layer(later).start == number) {
         const View<Way, T> from(k, later);
@@ -258,20 +286,23 @@ struct Recurrent : Weightless {
         if (k.c.flow) k.c.flow[k.plan.slots[number].flow + v.time(i)] += squares(v, i, above);
       if (masks) masked_backward(step, v, *masks, i, above);
       else step(v, i, above, false, v.after(i));
-      if (i % Way::segment(v.T_) == 0) {
+      if (v.restart) leave_to_first(v, i);
+      if (v.common && !Way::units) {
+        if (i % width<T> == 0) steps_gradients(v, dx, dW, i, smaller(i + width<T>, v.T_));
+      } else if (i % Way::segment(v.T_) == 0) {
         const int64_t end = i + Way::segment(v.T_);
         const bool hides = masks && masks->hide;
         weight_gradients(v, dW, i, smaller(end, v.T_), hides ? masks->hidden_at(i) : v.before(i),
-                         hides ? masks->hidden_step : v.restart ? 0 : v.state_step);
+                         hides ? masks->hidden_step : v.state_step);
         // While the gradients are in cache. Steps before i still read those of the `dilation` steps from i on.
         if (!looped && !inputs_backward(k, v, dx, i + v.dilation, smaller(end + v.dilation, v.T_))) return false;
       }
       if (looped && !inputs_backward(k, v, dx, i, i + 1)) return false;
-      if (v.restart) into_first(v, masks, i), clear(v.carry(i), v.state_step);
       if (k.stopped()) return false;
     }
     if (from > 0) return true;
     const Cell& cell = v.cell;
+    if (v.restart) shared_gradients(v, dW + cell.R_of(v.I, v.H));
     Way::add_sums(v.sums, cell.rows, cell.input[0], cell.input[1], v.I, v.H, dW + cell.b_of(v.I, v.H), dW);
     if (cell.vectors) Way::add_unit_sums(v.p_sums(), cell.vectors, v.H, dW + cell.p_of(v.I, v.H));
     const bool wanted = !v.restart && (l.start >= 0 || k.c.dinitial);
@@ -280,7 +311,7 @@ struct Recurrent : Weightless {
       T* to = k.c.dinitial + k.plan.slots[number].initial * k.c.B;
       for (int64_t i = 0; i < cell.states; ++i) k.put_rows(v.first + i * v.row, v.H, to + i * k.c.B * v.H);
     }
-    return looped || inputs_backward(k, v, dx, 0, v.dilation);
+    return looped || (v.common && !Way::units) || inputs_backward(k, v, dx, 0, v.dilation);
   }
 
   // ---- backward with masks ---------------------------------------------------------------------------------
