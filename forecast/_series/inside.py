@@ -3,9 +3,10 @@
 import numpy as np
 from sklearn.utils.validation import check_is_fitted
 
+from .forecasting import with_future
 from .targets import entered
 
-__all__ = ["windows_of_frame"]
+__all__ = ["rows_to_forecast", "windows_of_frame"]
 
 
 def windows_of_frame(model, X, y=None):
@@ -47,3 +48,55 @@ def windows_of_frame(model, X, y=None):
             f"{int(np.diff(rows.starts).max())} rows. Give more rows."
         )
     return windows
+
+
+def rows_to_forecast(model, X, history, n_origins=1):
+    """What a fitted forecaster reads for some forecasts: those of `predict`, and some from earlier rows.
+
+    Parameters
+    ----------
+    model : SeriesForecaster
+        Fitted; it is not changed.
+    X, history
+        As in its `predict`.
+    n_origins : int, default=1
+        Of each series: after its newest row, after the one before it, and so on.
+
+    Returns
+    -------
+    state : FittedState
+        With what has to be learnt of series that `fit` did not have.
+    rows : Rows
+        Known rows, and what is known ahead.
+    origins : ndarray of int
+        Series by series, the earliest first.
+
+    Raises
+    ------
+    sklearn.exceptions.NotFittedError
+        The model is not fitted.
+    ValueError
+        As `predict`; more than `horizon` steps, carried states, or a series with too few rows.
+    """
+    check_is_fitted(model)
+    state = model._state
+    if state.carries:
+        raise ValueError("model: a network with stateful=True reads all rows since the beginning; expected another one.")
+    request = model._request(X, history)
+    longest = max(map(len, request.labels))
+    if longest > state.horizon:
+        raise ValueError(
+            f"{longest} steps were asked for, but horizon is {state.horizon}, and what is fed back is a forecast; "
+            f"expected fewer steps. Fix: n={state.horizon}."
+        )
+    state = state.knowing(request.past)
+    lengths = dict(zip(request.past.keys, np.diff(request.past.starts), strict=True))
+    rows, newest = with_future(state, request.past, request.labels, request.future)
+    for key, length in lengths.items() if n_origins > 1 else ():
+        if length < state.looks_back + n_origins - 1:
+            name = "" if key is None else f" of series {key!r}"
+            raise ValueError(
+                f"n_origins={n_origins} needs {state.looks_back + n_origins - 1} rows{name}, and {length} are there; "
+                "expected fewer, or a longer history: history=df, with the rows of fit."
+            )
+    return state, rows, (newest[:, None] - np.arange(n_origins)[::-1]).ravel()
