@@ -6,7 +6,7 @@ from sklearn.utils.validation import check_is_fitted
 from .forecasting import with_future
 from .targets import entered
 
-__all__ = ["rows_to_forecast", "windows_of_frame"]
+__all__ = ["rows_of_frame", "rows_to_forecast", "windows_of_frame"]
 
 
 def windows_of_frame(model, X, y=None):
@@ -80,8 +80,7 @@ def rows_to_forecast(model, X, history, n_origins=1):
     """
     check_is_fitted(model)
     state = model._state
-    if state.carries:
-        raise ValueError("model: a network with stateful=True reads all rows since the beginning; expected another one.")
+    _refuse_carried(state)
     request = model._request(X, history)
     longest = max(map(len, request.labels))
     if longest > state.horizon:
@@ -89,10 +88,13 @@ def rows_to_forecast(model, X, history, n_origins=1):
             f"{longest} steps were asked for, but horizon is {state.horizon}, and what is fed back is a forecast; "
             f"expected fewer steps. Fix: n={state.horizon}."
         )
-    state = state.knowing(request.past)
-    lengths = dict(zip(request.past.keys, np.diff(request.past.starts), strict=True))
-    rows, newest = with_future(state, request.past, request.labels, request.future)
-    for key, length in lengths.items() if n_origins > 1 else ():
+    past = request.past
+    state, longer = state.knowing(past), state.rows if request.fresh is None else request.fresh
+    if n_origins > 1 and set(past.keys) <= set(longer.keys):
+        past = longer.only(past.keys)
+    past = past.tail(state.needed + n_origins - 1)
+    rows, newest = with_future(state, past, request.labels, request.future)
+    for key, length in zip(past.keys, np.diff(past.starts), strict=True) if n_origins > 1 else ():
         if length < state.looks_back + n_origins - 1:
             name = "" if key is None else f" of series {key!r}"
             raise ValueError(
@@ -100,3 +102,39 @@ def rows_to_forecast(model, X, history, n_origins=1):
                 "expected fewer, or a longer history: history=df, with the rows of fit."
             )
     return state, rows, (newest[:, None] - np.arange(n_origins)[::-1]).ravel()
+
+
+def _refuse_carried(state):
+    if state.carries:
+        raise ValueError("model: a network with stateful=True reads all rows since the beginning; expected another one.")
+
+
+def rows_of_frame(model, X):
+    """Rows of a frame as a fitted forecaster reads them.
+
+    Parameters
+    ----------
+    model : SeriesForecaster
+        Fitted; it is not changed.
+    X : frame
+        As for its `fit`.
+
+    Returns
+    -------
+    state : FittedState
+        With what has to be learnt of series that `fit` did not have.
+    rows : Rows
+
+    Raises
+    ------
+    sklearn.exceptions.NotFittedError
+        The model is not fitted.
+    ValueError
+        The frame is not as in `fit`, or states are carried.
+    """
+    check_is_fitted(model)
+    state = model._state
+    _refuse_carried(state)
+    frame, _ = entered(X, "X")
+    rows = state.read(frame, model._rules(), "X")
+    return state.knowing(rows), rows

@@ -3,7 +3,6 @@
 import numpy as np
 
 from .._linear import LinearForecaster, window_coefficients
-from .._preparation import predict_windows
 from .._rnn import NetworkDerivative, RNNForecaster
 from ..baselines import Drift, LastValue, SeasonalNaive
 
@@ -60,8 +59,8 @@ def derivative_of(regressor, windows, n_jobs=None):
     matrix, intercept = _coefficients(regressor, windows.shape[1])
     if matrix is not None:
         found = _Affine(np.zeros(len(windows), dtype=np.intp), [matrix], [intercept])
-        forecast = found(np.asarray(windows, dtype=np.float64), np.arange(len(windows)))[0]
-        expected = predict_windows(regressor, windows).reshape(len(windows), -1)
+        matrix = np.asarray(windows, dtype=np.float64)
+        forecast, expected = found(matrix, np.arange(len(windows)))[0], _outputs(regressor, matrix)
         scale = np.abs(expected).max(initial=0.0) + np.finfo(float).tiny
         if forecast.shape == expected.shape and np.abs(forecast - expected).max(initial=0.0) <= _ALIKE * scale:
             return found
