@@ -8,7 +8,9 @@ from sklearn.utils.validation import _check_sample_weight, check_array, validate
 
 from ._windows import Windows, WindowTargets, at_every_step, no_past
 
-__all__ = ["Dataset", "matrix_arguments", "read_examined", "read_inputs", "read_training", "read_validation", "read_weights"]
+__all__ = [
+    "Dataset", "matrix_arguments", "read_examined", "read_inputs", "read_training", "read_validation", "read_weights",
+]  # fmt: skip
 
 
 @dataclass(frozen=True)

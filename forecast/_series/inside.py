@@ -70,6 +70,8 @@ def rows_to_forecast(model, X, history, n_origins=1):
         Known rows, and what is known ahead.
     origins : ndarray of int
         Series by series, the earliest first.
+    n_steps : int
+        Asked for of each, at most `horizon`.
 
     Raises
     ------
@@ -82,7 +84,9 @@ def rows_to_forecast(model, X, history, n_origins=1):
     state = model._state
     _refuse_carried(state)
     request = model._request(X, history)
-    longest = max(map(len, request.labels))
+    longest, shortest = max(map(len, request.labels)), min(map(len, request.labels))
+    if longest != shortest:
+        raise ValueError(f"X has {shortest} to {longest} rows of its series; expected as many of each.")
     if longest > state.horizon:
         raise ValueError(
             f"{longest} steps were asked for, but horizon is {state.horizon}, and what is fed back is a forecast; "
@@ -101,12 +105,12 @@ def rows_to_forecast(model, X, history, n_origins=1):
                 f"n_origins={n_origins} needs {state.looks_back + n_origins - 1} rows{name}, and {length} are there; "
                 "expected fewer, or a longer history: history=df, with the rows of fit."
             )
-    return state, rows, (newest[:, None] - np.arange(n_origins)[::-1]).ravel()
+    return state, rows, (newest[:, None] - np.arange(n_origins)[::-1]).ravel(), longest
 
 
 def _refuse_carried(state):
     if state.carries:
-        raise ValueError("model: a network with stateful=True reads all rows since the beginning; expected another one.")
+        raise ValueError("model: stateful=True reads all rows since the first; expected a network without it.")
 
 
 def rows_of_frame(model, X):

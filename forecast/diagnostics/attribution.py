@@ -138,9 +138,8 @@ class Attribution:
         return frame.drop(columns=["series"]) if self.series is None else frame
 
     def _long(self, values, lags, columns):
-        n, n_steps, n_lags, n_columns = values.shape
         forecast, step, lag, column = (part.ravel() for part in np.indices(values.shape))
-        series = [None] * n if self.series is None else self.series
+        series = [None] * len(values) if self.series is None else self.series
         labels = [self.columns[place] for place in columns]
         steps = pd.Index(self.steps, dtype=object if self.steps == ["mean"] else None)
         return pd.DataFrame({

@@ -9,19 +9,20 @@ import pandas as pd
 from threadpoolctl import threadpool_limits
 
 from .._series import SeriesForecaster, rows_to_forecast
+from .._threads import thread_count
 from .attribution import Attribution
 from .columns import columns_of
+from .integral import integrated, slope_at_end
 from .members import MemberFunction
 
 __all__ = ["explain"]
 
 _METHODS = ("integrated_gradients", "gradient_x_input")
-_NUMBERS = 1 << 22  # values of windows that are looked at together
 
 
 def explain(
     model, X=None, *, history=None, method="integrated_gradients", baseline="mean", target=None, step="mean",
-    n_origins=1, n_nodes=32, n_jobs=None,
+    n_origins=1, tolerance=0.005, n_nodes=8, n_jobs=None,
 ):  # fmt: skip
     """What each column and row has added to forecasts: integrated gradients, or gradient x input.
 
@@ -45,14 +46,16 @@ def explain(
     target : label, default=None
         Whose forecasts are explained; None: the first target's.
     step : "mean", "each", int or list of int, default="mean"
-        Steps of the horizon, from 1 on. "mean": the mean of the forecast over the horizon, in one pass. "each": all of
-        them, one by one.
+        Steps of the horizon, from 1 on. "mean": the mean of the forecast over the steps that are asked for, in one
+        pass. "each": all of them, one by one.
     n_origins : int, default=1
         Forecasts explained of each series: after the newest row, after the one before, and so on. More than one needs a
         `history` that reaches back far enough.
-    n_nodes : int, default=32
-        Points of the Gauss-Legendre rule along the way from the baseline. With `window_norm="standard"` as many between
-        two kinks. See `Attribution.missing`.
+    tolerance : float, default=0.005
+        What the integral may miss of the difference between a forecast and that of its baseline: see
+        `Attribution.missing`. Pieces of the way that miss too much, as those with the kink of a ReLU, are halved.
+    n_nodes : int, default=8
+        Points of the Gauss-Legendre rule on each piece of the way.
     n_jobs : int, default=None
         Threads of networks; the result is the same to the bit for any number of them.
 
@@ -101,11 +104,11 @@ def explain(
     >>> found.by_column().index[0]
     'wind'
     """
-    _check(model, method, n_nodes, n_origins)
+    _check(model, method, n_nodes, n_origins, tolerance, n_jobs)
     with threadpool_limits(limits=1, user_api="blas"):  # sums depend on how many threads share them
-        state, rows, origins = rows_to_forecast(model, X, history, n_origins)
+        state, rows, origins, n_steps = rows_to_forecast(model, X, history, n_origins)
         number = _target_of(state, target)
-        steps, weights = _functionals(step, state.horizon)
+        steps, weights = _functionals(step, n_steps, state.horizon)
         start = _baseline_rows(state, rows, baseline)
         calendar = "zero" if isinstance(baseline, str) and baseline == "zero" else "mean"
         total = _Total(state, rows, origins, len(steps))
@@ -117,22 +120,25 @@ def explain(
                 raise ValueError(
                     f"baseline={baseline!r}: the transform of the target does not take it: {error}"
                 ) from error
-            nodes = int(n_nodes) if method == _METHODS[0] else None
-            total.add(function, weight, *_shared(function, base, newest, weights, nodes))
+            rule = (int(n_nodes), float(tolerance)) if method == _METHODS[0] else None
+            total.add(function, weight, *_shared(function, base, newest, weights, rule))
     return total.result(steps, state.roles.target[number], method)
 
 
-def _check(model, method, n_nodes, n_origins):
+def _check(model, method, n_nodes, n_origins, tolerance, n_jobs):
     if not isinstance(model, SeriesForecaster):
         raise TypeError(
-            f"model is a {type(model).__name__}; expected a fitted SeriesForecaster, whose columns have names. Around a "
-            "regressor: SeriesForecaster(regressor, ...).fit(df)."
+            f"model is a {type(model).__name__}; expected a fitted SeriesForecaster, whose columns have names: "
+            "SeriesForecaster(regressor, ...).fit(df)."
         )
     if method not in _METHODS:
         raise ValueError(f"method is {method!r}; expected one of {list(_METHODS)}.")
     for name, value in (("n_nodes", n_nodes), ("n_origins", n_origins)):
         if isinstance(value, bool) or not isinstance(value, Integral) or value < 1:
             raise ValueError(f"{name} is {value!r}; expected a whole number, 1 or more.")
+    if isinstance(tolerance, bool) or not isinstance(tolerance, Real) or not 0 < tolerance < 1:
+        raise ValueError(f"tolerance is {tolerance!r}; expected a share of the difference, above 0 and below 1.")
+    thread_count(n_jobs, 1)  # refuses what is none, also for a regressor that needs no threads
 
 
 def _target_of(state, target):
@@ -142,15 +148,15 @@ def _target_of(state, target):
     return 0 if target is None else targets.index(target)
 
 
-def _functionals(step, horizon):
+def _functionals(step, n_steps, horizon):
     """Names of the steps, and what each is of the horizon: weights of shape (steps, horizon)."""
     if isinstance(step, str) and step == "mean":
-        return ["mean"], np.full((1, horizon), 1.0 / horizon)
-    steps = list(range(1, horizon + 1)) if isinstance(step, str) and step == "each" else step
+        return ["mean"], np.where(np.arange(horizon) < n_steps, 1.0 / n_steps, 0.0)[None]
+    steps = list(range(1, n_steps + 1)) if isinstance(step, str) and step == "each" else step
     steps = steps if isinstance(steps, (list, tuple, range, np.ndarray)) else [steps]
     whole = all(isinstance(one, Integral) and not isinstance(one, bool) for one in steps)
-    if not len(steps) or not whole or not all(1 <= one <= horizon for one in steps):
-        raise ValueError(f"step is {step!r}; expected 'mean', 'each', or steps of the horizon from 1 to {horizon}.")
+    if not len(steps) or not whole or not all(1 <= one <= n_steps for one in steps):
+        raise ValueError(f"step is {step!r}; expected 'mean', 'each', or steps of the horizon from 1 to {n_steps}.")
     return [int(one) for one in steps], np.eye(horizon)[[int(one) - 1 for one in steps]]
 
 
@@ -161,10 +167,9 @@ def _baseline_rows(state, rows, baseline):
         raise ValueError(f"baseline is {baseline!r}; expected 'mean', 'zero', or a mapping from columns to numbers.")
     given = dict(baseline) if isinstance(baseline, Mapping) else {}
     schema = state.schema
-    labels = {
-        "targets": list(state.roles.target),
-        **{role: [one.label for one in getattr(schema, role) for _ in one.names] for role in ("past", "future", "static")},
-    }
+    labels = {"targets": list(state.roles.target)}
+    for role in ("past", "future", "static"):
+        labels[role] = [one.label for one in getattr(schema, role) for _ in one.names]
     known = [*state.roles.target, *schema.numeric()]
     for label, value in given.items():
         if label not in known:
@@ -196,7 +201,7 @@ def _mean(column):
     return seen.mean(dtype=np.float64) if len(seen) else 0.0
 
 
-def _shared(function, start, newest, weights, nodes):
+def _shared(function, start, newest, weights, rule):
     """The difference to the baseline, shared among the values of each window.
 
     Parameters
@@ -207,47 +212,27 @@ def _shared(function, start, newest, weights, nodes):
     newest : ndarray of shape (n,)
         Its newest value of the target.
     weights : ndarray of shape (steps, horizon)
-    nodes : int or None
-        None: the gradient at the window itself.
+    rule : (int, float) or None
+        Nodes and tolerance; None: the gradient at the window itself.
 
     Returns
     -------
     shares : ndarray of shape (n, steps, inputs)
     forecast, baseline : ndarray of shape (n, steps)
     """
-    end = function.matrix
-    n, inputs = end.shape
-    which = np.arange(n)
-    forecast, before = (function(X, which)[0] for X in (end, start))
+    which = np.arange(len(start))
+    forecast, before = (function(X, which)[0] @ weights.T for X in (function.matrix, start))
+    if rule is None:
+        shares = slope_at_end(function, start, weights)
+    else:
+        shares = integrated(function, start, weights, forecast - before, *rule)
     still = function.standing()
-    shares = np.zeros((n, len(weights), inputs))
-    kinks = function.kinks(start, which) if nodes else np.ones((n, 0))
-    points = _rule(kinks, nodes) if nodes else (np.ones((n, 1)), np.ones((n, 1)))
-    several = points[0].shape[1]
-    together = max(_NUMBERS // max(inputs * several, 1), 1)
-    for first in range(0, n, together):
-        mine = which[first : first + together]
-        way = end[mine] - start[mine]
-        at = start[mine, None] + points[0][mine, :, None] * way[:, None]
-        _, gradient = function(at.reshape(-1, inputs), np.repeat(mine, several))
-        for number, wanted in enumerate(weights):
-            slopes = gradient(wanted).reshape(len(mine), several, inputs)
-            shares[mine, number] = np.einsum("mnd,mn->md", slopes, points[1][mine]) * way
     if still.any():  # the newest value, whatever the regressor says
         places = function.places
         read = (places.lag == 0) & ~places.static & (places.column == function.own)
         forecast[still], before[still] = function.newest[still, None], newest[still, None]
-        shares[still] = np.where(read, (forecast - before)[still, :1, None] / read.sum(), 0.0)
-    return shares, forecast @ weights.T, before @ weights.T
-
-
-def _rule(kinks, nodes):
-    """Points between 0 and 1 and their weights, each of shape (n, nodes * pieces), of Gauss-Legendre between kinks."""
-    at, weight = np.polynomial.legendre.leggauss(nodes)
-    n = len(kinks)
-    edges = np.concatenate([np.zeros((n, 1)), kinks, np.ones((n, 1))], axis=1)
-    begin, width = edges[:, :-1, None], np.diff(edges, axis=1)[..., None]
-    return (begin + width * (at + 1) / 2).reshape(n, -1), (width * weight / 2).reshape(n, -1)
+        shares[still] = np.where(read, (forecast - before)[still, :, None] / read.sum(), 0.0)
+    return shares, forecast, before
 
 
 class _Total:
@@ -270,9 +255,8 @@ class _Total:
         read = (places.column >= 0) & ~places.static
         oldest, newest = int(places.lag[read].max(initial=0)), int(places.lag[read].min(initial=0))
         values = np.zeros((*forecast.shape, oldest - newest + 1, len(self._columns)))
-        np.add.at(
-            values, (slice(None), slice(None), oldest - places.lag[read], places.column[read]), weight * shares[..., read]
-        )
+        at = oldest - places.lag[read], places.column[read]
+        np.add.at(values, (slice(None), slice(None), *at), weight * shares[..., read])
         # Copies of the oldest row before a short series are that row.
         known = self._origins - self._rows.starts[self._which]
         for number in np.flatnonzero(known < oldest):

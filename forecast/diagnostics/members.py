@@ -1,4 +1,4 @@
-"""A member of a forecaster as a function of the values of its windows, in the units of the target, with its derivative."""
+"""A member of a forecaster as a function of its windows, in the units of the target, with its derivative."""
 
 import numpy as np
 

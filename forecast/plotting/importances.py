@@ -164,7 +164,8 @@ class ImportanceDisplay:
         ax.set_ylim(len(rows) - 0.5, -0.5)
         ax.set_yticks(rows, [str(name) for name in table.index])
         metric = found.metric.upper() if found.metric in ("mae", "rmse") else found.metric
-        dress(ax, labelled(f"rise of the {metric} of {found.target}, from {found.error:.3g}", self.unit), None, grid="x")
+        rise = f"rise of the {metric} of {found.target}, from {found.error:.3g}"
+        dress(ax, labelled(rise, self.unit), None, grid="x")
         ax.tick_params(axis="y", length=0, colors=tones.ink)
         caption(ax, self.title, handles=[self.bars_], legend=self.legend)
         return self
