@@ -22,7 +22,7 @@ _METHODS = ("integrated_gradients", "gradient_x_input")
 
 def explain(
     model, X=None, *, history=None, method="integrated_gradients", baseline="mean", target=None, step="mean",
-    n_origins=1, tolerance=0.005, n_nodes=8, n_jobs=None,
+    n_origins=1, tolerance=0.003, n_nodes=8, n_jobs=None,
 ):  # fmt: skip
     """What each column and row has added to forecasts: integrated gradients, or gradient x input.
 
@@ -51,7 +51,7 @@ def explain(
     n_origins : int, default=1
         Forecasts explained of each series: after the newest row, after the one before, and so on. More than one needs a
         `history` that reaches back far enough.
-    tolerance : float, default=0.005
+    tolerance : float, default=0.003
         What the integral may miss of the difference between a forecast and that of its baseline: see
         `Attribution.missing`. Pieces of the way that miss too much, as those with the kink of a ReLU, are halved.
     n_nodes : int, default=8

@@ -5,9 +5,9 @@ import numpy as np
 __all__ = ["integrated", "slope_at_end"]
 
 _NUMBERS = 1 << 22  # values of windows that are looked at together
-_NARROWEST = 2.0**-10  # of the way: where a gradient jumps, an interval this wide misses next to nothing
-_SHARE = 1.0 / 32  # of the tolerance, that any interval may miss
-_LEAST = 0.02  # of all that is added and taken away, against which an interval's fault counts where these cancel
+_NARROWEST = 2.0**-14  # of the way: where a gradient jumps, an interval this wide misses next to nothing
+_SHARE = 1.0 / 64  # of the tolerance, that any interval may miss
+_LEAST = 0.001  # of all that is added and taken away, against which an interval's fault counts where these cancel
 
 
 def slope_at_end(function, start, weights):
