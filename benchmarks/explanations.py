@@ -1,11 +1,11 @@
 """Do explanations find what was planted, and do they add up?
 
-    python benchmarks/explanations.py            # 20 series each, about ten minutes on two cores
+    python benchmarks/explanations.py            # 20 series each, about twenty minutes on two cores
     python benchmarks/explanations.py --seeds 3
 
 Each series has five covariates of the same kind and one of them drives the target, two rows later; which one, and the
-values, follow from the seed. Columns are ranked by `explain` (20 forecasts, integrated gradients and gradient x input)
-and by `channel_importance` on rows behind the training; the target's own past is left out of the ranking. `missing` is
+values, follow from the seed. Columns are ranked by `explain` (150 forecasts behind the training, integrated gradients and gradient x input)
+and by `channel_importance` on the same rows; the target's own past is left out of the ranking. `missing` is
 the largest part of a forecast's difference to its baseline that integrated gradients miss.
 """
 
@@ -66,7 +66,7 @@ def looked_at(model, df):
     found, missing, seconds = {}, np.nan, {}
     for method in METHODS if not isinstance(model.regressor, LGBMRegressor) else ():
         begun = time.perf_counter()
-        attribution = explain(model, history=df, n_origins=20, method=method)
+        attribution = explain(model, history=df, n_origins=150, method=method)
         seconds[method] = time.perf_counter() - begun
         found[method] = first(attribution.by_column())
         if method == METHODS[0]:

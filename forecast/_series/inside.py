@@ -96,13 +96,14 @@ def rows_to_forecast(model, X, history, n_origins=1):
     state, longer = state.knowing(past), state.rows if request.fresh is None else request.fresh
     if n_origins > 1 and set(past.keys) <= set(longer.keys):
         past = longer.only(past.keys)
-    past = past.tail(state.needed + n_origins - 1)
+    back = max(1, *(member.looks_back for member, _ in state.parts)) + n_origins - 1
+    past = past.tail(back)
     rows, newest = with_future(state, past, request.labels, request.future)
     for key, length in zip(past.keys, np.diff(past.starts), strict=True) if n_origins > 1 else ():
-        if length < state.looks_back + n_origins - 1:
+        if length < back:
             name = "" if key is None else f" of series {key!r}"
             raise ValueError(
-                f"n_origins={n_origins} needs {state.looks_back + n_origins - 1} rows{name}, and {length} are there; "
+                f"n_origins={n_origins} needs {back} rows{name}, and {length} are there; "
                 "expected fewer, or a longer history: history=df, with the rows of fit."
             )
     return state, rows, (newest[:, None] - np.arange(n_origins)[::-1]).ravel(), longest

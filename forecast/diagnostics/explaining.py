@@ -50,7 +50,7 @@ def explain(
         pass. "each": all of them, one by one.
     n_origins : int, default=1
         Forecasts explained of each series: after the newest row, after the one before, and so on. More than one needs a
-        `history` that reaches back far enough.
+        `history` that reaches back far enough. A hundred or more tell which columns matter on the whole.
     tolerance : float, default=0.003
         What the integral may miss of the difference between a forecast and that of its baseline: see
         `Attribution.missing`. Pieces of the way that miss too much, as those with the kink of a ReLU, are halved.

@@ -5,9 +5,10 @@ import numpy as np
 __all__ = ["integrated", "slope_at_end"]
 
 _NUMBERS = 1 << 22  # values of windows that are looked at together
-_NARROWEST = 2.0**-14  # of the way: where a gradient jumps, an interval this wide misses next to nothing
-_SHARE = 1.0 / 64  # of the tolerance, that any interval may miss
-_LEAST = 0.001  # of all that is added and taken away, against which an interval's fault counts where these cancel
+_NARROWEST = 2.0**-20  # of the way: where a gradient jumps, an interval this wide misses next to nothing
+_SHARE = 1.0 / 128  # of the tolerance, that any interval may miss
+_LEAST = 1e-5  # of all that is added and taken away: what counts as the difference where these cancel
+_MOST = 512  # intervals of each window that are halved; beyond, roundings are all that is left
 
 
 def slope_at_end(function, start, weights):
@@ -64,7 +65,7 @@ def integrated(function, start, weights, difference, n_nodes, tolerance):
     allowed = tolerance * np.maximum(np.maximum(np.abs(difference), _LEAST * size), np.finfo(float).tiny)
     waiting = _intervals(function.kinks(start, np.arange(n)))
     while len(waiting[0]):
-        halved = []
+        halved, last = [], len(waiting[0]) > _MOST * n
         for some in _blocks(len(waiting[0]), inputs * max(n_nodes, len(weights))):
             which, begin, width = (part[some] for part in waiting)
             base, way = start[which], end[which] - start[which]
@@ -76,7 +77,8 @@ def integrated(function, start, weights, difference, n_nodes, tolerance):
                 parts[:, number] = np.einsum("mnd,n->md", slopes, of) * way * width[:, None]
             ends = [function(base + place[:, None] * way, which)[0] @ weights.T for place in (begin, begin + width)]
             missed = np.abs(ends[1] - ends[0] - parts.sum(axis=2))
-            good = (missed <= allowed[which] * np.maximum(width, _SHARE)[:, None]).all(axis=1) | (width <= _NARROWEST)
+            good = (missed <= allowed[which] * np.maximum(width, _SHARE)[:, None]).all(axis=1)
+            good |= (width <= _NARROWEST) | last
             np.add.at(found, which[good], parts[good])
             which, begin, width = which[~good], begin[~good], width[~good] / 2
             halved.append((np.repeat(which, 2), np.stack([begin, begin + width], 1).ravel(), np.repeat(width, 2)))
