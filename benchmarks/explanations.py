@@ -4,9 +4,9 @@
     python benchmarks/explanations.py --seeds 3
 
 Each series has five covariates of the same kind and one of them drives the target, two rows later; which one, and the
-values, follow from the seed. Columns are ranked by `explain` (150 forecasts behind the training, integrated gradients and gradient x input)
-and by `channel_importance` on the same rows; the target's own past is left out of the ranking. `missing` is
-the largest part of a forecast's difference to its baseline that integrated gradients miss.
+values, follow from the seed. Columns are ranked by `explain` (150 forecasts behind the training, integrated gradients
+and gradient x input) and by `channel_importance` on the same rows; the target's own past is left out of the ranking.
+The missing part is the largest share of a forecast's difference to its baseline that integrated gradients miss.
 """
 
 import argparse
@@ -14,7 +14,7 @@ import time
 
 import numpy as np
 import pandas as pd
-from lightgbm import LGBMRegressor
+from sklearn.ensemble import HistGradientBoostingRegressor
 from sklearn.linear_model import Ridge
 
 from forecast import RNNForecaster, SeriesForecaster
@@ -50,7 +50,7 @@ def models(seed):
     }
     found = {name: SeriesForecaster(network, **shared) for name, network in networks.items()}
     found["ridge"] = SeriesForecaster(Ridge(), **shared)
-    found["LightGBM"] = SeriesForecaster(LGBMRegressor(n_estimators=50, verbose=-1, n_jobs=1), **shared)
+    found["boosted trees"] = SeriesForecaster(HistGradientBoostingRegressor(max_iter=50, random_state=seed), **shared)
     found["recipe"] = SeriesForecaster(target="target", past_covariates=NAMES, horizon=2, random_state=seed)
     return found
 
@@ -64,7 +64,7 @@ def looked_at(model, df):
     """What each method finds first, what integrated gradients miss, and seconds."""
     model.fit(df[:TRAINED])
     found, missing, seconds = {}, np.nan, {}
-    for method in METHODS if not isinstance(model.regressor, LGBMRegressor) else ():
+    for method in METHODS if not isinstance(model.regressor, HistGradientBoostingRegressor) else ():
         begun = time.perf_counter()
         attribution = explain(model, history=df, n_origins=150, method=method)
         seconds[method] = time.perf_counter() - begun

@@ -132,7 +132,7 @@ def test_what_cannot_be_exchanged_is_refused():
             channel_importance(model, DF[["load"]], **wrong)
 
 
-@pytest.mark.parametrize("name", ["ridge", "LightGBM"])
+@pytest.mark.parametrize("name", ["ridge", "boosted trees"])
 def test_the_planted_column_is_found_first(name):
     """Some of the series of benchmarks/explanations.py, which takes 20."""
     for seed in range(2):
