@@ -44,7 +44,7 @@ def window_coefficients(model, windows):
 
 
 def _places(inputs, windows):
-    """Where the values of each column of the inputs stand in a window, and their share in it."""
+    """Where in a window the values of each column of the inputs are, and their share in it."""
     channels, past, first = windows.n_channels, windows.lookback * windows.n_channels, inputs.targets * inputs.lags
     target, lag = np.divmod(np.arange(first), max(inputs.lags, 1))
     found = [((inputs.lookback - inputs.lags + lag) * channels + target, np.arange(first), np.ones(first))]

@@ -68,7 +68,7 @@ def explain(
     sklearn.exceptions.NotFittedError
         The model is not fitted.
     TypeError
-        The model is no `SeriesForecaster`, or its regressor has no derivative, such as gradient boosting: use
+        The model is not a `SeriesForecaster`, or its regressor has no derivative, such as gradient boosting: use
         `channel_importance`.
     ValueError
         Arguments as in `predict`, a model with carried states, a baseline that a transform does not take, or a history

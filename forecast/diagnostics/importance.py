@@ -104,7 +104,7 @@ def channel_importance(
     sklearn.exceptions.NotFittedError
         The model is not fitted.
     TypeError
-        The model is no `SeriesForecaster`.
+        The model is not a `SeriesForecaster`.
     ValueError
         The rows are too few, or an argument is out of range.
 
@@ -265,7 +265,7 @@ class _Pieces:
         if role == "static":
             names = np.unique(self.series)
             turned = np.roll(names, -int(rng.integers(1, len(names))))
-            first = np.searchsorted(self.series, turned)  # pieces stand series by series
+            first = np.searchsorted(self.series, turned)  # pieces are in order of the series
             table[:, columns] = table[first[np.searchsorted(names, self.series)]][:, columns]
             return replace(rows, static=table)
         cube = table.reshape(n, -1, table.shape[1])

@@ -67,7 +67,7 @@ class MemberFunction:
             As the own ones, with other values.
         origins : ndarray of int
         calendar : {"mean", "zero"}
-            What stands for the features of the calendar.
+            Of the features of the calendar.
 
         Returns
         -------

@@ -132,7 +132,7 @@ class AttributionDisplay:
         ImportError
             matplotlib is not installed.
         TypeError, ValueError
-            It is no `Attribution`, or the kind is another.
+            It is not an `Attribution`, or the kind is another.
         """
         pyplot()
         if not hasattr(attribution, "by_lag"):

@@ -120,7 +120,7 @@ class ImportanceDisplay:
         ImportError
             matplotlib is not installed.
         TypeError
-            It is no `ChannelImportance`.
+            It is not a `ChannelImportance`.
         """
         pyplot()
         if not hasattr(importance, "rises"):
