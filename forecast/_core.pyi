@@ -293,6 +293,8 @@ class Network:
         index: NDArray[np.int64],
         *,
         initial: NDArray[Any] | list[NDArray[Any]] | None = None,  # as in GradientResult; zeros where None
+        upstream: NDArray[Any] | None = None,  # (B, n_outputs): what goes backward from the outputs. All gradients are
+        # then of sum(upstream * outputs), the loss is 0 and the source needs no targets. None: that of the loss
         seed: int | None = None,  # of dropout masks and series left out; None: neither
         forced: float = 0.0,  # as in train; drawn by the seed, None: 0
         threads: int = 1,

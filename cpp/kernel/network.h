@@ -28,14 +28,14 @@ inline void gather(const Call<T>& k) {
   if (c.n < lanes<T>) {  // lanes without a window compute on zeros, with weight 0
     clear(x, past.steps * past.width * columns);
     clear(extra, E * columns);
-    if (c.loss) clear(y, net.K * lanes<T>), clear(weight, net.K * lanes<T>);
+    if (c.loss && !c.upstream) clear(y, net.K * lanes<T>), clear(weight, net.K * lanes<T>);
   }
   const bool together = !units && c.n == lanes<T> && in_runs(*c.source);
   if (together) gather_past_lanes(*c.source, c.index, x, reinterpret_cast<double*>(c.arena + k.plan.anchors));
   for (int lane = 0; lane < c.n; ++lane) {
     if (!together) gather_past(*c.source, c.index[lane], x + lane, columns, past.width * columns);
     if (E) gather_extra(*c.source, c.index[lane], extra + lane, columns);
-    if (c.loss) gather_targets(*c.source, c.index[lane], c.normaliser, y + lane, weight + lane, lanes<T>);
+    if (c.loss && !c.upstream) gather_targets(*c.source, c.index[lane], c.normaliser, y + lane, weight + lane, lanes<T>);
   }
   const int64_t row = past.width * columns, padding = c.source->padding;
   if (k.network.clip > 0) apply_clip(k.network.clip, x, past.steps * row);
@@ -79,12 +79,26 @@ inline double loss(const Call<T>& k, const T* out, T* dout) {
   return 0;
 }
 
+// What the caller sends backward in the place of the loss's gradient. Lanes without a window send zeros.
+template <class T>
+inline void take_upstream(const Call<T>& k, int64_t outputs, T* dout) {
+  const int columns = k.plan.use.units ? 1 : lanes<T>;
+  for (int64_t i = 0; i < outputs; ++i)
+    for (int lane = 0; lane < columns; ++lane)
+      dout[i * columns + lane] = lane < k.c.n ? k.c.upstream[(k.c.first + lane) * outputs + i] : T(0);
+}
+
 // The loss of the outputs, and its gradient where training goes on from it.
 template <class T>
 inline void judge(const Call<T>& k) {
   const int64_t outputs = k.net.K * k.net.Q, all = k.stream(k.net.out).steps * k.stream(k.net.out).width;
   const T* out = k.track(k.net.out).p;
   T* dout = k.plan.use.backward ? k.gradient(k.net.out).p : nullptr;
+  if (k.c.upstream) {
+    const int columns = k.plan.use.units ? 1 : lanes<T>;
+    clear(dout + outputs * columns, (all - outputs) * columns);
+    return take_upstream(k, outputs, dout);
+  }
   if (!k.plan.use.units) {
     if (dout) clear(dout + outputs * lanes<T>, (all - outputs) * lanes<T>);
     *k.c.loss += loss(k, out, dout);

@@ -181,6 +181,7 @@ struct Chunk {
   int64_t* read;                 // [B][tables] which rows these are; -1: none
   double* loss;                  // the chunk's part of the mean loss is added to it; null: not asked for
   T* outputs;                    // [B][K Q] of the whole batch, null: not asked for
+  const T* upstream;             // [B][K Q] what goes backward from the outputs; null: the gradient of the loss
   T *dpast, *dextra, *dinitial;  // [B][T][I], [B][E], as `initial`; null: not asked for
   double* flow;                  // per recurrent layer [T] added to: squares of the gradient of h; null: not asked for
   T* activity;  // per recurrent layer [gate, then state][B][T][H], of attention [B][steps][its T]; or null

@@ -26,6 +26,7 @@ from .line import start_with_line
 from .outputs import Levels, Point, outputs_of
 from .parts import parts_of
 from .scaling import Scaling, windows_scaling
+from .sensitivity import Sensitivity
 from .spec import Layer, NetworkSpec, Stream, spec_of
 from .weights import Network
 
@@ -49,6 +50,7 @@ __all__ = [
     "NetworkSpec",
     "Point",
     "Scaling",
+    "Sensitivity",
     "Stream",
     "along",
     "compiled",

@@ -7,11 +7,12 @@ trains, by way of `forecast._preparation`; `report` is the first verdict; `insid
 from .continuing import OldRowsWarning
 from .feeding import RecursiveForecastWarning
 from .forecaster import SeriesForecaster
-from .inside import windows_of_frame
+from .inside import rows_of_frame, rows_to_forecast, windows_of_frame
 from .report import ModelReport
 from .skipping import LateSeriesWarning, ShortHistoryWarning, SkippedSeriesWarning
 
 __all__ = [
     "LateSeriesWarning", "ModelReport", "OldRowsWarning", "RecursiveForecastWarning", "SeriesForecaster",
-    "ShortHistoryWarning", "SkippedSeriesWarning", "windows_of_frame",
+    "ShortHistoryWarning", "SkippedSeriesWarning", "rows_of_frame", "rows_to_forecast",
+    "windows_of_frame",
 ]  # fmt: skip

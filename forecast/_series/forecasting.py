@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 
-__all__ = ["from_ends", "from_origins", "samples_from_ends"]
+__all__ = ["from_ends", "from_origins", "samples_from_ends", "with_future"]
 
 
 def from_ends(state, past, labels, future, levels=None, before=None):
@@ -34,7 +34,7 @@ def from_ends(state, past, labels, future, levels=None, before=None):
     _refuse_summed(state, levels)
     state = state.knowing(past)
     if longest <= state.horizon:
-        rows, origins = _with_future(state, past, labels, future)
+        rows, origins = with_future(state, past, labels, future)
         if before is not None:
             ages, which = before
             origins = np.concatenate([origins, origins[which] - ages])
@@ -79,7 +79,7 @@ def samples_from_ends(state, past, labels, future, n_samples, rng):
             f"back; expected fewer rows, or a longer horizon. Fix: horizon={longest}."
         )
     state = state.knowing(past)
-    rows, origins = _with_future(state, past, labels, future)
+    rows, origins = with_future(state, past, labels, future)
     found = 0.0
     for member, weight in state.parts:
         if getattr(member.regressor, "draws_masks_", False):
@@ -154,7 +154,7 @@ def _reaching(state, rows, origins, which):
     return rows.extended(labels, [empty] * rows.n_series), origins + missing * which
 
 
-def _with_future(state, past, labels, future):
+def with_future(state, past, labels, future):
     """The rows with what is known after them, and the position of each series' newest known row."""
     if not state.reads_ahead:
         return past, past.ends
