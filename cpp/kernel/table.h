@@ -27,7 +27,8 @@ enum class Bias : int { none, one, steps };  // of a dense layer: none, one, or 
 
 struct LayerSpec {
   int kind;  // its number in the table of kinds: every cell, then the layers of layer/registry.h
-  int inputs, in[most_inputs], out, added;  // streams; added: -1 where there is none
+  int inputs, in[most_inputs], out, added;  // streams; added: -1 where there is none; of a cell the second input is
+                                            // the time since the step before, with which its states decay
   int start, tied;  // earlier layers: whose last states it starts from, whose weights it uses; -1: its own
   bool reverse, restart, relu;
   Bias bias;
@@ -188,7 +189,7 @@ struct Chunk {
 
 struct Field {  // one named array inside theta
   int layer;
-  char kind;                // W, R, b, g (a gain) or v; p: a vector of a cell; 0: the layer's own name says it
+  char kind;  // W, R, b, g (a gain) or v; p: a vector of a cell; d: of a decay; 0: the layer's own name says it
   int row;                  // of the cell, or number of its vector; -1: the layer is no cell
   int64_t offset, n, m, k;  // shape (n, m, k); what is 0 is not there
 };

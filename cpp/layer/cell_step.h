@@ -55,6 +55,7 @@ struct StepOf {
   static bool forward(const Call<T>& k, const View& v, const Masks<Way, T>* masks, const T* common, Run run) {
     for (int64_t i = run.from; i < run.to; ++i) {
       const T* biases = v.forward;
+      if (v.decay.on()) v.decay.forward(i, v.state(i));
       Operands<T> x = v.operands(i);
       if constexpr (!Way::units)
         if (common) {

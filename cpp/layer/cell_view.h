@@ -12,6 +12,7 @@
 #pragma once
 
 #include "../cell/registry.h"
+#include "decay.h"
 #include "masks.h"
 #include "shared_input.h"
 
@@ -63,6 +64,7 @@ struct CellMemory {
   int64_t row, tape_step, state_step;
   int64_t states, begun = 0, tape = 0, carry = 0, first = 0, sums = 0, scratch = 0, transposed = 0;
   MaskMemory masks;
+  DecayMemory decay;
 
   CellMemory(const NetworkSpec& net, const LayerSpec& l, Use use, int64_t places, Cursor& arena) {
     const Cell& cell = cell_of(l);
@@ -71,6 +73,7 @@ struct CellMemory {
     states = arena.take(places * state_step);
     if (!Way::units && common_input(net, l)) begun = arena.take((cell.rows * H + I) * width<T>);
     masks = MaskMemory(l, use, row, state_step, T_, arena);
+    decay = DecayMemory(l, use, row, Way::unit_sums(2, H), T_, arena);
     if (!use.backward) return;
     tape = arena.take(T_ * tape_step);
     carry = arena.take(l.dilation * state_step), first = arena.take(state_step);
@@ -90,6 +93,7 @@ struct CellView {
   T *states, *begun, *tapes, *carries, *first, *sums, *scratch, *transposed;
   const T *forward, *R_T, *W_T;
   MaskMemory of_masks;
+  Decay<Way, T> decay;
 
   CellView(const Call<T>& k, int number) : cell(cell_of(k.layer(number))) {
     const LayerSpec& l = k.layer(number);
@@ -104,6 +108,7 @@ struct CellView {
     first = block + m.first;
     sums = block + m.sums, scratch = block + m.scratch, transposed = block + m.transposed;
     x = k.track(l.in[0]);
+    if (decays(l)) decay = Decay<Way, T>(k, number, m.decay, H, row, cell.p_of(I, H) + cell.vectors * H);
     forward = k.pack(number, Way::forward_pack), R_T = k.pack(number, Way::backward_pack);
     W_T = R_T ? R_T + Way::transposed_size(H, cell.state_rows() * Way::room(H)) : nullptr;
   }
@@ -113,7 +118,7 @@ struct CellView {
   int64_t time(int64_t i) const { return reverse ? T_ - 1 - i : i; }
   const T* input(int64_t i) const { return x.at(time(i)); }
   T* state(int64_t i) const { return states + (i & mask) * state_step; }
-  T* before(int64_t i) const { return state(restart ? 0 : i); }
+  T* before(int64_t i) const { return decay.on() ? decay.before(i) : state(restart ? 0 : i); }
   T* after(int64_t i) const { return state(i + dilation); }
   T* carry(int64_t i) const { return carries + (dilation == 1 ? 0 : i % dilation * state_step); }
   Operands<T> operands(int64_t i) const { return {input(i), I, before(i), H}; }
@@ -122,9 +127,10 @@ struct CellView {
     return Masks<Way, T>(k, l, of_masks, H, row, state_step);
   }
 
-  // da of the step that goes on from step i, to be multiplied by R; empty where there is none.
+  // da of the step that goes on from step i, to be multiplied by R; empty where there is none, or where a decay has
+  // already taken it into the carry.
   Operands<T> later(int64_t i) const {
-    const int64_t K = i + dilation < T_ && !restart ? cell.state_rows() * Way::room(H) : 0;
+    const int64_t K = i + dilation < T_ && !restart && !decay.on() ? cell.state_rows() * Way::room(H) : 0;
     return {tape(i + dilation) + cell.state[0] * row, K, nullptr, 0};
   }
   // dh after step i, to finish: the carry, what comes from above, and R da of the step that goes on from it. Or all of

@@ -49,6 +49,7 @@ struct Recurrent : Weightless {
     for (int row = cell.state[0]; row < cell.state[1]; ++row) put('R', row, H, H);
     for (int row = 0; row < cell.rows; ++row) put('b', row, H, 0);
     for (int i = 0; i < cell.vectors; ++i) put('p', i, H, 0);
+    for (int i = 0; decays(l) && i < 2; ++i) put('d', i, H, 0);
   }
 
   template <class Way, class T>
@@ -118,14 +119,14 @@ struct Recurrent : Weightless {
   template <class T>
   static int parts(const Call<T>& k, int number) {
     const LayerSpec& l = k.layer(number);
-    if (is_masked(l, k.plan.use)) return 1;
+    if (is_masked(l, k.plan.use) || decays(l)) return 1;
     return int(units_blocks(cell_of(l).rows, padded<T>(hidden_of(k.net, l)) / width<T>));
   }
   template <class T>
   static void share(const Call<T>& k, int number, int64_t i, int part, int parts) {
     using Way = UnitsInLanes<T>;
     const View<Way, T> v(k, number);
-    if (v.masked) {  // in one part
+    if (v.masked || v.decay.on()) {  // in one part
       forward<Way>(k, number, i, i + 1);
       return;
     }
@@ -189,17 +190,30 @@ struct Recurrent : Weightless {
                      v.tape_step, h, h_step, n, v.transposed);
   }
 
+  // Adds R da of step i to a gradient.
+  template <class Way, class T>
+  static void through_rows(const View<Way, T>& v, const Masks<Way, T>* masks, int64_t i, T* to) {
+    const Operands<T> da{v.tape(i) + v.cell.state[0] * v.row, v.cell.state_rows() * Way::room(v.H), nullptr, 0};
+    if (masks && masks->hide) return through_hidden(v, *masks, da, to);
+    const T* none = nullptr;
+    Way::template multiply_from<Plain>(to, none, v.R_T, da, v.H, Turn{}, [=](int64_t unit, auto a) INLINE_LAMBDA {
+      store(to + unit * Way::columns, a[0]);
+    });
+  }
+
   // Adds what reaches the state before step i, past the rows and through R, to that of the initial states.
   template <class Way, class T>
   static void into_first(const View<Way, T>& v, const Masks<Way, T>* masks, int64_t i) {
     T *first = v.first, *carry = v.carry(i);
     for (int64_t j = 0; j < v.state_step; ++j) first[j] += carry[j];
-    const Operands<T> da{v.tape(i) + v.cell.state[0] * v.row, v.cell.state_rows() * Way::room(v.H), nullptr, 0};
-    if (masks && masks->hide) return through_hidden(v, *masks, da, first);
-    const T* none = nullptr;
-    Way::template multiply_from<Plain>(first, none, v.R_T, da, v.H, Turn{}, [=](int64_t unit, auto a) INLINE_LAMBDA {
-      store(first + unit * Way::columns, a[0]);
-    });
+    if (!v.decay.on()) through_rows(v, masks, i, first);
+  }
+
+  // The carry of step i, complete, through the decay before the step.
+  template <class Way, class T>
+  static void through_decay(const Call<T>& k, const View<Way, T>& v, int number, const Masks<Way, T>* masks, int64_t i) {
+    through_rows(v, masks, i, v.carry(i));
+    v.decay.backward(i, v.state(i), v.carry(i), k.gradient(k.layer(number).in[1]));
   }
 
   // dx of the steps [i, end), where the layer that makes x looks for it.
@@ -225,6 +239,7 @@ struct Recurrent : Weightless {
     T* const last = v.carry(v.T_ - 1);
     clear(v.carries, v.dilation * v.state_step), clear(v.first, v.state_step);
     clear(v.sums, all_sums<Way>(v.cell, v.I, v.H));
+    if (v.decay.on()) clear(v.decay.sums, Way::unit_sums(2, v.H));
     for (int later = number + 1; later < k.net.n_layers; ++later)
       if (k.layer(later).start == number) {
         const View<Way, T> from(k, later);
@@ -258,6 +273,7 @@ struct Recurrent : Weightless {
         if (k.c.flow) k.c.flow[k.plan.slots[number].flow + v.time(i)] += squares(v, i, above);
       if (masks) masked_backward(step, v, *masks, i, above);
       else step(v, i, above, false, v.after(i));
+      if (v.decay.on()) through_decay(k, v, number, masks, i);
       if (i % Way::segment(v.T_) == 0) {
         const int64_t end = i + Way::segment(v.T_);
         const bool hides = masks && masks->hide;
@@ -274,6 +290,8 @@ struct Recurrent : Weightless {
     const Cell& cell = v.cell;
     Way::add_sums(v.sums, cell.rows, cell.input[0], cell.input[1], v.I, v.H, dW + cell.b_of(v.I, v.H), dW);
     if (cell.vectors) Way::add_unit_sums(v.p_sums(), cell.vectors, v.H, dW + cell.p_of(v.I, v.H));
+    if (v.decay.on())
+      Way::add_unit_sums(v.decay.sums, 2, v.H, dW + cell.p_of(v.I, v.H) + cell.vectors * v.H);
     const bool wanted = !v.restart && (l.start >= 0 || k.c.dinitial);
     for (int64_t i = 0; wanted && i < v.dilation; ++i) into_first(v, masks, i);  // of each chain
     if (l.start < 0 && k.c.dinitial) {

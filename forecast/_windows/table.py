@@ -7,6 +7,7 @@ from .indexing import Table
 from .levels import read_levels
 from .norm import Norm, centre_and_scale, read_floor
 from .places import phases, series_names, series_rows
+from .shapes import refuse_unlike_shapes
 from .source import source_arguments
 from .targets import WindowTargets, targets
 
@@ -61,6 +62,8 @@ class Windows(Table):
     levels : dict of str to list of int, default=None
         For "past", "future" and "static" the number of categories whose codes, from 0 on, each column holds; 0 for a
         column of numbers. `RNNForecaster` learns a vector of each category; another regressor gets the codes.
+    elapsed : int, default=None
+        The channel with the time since the row before, for `RNNForecaster(cell="gru_decay")`; None: there is none.
 
     Attributes
     ----------
@@ -104,6 +107,7 @@ class Windows(Table):
         settled=None,
         window_floor=None,
         levels=None,
+        elapsed=None,
     ):
         self._norm = Norm.of(window_norm, lookback)
         for name, array in (("values", values), ("targets", targets), ("future", future), ("static", static)):
@@ -128,20 +132,10 @@ class Windows(Table):
         self.clock = clock
         self.settled = settled
         self.window_floor = read_floor(self, window_floor)
-        self._check_shapes()
+        self.elapsed = elapsed
+        refuse_unlike_shapes(self)
         self._check_origins()
         self.levels = read_levels(self, levels)
-
-    def _check_shapes(self):
-        rows = len(self.values)
-        for name in ("targets", "future"):
-            array = getattr(self, name)
-            if array is not None and len(array) != rows:
-                raise ValueError(f"{name} has {len(array)} rows, values {rows}; expected the same rows.")
-        if self.static is not None and len(self.static) != len(self.starts) - 1:
-            raise ValueError(f"static has {len(self.static)} rows, there are {len(self.starts) - 1} series.")
-        if self.starts[0] != 0 or self.starts[-1] != rows or (np.diff(self.starts) < 0).any():
-            raise ValueError(f"starts go from {self.starts[0]} to {self.starts[-1]}; expected 0 to {rows}, ascending.")
 
     def _check_origins(self):
         n, rows = len(self.origins), len(self.values) - (not self.lookback)  # without a past there is a row behind
@@ -359,7 +353,7 @@ class Windows(Table):
         array([[4.]])
         """
         names = ("lookback", "horizon", "n_targets", "window_norm", "index", "freq", "channel_names", "targets")
-        names += ("future", "static", "starts", "series", "clock", "settled", "window_floor", "levels")
+        names += ("future", "static", "starts", "series", "clock", "settled", "window_floor", "levels", "elapsed")
         return Windows(self.values, origins, **{name: getattr(self, name) for name in names})
 
     _at = at
