@@ -131,6 +131,7 @@ struct Source {
   const double* anchor_floor;    // [floors][I] the least spread; null: a thousandth of the mean
   int64_t floors;                // 1, or one for each series
   const int32_t* target_anchor;  // [columns] the channel, or -1; null: none
+  const int32_t* future_anchor;  // [future_columns] the channel whose newest value is taken off, or -1; null: none
   const double *past_mean, *past_inverse, *target_mean, *target_inverse, *extra_mean, *extra_inverse;
   const int64_t* series_row;  // per window: the row of its series in tables; -1: none of them; null: not given
   const int64_t* phase;       // per window: that of its oldest row in a cycle; null: not given

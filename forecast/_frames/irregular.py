@@ -8,7 +8,7 @@ from .axis import TimeAxis
 from .fixes import nearest_step
 from .stamps import kind_of, ticks_of
 
-__all__ = ["irregular_axis", "refuse_other_gaps", "time_since"]
+__all__ = ["irregular_axis", "refuse_other_gaps", "steps_since_epoch"]
 
 
 def irregular_axis(rows, rules):
@@ -69,33 +69,35 @@ def _length(freq):
     return pd.Timedelta(days=freq.n) if isinstance(freq, pd.offsets.Day) else pd.Timedelta(freq)
 
 
-def time_since(index, starts, freq):
-    """Time between each row and the one before it in its series, in steps.
+def steps_since_epoch(index, freq):
+    """The time of each row, in steps from one fixed instant: the same label has the same number in every frame.
 
     Parameters
     ----------
     index : pandas.Index
-        Time labels, series after series.
-    starts : ndarray of int64 of shape (n_series + 1,)
+        Stamps or whole numbers.
     freq : offset or int
         The step, of one length.
 
     Returns
     -------
     ndarray of float64 of shape (rows,)
-        Instants are counted, also across a change of clocks. 0 in the first row of a series.
+        Instants are counted, also across a change of clocks.
 
     Examples
     --------
-    >>> index = pd.to_datetime(["2024-01-01 00:00", "2024-01-01 00:30", "2024-01-01 03:30"])
-    >>> time_since(index, np.array([0, 3]), pd.offsets.Hour()).tolist()
-    [0.0, 0.5, 3.0]
+    >>> index = pd.to_datetime(["1970-01-01 00:00", "1970-01-01 00:30", "1970-01-01 03:30"])
+    >>> steps_since_epoch(index, pd.offsets.Hour()).tolist()
+    [0.0, 0.5, 3.5]
     """
-    since = np.zeros(len(index))
-    apart = index[1:] - index[:-1]
-    since[1:] = np.asarray(apart / (_length(freq) if isinstance(index, pd.DatetimeIndex) else freq), dtype=np.float64)
-    since[starts[:-1][starts[:-1] < len(index)]] = 0.0
-    return since
+    step = freq
+    if isinstance(index, pd.DatetimeIndex):
+        step, whole = _length(freq), pd.Timedelta(1, index.unit)
+        if step % whole != pd.Timedelta(0):
+            index, whole = index.as_unit(step.unit), pd.Timedelta(1, step.unit)
+        step //= whole
+    ticks = ticks_of(index)  # whole steps apart from the rest, so that neither loses a digit
+    return ticks // step + (ticks % step) / step
 
 
 def refuse_other_gaps(rules, axis, what):

@@ -81,6 +81,7 @@ class Architecture:
     encoder: str = "recurrent"  # "dense": of one step, or of none where windows have no past
     return_sequences: bool = False  # targets are those of every step of the past: steps * horizon * columns
     stateful: bool = False  # a window goes on from the states of the one before
+    timed: bool = False  # of decoder="steps": the known future says when a step is, so all have one bias and one scale
     elapsed: int | None = None  # of a cell of DECAYING_CELLS: the channel with the time since the step before
 
     @property
@@ -112,7 +113,7 @@ class Architecture:
         """Steps whose targets the same weights make, so that they share one scale."""
         if self.return_sequences:
             return self.steps
-        return self.horizon_steps if self.decoder == "recurrent" else 1
+        return self.horizon_steps if self.decoder == "recurrent" or self.timed else 1
 
     @property
     def own(self):
@@ -216,7 +217,7 @@ class Architecture:
                 raise ModelFileError(f"a network with {name} = {getattr(self, name)!r}.")
         choices = {"decoder": DECODERS, "skip": SKIPS, "segment_activation": ACTIVATIONS, "cell": CELL_WORDS,
                    "loss": LOSSES, "attention": ATTENTIONS, "encoder": ENCODERS} | dict.fromkeys(
-            ("bidirectional", "decoder_tied", "residual", "layer_norm", "return_sequences", "stateful"), (True, False)
+            ("bidirectional", "decoder_tied", "residual", "layer_norm", "return_sequences", "stateful", "timed"), (True, False)
         )  # fmt: skip
         for name, known in choices.items():
             value = getattr(self, name)

@@ -379,8 +379,8 @@ def _steps(d, a, top, known, encoded, series):
     further = d.joined("decoder.further", further)
     context = d.layer("decoder.context", "dense", [_last(d, a, top), further], 1, a.decoder_size, bias="none")
     ahead = [stream for stream in (known, encoded) if stream]
-    h = d.layer("decoder", "dense", ahead, a.output_steps, a.decoder_size, activation="relu", bias="steps",
-                added=context)  # fmt: skip
+    h = d.layer("decoder", "dense", ahead, a.output_steps, a.decoder_size, activation="relu",
+                bias="one" if a.timed else "steps", added=context)  # fmt: skip
     return [d.dropped(a, h, a.layers + 1, "decoder.dropout")]
 
 

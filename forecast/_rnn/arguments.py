@@ -207,6 +207,7 @@ def architecture_of(model, data):
         input_clip=None if model.input_clip is None else float(model.input_clip),
         heads=int(model.heads),
         elapsed=elapsed_of(model, data),
+        timed=model.decoder == "steps" and data.windows is not None and data.windows.stamps is not None,
         attention=model.attention,
         return_sequences=at_every_step(model),
         stateful=bool(model.stateful),

@@ -81,7 +81,7 @@ def start(model, data, weight, windows, rng, go_on):
 
 def _scaling(architecture, model, data, weight, windows):
     scaling = windows_scaling(data.arguments, weight, windows, None if model.max_steps is None else _SCALED)
-    alike = architecture.decoder == "recurrent" or architecture.return_sequences
+    alike = architecture.decoder == "recurrent" or architecture.return_sequences or architecture.timed
     return scaling.over_steps(architecture) if alike else scaling
 
 

@@ -8,7 +8,7 @@ from .levels import read_levels
 from .norm import Norm, centre_and_scale, read_floor
 from .places import phases, series_names, series_rows
 from .shapes import refuse_unlike_shapes
-from .source import source_arguments
+from .source import count_from_newest, source_arguments
 from .targets import WindowTargets, targets
 
 __all__ = ["Windows"]
@@ -64,6 +64,8 @@ class Windows(Table):
         column of numbers. `RNNForecaster` learns a vector of each category; another regressor gets the codes.
     elapsed : int, default=None
         The channel with the time since the row before, for `RNNForecaster(cell="gru_decay")`; None: there is none.
+    stamps : (int, int), default=None
+        The channel, and the column of `future`, with the time of each row: windows count it from their newest row.
 
     Attributes
     ----------
@@ -108,6 +110,7 @@ class Windows(Table):
         window_floor=None,
         levels=None,
         elapsed=None,
+        stamps=None,
     ):
         self._norm = Norm.of(window_norm, lookback)
         for name, array in (("values", values), ("targets", targets), ("future", future), ("static", static)):
@@ -132,7 +135,7 @@ class Windows(Table):
         self.clock = clock
         self.settled = settled
         self.window_floor = read_floor(self, window_floor)
-        self.elapsed = elapsed
+        self.elapsed, self.stamps = elapsed, stamps
         refuse_unlike_shapes(self)
         self._check_origins()
         self.levels = read_levels(self, levels)
@@ -353,7 +356,7 @@ class Windows(Table):
         array([[4.]])
         """
         names = ("lookback", "horizon", "n_targets", "window_norm", "index", "freq", "channel_names", "targets")
-        names += ("future", "static", "starts", "series", "clock", "settled", "window_floor", "levels", "elapsed")
+        names += ("future", "static", "starts", "series", "clock", "settled", "window_floor", "levels", "elapsed", "stamps")
         return Windows(self.values, origins, **{name: getattr(self, name) for name in names})
 
     _at = at
@@ -365,12 +368,14 @@ class Windows(Table):
             windows = np.ascontiguousarray(view.transpose(0, 2, 1)[self.origins - (self.lookback - 1)])
         if self.window_norm is not None:
             windows[:, :, : self.n_targets] = self.normalized(windows[:, :, : self.n_targets], first=0)
+        newest = count_from_newest(self, windows)
         parts = [windows.reshape(len(self), self.lookback * self.n_channels)]
         if self.future is not None:
             if not self.has_future:
                 raise ValueError(f"some windows have fewer than horizon = {self.horizon} rows of known future.")
             rows = self.origins[:, None] + np.arange(1, self.horizon + 1)
-            parts.append(self.future[rows].reshape(len(self), self.horizon * self.future.shape[1]))
+            ahead = self.future[rows] - newest
+            parts.append(ahead.reshape(len(self), self.horizon * self.future.shape[1]))
         if self.static is not None:
             parts.append(self.static[self.which])
         return parts[0] if len(parts) == 1 else np.concatenate(parts, axis=1, dtype=self.dtype)
