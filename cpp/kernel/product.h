@@ -91,14 +91,14 @@ INLINE const T* accumulate(Vec<T> (&acc)[U][R][N], const T* w, const T* x, int64
   return end;
 }
 
-// One operand pair of a product; a second operand with no rows is never read. Where the sums begin with what the first
-// gives, K_a is 0 and the pack's `passed_a` weights for it are passed over.
+// One operand pair of a product; a second operand with no rows is never read. What an operand gives may be in the sums
+// already, or be zero: then its K is 0, and the pack's `passed` weights for it are passed over.
 template <class T>
 struct Operands {
   const T* a;
   int64_t K_a;
   const T* b;
-  int64_t K_b, passed_a = 0;
+  int64_t K_b, passed_a = 0, passed_b = 0;
 };
 
 // What sum i = unit * R + row begins with, its vector n: a number for all lanes, or a + b in memory, of which either may
@@ -107,6 +107,14 @@ template <class T>
 struct FromBiases {
   const T* biases;
   INLINE Vec<T> operator()(int64_t i, int) const { return splat<Vec<T>>(biases[i]); }
+};
+template <class T>
+struct FromShared {  // the sums that several steps have in common; there may be no biases
+  const T *sums, *biases;
+  INLINE Vec<T> operator()(int64_t i, int n) const {
+    const Vec<T> sum = load(sums + i * lanes<T> + n * width<T>);
+    return biases ? sum + splat<Vec<T>>(biases[i]) : sum;
+  }
 };
 template <class T>
 struct FromMemory {
@@ -140,7 +148,7 @@ INLINE const T* tile(const T* w, const Operands<T>& x, int64_t unit, Start start
   if constexpr (F::second) {
     each(F::A0, F::B0, end);
     each(F::A1, F::B1, begin);
-    w = accumulate<F::B0, F::B1>(acc, w, x.b, x.K_b);
+    w = accumulate<F::B0, F::B1>(acc, w, x.b, x.K_b) + x.passed_b * U * (F::B1 - F::B0);
   }
   each(F::second ? F::B0 : F::A0, F::R, end);
   return w;
@@ -167,6 +175,24 @@ __attribute__((noinline)) const T* sums_of(const T* w, const Operands<T>& x, int
   return rest<Tile, tile_below(Tile::U)>(w, x, unit, end, start, sums);
 }
 
+// Where the sums of a step begin: biases, or sums in memory, or both added.
+template <class T>
+struct Begun {
+  const T *biases, *sums = nullptr;
+};
+
+// The same from either, chosen here so that the cell behind the product is compiled once.
+template <class F, class T, class Start>
+INLINE const T* sums_from(const T* w, const Operands<T>& x, int64_t unit, int64_t end, Start start, T* sums) {
+  return sums_of<typename Tiling<F>::Tile>(w, x, unit, end, start, sums);
+}
+template <class F, class T>
+INLINE const T* sums_from(const T* w, const Operands<T>& x, int64_t unit, int64_t end, Begun<T> start, T* sums) {
+  if constexpr (F::second)
+    if (start.sums) return sums_from<F>(w, x, unit, end, FromShared<T>{start.sums, start.biases}, sums);
+  return sums_from<F>(w, x, unit, end, FromBiases<T>{start.biases}, sums);
+}
+
 // Sums that wait, [unit][row][n vectors]: of `count` vectors that follow each other the row that is asked for.
 template <int R, int n, int count, class T>
 struct Sums {
@@ -189,11 +215,19 @@ INLINE void product(const T* w, const Operands<T>& x, int64_t units, Start start
   for (int64_t first = 0; first < units; first += block) {
     const int64_t last = smaller(first + block, units);
     T* const base = sums - first * F::R * lanes<T>;
-    w = sums_of<typename Tiling<F>::Tile>(w, x, first * per_unit, last * per_unit, start, base);
+    w = sums_from<F>(w, x, first * per_unit, last * per_unit, start, base);
     int64_t unit = first;
     for (; unit + 2 <= last; unit += 2) finish(unit, Sums<F::R, N, 2 * N, T>{base + unit * F::R * lanes<T>});
     if (unit < last) finish(unit, Sums<F::R, N, N, T>{base + unit * F::R * lanes<T>});
   }
+}
+
+// The same without a cell: the sums go to memory, [unit][row][lane].
+template <class F, class T, class Start>
+inline void product_sums(const T* w, const Operands<T>& x, int64_t units, Start start, T* sums) {
+  constexpr int per_unit = Tiling<F>::per_unit;
+  for (int64_t first = 0; first < units; first += block)
+    w = sums_from<F>(w, x, first * per_unit, smaller(first + block, units) * per_unit, start, sums);
 }
 
 // Packs for product(): weight_a(row, unit, k) and weight_b(row, unit, k) give the plain weights, which lie together

@@ -25,7 +25,7 @@ constexpr int units_tile = largest_power(accumulators / Tile::running);  // vect
 // Weights of one vector of units.
 template <class F, class T>
 INLINE int64_t units_pack(const Operands<T>& x) {
-  return ((F::A1 - F::A0) * x.K_a + (F::B1 - F::B0) * x.K_b) * width<T>;
+  return ((F::A1 - F::A0) * (x.K_a + x.passed_a) + (F::B1 - F::B0) * (x.K_b + x.passed_b)) * width<T>;
 }
 
 template <int LO, int HI, class T, int M, int R>
@@ -64,7 +64,7 @@ __attribute__((noinline)) void tile_units(const T* w, const Operands<T>& x, cons
   const auto begin = [&](int at, Vec<T>& sum) INLINE_LAMBDA { sum = load(start + at); };
   const auto end = [&](int at, Vec<T>& sum) INLINE_LAMBDA { store(sums + at, sum); };
   each(F::A0, F::A1, begin);
-  w = accumulate_units<F::A0, F::A1>(acc, w, x.a, x.K_a);
+  w = accumulate_units<F::A0, F::A1>(acc, w, x.a, x.K_a) + x.passed_a * M * (F::A1 - F::A0) * width<T>;
   if constexpr (F::second) {
     each(F::A0, F::B0, end);
     each(F::A1, F::B1, begin);
@@ -90,6 +90,15 @@ INLINE void tiles_units(int64_t n, const T* w, const Operands<T>& x, bool backwa
   }
 }
 
+// The blocks [from, to) of a share.
+struct UnitsShare {
+  int64_t size, from, to;
+  UnitsShare(int R, int64_t vectors, int part, int parts) : size(units_block(R, vectors)) {
+    const int64_t blocks = units_blocks(R, vectors);
+    from = parts == 1 ? 0 : blocks * part / parts, to = parts == 1 ? blocks : blocks * (part + 1) / parts;
+  }
+};
+
 // For a number of vectors of units: a[row] = start[vector * R + row] + its products, handed to finish(unit, a), where a
 // holds some vectors that follow each other. Of the blocks only one of `parts` shares is done. Backwards takes the
 // tiles in the opposite order: a step that begins where the one before it ended finds those weights still in the
@@ -100,11 +109,10 @@ INLINE void product_units(const T* w, const Operands<T>& x, int64_t vectors, boo
   using Tile = typename Tiling<F>::Tile;
   constexpr int per_unit = Tiling<F>::per_unit;
   alignas(64) T sums[most_units_block * F::R * width<T>];
-  const int64_t size = units_block(F::R, vectors), blocks = units_blocks(F::R, vectors);
-  const int64_t from = parts == 1 ? 0 : blocks * part / parts, to = parts == 1 ? blocks : blocks * (part + 1) / parts;
-  for (int64_t i = from; i < to; ++i) {
-    const int64_t first = (backwards ? from + to - 1 - i : i) * size;
-    const int64_t n = smaller(vectors - first, size);
+  const UnitsShare own(F::R, vectors, part, parts);
+  for (int64_t i = own.from; i < own.to; ++i) {
+    const int64_t first = (backwards ? own.from + own.to - 1 - i : i) * own.size;
+    const int64_t n = smaller(vectors - first, own.size);
     tiles_units<Tile, units_tile<Tile>>(n * per_unit, w + first * units_pack<F>(x), x, backwards,
                                         start + first * F::R * width<T>, sums);
     const auto take = [&]<int count>(int64_t vector, Sums<F::R, 1, count, T> a) INLINE_LAMBDA {
@@ -116,6 +124,22 @@ INLINE void product_units(const T* w, const Operands<T>& x, int64_t vectors, boo
     while (vector + 4 <= n) vector = take(vector, Sums<F::R, 1, 4, T>{});
     if (vector + 2 <= n) vector = take(vector, Sums<F::R, 1, 2, T>{});
     if (vector < n) take(vector, Sums<F::R, 1, 1, T>{});
+  }
+}
+
+// The same without a cell: the sums go to memory, [vector][row][unit in vector], and `added` is added to them, unless it
+// is null.
+template <class F, class T>
+__attribute__((noinline)) void product_sums_units(const T* w, const Operands<T>& x, int64_t vectors, int part, int parts,
+                                                  const T* start, const T* added, T* sums) {
+  using Tile = typename Tiling<F>::Tile;
+  const UnitsShare own(F::R, vectors, part, parts);
+  for (int64_t i = own.from; i < own.to; ++i) {
+    const int64_t first = i * own.size, n = smaller(vectors - first, own.size), at = first * F::R * width<T>;
+    tiles_units<Tile, units_tile<Tile>>(n * Tiling<F>::per_unit, w + first * units_pack<F>(x), x, false, start + at,
+                                        sums + at);
+    for (int64_t j = 0; added && j < n * F::R * width<T>; j += width<T>)
+      store(sums + at + j, load(added + at + j) + load(sums + at + j));
   }
 }
 

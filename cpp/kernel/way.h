@@ -41,6 +41,15 @@ struct WindowsInLanes {
   static INLINE void multiply(const T* pack, const T* biases, const Operands<T>& x, int64_t n, Turn, Finish finish) {
     product<F>(pack + F::R * n, x, n, FromBiases<T>{biases}, finish);
   }
+  template <class F, class Finish>
+  static INLINE void multiply(const T* pack, Begun<T> begun, const Operands<T>& x, int64_t n, Turn, Finish finish) {
+    product<F>(pack + F::R * n, x, n, begun, finish);
+  }
+  // The sums alone, for steps that have them in common: rows * room(n) * columns numbers.
+  template <class F>
+  static void multiply_to(T* sums, const T* pack, const T* biases, const Operands<T>& x, int64_t n, Turn) {
+    product_sums<F>(pack + F::R * n, x, n, FromBiases<T>{biases}, sums);
+  }
   // The same from a + b in memory, [unit][lane]; each may be null.
   template <class F, class Finish>
   static INLINE void multiply_from(T* a, const T* b, const T* pack, const Operands<T>& x, int64_t n, Turn,
@@ -158,6 +167,17 @@ struct UnitsInLanes {
                               Finish finish) {
     const int64_t room = padded<T>(n);
     product_units<F>(pack + F::R * room, x, room / width<T>, turn.backwards, turn.part, turn.parts, biases, finish);
+  }
+  template <class F, class Finish>
+  static INLINE void multiply(const T* pack, Begun<T> begun, const Operands<T>& x, int64_t n, Turn turn,
+                              Finish finish) {
+    multiply<F>(pack, begun.sums ? begun.sums : begun.biases, x, n, turn, finish);
+  }
+  template <class F>
+  static void multiply_to(T* sums, const T* pack, const T* biases, const Operands<T>& x, int64_t n, Turn turn,
+                          const T* added = nullptr) {
+    const int64_t room = padded<T>(n);
+    product_sums_units<F>(pack + F::R * room, x, room / width<T>, turn.part, turn.parts, biases, added, sums);
   }
   // b is added to a, where there are both; the pack begins with zeros.
   template <class F, class Finish>

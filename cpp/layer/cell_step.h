@@ -27,9 +27,9 @@ struct StepOf {
     C::forward(a, Read<V, T>{prev, row}, Write<V, true, T>{next, row}, Write<V, keep, T>{tape, row}, p...);
   }
 
-  // Step i from the states `prev` to `next`; the sums begin with `biases`.
+  // Step i from the states `prev` to `next`.
   template <bool keep>
-  static INLINE void step(const View& v, int64_t i, Turn turn, const T* biases, const Operands<T>& x, const T* prev,
+  static INLINE void step(const View& v, int64_t i, Turn turn, Begun<T> begun, const Operands<T>& x, const T* prev,
                           T* next) {
     T* tape = keep ? v.tape(i) : nullptr;
     const int64_t row = v.row;
@@ -40,35 +40,52 @@ struct StepOf {
         const OfUnits<decltype(a)> own{p + unit, row / Way::columns};
         cell_forward<keep>(a, prev + at, next + at, keep ? tape + at : tape, row, own);
       };
-      Way::template multiply<CellFeed<C>>(v.forward, biases, x, v.H, turn, cell);
+      Way::template multiply<CellFeed<C>>(v.forward, begun, x, v.H, turn, cell);
     } else {
       const auto cell = [=](int64_t unit, auto a) INLINE_LAMBDA {
         const int64_t at = unit * Way::columns;
         cell_forward<keep>(a, prev + at, next + at, keep ? tape + at : tape, row);
       };
-      Way::template multiply<CellFeed<C>>(v.forward, biases, x, v.H, turn, cell);
+      Way::template multiply<CellFeed<C>>(v.forward, begun, x, v.H, turn, cell);
+    }
+  }
+
+  // Where every step restarts: b + R h is computed at the first one for all, and W x once for all windows where all have
+  // one input. Then nothing is left to multiply. See shared.h for the order of the sums.
+  static __attribute__((noinline)) void begin_shared(const View& v, int64_t i, const Run& run, Begun<T>& begun,
+                                                     Operands<T>& x) {
+    using F = CellFeed<C>;
+    const Turn turn{false, run.part, run.parts};
+    if constexpr (F::second) {
+      const Operands<T> h{nullptr, 0, x.b, v.H, v.I};
+      if (i == 0) Way::template multiply_to<F>(v.shared, v.forward, v.forward, h, v.H, turn);
+      begun = {nullptr, v.shared}, x.K_b = 0, x.passed_b = v.H;
+    }
+    if (!v.common) return;
+    if constexpr (!Way::units) {
+      const int64_t at = (i - run.from) % width<T>;
+      if (at == 0) begin_steps<F::second>(v, i, smaller(i + width<T>, run.to));
+      begun.biases = v.begun + at * C::rows * v.H, x = {nullptr, 0, nullptr, 0};
+    } else if constexpr (F::second) {
+      Way::template multiply_to<F>(v.begun, v.forward, v.zeros(), x, v.H, turn, v.shared);
+      begun.sums = v.begun, x = {nullptr, 0, nullptr, 0};
     }
   }
 
   // A run of steps in one call: for a small layer a call takes as long as a tenth of its step.
   template <bool keep>
-  static bool forward(const Call<T>& k, const View& v, const Masks<Way, T>* masks, const T* common, Run run) {
+  static bool forward(const Call<T>& k, const View& v, const Masks<Way, T>* masks, Run run) {
     for (int64_t i = run.from; i < run.to; ++i) {
-      const T* biases = v.forward;
+      Begun<T> begun{v.forward};
       if (v.decay.on()) v.decay.forward(i, v.state(i));
       Operands<T> x = v.operands(i);
-      if constexpr (!Way::units)
-        if (common) {
-          const int64_t at = (i - run.from) % width<T>;
-          if (at == 0) begin_steps(v, common, i, smaller(i + width<T>, run.to));
-          biases = v.begun + at * C::rows * v.H;
-          x = {nullptr, 0, x.b, v.H, v.I};
-        }
       const T* const before = x.b;
       T* made = v.after(i);
+      if (v.restart) begin_shared(v, i, run, begun, x);
+      else if (i < v.resting) x.K_b = 0, x.passed_b = v.H;  // R h = 0
       if (masks) x.b = masks->hidden_of(i, before);
       if (masks && masks->keep) made = masks->made_at(i);
-      step<keep>(v, i, Turn{i % 2 != 0, run.part, run.parts}, biases, x, before, made);
+      step<keep>(v, i, Turn{i % 2 != 0, run.part, run.parts}, begun, x, before, made);
       if (masks) masks->mix(i, v.time(i), before, v.after(i));
       if (k.stopped()) return false;
     }
@@ -141,8 +158,8 @@ void pack_forward(const Cell& cell, int64_t I, int64_t H, const T* W, T* to) {
 
 template <class Way, class T>
 struct CellSteps {
-  // [1]: with a tape. `common`: the weights, where all windows have one input. False: told to stop.
-  bool (*forward[2])(const Call<T>&, const CellView<Way, T>&, const Masks<Way, T>*, const T* common, Run);
+  // [1]: with a tape. False: told to stop.
+  bool (*forward[2])(const Call<T>&, const CellView<Way, T>&, const Masks<Way, T>*, Run);
   void (*backward)(const CellView<Way, T>&, int64_t i, const T* above, bool ready, const T* next);
   void (*pack)(const Cell&, int64_t I, int64_t H, const T* W, T* to);
 };

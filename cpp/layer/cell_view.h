@@ -14,7 +14,7 @@
 #include "../cell/registry.h"
 #include "decay.h"
 #include "masks.h"
-#include "shared_input.h"
+#include "shared.h"
 
 namespace forecast::FORECAST_ISA {
 
@@ -62,16 +62,17 @@ inline int64_t steps_of(const NetworkSpec& net, const LayerSpec& l) { return net
 template <class Way, class T>
 struct CellMemory {
   int64_t row, tape_step, state_step;
-  int64_t states, begun = 0, tape = 0, carry = 0, first = 0, sums = 0, scratch = 0, transposed = 0;
+  int64_t states, tape = 0, carry = 0, first = 0, sums = 0, scratch = 0, transposed = 0;
   MaskMemory masks;
   DecayMemory decay;
+  SharedMemory<T> own;
 
   CellMemory(const NetworkSpec& net, const LayerSpec& l, Use use, int64_t places, Cursor& arena) {
     const Cell& cell = cell_of(l);
     const int64_t I = inputs_of(net, l), H = hidden_of(net, l), T_ = steps_of(net, l), widest = H > I ? H : I;
     row = Way::room(H) * Way::columns, tape_step = cell.tape_rows() * row, state_step = cell.states * row;
     states = arena.take(places * state_step);
-    if (!Way::units && common_input(net, l)) begun = arena.take((cell.rows * H + I) * width<T>);
+    own = SharedMemory<T>(Way::units, restarts(net, l), common_input(net, l), cell.rows, I, H, row, arena);
     masks = MaskMemory(l, use, row, state_step, T_, arena);
     decay = DecayMemory(l, use, row, Way::unit_sums(2, H), T_, arena);
     if (!use.backward) return;
@@ -86,12 +87,15 @@ struct CellMemory {
 // What every step needs, looked up once for a run of steps.
 template <class Way, class T>
 struct CellView {
+  using Number = T;
+  static constexpr int columns = Way::columns;
   const Cell& cell;
   int64_t I, H, T_, row, tape_step, state_step, mask, dilation;
-  bool reverse, restart, masked;
+  int64_t resting;                        // so many first steps go on from h = 0
+  bool reverse, restart, common, masked;  // common: all windows have one input
   Track<T> x;
-  T *states, *begun, *tapes, *carries, *first, *sums, *scratch, *transposed;
-  const T *forward, *R_T, *W_T;
+  T *states, *shared, *begun, *tapes, *carries, *first, *sums, *scratch, *transposed;
+  const T *weights, *forward, *R_T, *W_T;
   MaskMemory of_masks;
   Decay<Way, T> decay;
 
@@ -102,18 +106,22 @@ struct CellView {
     Cursor arena{slot.memory};
     const CellMemory<Way, T> m(k.net, l, k.plan.use, slot.places, arena);
     dilation = l.dilation, masked = is_masked(l, k.plan.use), of_masks = m.masks;
-    row = m.row, tape_step = m.tape_step, state_step = m.state_step, reverse = l.reverse, restart = l.restart;
+    row = m.row, tape_step = m.tape_step, state_step = m.state_step, reverse = l.reverse;
+    restart = restarts(k.net, l), common = common_input(k.net, l);
+    resting = l.start < 0 && !k.c.initial ? dilation : 0;
     T* const block = k.c.arena;
-    states = block + m.states, begun = block + m.begun, tapes = block + m.tape, carries = block + m.carry,
-    first = block + m.first;
+    states = block + m.states, shared = block + m.own.shared, begun = block + m.own.begun;
+    tapes = block + m.tape, carries = block + m.carry, first = block + m.first;
     sums = block + m.sums, scratch = block + m.scratch, transposed = block + m.transposed;
     x = k.track(l.in[0]);
     if (decays(l)) decay = Decay<Way, T>(k, number, m.decay, H, row, cell.p_of(I, H) + cell.vectors * H);
-    forward = k.pack(number, Way::forward_pack), R_T = k.pack(number, Way::backward_pack);
+    weights = k.weights(k.network.theta, number), forward = k.pack(number, Way::forward_pack);
+    R_T = k.pack(number, Way::backward_pack);
     W_T = R_T ? R_T + Way::transposed_size(H, cell.state_rows() * Way::room(H)) : nullptr;
   }
 
   const T* p() const { return forward + product_pack<Way>(cell, I, H); }  // of a cell with vectors, [vector][room]
+  T* zeros() const { return begun + cell.rows * row; }
   T* p_sums() const { return sums + Way::sums(cell.rows, I, H); }
   int64_t time(int64_t i) const { return reverse ? T_ - 1 - i : i; }
   const T* input(int64_t i) const { return x.at(time(i)); }

@@ -86,6 +86,7 @@ struct Recurrent : Weightless {
     for (int64_t chain = 1; chain < v.dilation; ++chain)
       for (int64_t i = 0; i < v.state_step; ++i) v.state(chain)[i] = v.state(0)[i];
     if (v.masked) v.masks(k, k.layer(number)).begin();
+    if (Way::units && v.common) clear(v.zeros(), v.cell.rows * v.row);
   }
   template <class Way, class T>
   static void first_state(const Call<T>& k, int number, const View<Way, T>& v) {
@@ -111,9 +112,7 @@ struct Recurrent : Weightless {
     const View<Way, T> v(k, number);
     Masks<Way, T> masks;
     if (v.masked) masks = v.masks(k, k.layer(number));
-    const bool common = !Way::units && common_input(k.net, k.layer(number));
-    return code<Way>(k, number).forward[k.plan.use.backward](
-        k, v, v.masked ? &masks : nullptr, common ? k.weights(k.network.theta, number) : nullptr, {from, to});
+    return code<Way>(k, number).forward[k.plan.use.backward](k, v, v.masked ? &masks : nullptr, {from, to});
   }
 
   template <class T>
@@ -130,7 +129,7 @@ struct Recurrent : Weightless {
       forward<Way>(k, number, i, i + 1);
       return;
     }
-    code<Way>(k, number).forward[0](k, v, nullptr, nullptr, {i, i + 1, part, parts});
+    code<Way>(k, number).forward[0](k, v, nullptr, {i, i + 1, part, parts});
   }
 
   // Every gate and state of every step, out of the tape.
@@ -175,7 +174,8 @@ struct Recurrent : Weightless {
     return norm2(dh, v.row, 0);
   }
 
-  // dW, dR += da (x, h) over the steps [i, end), where h is what R has read, and the sums of the biases.
+  // dW, dR += da (x, h) over the steps [i, end), where h is what R has read, and the sums of the biases. Of a layer that
+  // restarts dR comes at the end.
   template <class Way, class T>
   static void weight_gradients(const View<Way, T>& v, T* dW, int64_t i, int64_t end, const T* h, int64_t h_step) {
     const Cell& cell = v.cell;
@@ -185,20 +185,11 @@ struct Recurrent : Weightless {
     if (!Way::few(cell.rows, v.I, v.H))
       Way::outer_sum(dW, v.I, cell.input_rows(), v.H, v.I, da + cell.input[0] * v.row, v.tape_step, x, x_step, n,
                      v.transposed);
-    if (cell.state_rows())
-      Way::outer_sum(dW + cell.R_of(v.I, v.H), v.H, cell.state_rows(), v.H, v.H, da + cell.state[0] * v.row,
-                     v.tape_step, h, h_step, n, v.transposed);
-  }
-
-  // Adds R da of step i to a gradient.
-  template <class Way, class T>
-  static void through_rows(const View<Way, T>& v, const Masks<Way, T>* masks, int64_t i, T* to) {
-    const Operands<T> da{v.tape(i) + v.cell.state[0] * v.row, v.cell.state_rows() * Way::room(v.H), nullptr, 0};
-    if (masks && masks->hide) return through_hidden(v, *masks, da, to);
-    const T* none = nullptr;
-    Way::template multiply_from<Plain>(to, none, v.R_T, da, v.H, Turn{}, [=](int64_t unit, auto a) INLINE_LAMBDA {
-      store(to + unit * Way::columns, a[0]);
-    });
+    const int64_t resting = i < v.resting ? smaller(v.resting - i, n) : 0;  // h = 0
+    if (cell.state_rows() && !v.restart && resting < n)
+      Way::outer_sum(dW + cell.R_of(v.I, v.H), v.H, cell.state_rows(), v.H, v.H,
+                     da + resting * v.tape_step + cell.state[0] * v.row, v.tape_step, h + resting * h_step, h_step,
+                     n - resting, v.transposed);
   }
 
   // Adds what reaches the state before step i, past the rows and through R, to that of the initial states.
@@ -206,14 +197,41 @@ struct Recurrent : Weightless {
   static void into_first(const View<Way, T>& v, const Masks<Way, T>* masks, int64_t i) {
     T *first = v.first, *carry = v.carry(i);
     for (int64_t j = 0; j < v.state_step; ++j) first[j] += carry[j];
-    if (!v.decay.on()) through_rows(v, masks, i, first);
+    if (!v.decay.on()) through_state(v, masks, v.tape(i) + v.cell.state[0] * v.row, first);
+  }
+  // Adds R d to a gradient of the states.
+  template <class Way, class T>
+  static void through_state(const View<Way, T>& v, const Masks<Way, T>* masks, const T* d, T* to) {
+    const Operands<T> da{d, v.cell.state_rows() * Way::room(v.H), nullptr, 0};
+    if (masks && masks->hide) return through_hidden(v, *masks, da, to);
+    const T* none = nullptr;
+    Way::template multiply_from<Plain>(to, none, v.R_T, da, v.H, Turn{}, [=](int64_t unit, auto a) INLINE_LAMBDA {
+      store(to + unit * Way::columns, a[0]);
+    });
   }
 
   // The carry of step i, complete, through the decay before the step.
   template <class Way, class T>
   static void through_decay(const Call<T>& k, const View<Way, T>& v, int number, const Masks<Way, T>* masks, int64_t i) {
-    through_rows(v, masks, i, v.carry(i));
+    through_state(v, masks, v.tape(i) + v.cell.state[0] * v.row, v.carry(i));
     v.decay.backward(i, v.state(i), v.carry(i), k.gradient(k.layer(number).in[1]));
+  }
+
+  // A layer that restarts: what reaches the state before step i past the rows goes to that of the initial states, da is
+  // added up over the steps.
+  template <class Way, class T>
+  static void leave_to_first(const View<Way, T>& v, int64_t i) {
+    T *const first = v.first, *const carry = v.carry(i), *const sum = v.shared;
+    for (int64_t j = 0; j < v.state_step; ++j) first[j] += carry[j], carry[j] = T(0);
+    const T* const da = v.tape(i) + v.cell.state[0] * v.row;
+    for (int64_t j = 0; j < v.cell.state_rows() * v.row; ++j) sum[j] += da[j];
+  }
+  // And at the end through R, and dR.
+  template <class Way, class T>
+  static void shared_gradients(const View<Way, T>& v, T* dR) {
+    if (!v.cell.state_rows()) return;
+    Way::outer_sum(dR, v.H, v.cell.state_rows(), v.H, v.H, v.shared, 0, v.before(0), 0, 1, v.transposed);
+    through_state(v, static_cast<const Masks<Way, T>*>(nullptr), static_cast<const T*>(v.shared), v.first);
   }
 
   // dx of the steps [i, end), where the layer that makes x looks for it.
@@ -240,6 +258,7 @@ struct Recurrent : Weightless {
     clear(v.carries, v.dilation * v.state_step), clear(v.first, v.state_step);
     clear(v.sums, all_sums<Way>(v.cell, v.I, v.H));
     if (v.decay.on()) clear(v.decay.sums, Way::unit_sums(2, v.H));
+    if (v.restart) clear(v.shared, v.cell.state_rows() * v.row);
     for (int later = number + 1; later < k.net.n_layers; ++later)
       if (k.layer(later).start == number) {
         const View<Way, T> from(k, later);
@@ -274,20 +293,23 @@ struct Recurrent : Weightless {
       if (masks) masked_backward(step, v, *masks, i, above);
       else step(v, i, above, false, v.after(i));
       if (v.decay.on()) through_decay(k, v, number, masks, i);
-      if (i % Way::segment(v.T_) == 0) {
+      if (v.restart) leave_to_first(v, i);
+      if (v.common && !Way::units) {
+        if (i % width<T> == 0) steps_gradients(v, dx, dW, i, smaller(i + width<T>, v.T_));
+      } else if (i % Way::segment(v.T_) == 0) {
         const int64_t end = i + Way::segment(v.T_);
         const bool hides = masks && masks->hide;
         weight_gradients(v, dW, i, smaller(end, v.T_), hides ? masks->hidden_at(i) : v.before(i),
-                         hides ? masks->hidden_step : v.restart ? 0 : v.state_step);
+                         hides ? masks->hidden_step : v.state_step);
         // While the gradients are in cache. Steps before i still read those of the `dilation` steps from i on.
         if (!looped && !inputs_backward(k, v, dx, i + v.dilation, smaller(end + v.dilation, v.T_))) return false;
       }
       if (looped && !inputs_backward(k, v, dx, i, i + 1)) return false;
-      if (v.restart) into_first(v, masks, i), clear(v.carry(i), v.state_step);
       if (k.stopped()) return false;
     }
     if (from > 0) return true;
     const Cell& cell = v.cell;
+    if (v.restart) shared_gradients(v, dW + cell.R_of(v.I, v.H));
     Way::add_sums(v.sums, cell.rows, cell.input[0], cell.input[1], v.I, v.H, dW + cell.b_of(v.I, v.H), dW);
     if (cell.vectors) Way::add_unit_sums(v.p_sums(), cell.vectors, v.H, dW + cell.p_of(v.I, v.H));
     if (v.decay.on())
@@ -298,7 +320,7 @@ struct Recurrent : Weightless {
       T* to = k.c.dinitial + k.plan.slots[number].initial * k.c.B;
       for (int64_t i = 0; i < cell.states; ++i) k.put_rows(v.first + i * v.row, v.H, to + i * k.c.B * v.H);
     }
-    return looped || inputs_backward(k, v, dx, 0, v.dilation);
+    return looped || (v.common && !Way::units) || inputs_backward(k, v, dx, 0, v.dilation);
   }
 
   // ---- backward with masks ---------------------------------------------------------------------------------
