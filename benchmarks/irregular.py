@@ -1,10 +1,10 @@
-"""Irregular times: a noisy sine of which 70 % of the rows are dropped at random, as rows at their own times and on a grid.
+"""Irregular times: a noisy sine of which 70 % of the rows are dropped at random, as rows as they are and on a grid.
 
     python benchmarks/irregular.py [--seeds 0 1] [--rows 6000] [--period 192] [--noise 0.3] [--dropped 0.7]
 
 Both have the same rows, units, epochs and lookback: 48 steps, which are 48 rows, or 48 stamps of which some 14 have a
-row. `--grid-lookback 160` gives the grid as long a past as the rows have. The error is that of the next 12 stamps of the
-full grid against the sine without noise, at rows of the last fifth. One thread; seconds are CPU seconds of `fit`.
+row. `--grid-lookback 160` gives the grid as long a past as the rows have. The error is that of the next 12 stamps of
+the full grid against the sine without noise, at rows of the last fifth. One thread; seconds are CPU seconds of `fit`.
 """
 
 import argparse

@@ -79,7 +79,7 @@ def masks_of(layer, run):
 
 
 def decay_at(layer, elapsed, p, t):
-    """e, the time since the step before, and g, by which the states of before have decayed at step t: (B, 1), (B, H)."""
+    """e, the time since the step before, and g, by which the states have decayed at step t: (B, 1), (B, H)."""
     e = elapsed[:, min(t + layer.reverse, elapsed.shape[1] - 1)]
     return e, np.exp(-np.maximum(0.0, e * p["decay_w"] + p["decay_b"]))
 

@@ -1,4 +1,4 @@
-"""`gaps="irregular"`: rows at any times, each a step; forecasts at stamps of the user's step, or at any that are asked."""
+"""`gaps="irregular"`: rows at any times, each a step; forecasts at steps of `freq`, or at any times that are asked."""
 
 import warnings
 

@@ -155,7 +155,7 @@ def _check_rows(axis, key, last, labels, what, at_least, layout):
 
 
 def _comes_later(last, labels):
-    """Whether labels, of the last known one's kind and zone, are later and in order: any such times can be asked for."""
+    """Whether labels are later than the last known one, in order and of its kind: any such times can be asked for."""
     alike = kind_of(labels) == kind_of(pd.Index([last])) and (
         (getattr(labels, "tz", None) is None) == (getattr(last, "tzinfo", None) is None)
     )

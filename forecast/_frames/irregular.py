@@ -31,8 +31,8 @@ def irregular_axis(rows, rules):
     kind, longest = kind_of(rows.index), rows.longest()
     if kind == "period":
         raise ValueError(
-            f"gaps='irregular' is for rows at any times, but the index holds periods of {longest.freqstr!r}, which stand "
-            "on a grid; expected stamps. Fix: gaps='mask'."
+            f"gaps='irregular' is for rows at any times, but the index holds periods of {longest.freqstr!r}, which "
+            "stand on a grid; expected stamps. Fix: gaps='mask'."
         )
     if rules.trading_calendar is not None:
         raise ValueError(
@@ -41,8 +41,8 @@ def irregular_axis(rows, rules):
         )
     if rules.freq is None and len(longest) < 2:
         raise ValueError(
-            f"gaps='irregular' with {len(longest)} rows: there is no time between rows; expected freq=, the step of the "
-            "forecast. Fix: freq='h'."
+            f"gaps='irregular' with {len(longest)} rows: there is no time between rows; expected freq=, the step of "
+            "the forecast. Fix: freq='h'."
         )
     index = rows.index
     if kind == "integer":

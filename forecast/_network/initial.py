@@ -16,7 +16,8 @@ def draw(spec, weights, rng):
     Input weights and dense layers are Glorot-uniform, recurrent weights orthogonal, the learned positions of the
     decoder and the vectors of series and codes small and normal; the biases of a cell are those of its own header, all
     others 0, and so are the vectors that a cell owns, unless its header says between which numbers they are drawn,
-    uniformly. The weights of a decay are small and positive: states decay slowly at first. The query and the key of a matrix memory have biases of 1, so that at first it is a mean of all values.
+    uniformly. The weights of a decay are small and positive: states decay slowly at first. The query and the key of
+    a matrix memory have biases of 1, so that at first it is a mean of all values.
     The gain of a normalisation begins with 1.
     A cycle begins with zeros, so that the first forecast is that without it; the skip too, unless it gets a start.
 

@@ -254,7 +254,10 @@ _KEPT = (
     "lookback", "horizon", "window_norm", "transform", "calendar", "freq", "level", "clip_covariates", "masked",
     "n_targets", "names", "irregular",
 )  # fmt: skip
-_WORDS = {"masked": "masks of missing values", "n_targets": "the number of targets", "names": "the channels", "irregular": "rows at any times"}
+_WORDS = {
+    "masked": "masks of missing values", "n_targets": "the number of targets", "names": "the channels",
+    "irregular": "rows at any times",
+}  # fmt: skip
 
 
 def _refuse_other_windows(before, preparation, split):

@@ -97,7 +97,7 @@ class Preparation:
 
     @property
     def n_lost(self):
-        """Rows at the start of a series without a value of the transform, or without a row before them to count from."""
+        """Rows at the start of a series without a value of the transform, or without a row before to count from."""
         return max(self._undefined, int(self.irregular))
 
     @property

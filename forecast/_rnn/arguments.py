@@ -152,9 +152,9 @@ def elapsed_of(model, data):
     channel, n = -1 if model.elapsed is None else int(model.elapsed), data.n_channels
     if n < 2 or not -n <= channel < n:
         raise ValueError(
-            f"cell={model.cell!r} with elapsed={model.elapsed}: expected X with 2 or more channels, one of which is the "
-            f"time since the row before, got {n} channel{'s' if n > 1 else ''}. Pass X of shape (n_windows, lookback, "
-            "n_channels), or set n_channels."
+            f"cell={model.cell!r} with elapsed={model.elapsed}: expected X with 2 or more channels, one of which is "
+            f"the time since the row before, got {n} channel{'s' if n > 1 else ''}. Pass X of shape (n_windows, "
+            "lookback, n_channels), or set n_channels."
         )
     return channel % n
 

@@ -242,14 +242,15 @@ class RNNForecaster(Saved, Fits, Forecasts, Carries, RegressorMixin, BaseEstimat
     n_threads_ : int
         Threads used in training.
     weights_ : dict of str to ndarray
-        Named views, e.g. "0.W_i" (hidden_size, n_channels) of layer 0's input gate, "0.R_i" (hidden_size, hidden_size),
-        "0.b_i" (hidden_size,), "head.W" (n_outputs, hidden_size), "head.b" (n_outputs,). With
-        several quantiles the head has a row per output and level, the levels of an output side by side. For the other
-        arguments: "0.decay_w" and "0.decay_b" (hidden_size,), "0.reverse.W_i", "segment.W", "future.W_i", "future.reverse.W_i", "decoder.W_i", "decoder.0.W_i" or
-        "decoder.W", "attention.query.W", "attention.key.W" and "attention.v", "encoder.W" (hidden_size, n_features),
-        "decoder.positions.b", "decoder.context.W", "skip.W" (n_outputs, past), "series.V" (n_series + 1, series_size),
-        the last row for an unknown series, "embedding.past.1" (levels + 1, embedding_size), the last row for an unknown
-        level, and "cycle" (n_series or 1, targets, steps), in standard deviations.
+        Named views, e.g. "0.W_i" (hidden_size, n_channels) of layer 0's input gate, "0.R_i" (hidden_size,
+        hidden_size), "0.b_i" (hidden_size,), "head.W" (n_outputs, hidden_size), "head.b" (n_outputs,). With several
+        quantiles the head has a row per output and level, the levels of an output side by side. For the other
+        arguments: "0.decay_w" and "0.decay_b" (hidden_size,), "0.reverse.W_i", "segment.W", "future.W_i",
+        "future.reverse.W_i", "decoder.W_i", "decoder.0.W_i" or "decoder.W", "attention.query.W", "attention.key.W"
+        and "attention.v", "encoder.W" (hidden_size, n_features), "decoder.positions.b", "decoder.context.W", "skip.W"
+        (n_outputs, past), "series.V" (n_series + 1, series_size), the last row for an unknown series,
+        "embedding.past.1" (levels + 1, embedding_size), the last row for an unknown level, and "cycle" (n_series or
+        1, targets, steps), in standard deviations.
     draws_masks_ : bool
         Whether `sample_y` works: the last fit had `dropout`, `recurrent_dropout` or `zoneout`.
     quantiles_ : ndarray of shape (n_levels,)

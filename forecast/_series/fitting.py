@@ -128,8 +128,9 @@ def _followed(rows, later, axis):
         name = "X_val" if key is None else f"X_val, series {key!r},"
         if key not in last:
             raise ValueError(f"X_val has the series {key!r}, which X has not; expected series of X.")
-        expected = later.index[first] if axis.irregular and later.index[first] > last[key] else axis.after(last[key], 1)[0]
-        if later.index[first] != expected:
+        expected = axis.after(last[key], 1)[0]
+        follows = later.index[first] > last[key] if axis.irregular else later.index[first] == expected
+        if not follows:
             raise ValueError(f"{name} begins at {later.index[first]}; expected {expected}, right after the rows of X.")
     both = rows.followed_by(later)
     return both, both.starts[:-1] + np.diff(rows.starts)

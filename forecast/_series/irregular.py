@@ -20,8 +20,9 @@ def refuse_regular(model):
     """
     if is_chosen(model):
         raise ValueError(
-            "gaps='irregular' is for a regressor, and none is given: a recipe looks for seasons, which rows at any times "
-            "do not count. Fix: SeriesForecaster(RNNForecaster(cell='gru_decay', decoder='steps'), gaps='irregular')."
+            "gaps='irregular' is for a regressor, and none is given: a recipe looks for seasons, which rows at any "
+            "times do not count. Fix: SeriesForecaster(RNNForecaster(cell='gru_decay', decoder='steps'), "
+            "gaps='irregular')."
         )
     given = [settings_of(model)] if model.members is None else [one for one, _ in member_settings(model).values()]
     for settings in given:
@@ -32,8 +33,8 @@ def refuse_regular(model):
             )
         if at_every_step(settings.regressor):
             raise ValueError(
-                f"{type(settings.regressor).__name__} with return_sequences or stateful and gaps='irregular': times are "
-                "counted from the newest row of a window, which the steps before it do not know. Fix: "
+                f"{type(settings.regressor).__name__} with return_sequences or stateful and gaps='irregular': times "
+                "are counted from the newest row of a window, which the steps before it do not know. Fix: "
                 "RNNForecaster(cell='gru_decay', decoder='steps')."
             )
         if Norm.of(settings.window_norm, settings.lookback).kind == "season":
