@@ -172,6 +172,16 @@ def test_states_are_carried_over_the_time_between_two_windows():
     assert not np.isclose(whole[1], other[1]).any()
 
 
+def test_at_every_step_nothing_after_it_is_seen():
+    y = np.cumsum(X[:, :, 0], axis=1)
+    model = decaying(return_sequences=True, num_layers=2).fit(X, y)
+    changed = X.copy()
+    changed[:, 4:] += 1.0
+    before, after = model.predict(X), model.predict(changed)
+    assert np.array_equal(before[:, :4], after[:, :4])
+    assert not np.isclose(before[:, 4:], after[:, 4:]).all()
+
+
 def test_gates_and_the_flow_of_the_gradient_can_be_looked_at():
     model = decaying().fit(X, Y)
     assert set(gate_activity(model, X).gates) == {"r", "z", "n"}

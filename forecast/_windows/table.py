@@ -492,9 +492,9 @@ class Windows(Table):
 
     def __repr__(self):
         series = f"series={len(self.starts) - 1}, " if len(self.starts) > 2 else ""
-        levels = "" if self.levels is None else f", levels={self.levels}"
+        given = ((name, getattr(self, name)) for name in ("levels", "elapsed", "stamps"))
         return (
             f"Windows(n={len(self)}, {series}lookback={self.lookback}, horizon={self.horizon}, "
             f"channels={self.channel_names}, targets={self.n_targets}, window_norm={self.window_norm!r}, "
-            f"dtype={self.dtype}{levels})"
+            f"dtype={self.dtype}{''.join(f', {name}={value}' for name, value in given if value is not None)})"
         )
