@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 from reference_attention import attention_backward, attention_forward, attention_weights
+from reference_decay import decay_at, decay_backward
 from reference_formulas import REFERENCE_CELLS, sigmoid
 
 
@@ -76,22 +77,6 @@ def masks_of(layer, run):
     """What h is multiplied by before R, and what share of its states of before a unit keeps at step t."""
     hidden, kept = run.masks.get(f"{layer.name}.hidden", 1.0), run.masks.get(f"{layer.name}.kept")
     return hidden, lambda t: layer.zoneout if kept is None else kept[:, t]
-
-
-def decay_at(layer, elapsed, p, t):
-    """e, the time since the step before, and g, by which the states have decayed at step t: (B, 1), (B, H)."""
-    e = elapsed[:, min(t + layer.reverse, elapsed.shape[1] - 1)]
-    return e, np.exp(-np.maximum(0.0, e * p["decay_w"] + p["decay_b"]))
-
-
-def decay_backward(layer, elapsed, p, t, h, dstates, dp, delapsed):
-    """From the gradients of what the cell has read, g h, to those of h; the others are added up."""
-    e, g = decay_at(layer, elapsed, p, t)
-    da = -dstates[0] * h * g * (e * p["decay_w"] + p["decay_b"] > 0.0)
-    dp["decay_w"] += (da * e).sum(axis=0)
-    dp["decay_b"] += da.sum(axis=0)
-    delapsed[:, min(t + layer.reverse, elapsed.shape[1] - 1), 0] += da @ p["decay_w"]
-    return [g * dstates[0]]
 
 
 def recurrent_step(cell, p, x, states, hidden=1.0):
