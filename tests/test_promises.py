@@ -10,6 +10,8 @@ from forecast._network import CELLS as _CELLS
 from forecast._network import DECAYING_CELLS, ESTIMATOR_CELLS, LOSSES, MATRIX_CELLS, OPTIMIZERS, core_cell
 from forecast._training import SCHEDULES
 
+pytestmark = pytest.mark.quick
+
 CELLS = [cell for cell in ESTIMATOR_CELLS if cell not in DECAYING_CELLS]  # these need times: test_gru_decay.py
 
 
