@@ -11,8 +11,13 @@ own. No dropout.
 PyTorch gets its batches ready-made as tensors, oneDNN on, flushed denormals and the fused Adam; ours gathers every
 batch from the raw series. Before any timing, outputs, gradients and the first loss of both are compared on the same
 weights. Blocks alternate; ratios are medians over pairs of PyTorch's time over ours, at the same number of threads and
-at PyTorch's better one. The share of the measured peak counts the products of the layers as the network describes
-them, 34 steps of a GRU and the linear layers; the elementwise part is not counted.
+at PyTorch's better one.
+
+Two shares of the measured peak. "of peak" counts the products of the layers as the network describes them, 34 steps of
+a GRU and the linear layers. "done" counts what ours multiplies: all segments of the decoder begin with the same state,
+so the products with it are those of one step; the learned positions are the same for all windows, so their products,
+once for each chunk of windows, are left out; and the first state is zero. PyTorch's module computes what is described.
+The elementwise part is in neither count.
 
 References
 ----------
@@ -43,6 +48,16 @@ def gflop(hidden, positions):
     linear = 2 * steps * SEGMENT * hidden
     encoder = 3 * steps * 3 * hidden * (hidden + hidden)
     decoder = 3 * segments * 3 * hidden * (positions + hidden)
+    head = 3 * segments * hidden * SEGMENT
+    return 2 * BATCH * (linear + encoder + decoder + head) / 1e9
+
+
+def gflop_done(hidden):
+    """Those of them that ours does: with the states of all steps but the first and of one segment."""
+    steps, segments = LOOKBACK // SEGMENT, HORIZON // SEGMENT
+    linear = 2 * steps * SEGMENT * hidden
+    encoder = 3 * 3 * hidden * (steps * hidden + (steps - 1) * hidden)
+    decoder = 3 * 3 * hidden * hidden
     head = 3 * segments * hidden * SEGMENT
     return 2 * BATCH * (linear + encoder + decoder + head) / 1e9
 
@@ -126,19 +141,21 @@ class Pair:
 
 def rows(report, hidden, decoder, pair, measured):
     """A row for each number of threads."""
-    work = gflop(hidden, pair.positions)
+    work, done = gflop(hidden, pair.positions), gflop_done(hidden)
     theirs = {threads: values for (side, threads), values in measured.items() if side == "theirs"}
     best = fastest(theirs)
     for (side, threads), ours in measured.items():
         if side != "ours":
             continue
         speed = work / np.median(ours)
-        same, gain, share = ratio(theirs[threads], ours), ratio(theirs[best], ours), speed / report.peak(threads)
+        same, gain = ratio(theirs[threads], ours), ratio(theirs[best], ours)
+        share, of_done = (count / np.median(ours) / report.peak(threads) for count in (work, done))
         report.row(
-            [hidden, decoder, threads, f"{median_ms(ours):.2f}", f"{speed:.0f}", f"{share:.0%}",
+            [hidden, decoder, threads, f"{median_ms(ours):.2f}", f"{speed:.0f}", f"{share:.0%}", f"{of_done:.0%}",
              f"{median_ms(theirs[threads]):.2f}", times(same), f"{times(gain)}, {best}"],
             units=hidden, decoder=decoder, threads=threads, ours=float(np.median(ours)), gflops=speed, share=share,
             theirs={str(n): float(np.median(v)) for n, v in theirs.items()}, same=same, ratio=gain, best=best,
+            done=of_done,
         )  # fmt: skip
 
 
@@ -150,7 +167,7 @@ def main():
     found.add_argument("--seconds", type=float, default=0.2, help="of a block of ours")
     arguments = found.parse_args()
     torch.set_flush_denormal(True)
-    columns = ["units", "decoder", "threads", "ours ms", "GFLOP/s", "of peak", "PyTorch ms",
+    columns = ["units", "decoder", "threads", "ours ms", "GFLOP/s", "of peak", "done", "PyTorch ms",
                "ratio (95 %)", "ratio to its best (95 %), threads"]  # fmt: skip
     report = Report("segrnn", arguments, columns)
     for hidden in arguments.units:

@@ -267,8 +267,9 @@ template <class T>
 inline void pack(const Network<T>& net, Pack which, T* to) {
   for (int l = 0; l < net.spec->n_layers; ++l) {
     const Slot& slot = net.plan->slots[l];
-    kinds<T>[net.spec->layers[l].kind].pack[which](*net.spec, net.spec->layers[l], net.theta + slot.theta,
-                                                   to + slot.pack[which]);
+    const LayerSpec& layer = net.spec->layers[l];
+    if (!shares_packs(*net.spec, layer))
+      kinds<T>[layer.kind].pack[which](*net.spec, layer, net.theta + slot.theta, to + slot.pack[which]);
   }
 }
 

@@ -130,6 +130,11 @@ constexpr Kind<T> kinds[] = {
 #undef FORECAST_LAYER
 };
 
+// A layer of the same kind and sizes as the one that owns its weights reads them as that one has packed them.
+inline bool shares_packs(const NetworkSpec& net, const LayerSpec& l) {
+  return l.tied >= 0 && net.layers[l.tied].kind == l.kind;
+}
+
 // ---- the walk --------------------------------------------------------------------------------------------
 
 constexpr int64_t steps_together = 8;  // of a phase of several layers, one window: each dispatch serves so many
@@ -166,8 +171,12 @@ struct Walk : Planner {
     for (int l = 0; l < net.n_layers; ++l) {
       const LayerSpec& layer = net.layers[l];
       Slot& slot = plan.slots[l];
-      for (int which = 0; which < 4; ++which)
-        slot.pack[which] = count(plan.packs[which], kind(l).pack_size[which](net, layer));
+      for (int which = 0; which < 4; ++which) {
+        const int64_t size = kind(l).pack_size[which](net, layer);
+        slot.pack[which] =
+            shares_packs(net, layer) ? plan.slots[layer.tied].pack[which] : count(plan.packs[which], size);
+        if (which == forward_units) plan.read += size;
+      }
       slot.skipped = !plan.use.drop && !kind(l).always;
     }
   }

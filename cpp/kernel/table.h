@@ -101,6 +101,7 @@ struct Plan {
   int64_t parameters, dense;                         // theta, and its part before the tables
   int64_t tables, table_width;                       // rows that a window reads, and numbers in all of them
   int64_t packs[4], arena, flow, initial, activity;  // sizes
+  int64_t read;                                      // of forward_units by all layers, shared packs each time
   int64_t y, weight, anchors, wide;                  // offsets in the arena
 };
 

@@ -2,7 +2,7 @@
 //
 //   states[i]  [state][H][column], h first, in the order of computation: D initial states, then step i's at i + D
 //   tape[i]    [row or kept value][H][column]; forward leaves what the cell's backward needs, backward writes the
-//              gradients da over the rows, and when all weight gradients are done dx over the first row
+//              gradients da over the rows, and when all weight gradients are done dx over one of them
 //
 // With a dilation D (Chang et al. 2017) a step goes on from the states of D steps before, so D chains of steps
 // interleave, each from the initial states; going back each has its own carry.

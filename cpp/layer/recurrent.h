@@ -29,11 +29,13 @@ struct Recurrent : Weightless {
     out.x = m.states, out.pitch = m.state_step, out.shift = l.dilation;
     if (kept < T_ + l.dilation) out.mask = kept - 1;
     if (l.reverse) out.x += (T_ - 1 + l.dilation) * m.state_step, out.pitch = -m.state_step, out.shift = 0;
-    // The gradient of the input goes over the tape's first row, where no other layer adds to it.
-    const int64_t newest = m.tape + (T_ - 1) * m.tape_step;
+    // The gradient of the input goes over a row of the tape, where no other layer adds to it. Where the input does not feed
+    // the last row, it goes there: it is not made of that row, so it needs no copy.
+    const int64_t oldest = m.tape + (cell.input[1] < cell.rows ? cell.rows - 1 : 0) * m.row;
+    const int64_t newest = oldest + (T_ - 1) * m.tape_step;
     const bool looped = p.net.loop >= 0 && number > p.net.loop;  // each step's is read before the step before is done
     if (p.plan.use.backward && inputs_of(p.net, l) <= H && !looped)
-      p.lend(l.in[0], l.reverse ? newest : m.tape, l.reverse ? -m.tape_step : m.tape_step);
+      p.lend(l.in[0], l.reverse ? newest : oldest, l.reverse ? -m.tape_step : m.tape_step);
     Slot& slot = p.plan.slots[number];
     if (l.start < 0) slot.initial = p.count(p.plan.initial, cell.states * H);
     slot.flow = p.count(p.plan.flow, T_);
@@ -238,15 +240,16 @@ struct Recurrent : Weightless {
   template <class Way, class T>
   static bool inputs_backward(const Call<T>& k, const View<Way, T>& v, const Gradient<T>& dx, int64_t i, int64_t end) {
     if (!dx.wanted()) return true;
-    T* const out = v.scratch;  // it may lie over the gradients that it is made of
     for (; i < end; ++i) {
       const Operands<T> da{v.tape(i) + v.cell.input[0] * v.row, v.cell.input_rows() * Way::room(v.H), nullptr, 0};
-      T *to = dx.at(v.time(i)), *from = dx.adds ? to : nullptr;
+      T *const to = dx.at(v.time(i)), *const from = dx.adds ? to : nullptr;
+      const bool over = to < da.a + da.K_a * Way::columns && da.a < to + v.I * Way::columns;  // what it is made of
+      T* const out = Way::units || over ? v.scratch : to;
       const T* none = nullptr;
       Way::template multiply_from<Plain>(from, none, v.W_T, da, v.I, Turn{i % 2 != 0},
                                          [=](int64_t unit, auto a)
                                              INLINE_LAMBDA { store(out + unit * Way::columns, a[0]); });
-      for (int64_t j = 0; j < v.I * Way::columns; ++j) to[j] = out[j];
+      for (int64_t j = 0; out != to && j < v.I * Way::columns; ++j) to[j] = out[j];
       if (k.stopped()) return false;
     }
     return true;

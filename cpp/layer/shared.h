@@ -90,7 +90,7 @@ __attribute__((noinline)) void steps_gradients(const View& v, const Gradient<T>&
   const int64_t I = v.I, H = v.H, n = end - i, all = v.cell.rows * H, fed = v.cell.input[1] * H;
   T *const by_unit = v.begun, *const by_step = by_unit + all * w, *const x = by_step + all * w;
   T* const db = dW + v.cell.b_of(I, H);
-  clear(v.begun, 2 * all * w);
+  clear(by_unit, n < w ? all * w : 0), clear(by_step, n * all);
   for (int64_t s = 0; s < n; ++s) {
     T* const D = by_step + s * all;
     WindowsInLanes<T>::add_column_sums(v.tape(i + s), all, D);

@@ -36,7 +36,7 @@ int64_t few_of(const Model<T>& model, Path path) {
   const int lanes = model.kernels->vectors.lanes;
   if (path != Path::automatic) return path == Path::units ? lanes : 0;
   const Plan& plan = *model.units;
-  const int64_t bytes = plan.packs[forward_units] / std::max(plan.n_recurrent, 1) * int64_t(sizeof(T));
+  const int64_t bytes = plan.read / std::max(plan.n_recurrent, 1) * int64_t(sizeof(T));
   const int64_t share = bytes < (8 << 10) ? 5 : bytes < (128 << 10) ? 9 : bytes < (2 << 20) ? 7 : 3;
   return lanes * share / 16;
 }
