@@ -67,7 +67,8 @@ class Source:
     A past value reaches the network as ((x - m) / d - past_mean[channel]) / past_scale[channel], a target as
     ((y - m) / d - target_mean[k]) / target_scale[k], m and d being those of the channel target_anchor[column] (0 and 1
     where that is -1), an extra input as (e - extra_mean[i]) / extra_scale[i], i over all E. All of it in double, then
-    rounded to the dtype. What m and d of a window are is said by anchor[channel]:
+    rounded to the dtype. From a column of `future` the newest value of the channel future_anchor[column] is taken off
+    before. What m and d of a window are is said by anchor[channel]:
 
     0: m = 0, d = 1;
     1: m = the newest of its T past values, d = 1;
@@ -121,6 +122,7 @@ class Source:
         fed_scale: NDArray[np.float64] | None = None,  # (K,) with fed_shift: what a decoder that feeds itself reads of
         # target k is fed_scale z + fed_shift, z as the loss sees it; None: z
         fed_shift: NDArray[np.float64] | None = None,
+        future_anchor: NDArray[np.int32] | None = None,  # (columns of future,) a channel with the anchor 1, or -1
     ) -> None: ...
 
 def gathered(

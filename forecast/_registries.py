@@ -2,13 +2,15 @@
 
 from . import _core
 
-__all__ = ["ACTIVATED_CELLS", "CELLS", "CELL_WORDS", "ESTIMATOR_CELLS", "LOSSES", "MATRIX_CELLS", "OPTIMIZERS"]
+__all__ = ["ACTIVATED_CELLS", "CELLS", "CELL_WORDS", "DECAYING_CELLS", "ESTIMATOR_CELLS", "LOSSES", "MATRIX_CELLS",
+           "OPTIMIZERS"]  # fmt: skip
 
 CELLS = _core.CELLS
 LOSSES = _core.LOSSES
 OPTIMIZERS = _core.OPTIMIZERS
 MATRIX_CELLS = ("mlstm",)  # choices of the argument `cell` that are layers of their own in the core
+DECAYING_CELLS = {"gru_decay": "gru"}  # ... that decay the states of a cell between steps
 CELL_WORDS = {name: info["estimator"] for name, info in CELLS.items()}  # as the argument `cell` names them
 ACTIVATED_CELLS = tuple(word for word in dict.fromkeys(CELL_WORDS.values()) if word not in CELLS)  # by `activation`
-CELL_WORDS |= {kind: kind for kind in MATRIX_CELLS}
+CELL_WORDS |= {kind: kind for kind in (*MATRIX_CELLS, *DECAYING_CELLS)}
 ESTIMATOR_CELLS = tuple(dict.fromkeys(CELL_WORDS.values()))

@@ -86,6 +86,10 @@ def draw_theta(network, rng):
             view[...] = np.linalg.qr(rng.normal(size=view.shape))[0] * (1.0 if "rnn" in network.cell else 0.5)
         elif many and name.endswith(("b_f", "b_z")):  # the gates that carry the state
             view[...] += 3.0
+        elif name.endswith("decay_w"):  # unit 0 never decays, unit 1 over the long steps, the others always
+            view[...] = [-0.3, 1.0, *rng.uniform(0.1, 0.5, size=len(view) - 2)]
+        elif name.endswith("decay_b"):
+            view[...] = [-0.1, -0.7, *rng.uniform(0.05, 0.1, size=len(view) - 2)]
         elif view.ndim == 2:
             view[...] = rng.normal(size=view.shape) / np.sqrt(view.shape[1])
         if many and network.cell == "minlstm" and name.endswith("b_i"):  # the other half of what carries the state
@@ -165,6 +169,12 @@ FAMILIES = {  # fields of Architecture; those not named are the defaults of `dra
     "skip linear": dict(skip="linear"),
     "skip linear of some channels": dict(skip="linear", inputs=4, columns=2),
     "skip linear-all": dict(skip="linear-all"),
+    "decay": dict(cell="gru_decay", inputs=3, elapsed=1),
+    "decay, everything": dict(
+        cell="gru_decay", inputs=4, elapsed=3, layers=2, bidirectional=True, layer_norm=True, residual=True,
+        decoder="recurrent", attention="additive", future=1, static=1,
+    ),
+    "decay at every step": dict(cell="gru_decay", inputs=2, elapsed=1, layers=2, return_sequences=True, horizon=2),
     "segments": dict(segment=3, decoder="segments"),
     "segments over the horizon": dict(segment=3, decoder="segments", horizon=4, columns=2),
     "segments tied": dict(segment=3, decoder="segments", decoder_tied=True),
@@ -274,6 +284,9 @@ def _windows_of(a, windows, rng):
         past=rng.normal(size=(rows, a.inputs)), lookback=a.steps, past_stride=block,
         target=rng.normal(size=(rows, a.columns)), horizon=a.horizon_steps, target_stride=block, target_shift=a.steps,
     )  # fmt: skip
+    if a.elapsed is not None:  # short and long steps, none of which puts a decay on its kink
+        long = rng.random(size=rows) < 0.3
+        arguments["past"][:, a.elapsed] = np.where(long, rng.uniform(1.0, 1.5, rows), rng.uniform(0.1, 0.4, rows))
     if a.return_sequences:
         arguments |= dict(target=rng.normal(size=(rows, a.step_targets)), horizon=a.steps, target_shift=1)
     cuts = np.sort(rng.integers(0, windows + 1, size=SERIES - 1))

@@ -73,6 +73,7 @@ def gather(
     cycle_ratio=None,
     fed_scale=1.0,
     fed_shift=0.0,
+    future_anchor=None,
     *,
     limit=None,
     noise=None,
@@ -101,7 +102,11 @@ def gather(
                     y[:, column] = (y[:, column] - centre[lookback:, channel]) / spread[lookback:, channel]
             target_rows.append(y.reshape(-1))
         beside = [] if extra is None else [extra[w]]
-        beside += [] if future is None else list(future[ahead : ahead + horizon])
+        if future is not None:
+            known = np.array(future[ahead : ahead + horizon], dtype=float)
+            for column, channel in enumerate([] if future_anchor is None else future_anchor):
+                known[:, column] -= x[-1, channel] if channel >= 0 else 0.0
+            beside += list(known)
         if static is not None:
             beside.append(static[series])
         extra_rows.append(np.concatenate([np.asarray(part, dtype=float) for part in beside] or [np.zeros(0)]))

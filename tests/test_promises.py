@@ -7,12 +7,12 @@ from small_networks import small
 
 from forecast import RNNForecaster, Windows
 from forecast._network import CELLS as _CELLS
-from forecast._network import ESTIMATOR_CELLS, LOSSES, MATRIX_CELLS, OPTIMIZERS, core_cell
+from forecast._network import DECAYING_CELLS, ESTIMATOR_CELLS, LOSSES, MATRIX_CELLS, OPTIMIZERS, core_cell
 from forecast._training import SCHEDULES
 
 pytestmark = pytest.mark.quick
 
-CELLS = ESTIMATOR_CELLS
+CELLS = [cell for cell in ESTIMATOR_CELLS if cell not in DECAYING_CELLS]  # these need times: test_gru_decay.py
 
 
 def reads_its_past(word):
@@ -38,6 +38,7 @@ EFFECTS = {  # changed value, and what else both models need to show it
     "num_layers": (2, {}),
     "activation": ("relu", {"cell": "rnn"}),
     "heads": (2, {"cell": "mlstm", "hidden_size": 6}),
+    "elapsed": (0, {"cell": "gru_decay"}),  # of a channel of times: test_gru_decay.py
     "dropout": (0.5, {}),
     "segment": (3, {}),
     "segment_activation": ("identity", {"segment": 3}),
@@ -123,6 +124,7 @@ ON_WINDOWS = (  # what plain arrays do not say, or one step of horizon does not 
 
 ELSEWHERE = (
     "n_jobs", "verbose", "freeze", "categories", "embedding_size", "category_left_out", "return_sequences", "stateful",
+    "elapsed",
 )  # fmt: skip
 
 

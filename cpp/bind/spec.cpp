@@ -113,8 +113,9 @@ void SpecHolder::check_layer(const LayerSpec& l, const std::string& name) const 
     readable(l.added, true);
     if (streams_[size_t(l.added)].width != out.width) refuse("layer", name, "what is added has another width");
   }
-  if (l.inputs < (cell ? 1 : kind->least) || l.inputs > (cell ? 1 : kind->most))
+  if (l.inputs < (cell ? 1 : kind->least) || l.inputs > (cell ? 2 : kind->most))
     refuse("layer", name, "number of inputs");
+  if (cell && l.inputs == 2) check_decay(l, name);
   if (attends) check_attention(l, name);
   int64_t wide = 0;
   for (int i = 0; i < l.inputs; ++i) wide += streams_[size_t(l.in[i])].width;
@@ -136,6 +137,17 @@ void SpecHolder::check_layer(const LayerSpec& l, const std::string& name) const 
   }
   if (l.tied >= 0 ? !may_tie(l, layers_[size_t(l.tied)]) : !cell && kind->owner)
     refuse("layer", name, "tied needs a layer of the same kind and sizes, or the kind that owns its weights");
+}
+
+// A layer whose states decay with the time since the step before.
+void SpecHolder::check_decay(const LayerSpec& l, const std::string& name) const {
+  if (streams_[size_t(l.in[1])].width != 1 || table_->cells[l.kind].states != 1)
+    refuse("layer", name, "a decay has one time at each step, and a cell of one state");
+  if (l.restart || l.dilation > 1 || view_.loop >= 0)
+    refuse("layer", name, "a decay needs a layer that goes on from the step before, outside of a loop");
+  // Its gradient is added to: what another layer has left there, or zeros.
+  if (base_of(l.in[1]) != view_.past || past().width < 2)
+    refuse("layer", name, "the time since the step before is one of several channels of 'past'");
 }
 
 void SpecHolder::check_heads(const LayerSpec& l, const std::string& name) const {
@@ -323,6 +335,7 @@ std::string SpecHolder::weight_name(const Field& f) const {
   if (!f.kind) return layer;
   const std::string kind(1, f.kind);
   if (f.row < 0) return layer + "." + kind;
+  if (f.kind == 'd') return layer + (f.row ? ".decay_b" : ".decay_w");
   const CellInfo& c = cell(f.layer);
   return layer + "." + kind + "_" + (f.kind == 'p' ? c.vector_names : c.row_names)[f.row];
 }

@@ -112,7 +112,11 @@ INLINE void each_extra(const Source& s, int64_t window, const Body& body) {
   if (s.future_columns) {
     const int64_t first = target_row(s, window);
     for (int64_t step = 0; step < s.horizon; ++step)
-      for (int64_t i = 0; i < s.future_columns; ++i) body(e++, at(s.future, first + step, i));
+      for (int64_t i = 0; i < s.future_columns; ++i) {
+        const int64_t channel = s.future_anchor ? s.future_anchor[i] : -1;
+        const double centre = channel < 0 ? 0 : anchor_of<false>(s, past_row(s, window), channel).centre;
+        body(e++, at(s.future, first + step, i) - centre);
+      }
   }
   if (s.constant_columns) {
     const int64_t series = series_of(s, window);

@@ -27,7 +27,8 @@ enum class Bias : int { none, one, steps };  // of a dense layer: none, one, or 
 
 struct LayerSpec {
   int kind;  // its number in the table of kinds: every cell, then the layers of layer/registry.h
-  int inputs, in[most_inputs], out, added;  // streams; added: -1 where there is none
+  int inputs, in[most_inputs], out, added;  // streams; added: -1 where there is none; of a cell the second input is
+                                            // the time since the step before, with which its states decay
   int start, tied;  // earlier layers: whose last states it starts from, whose weights it uses; -1: its own
   bool reverse, restart, relu;
   Bias bias;
@@ -131,6 +132,7 @@ struct Source {
   const double* anchor_floor;    // [floors][I] the least spread; null: a thousandth of the mean
   int64_t floors;                // 1, or one for each series
   const int32_t* target_anchor;  // [columns] the channel, or -1; null: none
+  const int32_t* future_anchor;  // [future_columns] the channel whose newest value is taken off, or -1; null: none
   const double *past_mean, *past_inverse, *target_mean, *target_inverse, *extra_mean, *extra_inverse;
   const int64_t* series_row;  // per window: the row of its series in tables; -1: none of them; null: not given
   const int64_t* phase;       // per window: that of its oldest row in a cycle; null: not given
@@ -190,7 +192,7 @@ struct Chunk {
 
 struct Field {  // one named array inside theta
   int layer;
-  char kind;                // W, R, b, g (a gain) or v; p: a vector of a cell; 0: the layer's own name says it
+  char kind;  // W, R, b, g (a gain) or v; p: a vector of a cell; d: of a decay; 0: the layer's own name says it
   int row;                  // of the cell, or number of its vector; -1: the layer is not a cell
   int64_t offset, n, m, k;  // shape (n, m, k); what is 0 is not there
 };

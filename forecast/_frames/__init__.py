@@ -12,6 +12,7 @@ from .future import Future, read_future
 from .glued import naming, refuse_several
 from .index import frequency_of, season_length
 from .interchange import FOREIGN, enter, leave, one_column
+from .irregular import steps_since_epoch
 from .names import blocks_of, refuse_retyped
 from .panel import Panel, read_panel, read_static
 from .roles import Layout, Roles, time_labels
@@ -63,6 +64,7 @@ __all__ = [
     "refuse_several",
     "season_length",
     "step_numbers",
+    "steps_since_epoch",
     "time_columns",
     "time_labels",
     "with_static",

@@ -1,6 +1,6 @@
 """Refusals of architectures whose parts do not fit together, by the arguments' names."""
 
-from .._registries import CELLS, MATRIX_CELLS
+from .._registries import CELLS, DECAYING_CELLS, MATRIX_CELLS
 from .categories import refuse_codes
 
 __all__ = ["first_residual", "refuse_unfit"]
@@ -35,6 +35,11 @@ def refuse_unfit(a):
 
 
 def _refuse_steps(a):
+    if a.cell in DECAYING_CELLS:
+        raise ValueError(
+            f"cell={a.cell!r} with encoder='dense': it decays from one row of the past to the next, and a vector has "
+            f"no rows. Set cell={DECAYING_CELLS[a.cell]!r}."
+        )
     if a.steps > 1:
         raise ValueError(
             f"encoder='dense' reads one vector for each sample, and these windows have a past of {a.steps} steps. Set "
@@ -190,7 +195,9 @@ def _refuse_unfit_cell(a):
                     f"that are vectors. Set another cell, or leave {name} out."
                 )
         return
-    cell = CELLS[a.cell]
+    if a.cell in DECAYING_CELLS:
+        _refuse_unfit_decay(a)
+    cell = CELLS[a.core_cell]
     if a.recurrent_dropout and cell["state"][0] == cell["state"][1]:
         raise ValueError(
             f"recurrent_dropout={a.recurrent_dropout}: cell={a.cell_word!r} multiplies its states by no matrix, so "
@@ -201,6 +208,28 @@ def _refuse_unfit_cell(a):
             f"zoneout={a.zoneout}: the states of cell={a.cell_word!r} are stored relative to a running maximum, so a "
             "mean of two of them means nothing. Set zoneout=0, or use recurrent_dropout."
         )
+
+
+def _refuse_unfit_decay(a):
+    """What a state that decays from row to row cannot go with."""
+    if a.elapsed is None or not 0 <= a.elapsed < a.inputs or a.inputs < 2:
+        raise ValueError(
+            f"cell={a.cell!r} with elapsed={a.elapsed}: expected a channel with the time since the row before, next to "
+            f"those with values, got {a.inputs} channels. Add it to X, and set n_channels if X is 2-D."
+        )
+    if a.past_levels and a.past_levels[a.elapsed]:
+        raise ValueError(
+            f"cell={a.cell!r} with elapsed={a.elapsed}: this channel holds codes of categories; expected the time "
+            "since the row before."
+        )
+    given = {
+        "segment": (a.segment, 1, "a step of the encoder is a segment of rows, and states decay from row to row"),
+        "dilation": (max(a.dilations), 1, "a step goes on from a state several rows back, not from the row before"),
+        "decoder_tied": (a.decoder_tied, False, "the weights of the decay have no place in the decoder"),
+    }
+    for name, (value, default, why) in given.items():
+        if value != default:
+            raise ValueError(f"cell={a.cell!r} with {name}={value!r}: {why}. Leave {name} {default!r}.")
 
 
 def _refuse_recurrent(a):

@@ -252,9 +252,12 @@ def trained(settings, task, rows, ends=None, before=None):
 
 _KEPT = (
     "lookback", "horizon", "window_norm", "transform", "calendar", "freq", "level", "clip_covariates", "masked",
-    "n_targets", "names",
+    "n_targets", "names", "irregular",
 )  # fmt: skip
-_WORDS = {"masked": "masks of missing values", "n_targets": "the number of targets", "names": "the channels"}
+_WORDS = {
+    "masked": "masks of missing values", "n_targets": "the number of targets", "names": "the channels",
+    "irregular": "rows at any times",
+}  # fmt: skip
 
 
 def _refuse_other_windows(before, preparation, split):
@@ -301,12 +304,15 @@ def prepared(settings, task, rows):
         level=settings.level,
         clip_covariates=settings.clip_covariates,
         labels=list(task.target_names),
+        irregular=task.axis.irregular,
     )
     own = task.target_names if rows.targets.shape[1] == len(task.target_names) else ["target"]
     seen = [*own, *task.past_names]
     known = [*task.future_names, *preparation.calendar_names(rows.index)]
+    known += ["time"] if preparation.irregular else []
+    since = ["time since the row before"] if preparation.irregular else []
     masks = [f"{name} observed" for name in seen] if task.masked else []
-    preparation.names = [*seen, *known, *masks, *([f"{name} level" for name in own] if settings.level else [])]
+    preparation.names = [*seen, *known, *since, *masks, *([f"{name} level" for name in own] if settings.level else [])]
     preparation.levels = _levels_of(task.levels, len(own), len(known), len(preparation.names))
     return preparation
 
@@ -315,7 +321,7 @@ def _levels_of(levels, n_targets, n_known, n_channels):
     """Levels of the encoded covariates as those of channels, known future and static values."""
     if levels is None:
         return None
-    future = levels["future"] + [0] * (n_known - len(levels["future"]))  # features of the calendar are numbers
+    future = levels["future"] + [0] * (n_known - len(levels["future"]))  # what is made of time labels is numbers
     past = [0] * n_targets + levels["past"] + future
     return {
         "past": past + [0] * (n_channels - len(past)),

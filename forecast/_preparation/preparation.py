@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 
 from .._files import stored
+from .._frames import steps_since_epoch
 from .._windows import Norm, Windows, noise_floor, windows_of, without_motion
 from ..preprocessing import calendar_features, make_transform
 
@@ -62,6 +63,9 @@ class Preparation:
     limits : ndarray or None
         The least and the greatest value of each that is let through, shape (2, columns): past covariates first, then
         those known ahead, then static ones.
+    irregular : bool
+        Whether rows stand at any times. Behind the calendar come the time of each row, which windows count from their
+        newest row and know ahead, and the time since the row before, both in steps of `freq`.
     """
 
     lookback: int
@@ -84,6 +88,7 @@ class Preparation:
     limits: np.ndarray | None = None
     levels: dict | None = None
     named: list | None = None
+    irregular: bool = False
 
     def _levels_of(self, role, table):
         """Levels of the covariates of a role, whose past begins behind the targets."""
@@ -92,6 +97,11 @@ class Preparation:
 
     @property
     def n_lost(self):
+        """Rows at the start of a series without a value of the transform, or without a row before to count from."""
+        return max(self._undefined, int(self.irregular))
+
+    @property
+    def _undefined(self):
         """Rows at the start of a series that its transform leaves without a value."""
         return 0 if self.transform is None else make_transform(self.transform, period=self.period).n_lost
 
@@ -233,7 +243,8 @@ class Preparation:
         Returns
         -------
         dict
-            `values`, `targets` (None: the first columns of `values`), `future`, `static` (None where empty).
+            `values`, `targets` (None: the first columns of `values`), `future`, `static` (None where empty), and where
+            rows stand at any times `stamps` and `elapsed`.
         """
         n = rows.targets.shape[1]
         raw = rows.filled("targets", self.fill[:n]) if self.masked else rows.targets
@@ -241,20 +252,31 @@ class Preparation:
         past = rows.filled("past", self.fill[n:]) if self.masked else rows.past
         past, future, static = self._held(past, rows.future, rows.static)
         known = self._known(rows, future)
-        parts = [targets, past, known]
+        parts, places = [targets, past, known], {}
+        if self.irregular:
+            time, since = self._times(rows)
+            first = targets.shape[1] + past.shape[1] + known.shape[1]
+            places = {"stamps": (first, known.shape[1]), "elapsed": first + 1}
+            parts += [time, since]
+            known = np.concatenate([known, time], axis=1)
         if self.masked:
             there = True if rows.padding is None else ~rows.padding[:, None]
             parts += [~np.isnan(rows.targets) & there, ~np.isnan(rows.past) & there]
         if self.level:
             parts.append(targets)
         parts = [part for part in parts if part.shape[1]]
-        values = parts[0] if len(parts) == 1 else np.concatenate(parts, axis=1, dtype=rows.targets.dtype)
+        values = parts[0] if len(parts) == 1 else np.concatenate(parts, axis=1, dtype=self._dtype(rows))
         return {
             "values": values,
             "targets": np.where(np.isnan(rows.targets), np.nan, targets) if self.masked else None,
             "future": known if known.shape[1] else None,
             "static": static if static.shape[1] else None,
+            **places,
         }
+
+    def _dtype(self, rows):
+        """Times that are counted from an epoch need all digits."""
+        return np.float64 if self.irregular else rows.targets.dtype
 
     def _held(self, *tables):
         """Tables of covariates, within what training has shown of them."""
@@ -284,6 +306,13 @@ class Preparation:
             return future
         features, _ = calendar_features(rows.index, self.calendar)
         return np.concatenate([future, features], axis=1, dtype=rows.targets.dtype)
+
+    def _times(self, rows):
+        """The time of each row, and that since the row before, each (rows, 1)."""
+        time = steps_since_epoch(rows.index, self.freq)[:, None]
+        since = np.diff(time, axis=0, prepend=time[:1])
+        since[rows.starts[:-1][np.diff(rows.starts) > 0]] = 0.0
+        return time, since
 
     def training_windows(self, rows, step, clock):
         """All windows with a past and a future that a forecast could start from.
@@ -404,7 +433,7 @@ class Preparation:
         if self.transform is None and not self.still and not new:
             return cube
         raw = rows.filled("targets", self.fill[: self.n_targets]) if self.masked else rows.targets
-        which, lost = windows.which, self.n_lost
+        which, lost = windows.which, self._undefined
         for number in np.unique(which):
             mine = which == number
             key = rows.keys[number]

@@ -49,7 +49,7 @@ def card_parts(model):
 _BEYOND = (
     "encoder", "segment", "bidirectional", "residual", "layer_norm", "dilation", "recurrent_dropout", "zoneout", "skip",
     "decoder", "decoder_tied", "teacher_forcing", "attention", "return_sequences", "stateful", "future_size",
-    "series_size", "categories", "embedding_size", "category_left_out", "cycle",
+    "series_size", "categories", "embedding_size", "category_left_out", "cycle", "elapsed",
 )  # fmt: skip
 
 

@@ -34,6 +34,10 @@ class RNNForecaster(Saved, Fits, Forecasts, Carries, RegressorMixin, BaseEstimat
     heads : int, default=1
         Heads of `cell="mlstm"`, each with a matrix memory of its own of `hidden_size / heads` units [14]_; more of them
         are faster and remember less each.
+    elapsed : int, default=None
+        Of `cell="gru_decay"`: the channel of X that holds the time since the row before, in any unit, counted from the
+        end if negative. The states decay with it between two rows [27]_; it is also read like any channel. None: the
+        channel that `Windows` name, or the last one of an array. Decoder and known future are read by `"gru"`.
     dropout : float, default=0.0
         Share of the units dropped after every layer while training, also before the head; in [0, 1).
     segment : int, default=1
@@ -238,14 +242,15 @@ class RNNForecaster(Saved, Fits, Forecasts, Carries, RegressorMixin, BaseEstimat
     n_threads_ : int
         Threads used in training.
     weights_ : dict of str to ndarray
-        Named views, e.g. "0.W_i" (hidden_size, n_channels) of layer 0's input gate, "0.R_i" (hidden_size, hidden_size),
-        "0.b_i" (hidden_size,), "head.W" (n_outputs, hidden_size), "head.b" (n_outputs,). With
-        several quantiles the head has a row per output and level, the levels of an output side by side. For the other
-        arguments: "0.reverse.W_i", "segment.W", "future.W_i", "future.reverse.W_i", "decoder.W_i", "decoder.0.W_i" or
-        "decoder.W", "attention.query.W", "attention.key.W" and "attention.v", "encoder.W" (hidden_size, n_features),
-        "decoder.positions.b", "decoder.context.W", "skip.W" (n_outputs, past), "series.V" (n_series + 1, series_size),
-        the last row for an unknown series, "embedding.past.1" (levels + 1, embedding_size), the last row for an unknown
-        level, and "cycle" (n_series or 1, targets, steps), in standard deviations.
+        Named views, e.g. "0.W_i" (hidden_size, n_channels) of layer 0's input gate, "0.R_i" (hidden_size,
+        hidden_size), "0.b_i" (hidden_size,), "head.W" (n_outputs, hidden_size), "head.b" (n_outputs,). With several
+        quantiles the head has a row per output and level, the levels of an output side by side. For the other
+        arguments: "0.decay_w" and "0.decay_b" (hidden_size,), "0.reverse.W_i", "segment.W", "future.W_i",
+        "future.reverse.W_i", "decoder.W_i", "decoder.0.W_i" or "decoder.W", "attention.query.W", "attention.key.W"
+        and "attention.v", "encoder.W" (hidden_size, n_features), "decoder.positions.b", "decoder.context.W", "skip.W"
+        (n_outputs, past), "series.V" (n_series + 1, series_size), the last row for an unknown series,
+        "embedding.past.1" (levels + 1, embedding_size), the last row for an unknown level, and "cycle" (n_series or
+        1, targets, steps), in standard deviations.
     draws_masks_ : bool
         Whether `sample_y` works: the last fit had `dropout`, `recurrent_dropout` or `zoneout`.
     quantiles_ : ndarray of shape (n_levels,)
@@ -281,6 +286,7 @@ class RNNForecaster(Saved, Fits, Forecasts, Carries, RegressorMixin, BaseEstimat
     .. [24] Guo and Berkhahn (2016): Entity embeddings of categorical variables.
     .. [25] Vinyals et al. (2015): Show and tell: a neural image caption generator.
     .. [26] Williams and Peng (1990): An efficient gradient-based algorithm for on-line training of recurrent networks.
+    .. [27] Che et al. (2018): Recurrent neural networks for multivariate time series with missing values.
 
     Examples
     --------
@@ -307,6 +313,7 @@ class RNNForecaster(Saved, Fits, Forecasts, Carries, RegressorMixin, BaseEstimat
         num_layers=1,
         activation="tanh",
         heads=1,
+        elapsed=None,
         dropout=0.0,
         segment=1,
         segment_activation="relu",
@@ -372,6 +379,7 @@ class RNNForecaster(Saved, Fits, Forecasts, Carries, RegressorMixin, BaseEstimat
         self.num_layers = num_layers
         self.activation = activation
         self.heads = heads
+        self.elapsed = elapsed
         self.dropout = dropout
         self.segment = segment
         self.segment_activation = segment_activation

@@ -69,7 +69,7 @@ def start(model, data, weight, windows, rng, go_on):
                 "The fit to go on from had another architecture or number of outputs: keep cell, hidden_size, "
                 "num_layers, dtype, the other arguments of the network (segment, bidirectional, residual, layer_norm, "
                 "dilation, skip, encoder, decoder, attention, future_size, series_size, categories, embedding_size, "
-                "category_left_out, cycle) and the shapes of X and y, or set warm_start=False."
+                "category_left_out, cycle, elapsed) and the shapes of X and y, or set warm_start=False."
             )
     optimizer = network.new_optimizer(model.optimizer, momentum_of(model), model.weight_decay)
     if go_on and model._optimizer_state["name"] == model.optimizer:
@@ -81,7 +81,7 @@ def start(model, data, weight, windows, rng, go_on):
 
 def _scaling(architecture, model, data, weight, windows):
     scaling = windows_scaling(data.arguments, weight, windows, None if model.max_steps is None else _SCALED)
-    alike = architecture.decoder == "recurrent" or architecture.return_sequences
+    alike = architecture.decoder == "recurrent" or architecture.return_sequences or architecture.timed
     return scaling.over_steps(architecture) if alike else scaling
 
 

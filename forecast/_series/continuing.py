@@ -59,7 +59,8 @@ def joined(state, old):
             raise ValueError(f"{name} is of no series that the model knows; expected only series of the model.")
         first, end = (int(bound) for bound in rows.starts[number[key] : number[key] + 2])
         begin = first + int(rows.index[first:end].searchsorted(label, side="right"))
-        if begin == first and rows.index[first] != state.axis.after(label, 1)[0]:
+        follows = state.axis.irregular or rows.index[first] == state.axis.after(label, 1)[0]
+        if begin == first and not follows:
             raise ValueError(
                 f"{name} ends at {label}, and the rows that the model keeps begin at {rows.index[first]}; expected old "
                 "rows that reach to these."

@@ -10,6 +10,7 @@ from sklearn.base import clone
 from .._preparation import LEVELS, Rows, Task, goes_on, trained, unfrozen
 from ..preprocessing import make_transform
 from .growing import kept_rows
+from .irregular import refuse_regular
 from .no_past import refuse_unfounded
 from .parameters import (
     CHOOSING,
@@ -65,6 +66,8 @@ def fitted_state(model, panel, roles, later=None, before=None, weights=None):
     if later is not None:
         rows, ends = _followed(rows, Rows.of(later), panel.axis)
     refuse_choosing(model)
+    if task.axis.irregular:
+        refuse_regular(model)
     _refuse_lookback(model, roles, panel.axis.season_length)
     refuse_carried(model)
     refuse_unread(model, task.levels)
@@ -126,7 +129,8 @@ def _followed(rows, later, axis):
         if key not in last:
             raise ValueError(f"X_val has the series {key!r}, which X has not; expected series of X.")
         expected = axis.after(last[key], 1)[0]
-        if later.index[first] != expected:
+        follows = later.index[first] > last[key] if axis.irregular else later.index[first] == expected
+        if not follows:
             raise ValueError(f"{name} begins at {later.index[first]}; expected {expected}, right after the rows of X.")
     both = rows.followed_by(later)
     return both, both.starts[:-1] + np.diff(rows.starts)
@@ -301,4 +305,5 @@ def _unlearnable(model, task, targets):
     least = settings.lookback
     if settings.transform is not None:
         least += make_transform(settings.transform, period=task.axis.season_length).n_lost
+    least = max(least, settings.lookback + task.axis.irregular)
     return f"{len(targets)} rows; a forecast looks back on {least}" if len(targets) < least else None

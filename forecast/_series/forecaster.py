@@ -61,13 +61,17 @@ class SeriesForecaster(
         Column of the time stamps. None: the index or, if that only counts rows, the only column of time stamps, with a
         `TimeColumnWarning`.
     freq : str, offset or int, default=None
-        Frequency of the rows. None: inferred. If given, a missing business day is a gap.
+        Frequency of the rows. None: inferred. If given, a missing business day is a gap. With `gaps="irregular"`, the
+        step of the forecasts; None: the usual time between rows, rounded.
     trading_calendar : pandas.offsets.CustomBusinessDay or list of dates, default=None
         Sessions, or dates without one, of daily business data. None: missing weekdays count as holidays, and forecasts
         continue with the next weekdays.
-    gaps : {"error", "mask", "interpolate"}, default="error"
+    gaps : {"error", "mask", "interpolate", "irregular"}, default="error"
         What to do with missing stamps. "error": raise. "mask": insert them without values. "interpolate": insert them
-        with values on a straight line.
+        with values on a straight line. "irregular": rows are at irregular times and none is missing. `lookback` and
+        `horizon` then count rows, the regressor reads the time of each, and forecasts are at steps of `freq` after the
+        newest row, or at the times in the frame passed to `predict`. For `RNNForecaster(cell="gru_decay",
+        decoder="steps")`, or any other regressor.
     missing : {"error", "mask"}, default="error"
         What to do with NaN in targets and past covariates. "error": raise. "mask": fill with the value before, add mask
         channels, and exclude missing targets from the loss.

@@ -135,7 +135,7 @@ def from_origins(state, rows, origins, n_steps, levels=None):
         reach = n_steps
         if state.roles.future:  # their rows end with the series
             reach = min(max(n_steps, state.horizon), int(rows.starts[number + 1] - origin) - 1)
-        labels = state.axis.after(rows.index[origin], reach)
+        labels = _after(state, rows, origin, reach, int(rows.starts[number + 1]))
         ahead = rows.future[origin + 1 : origin + 1 + reach] if state.roles.future else np.zeros((reach, 0))
         forecast = from_ends(state, past, [labels], [ahead], levels)[0][:n_steps]
         short = ((0, n_steps - len(forecast)), *[(0, 0)] * (forecast.ndim - 1))
@@ -162,13 +162,26 @@ def with_future(state, past, labels, future):
     _refuse_unknown(state, min(map(len, labels)))
     lengths = np.diff(past.starts)
     labels = [
-        wanted if len(wanted) >= horizon else state.axis.after(last, horizon)
+        wanted if len(wanted) >= horizon else _lengthened(state.axis, wanted, last, horizon)
         for wanted, last in zip(labels, past.last_labels.values(), strict=True)
     ]
     if not state.roles.future:  # the calendar alone: as many rows as there are labels, whatever was asked for
         future = [np.zeros((len(wanted), 0)) for wanted in labels]
     rows = past.extended(labels, future)
     return rows, rows.starts[:-1] + lengths - 1
+
+
+def _lengthened(axis, labels, last, n):
+    """`n` labels after the last known one; at irregular times they go on from those asked for."""
+    if not axis.irregular or not len(labels):
+        return axis.after(last, n)
+    return labels.append(axis.after(labels[-1], n - len(labels)))
+
+
+def _after(state, rows, origin, n, end):
+    """The `n` labels after a row; at irregular times those of the rows that follow, as far as these go."""
+    first = rows.index[origin]
+    return _lengthened(state.axis, rows.index[origin + 1 : min(origin + 1 + n, end)], first, n)
 
 
 def _refuse_unknown(state, steps):
@@ -213,7 +226,7 @@ def _fed_back(state, past, labels, future):
     """A forecast longer than the horizon: each block looks back on the blocks before it."""
     horizon, n_steps = state.horizon, len(labels)
     known = bool(state.roles.future)
-    ahead = labels if known else state.axis.after(past.index[-1], -(-n_steps // horizon) * horizon)
+    ahead = labels if known else _lengthened(state.axis, labels, past.index[-1], -(-n_steps // horizon) * horizon)
     rows = past.extended([ahead], [future if known else np.zeros((len(ahead), 0))])
     first, done, blocks = len(past), 0, []
     while done < n_steps:

@@ -73,6 +73,7 @@ class OneRow:
             and not preparation.masked
             and preparation.levels is None
             and not preparation.calendar
+            and not preparation.irregular
             and not np.isnan(state.tail.targets[-1]).any()
         )
         return OneRow(state) if plain else None

@@ -39,7 +39,7 @@ CONSTRAINTS = {
     "time": "no_validation",
     "freq": "no_validation",
     "trading_calendar": "no_validation",
-    "gaps": [StrOptions({"error", "mask", "interpolate"})],
+    "gaps": [StrOptions({"error", "mask", "interpolate", "irregular"})],
     "missing": [StrOptions({"error", "mask"})],
     "categorical": [StrOptions({"one-hot", "embedding"})],
     "season": [Interval(Integral, 2, None, closed="left"), list, tuple, AUTO],

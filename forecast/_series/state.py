@@ -181,7 +181,7 @@ class FittedState:
     def reads_ahead(self):
         """Whether a forecast reads what is known of the steps that it forecasts."""
         own = (member.preparation for member, _ in self.parts)
-        return bool(self.roles.future) or any(one.calendar or one.lookback == 0 for one in own)
+        return bool(self.roles.future) or any(one.calendar or one.irregular or one.lookback == 0 for one in own)
 
     @property
     def learns_of_series(self):
