@@ -9,7 +9,7 @@
 
 namespace forecast {
 
-constexpr int most_outputs = 64;    // Q at most: one target's outputs live on the stack
+constexpr int most_outputs = 512;   // Q at most: one target's outputs live on the stack
 constexpr int gradient_slots = 16;  // partial gradients of a batch, added in this order whatever the threads
 constexpr int most_inputs = 4;      // streams that a layer reads
 
@@ -227,6 +227,7 @@ struct LossInfo {
   const char* name;
   const char* parameter;  // null: none
   bool output_per_parameter;
+  bool of_labels;  // a target is the number of a class
 };
 
 // One optimiser step on flat vectors of n elements.
@@ -242,7 +243,7 @@ struct Step {
 template <class T>
 struct Vectors {                                               // work on flat vectors, the same for every cell
   int lanes;                                                   // windows in a chunk
-  void (*activation)(int which, const T* x, T* y, int64_t n);  // 0 exp, 1 sigmoid, 2 tanh
+  void (*activation)(int which, const T* x, T* y, int64_t n);  // 0 exp, 1 sigmoid, 2 tanh, 3 log
   void (*add)(T* into, const T* x, int64_t n);
   double (*norm2)(const T* x, int64_t n, double clip_value);  // sum of squares in double, of clipped values if > 0
   void (*update)(const Step&, T* theta, const T* gradient, T* first, T* second, int64_t n);

@@ -3,10 +3,20 @@
 from dataclasses import dataclass
 
 from .._files import ModelFileError, stored
-from .._registries import ACTIVATED_CELLS, CELL_WORDS, CELLS, ESTIMATOR_CELLS, LOSSES, MATRIX_CELLS, OPTIMIZERS
+from .._registries import (
+    ACTIVATED_CELLS,
+    CELL_WORDS,
+    CELLS,
+    ESTIMATOR_CELLS,
+    EVERY_LOSS,
+    LABEL_LOSSES,
+    LOSSES,
+    MATRIX_CELLS,
+    OPTIMIZERS,
+)
 
 __all__ = ["ACTIVATED_CELLS", "ACTIVATIONS", "ATTENTIONS", "CELLS", "DECODERS", "ENCODERS", "ESTIMATOR_CELLS",
-           "LOSSES", "MATRIX_CELLS", "OPTIMIZERS", "SKIPS", "Architecture", "core_cell"]  # fmt: skip
+           "LABEL_LOSSES", "LOSSES", "MATRIX_CELLS", "OPTIMIZERS", "SKIPS", "Architecture", "core_cell"]  # fmt: skip
 
 ACTIVATIONS = ("relu", "identity")  # of a segment's projection
 ENCODERS = ("recurrent", "dense")
@@ -121,9 +131,14 @@ class Architecture:
         return self.padded_steps // self.segment
 
     @property
+    def of_labels(self):
+        """Whether a target is the number of a class."""
+        return self.loss in LABEL_LOSSES
+
+    @property
     def levels(self):
         """Outputs of each target."""
-        return len(self.loss_parameters) if LOSSES[self.loss]["one_output_per_parameter"] else 1
+        return len(self.loss_parameters) if EVERY_LOSS[self.loss]["one_output_per_parameter"] else 1
 
     @property
     def output_steps(self):
@@ -197,7 +212,7 @@ class Architecture:
             if not isinstance(getattr(self, name), float):
                 raise ModelFileError(f"a network with {name} = {getattr(self, name)!r}.")
         choices = {"decoder": DECODERS, "skip": SKIPS, "segment_activation": ACTIVATIONS, "cell": CELL_WORDS,
-                   "loss": LOSSES, "attention": ATTENTIONS, "encoder": ENCODERS} | dict.fromkeys(
+                   "loss": EVERY_LOSS, "attention": ATTENTIONS, "encoder": ENCODERS} | dict.fromkeys(
             ("bidirectional", "decoder_tied", "residual", "layer_norm", "return_sequences", "stateful"), (True, False)
         )  # fmt: skip
         for name, known in choices.items():

@@ -2,7 +2,7 @@
 
 from numbers import Integral, Real
 
-from .._network import ACTIVATED_CELLS, MATRIX_CELLS, Architecture, core_cell, parts_of
+from .._network import ACTIVATED_CELLS, LABEL_LOSSES, MATRIX_CELLS, Architecture, core_cell, parts_of
 from .._progress import as_callbacks
 from .._quantiles import fitted_levels
 from .._training import FALLING, Recipe
@@ -133,6 +133,7 @@ def dilation_of(model):
 
 def architecture_of(model, data):
     parameters = {"huber": (float(model.huber_delta),), "quantile": fitted_levels(model.quantile)}
+    parameters |= dict.fromkeys(LABEL_LOSSES, data.loss_parameters)
     cycle, shared = cycle_of(model)
     if forcing_of(model) != (0.0, 0.0) and data.n_outputs == data.columns * data.steps:
         raise ValueError(

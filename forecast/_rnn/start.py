@@ -80,7 +80,10 @@ def start(model, data, weight, windows, rng, go_on):
 
 
 def _scaling(architecture, model, data, weight, windows):
-    scaling = windows_scaling(data.arguments, weight, windows, None if model.max_steps is None else _SCALED)
+    arguments = data.arguments | ({"target": None, "horizon": 0} if architecture.of_labels else {})
+    scaling = windows_scaling(arguments, weight, windows, None if model.max_steps is None else _SCALED)
+    if architecture.of_labels:
+        return scaling.with_labels(architecture.targets)
     alike = architecture.decoder == "recurrent" or architecture.return_sequences
     return scaling.over_steps(architecture) if alike else scaling
 
