@@ -22,6 +22,7 @@ if TYPE_CHECKING:
         ModelFileError,
         OldRowsWarning,
         RecursiveForecastWarning,
+        RNNClassifier,
         RNNForecaster,
         SentinelWarning,
         SeriesForecaster,
@@ -43,6 +44,7 @@ __all__ = [
     "LinearForecaster",
     "ModelFileError",
     "OldRowsWarning",
+    "RNNClassifier",
     "RNNForecaster",
     "RecursiveForecastWarning",
     "SentinelWarning",
@@ -61,7 +63,9 @@ __all__ = [
 
 # What is there without the whole package: a network needs no forecaster of frames, and that one no network until it is
 # fitted.
-_HOMES = {"RNNForecaster": "._rnn", "SeriesForecaster": "._series", "show_config": "._config"}
+_HOMES = {
+    "RNNClassifier": "._classifier", "RNNForecaster": "._rnn", "SeriesForecaster": "._series", "show_config": "._config",
+}  # fmt: skip
 
 
 def __getattr__(name):

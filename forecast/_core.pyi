@@ -123,6 +123,8 @@ class Source:
         fed_scale: NDArray[np.float64] | None = None,  # (K,) with fed_shift: what a decoder that feeds itself reads of
         # target k is fed_scale z + fed_shift, z as the loss sees it; None: z
         fed_shift: NDArray[np.float64] | None = None,
+        begin: NDArray[np.int64] | None = None,  # of each window its first step; None: 0. Ragged layers keep their
+        # states before it, and moments leave out what stands there, which is finite all the same
     ) -> None: ...
 
 def gathered(

@@ -37,6 +37,7 @@ struct LayerSpec {
   int64_t heads;                   // of a matrix memory
   int64_t dilation;                // of a recurrent layer: steps to the one whose states it goes on from
   double recurrent_dropout, zoneout;
+  bool ragged;                     // of a recurrent layer: windows may begin later than at step 0
   int level;                       // of what is fed back: which of a target's outputs
 };
 
@@ -113,6 +114,7 @@ struct Matrix {
 };
 struct Source {
   Matrix past, target;
+  const int64_t* begin;            // of each window its first step; null: 0 of all
   Matrix extra, future, constant;  // of the head's extra inputs: per window, per row, per series
   const int64_t* origin;           // this, or origin_32, or neither: window w has base w
   const int32_t* origin_32;

@@ -81,6 +81,7 @@ class Architecture:
     attention: str | None = None
     encoder: str = "recurrent"  # "dense": of one step, or of none where windows have no past
     return_sequences: bool = False  # targets are those of every step of the past: steps * horizon * columns
+    ragged: bool = False  # windows may begin later than at their first step
     stateful: bool = False  # a window goes on from the states of the one before
 
     @property
@@ -213,7 +214,7 @@ class Architecture:
                 raise ModelFileError(f"a network with {name} = {getattr(self, name)!r}.")
         choices = {"decoder": DECODERS, "skip": SKIPS, "segment_activation": ACTIVATIONS, "cell": CELL_WORDS,
                    "loss": EVERY_LOSS, "attention": ATTENTIONS, "encoder": ENCODERS} | dict.fromkeys(
-            ("bidirectional", "decoder_tied", "residual", "layer_norm", "return_sequences", "stateful"), (True, False)
+            ("bidirectional", "decoder_tied", "residual", "layer_norm", "return_sequences", "ragged", "stateful"), (True, False)
         )  # fmt: skip
         for name, known in choices.items():
             value = getattr(self, name)

@@ -182,6 +182,7 @@ def architecture_of(model, data):
         attention=model.attention,
         return_sequences=at_every_step(model),
         stateful=bool(model.stateful),
+        ragged="begin" in data.arguments,
         **data.levels,
         **_of_codes(model, data),
     )
