@@ -288,6 +288,20 @@ def test_gradients_are_those_of_the_sequences_alone(stack, every):
     assert np.abs(together["theta"] - total / count).max() <= 1e-10 * np.abs(total / count).max()
 
 
+@pytest.mark.parametrize("every", [False, True])
+def test_sequences_may_be_longer_than_those_of_the_fit(every):
+    X = uneven(n=30)
+    y = [row > 0 for row in X] if every else np.arange(30) % 2
+    model = small(dtype="float64", return_sequences=every).fit(X, y)
+    longer = [np.linspace(-1, 1, 14), np.linspace(0, 1, 3)]
+    both, alone = model.predict_proba(longer), [model.predict_proba([row])[0] for row in longer]
+    for found, right in zip(both, alone, strict=True):
+        assert found.shape == right.shape
+        assert np.abs(found - right).max() < 1e-12
+    if every:  # forwards, the first steps say the same whatever follows
+        assert np.abs(model.predict_proba([longer[0][:9]])[0] - both[0][:9]).max() < 1e-12
+
+
 def test_padding_and_lists_are_the_same():
     X = uneven()
     y = np.arange(len(X)) % 2
@@ -383,8 +397,10 @@ def test_wrong_data_is_refused_and_a_fitted_model_stays_as_it_was():
     model.set_params(warm_start=False)
     with pytest.raises(ValueError, match="y_val has the label 'new'"):
         model.fit(X, y, X_val=X, y_val=["new"] * 90)
-    with pytest.raises(ValueError, match="sequence 0 has 9 steps, but the longest of fit had 7"):
-        model.predict([np.zeros(9), np.zeros(3)])
+    with pytest.raises(ValueError, match="sequence 1 contains NaN or infinity"):
+        model.predict([np.zeros(9), np.array([0.0, np.inf])])
+    with pytest.raises(ValueError, match="X_val has sequences of up to 7 steps and unequal length"):
+        model.fit(X, y, X_val=[X[0], X[1][:3]], y_val=y[:2])
     with pytest.raises(TypeError, match="got Windows"):
         model.predict(make_windows(pd.Series(np.arange(40.0)), lookback=7, horizon=1))
     with pytest.raises(ValueError, match="loss"):

@@ -12,7 +12,6 @@ from sklearn.utils.validation import _num_samples, check_is_fitted
 
 from .._arrays import read_inputs, read_training, read_validation, read_weights
 from .._files import Saved, as_json, stored
-from .._network import Network
 from .._rnn import CONSTRAINTS, Learns, RNNForecaster, card_parts, check_state
 from .labels import class_weights, classes_of, flat, numbered, stratified
 from .sequences import ending_together
@@ -257,7 +256,7 @@ max_iter, warmup_steps, max_steps, finish_schedule, weight_average
         Parameters
         ----------
         X : as in `fit`
-            Sequences no longer than the longest of `fit`.
+            Those of a list may be longer than any of `fit`.
 
         Returns
         -------
@@ -358,8 +357,11 @@ max_iter, warmup_steps, max_steps, finish_schedule, weight_average
         if X is None or y is None:
             return read_validation(self, X, y, data, trained)
         X, begin = ending_together(self, X, data.lookback)
-        if begin is not None and "begin" not in data.arguments:
-            raise ValueError("X_val has sequences of unequal length, and X has not; expected both alike.")
+        if begin is not None and ("begin" not in data.arguments or X.shape[1] > data.lookback):
+            raise ValueError(
+                f"X_val has sequences of up to {X.shape[1]} steps and unequal length; expected X to have some of unequal "
+                "length too, and one as long."
+            )
         labels, counts = flat(self, y, begin, _num_samples(X), data.lookback)
         codes = numbered(labels, counts, self.classes_, data.lookback, "y_val")
         found = read_validation(self, X, np.nan_to_num(codes), data, X)
@@ -398,14 +400,16 @@ max_iter, warmup_steps, max_steps, finish_schedule, weight_average
         """Scores of the classes, (n, n_classes) or (n, steps, n_classes), and where sequences begin."""
         check_is_fitted(self)
         X, begin = ending_together(self, X, self._lookback)
-        data = read_inputs(self, X, self._lookback, self._n_channels)
-        network, arguments = self._network, data.arguments
-        if begin is not None:
-            arguments = arguments | {"begin": begin}
-            if not network.architecture.ragged:
-                network = Network(replace(network.architecture, ragged=True), network.scaling, network.theta)
+        if begin is None:
+            data = read_inputs(self, X, self._lookback, self._n_channels)
+            network, arguments = self._network, data.arguments
+        else:
+            steps = X.shape[1]
+            data = read_inputs(self, X[:, -self._lookback :], self._lookback, self._n_channels)
+            network = self._network.ragged(steps)
+            arguments = {"past": X.reshape(-1, self._n_channels), "lookback": steps, "past_stride": steps, "begin": begin}
         values = network.predict(arguments, data.n_windows, self.n_jobs)
-        shape = (self._lookback, -1) if network.architecture.return_sequences else (-1,)
+        shape = (arguments["lookback"], -1) if network.architecture.return_sequences else (-1,)
         return values.reshape(data.n_windows, *shape), begin
 
 

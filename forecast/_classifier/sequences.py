@@ -16,7 +16,7 @@ def ending_together(model, X, steps=None):
     X : array-like, or sequence of arrays
         As in `fit`.
     steps : int, default=None
-        Of the fit. None: those of the longest sequence.
+        At least so many, those of the fit. None: those of the longest sequence.
 
     Returns
     -------
@@ -28,8 +28,7 @@ def ending_together(model, X, steps=None):
     Raises
     ------
     TypeError, ValueError
-        X is of no kind that is known, a sequence is empty or longer than those of the fit, or a code is none of the
-        vocabulary.
+        X is of no kind that is known, a sequence is empty, or a code is none of the vocabulary.
     """
     if isinstance(X, Windows):
         raise TypeError(
@@ -44,9 +43,11 @@ def ending_together(model, X, steps=None):
         table = lengths = None
     if model.vocabulary is not None:
         _refuse_no_codes(model, X if table is None else table, lengths)
-    if lengths is None or (lengths == table.shape[1]).all():
-        return X if lengths is None else table, None
+    if lengths is None:
+        return X, None
     begin = table.shape[1] - lengths
+    if not begin.any() and steps in (None, table.shape[1]):
+        return table, None
     moved = np.zeros_like(table)
     moved[np.arange(table.shape[1]) >= begin[:, None]] = table[np.arange(table.shape[1]) < lengths[:, None]]
     return moved, begin.astype(np.int64)
@@ -73,13 +74,11 @@ def _padded(X, steps):
             f"shapes such as {sorted({row.shape for row in rows})[:3]}."
         )
     lengths = np.array([len(row) for row in rows])
-    most = int(lengths.max()) if steps is None else steps
-    if lengths.max() > most:
-        raise ValueError(
-            f"X: sequence {lengths.argmax()} has {lengths.max()} steps, but the longest of fit had {most}; expected at "
-            "most as many. Cut it, or fit with longer sequences."
-        )
+    most = max(int(lengths.max()), steps or 0)
     _refuse_empty(lengths)
+    for i, row in enumerate(rows):
+        if row.dtype.kind == "f" and not np.isfinite(row).all():
+            raise ValueError(f"X: sequence {i} contains NaN or infinity; expected finite numbers.")
     single = all(row.dtype == np.float32 for row in rows)
     table = np.full((len(rows), most, *(shapes.pop() or (1,))), np.nan, dtype=np.float32 if single else np.float64)
     for row, to in zip(rows, table, strict=True):
@@ -101,7 +100,7 @@ def _without_padding(model, X):
     lengths = table.shape[1] - np.argmin(empty[:, ::-1], axis=1) * empty[:, -1]
     lengths[empty.all(axis=1)] = 0
     _refuse_empty(lengths)
-    return table, lengths
+    return table.astype(np.float64 if table.dtype.kind != "f" else table.dtype, copy=False), lengths
 
 
 def _refuse_empty(lengths):
