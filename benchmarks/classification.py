@@ -108,7 +108,8 @@ def main():
     parser.add_argument("--epochs", type=int, default=40)
     given = parser.parse_args()
     torch.set_num_threads(1)
-    print("| data | train, test | accuracy | PyTorch | CPU seconds | PyTorch | times as fast |\n|---|---|---|---|---|---|---|")
+    print("| data | train, test | accuracy | PyTorch | CPU seconds | PyTorch | times as fast |")
+    print("|---|---|---|---|---|---|---|")
     for name, load in SETS.items():
         X, y, X_test, y_test = load()
         classes, y = np.unique(y, return_inverse=True)

@@ -64,8 +64,11 @@ __all__ = [
 # What is there without the whole package: a network needs no forecaster of frames, and that one no network until it is
 # fitted.
 _HOMES = {
-    "RNNClassifier": "._classifier", "RNNForecaster": "._rnn", "SeriesForecaster": "._series", "show_config": "._config",
-}  # fmt: skip
+    "RNNClassifier": "._classifier",
+    "RNNForecaster": "._rnn",
+    "SeriesForecaster": "._series",
+    "show_config": "._config",
+}
 
 
 def __getattr__(name):

@@ -391,7 +391,7 @@ def test_wrong_data_is_refused_and_a_fitted_model_stays_as_it_was():
             with pytest.raises(ValueError, match=message):
                 model.fit(wrong, labels)
         else:
-            with pytest.raises(ValueError, match="has the classes .* expected the same"):
+            with pytest.raises(ValueError, match=r"has the classes .* expected the same"):
                 model.set_params(warm_start=True).fit(wrong, labels)
         assert model.predict_proba(X).tobytes() == right
     model.set_params(warm_start=False)

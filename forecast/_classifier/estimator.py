@@ -344,8 +344,8 @@ max_iter, warmup_steps, max_steps, finish_schedule, weight_average
         before, self.classes_ = getattr(self, "classes_", None), classes_of(labels)
         if self.warm_start and before is not None and not np.array_equal(before, self.classes_):
             raise ValueError(
-                f"y has the classes {self.classes_[:10].tolist()}, but the fit to go on from has {before[:10].tolist()}; "
-                "expected the same. Fix: model.set_params(warm_start=False).fit(X, y)."
+                f"y has the classes {self.classes_[:10].tolist()}, but the fit to go on from has "
+                f"{before[:10].tolist()}; expected the same. Fix: model.set_params(warm_start=False).fit(X, y)."
             )
         codes = numbered(labels, counts, self.classes_, steps)
         data = read_training(self, X, np.nan_to_num(codes))
@@ -359,8 +359,8 @@ max_iter, warmup_steps, max_steps, finish_schedule, weight_average
         X, begin = ending_together(self, X, data.lookback)
         if begin is not None and ("begin" not in data.arguments or X.shape[1] > data.lookback):
             raise ValueError(
-                f"X_val has sequences of up to {X.shape[1]} steps and unequal length; expected X to have some of unequal "
-                "length too, and one as long."
+                f"X_val has sequences of up to {X.shape[1]} steps and unequal length; expected X to have some of "
+                "unequal length too, and one as long."
             )
         labels, counts = flat(self, y, begin, _num_samples(X), data.lookback)
         codes = numbered(labels, counts, self.classes_, data.lookback, "y_val")
@@ -384,7 +384,8 @@ max_iter, warmup_steps, max_steps, finish_schedule, weight_average
         for name, default in (("input_noise", 0.0), ("input_clip", None)) if self.vocabulary is not None else ():
             if getattr(self, name) != default:
                 raise ValueError(
-                    f"{name}={getattr(self, name)} is for numbers, and with vocabulary X holds codes; leave it {default}."
+                    f"{name}={getattr(self, name)} is for numbers, and with vocabulary X holds codes; leave it "
+                    f"{default}."
                 )
 
     # ---------- answers
@@ -407,7 +408,8 @@ max_iter, warmup_steps, max_steps, finish_schedule, weight_average
             steps = X.shape[1]
             data = read_inputs(self, X[:, -self._lookback :], self._lookback, self._n_channels)
             network = self._network.ragged(steps)
-            arguments = {"past": X.reshape(-1, self._n_channels), "lookback": steps, "past_stride": steps, "begin": begin}
+            past = X.reshape(-1, self._n_channels)
+            arguments = {"past": past, "lookback": steps, "past_stride": steps, "begin": begin}
         values = network.predict(arguments, data.n_windows, self.n_jobs)
         shape = (arguments["lookback"], -1) if network.architecture.return_sequences else (-1,)
         return values.reshape(data.n_windows, *shape), begin

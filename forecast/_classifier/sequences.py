@@ -115,7 +115,7 @@ def _refuse_no_codes(model, X, lengths):
         return  # what is no number is refused where every X is read
     if lengths is not None:
         values = values[np.arange(values.shape[1]) < lengths[:, None]]
-    if values.ndim == 3 and values.shape[2] != 1 or model.n_channels != 1:
+    if (values.ndim == 3 and values.shape[2] != 1) or model.n_channels != 1:
         raise ValueError("X: with vocabulary it holds one code at every step; expected one channel.")
     values = values[np.isfinite(values)]
     bad = (values != np.rint(values)) | (values < 0) | (values >= model.vocabulary)

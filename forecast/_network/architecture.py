@@ -214,7 +214,8 @@ class Architecture:
                 raise ModelFileError(f"a network with {name} = {getattr(self, name)!r}.")
         choices = {"decoder": DECODERS, "skip": SKIPS, "segment_activation": ACTIVATIONS, "cell": CELL_WORDS,
                    "loss": EVERY_LOSS, "attention": ATTENTIONS, "encoder": ENCODERS} | dict.fromkeys(
-            ("bidirectional", "decoder_tied", "residual", "layer_norm", "return_sequences", "ragged", "stateful"), (True, False)
+            ("bidirectional", "decoder_tied", "residual", "layer_norm", "return_sequences", "ragged", "stateful"),
+            (True, False),
         )  # fmt: skip
         for name, known in choices.items():
             value = getattr(self, name)

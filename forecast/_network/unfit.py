@@ -185,13 +185,13 @@ def _refuse_ragged(a):
     """What sequences of unequal length cannot go through."""
     if a.cell in MATRIX_CELLS:
         raise ValueError(
-            f"cell={a.cell!r} needs sequences of one length: its state is a matrix, which is not kept before a sequence "
-            "begins. Set another cell, or cut the sequences."
+            f"cell={a.cell!r} needs sequences of one length: its state is a matrix, which is not kept before a "
+            "sequence begins. Set another cell, or cut the sequences."
         )
     if a.bidirectional and a.dilation:
         raise ValueError(
-            f"dilation={a.dilation} with bidirectional=True needs sequences of one length: where the reversed chains end "
-            "depends on it. Leave dilation 1, or set bidirectional=False."
+            f"dilation={a.dilation} with bidirectional=True needs sequences of one length, on which it depends where the "
+            "reversed chains end. Leave dilation 1, or set bidirectional=False."
         )
 
 
