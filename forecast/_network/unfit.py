@@ -190,8 +190,8 @@ def _refuse_ragged(a):
         )
     if a.bidirectional and a.dilation:
         raise ValueError(
-            f"dilation={a.dilation} with bidirectional=True needs sequences of one length, on which it depends where the "
-            "reversed chains end. Leave dilation 1, or set bidirectional=False."
+            f"dilation={a.dilation} with bidirectional=True needs sequences of one length, on which it depends where "
+            "the reversed chains end. Leave dilation 1, or set bidirectional=False."
         )
 
 
