@@ -184,7 +184,7 @@ class Learns:
         return hasattr(self, "_network")
 
     def __sklearn_clone__(self):
-        # By default parameters are deep-copied, so `history.append` would write to a list that nobody else sees.
+        # By default parameters are deep-copied, so `history.append` would write to a list that is never read.
         bare = object.__new__(type(self))
         bare.__dict__ = self.__dict__ | {"callbacks": None}
         copy = super(Learns, bare).__sklearn_clone__()
