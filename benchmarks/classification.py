@@ -1,7 +1,7 @@
 """RNNClassifier against an LSTM in PyTorch: accuracy on the test part, and CPU seconds of a fit.
 
 Sequences: the digits of scikit-learn, 8 rows of 8 pixels; Japanese vowels of 9 speakers, 7 to 29 steps of 12 channels;
-power demand in Italy, 24 hours, summer or winter. The last two stand in aeon's wheel (`pip install --no-deps aeon`), of
+power demand in Italy, 24 hours, summer or winter. The last two are in aeon's wheel (`pip install --no-deps aeon`), of
 which only the files are read. Both networks: one layer of 64 LSTM units and a dense head on the last state, the same
 batches of 32, epochs, Adam with the same cosine, clipping and standardised inputs, one thread; the order of the fits
 alternates. PyTorch reads unequal lengths as packed sequences.

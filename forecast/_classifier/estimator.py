@@ -83,7 +83,15 @@ max_iter, warmup_steps, max_steps, finish_schedule, weight_average
     weights_ : dict of str to ndarray
         As of `RNNForecaster`; "head.W" has a row for each class, and "embedding.past.0" is (vocabulary,
         embedding_size).
-    feature_names_in_, n_iter_, n_steps_, gradient_norm_curve_, n_parameters_, n_threads_, card_
+    n_iter_ : int
+        Epochs run.
+    n_steps_ : int
+        Optimiser steps run.
+    n_parameters_ : int
+        Number of trained parameters.
+    card_ : dict
+        The model card, as `forecast.read_card` gives it of a saved model.
+    feature_names_in_, gradient_norm_curve_, n_threads_
         As of `RNNForecaster`.
 
     See Also
@@ -97,7 +105,7 @@ max_iter, warmup_steps, max_steps, finish_schedule, weight_average
     >>> rng = np.random.default_rng(0)
     >>> X = np.cumsum(rng.normal(size=(200, 12)), axis=1)
     >>> y = np.where(X[:, -1] > X[:, 5], "up", "down")
-    >>> model = RNNClassifier(hidden_size=8, max_iter=20, random_state=0).fit(X, y)
+    >>> model = RNNClassifier(hidden_size=16, max_iter=50, random_state=0).fit(X, y)
     >>> bool(model.score(X, y) > 0.95)
     True
     >>> model.predict_proba(X[:3]).shape
@@ -222,8 +230,8 @@ max_iter, warmup_steps, max_steps, finish_schedule, weight_average
             length. In an array NaN behind the end of a sequence, in all channels, does the same; with `vocabulary` also
             -1. A sequence is read from its own first step on, so what is behind its end has no effect.
         y : array-like of shape (n,), or (n, steps) with `return_sequences`
-            Labels: numbers, strings or truths. With sequences of unequal length a list of arrays, or an array in which
-            anything may stand behind the end.
+            Labels: numbers, strings or truths. With sequences of unequal length a list of arrays, or an array of which
+            nothing is read behind the end.
         sample_weight : array-like of shape (n,), default=None
             Weights of the sequences in loss and scaling; 0 is as if the row were not there.
         X_val, y_val : as X and y, default=None
@@ -325,11 +333,12 @@ max_iter, warmup_steps, max_steps, finish_schedule, weight_average
 
     @property
     def categories(self):
+        """The one channel of codes, as `RNNForecaster` names it."""
         return None if self.vocabulary is None else {"past": {0: self.vocabulary}}
 
     @property
     def category_left_out(self):
-        """Codes beyond the vocabulary are refused, so there is no vector of an unknown one."""
+        """0 with `vocabulary`: other codes are refused, so none needs the vector of an unknown one."""
         return 0.05 if self.vocabulary is None else 0.0
 
     def _read(self, X, y, sample_weight):

@@ -17,7 +17,7 @@ def labels_at_steps(y, begin, n, steps):
     Parameters
     ----------
     y : array-like of shape (n, steps), or sequence of n sequences
-        Behind the end of a sequence anything may stand.
+        What is behind the end of a sequence is not read.
     begin : ndarray of int64 of shape (n,) or None
         Steps by which each sequence is shorter than `steps`.
     n, steps : int
