@@ -16,9 +16,8 @@ from sklearn.utils import get_tags
 from sklearn.utils.estimator_checks import estimator_checks_generator
 
 import forecast
-from forecast import RNNClassifier, RNNForecaster, make_windows
+from forecast import RNNClassifier, RNNForecaster, _core, make_windows
 from forecast._classifier.labels import stratified
-from forecast._core import MOST_OUTPUTS
 
 
 def small(**changes):
@@ -76,9 +75,28 @@ def test_it_works_among_scikit_learns_tools():
     assert cross_val_score(small(max_iter=25), X, y, cv=3, scoring="neg_log_loss").mean() > -0.7
 
 
-def test_copies_and_files_answer_the_same_bits(tmp_path):
-    X, y = walks()
-    model = small().fit(X, y)
+KINDS = {  # X, y, arguments
+    "numbers": lambda: (*walks(), {}),
+    "truths": lambda: (walks()[0], walks()[0][:, -1] > 0, {}),
+    "codes": lambda: (uneven(codes=5), np.arange(40) % 3, dict(vocabulary=5)),
+    "uneven": lambda: (uneven(channels=2), np.array(["a", "b"], dtype=object)[np.arange(40) % 2], dict(cell="gru")),
+    "both ways": lambda: (uneven(), np.arange(40) % 2, dict(bidirectional=True, dtype="float64")),
+}
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_one_sequence_is_answered_with_the_bits_of_many(kind):
+    X, y, arguments = KINDS[kind]()
+    model = small(**arguments).fit(X, y)
+    together = model.predict_proba(X)
+    for i in range(0, len(X), 7):
+        assert model.predict_proba([X[i]])[0].tobytes() == together[i].tobytes()
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_copies_and_files_answer_the_same_bits(kind, tmp_path):
+    X, y, arguments = KINDS[kind]()
+    model = small(**arguments).fit(X, y)
     right = model.predict_proba(X).tobytes()
     assert clone(model).fit(X, y).predict_proba(X).tobytes() == right
     assert pickle.loads(pickle.dumps(model)).predict_proba(X).tobytes() == right
@@ -86,7 +104,7 @@ def test_copies_and_files_answer_the_same_bits(tmp_path):
     again = forecast.load(tmp_path / "model.forecast")
     assert again.predict_proba(X).tobytes() == right
     assert again.predict(X).tolist() == model.predict(X).tolist()
-    assert forecast.read_card(tmp_path / "model.forecast")["data"]["classes"] == ["low", "mid", "top"]
+    assert forecast.read_card(tmp_path / "model.forecast")["data"]["classes"] == model.classes_.tolist()
     more, same = (m.set_params(warm_start=True).fit(X, y).predict_proba(X) for m in (model, again))
     assert more.tobytes() == same.tobytes()
 
@@ -349,6 +367,16 @@ def test_a_model_of_equal_lengths_reads_shorter_ones():
 
 # -------------------- refusals
 
+
+def test_the_core_refuses_a_beginning_outside_of_the_window():
+    past = np.zeros((12, 1))
+    for begin in ([0, 4, 1], [0, -1, 1]):
+        with pytest.raises(ValueError, match="begin: expected steps from 0 to 3"):
+            _core.Source(past, lookback=4, past_stride=4, begin=np.array(begin, dtype=np.int64))
+    with pytest.raises(ValueError, match=r"begin: expected \d windows"):
+        _core.Source(past, lookback=4, past_stride=4, begin=np.zeros(2, dtype=np.int64), weight=np.ones(3))
+
+
 REFUSED = [
     (dict(embedding_size=4), "numbers", "embedding_size=4 is the length of the vectors of a vocabulary"),
     (dict(vocabulary=3), "numbers", "expected whole numbers from 0 to vocabulary - 1 = 2"),
@@ -385,7 +413,7 @@ def test_wrong_data_is_refused_and_a_fitted_model_stays_as_it_was():
         (np.where(np.arange(7) == 2, np.nan, X), y, "NaN"),
         ([*X[:-1], np.empty(0)], y, "expected one step or more"),
         (X, np.arange(90) % 2, None),
-        (np.zeros((2 * MOST_OUTPUTS + 2, 3)), np.arange(2 * MOST_OUTPUTS + 2) // 2, f"expected {MOST_OUTPUTS} at most"),
+        (np.zeros((2 * _core.MOST_OUTPUTS + 2, 3)), np.arange(2 * _core.MOST_OUTPUTS + 2) // 2, f"expected {_core.MOST_OUTPUTS} at most"),
     ]:
         if message:
             with pytest.raises(ValueError, match=message):
