@@ -330,6 +330,8 @@ def test_padding_and_lists_are_the_same():
     assert small().fit(padded, y).predict_proba(padded).tobytes() == model.predict_proba(X).tobytes()
     assert model.predict_proba(padded).tobytes() == model.predict_proba(X).tobytes()
     assert model.predict_proba(X[:1]).shape == (1, 2)
+    for alike in (tuple(X), [row.tolist() for row in X], pd.Series(X), np.array(X, dtype=object)):
+        assert small().fit(alike, y).predict_proba(alike).tobytes() == model.predict_proba(X).tobytes()
     words = uneven(codes=5)
     padded = np.full((len(words), 9), -1)
     for row, to in zip(words, padded, strict=True):

@@ -35,6 +35,8 @@ def ending_together(model, X, steps=None):
             "X: RNNClassifier reads arrays of shape (n, steps) or (n, steps, channels), got Windows. Pass "
             "np.asarray(windows), and set n_channels."
         )
+    if getattr(X, "dtype", None) == object and X.ndim == 1:  # an array or a Series of sequences
+        X = list(X)
     if _is_uneven(model, X, steps):
         table, lengths = _padded(X, steps)
     elif type(X) is np.ndarray and X.dtype.kind in "fiu" and X.ndim in (2, 3) and X.size:
