@@ -23,6 +23,7 @@ if TYPE_CHECKING:
         ModelFileError,
         OldRowsWarning,
         RecursiveForecastWarning,
+        RNNClassifier,
         RNNForecaster,
         SentinelWarning,
         SeriesForecaster,
@@ -44,6 +45,7 @@ __all__ = [
     "LinearForecaster",
     "ModelFileError",
     "OldRowsWarning",
+    "RNNClassifier",
     "RNNForecaster",
     "RecursiveForecastWarning",
     "SentinelWarning",
@@ -62,7 +64,12 @@ __all__ = [
 
 # What is there without the whole package: a network needs no forecaster of frames, and that one no network until it is
 # fitted.
-_HOMES = {"RNNForecaster": "._rnn", "SeriesForecaster": "._series", "show_config": "._config"}
+_HOMES = {
+    "RNNClassifier": "._classifier",
+    "RNNForecaster": "._rnn",
+    "SeriesForecaster": "._series",
+    "show_config": "._config",
+}
 
 
 def __getattr__(name):

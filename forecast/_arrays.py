@@ -32,6 +32,7 @@ class Dataset:
     n_static: int = 0  # static columns among them
     steps: int = 1  # of a window with outputs: 1, or all with `return_sequences`
     n_series: int = 0  # series that the windows are of; 0: plain arrays, which do not say
+    loss_parameters: tuple = ()  # of a loss of labels: the weights of the classes
     levels: dict = field(default_factory=dict)  # of every column with codes of categories, by the architecture's fields
     windows: Windows | None = None  # that this was read from; None: an array, which says nothing of series and time
 

@@ -1,5 +1,6 @@
 """The public names, all imported when the first of them is asked for: `forecast --help` need not wait for pandas."""
 
+from ._classifier import RNNClassifier
 from ._config import show_config
 from ._files import ModelFileError, load, read_card
 from ._frames import SentinelWarning, TimeColumnWarning
@@ -20,6 +21,7 @@ __all__ = [
     "LinearForecaster",
     "ModelFileError",
     "OldRowsWarning",
+    "RNNClassifier",
     "RNNForecaster",
     "RecursiveForecastWarning",
     "SentinelWarning",

@@ -26,6 +26,7 @@ class CellInfo(TypedDict):
 class LossInfo(TypedDict):
     parameters: list[str]  # names of its parameters, e.g. ["delta"]
     one_output_per_parameter: bool  # pinball: one output per target and level
+    of_labels: bool  # a target is the number of a class
 
 class Config(TypedDict):
     compiler: str
@@ -41,9 +42,10 @@ CELLS: dict[str, CellInfo]
 LAYERS: list[str]  # kinds of layers that are no cells
 LOSSES: dict[str, LossInfo]
 OPTIMIZERS: list[str]
+MOST_OUTPUTS: int  # of a target: quantile levels, classes
 
 def config() -> Config: ...
-def activation(name: Literal["exp", "sigmoid", "tanh"], x: NDArray[Any], isa: str | None = None) -> NDArray[Any]:
+def activation(name: Literal["exp", "sigmoid", "tanh", "log"], x: NDArray[Any], isa: str | None = None) -> NDArray[Any]:
     """Elementwise on a 1-D float32 or float64 array, by the kernels' own polynomials."""
 
 def multiply_adds(n: int, *, dtype: str = "float32", isa: str | None = None) -> float:
@@ -123,6 +125,8 @@ class Source:
         # target k is fed_scale z + fed_shift, z as the loss sees it; None: z
         fed_shift: NDArray[np.float64] | None = None,
         future_anchor: NDArray[np.int32] | None = None,  # (columns of future,) a channel with the anchor 1, or -1
+        begin: NDArray[np.int64] | None = None,  # of each window its first step; None: 0. Ragged layers keep their
+        # states before it, and moments leave out what stands there, which is finite all the same
     ) -> None: ...
 
 def gathered(

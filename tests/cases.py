@@ -15,7 +15,7 @@ ISAS = _core.config()["isa_found"]
 DTYPES = ("float32", "float64")
 CELLS = sorted(_core.CELLS)
 LOSSES = sorted(_core.LOSSES)
-LOSS_PARAMETERS = {"huber": (0.7,), "quantile": (0.1, 0.5, 0.8)}
+LOSS_PARAMETERS = {"huber": (0.7,), "quantile": (0.1, 0.5, 0.8), "cross_entropy": (0.5, 1.0, 2.5, 0.7)}
 
 
 def largest_difference(actual, expected, at_least=0.0):
@@ -78,6 +78,13 @@ class Case:
         return replace(self, arguments=self.arguments | arguments)
 
 
+def as_targets(values, loss):
+    """Values that a loss is made for: numbers of classes of one of labels, in place."""
+    if _core.LOSSES[loss]["of_labels"]:
+        values[...] = np.floor(np.abs(values) * 1000) % len(LOSS_PARAMETERS[loss])
+    return values
+
+
 def draw_theta(network, rng):
     """Orthogonal recurrences; for many steps open gates and small weights too, so that gradients live through them."""
     theta, many = rng.normal(size=network.n_parameters) * 0.3, network.steps > 10
@@ -119,7 +126,7 @@ def draw_case(
     windows = windows or batch
     parameters = LOSS_PARAMETERS.get(loss, ())
     network = stacked(cell, steps, inputs, hidden, layers, targets, extra, loss, parameters)
-    target = rng.normal(size=(windows, targets))
+    target = as_targets(rng.normal(size=(windows, targets)), loss)
     target[rng.random(size=target.shape) < missing] = np.nan
     arguments = dict(
         past=rng.normal(size=(windows * steps, inputs)),
@@ -268,6 +275,7 @@ def draw_network(rng, *, batch=7, windows=None, missing=0.0, weighted=False, see
     arguments = _windows_of(network.architecture, windows, rng)
     if weighted:
         arguments["weight"] = rng.uniform(0.2, 3.0, size=windows)
+    as_targets(arguments["target"], fields["loss"])
     arguments["target"][rng.random(size=arguments["target"].shape) < missing] = np.nan
     if "series_row" in arguments:
         arguments["series_row"][rng.random(size=windows) < unknown] = -1

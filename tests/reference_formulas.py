@@ -293,6 +293,23 @@ def quantile_derivative(p, y, parameters):
     return np.where(y > p, -level, 1.0 - level)
 
 
+def _of_classes(p, y, parameters):
+    """Probabilities of the classes, which of them is the target, and its weight."""
+    e = np.exp(p - p.max(axis=-1, keepdims=True))
+    own = (y == np.arange(p.shape[-1])).astype(float)
+    return e / e.sum(axis=-1, keepdims=True), own, (own * np.asarray(parameters)).sum(axis=-1, keepdims=True)
+
+
+def cross_entropy_value(p, y, parameters):
+    share, own, weight = _of_classes(p, y, parameters)
+    return -weight * (own * np.log(share)).sum(axis=-1, keepdims=True) + 0.0 * p  # the same Q times, with that mean
+
+
+def cross_entropy_derivative(p, y, parameters):
+    share, own, weight = _of_classes(p, y, parameters)
+    return p.shape[-1] * weight * (share - own)
+
+
 REFERENCE_LOSSES = {
     "squared_error": Loss((), False, squared_error_value, squared_error_derivative),
     "absolute_error": Loss(
@@ -307,6 +324,7 @@ REFERENCE_LOSSES = {
     ),
     "pseudo_huber": Loss((), False, pseudo_huber_value, pseudo_huber_derivative),
     "quantile": Loss(("level",), True, quantile_value, quantile_derivative, lambda p, y, parameters: np.abs(p - y)),
+    "cross_entropy": Loss(("class_weight",), True, cross_entropy_value, cross_entropy_derivative),
 }
 
 # -------------------- optimisers

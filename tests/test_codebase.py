@@ -70,6 +70,7 @@ CHAIN = [
     {"_series"},
     {"_recipe"},
     {"_preparation"},
+    {"_classifier"},
     {"_rnn", "_linear"},
     {"_training"},
     {"_network"},

@@ -264,6 +264,22 @@ def test_activations_saturate_and_pass_nan_on(name, isa, dtype):
         assert y[3] == {"exp": 1.0, "sigmoid": 0.5, "tanh": 0.0}[name]
 
 
+@every_dtype
+@every_isa
+def test_the_logarithm_is_within_its_ulp_bound(isa, dtype):
+    near = np.geomspace(1e-7, 1e-2, 10_001)
+    x = np.concatenate([np.geomspace(1e-37, 1e38, 200_001), np.linspace(0.5, 2.0, 200_001), 1 + near, 1 - near])
+    x = x.astype(dtype)
+    right = np.log(x.astype(np.float64 if dtype == "float32" else np.longdouble))
+    y = _core.activation("log", x, isa)
+    error = np.abs(y - right) / np.spacing(np.abs(right).astype(dtype))
+    assert error.max() <= tolerances.ULP, f"at {x[error.argmax()]!r}"
+    assert _core.activation("log", np.array([1.0], dtype=dtype), isa)[0] == 0.0
+    least, most = np.log(np.finfo(dtype).tiny), np.log(np.finfo(dtype).max)
+    beyond = _core.activation("log", np.array([0.0, -1.0, np.nan, np.inf], dtype=dtype), isa)
+    assert np.allclose(beyond, [least, least, np.nan, most], rtol=1e-6, equal_nan=True)
+
+
 @every_isa
 def test_activations_are_the_same_at_every_place_of_a_vector(isa):
     x = np.linspace(-9, 9, 67).astype(np.float32)

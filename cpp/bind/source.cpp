@@ -182,6 +182,16 @@ void SourceHolder::set_fed(const py::object& scale, const py::object& shift) {
       throw py::value_error("fed_scale and fed_shift: expected finite numbers");
 }
 
+// Windows that are shorter than the others end with them and begin later.
+void SourceHolder::set_begin(const py::object& begin) {
+  source_.begin = keep<int64_t>(begin, "begin", -1);
+  set_windows(begin, "begin");
+  for (int64_t i = 0; source_.begin && i < windows_; ++i)
+    if (source_.begin[i] < 0 || source_.begin[i] >= source_.T)
+      throw py::value_error("begin: expected steps from 0 to " + std::to_string(source_.T - 1) + ", got " +
+                            std::to_string(source_.begin[i]) + " of window " + std::to_string(i));
+}
+
 SourceHolder::SourceHolder(const py::array& past, int64_t lookback, const py::object& origin, int64_t past_stride,
                            int64_t past_shift, const py::object& target, int64_t horizon, int64_t target_stride,
                            int64_t target_shift, const py::object& extra, const py::object& future,
@@ -192,7 +202,7 @@ SourceHolder::SourceHolder(const py::array& past, int64_t lookback, const py::ob
                            int64_t anchor_steps, int64_t season, const py::object& anchor_floor,
                            const py::object& series_row, const py::object& phase, const py::object& cycle_ratio,
                            const py::object& fed_scale, const py::object& fed_shift,
-                           const py::object& future_anchor) {
+                           const py::object& future_anchor, const py::object& begin) {
   Source& s = source_;
   if (padding < 0) throw py::value_error("padding: expected 0 or more, got " + std::to_string(padding));
   if (lookback < 1) throw py::value_error("lookback: expected at least 1, got " + std::to_string(lookback));
@@ -212,6 +222,7 @@ SourceHolder::SourceHolder(const py::array& past, int64_t lookback, const py::ob
   set_anchors(anchor, target_anchor, future_anchor, anchor_steps, season);
   set_tables(series_row, phase, cycle_ratio);
   set_fed(fed_scale, fed_shift);
+  set_begin(begin);
   s.past_mean = keep<double>(past_mean, "past_mean", s.I), s.past_inverse = inverse(past_scale, "past_scale", s.I);
   s.target_mean = keep<double>(target_mean, "target_mean", s.K);
   s.target_inverse = inverse(target_scale, "target_scale", s.K);
@@ -282,7 +293,8 @@ void bind_source(py::module_& m) {
            "target_anchor"_a = none, "past_mean"_a = none, "past_scale"_a = none, "target_mean"_a = none,
            "target_scale"_a = none, "extra_mean"_a = none, "extra_scale"_a = none, "padding"_a = 0,
            "anchor_steps"_a = 0, "season"_a = 0, "anchor_floor"_a = none, "series_row"_a = none, "phase"_a = none,
-           "cycle_ratio"_a = none, "fed_scale"_a = none, "fed_shift"_a = none, "future_anchor"_a = none);
+           "cycle_ratio"_a = none, "fed_scale"_a = none, "fed_shift"_a = none, "future_anchor"_a = none,
+           "begin"_a = none);
 
   m.def("gathered", gathered, "source"_a, "index"_a, py::kw_only(), "dtype"_a = "float32", "isa"_a = none,
         "The past of windows as the kernels read it.");

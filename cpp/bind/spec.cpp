@@ -130,6 +130,7 @@ void SpecHolder::check_layer(const LayerSpec& l, const std::string& name) const 
     refuse("layer", name, "recurrent_dropout, zoneout: expected a probability below 1");
   if ((l.dilation > 1 || l.recurrent_dropout > 0 || l.zoneout > 0) && (l.restart || !cell))
     refuse("layer", name, "dilation, recurrent_dropout and zoneout are for recurrent layers without restart");
+  if (l.ragged && (l.restart || !cell)) refuse("layer", name, "ragged is for recurrent layers without restart");
   if (l.start >= 0) {
     const LayerSpec& o = layers_[size_t(l.start)];
     if (!cell || o.kind != l.kind || streams_[size_t(o.out)].width != out.width)
@@ -203,6 +204,7 @@ void SpecHolder::read_layer(const py::dict& d) {
   l.heads = field<int64_t>(d, "heads", 0), l.level = field(d, "level", 0);
   l.dilation = field<int64_t>(d, "dilation", 1);
   l.recurrent_dropout = field(d, "recurrent_dropout", 0.0), l.zoneout = field(d, "zoneout", 0.0);
+  l.ragged = field(d, "ragged", false);
   check_layer(l, name);
   if (info(l) && info(l)->table) check_table(l, *info(l), name);
   if (info(l) && info(l)->feeds && view_.loop < 0) view_.loop = int(layers_.size());
@@ -241,7 +243,7 @@ void SpecHolder::check_loop(int64_t columns) const {
     const LayerInfo* const kind = info(layer);
     if (streams_[size_t(layer.out)].steps != out.steps || layer.reverse || layer.restart || (kind && !kind->loops) ||
         (kind && kind->feeds && l > view_.loop) || layer.start >= view_.loop || layer.dilation > 1 ||
-        layer.recurrent_dropout > 0 || layer.zoneout > 0)
+        layer.recurrent_dropout > 0 || layer.zoneout > 0 || layer.ragged)
       refuse("layer", layer_names_[size_t(l)], "it cannot stand after '" + name + "', which feeds outputs back");
     const auto check = [&](int s) {
       const StreamSpec& read = streams_[size_t(s)];

@@ -230,12 +230,13 @@ inline void moments(const Source& s, const int64_t* index, int64_t n, int power,
   for (int64_t i = 0; i < n; ++i) {
     const int64_t window = index[i];
     const double w = s.weight ? s.weight[window] : 1.0;
-    const int64_t first = past_row(s, window);
+    const int64_t first = past_row(s, window), begin = s.begin ? s.begin[window] : 0;
     for (int64_t c = 0; c < s.I; ++c) {
       const int64_t period = period_of(s, c);
       for (int64_t phase = 0; phase < period; ++phase) {
         const Anchor anchor = anchor_of(s, first, c, phase);
-        for (int64_t t = phase; t < s.T; t += period) past.add(c, anchor.of(at(s.past, first + t, c)), w);
+        const int64_t skipped = begin > phase ? (begin - phase + period - 1) / period * period : 0;
+        for (int64_t t = phase + skipped; t < s.T; t += period) past.add(c, anchor.of(at(s.past, first + t, c)), w);
       }
     }
     if (s.target.data)

@@ -9,7 +9,7 @@
 
 namespace forecast {
 
-constexpr int most_outputs = 64;    // Q at most: one target's outputs live on the stack
+constexpr int most_outputs = 512;   // Q at most: one target's outputs live on the stack
 constexpr int gradient_slots = 16;  // partial gradients of a batch, added in this order whatever the threads
 constexpr int most_inputs = 4;      // streams that a layer reads
 
@@ -38,6 +38,7 @@ struct LayerSpec {
   int64_t heads;                   // of a matrix memory
   int64_t dilation;                // of a recurrent layer: steps to the one whose states it goes on from
   double recurrent_dropout, zoneout;
+  bool ragged;                     // of a recurrent layer: windows may begin later than at step 0
   int level;                       // of what is fed back: which of a target's outputs
 };
 
@@ -115,6 +116,7 @@ struct Matrix {
 };
 struct Source {
   Matrix past, target;
+  const int64_t* begin;            // of each window its first step; null: 0 of all
   Matrix extra, future, constant;  // of the head's extra inputs: per window, per row, per series
   const int64_t* origin;           // this, or origin_32, or neither: window w has base w
   const int32_t* origin_32;
@@ -231,6 +233,7 @@ struct LossInfo {
   const char* name;
   const char* parameter;  // null: none
   bool output_per_parameter;
+  bool of_labels;  // a target is the number of a class
 };
 
 // One optimiser step on flat vectors of n elements.
@@ -246,7 +249,7 @@ struct Step {
 template <class T>
 struct Vectors {                                               // work on flat vectors, the same for every cell
   int lanes;                                                   // windows in a chunk
-  void (*activation)(int which, const T* x, T* y, int64_t n);  // 0 exp, 1 sigmoid, 2 tanh
+  void (*activation)(int which, const T* x, T* y, int64_t n);  // 0 exp, 1 sigmoid, 2 tanh, 3 log
   void (*add)(T* into, const T* x, int64_t n);
   double (*norm2)(const T* x, int64_t n, double clip_value);  // sum of squares in double, of clipped values if > 0
   void (*update)(const Step&, T* theta, const T* gradient, T* first, T* second, int64_t n);

@@ -9,13 +9,16 @@ from .._registries import (
     CELLS,
     DECAYING_CELLS,
     ESTIMATOR_CELLS,
+    EVERY_LOSS,
+    LABEL_LOSSES,
     LOSSES,
     MATRIX_CELLS,
     OPTIMIZERS,
 )
 
-__all__ = ["ACTIVATED_CELLS", "ACTIVATIONS", "ATTENTIONS", "CELLS", "DECAYING_CELLS", "DECODERS", "ENCODERS", 
-           "ESTIMATOR_CELLS", "LOSSES", "MATRIX_CELLS", "OPTIMIZERS", "SKIPS", "Architecture", "core_cell"]  # fmt: skip
+__all__ = ["ACTIVATED_CELLS", "ACTIVATIONS", "ATTENTIONS", "CELLS", "DECAYING_CELLS", "DECODERS", "ENCODERS",
+           "ESTIMATOR_CELLS", "LABEL_LOSSES", "LOSSES", "MATRIX_CELLS", "OPTIMIZERS", "SKIPS", "Architecture",
+           "core_cell"]  # fmt: skip
 
 ACTIVATIONS = ("relu", "identity")  # of a segment's projection
 ENCODERS = ("recurrent", "dense")
@@ -80,6 +83,7 @@ class Architecture:
     attention: str | None = None
     encoder: str = "recurrent"  # "dense": of one step, or of none where windows have no past
     return_sequences: bool = False  # targets are those of every step of the past: steps * horizon * columns
+    ragged: bool = False  # windows may begin later than at their first step
     stateful: bool = False  # a window goes on from the states of the one before
     timed: bool = False  # of decoder="steps": the known future says when a step is, so all have one bias and one scale
     elapsed: int | None = None  # of a cell of DECAYING_CELLS: the channel with the time since the step before
@@ -137,9 +141,14 @@ class Architecture:
         return self.padded_steps // self.segment
 
     @property
+    def of_labels(self):
+        """Whether a target is the number of a class."""
+        return self.loss in LABEL_LOSSES
+
+    @property
     def levels(self):
         """Outputs of each target."""
-        return len(self.loss_parameters) if LOSSES[self.loss]["one_output_per_parameter"] else 1
+        return len(self.loss_parameters) if EVERY_LOSS[self.loss]["one_output_per_parameter"] else 1
 
     @property
     def output_steps(self):
@@ -216,8 +225,9 @@ class Architecture:
             if not isinstance(getattr(self, name), float):
                 raise ModelFileError(f"a network with {name} = {getattr(self, name)!r}.")
         choices = {"decoder": DECODERS, "skip": SKIPS, "segment_activation": ACTIVATIONS, "cell": CELL_WORDS,
-                   "loss": LOSSES, "attention": ATTENTIONS, "encoder": ENCODERS} | dict.fromkeys(
-            ("bidirectional", "decoder_tied", "residual", "layer_norm", "return_sequences", "stateful", "timed"),
+                   "loss": EVERY_LOSS, "attention": ATTENTIONS, "encoder": ENCODERS} | dict.fromkeys(
+            ("bidirectional", "decoder_tied", "residual", "layer_norm", "return_sequences", "ragged", "stateful",
+             "timed"),
             (True, False),
         )  # fmt: skip
         for name, known in choices.items():

@@ -3,9 +3,9 @@
 import numpy as np
 
 from .._quantiles import at_levels, in_order, median_level
-from .architecture import LOSSES
+from .._registries import EVERY_LOSS
 
-__all__ = ["Levels", "Point", "outputs_of"]
+__all__ = ["Levels", "Point", "Scores", "outputs_of"]
 
 
 class Point:
@@ -93,6 +93,22 @@ class Levels(Point):
         return at_levels(in_order(values), self.levels, self.levels if levels is None else levels)
 
 
+class Scores(Point):
+    """An output for each target and class: the score whose exponential is in proportion to the probability.
+
+    Parameters
+    ----------
+    classes : int
+    """
+
+    def __init__(self, classes):
+        self.levels = (None,) * classes
+
+    def point(self, values):
+        """The number of the most probable class; of several, the first."""
+        return values.argmax(axis=-1)
+
+
 def outputs_of(architecture):
     """What the outputs of an architecture's loss mean.
 
@@ -102,8 +118,10 @@ def outputs_of(architecture):
 
     Returns
     -------
-    Point or Levels
+    Point, Levels or Scores
     """
-    if LOSSES[architecture.loss]["one_output_per_parameter"]:
+    if architecture.of_labels:
+        return Scores(architecture.levels)
+    if EVERY_LOSS[architecture.loss]["one_output_per_parameter"]:
         return Levels(architecture.loss_parameters)
     return Point()

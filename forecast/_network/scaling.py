@@ -34,6 +34,21 @@ class Scaling:
             return self.target_scale
         return np.where(self.target_constant, 0.0, self.target_scale)
 
+    def with_labels(self, targets):
+        """The same for targets that are numbers of classes, which have no unit.
+
+        Parameters
+        ----------
+        targets : int
+
+        Returns
+        -------
+        Scaling
+        """
+        return replace(
+            self, target_mean=np.zeros(targets), target_scale=np.ones(targets), target_constant=None
+        )
+
     def over_steps(self, architecture):
         """One scale of the targets of all steps that the same weights make, and of each known future column.
 

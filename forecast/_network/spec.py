@@ -49,6 +49,7 @@ class Layer:
     dilation: int = 1  # recurrent: steps back to the one whose states a step goes on from
     recurrent_dropout: float = 0.0  # recurrent: share of h that R does not see while training, the same at all steps
     zoneout: float = 0.0  # recurrent: probability of a unit's keeping its states while training
+    ragged: bool = False  # recurrent: before a window begins, all units keep their states
     added: str = ""  # dense: stream added before the activation, of one step or as many as the output
     number: int = 0  # dropout, lookup, embedding, recurrent, feed: counter of its random numbers
     rows: int = 0  # lookup, embedding, cycle_off: rows of the table
@@ -245,7 +246,7 @@ def _masks(a, number):
 
 def _stacked(a, n, reverse):
     """What a layer of the stack has besides its cell."""
-    return {"dilation": a.dilations[n], **_masks(a, 2 * n + reverse)}
+    return {"dilation": a.dilations[n], "ragged": a.ragged, **_masks(a, 2 * n + reverse)}
 
 
 def _recurrent(d, a, name, x, steps, width, reverse, stacked=None, elapsed=None):
@@ -336,9 +337,9 @@ def _dense(d, a, top, known, encoded, series):
 def _at_every_step(d, a, top, known, encoded, series):
     """The dense decoder's head, on the states of every step: (steps, targets of a step * levels)."""
     rest = [*_static(d, a), *([series] if series else [])]
-    states = d.dropped(a, top.states[0], a.layers - 1, f"{a.layers - 1}.dropout")
+    states = d.dropped(a, d.joined("states", top.states), a.layers - 1, f"{a.layers - 1}.dropout")
     if top.added:
-        states = d.layer(f"{a.layers - 1}.sum", "sum", [states, top.added], a.steps, a.hidden)
+        states = d.layer(f"{a.layers - 1}.sum", "sum", [states, top.added], a.steps, d.streams[states].width)
     return [states, d.joined("rest", rest)] if rest else [states]
 
 

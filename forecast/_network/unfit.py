@@ -110,7 +110,7 @@ def _refuse_at_every_step(a):
     """What would show a step of the past what comes after it, or has no output at every step."""
     ahead = "a step would see the steps after it, which it is to forecast"
     given = {
-        "bidirectional": (a.bidirectional, False, ahead),
+        "bidirectional": (a.bidirectional and not a.of_labels, False, ahead),  # a label may depend on what follows
         "attention": (a.attention, None, ahead),
         "skip": (a.skip, None, "the linear map reads the whole lookback, so " + ahead),
         "segment": (a.segment, 1, "a step of the encoder is a segment, and there is no output within it"),
@@ -169,6 +169,8 @@ def _refuse_unfit_stack(a):
             f"{max(a.dilations)} one would never go on from a state. Lower the dilation, or lengthen the lookback."
         )
     _refuse_unfit_cell(a)
+    if a.ragged:
+        _refuse_ragged(a)
     if a.layer_norm and a.layers < 2:
         raise ValueError(
             "layer_norm=True: it normalises what one recurrent layer hands to the next, but num_layers=1. Set "
@@ -181,6 +183,20 @@ def _refuse_unfit_stack(a):
             f"residual=True: with segment={a.segment}, bidirectional={a.bidirectional} and decoder={a.decoder!r} there "
             f"is a layer to add the input of from num_layers={least} on, but num_layers={a.layers}. Set "
             f"num_layers={least} or more, or residual=False."
+        )
+
+
+def _refuse_ragged(a):
+    """What sequences of unequal length cannot go through."""
+    if a.cell in MATRIX_CELLS:
+        raise ValueError(
+            f"cell={a.cell!r} needs sequences of one length: its state is a matrix, which is not kept before a "
+            "sequence begins. Set another cell, or cut the sequences."
+        )
+    if a.bidirectional and a.dilation:
+        raise ValueError(
+            f"dilation={a.dilation} with bidirectional=True needs sequences of one length, on which it depends where "
+            "the reversed chains end. Leave dilation 1, or set bidirectional=False."
         )
 
 

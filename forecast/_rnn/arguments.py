@@ -2,7 +2,15 @@
 
 from numbers import Integral, Real
 
-from .._network import ACTIVATED_CELLS, DECAYING_CELLS, MATRIX_CELLS, Architecture, core_cell, parts_of
+from .._network import (
+    ACTIVATED_CELLS,
+    DECAYING_CELLS,
+    LABEL_LOSSES,
+    MATRIX_CELLS,
+    Architecture,
+    core_cell,
+    parts_of,
+)
 from .._progress import as_callbacks
 from .._quantiles import fitted_levels
 from .._training import FALLING, Recipe
@@ -161,6 +169,7 @@ def elapsed_of(model, data):
 
 def architecture_of(model, data):
     parameters = {"huber": (float(model.huber_delta),), "quantile": fitted_levels(model.quantile)}
+    parameters |= dict.fromkeys(LABEL_LOSSES, data.loss_parameters)
     cycle, shared = cycle_of(model)
     if forcing_of(model) != (0.0, 0.0) and data.n_outputs == data.columns * data.steps:
         raise ValueError(
@@ -211,6 +220,7 @@ def architecture_of(model, data):
         attention=model.attention,
         return_sequences=at_every_step(model),
         stateful=bool(model.stateful),
+        ragged="begin" in data.arguments,
         **data.levels,
         **_of_codes(model, data),
     )

@@ -5,7 +5,7 @@ from sklearn.base import BaseEstimator, RegressorMixin
 from .._files import Saved, stored
 from .card import card_parts, check_state
 from .carrying import Carries
-from .fitting import Fits
+from .fitting import Fits, Learns
 from .forecasts import Forecasts
 from .parameters import CONSTRAINTS
 
@@ -13,7 +13,7 @@ __all__ = ["RNNForecaster"]
 
 
 @stored("RNNForecaster", card=card_parts, left_out=("callbacks",))
-class RNNForecaster(Saved, Fits, Forecasts, Carries, RegressorMixin, BaseEstimator):
+class RNNForecaster(Saved, Fits, Learns, Forecasts, Carries, RegressorMixin, BaseEstimator):
     """Recurrent network on windows: one row of X is the past of one window, one row of y its future.
 
     The inputs go through stacked recurrent layers in time order; a dense head turns the last state into all outputs at
@@ -439,14 +439,6 @@ class RNNForecaster(Saved, Fits, Forecasts, Carries, RegressorMixin, BaseEstimat
         self.verbose = verbose
         self.callbacks = callbacks
         self.dtype = dtype
-
-    def __sklearn_clone__(self):
-        # By default parameters are deep-copied, so `history.append` would write to a list that is never read.
-        bare = object.__new__(type(self))
-        bare.__dict__ = self.__dict__ | {"callbacks": None}
-        copy = super(RNNForecaster, bare).__sklearn_clone__()
-        copy.callbacks = self.callbacks
-        return copy
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()

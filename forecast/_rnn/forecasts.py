@@ -75,11 +75,6 @@ class Forecasts:
     """The part of `RNNForecaster` that answers from a fit."""
 
     @property
-    def weights_(self):
-        check_is_fitted(self)
-        return self._network.weights
-
-    @property
     def quantiles_(self):
         check_is_fitted(self)
         if not _is_of_quantiles(self._network.architecture.loss):

@@ -8,9 +8,9 @@ from .._network import Network, spec_of, start_with_line, windows_scaling
 from .._tail import index_type, time_tail
 from .arguments import architecture_of, momentum_of
 
-__all__ = ["split_in_time", "start"]
+__all__ = ["LEAST_HELD_OUT", "split_in_time", "start"]
 
-_LEAST_HELD_OUT = 50  # windows: fewer say too little about when to stop
+LEAST_HELD_OUT = 50  # windows: fewer say too little about when to stop
 _SCALED = 1 << 16  # windows that give means and scales where steps are bounded: a million take longer than training
 
 
@@ -25,7 +25,7 @@ def split_in_time(model, data, weight, hold_out):
     early, late = time_tail(time, model.validation_fraction, data.span if data.reach is None else data.reach()[every])
     del time
     # Windows that continue each other are not so many for their rows.
-    least = -(-_LEAST_HELD_OUT // data.lookback) if model.stateful else _LEAST_HELD_OUT
+    least = -(-LEAST_HELD_OUT // data.lookback) if model.stateful else LEAST_HELD_OUT
     if len(late) >= least and len(early) >= 2 * len(late):
         return (early, late) if isinstance(every, slice) else (every[early], every[late])
     if model.early_stopping == "auto":
@@ -80,7 +80,10 @@ def start(model, data, weight, windows, rng, go_on):
 
 
 def _scaling(architecture, model, data, weight, windows):
-    scaling = windows_scaling(data.arguments, weight, windows, None if model.max_steps is None else _SCALED)
+    arguments = data.arguments | ({"target": None, "horizon": 0} if architecture.of_labels else {})
+    scaling = windows_scaling(arguments, weight, windows, None if model.max_steps is None else _SCALED)
+    if architecture.of_labels:
+        return scaling.with_labels(architecture.targets)
     alike = architecture.decoder == "recurrent" or architecture.return_sequences or architecture.timed
     return scaling.over_steps(architecture) if alike else scaling
 
