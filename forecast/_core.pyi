@@ -25,7 +25,8 @@ class CellInfo(TypedDict):
 
 class LossInfo(TypedDict):
     parameters: list[str]  # names of its parameters, e.g. ["delta"]
-    one_output_per_parameter: bool  # pinball: one output per target and level
+    outputs: int  # of each target; 0: one for each parameter, as the pinball loss has
+    target: Literal["real", "positive", "counts"]  # centred and scaled; scaled by the mean alone; and whole numbers
 
 class Config(TypedDict):
     compiler: str
@@ -43,8 +44,12 @@ LOSSES: dict[str, LossInfo]
 OPTIMIZERS: list[str]
 
 def config() -> Config: ...
-def activation(name: Literal["exp", "sigmoid", "tanh"], x: NDArray[Any], isa: str | None = None) -> NDArray[Any]:
-    """Elementwise on a 1-D float32 or float64 array, by the kernels' own polynomials."""
+def activation(
+    name: Literal["exp", "sigmoid", "tanh", "log", "softplus", "log_gamma", "digamma"],
+    x: NDArray[Any],
+    isa: str | None = None,
+) -> NDArray[Any]:
+    """Elementwise on a 1-D float32 or float64 array, by the kernels' own polynomials and series."""
 
 def multiply_adds(n: int, *, dtype: str = "float32", isa: str | None = None) -> float:
     """n rounds of independent multiply-adds that never leave the registers; returns the floating-point operations in

@@ -115,7 +115,13 @@ def draw_case(
     windows = windows or batch
     parameters = LOSS_PARAMETERS.get(loss, ())
     network = stacked(cell, steps, inputs, hidden, layers, targets, extra, loss, parameters)
-    target = rng.normal(size=(windows, targets))
+    kind = _core.LOSSES[loss]["target"]
+    if kind == "real":
+        target = rng.normal(size=(windows, targets))
+    else:
+        positive = kind == "positive"
+        target = rng.gamma(2.0, size=(windows, targets)) + 0.1 if positive else rng.poisson(4.0, (windows, targets))
+        target = target.astype(float)
     target[rng.random(size=target.shape) < missing] = np.nan
     arguments = dict(
         past=rng.normal(size=(windows * steps, inputs)),
@@ -126,6 +132,8 @@ def draw_case(
     )
     if extra:
         arguments["extra"] = rng.normal(size=(windows, extra))
+    if kind == "counts":
+        arguments["target_scale"] = rng.uniform(1.0, 5.0, size=targets)
     if weighted:
         arguments["weight"] = rng.uniform(0.2, 3.0, size=windows)
     return Case(network, draw_theta(network, rng), arguments, rng.permutation(windows)[:batch])

@@ -226,7 +226,8 @@ struct LayerInfo {
 struct LossInfo {
   const char* name;
   const char* parameter;  // null: none
-  bool output_per_parameter;
+  int outputs;         // per target; 0: one per parameter
+  const char* target;  // what its targets are: real, positive or counts
 };
 
 // One optimiser step on flat vectors of n elements.

@@ -12,6 +12,7 @@ from .._training import train
 from .arguments import check_combinations, groups_of, recipe_of, refuse_freeze
 from .carrying import begins_of, sequences_of
 from .categories import levels_of, refuse_unknown, with_rows_of_unread_codes
+from .domain import refuse_beyond
 from .placing import placed_for_fit
 from .start import split_in_time, start
 
@@ -101,6 +102,9 @@ class Fits:
         begins = self._begins(data, starts)
         weight = read_weights(sample_weight, data)
         given = read_validation(self, X_val, y_val, data, X)
+        refuse_beyond(self, data)
+        if given is not None:
+            refuse_beyond(self, given, "y_val")
         fitted = getattr(self, "_series_names", None) if go_on else None
         data = replace(data, levels=levels_of(self, data, self._network.architecture if go_on else None))
         data, given, names = placed_for_fit(self, data, given, fitted)
