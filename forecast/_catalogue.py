@@ -1,6 +1,7 @@
 """The public names, all imported when the first of them is asked for: `forecast --help` need not wait for pandas."""
 
 from ._config import show_config
+from ._distributions import Distribution
 from ._files import ModelFileError, load, read_card
 from ._frames import SentinelWarning, TimeColumnWarning
 from ._linear import LinearForecaster
@@ -16,6 +17,7 @@ from ._series import (
 from ._windows import Windows, WindowTargets, make_windows
 
 __all__ = [
+    "Distribution",
     "LateSeriesWarning",
     "LinearForecaster",
     "ModelFileError",

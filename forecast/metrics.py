@@ -6,6 +6,7 @@ is missing (NaN) is refused: the caller says which rows count.
 
 import numpy as np
 
+from ._distributions import Distribution
 from ._shares import share
 
 __all__ = [
@@ -13,8 +14,11 @@ __all__ = [
     "coverage",
     "crps",
     "interval_score",
+    "log_score",
     "mae",
     "mase",
+    "neg_crps",
+    "neg_log_score",
     "pinball",
     "rmse",
     "rmsse",
@@ -312,8 +316,8 @@ def pinball(actual, forecast, level):
     return float(np.maximum(level * (actual - forecast), (level - 1) * (actual - forecast)).mean())
 
 
-def crps(actual, quantiles, levels):
-    """Continuous ranked probability score, approximated from quantile forecasts, in the units of the series.
+def crps(actual, quantiles, levels=None):
+    """Continuous ranked probability score, in the units of the series: exact of distributions, near from quantiles.
 
     The score is twice the pinball loss integrated over all levels; this is the mean of twice the pinball loss at the
     levels given. It is a good approximation where these are many and spread evenly over 0 to 1 (0.05, 0.15, ... 0.95);
@@ -323,10 +327,10 @@ def crps(actual, quantiles, levels):
     Parameters
     ----------
     actual : array-like
-    quantiles : array-like of shape (*actual.shape, levels)
-        On the last axis the forecast of each level.
-    levels : array-like of float
-        Rising, between 0 and 1.
+    quantiles : array-like of shape (*actual.shape, levels), or Distribution of shape actual.shape
+        On the last axis the forecast of each level. Of a `forecast.Distribution` the score is exact.
+    levels : array-like of float, default=None
+        Rising, between 0 and 1. None with a distribution.
 
     Returns
     -------
@@ -345,7 +349,15 @@ def crps(actual, quantiles, levels):
     --------
     >>> crps([10.0], [[8.0, 10.0, 14.0]], [0.25, 0.5, 0.75])
     1.0
+    >>> from forecast import Distribution
+    >>> round(crps([10.0], Distribution("normal", mean=[9.0], std=[2.0])), 6)
+    0.661991
     """
+    if isinstance(quantiles, Distribution):
+        if levels is not None:
+            raise TypeError(f"levels is {levels!r}; expected None with a distribution, which has all of them.")
+        actual, quantiles = _of_each(actual, quantiles)
+        return float(quantiles.crps(actual).mean())
     actual, quantiles, levels = _finite("actual", actual), _finite("quantiles", quantiles), _finite("levels", levels)
     if levels.ndim != 1 or not levels.size or not ((levels > 0) & (levels < 1)).all() or (np.diff(levels) <= 0).any():
         raise ValueError(f"levels is {levels.tolist()}; expected numbers between 0 and 1 that rise.")
@@ -357,6 +369,119 @@ def crps(actual, quantiles, levels):
             f"on the last axis the {len(levels)} levels."
         )
     return float(np.mean([2 * pinball(actual, quantiles[..., k], level) for k, level in enumerate(levels)]))
+
+
+def log_score(actual, distribution):
+    """Mean negative logarithm of the density that was forecast at the actual value: smaller is better.
+
+    Proper as the CRPS, and harder on values in the far tail. Of counts the probability takes the place of the density.
+
+    Parameters
+    ----------
+    actual : array-like
+    distribution : Distribution of shape actual.shape
+
+    Returns
+    -------
+    float
+        In logarithms of the units of the series: only scores of the same series can be compared. inf where a value is
+        impossible.
+
+    Raises
+    ------
+    TypeError, ValueError
+        Shapes do not fit, nothing to compare, NaN or infinite values, or no distribution.
+
+    References
+    ----------
+    Gneiting, Raftery: Strictly proper scoring rules, prediction, and estimation. JASA 102 (2007), 359-378.
+
+    Examples
+    --------
+    >>> from forecast import Distribution
+    >>> round(log_score([0.0, 1.0], Distribution("poisson", mean=[0.5, 0.5])), 6)
+    0.846574
+    """
+    if not isinstance(distribution, Distribution):
+        raise TypeError(f"distribution is a {type(distribution).__name__}; expected a forecast.Distribution.")
+    actual, distribution = _of_each(actual, distribution)
+    return float(-distribution.log_density(actual).mean())
+
+
+def _of_each(actual, distribution):
+    actual = _finite("actual", actual)
+    if actual.ndim == 2 and actual.shape[1:] == (1,) and len(distribution.shape) == 1:
+        actual = actual[:, 0]
+    if actual.ndim == 1 and distribution.shape == (len(actual), 1):
+        distribution = distribution[:, 0]
+    if actual.shape != distribution.shape:
+        raise ValueError(
+            f"actual has shape {actual.shape}, the distribution {distribution.shape}; expected the same shape."
+        )
+    if not actual.size:
+        raise ValueError("actual is empty; expected at least one value.")
+    return actual, distribution
+
+
+def neg_crps(estimator, X, y):
+    """Scorer for scikit-learn's tools: minus the CRPS of the distribution that an estimator forecasts.
+
+    Parameters
+    ----------
+    estimator : RNNForecaster or SeriesForecaster
+        Fitted with the loss of a distribution.
+    X : array-like, Windows or frame
+        As `predict_distribution` takes it.
+    y : array-like
+        Actual values.
+
+    Returns
+    -------
+    float
+        Greater is better.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sklearn.model_selection import TimeSeriesSplit, cross_val_score
+    >>> from forecast import RNNForecaster
+    >>> X = np.random.default_rng(0).normal(size=(300, 5))
+    >>> model = RNNForecaster(loss="normal", hidden_size=8, max_iter=5, random_state=0)
+    >>> scores = cross_val_score(model, X, X[:, -1], scoring=neg_crps, cv=TimeSeriesSplit(3))
+    >>> scores.shape, bool((scores < 0).all())
+    ((3,), True)
+    """
+    return -crps(y, _distribution_at(estimator, X))
+
+
+def neg_log_score(estimator, X, y):
+    """Scorer for scikit-learn's tools: minus the log score of the distribution that an estimator forecasts.
+
+    Parameters
+    ----------
+    estimator, X, y
+        As in `neg_crps`.
+
+    Returns
+    -------
+    float
+        Greater is better.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from forecast import RNNForecaster
+    >>> X = np.random.default_rng(0).normal(size=(300, 5))
+    >>> model = RNNForecaster(loss="normal", hidden_size=8, max_iter=5, random_state=0).fit(X, X[:, -1])
+    >>> neg_log_score(model, X, X[:, -1]) == -log_score(X[:, -1], model.predict_distribution(X))
+    True
+    """
+    return -log_score(y, _distribution_at(estimator, X))
+
+
+def _distribution_at(estimator, X):
+    found = estimator.predict_distribution(X)
+    return found if isinstance(found, Distribution) else estimator._distribution(X)
 
 
 def coverage(actual, lower, upper):

@@ -100,6 +100,11 @@ class Preparation:
         """Whether quantiles may pass through the transform."""
         return self.transform is None or make_transform(self.transform, period=self.period).is_pointwise
 
+    @property
+    def is_linear(self):
+        """Whether forecasts are shifted and stretched alone on their way back, so that a distribution keeps its family."""
+        return self.transform is None or make_transform(self.transform, period=self.period).is_linear
+
     def calendar_names(self, index):
         """Names of the calendar's features."""
         return calendar_features(index[:1], self.calendar)[1] if self.calendar else []

@@ -176,12 +176,15 @@ class Forecasts:
         True
         """
         check_is_fitted(self)
+        wanted = self._wanted(levels)
+        return self._network.outputs.quantiles(self._outputs(X, horizon, starts), wanted)
+
+    def _wanted(self, levels):
+        """Levels to forecast at, checked; None: those of the loss."""
         outputs = self._network.outputs
         if levels is None:
-            wanted = np.array(outputs.levels)
-        else:
-            wanted = levels_between(levels) if outputs.family else wanted_levels(levels, self.quantiles_)
-        return outputs.quantiles(self._outputs(X, horizon, starts), wanted)
+            return np.array(outputs.levels)
+        return levels_between(levels) if outputs.family else wanted_levels(levels, self.quantiles_)
 
     @available_if(_has_distribution)
     def predict_distribution(self, X, horizon=None, starts=None):
@@ -227,6 +230,11 @@ class Forecasts:
         """
         check_is_fitted(self)
         return self._network.outputs.distribution(self._outputs(X, horizon, starts))
+
+    @available_if(_has_distribution)
+    def _parameters(self, X):
+        """Parameters of the distributions, of the shape of `predict` with an axis of them behind it."""
+        return self._outputs(X)
 
     @property
     def draws_masks_(self):
