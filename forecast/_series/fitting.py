@@ -221,7 +221,8 @@ def _chosen(model, task, rows, ends):
     members = _spread(members, choice.spreads)
     final = list(members.values())
     verdict = verdict_of_origins(task, choice.rows, choice.origins, choice.forecasts, "recipe", final, choice)
-    recipe = CHOOSING | {"loss": "quantile" if model.loss == "quantile" else CHOOSING["loss"]}
+    kept = model.loss == "quantile" or model.loss in FAMILIES
+    recipe = CHOOSING | {"loss": model.loss if kept else CHOOSING["loss"]}
     recipe |= {"members": _described(settings, choice.weights)}
     return {"members": members, "weights": choice.weights, "verdict": verdict, "recipe": recipe}
 

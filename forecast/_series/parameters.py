@@ -88,12 +88,19 @@ def refuse_choosing(model):
         value = getattr(model, name)
         if name == "loss" and value == "quantile" and model.members is not None:
             continue  # members that forecast one value get quantiles
+        if name == "loss" and value in FAMILIES and model.members is not None and _all_of(model.members, value):
+            continue  # intervals are then those of their distributions
         if name != "random_state" and value != default:
             fix = f"RNNForecaster({name}=...)" if name in ("n_jobs", "loss") else f"no {name}"
             raise ValueError(
                 f"{name}={value!r} has no effect where {given} {'is' if model.members is None else 'are'} given: it is "
                 f"for a SeriesForecaster that chooses by itself; expected {fix}."
             )
+
+
+def _all_of(members, loss):
+    given = [one.get("regressor") for one in members.values() if isinstance(one, dict)]
+    return bool(given) and all(accepts_windows(one) and getattr(one, "loss", None) == loss for one in given)
 
 
 def refuse_carried(model):
