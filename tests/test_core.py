@@ -9,6 +9,7 @@ from cases import CELLS, DTYPES, ISAS, LOSSES, Case, draw_away_from_kinks, draw_
 from slopes import least_of
 
 from forecast import _core
+from forecast._distributions import FAMILIES
 
 HIDDEN, INPUTS, BATCHES = (1, 5, 13, 16, 33), (1, 3, 8), (1, 7, 17, 40)
 every_isa = pytest.mark.parametrize("isa", ISAS)
@@ -63,7 +64,8 @@ def test_outputs_and_gradients_are_those_of_the_oracle(cell, loss, isa, dtype):
             largest = max(np.abs(right[n]).max(initial=0.0) for n in right if n.rpartition(".")[0] == layer)
             cancels = dtype == "float32" and ".p_" in name
             least = tolerances.VECTOR_LEAST * largest if cancels else least_of(d, largest, dtype)
-            assert largest_difference(actual[name], d, least) <= tolerances.ORACLE_GRADIENTS[dtype], (name, shape)
+            bound = tolerances.ORACLE_LIKELIHOODS if loss in FAMILIES else tolerances.ORACLE_GRADIENTS
+            assert largest_difference(actual[name], d, least) <= bound[dtype], (name, shape)
 
 
 @every_cell
