@@ -6,7 +6,8 @@ is missing (NaN) is refused: the caller says which rows count.
 
 import numpy as np
 
-from ._distributions import Distribution
+from ._distributions import Distribution, crps_of, log_score, neg_crps, neg_log_score
+from ._finite import finite as _finite
 from ._shares import share
 
 __all__ = [
@@ -42,20 +43,6 @@ def _alike(**named):
     if not arrays[0].size:
         raise ValueError(f"{' and '.join(named)} are empty; expected at least one value.")
     return arrays
-
-
-def _finite(name, numbers):
-    numbers = np.asarray(numbers)
-    if numbers.dtype.kind not in "iufb":
-        raise TypeError(f"{name} holds {numbers.dtype} values; expected numbers.")
-    numbers = numbers.astype(np.float64)
-    if not np.isfinite(numbers).all():
-        bad = ~np.isfinite(numbers)
-        raise ValueError(
-            f"{name} has {int(bad.sum())} values that are NaN or infinite, the first at position "
-            f"{tuple(int(i) for i in np.argwhere(bad)[0])}; expected finite numbers."
-        )
-    return numbers
 
 
 def mae(actual, forecast):
@@ -356,8 +343,7 @@ def crps(actual, quantiles, levels=None):
     if isinstance(quantiles, Distribution):
         if levels is not None:
             raise TypeError(f"levels is {levels!r}; expected None with a distribution, which has all of them.")
-        actual, quantiles = _of_each(actual, quantiles)
-        return float(quantiles.crps(actual).mean())
+        return crps_of(actual, quantiles)
     actual, quantiles, levels = _finite("actual", actual), _finite("quantiles", quantiles), _finite("levels", levels)
     if levels.ndim != 1 or not levels.size or not ((levels > 0) & (levels < 1)).all() or (np.diff(levels) <= 0).any():
         raise ValueError(f"levels is {levels.tolist()}; expected numbers between 0 and 1 that rise.")
@@ -369,119 +355,6 @@ def crps(actual, quantiles, levels=None):
             f"on the last axis the {len(levels)} levels."
         )
     return float(np.mean([2 * pinball(actual, quantiles[..., k], level) for k, level in enumerate(levels)]))
-
-
-def log_score(actual, distribution):
-    """Mean negative logarithm of the density that was forecast at the actual value: smaller is better.
-
-    Proper as the CRPS, and harder on values in the far tail. Of counts the probability takes the place of the density.
-
-    Parameters
-    ----------
-    actual : array-like
-    distribution : Distribution of shape actual.shape
-
-    Returns
-    -------
-    float
-        In logarithms of the units of the series: only scores of the same series can be compared. inf where a value is
-        impossible.
-
-    Raises
-    ------
-    TypeError, ValueError
-        Shapes do not fit, nothing to compare, NaN or infinite values, or no distribution.
-
-    References
-    ----------
-    Gneiting, Raftery: Strictly proper scoring rules, prediction, and estimation. JASA 102 (2007), 359-378.
-
-    Examples
-    --------
-    >>> from forecast import Distribution
-    >>> round(log_score([0.0, 1.0], Distribution("poisson", mean=[0.5, 0.5])), 6)
-    0.846574
-    """
-    if not isinstance(distribution, Distribution):
-        raise TypeError(f"distribution is a {type(distribution).__name__}; expected a forecast.Distribution.")
-    actual, distribution = _of_each(actual, distribution)
-    return float(-distribution.log_density(actual).mean())
-
-
-def _of_each(actual, distribution):
-    actual = _finite("actual", actual)
-    if actual.ndim == 2 and actual.shape[1:] == (1,) and len(distribution.shape) == 1:
-        actual = actual[:, 0]
-    if actual.ndim == 1 and distribution.shape == (len(actual), 1):
-        distribution = distribution[:, 0]
-    if actual.shape != distribution.shape:
-        raise ValueError(
-            f"actual has shape {actual.shape}, the distribution {distribution.shape}; expected the same shape."
-        )
-    if not actual.size:
-        raise ValueError("actual is empty; expected at least one value.")
-    return actual, distribution
-
-
-def neg_crps(estimator, X, y):
-    """Scorer for scikit-learn's tools: minus the CRPS of the distribution that an estimator forecasts.
-
-    Parameters
-    ----------
-    estimator : RNNForecaster or SeriesForecaster
-        Fitted with the loss of a distribution.
-    X : array-like, Windows or frame
-        As `predict_distribution` takes it.
-    y : array-like
-        Actual values.
-
-    Returns
-    -------
-    float
-        Greater is better.
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> from sklearn.model_selection import TimeSeriesSplit, cross_val_score
-    >>> from forecast import RNNForecaster
-    >>> X = np.random.default_rng(0).normal(size=(300, 5))
-    >>> model = RNNForecaster(loss="normal", hidden_size=8, max_iter=5, random_state=0)
-    >>> scores = cross_val_score(model, X, X[:, -1], scoring=neg_crps, cv=TimeSeriesSplit(3))
-    >>> scores.shape, bool((scores < 0).all())
-    ((3,), True)
-    """
-    return -crps(y, _distribution_at(estimator, X))
-
-
-def neg_log_score(estimator, X, y):
-    """Scorer for scikit-learn's tools: minus the log score of the distribution that an estimator forecasts.
-
-    Parameters
-    ----------
-    estimator, X, y
-        As in `neg_crps`.
-
-    Returns
-    -------
-    float
-        Greater is better.
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> from forecast import RNNForecaster
-    >>> X = np.random.default_rng(0).normal(size=(300, 5))
-    >>> model = RNNForecaster(loss="normal", hidden_size=8, max_iter=5, random_state=0).fit(X, X[:, -1])
-    >>> neg_log_score(model, X, X[:, -1]) == -log_score(X[:, -1], model.predict_distribution(X))
-    True
-    """
-    return -log_score(y, _distribution_at(estimator, X))
-
-
-def _distribution_at(estimator, X):
-    found = estimator.predict_distribution(X)
-    return found if isinstance(found, Distribution) else estimator._distribution(X)
 
 
 def coverage(actual, lower, upper):

@@ -29,7 +29,8 @@ def smallest_counts(reached, guess, levels, parameters):
     if levels.shape[-1] <= _MANY:
         return _bisected(reached, np.broadcast_to(guess, shape), np.broadcast_to(levels, shape), parameters)
     ends = np.stack([levels.min(axis=-1), levels.max(axis=-1)], axis=-1)
-    ends = _bisected(reached, np.broadcast_to(guess, (*shape[:-1], 2)), np.broadcast_to(ends, (*shape[:-1], 2)), parameters)
+    both = (*shape[:-1], 2)
+    ends = _bisected(reached, np.broadcast_to(guess, both), np.broadcast_to(ends, both), parameters)
     low, width = ends[..., :1], int(np.max(ends[..., 1] - ends[..., 0])) + 1
     if width > _WIDEST:
         return _bisected(reached, np.broadcast_to(guess, shape), np.broadcast_to(levels, shape), parameters)

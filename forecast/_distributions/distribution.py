@@ -54,8 +54,10 @@ class Distribution:
             raise TypeError(f"a {name!r} distribution has the parameters {', '.join(wanted)}; got {list(parameters)}.")
         arrays = [np.asarray(parameters[key], dtype=np.float64) for key in wanted]
         for key, array in zip(wanted, arrays, strict=True):
-            if not np.isfinite(array).all() or (key != "loc" and (name, key) != ("normal", "mean") and (array < 0).any()):
-                raise ValueError(f"{key} of a {name!r} distribution holds {array.min()}; expected finite numbers, 0 or more.")
+            any_sign = key == "loc" or (name, key) == ("normal", "mean")
+            if not np.isfinite(array).all() or (not any_sign and (array < 0).any()):
+                expected = "finite numbers" if any_sign else "finite numbers, 0 or more"
+                raise ValueError(f"{key} of a {name!r} distribution holds {array.min()}; expected {expected}.")
         self.name = name
         self._values = np.stack(np.broadcast_arrays(*arrays), axis=-1)
 
@@ -160,7 +162,7 @@ class Distribution:
 
         References
         ----------
-        Closed forms: Gneiting et al. (2005) for the normal distribution; Jordan, Krüger and Lerch (2019) for Student's t
-        and gamma; Wei and Held (2014) for counts.
+        Closed forms: Gneiting et al. (2005) for the normal distribution; Jordan, Krüger and Lerch (2019) for Student's
+        t and gamma; Wei and Held (2014) for counts.
         """
         return self._family.crps(self._values, np.asarray(y, dtype=np.float64))

@@ -20,8 +20,8 @@ def start_with_line(network, arguments, weight, windows, penalty, bounded=False)
     """Set the skip's first weights to the ridge regression, and the head's to 0: the first forecast is that line.
 
     The regression is on scaled windows, so it needs no constant. A missing target is left out of its output's sums.
-    Several outputs of a target, such as quantiles, all begin with the same line; of a distribution the location alone. `head.W` and `head.b` begin with 0;
-    they get a gradient at once, the layers before them from the second step on.
+    Several outputs of a target, such as quantiles, all begin with the same line; of a distribution only its location.
+    `head.W` and `head.b` begin with 0; they get a gradient at once, the layers before them from the second step on.
 
     Parameters
     ----------

@@ -102,7 +102,7 @@ class Preparation:
 
     @property
     def is_linear(self):
-        """Whether forecasts are shifted and stretched alone on their way back, so that a distribution keeps its family."""
+        """Whether forecasts are only shifted and stretched on their way back: a distribution keeps its family."""
         return self.transform is None or make_transform(self.transform, period=self.period).is_linear
 
     def calendar_names(self, index):

@@ -132,7 +132,8 @@ def _chosen(task, rows, ends, wishes, n_jobs, times, tell):
     if not judged:
         return networks_alone({}, wishes) if of_family else _unjudged(naive, seasons)
     found = search_linear(
-        replace(task, weights=None), rows, ends, seasons=seasons, loss="quantile" if of_family else wishes.loss, calendar=calendar or (),
+        replace(task, weights=None), rows, ends, seasons=seasons, calendar=calendar or (),
+        loss="quantile" if of_family else wishes.loss,
         lookback=None if _is_auto(wishes.lookback) else wishes.lookback,
         window_norm=wishes.window_norm, transform=wishes.transform, multi_target=wishes.multi_target,
         lower=wishes.lower,

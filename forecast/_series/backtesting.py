@@ -13,7 +13,10 @@ from .error_scale import Yardstick
 from .report import is_copy
 from .weights import row_weights
 
-__all__ = ["SCORES", "intervals_at", "is_copy", "quantile_bounds", "read_rows", "scores_at", "state_trained_on", "static_bounds"]
+__all__ = [
+    "SCORES", "intervals_at", "is_copy", "quantile_bounds", "read_rows", "scores_at", "state_trained_on",
+    "static_bounds",
+]  # fmt: skip
 
 SCORES = ("crps", "log_score")  # of distributions
 

@@ -120,9 +120,9 @@ class BacktestReport:
             targets that have an actual value; `sMAPE` in percent; `MASE` and `RMSSE`, means over origins, series and
             targets of the scaled errors (NaN where no training series has a scale); `skill`, 1 - MAE over the MAE of
             the best naive forecast; where a model forecasts a distribution, `CRPS` in the units of the series and
-            `log_score`, the mean negative log density (NaN for models without one); for each coverage `coverage_0.8`, the share of actual values inside,
-            `interval_score_0.8` (Gneiting and Raftery 2007) and `pinball_0.8`, the mean pinball loss of both bounds;
-            without `by` also `seconds`.
+            `log_score`, the mean negative log density (NaN for models without one); for each coverage
+            `coverage_0.8`, the share of actual values inside, `interval_score_0.8` (Gneiting and Raftery 2007) and
+            `pinball_0.8`, the mean pinball loss of both bounds; without `by` also `seconds`.
         """
         more = list(by) if isinstance(by, list | tuple) else [] if by is None else [by]
         known = [name for name in ("step", "series", "target") if name in self.frame.columns]

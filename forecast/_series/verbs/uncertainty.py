@@ -111,8 +111,8 @@ class Uncertainty:
         """Quantiles of the forecast, per step.
 
         Those of the network if it has them (`RNNForecaster(loss="quantile", quantile=[...])`, or the loss of a
-        distribution) or of a recipe with such a loss, otherwise conformal ones: the forecast plus the quantiles of its errors, as in
-        `predict_interval`. All are wider apart if a history is short.
+        distribution) or of a recipe with such a loss, otherwise conformal ones: the forecast plus the quantiles of its
+        errors, as in `predict_interval`. All are wider apart if a history is short.
 
         Parameters
         ----------
