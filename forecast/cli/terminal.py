@@ -42,7 +42,7 @@ class Terminal:
             print(text, flush=True)
 
     def document(self, content):
-        """The result for scripts, on stdout: with `--json` all that stands there."""
+        """The result for scripts, on stdout; with `--json` nothing else is written there."""
         if self.as_json:
             print(json.dumps(_plain(content), indent=2, ensure_ascii=False, allow_nan=False), flush=True)
 
