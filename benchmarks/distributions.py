@@ -1,4 +1,4 @@
-"""Distributions beside simpler losses: intermittent counts, and the returns of the S&P 500.
+"""Distributions compared with simpler losses: intermittent counts, and the returns of the S&P 500.
 
     python benchmarks/distributions.py counts [--items 200] [--seeds 1]
     python benchmarks/distributions.py returns --data FOLDER [--seeds 1]

@@ -322,7 +322,7 @@ def test_targets_that_a_distribution_cannot_have_are_refused(loss, values, messa
     ("more", "message"),
     [
         (dict(loss="poisson", decoder="recurrent"), "not yet the mean of the distribution. Set decoder='steps'"),
-        (dict(loss="gamma", skip="linear"), "a line is no mean of what is never negative"),
+        (dict(loss="gamma", skip="linear"), "a line goes below 0, and a mean of these targets does not"),
     ],
 )
 def test_what_does_not_go_with_a_distribution_is_refused(more, message):

@@ -137,7 +137,7 @@ class Distribution:
         return self._family.cdf(self._values, np.asarray(y, dtype=np.float64))
 
     def log_density(self, y):
-        """Logarithm of the density at y; of counts, of the probability, -inf where y is no count.
+        """Logarithm of the density at y; of counts, of the probability, -inf where y is not a count.
 
         Parameters
         ----------

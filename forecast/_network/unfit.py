@@ -223,8 +223,8 @@ def _refuse_of_distribution(a):
         )
     if a.skip:
         raise ValueError(
-            f"skip={a.skip!r} with loss={a.loss!r}: a line is no mean of what is never negative. Set skip=None; or "
-            "loss='normal' or 'student_t'."
+            f"skip={a.skip!r} with loss={a.loss!r}: a line goes below 0, and a mean of these targets does not. Set "
+            "skip=None; or loss='normal' or 'student_t'."
         )
 
 

@@ -95,7 +95,7 @@ def mix(forecasts, actual, blocks, scales=1.0, loss="absolute_error", levels=Non
 
 
 def best_alone(forecasts, actual, blocks, scales, levels):
-    """The member whose quantiles have the least pinball loss: the CRPS, as far as the levels show it.
+    """The member whose quantiles have the least pinball loss, which approximates the CRPS.
 
     Parameters
     ----------

@@ -205,7 +205,7 @@ def scores_at(state, truth, rows, origins):
     Returns
     -------
     dict of str to ndarray of shape (n, steps, targets)
-        `crps` and `log_score` within the horizon, NaN beyond it and where there is no actual value; empty where the
+        `crps` and `log_score` within the horizon, NaN beyond it and without an actual value; empty where the
         model has no distribution.
     """
     from .forecasting import from_origins
