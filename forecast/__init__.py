@@ -18,6 +18,7 @@ except ImportError:
 
 if TYPE_CHECKING:
     from ._catalogue import (
+        Distribution,
         LateSeriesWarning,
         LinearForecaster,
         ModelFileError,
@@ -41,6 +42,7 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 __all__ = [
+    "Distribution",
     "LateSeriesWarning",
     "LinearForecaster",
     "ModelFileError",

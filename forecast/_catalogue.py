@@ -2,6 +2,7 @@
 
 from ._classifier import RNNClassifier
 from ._config import show_config
+from ._distributions import Distribution
 from ._files import ModelFileError, load, read_card
 from ._frames import SentinelWarning, TimeColumnWarning
 from ._linear import LinearForecaster
@@ -17,6 +18,7 @@ from ._series import (
 from ._windows import Windows, WindowTargets, make_windows
 
 __all__ = [
+    "Distribution",
     "LateSeriesWarning",
     "LinearForecaster",
     "ModelFileError",

@@ -25,8 +25,10 @@ class CellInfo(TypedDict):
 
 class LossInfo(TypedDict):
     parameters: list[str]  # names of its parameters, e.g. ["delta"]
-    one_output_per_parameter: bool  # pinball: one output per target and level
-    of_labels: bool  # a target is the number of a class
+    outputs: int  # of each target; 0: one for each parameter, as the pinball loss has
+    # "real": centred and scaled; "positive": scaled by the mean alone; "counts": whole numbers too; "labels": as they are,
+    # numbers of classes
+    target: Literal["real", "positive", "counts", "labels"]
 
 class Config(TypedDict):
     compiler: str
@@ -45,8 +47,12 @@ OPTIMIZERS: list[str]
 MOST_OUTPUTS: int  # of a target: quantile levels, classes
 
 def config() -> Config: ...
-def activation(name: Literal["exp", "sigmoid", "tanh", "log"], x: NDArray[Any], isa: str | None = None) -> NDArray[Any]:
-    """Elementwise on a 1-D float32 or float64 array, by the kernels' own polynomials."""
+def activation(
+    name: Literal["exp", "sigmoid", "tanh", "log", "softplus", "log_gamma", "digamma"],
+    x: NDArray[Any],
+    isa: str | None = None,
+) -> NDArray[Any]:
+    """Elementwise on a 1-D float32 or float64 array, by the kernels' own polynomials and series."""
 
 def multiply_adds(n: int, *, dtype: str = "float32", isa: str | None = None) -> float:
     """n rounds of independent multiply-adds that never leave the registers; returns the floating-point operations in

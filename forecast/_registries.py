@@ -7,7 +7,7 @@ __all__ = ["ACTIVATED_CELLS", "CELLS", "CELL_WORDS", "DECAYING_CELLS", "ESTIMATO
 
 CELLS = _core.CELLS
 EVERY_LOSS = _core.LOSSES
-LABEL_LOSSES = {name: info for name, info in EVERY_LOSS.items() if info["of_labels"]}
+LABEL_LOSSES = {name: info for name, info in EVERY_LOSS.items() if info["target"] == "labels"}
 LOSSES = {name: info for name, info in EVERY_LOSS.items() if name not in LABEL_LOSSES}  # of targets that are numbers
 MOST_OUTPUTS = _core.MOST_OUTPUTS
 OPTIMIZERS = _core.OPTIMIZERS

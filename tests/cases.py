@@ -78,10 +78,15 @@ class Case:
         return replace(self, arguments=self.arguments | arguments)
 
 
-def as_targets(values, loss):
-    """Values that a loss is made for: numbers of classes of one of labels, in place."""
-    if _core.LOSSES[loss]["of_labels"]:
+def as_targets(values, loss, rng):
+    """Values that a loss is made for, in place: positive ones, counts, or numbers of classes."""
+    kind = _core.LOSSES[loss]["target"]
+    if kind == "labels":
         values[...] = np.floor(np.abs(values) * 1000) % len(LOSS_PARAMETERS[loss])
+    if kind == "positive":
+        values[...] = rng.gamma(2.0, size=values.shape) + 0.1
+    if kind == "counts":
+        values[...] = rng.poisson(4.0, values.shape)
     return values
 
 
@@ -126,7 +131,7 @@ def draw_case(
     windows = windows or batch
     parameters = LOSS_PARAMETERS.get(loss, ())
     network = stacked(cell, steps, inputs, hidden, layers, targets, extra, loss, parameters)
-    target = as_targets(rng.normal(size=(windows, targets)), loss)
+    target = as_targets(rng.normal(size=(windows, targets)), loss, rng)
     target[rng.random(size=target.shape) < missing] = np.nan
     arguments = dict(
         past=rng.normal(size=(windows * steps, inputs)),
@@ -137,6 +142,8 @@ def draw_case(
     )
     if extra:
         arguments["extra"] = rng.normal(size=(windows, extra))
+    if kind == "counts":
+        arguments["target_scale"] = rng.uniform(1.0, 5.0, size=targets)
     if weighted:
         arguments["weight"] = rng.uniform(0.2, 3.0, size=windows)
     return Case(network, draw_theta(network, rng), arguments, rng.permutation(windows)[:batch])
@@ -275,7 +282,7 @@ def draw_network(rng, *, batch=7, windows=None, missing=0.0, weighted=False, see
     arguments = _windows_of(network.architecture, windows, rng)
     if weighted:
         arguments["weight"] = rng.uniform(0.2, 3.0, size=windows)
-    as_targets(arguments["target"], fields["loss"])
+    as_targets(arguments["target"], fields["loss"], rng)
     arguments["target"][rng.random(size=arguments["target"].shape) < missing] = np.nan
     if "series_row" in arguments:
         arguments["series_row"][rng.random(size=windows) < unknown] = -1

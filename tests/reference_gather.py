@@ -16,6 +16,7 @@ class Batch(NamedTuple):
     padding: int = 0  # T' - T
     fed: tuple = (1.0, 0.0)  # scale and shift (K,) from the units of a target to those of the past
     raw: dict | None = None  # "past" (B, T', I) and "extra" (B, E) as the source holds them
+    scale: np.ndarray | float = 1.0  # (K,) by which the targets were divided
 
 
 def anchors(x, anchor, n, steps=0, season=0, floor=None):
@@ -126,6 +127,7 @@ def gather(
         padding,
         (fed_scale, fed_shift),
         {"past": _padded(np.array(raw_rows), padding), "extra": np.array(extra_rows)},
+        scale=target_scale,
     )
 
 

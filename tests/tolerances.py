@@ -31,6 +31,7 @@ ISA_AGREEMENT = 1e-12  # float64 across instruction sets, of the largest
 GOLDEN_MODELS = {"float32": 5e-6, "float64": 1e-12}
 
 ULP = 4.0  # exp, sigmoid, tanh, both dtypes
+ULP_OF_LIKELIHOODS = {"log": 1.0, "softplus": 2.0, "log_gamma": 48.0, "digamma": 48.0}  # the last two: of 1 at least
 EXP_LIMIT = {"float32": 88.0, "float64": 709.0}  # arguments beyond are taken for it: exp stays finite
 
 DROPOUT_SHARE = 0.02  # share of dropped units over 20,000 draws: 5 standard deviations are 0.018 at one half

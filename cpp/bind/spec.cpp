@@ -304,10 +304,10 @@ SpecHolder::SpecHolder(const Table& table, const py::list& streams, const py::li
   }
   if (view_.loss < 0) throw py::value_error("loss: expected one of " + known + ", got '" + loss + "'");
   const LossInfo& info = table.losses[view_.loss];
-  if (info.output_per_parameter ? n_loss_parameters < 1 || n_loss_parameters > size_t(most_outputs)
-                                : n_loss_parameters != (info.parameter ? 1 : 0))
+  if (info.outputs == 0 ? n_loss_parameters < 1 || n_loss_parameters > size_t(most_outputs)
+                        : n_loss_parameters != (info.parameter ? 1 : 0))
     throw py::value_error("loss_parameters: '" + loss + "' does not take " + std::to_string(n_loss_parameters));
-  view_.Q = info.output_per_parameter ? int64_t(n_loss_parameters) : 1;
+  view_.Q = info.outputs == 0 ? int64_t(n_loss_parameters) : info.outputs;
   if (targets < 1 || targets > (int64_t(1) << 31)) throw py::value_error("targets: expected 1 to 2**31");
   if (columns < 1 || targets % columns) throw py::value_error("columns: expected a divisor of targets");
   view_.K = targets;

@@ -103,40 +103,6 @@ INLINE V exp(V x) {  // e^x or e^-x
   return scaled_by(plus<negative>(plus<negative>(polynomial<negative>(y.r), y.r, one), y.r, one), y);
 }
 
-// log x = n ln 2 + log m, m = 1 + f in [sqrt(1/2), sqrt(2));   s = f / (2 + f);
-// log m = 2 atanh s = f - s (f - R),   R = 2/3 s^2 + 2/5 s^4 + ...
-//
-// Of normal positive numbers, within 4 ULP; what is less counts as the least of them, a NaN stays a NaN.
-template <class T>
-struct LogConstants;
-template <>
-struct LogConstants<float> {
-  static constexpr float least = 0x1p-126f, most = 0x1.fffffep127f, root = 0x1.6a09e6p-1f;
-  static constexpr int terms = 4;
-};
-template <>
-struct LogConstants<double> {
-  static constexpr double least = 0x1p-1022, most = 0x1.fffffffffffffp1023, root = 0x1.6a09e667f3bcdp-1;
-  static constexpr int terms = 10;
-};
-
-template <class V>
-INLINE V log(V x) {
-  using T = typename Lane<V>::scalar;
-  using Int = typename Lane<V>::integer;
-  using C = LogConstants<T>;
-  using E = ExpConstants<T>;
-  x = at_least(at_most(x, splat<V>(C::most)), splat<V>(C::least));
-  const Int e = ((Int)x - (Int)splat<V>(C::root)) >> E::mantissa;
-  const V n = (V)(e + (Int)splat<V>(E::magic)) - splat<V>(E::magic);
-  const V f = (V)((Int)x - (e << E::mantissa)) - splat<V>(1), s = f / (f + splat<V>(2)), z = s * s;
-  V R = splat<V>(T(2) / T(2 * C::terms + 1));
-  UNROLL
-  for (int k = C::terms - 1; k > 0; --k) R = madd(R, z, splat<V>(T(2) / T(2 * k + 1)));
-  const V rest = nmadd(n, splat<V>(E::ln2_low), s * (f - R * z));
-  return madd(n, splat<V>(E::ln2_high), f - rest) + (x - x);
-}
-
 template <class V>
 INLINE V sigmoid(V x) {
   return reciprocal(splat<V>(1) + exp<true>(x));

@@ -48,19 +48,22 @@ inline void gather(const Call<T>& k) {
 }
 
 template <class Loss, class T>
-inline double loss_of(const Network<T>& net, const T* y, const T* weight, const T* out, T* dout) {
+inline double loss_of(const Network<T>& net, const Source& source, const T* y, const T* weight, const T* out, T* dout) {
   const int Q = int(net.spec->Q);
+  constexpr bool counts = Loss::target == Target::counts;
   if (Q < 1) __builtin_unreachable();
   double total = 0;
   for (int64_t k = 0; k < net.spec->K; ++k) {
+    const T scale = counts && source.target_inverse ? T(1 / source.target_inverse[k]) : T(1);
+    const T* parameters = counts ? &scale : net.loss_parameters;
     for (int n = 0; n < N; ++n) {
       const int64_t at = n * width<T>;
       const Vec<T> target = load(y + k * lanes<T> + at), w = load(weight + k * lanes<T> + at);
       Vec<T> p[most_outputs], dp[most_outputs];
       for (int q = 0; q < Q; ++q) p[q] = load(out + (k * Q + q) * lanes<T> + at);
-      total += double(sum(w * Loss::value(p, target, net.loss_parameters, Q)));
+      total += double(sum(w * Loss::value(p, target, parameters, Q)));
       if (!dout) continue;
-      Loss::derivative(p, target, net.loss_parameters, Q, dp);
+      Loss::derivative(p, target, parameters, Q, dp);
       for (int q = 0; q < Q; ++q) store(dout + (k * Q + q) * lanes<T> + at, w * dp[q]);
     }
   }
@@ -73,7 +76,7 @@ inline double loss(const Call<T>& k, const T* out, T* dout) {
   const T *y = k.c.arena + k.plan.y, *weight = k.c.arena + k.plan.weight;
   int which = 0;
 #define FORECAST_LOSS(name, Loss) \
-  if (k.net.loss == which++) return loss_of<Loss>(k.network, y, weight, out, dout);
+  if (k.net.loss == which++) return loss_of<Loss>(k.network, *k.c.source, y, weight, out, dout);
   FORECAST_LOSSES(FORECAST_LOSS)
 #undef FORECAST_LOSS
   return 0;

@@ -232,8 +232,8 @@ struct LayerInfo {
 struct LossInfo {
   const char* name;
   const char* parameter;  // null: none
-  bool output_per_parameter;
-  bool of_labels;  // a target is the number of a class
+  int outputs;         // per target; 0: one per parameter
+  const char* target;  // what its targets are: real, positive, counts or labels
 };
 
 // One optimiser step on flat vectors of n elements.

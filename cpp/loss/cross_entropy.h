@@ -5,13 +5,14 @@
 // The greatest score is taken off first, so that no exponential overflows. A y that is no class has weight 0.
 #pragma once
 
-#include "../kernel/math.h"
+#include "target.h"
 
 namespace forecast::FORECAST_ISA {
 
 struct CrossEntropy {
   static constexpr const char* parameter = "class_weight";
-  static constexpr bool output_per_parameter = true, labels = true;
+  static constexpr int outputs = 0;
+  static constexpr Target target = Target::labels;
 
   template <class V>
   static INLINE V greatest(const V* p, int Q) {

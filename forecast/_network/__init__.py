@@ -25,7 +25,7 @@ from .carried import Carried, along
 from .categories import embedding_size, has_codes
 from .core import compiled, stacked
 from .line import start_with_line
-from .outputs import Levels, Point, outputs_of
+from .outputs import Levels, Parameters, Point, outputs_of
 from .parts import parts_of
 from .scaling import Scaling, windows_scaling
 from .sensitivity import Sensitivity
@@ -52,6 +52,7 @@ __all__ = [
     "Levels",
     "Network",
     "NetworkSpec",
+    "Parameters",
     "Point",
     "Scaling",
     "Sensitivity",

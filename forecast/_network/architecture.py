@@ -148,7 +148,12 @@ class Architecture:
     @property
     def levels(self):
         """Outputs of each target."""
-        return len(self.loss_parameters) if EVERY_LOSS[self.loss]["one_output_per_parameter"] else 1
+        return EVERY_LOSS[self.loss]["outputs"] or len(self.loss_parameters)
+
+    @property
+    def centred(self):
+        """Whether targets are centred before they are scaled: those that are never negative are not."""
+        return EVERY_LOSS[self.loss]["target"] == "real"
 
     @property
     def output_steps(self):
@@ -160,8 +165,8 @@ class Architecture:
 
     @property
     def median(self):
-        """Which of a target's outputs is the median, None if none is."""
-        if self.levels == 1:
+        """Which of a target's outputs is the forecast that is fed back, None if none is."""
+        if EVERY_LOSS[self.loss]["outputs"]:  # the first one, of a distribution its location
             return 0
         return self.loss_parameters.index(0.5) if 0.5 in self.loss_parameters else None
 

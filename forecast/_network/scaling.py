@@ -74,6 +74,18 @@ class Scaling:
             changes["extra_mean"][ahead], changes["extra_scale"][ahead] = mean, scale
         return replace(self, **changes)
 
+    def uncentred(self):
+        """The same for targets that are never negative: divided by their mean, and nothing is taken off.
+
+        Of a constant target the network learns the value, as any other: the distribution around it is asked for.
+
+        Returns
+        -------
+        Scaling
+        """
+        scale = np.where(self.target_mean > 0, self.target_mean, 1.0)
+        return replace(self, target_mean=np.zeros_like(scale), target_scale=scale, target_constant=None)
+
     def longer(self, architecture, horizon):
         """That of `over_steps` for another number of steps.
 

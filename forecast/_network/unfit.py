@@ -1,5 +1,6 @@
 """Refusals of architectures whose parts do not fit together, by the arguments' names."""
 
+from .._distributions import FAMILIES
 from .._registries import CELLS, DECAYING_CELLS, MATRIX_CELLS
 from .categories import refuse_codes
 
@@ -90,6 +91,8 @@ def _refuse_unfit_decoder(a):
             f"num_layers={a.layers}: decoder='segments' is one layer, and encoder='dense' has none. Set num_layers=1, "
             "or decoder='recurrent'."
         )
+    if a.loss in FAMILIES:
+        _refuse_of_distribution(a)
     if a.decoder == "recurrent":
         _refuse_recurrent(a)
     if a.attention == "dot" and a.bidirectional:
@@ -246,6 +249,28 @@ def _refuse_unfit_decay(a):
     for name, (value, default, why) in given.items():
         if value != default:
             raise ValueError(f"cell={a.cell!r} with {name}={value!r}: {why}. Leave {name} {default!r}.")
+
+
+def _refuse_of_distribution(a):
+    """What is done to the forecast itself, where the outputs are the parameters of a distribution."""
+    if a.cycle:
+        raise ValueError(
+            f"cycle={a.cycle} with loss={a.loss!r}: the cycle is put back on every output, and its outputs are the "
+            "parameters of a distribution. Set cycle=None; a calendar, or skip='linear' with 'normal' and 'student_t', "
+            "also learns a season."
+        )
+    if a.centred:
+        return
+    if a.decoder == "recurrent":
+        raise ValueError(
+            f"decoder='recurrent' with loss={a.loss!r}: it is fed its first output, which is not yet the mean of the "
+            "distribution. Set decoder='steps', 'segments' or 'dense'; or loss='normal' or 'student_t'."
+        )
+    if a.skip:
+        raise ValueError(
+            f"skip={a.skip!r} with loss={a.loss!r}: a line goes below 0, and a mean of these targets does not. Set "
+            "skip=None; or loss='normal' or 'student_t'."
+        )
 
 
 def _refuse_recurrent(a):

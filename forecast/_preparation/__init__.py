@@ -7,7 +7,7 @@ weights of windows out of those of rows.
 """
 
 from .continuing import SHARE, goes_on_from_weights, trained_on
-from .member import Member, Settings, Task, prepared, trained
+from .member import PARAMETERS, Member, Settings, Task, prepared, trained
 from .outputs import as_given, kind_of
 from .preparation import Preparation
 from .regression import accepts_windows, fit_regressor, goes_on, predict_windows, unfrozen
@@ -17,6 +17,7 @@ from .weighting import RowWeights, learns
 
 __all__ = [
     "LEVELS",
+    "PARAMETERS",
     "SHARE",
     "Member",
     "Preparation",

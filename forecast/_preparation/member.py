@@ -10,7 +10,9 @@ from .._windows import at_every_step
 from .preparation import Preparation
 from .regression import blocks_of, carries, fit_regressor, goes_on, predict_windows, to_fit
 
-__all__ = ["Member", "Settings", "Task", "prepared", "trained"]
+__all__ = ["PARAMETERS", "Member", "Settings", "Task", "prepared", "trained"]
+
+PARAMETERS = "parameters"  # in the place of levels: those of the distribution
 
 _MOST = 2_000  # windows validated after each epoch: thousands of long ones take longer than the epoch
 
@@ -117,6 +119,13 @@ class Member:
         return self.spread is not None or hasattr(self.regressor, "predict_quantiles")
 
     @property
+    def family(self):
+        """Name of the distributions that it forecasts in the units of the series, None where it has none."""
+        own = getattr(self.regressor, "_network", None)
+        found = None if own is None or self.spread is not None else own.outputs.family
+        return own.outputs.name if found is not None and self.preparation.is_linear else None
+
+    @property
     def carries(self):
         """Whether its regressor carries its states from row to row."""
         return carries(self.regressor)
@@ -173,12 +182,12 @@ class Member:
         rows : Rows
         origins : ndarray of int
             Rows after which to forecast.
-        levels : list of float, default=None
-            Quantiles in place of the forecast.
+        levels : list of float or PARAMETERS, default=None
+            Quantiles in place of the forecast, or the parameters of the distribution.
 
         Returns
         -------
-        ndarray of shape (n, horizon, targets), float64; (n, horizon, targets, levels) with levels
+        ndarray of shape (n, horizon, targets), float64; (n, horizon, targets, levels or parameters) with levels
         """
         if self.spread is not None:
             point = replace(self, spread=None).forecast(rows, origins)
@@ -200,6 +209,11 @@ class Member:
             regressor = regressor._standing([rows.carried[key] for key in rows.keys])
         if levels is None:
             return preparation.restore(rows, windows, predict_windows(regressor, windows))
+        if levels is PARAMETERS:
+            values = predict_windows(regressor, windows, "_parameters")
+            values = values.reshape(len(windows), preparation.horizon, preparation.n_targets, -1)
+            family = self.regressor._network.outputs.family
+            return family.moved(values, lambda cube: preparation.restore(rows, windows, cube))
         table = predict_windows(regressor, windows, "predict_quantiles", levels=levels)
         table = table.reshape(len(windows), -1, len(levels))
         return np.stack(

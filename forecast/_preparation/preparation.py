@@ -110,6 +110,11 @@ class Preparation:
         """Whether quantiles may pass through the transform."""
         return self.transform is None or make_transform(self.transform, period=self.period).is_pointwise
 
+    @property
+    def is_linear(self):
+        """Whether forecasts are only shifted and stretched on their way back: a distribution keeps its family."""
+        return self.transform is None or make_transform(self.transform, period=self.period).is_linear
+
     def calendar_names(self, index):
         """Names of the calendar's features."""
         return calendar_features(index[:1], self.calendar)[1] if self.calendar else []

@@ -8,17 +8,19 @@ import numpy as np
 import pandas as pd
 from threadpoolctl import threadpool_limits
 
+from .._distributions import FAMILIES
 from .._preparation import LEVELS, Member, Settings, trained
 from .._preparation.spread import error_quantiles, horizons
 from ..baselines import LastValue, SeasonalNaive
 from .calendar import calendar_of
 from .deadline import within_time
+from .distributions import in_own_units, networks_alone
 from .networks import network_settings
 from .quantiles import spread_out, spreads_of
 from .search import prepared_lost, search_linear
 from .seasons import seasons_of
 from .validation import Origins, judged_rows, origins_behind, parts_in_time
-from .weights import mix
+from .weights import best_alone, mix
 
 __all__ = ["Choice", "Wishes", "choose", "settled"]
 
@@ -111,7 +113,8 @@ def choose(task, rows, ends, wishes, n_jobs=None, final=False, tell=None):
 
 def _chosen(task, rows, ends, wishes, n_jobs, times, tell):
     begun = time.perf_counter()
-    judged, whole = ends is not None, rows
+    judged, whole, wishes = ends is not None, rows, in_own_units(wishes)
+    of_family = wishes.loss in FAMILIES
     if judged:
         rows, ends = judged_rows(rows, ends, task.horizon)
     learnt = ends if judged else rows.starts[1:]
@@ -127,9 +130,10 @@ def _chosen(task, rows, ends, wishes, n_jobs, times, tell):
         wide = calendar_of(rows, learnt, task.axis, years_show=False)
     tell(f"season {', '.join(map(str, seasons)) or 'none'}; calendar {', '.join(calendar or ()) or 'none'}")
     if not judged:
-        return _unjudged(naive, seasons)
+        return networks_alone({}, wishes) if of_family else _unjudged(naive, seasons)
     found = search_linear(
-        replace(task, weights=None), rows, ends, seasons=seasons, loss=wishes.loss, calendar=calendar or (),
+        replace(task, weights=None), rows, ends, seasons=seasons, calendar=calendar or (),
+        loss="quantile" if of_family else wishes.loss,
         lookback=None if _is_auto(wishes.lookback) else wishes.lookback,
         window_norm=wishes.window_norm, transform=wishes.transform, multi_target=wishes.multi_target,
         lower=wishes.lower,
@@ -146,7 +150,7 @@ def _chosen(task, rows, ends, wishes, n_jobs, times, tell):
     if wishes.max_seconds is not None:
         left = wishes.max_seconds - (time.perf_counter() - begun)
         networks = within_time(networks, task, rows, ends, left, times)
-    settings = {**networks, "linear": found.settings, **naive}
+    settings = networks_alone(networks, wishes) if of_family else {**networks, "linear": found.settings, **naive}
     settings = {name: replace(one, pads=True) for name, one in settings.items()}
     settings = {
         name: replace(
@@ -158,12 +162,12 @@ def _chosen(task, rows, ends, wishes, n_jobs, times, tell):
     judged, windows = [], {}
     least = task.horizon + max(one.lookback + prepared_lost(one, task) for one in settings.values())
     parts = parts_in_time(rows, ends, task.horizon, least)
-    steps = _weighed_steps(task, parts) if wishes.loss == "quantile" else None
+    steps = _weighed_steps(task, parts) if wishes.loss == "quantile" or of_family else None
     for part in parts:
         judged.append(_judged(task, part, settings, windows, tell, steps))
         tell(f"{len(judged[-1].origins)} origins judged")
         if len(judged[0].origins) < _LEAST:
-            return _too_few(settings, seasons, found.notes)
+            return networks_alone({}, wishes) if of_family else _too_few(settings, seasons, found.notes)
     judged, notes = [part for part in judged if part.members], list(found.notes)
     return _weighed(wishes, settings, judged, seasons, found, notes, steps)
 
@@ -212,6 +216,8 @@ def _judged(task, part, settings, windows, tell, steps):
             forecasts[name] = member.forecast(part.rows, origins.rows)
         else:
             forecasts[name], quantiles[name] = _with_quantiles(member, part.rows, origins.rows, steps)
+            if hasattr(member.regressor, "predict_distribution"):  # whose forecast is the mean
+                forecasts[name] = member.forecast(part.rows, origins.rows)
     ahead = origins.rows[:, None] + np.arange(1, task.horizon + 1)
     return _Judged(
         rows=part.rows,
@@ -255,6 +261,11 @@ def _weighed(wishes, settings, judged, seasons, found, notes, steps):
     if steps is None:
         result = mix(forecasts, actual, blocks, scales, wishes.loss)
         median = result.crossfitted[: len(newest.origins)]
+    elif wishes.loss in FAMILIES:
+        some = {name: np.concatenate([part.quantiles.pop(name) for part in judged]) for name in settings}
+        result = best_alone(some, actual[:, steps], blocks, scales, LEVELS)
+        (alone,) = result.weights
+        median = newest.forecasts[alone]
     else:
         spreads = spreads_of(newest.members, newest.rows, newest.origins, newest.forecasts, newest.actual)
         worth = np.concatenate([horizons(part.origins, actual.shape[1]) for part in judged])

@@ -31,6 +31,7 @@ def card_parts(model):
             "loss": architecture.loss,
             "dtype": architecture.dtype,
             "parameters": model.n_parameters_,
+            **({} if model._network.outputs.family is None else {"forecast": "mean of the distribution"}),
             **_beyond_the_stack(model),
         },
         "data": {

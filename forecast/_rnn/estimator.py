@@ -134,8 +134,11 @@ class RNNForecaster(Saved, Fits, Learns, Forecasts, Carries, RegressorMixin, Bas
         Steps of a cycle that is learned with the network, subtracted from the past of the targets and added back to the
         forecast [11]_. For strong seasons with a long or short lookback, such as 24 or 168 for hourly data. One for
         each series, or one for all with "shared".
-    loss : {"squared_error", "absolute_error", "huber", "quantile", ...}, default="squared_error"
-        What is minimised, on standardised targets.
+    loss : {"squared_error", "absolute_error", "huber", "quantile", "normal", ...}, default="squared_error"
+        What is minimised, on standardised targets. "normal", "student_t", "negative_binomial", "poisson" and "gamma"
+        learn a distribution: the outputs are its parameters, the loss the negative log likelihood [27]_. `predict` is
+        then the mean, and `predict_distribution` has the parameters. "negative_binomial" and "poisson" are for counts,
+        "gamma" is for positive numbers; these are divided by their mean and never centred.
     quantile : float or list of float, default=0.5
         Level of the quantile loss, in (0, 1), or several, strictly ascending: one network then learns them together,
         with an output per target and level and the mean of the levels' pinball losses. `predict` gives the median,
@@ -287,6 +290,7 @@ class RNNForecaster(Saved, Fits, Learns, Forecasts, Carries, RegressorMixin, Bas
     .. [25] Vinyals et al. (2015): Show and tell: a neural image caption generator.
     .. [26] Williams and Peng (1990): An efficient gradient-based algorithm for on-line training of recurrent networks.
     .. [27] Che et al. (2018): Recurrent neural networks for multivariate time series with missing values.
+    .. [28] Salinas et al. (2020): DeepAR: probabilistic forecasting with autoregressive recurrent networks.
 
     Examples
     --------

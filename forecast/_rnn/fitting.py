@@ -12,6 +12,7 @@ from .._training import train
 from .arguments import check_combinations, groups_of, recipe_of, refuse_freeze
 from .carrying import begins_of, sequences_of
 from .categories import levels_of, refuse_unknown, with_rows_of_unread_codes
+from .domain import refuse_beyond
 from .placing import placed_for_fit
 from .start import split_in_time, start
 
@@ -92,10 +93,14 @@ class Learns:
 
     def _read(self, X, y, sample_weight):
         data = read_training(self, X, y)
+        refuse_beyond(self, data)
         return data, read_weights(sample_weight, data)
 
     def _read_validation(self, X, y, data, trained):
-        return read_validation(self, X, y, data, trained)
+        given = read_validation(self, X, y, data, trained)
+        if given is not None:
+            refuse_beyond(self, given, "y_val")
+        return given
 
     def _split(self, data, weight, hold_out, rng):
         return split_in_time(self, data, weight, hold_out)

@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 
+from .._distributions import FAMILIES
 from .._network import Network, spec_of, start_with_line, windows_scaling
 from .._tail import index_type, time_tail
 from .arguments import architecture_of, momentum_of
@@ -59,6 +60,11 @@ def start(model, data, weight, windows, rng, go_on):
                 f"The fit to go on from had the levels {list(before.loss_parameters)}, but quantile="
                 f"{model.quantile}: keep quantile, or set warm_start=False and call fit."
             )
+        if before.loss != architecture.loss and {before.loss, architecture.loss} & set(FAMILIES):
+            raise ValueError(
+                f"The fit to go on from had loss={before.loss!r}, whose outputs mean something else than those of "
+                f"loss={model.loss!r}: keep loss, or set warm_start=False and call fit."
+            )
         scaling = model._network.scaling
         if scaling.target_constant is not None:
             scaling = scaling.going_on(_scaling(architecture, model, data, weight, windows))
@@ -85,7 +91,8 @@ def _scaling(architecture, model, data, weight, windows):
     if architecture.of_labels:
         return scaling.with_labels(architecture.targets)
     alike = architecture.decoder == "recurrent" or architecture.return_sequences or architecture.timed
-    return scaling.over_steps(architecture) if alike else scaling
+    scaling = scaling.over_steps(architecture) if alike else scaling
+    return scaling if architecture.centred else scaling.uncentred()
 
 
 def _wiring(architecture):

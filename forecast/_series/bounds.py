@@ -4,7 +4,10 @@ from numbers import Real
 
 import numpy as np
 
-__all__ = ["check_bounds", "within"]
+from .._distributions import FAMILIES
+from .._preparation import accepts_windows
+
+__all__ = ["check_bounds", "lowest_of", "within"]
 
 
 def check_bounds(lower, upper):
@@ -60,3 +63,32 @@ def within(array, lower, upper):
     if lower is None and upper is None:
         return array
     return np.clip(array, None if lower is None else float(lower), None if upper is None else float(upper))
+
+
+def lowest_of(model):
+    """The lower bound of a forecaster: what it was given, or 0 where its distributions are of what is never negative.
+
+    Parameters
+    ----------
+    model : SeriesForecaster
+
+    Returns
+    -------
+    float or None
+
+    Examples
+    --------
+    >>> from forecast import RNNForecaster, SeriesForecaster
+    >>> lowest_of(SeriesForecaster(RNNForecaster(loss="poisson"))), lowest_of(SeriesForecaster(RNNForecaster()))
+    (0.0, None)
+    """
+    if model.lower is not None:
+        return model.lower
+    losses = [model.loss] if model.regressor is None and model.members is None else _losses_of(model)
+    never = [loss in FAMILIES and FAMILIES[loss].least == 0 for loss in losses]
+    return 0.0 if never and all(never) and not (model.upper is not None and model.upper <= 0) else None
+
+
+def _losses_of(model):
+    given = [model.regressor] if model.members is None else [one.get("regressor") for one in model.members.values()]
+    return [getattr(one, "loss", None) if accepts_windows(one) else None for one in given]

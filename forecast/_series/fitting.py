@@ -7,8 +7,10 @@ from functools import partial
 import numpy as np
 from sklearn.base import clone
 
+from .._distributions import FAMILIES
 from .._preparation import LEVELS, Rows, Task, goes_on, trained, unfrozen
 from ..preprocessing import make_transform
+from .bounds import lowest_of
 from .growing import kept_rows
 from .irregular import refuse_regular
 from .no_past import refuse_unfounded
@@ -71,7 +73,7 @@ def fitted_state(model, panel, roles, later=None, before=None, weights=None):
     _refuse_lookback(model, roles, panel.axis.season_length)
     refuse_carried(model)
     refuse_unread(model, task.levels)
-    if model.loss == "quantile":
+    if model.loss == "quantile" or model.loss in FAMILIES:
         refuse_summed(model, panel.axis.season_length)
     everything = rows
     rows, ends = _learnable(model, task, rows, ends)
@@ -102,7 +104,7 @@ def fitted_state(model, panel, roles, later=None, before=None, weights=None):
         members=None if one else fitted["members"],
         weights=None if one else {name: fitted["weights"][name] for name in names},
         spread=lead.spread if one else None,
-        lower=model.lower,
+        lower=lowest_of(model),
         upper=model.upper,
         pads=lead.pads,
         kept=kept_rows(everything, needed),
@@ -206,7 +208,7 @@ def _chosen(model, task, rows, ends):
     seed = int(np.random.default_rng(_seed(model.random_state)).integers(2**31)) if _is_drawn(model) else None
     wishes = Wishes(
         season=model.season, lookback=model.lookback, window_norm=model.window_norm, transform=model.transform,
-        calendar=model.calendar, multi_target=model.multi_target, loss=model.loss, lower=model.lower,
+        calendar=model.calendar, multi_target=model.multi_target, loss=model.loss, lower=lowest_of(model),
         level=model.level, clip_covariates=model.clip_covariates, step=model.step,
         random_state=model.random_state if seed is None else seed, max_seconds=model.max_seconds,
     )  # fmt: skip
@@ -223,7 +225,8 @@ def _chosen(model, task, rows, ends):
     members = _spread(members, choice.spreads)
     final = list(members.values())
     verdict = verdict_of_origins(task, choice.rows, choice.origins, choice.forecasts, "recipe", final, choice)
-    recipe = CHOOSING | {"loss": "quantile" if model.loss == "quantile" else CHOOSING["loss"]}
+    kept = model.loss == "quantile" or model.loss in FAMILIES
+    recipe = CHOOSING | {"loss": model.loss if kept else CHOOSING["loss"]}
     recipe |= {"members": _described(settings, choice.weights)}
     return {"members": members, "weights": choice.weights, "verdict": verdict, "recipe": recipe}
 

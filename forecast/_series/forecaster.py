@@ -101,10 +101,14 @@ class SeriesForecaster(
     multi_target : {"joint", "shared", "auto"}, default="auto"
         For several targets. "joint": one regressor sees and forecasts all. "shared": each is a separate series, with
         shared weights. "auto": chosen; "joint" with a regressor.
-    loss : {"absolute_error", "squared_error", "quantile"}, default="absolute_error"
+    loss : {"absolute_error", "squared_error", "quantile", "normal", "student_t", "negative_binomial", "poisson", \
+            "gamma"}, default="absolute_error"
         What the choice and the weights minimise: "absolute_error" forecasts the median, "squared_error" the mean.
         "quantile" forecasts the median, and `predict_quantiles` returns learned quantiles, from 0.025 to 0.975,
-        instead of conformal ones. Only without a regressor, which has its own loss; "quantile" also with `members`.
+        instead of conformal ones. The others are distributions: one network, the one with the least CRPS, forecasts
+        their mean, and `predict_distribution` has the parameters; "negative_binomial" and "poisson" are for counts,
+        "gamma" is for positive numbers. Only without a regressor, which has its own loss; "quantile" also with
+        `members`.
     lower, upper : float, default=None
         Bounds of the target, such as 0 for a count: forecasts and intervals stay within.
     level : bool, default=False

@@ -19,8 +19,8 @@ def from_ends(state, past, labels, future, levels=None, before=None):
         The steps asked for, of each series.
     future : list of ndarray of shape (steps, F)
         Encoded future covariates of these steps.
-    levels : list of float, default=None
-        Quantiles in place of the forecast, for at most `horizon` steps.
+    levels : list of float or PARAMETERS, default=None
+        Quantiles in place of the forecast, or parameters of its distribution, for at most `horizon` steps.
     before : (ndarray of int, ndarray of int), default=None
         Rows from each earlier one to the end of its series, and the number of that; of series that `fit` had, for at
         most `horizon` steps.
@@ -211,7 +211,7 @@ def _refuse_feedback(state, n_steps, levels):
         )
     if levels is not None:
         raise ValueError(
-            f"quantiles of {n_steps} steps were asked for, but horizon is {state.horizon}, and quantiles "
+            f"quantiles of {n_steps} steps were asked for, but horizon is {state.horizon}, and a distribution "
             f"cannot be fed back; expected fewer rows, or a longer horizon. Fix: horizon={n_steps}."
         )
     if state.roles.past:

@@ -5,6 +5,7 @@ from numbers import Integral, Real
 from sklearn.base import clone
 from sklearn.utils._param_validation import HasMethods, Interval, StrOptions
 
+from .._distributions import FAMILIES
 from .._preparation import Settings, accepts_windows
 from .._preparation.regression import carries
 from .._windows import at_every_step
@@ -47,7 +48,7 @@ CONSTRAINTS = {
     "calendar": "no_validation",
     "window_norm": [StrOptions({"last", "mean", "standard", "auto"}), tuple, list, None],
     "multi_target": [StrOptions({"joint", "shared", "auto"})],
-    "loss": [StrOptions({"absolute_error", "squared_error", "quantile"})],
+    "loss": [StrOptions({"absolute_error", "squared_error", "quantile", *FAMILIES})],
     "lower": [Real, None],
     "upper": [Real, None],
     "level": ["boolean"],
@@ -87,12 +88,19 @@ def refuse_choosing(model):
         value = getattr(model, name)
         if name == "loss" and value == "quantile" and model.members is not None:
             continue  # members that forecast one value get quantiles
+        if name == "loss" and value in FAMILIES and model.members is not None and _all_of(model.members, value):
+            continue  # intervals are then those of their distributions
         if name != "random_state" and value != default:
             fix = f"RNNForecaster({name}=...)" if name in ("n_jobs", "loss") else f"no {name}"
             raise ValueError(
                 f"{name}={value!r} has no effect where {given} {'is' if model.members is None else 'are'} given: it is "
                 f"for a SeriesForecaster that chooses by itself; expected {fix}."
             )
+
+
+def _all_of(members, loss):
+    given = [one.get("regressor") for one in members.values() if isinstance(one, dict)]
+    return bool(given) and all(accepts_windows(one) and getattr(one, "loss", None) == loss for one in given)
 
 
 def refuse_carried(model):
@@ -170,7 +178,7 @@ def refuse_summed(model, period):
         auto = transform is None or (isinstance(transform, str) and transform == "auto")
         if not auto and not make_transform(transform, period=period).is_pointwise:
             raise ValueError(
-                f"transform={transform!r} with loss='quantile': quantiles of changes do not add up to those of the "
+                f"transform={transform!r} with loss={model.loss!r}: quantiles of changes do not add up to those of the "
                 "series. Intervals have another way: loss='absolute_error' and predict_interval. Fix: transform='auto'."
             )
 
@@ -228,7 +236,10 @@ def _plain(given, regressor):
     """Arguments with what "auto" means in its place."""
     found = {name: PLAIN[name] if _is_auto(value) else value for name, value in given.items()}
     # Without a past there is nothing to take off; at every step a norm would see what is ahead of the steps before.
-    if _is_auto(given["window_norm"]) and (found["lookback"] == 0 or at_every_step(regressor)):
+    # Counts and positive numbers have their own units.
+    loss = getattr(regressor, "loss", None) if accepts_windows(regressor) else None
+    own = loss in FAMILIES and FAMILIES[loss].target != "real"
+    if _is_auto(given["window_norm"]) and (found["lookback"] == 0 or at_every_step(regressor) or own):
         found["window_norm"] = None
     return found
 

@@ -5,9 +5,11 @@ from dataclasses import replace
 from numbers import Integral
 
 import numpy as np
+from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted
 
-from ..._preparation import LEVELS
+from ..._distributions import FAMILIES, Distribution
+from ..._preparation import LEVELS, PARAMETERS
 from ..._shares import shares
 from ..beginnings import cold_widths, cold_yardstick, short_factor
 from ..error_scale import Yardstick, yardsticks_of
@@ -18,6 +20,21 @@ __all__ = ["Uncertainty"]
 
 _DEFAULT = (0.1, 0.5, 0.9)  # levels
 _WIDEST = round(LEVELS[-1] - LEVELS[0], 12)  # interval that quantiles of a recipe are the bounds of
+
+
+def _has_distribution(model):
+    if not hasattr(model, "_state") or model._state.family is not None:
+        return True
+    state = model._state
+    why = "the loss of a distribution"
+    if state.members is not None:
+        why += ", and of one network: of several members the quantiles are mixed"
+    elif getattr(state.regressor, "predict_distribution", None) is not None:
+        why += f" in the units of the series, but transform={state.preparation.transform!r} leads to another family"
+    raise AttributeError(
+        f"predict_distribution is for {why}; expected RNNForecaster(loss='normal') or the like. predict_quantiles has "
+        "quantiles of every forecaster."
+    )
 
 
 class Uncertainty:
@@ -35,8 +52,9 @@ class Uncertainty:
         Errors of few horizons may all lie on one side by chance, so that bounds are as far below the forecast as above
         it, but for a share of w / (w + 10), w the horizons that the validation windows span.
 
-        With `loss="quantile"` the bounds are the model's own quantiles, up to a coverage of 0.95, and errors since the
-        fit move them as they would move the others. Higher coverages come from errors alone.
+        With `loss="quantile"`, or the loss of a distribution without a regressor, the bounds are the model's own
+        quantiles, up to a coverage of 0.95, and errors since the fit move them as they would move the others. Higher
+        coverages come from errors alone.
 
         Parameters
         ----------
@@ -92,16 +110,16 @@ class Uncertainty:
     def predict_quantiles(self, X=None, levels=_DEFAULT, *, history=None, static=None, n=None, errors="warn"):
         """Quantiles of the forecast, per step.
 
-        Those of the network if it has them (`RNNForecaster(loss="quantile", quantile=[...])`) or of a recipe with
-        `loss="quantile"`, otherwise conformal ones: the forecast plus the quantiles of its errors, as in
-        `predict_interval`. All are wider apart if a history is short.
+        Those of the network if it has them (`RNNForecaster(loss="quantile", quantile=[...])`, or the loss of a
+        distribution) or of a recipe with such a loss, otherwise conformal ones: the forecast plus the quantiles of its
+        errors, as in `predict_interval`. All are wider apart if a history is short.
 
         Parameters
         ----------
         X : frame or int, default=None
             As in `predict`, for at most `horizon` steps.
         levels : float or list of float, default=(0.1, 0.5, 0.9)
-            In (0, 1); for a network, between its lowest and its highest level.
+            In (0, 1); for a network with `loss="quantile"`, between its lowest and its highest level.
         history, static : frame, default=None
             As in `predict`.
         n : int, default=None
@@ -150,6 +168,58 @@ class Uncertainty:
         ends = [f"_{level:g}" for level in asked] if np.ndim(levels) else [""]
         arrays = [cube.reshape(len(cube), -1) for cube in cubes]
         return self._answered(request, arrays, _columns(self.target_names_, ends))
+
+    @available_if(_has_distribution)
+    def predict_distribution(self, X=None, *, history=None, static=None, n=None, errors="warn"):
+        """Parameters of the forecast's distribution, per step; of a network with the loss of a distribution.
+
+        Parameters
+        ----------
+        X : frame or int, default=None
+            As in `predict`, for at most `horizon` steps.
+        history, static : frame, default=None
+            As in `predict`.
+        n : int, default=None
+            As in `predict`, up to `horizon`.
+        errors : {"warn", "raise"}, default="warn"
+            As in `predict`.
+
+        Returns
+        -------
+        frame
+            Rows as those of `predict`, and a column `<target>_<parameter>` for each parameter, in the units of the
+            series, with the names of `forecast.Distribution`: `y_mean` and `y_std` of `loss="normal"`.
+
+        Raises
+        ------
+        AttributeError
+            The loss is another one, there are several members, or a transform such as "log" leads to another family:
+            `predict_quantiles` then has its quantiles.
+        ValueError
+            As `predict_quantiles`.
+
+        Examples
+        --------
+        >>> from forecast import Distribution, RNNForecaster, SeriesForecaster
+        >>> from forecast.datasets import make_ar1
+        >>> network = RNNForecaster(loss="normal", hidden_size=8, max_iter=5, random_state=0)
+        >>> model = SeriesForecaster(network, lookback=12, horizon=3).fit(make_ar1(500, random_state=0))
+        >>> found = model.predict_distribution()
+        >>> list(found.columns)
+        ['y_mean', 'y_std']
+        >>> upper = Distribution("normal", mean=found["y_mean"], std=found["y_std"]).quantiles(0.999)
+        """
+        check_is_fitted(self)
+        request = self._request(X, history, errors, n, static)
+        cubes = from_ends(self._state, request.past, request.labels, request.future, PARAMETERS)
+        arrays = [cube.reshape(len(cube), -1) for cube in cubes]
+        names = [f"_{name}" for name in FAMILIES[self._state.family].parameters]
+        return self._answered(request, arrays, _columns(self.target_names_, names))
+
+    def _distribution(self, X):
+        """The distributions of the rows of X, shape (rows, targets); for scores."""
+        found = np.asarray(self.predict_distribution(X, errors="raise"), dtype=np.float64)
+        return Distribution._of(self._state.family, found.reshape(len(found), len(self.target_names_), -1))
 
     def sample_y(
         self, X=None, n_samples=100, random_state=None, *, history=None, static=None, n=None, errors="warn"
@@ -285,7 +355,7 @@ class Uncertainty:
         None, or a list for the lower and the upper side
             Numbers of the levels that lie within, and for each series their bounds, (levels, steps, targets).
         """
-        if self.loss != "quantile" or not self._state.has_quantiles:
+        if self.loss not in ("quantile", *FAMILIES) or not self._state.has_quantiles:
             return None
         at = [number for number, level in enumerate(levels) if level <= _WIDEST]
         if not at:
