@@ -85,7 +85,7 @@ def as_targets(values, loss, rng):
         values[...] = np.floor(np.abs(values) * 1000) % len(LOSS_PARAMETERS[loss])
     if kind == "positive":
         values[...] = rng.gamma(2.0, size=values.shape) + 0.1
-    if kind == "counts":
+    if _core.LOSSES[loss]["target"] == "counts":
         values[...] = rng.poisson(4.0, values.shape)
     return values
 
@@ -142,7 +142,7 @@ def draw_case(
     )
     if extra:
         arguments["extra"] = rng.normal(size=(windows, extra))
-    if kind == "counts":
+    if _core.LOSSES[loss]["target"] == "counts":
         arguments["target_scale"] = rng.uniform(1.0, 5.0, size=targets)
     if weighted:
         arguments["weight"] = rng.uniform(0.2, 3.0, size=windows)
