@@ -8,13 +8,14 @@ import numpy as np
 from sklearn.utils.validation import check_is_fitted
 
 from ..._preparation import LEVELS
+from ..._seeds import generator
 from ..._shares import shares
 from ..beginnings import cold_widths, cold_yardstick, short_factor
 from ..error_scale import Yardstick, yardsticks_of
 from ..forecasting import from_ends, samples_from_ends
 from ..fresh import forecasts_and_offsets
 
-__all__ = ["Uncertainty"]
+__all__ = ["Uncertainty", "columns_of"]
 
 _DEFAULT = (0.1, 0.5, 0.9)  # levels
 _WIDEST = round(LEVELS[-1] - LEVELS[0], 12)  # interval that quantiles of a recipe are the bounds of
@@ -87,7 +88,7 @@ class Uncertainty:
             arrays.append(np.moveaxis(both, 0, 2).reshape(len(forecast), -1))
         ends = [f"_{level:g}" for level in levels] if np.ndim(coverage) else [""]
         names = ["", *(f"_{side}{end}" for end in ends for side in ("lower", "upper"))]
-        return self._answered(request, arrays, _columns(self.target_names_, names))
+        return self._answered(request, arrays, columns_of(self.target_names_, names))
 
     def predict_quantiles(self, X=None, levels=_DEFAULT, *, history=None, static=None, n=None, errors="warn"):
         """Quantiles of the forecast, per step.
@@ -141,15 +142,14 @@ class Uncertainty:
         request = self._request(X, history, errors, n, static)
         state = self._state
         if state.has_quantiles:
-            cubes = from_ends(state, request.past, request.labels, request.future, asked)
-            cubes = self._less_sure(request, cubes, asked)
+            cubes = self._own_quantiles(request, asked)
         else:
             coverages = sorted({_coverage(level) for level in asked if level != 0.5})
             bounded = self._bounded(request, coverages) if coverages else zip(self._forecasts(request))
             cubes = [np.stack([_conformal(found, coverages, level) for level in asked], axis=-1) for found in bounded]
         ends = [f"_{level:g}" for level in asked] if np.ndim(levels) else [""]
         arrays = [cube.reshape(len(cube), -1) for cube in cubes]
-        return self._answered(request, arrays, _columns(self.target_names_, ends))
+        return self._answered(request, arrays, columns_of(self.target_names_, ends))
 
     def sample_y(
         self, X=None, n_samples=100, random_state=None, *, history=None, static=None, n=None, errors="warn"
@@ -204,11 +204,10 @@ class Uncertainty:
         if not isinstance(n_samples, Integral) or isinstance(n_samples, bool) or n_samples < 1:
             raise ValueError(f"n_samples={n_samples!r}: expected a whole number, 1 or more.")
         request = self._request(X, history, errors, n, static)
-        seed = random_state.randint(2**31) if isinstance(random_state, np.random.RandomState) else random_state
-        rng = np.random.default_rng(seed)
+        rng = generator(random_state)
         cubes = samples_from_ends(self._state, request.past, request.labels, request.future, int(n_samples), rng)
         arrays = [cube.reshape(len(cube), -1) for cube in cubes]
-        return self._answered(request, arrays, _columns(self.target_names_, [f"_{i}" for i in range(n_samples)]))
+        return self._answered(request, arrays, columns_of(self.target_names_, [f"_{i}" for i in range(n_samples)]))
 
     def _bounded(self, request, levels):
         """Forecast of each series (steps, targets), its lower bounds (levels, steps, targets), and its upper ones."""
@@ -250,6 +249,11 @@ class Uncertainty:
                 offsets = -np.hypot(np.minimum(lower, 0), width), np.hypot(np.maximum(upper, 0), width)
             found.append([forecast, *(state.within(yardstick.original(image + side)) for side in offsets)])
         return found
+
+    def _own_quantiles(self, request, asked):
+        """Quantiles (steps, targets, levels) of each series that all members forecast."""
+        cubes = from_ends(self._state, request.past, request.labels, request.future, asked)
+        return self._less_sure(request, cubes, asked)
 
     def _less_sure(self, request, cubes, asked):
         """Quantiles (steps, targets, levels) of each series; of one with a short history or none, further apart."""
@@ -316,7 +320,7 @@ def _conformal(found, coverages, level):
     return found[1 if level < 0.5 else 2][coverages.index(_coverage(level))]
 
 
-def _columns(targets, ends):
+def columns_of(targets, ends):
     """Names of columns, target by target; a target's own name where an end is empty."""
     names = [f"{target}{end}" if end else target for target in targets for end in ends]
     if len(set(names)) < len(names):
