@@ -32,6 +32,7 @@ if TYPE_CHECKING:
         WindowTargets,
         load,
         make_windows,
+        path_interval,
         read_card,
         show_config,
     )
@@ -54,6 +55,7 @@ __all__ = [
     "Windows",
     "load",
     "make_windows",
+    "path_interval",
     "read_card",
     "show_config",
 ]

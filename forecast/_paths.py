@@ -3,7 +3,6 @@
 import re
 
 import numpy as np
-import pandas as pd
 
 from ._frames import enter, leave
 from ._shares import shares

@@ -6,12 +6,15 @@ is missing (NaN) is refused: the caller says which rows count.
 
 import numpy as np
 
+from ._energy import energy_score
+from ._numbers import finite as _finite
 from ._shares import share
 
 __all__ = [
     "bias",
     "coverage",
     "crps",
+    "energy_score",
     "interval_score",
     "mae",
     "mase",
@@ -38,20 +41,6 @@ def _alike(**named):
     if not arrays[0].size:
         raise ValueError(f"{' and '.join(named)} are empty; expected at least one value.")
     return arrays
-
-
-def _finite(name, numbers):
-    numbers = np.asarray(numbers)
-    if numbers.dtype.kind not in "iufb":
-        raise TypeError(f"{name} holds {numbers.dtype} values; expected numbers.")
-    numbers = numbers.astype(np.float64)
-    if not np.isfinite(numbers).all():
-        bad = ~np.isfinite(numbers)
-        raise ValueError(
-            f"{name} has {int(bad.sum())} values that are NaN or infinite, the first at position "
-            f"{tuple(int(i) for i in np.argwhere(bad)[0])}; expected finite numbers."
-        )
-    return numbers
 
 
 def mae(actual, forecast):

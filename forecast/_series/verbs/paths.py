@@ -7,6 +7,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from ..._preparation import LEVELS
 from ..._seeds import generator
+from ..calibration import USUAL
 from ..past_paths import ENOUGH, PastPaths
 from .uncertainty import columns_of
 
@@ -26,8 +27,9 @@ class Paths:
 
         At each step the paths have the quantiles of `predict_interval`; those of a network with `loss="quantile"` are
         its own, as far as its levels reach. How the steps hang together is that of the errors on the validation
-        windows (an empirical copula, the Schaake shuffle [1]_ [2]_): each path draws a past forecast, and lies at each
-        step where its error ranked. All series and targets draw the forecast of the same time.
+        windows (an empirical copula, after the Schaake shuffle [1]_ [2]_): each path mixes the ranks that the errors of
+        three past forecasts had at each step. All series and targets take the forecasts of the same times. A series
+        with errors from fewer than nine times, such as a new one, takes those of other series.
 
         Parameters
         ----------
@@ -87,8 +89,8 @@ class Paths:
         levels, tables = self._marginals(request)
         drawn = self._past_paths().drawn(int(n_paths), self._lines(request.keys), generator(random_state))
         arrays = []
-        for table, shares in zip(tables, drawn, strict=True):
-            paths = _read(table, levels, shares[:, : table.shape[1]])
+        for table, scores in zip(tables, drawn, strict=True):
+            paths = _read(table, levels, scores[:, : table.shape[1]])
             arrays.append(np.moveaxis(paths, 0, -1).reshape(table.shape[1], -1))
         return self._answered(request, arrays, columns_of(self.target_names_, [f"_{i}" for i in range(n_paths)]))
 
@@ -96,7 +98,7 @@ class Paths:
         """Levels, and the quantiles at them of each series, (levels, steps, targets), ascending."""
         state = self._state
         coverages = _known_coverages(state.calibration)
-        bounded = self._bounded(request, coverages)
+        bounded = self._bounded(request, coverages, [level for level in coverages if level in USUAL])
         levels = np.array([(1 - level) / 2 for level in coverages[::-1]] + [(1 + level) / 2 for level in coverages])
         tables = [np.concatenate([lower[::-1], upper]) for _, lower, upper in bounded]
         own = _own_levels(state, levels) if self.loss != "quantile" else []
@@ -139,9 +141,9 @@ def _known_coverages(calibration):
             f"paths need {ENOUGH} known errors of every step on the validation windows; got {known}. Use more rows, a "
             "shorter lookback, or a larger validation_fraction."
         )
-    highest = (1 - 2 / (known + 1)) * (1 - 1e-9)
-    below = [level for level in _COVERAGES if level < highest - 1e-6]
-    return [*below, highest] if highest < _COVERAGES[-1] else below
+    found = [level for level in _COVERAGES if calibration.enough([level])]
+    highest = (1 - 2 / (known + 1)) * (1 - 1e-9)  # which needs all of them, also if it is rounded
+    return [*found, highest] if found[-1] + 1e-6 < highest < _COVERAGES[-1] else found
 
 
 def _own_levels(state, levels):
@@ -158,23 +160,26 @@ def _own_levels(state, levels):
     return found if low < 0.5 < high else []
 
 
-def _read(table, levels, shares):
-    """Quantiles at shares, linear between the levels and those of the outermost level beyond it.
+def _read(table, levels, scores):
+    """Quantiles at normal scores, linear in the score between two levels; beyond the outermost level those of it.
 
     Parameters
     ----------
     table : ndarray of shape (levels, steps, targets)
     levels : ndarray of shape (levels,)
-    shares : ndarray of shape (n_paths, steps, targets)
+    scores : ndarray of shape (n_paths, steps, targets)
 
     Returns
     -------
     ndarray of shape (n_paths, steps, targets)
     """
-    within = np.clip(shares, levels[0], levels[-1])
-    below = np.minimum(np.searchsorted(levels, within, side="right"), len(levels) - 1) - 1
+    from scipy.special import ndtri  # here, because importing it takes longer than all of this package
+
+    knots = ndtri(levels)
+    within = np.clip(scores, knots[0], knots[-1])
+    below = np.minimum(np.searchsorted(knots, within, side="right"), len(knots) - 1) - 1
     flat, cell = table.reshape(-1), np.arange(table[0].size).reshape(table.shape[1:])
     at = below * table[0].size + cell
     low, high = flat[at], flat[at + table[0].size]
-    part = (within - levels[below]) / np.diff(levels)[below]
+    part = (within - knots[below]) / np.diff(knots)[below]
     return np.clip(low + part * (high - low), low, high)

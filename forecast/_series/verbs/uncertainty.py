@@ -209,8 +209,11 @@ class Uncertainty:
         arrays = [cube.reshape(len(cube), -1) for cube in cubes]
         return self._answered(request, arrays, columns_of(self.target_names_, [f"_{i}" for i in range(n_samples)]))
 
-    def _bounded(self, request, levels):
-        """Forecast of each series (steps, targets), its lower bounds (levels, steps, targets), and its upper ones."""
+    def _bounded(self, request, levels, learnt=None):
+        """Forecast of each series (steps, targets), its lower bounds (levels, steps, targets), and its upper ones.
+
+        `learnt`: those of the levels that learn from the errors since the fit; the others follow them. None: all.
+        """
         state = self._state
         if state.calibration is None:
             raise ValueError(
@@ -223,12 +226,14 @@ class Uncertainty:
                 f"= {state.horizon} steps; expected fewer rows. Fix: horizon={max(map(len, request.labels))}."
             )
         past, yardsticks = request.past, yardsticks_of(state, request.past)
-        forecasts, adapted = forecasts_and_offsets(state, request, yardsticks, levels)
+        forecasts, adapted = forecasts_and_offsets(state, request, yardsticks, levels if learnt is None else learnt)
         known = [past.targets[first:end] for first, end in zip(past.starts[:-1], past.starts[1:], strict=True)]
         found = []
         own, usual = self._own_bounds(request, levels), None
-        if own is not None or len(adapted) < len(request.keys):
+        if own is not None or learnt is not None or len(adapted) < len(request.keys):
             usual = state.calibration.offsets(levels, len(self.target_names_))
+        if learnt is not None:
+            adapted = {key: _followed(sides, learnt, usual, levels) for key, sides in adapted.items()}
         for number, (key, forecast) in enumerate(zip(request.keys, forecasts, strict=True)):
             yardstick, rows, steps = yardsticks[key], known[number], slice(len(forecast))
             if key in request.cold:
@@ -298,6 +303,36 @@ class Uncertainty:
         cubes = from_ends(self._state, request.past, request.labels, request.future, tails)
         cubes = [np.moveaxis(cube, -1, 0) for cube in cubes]
         return [(at, [cube[part] for cube in cubes]) for part in (slice(len(at)), slice(len(at), None))]
+
+
+def _followed(sides, learnt, usual, levels):
+    """Offsets of all levels, from those of some that have learnt from errors since the fit.
+
+    Between these, what they learnt is linear in the level; beyond the highest, offsets grow in its proportion.
+
+    Parameters
+    ----------
+    sides : ndarray of shape (2, learnt, steps, targets)
+    learnt : list of float
+        Rising, and in `levels`.
+    usual : (ndarray, ndarray) of shape (levels, steps, targets)
+        Right after the fit.
+    levels : list of float
+        Rising.
+
+    Returns
+    -------
+    list of ndarray of shape (levels, steps, targets)
+    """
+    at, found = [levels.index(level) for level in learnt], []
+    share = np.stack([np.interp(levels, learnt, row) for row in np.eye(len(learnt))], axis=-1)
+    for side, before in zip(sides, usual, strict=True):
+        offsets = before + np.tensordot(share, side - before[at], axes=1)
+        last, was = side[-1], before[at[-1]]
+        grown = np.divide(last, was, out=np.ones_like(last), where=last * was > 0)
+        offsets[at[-1] :] = last + (before[at[-1] :] - was) * grown
+        found.append(offsets)
+    return found
 
 
 def _nested(offsets, levels):
