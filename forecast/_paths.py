@@ -5,6 +5,7 @@ import re
 import numpy as np
 
 from ._frames import enter, leave
+from ._numbers import finite
 from ._shares import shares
 
 __all__ = ["path_interval"]
@@ -31,7 +32,7 @@ def path_interval(paths, coverage=0.8):
     Raises
     ------
     TypeError, ValueError
-        There is no frame with columns of paths, a path is missing or no number, or a coverage is out of range.
+        `paths` is no frame with all paths of a target, a value is NaN or infinite, or a coverage is out of range.
 
     See Also
     --------
@@ -56,8 +57,7 @@ def path_interval(paths, coverage=0.8):
     taken = {column for columns in found.values() for column in columns}
     answer = frame[[column for column in frame.columns if column not in taken]].copy()
     for target, columns in found.items():
-        values = frame[columns].to_numpy(dtype=np.float64)
-        quantiles = np.quantile(values, wanted, axis=1, method="weibull")
+        quantiles = np.quantile(finite("paths", frame[columns]), wanted, axis=1, method="weibull")
         for name, quantile in zip(names, quantiles, strict=True):
             answer[f"{target}{name}"] = quantile
     return leave(answer, kind)
@@ -70,10 +70,14 @@ def _by_target(frame):
         match = re.fullmatch(r"(.+)_(0|[1-9]\d*)", str(column), re.DOTALL)
         if match:
             found.setdefault(match[1], {})[int(match[2])] = column
-    whole = {name: [own[number] for number in sorted(own)] for name, own in found.items() if 0 in own}
-    if not whole:
+    found = {name: own for name, own in found.items() if 0 in own}
+    if not found:
         raise ValueError(
             f"paths has the columns {list(frame.columns)[:5]}; expected columns of paths, such as 'y_0', 'y_1', as "
             "model.sample() gives them."
         )
-    return whole
+    for name, own in found.items():
+        if max(own) >= len(own):
+            numbers = ", ".join(map(str, sorted(own)[:10]))
+            raise ValueError(f"paths of {name!r} are numbered {numbers}; expected all from 0 on.")
+    return {name: [own[number] for number in range(len(own))] for name, own in found.items()}

@@ -1,6 +1,6 @@
 """Sample paths of a fitted forecaster."""
 
-from numbers import Integral
+from numbers import Integral, Real
 
 import numpy as np
 from sklearn.utils.validation import check_is_fitted
@@ -83,6 +83,11 @@ class Paths:
         ['y', 'y_lower', 'y_upper']
         """
         check_is_fitted(self)
+        if not isinstance(n_paths, (Real, str, type(None))):
+            raise TypeError(
+                f"n_paths is a {type(n_paths).__name__}; expected a whole number of paths first, and the future rows "
+                "as X=."
+            )
         if not isinstance(n_paths, Integral) or isinstance(n_paths, bool) or n_paths < 1:
             raise ValueError(f"n_paths={n_paths!r}: expected a whole number, 1 or more.")
         request = self._request(X, history, errors, n, static)
@@ -99,19 +104,18 @@ class Paths:
         state = self._state
         coverages = _known_coverages(state.calibration)
         bounded = self._bounded(request, coverages, [level for level in coverages if level in USUAL])
-        levels = np.array([(1 - level) / 2 for level in coverages[::-1]] + [(1 + level) / 2 for level in coverages])
+        levels = [(1 - level) / 2 for level in coverages[::-1]] + [(1 + level) / 2 for level in coverages]
+        levels = np.round(levels, 12)  # (1 - 0.8) / 2 is less than 0.1
         tables = [np.concatenate([lower[::-1], upper]) for _, lower, upper in bounded]
         own = _own_levels(state, levels) if self.loss != "quantile" else []
-        if len(own):
-            cubes = self._own_quantiles(request, list(own))
-            outer = (levels < own[0]) | (levels > own[-1])
-            order = np.argsort(np.concatenate([own, levels[outer]]))
-            tables = [
-                np.concatenate([np.moveaxis(cube, -1, 0), table[outer]])[order]
-                for cube, table in zip(cubes, tables, strict=True)
-            ]
-            levels = np.concatenate([own, levels[outer]])[order]
-        return levels, [np.sort(table, axis=0) for table in tables]
+        if not len(own):
+            return levels, [np.sort(table, axis=0) for table in tables]
+        below, above = levels < own[0], levels > own[-1]
+        for number, cube in enumerate(self._own_quantiles(request, list(own))):
+            inner, outer = np.moveaxis(cube, -1, 0), np.sort(tables[number], axis=0)
+            low, high = np.minimum(outer[below], inner[0]), np.maximum(outer[above], inner[-1])
+            tables[number] = np.concatenate([low, inner, high])
+        return np.concatenate([levels[below], own, levels[above]]), tables
 
     def _past_paths(self):
         calibration = self._state.calibration
@@ -155,7 +159,7 @@ def _own_levels(state, levels):
         own = LEVELS if member.spread is not None else getattr(member.regressor, "quantiles_", None)
         if own is not None:
             low, high, fitted = max(low, own[0]), min(high, own[-1]), [*fitted, *own]
-    found = np.unique(np.round([*fitted, *levels], 12))
+    found = np.unique(np.round(np.concatenate([fitted, levels]), 12))
     found = found[(found >= low) & (found <= high)]
     return found if low < 0.5 < high else []
 
