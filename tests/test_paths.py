@@ -64,11 +64,12 @@ def test_paths_have_the_quantiles_of_the_interval_at_each_step(name):
 def test_quantiles_of_a_network_are_those_of_its_paths():
     network = RNNForecaster(loss="quantile", quantile=[0.1, 0.5, 0.9], hidden_size=6, max_iter=6, random_state=0)
     model = fitted(walk()[:300], network)
-    own = model.predict_quantiles(levels=[0.1, 0.9]).to_numpy()
+    own = model.predict_quantiles(levels=[0.1, 0.3, 0.9])
     paths = model.sample(4_000, random_state=0).to_numpy()
-    found = np.quantile(paths, [0.1, 0.9], axis=1).T
-    assert (np.abs(found - own) < 0.1 * np.diff(own)).all()
-    assert (paths.min(axis=1) < own[:, 0] - 0.01).all(), "beyond its levels, errors say where paths lie"
+    for level in (0.1, 0.3, 0.9):
+        below = (paths < own[[f"y_{level}"]].to_numpy()).mean(axis=1)
+        assert np.allclose(below, level, atol=0.03)
+    assert (paths.min(axis=1) < own["y_0.1"] - 0.01).all(), "beyond its levels, errors say where paths lie"
 
 
 # -------------------- sums
@@ -257,11 +258,11 @@ def test_what_has_no_paths_is_refused_by_name():
     with pytest.raises(ValueError, match=r"paths need 9 known errors of every step .* got 4"):
         with_errors(residuals=MODEL._state.calibration.residuals[:4]).sample()
     for wrong in (0, 2.5, True, None, "5"):
-        with pytest.raises(ValueError, match="n_paths=.*: expected a whole number, 1 or more"):
+        with pytest.raises(ValueError, match=r"n_paths=.*: expected a whole number, 1 or more"):
             MODEL.sample(wrong)
     with pytest.raises(TypeError, match=r"n_paths is a DataFrame; .* future rows as X="):
         MODEL.sample(MODEL.future_frame())
-    with pytest.raises(ValueError, match="files of earlier versions do not hold them"):
+    with pytest.raises(ValueError, match=r"files of earlier versions do not hold them"):
         with_errors(series=None, times=None).sample()
     with pytest.raises(Exception, match="not fitted"):
         clone(MODEL).sample()
