@@ -251,7 +251,7 @@ def with_errors(**changes):
 
 
 def test_what_has_no_paths_is_refused_by_name():
-    with pytest.raises(ValueError, match=r"there are none: validation_fraction is None.* Fix: validation_fraction=0\.2"):
+    with pytest.raises(ValueError, match=r"validation_fraction is None.* Fix: validation_fraction=0\.2"):
         fitted(validation_fraction=None).sample()
     with pytest.raises(ValueError, match=r"intervals of 7 steps were asked for, .* Fix: horizon=7"):
         MODEL.sample(n=7)
