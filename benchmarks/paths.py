@@ -1,18 +1,20 @@
 """Sample paths: energy score and coverage of the sum over 24 steps, next to other ways, on real series; and their cost.
 
-    python benchmarks/paths.py --data FOLDER [--cases NAME ...] [--origins 100] [--few]
+    python benchmarks/paths.py --data FOLDER [--cases NAME ...] [--origins 100] [--few] [--mixed N ...]
     python benchmarks/paths.py --cost
 
 FOLDER holds `melbourne_min_temp/daily-min-temperatures.csv.gz`, `air_quality_valencia/air_quality_valencia.csv.gz`,
 `ETTh1/ETTh1.csv.gz` and `exchange_rate/exchange_rate.csv.gz`, as published; CO2 comes with statsmodels. A Ridge is
 fitted once on 60 % of the rows, then forecasts from origins at even distances, each with the rows before it as history.
 "paths" are those of `sample`. "independent" are the same values, shuffled at each step by itself; "same rank" are the
-same values, sorted at each step, whose sums are the sums of bounds. With `--few` the fit sees 250 rows, so that about
-40 past errors are known. `--cost` needs no data: CPU seconds of 1,000 paths of 24 steps of 100 series.
+same values, sorted at each step, whose sums are the sums of bounds. `--mixed 1 3 10` compares paths that mix so many
+past forecasts. With `--few` the fit sees 250 rows, so that about 40 past errors are known. `--cost` needs no data: CPU
+seconds of 1,000 paths of 24 steps of 100 series.
 """
 
 import hashlib
 import time
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -21,6 +23,7 @@ from measuring import Report, parser
 from sklearn.linear_model import Ridge
 
 from forecast import RNNForecaster, SeriesForecaster, path_interval
+from forecast._series import past_paths
 from forecast.datasets import load_co2
 from forecast.metrics import energy_score
 
@@ -58,9 +61,20 @@ CASES = {
 }
 
 
-def ways(paths, rng):
-    """The same values at each step, put together to paths in other ways."""
-    return {"paths": paths, "independent": rng.permuted(paths, axis=1), "same rank": np.sort(paths, axis=1)}
+def ways(draw, mixed, rng):
+    """Paths, and the same values at each step put together to paths in other ways."""
+    if mixed is None:
+        paths = draw()
+        return {"paths": paths, "independent": rng.permuted(paths, axis=1), "same rank": np.sort(paths, axis=1)}
+    usual, found = past_paths._MIXED, {}
+    for past_paths._MIXED in mixed:
+        found[f"{past_paths._MIXED} mixed"] = draw()
+    past_paths._MIXED = usual
+    return found
+
+
+def drawn_paths(model, history):
+    return model.sample(1_000, random_state=0, history=history).to_numpy()
 
 
 def judged(series, lookback, arguments):
@@ -73,9 +87,10 @@ def judged(series, lookback, arguments):
     rng, found = np.random.default_rng(0), {}
     for origin in np.linspace(cut, len(rows) - HORIZON, arguments.origins).astype(int):
         kept = lookback if arguments.few else KEPT
-        paths = model.sample(1_000, random_state=0, history=rows.iloc[max(0, origin - kept) : origin]).to_numpy()
+        history = rows.iloc[max(0, origin - kept) : origin]
         actual = rows["y"].to_numpy()[origin : origin + HORIZON]
-        for way, drawn in ways(paths, rng).items():
+        draw = partial(drawn_paths, model, history)
+        for way, drawn in ways(draw, arguments.mixed, rng).items():
             lower, upper = np.quantile(drawn.sum(axis=0), [(1 - LEVEL) / 2, (1 + LEVEL) / 2])
             inside = lower <= actual.sum() <= upper
             found.setdefault(way, []).append((energy_score(actual, drawn), inside, upper - lower))
@@ -127,6 +142,7 @@ def main():
     options.add_argument("--cases", nargs="+", choices=CASES, default=list(CASES))
     options.add_argument("--origins", type=int, default=100)
     options.add_argument("--few", action="store_true", help="fit on 250 rows")
+    options.add_argument("--mixed", type=int, nargs="+", metavar="N", help="past forecasts in a path, to compare")
     arguments = options.parse_args()
     if arguments.cost:
         cost(arguments)

@@ -7,7 +7,7 @@ step. All series read the errors of the same time, so that sums over series are 
 There are fewer past forecasts than paths, and those that overlap are nearly the same. So a path mixes three of them,
 drawn at random: w_1 z_1 + w_2 z_2 + w_3 z_3 with random weights on the unit sphere. If z_1, z_2, z_3 are independent
 and standard normal, so is the mixture, and the correlations stay: at each step the paths have the quantiles of the
-forecast. Measured in benchmarks/notes/series.md.
+forecast. Measured in benchmarks/README.md.
 """
 
 from dataclasses import dataclass
