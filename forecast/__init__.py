@@ -35,6 +35,7 @@ if TYPE_CHECKING:
         WindowTargets,
         load,
         make_windows,
+        path_interval,
         read_card,
         show_config,
     )
@@ -59,6 +60,7 @@ __all__ = [
     "Windows",
     "load",
     "make_windows",
+    "path_interval",
     "read_card",
     "show_config",
 ]

@@ -6,6 +6,7 @@ from ._distributions import Distribution
 from ._files import ModelFileError, load, read_card
 from ._frames import SentinelWarning, TimeColumnWarning
 from ._linear import LinearForecaster
+from ._paths import path_interval
 from ._rnn import RNNForecaster
 from ._series import (
     LateSeriesWarning,
@@ -35,6 +36,7 @@ __all__ = [
     "Windows",
     "load",
     "make_windows",
+    "path_interval",
     "read_card",
     "show_config",
 ]

@@ -7,13 +7,15 @@ is missing (NaN) is refused: the caller says which rows count.
 import numpy as np
 
 from ._distributions import Distribution, crps_of, log_score, neg_crps, neg_log_score
-from ._finite import finite as _finite
+from ._energy import energy_score
+from ._numbers import finite as _finite
 from ._shares import share
 
 __all__ = [
     "bias",
     "coverage",
     "crps",
+    "energy_score",
     "interval_score",
     "log_score",
     "mae",

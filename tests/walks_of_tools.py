@@ -33,6 +33,11 @@ METRICS = {
         dict(BOUNDS, coverage=0.8),
         {"actual": TWO, "lower": TWO - 1, "upper": TWO + 1, "coverage": 0.5},
     ),
+    "metrics.energy_score": Walk(
+        metrics.energy_score,
+        dict(actual=ONE, paths=np.stack([TWO, THREE], 1)),
+        {"actual": TWO, "paths": np.stack([ONE, THREE], 1)},
+    ),
     "metrics.crps": Walk(
         metrics.crps,
         dict(actual=ONE, quantiles=np.stack([TWO, THREE], 1), levels=[0.2, 0.7]),

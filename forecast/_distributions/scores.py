@@ -1,6 +1,6 @@
 """Proper scores of distributions, and scikit-learn's scorers of them; `forecast.metrics` has them for users."""
 
-from .._finite import finite
+from .._numbers import finite
 from .distribution import Distribution
 
 __all__ = ["crps_of", "log_score", "neg_crps", "neg_log_score"]

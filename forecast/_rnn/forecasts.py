@@ -10,6 +10,7 @@ from .._arrays import read_inputs
 from .._distributions import FAMILIES
 from .._network import LOSSES, along
 from .._quantiles import levels_between, wanted_levels
+from .._seeds import generator
 from .._windows import Windows
 from .carrying import Newest, begins_of, sequences_of
 from .categories import refuse_unknown
@@ -43,11 +44,6 @@ def _has_distribution(model):
             f"predict_distribution is for the loss of a distribution, {', '.join(map(repr, FAMILIES))}, not {loss!r}."
         )
     return True
-
-
-def _generator(random_state):
-    seed = random_state.randint(2**31) if isinstance(random_state, np.random.RandomState) else random_state
-    return np.random.default_rng(seed)
 
 
 def check_horizon(model, X, horizon):
@@ -296,7 +292,7 @@ class Forecasts:
         if not isinstance(n_samples, Integral) or isinstance(n_samples, bool) or n_samples < 1:
             raise ValueError(f"n_samples={n_samples!r}: expected a whole number, 1 or more.")
         network, data = self._asked(X)
-        rng = _generator(random_state)
+        rng = generator(random_state)
         values = network.sample(data.arguments, data.n_windows, int(n_samples), rng, self.n_jobs)
         points = outputs.point(values.reshape(*values.shape[:2], -1, outputs.of_a_target))
         return np.moveaxis(points[:, :, 0] if self._is_flat else points, 0, -1)

@@ -4,9 +4,9 @@ import warnings
 from dataclasses import replace
 
 import numpy as np
-import pandas as pd
 
 from .._preparation import SHARE, goes_on_from_weights, trained_on
+from .calibration import ticks
 from .errors import errors_since
 from .growing import JUDGED
 from .span import Span
@@ -164,9 +164,6 @@ def _with_errors(state):
     found = errors_since(state, state.rows, state.trained, JUDGED)
     if found is None:
         return calibration
-    order = np.argsort(_ticks(found.labels), kind="stable")
-    return calibration.followed_by(found.relative[order])
-
-
-def _ticks(labels):
-    return labels.asi8 if isinstance(labels, (pd.DatetimeIndex, pd.PeriodIndex)) else labels.to_numpy()
+    times = ticks(found.labels)
+    order = np.argsort(times, kind="stable")
+    return calibration.followed_by(found.relative[order], [found.series[at] for at in order], times[order])

@@ -16,7 +16,7 @@ from .parameters import CONSTRAINTS, lookback_of
 from .remembered import Remembered
 from .targets import entered, is_flat, with_target
 from .tools import refuse_arrays, refuse_shuffled_rows
-from .verbs import Answers, Monitors, Requests, Tunes, Uncertainty, Updates
+from .verbs import Answers, Monitors, Paths, Requests, Tunes, Uncertainty, Updates
 from .weights import row_weights
 
 __all__ = ["SeriesForecaster"]
@@ -24,7 +24,7 @@ __all__ = ["SeriesForecaster"]
 
 @stored("SeriesForecaster", card=card_parts)
 class SeriesForecaster(
-    Saved, Remembered, Answers, Uncertainty, Updates, Tunes, Monitors, Requests, RegressorMixin, BaseEstimator
+    Saved, Remembered, Answers, Uncertainty, Paths, Updates, Tunes, Monitors, Requests, RegressorMixin, BaseEstimator
 ):
     """Forecast the columns of a time-indexed frame, or of a panel of many series, with any regressor on windows.
 

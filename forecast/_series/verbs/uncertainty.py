@@ -10,13 +10,14 @@ from sklearn.utils.validation import check_is_fitted
 
 from ..._distributions import FAMILIES, Distribution
 from ..._preparation import LEVELS, PARAMETERS
+from ..._seeds import generator
 from ..._shares import shares
 from ..beginnings import cold_widths, cold_yardstick, short_factor
 from ..error_scale import Yardstick, yardsticks_of
 from ..forecasting import from_ends, samples_from_ends
 from ..fresh import forecasts_and_offsets
 
-__all__ = ["Uncertainty"]
+__all__ = ["Uncertainty", "columns_of"]
 
 _DEFAULT = (0.1, 0.5, 0.9)  # levels
 _WIDEST = round(LEVELS[-1] - LEVELS[0], 12)  # interval that quantiles of a recipe are the bounds of
@@ -105,7 +106,7 @@ class Uncertainty:
             arrays.append(np.moveaxis(both, 0, 2).reshape(len(forecast), -1))
         ends = [f"_{level:g}" for level in levels] if np.ndim(coverage) else [""]
         names = ["", *(f"_{side}{end}" for end in ends for side in ("lower", "upper"))]
-        return self._answered(request, arrays, _columns(self.target_names_, names))
+        return self._answered(request, arrays, columns_of(self.target_names_, names))
 
     def predict_quantiles(self, X=None, levels=_DEFAULT, *, history=None, static=None, n=None, errors="warn"):
         """Quantiles of the forecast, per step.
@@ -159,15 +160,14 @@ class Uncertainty:
         request = self._request(X, history, errors, n, static)
         state = self._state
         if state.has_quantiles:
-            cubes = from_ends(state, request.past, request.labels, request.future, asked)
-            cubes = self._less_sure(request, cubes, asked)
+            cubes = self._own_quantiles(request, asked)
         else:
             coverages = sorted({_coverage(level) for level in asked if level != 0.5})
             bounded = self._bounded(request, coverages) if coverages else zip(self._forecasts(request))
             cubes = [np.stack([_conformal(found, coverages, level) for level in asked], axis=-1) for found in bounded]
         ends = [f"_{level:g}" for level in asked] if np.ndim(levels) else [""]
         arrays = [cube.reshape(len(cube), -1) for cube in cubes]
-        return self._answered(request, arrays, _columns(self.target_names_, ends))
+        return self._answered(request, arrays, columns_of(self.target_names_, ends))
 
     @available_if(_has_distribution)
     def predict_distribution(self, X=None, *, history=None, static=None, n=None, errors="warn"):
@@ -214,7 +214,7 @@ class Uncertainty:
         cubes = from_ends(self._state, request.past, request.labels, request.future, PARAMETERS)
         arrays = [cube.reshape(len(cube), -1) for cube in cubes]
         names = [f"_{name}" for name in FAMILIES[self._state.family].parameters]
-        return self._answered(request, arrays, _columns(self.target_names_, names))
+        return self._answered(request, arrays, columns_of(self.target_names_, names))
 
     def _distribution(self, X):
         """The distributions of the rows of X, shape (rows, targets); for scores."""
@@ -274,14 +274,16 @@ class Uncertainty:
         if not isinstance(n_samples, Integral) or isinstance(n_samples, bool) or n_samples < 1:
             raise ValueError(f"n_samples={n_samples!r}: expected a whole number, 1 or more.")
         request = self._request(X, history, errors, n, static)
-        seed = random_state.randint(2**31) if isinstance(random_state, np.random.RandomState) else random_state
-        rng = np.random.default_rng(seed)
+        rng = generator(random_state)
         cubes = samples_from_ends(self._state, request.past, request.labels, request.future, int(n_samples), rng)
         arrays = [cube.reshape(len(cube), -1) for cube in cubes]
-        return self._answered(request, arrays, _columns(self.target_names_, [f"_{i}" for i in range(n_samples)]))
+        return self._answered(request, arrays, columns_of(self.target_names_, [f"_{i}" for i in range(n_samples)]))
 
-    def _bounded(self, request, levels):
-        """Forecast of each series (steps, targets), its lower bounds (levels, steps, targets), and its upper ones."""
+    def _bounded(self, request, levels, learnt=None):
+        """Forecast of each series (steps, targets), its lower bounds (levels, steps, targets), and its upper ones.
+
+        `learnt`: those of the levels that learn from the errors since the fit; the others follow them. None: all.
+        """
         state = self._state
         if state.calibration is None:
             raise ValueError(
@@ -294,12 +296,14 @@ class Uncertainty:
                 f"= {state.horizon} steps; expected fewer rows. Fix: horizon={max(map(len, request.labels))}."
             )
         past, yardsticks = request.past, yardsticks_of(state, request.past)
-        forecasts, adapted = forecasts_and_offsets(state, request, yardsticks, levels)
+        forecasts, adapted = forecasts_and_offsets(state, request, yardsticks, levels if learnt is None else learnt)
         known = [past.targets[first:end] for first, end in zip(past.starts[:-1], past.starts[1:], strict=True)]
         found = []
         own, usual = self._own_bounds(request, levels), None
-        if own is not None or len(adapted) < len(request.keys):
+        if own is not None or learnt is not None or len(adapted) < len(request.keys):
             usual = state.calibration.offsets(levels, len(self.target_names_))
+        if learnt is not None:
+            adapted = {key: _followed(sides, learnt, usual, levels) for key, sides in adapted.items()}
         for number, (key, forecast) in enumerate(zip(request.keys, forecasts, strict=True)):
             yardstick, rows, steps = yardsticks[key], known[number], slice(len(forecast))
             if key in request.cold:
@@ -320,6 +324,11 @@ class Uncertainty:
                 offsets = -np.hypot(np.minimum(lower, 0), width), np.hypot(np.maximum(upper, 0), width)
             found.append([forecast, *(state.within(yardstick.original(image + side)) for side in offsets)])
         return found
+
+    def _own_quantiles(self, request, asked):
+        """Quantiles (steps, targets, levels) of each series that all members forecast."""
+        cubes = from_ends(self._state, request.past, request.labels, request.future, asked)
+        return self._less_sure(request, cubes, asked)
 
     def _less_sure(self, request, cubes, asked):
         """Quantiles (steps, targets, levels) of each series; of one with a short history or none, further apart."""
@@ -366,6 +375,36 @@ class Uncertainty:
         return [(at, [cube[part] for cube in cubes]) for part in (slice(len(at)), slice(len(at), None))]
 
 
+def _followed(sides, learnt, usual, levels):
+    """Offsets of all levels, from those of some that have learnt from errors since the fit.
+
+    Between these, what they learnt is linear in the level; beyond the highest, offsets grow in its proportion.
+
+    Parameters
+    ----------
+    sides : ndarray of shape (2, learnt, steps, targets)
+    learnt : list of float
+        Rising, and in `levels`.
+    usual : (ndarray, ndarray) of shape (levels, steps, targets)
+        Right after the fit.
+    levels : list of float
+        Rising.
+
+    Returns
+    -------
+    list of ndarray of shape (levels, steps, targets)
+    """
+    at, found = [levels.index(level) for level in learnt], []
+    share = np.stack([np.interp(levels, learnt, row) for row in np.eye(len(learnt))], axis=-1)
+    for side, before in zip(sides, usual, strict=True):
+        offsets = before + np.tensordot(share, side - before[at], axes=1)
+        last, was = side[-1], before[at[-1]]
+        grown = np.divide(last, was, out=np.ones_like(last), where=last * was > 0)
+        offsets[at[-1] :] = last + (before[at[-1] :] - was) * grown
+        found.append(offsets)
+    return found
+
+
 def _nested(offsets, levels):
     """Bounds on their sides of the forecast, those of a higher level around those of a lower one."""
     lower, upper = np.minimum(offsets[0], 0), np.maximum(offsets[1], 0)
@@ -386,7 +425,7 @@ def _conformal(found, coverages, level):
     return found[1 if level < 0.5 else 2][coverages.index(_coverage(level))]
 
 
-def _columns(targets, ends):
+def columns_of(targets, ends):
     """Names of columns, target by target; a target's own name where an end is empty."""
     names = [f"{target}{end}" if end else target for target in targets for end in ends]
     if len(set(names)) < len(names):

@@ -1,4 +1,4 @@
-"""Numbers to be scored, checked."""
+"""Numbers that a user gives, checked."""
 
 import numpy as np
 
@@ -6,12 +6,12 @@ __all__ = ["finite"]
 
 
 def finite(name, numbers):
-    """An array as float64.
+    """As a float64 array.
 
     Parameters
     ----------
     name : str
-        Of the array, for messages.
+        In messages.
     numbers : array-like
 
     Returns
@@ -21,7 +21,7 @@ def finite(name, numbers):
     Raises
     ------
     TypeError, ValueError
-        It holds no numbers, or NaN or infinite ones.
+        There are no numbers, or some that are NaN or infinite.
     """
     numbers = np.asarray(numbers)
     if numbers.dtype.kind not in "iufb":
