@@ -113,7 +113,7 @@ def test_horizons_are_those_that_the_validation_windows_span():
 def offsets_of(state):
     """With nothing learnt since."""
     none = np.empty((0, *state._scores.shape[:2]))
-    return state.side_by_side(none, none, np.arange(0), 0, 1)
+    return state.side_by_side(none, np.arange(0), 0)
 
 
 def test_adaptive_intervals_of_a_panel_start_alike_whatever_the_order_of_its_errors():

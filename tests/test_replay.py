@@ -71,10 +71,9 @@ def test_the_core_learns_to_the_bit_what_the_plain_version_does(seed, kind, cove
     now = int(positions[-1]) + int(rng.integers(1, 3))
     residuals = errors(kind, (more, steps, targets), rng)
     want, cells = reference_conformal.learnt(state, residuals, positions, now)
-    zeros = np.zeros_like(residuals)
-    found = state.bounds(residuals, zeros, positions)
+    found = state.bounds(residuals, np.zeros_like(residuals), positions)
     np.testing.assert_array_equal(np.reshape(found, want[:, :, :-1].shape), nested(want[:, :, :-1], state.levels))
-    np.testing.assert_array_equal(state.side_by_side(residuals, zeros, positions, now, 1), want[:, :, -1])
+    np.testing.assert_array_equal(state.side_by_side(residuals, positions, now), want[:, :, -1])
     state.learn(residuals, positions, now)
     assert_same(state, cells)
 

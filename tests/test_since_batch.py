@@ -66,7 +66,7 @@ def test_series_that_go_on_from_the_same_scores_have_the_bits_of_one_origin_afte
     if kind == "missing":
         actual[rng.random(actual.shape) < 0.3] = np.nan
     started.begin(first)
-    found = started.side_by_side(actual, np.zeros_like(actual), np.arange(more), more + steps, series)
+    found = started.side_by_side(actual, np.arange(more), more + steps)
     for number in range(series):
         alone = AdaptiveState([0.5, 0.9], gamma=0.05, window=61)
         alone.begin(first)
@@ -84,6 +84,6 @@ def test_a_window_of_more_scores_than_two_bytes_can_number():
     for state in (started, alone):
         state.begin(first)
     more = missed.reshape(-1, 1, 1)
-    found = started.side_by_side(more, np.zeros_like(more), np.arange(20), 21, 1)
+    found = started.side_by_side(more, np.arange(20), 21)
     offsets, _ = reference_conformal.learnt(alone, more, range(20), 21)
     np.testing.assert_array_equal(found, offsets[:, :, -1])

@@ -1,5 +1,5 @@
-// One cell after the other, one origin after the other. The window stands in order: where a score comes and the oldest
-// one goes, what lies between their places moves by one.
+// A few cells at once, one origin after the other. The window stands in order: where a score comes and the oldest one
+// goes, what lies between their places moves by one.
 #include "adaptive.h"
 
 #include <algorithm>
@@ -11,6 +11,7 @@ namespace forecast {
 
 namespace {
 
+constexpr int64_t at_once = 8;  // cells: one waits for its places while the others search theirs
 constexpr double unknown = std::numeric_limits<double>::quiet_NaN();
 
 // A cell after the residuals that were learnt so far, and what its origins wait for.
@@ -48,6 +49,21 @@ class Cell {
     for (int64_t b = 0; b < levels_; ++b) bound_[b] *= s;
   }
 
+  // Where the score of origin i comes to stand, and the one that leaves for it: side by side, and without a branch,
+  // which would be foreseen half of the time.
+  void find(int64_t i) {
+    const double come = score_[i], go = oldest(), *a = ordered_.data(), *b = a;
+    int64_t m = known_;
+    for (; m > 1; m -= m / 2) {
+      const int64_t half = m / 2;
+      a += half & -int64_t(a[half - 1] < come);
+      b += half & -int64_t(b[half - 1] < go);
+    }
+    to_ = a - ordered_.data() + (m && *a < come);
+    from_ = b - ordered_.data() + (m && *b < go);
+  }
+
+  // The residual of origin i has come, and the places are found.
   void learn(int64_t i, double residual) {
     const double decay = state_.decay;
     if (!std::isnan(score_[i])) {
@@ -88,29 +104,13 @@ class Cell {
     return found + 10 * ((rank - count) / (count + 1)) * (found - at(std::max<int64_t>(count - 1, 0) / 2));
   }
 
-  // Of each of two scores, the place of the first that is not less: side by side, and without a branch, which would be
-  // foreseen half of the time.
-  void places_of(double one, double other, int64_t* place, int64_t* place_of_other) const {
-    const double *a = ordered_.data(), *b = a;
-    int64_t m = known_;
-    for (; m > 1; m -= m / 2) {
-      const int64_t half = m / 2;
-      a += half & -int64_t(a[half - 1] < one);
-      b += half & -int64_t(b[half - 1] < other);
-    }
-    *place = a - ordered_.data() + (m && *a < one);
-    *place_of_other = b - ordered_.data() + (m && *b < other);
-  }
+  double oldest() const { return new_ < state_.window ? before_[new_] : came_[new_ - state_.window]; }
 
   void push(double score) {
-    const int64_t W = state_.window;
-    const double oldest = new_ < W ? before_[new_] : came_[new_ - W];
-    came_[new_++] = score, ++count_;
     double* const values = ordered_.data();
-    int64_t to, from;
-    places_of(score, oldest, &to, &from);
-    from = std::min(from, known_ - 1);
-    if (known_ < W && (std::isnan(oldest) || !known_)) from = known_++;
+    int64_t to = to_, from = std::min(from_, known_ - 1);
+    if (known_ < state_.window && (std::isnan(oldest()) || !known_)) from = known_++;
+    came_[new_++] = score, ++count_;
     if (to <= from) {
       std::copy_backward(values + to, values + from, values + from + 1);
     } else {
@@ -126,7 +126,7 @@ class Cell {
   std::vector<double> ordered_, alpha_, bound_, came_, score_;
   std::vector<char> judged_;
   double sum_ = 0, weight_ = 0;
-  int64_t heard_ = 0, count_ = 0, known_ = 0, new_ = 0;
+  int64_t heard_ = 0, count_ = 0, known_ = 0, new_ = 0, to_ = 0, from_ = 0;
 };
 
 void Cell::tell(int64_t cell, int64_t cells, const Learnt& out) {
@@ -144,25 +144,33 @@ void Cell::tell(int64_t cell, int64_t cells, const Learnt& out) {
 
 void learn(const Adapted& state, const Residuals& residuals, const Learnt& out) {
   const int64_t n = residuals.n, wide = residuals.series * state.targets, cells = state.steps * wide;
-  Cell cell(state, n);
-  for (int64_t c = 0; c < cells; ++c) {
-    const int64_t step = c / wide;
-    cell.begin(step * state.targets + c % wide % state.targets);
+  std::vector<Cell> some(std::min(at_once, wide), Cell(state, n));
+  for (int64_t first = 0; first < cells;) {
+    // Cells of one step, whose residuals come at the same time.
+    const int64_t step = first / wide, m = std::min(at_once, (step + 1) * wide - first);
+    for (int64_t c = 0; c < m; ++c) some[c].begin(step * state.targets + (first + c) % wide % state.targets);
     int64_t done = 0;
     const auto learn_until = [&](int64_t row) {
-      for (; done < n && residuals.positions[done] + step + 1 <= row; ++done)
-        if (const double r = residuals.values[done * cells + c]; !std::isnan(r)) cell.learn(done, r);
+      for (; done < n && residuals.positions[done] + step + 1 <= row; ++done) {
+        const double* const r = residuals.values + done * cells + first;
+        for (int64_t c = 0; c < m; ++c) some[c].find(done);
+        for (int64_t c = 0; c < m; ++c)
+          if (!std::isnan(r[c])) some[c].learn(done, r[c]);
+      }
     };
     for (int64_t i = 0; i < n; ++i) {
-      const double r = residuals.values[i * cells + c];
       learn_until(std::min(residuals.positions[i], residuals.now));
-      if (!out.issued && std::isnan(r)) continue;
-      cell.issue(i, r);
-      for (int64_t b = 0; out.issued && b < 2 * state.levels; ++b)
-        out.issued[(b * n + i) * cells + c] = cell.bounds()[b];
+      for (int64_t c = 0; c < m; ++c) {
+        const double r = residuals.values[i * cells + first + c];
+        if (!out.issued && std::isnan(r)) continue;
+        some[c].issue(i, r);
+        for (int64_t b = 0; out.issued && b < 2 * state.levels; ++b)
+          out.issued[(b * n + i) * cells + first + c] = some[c].bounds()[b];
+      }
     }
     learn_until(residuals.now);
-    cell.tell(c, cells, out);
+    for (int64_t c = 0; c < m; ++c) some[c].tell(first + c, cells, out);
+    first += m;
   }
 }
 

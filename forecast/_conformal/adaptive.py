@@ -228,25 +228,23 @@ class AdaptiveState:
             setattr(self, f"_{name}", learnt[name])
         self._ordered = None
 
-    def side_by_side(self, actual, forecast, positions, now, n):
-        """Offsets of `n` series that go on from here each by itself, after what has come by a row.
+    def side_by_side(self, residuals, positions, now):
+        """Offsets of series that go on from here each by itself, after what has come by a row.
 
         Parameters
         ----------
-        actual, forecast : array-like of shape (n_origins, steps, n * targets)
-            As in `bounds`; the targets of the first series come first.
-        positions : array-like of int, shape (n_origins,)
+        residuals : ndarray of shape (n, steps, series * targets)
+            As in `learn`; the targets of the first series come first.
+        positions : array-like of int, shape (n,)
         now : int
             Row from which offsets are asked.
-        n : int
-            Series.
 
         Returns
         -------
-        ndarray of shape (2, coverages, steps, n * targets)
+        ndarray of shape (2, coverages, steps, series * targets)
             Lower and upper; as each coverage has learnt by itself.
         """
-        return self._learnt(np.asarray(actual, dtype=np.float64) - forecast, _rising(positions), now)["offsets"]
+        return self._learnt(residuals, _rising(positions), now)["offsets"]
 
     def bounds(self, actual, forecast, positions):
         """Bounds at further origins in time order, each from the residuals known at it; the state stays as it is.
