@@ -59,6 +59,37 @@ def multiply_adds(n: int, *, dtype: str = "float32", isa: str | None = None) -> 
     them. Timed, it gives the peak that benchmarks measure the kernels against.
     """
 
+def adapted(
+    residual: NDArray[np.float64],
+    positions: NDArray[np.int64],
+    now: int,
+    *,
+    scores: NDArray[np.float64],
+    ordered: NDArray[np.float64],
+    alpha: NDArray[np.float64],
+    sum: NDArray[np.float64],
+    weight: NDArray[np.float64],
+    heard: NDArray[np.int64],
+    count: NDArray[np.int64],
+    tail: NDArray[np.float64],
+    needed: NDArray[np.int64],
+    gamma: float,
+    decay: float,
+    settled: int,
+    issue: bool = False,
+    keep: bool = False,
+) -> dict[str, NDArray[Any]]:
+    """What adaptive intervals have learnt after residuals (n, steps, series * targets) of origins in rising rows
+    `positions`, as far as they have come by row `now`; NaN where one is not known. Each series goes on by itself from
+    the same state: scores (steps, targets, window), the newest last and NaN in front, and the same ascending with NaN
+    last; alpha (2, coverages, steps, targets); sum, weight, heard and count (steps, targets); tail and needed of each
+    coverage. The formulas stand in cpp/conformal/adaptive.h.
+
+    Returns alpha and offsets, (2, coverages, steps, series * targets), with the lower side first; with `issue`, issued
+    (2, coverages, n, steps, series * targets), the offsets at each origin; with `keep`, scores (steps, series *
+    targets, window), sum, weight, heard and count.
+    """
+
 class Source:
     """Where the kernels gather windows from: references to raw series, a window is never stored.
 

@@ -83,5 +83,6 @@ const Table& table_named(const py::object& isa);  // None: the default
 
 void bind_source(py::module_& m);
 void bind_network(py::module_& m);
+void bind_conformal(py::module_& m);
 
 }  // namespace forecast

@@ -151,4 +151,5 @@ PYBIND11_MODULE(_core, m) {
         "n rounds of independent multiply-adds in registers; returns the floating-point operations in them.");
   bind_source(m);
   bind_network(m);
+  bind_conformal(m);
 }

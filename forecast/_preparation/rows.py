@@ -131,15 +131,19 @@ class Rows:
 
     def newest(self, needed, whole=()):
         """As `tail`, and which rows were made up is kept."""
-        bounds = []
-        for number, (first, end) in enumerate(zip(self.starts[:-1], self.starts[1:], strict=True)):
-            begin = int(first) if self.keys[number] in whole else max(int(first), int(end) - needed)
+        begins = np.maximum(self.starts[:-1], self.starts[1:] - needed)
+        if whole:
+            begins = np.where([key in whole for key in self.keys], self.starts[:-1], begins)
+        holes = np.isnan(self.targets[begins]).any(axis=1) | np.isnan(self.past[begins]).any(axis=1)
+        for number in np.flatnonzero(holes):
+            first, begin = self.starts[number], begins[number]
             for column in (*self.targets.T, *self.past.T):
                 if np.isnan(column[begin]):  # the value that fills it comes before
                     seen = np.flatnonzero(~np.isnan(column[first:begin]))
-                    begin = int(first + seen[-1]) if len(seen) else begin
-            bounds.append((number, begin, int(end)))
-        return self.parts(bounds)
+                    begin = first + seen[-1] if len(seen) else begin
+            begins[number] = begin
+        bounds = zip(begins.tolist(), self.starts[1:].tolist(), strict=True)
+        return self.parts([(number, begin, end) for number, (begin, end) in enumerate(bounds)])
 
     def until(self, ends):
         """The rows of each series before a row of it.

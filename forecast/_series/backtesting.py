@@ -1,6 +1,5 @@
 """What a backtest needs of fitted forecasters besides forecasts: rows of a whole frame, intervals at many origins."""
 
-from copy import deepcopy
 
 import numpy as np
 
@@ -122,7 +121,7 @@ def intervals_at(truth, origins, forecast, levels, initial, scales):
         yardstick = Yardstick.of(initial, scales, truth.keys[number], known, alone=truth.n_series == 1)
         unit, divisor, actual = yardstick.unit, yardstick.divisor, yardstick.image(actual)
         images = np.where(absent, 0.0, yardstick.image(given))
-        bounds = deepcopy(started).bounds(actual / divisor, images / divisor, origins.row[mine] - first)
+        bounds = started.bounds(actual / divisor, images / divisor, origins.row[mine] - first)
         bounds = (np.where(unit > 0, side * unit, np.where(np.isnan(side), np.nan, images)) for side in bounds)
         lower, upper = (yardstick.original(np.where(absent, np.nan, side)) for side in bounds)
         for position, level in enumerate(levels):

@@ -299,7 +299,7 @@ class Uncertainty:
         forecasts, adapted = forecasts_and_offsets(state, request, yardsticks, levels if learnt is None else learnt)
         known = [past.targets[first:end] for first, end in zip(past.starts[:-1], past.starts[1:], strict=True)]
         found = []
-        own, usual = self._own_bounds(request, levels), None
+        own, usual, looks_back = self._own_bounds(request, levels), None, state.looks_back
         if own is not None or learnt is not None or len(adapted) < len(request.keys):
             usual = state.calibration.offsets(levels, len(self.target_names_))
         if learnt is not None:
@@ -308,7 +308,7 @@ class Uncertainty:
             yardstick, rows, steps = yardsticks[key], known[number], slice(len(forecast))
             if key in request.cold:
                 yardstick = cold_yardstick(state, request.cold[key], yardstick)
-            if len(rows) < state.looks_back:  # a few equal rows do not make a constant series
+            if len(rows) < looks_back:  # a few equal rows do not make a constant series
                 yardstick = replace(yardstick, unit=yardstick.divisor)
             image = yardstick.image(forecast)
             offsets = [side[:, steps] * yardstick.unit for side in adapted.get(key, usual)]
@@ -317,7 +317,8 @@ class Uncertainty:
                     moved = offsets[side][at] - usual[side][at][:, steps] * yardstick.unit
                     offsets[side][at] = [yardstick.image(cube) - image for cube in cubes[number]] + moved
                 offsets = _nested(offsets, levels)
-            offsets = [side * short_factor(state, key, rows, yardstick) for side in offsets]
+            if len(rows) < looks_back:
+                offsets = [side * short_factor(state, key, rows, yardstick) for side in offsets]
             if key in request.cold and not state.calibration.of_new:
                 lower, upper = offsets
                 width = cold_widths(state, state.tail, levels, yardstick)
