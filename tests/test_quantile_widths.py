@@ -51,6 +51,11 @@ def test_few_horizons_draw_factors_to_one():
     np.testing.assert_allclose(doubtful, trust(5.0) * sure, rtol=1e-6)
 
 
+def test_a_factor_that_says_little_is_one():
+    actual = np.random.default_rng(0).normal(size=(20_000, 3, 1))
+    assert widths_of(quantiles_of(1.0, actual.shape), actual, MANY) == (1.0,) * 5
+
+
 def test_factors_are_bounded_and_one_where_nothing_is_known():
     actual = np.random.default_rng(0).normal(size=(400, 3, 1))
     assert widths_of(quantiles_of(50.0, actual.shape), actual, MANY) == pytest.approx([0.5] * 5)

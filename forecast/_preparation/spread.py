@@ -18,6 +18,7 @@ _DOUBT = 10
 
 _PAIRS = [(number, len(LEVELS) - 1 - number) for number in range(len(LEVELS) // 2)]  # bounds of intervals, widest first
 _NARROWEST, _WIDEST = 0.5, 2.0  # what validation may ask for: beyond, it is unlike all else
+_SLIGHT = 0.02  # less is not known of a width
 
 
 @stored("spread")
@@ -91,7 +92,8 @@ def widths_of(quantiles, actual, worth):
     """Factors on the widths of intervals with which these hold as many of the actual values as their levels say.
 
     The mean of the quantiles of several members is as wide as they are, but nearer to what comes than each of them: so
-    it is too wide. Factors from few horizons are drawn to 1, as signs of errors are to none.
+    it is too wide. Factors from few horizons are drawn to 1, as signs of errors are to none; those within 2 % of 1
+    are 1.
 
     Parameters
     ----------
@@ -115,7 +117,8 @@ def widths_of(quantiles, actual, worth):
         ratio = np.divide(np.abs(apart), reach, out=np.where(apart == 0, 0.0, np.inf), where=reach > 0)
         factor = np.quantile(ratio, LEVELS[high] - LEVELS[low], method="higher") if len(ratio) else 1.0
         factor = float(factor) if 0 < factor < np.inf else 1.0
-        found.append(min(max(factor, _NARROWEST), _WIDEST) ** trust(float(worth)))
+        factor = min(max(factor, _NARROWEST), _WIDEST) ** trust(float(worth))
+        found.append(1.0 if abs(factor - 1) < _SLIGHT else factor)
     return tuple(found)
 
 
