@@ -26,8 +26,8 @@ class CellInfo(TypedDict):
 class LossInfo(TypedDict):
     parameters: list[str]  # names of its parameters, e.g. ["delta"]
     outputs: int  # of each target; 0: one for each parameter, as the pinball loss has
-    # "real": centred and scaled; "positive": scaled by the mean alone; "counts": whole numbers too; "labels": numbers of
-    # classes, as they are
+    # "real": centred and scaled; "positive": scaled by the mean alone; "counts": whole numbers too; "labels": numbers
+    # of classes, as they are
     target: Literal["real", "positive", "counts", "labels"]
 
 class Config(TypedDict):

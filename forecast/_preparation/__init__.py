@@ -12,7 +12,7 @@ from .outputs import as_given, kind_of
 from .preparation import Preparation
 from .regression import accepts_windows, fit_regressor, goes_on, predict_windows, unfrozen
 from .rows import Rows
-from .spread import LEVELS, Spread
+from .spread import LEVELS, Spread, widths_of
 from .weighting import RowWeights, learns
 
 __all__ = [
@@ -38,4 +38,5 @@ __all__ = [
     "trained",
     "trained_on",
     "unfrozen",
+    "widths_of",
 ]

@@ -6,9 +6,11 @@ from functools import partial
 import numpy as np
 
 from .._files import stored
+from .._quantiles import at_levels, wanted_levels
 from .._windows import at_every_step
 from .preparation import Preparation
 from .regression import blocks_of, carries, fit_regressor, goes_on, predict_windows, to_fit
+from .spread import LEVELS, widened
 
 __all__ = ["PARAMETERS", "Member", "Settings", "Task", "prepared", "trained"]
 
@@ -57,7 +59,7 @@ class Settings:
         Not fitted.
     lookback : int
     window_norm, transform, calendar, multi_target, step, level, clip_covariates
-    pads : bool
+    pads, widths
         As in `Member`.
     """
 
@@ -71,6 +73,7 @@ class Settings:
     level: bool = False
     clip_covariates: bool = False
     pads: bool = False
+    widths: tuple | None = None
 
 
 @stored("member")
@@ -90,6 +93,8 @@ class Member:
         Whether a series that is shorter than what is looked back on has its oldest row repeated.
     spread : Spread or None
         What makes quantiles of its forecasts, where the regressor has none and they are asked for.
+    widths : tuple of float or None
+        How many times as far from the median its quantiles are, as `widths_of` has it.
     """
 
     regressor: object
@@ -98,6 +103,7 @@ class Member:
     n_windows: int
     pads: bool = False
     spread: object = None
+    widths: tuple | None = None
 
     @property
     def looks_back(self):
@@ -189,6 +195,9 @@ class Member:
         -------
         ndarray of shape (n, horizon, targets), float64; (n, horizon, targets, levels or parameters) with levels
         """
+        if levels is not None and self.widths is not None:
+            found = widened(replace(self, widths=None).forecast(rows, origins, LEVELS), self.widths)
+            return at_levels(found, LEVELS, wanted_levels(levels, LEVELS))
         if self.spread is not None:
             point = replace(self, spread=None).forecast(rows, origins)
             return self.spread.around(point, rows, origins, levels)

@@ -9,7 +9,7 @@ import pandas as pd
 from threadpoolctl import threadpool_limits
 
 from .._distributions import FAMILIES
-from .._preparation import LEVELS, Member, Settings, trained
+from .._preparation import LEVELS, Member, Settings, trained, widths_of
 from .._preparation.spread import error_quantiles, horizons
 from ..baselines import LastValue, SeasonalNaive
 from .calendar import calendar_of
@@ -72,6 +72,8 @@ class Choice:
         That the origins count.
     spreads : dict of str to Spread
         Of the members that have no quantiles of their own, where the loss is that of quantiles.
+    widths : tuple of float or None
+        How many times as wide as theirs the intervals of the mean are; None for one member or another loss.
     """
 
     settings: dict
@@ -84,6 +86,7 @@ class Choice:
     forecasts: np.ndarray | None = None
     rows: object = None
     spreads: dict = field(default_factory=dict)
+    widths: tuple | None = None
 
 
 def choose(task, rows, ends, wishes, n_jobs=None, final=False, tell=None):
@@ -257,7 +260,7 @@ def _weighed(wishes, settings, judged, seasons, found, notes, steps):
     actual, scales = (np.concatenate([getattr(part, name) for part in judged]) for name in ("actual", "scales"))
     counts = np.cumsum([0, *(int(part.origins.blocks.max(initial=-1)) + 1 for part in judged)])
     blocks = np.concatenate([part.origins.blocks + first for part, first in zip(judged, counts[:-1], strict=True)])
-    newest, spreads = judged[0], {}
+    newest, spreads, widths = judged[0], {}, None
     if steps is None:
         result = mix(forecasts, actual, blocks, scales, wishes.loss)
         median = result.crossfitted[: len(newest.origins)]
@@ -274,6 +277,8 @@ def _weighed(wishes, settings, judged, seasons, found, notes, steps):
             some[name] = np.concatenate([part.quantiles.pop(name) for part in judged])
         some = spread_out(some, actual[:, steps], blocks, scales, worth)
         result = mix(some, actual[:, steps], blocks, scales, wishes.loss, LEVELS)
+        if len(result.weights) > 1:
+            widths = widths_of(result.crossfitted, actual[:, steps], worth.sum())
         median = _medians(result.of_blocks, newest, forecasts, actual, blocks, scales, worth)
     kept = {name: settings[name] for name in settings if name in result.weights}
     return Choice(
@@ -287,6 +292,7 @@ def _weighed(wishes, settings, judged, seasons, found, notes, steps):
         forecasts=median,
         rows=newest.rows,
         spreads={name: spreads[name] for name in kept if name in spreads},
+        widths=widths,
     )
 
 

@@ -177,7 +177,7 @@ def _mixed(model, task, rows, ends, before):
             forecasts = sum(weights[name] * forecast for name, forecast in each.items())
     if ends is None:
         members = {name: trained(one, task, rows, before=last.get(name))[0] for name, one in settings.items()}
-    members = _spread(members, spreads)
+    members = _spread(members, spreads, settings)
     verdict = verdict_of_origins(task, judged, origins, forecasts, "members", list(members.values()))
     return {"members": members, "weights": weights, "verdict": verdict, "recipe": {}}
 
@@ -222,7 +222,8 @@ def _chosen(model, task, rows, ends):
     members = choice.early
     if ends is None or not members:  # there may have been nothing to judge by
         members = {name: trained(one, task, rows, ends)[0] for name, one in settings.items()}
-    members = _spread(members, choice.spreads)
+    settings = {name: replace(one, widths=choice.widths) for name, one in settings.items()}
+    members = _spread(members, choice.spreads, settings)
     final = list(members.values())
     verdict = verdict_of_origins(task, choice.rows, choice.origins, choice.forecasts, "recipe", final, choice)
     kept = model.loss == "quantile" or model.loss in FAMILIES
@@ -231,8 +232,12 @@ def _chosen(model, task, rows, ends):
     return {"members": members, "weights": choice.weights, "verdict": verdict, "recipe": recipe}
 
 
-def _spread(members, spreads):
-    return {name: replace(member, spread=spreads.get(name)) for name, member in members.items()}
+def _spread(members, spreads, settings):
+    """Members with what makes their quantiles, and how wide these are."""
+    return {
+        name: replace(member, spread=spreads.get(name), widths=settings[name].widths)
+        for name, member in members.items()
+    }
 
 
 def _is_drawn(model):
@@ -257,6 +262,7 @@ def _described(settings, weights):
             "clip_covariates": one.clip_covariates,
             "step": one.step,
             "weight": weights[name],
+            **({} if one.widths is None else {"widths": list(one.widths)}),
         }
         for name, one in settings.items()
     }

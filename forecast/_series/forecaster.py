@@ -127,7 +127,9 @@ class SeriesForecaster(
     members : dict of str to dict, default=None
         Several regressors instead of one; their weighted mean is the forecast. For each name a dict with "regressor",
         "weight" (default: 1) and, if they differ from the arguments here, "lookback", "window_norm", "transform",
-        "calendar", "multi_target", "level", "clip_covariates" and "step". `recipe_` has this form. For a series with
+        "calendar", "multi_target", "level", "clip_covariates" and "step". With loss="quantile", "widths" are factors on
+        the distances of its quantiles from the median, at the levels 0.025, 0.1, 0.2, 0.3 and 0.4 and their
+        counterparts above. `recipe_` has this form. For a series with
         fewer rows than the lookback, the oldest row is repeated. (A single regressor does that only if it was trained
         with masks; otherwise the series is left out and named in a warning.)
     validation_fraction : float or None, default=0.1

@@ -83,7 +83,8 @@ def samples_from_ends(state, past, labels, future, n_samples, rng):
     found = 0.0
     for member, weight in state.parts:
         if getattr(member.regressor, "draws_masks_", False):
-            drawn = replace(member, regressor=_Sampled(member.regressor, int(rng.integers(2**31))), spread=None)
+            sampled = _Sampled(member.regressor, int(rng.integers(2**31)))
+            drawn = replace(member, regressor=sampled, spread=None, widths=None)
             found = found + weight * drawn.forecast(rows, origins, range(n_samples))
         else:
             found = found + weight * member.forecast(rows, origins)[..., None]

@@ -6,7 +6,7 @@ from sklearn.base import clone
 from sklearn.utils._param_validation import HasMethods, Interval, StrOptions
 
 from .._distributions import FAMILIES
-from .._preparation import Settings, accepts_windows
+from .._preparation import LEVELS, Settings, accepts_windows
 from .._preparation.regression import carries
 from .._windows import at_every_step
 from ..preprocessing import make_transform
@@ -70,7 +70,7 @@ CHOOSING = {"season": "auto", "loss": "absolute_error", "max_seconds": None, "n_
 AS_THEY_ARE = ("level", "clip_covariates", "step")  # with a regressor
 KEYS = (
     "regressor", "lookback", "window_norm", "transform", "calendar", "multi_target", "level", "clip_covariates", "step",
-    "weight",
+    "weight", "widths",
 )  # fmt: skip
 
 
@@ -316,6 +316,29 @@ def member_settings(model):
             raise ValueError(f"member {name!r} has weight {weight!r}; expected a positive number.")
         given = _plain({key: one.get(key, getattr(model, key)) for key in PLAIN}, one["regressor"])
         given |= {key: one.get(key, getattr(model, key)) for key in AS_THEY_ARE}
+        given["widths"] = _widths_of(model, name, one.get("widths"))
         found[name] = Settings(regressor=_told(one["regressor"], model), pads=True, **given), float(weight)
     total = sum(weight for _, weight in found.values())
     return {name: (one, weight / total) for name, (one, weight) in found.items()}
+
+
+def _widths_of(model, name, widths):
+    """The widths of quantiles that a member has, checked; None for those of its own."""
+    if widths is None:
+        return None
+    if model.loss != "quantile" or len(model.members) < 2:
+        raise ValueError(
+            f"member {name!r} has widths, which have no effect without several members and loss='quantile'; expected "
+            "no 'widths'."
+        )
+    count = len(LEVELS) // 2
+    numbers = isinstance(widths, (list, tuple)) and all(
+        isinstance(width, Real) and not isinstance(width, bool) and 0 < width < float("inf") for width in widths
+    )
+    if not numbers or len(widths) != count:
+        levels = ", ".join(f"{level:g}" for level in LEVELS[:count])
+        raise ValueError(
+            f"member {name!r} has widths {widths!r}; expected {count} positive numbers, for the levels {levels} and "
+            "those as far above the median."
+        )
+    return tuple(float(width) for width in widths)
