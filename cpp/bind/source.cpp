@@ -286,7 +286,7 @@ void bind_source(py::module_& m) {
                     const py::object&, const py::object&, const py::object&, const py::object&, const py::object&,
                     const py::object&, const py::object&, const py::object&, const py::object&, int64_t, int64_t,
                     int64_t, const py::object&, const py::object&, const py::object&, const py::object&,
-                    const py::object&, const py::object&, const py::object&>(),
+                    const py::object&, const py::object&, const py::object&, const py::object&>(),
            "past"_a, py::kw_only(), "lookback"_a, "origin"_a = none, "past_stride"_a = 1, "past_shift"_a = 0,
            "target"_a = none, "horizon"_a = 0, "target_stride"_a = 1, "target_shift"_a = 0, "extra"_a = none,
            "future"_a = none, "static"_a = none, "starts"_a = none, "weight"_a = none, "anchor"_a = none,
