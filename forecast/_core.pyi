@@ -80,10 +80,10 @@ def adapted(
     keep: bool = False,
 ) -> dict[str, NDArray[Any]]:
     """What adaptive intervals have learnt after residuals (n, steps, series * targets) of origins in rising rows
-    `positions`, as far as they have come by row `now`; NaN where one is not known. Each series goes on by itself from
+    `positions` that have come by row `now`; NaN where one is not known. Each series goes on by itself from
     the same state: scores (steps, targets, window), the newest last and NaN in front, and the same ascending with NaN
     last; alpha (2, coverages, steps, targets); sum, weight, heard and count (steps, targets); tail and needed of each
-    coverage. The formulas stand in cpp/conformal/adaptive.h.
+    coverage. The formulas are in cpp/conformal/adaptive.h.
 
     Returns alpha and offsets, (2, coverages, steps, series * targets), with the lower side first; with `issue`, issued
     (2, coverages, n, steps, series * targets), the offsets at each origin; with `keep`, scores (steps, series *
@@ -98,8 +98,8 @@ class Source:
     [base * target_stride + target_shift, ... + horizon) of `target`, flattened row by row to K values.
     A target that is NaN is missing: it has no part in loss and gradient.
 
-    The E extra inputs of a window are, in this order: its row of `extra`; the rows of `future` at which its targets
-    stand, [base * target_stride + target_shift, ... + horizon), flattened row by row; the row of `static` of its
+    The E extra inputs of a window are, in this order: its row of `extra`; the rows of `future` of its
+    targets, [base * target_stride + target_shift, ... + horizon), flattened row by row; the row of `static` of its
     series, the one whose rows [starts[s], starts[s + 1]) of `past` hold the newest row of its past. Each part may be
     absent. With `future`, `horizon` is needed even where there is no target.
 
@@ -163,7 +163,7 @@ class Source:
         fed_shift: NDArray[np.float64] | None = None,
         future_anchor: NDArray[np.int32] | None = None,  # (columns of future,) a channel with the anchor 1, or -1
         begin: NDArray[np.int64] | None = None,  # of each window its first step; None: 0. Ragged layers keep their
-        # states before it, and moments leave out what stands there, which is finite all the same
+        # states before it, and moments leave out the values there, which are finite all the same
     ) -> None: ...
 
 def gathered(
@@ -299,7 +299,7 @@ class Network:
 
         With `carried` the windows go in batches of `batch_size`, the last one perhaps smaller, and window i of a batch
         begins with the states that window i of the batch before has left; of the first batch with those in `carried`,
-        per recurrent layer without a start (S, batch_size, H), where the states after the last batch stand in the end.
+        per recurrent layer without a start (S, batch_size, H), which hold the states after the last batch in the end.
         A window of `begins` begins with zeros. No gradient goes from one batch to another. A matrix memory begins with
         zeros always.
         """

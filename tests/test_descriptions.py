@@ -107,7 +107,7 @@ BROKEN = {
     ),
     "an output that nobody reads": (
         both(stream("v", 1, 2, "", 0, 0), before_head("v", kind="lookup", inputs=(), output="v", rows=3)),
-        "'v': nobody reads its output",
+        "'v': its output is not read",
     ),
     "too few outputs": (stream("out", 1, 1, "", 0, 0), "'out': expected the output of a layer that is no cell, of at"),
     "two layers of a name": (None, "two of that name"),

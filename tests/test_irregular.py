@@ -273,7 +273,7 @@ def test_what_needs_equal_steps_is_refused_by_name(message):
 
 def test_periods_stand_on_a_grid():
     periods = FRAME.set_axis(pd.period_range("2024-01-01", periods=len(FRAME), freq="h"))
-    with pytest.raises(ValueError, match="periods of 'h', which stand on a grid"):
+    with pytest.raises(ValueError, match="periods of 'h', which are on a grid"):
         model(freq=None).fit(periods)
 
 

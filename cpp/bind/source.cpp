@@ -60,7 +60,7 @@ void SourceHolder::set_windows(const py::object& per_window, const char* name) {
   const int64_t n = per_window.cast<py::array>().shape(0);
   if (windows_ >= 0 && n != windows_)
     throw py::value_error(std::string(name) + ": expected " + std::to_string(windows_) +
-                          " windows as in the arrays beside it, got " + std::to_string(n));
+                          " windows as in the other arrays, got " + std::to_string(n));
   windows_ = n;
 }
 

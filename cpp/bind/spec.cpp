@@ -244,7 +244,7 @@ void SpecHolder::check_loop(int64_t columns) const {
     if (streams_[size_t(layer.out)].steps != out.steps || layer.reverse || layer.restart || (kind && !kind->loops) ||
         (kind && kind->feeds && l > view_.loop) || layer.start >= view_.loop || layer.dilation > 1 ||
         layer.recurrent_dropout > 0 || layer.zoneout > 0 || layer.ragged)
-      refuse("layer", layer_names_[size_t(l)], "it cannot stand after '" + name + "', which feeds outputs back");
+      refuse("layer", layer_names_[size_t(l)], "it cannot follow '" + name + "', which feeds outputs back");
     const auto check = [&](int s) {
       const StreamSpec& read = streams_[size_t(s)];
       if (read.of >= 0 && makers_[size_t(base_of(s))] >= view_.loop)
@@ -278,7 +278,7 @@ void SpecHolder::check_readers() const {
     if (l.start >= 0) read[size_t(layers_[size_t(l.start)].out)] = true;
   }
   for (size_t i = 0; i < layers_.size(); ++i)
-    if (!read[size_t(layers_[i].out)]) refuse("layer", layer_names_[i], "nobody reads its output");
+    if (!read[size_t(layers_[i].out)]) refuse("layer", layer_names_[i], "its output is not read");
 }
 
 // Every size in the kernels is below this sum; one check here and none behind.

@@ -7,7 +7,6 @@ import numpy as np
 import pandas as pd
 
 from .._files import stored
-from .._frames import steps_since_epoch
 from .._windows import Norm, Windows, noise_floor, windows_of, without_motion
 from ..preprocessing import calendar_features, make_transform
 
@@ -64,7 +63,7 @@ class Preparation:
         The least and the greatest value of each that is let through, shape (2, columns): past covariates first, then
         those known ahead, then static ones.
     irregular : bool
-        Whether rows stand at any times. Behind the calendar come the time of each row, which windows count from their
+        Whether rows may be at any times. Behind the calendar come the time of each row, which windows count from their
         newest row and know ahead, and the time since the row before, both in steps of `freq`.
     """
 
@@ -249,7 +248,7 @@ class Preparation:
         -------
         dict
             `values`, `targets` (None: the first columns of `values`), `future`, `static` (None where empty), and where
-            rows stand at any times `stamps` and `elapsed`.
+            rows are at any times `stamps` and `elapsed`.
         """
         n = rows.targets.shape[1]
         raw = rows.filled("targets", self.fill[:n]) if self.masked else rows.targets
@@ -259,7 +258,7 @@ class Preparation:
         known = self._known(rows, future)
         parts, places = [targets, past, known], {}
         if self.irregular:
-            time, since = self._times(rows)
+            time, since = rows.times(self.freq)
             first = targets.shape[1] + past.shape[1] + known.shape[1]
             places = {"stamps": (first, known.shape[1]), "elapsed": first + 1}
             parts += [time, since]
@@ -311,13 +310,6 @@ class Preparation:
             return future
         features, _ = calendar_features(rows.index, self.calendar)
         return np.concatenate([future, features], axis=1, dtype=rows.targets.dtype)
-
-    def _times(self, rows):
-        """The time of each row, and that since the row before, each (rows, 1)."""
-        time = steps_since_epoch(rows.index, self.freq)[:, None]
-        since = np.diff(time, axis=0, prepend=time[:1])
-        since[rows.starts[:-1][np.diff(rows.starts) > 0]] = 0.0
-        return time, since
 
     def training_windows(self, rows, step, clock):
         """All windows with a past and a future that a forecast could start from.

@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 
 from .._files import stored
+from .._frames import steps_since_epoch
 
 __all__ = ["Rows"]
 
@@ -334,6 +335,13 @@ class Rows:
             np.where(later[:, None], np.nan, array).astype(array.dtype) for array in (self.targets, self.past)
         )
         return replace(self, targets=targets, past=past, carried=None)
+
+    def times(self, freq):
+        """The time of each row in steps of `freq`, and that since the row before, each (rows, 1)."""
+        time = steps_since_epoch(self.index, freq)[:, None]
+        since = np.diff(time, axis=0, prepend=time[:1])
+        since[self.starts[:-1][np.diff(self.starts) > 0]] = 0.0
+        return time, since
 
     @property
     def settled(self):

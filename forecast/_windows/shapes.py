@@ -1,4 +1,4 @@
-"""Whether the arrays that windows stand on fit together."""
+"""Whether the arrays behind windows fit together."""
 
 import numpy as np
 
