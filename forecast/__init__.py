@@ -17,6 +17,7 @@ except ImportError as error:
 
 if TYPE_CHECKING:
     from ._catalogue import (
+        BoundsWarning,
         LateSeriesWarning,
         LinearForecaster,
         ModelFileError,
@@ -39,6 +40,7 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 __all__ = [
+    "BoundsWarning",
     "LateSeriesWarning",
     "LinearForecaster",
     "ModelFileError",

@@ -6,6 +6,7 @@ from ._frames import SentinelWarning, TimeColumnWarning
 from ._linear import LinearForecaster
 from ._rnn import RNNForecaster
 from ._series import (
+    BoundsWarning,
     LateSeriesWarning,
     OldRowsWarning,
     RecursiveForecastWarning,
@@ -16,6 +17,7 @@ from ._series import (
 from ._windows import Windows, WindowTargets, make_windows
 
 __all__ = [
+    "BoundsWarning",
     "LateSeriesWarning",
     "LinearForecaster",
     "ModelFileError",
