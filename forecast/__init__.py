@@ -4,16 +4,17 @@ from importlib import import_module
 from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
+if find_spec("._core", __name__) is None:
+    from ._source_tree import installed_instead
+
+    __path__ = [installed_instead(__path__[0]) or __path__[0]]
+
 try:
     from . import _core  # noqa: F401  (imported to be there, or to say what to do)
-except ImportError as error:
-    if "FORECAST_ISA" in str(error) or "processor" in str(error):
-        raise
-    raise ImportError(
-        f"forecast's compiled core cannot be imported ({error}). In a source tree, install the package "
-        "(`pip install .`) and start Python outside of the tree, or build in place: "
-        "`pip install -e . --no-build-isolation`."
-    ) from error
+except ImportError:
+    if find_spec("._core", __name__) is not None:
+        raise  # it says itself what is wrong
+    raise ImportError("forecast is not installed: these are its sources, not compiled. Fix: pip install .") from None
 
 if TYPE_CHECKING:
     from ._catalogue import (

@@ -10,6 +10,8 @@ from forecast._series import SeriesForecaster
 from forecast._windows import make_windows
 from forecast.baselines import Drift, LastValue, SeasonalNaive, seasonal_naive
 
+pytestmark = pytest.mark.quick
+
 WEEKS = pd.date_range("2010-01-03", periods=200, freq="W-SUN")
 
 

@@ -15,6 +15,8 @@ from cases import CELLS, DTYPES, ISAS, LOSSES, Case, largest_difference, stacked
 
 from forecast import _core
 
+pytestmark = pytest.mark.quick
+
 GOLDEN = Path(__file__).parent / "golden"
 PYTORCH_CELLS = ("gru", "lstm", "rnn_relu", "rnn_tanh")
 PYTORCH_LOSSES = ("absolute_error", "huber", "quantile", "squared_error")

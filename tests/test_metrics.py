@@ -10,6 +10,8 @@ from sklearn.metrics import mean_absolute_error, mean_pinball_loss, root_mean_sq
 
 from forecast.metrics import bias, coverage, crps, interval_score, mae, mase, pinball, rmse, rmsse, smape
 
+pytestmark = pytest.mark.quick
+
 METRICS = {"bias": bias, "mae": mae, "pinball": partial(pinball, level=0.3), "rmse": rmse, "smape": smape}
 
 

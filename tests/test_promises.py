@@ -10,6 +10,8 @@ from forecast._network import CELLS as _CELLS
 from forecast._network import ESTIMATOR_CELLS, LOSSES, MATRIX_CELLS, OPTIMIZERS, core_cell
 from forecast._training import SCHEDULES
 
+pytestmark = pytest.mark.quick
+
 CELLS = ESTIMATOR_CELLS
 
 

@@ -17,6 +17,8 @@ from forecast.baselines import Drift, LastValue, SeasonalNaive
 from forecast.diagnostics import check_no_leakage
 from forecast.model_selection import RollingOrigin, backtest
 
+pytestmark = pytest.mark.quick
+
 
 @pytest.fixture
 def df():

@@ -17,6 +17,8 @@ from forecast._windows import Windows, make_windows
 from forecast.datasets import make_ar1
 from forecast.model_selection import PurgedTimeSeriesSplit, RollingOrigin
 
+pytestmark = pytest.mark.quick
+
 LENGTHS = {"a": (0, 20), "b": (5, 20), "c": (0, 12)}  # first day and day after the last
 
 

@@ -12,6 +12,8 @@ from sklearn.utils import _safe_indexing
 
 from forecast._windows import Windows, make_windows
 
+pytestmark = pytest.mark.quick
+
 LOOKBACK, HORIZON = 5, 3
 
 
