@@ -18,6 +18,7 @@ except ImportError:
 
 if TYPE_CHECKING:
     from ._catalogue import (
+        BoundsWarning,
         Distribution,
         LateSeriesWarning,
         LinearForecaster,
@@ -43,6 +44,7 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 __all__ = [
+    "BoundsWarning",
     "Distribution",
     "LateSeriesWarning",
     "LinearForecaster",

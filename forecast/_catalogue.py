@@ -9,6 +9,7 @@ from ._linear import LinearForecaster
 from ._paths import path_interval
 from ._rnn import RNNForecaster
 from ._series import (
+    BoundsWarning,
     LateSeriesWarning,
     OldRowsWarning,
     RecursiveForecastWarning,
@@ -19,6 +20,7 @@ from ._series import (
 from ._windows import Windows, WindowTargets, make_windows
 
 __all__ = [
+    "BoundsWarning",
     "Distribution",
     "LateSeriesWarning",
     "LinearForecaster",

@@ -18,7 +18,7 @@ from .panel import Panel, read_panel, read_static
 from .roles import Layout, Roles, time_labels
 from .rules import Rules
 from .schema import Encoding, Schema
-from .sentinels import SentinelWarning, note_later_sentinels, note_sentinels
+from .sentinels import SentinelWarning, note_later_sentinels, note_sentinels, placed
 from .stamps import as_stamps
 from .static import StaticTable
 from .steps import step_numbers
@@ -56,6 +56,7 @@ __all__ = [
     "note_time",
     "one_column",
     "only_counts",
+    "placed",
     "read_future",
     "read_panel",
     "read_static",

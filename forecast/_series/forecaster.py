@@ -9,7 +9,7 @@ from sklearn.base import BaseEstimator, RegressorMixin, _fit_context
 
 from .._files import Saved, stored
 from .._frames import Roles, Rules, check_length, enter, note_sentinels, note_time, read_panel
-from .bounds import check_bounds
+from .bounds import check_bounds, note_beyond
 from .card import card_parts
 from .fitting import fitted_state
 from .parameters import CONSTRAINTS, lookback_of
@@ -110,7 +110,8 @@ class SeriesForecaster(
         "gamma" is for positive numbers. Only without a regressor, which has its own loss; "quantile" also with
         `members`.
     lower, upper : float, default=None
-        Bounds of the target, such as 0 for a count: forecasts and intervals stay within.
+        Bounds of the target, such as 0 for a count: forecasts and intervals stay within. Known values beyond them are
+        named in a `BoundsWarning`, and trained on as they are.
     level : bool, default=False
         Also pass the targets without `window_norm`, as further channels: for series whose future depends on their
         level, such as one that returns to a mean.
@@ -322,6 +323,8 @@ class SeriesForecaster(
             The index only counts rows, and the only column of time stamps was taken as their time.
         SentinelWarning
             A column holds a value that looks like a code for a missing one, such as -9999.
+        BoundsWarning
+            Values of a target lie beyond `lower` or `upper`.
         UserWarning
             Business data without `trading_calendar`: the forecast's index takes the next weekdays.
         SkippedSeriesWarning
@@ -348,6 +351,7 @@ class SeriesForecaster(
         panel = read_panel(frame, roles, rules)
         check_length(int(np.diff(panel.starts).max()), lookback_of(self), self.horizon)
         later = None if X_val is None else self._validation_panel(panel, roles, X_val, y_val, target)
+        note_beyond(self.lower, self.upper, roles.target, panel, stacklevel=3)
         weights = row_weights(self, frame, roles, panel.axis, sample_weight)
         state, recipe = fitted_state(self, panel, roles, later, getattr(self, "_state", None), weights)
         self._remember(replace(state, flat=is_flat(y)), columns, kind)
