@@ -20,7 +20,8 @@ def path_interval(paths, coverage=0.8):
         As `SeriesForecaster.sample` gives it, or sums of its rows: a column `<target>_0`, `<target>_1` and so on for
         each path. Other columns, such as names of series, stay as they are.
     coverage : float or list of float, default=0.8
-        Share of the paths inside, in (0, 1), as many below the interval as above it.
+        Share inside, in (0, 1), with as much below the interval as above it. Of n paths, the rank of a bound is n + 1
+        times its level (`numpy.quantile` with `method="weibull"`).
 
     Returns
     -------
@@ -45,8 +46,8 @@ def path_interval(paths, coverage=0.8):
     >>> paths = pd.DataFrame({"sold_0": [1.0, 2, 3, 4], "sold_1": [2.0, 3, 4, 5], "sold_2": [3.0, 4, 5, 6]}, index=days)
     >>> path_interval(paths.groupby(paths.index.month).sum(), coverage=0.5)
        sold  sold_lower  sold_upper
-    1   5.0         4.0         6.0
-    2   9.0         8.0        10.0
+    1   5.0         3.0         7.0
+    2   9.0         7.0        11.0
     """
     levels = list(dict.fromkeys(shares(coverage, "coverage", least=1)))
     frame, kind = enter(paths, "paths")

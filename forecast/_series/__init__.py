@@ -13,6 +13,6 @@ from .report import ModelReport
 from .skipping import LateSeriesWarning, ShortHistoryWarning, SkippedSeriesWarning
 
 __all__ = [
-    "BoundsWarning", "LateSeriesWarning", "ModelReport", "OldRowsWarning", "RecursiveForecastWarning", "SeriesForecaster",
-    "ShortHistoryWarning", "SkippedSeriesWarning", "rows_of_frame", "rows_to_forecast", "windows_of_frame",
+    "BoundsWarning", "LateSeriesWarning", "ModelReport", "OldRowsWarning", "RecursiveForecastWarning",
+    "SeriesForecaster", "ShortHistoryWarning", "SkippedSeriesWarning", "rows_of_frame", "rows_to_forecast", "windows_of_frame",
 ]  # fmt: skip

@@ -26,10 +26,10 @@ class Paths:
         paths, then take quantiles of the sums with `path_interval`. Bounds do not add up.
 
         At each step the paths have the quantiles of `predict_interval`; those of a network with `loss="quantile"` are
-        its own within its levels. How the steps hang together is that of the errors on the validation
-        windows (an empirical copula, after the Schaake shuffle [1]_ [2]_): each path mixes the ranks that the errors of
-        three past forecasts had at each step. All series and targets take the forecasts of the same times. A series
-        with errors from fewer than nine times, such as a new one, takes those of other series.
+        its own, between its lowest and highest level. How the steps hang together is that of the errors on the
+        validation windows (an empirical copula, after the Schaake shuffle [1]_ [2]_): each path mixes the ranks that
+        the errors of three past forecasts had at each step. All series and targets take the forecasts of the same
+        times. A series with errors from fewer than nine times, such as a new one, takes those of other series.
 
         Parameters
         ----------
