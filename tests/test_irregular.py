@@ -252,7 +252,7 @@ def test_an_irregular_index_names_the_way_out():
 
 REFUSED = {
     "'irregular' is for a regressor": dict(regressor=None, lookback="auto"),
-    "are no season": dict(window_norm=("season", 4)),
+    "are not a season": dict(window_norm=("season", 4)),
     "lookback=0 with gaps='irregular'": dict(lookback=0, regressor=network(encoder="dense", decoder="recurrent"),
                                              calendar=["hour"]),
     "return_sequences or stateful": dict(regressor=network(decoder="dense", return_sequences=True)),
@@ -273,7 +273,7 @@ def test_what_needs_equal_steps_is_refused_by_name(message):
 
 def test_periods_stand_on_a_grid():
     periods = FRAME.set_axis(pd.period_range("2024-01-01", periods=len(FRAME), freq="h"))
-    with pytest.raises(ValueError, match="periods of 'h', which stand on a grid"):
+    with pytest.raises(ValueError, match="periods of 'h', which lie on a grid"):
         model(freq=None).fit(periods)
 
 

@@ -54,7 +54,7 @@ class TimeAxis:
     note : str or None
         What the user should know about it.
     irregular : bool
-        Whether rows stand at any times: `freq` is then the step of forecasts, and what time is counted in.
+        Whether rows are at any times: `freq` is then the step of forecasts, and what time is counted in.
 
     Examples
     --------

@@ -12,7 +12,7 @@ __all__ = ["irregular_axis", "refuse_other_gaps", "steps_since_epoch"]
 
 
 def irregular_axis(rows, rules):
-    """The time axis of rows that stand at any times.
+    """The time axis of rows that are at any times.
 
     Parameters
     ----------
@@ -32,7 +32,7 @@ def irregular_axis(rows, rules):
     if kind == "period":
         raise ValueError(
             f"gaps='irregular' is for rows at any times, but the index holds periods of {longest.freqstr!r}, which "
-            "stand on a grid; expected stamps. Fix: gaps='mask'."
+            "lie on a grid; expected stamps. Fix: gaps='mask'."
         )
     if rules.trading_calendar is not None:
         raise ValueError(

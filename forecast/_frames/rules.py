@@ -24,7 +24,7 @@ class Rules:
         Sessions of business data: the calendar, or the holidays on the weekdays that the data show.
     gaps : {"error", "mask", "interpolate", "irregular"}, default="error"
         What becomes of stamps that are not there: refused; put in as missing values; put in with values linear in time.
-        "irregular": no stamp is missing, rows stand at any times.
+        "irregular": no stamp is missing, rows are at any times.
     missing : {"error", "mask"}, default="error"
         What becomes of NaN in targets and past covariates: refused, or kept as NaN.
 

@@ -64,7 +64,7 @@ class Preparation:
         The least and the greatest value of each that is let through, shape (2, columns): past covariates first, then
         those known ahead, then static ones.
     irregular : bool
-        Whether rows stand at any times. Behind the calendar come the time of each row, which windows count from their
+        Whether rows are at any times. Behind the calendar come the time of each row, which windows count from their
         newest row and know ahead, and the time since the row before, both in steps of `freq`.
     """
 
@@ -244,7 +244,7 @@ class Preparation:
         -------
         dict
             `values`, `targets` (None: the first columns of `values`), `future`, `static` (None where empty), and where
-            rows stand at any times `stamps` and `elapsed`.
+            rows are at any times `stamps` and `elapsed`.
         """
         n = rows.targets.shape[1]
         raw = rows.filled("targets", self.fill[:n]) if self.masked else rows.targets

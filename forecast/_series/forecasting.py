@@ -179,7 +179,7 @@ def _lengthened(axis, labels, last, n):
 
 
 def _after(state, rows, origin, n, end):
-    """The `n` labels after a row; at irregular times those of the rows that follow, as far as these go."""
+    """The `n` labels after a row; at irregular times those of the rows that follow, and then steps."""
     first = rows.index[origin]
     return _lengthened(state.axis, rows.index[origin + 1 : min(origin + 1 + n, end)], first, n)
 

@@ -152,7 +152,7 @@ def behind(before, state, later):
     Returns
     -------
     dict of key to label
-        The last label of each; empty where rows stand at any times.
+        The last label of each; empty where rows are at any times.
     """
     if state.axis.irregular:  # no two series end at the same instant
         return {}
