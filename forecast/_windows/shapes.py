@@ -34,6 +34,6 @@ def refuse_unlike_shapes(windows):
     ahead = 0 if windows.future is None else windows.future.shape[1]
     if not (windows.lookback and first <= channel < end and 0 <= column < ahead):
         raise ValueError(
-            f"stamps is {windows.stamps}; expected a channel that is not a target, below {end}, and a column of future, "
-            f"of which there are {ahead}, of windows with a past."
+            f"stamps is {windows.stamps}; expected a channel that is not a target, below {end}, and a column of "
+            f"future, of which there are {ahead}, of windows with a past."
         )
