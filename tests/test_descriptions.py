@@ -73,7 +73,7 @@ BROKEN = {
     "an output written twice": (before_head("1", kind="recurrent", cell="gru", inputs=("segment",), output="0"), "'1'"),
     "other steps": (stream("0", 2, H, "", 0, 0), "'last': the view reaches beyond|differ in steps"),
     "three inputs of a cell": (layer("0", inputs=("segment",) * 3), "'0': number of inputs"),
-    "a second input that is no time": (layer("0", inputs=("segment", "segment")), "a decay has one time at each step"),
+    "a second input that is not a time": (layer("0", inputs=("segment",) * 2), "a decay has one time at each step"),
     "three inputs of a dense layer": (layer("head", inputs=("last",) * 3), "'head': number of inputs"),
     "five inputs": (layer("head", inputs=("last",) * 5), "'head': more than 4 inputs"),
     "another width added": (layer("head", added="last"), "'head': what is added has another width"),

@@ -27,13 +27,13 @@ def refuse_unlike_shapes(windows):
         raise ValueError(f"starts go from {starts[0]} to {starts[-1]}; expected 0 to {rows}, ascending.")
     elapsed, first, end = windows.elapsed, windows.n_targets, windows.values.shape[1]
     if elapsed is not None and not first <= elapsed < end:
-        raise ValueError(f"elapsed is {elapsed}; expected the number of a channel that is no target, below {end}.")
+        raise ValueError(f"elapsed is {elapsed}; expected the number of a channel that is not a target, below {end}.")
     if windows.stamps is None:
         return
     channel, column = windows.stamps
     ahead = 0 if windows.future is None else windows.future.shape[1]
     if not (windows.lookback and first <= channel < end and 0 <= column < ahead):
         raise ValueError(
-            f"stamps is {windows.stamps}; expected a channel that is no target, below {end}, and a column of future, "
-            f"of which there are {ahead}, of windows with a past."
+            f"stamps is {windows.stamps}; expected a channel that is not a target, below {end}, and a column of "
+            f"future, of which there are {ahead}, of windows with a past."
         )
