@@ -215,7 +215,7 @@ def font_of(ax):
 
 
 def rows_that_fit(ax):
-    """How many names of rows stand below each other in axes, at least 1."""
+    """How many names of rows fit below each other in axes, at least 1."""
     return max(int(ax.bbox.height / ax.figure.dpi * 72 / (1.5 * font_of(ax))), 1)
 
 
