@@ -68,7 +68,7 @@ class Dataset:
 
     def _windows_for(self, estimator, name):
         if self.windows is None:
-            what = {"cycle": "the time at which a window stands", "series_size": "the series that a window is of"}[name]
+            what = {"cycle": "the time of a window", "series_size": "the series that a window is of"}[name]
             raise ValueError(
                 f"X: {type(estimator).__name__} with {name} needs {what}, and an array does not say it. Pass Windows, "
                 "as make_windows(df, ...) makes them: time from the index, names of several series from series=."
@@ -379,7 +379,7 @@ _PIECE = 1 << 16  # rows or windows looked at together: no temporary grows with 
 
 
 def _refuse_missing(X, ahead):
-    """`Windows` stand over any arrays: a past, a known future and static values are finite; a target may be missing.
+    """`Windows` may refer to any arrays: a past, a known future and static values are finite; a target may be missing.
 
     Where the targets are channels of the past, they are finite over the `ahead` rows as well.
     """

@@ -1,7 +1,7 @@
 """What long work says while it runs: to lines on stderr, to a bar in a notebook, to callbacks and to Python's logging.
 
-The loop over the epochs tells `Progress` three things: that it begins, what an epoch gave, that it ends. Who listens is
-decided once, before the first epoch; where nobody does, nothing is computed.
+The loop over the epochs tells `Progress` three things: that it begins, what an epoch gave, that it ends. The listeners
+are decided once, before the first epoch; without any, nothing is computed.
 """
 
 import logging

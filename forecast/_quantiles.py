@@ -50,7 +50,7 @@ def wanted_levels(levels, fitted):
 
 
 def median_level(fitted):
-    """The level that stands for the median: 0.5, or the fitted one nearest to it where all are on one side."""
+    """The level used as the median: 0.5, or the fitted one nearest to it if all are on one side."""
     return min(max(0.5, fitted[0]), fitted[-1])
 
 

@@ -65,7 +65,7 @@ def thread_count(n_jobs, openmp_threads, work=None):
 
 def _beside_other_threads():
     """Whether joblib runs this call in one of several threads, as a search with `backend="threading"` does: they share
-    the cores already. Its processes are told their share by OMP_NUM_THREADS.
+    the cores already. OMP_NUM_THREADS tells its processes their share.
     """
     backend, _ = joblib.parallel.get_active_backend()
     return (backend.nesting_level or 0) > 0 and not os.environ.get("OMP_NUM_THREADS")

@@ -257,7 +257,7 @@ def test_a_wrong_choice_of_columns_is_refused(df, tmp_path, name):
 
 def test_a_name_that_stands_twice_in_the_header_is_refused_where_it_is_used(df, tmp_path):
     df.rename(columns={"count": "temperature"}).to_csv(tmp_path / "a.csv", index=False)
-    with pytest.raises(ProblemError, match="'temperature' stands several times in the header"):
+    with pytest.raises(ProblemError, match="'temperature' appears several times in the header"):
         read(tmp_path / "a.csv")
     df.rename(columns={"count": "station"}).to_csv(tmp_path / "b.csv", index=False)
     assert list(read(tmp_path / "b.csv").frame.columns) == ["temperature"]

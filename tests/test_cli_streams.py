@@ -113,7 +113,7 @@ REFUSED = {
     "quantiles of another loss": (
         (*FIT, "-o", "m", "--loss", "huber", "--quantiles", "0.5"), "--quantiles is for --loss quantile"
     ),
-    "no model": (("predict", "data.csv"), r"data\.csv: no model file"),
+    "no model": (("predict", "data.csv"), r"data\.csv: not a forecast model file"),
     "a missing model": (
         ("predict", "modle.forecast"), r"no model file 'modle\.forecast'\. Did you mean 'model\.forecast'\?"
     ),

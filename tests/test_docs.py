@@ -41,7 +41,7 @@ def links(page):
 def test_the_readmes_python_blocks_run_one_after_the_other(tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     names, examples = {}, blocks(text(README), "python")
-    assert len(examples) == 5
+    assert len(examples) == 6
     for number, example in enumerate(examples):
         exec(compile(example, f"README.md, block {number}", "exec"), names)
     assert len(names["model"].predict()) == 26

@@ -106,21 +106,21 @@ def archive():
 OTHERS = {
     "empty": (b"", "it has 0 bytes"),
     "short": (b"12345678", "it has 8 bytes"),
-    "text": (b"a text that is no model, and long enough to have been one" * 9, "no model file"),
-    "JSON": (json.dumps({"format": "forecast model"}).encode() * 9, "no model file"),
-    "zip": (archive(), "no model file"),
-    "zeros": (bytes(4096), "no model file"),
-    "ones": (b"\xff" * 4096, "no model file"),
+    "text": (b"a text that is not a model, and long enough to have been one" * 9, "not a forecast model file"),
+    "JSON": (json.dumps({"format": "forecast model"}).encode() * 9, "not a forecast model file"),
+    "zip": (archive(), "not a forecast model file"),
+    "zeros": (bytes(4096), "not a forecast model file"),
+    "ones": (b"\xff" * 4096, "not a forecast model file"),
     "safetensors": (safetensors.numpy.save({"a": np.ones(9)}, {"format": "pt"}), "does not say 'forecast model'"),
     "safetensors without words": (safetensors.numpy.save({"a": np.ones(9)}), "does not say 'forecast model'"),
-    "header of 2**63 bytes": ((2**63).to_bytes(8, "little") + b"{" * 100, "no model file"),
+    "header of 2**63 bytes": ((2**63).to_bytes(8, "little") + b"{" * 100, "not a forecast model file"),
     "header of 99 MB": ((99_000_000).to_bytes(8, "little") + b"{" * 100, "cut short"),
-    "header that is a list": (sealed(b"{}".replace(b"{}", b"[ ]"), bytes(64)), "no model file"),
-    "header of no JSON": (sealed(b"{nonsense}", bytes(64)), "no JSON"),
-    "header of no text": (sealed(b"{\xff\xfe}", bytes(64)), "no JSON"),
+    "header that is a list": (sealed(b"{}".replace(b"{}", b"[ ]"), bytes(64)), "not a forecast model file"),
+    "header of no JSON": (sealed(b"{nonsense}", bytes(64)), "not JSON"),
+    "header of no text": (sealed(b"{\xff\xfe}", bytes(64)), "not JSON"),
     "header with a name twice": (sealed(b'{"__metadata__":{},"__metadata__":{}}', bytes(64)), "twice"),
-    "header without end": (sealed(b"{" + b'"a":[' * 1000, bytes(64)), "no JSON"),
-    "header as deep as the sea": (sealed(b'{"a":' + b"[" * 10**6 + b"]" * 10**6 + b"}", bytes(64)), "no JSON"),
+    "header without end": (sealed(b"{" + b'"a":[' * 1000, bytes(64)), "not JSON"),
+    "header as deep as the sea": (sealed(b'{"a":' + b"[" * 10**6 + b"]" * 10**6 + b"}", bytes(64)), "not JSON"),
 }
 
 
@@ -141,7 +141,7 @@ def test_a_pickle_is_refused_and_not_run(tmp_path):
     refused(tmp_path, pickle.dumps([bomb, bytes(500)]), "looks like a pickle")
     assert (tmp_path / "precious").exists()
     joblib.dump(Ridge(), tmp_path / "ridge")
-    refused(tmp_path, (tmp_path / "ridge").read_bytes(), "no model file")
+    refused(tmp_path, (tmp_path / "ridge").read_bytes(), "not a forecast model file")
 
 
 def test_a_missing_file_and_a_folder_are_the_errors_of_python(tmp_path):

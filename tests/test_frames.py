@@ -262,7 +262,7 @@ def test_columns_that_are_not_there_are_refused(target, covariates, message):
 
 def test_column_that_stands_twice_in_the_frame_is_refused():
     frame = pd.DataFrame(np.ones((3, 2)), columns=["a", "a"])
-    with pytest.raises(ValueError, match="stands 2 times"):
+    with pytest.raises(ValueError, match="appears 2 times"):
         column_names(frame, "a")
 
 

@@ -210,7 +210,7 @@ void SpecHolder::check_table(const LayerSpec& l, const LayerInfo& kind, const st
     refuse("layer", name, "a cycle is taken off 'past' and put on all outputs");
   phases_ = phases_ || kind.by_phase;
   if (kind.by_phase && rows == 1) return;
-  const int64_t known = kind.by_phase ? rows : rows - 1;  // a lookup's last row is for series that nobody knows
+  const int64_t known = kind.by_phase ? rows : rows - 1;  // a lookup's last row is for unknown series
   rows_ = rows_ ? std::min(rows_, known) : known;
 }
 
@@ -254,7 +254,7 @@ void SpecHolder::check_codes(const LayerSpec& l, const std::string& name) const 
     refuse("layer", name, "rows of an embedding: expected 1 to 2**31, with a rate 2 or more");
 }
 
-// A gradient of an output that nobody reads lies nowhere. (Of a recurrent layer the last states may be read alone.)
+// An output without a reader has no gradient. (A recurrent layer's last states may have a reader alone.)
 void SpecHolder::check_readers() const {
   std::vector<bool> read(streams_.size());
   read[size_t(view_.out)] = true;

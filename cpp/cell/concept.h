@@ -1,7 +1,7 @@
 // The contract of a cell, as concepts: what cpp/README.md says about "A new cell", said to the compiler. registry.h
 // checks every cell, so that a mistake is a sentence and not a page of templates.
 //
-// Precondition: C is a struct of static members. Of the formulas only the signatures are looked at here; what stands in
+// Precondition: C is a struct of static members. Of the formulas only the signatures are checked here; what is in
 // them is compiled with the layer that uses them.
 #pragma once
 

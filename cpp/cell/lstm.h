@@ -8,7 +8,7 @@
 //   h' = o tanh(c')
 //
 // Rows: i, f, g, o, all fed by the input and the state. States: h, c. The tape holds the four gates forward and their
-// gradients backward; tanh(c') is kept beside them.
+// gradients backward; tanh(c') is kept next to them.
 #pragma once
 
 #include "../kernel/math.h"

@@ -77,7 +77,7 @@ INLINE int64_t period_of(const Source& s, int64_t channel) {
 }
 
 // Of the window whose past begins in row `first`, at the steps of one phase of the period. Averages is false where no
-// kind is a mean: short windows notice what stands between them and their loads.
+// kind is a mean: short windows notice any work between them and their loads.
 template <bool Averages = true>
 INLINE Anchor anchor_of(const Source& s, int64_t first, int64_t channel, int64_t phase = 0) {
   const Kind kind = kind_of(s, channel);

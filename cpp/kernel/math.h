@@ -36,7 +36,7 @@ struct ExpConstants<double> {
                                  1.0 / 120,        1.0 / 24,        1.0 / 6,        1.0 / 2};
 };
 
-// 2^n of an n that stands in the low bits, where adding `magic` has put it.
+// 2^n of an n in the low bits, where adding `magic` has put it.
 template <class V>
 INLINE V power_of_two(V rounded) {
   using Int = typename Lane<V>::integer;

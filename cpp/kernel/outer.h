@@ -145,7 +145,7 @@ inline void outer(Outer<Columns, T> o) {
 
 // ---- transposition ---------------------------------------------------------------------------------------
 
-// One step's [feature][lanes] into the columns of step s out of `steps`; behind the last feature stand zeros.
+// One step's [feature][lanes] into the columns of step s out of `steps`; zeros follow the last feature.
 template <class T>
 inline void transpose(const T* x, int64_t features, T* z, int64_t s, int64_t steps) {
   constexpr int w = width<T>;

@@ -10,7 +10,7 @@ namespace forecast::FORECAST_ISA {
 template <class T>
 struct Kind {
   bool always;  // false: without dropout its output is a view of its input
-  bool table;   // its weights stand at the end of theta
+  bool table;   // its weights are at the end of theta
   bool whole;   // a step reads all steps of some input
   bool by_code;
   int states;   // of a cell; 0: no cell
@@ -22,7 +22,7 @@ struct Kind {
   void (*begin[2])(const Call<T>&, int layer);
   bool (*forward[2])(const Call<T>&, int layer, int64_t from, int64_t to);
   bool (*backward[2])(const Call<T>&, int layer);
-  bool (*backward_step[2])(const Call<T>&, int layer, int64_t step);  // in a loop; null: it cannot stand in one
+  bool (*backward_step[2])(const Call<T>&, int layer, int64_t step);  // in a loop; null: it cannot be in one
   int (*parts)(const Call<T>&, int layer);
   void (*share)(const Call<T>&, int layer, int64_t i, int part, int parts);
   void (*activity)(const Call<T>&, int layer);
@@ -69,7 +69,7 @@ template <class L>
 concept Feeding = requires { L::feeds; };
 template <class L>
 concept Attending = requires { L::attends; };
-// Whether a kind can stand in a loop.
+// Whether a kind can be in a loop.
 template <class L>
 concept Looping =
     requires(const Call<float>& k) { L::template backward_step<WindowsInLanes<float>>(k, 0, int64_t(0)); };

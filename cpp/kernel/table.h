@@ -61,7 +61,7 @@ struct Use {
 
 // Offsets in elements from the arena's begin. Step s of a stream begins at x + ((s + shift) & mask) * pitch; its
 // gradient, which only the steps [d_first, d_first + d_steps) have, at d + (s - d_first) * d_pitch (d < 0: it has
-// none). A view stands in `base` at the entries first + s * stride.
+// none). A view has the entries first + s * stride of `base`.
 struct Place {
   int64_t x, pitch, shift, mask;
   int64_t d, d_pitch, d_first, d_steps;
@@ -97,7 +97,7 @@ struct Plan {
   Slot* slots;    // [n_layers]
   Phase* phases;  // [n_layers] room
   int n_phases, n_recurrent;
-  int64_t parameters, dense;                         // theta, and what of it stands before the tables
+  int64_t parameters, dense;                         // theta, and its part before the tables
   int64_t tables, table_width;                       // rows that a window reads, and numbers in all of them
   int64_t packs[4], arena, flow, initial, activity;  // sizes
   int64_t y, weight, anchors, wide;                  // offsets in the arena
@@ -189,7 +189,7 @@ struct Chunk {
 struct Field {  // one named array inside theta
   int layer;
   char kind;                // W, R, b, g (a gain) or v; p: a vector of a cell; 0: the layer's own name says it
-  int row;                  // of the cell, or number of its vector; -1: the layer is no cell
+  int row;                  // of the cell, or number of its vector; -1: the layer is not a cell
   int64_t offset, n, m, k;  // shape (n, m, k); what is 0 is not there
 };
 
@@ -207,7 +207,7 @@ struct CellInfo {
   const char* argument;  // how the estimator's argument `cell` names it
 };
 
-// What a layer that is no cell accepts: the door checks it.
+// What a layer other than a cell accepts: the door checks it.
 struct LayerInfo {
   const char* name;
   int least, most;  // inputs

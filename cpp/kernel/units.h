@@ -8,9 +8,9 @@
 
 namespace forecast::FORECAST_ISA {
 
-// Vectors of units whose sums wait together for the cell; a multiple of every tile. Few where the weights hardly
+// Vectors of units whose sums wait together for the cell; a multiple of every tile. Few where the weights barely
 // outgrow the first cache: of two halves, one is still there when the next step begins with it, and the cell of the one
-// runs beside the product of the other.
+// overlaps with the product of the other.
 constexpr int most_units_block = 8;
 constexpr bool in_halves(int R, int64_t vectors) { return R > 1 && vectors <= 4; }
 constexpr int64_t units_block(int R, int64_t vectors) { return in_halves(R, vectors) ? 2 : most_units_block; }

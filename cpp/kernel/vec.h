@@ -1,6 +1,6 @@
 // Width-agnostic vectors: what a kernel may do with a register.
 //
-// The compiler's own vector types give + - * / and comparisons for every width; this file adds what they lack.
+// The compiler's own vector types give + - * / and comparisons for every width; this file adds the rest.
 // Everything is compiled once per instruction set, in a namespace of that set's name, so that no inline function built
 // with wide instructions can be picked by the linker for a smaller machine.
 //

@@ -154,7 +154,7 @@ struct AttentionLayer : Weightless {
     if (additive) clear(v.dv, v.A * Way::columns);
   }
 
-  // into_t[u] += weights[t] x[u], where anybody asks for it.
+  // into_t[u] += weights[t] x[u], if it is wanted.
   template <class Way, class T>
   static void add_outer(const View<Way, T>& v, const Gradient<T>& into, const T* weights, const T* x, int64_t n) {
     constexpr int C = Way::columns;

@@ -7,8 +7,8 @@
 // With a dilation D (Chang et al. 2017) a step goes on from the states of D steps before, so D chains of steps
 // interleave, each from the initial states; going back each has its own carry.
 //
-// A cell's vectors stand behind its biases in theta (kind p) and behind the weights of its forward pack, where both
-// ways and both directions read them; the sums of their gradients stand behind those of the biases.
+// A cell's vectors follow its biases in theta (kind p) and the weights of its forward pack, where both
+// ways and both directions read them; the sums of their gradients follow those of the biases.
 #pragma once
 
 #include "../cell/registry.h"
@@ -43,7 +43,7 @@ constexpr Cell cells[] = {
 };
 inline const Cell& cell_of(const LayerSpec& l) { return cells[l.kind]; }
 
-// Sizes of what the vectors stand behind.
+// Sizes of what precedes the vectors.
 template <class Way>
 int64_t product_pack(const Cell& cell, int64_t I, int64_t H) {
   return Way::pack_size(cell.feed, H, I, H);
@@ -57,7 +57,7 @@ inline int64_t inputs_of(const NetworkSpec& net, const LayerSpec& l) { return ne
 inline int64_t hidden_of(const NetworkSpec& net, const LayerSpec& l) { return net.streams[l.out].width; }
 inline int64_t steps_of(const NetworkSpec& net, const LayerSpec& l) { return net.streams[l.out].steps; }
 
-// Its arrays. Forward alone keeps few states where nobody reads the others.
+// Its arrays. Forward alone keeps few states if no layer reads the others.
 template <class Way, class T>
 struct CellMemory {
   int64_t row, tape_step, state_step;

@@ -4,8 +4,8 @@
 //   CycleOff   out_tc = past_tc - Q[row, c, (phase + t) mod length]                      c < channels, others as they
 //   are CycleOn    out_kq = in_kq + ratio_k Q[row, c, (phase + T + step) mod length]           k = step * channels + c
 //
-// phase is that of the window's oldest row, T its real steps (padding stands where the oldest does). ratio_k takes the
-// units of the inputs to those of the outputs. A window whose series nobody knows has no cycle, unless all share one.
+// phase is that of the window's oldest row, T its real steps (padding has the phase of the oldest). ratio_k takes the
+// units of the inputs to those of the outputs. A window of an unknown series has no cycle, unless all share one.
 #pragma once
 
 #include "layer.h"

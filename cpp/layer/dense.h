@@ -86,7 +86,7 @@ struct Dense : Weightless {
       const Memory<Way, T> m(k.net, l, k.plan.use, arena);
       start = k.c.arena + m.start, transposed = k.c.arena + m.transposed;
     }
-    // The one step of a stream that has no more stands for all.
+    // A stream of a single step has it at all steps.
     Track<T> same_step(const Call<T>& k, int stream) const {
       Track<T> track = k.track(stream);
       if (k.stream(stream).steps == 1) track = {track.at(0), 0, 0, -1};

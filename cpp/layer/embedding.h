@@ -1,9 +1,9 @@
 // Whole numbers as vectors (Guo and Berkhahn 2016): out_s = V[code_s], where code_s is what the input holds at step s in
 // the window's own source, unscaled, rounded to a whole number.
 //
-// The input is one column of the past or of the extra inputs. With a `rate` the last row of V is for codes that nobody
-// knows: any number that is no other row reads it, and while training so does a share `rate` of all steps, drawn by
-// window in the batch and step. Each step has the gradient of its own row.
+// The input is one column of the past or of the extra inputs. With a `rate` the last row of V is for unknown
+// codes: any number that is not another row's reads it, and while training so does a share `rate` of all steps, drawn
+// by window in the batch and step. Each step has the gradient of its own row.
 #pragma once
 
 #include "layer.h"

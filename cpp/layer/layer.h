@@ -8,7 +8,7 @@
 //   forward<Way>   the steps [from, to) in the order of computation; false: told to stop
 //   backward<Way>  from the gradient of its output to those of its inputs and weights
 //   always         false: without dropout its output is a view of its input
-//   table          its weights are rows that a window looks up: they stand at the end of theta, and each window has the
+//   table          its weights are rows that a window looks up: they are at the end of theta, and each window has the
 //                  gradient of its own row; by_phase: places in a cycle; by_code: numbers in its input, at each
 //                  step one; owner: the kind that it must be tied to
 //   by_head        its input has parts of its own for each of its heads
@@ -98,7 +98,7 @@ struct Track {
 
 template <class T>
 struct Gradient {
-  T* p;  // null: nobody asks for it
+  T* p;  // null: not wanted
   int64_t pitch, first, steps;
   bool adds;  // to what other readers have left there
   bool wanted() const { return p; }

@@ -1,4 +1,4 @@
-// A vector looked up: out = V[row of the window's series]. The last row is for series that nobody knows: a window whose
+// A vector looked up: out = V[row of the window's series]. The last row is for unknown series: a window whose
 // row is -1 reads it, and while training so does a share of the others, drawn by their number in the batch.
 #pragma once
 

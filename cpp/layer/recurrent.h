@@ -29,7 +29,7 @@ struct Recurrent : Weightless {
     out.x = m.states, out.pitch = m.state_step, out.shift = l.dilation;
     if (kept < T_ + l.dilation) out.mask = kept - 1;
     if (l.reverse) out.x += (T_ - 1 + l.dilation) * m.state_step, out.pitch = -m.state_step, out.shift = 0;
-    // The gradient of the input goes over the tape's first row, where nobody else adds to it.
+    // The gradient of the input goes over the tape's first row, where no other layer adds to it.
     const int64_t newest = m.tape + (T_ - 1) * m.tape_step;
     const bool looped = p.net.loop >= 0 && number > p.net.loop;  // each step's is read before the step before is done
     if (p.plan.use.backward && inputs_of(p.net, l) <= H && !looped)

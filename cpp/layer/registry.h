@@ -1,4 +1,4 @@
-// Every kind of layer that is no cell, by the name that Python and the tests know it by. A new one is its header and
+// Every kind of layer other than cells, by the name that Python and the tests know it by. A new one is its header and
 // its line here (and its class in tests/reference.py: without that the suite is red).
 #pragma once
 

@@ -11,7 +11,7 @@ struct Sum : Weightless {
   static constexpr bool same_width = false, each_wide = true;
 
   // The gradient of the first input may be that of the output, in place; that of the second is copied out of it before
-  // anybody changes it there.
+  // another layer changes it there.
   template <class Way, class T>
   static void measure(Planner& p, int number) {
     const LayerSpec& l = p.net.layers[number];

@@ -374,7 +374,7 @@ bool optimise(Team& team, const Model<T>& model, T* theta, const Workspace<T>& s
     }
   };
   each_part(team, n, [&](int64_t, int64_t first, int64_t length) { take(first, length, space.slots + first); });
-  const auto& rows = space.tables.sums();  // those that nobody read stay, their moments too
+  const auto& rows = space.tables.sums();  // rows that were not read stay, their moments too
   team.each(int64_t(rows.size()), [&](int64_t i, int, Poll) {
     const auto& row = rows[size_t(i)];
     take(row.theta, row.n, row.gradient);

@@ -37,15 +37,15 @@ class StopSign {
  private:
   using Clock = std::chrono::steady_clock;
   Interrupted interrupted_;
-  uint64_t caller_word_ = control_word();  // what the user's signal handler shall find
+  uint64_t caller_word_ = control_word();  // what the user's signal handler should find
   Clock::time_point seen_, asked_;
   unsigned calls_ = 0, interval_ = 1;  // looks between two readings of the clock: adapted, about half a millisecond
   std::atomic<bool> stopped_{false};
 };
 
-// The threads of one call. The caller puts up one piece of work after the other, everybody takes from it, and the
-// caller goes on when all that was taken is done. It waits for nobody who has taken nothing: a thread without a core,
-// on a busy machine, costs nothing. Between two pieces the others spin for a moment and then sleep.
+// The threads of one call. The caller puts up one piece of work after the other, all threads take from it, and the
+// caller goes on when all that was taken is done. It does not wait for a worker that has taken nothing, so a thread
+// without a core, on a busy machine, does not delay it. Between two pieces the others spin for a moment and then sleep.
 class Team {
  public:
   explicit Team(StopSign& sign) : sign_(sign) {}
@@ -77,14 +77,14 @@ class Team {
   StopSign& sign_;
   Job job_{};
   int64_t pieces_ = 0;
-  // How many pieces nobody has taken. Who takes one may read the job: it stays until that piece is done.
+  // Number of pieces not taken yet. A worker that takes one may read the job: it stays until that piece is done.
   std::atomic<int64_t> left_{0};
   std::atomic<int64_t> done_{0};
   std::atomic<uint32_t> bell_{0};  // rings with every job; what a sleeper waits for
   std::atomic<bool> dismissed_{false};
 };
 
-// body(team) on the calling thread, beside up to threads - 1 others; the runtime may grant fewer.
+// body(team) on the calling thread and up to threads - 1 others; the runtime may grant fewer.
 template <class Body>
 void with_team([[maybe_unused]] int threads, StopSign& sign, const Body& body) {
 #if defined(_OPENMP)

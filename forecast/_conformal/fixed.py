@@ -38,7 +38,7 @@ def needed_by(levels):
 
 
 def _whole_up(number):
-    """Ceiling that takes 39.00000000001, which stands for 39, as 39."""
+    """Ceiling that takes 39.00000000001, which means 39, as 39."""
     return np.ceil(np.asarray(number) - 1e-9)
 
 

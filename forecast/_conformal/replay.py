@@ -4,7 +4,7 @@ How often a level was missed depends on the level at the time. Levels move littl
 known from those at the start: it is looked up for many origins together, levels follow from it, and so on until nothing
 changes any more. Each round settles at least one origin more, and all cells but a few are settled after two.
 
-Cells are steps times series times targets. Series side by side begin with the same scores, which stand there once.
+Cells are steps times series times targets. Series side by side begin with the same scores, which are stored once.
 """
 
 from dataclasses import dataclass
@@ -373,7 +373,7 @@ class Learnt:
         for number in range(len(shared)):
             mine = self.group == number
             right[:, mine] = shared[number].searchsorted(self.packed[:, mine], "right")
-        right -= 1  # what stands behind it is greater, but for what is unknown
+        right -= 1  # what follows is greater, except for unknown ones
         gone[np.isnan(state._scores.reshape(-1, state.window)[:, :k]).T[:, self.group]] = -1
         found, moved = count(right, np.greater)
         return less, known - 1 - found + moved
@@ -475,7 +475,7 @@ def _packed(score, scored):
 
 
 def _placed(state, group, packed):
-    """Where the oldest of the scores at first and the new ones stand among these, and the new ones in their own order.
+    """Places of the oldest of the scores at first and of the new ones among these, and the new ones in their own order.
 
     Returns
     -------

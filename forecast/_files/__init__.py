@@ -1,6 +1,6 @@
 """Model files that last: safetensors with a versioned description and a checksum; `docs/files.md` has the format.
 
-`saved` is what users see; `container` is bytes, `disk` the way onto the disk, `card` the model card. What may stand in
+`saved` is what users see; `container` is bytes, `disk` the way onto the disk, `card` the model card. What may be in
 a file: `plain` values, `arrays`, what pandas knows of `times` and `tables`, and `objects` of classes that are
 `registered` or scikit-learn's; `values` puts them together.
 """

@@ -81,12 +81,12 @@ def read_bytes(path):
         size = os.fstat(file.fileno()).st_size
         head = file.read(9)
         if len(head) < 9:
-            raise ModelFileError(f"{path}: no model file of forecast: it has {len(head)} bytes.")
+            raise ModelFileError(f"{path}: not a forecast model file: it has {len(head)} bytes.")
         length = int.from_bytes(head[:8], "little")
         if head[8:] != b"{" or not 2 <= length <= LONGEST_HEADER:
             hint = " It looks like a pickle, which can run anything when it is loaded." if head[:1] == b"\x80" else ""
             raise ModelFileError(
-                f"{path}: no model file of forecast: its first bytes are not those of a safetensors file.{hint}"
+                f"{path}: not a forecast model file: its first bytes are not those of a safetensors file.{hint}"
             )
         if size < 8 + length:
             raise ModelFileError(
@@ -165,25 +165,25 @@ def parsed(path, text):
         return json.loads(text, object_pairs_hook=_once, parse_constant=_refuse_constant)
     except (ValueError, RecursionError) as error:
         raise ModelFileError(
-            f"{path}: damaged, or not written by forecast: its description is no JSON: {error}."
+            f"{path}: damaged, or not written by forecast: its description is not JSON: {error}."
         ) from error
 
 
 def _once(pairs):
     found = dict(pairs)
     if len(found) != len(pairs):
-        raise ValueError("a name stands twice in an object")
+        raise ValueError("a name appears twice in an object")
     return found
 
 
 def _refuse_constant(name):
-    raise ValueError(f"{name} is no JSON")
+    raise ValueError(f"{name} is not JSON")
 
 
 def _header(path, text):
     header = parsed(path, text)
     if not isinstance(header, dict):
-        raise ModelFileError(f"{path}: no model file of forecast: its header is no JSON object.")
+        raise ModelFileError(f"{path}: not a forecast model file: its header is not a JSON object.")
     return header
 
 
@@ -194,7 +194,7 @@ def _ends(path, header):
             continue
         offsets = tensor.get("data_offsets") if isinstance(tensor, dict) else None
         if not isinstance(offsets, list) or len(offsets) != 2 or not all(type(at) is int for at in offsets):
-            raise ModelFileError(f"{path}: no model file of forecast: its header does not say where {name!r} is.")
+            raise ModelFileError(f"{path}: not a forecast model file: its header does not say where {name!r} is.")
         yield offsets[1]
 
 

@@ -12,10 +12,10 @@ class ModelFileError(ValueError):
     >>> with tempfile.TemporaryDirectory() as folder:
     ...     path = os.path.join(folder, "notes.forecast")
     ...     with open(path, "w") as file:
-    ...         _ = file.write("a text of some length, which is no model of anything at all")
+    ...         _ = file.write("a text of some length, which is not a model of anything")
     ...     try:
     ...         forecast.load(path)
     ...     except forecast.ModelFileError as error:
     ...         print(str(error).partition(": ")[2])
-    no model file of forecast: its first bytes are not those of a safetensors file.
+    not a forecast model file: its first bytes are not those of a safetensors file.
     """

@@ -1,4 +1,4 @@
-"""Objects of registered classes and of scikit-learn's public estimators; what stands twice in a model is one again.
+"""Objects of registered classes and of scikit-learn's public estimators. One that appears twice stays one object.
 
 A class is looked up among those registered, or among the public estimators of one of the modules below: those in its
 `__all__` or, where it has none, those that are defined in it. Nothing else that a file names is imported. No method of
@@ -157,7 +157,7 @@ def _estimator(reader, depth, parameters, fitted, **name):
     _refuse_unknown(known, parameters, names)
     _refuse_names(known.cls, fitted)
     if set(fitted) & set(names):
-        raise ModelFileError(f"a {known.name} whose parameters stand among what was fitted.")
+        raise ModelFileError(f"a {known.name} whose parameters are stored with its fitted attributes.")
     made = known.cls(**parameters)
     vars(made).update(fitted)
     return _ended(reader, number, made, is_whole=bool(fitted))  # a parameter need not be fitted

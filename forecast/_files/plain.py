@@ -92,7 +92,7 @@ def _dict(reader, depth, keys, values):
     keys, values = reader(expect(keys, list, "a dict"), depth), reader(expect(values, list, "a dict"), depth)
     found = dict(zip(keys, values, strict=True))
     if len(found) != len(keys):
-        raise ModelFileError("a dict in which a key stands twice.")
+        raise ModelFileError("a dict with a duplicate key.")
     return found
 
 

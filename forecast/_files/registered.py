@@ -1,4 +1,4 @@
-"""The classes of this package that may stand in a model file, each under a name that no file outlives.
+"""The classes of this package that a model file may hold, each under a name that never changes.
 
 A class registers where it is defined, so that this room knows none of them, and a module may be renamed without a file
 becoming unreadable: the name in the file stays.
@@ -35,7 +35,7 @@ BY_NAME, BY_CLASS = {}, {}
 
 
 def stored(name, *, card=None, left_out=()):
-    """A class decorator: its objects may stand in model files.
+    """A class decorator: model files may hold its objects.
 
     Of a dataclass the fields are stored, but for those that begin with an underscore; of an estimator its parameters
     and what `fit` set. A method `_check_loaded`, where there is one, refuses what does not fit together.

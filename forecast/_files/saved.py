@@ -179,7 +179,7 @@ def read_card(path):
     _, metadata = unpack(path, read_bytes(path))
     card = parsed(path, _text(path, metadata, "card"))
     if not isinstance(card, dict):
-        raise ModelFileError(f"{path}: its model card is no JSON object.")
+        raise ModelFileError(f"{path}: its model card is not a JSON object.")
     return card
 
 

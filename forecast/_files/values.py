@@ -42,7 +42,7 @@ class Writer:
         ----------
         value : object
         place : str
-            Where it stands in the model: the name of its tensor, and in messages.
+            Its place in the model: the name of its tensor, also for messages.
         depth : int
             Values around it.
 

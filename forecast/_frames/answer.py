@@ -55,7 +55,7 @@ def answer_rows(index, order, arrays, columns):
     index : pandas.Index
         Of the user's frame.
     order : list of ndarray of int
-        Where the rows of each series stand in it.
+        Positions of the rows of each series in it.
     arrays : list of ndarray of shape (len(order[i]), len(columns))
     columns : list of labels
 

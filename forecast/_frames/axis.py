@@ -120,7 +120,7 @@ class TimeAxis:
         return stamps if start.tz == last.tz else on_the_clock(stamps, last.tz)
 
     def _unpushed(self, last):
-        """A stamp that stands later than its time of day because the clock skipped that: the wall time meant."""
+        """The wall time meant by a stamp that is later than its time of day because the clock skipped that."""
         meant = last.tz_localize(None).normalize() + self.clock
         if meant == last.tz_localize(None):
             return last

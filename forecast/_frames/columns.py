@@ -71,7 +71,7 @@ def column_names(frame, target, past_covariates=None):
     Raises
     ------
     ValueError
-        A column is missing or stands twice in the frame, a target twice in the list, or the target was not named.
+        A column is missing or appears twice in the frame, a target twice in the list, or the target was not named.
 
     Examples
     --------
@@ -95,7 +95,7 @@ def column_names(frame, target, past_covariates=None):
         count = columns.count(name)
         if count != 1:
             role = "target" if name in targets else "past covariate"
-            got = "is not in the frame" if count == 0 else f"stands {count} times in the frame"
+            got = "is not in the frame" if count == 0 else f"appears {count} times in the frame"
             raise ValueError(f"{role} {name!r} {got}; its columns are {shown(columns)}.")
     return targets, channels
 

@@ -31,7 +31,7 @@ class Future:
         Time labels of each.
     values : list of ndarray of shape (rows of the series, encoded future covariates)
     rows : list of ndarray of int
-        Where each row stands in the user's frame.
+        Position of each row in the user's frame.
     index : pandas.Index
         Of the user's frame.
     """

@@ -324,7 +324,7 @@ def continue_stamps(last, n, freq, unit, name=None):
 def _following(last, n, freq):
     if isinstance(freq, Pattern):
         return freq.after(last, n)
-    # pandas 2 counts nanoseconds where it is not told otherwise, and the years before 1678 are none of them.
+    # pandas 2 counts nanoseconds unless a unit is given, and these cannot hold the years before 1678.
     finer = is_clockless(freq) and pd.Timedelta(freq) % pd.Timedelta(1, last.unit)
     grid = pd.date_range(last, periods=n + 1, freq=freq, unit=None if finer else last.unit)
     return grid[:n] if grid[0] != last else grid[1:]

@@ -46,7 +46,7 @@ def axis_of(rows, rules, source=None):
     Raises
     ------
     TypeError, ValueError
-        No frequency can be told, or a stamp is off the one that was given.
+        No frequency can be inferred, or a stamp does not fit the one that was given.
     """
     kind, index = kind_of(rows.index), rows.index
     source = Source() if source is None else source

@@ -154,7 +154,7 @@ def sorting(layout):
 def refuse_retyped(names, known, layout, what):
     """Refuse names that are known ones of another type or with blanks around, such as "1" for 1 and "a " for "a".
 
-    They are no new series, but the same ones read anew.
+    They are the same series, read again, not new ones.
 
     Parameters
     ----------

@@ -104,7 +104,7 @@ class Roles:
         Raises
         ------
         ValueError
-            A column is not there, stands twice, has two roles, or the target or the time cannot be told.
+            A column is missing, appears twice or has two roles, or the target or the time is not known.
         """
         given = {
             "past": _as_list(past_covariates),
@@ -155,7 +155,7 @@ class Roles:
         return pairs + ([] if self.time is None else [("time", self.time)])
 
     def check(self, frame, only=tuple(ROLES)):
-        """Refuse a frame in which a column of the roles in `only` is missing or stands twice."""
+        """Refuse a frame in which a column of the roles in `only` is missing or appears twice."""
         columns = frame.columns
         for key in only:
             if key == "static" and self.outside is not None:
@@ -166,7 +166,7 @@ class Roles:
                 count = list(columns).count(label)
                 if key == "static" and count == 0 and label in self.ids and label in frame.index.names:
                     continue
-                got = "is not in the frame" if count == 0 else f"stands {count} times in the frame"
+                got = "is not in the frame" if count == 0 else f"appears {count} times in the frame"
                 more = " Fix: df = df.loc[:, ~df.columns.duplicated()]." if count else _close(label, columns)
                 raise ValueError(f"{ROLES[key]} {label!r} {got}; its columns are {shown(columns)}.{more}")
 
@@ -217,7 +217,7 @@ class IdColumn:
 
     @property
     def place(self):
-        """Where it stands, for messages."""
+        """Its place, for messages."""
         return f"column {self.label!r}" if self.at == "column" else f"level {self.label!r} of the index"
 
     @property
@@ -373,7 +373,7 @@ def _found(frame, label, role, what):
         )
     if column and list(frame.columns).count(label) > 1:
         raise ValueError(
-            f"{role} {label!r} stands several times in {what}; its columns are {shown(frame.columns)}. Fix: df = "
+            f"{role} {label!r} appears several times in {what}; its columns are {shown(frame.columns)}. Fix: df = "
             "df.loc[:, ~df.columns.duplicated()]."
         )
     if column:

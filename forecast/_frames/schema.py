@@ -54,7 +54,7 @@ class Encoding:
         Raises
         ------
         TypeError
-            A string in a column of numbers, dates, or more categories than can be told apart.
+            A string in a column of numbers, dates, or more categories than the limit.
         """
         column = frame[label]
         if not _is_categorical(column, label, rows):
@@ -201,7 +201,7 @@ def numbers(frame, labels, dtype, rows):
         return frame[labels[0]].to_numpy()[:, None]  # pandas 2 copies a slice of a frame of several dtypes
     part = frame.iloc[:, as_slice([frame.columns.get_loc(label) for label in labels])]
     if all(found == dtype for found in part.dtypes):
-        return part.to_numpy()  # pandas 2 copies where it is told what a missing value becomes
+        return part.to_numpy()  # pandas 2 copies if it is given a value for missing ones
     return part.to_numpy(dtype=dtype, na_value=np.nan)
 
 

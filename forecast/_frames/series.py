@@ -27,7 +27,7 @@ class FrameRows:
     index : pandas.Index
         Time labels of all rows.
     order : ndarray of int or None
-        Rows of the frame in this order; None where they stand so already.
+        Rows of the frame in this order; None if they already are.
     """
 
     keys: pd.Index | None
@@ -132,7 +132,7 @@ def _refuse_one(frame, layout, roles, index, what):
 def _refuse_order(rows, blocks, lengths, frame, layout, roles):
     """Duplicates first, then a series in pieces, then disorder: the first three places and the fix.
 
-    `rows` has the frame's own order of labels; `blocks` are the numbers of the series of rows that stand together, and
+    `rows` has the frame's own order of labels; `blocks` are the numbers of the series of consecutive rows, and
     `lengths` how many rows each has.
     """
     index, keys = rows.index, rows.keys

@@ -36,7 +36,7 @@ def read_stamps(labels, layout, what="X"):
     labels : pandas.Index
         Of all rows.
     layout : Layout
-        Says where they stand, for messages and fixes.
+        Names their place, for messages and fixes.
     what : str, default="X"
 
     Returns

@@ -264,7 +264,7 @@ def _column(frame, label):
 
 
 def refuse_changing(frame, roles, rows, what):
-    """Refuse static covariates that change within a series, are missing, or of which there is no row.
+    """Refuse static covariates that change within a series, are missing, or have no row.
 
     Parameters
     ----------

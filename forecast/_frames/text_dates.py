@@ -106,7 +106,7 @@ def code_of_numbers(labels):
     Returns
     -------
     str or None
-        With "{}" for the labels. None: they are no dates, or too few to tell.
+        With "{}" for the labels. None: they are not dates, or too few to tell.
 
     Examples
     --------

@@ -16,7 +16,7 @@ USUAL = ("y", "target", "value", "sales", "demand", "close")
 
 
 def shown(labels, limit=12):
-    """Labels as a list for messages, without those of wide frames that nobody reads.
+    """Labels as a list for messages, shortened for wide frames.
 
     Examples
     --------

@@ -263,7 +263,7 @@ class LinearForecaster(MultiOutputMixin, RegressorMixin, BaseEstimator):
 
 
 def _by_value(numbers):
-    """Each number and where it stands, ascending."""
+    """Each number and its position, ascending."""
     order = np.argsort(numbers, kind="stable")
     values, first = np.unique(numbers[order], return_index=True)
     return list(zip(values.tolist(), np.split(order, first[1:]), strict=True)) if len(values) else []

@@ -101,17 +101,17 @@ class Inputs:
 
     @property
     def lag_columns(self):
-        """Where the lags of each target stand in a joint window, shape (targets, lags)."""
+        """Places of the lags of each target in a joint window, shape (targets, lags)."""
         return np.arange(self.targets)[:, None] * self.steps + np.arange(self.lags)
 
     @property
     def output_columns(self):
-        """Where the targets' future stands in a joint window, shape (horizon, targets)."""
+        """Places of the targets' future in a joint window, shape (horizon, targets)."""
         return self.lags + np.arange(self.horizon)[:, None] + np.arange(self.targets) * self.steps
 
     @property
     def input_columns(self):
-        """Where the inputs stand in a joint window, shape (columns,)."""
+        """Places of the inputs in a joint window, shape (columns,)."""
         joint = self.targets * self.steps
         return np.concatenate([self.lag_columns.ravel(), np.arange(joint, joint + self.extras)])
 

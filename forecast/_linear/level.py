@@ -78,7 +78,7 @@ class Level:
         coefficients : ndarray of shape (inputs, outputs)
             From inputs without their level to outputs without theirs.
         outputs, columns : ndarray of int
-            Where the outputs and the inputs stand in a joint window.
+            Places of the outputs and the inputs in a joint window.
 
         Returns
         -------

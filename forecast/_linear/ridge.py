@@ -53,7 +53,7 @@ def normal_equations(count, sums, squares, level, columns, outputs):
         Of a group of `Moments`.
     level : Level or None
     columns, outputs : ndarray of int
-        Where the inputs and the outputs stand in a joint window.
+        Places of the inputs and the outputs in a joint window.
 
     Returns
     -------

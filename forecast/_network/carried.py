@@ -1,4 +1,4 @@
-"""States that are carried from row to row: where sequences stand, and what the network forecasts from there."""
+"""States carried from row to row: those that sequences have reached, and what the network forecasts from them."""
 
 from dataclasses import dataclass, field, replace
 

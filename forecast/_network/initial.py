@@ -10,7 +10,7 @@ _SMALL = 0.1  # standard deviation of what is learned of a position or a series:
 
 
 def draw(spec, weights, rng):
-    """Set the first weights of a network, which are zeros before, in the order in which they stand.
+    """Set the first weights of a network, which are zeros before, in their order.
 
     Input weights and dense layers are Glorot-uniform, recurrent weights orthogonal, the learned positions of the
     decoder and the vectors of series and codes small and normal; the biases of a cell are those of its own header, all

@@ -73,7 +73,7 @@ class Levels(Point):
         self.levels = tuple(levels)
 
     def point(self, values):
-        """The median, or what stands for it: linear in the level, the nearest level where all are on one side."""
+        """The median, or the nearest level if all are on one side of it; linear in the level."""
         return self.quantiles(values, [median_level(self.levels)])[..., 0]
 
     def quantiles(self, values, levels=None):

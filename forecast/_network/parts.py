@@ -8,7 +8,7 @@ __all__ = ["parts_of"]
 def parts_of(layout):
     """Ranges of the weights of every part.
 
-    A part is what stands before the first dot of a weight's name, such as "head" or "decoder"; the layers that read the
+    A part is the text before the first dot of a weight's name, such as "head" or "decoder"; the layers that read the
     past are numbers, and together with the projection of segments they are the "encoder" as well.
 
     Parameters

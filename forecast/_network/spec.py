@@ -168,7 +168,7 @@ def spec_of(architecture):
     """
     a, d = architecture, _Draft()
     refuse_unfit(a)
-    past = d.stream("past", max(a.padded_steps, 1), max(a.inputs, 1))  # without a past nobody reads it
+    past = d.stream("past", max(a.padded_steps, 1), max(a.inputs, 1))  # without a past no layer reads it
     if a.extra:
         d.stream("extra", 1, a.extra)
     x = past

@@ -109,7 +109,7 @@ def _refuse_at_every_step(a):
         "attention": (a.attention, None, ahead),
         "skip": (a.skip, None, "the linear map reads the whole lookback, so " + ahead),
         "segment": (a.segment, 1, "a step of the encoder is a segment, and there is no output within it"),
-        "decoder": (a.decoder, "dense", "only the dense decoder stands at every step"),
+        "decoder": (a.decoder, "dense", "only the dense decoder works at every step"),
         "cycle": (a.cycle or None, None, "the cycle is put back on one horizon, not on one for every step"),
         "future_size": (a.future_size, 0, "known future is not read"),
     }

@@ -220,7 +220,7 @@ class Network:
         index, threads = np.arange(n_windows, dtype=np.int64), self.threads(n_jobs, n_windows)
         found = activity(self.compiled, self.spec, self.theta, self.source(arguments), index, threads)
         layers = [found[name] for name in self.spec.encoder]
-        # One gate at a time leaves its layers, so that no second copy of all stands in memory.
+        # One gate at a time, so that memory holds no second copy of all.
         return {gate: np.stack([layer.pop(gate) for layer in layers], axis=1) for gate in list(layers[0])}
 
 

@@ -1,6 +1,6 @@
 """Rows of series to windows, windows to a regressor, and its predictions back to the units of the series.
 
-`rows` holds series as arrays; `preparation` stands between rows and windows (transforms, calendar, filling, masks,
+`rows` holds series as arrays; `preparation` turns rows into windows (transforms, calendar, filling, masks,
 norms); `regression` between windows and any regressor; `member` is all three together: settings, trained on rows, that
 forecast at rows; `continuing` trains one on. `spread` makes quantiles of a forecast out of its errors, `weighting`
 weights of windows out of those of rows.

@@ -39,12 +39,12 @@ class Preparation:
     chains : dict
         Fitted transforms, one list (a transform per target) of each series; empty without transforms.
     fill : ndarray
-        What stands for targets and past covariates before their first value: their means.
+        Replaces targets and past covariates before their first value: their means.
     floors : dict or None
         The least deviation by which windows are divided, one array (a number per target) of each series. None: a
         thousandth of a window's mean, as in models of version 0.1.0.
     level : bool
-        Whether the targets stand once more behind all other channels, without the windows' norm.
+        Whether the targets are repeated after all other channels, without the windows' norm.
     labels : list of labels
         Of the targets, for messages; where each target is a series of its own, of all of them. Models of version 0.1.0
         have none.
@@ -123,7 +123,7 @@ class Preparation:
         if self.clip_covariates:
             tables = rows.past, rows.future, rows.static
             self.limits = np.concatenate([_limits(part) for part in tables], axis=1)
-            if self.levels is not None:  # a code is no size
+            if self.levels is not None:  # a code is not a size
                 coded = np.concatenate([self._levels_of(*part) for part in zip(_ROLES, tables, strict=True)]) > 0
                 self.limits[:, coded] = [[-np.inf], [np.inf]]
         if self.transform is not None:
@@ -166,7 +166,7 @@ class Preparation:
 
     @contextmanager
     def _named(self, key, number):
-        """A refusal of one target of one series names both, as far as there are several."""
+        """A refusal of one target of one series names each of the two if there are several."""
         try:
             yield
         except ValueError as error:

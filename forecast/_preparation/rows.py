@@ -30,7 +30,7 @@ class Rows:
     made_up : ndarray of bool of shape (rows,) or None
         Rows that were put in on a straight line to the next one, which they so know; None where there are none.
     padding : ndarray of bool of shape (rows,) or None
-        Copies of the oldest row before a short series, which nobody observed; None where there are none.
+        Copies of the oldest row before a short series, which were not observed; None without any.
     carried : dict of key to Carried, or None
         The states of a network after the newest row of each series, where it carries them.
     """
@@ -135,7 +135,7 @@ class Rows:
         for number, (first, end) in enumerate(zip(self.starts[:-1], self.starts[1:], strict=True)):
             begin = int(first) if self.keys[number] in whole else max(int(first), int(end) - needed)
             for column in (*self.targets.T, *self.past.T):
-                if np.isnan(column[begin]):  # what it is filled with stands before
+                if np.isnan(column[begin]):  # the value that fills it comes before
                     seen = np.flatnonzero(~np.isnan(column[first:begin]))
                     begin = int(first + seen[-1]) if len(seen) else begin
             bounds.append((number, begin, int(end)))

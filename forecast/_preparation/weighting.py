@@ -14,7 +14,7 @@ __all__ = ["RowWeights", "learns", "weight_argument"]
 class RowWeights:
     """How much a regressor learns from each row as a target.
 
-    A window weighs the mean of the weights of the rows that it forecasts, as far as a target is known there; all
+    A window weighs the mean of the weights of those rows that it forecasts whose target is known; all
     weights are then scaled to a mean of 1 over the windows, because a penalty is weighed against their sum.
 
     Attributes

@@ -192,7 +192,7 @@ class Bench:
         return [self.jury.losses_of(error.reshape(len(self.jury), -1)) for error in errors]
 
     def _narrowed(self, lookback, bare):
-        """Inputs of a shorter lookback, where they and the outputs stand in the longest, and its extra columns."""
+        """Inputs of a shorter lookback, the places of these and the outputs in the longest, and its extra columns."""
         long, joint = self.inputs, self.inputs.targets * self.inputs.steps
         steps = np.arange(long.lags - lookback, long.steps)
         kept = (np.arange(long.targets)[:, None] * long.steps + steps).ravel()

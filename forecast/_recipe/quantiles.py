@@ -42,7 +42,7 @@ def spread_out(forecasts, actual, blocks, scales, worth):
     blocks : ndarray of int of shape (n,)
     scales : ndarray of shape (n, targets)
     worth : ndarray of shape (n,)
-        Horizons that each origin stands for, see `horizons`.
+        Number of horizons that each origin represents, see `horizons`.
 
     Returns
     -------

@@ -1,4 +1,4 @@
-"""The seasons of a series: those that are usual at its frequency, as far as the rows show them.
+"""The seasons of a series: those that are usual at its frequency and visible in the rows.
 
 A season of m steps shows as a peak of the autocorrelation at lag m. A smooth series has a high autocorrelation there as
 well, but no peak: so lag m is compared with the lags half a season before and behind it. Of a season that is a multiple
@@ -188,7 +188,7 @@ def shown(peaks):
 
 
 def peak(x, length, shorter=None):
-    """How high the autocorrelation of a series stands at a lag.
+    """How far the autocorrelation of a series at a lag is above its surroundings.
 
     Parameters
     ----------

@@ -100,7 +100,7 @@ def origins_behind(rows, ends, horizon, looks_back, levels=1):
     ends : ndarray of int of shape (n_series,)
     horizon : int
     looks_back : int
-        Rows that must stand up to an origin.
+        Rows that are needed up to an origin.
     levels : int, default=1
         Values of each forecast: of several, fewer origins.
 

@@ -83,7 +83,7 @@ class Newest:
     ----------
     model : RNNForecaster
     carried : Carried, default=None
-        Where the series stand, in the order of the windows that it is asked of; None: they are read from their
+        States that the series have reached, in the order of the windows; None: they are read from their
         beginning.
     """
 
@@ -144,7 +144,7 @@ class Carries:
         ----------
         rows : array-like of shape (k, n_channels), or (n_sequences, k, n_channels)
             The k rows that follow, oldest first; without the first axis where there is one sequence. None (k = 0): the
-            forecast from where it stands.
+            forecast from its state.
         levels : float or list of float, default=None
             Quantiles in place of the forecast, as in `predict_quantiles`.
 
@@ -191,7 +191,7 @@ class Carries:
         return found[0] if len(found) == 1 else found
 
     def _standing(self, parts):
-        """What answers of series that stand where some states say: a list of Carried."""
+        """What forecasts series from given states: a list of Carried."""
         return Newest(self, Carried.joined(parts))
 
     def _after(self, values, starts):

@@ -114,7 +114,7 @@ def _checked(model, data, role, column, levels):
         to = "" if levels is None else f" to {levels - 1}"
         unknown = " (-1: unknown)" if least == -1 else ""
         raise ValueError(
-            f"X: {_place(data, role, column)} holds {bad[0]:g}, which is no code; expected whole numbers "
+            f"X: {_place(data, role, column)} holds {bad[0]:g}, which is not a code; expected whole numbers "
             f"from {least}{to}{unknown}, as categories says."
         )
     return int(max(values.max(initial=0.0), 0.0)) + 1 if levels is None else levels

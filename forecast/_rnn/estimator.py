@@ -433,7 +433,7 @@ class RNNForecaster(Saved, Fits, Forecasts, Carries, RegressorMixin, BaseEstimat
         self.dtype = dtype
 
     def __sklearn_clone__(self):
-        # By default parameters are deep-copied, so `history.append` would write to a list that nobody else sees.
+        # By default parameters are deep-copied, so `history.append` would write to a list that is never read.
         bare = object.__new__(type(self))
         bare.__dict__ = self.__dict__ | {"callbacks": None}
         copy = super(RNNForecaster, bare).__sklearn_clone__()

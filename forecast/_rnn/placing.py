@@ -1,4 +1,4 @@
-"""Where windows stand: which row of the network's tables each of them reads, and its phase in the cycle."""
+"""Places of windows: which row of the network's tables each of them reads, and its phase in the cycle."""
 
 from dataclasses import replace
 
@@ -59,7 +59,7 @@ def placed_for_fit(model, data, given, fitted):
         names = list(data.series_names(model)) if fitted is None else fitted
         data = _placed(model, replace(data, n_series=len(names)), 0, names)
         if model.series_size == 0 and len(names) == 1:
-            names = None  # a cycle of one row is every window's, so nobody reads a name
+            names = None  # all windows share a cycle of one row, so no name is read
     if given is not None:
         try:
             given = _placed(model, given, cycle, names)

@@ -155,7 +155,7 @@ class Calibration:
         ----------
         key : object
         known : ndarray of shape (rows, targets)
-            Its targets on the scale of errors as far as they are known: what a series that was not there in `fit` is
+            Its known targets on the scale of errors: what a series that was not there in `fit` is
             measured by.
         alone : bool, default=False
             As in `series_scale`.

@@ -1,4 +1,4 @@
-"""Who calls: the user's line that a warning points to, and the scikit-learn tool that a call comes from."""
+"""The caller: the user's line that a warning points to, and the scikit-learn tool that a call comes from."""
 
 import sys
 
@@ -13,7 +13,7 @@ class Caller:
     """The call stack above this package.
 
     Scikit-learn's tools call an estimator's methods without a word on what they are for, so the stack is the only place
-    where a search of many folds can be told from a single forecast, and a column that was shuffled on purpose from
+    that distinguishes a search of many folds from a single forecast, and a column that was shuffled on purpose from
     future rows. Nothing but names of modules and of functions is relied on, and what is not found changes nothing.
 
     Attributes

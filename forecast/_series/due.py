@@ -51,7 +51,7 @@ def origins_since(state, rows, trained, most=NEWEST, reach=1):
 
 
 def _last_trained(rows, trained):
-    """Where the last row stands, in each series, that was trained on, or would; the first of others."""
+    """Position of the last row of each series that is used in training; the first of others."""
     found = rows.starts[:-1].copy()
     labels = [trained.get(key) for key in rows.keys]
     numbers = [number for number, label in enumerate(labels) if label is not None]
@@ -72,7 +72,7 @@ def _last_trained(rows, trained):
 
 @dataclass
 class Due:
-    """The origins since the fit in some rows, and the forecasts from them as far as they are made.
+    """The origins since the fit in some rows, and the forecasts from them that have been made.
 
     Attributes
     ----------

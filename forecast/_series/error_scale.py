@@ -254,7 +254,7 @@ class Yardstick:
         scales : ErrorScales
         key : object
         known : ndarray of shape (rows, targets)
-            Its targets as far as they are known, for a series that was not there in `fit`.
+            Its known targets, for a series that was not there in `fit`.
         alone : bool, default=False
             Whether it is the only series.
 

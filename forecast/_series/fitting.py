@@ -181,7 +181,7 @@ def _from_scratch(settings):
 
 
 def _last_members(before, settings, task):
-    """The members of the last fit by name, as far as they are there again: what `warm_start=True` goes on from."""
+    """Those members of the last fit, by name, that are there again: what `warm_start=True` goes on from."""
     if before is None:
         return {}
     last, now = before.schema.static_names, task.static_names

@@ -296,7 +296,7 @@ class SeriesForecaster(
             It may have more series than `X`, whose values are kept for later forecasts.
         sample_weight : array-like of shape (rows,), default=None
             Weight of each row of `X` as a target; 0 leaves it out. The weight of a window is the mean over the rows
-            that it forecasts, as far as they are known. For regressors whose `fit` takes `sample_weight`. The report,
+            that it forecasts and that are known. For regressors whose `fit` takes `sample_weight`. The report,
             intervals and the choice of a recipe count all rows equally.
 
         Returns

@@ -254,7 +254,7 @@ def settings_of(model):
 
 
 def lookback_of(model):
-    """Rows that a forecast needs before it, as far as they are known before `fit`: 1 where it chooses them.
+    """Rows that a forecast needs before it, as known before `fit`: 1 where `fit` chooses them.
 
     Parameters
     ----------

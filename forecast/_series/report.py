@@ -153,7 +153,7 @@ def judge(name, forecast, actual, naive, which, scales, chose_epoch, notes, cand
         sizes = np.abs(error[seen]).mean(), np.sqrt(np.square(error[seen]).mean())
         rows[label] = [*sizes, _scaled(error, seen, which, scales)]
     table = pd.DataFrame.from_dict(rows, orient="index", columns=["MAE", "RMSE", "MASE"]).rename_axis("model")
-    # The naive forecasts stand behind the model.
+    # The naive forecasts come after the model.
     table["skill"] = skill(table["MAE"], table["MAE"].iloc[1:].min())
     own, scaled_skill = float(table["skill"].iloc[0]), float(skill(table["MASE"].iloc[0], table["MASE"].iloc[1:].min()))
     notes = list(notes)

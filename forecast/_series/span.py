@@ -26,7 +26,7 @@ class Span:
 
     @classmethod
     def of(cls, index, starts):
-        """The extent of series that stand behind each other, each in time order.
+        """The extent of concatenated series, each in time order.
 
         Parameters
         ----------

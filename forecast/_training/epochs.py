@@ -18,7 +18,7 @@ _SAMPLE = 256  # windows that show whether the last weights still give numbers: 
 
 
 def _epoch_order(train, batch_size, shuffle, rng):
-    """The windows of one epoch. Within a batch they stand in time order: the sum is the same, the memory nearer."""
+    """The windows of one epoch. Within a batch they are in time order: the sum is the same, the memory nearer."""
     if not shuffle or len(train) <= batch_size:
         return train
     order = rng.permutation(train)

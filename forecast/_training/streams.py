@@ -10,7 +10,7 @@ LEAST = 4  # windows of a stream: a stream begins with zeros, so of shorter ones
 class Streams:
     """Windows in the order of training, where window i of a batch goes on from window i of the batch before.
 
-    All windows stand behind each other and are cut into streams of equal length, or one more: batch i has the i-th
+    All windows are concatenated and cut into streams of equal length, or one more: batch i has the i-th
     window of each. A stream begins with zeros, and so does every sequence within one.
 
     Parameters
@@ -49,7 +49,7 @@ class Streams:
         Parameters
         ----------
         rng : numpy.random.Generator, default=None
-            Draws the order of the sequences, and at which window the first stream begins; None: as they stand.
+            Draws the order of the sequences, and at which window the first stream begins; None: as they are.
 
         Returns
         -------

@@ -2,7 +2,7 @@
 
 Shapes: n windows, T lookback, C channels (targets first, then covariates), K horizon times targets, horizon-major, F
 known future values of a row, S static values of a series. A window is its origin, the position of its newest past row;
-the values stand once, in the buffer of the series.
+the values are stored once, in the buffer of the series.
 """
 
 from .build import make_windows, windows_of

@@ -1,4 +1,4 @@
-"""Where windows stand: in which series, and at which phase of a cycle."""
+"""Places of windows: their series, and their phase of a cycle."""
 
 import operator
 
@@ -54,7 +54,7 @@ def series_names(windows):
         return windows.series
     if len(windows.starts) > 2:
         raise ValueError(
-            f"X: windows of {len(windows.starts) - 1} series that have no names, so that none can be told from another."
+            f"X: windows of {len(windows.starts) - 1} series without names, so they cannot be distinguished."
             " Pass their names: series=pandas.Index([...])."
         )
     return pd.Index([None], dtype=object)

@@ -136,7 +136,7 @@ def _compared(arguments, model, data, terminal):
     if arguments.refit is False:
         with_progress(model, terminal)  # a line an epoch; of several fits, a line each
     with refusals(time_words(data.frame.index), of_data=True), warnings.catch_warnings():
-        warnings.simplefilter("ignore", SkillWarning)  # its words stand in the report's notes, and in the verdict
+        warnings.simplefilter("ignore", SkillWarning)  # its words are in the report's notes, and in the verdict
         origins = RollingOrigin(arguments.origins, model.horizon, step=arguments.step)
         return backtest(
             {name_of(model): model}, data.frame, origins, refit=arguments.refit, coverage=arguments.coverage,

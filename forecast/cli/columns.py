@@ -31,7 +31,7 @@ def find_columns(table, names, option):
     Raises
     ------
     ProblemError
-        There is no such column, or the name stands several times in the header.
+        There is no such column, or the name appears several times in the header.
     """
     found = []
     for name in names or ():
@@ -44,7 +44,7 @@ def find_columns(table, names, option):
                 )
             if part in table.attrs.get("twice", ()):
                 raise ProblemError(
-                    f"{option}: column {shown(part)} stands several times in the header; expected once. Fix: rename "
+                    f"{option}: column {shown(part)} appears several times in the header; expected once. Fix: rename "
                     "one."
                 )
         found += parts

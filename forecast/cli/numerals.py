@@ -21,7 +21,7 @@ _GROUPS = {mark: re.compile(rf"[-+]?[1-9]\d{{0,2}}(?:[{mark}]\d{{3}})+") for mar
 
 
 def _cleaned(text):
-    """Cells without what stands around or inside a number: currency, percent, blanks and apostrophes of thousands."""
+    """Cells without what surrounds or separates a number: currency, percent, blanks and apostrophes of thousands."""
     text = text.astype(str).str.strip().str.replace("\u2212", "-")
     bracketed = text.str.fullmatch(_BRACKETED)
     text = text.where(~bracketed, "-" + text.str.strip("()").str.strip())

@@ -52,7 +52,7 @@ def read_static(arguments, ids, labels, known, notes, option="--static-covariate
     if labels is None:
         counts = [name for name in table.columns if name not in ids and _counts(table[name], name)]
         if counts:
-            notes.append(f"Column {shown(counts[0])} of {where} counts its rows: it is no covariate.")
+            notes.append(f"Column {shown(counts[0])} of {where} counts its rows, so it is not used as a covariate.")
         labels = [name for name in table.columns if name not in [*ids, *counts]]
         option = f"--static {where}"
     labels = find_columns(table, labels, option)

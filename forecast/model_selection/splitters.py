@@ -16,7 +16,7 @@ __all__ = ["PurgedTimeSeriesSplit", "RollingOrigin"]
 
 
 def in_time(splitter, time):
-    """A splitter of this package that counts the stamps of a column or level, where it was not told which.
+    """A splitter of this package that counts the stamps of a column or level, if none was named.
 
     Parameters
     ----------

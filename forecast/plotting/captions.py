@@ -15,8 +15,8 @@ _MOST_ABOVE, _MOST_INSIDE = 0.35, 0.5  # share of the axes' height that a legend
 def caption(ax, title=None, handles=None, *, legend=True):
     """A title above the axes and a legend that covers neither data nor other axes.
 
-    The legend stands between the title and the axes where there is room: where a layout engine of the figure makes it,
-    or where it is free. Else it stands inside, with smaller letters where it must, and the axis of values is extended
+    The legend is between the title and the axes if there is room: where a layout engine of the figure makes it,
+    or where it is free. Otherwise it is inside, with smaller letters if necessary, and the axis of values is extended
     upwards so that the data stay below it. Axes that are too small for it, under about an inch, get none.
 
     Parameters
@@ -99,7 +99,7 @@ def room_beside(ax, points):
 
 
 def _others(ax):
-    """Axes of the figure that stand somewhere else."""
+    """Axes of the figure at other places."""
     return [other for other in ax.figure.canvas.figure.axes if other is not ax and other.get_visible()]
 
 

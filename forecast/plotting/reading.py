@@ -73,7 +73,7 @@ def check_forecaster(model):
 
 
 def name_of(model):
-    """What a fitted forecaster is called where nobody named it."""
+    """The name of a fitted forecaster if none was given."""
     if model.regressor is not None:
         return type(model.regressor_).__name__
     return "recipe" if model.members is None else "members"

@@ -166,7 +166,7 @@ def fills(colour, ground, n):
 
 
 def is_laid_out(ax):
-    """Whether the figure makes room for what stands around its axes."""
+    """Whether the figure makes room for what surrounds its axes."""
     from matplotlib.layout_engine import PlaceHolderLayoutEngine
 
     engine = ax.figure.canvas.figure.get_layout_engine()
@@ -239,7 +239,7 @@ def dress(ax, xlabel, ylabel, *, grid="y"):
         ax.grid(axis=grid, color=tones.grid, linewidth=0.8)
     ax.set_axisbelow(True)
     dates = isinstance(ax.xaxis.get_major_formatter(), ConciseDateFormatter)
-    across = ax.bbox.width * (0.7 if dates else 1.0)  # right of the label of a time axis stands its year
+    across = ax.bbox.width * (0.7 if dates else 1.0)  # the year is right of the label of a time axis
     for name, label, room in ((ax.set_xlabel, xlabel, across), (ax.set_ylabel, ylabel, ax.bbox.height)):
         if label is None:
             continue
@@ -270,7 +270,7 @@ def plain_log_axis(axis):
 
 
 def place(index):
-    """Labels as numbers or dates that matplotlib can place; a period stands where it starts, a zone is taken off.
+    """Labels as numbers or dates that matplotlib can place; a period is drawn at its start, a zone is removed.
 
     Stamps of a zone are placed by their instant: the hour that a clock repeats is drawn twice as long, not over itself.
     """

@@ -82,7 +82,7 @@ class Pointwise(Transform):
 
     @property
     def _least(self):
-        """The image of 0 in a Box-Cox transform, or rather the next that can be told from it; else none."""
+        """The image of 0 in a Box-Cox transform, or rather the next that differs from it; else none."""
         lmbda, of = self._power
         return of(np.nextafter(-1 / lmbda, 0), 1) if lmbda > 0 and self.transformer_.method == "box-cox" else -np.inf
 

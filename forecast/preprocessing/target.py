@@ -73,7 +73,7 @@ class BoxCox(Transform):
     else, but it keeps the digits that a power of a large number would lose.
 
     With a positive `lmbda` nothing becomes less than `-1 / lmbda`, the image of 0: a forecast below becomes the least
-    positive value that can be told from 0 there. With a negative one nothing becomes more than `-1 / lmbda`, the image
+    positive value that differs from 0 there. With a negative one nothing becomes more than `-1 / lmbda`, the image
     of infinity: a forecast above is refused here, and `SeriesForecaster` keeps forecasts below it.
 
     Parameters
@@ -272,7 +272,7 @@ class Difference(Transform):
             )
         if np.isnan(self._forward(x)).all():
             raise ValueError(
-                f"{self}: no two known values stand {self.period} rows apart in {len(x)} rows. Fill missing "
+                f"{self}: no two known values are {self.period} rows apart in {len(x)} rows. Fill missing "
                 "values, or use no difference."
             )
 

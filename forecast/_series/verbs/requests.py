@@ -127,7 +127,7 @@ class Requests:
             like = {key: ", ".join(map(repr, like)) for key, like in request.cold.items()}
             blind = self._state.reads_no_past
             each = {key: f"errors as those of {like}" if blind else f"the mean of {like}" for key, like in like.items()}
-            end = f", most like it in {self._state.roles.static}, stands in."
+            end = f", most like it in {self._state.roles.static}, replaces it."
             if blind:
                 end = ". Their forecasts rest on static covariates, those known ahead and the calendar alone."
             text = f"{len(like)} of {past.n_series} series have no history: {listed(each)}{end}"

@@ -278,7 +278,7 @@ class Uncertainty:
         return cubes
 
     def _own_bounds(self, request, levels):
-        """Of a recipe of quantiles, the bounds that these are, as far as they reach.
+        """Bounds from the learned quantiles of a recipe, where these enclose the level.
 
         Returns
         -------
