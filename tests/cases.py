@@ -85,7 +85,7 @@ def as_targets(values, loss, rng):
         values[...] = np.floor(np.abs(values) * 1000) % len(LOSS_PARAMETERS[loss])
     if kind == "positive":
         values[...] = rng.gamma(2.0, size=values.shape) + 0.1
-    if _core.LOSSES[loss]["target"] == "counts":
+    if kind == "counts":
         values[...] = rng.poisson(4.0, values.shape)
     return values
 

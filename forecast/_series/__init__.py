@@ -14,5 +14,6 @@ from .skipping import LateSeriesWarning, ShortHistoryWarning, SkippedSeriesWarni
 
 __all__ = [
     "BoundsWarning", "LateSeriesWarning", "ModelReport", "OldRowsWarning", "RecursiveForecastWarning",
-    "SeriesForecaster", "ShortHistoryWarning", "SkippedSeriesWarning", "rows_of_frame", "rows_to_forecast", "windows_of_frame",
+    "SeriesForecaster", "ShortHistoryWarning", "SkippedSeriesWarning", "rows_of_frame", "rows_to_forecast",
+    "windows_of_frame",
 ]  # fmt: skip
