@@ -227,8 +227,8 @@ max_iter, warmup_steps, max_steps, finish_schedule, weight_average
         ----------
         X : array-like of shape (n, steps) or (n, steps, n_channels), or list of n arrays
             The sequences, oldest step first; the arrays of a list (or of a Series), (steps,) or (steps, n_channels),
-            may differ in length. In an array NaN behind the end of a sequence, in all channels, does the same; with
-            `vocabulary` also -1. A sequence is read from its own first step on: what is behind its end has no effect.
+            may differ in length. In an array, NaN behind the end of a sequence, in all channels, does the same; with
+            `vocabulary` also -1. What is behind the end has no effect.
         y : array-like of shape (n,), or (n, steps) with `return_sequences`
             Labels: numbers, strings or truths. With sequences of unequal length a list of arrays, or an array of which
             nothing is read behind the end.

@@ -35,7 +35,7 @@ def ending_together(model, X, steps=None):
             "X: RNNClassifier reads arrays of shape (n, steps) or (n, steps, channels), got Windows. Pass "
             "np.asarray(windows), and set n_channels."
         )
-    if getattr(X, "dtype", np.dtype(float)).kind == "O" and X.ndim == 1:  # an array or a Series of sequences
+    if getattr(getattr(X, "dtype", None), "kind", "") == "O" and X.ndim == 1:  # an array or a Series of sequences
         X = list(X)
     if _is_uneven(model, X, steps):
         table, lengths = _padded(X, steps)
