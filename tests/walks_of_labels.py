@@ -41,7 +41,7 @@ OWN = {
     "tol": Also(10.0, early_stopping=True, n_iter_no_change=1),
     "n_jobs": Also(3, rows=1500, batch_size=512, hidden_size=8),
 }
-SHARED = {name: Also(EFFECTS[name][0], **EFFECTS[name][1]) for name in set(RNNClassifier().get_params()) & set(EFFECTS)}
+SHARED = {name: Also(way[0], **way[1]) for name, way in EFFECTS.items() if name in RNNClassifier().get_params()}
 
 LABELS = {
     "RNNClassifier": Walk(classified, {}, SHARED | OWN),
