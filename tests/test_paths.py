@@ -149,6 +149,23 @@ def test_series_of_other_times_draw_their_own_errors():
         assert np.allclose(scores.std(axis=0), 1, atol=0.03)
 
 
+def test_new_series_do_not_share_the_only_error_of_a_time():
+    errors = np.random.default_rng(0).normal(size=(60, 2, 1))
+    past = PastPaths(errors, np.zeros(60, dtype=int), np.arange(60))
+    one, other = past.drawn(5_000, [[(-1, 0)], [(-1, 0)]], np.random.default_rng(0))
+    assert abs(np.corrcoef(one[:, 0, 0], other[:, 0, 0])[0, 1]) < 0.1
+
+
+def test_a_series_without_a_history_has_paths():
+    data = shops().assign(size=lambda rows: rows["shop"].str[1:].astype(float))
+    model = fitted(data, series="shop", static_covariates="size")
+    ahead = model.future_frame(new=["s9"]).fillna({"size": 1.5})
+    with pytest.warns(forecast.ShortHistoryWarning):
+        paths = model.sample(50, ahead, random_state=0)
+    assert np.isfinite(paths.to_numpy()).all()
+    assert paths.index.equals(ahead.index)
+
+
 def test_an_unknown_step_takes_the_rank_of_its_neighbour():
     errors = np.random.default_rng(0).normal(size=(50, 3, 1)).cumsum(axis=1)
     errors[::2, 1] = np.nan
