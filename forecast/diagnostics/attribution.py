@@ -40,6 +40,7 @@ class Attribution:
     >>> from sklearn.linear_model import Ridge
     >>> from forecast import SeriesForecaster
     >>> from forecast.datasets import make_ar1
+    >>> from forecast.diagnostics import explain
     >>> model = SeriesForecaster(Ridge(), lookback=4, horizon=2).fit(make_ar1(200, random_state=0))
     >>> found = explain(model)
     >>> found.values.shape, found.lags.tolist()
@@ -83,6 +84,7 @@ class Attribution:
         >>> from sklearn.linear_model import Ridge
         >>> from forecast import SeriesForecaster
         >>> from forecast.datasets import make_ar1
+        >>> from forecast.diagnostics import explain
         >>> model = SeriesForecaster(Ridge(), lookback=4, horizon=2).fit(make_ar1(200, random_state=0))
         >>> explain(model).by_column().columns.tolist()
         ['effect', 'size']
@@ -106,6 +108,7 @@ class Attribution:
         >>> from sklearn.linear_model import Ridge
         >>> from forecast import SeriesForecaster
         >>> from forecast.datasets import make_ar1
+        >>> from forecast.diagnostics import explain
         >>> model = SeriesForecaster(Ridge(), lookback=4, horizon=2).fit(make_ar1(200, random_state=0))
         >>> explain(model).by_lag().index.tolist()
         [3, 2, 1, 0]
@@ -126,6 +129,7 @@ class Attribution:
         >>> from sklearn.linear_model import Ridge
         >>> from forecast import SeriesForecaster
         >>> from forecast.datasets import make_ar1
+        >>> from forecast.diagnostics import explain
         >>> model = SeriesForecaster(Ridge(), lookback=4, horizon=2).fit(make_ar1(200, random_state=0))
         >>> explain(model, step="each").to_frame().shape
         (8, 5)
