@@ -337,3 +337,19 @@ def test_energy_score_refuses_other_shapes():
         energy_score([1.0], [[1.0]])
     with pytest.raises(ValueError, match="paths has 1 values that are NaN"):
         energy_score([1.0], [[np.nan, 1.0]])
+
+
+def test_paths_of_a_distribution_have_its_quantiles_and_counts_are_counts():
+    rng = np.random.default_rng(0)
+    days = pd.date_range("2024-01-01", periods=300, freq="D")
+    sold = pd.DataFrame({"sold": rng.negative_binomial(1.5, 0.4, 300)}, index=days)
+    network = RNNForecaster(loss="negative_binomial", cell="gru", hidden_size=4, max_iter=2, random_state=0)
+    model = SeriesForecaster(network, target="sold", lookback=7, horizon=3).fit(sold)
+    paths = model.sample(2000, random_state=0).to_numpy()
+    assert (paths == np.floor(paths)).all()
+    assert paths.min() == 0
+    found = model.predict_distribution().to_numpy()
+    right = forecast.Distribution("negative_binomial", mean=found[:, 0], dispersion=found[:, 1])
+    for level in (0.5, 0.9, 0.99):
+        at = right.quantiles(level)[:, None]
+        assert (((paths < at).mean(axis=1) < level + 0.03) & ((paths <= at).mean(axis=1) > level - 0.03)).all()

@@ -1,13 +1,16 @@
 """Sample paths of a fitted forecaster."""
 
+from functools import partial
 from numbers import Integral, Real
 
 import numpy as np
 from sklearn.utils.validation import check_is_fitted
 
-from ..._preparation import LEVELS
+from ..._distributions import Distribution
+from ..._preparation import LEVELS, PARAMETERS
 from ..._seeds import generator
 from ..calibration import USUAL
+from ..forecasting import from_ends
 from ..past_paths import ENOUGH, PastPaths
 from .uncertainty import columns_of
 
@@ -26,10 +29,10 @@ class Paths:
         paths, then take quantiles of the sums with `path_interval`. Bounds do not add up.
 
         At each step the paths have the quantiles of `predict_interval`; those of a network with `loss="quantile"` are
-        its own, between its lowest and highest level. How the steps hang together is that of the errors on the
-        validation windows (an empirical copula, after the Schaake shuffle [1]_ [2]_): each path mixes the ranks that
-        the errors of three past forecasts had at each step. All series and targets take the forecasts of the same
-        times. A series with errors from fewer than nine times, such as a new one, takes those of other series.
+        its own, between its lowest and highest level, and those of one with a distribution are its own throughout, so
+        that paths of counts are counts. How the steps hang together is that of the errors on the validation windows (an
+        empirical copula, after the Schaake shuffle [1]_ [2]_): each path mixes the ranks that the errors of three past
+        forecasts had at each step. All series and targets take the forecasts of the same times. A series with errors from fewer than nine times, such as a new one, takes those of other series.
 
         Parameters
         ----------
@@ -91,13 +94,30 @@ class Paths:
         if not isinstance(n_paths, Integral) or isinstance(n_paths, bool) or n_paths < 1:
             raise ValueError(f"n_paths={n_paths!r}: expected a whole number, 1 or more.")
         request = self._request(X, history, errors, n, static)
-        levels, tables = self._marginals(request)
-        drawn = self._past_paths().drawn(int(n_paths), self._lines(request.keys), generator(random_state))
-        arrays = []
-        for table, scores in zip(tables, drawn, strict=True):
-            paths = _read(table, levels, scores[:, : table.shape[1]])
-            arrays.append(np.moveaxis(paths, 0, -1).reshape(table.shape[1], -1))
+        past = self._past_paths()
+        readers = self._distributions(request) or self._tables(request)
+        drawn = past.drawn(int(n_paths), self._lines(request.keys), generator(random_state))
+        arrays = [
+            np.moveaxis(read(scores[:, : len(labels)]), 0, -1).reshape(len(labels), -1)
+            for read, scores, labels in zip(readers, drawn, request.labels, strict=True)
+        ]
         return self._answered(request, arrays, columns_of(self.target_names_, [f"_{i}" for i in range(n_paths)]))
+
+    def _distributions(self, request):
+        """For each series a function from normal scores to values, by its distributions; None: there are none.
+
+        A series with a short history or none is less sure than its distributions say, so all read bounds then.
+        """
+        state, past = self._state, request.past
+        if state.family is None or request.cold or (np.diff(past.starts) < state.looks_back).any():
+            return None
+        cubes = from_ends(state, past, request.labels, request.future, PARAMETERS)
+        return [partial(_drawn_from, Distribution._of(state.family, cube)) for cube in cubes]
+
+    def _tables(self, request):
+        """For each series a function from normal scores to values, by quantiles at some levels."""
+        levels, tables = self._marginals(request)
+        return [partial(_read, table, levels) for table in tables]
 
     def _marginals(self, request):
         """Levels, and the quantiles at them of each series, (levels, steps, targets), ascending."""
@@ -162,6 +182,13 @@ def _own_levels(state, levels):
     found = np.unique(np.round(np.concatenate([fitted, levels]), 12))
     found = found[(found >= low) & (found <= high)]
     return found if low < 0.5 < high else []
+
+
+def _drawn_from(distribution, scores):
+    """Quantiles of distributions (steps, targets) at normal scores (n_paths, steps, targets)."""
+    from scipy.special import ndtr
+
+    return np.moveaxis(distribution.quantiles(np.moveaxis(ndtr(scores), 0, -1)), -1, 0)
 
 
 def _read(table, levels, scores):
