@@ -1,5 +1,5 @@
-// A few cells at once, one origin after the other. The window stands in order: where a score comes and the oldest one
-// goes, what lies between their places moves by one.
+// A few cells at once, one origin after the other. The window is kept in order: where a score comes and the oldest
+// one goes, what lies between their places moves by one.
 #include "adaptive.h"
 
 #include <algorithm>
@@ -49,7 +49,7 @@ class Cell {
     for (int64_t b = 0; b < levels_; ++b) bound_[b] *= s;
   }
 
-  // Where the score of origin i comes to stand, and the one that leaves for it: side by side, and without a branch,
+  // The place of the score of origin i, and of the one that leaves for it: side by side, and without a branch,
   // which would be foreseen half of the time.
   void find(int64_t i) {
     const double come = score_[i], go = oldest(), *a = ordered_.data(), *b = a;
