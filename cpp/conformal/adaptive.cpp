@@ -1,5 +1,5 @@
-// A few cells at once, one origin after the other. The window is sorted: where a score comes and the oldest one
-// goes, what lies between their places moves by one.
+// A few cells at once, one origin after the other. The window is kept in order: where a score comes and the oldest
+// one goes, what lies between their places moves by one.
 #include "adaptive.h"
 
 #include <algorithm>

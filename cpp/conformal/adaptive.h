@@ -48,7 +48,7 @@ struct Residuals {
 struct Learnt {
   double* alpha;    // [2][L][cell]
   double* offsets;  // [2][L][cell] what to add to a forecast for its bounds; NaN where too little is known
-  double* issued;   // [2][L][n][cell] offsets at each origin, by what it knows; null: not asked for
+  double* issued;   // [2][L][n][cell] offsets at each origin, of what it knows; null: not asked for
   double* scores;   // [cell][W]; null: not asked for, nor is what follows
   double* sum;      // [cell]
   double* weight;   // [cell]
