@@ -340,7 +340,7 @@ def crps(actual, quantiles, levels=None):
     1.0
     >>> from forecast import Distribution
     >>> round(crps([10.0], Distribution("normal", mean=[9.0], std=[2.0])), 6)
-    0.661991
+    0.662807
     """
     if isinstance(quantiles, Distribution):
         if levels is not None:
