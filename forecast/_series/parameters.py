@@ -1,5 +1,6 @@
 """The arguments of `SeriesForecaster`: what each may be, and what "auto" means where a regressor is given."""
 
+from math import isclose
 from numbers import Integral, Real
 
 from sklearn.base import clone
@@ -319,6 +320,8 @@ def member_settings(model):
         given["widths"] = _widths_of(model, name, one.get("widths"))
         found[name] = Settings(regressor=_told(one["regressor"], model), pads=True, **given), float(weight)
     total = sum(weight for _, weight in found.values())
+    if isclose(total, 1.0, rel_tol=1e-12):  # those of a recipe, which would lose their last bit
+        total = 1.0
     return {name: (one, weight / total) for name, (one, weight) in found.items()}
 
 

@@ -32,7 +32,8 @@ class Paths:
         its own, between its lowest and highest level, and those of one with a distribution are its own throughout, so
         that paths of counts are counts. How the steps hang together is that of the errors on the validation windows (an
         empirical copula, after the Schaake shuffle [1]_ [2]_): each path mixes the ranks that the errors of three past
-        forecasts had at each step. All series and targets take the forecasts of the same times. A series with errors from fewer than nine times, such as a new one, takes those of other series.
+        forecasts had at each step. All series and targets take the forecasts of the same times. A series with errors
+        from fewer than nine times, such as a new one, takes those of other series.
 
         Parameters
         ----------
@@ -94,7 +95,7 @@ class Paths:
         if not isinstance(n_paths, Integral) or isinstance(n_paths, bool) or n_paths < 1:
             raise ValueError(f"n_paths={n_paths!r}: expected a whole number, 1 or more.")
         request = self._request(X, history, errors, n, static)
-        past = self._past_paths()
+        past = self._past_paths(request)
         readers = self._distributions(request) or self._tables(request)
         drawn = past.drawn(int(n_paths), self._lines(request.keys), generator(random_state))
         arrays = [
@@ -137,8 +138,10 @@ class Paths:
             tables[number] = np.concatenate([low, inner, high])
         return np.concatenate([levels[below], own, levels[above]]), tables
 
-    def _past_paths(self):
+    def _past_paths(self, request):
         calibration = self._state.calibration
+        if calibration is None:
+            self._bounded(request, [0.8])  # refused, as an interval is
         if calibration.series is None:
             raise ValueError(
                 "paths need the series and time of each error on the validation windows, and files of earlier "
@@ -157,8 +160,6 @@ class Paths:
 
 def _known_coverages(calibration):
     """Coverages whose bounds are known, and the highest that the errors are enough for."""
-    if calibration is None:
-        return [0.8]  # refused, as an interval is
     known = calibration.known
     if known < ENOUGH:
         raise ValueError(
