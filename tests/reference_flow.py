@@ -53,7 +53,7 @@ def activity(network, theta, batch):
     """Name -> values of every gate and state, (B, L, T, H)."""
     cell, found = REFERENCE_CELLS[network.cell], {}
     _, saved, run = network.run(theta, batch)
-    layers = [saved[str(layer)] for layer in range(network.layers)]
+    layers = [saved[str(layer)][:2] for layer in range(network.layers)]
     times = range(network.steps)
     for i, name in enumerate(cell.gates):
         found[name] = np.array([[steps[t][i] for t in times] for _, steps in layers])
