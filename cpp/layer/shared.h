@@ -40,7 +40,7 @@ struct SharedMemory {
   }
 };
 
-constexpr int units_together = 8;  // of a product with steps in the lanes
+constexpr int units_together = accumulators < 24 ? 4 : 8;  // of a product with steps in the lanes
 
 // sums[j] += sum over k < n of weights[j][k * apart] * x[k][step]
 template <class T>
