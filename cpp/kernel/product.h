@@ -109,14 +109,6 @@ struct FromBiases {
   INLINE Vec<T> operator()(int64_t i, int) const { return splat<Vec<T>>(biases[i]); }
 };
 template <class T>
-struct FromShared {  // the sums that several steps have in common; there may be no biases
-  const T *sums, *biases;
-  INLINE Vec<T> operator()(int64_t i, int n) const {
-    const Vec<T> sum = load(sums + i * lanes<T> + n * width<T>);
-    return biases ? sum + splat<Vec<T>>(biases[i]) : sum;
-  }
-};
-template <class T>
 struct FromMemory {
   const T *a, *b;
   INLINE Vec<T> operator()(int64_t i, int n) const {
@@ -175,22 +167,28 @@ __attribute__((noinline)) const T* sums_of(const T* w, const Operands<T>& x, int
   return rest<Tile, tile_below(Tile::U)>(w, x, unit, end, start, sums);
 }
 
-// Where the sums of a step begin: biases, or sums in memory, or both added.
+// What the sums of a step begin with, and sums in memory that are added to them at the end; null: none.
 template <class T>
 struct Begun {
   const T *biases, *sums = nullptr;
 };
+template <class T>
+__attribute__((noinline)) void add_in_place(T* to, const T* from, int64_t n) {
+  for (int64_t i = 0; i < n; i += width<T>) store(to + i, load(from + i) + load(to + i));
+}
 
-// The same from either, chosen here so that the cell behind the product is compiled once.
+// Of a block: added here, so that the cell behind the product is compiled once.
 template <class F, class T, class Start>
 INLINE const T* sums_from(const T* w, const Operands<T>& x, int64_t unit, int64_t end, Start start, T* sums) {
   return sums_of<typename Tiling<F>::Tile>(w, x, unit, end, start, sums);
 }
 template <class F, class T>
 INLINE const T* sums_from(const T* w, const Operands<T>& x, int64_t unit, int64_t end, Begun<T> start, T* sums) {
-  if constexpr (F::second)
-    if (start.sums) return sums_from<F>(w, x, unit, end, FromShared<T>{start.sums, start.biases}, sums);
-  return sums_from<F>(w, x, unit, end, FromBiases<T>{start.biases}, sums);
+  constexpr int64_t of_unit = Tiling<F>::Tile::R * lanes<T>;
+  w = sums_from<F>(w, x, unit, end, FromBiases<T>{start.biases}, sums);
+  if (F::second && start.sums)
+    add_in_place(sums + unit * of_unit, start.sums + unit * of_unit, (end - unit) * of_unit);
+  return w;
 }
 
 // Sums that wait, [unit][row][n vectors]: of `count` vectors that follow each other the row that is asked for.

@@ -138,8 +138,7 @@ __attribute__((noinline)) void product_sums_units(const T* w, const Operands<T>&
     const int64_t first = i * own.size, n = smaller(vectors - first, own.size), at = first * F::R * width<T>;
     tiles_units<Tile, units_tile<Tile>>(n * Tiling<F>::per_unit, w + first * units_pack<F>(x), x, false, start + at,
                                         sums + at);
-    for (int64_t j = 0; added && j < n * F::R * width<T>; j += width<T>)
-      store(sums + at + j, load(added + at + j) + load(sums + at + j));
+    if (added) add_in_place(sums + at, added + at, n * F::R * width<T>);
   }
 }
 

@@ -12,6 +12,28 @@ struct Run {
   int part = 0, parts = 1;
 };
 
+// Where every step restarts: b + R h is computed at the first one for all of them, and W x once for all windows where these
+// have one input. Then nothing is left to multiply.
+template <class F, class Way, class T>
+__attribute__((noinline)) void begin_shared(const CellView<Way, T>& v, int64_t i, const Run& run, Begun<T>& begun,
+                                            Operands<T>& x) {
+  const Turn turn{false, run.part, run.parts};
+  if constexpr (F::second) {
+    const Operands<T> h{nullptr, 0, x.b, v.H, v.I};
+    if (i == 0) Way::template multiply_to<F>(v.shared, v.forward, v.forward, h, v.H, turn);
+    begun = {v.zeros, v.shared}, x.K_b = 0, x.passed_b = v.H;
+  }
+  if constexpr (!Way::units) {
+    if (!v.common) return;
+    const int64_t at = (i - run.from) % width<T>;
+    if (at == 0) begin_steps<F::second>(v, i, smaller(i + width<T>, run.to));
+    begun.biases = v.begun + at * F::R * v.H, x = {nullptr, 0, nullptr, 0};
+  } else if constexpr (F::second) {
+    Way::template multiply_to<F>(v.begun, v.forward, v.zeros, x, v.H, turn, v.shared);
+    begun.sums = v.begun, x = {nullptr, 0, nullptr, 0};
+  }
+}
+
 template <class C, class Way, class T>
 struct StepOf {
   using View = CellView<Way, T>;
@@ -50,28 +72,6 @@ struct StepOf {
     }
   }
 
-  // Where every step restarts: b + R h is computed at the first one for all, and W x once for all windows where all have
-  // one input. Then nothing is left to multiply. See shared.h for the order of the sums.
-  static __attribute__((noinline)) void begin_shared(const View& v, int64_t i, const Run& run, Begun<T>& begun,
-                                                     Operands<T>& x) {
-    using F = CellFeed<C>;
-    const Turn turn{false, run.part, run.parts};
-    if constexpr (F::second) {
-      const Operands<T> h{nullptr, 0, x.b, v.H, v.I};
-      if (i == 0) Way::template multiply_to<F>(v.shared, v.forward, v.forward, h, v.H, turn);
-      begun = {nullptr, v.shared}, x.K_b = 0, x.passed_b = v.H;
-    }
-    if (!v.common) return;
-    if constexpr (!Way::units) {
-      const int64_t at = (i - run.from) % width<T>;
-      if (at == 0) begin_steps<F::second>(v, i, smaller(i + width<T>, run.to));
-      begun.biases = v.begun + at * C::rows * v.H, x = {nullptr, 0, nullptr, 0};
-    } else if constexpr (F::second) {
-      Way::template multiply_to<F>(v.begun, v.forward, v.zeros(), x, v.H, turn, v.shared);
-      begun.sums = v.begun, x = {nullptr, 0, nullptr, 0};
-    }
-  }
-
   // A run of steps in one call: for a small layer a call takes as long as a tenth of its step.
   template <bool keep>
   static bool forward(const Call<T>& k, const View& v, const Masks<Way, T>* masks, Run run) {
@@ -81,7 +81,7 @@ struct StepOf {
       Operands<T> x = v.operands(i);
       const T* const before = x.b;
       T* made = v.after(i);
-      if (v.restart) begin_shared(v, i, run, begun, x);
+      if (v.restart) begin_shared<CellFeed<C>>(v, i, run, begun, x);
       else if (i < v.resting) x.K_b = 0, x.passed_b = v.H;  // R h = 0
       if (masks) x.b = masks->hidden_of(i, before);
       if (masks && masks->keep) made = masks->made_at(i);

@@ -94,7 +94,7 @@ struct CellView {
   int64_t resting;                        // so many first steps go on from h = 0
   bool reverse, restart, common, masked;  // common: all windows have one input
   Track<T> x;
-  T *states, *shared, *begun, *tapes, *carries, *first, *sums, *scratch, *transposed;
+  T *states, *shared, *zeros, *begun, *tapes, *carries, *first, *sums, *scratch, *transposed;
   const T *weights, *forward, *R_T, *W_T;
   MaskMemory of_masks;
   Decay<Way, T> decay;
@@ -110,7 +110,7 @@ struct CellView {
     restart = restarts(k.net, l), common = common_input(k.net, l);
     resting = l.start < 0 && !k.c.initial ? dilation : 0;
     T* const block = k.c.arena;
-    states = block + m.states, shared = block + m.own.shared, begun = block + m.own.begun;
+    states = block + m.states, shared = block + m.own.shared, zeros = block + m.own.zeros, begun = block + m.own.begun;
     tapes = block + m.tape, carries = block + m.carry, first = block + m.first;
     sums = block + m.sums, scratch = block + m.scratch, transposed = block + m.transposed;
     x = k.track(l.in[0]);
@@ -121,7 +121,6 @@ struct CellView {
   }
 
   const T* p() const { return forward + product_pack<Way>(cell, I, H); }  // of a cell with vectors, [vector][room]
-  T* zeros() const { return begun + cell.rows * row; }
   T* p_sums() const { return sums + Way::sums(cell.rows, I, H); }
   int64_t time(int64_t i) const { return reverse ? T_ - 1 - i : i; }
   const T* input(int64_t i) const { return x.at(time(i)); }

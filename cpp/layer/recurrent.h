@@ -88,7 +88,7 @@ struct Recurrent : Weightless {
     for (int64_t chain = 1; chain < v.dilation; ++chain)
       for (int64_t i = 0; i < v.state_step; ++i) v.state(chain)[i] = v.state(0)[i];
     if (v.masked) v.masks(k, k.layer(number)).begin();
-    if (Way::units && v.common) clear(v.zeros(), v.cell.rows * v.row);
+    if (v.restart) clear(v.zeros, v.cell.rows * v.row / Way::columns);
   }
   template <class Way, class T>
   static void first_state(const Call<T>& k, int number, const View<Way, T>& v) {
@@ -224,9 +224,9 @@ struct Recurrent : Weightless {
   template <class Way, class T>
   static void leave_to_first(const View<Way, T>& v, int64_t i) {
     T *const first = v.first, *const carry = v.carry(i), *const sum = v.shared;
-    for (int64_t j = 0; j < v.state_step; ++j) first[j] += carry[j], carry[j] = T(0);
-    const T* const da = v.tape(i) + v.cell.state[0] * v.row;
-    for (int64_t j = 0; j < v.cell.state_rows() * v.row; ++j) sum[j] += da[j];
+    add_in_place(first, carry, v.state_step);
+    clear(carry, v.state_step);
+    add_in_place(sum, v.tape(i) + v.cell.state[0] * v.row, v.cell.state_rows() * v.row);
   }
   // And at the end through R, and dR.
   template <class Way, class T>

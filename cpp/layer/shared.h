@@ -1,9 +1,8 @@
 // What the steps of a decoder have in common where each of them restarts from the same states, and its windows where they
 // have one input, as a decoder's learned positions are. It is computed once:
 //
-//   forward    S = b + R h0 for all steps. A step's sums are then
-//                S + W x_s      as one chain that goes on from S, or
-//                S + (W x_s)    where all windows have one input: W x_s is a chain from zero, the same for all of them
+//   forward    S = b + R h0 for all steps. A step's sums are S + (W x_s), where W x_s is a chain from zero, and where all
+//              windows have one input the same for all of them
 //   backward   dR = (sum_s da_s) h0,  dh0 = R^T (sum_s da_s); and with D_s = sum of da_s over the windows of a chunk,
 //                db = sum_s D_s,  dW = sum_s D_s x_s,  dx_s = W^T D_s     where all windows have one input
 //
@@ -18,7 +17,7 @@ namespace forecast::FORECAST_ISA {
 inline bool restarts(const NetworkSpec& net, const LayerSpec& l) { return l.restart && net.streams[l.out].steps > 1; }
 
 // Whether it reads what all windows have in common, ready before it begins: a decoder's learned positions.
-inline bool common_input(const NetworkSpec& net, const LayerSpec& l) {
+inline __attribute__((noinline)) bool common_input(const NetworkSpec& net, const LayerSpec& l) {
   int stream = l.in[0];
   while (net.streams[stream].of >= 0) stream = net.streams[stream].of;
   for (int i = 0; restarts(net, l) && i < net.n_layers; ++i) {
@@ -28,29 +27,39 @@ inline bool common_input(const NetworkSpec& net, const LayerSpec& l) {
   return false;
 }
 
-// `shared`: S, and backward the sum of da over the steps. `begun`: W x_s of up to `width` steps, with windows in the
-// lanes; with units W x_s + S of one step and zeros to begin with. Backward D_s goes over it, by unit and by step.
+// `shared`: S, and backward the sum of da over the steps. `zeros`: what W x_s begins with. `begun`: with windows in the
+// lanes W x_s of up to `width` steps, if they have one input, and backward D_s, by unit and by step; with units W x_s + S.
 template <class T>
 struct SharedMemory {
-  int64_t shared = 0, begun = 0;
+  int64_t shared = 0, zeros = 0, begun = 0;
   SharedMemory() = default;
   SharedMemory(bool units, bool restart, bool common, int rows, int64_t I, int64_t H, int64_t row, Cursor& arena) {
-    if (restart) shared = arena.take(rows * row);
-    if (common) begun = arena.take(units ? 2 * rows * row : (2 * rows * H + I) * width<T> + strip<T>);
+    if (!restart) return;
+    shared = arena.take(rows * row), zeros = arena.take(units ? rows * row : rows * H);
+    begun = arena.take(units ? rows * row : common ? (2 * rows * H + I) * width<T> + strip<T> : 0);
   }
 };
 
-constexpr int units_together = 8;  // of a product with steps in the lanes
+constexpr int units_together = 4;  // of a product with steps in the lanes
 
-// sums[j] += sum over k < n of weights[j][k * apart] * x[k][step]
+// sums[j] += sum over k < n of weights[j][k * apart] * x[k][step]. A function of its own, so that nothing around it takes
+// the registers of its sums.
 template <class T>
-INLINE void add_products(Vec<T> (&sums)[units_together], const T* const (&weights)[units_together], int64_t apart,
-                         const T* x, int64_t n) {
+__attribute__((noinline)) void add_products(Vec<T> (&sums)[units_together], const T* const (&weights)[units_together],
+                                            int64_t apart, const T* x, int64_t n) {
+  Vec<T> acc[units_together];
+  UNROLL
+  for (int j = 0; j < units_together; ++j) {
+    acc[j] = sums[j];
+    pin(acc[j]);
+  }
   for (int64_t k = 0; k < n; ++k) {
     const Vec<T> operand = load(x + k * width<T>);
     UNROLL
-    for (int j = 0; j < units_together; ++j) sums[j] = madd(splat<Vec<T>>(weights[j][k * apart]), operand, sums[j]);
+    for (int j = 0; j < units_together; ++j) acc[j] = madd(splat<Vec<T>>(weights[j][k * apart]), operand, acc[j]);
   }
+  UNROLL
+  for (int j = 0; j < units_together; ++j) sums[j] = acc[j];
 }
 
 // W x of the steps [i, end), at most `width`, where all windows have one input: a chain as in a product, from zero or
