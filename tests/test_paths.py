@@ -353,3 +353,7 @@ def test_paths_of_a_distribution_have_its_quantiles_and_counts_are_counts():
     for level in (0.5, 0.9, 0.99):
         at = right.quantiles(level)[:, None]
         assert (((paths < at).mean(axis=1) < level + 0.03) & ((paths <= at).mean(axis=1) > level - 0.03)).all()
+    with pytest.raises(ValueError, match="4 steps"):
+        model.sample(n=4)
+    with pytest.raises(ValueError, match="validation_fraction is None"):
+        SeriesForecaster(network, target="sold", lookback=7, horizon=3, validation_fraction=None).fit(sold).sample()

@@ -95,8 +95,9 @@ class Paths:
         if not isinstance(n_paths, Integral) or isinstance(n_paths, bool) or n_paths < 1:
             raise ValueError(f"n_paths={n_paths!r}: expected a whole number, 1 or more.")
         request = self._request(X, history, errors, n, static)
-        past = self._past_paths(request)
-        readers = self._distributions(request) or self._tables(request)
+        coverages = _known_coverages(self._state.calibration)
+        readers = (coverages and self._distributions(request)) or self._tables(request, coverages)
+        past = self._past_paths()
         drawn = past.drawn(int(n_paths), self._lines(request.keys), generator(random_state))
         arrays = [
             np.moveaxis(read(scores[:, : len(labels)]), 0, -1).reshape(len(labels), -1)
@@ -115,15 +116,14 @@ class Paths:
         cubes = from_ends(state, past, request.labels, request.future, PARAMETERS)
         return [partial(_drawn_from, Distribution._of(state.family, cube)) for cube in cubes]
 
-    def _tables(self, request):
+    def _tables(self, request, coverages):
         """For each series a function from normal scores to values, by quantiles at some levels."""
-        levels, tables = self._marginals(request)
+        levels, tables = self._marginals(request, coverages or [0.8])  # without errors refused, as an interval is
         return [partial(_read, table, levels) for table in tables]
 
-    def _marginals(self, request):
+    def _marginals(self, request, coverages):
         """Levels, and the quantiles at them of each series, (levels, steps, targets), ascending."""
         state = self._state
-        coverages = _known_coverages(state.calibration)
         bounded = self._bounded(request, coverages, [level for level in coverages if level in USUAL])
         levels = [(1 - level) / 2 for level in coverages[::-1]] + [(1 + level) / 2 for level in coverages]
         levels = np.round(levels, 12)  # (1 - 0.8) / 2 is less than 0.1
@@ -138,10 +138,8 @@ class Paths:
             tables[number] = np.concatenate([low, inner, high])
         return np.concatenate([levels[below], own, levels[above]]), tables
 
-    def _past_paths(self, request):
+    def _past_paths(self):
         calibration = self._state.calibration
-        if calibration is None:
-            self._bounded(request, [0.8])  # refused, as an interval is
         if calibration.series is None:
             raise ValueError(
                 "paths need the series and time of each error on the validation windows, and files of earlier "
@@ -159,7 +157,9 @@ class Paths:
 
 
 def _known_coverages(calibration):
-    """Coverages whose bounds are known, and the highest that the errors are enough for."""
+    """Coverages whose bounds are known, and the highest that the errors are enough for; None without any errors."""
+    if calibration is None:
+        return None
     known = calibration.known
     if known < ENOUGH:
         raise ValueError(
