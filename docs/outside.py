@@ -1,6 +1,6 @@
 """What mkdocs is told about the repository: pages that lie outside of docs/, and links between them.
 
-So that a file stands in one place only and its links are right on both, where the sources are browsed and on the site.
+So that a file is in one place only and its links are right on both, where the sources are browsed and on the site.
 Used as a hook by mkdocs.yml.
 """
 

@@ -18,11 +18,14 @@ except ImportError:
 
 if TYPE_CHECKING:
     from ._catalogue import (
+        BoundsWarning,
+        Distribution,
         LateSeriesWarning,
         LinearForecaster,
         ModelFileError,
         OldRowsWarning,
         RecursiveForecastWarning,
+        RNNClassifier,
         RNNForecaster,
         SentinelWarning,
         SeriesForecaster,
@@ -33,6 +36,7 @@ if TYPE_CHECKING:
         WindowTargets,
         load,
         make_windows,
+        path_interval,
         read_card,
         show_config,
     )
@@ -40,10 +44,13 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 __all__ = [
+    "BoundsWarning",
+    "Distribution",
     "LateSeriesWarning",
     "LinearForecaster",
     "ModelFileError",
     "OldRowsWarning",
+    "RNNClassifier",
     "RNNForecaster",
     "RecursiveForecastWarning",
     "SentinelWarning",
@@ -55,6 +62,7 @@ __all__ = [
     "Windows",
     "load",
     "make_windows",
+    "path_interval",
     "read_card",
     "show_config",
 ]
@@ -62,7 +70,12 @@ __all__ = [
 
 # What is there without the whole package: a network needs no forecaster of frames, and that one no network until it is
 # fitted.
-_HOMES = {"RNNForecaster": "._rnn", "SeriesForecaster": "._series", "show_config": "._config"}
+_HOMES = {
+    "RNNClassifier": "._classifier",
+    "RNNForecaster": "._rnn",
+    "SeriesForecaster": "._series",
+    "show_config": "._config",
+}
 
 
 def __getattr__(name):

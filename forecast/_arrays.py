@@ -8,7 +8,9 @@ from sklearn.utils.validation import _check_sample_weight, check_array, validate
 
 from ._windows import Windows, WindowTargets, at_every_step, no_past
 
-__all__ = ["Dataset", "read_examined", "read_inputs", "read_training", "read_validation", "read_weights"]
+__all__ = [
+    "Dataset", "matrix_arguments", "read_examined", "read_inputs", "read_training", "read_validation", "read_weights",
+]  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -30,6 +32,7 @@ class Dataset:
     n_static: int = 0  # static columns among them
     steps: int = 1  # of a window with outputs: 1, or all with `return_sequences`
     n_series: int = 0  # series that the windows are of; 0: plain arrays, which do not say
+    loss_parameters: tuple = ()  # of a loss of labels: the weights of the classes
     levels: dict = field(default_factory=dict)  # of every column with codes of categories, by the architecture's fields
     windows: Windows | None = None  # that this was read from; None: an array, which says nothing of series and time
 
@@ -95,7 +98,7 @@ def read_training(estimator, X, y):
     lookback, channels = _sizes(estimator, X.shape[1], lookback, channels)
     targets = _as_float(np.asarray(y))
     table = targets.reshape(len(targets), -1)
-    arguments = _array_arguments(X, lookback, channels)
+    arguments = matrix_arguments(X, lookback, channels)
     outputs = table.shape[1]
     arguments.update(target=table.reshape(-1, 1), horizon=outputs, target_stride=outputs)
     steps, span = 1, outputs
@@ -133,7 +136,7 @@ def read_inputs(estimator, X, lookback, channels, extra=0):
                 f"X: expected {lookback} steps of {channels} channels as in fit, got {steps} steps of {n} channels."
             )
         X = validate_data(estimator, X, reset=False, dtype=[np.float64, np.float32], order="C")
-    arguments = _array_arguments(X.reshape(len(X), -1), lookback, channels)
+    arguments = matrix_arguments(X.reshape(len(X), -1), lookback, channels)
     return Dataset(arguments, len(X), lookback, channels, n_extra=extra)
 
 
@@ -179,7 +182,7 @@ def read_examined(estimator, X, y, lookback, channels, extra, n_outputs):
         return replace(data, arguments=y.source_arguments(), n_outputs=n_outputs)
     table = _targets_apart(y, n_outputs)
     if isinstance(X, Windows):  # their origins cannot address the rows of y
-        data = replace(data, arguments=_array_arguments(np.ascontiguousarray(np.asarray(X)), lookback, channels))
+        data = replace(data, arguments=matrix_arguments(np.ascontiguousarray(np.asarray(X)), lookback, channels))
     ahead = {"target": table.reshape(-1, 1), "horizon": n_outputs, "target_stride": n_outputs}
     return replace(data, arguments=data.arguments | ahead, n_outputs=n_outputs)
 
@@ -270,7 +273,7 @@ def _read_windows(estimator, X, y):
     targets = _as_float(check_array(np.asarray(y), dtype="numeric", ensure_2d=False, input_name="y"))
     # Rows of y are numbered as the windows are, so the windows' origins cannot address them: materialise the past.
     table = targets.reshape(len(targets), -1)
-    plain = _array_arguments(np.ascontiguousarray(np.asarray(X)), *_past_sizes(X))
+    plain = matrix_arguments(np.ascontiguousarray(np.asarray(X)), *_past_sizes(X))
     plain.update(target=table.reshape(-1, 1), horizon=table.shape[1], target_stride=table.shape[1])
     roles = _roles(X, table.shape[1])
     return Dataset(
@@ -313,7 +316,7 @@ def _past_sizes(X):
     return X.lookback, X.n_channels if X.lookback else 0
 
 
-def _array_arguments(X, lookback, channels):
+def matrix_arguments(X, lookback, channels):
     """A matrix of windows: the past and, where there are more columns, the known future and static values."""
     past, extra = X[:, : lookback * channels], X[:, lookback * channels :]
     if lookback == 0:

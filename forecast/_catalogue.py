@@ -1,11 +1,15 @@
 """The public names, all imported when the first of them is asked for: `forecast --help` need not wait for pandas."""
 
+from ._classifier import RNNClassifier
 from ._config import show_config
+from ._distributions import Distribution
 from ._files import ModelFileError, load, read_card
 from ._frames import SentinelWarning, TimeColumnWarning
 from ._linear import LinearForecaster
+from ._paths import path_interval
 from ._rnn import RNNForecaster
 from ._series import (
+    BoundsWarning,
     LateSeriesWarning,
     OldRowsWarning,
     RecursiveForecastWarning,
@@ -16,10 +20,13 @@ from ._series import (
 from ._windows import Windows, WindowTargets, make_windows
 
 __all__ = [
+    "BoundsWarning",
+    "Distribution",
     "LateSeriesWarning",
     "LinearForecaster",
     "ModelFileError",
     "OldRowsWarning",
+    "RNNClassifier",
     "RNNForecaster",
     "RecursiveForecastWarning",
     "SentinelWarning",
@@ -31,6 +38,7 @@ __all__ = [
     "Windows",
     "load",
     "make_windows",
+    "path_interval",
     "read_card",
     "show_config",
 ]

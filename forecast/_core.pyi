@@ -25,7 +25,10 @@ class CellInfo(TypedDict):
 
 class LossInfo(TypedDict):
     parameters: list[str]  # names of its parameters, e.g. ["delta"]
-    one_output_per_parameter: bool  # pinball: one output per target and level
+    outputs: int  # of each target; 0: one for each parameter, as the pinball loss has
+    # "real": centred and scaled; "positive": scaled by the mean alone; "counts": whole numbers too; "labels": numbers
+    # of classes, as they are
+    target: Literal["real", "positive", "counts", "labels"]
 
 class Config(TypedDict):
     compiler: str
@@ -41,14 +44,50 @@ CELLS: dict[str, CellInfo]
 LAYERS: list[str]  # kinds of layers that are no cells
 LOSSES: dict[str, LossInfo]
 OPTIMIZERS: list[str]
+MOST_OUTPUTS: int  # of a target: quantile levels, classes
 
 def config() -> Config: ...
-def activation(name: Literal["exp", "sigmoid", "tanh"], x: NDArray[Any], isa: str | None = None) -> NDArray[Any]:
-    """Elementwise on a 1-D float32 or float64 array, by the kernels' own polynomials."""
+def activation(
+    name: Literal["exp", "sigmoid", "tanh", "log", "softplus", "log_gamma", "digamma"],
+    x: NDArray[Any],
+    isa: str | None = None,
+) -> NDArray[Any]:
+    """Elementwise on a 1-D float32 or float64 array, by the kernels' own polynomials and series."""
 
 def multiply_adds(n: int, *, dtype: str = "float32", isa: str | None = None) -> float:
     """n rounds of independent multiply-adds that never leave the registers; returns the floating-point operations in
     them. Timed, it gives the peak that benchmarks measure the kernels against.
+    """
+
+def adapted(
+    residual: NDArray[np.float64],
+    positions: NDArray[np.int64],
+    now: int,
+    *,
+    scores: NDArray[np.float64],
+    ordered: NDArray[np.float64],
+    alpha: NDArray[np.float64],
+    sum: NDArray[np.float64],
+    weight: NDArray[np.float64],
+    heard: NDArray[np.int64],
+    count: NDArray[np.int64],
+    tail: NDArray[np.float64],
+    needed: NDArray[np.int64],
+    gamma: float,
+    decay: float,
+    settled: int,
+    issue: bool = False,
+    keep: bool = False,
+) -> dict[str, NDArray[Any]]:
+    """What adaptive intervals have learnt after residuals (n, steps, series * targets) of origins in rising rows
+    `positions` that have come by row `now`; NaN where one is not known. Each series goes on by itself from
+    the same state: scores (steps, targets, window), the newest last and NaN in front, and the same ascending with NaN
+    last; alpha (2, coverages, steps, targets); sum, weight, heard and count (steps, targets); tail and needed of each
+    coverage. The formulas are in cpp/conformal/adaptive.h.
+
+    Returns alpha and offsets, (2, coverages, steps, series * targets), with the lower side first; with `issue`, issued
+    (2, coverages, n, steps, series * targets), the offsets at each origin; with `keep`, scores (steps, series *
+    targets, window), sum, weight, heard and count.
     """
 
 class Source:
@@ -59,15 +98,16 @@ class Source:
     [base * target_stride + target_shift, ... + horizon) of `target`, flattened row by row to K values.
     A target that is NaN is missing: it has no part in loss and gradient.
 
-    The E extra inputs of a window are, in this order: its row of `extra`; the rows of `future` at which its targets
-    stand, [base * target_stride + target_shift, ... + horizon), flattened row by row; the row of `static` of its
+    The E extra inputs of a window are, in this order: its row of `extra`; the rows of `future` of its
+    targets, [base * target_stride + target_shift, ... + horizon), flattened row by row; the row of `static` of its
     series, the one whose rows [starts[s], starts[s + 1]) of `past` hold the newest row of its past. Each part may be
     absent. With `future`, `horizon` is needed even where there is no target.
 
     A past value reaches the network as ((x - m) / d - past_mean[channel]) / past_scale[channel], a target as
     ((y - m) / d - target_mean[k]) / target_scale[k], m and d being those of the channel target_anchor[column] (0 and 1
     where that is -1), an extra input as (e - extra_mean[i]) / extra_scale[i], i over all E. All of it in double, then
-    rounded to the dtype. What m and d of a window are is said by anchor[channel]:
+    rounded to the dtype. From a column of `future` the newest value of the channel future_anchor[column] is taken off
+    before. What m and d of a window are is said by anchor[channel]:
 
     0: m = 0, d = 1;
     1: m = the newest of its T past values, d = 1;
@@ -121,6 +161,9 @@ class Source:
         fed_scale: NDArray[np.float64] | None = None,  # (K,) with fed_shift: what a decoder that feeds itself reads of
         # target k is fed_scale z + fed_shift, z as the loss sees it; None: z
         fed_shift: NDArray[np.float64] | None = None,
+        future_anchor: NDArray[np.int32] | None = None,  # (columns of future,) a channel with the anchor 1, or -1
+        begin: NDArray[np.int64] | None = None,  # of each window its first step; None: 0. Ragged layers keep their
+        # states before it, and moments leave out the values there, which are finite all the same
     ) -> None: ...
 
 def gathered(
@@ -256,7 +299,7 @@ class Network:
 
         With `carried` the windows go in batches of `batch_size`, the last one perhaps smaller, and window i of a batch
         begins with the states that window i of the batch before has left; of the first batch with those in `carried`,
-        per recurrent layer without a start (S, batch_size, H), where the states after the last batch stand in the end.
+        per recurrent layer without a start (S, batch_size, H), which hold the states after the last batch in the end.
         A window of `begins` begins with zeros. No gradient goes from one batch to another. A matrix memory begins with
         zeros always.
         """
@@ -293,6 +336,8 @@ class Network:
         index: NDArray[np.int64],
         *,
         initial: NDArray[Any] | list[NDArray[Any]] | None = None,  # as in GradientResult; zeros where None
+        upstream: NDArray[Any] | None = None,  # (B, n_outputs): what goes backward from the outputs. All gradients are
+        # then of sum(upstream * outputs), the loss is 0 and the source needs no targets. None: that of the loss
         seed: int | None = None,  # of dropout masks and series left out; None: neither
         forced: float = 0.0,  # as in train; drawn by the seed, None: 0
         threads: int = 1,

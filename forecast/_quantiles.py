@@ -5,7 +5,7 @@ from numbers import Real
 
 import numpy as np
 
-__all__ = ["at_levels", "fitted_levels", "in_order", "median_level", "wanted_levels"]
+__all__ = ["at_levels", "fitted_levels", "in_order", "levels_between", "median_level", "wanted_levels"]
 
 _SAME_LEVEL = 1e-6  # nearer levels are the same: 1 - 0.9 is not 0.1 in double, nor is 0.1 in single precision
 
@@ -27,6 +27,20 @@ def fitted_levels(quantile):
     )
 
 
+def levels_between(levels):
+    """Levels to forecast at, as an array.
+
+    Raises
+    ------
+    ValueError
+        Not numbers in (0, 1).
+    """
+    wanted = _as_tuple(levels)
+    if not wanted or not _are_levels(wanted):
+        raise ValueError(f"levels: expected a level in (0, 1) or a list of them, got {levels!r}.")
+    return np.array(wanted, dtype=np.float64)
+
+
 def wanted_levels(levels, fitted):
     """Levels to forecast at, as an array; those that the fitted ones do not enclose are refused.
 
@@ -35,10 +49,7 @@ def wanted_levels(levels, fitted):
     ValueError
         Not numbers in (0, 1), or beyond the outermost fitted levels.
     """
-    wanted = _as_tuple(levels)
-    if not wanted or not _are_levels(wanted):
-        raise ValueError(f"levels: expected a level in (0, 1) or a list of them, got {levels!r}.")
-    wanted = np.array(wanted, dtype=np.float64)
+    wanted = levels_between(levels)
     beyond = (wanted < fitted[0] - _SAME_LEVEL) | (wanted > fitted[-1] + _SAME_LEVEL)
     if beyond.any():
         raise ValueError(

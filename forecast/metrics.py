@@ -6,15 +6,22 @@ is missing (NaN) is refused: the caller says which rows count.
 
 import numpy as np
 
+from ._distributions import Distribution, crps_of, log_score, neg_crps, neg_log_score
+from ._energy import energy_score
+from ._numbers import finite as _finite
 from ._shares import share
 
 __all__ = [
     "bias",
     "coverage",
     "crps",
+    "energy_score",
     "interval_score",
+    "log_score",
     "mae",
     "mase",
+    "neg_crps",
+    "neg_log_score",
     "pinball",
     "rmse",
     "rmsse",
@@ -38,20 +45,6 @@ def _alike(**named):
     if not arrays[0].size:
         raise ValueError(f"{' and '.join(named)} are empty; expected at least one value.")
     return arrays
-
-
-def _finite(name, numbers):
-    numbers = np.asarray(numbers)
-    if numbers.dtype.kind not in "iufb":
-        raise TypeError(f"{name} holds {numbers.dtype} values; expected numbers.")
-    numbers = numbers.astype(np.float64)
-    if not np.isfinite(numbers).all():
-        bad = ~np.isfinite(numbers)
-        raise ValueError(
-            f"{name} has {int(bad.sum())} values that are NaN or infinite, the first at position "
-            f"{tuple(int(i) for i in np.argwhere(bad)[0])}; expected finite numbers."
-        )
-    return numbers
 
 
 def mae(actual, forecast):
@@ -312,8 +305,8 @@ def pinball(actual, forecast, level):
     return float(np.maximum(level * (actual - forecast), (level - 1) * (actual - forecast)).mean())
 
 
-def crps(actual, quantiles, levels):
-    """Continuous ranked probability score, approximated from quantile forecasts, in the units of the series.
+def crps(actual, quantiles, levels=None):
+    """Continuous ranked probability score, in the units of the series: exact of distributions, near from quantiles.
 
     The score is twice the pinball loss integrated over all levels; this is the mean of twice the pinball loss at the
     levels given. It is a good approximation where these are many and spread evenly over 0 to 1 (0.05, 0.15, ... 0.95);
@@ -323,10 +316,10 @@ def crps(actual, quantiles, levels):
     Parameters
     ----------
     actual : array-like
-    quantiles : array-like of shape (*actual.shape, levels)
-        On the last axis the forecast of each level.
-    levels : array-like of float
-        Rising, between 0 and 1.
+    quantiles : array-like of shape (*actual.shape, levels), or Distribution of shape actual.shape
+        On the last axis the forecast of each level. Of a `forecast.Distribution` the score is exact.
+    levels : array-like of float, default=None
+        Rising, between 0 and 1. None with a distribution.
 
     Returns
     -------
@@ -345,7 +338,14 @@ def crps(actual, quantiles, levels):
     --------
     >>> crps([10.0], [[8.0, 10.0, 14.0]], [0.25, 0.5, 0.75])
     1.0
+    >>> from forecast import Distribution
+    >>> round(crps([10.0], Distribution("normal", mean=[9.0], std=[2.0])), 6)
+    0.662807
     """
+    if isinstance(quantiles, Distribution):
+        if levels is not None:
+            raise TypeError(f"levels is {levels!r}; expected None with a distribution, which has all of them.")
+        return crps_of(actual, quantiles)
     actual, quantiles, levels = _finite("actual", actual), _finite("quantiles", quantiles), _finite("levels", levels)
     if levels.ndim != 1 or not levels.size or not ((levels > 0) & (levels < 1)).all() or (np.diff(levels) <= 0).any():
         raise ValueError(f"levels is {levels.tolist()}; expected numbers between 0 and 1 that rise.")

@@ -15,7 +15,7 @@ ISAS = _core.config()["isa_found"]
 DTYPES = ("float32", "float64")
 CELLS = sorted(_core.CELLS)
 LOSSES = sorted(_core.LOSSES)
-LOSS_PARAMETERS = {"huber": (0.7,), "quantile": (0.1, 0.5, 0.8)}
+LOSS_PARAMETERS = {"huber": (0.7,), "quantile": (0.1, 0.5, 0.8), "cross_entropy": (0.5, 1.0, 2.5, 0.7)}
 
 
 def largest_difference(actual, expected, at_least=0.0):
@@ -78,6 +78,18 @@ class Case:
         return replace(self, arguments=self.arguments | arguments)
 
 
+def as_targets(values, loss, rng):
+    """Values that a loss is made for, in place: positive ones, counts, or numbers of classes."""
+    kind = _core.LOSSES[loss]["target"]
+    if kind == "labels":
+        values[...] = np.floor(np.abs(values) * 1000) % len(LOSS_PARAMETERS[loss])
+    if kind == "positive":
+        values[...] = rng.gamma(2.0, size=values.shape) + 0.1
+    if kind == "counts":
+        values[...] = rng.poisson(4.0, values.shape)
+    return values
+
+
 def draw_theta(network, rng):
     """Orthogonal recurrences; for many steps open gates and small weights too, so that gradients live through them."""
     theta, many = rng.normal(size=network.n_parameters) * 0.3, network.steps > 10
@@ -86,6 +98,10 @@ def draw_theta(network, rng):
             view[...] = np.linalg.qr(rng.normal(size=view.shape))[0] * (1.0 if "rnn" in network.cell else 0.5)
         elif many and name.endswith(("b_f", "b_z")):  # the gates that carry the state
             view[...] += 3.0
+        elif name.endswith("decay_w"):  # unit 0 never decays, unit 1 over the long steps, the others always
+            view[...] = [-0.3, 1.0, *rng.uniform(0.1, 0.5, size=len(view) - 2)]
+        elif name.endswith("decay_b"):
+            view[...] = [-0.1, -0.7, *rng.uniform(0.05, 0.1, size=len(view) - 2)]
         elif view.ndim == 2:
             view[...] = rng.normal(size=view.shape) / np.sqrt(view.shape[1])
         if many and network.cell == "minlstm" and name.endswith("b_i"):  # the other half of what carries the state
@@ -115,7 +131,7 @@ def draw_case(
     windows = windows or batch
     parameters = LOSS_PARAMETERS.get(loss, ())
     network = stacked(cell, steps, inputs, hidden, layers, targets, extra, loss, parameters)
-    target = rng.normal(size=(windows, targets))
+    target = as_targets(rng.normal(size=(windows, targets)), loss, rng)
     target[rng.random(size=target.shape) < missing] = np.nan
     arguments = dict(
         past=rng.normal(size=(windows * steps, inputs)),
@@ -126,6 +142,8 @@ def draw_case(
     )
     if extra:
         arguments["extra"] = rng.normal(size=(windows, extra))
+    if _core.LOSSES[loss]["target"] == "counts":
+        arguments["target_scale"] = rng.uniform(1.0, 5.0, size=targets)
     if weighted:
         arguments["weight"] = rng.uniform(0.2, 3.0, size=windows)
     return Case(network, draw_theta(network, rng), arguments, rng.permutation(windows)[:batch])
@@ -165,6 +183,12 @@ FAMILIES = {  # fields of Architecture; those not named are the defaults of `dra
     "skip linear": dict(skip="linear"),
     "skip linear of some channels": dict(skip="linear", inputs=4, columns=2),
     "skip linear-all": dict(skip="linear-all"),
+    "decay": dict(cell="gru_decay", inputs=3, elapsed=1),
+    "decay, everything": dict(
+        cell="gru_decay", inputs=4, elapsed=3, layers=2, bidirectional=True, layer_norm=True, residual=True,
+        decoder="recurrent", attention="additive", future=1, static=1,
+    ),
+    "decay at every step": dict(cell="gru_decay", inputs=2, elapsed=1, layers=2, return_sequences=True, horizon=2),
     "segments": dict(segment=3, decoder="segments"),
     "segments over the horizon": dict(segment=3, decoder="segments", horizon=4, columns=2),
     "segments tied": dict(segment=3, decoder="segments", decoder_tied=True),
@@ -258,6 +282,7 @@ def draw_network(rng, *, batch=7, windows=None, missing=0.0, weighted=False, see
     arguments = _windows_of(network.architecture, windows, rng)
     if weighted:
         arguments["weight"] = rng.uniform(0.2, 3.0, size=windows)
+    as_targets(arguments["target"], fields["loss"], rng)
     arguments["target"][rng.random(size=arguments["target"].shape) < missing] = np.nan
     if "series_row" in arguments:
         arguments["series_row"][rng.random(size=windows) < unknown] = -1
@@ -274,6 +299,9 @@ def _windows_of(a, windows, rng):
         past=rng.normal(size=(rows, a.inputs)), lookback=a.steps, past_stride=block,
         target=rng.normal(size=(rows, a.columns)), horizon=a.horizon_steps, target_stride=block, target_shift=a.steps,
     )  # fmt: skip
+    if a.elapsed is not None:  # short and long steps, none of which puts a decay on its kink
+        long = rng.random(size=rows) < 0.3
+        arguments["past"][:, a.elapsed] = np.where(long, rng.uniform(1.0, 1.5, rows), rng.uniform(0.1, 0.4, rows))
     if a.return_sequences:
         arguments |= dict(target=rng.normal(size=(rows, a.step_targets)), horizon=a.steps, target_shift=1)
     cuts = np.sort(rng.integers(0, windows + 1, size=SERIES - 1))

@@ -121,7 +121,7 @@ class Network:
 
     @property
     def levels(self):
-        return len(self.spec.loss_parameters) if REFERENCE_LOSSES[self.spec.loss].one_output_per_parameter else 1
+        return REFERENCE_LOSSES[self.spec.loss].outputs or len(self.spec.loss_parameters)
 
     @property
     def n_outputs(self):
@@ -243,8 +243,11 @@ class Network:
         total = weight.sum()
         if total == 0.0:
             return 0.0, np.zeros_like(outputs)
-        value = (weight * loss.value(p, y, self.spec.loss_parameters)).sum() / total
-        derivative = weight * loss.derivative(p, y, self.spec.loss_parameters) / total
+        parameters = self.spec.loss_parameters
+        if loss.target == "counts":
+            parameters = np.broadcast_to(batch.scale, (self.targets,))[None, :, None]
+        value = (weight * loss.value(p, y, parameters)).sum() / total
+        derivative = weight * loss.derivative(p, y, parameters) / total
         return float(value), derivative.reshape(B, -1)
 
     def gradient(self, theta, batch, initial=None, masks=None, left_out=None, taught=False):

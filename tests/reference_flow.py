@@ -18,7 +18,7 @@ def state_gradients(network, theta, batch):
     dh = np.zeros((network.layers, network.steps, len(outputs), network.hidden))
     dh[-1, -1] = (dp @ p["head.W"])[:, : network.hidden]
     for layer in reversed(range(network.layers)):
-        before, steps = saved[str(layer)]
+        before, steps, *_ = saved[str(layer)]
         own = cell.own({name.removeprefix(f"{layer}."): view for name, view in p.items()})
         dpast = [np.zeros_like(s) for s in before[0]]  # what reaches the states from later steps
         for t in reversed(range(network.steps)):
@@ -53,7 +53,7 @@ def activity(network, theta, batch):
     """Name -> values of every gate and state, (B, L, T, H)."""
     cell, found = REFERENCE_CELLS[network.cell], {}
     _, saved, run = network.run(theta, batch)
-    layers = [saved[str(layer)] for layer in range(network.layers)]
+    layers = [saved[str(layer)][:2] for layer in range(network.layers)]
     times = range(network.steps)
     for i, name in enumerate(cell.gates):
         found[name] = np.array([[steps[t][i] for t in times] for _, steps in layers])

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
+from scipy import special
 
 # -------------------- cells
 # A cell sees one pre-activation per row, a = [W x] + [R h] + b, and the states before the step. `forward` returns the
@@ -236,15 +237,17 @@ REFERENCE_CELLS = {
 
 # -------------------- losses
 # A loss sees outputs p (B, K, Q) and targets y (B, K, 1); it returns value and derivative of every one (B, K, Q).
-# The loss of a target is the mean over its Q outputs.
+# The loss of a target is the mean over its Q outputs: a likelihood is the same for each of them, (B, K, 1), and its
+# derivatives are times Q. Of counts the parameters are the scales (1, K, 1) by which they were divided.
 
 
 @dataclass(frozen=True)
 class Loss:
     parameters: tuple[str, ...]
-    one_output_per_parameter: bool
+    outputs: int  # 0: one per parameter
     value: Callable
     derivative: Callable
+    target: str = "real"
     kink: Callable = lambda p, y, parameters: np.full_like(p - y, np.inf)  # the distance from a kink
 
 
@@ -293,20 +296,130 @@ def quantile_derivative(p, y, parameters):
     return np.where(y > p, -level, 1.0 - level)
 
 
+def _of_classes(p, y, parameters):
+    """Probabilities of the classes, which of them is the target, and its weight."""
+    e = np.exp(p - p.max(axis=-1, keepdims=True))
+    own = (y == np.arange(p.shape[-1])).astype(float)
+    return e / e.sum(axis=-1, keepdims=True), own, (own * np.asarray(parameters)).sum(axis=-1, keepdims=True)
+
+
+def cross_entropy_value(p, y, parameters):
+    share, own, weight = _of_classes(p, y, parameters)
+    return -weight * (own * np.log(share)).sum(axis=-1, keepdims=True) + 0.0 * p  # the same Q times, with that mean
+
+
+def cross_entropy_derivative(p, y, parameters):
+    share, own, weight = _of_classes(p, y, parameters)
+    return p.shape[-1] * weight * (share - own)
+
+
+def positive(raw, least):
+    return np.logaddexp(0.0, raw) + least
+
+
+def sigmoid_of(raw):
+    return special.expit(raw)
+
+
+def columns(p):
+    return [p[..., [number]] for number in range(p.shape[-1])]
+
+
+def likelihood(*slopes):
+    """Derivatives by each output, side by side."""
+    return len(slopes) * np.concatenate(slopes, axis=-1)
+
+
+def normal_value(p, y, parameters):
+    mu, raw = columns(p)
+    sigma = positive(raw, 1e-3)
+    return np.log(sigma) + 0.5 * ((y - mu) / sigma) ** 2 + 0.5 * np.log(2 * np.pi)
+
+
+def normal_derivative(p, y, parameters):
+    mu, raw = columns(p)
+    sigma = positive(raw, 1e-3)
+    z = (y - mu) / sigma
+    return likelihood(-z / sigma, (1.0 - z**2) / sigma * sigmoid_of(raw))
+
+
+def student_t_value(p, y, parameters):
+    mu, raw, raw_nu = columns(p)
+    sigma, nu = positive(raw, 1e-3), positive(raw_nu, 2.01)
+    z = (y - mu) / sigma
+    constant = special.gammaln(nu / 2) - special.gammaln((nu + 1) / 2) + 0.5 * np.log(np.pi * nu)
+    return np.log(sigma) + constant + (nu + 1) / 2 * np.log1p(z**2 / nu)
+
+
+def student_t_derivative(p, y, parameters):
+    mu, raw, raw_nu = columns(p)
+    sigma, nu = positive(raw, 1e-3), positive(raw_nu, 2.01)
+    z = (y - mu) / sigma
+    w = (nu + 1) / (nu + z**2)
+    dnu = special.psi(nu / 2) - special.psi((nu + 1) / 2) + 1 / nu + np.log1p(z**2 / nu) - w * z**2 / nu
+    return likelihood(-w * z / sigma, (1.0 - w * z**2) / sigma * sigmoid_of(raw), 0.5 * dnu * sigmoid_of(raw_nu))
+
+
+def poisson_value(p, y, scale):
+    mu, count = scale * positive(p, 1e-6), scale * y
+    return mu - count * np.log(mu) + special.gammaln(count + 1)
+
+
+def poisson_derivative(p, y, scale):
+    mu, count = scale * positive(p, 1e-6), scale * y
+    return (1.0 - count / mu) * scale * sigmoid_of(p)
+
+
+def negative_binomial_value(p, y, scale):
+    raw, raw_alpha = columns(p)
+    mu, r, count = scale * positive(raw, 1e-6), 1.0 / positive(raw_alpha, 1e-4), scale * y
+    gammas = special.gammaln(count + 1) - special.gammaln(count + r) + special.gammaln(r)
+    return gammas + (count + r) * np.log(r + mu) - r * np.log(r) - count * np.log(mu)
+
+
+def negative_binomial_derivative(p, y, scale):
+    raw, raw_alpha = columns(p)
+    mu, r, count = scale * positive(raw, 1e-6), 1.0 / positive(raw_alpha, 1e-4), scale * y
+    dmu = r * (mu - count) / (mu * (r + mu))
+    dr = special.psi(r) - special.psi(count + r) + np.log((r + mu) / r) + (count - mu) / (r + mu)
+    return likelihood(dmu * scale * sigmoid_of(raw), -(r**2) * dr * sigmoid_of(raw_alpha))
+
+
+def gamma_value(p, y, parameters):
+    raw, raw_shape = columns(p)
+    mu, a, y = positive(raw, 1e-6), positive(raw_shape, 1e-2), np.maximum(y, 1e-30)
+    return a * (y / mu - np.log(y / mu)) + np.log(y) + special.gammaln(a) - a * np.log(a)
+
+
+def gamma_derivative(p, y, parameters):
+    raw, raw_shape = columns(p)
+    mu, a, y = positive(raw, 1e-6), positive(raw_shape, 1e-2), np.maximum(y, 1e-30)
+    da = y / mu - np.log(y / mu) - 1.0 + special.psi(a) - np.log(a)
+    return likelihood(a * (1.0 - y / mu) / mu * sigmoid_of(raw), da * sigmoid_of(raw_shape))
+
+
 REFERENCE_LOSSES = {
-    "squared_error": Loss((), False, squared_error_value, squared_error_derivative),
+    "squared_error": Loss((), 1, squared_error_value, squared_error_derivative),
     "absolute_error": Loss(
-        (), False, absolute_error_value, absolute_error_derivative, lambda p, y, parameters: np.abs(p - y)
+        (), 1, absolute_error_value, absolute_error_derivative, kink=lambda p, y, parameters: np.abs(p - y)
     ),
     "huber": Loss(
         ("delta",),
-        False,
+        1,
         huber_value,
         huber_derivative,
-        lambda p, y, parameters: np.abs(np.abs(p - y) - parameters[0]),
+        kink=lambda p, y, parameters: np.abs(np.abs(p - y) - parameters[0]),
     ),
-    "pseudo_huber": Loss((), False, pseudo_huber_value, pseudo_huber_derivative),
-    "quantile": Loss(("level",), True, quantile_value, quantile_derivative, lambda p, y, parameters: np.abs(p - y)),
+    "pseudo_huber": Loss((), 1, pseudo_huber_value, pseudo_huber_derivative),
+    "quantile": Loss(
+        ("level",), 0, quantile_value, quantile_derivative, kink=lambda p, y, parameters: np.abs(p - y)
+    ),
+    "normal": Loss((), 2, normal_value, normal_derivative),
+    "student_t": Loss((), 3, student_t_value, student_t_derivative),
+    "poisson": Loss((), 1, poisson_value, poisson_derivative, "counts"),
+    "negative_binomial": Loss((), 2, negative_binomial_value, negative_binomial_derivative, "counts"),
+    "gamma": Loss((), 2, gamma_value, gamma_derivative, "positive"),
+    "cross_entropy": Loss(("class_weight",), 0, cross_entropy_value, cross_entropy_derivative, "labels"),
 }
 
 # -------------------- optimisers

@@ -16,6 +16,7 @@ class Batch(NamedTuple):
     padding: int = 0  # T' - T
     fed: tuple = (1.0, 0.0)  # scale and shift (K,) from the units of a target to those of the past
     raw: dict | None = None  # "past" (B, T', I) and "extra" (B, E) as the source holds them
+    scale: np.ndarray | float = 1.0  # (K,) by which the targets were divided
 
 
 def anchors(x, anchor, n, steps=0, season=0, floor=None):
@@ -73,6 +74,7 @@ def gather(
     cycle_ratio=None,
     fed_scale=1.0,
     fed_shift=0.0,
+    future_anchor=None,
     *,
     limit=None,
     noise=None,
@@ -101,7 +103,11 @@ def gather(
                     y[:, column] = (y[:, column] - centre[lookback:, channel]) / spread[lookback:, channel]
             target_rows.append(y.reshape(-1))
         beside = [] if extra is None else [extra[w]]
-        beside += [] if future is None else list(future[ahead : ahead + horizon])
+        if future is not None:
+            known = np.array(future[ahead : ahead + horizon], dtype=float)
+            for column, channel in enumerate([] if future_anchor is None else future_anchor):
+                known[:, column] -= x[-1, channel] if channel >= 0 else 0.0
+            beside += list(known)
         if static is not None:
             beside.append(static[series])
         extra_rows.append(np.concatenate([np.asarray(part, dtype=float) for part in beside] or [np.zeros(0)]))
@@ -121,6 +127,7 @@ def gather(
         padding,
         (fed_scale, fed_shift),
         {"past": _padded(np.array(raw_rows), padding), "extra": np.array(extra_rows)},
+        scale=target_scale,
     )
 
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 from reference_attention import attention_backward, attention_forward, attention_weights
+from reference_decay import decay_at, decay_backward
 from reference_formulas import REFERENCE_CELLS, sigmoid
 
 
@@ -63,7 +64,8 @@ def recurrent_weights(layer, widths, output):
     cell, (_, H) = REFERENCE_CELLS[layer.cell], output
     shapes = [(f"W_{row}", (H, widths[0])) for row in cell.rows[slice(*cell.input)]]
     shapes += [(f"R_{row}", (H, H)) for row in cell.rows[slice(*cell.state)]]
-    return shapes + [(f"b_{row}", (H,)) for row in cell.rows] + [(f"p_{name}", (H,)) for name in cell.vectors]
+    shapes += [(f"b_{row}", (H,)) for row in cell.rows] + [(f"p_{name}", (H,)) for name in cell.vectors]
+    return shapes + [(f"decay_{name}", (H,)) for name in "wb" if len(widths) > 1]
 
 
 def times(layer, x):
@@ -91,27 +93,30 @@ def recurrent_step(cell, p, x, states, hidden=1.0):
 
 
 def recurrent_forward(layer, x, p, run):
-    (x,), cell = x, REFERENCE_CELLS[layer.cell]
+    (x, *elapsed), cell = x, REFERENCE_CELLS[layer.cell]
     _, H = run.shape(layer)
     zeros = np.zeros((len(cell.states), len(x), H))
     start = tuple(run.last[layer.start] if layer.start else run.initial.get(layer.name, zeros))
-    h, saved, before = np.zeros((*x.shape[:2], H)), {}, {}
+    h, saved, before, undecayed = np.zeros((*x.shape[:2], H)), {}, {}, {}
     (hidden, kept), chains = masks_of(layer, run), [start] * layer.dilation
     for n, t in enumerate(times(layer, x)):
         states = chains[n % layer.dilation]
-        before[t] = start if layer.restart else states
+        before[t] = undecayed[t] = start if layer.restart else states
+        if elapsed:
+            before[t] = (decay_at(layer, *elapsed, p, t)[1] * states[0],)
         made, saved[t] = recurrent_step(cell, p, x[:, t], before[t], hidden)
         states = tuple(kept(t) * s + (1.0 - kept(t)) * new for s, new in zip(before[t], made, strict=True))
         chains[n % layer.dilation] = states
         h[:, t] = states[0]
     run.last[layer.name] = np.array(states)
-    return h, (before, saved)
+    kink = np.abs(elapsed[0] * p["decay_w"] + p["decay_b"]).min() if elapsed else np.inf
+    return h, (before, saved, undecayed, kink)
 
 
 def recurrent_backward(layer, x, p, run, kept, dh):
-    (x,), cell, (before, saved) = x, REFERENCE_CELLS[layer.cell], kept
+    (x, *elapsed), cell, (before, saved, undecayed, _) = x, REFERENCE_CELLS[layer.cell], kept
     dp = {name: np.zeros_like(value) for name, value in p.items()}
-    dx = np.zeros_like(x)
+    dx, delapsed = np.zeros_like(x), [np.zeros_like(e) for e in elapsed]
     dstart, (hidden, kept) = np.zeros_like(run.last[layer.name]), masks_of(layer, run)
     carries = [list(np.zeros_like(dstart)) for _ in range(layer.dilation)]
     carries[(x.shape[1] - 1) % layer.dilation] = list(run.dlast.get(layer.name, np.zeros_like(dstart)))
@@ -132,6 +137,8 @@ def recurrent_backward(layer, x, p, run, kept, dh):
             if cell.state[0] <= k < cell.state[1]:
                 dp[f"R_{row}"] += da[k].T @ h
                 dstates[0] = dstates[0] + hidden * (da[k] @ p[f"R_{row}"])
+        if elapsed:
+            dstates = decay_backward(layer, *elapsed, p, t, undecayed[t][0], dstates, dp, *delapsed)
         if layer.restart:
             dstart += np.array(dstates)
             dstates = [np.zeros_like(d) for d in dstates]
@@ -141,11 +148,11 @@ def recurrent_backward(layer, x, p, run, kept, dh):
         run.dlast[layer.start] = run.dlast.get(layer.start, 0.0) + dstart
     else:
         run.dinitial[layer.name] = dstart
-    return [dx], dp
+    return [dx, *delapsed], dp
 
 
 def recurrent_kink(layer, kept):
-    return min(REFERENCE_CELLS[layer.cell].kink(saved) for saved in kept[1].values())
+    return min(kept[3], *(REFERENCE_CELLS[layer.cell].kink(saved) for saved in kept[1].values()))
 
 
 # -------------------- dense: out_s = act(W [a_s ; b_s] + bias + added_s)

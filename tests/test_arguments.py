@@ -5,7 +5,16 @@ import pytest
 
 from forecast import RNNForecaster, Windows
 from forecast._arrays import read_training
-from forecast._network import ACTIVATED_CELLS, CELLS, ESTIMATOR_CELLS, LOSSES, MATRIX_CELLS, core_cell, spec_of
+from forecast._network import (
+    ACTIVATED_CELLS,
+    CELLS,
+    DECAYING_CELLS,
+    ESTIMATOR_CELLS,
+    LOSSES,
+    MATRIX_CELLS,
+    core_cell,
+    spec_of,
+)
 from forecast._rnn.arguments import architecture_of
 
 LOOKBACK, HORIZON, ROWS = 6, 4, 40
@@ -63,11 +72,11 @@ def test_every_cell_of_the_registry_is_a_choice_and_back():
     found = set()
     for word in ESTIMATOR_CELLS:
         for activation in ("tanh", "relu") if word in ACTIVATED_CELLS else ("tanh",):
-            a = architecture(np.zeros((20, 5)), np.zeros(20), cell=word, activation=activation)
+            a = architecture(np.zeros((20, 5, 2)), np.zeros(20), cell=word, activation=activation)
             assert a.cell == core_cell(word, activation)
             assert a.cell_word == word
             found.add(a.cell)
-    assert found == {*CELLS, *MATRIX_CELLS}
+    assert found == {*CELLS, *MATRIX_CELLS, *DECAYING_CELLS}
 
 
 def test_the_choices_are_the_registries():

@@ -226,6 +226,7 @@ BAD_PARAMETERS = {
     "num_layers": 1.5,
     "activation": "sigmoid",
     "heads": 0,
+    "elapsed": 0.5,
     "dropout": 1.0,
     "segment": 0,
     "segment_activation": "tanh",

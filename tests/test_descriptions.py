@@ -72,7 +72,8 @@ BROKEN = {
     "an output that is a view": (layer("0", output="last"), "its output is a view"),
     "an output written twice": (before_head("1", kind="recurrent", cell="gru", inputs=("segment",), output="0"), "'1'"),
     "other steps": (stream("0", 2, H, "", 0, 0), "'last': the view reaches beyond|differ in steps"),
-    "two inputs of a cell": (layer("0", inputs=("segment", "segment")), "'0': number of inputs"),
+    "three inputs of a cell": (layer("0", inputs=("segment",) * 3), "'0': number of inputs"),
+    "a second input that is not a time": (layer("0", inputs=("segment",) * 2), "a decay has one time at each step"),
     "three inputs of a dense layer": (layer("head", inputs=("last",) * 3), "'head': number of inputs"),
     "five inputs": (layer("head", inputs=("last",) * 5), "'head': more than 4 inputs"),
     "another width added": (layer("head", added="last"), "'head': what is added has another width"),
@@ -106,7 +107,7 @@ BROKEN = {
     ),
     "an output that nobody reads": (
         both(stream("v", 1, 2, "", 0, 0), before_head("v", kind="lookup", inputs=(), output="v", rows=3)),
-        "'v': nobody reads its output",
+        "'v': its output is not read",
     ),
     "too few outputs": (stream("out", 1, 1, "", 0, 0), "'out': expected the output of a layer that is no cell, of at"),
     "two layers of a name": (None, "two of that name"),

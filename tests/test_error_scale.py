@@ -141,6 +141,7 @@ def test_a_mean_of_members_outside_of_the_domain_has_bounds_inside():
 
 
 @pytest.mark.filterwarnings("ignore::forecast.model_selection.SkillWarning")
+@pytest.mark.filterwarnings("ignore::forecast.BoundsWarning")
 @pytest.mark.parametrize("transform", ["log", "asinh", None])
 def test_bounds_of_the_forecaster_hold_for_bounds_of_intervals(transform):
     df, one = frame(), model(transform=transform, lower=0.5, upper=3.0)

@@ -323,9 +323,9 @@ BAD = {  # arguments, exception, message
     ),
     "origins that are no numbers of rows": (dict(origin=np.zeros(WINDOWS)), TypeError, "origin: expected dtype int64"),
     "origins too few": (
-        dict(origin=np.full(3, 10, np.int32)), ValueError, "origin: expected 37 windows as in the arrays beside it"
+        dict(origin=np.full(3, 10, np.int32)), ValueError, "origin: expected 37 windows as in the other arrays"
     ),
-    "weights too few": (dict(weight=np.ones(3)), ValueError, "weight: expected 37 windows .* beside it, got 3"),
+    "weights too few": (dict(weight=np.ones(3)), ValueError, "weight: expected 37 windows as in .* arrays, got 3"),
     "means of another number": (dict(extra_mean=np.zeros(GIVEN)), ValueError, "extra_mean: expected 11 elements"),
     "a scale of 0": (dict(extra_scale=np.zeros(EXTRA)), ValueError, "extra_scale: expected positive finite scales"),
 }  # fmt: skip

@@ -134,6 +134,7 @@ def test_a_refit_is_not_weighed_by_the_sample_weight_of_the_fit():
 # -------------------- bounds x transform x quantile loss
 
 
+@pytest.mark.filterwarnings("ignore::forecast.BoundsWarning")
 @pytest.mark.parametrize("transform", [None, "standard", "log1p", ["log1p", "standard"], "boxcox"])
 def test_bounds_hold_for_learnt_quantiles_under_every_transform(transform):
     rng = np.random.default_rng(0)

@@ -240,7 +240,7 @@ def test_a_warm_start_keeps_the_fitted_series():
 # -------------------- refusals
 
 PLAIN = np.zeros((90, LOOKBACK)), np.zeros((90, HORIZON))
-NEEDS = {"cycle": (dict(cycle=LENGTH), "the time at which"), "series_size": (dict(series_size=2), "the series that a")}
+NEEDS = {"cycle": (dict(cycle=LENGTH), "the time of a"), "series_size": (dict(series_size=2), "the series that a")}
 
 
 @pytest.mark.parametrize("name", NEEDS)
@@ -264,7 +264,7 @@ def test_series_without_names_are_refused():
     windows = table()
     windows.series = None
     for options in ({"series_size": 2}, {"cycle": LENGTH}):
-        with pytest.raises(ValueError, match="windows of 3 series that have no names"):
+        with pytest.raises(ValueError, match="windows of 3 series without names"):
             small(**options).fit(windows)
     small(cycle=(LENGTH, "shared")).fit(windows)
 

@@ -12,16 +12,18 @@ from pictures import drawn, faults, hourly_load
 from sklearn.linear_model import Ridge
 
 from forecast import RNNForecaster, SeriesForecaster, plotting
-from forecast.diagnostics import gate_activity, gradient_flow
+from forecast.diagnostics import ChannelImportance, gate_activity, gradient_flow
 from forecast.model_selection import RollingOrigin, backtest
 from forecast.plotting import (
     AttentionDisplay,
+    AttributionDisplay,
     BacktestDisplay,
     CoverageDisplay,
     ForecastDisplay,
     ForecastGridDisplay,
     GateActivityDisplay,
     GradientFlowDisplay,
+    ImportanceDisplay,
     LossCurveDisplay,
     ResidualDisplay,
     SkillDisplay,
@@ -363,6 +365,11 @@ PICTURES = {
     "gradient flow": lambda f: GradientFlowDisplay.from_flows(f["flows"], title="Gradients"),
     "gates": lambda f: GateActivityDisplay.from_activity(f["activity"], f["load"]["load"].iloc[-24:], title="Gate"),
     "attention": lambda f: AttentionDisplay.from_weights(np.random.default_rng(0).dirichlet(np.ones(24), 6), title="A"),
+    "attribution": lambda f: AttributionDisplay.from_estimator(f["network"], title="Why", unit="MW"),
+    "attribution by lag": lambda f: AttributionDisplay.from_estimator(f["network"], kind="lags", title="Why"),
+    "importance": lambda f: ImportanceDisplay.from_importance(
+        ChannelImportance(["load", "wind"], np.array([[2.0, 3.0], [0.1, 0.2]]), 1.0, "mae", "load", 20), title="Which"
+    ),
     "gates alone": lambda f: GateActivityDisplay.from_activity(f["activity"], title="Gate"),
     "bands of gates": lambda f: GateActivityDisplay.from_activity(
         f["activity"], f["load"]["load"].iloc[-24:], kind="band", title="Gates"
@@ -379,7 +386,7 @@ def test_words_lie_neither_on_each_other_nor_on_data_nor_outside(name, request):
     for ax in getattr(display, "axes_", None) or [display.ax_]:
         shared = len(ax.get_shared_x_axes().get_siblings(ax)) > 1
         assert ax.get_xlabel() or shared
-        assert ax.get_ylabel() or name == "skill"
+        assert ax.get_ylabel() or name.startswith(("skill", "importance", "attribution"))  # rows have names
 
 
 def test_a_legend_leaves_narrow_axes_their_height(report):

@@ -214,7 +214,7 @@ class TestDifference(TransformTests):
             Difference(period).fit([1.0, 2.0])
 
     def test_a_series_without_a_single_difference_is_refused(self):
-        with pytest.raises(ValueError, match="no two known values stand 1 rows apart in 3 rows"):
+        with pytest.raises(ValueError, match="no two known values are 1 rows apart in 3 rows"):
             Difference().fit([1.0, np.nan, 2.0])
 
 

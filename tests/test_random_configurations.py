@@ -13,7 +13,7 @@ import pandas as pd
 import pytest
 from random_configurations import draw
 
-from forecast import LateSeriesWarning, SeriesForecaster, load
+from forecast import BoundsWarning, LateSeriesWarning, SeriesForecaster, load
 from forecast.model_selection import BacktestWarning, RollingOrigin, SkillWarning, backtest
 
 POSITIVE = ("log", "log1p", "boxcox", "log_return")
@@ -178,7 +178,7 @@ def test_a_configuration_is_one_model_or_refused_for_a_known_reason(first, count
         try:
             with warnings.catch_warnings():
                 warnings.simplefilter("error")
-                for category in (SkillWarning, BacktestWarning):
+                for category in (BoundsWarning, SkillWarning, BacktestWarning):
                     warnings.simplefilter("ignore", category)
                 assert_one_model(one, tmp_path / "model.forecast")
         except (ValueError, TypeError) as error:

@@ -191,6 +191,7 @@ def test_intervals_of_a_recipe_cover(covered, coverage):
     assert abs(inside.mean() - coverage) < 0.06
 
 
+@pytest.mark.filterwarnings("ignore::forecast.BoundsWarning")
 def test_bounds_hold_everywhere():
     df = daily_cycle(900)
     df["load"] = (df["load"] - 20).clip(lower=0)

@@ -340,9 +340,9 @@ def test_a_network_described_wrongly_is_refused():
     assert network({}).n_parameters == drawn("recurrent").network.n_parameters
     for changes, message in {
         "level": (dict(level=1), "feeds back one output of every target column"),
-        "reverse": (dict(reverse=True), "cannot stand after 'decoder.fed'"),
-        "dilation": (dict(dilation=2), "cannot stand after 'decoder.fed'"),
-        "masks": (dict(zoneout=0.1), "cannot stand after 'decoder.fed'"),
+        "reverse": (dict(reverse=True), "cannot follow 'decoder.fed'"),
+        "dilation": (dict(dilation=2), "cannot follow 'decoder.fed'"),
+        "masks": (dict(zoneout=0.1), "cannot follow 'decoder.fed'"),
     }.values():
         name = "decoder.fed" if "level" in changes else "decoder.0"
         with pytest.raises(ValueError, match=message):

@@ -300,7 +300,7 @@ def test_every_loss_has_an_oracle():
     for name, loss in reference.REFERENCE_LOSSES.items():
         info = _core.LOSSES[name]
         assert len(loss.parameters) == len(info["parameters"]), name
-        assert loss.one_output_per_parameter == info["one_output_per_parameter"], name
+        assert (loss.outputs, loss.target) == (info["outputs"], info["target"]), name
 
 
 def test_every_optimiser_has_an_oracle():

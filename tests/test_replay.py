@@ -1,15 +1,18 @@
-"""Many errors learnt at once leave the bits of one origin after the other, and no forecast replays those of `fit`."""
+"""What the core learns of errors has the bits of the plain version, and no forecast replays the errors of `fit`."""
+
+import math
 
 import numpy as np
 import pandas as pd
 import pytest
+import reference_conformal
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.linear_model import Ridge
 
 import forecast
 from forecast import SeriesForecaster
-from forecast._conformal import AdaptiveState
+from forecast._conformal import AdaptiveState, nested
 
 HOURS = pd.date_range("2024-01-01", periods=700, freq="h", name="hour")
 FRAME = pd.DataFrame({"y": np.random.default_rng(0).normal(size=700).cumsum()}, index=HOURS)
@@ -26,16 +29,25 @@ def errors(kind, shape, rng):
     return found
 
 
-def one_by_one(state, residual, before):
-    """As `warm_up` learns, but origin by origin."""
+def warmed_slowly(state, residual, before):
+    """As `warm_up` learns, but residual by residual."""
     n, steps, _ = residual.shape
     state._lay_out(*residual.shape[1:])
     if state.decay < 1:
         size, known = np.abs(np.nan_to_num(residual)).sum(axis=0), (~np.isnan(residual)).sum(axis=0)
         state._sum = np.divide(size, known, out=np.zeros_like(size), where=known > 0)
         state._weight, state._heard = (known > 0).astype(np.float64), known.copy()
-    state.bounds(residual, np.zeros_like(residual), np.arange(n) + (before - n - steps + 1))
-    state._learn(before)
+    return reference_conformal.learnt(state, residual, np.arange(n) + (before - n - steps + 1), before)
+
+
+def assert_same(state, cells):
+    """The state is what the plain version has learnt, to the bit."""
+    for at in np.ndindex(*cells.shape):
+        cell = cells[at]
+        scores = [math.nan] * (state.window - len(cell.scores)) + cell.scores
+        np.testing.assert_array_equal(state._scores[at], scores)
+        np.testing.assert_array_equal(state._alpha[:, :, *at], cell.alpha)
+        assert (state._sum[at], state._weight[at], state._heard[at]) == (cell.sum, cell.weight, cell.heard)
 
 
 @settings(deadline=None, max_examples=20, derandomize=True)
@@ -47,25 +59,23 @@ def one_by_one(state, residual, before):
     window=st.sampled_from([39, 60, 500]),
     decay=st.sampled_from([0.97, 0.9, 1.0]),
 )
-def test_many_origins_at_once_leave_the_bits_of_one_after_the_other(seed, kind, coverage, gamma, window, decay):
+def test_the_core_learns_to_the_bit_what_the_plain_version_does(seed, kind, coverage, gamma, window, decay):
     rng = np.random.default_rng(seed)
     n, steps, targets, more = (int(rng.integers(*ends)) for ends in ((5, 200), (1, 6), (1, 3), (1, 40)))
     chosen = {"gamma": gamma, "window": window, "decay": decay}
-    slow, fast = AdaptiveState(coverage, **chosen), AdaptiveState(coverage, **chosen)
+    slow, state = AdaptiveState(coverage, **chosen), AdaptiveState(coverage, **chosen)
     first = errors(kind, (n, steps, targets), rng)
-    one_by_one(slow, first, 0)
-    fast.warm_up(first, before=0)
+    state.warm_up(first, before=0)
+    assert_same(state, warmed_slowly(slow, first, 0)[1])
     positions = np.cumsum(rng.integers(1, 4, size=more))
     now = int(positions[-1]) + int(rng.integers(1, 3))
-    actual, forecasts = errors(kind, (more, steps, targets), rng), rng.normal(size=(more, steps, targets))
-    actual[positions[:, None] + np.arange(1, steps + 1) > now] = np.nan
-    slow.bounds(actual, forecasts, positions)
-    fast.learn(actual, forecasts, positions, now)
-    unknown = np.full((1, steps, targets), np.nan)
-    lower, upper = slow.bounds(unknown, np.zeros_like(unknown), [now])
-    np.testing.assert_array_equal(fast.offsets(), [lower[:, 0], upper[:, 0]])
-    np.testing.assert_array_equal(fast._alpha, slow._alpha)
-    np.testing.assert_array_equal(fast._scores, slow._scores)
+    residuals = errors(kind, (more, steps, targets), rng)
+    want, cells = reference_conformal.learnt(state, residuals, positions, now)
+    found = state.bounds(residuals, np.zeros_like(residuals), positions)
+    np.testing.assert_array_equal(np.reshape(found, want[:, :, :-1].shape), nested(want[:, :, :-1], state.levels))
+    np.testing.assert_array_equal(state.side_by_side(residuals, positions, now), want[:, :, -1])
+    state.learn(residuals, positions, now)
+    assert_same(state, cells)
 
 
 def test_each_coverage_learns_by_itself():

@@ -160,8 +160,7 @@ def test_errors_that_were_all_zero_have_no_unit():
     for unit in (1.0, 1024.0):
         state = AdaptiveState(0.5)
         state.warm_up(np.zeros((50, 2, 1)), before=0)
-        state.learn(unit * residual, np.zeros_like(residual), np.arange(60), 70)
-        found.append(np.array(state.offsets()))
+        found.append(state.side_by_side(unit * residual, np.arange(60), 70))
     np.testing.assert_array_equal(1024 * found[0], found[1])
 
 

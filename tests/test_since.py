@@ -9,7 +9,7 @@ from sklearn.linear_model import Ridge
 
 import forecast
 from forecast import LateSeriesWarning, RNNForecaster, SeriesForecaster, ShortHistoryWarning, SkippedSeriesWarning
-from forecast._conformal import AdaptiveState, adaptive
+from forecast._conformal import AdaptiveState
 from forecast._series import since
 from forecast._series.calibration import USUAL
 
@@ -102,7 +102,7 @@ def test_the_first_interval_after_an_update_forecasts_once_and_replays_nothing(c
         raise AssertionError("replayed")
 
     monkeypatch.setattr(type(again._state), "forecast", counted)
-    monkeypatch.setattr(adaptive.Learnt, "of", refused)
+    monkeypatch.setattr(AdaptiveState, "side_by_side", refused)
     monkeypatch.setattr(AdaptiveState, "__init__", refused)
     pd.testing.assert_frame_equal(again.predict_interval(coverage=coverage), want, rtol=0, atol=0)
     assert calls == [3]

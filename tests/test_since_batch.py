@@ -3,6 +3,7 @@
 import numpy as np
 import pandas as pd
 import pytest
+import reference_conformal
 from sklearn.linear_model import Ridge
 
 from forecast import SeriesForecaster
@@ -65,16 +66,13 @@ def test_series_that_go_on_from_the_same_scores_have_the_bits_of_one_origin_afte
     if kind == "missing":
         actual[rng.random(actual.shape) < 0.3] = np.nan
     started.begin(first)
-    found = started.side_by_side(actual, np.zeros_like(actual), np.arange(more), more + steps, series)
+    found = started.side_by_side(actual, np.arange(more), more + steps)
     for number in range(series):
         alone = AdaptiveState([0.5, 0.9], gamma=0.05, window=61)
         alone.begin(first)
         own = actual[:, :, [number]]
-        alone.bounds(own, np.zeros_like(own), np.arange(more))
-        unknown = np.full((1, steps, 1), np.nan)
-        bounds = np.stack(alone.bounds(unknown, np.zeros_like(unknown), [more + steps]))[:, :, 0, :, 0]
-        lower, upper = found[:, :, :, number]
-        np.testing.assert_array_equal([np.minimum.accumulate(lower), np.maximum.accumulate(upper)], bounds)
+        offsets, _ = reference_conformal.learnt(alone, own, range(more), more + steps)
+        np.testing.assert_array_equal(found[:, :, :, number], offsets[:, :, -1, :, 0])
 
 
 def test_a_window_of_more_scores_than_two_bytes_can_number():
@@ -86,7 +84,6 @@ def test_a_window_of_more_scores_than_two_bytes_can_number():
     for state in (started, alone):
         state.begin(first)
     more = missed.reshape(-1, 1, 1)
-    found = started.side_by_side(more, np.zeros_like(more), np.arange(20), 21, 1)
-    alone.bounds(more, np.zeros_like(more), np.arange(20))
-    bounds = alone.bounds(np.full((1, 1, 1), np.nan), np.zeros((1, 1, 1)), [21])
-    np.testing.assert_array_equal(found[:, :, 0, 0], np.stack(bounds)[:, :, 0, 0, 0])
+    found = started.side_by_side(more, np.arange(20), 21)
+    offsets, _ = reference_conformal.learnt(alone, more, range(20), 21)
+    np.testing.assert_array_equal(found, offsets[:, :, -1])

@@ -8,15 +8,17 @@ from pictures import drawn, faults, hourly_load, shop_sales
 from sklearn.linear_model import Ridge
 
 from forecast import RNNForecaster, SeriesForecaster
-from forecast.diagnostics import gate_activity, gradient_flow
+from forecast.diagnostics import channel_importance, explain, gate_activity, gradient_flow
 from forecast.model_selection import RollingOrigin, backtest
 from forecast.plotting import (
+    AttributionDisplay,
     BacktestDisplay,
     CoverageDisplay,
     ForecastDisplay,
     ForecastGridDisplay,
     GateActivityDisplay,
     GradientFlowDisplay,
+    ImportanceDisplay,
     LossCurveDisplay,
     ResidualDisplay,
     SkillDisplay,
@@ -44,7 +46,8 @@ def network(load):
 
 @pytest.fixture(scope="module")
 def inside(network, load):
-    return {"flow": gradient_flow(network, load), "gates": gate_activity(network, load)}
+    why = {"why": explain(network), "which": channel_importance(network, load, n_origins=20)}
+    return {"flow": gradient_flow(network, load), "gates": gate_activity(network, load)} | why
 
 
 @pytest.fixture(scope="module")
@@ -74,6 +77,8 @@ def every(f):
         "coverage": (1, lambda a, **o: CoverageDisplay.from_report(f["report"], ax=a, **o)),
         "coverage by step": (1, lambda a, **o: CoverageDisplay.from_report(f["report"], by="step", ax=a, **o)),
         "flow": (1, lambda a, **o: GradientFlowDisplay.from_flows({"LSTM": f["flow"]}, ax=a, **o)),
+        "attribution": (1, lambda a, **o: AttributionDisplay.from_attribution(f["why"], title=title, ax=a, **o)),
+        "importance": (1, lambda a, **o: ImportanceDisplay.from_importance(f["which"], title=title, ax=a, **o)),
         "training": (2, lambda a, **o: LossCurveDisplay.from_estimator(f["network"], axes=a, **o)),
         "residuals": (3, lambda a, **o: ResidualDisplay.from_report(f["report"], axes=a, **o)),
         "bands": (1, lambda a, **o: GateActivityDisplay.from_activity(f["gates"], kind="band", axes=a, **o)),

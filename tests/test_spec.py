@@ -293,7 +293,7 @@ def test_what_does_not_fit_is_refused(changes, message):
 
 
 def test_every_loss_says_how_many_outputs_a_target_has():
-    levels = {name: 3 if info["one_output_per_parameter"] else 1 for name, info in LOSSES.items()}
+    levels = {name: info["outputs"] or 3 for name, info in LOSSES.items()}
     assert {n: architecture(loss=n, loss_parameters=(0.1, 0.5, 0.9)).levels for n in LOSSES} == levels
 
 

@@ -47,6 +47,7 @@ WAYS = {
 }
 
 
+@pytest.mark.filterwarnings("ignore::forecast.BoundsWarning")
 @pytest.mark.parametrize("way", WAYS)
 def test_updates_go_on_as_the_whole_history_does(way):
     model = forecaster(**WAYS[way]).fit(FRAME[:FITTED])

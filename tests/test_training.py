@@ -7,7 +7,7 @@ import pytest
 from sklearn.exceptions import ConvergenceWarning
 
 from forecast import RNNForecaster
-from forecast._rnn.start import _LEAST_HELD_OUT
+from forecast._rnn.start import LEAST_HELD_OUT
 from forecast._tail import time_tail
 from forecast._training import Recipe, Run
 from forecast._training.epochs import _epoch_order
@@ -130,13 +130,13 @@ def test_training_stops_when_the_patience_is_exhausted():
 
 @pytest.mark.parametrize(("beside", "held_out"), [(-10, False), (-9, True), (0, True), (100, True)])
 def test_auto_holds_out_where_enough_windows_can_be(beside, held_out):
-    X, y = table(10 * _LEAST_HELD_OUT + beside)  # a tenth of them, rounded up
+    X, y = table(10 * LEAST_HELD_OUT + beside)  # a tenth of them, rounded up
     model = RNNForecaster(hidden_size=2, max_iter=2, random_state=0).fit(X, y)
     assert bool(model.validation_loss_curve_) is held_out
 
 
 def test_auto_wants_twice_as_many_windows_to_train_on():
-    X, y = table(5 * _LEAST_HELD_OUT)
+    X, y = table(5 * LEAST_HELD_OUT)
     for fraction, held_out in [(0.3, True), (0.33, True), (0.34, False), (0.6, False)]:
         model = RNNForecaster(hidden_size=2, max_iter=1, validation_fraction=fraction, random_state=0).fit(X, y)
         assert bool(model.validation_loss_curve_) is held_out, fraction

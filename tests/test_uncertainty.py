@@ -139,12 +139,12 @@ def test_history_recalibrates_in_a_level_that_follows_the_misses(df):
         actual[row, : len(known), 0] = known
     state = AdaptiveState([0.5, 0.8])
     state.warm_up(residuals, before=299)
-    state.bounds(actual, forecast, origins)
     today = fitted.predict(history=history).to_numpy()[None]
-    lower, upper = state.bounds(np.full(today.shape, np.nan), today, [389])
+    actual, forecast = np.concatenate([actual, np.full(today.shape, np.nan)]), np.concatenate([forecast, today])
+    lower, upper = state.bounds(actual, forecast, np.append(origins, 389))
     for position, coverage in enumerate([0.5, 0.8]):
-        np.testing.assert_allclose(interval[f"y_lower_{coverage}"], lower[position, 0, :, 0], rtol=1e-9)
-        np.testing.assert_allclose(interval[f"y_upper_{coverage}"], upper[position, 0, :, 0], rtol=1e-9)
+        np.testing.assert_allclose(interval[f"y_lower_{coverage}"], lower[position, -1, :, 0], rtol=1e-9)
+        np.testing.assert_allclose(interval[f"y_upper_{coverage}"], upper[position, -1, :, 0], rtol=1e-9)
 
 
 def test_errors_that_grow_after_fit_widen_the_interval_of_a_history(df):

@@ -125,7 +125,7 @@ def test_rows_without_labels_are_counted_in_each_series():
     arguments = dict(lookback=2, horizon=1, starts=starts)
     np.testing.assert_array_equal(Windows(values, [1, 3, 6, 9], **arguments).phase(4), [0, 2, 0, 3])
     np.testing.assert_array_equal(Windows(values, [1, 3, 6, 9], **arguments, clock=[2, 7]).phase(4), [2, 0, 3, 2])
-    with pytest.raises(ValueError, match="windows of 2 series that have no names"):
+    with pytest.raises(ValueError, match="windows of 2 series without names"):
         Windows(values, [1, 6], **arguments).series_rows(pd.Index(["a"]))
 
 

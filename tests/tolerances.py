@@ -18,6 +18,7 @@ PARITY_LOSS_CURVE = 1e-4  # relative, over 50 Adam steps
 # the core beside the float64 oracle, by dtype, of the largest (outputs: of one where they are smaller)
 ORACLE_OUTPUTS = {"float32": 5e-6, "float64": 1e-12}
 ORACLE_GRADIENTS = {"float32": 5e-5, "float64": 1e-10}
+ORACLE_LIKELIHOODS = {"float32": 1e-4, "float64": 1e-10}  # digamma and logarithms of outputs add their rounding
 CANCELLED = 1e-12  # of the largest of all tensors: below, a tensor's gradient in the oracle is 0 but for rounding
 CANCELLED_LEAST = {"float32": 1e-2, "float64": 1e-5}  # of that largest, in place of the tensor's own
 VECTOR_LEAST = 1e-2  # float32, of a layer's largest gradient: one entry of a cell's vector is a sum that can cancel
@@ -31,6 +32,7 @@ ISA_AGREEMENT = 1e-12  # float64 across instruction sets, of the largest
 GOLDEN_MODELS = {"float32": 5e-6, "float64": 1e-12}
 
 ULP = 4.0  # exp, sigmoid, tanh, both dtypes
+ULP_OF_LIKELIHOODS = {"log": 1.0, "softplus": 2.0, "log_gamma": 48.0, "digamma": 48.0}  # the last two: of 1 at least
 EXP_LIMIT = {"float32": 88.0, "float64": 709.0}  # arguments beyond are taken for it: exp stays finite
 
 DROPOUT_SHARE = 0.02  # share of dropped units over 20,000 draws: 5 standard deviations are 0.018 at one half

@@ -240,6 +240,8 @@ COMMANDS = {
         "--future-template": Given("--future-template", "fill.csv"),
         "--coverage": Given("--coverage", "0.3"),
         "--quantiles": Given("--quantiles", "0.4"),
+        "--paths": Given("--paths", "3"),
+        "--seed": Given("--seed", "1", beside=["--paths", "3"]),
         "--quiet": Given("--quiet", beside=["--steps", "5"]),
         "--time": Given("--time", "then", base=["predict", "model.forecast", "two.csv"]),
         "--time-format": Given(

@@ -133,7 +133,7 @@ SERIES = {
             "time": Also("day", data=days().reset_index()),
             "freq": Also("B", data=business().drop(business().index[17])),
             "trading_calendar": Also([pd.Timestamp("2024-03-25")], data=business()),
-            "gaps": Each([Also("mask", data=GAP), Also("interpolate", data=GAP)]),
+            "gaps": Each([Also("mask", data=GAP), Also("interpolate", data=GAP), "irregular"]),
             "missing": Also("mask", data=HOLE),
             "categorical": Also("embedding", regressor=network(), past_covariates="kind", data=KINDS),
             "season": Each([5, Also([3], data=days(150), **RECIPE)]),
@@ -187,6 +187,11 @@ SERIES = {
     "SeriesForecaster.sample_y": Walk(
         drawn, {}, {"X": days(62)[60:], "n_samples": 2, "random_state": 1, "history": days()[:40]}
     ),
+    "SeriesForecaster.sample": Walk(
+        ask("sample", n_paths=3, random_state=0),
+        {},
+        {"X": days(62)[60:], "n_paths": 2, "random_state": 1, "history": days()[:40]},
+    ),
     "SeriesForecaster.future_frame": Walk(ask("future_frame"), {}, {"n": 2, "history": days()[:40]}),
     "SeriesForecaster.score": Walk(ask("score"), AHEAD, {"X": days(62)[60:], "y": days(63)["a"][60:] + 1.0}),
     "SeriesForecaster.save": Walk(
@@ -194,6 +199,11 @@ SERIES = {
     ),
     "load": Walk(as_file(forecast.load), {"path": "one"}, {"path": "other"}),
     "read_card": Walk(as_file(forecast.read_card), {"path": "one"}, {"path": "other"}),
+    "path_interval": Walk(
+        forecast.path_interval,
+        {"paths": fitted().sample(5, random_state=0)},
+        {"paths": fitted().sample(5, random_state=1), "coverage": 0.4},
+    ),
     "show_config": Walk(show_config, {}, {"mode": "dict"}),
 }
 
@@ -339,6 +349,8 @@ WINDOWS = {
             "settled": np.minimum(np.arange(20) + 2, 19),
             "window_floor": Also(5.0, window_norm="standard"),
             "levels": {"past": [2, 0]},
+            "elapsed": 1,
+            "stamps": Also((1, 0), future=VALUES),
         },
     ),
     "Windows.at": Walk(lambda **a: np.asarray(NORMED.at(**a)), {"origins": [5]}, {"origins": [6]}),

@@ -8,7 +8,7 @@ import pandas as pd
 from matplotlib import pyplot
 from walks import Also, Walk
 from walks_of_models import XY, days, fitted, network, shops
-from walks_of_tools import ACTIVITY, FLOW, NET, reports
+from walks_of_tools import ACTIVITY, ADDED, FLOW, NET, NETS, RISEN, reports
 
 from forecast import SeriesForecaster, plotting
 
@@ -304,6 +304,41 @@ OF_NETWORKS = {
     "plotting.LossCurveDisplay.plot": on_axes(plotting.LossCurveDisplay(**CURVES), "axes", 2),
 }  # fmt: skip
 
+# -------------------- of explanations
+
+TWICE, MORE = replace(ADDED, values=ADDED.values * 2), replace(RISEN, rises=RISEN.rises * 2)
+DRAWN = {"kind": "lags", "unit": "MW", "ax": HERE} | WORDS
+OF_EXPLANATIONS = {
+    "plotting.AttributionDisplay": Walk(
+        drawn(plotting.AttributionDisplay),
+        dict(attribution=ADDED),
+        {"attribution": TWICE, "kind": "lags", "unit": "MW"} | WORDS,
+    ),
+    "plotting.AttributionDisplay.from_attribution": Walk(
+        drawn(plotting.AttributionDisplay.from_attribution), dict(attribution=ADDED), {"attribution": TWICE} | DRAWN
+    ),
+    "plotting.AttributionDisplay.from_estimator": Walk(
+        drawn(plotting.AttributionDisplay.from_estimator),
+        dict(model=NETS[0]),
+        {"model": NETS[1], "X": 2, "history": days(50), "n_origins": Also(2, history=days())} | DRAWN,
+    ),
+    "plotting.AttributionDisplay.plot": on_axes(plotting.AttributionDisplay(ADDED)),
+    "plotting.ImportanceDisplay": Walk(
+        drawn(plotting.ImportanceDisplay), dict(importance=RISEN), {"importance": MORE, "unit": "MW"} | WORDS
+    ),
+    "plotting.ImportanceDisplay.from_importance": Walk(
+        drawn(plotting.ImportanceDisplay.from_importance),
+        dict(importance=RISEN),
+        {"importance": MORE, "unit": "MW", "ax": HERE} | WORDS,
+    ),
+    "plotting.ImportanceDisplay.from_estimator": Walk(
+        drawn(plotting.ImportanceDisplay.from_estimator),
+        dict(model=NETS[0], X=days()),
+        {"model": NETS[1], "X": days(50), "metric": "rmse", "unit": "MW", "ax": HERE} | WORDS,
+    ),
+    "plotting.ImportanceDisplay.plot": on_axes(plotting.ImportanceDisplay(RISEN)),
+}
+
 # -------------------- of several series
 
 TWO_SHOPS = {name: plotting.ForecastDisplay(**LINES) for name in ("north", "south")}
@@ -328,7 +363,7 @@ OF_SEVERAL = {
     "plotting.ForecastGridDisplay.plot": on_axes(plotting.ForecastGridDisplay(TWO_SHOPS), "axes", 2),
 }
 
-PLOTS = OF_REPORTS | OF_FORECASTS | OF_NETWORKS | OF_SEVERAL
+PLOTS = OF_REPORTS | OF_FORECASTS | OF_NETWORKS | OF_EXPLANATIONS | OF_SEVERAL
 for _name, _walk in PLOTS.items():  # every display has a legend to leave out
     if not _name.endswith((".plot", ".from_forecaster", "GridDisplay")):
         _walk.changes["legend"] = False

@@ -33,6 +33,11 @@ METRICS = {
         dict(BOUNDS, coverage=0.8),
         {"actual": TWO, "lower": TWO - 1, "upper": TWO + 1, "coverage": 0.5},
     ),
+    "metrics.energy_score": Walk(
+        metrics.energy_score,
+        dict(actual=ONE, paths=np.stack([TWO, THREE], 1)),
+        {"actual": TWO, "paths": np.stack([ONE, THREE], 1)},
+    ),
     "metrics.crps": Walk(
         metrics.crps,
         dict(actual=ONE, quantiles=np.stack([TWO, THREE], 1), levels=[0.2, 0.7]),
@@ -265,6 +270,28 @@ def proved(prepare=None, **arguments):
     return diagnostics.check_no_leakage(**arguments, prepare=see), tried
 
 
+NETS = [
+    SeriesForecaster(network(random_state=seed), **RIDGE | {"past_covariates": "b"}).fit(days()) for seed in (0, 1)
+]
+PAIRED = SeriesForecaster(network(), **RIDGE | {"target": ["a", "b"]}).fit(days())
+ADDED, RISEN = diagnostics.explain(NETS[0]), diagnostics.channel_importance(NETS[0], days())
+
+
+def explained(**arguments):
+    found = diagnostics.explain(**arguments)
+    return found.to_frame(), found.forecast, found.baseline, found.method
+
+
+def shown_parts(kind):
+    """Everything that an object holds and shows, from its fields."""
+
+    def call(**arguments):
+        made = getattr(diagnostics, kind)(**arguments)
+        return made.to_frame(), [str(getattr(made, part.name)) for part in fields(made)]
+
+    return call
+
+
 MIX = dict(model=ridge(), df=days(40), cv=RollingOrigin(n_splits=2, horizon=3), n_cuts=1)
 DIAGNOSTICS = {
     "diagnostics.check_no_leakage": Walk(
@@ -278,6 +305,55 @@ DIAGNOSTICS = {
             "n_cuts": 2,
             "random_state": 1,
             "static": Also(days(), says="series is None"),
+        },
+    ),
+    "diagnostics.explain": Walk(
+        explained,
+        dict(model=NETS[0]),
+        {
+            "model": NETS[1],
+            "X": 2,
+            "history": days(50),
+            "method": "gradient_x_input",
+            "baseline": Each(["zero", {"b": 7.0}]),
+            "target": Also("b", model=PAIRED),
+            "step": Each(["each", 2, [1, 3]]),
+            "n_origins": Also(2, history=days()),
+            "tolerance": Also(1e-12, n_nodes=4),
+            "n_nodes": 1,
+            "n_jobs": 0,
+        },
+    ),
+    "diagnostics.channel_importance": Walk(
+        lambda **a: diagnostics.channel_importance(**a).to_frame(),
+        dict(model=NETS[0], X=days()),
+        {
+            "model": NETS[1],
+            "X": days(50),
+            "metric": Each(["rmse", lambda actual, forecast: float(np.abs(actual - forecast).max())]),
+            "n_repeats": 2,
+            "n_origins": 9,
+            "gap": 3,
+            "target": Also("b", model=PAIRED),
+            "random_state": 1,
+        },
+    ),
+    "diagnostics.Attribution": Walk(
+        shown_parts("Attribution"),
+        parts_of(ADDED),
+        {
+            "values": ADDED.values * 2, "static": ADDED.static + 1, "columns": ["x", "y"], "lags": ADDED.lags + 1,
+            "steps": [1], "origins": ADDED.origins.shift(1, "D"),
+            "series": ["s"], "forecast": ADDED.forecast * 2, "baseline": ADDED.baseline * 2, "target": "y",
+            "method": "gradient_x_input", "held": ["b"],
+        },
+    ),
+    "diagnostics.ChannelImportance": Walk(
+        shown_parts("ChannelImportance"),
+        parts_of(RISEN),
+        {
+            "columns": ["x", "y"], "rises": RISEN.rises * 2, "error": 9.0, "metric": "rmse", "target": "y",
+            "n_origins": 2,
         },
     ),
     "diagnostics.gate_activity": Walk(

@@ -103,7 +103,7 @@ def more(walk, **changes):
 def with_panels(models):
     """The walks over a forecaster's answers, with the arguments that matter for panels."""
     found = {}
-    for method in ("predict", "predict_interval", "predict_quantiles", "sample_y"):
+    for method in ("predict", "predict_interval", "predict_quantiles", "sample_y", "sample"):
         found[f"SeriesForecaster.{method}"] = more(models[f"SeriesForecaster.{method}"], n=2, **PART)
     found["SeriesForecaster.future_frame"] = more(
         models["SeriesForecaster.future_frame"],

@@ -52,7 +52,8 @@ class SourceHolder {
                         const py::object& extra_mean, const py::object& extra_scale, int64_t padding,
                         int64_t anchor_steps, int64_t season, const py::object& anchor_floor,
                         const py::object& series_row, const py::object& phase, const py::object& cycle_ratio,
-                        const py::object& fed_scale, const py::object& fed_shift);
+                        const py::object& fed_scale, const py::object& fed_shift, const py::object& future_anchor,
+                        const py::object& begin);
   const Source& view() const { return source_; }
   // Refuses an index with a window that does not exist or reaches over the ends.
   const int64_t* checked(const py::array& index, bool needs_target) const;
@@ -64,11 +65,13 @@ class SourceHolder {
   const T* keep(const py::object& a, const char* name, int64_t n);
   void set_windows(const py::object& per_window, const char* name);
   void set_origin(const py::object& origin);
-  void set_anchors(const py::object& anchor, const py::object& target_anchor, int64_t steps, int64_t season);
+  void set_anchors(const py::object& anchor, const py::object& target_anchor, const py::object& future_anchor,
+                   int64_t steps, int64_t season);
   void set_extra(const py::object& extra, const py::object& future, const py::object& constant);
   void set_series(const py::object& starts, const py::object& constant, const py::object& floor);
   void set_tables(const py::object& series_row, const py::object& phase, const py::object& cycle_ratio);
   void set_fed(const py::object& scale, const py::object& shift);
+  void set_begin(const py::object& begin);
   Source source_{};
   int64_t past_rows_ = 0, target_rows_ = 0, future_rows_ = 0, windows_ = -1;
   std::vector<std::vector<double>> inverses_;
@@ -80,5 +83,6 @@ const Table& table_named(const py::object& isa);  // None: the default
 
 void bind_source(py::module_& m);
 void bind_network(py::module_& m);
+void bind_conformal(py::module_& m);
 
 }  // namespace forecast

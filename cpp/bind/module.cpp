@@ -4,6 +4,7 @@
 
 #include <pybind11/stl.h>
 
+#include <algorithm>
 #include <cstdlib>
 
 namespace forecast {
@@ -54,7 +55,7 @@ py::dict losses(const Table& t) {
   py::dict out;
   for (int i = 0; i < t.n_losses; ++i)
     out[t.losses[i].name] = py::dict("parameters"_a = names(&t.losses[i].parameter, 0, t.losses[i].parameter ? 1 : 0),
-                                     "one_output_per_parameter"_a = t.losses[i].output_per_parameter);
+                                     "outputs"_a = t.losses[i].outputs, "target"_a = t.losses[i].target);
   return out;
 }
 
@@ -86,8 +87,11 @@ py::array activation_as(const Table& table, int which, const py::array& x) {
 }
 
 py::array activation(const std::string& name, const py::array& x, const py::object& isa) {
-  const int which = name == "exp" ? 0 : name == "sigmoid" ? 1 : name == "tanh" ? 2 : -1;
-  if (which < 0) throw py::value_error("name: expected 'exp', 'sigmoid' or 'tanh', got '" + name + "'");
+  const std::vector<std::string> known{"exp", "sigmoid", "tanh", "log", "softplus", "log_gamma", "digamma"};
+  const int which = int(std::find(known.begin(), known.end(), name) - known.begin());
+  if (which == int(known.size()))
+    throw py::value_error(
+        "name: expected 'exp', 'sigmoid', 'tanh', 'log', 'softplus', 'log_gamma' or 'digamma', got '" + name + "'");
   const Table& table = table_named(isa);
   return py::isinstance<py::array_t<double>>(x) ? activation_as<double>(table, which, x)
                                                 : activation_as<float>(table, which, x);
@@ -138,6 +142,7 @@ PYBIND11_MODULE(_core, m) {
   m.attr("CELLS") = cells(*chosen);
   m.attr("LAYERS") = layers(*chosen);
   m.attr("LOSSES") = losses(*chosen);
+  m.attr("MOST_OUTPUTS") = most_outputs;
   m.attr("OPTIMIZERS") = py::list(py::make_tuple("sgd", "adam", "adamw", "rmsprop"));
   m.def("config", config, "What was built, what was found and what is used.");
   m.def("activation", activation, "name"_a, "x"_a, "isa"_a = py::none(),
@@ -146,4 +151,5 @@ PYBIND11_MODULE(_core, m) {
         "n rounds of independent multiply-adds in registers; returns the floating-point operations in them.");
   bind_source(m);
   bind_network(m);
+  bind_conformal(m);
 }

@@ -265,13 +265,14 @@ py::object joined(const py::object& given) {
 
 template <class T>
 py::dict gradient_as(const NetworkHolder& net, const py::array& theta, const SourceHolder& source,
-                     const py::array& index, const py::object& initial, const py::object& seed, double forced,
-                     int threads) {
+                     const py::array& index, const py::object& initial, const py::object& upstream,
+                     const py::object& seed, double forced, int threads) {
   const SpecHolder& spec = net.spec();
   const StreamSpec& x = spec.past();
   const T* weights = contiguous<T>(theta, "theta", net.parameters());
-  const Windows windows = windows_of(net, source, index, true);
+  const Windows windows = windows_of(net, source, index, upstream.is_none());
   const int64_t n = windows.n;
+  const T* sent = optional<T>(upstream, "upstream", spec.outputs() * n);
   const py::object start = joined<T>(initial);
   const T* first = optional<T>(start, "initial", net.plan().initial * n);
   auto outputs = new_array<T>({n, spec.outputs()}), dtheta = new_array<T>({net.parameters()});
@@ -287,7 +288,7 @@ py::dict gradient_as(const NetworkHolder& net, const py::array& theta, const Sou
   const bool drop = !seed.is_none();
   const uint64_t number = drop ? seed.cast<uint64_t>() : 0;
   unlocked([&](StopSign& sign) {
-    return gradient(net.get<T>(), weights, windows, first, drop, number, forced, threads, sign, &g);
+    return gradient(net.get<T>(), weights, windows, first, sent, drop, number, forced, threads, sign, &g);
   });
   const auto shape = [&](int l) -> std::vector<py::ssize_t> { return {spec.cell(l).states, n, spec.output(l).width}; };
   return py::dict("loss"_a = g.loss, "outputs"_a = outputs, "theta"_a = dtheta, "past"_a = past, "extra"_a = extra,
@@ -303,7 +304,8 @@ py::dict flow_as(const NetworkHolder& net, const py::array& theta, const SourceH
   Gradients<T> g{};
   g.flow = squares.mutable_data();
   unlocked([&](StopSign& sign) {
-    return gradient(net.get<T>(), weights, windows, static_cast<const T*>(nullptr), false, 0, 0, threads, sign, &g);
+    const T* const none = nullptr;
+    return gradient(net.get<T>(), weights, windows, none, none, false, 0, 0, threads, sign, &g);
   });
   const auto shape = [&](int l) -> std::vector<py::ssize_t> { return {net.spec().output(l).steps}; };
   return py::dict("loss"_a = g.loss, "squares"_a = parts_of<double>(net, squares, false, shape));
@@ -430,13 +432,16 @@ void bind_network(py::module_& m) {
       .def(
           "gradient",
           [](const NetworkHolder& net, const py::array& theta, const SourceHolder& source, const py::array& index,
-             const py::object& initial, const py::object& seed, double forced, int threads) {
+             const py::object& initial, const py::object& upstream, const py::object& seed, double forced,
+             int threads) {
             check_forced(forced);
-            return net.wide() ? gradient_as<double>(net, theta, source, index, initial, seed, forced, threads)
-                              : gradient_as<float>(net, theta, source, index, initial, seed, forced, threads);
+            if (forced > 0 && !upstream.is_none())
+              throw py::value_error("upstream: true targets are fed with the loss's gradient only; expected forced=0");
+            return net.wide() ? gradient_as<double>(net, theta, source, index, initial, upstream, seed, forced, threads)
+                              : gradient_as<float>(net, theta, source, index, initial, upstream, seed, forced, threads);
           },
-          "theta"_a, "source"_a, "index"_a, py::kw_only(), "initial"_a = none, "seed"_a = none, "forced"_a = 0.0,
-          "threads"_a = 1)
+          "theta"_a, "source"_a, "index"_a, py::kw_only(), "initial"_a = none, "upstream"_a = none, "seed"_a = none,
+          "forced"_a = 0.0, "threads"_a = 1)
       .def(
           "flow",
           [](const NetworkHolder& net, const py::array& theta, const SourceHolder& source, const py::array& index,

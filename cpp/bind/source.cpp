@@ -60,7 +60,7 @@ void SourceHolder::set_windows(const py::object& per_window, const char* name) {
   const int64_t n = per_window.cast<py::array>().shape(0);
   if (windows_ >= 0 && n != windows_)
     throw py::value_error(std::string(name) + ": expected " + std::to_string(windows_) +
-                          " windows as in the arrays beside it, got " + std::to_string(n));
+                          " windows as in the other arrays, got " + std::to_string(n));
   windows_ = n;
 }
 
@@ -71,8 +71,8 @@ void SourceHolder::set_origin(const py::object& origin) {
   set_windows(origin, "origin");
 }
 
-void SourceHolder::set_anchors(const py::object& anchor, const py::object& target_anchor, int64_t steps,
-                               int64_t season) {
+void SourceHolder::set_anchors(const py::object& anchor, const py::object& target_anchor,
+                               const py::object& future_anchor, int64_t steps, int64_t season) {
   Source& s = source_;
   s.anchor = keep<int32_t>(anchor, "anchor", s.I);
   s.target_anchor = keep<int32_t>(target_anchor, "target_anchor", s.columns);
@@ -97,6 +97,13 @@ void SourceHolder::set_anchors(const py::object& anchor, const py::object& targe
     if (channel >= s.I) throw py::value_error("target_anchor: no such channel in past");
     if (channel >= 0 && (!s.anchor || Kind(s.anchor[channel]) == Kind::none))
       throw py::value_error("target_anchor: channel " + std::to_string(channel) + " has no anchor");
+  }
+  s.future_anchor = keep<int32_t>(future_anchor, "future_anchor", s.future_columns);
+  for (int64_t i = 0; s.future_anchor && i < s.future_columns; ++i) {
+    const int32_t channel = s.future_anchor[i];
+    if (channel >= s.I || (channel >= 0 && (!s.anchor || Kind(s.anchor[channel]) != Kind::newest)))
+      throw py::value_error("future_anchor: expected a channel with the anchor 1 (newest), or -1, got " +
+                            std::to_string(channel));
   }
 }
 
@@ -175,6 +182,16 @@ void SourceHolder::set_fed(const py::object& scale, const py::object& shift) {
       throw py::value_error("fed_scale and fed_shift: expected finite numbers");
 }
 
+// Windows that are shorter than the others end with them and begin later.
+void SourceHolder::set_begin(const py::object& begin) {
+  source_.begin = keep<int64_t>(begin, "begin", -1);
+  set_windows(begin, "begin");
+  for (int64_t i = 0; source_.begin && i < windows_; ++i)
+    if (source_.begin[i] < 0 || source_.begin[i] >= source_.T)
+      throw py::value_error("begin: expected steps from 0 to " + std::to_string(source_.T - 1) + ", got " +
+                            std::to_string(source_.begin[i]) + " of window " + std::to_string(i));
+}
+
 SourceHolder::SourceHolder(const py::array& past, int64_t lookback, const py::object& origin, int64_t past_stride,
                            int64_t past_shift, const py::object& target, int64_t horizon, int64_t target_stride,
                            int64_t target_shift, const py::object& extra, const py::object& future,
@@ -184,7 +201,8 @@ SourceHolder::SourceHolder(const py::array& past, int64_t lookback, const py::ob
                            const py::object& extra_mean, const py::object& extra_scale, int64_t padding,
                            int64_t anchor_steps, int64_t season, const py::object& anchor_floor,
                            const py::object& series_row, const py::object& phase, const py::object& cycle_ratio,
-                           const py::object& fed_scale, const py::object& fed_shift) {
+                           const py::object& fed_scale, const py::object& fed_shift,
+                           const py::object& future_anchor, const py::object& begin) {
   Source& s = source_;
   if (padding < 0) throw py::value_error("padding: expected 0 or more, got " + std::to_string(padding));
   if (lookback < 1) throw py::value_error("lookback: expected at least 1, got " + std::to_string(lookback));
@@ -201,9 +219,10 @@ SourceHolder::SourceHolder(const py::array& past, int64_t lookback, const py::ob
   s.weight = keep<double>(weight, "weight", -1);
   set_windows(weight, "weight");
   set_origin(origin);
-  set_anchors(anchor, target_anchor, anchor_steps, season);
+  set_anchors(anchor, target_anchor, future_anchor, anchor_steps, season);
   set_tables(series_row, phase, cycle_ratio);
   set_fed(fed_scale, fed_shift);
+  set_begin(begin);
   s.past_mean = keep<double>(past_mean, "past_mean", s.I), s.past_inverse = inverse(past_scale, "past_scale", s.I);
   s.target_mean = keep<double>(target_mean, "target_mean", s.K);
   s.target_inverse = inverse(target_scale, "target_scale", s.K);
@@ -267,14 +286,15 @@ void bind_source(py::module_& m) {
                     const py::object&, const py::object&, const py::object&, const py::object&, const py::object&,
                     const py::object&, const py::object&, const py::object&, const py::object&, int64_t, int64_t,
                     int64_t, const py::object&, const py::object&, const py::object&, const py::object&,
-                    const py::object&, const py::object&>(),
+                    const py::object&, const py::object&, const py::object&, const py::object&>(),
            "past"_a, py::kw_only(), "lookback"_a, "origin"_a = none, "past_stride"_a = 1, "past_shift"_a = 0,
            "target"_a = none, "horizon"_a = 0, "target_stride"_a = 1, "target_shift"_a = 0, "extra"_a = none,
            "future"_a = none, "static"_a = none, "starts"_a = none, "weight"_a = none, "anchor"_a = none,
            "target_anchor"_a = none, "past_mean"_a = none, "past_scale"_a = none, "target_mean"_a = none,
            "target_scale"_a = none, "extra_mean"_a = none, "extra_scale"_a = none, "padding"_a = 0,
            "anchor_steps"_a = 0, "season"_a = 0, "anchor_floor"_a = none, "series_row"_a = none, "phase"_a = none,
-           "cycle_ratio"_a = none, "fed_scale"_a = none, "fed_shift"_a = none);
+           "cycle_ratio"_a = none, "fed_scale"_a = none, "fed_shift"_a = none, "future_anchor"_a = none,
+           "begin"_a = none);
 
   m.def("gathered", gathered, "source"_a, "index"_a, py::kw_only(), "dtype"_a = "float32", "isa"_a = none,
         "The past of windows as the kernels read it.");

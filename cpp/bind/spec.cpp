@@ -113,8 +113,9 @@ void SpecHolder::check_layer(const LayerSpec& l, const std::string& name) const 
     readable(l.added, true);
     if (streams_[size_t(l.added)].width != out.width) refuse("layer", name, "what is added has another width");
   }
-  if (l.inputs < (cell ? 1 : kind->least) || l.inputs > (cell ? 1 : kind->most))
+  if (l.inputs < (cell ? 1 : kind->least) || l.inputs > (cell ? 2 : kind->most))
     refuse("layer", name, "number of inputs");
+  if (cell && l.inputs == 2) check_decay(l, name);
   if (attends) check_attention(l, name);
   int64_t wide = 0;
   for (int i = 0; i < l.inputs; ++i) wide += streams_[size_t(l.in[i])].width;
@@ -129,6 +130,7 @@ void SpecHolder::check_layer(const LayerSpec& l, const std::string& name) const 
     refuse("layer", name, "recurrent_dropout, zoneout: expected a probability below 1");
   if ((l.dilation > 1 || l.recurrent_dropout > 0 || l.zoneout > 0) && (l.restart || !cell))
     refuse("layer", name, "dilation, recurrent_dropout and zoneout are for recurrent layers without restart");
+  if (l.ragged && (l.restart || !cell)) refuse("layer", name, "ragged is for recurrent layers without restart");
   if (l.start >= 0) {
     const LayerSpec& o = layers_[size_t(l.start)];
     if (!cell || o.kind != l.kind || streams_[size_t(o.out)].width != out.width)
@@ -136,6 +138,17 @@ void SpecHolder::check_layer(const LayerSpec& l, const std::string& name) const 
   }
   if (l.tied >= 0 ? !may_tie(l, layers_[size_t(l.tied)]) : !cell && kind->owner)
     refuse("layer", name, "tied needs a layer of the same kind and sizes, or the kind that owns its weights");
+}
+
+// A layer whose states decay with the time since the step before.
+void SpecHolder::check_decay(const LayerSpec& l, const std::string& name) const {
+  if (streams_[size_t(l.in[1])].width != 1 || table_->cells[l.kind].states != 1)
+    refuse("layer", name, "a decay has one time at each step, and a cell of one state");
+  if (l.restart || l.dilation > 1 || view_.loop >= 0)
+    refuse("layer", name, "a decay needs a layer that goes on from the step before, outside of a loop");
+  // Its gradient is added to: what another layer has left there, or zeros.
+  if (base_of(l.in[1]) != view_.past || past().width < 2)
+    refuse("layer", name, "the time since the step before is one of several channels of 'past'");
 }
 
 void SpecHolder::check_heads(const LayerSpec& l, const std::string& name) const {
@@ -191,6 +204,7 @@ void SpecHolder::read_layer(const py::dict& d) {
   l.heads = field<int64_t>(d, "heads", 0), l.level = field(d, "level", 0);
   l.dilation = field<int64_t>(d, "dilation", 1);
   l.recurrent_dropout = field(d, "recurrent_dropout", 0.0), l.zoneout = field(d, "zoneout", 0.0);
+  l.ragged = field(d, "ragged", false);
   check_layer(l, name);
   if (info(l) && info(l)->table) check_table(l, *info(l), name);
   if (info(l) && info(l)->feeds && view_.loop < 0) view_.loop = int(layers_.size());
@@ -229,8 +243,8 @@ void SpecHolder::check_loop(int64_t columns) const {
     const LayerInfo* const kind = info(layer);
     if (streams_[size_t(layer.out)].steps != out.steps || layer.reverse || layer.restart || (kind && !kind->loops) ||
         (kind && kind->feeds && l > view_.loop) || layer.start >= view_.loop || layer.dilation > 1 ||
-        layer.recurrent_dropout > 0 || layer.zoneout > 0)
-      refuse("layer", layer_names_[size_t(l)], "it cannot stand after '" + name + "', which feeds outputs back");
+        layer.recurrent_dropout > 0 || layer.zoneout > 0 || layer.ragged)
+      refuse("layer", layer_names_[size_t(l)], "it cannot follow '" + name + "', which feeds outputs back");
     const auto check = [&](int s) {
       const StreamSpec& read = streams_[size_t(s)];
       if (read.of >= 0 && makers_[size_t(base_of(s))] >= view_.loop)
@@ -264,7 +278,7 @@ void SpecHolder::check_readers() const {
     if (l.start >= 0) read[size_t(layers_[size_t(l.start)].out)] = true;
   }
   for (size_t i = 0; i < layers_.size(); ++i)
-    if (!read[size_t(layers_[i].out)]) refuse("layer", layer_names_[i], "nobody reads its output");
+    if (!read[size_t(layers_[i].out)]) refuse("layer", layer_names_[i], "its output is not read");
 }
 
 // Every size in the kernels is below this sum; one check here and none behind.
@@ -290,10 +304,10 @@ SpecHolder::SpecHolder(const Table& table, const py::list& streams, const py::li
   }
   if (view_.loss < 0) throw py::value_error("loss: expected one of " + known + ", got '" + loss + "'");
   const LossInfo& info = table.losses[view_.loss];
-  if (info.output_per_parameter ? n_loss_parameters < 1 || n_loss_parameters > size_t(most_outputs)
-                                : n_loss_parameters != (info.parameter ? 1 : 0))
+  if (info.outputs == 0 ? n_loss_parameters < 1 || n_loss_parameters > size_t(most_outputs)
+                        : n_loss_parameters != (info.parameter ? 1 : 0))
     throw py::value_error("loss_parameters: '" + loss + "' does not take " + std::to_string(n_loss_parameters));
-  view_.Q = info.output_per_parameter ? int64_t(n_loss_parameters) : 1;
+  view_.Q = info.outputs == 0 ? int64_t(n_loss_parameters) : info.outputs;
   if (targets < 1 || targets > (int64_t(1) << 31)) throw py::value_error("targets: expected 1 to 2**31");
   if (columns < 1 || targets % columns) throw py::value_error("columns: expected a divisor of targets");
   view_.K = targets;
@@ -323,6 +337,7 @@ std::string SpecHolder::weight_name(const Field& f) const {
   if (!f.kind) return layer;
   const std::string kind(1, f.kind);
   if (f.row < 0) return layer + "." + kind;
+  if (f.kind == 'd') return layer + (f.row ? ".decay_b" : ".decay_w");
   const CellInfo& c = cell(f.layer);
   return layer + "." + kind + "_" + (f.kind == 'p' ? c.vector_names : c.row_names)[f.row];
 }

@@ -38,6 +38,7 @@ class SpecHolder {
   void check_layer(const LayerSpec&, const std::string& name) const;
   void check_table(const LayerSpec&, const LayerInfo&, const std::string& name);
   void check_codes(const LayerSpec&, const std::string& name) const;
+  void check_decay(const LayerSpec& l, const std::string& name) const;
   void check_heads(const LayerSpec& l, const std::string& name) const;
   bool may_tie(const LayerSpec& l, const LayerSpec& to) const;
   void check_joins() const;

@@ -112,7 +112,11 @@ INLINE void each_extra(const Source& s, int64_t window, const Body& body) {
   if (s.future_columns) {
     const int64_t first = target_row(s, window);
     for (int64_t step = 0; step < s.horizon; ++step)
-      for (int64_t i = 0; i < s.future_columns; ++i) body(e++, at(s.future, first + step, i));
+      for (int64_t i = 0; i < s.future_columns; ++i) {
+        const int64_t channel = s.future_anchor ? s.future_anchor[i] : -1;
+        const double centre = channel < 0 ? 0 : anchor_of<false>(s, past_row(s, window), channel).centre;
+        body(e++, at(s.future, first + step, i) - centre);
+      }
   }
   if (s.constant_columns) {
     const int64_t series = series_of(s, window);
@@ -226,12 +230,13 @@ inline void moments(const Source& s, const int64_t* index, int64_t n, int power,
   for (int64_t i = 0; i < n; ++i) {
     const int64_t window = index[i];
     const double w = s.weight ? s.weight[window] : 1.0;
-    const int64_t first = past_row(s, window);
+    const int64_t first = past_row(s, window), begin = s.begin ? s.begin[window] : 0;
     for (int64_t c = 0; c < s.I; ++c) {
       const int64_t period = period_of(s, c);
       for (int64_t phase = 0; phase < period; ++phase) {
         const Anchor anchor = anchor_of(s, first, c, phase);
-        for (int64_t t = phase; t < s.T; t += period) past.add(c, anchor.of(at(s.past, first + t, c)), w);
+        const int64_t skipped = begin > phase ? (begin - phase + period - 1) / period * period : 0;
+        for (int64_t t = phase + skipped; t < s.T; t += period) past.add(c, anchor.of(at(s.past, first + t, c)), w);
       }
     }
     if (s.target.data)

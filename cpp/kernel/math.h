@@ -1,4 +1,4 @@
-// exp, sigmoid and tanh on vectors, and their derivatives from the outputs that a cell has kept.
+// exp, log, sigmoid and tanh on vectors, and their derivatives from the outputs that a cell has kept.
 //
 //   y = n ln 2 + r, |r| <= ln 2 / 2;   m(r) = e^r - 1 = r + r^2 q(r);   e^y = 2^n (1 + m);   e^y - 1 = 2^n m + (2^n -
 //   1)

@@ -28,14 +28,14 @@ inline void gather(const Call<T>& k) {
   if (c.n < lanes<T>) {  // lanes without a window compute on zeros, with weight 0
     clear(x, past.steps * past.width * columns);
     clear(extra, E * columns);
-    if (c.loss) clear(y, net.K * lanes<T>), clear(weight, net.K * lanes<T>);
+    if (c.loss && !c.upstream) clear(y, net.K * lanes<T>), clear(weight, net.K * lanes<T>);
   }
   const bool together = !units && c.n == lanes<T> && in_runs(*c.source);
   if (together) gather_past_lanes(*c.source, c.index, x, reinterpret_cast<double*>(c.arena + k.plan.anchors));
   for (int lane = 0; lane < c.n; ++lane) {
     if (!together) gather_past(*c.source, c.index[lane], x + lane, columns, past.width * columns);
     if (E) gather_extra(*c.source, c.index[lane], extra + lane, columns);
-    if (c.loss) gather_targets(*c.source, c.index[lane], c.normaliser, y + lane, weight + lane, lanes<T>);
+    if (c.loss && !c.upstream) gather_targets(*c.source, c.index[lane], c.normaliser, y + lane, weight + lane, lanes<T>);
   }
   const int64_t row = past.width * columns, padding = c.source->padding;
   if (k.network.clip > 0) apply_clip(k.network.clip, x, past.steps * row);
@@ -48,19 +48,22 @@ inline void gather(const Call<T>& k) {
 }
 
 template <class Loss, class T>
-inline double loss_of(const Network<T>& net, const T* y, const T* weight, const T* out, T* dout) {
+inline double loss_of(const Network<T>& net, const Source& source, const T* y, const T* weight, const T* out, T* dout) {
   const int Q = int(net.spec->Q);
+  constexpr bool counts = Loss::target == Target::counts;
   if (Q < 1) __builtin_unreachable();
   double total = 0;
   for (int64_t k = 0; k < net.spec->K; ++k) {
+    const T scale = counts && source.target_inverse ? T(1 / source.target_inverse[k]) : T(1);
+    const T* parameters = counts ? &scale : net.loss_parameters;
     for (int n = 0; n < N; ++n) {
       const int64_t at = n * width<T>;
       const Vec<T> target = load(y + k * lanes<T> + at), w = load(weight + k * lanes<T> + at);
       Vec<T> p[most_outputs], dp[most_outputs];
       for (int q = 0; q < Q; ++q) p[q] = load(out + (k * Q + q) * lanes<T> + at);
-      total += double(sum(w * Loss::value(p, target, net.loss_parameters, Q)));
+      total += double(sum(w * Loss::value(p, target, parameters, Q)));
       if (!dout) continue;
-      Loss::derivative(p, target, net.loss_parameters, Q, dp);
+      Loss::derivative(p, target, parameters, Q, dp);
       for (int q = 0; q < Q; ++q) store(dout + (k * Q + q) * lanes<T> + at, w * dp[q]);
     }
   }
@@ -73,10 +76,19 @@ inline double loss(const Call<T>& k, const T* out, T* dout) {
   const T *y = k.c.arena + k.plan.y, *weight = k.c.arena + k.plan.weight;
   int which = 0;
 #define FORECAST_LOSS(name, Loss) \
-  if (k.net.loss == which++) return loss_of<Loss>(k.network, y, weight, out, dout);
+  if (k.net.loss == which++) return loss_of<Loss>(k.network, *k.c.source, y, weight, out, dout);
   FORECAST_LOSSES(FORECAST_LOSS)
 #undef FORECAST_LOSS
   return 0;
+}
+
+// What the caller sends backward in the place of the loss's gradient. Lanes without a window send zeros.
+template <class T>
+inline void take_upstream(const Call<T>& k, int64_t outputs, T* dout) {
+  const int columns = k.plan.use.units ? 1 : lanes<T>;
+  for (int64_t i = 0; i < outputs; ++i)
+    for (int lane = 0; lane < columns; ++lane)
+      dout[i * columns + lane] = lane < k.c.n ? k.c.upstream[(k.c.first + lane) * outputs + i] : T(0);
 }
 
 // The loss of the outputs, and its gradient where training goes on from it.
@@ -85,6 +97,11 @@ inline void judge(const Call<T>& k) {
   const int64_t outputs = k.net.K * k.net.Q, all = k.stream(k.net.out).steps * k.stream(k.net.out).width;
   const T* out = k.track(k.net.out).p;
   T* dout = k.plan.use.backward ? k.gradient(k.net.out).p : nullptr;
+  if (k.c.upstream) {
+    const int columns = k.plan.use.units ? 1 : lanes<T>;
+    clear(dout + outputs * columns, (all - outputs) * columns);
+    return take_upstream(k, outputs, dout);
+  }
   if (!k.plan.use.units) {
     if (dout) clear(dout + outputs * lanes<T>, (all - outputs) * lanes<T>);
     *k.c.loss += loss(k, out, dout);

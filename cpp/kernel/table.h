@@ -9,7 +9,7 @@
 
 namespace forecast {
 
-constexpr int most_outputs = 64;    // Q at most: one target's outputs live on the stack
+constexpr int most_outputs = 512;   // Q at most: one target's outputs live on the stack
 constexpr int gradient_slots = 16;  // partial gradients of a batch, added in this order whatever the threads
 constexpr int most_inputs = 4;      // streams that a layer reads
 
@@ -27,7 +27,8 @@ enum class Bias : int { none, one, steps };  // of a dense layer: none, one, or 
 
 struct LayerSpec {
   int kind;  // its number in the table of kinds: every cell, then the layers of layer/registry.h
-  int inputs, in[most_inputs], out, added;  // streams; added: -1 where there is none
+  int inputs, in[most_inputs], out, added;  // streams; added: -1 where there is none; of a cell the second input is
+                                            // the time since the step before, with which its states decay
   int start, tied;  // earlier layers: whose last states it starts from, whose weights it uses; -1: its own
   bool reverse, restart, relu;
   Bias bias;
@@ -37,6 +38,7 @@ struct LayerSpec {
   int64_t heads;                   // of a matrix memory
   int64_t dilation;                // of a recurrent layer: steps to the one whose states it goes on from
   double recurrent_dropout, zoneout;
+  bool ragged;                     // of a recurrent layer: windows may begin later than at step 0
   int level;                       // of what is fed back: which of a target's outputs
 };
 
@@ -114,6 +116,7 @@ struct Matrix {
 };
 struct Source {
   Matrix past, target;
+  const int64_t* begin;            // of each window its first step; null: 0 of all
   Matrix extra, future, constant;  // of the head's extra inputs: per window, per row, per series
   const int64_t* origin;           // this, or origin_32, or neither: window w has base w
   const int32_t* origin_32;
@@ -131,6 +134,7 @@ struct Source {
   const double* anchor_floor;    // [floors][I] the least spread; null: a thousandth of the mean
   int64_t floors;                // 1, or one for each series
   const int32_t* target_anchor;  // [columns] the channel, or -1; null: none
+  const int32_t* future_anchor;  // [future_columns] the channel whose newest value is taken off, or -1; null: none
   const double *past_mean, *past_inverse, *target_mean, *target_inverse, *extra_mean, *extra_inverse;
   const int64_t* series_row;  // per window: the row of its series in tables; -1: none of them; null: not given
   const int64_t* phase;       // per window: that of its oldest row in a cycle; null: not given
@@ -181,6 +185,7 @@ struct Chunk {
   int64_t* read;                 // [B][tables] which rows these are; -1: none
   double* loss;                  // the chunk's part of the mean loss is added to it; null: not asked for
   T* outputs;                    // [B][K Q] of the whole batch, null: not asked for
+  const T* upstream;             // [B][K Q] what goes backward from the outputs; null: the gradient of the loss
   T *dpast, *dextra, *dinitial;  // [B][T][I], [B][E], as `initial`; null: not asked for
   double* flow;                  // per recurrent layer [T] added to: squares of the gradient of h; null: not asked for
   T* activity;  // per recurrent layer [gate, then state][B][T][H], of attention [B][steps][its T]; or null
@@ -189,7 +194,7 @@ struct Chunk {
 
 struct Field {  // one named array inside theta
   int layer;
-  char kind;                // W, R, b, g (a gain) or v; p: a vector of a cell; 0: the layer's own name says it
+  char kind;  // W, R, b, g (a gain) or v; p: a vector of a cell; d: of a decay; 0: the layer's own name says it
   int row;                  // of the cell, or number of its vector; -1: the layer is not a cell
   int64_t offset, n, m, k;  // shape (n, m, k); what is 0 is not there
 };
@@ -227,7 +232,8 @@ struct LayerInfo {
 struct LossInfo {
   const char* name;
   const char* parameter;  // null: none
-  bool output_per_parameter;
+  int outputs;         // per target; 0: one per parameter
+  const char* target;  // what its targets are: real, positive, counts or labels
 };
 
 // One optimiser step on flat vectors of n elements.
@@ -243,7 +249,7 @@ struct Step {
 template <class T>
 struct Vectors {                                               // work on flat vectors, the same for every cell
   int lanes;                                                   // windows in a chunk
-  void (*activation)(int which, const T* x, T* y, int64_t n);  // 0 exp, 1 sigmoid, 2 tanh
+  void (*activation)(int which, const T* x, T* y, int64_t n);  // 0 exp, 1 sigmoid, 2 tanh, 3 log
   void (*add)(T* into, const T* x, int64_t n);
   double (*norm2)(const T* x, int64_t n, double clip_value);  // sum of squares in double, of clipped values if > 0
   void (*update)(const Step&, T* theta, const T* gradient, T* first, T* second, int64_t n);

@@ -12,7 +12,14 @@ void activation(int which, const T* x, T* y, int64_t n) {
   for (int64_t i = 0; i < n; i += width<T>) {
     const int left = n - i < width<T> ? int(n - i) : width<T>;
     const Vec<T> v = load_first(x + i, left);
-    store_first(y + i, which == 0 ? exp(v) : which == 1 ? sigmoid(v) : tanh(v), left);
+    const Vec<T> found = which == 0   ? exp(v)
+                         : which == 1 ? sigmoid(v)
+                         : which == 2 ? tanh(v)
+                         : which == 3 ? log(v)
+                         : which == 4 ? softplus(v)
+                         : which == 5 ? log_gamma(v)
+                                      : digamma(v);
+    store_first(y + i, found, left);
   }
 }
 
@@ -58,7 +65,7 @@ constexpr CellInfo cell_infos[] = {
 };
 
 constexpr LossInfo loss_infos[] = {
-#define FORECAST_LOSS(name, Loss) {name, Loss::parameter, Loss::output_per_parameter},
+#define FORECAST_LOSS(name, Loss) {name, Loss::parameter, Loss::outputs, name_of(Loss::target)},
     FORECAST_LOSSES(FORECAST_LOSS)
 #undef FORECAST_LOSS
 };

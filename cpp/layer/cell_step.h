@@ -77,6 +77,7 @@ struct StepOf {
   static bool forward(const Call<T>& k, const View& v, const Masks<Way, T>* masks, Run run) {
     for (int64_t i = run.from; i < run.to; ++i) {
       Begun<T> begun{v.forward};
+      if (v.decay.on()) v.decay.forward(i, v.state(i));
       Operands<T> x = v.operands(i);
       const T* const before = x.b;
       T* made = v.after(i);

@@ -12,6 +12,7 @@
 #pragma once
 
 #include "../cell/registry.h"
+#include "decay.h"
 #include "masks.h"
 #include "shared.h"
 
@@ -63,6 +64,7 @@ struct CellMemory {
   int64_t row, tape_step, state_step;
   int64_t states, tape = 0, carry = 0, first = 0, sums = 0, scratch = 0, transposed = 0;
   MaskMemory masks;
+  DecayMemory decay;
   SharedMemory<T> own;
 
   CellMemory(const NetworkSpec& net, const LayerSpec& l, Use use, int64_t places, Cursor& arena) {
@@ -72,6 +74,7 @@ struct CellMemory {
     states = arena.take(places * state_step);
     own = SharedMemory<T>(Way::units, restarts(net, l), common_input(net, l), cell.rows, I, H, row, arena);
     masks = MaskMemory(l, use, row, state_step, T_, arena);
+    decay = DecayMemory(l, use, row, Way::unit_sums(2, H), T_, arena);
     if (!use.backward) return;
     tape = arena.take(T_ * tape_step);
     carry = arena.take(l.dilation * state_step), first = arena.take(state_step);
@@ -94,6 +97,7 @@ struct CellView {
   T *states, *shared, *zeros, *begun, *tapes, *carries, *first, *sums, *scratch, *transposed;
   const T *weights, *forward, *R_T, *W_T;
   MaskMemory of_masks;
+  Decay<Way, T> decay;
 
   CellView(const Call<T>& k, int number) : cell(cell_of(k.layer(number))) {
     const LayerSpec& l = k.layer(number);
@@ -110,6 +114,7 @@ struct CellView {
     tapes = block + m.tape, carries = block + m.carry, first = block + m.first;
     sums = block + m.sums, scratch = block + m.scratch, transposed = block + m.transposed;
     x = k.track(l.in[0]);
+    if (decays(l)) decay = Decay<Way, T>(k, number, m.decay, H, row, cell.p_of(I, H) + cell.vectors * H);
     weights = k.weights(k.network.theta, number), forward = k.pack(number, Way::forward_pack);
     R_T = k.pack(number, Way::backward_pack);
     W_T = R_T ? R_T + Way::transposed_size(H, cell.state_rows() * Way::room(H)) : nullptr;
@@ -120,7 +125,7 @@ struct CellView {
   int64_t time(int64_t i) const { return reverse ? T_ - 1 - i : i; }
   const T* input(int64_t i) const { return x.at(time(i)); }
   T* state(int64_t i) const { return states + (i & mask) * state_step; }
-  T* before(int64_t i) const { return state(restart ? 0 : i); }
+  T* before(int64_t i) const { return decay.on() ? decay.before(i) : state(restart ? 0 : i); }
   T* after(int64_t i) const { return state(i + dilation); }
   T* carry(int64_t i) const { return carries + (dilation == 1 ? 0 : i % dilation * state_step); }
   Operands<T> operands(int64_t i) const { return {input(i), I, before(i), H}; }
@@ -129,9 +134,10 @@ struct CellView {
     return Masks<Way, T>(k, l, of_masks, H, row, state_step);
   }
 
-  // da of the step that goes on from step i, to be multiplied by R; empty where there is none.
+  // da of the step that goes on from step i, to be multiplied by R; empty where there is none, or where a decay has
+  // already taken it into the carry.
   Operands<T> later(int64_t i) const {
-    const int64_t K = i + dilation < T_ && !restart ? cell.state_rows() * Way::room(H) : 0;
+    const int64_t K = i + dilation < T_ && !restart && !decay.on() ? cell.state_rows() * Way::room(H) : 0;
     return {tape(i + dilation) + cell.state[0] * row, K, nullptr, 0};
   }
   // dh after step i, to finish: the carry, what comes from above, and R da of the step that goes on from it. Or all of

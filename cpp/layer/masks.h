@@ -6,6 +6,7 @@
 //                                                 number per window, unit and step, for all states of the unit
 //
 // Without masks m is 1 and k is z, the mean. Both come from the counter-based generator, so that backward makes k again.
+// A ragged layer has k = 1 at the steps before a window begins, so it goes through the window alone, in either direction.
 #pragma once
 
 #include "layer.h"
@@ -15,7 +16,8 @@ namespace forecast::FORECAST_ISA {
 constexpr int64_t no_step = 0xFFFFFFFF;  // in the counter's place of a step: a mask for all of them
 
 inline bool hides_h(const LayerSpec& l, Use use) { return l.recurrent_dropout > 0 && use.drop; }
-inline bool is_masked(const LayerSpec& l, Use use) { return l.zoneout > 0 || hides_h(l, use); }
+inline bool keeps_states(const LayerSpec& l) { return l.zoneout > 0 || l.ragged; }
+inline bool is_masked(const LayerSpec& l, Use use) { return keeps_states(l) || hides_h(l, use); }
 
 // Its arrays: `row` numbers are one state of a step, `states` all of them.
 struct MaskMemory {
@@ -24,8 +26,8 @@ struct MaskMemory {
   MaskMemory(const LayerSpec& l, Use use, int64_t row, int64_t states, int64_t steps, Cursor& arena) {
     const int64_t taped = use.backward ? steps : 1;
     if (hides_h(l, use)) hide = arena.take(row), hidden = arena.take(taped * row);
-    if (l.zoneout > 0) keep = arena.take(row), made = arena.take(taped * states);
-    if (l.zoneout > 0 && use.backward) past_cell = arena.take(states);
+    if (keeps_states(l)) keep = arena.take(row), made = arena.take(taped * states);
+    if (keeps_states(l) && use.backward) past_cell = arena.take(states);
   }
 };
 
@@ -37,6 +39,8 @@ struct Masks {
   T *hidden, *made, *past_cell;            // m h of every step; what the cell makes; gradients that go past it
   Dropout recurrent, zoneout;
   int64_t number;
+  const int64_t *begins, *index;           // of a ragged layer: where each window begins, null: nowhere later than at 0
+  int n;                                   // windows
   bool random;
 
   Masks() = default;
@@ -45,10 +49,11 @@ struct Masks {
     const Use use = k.plan.use;
     T* const block = k.c.arena;
     hidden_step = use.backward ? row : 0, made_step = use.backward ? states : 0;
-    hide = hides_h(l, use) ? block + m.hide : nullptr, keep = l.zoneout > 0 ? block + m.keep : nullptr;
+    hide = hides_h(l, use) ? block + m.hide : nullptr, keep = keeps_states(l) ? block + m.keep : nullptr;
     hidden = block + m.hidden, made = block + m.made, past_cell = block + m.past_cell;
     recurrent = {l.recurrent_dropout, k.c.seed, k.c.first}, zoneout = {l.zoneout, k.c.seed, k.c.first};
-    number = l.number, random = use.drop;
+    number = l.number, random = use.drop && l.zoneout > 0;
+    begins = l.ragged ? k.c.source->begin : nullptr, index = k.c.index, n = k.c.n;
   }
   int64_t units() const { return H * Way::columns; }
   T* hidden_at(int64_t i) const { return hidden + i * hidden_step; }
@@ -68,6 +73,8 @@ struct Masks {
   void draw_kept(int64_t t) const {
     if (random) draw_mask<Way::columns>(zoneout, number, t, H, T(1), T(0), keep);
     for (int64_t j = 0; j < units() && !random; ++j) keep[j] = T(zoneout.rate);
+    for (int lane = 0; lane < n && begins; ++lane)
+      for (int64_t unit = 0; unit < H && t < begins[index[lane]]; ++unit) keep[unit * Way::columns + lane] = T(1);
     clear(keep + units(), row - units());
   }
   // The states after step i, at time t, from those before and those that the cell has made.

@@ -51,6 +51,7 @@ struct Recurrent : Weightless {
     for (int row = cell.state[0]; row < cell.state[1]; ++row) put('R', row, H, H);
     for (int row = 0; row < cell.rows; ++row) put('b', row, H, 0);
     for (int i = 0; i < cell.vectors; ++i) put('p', i, H, 0);
+    for (int i = 0; decays(l) && i < 2; ++i) put('d', i, H, 0);
   }
 
   template <class Way, class T>
@@ -119,14 +120,14 @@ struct Recurrent : Weightless {
   template <class T>
   static int parts(const Call<T>& k, int number) {
     const LayerSpec& l = k.layer(number);
-    if (is_masked(l, k.plan.use)) return 1;
+    if (is_masked(l, k.plan.use) || decays(l)) return 1;
     return int(units_blocks(cell_of(l).rows, padded<T>(hidden_of(k.net, l)) / width<T>));
   }
   template <class T>
   static void share(const Call<T>& k, int number, int64_t i, int part, int parts) {
     using Way = UnitsInLanes<T>;
     const View<Way, T> v(k, number);
-    if (v.masked) {  // in one part
+    if (v.masked || v.decay.on()) {  // in one part
       forward<Way>(k, number, i, i + 1);
       return;
     }
@@ -198,17 +199,24 @@ struct Recurrent : Weightless {
   static void into_first(const View<Way, T>& v, const Masks<Way, T>* masks, int64_t i) {
     T *first = v.first, *carry = v.carry(i);
     for (int64_t j = 0; j < v.state_step; ++j) first[j] += carry[j];
-    through_state(v, masks, v.tape(i) + v.cell.state[0] * v.row);
+    if (!v.decay.on()) through_state(v, masks, v.tape(i) + v.cell.state[0] * v.row, first);
   }
+  // Adds R d to a gradient of the states.
   template <class Way, class T>
-  static void through_state(const View<Way, T>& v, const Masks<Way, T>* masks, const T* d) {
+  static void through_state(const View<Way, T>& v, const Masks<Way, T>* masks, const T* d, T* to) {
     const Operands<T> da{d, v.cell.state_rows() * Way::room(v.H), nullptr, 0};
-    T* const first = v.first;
-    if (masks && masks->hide) return through_hidden(v, *masks, da, first);
+    if (masks && masks->hide) return through_hidden(v, *masks, da, to);
     const T* none = nullptr;
-    Way::template multiply_from<Plain>(first, none, v.R_T, da, v.H, Turn{}, [=](int64_t unit, auto a) INLINE_LAMBDA {
-      store(first + unit * Way::columns, a[0]);
+    Way::template multiply_from<Plain>(to, none, v.R_T, da, v.H, Turn{}, [=](int64_t unit, auto a) INLINE_LAMBDA {
+      store(to + unit * Way::columns, a[0]);
     });
+  }
+
+  // The carry of step i, complete, through the decay before the step.
+  template <class Way, class T>
+  static void through_decay(const Call<T>& k, const View<Way, T>& v, int number, const Masks<Way, T>* masks, int64_t i) {
+    through_state(v, masks, v.tape(i) + v.cell.state[0] * v.row, v.carry(i));
+    v.decay.backward(i, v.state(i), v.carry(i), k.gradient(k.layer(number).in[1]));
   }
 
   // A layer that restarts: what reaches the state before step i past the rows goes to that of the initial states, da is
@@ -225,7 +233,7 @@ struct Recurrent : Weightless {
   static void shared_gradients(const View<Way, T>& v, T* dR) {
     if (!v.cell.state_rows()) return;
     Way::outer_sum(dR, v.H, v.cell.state_rows(), v.H, v.H, v.shared, 0, v.before(0), 0, 1, v.transposed);
-    through_state(v, static_cast<const Masks<Way, T>*>(nullptr), static_cast<const T*>(v.shared));
+    through_state(v, static_cast<const Masks<Way, T>*>(nullptr), static_cast<const T*>(v.shared), v.first);
   }
 
   // dx of the steps [i, end), where the layer that makes x looks for it.
@@ -252,6 +260,7 @@ struct Recurrent : Weightless {
     T* const last = v.carry(v.T_ - 1);
     clear(v.carries, v.dilation * v.state_step), clear(v.first, v.state_step);
     clear(v.sums, all_sums<Way>(v.cell, v.I, v.H));
+    if (v.decay.on()) clear(v.decay.sums, Way::unit_sums(2, v.H));
     if (v.restart) clear(v.shared, v.cell.state_rows() * v.row);
     for (int later = number + 1; later < k.net.n_layers; ++later)
       if (k.layer(later).start == number) {
@@ -286,6 +295,7 @@ struct Recurrent : Weightless {
         if (k.c.flow) k.c.flow[k.plan.slots[number].flow + v.time(i)] += squares(v, i, above);
       if (masks) masked_backward(step, v, *masks, i, above);
       else step(v, i, above, false, v.after(i));
+      if (v.decay.on()) through_decay(k, v, number, masks, i);
       if (v.restart) leave_to_first(v, i);
       if (v.common && !Way::units) {
         if (i % width<T> == 0) steps_gradients(v, dx, dW, i, smaller(i + width<T>, v.T_));
@@ -305,6 +315,8 @@ struct Recurrent : Weightless {
     if (v.restart) shared_gradients(v, dW + cell.R_of(v.I, v.H));
     Way::add_sums(v.sums, cell.rows, cell.input[0], cell.input[1], v.I, v.H, dW + cell.b_of(v.I, v.H), dW);
     if (cell.vectors) Way::add_unit_sums(v.p_sums(), cell.vectors, v.H, dW + cell.p_of(v.I, v.H));
+    if (v.decay.on())
+      Way::add_unit_sums(v.decay.sums, 2, v.H, dW + cell.p_of(v.I, v.H) + cell.vectors * v.H);
     const bool wanted = !v.restart && (l.start >= 0 || k.c.dinitial);
     for (int64_t i = 0; wanted && i < v.dilation; ++i) into_first(v, masks, i);  // of each chain
     if (l.start < 0 && k.c.dinitial) {

@@ -99,7 +99,7 @@ bool batch_gradient(Team& team, const Model<T>& model, const Both<T>& net, const
                     const Chunk<T>& common, const Workspace<T>& space, int64_t few, StopSign& sign, double* loss) {
   const Vectors<T>& vectors = model.kernels->vectors;
   const Cut cut(windows.n, vectors.lanes, team.size(), true);
-  const double normaliser = normaliser_of(windows);
+  const double normaliser = common.upstream ? 0.0 : normaliser_of(windows);
   const int64_t parameters = net.lanes.plan->dense, states = net.lanes.plan->flow;
   team.each(cut.slots, [&](int64_t slot, int worker, Poll poll) {  // who takes a slot does not matter to its sum
     if (sign.stopped()) return;
@@ -288,8 +288,8 @@ bool activity(const Model<T>& model, const T* theta, const Windows& windows, int
 }
 
 template <class T>
-bool gradient(const Model<T>& model, const T* theta, const Windows& windows, const T* initial, bool drop, uint64_t seed,
-              double forced, int threads, StopSign& sign, Gradients<T>* out) {
+bool gradient(const Model<T>& model, const T* theta, const Windows& windows, const T* initial, const T* upstream,
+              bool drop, uint64_t seed, double forced, int threads, StopSign& sign, Gradients<T>* out) {
   const FloatGuard guard;
   const Cut cut(windows.n, model.kernels->vectors.lanes, threads, true);
   const Plans<T> plans(model, drop, out->past || out->extra);
@@ -302,6 +302,7 @@ bool gradient(const Model<T>& model, const T* theta, const Windows& windows, con
   Chunk<T> common{};
   common.flow = out->flow ? flow.get() : nullptr;
   common.seed = mixed(seed), common.forced = forced, common.initial = initial, common.outputs = out->outputs;
+  common.upstream = upstream;
   common.dpast = out->past, common.dextra = out->extra, common.dinitial = out->initial;
   with_team(cut.threads, sign, [&](Team& team) {
     const int64_t few = 0;  // that way knows no gradients but those of the weights
@@ -467,7 +468,7 @@ bool moments(const Windows& windows, StopSign& sign, Moments* out) {
   template bool mean_loss<T>(const Model<T>&, const T*, const Windows&, int, StopSign&, double*,                 \
                              const Carried<T>&);                                                                 \
   template bool activity<T>(const Model<T>&, const T*, const Windows&, int, StopSign&, T*);                      \
-  template bool gradient<T>(const Model<T>&, const T*, const Windows&, const T*, bool, uint64_t, double, int,    \
+  template bool gradient<T>(const Model<T>&, const T*, const Windows&, const T*, const T*, bool, uint64_t, double, int,    \
                             StopSign&, Gradients<T>*);                                                           \
   template bool train<T>(const Model<T>&, T*, Optimizer<T>&, const Windows&, const Course&, Scratch&, StopSign&, \
                          Trained*, const Carried<T>&);

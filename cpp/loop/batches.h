@@ -91,8 +91,8 @@ struct Gradients {  // null: not asked for
   double* flow;  // per recurrent layer [T] squares of the gradient of h, over windows and units
 };
 template <class T>
-bool gradient(const Model<T>&, const T* theta, const Windows&, const T* initial, bool drop, uint64_t seed,
-              double forced, int threads, StopSign&, Gradients<T>*);
+bool gradient(const Model<T>&, const T* theta, const Windows&, const T* initial, const T* upstream, bool drop,
+              uint64_t seed, double forced, int threads, StopSign&, Gradients<T>*);
 
 // A range of the weights, its learning rate multiplied by `rate_factor`, its weight decay in the optimiser's place. A
 // factor of 0 freezes it.

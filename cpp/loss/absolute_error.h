@@ -1,13 +1,14 @@
 // Absolute error: l = |p - y|; the derivative at the kink is 0.
 #pragma once
 
-#include "../kernel/math.h"
+#include "target.h"
 
 namespace forecast::FORECAST_ISA {
 
 struct AbsoluteError {
   static constexpr const char* parameter = nullptr;
-  static constexpr bool output_per_parameter = false;
+  static constexpr int outputs = 1;
+  static constexpr Target target = Target::real;
 
   template <class V, class T>
   static INLINE V value(const V* p, V y, const T*, int) {

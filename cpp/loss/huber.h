@@ -1,13 +1,14 @@
 // Huber (1964): l = d^2 / 2 where |d| <= delta, delta (|d| - delta / 2) elsewhere; d = p - y.
 #pragma once
 
-#include "../kernel/math.h"
+#include "target.h"
 
 namespace forecast::FORECAST_ISA {
 
 struct Huber {
   static constexpr const char* parameter = "delta";
-  static constexpr bool output_per_parameter = false;
+  static constexpr int outputs = 1;
+  static constexpr Target target = Target::real;
 
   template <class V, class T>
   static INLINE V value(const V* p, V y, const T* parameters, int) {

@@ -2,13 +2,14 @@
 // near numbers. d^2 / 2 near 0 and |d| - 1 far away, smooth between them.
 #pragma once
 
-#include "../kernel/math.h"
+#include "target.h"
 
 namespace forecast::FORECAST_ISA {
 
 struct PseudoHuber {
   static constexpr const char* parameter = nullptr;
-  static constexpr bool output_per_parameter = false;
+  static constexpr int outputs = 1;
+  static constexpr Target target = Target::real;
 
   template <class V, class T>
   static INLINE V value(const V* p, V y, const T*, int) {

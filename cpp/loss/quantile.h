@@ -5,13 +5,14 @@
 // The derivative at the kink y = p_j is 0.
 #pragma once
 
-#include "../kernel/math.h"
+#include "target.h"
 
 namespace forecast::FORECAST_ISA {
 
 struct Quantile {
   static constexpr const char* parameter = "level";
-  static constexpr bool output_per_parameter = true;
+  static constexpr int outputs = 0;  // one per parameter
+  static constexpr Target target = Target::real;
 
   template <class V, class T>
   static INLINE V value(const V* p, V y, const T* levels, int Q) {

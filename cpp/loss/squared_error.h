@@ -1,13 +1,14 @@
 // Squared error: l = (p - y)^2.
 #pragma once
 
-#include "../kernel/math.h"
+#include "target.h"
 
 namespace forecast::FORECAST_ISA {
 
 struct SquaredError {
   static constexpr const char* parameter = nullptr;
-  static constexpr bool output_per_parameter = false;
+  static constexpr int outputs = 1;
+  static constexpr Target target = Target::real;
 
   template <class V, class T>
   static INLINE V value(const V* p, V y, const T*, int) {

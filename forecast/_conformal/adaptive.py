@@ -7,12 +7,13 @@ Gibbs, Candes: Adaptive conformal inference under distribution shift. NeurIPS 34
 
 import numpy as np
 
+from .. import _core
 from .fixed import coverages_of, needed_by, three_axes
-from .replay import Learnt, places_of, quantiles, running_scale, scores_of
 
 __all__ = ["AdaptiveState", "nested"]
 
 KEPT = ("alpha", "scores", "sum", "weight", "heard", "count")
+_SETTLED = 10  # residuals that a running scale needs
 
 
 def nested(offsets, levels):
@@ -86,11 +87,9 @@ class AdaptiveState:
     >>> rng = np.random.default_rng(0)
     >>> state = AdaptiveState(0.8)
     >>> state.warm_up(rng.normal(size=(200, 1, 1)), before=0)
-    >>> unknown = np.full((1, 1, 1), np.nan)
-    >>> lower, upper = state.bounds(unknown, [[[5.0]]], [0])  # today, row 0
-    >>> state.observe([[5.5]], 1)  # row 1 has come
-    >>> lower, upper = state.bounds(unknown, [[[5.0]]], [1])
-    >>> bool(lower.item() < 5.0 < upper.item())
+    >>> actual = [[[5.5]], [[np.nan]]]  # of the second origin not yet known
+    >>> lower, upper = state.bounds(actual, [[[5.0]], [[5.0]]], [0, 1])
+    >>> bool((lower < 5.0).all() and (upper > 5.0).all())
     True
     """
 
@@ -107,6 +106,7 @@ class AdaptiveState:
                 f"coverage {levels.max():g}."
             )
         self.levels, self.gamma, self.window, self.decay = levels, float(gamma), int(window), float(decay)
+        self._tail, self._needed = (1 - self.levels) / 2, needed_by(self.levels)
         self._scores = None  # laid out when the first residuals tell the steps and targets
 
     def _lay_out(self, steps, targets):
@@ -114,23 +114,14 @@ class AdaptiveState:
             if self._scores.shape[:2] != (steps, targets):
                 raise ValueError(f"got {steps} steps of {targets} targets; so far they were {self._scores.shape[:2]}.")
             return
-        cells, issued, waiting = (steps, targets), (2, len(self.levels), steps, targets), steps + 1
-        self._tail = ((1 - self.levels) / 2)[:, None, None]
-        self._needed = needed_by(self.levels)[:, None, None]
+        cells = steps, targets
         self._scores = np.full((*cells, self.window), np.nan)  # the newest last
         self._ordered = None  # the same, sorted when they are needed
         self._count = np.zeros(cells, dtype=np.int64)  # of scores seen
         self._heard = np.zeros(cells, dtype=np.int64)  # residuals that the running scale rests on
         self._weight = np.zeros(cells)  # of the running scale, which starts without a past
         self._sum = np.zeros(cells)
-        self._alpha = np.broadcast_to(self._tail, issued).copy()
-        # origins whose residuals are not all known yet, oldest first; at most one per row, so steps + 1
-        self._position = np.arange(waiting) - 2**62
-        self._open = np.zeros((waiting, steps), dtype=bool)
-        self._residual = np.full((waiting, *cells), np.nan)
-        self._forecast = np.zeros((waiting, *cells))
-        self._scale = np.full((waiting, *cells), np.nan)
-        self._offset = np.full((waiting, *issued), np.nan)
+        self._alpha = np.broadcast_to(self._tail[:, None, None], (2, len(self.levels), *cells)).copy()
 
     @property
     def ordered(self):
@@ -155,7 +146,7 @@ class AdaptiveState:
             size, known = np.abs(np.nan_to_num(residuals)).sum(axis=0), (~np.isnan(residuals)).sum(axis=0)
             self._sum = np.divide(size, known, out=np.zeros_like(size), where=known > 0)
             self._weight, self._heard = (known > 0).astype(np.float64), known.copy()
-        self._take_over(residuals, np.arange(n) + (before - n - steps + 1), before)
+        self.learn(residuals, np.arange(n) + (before - n - steps + 1), before)
 
     def begin(self, residuals):
         """Start from residuals whose order says nothing, as those of several series: the level is not moved by them.
@@ -175,13 +166,15 @@ class AdaptiveState:
         self._sum = np.divide(size, self._heard, out=np.zeros_like(size), where=self._heard > 0)
         self._weight = (self._heard > 0).astype(np.float64)
         some = residuals[np.unique(np.linspace(0, n - 1, min(n, self.window)).astype(np.int64))]
-        scores = np.moveaxis(scores_of(some, np.broadcast_to(self._running_scale(), some.shape)), 0, -1)
+        scale = np.ones_like(size) if self.decay == 1 else np.where(self._heard >= _SETTLED, self._sum, np.nan)
+        scores = np.divide(some, scale, out=np.sign(some), where=scale != 0)
+        scores = np.moveaxis(scores, 0, -1)
         scores = np.take_along_axis(scores, np.argsort(~np.isnan(scores), axis=-1, kind="stable"), axis=-1)
         self._scores[..., self.window - scores.shape[-1] :] = scores
         self._count, self._ordered = (~np.isnan(scores)).sum(axis=-1), None
 
     def kept(self):
-        """What was learnt, as arrays, where no origin waits for residuals.
+        """What was learnt, as arrays.
 
         Returns
         -------
@@ -212,102 +205,51 @@ class AdaptiveState:
         state._lay_out(steps, targets)
         for name in KEPT:
             setattr(state, f"_{name}", kept[name].copy())
-        state._alpha = kept["alpha"][:, [places[level] for level in state.levels.tolist()]]
+        state._alpha = kept["alpha"].take([places[level] for level in state.levels.tolist()], axis=1)
         state._ordered = np.sort(state._scores, axis=-1)  # now, so that copies share it
         return state
 
-    def side_by_side(self, actual, forecast, positions, now, n):
-        """Offsets of `n` series that go on from here each by itself, after what has come by a row.
+    def learn(self, residuals, positions, now):
+        """Learn from further origins what has come by a row.
 
         Parameters
         ----------
-        actual, forecast : array-like of shape (n_origins, steps, n * targets)
-            As in `bounds`; the targets of the first series come first. No origin may wait for residuals.
-        positions : array-like of int, shape (n_origins,)
+        residuals : array-like of shape (n, steps, targets)
+            NaN where not known.
+        positions : array-like of int, shape (n,)
+            Rising rows of the origins. The residual of step h at the origin in row p is known from row p + h on.
         now : int
-            Row from which offsets are asked.
-        n : int
-            Series.
-
-        Returns
-        -------
-        ndarray of shape (2, coverages, steps, n * targets)
-            Lower and upper; as each coverage has learnt by itself.
+            Row up to which residuals have come; later ones are left out.
         """
-        residual = np.asarray(actual, dtype=np.float64) - forecast
-        learnt = Learnt.of(self, residual, _rising(positions), now, n)
-        return learnt.offsets().reshape(2, len(self.levels), *residual.shape[1:])
+        residuals = three_axes("residuals", residuals)
+        self._lay_out(*residuals.shape[1:])
+        learnt = self._learnt(residuals, _rising(positions), now, keep=True)
+        for name in KEPT:
+            setattr(self, f"_{name}", learnt[name])
+        self._ordered = None
 
-    def learn(self, actual, forecast, positions, now):
-        """Learn from further origins what has come by a row, without their bounds.
+    def side_by_side(self, residuals, positions, now):
+        """Offsets of series that go on from here each by itself, after what has come by a row.
 
         Parameters
         ----------
-        actual, forecast : array-like of shape (n, steps, targets)
-            As in `bounds`.
+        residuals : ndarray of shape (n, steps, series * targets)
+            As in `learn`; the targets of the first series come first.
         positions : array-like of int, shape (n,)
         now : int
-            Row from which `offsets` are asked.
-        """
-        actual, forecast, positions = self._origins(actual, forecast, positions)
-        if self._open.any():
-            raise ValueError("earlier origins wait for residuals; expected `learn` before any `bounds`.")
-        self._take_over(actual - forecast, positions, now)
-
-    def _take_over(self, residual, positions, now):
-        """What `Learnt` says after further origins."""
-        if not len(residual):
-            return
-        learnt, shape = Learnt.of(self, residual, positions, now), residual.shape[1:]
-        scores = learnt.windows(np.arange(len(learnt.group)), learnt.newer)
-        self._scores, self._ordered = scores.reshape(*shape, -1), None
-        self._alpha = learnt.alpha.reshape(self._alpha.shape)
-        self._sum, self._weight = learnt.size.reshape(shape).copy(), learnt.weight.reshape(shape).copy()
-        self._heard, self._count = learnt.heard.reshape(shape), learnt.count.reshape(shape)
-        self._position = np.append(self._position[1:], positions[-1])  # a copy of the state may share the array
-
-    def offsets(self, *, apart=False):
-        """What to add to a forecast made now for its bounds, after all that was learnt.
-
-        Parameters
-        ----------
-        apart : bool, default=False
-            As each coverage has learnt by itself: a higher one need not enclose a lower one.
+            Row from which offsets are asked.
 
         Returns
         -------
-        lower, upper : ndarray of shape (steps, targets), or (coverages, steps, targets)
+        ndarray of shape (2, coverages, steps, series * targets)
+            Lower and upper; as each coverage has learnt by itself.
         """
-        found = self._quantiles() * self._running_scale()
-        lower, upper = found if apart else nested(found, self.levels)
-        return (lower[0], upper[0]) if self.single else (lower, upper)
-
-    def observe(self, actual, start):
-        """Fill in what has come, for the origins that wait for it; `bounds` of a later origin learns from it.
-
-        Parameters
-        ----------
-        actual : array-like of shape (rows, targets)
-            NaN where missing.
-        start : int
-            Row of the first.
-        """
-        actual = three_axes("actual", np.asarray(actual)[None])[0]
-        if self._scores is None:
-            return
-        if actual.shape[1] != self._scores.shape[1]:
-            raise ValueError(f"actual has {actual.shape[1]} columns; expected the {self._scores.shape[1]} targets.")
-        rows = self._position[:, None] + np.arange(1, self._open.shape[1] + 1) - start
-        there = self._open & (rows >= 0) & (rows < len(actual))
-        self._residual[there] = actual[rows[there]] - self._forecast[there]
+        return self._learnt(residuals, _rising(positions), now)["offsets"]
 
     def bounds(self, actual, forecast, positions):
-        """Bounds at further origins in time order, each from the residuals known at it.
+        """Bounds at further origins in time order, each from the residuals known at it; the state stays as it is.
 
         The residual of step h at the origin in row p is used from the origin in row p + h on.
-
-        What an earlier origin forecast for rows up to the new one and was not given, here or to `observe`, counts as
-        missing from then on.
 
         Parameters
         ----------
@@ -315,7 +257,7 @@ class AdaptiveState:
             What came, step 1 the row after the origin; NaN where missing or not yet known.
         forecast : array-like of the same shape
         positions : array-like of int, shape (n,)
-            Row of the newest known value at each origin; rising, after those of earlier calls.
+            Row of the newest known value at each origin; rising.
 
         Returns
         -------
@@ -323,17 +265,6 @@ class AdaptiveState:
             An interval of higher coverage encloses those of lower. NaN as long as fewer residuals are known than
             `residuals_needed` says.
         """
-        actual, forecast, positions = self._origins(actual, forecast, positions)
-        offsets = np.empty((2, len(self.levels), *forecast.shape))
-        residual = actual - forecast
-        for at, position in enumerate(positions):
-            self._learn(position)
-            offsets[:, :, at] = self._issue(position, residual[at], forecast[at])
-        lower, upper = offsets + forecast
-        return (lower[0], upper[0]) if self.single else (lower, upper)
-
-    def _origins(self, actual, forecast, positions):
-        """Origins that follow those before, checked."""
         actual, forecast = three_axes("actual", actual), three_axes("forecast", forecast, finite=True)
         positions = _rising(positions)
         if actual.shape != forecast.shape or len(positions) != len(actual):
@@ -342,58 +273,16 @@ class AdaptiveState:
                 "the same shape, and one position per origin."
             )
         self._lay_out(*forecast.shape[1:])
-        newest = self._position[-1]
-        if len(positions) and positions[0] <= newest:
-            raise ValueError(f"positions start at {positions[0]}; expected after {newest}, the newest origin so far.")
-        return actual, forecast, positions
+        now = int(positions[-1]) if len(positions) else 0
+        offsets = self._learnt(actual - forecast, positions, now, issue=True)["issued"]
+        lower, upper = nested(offsets, self.levels) + forecast
+        return (lower[0], upper[0]) if self.single else (lower, upper)
 
-    def _learn(self, now):
-        """Take in every residual whose row is not after `now`, oldest origin first."""
-        steps = np.arange(1, self._open.shape[1] + 1)
-        due = self._open & (self._position[:, None] + steps <= now)
-        self._open ^= due
-        while due.any():
-            oldest, step = due.argmax(axis=0), np.flatnonzero(due.any(axis=0))
-            oldest = oldest[step]
-            due[oldest, step] = False
-            self._take_in(step, self._residual[oldest, step], self._scale[oldest, step], oldest)
-
-    def _take_in(self, step, residual, scale, origin):
-        """One residual of each of some steps, shape (steps, targets)."""
-        known = ~np.isnan(residual)
-        offset = np.moveaxis(self._offset[origin, :, :, step], 0, 2)  # (2, L, steps, targets)
-        beyond = np.stack([residual < offset[0], residual > offset[1]])
-        move = np.where(known & ~np.isnan(offset), self.gamma * (self._tail - beyond), 0.0)
-        self._alpha[:, :, step] = np.minimum(self._alpha[:, :, step] + move, 0.5)
-        scaled = known & ~np.isnan(scale)
-        row, target = np.nonzero(scaled)
-        cells = step[row], target
-        self._scores[cells] = np.roll(self._scores[cells], -1, axis=-1)
-        self._scores[(*cells, -1)] = scores_of(residual[scaled], scale[scaled])
-        self._ordered = None
-        self._count[step] += scaled
-        self._heard[step] += known
-        decay = np.where(known, self.decay, 1.0)
-        self._weight[step] = decay * self._weight[step] + (1 - decay)
-        self._sum[step] = decay * self._sum[step] + (1 - decay) * np.where(known, np.abs(residual), 0.0)
-
-    def _issue(self, position, residual, forecast):
-        """Offsets at an origin, which then waits for its residuals; shape (2, L, steps, targets)."""
-        scale = self._running_scale()
-        offset = self._quantiles() * scale
-        waiting = (self._position, position), (self._open, True), (self._residual, residual)
-        for kept, new in (*waiting, (self._forecast, forecast), (self._scale, scale), (self._offset, offset)):
-            kept[:-1] = kept[1:].copy()
-            kept[-1] = new
-        return nested(offset, self.levels)
-
-    def _running_scale(self):
-        return running_scale(self._sum, self._weight, self._heard, self.decay)
-
-    def _quantiles(self):
-        """Of the scores, at the current levels: lower and upper, NaN where they are too few."""
-        count = np.minimum(self._count, self.window)
-        rank = (count + 1) * (1 - self._alpha)  # from 1; upwards for the upper bound, downwards for the lower
-        at = places_of(self.ordered)
-        found = np.stack([quantiles(at, self.window - 1, count, rank[side], side) for side in (0, 1)])
-        return np.where(count >= self._needed, found, np.nan)
+    def _learnt(self, residuals, positions, now, **asked):
+        """What the core makes of further residuals of one series or of several side by side."""
+        return _core.adapted(
+            np.ascontiguousarray(residuals), positions, int(now),
+            scores=self._scores, ordered=self.ordered, alpha=self._alpha, sum=self._sum, weight=self._weight,
+            heard=self._heard, count=self._count, tail=self._tail, needed=self._needed, gamma=self.gamma,
+            decay=self.decay, settled=_SETTLED, **asked,
+        )  # fmt: skip

@@ -90,7 +90,7 @@ def load(path):
 
     Returns
     -------
-    RNNForecaster or SeriesForecaster
+    RNNForecaster, RNNClassifier or SeriesForecaster
         Fitted: it predicts the same bits and continues training as the saved one would.
 
     Raises

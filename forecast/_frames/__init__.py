@@ -12,12 +12,13 @@ from .future import Future, read_future
 from .glued import naming, refuse_several
 from .index import frequency_of, season_length
 from .interchange import FOREIGN, enter, leave, one_column
+from .irregular import steps_since_epoch
 from .names import blocks_of, refuse_retyped
 from .panel import Panel, read_panel, read_static
 from .roles import Layout, Roles, time_labels
 from .rules import Rules
 from .schema import Encoding, Schema
-from .sentinels import SentinelWarning, note_later_sentinels, note_sentinels
+from .sentinels import SentinelWarning, note_later_sentinels, note_sentinels, placed
 from .stamps import as_stamps
 from .static import StaticTable
 from .steps import step_numbers
@@ -55,6 +56,7 @@ __all__ = [
     "note_time",
     "one_column",
     "only_counts",
+    "placed",
     "read_future",
     "read_panel",
     "read_static",
@@ -63,6 +65,7 @@ __all__ = [
     "refuse_several",
     "season_length",
     "step_numbers",
+    "steps_since_epoch",
     "time_columns",
     "time_labels",
     "with_static",

@@ -53,6 +53,8 @@ class TimeAxis:
         sessions; else 0.
     note : str or None
         What the user should know about it.
+    irregular : bool
+        Whether rows may be at any times: `freq` is then the step of forecasts, and what time is counted in.
 
     Examples
     --------
@@ -74,11 +76,12 @@ class TimeAxis:
     clock: object = None
     pause: int = 0
     note: str | None = None
+    irregular: bool = False
 
     @property
     def season_length(self):
-        """Steps of the usual season, 1 where there is none."""
-        return season_length(self.freq)
+        """Steps of the usual season, 1 where there is none; rows at any times count none."""
+        return 1 if self.irregular else season_length(self.freq)
 
     @property
     def step_text(self):
@@ -143,7 +146,7 @@ class TimeAxis:
             Steps to the next row: more than 1 is a gap, 0 is off the grid, less goes back in time.
         """
         rows, steps = [], []
-        for first in range(0, max(len(index) - 1, 0), CHUNK):
+        for first in range(0, 0 if self.irregular else max(len(index) - 1, 0), CHUNK):
             odd, count = self._jumps(index[first : first + CHUNK + 1] if len(index) > CHUNK + 1 else index)
             rows.append(odd + first)
             steps.append(count)
@@ -215,7 +218,7 @@ class TimeAxis:
 
     def off_anchor(self, index):
         """Labels that the frequency cannot produce, such as a Saturday for business days."""
-        if not self.follows_the_clock or isinstance(self.freq, pd.offsets.Day):
+        if self.irregular or not self.follows_the_clock or isinstance(self.freq, pd.offsets.Day):
             return np.zeros(len(index), dtype=bool)
         if isinstance(self.freq, pd.offsets.BusinessDay):
             return ~np.is_busday(wall_days(index)[0], busdaycal=_busdays(self.freq))

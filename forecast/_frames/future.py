@@ -127,7 +127,10 @@ def _check_rows(axis, key, last, labels, what, at_least, layout):
     """The labels of one series against those that must follow."""
     series = "" if key is None else f"series {quoted(key)}: "
     count = len(labels)
-    follows = axis.after(last, max(count, at_least or 0))
+    if axis.irregular and _comes_later(last, labels):
+        follows = labels.append(axis.after(labels[-1], max((at_least or 0) - count, 0)))
+    else:
+        follows = axis.after(last, max(count, at_least or 0))
     same = _equal(follows[:count], labels)
     if not same.all() and not (axis.pause and jumps_forward(axis, last, labels)):
         row = int(np.argmin(same))
@@ -149,6 +152,14 @@ def _check_rows(axis, key, last, labels, what, at_least, layout):
             f"{series}{what} has {count} rows after {last}, but the future covariates of {at_least} are needed; the "
             f"first missing one is {follows[count]}. {HINT}. Fix: {FIX}."
         )
+
+
+def _comes_later(last, labels):
+    """Whether labels are later than the last known one, in order and of its kind: any such times can be asked for."""
+    alike = kind_of(labels) == kind_of(pd.Index([last])) and (
+        (getattr(labels, "tz", None) is None) == (getattr(last, "tzinfo", None) is None)
+    )
+    return alike and labels[0] > last and labels.is_monotonic_increasing and labels.is_unique
 
 
 def _equal(follows, labels):

@@ -9,6 +9,7 @@ from .axis import TimeAxis
 from .fixes import Source, fix, nearest_step
 from .gaps import missed_sessions
 from .index import SPLIT_ADVICE, best_grid, frequency_of, irregular, refuse_too_few, seen_in
+from .irregular import irregular_axis
 from .patterns import Pattern, as_pattern
 from .rules import Rules
 from .seen_patterns import code_of_hours, pattern_seen
@@ -50,6 +51,8 @@ def axis_of(rows, rules, source=None):
     """
     kind, index = kind_of(rows.index), rows.index
     source = Source() if source is None else source
+    if rules.gaps == "irregular":
+        return irregular_axis(rows, rules), (np.zeros(0, dtype=np.int64), np.zeros(0, dtype=np.int64))
     if rules.trading_calendar is not None:
         freq = calendar_of(rules.trading_calendar, index, rows.starts)
     elif rules.freq is not None:
@@ -181,7 +184,8 @@ def _advice(rows, kind, rules, source, wanted=True):
         local = "" if rows.index.tz is None else ".tz_localize(None)"
         text = f" Each has one row per period {period!r}. {SPLIT_ADVICE}."
         return f"{text}{fix(source.stamps(f'{{}}{local}.to_period({period!r})'))}"
-    return f" {SPLIT_ADVICE}.{fix(source.resampled(nearest_step(rows.longest())))}"
+    kept = " SeriesForecaster(gaps='irregular') takes rows at any times as they are."
+    return f"{kept} {SPLIT_ADVICE}.{fix(source.resampled(nearest_step(rows.longest())))}"
 
 
 def _zone_advice(rows, zone, source):

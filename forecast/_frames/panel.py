@@ -10,6 +10,7 @@ from .fixes import Source
 from .gaps import Filling, missed_sessions, refuse_gaps
 from .glued import refuse_glued, refuse_numbered_steps
 from .infer import axis_of, check_axis, refuse_other_zone
+from .irregular import refuse_other_gaps
 from .roles import Layout
 from .schema import Schema, encoded, float_dtype, numbers, refuse_values
 from .series import series_of
@@ -111,6 +112,7 @@ def read_panel(frame, roles, rules, *, schema=None, axis=None, what="X", ends=No
         _refuse_forgotten_time(frame, roles, layout)
         axis, (before, steps) = axis_of(rows, rules, Source(frame, layout, what))
     else:
+        refuse_other_gaps(rules, axis, what)
         before, steps = check_axis(rows, axis, what, Source(frame, layout, what), last)
     own = rows
     if ends is not None:  # a gap may lie between the newest known row and the first one here

@@ -7,7 +7,7 @@ import pandas as pd
 
 __all__ = ["Rules"]
 
-GAPS = ("error", "mask", "interpolate")
+GAPS = ("error", "mask", "interpolate", "irregular")
 MISSING = ("error", "mask")
 CATEGORICAL = ("one-hot", "embedding")
 
@@ -22,8 +22,9 @@ class Rules:
         Step between rows; None infers it. What is given is believed: a stamp off it is refused.
     trading_calendar : CustomBusinessDay, list of dates or None, default=None
         Sessions of business data: the calendar, or the holidays on the weekdays that the data show.
-    gaps : {"error", "mask", "interpolate"}, default="error"
+    gaps : {"error", "mask", "interpolate", "irregular"}, default="error"
         What becomes of stamps that are not there: refused; put in as missing values; put in with values linear in time.
+        "irregular": no stamp is missing, rows may be at any times.
     missing : {"error", "mask"}, default="error"
         What becomes of NaN in targets and past covariates: refused, or kept as NaN.
 

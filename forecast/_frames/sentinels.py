@@ -8,7 +8,7 @@ import pandas as pd
 
 from .roles import time_labels
 
-__all__ = ["SentinelWarning", "note_later_sentinels", "note_sentinels", "sentinels_of"]
+__all__ = ["SentinelWarning", "note_later_sentinels", "note_sentinels", "placed", "sentinels_of"]
 
 LEAST_TIMES = 2  # of the very same value
 LEAST_DISTINCT = 10  # other values: fewer are a column of classes, switches or prices
@@ -56,7 +56,7 @@ def note_sentinels(panel, roles, stacklevel, frame=None):
     """
     parts = [("target", roles.target, panel.targets)]
     parts += [("past", panel.schema.past_names, panel.past), ("future", panel.schema.future_names, panel.future)]
-    found = [(role, label, column, panel.starts, _place(panel)) for role, names, values in parts
+    found = [(role, label, column, panel.starts, placed(panel)) for role, names, values in parts
              for label, column in zip(names, values.T, strict=True)]  # fmt: skip
     if frame is not None:
         labels = time_labels(frame, roles, "df")
@@ -69,8 +69,17 @@ def note_sentinels(panel, roles, stacklevel, frame=None):
             warnings.warn(text, SentinelWarning, stacklevel=stacklevel + 1)
 
 
-def _place(panel):
-    """A row of a panel as text."""
+def placed(panel):
+    """From the number of a row of a panel to its stamp, and its series where there are several, as text.
+
+    Parameters
+    ----------
+    panel : Panel or Rows
+
+    Returns
+    -------
+    callable
+    """
     keys = None if panel.keys is None else list(panel.keys)
 
     def place(row):
@@ -110,7 +119,7 @@ def note_later_sentinels(what, rows, columns, stacklevel):
     """
     for role, label, column, known in columns:
         for value, ends in _unlike(column, known):
-            text = _sentence(role, label, column == value, value, ends, _place(rows), what)
+            text = _sentence(role, label, column == value, value, ends, placed(rows), what)
             warnings.warn(text, SentinelWarning, stacklevel=stacklevel + 1)
 
 

@@ -2,9 +2,10 @@
 
 `inputs` says which values of a window are inputs; `level` what a window norm does to a window as a linear map;
 `moments` adds up products over windows, which `contiguous` does by a recursion where no window is left out; `ridge`
-solves; `forecaster` is the estimator.
+solves; `forecaster` is the estimator; `coefficients` writes a fitted one as a matrix on the whole window.
 """
 
+from .coefficients import window_coefficients
 from .forecaster import LinearForecaster
 from .inputs import MOST, Inputs
 from .level import Level
@@ -22,4 +23,5 @@ __all__ = [
     "penalties_of",
     "ridges",
     "solved",
+    "window_coefficients",
 ]

@@ -56,6 +56,11 @@ class Inputs:
         -------
         Inputs
         """
+        if windows.stamps is not None:
+            raise ValueError(
+                "LinearForecaster has a weight for each lag and each step, which rows at any times do not have; "
+                "expected another regressor. Fix: RNNForecaster(cell='gru_decay', decoder='steps')."
+            )
         n, horizon, lookback = windows.n_targets, windows.horizon, windows.lookback
         if covariates is None:
             return cls(n, horizon, lookback, min(lookback, MOST // n))

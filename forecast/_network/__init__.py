@@ -9,9 +9,11 @@ from .architecture import (
     ACTIVATIONS,
     ATTENTIONS,
     CELLS,
+    DECAYING_CELLS,
     DECODERS,
     ENCODERS,
     ESTIMATOR_CELLS,
+    LABEL_LOSSES,
     LOSSES,
     MATRIX_CELLS,
     OPTIMIZERS,
@@ -23,9 +25,10 @@ from .carried import Carried, along
 from .categories import embedding_size, has_codes
 from .core import compiled, stacked
 from .line import start_with_line
-from .outputs import Levels, Point, outputs_of
+from .outputs import Levels, Parameters, Point, outputs_of
 from .parts import parts_of
 from .scaling import Scaling, windows_scaling
+from .sensitivity import Sensitivity
 from .spec import Layer, NetworkSpec, Stream, spec_of
 from .weights import Network
 
@@ -34,9 +37,11 @@ __all__ = [
     "ACTIVATIONS",
     "ATTENTIONS",
     "CELLS",
+    "DECAYING_CELLS",
     "DECODERS",
     "ENCODERS",
     "ESTIMATOR_CELLS",
+    "LABEL_LOSSES",
     "LOSSES",
     "MATRIX_CELLS",
     "OPTIMIZERS",
@@ -47,8 +52,10 @@ __all__ = [
     "Levels",
     "Network",
     "NetworkSpec",
+    "Parameters",
     "Point",
     "Scaling",
+    "Sensitivity",
     "Stream",
     "along",
     "compiled",

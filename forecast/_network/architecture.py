@@ -3,10 +3,22 @@
 from dataclasses import dataclass
 
 from .._files import ModelFileError, stored
-from .._registries import ACTIVATED_CELLS, CELL_WORDS, CELLS, ESTIMATOR_CELLS, LOSSES, MATRIX_CELLS, OPTIMIZERS
+from .._registries import (
+    ACTIVATED_CELLS,
+    CELL_WORDS,
+    CELLS,
+    DECAYING_CELLS,
+    ESTIMATOR_CELLS,
+    EVERY_LOSS,
+    LABEL_LOSSES,
+    LOSSES,
+    MATRIX_CELLS,
+    OPTIMIZERS,
+)
 
-__all__ = ["ACTIVATED_CELLS", "ACTIVATIONS", "ATTENTIONS", "CELLS", "DECODERS", "ENCODERS", "ESTIMATOR_CELLS",
-           "LOSSES", "MATRIX_CELLS", "OPTIMIZERS", "SKIPS", "Architecture", "core_cell"]  # fmt: skip
+__all__ = ["ACTIVATED_CELLS", "ACTIVATIONS", "ATTENTIONS", "CELLS", "DECAYING_CELLS", "DECODERS", "ENCODERS",
+           "ESTIMATOR_CELLS", "LABEL_LOSSES", "LOSSES", "MATRIX_CELLS", "OPTIMIZERS", "SKIPS", "Architecture",
+           "core_cell"]  # fmt: skip
 
 ACTIVATIONS = ("relu", "identity")  # of a segment's projection
 ENCODERS = ("recurrent", "dense")
@@ -71,12 +83,20 @@ class Architecture:
     attention: str | None = None
     encoder: str = "recurrent"  # "dense": of one step, or of none where windows have no past
     return_sequences: bool = False  # targets are those of every step of the past: steps * horizon * columns
+    ragged: bool = False  # windows may begin later than at their first step
     stateful: bool = False  # a window goes on from the states of the one before
+    timed: bool = False  # of decoder="steps": the known future says when a step is, so all have one bias and one scale
+    elapsed: int | None = None  # of a cell of DECAYING_CELLS: the channel with the time since the step before
 
     @property
     def cell_word(self):
         """What the argument `cell` calls the cell."""
         return CELL_WORDS[self.cell]
+
+    @property
+    def core_cell(self):
+        """The core's cell; of a cell of DECAYING_CELLS the one whose states decay. None of a matrix memory."""
+        return None if self.cell in MATRIX_CELLS else DECAYING_CELLS.get(self.cell, self.cell)
 
     @property
     def dilations(self):
@@ -97,7 +117,7 @@ class Architecture:
         """Steps whose targets the same weights make, so that they share one scale."""
         if self.return_sequences:
             return self.steps
-        return self.horizon_steps if self.decoder == "recurrent" else 1
+        return self.horizon_steps if self.decoder == "recurrent" or self.timed else 1
 
     @property
     def own(self):
@@ -121,9 +141,19 @@ class Architecture:
         return self.padded_steps // self.segment
 
     @property
+    def of_labels(self):
+        """Whether a target is the number of a class."""
+        return self.loss in LABEL_LOSSES
+
+    @property
     def levels(self):
         """Outputs of each target."""
-        return len(self.loss_parameters) if LOSSES[self.loss]["one_output_per_parameter"] else 1
+        return EVERY_LOSS[self.loss]["outputs"] or len(self.loss_parameters)
+
+    @property
+    def centred(self):
+        """Whether targets are centred before they are scaled: those that are never negative are not."""
+        return EVERY_LOSS[self.loss]["target"] == "real"
 
     @property
     def output_steps(self):
@@ -135,8 +165,8 @@ class Architecture:
 
     @property
     def median(self):
-        """Which of a target's outputs is the median, None if none is."""
-        if self.levels == 1:
+        """Which of a target's outputs is the forecast that is fed back, None if none is."""
+        if EVERY_LOSS[self.loss]["outputs"]:  # the first one, of a distribution its location
             return 0
         return self.loss_parameters.index(0.5) if 0.5 in self.loss_parameters else None
 
@@ -193,12 +223,17 @@ class Architecture:
         steps = self.dilation
         if not isinstance(steps, tuple) or len(steps) not in (0, self.layers) or not all(type(n) is int for n in steps):
             raise ModelFileError(f"a network of {self.layers} layers with dilation = {steps!r}.")
+        channel, wanted = self.elapsed, self.cell in DECAYING_CELLS
+        if (channel is not None) != wanted or (wanted and not (type(channel) is int and 0 <= channel < self.inputs)):
+            raise ModelFileError(f"a network of cell = {self.cell!r} with elapsed = {channel!r}.")
         for name in ("recurrent_dropout", "zoneout"):
             if not isinstance(getattr(self, name), float):
                 raise ModelFileError(f"a network with {name} = {getattr(self, name)!r}.")
         choices = {"decoder": DECODERS, "skip": SKIPS, "segment_activation": ACTIVATIONS, "cell": CELL_WORDS,
-                   "loss": LOSSES, "attention": ATTENTIONS, "encoder": ENCODERS} | dict.fromkeys(
-            ("bidirectional", "decoder_tied", "residual", "layer_norm", "return_sequences", "stateful"), (True, False)
+                   "loss": EVERY_LOSS, "attention": ATTENTIONS, "encoder": ENCODERS} | dict.fromkeys(
+            ("bidirectional", "decoder_tied", "residual", "layer_norm", "return_sequences", "ragged", "stateful",
+             "timed"),
+            (True, False),
         )  # fmt: skip
         for name, known in choices.items():
             value = getattr(self, name)

@@ -47,7 +47,7 @@ class Carried:
         Carried
         """
         a = architecture
-        return cls(np.zeros((a.layers, len(CELLS[a.cell]["states"]), n_sequences, a.hidden), dtype=a.dtype))
+        return cls(np.zeros((a.layers, len(CELLS[a.core_cell]["states"]), n_sequences, a.hidden), dtype=a.dtype))
 
     @property
     def n_sequences(self):

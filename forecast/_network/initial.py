@@ -6,6 +6,7 @@ from .architecture import CELLS, MATRIX_CELLS
 
 __all__ = ["draw"]
 
+_SLOW = 0.1  # most that a state decays at first, per standard deviation of the time, as an exponent
 _SMALL = 0.1  # standard deviation of what is learned of a position or a series: well inside the range of the states
 
 
@@ -15,7 +16,8 @@ def draw(spec, weights, rng):
     Input weights and dense layers are Glorot-uniform, recurrent weights orthogonal, the learned positions of the
     decoder and the vectors of series and codes small and normal; the biases of a cell are those of its own header, all
     others 0, and so are the vectors that a cell owns, unless its header says between which numbers they are drawn,
-    uniformly. The query and the key of a matrix memory have biases of 1, so that at first it is a mean of all values.
+    uniformly. The weights of a decay are small and positive: states decay slowly at first. The query and the key of
+    a matrix memory have biases of 1, so that at first it is a mean of all values.
     The gain of a normalisation begins with 1.
     A cycle begins with zeros, so that the first forecast is that without it; the skip too, unless it gets a start.
 
@@ -57,6 +59,8 @@ def _draw_recurrent(view, kind, cell, rng):
         view[...] = _orthogonal(len(view), rng)
     elif kind.startswith("b_"):
         view[...] = cell["initial_bias"][cell["rows"].index(kind.removeprefix("b_"))]
+    elif kind.startswith("decay_"):
+        view[...] = rng.uniform(0.0, _SLOW, view.shape)  # above 0, where there is a gradient
     else:
         low, high = cell["initial_vectors"][cell["vectors"].index(kind.removeprefix("p_"))]
         if high > low:

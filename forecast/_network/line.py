@@ -3,6 +3,7 @@
 import numpy as np
 from threadpoolctl import threadpool_limits
 
+from .._registries import EVERY_LOSS
 from .._tail import some_of
 from .gathered import scaled_windows
 
@@ -19,8 +20,8 @@ def start_with_line(network, arguments, weight, windows, penalty, bounded=False)
     """Set the skip's first weights to the ridge regression, and the head's to 0: the first forecast is that line.
 
     The regression is on scaled windows, so it needs no constant. A missing target is left out of its output's sums.
-    Several outputs of a target, such as quantiles, all begin with the same line. `head.W` and `head.b` begin with 0;
-    they get a gradient at once, the layers before them from the second step on.
+    Several outputs of a target, such as quantiles, all begin with the same line; of a distribution only its location.
+    `head.W` and `head.b` begin with 0; they get a gradient at once, the layers before them from the second step on.
 
     Parameters
     ----------
@@ -56,7 +57,9 @@ def start_with_line(network, arguments, weight, windows, penalty, bounded=False)
     with threadpool_limits(limits=1, user_api="blas"):  # its sums depend on how many threads share them
         line = _ridge(pieces, gathered, inputs, a.targets, penalty)
     views["skip.W"][...] = 0  # also of outputs behind the horizon
-    views["skip.W"][: a.targets * a.levels] = np.repeat(line.T, a.levels, axis=0)
+    own = a.levels if EVERY_LOSS[a.loss]["outputs"] == 0 else 1
+    for number in range(own):
+        views["skip.W"][number : a.targets * a.levels : a.levels] = line.T
     views["head.W"][...] = 0
     views["head.b"][...] = 0
 

@@ -2,16 +2,18 @@
 
 import numpy as np
 
+from .._distributions import FAMILIES, Distribution
 from .._quantiles import at_levels, in_order, median_level
-from .architecture import LOSSES
+from .._registries import EVERY_LOSS
 
-__all__ = ["Levels", "Point", "outputs_of"]
+__all__ = ["Levels", "Parameters", "Point", "Scores", "outputs_of"]
 
 
 class Point:
     """One output for each target: the forecast itself."""
 
     levels = (0.5,)
+    family = None  # of the distribution whose parameters they are
 
     @property
     def of_a_target(self):
@@ -93,6 +95,71 @@ class Levels(Point):
         return at_levels(in_order(values), self.levels, self.levels if levels is None else levels)
 
 
+class Scores(Point):
+    """An output for each target and class: the score whose exponential is in proportion to the probability.
+
+    Parameters
+    ----------
+    classes : int
+    """
+
+    def __init__(self, classes):
+        self.levels = (None,) * classes
+
+    def point(self, values):
+        """The number of the most probable class; of several, the first."""
+        return values.argmax(axis=-1)
+
+
+class Parameters(Point):
+    """Outputs that are the parameters of a distribution of each target.
+
+    Parameters
+    ----------
+    name : str
+        Its family: the name of the loss.
+    """
+
+    levels = (0.1, 0.5, 0.9)
+
+    def __init__(self, name):
+        self.name, self.family = name, FAMILIES[name]
+
+    @property
+    def of_a_target(self):
+        """Parameters of each target."""
+        return len(self.family.parameters)
+
+    def in_units(self, outputs, scale, mean):
+        """Parameters in the targets' own units, out of outputs of the network; as `Point.in_units`."""
+        raw = outputs.astype(np.float64).reshape(*outputs.shape[:-1], len(scale), self.of_a_target)
+        return self.family.linked(raw, scale, mean).reshape(outputs.shape)
+
+    def point(self, values):
+        """The mean of each distribution."""
+        return self.family.mean(values)
+
+    def quantiles(self, values, levels=None):
+        """Quantiles of each distribution.
+
+        Parameters
+        ----------
+        values : ndarray of shape (..., parameters)
+            In units.
+        levels : array-like of shape (m,) or (..., m), default=None
+            In (0, 1), any of them; with an axis for each of `values` levels of its own. None: 0.1, 0.5 and 0.9.
+
+        Returns
+        -------
+        ndarray of shape (..., m)
+        """
+        return self.family.quantiles(values, np.asarray(self.levels if levels is None else levels, dtype=np.float64))
+
+    def distribution(self, values):
+        """The distributions of parameters (..., parameters)."""
+        return Distribution._of(self.name, values)
+
+
 def outputs_of(architecture):
     """What the outputs of an architecture's loss mean.
 
@@ -102,8 +169,12 @@ def outputs_of(architecture):
 
     Returns
     -------
-    Point or Levels
+    Point, Levels, Parameters or Scores
     """
-    if LOSSES[architecture.loss]["one_output_per_parameter"]:
+    if architecture.of_labels:
+        return Scores(architecture.levels)
+    if EVERY_LOSS[architecture.loss]["outputs"] == 0:
         return Levels(architecture.loss_parameters)
+    if architecture.loss in FAMILIES:
+        return Parameters(architecture.loss)
     return Point()

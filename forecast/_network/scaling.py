@@ -34,6 +34,21 @@ class Scaling:
             return self.target_scale
         return np.where(self.target_constant, 0.0, self.target_scale)
 
+    def with_labels(self, targets):
+        """The same for targets that are numbers of classes, which have no unit.
+
+        Parameters
+        ----------
+        targets : int
+
+        Returns
+        -------
+        Scaling
+        """
+        return replace(
+            self, target_mean=np.zeros(targets), target_scale=np.ones(targets), target_constant=None
+        )
+
     def over_steps(self, architecture):
         """One scale of the targets of all steps that the same weights make, and of each known future column.
 
@@ -58,6 +73,18 @@ class Scaling:
             mean, scale, _ = _pooled(self.extra_mean[ahead], self.extra_scale[ahead], steps)
             changes["extra_mean"][ahead], changes["extra_scale"][ahead] = mean, scale
         return replace(self, **changes)
+
+    def uncentred(self):
+        """The same for targets that are never negative: divided by their mean, and nothing is taken off.
+
+        Of a constant target the network learns the value, as any other: the distribution around it is asked for.
+
+        Returns
+        -------
+        Scaling
+        """
+        scale = np.where(self.target_mean > 0, self.target_mean, 1.0)
+        return replace(self, target_mean=np.zeros_like(scale), target_scale=scale, target_constant=None)
 
     def longer(self, architecture, horizon):
         """That of `over_steps` for another number of steps.

@@ -37,7 +37,7 @@ class Layer:
     # "recurrent", "mlstm", "dense", "dropout", "concat", "sum", "norm", "lookup", "embedding", "cycle_off", "cycle_on",
     # "feed", "attention_dot" or "attention_additive"
     kind: str
-    inputs: tuple[str, ...]
+    inputs: tuple[str, ...]  # recurrent: a second one is the time since the step before, with which its states decay
     output: str  # a stream that is not a view, written by this layer alone
     cell: str = ""  # recurrent
     reverse: bool = False  # recurrent, mlstm: from the last step to the first
@@ -49,6 +49,7 @@ class Layer:
     dilation: int = 1  # recurrent: steps back to the one whose states a step goes on from
     recurrent_dropout: float = 0.0  # recurrent: share of h that R does not see while training, the same at all steps
     zoneout: float = 0.0  # recurrent: probability of a unit's keeping its states while training
+    ragged: bool = False  # recurrent: before a window begins, all units keep their states
     added: str = ""  # dense: stream added before the activation, of one step or as many as the output
     number: int = 0  # dropout, lookup, embedding, recurrent, feed: counter of its random numbers
     rows: int = 0  # lookup, embedding, cycle_off: rows of the table
@@ -218,13 +219,16 @@ def _encoder(d, a, x):
     if a.segment > 1:
         view = d.view("segments", x, a.encoder_steps, a.segment * d.streams[x].width)
         x = d.layer("segment", "dense", [view], a.encoder_steps, a.hidden, activation=a.segment_activation)
+    elapsed = None
+    if a.elapsed is not None:
+        elapsed = d.view("elapsed", "past", a.encoder_steps, 1, a.elapsed, a.inputs)
     directions = ("", ".reverse") if a.bidirectional else ("",)
     for n in range(a.layers):
         added = x if a.residual and n >= first_residual(a) else ""
         if a.layer_norm and n:
             x = d.layer(f"{n}.norm", "norm", [x], a.encoder_steps, d.streams[x].width)
         outputs = [
-            _recurrent(d, a, f"{n}{way}", x, a.encoder_steps, a.hidden, bool(way), _stacked(a, n, bool(way)))
+            _recurrent(d, a, f"{n}{way}", x, a.encoder_steps, a.hidden, bool(way), _stacked(a, n, bool(way)), elapsed)
             for way in directions
         ]
         if n + 1 < a.layers:
@@ -242,13 +246,14 @@ def _masks(a, number):
 
 def _stacked(a, n, reverse):
     """What a layer of the stack has besides its cell."""
-    return {"dilation": a.dilations[n], **_masks(a, 2 * n + reverse)}
+    return {"dilation": a.dilations[n], "ragged": a.ragged, **_masks(a, 2 * n + reverse)}
 
 
-def _recurrent(d, a, name, x, steps, width, reverse, stacked=None):
+def _recurrent(d, a, name, x, steps, width, reverse, stacked=None, elapsed=None):
     """A layer of the architecture's cell; a matrix memory reads its x through dense layers."""
     if a.cell not in MATRIX_CELLS:
-        return d.layer(name, "recurrent", [x], steps, width, cell=a.cell, reverse=reverse, **(stacked or {}))
+        inputs = [x] if elapsed is None else [x, elapsed]
+        return d.layer(name, "recurrent", inputs, steps, width, cell=a.core_cell, reverse=reverse, **(stacked or {}))
     widths = {"q": width, "k": width, "v": width, "gates": width + 2 * a.heads}
     inputs = [d.layer(f"{name}.{part}", "dense", [x], steps, size) for part, size in widths.items()]
     return d.layer(name, a.cell, inputs, steps, width, reverse=reverse, heads=a.heads)
@@ -332,9 +337,9 @@ def _dense(d, a, top, known, encoded, series):
 def _at_every_step(d, a, top, known, encoded, series):
     """The dense decoder's head, on the states of every step: (steps, targets of a step * levels)."""
     rest = [*_static(d, a), *([series] if series else [])]
-    states = d.dropped(a, top.states[0], a.layers - 1, f"{a.layers - 1}.dropout")
+    states = d.dropped(a, d.joined("states", top.states), a.layers - 1, f"{a.layers - 1}.dropout")
     if top.added:
-        states = d.layer(f"{a.layers - 1}.sum", "sum", [states, top.added], a.steps, a.hidden)
+        states = d.layer(f"{a.layers - 1}.sum", "sum", [states, top.added], a.steps, d.streams[states].width)
     return [states, d.joined("rest", rest)] if rest else [states]
 
 
@@ -364,7 +369,7 @@ def _segments(d, a, top, known, encoded, series):
             )
     positions = d.layer("decoder.positions", "dense", [], count, size, bias="steps")
     x = d.joined("decoder.input", [positions, *further])
-    h = d.layer("decoder", "recurrent", [x], count, a.hidden, cell=a.cell, start=encoder, restart=True,
+    h = d.layer("decoder", "recurrent", [x], count, a.hidden, cell=a.core_cell, start=encoder, restart=True,
                 tied=encoder if a.decoder_tied else "")  # fmt: skip
     return [d.dropped(a, h, a.layers + 1, "decoder.dropout")]
 
@@ -375,8 +380,8 @@ def _steps(d, a, top, known, encoded, series):
     further = d.joined("decoder.further", further)
     context = d.layer("decoder.context", "dense", [_last(d, a, top), further], 1, a.decoder_size, bias="none")
     ahead = [stream for stream in (known, encoded) if stream]
-    h = d.layer("decoder", "dense", ahead, a.output_steps, a.decoder_size, activation="relu", bias="steps",
-                added=context)  # fmt: skip
+    h = d.layer("decoder", "dense", ahead, a.output_steps, a.decoder_size, activation="relu",
+                bias="one" if a.timed else "steps", added=context)  # fmt: skip
     return [d.dropped(a, h, a.layers + 1, "decoder.dropout")]
 
 
@@ -394,7 +399,7 @@ def _goes_on(d, a, top, known, encoded, series):
     fed = d.layer("decoder.fed", "feed", [newest], a.output_steps, a.columns, number=a.layers + 3, level=a.median)
     x = d.joined("decoder.input", [*(stream for stream in (known, encoded) if stream), fed, *further])
     for n in range(a.layers):
-        x = d.layer(f"decoder.{n}", "recurrent", [x], a.output_steps, a.hidden, cell=a.cell, start=str(n))
+        x = d.layer(f"decoder.{n}", "recurrent", [x], a.output_steps, a.hidden, cell=a.core_cell, start=str(n))
         state = x
         x = d.dropped(a, x, a.layers + (4 + n if n + 1 < a.layers else 1), f"decoder.{n}.dropout")
     return [x, _attention(d, a, state, memory)] if memory else [x]

@@ -1,6 +1,7 @@
 """Refusals of architectures whose parts do not fit together, by the arguments' names."""
 
-from .._registries import CELLS, MATRIX_CELLS
+from .._distributions import FAMILIES
+from .._registries import CELLS, DECAYING_CELLS, MATRIX_CELLS
 from .categories import refuse_codes
 
 __all__ = ["first_residual", "refuse_unfit"]
@@ -35,6 +36,11 @@ def refuse_unfit(a):
 
 
 def _refuse_steps(a):
+    if a.cell in DECAYING_CELLS:
+        raise ValueError(
+            f"cell={a.cell!r} with encoder='dense': it decays from one row of the past to the next, and a vector has "
+            f"no rows. Set cell={DECAYING_CELLS[a.cell]!r}."
+        )
     if a.steps > 1:
         raise ValueError(
             f"encoder='dense' reads one vector for each sample, and these windows have a past of {a.steps} steps. Set "
@@ -85,6 +91,8 @@ def _refuse_unfit_decoder(a):
             f"num_layers={a.layers}: decoder='segments' is one layer, and encoder='dense' has none. Set num_layers=1, "
             "or decoder='recurrent'."
         )
+    if a.loss in FAMILIES:
+        _refuse_of_distribution(a)
     if a.decoder == "recurrent":
         _refuse_recurrent(a)
     if a.attention == "dot" and a.bidirectional:
@@ -105,7 +113,7 @@ def _refuse_at_every_step(a):
     """What would show a step of the past what comes after it, or has no output at every step."""
     ahead = "a step would see the steps after it, which it is to forecast"
     given = {
-        "bidirectional": (a.bidirectional, False, ahead),
+        "bidirectional": (a.bidirectional and not a.of_labels, False, ahead),  # a label may depend on what follows
         "attention": (a.attention, None, ahead),
         "skip": (a.skip, None, "the linear map reads the whole lookback, so " + ahead),
         "segment": (a.segment, 1, "a step of the encoder is a segment, and there is no output within it"),
@@ -164,6 +172,8 @@ def _refuse_unfit_stack(a):
             f"{max(a.dilations)} one would never go on from a state. Lower the dilation, or lengthen the lookback."
         )
     _refuse_unfit_cell(a)
+    if a.ragged:
+        _refuse_ragged(a)
     if a.layer_norm and a.layers < 2:
         raise ValueError(
             "layer_norm=True: it normalises what one recurrent layer hands to the next, but num_layers=1. Set "
@@ -179,6 +189,20 @@ def _refuse_unfit_stack(a):
         )
 
 
+def _refuse_ragged(a):
+    """What sequences of unequal length cannot go through."""
+    if a.cell in MATRIX_CELLS:
+        raise ValueError(
+            f"cell={a.cell!r} needs sequences of one length: its state is a matrix, which is not kept before a "
+            "sequence begins. Set another cell, or cut the sequences."
+        )
+    if a.bidirectional and a.dilation:
+        raise ValueError(
+            f"dilation={a.dilation} with bidirectional=True needs sequences of one length, on which it depends where "
+            "the reversed chains end. Leave dilation 1, or set bidirectional=False."
+        )
+
+
 def _refuse_unfit_cell(a):
     """What is done to states that are vectors, and what a cell cannot do."""
     if a.cell in MATRIX_CELLS:
@@ -190,7 +214,9 @@ def _refuse_unfit_cell(a):
                     f"that are vectors. Set another cell, or leave {name} out."
                 )
         return
-    cell = CELLS[a.cell]
+    if a.cell in DECAYING_CELLS:
+        _refuse_unfit_decay(a)
+    cell = CELLS[a.core_cell]
     if a.recurrent_dropout and cell["state"][0] == cell["state"][1]:
         raise ValueError(
             f"recurrent_dropout={a.recurrent_dropout}: cell={a.cell_word!r} multiplies its states by no matrix, so "
@@ -200,6 +226,50 @@ def _refuse_unfit_cell(a):
         raise ValueError(
             f"zoneout={a.zoneout}: the states of cell={a.cell_word!r} are stored relative to a running maximum, so a "
             "mean of two of them means nothing. Set zoneout=0, or use recurrent_dropout."
+        )
+
+
+def _refuse_unfit_decay(a):
+    """What a state that decays from row to row cannot go with."""
+    if a.elapsed is None or not 0 <= a.elapsed < a.inputs or a.inputs < 2:
+        raise ValueError(
+            f"cell={a.cell!r} with elapsed={a.elapsed}: expected a channel with the time since the row before, next to "
+            f"those with values, got {a.inputs} channels. Add it to X, and set n_channels if X is 2-D."
+        )
+    if a.past_levels and a.past_levels[a.elapsed]:
+        raise ValueError(
+            f"cell={a.cell!r} with elapsed={a.elapsed}: this channel holds codes of categories; expected the time "
+            "since the row before."
+        )
+    given = {
+        "segment": (a.segment, 1, "a step of the encoder is a segment of rows, and states decay from row to row"),
+        "dilation": (max(a.dilations), 1, "a step goes on from a state several rows back, not from the row before"),
+        "decoder_tied": (a.decoder_tied, False, "the weights of the decay have no place in the decoder"),
+    }
+    for name, (value, default, why) in given.items():
+        if value != default:
+            raise ValueError(f"cell={a.cell!r} with {name}={value!r}: {why}. Leave {name} {default!r}.")
+
+
+def _refuse_of_distribution(a):
+    """What is done to the forecast itself, where the outputs are the parameters of a distribution."""
+    if a.cycle:
+        raise ValueError(
+            f"cycle={a.cycle} with loss={a.loss!r}: the cycle is put back on every output, and its outputs are the "
+            "parameters of a distribution. Set cycle=None; a calendar, or skip='linear' with 'normal' and 'student_t', "
+            "also learns a season."
+        )
+    if a.centred:
+        return
+    if a.decoder == "recurrent":
+        raise ValueError(
+            f"decoder='recurrent' with loss={a.loss!r}: it is fed its first output, which is not yet the mean of the "
+            "distribution. Set decoder='steps', 'segments' or 'dense'; or loss='normal' or 'student_t'."
+        )
+    if a.skip:
+        raise ValueError(
+            f"skip={a.skip!r} with loss={a.loss!r}: a line goes below 0, and a mean of these targets does not. Set "
+            "skip=None; or loss='normal' or 'student_t'."
         )
 
 

@@ -120,6 +120,15 @@ class Network:
             self._newest = Network(changed, self.scaling.at_steps(a, 1), self.theta)
         return self._newest
 
+    def ragged(self, steps):
+        """The same weights on sequences of unequal length, up to so many steps, of a network for labels."""
+        a = self.architecture
+        targets = steps * a.step_targets if a.return_sequences else a.targets
+        changed = replace(a, steps=steps, targets=targets, ragged=True)
+        if changed == a:
+            return self
+        return Network(changed, self.scaling.with_labels(targets), self.theta)
+
     def with_dropout(self, rate):
         return Network(replace(self.architecture, dropout=rate), self.scaling, self.theta)
 

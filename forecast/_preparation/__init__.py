@@ -7,16 +7,17 @@ weights of windows out of those of rows.
 """
 
 from .continuing import SHARE, goes_on_from_weights, trained_on
-from .member import Member, Settings, Task, prepared, trained
+from .member import PARAMETERS, Member, Settings, Task, prepared, trained
 from .outputs import as_given, kind_of
 from .preparation import Preparation
 from .regression import accepts_windows, fit_regressor, goes_on, predict_windows, unfrozen
 from .rows import Rows
-from .spread import LEVELS, Spread
+from .spread import LEVELS, Spread, widths_of
 from .weighting import RowWeights, learns
 
 __all__ = [
     "LEVELS",
+    "PARAMETERS",
     "SHARE",
     "Member",
     "Preparation",
@@ -37,4 +38,5 @@ __all__ = [
     "trained",
     "trained_on",
     "unfrozen",
+    "widths_of",
 ]

@@ -6,11 +6,15 @@ from functools import partial
 import numpy as np
 
 from .._files import stored
+from .._quantiles import at_levels, wanted_levels
 from .._windows import at_every_step
 from .preparation import Preparation
 from .regression import blocks_of, carries, fit_regressor, goes_on, predict_windows, to_fit
+from .spread import LEVELS, widened
 
-__all__ = ["Member", "Settings", "Task", "prepared", "trained"]
+__all__ = ["PARAMETERS", "Member", "Settings", "Task", "prepared", "trained"]
+
+PARAMETERS = "parameters"  # in the place of levels: those of the distribution
 
 _MOST = 2_000  # windows validated after each epoch: thousands of long ones take longer than the epoch
 
@@ -55,7 +59,7 @@ class Settings:
         Not fitted.
     lookback : int
     window_norm, transform, calendar, multi_target, step, level, clip_covariates
-    pads : bool
+    pads, widths
         As in `Member`.
     """
 
@@ -69,6 +73,7 @@ class Settings:
     level: bool = False
     clip_covariates: bool = False
     pads: bool = False
+    widths: tuple | None = None
 
 
 @stored("member")
@@ -88,6 +93,8 @@ class Member:
         Whether a series that is shorter than what is looked back on has its oldest row repeated.
     spread : Spread or None
         What makes quantiles of its forecasts, where the regressor has none and they are asked for.
+    widths : tuple of float or None
+        How many times as far from the median its quantiles are, as `widths_of` has it.
     """
 
     regressor: object
@@ -96,6 +103,7 @@ class Member:
     n_windows: int
     pads: bool = False
     spread: object = None
+    widths: tuple | None = None
 
     @property
     def looks_back(self):
@@ -115,6 +123,13 @@ class Member:
     def has_quantiles(self):
         """Whether it forecasts quantiles."""
         return self.spread is not None or hasattr(self.regressor, "predict_quantiles")
+
+    @property
+    def family(self):
+        """Name of the distributions that it forecasts in the units of the series, None where it has none."""
+        own = getattr(self.regressor, "_network", None)
+        found = None if own is None or self.spread is not None else own.outputs.family
+        return own.outputs.name if found is not None and self.preparation.is_linear else None
 
     @property
     def carries(self):
@@ -173,13 +188,16 @@ class Member:
         rows : Rows
         origins : ndarray of int
             Rows after which to forecast.
-        levels : list of float, default=None
-            Quantiles in place of the forecast.
+        levels : list of float or PARAMETERS, default=None
+            Quantiles in place of the forecast, or the parameters of the distribution.
 
         Returns
         -------
-        ndarray of shape (n, horizon, targets), float64; (n, horizon, targets, levels) with levels
+        ndarray of shape (n, horizon, targets), float64; (n, horizon, targets, levels or parameters) with levels
         """
+        if levels is not None and self.widths is not None:
+            found = widened(replace(self, widths=None).forecast(rows, origins, LEVELS), self.widths)
+            return at_levels(found, LEVELS, wanted_levels(levels, LEVELS))
         if self.spread is not None:
             point = replace(self, spread=None).forecast(rows, origins)
             return self.spread.around(point, rows, origins, levels)
@@ -200,6 +218,11 @@ class Member:
             regressor = regressor._standing([rows.carried[key] for key in rows.keys])
         if levels is None:
             return preparation.restore(rows, windows, predict_windows(regressor, windows))
+        if levels is PARAMETERS:
+            values = predict_windows(regressor, windows, "_parameters")
+            values = values.reshape(len(windows), preparation.horizon, preparation.n_targets, -1)
+            family = self.regressor._network.outputs.family
+            return family.moved(values, lambda cube: preparation.restore(rows, windows, cube))
         table = predict_windows(regressor, windows, "predict_quantiles", levels=levels)
         table = table.reshape(len(windows), -1, len(levels))
         return np.stack(
@@ -252,9 +275,12 @@ def trained(settings, task, rows, ends=None, before=None):
 
 _KEPT = (
     "lookback", "horizon", "window_norm", "transform", "calendar", "freq", "level", "clip_covariates", "masked",
-    "n_targets", "names",
+    "n_targets", "names", "irregular",
 )  # fmt: skip
-_WORDS = {"masked": "masks of missing values", "n_targets": "the number of targets", "names": "the channels"}
+_WORDS = {
+    "masked": "masks of missing values", "n_targets": "the number of targets", "names": "the channels",
+    "irregular": "rows at any times",
+}  # fmt: skip
 
 
 def _refuse_other_windows(before, preparation, split):
@@ -301,12 +327,15 @@ def prepared(settings, task, rows):
         level=settings.level,
         clip_covariates=settings.clip_covariates,
         labels=list(task.target_names),
+        irregular=task.axis.irregular,
     )
     own = task.target_names if rows.targets.shape[1] == len(task.target_names) else ["target"]
     seen = [*own, *task.past_names]
     known = [*task.future_names, *preparation.calendar_names(rows.index)]
+    known += ["time"] if preparation.irregular else []
+    since = ["time since the row before"] if preparation.irregular else []
     masks = [f"{name} observed" for name in seen] if task.masked else []
-    preparation.names = [*seen, *known, *masks, *([f"{name} level" for name in own] if settings.level else [])]
+    preparation.names = [*seen, *known, *since, *masks, *([f"{name} level" for name in own] if settings.level else [])]
     preparation.levels = _levels_of(task.levels, len(own), len(known), len(preparation.names))
     return preparation
 
@@ -315,7 +344,7 @@ def _levels_of(levels, n_targets, n_known, n_channels):
     """Levels of the encoded covariates as those of channels, known future and static values."""
     if levels is None:
         return None
-    future = levels["future"] + [0] * (n_known - len(levels["future"]))  # features of the calendar are numbers
+    future = levels["future"] + [0] * (n_known - len(levels["future"]))  # what is made of time labels is numbers
     past = [0] * n_targets + levels["past"] + future
     return {
         "past": past + [0] * (n_channels - len(past)),

@@ -62,6 +62,9 @@ class Preparation:
     limits : ndarray or None
         The least and the greatest value of each that is let through, shape (2, columns): past covariates first, then
         those known ahead, then static ones.
+    irregular : bool
+        Whether rows may be at any times. Behind the calendar come the time of each row, which windows count from their
+        newest row and know ahead, and the time since the row before, both in steps of `freq`.
     """
 
     lookback: int
@@ -84,6 +87,7 @@ class Preparation:
     limits: np.ndarray | None = None
     levels: dict | None = None
     named: list | None = None
+    irregular: bool = False
 
     def _levels_of(self, role, table):
         """Levels of the covariates of a role, whose past begins behind the targets."""
@@ -92,6 +96,11 @@ class Preparation:
 
     @property
     def n_lost(self):
+        """Rows at the start of a series without a value of the transform, or without a row before to count from."""
+        return max(self._undefined, int(self.irregular))
+
+    @property
+    def _undefined(self):
         """Rows at the start of a series that its transform leaves without a value."""
         return 0 if self.transform is None else make_transform(self.transform, period=self.period).n_lost
 
@@ -99,6 +108,11 @@ class Preparation:
     def is_pointwise(self):
         """Whether quantiles may pass through the transform."""
         return self.transform is None or make_transform(self.transform, period=self.period).is_pointwise
+
+    @property
+    def is_linear(self):
+        """Whether forecasts are only shifted and stretched on their way back: a distribution keeps its family."""
+        return self.transform is None or make_transform(self.transform, period=self.period).is_linear
 
     def calendar_names(self, index):
         """Names of the calendar's features."""
@@ -233,7 +247,8 @@ class Preparation:
         Returns
         -------
         dict
-            `values`, `targets` (None: the first columns of `values`), `future`, `static` (None where empty).
+            `values`, `targets` (None: the first columns of `values`), `future`, `static` (None where empty), and where
+            rows are at any times `stamps` and `elapsed`.
         """
         n = rows.targets.shape[1]
         raw = rows.filled("targets", self.fill[:n]) if self.masked else rows.targets
@@ -241,20 +256,31 @@ class Preparation:
         past = rows.filled("past", self.fill[n:]) if self.masked else rows.past
         past, future, static = self._held(past, rows.future, rows.static)
         known = self._known(rows, future)
-        parts = [targets, past, known]
+        parts, places = [targets, past, known], {}
+        if self.irregular:
+            time, since = rows.times(self.freq)
+            first = targets.shape[1] + past.shape[1] + known.shape[1]
+            places = {"stamps": (first, known.shape[1]), "elapsed": first + 1}
+            parts += [time, since]
+            known = np.concatenate([known, time], axis=1)
         if self.masked:
             there = True if rows.padding is None else ~rows.padding[:, None]
             parts += [~np.isnan(rows.targets) & there, ~np.isnan(rows.past) & there]
         if self.level:
             parts.append(targets)
         parts = [part for part in parts if part.shape[1]]
-        values = parts[0] if len(parts) == 1 else np.concatenate(parts, axis=1, dtype=rows.targets.dtype)
+        values = parts[0] if len(parts) == 1 else np.concatenate(parts, axis=1, dtype=self._dtype(rows))
         return {
             "values": values,
             "targets": np.where(np.isnan(rows.targets), np.nan, targets) if self.masked else None,
             "future": known if known.shape[1] else None,
             "static": static if static.shape[1] else None,
+            **places,
         }
+
+    def _dtype(self, rows):
+        """Times that are counted from an epoch need all digits."""
+        return np.float64 if self.irregular else rows.targets.dtype
 
     def _held(self, *tables):
         """Tables of covariates, within what training has shown of them."""
@@ -404,7 +430,7 @@ class Preparation:
         if self.transform is None and not self.still and not new:
             return cube
         raw = rows.filled("targets", self.fill[: self.n_targets]) if self.masked else rows.targets
-        which, lost = windows.which, self.n_lost
+        which, lost = windows.which, self._undefined
         for number in np.unique(which):
             mine = which == number
             key = rows.keys[number]

@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 
 from .._files import stored
+from .._frames import steps_since_epoch
 
 __all__ = ["Rows"]
 
@@ -131,15 +132,19 @@ class Rows:
 
     def newest(self, needed, whole=()):
         """As `tail`, and which rows were made up is kept."""
-        bounds = []
-        for number, (first, end) in enumerate(zip(self.starts[:-1], self.starts[1:], strict=True)):
-            begin = int(first) if self.keys[number] in whole else max(int(first), int(end) - needed)
+        begins = np.maximum(self.starts[:-1], self.starts[1:] - needed)
+        if whole:
+            begins = np.where([key in whole for key in self.keys], self.starts[:-1], begins)
+        holes = np.isnan(self.targets[begins]).any(axis=1) | np.isnan(self.past[begins]).any(axis=1)
+        for number in np.flatnonzero(holes):
+            first, begin = self.starts[number], begins[number]
             for column in (*self.targets.T, *self.past.T):
                 if np.isnan(column[begin]):  # the value that fills it comes before
                     seen = np.flatnonzero(~np.isnan(column[first:begin]))
-                    begin = int(first + seen[-1]) if len(seen) else begin
-            bounds.append((number, begin, int(end)))
-        return self.parts(bounds)
+                    begin = first + seen[-1] if len(seen) else begin
+            begins[number] = begin
+        bounds = zip(begins.tolist(), self.starts[1:].tolist(), strict=True)
+        return self.parts([(number, begin, end) for number, (begin, end) in enumerate(bounds)])
 
     def until(self, ends):
         """The rows of each series before a row of it.
@@ -330,6 +335,13 @@ class Rows:
             np.where(later[:, None], np.nan, array).astype(array.dtype) for array in (self.targets, self.past)
         )
         return replace(self, targets=targets, past=past, carried=None)
+
+    def times(self, freq):
+        """The time of each row in steps of `freq`, and that since the row before, each (rows, 1)."""
+        time = steps_since_epoch(self.index, freq)[:, None]
+        since = np.diff(time, axis=0, prepend=time[:1])
+        since[self.starts[:-1][np.diff(self.starts) > 0]] = 0.0
+        return time, since
 
     @property
     def settled(self):

@@ -8,17 +8,19 @@ import numpy as np
 import pandas as pd
 from threadpoolctl import threadpool_limits
 
-from .._preparation import LEVELS, Member, Settings, trained
+from .._distributions import FAMILIES
+from .._preparation import LEVELS, Member, Settings, trained, widths_of
 from .._preparation.spread import error_quantiles, horizons
 from ..baselines import LastValue, SeasonalNaive
 from .calendar import calendar_of
 from .deadline import within_time
+from .distributions import in_own_units, networks_alone
 from .networks import network_settings
 from .quantiles import spread_out, spreads_of
 from .search import prepared_lost, search_linear
 from .seasons import seasons_of
 from .validation import Origins, judged_rows, origins_behind, parts_in_time
-from .weights import mix
+from .weights import best_alone, mix
 
 __all__ = ["Choice", "Wishes", "choose", "settled"]
 
@@ -70,6 +72,8 @@ class Choice:
         That the origins count.
     spreads : dict of str to Spread
         Of the members that have no quantiles of their own, where the loss is that of quantiles.
+    widths : tuple of float or None
+        How many times as wide as theirs the intervals of the mean are; None for one member or another loss.
     """
 
     settings: dict
@@ -82,6 +86,7 @@ class Choice:
     forecasts: np.ndarray | None = None
     rows: object = None
     spreads: dict = field(default_factory=dict)
+    widths: tuple | None = None
 
 
 def choose(task, rows, ends, wishes, n_jobs=None, final=False, tell=None):
@@ -111,7 +116,8 @@ def choose(task, rows, ends, wishes, n_jobs=None, final=False, tell=None):
 
 def _chosen(task, rows, ends, wishes, n_jobs, times, tell):
     begun = time.perf_counter()
-    judged, whole = ends is not None, rows
+    judged, whole, wishes = ends is not None, rows, in_own_units(wishes)
+    of_family = wishes.loss in FAMILIES
     if judged:
         rows, ends = judged_rows(rows, ends, task.horizon)
     learnt = ends if judged else rows.starts[1:]
@@ -127,9 +133,10 @@ def _chosen(task, rows, ends, wishes, n_jobs, times, tell):
         wide = calendar_of(rows, learnt, task.axis, years_show=False)
     tell(f"season {', '.join(map(str, seasons)) or 'none'}; calendar {', '.join(calendar or ()) or 'none'}")
     if not judged:
-        return _unjudged(naive, seasons)
+        return networks_alone({}, wishes) if of_family else _unjudged(naive, seasons)
     found = search_linear(
-        replace(task, weights=None), rows, ends, seasons=seasons, loss=wishes.loss, calendar=calendar or (),
+        replace(task, weights=None), rows, ends, seasons=seasons, calendar=calendar or (),
+        loss="quantile" if of_family else wishes.loss,
         lookback=None if _is_auto(wishes.lookback) else wishes.lookback,
         window_norm=wishes.window_norm, transform=wishes.transform, multi_target=wishes.multi_target,
         lower=wishes.lower,
@@ -146,7 +153,7 @@ def _chosen(task, rows, ends, wishes, n_jobs, times, tell):
     if wishes.max_seconds is not None:
         left = wishes.max_seconds - (time.perf_counter() - begun)
         networks = within_time(networks, task, rows, ends, left, times)
-    settings = {**networks, "linear": found.settings, **naive}
+    settings = networks_alone(networks, wishes) if of_family else {**networks, "linear": found.settings, **naive}
     settings = {name: replace(one, pads=True) for name, one in settings.items()}
     settings = {
         name: replace(
@@ -158,12 +165,12 @@ def _chosen(task, rows, ends, wishes, n_jobs, times, tell):
     judged, windows = [], {}
     least = task.horizon + max(one.lookback + prepared_lost(one, task) for one in settings.values())
     parts = parts_in_time(rows, ends, task.horizon, least)
-    steps = _weighed_steps(task, parts) if wishes.loss == "quantile" else None
+    steps = _weighed_steps(task, parts) if wishes.loss == "quantile" or of_family else None
     for part in parts:
         judged.append(_judged(task, part, settings, windows, tell, steps))
         tell(f"{len(judged[-1].origins)} origins judged")
         if len(judged[0].origins) < _LEAST:
-            return _too_few(settings, seasons, found.notes)
+            return networks_alone({}, wishes) if of_family else _too_few(settings, seasons, found.notes)
     judged, notes = [part for part in judged if part.members], list(found.notes)
     return _weighed(wishes, settings, judged, seasons, found, notes, steps)
 
@@ -212,6 +219,8 @@ def _judged(task, part, settings, windows, tell, steps):
             forecasts[name] = member.forecast(part.rows, origins.rows)
         else:
             forecasts[name], quantiles[name] = _with_quantiles(member, part.rows, origins.rows, steps)
+            if hasattr(member.regressor, "predict_distribution"):  # whose forecast is the mean
+                forecasts[name] = member.forecast(part.rows, origins.rows)
     ahead = origins.rows[:, None] + np.arange(1, task.horizon + 1)
     return _Judged(
         rows=part.rows,
@@ -251,10 +260,15 @@ def _weighed(wishes, settings, judged, seasons, found, notes, steps):
     actual, scales = (np.concatenate([getattr(part, name) for part in judged]) for name in ("actual", "scales"))
     counts = np.cumsum([0, *(int(part.origins.blocks.max(initial=-1)) + 1 for part in judged)])
     blocks = np.concatenate([part.origins.blocks + first for part, first in zip(judged, counts[:-1], strict=True)])
-    newest, spreads = judged[0], {}
+    newest, spreads, widths = judged[0], {}, None
     if steps is None:
         result = mix(forecasts, actual, blocks, scales, wishes.loss)
         median = result.crossfitted[: len(newest.origins)]
+    elif wishes.loss in FAMILIES:
+        some = {name: np.concatenate([part.quantiles.pop(name) for part in judged]) for name in settings}
+        result = best_alone(some, actual[:, steps], blocks, scales, LEVELS)
+        (alone,) = result.weights
+        median = newest.forecasts[alone]
     else:
         spreads = spreads_of(newest.members, newest.rows, newest.origins, newest.forecasts, newest.actual)
         worth = np.concatenate([horizons(part.origins, actual.shape[1]) for part in judged])
@@ -263,6 +277,8 @@ def _weighed(wishes, settings, judged, seasons, found, notes, steps):
             some[name] = np.concatenate([part.quantiles.pop(name) for part in judged])
         some = spread_out(some, actual[:, steps], blocks, scales, worth)
         result = mix(some, actual[:, steps], blocks, scales, wishes.loss, LEVELS)
+        if len(result.weights) > 1:
+            widths = widths_of(result.crossfitted, actual[:, steps], worth.sum())
         median = _medians(result.of_blocks, newest, forecasts, actual, blocks, scales, worth)
     kept = {name: settings[name] for name in settings if name in result.weights}
     return Choice(
@@ -276,6 +292,7 @@ def _weighed(wishes, settings, judged, seasons, found, notes, steps):
         forecasts=median,
         rows=newest.rows,
         spreads={name: spreads[name] for name in kept if name in spreads},
+        widths=widths,
     )
 
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 from threadpoolctl import threadpool_limits
 
-__all__ = ["SIMPLE", "Mix", "mix"]
+__all__ = ["SIMPLE", "Mix", "best_alone", "mix"]
 
 NAIVE = ("last value", "seasonal naive")
 SIMPLE = ("last value", "seasonal naive", "linear")  # how the names of simple members begin, the simplest first
@@ -92,6 +92,24 @@ def mix(forecasts, actual, blocks, scales=1.0, loss="absolute_error", levels=Non
     with threadpool_limits(limits=1, user_api="blas"):  # sums of several threads would depend on their number
         judge = _Judge(np.asarray(actual, dtype=np.float64), blocks, scales, POWERS[loss], levels)
         return _mixed(forecasts, np.asarray(blocks), judge)
+
+
+def best_alone(forecasts, actual, blocks, scales, levels):
+    """The member whose quantiles have the least pinball loss, which approximates the CRPS.
+
+    Parameters
+    ----------
+    forecasts, actual, blocks, scales, levels
+        As in `mix`, with levels.
+
+    Returns
+    -------
+    Mix
+        Of this member.
+    """
+    judge = _Judge(np.asarray(actual, dtype=np.float64), blocks, scales, POWERS["quantile"], levels)
+    losses = {name: judge.mean(judge.losses(forecast)) for name, forecast in forecasts.items()}
+    return _alone(min(losses, key=losses.get), forecasts, np.asarray(blocks), losses)
 
 
 def _mixed(forecasts, blocks, judge):

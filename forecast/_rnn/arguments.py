@@ -2,7 +2,15 @@
 
 from numbers import Integral, Real
 
-from .._network import ACTIVATED_CELLS, MATRIX_CELLS, Architecture, core_cell, parts_of
+from .._network import (
+    ACTIVATED_CELLS,
+    DECAYING_CELLS,
+    LABEL_LOSSES,
+    MATRIX_CELLS,
+    Architecture,
+    core_cell,
+    parts_of,
+)
 from .._progress import as_callbacks
 from .._quantiles import fitted_levels
 from .._training import FALLING, Recipe
@@ -39,6 +47,7 @@ def check_combinations(model):
 
 _NEEDS = {  # argument -> its default, and what it needs in order to have an effect
     "heads": (1, "cell", lambda model: model.cell in MATRIX_CELLS, " or ".join(map(repr, MATRIX_CELLS))),
+    "elapsed": (None, "cell", lambda model: model.cell in DECAYING_CELLS, " or ".join(map(repr, DECAYING_CELLS))),
     "segment_activation": ("relu", "segment", lambda model: model.segment > 1, "of 2 steps or more"),
     "skip_start": ("ridge", "skip", lambda model: model.skip is not None, "'linear' or 'linear-all'"),
     "skip_penalty": (1e-3, "skip", lambda model: model.skip is not None, "'linear' or 'linear-all'"),
@@ -131,8 +140,36 @@ def dilation_of(model):
     return () if set(each) == {1} else tuple(int(steps) for steps in each)
 
 
+def elapsed_of(model, data):
+    """The channel with the time since the row before, of a cell whose states decay with it; else None."""
+    if model.cell not in DECAYING_CELLS:
+        return None
+    named = None if data.windows is None else data.windows.elapsed
+    if named is not None and model.elapsed is not None:
+        raise ValueError(
+            f"elapsed={model.elapsed} is given, and the windows name their channel of elapsed time already, {named}; "
+            "expected one of both. Fix: model.set_params(elapsed=None)."
+        )
+    if named is not None:
+        return named
+    if data.windows is not None and model.elapsed is None:
+        raise ValueError(
+            f"cell={model.cell!r}: no channel of these windows is named as the time since the row before. With "
+            "SeriesForecaster, set gaps='irregular', which makes one; of Windows, pass elapsed= to them or set elapsed."
+        )
+    channel, n = -1 if model.elapsed is None else int(model.elapsed), data.n_channels
+    if n < 2 or not -n <= channel < n:
+        raise ValueError(
+            f"cell={model.cell!r} with elapsed={model.elapsed}: expected X with 2 or more channels, one of which is "
+            f"the time since the row before, got {n} channel{'s' if n > 1 else ''}. Pass X of shape (n_windows, "
+            "lookback, n_channels), or set n_channels."
+        )
+    return channel % n
+
+
 def architecture_of(model, data):
     parameters = {"huber": (float(model.huber_delta),), "quantile": fitted_levels(model.quantile)}
+    parameters |= dict.fromkeys(LABEL_LOSSES, data.loss_parameters)
     cycle, shared = cycle_of(model)
     if forcing_of(model) != (0.0, 0.0) and data.n_outputs == data.columns * data.steps:
         raise ValueError(
@@ -178,9 +215,12 @@ def architecture_of(model, data):
         zoneout=float(model.zoneout),
         input_clip=None if model.input_clip is None else float(model.input_clip),
         heads=int(model.heads),
+        elapsed=elapsed_of(model, data),
+        timed=model.decoder == "steps" and data.windows is not None and data.windows.stamps is not None,
         attention=model.attention,
         return_sequences=at_every_step(model),
         stateful=bool(model.stateful),
+        ragged="begin" in data.arguments,
         **data.levels,
         **_of_codes(model, data),
     )

@@ -31,6 +31,7 @@ def card_parts(model):
             "loss": architecture.loss,
             "dtype": architecture.dtype,
             "parameters": model.n_parameters_,
+            **({} if model._network.outputs.family is None else {"forecast": "mean of the distribution"}),
             **_beyond_the_stack(model),
         },
         "data": {
@@ -49,14 +50,15 @@ def card_parts(model):
 _BEYOND = (
     "encoder", "segment", "bidirectional", "residual", "layer_norm", "dilation", "recurrent_dropout", "zoneout", "skip",
     "decoder", "decoder_tied", "teacher_forcing", "attention", "return_sequences", "stateful", "future_size",
-    "series_size", "categories", "embedding_size", "category_left_out", "cycle",
+    "series_size", "categories", "vocabulary", "embedding_size", "category_left_out", "cycle", "elapsed",
 )  # fmt: skip
 
 
 def _beyond_the_stack(model):
     """What makes the network more than equal layers with a dense head: the arguments that are not as by default."""
     defaults = type(model)().get_params()
-    return {name: as_json(getattr(model, name)) for name in _BEYOND if getattr(model, name) != defaults[name]}
+    given = [name for name in _BEYOND if name in defaults and getattr(model, name) != defaults[name]]
+    return {name: as_json(getattr(model, name)) for name in given}
 
 
 def training_part(model):

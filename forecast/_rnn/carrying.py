@@ -6,7 +6,6 @@ import numpy as np
 from sklearn.utils.validation import check_is_fitted
 
 from .._network import Carried
-from .._quantiles import wanted_levels
 
 __all__ = ["Carries", "Newest", "begins_of", "sequences_of"]
 
@@ -103,8 +102,11 @@ class Newest:
 
     def predict_quantiles(self, windows, levels):
         """(n, targets of a step, levels)."""
-        levels = wanted_levels(levels, self.model.quantiles_)
-        return self.model._network.outputs.quantiles(self._values(windows), levels)
+        return self.model._network.outputs.quantiles(self._values(windows), self.model._wanted(levels))
+
+    def _parameters(self, windows):
+        """(n, targets of a step, parameters of a distribution)."""
+        return self._values(windows)
 
     def sample_y(self, *_):
         """Refused."""
@@ -179,7 +181,7 @@ class Carries:
         network = self._network
         rows = _checked(rows, carried.n_sequences, network.architecture.inputs)
         if levels is not None:
-            levels = wanted_levels(levels, self.quantiles_)
+            levels = self._wanted(levels)
         if rows.shape[1]:
             carried = carried.advanced(network, rows)
         elif carried.outputs is None:

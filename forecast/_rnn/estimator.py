@@ -5,7 +5,7 @@ from sklearn.base import BaseEstimator, RegressorMixin
 from .._files import Saved, stored
 from .card import card_parts, check_state
 from .carrying import Carries
-from .fitting import Fits
+from .fitting import Fits, Learns
 from .forecasts import Forecasts
 from .parameters import CONSTRAINTS
 
@@ -13,7 +13,7 @@ __all__ = ["RNNForecaster"]
 
 
 @stored("RNNForecaster", card=card_parts, left_out=("callbacks",))
-class RNNForecaster(Saved, Fits, Forecasts, Carries, RegressorMixin, BaseEstimator):
+class RNNForecaster(Saved, Fits, Learns, Forecasts, Carries, RegressorMixin, BaseEstimator):
     """Recurrent network on windows: one row of X is the past of one window, one row of y its future.
 
     The inputs go through stacked recurrent layers in time order; a dense head turns the last state into all outputs at
@@ -34,6 +34,10 @@ class RNNForecaster(Saved, Fits, Forecasts, Carries, RegressorMixin, BaseEstimat
     heads : int, default=1
         Heads of `cell="mlstm"`, each with a matrix memory of its own of `hidden_size / heads` units [14]_; more of them
         are faster and remember less each.
+    elapsed : int, default=None
+        Of `cell="gru_decay"`: the channel of X that holds the time since the row before, in any unit, counted from the
+        end if negative. The states decay with it between two rows [27]_; it is also read like any channel. None: the
+        channel that `Windows` name, or the last one of an array. Decoder and known future are read by `"gru"`.
     dropout : float, default=0.0
         Share of the units dropped after every layer while training, also before the head; in [0, 1).
     segment : int, default=1
@@ -130,8 +134,11 @@ class RNNForecaster(Saved, Fits, Forecasts, Carries, RegressorMixin, BaseEstimat
         Steps of a cycle that is learned with the network, subtracted from the past of the targets and added back to the
         forecast [11]_. For strong seasons with a long or short lookback, such as 24 or 168 for hourly data. One for
         each series, or one for all with "shared".
-    loss : {"squared_error", "absolute_error", "huber", "quantile", ...}, default="squared_error"
-        What is minimised, on standardised targets.
+    loss : {"squared_error", "absolute_error", "huber", "quantile", "normal", ...}, default="squared_error"
+        What is minimised, on standardised targets. "normal", "student_t", "negative_binomial", "poisson" and "gamma"
+        learn a distribution: the outputs are its parameters, the loss the negative log likelihood [27]_. `predict` is
+        then the mean, and `predict_distribution` has the parameters. "negative_binomial" and "poisson" are for counts,
+        "gamma" is for positive numbers; these are divided by their mean and never centred.
     quantile : float or list of float, default=0.5
         Level of the quantile loss, in (0, 1), or several, strictly ascending: one network then learns them together,
         with an output per target and level and the mean of the levels' pinball losses. `predict` gives the median,
@@ -238,14 +245,15 @@ class RNNForecaster(Saved, Fits, Forecasts, Carries, RegressorMixin, BaseEstimat
     n_threads_ : int
         Threads used in training.
     weights_ : dict of str to ndarray
-        Named views, e.g. "0.W_i" (hidden_size, n_channels) of layer 0's input gate, "0.R_i" (hidden_size, hidden_size),
-        "0.b_i" (hidden_size,), "head.W" (n_outputs, hidden_size), "head.b" (n_outputs,). With
-        several quantiles the head has a row per output and level, the levels of an output side by side. For the other
-        arguments: "0.reverse.W_i", "segment.W", "future.W_i", "future.reverse.W_i", "decoder.W_i", "decoder.0.W_i" or
-        "decoder.W", "attention.query.W", "attention.key.W" and "attention.v", "encoder.W" (hidden_size, n_features),
-        "decoder.positions.b", "decoder.context.W", "skip.W" (n_outputs, past), "series.V" (n_series + 1, series_size),
-        the last row for an unknown series, "embedding.past.1" (levels + 1, embedding_size), the last row for an unknown
-        level, and "cycle" (n_series or 1, targets, steps), in standard deviations.
+        Named views, e.g. "0.W_i" (hidden_size, n_channels) of layer 0's input gate, "0.R_i" (hidden_size,
+        hidden_size), "0.b_i" (hidden_size,), "head.W" (n_outputs, hidden_size), "head.b" (n_outputs,). With several
+        quantiles the head has a row per output and level, the levels of an output side by side. For the other
+        arguments: "0.decay_w" and "0.decay_b" (hidden_size,), "0.reverse.W_i", "segment.W", "future.W_i",
+        "future.reverse.W_i", "decoder.W_i", "decoder.0.W_i" or "decoder.W", "attention.query.W", "attention.key.W"
+        and "attention.v", "encoder.W" (hidden_size, n_features), "decoder.positions.b", "decoder.context.W", "skip.W"
+        (n_outputs, past), "series.V" (n_series + 1, series_size), the last row for an unknown series,
+        "embedding.past.1" (levels + 1, embedding_size), the last row for an unknown level, and "cycle" (n_series or
+        1, targets, steps), in standard deviations.
     draws_masks_ : bool
         Whether `sample_y` works: the last fit had `dropout`, `recurrent_dropout` or `zoneout`.
     quantiles_ : ndarray of shape (n_levels,)
@@ -281,6 +289,8 @@ class RNNForecaster(Saved, Fits, Forecasts, Carries, RegressorMixin, BaseEstimat
     .. [24] Guo and Berkhahn (2016): Entity embeddings of categorical variables.
     .. [25] Vinyals et al. (2015): Show and tell: a neural image caption generator.
     .. [26] Williams and Peng (1990): An efficient gradient-based algorithm for on-line training of recurrent networks.
+    .. [27] Che et al. (2018): Recurrent neural networks for multivariate time series with missing values.
+    .. [28] Salinas et al. (2020): DeepAR: probabilistic forecasting with autoregressive recurrent networks.
 
     Examples
     --------
@@ -307,6 +317,7 @@ class RNNForecaster(Saved, Fits, Forecasts, Carries, RegressorMixin, BaseEstimat
         num_layers=1,
         activation="tanh",
         heads=1,
+        elapsed=None,
         dropout=0.0,
         segment=1,
         segment_activation="relu",
@@ -372,6 +383,7 @@ class RNNForecaster(Saved, Fits, Forecasts, Carries, RegressorMixin, BaseEstimat
         self.num_layers = num_layers
         self.activation = activation
         self.heads = heads
+        self.elapsed = elapsed
         self.dropout = dropout
         self.segment = segment
         self.segment_activation = segment_activation
@@ -431,14 +443,6 @@ class RNNForecaster(Saved, Fits, Forecasts, Carries, RegressorMixin, BaseEstimat
         self.verbose = verbose
         self.callbacks = callbacks
         self.dtype = dtype
-
-    def __sklearn_clone__(self):
-        # By default parameters are deep-copied, so `history.append` would write to a list that is never read.
-        bare = object.__new__(type(self))
-        bare.__dict__ = self.__dict__ | {"callbacks": None}
-        copy = super(RNNForecaster, bare).__sklearn_clone__()
-        copy.callbacks = self.callbacks
-        return copy
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()

@@ -1,4 +1,4 @@
-"""How an RNNForecaster is trained: `fit` and `partial_fit`."""
+"""How an RNNForecaster is trained: `fit` and `partial_fit`, and what any network on windows learns by."""
 
 from dataclasses import replace
 
@@ -12,14 +12,15 @@ from .._training import train
 from .arguments import check_combinations, groups_of, recipe_of, refuse_freeze
 from .carrying import begins_of, sequences_of
 from .categories import levels_of, refuse_unknown, with_rows_of_unread_codes
+from .domain import refuse_beyond
 from .placing import placed_for_fit
 from .start import split_in_time, start
 
-__all__ = ["Fits"]
+__all__ = ["Fits", "Learns"]
 
 
 class Fits:
-    """The part of `RNNForecaster` that learns."""
+    """The part of `RNNForecaster` that users call to train it."""
 
     @_fit_context(prefer_skip_nested_validation=True)
     def fit(self, X, y=None, sample_weight=None, X_val=None, y_val=None, starts=None):
@@ -86,30 +87,47 @@ class Fits:
             self.__dict__ = before
             raise
 
+
+class Learns:
+    """The part of an estimator that trains a network on windows and holds what it has learned."""
+
+    def _read(self, X, y, sample_weight):
+        data = read_training(self, X, y)
+        refuse_beyond(self, data)
+        return data, read_weights(sample_weight, data)
+
+    def _read_validation(self, X, y, data, trained):
+        given = read_validation(self, X, y, data, trained)
+        if given is not None:
+            refuse_beyond(self, given, "y_val")
+        return given
+
+    def _split(self, data, weight, hold_out, rng):
+        return split_in_time(self, data, weight, hold_out)
+
     def _fit(self, X, y, sample_weight, X_val, y_val, starts, max_iter, go_on, partial=False):
         check_combinations(self)
         go_on = go_on and hasattr(self, "_network")
         if not go_on:
             refuse_freeze(self)
         features = getattr(self, "n_features_in_", None)
-        data = read_training(self, X, y)
+        data, weight = self._read(X, y, sample_weight)
         if go_on and features != self.n_features_in_:
             raise ValueError(  # in scikit-learn's words, which its own checks look for
                 f"X has {self.n_features_in_} features, but {type(self).__name__} is expecting {features} features as "
                 "input, as in the fit to go on from."
             )
         begins = self._begins(data, starts)
-        weight = read_weights(sample_weight, data)
-        given = read_validation(self, X_val, y_val, data, X)
+        given = self._read_validation(X_val, y_val, data, X)
         fitted = getattr(self, "_series_names", None) if go_on else None
         data = replace(data, levels=levels_of(self, data, self._network.architecture if go_on else None))
         data, given, names = placed_for_fit(self, data, given, fitted)
         if given is not None:
             refuse_unknown(data.levels, self.category_left_out, given)
-        windows, validation = split_in_time(self, data, weight, hold_out=not partial and given is None)
+        rng = np.random.default_rng(self._seed())
+        windows, validation = self._split(data, weight, not partial and given is None, rng)
         if given is not None:
             validation = np.arange(given.n_windows, dtype=np.int64)
-        rng = np.random.default_rng(self._seed())
         network, optimizer = start(self, data, weight, windows, rng, go_on)
         recipe = replace(recipe_of(self, max_iter, partial), groups=groups_of(self, network), begins=begins)
         if begins is not None:
@@ -158,9 +176,22 @@ class Fits:
         self.best_loss_ = float(run.best_loss)
 
     @property
+    def weights_(self):
+        check_is_fitted(self)
+        return self._network.weights
+
+    @property
     def n_steps_(self):
         check_is_fitted(self)
         return len(self.gradient_norm_curve_)
 
     def __sklearn_is_fitted__(self):
         return hasattr(self, "_network")
+
+    def __sklearn_clone__(self):
+        # By default parameters are deep-copied, so `history.append` would write to a list that is never read.
+        bare = object.__new__(type(self))
+        bare.__dict__ = self.__dict__ | {"callbacks": None}
+        copy = super(Learns, bare).__sklearn_clone__()
+        copy.callbacks = self.callbacks
+        return copy

@@ -7,8 +7,10 @@ from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted
 
 from .._arrays import read_inputs
+from .._distributions import FAMILIES
 from .._network import LOSSES, along
-from .._quantiles import wanted_levels
+from .._quantiles import levels_between, wanted_levels
+from .._seeds import generator
 from .._windows import Windows
 from .carrying import Newest, begins_of, sequences_of
 from .categories import refuse_unknown
@@ -18,22 +20,30 @@ __all__ = ["Forecasts"]
 
 
 def _is_of_quantiles(loss):
-    return LOSSES[loss]["one_output_per_parameter"] if loss in LOSSES else False
+    return loss in LOSSES and LOSSES[loss]["outputs"] == 0
+
+
+def _loss_of(model):
+    return model._network.architecture.loss if hasattr(model, "_network") else model.loss
 
 
 def _has_quantiles(model):
-    loss = model._network.architecture.loss if hasattr(model, "_network") else model.loss
-    if not _is_of_quantiles(loss):
+    loss = _loss_of(model)
+    if not _is_of_quantiles(loss) and loss not in FAMILIES:
         raise AttributeError(
             f"predict_quantiles is for loss='quantile', not {loss!r}: fit with loss='quantile' and the levels, such as "
-            "quantile=[0.1, 0.5, 0.9]."
+            "quantile=[0.1, 0.5, 0.9], or with the loss of a distribution, such as loss='student_t'."
         )
     return True
 
 
-def _generator(random_state):
-    seed = random_state.randint(2**31) if isinstance(random_state, np.random.RandomState) else random_state
-    return np.random.default_rng(seed)
+def _has_distribution(model):
+    loss = _loss_of(model)
+    if loss not in FAMILIES:
+        raise AttributeError(
+            f"predict_distribution is for the loss of a distribution, {', '.join(map(repr, FAMILIES))}, not {loss!r}."
+        )
+    return True
 
 
 def check_horizon(model, X, horizon):
@@ -75,11 +85,6 @@ class Forecasts:
     """The part of `RNNForecaster` that answers from a fit."""
 
     @property
-    def weights_(self):
-        check_is_fitted(self)
-        return self._network.weights
-
-    @property
     def quantiles_(self):
         check_is_fitted(self)
         if not _is_of_quantiles(self._network.architecture.loss):
@@ -103,7 +108,8 @@ class Forecasts:
         Returns
         -------
         ndarray of shape (n_windows,) or (n_windows, n_outputs)
-            Float64, in the shape of `fit`'s y. With several quantiles the median: the level 0.5, linear in the level
+            Float64, in the shape of `fit`'s y. With the loss of a distribution its mean. With several quantiles the
+            median: the level 0.5, linear in the level
             between its neighbours where it was not fitted; the level nearest to it where all are on one side. Of
             `Windows` with a `window_norm` the normalised values, as their `y` has them; `windows.restore` gives the
             units of the series.
@@ -120,16 +126,17 @@ class Forecasts:
 
     @available_if(_has_quantiles)
     def predict_quantiles(self, X, levels=None, horizon=None, starts=None):
-        """Forecast quantiles of windows; with `loss="quantile"` only.
+        """Forecast quantiles of windows; with `loss="quantile"` or the loss of a distribution.
 
         Parameters
         ----------
         X : array-like of shape (n_windows, lookback) or (n_windows, lookback, n_channels), or Windows
             As in `fit`.
         levels : float or list of float, default=None
-            Levels to forecast at, in any order; None: `quantiles_`. Between two fitted levels linear in the level.
+            Levels to forecast at, in any order. Of a distribution any in (0, 1); None: 0.1, 0.5 and 0.9. With
+            `loss="quantile"` between the outermost fitted ones, linear in the level between two; None: `quantiles_`.
         horizon : int, default=None
-            As in `predict`. The median is fed back, whatever the level.
+            As in `predict`. The median, or the mean of the distribution, is fed back, whatever the level.
         starts : array-like, default=None
             As in `predict`.
 
@@ -146,7 +153,7 @@ class Forecasts:
         sklearn.exceptions.NotFittedError
             `fit` has not been called.
         TypeError, ValueError
-            X is not as in `fit`, or a level lies beyond the outermost fitted ones.
+            X is not as in `fit`, or a level lies beyond (0, 1) or the outermost fitted ones.
 
         Examples
         --------
@@ -160,9 +167,65 @@ class Forecasts:
         True
         """
         check_is_fitted(self)
-        fitted = self.quantiles_
-        wanted = fitted if levels is None else wanted_levels(levels, fitted)
+        wanted = self._wanted(levels)
         return self._network.outputs.quantiles(self._outputs(X, horizon, starts), wanted)
+
+    def _wanted(self, levels):
+        """Levels to forecast at, checked; None: those of the loss."""
+        outputs = self._network.outputs
+        if levels is None:
+            return np.array(outputs.levels)
+        return levels_between(levels) if outputs.family else wanted_levels(levels, self.quantiles_)
+
+    @available_if(_has_distribution)
+    def predict_distribution(self, X, horizon=None, starts=None):
+        """Forecast the distribution of each target; with the loss of a distribution only.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_windows, lookback) or (n_windows, lookback, n_channels), or Windows
+            As in `fit`.
+        horizon : int, default=None
+            As in `predict`.
+        starts : array-like, default=None
+            As in `predict`.
+
+        Returns
+        -------
+        Distribution
+            Of shape (n_windows,) or (n_windows, n_outputs), as `predict`: its parameters in the units of y, with
+            methods for quantiles, densities and scores.
+
+        Raises
+        ------
+        AttributeError
+            The loss is another one.
+        sklearn.exceptions.NotFittedError
+            `fit` has not been called.
+        TypeError, ValueError
+            X is not as in `fit`.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from forecast import RNNForecaster
+        >>> rng = np.random.default_rng(0)
+        >>> X = rng.normal(size=(200, 5))
+        >>> y = X[:, -1] + rng.normal(size=200)
+        >>> model = RNNForecaster(loss="normal", hidden_size=8, max_iter=20, random_state=0).fit(X, y)
+        >>> found = model.predict_distribution(X[:7])
+        >>> found
+        <normal distribution of shape (7,): mean, std>
+        >>> np.array_equal(found.mean(), model.predict(X[:7]))
+        True
+        """
+        check_is_fitted(self)
+        return self._network.outputs.distribution(self._outputs(X, horizon, starts))
+
+    @available_if(_has_distribution)
+    def _parameters(self, X):
+        """Parameters of the distributions, of the shape of `predict` with an axis of them behind it."""
+        return self._outputs(X)
 
     @property
     def draws_masks_(self):
@@ -229,7 +292,7 @@ class Forecasts:
         if not isinstance(n_samples, Integral) or isinstance(n_samples, bool) or n_samples < 1:
             raise ValueError(f"n_samples={n_samples!r}: expected a whole number, 1 or more.")
         network, data = self._asked(X)
-        rng = _generator(random_state)
+        rng = generator(random_state)
         values = network.sample(data.arguments, data.n_windows, int(n_samples), rng, self.n_jobs)
         points = outputs.point(values.reshape(*values.shape[:2], -1, outputs.of_a_target))
         return np.moveaxis(points[:, :, 0] if self._is_flat else points, 0, -1)

@@ -100,7 +100,7 @@ def activity_of(model, X, n_jobs, most_bytes):
     a = network.architecture
     _refuse_matrix(a, "gates and states")
     _refuse_vector(a, "gates and states")
-    info = CELLS[a.cell]
+    info = CELLS[a.core_cell]
     kinds = len(info["gates"]) + len(info["states"])
     streams = [network.spec.streams[layer.output] for layer in network.spec.recurrent]
     each = kinds * sum(stream.entries for stream in streams) * np.dtype(a.dtype).itemsize

@@ -23,6 +23,7 @@ CONSTRAINTS = {
     "num_layers": [_COUNT],
     "activation": [StrOptions({"tanh", "relu"})],
     "heads": [_COUNT],
+    "elapsed": [Integral, None],
     "dropout": [_SHARE],
     "segment": [_COUNT],
     "segment_activation": [StrOptions(set(ACTIVATIONS))],

@@ -54,6 +54,11 @@ def placed_for_fit(model, data, given, fitted):
             f"cycle={model.cycle!r}: y has {data.n_outputs} outputs, which are not horizon * targets of windows with "
             f"horizon {data.windows.horizon}, so that no phase belongs to them. Pass windows.y, or set cycle=None."
         )
+    if cycle and data.windows is not None and data.windows.elapsed is not None:
+        raise ValueError(
+            f"cycle={model.cycle!r}: rows at irregular times, whose time has passed unequally, have no phase that goes "
+            "on by one from row to row. Fix: model.set_params(cycle=None)."
+        )
     names, data = None, _placed(model, data, cycle, None)
     if model.series_size > 0 or (cycle and not shared):
         names = list(data.series_names(model)) if fitted is None else fitted

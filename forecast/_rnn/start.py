@@ -4,13 +4,14 @@ from dataclasses import replace
 
 import numpy as np
 
+from .._distributions import FAMILIES
 from .._network import Network, spec_of, start_with_line, windows_scaling
 from .._tail import index_type, time_tail
 from .arguments import architecture_of, momentum_of
 
-__all__ = ["split_in_time", "start"]
+__all__ = ["LEAST_HELD_OUT", "split_in_time", "start"]
 
-_LEAST_HELD_OUT = 50  # windows: fewer say too little about when to stop
+LEAST_HELD_OUT = 50  # windows: fewer say too little about when to stop
 _SCALED = 1 << 16  # windows that give means and scales where steps are bounded: a million take longer than training
 
 
@@ -25,7 +26,7 @@ def split_in_time(model, data, weight, hold_out):
     early, late = time_tail(time, model.validation_fraction, data.span if data.reach is None else data.reach()[every])
     del time
     # Windows that continue each other are not so many for their rows.
-    least = -(-_LEAST_HELD_OUT // data.lookback) if model.stateful else _LEAST_HELD_OUT
+    least = -(-LEAST_HELD_OUT // data.lookback) if model.stateful else LEAST_HELD_OUT
     if len(late) >= least and len(early) >= 2 * len(late):
         return (early, late) if isinstance(every, slice) else (every[early], every[late])
     if model.early_stopping == "auto":
@@ -59,6 +60,11 @@ def start(model, data, weight, windows, rng, go_on):
                 f"The fit to go on from had the levels {list(before.loss_parameters)}, but quantile="
                 f"{model.quantile}: keep quantile, or set warm_start=False and call fit."
             )
+        if before.loss != architecture.loss and {before.loss, architecture.loss} & set(FAMILIES):
+            raise ValueError(
+                f"The fit to go on from had loss={before.loss!r}, whose outputs mean something else than those of "
+                f"loss={model.loss!r}: keep loss, or set warm_start=False and call fit."
+            )
         scaling = model._network.scaling
         if scaling.target_constant is not None:
             scaling = scaling.going_on(_scaling(architecture, model, data, weight, windows))
@@ -69,7 +75,7 @@ def start(model, data, weight, windows, rng, go_on):
                 "The fit to go on from had another architecture or number of outputs: keep cell, hidden_size, "
                 "num_layers, dtype, the other arguments of the network (segment, bidirectional, residual, layer_norm, "
                 "dilation, skip, encoder, decoder, attention, future_size, series_size, categories, embedding_size, "
-                "category_left_out, cycle) and the shapes of X and y, or set warm_start=False."
+                "category_left_out, cycle, elapsed) and the shapes of X and y, or set warm_start=False."
             )
     optimizer = network.new_optimizer(model.optimizer, momentum_of(model), model.weight_decay)
     if go_on and model._optimizer_state["name"] == model.optimizer:
@@ -80,9 +86,13 @@ def start(model, data, weight, windows, rng, go_on):
 
 
 def _scaling(architecture, model, data, weight, windows):
-    scaling = windows_scaling(data.arguments, weight, windows, None if model.max_steps is None else _SCALED)
-    alike = architecture.decoder == "recurrent" or architecture.return_sequences
-    return scaling.over_steps(architecture) if alike else scaling
+    arguments = data.arguments | ({"target": None, "horizon": 0} if architecture.of_labels else {})
+    scaling = windows_scaling(arguments, weight, windows, None if model.max_steps is None else _SCALED)
+    if architecture.of_labels:
+        return scaling.with_labels(architecture.targets)
+    alike = architecture.decoder == "recurrent" or architecture.return_sequences or architecture.timed
+    scaling = scaling.over_steps(architecture) if alike else scaling
+    return scaling if architecture.centred else scaling.uncentred()
 
 
 def _wiring(architecture):

@@ -1,18 +1,23 @@
 """What a backtest needs of fitted forecasters besides forecasts: rows of a whole frame, intervals at many origins."""
 
-from copy import deepcopy
 
 import numpy as np
 
 from .._conformal import AdaptiveState
+from .._distributions import Distribution
 from .._frames import Layout, blocks_of, time_labels
-from .._preparation import SHARE
+from .._preparation import PARAMETERS, SHARE
 from .continuing import with_members_trained_on
 from .error_scale import Yardstick
 from .report import is_copy
 from .weights import row_weights
 
-__all__ = ["intervals_at", "is_copy", "quantile_bounds", "read_rows", "state_trained_on", "static_bounds"]
+__all__ = [
+    "SCORES", "intervals_at", "is_copy", "quantile_bounds", "read_rows", "scores_at", "state_trained_on",
+    "static_bounds",
+]  # fmt: skip
+
+SCORES = ("crps", "log_score")  # of distributions
 
 
 def read_rows(model, frame):
@@ -116,7 +121,7 @@ def intervals_at(truth, origins, forecast, levels, initial, scales):
         yardstick = Yardstick.of(initial, scales, truth.keys[number], known, alone=truth.n_series == 1)
         unit, divisor, actual = yardstick.unit, yardstick.divisor, yardstick.image(actual)
         images = np.where(absent, 0.0, yardstick.image(given))
-        bounds = deepcopy(started).bounds(actual / divisor, images / divisor, origins.row[mine] - first)
+        bounds = started.bounds(actual / divisor, images / divisor, origins.row[mine] - first)
         bounds = (np.where(unit > 0, side * unit, np.where(np.isnan(side), np.nan, images)) for side in bounds)
         lower, upper = (yardstick.original(np.where(absent, np.nan, side)) for side in bounds)
         for position, level in enumerate(levels):
@@ -183,6 +188,39 @@ def quantile_bounds(state, rows, origins, levels):
     for level in levels:
         out[f"lower_{level:g}"] = cube[..., asked.index(round((1 - level) / 2, 10))]
         out[f"upper_{level:g}"] = cube[..., asked.index(round((1 + level) / 2, 10))]
+    return out
+
+
+def scores_at(state, truth, rows, origins):
+    """Scores of the distributions that a network forecasts.
+
+    Parameters
+    ----------
+    state : FittedState
+    truth, rows : Rows
+        Of the same frame: what is compared with, and what the model reads.
+    origins : Origins
+
+    Returns
+    -------
+    dict of str to ndarray of shape (n, steps, targets)
+        `crps` and `log_score` within the horizon, NaN beyond it and without an actual value; empty where the
+        model has no distribution.
+    """
+    from .forecasting import from_origins
+
+    if state.family is None:
+        return {}
+    steps = min(int(origins.steps.max()), state.horizon)
+    values = from_origins(state, rows, origins.row, steps, PARAMETERS)
+    ahead = origins.row[:, None] + np.arange(1, steps + 1)
+    actual = truth.targets[np.minimum(ahead, len(truth) - 1)].astype(np.float64)
+    known = ~np.isnan(actual) & (np.arange(1, steps + 1) <= origins.steps[:, None])[..., None]
+    known &= np.isfinite(values).all(axis=-1)
+    distribution, out = Distribution._of(state.family, values[known]), {}
+    for name, score in (("crps", distribution.crps), ("log_score", lambda y: -distribution.log_density(y))):
+        out[name] = np.full(actual.shape, np.nan)
+        out[name][known] = score(actual[known])
     return out
 
 

@@ -1,10 +1,33 @@
-"""Bounds that forecasts, intervals and quantiles keep to."""
+"""Bounds that forecasts, intervals and quantiles keep to, and values of the target that do not."""
 
+import warnings
 from numbers import Real
 
 import numpy as np
 
-__all__ = ["check_bounds", "within"]
+from .._distributions import FAMILIES
+from .._frames import placed
+from .._preparation import accepts_windows
+
+__all__ = ["BoundsWarning", "check_bounds", "lowest_of", "note_beyond", "within"]
+
+
+class BoundsWarning(UserWarning):
+    """Known values of a target lie beyond `lower` or `upper`, which no forecast can reach.
+
+    Examples
+    --------
+    >>> import warnings
+    >>> from sklearn.linear_model import Ridge
+    >>> from forecast import SeriesForecaster
+    >>> from forecast.datasets import make_ar1
+    >>> df = make_ar1(200, random_state=0)
+    >>> with warnings.catch_warnings(record=True) as said:
+    ...     warnings.simplefilter("always")
+    ...     model = SeriesForecaster(Ridge(), lookback=7, horizon=2, lower=100).fit(df)
+    >>> print(str(said[0].message).partition(", the first")[0])
+    target 'y' is below lower=100 in 200 of 200 rows
+    """
 
 
 def check_bounds(lower, upper):
@@ -60,3 +83,91 @@ def within(array, lower, upper):
     if lower is None and upper is None:
         return array
     return np.clip(array, None if lower is None else float(lower), None if upper is None else float(upper))
+
+
+def lowest_of(model):
+    """The lower bound of a forecaster: what it was given, or 0 where its distributions are of what is never negative.
+
+    Parameters
+    ----------
+    model : SeriesForecaster
+
+    Returns
+    -------
+    float or None
+
+    Examples
+    --------
+    >>> from forecast import RNNForecaster, SeriesForecaster
+    >>> lowest_of(SeriesForecaster(RNNForecaster(loss="poisson"))), lowest_of(SeriesForecaster(RNNForecaster()))
+    (0.0, None)
+    """
+    if model.lower is not None:
+        return model.lower
+    losses = [model.loss] if model.regressor is None and model.members is None else _losses_of(model)
+    never = [loss in FAMILIES and FAMILIES[loss].least == 0 for loss in losses]
+    return 0.0 if never and all(never) and not (model.upper is not None and model.upper <= 0) else None
+
+
+def _losses_of(model):
+    given = [model.regressor] if model.members is None else [one.get("regressor") for one in model.members.values()]
+    return [getattr(one, "loss", None) if accepts_windows(one) else None for one in given]
+
+
+def note_beyond(lower, upper, names, rows, stacklevel, what=None, trained=None):
+    """Warn of known values of targets beyond a bound.
+
+    Parameters
+    ----------
+    lower, upper : float or None
+    names : list
+        Of the targets.
+    rows : Panel or Rows
+        Values that were made up do not count.
+    stacklevel : int
+        Of the caller.
+    what : str, default=None
+        Name of rows that came after the fit; None: those of the fit.
+    trained : callable, default=None
+        Gives a dict of key to label up to where each series was trained on: of these rows it was said in `fit`.
+
+    Warns
+    -----
+    BoundsWarning
+        Once for each bound.
+    """
+    for name, bound, side, worst in (("lower", lower, "below", "least"), ("upper", upper, "above", "greatest")):
+        if bound is None:
+            continue
+        kind = rows.targets.dtype.type  # 0.1 of float32 is a little more than 0.1
+        beyond = rows.targets < kind(bound) if name == "lower" else rows.targets > kind(bound)
+        if rows.made_up is not None:
+            beyond &= ~rows.made_up[:, None]
+        at = np.flatnonzero(beyond.any(axis=1))
+        if trained is not None and len(at):
+            at = at[_later(rows, at, trained())]
+        if not len(at):
+            continue
+        of_these = beyond[at]
+        values = rows.targets[at][of_these]
+        value = float(values.min() if name == "lower" else values.max())
+        labels = [repr(label) for label, some in zip(names, of_these.any(axis=0), strict=True) if some]
+        text = (
+            f"target{'s' if len(labels) > 1 else ''} {', '.join(labels)}{f' of {what}' if what else ''} "
+            f"{'are' if len(labels) > 1 else 'is'} {side} {name}={bound:g} in {len(at):,} of {len(rows.targets):,} "
+            f"rows, the first at {placed(rows)(int(at[0]))}, the {worst} {value:g}, which no forecast, interval or "
+            "quantile can reach. "
+        )
+        text += (
+            f"They are taken as they are. If they are right, fit again with {name}={value!r}."
+            if what
+            else f"Expected a bound that known values keep to, or NaN in place of wrong ones. Fix: {name}={value!r}."
+        )
+        warnings.warn(text, BoundsWarning, stacklevel=stacklevel + 1)
+
+
+def _later(rows, at, trained):
+    """Which of some rows came after those that their series was trained on."""
+    keys = [None] if rows.keys is None else list(rows.keys)
+    labels = [trained.get(keys[number]) for number in np.searchsorted(rows.starts, at, side="right") - 1]
+    return [label is None or rows.index[row] > label for row, label in zip(at, labels, strict=True)]

@@ -1,16 +1,17 @@
 """Residuals of forecasts that were not trained on, in units that series of different size share."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from types import SimpleNamespace
 
 import numpy as np
+import pandas as pd
 
 from .._conformal import AdaptiveState, needed_by, static_offsets
 from .._files import stored
 from .._preparation.spread import horizons, trust
 from .error_scale import images_of
 
-__all__ = ["USUAL", "Calibration", "over", "series_scale"]
+__all__ = ["USUAL", "Calibration", "over", "series_scale", "ticks"]
 
 _MOST = 2_000  # residuals of a step: more do not make a quantile better
 _REPLAYED = 100_000  # residuals that `fit` learns from for adaptive intervals, which takes a tenth of a second
@@ -38,6 +39,10 @@ class Calibration:
         That the windows span, series by series: what overlaps is nearly the same. None: files of 0.1.0.
     of_new : bool
         Whether they are of series that were not trained on until then.
+    series : ndarray of int64 of shape (n,), or None
+        The series of each residual by its number in `scales`; -1: one that came after `fit`. None: older files.
+    times : ndarray of int64 of shape (n,), or None
+        When each forecast was made, so that paths know which errors of several series belong together; None as there.
     """
 
     residuals: np.ndarray
@@ -46,6 +51,8 @@ class Calibration:
     warm: dict | None = None
     horizons: float | None = None
     of_new: bool = False
+    series: np.ndarray | None = None
+    times: np.ndarray | None = None
     _once: dict = field(default_factory=dict, repr=False, compare=False)
 
     @classmethod
@@ -78,25 +85,40 @@ class Calibration:
             if not alone:
                 residuals[mine] = over(residuals[mine], units[key])
         span = horizons(SimpleNamespace(rows=windows.origins[order], which=which), actual.shape[1]).sum()
-        return cls(residuals, units, True, _warm(residuals, units), float(span), of_new)
+        times = ticks(windows.timestamps[order])
+        warm = _warm(residuals, units)
+        return cls(residuals, units, True, warm, float(span), of_new, which.astype(np.int64), times)
 
-    def followed_by(self, relative):
+    def followed_by(self, relative, keys, times):
         """With later residuals behind these; the newest ones are kept.
 
         Parameters
         ----------
         relative : ndarray of shape (n, horizon, targets)
             On the scale of errors and in the units of their series, in time order.
+        keys : list
+            The series of each.
+        times : ndarray of int64 of shape (n,)
+            When each forecast was made, as `ticks` has it.
 
         Returns
         -------
         Calibration
         """
         if self.residuals.shape[2] != relative.shape[2]:  # each target was a series of its own
+            n = relative.shape[2]
+            keys, times = [(key, column) for key in keys for column in range(n)], np.repeat(times, n)
             relative = np.moveaxis(relative, 2, 1).reshape(-1, relative.shape[1], 1)
         residuals = np.concatenate([self.residuals, relative])[-_MOST:]
         span = None if self.horizons is None else self.horizons + len(relative) / relative.shape[1]
-        return type(self)(residuals, self.scales, self.transformed, _warm(residuals, self.scales), span, self.of_new)
+        warm = _warm(residuals, self.scales)
+        found = type(self)(residuals, self.scales, self.transformed, warm, span, self.of_new)
+        if self.series is None:
+            return found
+        number = {key: position for position, key in enumerate(self.scales)}
+        series = np.array([number.get(key, -1) for key in keys], dtype=np.int64)
+        series, times = (np.concatenate(pair)[-_MOST:] for pair in ((self.series, series), (self.times, times)))
+        return replace(found, series=series, times=times)
 
     def offsets(self, levels, n):
         """What to add to a forecast for its bounds as right after `fit`, in units of a series.
@@ -145,8 +167,12 @@ class Calibration:
 
     def enough(self, levels):
         """Whether there are residuals of every step for intervals of some coverages."""
-        known = self.once("known", lambda: len(self.residuals) - np.isnan(self.residuals).sum(axis=0).max())
-        return known >= int(needed_by(max(levels)))
+        return self.known >= int(needed_by(max(levels)))
+
+    @property
+    def known(self):
+        """Residuals that are known of every step, at least."""
+        return self.once("known", lambda: len(self.residuals) - np.isnan(self.residuals).sum(axis=0).max())
 
     def unit(self, key, known, alone=False):
         """What the residuals of a series are measured in.
@@ -240,6 +266,23 @@ def series_scale(targets, alone=False):
     seen = ~np.isnan(change)
     mean = np.where(seen, change, 0.0).sum(axis=0) / np.maximum(seen.sum(axis=0), 1)
     return mean
+
+
+def ticks(labels):
+    """Labels as whole numbers in their order, the same for the same stamp of any unit.
+
+    Parameters
+    ----------
+    labels : pandas.Index
+        Stamps, periods or whole numbers.
+
+    Returns
+    -------
+    ndarray of int64
+    """
+    if isinstance(labels, pd.DatetimeIndex):
+        return labels.as_unit("us").asi8
+    return labels.asi8 if isinstance(labels, pd.PeriodIndex) else labels.to_numpy().astype(np.int64)
 
 
 def over(residuals, unit):

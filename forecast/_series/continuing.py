@@ -4,9 +4,9 @@ import warnings
 from dataclasses import replace
 
 import numpy as np
-import pandas as pd
 
 from .._preparation import SHARE, goes_on_from_weights, trained_on
+from .calibration import ticks
 from .errors import errors_since
 from .growing import JUDGED
 from .span import Span
@@ -59,7 +59,8 @@ def joined(state, old):
             raise ValueError(f"{name} is of no series that the model knows; expected only series of the model.")
         first, end = (int(bound) for bound in rows.starts[number[key] : number[key] + 2])
         begin = first + int(rows.index[first:end].searchsorted(label, side="right"))
-        if begin == first and rows.index[first] != state.axis.after(label, 1)[0]:
+        follows = state.axis.irregular or rows.index[first] == state.axis.after(label, 1)[0]
+        if begin == first and not follows:
             raise ValueError(
                 f"{name} ends at {label}, and the rows that the model keeps begin at {rows.index[first]}; expected old "
                 "rows that reach to these."
@@ -163,9 +164,6 @@ def _with_errors(state):
     found = errors_since(state, state.rows, state.trained, JUDGED)
     if found is None:
         return calibration
-    order = np.argsort(_ticks(found.labels), kind="stable")
-    return calibration.followed_by(found.relative[order])
-
-
-def _ticks(labels):
-    return labels.asi8 if isinstance(labels, (pd.DatetimeIndex, pd.PeriodIndex)) else labels.to_numpy()
+    times = ticks(found.labels)
+    order = np.argsort(times, kind="stable")
+    return calibration.followed_by(found.relative[order], [found.series[at] for at in order], times[order])

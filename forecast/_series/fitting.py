@@ -7,9 +7,12 @@ from functools import partial
 import numpy as np
 from sklearn.base import clone
 
+from .._distributions import FAMILIES
 from .._preparation import LEVELS, Rows, Task, goes_on, trained, unfrozen
 from ..preprocessing import make_transform
+from .bounds import lowest_of
 from .growing import kept_rows
+from .irregular import refuse_regular
 from .no_past import refuse_unfounded
 from .parameters import (
     CHOOSING,
@@ -65,10 +68,12 @@ def fitted_state(model, panel, roles, later=None, before=None, weights=None):
     if later is not None:
         rows, ends = _followed(rows, Rows.of(later), panel.axis)
     refuse_choosing(model)
+    if task.axis.irregular:
+        refuse_regular(model)
     _refuse_lookback(model, roles, panel.axis.season_length)
     refuse_carried(model)
     refuse_unread(model, task.levels)
-    if model.loss == "quantile":
+    if model.loss == "quantile" or model.loss in FAMILIES:
         refuse_summed(model, panel.axis.season_length)
     everything = rows
     rows, ends = _learnable(model, task, rows, ends)
@@ -99,7 +104,7 @@ def fitted_state(model, panel, roles, later=None, before=None, weights=None):
         members=None if one else fitted["members"],
         weights=None if one else {name: fitted["weights"][name] for name in names},
         spread=lead.spread if one else None,
-        lower=model.lower,
+        lower=lowest_of(model),
         upper=model.upper,
         pads=lead.pads,
         kept=kept_rows(everything, needed),
@@ -126,7 +131,8 @@ def _followed(rows, later, axis):
         if key not in last:
             raise ValueError(f"X_val has the series {key!r}, which X has not; expected series of X.")
         expected = axis.after(last[key], 1)[0]
-        if later.index[first] != expected:
+        follows = later.index[first] > last[key] if axis.irregular else later.index[first] == expected
+        if not follows:
             raise ValueError(f"{name} begins at {later.index[first]}; expected {expected}, right after the rows of X.")
     both = rows.followed_by(later)
     return both, both.starts[:-1] + np.diff(rows.starts)
@@ -171,7 +177,7 @@ def _mixed(model, task, rows, ends, before):
             forecasts = sum(weights[name] * forecast for name, forecast in each.items())
     if ends is None:
         members = {name: trained(one, task, rows, before=last.get(name))[0] for name, one in settings.items()}
-    members = _spread(members, spreads)
+    members = _spread(members, spreads, settings)
     verdict = verdict_of_origins(task, judged, origins, forecasts, "members", list(members.values()))
     return {"members": members, "weights": weights, "verdict": verdict, "recipe": {}}
 
@@ -202,7 +208,7 @@ def _chosen(model, task, rows, ends):
     seed = int(np.random.default_rng(_seed(model.random_state)).integers(2**31)) if _is_drawn(model) else None
     wishes = Wishes(
         season=model.season, lookback=model.lookback, window_norm=model.window_norm, transform=model.transform,
-        calendar=model.calendar, multi_target=model.multi_target, loss=model.loss, lower=model.lower,
+        calendar=model.calendar, multi_target=model.multi_target, loss=model.loss, lower=lowest_of(model),
         level=model.level, clip_covariates=model.clip_covariates, step=model.step,
         random_state=model.random_state if seed is None else seed, max_seconds=model.max_seconds,
     )  # fmt: skip
@@ -216,16 +222,22 @@ def _chosen(model, task, rows, ends):
     members = choice.early
     if ends is None or not members:  # there may have been nothing to judge by
         members = {name: trained(one, task, rows, ends)[0] for name, one in settings.items()}
-    members = _spread(members, choice.spreads)
+    settings = {name: replace(one, widths=choice.widths) for name, one in settings.items()}
+    members = _spread(members, choice.spreads, settings)
     final = list(members.values())
     verdict = verdict_of_origins(task, choice.rows, choice.origins, choice.forecasts, "recipe", final, choice)
-    recipe = CHOOSING | {"loss": "quantile" if model.loss == "quantile" else CHOOSING["loss"]}
+    kept = model.loss == "quantile" or model.loss in FAMILIES
+    recipe = CHOOSING | {"loss": model.loss if kept else CHOOSING["loss"]}
     recipe |= {"members": _described(settings, choice.weights)}
     return {"members": members, "weights": choice.weights, "verdict": verdict, "recipe": recipe}
 
 
-def _spread(members, spreads):
-    return {name: replace(member, spread=spreads.get(name)) for name, member in members.items()}
+def _spread(members, spreads, settings):
+    """Members with what makes their quantiles, and how wide these are."""
+    return {
+        name: replace(member, spread=spreads.get(name), widths=settings[name].widths)
+        for name, member in members.items()
+    }
 
 
 def _is_drawn(model):
@@ -250,6 +262,7 @@ def _described(settings, weights):
             "clip_covariates": one.clip_covariates,
             "step": one.step,
             "weight": weights[name],
+            **({} if one.widths is None else {"widths": list(one.widths)}),
         }
         for name, one in settings.items()
     }
@@ -301,4 +314,5 @@ def _unlearnable(model, task, targets):
     least = settings.lookback
     if settings.transform is not None:
         least += make_transform(settings.transform, period=task.axis.season_length).n_lost
+    least = max(least, settings.lookback + task.axis.irregular)
     return f"{len(targets)} rows; a forecast looks back on {least}" if len(targets) < least else None

@@ -9,14 +9,14 @@ from sklearn.base import BaseEstimator, RegressorMixin, _fit_context
 
 from .._files import Saved, stored
 from .._frames import Roles, Rules, check_length, enter, note_sentinels, note_time, read_panel
-from .bounds import check_bounds
+from .bounds import check_bounds, note_beyond
 from .card import card_parts
 from .fitting import fitted_state
 from .parameters import CONSTRAINTS, lookback_of
 from .remembered import Remembered
 from .targets import entered, is_flat, with_target
 from .tools import refuse_arrays, refuse_shuffled_rows
-from .verbs import Answers, Monitors, Requests, Tunes, Uncertainty, Updates
+from .verbs import Answers, Monitors, Paths, Requests, Tunes, Uncertainty, Updates
 from .weights import row_weights
 
 __all__ = ["SeriesForecaster"]
@@ -24,7 +24,7 @@ __all__ = ["SeriesForecaster"]
 
 @stored("SeriesForecaster", card=card_parts)
 class SeriesForecaster(
-    Saved, Remembered, Answers, Uncertainty, Updates, Tunes, Monitors, Requests, RegressorMixin, BaseEstimator
+    Saved, Remembered, Answers, Uncertainty, Paths, Updates, Tunes, Monitors, Requests, RegressorMixin, BaseEstimator
 ):
     """Forecast the columns of a time-indexed frame, or of a panel of many series, with any regressor on windows.
 
@@ -61,13 +61,17 @@ class SeriesForecaster(
         Column of the time stamps. None: the index or, if that only counts rows, the only column of time stamps, with a
         `TimeColumnWarning`.
     freq : str, offset or int, default=None
-        Frequency of the rows. None: inferred. If given, a missing business day is a gap.
+        Frequency of the rows. None: inferred. If given, a missing business day is a gap. With `gaps="irregular"`, the
+        step of the forecasts; None: the usual time between rows, rounded.
     trading_calendar : pandas.offsets.CustomBusinessDay or list of dates, default=None
         Sessions, or dates without one, of daily business data. None: missing weekdays count as holidays, and forecasts
         continue with the next weekdays.
-    gaps : {"error", "mask", "interpolate"}, default="error"
+    gaps : {"error", "mask", "interpolate", "irregular"}, default="error"
         What to do with missing stamps. "error": raise. "mask": insert them without values. "interpolate": insert them
-        with values on a straight line.
+        with values on a straight line. "irregular": rows are at irregular times and none is missing. `lookback` and
+        `horizon` then count rows, the regressor reads the time of each, and forecasts are at steps of `freq` after the
+        newest row, or at the times in the frame passed to `predict`. For `RNNForecaster(cell="gru_decay",
+        decoder="steps")`, or any other regressor.
     missing : {"error", "mask"}, default="error"
         What to do with NaN in targets and past covariates. "error": raise. "mask": fill with the value before, add mask
         channels, and exclude missing targets from the loss.
@@ -97,12 +101,17 @@ class SeriesForecaster(
     multi_target : {"joint", "shared", "auto"}, default="auto"
         For several targets. "joint": one regressor sees and forecasts all. "shared": each is a separate series, with
         shared weights. "auto": chosen; "joint" with a regressor.
-    loss : {"absolute_error", "squared_error", "quantile"}, default="absolute_error"
+    loss : {"absolute_error", "squared_error", "quantile", "normal", "student_t", "negative_binomial", "poisson", \
+            "gamma"}, default="absolute_error"
         What the choice and the weights minimise: "absolute_error" forecasts the median, "squared_error" the mean.
         "quantile" forecasts the median, and `predict_quantiles` returns learned quantiles, from 0.025 to 0.975,
-        instead of conformal ones. Only without a regressor, which has its own loss; "quantile" also with `members`.
+        instead of conformal ones. The others are distributions: one network, the one with the least CRPS, forecasts
+        their mean, and `predict_distribution` has the parameters; "negative_binomial" and "poisson" are for counts,
+        "gamma" is for positive numbers. Only without a regressor, which has its own loss; "quantile" also with
+        `members`.
     lower, upper : float, default=None
-        Bounds of the target, such as 0 for a count: forecasts and intervals stay within.
+        Bounds of the target, such as 0 for a count: forecasts and intervals stay within. Known values beyond them are
+        named in a `BoundsWarning`, and trained on as they are.
     level : bool, default=False
         Also pass the targets without `window_norm`, as further channels: for series whose future depends on their
         level, such as one that returns to a mean.
@@ -119,7 +128,9 @@ class SeriesForecaster(
     members : dict of str to dict, default=None
         Several regressors instead of one; their weighted mean is the forecast. For each name a dict with "regressor",
         "weight" (default: 1) and, if they differ from the arguments here, "lookback", "window_norm", "transform",
-        "calendar", "multi_target", "level", "clip_covariates" and "step". `recipe_` has this form. For a series with
+        "calendar", "multi_target", "level", "clip_covariates" and "step". With loss="quantile", "widths" are factors on
+        the distances of its quantiles from the median, at the levels 0.025, 0.1, 0.2, 0.3 and 0.4 and their
+        counterparts above. `recipe_` has this form. For a series with
         fewer rows than the lookback, the oldest row is repeated. (A single regressor does that only if it was trained
         with masks; otherwise the series is left out and named in a warning.)
     validation_fraction : float or None, default=0.1
@@ -312,6 +323,8 @@ class SeriesForecaster(
             The index only counts rows, and the only column of time stamps was taken as their time.
         SentinelWarning
             A column holds a value that looks like a code for a missing one, such as -9999.
+        BoundsWarning
+            Values of a target lie beyond `lower` or `upper`.
         UserWarning
             Business data without `trading_calendar`: the forecast's index takes the next weekdays.
         SkippedSeriesWarning
@@ -338,6 +351,7 @@ class SeriesForecaster(
         panel = read_panel(frame, roles, rules)
         check_length(int(np.diff(panel.starts).max()), lookback_of(self), self.horizon)
         later = None if X_val is None else self._validation_panel(panel, roles, X_val, y_val, target)
+        note_beyond(self.lower, self.upper, roles.target, panel, stacklevel=3)
         weights = row_weights(self, frame, roles, panel.axis, sample_weight)
         state, recipe = fitted_state(self, panel, roles, later, getattr(self, "_state", None), weights)
         self._remember(replace(state, flat=is_flat(y)), columns, kind)

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 
-__all__ = ["from_ends", "from_origins", "samples_from_ends"]
+__all__ = ["from_ends", "from_origins", "samples_from_ends", "with_future"]
 
 
 def from_ends(state, past, labels, future, levels=None, before=None):
@@ -19,8 +19,8 @@ def from_ends(state, past, labels, future, levels=None, before=None):
         The steps asked for, of each series.
     future : list of ndarray of shape (steps, F)
         Encoded future covariates of these steps.
-    levels : list of float, default=None
-        Quantiles in place of the forecast, for at most `horizon` steps.
+    levels : list of float or PARAMETERS, default=None
+        Quantiles in place of the forecast, or parameters of its distribution, for at most `horizon` steps.
     before : (ndarray of int, ndarray of int), default=None
         Rows from each earlier one to the end of its series, and the number of that; of series that `fit` had, for at
         most `horizon` steps.
@@ -34,7 +34,7 @@ def from_ends(state, past, labels, future, levels=None, before=None):
     _refuse_summed(state, levels)
     state = state.knowing(past)
     if longest <= state.horizon:
-        rows, origins = _with_future(state, past, labels, future)
+        rows, origins = with_future(state, past, labels, future)
         if before is not None:
             ages, which = before
             origins = np.concatenate([origins, origins[which] - ages])
@@ -79,11 +79,12 @@ def samples_from_ends(state, past, labels, future, n_samples, rng):
             f"back; expected fewer rows, or a longer horizon. Fix: horizon={longest}."
         )
     state = state.knowing(past)
-    rows, origins = _with_future(state, past, labels, future)
+    rows, origins = with_future(state, past, labels, future)
     found = 0.0
     for member, weight in state.parts:
         if getattr(member.regressor, "draws_masks_", False):
-            drawn = replace(member, regressor=_Sampled(member.regressor, int(rng.integers(2**31))), spread=None)
+            sampled = _Sampled(member.regressor, int(rng.integers(2**31)))
+            drawn = replace(member, regressor=sampled, spread=None, widths=None)
             found = found + weight * drawn.forecast(rows, origins, range(n_samples))
         else:
             found = found + weight * member.forecast(rows, origins)[..., None]
@@ -135,7 +136,7 @@ def from_origins(state, rows, origins, n_steps, levels=None):
         reach = n_steps
         if state.roles.future:  # their rows end with the series
             reach = min(max(n_steps, state.horizon), int(rows.starts[number + 1] - origin) - 1)
-        labels = state.axis.after(rows.index[origin], reach)
+        labels = _after(state, rows, origin, reach, int(rows.starts[number + 1]))
         ahead = rows.future[origin + 1 : origin + 1 + reach] if state.roles.future else np.zeros((reach, 0))
         forecast = from_ends(state, past, [labels], [ahead], levels)[0][:n_steps]
         short = ((0, n_steps - len(forecast)), *[(0, 0)] * (forecast.ndim - 1))
@@ -154,7 +155,7 @@ def _reaching(state, rows, origins, which):
     return rows.extended(labels, [empty] * rows.n_series), origins + missing * which
 
 
-def _with_future(state, past, labels, future):
+def with_future(state, past, labels, future):
     """The rows with what is known after them, and the position of each series' newest known row."""
     if not state.reads_ahead:
         return past, past.ends
@@ -162,13 +163,26 @@ def _with_future(state, past, labels, future):
     _refuse_unknown(state, min(map(len, labels)))
     lengths = np.diff(past.starts)
     labels = [
-        wanted if len(wanted) >= horizon else state.axis.after(last, horizon)
+        wanted if len(wanted) >= horizon else _lengthened(state.axis, wanted, last, horizon)
         for wanted, last in zip(labels, past.last_labels.values(), strict=True)
     ]
     if not state.roles.future:  # the calendar alone: as many rows as there are labels, whatever was asked for
         future = [np.zeros((len(wanted), 0)) for wanted in labels]
     rows = past.extended(labels, future)
     return rows, rows.starts[:-1] + lengths - 1
+
+
+def _lengthened(axis, labels, last, n):
+    """`n` labels after the last known one; at irregular times they go on from those asked for."""
+    if not axis.irregular or not len(labels):
+        return axis.after(last, n)
+    return labels.append(axis.after(labels[-1], n - len(labels)))
+
+
+def _after(state, rows, origin, n, end):
+    """The `n` labels after a row; at irregular times those of the rows that follow, if there are so many."""
+    first = rows.index[origin]
+    return _lengthened(state.axis, rows.index[origin + 1 : min(origin + 1 + n, end)], first, n)
 
 
 def _refuse_unknown(state, steps):
@@ -198,7 +212,7 @@ def _refuse_feedback(state, n_steps, levels):
         )
     if levels is not None:
         raise ValueError(
-            f"quantiles of {n_steps} steps were asked for, but horizon is {state.horizon}, and quantiles "
+            f"quantiles of {n_steps} steps were asked for, but horizon is {state.horizon}, and a distribution "
             f"cannot be fed back; expected fewer rows, or a longer horizon. Fix: horizon={n_steps}."
         )
     if state.roles.past:
@@ -213,7 +227,7 @@ def _fed_back(state, past, labels, future):
     """A forecast longer than the horizon: each block looks back on the blocks before it."""
     horizon, n_steps = state.horizon, len(labels)
     known = bool(state.roles.future)
-    ahead = labels if known else state.axis.after(past.index[-1], -(-n_steps // horizon) * horizon)
+    ahead = labels if known else _lengthened(state.axis, labels, past.index[-1], -(-n_steps // horizon) * horizon)
     rows = past.extended([ahead], [future if known else np.zeros((len(ahead), 0))])
     first, done, blocks = len(past), 0, []
     while done < n_steps:

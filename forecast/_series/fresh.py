@@ -152,9 +152,8 @@ def taught(state, due, yardsticks, levels, future=None):
     for numbers in portions:
         keys = [known.keys[number] for number in numbers]
         ahead = None if future is None else [future[number] for number in numbers]
-        errors, positions = _errors(state, due, numbers, ahead, [yardsticks[key] for key in keys])
-        first = int(positions[0]) if len(positions) else 0
-        sides = started.side_by_side(*errors, positions - first, -first, len(keys))
+        residuals, positions = _errors(state, due, numbers, ahead, [yardsticks[key] for key in keys])
+        sides = started.side_by_side(residuals, positions, 0)
         sides = sides.reshape(*sides.shape[:3], len(keys), n)
         found |= {key: sides[:, :, :, number] for number, key in enumerate(keys)}
     return found
@@ -187,11 +186,11 @@ def completed(state, found, levels):
 
 
 def _errors(state, due, numbers, ahead, yardsticks):
-    """Actual values and forecasts on the scale of errors, from all origins of some series, side by side.
+    """Actual less forecast on the scale of errors, from all origins of some series, side by side.
 
     Returns
     -------
-    (ndarray, ndarray) of shape (n, horizon, series * targets)
+    ndarray of shape (n, horizon, series * targets)
         NaN where no value is known, or a series has no such origin.
     ndarray of int of shape (n,)
         Rows from the newest row of each series.
@@ -199,28 +198,43 @@ def _errors(state, due, numbers, ahead, yardsticks):
     known, horizon, n = due.rows, state.horizon, due.rows.targets.shape[1]
     order = np.full(known.n_series, -1)
     order[numbers] = np.arange(len(numbers))
-    mine = order[due.which] >= 0
-    made, origins, which, ages = due.forecasts[mine], due.origins[mine], due.which[mine], due.ages[mine]
-    missing = ~due.there[mine]
+    if len(numbers) < known.n_series:
+        due = due.only(order[due.which] >= 0)
+    made, which, ages, missing = due.forecasts, order[due.which], due.ages, ~due.there
     if missing.any():
         rows = known.only([known.keys[number] for number in numbers])
         ends = rows.ends
         if ahead is not None:
             longer = rows.extended(*(list(part) for part in zip(*ahead, strict=True)))
             rows, ends = longer, ends + longer.starts[:-1] - rows.starts[:-1]
-        made[missing] = from_origins(state, rows, (ends[order[which]] - ages)[missing], horizon)
-    positions = np.unique(-ages)
-    steps, end = origins[:, None] + np.arange(1, horizon + 1), known.ends[which][:, None]
-    came = known.true_targets[np.minimum(steps, end)].astype(np.float64)
-    came[steps > end] = np.nan
+        made = made.copy()
+        made[missing] = from_origins(state, rows, (ends[which] - ages)[missing], horizon)
+    came = _came(known.true_targets, due.origins, ages, horizon)
     if any(yardstick.marks is not None for yardstick in yardsticks):
+        made = made.copy()
         for number, yardstick in enumerate(yardsticks):
-            own = order[which] == number
+            own = which == number
             came[own], made[own] = yardstick.image(came[own]), yardstick.image(made[own])
-    divisor = np.stack([yardstick.divisor for yardstick in yardsticks])[order[which]][:, None]
-    actual = np.full((len(positions), horizon, len(numbers), n), np.nan)
-    forecast = np.zeros_like(actual)
-    at = np.searchsorted(positions, -ages)
-    actual[at, :, order[which]], forecast[at, :, order[which]] = came / divisor, made / divisor
-    shape = len(positions), horizon, len(numbers) * n
-    return (actual.reshape(shape), forecast.reshape(shape)), positions
+    divisor = np.stack([yardstick.divisor for yardstick in yardsticks])
+    if (divisor != 1).any():
+        divisor = divisor[which][:, None]
+        came, made = came / divisor, made / divisor
+    there = np.flatnonzero(np.bincount(ages))[::-1]
+    place = np.zeros(there.max(initial=0) + 1, dtype=np.int64)
+    place[there] = np.arange(len(there))
+    residuals = np.full((len(there), horizon, len(numbers), n), np.nan)
+    residuals[place[ages], :, which] = came - made
+    return residuals.reshape(len(there), horizon, len(numbers) * n), -there
+
+
+def _came(targets, origins, ages, horizon):
+    """What came after some origins, shape (n, horizon, targets); NaN after the newest row of a series."""
+    came = np.full((len(origins), horizon, targets.shape[1]), np.nan)
+    whole = ages >= horizon
+    if whole.any():
+        steps = np.lib.stride_tricks.sliding_window_view(targets, horizon, axis=0).transpose(0, 2, 1)
+        came[whole] = steps[origins[whole] + 1]
+    for age in range(1, min(horizon, int(ages.max(initial=0)) + 1)):
+        late = np.flatnonzero(ages == age)
+        came[late, :age] = targets[origins[late, None] + np.arange(1, age + 1)]
+    return came

@@ -152,8 +152,10 @@ def behind(before, state, later):
     Returns
     -------
     dict of key to label
-        The last label of each.
+        The last label of each; empty if rows are at any times.
     """
+    if state.axis.irregular:  # no two series end at the same instant
+        return {}
     ends, trained = state.tail.last_labels, before.trained_until
     newest, fitted = max(ends.values()), max(trained.values())
     counted = state.axis.kind == "integer"  # labels of series may count their own rows

@@ -3,9 +3,10 @@
 import numpy as np
 from sklearn.utils.validation import check_is_fitted
 
+from .forecasting import with_future
 from .targets import entered
 
-__all__ = ["windows_of_frame"]
+__all__ = ["rows_of_frame", "rows_to_forecast", "windows_of_frame"]
 
 
 def windows_of_frame(model, X, y=None):
@@ -47,3 +48,98 @@ def windows_of_frame(model, X, y=None):
             f"{int(np.diff(rows.starts).max())} rows. Give more rows."
         )
     return windows
+
+
+def rows_to_forecast(model, X, history, n_origins=1):
+    """What a fitted forecaster reads for some forecasts: those of `predict`, and some from earlier rows.
+
+    Parameters
+    ----------
+    model : SeriesForecaster
+        Fitted; it is not changed.
+    X, history
+        As in its `predict`.
+    n_origins : int, default=1
+        Of each series: after its newest row, after the one before it, and so on.
+
+    Returns
+    -------
+    state : FittedState
+        With what has to be learnt of series that `fit` did not have.
+    rows : Rows
+        Known rows, and what is known ahead.
+    origins : ndarray of int
+        Series by series, the earliest first.
+    n_steps : int
+        Asked for of each, at most `horizon`.
+
+    Raises
+    ------
+    sklearn.exceptions.NotFittedError
+        The model is not fitted.
+    ValueError
+        As `predict`; more than `horizon` steps, carried states, or a series with too few rows.
+    """
+    check_is_fitted(model)
+    state = model._state
+    _refuse_carried(state)
+    request = model._request(X, history)
+    longest, shortest = max(map(len, request.labels)), min(map(len, request.labels))
+    if longest != shortest:
+        raise ValueError(f"X has {shortest} to {longest} rows of its series; expected as many of each.")
+    if longest > state.horizon:
+        raise ValueError(
+            f"{longest} steps were asked for, but horizon is {state.horizon}, and what is fed back is a forecast; "
+            f"expected fewer steps. Fix: n={state.horizon}."
+        )
+    past = request.past
+    state, longer = state.knowing(past), state.rows if request.fresh is None else request.fresh
+    if n_origins > 1 and set(past.keys) <= set(longer.keys):
+        past = longer.only(past.keys)
+    back = max(1, *(member.looks_back for member, _ in state.parts)) + n_origins - 1
+    past = past.tail(back)
+    rows, newest = with_future(state, past, request.labels, request.future)
+    for key, length in zip(past.keys, np.diff(past.starts), strict=True) if n_origins > 1 else ():
+        if length < back:
+            name = "" if key is None else f" of series {key!r}"
+            raise ValueError(
+                f"n_origins={n_origins} needs {back} rows{name}, and {length} are there; "
+                "expected fewer, or a longer history: history=df, with the rows of fit."
+            )
+    return state, rows, (newest[:, None] - np.arange(n_origins)[::-1]).ravel(), longest
+
+
+def _refuse_carried(state):
+    if state.carries:
+        raise ValueError("model: stateful=True reads all rows since the first; expected a network without it.")
+
+
+def rows_of_frame(model, X):
+    """Rows of a frame as a fitted forecaster reads them.
+
+    Parameters
+    ----------
+    model : SeriesForecaster
+        Fitted; it is not changed.
+    X : frame
+        As for its `fit`.
+
+    Returns
+    -------
+    state : FittedState
+        With what has to be learnt of series that `fit` did not have.
+    rows : Rows
+
+    Raises
+    ------
+    sklearn.exceptions.NotFittedError
+        The model is not fitted.
+    ValueError
+        The frame is not as in `fit`, or states are carried.
+    """
+    check_is_fitted(model)
+    state = model._state
+    _refuse_carried(state)
+    frame, _ = entered(X, "X")
+    rows = state.read(frame, model._rules(), "X")
+    return state.knowing(rows), rows

@@ -41,6 +41,7 @@ class OneRow:
         self.labels = axis.after(state.tail.index[-1], _AHEAD + state.horizon)
         self.kind, self.index_dtype = type(state.tail.index), state.tail.index.dtype
         self.answers = pd.Index(list(roles.target), tupleize_cols=False)
+        self.bounded = state.lower is not None or state.upper is not None
         self.rows = []
 
     @staticmethod
@@ -73,6 +74,7 @@ class OneRow:
             and not preparation.masked
             and preparation.levels is None
             and not preparation.calendar
+            and not preparation.irregular
             and not np.isnan(state.tail.targets[-1]).any()
         )
         return OneRow(state) if plain else None
@@ -105,6 +107,9 @@ class OneRow:
             return False
         row = values[0, self.order]
         if not np.isfinite(row).all():
+            return False
+        targets = row[: self.n_targets]
+        if self.bounded and (self.state.within(targets) != targets).any():  # which is said
             return False
         seen = row
         if self.limits is not None:

@@ -1,11 +1,13 @@
 """The arguments of `SeriesForecaster`: what each may be, and what "auto" means where a regressor is given."""
 
+from math import isclose
 from numbers import Integral, Real
 
 from sklearn.base import clone
 from sklearn.utils._param_validation import HasMethods, Interval, StrOptions
 
-from .._preparation import Settings, accepts_windows
+from .._distributions import FAMILIES
+from .._preparation import LEVELS, Settings, accepts_windows
 from .._preparation.regression import carries
 from .._windows import at_every_step
 from ..preprocessing import make_transform
@@ -39,7 +41,7 @@ CONSTRAINTS = {
     "time": "no_validation",
     "freq": "no_validation",
     "trading_calendar": "no_validation",
-    "gaps": [StrOptions({"error", "mask", "interpolate"})],
+    "gaps": [StrOptions({"error", "mask", "interpolate", "irregular"})],
     "missing": [StrOptions({"error", "mask"})],
     "categorical": [StrOptions({"one-hot", "embedding"})],
     "season": [Interval(Integral, 2, None, closed="left"), list, tuple, AUTO],
@@ -47,7 +49,7 @@ CONSTRAINTS = {
     "calendar": "no_validation",
     "window_norm": [StrOptions({"last", "mean", "standard", "auto"}), tuple, list, None],
     "multi_target": [StrOptions({"joint", "shared", "auto"})],
-    "loss": [StrOptions({"absolute_error", "squared_error", "quantile"})],
+    "loss": [StrOptions({"absolute_error", "squared_error", "quantile", *FAMILIES})],
     "lower": [Real, None],
     "upper": [Real, None],
     "level": ["boolean"],
@@ -69,7 +71,7 @@ CHOOSING = {"season": "auto", "loss": "absolute_error", "max_seconds": None, "n_
 AS_THEY_ARE = ("level", "clip_covariates", "step")  # with a regressor
 KEYS = (
     "regressor", "lookback", "window_norm", "transform", "calendar", "multi_target", "level", "clip_covariates", "step",
-    "weight",
+    "weight", "widths",
 )  # fmt: skip
 
 
@@ -87,12 +89,19 @@ def refuse_choosing(model):
         value = getattr(model, name)
         if name == "loss" and value == "quantile" and model.members is not None:
             continue  # members that forecast one value get quantiles
+        if name == "loss" and value in FAMILIES and model.members is not None and _all_of(model.members, value):
+            continue  # intervals are then those of their distributions
         if name != "random_state" and value != default:
             fix = f"RNNForecaster({name}=...)" if name in ("n_jobs", "loss") else f"no {name}"
             raise ValueError(
                 f"{name}={value!r} has no effect where {given} {'is' if model.members is None else 'are'} given: it is "
                 f"for a SeriesForecaster that chooses by itself; expected {fix}."
             )
+
+
+def _all_of(members, loss):
+    given = [one.get("regressor") for one in members.values() if isinstance(one, dict)]
+    return bool(given) and all(accepts_windows(one) and getattr(one, "loss", None) == loss for one in given)
 
 
 def refuse_carried(model):
@@ -170,7 +179,7 @@ def refuse_summed(model, period):
         auto = transform is None or (isinstance(transform, str) and transform == "auto")
         if not auto and not make_transform(transform, period=period).is_pointwise:
             raise ValueError(
-                f"transform={transform!r} with loss='quantile': quantiles of changes do not add up to those of the "
+                f"transform={transform!r} with loss={model.loss!r}: quantiles of changes do not add up to those of the "
                 "series. Intervals have another way: loss='absolute_error' and predict_interval. Fix: transform='auto'."
             )
 
@@ -228,7 +237,10 @@ def _plain(given, regressor):
     """Arguments with what "auto" means in its place."""
     found = {name: PLAIN[name] if _is_auto(value) else value for name, value in given.items()}
     # Without a past there is nothing to take off; at every step a norm would see what is ahead of the steps before.
-    if _is_auto(given["window_norm"]) and (found["lookback"] == 0 or at_every_step(regressor)):
+    # Counts and positive numbers have their own units.
+    loss = getattr(regressor, "loss", None) if accepts_windows(regressor) else None
+    own = loss in FAMILIES and FAMILIES[loss].target != "real"
+    if _is_auto(given["window_norm"]) and (found["lookback"] == 0 or at_every_step(regressor) or own):
         found["window_norm"] = None
     return found
 
@@ -305,6 +317,31 @@ def member_settings(model):
             raise ValueError(f"member {name!r} has weight {weight!r}; expected a positive number.")
         given = _plain({key: one.get(key, getattr(model, key)) for key in PLAIN}, one["regressor"])
         given |= {key: one.get(key, getattr(model, key)) for key in AS_THEY_ARE}
+        given["widths"] = _widths_of(model, name, one.get("widths"))
         found[name] = Settings(regressor=_told(one["regressor"], model), pads=True, **given), float(weight)
     total = sum(weight for _, weight in found.values())
+    if isclose(total, 1.0, rel_tol=1e-12):  # those of a recipe, which would lose their last bit
+        total = 1.0
     return {name: (one, weight / total) for name, (one, weight) in found.items()}
+
+
+def _widths_of(model, name, widths):
+    """The widths of quantiles that a member has, checked; None for those of its own."""
+    if widths is None:
+        return None
+    if model.loss != "quantile" or len(model.members) < 2:
+        raise ValueError(
+            f"member {name!r} has widths, which have no effect without several members and loss='quantile'; expected "
+            "no 'widths'."
+        )
+    count = len(LEVELS) // 2
+    numbers = isinstance(widths, (list, tuple)) and all(
+        isinstance(width, Real) and not isinstance(width, bool) and 0 < width < float("inf") for width in widths
+    )
+    if not numbers or len(widths) != count:
+        levels = ", ".join(f"{level:g}" for level in LEVELS[:count])
+        raise ValueError(
+            f"member {name!r} has widths {widths!r}; expected {count} positive numbers, for the levels {levels} and "
+            "those as far above the median."
+        )
+    return tuple(float(width) for width in widths)

@@ -6,7 +6,7 @@ import numpy as np
 
 from .._files import ModelFileError, stored
 from .._frames import named_in_fixes, read_panel
-from .._preparation import Member, Preparation, Rows
+from .._preparation import PARAMETERS, Member, Preparation, Rows
 from .bounds import within
 from .calibration import Calibration
 from .error_scale import ErrorScales
@@ -178,10 +178,15 @@ class FittedState:
         return all(member.has_quantiles for member, _ in self.parts)
 
     @property
+    def family(self):
+        """Name of the distributions that are forecast, None where there are none in the units of the series."""
+        return self.parts[0][0].family if len(self.parts) == 1 else None
+
+    @property
     def reads_ahead(self):
         """Whether a forecast reads what is known of the steps that it forecasts."""
         own = (member.preparation for member, _ in self.parts)
-        return bool(self.roles.future) or any(one.calendar or one.lookback == 0 for one in own)
+        return bool(self.roles.future) or any(one.calendar or one.irregular or one.lookback == 0 for one in own)
 
     @property
     def learns_of_series(self):
@@ -226,6 +231,8 @@ class FittedState:
         The mean of a level's quantiles is taken as the quantile (Vincent averaging).
         """
         parts = self.parts
+        if levels is PARAMETERS:
+            return parts[0][0].forecast(rows, origins, levels)
         if len(parts) == 1:
             return self.within(parts[0][0].forecast(rows, origins, levels))
         return self.within(sum(weight * member.forecast(rows, origins, levels) for member, weight in parts))

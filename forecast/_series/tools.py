@@ -80,7 +80,10 @@ def refuse_shuffled_columns(frame, known):
     if not unread:
         return
     name = next((one.f_code.co_name for one in inside if not one.f_code.co_name.startswith("_")), "scikit-learn")
-    fix = "permutation_importance(model.regressor_, X, y) on the matrix of windows, np.asarray(make_windows(...))"
+    fix = (
+        "forecast.diagnostics.channel_importance(model, df), which exchanges whole windows of a column, or "
+        "permutation_importance(model.regressor_, X, y) on the matrix of windows, np.asarray(make_windows(...))"
+    )
     if known:
         fix = f"{name} of {known} alone, which are read, or {fix}"
     raise ValueError(

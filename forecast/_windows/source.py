@@ -4,7 +4,7 @@ import numpy as np
 
 from .norm import KINDS
 
-__all__ = ["no_past", "source_arguments"]
+__all__ = ["count_from_newest", "no_past", "source_arguments"]
 
 
 def no_past(rows, dtype, shift=1):
@@ -25,6 +25,30 @@ def no_past(rows, dtype, shift=1):
     return {"past": np.zeros((rows, 1), dtype=dtype), "lookback": 1, "past_stride": 1, "past_shift": shift}
 
 
+def count_from_newest(windows, past):
+    """Count the times of some windows from their newest row.
+
+    Parameters
+    ----------
+    windows : Windows
+    past : ndarray of shape (n, lookback, channels)
+        Changed in place.
+
+    Returns
+    -------
+    ndarray of shape (n, 1, F) or float
+        What is taken off the known future.
+    """
+    if windows.stamps is None:
+        return 0.0
+    channel, column = windows.stamps
+    newest = past[:, -1:, channel].copy()
+    past[:, :, channel] -= newest
+    off = np.zeros((len(past), 1, windows.future.shape[1]))
+    off[:, :, column] = newest
+    return off
+
+
 def source_arguments(windows):
     """Keyword arguments with which the core gathers windows from their series.
 
@@ -40,6 +64,9 @@ def source_arguments(windows):
     known, n = windows.has_future, windows.n_targets
     norm = windows._norm
     kind = KINDS[norm.kind]
+    anchor = (kind * (np.arange(windows.n_channels) < n)).astype(np.int32)
+    if windows.stamps is not None:
+        anchor[windows.stamps[0]] = KINDS["last"]
     arguments = {
         "past": windows.values,
         "lookback": windows.lookback,
@@ -50,7 +77,7 @@ def source_arguments(windows):
         "horizon": windows.horizon if known else 0,
         "target_stride": 1,
         "target_shift": 1,
-        "anchor": (kind * (np.arange(windows.n_channels) < n)).astype(np.int32) if kind else None,
+        "anchor": anchor if anchor.any() else None,
         "target_anchor": np.arange(n, dtype=np.int32) if kind and known else None,
     }
     if not windows.lookback:
@@ -61,6 +88,9 @@ def source_arguments(windows):
         arguments["season"] = norm.season
     if windows.future is not None:
         arguments["future"] = windows.future
+    if windows.stamps is not None:
+        arguments["future_anchor"] = np.full(windows.future.shape[1], -1, dtype=np.int32)
+        arguments["future_anchor"][windows.stamps[1]] = windows.stamps[0]
     if windows.static is not None:
         arguments |= {"static": windows.static, "starts": windows.starts}
     if windows.window_floor is not None:

@@ -7,7 +7,8 @@ from .indexing import Table
 from .levels import read_levels
 from .norm import Norm, centre_and_scale, read_floor
 from .places import phases, series_names, series_rows
-from .source import source_arguments
+from .shapes import refuse_unlike_shapes
+from .source import count_from_newest, source_arguments
 from .targets import WindowTargets, targets
 
 __all__ = ["Windows"]
@@ -61,6 +62,10 @@ class Windows(Table):
     levels : dict of str to list of int, default=None
         For "past", "future" and "static" the number of categories whose codes, from 0 on, each column holds; 0 for a
         column of numbers. `RNNForecaster` learns a vector of each category; another regressor gets the codes.
+    elapsed : int, default=None
+        The channel with the time since the row before, for `RNNForecaster(cell="gru_decay")`; None: there is none.
+    stamps : (int, int), default=None
+        The channel, and the column of `future`, with the time of each row: windows count it from their newest row.
 
     Attributes
     ----------
@@ -104,6 +109,8 @@ class Windows(Table):
         settled=None,
         window_floor=None,
         levels=None,
+        elapsed=None,
+        stamps=None,
     ):
         self._norm = Norm.of(window_norm, lookback)
         for name, array in (("values", values), ("targets", targets), ("future", future), ("static", static)):
@@ -128,20 +135,10 @@ class Windows(Table):
         self.clock = clock
         self.settled = settled
         self.window_floor = read_floor(self, window_floor)
-        self._check_shapes()
+        self.elapsed, self.stamps = elapsed, stamps
+        refuse_unlike_shapes(self)
         self._check_origins()
         self.levels = read_levels(self, levels)
-
-    def _check_shapes(self):
-        rows = len(self.values)
-        for name in ("targets", "future"):
-            array = getattr(self, name)
-            if array is not None and len(array) != rows:
-                raise ValueError(f"{name} has {len(array)} rows, values {rows}; expected the same rows.")
-        if self.static is not None and len(self.static) != len(self.starts) - 1:
-            raise ValueError(f"static has {len(self.static)} rows, there are {len(self.starts) - 1} series.")
-        if self.starts[0] != 0 or self.starts[-1] != rows or (np.diff(self.starts) < 0).any():
-            raise ValueError(f"starts go from {self.starts[0]} to {self.starts[-1]}; expected 0 to {rows}, ascending.")
 
     def _check_origins(self):
         n, rows = len(self.origins), len(self.values) - (not self.lookback)  # without a past there is a row behind
@@ -359,7 +356,8 @@ class Windows(Table):
         array([[4.]])
         """
         names = ("lookback", "horizon", "n_targets", "window_norm", "index", "freq", "channel_names", "targets")
-        names += ("future", "static", "starts", "series", "clock", "settled", "window_floor", "levels")
+        names += ("future", "static", "starts", "series", "clock", "settled", "window_floor", "levels", "elapsed")
+        names += ("stamps",)
         return Windows(self.values, origins, **{name: getattr(self, name) for name in names})
 
     _at = at
@@ -371,12 +369,14 @@ class Windows(Table):
             windows = np.ascontiguousarray(view.transpose(0, 2, 1)[self.origins - (self.lookback - 1)])
         if self.window_norm is not None:
             windows[:, :, : self.n_targets] = self.normalized(windows[:, :, : self.n_targets], first=0)
+        newest = count_from_newest(self, windows)
         parts = [windows.reshape(len(self), self.lookback * self.n_channels)]
         if self.future is not None:
             if not self.has_future:
                 raise ValueError(f"some windows have fewer than horizon = {self.horizon} rows of known future.")
             rows = self.origins[:, None] + np.arange(1, self.horizon + 1)
-            parts.append(self.future[rows].reshape(len(self), self.horizon * self.future.shape[1]))
+            ahead = self.future[rows] - newest
+            parts.append(ahead.reshape(len(self), self.horizon * self.future.shape[1]))
         if self.static is not None:
             parts.append(self.static[self.which])
         return parts[0] if len(parts) == 1 else np.concatenate(parts, axis=1, dtype=self.dtype)
@@ -492,9 +492,9 @@ class Windows(Table):
 
     def __repr__(self):
         series = f"series={len(self.starts) - 1}, " if len(self.starts) > 2 else ""
-        levels = "" if self.levels is None else f", levels={self.levels}"
+        given = ((name, getattr(self, name)) for name in ("levels", "elapsed", "stamps"))
         return (
             f"Windows(n={len(self)}, {series}lookback={self.lookback}, horizon={self.horizon}, "
             f"channels={self.channel_names}, targets={self.n_targets}, window_norm={self.window_norm!r}, "
-            f"dtype={self.dtype}{levels})"
+            f"dtype={self.dtype}{''.join(f', {name}={value}' for name, value in given if value is not None)})"
         )

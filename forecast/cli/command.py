@@ -7,7 +7,8 @@ import warnings
 
 from . import backtest, config, demo, fit, predict, show, tune, update
 from .problems import ProblemError, close_to, described
-from .terminal import Terminal
+from .terminal import Terminal, leave_stdout
+from .writing import protect_inputs
 
 __all__ = ["main"]
 
@@ -49,14 +50,17 @@ def main(argv=None):
     >>> main(["demo", "no-such-file.csv"])
     2
     """
+    if sys.stdout is None:
+        print("forecast: error: the standard output is closed; send it to a file or to /dev/null.", file=sys.stderr)
+        return 2
     arguments = _parsed(argv)
     terminal = Terminal(arguments.json, getattr(arguments, "verbose", False), getattr(arguments, "quiet", False))
     try:
         with warnings.catch_warnings():
             warnings.filterwarnings("always", category=UserWarning)
             warnings.showwarning = _notes(terminal, warnings.showwarning)
+            protect_inputs(arguments)
             arguments.run(arguments, terminal)
-            sys.stdout.flush()
         return 0
     except ProblemError as problem:
         terminal.error(problem)
@@ -66,7 +70,7 @@ def main(argv=None):
         return 130
     except BrokenPipeError:
         # Whoever read stdout has read enough, as `head` does; Python would complain of it once more when it ends.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        leave_stdout()
         return 0
     except Exception as error:
         if os.environ.get("FORECAST_TRACEBACK"):

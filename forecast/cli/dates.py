@@ -184,8 +184,8 @@ def numbers_as_stamps(column, named):
     ('2024-01-01 01:00:00+00:00', 'milliseconds since 1970')
     """
     numbers = as_numbers(column).astype("float64")
-    if not len(numbers) or not np.isfinite(numbers).all():
-        return None, None
+    if not len(numbers) or numbers.iloc[0] < (1_000 if named else 100_000) or not np.isfinite(numbers).all():
+        return None, None  # also what is too small for a stamp, at once: there may be 100,000 columns
     if not (numbers == numbers.round()).all():
         return _decimal_years(numbers) if named else _seconds_since_1970(numbers, named)
     text = numbers.astype("int64").astype(str)

@@ -4,6 +4,8 @@ import bz2
 import gzip
 import io
 import lzma
+import os
+import stat
 import sys
 import zipfile
 import zlib
@@ -65,7 +67,7 @@ def read_bytes(path):
     ("the file 'rain.csv.gz'", b'day,rain')
     """
     if str(path) == "-":
-        name, data = "the standard input", sys.stdin.buffer.read()
+        name, data = "the standard input", _from_stdin()
     else:
         path = Path(path)
         name = f"the file {shown_path(path.name)}"
@@ -77,8 +79,27 @@ def read_bytes(path):
     return name, data
 
 
+def _from_stdin():
+    if sys.stdin is None:
+        raise ProblemError("the standard input is closed; expected a table there, or the name of a file.")
+    try:
+        number = sys.stdin.fileno()
+    except io.UnsupportedOperation:  # a stream in memory, which ends
+        number = None
+    if number is not None:
+        _refuse_device(number, "the standard input")
+    return sys.stdin.buffer.read()
+
+
+def _refuse_device(place, name):
+    """Refuse /dev/zero and the like, which never end; a terminal ends."""
+    if stat.S_ISCHR(os.stat(place).st_mode) and not (isinstance(place, int) and os.isatty(place)):
+        raise ProblemError(f"{name} is a device; expected a file or a pipe.")
+
+
 def _from_disk(path, name):
     try:
+        _refuse_device(path, name)
         return path.read_bytes()
     except FileNotFoundError:
         folder = path.absolute().parent

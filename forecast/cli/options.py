@@ -133,8 +133,9 @@ def add_model(parser):
     )
     series.add_argument("--holidays", metavar="FILE", help="text file with the days without trading, one date per line")
     series.add_argument(
-        "--gaps", choices=("error", "mask", "interpolate"), help="what to do with missing stamps (default: error)"
-    )
+        "--gaps", choices=("error", "mask", "interpolate", "irregular"),
+        help="what to do with missing stamps (default: error); irregular: rows are at any times",
+    )  # fmt: skip
     series.add_argument("--missing", choices=("error", "mask"), help="what to do with empty cells (default: error)")
     series.add_argument(
         "--transform", type=names, metavar="NAMES", help="transforms of the target: standard, log, difference, ..."

@@ -14,6 +14,7 @@ examples:
   forecast predict load.forecast newer.csv --coverage 0.8 0.95 -o next.csv
   forecast predict air.forecast --future-template future.csv      (fill its columns, then:)
   forecast predict air.forecast --future future.csv --quantiles 0.1 0.5 0.9
+  forecast predict load.forecast --paths 1000 -o paths.csv        (to add up over steps or series)
 """
 # What cannot be chosen any more once a model is trained.
 _ADVICE = (
@@ -36,6 +37,8 @@ def add(commands):
         "--coverage", type=share, nargs="+", metavar="C", help="coverage of intervals, such as 0.8 0.95"
     )
     parser.add_argument("--quantiles", type=share, nargs="+", metavar="Q", help="quantiles, such as 0.1 0.5 0.9")
+    parser.add_argument("--paths", type=count, metavar="N", help="sample paths in place of the forecast")
+    parser.add_argument("--seed", type=int, help="seed of the paths (default: 0)")
     parser.add_argument(
         "--errors", choices=("warn", "raise"), default="warn",
         help="if some series cannot be forecast: forecast the others, or none (default: warn)",
@@ -51,7 +54,12 @@ def add(commands):
 def _refuse_without_effect(arguments):
     if arguments.future_template is not None:
         reason = "--future-template writes the rows to fill, and stops"
-        refuse_without_effect(arguments, ("output", "coverage", "quantiles", "future"), reason)
+        refuse_without_effect(arguments, ("output", "coverage", "quantiles", "paths", "future"), reason)
+    if arguments.paths is None:
+        refuse_without_effect(arguments, ("seed",), "without --paths nothing is drawn")
+    else:
+        reason = "--paths writes paths in place of the forecast, whose quantiles are in them"
+        refuse_without_effect(arguments, ("coverage", "quantiles"), reason)
     if arguments.data is None:
         refuse_without_effect(arguments, ("gaps",), "no DATA is read")
         if arguments.future is None:
@@ -97,9 +105,13 @@ def run(arguments, terminal):
             table = as_table(model.future_frame(arguments.steps, history=history, static=static), model)
         else:
             steps = arguments.steps if future is None else None
-            found = forecast_columns(
-                model, future, history, arguments.coverage, arguments.quantiles, steps, arguments.errors, static
-            )
+            if arguments.paths is not None:
+                asked = {"history": history, "static": static, "n": steps, "errors": arguments.errors}
+                found = model.sample(arguments.paths, future, random_state=arguments.seed or 0, **asked)
+            else:
+                found = forecast_columns(
+                    model, future, history, arguments.coverage, arguments.quantiles, steps, arguments.errors, static
+                )
             table = as_table(found, model)
             table = first_steps(table, model, arguments.steps)
             _tell_of_feedback(table, model, notes, terminal)

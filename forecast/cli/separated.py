@@ -9,7 +9,9 @@ from .layout import find_header, find_separator, named_twice, records_of, tidied
 from .numerals import DOUBT, are_numerals, decimal_of, to_numbers
 from .problems import ProblemError, listed, shown
 
-__all__ = ["read_separated", "unmet"]
+__all__ = ["MOST_COLUMNS", "read_separated", "unmet"]
+
+MOST_COLUMNS = 10_000  # each is looked at in many ways, which takes about a millisecond
 
 
 def read_separated(name, text, missing, decimal, notes):
@@ -43,6 +45,12 @@ def read_separated(name, text, missing, decimal, notes):
     records, lines = records_of(text, separator)
     if not records:
         raise ProblemError(f"{name} is not a regular table of text; expected a header and rows.")
+    columns = max(map(len, records))
+    if columns > MOST_COLUMNS:
+        raise ProblemError(
+            f"{name} has {columns} columns; expected at most {MOST_COLUMNS}. Save those that are needed, or one row "
+            "for each series and time with --series."
+        )
     header = find_header(name, records)
     if len(records) <= header.end:
         raise ProblemError(f"{name} has no rows under its header, {listed(header.names)}.")

@@ -2,9 +2,12 @@
 
 import json
 import math
+import os
 import sys
 
-__all__ = ["Terminal"]
+from .problems import ProblemError
+
+__all__ = ["Terminal", "leave_stdout"]
 
 
 class Terminal:
@@ -39,12 +42,12 @@ class Terminal:
     def show(self, text=""):
         """A result for people, on stdout."""
         if not self.as_json:
-            print(text, flush=True)
+            _out(text)
 
     def document(self, content):
         """The result for scripts, on stdout; with `--json` nothing else is written there."""
         if self.as_json:
-            print(json.dumps(_plain(content), indent=2, ensure_ascii=False, allow_nan=False), flush=True)
+            _out(json.dumps(_plain(content), indent=2, ensure_ascii=False, allow_nan=False))
 
     def note(self, text):
         """Something that was chosen or found and that the user should know."""
@@ -54,7 +57,6 @@ class Terminal:
     def error(self, text):
         """What went wrong, in one line; with `--json` stdout has it too."""
         text = " ".join(str(text).split())
-        sys.stdout.flush()
         self._error_line(f"forecast: error: {text}")
         self.document({"error": text})
 
@@ -64,7 +66,35 @@ class Terminal:
 
     @staticmethod
     def _error_line(text):
-        print(text, file=sys.stderr, flush=True)
+        if sys.stderr is not None:  # `print` would take stdout in place of a closed stderr
+            print(_harmless(text), file=sys.stderr, flush=True)
+
+
+def _out(text):
+    """A text on stdout, at once; a full disk is a problem of the user's, in one line."""
+    try:
+        print(_harmless(text) if sys.stdout.isatty() else text, flush=True)
+    except BrokenPipeError:
+        raise  # its reader has read enough
+    except OSError as error:
+        leave_stdout()
+        raise ProblemError(f"the standard output could not be written: {error.strerror or error}.") from None
+
+
+def leave_stdout():
+    """Send what is left in stdout's buffer nowhere: Python would try again, and complain, when it ends."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def _harmless(text):
+    r"""Control characters of names and cells as text, because a terminal would obey them.
+
+    Examples
+    --------
+    >>> print(_harmless("rain \x1b[2J"))
+    rain \x1b[2J
+    """
+    return "".join(c if c.isprintable() or c in "\n\t" else ascii(c)[1:-1] for c in text)
 
 
 def _plain(content):

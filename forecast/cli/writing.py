@@ -7,9 +7,35 @@ from pathlib import Path
 
 from .problems import ProblemError
 
-__all__ = ["check_output", "write_picture", "write_table"]
+__all__ = ["check_output", "protect_inputs", "write_picture", "write_table"]
 
 _PARQUET = (".parquet", ".pq")
+_OUTPUTS = {"output": "--output", "plot": "--plot", "future_template": "--future-template"}
+_INPUTS = {
+    "data": "DATA", "csv": "DATA", "model": "MODEL", "static": "--static", "future": "--future", "history": "--history",
+    "holidays": "--holidays",
+}  # fmt: skip
+
+
+def protect_inputs(arguments):
+    """Refuse an output that would replace a file that the command reads.
+
+    Parameters
+    ----------
+    arguments : argparse.Namespace
+
+    Raises
+    ------
+    ProblemError
+    """
+    given = vars(arguments)
+    for output, option in _OUTPUTS.items():
+        for source, what in _INPUTS.items():
+            paths = given.get(output), given.get(source)
+            if None in paths or not all(map(os.path.exists, paths)) or not os.path.samefile(*paths):
+                continue
+            if not (arguments.command == "update" and source == "model"):
+                raise ProblemError(f"{option} is {paths[0]!r}, which is {what} too. Fix: another name for {option}.")
 
 
 def check_output(name, option, endings=None):

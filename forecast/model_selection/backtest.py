@@ -26,8 +26,8 @@ from .._frames import (
 from .._preparation import Rows
 from .._progress import Fits
 from .._series import RecursiveForecastWarning, SeriesForecaster
-from .._series.backtesting import intervals_at, is_copy, read_rows, state_trained_on
-from .._series.bounds import within
+from .._series.backtesting import SCORES, intervals_at, is_copy, read_rows, scores_at, state_trained_on
+from .._series.bounds import lowest_of, within
 from .._series.forecasting import from_origins
 from .._series.parameters import is_chosen, lookback_of, member_settings, settings_of, without_report
 from .._shares import shares
@@ -336,9 +336,12 @@ def _run(model, frame, truth, folds, origins, every, levels, intervals, n_jobs, 
     if levels and intervals == "adaptive":
         found |= intervals_at(truth, origins, found["forecast"], levels, *done[0][1])
     elif levels:
-        names = [name for name in done[0][0] if name != "forecast"]
+        names = [name for name in done[0][0] if name not in ("forecast", *SCORES)]
         found |= {name: np.concatenate([_padded(part[name], longest) for part, _, _ in done]) for name in names}
-    found = {name: within(column, model.lower, model.upper) for name, column in found.items()}
+    found = {name: within(column, lowest_of(model), model.upper) for name, column in found.items()}
+    for name in {name for part, _, _ in done for name in part} & set(SCORES):
+        parts = (part.get(name, np.full_like(part["forecast"], np.nan)) for part, _, _ in done)
+        found[name] = np.concatenate([_padded(part, longest) for part in parts])
     lacking = missing_intervals(name, found, origins, levels, done[0][1][0])
     return found, sum(seconds for _, _, seconds in done) + time.perf_counter() - started, lacking
 
@@ -369,6 +372,7 @@ def _fit_and_forecast(model, frame, train, truth, origins, *, levels, intervals,
     if later:  # each goes on from the first, so that none waits for another
         state = state_trained_on(first, frame, rows, train, given[1])
     found = {"forecast": from_origins(state, rows, origins.row, int(origins.steps.max()))}
+    found |= scores_at(state, truth, rows, origins)
     if levels and intervals == "static":
         found |= static_bounds(state, rows, origins, found["forecast"], levels)
     elif levels and intervals == "quantile":
@@ -403,7 +407,7 @@ def _long(truth, origins, roles, found):
         table["series"] = _names(np.tile(codes, models), [truth.keys[number] for number in present])
     table["target"] = _names(np.tile(np.arange(n, dtype=np.int16), len(repeat) * models), roles.target)
     table["actual"] = np.tile(truth.targets[target_row].astype(np.float64).ravel(), models)
-    columns = list(next(iter(found.values())))
+    columns = sorted({name: None for cubes in found.values() for name in cubes}, key=SCORES.__contains__)
     for column in columns:
         values = np.full(rows * models, np.nan)
         for number, cubes in enumerate(found.values()):

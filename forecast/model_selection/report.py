@@ -10,6 +10,8 @@ from ..metrics import skill, smape
 
 __all__ = ["BacktestReport", "BacktestWarning", "SkillWarning"]
 
+_SCORES = {"crps": "CRPS", "log_score": "log_score"}  # columns of a report, as a summary calls them
+
 
 class SkillWarning(UserWarning):
     """A model does not beat naive forecasts, or repeats the past.
@@ -65,7 +67,8 @@ class BacktestReport:
         `step` (1 to horizon), `timestamp` (label forecast), `series` (only of a panel; a tuple where several columns
         name a series), `target`, `actual`, `forecast`;
         `model`, `series` and `target` are categories (all of which are there); with intervals also `lower_0.8`,
-        `upper_0.8` and so on (NaN for naive forecasts, and where too few residuals were known).
+        `upper_0.8` and so on (NaN for naive forecasts, and where too few residuals were known); where a model forecasts
+        a distribution, also its scores `crps` and `log_score` (NaN for the others, and beyond the horizon of the fit).
     seconds : dict of str to float
         Time of all fits and forecasts of each model.
     period : int
@@ -116,9 +119,10 @@ class BacktestReport:
             Index `model` (and `by`); columns `MAE` and `RMSE` in the units of the series, over all origins, steps and
             targets that have an actual value; `sMAPE` in percent; `MASE` and `RMSSE`, means over origins, series and
             targets of the scaled errors (NaN where no training series has a scale); `skill`, 1 - MAE over the MAE of
-            the best naive forecast; for each coverage `coverage_0.8`, the share of actual values inside,
-            `interval_score_0.8` (Gneiting and Raftery 2007) and `pinball_0.8`, the mean pinball loss of both bounds;
-            without `by` also `seconds`.
+            the best naive forecast; where a model forecasts a distribution, `CRPS` in the units of the series and
+            `log_score`, the mean negative log density (NaN for models without one); for each coverage
+            `coverage_0.8`, the share of actual values inside, `interval_score_0.8` (Gneiting and Raftery 2007) and
+            `pinball_0.8`, the mean pinball loss of both bounds; without `by` also `seconds`.
         """
         more = list(by) if isinstance(by, list | tuple) else [] if by is None else [by]
         known = [name for name in ("step", "series", "target") if name in self.frame.columns]
@@ -165,6 +169,9 @@ class BacktestReport:
         table = groups[["absolute_error", "squared_error"]].mean()
         table = pd.DataFrame({"MAE": table["absolute_error"], "RMSE": np.sqrt(table["squared_error"])})
         table["sMAPE"] = [smape(part["actual"], part["forecast"]) for _, part in groups[["actual", "forecast"]]]
+        for name, title in _SCORES.items():
+            if name in rows.columns:
+                table[title] = groups[name].mean()
         return _plain(
             table.join(self._scaled(rows[[*keys, *self._where(keys), "absolute_error", "squared_error"]], keys))
         )

@@ -26,6 +26,7 @@ __all__ = [
     "place",
     "plain_log_axis",
     "pyplot",
+    "rows_that_fit",
     "time_axis",
     "tones_of",
 ]
@@ -211,6 +212,11 @@ def font_of(ax):
     """Points of the letters of axes: smaller where they are small."""
     wide, high = (side / ax.figure.dpi for side in (ax.bbox.width, ax.bbox.height))
     return 9.0 if wide >= 2.6 and high >= 1.25 else 7.5 if wide >= 1.6 and high >= 0.8 else 6.0
+
+
+def rows_that_fit(ax):
+    """How many names of rows fit below each other in axes, at least 1."""
+    return max(int(ax.bbox.height / ax.figure.dpi * 72 / (1.5 * font_of(ax))), 1)
 
 
 def broken(text, room, width):

@@ -73,6 +73,11 @@ class Chain(Transform):
         return all(step.is_pointwise for step in self.steps)
 
     @property
+    def is_linear(self):
+        """Whether all steps are."""
+        return all(step.is_linear for step in self.steps)
+
+    @property
     def was_constant(self):
         """Whether the fitted values differed by no more than roundings; False of chains of version 0.1.0."""
         low, high = getattr(self, "range_", (0.0, 1.0))

@@ -368,6 +368,11 @@ class Scale(Transform):
     def __init__(self, method="standard"):
         self.method = method
 
+    @property
+    def is_linear(self):
+        """True."""
+        return True
+
     def _learn(self, x, known):
         if self.method not in SCALES:
             raise ValueError(f"method is {self.method!r}; expected one of {sorted(SCALES)}.")

@@ -29,6 +29,11 @@ class Transform(TransformerMixin, BaseEstimator):
         """Whether a value's image is its own, and increasing with it: quantiles of forecasts may then pass through."""
         return self.n_lost == 0
 
+    @property
+    def is_linear(self):
+        """Whether it only shifts and stretches: a distribution then keeps its family."""
+        return False
+
     def fit(self, X, y=None):
         """Learn from the known values of one series.
 

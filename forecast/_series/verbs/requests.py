@@ -21,6 +21,7 @@ from ..._frames import (
 )
 from ..._preparation import Rows
 from ..beginnings import refuse_unlearnable, refuse_untransformable, with_likenesses
+from ..bounds import note_beyond
 from ..codes import note_codes, note_future_codes
 from ..feeding import tell_of_feedback
 from ..forecasting import from_ends
@@ -87,6 +88,7 @@ class Requests:
         if history is not None:
             whole, refused = self._read_history(history, errors)
             note_codes(state, whole, "history", 3)
+            note_beyond(state.lower, state.upper, state.roles.target, whole, 3, "history", lambda: state.trained_until)
         past = state.tail
         if whole is not None:  # transform and floor of a series that was not there in fit are learnt from all its rows
             learnt = state.learns_of_series or state.holds_unseen(whole.keys) or state.carries

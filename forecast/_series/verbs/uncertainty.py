@@ -5,19 +5,37 @@ from dataclasses import replace
 from numbers import Integral
 
 import numpy as np
+from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted
 
-from ..._preparation import LEVELS
+from ..._distributions import FAMILIES, Distribution
+from ..._preparation import LEVELS, PARAMETERS
+from ..._seeds import generator
 from ..._shares import shares
 from ..beginnings import cold_widths, cold_yardstick, short_factor
 from ..error_scale import Yardstick, yardsticks_of
 from ..forecasting import from_ends, samples_from_ends
 from ..fresh import forecasts_and_offsets
 
-__all__ = ["Uncertainty"]
+__all__ = ["Uncertainty", "columns_of"]
 
 _DEFAULT = (0.1, 0.5, 0.9)  # levels
 _WIDEST = round(LEVELS[-1] - LEVELS[0], 12)  # interval that quantiles of a recipe are the bounds of
+
+
+def _has_distribution(model):
+    if not hasattr(model, "_state") or model._state.family is not None:
+        return True
+    state = model._state
+    why = "the loss of a distribution"
+    if state.members is not None:
+        why += ", and of one network: of several members the quantiles are mixed"
+    elif getattr(state.regressor, "predict_distribution", None) is not None:
+        why += f" in the units of the series, but transform={state.preparation.transform!r} leads to another family"
+    raise AttributeError(
+        f"predict_distribution is for {why}; expected RNNForecaster(loss='normal') or the like. predict_quantiles has "
+        "quantiles of every forecaster."
+    )
 
 
 class Uncertainty:
@@ -35,8 +53,9 @@ class Uncertainty:
         Errors of few horizons may all lie on one side by chance, so that bounds are as far below the forecast as above
         it, but for a share of w / (w + 10), w the horizons that the validation windows span.
 
-        With `loss="quantile"` the bounds are the model's own quantiles, up to a coverage of 0.95, and errors since the
-        fit move them as they would move the others. Higher coverages come from errors alone.
+        With `loss="quantile"`, or the loss of a distribution without a regressor, the bounds are the model's own
+        quantiles, up to a coverage of 0.95, and errors since the fit move them as they would move the others. Higher
+        coverages come from errors alone.
 
         Parameters
         ----------
@@ -87,21 +106,21 @@ class Uncertainty:
             arrays.append(np.moveaxis(both, 0, 2).reshape(len(forecast), -1))
         ends = [f"_{level:g}" for level in levels] if np.ndim(coverage) else [""]
         names = ["", *(f"_{side}{end}" for end in ends for side in ("lower", "upper"))]
-        return self._answered(request, arrays, _columns(self.target_names_, names))
+        return self._answered(request, arrays, columns_of(self.target_names_, names))
 
     def predict_quantiles(self, X=None, levels=_DEFAULT, *, history=None, static=None, n=None, errors="warn"):
         """Quantiles of the forecast, per step.
 
-        Those of the network if it has them (`RNNForecaster(loss="quantile", quantile=[...])`) or of a recipe with
-        `loss="quantile"`, otherwise conformal ones: the forecast plus the quantiles of its errors, as in
-        `predict_interval`. All are wider apart if a history is short.
+        Those of the network if it has them (`RNNForecaster(loss="quantile", quantile=[...])`, or the loss of a
+        distribution) or of a recipe with such a loss, otherwise conformal ones: the forecast plus the quantiles of its
+        errors, as in `predict_interval`. All are wider apart if a history is short.
 
         Parameters
         ----------
         X : frame or int, default=None
             As in `predict`, for at most `horizon` steps.
         levels : float or list of float, default=(0.1, 0.5, 0.9)
-            In (0, 1); for a network, between its lowest and its highest level.
+            In (0, 1); for a network with `loss="quantile"`, between its lowest and its highest level.
         history, static : frame, default=None
             As in `predict`.
         n : int, default=None
@@ -141,15 +160,66 @@ class Uncertainty:
         request = self._request(X, history, errors, n, static)
         state = self._state
         if state.has_quantiles:
-            cubes = from_ends(state, request.past, request.labels, request.future, asked)
-            cubes = self._less_sure(request, cubes, asked)
+            cubes = self._own_quantiles(request, asked)
         else:
             coverages = sorted({_coverage(level) for level in asked if level != 0.5})
             bounded = self._bounded(request, coverages) if coverages else zip(self._forecasts(request))
             cubes = [np.stack([_conformal(found, coverages, level) for level in asked], axis=-1) for found in bounded]
         ends = [f"_{level:g}" for level in asked] if np.ndim(levels) else [""]
         arrays = [cube.reshape(len(cube), -1) for cube in cubes]
-        return self._answered(request, arrays, _columns(self.target_names_, ends))
+        return self._answered(request, arrays, columns_of(self.target_names_, ends))
+
+    @available_if(_has_distribution)
+    def predict_distribution(self, X=None, *, history=None, static=None, n=None, errors="warn"):
+        """Parameters of the forecast's distribution, per step; of a network with the loss of a distribution.
+
+        Parameters
+        ----------
+        X : frame or int, default=None
+            As in `predict`, for at most `horizon` steps.
+        history, static : frame, default=None
+            As in `predict`.
+        n : int, default=None
+            As in `predict`, up to `horizon`.
+        errors : {"warn", "raise"}, default="warn"
+            As in `predict`.
+
+        Returns
+        -------
+        frame
+            Rows as those of `predict`, and a column `<target>_<parameter>` for each parameter, in the units of the
+            series, with the names of `forecast.Distribution`: `y_mean` and `y_std` of `loss="normal"`.
+
+        Raises
+        ------
+        AttributeError
+            The loss is another one, there are several members, or a transform such as "log" leads to another family:
+            `predict_quantiles` then has its quantiles.
+        ValueError
+            As `predict_quantiles`.
+
+        Examples
+        --------
+        >>> from forecast import Distribution, RNNForecaster, SeriesForecaster
+        >>> from forecast.datasets import make_ar1
+        >>> network = RNNForecaster(loss="normal", hidden_size=8, max_iter=5, random_state=0)
+        >>> model = SeriesForecaster(network, lookback=12, horizon=3).fit(make_ar1(500, random_state=0))
+        >>> found = model.predict_distribution()
+        >>> list(found.columns)
+        ['y_mean', 'y_std']
+        >>> upper = Distribution("normal", mean=found["y_mean"], std=found["y_std"]).quantiles(0.999)
+        """
+        check_is_fitted(self)
+        request = self._request(X, history, errors, n, static)
+        cubes = from_ends(self._state, request.past, request.labels, request.future, PARAMETERS)
+        arrays = [cube.reshape(len(cube), -1) for cube in cubes]
+        names = [f"_{name}" for name in FAMILIES[self._state.family].parameters]
+        return self._answered(request, arrays, columns_of(self.target_names_, names))
+
+    def _distribution(self, X):
+        """The distributions of the rows of X, shape (rows, targets); for scores."""
+        found = np.asarray(self.predict_distribution(X, errors="raise"), dtype=np.float64)
+        return Distribution._of(self._state.family, found.reshape(len(found), len(self.target_names_), -1))
 
     def sample_y(
         self, X=None, n_samples=100, random_state=None, *, history=None, static=None, n=None, errors="warn"
@@ -204,14 +274,16 @@ class Uncertainty:
         if not isinstance(n_samples, Integral) or isinstance(n_samples, bool) or n_samples < 1:
             raise ValueError(f"n_samples={n_samples!r}: expected a whole number, 1 or more.")
         request = self._request(X, history, errors, n, static)
-        seed = random_state.randint(2**31) if isinstance(random_state, np.random.RandomState) else random_state
-        rng = np.random.default_rng(seed)
+        rng = generator(random_state)
         cubes = samples_from_ends(self._state, request.past, request.labels, request.future, int(n_samples), rng)
         arrays = [cube.reshape(len(cube), -1) for cube in cubes]
-        return self._answered(request, arrays, _columns(self.target_names_, [f"_{i}" for i in range(n_samples)]))
+        return self._answered(request, arrays, columns_of(self.target_names_, [f"_{i}" for i in range(n_samples)]))
 
-    def _bounded(self, request, levels):
-        """Forecast of each series (steps, targets), its lower bounds (levels, steps, targets), and its upper ones."""
+    def _bounded(self, request, levels, learnt=None):
+        """Forecast of each series (steps, targets), its lower bounds (levels, steps, targets), and its upper ones.
+
+        `learnt`: those of the levels that learn from the errors since the fit; the others follow them. None: all.
+        """
         state = self._state
         if state.calibration is None:
             raise ValueError(
@@ -224,17 +296,19 @@ class Uncertainty:
                 f"= {state.horizon} steps; expected fewer rows. Fix: horizon={max(map(len, request.labels))}."
             )
         past, yardsticks = request.past, yardsticks_of(state, request.past)
-        forecasts, adapted = forecasts_and_offsets(state, request, yardsticks, levels)
+        forecasts, adapted = forecasts_and_offsets(state, request, yardsticks, levels if learnt is None else learnt)
         known = [past.targets[first:end] for first, end in zip(past.starts[:-1], past.starts[1:], strict=True)]
         found = []
-        own, usual = self._own_bounds(request, levels), None
-        if own is not None or len(adapted) < len(request.keys):
+        own, usual, looks_back = self._own_bounds(request, levels), None, state.looks_back
+        if own is not None or learnt is not None or len(adapted) < len(request.keys):
             usual = state.calibration.offsets(levels, len(self.target_names_))
+        if learnt is not None:
+            adapted = {key: _followed(sides, learnt, usual, levels) for key, sides in adapted.items()}
         for number, (key, forecast) in enumerate(zip(request.keys, forecasts, strict=True)):
             yardstick, rows, steps = yardsticks[key], known[number], slice(len(forecast))
             if key in request.cold:
                 yardstick = cold_yardstick(state, request.cold[key], yardstick)
-            if len(rows) < state.looks_back:  # a few equal rows do not make a constant series
+            if len(rows) < looks_back:  # a few equal rows do not make a constant series
                 yardstick = replace(yardstick, unit=yardstick.divisor)
             image = yardstick.image(forecast)
             offsets = [side[:, steps] * yardstick.unit for side in adapted.get(key, usual)]
@@ -243,13 +317,19 @@ class Uncertainty:
                     moved = offsets[side][at] - usual[side][at][:, steps] * yardstick.unit
                     offsets[side][at] = [yardstick.image(cube) - image for cube in cubes[number]] + moved
                 offsets = _nested(offsets, levels)
-            offsets = [side * short_factor(state, key, rows, yardstick) for side in offsets]
+            if len(rows) < looks_back:
+                offsets = [side * short_factor(state, key, rows, yardstick) for side in offsets]
             if key in request.cold and not state.calibration.of_new:
                 lower, upper = offsets
                 width = cold_widths(state, state.tail, levels, yardstick)
                 offsets = -np.hypot(np.minimum(lower, 0), width), np.hypot(np.maximum(upper, 0), width)
             found.append([forecast, *(state.within(yardstick.original(image + side)) for side in offsets)])
         return found
+
+    def _own_quantiles(self, request, asked):
+        """Quantiles (steps, targets, levels) of each series that all members forecast."""
+        cubes = from_ends(self._state, request.past, request.labels, request.future, asked)
+        return self._less_sure(request, cubes, asked)
 
     def _less_sure(self, request, cubes, asked):
         """Quantiles (steps, targets, levels) of each series; of one with a short history or none, further apart."""
@@ -285,7 +365,7 @@ class Uncertainty:
         None, or a list for the lower and the upper side
             Numbers of the levels that lie within, and for each series their bounds, (levels, steps, targets).
         """
-        if self.loss != "quantile" or not self._state.has_quantiles:
+        if self.loss not in ("quantile", *FAMILIES) or not self._state.has_quantiles:
             return None
         at = [number for number, level in enumerate(levels) if level <= _WIDEST]
         if not at:
@@ -294,6 +374,36 @@ class Uncertainty:
         cubes = from_ends(self._state, request.past, request.labels, request.future, tails)
         cubes = [np.moveaxis(cube, -1, 0) for cube in cubes]
         return [(at, [cube[part] for cube in cubes]) for part in (slice(len(at)), slice(len(at), None))]
+
+
+def _followed(sides, learnt, usual, levels):
+    """Offsets of all levels, from those of some that have learnt from errors since the fit.
+
+    Between these, what they learnt is linear in the level; beyond the highest, offsets grow in its proportion.
+
+    Parameters
+    ----------
+    sides : ndarray of shape (2, learnt, steps, targets)
+    learnt : list of float
+        Rising, and in `levels`.
+    usual : (ndarray, ndarray) of shape (levels, steps, targets)
+        Right after the fit.
+    levels : list of float
+        Rising.
+
+    Returns
+    -------
+    list of ndarray of shape (levels, steps, targets)
+    """
+    at, found = [levels.index(level) for level in learnt], []
+    share = np.stack([np.interp(levels, learnt, row) for row in np.eye(len(learnt))], axis=-1)
+    for side, before in zip(sides, usual, strict=True):
+        offsets = before + np.tensordot(share, side - before[at], axes=1)
+        last, was = side[-1], before[at[-1]]
+        grown = np.divide(last, was, out=np.ones_like(last), where=last * was > 0)
+        offsets[at[-1] :] = last + (before[at[-1] :] - was) * grown
+        found.append(offsets)
+    return found
 
 
 def _nested(offsets, levels):
@@ -316,7 +426,7 @@ def _conformal(found, coverages, level):
     return found[1 if level < 0.5 else 2][coverages.index(_coverage(level))]
 
 
-def _columns(targets, ends):
+def columns_of(targets, ends):
     """Names of columns, target by target; a target's own name where an end is empty."""
     names = [f"{target}{end}" if end else target for target in targets for end in ends]
     if len(set(names)) < len(names):

@@ -4,6 +4,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from ..._preparation import RowWeights
 from ..beginnings import refuse_untransformable
+from ..bounds import note_beyond
 from ..codes import note_codes
 from ..continuing import continued
 from ..growing import behind, grown, read_later
@@ -68,6 +69,8 @@ class Updates:
             Some series now end before the others. `predict()` forecasts each after its own last row.
         SentinelWarning
             A value looks like a code for a missing one, such as -9999.
+        BoundsWarning
+            Values of a target lie beyond `lower` or `upper`, which forecasts keep to.
         OldRowsWarning
             A regressor that is fitted again was trained on more rows than the model keeps.
 
@@ -131,6 +134,7 @@ class Updates:
         found = (read(frame), {}) if errors == "raise" else read_able(read, frame, state.roles, "new_rows")
         if found[0] is not None:
             note_codes(state, found[0], "new_rows", 3)
+            note_beyond(state.lower, state.upper, state.roles.target, found[0], 3, "new_rows")
         return found
 
     def _tell(self, refused, late, new, errors):

@@ -1,0 +1,82 @@
+// Binds the adaptive conformal intervals: from residuals to levels, scales and offsets.
+#include "arrays.h"
+
+#include "../conformal/adaptive.h"
+
+namespace forecast {
+
+namespace {
+
+using namespace py::literals;
+
+constexpr int64_t rows_apart = int64_t(1) << 61;
+
+void rising(const int64_t* positions, int64_t n, int64_t now) {
+  for (int64_t i = 0; i < n; ++i)
+    if (positions[i] < -rows_apart || positions[i] > rows_apart || (i && positions[i] <= positions[i - 1]))
+      throw py::value_error("positions: expected rows that rise");
+  if (now < -rows_apart || now > rows_apart) throw py::value_error("now: expected a row");
+}
+
+py::dict adapted(const py::array& residual, const py::array& positions, int64_t now, const py::array& scores,
+                 const py::array& ordered, const py::array& alpha, const py::array& sum, const py::array& weight,
+                 const py::array& heard, const py::array& count, const py::array& tail, const py::array& needed,
+                 double gamma, double decay, int64_t settled, bool issue, bool keep) {
+  if (residual.ndim() != 3) throw py::value_error("residual: expected (n, steps, series * targets)");
+  if (scores.ndim() != 3 || !scores.size()) throw py::value_error("scores: expected (steps, targets, window)");
+  const int64_t n = residual.shape(0), steps = scores.shape(0), targets = scores.shape(1), window = scores.shape(2);
+  const int64_t groups = steps * targets, wide = residual.shape(2), cells = steps * wide, levels = tail.size();
+  if (residual.shape(1) != steps || wide % targets)
+    throw py::value_error("residual: expected the steps and targets of scores");
+  const Adapted state{steps,
+                      targets,
+                      levels,
+                      window,
+                      contiguous<double>(scores, "scores", groups * window),
+                      contiguous<double>(ordered, "ordered", groups * window),
+                      contiguous<double>(alpha, "alpha", 2 * levels * groups),
+                      contiguous<double>(sum, "sum", groups),
+                      contiguous<double>(weight, "weight", groups),
+                      contiguous<int64_t>(heard, "heard", groups),
+                      contiguous<int64_t>(count, "count", groups),
+                      contiguous<double>(tail, "tail", levels),
+                      contiguous<int64_t>(needed, "needed", levels),
+                      gamma,
+                      decay,
+                      settled};
+  const Residuals given{n, wide / targets, contiguous<double>(residual, "residual", n * cells),
+                        contiguous<int64_t>(positions, "positions", n), now};
+  rising(given.positions, n, now);
+  auto levels_after = new_array<double>({2, levels, steps, wide}),
+       offsets = new_array<double>({2, levels, steps, wide});
+  py::dict out("alpha"_a = levels_after, "offsets"_a = offsets);
+  Learnt learnt{levels_after.mutable_data(), offsets.mutable_data()};
+  const auto kept = [&]<class T>(const char* name, T** to, std::vector<py::ssize_t> shape) {
+    auto array = new_array<T>(std::move(shape));
+    *to = array.mutable_data();
+    out[name] = array;
+  };
+  if (issue) kept("issued", &learnt.issued, {2, levels, n, steps, wide});
+  if (keep) {
+    kept("scores", &learnt.scores, {steps, wide, window});
+    kept("sum", &learnt.sum, {steps, wide});
+    kept("weight", &learnt.weight, {steps, wide});
+    kept("heard", &learnt.heard, {steps, wide});
+    kept("count", &learnt.count, {steps, wide});
+  }
+  {
+    const py::gil_scoped_release unlock;
+    learn(state, given, learnt);
+  }
+  return out;
+}
+
+}  // namespace
+
+void bind_conformal(py::module_& m) {
+  m.def("adapted", adapted, "residual"_a, "positions"_a, "now"_a, py::kw_only(), "scores"_a, "ordered"_a, "alpha"_a,
+        "sum"_a, "weight"_a, "heard"_a, "count"_a, "tail"_a, "needed"_a, "gamma"_a, "decay"_a, "settled"_a,
+        "issue"_a = false, "keep"_a = false, "What adaptive intervals have learnt after residuals of further origins.");
+}
+
+}  // namespace forecast

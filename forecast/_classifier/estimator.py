@@ -1,0 +1,453 @@
+"""RNNClassifier: its parameters, and what it answers."""
+
+from dataclasses import replace
+from inspect import signature
+from numbers import Integral
+
+import numpy as np
+from sklearn.base import BaseEstimator, ClassifierMixin, _fit_context
+from sklearn.utils._param_validation import Interval, StrOptions
+from sklearn.utils.extmath import softmax
+from sklearn.utils.validation import _num_samples, check_is_fitted
+
+from .._arrays import read_inputs, read_training, read_validation, read_weights
+from .._files import Saved, as_json, stored
+from .._rnn import CONSTRAINTS, Learns, RNNForecaster, card_parts, check_state
+from .labels import class_weights, classes_of, flat, numbered, stratified
+from .sequences import ending_together
+
+__all__ = ["RNNClassifier"]
+
+
+def card_of_classes(model):
+    """Its part of the model card: that of the network, and the classes."""
+    parts = card_parts(model)
+    parts["data"]["classes"] = as_json(model.classes_[:50])
+    return parts
+
+
+@stored("RNNClassifier", card=card_of_classes, left_out=("callbacks",))
+class RNNClassifier(Saved, Learns, ClassifierMixin, BaseEstimator):
+    """Recurrent network that gives a sequence a label, or every step of it one.
+
+    Stacked recurrent layers read the sequence in time order; a dense head turns the last state into a score for each
+    class, and the softmax of the scores is their probabilities. Trained on the cross-entropy, by the same core as
+    `RNNForecaster`. Sequences are numbers, which are standardised, or with `vocabulary` whole numbers that name
+    something, such as words. They may differ in length.
+
+    Parameters
+    ----------
+    cell, hidden_size, num_layers, activation, heads, dropout
+        As of `RNNForecaster`: one layer of 64 LSTM units, without dropout.
+    bidirectional : bool, default=False
+        Each layer also reads the sequence from its end, with separate weights; the head reads both.
+    residual, layer_norm, dilation, recurrent_dropout, zoneout
+        As of `RNNForecaster`.
+    vocabulary : int, default=None
+        X holds whole numbers from 0 to `vocabulary - 1`, one at every step, and the network learns a vector of each.
+        None: X holds numbers.
+    embedding_size : int, default=None
+        Length of these vectors. None: `min(50, (vocabulary + 1) // 2)`.
+    return_sequences : bool, default=False
+        A label at every step: y is (n, steps). Each is read off the states up to its step; with `bidirectional` off
+        the whole sequence.
+    class_weight : dict, "balanced" or None, default=None
+        Weights of the classes in the loss, as scikit-learn has them. Only their ratios count. "balanced": in inverse
+        proportion to how often they occur.
+    optimizer, momentum, learning_rate, learning_rate_schedule, weight_decay, clip_norm, clip_value, batch_size, \
+max_iter, warmup_steps, max_steps, finish_schedule, weight_average
+        As of `RNNForecaster`: Adam with a rate of 0.01 that falls along half a cosine, batches of 64, 100 epochs.
+    input_noise, input_clip
+        As of `RNNForecaster`; for numbers only.
+    shuffle : bool, default=True
+        Draw a new order of the sequences for each epoch.
+    early_stopping : bool or "auto", default="auto"
+        Hold out sequences, stop when their cross-entropy no longer improves, and keep the best weights on them. "auto":
+        if at least 50 can be held out and twice as many are left. With `X_val` in `fit`, True and "auto" use it and
+        hold out nothing.
+    validation_fraction : float, default=0.1
+        Share of the sequences held out. They are drawn by `random_state`, with the shares of the classes as in y, as
+        `MLPClassifier` does: sequences with labels are taken to be independent of each other. If yours are not, such as
+        neighbouring windows of one recording, give `X_val` and `y_val` of other recordings.
+    n_iter_no_change, tol, warm_start, freeze, n_channels, n_jobs, random_state, verbose, callbacks, dtype
+        As of `RNNForecaster`. A fit with `warm_start` needs the same classes.
+
+    Attributes
+    ----------
+    classes_ : ndarray of shape (n_classes,)
+        The labels, sorted.
+    n_features_in_ : int
+        `steps * n_channels`, of the longest sequence.
+    loss_curve_, validation_loss_curve_, best_loss_
+        Cross-entropy, in nats, with the class weights.
+    weights_ : dict of str to ndarray
+        As of `RNNForecaster`; "head.W" has a row for each class, and "embedding.past.0" is (vocabulary,
+        embedding_size).
+    n_iter_ : int
+        Epochs run.
+    n_steps_ : int
+        Optimiser steps run.
+    n_parameters_ : int
+        Number of trained parameters.
+    card_ : dict
+        The model card, as `forecast.read_card` gives it of a saved model.
+    feature_names_in_, gradient_norm_curve_, n_threads_
+        As of `RNNForecaster`.
+
+    See Also
+    --------
+    RNNForecaster : The same networks for targets that are numbers; it describes the arguments.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from forecast import RNNClassifier
+    >>> rng = np.random.default_rng(0)
+    >>> X = np.cumsum(rng.normal(size=(200, 12)), axis=1)
+    >>> y = np.where(X[:, -1] > 0, "up", "down")
+    >>> model = RNNClassifier(hidden_size=16, max_iter=60, random_state=0).fit(X, y)
+    >>> bool(model.score(X, y) > 0.95)
+    True
+    >>> model.predict_proba(X[:3]).shape
+    (3, 2)
+
+    The network of the textbook, an embedding, an LSTM and a softmax over 10 classes, of sequences of unequal length:
+
+    >>> texts = [rng.integers(1000, size=n) for n in rng.integers(5, 20, size=100)]
+    >>> model = RNNClassifier(vocabulary=1000, embedding_size=64, hidden_size=128, max_iter=1, random_state=0)
+    >>> model.fit(texts, np.arange(100) % 10).n_parameters_
+    164106
+    """
+
+    _check_loaded = check_state
+
+    _parameter_constraints = {
+        "vocabulary": [Interval(Integral, 1, None, closed="left"), None],
+        "class_weight": [StrOptions({"balanced"}), dict, None],
+    }
+
+    def __init__(
+        self,
+        *,
+        cell="lstm",
+        hidden_size=64,
+        num_layers=1,
+        activation="tanh",
+        heads=1,
+        dropout=0.0,
+        bidirectional=False,
+        residual=False,
+        layer_norm=False,
+        dilation=1,
+        recurrent_dropout=0.0,
+        zoneout=0.0,
+        vocabulary=None,
+        embedding_size=None,
+        return_sequences=False,
+        class_weight=None,
+        optimizer="adam",
+        momentum=None,
+        learning_rate=1e-2,
+        learning_rate_schedule="cosine",
+        weight_decay=0.0,
+        clip_norm=1.0,
+        clip_value=None,
+        batch_size=64,
+        max_iter=100,
+        warmup_steps=0,
+        max_steps=None,
+        finish_schedule="auto",
+        weight_average=None,
+        input_noise=0.0,
+        input_clip=None,
+        shuffle=True,
+        early_stopping="auto",
+        validation_fraction=0.1,
+        n_iter_no_change=20,
+        tol=1e-4,
+        warm_start=False,
+        freeze=None,
+        n_channels=1,
+        n_jobs=None,
+        random_state=None,
+        verbose=0,
+        callbacks=None,
+        dtype="float32",
+    ):
+        self.cell = cell
+        self.hidden_size = hidden_size
+        self.num_layers = num_layers
+        self.activation = activation
+        self.heads = heads
+        self.dropout = dropout
+        self.bidirectional = bidirectional
+        self.residual = residual
+        self.layer_norm = layer_norm
+        self.dilation = dilation
+        self.recurrent_dropout = recurrent_dropout
+        self.zoneout = zoneout
+        self.vocabulary = vocabulary
+        self.embedding_size = embedding_size
+        self.return_sequences = return_sequences
+        self.class_weight = class_weight
+        self.optimizer = optimizer
+        self.momentum = momentum
+        self.learning_rate = learning_rate
+        self.learning_rate_schedule = learning_rate_schedule
+        self.weight_decay = weight_decay
+        self.clip_norm = clip_norm
+        self.clip_value = clip_value
+        self.batch_size = batch_size
+        self.max_iter = max_iter
+        self.warmup_steps = warmup_steps
+        self.max_steps = max_steps
+        self.finish_schedule = finish_schedule
+        self.weight_average = weight_average
+        self.input_noise = input_noise
+        self.input_clip = input_clip
+        self.shuffle = shuffle
+        self.early_stopping = early_stopping
+        self.validation_fraction = validation_fraction
+        self.n_iter_no_change = n_iter_no_change
+        self.tol = tol
+        self.warm_start = warm_start
+        self.freeze = freeze
+        self.n_channels = n_channels
+        self.n_jobs = n_jobs
+        self.random_state = random_state
+        self.verbose = verbose
+        self.callbacks = callbacks
+        self.dtype = dtype
+
+    @_fit_context(prefer_skip_nested_validation=True)
+    def fit(self, X, y, sample_weight=None, X_val=None, y_val=None):
+        """Train on labelled sequences.
+
+        Parameters
+        ----------
+        X : array-like of shape (n, steps) or (n, steps, n_channels), or list of n arrays
+            The sequences, oldest step first; the arrays of a list (or of a Series), (steps,) or (steps, n_channels),
+            may differ in length. In an array, NaN behind the end of a sequence, in all channels, does the same; with
+            `vocabulary` also -1. What is behind the end has no effect.
+        y : array-like of shape (n,), or (n, steps) with `return_sequences`
+            Labels: numbers, strings or truths. With sequences of unequal length a list of arrays, or an array of which
+            nothing is read behind the end.
+        sample_weight : array-like of shape (n,), default=None
+            Weights of the sequences in loss and scaling; 0 is as if the row were not there.
+        X_val, y_val : as X and y, default=None
+            Sequences to validate on, in place of held-out ones, with no label that y does not have.
+
+        Returns
+        -------
+        self
+
+        Raises
+        ------
+        TypeError, ValueError
+            X, y, X_val, y_val or a parameter is not as above. An earlier fit is left as it was.
+
+        Warns
+        -----
+        sklearn.exceptions.ConvergenceWarning
+            A loss or gradient was not finite; training stopped with the best finite weights.
+        """
+        before = self.__dict__.copy()
+        try:
+            return self._fit(X, y, sample_weight, X_val, y_val, None, max_iter=self.max_iter, go_on=self.warm_start)
+        except BaseException:
+            self.__dict__ = before  # also on Ctrl-C: never half a fit
+            raise
+
+    def predict(self, X):
+        """The most probable class of each sequence.
+
+        Parameters
+        ----------
+        X : as in `fit`
+            Those of a list may be longer than any of `fit`.
+
+        Returns
+        -------
+        ndarray of shape (n,), or (n, steps) with `return_sequences`
+            Labels out of `classes_`; of sequences of unequal length with `return_sequences` a list of arrays.
+
+        Raises
+        ------
+        sklearn.exceptions.NotFittedError
+            `fit` has not been called.
+        TypeError, ValueError
+            X is not as in `fit`.
+        """
+        return self._each(X, lambda scores: self.classes_[scores.argmax(axis=-1)])
+
+    def predict_proba(self, X):
+        """Probabilities of the classes.
+
+        Parameters
+        ----------
+        X : as in `predict`
+
+        Returns
+        -------
+        ndarray of shape (n, n_classes), or (n, steps, n_classes) with `return_sequences`
+            Float64, in the order of `classes_`; each row sums to 1. A list as of `predict`.
+
+        Raises
+        ------
+        As `predict`.
+        """
+        return self._each(X, lambda scores: softmax(scores.reshape(-1, scores.shape[-1])).reshape(scores.shape))
+
+    def predict_log_proba(self, X):
+        """Logarithms of the probabilities, without rounding to 0 first.
+
+        Parameters, returns and raises as `predict_proba`.
+        """
+        return self._each(X, _log_softmax)
+
+    def score(self, X, y, sample_weight=None):
+        """Share of right labels.
+
+        Parameters
+        ----------
+        X : as in `predict`
+        y : as in `fit`
+            True labels.
+        sample_weight : array-like of shape (n,), default=None
+            Weights of the sequences.
+
+        Returns
+        -------
+        float
+            With `return_sequences` over all steps.
+        """
+        if not self.return_sequences:
+            return super().score(X, y, sample_weight)
+        predicted = self.predict(X)
+        lengths = np.array([len(row) for row in predicted])
+        labels, counts = flat(self, y, lengths.max() - lengths, len(lengths), int(lengths.max()))
+        weight = None if sample_weight is None else np.repeat(sample_weight, counts)
+        return float(np.average(np.concatenate(list(predicted)) == labels, weights=weight))
+
+    # ---------- what training asks for
+
+    @property
+    def categories(self):
+        """The one channel of codes, as `RNNForecaster` names it."""
+        return None if self.vocabulary is None else {"past": {0: self.vocabulary}}
+
+    @property
+    def category_left_out(self):
+        """0 with `vocabulary`: other codes are refused, so none needs the vector of an unknown one."""
+        return 0.05 if self.vocabulary is None else 0.0
+
+    def _read(self, X, y, sample_weight):
+        self._refuse_without_effect()
+        X, begin = ending_together(self, X)
+        if y is None:
+            return read_training(self, X, y), None
+        n, steps = _num_samples(X), None if begin is None else X.shape[1]
+        if self.return_sequences and steps is None:
+            steps = _steps_of(self, X)
+        labels, counts = flat(self, y, begin, n, steps)
+        before, self.classes_ = getattr(self, "classes_", None), classes_of(labels)
+        if self.warm_start and before is not None and not np.array_equal(before, self.classes_):
+            raise ValueError(
+                f"y has the classes {self.classes_[:10].tolist()}, but the fit to go on from has "
+                f"{before[:10].tolist()}; expected the same. Fix: model.set_params(warm_start=False).fit(X, y)."
+            )
+        codes = numbered(labels, counts, self.classes_, steps)
+        data = read_training(self, X, np.nan_to_num(codes))
+        weight = read_weights(sample_weight, data)
+        weights = class_weights(self.class_weight, self.classes_, codes, weight)
+        return replace(data, arguments=_arguments(data, begin, codes), loss_parameters=weights), weight
+
+    def _read_validation(self, X, y, data, trained):
+        if X is None or y is None:
+            return read_validation(self, X, y, data, trained)
+        X, begin = ending_together(self, X, data.lookback)
+        if begin is not None and ("begin" not in data.arguments or X.shape[1] > data.lookback):
+            raise ValueError(
+                f"X_val has sequences of up to {X.shape[1]} steps and unequal length; expected X to have some of "
+                "unequal length too, and one as long."
+            )
+        labels, counts = flat(self, y, begin, _num_samples(X), data.lookback)
+        codes = numbered(labels, counts, self.classes_, data.lookback, "y_val")
+        found = read_validation(self, X, np.nan_to_num(codes), data, X)
+        return replace(found, arguments=_arguments(found, begin, codes))
+
+    def _split(self, data, weight, hold_out, rng):
+        codes = data.arguments["target"].reshape(data.n_windows, -1)
+        if not hold_out:
+            every = np.arange(data.n_windows) if weight is None else np.flatnonzero(weight)
+            return every, every[:0]
+        apart = rng.spawn(1)[0]  # so that the weights are the same, however many rows there are
+        return stratified(self, codes if self.return_sequences else codes[:, 0], weight, apart)
+
+    def _refuse_without_effect(self):
+        if self.vocabulary is None and self.embedding_size is not None:
+            raise ValueError(
+                f"embedding_size={self.embedding_size} is the length of the vectors of a vocabulary, and vocabulary is "
+                "None; leave it None."
+            )
+        for name, default in (("input_noise", 0.0), ("input_clip", None)) if self.vocabulary is not None else ():
+            if getattr(self, name) != default:
+                raise ValueError(
+                    f"{name}={getattr(self, name)} is for numbers, and with vocabulary X holds codes; leave it "
+                    f"{default}."
+                )
+
+    # ---------- answers
+
+    def _each(self, X, answer):
+        """What `answer` makes of the scores; a list of it where every step has a label and sequences differ."""
+        scores, begin = self._scores(X)
+        if begin is None or scores.ndim == 2:
+            return answer(scores)
+        return [answer(row[first:]) for row, first in zip(scores, begin, strict=True)]
+
+    def _scores(self, X):
+        """Scores of the classes, (n, n_classes) or (n, steps, n_classes), and where sequences begin."""
+        check_is_fitted(self)
+        X, begin = ending_together(self, X, self._lookback)
+        if begin is None:
+            data = read_inputs(self, X, self._lookback, self._n_channels)
+            network, arguments = self._network, data.arguments
+        else:
+            steps = X.shape[1]
+            data = read_inputs(self, X[:, -self._lookback :], self._lookback, self._n_channels)
+            network = self._network.ragged(steps)
+            past = X.reshape(-1, self._n_channels)
+            arguments = {"past": past, "lookback": steps, "past_stride": steps, "begin": begin}
+        values = network.predict(arguments, data.n_windows, self.n_jobs)
+        shape = (arguments["lookback"], -1) if network.architecture.return_sequences else (-1,)
+        return values.reshape(data.n_windows, *shape), begin
+
+
+def _log_softmax(scores):
+    scores = scores - scores.max(axis=-1, keepdims=True)
+    return scores - np.log(np.exp(scores).sum(axis=-1, keepdims=True))
+
+
+def _steps_of(model, X):
+    shape = np.shape(X)
+    return shape[1] // model.n_channels if len(shape) == 2 else shape[1] if len(shape) == 3 else 0
+
+
+def _arguments(data, begin, codes):
+    found = data.arguments | {"target": codes.reshape(-1, 1)}
+    return found if begin is None else found | {"begin": begin}
+
+
+def _with_defaults_of(forecaster, classifier):
+    """Arguments that the classifier does not have are those of the forecaster, with their defaults."""
+    own = signature(classifier).parameters
+    for name, parameter in signature(forecaster).parameters.items():
+        if name not in own and not hasattr(classifier, name):
+            setattr(classifier, name, parameter.default)
+    constraints = {name: CONSTRAINTS[name] for name in own if name in CONSTRAINTS}
+    classifier._parameter_constraints = constraints | classifier._parameter_constraints
+
+
+_with_defaults_of(RNNForecaster, RNNClassifier)
+RNNClassifier.loss = "cross_entropy"

@@ -1,0 +1,182 @@
+"""Labels as numbers of classes, the weights of the classes, and which rows are held out."""
+
+import numpy as np
+from sklearn.utils import check_array, column_or_1d
+from sklearn.utils.class_weight import compute_class_weight
+from sklearn.utils.multiclass import check_classification_targets
+
+from .._registries import MOST_OUTPUTS
+from .._rnn import LEAST_HELD_OUT
+
+__all__ = ["class_weights", "classes_of", "numbered", "stratified"]
+
+
+def labels_at_steps(y, begin, n, steps):
+    """Labels of every step as rows, each with as many labels as its sequence has steps.
+
+    Parameters
+    ----------
+    y : array-like of shape (n, steps), or sequence of n sequences
+        What is behind the end of a sequence is not read.
+    begin : ndarray of int64 of shape (n,) or None
+        Steps by which each sequence is shorter than `steps`.
+    n, steps : int
+
+    Returns
+    -------
+    list of ndarray
+    """
+    rows = list(np.asarray(y)) if not isinstance(y, list | tuple) else [np.asarray(row) for row in y]
+    if len(rows) != n:
+        raise ValueError(f"X has {n} sequences but y has {len(rows)} rows; expected one row per sequence.")
+    lengths = np.full(n, steps) if begin is None else steps - begin
+    for i, (row, length) in enumerate(zip(rows, lengths, strict=True)):
+        if row.ndim != 1 or len(row) not in (length, steps):
+            raise ValueError(
+                f"return_sequences=True: y has a label for every step; row {i} has shape {row.shape}, expected "
+                f"({length},), as many as X has steps there."
+            )
+    return [row[:length] for row, length in zip(rows, lengths, strict=True)]
+
+
+def flat(model, y, begin, n, steps):
+    """All labels in one array, and how many each row has (None: one)."""
+    if not model.return_sequences:
+        return check_array(column_or_1d(y, warn=True), ensure_2d=False, dtype=None, input_name="y"), None
+    rows = labels_at_steps(y, begin, n, steps)
+    return np.concatenate(rows), np.array([len(row) for row in rows])
+
+
+def classes_of(labels):
+    """The classes among labels, sorted.
+
+    Parameters
+    ----------
+    labels : ndarray
+
+    Returns
+    -------
+    ndarray
+
+    Raises
+    ------
+    ValueError
+        They are continuous, or too many.
+    """
+    check_classification_targets(labels)
+    classes = np.unique(labels)
+    if len(classes) > MOST_OUTPUTS:
+        raise ValueError(f"y has {len(classes)} classes; expected {MOST_OUTPUTS} at most.")
+    return classes
+
+
+def numbered(labels, counts, classes, steps, name="y"):
+    """Labels as numbers of classes.
+
+    Parameters
+    ----------
+    labels : ndarray
+    counts : ndarray of int or None
+        How many of them each row has; None: one.
+    classes : ndarray
+        Sorted.
+    steps : int
+    name : str
+        Of the labels, in messages.
+
+    Returns
+    -------
+    ndarray of float64 of shape (n,) or (n, steps)
+        A row with fewer labels ends with them; before them it is NaN.
+
+    Raises
+    ------
+    ValueError
+        A label is none of the classes.
+    """
+    at = np.minimum(np.searchsorted(classes, labels), len(classes) - 1)
+    unknown = classes[at] != labels
+    if unknown.any():
+        first, known = labels[unknown].tolist()[0], classes[:10].tolist()
+        raise ValueError(f"{name} has the label {first!r}; expected the classes of fit, {known}.")
+    if counts is None:
+        return at.astype(np.float64)
+    found = np.full((len(counts), steps), np.nan)
+    found[np.arange(steps) >= steps - counts[:, None]] = at
+    return found
+
+
+def class_weights(class_weight, classes, codes, weight):
+    """Weights of the classes in the loss, with a mean of 1 over the labels to train on.
+
+    Parameters
+    ----------
+    class_weight : dict, "balanced" or None
+    classes : ndarray
+    codes : ndarray of float64 of shape (n,) or (n, steps)
+    weight : ndarray of shape (n,) or None
+
+    Returns
+    -------
+    tuple of float
+
+    Raises
+    ------
+    ValueError
+        As scikit-learn's `compute_class_weight`, or all weights are 0.
+    """
+    weight = np.ones(len(codes)) if weight is None else weight
+    each = np.broadcast_to(weight.reshape(-1, *[1] * (codes.ndim - 1)), codes.shape)
+    there = ~np.isnan(codes) & (each > 0)
+    kept = codes[there].astype(np.int64)
+    present, found = np.unique(kept), np.ones(len(classes))
+    found[present] = compute_class_weight(class_weight, classes=classes[present], y=classes[kept])
+    mean = np.average(found[kept], weights=each[there])
+    if not (np.isfinite(found).all() and found.min() >= 0 and mean > 0):
+        raise ValueError(f"class_weight={class_weight!r}: expected weights of 0 or more, some of them above 0.")
+    return tuple(float(one) for one in found / mean)
+
+
+def stratified(model, codes, weight, rng):
+    """Rows to train on, and rows to hold out in which the classes have the same shares.
+
+    Parameters
+    ----------
+    model : RNNClassifier
+    codes : ndarray of float64 of shape (n,) or (n, steps)
+        Rows of labels at every step are drawn without regard to them.
+    weight : ndarray of shape (n,) or None
+        Rows of weight 0 are in neither part.
+    rng : numpy.random.Generator
+
+    Returns
+    -------
+    ndarrays of int64
+        Ascending.
+
+    Raises
+    ------
+    ValueError
+        `early_stopping=True`, and nothing would be held out.
+    """
+    every = np.arange(len(codes)) if weight is None else np.flatnonzero(weight)
+    if model.early_stopping is False:
+        return every, every[:0]
+    drawn = rng.permutation(every)
+    if codes.ndim == 1:
+        drawn = drawn[np.argsort(codes[drawn], kind="stable")]
+        first = np.unique(codes[drawn], return_index=True)[1]
+        drawn = np.delete(drawn, first)  # of each class a row to train on
+    ends = np.floor(np.arange(len(drawn) + 1) * model.validation_fraction)
+    late = np.sort(drawn[np.diff(ends) > 0])
+    early = np.setdiff1d(every, late)
+    if len(late) >= LEAST_HELD_OUT and len(early) >= 2 * len(late):
+        return early, late
+    if model.early_stopping == "auto":
+        return every, every[:0]
+    if not len(late) or not len(early):
+        raise ValueError(
+            f"early_stopping=True: of {len(every)} rows {len(late)} would be held out and {len(early)} trained on. "
+            "Change validation_fraction, or set early_stopping=False."
+        )
+    return early, late

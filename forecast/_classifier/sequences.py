@@ -1,0 +1,128 @@
+"""What X means to RNNClassifier: sequences of one length, or of several, moved to where they end together."""
+
+import numpy as np
+
+from .._windows import Windows
+
+__all__ = ["ending_together"]
+
+
+def ending_together(model, X, steps=None):
+    """X with the end of each sequence at the last step.
+
+    Parameters
+    ----------
+    model : RNNClassifier
+    X : array-like, or sequence of arrays
+        As in `fit`.
+    steps : int, default=None
+        At least so many, those of the fit. None: those of the longest sequence.
+
+    Returns
+    -------
+    X : as given, or ndarray of shape (n, steps, channels)
+        Where sequences differ in length, with zeros before they begin.
+    begin : ndarray of int64 of shape (n,) or None
+        Where each begins; None: all at 0.
+
+    Raises
+    ------
+    TypeError, ValueError
+        X is of no kind that is known, a sequence is empty, or a code is none of the vocabulary.
+    """
+    if isinstance(X, Windows):
+        raise TypeError(
+            "X: RNNClassifier reads arrays of shape (n, steps) or (n, steps, channels), got Windows. Pass "
+            "np.asarray(windows), and set n_channels."
+        )
+    if getattr(getattr(X, "dtype", None), "kind", "") == "O" and X.ndim == 1:  # an array or a Series of sequences
+        X = list(X)
+    if _is_uneven(model, X, steps):
+        table, lengths = _padded(X, steps)
+    elif type(X) is np.ndarray and X.dtype.kind in "fiu" and X.ndim in (2, 3) and X.size:
+        table, lengths = _without_padding(model, X)
+    else:
+        table = lengths = None
+    if model.vocabulary is not None:
+        _refuse_no_codes(model, X if table is None else table, lengths)
+    if lengths is None:
+        return X, None
+    begin = table.shape[1] - lengths
+    if not begin.any() and steps in (None, table.shape[1]):
+        return table, None
+    moved = np.zeros_like(table)
+    moved[np.arange(table.shape[1]) >= begin[:, None]] = table[np.arange(table.shape[1]) < lengths[:, None]]
+    return moved, begin.astype(np.int64)
+
+
+def _is_uneven(model, X, steps):
+    """Whether X is a list of sequences that differ in length, among themselves or from those of the fit."""
+    if not isinstance(X, list | tuple) or not all(hasattr(row, "__len__") for row in X):
+        return False
+    lengths = {len(row) for row in X}
+    if steps is None or len(lengths) != 1:
+        return len(lengths) > 1
+    return lengths != {steps} and (model.n_channels == 1 or np.ndim(X[0]) == 2)  # else a row may have all its channels
+
+
+def _padded(X, steps):
+    """A list of sequences as one array, with NaN behind the end of each."""
+    rows = [np.asarray(row) for row in X]
+    shapes = {row.shape[1:] for row in rows}
+    kinds = {row.dtype.kind for row in rows}
+    if len(shapes) > 1 or len(next(iter(shapes))) > 1 or not kinds <= set("fiub"):
+        raise ValueError(
+            "X: expected numbers of shape (steps,) or (steps, channels) for each sequence, with the same channels, got "
+            f"shapes such as {sorted({row.shape for row in rows})[:3]}."
+        )
+    lengths = np.array([len(row) for row in rows])
+    most = max(int(lengths.max()), steps or 0)
+    _refuse_empty(lengths)
+    for i, row in enumerate(rows):
+        if row.dtype.kind == "f" and not np.isfinite(row).all():
+            raise ValueError(f"X: sequence {i} contains NaN or infinity; expected finite numbers.")
+    single = all(row.dtype == np.float32 for row in rows)
+    table = np.full((len(rows), most, *(shapes.pop() or (1,))), np.nan, dtype=np.float32 if single else np.float64)
+    for row, to in zip(rows, table, strict=True):
+        to[: len(row)] = row.reshape(len(row), -1)
+    return table, lengths
+
+
+def _without_padding(model, X):
+    """An array as (n, steps, channels) with the lengths of its sequences; None, None: none ends early."""
+    if X.ndim == 2 and X.shape[1] % model.n_channels:
+        return None, None
+    table = X.reshape(len(X), -1, X.shape[2] if X.ndim == 3 else model.n_channels)
+    empty = np.isnan(table) if X.dtype.kind == "f" else np.zeros(table.shape, dtype=bool)
+    if model.vocabulary is not None:
+        empty |= table == -1
+    empty = empty.all(axis=2)
+    if not empty[:, -1].any():
+        return None, None
+    lengths = table.shape[1] - np.argmin(empty[:, ::-1], axis=1) * empty[:, -1]
+    lengths[empty.all(axis=1)] = 0
+    _refuse_empty(lengths)
+    return table.astype(np.float64 if table.dtype.kind != "f" else table.dtype, copy=False), lengths
+
+
+def _refuse_empty(lengths):
+    if (lengths == 0).any():
+        raise ValueError(f"X: sequence {np.argmin(lengths)} contains NaN or nothing; expected one step or more.")
+
+
+def _refuse_no_codes(model, X, lengths):
+    try:
+        values = np.asarray(X, dtype=np.float64)
+    except (TypeError, ValueError):
+        return  # what is no number is refused where every X is read
+    if lengths is not None:
+        values = values[np.arange(values.shape[1]) < lengths[:, None]]
+    if (values.ndim == 3 and values.shape[2] != 1) or model.n_channels != 1:
+        raise ValueError("X: with vocabulary it holds one code at every step; expected one channel.")
+    values = values[np.isfinite(values)]
+    bad = (values != np.rint(values)) | (values < 0) | (values >= model.vocabulary)
+    if bad.any():
+        raise ValueError(
+            f"X holds {values[bad][0]:g}; expected whole numbers from 0 to vocabulary - 1 = {model.vocabulary - 1} "
+            "(-1 behind the end of a shorter sequence)."
+        )

@@ -1,0 +1,168 @@
+"""A distribution of each of many values: its parameters, and what can be asked of it."""
+
+import numpy as np
+
+from .families import FAMILIES
+
+__all__ = ["Distribution"]
+
+
+class Distribution:
+    """The distribution of each value of a forecast, as `predict_distribution` returns it.
+
+    Parameters
+    ----------
+    name : {"normal", "student_t", "poisson", "negative_binomial", "gamma"}
+        Its family.
+    **parameters : array-like
+        Those of the family, of shapes that broadcast. "normal": `mean`, `std`. "student_t": `loc`, `scale`, `df`
+        (degrees of freedom). "poisson": `mean`. "negative_binomial": `mean`, `dispersion`; the variance is `mean +
+        dispersion * mean**2`. "gamma": `mean`, `shape`; the standard deviation is `mean / sqrt(shape)`.
+
+    Attributes
+    ----------
+    name : str
+    parameters : dict of str to ndarray
+        Each of shape `shape`.
+    shape : tuple of int
+        One distribution for each entry.
+
+    Raises
+    ------
+    TypeError, ValueError
+        The family is unknown, or its parameters are not those above, finite and (all but a normal or Student-t
+        location) not negative.
+
+    Examples
+    --------
+    >>> from forecast import Distribution
+    >>> sales = Distribution("negative_binomial", mean=[0.3, 2.0], dispersion=1.5)
+    >>> sales.quantiles([0.5, 0.9, 0.99])
+    array([[ 0.,  1.,  3.],
+           [ 1.,  6., 13.]])
+    >>> sales.std().round(3)
+    array([0.66 , 2.828])
+    >>> sales.cdf(0).round(3)  # the probability that nothing is sold
+    array([0.781, 0.397])
+    """
+
+    def __init__(self, name, **parameters):
+        if name not in FAMILIES:
+            raise ValueError(f"name is {name!r}; expected one of {', '.join(map(repr, FAMILIES))}.")
+        wanted = FAMILIES[name].parameters
+        if set(parameters) != set(wanted):
+            raise TypeError(f"a {name!r} distribution has the parameters {', '.join(wanted)}; got {list(parameters)}.")
+        arrays = [np.asarray(parameters[key], dtype=np.float64) for key in wanted]
+        for key, array in zip(wanted, arrays, strict=True):
+            any_sign = key == "loc" or (name, key) == ("normal", "mean")
+            if not np.isfinite(array).all() or (not any_sign and (array < 0).any()):
+                expected = "finite numbers" if any_sign else "finite numbers, 0 or more"
+                raise ValueError(f"{key} of a {name!r} distribution holds {array.min()}; expected {expected}.")
+        self.name = name
+        self._values = np.stack(np.broadcast_arrays(*arrays), axis=-1)
+
+    @classmethod
+    def _of(cls, name, values):
+        """Of parameters (..., parameters) that are known to be good."""
+        found = object.__new__(cls)
+        found.name, found._values = name, values
+        return found
+
+    @property
+    def shape(self):
+        return self._values.shape[:-1]
+
+    @property
+    def parameters(self):
+        return {key: self._values[..., number] for number, key in enumerate(self._family.parameters)}
+
+    @property
+    def _family(self):
+        return FAMILIES[self.name]
+
+    def __repr__(self):
+        return f"<{self.name} distribution of shape {self.shape}: {', '.join(self._family.parameters)}>"
+
+    def __getitem__(self, which):
+        """Some of them, as an array of `shape` is indexed."""
+        return self._of(self.name, self._values[which])
+
+    def mean(self):
+        """Mean of each.
+
+        Returns
+        -------
+        ndarray of `shape`
+        """
+        return self._family.mean(self._values).copy()
+
+    def std(self):
+        """Standard deviation of each.
+
+        Returns
+        -------
+        ndarray of `shape`
+        """
+        return np.array(self._family.std(self._values))
+
+    def quantiles(self, levels):
+        """Quantiles of each; of counts the smallest count at which the level is reached.
+
+        Parameters
+        ----------
+        levels : float or array-like of shape (m,) or (*shape, m)
+            In (0, 1).
+
+        Returns
+        -------
+        ndarray of shape (*shape, m), or `shape` of a single number
+        """
+        wanted = np.asarray(levels, dtype=np.float64)
+        if not ((wanted > 0) & (wanted < 1)).all():
+            raise ValueError(f"levels: expected numbers in (0, 1), got {levels!r}.")
+        found = self._family.quantiles(self._values, np.atleast_1d(wanted))
+        return found if wanted.ndim else found[..., 0]
+
+    def cdf(self, y):
+        """Probability of at most y.
+
+        Parameters
+        ----------
+        y : array-like of a shape that broadcasts with `shape`
+
+        Returns
+        -------
+        ndarray
+        """
+        return self._family.cdf(self._values, np.asarray(y, dtype=np.float64))
+
+    def log_density(self, y):
+        """Logarithm of the density at y; of counts, of the probability, -inf where y is not a count.
+
+        Parameters
+        ----------
+        y : array-like of a shape that broadcasts with `shape`
+
+        Returns
+        -------
+        ndarray
+        """
+        return self._family.log_density(self._values, np.asarray(y, dtype=np.float64))
+
+    def crps(self, y):
+        """Continuous ranked probability score of each, in the units of y: the smaller the better.
+
+        Parameters
+        ----------
+        y : array-like of a shape that broadcasts with `shape`
+
+        Returns
+        -------
+        ndarray
+
+        References
+        ----------
+        Closed forms: Gneiting et al. (2005) for the normal distribution; Jordan, Krüger and Lerch (2019) for Student's
+        t and gamma; Wei and Held (2014) for counts.
+        """
+        return self._family.crps(self._values, np.asarray(y, dtype=np.float64))

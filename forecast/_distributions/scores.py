@@ -1,0 +1,128 @@
+"""Proper scores of distributions, and scikit-learn's scorers of them; `forecast.metrics` has them for users."""
+
+from .._numbers import finite
+from .distribution import Distribution
+
+__all__ = ["crps_of", "log_score", "neg_crps", "neg_log_score"]
+
+
+def crps_of(actual, distribution):
+    """Mean CRPS of distributions; `forecast.metrics.crps` says the rest."""
+    actual, distribution = _of_each(actual, distribution)
+    return float(distribution.crps(actual).mean())
+
+
+def log_score(actual, distribution):
+    """Mean negative logarithm of the density that was forecast at the actual value: smaller is better.
+
+    Proper as the CRPS, and harder on values in the far tail. Of counts the probability takes the place of the density.
+
+    Parameters
+    ----------
+    actual : array-like
+    distribution : Distribution of shape actual.shape
+
+    Returns
+    -------
+    float
+        In logarithms of the units of the series: only scores of the same series can be compared. inf where a value is
+        impossible.
+
+    Raises
+    ------
+    TypeError, ValueError
+        Shapes do not fit, nothing to compare, NaN or infinite values, or no distribution.
+
+    References
+    ----------
+    Gneiting, Raftery: Strictly proper scoring rules, prediction, and estimation. JASA 102 (2007), 359-378.
+
+    Examples
+    --------
+    >>> from forecast import Distribution
+    >>> from forecast.metrics import log_score
+    >>> round(log_score([0.0, 1.0], Distribution("poisson", mean=[0.5, 0.5])), 6)
+    0.846574
+    """
+    if not isinstance(distribution, Distribution):
+        raise TypeError(f"distribution is a {type(distribution).__name__}; expected a forecast.Distribution.")
+    actual, distribution = _of_each(actual, distribution)
+    return float(-distribution.log_density(actual).mean())
+
+
+def _of_each(actual, distribution):
+    actual = finite("actual", actual)
+    if actual.ndim == 2 and actual.shape[1:] == (1,) and len(distribution.shape) == 1:
+        actual = actual[:, 0]
+    if actual.ndim == 1 and distribution.shape == (len(actual), 1):
+        distribution = distribution[:, 0]
+    if actual.shape != distribution.shape:
+        raise ValueError(
+            f"actual has shape {actual.shape}, the distribution {distribution.shape}; expected the same shape."
+        )
+    if not actual.size:
+        raise ValueError("actual is empty; expected at least one value.")
+    return actual, distribution
+
+
+def neg_crps(estimator, X, y):
+    """Scorer for scikit-learn's tools: minus the CRPS of the distribution that an estimator forecasts.
+
+    Parameters
+    ----------
+    estimator : RNNForecaster or SeriesForecaster
+        Fitted with the loss of a distribution.
+    X : array-like, Windows or frame
+        As `predict_distribution` takes it.
+    y : array-like
+        Actual values.
+
+    Returns
+    -------
+    float
+        Greater is better.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sklearn.model_selection import TimeSeriesSplit, cross_val_score
+    >>> from forecast import RNNForecaster
+    >>> from forecast.metrics import neg_crps
+    >>> X = np.random.default_rng(0).normal(size=(300, 5))
+    >>> model = RNNForecaster(loss="normal", hidden_size=8, max_iter=5, random_state=0)
+    >>> scores = cross_val_score(model, X, X[:, -1], scoring=neg_crps, cv=TimeSeriesSplit(3))
+    >>> scores.shape, bool((scores < 0).all())
+    ((3,), True)
+    """
+    return -crps_of(y, _distribution_at(estimator, X))
+
+
+def neg_log_score(estimator, X, y):
+    """Scorer for scikit-learn's tools: minus the log score of the distribution that an estimator forecasts.
+
+    Parameters
+    ----------
+    estimator, X, y
+        As in `neg_crps`.
+
+    Returns
+    -------
+    float
+        Greater is better.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from forecast import RNNForecaster
+    >>> from forecast.metrics import log_score, neg_log_score
+    >>> X = np.random.default_rng(0).normal(size=(300, 5))
+    >>> model = RNNForecaster(loss="normal", hidden_size=8, max_iter=5, random_state=0).fit(X, X[:, -1])
+    >>> neg_log_score(model, X, X[:, -1]) == -log_score(X[:, -1], model.predict_distribution(X))
+    True
+    """
+    return -log_score(y, _distribution_at(estimator, X))
+
+
+def _distribution_at(estimator, X):
+    found = estimator.predict_distribution(X)
+    return found if isinstance(found, Distribution) else estimator._distribution(X)

@@ -1,0 +1,125 @@
+"""Rows at irregular times: each is a step, and what a step of the forecast is must be said or is the usual one."""
+
+
+import numpy as np
+import pandas as pd
+
+from .axis import TimeAxis
+from .fixes import nearest_step
+from .stamps import kind_of, ticks_of
+
+__all__ = ["irregular_axis", "refuse_other_gaps", "steps_since_epoch"]
+
+
+def irregular_axis(rows, rules):
+    """The time axis of rows at any times.
+
+    Parameters
+    ----------
+    rows : FrameRows
+    rules : Rules
+
+    Returns
+    -------
+    TimeAxis
+
+    Raises
+    ------
+    ValueError
+        `freq` has no one length, or there is no time between rows to learn it from.
+    """
+    kind, longest = kind_of(rows.index), rows.longest()
+    if kind == "period":
+        raise ValueError(
+            f"gaps='irregular' is for rows at any times, but the index holds periods of {longest.freqstr!r}, which "
+            "are on a grid; expected stamps. Fix: gaps='mask'."
+        )
+    if rules.trading_calendar is not None:
+        raise ValueError(
+            "gaps='irregular' is for rows at any times, but trading_calendar says which sessions there are; expected "
+            "one of both. Fix: trading_calendar=None."
+        )
+    if rules.freq is None and len(longest) < 2:
+        raise ValueError(
+            f"gaps='irregular' with {len(longest)} rows: there is no time between rows; expected freq=, the step of "
+            "the forecast. Fix: freq='h'."
+        )
+    index = rows.index
+    if kind == "integer":
+        freq = max(round(np.median(np.diff(ticks_of(longest)))), 1) if rules.freq is None else rules.offset(kind)
+        return TimeAxis(int(freq), kind, name=index.name, dtype=index.dtype, irregular=True)
+    freq = pd.tseries.frequencies.to_offset(nearest_step(longest)) if rules.freq is None else rules.offset(kind)
+    if rules.freq is None and not _is_fixed(freq):  # a usual step of months or years
+        freq = pd.offsets.Day(max(round(float(np.median((longest[1:] - longest[:-1]) / pd.Timedelta(days=1)))), 1))
+    if not _is_fixed(freq):
+        raise ValueError(
+            f"gaps='irregular' measures the time between rows in steps of freq, and freq={rules.freq!r} has no one "
+            "length; expected minutes, hours, days or weeks. Fix: freq='D'."
+        )
+    return TimeAxis(freq, kind, tz=index.tz, unit=index.unit, name=index.name, irregular=True)
+
+
+def _is_fixed(freq):
+    return isinstance(freq, (pd.offsets.Tick, pd.offsets.Day, pd.offsets.Week))
+
+
+def _length(freq):
+    if isinstance(freq, pd.offsets.Week):
+        return pd.Timedelta(days=7 * freq.n)
+    return pd.Timedelta(days=freq.n) if isinstance(freq, pd.offsets.Day) else pd.Timedelta(freq)
+
+
+def steps_since_epoch(index, freq):
+    """The time of each row, in steps from one fixed instant: the same label has the same number in every frame.
+
+    Parameters
+    ----------
+    index : pandas.Index
+        Stamps or whole numbers.
+    freq : offset or int
+        The step, of one length.
+
+    Returns
+    -------
+    ndarray of float64 of shape (rows,)
+        Instants are counted, also across a change of clocks.
+
+    Examples
+    --------
+    >>> index = pd.to_datetime(["1970-01-01 00:00", "1970-01-01 00:30", "1970-01-01 03:30"])
+    >>> steps_since_epoch(index, pd.offsets.Hour()).tolist()
+    [0.0, 0.5, 3.5]
+    """
+    step = freq
+    if isinstance(index, pd.DatetimeIndex):
+        step, whole = _length(freq), pd.Timedelta(1, index.unit)
+        if step % whole != pd.Timedelta(0):
+            index, whole = index.as_unit(step.unit), pd.Timedelta(1, step.unit)
+        step //= whole
+    ticks = ticks_of(index)  # whole steps apart from the rest, so that neither loses a digit
+    return ticks // step + (ticks % step) / step
+
+
+def refuse_other_gaps(rules, axis, what):
+    """Refuse to read rows on a grid as irregular ones, or the other way round.
+
+    Parameters
+    ----------
+    rules : Rules
+    axis : TimeAxis
+        The fitted one.
+    what : str
+        Name of the frame in messages.
+
+    Raises
+    ------
+    ValueError
+    """
+    if (rules.gaps == "irregular") == axis.irregular:
+        return
+    fitted = "with gaps='irregular'" if axis.irregular else f"on rows at frequency {axis.step_text}"
+    fix = "'irregular'" if axis.irregular else "'error'"
+    raise ValueError(
+        f"gaps is {rules.gaps!r}, but the model was fitted {fitted}, and {what} is read as the rows of fit were; "
+        f"expected the same. Fix: model.set_params(gaps={fix})."
+    )

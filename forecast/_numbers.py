@@ -1,0 +1,36 @@
+"""Numbers that a user gives, checked."""
+
+import numpy as np
+
+__all__ = ["finite"]
+
+
+def finite(name, numbers):
+    """As a float64 array.
+
+    Parameters
+    ----------
+    name : str
+        In messages.
+    numbers : array-like
+
+    Returns
+    -------
+    ndarray
+
+    Raises
+    ------
+    TypeError, ValueError
+        There are no numbers, or some that are NaN or infinite.
+    """
+    numbers = np.asarray(numbers)
+    if numbers.dtype.kind not in "iufb":
+        raise TypeError(f"{name} holds {numbers.dtype} values; expected numbers.")
+    numbers = numbers.astype(np.float64)
+    if not np.isfinite(numbers).all():
+        bad = ~np.isfinite(numbers)
+        raise ValueError(
+            f"{name} has {int(bad.sum())} values that are NaN or infinite, the first at position "
+            f"{tuple(int(i) for i in np.argwhere(bad)[0])}; expected finite numbers."
+        )
+    return numbers

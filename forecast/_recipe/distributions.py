@@ -1,0 +1,60 @@
+"""A recipe that is asked for a distribution: one network, whose loss is the distribution's likelihood.
+
+Linear and naive members have no distribution, and a mean of distributions is of another family. So the networks alone
+are judged, by the CRPS of their quantiles, and the best one is the forecast.
+"""
+
+from dataclasses import replace
+
+from .._distributions import FAMILIES
+
+__all__ = ["in_own_units", "networks_alone"]
+
+
+def in_own_units(wishes):
+    """What is chosen for counts and positive numbers: neither a transform nor a norm takes their units away.
+
+    Parameters
+    ----------
+    wishes : Wishes
+
+    Returns
+    -------
+    Wishes
+    """
+    if wishes.loss not in FAMILIES or FAMILIES[wishes.loss].target == "real":
+        return wishes
+    chosen = {name: None for name in ("transform", "window_norm") if getattr(wishes, name) == "auto"}
+    return replace(wishes, **chosen)
+
+
+def networks_alone(networks, wishes):
+    """The networks, as members of a recipe of a distribution.
+
+    Parameters
+    ----------
+    networks : dict of str to Settings
+    wishes : Wishes
+
+    Returns
+    -------
+    dict of str to Settings
+
+    Raises
+    ------
+    ValueError
+        There are none: too few rows, or too little time.
+    """
+    if not networks:
+        raise ValueError(
+            f"loss={wishes.loss!r} is that of a network, and there are too few rows, or too few seconds, to train and "
+            "judge one; expected more rows. Without them, quantiles of linear and naive members: loss='quantile'. Fix: "
+            "loss='quantile'."
+        )
+    if FAMILIES[wishes.loss].target == "real":
+        return networks
+    found = {}
+    for name, one in networks.items():
+        arguments = one.regressor.get_params() | {"skip": None, "skip_penalty": 1e-3}  # no line: it goes below 0
+        found[name] = replace(one, regressor=type(one.regressor)(**arguments))
+    return found

@@ -1,0 +1,118 @@
+"""Which of the user's columns, and which row, each value of a window comes from."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from ..preprocessing import calendar_features
+
+__all__ = ["Places", "columns_of", "places_of"]
+
+
+@dataclass(frozen=True)
+class Places:
+    """Of each value of a window.
+
+    Attributes
+    ----------
+    column : ndarray of int of shape (inputs,)
+        Number of the user's column; -1 of a value that is held: a code, a mask of missing values.
+    lag : ndarray of int of shape (inputs,)
+        Rows back from the newest: 0 is the newest, -1 the first step of the horizon.
+    static : ndarray of bool of shape (inputs,)
+        It belongs to no row.
+    calendar : ndarray of int of shape (inputs,)
+        Which of the features of the calendar it is, -1 of none.
+    codes : list of int
+        Columns of the user that are held because they are codes.
+    """
+
+    column: np.ndarray
+    lag: np.ndarray
+    static: np.ndarray
+    calendar: np.ndarray
+    codes: list
+
+
+def columns_of(state):
+    """The user's columns that forecasts read: targets, covariates, what the calendar says, static ones.
+
+    Parameters
+    ----------
+    state : FittedState
+
+    Returns
+    -------
+    list of labels
+    """
+    roles = state.roles
+    found = [*roles.target, *roles.past, *roles.future, *roles.static]
+    calendar = [name for member, _ in state.parts for name in member.preparation.calendar]
+    known = [_calendar_label(name, state) for name in dict.fromkeys(calendar)]
+    return [*found[: len(found) - len(roles.static)], *known, *roles.static]
+
+
+def _calendar_label(name, state):
+    roles = state.roles
+    taken = {*roles.target, *roles.past, *roles.future, *roles.static}
+    return f"calendar {name}" if name in taken else name
+
+
+def places_of(state, preparation, windows, target):
+    """Where the values of a member's windows come from.
+
+    Parameters
+    ----------
+    state : FittedState
+    preparation : Preparation
+        Of the member.
+    windows : Windows
+    target : int or None
+        The only target that the member reads; None: all of them.
+
+    Returns
+    -------
+    Places
+    """
+    number = {label: place for place, label in enumerate(columns_of(state))}
+
+    def of(encodings):
+        return [number[one.label] for one in encodings for _ in one.names]
+
+    own = [number[state.roles.target[target]]] if target is not None else list(range(len(state.roles.target)))
+    past, ahead, static = (of(getattr(state.schema, role)) for role in ("past", "future", "static"))
+    calendar = []
+    for name in preparation.calendar:
+        names = calendar_features(windows.index[:1], [name])[1]
+        calendar += [number[_calendar_label(name, state)]] * len(names)
+    held = [-1] * (len(own) + len(past)) if preparation.masked else []
+    channels = np.array([*own, *past, *ahead, *calendar, *held, *(own if preparation.level else [])], dtype=np.intp)
+    which = np.full(len(channels), -1)
+    first = len(own) + len(past) + len(ahead)
+    which[first : first + len(calendar)] = np.arange(len(calendar))
+    known = np.array([*ahead, *calendar], dtype=np.intp)
+    known_which = np.array([-1] * len(ahead) + list(range(len(calendar))), dtype=np.intp)
+    static = np.array(static, dtype=np.intp)
+    channels, known, static, codes = _without_codes(windows.levels, channels, known, static)
+    steps, horizon = windows.lookback, windows.horizon if len(known) else 0
+    lag = np.concatenate([
+        np.repeat(np.arange(steps)[::-1], len(channels)), np.repeat(-1 - np.arange(horizon), len(known)),
+        np.zeros(len(static), dtype=np.intp),
+    ])  # fmt: skip
+    return Places(
+        np.concatenate([np.tile(channels, steps), np.tile(known, horizon), static]),
+        lag,
+        np.arange(len(lag)) >= len(lag) - len(static),
+        np.concatenate([np.tile(which, steps), np.tile(known_which, horizon), np.full(len(static), -1)]),
+        codes,
+    )
+
+
+def _without_codes(levels, channels, known, static):
+    """Numbers of columns with -1 where a column holds codes, and which columns do."""
+    found, out = set(), []
+    for role, columns in (("past", channels), ("future", known), ("static", static)):
+        levels_of = np.array((levels or {}).get(role) or [0] * len(columns), dtype=np.intp)
+        found |= set(columns[levels_of > 0].tolist())
+        out.append(np.where(levels_of > 0, -1, columns))
+    return *out, sorted(found - {-1})

@@ -1,0 +1,288 @@
+"""`channel_importance`: how much worse forecasts are where a column comes from another time."""
+
+from dataclasses import dataclass, replace
+from numbers import Integral
+
+import numpy as np
+import pandas as pd
+from sklearn.utils.validation import check_is_fitted
+
+from .._series import SeriesForecaster, rows_of_frame
+from ..metrics import mae, rmse
+
+__all__ = ["ChannelImportance", "channel_importance"]
+
+_METRICS = {"mae": mae, "rmse": rmse}
+
+
+@dataclass(frozen=True)
+class ChannelImportance:
+    """How much the error rises where a column comes from another time, of `channel_importance`.
+
+    Attributes
+    ----------
+    columns : list of labels
+        Targets, covariates, "calendar" for all features of the calendar together, static covariates.
+    rises : ndarray of shape (n_columns, n_repeats)
+        Error with the column of another time, minus `error`.
+    error : float
+        Of the forecasts as they are.
+    metric : str
+    target : label
+    n_origins : int
+        Forecasts that were judged.
+
+    Examples
+    --------
+    >>> found = ChannelImportance(["load", "wind"], np.array([[0.5, 0.7], [0.1, 0.1]]), 1.0, "mae", "load", 20)
+    >>> found.to_frame().round(2).to_dict("list")
+    {'importance': [0.6, 0.1], 'std': [0.1, 0.0]}
+    """
+
+    columns: list
+    rises: np.ndarray
+    error: float
+    metric: str
+    target: object
+    n_origins: int
+
+    def to_frame(self):
+        """Columns, the most important first.
+
+        Returns
+        -------
+        pandas.DataFrame of shape (n_columns, 2)
+            Index "column"; "importance", the mean rise, and "std", its deviation over the repeats.
+
+        Examples
+        --------
+        >>> found = ChannelImportance(["load", "wind"], np.array([[0.1], [0.5]]), 1.0, "mae", "load", 20)
+        >>> found.to_frame().index.tolist()
+        ['wind', 'load']
+        """
+        index = pd.Index(self.columns, name="column", tupleize_cols=False)
+        table = pd.DataFrame({"importance": self.rises.mean(axis=1), "std": self.rises.std(axis=1)}, index=index)
+        return table.sort_values("importance", ascending=False, kind="stable")
+
+
+def channel_importance(
+    model, X, *, metric="mae", n_repeats=5, n_origins=100, gap=None, target=None, random_state=0
+):
+    """How much worse forecasts are where one column comes from another time: permutation importance for series.
+
+    Forecasts are made after rows of `X` and compared with what came. Then the whole window of a column, everything that
+    a forecast reads of it, is exchanged for that of another origin of the same series, far away in time, and the error
+    is measured again [1]_ [2]_. Rows within a window keep their order. The model is not fitted anew.
+
+    Parameters
+    ----------
+    model : SeriesForecaster
+        Fitted, around any regressor, or the recipe. It is not changed.
+    X : frame
+        Rows as `fit` had them, best those that came after them: what was trained on flatters columns that were learnt
+        by heart.
+    metric : {"mae", "rmse"} or callable, default="mae"
+        A callable takes actual values and forecasts, each of shape (n,), and returns an error.
+    n_repeats : int, default=5
+        Exchanges of each column, each at another distance.
+    n_origins : int, default=100
+        At most so many forecasts, evenly spread over the rows of each series.
+    gap : int, default=None
+        Least number of rows between two origins that are exchanged. None: a whole window and horizon, so that they
+        share no row.
+    target : label, default=None
+        Whose error is measured; None: the first target's.
+    random_state : int, RandomState instance or None, default=0
+        Which distances are taken.
+
+    Returns
+    -------
+    ChannelImportance
+
+    Raises
+    ------
+    sklearn.exceptions.NotFittedError
+        The model is not fitted.
+    TypeError
+        The model is not a `SeriesForecaster`.
+    ValueError
+        The rows are too few, or an argument is out of range.
+
+    See Also
+    --------
+    explain : What each column and row adds to a single forecast.
+    forecast.plotting.ImportanceDisplay : Draws the result.
+
+    Notes
+    -----
+    Columns that say the same can stand in for each other, so that each alone seems unimportant. The target's own past
+    is exchanged with its level, which a forecast cannot do without. Static covariates are exchanged between series.
+
+    References
+    ----------
+    .. [1] Breiman: Random forests. Machine Learning 45 (2001), 5-32.
+    .. [2] Fisher, Rudin and Dominici: All models are wrong, but many are useful. JMLR 20 (2019), 1-81.
+
+    Examples
+    --------
+    >>> import numpy as np, pandas as pd
+    >>> from sklearn.ensemble import HistGradientBoostingRegressor
+    >>> from forecast import SeriesForecaster
+    >>> rng = np.random.default_rng(0)
+    >>> df = pd.DataFrame(rng.normal(size=(400, 3)), columns=["load", "wind", "noise"])
+    >>> df["load"] += 3 * df["wind"].shift(1, fill_value=0.0)  # yesterday's wind
+    >>> trees = HistGradientBoostingRegressor(max_iter=20)
+    >>> model = SeriesForecaster(trees, target="load", past_covariates=["wind", "noise"], lookback=6, horizon=1)
+    >>> found = channel_importance(model.fit(df[:300]), df[300:])
+    >>> found.to_frame().index[0]
+    'wind'
+    """
+    if not isinstance(model, SeriesForecaster):
+        raise TypeError(f"model is a {type(model).__name__}; expected a fitted SeriesForecaster.")
+    measure = _metric(metric)
+    for name, value in (("n_repeats", n_repeats), ("n_origins", n_origins), ("gap", 1 if gap is None else gap)):
+        if isinstance(value, bool) or not isinstance(value, Integral) or value < 1:
+            raise ValueError(f"{name} is {value!r}; expected a whole number, 1 or more.")
+    check_is_fitted(model)
+    targets = list(model._state.roles.target)
+    if target is not None and target not in targets:
+        raise ValueError(f"target {target!r} is not there; expected one of {targets}.")
+    number = 0 if target is None else targets.index(target)
+    state, rows = rows_of_frame(model, X)
+    pieces = _Pieces.of(state, rows, n_origins, gap)
+    rng = np.random.default_rng(_seed(random_state))
+    donors = [pieces.exchanged(rng) for _ in range(n_repeats)]
+    error = measure(*pieces.judged(pieces.rows, number))
+    groups = _groups(state)
+    rises = np.empty((len(groups), n_repeats))
+    for place, (role, columns) in enumerate(groups.values()):
+        for repeat in range(n_repeats):
+            rows = pieces.with_others(role, columns, donors[repeat], rng)
+            rises[place, repeat] = measure(*pieces.judged(rows, number)) - error
+    name = metric if isinstance(metric, str) else getattr(metric, "__name__", type(metric).__name__)
+    return ChannelImportance(list(groups), rises, float(error), name, targets[number], len(pieces.origins))
+
+
+def _metric(metric):
+    if callable(metric):
+        return metric
+    if metric not in _METRICS:
+        raise ValueError(f"metric is {metric!r}; expected one of {list(_METRICS)}, or a callable.")
+    return _METRICS[metric]
+
+
+def _seed(random_state):
+    return random_state.randint(2**31) if isinstance(random_state, np.random.RandomState) else random_state
+
+
+def _groups(state):
+    """Label -> role and encoded columns of everything that can be exchanged."""
+    found = {label: ("targets", [number]) for number, label in enumerate(state.roles.target)}
+    for role in ("past", "future", "static"):
+        first = 0
+        for one in getattr(state.schema, role):
+            found[one.label] = (role, list(range(first, first + len(one.names))))
+            first += len(one.names)
+    if any(member.preparation.calendar for member, _ in state.parts):
+        found["calendar features" if "calendar" in found else "calendar"] = ("index", [])
+    if state.tail.n_series == 1:
+        found = {label: group for label, group in found.items() if group[0] != "static"}
+    return found
+
+
+@dataclass(frozen=True)
+class _Pieces:
+    """What each forecast reads, as series of their own, one after the other and equally long.
+
+    Attributes
+    ----------
+    state : FittedState
+    rows : Rows
+    origins : ndarray of int
+        In them.
+    actual : ndarray of shape (n, horizon, targets)
+    series : ndarray of int of shape (n,)
+        Of each piece.
+    at : ndarray of int of shape (n,)
+        Where its origin was.
+    back : int
+        Rows of a piece up to its origin.
+    gap : int
+    """
+
+    state: object
+    rows: object
+    origins: np.ndarray
+    actual: np.ndarray
+    series: np.ndarray
+    at: np.ndarray
+    back: int
+    gap: int
+
+    @classmethod
+    def of(cls, state, rows, n_origins, gap):
+        horizon = state.horizon
+        back = max(1, *(member.looks_back for member, _ in state.parts))
+        gap = back + horizon if gap is None else int(gap)
+        each = max(n_origins // rows.n_series, 2)
+        found = []
+        for number, (first, end) in enumerate(zip(rows.starts[:-1], rows.starts[1:], strict=True)):
+            origins = np.arange(first + back - 1, end - horizon)
+            origins = origins[np.linspace(0, len(origins) - 1, min(len(origins), each)).round().astype(np.intp)]
+            key = rows.keys[number]
+            if len(_distances(origins, gap)) == 0:
+                name = "" if key is None else f" of series {key!r}"
+                raise ValueError(
+                    f"X has {end - first} rows{name}; expected at least {back + horizon + 2 * gap}, so that windows of "
+                    f"{back} + {horizon} (horizon) rows can be exchanged that begin {gap} rows apart. Give more rows, "
+                    "or a smaller gap=, with which exchanged windows overlap."
+                )
+            found += [(number, int(origin)) for origin in origins]
+        bounds = [(number, origin - back + 1, origin + horizon + 1) for number, origin in found]
+        pieces = replace(rows.parts(bounds), made_up=None)
+        origins = pieces.starts[:-1] + back - 1
+        ahead = origins[:, None] + np.arange(1, horizon + 1)
+        actual = rows.parts(bounds).true_targets[ahead].astype(np.float64)
+        known = pieces.unknown_after(origins)
+        series, at = (np.array(part) for part in zip(*found, strict=True))
+        return cls(state, known, origins, actual, series, at, back, gap)
+
+    def exchanged(self, rng):
+        """Of each piece another one of the same series, at a distance of rows that is drawn."""
+        donors = np.arange(len(self.at))
+        for number in np.unique(self.series):
+            mine = np.flatnonzero(self.series == number)
+            donors[mine] = np.roll(mine, -int(rng.choice(_distances(self.at[mine], self.gap))))
+        return donors
+
+    def with_others(self, role, columns, donors, rng):
+        """The rows with some columns of the donors."""
+        rows, n = self.rows, len(self.at)
+        if role == "index":
+            places = np.arange(len(rows)).reshape(n, -1)[donors].ravel()
+            return replace(rows, index=rows.index[places])
+        table = getattr(rows, role).copy()
+        if role == "static":
+            names = np.unique(self.series)
+            turned = np.roll(names, -int(rng.integers(1, len(names))))
+            first = np.searchsorted(self.series, turned)  # pieces are in order of the series
+            table[:, columns] = table[first[np.searchsorted(names, self.series)]][:, columns]
+            return replace(rows, static=table)
+        cube = table.reshape(n, -1, table.shape[1])
+        cube[:, :, columns] = cube[donors][:, :, columns]
+        return replace(rows, **{role: table})
+
+    def judged(self, rows, target):
+        """Actual values and forecasts of a target where it is known."""
+        forecast = self.state.forecast(rows, self.origins)[:, :, target]
+        actual = self.actual[:, :, target]
+        seen = ~np.isnan(actual)
+        return actual[seen], forecast[seen]
+
+
+def _distances(origins, gap):
+    """By how many places origins can be turned so that each gets one at least `gap` rows away."""
+    found = [
+        places for places in range(1, len(origins)) if (np.abs(np.roll(origins, -places) - origins) >= gap).all()
+    ]
+    return np.array(found, dtype=np.intp)

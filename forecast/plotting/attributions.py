@@ -1,0 +1,234 @@
+"""`AttributionDisplay`: what has each column, or each row of it, added to a forecast?"""
+
+import numpy as np
+
+from .captions import caption
+from .reading import one_of
+from .style import colour_of, dress, font_of, labelled, new_axes, pyplot, rows_that_fit, tones_of
+
+__all__ = ["AttributionDisplay"]
+
+_UP, _DOWN = 0, 1  # colours: vermilion raises a forecast, blue lowers it
+
+
+class AttributionDisplay:
+    """What each column adds to a forecast, against its baseline: as a bar per column, or row by row.
+
+    `from_estimator` and `from_attribution` build it and draw it.
+
+    Parameters
+    ----------
+    attribution : Attribution
+        As `forecast.diagnostics.explain` gives it. Of several forecasts and steps, means are drawn.
+    kind : {"columns", "lags"}, default="columns"
+        A bar per column, the most important on top; or columns against lags, in colours.
+    unit : str, default=None
+        Of the target.
+    title : str, default=None
+    legend : bool, default=True
+        False draws none, and no bar of the colours.
+
+    Attributes
+    ----------
+    ax_ : matplotlib.axes.Axes
+    figure_ : matplotlib.figure.Figure
+    bars_ : matplotlib.container.BarContainer
+        With kind "columns". Columns for which there is no room are drawn as one.
+    mesh_ : matplotlib.collections.QuadMesh or None
+        With kind "lags", in which static covariates are left out.
+
+    Examples
+    --------
+    >>> import matplotlib
+    >>> matplotlib.use("Agg")
+    >>> from sklearn.linear_model import Ridge
+    >>> from forecast import SeriesForecaster
+    >>> from forecast.datasets import make_ar1
+    >>> from forecast.diagnostics import explain
+    >>> model = SeriesForecaster(Ridge(), lookback=12, horizon=4).fit(make_ar1(300, random_state=0))
+    >>> display = AttributionDisplay(explain(model)).plot()
+    >>> [label.get_text() for label in display.ax_.get_yticklabels()]
+    ['y']
+    """
+
+    def __init__(self, attribution, *, kind="columns", unit=None, title=None, legend=True):
+        self.attribution = attribution
+        self.kind = kind
+        self.unit = unit
+        self.title = title
+        self.legend = legend
+
+    @classmethod
+    def from_estimator(
+        cls, model, X=None, *, history=None, n_origins=1, kind="columns", unit=None, title=None, legend=True, ax=None
+    ):
+        """Explain forecasts of a fitted model by integrated gradients, and draw the result.
+
+        Parameters
+        ----------
+        model : SeriesForecaster
+            Fitted, as `forecast.diagnostics.explain` takes it.
+        X, history, n_origins
+            As in `explain`.
+        kind : {"columns", "lags"}, default="columns"
+        unit : str, default=None
+            Of the target.
+        title : str, default=None
+        legend : bool, default=True
+            False draws none, and no bar of the colours.
+        ax : matplotlib.axes.Axes, default=None
+            Where to draw; None makes a new figure.
+
+        Returns
+        -------
+        AttributionDisplay
+
+        Raises
+        ------
+        ImportError
+            matplotlib is not installed.
+        TypeError, ValueError
+            As `explain`.
+
+        Examples
+        --------
+        >>> import matplotlib
+        >>> matplotlib.use("Agg")
+        >>> from sklearn.linear_model import Ridge
+        >>> from forecast import SeriesForecaster
+        >>> from forecast.datasets import make_ar1
+        >>> model = SeriesForecaster(Ridge(), lookback=12, horizon=4).fit(make_ar1(300, random_state=0))
+        >>> AttributionDisplay.from_estimator(model, kind="lags").mesh_.get_array().shape
+        (1, 12)
+        """
+        pyplot()
+        from ..diagnostics import explain
+
+        attribution = explain(model, X, history=history, n_origins=n_origins)
+        return cls.from_attribution(attribution, kind=kind, unit=unit, title=title, legend=legend, ax=ax)
+
+    @classmethod
+    def from_attribution(cls, attribution, *, kind="columns", unit=None, title=None, legend=True, ax=None):
+        """Draw an attribution that was computed already.
+
+        Parameters
+        ----------
+        attribution : Attribution
+        kind : {"columns", "lags"}, default="columns"
+        unit : str, default=None
+            Of the target.
+        title : str, default=None
+        legend : bool, default=True
+            False draws none, and no bar of the colours.
+        ax : matplotlib.axes.Axes, default=None
+            Where to draw; None makes a new figure.
+
+        Returns
+        -------
+        AttributionDisplay
+
+        Raises
+        ------
+        ImportError
+            matplotlib is not installed.
+        TypeError, ValueError
+            It is not an `Attribution`, or the kind is another.
+        """
+        pyplot()
+        if not hasattr(attribution, "by_lag"):
+            raise TypeError(
+                f"attribution is {type(attribution).__name__}; expected an Attribution. Fix: "
+                "AttributionDisplay.from_attribution(explain(model))."
+            )
+        return cls(attribution, kind=kind, unit=unit, title=title, legend=legend).plot(ax)
+
+    def plot(self, ax=None):
+        """Draw.
+
+        Parameters
+        ----------
+        ax : matplotlib.axes.Axes, default=None
+            Where to draw; None makes a new figure, 9 inches wide.
+
+        Returns
+        -------
+        AttributionDisplay
+            Itself.
+
+        Raises
+        ------
+        ImportError
+            matplotlib is not installed.
+        ValueError
+            The kind is another.
+        """
+        pyplot()
+        one_of(self.kind, ("columns", "lags"), "kind")
+        table = self.attribution.by_column()
+        self.ax_ = ax = new_axes(ax, size=(9, 1.9 + 0.32 * min(len(table), 20)))
+        self.figure_, self.lines_, self.mesh_ = ax.figure, [], None
+        if self.kind == "columns":
+            self._bars(table)
+        else:
+            self._lags()
+        return self
+
+    @property
+    def _of(self):
+        step = self.attribution.steps
+        which = f"step {step[0]}" if len(step) == 1 and step != ["mean"] else "mean of the horizon"
+        return labelled(f"added to {self.attribution.target}, {which}", self.unit)
+
+    def _bars(self, table):
+        ax, tones = self.ax_, tones_of(self.ax_)
+        effect, names = table["effect"].to_numpy(), [str(name) for name in table.index]
+        room = rows_that_fit(ax)
+        if len(names) > room:
+            rest = effect[room - 1 :]
+            effect = np.append(effect[: room - 1], rest.sum())
+            names = [*names[: room - 1], f"{len(rest)} others"]
+        rows = np.arange(len(names))
+        colours = [colour_of(_UP if value >= 0 else _DOWN) for value in effect]
+        self.bars_ = ax.barh(rows, effect, height=0.6, color=colours, zorder=2)
+        for bar, value in zip(self.bars_, effect, strict=True):
+            if value < 0:
+                bar.set_hatch("////")  # seen without colours too
+                bar.set_edgecolor(tones.ground)
+        ax.axvline(0, color=tones.ink, linewidth=1.2, zorder=3)
+        ax.margins(x=0.05)
+        ax.set_ylim(len(rows) - 0.5, -0.5)
+        ax.set_yticks(rows, names)
+        dress(ax, self._of, None, grid="x")
+        ax.tick_params(axis="y", length=0, colors=tones.ink)
+        base, full = (float(part.mean()) for part in (self.attribution.baseline, self.attribution.forecast))
+        self.bars_.set_label(f"from {base:.4g} (baseline) to {full:.4g}")
+        caption(ax, self.title, handles=[self.bars_], legend=self.legend)
+
+    def _lags(self):
+        ax, tones = self.ax_, tones_of(self.ax_)
+        order = self.attribution.by_column().index
+        table = self.attribution.by_lag()[order]
+        table = table.loc[:, (table != 0).any(axis=0)]
+        table = table if table.shape[1] else self.attribution.by_lag().iloc[:, :1]
+        table = table.iloc[:, : rows_that_fit(ax)]
+        values = table.to_numpy().T
+        most = float(np.abs(values).max()) or 1.0
+        steps = -table.index.to_numpy()
+        edges = np.append(steps - 0.5, steps[-1] + 0.5)
+        self.mesh_ = ax.pcolormesh(
+            edges, np.arange(len(values) + 1) - 0.5, values, vmin=-most, vmax=most, cmap="RdBu_r", rasterized=True
+        )
+        if steps[-1] > 0:
+            ax.axvline(0.5, color=tones.ink, linewidth=1.2)
+        ax.invert_yaxis()
+        ax.set_yticks(np.arange(len(values)), [str(name) for name in table.columns])
+        ax.xaxis.get_major_locator().set_params(integer=True)
+        dress(ax, "row (0: the newest known, 1: the first ahead)", None, grid=None)
+        ax.tick_params(axis="y", length=0, colors=tones.ink)
+        if self.legend:
+            font = font_of(ax)
+            bar = self.figure_.colorbar(self.mesh_, ax=ax, fraction=0.05, pad=0.015)
+            bar.set_label(labelled("added", self.unit), color=tones.ink, fontsize=font + 0.5)
+            bar.ax.tick_params(colors=tones.muted, labelsize=font)
+            bar.outline.set_visible(False)
+        caption(ax, self.title, handles=[], legend=self.legend)
