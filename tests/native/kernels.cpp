@@ -104,7 +104,7 @@ int run(const Table& table, int cell, int64_t H, int64_t L) {
   }
   std::vector<double> flow(size_t(L * 11));
   Gradients<T> g{0, outputs.data(), gradients.data(), past.data(), extra.data(), initial.data(), flow.data()};
-  gradient<T>(model, theta.data(), windows, nullptr, true, 7, 0.0, 1, sign, &g);
+  gradient<T>(model, theta.data(), windows, nullptr, nullptr, true, 7, 0.0, 1, sign, &g);
   const CellInfo& info = table.cells[cell];
   std::vector<T> values(size_t((info.gates + info.states) * n * L * 11 * H));
   activity(model, theta.data(), windows, 1, sign, values.data());
