@@ -33,9 +33,6 @@ class Family:
     least = -np.inf
     target = "real"  # as the registry of losses says of the targets
 
-    def crps(self, values, y):
-        raise NotImplementedError
-
 
 class _LocationScale(Family):
     def linked(self, raw, scale, mean):

@@ -56,8 +56,8 @@ def placed_for_fit(model, data, given, fitted):
         )
     if cycle and data.windows is not None and data.windows.elapsed is not None:
         raise ValueError(
-            f"cycle={model.cycle!r}: rows at irregular times, whose time has passed unequally, have no phase that goes "
-            "on by one from row to row. Fix: model.set_params(cycle=None)."
+            f"cycle={model.cycle!r}: rows at irregular times cannot have a cycle, because it needs equal steps. "
+            "Fix: model.set_params(cycle=None)."
         )
     names, data = None, _placed(model, data, cycle, None)
     if model.series_size > 0 or (cycle and not shared):

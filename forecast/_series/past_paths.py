@@ -58,8 +58,8 @@ class PastPaths:
     def drawn(self, n_paths, lines, rng):
         """Where paths lie among the quantiles of a forecast, series by series.
 
-        A series whose errors are known from fewer than nine times, such as a new one, takes at each time drawn the
-        errors of another series. One that has no error of the time drawn takes those of another time.
+        A series with errors from fewer than nine times, such as a new one, takes the errors of another series at each
+        drawn time. A series without an error at a drawn time takes its errors from another time.
 
         Parameters
         ----------

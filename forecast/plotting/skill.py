@@ -172,7 +172,7 @@ class SkillDisplay:
         words = [f"{100 * value:+.1f} %".replace("-", "−") for value in best]
         wide = 6 + 0.62 * font * max(len(word) for word in words)
         beside = room_beside(ax, wide)
-        if not beside:  # other axes are near: the numbers go inside, right of all points
+        if not beside:  # no room next to the axes: write the numbers inside, to the right of all points
             share = min(wide / (ax.bbox.width / ax.figure.dpi * 72), 0.6)
             ax.set_xlim(low - pad, high + pad + (high - low + 2 * pad) * share / (1 - share))
         for row, word in zip(rows, words, strict=True):  # where no point can lie on it
