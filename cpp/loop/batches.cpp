@@ -7,6 +7,7 @@
 #include <optional>
 
 #include "carried.h"
+#include "workspace.h"
 
 namespace forecast {
 
@@ -36,37 +37,6 @@ double normaliser_of(const Windows& w) {
   const double observed = w.table->observed(*w.source, w.index, w.n);
   return observed > 0 ? 1 / observed : 0.0;
 }
-
-// Work on flat vectors is shared in parts of a fixed size, so that sums over parts do not depend on the threads.
-constexpr int64_t part = 4096;
-int64_t parts_of(int64_t n) { return (n + part - 1) / part; }
-
-// The plans of a training, for both ways.
-template <class T>
-struct Plans {
-  Planned lanes, units;
-  Plans(const Model<T>& model, bool drop, bool inputs)
-      : lanes(*model.kernels, *model.spec, {false, true, drop, inputs}),
-        units(*model.kernels, *model.spec, {true, true, drop, inputs}) {}
-};
-
-template <class T>
-struct Workspace {
-  T *arenas, *slots, *packs[4];
-  double *losses, *sums;
-  int64_t arena;
-  mutable TableGradients<T> tables;
-
-  Workspace(Scratch& scratch, const Model<T>& model, const Plans<T>& plans, const Cut& cut, int64_t windows,
-            bool with_units)
-      : arena(std::max(plans.lanes->arena, with_units ? plans.units->arena : 0)),
-        tables((scratch.begin(), scratch), *model.spec, *plans.lanes, windows) {
-    const int64_t parameters = plans.lanes->dense;
-    arenas = scratch.take<T>(arena * cut.threads), slots = scratch.take<T>(parameters * cut.slots);
-    for (int i = 0; i < 4; ++i) packs[i] = scratch.take<T>(with_units || i < forward_units ? plans.lanes->packs[i] : 0);
-    losses = scratch.take<double>(cut.chunks), sums = scratch.take<double>(parts_of(parameters));
-  }
-};
 
 // One network, planned for either way.
 template <class T>
@@ -106,7 +76,7 @@ bool batch_gradient(Team& team, const Model<T>& model, const Both<T>& net, const
     Chunk<T> c = common;
     c.rows = space.tables.rows(), c.read = space.tables.read();
     c.gradient = space.slots + slot * parameters, c.flow = common.flow ? common.flow + slot * states : nullptr;
-    std::fill(c.gradient, c.gradient + parameters, T(0));
+    if (!clear(c.gradient, parameters, poll)) return;
     for (int64_t number = slot; number < cut.chunks; number += cut.slots) {
       set_windows(&c, windows, vectors.lanes, number);
       c.normaliser = normaliser, c.loss = space.losses + number;
@@ -306,6 +276,7 @@ bool gradient(const Model<T>& model, const T* theta, const Windows& windows, con
   common.dpast = out->past, common.dextra = out->extra, common.dinitial = out->initial;
   with_team(cut.threads, sign, [&](Team& team) {
     const int64_t few = 0;  // that way knows no gradients but those of the weights
+    if (!clear_packs(team, space, sign)) return;
     pack(team, model, net, space, Ways(windows.n, model.kernels->vectors.lanes, few));
     if (!sign.stopped()) batch_gradient(team, model, net, windows, common, space, few, sign, &out->loss);
   });
@@ -403,6 +374,7 @@ bool train(const Model<T>& model, T* theta, Optimizer<T>& optimizer, const Windo
   out->losses.reserve(batches), out->norms.reserve(batches);  // nothing inside the team may throw
   with_team(largest.threads, sign, [&](Team& team) {
     out->threads = team.size();
+    if (!clear_packs(team, space, sign)) return;
     Both<T> net(model, plans, theta);
     for (int64_t first = 0; first < windows.n; first += course.batch_size) {
       const Windows batch = part_of(windows, first, course.batch_size);
