@@ -1,4 +1,4 @@
-"""Recurrent networks for time series, as pleasant as scikit-learn and as fast as the machine allows."""
+"""Time-series forecasts with recurrent neural networks and linear models, as scikit-learn estimators."""
 
 from importlib import import_module
 from importlib.util import find_spec
