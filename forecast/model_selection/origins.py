@@ -1,4 +1,4 @@
-"""Where the forecasts of a backtest start: folds of a splitter, and in each the newest known row of every series."""
+"""Origins of a backtest: folds of a splitter, and in each the newest known row of every series."""
 
 from dataclasses import dataclass
 
@@ -15,7 +15,8 @@ class Fold:
     Attributes
     ----------
     train : ndarray of int or None
-        Rows to train on; None where no model is fitted on them: those of a hundred origins are more than the data.
+        Rows to train on; None if no model is fitted on them, because those of a hundred origins take more memory than
+        the data.
     n_train : int
     ends : ndarray of int, shape (2,)
         The first and the last of the rows to train on.
