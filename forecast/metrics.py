@@ -158,7 +158,7 @@ def mase(actual, forecast, *, history, period=1):
     Parameters
     ----------
     actual, forecast : array-like of the same shape
-        Of one series.
+        Values of one series.
     history : array-like of shape (n,)
         The values before the forecast, in time order; more than `period` of them.
     period : int, default=1
@@ -191,7 +191,7 @@ def rmsse(actual, forecast, *, history, period=1):
     Parameters
     ----------
     actual, forecast : array-like of the same shape
-        Of one series.
+        Values of one series.
     history : array-like of shape (n,)
         The values before the forecast, in time order; more than `period` of them.
     period : int, default=1

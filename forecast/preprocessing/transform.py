@@ -10,12 +10,12 @@ from sklearn.utils.validation import check_is_fitted
 
 __all__ = ["ROUNDINGS", "SAME", "Transform", "as_forecasts", "as_series"]
 
-ROUNDINGS = 10  # units in the last place of the largest value: a smaller spread counts as none, as in scikit-learn's scalers
+ROUNDINGS = 10  # units in the last place of the largest value: a smaller spread is none, as in scikit-learn's scalers
 SAME = 1e-6  # relative: the inverse must return the fitted value to this precision
 
 
 class Transform(TransformerMixin, BaseEstimator):
-    """The base of all transforms: shapes, missing values, refusals. Formulas are in `_learn`, `_forward`, `_inverse`."""
+    """Base of all transforms: shapes, missing values, refusals. Formulas are in `_learn`, `_forward`, `_inverse`."""
 
     _n_needed = 1  # values that a fit can learn from
 
@@ -26,7 +26,7 @@ class Transform(TransformerMixin, BaseEstimator):
 
     @property
     def is_pointwise(self):
-        """Whether each value is transformed by itself, and increasingly: quantiles of forecasts may then pass through."""
+        """Whether each value is transformed on its own, increasingly: quantiles of forecasts may then pass through."""
         return self.n_lost == 0
 
     @property
