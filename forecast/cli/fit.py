@@ -9,11 +9,11 @@ from .options import add_command, add_data, add_loudness, add_model, add_roles
 __all__ = ["add", "run"]
 
 _DESCRIPTION = """\
-Train a recurrent network on the columns of a file and save it. Its errors on the newest windows, which are
-held out, are printed next to those of naive forecasts.
+Train a recurrent network on the columns of a file and save it. Its errors on the newest windows, which are held
+out, are printed next to those of naive forecasts.
 
-DATA is CSV (comma, semicolon with decimal comma, tab), JSON lines, Excel or Parquet, packed or not; - is the standard
-input.
+DATA is CSV (comma, semicolon with decimal comma, tab), JSON lines, Excel or Parquet, compressed or not; - is the
+standard input.
 """
 _EXAMPLES = """\
 examples:
@@ -29,7 +29,7 @@ _USAGE = "forecast fit DATA --target COLUMN --horizon N -o MODEL [options]"
 def add(commands):
     """Add the command to the parser."""
     parser = add_command(commands, "fit", run, "train on a file and save the model", _USAGE, _DESCRIPTION, _EXAMPLES)
-    parser.add_argument("data", metavar="DATA", help="CSV, JSON lines, Excel or Parquet file; - for the standard input")
+    parser.add_argument("data", metavar="DATA", help="CSV, JSON lines, Excel or Parquet file; -: standard input")
     parser.add_argument("-o", "--output", required=True, metavar="MODEL", help="file to write, such as model.forecast")
     add_loudness(parser)
     add_roles(add_data(parser))

@@ -322,7 +322,7 @@ def _ticks(ax):
 
 
 def _hits_of_report(report, name, kind):
-    """One row per forecast with bounds and an actual value: its step, and for each nominal share whether the value was inside."""
+    """One row per forecast with bounds and an actual value: its step, and whether each nominal share held."""
     rows = report.frame[(report.frame["model"] == name) & report.frame["actual"].notna()]
     levels = [level for level in report.coverage if rows[f"lower_{level:g}"].notna().any()]
     if not levels:

@@ -62,7 +62,7 @@ class ForecastDisplay:
         Order of names in which colours are assigned, so that a model has the same colour in several plots; None: as
         drawn.
     title : str, default=None
-        None draws none.
+        Title; None: no title.
     legend : bool, default=True
         Whether to draw a legend.
 

@@ -1,4 +1,4 @@
-"""The style of plots: colours, dashes, axes, dates. It does not depend on forecasts and changes no matplotlib settings."""
+"""Style of plots: colours, dashes, axes, dates. It is independent of forecasts and of matplotlib's settings."""
 
 import textwrap
 from dataclasses import dataclass
