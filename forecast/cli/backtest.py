@@ -24,7 +24,7 @@ def add(commands):
     parser.add_argument("data", metavar="DATA", help="CSV, JSON lines, Excel or Parquet file; -: standard input")
     parser.add_argument("--model", metavar="MODEL", help="model file whose settings to use; the model is trained anew")
     parser.add_argument("--origins", type=count, default=8, metavar="N", help="number of origins (default: 8)")
-    parser.add_argument("--step", type=count, metavar="N", help="rows from one origin to the next (default: the horizon)")
+    parser.add_argument("--step", type=count, metavar="N", help="rows between two origins (default: the horizon)")
     parser.add_argument(
         "--refit", type=_refit, default=False, metavar="WHEN",
         help="when to train: never (once, before the first origin), always, or N: every N-th origin (default: never)",

@@ -160,7 +160,7 @@ def add_model(parser):
     network.add_argument("--max-iter", type=count, metavar="N", help="maximum number of epochs (default: 100)")
     network.add_argument("--loss", choices=sorted(LOSSES), help="loss to minimise (default: squared_error)")
     network.add_argument(
-        "--quantiles", type=share, nargs="+", metavar="Q", help="quantiles for the network to learn, such as 0.1 0.5 0.9"
+        "--quantiles", type=share, nargs="+", metavar="Q", help="quantiles that the network learns, such as 0.1 0.5 0.9"
     )
     network.add_argument("--seed", type=int, metavar="N", help="random seed of weights and order (default: 0)")
     network.add_argument("--threads", type=count, metavar="N", help="number of training threads (default: all cores)")

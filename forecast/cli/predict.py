@@ -37,7 +37,7 @@ def add(commands):
         "--coverage", type=share, nargs="+", metavar="C", help="coverage of intervals, such as 0.8 0.95"
     )
     parser.add_argument("--quantiles", type=share, nargs="+", metavar="Q", help="quantile levels, such as 0.1 0.5 0.9")
-    parser.add_argument("--paths", type=count, metavar="N", help="number of sample paths to write instead of the forecast")
+    parser.add_argument("--paths", type=count, metavar="N", help="number of sample paths to write instead")
     parser.add_argument("--seed", type=int, help="seed of the paths (default: 0)")
     parser.add_argument(
         "--errors", choices=("warn", "raise"), default="warn",
