@@ -10,7 +10,7 @@ constexpr int strip_vectors = 2;
 template <class T>
 constexpr int strip = strip_vectors * width<T>;  // features that are transposed into neighbours
 
-// What `transpose` needs for so many columns (a column is one window at one step).
+// What `transpose` needs, by the number of columns (a column is one window at one step).
 template <class T>
 constexpr int64_t transposed_size(int64_t features, int64_t columns) {
   return (features + strip<T> - 1) / strip<T> * strip<T> * columns;

@@ -254,7 +254,7 @@ class AdaptiveState:
         Parameters
         ----------
         actual : array-like of shape (n, steps, targets)
-            What came, step 1 the row after the origin; NaN where missing or not yet known.
+            Actual values; step 1 is the row after the origin; NaN where missing or not yet known.
         forecast : array-like of the same shape
         positions : array-like of int, shape (n,)
             Row of the newest known value at each origin; rising.

@@ -92,7 +92,7 @@ class Source:
         return [] if series is None else list(series) if isinstance(series, list) else [series]
 
     def stamps(self, call):
-        """The statement that puts other stamps in the place of those that are there.
+        """The statement that replaces the time stamps by others.
 
         Parameters
         ----------

@@ -44,7 +44,7 @@ class Rules:
     categorical: str = "one-hot"
 
     def check(self):
-        """Refuse a value that is none of those documented."""
+        """Refuse a value that is not documented."""
         for name, allowed in (("gaps", GAPS), ("missing", MISSING), ("categorical", CATEGORICAL)):
             if getattr(self, name) not in allowed:
                 raise ValueError(f"{name} is {getattr(self, name)!r}; expected one of {list(allowed)}.")

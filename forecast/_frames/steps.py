@@ -12,7 +12,7 @@ from .stamps import ticks_of
 
 __all__ = ["step_numbers"]
 
-MONTHS = {  # offsets with one label in so many months
+MONTHS = {  # offsets, and their number of months per label
     1: ("MonthBegin", "MonthEnd", "BMonthBegin", "BMonthEnd", "CBMonthBegin", "CBMonthEnd", "WeekOfMonth",
         "LastWeekOfMonth"),
     3: ("QuarterBegin", "QuarterEnd", "BQuarterBegin", "BQuarterEnd"),

@@ -1,4 +1,4 @@
-"""What a window norm takes off a window, as a linear map of the window: then sums of raw windows give those of all."""
+"""What a window norm subtracts, as a linear map of the window: then sums over raw windows are enough."""
 
 from dataclasses import dataclass
 
@@ -14,7 +14,7 @@ class Level:
     Attributes
     ----------
     where : ndarray of int of shape (joint columns,)
-        Which level is taken off each column; covariates, which have none, come last.
+        Level that is subtracted from each column; covariates, which have none, come last.
     weights : ndarray of shape (joint columns, levels)
         Each level is a mean of lags.
     """
@@ -36,7 +36,7 @@ class Level:
         Returns
         -------
         Level or None
-            None: nothing is taken off.
+            None: nothing is subtracted.
         """
         if norm.kind is None:
             return None

@@ -30,7 +30,7 @@ class Moments:
         Of raw values less `offset`.
     squares : ndarray of shape (joint columns, joint columns)
     offset : ndarray of shape (joint columns,)
-        What was taken off first, so that nothing cancels. Where the level of a window is taken off anyway, each series
+        What was subtracted first, so that nothing cancels. If the level of a window is subtracted anyway, each series
         has its own, and this is 0.
     holes : list of int
         Output columns that are missing in some windows.
@@ -133,7 +133,7 @@ def _has_holes(windows, runs):
 
 
 def _offsets(windows, inputs, runs, linear):
-    """Means to take off: of a joint window, and of the targets of each series, shape (series, targets).
+    """Means to subtract: of a joint window, and of the targets of each series, shape (series, targets).
 
     They come from rows that the windows read, and from no other.
     """
@@ -170,7 +170,7 @@ def _one_by_one(windows, inputs, weight, offset, own, linear):
     def pieces():
         for begin in range(0, len(windows), rows):
             table = _joint(windows[begin : begin + rows], inputs, own, linear)
-            table[:, joint:] -= offset[joint:]  # the targets' is taken off already
+            table[:, joint:] -= offset[joint:]  # the targets' is subtracted already
             missing = np.isnan(table[:, outputs])
             table[np.isnan(table)] = 0.0
             some = np.ones(len(table)) if weight is None else weight[begin : begin + rows]

@@ -15,7 +15,7 @@ def ridges(moments, inputs, level, penalties, steps=None):
     moments : Moments
     inputs : Inputs
     level : Level or None
-        What is taken off windows that were added up raw.
+        What is subtracted from windows that were added up raw.
     penalties : list of float
         Relative to the mean square of the inputs.
     steps : ndarray of int, default=None

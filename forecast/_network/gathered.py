@@ -49,7 +49,7 @@ def scaled_windows(arguments, scaling, index, clip=None, channels=None):
 
 
 def _anchors(past, newest, arguments):
-    """What is taken off each window's channels and what they are divided by: `Source` has the kinds.
+    """What is subtracted from each window's channels, and their divisors: `Source` has the kinds.
 
     Returns
     -------

@@ -97,7 +97,7 @@ def _ridge(pieces, gathered, inputs, outputs, penalty):
     for first in range(0, len(holed), together):
         some = holed[first : first + together]
         own = np.repeat(gram[None], len(some), axis=0)
-        for index in filter(len, incomplete):  # the others have nothing to take off
+        for index in filter(len, incomplete):  # the others have nothing to subtract
             x, y, weight = gathered(index)
             for n, output in enumerate(some):
                 missing = np.isnan(y[:, output])

@@ -14,7 +14,7 @@ from .spread import LEVELS, widened
 
 __all__ = ["PARAMETERS", "Member", "Settings", "Task", "prepared", "trained"]
 
-PARAMETERS = "parameters"  # in the place of levels: those of the distribution
+PARAMETERS = "parameters"  # instead of levels: those of the distribution
 
 _MOST = 2_000  # windows validated after each epoch: thousands of long ones take longer than the epoch
 

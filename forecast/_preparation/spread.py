@@ -123,7 +123,7 @@ def widths_of(quantiles, actual, worth):
 
 
 def widened(quantiles, widths):
-    """Quantiles at `LEVELS`, each so many times as far from the median.
+    """Quantiles at `LEVELS`, each at a multiple of its distance from the median.
 
     Parameters
     ----------
@@ -143,7 +143,7 @@ def widened(quantiles, widths):
 
 
 def trust(worth):
-    """The weight of the sign that errors of so many horizons have; the rest is that of either sign."""
+    """The weight of signed errors that span some horizons; the rest goes to absolute errors."""
     return worth / (worth + _DOUBT)
 
 

@@ -122,8 +122,8 @@ def weight_argument(regressor):
     Returns
     -------
     str or None
-        Of a pipeline that of its last step; of a search or another wrapper, which passes on what it is given, that of
-        what is inside. None: it takes none.
+        Name of the argument. For a pipeline, that of its last step; for a search or another wrapper, which passes its
+        arguments on, that of the inner regressor. None: it takes no weights.
 
     Examples
     --------

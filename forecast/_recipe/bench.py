@@ -208,7 +208,7 @@ class Bench:
 def _with_targets(windows):
     """Windows to train on, and the steps to judge.
 
-    A step that some windows miss has a matrix of its own, and so many solutions take long. Where most windows miss
+    A step that some windows miss has a separate matrix, and many solutions take long. Where most windows miss
     none, these alone serve.
     """
     several = [judged_steps(windows.horizon), judged_steps(windows.horizon, _HOLED)]

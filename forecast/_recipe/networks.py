@@ -62,7 +62,7 @@ def network_settings(
     Returns
     -------
     dict of str to Settings
-        Two networks that differ in what they take off a window; none where there are too few windows.
+        Two networks that differ in their window norm; none if there are too few windows.
     """
     data = _Data.of(task, rows, ends, linear)
     seasons = [season for season in seasons if 1 < season <= data.longest // 2]

@@ -205,7 +205,7 @@ class _Search:
         return bool(self.start.calendar) and not self._has_others()
 
     def _is_small(self, lags):
-        """Whether a joint window of so many lags has few columns, those ahead included."""
+        """Whether a joint window of some lags has few columns, including those known ahead."""
         return lags <= _COLUMNS_JOINT and lags + self.task.horizon * self.rows.targets.shape[1] <= _JOINT
 
     def _lookbacks(self, settings):

@@ -59,7 +59,7 @@ def mix(forecasts, actual, blocks, scales=1.0, loss="absolute_error", levels=Non
     forecasts : dict of str to ndarray of shape (n, horizon, targets); with levels (n, horizon, targets, levels)
         Of each member. Names that begin with one of `SIMPLE` are linear or naive members.
     actual : ndarray of shape (n, horizon, targets)
-        What came, NaN where it is missing.
+        Actual values, NaN where missing.
     blocks : ndarray of int of shape (n,)
         Number of the block in time of each origin.
     scales : ndarray of shape (n, targets) or float, default=1.0
@@ -268,7 +268,7 @@ class _Fits:
             return equal
         if left_out not in self._fitted:
             cells = self.errors if left_out is None else self.errors[self.block != left_out]
-            # Of so many values none of some block may have been drawn; then nothing speaks against equal weights.
+            # The draw may have left out a whole block; then nothing speaks against equal weights.
             fitted = self._least(cells) if len(cells) else equal
             fitted = np.where(fitted < min(LEAST, fitted.max()), 0.0, fitted)
             self._fitted[left_out] = fitted / fitted.sum()

@@ -46,7 +46,7 @@ def tell_of_feedback(steps, horizon, recursive=None):
     Raises
     ------
     TypeError
-        `recursive` is none of these.
+        `recursive` is not one of these.
     ValueError
         `recursive` is False, and there are more steps than `horizon`.
 

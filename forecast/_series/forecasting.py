@@ -1,4 +1,4 @@
-"""From the rows known at some origins to forecasts in the units of the series."""
+"""Forecasts from the rows known at some origins, in the units of the series."""
 
 from dataclasses import replace
 
@@ -180,7 +180,7 @@ def _lengthened(axis, labels, last, n):
 
 
 def _after(state, rows, origin, n, end):
-    """The `n` labels after a row; at irregular times those of the rows that follow, if there are so many."""
+    """The `n` labels after a row; at irregular times those of the next rows, if there are enough."""
     first = rows.index[origin]
     return _lengthened(state.axis, rows.index[origin + 1 : min(origin + 1 + n, end)], first, n)
 

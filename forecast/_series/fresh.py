@@ -228,7 +228,7 @@ def _errors(state, due, numbers, ahead, yardsticks):
 
 
 def _came(targets, origins, ages, horizon):
-    """What came after some origins, shape (n, horizon, targets); NaN after the newest row of a series."""
+    """Actual values after some origins, shape (n, horizon, targets); NaN after the newest row of a series."""
     came = np.full((len(origins), horizon, targets.shape[1]), np.nan)
     whole = ages >= horizon
     if whole.any():

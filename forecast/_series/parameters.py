@@ -236,7 +236,7 @@ def without_report(model):
 def _plain(given, regressor):
     """Arguments with what "auto" means in its place."""
     found = {name: PLAIN[name] if _is_auto(value) else value for name, value in given.items()}
-    # Without a past there is nothing to take off; at every step a norm would see what is ahead of the steps before.
+    # Without a past there is nothing to subtract; at every step a norm would see what is ahead of earlier steps.
     # Counts and positive numbers have their own units.
     loss = getattr(regressor, "loss", None) if accepts_windows(regressor) else None
     own = loss in FAMILIES and FAMILIES[loss].target != "real"

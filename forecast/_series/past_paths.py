@@ -1,4 +1,4 @@
-"""How errors hang together over the steps of a forecast and between series, learnt from those of past forecasts.
+"""Dependence of errors over the steps of a forecast and between series, learned from past forecasts.
 
 An empirical copula, after the Schaake shuffle (Clark et al. 2004; Schefzik, Thorarinsdottir and Gneiting 2013). Each
 past forecast is one joint draw: the normal score z of its error at every step, by its rank among those of the same

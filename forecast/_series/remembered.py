@@ -13,7 +13,7 @@ __all__ = ["Remembered"]
 class Remembered:
     """The part of `SeriesForecaster` that holds the results of `fit`.
 
-    Rows that were read one by one wait in `_waiting` (`OneRow`), which then holds the state in the place of `_state`;
+    Rows that were read one by one wait in `_waiting` (`OneRow`), which then holds the state instead of `_state`;
     reading `_state` puts the rows into it.
     """
 

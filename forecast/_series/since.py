@@ -80,7 +80,7 @@ class Since:
         return found, there
 
     def aged(self, later):
-        """After so many rows as came of each series."""
+        """After the new rows of each series."""
         lengths = dict(zip(later.keys, np.diff(later.starts), strict=True))
         more = np.array([lengths.get(key, 0) for key in self.keys], dtype=np.int64)
         return replace(self, ages=self.ages + np.repeat(more, np.diff(self.starts)))

@@ -240,7 +240,7 @@ class Windows(Table):
         return self.index[self.origins + (not self.lookback)]
 
     def phase(self, length):
-        """The phase of the oldest row of each window in a cycle of so many steps.
+        """The phase of the oldest row of each window in a cycle.
 
         It follows from the time of that row: a stamp has the same phase in every `Windows` of the same frequency,
         whatever history they were made of. Hours and shorter steps count elapsed time (UTC), so that a cycle of 24

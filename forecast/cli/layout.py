@@ -181,7 +181,7 @@ def _kind(cell):
 
 
 def _refuse_without(name, first, rows):
-    """Refuse a first record that is a row of values like those under it."""
+    """Refuse a file without a header: its first record looks like the rows of values below it."""
     kinds = [_kind(cell) for cell in first]
     years = sum(bool(re.fullmatch(r"(1[89]|20)\d\d", cell)) for cell in first)
     if not {"date", "number"} & set(kinds) or years > 2 or not rows:

@@ -105,7 +105,7 @@ class WindowLevel:
 
 @dataclass(frozen=True)
 class Levelled:
-    """Variants of windows without their level, and what was taken off.
+    """Variants of windows without their level, and what was subtracted.
 
     Attributes
     ----------

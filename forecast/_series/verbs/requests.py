@@ -76,7 +76,7 @@ class Requests:
     """The part of `SeriesForecaster` that reads requests."""
 
     def _request(self, X, history, errors="raise", n=None, static=None):
-        """The future rows X, or as many steps as `n` or a whole number in the place of X says.
+        """The future rows X, or `n` steps, or as many as an int passed as X.
 
         Without the series of a panel that cannot be answered: a warning names them.
         """
