@@ -38,7 +38,7 @@ class Found:
     settings : Settings
     table : pandas.DataFrame
         One row per candidate: lookback, window_norm, transform, multi_target, per_series, covariates, penalty, parts,
-        loss. The loss is over the deviation of each series before `ends`, the mean over so many parts in time; of
+        loss. The loss is relative to the deviation of each series before `ends`, the mean over the parts in time; of
         candidates that differ in lookback, level or penalty alone it is that of up to 24 steps of the horizon. With a
         single part where others have more, a candidate was far behind on the newest and not looked at any more.
     loss : float

@@ -39,6 +39,6 @@ def refuse_regular(model):
             )
         if Norm.of(settings.window_norm, settings.lookback).kind == "season":
             raise ValueError(
-                f"window_norm={settings.window_norm!r} with gaps='irregular': so many rows are not a season. Fix: "
+                f"window_norm={settings.window_norm!r} with gaps='irregular': a number of rows is not a season. Fix: "
                 "window_norm='mean'."
             )
