@@ -14,7 +14,8 @@ BANNED = re.compile(
     r"(?<![\w.(-])(beside|lacks?|lacking|anybody|nobody|hardly|for ever|who asks|shall|somewhat too|on the wall|"
     r"in silence|costs? nothing|as far as|(?<!there )(?:is|are) no (?!longer\b)|"
     r"told|the more so|hangs? together|who wants|what came(?: true)?(?! out)|whatever made|in the place of|"
-    r"take[ns]? off|(?:is|are) none of th(?:e|ese|ose)|did not pay|as ever|is rid of|by heart|as it likes|when they like|so many(?! that)|"
+    r"take[ns]? off|(?:is|are) none of th(?:e|ese|ose)|did not pay|as ever|is rid of|by heart|"
+    r"as it likes|when they like|so many(?! that)|"
     r"stands?(?! for| in for| out))(?![\w(-])",
     re.IGNORECASE,
 )
