@@ -42,7 +42,7 @@ class Dataset:
         Parameters
         ----------
         estimator : estimator
-            For messages.
+            Estimator for messages.
         series : pandas.Index, default=None
             Names of the series that have rows (`Windows.series_names` of those of `fit`); a window of another series
             has the row -1. None: not asked for.

@@ -23,7 +23,7 @@ def seasonal_naive(values, horizon, period=1):
     Parameters
     ----------
     values : array-like of shape (rows,) or (rows, targets)
-        In time order, at least `period` rows.
+        Values in time order, at least `period` rows.
     horizon : int
         Steps to forecast.
     period : int, default=1

@@ -82,7 +82,7 @@ def numbered(labels, counts, classes, steps, name="y"):
         Sorted.
     steps : int
     name : str
-        Of the labels, in messages.
+        Name of the labels, in messages.
 
     Returns
     -------

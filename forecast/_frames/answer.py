@@ -53,7 +53,7 @@ def answer_rows(index, order, arrays, columns):
     Parameters
     ----------
     index : pandas.Index
-        Of the user's frame.
+        Index of the user's frame.
     order : list of ndarray of int
         Positions of the rows of each series in it.
     arrays : list of ndarray of shape (len(order[i]), len(columns))

@@ -41,9 +41,9 @@ class TimeAxis:
     unit : str or None
         Resolution of the stamps, such as "us".
     name : label
-        Of the index.
+        Name of the index.
     dtype : dtype or None
-        Of integer labels.
+        Dtype of integer labels.
     ranged : bool
         Whether integer labels are a RangeIndex.
     clock : numpy.timedelta64 or None

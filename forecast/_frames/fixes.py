@@ -97,7 +97,7 @@ class Source:
         Parameters
         ----------
         call : str
-            With "{}" for the present ones, a DatetimeIndex.
+            Expression with "{}" for the present ones, a DatetimeIndex.
 
         Returns
         -------
@@ -118,7 +118,7 @@ class Source:
         Parameters
         ----------
         call : str
-            With "{}" for the present values.
+            Expression with "{}" for the present values.
 
         Returns
         -------
@@ -135,7 +135,7 @@ class Source:
         Parameters
         ----------
         condition : str
-            With "{}" for the stamps.
+            Condition with "{}" for the stamps.
 
         Returns
         -------

@@ -31,8 +31,8 @@ def frequency_of(index):
     Parameters
     ----------
     index : pandas.DatetimeIndex, pandas.PeriodIndex or integer pandas.Index
-        In ascending order, no stamp twice, no gap. `index.freq` is believed where it is set, else inferred (3 rows or
-        more).
+        Index in ascending order, no stamp twice, no gap. `index.freq` is believed where it is set, else inferred (3
+        rows or more).
 
     Returns
     -------
@@ -98,7 +98,7 @@ def refuse_disorder(index, source=None):
     Parameters
     ----------
     index : pandas.Index
-        Of one series.
+        Index of one series.
     source : Source or None, default=None
 
     Raises

@@ -172,7 +172,7 @@ def one_column(frame, answer_in):
     Parameters
     ----------
     frame : pandas.DataFrame
-        Of one column.
+        Frame of one column.
     answer_in : Exchange or None
 
     Returns

@@ -258,9 +258,9 @@ class Layout:
     series_level, time_level : int or None
         Their positions among the levels.
     series_dtype : dtype or None
-        Of the names.
+        Series dtype of the names.
     columns : tuple of labels
-        Of the frame.
+        Columns of the frame.
 
     Examples
     --------

@@ -60,7 +60,7 @@ class Rules:
         Parameters
         ----------
         kind : {"datetime", "period", "integer"}
-            Of the time labels.
+            Kind of the time labels.
 
         Raises
         ------

@@ -28,7 +28,7 @@ def step_numbers(labels, freq):
     Parameters
     ----------
     labels : pandas.Index
-        Of one kind: stamps, periods or whole numbers; in any order, of several series if need be.
+        Labels of one kind: stamps, periods or whole numbers; in any order, of several series if need be.
     freq : offset or int
         The step from one row to the next.
 

@@ -29,9 +29,9 @@ class Level:
         Parameters
         ----------
         norm : Norm
-            Of a kind other than "standard", which is not linear.
+            Norm of a kind other than "standard", which is not linear.
         inputs : Inputs
-            With all lags of the lookback.
+            Inputs with all lags of the lookback.
 
         Returns
         -------
@@ -76,7 +76,7 @@ class Level:
         Parameters
         ----------
         coefficients : ndarray of shape (inputs, outputs)
-            From inputs without their level to outputs without theirs.
+            Coefficients from inputs without their level to outputs without theirs.
         outputs, columns : ndarray of int
             Places of the outputs and the inputs in a joint window.
 

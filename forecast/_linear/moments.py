@@ -27,7 +27,7 @@ class Moments:
     count : float
         Windows, or their weights.
     sums : ndarray of shape (joint columns,)
-        Of raw values less `offset`.
+        Sums of raw values less `offset`.
     squares : ndarray of shape (joint columns, joint columns)
     offset : ndarray of shape (joint columns,)
         What was subtracted first, so that nothing cancels. If the level of a window is subtracted anyway, each series
@@ -64,7 +64,7 @@ class Moments:
         count : float
         sums : ndarray of shape (joint columns,)
         squares : ndarray of shape (joint columns, joint columns)
-            With the rows and columns of the inputs and of these outputs.
+            Squares with the rows and columns of the inputs and of these outputs.
         """
         holed = [column for column in outputs if column in self.holes]
         whole = np.setdiff1d(outputs, holed)
@@ -97,7 +97,7 @@ def moments_of(windows, inputs, weight=None):
     Parameters
     ----------
     windows : Windows
-        With a future.
+        Windows with a future.
     inputs : Inputs
     weight : ndarray of shape (n,), default=None
 

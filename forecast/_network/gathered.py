@@ -11,7 +11,7 @@ def scaled_windows(arguments, scaling, index, clip=None, channels=None):
     Parameters
     ----------
     arguments : dict
-        Of `_core.Source`, which documents what each means.
+        Arguments of `_core.Source`, which documents what each means.
     scaling : Scaling
     index : ndarray of int64
     clip : float, default=None

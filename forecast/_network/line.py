@@ -26,9 +26,9 @@ def start_with_line(network, arguments, weight, windows, penalty, bounded=False)
     Parameters
     ----------
     network : Network
-        With `skip.W`; its theta is changed.
+        Network with `skip.W`; its theta is changed.
     arguments : dict
-        Of `_core.Source`.
+        Arguments of `_core.Source`.
     weight : ndarray of shape (windows,) or None
     windows : ndarray of int
         Windows to train on.

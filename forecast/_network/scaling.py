@@ -92,7 +92,7 @@ class Scaling:
         Parameters
         ----------
         architecture : Architecture
-            With the horizon that it was learned for.
+            Architecture with the horizon that it was learned for.
         horizon : int
 
         Returns
@@ -155,7 +155,7 @@ def windows_scaling(arguments, weight, index, most=None):
     Parameters
     ----------
     arguments : dict
-        Of `_core.Source`.
+        Arguments of `_core.Source`.
     weight : ndarray of shape (windows,) or None
     index : ndarray of int64
     most : int, default=None

@@ -41,7 +41,7 @@ def trained_on(member, step, axis, rows, weights=None, share=SHARE, changes=None
         Old and new ones of all series. Transforms and floors of series that were not there are learnt from them.
     weights : RowWeights, default=None
     share : float, default=0.2
-        Of the epochs and optimiser steps that a fit of a network may have.
+        Share of the epochs and optimiser steps that a fit of a network may have.
     changes : dict, default=None
         Parameters of a network for this training; an own `max_iter` is all of its epochs, not a share of them.
 

@@ -142,7 +142,7 @@ class Member:
         Parameters
         ----------
         rows : Rows
-            From the beginning of each.
+            Rows from the beginning of each.
 
         Returns
         -------

@@ -18,7 +18,7 @@ class EachOutput(MultiOutputMixin, RegressorMixin, BaseEstimator):
     Parameters
     ----------
     estimator : estimator
-        With one output.
+        Estimator with one output.
 
     Attributes
     ----------

@@ -56,7 +56,7 @@ def blocks_of(windows):
     Parameters
     ----------
     windows : Windows
-        With a future.
+        Windows with a future.
 
     Returns
     -------
@@ -168,11 +168,11 @@ def fit_regressor(regressor, windows, complete, validation=None, weigh=None):
     regressor : estimator
     windows : Windows
     complete : callable
-        From windows to those whose targets are all there: only networks can leave single targets out.
+        Function from windows to those whose targets are all there: only networks can leave single targets out.
     validation : Windows, default=None
         For a network that stops early, in place of the newest of `windows`.
     weigh : callable, default=None
-        From windows to their weights.
+        Function from windows to their weights.
 
     Returns
     -------

@@ -29,7 +29,7 @@ class Spread:
     Attributes
     ----------
     offsets : ndarray of shape (horizon, targets, levels)
-        In units of a series.
+        Offsets in units of a series.
     units : dict of key to ndarray of shape (targets,)
         Of each series: its usual change from row to row; 1 where there is one series.
     """
@@ -47,7 +47,7 @@ class Spread:
             Actual value minus forecast, NaN where it is missing; with levels, minus the quantile at each level.
         rows : Rows
         origins : Origins
-            Of the errors.
+            Origins of the errors.
 
         Returns
         -------
@@ -179,7 +179,7 @@ def error_quantiles(errors, units, worth=None):
     Parameters
     ----------
     errors : ndarray of shape (n, horizon, targets) or (n, horizon, targets, levels)
-        With levels, each is the error of a quantile, and keeps its sign.
+        Errors; with levels, each is the error of a quantile, and keeps its sign.
     units : ndarray of shape (n, targets)
     worth : ndarray of shape (n,), default=None
         Horizons, of each origin; None: many.

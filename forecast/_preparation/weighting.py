@@ -40,7 +40,7 @@ class RowWeights:
         axis : TimeAxis
         half_life : float or None
         panel : Panel, default=None
-            With the weights as its only target; NaN in rows that were put in.
+            Panel with the weights as its only target; NaN in rows that were put in.
 
         Returns
         -------
@@ -61,7 +61,7 @@ class RowWeights:
         Parameters
         ----------
         rows : Rows
-            Of the windows; nothing in them is newer than what is learnt from.
+            Rows of the windows; nothing in them is newer than what is learnt from.
         split : bool
             Whether each target is a series of its own, its key (series, column).
         windows : Windows

@@ -94,14 +94,14 @@ class Bench:
     task : Task
     fold : Fold
     settings : Settings
-        Of the longest lookback.
+        Settings of the longest lookback.
 
     Attributes
     ----------
     n_windows : int
         To train on; with none, nothing else is there.
     inputs : Inputs
-        Of the longest lookback.
+        Inputs of the longest lookback.
     """
 
     def __init__(self, task, fold, settings):

@@ -79,7 +79,7 @@ class Jury:
         ----------
         forecast : ndarray of shape (n, horizon, targets)
         steps : ndarray of int, default=None
-            Of the horizon, that count; None: all.
+            Steps of the horizon that count; None: all.
 
         Returns
         -------

@@ -45,9 +45,9 @@ def network_settings(
     ends : ndarray of int of shape (n_series,)
         Where the rows to learn from end in each series. What lies behind them changes nothing.
     seasons : list of int
-        In steps, the most important first.
+        Seasons in steps, the most important first.
     linear : Settings
-        Of the best linear member; the networks take its transform and its step.
+        Settings of the best linear member; the networks take its transform and its step.
     loss : str
         What the forecasts are judged by, as `RNNForecaster` names it.
     random_state : int or None

@@ -42,7 +42,7 @@ class Found:
         candidates that differ in lookback, level or penalty alone it is that of up to 24 steps of the horizon. With a
         single part where others have more, a candidate was far behind on the newest and not looked at any more.
     loss : float
-        Of `settings`, over all steps; NaN where nothing could be judged.
+        Loss of `settings`, over all steps; NaN where nothing could be judged.
     notes : list of str
     """
 

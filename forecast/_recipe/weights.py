@@ -35,7 +35,7 @@ class Mix:
     weights : dict of str to float
         Positive, their sum is 1; members without a weight are left out.
     loss : float
-        Of the mean; where there are several blocks, each with the weights that the others gave.
+        Loss of the mean; where there are several blocks, each with the weights that the others gave.
     losses : dict of str to float
         Of each member alone, inf where it has no finite forecast.
     crossfitted : ndarray of shape (n, horizon, targets)
@@ -67,7 +67,7 @@ def mix(forecasts, actual, blocks, scales=1.0, loss="absolute_error", levels=Non
     loss : {"absolute_error", "squared_error", "quantile"}, default="absolute_error"
         "quantile": twice the pinball loss, the mean over the levels; of the median alone it is the absolute error.
     levels : sequence of float, default=None
-        Of the quantiles on the last axis, whose mean over the members is taken level by level.
+        Levels of the quantiles on the last axis, whose mean over the members is taken level by level.
 
     Returns
     -------

@@ -19,7 +19,7 @@ def begins_of(model, data, starts=None):
         With `stateful=True`.
     data : Dataset
     starts : array-like of int or bool, default=None
-        Of an array, the rows at which a sequence begins, besides the first one.
+        For an array, the rows at which a sequence begins, besides the first one.
 
     Returns
     -------

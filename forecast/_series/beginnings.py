@@ -25,7 +25,7 @@ def refuse_unlearnable(state, rows):
     ----------
     state : FittedState
     rows : Rows
-        Of one series.
+        Rows of one series.
 
     Raises
     ------
@@ -167,7 +167,7 @@ def cold_yardstick(state, like, yardstick):
     like : list of keys
         Series that it is like.
     yardstick : Yardstick
-        Of their mean.
+        Yardstick of their mean.
 
     Returns
     -------
@@ -190,7 +190,7 @@ def cold_widths(state, past, levels, yardstick):
     levels : list of float
         Coverages.
     yardstick : Yardstick
-        Of the series that has no history.
+        Yardstick of the series that has no history.
 
     Returns
     -------
@@ -227,7 +227,7 @@ def short_factor(state, key, known, yardstick):
     key : object
     known : ndarray of shape (n, targets)
     yardstick : Yardstick
-        Of the series.
+        Yardstick of the series.
 
     Returns
     -------

@@ -121,11 +121,11 @@ def note_beyond(lower, upper, names, rows, stacklevel, what=None, trained=None):
     ----------
     lower, upper : float or None
     names : list
-        Of the targets.
+        Names of the targets.
     rows : Panel or Rows
         Values that were made up do not count.
     stacklevel : int
-        Of the caller.
+        Stacklevel of the caller.
     what : str, default=None
         Name of rows that came after the fit; None: those of the fit.
     trained : callable, default=None

@@ -208,7 +208,7 @@ class Calibration:
         n : int
             Targets.
         steps : int, default=None
-            Of a forecast; None: the horizon. Nothing is known of steps beyond it.
+            Steps of a forecast; None: the horizon. Nothing is known of steps beyond it.
 
         Returns
         -------

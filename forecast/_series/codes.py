@@ -18,7 +18,7 @@ def note_codes(state, rows, what, stacklevel):
     what : str
         Their name.
     stacklevel : int
-        Of the caller.
+        Stacklevel of the caller.
     """
     names, known = (state.roles.target, state.schema.past_names, state.schema.future_names), state.rows
     tables = zip(("target", "past", "future"), names, _tables(rows), _tables(known), strict=True)

@@ -76,14 +76,14 @@ def continued(state, steps, old=None, weights=None, stacklevel=2):
     Parameters
     ----------
     state : FittedState
-        With the new rows.
+        State with the new rows.
     steps : dict of str to int
         Rows from one training window to the next, of each member; "regressor" of one alone.
     old : Rows, default=None
         Older rows; None: those that the state keeps.
     weights : RowWeights, default=None
     stacklevel : int, default=2
-        Of the warning.
+        Stacklevel of the warning.
 
     Returns
     -------
@@ -117,7 +117,7 @@ def with_members_trained_on(state, steps, rows, weights=None, share=SHARE):
         Old and new ones.
     weights : RowWeights, default=None
     share : float, default=0.2
-        Of the epochs and optimiser steps that a fit of a network may have.
+        Share of the epochs and optimiser steps that a fit of a network may have.
 
     Returns
     -------

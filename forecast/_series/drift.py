@@ -73,7 +73,7 @@ def drift_of(errors, residuals, horizon, window, confidence, margin):
     ----------
     errors : Errors or None
     residuals : ndarray of shape (n, horizon, targets)
-        Of validation, in the units of their series and in time order.
+        Residuals of validation, in the units of their series and in time order.
     horizon : int
     window : int
     confidence, margin : float

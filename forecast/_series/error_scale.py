@@ -127,7 +127,7 @@ class Mark:
         Parameters
         ----------
         values : ndarray
-            In the units of the series; NaN stays NaN.
+            Values in the units of the series; NaN stays NaN.
 
         Returns
         -------
@@ -287,7 +287,7 @@ def yardsticks_of(state, past):
     Parameters
     ----------
     state : FittedState
-        With a calibration.
+        State with a calibration.
     past : Rows
         What is known of the series.
 
@@ -309,7 +309,7 @@ def images_of(marks, values):
     ----------
     marks : list of Mark or None
     values : ndarray of shape (..., targets)
-        In the units of the series; NaN stays NaN.
+        Values in the units of the series; NaN stays NaN.
 
     Returns
     -------

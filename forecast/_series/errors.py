@@ -19,7 +19,7 @@ class Errors:
     Attributes
     ----------
     labels : pandas.Index
-        Of the newest known row of each forecast.
+        Labels of the newest known row of each forecast.
     series : list
         Name of the series of each.
     relative : ndarray of shape (n, horizon, targets)

@@ -54,7 +54,7 @@ def forecasts_and_offsets(state, request, yardsticks, levels):
     request : Request
         For at most `horizon` steps.
     yardsticks : dict of key to Yardstick
-        Of the series asked for.
+        Yardsticks of the series asked for.
     levels : list of float
         Coverages.
 
@@ -128,7 +128,7 @@ def taught(state, due, yardsticks, levels, future=None):
     state : FittedState
     due : Due
     yardsticks : dict of key to Yardstick
-        Of all series of the rows.
+        Yardsticks of all series of the rows.
     levels : list of float
         Coverages.
     future : list of (labels, ndarray), default=None

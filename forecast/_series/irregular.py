@@ -12,7 +12,7 @@ def refuse_regular(model):
     Parameters
     ----------
     model : SeriesForecaster
-        With rows at any times.
+        Model with rows at any times.
 
     Raises
     ------

@@ -15,10 +15,10 @@ def refuse_unfounded(model, settings, roles, period):
     ----------
     model : SeriesForecaster
     settings : list of Settings
-        Of its regressor, or of its members.
+        Settings of its regressor, or of its members.
     roles : Roles
     period : int
-        Of the axis.
+        Period of the axis.
 
     Raises
     ------

@@ -52,7 +52,7 @@ class OneRow:
         ----------
         state : FittedState
         kind : object
-            Of the frames, None for pandas.
+            Kind of the frames, None for pandas.
 
         Returns
         -------

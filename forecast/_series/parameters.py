@@ -146,7 +146,7 @@ def refuse_unread(model, levels):
     ----------
     model : SeriesForecaster
     levels : dict or None
-        Of the covariates, as `Schema` has them.
+        Levels of the covariates, as `Schema` has them.
     """
     if model.categorical == "one-hot":
         return
@@ -172,7 +172,7 @@ def refuse_summed(model, period):
     ----------
     model : SeriesForecaster
     period : int
-        Of the axis.
+        Period of the axis.
     """
     given = [model.transform] if model.members is None else [one.get("transform") for one in model.members.values()]
     for transform in given:
@@ -287,7 +287,7 @@ def member_settings(model):
     Parameters
     ----------
     model : SeriesForecaster
-        With `members`.
+        Model with `members`.
 
     Returns
     -------

@@ -43,9 +43,9 @@ class PastPaths:
         Parameters
         ----------
         calibration : Calibration
-            With series and times.
+            Calibration with series and times.
         steps : int
-            Of the horizon.
+            Steps of the horizon.
 
         Returns
         -------

@@ -68,7 +68,7 @@ class ModelReport:
         Parameters
         ----------
         until : label
-            Of the newest row that it was trained on.
+            Label of the newest row that it was trained on.
 
         Returns
         -------
@@ -130,7 +130,7 @@ def judge(name, forecast, actual, naive, which, scales, chose_epoch, notes, cand
     Parameters
     ----------
     name : str
-        Of the model.
+        Name of the model.
     forecast, actual : ndarray of shape (n, horizon, targets)
         NaN in `actual`: missing.
     naive : dict of str to ndarray of that shape

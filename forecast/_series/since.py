@@ -28,11 +28,11 @@ class Since:
     ----------
     keys : list
     starts : ndarray of int64 of shape (n_series + 1,)
-        Of the forecasts of each series, the oldest first.
+        Starts of the forecasts of each series, the oldest first.
     ages : ndarray of int64 of shape (n,)
         Rows from the origin of a forecast to the newest row of its series.
     forecasts : ndarray of shape (n, horizon, targets)
-        In the units of the series.
+        Forecasts in the units of the series.
     offsets : ndarray of shape (n_series, 2, coverages, horizon, targets) or None
         What the errors teach of the usual coverages, each by itself. None: there are many forecasts, or they read
         values that are known ahead, so that the errors of the newest ones depend on the rows that are asked for.
@@ -115,7 +115,7 @@ def with_since(state, before=None, later=None):
     Parameters
     ----------
     state : FittedState
-        With rows that came after the fit.
+        State with rows that came after the fit.
     before : Since, default=None
         Of the state without the newest rows, with the same regressors.
     later : Rows, default=None

@@ -116,7 +116,7 @@ def read_able(read, frame, roles, what):
     Parameters
     ----------
     read : callable
-        From a frame to what it holds.
+        Function from a frame to what it holds.
     frame : pandas.DataFrame
     roles : Roles
     what : str
@@ -159,7 +159,7 @@ def rows_by_series(frame, roles, what):
     ----------
     frame : pandas.DataFrame
     roles : Roles
-        With `series`.
+        Roles with `series`.
     what : str
         Name of the frame in messages.
 

@@ -17,7 +17,7 @@ class Span:
     start, end : label
         The first and the last stamp of all series.
     n_rows : int
-        Of all series together, with those that `gaps` put in.
+        Number of rows of all series together, with those that `gaps` inserted.
     """
 
     start: object

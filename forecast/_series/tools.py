@@ -24,7 +24,7 @@ def refuse_shuffled_rows(horizon):
     Parameters
     ----------
     horizon : int
-        For the message.
+        Horizon for the message.
 
     Raises
     ------

@@ -25,7 +25,7 @@ def fine_tuned(state, rows, steps, changes, weights=None, fraction=0.1):
     state : FittedState
         It is not changed.
     rows : Rows
-        Of series that the state knows or does not know.
+        Rows of series that the state knows or does not know.
     steps : dict of str to int
         Rows from one training window to the next, of each member; "regressor" of one alone.
     changes : dict

@@ -100,7 +100,7 @@ def verdict_of_origins(task, rows, origins, forecasts, name, members, choice=Non
     origins : Origins or None
     forecasts : ndarray of shape (n, horizon, targets) or None
     name : str
-        In the report.
+        Name in the report.
     members : list of Member
         That `fit` leaves behind; errors are measured on the scale of their transform.
     choice : Choice, default=None

@@ -93,7 +93,7 @@ def centre_and_scale(norm, values, origins, lookback, n_targets, steps, floor=No
     Parameters
     ----------
     norm : Norm
-        Of a kind that is not None.
+        Norm of a kind that is not None.
     values : ndarray of shape (rows, channels)
         Targets first.
     origins : ndarray of int
@@ -140,7 +140,7 @@ def without_motion(windows):
     Parameters
     ----------
     windows : Windows
-        With a `window_floor`.
+        Windows with a `window_floor`.
 
     Returns
     -------

@@ -31,7 +31,7 @@ class Header:
     start : int
         Records before the header.
     names : list of str
-        Of the columns; "" is none.
+        Names of the columns; "" is none.
     end : int
         Record at which the rows begin.
     shift : bool
@@ -127,7 +127,7 @@ def find_header(name, records):
     Parameters
     ----------
     name : str
-        Of the file, for messages.
+        Name of the file, for messages.
     records : list of list of str
 
     Returns

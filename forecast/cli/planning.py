@@ -55,7 +55,7 @@ def read_data(arguments, model=None):
     Parameters
     ----------
     arguments : argparse.Namespace
-        Of `fit` or `backtest`.
+        Arguments of `fit` or `backtest`.
     model : SeriesForecaster, default=None
         Whose columns are meant where no option names others.
 

@@ -88,7 +88,7 @@ def report_table(report, name):
     ----------
     report : ModelReport
     name : str
-        Of the model, in the table.
+        Name of the model, in the table.
 
     Returns
     -------
@@ -128,7 +128,7 @@ def verdict(summary, models, naive, noun):
         Index of models, column `MAE`.
     models, naive : list of str
     noun : str
-        Of the models: "network" or "model".
+        Noun of the models: "network" or "model".
 
     Returns
     -------

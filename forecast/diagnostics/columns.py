@@ -65,7 +65,7 @@ def places_of(state, preparation, windows, target):
     ----------
     state : FittedState
     preparation : Preparation
-        Of the member.
+        Preparation of the member.
     windows : Windows
     target : int or None
         The only target that the member reads; None: all of them.

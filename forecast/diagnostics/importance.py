@@ -199,7 +199,7 @@ class _Pieces:
     state : FittedState
     rows : Rows
     origins : ndarray of int
-        In them.
+        Origins in the rows.
     actual : ndarray of shape (n, horizon, targets)
     series : ndarray of int of shape (n,)
         Of each piece.

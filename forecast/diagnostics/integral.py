@@ -46,11 +46,11 @@ def integrated(function, start, weights, difference, n_nodes, tolerance):
     weights : ndarray of shape (steps, horizon)
         Which sums of the steps of a forecast are differentiated.
     difference : ndarray of shape (n, steps)
-        Of these sums at both ends.
+        Difference of these sums at both ends.
     n_nodes : int
-        Of the rule, on every interval.
+        Number of nodes of the rule on every interval.
     tolerance : float
-        Of the difference.
+        Tolerance, as a share of the difference.
 
     Returns
     -------

@@ -137,7 +137,7 @@ class Levelled:
         ----------
         weights : ndarray of shape (n, horizon, targets)
         outputs : ndarray of shape (n, horizon * targets)
-            Of the regressor.
+            Outputs of the regressor.
         pull : callable
             The regressor's.
 

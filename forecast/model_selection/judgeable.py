@@ -142,7 +142,7 @@ def missing_intervals(name, found, origins, levels, calibration):
     origins : Origins
     levels : list of float
     calibration : Calibration or None
-        Of the first fit.
+        Calibration of the first fit.
 
     Returns
     -------

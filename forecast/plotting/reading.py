@@ -85,7 +85,7 @@ class Lines:
     Parameters
     ----------
     frame : frame
-        With the series' names and the stamps where the model's data have them.
+        Frame with series names and time stamps in the layout of the model's data.
     model : SeriesForecaster
     what : str
         Name of the argument in messages.

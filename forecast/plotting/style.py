@@ -95,7 +95,7 @@ def line_style(name, number, *, points=None):
     name : str
         Naive forecasts have a look of their own.
     number : int
-        Of the model among those that are not naive.
+        Number of the model among those that are not naive.
     points : int, default=None
         Length of the line: a short one gets markers. None: none.
 
