@@ -79,7 +79,7 @@ _HOMES = {
 
 
 def __getattr__(name):
-    """The public names and modules, imported when one is asked for; `_catalogue.py` has the list."""
+    """The public names and modules, imported on first use; `_catalogue.py` has the list."""
     if name in _HOMES:
         globals()[name] = getattr(import_module(_HOMES[name], __name__), name)
         return globals()[name]

@@ -170,7 +170,7 @@ def _known(name, dataclass):
 
 
 def _refuse_unknown(known, found, names):
-    """What is missing takes its default, so that older files load; what is unknown has a meaning that would be lost."""
+    """Missing fields take their defaults, so older files load; unknown ones are refused: their meaning would be lost."""
     unknown = sorted(set(found) - set(names))
     if unknown:
         raise ModelFileError(

@@ -11,7 +11,7 @@ __all__ = ["BY_CLASS", "BY_NAME", "Registered", "stored"]
 
 @dataclass(frozen=True)
 class Registered:
-    """What is known of a class.
+    """A registered class.
 
     Attributes
     ----------

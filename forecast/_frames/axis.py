@@ -1,4 +1,4 @@
-"""The time axis: what the fitted data said about time, how far apart two labels are, and how time goes on."""
+"""The time axis: the time of the fitted data, the distance between two labels, and how time continues."""
 
 from dataclasses import dataclass
 

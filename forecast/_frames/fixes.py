@@ -1,4 +1,4 @@
-"""The code of fixes: what follows "Fix:" in a message is one statement, or one argument, that can be pasted."""
+"""The code of fixes: after "Fix:" a message has one statement, or one argument, that can be pasted."""
 
 import re
 from contextlib import contextmanager
@@ -20,7 +20,7 @@ def fix(code):
 
 @contextmanager
 def named_in_fixes(what):
-    """In what is refused within, the code after "Fix:" calls the frame by the name that the user's call has for it.
+    """In refusals within this context, the code after "Fix:" uses the frame's name in the user's call.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""The index of a frame: its frequency, how it goes on, and the refusals of what has none.
+"""The index of a frame: its frequency, its continuation, and refusals of an index without a frequency.
 
 Stamps are never turned into integers: pandas 2 counts nanoseconds, pandas 3 microseconds, and both are right.
 """
@@ -26,7 +26,7 @@ def _listed(labels, limit=3):
 
 
 def frequency_of(index):
-    """Frequency of a regular index; everything that is not regular is refused.
+    """Frequency of a regular index; an irregular one is refused.
 
     Parameters
     ----------

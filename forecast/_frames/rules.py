@@ -1,4 +1,4 @@
-"""What the user said about time, gaps and missing values."""
+"""The user's settings for time, gaps and missing values."""
 
 from dataclasses import dataclass
 from numbers import Integral

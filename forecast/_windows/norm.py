@@ -40,7 +40,7 @@ class Norm:
 
     @classmethod
     def of(cls, window_norm, lookback):
-        """What a user said, checked.
+        """A norm from the user's argument, checked.
 
         Parameters
         ----------

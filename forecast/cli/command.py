@@ -1,4 +1,4 @@
-"""From the arguments of the process to an exit code: the parser, and what becomes of errors, notes and interrupts."""
+"""From the arguments of the process to an exit code: the parser, and the handling of errors, notes and interrupts."""
 
 import argparse
 import os

@@ -159,7 +159,7 @@ def _show_plan(frame, filled, plan, terminal):
 
 
 def _models(plan, arguments):
-    """The recipe, and what it has to beat: a network with default settings and a linear model."""
+    """The recipe and its competitors: a network with default settings and a linear model."""
     from sklearn.linear_model import Ridge
 
     from .._rnn import RNNForecaster

@@ -77,7 +77,7 @@ def run(arguments, terminal):
 
 
 def described_model(model):
-    """The network and what it sees, in one line."""
+    """The network and its inputs, in one line."""
     network = model.regressor
     layers = "" if network.num_layers == 1 else f", {network.num_layers} layers"
     return (
@@ -99,7 +99,7 @@ def with_progress(model, terminal):
 
 
 def silent(model):
-    """Take progress out of the settings again: what is saved does not depend on where the command ran."""
+    """Reset the progress settings, so that the saved model does not depend on where the command ran."""
     model.regressor.set_params(verbose=0)
     model.regressor_.set_params(verbose=0)
 

@@ -1,4 +1,4 @@
-"""Where the table is in a file of text or a sheet: separator, lines before the header, headers of two rows, the end."""
+"""The place of the table in a text file or sheet: separator, lines before the header, headers of two rows, the end."""
 
 import csv
 import re

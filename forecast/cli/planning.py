@@ -134,7 +134,7 @@ def _option(name):
 
 
 def time_words(index):
-    """What the library calls the index, as the file calls it."""
+    """The library's words for the index, and the file's."""
     return () if index.name is None else (("the index ", f"column {shown(index.name, 30)} "),)
 
 

@@ -34,7 +34,7 @@ def run(arguments, terminal):
 
 
 def card_lines(card):
-    """A model card as lines: what it is, its data, its scores, its settings, where it comes from.
+    """A model card as lines: model, data, scores, settings, versions.
 
     Parameters
     ----------

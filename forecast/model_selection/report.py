@@ -145,7 +145,7 @@ class BacktestReport:
         return table.sort_values("MAE", kind="stable")
 
     def _parts(self, more):
-        """The rows of each model, made when they are asked for, with the id columns among `more`."""
+        """The rows of each model, made lazily, with the id columns among `more`."""
         names = self.frame["model"]
         labels = [label for label in more if label not in self.frame.columns]
         for name in names.unique():

@@ -36,7 +36,7 @@ def in_time(splitter, time):
 
 
 class _TimeSplitter:
-    """What both share: whole numbers for parameters, and folds counted in steps turned into rows."""
+    """Base of both splitters: integer parameters, and folds counted in steps converted to rows."""
 
     def get_n_splits(self, X=None, y=None, groups=None):
         """Count the folds.

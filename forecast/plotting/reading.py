@@ -64,7 +64,7 @@ def numbers_of(values, what):
 
 
 def check_forecaster(model):
-    """Refuse what does not forecast frames."""
+    """Refuse a model that does not forecast frames."""
     if not isinstance(model, SeriesForecaster):
         raise TypeError(
             f"model is a {type(model).__name__}; expected a fitted SeriesForecaster. Use from_predictions "
@@ -121,7 +121,7 @@ class Lines:
 
 
 def check_report(report):
-    """Refuse what is not the report of a backtest."""
+    """Refuse an object that is not the report of a backtest."""
     if not isinstance(report, BacktestReport):
         raise TypeError(
             f"report is a {type(report).__name__}; expected a BacktestReport, as forecast.model_selection.backtest "

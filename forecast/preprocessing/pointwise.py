@@ -92,7 +92,7 @@ class Pointwise(Transform):
 
     @property
     def _power(self):
-        """The power of a PowerTransformer, 0 of any other, and what standardizing makes of an image."""
+        """The power of a PowerTransformer (0 for any other transformer), and the standardisation of an image."""
         inner = self.transformer_
         if not isinstance(inner, PowerTransformer):
             return 0.0, None

@@ -165,7 +165,7 @@ def as_series(x, owner):
 
 
 def as_forecasts(z, past, owner):
-    """Forecasts (n, steps) and what was before each (n, n_lost), finite float64."""
+    """Forecasts (n, steps) and the values before each (n, n_lost), as finite float64."""
     z = np.ascontiguousarray(z, dtype=np.float64)
     if z.ndim != 2:
         raise ValueError(f"{owner}: forecasts of shape {z.shape}; expected (n, steps).")
