@@ -170,7 +170,7 @@ def _known(name, dataclass):
 
 
 def _refuse_unknown(known, found, names):
-    """Missing fields take their defaults, so older files load; unknown ones are refused: their meaning would be lost."""
+    """Missing fields take their defaults, so older files load; unknown ones are refused, as their meaning is lost."""
     unknown = sorted(set(found) - set(names))
     if unknown:
         raise ModelFileError(

@@ -1,4 +1,4 @@
-"""Between a frame's rows and a regressor: transforms, calendar, filling, masks, windows, and the way back."""
+"""Between a frame's rows and a regressor: transforms, calendar, filling, masks, windows, and their inverses."""
 
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
@@ -22,7 +22,7 @@ _ROLES = ("past", "future", "static")
 @stored("preparation")
 @dataclass
 class Preparation:
-    """How rows become windows and predictions become forecasts; fitted on training rows alone.
+    """The conversion of rows to windows and of predictions to forecasts; fitted only on training rows.
 
     Attributes
     ----------

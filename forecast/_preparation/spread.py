@@ -1,4 +1,4 @@
-"""Quantiles of a forecast out of the errors that it made on rows that were not learnt from."""
+"""Quantiles of a forecast from its errors on rows that were not trained on."""
 
 from dataclasses import dataclass, replace
 
@@ -24,7 +24,7 @@ _SLIGHT = 0.02  # less is not known of a width
 @stored("spread")
 @dataclass(frozen=True)
 class Spread:
-    """What is added to a forecast for its quantiles at `LEVELS`.
+    """Offsets from a forecast to its quantiles at `LEVELS`.
 
     Attributes
     ----------
@@ -89,7 +89,7 @@ class Spread:
 
 
 def widths_of(quantiles, actual, worth):
-    """Factors on the widths of intervals with which these hold as many of the actual values as their levels say.
+    """Factors on the widths of intervals that give the right coverage.
 
     The mean of the quantiles of several members is as wide as they are, but nearer to what comes than each of them: so
     it is too wide. Factors from few horizons are drawn to 1, as signs of errors are to none; those within 2 % of 1
@@ -148,7 +148,7 @@ def trust(worth):
 
 
 def horizons(origins, horizon):
-    """What each origin adds to the number of horizons that the origins of its series span.
+    """The contribution of each origin to the number of horizons spanned by its series.
 
     Errors of windows that overlap are nearly the same: many origins in a short time say little.
 

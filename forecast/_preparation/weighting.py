@@ -1,4 +1,4 @@
-"""Weights of rows into weights of windows: what the user gave for each row, and a decay with age."""
+"""From weights of rows to weights of windows: the user's weight for each row, and a decay with age."""
 
 from dataclasses import dataclass
 
@@ -12,7 +12,7 @@ __all__ = ["RowWeights", "learns", "weight_argument"]
 
 @dataclass(frozen=True)
 class RowWeights:
-    """How much a regressor learns from each row as a target.
+    """The weight of each row as a target.
 
     A window weighs the mean of the weights of those rows that it forecasts whose target is known; all
     weights are then scaled to a mean of 1 over the windows, because a penalty is weighed against their sum.

@@ -1,4 +1,4 @@
-"""Many linear forecasters out of one matrix of products: all lookbacks, levels and penalties.
+"""Many linear forecasters from one matrix of products: all lookbacks, levels and penalties.
 
 The matrix is that of the longest lookback. A shorter one takes the rows and columns of its own lags, so it is fitted on
 the windows that have the longest lookback behind them: a few at the start of each series are missing.
@@ -21,7 +21,7 @@ _WHOLE = 2 / 3  # of the windows that miss no target, from which on the others a
 
 
 class Benches:
-    """Benches of each fold, for short lookbacks and for long ones, made when the first of them is looked at.
+    """Benches of each fold, for short and for long lookbacks, made on first use.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""Calendar features that a forecaster takes by itself: cycles that the rows hold twice, and that they show."""
+"""Automatic calendar features: cycles that the rows contain twice and show."""
 
 import numpy as np
 import pandas as pd

@@ -31,7 +31,7 @@ _MEDIAN = LEVELS.index(0.5)
 
 @dataclass(frozen=True)
 class Wishes:
-    """What the user said; "auto" is to be chosen. The names are those of `SeriesForecaster`."""
+    """The user's settings, with the names of `SeriesForecaster`; "auto" is to be chosen."""
 
     season: object = "auto"
     lookback: object = "auto"
@@ -50,7 +50,7 @@ class Wishes:
 
 @dataclass
 class Choice:
-    """What was chosen, and why.
+    """The choice and its reasons.
 
     Attributes
     ----------

@@ -31,7 +31,7 @@ _WINDOWS, _WINDOWS_HOLED = 20_000, 10_000  # to fit a candidate on whose windows
 
 @dataclass
 class Found:
-    """What a search found.
+    """The result of a search.
 
     Attributes
     ----------

@@ -1,4 +1,4 @@
-"""Linear forecasters that differ in their penalty alone, fitted on the same sums."""
+"""Linear forecasters that differ only in their penalty, fitted on the same sums."""
 
 from dataclasses import replace
 

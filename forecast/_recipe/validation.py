@@ -1,4 +1,4 @@
-"""Rows that judge and are not learnt from: the newest of each series, in blocks of time."""
+"""Validation rows, which are not trained on: the newest of each series, in blocks of time."""
 
 from dataclasses import dataclass
 
@@ -17,7 +17,7 @@ _PARTS = 3
 
 
 def validation_ends(rows, axis, horizon, fraction):
-    """Where the rows to learn from end in each series.
+    """The end of the training rows in each series.
 
     Held out are the newest `fraction` of the rows of a typical series, but at least two horizons and eight rows, or a
     third of them where they are few. The cut is the same
@@ -71,7 +71,7 @@ def judged_rows(rows, ends, horizon):
 
 @dataclass(frozen=True)
 class Origins:
-    """Rows to forecast from in order to judge.
+    """Origins for validation.
 
     Attributes
     ----------

@@ -1,4 +1,4 @@
-"""Weights of members: what share of each makes the best mean, judged on blocks in time that did not choose it.
+"""Weights of members: the shares that give the best mean, judged on blocks of time that did not determine them.
 
 Fitted weights are noisy where several members are good, and equal ones are costly where one is poor. So the fitted
 weights are shrunk towards equal ones by as much as the other blocks bear out.
@@ -52,7 +52,7 @@ class Mix:
 
 
 def mix(forecasts, actual, blocks, scales=1.0, loss="absolute_error", levels=None):
-    """The weights with which the mean of some members is best.
+    """The weights that give the best mean of some members.
 
     Parameters
     ----------
@@ -283,7 +283,7 @@ class _Fits:
 
 
 def sides(errors, levels):
-    """What an error of forecast minus actual counts for at a level: 2 (1 - level) above, 2 level below."""
+    """The weight of an error of forecast minus actual at a level: 2 (1 - level) above, 2 level below."""
     return np.where(errors > 0, 2 * (1 - levels), 2 * levels)
 
 

@@ -1,4 +1,4 @@
-"""What a backtest needs of fitted forecasters besides forecasts: rows of a whole frame, intervals at many origins."""
+"""Support for backtests of fitted forecasters: rows of a whole frame, intervals at many origins."""
 
 
 import numpy as np
@@ -85,7 +85,7 @@ def _bounds(frame, rows, train, state):
 
 
 def intervals_at(truth, origins, forecast, levels, initial, scales):
-    """Adaptive conformal bounds, at each origin from what was known at it.
+    """Adaptive conformal bounds, at each origin from the errors known there.
 
     Parameters
     ----------

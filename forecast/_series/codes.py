@@ -1,4 +1,4 @@
-"""Codes for missing values, such as -9999, in rows that a fitted forecaster is given."""
+"""Codes for missing values, such as -9999, in new rows of a fitted forecaster."""
 
 import numpy as np
 

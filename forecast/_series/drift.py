@@ -67,7 +67,7 @@ class DriftReport:
 
 
 def drift_of(errors, residuals, horizon, window, confidence, margin):
-    """The report from errors since the training and residuals of validation windows.
+    """The report from errors since training and residuals of validation windows.
 
     Parameters
     ----------

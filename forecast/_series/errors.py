@@ -14,7 +14,7 @@ __all__ = ["Errors", "errors_since"]
 
 @dataclass(frozen=True)
 class Errors:
-    """What forecasts missed by.
+    """Errors of forecasts.
 
     Attributes
     ----------

@@ -1,4 +1,4 @@
-"""gaps="irregular": what counts rows as steps of one length cannot go with rows at any times."""
+"""gaps="irregular": arguments that need equal steps are refused."""
 
 from .._windows import Norm, at_every_step
 from .parameters import is_chosen, member_settings, settings_of

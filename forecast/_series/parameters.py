@@ -1,4 +1,4 @@
-"""The arguments of `SeriesForecaster`: what each may be, and what "auto" means where a regressor is given."""
+"""The arguments of `SeriesForecaster`: their checks, and the meaning of "auto" with a regressor."""
 
 from math import isclose
 from numbers import Integral, Real
@@ -81,7 +81,7 @@ def is_chosen(model):
 
 
 def refuse_choosing(model):
-    """Refuse arguments of the choice where there is nothing to choose."""
+    """Refuse arguments of the recipe if there is nothing to choose."""
     if is_chosen(model):
         return
     given = "a regressor" if model.members is None else "members"
@@ -105,7 +105,7 @@ def _all_of(members, loss):
 
 
 def refuse_carried(model):
-    """Refuse what a network with outputs at every step, or with carried states, cannot be part of.
+    """Refuse arguments that do not work with outputs at every step, or with carried states.
 
     Parameters
     ----------
@@ -140,7 +140,7 @@ def refuse_carried(model):
 
 
 def refuse_unread(model, levels):
-    """Refuse codes of categories for regressors that would read them as numbers, and codes that are not there.
+    """Refuse category codes for regressors that would read them as numbers, and missing codes.
 
     Parameters
     ----------
@@ -282,7 +282,7 @@ def lookback_of(model):
 
 
 def member_settings(model):
-    """The members that a user gave, checked.
+    """The user's members, checked.
 
     Parameters
     ----------

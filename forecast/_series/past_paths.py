@@ -22,7 +22,7 @@ ENOUGH = 9  # errors of a series that rank its own paths: those that an interval
 
 @dataclass(frozen=True)
 class PastPaths:
-    """Errors of past forecasts, which know their series and time.
+    """Errors of past forecasts with their series and times.
 
     Attributes
     ----------

@@ -1,4 +1,4 @@
-"""Forecasts since the fit, kept from one update to the next, and what their errors teach: learnt as rows come."""
+"""Forecasts since the fit, kept from one update to the next; intervals learn from their errors as rows arrive."""
 
 from dataclasses import dataclass, replace
 
@@ -22,7 +22,7 @@ _ALONE = 100  # forecasts that learn a transform anew, which takes a millisecond
 @stored("forecasts since the fit")
 @dataclass(frozen=True)
 class Since:
-    """Forecasts from the rows that a state keeps and was not trained on.
+    """Forecasts from the rows of a state that were not trained on.
 
     Attributes
     ----------
@@ -110,7 +110,8 @@ class Since:
 
 
 def with_since(state, before=None, later=None):
-    """The state with its forecasts since the fit, and with what their errors teach, where that is not too much work.
+    """The state with its forecasts since the fit and, if that is not too much work, intervals learned from their
+    errors.
 
     Parameters
     ----------

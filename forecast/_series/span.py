@@ -1,4 +1,4 @@
-"""From when to when the training rows go, and how many there are."""
+"""The extent and the number of the training rows."""
 
 from dataclasses import dataclass
 

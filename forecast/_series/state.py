@@ -1,4 +1,4 @@
-"""Everything that a fitted forecaster knows."""
+"""The state of a fitted forecaster."""
 
 from dataclasses import dataclass, field, replace
 
@@ -20,7 +20,7 @@ __all__ = ["FittedState"]
 @stored("fitted state")
 @dataclass
 class FittedState:
-    """What `SeriesForecaster.fit` leaves behind.
+    """The result of `SeriesForecaster.fit`.
 
     Attributes
     ----------

@@ -1,4 +1,4 @@
-"""Weights that a user gives: one for each row of the frame, and a decay with age."""
+"""The user's weights: one for each row of the frame, and a decay with age."""
 
 from dataclasses import replace
 
