@@ -302,7 +302,7 @@ def busy(report, arguments, grids):
     """A whole fit beside processes that never pause. Their fair share alone makes it slower: with two of them on two
     cores, a fit with one thread gets two thirds of a core."""
     report.section(
-        f"Beside {HOGS} busy processes: RNNForecaster.fit [at most 3]",
+        f"With {HOGS} busy processes: RNNForecaster.fit [at most 3]",
         ["workload", "cell", "n_jobs", "idle ms", "busy ms", "busy over idle (95 %)"],
     )
     for name, cell, n_jobs in itertools.product(("small", "medium"), arguments.cells, (None, 1)):

@@ -1,4 +1,4 @@
-"""What mkdocs is told about the repository: pages that lie outside of docs/, and links between them.
+"""Pages outside of docs/ and the links between them, for mkdocs.
 
 So that a file is in one place only and its links are right on both, where the sources are browsed and on the site.
 Used as a hook by mkdocs.yml.

@@ -1,4 +1,4 @@
-"""Recurrent networks for time series, as pleasant as scikit-learn and as fast as the machine allows."""
+"""Time-series forecasts with recurrent neural networks and linear models, as scikit-learn estimators."""
 
 from importlib import import_module
 from importlib.util import find_spec
@@ -79,7 +79,7 @@ _HOMES = {
 
 
 def __getattr__(name):
-    """The public names and modules, imported when one is asked for; `_catalogue.py` has the list."""
+    """The public names and modules, imported on first use; `_catalogue.py` has the list."""
     if name in _HOMES:
         globals()[name] = getattr(import_module(_HOMES[name], __name__), name)
         return globals()[name]

@@ -1,4 +1,4 @@
-"""What X and y mean to a regressor on windows: arrays, frames or `Windows`, checked and turned into references."""
+"""X and y of a regressor on windows: arrays, frames or `Windows`, checked and converted to references."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
@@ -42,7 +42,7 @@ class Dataset:
         Parameters
         ----------
         estimator : estimator
-            For messages.
+            Estimator for messages.
         series : pandas.Index, default=None
             Names of the series that have rows (`Windows.series_names` of those of `fit`); a window of another series
             has the row -1. None: not asked for.
@@ -120,7 +120,7 @@ def _span_of_sequences(estimator, outputs, lookback):
 
 
 def read_inputs(estimator, X, lookback, channels, extra=0):
-    """X of `predict`, checked against what was fitted.
+    """X of `predict`, checked against the fit.
 
     Returns
     -------
@@ -159,7 +159,7 @@ def _inputs_of_windows(estimator, X, lookback, channels, extra):
 
 
 def read_examined(estimator, X, y, lookback, channels, extra, n_outputs):
-    """X and y for a look at a fitted estimator, which stays as it is; checked against what was fitted.
+    """X and y for the diagnosis of a fitted estimator, which is not changed; checked against the fit.
 
     Returns
     -------
@@ -317,7 +317,7 @@ def _past_sizes(X):
 
 
 def matrix_arguments(X, lookback, channels):
-    """A matrix of windows: the past and, where there are more columns, the known future and static values."""
+    """A matrix of windows: the past and, if there are more columns, the known future and static values."""
     past, extra = X[:, : lookback * channels], X[:, lookback * channels :]
     if lookback == 0:
         return {**no_past(len(X), X.dtype, shift=0), "extra": extra}

@@ -1,4 +1,4 @@
-"""The public names, all imported when the first of them is asked for: `forecast --help` need not wait for pandas."""
+"""The public names, all imported when the first one is used, so that `forecast --help` need not wait for pandas."""
 
 from ._classifier import RNNClassifier
 from ._config import show_config

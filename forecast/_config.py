@@ -1,4 +1,4 @@
-"""What this build is and what it uses here."""
+"""The build and what it uses on this machine."""
 
 import os
 
@@ -9,7 +9,7 @@ __all__ = ["show_config"]
 
 
 def show_config(mode="print"):
-    """Print compiler, instruction sets found and used, OpenMP and threads, and why.
+    """Print the compiler, the instruction sets found and used, OpenMP and threads, and the reasons.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""The energy score: how good sample paths are as a forecast of all steps together."""
+"""The energy score: the quality of sample paths as a forecast of all steps together."""
 
 import numpy as np
 
@@ -8,20 +8,20 @@ __all__ = ["energy_score"]
 
 
 def energy_score(actual, paths):
-    """Energy score of sample paths, in the units of the series: the lower, the better.
+    """Energy score of sample paths, in the units of the series; lower is better.
 
-    The CRPS of a forecast of several values together [1]_: the mean distance of a path from the actual values, less
-    half of the mean distance between two different paths. It sees whether the steps of a path hang together as the
-    actual values do. Distances are Euclidean over steps (and whatever else is in a row). It is unbiased for the number
-    of paths: no path is paired with itself [2]_. For a single value it is the fair CRPS, computed from the order of the
-    paths.
+    It generalises the CRPS to several values together [1]_: the mean distance of a path from the actual values, minus
+    half of the mean distance between two different paths. So it depends on whether the steps of a path depend on each
+    other as the actual values do. Distances are Euclidean over steps (and other values in a row). The score is unbiased
+    in the number of paths, because no path is paired with itself [2]_. For a single value it is the fair CRPS, computed
+    from the order of the paths.
 
     Parameters
     ----------
     actual : array-like of shape (steps,) or (n, steps)
-        n forecasts.
+        Actual values, of n forecasts.
     paths : array-like of shape (steps, n_paths) or (n, steps, n_paths)
-        As `SeriesForecaster.sample` gives them: a path on the last axis.
+        Paths from `SeriesForecaster.sample`, on the last axis.
 
     Returns
     -------
@@ -31,7 +31,7 @@ def energy_score(actual, paths):
     Raises
     ------
     TypeError, ValueError
-        Shapes do not fit, there are fewer than two paths, or values are NaN or infinite.
+        Shapes do not match, there are fewer than two paths, or values are NaN or infinite.
 
     References
     ----------

@@ -11,7 +11,7 @@ def finite(name, numbers):
     Parameters
     ----------
     name : str
-        In messages.
+        Name in messages.
     numbers : array-like
 
     Returns

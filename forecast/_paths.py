@@ -17,23 +17,23 @@ def path_interval(paths, coverage=0.8):
     Parameters
     ----------
     paths : frame
-        As `SeriesForecaster.sample` gives it, or sums of its rows: a column `<target>_0`, `<target>_1` and so on for
+        Paths from `SeriesForecaster.sample`, or sums of its rows: a column `<target>_0`, `<target>_1` and so on for
         each path. Other columns, such as names of series, stay as they are.
     coverage : float or list of float, default=0.8
-        Share inside, in (0, 1), with as much below the interval as above it. Of n paths, the rank of a bound is n + 1
-        times its level (`numpy.quantile` with `method="weibull"`).
+        Share of the paths inside the interval, in (0, 1), with equal shares below and above it. With n paths, the rank
+        of a bound is n + 1 times its level (`numpy.quantile` with `method="weibull"`).
 
     Returns
     -------
     frame
-        The rows of `paths`, and columns as those of `SeriesForecaster.predict_interval`: for each target the median of
-        the paths and its bounds, `<target>`, `<target>_lower` and `<target>_upper`; with a list of coverages
+        The rows of `paths`, with the columns of `SeriesForecaster.predict_interval`: for each target the median of the
+        paths and its bounds, `<target>`, `<target>_lower` and `<target>_upper`; with a list of coverages,
         `<target>_lower_0.8`, `<target>_upper_0.8` and so on.
 
     Raises
     ------
     TypeError, ValueError
-        `paths` is no frame with all paths of a target, a value is NaN or infinite, or a coverage is out of range.
+        `paths` is not a frame with all paths of a target, a value is NaN or infinite, or a coverage is out of range.
 
     See Also
     --------

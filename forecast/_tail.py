@@ -10,7 +10,7 @@ MANY = 1 << 20  # windows: from here on their numbers are stored in 32 bits and 
 
 
 def index_type(n):
-    """The dtype in which the numbers of so many windows are stored.
+    """The dtype that stores the numbers of a given count of windows.
 
     Parameters
     ----------
@@ -24,7 +24,7 @@ def index_type(n):
 
 
 def some_of(windows, most):
-    """About so many of the windows, in order: by the golden ratio, which keeps step with no season.
+    """About a given number of the windows, in order: by the golden ratio, which is out of step with every season.
 
     Parameters
     ----------

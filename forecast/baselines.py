@@ -1,8 +1,7 @@
-"""Naive forecasts: what a model must beat before it is worth a minute of training.
+"""Naive forecasts, which a model must beat to be worth training.
 
-They are regressors on windows, so they run through `SeriesForecaster` and `backtest` like any other. Given `Windows`,
-they read the series behind them, so that a season may be longer than the lookback; given arrays, they have the
-window.
+They are regressors on windows, so they work with `SeriesForecaster` and `backtest` like any other. On `Windows` they
+read the underlying series, so a season may be longer than the lookback; on arrays they see only the window.
 """
 
 import numpy as np
@@ -24,7 +23,7 @@ def seasonal_naive(values, horizon, period=1):
     Parameters
     ----------
     values : array-like of shape (rows,) or (rows, targets)
-        In time order, at least `period` rows.
+        Values in time order, at least `period` rows.
     horizon : int
         Steps to forecast.
     period : int, default=1
@@ -63,9 +62,9 @@ def naive_forecasts(known, observed, first, rows, horizon, *, period, lookback):
         First row of the series, and the newest known row, of each forecast.
     horizon : int
     period : int
-        Steps of the season; where a series has fewer rows, its last value is repeated.
+        Length of the season; if a series has fewer rows, its last value is repeated.
     lookback : int
-        Rows over which the drift is measured, fewer where the series has fewer.
+        Number of rows over which the drift is measured; fewer if the series is shorter.
 
     Returns
     -------
@@ -118,13 +117,13 @@ def _mean_so_far(values, first, row):
 
 
 class _Baseline(RegressorMixin, BaseEstimator):
-    """What the baselines share: shapes, and looking back from an origin in a series or in an array of windows."""
+    """Base of the baselines: shapes, and past values before an origin in a series or in an array of windows."""
 
     _accepts_windows = True
     _learns = False  # so that weights have nothing to change
 
     def fit(self, X, y):
-        """Take the shapes of the data; nothing is learnt.
+        """Store the shapes of the data; nothing is learned.
 
         Parameters
         ----------
@@ -166,7 +165,7 @@ class _Baseline(RegressorMixin, BaseEstimator):
         Returns
         -------
         ndarray of the shape of `fit`'s y, float64
-            In the units of `Windows.y`, so normalised where the windows are.
+            Forecasts in the units of `Windows.y`, so normalised if the windows are.
 
         Raises
         ------
@@ -232,14 +231,15 @@ class SeasonalNaive(_Baseline):
     Parameters
     ----------
     period : int, default=None
-        Steps of the season. None takes the usual one of the frequency of the windows (24 for hours, 7 for days, 52 for
-        weeks, 12 for months; 1, the last value, where there is none). On arrays it must be given, at most the lookback.
+        Length of the season in steps. None: the usual season for the frequency of the windows (24 for hours, 7 for
+        days, 52 for weeks, 12 for months; 1, the last value, if there is none). On arrays it is required and at most
+        the lookback.
 
     Attributes
     ----------
     period_ : int
     n_history_ : int
-        Rows that a series must have up to an origin.
+        Number of rows that a series needs up to an origin.
     n_features_in_ : int
     n_outputs_ : int
 
@@ -275,7 +275,7 @@ class SeasonalNaive(_Baseline):
 
 @stored("Drift")
 class Drift(_Baseline):
-    """The newest value and, per step, the mean change over the window.
+    """The newest value plus, per step, the mean change over the window.
 
     Attributes
     ----------

@@ -1,4 +1,4 @@
-"""Series to try things on: real ones that ordinary packages ship, and synthetic ones with a known best forecast."""
+"""Example series: real ones from other packages, and a synthetic one with a known best forecast."""
 
 from pathlib import Path
 
@@ -9,7 +9,7 @@ __all__ = ["load_co2", "load_fertility", "load_sp500", "load_vix", "load_weather
 
 
 def load_co2():
-    """Weekly CO2 above Mauna Loa, 1958 to 2001, in parts per million, as statsmodels ships it: with its gaps.
+    """Weekly CO2 at Mauna Loa, 1958 to 2001, in parts per million, from statsmodels, with its gaps.
 
     Returns
     -------
@@ -40,7 +40,7 @@ def load_co2():
 
 
 def load_fertility():
-    """Births per woman in 206 countries, 1960 to 2011, from the World Bank, as statsmodels ships them.
+    """Births per woman in 206 countries, 1960 to 2011, by the World Bank, from statsmodels.
 
     Returns
     -------
@@ -75,11 +75,11 @@ def load_fertility():
 
 
 def load_weather():
-    """Hourly weather at Greensboro, North Carolina, in a typical year (TMY3), as pvlib ships it.
+    """Hourly weather at Greensboro, North Carolina, in a typical year (TMY3), from pvlib.
 
     The twelve months are real measurements, but of different years (1980 to 2003), each chosen because it was typical.
-    So the year of the index, 2019, stands for none of them, its days of the week mean nothing, and at the end of a
-    month the series may jump.
+    So the year of the index, 2019, is arbitrary, its days of the week mean nothing, and the series may jump at the end
+    of a month.
 
     Returns
     -------
@@ -121,7 +121,7 @@ def load_weather():
 
 
 def load_sp500():
-    """Daily prices of the S&P 500 index, 1999 to 2018, as arch ships them.
+    """Daily prices of the S&P 500 index, 1999 to 2018, from arch.
 
     Returns
     -------
@@ -188,16 +188,16 @@ def make_ar1(n=3000, *, phi=0.95, scale=1.0, random_state=None):
     n : int, default=3000
         Number of steps.
     phi : float, default=0.95
-        What is left of a value one step later, between -1 and 1.
+        Autoregressive coefficient, between -1 and 1.
     scale : float, default=1.0
         Standard deviation of the noise added at each step.
     random_state : int, numpy.random.Generator or None, default=None
-        Seed. numpy's global state is not touched.
+        Seed; numpy's global state is not used.
 
     Returns
     -------
     pandas.DataFrame of shape (n, 1)
-        Column `y`, float64, rows counted from 0; it starts in the stationary distribution.
+        Column `y`, float64, with rows counted from 0; the first value is drawn from the stationary distribution.
 
     Raises
     ------

@@ -1,7 +1,7 @@
-"""Errors of point forecasts and scores of quantiles and intervals, by the literature's names.
+"""Errors of point forecasts and scores of quantiles and intervals, with their usual names.
 
-All take actual values first and the forecast second, in any shape as long as it is the same, and return a float. What
-is missing (NaN) is refused: the caller says which rows count.
+All functions take the actual values first and the forecast second, in any common shape, and return a float. Missing
+values (NaN) are refused: the caller decides which rows count.
 """
 
 import numpy as np
@@ -73,7 +73,7 @@ def mae(actual, forecast):
 
 
 def bias(actual, forecast):
-    """Mean of forecast less actual, in the units of the series: positive where the forecast is too high.
+    """Mean of forecast minus actual, in the units of the series: positive if the forecast is too high.
 
     Parameters
     ----------
@@ -158,7 +158,7 @@ def mase(actual, forecast, *, history, period=1):
     Parameters
     ----------
     actual, forecast : array-like of the same shape
-        Of one series.
+        Values of one series.
     history : array-like of shape (n,)
         The values before the forecast, in time order; more than `period` of them.
     period : int, default=1
@@ -191,7 +191,7 @@ def rmsse(actual, forecast, *, history, period=1):
     Parameters
     ----------
     actual, forecast : array-like of the same shape
-        Of one series.
+        Values of one series.
     history : array-like of shape (n,)
         The values before the forecast, in time order; more than `period` of them.
     period : int, default=1
@@ -237,19 +237,19 @@ def _seasonal_differences(history, period):
 
 
 def skill(error, naive, *, floor=0.0):
-    """Share of a naive forecast's error that a forecast is rid of: `1 - error / naive`.
+    """Share by which a forecast reduces the error of a naive forecast: `1 - error / naive`.
 
     Parameters
     ----------
     error, naive : float or array-like of shapes that broadcast
         Errors of the same kind, such as two mean absolute errors. NaN: the skill is NaN.
     floor : float or array-like, default=0.0
-        Least error of the naive forecast to divide by.
+        Smallest error of the naive forecast to divide by.
 
     Returns
     -------
     float or ndarray
-        1 is perfect, 0 as good as the naive forecast, below 0 worse: -inf where that makes no error at all.
+        1 is perfect, 0 is as good as the naive forecast, below 0 is worse; -inf if the naive forecast has no error.
 
     Raises
     ------
@@ -274,13 +274,14 @@ def skill(error, naive, *, floor=0.0):
 def pinball(actual, forecast, level):
     """Mean pinball (quantile) loss of forecasts of one quantile, in the units of the series.
 
-    A value above the forecast costs `level` per unit, one below it `1 - level`; at level 0.5 it is half of the MAE.
+    A value above the forecast costs `level` per unit, a value below it `1 - level`; at level 0.5 the loss is half of
+    the MAE.
 
     Parameters
     ----------
     actual, forecast : array-like of the same shape
     level : float
-        Of the quantile, between 0 and 1.
+        Level of the quantile, between 0 and 1.
 
     Returns
     -------
@@ -306,20 +307,21 @@ def pinball(actual, forecast, level):
 
 
 def crps(actual, quantiles, levels=None):
-    """Continuous ranked probability score, in the units of the series: exact of distributions, near from quantiles.
+    """Continuous ranked probability score, in the units of the series: exact for distributions, approximate for
+    quantiles.
 
-    The score is twice the pinball loss integrated over all levels; this is the mean of twice the pinball loss at the
-    levels given. It is a good approximation where these are many and spread evenly over 0 to 1 (0.05, 0.15, ... 0.95);
-    only scores of the same levels can be compared. With the median alone it is the MAE, as the exact score of a point
-    forecast is.
+    The score is twice the pinball loss integrated over all levels. For quantiles it is the mean of twice the pinball
+    loss at the given levels. This is a good approximation for many levels spread evenly over 0 to 1 (0.05, 0.15, ...
+    0.95); only scores for the same levels can be compared. For the median alone it is the MAE, like the exact score of
+    a point forecast.
 
     Parameters
     ----------
     actual : array-like
     quantiles : array-like of shape (*actual.shape, levels), or Distribution of shape actual.shape
-        On the last axis the forecast of each level. Of a `forecast.Distribution` the score is exact.
+        Forecasts with the levels on the last axis. For a `forecast.Distribution` the score is exact.
     levels : array-like of float, default=None
-        Rising, between 0 and 1. None with a distribution.
+        Ascending levels between 0 and 1. None with a distribution.
 
     Returns
     -------
@@ -385,10 +387,10 @@ def coverage(actual, lower, upper):
 
 
 def interval_score(actual, lower, upper, *, coverage):
-    """Mean interval (Winkler) score, in the units of the series: width, plus a fine for values outside.
+    """Mean interval (Winkler) score, in the units of the series: the width, plus a penalty for values outside.
 
-    A value outside costs 2 / (1 - coverage) times its distance to the interval. The smaller the better; the best
-    expectation has the interval between the true quantiles (1 - coverage) / 2 and (1 + coverage) / 2.
+    A value outside costs 2 / (1 - coverage) times its distance to the interval. Lower is better; in expectation the
+    best interval lies between the true quantiles (1 - coverage) / 2 and (1 + coverage) / 2.
 
     Parameters
     ----------

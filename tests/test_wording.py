@@ -7,10 +7,15 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[1]
-# Say instead: next to, with or compared with; is missing or does not have; anyone; barely or almost; should; ...
+# Say instead: next to, with or compared with; is missing or does not have; anyone; barely or almost; should;
+# distinguished or reported; depend on each other; to see it, set ...; actual values; a given number of; instead of;
+# subtracted; is not one of; did not help; as before; memorised; ...
 BANNED = re.compile(
     r"(?<![\w.(-])(beside|lacks?|lacking|anybody|nobody|hardly|for ever|who asks|shall|somewhat too|on the wall|"
-    r"in silence|costs? nothing|what came true|as far as|(?<!there )(?:is|are) no (?!longer\b)|"
+    r"in silence|costs? nothing|as far as|(?<!there )(?:is|are) no (?!longer\b)|"
+    r"told|the more so|hangs? together|who wants|what came(?: true)?(?! out)|whatever made|in the place of|"
+    r"take[ns]? off|(?:is|are) none of th(?:e|ese|ose)|did not pay|as ever|is rid of|by heart|"
+    r"as it likes|when they like|so many(?! that)|"
     r"stands?(?! for| in for| out))(?![\w(-])",
     re.IGNORECASE,
 )
@@ -20,13 +25,28 @@ PAGES = [
     ROOT / "CHANGELOG.md",
     ROOT / "CONTRIBUTING.md",
     *sorted((ROOT / "docs").rglob("*.md")),
+    *sorted((ROOT / "benchmarks").rglob("*.md")),
 ]
+# Words that a sentence may have at most. README and tour are read first, by people who know nothing yet.
+LONGEST = {
+    **{ROOT / "README.md": 35, ROOT / "docs" / "tour.md": 35},
+    **dict.fromkeys(sorted((ROOT / "docs" / "guide").glob("*.md")), 45),
+}
 WORDS = {"COMMENT", "STRING", "FSTRING_MIDDLE"}
 
 
 def found(text, first=1):
     """Banned turns in a text, with their lines."""
     return [(first + text.count("\n", 0, turn.start()), turn[0]) for turn in BANNED.finditer(text)]
+
+
+def sentences(page):
+    """Sentences of paragraphs and list items; without code blocks, tables, headings, pictures and link targets."""
+    text = re.sub(r"^```.*?^```", "", page, flags=re.DOTALL | re.MULTILINE)
+    for block in re.split(r"\n\s*\n|\n(?=\s*(?:[-*] |\d+\. |#|\|))", text):
+        if not block.lstrip().startswith(("|", "#", "![")):
+            prose = re.sub(r"`[^`]*`", "code", re.sub(r"\]\([^)]*\)", "]", " ".join(block.split())))
+            yield from re.split(r"(?<=[.!?])[)*]*\s+(?=[A-Z\"*\[(0-9]|code)", prose)
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
@@ -51,6 +71,16 @@ def test_a_module_speaks_in_plain_words(module):
 def test_a_comment_of_the_core_is_in_plain_words(source):
     lines = enumerate(source.read_text(encoding="utf-8").splitlines(), 1)
     assert [turn for number, line in lines for turn in found(line.partition("//")[2], number)] == []
+
+
+@pytest.mark.parametrize("page", LONGEST, ids=lambda page: str(page.relative_to(ROOT)))
+def test_a_sentence_is_read_once(page):
+    assert [text for text in sentences(page.read_text()) if len(text.split()) > LONGEST[page]] == []
+
+
+def test_a_sentence_is_counted_without_code_and_links():
+    page = "# A title\n\nOne `two three` [four](five six).\nSeven.\n\n- Eight.\n\n```\nnine\n```\n\n| ten |\n"
+    assert [len(text.split()) for text in sentences(page)] == [3, 1, 2]
 
 
 def test_a_turn_is_seen_in_a_sentence_and_not_in_a_name():

@@ -42,7 +42,7 @@ struct Elman {
   static constexpr int gates = 0;
   static constexpr const int* gate = nullptr;
   static constexpr const char* const* gate_names = nullptr;
-  static constexpr const char* argument = "rnn";  // both, told apart by the argument `activation`
+  static constexpr const char* argument = "rnn";  // both; the argument `activation` selects one
 
   static INLINE void forward(auto a, auto, auto next, auto) {
     next[0] = Act::value(a[0]);

@@ -23,7 +23,7 @@ struct IndRnn {
   static constexpr int gates = 0;
   static constexpr const int* gate = nullptr;
   static constexpr const char* const* gate_names = nullptr;
-  static constexpr const char* argument = "indrnn";  // both, told apart by the argument `activation`
+  static constexpr const char* argument = "indrnn";  // both; the argument `activation` selects one
 
   static INLINE void forward(auto a, auto prev, auto next, auto, auto p) {
     next[0] = Act::value(madd(p[0], prev[0], a[0]));

@@ -22,7 +22,7 @@ INLINE int64_t target_row(const Source& s, int64_t window) {
   return base_of(s, window) * s.target_stride + s.target_shift;
 }
 
-// What a window takes off a channel, and what it divides the rest by, before any scaling learned from all windows.
+// What is subtracted from a window's channel, and the divisor of the rest, before any scaling learned from all windows.
 struct Anchor {
   double centre, spread;
   INLINE double of(double x) const {

@@ -1,7 +1,7 @@
 // The past of a whole chunk, straight from the raw series into lanes: gather_past of every window, with its bits.
 //
-// One window after the other writes one lane of every line of x: so many lines that each is fetched anew for each
-// window. Here a square of values, so many windows by as many that follow each other in memory, is transposed in
+// One window after the other writes one lane of every line of x, and there are too many lines to stay in cache for each
+// window. Here a square of values, equally many windows and consecutive values in memory, is transposed in
 // registers, and anchor, mean and scale are applied to all windows of a square's row at once.
 #pragma once
 
@@ -11,7 +11,7 @@
 
 namespace forecast::FORECAST_ISA {
 
-// What the windows of a chunk take off each channel, [channel][lane]; null: nothing.
+// What is subtracted from each channel of a chunk's windows, [channel][lane]; null: nothing.
 struct Anchors {
   double *centre, *spread;
 };

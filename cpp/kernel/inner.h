@@ -62,7 +62,7 @@ __attribute__((noinline)) void inner_sums(const Inner<T>& in, int64_t row, int64
 
 constexpr int inner_block = 8;  // rows whose d stay in the first cache while one group of features follows the other
 
-// Rows of a tile with so many sums each: a power of two, so that it divides the block.
+// Rows of a tile, by the number of sums in each: a power of two, so that it divides the block.
 constexpr int inner_rows(int terms) {
   int rows = inner_block;
   while (rows > 1 && rows * terms > accumulators) rows /= 2;

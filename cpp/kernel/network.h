@@ -82,7 +82,7 @@ inline double loss(const Call<T>& k, const T* out, T* dout) {
   return 0;
 }
 
-// What the caller sends backward in the place of the loss's gradient. Lanes without a window send zeros.
+// What the caller sends backward instead of the loss's gradient. Lanes without a window send zeros.
 template <class T>
 inline void take_upstream(const Call<T>& k, int64_t outputs, T* dout) {
   const int columns = k.plan.use.units ? 1 : lanes<T>;

@@ -10,7 +10,7 @@ constexpr int strip_vectors = 2;
 template <class T>
 constexpr int strip = strip_vectors * width<T>;  // features that are transposed into neighbours
 
-// What `transpose` needs for so many columns (a column is one window at one step).
+// What `transpose` needs, by the number of columns (a column is one window at one step).
 template <class T>
 constexpr int64_t transposed_size(int64_t features, int64_t columns) {
   return (features + strip<T> - 1) / strip<T> * strip<T> * columns;
@@ -127,8 +127,8 @@ inline void outer_rows(const Outer<Columns, T>& o, int64_t row, int64_t feature)
   outer_rest<tile_below(P), F>(o, row, feature);
 }
 
-// So many rows at a time that their gradients d stay in the second cache while one strip of z after the other, which
-// stays in the first, is held against them.
+// As many rows at a time as keep their gradients d in the second-level cache while one strip of z after the other,
+// which stays in the first, is held against them.
 constexpr int64_t rows_in_cache = 256 * 1024;  // bytes of d
 template <int Columns, class T>
 inline void outer(Outer<Columns, T> o) {

@@ -137,7 +137,7 @@ inline bool shares_packs(const NetworkSpec& net, const LayerSpec& l) {
 
 // ---- the walk --------------------------------------------------------------------------------------------
 
-constexpr int64_t steps_together = 8;  // of a phase of several layers, one window: each dispatch serves so many
+constexpr int64_t steps_together = 8;  // steps per dispatch, in a phase of several layers with one window
 
 template <class T>
 struct Walk : Planner {

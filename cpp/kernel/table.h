@@ -129,12 +129,12 @@ struct Source {
   const double* weight;          // null: 1
   const int32_t* anchor;         // [I] a Kind each; null: none
   bool averages;                 // some anchor is a mean
-  int64_t anchor_steps;          // means are over so many of the newest steps
+  int64_t anchor_steps;          // number of newest steps that means are over
   int64_t season;                // length of the seasonal anchors; 0: there are none
   const double* anchor_floor;    // [floors][I] the least spread; null: a thousandth of the mean
   int64_t floors;                // 1, or one for each series
   const int32_t* target_anchor;  // [columns] the channel, or -1; null: none
-  const int32_t* future_anchor;  // [future_columns] the channel whose newest value is taken off, or -1; null: none
+  const int32_t* future_anchor;  // [future_columns] the channel whose newest value is subtracted, or -1; null: none
   const double *past_mean, *past_inverse, *target_mean, *target_inverse, *extra_mean, *extra_inverse;
   const int64_t* series_row;  // per window: the row of its series in tables; -1: none of them; null: not given
   const int64_t* phase;       // per window: that of its oldest row in a cycle; null: not given
@@ -266,7 +266,7 @@ struct Kernels {
   void (*plan)(const NetworkSpec&, Use, Plan*);
   int (*fields)(const NetworkSpec&, Field*);  // how many; null counts only
   void (*pack)(const Network<T>&, Pack which, T* pack);
-  bool (*train)(const Network<T>&, const Chunk<T>&);     // forward, loss, backward; false: told to stop
+  bool (*train)(const Network<T>&, const Chunk<T>&);     // forward, loss, backward; false: stopped
   bool (*predict)(const Network<T>&, const Chunk<T>&);   // forward in little memory
   bool (*activity)(const Network<T>&, const Chunk<T>&);  // forward with a tape, then what it holds; no dropout
   // predict of one window, its steps shared: open; every layer of every step of every phase, all parts of the one

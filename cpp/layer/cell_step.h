@@ -156,7 +156,7 @@ void pack_forward(const Cell& cell, int64_t I, int64_t H, const T* W, T* to) {
 
 template <class Way, class T>
 struct CellSteps {
-  // False: told to stop.
+  // False: stopped.
   bool (*forward)(const Call<T>&, const CellView<Way, T>&, const Masks<Way, T>*, Run);
   void (*backward)(const CellView<Way, T>&, int64_t i, const T* above, bool ready, const T* next);
   void (*pack)(const Cell&, int64_t I, int64_t H, const T* W, T* to);

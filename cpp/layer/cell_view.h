@@ -93,7 +93,7 @@ struct CellView {
   static constexpr int columns = Way::columns;
   const Cell& cell;
   int64_t I, H, T_, row, tape_step, state_step, mask, dilation;
-  int64_t resting;                        // so many first steps go on from h = 0
+  int64_t resting;                        // number of first steps that continue from h = 0
   bool reverse, restart, common, masked;  // common: all windows have one input
   Track<T> x;
   T *states, *shared, *zeros, *begun, *tapes, *carries, *first, *sums, *scratch, *transposed;

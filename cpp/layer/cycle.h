@@ -1,5 +1,5 @@
 // A learned cycle: one vector Q of `length` values per target channel, and per series where there are several rows. It
-// is taken off the inputs and put on the outputs (Lin et al. 2024, CycleNet):
+// is subtracted from the inputs and added to the outputs (Lin et al. 2024, CycleNet):
 //
 //   CycleOff   out_tc = past_tc - Q[row, c, (phase + t) mod length]                      c < channels, others as they
 //   are CycleOn    out_kq = in_kq + ratio_k Q[row, c, (phase + T + step) mod length]           k = step * channels + c

@@ -129,7 +129,7 @@ struct Dense : Weightless {
 
   // ---- backward --------------------------------------------------------------------------------------------
 
-  // dW of one input's part, so many steps at a time: of those that begin in [from, to), and in a loop are complete.
+  // dW of one input's part, several steps at a time: of those that begin in [from, to), and in a loop are complete.
   template <class Way, class T>
   static void weight_gradients(const View<Way, T>& v, const Gradient<T>& d, T* dW, int i, int64_t from, int64_t to) {
     const int64_t features = i ? v.b : v.a, together = Way::segment(v.steps_);

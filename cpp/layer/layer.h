@@ -5,7 +5,7 @@
 //   fields         its weights, in the order of theta
 //   pack_size, pack<Way>
 //   begin<Way>     before its first step
-//   forward<Way>   the steps [from, to) in the order of computation; false: told to stop
+//   forward<Way>   the steps [from, to) in the order of computation; false: stopped
 //   backward<Way>  from the gradient of its output to those of its inputs and weights
 //   always         false: without dropout its output is a view of its input
 //   table          its weights are rows that a window looks up: they are at the end of theta, and each window has the

@@ -7,7 +7,7 @@
 //                db = sum_s D_s,  dW = sum_s D_s x_s,  dx_s = W^T D_s     where all windows have one input
 //
 // The order of the sums does not depend on the way, so neither do the bits. Steps that go alone, and layers that do not
-// restart, are as ever.
+// restart, are as before.
 #pragma once
 
 #include "layer.h"

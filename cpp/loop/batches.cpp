@@ -28,7 +28,7 @@ Network<T> network_of(const Model<T>& model, const Plan& plan, const T* theta) {
   return net;
 }
 
-// So many windows from `first` on, or as many as there are.
+// The next `n` windows from `first` on, or fewer at the end.
 Windows part_of(const Windows& all, int64_t first, int64_t n) {
   return {all.table, all.source, all.index + first, std::min(n, all.n - first)};
 }

@@ -42,7 +42,7 @@ struct Buffer {
 };
 
 // What a call takes and the next one takes again: a tape of tens of MB that was given back is cleared by the system,
-// page by page, before it is lent anew. Arrays are told apart by the order in which they are taken.
+// page by page, before it is lent anew. Arrays are identified by the order in which they are taken.
 class Scratch {
  public:
   void begin() { next_ = 0; }

@@ -28,9 +28,9 @@ void set_windows(Chunk<T>* c, const Windows& windows, int lanes, int64_t number)
   if (!c->B) c->B = windows.n;
 }
 
-// So many windows, and fewer, of a chunk are trained one by one, units in the lanes: each costs 0.05 to 0.2 of a chunk,
-// which itself costs the same however few it has. Measured, in sixteenths of a chunk by the bytes of a layer's weights:
-// small ones wait for latencies, those beyond the second cache for memory.
+// The most leftover windows that are trained one by one, units in the lanes: each costs 0.05 to 0.2 of a chunk, which
+// itself costs the same however few it has. Measured, in sixteenths of a chunk by the bytes of a layer's weights: small
+// ones wait for latencies, those beyond the second cache for memory.
 template <class T>
 int64_t few_of(const Model<T>& model, Path path) {
   const int lanes = model.kernels->vectors.lanes;

@@ -1,4 +1,4 @@
-// How many workers there may be, and when they are told to stop.
+// The number of workers, and when they stop.
 #include "workers.h"
 
 #include <unistd.h>

@@ -1,4 +1,4 @@
-// Workers: one parallel region around a whole call, in which a team takes pieces of work; and how they are told to
+// Workers: one parallel region around a whole call, in which a team takes pieces of work; and when they
 // stop.
 #pragma once
 
@@ -25,7 +25,7 @@ class StopSign {
   using Interrupted = bool (*)();
   explicit StopSign(Interrupted interrupted) : interrupted_(interrupted), seen_(Clock::now()), asked_(seen_) {}
   bool stopped() const { return stopped_.load(std::memory_order_relaxed); }
-  void look();      // for the calling thread, as often as it likes
+  void look();      // for the calling thread, at any time
   void look_now();  // the same without leaving any out: after a piece of work of unknown length
 
   struct Worker {

@@ -44,7 +44,7 @@ struct Workspace {
 };
 
 // Fresh memory can cost milliseconds a megabyte, so it is filled in pieces, with a look at the stop sign after each.
-// False: told to stop.
+// False: stopped.
 template <class T>
 bool clear(T* at, int64_t n, Poll poll) {
   constexpr int64_t piece = (1 << 20) / sizeof(T);

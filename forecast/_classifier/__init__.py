@@ -1,4 +1,4 @@
-"""RNNClassifier: sequences to labels, by the networks and the training of RNNForecaster."""
+"""RNNClassifier: labels for sequences, with the networks and the training of RNNForecaster."""
 
 from .estimator import RNNClassifier
 

@@ -1,4 +1,4 @@
-"""RNNClassifier: its parameters, and what it answers."""
+"""RNNClassifier: its parameters and its predictions."""
 
 from dataclasses import replace
 from inspect import signature
@@ -20,7 +20,7 @@ __all__ = ["RNNClassifier"]
 
 
 def card_of_classes(model):
-    """Its part of the model card: that of the network, and the classes."""
+    """The classifier's part of the model card: that of the network, and the classes."""
     parts = card_parts(model)
     parts["data"]["classes"] = as_json(model.classes_[:50])
     return parts
@@ -28,49 +28,48 @@ def card_of_classes(model):
 
 @stored("RNNClassifier", card=card_of_classes, left_out=("callbacks",))
 class RNNClassifier(Saved, Learns, ClassifierMixin, BaseEstimator):
-    """Recurrent network that gives a sequence a label, or every step of it one.
+    """Recurrent network that assigns a label to a sequence, or to every step of it.
 
-    Stacked recurrent layers read the sequence in time order; a dense head turns the last state into a score for each
-    class, and the softmax of the scores is their probabilities. Trained on the cross-entropy, by the same core as
-    `RNNForecaster`. Sequences are numbers, which are standardised, or with `vocabulary` whole numbers that name
-    something, such as words. They may differ in length.
+    Stacked recurrent layers read the sequence in time order; a dense head maps the last state to a score for each
+    class, and the softmax of the scores gives the probabilities. The network is trained on the cross-entropy, with the
+    same core as `RNNForecaster`. Sequences contain numbers, which are standardised, or with `vocabulary` integer codes,
+    such as words. They may differ in length.
 
     Parameters
     ----------
     cell, hidden_size, num_layers, activation, heads, dropout
-        As of `RNNForecaster`: one layer of 64 LSTM units, without dropout.
+        As in `RNNForecaster`. Default: one layer of 64 LSTM units, without dropout.
     bidirectional : bool, default=False
-        Each layer also reads the sequence from its end, with separate weights; the head reads both.
-    residual, layer_norm, dilation, recurrent_dropout, zoneout
-        As of `RNNForecaster`.
-    vocabulary : int, default=None
-        X holds whole numbers from 0 to `vocabulary - 1`, one at every step, and the network learns a vector of each.
-        None: X holds numbers.
+        Whether each layer also reads the sequence backwards, with separate weights; the head reads both directions.
+    residual, layer_norm, dilation, recurrent_dropout, zoneout As in `RNNForecaster`. vocabulary : int, default=None
+        Number of codes: X holds integers from 0 to `vocabulary - 1`, one at every step, and the network learns a vector
+        for each. None: X holds numbers.
     embedding_size : int, default=None
-        Length of these vectors. None: `min(50, (vocabulary + 1) // 2)`.
+        Length of the vectors of the vocabulary. None: `min(50, (vocabulary + 1) // 2)`.
     return_sequences : bool, default=False
-        A label at every step: y is (n, steps). Each is read off the states up to its step; with `bidirectional` off
-        the whole sequence.
+        Whether every step has a label: y is then (n, steps). Each label depends on the steps up to its own; with
+        `bidirectional`, on the whole sequence.
     class_weight : dict, "balanced" or None, default=None
-        Weights of the classes in the loss, as scikit-learn has them. Only their ratios count. "balanced": in inverse
-        proportion to how often they occur.
+        Weights of the classes in the loss, as in scikit-learn. Only their ratios matter. "balanced": in inverse
+        proportion to the frequency of each class.
     optimizer, momentum, learning_rate, learning_rate_schedule, weight_decay, clip_norm, clip_value, batch_size, \
 max_iter, warmup_steps, max_steps, finish_schedule, weight_average
-        As of `RNNForecaster`: Adam with a rate of 0.01 that falls along half a cosine, batches of 64, 100 epochs.
+        As in `RNNForecaster`. Default: Adam with a learning rate of 0.01 that falls along half a cosine, batches of 64,
+        100 epochs.
     input_noise, input_clip
-        As of `RNNForecaster`; for numbers only.
+        As in `RNNForecaster`; for numbers only.
     shuffle : bool, default=True
-        Draw a new order of the sequences for each epoch.
+        Whether to draw a new order of the sequences in each epoch.
     early_stopping : bool or "auto", default="auto"
-        Hold out sequences, stop when their cross-entropy no longer improves, and keep the best weights on them. "auto":
-        if at least 50 can be held out and twice as many are left. With `X_val` in `fit`, True and "auto" use it and
-        hold out nothing.
+        Whether to hold out sequences, stop when their cross-entropy no longer improves, and keep the weights with the
+        lowest cross-entropy on them. "auto": if at least 50 can be held out and twice as many remain. With `X_val` in
+        `fit`, True and "auto" use it and hold out nothing.
     validation_fraction : float, default=0.1
-        Share of the sequences held out. They are drawn by `random_state`, with the shares of the classes as in y, as
-        `MLPClassifier` does: sequences with labels are taken to be independent of each other. If yours are not, such as
-        neighbouring windows of one recording, give `X_val` and `y_val` of other recordings.
+        Share of the sequences to hold out. They are drawn at random, stratified by class, as in `MLPClassifier`:
+        sequences are assumed to be independent. If yours are not, such as neighbouring windows of one recording, pass
+        `X_val` and `y_val` from other recordings.
     n_iter_no_change, tol, warm_start, freeze, n_channels, n_jobs, random_state, verbose, callbacks, dtype
-        As of `RNNForecaster`. A fit with `warm_start` needs the same classes.
+        As in `RNNForecaster`. A fit with `warm_start` needs the same classes.
 
     Attributes
     ----------
@@ -81,22 +80,21 @@ max_iter, warmup_steps, max_steps, finish_schedule, weight_average
     loss_curve_, validation_loss_curve_, best_loss_
         Cross-entropy, in nats, with the class weights.
     weights_ : dict of str to ndarray
-        As of `RNNForecaster`; "head.W" has a row for each class, and "embedding.past.0" is (vocabulary,
+        As in `RNNForecaster`; "head.W" has a row for each class, and "embedding.past.0" is (vocabulary,
         embedding_size).
     n_iter_ : int
-        Epochs run.
+        Number of epochs run.
     n_steps_ : int
-        Optimiser steps run.
+        Number of optimiser steps run.
     n_parameters_ : int
         Number of trained parameters.
     card_ : dict
-        The model card, as `forecast.read_card` gives it of a saved model.
-    feature_names_in_, gradient_norm_curve_, n_threads_
-        As of `RNNForecaster`.
+        The model card, as `forecast.read_card` returns it for a saved model.
+    feature_names_in_, gradient_norm_curve_, n_threads_ As in `RNNForecaster`.
 
     See Also
     --------
-    RNNForecaster : The same networks for targets that are numbers; it describes the arguments.
+    RNNForecaster : The same networks for numeric targets; it describes the arguments.
 
     Examples
     --------
@@ -226,16 +224,16 @@ max_iter, warmup_steps, max_steps, finish_schedule, weight_average
         Parameters
         ----------
         X : array-like of shape (n, steps) or (n, steps, n_channels), or list of n arrays
-            The sequences, oldest step first; the arrays of a list (or of a Series), (steps,) or (steps, n_channels),
-            may differ in length. In an array, NaN behind the end of a sequence, in all channels, does the same; with
-            `vocabulary` also -1. What is behind the end has no effect.
+            The sequences, oldest step first. The arrays of a list (or of a Series), (steps,) or (steps, n_channels),
+            may differ in length. An array may be padded at the end with NaN in all channels; with `vocabulary` also
+            with -1. Padding has no effect.
         y : array-like of shape (n,), or (n, steps) with `return_sequences`
-            Labels: numbers, strings or truths. With sequences of unequal length a list of arrays, or an array of which
-            nothing is read behind the end.
+            Labels: numbers, strings or booleans. For labels at every step of sequences of unequal length: a list of
+            arrays, or an array whose padding is not read.
         sample_weight : array-like of shape (n,), default=None
-            Weights of the sequences in loss and scaling; 0 is as if the row were not there.
+            Weights of the sequences in loss and scaling; rows with weight 0 are ignored.
         X_val, y_val : as X and y, default=None
-            Sequences to validate on, in place of held-out ones, with no label that y does not have.
+            Sequences to validate on instead of held-out ones; y must contain all their labels.
 
         Returns
         -------
@@ -244,7 +242,7 @@ max_iter, warmup_steps, max_steps, finish_schedule, weight_average
         Raises
         ------
         TypeError, ValueError
-            X, y, X_val, y_val or a parameter is not as above. An earlier fit is left as it was.
+            X, y, X_val, y_val or a parameter is not as above. An earlier fit stays as it was.
 
         Warns
         -----
@@ -259,17 +257,17 @@ max_iter, warmup_steps, max_steps, finish_schedule, weight_average
             raise
 
     def predict(self, X):
-        """The most probable class of each sequence.
+        """Predict the most probable class of each sequence.
 
         Parameters
         ----------
         X : as in `fit`
-            Those of a list may be longer than any of `fit`.
+            Sequences of a list may be longer than those of `fit`.
 
         Returns
         -------
         ndarray of shape (n,), or (n, steps) with `return_sequences`
-            Labels out of `classes_`; of sequences of unequal length with `return_sequences` a list of arrays.
+            Labels from `classes_`; with `return_sequences` and sequences of unequal length, a list of arrays.
 
         Raises
         ------
@@ -281,7 +279,7 @@ max_iter, warmup_steps, max_steps, finish_schedule, weight_average
         return self._each(X, lambda scores: self.classes_[scores.argmax(axis=-1)])
 
     def predict_proba(self, X):
-        """Probabilities of the classes.
+        """Predict the probabilities of the classes.
 
         Parameters
         ----------
@@ -290,7 +288,7 @@ max_iter, warmup_steps, max_steps, finish_schedule, weight_average
         Returns
         -------
         ndarray of shape (n, n_classes), or (n, steps, n_classes) with `return_sequences`
-            Float64, in the order of `classes_`; each row sums to 1. A list as of `predict`.
+            Float64, in the order of `classes_`; each row sums to 1. A list in the same cases as for `predict`.
 
         Raises
         ------
@@ -299,14 +297,14 @@ max_iter, warmup_steps, max_steps, finish_schedule, weight_average
         return self._each(X, lambda scores: softmax(scores.reshape(-1, scores.shape[-1])).reshape(scores.shape))
 
     def predict_log_proba(self, X):
-        """Logarithms of the probabilities, without rounding to 0 first.
+        """Predict the logarithms of the probabilities, without rounding small ones to 0 first.
 
         Parameters, returns and raises as `predict_proba`.
         """
         return self._each(X, _log_softmax)
 
     def score(self, X, y, sample_weight=None):
-        """Share of right labels.
+        """Return the accuracy: the share of correct labels.
 
         Parameters
         ----------
@@ -319,7 +317,7 @@ max_iter, warmup_steps, max_steps, finish_schedule, weight_average
         Returns
         -------
         float
-            With `return_sequences` over all steps.
+            Accuracy; with `return_sequences`, over all steps.
         """
         if not self.return_sequences:
             return super().score(X, y, sample_weight)
@@ -440,7 +438,7 @@ def _arguments(data, begin, codes):
 
 
 def _with_defaults_of(forecaster, classifier):
-    """Arguments that the classifier does not have are those of the forecaster, with their defaults."""
+    """Add the forecaster's arguments that the classifier does not have, with their defaults."""
     own = signature(classifier).parameters
     for name, parameter in signature(forecaster).parameters.items():
         if name not in own and not hasattr(classifier, name):

@@ -17,7 +17,7 @@ def labels_at_steps(y, begin, n, steps):
     Parameters
     ----------
     y : array-like of shape (n, steps), or sequence of n sequences
-        What is behind the end of a sequence is not read.
+        Values after the end of a sequence are not read.
     begin : ndarray of int64 of shape (n,) or None
         Steps by which each sequence is shorter than `steps`.
     n, steps : int
@@ -61,7 +61,7 @@ def classes_of(labels):
     Raises
     ------
     ValueError
-        They are continuous, or too many.
+        The labels are continuous, or there are too many classes.
     """
     check_classification_targets(labels)
     classes = np.unique(labels)
@@ -77,22 +77,22 @@ def numbered(labels, counts, classes, steps, name="y"):
     ----------
     labels : ndarray
     counts : ndarray of int or None
-        How many of them each row has; None: one.
+        Number of labels of each row; None: one.
     classes : ndarray
         Sorted.
     steps : int
     name : str
-        Of the labels, in messages.
+        Name of the labels, in messages.
 
     Returns
     -------
     ndarray of float64 of shape (n,) or (n, steps)
-        A row with fewer labels ends with them; before them it is NaN.
+        Rows with fewer labels are filled up with NaN at the beginning.
 
     Raises
     ------
     ValueError
-        A label is none of the classes.
+        A label does not belong to the classes.
     """
     at = np.minimum(np.searchsorted(classes, labels), len(classes) - 1)
     unknown = classes[at] != labels
@@ -144,7 +144,7 @@ def stratified(model, codes, weight, rng):
     ----------
     model : RNNClassifier
     codes : ndarray of float64 of shape (n,) or (n, steps)
-        Rows of labels at every step are drawn without regard to them.
+        If there is a label at every step, rows are drawn without stratification.
     weight : ndarray of shape (n,) or None
         Rows of weight 0 are in neither part.
     rng : numpy.random.Generator
@@ -166,7 +166,7 @@ def stratified(model, codes, weight, rng):
     if codes.ndim == 1:
         drawn = drawn[np.argsort(codes[drawn], kind="stable")]
         first = np.unique(codes[drawn], return_index=True)[1]
-        drawn = np.delete(drawn, first)  # of each class a row to train on
+        drawn = np.delete(drawn, first)  # keep a training row of each class
     ends = np.floor(np.arange(len(drawn) + 1) * model.validation_fraction)
     late = np.sort(drawn[np.diff(ends) > 0])
     early = np.setdiff1d(every, late)

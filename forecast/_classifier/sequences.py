@@ -1,4 +1,4 @@
-"""What X means to RNNClassifier: sequences of one length, or of several, moved to where they end together."""
+"""The X of RNNClassifier: sequences of equal or unequal length, aligned at their ends."""
 
 import numpy as np
 
@@ -16,19 +16,19 @@ def ending_together(model, X, steps=None):
     X : array-like, or sequence of arrays
         As in `fit`.
     steps : int, default=None
-        At least so many, those of the fit. None: those of the longest sequence.
+        Smallest number of steps, as in the fit. None: the length of the longest sequence.
 
     Returns
     -------
     X : as given, or ndarray of shape (n, steps, channels)
-        Where sequences differ in length, with zeros before they begin.
+        Sequences of unequal length are filled up with zeros at the beginning.
     begin : ndarray of int64 of shape (n,) or None
         Where each begins; None: all at 0.
 
     Raises
     ------
     TypeError, ValueError
-        X is of no kind that is known, a sequence is empty, or a code is none of the vocabulary.
+        The type of X is unknown, a sequence is empty, or a code is outside the vocabulary.
     """
     if isinstance(X, Windows):
         raise TypeError(

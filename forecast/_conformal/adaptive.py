@@ -17,7 +17,7 @@ _SETTLED = 10  # residuals that a running scale needs
 
 
 def nested(offsets, levels):
-    """Offsets of several coverages, a higher one around a lower one: each has learnt by itself.
+    """Offsets of several coverages, nested: each was learned independently.
 
     Parameters
     ----------
@@ -53,7 +53,7 @@ def _rising(positions):
 
 
 class AdaptiveState:
-    """What adaptive conformal intervals have learned so far; it goes on where it stopped.
+    """The state of adaptive conformal intervals, which continues to learn.
 
     Per step, target, coverage and side there is a level alpha, at first (1 - coverage) / 2. Every residual that becomes
     known moves it: alpha += gamma ((1 - coverage) / 2 - missed), so that misses widen the interval and hits narrow it,
@@ -174,7 +174,7 @@ class AdaptiveState:
         self._count, self._ordered = (~np.isnan(scores)).sum(axis=-1), None
 
     def kept(self):
-        """What was learnt, as arrays.
+        """The state as arrays.
 
         Returns
         -------
@@ -184,7 +184,7 @@ class AdaptiveState:
 
     @classmethod
     def resumed(cls, coverage, kept):
-        """A state that goes on from there, for some of its coverages: each has learnt by itself.
+        """A state that continues from there, for some of its coverages: each was learned independently.
 
         Parameters
         ----------
@@ -210,7 +210,7 @@ class AdaptiveState:
         return state
 
     def learn(self, residuals, positions, now):
-        """Learn from further origins what has come by a row.
+        """Learn from further origins, with the residuals known at a row.
 
         Parameters
         ----------
@@ -254,7 +254,7 @@ class AdaptiveState:
         Parameters
         ----------
         actual : array-like of shape (n, steps, targets)
-            What came, step 1 the row after the origin; NaN where missing or not yet known.
+            Actual values; step 1 is the row after the origin; NaN where missing or not yet known.
         forecast : array-like of the same shape
         positions : array-like of int, shape (n,)
             Row of the newest known value at each origin; rising.

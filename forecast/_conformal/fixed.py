@@ -1,4 +1,4 @@
-"""Fixed conformal offsets from a calibration set, and what coverages and residuals may be."""
+"""Fixed conformal offsets from a calibration set, and checks of coverages and residuals."""
 
 import numpy as np
 
@@ -8,7 +8,7 @@ __all__ = ["coverages_of", "needed_by", "residuals_needed", "static_offsets", "t
 
 
 def residuals_needed(coverage):
-    """How many residuals a two-sided conformal interval needs: with fewer, its bound lies beyond all of them.
+    """Number of residuals that a two-sided conformal interval needs: with fewer, its bound would be beyond all of them.
 
     Parameters
     ----------
@@ -68,7 +68,7 @@ def three_axes(name, numbers, *, finite=False):
 
 
 def static_offsets(residuals, coverage):
-    """Offsets of split conformal intervals, per step and target: what to add to a forecast for its bounds.
+    """Offsets of split conformal intervals, per step and target, to add to a forecast for its bounds.
 
     Each side has half of the misses: the upper offset is the k-th smallest of n residuals, the lower one the k-th
     largest, k = ceil((n + 1) (1 + coverage) / 2). So the interval is as skewed as the residuals are and takes out the

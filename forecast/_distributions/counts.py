@@ -14,11 +14,11 @@ def smallest_counts(reached, guess, levels, parameters):
     Parameters
     ----------
     reached : callable
-        From counts and parameters to the distribution function, rising with the count.
+        Function from counts and parameters to the distribution function, rising with the count.
     guess : ndarray of shape (..., 1)
         Mean plus a standard deviation, about: where the search begins.
     levels : ndarray of shape (m,) or (..., m)
-        In (0, 1).
+        Levels in (0, 1).
     parameters : list of ndarray of shape (..., 1)
 
     Returns

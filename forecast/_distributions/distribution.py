@@ -1,4 +1,4 @@
-"""A distribution of each of many values: its parameters, and what can be asked of it."""
+"""Distributions of many values: their parameters, and methods for quantiles, densities and scores."""
 
 import numpy as np
 
@@ -13,9 +13,9 @@ class Distribution:
     Parameters
     ----------
     name : {"normal", "student_t", "poisson", "negative_binomial", "gamma"}
-        Its family.
+        Name of the family.
     **parameters : array-like
-        Those of the family, of shapes that broadcast. "normal": `mean`, `std`. "student_t": `loc`, `scale`, `df`
+        Parameters of the family, of shapes that broadcast. "normal": `mean`, `std`. "student_t": `loc`, `scale`, `df`
         (degrees of freedom). "poisson": `mean`. "negative_binomial": `mean`, `dispersion`; the variance is `mean +
         dispersion * mean**2`. "gamma": `mean`, `shape`; the standard deviation is `mean / sqrt(shape)`.
 
@@ -23,15 +23,15 @@ class Distribution:
     ----------
     name : str
     parameters : dict of str to ndarray
-        Each of shape `shape`.
+        The parameters, each of shape `shape`.
     shape : tuple of int
-        One distribution for each entry.
+        Shape of the array of distributions.
 
     Raises
     ------
     TypeError, ValueError
-        The family is unknown, or its parameters are not those above, finite and (all but a normal or Student-t
-        location) not negative.
+        The family is unknown, its parameters are not those above, or they are not finite or (except the location of a
+        normal or Student-t) negative.
 
     Examples
     --------
@@ -84,11 +84,11 @@ class Distribution:
         return f"<{self.name} distribution of shape {self.shape}: {', '.join(self._family.parameters)}>"
 
     def __getitem__(self, which):
-        """Some of them, as an array of `shape` is indexed."""
+        """Select distributions, as in an array of shape `shape`."""
         return self._of(self.name, self._values[which])
 
     def mean(self):
-        """Mean of each.
+        """Return the mean of each distribution.
 
         Returns
         -------
@@ -97,7 +97,7 @@ class Distribution:
         return self._family.mean(self._values).copy()
 
     def std(self):
-        """Standard deviation of each.
+        """Return the standard deviation of each distribution.
 
         Returns
         -------
@@ -106,12 +106,12 @@ class Distribution:
         return np.array(self._family.std(self._values))
 
     def quantiles(self, levels):
-        """Quantiles of each; of counts the smallest count at which the level is reached.
+        """Return quantiles of each distribution; for counts, the smallest count at which the level is reached.
 
         Parameters
         ----------
         levels : float or array-like of shape (m,) or (*shape, m)
-            In (0, 1).
+            Levels in (0, 1).
 
         Returns
         -------
@@ -124,7 +124,7 @@ class Distribution:
         return found if wanted.ndim else found[..., 0]
 
     def cdf(self, y):
-        """Probability of at most y.
+        """Return the probability of at most y.
 
         Parameters
         ----------
@@ -137,7 +137,8 @@ class Distribution:
         return self._family.cdf(self._values, np.asarray(y, dtype=np.float64))
 
     def log_density(self, y):
-        """Logarithm of the density at y; of counts, of the probability, -inf where y is not a count.
+        """Return the logarithm of the density at y; for counts, of the probability, which is -inf where y is not a
+        count.
 
         Parameters
         ----------
@@ -150,7 +151,7 @@ class Distribution:
         return self._family.log_density(self._values, np.asarray(y, dtype=np.float64))
 
     def crps(self, y):
-        """Continuous ranked probability score of each, in the units of y: the smaller the better.
+        """Return the continuous ranked probability score of each, in the units of y; lower is better.
 
         Parameters
         ----------

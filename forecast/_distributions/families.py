@@ -1,4 +1,4 @@
-"""The families of distributions: what the outputs of a loss's network mean, and what follows from their parameters.
+"""The families of distributions: parameters from the outputs of a network, and results computed from them.
 
 A family has no state. `values` are parameters in the units of the target, on the last axis, float64.
 """
@@ -27,7 +27,7 @@ def _columns(values):
 
 
 class Family:
-    """What all share. `parameters` are their names, `least` the lower end of what can come."""
+    """Base of all families. `parameters` are the names, `least` is the lower end of the support."""
 
     parameters = ()
     least = -np.inf
@@ -213,7 +213,7 @@ class NegativeBinomial(_NeverNegative):
         return out.reshape(shape)
 
     def _crps_closed(self, values, y):
-        """Wei and Held (2014), whose hypergeometric function is lost where the dispersion is small."""
+        """Wei and Held (2014), whose hypergeometric function loses precision if the dispersion is small."""
         mean, dispersion = values.T
         r, p, odds = 1 / dispersion, 1 / (1 + dispersion * mean), dispersion * mean * (1 + dispersion * mean)
         before = np.floor(y) - 1

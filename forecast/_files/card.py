@@ -1,4 +1,4 @@
-"""The model card: what a person wants to know of a fitted model before using it, as plain JSON."""
+"""The model card: the facts to know about a fitted model before using it, as plain JSON."""
 
 import datetime
 import math
@@ -77,7 +77,7 @@ def _settings(estimator):
 
 
 def as_json(value):
-    """A value as JSON has it: numbers, texts, lists and dicts; of everything else what a person would call it.
+    """A value as JSON: numbers, strings, lists and dicts; anything else by its name.
 
     Parameters
     ----------

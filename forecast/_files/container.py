@@ -35,7 +35,7 @@ def pack(tensors, metadata):
     Parameters
     ----------
     tensors : dict of str to ndarray
-        In C order, of the dtypes in `NAMES`.
+        Tensors in C order, of the dtypes in `NAMES`.
     metadata : dict of str to str
 
     Returns
@@ -107,7 +107,7 @@ def unpack(path, data):
     Parameters
     ----------
     path : str or os.PathLike
-        For messages.
+        Path for messages.
     data : bytes
 
     Returns
@@ -153,7 +153,7 @@ def parsed(path, text):
     Parameters
     ----------
     path : str or os.PathLike
-        For messages.
+        Path for messages.
     text : str or bytes
 
     Returns

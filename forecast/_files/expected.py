@@ -1,4 +1,4 @@
-"""What a reader may take for granted of a tree that a stranger wrote: nothing that it did not ask here."""
+"""Checks of a tree written by a stranger: a reader may rely only on what was checked here."""
 
 from .errors import ModelFileError
 
@@ -6,7 +6,7 @@ __all__ = ["expect"]
 
 
 def expect(value, kind, what):
-    """The value, where it is of that very type.
+    """The value, if it has exactly that type.
 
     Parameters
     ----------

@@ -65,7 +65,7 @@ def write(writer, value, place, depth):
 
 
 def _members(writer, cls, members, place, depth):
-    """In the order of their names: the order in which they were set is none of the model's."""
+    """In the order of their names: the order in which they were set does not belong to the model."""
     if cls is not None:
         _refuse_names(cls, members)
     return {key: writer(members[key], f"{place}.{key}" if place else key, depth + 1) for key in sorted(members)}
@@ -76,7 +76,7 @@ def _field_names(cls):
 
 
 def _refuse_names(cls, names):
-    """What `fit` sets is data under a name of its own, never in the place of a method.
+    """What `fit` sets is data under a separate name; it never replaces a method.
 
     A parameter may have a default in the class, as `positive` of scikit-learn's LassoLars has.
     """
@@ -170,7 +170,7 @@ def _known(name, dataclass):
 
 
 def _refuse_unknown(known, found, names):
-    """What is missing takes its default, so that older files load; what is unknown has a meaning that would be lost."""
+    """Missing fields take their defaults, so older files load; unknown ones are refused, as their meaning is lost."""
     unknown = sorted(set(found) - set(names))
     if unknown:
         raise ModelFileError(

@@ -11,16 +11,16 @@ __all__ = ["BY_CLASS", "BY_NAME", "Registered", "stored"]
 
 @dataclass(frozen=True)
 class Registered:
-    """What is known of a class.
+    """A registered class.
 
     Attributes
     ----------
     name : str
-        In files.
+        Name in files.
     cls : type
         A dataclass, or an estimator.
     card : callable or None
-        From a fitted object to its part of the model card.
+        Function from a fitted object to its part of the model card.
     left_out : tuple of str
         Parameters that are stored as None.
     """
@@ -43,9 +43,9 @@ def stored(name, *, card=None, left_out=()):
     Parameters
     ----------
     name : str
-        In files; never to be changed, or older files are lost.
+        Name in files; never to be changed, or older files are lost.
     card : callable, default=None
-        From a fitted object to its part of the model card, a dict.
+        Function from a fitted object to its part of the model card, a dict.
     left_out : tuple of str, default=()
         Parameters that are stored as None, because no file can hold them.
 

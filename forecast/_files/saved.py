@@ -1,4 +1,4 @@
-"""`save`, `load` and `read_card`: what users see of model files."""
+"""`save`, `load` and `read_card`: the public functions for model files."""
 
 import json
 
@@ -14,38 +14,38 @@ __all__ = ["Saved", "load", "read_card"]
 
 
 class Saved:
-    """The part of an estimator that goes into a file and says what it is."""
+    """The part of an estimator that saves it and describes it."""
 
     @property
     def card_(self):
-        """The model card: data, settings, validation scores, versions, as a dict of JSON's own values."""
+        """The model card: data, settings, validation scores and versions, as a dict of JSON values."""
         check_is_fitted(self)
         return card_of(self)
 
     def save(self, path):
-        """Write the fitted model to a file, from which `forecast.load` makes the same model again.
+        """Save the fitted model to a file for `forecast.load`.
 
-        The file holds numbers and names, no code, and a checksum over all of it. The same model gives the same bytes.
-        A file that is there is replaced in one step, or stays as it is where something fails.
+        The file contains numbers, names and a checksum, but no code. The same model gives the same bytes. An existing
+        file is replaced in one step; if anything fails, it stays as it is.
 
         Parameters
         ----------
         path : str or os.PathLike
-            By custom it ends in `.forecast`.
+            Path of the file, by convention with the suffix `.forecast`.
 
         Raises
         ------
         sklearn.exceptions.NotFittedError
             `fit` has not been called.
         forecast.ModelFileError
-            The model holds what no file can, such as the trees of a random forest or functions of your own: use joblib.
+            The model contains something that cannot be saved, such as the trees of a random forest or your own
+            functions: use joblib.
         OSError
             The file cannot be written.
 
         See Also
         --------
-        forecast.load : The way back.
-        forecast.read_card : What the file says of its model.
+        forecast.load : Load a saved model. forecast.read_card : Read the metadata of a saved model.
 
         Examples
         --------
@@ -91,7 +91,7 @@ def load(path):
     Returns
     -------
     RNNForecaster, RNNClassifier or SeriesForecaster
-        Fitted: it predicts the same bits and continues training as the saved one would.
+        Fitted model: it gives bit-identical forecasts and continues training as the saved one would.
 
     Raises
     ------
@@ -103,12 +103,12 @@ def load(path):
     Warns
     -----
     sklearn.exceptions.InconsistentVersionWarning
-        An estimator of scikit-learn in it was fitted with another version of scikit-learn.
+        A scikit-learn estimator in the file was fitted with another version of scikit-learn.
 
     Notes
     -----
-    The checksum finds damage. It does not say who wrote a file: a forged file can forecast anything, but it cannot run
-    anything.
+    The checksum detects damage. It does not say who wrote a file: a forged file can forecast anything, but it cannot
+    run code.
 
     Examples
     --------
@@ -144,7 +144,7 @@ def load(path):
 
 
 def read_card(path):
-    """What a file says of its model, without making the model.
+    """Read the metadata of a saved model without loading the model.
 
     Parameters
     ----------
@@ -153,8 +153,8 @@ def read_card(path):
     Returns
     -------
     dict
-        JSON's own values only: `format`, `versions`, `settings`, `model`, `data`, `training`, `validation`, `seed`.
-        `docs/files.md` lists what is in them.
+        Only JSON values: `format`, `versions`, `settings`, `model`, `data`, `training`, `validation`, `seed`.
+        `docs/files.md` describes them.
 
     Raises
     ------

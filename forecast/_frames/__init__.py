@@ -1,4 +1,4 @@
-"""What a frame means: index, frequency, columns and roles, and every refusal of user data.
+"""The meaning of a frame: index, frequency, columns and roles, and every refusal of user data.
 
 A message says what is wrong, where (column and first stamps), what was got, what was expected, and the fix.
 """

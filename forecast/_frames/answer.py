@@ -53,7 +53,7 @@ def answer_rows(index, order, arrays, columns):
     Parameters
     ----------
     index : pandas.Index
-        Of the user's frame.
+        Index of the user's frame.
     order : list of ndarray of int
         Positions of the rows of each series in it.
     arrays : list of ndarray of shape (len(order[i]), len(columns))
@@ -96,7 +96,7 @@ def _laid_out(frame, layout, roles, keys, lengths, stamps):
 
 
 def _names(layout, keys, lengths):
-    """What each id column holds in all rows."""
+    """The values of each id column in all rows."""
     if len(layout.ids) < 2:
         return [_in_dtype(pd.Index(keys), one.dtype, lengths) for one in layout.ids]
     columns = zip(*keys, strict=True)

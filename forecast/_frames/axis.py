@@ -1,4 +1,4 @@
-"""The time axis: what the fitted data said about time, how far apart two labels are, and how time goes on."""
+"""The time axis: the time of the fitted data, the distance between two labels, and how time continues."""
 
 from dataclasses import dataclass
 
@@ -41,9 +41,9 @@ class TimeAxis:
     unit : str or None
         Resolution of the stamps, such as "us".
     name : label
-        Of the index.
+        Name of the index.
     dtype : dtype or None
-        Of integer labels.
+        Dtype of integer labels.
     ranged : bool
         Whether integer labels are a RangeIndex.
     clock : numpy.timedelta64 or None

@@ -192,7 +192,7 @@ def _refuse_not_finite(names, values, index):
 
 
 def code_of_infinite(name):
-    """The statement that puts values between the neighbours in the place of infinite ones."""
+    """The statement that replaces infinite values by interpolated ones."""
     column = f"df[{name!r}]"
     return f"{column} = {column}.replace([np.inf, -np.inf], np.nan).interpolate(limit_direction='both')"
 

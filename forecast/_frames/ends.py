@@ -1,4 +1,4 @@
-"""Where the known rows of some series end, and frames of later rows that have to follow there."""
+"""The ends of the known rows of some series, and frames of later rows that have to follow them."""
 
 from dataclasses import dataclass, replace
 

@@ -1,4 +1,4 @@
-"""The code of fixes: what follows "Fix:" in a message is one statement, or one argument, that can be pasted."""
+"""The code of fixes: after "Fix:" a message has one statement, or one argument, that can be pasted."""
 
 import re
 from contextlib import contextmanager
@@ -20,7 +20,7 @@ def fix(code):
 
 @contextmanager
 def named_in_fixes(what):
-    """In what is refused within, the code after "Fix:" calls the frame by the name that the user's call has for it.
+    """In refusals within this context, the code after "Fix:" uses the frame's name in the user's call.
 
     Parameters
     ----------
@@ -92,12 +92,12 @@ class Source:
         return [] if series is None else list(series) if isinstance(series, list) else [series]
 
     def stamps(self, call):
-        """The statement that puts other stamps in the place of those that are there.
+        """The statement that replaces the time stamps by others.
 
         Parameters
         ----------
         call : str
-            With "{}" for the present ones, a DatetimeIndex.
+            Expression with "{}" for the present ones, a DatetimeIndex.
 
         Returns
         -------
@@ -118,7 +118,7 @@ class Source:
         Parameters
         ----------
         call : str
-            With "{}" for the present values.
+            Expression with "{}" for the present values.
 
         Returns
         -------
@@ -135,7 +135,7 @@ class Source:
         Parameters
         ----------
         condition : str
-            With "{}" for the stamps.
+            Condition with "{}" for the stamps.
 
         Returns
         -------

@@ -33,7 +33,7 @@ class Future:
     rows : list of ndarray of int
         Position of each row in the user's frame.
     index : pandas.Index
-        Of the user's frame.
+        Index of the user's frame.
     """
 
     keys: list

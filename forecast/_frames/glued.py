@@ -321,7 +321,7 @@ def _times(frame, taken):
 
 
 def _numbered(values):
-    """The numbers at the end of texts such as "d_12" that otherwise are the same; None of other texts."""
+    """The numbers at the end of strings that are otherwise equal, such as "d_12"; None for other strings."""
     if not len(values) or not re.fullmatch(r"\D*\d{1,9}", str(values.iloc[0])):
         return None
     if isinstance(values.dtype, pd.CategoricalDtype):

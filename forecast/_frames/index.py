@@ -1,4 +1,4 @@
-"""The index of a frame: its frequency, how it goes on, and the refusals of what has none.
+"""The index of a frame: its frequency, its continuation, and refusals of an index without a frequency.
 
 Stamps are never turned into integers: pandas 2 counts nanoseconds, pandas 3 microseconds, and both are right.
 """
@@ -26,13 +26,13 @@ def _listed(labels, limit=3):
 
 
 def frequency_of(index):
-    """Frequency of a regular index; everything that is not regular is refused.
+    """Frequency of a regular index; an irregular one is refused.
 
     Parameters
     ----------
     index : pandas.DatetimeIndex, pandas.PeriodIndex or integer pandas.Index
-        In ascending order, no stamp twice, no gap. `index.freq` is believed where it is set, else inferred (3 rows or
-        more).
+        Index in ascending order, no stamp twice, no gap. `index.freq` is believed where it is set, else inferred (3
+        rows or more).
 
     Returns
     -------
@@ -98,7 +98,7 @@ def refuse_disorder(index, source=None):
     Parameters
     ----------
     index : pandas.Index
-        Of one series.
+        Index of one series.
     source : Source or None, default=None
 
     Raises

@@ -456,7 +456,7 @@ def jumps_forward(axis, last, labels):
     Parameters
     ----------
     axis : TimeAxis
-        With `pause`: sessions were inferred.
+        Axis with `pause`: sessions were inferred.
     last : Timestamp
     labels : pandas.Index
         Future labels.

@@ -1,4 +1,4 @@
-"""Frames of other libraries at the door: polars, Arrow and whatever else narwhals knows, answered in kind.
+"""Frames of other libraries: polars, Arrow and others that narwhals supports, returned in the same kind.
 
 narwhals is imported only when such a frame comes; conversion goes column by column and needs no other library.
 """
@@ -20,7 +20,7 @@ FOREIGN = {"polars", "pyarrow", "modin", "cudf", "duckdb", "ibis", "dask", "pysp
 @stored("exchange")
 @dataclass(frozen=True)
 class Exchange:
-    """In what kind a user is answered.
+    """The kind of frame to return.
 
     Parameters
     ----------
@@ -172,7 +172,7 @@ def one_column(frame, answer_in):
     Parameters
     ----------
     frame : pandas.DataFrame
-        Of one column.
+        Frame of one column.
     answer_in : Exchange or None
 
     Returns

@@ -1,4 +1,4 @@
-"""Rows at irregular times: each is a step, and what a step of the forecast is must be said or is the usual one."""
+"""Rows at irregular times: each row is a step; the step of forecasts is given, or it is the usual one."""
 
 
 import numpy as np

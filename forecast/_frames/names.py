@@ -159,11 +159,11 @@ def refuse_retyped(names, known, layout, what):
     Parameters
     ----------
     names : list
-        Of series that are not known.
+        Names of series that are not known.
     known : iterable
         Names of those that are.
     layout : Layout
-        Of the frame that has these names.
+        Layout of the frame that has these names.
     what : str
         Name of the frame in messages.
 

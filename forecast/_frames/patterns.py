@@ -66,7 +66,7 @@ class Pattern:
 
     @property
     def per_day(self):
-        """Labels of an open day of the week; 0 where that differs, or the pattern is none of a week."""
+        """Labels of an open day of the week; 0 if that differs, or if the pattern is not weekly."""
         if self.within != "week":
             return 0
         counts = np.bincount(np.asarray(self.anchors) // DAY, minlength=7)
@@ -92,7 +92,7 @@ class Pattern:
         return self.per_day if self.per_day > 1 else self.seasons[-1]
 
     def numbers(self, wall):
-        """The number of each label, and which labels are none of the grid; these have the number of the one before.
+        """The number of each label, and which labels are off the grid; these have the number of the one before.
 
         Parameters
         ----------

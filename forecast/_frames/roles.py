@@ -1,4 +1,4 @@
-"""Which column plays which role, and where a frame holds time and the names of its series."""
+"""The roles of columns, and the places of time and series names in a frame."""
 
 import difflib
 from dataclasses import dataclass, field
@@ -26,7 +26,7 @@ ROLES = {
 @stored("roles")
 @dataclass(frozen=True)
 class Roles:
-    """Labels of columns by what they are for.
+    """Labels of columns by role.
 
     Parameters
     ----------
@@ -258,9 +258,9 @@ class Layout:
     series_level, time_level : int or None
         Their positions among the levels.
     series_dtype : dtype or None
-        Of the names.
+        Series dtype of the names.
     columns : tuple of labels
-        Of the frame.
+        Columns of the frame.
 
     Examples
     --------

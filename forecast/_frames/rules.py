@@ -1,4 +1,4 @@
-"""What the user said about time, gaps and missing values."""
+"""The user's settings for time, gaps and missing values."""
 
 from dataclasses import dataclass
 from numbers import Integral
@@ -44,7 +44,7 @@ class Rules:
     categorical: str = "one-hot"
 
     def check(self):
-        """Refuse a value that is none of those documented."""
+        """Refuse a value that is not documented."""
         for name, allowed in (("gaps", GAPS), ("missing", MISSING), ("categorical", CATEGORICAL)):
             if getattr(self, name) not in allowed:
                 raise ValueError(f"{name} is {getattr(self, name)!r}; expected one of {list(allowed)}.")
@@ -60,7 +60,7 @@ class Rules:
         Parameters
         ----------
         kind : {"datetime", "period", "integer"}
-            Of the time labels.
+            Kind of the time labels.
 
         Raises
         ------

@@ -24,7 +24,7 @@ class Encoding:
     Parameters
     ----------
     label : label
-        Of the column.
+        Label of the column.
     categories : tuple or None
         Known values of a categorical column; None is a numeric one.
     coded : bool

@@ -91,7 +91,7 @@ def _as_offset(pattern):
 
 
 def _of_months(days):
-    """Up to six days of each month, or one day of every so many months."""
+    """Up to six days of each month, or one day every few months."""
     months = days.astype("datetime64[M]")
     groups = np.flatnonzero(np.append(True, months[1:] != months[:-1]))
     counts = np.diff(np.append(groups, len(days)))

@@ -50,7 +50,7 @@ def note_sentinels(panel, roles, stacklevel, frame=None):
     panel : Panel
     roles : Roles
     stacklevel : int
-        Of the caller.
+        Stacklevel of the caller.
     frame : pandas.DataFrame or None, default=None
         Where the covariates are that the panel was read without; None: the panel has them.
     """
@@ -115,7 +115,7 @@ def note_later_sentinels(what, rows, columns, stacklevel):
     columns : list of (str, label, ndarray, ndarray)
         Role, name, new values and known ones of each.
     stacklevel : int
-        Of the caller.
+        Stacklevel of the caller.
     """
     for role, label, column, known in columns:
         for value, ends in _unlike(column, known):

@@ -1,4 +1,4 @@
-"""The series of a long frame: which rows are whose, and in what order they must come."""
+"""The series of a long frame: their rows, and the order of the rows."""
 
 from dataclasses import dataclass
 

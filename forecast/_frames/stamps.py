@@ -34,7 +34,7 @@ def read_stamps(labels, layout, what="X"):
     Parameters
     ----------
     labels : pandas.Index
-        Of all rows.
+        Labels of all rows.
     layout : Layout
         Names their place, for messages and fixes.
     what : str, default="X"

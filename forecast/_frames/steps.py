@@ -12,7 +12,7 @@ from .stamps import ticks_of
 
 __all__ = ["step_numbers"]
 
-MONTHS = {  # offsets with one label in so many months
+MONTHS = {  # offsets, and their number of months per label
     1: ("MonthBegin", "MonthEnd", "BMonthBegin", "BMonthEnd", "CBMonthBegin", "CBMonthEnd", "WeekOfMonth",
         "LastWeekOfMonth"),
     3: ("QuarterBegin", "QuarterEnd", "BQuarterBegin", "BQuarterEnd"),
@@ -28,7 +28,7 @@ def step_numbers(labels, freq):
     Parameters
     ----------
     labels : pandas.Index
-        Of one kind: stamps, periods or whole numbers; in any order, of several series if need be.
+        Labels of one kind: stamps, periods or whole numbers; in any order, of several series if need be.
     freq : offset or int
         The step from one row to the next.
 

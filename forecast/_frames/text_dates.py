@@ -71,7 +71,7 @@ def _falls(stamps):
 
 
 def code_of_stamps(labels, source):
-    """The statement that puts stamps, or else row numbers, in the place of labels of another kind; None: there is none.
+    """The statement that replaces labels of another kind by time stamps or row numbers; None: there is none.
 
     Parameters
     ----------

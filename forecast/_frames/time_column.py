@@ -1,4 +1,4 @@
-"""The column of time stamps in a frame whose index only counts rows, where `time` was not given.
+"""The column of time stamps in a frame whose index only counts rows, if `time` is None.
 
 Row numbers are never taken for the time if a column holds time stamps. A single such column is taken, with a warning;
 several are refused, and so are dates that are still text or numbers.

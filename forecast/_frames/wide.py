@@ -30,7 +30,7 @@ def shown(labels, limit=12):
 
 
 def no_target_message(frame, numeric):
-    """What is said where the target was not named and several columns could be it.
+    """The message if the target was not named and several columns could be it.
 
     Parameters
     ----------

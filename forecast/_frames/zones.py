@@ -26,7 +26,7 @@ def regular_zone(index, is_regular):
     index : pandas.DatetimeIndex
         Without a zone it is taken for UTC.
     is_regular : callable
-        Of an index in another zone.
+        Function of an index in another zone.
 
     Returns
     -------
@@ -77,7 +77,7 @@ def zone_of_offsets(stamps, offsets):
     Parameters
     ----------
     stamps : pandas.DatetimeIndex
-        In UTC.
+        Stamps in UTC.
     offsets : list of timedelta
 
     Returns

@@ -23,7 +23,7 @@ def window_coefficients(model, windows):
     which : ndarray of int of shape (n_windows,)
         Which of the matrices is each window's.
     matrices : list of ndarray of shape (values of a window, outputs)
-        In the order of `numpy.asarray(windows)`.
+        Matrices in the order of `numpy.asarray(windows)`.
     intercepts : list of ndarray of shape (outputs,)
     """
     if not model.inputs_:  # fitted on an array, of which all columns are inputs

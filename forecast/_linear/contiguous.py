@@ -22,9 +22,9 @@ def contiguous_sums(windows, inputs, runs, offset, own):
     runs : list of (int, ndarray of int)
         Number of a series and its origins, one after the other without a gap.
     offset : ndarray of shape (joint columns,)
-        What is taken off covariates: of a feature that is known ahead, the same at all steps.
+        What is subtracted from covariates: for a feature known ahead, the same at all steps.
     own : ndarray of shape (series, targets)
-        What is taken off targets.
+        What is subtracted from targets.
 
     Returns
     -------
@@ -162,7 +162,7 @@ class _Products:
         return out
 
     def symmetric(self, first):
-        """Of channels with themselves: the rows and columns of the first so many steps, 0 where both are later ones."""
+        """Of channels with themselves: the rows and columns of the first steps, 0 if both are later ones."""
         channels, steps = self.row.shape[0], self.steps[0]
         out = np.zeros((channels, steps, channels, steps))
         if first:

@@ -20,17 +20,17 @@ _BLOCK = 64  # windows that are multiplied at once, always as many: the bits of 
 
 @stored("linear forecaster")
 class LinearForecaster(MultiOutputMixin, RegressorMixin, BaseEstimator):
-    """Ridge regression on windows in closed form: every step of the horizon is a weighted sum of the window.
+    """Ridge regression on windows in closed form: each step of the horizon is a weighted sum of the window's values.
 
     On `Windows`, the inputs are all lags of the targets, the newest and the seasonal values of the other channels, the
-    known future of the horizon, and static values: at most 4,096 columns, for which the oldest lags are left out. On
-    contiguous windows the time of a fit is almost independent of their number, and the series is never copied into a
-    matrix. A missing target is left out of the regression of its step. Windows that are not contiguous, have missing
-    targets or are divided by their deviation are read one by one: at most 200,000, evenly spread, and fewer with many
-    columns. On an array, all columns are inputs.
+    known future of the horizon, and static covariates. There are at most 4,096 inputs; if necessary, the oldest lags
+    are left out. On contiguous windows the time of a fit is almost independent of their number, and the series is never
+    copied into a matrix. A missing target is left out of the regression of its step. Windows that are not contiguous,
+    have missing targets or are divided by their deviation are read one by one: at most 200,000, evenly spread, and
+    fewer with many columns. On an array, all columns are inputs.
 
-    Fits and predictions are bit-identical for any number of threads, and so is the forecast of a window, alone or with
-    others.
+    Fits and predictions are bit-identical for any number of threads. So is the forecast of a window, alone or together
+    with others.
 
     Parameters
     ----------
@@ -38,18 +38,18 @@ class LinearForecaster(MultiOutputMixin, RegressorMixin, BaseEstimator):
         L2 penalty, relative to the mean square of the centred inputs (all lags of a target together, each covariate
         separately), so that units do not matter. The intercept is not penalised.
     per_series : bool, default=False
-        Separate weights for every series of the windows of `fit`; a new series gets those of all series together.
-        Arrays have no series.
+        Whether every series of the windows of `fit` has separate weights; a new series uses the weights of all series
+        together. Arrays have no series.
     covariates : {"auto", None}, default="auto"
-        None: only the lags of the targets are inputs.
+        Which covariates are inputs. "auto": all. None: none; only the lags of the targets are inputs.
 
     Attributes
     ----------
     coef_ : ndarray of shape (n_inputs, n_outputs)
-        Of all series together.
+        Weights of all series together.
     intercept_ : ndarray of shape (n_outputs,)
     inputs_ : dict
-        Which values of a window are inputs; empty after a fit on an array.
+        Values of a window that are inputs; empty after a fit on an array.
     series_ : list
         Names of the series with separate weights.
     series_coef_ : ndarray of shape (n_series, n_inputs, n_outputs)
@@ -85,7 +85,7 @@ class LinearForecaster(MultiOutputMixin, RegressorMixin, BaseEstimator):
         ----------
         X : Windows or array-like of shape (n, columns)
         y : array-like of shape (n,) or (n, outputs), default=None
-            None is right for `Windows`, which have their own targets.
+            Targets. None for `Windows`, which have their own.
         sample_weight : array-like of shape (n,), default=None
 
         Returns
@@ -95,7 +95,7 @@ class LinearForecaster(MultiOutputMixin, RegressorMixin, BaseEstimator):
         Raises
         ------
         ValueError
-            A parameter is out of range, `y` is not the targets of these windows, or values are not finite.
+            A parameter is out of range, `y` does not match the targets of these windows, or values are not finite.
         """
         self._check_parameters()
         with threadpool_limits(limits=1, user_api="blas"):  # sums depend on how many threads share them
@@ -190,7 +190,7 @@ class LinearForecaster(MultiOutputMixin, RegressorMixin, BaseEstimator):
         Returns
         -------
         ndarray of shape (n, outputs), or (n,) where `fit` had a `y` of one dimension, float64
-            In the units of `Windows.y`.
+            Forecasts in the units of `Windows.y`.
 
         Raises
         ------

@@ -1,4 +1,4 @@
-"""What a window norm takes off a window, as a linear map of the window: then sums of raw windows give those of all."""
+"""What a window norm subtracts, as a linear map of the window: then sums over raw windows are enough."""
 
 from dataclasses import dataclass
 
@@ -14,7 +14,7 @@ class Level:
     Attributes
     ----------
     where : ndarray of int of shape (joint columns,)
-        Which level is taken off each column; covariates, which have none, come last.
+        Level that is subtracted from each column; covariates, which have none, come last.
     weights : ndarray of shape (joint columns, levels)
         Each level is a mean of lags.
     """
@@ -29,14 +29,14 @@ class Level:
         Parameters
         ----------
         norm : Norm
-            Of a kind other than "standard", which is not linear.
+            Norm of a kind other than "standard", which is not linear.
         inputs : Inputs
-            With all lags of the lookback.
+            Inputs with all lags of the lookback.
 
         Returns
         -------
         Level or None
-            None: nothing is taken off.
+            None: nothing is subtracted.
         """
         if norm.kind is None:
             return None
@@ -76,7 +76,7 @@ class Level:
         Parameters
         ----------
         coefficients : ndarray of shape (inputs, outputs)
-            From inputs without their level to outputs without theirs.
+            Coefficients from inputs without their level to outputs without theirs.
         outputs, columns : ndarray of int
             Places of the outputs and the inputs in a joint window.
 

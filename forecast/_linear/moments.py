@@ -27,10 +27,10 @@ class Moments:
     count : float
         Windows, or their weights.
     sums : ndarray of shape (joint columns,)
-        Of raw values less `offset`.
+        Sums of raw values less `offset`.
     squares : ndarray of shape (joint columns, joint columns)
     offset : ndarray of shape (joint columns,)
-        What was taken off first, so that nothing cancels. Where the level of a window is taken off anyway, each series
+        What was subtracted first, so that nothing cancels. If the level of a window is subtracted anyway, each series
         has its own, and this is 0.
     holes : list of int
         Output columns that are missing in some windows.
@@ -64,7 +64,7 @@ class Moments:
         count : float
         sums : ndarray of shape (joint columns,)
         squares : ndarray of shape (joint columns, joint columns)
-            With the rows and columns of the inputs and of these outputs.
+            Squares with the rows and columns of the inputs and of these outputs.
         """
         holed = [column for column in outputs if column in self.holes]
         whole = np.setdiff1d(outputs, holed)
@@ -97,7 +97,7 @@ def moments_of(windows, inputs, weight=None):
     Parameters
     ----------
     windows : Windows
-        With a future.
+        Windows with a future.
     inputs : Inputs
     weight : ndarray of shape (n,), default=None
 
@@ -133,7 +133,7 @@ def _has_holes(windows, runs):
 
 
 def _offsets(windows, inputs, runs, linear):
-    """Means to take off: of a joint window, and of the targets of each series, shape (series, targets).
+    """Means to subtract: of a joint window, and of the targets of each series, shape (series, targets).
 
     They come from rows that the windows read, and from no other.
     """
@@ -170,7 +170,7 @@ def _one_by_one(windows, inputs, weight, offset, own, linear):
     def pieces():
         for begin in range(0, len(windows), rows):
             table = _joint(windows[begin : begin + rows], inputs, own, linear)
-            table[:, joint:] -= offset[joint:]  # the targets' is taken off already
+            table[:, joint:] -= offset[joint:]  # the targets' is subtracted already
             missing = np.isnan(table[:, outputs])
             table[np.isnan(table)] = 0.0
             some = np.ones(len(table)) if weight is None else weight[begin : begin + rows]

@@ -15,11 +15,11 @@ def ridges(moments, inputs, level, penalties, steps=None):
     moments : Moments
     inputs : Inputs
     level : Level or None
-        What is taken off windows that were added up raw.
+        What is subtracted from windows that were added up raw.
     penalties : list of float
         Relative to the mean square of the inputs.
     steps : ndarray of int, default=None
-        Of the horizon, which are solved for; the others stay 0. None: all.
+        Steps of the horizon, which are solved for; the others stay 0. None: all.
 
     Returns
     -------
@@ -81,7 +81,7 @@ def penalties_of(gram, inputs, penalty):
     Parameters
     ----------
     gram : ndarray of shape (columns, columns)
-        Of centred inputs.
+        Gram matrix of centred inputs.
     inputs : Inputs
     penalty : float
 
@@ -102,7 +102,7 @@ def solved(gram, cross, penalties):
     Parameters
     ----------
     gram : ndarray of shape (columns, columns)
-        Of centred inputs.
+        Gram matrix of centred inputs.
     cross : ndarray of shape (columns, outputs)
     penalties : ndarray of shape (columns,)
 

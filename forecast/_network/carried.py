@@ -18,7 +18,7 @@ class Carried:
     Attributes
     ----------
     states : ndarray of shape (layers, states of the cell, sequences, hidden)
-        In the precision of the network.
+        States in the precision of the network.
     outputs : ndarray of shape (sequences, targets of a step * outputs of a target) or None
         The forecast from there, in units; None: no row has been read.
     """

@@ -7,7 +7,7 @@ _NUMBERS = 1 << 17  # counters of random numbers: above those of recurrent masks
 
 
 def embedding_size(levels):
-    """Length of a vector for a column of so many levels: half of them, rounded up, and at most 50.
+    """Length of a vector for a column of categories: half of their number, rounded up, and at most 50.
 
     Parameters
     ----------

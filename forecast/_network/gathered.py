@@ -11,7 +11,7 @@ def scaled_windows(arguments, scaling, index, clip=None, channels=None):
     Parameters
     ----------
     arguments : dict
-        Of `_core.Source`, which documents what each means.
+        Arguments of `_core.Source`, which documents what each means.
     scaling : Scaling
     index : ndarray of int64
     clip : float, default=None
@@ -49,7 +49,7 @@ def scaled_windows(arguments, scaling, index, clip=None, channels=None):
 
 
 def _anchors(past, newest, arguments):
-    """What is taken off each window's channels and what they are divided by: `Source` has the kinds.
+    """What is subtracted from each window's channels, and their divisors: `Source` has the kinds.
 
     Returns
     -------

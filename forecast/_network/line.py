@@ -26,9 +26,9 @@ def start_with_line(network, arguments, weight, windows, penalty, bounded=False)
     Parameters
     ----------
     network : Network
-        With `skip.W`; its theta is changed.
+        Network with `skip.W`; its theta is changed.
     arguments : dict
-        Of `_core.Source`.
+        Arguments of `_core.Source`.
     weight : ndarray of shape (windows,) or None
     windows : ndarray of int
         Windows to train on.
@@ -97,7 +97,7 @@ def _ridge(pieces, gathered, inputs, outputs, penalty):
     for first in range(0, len(holed), together):
         some = holed[first : first + together]
         own = np.repeat(gram[None], len(some), axis=0)
-        for index in filter(len, incomplete):  # the others have nothing to take off
+        for index in filter(len, incomplete):  # the others have nothing to subtract
             x, y, weight = gathered(index)
             for n, output in enumerate(some):
                 missing = np.isnan(y[:, output])

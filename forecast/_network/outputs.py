@@ -44,7 +44,7 @@ class Point:
         Parameters
         ----------
         values : ndarray of shape (..., outputs of a target)
-            In units.
+            Values in units.
 
         Returns
         -------
@@ -84,7 +84,7 @@ class Levels(Point):
         Parameters
         ----------
         values : ndarray of shape (..., n_fitted)
-            In units.
+            Values in units.
         levels : sequence of float, default=None
             Enclosed by the fitted ones; None: the fitted ones.
 
@@ -145,9 +145,9 @@ class Parameters(Point):
         Parameters
         ----------
         values : ndarray of shape (..., parameters)
-            In units.
+            Values in units.
         levels : array-like of shape (m,) or (..., m), default=None
-            In (0, 1), any of them; with an axis for each of `values` levels of its own. None: 0.1, 0.5 and 0.9.
+            Levels in (0, 1), any of them; with an axis for each of `values` levels of its own. None: 0.1, 0.5 and 0.9.
 
         Returns
         -------

@@ -14,7 +14,7 @@ def parts_of(layout):
     Parameters
     ----------
     layout : list of (name, offset, shape)
-        Of the compiled network.
+        Layout of the compiled network.
 
     Returns
     -------

@@ -75,7 +75,7 @@ class Scaling:
         return replace(self, **changes)
 
     def uncentred(self):
-        """The same for targets that are never negative: divided by their mean, and nothing is taken off.
+        """The same for targets that are never negative: divided by their mean, and nothing is subtracted.
 
         Of a constant target the network learns the value, as any other: the distribution around it is asked for.
 
@@ -92,7 +92,7 @@ class Scaling:
         Parameters
         ----------
         architecture : Architecture
-            With the horizon that it was learned for.
+            Architecture with the horizon that it was learned for.
         horizon : int
 
         Returns
@@ -155,17 +155,17 @@ def windows_scaling(arguments, weight, index, most=None):
     Parameters
     ----------
     arguments : dict
-        Of `_core.Source`.
+        Arguments of `_core.Source`.
     weight : ndarray of shape (windows,) or None
     index : ndarray of int64
     most : int, default=None
-        Of more windows so many serve. None: as many as the machine's memory takes well.
+        Largest number of windows to use. None: as many as fit well in memory.
 
     Returns
     -------
     Scaling
     """
-    # Of millions of windows every so many give the same means, in a fraction of the time and memory.
+    # Of millions of windows, an even sample gives the same means in a fraction of the time and memory.
     some = index[:: -(-len(index) // MANY) or 1]
     some = np.ascontiguousarray(some if most is None else some_of(some, most), dtype=np.int64)
     found = _core.moments(_core.Source(**arguments, weight=weight), some)

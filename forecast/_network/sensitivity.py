@@ -30,7 +30,7 @@ class Sensitivity:
         Parameters
         ----------
         arguments : dict
-            Of `_core.Source`.
+            Arguments of `_core.Source`.
         n : int
             Windows.
 

@@ -198,14 +198,14 @@ def spec_of(architecture):
 
 
 def _with_vectors(d, a, x):
-    """The past with a vector in the place of each code."""
+    """The past with a vector instead of each code."""
     if not has_codes(a.past_levels):
         return x
     return d.joined("past.joined", split(d, a, "past", x, a.padded_steps, 0, a.inputs))
 
 
 def _known(d, a):
-    """The known future, (horizon, columns), with a vector in the place of each code."""
+    """The known future, (horizon, columns), with a vector instead of each code."""
     if not has_codes(a.future_levels):
         return d.view("known", "extra", a.horizon_steps, a.future, a.own)
     return d.joined("known", split(d, a, "future", "extra", a.horizon_steps, a.own, a.future))

@@ -121,7 +121,7 @@ class Network:
         return self._newest
 
     def ragged(self, steps):
-        """The same weights on sequences of unequal length, up to so many steps, of a network for labels."""
+        """The same weights on sequences of unequal length, up to a number of steps, for a classifier."""
         a = self.architecture
         targets = steps * a.step_targets if a.return_sequences else a.targets
         changed = replace(a, steps=steps, targets=targets, ragged=True)

@@ -1,4 +1,4 @@
-"""A member that was trained, trained on: a network from its last weights, any other regressor anew."""
+"""Continued training of a member: a network from its last weights, any other regressor anew."""
 
 from copy import deepcopy
 from dataclasses import replace
@@ -15,7 +15,7 @@ SHARE = 0.2  # of the epochs and optimiser steps that a fit may have
 
 
 def goes_on_from_weights(regressor):
-    """Whether a regressor is a network, which keeps its weights when it is trained on.
+    """Whether a regressor is a network, which continues from its weights.
 
     Parameters
     ----------
@@ -29,7 +29,7 @@ def goes_on_from_weights(regressor):
 
 
 def trained_on(member, step, axis, rows, weights=None, share=SHARE, changes=None):
-    """A member trained on rows, with the preparation that it has; the member itself is not changed.
+    """A copy of a member, trained on rows with its existing preparation; the member itself is not changed.
 
     Parameters
     ----------
@@ -41,7 +41,7 @@ def trained_on(member, step, axis, rows, weights=None, share=SHARE, changes=None
         Old and new ones of all series. Transforms and floors of series that were not there are learnt from them.
     weights : RowWeights, default=None
     share : float, default=0.2
-        Of the epochs and optimiser steps that a fit of a network may have.
+        Share of the epochs and optimiser steps that a fit of a network may have.
     changes : dict, default=None
         Parameters of a network for this training; an own `max_iter` is all of its epochs, not a share of them.
 

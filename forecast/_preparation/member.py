@@ -14,14 +14,14 @@ from .spread import LEVELS, widened
 
 __all__ = ["PARAMETERS", "Member", "Settings", "Task", "prepared", "trained"]
 
-PARAMETERS = "parameters"  # in the place of levels: those of the distribution
+PARAMETERS = "parameters"  # instead of levels: those of the distribution
 
 _MOST = 2_000  # windows validated after each epoch: thousands of long ones take longer than the epoch
 
 
 @dataclass(frozen=True)
 class Task:
-    """What is to be forecast, whatever forecasts it.
+    """The forecasting task, independent of the regressor.
 
     Attributes
     ----------
@@ -51,7 +51,7 @@ class Task:
 
 @dataclass(frozen=True)
 class Settings:
-    """How a member sees the task; the names are those of `SeriesForecaster`.
+    """A member's settings for the task, with the names of `SeriesForecaster`.
 
     Attributes
     ----------
@@ -79,7 +79,7 @@ class Settings:
 @stored("member")
 @dataclass
 class Member:
-    """A regressor that was trained, and how rows become its windows.
+    """A trained regressor, and the preparation of its windows from rows.
 
     Attributes
     ----------
@@ -142,7 +142,7 @@ class Member:
         Parameters
         ----------
         rows : Rows
-            From the beginning of each.
+            Rows from the beginning of each.
 
         Returns
         -------
@@ -297,7 +297,7 @@ def _refuse_other_windows(before, preparation, split):
 
 
 def prepared(settings, task, rows):
-    """How rows are to become windows.
+    """The preparation of windows from rows.
 
     Parameters
     ----------

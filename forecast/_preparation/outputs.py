@@ -1,4 +1,4 @@
-"""Regressors with one output, such as gradient boosting, made to answer every step and target: one clone for each."""
+"""Regressors with one output, such as gradient boosting: one clone for each step and target."""
 
 import numpy as np
 from sklearn.base import BaseEstimator, MultiOutputMixin, RegressorMixin, clone
@@ -18,7 +18,7 @@ class EachOutput(MultiOutputMixin, RegressorMixin, BaseEstimator):
     Parameters
     ----------
     estimator : estimator
-        With one output.
+        Estimator with one output.
 
     Attributes
     ----------
@@ -109,7 +109,7 @@ def _says_several(regressor):
 
 
 def as_given(regressor):
-    """The regressor that a user gave, of a fitted one.
+    """The user's regressor, from a fitted one.
 
     Parameters
     ----------
@@ -124,7 +124,7 @@ def as_given(regressor):
 
 
 def kind_of(regressor):
-    """The name of a regressor's class; of one with a clone for each output that of the clones.
+    """The name of a regressor's class; with a clone for each output, that of the clones.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""Between a frame's rows and a regressor: transforms, calendar, filling, masks, windows, and the way back."""
+"""Between a frame's rows and a regressor: transforms, calendar, filling, masks, windows, and their inverses."""
 
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
@@ -22,7 +22,7 @@ _ROLES = ("past", "future", "static")
 @stored("preparation")
 @dataclass
 class Preparation:
-    """How rows become windows and predictions become forecasts; fitted on training rows alone.
+    """The conversion of rows to windows and of predictions to forecasts; fitted only on training rows.
 
     Attributes
     ----------
@@ -35,7 +35,7 @@ class Preparation:
     freq, period
         Frequency of the rows, and steps of its season.
     names : list of labels
-        Of the channels.
+        Names of the channels.
     chains : dict
         Fitted transforms, one list (a transform per target) of each series; empty without transforms.
     fill : ndarray
@@ -46,11 +46,11 @@ class Preparation:
     level : bool
         Whether the targets are repeated after all other channels, without the windows' norm.
     labels : list of labels
-        Of the targets, for messages; where each target is a series of its own, of all of them. Models of version 0.1.0
-        have none.
+        Labels of the targets, for messages; where each target is a series of its own, of all of them. Models of version
+        0.1.0 have none.
     levels : dict or None
-        Of every channel, column of known future and static value, how many codes of categories it holds: as `Windows`
-        has them. None: all are numbers.
+        Levels of every channel, column of known future and static value: how many codes of categories it holds: as
+        `Windows` has them. None: all are numbers.
     still : dict
         Which targets never moved in the training rows, an ndarray of bool of each series that has one; empty where a
         transform or a floor tells.

@@ -1,4 +1,4 @@
-"""The regressor on windows: what it starts from and is given, and which windows it can be judged on."""
+"""The regressor on windows: its start, its inputs, and the windows for its evaluation."""
 
 from copy import copy, deepcopy
 
@@ -51,12 +51,12 @@ def carries(regressor):
 
 
 def blocks_of(windows):
-    """Of all windows of series those that continue each other and end with the newest.
+    """The windows of series that continue each other and end with the newest.
 
     Parameters
     ----------
     windows : Windows
-        With a future.
+        Windows with a future.
 
     Returns
     -------
@@ -67,7 +67,7 @@ def blocks_of(windows):
 
 
 def goes_on(regressor):
-    """Whether a regressor is to go on from its last fit: `warm_start` of its own, or of the last step of a pipeline.
+    """Whether a regressor continues from its last fit: its `warm_start`, or that of the last step of a pipeline.
 
     Parameters
     ----------
@@ -87,7 +87,7 @@ def goes_on(regressor):
 
 
 def to_fit(regressor, before=None):
-    """What `fit` is called on: a clone, or a copy of the regressor of the last fit where that is to go on.
+    """The object to fit: a clone, or a copy of the regressor of the last fit if it continues.
 
     Parameters
     ----------
@@ -124,7 +124,7 @@ def to_fit(regressor, before=None):
 
 
 def unfrozen(regressor):
-    """A regressor without frozen parts, for a fit from scratch that only judges.
+    """A regressor without frozen parts, for a fit from scratch that is only used for evaluation.
 
     Parameters
     ----------
@@ -168,11 +168,11 @@ def fit_regressor(regressor, windows, complete, validation=None, weigh=None):
     regressor : estimator
     windows : Windows
     complete : callable
-        From windows to those whose targets are all there: only networks can leave single targets out.
+        Function from windows to those whose targets are all there: only networks can leave single targets out.
     validation : Windows, default=None
         For a network that stops early, in place of the newest of `windows`.
     weigh : callable, default=None
-        From windows to their weights.
+        Function from windows to their weights.
 
     Returns
     -------
@@ -213,7 +213,7 @@ def _weight_argument(regressor):
 
 
 def predict_windows(regressor, windows, method="predict", **options):
-    """What a fitted regressor says of windows.
+    """The predictions of a fitted regressor for windows.
 
     Parameters
     ----------

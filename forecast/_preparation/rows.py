@@ -196,7 +196,7 @@ class Rows:
         Parameters
         ----------
         later : Rows
-            Of some of these series.
+            Rows of some of these series.
 
         Returns
         -------

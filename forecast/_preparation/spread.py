@@ -1,4 +1,4 @@
-"""Quantiles of a forecast out of the errors that it made on rows that were not learnt from."""
+"""Quantiles of a forecast from its errors on rows that were not trained on."""
 
 from dataclasses import dataclass, replace
 
@@ -24,12 +24,12 @@ _SLIGHT = 0.02  # less is not known of a width
 @stored("spread")
 @dataclass(frozen=True)
 class Spread:
-    """What is added to a forecast for its quantiles at `LEVELS`.
+    """Offsets from a forecast to its quantiles at `LEVELS`.
 
     Attributes
     ----------
     offsets : ndarray of shape (horizon, targets, levels)
-        In units of a series.
+        Offsets in units of a series.
     units : dict of key to ndarray of shape (targets,)
         Of each series: its usual change from row to row; 1 where there is one series.
     """
@@ -47,7 +47,7 @@ class Spread:
             Actual value minus forecast, NaN where it is missing; with levels, minus the quantile at each level.
         rows : Rows
         origins : Origins
-            Of the errors.
+            Origins of the errors.
 
         Returns
         -------
@@ -89,7 +89,7 @@ class Spread:
 
 
 def widths_of(quantiles, actual, worth):
-    """Factors on the widths of intervals with which these hold as many of the actual values as their levels say.
+    """Factors on the widths of intervals that give the right coverage.
 
     The mean of the quantiles of several members is as wide as they are, but nearer to what comes than each of them: so
     it is too wide. Factors from few horizons are drawn to 1, as signs of errors are to none; those within 2 % of 1
@@ -123,7 +123,7 @@ def widths_of(quantiles, actual, worth):
 
 
 def widened(quantiles, widths):
-    """Quantiles at `LEVELS`, each so many times as far from the median.
+    """Quantiles at `LEVELS`, each at a multiple of its distance from the median.
 
     Parameters
     ----------
@@ -143,12 +143,12 @@ def widened(quantiles, widths):
 
 
 def trust(worth):
-    """The weight of the sign that errors of so many horizons have; the rest is that of either sign."""
+    """The weight of signed errors that span some horizons; the rest goes to absolute errors."""
     return worth / (worth + _DOUBT)
 
 
 def horizons(origins, horizon):
-    """What each origin adds to the number of horizons that the origins of its series span.
+    """The contribution of each origin to the number of horizons spanned by its series.
 
     Errors of windows that overlap are nearly the same: many origins in a short time say little.
 
@@ -179,7 +179,7 @@ def error_quantiles(errors, units, worth=None):
     Parameters
     ----------
     errors : ndarray of shape (n, horizon, targets) or (n, horizon, targets, levels)
-        With levels, each is the error of a quantile, and keeps its sign.
+        Errors; with levels, each is the error of a quantile, and keeps its sign.
     units : ndarray of shape (n, targets)
     worth : ndarray of shape (n,), default=None
         Horizons, of each origin; None: many.

@@ -1,4 +1,4 @@
-"""Weights of rows into weights of windows: what the user gave for each row, and a decay with age."""
+"""From weights of rows to weights of windows: the user's weight for each row, and a decay with age."""
 
 from dataclasses import dataclass
 
@@ -12,7 +12,7 @@ __all__ = ["RowWeights", "learns", "weight_argument"]
 
 @dataclass(frozen=True)
 class RowWeights:
-    """How much a regressor learns from each row as a target.
+    """The weight of each row as a target.
 
     A window weighs the mean of the weights of those rows that it forecasts whose target is known; all
     weights are then scaled to a mean of 1 over the windows, because a penalty is weighed against their sum.
@@ -40,7 +40,7 @@ class RowWeights:
         axis : TimeAxis
         half_life : float or None
         panel : Panel, default=None
-            With the weights as its only target; NaN in rows that were put in.
+            Panel with the weights as its only target; NaN in rows that were put in.
 
         Returns
         -------
@@ -61,7 +61,7 @@ class RowWeights:
         Parameters
         ----------
         rows : Rows
-            Of the windows; nothing in them is newer than what is learnt from.
+            Rows of the windows; nothing in them is newer than what is learnt from.
         split : bool
             Whether each target is a series of its own, its key (series, column).
         windows : Windows
@@ -122,8 +122,8 @@ def weight_argument(regressor):
     Returns
     -------
     str or None
-        Of a pipeline that of its last step; of a search or another wrapper, which passes on what it is given, that of
-        what is inside. None: it takes none.
+        Name of the argument. For a pipeline, that of its last step; for a search or another wrapper, which passes its
+        arguments on, that of the inner regressor. None: it takes no weights.
 
     Examples
     --------

@@ -1,4 +1,4 @@
-"""What "auto" means: every setting that was not given, chosen from the training rows.
+"""The meaning of "auto": every setting that was not passed is chosen from the training rows.
 
 `choose` is the whole of it. `seasons` and `calendar` look at the rows; `search` tunes the linear model; `networks` says
 which networks are worth training; `validation` which rows judge them; `weights` how much each member counts.

@@ -1,4 +1,4 @@
-"""Many linear forecasters out of one matrix of products: all lookbacks, levels and penalties.
+"""Many linear forecasters from one matrix of products: all lookbacks, levels and penalties.
 
 The matrix is that of the longest lookback. A shorter one takes the rows and columns of its own lags, so it is fitted on
 the windows that have the longest lookback behind them: a few at the start of each series are missing.
@@ -21,7 +21,7 @@ _WHOLE = 2 / 3  # of the windows that miss no target, from which on the others a
 
 
 class Benches:
-    """Benches of each fold, for short lookbacks and for long ones, made when the first of them is looked at.
+    """Benches of each fold, for short and for long lookbacks, made on first use.
 
     Parameters
     ----------
@@ -94,14 +94,14 @@ class Bench:
     task : Task
     fold : Fold
     settings : Settings
-        Of the longest lookback.
+        Settings of the longest lookback.
 
     Attributes
     ----------
     n_windows : int
         To train on; with none, nothing else is there.
     inputs : Inputs
-        Of the longest lookback.
+        Inputs of the longest lookback.
     """
 
     def __init__(self, task, fold, settings):
@@ -208,7 +208,7 @@ class Bench:
 def _with_targets(windows):
     """Windows to train on, and the steps to judge.
 
-    A step that some windows miss has a matrix of its own, and so many solutions take long. Where most windows miss
+    A step that some windows miss has a separate matrix, and many solutions take long. Where most windows miss
     none, these alone serve.
     """
     several = [judged_steps(windows.horizon), judged_steps(windows.horizon, _HOLED)]

@@ -1,4 +1,4 @@
-"""Calendar features that a forecaster takes by itself: cycles that the rows hold twice, and that they show."""
+"""Automatic calendar features: cycles that the rows contain twice and show."""
 
 import numpy as np
 import pandas as pd
@@ -66,7 +66,7 @@ def _days_in_week(series):
 
 
 def _shows(series, width, length):
-    """Whether the means over so many seconds have a season of so many of them."""
+    """Whether the means over some seconds have a season of some of these."""
     if length < 2:
         return False
     return shown([peak(_means(at, x, width), length) for at, x in series])

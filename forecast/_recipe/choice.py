@@ -31,7 +31,7 @@ _MEDIAN = LEVELS.index(0.5)
 
 @dataclass(frozen=True)
 class Wishes:
-    """What the user said; "auto" is to be chosen. The names are those of `SeriesForecaster`."""
+    """The user's settings, with the names of `SeriesForecaster`; "auto" is to be chosen."""
 
     season: object = "auto"
     lookback: object = "auto"
@@ -50,7 +50,7 @@ class Wishes:
 
 @dataclass
 class Choice:
-    """What was chosen, and why.
+    """The choice and its reasons.
 
     Attributes
     ----------
@@ -71,7 +71,7 @@ class Choice:
     rows : Rows or None
         That the origins count.
     spreads : dict of str to Spread
-        Of the members that have no quantiles of their own, where the loss is that of quantiles.
+        Spreads of the members that have no quantiles of their own, where the loss is that of quantiles.
     widths : tuple of float or None
         How many times as wide as theirs the intervals of the mean are; None for one member or another loss.
     """
@@ -100,7 +100,7 @@ def choose(task, rows, ends, wishes, n_jobs=None, final=False, tell=None):
         Where the rows to learn from end in each series; the rows behind judge. None: there are none to judge by.
     wishes : Wishes
     n_jobs : int, default=None
-        Of the networks. It changes no choice.
+        Number of threads of the networks. It changes no choice.
     final : bool, default=False
         Whether the members stay as they are, and are not trained once more on all rows.
     tell : callable, default=None

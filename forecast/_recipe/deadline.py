@@ -14,7 +14,7 @@ _LEAST = 50  # steps, below which a network is left out
 
 
 def within_time(networks, task, rows, ends, seconds, times):
-    """Settings of networks with fewer steps where time is short.
+    """Settings of networks, with fewer steps if time is short.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""A recipe that is asked for a distribution: one network, whose loss is the distribution's likelihood.
+"""A recipe for a distribution: one network, whose loss is the distribution's likelihood.
 
 Linear and naive members have no distribution, and a mean of distributions is of another family. So the networks alone
 are judged, by the CRPS of their quantiles, and the best one is the forecast.
@@ -12,7 +12,7 @@ __all__ = ["in_own_units", "networks_alone"]
 
 
 def in_own_units(wishes):
-    """What is chosen for counts and positive numbers: neither a transform nor a norm takes their units away.
+    """The choice for counts and positive numbers: no transform and no norm, which would change their units.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""By which windows candidates are judged, and which of two is better."""
+"""The windows on which candidates are judged, and the comparison of two candidates."""
 
 from dataclasses import dataclass
 
@@ -79,7 +79,7 @@ class Jury:
         ----------
         forecast : ndarray of shape (n, horizon, targets)
         steps : ndarray of int, default=None
-            Of the horizon, that count; None: all.
+            Steps of the horizon that count; None: all.
 
         Returns
         -------
@@ -105,7 +105,7 @@ class Jury:
 
 @dataclass(frozen=True)
 class Fold:
-    """Rows, of which those before `ends` are to learn from and those behind to judge by.
+    """Rows: those before `ends` are for training, those after them for judging.
 
     Attributes
     ----------
@@ -120,7 +120,7 @@ class Fold:
 
 
 def folds_of(task, rows, ends, lookback, squared):
-    """The validation part and, where there are rows enough, earlier parts of the same length.
+    """The validation part and, if there are enough rows, earlier parts of the same length.
 
     One validation part may be unlike all that follows. Each fold is judged by fits that saw nothing behind its own
     `ends`, which have at least half of the rows to learn from.
@@ -180,7 +180,7 @@ def is_better(losses, than, margin=TIE):
 
 
 def judged_steps(horizon, most=_STEPS):
-    """Steps of the horizon by which candidates are judged, where all of them would take long.
+    """Steps of the horizon on which candidates are judged, if all of them would take long.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""Lookbacks that the linear search looks at."""
+"""Lookbacks of the linear search."""
 
 import numpy as np
 
@@ -9,7 +9,7 @@ _SHORT = 256  # steps: where no longer lookback can be had, the rows are too few
 
 
 def lookbacks_of(lengths, horizon, seasons, longest=LONGEST):
-    """Lookbacks to look at: on a scale of logarithms, and multiples of seasons.
+    """Candidate lookbacks: on a logarithmic scale, and multiples of seasons.
 
     Parameters
     ----------

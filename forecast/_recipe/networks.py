@@ -45,9 +45,9 @@ def network_settings(
     ends : ndarray of int of shape (n_series,)
         Where the rows to learn from end in each series. What lies behind them changes nothing.
     seasons : list of int
-        In steps, the most important first.
+        Seasons in steps, the most important first.
     linear : Settings
-        Of the best linear member; the networks take its transform and its step.
+        Settings of the best linear member; the networks take its transform and its step.
     loss : str
         What the forecasts are judged by, as `RNNForecaster` names it.
     random_state : int or None
@@ -62,7 +62,7 @@ def network_settings(
     Returns
     -------
     dict of str to Settings
-        Two networks that differ in what they take off a window; none where there are too few windows.
+        Two networks that differ in their window norm; none if there are too few windows.
     """
     data = _Data.of(task, rows, ends, linear)
     seasons = [season for season in seasons if 1 < season <= data.longest // 2]

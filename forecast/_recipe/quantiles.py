@@ -1,4 +1,4 @@
-"""Quantiles of members that forecast one value: their errors on rows that they did not learn from, step by step."""
+"""Quantiles of members that forecast one value: from their errors on rows they were not trained on, step by step."""
 
 import numpy as np
 
@@ -9,7 +9,7 @@ __all__ = ["spread_out", "spreads_of"]
 
 
 def spreads_of(members, rows, origins, forecasts, actual):
-    """What makes quantiles of the forecasts of each member that has none of its own.
+    """The spreads that give quantiles to members without their own.
 
     Parameters
     ----------

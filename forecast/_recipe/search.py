@@ -31,18 +31,18 @@ _WINDOWS, _WINDOWS_HOLED = 20_000, 10_000  # to fit a candidate on whose windows
 
 @dataclass
 class Found:
-    """What a search found.
+    """The result of a search.
 
     Attributes
     ----------
     settings : Settings
     table : pandas.DataFrame
         One row per candidate: lookback, window_norm, transform, multi_target, per_series, covariates, penalty, parts,
-        loss. The loss is over the deviation of each series before `ends`, the mean over so many parts in time; of
+        loss. The loss is relative to the deviation of each series before `ends`, the mean over the parts in time; of
         candidates that differ in lookback, level or penalty alone it is that of up to 24 steps of the horizon. With a
         single part where others have more, a candidate was far behind on the newest and not looked at any more.
     loss : float
-        Of `settings`, over all steps; NaN where nothing could be judged.
+        Loss of `settings`, over all steps; NaN where nothing could be judged.
     notes : list of str
     """
 
@@ -205,7 +205,7 @@ class _Search:
         return bool(self.start.calendar) and not self._has_others()
 
     def _is_small(self, lags):
-        """Whether a joint window of so many lags has few columns, those ahead included."""
+        """Whether a joint window of some lags has few columns, including those known ahead."""
         return lags <= _COLUMNS_JOINT and lags + self.task.horizon * self.rows.targets.shape[1] <= _JOINT
 
     def _lookbacks(self, settings):

@@ -258,7 +258,7 @@ class _Correlation:
     ----------
     at : ndarray of shape (lags + 1,)
     rows : int
-        Of the series.
+        Rows of the series.
     pairs : float
         Pairs of known rows one lag apart that a short lag has.
     """

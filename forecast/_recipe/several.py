@@ -1,4 +1,4 @@
-"""Linear forecasters that differ in their penalty alone, fitted on the same sums."""
+"""Linear forecasters that differ only in their penalty, fitted on the same sums."""
 
 from dataclasses import replace
 
@@ -30,12 +30,12 @@ def penalties_judged(settings, penalties, task, fold, steps=None):
     Parameters
     ----------
     settings : Settings
-        With a `LinearForecaster`.
+        Settings with a `LinearForecaster`.
     penalties : list of float
     task : Task
     fold : Fold
     steps : ndarray of int, default=None
-        Of the horizon, that are judged; None: all. What forecasts of other steps add up to cannot be judged so.
+        Steps of the horizon that are judged; None: all. What forecasts of other steps add up to cannot be judged so.
 
     Returns
     -------

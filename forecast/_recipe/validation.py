@@ -1,4 +1,4 @@
-"""Rows that judge and are not learnt from: the newest of each series, in blocks of time."""
+"""Validation rows, which are not trained on: the newest of each series, in blocks of time."""
 
 from dataclasses import dataclass
 
@@ -8,7 +8,7 @@ __all__ = ["Origins", "Part", "judged_rows", "origins_behind", "parts_in_time", 
 
 _MOST = 2_000  # origins, over all series: more do not make a mean error better
 _VALUES = 4_000_000  # forecast at the origins: of many targets far ahead, fewer origins
-_FEW, _FEWEST = 500, 200  # but so many; the fewest where each forecast has several levels
+_FEW, _FEWEST = 500, 200  # bounds on their number; the fewest if each forecast has several levels
 _BLOCKS = 4  # in time, so that one stretch of it does not decide alone
 _JUDGED = 8  # forecasts, that a horizon more of held-out rows brings of a short series; with fewer nothing is weighed
 _LEAST_LEARNT = 2  # horizons that are left to learn from
@@ -17,7 +17,7 @@ _PARTS = 3
 
 
 def validation_ends(rows, axis, horizon, fraction):
-    """Where the rows to learn from end in each series.
+    """The end of the training rows in each series.
 
     Held out are the newest `fraction` of the rows of a typical series, but at least two horizons and eight rows, or a
     third of them where they are few. The cut is the same
@@ -71,7 +71,7 @@ def judged_rows(rows, ends, horizon):
 
 @dataclass(frozen=True)
 class Origins:
-    """Rows to forecast from in order to judge.
+    """Origins for validation.
 
     Attributes
     ----------

@@ -1,4 +1,4 @@
-"""Weights of members: what share of each makes the best mean, judged on blocks in time that did not choose it.
+"""Weights of members: the shares that give the best mean, judged on blocks of time that did not determine them.
 
 Fitted weights are noisy where several members are good, and equal ones are costly where one is poor. So the fitted
 weights are shrunk towards equal ones by as much as the other blocks bear out.
@@ -35,7 +35,7 @@ class Mix:
     weights : dict of str to float
         Positive, their sum is 1; members without a weight are left out.
     loss : float
-        Of the mean; where there are several blocks, each with the weights that the others gave.
+        Loss of the mean; where there are several blocks, each with the weights that the others gave.
     losses : dict of str to float
         Of each member alone, inf where it has no finite forecast.
     crossfitted : ndarray of shape (n, horizon, targets)
@@ -52,14 +52,14 @@ class Mix:
 
 
 def mix(forecasts, actual, blocks, scales=1.0, loss="absolute_error", levels=None):
-    """The weights with which the mean of some members is best.
+    """The weights that give the best mean of some members.
 
     Parameters
     ----------
     forecasts : dict of str to ndarray of shape (n, horizon, targets); with levels (n, horizon, targets, levels)
         Of each member. Names that begin with one of `SIMPLE` are linear or naive members.
     actual : ndarray of shape (n, horizon, targets)
-        What came, NaN where it is missing.
+        Actual values, NaN where missing.
     blocks : ndarray of int of shape (n,)
         Number of the block in time of each origin.
     scales : ndarray of shape (n, targets) or float, default=1.0
@@ -67,7 +67,7 @@ def mix(forecasts, actual, blocks, scales=1.0, loss="absolute_error", levels=Non
     loss : {"absolute_error", "squared_error", "quantile"}, default="absolute_error"
         "quantile": twice the pinball loss, the mean over the levels; of the median alone it is the absolute error.
     levels : sequence of float, default=None
-        Of the quantiles on the last axis, whose mean over the members is taken level by level.
+        Levels of the quantiles on the last axis, whose mean over the members is taken level by level.
 
     Returns
     -------
@@ -268,7 +268,7 @@ class _Fits:
             return equal
         if left_out not in self._fitted:
             cells = self.errors if left_out is None else self.errors[self.block != left_out]
-            # Of so many values none of some block may have been drawn; then nothing speaks against equal weights.
+            # The draw may have left out a whole block; then nothing speaks against equal weights.
             fitted = self._least(cells) if len(cells) else equal
             fitted = np.where(fitted < min(LEAST, fitted.max()), 0.0, fitted)
             self._fitted[left_out] = fitted / fitted.sum()
@@ -283,7 +283,7 @@ class _Fits:
 
 
 def sides(errors, levels):
-    """What an error of forecast minus actual counts for at a level: 2 (1 - level) above, 2 level below."""
+    """The weight of an error of forecast minus actual at a level: 2 (1 - level) above, 2 level below."""
     return np.where(errors > 0, 2 * (1 - levels), 2 * levels)
 
 

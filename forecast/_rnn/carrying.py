@@ -1,4 +1,4 @@
-"""Windows that continue each other: where sequences begin, and how a fitted model goes on from new rows."""
+"""Windows that continue each other: where sequences begin, and how a fitted model continues with new rows."""
 
 from itertools import pairwise
 
@@ -11,7 +11,7 @@ __all__ = ["Carries", "Newest", "begins_of", "sequences_of"]
 
 
 def begins_of(model, data, starts=None):
-    """Which windows begin a sequence; any other goes on from the one before it.
+    """Which windows begin a sequence; any other continues the one before it.
 
     Parameters
     ----------
@@ -19,7 +19,7 @@ def begins_of(model, data, starts=None):
         With `stateful=True`.
     data : Dataset
     starts : array-like of int or bool, default=None
-        Of an array, the rows at which a sequence begins, besides the first one.
+        For an array, the rows at which a sequence begins, besides the first one.
 
     Returns
     -------
@@ -76,7 +76,7 @@ def sequences_of(begins):
 
 
 class Newest:
-    """A model that carries its states, as it answers of the newest row of windows: from the first row of their series.
+    """A stateful model that forecasts from the newest row of windows, after reading their series from the first row.
 
     Parameters
     ----------
@@ -133,34 +133,34 @@ def _first_known(values, first, last):
 
 
 class Carries:
-    """The part of `RNNForecaster` that goes on from the states of its last rows."""
+    """The part of `RNNForecaster` that continues from the states of its last rows."""
 
     def update(self, rows, levels=None):
-        """Read new rows of the fitted sequences, and forecast what follows them; with `stateful=True` only.
+        """Read new rows of the fitted sequences and forecast the next steps; needs `stateful=True`.
 
-        The work is that of the new rows, however many there were before, and the forecast is that of `predict` over
-        all rows from the beginning. `fit` leaves the states after the last row of each sequence in X. Weights and
-        scaling stay.
+        The cost depends only on the number of new rows, and the forecast equals that of `predict` over all rows from
+        the beginning. `fit` keeps the states after the last row of each sequence in X. Weights and scaling do not
+        change.
 
         Parameters
         ----------
         rows : array-like of shape (k, n_channels), or (n_sequences, k, n_channels)
-            The k rows that follow, oldest first; without the first axis where there is one sequence. None (k = 0): the
-            forecast from its state.
+            The next k rows, oldest first; with one sequence, the first axis is left out. None (k = 0): forecast from
+            the current states.
         levels : float or list of float, default=None
-            Quantiles in place of the forecast, as in `predict_quantiles`.
+            Levels of quantiles to return instead of the forecast, as in `predict_quantiles`.
 
         Returns
         -------
         ndarray of shape (targets,) or (n_sequences, targets)
-            Float64: the targets of one step. With levels, an axis of them behind it.
+            Float64: the targets of one step. With `levels`, there is a last axis for them.
 
         Raises
         ------
         sklearn.exceptions.NotFittedError
             `fit` has not been called.
         AttributeError
-            The fit was without `stateful=True`.
+            The model was fitted without `stateful=True`.
         TypeError, ValueError
             `rows` is not as above. The states stay as they were.
 
@@ -206,7 +206,8 @@ class Carries:
         return found
 
     def reset_states(self, n_sequences=1):
-        """Let new sequences begin: their states are zeros, as at the beginning of each in `fit`; weights stay.
+        """Begin new sequences: set their states to zero, as at the beginning of each sequence in `fit`. Weights do not
+        change.
 
         Parameters
         ----------

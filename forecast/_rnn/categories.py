@@ -19,7 +19,7 @@ def levels_of(model, data, fitted=None):
     model : RNNForecaster
     data : Dataset
     fitted : Architecture, default=None
-        Of the fit to go on from, which has counted the levels.
+        Architecture of the fit to continue, which has counted the levels.
 
     Returns
     -------
@@ -128,7 +128,7 @@ def refuse_unknown(levels_of_roles, left_out, data):
     levels_of_roles : dict of str to tuple of int
         As `levels_of` has them.
     left_out : float
-        Of the fit: above 0 there is such a vector.
+        Share left out in the fit; above 0 there is such a vector.
     data : Dataset
 
     Raises

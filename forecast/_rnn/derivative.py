@@ -43,7 +43,7 @@ class NetworkDerivative:
         -------
         forecast : ndarray of shape (n, outputs)
         pull : callable
-            From weights of the outputs, shape (n, outputs), to the gradient, shape (n, inputs).
+            Function from weights of the outputs, shape (n, outputs), to the gradient, shape (n, inputs).
         """
         arguments = matrix_arguments(X, *self._sizes) | {name: values[which] for name, values in self._place.items()}
         forecast, slopes = self._sensitivity.point(self._sensitivity.outputs(arguments, len(X)))

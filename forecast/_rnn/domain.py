@@ -17,7 +17,7 @@ def refuse_beyond(model, data, name="y"):
     ----------
     model : RNNForecaster
     data : Dataset
-        With targets.
+        Data with targets.
     name : str, default="y"
 
     Raises

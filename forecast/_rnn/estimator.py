@@ -16,207 +16,215 @@ __all__ = ["RNNForecaster"]
 class RNNForecaster(Saved, Fits, Learns, Forecasts, Carries, RegressorMixin, BaseEstimator):
     """Recurrent network on windows: one row of X is the past of one window, one row of y its future.
 
-    The inputs go through stacked recurrent layers in time order; a dense head turns the last state into all outputs at
-    once (direct multi-step). Inputs and targets are standardised on the training windows, so raw data works. Trained by
-    exact backpropagation through time in native code.
+    Stacked recurrent layers read the inputs in time order; a dense head maps the last state to all outputs at once
+    (direct multi-step). Inputs and targets are standardised on the training windows, so you can pass raw data. The
+    network is trained by exact backpropagation through time in native code.
 
     Parameters
     ----------
     cell : {"lstm", "gru", "rnn", ...}, default="lstm"
-        Recurrent cell: long short-term memory [1]_, gated recurrent unit (reset after the product) [2]_, Elman [3]_, or
-        another one of the core's registry; docs/equations.md has them all.
+        Recurrent cell. "lstm": long short-term memory [1]_. "gru": gated recurrent unit, with the reset after the
+        product [2]_. "rnn": Elman network [3]_. docs/equations.md lists all cells.
     hidden_size : int, default=64
-        Units of each layer.
+        Number of units in each layer.
     num_layers : int, default=1
-        Stacked layers.
+        Number of stacked layers.
     activation : {"tanh", "relu"}, default="tanh"
-        Activation of the cells without gates, such as `cell="rnn"`; those of the others are fixed.
+        Activation of cells without gates, such as `cell="rnn"`. LSTM, GRU and other gated cells have fixed activations.
     heads : int, default=1
-        Heads of `cell="mlstm"`, each with a matrix memory of its own of `hidden_size / heads` units [14]_; more of them
-        are faster and remember less each.
+        Number of heads of `cell="mlstm"`. Each has a separate matrix memory of `hidden_size / heads` units [14]_. More
+        heads are faster, but each remembers less.
     elapsed : int, default=None
-        Of `cell="gru_decay"`: the channel of X that holds the time since the row before, in any unit, counted from the
-        end if negative. The states decay with it between two rows [27]_; it is also read like any channel. None: the
-        channel that `Windows` name, or the last one of an array. Decoder and known future are read by `"gru"`.
+        For `cell="gru_decay"`: the channel of X with the time since the previous row, in any unit; negative numbers
+        count from the end. The states decay with this time between rows [27]_; the channel is also read like any other.
+        None: the channel that `Windows` name, or the last channel of an array. The decoder and `future_size` use a
+        plain GRU.
     dropout : float, default=0.0
-        Share of the units dropped after every layer while training, also before the head; in [0, 1).
+        Share of the units dropped after every layer in training, also before the head; in [0, 1).
     segment : int, default=1
-        Steps that one step of the encoder reads at once: the past is cut into segments, each projected to `hidden_size`
-        values [7]_. For long lookbacks: training is about `segment` times faster, and gradients pass through fewer
-        steps. Try a season of the data. If it does not divide the lookback, the oldest segment repeats the oldest row.
+        Number of steps joined into one recurrent step of the encoder: the past is cut into segments, each projected to
+        `hidden_size` values [7]_. For long lookbacks: training is about `segment` times as fast, and gradients pass
+        through fewer steps. Try a season of the data. If the lookback is not a multiple of `segment`, the oldest
+        segment is filled up with copies of the oldest row.
     segment_activation : {"relu", "identity"}, default="relu"
-        Activation of the projection of a segment; for `segment` of 2 or more.
+        Activation after the projection of a segment; used if `segment` is 2 or more.
     bidirectional : bool, default=False
-        Each layer also reads the past from its newest step to its oldest, with separate weights; the next layer and the
-        decoder see both [8]_. It never sees beyond the window. For patterns that are explained by what follows; it
-        doubles the time of the encoder.
+        Whether each layer also reads the past from its newest step to its oldest, with separate weights; the next layer
+        and the decoder read both directions [8]_. Nothing beyond the window is read. Use it for patterns that later
+        rows explain. It doubles the time of the encoder.
     residual : bool, default=False
-        Add the input of each layer to its output [15]_, from the second layer on; with `segment`, also of the first.
+        Whether to add the input of each layer to its output [15]_, from the second layer on; with `segment`, also in
+        the first.
     layer_norm : bool, default=False
-        Normalise what each layer hands to the next over its units, at every step, with a learned gain and bias [16]_.
+        Whether to normalise the output of each layer over its units, at every step, with a learned gain and bias [16]_.
     dilation : int or tuple of int, default=1
-        Of each layer: how many steps back the states are from which a step goes on, such as (1, 2, 4) with
-        `num_layers=3`. Gradients take fewer steps to the distant past [17]_. One layer needs 1.
+        For each layer, the number of steps back to the states from which a step continues, such as (1, 2, 4) with
+        `num_layers=3`. Gradients take fewer steps to the distant past [17]_. At least one layer must have 1.
     recurrent_dropout : float, default=0.0
-        Share of the states that the recurrent weights do not see in training, the same at all steps [18]_; in [0, 1).
+        Share of the states hidden from the recurrent weights in training, the same ones at all steps [18]_; in [0, 1).
     zoneout : float, default=0.0
-        Probability that a unit keeps its states at a step in training; `predict` takes the mean [19]_; in [0, 1).
+        Probability that a unit keeps its previous states at a step of training, in [0, 1); `predict` uses the expected
+        value [19]_.
     skip : {None, "linear", "linear-all"}, default=None
-        A linear map from the past to all outputs, added to those of the network, which then learns the rest [9]_. For
-        nearly linear series with many more rows than lags. "linear": from the past of the targets. "linear-all": from
-        that of all channels. It reads the scaled past, without the cycle if there is one.
+        Linear map from the past to all outputs, added to the network's outputs; the network then learns the rest [9]_.
+        For nearly linear series with many more rows than lags. "linear": reads the past of the targets. "linear-all":
+        reads the past of all channels. The map reads the scaled past, without the cycle if there is one.
     skip_start : {"ridge", "zero"}, default="ridge"
-        First weights of the skip. `"ridge"`: a ridge regression on the training windows, in closed form; the head
-        starts from zeros, so the first forecast is that regression. `"zero"`: zeros; the head starts as usual.
+        Initial weights of the skip. "ridge": a ridge regression on the training windows, in closed form; the head
+        starts from zeros, so the first forecast is that of the regression. "zero": zeros; the head starts as usual.
     skip_penalty : float, default=1e-3
         L2 penalty of the skip. In the regression it is relative to the mean square of the inputs; in training it
         replaces `weight_decay`.
     skip_learning_rate : float, default=None
-        Step size of the skip at the start; None: `learning_rate`. A smaller one keeps it near the regression.
+        Initial learning rate of the skip; None: `learning_rate`. A smaller one keeps the skip close to the regression.
     encoder : {"recurrent", "dense"}, default="recurrent"
-        What reads X. "recurrent": the layers above, step by step. "dense": X has no steps, each row is one vector of
-        features, and a dense layer maps it to the initial states of the decoder, which writes the sequence [25]_; with
-        `decoder="recurrent"` or "segments". `Windows` without a past give it their static values (`lookback=0` of
-        `SeriesForecaster`). Arguments of layers over the steps of a past are refused.
+        How X is read. "recurrent": recurrent layers read it step by step. "dense": X has no steps; each row is a vector
+        of features, which a dense layer maps to the initial states of the decoder [25]_. This needs
+        `decoder="recurrent"` or "segments". `Windows` without a past pass their static values (`lookback=0` of
+        `SeriesForecaster`). Arguments of layers over a past are refused with "dense".
     decoder : {"dense", "segments", "steps", "recurrent"}, default="dense"
-        How the last states become the forecast. "dense": one layer to all outputs at once. "segments": one step of the
-        cell for each `segment` steps of the horizon, from the last states and a learned position [7]_; for long
-        horizons, with many fewer weights. "steps": a small network shared by the steps of the horizon, each of which
+        How the last states become the forecast. "dense": one layer maps them to all outputs at once. "segments": the
+        cell takes one step for each `segment` steps of the horizon, from the last states and a learned position [7]_;
+        for long horizons, with far fewer weights. "steps": a small network is shared by the steps of the horizon; each
         reads its own known future, the last states and the newest row [10]_; for informative known future. "recurrent":
-        layers of the cell that go on from the encoder's last states [20]_. A step reads its own known future, the
-        forecast of the step before (at the first step the newest value) and what is static; with several quantiles
-        the median is fed back. `residual`, `layer_norm`, `dilation`, `recurrent_dropout` and `zoneout` are of the
-        encoder's layers alone. For horizons that change from call to call, see `predict`.
+        recurrent layers continue from the encoder's last states [20]_. Each step reads its own known future, the
+        forecast of the previous step (at the first step, the newest value) and the static values; with several
+        quantiles the median is fed back. `residual`, `layer_norm`, `dilation`, `recurrent_dropout` and `zoneout` apply
+        only to the encoder. For horizons that change from call to call, see `predict`.
     decoder_size : int, default=128
-        Hidden units of `decoder="steps"`.
+        Number of hidden units of `decoder="steps"`.
     decoder_tied : bool, default=False
-        With `decoder="segments"`: the decoder uses the weights of the top (forward) layer of the encoder, as in [7]_.
-        The learned position then fills the inputs of this layer that the other inputs of the decoder leave free.
+        With `decoder="segments"`: whether the decoder uses the weights of the top (forward) layer of the encoder, as in
+        [7]_. The learned position then fills those inputs of this layer that the decoder does not use otherwise.
     teacher_forcing : float or (float, float), default=0.0
-        Of `decoder="recurrent"`: probability, drawn for each window and step while training, of reading the true target
-        of the step before in place of the network's own forecast [21]_. 0: it trains as it forecasts, and the gradient
-        goes through the forecasts fed back. 1: teacher forcing. Two numbers: from the first in the first epoch to the
-        second in the last one, linearly; `partial_fit` takes the second. A missing target is never read, and `predict`
-        and the validation read forecasts only.
+        For `decoder="recurrent"`: probability, drawn for each window and step in training, of reading the true target
+        of the previous step instead of the network's own forecast [21]_. 0: the network trains as it forecasts, and the
+        gradient flows through the forecasts fed back. 1: teacher forcing. Two numbers: the probability changes linearly
+        from the first number in the first epoch to the second in the last; `partial_fit` uses the second. Missing
+        targets are never read, and `predict` and validation read only forecasts.
     attention : {None, "dot", "additive"}, default=None
-        A mean of the encoder's top states over all steps, weighted by how well each fits the decoder's state; the head
-        reads it too. With `decoder="recurrent"` at every step of the horizon, with the others once, for the newest
-        state. "dot": by the product of the two states [22]_. "additive": by a small network [23]_. For forecasts that
-        depend on particular earlier steps; `attention_weights` tells which.
+        How the head attends to the encoder's top states: it also reads their weighted mean over all steps, with weights
+        from the decoder's state. "dot": weights from the dot product of the two states [22]_. "additive": weights from
+        a small network [23]_. With `decoder="recurrent"` there is a mean for every step of the horizon, otherwise one,
+        for the newest state. For forecasts that depend on particular earlier steps; `attention_weights` shows which.
     return_sequences : bool, default=False
-        Many to many: an output at every step of the window, each from the past up to it, and all are trained. y is then
-        (n_windows, lookback * targets), the targets of the oldest step first; of `Windows` they follow. It learns from
-        every row of a window at the cost of one, and needs no more rows than a shorter window. With the dense decoder.
+        Whether there is an output at every step of the window, from the past up to that step (many to many); all are
+        trained. y is then (n_windows, lookback * targets), the targets of the oldest step first; `Windows` have their
+        own. The network learns from every row of a window at the cost of one window. Needs the dense decoder.
     stateful : bool, default=False
-        Windows continue each other: row i + 1 of X goes on where row i ends, and begins with the states that it has
-        left. The gradient is cut there: truncated backpropagation through time [26]_. Implies `return_sequences`.
-        `Windows` are made with `step=lookback`; each series begins with zeros, and so does, in plain arrays, each row
-        of `starts` in `fit`. `batch_size` is the number of streams, at most, into which all windows are cut; they have
-        4 windows or more each. `update` then goes on from new rows alone.
+        Whether windows continue each other: row i + 1 of X continues where row i ends and begins with its final states.
+        The gradient is cut there: truncated backpropagation through time [26]_. Implies `return_sequences`. Make
+        `Windows` with `step=lookback`. The states are zero at the start of each series and, for plain arrays, at each
+        row of `starts` in `fit`. `batch_size` is the largest number of streams into which the windows are cut; each has
+        at least 4 windows. `update` then needs only new rows.
     future_size : int, default=0
-        Units that read the known future in each direction before the decoder does, with the same cell; 0: the decoder
-        reads it raw. For known future whose effect depends on what comes before or after, such as days around holidays.
+        Number of units, in each direction, of a recurrent layer that reads the known future before the decoder does; 0:
+        the decoder reads it directly. For known future whose effect depends on its neighbours, such as days around
+        holidays.
     series_size : int, default=0
         Length of a vector learned for each series, which the decoder reads; 0: none. For panels whose series differ in
-        ways that their past does not show. A series that `fit` did not see gets the vector of an unknown series.
+        ways not visible in their past. A series that `fit` did not see uses the vector of an unknown series.
     series_left_out : float, default=0.1
         Share of the windows that read the vector of an unknown series in training, so that it is learned; in [0, 1).
     categories : dict, default=None
-        Columns of X with codes of categories, whole numbers from 0 on, and how many there are: `{"past": {1: 7}}` for
-        channel 1 with 7 levels, None to count them; "future" and "static" with `Windows`, which may name theirs
-        themselves. Each level gets a vector, learned with the network [24]_.
+        Columns of X that hold category codes (integers from 0 on), and the number of levels of each: `{"past": {1: 7}}`
+        for channel 1 with 7 levels, or None to count them in `fit`. "future" and "static" are for `Windows`, which may
+        name their own. Each level gets a vector, learned with the network [24]_.
     embedding_size : int, default=None
-        Length of these vectors; None: `min(50, (levels + 1) // 2)` for each column.
+        Length of the vectors of categories; None: `min(50, (levels + 1) // 2)` for each column.
     category_left_out : float, default=0.05
-        Share of the codes that read the vector of an unknown level in training, so that it is learned; in [0, 1). 0: no
-        such vector; an unknown code is refused.
+        Share of the codes that read the vector of an unknown level in training, so that it is learned; in [0, 1). 0:
+        there is no such vector, and unknown codes are refused.
     cycle : int, (int, "shared") or None, default=None
-        Steps of a cycle that is learned with the network, subtracted from the past of the targets and added back to the
-        forecast [11]_. For strong seasons with a long or short lookback, such as 24 or 168 for hourly data. One for
-        each series, or one for all with "shared".
+        Length in steps of a cycle that is learned with the network, subtracted from the past of the targets and added
+        back to the forecast [11]_. For strong seasons, such as 24 or 168 for hourly data. Each series has its own
+        cycle; with (length, "shared") all share one.
     loss : {"squared_error", "absolute_error", "huber", "quantile", "normal", ...}, default="squared_error"
-        What is minimised, on standardised targets. "normal", "student_t", "negative_binomial", "poisson" and "gamma"
-        learn a distribution: the outputs are its parameters, the loss the negative log likelihood [27]_. `predict` is
-        then the mean, and `predict_distribution` has the parameters. "negative_binomial" and "poisson" are for counts,
-        "gamma" is for positive numbers; these are divided by their mean and never centred.
+        Loss to minimise, on standardised targets. "normal", "student_t", "negative_binomial", "poisson" and "gamma"
+        learn a distribution: the outputs are its parameters, and the loss is the negative log-likelihood [28]_.
+        `predict` then returns the mean, `predict_distribution` the parameters. "negative_binomial" and "poisson" are
+        for counts, "gamma" is for positive numbers; these targets are divided by their mean and never centred.
     quantile : float or list of float, default=0.5
-        Level of the quantile loss, in (0, 1), or several, strictly ascending: one network then learns them together,
-        with an output per target and level and the mean of the levels' pinball losses. `predict` gives the median,
-        `predict_quantiles` each level; they are sorted, so they never cross [6]_.
+        Level of the quantile loss, in (0, 1), or several levels, strictly ascending. One network then learns all of
+        them, with an output per target and level; the loss is the mean of their pinball losses. `predict` returns the
+        median, `predict_quantiles` each level; quantiles are sorted, so they never cross [6]_.
     huber_delta : float, default=1.0
-        Where the Huber loss turns from squared to absolute, in standard deviations of the target.
+        Error at which the Huber loss changes from squared to absolute, in standard deviations of the target.
     optimizer : {"adam", "adamw", "sgd", "rmsprop"}, default="adam"
-        With the constants of PyTorch. "adamw" decouples the weight decay [4]_.
+        Optimiser, with PyTorch's default constants. "adamw" decouples the weight decay [4]_.
     momentum : float, default=None
-        Of "sgd" (None: 0.9) and "rmsprop" (None: 0.0).
+        Momentum of "sgd" (None: 0.9) and "rmsprop" (None: 0.0).
     learning_rate : float, default=1e-2
-        Step size at the start.
+        Initial learning rate.
     learning_rate_schedule : {"constant", "cosine", "step", "plateau"}, default="cosine"
-        "constant": the same throughout. "cosine": to 0 along half a cosine over `max_iter` epochs. "step": halved at
-        each quarter of `max_iter`. "plateau": halved after `n_iter_no_change // 4` epochs without improvement. If
-        `warmup_steps` or `max_steps` is given, "cosine" and "step" run over optimiser steps: from the end of warm-up to
-        the last step.
+        How the learning rate changes. "constant": it stays the same. "cosine": it falls to 0 along half a cosine over
+        `max_iter` epochs. "step": it is halved at each quarter of `max_iter`. "plateau": it is halved after
+        `n_iter_no_change // 4` epochs without improvement. With `warmup_steps` or `max_steps`, "cosine" and "step" run
+        over optimiser steps, from the end of warm-up to the last step.
     weight_decay : float, default=0.0
         L2 penalty on all parameters.
     clip_norm : float or None, default=1.0
-        Largest global norm of a batch's gradient; longer ones are scaled to it [5]_.
+        Largest global norm of a batch's gradient; larger gradients are scaled down to it [5]_.
     clip_value : float or None, default=None
         Largest absolute value of an entry of the gradient, applied before `clip_norm`.
     batch_size : int, default=64
-        Windows per optimiser step; with `stateful`, streams at most.
+        Number of windows per optimiser step; with `stateful`, the largest number of streams.
     max_iter : int, default=100
         Maximum number of epochs.
     warmup_steps : int, default=0
-        Optimiser steps in which the learning rate rises linearly to `learning_rate` [12]_; fewer than those of the fit.
+        Number of optimiser steps over which the learning rate rises linearly to `learning_rate` [12]_; fewer than the
+        fit takes.
     max_steps : int or None, default=None
         Maximum number of optimiser steps over all epochs; the last epoch may be cut short. With it, means and scales
         come from at most 65,536 windows, evenly spread, and the start of `skip` from fewer than otherwise.
     finish_schedule : bool or "auto", default="auto"
-        With "cosine" or "step", if early stopping would end a fit before its schedule: return to the best weights, run
-        the rest of the schedule in `max(1, n_iter_no_change // 4)` more epochs (fewer if `max_iter` or `max_steps`
-        comes first), and keep the best weights of all epochs. "auto": if `warmup_steps` or `max_steps` is given.
+        Whether to complete a "cosine" or "step" schedule that early stopping would cut short: return to the best
+        weights, run the rest of the schedule in `max(1, n_iter_no_change // 4)` more epochs (fewer if `max_iter` or
+        `max_steps` comes first), and keep the best weights of all epochs. "auto": only with `warmup_steps` or
+        `max_steps`.
     weight_average : float or None, default=None
-        Decay, in (0, 1), of an exponential average of the weights over the optimiser steps of this fit, without the
-        initial weights [13]_. The averaged weights are validated and kept. A decay of d averages about 1 / (1 - d)
-        steps.
+        Decay, in (0, 1), of an exponential moving average of the weights over the optimiser steps of this fit, without
+        the initial weights [13]_. The averaged weights are validated and kept. A decay of d averages about 1 / (1 - d)
+        steps. None: no averaging.
     input_noise : float, default=0.0
-        Standard deviation of normal noise added to the scaled past in training; drawn anew at every step.
+        Standard deviation of normal noise added to the scaled past in training; it is drawn anew at every step.
     input_clip : float or None, default=None
-        Bound of the scaled past in standard deviations, in training and in `predict`; applied before the noise.
+        Bound on the scaled past in standard deviations, in training and in `predict`; it is applied before the noise.
     shuffle : bool, default=True
-        Draw a new order of the windows for each epoch; with `stateful`, of the sequences, and where streams are cut.
+        Whether to draw a new order of the windows in each epoch; with `stateful`, a new order of the sequences and new
+        cuts between streams.
     early_stopping : bool or "auto", default="auto"
-        Hold out the latest windows, stop when their loss no longer improves, and keep the best weights on them. "auto":
-        if at least 50 windows can be held out and twice as many are left. Otherwise all epochs run. With
-        `X_val` in `fit`, True and "auto" use it and hold out nothing.
+        Whether to hold out the newest windows, stop when their loss no longer improves, and keep the weights with the
+        lowest loss on them. "auto": if at least 50 windows can be held out and twice as many remain; otherwise all
+        epochs run. With `X_val` in `fit`, True and "auto" use it and hold out nothing.
     validation_fraction : float, default=0.1
-        Share of the windows held out: the latest in time, with a gap before them, so that no target is in both parts.
-        Rows of plain arrays are assumed to be in time order.
+        Share of the windows to hold out: the newest, with a gap before them, so that no target is in both parts. Rows
+        of plain arrays must be in time order.
     n_iter_no_change : int, default=20
-        Epochs without an improvement of `tol` before training stops.
+        Number of epochs without an improvement of `tol` before training stops.
     tol : float, default=1e-4
-        Improvement of the standardised validation loss that counts.
+        Smallest improvement of the standardised validation loss that counts.
     warm_start : bool, default=False
-        Continue from the weights, the optimiser state and the scaling of the last fit.
+        Whether `fit` continues from the weights, the optimiser state and the scaling of the last fit.
     freeze : list of str or None, default=None
-        Parts of the network whose weights keep their bits in a fit that goes on, with `warm_start=True` or
-        `partial_fit`: names in `weights_` up to the first dot, such as "head", "decoder", "skip" or "0" (the first
-        layer), and "encoder" for all that reads the past. They have no part in `clip_norm` and the gradient's norm.
+        Parts of the network whose weights do not change when a fit continues, with `warm_start=True` or `partial_fit`:
+        names in `weights_` up to the first dot, such as "head", "decoder", "skip" or "0" (the first layer), and
+        "encoder" for everything that reads the past. They are excluded from the gradient norm and from `clip_norm`.
     n_channels : int, default=1
-        Channels in a 2-D X, whose columns are ordered by step, then by channel.
+        Number of channels in a 2-D X, whose columns are ordered by step, then by channel.
     n_jobs : int, default=None
-        Threads. None: all usable cores, fewer for small jobs. Results are bit-identical for any value.
+        Number of threads. None: all usable cores, fewer for small jobs. Results are bit-identical for any value.
     random_state : int, RandomState instance or None, default=None
-        Seed of weights, order and dropout. None draws a fresh one; NumPy's global state is not used.
+        Seed of weights, order and dropout. None: a fresh seed; NumPy's global state is not used.
     verbose : int, default=0
-        1: a line per epoch and one at the end, on stderr; in a notebook a bar (if tqdm is installed). 2: first, a line
-        with layers, parameters, windows and threads.
+        Progress output. 1: a line per epoch and one at the end, on stderr; in a notebook a progress bar (if tqdm is
+        installed). 2: also a first line with layers, parameters, windows and threads.
     callbacks : callable or list of callable, default=None
-        Called after each epoch with a dict of Python numbers: "epoch" (from 1 in each call of `fit`), "max_iter"
-        (epochs that this fit can have), "loss", "validation_loss" (None if nothing is held out), "learning_rate"
-        (of the epoch's last step), "gradient_norm" (mean over the epoch's steps, before clipping), "seconds" since
-        training began, "epoch_seconds". One that returns True stops training after this epoch. An exception in one
-        ends the fit and leaves the model as it was. Clones share them.
+        Functions called after each epoch with a dict of Python numbers: "epoch" (from 1 in each call of `fit`),
+        "max_iter" (maximum number of epochs of this fit), "loss", "validation_loss" (None if nothing is held out),
+        "learning_rate" (of the epoch's last step), "gradient_norm" (mean over the epoch's steps, before clipping),
+        "seconds" since training began, "epoch_seconds". If one returns True, training stops after this epoch. An
+        exception in one ends the fit and leaves the model as it was. Clones share callbacks.
     dtype : {"float32", "float64"}, default="float32"
         Precision of the computation.
 
@@ -227,11 +235,11 @@ class RNNForecaster(Saved, Fits, Learns, Forecasts, Carries, RegressorMixin, Bas
     feature_names_in_ : ndarray of shape (n_features_in_,)
         Column names, if X was a frame with string names.
     n_outputs_ : int
-        Columns of y.
+        Number of columns of y.
     n_iter_ : int
-        Epochs run, including one that `max_steps` cut short.
+        Number of epochs run, including one that `max_steps` cut short.
     n_steps_ : int
-        Optimiser steps run.
+        Number of optimiser steps run.
     loss_curve_ : list of float
         Mean training loss of each epoch, on standardised targets.
     validation_loss_curve_ : list of float
@@ -239,27 +247,27 @@ class RNNForecaster(Saved, Fits, Learns, Forecasts, Carries, RegressorMixin, Bas
     gradient_norm_curve_ : ndarray of shape (n_steps,)
         Global gradient norm of every optimiser step, before clipping.
     best_loss_ : float
-        Least validation loss (least training loss if nothing was held out).
+        Lowest validation loss (lowest training loss if nothing was held out).
     n_parameters_ : int
         Number of trained parameters.
     n_threads_ : int
-        Threads used in training.
+        Number of threads used in training.
     weights_ : dict of str to ndarray
-        Named views, e.g. "0.W_i" (hidden_size, n_channels) of layer 0's input gate, "0.R_i" (hidden_size,
-        hidden_size), "0.b_i" (hidden_size,), "head.W" (n_outputs, hidden_size), "head.b" (n_outputs,). With several
-        quantiles the head has a row per output and level, the levels of an output side by side. For the other
-        arguments: "0.decay_w" and "0.decay_b" (hidden_size,), "0.reverse.W_i", "segment.W", "future.W_i",
-        "future.reverse.W_i", "decoder.W_i", "decoder.0.W_i" or "decoder.W", "attention.query.W", "attention.key.W"
-        and "attention.v", "encoder.W" (hidden_size, n_features), "decoder.positions.b", "decoder.context.W", "skip.W"
-        (n_outputs, past), "series.V" (n_series + 1, series_size), the last row for an unknown series,
-        "embedding.past.1" (levels + 1, embedding_size), the last row for an unknown level, and "cycle" (n_series or
-        1, targets, steps), in standard deviations.
+        Named views, e.g. "0.W_i" (hidden_size, n_channels) of layer 0's input gate, "0.R_i" (hidden_size, hidden_size),
+        "0.b_i" (hidden_size,), "head.W" (n_outputs, hidden_size), "head.b" (n_outputs,). With several quantiles the
+        head has a row per output and level, the levels of an output next to each other. Other arguments add:
+        "0.decay_w" and "0.decay_b" (hidden_size,), "0.reverse.W_i", "segment.W", "future.W_i", "future.reverse.W_i",
+        "decoder.W_i", "decoder.0.W_i" or "decoder.W", "attention.query.W", "attention.key.W" and "attention.v",
+        "encoder.W" (hidden_size, n_features), "decoder.positions.b", "decoder.context.W", "skip.W" (n_outputs, past),
+        "series.V" (n_series + 1, series_size), the last row for an unknown series, "embedding.past.1" (levels + 1,
+        embedding_size), the last row for an unknown level, and "cycle" (n_series or 1, targets, steps), in standard
+        deviations.
     draws_masks_ : bool
         Whether `sample_y` works: the last fit had `dropout`, `recurrent_dropout` or `zoneout`.
     quantiles_ : ndarray of shape (n_levels,)
         Levels of the last fit; only with the quantile loss.
     card_ : dict
-        The model card, as `forecast.read_card` gives it of a saved model.
+        The model card, as `forecast.read_card` returns it for a saved model.
 
     References
     ----------

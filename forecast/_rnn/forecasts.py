@@ -82,7 +82,7 @@ def check_horizon(model, X, horizon):
 
 
 class Forecasts:
-    """The part of `RNNForecaster` that answers from a fit."""
+    """The part of `RNNForecaster` that forecasts."""
 
     @property
     def quantiles_(self):
@@ -97,63 +97,65 @@ class Forecasts:
         Parameters
         ----------
         X : array-like of shape (n_windows, lookback) or (n_windows, lookback, n_channels), or Windows
-            As in `fit`.
+            Windows as in `fit`.
         horizon : int, default=None
-            Steps to forecast; None: those of `fit`. With `decoder="recurrent"` any number, fewer or more: it goes on
-            from forecast to forecast. Known future values are then needed for all of them, in `Windows` of this
+            Number of steps to forecast; None: as in `fit`. With `decoder="recurrent"`, any number: the decoder
+            continues from forecast to forecast. Known future values are needed for all steps, in `Windows` of this
             horizon.
         starts : array-like, default=None
-            With `stateful=True`: as in `fit`. Every sequence begins with zeros; what `update` goes on from stays.
+            With `stateful=True`: rows at which sequences begin, as in `fit`. Every sequence begins with zero states;
+            the states that `update` continues from do not change.
 
         Returns
         -------
         ndarray of shape (n_windows,) or (n_windows, n_outputs)
-            Float64, in the shape of `fit`'s y. With the loss of a distribution its mean. With several quantiles the
-            median: the level 0.5, linear in the level
-            between its neighbours where it was not fitted; the level nearest to it where all are on one side. Of
-            `Windows` with a `window_norm` the normalised values, as their `y` has them; `windows.restore` gives the
-            units of the series.
+            Float64, in the shape of `fit`'s y. With the loss of a distribution, its mean. With several quantiles, the
+            median: the level 0.5, interpolated linearly between its neighbours if it was not fitted, or the nearest
+            level if all are on one side. For `Windows` with a `window_norm`, the normalised values, like their `y`;
+            `windows.restore` converts them to the units of the series.
 
         Raises
         ------
         sklearn.exceptions.NotFittedError
             `fit` has not been called.
         TypeError, ValueError
-            X is not as in `fit`, or the decoder cannot forecast other steps than those of `fit`.
+            X is not as in `fit`, or the decoder cannot forecast another horizon than that of `fit`.
         """
         values = self._outputs(X, horizon, starts)
         return self._network.outputs.point(values)
 
     @available_if(_has_quantiles)
     def predict_quantiles(self, X, levels=None, horizon=None, starts=None):
-        """Forecast quantiles of windows; with `loss="quantile"` or the loss of a distribution.
+        """Forecast quantiles of windows; needs `loss="quantile"` or the loss of a distribution.
 
         Parameters
         ----------
         X : array-like of shape (n_windows, lookback) or (n_windows, lookback, n_channels), or Windows
-            As in `fit`.
+            Windows as in `fit`.
         levels : float or list of float, default=None
-            Levels to forecast at, in any order. Of a distribution any in (0, 1); None: 0.1, 0.5 and 0.9. With
-            `loss="quantile"` between the outermost fitted ones, linear in the level between two; None: `quantiles_`.
+            Levels to forecast, in any order. With a distribution: any level in (0, 1); None: 0.1, 0.5 and 0.9. With
+            `loss="quantile"`: levels between the lowest and the highest fitted one, interpolated linearly; None:
+            `quantiles_`.
         horizon : int, default=None
-            As in `predict`. The median, or the mean of the distribution, is fed back, whatever the level.
+            Number of steps, as in `predict`. The median, or the mean of the distribution, is fed back, whatever the
+            level.
         starts : array-like, default=None
             As in `predict`.
 
         Returns
         -------
         ndarray of shape (n_windows, n_levels) or (n_windows, n_outputs, n_levels)
-            Float64: the shape of `predict` with an axis of levels behind it. Ascending with the level (equal where
-            the outputs are).
+            Float64, in the shape of `predict` with a last axis for the levels. Values never fall from one level to the
+            next.
 
         Raises
         ------
         AttributeError
-            The loss is another one.
+            The loss does not allow it.
         sklearn.exceptions.NotFittedError
             `fit` has not been called.
         TypeError, ValueError
-            X is not as in `fit`, or a level lies beyond (0, 1) or the outermost fitted ones.
+            X is not as in `fit`, or a level is outside (0, 1) or the range of the fitted levels.
 
         Examples
         --------
@@ -179,12 +181,12 @@ class Forecasts:
 
     @available_if(_has_distribution)
     def predict_distribution(self, X, horizon=None, starts=None):
-        """Forecast the distribution of each target; with the loss of a distribution only.
+        """Forecast the distribution of each target; needs the loss of a distribution.
 
         Parameters
         ----------
         X : array-like of shape (n_windows, lookback) or (n_windows, lookback, n_channels), or Windows
-            As in `fit`.
+            Windows as in `fit`.
         horizon : int, default=None
             As in `predict`.
         starts : array-like, default=None
@@ -193,13 +195,13 @@ class Forecasts:
         Returns
         -------
         Distribution
-            Of shape (n_windows,) or (n_windows, n_outputs), as `predict`: its parameters in the units of y, with
-            methods for quantiles, densities and scores.
+            Distributions of shape (n_windows,) or (n_windows, n_outputs), like `predict`, with parameters in the units
+            of y and methods for quantiles, densities and scores.
 
         Raises
         ------
         AttributeError
-            The loss is another one.
+            The loss does not allow it.
         sklearn.exceptions.NotFittedError
             `fit` has not been called.
         TypeError, ValueError
@@ -237,25 +239,25 @@ class Forecasts:
     def sample_y(self, X, n_samples=100, random_state=None):
         """Forecast windows with the random masks of training: Monte-Carlo dropout [1]_.
 
-        The spread of the samples is that of networks with other units dropped: how unsure the model is, without the
-        noise of the data. It is not a prediction interval. For networks fitted with `dropout`, `recurrent_dropout` or
-        `zoneout`; vectors of series and of categories are not left out.
+        Each sample drops other units. The spread of the samples shows the uncertainty of the model, without the noise
+        of the data, so it is not a prediction interval. Needs a network fitted with `dropout`, `recurrent_dropout` or
+        `zoneout`. The vectors of series and categories are not dropped.
 
         Parameters
         ----------
         X : array-like of shape (n_windows, lookback) or (n_windows, lookback, n_channels), or Windows
-            As in `fit`.
+            Windows as in `fit`.
         n_samples : int, default=100
-            Forecasts of each window.
+            Number of samples for each window.
         random_state : int, RandomState instance or None, default=None
             Seed of the masks. The same seed, X and weights give the same bits for any `n_jobs`, and the first samples
-            are the same for any `n_samples`. None draws fresh ones.
+            are the same for any `n_samples`. None: fresh masks.
 
         Returns
         -------
         ndarray of shape (n_windows, n_samples) or (n_windows, n_outputs, n_samples)
-            Float64: the shape of `predict` with an axis of samples behind it, as scikit-learn's
-            `GaussianProcessRegressor.sample_y` has it. With several quantiles, samples of the median.
+            Float64, in the shape of `predict` with a last axis for the samples, as in scikit-learn's
+            `GaussianProcessRegressor.sample_y`. With several quantiles, samples of the median.
 
         Raises
         ------
@@ -298,21 +300,21 @@ class Forecasts:
         return np.moveaxis(points[:, :, 0] if self._is_flat else points, 0, -1)
 
     def attention_weights(self, X, horizon=None):
-        """How much each step of the decoder looks at each step of the encoder; with `attention` only.
+        """Return how much each step of the decoder attends to each step of the encoder; needs `attention`.
 
         Parameters
         ----------
         X : array-like of shape (n_windows, lookback) or (n_windows, lookback, n_channels), or Windows
-            As in `fit`.
+            Windows as in `fit`.
         horizon : int, default=None
             As in `predict`.
 
         Returns
         -------
         ndarray of shape (n_windows, decoder_steps, encoder_steps)
-            In the precision of the model; each row sums to 1. With `decoder="recurrent"` there is a step of the decoder
-            for each of the horizon, else one, of the newest state. Steps of the encoder are those of the lookback, the
-            oldest first, or its segments.
+            Weights in the precision of the model; each row sums to 1. With `decoder="recurrent"` there is a decoder
+            step for each step of the horizon; otherwise there is one, for the newest state. Encoder steps are the steps
+            of the lookback, oldest first, or its segments.
 
         Raises
         ------

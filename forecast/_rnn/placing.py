@@ -41,7 +41,7 @@ def placed_for_fit(model, data, given, fitted):
     -------
     data, given : Dataset
     names : list or None
-        Of the fitted series, in the order of the rows.
+        Names of the fitted series, in the order of the rows.
 
     Raises
     ------

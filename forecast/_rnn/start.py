@@ -25,7 +25,7 @@ def split_in_time(model, data, weight, hold_out):
     time = (_numbers(data, slice(None)) if data.time is None else data.time())[every]
     early, late = time_tail(time, model.validation_fraction, data.span if data.reach is None else data.reach()[every])
     del time
-    # Windows that continue each other are not so many for their rows.
+    # Windows that continue each other are few relative to their rows.
     least = -(-LEAST_HELD_OUT // data.lookback) if model.stateful else LEAST_HELD_OUT
     if len(late) >= least and len(early) >= 2 * len(late):
         return (early, late) if isinstance(every, slice) else (every[early], every[late])

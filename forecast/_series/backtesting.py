@@ -1,4 +1,4 @@
-"""What a backtest needs of fitted forecasters besides forecasts: rows of a whole frame, intervals at many origins."""
+"""Support for backtests of fitted forecasters: rows of a whole frame, intervals at many origins."""
 
 
 import numpy as np
@@ -48,7 +48,7 @@ def state_trained_on(model, frame, rows, train, sample_weight=None):
         Fitted on early rows of `frame`.
     frame : pandas.DataFrame
     rows : Rows
-        Of the whole frame.
+        Rows of the whole frame.
     train : ndarray of int
         Rows of `frame` that are known at the origin.
     sample_weight : ndarray of shape (rows of the frame,), default=None
@@ -85,7 +85,7 @@ def _bounds(frame, rows, train, state):
 
 
 def intervals_at(truth, origins, forecast, levels, initial, scales):
-    """Adaptive conformal bounds, at each origin from what was known at it.
+    """Adaptive conformal bounds, at each origin from the errors known there.
 
     Parameters
     ----------
@@ -94,9 +94,9 @@ def intervals_at(truth, origins, forecast, levels, initial, scales):
     forecast : ndarray of shape (n, steps, targets)
     levels : list of float
     initial : Calibration or None
-        Of the first fit.
+        Calibration of the first fit.
     scales : ErrorScales
-        Of the first fit.
+        Scales of the first fit.
 
     Returns
     -------

@@ -1,4 +1,4 @@
-"""Series with a short history or none: what stands in for it, and how much less sure their forecasts are."""
+"""Series with a short history or none: the replacement for it, and the wider intervals of their forecasts."""
 
 from dataclasses import replace
 
@@ -25,7 +25,7 @@ def refuse_unlearnable(state, rows):
     ----------
     state : FittedState
     rows : Rows
-        Of one series.
+        Rows of one series.
 
     Raises
     ------
@@ -39,7 +39,7 @@ def refuse_unlearnable(state, rows):
 
 
 def refuse_untransformable(state, rows, known=False):
-    """Refuse rows with values that a transform does not take, such as a 0 for a logarithm.
+    """Refuse rows with values that a transform does not accept, such as 0 for a logarithm.
 
     Parameters
     ----------
@@ -60,7 +60,7 @@ def refuse_untransformable(state, rows, known=False):
 
 
 def refuse_likeless(state, past, new):
-    """Refuse names of new series that are known, or where nothing says which series they are like.
+    """Refuse names of new series that are known, or whose similar series cannot be determined.
 
     Raises
     ------
@@ -88,7 +88,7 @@ def refuse_likeless(state, past, new):
 
 
 def with_likenesses(state, past, frame):
-    """Rows with a history for each series of a frame that has none: the mean of the series that are most like it.
+    """Rows with a history for each series that has none: the mean of the most similar series.
 
     Likeness is the distance of the static covariates, each in standard deviations over the known series. A model that
     reads no past forecasts from none of these rows; they say in which units its intervals are.
@@ -167,7 +167,7 @@ def cold_yardstick(state, like, yardstick):
     like : list of keys
         Series that it is like.
     yardstick : Yardstick
-        Of their mean.
+        Yardstick of their mean.
 
     Returns
     -------
@@ -181,7 +181,7 @@ def cold_yardstick(state, like, yardstick):
 
 
 def cold_widths(state, past, levels, yardstick):
-    """How far the levels of the fitted series lie from those of the series most like them, itself left out.
+    """Distances of the levels of fitted series from those of their most similar series, leaving out the series itself.
 
     Parameters
     ----------
@@ -190,7 +190,7 @@ def cold_widths(state, past, levels, yardstick):
     levels : list of float
         Coverages.
     yardstick : Yardstick
-        Of the series that has no history.
+        Yardstick of the series that has no history.
 
     Returns
     -------
@@ -216,7 +216,7 @@ def cold_widths(state, past, levels, yardstick):
 
 
 def short_factor(state, key, known, yardstick):
-    """By what the bounds of a series are multiplied whose history is shorter than what a forecast looks back on.
+    """Factor on the bounds of a series whose history is shorter than the lookback.
 
     With n of L rows 1 + 1.4 (1 - n / L)^2. Of a series that `fit` did not have, the change from row to row by which
     errors are measured also leans to that of the other series, in proportion to its level: a few rows say little of it.
@@ -227,7 +227,7 @@ def short_factor(state, key, known, yardstick):
     key : object
     known : ndarray of shape (n, targets)
     yardstick : Yardstick
-        Of the series.
+        Yardstick of the series.
 
     Returns
     -------

@@ -1,4 +1,4 @@
-"""Bounds that forecasts, intervals and quantiles keep to, and values of the target that do not."""
+"""Bounds on forecasts, intervals and quantiles, and known target values beyond them."""
 
 import warnings
 from numbers import Real
@@ -13,7 +13,7 @@ __all__ = ["BoundsWarning", "check_bounds", "lowest_of", "note_beyond", "within"
 
 
 class BoundsWarning(UserWarning):
-    """Known values of a target lie beyond `lower` or `upper`, which no forecast can reach.
+    """Known values of a target are beyond `lower` or `upper`, which no forecast can be.
 
     Examples
     --------
@@ -31,7 +31,7 @@ class BoundsWarning(UserWarning):
 
 
 def check_bounds(lower, upper):
-    """Refuse bounds that are none.
+    """Refuse invalid bounds.
 
     Parameters
     ----------
@@ -61,7 +61,7 @@ def check_bounds(lower, upper):
 
 
 def within(array, lower, upper):
-    """Values, with those beyond a bound put on it.
+    """Values clipped to the bounds.
 
     Parameters
     ----------
@@ -121,11 +121,11 @@ def note_beyond(lower, upper, names, rows, stacklevel, what=None, trained=None):
     ----------
     lower, upper : float or None
     names : list
-        Of the targets.
+        Names of the targets.
     rows : Panel or Rows
         Values that were made up do not count.
     stacklevel : int
-        Of the caller.
+        Stacklevel of the caller.
     what : str, default=None
         Name of rows that came after the fit; None: those of the fit.
     trained : callable, default=None

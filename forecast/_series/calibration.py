@@ -1,4 +1,4 @@
-"""Residuals of forecasts that were not trained on, in units that series of different size share."""
+"""Residuals of forecasts on rows that were not trained on, in units comparable between series."""
 
 from dataclasses import dataclass, field, replace
 from types import SimpleNamespace
@@ -21,7 +21,7 @@ USUAL = [0.5, 0.8, 0.9, 0.95]  # coverages
 @stored("calibration")
 @dataclass(frozen=True)
 class Calibration:
-    """What a model's forecasts missed by, on the newest windows of the training rows.
+    """Residuals of a model's forecasts on the newest windows of the training rows.
 
     Attributes
     ----------
@@ -208,7 +208,7 @@ class Calibration:
         n : int
             Targets.
         steps : int, default=None
-            Of a forecast; None: the horizon. Nothing is known of steps beyond it.
+            Steps of a forecast; None: the horizon. Nothing is known of steps beyond it.
 
         Returns
         -------
@@ -248,7 +248,7 @@ def _taught(state, residuals, scales):
 
 
 def series_scale(targets, alone=False):
-    """Mean absolute change from one row to the next: what residuals of a series are measured in; 0 of a constant.
+    """Mean absolute change from one row to the next: the unit of a series' residuals; 0 for a constant.
 
     Parameters
     ----------
@@ -286,6 +286,6 @@ def ticks(labels):
 
 
 def over(residuals, unit):
-    """Residuals in a unit; errors of a series that never changes say nothing of others."""
+    """Residuals divided by a unit; errors of a constant series say nothing about others."""
     small = np.where(residuals == 0, 0.0, np.nan)
     return np.divide(residuals, unit, out=small, where=unit > 0)

@@ -1,4 +1,4 @@
-"""What a model file says of a SeriesForecaster."""
+"""The model card of a SeriesForecaster."""
 
 from .._files import as_json
 from .._preparation import kind_of
@@ -9,7 +9,7 @@ _SHOWN = 5  # names of series
 
 
 def card_parts(model):
-    """Its part of the model card.
+    """The forecaster's part of the model card.
 
     Parameters
     ----------

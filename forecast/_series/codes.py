@@ -1,4 +1,4 @@
-"""Codes for missing values, such as -9999, in rows that a fitted forecaster is given."""
+"""Codes for missing values, such as -9999, in new rows of a fitted forecaster."""
 
 import numpy as np
 
@@ -18,7 +18,7 @@ def note_codes(state, rows, what, stacklevel):
     what : str
         Their name.
     stacklevel : int
-        Of the caller.
+        Stacklevel of the caller.
     """
     names, known = (state.roles.target, state.schema.past_names, state.schema.future_names), state.rows
     tables = zip(("target", "past", "future"), names, _tables(rows), _tables(known), strict=True)

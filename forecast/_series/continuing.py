@@ -1,4 +1,4 @@
-"""Training a fitted state on, on old and new rows."""
+"""Continued training of a fitted state on old and new rows."""
 
 import warnings
 from dataclasses import replace
@@ -15,7 +15,7 @@ __all__ = ["OldRowsWarning", "continued", "joined", "with_members_trained_on"]
 
 
 class OldRowsWarning(UserWarning):
-    """A regressor that cannot go on from what it has learnt was fitted again without the oldest rows.
+    """A regressor that cannot continue from its last fit was fitted again without the oldest rows.
 
     Examples
     --------
@@ -34,7 +34,7 @@ class OldRowsWarning(UserWarning):
 
 
 def joined(state, old):
-    """Old rows that the user gives, and behind them those of the state that come later.
+    """Old rows from the user, followed by the later rows of the state.
 
     Parameters
     ----------
@@ -71,19 +71,19 @@ def joined(state, old):
 
 
 def continued(state, steps, old=None, weights=None, stacklevel=2):
-    """The state, with its regressors trained on.
+    """The state after continued training of its regressors.
 
     Parameters
     ----------
     state : FittedState
-        With the new rows.
+        State with the new rows.
     steps : dict of str to int
         Rows from one training window to the next, of each member; "regressor" of one alone.
     old : Rows, default=None
         Older rows; None: those that the state keeps.
     weights : RowWeights, default=None
     stacklevel : int, default=2
-        Of the warning.
+        Stacklevel of the warning.
 
     Returns
     -------
@@ -106,7 +106,7 @@ def continued(state, steps, old=None, weights=None, stacklevel=2):
 
 
 def with_members_trained_on(state, steps, rows, weights=None, share=SHARE):
-    """The state, with regressors trained on; it keeps its rows and what intervals rest on.
+    """The state after continued training; its rows and the errors behind its intervals stay.
 
     Parameters
     ----------
@@ -117,7 +117,7 @@ def with_members_trained_on(state, steps, rows, weights=None, share=SHARE):
         Old and new ones.
     weights : RowWeights, default=None
     share : float, default=0.2
-        Of the epochs and optimiser steps that a fit of a network may have.
+        Share of the epochs and optimiser steps that a fit of a network may have.
 
     Returns
     -------

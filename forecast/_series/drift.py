@@ -1,4 +1,4 @@
-"""Whether forecasts got worse: errors since the training, compared with those on the validation windows."""
+"""Whether forecasts got worse: errors since training, compared with those on the validation windows."""
 
 from dataclasses import dataclass
 from statistics import NormalDist
@@ -13,22 +13,22 @@ _LEAST = 10  # origins: fewer say nothing
 
 @dataclass(frozen=True)
 class DriftReport:
-    """Errors of forecasts since the training, relative to those on the validation windows; it prints the verdict.
+    """Errors of forecasts since training, relative to those on the validation windows; it prints the verdict.
 
     Attributes
     ----------
     drifted : bool or None
         Whether errors have grown by more than `margin`, with `confidence`. None: too few origins are known.
     ratio : float
-        Mean absolute error from the newest `window` origins relative to that of validation, step by step and in units
-        that make series of different scale comparable. 1: as good as in validation.
+        Mean absolute error from the newest `window` origins relative to that in validation, step by step and scaled so
+        that series of different scale are comparable. 1: as good as in validation.
     lower : float
         Lower bound of the ratio, with `confidence`.
     since : label or None
-        For a drift: the origin from which the errors exceed the midpoint between 1 and `ratio` by the largest sum.
+        If errors have drifted: the origin from which they exceed the midpoint between 1 and `ratio` by the largest sum.
     frame : pandas.DataFrame
         A row for each origin, by its time stamp: `n_series`, the `ratio` of this origin, the `rolling` mean over the
-        newest `window` origins, its bound `lower`, and `cusum`, the cumulated excess over 1 + `margin`, never below 0
+        newest `window` origins, its bound `lower`, and `cusum`, the cumulative excess over 1 + `margin`, never below 0
         [1]_.
     by_series : pandas.DataFrame or None
         For a panel: `ratio` of each series over the same origins and their number `n`, the worst first.
@@ -67,13 +67,13 @@ class DriftReport:
 
 
 def drift_of(errors, residuals, horizon, window, confidence, margin):
-    """The report from errors since the training and residuals of validation windows.
+    """The report from errors since training and residuals of validation windows.
 
     Parameters
     ----------
     errors : Errors or None
     residuals : ndarray of shape (n, horizon, targets)
-        Of validation, in the units of their series and in time order.
+        Residuals of validation, in the units of their series and in time order.
     horizon : int
     window : int
     confidence, margin : float

@@ -1,4 +1,4 @@
-"""Origins of forecasts that some rows judge: after the rows that were trained on, and before the newest one."""
+"""Origins whose forecasts have known actual values: after the training rows and before the newest row."""
 
 from dataclasses import dataclass
 
@@ -11,7 +11,7 @@ NEWEST = 500  # origins of a history whose residuals intervals are calibrated on
 
 
 def origins_since(state, rows, trained, most=NEWEST, reach=1):
-    """Rows that forecasts can start from, that were not trained on, but for the last of each series; the newest.
+    """Possible origins after the training rows, without the last row of each series; the newest ones.
 
     Made up rows are left out, and those up to which nothing is known of a target.
 

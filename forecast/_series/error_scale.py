@@ -17,7 +17,7 @@ _HALVINGS = 60  # of the way to the last value that has a counterpart
 
 @dataclass(frozen=True)
 class ErrorScales:
-    """Where the scales of all series come from.
+    """The sources of the scales of all series.
 
     An error of a forecast of 5 means something else at 10 than at 1,000 where the forecaster works on logarithms, and a
     bound of 10 - 15 is not a value that its series can have. So errors are measured after the pointwise steps of the
@@ -127,7 +127,7 @@ class Mark:
         Parameters
         ----------
         values : ndarray
-            In the units of the series; NaN stays NaN.
+            Values in the units of the series; NaN stays NaN.
 
         Returns
         -------
@@ -231,7 +231,7 @@ class Mark:
 
 @dataclass(frozen=True)
 class Yardstick:
-    """How errors of one series are measured: on which scale of each target, and in which unit.
+    """The scale and the unit of errors of one series, for each target.
 
     Attributes
     ----------
@@ -282,12 +282,12 @@ class Yardstick:
 
 
 def yardsticks_of(state, past):
-    """How errors of each of some series are measured.
+    """The yardsticks of some series.
 
     Parameters
     ----------
     state : FittedState
-        With a calibration.
+        State with a calibration.
     past : Rows
         What is known of the series.
 
@@ -303,13 +303,13 @@ def yardsticks_of(state, past):
 
 
 def images_of(marks, values):
-    """Values (..., targets) on the scale of each target; None leaves them alone.
+    """Values (..., targets) on the scale of each target; None leaves them unchanged.
 
     Parameters
     ----------
     marks : list of Mark or None
     values : ndarray of shape (..., targets)
-        In the units of the series; NaN stays NaN.
+        Values in the units of the series; NaN stays NaN.
 
     Returns
     -------

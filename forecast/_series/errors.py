@@ -14,12 +14,12 @@ __all__ = ["Errors", "errors_since"]
 
 @dataclass(frozen=True)
 class Errors:
-    """What forecasts missed by.
+    """Errors of forecasts.
 
     Attributes
     ----------
     labels : pandas.Index
-        Of the newest known row of each forecast.
+        Labels of the newest known row of each forecast.
     series : list
         Name of the series of each.
     relative : ndarray of shape (n, horizon, targets)

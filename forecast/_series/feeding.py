@@ -1,4 +1,4 @@
-"""Forecasts longer than the horizon, which look back on forecasts: said once, or refused."""
+"""Forecasts beyond the horizon, which read earlier forecasts: with one warning, or refused."""
 
 import warnings
 from weakref import WeakSet
@@ -12,7 +12,7 @@ _TOLD_IN_WORKERS = set()  # and what: a worker does not know which loop it works
 
 
 class RecursiveForecastWarning(UserWarning):
-    """More steps than `horizon` are asked for: those after it are forecast from forecasts, not from observations.
+    """More steps than `horizon` were requested: later steps are forecast from forecasts, not from observations.
 
     Examples
     --------
@@ -46,7 +46,7 @@ def tell_of_feedback(steps, horizon, recursive=None):
     Raises
     ------
     TypeError
-        `recursive` is none of these.
+        `recursive` is not one of these.
     ValueError
         `recursive` is False, and there are more steps than `horizon`.
 

@@ -1,4 +1,4 @@
-"""A panel of training rows into everything that a fitted forecaster knows: one regressor, or members."""
+"""From a panel of training rows to the fitted state: one regressor, or members."""
 
 import sys
 from dataclasses import replace

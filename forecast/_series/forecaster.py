@@ -26,37 +26,38 @@ __all__ = ["SeriesForecaster"]
 class SeriesForecaster(
     Saved, Remembered, Answers, Uncertainty, Paths, Updates, Tunes, Monitors, Requests, RegressorMixin, BaseEstimator
 ):
-    """Forecast the columns of a time-indexed frame, or of a panel of many series, with any regressor on windows.
+    """Forecast columns of a time-indexed frame, or of a panel of many series, with any regressor on windows.
 
-    Without a regressor, `fit` chooses everything that is not given from the training rows: seasons, calendar, lookback,
-    a linear model, recurrent networks, and the weights of their mean (`report_` says what and why). With a regressor it
-    trains exactly that regressor.
+    Without a regressor, `fit` chooses everything that you do not pass from the training rows: seasons, calendar,
+    lookback, a linear model, recurrent networks, and the weights of their mean (`report_` says what and why). With a
+    regressor it trains exactly that regressor.
 
     Parameters
     ----------
     regressor : estimator, default=None
-        Cloned in `fit`. Any scikit-learn regressor works, such as `RNNForecaster()`, `Ridge()`, LightGBM or a pipeline;
-        it gets the matrix of windows. If it has a single output, such as gradient boosting, a clone is fitted for each
-        step and target. None: chosen.
+        Regressor on windows; it is cloned in `fit`. Any scikit-learn regressor works, such as `RNNForecaster()`,
+        `Ridge()`, LightGBM or a pipeline; it gets the matrix of windows. If it has a single output, as gradient
+        boosting has, a clone is fitted for each step and target. None: `fit` chooses.
     target : label or list of labels, default=None
         Columns to forecast. None works for a frame of one column, and if `y` is passed to `fit`.
     lookback : int or "auto", default="auto"
-        Steps of the past that a forecast sees. "auto": chosen; 48 with a regressor. 0: none; the forecast rests on
-        static covariates, those known ahead and the calendar, and series without a history get one. For
-        `RNNForecaster(encoder="dense", decoder="recurrent")` and for regressors of scikit-learn.
+        Number of past steps that a forecast reads. "auto": chosen; 48 with a regressor. 0: none; forecasts use only
+        static covariates, future covariates and the calendar, so series without a history can be forecast. Works with
+        `RNNForecaster(encoder="dense", decoder="recurrent")` and with scikit-learn's regressors.
     horizon : int, default=12
-        Steps that the regressor forecasts at once.
+        Number of steps that the regressor forecasts at once.
     past_covariates : label or list of labels, default=None
-        More columns to look back on; their future is not needed. Text and categories become one column each (one-hot).
+        Further columns to read up to the origin; their future is not needed. Text and categories become one column per
+        category (one-hot).
     future_covariates : label or list of labels, default=None
-        Columns known ahead: their past is read as well, and `predict` needs their future (`future_frame` returns the
-        frame to fill).
+        Columns known ahead. Their past is read as well, and `predict` needs their future (`future_frame` returns the
+        frame to fill in).
     static_covariates : label or list of labels, default=None
-        Columns that do not change within a series; for panels. Columns of `series` may be among them. They may also be
-        passed as a separate table: `fit(X, static=table)`.
+        Columns that do not change within a series, for panels. They may include columns of `series`. You can also pass
+        them as a separate table: `fit(X, static=table)`.
     series : label or list of labels, default=None
-        Column or index level that names the series of a panel in long format, or several that name them together, such
-        as `["store", "item"]`: a tuple then names a series. One model is trained for all.
+        Column or index level that names the series of a panel in long format, or several that together name them, such
+        as `["store", "item"]`; a series is then named by a tuple. One model is trained for all.
     time : label, default=None
         Column of the time stamps. None: the index or, if that only counts rows, the only column of time stamps, with a
         `TimeColumnWarning`.
@@ -64,29 +65,29 @@ class SeriesForecaster(
         Frequency of the rows. None: inferred. If given, a missing business day is a gap. With `gaps="irregular"`, the
         step of the forecasts; None: the usual time between rows, rounded.
     trading_calendar : pandas.offsets.CustomBusinessDay or list of dates, default=None
-        Sessions, or dates without one, of daily business data. None: missing weekdays count as holidays, and forecasts
-        continue with the next weekdays.
+        Sessions, or dates without a session, of daily business data. None: missing weekdays count as holidays, and
+        forecasts continue with the next weekdays.
     gaps : {"error", "mask", "interpolate", "irregular"}, default="error"
-        What to do with missing stamps. "error": raise. "mask": insert them without values. "interpolate": insert them
-        with values on a straight line. "irregular": rows are at irregular times and none is missing. `lookback` and
-        `horizon` then count rows, the regressor reads the time of each, and forecasts are at steps of `freq` after the
-        newest row, or at the times in the frame passed to `predict`. For `RNNForecaster(cell="gru_decay",
-        decoder="steps")`, or any other regressor.
+        What to do with missing time stamps. "error": raise an error. "mask": insert them without values. "interpolate":
+        insert them with linearly interpolated values. "irregular": rows are at irregular times, and none is missing.
+        `lookback` and `horizon` then count rows, the regressor reads the time of each row, and forecasts are at steps
+        of `freq` after the newest row, or at the times in the frame passed to `predict`. Use it with
+        `RNNForecaster(cell="gru_decay", decoder="steps")` or any other regressor.
     missing : {"error", "mask"}, default="error"
-        What to do with NaN in targets and past covariates. "error": raise. "mask": fill with the value before, add mask
-        channels, and exclude missing targets from the loss.
+        What to do with NaN in targets and past covariates. "error": raise an error. "mask": fill with the value before,
+        add mask channels, and exclude missing targets from the loss.
     categorical : {"one-hot", "embedding"}, default="one-hot"
-        What covariates of text and categories become. "one-hot": a column for each category. "embedding": a vector for
-        each, learned with the network; a category that `fit` did not see reads the vector of an unknown one. For a
-        regressor, or `members`, of `RNNForecaster`. Whole numbers that name something are categories with
+        How covariates of text and categories are encoded. "one-hot": a column for each category. "embedding": a vector
+        for each category, learned with the network; a category that `fit` did not see uses the vector of an unknown
+        one. "embedding" needs `RNNForecaster` as the regressor or as `members`. To treat integers as categories, use
         `df.astype({"zone": "category"})`.
     season : int, list of int or "auto", default="auto"
-        Steps of the seasons, the most important first. "auto": the usual ones of the frequency that the autocorrelation
-        confirms; for an integer index, those that it shows. Only without a regressor.
+        Lengths of the seasons in steps, the most important first. "auto": the usual seasons of the frequency that the
+        autocorrelation confirms; for an integer index, those that it shows. Only without a regressor.
     transform : str, transformer, list of them, None or "auto", default="auto"
-        For the targets of each series: "standard", "robust", "minmax", "asinh", "log", "log1p", "boxcox",
+        Transform of the targets of each series: "standard", "robust", "minmax", "asinh", "log", "log1p", "boxcox",
         "difference", "seasonal_difference", "log_return", a class of `forecast.preprocessing` or a scikit-learn
-        transformer, or a list of them in order. Learned from the training rows and inverted in forecasts. "auto":
+        transformer, or a list of them in order. It is learned from the training rows and inverted in forecasts. "auto":
         chosen; none with a regressor.
     calendar : list of str, None or "auto", default="auto"
         Features of the local time, known ahead: "hour", "dayofweek", "dayofyear", "week", "month", ... as
@@ -94,65 +95,66 @@ class SeriesForecaster(
         contain at least twice; none with a regressor.
     window_norm : {"last", "mean", "standard", None, "auto"} or tuple, default="auto"
         What is subtracted from the targets of a window and added back to the forecast, so that a drifting level does
-        not matter. "last": the newest value. "mean": the mean. "standard": the mean, and it divides by the standard
-        deviation, at least a quarter of the usual change from row to row in the training rows. ("mean", 0.1) and
-        ("standard", 0.3): the same over the newest fraction of the lookback. ("season", 24): the mean season of 24
-        steps. None: nothing. See `make_windows`. "auto": chosen; "last" with a regressor.
+        not matter. "last": the newest value. "mean": the mean. "standard": the mean; the rest is divided by the
+        standard deviation, which is at least a quarter of the usual change from row to row in the training rows.
+        ("mean", 0.1) and ("standard", 0.3): the same over the newest fraction of the lookback. ("season", 24): the mean
+        season of 24 steps. None: nothing. See `make_windows`. "auto": chosen; "last" with a regressor.
     multi_target : {"joint", "shared", "auto"}, default="auto"
-        For several targets. "joint": one regressor sees and forecasts all. "shared": each is a separate series, with
-        shared weights. "auto": chosen; "joint" with a regressor.
+        How several targets are forecast. "joint": one regressor reads and forecasts all. "shared": each is a separate
+        series, with shared weights. "auto": chosen; "joint" with a regressor.
     loss : {"absolute_error", "squared_error", "quantile", "normal", "student_t", "negative_binomial", "poisson", \
             "gamma"}, default="absolute_error"
         What the choice and the weights minimise: "absolute_error" forecasts the median, "squared_error" the mean.
-        "quantile" forecasts the median, and `predict_quantiles` returns learned quantiles, from 0.025 to 0.975,
-        instead of conformal ones. The others are distributions: one network, the one with the least CRPS, forecasts
-        their mean, and `predict_distribution` has the parameters; "negative_binomial" and "poisson" are for counts,
-        "gamma" is for positive numbers. Only without a regressor, which has its own loss; "quantile" also with
-        `members`.
+        "quantile" forecasts the median, and `predict_quantiles` returns learned quantiles, from 0.025 to 0.975, instead
+        of conformal ones. The others are distributions: the network with the lowest CRPS forecasts their mean, and
+        `predict_distribution` returns the parameters; "negative_binomial" and "poisson" are for counts, "gamma" is for
+        positive numbers. Only without a regressor, which has its own loss; "quantile" also works with `members`.
     lower, upper : float, default=None
-        Bounds of the target, such as 0 for a count: forecasts and intervals stay within. Known values beyond them are
-        named in a `BoundsWarning`, and trained on as they are.
+        Bounds of the target, such as 0 for a count: forecasts and intervals stay within. Known values beyond them raise
+        a `BoundsWarning` and are trained on as they are.
     level : bool, default=False
-        Also pass the targets without `window_norm`, as further channels: for series whose future depends on their
-        level, such as one that returns to a mean.
+        Whether to pass the targets also without `window_norm`, as further channels: for series whose future depends on
+        their level, such as mean-reverting ones.
     clip_covariates : bool, default=False
-        Hold covariates within the values that the training rows show of them, without the outermost 0.5 % on either
-        side. A network, or any other model that is not linear, has learnt nothing about rarer values, and a single odd
-        reading can spoil its forecast. The networks of a recipe always do so.
+        Whether to clip covariates to their range in the training rows, without the outermost 0.5 % on either side.
+        Networks and other nonlinear models have learned nothing about rarer values, so a single odd reading can spoil a
+        forecast. The networks of the recipe always clip.
     step : int, default=1
-        Rows from one training window to the next.
+        Number of rows from one training window to the next.
     half_life : float, default=None
         Age in steps at which a row counts half as much in training, for series whose behaviour drifts: 365 for a year
-        of days. Age is counted from the newest row; in a panel with integer labels, from that of each series. None: old
-        rows count as much as new ones. For regressors whose `fit` takes `sample_weight`, which it multiplies.
+        of days. Age is counted from the newest row; in a panel with integer labels, from the newest row of each series.
+        None: old rows count as much as new ones. Needs a regressor whose `fit` takes `sample_weight`; the two weights
+        are multiplied.
     members : dict of str to dict, default=None
-        Several regressors instead of one; their weighted mean is the forecast. For each name a dict with "regressor",
+        Several regressors instead of one; the forecast is their weighted mean. Each name has a dict with "regressor",
         "weight" (default: 1) and, if they differ from the arguments here, "lookback", "window_norm", "transform",
-        "calendar", "multi_target", "level", "clip_covariates" and "step". With loss="quantile", "widths" are factors on
-        the distances of its quantiles from the median, at the levels 0.025, 0.1, 0.2, 0.3 and 0.4 and their
-        counterparts above. `recipe_` has this form. For a series with
-        fewer rows than the lookback, the oldest row is repeated. (A single regressor does that only if it was trained
-        with masks; otherwise the series is left out and named in a warning.)
+        "calendar", "multi_target", "level", "clip_covariates" and "step". With loss="quantile", "widths" scales the
+        distances of the member's quantiles from the median, at the levels 0.025, 0.1, 0.2, 0.3 and 0.4 and their
+        counterparts above. `recipe_` has this form. If a series has fewer rows than the lookback, the oldest row is
+        repeated. (With a single regressor, only if it was trained with masks; otherwise the series is left out, with a
+        warning.)
     validation_fraction : float or None, default=0.1
         Share of the newest windows that `report_` and intervals use, and on which a recipe chooses. An `RNNForecaster`
-        with early stopping holds them out itself: this share, unless it has its own. For any other regressor a second
-        clone is fitted without them. None: no report, no intervals, one fit; a network still holds out its own share,
-        a recipe a tenth.
+        with early stopping holds them out itself; its own `validation_fraction`, if set, takes precedence. For any
+        other regressor a second clone is fitted without them. None: no report, no intervals, one fit; a network still
+        holds out its own share, a recipe a tenth.
     max_seconds : float, default=None
-        Limit for the time of `fit` of a recipe, by the clock. If it is too short, networks get fewer optimiser steps or
-        are left out, and a warning says so, because the result then depends on the machine.
+        Limit on the elapsed time of `fit` for a recipe. If it is too short, networks get fewer optimiser steps or are
+        left out, and a warning says so, because the result then depends on the machine.
     n_jobs : int, default=None
-        Threads of the networks of a recipe; None: all usable cores. The result does not depend on it.
+        Number of threads for the networks of a recipe; None: all usable cores. Results do not depend on it.
     random_state : int, RandomState instance or None, default=None
         Seed of the networks of a recipe, and of a regressor or member whose `random_state` is None.
     verbose : int, default=0
-        1: print the report, two lines, on stdout, and the progress of a recipe on stderr. The progress of a training is
-        up to the regressor: `RNNForecaster(verbose=1)`.
+        1: print the two lines of the report on stdout, and the progress of a recipe on stderr. For the progress of a
+        regressor's training, use `RNNForecaster(verbose=1)`.
 
     Attributes
     ----------
     regressor_ : estimator
-        The fitted clone, or the clones for each output in its `estimators_`; with several members that of the first.
+        The fitted clone, or an object with a clone for each output in `estimators_`; with several members, that of the
+        first.
     members_ : dict of str to SeriesForecaster
         The members by name, each a fitted forecaster; with one regressor, only itself.
     recipe_ : dict
@@ -163,16 +165,16 @@ class SeriesForecaster(
     freq_ : offset or int
         Frequency of the fitted index; for an integer index, its step.
     history_ : DataFrame
-        The newest known rows of targets and past covariates, as many as a forecast can need. `predict()` starts after
+        The newest known rows of targets and past covariates, as many as a forecast needs. `predict()` starts after
         them, and `update` appends to them.
     n_windows_ : int
-        Windows trained on.
+        Number of windows trained on.
     n_features_in_ : int
-        Columns of the fitted frame.
+        Number of columns of the fitted frame.
     feature_names_in_ : ndarray of str
-        Their names, where all are strings.
+        Names of the columns, if all are strings.
     card_ : dict
-        The model card, as `forecast.read_card` gives it of a saved model.
+        The model card, as `forecast.read_card` returns it for a saved model.
 
     See Also
     --------
@@ -292,21 +294,22 @@ class SeriesForecaster(
             One row per time step (and series): a regular DatetimeIndex, PeriodIndex or integer index, or a column
             `time`; finite numbers in the columns used.
         y : array-like of shape (rows,) or (rows, targets), default=None
-            The target, if it is not a column of `X`, or as scikit-learn's tools pass it; it overrides a column of that
+            The target, if it is not a column of `X`, or if scikit-learn's tools pass it. It overrides a column of that
             name. After a one-dimensional `y`, `predict(X)` returns a Series.
         X_val : frame, default=None
-            Rows that continue `X`, to validate on instead of the newest rows of `X`: for choosing, weighing members and
-            early stopping. No network weight, scale or encoding is learned from them. `predict()` continues after them.
+            Rows that continue `X`, to validate on instead of the newest rows of `X`: for choosing, weighting members
+            and early stopping. No network weight, scale or encoding is learned from them. `predict()` continues after
+            them.
         y_val : as y, default=None
-            Their target; required if `y` is given.
+            Target of `X_val`; required if `y` is passed.
         static : frame, default=None
-            The static covariates as a separate table with one row per series, indexed by the names of the series or
-            with the columns `series`. Numbers, or categories. `static_covariates` names the columns to read; None: all.
-            It may have more series than `X`, whose values are kept for later forecasts.
+            Static covariates as a separate table with one row per series, indexed by the names of the series or with
+            the columns `series`. They are numbers or categories. `static_covariates` names the columns to read; None:
+            all. The table may have more series than `X`; their values are kept for later forecasts.
         sample_weight : array-like of shape (rows,), default=None
-            Weight of each row of `X` as a target; 0 leaves it out. The weight of a window is the mean over the rows
-            that it forecasts and that are known. For regressors whose `fit` takes `sample_weight`. The report,
-            intervals and the choice of a recipe count all rows equally.
+            Weight of each row of `X` as a target; 0 leaves it out. The weight of a window is the mean over the known
+            rows that it forecasts. Needs a regressor whose `fit` takes `sample_weight`. The report, intervals and the
+            choice of a recipe count all rows equally.
 
         Returns
         -------
@@ -320,13 +323,13 @@ class SeriesForecaster(
         Warns
         -----
         TimeColumnWarning
-            The index only counts rows, and the only column of time stamps was taken as their time.
+            The index only counts rows, so the only column of time stamps was used as their time.
         SentinelWarning
             A column holds a value that looks like a code for a missing one, such as -9999.
         BoundsWarning
             Values of a target lie beyond `lower` or `upper`.
         UserWarning
-            Business data without `trading_calendar`: the forecast's index takes the next weekdays.
+            Business data without `trading_calendar`: the forecast's index continues with the next weekdays.
         SkippedSeriesWarning
             Some series of a panel are too short to learn from.
         """

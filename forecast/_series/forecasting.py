@@ -1,4 +1,4 @@
-"""From the rows known at some origins to forecasts in the units of the series."""
+"""Forecasts from the rows known at some origins, in the units of the series."""
 
 from dataclasses import replace
 
@@ -8,7 +8,7 @@ __all__ = ["from_ends", "from_origins", "samples_from_ends", "with_future"]
 
 
 def from_ends(state, past, labels, future, levels=None, before=None):
-    """One forecast after the end of each series, and forecasts from earlier rows in the same call where they are asked.
+    """One forecast after the end of each series and, on request, forecasts from earlier rows in the same call.
 
     Parameters
     ----------
@@ -106,7 +106,7 @@ class _Sampled:
 
 
 def from_origins(state, rows, origins, n_steps, levels=None):
-    """Forecasts after several rows of series whose later rows are there too, in one call where possible.
+    """Forecasts after several rows of series, including rows with later ones known, in one call if possible.
 
     Parameters
     ----------
@@ -156,7 +156,7 @@ def _reaching(state, rows, origins, which):
 
 
 def with_future(state, past, labels, future):
-    """The rows with what is known after them, and the position of each series' newest known row."""
+    """The rows extended by the known future, and the position of each series' newest known row."""
     if not state.reads_ahead:
         return past, past.ends
     horizon = state.horizon
@@ -180,7 +180,7 @@ def _lengthened(axis, labels, last, n):
 
 
 def _after(state, rows, origin, n, end):
-    """The `n` labels after a row; at irregular times those of the rows that follow, if there are so many."""
+    """The `n` labels after a row; at irregular times those of the next rows, if there are enough."""
     first = rows.index[origin]
     return _lengthened(state.axis, rows.index[origin + 1 : min(origin + 1 + n, end)], first, n)
 

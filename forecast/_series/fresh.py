@@ -1,4 +1,4 @@
-"""Intervals after rows that came since the fit: what the errors on these teach, learnt once for each history."""
+"""Intervals after rows since the fit: they learn from the errors on these rows, once for each history."""
 
 from hashlib import blake2b
 
@@ -15,7 +15,7 @@ _REMEMBERED = 8  # answers
 
 
 class Once(dict):
-    """What was computed before and would be the same again: neither copied, nor pickled, nor saved with its owner."""
+    """A cache of results that would be the same again: it is neither copied, pickled nor saved."""
 
     def __reduce__(self):
         return type(self), ()
@@ -44,7 +44,7 @@ class Once(dict):
 
 
 def forecasts_and_offsets(state, request, yardsticks, levels):
-    """The forecasts asked for, and what to add to them after all errors since the fit, of which a value is known.
+    """The requested forecasts, and their offsets after all known errors since the fit.
 
     Those from the origins since the fit are made in the same call of the regressors, where that is possible.
 
@@ -54,7 +54,7 @@ def forecasts_and_offsets(state, request, yardsticks, levels):
     request : Request
         For at most `horizon` steps.
     yardsticks : dict of key to Yardstick
-        Of the series asked for.
+        Yardsticks of the series asked for.
     levels : list of float
         Coverages.
 
@@ -121,14 +121,14 @@ def _seen(state, fresh, keys, future):
 
 
 def taught(state, due, yardsticks, levels, future=None):
-    """What adaptive intervals have learnt from all errors of some rows since the fit, each coverage by itself.
+    """Adaptive intervals learned from all errors of some rows since the fit, each coverage separately.
 
     Parameters
     ----------
     state : FittedState
     due : Due
     yardsticks : dict of key to Yardstick
-        Of all series of the rows.
+        Yardsticks of all series of the rows.
     levels : list of float
         Coverages.
     future : list of (labels, ndarray), default=None
@@ -228,7 +228,7 @@ def _errors(state, due, numbers, ahead, yardsticks):
 
 
 def _came(targets, origins, ages, horizon):
-    """What came after some origins, shape (n, horizon, targets); NaN after the newest row of a series."""
+    """Actual values after some origins, shape (n, horizon, targets); NaN after the newest row of a series."""
     came = np.full((len(origins), horizon, targets.shape[1]), np.nan)
     whole = ages >= horizon
     if whole.any():

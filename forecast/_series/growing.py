@@ -1,4 +1,4 @@
-"""A fitted state with later rows behind its own: nothing is learnt from them, forecasts only go on from there."""
+"""A fitted state with later rows appended: nothing is learned from them, forecasts only continue after them."""
 
 from dataclasses import replace
 
@@ -32,7 +32,7 @@ def kept_rows(rows, needed, whole=()):
 
 
 def ends_of(state, new, verb="update"):
-    """Where the known rows end, for reading those that follow.
+    """The ends of the known rows, for reading later ones.
 
     Parameters
     ----------
@@ -106,7 +106,7 @@ def _refuse_other_static(state, later, what):
 
 
 def grown(state, later, carried=None):
-    """The state with later rows behind its own.
+    """The state with later rows appended.
 
     Parameters
     ----------

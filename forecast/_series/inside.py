@@ -1,4 +1,4 @@
-"""The windows that a fitted forecaster makes of a frame, for a look inside its regressor."""
+"""The windows that a fitted forecaster makes from a frame, for diagnostics of its regressor."""
 
 import numpy as np
 from sklearn.utils.validation import check_is_fitted
@@ -10,7 +10,7 @@ __all__ = ["rows_of_frame", "rows_to_forecast", "windows_of_frame"]
 
 
 def windows_of_frame(model, X, y=None):
-    """All windows of a frame that have a future, made as in `fit` with what `fit` learnt: transforms, means, encodings.
+    """All windows of a frame that have a future, made with the transforms, means and encodings of `fit`.
 
     Parameters
     ----------
@@ -51,7 +51,7 @@ def windows_of_frame(model, X, y=None):
 
 
 def rows_to_forecast(model, X, history, n_origins=1):
-    """What a fitted forecaster reads for some forecasts: those of `predict`, and some from earlier rows.
+    """The rows that a fitted forecaster reads for the forecasts of `predict` and for some from earlier rows.
 
     Parameters
     ----------

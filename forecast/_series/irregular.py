@@ -1,4 +1,4 @@
-"""gaps="irregular": what counts rows as steps of one length cannot go with rows at any times."""
+"""gaps="irregular": arguments that need equal steps are refused."""
 
 from .._windows import Norm, at_every_step
 from .parameters import is_chosen, member_settings, settings_of
@@ -12,7 +12,7 @@ def refuse_regular(model):
     Parameters
     ----------
     model : SeriesForecaster
-        With rows at any times.
+        Model with rows at any times.
 
     Raises
     ------
@@ -39,6 +39,6 @@ def refuse_regular(model):
             )
         if Norm.of(settings.window_norm, settings.lookback).kind == "season":
             raise ValueError(
-                f"window_norm={settings.window_norm!r} with gaps='irregular': so many rows are not a season. Fix: "
+                f"window_norm={settings.window_norm!r} with gaps='irregular': a number of rows is not a season. Fix: "
                 "window_norm='mean'."
             )

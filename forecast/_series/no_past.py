@@ -1,4 +1,4 @@
-"""lookback=0: forecasts from static covariates, known future and calendar alone; what cannot go with it."""
+"""lookback=0: forecasts only from static covariates, known future and calendar; refusals of what needs a past."""
 
 from .._preparation import accepts_windows
 from ..preprocessing import Log, Log1p, make_transform
@@ -9,16 +9,16 @@ _FIXED = (Log, Log1p)  # transforms that learn nothing of a series
 
 
 def refuse_unfounded(model, settings, roles, period):
-    """Refuse what needs a past where there is none, and forecasts that would rest on nothing.
+    """Refuse arguments that need a past if there is none, and forecasts without any input.
 
     Parameters
     ----------
     model : SeriesForecaster
     settings : list of Settings
-        Of its regressor, or of its members.
+        Settings of its regressor, or of its members.
     roles : Roles
     period : int
-        Of the axis.
+        Period of the axis.
 
     Raises
     ------

@@ -1,4 +1,4 @@
-"""One row after the other: what an update of a carried state and the forecast from it take, and nothing else.
+"""Single rows: the fast path for an update of a carried state and the forecast from it.
 
 Reading a frame in general, which takes milliseconds, is for all that is not as it was in the last row: anything that
 this way does not know is left to the general one, which takes it or says what is wrong with it.
@@ -16,7 +16,7 @@ _AHEAD = 256  # rows whose labels are made together, and that are put into the s
 
 
 class OneRow:
-    """A fitted state of one series, and the rows that have come since without being put into it.
+    """A fitted state of one series, and the newer rows that are not part of it yet.
 
     Attributes
     ----------
@@ -52,7 +52,7 @@ class OneRow:
         ----------
         state : FittedState
         kind : object
-            Of the frames, None for pandas.
+            Kind of the frames, None for pandas.
 
         Returns
         -------

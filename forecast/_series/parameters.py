@@ -1,4 +1,4 @@
-"""The arguments of `SeriesForecaster`: what each may be, and what "auto" means where a regressor is given."""
+"""The arguments of `SeriesForecaster`: their checks, and the meaning of "auto" with a regressor."""
 
 from math import isclose
 from numbers import Integral, Real
@@ -81,7 +81,7 @@ def is_chosen(model):
 
 
 def refuse_choosing(model):
-    """Refuse arguments of the choice where there is nothing to choose."""
+    """Refuse arguments of the recipe if there is nothing to choose."""
     if is_chosen(model):
         return
     given = "a regressor" if model.members is None else "members"
@@ -105,7 +105,7 @@ def _all_of(members, loss):
 
 
 def refuse_carried(model):
-    """Refuse what a network with outputs at every step, or with carried states, cannot be part of.
+    """Refuse arguments that do not work with outputs at every step, or with carried states.
 
     Parameters
     ----------
@@ -140,13 +140,13 @@ def refuse_carried(model):
 
 
 def refuse_unread(model, levels):
-    """Refuse codes of categories for regressors that would read them as numbers, and codes that are not there.
+    """Refuse category codes for regressors that would read them as numbers, and missing codes.
 
     Parameters
     ----------
     model : SeriesForecaster
     levels : dict or None
-        Of the covariates, as `Schema` has them.
+        Levels of the covariates, as `Schema` has them.
     """
     if model.categorical == "one-hot":
         return
@@ -172,7 +172,7 @@ def refuse_summed(model, period):
     ----------
     model : SeriesForecaster
     period : int
-        Of the axis.
+        Period of the axis.
     """
     given = [model.transform] if model.members is None else [one.get("transform") for one in model.members.values()]
     for transform in given:
@@ -236,7 +236,7 @@ def without_report(model):
 def _plain(given, regressor):
     """Arguments with what "auto" means in its place."""
     found = {name: PLAIN[name] if _is_auto(value) else value for name, value in given.items()}
-    # Without a past there is nothing to take off; at every step a norm would see what is ahead of the steps before.
+    # Without a past there is nothing to subtract; at every step a norm would see what is ahead of earlier steps.
     # Counts and positive numbers have their own units.
     loss = getattr(regressor, "loss", None) if accepts_windows(regressor) else None
     own = loss in FAMILIES and FAMILIES[loss].target != "real"
@@ -282,12 +282,12 @@ def lookback_of(model):
 
 
 def member_settings(model):
-    """The members that a user gave, checked.
+    """The user's members, checked.
 
     Parameters
     ----------
     model : SeriesForecaster
-        With `members`.
+        Model with `members`.
 
     Returns
     -------

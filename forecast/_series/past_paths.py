@@ -1,4 +1,4 @@
-"""How errors hang together over the steps of a forecast and between series, learnt from those of past forecasts.
+"""Dependence of errors over the steps of a forecast and between series, learned from past forecasts.
 
 An empirical copula, after the Schaake shuffle (Clark et al. 2004; Schefzik, Thorarinsdottir and Gneiting 2013). Each
 past forecast is one joint draw: the normal score z of its error at every step, by its rank among those of the same
@@ -22,7 +22,7 @@ ENOUGH = 9  # errors of a series that rank its own paths: those that an interval
 
 @dataclass(frozen=True)
 class PastPaths:
-    """Errors of past forecasts, which know their series and time.
+    """Errors of past forecasts with their series and times.
 
     Attributes
     ----------
@@ -43,9 +43,9 @@ class PastPaths:
         Parameters
         ----------
         calibration : Calibration
-            With series and times.
+            Calibration with series and times.
         steps : int
-            Of the horizon.
+            Steps of the horizon.
 
         Returns
         -------

@@ -1,4 +1,4 @@
-"""What a fitted forecaster shows of itself: attributes, members, the newest rows."""
+"""What a fitted forecaster exposes: attributes, members, the newest rows."""
 
 import numpy as np
 from sklearn.utils.validation import check_is_fitted
@@ -11,9 +11,9 @@ __all__ = ["Remembered"]
 
 
 class Remembered:
-    """The part of `SeriesForecaster` that holds what `fit` learnt.
+    """The part of `SeriesForecaster` that holds the results of `fit`.
 
-    Rows that were read one by one wait in `_waiting` (`OneRow`), which then holds the state in the place of `_state`;
+    Rows that were read one by one wait in `_waiting` (`OneRow`), which then holds the state instead of `_state`;
     reading `_state` puts the rows into it.
     """
 
@@ -23,14 +23,14 @@ class Remembered:
         return self.__getattribute__(name)  # raises again, also what a property of an unfitted forecaster says
 
     def _settle(self):
-        """Put rows that wait into the state; whether there were any."""
+        """Move waiting rows into the state; return whether there were any."""
         waiting = self.__dict__.pop("_waiting", None)
         if waiting is not None:
             self.__dict__["_state"] = waiting.settled()
         return waiting is not None
 
     def _one_row(self):
-        """The way for one row after the other, where it is enough; None where not."""
+        """The fast path for single rows if it applies, otherwise None."""
         waiting, state = self.__dict__.get("_waiting"), self.__dict__.get("_state")
         if waiting is None and state is not None and state.carries:
             waiting = OneRow.of(state, self._kind)
@@ -61,7 +61,7 @@ class Remembered:
 
     @property
     def members_(self):
-        """Each member as a fitted forecaster of its own."""
+        """Each member as a separate fitted forecaster."""
         check_is_fitted(self)
         if self._state.members is None:
             return {"regressor": self}

@@ -1,4 +1,4 @@
-"""What `fit` found out about its model: errors on the newest windows, compared with naive forecasts."""
+"""The report of `fit`: errors on the newest windows, compared with naive forecasts."""
 
 from dataclasses import dataclass, replace
 
@@ -17,7 +17,7 @@ _COPY = 0.9  # correlation with the newest value from which a forecast is called
 @stored("report")
 @dataclass(frozen=True)
 class ModelReport:
-    """Validation skill of a fitted model; printed, it is two lines.
+    """Validation errors and skill of a fitted model; it prints as two lines.
 
     Attributes
     ----------
@@ -30,18 +30,18 @@ class ModelReport:
         `validation_fraction=None`.
     skill : float
         Skill of the model; above 0 it beats every naive forecast. NaN without a table. If series differ in scale, the
-        large ones dominate it.
+        large ones dominate.
     n_windows : int
         Number of validation windows.
     chose_epoch : bool
         Whether early stopping used the same windows: the skill is then slightly optimistic.
     notes : list of str
-        What a user should know: no skill, a shifted copy, an unknown calendar, training continued by an update.
+        Notes for the user: no skill, a shifted copy, an unknown calendar, training continued by an update.
     scaled_skill : float
         1 - MASE / MASE of the best naive forecast: skill with every series and target weighted equally.
     candidates : pandas.DataFrame or None
-        For a recipe: everything that was tried. Index `candidate` (members first), columns `loss` (on validation rows,
-        in standard deviations of the series), `weight` of the members, and the settings of the candidate.
+        For a recipe: all candidates. Index `candidate` (members first); columns `loss` (on validation rows, in standard
+        deviations of the series), `weight` of the members, and the settings of the candidate.
     """
 
     table: pd.DataFrame | None
@@ -63,12 +63,12 @@ class ModelReport:
         return f"{first}\n{second}{self._members()}" + "".join(f"; {note}" for note in self.notes)
 
     def trained_on(self, until):
-        """The same errors, with a note that the model was trained on since they were measured.
+        """The same errors, with a note that training has continued since they were measured.
 
         Parameters
         ----------
         until : label
-            Of the newest row that it was trained on.
+            Label of the newest row that it was trained on.
 
         Returns
         -------
@@ -130,7 +130,7 @@ def judge(name, forecast, actual, naive, which, scales, chose_epoch, notes, cand
     Parameters
     ----------
     name : str
-        Of the model.
+        Name of the model.
     forecast, actual : ndarray of shape (n, horizon, targets)
         NaN in `actual`: missing.
     naive : dict of str to ndarray of that shape

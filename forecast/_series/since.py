@@ -1,4 +1,4 @@
-"""Forecasts since the fit, kept from one update to the next, and what their errors teach: learnt as rows come."""
+"""Forecasts since the fit, kept from one update to the next; intervals learn from their errors as rows arrive."""
 
 from dataclasses import dataclass, replace
 
@@ -22,17 +22,17 @@ _ALONE = 100  # forecasts that learn a transform anew, which takes a millisecond
 @stored("forecasts since the fit")
 @dataclass(frozen=True)
 class Since:
-    """Forecasts from the rows that a state keeps and was not trained on.
+    """Forecasts from the rows of a state that were not trained on.
 
     Attributes
     ----------
     keys : list
     starts : ndarray of int64 of shape (n_series + 1,)
-        Of the forecasts of each series, the oldest first.
+        Starts of the forecasts of each series, the oldest first.
     ages : ndarray of int64 of shape (n,)
         Rows from the origin of a forecast to the newest row of its series.
     forecasts : ndarray of shape (n, horizon, targets)
-        In the units of the series.
+        Forecasts in the units of the series.
     offsets : ndarray of shape (n_series, 2, coverages, horizon, targets) or None
         What the errors teach of the usual coverages, each by itself. None: there are many forecasts, or they read
         values that are known ahead, so that the errors of the newest ones depend on the rows that are asked for.
@@ -80,7 +80,7 @@ class Since:
         return found, there
 
     def aged(self, later):
-        """After so many rows as came of each series."""
+        """After the new rows of each series."""
         lengths = dict(zip(later.keys, np.diff(later.starts), strict=True))
         more = np.array([lengths.get(key, 0) for key in self.keys], dtype=np.int64)
         return replace(self, ages=self.ages + np.repeat(more, np.diff(self.starts)))
@@ -110,12 +110,13 @@ class Since:
 
 
 def with_since(state, before=None, later=None):
-    """The state with its forecasts since the fit, and with what their errors teach, where that is not too much work.
+    """The state with its forecasts since the fit and, if that is not too much work, intervals learned from their
+    errors.
 
     Parameters
     ----------
     state : FittedState
-        With rows that came after the fit.
+        State with rows that came after the fit.
     before : Since, default=None
         Of the state without the newest rows, with the same regressors.
     later : Rows, default=None

@@ -1,4 +1,4 @@
-"""Series of a panel that cannot be read or forecast: the others are answered, and a warning names them."""
+"""Series of a panel that cannot be read or forecast: the others are forecast, and a warning names them."""
 
 import re
 import warnings
@@ -30,7 +30,7 @@ class _SeriesWarning(UserWarning):
 
 
 class SkippedSeriesWarning(_SeriesWarning):
-    """Some series of a panel are not answered, or their new rows were not taken; the others are.
+    """Some series of a panel are left out, or their new rows were not appended; the others are processed.
 
     Attributes
     ----------
@@ -55,7 +55,7 @@ class SkippedSeriesWarning(_SeriesWarning):
 
 
 class LateSeriesWarning(_SeriesWarning):
-    """Some series of a panel end before the others, so that their forecasts begin earlier.
+    """Some series of a panel end before the others, so their forecasts begin earlier.
 
     Attributes
     ----------
@@ -80,7 +80,7 @@ class LateSeriesWarning(_SeriesWarning):
 
 
 class ShortHistoryWarning(_SeriesWarning):
-    """Some series have fewer rows than a forecast looks back on, or none: their forecasts are less sure.
+    """Some series have fewer rows than the lookback, or none: their forecasts are less certain.
 
     Attributes
     ----------
@@ -111,12 +111,12 @@ def check_errors(errors):
 
 
 def read_able(read, frame, roles, what):
-    """What a frame holds, without the series that are refused.
+    """The data of a frame, without the refused series.
 
     Parameters
     ----------
     read : callable
-        From a frame to what it holds.
+        Function from a frame to what it holds.
     frame : pandas.DataFrame
     roles : Roles
     what : str
@@ -159,7 +159,7 @@ def rows_by_series(frame, roles, what):
     ----------
     frame : pandas.DataFrame
     roles : Roles
-        With `series`.
+        Roles with `series`.
     what : str
         Name of the frame in messages.
 
@@ -181,7 +181,7 @@ def warn_of(category, message, series, stacklevel):
 
 
 def warn_left_out(refused, n, stacklevel):
-    """Name the series, of `n`, that are not answered, and say why."""
+    """Warn of the series, of `n`, that are left out, and say why."""
     text = f"{len(refused)} of {n} series are left out: {listed(refused)}. errors='raise' refuses instead."
     warn_of(SkippedSeriesWarning, text, refused, stacklevel + 1)
 

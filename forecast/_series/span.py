@@ -1,4 +1,4 @@
-"""From when to when the training rows go, and how many there are."""
+"""The extent and the number of the training rows."""
 
 from dataclasses import dataclass
 
@@ -17,7 +17,7 @@ class Span:
     start, end : label
         The first and the last stamp of all series.
     n_rows : int
-        Of all series together, with those that `gaps` put in.
+        Number of rows of all series together, with those that `gaps` inserted.
     """
 
     start: object

@@ -1,4 +1,4 @@
-"""Everything that a fitted forecaster knows."""
+"""The state of a fitted forecaster."""
 
 from dataclasses import dataclass, field, replace
 
@@ -20,7 +20,7 @@ __all__ = ["FittedState"]
 @stored("fitted state")
 @dataclass
 class FittedState:
-    """What `SeriesForecaster.fit` leaves behind.
+    """The result of `SeriesForecaster.fit`.
 
     Attributes
     ----------
@@ -36,11 +36,11 @@ class FittedState:
     report : ModelReport
     calibration : Calibration or None
     span : Span or None
-        Of the training rows, for the model card.
+        Span of the training rows, for the model card.
     members : dict of str to Member, or None
         Whose weighted mean is the forecast, by name; None: the leading member alone.
     weights : dict of str to float, or None
-        Of the members; they add up to 1.
+        Weights of the members; they add up to 1.
     lower, upper : float or None
         Bounds of forecasts and intervals.
     pads : bool
@@ -52,7 +52,7 @@ class FittedState:
     flat : bool
         Whether `fit` was given a one-dimensional `y`, and so answers rows with one.
     spread : Spread or None
-        Of the leading member, as `Member` has it.
+        Spread of the leading member, as `Member` has it.
     since : Since or None
         Forecasts after an update, and what intervals have learnt from their errors; None: it is learnt when they are
         asked for.
@@ -127,7 +127,7 @@ class FittedState:
         Parameters
         ----------
         rows : Rows
-            From the beginning of each series.
+            Rows from the beginning of each series.
 
         Returns
         -------

@@ -23,7 +23,7 @@ def is_flat(y):
 
 
 def entered(X, what, y=None, names=None):
-    """A frame of any library as pandas has it, with a target that came apart as a column.
+    """A frame of any library as a pandas frame, with a separate target added as a column.
 
     Parameters
     ----------
@@ -41,7 +41,7 @@ def entered(X, what, y=None, names=None):
 
 
 def with_target(frame, y, names):
-    """The frame to read from and the name of its target; `y` takes the place of a column of its name.
+    """The frame to read and the name of its target; `y` replaces a column of its name.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""Tools of scikit-learn that cannot mean anything with a forecaster: refused by name.
+"""Tools of scikit-learn that are meaningless with a forecaster: refused by name.
 
 A forecast comes from the rows before the ones that are asked for, and of these only future covariates are read. A tool
 that shuffles or sets any other column of them finds that nothing depends on it; one that shuffles rows has no series
@@ -24,7 +24,7 @@ def refuse_shuffled_rows(horizon):
     Parameters
     ----------
     horizon : int
-        For the message.
+        Horizon for the message.
 
     Raises
     ------
@@ -37,7 +37,7 @@ def refuse_shuffled_rows(horizon):
 
 
 def refuse_arrays(X):
-    """Refuse what a tool of scikit-learn made of a frame, by the name of the tool.
+    """Refuse the array that a scikit-learn tool made from a frame, naming the tool.
 
     Parameters
     ----------
@@ -59,7 +59,7 @@ def refuse_arrays(X):
 
 
 def refuse_shuffled_columns(frame, known):
-    """Refuse a forecast that a tool asks for in order to see what a column does, where the column is not read.
+    """Refuse a forecast that a tool requests to measure the effect of a column which is not read.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""Fine-tuning: the networks of a fitted state trained on with the rows of some series, and judged on their newest."""
+"""Fine-tuning: training of a fitted state's networks continued on some series, and evaluated on their newest rows."""
 
 from dataclasses import replace
 
@@ -18,14 +18,14 @@ _NOTE = "fine-tuned, from a model that may have seen the validation rows"
 
 
 def fine_tuned(state, rows, steps, changes, weights=None, fraction=0.1):
-    """A state that knows other rows, with its networks trained on with them.
+    """A state with other rows, after continued training of its networks on them.
 
     Parameters
     ----------
     state : FittedState
         It is not changed.
     rows : Rows
-        Of series that the state knows or does not know.
+        Rows of series that the state knows or does not know.
     steps : dict of str to int
         Rows from one training window to the next, of each member; "regressor" of one alone.
     changes : dict

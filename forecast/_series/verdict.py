@@ -1,4 +1,4 @@
-"""The first verdict on what was fitted: errors on rows that were not learnt from, and what intervals rest on."""
+"""The first evaluation of a fit: errors on rows that were not trained on, and the residuals for intervals."""
 
 from functools import partial
 
@@ -18,7 +18,7 @@ _MOST = 20_000  # windows whose mean is a naive forecast
 
 
 def verdict_of_regressor(model, task, rows, member, windows, ends):
-    """Errors on the newest windows, and the residuals from which intervals come.
+    """Errors on the newest windows, and the residuals for intervals.
 
     Parameters
     ----------
@@ -100,7 +100,7 @@ def verdict_of_origins(task, rows, origins, forecasts, name, members, choice=Non
     origins : Origins or None
     forecasts : ndarray of shape (n, horizon, targets) or None
     name : str
-        In the report.
+        Name in the report.
     members : list of Member
         That `fit` leaves behind; errors are measured on the scale of their transform.
     choice : Choice, default=None

@@ -1,4 +1,4 @@
-"""Weights that a user gives: one for each row of the frame, and a decay with age."""
+"""The user's weights: one for each row of the frame, and a decay with age."""
 
 from dataclasses import replace
 
@@ -42,7 +42,7 @@ def row_weights(model, frame, roles, axis, sample_weight):
         raise ValueError(f"{what} has no effect on what learns nothing, here {naive}. Fix: {what}=None.")
     if sample_weight is None:
         return RowWeights.of(axis, model.half_life)
-    # In the place of a target, so that the weights have the order of the rows, gaps included.
+    # As if they were a target, so that the weights have the order of the rows, including gaps.
     only = replace(roles, target=[roles.target[0]], past=[], future=[], static=[])
     stand_in = frame.copy(deep=False)
     stand_in[roles.target[0]] = _checked(sample_weight, frame)

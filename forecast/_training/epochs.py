@@ -105,7 +105,7 @@ class _Training:
         )  # fmt: skip
 
     def _states(self, size):
-        """Zeros for so many streams, where states are carried."""
+        """Zeros for each stream, if states are carried."""
         return None if self.streams is None else np.zeros(self.compiled.n_states * size, dtype=self.theta.dtype)
 
     def gives_numbers(self):

@@ -1,4 +1,4 @@
-"""What training keeps: the curves, the best weights, the average of the weights."""
+"""The results of training: curves, best weights, average of the weights."""
 
 import math
 from dataclasses import dataclass, field
@@ -10,7 +10,7 @@ __all__ = ["Average", "Patience", "Run"]
 
 @dataclass
 class Run:
-    """What one training gave: the weights to keep and the curves."""
+    """The result of one training: the weights to keep and the curves."""
 
     theta: np.ndarray
     best_loss: float = math.inf

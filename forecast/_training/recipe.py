@@ -39,7 +39,7 @@ class Recipe:
         return [(first, n) for first, n, factor, _ in self.groups if factor == 0]
 
     def forced(self, epoch, epochs):
-        """That probability in `epoch` (from 0) of so many: linear from the first to the last one."""
+        """That probability in `epoch` (from 0) of a fit: linear from the first to the last one."""
         first, last = self.forcing
         return first + (last - first) * min(1.0, epoch / max(1, epochs - 1))
 

@@ -83,7 +83,7 @@ class Schedule:
         return np.maximum(step - warm, 0.0) / (self.steps - warm)
 
     def finish(self, step, epochs):
-        """From `step` on: what is left of the schedule in so many epochs at most, as the last of the fit."""
+        """From `step` on: the rest of the schedule in at most `epochs` epochs, the last of the fit."""
         behind = float(self._done(np.array([float(step)]))[0])
         self.steps = min(self.steps, step + epochs * self.batches)
         self._tail = step, behind

@@ -8,7 +8,7 @@ LEAST = 4  # windows of a stream: a stream begins with zeros, so of shorter ones
 
 
 class Streams:
-    """Windows in the order of training, where window i of a batch goes on from window i of the batch before.
+    """Windows in the order of training: window i of a batch continues window i of the batch before.
 
     All windows are concatenated and cut into streams of equal length, or one more: batch i has the i-th
     window of each. A stream begins with zeros, and so does every sequence within one.

@@ -42,7 +42,7 @@ def make_windows(
     window_floor=None,
     static=None,
 ):
-    """Table of all windows of a series, or of many, that have both a past and a future.
+    """Return a table of all windows of one or many series that have both a past and a future.
 
     Parameters
     ----------
@@ -51,13 +51,13 @@ def make_windows(
     target : label or list of labels, default=None
         Columns to forecast. None works for a series or a frame of one column.
     lookback : int
-        Steps of the past in a window.
+        Number of past steps in a window.
     horizon : int
-        Steps to forecast after the newest row of a window.
+        Number of steps to forecast after the newest row of a window.
     past_covariates : label or list of labels, default=None
-        More columns to look back on. A target that is also named here is used once.
+        Further columns to read up to the origin. A target that is also named here is used once.
     future_covariates : label or list of labels, default=None
-        Columns known ahead: their past is read, and the `horizon` rows after the origin.
+        Columns known ahead: their past and the `horizon` rows after the origin are read.
     static_covariates : label or list of labels, default=None
         Columns that do not change within a series.
     series : label or list of labels, default=None
@@ -66,8 +66,8 @@ def make_windows(
         Column of the time stamps. None: the index or, if that only counts rows, the only column of time stamps, with a
         `TimeColumnWarning`.
     step : int, default=1
-        Rows from one window to the next; the first window starts at the first row, so
-        `make_windows(..., step=s)` is `make_windows(...)[::s]`.
+        Number of rows from one window to the next; the first window starts at the first row, so `make_windows(...,
+        step=s)` is `make_windows(...)[::s]`.
     window_norm : {None, "last", "mean", "standard"} or tuple, default=None
         What is subtracted from the past and future of each target, window by window, so that a drifting level does not
         matter. Covariates are unchanged. `Windows.restore` inverts it.
@@ -81,11 +81,11 @@ def make_windows(
           forecast step gets the mean of its phase, so a forecast of 0 repeats the mean season of the window. The
           lookback has to contain at least one season, and more than one for anything to be left of the past.
     window_floor : float or array-like of shape (n_targets,) or (n_series, n_targets), default=None
-        With "standard": the least deviation to divide by, in units of the target, so that a window that is almost
-        constant is not blown up. None: a quarter of the usual change from row to row, as in `SeriesForecaster`: the
-        median of the absolute changes that are not 0 over the rows of `df`, for each series and target. If only some of
-        the windows are trained on, take it from those: `make_windows(df, ...,
-        window_floor=make_windows(df[:split], ...).window_floor)`.
+        With "standard": the smallest deviation to divide by, in units of the target, so that an almost constant window
+        is not blown up. None: a quarter of the usual change from row to row, as in `SeriesForecaster`: the median of
+        the absolute nonzero changes over the rows of `df`, for each series and target. If you train on only some of the
+        windows, compute it from those: `make_windows(df, ..., window_floor=make_windows(df[:split],
+        ...).window_floor)`.
     static : frame, default=None
         The static covariates as a table with a row for each series, as in `SeriesForecaster.fit`: indexed by their
         names or with the columns `series`. `static_covariates` names the columns to read; None: all.

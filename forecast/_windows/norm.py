@@ -1,4 +1,4 @@
-"""Per-window normalisation of the targets: what is taken off a window's values, and what they are divided by.
+"""Per-window normalisation of the targets: what is subtracted from a window's values, and their divisors.
 
 Read from the window's own past, so nothing can leak; only the floor of deviations may come from elsewhere, from rows
 that training has seen. The core does the same arithmetic while it gathers (`anchor` of its Source); here it serves
@@ -40,7 +40,7 @@ class Norm:
 
     @classmethod
     def of(cls, window_norm, lookback):
-        """What a user said, checked.
+        """A norm from the user's argument, checked.
 
         Parameters
         ----------
@@ -54,7 +54,7 @@ class Norm:
         Raises
         ------
         ValueError
-            It is none of the norms, or the lookback is shorter than its season.
+            The norm is unknown, or the lookback is shorter than its season.
 
         Examples
         --------
@@ -88,12 +88,12 @@ def _is(number, kind):
 
 
 def centre_and_scale(norm, values, origins, lookback, n_targets, steps, floor=None, still=1.0):
-    """What normalisation takes off each target of each window, and what it divides by.
+    """What normalisation subtracts from each target of each window, and its divisor.
 
     Parameters
     ----------
     norm : Norm
-        Of a kind that is not None.
+        Norm of a kind that is not None.
     values : ndarray of shape (rows, channels)
         Targets first.
     origins : ndarray of int
@@ -140,7 +140,7 @@ def without_motion(windows):
     Parameters
     ----------
     windows : Windows
-        With a `window_floor`.
+        Windows with a `window_floor`.
 
     Returns
     -------
@@ -170,7 +170,7 @@ def read_floor(windows, floor):
     Raises
     ------
     ValueError
-        It is none of these, or the windows are not divided by anything.
+        The value is unknown, or the windows are not divided by anything.
     """
     if floor is None:
         return None

@@ -37,7 +37,7 @@ def count_from_newest(windows, past):
     Returns
     -------
     ndarray of shape (n, 1, F) or float
-        What is taken off the known future.
+        What is subtracted from the known future.
     """
     if windows.stamps is None:
         return 0.0

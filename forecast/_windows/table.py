@@ -27,14 +27,14 @@ class Windows(Table):
     Parameters
     ----------
     values : ndarray of shape (rows, C), float32 or float64
-        What windows look back on, targets first, series after series. Referred to, not copied.
+        Values of the past, targets first, series after series. They are referenced, not copied.
     origins : array-like of int
         Position of the newest past row of each window, at least `lookback - 1` rows into its series. Without `horizon`
         rows after it in its series, a window has no targets: it can be forecast from, but not trained on.
     lookback, horizon : int
-        In steps. With a lookback of 0 windows have no past, and the first of a series has its origin before it.
+        Lengths in steps. With a lookback of 0 windows have no past, and the origin of the first is before its series.
     n_targets : int, default=1
-        The first `n_targets` channels are forecast.
+        Number of targets: the first `n_targets` channels are forecast.
     window_norm : None, str or tuple, default=None
         As in `make_windows`.
     index : pandas.Index, default=None
@@ -44,9 +44,9 @@ class Windows(Table):
     channel_names : list of labels, default=None
         Names of the columns of `values`; None counts them.
     targets : ndarray of shape (rows, n_targets), default=None
-        What is to be forecast, NaN where it is missing; None: the first columns of `values`.
+        Values to forecast, NaN where missing; None: the first columns of `values`.
     future : ndarray of shape (rows, F), default=None
-        Values known ahead, of every row: a window has those of the `horizon` rows after it, which must exist.
+        Values known ahead for every row. A window reads those of the `horizon` rows after it, which must exist.
     static : ndarray of shape (n_series, S), default=None
         Values that do not change within a series.
     starts : ndarray of int64 of shape (n_series + 1,), default=None
@@ -54,18 +54,18 @@ class Windows(Table):
     series : pandas.Index, default=None
         Names of the series.
     clock : ndarray of int of shape (n_series,), default=None
-        The time of each series' first row, in steps; None: all begin together.
+        Time of each series' first row, in steps; None: all begin together.
     settled : ndarray of int of shape (rows,), default=None
-        The row by which a row's values are known; None: itself. A later one where they were interpolated.
+        Row at which a row's values are known; None: the row itself. Interpolated values are known later.
     window_floor : float or array-like of shape (n_targets,) or (n_series, n_targets), default=None
         As in `make_windows`.
     levels : dict of str to list of int, default=None
-        For "past", "future" and "static" the number of categories whose codes, from 0 on, each column holds; 0 for a
-        column of numbers. `RNNForecaster` learns a vector of each category; another regressor gets the codes.
+        For "past", "future" and "static", the number of categories of each column that holds codes, from 0 on; 0 for a
+        column of numbers. `RNNForecaster` learns a vector for each category; other regressors get the codes.
     elapsed : int, default=None
-        The channel with the time since the row before, for `RNNForecaster(cell="gru_decay")`; None: there is none.
+        Channel with the time since the previous row, for `RNNForecaster(cell="gru_decay")`; None: there is none.
     stamps : (int, int), default=None
-        The channel, and the column of `future`, with the time of each row: windows count it from their newest row.
+        Channel, and column of `future`, with the time of each row; windows count it from their newest row.
 
     Attributes
     ----------
@@ -162,12 +162,12 @@ class Windows(Table):
 
     @property
     def past(self):
-        """What windows look back on, shape (rows, C)."""
+        """Values of the past, shape (rows, C)."""
         return self.values
 
     @property
     def target_values(self):
-        """What is to be forecast, shape (rows, n_targets), NaN where it is missing."""
+        """Values to forecast, shape (rows, n_targets), NaN where missing."""
         return self.values[:, : self.n_targets] if self.targets is None else self.targets
 
     @property
@@ -240,12 +240,12 @@ class Windows(Table):
         return self.index[self.origins + (not self.lookback)]
 
     def phase(self, length):
-        """The phase of the oldest row of each window in a cycle of so many steps.
+        """The phase of the oldest row of each window in a cycle.
 
         It follows from the time of that row: a stamp has the same phase in every `Windows` of the same frequency,
-        whatever history they were made of. Hours and shorter steps count real time (UTC), so that a cycle of 24 goes on
-        through a change of clocks; days and longer ones follow the calendar; business days count the sessions of their
-        calendar. Rows without labels are counted.
+        whatever history they were made of. Hours and shorter steps count elapsed time (UTC), so that a cycle of 24
+        continues through a clock change; days and longer steps follow the calendar; business days count the sessions of
+        their calendar. Rows without labels are counted.
 
         Parameters
         ----------
@@ -281,7 +281,7 @@ class Windows(Table):
         Parameters
         ----------
         names : pandas.Index
-            Each once; as `series_names` gives them.
+            Unique names, as in `series_names`.
 
         Returns
         -------
@@ -318,7 +318,7 @@ class Windows(Table):
         Raises
         ------
         ValueError
-            Some window has no future, or a `window_norm`, which is taken from values that come after a step.
+            Some window has no future, or there is a `window_norm`, which depends on values after a step.
 
         Examples
         --------
@@ -417,7 +417,7 @@ class Windows(Table):
         return (moved if scale is None else moved / scale).astype(values.dtype, copy=False)
 
     def normalize(self, forecast):
-        """Take a forecast in the units of the series to the units of `.y`.
+        """Convert a forecast from the units of the series to the units of `.y`.
 
         Parameters
         ----------
@@ -437,7 +437,7 @@ class Windows(Table):
         return self._moved(forecast, lambda cube, centre, scale: (cube - centre) / scale)
 
     def restore(self, prediction):
-        """Take a prediction in the units of `.y` back to the units of the series.
+        """Convert a prediction from the units of `.y` to the units of the series.
 
         Parameters
         ----------

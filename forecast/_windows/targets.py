@@ -160,7 +160,7 @@ def targets(windows):
 
 
 def _following(values, horizon):
-    """Of every row, the values of so many rows from it on side by side: a view where they lie at even distances."""
+    """For every row, the values of some rows from it on, next to each other: a view if rows are evenly spaced."""
     columns = values.shape[1]
     if columns == 1:
         return np.lib.stride_tricks.sliding_window_view(values[:, 0], horizon)

@@ -1,4 +1,4 @@
-"""The `forecast` command. Each command is a file; what needs pandas is imported when a command runs, not for --help."""
+"""The `forecast` command. Each command is a file; pandas is imported when a command runs, not for --help."""
 
 from .command import main
 

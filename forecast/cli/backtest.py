@@ -5,8 +5,8 @@ from .options import add_command, add_data, add_loudness, add_model, add_roles, 
 __all__ = ["add", "run"]
 
 _DESCRIPTION = """\
-Forecast from several origins in the past of a file as if each were today, and compare with naive forecasts: the last
-value, the last season, the drift and the mean. The settings are options, or those of a model file.
+Forecast from several past origins of a file as if each were today, and compare with naive forecasts: the last value,
+the last season, the drift and the mean. Settings come from options, or from a model file.
 """
 _EXAMPLES = """\
 examples:
@@ -19,15 +19,15 @@ examples:
 def add(commands):
     """Add the command to the parser."""
     usage = "forecast backtest DATA --target COLUMN --horizon N [options]"
-    summary = "forecast from several origins in the past of a file, compared with naive ones"
+    summary = "forecast from several past origins of a file and compare with naive forecasts"
     parser = add_command(commands, "backtest", run, summary, usage, _DESCRIPTION, _EXAMPLES)
-    parser.add_argument("data", metavar="DATA", help="CSV, JSON lines, Excel or Parquet file; - for the standard input")
+    parser.add_argument("data", metavar="DATA", help="CSV, JSON lines, Excel or Parquet file; -: standard input")
     parser.add_argument("--model", metavar="MODEL", help="model file whose settings to use; the model is trained anew")
-    parser.add_argument("--origins", type=count, default=8, metavar="N", help="forecasts to average over (default: 8)")
+    parser.add_argument("--origins", type=count, default=8, metavar="N", help="number of origins (default: 8)")
     parser.add_argument("--step", type=count, metavar="N", help="rows between two origins (default: the horizon)")
     parser.add_argument(
         "--refit", type=_refit, default=False, metavar="WHEN",
-        help="never (train once, before the first origin), always, or N: at every N-th origin (default: never)",
+        help="when to train: never (once, before the first origin), always, or N: every N-th origin (default: never)",
     )  # fmt: skip
     parser.add_argument(
         "--coverage", type=share, nargs="+", metavar="C", help="coverage of intervals to evaluate, such as 0.8 0.95"

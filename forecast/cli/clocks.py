@@ -81,7 +81,7 @@ def find_clock(table, stamps, free, series, needed=False):
     ----------
     table : pandas.DataFrame
     stamps : pandas.DatetimeIndex
-        Of the column of dates.
+        Stamps of the column of dates.
     free : list of str
         Columns without another role.
     series : list of str
@@ -161,7 +161,7 @@ def put_together(table, columns, form, notes, near=None):
     columns : list of str
         Dates and a clock, or parts of a date, in any order.
     form : str or None
-        Of the cells with a blank between them.
+        Format of the cells with a blank between them.
     notes : list of str
         How hours were read is added here.
     near : pandas.Timestamp, default=None

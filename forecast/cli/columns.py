@@ -22,7 +22,7 @@ def find_columns(table, names, option):
     table : pandas.DataFrame
     names : list of str or None
     option : str
-        For the message.
+        Option for the message.
 
     Returns
     -------

@@ -1,4 +1,4 @@
-"""From the arguments of the process to an exit code: the parser, and what becomes of errors, notes and interrupts."""
+"""From the arguments of the process to an exit code: the parser, and the handling of errors, notes and interrupts."""
 
 import argparse
 import os
@@ -25,9 +25,9 @@ examples:
   forecast backtest data.csv --target temperature --horizon 24
 
 exit codes:
-  0    success, also where a model has no skill
-  1    a fault of forecast itself, in one line; with FORECAST_TRACEBACK=1 in the environment, Python's traceback
-  2    a file or an option that cannot be used; one line on stderr says which, and what to do
+  0    success, even if a model has no skill
+  1    a fault of forecast itself, in one line; FORECAST_TRACEBACK=1 shows Python's traceback
+  2    an unusable file or option; one line on stderr says which, and what to do
   130  interrupted
 """
 

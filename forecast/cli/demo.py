@@ -13,11 +13,11 @@ __all__ = ["add", "run"]
 OTHERS = {"ridge": "ridge regression", "LSTM": "a plain LSTM"}  # that may be better than the recipe
 
 _DESCRIPTION = """\
-Forecast a series from several origins in its past with the recipe, which chooses its own settings. Compare it with a
-plain LSTM, ridge regression and naive forecasts, and draw the newest of these forecasts.
+Forecast a series from several past origins with the recipe, which chooses its own settings. Compare it with a plain
+LSTM, ridge regression and naive forecasts, and draw the newest forecasts.
 
-Without a file the series is the weekly CO2 above Mauna Loa. A CSV file needs a header and a numeric column; the time is
-the first column of dates, or the one named by --time, and has to be regular.
+Without a file, the series is weekly CO2 at Mauna Loa. A CSV file needs a header and a numeric column. The time is the
+first column of dates, or the one named by --time, and has to be regular.
 """
 _EXAMPLES = """\
 examples:
@@ -30,15 +30,15 @@ def add(commands):
     """Add the command to the parser."""
     summary, usage = "forecast a real series, or a file, without settings", "forecast demo [DATA] [options]"
     demo = add_command(commands, "demo", run, summary, usage, _DESCRIPTION, _EXAMPLES)
-    demo.add_argument("csv", nargs="?", metavar="DATA", help="file to forecast (default: weekly CO2 above Mauna Loa)")
+    demo.add_argument("csv", nargs="?", metavar="DATA", help="file to forecast (default: weekly CO2 at Mauna Loa)")
     demo.add_argument("--target", help="column to forecast (default: the first numeric one)")
-    demo.add_argument("--time", metavar="COLUMN", help="column of dates (default: the first that holds dates)")
-    demo.add_argument("--horizon", type=count, metavar="N", help="steps to forecast (default: by the season)")
-    demo.add_argument("--lookback", type=count, metavar="N", help="steps of the past to use (default: chosen)")
-    demo.add_argument("--origins", type=count, default=8, metavar="N", help="forecasts to average over (default: 8)")
+    demo.add_argument("--time", metavar="COLUMN", help="column of dates (default: the first with dates)")
+    demo.add_argument("--horizon", type=count, metavar="N", help="number of steps to forecast (default: one season)")
+    demo.add_argument("--lookback", type=count, metavar="N", help="number of past steps to use (default: chosen)")
+    demo.add_argument("--origins", type=count, default=8, metavar="N", help="number of origins (default: 8)")
     demo.add_argument("--output", default="forecast-demo.png", metavar="PNG", help="picture (default: %(default)s)")
     demo.add_argument("--seed", type=int, default=0, metavar="N", help="random seed of the networks (default: 0)")
-    demo.add_argument("--threads", type=count, metavar="N", help="threads to train with (default: all cores)")
+    demo.add_argument("--threads", type=count, metavar="N", help="number of training threads (default: all cores)")
 
 
 def run(arguments, terminal):
@@ -159,7 +159,7 @@ def _show_plan(frame, filled, plan, terminal):
 
 
 def _models(plan, arguments):
-    """The recipe, and what it has to beat: a network with default settings and a linear model."""
+    """The recipe and its competitors: a network with default settings and a linear model."""
     from sklearn.linear_model import Ridge
 
     from .._rnn import RNNForecaster

@@ -9,11 +9,11 @@ from .options import add_command, add_data, add_loudness, add_model, add_roles
 __all__ = ["add", "run"]
 
 _DESCRIPTION = """\
-Train a recurrent network on the columns of a file and save it. Its errors on the newest windows, which are
-held out, are printed next to those of naive forecasts.
+Train a recurrent network on the columns of a file and save it. Its errors on the newest windows, which are held
+out, are printed next to those of naive forecasts.
 
-DATA is CSV (comma, semicolon with decimal comma, tab), JSON lines, Excel or Parquet, packed or not; - is the standard
-input.
+DATA is CSV (comma, semicolon with decimal comma, tab), JSON lines, Excel or Parquet, compressed or not; - is the
+standard input.
 """
 _EXAMPLES = """\
 examples:
@@ -29,7 +29,7 @@ _USAGE = "forecast fit DATA --target COLUMN --horizon N -o MODEL [options]"
 def add(commands):
     """Add the command to the parser."""
     parser = add_command(commands, "fit", run, "train on a file and save the model", _USAGE, _DESCRIPTION, _EXAMPLES)
-    parser.add_argument("data", metavar="DATA", help="CSV, JSON lines, Excel or Parquet file; - for the standard input")
+    parser.add_argument("data", metavar="DATA", help="CSV, JSON lines, Excel or Parquet file; -: standard input")
     parser.add_argument("-o", "--output", required=True, metavar="MODEL", help="file to write, such as model.forecast")
     add_loudness(parser)
     add_roles(add_data(parser))
@@ -77,7 +77,7 @@ def run(arguments, terminal):
 
 
 def described_model(model):
-    """The network and what it sees, in one line."""
+    """The network and its inputs, in one line."""
     network = model.regressor
     layers = "" if network.num_layers == 1 else f", {network.num_layers} layers"
     return (
@@ -99,7 +99,7 @@ def with_progress(model, terminal):
 
 
 def silent(model):
-    """Take progress out of the settings again: what is saved does not depend on where the command ran."""
+    """Reset the progress settings, so that the saved model does not depend on where the command ran."""
     model.regressor.set_params(verbose=0)
     model.regressor_.set_params(verbose=0)
 

@@ -1,4 +1,4 @@
-"""What `predict` asks of a model: a history and future rows from files, and the forecast as one table."""
+"""The requests of `predict`: a history and future rows from files, and the forecast as one table."""
 
 import pandas as pd
 

@@ -1,4 +1,4 @@
-"""Where the table is in a file of text or a sheet: separator, lines before the header, headers of two rows, the end."""
+"""The place of the table in a text file or sheet: separator, lines before the header, headers of two rows, the end."""
 
 import csv
 import re
@@ -31,7 +31,7 @@ class Header:
     start : int
         Records before the header.
     names : list of str
-        Of the columns; "" is none.
+        Names of the columns; "" is none.
     end : int
         Record at which the rows begin.
     shift : bool
@@ -127,7 +127,7 @@ def find_header(name, records):
     Parameters
     ----------
     name : str
-        Of the file, for messages.
+        Name of the file, for messages.
     records : list of list of str
 
     Returns
@@ -181,7 +181,7 @@ def _kind(cell):
 
 
 def _refuse_without(name, first, rows):
-    """Refuse a first record that is a row of values like those under it."""
+    """Refuse a file without a header: its first record looks like the rows of values below it."""
     kinds = [_kind(cell) for cell in first]
     years = sum(bool(re.fullmatch(r"(1[89]|20)\d\d", cell)) for cell in first)
     if not {"date", "number"} & set(kinds) or years > 2 or not rows:

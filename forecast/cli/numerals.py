@@ -65,7 +65,7 @@ def are_numerals(column):
 
 
 def as_numbers(values):
-    """Numbers out of text, NaN where a cell is none.
+    """Numbers from text; NaN if a cell is not a number.
 
     Parameters
     ----------

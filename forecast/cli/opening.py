@@ -48,7 +48,7 @@ def read_bytes(path):
     Returns
     -------
     name : str
-        For messages.
+        Name for messages.
     data : bytes
         Out of gzip, bzip2, xz or zip, where it is packed; an Excel file, which is a zip archive too, as it is.
 

@@ -1,4 +1,4 @@
-"""Options that several commands share, and the values that they take."""
+"""Options shared by several commands, and the types of their values."""
 
 import argparse
 import json
@@ -15,7 +15,7 @@ READING = ("time", "time_format", "timezone", "na", "decimal", "sheet")  # of `a
 
 
 def add_command(commands, name, run, summary, usage, description=None, epilog=None):
-    """Add a command with the options that all have.
+    """Add a command with the options that all commands have.
 
     Parameters
     ----------
@@ -24,9 +24,9 @@ def add_command(commands, name, run, summary, usage, description=None, epilog=No
     run : callable
         Takes the arguments and the terminal.
     summary : str
-        In the list of commands.
+        Line in the list of commands.
     usage : str
-        Shown with errors.
+        Usage, shown with errors.
     description, epilog : str, default=None
 
     Returns
@@ -38,7 +38,7 @@ def add_command(commands, name, run, summary, usage, description=None, epilog=No
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )  # fmt: skip
     parser.set_defaults(run=run, parser=parser)
-    parser.add_argument("--json", action="store_true", help="one JSON document on stdout and nothing else there")
+    parser.add_argument("--json", action="store_true", help="print one JSON document on stdout and nothing else")
     return parser
 
 
@@ -47,11 +47,11 @@ def add_loudness(parser, progress=True):
     loudness = parser.add_mutually_exclusive_group()
     if progress:
         loudness.add_argument("--verbose", action="store_true", help="show progress even if stderr is not a terminal")
-    loudness.add_argument("--quiet", action="store_true", help="neither progress nor notes on stderr")
+    loudness.add_argument("--quiet", action="store_true", help="print neither progress nor notes on stderr")
 
 
 def add_data(parser):
-    """Options that say how a file is read.
+    """Options for reading a file.
 
     Parameters
     ----------
@@ -61,12 +61,12 @@ def add_data(parser):
     data.add_argument(
         "--time",
         metavar="COLUMN",
-        help="column of dates; Date,Time or year,month,day,hour; none counts the rows (default: the first with dates)",
+        help="column of dates, or Date,Time or year,month,day,hour; none: count rows (default: first with dates)",
     )
     data.add_argument(
         "--time-format",
         metavar="FORM",
-        help="format of the dates, such as %%d/%%m/%%Y; s, ms: since 1970 (default: inferred)",
+        help="format of the dates, such as %%d/%%m/%%Y; s or ms: time since 1970 (default: inferred)",
     )
     data.add_argument(
         "--timezone",
@@ -78,7 +78,7 @@ def add_data(parser):
         action="append",
         default=[],
         metavar="VALUE",
-        help="cells that mean a missing value, such as -9999; may be repeated",
+        help="code for a missing value, such as -9999; may be repeated",
     )
     data.add_argument("--decimal", choices=(".", ","), help="decimal mark of numbers in text (default: inferred)")
     data.add_argument("--sheet", metavar="NAME", help="sheet of an Excel file (default: the first)")
@@ -86,47 +86,48 @@ def add_data(parser):
 
 
 def add_roles(data):
-    """Options that say which column is what."""
+    """Options for the roles of columns."""
     data.add_argument(
         "--target", action="append", type=str, metavar="COLUMN",
         help="column to forecast; may be repeated (default: the first numeric one that is not an index and varies)",
     )  # fmt: skip
     data.add_argument(
         "--series", action="append", metavar="COLUMN",
-        help="column that names the series in a file with many; store,item if two columns do so together",
+        help="column that names the series in a file with many; store,item: two columns together",
     )  # fmt: skip
     roles = (
-        ("past", "more columns to look back on"),
-        ("future", "columns that are known ahead, given to predict with --future"),
-        ("static", "columns that do not change within a series, of --static where it is given"),
+        ("past", "further columns whose past is read"),
+        ("future", "columns known ahead; pass their future to predict with --future"),
+        ("static", "columns that do not change within a series, from --static if it is given"),
     )
     for role, text in roles:
         data.add_argument(
-            f"--{role}-covariates", action="append", metavar="COLUMNS", help=f"{text}; with commas, or repeated"
+            f"--{role}-covariates", action="append", metavar="COLUMNS", help=f"{text}; separated by commas, or repeated"
         )
-    add_static(data, "the static covariates in a file of their own, a row for each series")
+    add_static(data, "file with the static covariates, a row for each series")
 
 
 def add_static(data, text):
     """`--static`, a table next to the file."""
     data.add_argument("--static", metavar="FILE", help=text)
     data.add_argument(
-        "--static-sheet", metavar="NAME", help="its sheet, if it is an Excel file (default: the first with their names)"
-    )
+        "--static-sheet", metavar="NAME",
+        help="sheet of --static, if it is an Excel file (default: the first that names series)",
+    )  # fmt: skip
 
 
 def add_model(parser):
-    """Options that describe a forecaster; None where none is given, so that defaults can follow the data.
+    """Options that describe a forecaster; the default is None, so that defaults can depend on the data.
 
     Parameters
     ----------
     parser : argparse.ArgumentParser
     """
     series = parser.add_argument_group("the forecaster (see forecast.SeriesForecaster)")
-    series.add_argument("--horizon", type=count, metavar="N", help="steps to forecast (default: by the season)")
+    series.add_argument("--horizon", type=count, metavar="N", help="number of steps to forecast (default: one season)")
     series.add_argument(
         "--lookback", type=count_or_none_of_it, metavar="N",
-        help="steps of the past that a forecast sees (default: two seasons); 0: none",
+        help="number of past steps that a forecast reads; 0: none (default: two seasons)",
     )  # fmt: skip
     series.add_argument(
         "--freq", metavar="STEP", help="time between rows: h, 15min, D, B, W-SUN, MS, ... (default: inferred)"
@@ -134,38 +135,38 @@ def add_model(parser):
     series.add_argument("--holidays", metavar="FILE", help="text file with the days without trading, one date per line")
     series.add_argument(
         "--gaps", choices=("error", "mask", "interpolate", "irregular"),
-        help="what to do with missing stamps (default: error); irregular: rows are at any times",
+        help="what to do with missing time stamps; irregular: rows are at irregular times (default: error)",
     )  # fmt: skip
     series.add_argument("--missing", choices=("error", "mask"), help="what to do with empty cells (default: error)")
     series.add_argument(
         "--transform", type=names, metavar="NAMES", help="transforms of the target: standard, log, difference, ..."
     )
     series.add_argument(
-        "--calendar", type=names, metavar="NAMES", help="features of the time: hour, dayofweek, month, ..."
+        "--calendar", type=names, metavar="NAMES", help="calendar features: hour, dayofweek, month, ..."
     )
     series.add_argument(
         "--window-norm", type=window_norm, metavar="NORM",
-        help="normalisation of each window: last, mean, standard, mean:SHARE or standard:SHARE of the newest steps, "
+        help="normalisation of each window: last, mean, standard, mean:SHARE or standard:SHARE (newest steps), "
         "season:LENGTH, none (default: last)",
     )  # fmt: skip
     series.add_argument(
         "--validation-fraction", type=_share_or_none, metavar="SHARE",
-        help="share of newest windows for the report and the intervals, or none (default: 0.1)",
+        help="share of the newest windows for the report and the intervals, or none (default: 0.1)",
     )  # fmt: skip
     network = parser.add_argument_group("the network (see forecast.RNNForecaster)")
     network.add_argument("--cell", choices=sorted(ESTIMATOR_CELLS), help="recurrent cell (default: lstm)")
-    network.add_argument("--hidden-size", type=count, metavar="N", help="units per layer (default: 64)")
-    network.add_argument("--layers", type=count, metavar="N", help="stacked layers (default: 1)")
+    network.add_argument("--hidden-size", type=count, metavar="N", help="number of units per layer (default: 64)")
+    network.add_argument("--layers", type=count, metavar="N", help="number of stacked layers (default: 1)")
     network.add_argument("--max-iter", type=count, metavar="N", help="maximum number of epochs (default: 100)")
     network.add_argument("--loss", choices=sorted(LOSSES), help="loss to minimise (default: squared_error)")
     network.add_argument(
-        "--quantiles", type=share, nargs="+", metavar="Q", help="levels for the network to learn, such as 0.1 0.5 0.9"
+        "--quantiles", type=share, nargs="+", metavar="Q", help="quantiles that the network learns, such as 0.1 0.5 0.9"
     )
     network.add_argument("--seed", type=int, metavar="N", help="random seed of weights and order (default: 0)")
-    network.add_argument("--threads", type=count, metavar="N", help="threads to train with (default: all cores)")
+    network.add_argument("--threads", type=count, metavar="N", help="number of training threads (default: all cores)")
     network.add_argument(
         "--set", action="append", type=setting, default=[], metavar="NAME=VALUE",
-        help="any other parameter of the two classes, such as dropout=0.1; the value is JSON, or text",
+        help="any other parameter of the two classes, such as dropout=0.1; the value is JSON or text",
     )  # fmt: skip
 
 
@@ -178,7 +179,7 @@ def refuse_without_effect(arguments, names, reason):
     names : list of str
         Attributes of the arguments; None, an empty list and False are not given.
     reason : str
-        Why they have none.
+        Why they have no effect.
 
     Raises
     ------
@@ -223,7 +224,7 @@ def _share_or_none(text):
 
 
 def window_norm(text):
-    """What is taken off each window.
+    """What is subtracted from each window.
 
     Parameters
     ----------
@@ -254,7 +255,7 @@ def window_norm(text):
 
 
 def names(text):
-    """Names with commas between them."""
+    """Names separated by commas."""
     found = [name.strip() for name in text.split(",")]
     if not all(found):
         raise argparse.ArgumentTypeError(f"{text!r} is not a list of names with commas between them")
@@ -267,7 +268,7 @@ def setting(text):
     Parameters
     ----------
     text : str
-        `name=value`; the value is JSON, or None, True, False, or else a text.
+        `name=value`; the value is JSON, None, True or False; anything else is read as text.
 
     Returns
     -------

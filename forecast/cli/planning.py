@@ -55,7 +55,7 @@ def read_data(arguments, model=None):
     Parameters
     ----------
     arguments : argparse.Namespace
-        Of `fit` or `backtest`.
+        Arguments of `fit` or `backtest`.
     model : SeriesForecaster, default=None
         Whose columns are meant where no option names others.
 
@@ -134,7 +134,7 @@ def _option(name):
 
 
 def time_words(index):
-    """What the library calls the index, as the file calls it."""
+    """The library's words for the index, and the file's."""
     return () if index.name is None else (("the index ", f"column {shown(index.name, 30)} "),)
 
 

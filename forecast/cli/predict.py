@@ -5,14 +5,14 @@ from .options import READING, add_command, add_data, add_loudness, add_static, c
 __all__ = ["add", "run"]
 
 _DESCRIPTION = """\
-Forecast with a saved model: without DATA, the steps after the rows that it was trained on; with DATA, the steps after
-the rows of that file, which may be newer or of another series. The forecast is CSV on stdout, or a file.
+Forecast with a saved model. Without DATA, it forecasts the steps after the training rows; with DATA, the steps after
+the rows of that file, which may be newer rows or another series. The forecast is printed as CSV, or written to a file.
 """
 _EXAMPLES = """\
 examples:
   forecast predict load.forecast
   forecast predict load.forecast newer.csv --coverage 0.8 0.95 -o next.csv
-  forecast predict air.forecast --future-template future.csv      (fill its columns, then:)
+  forecast predict air.forecast --future-template future.csv      (fill in its columns, then:)
   forecast predict air.forecast --future future.csv --quantiles 0.1 0.5 0.9
   forecast predict load.forecast --paths 1000 -o paths.csv        (to add up over steps or series)
 """
@@ -30,24 +30,25 @@ def add(commands):
     parser.add_argument("model", metavar="MODEL", help="file that `forecast fit` or `model.save` wrote")
     parser.add_argument("data", nargs="?", metavar="DATA", help="file to forecast after (default: the training rows)")
     parser.add_argument("-o", "--output", metavar="FORECAST", help="CSV or Parquet file (default: CSV on stdout)")
-    parser.add_argument("--steps", type=count, metavar="N", help="steps to forecast (default: the model's horizon)")
-    parser.add_argument("--future", metavar="FILE", help="future rows with the columns that are known ahead")
-    parser.add_argument("--future-template", metavar="FILE", help="write the future rows to fill, and stop")
+    parser.add_argument("--steps", type=count, metavar="N", help="number of steps (default: the model's horizon)")
+    parser.add_argument("--future", metavar="FILE", help="file with the future rows of the columns known ahead")
+    parser.add_argument("--future-template", metavar="FILE", help="write a file of future rows to fill in, and stop")
     parser.add_argument(
         "--coverage", type=share, nargs="+", metavar="C", help="coverage of intervals, such as 0.8 0.95"
     )
-    parser.add_argument("--quantiles", type=share, nargs="+", metavar="Q", help="quantiles, such as 0.1 0.5 0.9")
-    parser.add_argument("--paths", type=count, metavar="N", help="sample paths in place of the forecast")
+    parser.add_argument("--quantiles", type=share, nargs="+", metavar="Q", help="quantile levels, such as 0.1 0.5 0.9")
+    parser.add_argument("--paths", type=count, metavar="N", help="number of sample paths to write instead")
     parser.add_argument("--seed", type=int, help="seed of the paths (default: 0)")
     parser.add_argument(
         "--errors", choices=("warn", "raise"), default="warn",
-        help="if some series cannot be forecast: forecast the others, or none (default: warn)",
+        help="what to do if some series cannot be forecast; warn: forecast the others (default: warn)",
     )  # fmt: skip
     add_loudness(parser, progress=False)
     data = add_data(parser)
     data.add_argument(
-        "--gaps", choices=("error", "mask", "interpolate"), help="for missing stamps (default: as in training)"
-    )
+        "--gaps", choices=("error", "mask", "interpolate"),
+        help="what to do with missing time stamps (default: as in training)",
+    )  # fmt: skip
     add_static(data, "static covariates of series that the model does not know, a row for each")
 
 

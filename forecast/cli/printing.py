@@ -17,7 +17,7 @@ def step_of(freq):
 
 
 def span(data, panel):
-    """What the data are, as JSON has it."""
+    """The description of the data, for JSON."""
     index = panel.index
     return {
         "rows": len(data.frame),
@@ -30,7 +30,7 @@ def span(data, panel):
 
 
 def data_line(data, panel):
-    """What the data are, in one line; where the rows have no dates, a second one says so."""
+    """The description of the data in one line; if the rows have no dates, a second line says so."""
     many = "" if panel.keys is None else f" of {len(panel.keys)} series"
     put_in = len(panel.index) - len(data.frame)
     gaps = f", {put_in} stamps put in for gaps" if put_in > 0 else ""
@@ -82,13 +82,13 @@ def _cell(name, value, digits):
 
 
 def report_table(report, name):
-    """The validation errors of a fitted model and of naive forecasts, and what a user should know, as lines.
+    """The validation errors of a fitted model and of naive forecasts, and notes, as lines.
 
     Parameters
     ----------
     report : ModelReport
     name : str
-        Of the model, in the table.
+        Name of the model, in the table.
 
     Returns
     -------
@@ -128,7 +128,7 @@ def verdict(summary, models, naive, noun):
         Index of models, column `MAE`.
     models, naive : list of str
     noun : str
-        Of the models: "network" or "model".
+        Noun of the models: "network" or "model".
 
     Returns
     -------

@@ -31,16 +31,16 @@ def read_table(path, missing=(), decimal=None, sheet=None, aside=False, wanted=(
     decimal : str, default=None
         "." or "," in text; None takes the one that the cells show.
     sheet : str, default=None
-        Of an Excel file; None takes the first.
+        Sheet of an Excel file; None takes the first.
     aside : bool, default=False
         A table that goes with another, for which `decimal` was given: it need not be text.
     wanted : list of str, default=()
-        Of a table that goes with another: columns of its sheet.
+        Columns of the sheet to read, for a table that belongs to another.
 
     Returns
     -------
     table : pandas.DataFrame
-        With a plain index; what Parquet has as an index are columns.
+        Table with a plain index; what Parquet has as an index are columns.
     notes : list of str
         What was taken for granted.
 

@@ -20,7 +20,7 @@ def read_separated(name, text, missing, decimal, notes):
     Parameters
     ----------
     name : str
-        Of the file, for messages.
+        Name of the file, for messages.
     text : str
     missing : list of str
         Cells that mean a missing value, in addition to the usual ones.

@@ -16,7 +16,7 @@ def read_sheet(name, data, sheet, notes, aside=False, wanted=()):
     Parameters
     ----------
     name : str
-        Of the file, for messages.
+        Name of the file, for messages.
     data : bytes
     sheet : str or None
         None takes the first with two rows of two cells, if there is one with the columns that are wanted.

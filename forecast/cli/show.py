@@ -5,8 +5,8 @@ from .options import add_command
 __all__ = ["add", "run"]
 
 _DESCRIPTION = """\
-Print the card of a model file: what it was trained on, its settings, how it did on its newest windows compared with
-naive forecasts, its seed and the versions that wrote it. The file is checked first: a damaged one is refused.
+Print the metadata of a model file: its training data, settings, errors on the newest windows compared with naive
+forecasts, seed and versions. The file is checked first; a damaged one is refused.
 """
 
 _ROLES = {
@@ -18,7 +18,7 @@ _ROLES = {
 def add(commands):
     """Add the command to the parser."""
     usage = "forecast show MODEL [--json]"
-    parser = add_command(commands, "show", run, "print the card of a model file", usage, _DESCRIPTION)
+    parser = add_command(commands, "show", run, "print the metadata of a model file", usage, _DESCRIPTION)
     parser.add_argument("model", metavar="MODEL", help="file that `forecast fit` or `model.save` wrote")
 
 
@@ -34,7 +34,7 @@ def run(arguments, terminal):
 
 
 def card_lines(card):
-    """A model card as lines: what it is, its data, its scores, its settings, where it comes from.
+    """A model card as lines: model, data, scores, settings, versions.
 
     Parameters
     ----------

@@ -40,7 +40,7 @@ def put_time_in_index(table, time=None, *, taken=(), form=None, zone=None, serie
     taken : list of str, default=()
         Columns that are something else.
     form : str, default=None
-        Of the stamps, such as "%d/%m/%Y", or s, ms, us, ns since 1970; None tries the usual ones.
+        Format of the stamps, such as "%d/%m/%Y", or s, ms, us, ns since 1970; None tries the usual ones.
     zone : str, default=None
         Stamps without an offset are wall time there; those with one are turned into it (None: into UTC).
     series : list of str, default=()

@@ -1,4 +1,4 @@
-"""What is said where: results on stdout, or one JSON document there; progress and notes on stderr."""
+"""Output: results on stdout, or one JSON document there; progress and notes on stderr."""
 
 import json
 import math

@@ -8,8 +8,8 @@ from .options import add_command, add_data, add_loudness, add_static, count, nam
 __all__ = ["add", "run"]
 
 _DESCRIPTION = """\
-Train the networks of a saved model on with the rows of DATA, those of one series of a panel or of some, and write a
-model of these series. MODEL stays as it is.
+Continue to train the networks of a saved model on the rows of DATA, which are those of one or several series of a
+panel, or of new ones. Write a model for these series; MODEL stays as it is.
 """
 _EXAMPLES = """\
 examples:
@@ -21,25 +21,26 @@ examples:
 def add(commands):
     """Add the command to the parser."""
     parser = add_command(
-        commands, "fine-tune", run, "train a saved model on for some series",
+        commands, "fine-tune", run, "continue to train a saved model for some series",
         "forecast fine-tune MODEL DATA -o MODEL [options]", _DESCRIPTION, _EXAMPLES,
     )  # fmt: skip
     parser.add_argument("model", metavar="MODEL", help="file that `forecast fit` or `model.save` wrote")
-    parser.add_argument("data", metavar="DATA", help="file with the rows to learn from; - for the standard input")
+    parser.add_argument("data", metavar="DATA", help="file with the rows to learn from; -: standard input")
     parser.add_argument("-o", "--output", metavar="MODEL", required=True, help="file to write")
     parser.add_argument(
         "--freeze", type=names, metavar="PARTS",
-        help="parts of the networks that stay as they are, with commas: encoder, decoder, head, ...",
+        help="parts of the networks to keep fixed, separated by commas: encoder, decoder, head, ...",
     )  # fmt: skip
     parser.add_argument(
-        "--learning-rate", type=float, metavar="RATE", help="step size at the start (default: a tenth of that of fit)"
+        "--learning-rate", type=float, metavar="RATE", help="initial learning rate (default: a tenth of that of fit)"
     )
     parser.add_argument("--max-iter", type=count, metavar="N", help="epochs (default: a fifth of those of fit)")
     add_loudness(parser, progress=False)
     data = add_data(parser)
     data.add_argument(
-        "--gaps", choices=("error", "mask", "interpolate"), help="for missing stamps (default: as in training)"
-    )
+        "--gaps", choices=("error", "mask", "interpolate"),
+        help="what to do with missing time stamps (default: as in training)",
+    )  # fmt: skip
     add_static(data, "static covariates of series that the model does not know, a row for each")
 
 

@@ -9,8 +9,8 @@ from .options import add_command, add_data, add_loudness, add_static
 __all__ = ["add", "run"]
 
 _DESCRIPTION = """\
-Append the rows of DATA to those that a saved model knows, and write the model back: `forecast predict MODEL` then
-forecasts the steps after them. Nothing is trained, unless --refit continue asks for it.
+Append the rows of DATA to those that a saved model knows, and write the model back. `forecast predict MODEL` then
+forecasts the steps after them. Nothing is trained, except with --refit continue.
 """
 _EXAMPLES = """\
 examples:
@@ -25,26 +25,27 @@ def add(commands):
     usage = "forecast update MODEL DATA [-o MODEL] [options]"
     parser = add_command(commands, "update", run, "append new rows to a saved model", usage, _DESCRIPTION, _EXAMPLES)
     parser.add_argument("model", metavar="MODEL", help="file that `forecast fit` or `model.save` wrote")
-    parser.add_argument("data", metavar="DATA", help="file with the new rows; - for the standard input")
+    parser.add_argument("data", metavar="DATA", help="file with the new rows; -: standard input")
     parser.add_argument("-o", "--output", metavar="MODEL", help="file to write (default: MODEL itself)")
     parser.add_argument(
         "--overlap", choices=("error", "skip"), default="error",
-        help="if the model knows some rows already: refuse, or leave them out (default: error)",
+        help="what to do with rows that the model already knows (default: error)",
     )  # fmt: skip
     parser.add_argument(
         "--refit", choices=("no", "continue"), default="no",
-        help="continue: continue the training on old and new rows (default: no)",
+        help="continue: continue training on old and new rows (default: no)",
     )  # fmt: skip
     parser.add_argument("--history", metavar="FILE", help="old rows for --refit continue (default: the kept ones)")
     parser.add_argument(
         "--errors", choices=("warn", "raise"), default="warn",
-        help="if rows of some series cannot be appended: append the others, or none (default: warn)",
+        help="what to do if rows of some series cannot be appended; warn: append the others (default: warn)",
     )  # fmt: skip
     add_loudness(parser, progress=False)
     data = add_data(parser)
     data.add_argument(
-        "--gaps", choices=("error", "mask", "interpolate"), help="for missing stamps (default: as in training)"
-    )
+        "--gaps", choices=("error", "mask", "interpolate"),
+        help="what to do with missing time stamps (default: as in training)",
+    )  # fmt: skip
     add_static(data, "static covariates of series that the model does not know, a row for each")
 
 

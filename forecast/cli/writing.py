@@ -46,7 +46,7 @@ def check_output(name, option, endings=None):
     name : str or None
         None passes.
     option : str
-        For the message.
+        Option for the message.
     endings : tuple of str, default=None
         One of which the name must have.
 

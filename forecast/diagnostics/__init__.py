@@ -1,6 +1,6 @@
-"""Looks at a model: `leakage`: does the future reach its forecasts? `gradients`: how far back do gradients reach in
-time? `gates`: what do its gates and states do? `explaining`: what has each column and row added to a forecast?
-`importance`: how much worse is it without a column?
+"""Diagnostics of a model. `leakage`: does the future reach its forecasts? `gradients`: how far back in time do
+gradients reach? `gates`: what do its gates and states do? `explaining`: what does each column and row contribute to a
+forecast? `importance`: how much worse is the model without a column?
 """
 
 from .attribution import Attribution

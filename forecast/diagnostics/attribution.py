@@ -1,4 +1,4 @@
-"""`Attribution`: what each value that a forecast reads has added to it."""
+"""`Attribution`: the contribution of each value that a forecast reads."""
 
 from dataclasses import dataclass
 
@@ -10,30 +10,30 @@ __all__ = ["Attribution"]
 
 @dataclass(frozen=True)
 class Attribution:
-    """What each column and row adds to forecasts, of `explain`, in the units of the target.
+    """Contribution of each column and row to forecasts, as `explain` returns it, in the units of the target.
 
     Attributes
     ----------
     values : ndarray of shape (n_forecasts, n_steps, n_lags, n_columns)
-        What a value adds, against its baseline. 0 where a column is not read at a lag.
+        Contribution of each value, relative to its baseline. 0 if a column is not read at a lag.
     static : ndarray of shape (n_forecasts, n_steps, n_columns)
-        What values add that belong to no row.
+        Contribution of values that do not belong to a row.
     columns : list of labels
-        Targets, covariates, features of the calendar by their names, static covariates.
+        Targets, covariates, calendar features, static covariates.
     lags : ndarray of int of shape (n_lags,)
-        Rows back from the newest known row, which is 0, descending; -1 is the first step of the horizon.
+        Number of rows back from the newest known row, which is 0, descending; -1 is the first step of the horizon.
     steps : list of int or str
-        Steps of the horizon, from 1 on, or "mean".
+        Steps of the horizon, counted from 1, or "mean".
     origins : pandas.Index
         Label of the newest known row of each forecast.
     series : list or None
-        Name of each forecast's series; None where the model was fitted on one series.
+        Name of each forecast's series; None if the model was fitted on one series.
     forecast, baseline : ndarray of shape (n_forecasts, n_steps)
-        The forecast before bounds (`lower`, `upper`) are applied, and that of the baseline.
+        The forecast before bounds (`lower`, `upper`) are applied, and the forecast of the baseline.
     target : label
     method : str
     held : list of labels
-        Columns whose values are codes of categories. The baseline has them as they are, so that they add nothing.
+        Columns that hold category codes. They have the same values in the baseline, so they contribute nothing.
 
     Examples
     --------
@@ -64,19 +64,19 @@ class Attribution:
 
     @property
     def missing(self):
-        """Difference of the two forecasts without the sum of all values, shape (n_forecasts, n_steps).
+        """Difference between the two forecasts minus the sum of all contributions, shape (n_forecasts, n_steps).
 
-        What the integration has missed; with "gradient_x_input", whatever is not linear.
+        This is the error of the integration; with "gradient_x_input", the nonlinear part.
         """
         return self.forecast - self.baseline - self.values.sum(axis=(2, 3)) - self.static.sum(axis=2)
 
     def by_column(self):
-        """Columns, the most important first.
+        """Return the columns, the most important first.
 
         Returns
         -------
         pandas.DataFrame of shape (n_columns, 2)
-            Index "column". "effect": the sum over all lags, the mean over forecasts and steps; "size": the same of
+            Index "column". "effect": the sum over all lags, as a mean over forecasts and steps. "size": the same for
             absolute values, by which rows are sorted.
 
         Examples
@@ -96,7 +96,7 @@ class Attribution:
         return table.sort_values("size", ascending=False, kind="stable")
 
     def by_lag(self):
-        """What each lag adds, column by column; without static covariates, which have no lag.
+        """Return the contribution of each lag, column by column, without static covariates, which have no lag.
 
         Returns
         -------
@@ -117,12 +117,13 @@ class Attribution:
         return pd.DataFrame(self.values.mean(axis=(0, 1)), index=pd.Index(self.lags, name="lag"), columns=columns)
 
     def to_frame(self):
-        """All values, one per row.
+        """Return all values, one per row.
 
         Returns
         -------
         pandas.DataFrame
-            Columns "series" (of several), "origin", "step", "column", "lag" (missing of static covariates), "value".
+            Columns "series" (if there are several), "origin", "step", "column", "lag" (missing for static covariates),
+            "value".
 
         Examples
         --------

@@ -1,4 +1,4 @@
-"""Which of the user's columns, and which row, each value of a window comes from."""
+"""The user's column and the row that each value of a window comes from."""
 
 from dataclasses import dataclass
 
@@ -35,7 +35,7 @@ class Places:
 
 
 def columns_of(state):
-    """The user's columns that forecasts read: targets, covariates, what the calendar says, static ones.
+    """The user's columns that forecasts read: targets, covariates, calendar features, static covariates.
 
     Parameters
     ----------
@@ -65,7 +65,7 @@ def places_of(state, preparation, windows, target):
     ----------
     state : FittedState
     preparation : Preparation
-        Of the member.
+        Preparation of the member.
     windows : Windows
     target : int or None
         The only target that the member reads; None: all of them.

@@ -1,4 +1,4 @@
-"""Regressors as functions of a window's values, with their derivatives: networks, linear ones, and naive ones."""
+"""Regressors as functions of a window's values, with their derivatives: networks, linear and naive regressors."""
 
 import numpy as np
 
@@ -13,7 +13,7 @@ _ALIKE = 1e-5  # of the largest forecast: how near the coefficients must come to
 
 
 def reads_back(regressor):
-    """Steps that a naive forecaster reads beyond any lookback, from the newest one on; None of other regressors.
+    """Number of steps that a naive forecaster reads beyond any lookback; None for other regressors.
 
     Parameters
     ----------

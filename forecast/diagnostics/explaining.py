@@ -1,4 +1,4 @@
-"""`explain`: integrated gradients, and gradient x input, of forecasts by everything that they read."""
+"""`explain`: integrated gradients and gradient x input of forecasts, with respect to everything that they read."""
 
 from collections.abc import Mapping
 from dataclasses import replace
@@ -24,40 +24,42 @@ def explain(
     model, X=None, *, history=None, method="integrated_gradients", baseline="mean", target=None, step="mean",
     n_origins=1, tolerance=0.003, n_nodes=8, n_jobs=None,
 ):  # fmt: skip
-    """What each column and row has added to forecasts: integrated gradients, or gradient x input.
+    """Explain forecasts: the contribution of each column and row, by integrated gradients or gradient x input.
 
     The forecast is compared with that of a baseline, in which every column stays at one value. Integrated gradients
-    [1]_ share the difference among all values that the forecast reads; together they are the difference. Gradient x
-    input takes the slope at the forecast itself, in one step, and is the same where the model is linear.
+    [1]_ divide the difference among all values that the forecast reads; the contributions add up to it. Gradient x
+    input uses only the gradient at the forecast itself; it is the same if the model is linear.
 
     Parameters
     ----------
     model : SeriesForecaster
-        Fitted: the recipe, or around an `RNNForecaster`, a `LinearForecaster`, a linear regressor of scikit-learn or a
-        naive forecaster. It is not changed.
+        Fitted model: the recipe, or with an `RNNForecaster`, a `LinearForecaster`, a linear regressor of scikit-learn
+        or a naive forecaster. It is not changed.
     X : frame or int, default=None
-        The future rows, as in `SeriesForecaster.predict`; at most `horizon` steps of each series.
+        The future rows, as in `SeriesForecaster.predict`, at most `horizon` steps of each series.
     history : frame, default=None
         Rows to forecast after, as in `SeriesForecaster.predict`. None: the fitted ones.
     method : {"integrated_gradients", "gradient_x_input"}, default="integrated_gradients"
     baseline : {"mean", "zero"} or mapping from columns to numbers, default="mean"
-        The value at which each column stays. "mean": its mean over the rows of the series that are read, of a static
-        covariate over the fitted series. A mapping: these values, and the mean of all other columns.
+        The value at which each column stays. "mean": its mean over the rows of the series that are read; for a static
+        covariate, the mean over the fitted series. "zero": 0. A mapping: these values, and the mean for all other
+        columns.
     target : label, default=None
-        Whose forecasts are explained; None: the first target's.
+        Target whose forecasts are explained; None: the first.
     step : "mean", "each", int or list of int, default="mean"
-        Steps of the horizon, from 1 on. "mean": the mean of the forecast over the steps that are asked for, in one
-        pass. "each": all of them, one by one.
+        Steps of the horizon, counted from 1. "mean": the mean of the forecast over all requested steps, in one pass.
+        "each": each step separately.
     n_origins : int, default=1
-        Forecasts explained of each series: after the newest row, after the one before, and so on. More than one needs a
-        `history` that reaches back far enough. A hundred or more tell which columns matter on the whole.
+        Number of forecasts to explain for each series: after the newest row, after the one before, and so on. More than
+        one needs a `history` that reaches back far enough. A hundred or more show which columns matter overall.
     tolerance : float, default=0.003
-        What the integral may miss of the difference between a forecast and that of its baseline: see
-        `Attribution.missing`. Pieces of the way that miss too much, as those with the kink of a ReLU, are halved.
+        Tolerated error of the integral, relative to the difference between a forecast and that of its baseline: see
+        `Attribution.missing`. Intervals of the path with a larger error, such as those with the kink of a ReLU, are
+        halved.
     n_nodes : int, default=8
-        Points of the Gauss-Legendre rule on each piece of the way.
+        Number of points of the Gauss-Legendre rule on each interval of the path.
     n_jobs : int, default=None
-        Threads of networks; the result is the same to the bit for any number of them.
+        Number of threads of networks; results are bit-identical for any value.
 
     Returns
     -------
@@ -71,21 +73,21 @@ def explain(
         The model is not a `SeriesForecaster`, or its regressor has no derivative, such as gradient boosting: use
         `channel_importance`.
     ValueError
-        Arguments as in `predict`, a model with carried states, a baseline that a transform does not take, or a history
-        that is too short for `n_origins`.
+        An argument is invalid as in `predict`, the model has carried states, a transform does not accept the baseline,
+        or the history is too short for `n_origins`.
 
     See Also
     --------
-    channel_importance : For any regressor: how much worse forecasts are without a column.
+    channel_importance : For any regressor, how much worse forecasts are without a column.
     forecast.plotting.AttributionDisplay : Draws the result.
 
     Notes
     -----
-    Each member of the recipe is explained by itself, with its weight. The norm of the window and all scalings are part
-    of the function, so that the level which a norm adds back belongs to the rows that it is taken from. With a
-    `transform` the straight way from the baseline is one of transformed values, and results are in the target's units;
-    of a difference, the values to which changes are added stay as they are. Codes of categories, the series' own vector
-    and masks of missing values are the same in the baseline.
+    Each member of the recipe is explained separately, with its weight. The window norm and all scalings are part of the
+    function, so the level that a norm adds back is attributed to the rows from which it is computed. With a
+    `transform`, the path from the baseline is straight in the transformed values, and results are in the target's
+    units; with a difference, the values to which changes are added stay the same. Category codes, the vector of the
+    series and masks of missing values are the same in the baseline.
 
     References
     ----------
@@ -138,7 +140,7 @@ def _check(model, method, n_nodes, n_origins, tolerance, n_jobs):
             raise ValueError(f"{name} is {value!r}; expected a whole number, 1 or more.")
     if isinstance(tolerance, bool) or not isinstance(tolerance, Real) or not 0 < tolerance < 1:
         raise ValueError(f"tolerance is {tolerance!r}; expected a share of the difference, above 0 and below 1.")
-    thread_count(n_jobs, 1)  # refuses what is none, also for a regressor that needs no threads
+    thread_count(n_jobs, 1)  # checks n_jobs, also for a regressor that needs no threads
 
 
 def _target_of(state, target):
@@ -257,7 +259,7 @@ class _Total:
         values = np.zeros((*forecast.shape, oldest - newest + 1, len(self._columns)))
         at = oldest - places.lag[read], places.column[read]
         np.add.at(values, (slice(None), slice(None), *at), weight * shares[..., read])
-        # Copies of the oldest row before a short series are that row.
+        # Copies of the oldest row before a short series count as that row.
         known = self._origins - self._rows.starts[self._which]
         for number in np.flatnonzero(known < oldest):
             first = oldest - max(int(known[number]), 0)

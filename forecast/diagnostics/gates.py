@@ -1,4 +1,4 @@
-"""What the gates and states of a network do, window by window and step by step."""
+"""Gates and states of a network, by window and step."""
 
 from dataclasses import dataclass
 
@@ -15,27 +15,27 @@ _MOST_BYTES = 2 << 30
 
 @dataclass(frozen=True)
 class GateActivity:
-    """Values of gates and states at each window, layer, step and unit, of `gate_activity`.
+    """Values of gates and states at each window, layer, step and unit, as `gate_activity` returns them.
 
     Attributes
     ----------
     gates : dict of str to ndarray of shape (n_windows, n_layers, n_steps, hidden_size)
-        Of the layers that read the past, forward and, with `bidirectional`, reversed one after the other; those of a
-        decoder or of known future are left out. A step is a row of the window or, with `segment`, a segment.
-        In the model's `dtype`. Of an LSTM: "i" input, "f" forget and "o" output gate, in (0, 1), and the candidate "g",
-        in (-1, 1); of a GRU: "r" reset and "z" update gate, in (0, 1), and the candidate "n", in (-1, 1); empty for
-        cell "rnn", which has none.
+        Gates of the layers that read the past, with `bidirectional` forward and reversed layers in turn, without those
+        of a decoder or of the known future. A step is a row of the window or, with `segment`, a segment. Values have
+        the model's `dtype`. An LSTM has the gates "i" (input), "f" (forget) and "o" (output), in (0, 1), and the
+        candidate "g", in (-1, 1). A GRU has "r" (reset) and "z" (update), in (0, 1), and the candidate "n", in (-1, 1).
+        Cell "rnn" has none.
     states : dict of str to ndarray of the same shape
-        After each step: the hidden state "h", and of an LSTM the cell state "c".
+        States after each step: the hidden state "h", and for an LSTM the cell state "c".
     steps : ndarray of int of shape (n_steps,)
-        -(n_steps - 1) to 0, which is the newest step of a window; n_steps is the lookback without segments.
+        Steps from -(n_steps - 1) to 0, which is the newest step of a window. Without segments, n_steps is the lookback.
     cell : str
-        As the argument `cell` of the network.
+        Cell of the network.
     layers : tuple of str or None
-        Names of the layers, as in `weights_`, where they are not a stack that its numbers name: with `bidirectional`,
-        "0" and "0.reverse" and so on.
+        Names of the layers, as in `weights_`, if numbers are not enough: with `bidirectional`, "0", "0.reverse" and so
+        on.
     segment : int
-        Rows of a step; above 1 a step is a segment of the window.
+        Number of rows of a step; above 1, a step is a segment of the window.
 
     Examples
     --------
@@ -56,7 +56,7 @@ class GateActivity:
     segment: int = 1
 
     def to_frame(self):
-        """Means over windows and units.
+        """Return means over windows and units.
 
         Returns
         -------
@@ -84,19 +84,19 @@ class GateActivity:
 
 
 def gate_activity(model, X, n_jobs=None):
-    """Values of all gates and states of a fitted network, at each window, layer and time step.
+    """Return the values of all gates and states of a fitted network, at each window, layer and time step.
 
-    A forget gate near 1 keeps what the cell state holds, near 0 drops it; an update gate near 1 keeps a GRU's state.
+    A forget gate near 1 keeps the cell state, near 0 it erases it; an update gate near 1 keeps a GRU's state.
 
     Parameters
     ----------
     model : RNNForecaster, or SeriesForecaster around one
-        Fitted. It is not changed.
+        Fitted model. It is not changed.
     X : array-like of shape (n_windows, lookback) or (n_windows, lookback, n_channels), Windows, or frame
-        Windows for an `RNNForecaster`, as in its `predict`; a frame for a `SeriesForecaster`, of which all windows that
-        have a future are made as in `fit` and with the transforms learnt there.
+        For an `RNNForecaster`, windows as in `predict`. For a `SeriesForecaster`, a frame: all its windows that have a
+        future are made as in `fit`, with the transforms learned there.
     n_jobs : int, default=None
-        Threads, as in `RNNForecaster`; the values are the same to the bit for any number of them.
+        Number of threads, as in `RNNForecaster`; values are bit-identical for any number.
 
     Returns
     -------
@@ -107,7 +107,7 @@ def gate_activity(model, X, n_jobs=None):
     sklearn.exceptions.NotFittedError
         The model is not fitted.
     TypeError
-        There is no `RNNForecaster` in the model, or X is of the wrong kind.
+        The model contains no `RNNForecaster`, or X has the wrong type.
     ValueError
         X is not as in `fit`, or the values would take more than 2 GiB: n_windows * num_layers * lookback * hidden_size
         values of each gate and state (6 for an LSTM, 4 for a GRU, 1 for "rnn"), 4 bytes each in float32.

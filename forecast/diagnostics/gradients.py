@@ -13,26 +13,25 @@ __all__ = ["GradientFlow", "gradient_flow"]
 
 @dataclass(frozen=True)
 class GradientFlow:
-    """Norms of the loss gradient at each layer and step, of `gradient_flow`.
+    """Norms of the loss gradient at each layer and step, as `gradient_flow` returns them.
 
     Attributes
     ----------
     norms : ndarray of shape (n_layers, n_steps), float64
         L2 norm, over windows and hidden units, of the gradient of the mean loss with respect to the hidden state h of a
-        layer after a step. Of the layers that read the past, forward and, with `bidirectional`, reversed one after the
-        other; those of a decoder or of known future are left out. A step is a row of the window or, with `segment`, a
-        segment.
+        layer after a step. Layers are those that read the past, with `bidirectional` forward and reversed ones in turn,
+        without those of a decoder or of the known future. A step is a row of the window or, with `segment`, a segment.
     steps : ndarray of int of shape (n_steps,)
-        -(n_steps - 1) to 0, which is the newest step of a window; n_steps is the lookback without segments.
+        Steps from -(n_steps - 1) to 0, which is the newest step of a window. Without segments, n_steps is the lookback.
     cell : str
-        As the argument `cell` of the network.
+        Cell of the network.
     loss : float
-        The mean loss itself, on standardised targets.
+        Mean loss on standardised targets.
     layers : tuple of str or None
-        Names of the layers, as in `weights_`, where they are not a stack that its numbers name: with `bidirectional`,
-        "0" and "0.reverse" and so on.
+        Names of the layers, as in `weights_`, if numbers are not enough: with `bidirectional`, "0", "0.reverse" and so
+        on.
     segment : int
-        Rows of a step; above 1 a step is a segment of the window.
+        Number of rows of a step; above 1, a step is a segment of the window.
 
     Examples
     --------
@@ -52,12 +51,12 @@ class GradientFlow:
     segment: int = 1
 
     def to_frame(self):
-        """The norms as a frame.
+        """Return the norms as a frame.
 
         Returns
         -------
         pandas.DataFrame of shape (n_steps, n_layers)
-            Index "step", a column per layer: its number, 0 the one next to the input, or its name in `layers`.
+            Index "step"; a column per layer: its number (0 is next to the input), or its name in `layers`.
 
         Examples
         --------
@@ -76,26 +75,26 @@ class GradientFlow:
 
 
 def gradient_flow(model, X, y=None, sample_weight=None, n_jobs=None):
-    """How large the gradient of the loss is at each layer and time step of a fitted network.
+    """Return the size of the loss gradient at each layer and time step of a fitted network.
 
     The mean loss over all given windows is differentiated with respect to the hidden state h of each layer after each
     step: everything that reaches it, through the later steps and, below another layer, through that layer at the same
-    step. Where the norms fall towards the oldest steps, what happened there can teach the network nothing [1]_ [2]_;
-    where they grow, gradients explode, and `clip_norm` has work to do.
+    step. If the norms vanish towards the oldest steps, the network cannot learn from them [1]_ [2]_. If they grow,
+    gradients explode, and `clip_norm` limits them.
 
     Parameters
     ----------
     model : RNNForecaster, or SeriesForecaster around one
-        Fitted. It is not changed.
+        Fitted model. It is not changed.
     X : array-like of shape (n_windows, lookback) or (n_windows, lookback, n_channels), Windows, or frame
-        Windows for an `RNNForecaster`, as in its `fit`; a frame for a `SeriesForecaster`, of which all windows that
-        have a future are made as in `fit` and with the transforms learnt there.
+        For an `RNNForecaster`, windows as in `fit`. For a `SeriesForecaster`, a frame: all its windows that have a
+        future are made as in `fit`, with the transforms learned there.
     y : array-like of shape (n_windows,) or (n_windows, n_outputs), default=None
-        As in `fit`. None with `Windows` is `X.y`; with a frame, its target columns.
+        Targets as in `fit`. None: `X.y` of `Windows`, or the target columns of a frame.
     sample_weight : array-like of shape (n_windows,), default=None
         Weights of the windows in the mean loss; for an `RNNForecaster`.
     n_jobs : int, default=None
-        Threads, as in `RNNForecaster`; the norms are the same to the bit for any number of them.
+        Number of threads, as in `RNNForecaster`; norms are bit-identical for any number.
 
     Returns
     -------
@@ -106,24 +105,24 @@ def gradient_flow(model, X, y=None, sample_weight=None, n_jobs=None):
     sklearn.exceptions.NotFittedError
         The model is not fitted.
     TypeError
-        There is no `RNNForecaster` in the model, or X or y is of the wrong kind.
+        The model contains no `RNNForecaster`, or X or y has the wrong type.
     ValueError
         X or y is not as in `fit`, or a gradient is too large for the model's `dtype`.
 
     See Also
     --------
-    gate_activity : What gates and states do at each step.
-    RNNForecaster.gradient_norm_curve_ : Norm of the weights' gradient in every training step, before clipping.
+    gate_activity : Values of gates and states at each step. RNNForecaster.gradient_norm_curve_ : Norm of the weights'
+    gradient in every training step, before clipping.
 
     Notes
     -----
-    Targets and inputs are standardised as in training, so the unit of a norm is that of the standardised loss over that
-    of a hidden state, which lies within -1 and 1 but for `activation="relu"`. Dropout is off. Only the shape over the
-    steps should be compared between models. In float32, a part of a gradient below 1e-38 counts as 0.
+    Targets and inputs are standardised as in training, so a norm is the standardised loss per unit of a hidden state,
+    which is between -1 and 1 except with `activation="relu"`. Dropout is off. Compare only the shape over the steps
+    between models. In float32, a part of a gradient below 1e-38 counts as 0.
 
-    An untrained network can be looked at as well: after one epoch that does not move it,
-    `RNNForecaster(max_iter=1, optimizer="sgd", learning_rate=1e-12).fit(X, y)`, the weights are those that were drawn,
-    but for less than 1e-10. `weights_` are views into them: `model.weights_["0.R_h"][...] *= 1.6` makes the gradient of
+    You can also examine an untrained network: after an epoch with a negligible learning rate,
+    `RNNForecaster(max_iter=1, optimizer="sgd", learning_rate=1e-12).fit(X, y)`, the weights differ from the initial
+    ones by less than 1e-10. `weights_` are views into them: `model.weights_["0.R_h"][...] *= 1.6` makes the gradient of
     a ReLU network explode.
 
     References

@@ -1,4 +1,4 @@
-"""`channel_importance`: how much worse forecasts are where a column comes from another time."""
+"""`channel_importance`: how much worse forecasts are if a column is taken from another time."""
 
 from dataclasses import dataclass, replace
 from numbers import Integral
@@ -17,20 +17,20 @@ _METRICS = {"mae": mae, "rmse": rmse}
 
 @dataclass(frozen=True)
 class ChannelImportance:
-    """How much the error rises where a column comes from another time, of `channel_importance`.
+    """Increase of the error if a column is taken from another time, as `channel_importance` returns it.
 
     Attributes
     ----------
     columns : list of labels
-        Targets, covariates, "calendar" for all features of the calendar together, static covariates.
+        Targets, covariates, "calendar" for all calendar features together, static covariates.
     rises : ndarray of shape (n_columns, n_repeats)
-        Error with the column of another time, minus `error`.
+        Error with the column from another time, minus `error`.
     error : float
-        Of the forecasts as they are.
+        Error of the unchanged forecasts.
     metric : str
     target : label
     n_origins : int
-        Forecasts that were judged.
+        Number of forecasts evaluated.
 
     Examples
     --------
@@ -47,12 +47,12 @@ class ChannelImportance:
     n_origins: int
 
     def to_frame(self):
-        """Columns, the most important first.
+        """Return the columns, the most important first.
 
         Returns
         -------
         pandas.DataFrame of shape (n_columns, 2)
-            Index "column"; "importance", the mean rise, and "std", its deviation over the repeats.
+            Index "column"; "importance", the mean increase, and "std", its standard deviation over the repeats.
 
         Examples
         --------
@@ -68,32 +68,32 @@ class ChannelImportance:
 def channel_importance(
     model, X, *, metric="mae", n_repeats=5, n_origins=100, gap=None, target=None, random_state=0
 ):
-    """How much worse forecasts are where one column comes from another time: permutation importance for series.
+    """Measure how much worse forecasts are if one column is taken from another time: permutation importance for series.
 
-    Forecasts are made after rows of `X` and compared with what came. Then the whole window of a column, everything that
-    a forecast reads of it, is exchanged for that of another origin of the same series, far away in time, and the error
-    is measured again [1]_ [2]_. Rows within a window keep their order. The model is not fitted anew.
+    Forecasts are made after rows of `X` and compared with the actual values. Then the whole window of a column,
+    everything that a forecast reads of it, is replaced by that of another origin of the same series, far away in time,
+    and the error is measured again [1]_ [2]_. Rows within a window keep their order. The model is not fitted again.
 
     Parameters
     ----------
     model : SeriesForecaster
-        Fitted, around any regressor, or the recipe. It is not changed.
+        Fitted model with any regressor, or the recipe. It is not changed.
     X : frame
-        Rows as `fit` had them, best those that came after them: what was trained on flatters columns that were learnt
-        by heart.
+        Rows in the layout of `fit`, preferably newer ones: on the training rows, columns that the model has memorised
+        look important.
     metric : {"mae", "rmse"} or callable, default="mae"
-        A callable takes actual values and forecasts, each of shape (n,), and returns an error.
+        Error measure. A callable takes actual values and forecasts, each of shape (n,), and returns an error.
     n_repeats : int, default=5
-        Exchanges of each column, each at another distance.
+        Number of exchanges of each column, each at another distance.
     n_origins : int, default=100
-        At most so many forecasts, evenly spread over the rows of each series.
+        Maximum number of forecasts, evenly spread over the rows of each series.
     gap : int, default=None
-        Least number of rows between two origins that are exchanged. None: a whole window and horizon, so that they
+        Minimum number of rows between two origins that are exchanged. None: a whole window and horizon, so that they
         share no row.
     target : label, default=None
-        Whose error is measured; None: the first target's.
+        Target whose error is measured; None: the first.
     random_state : int, RandomState instance or None, default=0
-        Which distances are taken.
+        Seed of the distances.
 
     Returns
     -------
@@ -110,13 +110,13 @@ def channel_importance(
 
     See Also
     --------
-    explain : What each column and row adds to a single forecast.
-    forecast.plotting.ImportanceDisplay : Draws the result.
+    explain : Contribution of each column and row to a single forecast. forecast.plotting.ImportanceDisplay : Draws the
+    result.
 
     Notes
     -----
-    Columns that say the same can stand in for each other, so that each alone seems unimportant. The target's own past
-    is exchanged with its level, which a forecast cannot do without. Static covariates are exchanged between series.
+    Columns with the same information can replace each other, so each alone seems unimportant. The target's own past is
+    exchanged together with its level, which every forecast needs. Static covariates are exchanged between series.
 
     References
     ----------
@@ -192,14 +192,14 @@ def _groups(state):
 
 @dataclass(frozen=True)
 class _Pieces:
-    """What each forecast reads, as series of their own, one after the other and equally long.
+    """The rows that each forecast reads, as separate series of equal length, one after the other.
 
     Attributes
     ----------
     state : FittedState
     rows : Rows
     origins : ndarray of int
-        In them.
+        Origins in the rows.
     actual : ndarray of shape (n, horizon, targets)
     series : ndarray of int of shape (n,)
         Of each piece.
@@ -248,7 +248,7 @@ class _Pieces:
         return cls(state, known, origins, actual, series, at, back, gap)
 
     def exchanged(self, rng):
-        """Of each piece another one of the same series, at a distance of rows that is drawn."""
+        """For each piece, another one of the same series, at a random distance."""
         donors = np.arange(len(self.at))
         for number in np.unique(self.series):
             mine = np.flatnonzero(self.series == number)
@@ -281,7 +281,7 @@ class _Pieces:
 
 
 def _distances(origins, gap):
-    """By how many places origins can be turned so that each gets one at least `gap` rows away."""
+    """Numbers of places by which origins can be rotated so that each gets one at least `gap` rows away."""
     found = [
         places for places in range(1, len(origins)) if (np.abs(np.roll(origins, -places) - origins) >= gap).all()
     ]

@@ -1,4 +1,4 @@
-"""The integral of a gradient along a straight way, to a tolerance: Gauss-Legendre on intervals that are halved."""
+"""The integral of a gradient along a straight path, to a tolerance: adaptive Gauss-Legendre quadrature."""
 
 import numpy as np
 
@@ -12,7 +12,7 @@ _MOST = 512  # intervals of each window that are halved; beyond, roundings are a
 
 
 def slope_at_end(function, start, weights):
-    """The gradient at the windows themselves, times the way from a baseline.
+    """The gradient at the windows themselves, times the difference from a baseline.
 
     Parameters
     ----------
@@ -33,10 +33,10 @@ def slope_at_end(function, start, weights):
 
 
 def integrated(function, start, weights, difference, n_nodes, tolerance):
-    """The gradient integrated from a baseline to the windows, times the way.
+    """The gradient integrated from a baseline to the windows, times their difference.
 
-    What an interval of the way adds is known: the difference of the forecasts at its ends. Where the rule misses more
-    than its share of the tolerance, the interval is halved, as at a kink of a ReLU or a clip.
+    The exact contribution of an interval is the difference of the forecasts at its ends. If the rule's error exceeds
+    its share of the tolerance, as at a kink of a ReLU or a clip, the interval is halved.
 
     Parameters
     ----------
@@ -46,11 +46,11 @@ def integrated(function, start, weights, difference, n_nodes, tolerance):
     weights : ndarray of shape (steps, horizon)
         Which sums of the steps of a forecast are differentiated.
     difference : ndarray of shape (n, steps)
-        Of these sums at both ends.
+        Difference of these sums at both ends.
     n_nodes : int
-        Of the rule, on every interval.
+        Number of nodes of the rule on every interval.
     tolerance : float
-        Of the difference.
+        Tolerance, as a share of the difference.
 
     Returns
     -------

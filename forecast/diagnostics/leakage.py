@@ -1,4 +1,4 @@
-"""Does anything that lies after an origin reach a forecast made at it?"""
+"""The check whether anything after an origin reaches a forecast made there."""
 
 import warnings
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ __all__ = ["LeakageError", "LeakageReport", "check_no_leakage"]
 
 
 class LeakageError(AssertionError):
-    """Something after an origin changed a forecast made at it.
+    """Values after an origin changed a forecast made there.
 
     Examples
     --------
@@ -39,16 +39,16 @@ class LeakageError(AssertionError):
 
 @dataclass(frozen=True)
 class LeakageReport:
-    """What `check_no_leakage` compared.
+    """The result of `check_no_leakage`.
 
     Attributes
     ----------
     cuts : list of labels
         Origins after which everything was scrambled.
     n_forecasts : int
-        Numbers compared, all of them equal to the bit.
+        Number of compared values, all bit-identical.
     n_scrambled : int
-        Values that were changed.
+        Number of values that were changed.
 
     Examples
     --------
@@ -66,30 +66,31 @@ class LeakageReport:
 
 
 def check_no_leakage(model, df, *, cv=None, prepare=None, n_cuts=2, random_state=0, static=None):
-    """Scramble the future and prove that nothing before the cut moved.
+    """Scramble the future and check that no earlier forecast changes.
 
-    For some origins of a backtest, the values after the origin are mixed up and made absurd: targets and past
-    covariates right after it, future covariates from the end of the forecast on. The backtest is run on both frames,
-    with a fit at each origin and with one fit for all; every forecast from the cut and from earlier origins must have
-    the same bits.
+    For some origins of a backtest (the cuts), later values are shuffled and made absurd: targets and past covariates
+    right after the origin, future covariates after the end of the forecast. The backtest runs on both frames, with a
+    fit at each origin and with one fit for all; every forecast from the cut and from earlier origins must be
+    bit-identical.
 
     Parameters
     ----------
     model : SeriesForecaster
-        Cloned; where its regressor has a `random_state` of None, it is set to 0, so that two fits can be compared.
+        Model, which is cloned. If the `random_state` of its regressor is None, it is set to 0, so that two fits can be
+        compared.
     df : frame
-        As for `fit`.
+        Data as for `fit`.
     cv : splitter, default=None
-        None: `RollingOrigin(n_splits=4, horizon=model.horizon)`.
+        Splitter of the backtest. None: `RollingOrigin(n_splits=4, horizon=model.horizon)`.
     prepare : callable, default=None
-        `prepare(df)` is the frame that the model is given, such as one with more columns, scaled, or smoothed. It runs
-        anew on each scrambled `df`, so that a step which looks at later rows is found. `df` has the targets and
-        everything else that `prepare` needs; its other columns are scrambled as past covariates are. None: `df` itself,
-        and what was done to it before is not seen.
+        Your own preprocessing: `prepare(df)` returns the frame for the model, for example with more columns, scaled, or
+        smoothed. It runs again on each scrambled `df`, so a step that reads later rows is detected. `df` has the
+        targets and everything else that `prepare` needs; its other columns are scrambled like past covariates. None:
+        `df` itself; what was done to it before is not checked.
     n_cuts : int, default=2
-        Origins to scramble after, spread over the folds.
+        Number of origins after which to scramble, spread over the folds.
     random_state : int, default=0
-        Of the scrambling.
+        Seed of the scrambling.
     static : frame, default=None
         Static covariates of the series, as in `SeriesForecaster.fit`.
 
@@ -100,9 +101,9 @@ def check_no_leakage(model, df, *, cv=None, prepare=None, n_cuts=2, random_state
     Raises
     ------
     LeakageError
-        A forecast moved: the message says which, and by how much.
+        A forecast changed; the message says which, and by how much.
     TypeError, ValueError
-        `prepare` does not return a frame, or as `backtest`.
+        `prepare` does not return a frame; or as `backtest`.
 
     Examples
     --------
@@ -168,7 +169,7 @@ def _prepared(prepare, df):
 
 
 def _columns(raw, roles, prepare):
-    """What to scramble: columns that the model looks at, and those that `prepare` may look at."""
+    """Columns to scramble: those that the model reads, and those that `prepare` may read."""
     used = [*roles.target, *roles.past, *roles.future]
     if prepare is None:
         return used
@@ -195,10 +196,10 @@ def _forecasts(model, frame, cv, refit, static):
 
 
 def _scrambled_forecasts(model, frame, cv, refit, first, roles, static):
-    """Forecasts of a scrambled frame, from all origins or, where later ones cannot bear the nonsense, up to the cut.
+    """Forecasts of a scrambled frame, from all origins or, if later ones fail on the absurd values, up to the cut.
 
-    A transform may refuse values that it cannot have, and a forecast made of them may have no way back. That says
-    nothing of a leak as long as it is later origins that fail.
+    A transform may refuse absurd values, and its inverse may fail on forecasts made from them. As long as only later
+    origins fail, this does not indicate a leak.
     """
     try:
         return _forecasts(model, frame, cv, refit, static)
@@ -223,7 +224,7 @@ class _UpTo:
 
 
 def _scramble(frame, columns, future, labels, first, horizon, rng):
-    """A copy whose values after a cut are mixed up and made absurd, and how many there are."""
+    """A copy whose values after a cut are shuffled and made absurd, and their number."""
     changed, count = frame.copy(), 0
     ahead = labels[labels >= first].unique().sort_values()
     for label in columns:
@@ -244,7 +245,7 @@ def _scramble(frame, columns, future, labels, first, horizon, rng):
 
 
 def _compare(honest, changed, first, refit):
-    """How many forecasts from origins before a stamp were compared; one that moved is an error."""
+    """Number of compared forecasts from origins before a time stamp; a change is an error."""
     keys = [name for name in honest.columns if name not in ("forecast",) and not name.startswith(("lower_", "upper_"))]
     before = honest["origin"] < first
     one, other = honest[before], changed[changed["origin"] < first]

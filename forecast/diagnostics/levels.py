@@ -1,4 +1,4 @@
-"""What a window norm does to variants of windows, forwards and, for gradients, backwards."""
+"""A window norm applied to variants of windows, forwards and, for gradients, backwards."""
 
 from dataclasses import dataclass
 
@@ -72,7 +72,7 @@ class WindowLevel:
         return Levelled(self, out, centre, scale[:, None], free)
 
     def kinks(self, start, end, which):
-        """Where on the straight way from one matrix to another a deviation leaves its floor: the slope jumps there.
+        """Where on the straight path from one matrix to another a deviation leaves its floor: the slope jumps there.
 
         Parameters
         ----------
@@ -105,7 +105,7 @@ class WindowLevel:
 
 @dataclass(frozen=True)
 class Levelled:
-    """Variants of windows without their level, and what was taken off.
+    """Variants of windows without their level, and what was subtracted.
 
     Attributes
     ----------
@@ -137,7 +137,7 @@ class Levelled:
         ----------
         weights : ndarray of shape (n, horizon, targets)
         outputs : ndarray of shape (n, horizon * targets)
-            Of the regressor.
+            Outputs of the regressor.
         pull : callable
             The regressor's.
 

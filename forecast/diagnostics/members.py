@@ -67,7 +67,7 @@ class MemberFunction:
             As the own ones, with other values.
         origins : ndarray of int
         calendar : {"mean", "zero"}
-            Of the features of the calendar.
+            Baseline of the calendar features.
 
         Returns
         -------
@@ -110,7 +110,7 @@ class MemberFunction:
         -------
         forecast : ndarray of shape (n, horizon)
         gradient : callable
-            From weights of the steps, shape (horizon,), to the gradient, shape (n, inputs).
+            Function from weights of the steps, shape (horizon,), to the gradient, shape (n, inputs).
         """
         levelled = self._level.of(X, which)
         outputs, pull = self._derivative(levelled.matrix, which)

@@ -1,4 +1,4 @@
-"""The network to look into, and its windows, out of whatever model was given."""
+"""The network to examine and its windows, from any model."""
 
 from .._rnn import RNNForecaster
 from .._series import SeriesForecaster, windows_of_frame
@@ -24,7 +24,7 @@ def network_of(model, X, y=None):
     sklearn.exceptions.NotFittedError
         The model is not fitted.
     TypeError
-        There is no recurrent network in it.
+        The model contains no recurrent network.
     """
     inside = getattr(model, "regressor_", model.regressor) if isinstance(model, SeriesForecaster) else model
     unset = inside is None and inside is not model  # SeriesForecaster() makes its network in fit

@@ -1,4 +1,4 @@
-"""The backtest: forecasts from several origins as if each were today, compared with naive ones."""
+"""The backtest: forecasts from several origins as if each were today, compared with naive forecasts."""
 
 import math
 import time
@@ -52,42 +52,42 @@ def backtest(
     Parameters
     ----------
     model : SeriesForecaster or dict of str to SeriesForecaster
-        Several models are compared on the same origins. Models are cloned, never changed.
+        The model, or several models by name, which are compared on the same origins. Models are cloned, never changed.
     df : pandas.DataFrame, pandas.Series, polars.DataFrame or pyarrow.Table
         The series, as for `SeriesForecaster.fit`.
     cv : splitter
-        `RollingOrigin`, or another splitter (TimeSeriesSplit) whose test rows follow each other right after an origin
-        and after all training rows. In a panel an origin is a time stamp, the same for all series. A splitter of this
-        package with `time=None` counts the stamps of `time` of the models.
+        `RollingOrigin`, or another splitter (TimeSeriesSplit) whose test rows are consecutive, right after an origin
+        and after all training rows. In a panel an origin is a time stamp, the same for all series. If `time` of a
+        splitter of this package is None, that of the models is used.
     refit : bool, int, "weights" or None, default=None
-        True: fit on the training rows of every origin. An int n: of every n-th origin. False: only of the first origin.
-        All origins between two fits are forecast in one call. "weights", for a model without a regressor: choose on the
-        training rows of the first origin, and at later origins only train what was chosen: networks continue from their
-        weights at the first origin, with a fifth of the steps of a fit or, where more of the rows are new, with that
-        share of them; everything else is fitted again. None: "weights" for such a model, True for any other.
+        When to fit. True: at every origin. An int n: at every n-th origin. False: only at the first origin. All origins
+        between two fits are forecast in one call. "weights", for a model without a regressor: choose on the training
+        rows of the first origin, and at later origins only train what was chosen. Networks then continue from their
+        weights at the first origin, with a fifth of the steps of a fit, or with the share of new rows if that is
+        larger; everything else is fitted again. None: "weights" for a model without a regressor, True for any other.
     coverage : float or list of float, default=None
-        Coverages of the intervals to make and to evaluate.
+        Coverages of the intervals to evaluate.
     intervals : {"adaptive", "static", "quantile"}, default="adaptive"
-        "adaptive": conformal, at each origin from the residuals of earlier origins that were known by then, with a
-        level that follows the misses [1]_. It starts with the residuals of the validation windows of the first fit;
-        without these, the first origins have no interval. "static": conformal, only from the validation windows of each
-        fit; with refit="weights" of the first one. "quantile": the quantiles of the network
+        Kind of intervals. "adaptive": conformal, at each origin from the residuals of earlier origins that were known
+        by then, with a level that follows the misses [1]_. They start with the residuals of the validation windows of
+        the first fit; without these, the first origins have no interval. "static": conformal, only from the validation
+        windows of each fit; with refit="weights", of the first fit. "quantile": the quantiles of the network
         (`RNNForecaster(loss="quantile")`).
     sample_weight : array-like of shape (rows,), default=None
         Weights of the rows of `df` in every fit, as in `SeriesForecaster.fit`. Errors count all rows equally.
     n_jobs : int, default=None
-        Number of parallel fits, as in joblib; None is one.
+        Number of parallel fits, as in joblib; None: one.
     verbose : int, default=0
-        1: a line on stderr for each fit, when its forecasts are done. The forecasters' own `verbose` is ignored; that
-        of their networks is honoured.
+        1: print a line on stderr for each fit, when its forecasts are done. The forecasters' own `verbose` is ignored;
+        that of their networks is honoured.
     static : frame, default=None
         Static covariates of the series, a row for each, as in `SeriesForecaster.fit`.
 
     Returns
     -------
     BacktestReport
-        The models, next to `"last value"`, `"seasonal naive"` (of the usual season of the frequency), `"drift"` and
-        `"mean"` (of all values up to the origin).
+        Report with the models and with `"last value"`, `"seasonal naive"` (with the usual season of the frequency),
+        `"drift"` and `"mean"` (of all values up to the origin).
 
     Raises
     ------
@@ -103,11 +103,11 @@ def backtest(
         Series or origins were left out, a target or series has no actual value, or forecasts have no interval because
         too few residuals are known.
     forecast.RecursiveForecastWarning
-        A test part is longer than the horizon of a model: forecasts are fed back for its later steps.
+        A test part is longer than the horizon of a model, so its later steps are forecast recursively.
     forecast.SentinelWarning
         A column holds a value that looks like a code for a missing one, such as -9999.
     forecast.TimeColumnWarning
-        The index only counts rows, and the only column of time stamps was taken as their time.
+        The index only counts rows, so the only column of time stamps was used as their time.
 
     References
     ----------
@@ -359,7 +359,7 @@ def _fit_and_forecast(model, frame, train, truth, origins, *, levels, intervals,
 
     started = time.perf_counter()
     if first is None:
-        model = clone(model)  # no fit of a backtest goes on from another one
+        model = clone(model)  # every fit of a backtest starts from scratch
         if not levels or intervals == "quantile" or (later and intervals == "adaptive"):
             model.set_params(**without_report(model))  # nothing here looks at the report
         first, later = _fitted(model, frame, train, given), False
@@ -369,7 +369,7 @@ def _fit_and_forecast(model, frame, train, truth, origins, *, levels, intervals,
         empty = np.empty((0, 1, truth.targets.shape[1]))
         return {"forecast": empty}, starts, time.perf_counter() - started
     rows = read_rows(first, frame)
-    if later:  # each goes on from the first, so that none waits for another
+    if later:  # each continues from the first, so that they can run in parallel
         state = state_trained_on(first, frame, rows, train, given[1])
     found = {"forecast": from_origins(state, rows, origins.row, int(origins.steps.max()))}
     found |= scores_at(state, truth, rows, origins)
@@ -442,7 +442,7 @@ def _scales(labels, truth, folds, origins, roles, period):
 
 
 def _copies(models, found, truth, origins):
-    """Models whose first steps move with the newest value and not with what comes."""
+    """Models whose first steps follow the newest value and not the actual values."""
     last, actual = found["last value"]["forecast"][:, 0], truth.targets[origins.row + 1].astype(np.float64)
     for name in models:
         if actual.size >= 10 and is_copy(found[name]["forecast"][:, 0], actual, last):

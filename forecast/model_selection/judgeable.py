@@ -1,4 +1,4 @@
-"""What a backtest can judge: known actual values in the tested rows, and errors for its intervals to rest on."""
+"""What a backtest can evaluate: known actual values in the tested rows, and errors for its intervals."""
 
 import numpy as np
 import pandas as pd
@@ -30,7 +30,7 @@ def tested_rows(truth, folds):
 
 
 def refuse_without_truth(truth, tested, roles):
-    """Refuse a backtest that could judge nothing, before anything is fitted.
+    """Refuse a backtest that could evaluate nothing, before anything is fitted.
 
     Parameters
     ----------
@@ -136,13 +136,13 @@ def missing_intervals(name, found, origins, levels, calibration):
     Parameters
     ----------
     name : str
-        Of the model.
+        Name of the model.
     found : dict of str to ndarray of shape (n, steps, targets)
         `forecast`, `lower_0.8` and so on.
     origins : Origins
     levels : list of float
     calibration : Calibration or None
-        Of the first fit.
+        Calibration of the first fit.
 
     Returns
     -------

@@ -1,4 +1,4 @@
-"""Where the forecasts of a backtest start: folds of a splitter, and in each the newest known row of every series."""
+"""Origins of a backtest: folds of a splitter, and in each the newest known row of every series."""
 
 from dataclasses import dataclass
 
@@ -15,7 +15,8 @@ class Fold:
     Attributes
     ----------
     train : ndarray of int or None
-        Rows to train on; None where no model is fitted on them: those of a hundred origins are more than the data.
+        Rows to train on; None if no model is fitted on them, because those of a hundred origins take more memory than
+        the data.
     n_train : int
     ends : ndarray of int, shape (2,)
         The first and the last of the rows to train on.
@@ -70,7 +71,7 @@ def origins_of(truth, folds, least, reach, made_up):
     `reach` future rows must be there where future covariates are looked at. A row that was put in on a straight line to
     the next value knows that value: no forecast starts from it.
     """
-    found, unknown, told, ended, short = [], 0, 0, [], []
+    found, unknown, left, ended, short = [], 0, 0, [], []
     for number, (first, end) in enumerate(zip(truth.starts[:-1], truth.starts[1:], strict=True)):
         index = truth.index[first:end]
         begins = index.searchsorted(pd.Index([fold.first for fold in folds]), side="left")
@@ -85,7 +86,7 @@ def origins_of(truth, folds, least, reach, made_up):
             if truth.n_series > 1 and begin + reach > len(index):
                 unknown += 1
             elif made_up is not None and made_up[first + begin - 1]:
-                told += 1
+                left += 1
             else:
                 # Not more steps than the fold asks for: where gaps were filled in, they reach less far.
                 found.append((fold, number, int(first) + begin - 1, min(stop - begin, folds[fold].stamps)))
@@ -94,8 +95,8 @@ def origins_of(truth, folds, least, reach, made_up):
         notes.append(_left_out(truth, short, f"they have fewer than {least} rows before every origin"))
     if unknown:
         notes.append(f"{unknown} origins left out: the future covariates of {reach} steps are not known after them")
-    if told:
-        notes.append(f"{told} origins left out: the rows right before them are interpolated with the values after them")
+    if left:
+        notes.append(f"{left} origins left out: the rows right before them are interpolated with the values after them")
     if not found:
         raise ValueError(f"no series has lookback = {least} rows before any origin; expected later origins.")
     fold, series, row, steps = np.array(sorted(found)).T

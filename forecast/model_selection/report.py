@@ -1,4 +1,4 @@
-"""What a backtest found: one long frame, and its summary compared with naive forecasts."""
+"""The result of a backtest: one long frame, and its summary compared with naive forecasts."""
 
 from dataclasses import dataclass, field
 
@@ -58,30 +58,30 @@ class BacktestWarning(UserWarning):
 
 @dataclass(frozen=True)
 class BacktestReport:
-    """What a backtest found.
+    """The result of a backtest.
 
     Attributes
     ----------
     frame : pandas.DataFrame
         One row per model, origin, step, series and target: columns `model`, `origin` (label of the newest known row),
-        `step` (1 to horizon), `timestamp` (label forecast), `series` (only of a panel; a tuple where several columns
-        name a series), `target`, `actual`, `forecast`;
-        `model`, `series` and `target` are categories (all of which are there); with intervals also `lower_0.8`,
-        `upper_0.8` and so on (NaN for naive forecasts, and where too few residuals were known); where a model forecasts
-        a distribution, also its scores `crps` and `log_score` (NaN for the others, and beyond the horizon of the fit).
+        `step` (1 to horizon), `timestamp` (label of the forecast row), `series` (only for a panel; a tuple if several
+        columns name a series), `target`, `actual`, `forecast`. `model`, `series` and `target` are categorical. With
+        intervals there are also `lower_0.8`, `upper_0.8` and so on (NaN for naive forecasts, and if too few residuals
+        were known). If a model forecasts a distribution, there are also its scores `crps` and `log_score` (NaN for the
+        other models, and beyond the horizon of the fit).
     seconds : dict of str to float
         Time of all fits and forecasts of each model.
     period : int
         Season of the seasonal naive forecast and of MASE, in steps.
     scales : pandas.DataFrame
         Columns `origin`, (`series`,) `target`, `absolute`, `squared`: mean absolute and mean squared seasonal change of
-        the training values, by which MASE and RMSSE scale; NaN where the training series repeats itself exactly.
+        the training values, the scales of MASE and RMSSE; NaN if the training series repeats itself exactly.
     coverage : list of float
-        Of the intervals; empty without.
+        Coverages of the intervals; empty if there are none.
     notes : list of str
-        What was left out, models without skill, copies of the past.
+        Notes: what was left out, models without skill, copies of the past.
     ids : list of labels
-        Columns or index levels of the data that name the series; empty of one series.
+        Columns or index levels of the data that name the series; empty for a single series.
 
     Examples
     --------
@@ -106,23 +106,23 @@ class BacktestReport:
     ids: list = field(default_factory=list)
 
     def summary(self, by=None):
-        """Errors per model, best MAE first.
+        """Summarise errors per model, best MAE first.
 
         Parameters
         ----------
         by : {None, "step", "series", "target"}, a label of `ids`, or a list of them, default=None
-            More columns of `frame` to split by; of a panel with the ids `["store", "item"]` also "store" or "item".
+            Further columns of `frame` to split by; for a panel with the ids `["store", "item"]` also "store" or "item".
 
         Returns
         -------
         pandas.DataFrame
             Index `model` (and `by`); columns `MAE` and `RMSE` in the units of the series, over all origins, steps and
             targets that have an actual value; `sMAPE` in percent; `MASE` and `RMSSE`, means over origins, series and
-            targets of the scaled errors (NaN where no training series has a scale); `skill`, 1 - MAE over the MAE of
-            the best naive forecast; where a model forecasts a distribution, `CRPS` in the units of the series and
-            `log_score`, the mean negative log density (NaN for models without one); for each coverage
-            `coverage_0.8`, the share of actual values inside, `interval_score_0.8` (Gneiting and Raftery 2007) and
-            `pinball_0.8`, the mean pinball loss of both bounds; without `by` also `seconds`.
+            targets of the scaled errors (NaN if no training series has a scale); `skill`, 1 - MAE over the MAE of the
+            best naive forecast; if a model forecasts a distribution, `CRPS` in the units of the series and `log_score`,
+            the mean negative log density (NaN for models without one); for each coverage `coverage_0.8`, the share of
+            actual values inside, `interval_score_0.8` (Gneiting and Raftery 2007) and `pinball_0.8`, the mean pinball
+            loss of both bounds; without `by` also `seconds`.
         """
         more = list(by) if isinstance(by, list | tuple) else [] if by is None else [by]
         known = [name for name in ("step", "series", "target") if name in self.frame.columns]
@@ -145,7 +145,7 @@ class BacktestReport:
         return table.sort_values("MAE", kind="stable")
 
     def _parts(self, more):
-        """The rows of each model, made when they are asked for, with the id columns among `more`."""
+        """The rows of each model, made lazily, with the id columns among `more`."""
         names = self.frame["model"]
         labels = [label for label in more if label not in self.frame.columns]
         for name in names.unique():

@@ -1,7 +1,7 @@
 """Splitters that follow time, for scikit-learn and for the backtest: a rolling origin, and folds with purged borders.
 
-Both count in steps. A step is a row, or, where several series share their time stamps, a stamp: all rows of one stamp
-fall on the same side of a cut.
+Both count in steps. A step is a row or, if several series share their time stamps, a time stamp: all rows of one time
+stamp fall on the same side of a cut.
 """
 
 from copy import copy
@@ -16,7 +16,7 @@ __all__ = ["PurgedTimeSeriesSplit", "RollingOrigin"]
 
 
 def in_time(splitter, time):
-    """A splitter of this package that counts the stamps of a column or level, if none was named.
+    """Let a splitter of this package count the time stamps of a column or level, if it does not name one.
 
     Parameters
     ----------
@@ -26,7 +26,7 @@ def in_time(splitter, time):
     Returns
     -------
     splitter
-        Any other splitter, and one that has a `time` of its own, as it is.
+        Any other splitter, and one with its own `time`, is returned as it is.
     """
     if time is None or not isinstance(splitter, _TimeSplitter) or splitter.time is not None:
         return splitter
@@ -36,7 +36,7 @@ def in_time(splitter, time):
 
 
 class _TimeSplitter:
-    """What both share: whole numbers for parameters, and folds counted in steps turned into rows."""
+    """Base of both splitters: integer parameters, and folds counted in steps converted to rows."""
 
     def get_n_splits(self, X=None, y=None, groups=None):
         """Count the folds.
@@ -65,28 +65,29 @@ class _TimeSplitter:
 
 
 class RollingOrigin(_TimeSplitter):
-    """Folds that test the `horizon` steps after an origin that moves forward; the last fold ends with the data.
+    """Folds whose test part is the `horizon` steps after an origin that moves forward; the last fold ends with the
+    data.
 
     For one series a step is a row. If time stamps repeat (a panel: a MultiIndex with a level of times, an index with
-    repeated times, windows of several series, or a column that `time` names), a step is a stamp of any of the series.
-    The test then has all rows of the `horizon` stamps after the origin, the training all rows up to it. A series may
-    have no rows in some fold. Positions are in the order of the rows.
+    repeated times, windows of several series, or a column that `time` names), a step is a time stamp of any of the
+    series. The test part then has all rows of the `horizon` time stamps after the origin, the training part all rows up
+    to it. A series may have no rows in some folds. Positions are in the order of the rows.
 
     Parameters
     ----------
     n_splits : int, default=5
         Number of origins.
     horizon : int, default=1
-        Test steps of each fold.
+        Number of test steps of each fold.
     step : int, default=None
-        Steps from one origin to the next; None is `horizon`, so that no row is tested twice.
+        Number of steps from one origin to the next; None: `horizon`, so that no row is tested twice.
     gap : int, default=0
-        Steps before the origin that are left out of training. `backtest` still looks back on them.
+        Number of steps before the origin that are left out of training. `backtest` still reads them as the past.
     max_train_size : int, default=None
         Number of newest steps to train on (a sliding window); None: all steps before the origin (an expanding window).
     time : label, default=None
-        Column or index level of the time stamps. None: the index where its stamps repeat; the one column of stamps
-        where the index only counts rows; else rows are counted.
+        Column or index level of the time stamps. None: the index, if its time stamps repeat; the only column of time
+        stamps, if the index only counts rows; otherwise rows are counted.
 
     Raises
     ------
@@ -157,19 +158,19 @@ class RollingOrigin(_TimeSplitter):
 
 
 class PurgedTimeSeriesSplit(_TimeSplitter):
-    """Test blocks in time order, trained on what is left when rows that share information with the test are purged.
+    """Test blocks in time order; training rows that share information with the test block are purged.
 
-    Rows whose targets reach over several steps, as windows and triple-barrier labels do, have neighbours with nearly
-    the same targets; at the border of a plain fold these give the answer away. Training leaves out the `purge`
-    steps before the test block, and `purge + embargo` steps after it.
+    If targets span several steps, as those of windows and triple-barrier labels do, neighbouring rows have nearly the
+    same targets. At the border of a plain fold they leak the answer. So training leaves out the `purge` steps before
+    the test block and the `purge + embargo` steps after it.
 
     For windows that look back `lookback` steps and forecast `horizon`:
 
-    - `purge=horizon - 1`: no value is a target both in training and in test;
-    - and `embargo=lookback`: nor is a test target among the inputs of a later training window;
-    - `purge=lookback + horizon - 1`: no row at all, input or target, in both.
+    - with `purge=horizon - 1`, no value is a target both in training and in test;
+    - with `embargo=lookback` as well, no test target is an input of a later training window;
+    - with `purge=lookback + horizon - 1`, no row at all is in both, as input or as target.
 
-    Steps are counted as in `RollingOrigin`; windows made with `step=s` lie s rows apart, so fewer of them have to be
+    Steps are counted as in `RollingOrigin`. Windows made with `step=s` are s rows apart, so fewer of them have to be
     purged.
 
     Parameters
@@ -177,18 +178,18 @@ class PurgedTimeSeriesSplit(_TimeSplitter):
     n_splits : int, default=5
         Number of test blocks, which do not overlap.
     test_size : int, default=None
-        Steps of each block; the last block ends with the data. None: all steps are divided evenly among the blocks;
-        with `past_only`, the first of `n_splits + 1` parts is left for training.
+        Number of steps of each block; the last block ends with the data. None: all steps are divided evenly among the
+        blocks; with `past_only`, the first of `n_splits + 1` parts is only used for training.
     purge : int, default=0
-        Steps on either side of the test whose targets overlap with it.
+        Number of steps on either side of the test block whose targets overlap with it.
     embargo : int, default=0
-        Further steps after the test that are still too similar to it.
+        Number of further steps after the test block that are still too similar to it.
     past_only : bool, default=False
-        False: train on both sides of the test, which uses the most data for comparing models. True: train only on the
-        past, as in practice.
+        Whether to train only on the past, as in practice. False: train on both sides of the test block, which uses the
+        most data for comparing models.
     time : label, default=None
-        Column or index level of the time stamps. None: the index where its stamps repeat; the one column of stamps
-        where the index only counts rows; else rows are counted.
+        Column or index level of the time stamps. None: the index, if its time stamps repeat; the only column of time
+        stamps, if the index only counts rows; otherwise rows are counted.
 
     Raises
     ------
@@ -243,8 +244,8 @@ class PurgedTimeSeriesSplit(_TimeSplitter):
         Raises
         ------
         ValueError
-            There are too few steps for the blocks, a block has nothing to train on, or a panel's time stamps cannot be
-            told or are missing.
+            There are too few steps for the blocks, a block has nothing to train on, or a panel's time stamps are
+            unknown or missing.
         """
         steps = _Steps(X, self.time)
         folds = []

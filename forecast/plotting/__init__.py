@@ -1,4 +1,4 @@
-"""Pictures of forecasts: Display objects in scikit-learn's manner, drawn with matplotlib (extra `plot`)."""
+"""Plots of forecasts: display objects in the style of scikit-learn, drawn with matplotlib (extra `plot`)."""
 
 from .attention import AttentionDisplay
 from .attributions import AttributionDisplay

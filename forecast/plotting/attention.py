@@ -1,4 +1,4 @@
-"""`AttentionDisplay`: which steps of the past a decoder looks at."""
+"""`AttentionDisplay`: the steps of the past that a decoder attends to."""
 
 from numbers import Integral
 
@@ -11,17 +11,17 @@ __all__ = ["AttentionDisplay"]
 
 
 class AttentionDisplay:
-    """How much each step of the forecast looks at each step of the past, from 0 to 1; the weights of a row sum to 1.
+    """Attention of each step of the forecast to each step of the past, from 0 to 1; the weights of a row sum to 1.
 
-    `from_estimator` and `from_weights` build it and draw it.
+    Create it with `from_estimator` or `from_weights`.
 
     Parameters
     ----------
     weights : ndarray of shape (decoder_steps, encoder_steps)
-        Of one window, or means over several.
+        Weights of one window, or means over several.
     title : str, default=None
     legend : bool, default=True
-        False draws no bar of the colours.
+        Whether to draw a colour bar.
 
     Attributes
     ----------
@@ -53,14 +53,14 @@ class AttentionDisplay:
         model : RNNForecaster, or SeriesForecaster around one
             Fitted, with `attention`.
         X : windows or frame
-            As in the model's `predict`; of a `SeriesForecaster` a frame as for its `fit`.
+            Data as in the model's `predict`; for a `SeriesForecaster`, a frame as for its `fit`.
         window : int or "mean", default=-1
-            Position among the windows of `X`; "mean" draws the means over all.
+            Position among the windows of `X`; "mean": draw the means over all.
         title : str, default=None
         legend : bool, default=True
-            False draws no bar of the colours.
+            Whether to draw a colour bar.
         ax : matplotlib.axes.Axes, default=None
-            Where to draw; None makes a new figure.
+            Axes to draw on; None: a new figure.
 
         Returns
         -------
@@ -104,17 +104,17 @@ class AttentionDisplay:
 
     @classmethod
     def from_weights(cls, weights, *, title=None, legend=True, ax=None):
-        """Draw weights that were computed already.
+        """Draw attention weights that you have computed.
 
         Parameters
         ----------
         weights : array-like of shape (decoder_steps, encoder_steps)
-            Of one window of `RNNForecaster.attention_weights`, or means over several.
+            Weights of one window from `RNNForecaster.attention_weights`, or means over several.
         title : str, default=None
         legend : bool, default=True
-            False draws no bar of the colours.
+            Whether to draw a colour bar.
         ax : matplotlib.axes.Axes, default=None
-            Where to draw; None makes a new figure.
+            Axes to draw on; None: a new figure.
 
         Returns
         -------
@@ -125,7 +125,7 @@ class AttentionDisplay:
         ImportError
             matplotlib is not installed.
         ValueError
-            They are not of two axes.
+            The weights do not have two axes.
         """
         pyplot()
         weights = np.asarray(weights, dtype=np.float64)
@@ -141,7 +141,7 @@ class AttentionDisplay:
         Parameters
         ----------
         ax : matplotlib.axes.Axes, default=None
-            Where to draw; None makes a new figure, 9 x 4.2 inches.
+            Axes to draw on; None: a new figure of 9 x 4.2 inches.
 
         Returns
         -------

@@ -1,4 +1,4 @@
-"""`AttributionDisplay`: what has each column, or each row of it, added to a forecast?"""
+"""`AttributionDisplay`: what each column, or each row of it, contributes to a forecast."""
 
 import numpy as np
 
@@ -12,30 +12,30 @@ _UP, _DOWN = 0, 1  # colours: vermilion raises a forecast, blue lowers it
 
 
 class AttributionDisplay:
-    """What each column adds to a forecast, against its baseline: as a bar per column, or row by row.
+    """Contribution of each column to a forecast, relative to its baseline: a bar per column, or row by row.
 
-    `from_estimator` and `from_attribution` build it and draw it.
+    Create it with `from_estimator` or `from_attribution`.
 
     Parameters
     ----------
     attribution : Attribution
-        As `forecast.diagnostics.explain` gives it. Of several forecasts and steps, means are drawn.
+        Result of `forecast.diagnostics.explain`. For several forecasts and steps, means are drawn.
     kind : {"columns", "lags"}, default="columns"
-        A bar per column, the most important on top; or columns against lags, in colours.
+        "columns": a bar per column, the most important on top. "lags": columns against lags, in colours.
     unit : str, default=None
-        Of the target.
+        Unit of the target.
     title : str, default=None
     legend : bool, default=True
-        False draws none, and no bar of the colours.
+        Whether to draw a legend or a colour bar.
 
     Attributes
     ----------
     ax_ : matplotlib.axes.Axes
     figure_ : matplotlib.figure.Figure
     bars_ : matplotlib.container.BarContainer
-        With kind "columns". Columns for which there is no room are drawn as one.
+        Bars of kind "columns". Columns for which there is no room are drawn as one bar.
     mesh_ : matplotlib.collections.QuadMesh or None
-        With kind "lags", in which static covariates are left out.
+        Heat map of kind "lags", without static covariates.
 
     Examples
     --------
@@ -67,17 +67,17 @@ class AttributionDisplay:
         Parameters
         ----------
         model : SeriesForecaster
-            Fitted, as `forecast.diagnostics.explain` takes it.
+            Fitted model, as for `forecast.diagnostics.explain`.
         X, history, n_origins
             As in `explain`.
         kind : {"columns", "lags"}, default="columns"
         unit : str, default=None
-            Of the target.
+            Unit of the target.
         title : str, default=None
         legend : bool, default=True
-            False draws none, and no bar of the colours.
+            Whether to draw a legend or a colour bar.
         ax : matplotlib.axes.Axes, default=None
-            Where to draw; None makes a new figure.
+            Axes to draw on; None: a new figure.
 
         Returns
         -------
@@ -109,19 +109,19 @@ class AttributionDisplay:
 
     @classmethod
     def from_attribution(cls, attribution, *, kind="columns", unit=None, title=None, legend=True, ax=None):
-        """Draw an attribution that was computed already.
+        """Draw an attribution that you have computed.
 
         Parameters
         ----------
         attribution : Attribution
         kind : {"columns", "lags"}, default="columns"
         unit : str, default=None
-            Of the target.
+            Unit of the target.
         title : str, default=None
         legend : bool, default=True
-            False draws none, and no bar of the colours.
+            Whether to draw a legend or a colour bar.
         ax : matplotlib.axes.Axes, default=None
-            Where to draw; None makes a new figure.
+            Axes to draw on; None: a new figure.
 
         Returns
         -------
@@ -132,7 +132,7 @@ class AttributionDisplay:
         ImportError
             matplotlib is not installed.
         TypeError, ValueError
-            It is not an `Attribution`, or the kind is another.
+            The object is not an `Attribution`, or `kind` is unknown.
         """
         pyplot()
         if not hasattr(attribution, "by_lag"):
@@ -148,7 +148,7 @@ class AttributionDisplay:
         Parameters
         ----------
         ax : matplotlib.axes.Axes, default=None
-            Where to draw; None makes a new figure, 9 inches wide.
+            Axes to draw on; None: a new figure, 9 inches wide.
 
         Returns
         -------
@@ -160,7 +160,7 @@ class AttributionDisplay:
         ImportError
             matplotlib is not installed.
         ValueError
-            The kind is another.
+            `kind` is unknown.
         """
         pyplot()
         one_of(self.kind, ("columns", "lags"), "kind")

@@ -19,7 +19,7 @@ _MOST_ROWS = 40  # series up to which the picture grows
 class BacktestDisplay:
     """Errors of models and naive forecasts by origin, over time, by step of the horizon, or by series of a panel.
 
-    `from_report` builds it and draws it.
+    Create it with `from_report`.
 
     Parameters
     ----------
@@ -28,14 +28,15 @@ class BacktestDisplay:
     by : {"origin", "step", "series"}, default="origin"
     metric : str, default="MAE"
     step_unit : str, default=None
-        What a step is, such as "hours".
+        Unit of a step, such as "hours".
     unit : str, default=None
-        Unit of the series; the errors that have it are labelled with it.
+        Unit of the series; errors in this unit are labelled with it.
     order : list of str, default=None
-        Names by which colours are given out, so that a model looks alike in several pictures; None: as drawn.
+        Order of names in which colours are assigned, so that a model has the same colour in several plots; None: as
+        drawn.
     title : str, default=None
     legend : bool, default=True
-        False draws none.
+        Whether to draw a legend.
 
     Attributes
     ----------
@@ -88,25 +89,26 @@ class BacktestDisplay:
         ----------
         report : BacktestReport
         by : {"origin", "step", "series"}, default="origin"
-            "origin": the error of all steps from each origin, over time: when was it hard? "step": the error of all
-            origins at each step: how fast does it get worse? "series": the error of each series of a panel, the
-            largest of the first model on top: which are hard?
+            What errors are split by. "origin": the error of all steps from each origin, over time, which shows when
+            forecasting was hard. "step": the error of all origins at each step, which shows how fast errors grow.
+            "series": the error of each series of a panel, the largest of the first model on top, which shows which
+            series are hard.
         metric : {"MAE", "RMSE", "sMAPE", "MASE", "RMSSE", "skill"}, default="MAE"
-            As in `report.summary()`, and the same numbers; the skill at an origin, a step or a series is over the naive
-            forecast that is best there.
+            Error as in `report.summary()`, with the same numbers; the skill at an origin, a step or a series is over
+            the naive forecast that is best there.
         models : str or list of str, default=None
             Models to draw. None: all models and naive forecasts, the best first.
         series : label or list of labels, default=None
-            Which series of a panel; several are taken together. None: all.
+            Series of a panel to draw; several are combined. None: all.
         target : label, default=None
-            Which target; None is the first.
+            Target to draw; None: the first.
         unit : str, default=None
             Unit of the target.
         title : str, default=None
         legend : bool, default=True
-            False draws none.
+            Whether to draw a legend.
         ax : matplotlib.axes.Axes, default=None
-            Where to draw; None makes a new figure.
+            Axes to draw on; None: a new figure.
 
         Returns
         -------
@@ -117,7 +119,7 @@ class BacktestDisplay:
         ImportError
             matplotlib is not installed.
         TypeError, ValueError
-            `by` or `metric` is none of these, or the report has no such model, series or target.
+            `by` or `metric` is unknown, or the report has no such model, series or target.
 
         Examples
         --------
@@ -159,7 +161,7 @@ class BacktestDisplay:
         Parameters
         ----------
         ax : matplotlib.axes.Axes, default=None
-            Where to draw; None makes a new figure, 9 x 4.2 inches.
+            Axes to draw on; None: a new figure of 9 x 4.2 inches.
 
         Returns
         -------
@@ -231,7 +233,7 @@ def _by(report, by, metric):
 
 
 def _by_origin(report, metric):
-    """The report splits by steps; given the number of its origin as the step of each row, it splits by origins."""
+    """The summary by origin: the report splits by steps, so each row gets the number of its origin as its step."""
     origins = pd.Index(report.frame["origin"].unique()).sort_values()
     numbered = replace(report, frame=report.frame.assign(step=origins.get_indexer(report.frame["origin"])))
     return _by(numbered, "step", metric).set_axis(origins)

@@ -1,4 +1,4 @@
-"""Forecasts with bounds out of the frames that people have them in: bounds by coverage, or quantiles by level."""
+"""Forecasts with bounds, read from users' frames: bounds by coverage, or quantiles by level."""
 
 import re
 from dataclasses import dataclass, field
@@ -18,7 +18,7 @@ _QUANTILE = re.compile(r"(?P<target>.+)_(?P<level>0?\.\d+)")
 
 @dataclass(frozen=True)
 class Predictions:
-    """One series, ready to be drawn."""
+    """One series, ready to draw."""
 
     history: pd.Series
     forecast: pd.Series
@@ -73,7 +73,7 @@ def predictions_of(model, X, history, actual, levels, target, series):
 
 
 def _keys(model, rows, series):
-    """Names of the series to draw; [None] of a model of one series."""
+    """Names of the series to draw; [None] for a model of one series."""
     if model.series is not None:
         return [one_of(one, rows.keys, "series") for one in (series if isinstance(series, list) else [series])]
     if series is not None:

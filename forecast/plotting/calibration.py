@@ -1,4 +1,4 @@
-"""`CoverageDisplay`: do intervals and quantiles hold as often as they say?"""
+"""`CoverageDisplay`: do intervals and quantiles contain the actual values as often as they should?"""
 
 import numpy as np
 import pandas as pd
@@ -14,30 +14,31 @@ _POINTS = 0.02
 
 
 class CoverageDisplay:
-    """Observed against nominal coverage of intervals, or how often values lay below quantiles; also by step.
+    """Observed against nominal coverage of intervals, or the share of values below quantiles; also by step.
 
-    On the diagonal a forecast is as sure as it may be; below it, intervals are too narrow. Grey is 2 points either side
-    of it; the dotted lines hold 95 % of what chance does to `n` independent forecasts that are right. Forecasts that
-    overlap in time are not independent, and stray further.
+    On the diagonal, coverage is exact; below it, intervals are too narrow. The grey band is 2 points on either side of
+    the diagonal. Between the dotted lines are 95 % of the shares that `n` independent, correct forecasts would have by
+    chance. Forecasts that overlap in time are not independent, so they vary more.
 
-    `from_report` and `from_predictions` build it and draw it.
+    Create it with `from_report` or `from_predictions`.
 
     Parameters
     ----------
     table : pandas.DataFrame
-        Observed shares. Without `by`: index the nominal ones, a column per model. With `by="step"`: index the steps, a
-        column per nominal share.
+        Observed shares. Without `by`, the index has the nominal shares, with a column per model. With `by="step"`, the
+        index has the steps, with a column per nominal share.
     n : int
-        Forecasts behind each share.
+        Number of forecasts behind each share.
     kind : {"intervals", "quantiles"}, default="intervals"
     by : {None, "step"}, default=None
     step_unit : str, default=None
-        What a step is, such as "hours".
+        Unit of a step, such as "hours".
     order : list of str, default=None
-        Names by which colours are given out, so that a model looks alike in several pictures; None: as drawn.
+        Order of names in which colours are assigned, so that a model has the same colour in several plots; None: as
+        drawn.
     title : str, default=None
     legend : bool, default=True
-        False draws none.
+        Whether to draw a legend.
 
     Attributes
     ----------
@@ -85,24 +86,24 @@ class CoverageDisplay:
         Parameters
         ----------
         report : BacktestReport
-            Of `backtest(..., coverage=[0.5, 0.8, 0.95])`.
+            Report of `backtest(..., coverage=[0.5, 0.8, 0.95])`.
         kind : {"intervals", "quantiles"}, default="intervals"
-            "quantiles": the bounds of 80 % as the quantiles 0.1 and 0.9, and the share of values at or below each; it
-            shows on which side intervals fail.
+            What to draw. "intervals": coverage. "quantiles": the share of values at or below each bound, with the
+            bounds of 80 % as the quantiles 0.1 and 0.9; this shows on which side intervals fail.
         by : {None, "step"}, default=None
-            "step": at each step of the horizon, for one model.
+            None: over all steps. "step": at each step of the horizon, for one model.
         models : str or list of str, default=None
-            Which ones; None draws all that have intervals, with `by="step"` the best of them.
+            Models to draw. None: all with intervals; with `by="step"`, the best of them.
         series : label or list of labels, default=None
-            Which series of a panel; several are taken together. None: all.
+            Series of a panel to draw; several are combined. None: all.
         target : label, default=None
-            None is the first.
+            Target to draw; None: the first.
         title : str, default=None
-            None says the model where `by="step"`.
+            Title. None: with `by="step"`, the name of the model.
         legend : bool, default=True
-            False draws none.
+            Whether to draw a legend.
         ax : matplotlib.axes.Axes, default=None
-            Where to draw; None makes a new figure.
+            Axes to draw on; None: a new figure.
 
         Returns
         -------
@@ -174,28 +175,29 @@ class CoverageDisplay:
         legend=True,
         ax=None,
     ):
-        """Draw the coverage of intervals or quantiles, whatever made them.
+        """Draw the coverage of any intervals or quantiles.
 
         Parameters
         ----------
         y_true : array-like of shape (n,)
-            What came. NaN: not known, left out.
+            Actual values. Unknown ones (NaN) are left out.
         intervals : frame, or dict of float to pair of array-likes of shape (n,) or to frame, default=None
-            As `predict_interval(coverage=[...])` gives them: columns `<target>_lower_0.8`, `<target>_upper_0.8`, and so
-            on. Or by coverage, a lower and an upper bound, as two arrays or two columns.
+            Intervals as from `predict_interval(coverage=[...])`: columns `<target>_lower_0.8`, `<target>_upper_0.8`,
+            and so on. Or a dict with a lower and an upper bound for each coverage, as two arrays or two columns.
         quantiles : frame, or dict of float to array-like of shape (n,), default=None
-            As `predict_quantiles` gives them: columns `<target>_0.1`, and so on. Or by level. In place of `intervals`.
+            Quantiles, instead of `intervals`, as from `predict_quantiles`: columns `<target>_0.1`, and so on. Or a dict
+            by level.
         step : array-like of int of shape (n,), default=None
-            The step of the horizon of each value: the coverage is then drawn by step.
+            Step of the horizon of each value; coverage is then drawn by step.
         step_unit : str, default=None
-            What a step is, such as "hours".
+            Unit of a step, such as "hours".
         name : str, default="forecast"
-            Of the model.
+            Name of the model.
         title : str, default=None
         legend : bool, default=True
-            False draws none.
+            Whether to draw a legend.
         ax : matplotlib.axes.Axes, default=None
-            Where to draw; None makes a new figure.
+            Axes to draw on; None: a new figure.
 
         Returns
         -------
@@ -206,7 +208,7 @@ class CoverageDisplay:
         ImportError
             matplotlib is not installed.
         TypeError, ValueError
-            Not exactly one of `intervals` and `quantiles` is given, a level is not between 0 and 1, or the shapes
+            Both or neither of `intervals` and `quantiles` are passed, a level is not between 0 and 1, or the shapes
             differ.
 
         Examples
@@ -244,7 +246,7 @@ class CoverageDisplay:
         Parameters
         ----------
         ax : matplotlib.axes.Axes, default=None
-            Where to draw; None makes a new figure: 5.6 x 6.1 inches, by step 9 x 4.2.
+            Axes to draw on; None: a new figure of 5.6 x 6.1 inches, by step 9 x 4.2.
 
         Returns
         -------
@@ -315,12 +317,12 @@ class CoverageDisplay:
 
 
 def _ticks(ax):
-    """Shares to name: six, in small axes three."""
+    """Shares to label: six, in small axes three."""
     return np.linspace(0, 1, 6 if min(ax.bbox.width, ax.bbox.height) / ax.figure.dpi > 2 else 3)
 
 
 def _hits_of_report(report, name, kind):
-    """One row per forecast with bounds and an actual value: its step, and per nominal share whether it held."""
+    """One row per forecast with bounds and an actual value: its step, and whether each nominal share held."""
     rows = report.frame[(report.frame["model"] == name) & report.frame["actual"].notna()]
     levels = [level for level in report.coverage if rows[f"lower_{level:g}"].notna().any()]
     if not levels:

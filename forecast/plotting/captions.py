@@ -1,4 +1,4 @@
-"""Titles and legends: above the axes where there is room, else inside above the data; never on another picture."""
+"""Titles and legends: above the axes if there is room, otherwise inside, above the data; never over other axes."""
 
 import numpy as np
 
@@ -25,7 +25,7 @@ def caption(ax, title=None, handles=None, *, legend=True):
         Drawn already: the legend reads the limits.
     title : str, default=None
     handles : list of artists, default=None
-        What the legend explains; None: everything with a label.
+        Artists in the legend; None: everything with a label.
     legend : bool, default=True
         Whether there is a legend.
     """
@@ -84,7 +84,7 @@ def figure_caption(figure, axes, title=None, *, legend=True):
 
 
 def room_beside(ax, points):
-    """Whether words of some points fit to the right of the axes without lying on others or outside."""
+    """Whether text of some points fits to the right of the axes without covering other axes or leaving the figure."""
     if is_laid_out(ax):
         return True
     pixels = ax.figure.dpi / _POINTS

@@ -37,33 +37,34 @@ _HISTORY = 1.9  # times as long as the forecast: with the margins, the forecast 
 
 
 class ForecastDisplay:
-    """History, forecasts with interval bands and, where they are known, the actual values of one series.
+    """History, forecasts with interval bands and, if known, the actual values of one series.
 
-    `from_estimator`, `from_predictions` and `from_report` build it and draw it.
+    Create it with `from_estimator`, `from_predictions` or `from_report`.
 
     Parameters
     ----------
     history : pandas.Series
         Values before the forecast, by time; its name labels the axis.
     forecasts : dict of str to pandas.Series
-        Forecasts by the name of their model; the first is drawn as the main one.
+        Forecasts by name of the model; the first is drawn as the main one.
     actual : pandas.Series, default=None
-        What happened in the time of the forecasts.
+        Actual values in the period of the forecasts.
     intervals : dict of float to pandas.DataFrame, default=None
-        By coverage (None where it is not known), columns `lower` and `upper`: bands, the widest lightest.
+        Interval bands by coverage (None if unknown), with columns `lower` and `upper`; the widest is drawn lightest.
     interval_of : str, default=None
-        The forecast that the intervals belong to; None is the first.
+        Forecast that the intervals belong to; None: the first.
     n_steps : int, default=None
-        Newest steps of `history` to draw. None: about twice as long as the forecast, which so gets a third of the
-        width.
+        Number of newest steps of `history` to draw. None: about twice the length of the forecast, which then takes a
+        third of the width.
     unit : str, default=None
         Unit of the series, for its axis.
     order : list of str, default=None
-        Names by which colours are given out, so that a model looks alike in several pictures; None: as drawn.
+        Order of names in which colours are assigned, so that a model has the same colour in several plots; None: as
+        drawn.
     title : str, default=None
-        None draws none.
+        Title; None: no title.
     legend : bool, default=True
-        False draws none.
+        Whether to draw a legend.
 
     Attributes
     ----------
@@ -129,49 +130,50 @@ class ForecastDisplay:
         legend=True,
         ax=None,
     ):
-        """Forecast with a fitted `SeriesForecaster` and draw it after the rows that it looks back on.
+        """Forecast with a fitted `SeriesForecaster` and draw the result after the rows before it.
 
         Parameters
         ----------
         model : SeriesForecaster
-            Fitted.
+            Fitted model.
         X : frame, default=None
-            The future rows, as in `predict`; where they hold the target, it is drawn as the actual values. None
-            forecasts the rows of `actual`, or `horizon` steps.
+            The future rows, as in `predict`; if they contain the target, the actual values are drawn. None: forecast
+            the rows of `actual`, or `horizon` steps.
         history : frame, default=None
             Rows to forecast after, as in `predict`; None: the fitted ones.
         actual : pandas.DataFrame or pandas.Series, default=None
             Rows that continue the data, with the target. None: those of `X`.
         coverage : float or list of float, default=None
-            Intervals to shade, such as [0.5, 0.8, 0.95] (`predict_interval`). None draws none.
+            Intervals to shade, such as [0.5, 0.8, 0.95] (`predict_interval`). None: no intervals.
         name : str, default=None
-            Label of the model in the legend. Default: the class of its regressor, "recipe" or "members".
+            Label of the model in the legend. None: the class of its regressor, "recipe" or "members".
         series : label or list of labels, default=None
-            The series of a panel to draw; a list draws each in axes of its own. None is the first that is forecast.
+            Series of a panel to draw; a list draws each in separate axes. None: the first that is forecast.
         target : label, default=None
-            The target to draw; None is the first.
+            Target to draw; None: the first.
         n_steps : int, default=None
-            Steps of history to draw. Default: about twice as long as the forecast, which so gets a third of the width.
+            Number of steps of history to draw. None: about twice the length of the forecast, which then takes a third
+            of the width.
         unit : str, default=None
             Unit of the target, for its axis.
         title : str, default=None
         legend : bool, default=True
-            False draws none.
+            Whether to draw a legend.
         ax : matplotlib.axes.Axes or sequence of them, default=None
-            Where to draw, one per series of a list; None makes a new figure.
+            Axes to draw on, one per series of a list; None: a new figure.
 
         Returns
         -------
         ForecastDisplay or ForecastGridDisplay
-            The second where `series` is a list.
+            The second if `series` is a list.
 
         Raises
         ------
         ImportError
             matplotlib is not installed.
         TypeError, ValueError
-            The model is not a fitted `SeriesForecaster`, the target or the series is not one of its own, or as
-            `predict` and `predict_interval`.
+            The model is not a fitted `SeriesForecaster`, or it has no such target or series; or as `predict` and
+            `predict_interval`.
 
         Examples
         --------
@@ -204,14 +206,14 @@ class ForecastDisplay:
 
     @classmethod
     def from_forecaster(cls, model, X=None, **options):
-        """The same as `from_estimator`, under its first name.
+        """Earlier name of `from_estimator`.
 
         Parameters
         ----------
         model : SeriesForecaster
         X : frame, default=None
         **options
-            As of `from_estimator`.
+            Options of `from_estimator`.
 
         Returns
         -------
@@ -236,30 +238,30 @@ class ForecastDisplay:
         legend=True,
         ax=None,
     ):
-        """Draw forecasts that are there already, of whatever made them.
+        """Draw forecasts made elsewhere.
 
         Parameters
         ----------
         history : pandas.Series or pandas.DataFrame
             Values of one series before the forecast, by time.
         forecast : pandas.Series, pandas.DataFrame, or dict of float to one of them
-            A column of forecasts with its bounds, as `predict_interval` gives them: `<target>_lower` and
-            `<target>_upper`, or for each coverage `<target>_lower_0.8` and `<target>_upper_0.8`, with or without the
-            target's name. Or quantiles, as `predict_quantiles` gives them (`<target>_0.1`), or a column or an entry per
-            level between 0 and 1: 0.5 is the line, 0.1 and 0.9 the bounds of 80 %.
+            A column of forecasts with its bounds, as from `predict_interval`: `<target>_lower` and `<target>_upper`, or
+            for each coverage `<target>_lower_0.8` and `<target>_upper_0.8`, with or without the target's name. Or
+            quantiles, as from `predict_quantiles` (`<target>_0.1`), or a column or an entry per level between 0 and 1:
+            0.5 is the line, 0.1 and 0.9 are the bounds of 80 %.
         actual : pandas.Series or pandas.DataFrame, default=None
-            What came.
+            Actual values.
         intervals : pandas.DataFrame or dict of float to pandas.DataFrame, default=None
-            Bounds as above, for a forecast without them; or a frame of `<target>_lower` and `<target>_upper` by
-            coverage.
+            Bounds as above, for a forecast without them; or a dict of frames with `<target>_lower` and `<target>_upper`
+            by coverage.
         coverage : float, default=None
-            Of bounds that do not say it themselves.
+            Coverage of bounds whose names do not contain it.
         name : str, default="forecast"
-            Of the forecast, in the legend.
+            Label of the forecast in the legend.
         target : label, default=None
-            The column to draw; None is the first.
+            Column to draw; None: the first.
         n_steps : int, default=None
-            Steps of history to draw. Default: about twice as long as the forecast.
+            Number of steps of history to draw. None: about twice the length of the forecast.
         unit : str, default=None
         title : str, default=None
         ax : matplotlib.axes.Axes, default=None
@@ -273,8 +275,8 @@ class ForecastDisplay:
         ImportError
             matplotlib is not installed.
         TypeError, ValueError
-            No series can be read from an argument, a level has no partner on the other side of the median, or bounds
-            have other rows than the forecast.
+            No series can be read from an argument, a level has no counterpart on the other side of the median, or
+            bounds and forecast have different rows.
 
         Examples
         --------
@@ -318,29 +320,29 @@ class ForecastDisplay:
         df : frame
             The data of the backtest.
         models : str or list of str, default=None
-            Which ones; None draws all, the best first.
+            Models to draw. None: all, the best first.
         origin : label, default=None
-            Which origin; None is the last.
+            Origin to draw; None: the last.
         coverage : float or list of float, default=None
-            Which of the report's intervals to shade, around the first model that has them; None: all.
+            Intervals of the report to shade, around the first model that has them; None: all.
         series : label or list of labels, default=None
-            Which series of a panel; a list draws each in axes of its own. None is the first.
+            Series of a panel to draw; a list draws each in separate axes. None: the first.
         target : label, default=None
-            Which target; None is the first.
+            Target to draw; None: the first.
         n_steps : int, default=None
-            Steps of history to draw. Default: about twice as long as the forecast.
+            Number of steps of history to draw. None: about twice the length of the forecast.
         unit : str, default=None
             Unit of the target, for its axis.
         title : str, default=None
         legend : bool, default=True
-            False draws none.
+            Whether to draw a legend.
         ax : matplotlib.axes.Axes or sequence of them, default=None
-            Where to draw, one per series of a list; None makes a new figure.
+            Axes to draw on, one per series of a list; None: a new figure.
 
         Returns
         -------
         ForecastDisplay or ForecastGridDisplay
-            The second where `series` is a list.
+            The second if `series` is a list.
 
         Raises
         ------
@@ -384,7 +386,7 @@ class ForecastDisplay:
         Parameters
         ----------
         ax : matplotlib.axes.Axes, default=None
-            Where to draw; None makes a new figure, 9 x 4.2 inches.
+            Axes to draw on; None: a new figure of 9 x 4.2 inches.
 
         Returns
         -------
@@ -418,7 +420,7 @@ class ForecastDisplay:
         return self
 
     def _shown(self):
-        """The newest rows of the history: `n_steps`, or as many as leave the forecast a third of the width."""
+        """The newest rows of the history: `n_steps`, or enough to leave the forecast a third of the width."""
         if self.n_steps is not None:
             return self.history.iloc[-self.n_steps :]
         at = place(self.history.index)

@@ -1,4 +1,4 @@
-"""`GateActivityDisplay`: gates that open and close along a series."""
+"""`GateActivityDisplay`: gates opening and closing along a series."""
 
 import numpy as np
 import pandas as pd
@@ -32,41 +32,42 @@ _OPEN = ("i", "f", "o", "r", "z")  # between 0 and 1; the others are signed
 
 
 class GateActivityDisplay:
-    """Values of a network's gates along one window, with the series that it reads above, on the same axis of time.
+    """Values of a network's gates along one window, with the series it reads above, on the same time axis.
 
-    `from_estimator` and `from_activity` build it and draw it.
+    Create it with `from_estimator` or `from_activity`.
 
     Parameters
     ----------
     activity : GateActivity
-        Of `forecast.diagnostics.gate_activity`.
+        Result of `forecast.diagnostics.gate_activity`.
     series : pandas.Series or array-like of shape (lookback,), default=None
-        What the network reads in that window; an index of dates becomes the axis of time. None draws the gates alone.
+        Series that the network reads in that window; an index of dates becomes the time axis. None: draw only the
+        gates.
     kind : {"heatmap", "band"}, default="heatmap"
-        "heatmap": every unit of one gate, sorted by its mean, 0 (closed) to 1 (open). "band": the mean of each gate
-        and the range of its units without the lowest and the highest tenth.
+        Kind of plot. "heatmap": every unit of one gate, sorted by its mean, from 0 (closed) to 1 (open). "band": the
+        mean of each gate and the range of its units without the lowest and the highest tenth.
     gate : str, default=None
-        Of a heat map: "i", "f", "o" (lstm), "r", "z" (gru), a candidate "g" or "n", or a state "h" or "c". None: what
-        keeps the memory, "f" or "z"; of a network without gates "h".
+        Gate of the heat map: "i", "f", "o" (lstm), "r", "z" (gru), a candidate "g" or "n", or a state "h" or "c". None:
+        the gate that keeps the memory, "f" or "z"; for a network without gates, "h".
     window : int, default=-1
         Position among the windows of `activity`.
     layer : int, default=-1
-        0 is the one next to the input, -1 the last.
+        Layer to draw: 0 is next to the input, -1 is the last.
     unit : str, default=None
         Unit of the series.
     title : str, default=None
     legend : bool, default=True
-        False draws none; of a heat map, no bar of its colours.
+        Whether to draw a legend or, for a heat map, a colour bar.
 
     Attributes
     ----------
     axes_ : list of matplotlib.axes.Axes
-        The series (where there is one), the gates.
+        Axes of the series (if there is one) and of the gates.
     figure_ : matplotlib.figure.Figure
     mesh_ : matplotlib.collections.QuadMesh or None
         The heat map.
     lines_ : list of matplotlib.lines.Line2D
-        The series (where there is one); with "band" the mean of each gate.
+        Lines of the series (if there is one) and, with "band", of the mean of each gate.
 
     Examples
     --------
@@ -113,21 +114,21 @@ class GateActivityDisplay:
         Parameters
         ----------
         model : RNNForecaster, or SeriesForecaster around one
-            Fitted.
+            Fitted model.
         X : windows or frame
-            As in `forecast.diagnostics.gate_activity`. The series drawn is the first channel of the window: of a
-            `SeriesForecaster` the target after its transform, before the window's normalisation.
+            Data as in `forecast.diagnostics.gate_activity`. The series drawn is the first channel of the window: for a
+            `SeriesForecaster`, the target after its transform and before the window norm.
         kind : {"heatmap", "band"}, default="heatmap"
         gate : str, default=None
         window : int, default=-1
-            Position among the windows of `X`; -1 is the newest that has a future.
+            Position among the windows of `X`; -1 is the newest one with a future.
         layer : int, default=-1
         unit : str, default=None
         title : str, default=None
         legend : bool, default=True
-            False draws none; of a heat map, no bar of its colours.
+            Whether to draw a legend or, for a heat map, a colour bar.
         axes : sequence of two matplotlib.axes.Axes, default=None
-            Where to draw; None makes a new figure.
+            Axes to draw on; None: a new figure.
 
         Returns
         -------
@@ -138,7 +139,7 @@ class GateActivityDisplay:
         ImportError
             matplotlib is not installed.
         TypeError, ValueError
-            There is no such window, layer or gate, or as `gate_activity`.
+            There is no such window, layer or gate; or as `gate_activity`.
 
         Examples
         --------
@@ -197,13 +198,13 @@ class GateActivityDisplay:
         legend=True,
         axes=None,
     ):
-        """Draw gates that were computed already.
+        """Draw gates that you have computed.
 
         Parameters
         ----------
         activity : GateActivity
         series : pandas.Series or array-like of shape (lookback,), default=None
-            What the network read in the window.
+            Series that the network read in the window.
         kind : {"heatmap", "band"}, default="heatmap"
         gate : str, default=None
         window : int, default=-1
@@ -211,9 +212,9 @@ class GateActivityDisplay:
         unit : str, default=None
         title : str, default=None
         legend : bool, default=True
-            False draws none; of a heat map, no bar of its colours.
+            Whether to draw a legend or, for a heat map, a colour bar.
         axes : sequence of matplotlib.axes.Axes, default=None
-            Two, one without `series`; None makes a new figure.
+            Two axes, one without `series`; None: a new figure.
 
         Returns
         -------
@@ -224,8 +225,8 @@ class GateActivityDisplay:
         ImportError
             matplotlib is not installed.
         TypeError, ValueError
-            There is no such kind, gate, window or layer; a band of a network without gates; or the series is not as
-            long as the window.
+            There is no such kind, gate, window or layer; a band is drawn for a network without gates; or series and
+            window differ in length.
         """
         pyplot()
         one_of(kind, ("heatmap", "band"), "kind")
@@ -248,7 +249,8 @@ class GateActivityDisplay:
         Parameters
         ----------
         axes : sequence of matplotlib.axes.Axes, default=None
-            The series, the gates (without a series the gates alone); None makes a new figure, 9 x 5.2 inches.
+            Axes for the series and the gates (without a series, only for the gates); None: a new figure of 9 x 5.2
+            inches.
 
         Returns
         -------
@@ -369,7 +371,7 @@ class GateActivityDisplay:
 
 
 def _numbers(at):
-    """Dates as the numbers that matplotlib counts them by."""
+    """Dates as matplotlib's numbers."""
     from matplotlib.dates import date2num
 
     return date2num(at) if np.issubdtype(at.dtype, np.datetime64) else at.astype(np.float64)

@@ -10,29 +10,30 @@ __all__ = ["GradientFlowDisplay"]
 
 
 class GradientFlowDisplay:
-    """Norm of the loss gradient at each time step of the window, a line per model and layer, on a logarithmic axis.
+    """Norm of the loss gradient at each time step of the window, with a line per model and layer, on a logarithmic
+    axis.
 
-    A straight line that falls to the left is a gradient that vanishes at a constant rate per step; one that rises to
-    the left explodes.
+    A straight line that falls to the left means that the gradient vanishes at a constant rate per step; if the line
+    rises to the left, the gradient explodes.
 
-    `from_estimator` and `from_flows` build it and draw it.
+    Create it with `from_estimator` or `from_flows`.
 
     Parameters
     ----------
     flows : dict of str to GradientFlow
-        By name of the model, as `forecast.diagnostics.gradient_flow` gives them.
+        Results of `forecast.diagnostics.gradient_flow` by name of the model.
     relative : bool, default=False
-        Each line over its value at the newest step, so that models compare by their shape alone.
+        Whether to divide each line by its value at the newest step, so that only shapes are compared.
     title : str, default=None
     legend : bool, default=True
-        False draws none.
+        Whether to draw a legend.
 
     Attributes
     ----------
     ax_ : matplotlib.axes.Axes
     figure_ : matplotlib.figure.Figure
     lines_ : list of matplotlib.lines.Line2D
-        Model after model, layer after layer, 0 the one next to the input. Norms of 0 cannot be drawn; they are gaps.
+        Lines by model, then by layer; layer 0 is next to the input. Norms of 0 cannot be drawn and leave gaps.
 
     Examples
     --------
@@ -59,18 +60,18 @@ class GradientFlowDisplay:
         Parameters
         ----------
         model : RNNForecaster, or SeriesForecaster around one
-            Fitted.
+            Fitted model.
         X, y
-            As in `forecast.diagnostics.gradient_flow`.
+            Data as in `forecast.diagnostics.gradient_flow`.
         name : str, default=None
-            Of the model; None is its cell, such as "LSTM".
+            Name of the model; None: its cell, such as "LSTM".
         relative : bool, default=False
-            As above.
+            As for the class.
         title : str, default=None
         legend : bool, default=True
-            False draws none.
+            Whether to draw a legend.
         ax : matplotlib.axes.Axes, default=None
-            Where to draw; None makes a new figure.
+            Axes to draw on; None: a new figure.
 
         Returns
         -------
@@ -105,19 +106,19 @@ class GradientFlowDisplay:
 
     @classmethod
     def from_flows(cls, flows, *, relative=False, title=None, legend=True, ax=None):
-        """Draw the gradient flow of several models side by side.
+        """Draw the gradient flow of several models together.
 
         Parameters
         ----------
         flows : dict of str to GradientFlow
-            By name of the model.
+            Gradient flows by name of the model.
         relative : bool, default=False
-            As above.
+            As for the class.
         title : str, default=None
         legend : bool, default=True
-            False draws none.
+            Whether to draw a legend.
         ax : matplotlib.axes.Axes, default=None
-            Where to draw; None makes a new figure.
+            Axes to draw on; None: a new figure.
 
         Returns
         -------
@@ -128,7 +129,7 @@ class GradientFlowDisplay:
         ImportError
             matplotlib is not installed.
         TypeError, ValueError
-            `flows` is not a dict of flows, or a flow is 0 at every step.
+            `flows` is not a dict of gradient flows, or a flow is 0 at every step.
         """
         pyplot()
         if not isinstance(flows, dict) or not flows or not all(hasattr(flow, "norms") for flow in flows.values()):
@@ -150,7 +151,7 @@ class GradientFlowDisplay:
         Parameters
         ----------
         ax : matplotlib.axes.Axes, default=None
-            Where to draw; None makes a new figure, 9 x 4.2 inches.
+            Axes to draw on; None: a new figure of 9 x 4.2 inches.
 
         Returns
         -------

@@ -1,4 +1,4 @@
-"""`ImportanceDisplay`: without which column is a model worse?"""
+"""`ImportanceDisplay`: how much worse a model is without each column."""
 
 import numpy as np
 
@@ -9,27 +9,27 @@ __all__ = ["ImportanceDisplay"]
 
 
 class ImportanceDisplay:
-    """How much the error rises where a column comes from another time, a bar per column, the most important on top.
+    """Increase of the error if a column is taken from another time, with a bar per column, the most important on top.
 
-    `from_estimator` and `from_importance` build it and draw it.
+    Create it with `from_estimator` or `from_importance`.
 
     Parameters
     ----------
     importance : ChannelImportance
-        As `forecast.diagnostics.channel_importance` gives it.
+        Result of `forecast.diagnostics.channel_importance`.
     unit : str, default=None
-        Of the error.
+        Unit of the error.
     title : str, default=None
     legend : bool, default=True
-        False draws none.
+        Whether to draw a legend.
 
     Attributes
     ----------
     ax_ : matplotlib.axes.Axes
     figure_ : matplotlib.figure.Figure
     bars_ : matplotlib.container.BarContainer
-        Means over the repeats; thin lines are their standard deviations. The least important columns are left out where
-        there is no room.
+        Means over the repeats, with thin lines for their standard deviations. If there is too little room, the least
+        important columns are left out.
 
     Examples
     --------
@@ -51,21 +51,21 @@ class ImportanceDisplay:
 
     @classmethod
     def from_estimator(cls, model, X, *, metric="mae", unit=None, title=None, legend=True, ax=None):
-        """Exchange columns of a frame between distant times, and draw how much worse a model is.
+        """Exchange columns of a frame between distant times, and draw the increase of the error.
 
         Parameters
         ----------
         model : SeriesForecaster
-            Fitted, around any regressor.
+            Fitted model with any regressor.
         X, metric
-            As in `forecast.diagnostics.channel_importance`.
+            Arguments of `forecast.diagnostics.channel_importance`.
         unit : str, default=None
-            Of the error.
+            Unit of the error.
         title : str, default=None
         legend : bool, default=True
-            False draws none.
+            Whether to draw a legend.
         ax : matplotlib.axes.Axes, default=None
-            Where to draw; None makes a new figure.
+            Axes to draw on; None: a new figure.
 
         Returns
         -------
@@ -98,18 +98,18 @@ class ImportanceDisplay:
 
     @classmethod
     def from_importance(cls, importance, *, unit=None, title=None, legend=True, ax=None):
-        """Draw importances that were computed already.
+        """Draw importances that you have computed.
 
         Parameters
         ----------
         importance : ChannelImportance
         unit : str, default=None
-            Of the error.
+            Unit of the error.
         title : str, default=None
         legend : bool, default=True
-            False draws none.
+            Whether to draw a legend.
         ax : matplotlib.axes.Axes, default=None
-            Where to draw; None makes a new figure.
+            Axes to draw on; None: a new figure.
 
         Returns
         -------
@@ -120,7 +120,7 @@ class ImportanceDisplay:
         ImportError
             matplotlib is not installed.
         TypeError
-            It is not a `ChannelImportance`.
+            The object is not a `ChannelImportance`.
         """
         pyplot()
         if not hasattr(importance, "rises"):
@@ -136,7 +136,7 @@ class ImportanceDisplay:
         Parameters
         ----------
         ax : matplotlib.axes.Axes, default=None
-            Where to draw; None makes a new figure, 9 inches wide.
+            Axes to draw on; None: a new figure, 9 inches wide.
 
         Returns
         -------

@@ -1,4 +1,4 @@
-"""`LossCurveDisplay`: how a training went."""
+"""`LossCurveDisplay`: the course of a training."""
 
 import numpy as np
 import pandas as pd
@@ -25,36 +25,38 @@ _WIDE = 20.0  # ratio of losses from which on a linear axis shows nothing but th
 
 
 class LossCurveDisplay:
-    """Training and validation loss by epoch, and below it the gradient norm: median and range of each epoch's steps.
+    """Training and validation loss by epoch, and below them the gradient norm: median and range over each epoch's
+    steps.
 
-    `from_estimator` builds it and draws it.
+    Create it with `from_estimator`.
 
     Parameters
     ----------
     loss : sequence of float
         Training loss of each epoch.
     validation_loss : sequence of float, default=()
-        Of each epoch; empty where nothing was held out. The epoch of the least one is marked: its weights are kept.
+        Validation loss of each epoch; empty if nothing was held out. The epoch with the lowest one is marked: its
+        weights are kept.
     gradient_norms : sequence of float, default=()
-        Of every step, before clipping; the steps are split evenly over the epochs. Those that are not finite, of a
-        training that diverged, are left out.
+        Gradient norm of every step, before clipping; the steps are split evenly over the epochs. Non-finite norms of a
+        diverged training are left out.
     clip_norm : float, default=None
-        The norm from which on gradients were scaled down.
+        Norm above which gradients were scaled down.
     log : bool, default=None
-        A logarithmic axis of the losses; None: where the largest is more than 20 times the smallest.
+        Whether the axis of losses is logarithmic; None: if the largest loss is more than 20 times the smallest.
     title : str, default=None
     legend : bool, default=True
-        False draws none.
+        Whether to draw a legend.
 
     Attributes
     ----------
     axes_ : list of matplotlib.axes.Axes
-        The losses; the gradient norms.
+        Axes of the losses and of the gradient norms.
     figure_ : matplotlib.figure.Figure
     lines_ : list of matplotlib.lines.Line2D
-        Training loss, validation loss if there is one, median gradient norm.
+        Lines of the training loss, the validation loss (if there is one) and the median gradient norm.
     best_epoch_ : int or None
-        Counted from 1; None without validation losses.
+        Epoch with the lowest validation loss, counted from 1; None without validation losses.
 
     Examples
     --------
@@ -83,14 +85,14 @@ class LossCurveDisplay:
         Parameters
         ----------
         model : RNNForecaster, or SeriesForecaster around one
-            Fitted.
+            Fitted model.
         log : bool, default=None
-            As above.
+            As for the class.
         title : str, default=None
         legend : bool, default=True
-            False draws none.
+            Whether to draw a legend.
         axes : sequence of two matplotlib.axes.Axes, default=None
-            Where to draw; None makes a new figure.
+            Axes to draw on; None: a new figure.
 
         Returns
         -------
@@ -103,7 +105,7 @@ class LossCurveDisplay:
         sklearn.exceptions.NotFittedError
             The model is not fitted.
         TypeError, ValueError
-            There is no `RNNForecaster` in the model, or no epoch of its training ended with finite numbers.
+            The model contains no `RNNForecaster`, or no epoch of its training ended with finite numbers.
 
         Examples
         --------
@@ -137,7 +139,7 @@ class LossCurveDisplay:
         Parameters
         ----------
         axes : sequence of two matplotlib.axes.Axes, default=None
-            Where to draw, the losses first; None makes a new figure, 8 x 5.4 inches.
+            Axes to draw on, the losses first; None: a new figure of 8 x 5.4 inches.
 
         Returns
         -------

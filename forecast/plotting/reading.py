@@ -1,4 +1,4 @@
-"""What is drawn, out of what users have: frames of one or many series, fitted models, reports of a backtest."""
+"""Reading what users pass to plots: frames of one or many series, fitted models, reports of a backtest."""
 
 from dataclasses import replace
 
@@ -64,7 +64,7 @@ def numbers_of(values, what):
 
 
 def check_forecaster(model):
-    """Refuse what does not forecast frames."""
+    """Refuse a model that does not forecast frames."""
     if not isinstance(model, SeriesForecaster):
         raise TypeError(
             f"model is a {type(model).__name__}; expected a fitted SeriesForecaster. Use from_predictions "
@@ -85,7 +85,7 @@ class Lines:
     Parameters
     ----------
     frame : frame
-        With the series' names and the stamps where the model's data have them.
+        Frame with series names and time stamps in the layout of the model's data.
     model : SeriesForecaster
     what : str
         Name of the argument in messages.
@@ -121,7 +121,7 @@ class Lines:
 
 
 def check_report(report):
-    """Refuse what is not the report of a backtest."""
+    """Refuse an object that is not the report of a backtest."""
     if not isinstance(report, BacktestReport):
         raise TypeError(
             f"report is a {type(report).__name__}; expected a BacktestReport, as forecast.model_selection.backtest "
@@ -194,7 +194,7 @@ def actual_rows(report, model):
 def history_of(df, report, origin, target, series):
     """Values of one target of one series up to an origin, out of the data of a backtest.
 
-    A report does not say where its data have their stamps: they are where its labels are found.
+    A report does not say where its data have their time stamps, so they are found by its labels.
     """
     frame = as_frame(enter(df, "df")[0], "df")
     labels = _found(frame, [origin], "origin")
@@ -245,7 +245,7 @@ _LONG = ((28, 31, "months"), (89, 92, "quarters"), (365, 366, "years"))
 
 
 def step_unit(frame):
-    """What a step of a report's forecasts is: "hours", "30 min", ...; None of an integer index.
+    """Unit of the steps of a report: "hours", "30 min", ...; None for an integer index.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""`ResidualDisplay`: what the errors of a model still have in them."""
+"""`ResidualDisplay`: structure that remains in the errors of a model."""
 
 import numpy as np
 import pandas as pd
@@ -15,34 +15,34 @@ _MOST_LAGS = 48
 class ResidualDisplay:
     """Residuals, actual minus forecast, in three panels: over time, as a histogram, and their autocorrelation.
 
-    Good residuals look alike at all times, are centred on 0, and know nothing of each other. The autocorrelation is
-    drawn with the band in which 95 % of the values of white noise lie [1]_.
+    Good residuals look the same at all times, are centred on 0, and are uncorrelated. The autocorrelation is drawn with
+    the band that contains 95 % of the values for white noise [1]_.
 
-    `from_report` and `from_predictions` build it and draw it.
+    Create it with `from_report` or `from_predictions`.
 
     Parameters
     ----------
     residuals : pandas.Series
-        By time, at equal steps; NaN where there is none.
+        Residuals by time, at equal steps; NaN where there is none.
     name : str, default=None
-        Of the model, for the title where none is given.
+        Name of the model, for the default title.
     unit : str, default=None
         Unit of the series.
     title : str, default=None
     legend : bool, default=True
-        False draws none.
+        Whether to draw a legend.
 
     Attributes
     ----------
     axes_ : list of matplotlib.axes.Axes
-        Over time, histogram, autocorrelation.
+        Axes of the residuals over time, the histogram and the autocorrelation.
     figure_ : matplotlib.figure.Figure
     lines_ : list of matplotlib.lines.Line2D
-        The residuals; the autocorrelation's points.
+        Lines of the residuals and points of the autocorrelation.
     autocorrelation_ : ndarray of shape (n_lags,)
-        At lags 1, 2, ...
+        Autocorrelation at lags 1, 2, ...
     band_ : float
-        1.96 / sqrt(n): what white noise stays within, either side, 95 times in 100.
+        Half-width of the band: 1.96 / sqrt(n), which white noise exceeds 5 times in 100.
 
     References
     ----------
@@ -76,21 +76,21 @@ class ResidualDisplay:
         ----------
         report : BacktestReport
         model : str, default=None
-            None is the best one that is not naive.
+            Model to draw. None: the best one that is not naive.
         step : int, default=None
-            The step of the horizon whose residuals are drawn, one per origin. None: all steps where every time stamp
-            was forecast once, else the first.
+            Step of the horizon whose residuals are drawn, one per origin. None: all steps if every time stamp was
+            forecast once, otherwise the first.
         series : label, default=None
-            The series of a panel; None is the first.
+            Series of a panel to draw; None: the first.
         target : label, default=None
-            None is the first.
+            Target to draw; None: the first.
         unit : str, default=None
         title : str, default=None
-            None says which model and step.
+            Title. None: the model and the step.
         legend : bool, default=True
-            False draws none.
+            Whether to draw a legend.
         axes : sequence of three matplotlib.axes.Axes, default=None
-            Where to draw; None makes a new figure.
+            Axes to draw on; None: a new figure.
 
         Returns
         -------
@@ -138,22 +138,23 @@ class ResidualDisplay:
 
     @classmethod
     def from_predictions(cls, y_true, y_pred, *, name=None, unit=None, title=None, legend=True, axes=None):
-        """Draw the residuals of forecasts, whatever made them.
+        """Draw the residuals of any forecasts.
 
         Parameters
         ----------
         y_true : array-like of shape (n,)
-            What came, in order of time; a pandas object's index is the axis of time. NaN: not known, left out.
+            Actual values in time order; the index of a pandas object is the time axis. Unknown values (NaN) are left
+            out.
         y_pred : array-like of shape (n,)
-            The forecasts, all of the same step ahead.
+            Forecasts, all for the same step ahead.
         name : str, default=None
-            Of the model.
+            Name of the model.
         unit : str, default=None
         title : str, default=None
         legend : bool, default=True
-            False draws none.
+            Whether to draw a legend.
         axes : sequence of three matplotlib.axes.Axes, default=None
-            Where to draw; None makes a new figure.
+            Axes to draw on; None: a new figure.
 
         Returns
         -------
@@ -164,7 +165,7 @@ class ResidualDisplay:
         ImportError
             matplotlib is not installed.
         TypeError, ValueError
-            The shapes differ or are not of one series, or fewer than four residuals are known.
+            The shapes differ or do not belong to one series, or fewer than four residuals are known.
 
         Examples
         --------
@@ -190,7 +191,7 @@ class ResidualDisplay:
         Parameters
         ----------
         axes : sequence of three matplotlib.axes.Axes, default=None
-            Where to draw: over time, histogram, autocorrelation; None makes a new figure, 9 x 5.6 inches.
+            Axes to draw on: over time, histogram, autocorrelation; None: a new figure of 9 x 5.6 inches.
 
         Returns
         -------
@@ -202,7 +203,7 @@ class ResidualDisplay:
         ImportError
             matplotlib is not installed.
         ValueError
-            Fewer than four residuals are known, or `axes` are not three.
+            Fewer than four residuals are known, or there are not three axes.
         """
         plt = pyplot()
         values = np.asarray(self.residuals, dtype=np.float64)

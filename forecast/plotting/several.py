@@ -9,23 +9,23 @@ __all__ = ["ForecastGridDisplay", "drawn"]
 
 
 class ForecastGridDisplay:
-    """Forecasts of several series, each in axes of its own, with one legend for all.
+    """Forecasts of several series, each in separate axes, with one legend for all.
 
-    `ForecastDisplay.from_estimator` and `ForecastDisplay.from_report` build it where `series` is a list.
+    `ForecastDisplay.from_estimator` and `ForecastDisplay.from_report` return it if `series` is a list.
 
     Parameters
     ----------
     displays : dict of label to ForecastDisplay
-        By name of the series; they need not be drawn.
+        Displays by name of the series; they need not be drawn.
     title : str, default=None
-        Of the whole figure, where it is a new one.
+        Title of the whole figure, if it is a new one.
     legend : bool, default=True
-        False draws none.
+        Whether to draw a legend.
 
     Attributes
     ----------
     axes_ : list of matplotlib.axes.Axes
-        One per series.
+        Axes, one per series.
     figure_ : matplotlib.figure.Figure
 
     Examples
@@ -53,7 +53,7 @@ class ForecastGridDisplay:
         Parameters
         ----------
         axes : sequence of matplotlib.axes.Axes, default=None
-            Where to draw, one per series; the legend is then in the first. None makes a new figure.
+            Axes to draw on, one per series; the legend is then in the first. None: a new figure.
 
         Returns
         -------
@@ -65,7 +65,7 @@ class ForecastGridDisplay:
         ImportError
             matplotlib is not installed.
         ValueError
-            There are no series, or not as many axes as series.
+            There are no series, or the number of axes differs from that of series.
         """
         plt = pyplot()
         n = len(self.displays)

@@ -17,26 +17,27 @@ _POINTS = {"last value": "o", "seasonal naive": "D", "drift": "^", "mean": "s"}
 class SkillDisplay:
     """Skill of models over each naive forecast: better above 0, worse below 0.
 
-    The bar is the skill against the best naive forecast, which is what counts; the points are those against each.
+    The bar is the skill over the best naive forecast, which is what counts; the points are the skills over each.
 
     Parameters
     ----------
     table : pandas.DataFrame
-        Index: models, best first; one column per naive forecast, `1 - error / error of the naive forecast`.
+        Skills, `1 - error / error of the naive forecast`: models as the index, best first, and a column per naive
+        forecast.
     metric : str, default="MAE"
-        The error.
+        Error that is compared.
     title : str, default=None
     legend : bool, default=True
-        False draws none.
+        Whether to draw a legend.
 
     Attributes
     ----------
     ax_ : matplotlib.axes.Axes
     figure_ : matplotlib.figure.Figure
     bars_ : matplotlib.container.BarContainer
-        Skill against the best naive forecast, a bar per model.
+        Skill over the best naive forecast, a bar per model.
     lines_ : list of matplotlib.lines.Line2D
-        Points of each naive forecast.
+        Points for each naive forecast.
 
     Examples
     --------
@@ -65,18 +66,18 @@ class SkillDisplay:
         ----------
         report : BacktestReport
         metric : {"MAE", "RMSE", "sMAPE", "MASE", "RMSSE"}, default="MAE"
-            The error that is compared, as in `report.summary()`.
+            Error that is compared, as in `report.summary()`.
         models : str or list of str, default=None
-            Which ones; None draws all that are not naive, the best first.
+            Models to draw. None: all that are not naive, the best first.
         series : label or list of labels, default=None
-            Which series of a panel; several are taken together. None: all.
+            Series of a panel to use; several are combined. None: all.
         target : label, default=None
-            Which target; None is the first.
+            Target to draw; None: the first.
         title : str, default=None
         legend : bool, default=True
-            False draws none.
+            Whether to draw a legend.
         ax : matplotlib.axes.Axes, default=None
-            Where to draw; None makes a new figure.
+            Axes to draw on; None: a new figure.
 
         Returns
         -------
@@ -122,7 +123,7 @@ class SkillDisplay:
         Parameters
         ----------
         ax : matplotlib.axes.Axes, default=None
-            Where to draw; None makes a new figure, 9 inches wide.
+            Axes to draw on; None: a new figure, 9 inches wide.
 
         Returns
         -------

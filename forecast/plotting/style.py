@@ -1,4 +1,4 @@
-"""How pictures look: colours, dashes, axes, dates. It knows no forecasts and changes no setting of matplotlib."""
+"""Style of plots: colours, dashes, axes, dates. It is independent of forecasts and of matplotlib's settings."""
 
 import textwrap
 from dataclasses import dataclass
@@ -48,7 +48,7 @@ MANY = 60  # most points of a line that get markers: of more they only hide it
 
 @dataclass(frozen=True)
 class Tones:
-    """Ink, the quieter ink of axes, and the grid, for a light or a dark ground."""
+    """Colours of text, axes and grid, for a light or a dark background."""
 
     ink: str
     muted: str
@@ -57,7 +57,7 @@ class Tones:
 
 
 def pyplot():
-    """matplotlib.pyplot, or a sentence that says how to get it."""
+    """Return matplotlib.pyplot, or say how to install it."""
     try:
         from matplotlib import pyplot
     except ImportError as error:
@@ -68,7 +68,7 @@ def pyplot():
 
 
 def tones_of(ax):
-    """Tones that can be read on the ground of some axes."""
+    """Tones that are readable on the background of some axes."""
     from matplotlib.colors import to_rgb
 
     ground = to_rgb(ax.get_facecolor())
@@ -95,7 +95,7 @@ def line_style(name, number, *, points=None):
     name : str
         Naive forecasts have a look of their own.
     number : int
-        Of the model among those that are not naive.
+        Number of the model among those that are not naive.
     points : int, default=None
         Length of the line: a short one gets markers. None: none.
 
@@ -118,7 +118,7 @@ def line_style(name, number, *, points=None):
 def markers_of(values, marker, size):
     """Keywords of `Axes.plot` for the markers of a line: all of a short one, of a long one only lone points.
 
-    A value between two missing ones has no line, so that without a marker it is not seen.
+    A value between two missing ones has no line, so without a marker it would be invisible.
     """
     known = np.isfinite(np.asarray(values, dtype=np.float64))
     look = {"marker": marker, "markersize": size}
@@ -136,7 +136,7 @@ def looks_of(names, order=None, *, points=None):
     names : iterable of str
         As drawn.
     order : list of str, default=None
-        Names by which colours are given out; None: `names`.
+        Order of names in which colours are assigned; None: `names`.
     points : int, default=None
         As for `line_style`.
 
@@ -259,7 +259,7 @@ def dress(ax, xlabel, ylabel, *, grid="y"):
 
 
 def plain_log_axis(axis):
-    """Numbers on a logarithmic axis that can be read, also where it spans less than a decade."""
+    """Readable numbers on a logarithmic axis, also if it spans less than a decade."""
     from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter, NullLocator
 
     low, high = axis.get_view_interval()
@@ -276,7 +276,7 @@ def plain_log_axis(axis):
 
 
 def place(index):
-    """Labels as numbers or dates that matplotlib can place; a period is drawn at its start, a zone is removed.
+    """Labels as numbers or dates for matplotlib; a period is drawn at its start, a zone is removed.
 
     Stamps of a zone are placed by their instant: the hour that a clock repeats is drawn twice as long, not over itself.
     """
@@ -287,7 +287,7 @@ def place(index):
 
 
 def time_axis(ax, index, name=None):
-    """Ticks of an axis of time in the user's wall time, and the label of it.
+    """Set the ticks of a time axis in the user's local time; return the label.
 
     Parameters
     ----------
@@ -295,7 +295,7 @@ def time_axis(ax, index, name=None):
     index : pandas.Index
         The labels drawn.
     name : str, default=None
-        What the axis shows. None: the name of the index; "time" or "step" where it has none.
+        Name of the axis. None: the name of the index; "time" or "step" if it has none.
 
     Returns
     -------

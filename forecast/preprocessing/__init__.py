@@ -1,4 +1,4 @@
-"""What is done to a series before a network sees it: target transforms with exact inverses, and calendar features.
+"""Preprocessing of a series for a network: target transforms with exact inverses, and calendar features.
 
 >>> import numpy as np
 >>> chain = make_transform(["log", "difference", "standard"]).fit(np.array([1.0, 2.0, 8.0, 16.0]))

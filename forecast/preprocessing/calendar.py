@@ -1,4 +1,4 @@
-"""Calendar features of a time index, in the wall time of its own zone."""
+"""Calendar features of a time index, in the local time of its zone."""
 
 import difflib
 from functools import lru_cache
@@ -14,17 +14,17 @@ MONDAY = np.datetime64("1970-01-05", "D")
 
 
 def calendar_features(index, names):
-    """What the calendar says about every row.
+    """Return the calendar features of every row.
 
     Parameters
     ----------
     index : pandas.DatetimeIndex or pandas.PeriodIndex
-        In any zone: features follow its local time. A period counts from its start.
+        Index in any zone: features follow its local time. A period counts from its start.
     names : str or list of str
         "minute" (of the hour), "hour", "dayofweek", "dayofmonth", "dayofyear", "week" (ISO), "month" and "quarter"
         become a sine and a cosine, so that the last value is next to the first; months, years and ISO years have their
-        true length. "weekend" is 1 on Saturday and Sunday. "holidays:DE" is 1 on the public holidays of a country
-        (ISO 3166 code), "holidays:DE-BY" on those of a part of it; they need the `holidays` package.
+        true length. "weekend" is 1 on Saturday and Sunday. "holidays:DE" is 1 on the public holidays of a country (ISO
+        3166 code), "holidays:DE-BY" on those of a subdivision; both need the `holidays` package.
 
     Returns
     -------
@@ -36,9 +36,9 @@ def calendar_features(index, names):
     TypeError
         The index holds no time.
     ValueError
-        An unknown name, country or part of one, a name given twice, NaT, or a year for which no holidays are known.
+        An unknown name, country or subdivision, a duplicate name, NaT, or a year for which no holidays are known.
     ImportError
-        Holidays are asked for, but `holidays` is not installed.
+        Holidays are requested, but `holidays` is not installed.
 
     Examples
     --------

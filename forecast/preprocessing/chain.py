@@ -1,4 +1,4 @@
-"""Transforms one after the other, and how a user names them."""
+"""A chain of transforms, and the names by which users build one."""
 
 import difflib
 
@@ -30,21 +30,22 @@ NAMES = {
 
 @stored("Chain")
 class Chain(Transform):
-    """Transforms one after the other; undone in the opposite order.
+    """A chain of transforms; they are inverted in reverse order.
 
     Parameters
     ----------
     steps : list of transforms
-        The first is applied first; cloned in `fit`. An empty list leaves values alone.
+        Transforms in the order in which they are applied; they are cloned in `fit`. An empty list leaves values
+        unchanged.
 
     Attributes
     ----------
     steps_ : list
         The fitted clones.
     n_lost_ : int
-        Rows at the start without a transformed value: the sum of the periods of differences.
+        Number of rows at the start without a transformed value: the sum of the periods of differences.
     range_ : list of float
-        The least and the greatest value fitted.
+        The smallest and the largest fitted value.
 
     See Also
     --------
@@ -64,17 +65,17 @@ class Chain(Transform):
 
     @property
     def n_lost(self):
-        """Rows at the start without a transformed value, known before `fit`."""
+        """Number of rows at the start without a transformed value, known before `fit`."""
         return sum(step.n_lost for step in self.steps)
 
     @property
     def is_pointwise(self):
-        """Whether all steps are: quantiles of forecasts may then pass through."""
+        """Whether all steps are pointwise: quantiles of forecasts may then pass through."""
         return all(step.is_pointwise for step in self.steps)
 
     @property
     def is_linear(self):
-        """Whether all steps are."""
+        """Whether all steps are linear."""
         return all(step.is_linear for step in self.steps)
 
     @property
@@ -84,7 +85,7 @@ class Chain(Transform):
         return high - low <= ROUNDINGS * np.finfo(np.float64).eps * max(abs(low), abs(high))
 
     def fit(self, X, y=None):
-        """Learn from the known values of one series, each step from what the one before it makes.
+        """Learn from the known values of one series, each step from the output of the one before.
 
         Parameters
         ----------
@@ -100,7 +101,7 @@ class Chain(Transform):
         Raises
         ------
         ValueError
-            Infinite values, values that a step does not take, a period longer than the data, or too few known values.
+            Infinite values, values that a step does not accept, a period longer than the data, or too few known values.
         """
         x = as_series(X, self)
         if len(x) <= self.n_lost:
@@ -133,17 +134,17 @@ class Chain(Transform):
         X : array-like of shape (n, steps)
             Transformed, one forecast per row.
         past : array-like of shape (n, n_lost), default=None
-            Raw values right before each forecast, oldest first. None is right where `n_lost` is 0.
+            Raw values right before each forecast, oldest first. None if `n_lost` is 0.
 
         Returns
         -------
         ndarray of shape (n, steps), float64
-            A row depends on nothing but its own forecast and past.
+            Each row depends only on its own forecast and past.
 
         Raises
         ------
         ValueError
-            Shapes do not fit, NaN or infinite values, or forecasts that have no counterpart in raw units.
+            Shapes do not match, NaN or infinite values, or forecasts that have no counterpart in raw units.
         """
         check_is_fitted(self)
         return self._undone(X, past)
@@ -188,28 +189,28 @@ class Chain(Transform):
 
 
 def make_transform(spec, period=1):
-    """Build the transform that a user names.
+    """Build a transform from names.
 
     Parameters
     ----------
     spec : None, str, transformer, or list of these
-        Applied in the order of the list. Names: "asinh", "boxcox", "difference", "log", "log1p", "log_return",
-        "minmax", "robust", "seasonal_difference", "standard". A transformer is one of this module, or any of
-        scikit-learn's for one column that has an inverse and rises with the value. None leaves values alone.
+        Transforms, applied in the order of the list. Names: "asinh", "boxcox", "difference", "log", "log1p",
+        "log_return", "minmax", "robust", "seasonal_difference", "standard". A transformer is one of this module, or any
+        scikit-learn transformer of one column that has an inverse and is increasing. None leaves values unchanged.
     period : int, default=1
-        Steps of the season, for "seasonal_difference".
+        Length of the season in steps, for "seasonal_difference".
 
     Returns
     -------
     Chain
-        Not fitted.
+        Unfitted chain.
 
     Raises
     ------
     TypeError
-        Something is not a transform, or has no inverse.
+        An element is not a transform, or has no inverse.
     ValueError
-        An unknown name, or "seasonal_difference" where there is no season.
+        An unknown name, or "seasonal_difference" without a season.
 
     Examples
     --------

@@ -1,4 +1,4 @@
-"""Any transformer of scikit-learn as a transform of a target."""
+"""Any scikit-learn transformer as a transform of a target."""
 
 import numpy as np
 from scipy.sparse import issparse
@@ -14,12 +14,12 @@ __all__ = ["Pointwise"]
 
 @stored("Pointwise")
 class Pointwise(Transform):
-    """Any scikit-learn transformer of one column that has an inverse and rises with the value.
+    """Any scikit-learn transformer of one column that has an inverse and is increasing.
 
     Parameters
     ----------
     transformer : estimator
-        Cloned in `fit`, which gives it known values only. A `random_state` of None becomes 0.
+        Transformer; it is cloned in `fit` and gets only known values. A `random_state` of None becomes 0.
 
     Attributes
     ----------
@@ -30,9 +30,8 @@ class Pointwise(Transform):
 
     Notes
     -----
-    What the transformer does beyond the fitted values is its own affair: `QuantileTransformer` takes all beyond them
-    for the outermost of them, so that no forecast leaves the fitted range. Of a `PowerTransformer` it is known which
-    images values can have: forecasts are kept within, as for `BoxCox`.
+    Beyond the fitted values, the result depends on the transformer: `QuantileTransformer` clips to the fitted range, so
+    no forecast leaves it. The range of a `PowerTransformer` is known, so forecasts are kept within it, as for `BoxCox`.
 
     Examples
     --------
@@ -82,7 +81,7 @@ class Pointwise(Transform):
 
     @property
     def _least(self):
-        """The image of 0 in a Box-Cox transform, or rather the next that differs from it; else none."""
+        """The image of 0 in a Box-Cox transform, or rather the next number that differs from it; otherwise None."""
         lmbda, of = self._power
         return of(np.nextafter(-1 / lmbda, 0), 1) if lmbda > 0 and self.transformer_.method == "box-cox" else -np.inf
 
@@ -93,7 +92,7 @@ class Pointwise(Transform):
 
     @property
     def _power(self):
-        """The power of a PowerTransformer, 0 of any other, and what standardizing makes of an image."""
+        """The power of a PowerTransformer (0 for any other transformer), and the standardisation of an image."""
         inner = self.transformer_
         if not isinstance(inner, PowerTransformer):
             return 0.0, None

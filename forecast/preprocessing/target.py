@@ -1,4 +1,4 @@
-"""The transforms of a target: one class per formula, each with the way back to raw units."""
+"""The transforms of a target: one class per formula, each with its inverse."""
 
 from numbers import Integral, Real
 
@@ -69,17 +69,17 @@ class Log1p(Transform):
 class BoxCox(Transform):
     """Box-Cox transform of positive values: `((x / g)^lmbda - 1) / lmbda`, and `log(x / g)` where `lmbda` is 0.
 
-    g is the geometric mean of the fitted values. Dividing by it shifts and stretches what comes out and changes nothing
-    else, but it keeps the digits that a power of a large number would lose.
+    g is the geometric mean of the fitted values. Dividing by it only shifts and stretches the result, but it keeps the
+    digits that a power of a large number would lose.
 
-    With a positive `lmbda` nothing becomes less than `-1 / lmbda`, the image of 0: a forecast below becomes the least
-    positive value that differs from 0 there. With a negative one nothing becomes more than `-1 / lmbda`, the image
-    of infinity: a forecast above is refused here, and `SeriesForecaster` keeps forecasts below it.
+    With a positive `lmbda`, images are at least `-1 / lmbda`, the image of 0: a forecast below becomes the smallest
+    positive value that differs from 0 there. With a negative one, images are at most `-1 / lmbda`, the image of
+    infinity: a forecast above is refused here, and `SeriesForecaster` keeps forecasts below it.
 
     Parameters
     ----------
     lmbda : float, default=None
-        None is the maximum of the likelihood between -2 and 2, and 1 for a constant series.
+        The power. None: the maximum-likelihood estimate between -2 and 2, and 1 for a constant series.
 
     Attributes
     ----------
@@ -168,7 +168,7 @@ def _power(logs, lmbda):
 
 
 def _most_likely(logs):
-    """The maximum of the likelihood; with a geometric mean of 1 that is the least variance."""
+    """The maximum-likelihood power; with a geometric mean of 1 it has the smallest variance."""
     from scipy.optimize import minimize_scalar  # here, because importing it takes longer than all of this package
 
     spread = np.abs(logs).max()
@@ -184,17 +184,18 @@ def _most_likely(logs):
 
 @stored("Asinh")
 class Asinh(Transform):
-    """Area hyperbolic sine of `(x - center) / scale`: linear near the centre, a logarithm far away, for any value.
+    """Inverse hyperbolic sine of `(x - center) / scale`: linear near the centre, logarithmic far away, for any value.
 
-    Like "log" it evens out swings and tames spikes, and it takes zeros and negative values, such as electricity prices.
+    Like "log" it evens out swings and dampens spikes, but it also accepts zeros and negative values, such as
+    electricity prices.
 
     Attributes
     ----------
     center_ : float
         Median, in the units of the series.
     scale_ : float
-        Median distance from it, times 1.4826: of normal values the standard deviation. The mean distance, times 1.2533,
-        where more than half of the values are the same; 1 of a constant series.
+        Median distance from the centre, times 1.4826: for normal values the standard deviation. If more than half of
+        the values are equal, the mean distance, times 1.2533; 1 for a constant series.
     n_lost_ : int
         0.
 
@@ -234,12 +235,11 @@ class Asinh(Transform):
 
 @stored("Difference")
 class Difference(Transform):
-    """Change from `period` rows ago; with a season as period, the seasonal difference.
+    """Change over `period` rows; with a season as the period, the seasonal difference.
 
     Parameters
     ----------
-    period : int, default=1
-        Rows.
+    period : int, default=1 Number of rows.
 
     Attributes
     ----------
@@ -295,7 +295,7 @@ def refuse_period(period):
 
 
 def accumulated(z, past):
-    """Changes (n, steps) on top of the values (n, period) before them, each season on the one that it follows."""
+    """Add up changes (n, steps) from the values (n, period) before them, each season from the one before."""
     out, period = np.empty_like(z), past.shape[1]
     before = past
     for start in range(0, z.shape[1], period):
@@ -350,12 +350,13 @@ class Scale(Transform):
     Parameters
     ----------
     method : {"standard", "robust", "minmax"}, default="standard"
-        Mean and standard deviation; median and interquartile range; minimum and range.
+        Centre and scale. "standard": mean and standard deviation. "robust": median and interquartile range. "minmax":
+        minimum and range.
 
     Attributes
     ----------
     center_, scale_ : float
-        In the units of the series. A scale of 0, that of a constant series, becomes 1.
+        Centre and scale in the units of the series. The scale of a constant series is 1.
     n_lost_ : int
         0.
 

@@ -1,7 +1,7 @@
-"""What the transforms of a target share: one series at a time, missing values, refusals.
+"""The base of all target transforms: one series at a time, missing values, refusals.
 
-A missing value (NaN) stays missing and is left out of every statistic. A transform that looks back, such as a
-difference, has no value in its first `n_lost` rows and needs the raw values before a forecast to undo it.
+A missing value (NaN) stays missing and is left out of every statistic. A transform of several rows, such as a
+difference, has no value in its first `n_lost` rows and needs the raw values before a forecast for its inverse.
 """
 
 import numpy as np
@@ -10,28 +10,28 @@ from sklearn.utils.validation import check_is_fitted
 
 __all__ = ["ROUNDINGS", "SAME", "Transform", "as_forecasts", "as_series"]
 
-ROUNDINGS = 10  # units in the last place of the largest value: a spread that is none, as scikit-learn's scalers have it
-SAME = 1e-6  # of the value: how near the way back must lead to what was fitted, or the transform loses it
+ROUNDINGS = 10  # units in the last place of the largest value: a smaller spread is none, as in scikit-learn's scalers
+SAME = 1e-6  # relative: the inverse must return the fitted value to this precision
 
 
 class Transform(TransformerMixin, BaseEstimator):
-    """What all transforms share: shapes, missing values, refusals. Formulas are in `_learn`, `_forward`, `_inverse`."""
+    """Base of all transforms: shapes, missing values, refusals. Formulas are in `_learn`, `_forward`, `_inverse`."""
 
     _n_needed = 1  # values that a fit can learn from
 
     @property
     def n_lost(self):
-        """Rows at the start without a transformed value, known before `fit`."""
+        """Number of rows at the start without a transformed value, known before `fit`."""
         return 0
 
     @property
     def is_pointwise(self):
-        """Whether a value's image is its own, and increasing with it: quantiles of forecasts may then pass through."""
+        """Whether each value is transformed on its own, increasingly: quantiles of forecasts may then pass through."""
         return self.n_lost == 0
 
     @property
     def is_linear(self):
-        """Whether it only shifts and stretches: a distribution then keeps its family."""
+        """Whether the transform only shifts and stretches: a distribution then keeps its family."""
         return False
 
     def fit(self, X, y=None):
@@ -51,7 +51,7 @@ class Transform(TransformerMixin, BaseEstimator):
         Raises
         ------
         ValueError
-            Infinite values, values that the transform does not take, or too few of them.
+            Infinite values, values that the transform does not accept, or too few values.
         """
         x = as_series(X, self)
         known = x[~np.isnan(x)]
@@ -80,7 +80,7 @@ class Transform(TransformerMixin, BaseEstimator):
         Raises
         ------
         ValueError
-            Infinite values, or values that the transform does not take.
+            Infinite values, or values that the transform does not accept.
         """
         check_is_fitted(self)
         return self._forward(as_series(X, self)).reshape(np.shape(X))
@@ -93,7 +93,7 @@ class Transform(TransformerMixin, BaseEstimator):
         X : array-like of shape (n, steps)
             Transformed, one forecast per row.
         past : array-like of shape (n, n_lost), default=None
-            Values right before each forecast, oldest first, not transformed. None is right where `n_lost` is 0.
+            Untransformed values right before each forecast, oldest first. None if `n_lost` is 0.
 
         Returns
         -------
@@ -102,7 +102,7 @@ class Transform(TransformerMixin, BaseEstimator):
         Raises
         ------
         ValueError
-            Shapes do not fit, NaN or infinite values, or forecasts that have no counterpart in raw units.
+            Shapes do not match, NaN or infinite values, or forecasts that have no counterpart in raw units.
         """
         check_is_fitted(self)
         z, past = as_forecasts(X, past, self)
@@ -113,7 +113,7 @@ class Transform(TransformerMixin, BaseEstimator):
 
     @property
     def _end(self):
-        """What the images of ever greater values come near to, and never reach; infinity where there is no end."""
+        """Upper limit of the images, which is never reached; infinity if there is none."""
         return np.inf
 
     def _report(self, bad, values, what, fix):
@@ -126,7 +126,7 @@ class Transform(TransformerMixin, BaseEstimator):
             )
 
     def _finite(self, out, values):
-        """Refuse what left the range of float64 on the way there."""
+        """Refuse values that overflow float64 in the transform."""
         self._report(
             np.isinf(out) | (np.isnan(out) & ~np.isnan(values)),
             values,
@@ -136,7 +136,7 @@ class Transform(TransformerMixin, BaseEstimator):
         return out
 
     def _restored(self, out, z):
-        """Refuse what left the range of float64 on the way back; a clipped forecast would be a made-up one."""
+        """Refuse values that overflow float64 in the inverse; clipping would make up a forecast."""
         self._report(
             ~np.isfinite(out),
             z,
@@ -165,7 +165,7 @@ def as_series(x, owner):
 
 
 def as_forecasts(z, past, owner):
-    """Forecasts (n, steps) and what was before each (n, n_lost), finite float64."""
+    """Forecasts (n, steps) and the values before each (n, n_lost), as finite float64."""
     z = np.ascontiguousarray(z, dtype=np.float64)
     if z.ndim != 2:
         raise ValueError(f"{owner}: forecasts of shape {z.shape}; expected (n, steps).")

@@ -1,7 +1,7 @@
-"""What a fitted forecaster does: `answers` forecasts, `uncertainty` gives intervals and quantiles, `paths`
-samples whole paths, `update` takes rows, `tune` trains on for some series, `monitor` watches the errors.
+"""The methods of a fitted forecaster: `answers` forecasts, `uncertainty` returns intervals and quantiles, `paths`
+samples whole paths, `update` appends rows, `tune` continues training for some series, `monitor` watches the errors.
 
-`requests` turns what is asked into rows, and answers in the layout of the data.
+`requests` translates their arguments into rows, and results into the layout of the data.
 """
 
 from .answers import Answers

@@ -1,4 +1,4 @@
-"""Forecasts of a fitted forecaster, the frame that they need, and their skill."""
+"""Forecasts of a fitted forecaster, the frame of future covariates, and the skill."""
 
 import numpy as np
 from sklearn.utils.validation import check_is_fitted
@@ -21,20 +21,22 @@ class Answers:
         Parameters
         ----------
         X : frame or int, default=None
-            The future rows; their labels must continue the fitted data (or `history`). Of their values, only
-            the future covariates are read. None forecasts `horizon` steps of every series; a whole number is `n`.
+            The future rows; their labels must continue the fitted data (or `history`). Only their future covariates are
+            read. None: forecast `horizon` steps of every series. An int is the same as `n`.
         history : frame, default=None
             Rows to forecast after, instead of the fitted ones: newer rows, or other series, also ones that `fit` never
-            saw. At least `lookback` rows of each with the target and the past covariates, at the fitted frequency.
+            saw. Each series needs at least `lookback` rows with the target and the past covariates, at the fitted
+            frequency.
         n : int, default=None
-            Steps to forecast for every series, instead of `X`: `predict(24)` is `predict(n=24)`. None: `horizon`.
+            Number of steps to forecast for every series, instead of `X`: `predict(24)` is `predict(n=24)`. None:
+            `horizon`.
         static : frame, default=None
             Static covariates of new series, a row for each, as in `fit`. None: they are columns of `history`, or of `X`
             for series without a history.
         errors : {"warn", "raise"}, default="warn"
             What to do if a series of a panel cannot be forecast, because its rows of `X` do not continue its data, or
-            its history is too short, has a gap or missing values. "warn": leave out this series and its rows of `X`.
-            "raise": raise an error.
+            its history is too short, has a gap or missing values. "warn": leave out this series and its rows of `X`,
+            with a warning. "raise": raise an error.
         recursive : bool or None, default=None
             What to do for steps beyond `horizon`, for which forecasts are fed back. None: forecast them, with a
             warning. True: forecast them without a warning. False: raise an error. With past covariates they always
@@ -44,10 +46,10 @@ class Answers:
         -------
         frame or series, float64
             With `X`: a row for each row of `X`, in the same order and with the same index, and a column for each
-            target, so that `X.assign(load=model.predict(X)["load"])` joins both; after `fit(X, y)` with a
-            one-dimensional `y` a Series, as scikit-learn's tools expect. Without `X`: a frame with a row per step, laid
-            out as the fitted data, with names of series and stamps; its index continues theirs: zone, frequency and
-            name. Polars and Arrow in, polars and Arrow out.
+            target, so that `X.assign(load=model.predict(X)["load"])` joins both. After `fit(X, y)` with a
+            one-dimensional `y` it is a Series, as scikit-learn's tools expect. Without `X`: a frame with a row per
+            step, in the layout of the fitted data, with series names and time stamps; its index continues that of the
+            data, with the same zone, frequency and name. Polars and Arrow in, polars and Arrow out.
 
         Raises
         ------
@@ -58,7 +60,7 @@ class Answers:
         Warns
         -----
         SkippedSeriesWarning
-            Some series of a panel are left out; it names them and says why.
+            Some series of a panel are left out; the warning names them and says why.
         forecast.RecursiveForecastWarning
             More steps than `horizon` are forecast; once per call, in a search or `cross_val_score` once for all folds.
 
@@ -80,25 +82,25 @@ class Answers:
         return self._answered(request, self._forecasts(request, recursive), self.target_names_, self._state.flat)
 
     def future_frame(self, n=None, *, history=None, static=None, new=None, errors="warn"):
-        """The frame to fill with future covariates and to pass to `predict`.
+        """Return the frame to fill with future covariates and pass to `predict`.
 
         Parameters
         ----------
         n : int, default=None
-            Steps of each series; None: `horizon`.
+            Number of steps of each series; None: `horizon`.
         history, static : frame, default=None
             As in `predict`.
         new : list, default=None
             Names of series without any history, for a model with static covariates. The frame then has a column for
-            each static covariate to fill for the new series, unless the table passed to `fit` has them. `predict`
-            replaces their past by the mean of the most similar series.
+            each static covariate, to fill in for the new series, unless the table passed to `fit` has them. `predict`
+            uses the mean of the most similar series as their past.
         errors : {"warn", "raise"}, default="warn"
             As in `predict`, for the series in `history`.
 
         Returns
         -------
         frame
-            Index (and columns `series` and `time`) as the fitted data have them, one column per future covariate, NaN.
+            Index (and columns `series` and `time`) as in the fitted data, and one column of NaN per future covariate.
 
         Raises
         ------
@@ -143,7 +145,7 @@ class Answers:
         return leave(frame, self._kind)
 
     def score(self, X, y=None):
-        """Skill on the rows of `X`: `1 - MAE / MAE of the seasonal naive`, the mean of it over targets and series.
+        """Return the skill on the rows of `X`: `1 - MAE / MAE of the seasonal naive`, the mean over targets and series.
 
         Parameters
         ----------
@@ -155,13 +157,13 @@ class Answers:
         Returns
         -------
         float
-            1 is perfect, 0 as good as repeating the last season (the usual one of the frequency; the last value where
-            there is none, or where the fitted data are shorter), below 0 worse than that.
+            1 is perfect, 0 is as good as repeating the last season (the usual one of the frequency; the last value if
+            there is none, or if the fitted data are shorter), below 0 is worse.
 
         Raises
         ------
         ValueError
-            As `predict`, an actual value is NaN (unless `missing="mask"`) or infinite, or none is known.
+            As `predict`; or an actual value is NaN (unless `missing="mask"`) or infinite, or none is known.
 
         Warns
         -----

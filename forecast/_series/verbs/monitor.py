@@ -1,4 +1,4 @@
-"""A look at whether forecasts are still as good as in validation."""
+"""A check whether forecasts are still as good as in validation."""
 
 from numbers import Integral, Real
 
@@ -15,9 +15,9 @@ class Monitors:
     """The part of `SeriesForecaster` that watches its own errors."""
 
     def monitor(self, new_rows=None, y=None, *, window=None, confidence=0.99, margin=0.1, overlap="error"):
-        """Say whether the errors since the training have grown compared with those on the validation windows.
+        """Check whether errors since training have grown compared with those on the validation windows.
 
-        From every origin since the fit (or the last `update(refit="continue")`) the model forecasts the rows that are
+        From every origin since the fit (or the last `update(refit="continue")`), the model forecasts rows that are
         known by now. The absolute error at each step is divided by the mean error of the validation windows at that
         step. The mean over the newest `window` origins is the ratio, and errors have drifted if its lower bound is
         above `1 + margin`. The bound accounts for the overlap of neighbouring forecasts [1]_. Nothing is trained; the
@@ -27,29 +27,30 @@ class Monitors:
         ----------
         new_rows : frame, default=None
             Rows that follow the known ones, as for `update`; they are not kept. None: the rows that `update` appended
-            since the training.
+            since training.
         y : array-like, default=None
             As for `update`.
         window : int, default=None
-            Number of newest origins to judge. None: two horizons, at least 40.
+            Number of newest origins to use. None: two horizons, at least 40.
         confidence : float, default=0.99
-            Confidence of the lower bound, in (0.5, 1). In simulated series without a change, 0.99 found a drift in 0 to
-            5 of a hundred; a daily check finds something by chance sooner or later.
+            Confidence of the lower bound, in (0.5, 1). In simulated series without a change, 0.99 raised a false alarm
+            in 0 to 5 of a hundred; a daily check will raise one sooner or later.
         margin : float, default=0.1
             Growth of the errors to tolerate. Validation errors are often slightly optimistic, because settings or the
-            end of the training were chosen on them.
+            last epoch were chosen on them.
         overlap : {"error", "skip"}, default="error"
             As for `update`.
 
         Returns
         -------
         DriftReport
-            Its `drifted` is True, False or None (too few origins), `frame` has every origin, `by_series` every series.
+            Report whose `drifted` is True, False or None (too few origins); `frame` has every origin, `by_series` every
+            series.
 
         Raises
         ------
         ValueError
-            There were no validation windows, or as `update`.
+            There were no validation windows; or as `update`.
 
         Warns
         -----

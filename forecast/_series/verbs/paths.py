@@ -23,17 +23,17 @@ class Paths:
     """The part of `SeriesForecaster` that samples paths."""
 
     def sample(self, n_paths=1000, X=None, *, random_state=None, history=None, static=None, n=None, errors="warn"):
-        """Sample paths of the future: whole forecasts that hang together in time and between series.
+        """Sample paths of the future: whole forecasts with the dependence between steps and between series.
 
-        For sums over the horizon or over series and for everything else that is not one step of one series: sum the
-        paths, then take quantiles of the sums with `path_interval`. Bounds do not add up.
+        Use them for sums over the horizon or over series, and for everything else that is not one step of one series:
+        sum the paths, then pass the sums to `path_interval`. Bounds of single steps do not add up.
 
-        At each step the paths have the quantiles of `predict_interval`; those of a network with `loss="quantile"` are
-        its own, between its lowest and highest level, and those of one with a distribution are its own throughout, so
-        that paths of counts are counts. How the steps hang together is that of the errors on the validation windows (an
-        empirical copula, after the Schaake shuffle [1]_ [2]_): each path mixes the ranks that the errors of three past
-        forecasts had at each step. All series and targets take the forecasts of the same times. A series with errors
-        from fewer than nine times, such as a new one, takes those of other series.
+        At each step the paths have the quantiles of `predict_interval`. A network with `loss="quantile"` uses its own
+        quantiles between its lowest and highest level; one with a distribution uses its own throughout, so that paths
+        of counts are counts. The dependence between steps comes from the errors on the validation windows (an empirical
+        copula, after the Schaake shuffle [1]_ [2]_): each path mixes the ranks of the errors of three past forecasts at
+        each step. All series and targets use forecasts from the same origins. A series with errors from fewer than nine
+        origins, such as a new one, uses those of other series.
 
         Parameters
         ----------
@@ -41,10 +41,10 @@ class Paths:
         X : frame or int, default=None
             As in `predict`, for at most `horizon` steps.
         random_state : int, RandomState instance or None, default=None
-            The same seed gives the same bits, and the first paths are the same for any `n_paths`. None draws fresh
+            Seed. The same seed gives the same bits, and the first paths are the same for any `n_paths`. None: fresh
             paths.
         history, static : frame, default=None
-            As in `predict`. How steps hang together stays as in `fit`.
+            As in `predict`. The dependence between steps stays that of `fit`.
         n : int, default=None
             As in `predict`, up to `horizon`.
         errors : {"warn", "raise"}, default="warn"
@@ -53,19 +53,19 @@ class Paths:
         Returns
         -------
         frame
-            Rows as those of `predict`, and a column `<target>_0`, `<target>_1` and so on for each path. A column is one
-            path, of all series together.
+            The rows of `predict`, with a column `<target>_0`, `<target>_1` and so on for each path. A column is one
+            path of all series together.
 
         Raises
         ------
         ValueError
-            n_paths is less than 1, there were fewer than nine validation windows, more than `horizon` steps are asked
-            for, or the model is from a file of an earlier version.
+            n_paths is less than 1, there were fewer than nine validation windows, more than `horizon` steps are
+            requested, or the model is from a file of an earlier version.
 
         See Also
         --------
-        forecast.path_interval : Intervals of paths, and of their sums.
-        SeriesForecaster.sample_y : How unsure the network is, without the noise of the data.
+        forecast.path_interval : Intervals of paths, and of their sums. SeriesForecaster.sample_y : Uncertainty of the
+        network, without the noise of the data.
 
         References
         ----------
@@ -108,7 +108,7 @@ class Paths:
     def _distributions(self, request):
         """For each series a function from normal scores to values, by its distributions; None: there are none.
 
-        A series with a short history or none is less sure than its distributions say, so all read bounds then.
+        A series with a short history or none is more uncertain than its distribution, so bounds are used instead.
         """
         state, past = self._state, request.past
         if state.family is None or request.cold or (np.diff(past.starts) < state.looks_back).any():

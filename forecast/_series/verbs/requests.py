@@ -1,4 +1,4 @@
-"""What is asked of a fitted forecaster, as rows and labels; and the answer, row by row or in the user's layout."""
+"""Requests to a fitted forecaster as rows and labels, and results row by row or in the user's layout."""
 
 import datetime
 from dataclasses import dataclass, field, replace
@@ -47,19 +47,19 @@ class Request:
     Attributes
     ----------
     past : Rows
-        What is known of the series asked for.
+        Known rows of the requested series.
     keys : list
     labels : list of pandas.Index
         The steps of each series.
     future : list of ndarray of shape (steps, F)
     order : list of ndarray of int or None
-        Position of each series' steps in the frame of future rows that the user gave; None without one.
+        Position of each series' steps in the user's frame of future rows; None without one.
     index : pandas.Index or None
-        Of that frame.
+        Index of that frame.
     cold : dict of key to list of keys
-        Series without a history, and those whose mean stands in for it.
+        Series without a history, and the series whose mean replaces it.
     fresh : Rows or None
-        The whole history that the user gave, or the rows up to the newest update, for intervals.
+        The whole history that the user passed, or the rows up to the newest update, for intervals.
     """
 
     past: Rows
@@ -76,7 +76,7 @@ class Requests:
     """The part of `SeriesForecaster` that reads requests."""
 
     def _request(self, X, history, errors="raise", n=None, static=None):
-        """The future rows X, or as many steps as `n` or a whole number in the place of X says.
+        """The future rows X, or `n` steps, or as many as an int passed as X.
 
         Without the series of a panel that cannot be answered: a warning names them.
         """

@@ -1,4 +1,4 @@
-"""A model of a panel, trained on for one of its series, for several, or for a new one."""
+"""Fine-tuning: training of a panel model continued for one or several of its series, or for a new one."""
 
 from dataclasses import replace
 
@@ -14,41 +14,41 @@ __all__ = ["Tunes"]
 
 
 class Tunes:
-    """The part of `SeriesForecaster` that trains on for some series."""
+    """The part of `SeriesForecaster` that fine-tunes."""
 
     def fine_tune(self, X, y=None, *, freeze=None, learning_rate=None, max_iter=None, static=None):
-        """Return a new forecaster whose networks were trained on with the rows of some series; this one stays as it is.
+        """Return a new forecaster, fine-tuned on the rows of some series; this one stays as it is.
 
-        For a series of a panel, or a new one, whose own rows are too few for a model of its own. The networks start
-        from their weights and train on the windows of `X`, without early stopping and with the scaling of their first
-        fit. Other regressors, transforms, scales and the weights of members stay as they are; transforms of new series
-        are learned from `X`. The new forecaster knows the series of `X` alone: `predict()` continues after its rows.
+        Use it for a series of a panel, or a new one, that has too few rows for a separate model. The networks continue
+        from their weights on the windows of `X`, without early stopping and with the scaling of their first fit. Other
+        regressors, transforms, scales and the weights of members stay as they are; transforms of new series are learned
+        from `X`. The new forecaster knows only the series of `X`: `predict()` continues after their rows.
 
         Its `report_` and intervals come from copies that were tuned without the newest `validation_fraction` of the
-        rows. The model that they start from may have seen those rows. With fewer than 40 forecasts there, the intervals
-        rest on the errors of this model.
+        rows. The original model may have seen those rows. With fewer than 40 forecasts on them, intervals use the
+        errors of the original.
 
         Parameters
         ----------
         X : frame
-            Laid out as the fitted data, with the column or level that names the series: all rows to learn from, from
-            `lookback + horizon` rows of a series on.
+            All rows to learn from, in the layout of the fitted data, with the column or level that names the series. At
+            least one series needs `lookback + horizon` rows.
         y : array-like of shape (rows,) or (rows, targets), default=None
             The target, if `y` was passed to `fit`.
         freeze : list of str, default=None
             Parts of the networks whose weights stay as they are, such as `["encoder"]`: see `RNNForecaster`. None: as
             in the regressor.
         learning_rate : float, default=None
-            None: a tenth of that of the regressor.
+            Initial learning rate. None: a tenth of the regressor's.
         max_iter : int, default=None
-            Epochs. None: a fifth of those of the regressor.
+            Maximum number of epochs. None: a fifth of the regressor's.
         static : frame, default=None
             Static covariates of new series, a row for each, as in `fit`. None: they are columns of `X`.
 
         Returns
         -------
         SeriesForecaster
-            With the parameters of this one, so that its `fit` starts from scratch.
+            New forecaster with the parameters of this one, so its `fit` starts from scratch.
 
         Raises
         ------
@@ -57,7 +57,7 @@ class Tunes:
 
         See Also
         --------
-        SeriesForecaster.update : Append rows; with `refit="continue"` train on with the rows of all series.
+        SeriesForecaster.update : Append rows; with `refit="continue"`, continue training on the rows of all series.
 
         Examples
         --------

@@ -39,10 +39,10 @@ def _has_distribution(model):
 
 
 class Uncertainty:
-    """The part of `SeriesForecaster` that says how sure a forecast is."""
+    """The part of `SeriesForecaster` that quantifies uncertainty."""
 
     def predict_interval(self, X=None, *, history=None, static=None, coverage=0.9, n=None, errors="warn"):
-        """The forecast and conformal intervals around it, per step.
+        """Return the forecast and conformal intervals around it, per step.
 
         After `fit` they use the errors on the validation windows (`validation_fraction`), the newest ones: the width of
         a step is the same in every forecast. If the network chose its epoch on these windows (early stopping), the
@@ -50,12 +50,13 @@ class Uncertainty:
         from its earlier origins that were not trained on are added, and the level follows the misses [1]_, so that
         coverage holds even if the variance drifts.
 
-        Errors of few horizons may all lie on one side by chance, so that bounds are as far below the forecast as above
-        it, but for a share of w / (w + 10), w the horizons that the validation windows span.
+        If the errors span few horizons, all may have the same sign by chance. So with w horizons of validation windows,
+        signed errors have a weight of w / (w + 10); the rest of the weight goes to absolute errors, which widen both
+        sides equally.
 
         With `loss="quantile"`, or the loss of a distribution without a regressor, the bounds are the model's own
-        quantiles, up to a coverage of 0.95, and errors since the fit move them as they would move the others. Higher
-        coverages come from errors alone.
+        quantiles up to a coverage of 0.95; errors since the fit adjust them like the others. Higher coverages use only
+        errors.
 
         Parameters
         ----------
@@ -71,15 +72,15 @@ class Uncertainty:
         Returns
         -------
         frame
-            Rows as those of `predict`; for each target the forecast and its bounds, in the columns `<target>`,
-            `<target>_lower` and `<target>_upper`. With a list of coverages the bounds of each, in the columns
-            `<target>_lower_0.8`, `<target>_upper_0.8` and so on.
+            The rows of `predict`; for each target the forecast and its bounds, in the columns `<target>`,
+            `<target>_lower` and `<target>_upper`. With a list of coverages, the bounds are `<target>_lower_0.8`,
+            `<target>_upper_0.8` and so on.
 
         Raises
         ------
         ValueError
             A coverage is out of range, there were too few validation windows for it, or more than `horizon` steps are
-            asked for.
+            requested.
 
         References
         ----------
@@ -109,18 +110,18 @@ class Uncertainty:
         return self._answered(request, arrays, columns_of(self.target_names_, names))
 
     def predict_quantiles(self, X=None, levels=_DEFAULT, *, history=None, static=None, n=None, errors="warn"):
-        """Quantiles of the forecast, per step.
+        """Return quantiles of the forecast, per step.
 
-        Those of the network if it has them (`RNNForecaster(loss="quantile", quantile=[...])`, or the loss of a
-        distribution) or of a recipe with such a loss, otherwise conformal ones: the forecast plus the quantiles of its
-        errors, as in `predict_interval`. All are wider apart if a history is short.
+        If the network has quantiles (`RNNForecaster(loss="quantile", quantile=[...])`, or the loss of a distribution),
+        or a recipe has such a loss, these are returned. Otherwise they are conformal: the forecast plus quantiles of
+        its errors, as in `predict_interval`. For a short history all are further apart.
 
         Parameters
         ----------
         X : frame or int, default=None
             As in `predict`, for at most `horizon` steps.
         levels : float or list of float, default=(0.1, 0.5, 0.9)
-            In (0, 1); for a network with `loss="quantile"`, between its lowest and its highest level.
+            Levels in (0, 1); for a network with `loss="quantile"`, between its lowest and its highest level.
         history, static : frame, default=None
             As in `predict`.
         n : int, default=None
@@ -131,19 +132,19 @@ class Uncertainty:
         Returns
         -------
         frame
-            Rows as those of `predict`, and a column `<target>_0.1`, `<target>_0.5` and so on for each level; of a
-            single number the columns of `predict`.
+            The rows of `predict`, with a column `<target>_0.1`, `<target>_0.5` and so on for each level; for a single
+            level, the columns of `predict`.
 
         Raises
         ------
         ValueError
-            A level is out of range, the transform is a difference (quantiles of changes do not add up), or as
+            A level is out of range, or the transform is a difference (quantiles of changes do not add up); or as
             `predict_interval`.
 
         Warns
         -----
         DeprecationWarning
-            Levels are the first argument, as up to version 0.1. Use `predict_quantiles(levels=...)`.
+            Levels were passed as the first argument, as in version 0.1. Use `predict_quantiles(levels=...)`.
 
         Examples
         --------
@@ -171,7 +172,8 @@ class Uncertainty:
 
     @available_if(_has_distribution)
     def predict_distribution(self, X=None, *, history=None, static=None, n=None, errors="warn"):
-        """Parameters of the forecast's distribution, per step; of a network with the loss of a distribution.
+        """Return the parameters of the forecast's distribution, per step; needs a network with the loss of a
+        distribution.
 
         Parameters
         ----------
@@ -187,14 +189,14 @@ class Uncertainty:
         Returns
         -------
         frame
-            Rows as those of `predict`, and a column `<target>_<parameter>` for each parameter, in the units of the
-            series, with the names of `forecast.Distribution`: `y_mean` and `y_std` of `loss="normal"`.
+            The rows of `predict`, with a column `<target>_<parameter>` for each parameter, in the units of the series
+            and with the names of `forecast.Distribution`: `y_mean` and `y_std` for `loss="normal"`.
 
         Raises
         ------
         AttributeError
-            The loss is another one, there are several members, or a transform such as "log" leads to another family:
-            `predict_quantiles` then has its quantiles.
+            The loss is not that of a distribution, there are several members, or a transform such as "log" leads to
+            another family. `predict_quantiles` may still work.
         ValueError
             As `predict_quantiles`.
 
@@ -224,20 +226,20 @@ class Uncertainty:
     def sample_y(
         self, X=None, n_samples=100, random_state=None, *, history=None, static=None, n=None, errors="warn"
     ):
-        """Samples of the forecast with the random masks of its networks: Monte-Carlo dropout [1]_.
+        """Sample forecasts with the random masks of the networks: Monte-Carlo dropout [1]_.
 
-        Their spread shows how unsure the network is, without the noise of the data, so it is narrower than an interval:
-        use `predict_interval` for intervals. Needs an `RNNForecaster` with `dropout`, `recurrent_dropout` or `zoneout`.
-        Of several members, those without masks are the same in every sample.
+        Their spread shows the uncertainty of the network without the noise of the data, so it is narrower than a
+        prediction interval; for intervals use `predict_interval`. Needs an `RNNForecaster` with `dropout`,
+        `recurrent_dropout` or `zoneout`. Members without masks are the same in every sample.
 
         Parameters
         ----------
         X : frame or int, default=None
             As in `predict`, for at most `horizon` steps.
         n_samples : int, default=100
-            Samples of each step.
+            Number of samples.
         random_state : int, RandomState instance or None, default=None
-            Seed of the masks; the same seed gives the same bits. None draws fresh ones.
+            Seed of the masks; the same seed gives the same bits. None: fresh masks.
         history, static : frame, default=None
             As in `predict`.
         n : int, default=None
@@ -248,13 +250,13 @@ class Uncertainty:
         Returns
         -------
         frame
-            Rows as those of `predict`, and a column `<target>_0`, `<target>_1` and so on for each sample. The steps of
-            a column belong to one sample.
+            The rows of `predict`, with a column `<target>_0`, `<target>_1` and so on for each sample. The steps of a
+            column belong to one sample.
 
         Raises
         ------
         ValueError
-            No network draws masks, n_samples is less than 1, or more than `horizon` steps are asked for.
+            No network draws masks, n_samples is less than 1, or more than `horizon` steps are requested.
 
         References
         ----------
@@ -332,7 +334,7 @@ class Uncertainty:
         return self._less_sure(request, cubes, asked)
 
     def _less_sure(self, request, cubes, asked):
-        """Quantiles (steps, targets, levels) of each series; of one with a short history or none, further apart."""
+        """Quantiles (steps, targets, levels) of each series; further apart for a short history or none."""
         state, past = self._state, request.past
         short = [number for number, length in enumerate(np.diff(past.starts)) if length < state.looks_back]
         of_new = state.calibration is not None and state.calibration.of_new

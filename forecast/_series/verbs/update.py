@@ -1,4 +1,4 @@
-"""The daily job: new rows after the known ones, and forecasts that continue from there."""
+"""The daily job: append new rows, so that forecasts continue after them."""
 
 from sklearn.utils.validation import check_is_fitted
 
@@ -16,41 +16,42 @@ __all__ = ["Updates"]
 
 
 class Updates:
-    """The part of `SeriesForecaster` that takes new rows."""
+    """The part of `SeriesForecaster` that appends new rows."""
 
     def update(self, new_rows, y=None, *, refit="no", history=None, static=None, overlap="error", errors="warn"):
         """Append new rows to the known ones, so that `predict()` continues after them.
 
-        Weights, transforms and scales stay those of `fit`: `predict()` is then bit-identical to
-        `predict(history=all rows)` of the fitted model. New series are allowed; their history begins with these rows.
-        Intervals count the errors of forecasts since the fit, as with `history`. A network with `stateful=True` reads
-        the new rows alone, and `predict()` goes on from its states.
+        Weights, transforms and scales stay those of `fit`: `predict()` is then bit-identical to `predict(history=all
+        rows)` of the fitted model. New series are allowed; their history begins with these rows. Intervals use the
+        errors of forecasts since the fit, as with `history`. A network with `stateful=True` reads only the new rows,
+        and `predict()` continues from its states.
 
         `refit="continue"` also continues the training, on old and new windows. The old ones come from the rows that the
         model keeps, the newest 20,000 over all series, or from `history`. A network continues from its last weights,
         for a fifth of the epochs (or `max_steps`) of a fit, without warm-up and without early stopping, so that it
         learns from the newest windows. Any other regressor is fitted again. Transforms, scales and the weights of
         members stay; transforms of new series are learned. `report_` keeps the errors of `fit`, and a note says so.
-        Intervals keep the errors of earlier forecasts. Old rows count less by `half_life`; a `sample_weight` of `fit`
-        is not kept.
+        Intervals keep the errors of earlier forecasts. `half_life` reduces the weight of old rows; a `sample_weight`
+        passed to `fit` is not kept.
 
         Parameters
         ----------
         new_rows : frame
-            Laid out as the fitted data, future covariates included: for each series the rows right after its last one.
-            Series may be missing.
+            New rows in the layout of the fitted data, including future covariates: for each series the rows right after
+            its last one. Series may be missing.
         y : array-like of shape (rows,) or (rows, targets), default=None
             The target, if `y` was passed to `fit`.
         refit : {"no", "continue"}, default="no"
         history : frame, default=None
-            With `refit="continue"`: the old rows to train on, up to the rows that the model keeps or beyond.
+            With `refit="continue"`: the old rows to train on; they must reach at least the rows that the model keeps.
         static : frame, default=None
             Static covariates of new series, a row for each, as in `fit`. None: they are columns of `new_rows`.
         overlap : {"error", "skip"}, default="error"
             What to do with rows that are already known. "error": raise. "skip": leave them out.
         errors : {"warn", "raise"}, default="warn"
             What to do if rows of some series of a panel cannot be appended, because they leave a gap, overlap or have
-            missing values, or if a series is late. "warn": append those of the other series. "raise": raise an error.
+            missing values, or if a series is late. "warn": append those of the other series, with a warning. "raise":
+            raise an error.
 
         Returns
         -------
@@ -59,12 +60,12 @@ class Updates:
         Raises
         ------
         TypeError, ValueError
-            The rows do not follow the known ones, or are not as those of `fit`. The model stays as it was.
+            The rows do not follow the known ones, or do not match those of `fit`. The model stays as it was.
 
         Warns
         -----
         SkippedSeriesWarning
-            Rows of some series were not taken.
+            Rows of some series were not appended.
         LateSeriesWarning
             Some series now end before the others. `predict()` forecasts each after its own last row.
         SentinelWarning
@@ -72,7 +73,7 @@ class Updates:
         BoundsWarning
             Values of a target lie beyond `lower` or `upper`, which forecasts keep to.
         OldRowsWarning
-            A regressor that is fitted again was trained on more rows than the model keeps.
+            A regressor is fitted again on fewer rows than before, because the model keeps only the newest.
 
         Examples
         --------
