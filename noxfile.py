@@ -1,3 +1,4 @@
+#!/usr/bin/env -S uv run --script
 # /// script
 # dependencies = ["nox>=2025.2.9"]
 # ///
@@ -11,7 +12,7 @@ from pathlib import Path
 import nox
 
 nox.needs_version = ">=2025.2.9"
-nox.options.sessions = ["lint", "tests"]
+nox.options.default_venv_backend = "uv|virtualenv"
 
 NUMERIC = [f"tests/test_{name}.py" for name in ["core", "gradients", "golden", "gather", "bits"]]
 
@@ -75,3 +76,7 @@ def reproducible(session):
     if found[0] != found[1]:
         session.error(f"two builds differ: {found}")
     session.log("\n".join(f"{digest}  {name}" for name, digest in found[0].items()))
+
+
+if __name__ == "__main__":
+    nox.main()
