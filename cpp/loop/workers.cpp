@@ -65,6 +65,7 @@ int default_threads() {
 #endif
 }
 
+#if !defined(_OPENMP)
 std::vector<std::thread> hire(Team& team, int wanted) {
   std::vector<std::thread> hired;
   hired.reserve(size_t(wanted));
@@ -79,6 +80,7 @@ std::vector<std::thread> hire(Team& team, int wanted) {
   }
   return hired;
 }
+#endif
 
 bool StopSign::stop(void* self) {
   const auto& worker = *static_cast<Worker*>(self);

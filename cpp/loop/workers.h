@@ -87,7 +87,9 @@ class Team {
   std::atomic<bool> dismissed_{false};
 };
 
+#if !defined(_OPENMP)
 std::vector<std::thread> hire(Team& team, int wanted);  // threads that serve the team; where they run short, fewer
+#endif
 
 // body(team) on the calling thread and up to threads - 1 others; the runtime may grant fewer.
 template <class Body>
