@@ -74,7 +74,7 @@ py::dict config() {
 #endif
   return py::dict("compiler"_a = FORECAST_COMPILER, "isa_built"_a = built, "isa_found"_a = found,
                   "isa_used"_a = chosen->name, "isa_reason"_a = chosen_reason, "openmp"_a = openmp,
-                  "default_threads"_a = default_threads(), "forked"_a = in_forked_child());
+                  "openmp_max_threads"_a = default_threads(), "forked"_a = in_forked_child());
 }
 
 template <class T>
