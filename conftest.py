@@ -9,6 +9,7 @@ import pytest
 
 PACKAGE = Path(__file__).parent / "forecast"
 MOST = 4  # processes; each takes up to 1 GB
+CORES = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
 
 # Before numpy is imported, and for the processes that tests start: a thread that waits leaves its core to others. The
 # matrices of tests are small, and OpenBLAS's threads wait for each other most of the time.
@@ -19,7 +20,7 @@ os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 @pytest.hookimpl(tryfirst=True)
 def pytest_cmdline_main(config):
     """Run the whole suite in a process for each core; a file stays in one, for its fixtures. `-n 0` for one in all."""
-    option, cores = config.option, min(len(os.sched_getaffinity(0)), MOST)
+    option, cores = config.option, min(CORES, MOST)
     whole = config.args_source is pytest.Config.ArgsSource.TESTPATHS and not hasattr(config, "workerinput")
     free = getattr(option, "numprocesses", 0) is None and not option.usepdb and option.capture != "no"
     if whole and free and cores > 1:

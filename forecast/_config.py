@@ -34,7 +34,7 @@ def show_config(mode="print"):
         "instruction sets built": ", ".join(core["isa_built"]),
         "instruction sets found": ", ".join(core["isa_found"]),
         "used": f"{core['isa_used']} ({core['isa_reason']}; FORECAST_ISA forces one)",
-        "openmp": f"version {core['openmp']}" if core["openmp"] else "none: serial build",
+        "openmp": f"version {core['openmp']}" if core["openmp"] else "none: the core starts threads itself",
         "threads": f"{thread_count(None, core['openmp_max_threads'])} ({_reason(core)}; n_jobs sets another)",
     }
     if mode == "dict":
@@ -47,8 +47,7 @@ def show_config(mode="print"):
 def _reason(core):
     if core["forked"]:
         return "one in a forked child"
-    if not core["openmp"]:
-        return "serial build"
     if os.environ.get("OMP_NUM_THREADS"):
         return "OMP_NUM_THREADS"
-    return "usable cores: the least of affinity, container quota and OpenMP's limit"
+    limits = "affinity, container quota and OpenMP's limit" if core["openmp"] else "affinity and container quota"
+    return f"usable cores: the least of {limits}"

@@ -37,7 +37,7 @@ class Config(TypedDict):
     isa_used: str
     isa_reason: str
     openmp: str  # "" where built without
-    openmp_max_threads: int
+    openmp_max_threads: int  # without OpenMP: what OMP_NUM_THREADS orders, or all cores
     forked: bool
 
 CELLS: dict[str, CellInfo]

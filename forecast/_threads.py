@@ -26,7 +26,7 @@ def thread_count(n_jobs, openmp_threads, work=None):
         well, but no more than the work is worth, and one where joblib runs the call in one of several threads.
     openmp_threads : int
         What OpenMP would use: its environment, the process's affinity and `threadpoolctl`'s limits; 1 in a forked
-        child.
+        child. A core built without OpenMP says what OMP_NUM_THREADS orders, or all cores.
     work : float, default=None
         Floating-point operations of one parallel piece of the call.
 

@@ -35,7 +35,7 @@ def tree(tmp_path):
         path.write_text(MODULE if path.name == "module.cpp" else '#include "table.h"\n' if kernel else "")
     (tree / "cpp/kernel/table.h").write_text("// A header.\n")
     (tree / "forecast").mkdir()
-    (tree / "forecast/__init__.py").write_text("")
+    (tree / "forecast/__init__.py").write_text('__version__ = "0.0.1"\n')
     return tree
 
 

@@ -125,7 +125,7 @@ print(json.dumps([used, answers.count([expected, 1, True]), set(from_pool) | {an
 def assert_forks_finish(forks, mode):
     arguments = forks, tolerances.FORK_SECONDS, mode
     used, sound, pool_is_sound, others = children.run(FORK, arguments=arguments, seconds=60 + 6 * forks)
-    assert used == (2 if _core.config()["openmp"] else 1)
+    assert used == 2
     assert (sound, others) == (forks, [])
     assert pool_is_sound
 

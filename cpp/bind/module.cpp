@@ -74,7 +74,7 @@ py::dict config() {
 #endif
   return py::dict("compiler"_a = FORECAST_COMPILER, "isa_built"_a = built, "isa_found"_a = found,
                   "isa_used"_a = chosen->name, "isa_reason"_a = chosen_reason, "openmp"_a = openmp,
-                  "openmp_max_threads"_a = openmp_threads(), "forked"_a = in_forked_child());
+                  "openmp_max_threads"_a = default_threads(), "forked"_a = in_forked_child());
 }
 
 template <class T>
@@ -135,7 +135,8 @@ const Table& table_named(const py::object& isa) {
 
 }  // namespace forecast
 
-PYBIND11_MODULE(_core, m) {
+// Objects are constant or lent to one call at a time, so threads may call without the interpreter's lock.
+PYBIND11_MODULE(_core, m, pybind11::mod_gil_not_used()) {
   using namespace forecast;
   choose_at_import();
   m.doc() = "Compiled core of forecast; the contract is _core.pyi.";

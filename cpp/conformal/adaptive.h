@@ -46,14 +46,14 @@ struct Residuals {
 
 // What is known afterwards, of each cell.
 struct Learnt {
-  double* alpha;    // [2][L][cell]
-  double* offsets;  // [2][L][cell] what to add to a forecast for its bounds; NaN where too little is known
-  double* issued;   // [2][L][n][cell] offsets at each origin, of what it knows; null: not asked for
-  double* scores;   // [cell][W]; null: not asked for, nor is what follows
-  double* sum;      // [cell]
-  double* weight;   // [cell]
-  int64_t* heard;   // [cell]
-  int64_t* count;   // [cell]
+  double* alpha = nullptr;    // [2][L][cell]
+  double* offsets = nullptr;  // [2][L][cell] what to add to a forecast for its bounds; NaN where too little is known
+  double* issued = nullptr;   // [2][L][n][cell] offsets at each origin, of what it knows; null: not asked for
+  double* scores = nullptr;   // [cell][W]; null: not asked for, nor is what follows
+  double* sum = nullptr;      // [cell]
+  double* weight = nullptr;   // [cell]
+  int64_t* heard = nullptr;   // [cell]
+  int64_t* count = nullptr;   // [cell]
 };
 
 void learn(const Adapted& state, const Residuals& residuals, const Learnt& out);

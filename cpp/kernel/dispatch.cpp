@@ -1,5 +1,9 @@
 // Picks a table: the best that this processor runs, or the one that FORECAST_ISA names. Baseline code. A new
 // instruction set is a line of CMake, and here its declaration and the features that it was compiled for.
+#if defined(_MSC_VER)
+#include <intrin.h>
+#endif
+
 #include <cstring>
 
 #include "table.h"
@@ -22,17 +26,48 @@ extern const Table table;
 }
 #endif
 
+#if defined(_MSC_VER)
+// clang-cl links without the runtime in which __builtin_cpu_supports looks, so this asks the processor, and the
+// operating system for the registers that it saves (XGETBV).
+struct Processor {
+  bool v2 = false, v3 = false, v4 = false;
+
+  Processor() {
+    int leaf[4];
+    __cpuid(leaf, 0);
+    const int leaves = leaf[0];
+    __cpuid(leaf, 1);
+    const auto one = unsigned(leaf[2]);
+    __cpuidex(leaf, 7, 0);
+    const auto seven = leaves < 7 ? 0u : unsigned(leaf[1]);
+    const auto saved = all(one, 1u << 27) ? unsigned(_xgetbv(0)) : 0u;
+    v2 = all(one, 1u << 20 | 1u << 23);                                       // SSE4.2, POPCNT
+    v3 = v2 && all(saved, 0x06) && all(one, 1u << 12) && all(seven, 1u << 5);  // YMM saved; FMA; AVX2
+    v4 = v3 && all(saved, 0xE6) && all(seven, 1u << 16 | 1u << 17 | 1u << 30 | 1u << 31);  // ZMM; F, DQ, BW, VL
+  }
+  static bool all(unsigned word, unsigned bits) { return (word & bits) == bits; }
+};
+#elif defined(__x86_64__)
+struct Processor {
+  bool v2 = false, v3 = false, v4 = false;
+
+  Processor() {
+    __builtin_cpu_init();  // it asks the operating system too (XGETBV)
+    v2 = __builtin_cpu_supports("sse4.2") && __builtin_cpu_supports("popcnt");
+    v3 = v2 && __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");
+    v4 = v3 && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
+         __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl");
+  }
+};
+#endif
+
 int available(const Available** list) {
 #if defined(__x86_64__)
-  __builtin_cpu_init();  // it asks the operating system too (XGETBV)
-  const bool has_v2 = __builtin_cpu_supports("sse4.2") && __builtin_cpu_supports("popcnt");
-  const bool has_v3 = has_v2 && __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");
-  const bool has_v4 = has_v3 && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
-                      __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl");
+  const Processor has;
   static Available all[] = {
-      {"v4", &v4::table, has_v4},
-      {"v3", &v3::table, has_v3},
-      {"v2", &v2::table, has_v2},
+      {"v4", &v4::table, has.v4},
+      {"v3", &v3::table, has.v3},
+      {"v2", &v2::table, has.v2},
   };
 #elif defined(__aarch64__)
   static Available all[] = {{"neon", &neon::table, true}};

@@ -1,15 +1,20 @@
 // The number of workers, and when they stop.
 #include "workers.h"
 
+#if !defined(_WIN32)
 #include <unistd.h>
+#endif
 
 #include <algorithm>
-#include <thread>
+#include <cstdlib>
+#include <system_error>
 
 namespace forecast {
 
 namespace {
+#if !defined(_WIN32)
 const pid_t loading_process = getpid();
+#endif
 constexpr auto patience = std::chrono::milliseconds(50);
 constexpr auto often = std::chrono::microseconds(100);
 constexpr auto seldom = std::chrono::milliseconds(1);
@@ -41,15 +46,41 @@ bool spin(const Ready& ready) {
 }
 }  // namespace
 
-bool in_forked_child() { return getpid() != loading_process; }
-
-int openmp_threads() {
-#if defined(_OPENMP)
-  return in_forked_child() ? 1 : omp_get_max_threads();
+bool in_forked_child() {
+#if defined(_WIN32)
+  return false;  // it has no fork
 #else
-  return 1;
+  return getpid() != loading_process;
 #endif
 }
+
+int default_threads() {
+  if (in_forked_child()) return 1;
+#if defined(_OPENMP)
+  return omp_get_max_threads();
+#else
+  const char* ordered = std::getenv("OMP_NUM_THREADS");
+  const int n = ordered ? std::atoi(ordered) : 0;
+  return n > 0 ? n : std::max(1, int(std::thread::hardware_concurrency()));
+#endif
+}
+
+#if !defined(_OPENMP)
+std::vector<std::thread> hire(Team& team, int wanted) {
+  std::vector<std::thread> hired;
+  hired.reserve(size_t(wanted));
+  try {
+    for (int worker = 1; worker <= wanted; ++worker)
+      hired.emplace_back([&team, worker] {
+        const FloatGuard guard;
+        team.serve(worker);
+      });
+  } catch (const std::system_error&) {
+    // The system has no thread left. As with OpenMP, those that it granted do the work, with the same result.
+  }
+  return hired;
+}
+#endif
 
 bool StopSign::stop(void* self) {
   const auto& worker = *static_cast<Worker*>(self);

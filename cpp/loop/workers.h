@@ -1,10 +1,12 @@
-// Workers: one parallel region around a whole call, in which a team takes pieces of work; and when they
-// stop.
+// Workers: one parallel region around a whole call, in which a team takes pieces of work; and when they stop. The
+// threads are OpenMP's, or the standard library's in a build without it.
 #pragma once
 
 #include <atomic>
 #include <chrono>
 #include <cstdint>
+#include <thread>
+#include <vector>
 
 #if defined(_OPENMP)
 #include <omp.h>
@@ -16,7 +18,8 @@
 namespace forecast {
 
 bool in_forked_child();  // since this library was loaded: OpenMP's threads are gone, and using them would hang
-int openmp_threads();    // what OpenMP would use now (its environment and threadpoolctl's limits); 1 without it
+// What OpenMP would use now (its environment and threadpoolctl's limits). Without it: OMP_NUM_THREADS, or all cores.
+int default_threads();
 
 // One call's stop sign, made where the call enters. Only the calling thread looks at the clock and, every 50 ms, asks
 // `interrupted` (which takes the interpreter's lock); the others read the flag.
@@ -84,12 +87,16 @@ class Team {
   std::atomic<bool> dismissed_{false};
 };
 
+#if !defined(_OPENMP)
+std::vector<std::thread> hire(Team& team, int wanted);  // threads that serve the team; where they run short, fewer
+#endif
+
 // body(team) on the calling thread and up to threads - 1 others; the runtime may grant fewer.
 template <class Body>
-void with_team([[maybe_unused]] int threads, StopSign& sign, const Body& body) {
-#if defined(_OPENMP)
+void with_team(int threads, StopSign& sign, const Body& body) {
   if (threads > 1) {
     Team team(sign);
+#if defined(_OPENMP)
 #pragma omp parallel num_threads(threads)
     {
       const FloatGuard guard;
@@ -101,9 +108,16 @@ void with_team([[maybe_unused]] int threads, StopSign& sign, const Body& body) {
         team.serve(omp_get_thread_num());
       }
     }
+#else
+    const FloatGuard guard;
+    std::vector<std::thread> others = hire(team, threads - 1);
+    team.gather(int(others.size()) + 1);
+    body(team);
+    team.dismiss();
+    for (std::thread& other : others) other.join();
+#endif
     return;
   }
-#endif
   const FloatGuard guard;
   Team alone(sign);
   body(alone);

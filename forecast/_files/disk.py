@@ -35,7 +35,7 @@ def write_whole(path, data):
     try:
         with open(handle, "wb") as file:
             if os.path.exists(target):
-                os.fchmod(file.fileno(), stat.S_IMODE(os.stat(target).st_mode))
+                os.chmod(part, stat.S_IMODE(os.stat(target).st_mode))
             file.write(data)
             file.flush()
             os.fsync(file.fileno())

@@ -1,0 +1,82 @@
+#!/usr/bin/env -S uv run --script
+# /// script
+# dependencies = ["nox>=2025.2.9"]
+# ///
+"""Tasks of a developer: `nox -l` lists them, `nox -s lint` runs one. `.ci/run` holds for the last commit as a whole."""
+
+import hashlib
+import os
+import shutil
+from pathlib import Path
+
+import nox
+
+nox.needs_version = ">=2025.2.9"
+nox.options.default_venv_backend = "uv|virtualenv"
+
+NUMERIC = [f"tests/test_{name}.py" for name in ["core", "gradients", "golden", "gather", "bits"]]
+
+
+@nox.session
+def lint(session):
+    """Style and spelling of all files, as pre-commit runs them before a commit."""
+    session.install("pre-commit>=4.2")
+    session.run("pre-commit", "run", "--all-files", "--show-diff-on-failure", *session.posargs)
+
+
+@nox.session
+def tests(session):
+    """The tests; arguments after `--` go to pytest."""
+    session.install(".[test]")
+    session.run("pytest", "-p", "no:cacheprovider", *session.posargs)
+
+
+@nox.session(default=False)
+@nox.parametrize("openmp", ["ON", "OFF"])
+def clang(session, openmp):
+    """The numeric suite on a core that clang built, with libomp and without OpenMP."""
+    session.install(
+        ".[test]",
+        f"--config-settings=build-dir=build/clang-{openmp.lower()}",
+        f"--config-settings=cmake.define.FORECAST_OPENMP={openmp}",
+        env={"CC": "clang", "CXX": "clang++"},
+    )
+    session.run("pytest", "-p", "no:cacheprovider", *NUMERIC, *session.posargs)
+
+
+@nox.session(default=False)
+def docs(session):
+    """The site, into `site`; a warning is an error."""
+    session.install(".[docs]")
+    session.run("mkdocs", "build", "--strict", "-d", "site", env={"NO_MKDOCS_2_WARNING": "1"})
+    root = Path.cwd()
+    with session.chdir(session.create_tmp()):
+        session.run("python", str(root / "docs" / "check_site.py"), str(root / "site"))
+
+
+@nox.session(default=False)
+def review(session):
+    """What scientific-python expects of a package; docs/decisions/release.md answers what is ignored."""
+    session.install("repo-review[cli]", "sp-repo-review[pyproject]")
+    session.run("repo-review", ".")
+
+
+@nox.session(default=False)
+def reproducible(session):
+    """Build sdist and wheel twice without a network, in folders of their own, and compare; the result is in `dist`."""
+    session.install("build", "scikit-build-core>=0.11", "pybind11>=3.0", "cmake", "ninja")
+    offline = {"PIP_NO_INDEX": "1", "SOURCE_DATE_EPOCH": os.environ.get("SOURCE_DATE_EPOCH", "1735689600")}
+    found = []
+    for folder in ["dist", "dist-again"]:
+        shutil.rmtree(folder, ignore_errors=True)
+        session.run("python", "-m", "build", "--no-isolation", "-o", folder, env=offline)
+        built = sorted(Path(folder).iterdir())
+        found.append({path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in built})
+    shutil.rmtree("dist-again")
+    if found[0] != found[1]:
+        session.error(f"two builds differ: {found}")
+    session.log("\n".join(f"{digest}  {name}" for name, digest in found[0].items()))
+
+
+if __name__ == "__main__":
+    nox.main()
