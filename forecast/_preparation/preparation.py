@@ -65,6 +65,9 @@ class Preparation:
     irregular : bool
         Whether rows may be at any times. Behind the calendar come the time of each row, which windows count from their
         newest row and know ahead, and the time since the row before, both in steps of `freq`.
+    decays : bool
+        Whether rows lie on a grid with missing values, and the regressor's states decay with the steps since the last
+        observed value of a target: a channel, behind the calendar.
     """
 
     lookback: int
@@ -88,6 +91,7 @@ class Preparation:
     levels: dict | None = None
     named: list | None = None
     irregular: bool = False
+    decays: bool = False
 
     def _levels_of(self, role, table):
         """Levels of the covariates of a role, whose past begins behind the targets."""
@@ -97,7 +101,7 @@ class Preparation:
     @property
     def n_lost(self):
         """Rows at the start of a series without a value of the transform, or without a row before to count from."""
-        return max(self._undefined, int(self.irregular))
+        return max(self._undefined, int(self.irregular or self.decays))
 
     @property
     def _undefined(self):
@@ -247,8 +251,8 @@ class Preparation:
         Returns
         -------
         dict
-            `values`, `targets` (None: the first columns of `values`), `future`, `static` (None where empty), and where
-            rows are at any times `stamps` and `elapsed`.
+            `values`, `targets` (None: the first columns of `values`), `future`, `static` (None where empty), where rows
+            are at any times `stamps`, and `elapsed` there or where states decay.
         """
         n = rows.targets.shape[1]
         raw = rows.filled("targets", self.fill[:n]) if self.masked else rows.targets
@@ -263,6 +267,9 @@ class Preparation:
             places = {"stamps": (first, known.shape[1]), "elapsed": first + 1}
             parts += [time, since]
             known = np.concatenate([known, time], axis=1)
+        elif self.decays:
+            places = {"elapsed": sum(part.shape[1] for part in parts)}
+            parts.append(rows.since_observed())
         if self.masked:
             there = True if rows.padding is None else ~rows.padding[:, None]
             parts += [~np.isnan(rows.targets) & there, ~np.isnan(rows.past) & there]

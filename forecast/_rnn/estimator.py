@@ -37,7 +37,8 @@ class RNNForecaster(Saved, Fits, Learns, Forecasts, Carries, RegressorMixin, Bas
     elapsed : int, default=None
         Of `cell="gru_decay"`: the channel of X that holds the time since the row before, in any unit, counted from the
         end if negative. The states decay with it between two rows [27]_; it is also read like any channel. None: the
-        channel that `Windows` name, or the last one of an array. Decoder and known future are read by `"gru"`.
+        channel that `Windows` name, which `SeriesForecaster` makes with `gaps="irregular"` or `missing="mask"`, or the
+        last one of an array. Decoder and known future are read by `"gru"`.
     dropout : float, default=0.0
         Share of the units dropped after every layer while training, also before the head; in [0, 1).
     segment : int, default=1
