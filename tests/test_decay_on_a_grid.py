@@ -58,7 +58,7 @@ def test_the_steps_since_the_last_value_are_those_of_gru_d():
     rng = np.random.default_rng(0)
     series = [np.where(rng.random((n, 2)) < 0.7, np.nan, 1.0) for n in (30, 1, 0, 40)]
     found = rows_of(*series).since_observed()
-    assert found[:, 0].tolist() == sum(map(by_definition, series), [])
+    assert found[:, 0].tolist() == [since for one in series for since in by_definition(one)]
     assert found.max() > 3
 
 
@@ -185,5 +185,5 @@ def test_a_forecast_at_irregular_times_is_explained(regressor, calendar):
 
 
 def test_a_grid_without_missing_values_has_no_times():
-    with pytest.raises(ValueError, match="no channel of these windows is named as the time .*missing='mask'"):
+    with pytest.raises(ValueError, match=r"no channel of these windows is named as the time .*missing='mask'"):
         model(missing="error").fit(FRAME.fillna(0.0))

@@ -66,8 +66,7 @@ class Preparation:
         Whether rows may be at any times. Behind the calendar come the time of each row, which windows count from their
         newest row and know ahead, and the time since the row before, both in steps of `freq`.
     decays : bool
-        Whether rows lie on a grid with missing values, and the regressor's states decay with the steps since the last
-        observed value of a target: a channel, behind the calendar.
+        Whether states decay with the steps since a target was last observed: a channel behind the calendar.
     """
 
     lookback: int
@@ -276,7 +275,8 @@ class Preparation:
         if self.level:
             parts.append(targets)
         parts = [part for part in parts if part.shape[1]]
-        values = parts[0] if len(parts) == 1 else np.concatenate(parts, axis=1, dtype=self._dtype(rows))
+        dtype = np.float64 if self.irregular else rows.targets.dtype  # times counted from an epoch need all digits
+        values = parts[0] if len(parts) == 1 else np.concatenate(parts, axis=1, dtype=dtype)
         return {
             "values": values,
             "targets": np.where(np.isnan(rows.targets), np.nan, targets) if self.masked else None,
@@ -284,10 +284,6 @@ class Preparation:
             "static": static if static.shape[1] else None,
             **places,
         }
-
-    def _dtype(self, rows):
-        """Times that are counted from an epoch need all digits."""
-        return np.float64 if self.irregular else rows.targets.dtype
 
     def _held(self, *tables):
         """Tables of covariates, within what training has shown of them."""

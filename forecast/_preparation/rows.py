@@ -346,8 +346,8 @@ class Rows:
     def since_observed(self):
         """Steps of each row since the last one before it in which a target was observed, (rows, 1).
 
-        As the intervals of GRU-D (Che et al. 2018, equation 2). 0 where none was: so it does not depend on how many rows
-        without any value are kept.
+        As the intervals of GRU-D (Che et al. 2018, equation 2). 0 where none was, so that it does not depend on how
+        many rows without any value are kept.
         """
         observed = ~np.isnan(self.targets).all(axis=1)
         if self.padding is not None:
