@@ -75,7 +75,7 @@ class GateActivity:
          0     0.75
         """
         values = self.gates | self.states
-        means = {name: value.mean(axis=(0, 3), dtype=np.float64) for name, value in values.items()}
+        means = {name: np.nanmean(value, axis=(0, 3), dtype=np.float64) for name, value in values.items()}
         count = self.states["h"].shape[1]
         layers = range(count) if self.layers is None else list(self.layers)
         columns = pd.MultiIndex.from_product([layers, values], names=["layer", "value"])
@@ -90,11 +90,12 @@ def gate_activity(model, X, n_jobs=None):
 
     Parameters
     ----------
-    model : RNNForecaster, or SeriesForecaster around one
+    model : RNNForecaster, RNNClassifier, or SeriesForecaster around an RNNForecaster
         Fitted. It is not changed.
     X : array-like of shape (n_windows, lookback) or (n_windows, lookback, n_channels), Windows, or frame
-        Windows for an `RNNForecaster`, as in its `predict`; a frame for a `SeriesForecaster`, of which all windows that
-        have a future are made as in `fit` and with the transforms learnt there.
+        Windows for an `RNNForecaster`, as in its `predict`; sequences for an `RNNClassifier`, with NaN in the values
+        before the first step of a shorter one; a frame for a `SeriesForecaster`, of which all windows that have a
+        future are made as in `fit` and with the transforms learnt there.
     n_jobs : int, default=None
         Threads, as in `RNNForecaster`; the values are the same to the bit for any number of them.
 
@@ -107,7 +108,7 @@ def gate_activity(model, X, n_jobs=None):
     sklearn.exceptions.NotFittedError
         The model is not fitted.
     TypeError
-        There is no `RNNForecaster` in the model, or X is of the wrong kind.
+        There is no network in the model, or X is of the wrong kind.
     ValueError
         X is not as in `fit`, or the values would take more than 2 GiB: n_windows * num_layers * lookback * hidden_size
         values of each gate and state (6 for an LSTM, 4 for a GRU, 1 for "rnn"), 4 bytes each in float32.

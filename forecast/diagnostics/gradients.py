@@ -85,15 +85,16 @@ def gradient_flow(model, X, y=None, sample_weight=None, n_jobs=None):
 
     Parameters
     ----------
-    model : RNNForecaster, or SeriesForecaster around one
+    model : RNNForecaster, RNNClassifier, or SeriesForecaster around an RNNForecaster
         Fitted. It is not changed.
     X : array-like of shape (n_windows, lookback) or (n_windows, lookback, n_channels), Windows, or frame
-        Windows for an `RNNForecaster`, as in its `fit`; a frame for a `SeriesForecaster`, of which all windows that
-        have a future are made as in `fit` and with the transforms learnt there.
+        Windows for an `RNNForecaster`, as in its `fit`; sequences for an `RNNClassifier`, whose last steps are step 0
+        if they differ in length; a frame for a `SeriesForecaster`, of which all windows that have a future are made as
+        in `fit` and with the transforms learnt there.
     y : array-like of shape (n_windows,) or (n_windows, n_outputs), default=None
         As in `fit`. None with `Windows` is `X.y`; with a frame, its target columns.
     sample_weight : array-like of shape (n_windows,), default=None
-        Weights of the windows in the mean loss; for an `RNNForecaster`.
+        Weights of the windows in the mean loss; not for a `SeriesForecaster`.
     n_jobs : int, default=None
         Threads, as in `RNNForecaster`; the norms are the same to the bit for any number of them.
 
@@ -106,7 +107,7 @@ def gradient_flow(model, X, y=None, sample_weight=None, n_jobs=None):
     sklearn.exceptions.NotFittedError
         The model is not fitted.
     TypeError
-        There is no `RNNForecaster` in the model, or X or y is of the wrong kind.
+        There is no network in the model, or X or y is of the wrong kind.
     ValueError
         X or y is not as in `fit`, or a gradient is too large for the model's `dtype`.
 

@@ -1,9 +1,37 @@
 """The network to look into, and its windows, out of whatever model was given."""
 
+from .._classifier import RNNClassifier
 from .._rnn import RNNForecaster
 from .._series import SeriesForecaster, windows_of_frame
 
-__all__ = ["network_of"]
+__all__ = ["network_of", "refuse_no_forecaster"]
+
+
+def refuse_no_forecaster(model, function, needs):
+    """Refuse what is no `SeriesForecaster`, a classifier by name.
+
+    Parameters
+    ----------
+    model : object
+    function : str
+        Its name.
+    needs : str
+        What the function does, of which only a forecaster has the parts.
+
+    Raises
+    ------
+    TypeError
+    """
+    if isinstance(model, RNNClassifier):
+        raise TypeError(
+            f"model is an RNNClassifier, and {function} {needs}, which labels of sequences are not; expected a "
+            "SeriesForecaster. gradient_flow(model, X, y) and gate_activity(model, X) look inside a classifier."
+        )
+    if not isinstance(model, SeriesForecaster):
+        raise TypeError(
+            f"model is a {type(model).__name__}; expected a fitted SeriesForecaster, whose columns have names: "
+            "SeriesForecaster(regressor, ...).fit(df)."
+        )
 
 
 def network_of(model, X, y=None):
@@ -11,13 +39,13 @@ def network_of(model, X, y=None):
 
     Parameters
     ----------
-    model : RNNForecaster, or SeriesForecaster around one
+    model : RNNForecaster, RNNClassifier, or SeriesForecaster around an RNNForecaster
     X, y
         As for the model's `fit`.
 
     Returns
     -------
-    RNNForecaster, X, y
+    RNNForecaster or RNNClassifier, X, y
 
     Raises
     ------
@@ -26,6 +54,8 @@ def network_of(model, X, y=None):
     TypeError
         There is no recurrent network in it.
     """
+    if isinstance(model, RNNClassifier):
+        return model, X, y
     inside = getattr(model, "regressor_", model.regressor) if isinstance(model, SeriesForecaster) else model
     unset = inside is None and inside is not model  # SeriesForecaster() makes its network in fit
     if not isinstance(inside, RNNForecaster) and not unset:

@@ -58,7 +58,7 @@ class GradientFlowDisplay:
 
         Parameters
         ----------
-        model : RNNForecaster, or SeriesForecaster around one
+        model : RNNForecaster, RNNClassifier, or SeriesForecaster around an RNNForecaster
             Fitted.
         X, y
             As in `forecast.diagnostics.gradient_flow`.
