@@ -4,10 +4,11 @@ import matplotlib
 import numpy as np
 import pandas as pd
 import pytest
+from sklearn.model_selection import GridSearchCV
 
 from forecast import RNNClassifier
 from forecast.diagnostics import channel_importance, check_no_leakage, explain, gate_activity, gradient_flow
-from forecast.plotting import GateActivityDisplay, GradientFlowDisplay, LossCurveDisplay
+from forecast.plotting import AttentionDisplay, GateActivityDisplay, GradientFlowDisplay, LossCurveDisplay
 
 matplotlib.use("Agg")
 
@@ -167,5 +168,17 @@ def test_gradients_and_gates_are_drawn():
 
 @pytest.mark.parametrize("function", [explain, channel_importance, check_no_leakage])
 def test_what_is_for_forecasts_is_refused_by_name(function):
-    with pytest.raises(TypeError, match="model is an RNNClassifier"):
+    with pytest.raises(TypeError, match=r"model is an RNNClassifier, but .*gate_activity\(model, X\) look inside"):
         function(fitted(), *(() if function is explain else (pd.DataFrame(X[:, :, 0]),)))
+
+
+def test_attention_is_refused_by_name():
+    with pytest.raises(TypeError, match="model is an RNNClassifier, whose networks have no attention"):
+        AttentionDisplay.from_estimator(fitted(), X)
+
+
+@pytest.mark.parametrize("function", [gradient_flow, gate_activity, LossCurveDisplay.from_estimator])
+def test_a_search_is_refused_with_the_way_to_its_network(function):
+    search = GridSearchCV(RNNClassifier(hidden_size=2, max_iter=1), {"random_state": [0]}, cv=2).fit(X, Y)
+    with pytest.raises(TypeError, match=r"RNNClassifier.*of a search its best_estimator_, of a pipeline its last step"):
+        function(search, *(() if function == LossCurveDisplay.from_estimator else (X,)))

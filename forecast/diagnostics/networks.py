@@ -8,7 +8,7 @@ __all__ = ["network_of", "refuse_no_forecaster"]
 
 
 def refuse_no_forecaster(model, function, needs):
-    """Refuse what is no `SeriesForecaster`, a classifier by name.
+    """Refuse any model but a `SeriesForecaster`, a classifier by name.
 
     Parameters
     ----------
@@ -24,8 +24,8 @@ def refuse_no_forecaster(model, function, needs):
     """
     if isinstance(model, RNNClassifier):
         raise TypeError(
-            f"model is an RNNClassifier, and {function} {needs}, which labels of sequences are not; expected a "
-            "SeriesForecaster. gradient_flow(model, X, y) and gate_activity(model, X) look inside a classifier."
+            f"model is an RNNClassifier, but {function} {needs}; expected a SeriesForecaster. gradient_flow(model, X, "
+            "y) and gate_activity(model, X) look inside a classifier."
         )
     if not isinstance(model, SeriesForecaster):
         raise TypeError(
@@ -62,9 +62,9 @@ def network_of(model, X, y=None):
         where = "a SeriesForecaster around " if inside is not model else ""
         kind = inside.__name__ if isinstance(inside, type) else type(inside).__name__
         raise TypeError(
-            f"model: expected a fitted RNNForecaster, or a SeriesForecaster around one, got {where}{kind}, in which no "
-            "network can be looked at. Give a SeriesForecaster(RNNForecaster(...)); of a search its best_estimator_, "
-            "of a pipeline its last step with X as that step sees it."
+            "model: expected a fitted RNNForecaster, or a SeriesForecaster around one, or an RNNClassifier, got "
+            f"{where}{kind}, in which no network can be looked at. Give a SeriesForecaster(RNNForecaster(...)); of a "
+            "search its best_estimator_, of a pipeline its last step with X as that step sees it."
         )
     if inside is model:
         return model, X, y

@@ -130,7 +130,8 @@ class LossCurveDisplay:
             inside = "" if network is model else " around one of class " + type(network).__name__
             raise TypeError(
                 f"model is a {type(model).__name__}{inside}, which has no epochs to draw; expected an "
-                "RNNForecaster, a SeriesForecaster around one, or an RNNClassifier."
+                "RNNForecaster, a SeriesForecaster around one, or an RNNClassifier: of a search its best_estimator_, "
+                "of a pipeline its last step."
             )
         check_is_fitted(network)
         curves = network.loss_curve_, network.validation_loss_curve_, network.gradient_norm_curve_
