@@ -162,7 +162,7 @@ def test_the_decay_is_trained():
     assert np.abs(member.regressor.weights_[name] - start.regressor.weights_[name]).max() > 1e-3
 
 
-# -------------------- explanations and refusals
+# -------------------- explanations
 
 
 def test_an_explanation_holds_the_times():
@@ -182,8 +182,3 @@ def test_a_forecast_at_irregular_times_is_explained(regressor, calendar):
     assert why.forecast[0] == pytest.approx(irregular.predict()["y"].to_numpy(), abs=1e-5)
     assert why.values.sum() == pytest.approx((why.forecast - why.baseline).sum(), rel=0.01)
     assert set(why.by_column().index) == {"y", "x", *(calendar or [])}
-
-
-def test_a_grid_without_missing_values_has_no_times():
-    with pytest.raises(ValueError, match=r"no channel of these windows is named as the time .*missing='mask'"):
-        model(missing="error").fit(FRAME.fillna(0.0))
