@@ -1,5 +1,7 @@
 """`cell="gru_decay"` with `missing="mask"`: on a grid, states decay with the steps since the last observed value."""
 
+from copy import deepcopy
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -105,13 +107,15 @@ def test_a_channel_that_the_user_names_is_the_one_that_counts():
     {"return_sequences": True}, {"stateful": True}, {"attention": "dot"},
 ])  # fmt: skip
 def test_forecasts_do_not_depend_on_the_rows_that_are_kept(changes):
-    df = FRAME.copy()
-    df.iloc[-13:-2, 0] = np.nan  # the oldest row of a window lies in a gap
-    fitted = model(network(**changes)).fit(df[:-4])
-    fitted.update(df[-4:])
-    assert fitted.predict().equals(fitted.predict(history=df))
-    if "stateful" not in changes:  # which reads from the beginning
-        assert fitted.predict().equals(fitted.predict(history=df[-40:]))
+    fitted = model(network(**changes)).fit(FRAME[:-14])
+    for gap in (slice(-13, -2), slice(-12, -8)):  # the oldest of the 8 rows of a window lies in it, or right behind it
+        df, again = FRAME.copy(), deepcopy(fitted)
+        df.iloc[-14:, 0] = 0.5
+        df.iloc[gap, 0] = np.nan
+        again.update(df[-14:])
+        assert again.predict().equals(again.predict(history=df))
+        if "stateful" not in changes:  # which reads from the beginning
+            assert again.predict().equals(again.predict(history=df[-40:]))
 
 
 def test_a_backtest_forecasts_as_with_a_history():
