@@ -107,23 +107,27 @@ def test_a_channel_that_the_user_names_is_the_one_that_counts():
     {"return_sequences": True}, {"stateful": True}, {"attention": "dot"},
 ])  # fmt: skip
 def test_forecasts_do_not_depend_on_the_rows_that_are_kept(changes):
-    fitted = model(network(**changes)).fit(FRAME[:-14])
-    for gap in (slice(-13, -2), slice(-12, -8)):  # the oldest of the 8 rows of a window lies in it, or right behind it
+    fitted = model(network(**changes), lookback=30).fit(FRAME[:-40])  # more rows than a season
+    for gap in (slice(-35, -24), slice(-34, -30)):  # the oldest row of the window lies in it, or right behind it
         df, again = FRAME.copy(), deepcopy(fitted)
-        df.iloc[-14:, 0] = 0.5
+        df.iloc[-40:, 0] = 0.5
         df.iloc[gap, 0] = np.nan
-        again.update(df[-14:])
+        again.update(df[-40:])
         assert again.predict().equals(again.predict(history=df))
         if "stateful" not in changes:  # which reads from the beginning
-            assert again.predict().equals(again.predict(history=df[-40:]))
+            assert again.predict().equals(again.predict(history=df[-80:]))
 
 
 def test_a_backtest_forecasts_as_with_a_history():
-    report = backtest(model(), FRAME, RollingOrigin(n_splits=3, horizon=3), refit=False).frame
-    fitted = model().fit(FRAME[:-9])
+    """Which is cut to the rows that a forecast needs, more than a season: in a backtest all rows are there."""
+    df = FRAME.copy()
+    df.iloc[164:167, 0] = np.nan
+    df.iloc[167, 0] = 0.5  # the oldest row of the last window, right behind a gap
+    report = backtest(model(lookback=30), df, RollingOrigin(n_splits=3, horizon=3), refit=False).frame
+    fitted = model(lookback=30).fit(df[:-9])
     for end in (191, 194, 197):
-        mine = report[(report["model"] == "RNNForecaster") & (report["origin"] == FRAME.index[end - 1])]
-        assert mine["forecast"].tolist() == fitted.predict(history=FRAME[:end])["y"].tolist()
+        mine = report[(report["model"] == "RNNForecaster") & (report["origin"] == df.index[end - 1])]
+        assert mine["forecast"].tolist() == fitted.predict(history=df[:end])["y"].tolist()
 
 
 def test_rows_that_are_missing_on_the_grid_are_steps_without_a_value():
