@@ -118,6 +118,8 @@ def test_the_activity_of_a_sequence_is_that_of_the_sequence_alone():
             np.testing.assert_allclose(whole.states[name][number, :, -n:], own.states[name][0, :, -n:], rtol=1e-12)
         assert np.isfinite(whole.gates["f"][number, :, -n:]).all()
     assert whole.to_frame().notna().all(axis=None)
+    short = gate_activity(model, UNEVEN[:1]).to_frame()
+    assert short.isna().all(axis=1).tolist() == [True] * 4 + [False] * 3
 
 
 def test_activity_of_equal_lengths_and_of_words():

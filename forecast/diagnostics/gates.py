@@ -75,12 +75,20 @@ class GateActivity:
          0     0.75
         """
         values = self.gates | self.states
-        means = {name: np.nanmean(value, axis=(0, 3), dtype=np.float64) for name, value in values.items()}
+        means = {name: _means(value) for name, value in values.items()}
         count = self.states["h"].shape[1]
         layers = range(count) if self.layers is None else list(self.layers)
         columns = pd.MultiIndex.from_product([layers, values], names=["layer", "value"])
         table = np.stack([means[name][layer] for layer in range(count) for name in values], axis=1)
         return pd.DataFrame(table, index=pd.Index(self.steps, name="step"), columns=columns)
+
+
+def _means(values):
+    """Over windows and units, (layers, steps); NaN at steps that no sequence has."""
+    known = ~np.isnan(values)
+    count = known.sum(axis=(0, 3))
+    total = np.where(known, values, 0.0).sum(axis=(0, 3), dtype=np.float64)
+    return np.divide(total, count, out=np.full(total.shape, np.nan), where=count > 0)
 
 
 def gate_activity(model, X, n_jobs=None):
