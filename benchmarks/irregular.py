@@ -31,8 +31,8 @@ def made(seed, given):
 def models(seed, given):
     shared = dict(target="y", horizon=HORIZON, freq="h", window_norm=None, validation_fraction=0.1)
 
-    def grid(lookback):
-        network = RNNForecaster(cell="gru", random_state=seed, **NETWORK)
+    def grid(cell, lookback):
+        network = RNNForecaster(cell=cell, random_state=seed, **NETWORK)
         return SeriesForecaster(network, lookback=lookback, gaps="mask", missing="mask", **shared)
 
     def rows(cell):
@@ -40,7 +40,8 @@ def models(seed, given):
         return SeriesForecaster(network, lookback=48, gaps="irregular", **shared)
 
     return {
-        "masked grid, gru": grid(given.grid_lookback),
+        "masked grid, gru": grid("gru", given.grid_lookback),
+        "masked grid, gru_decay": grid("gru_decay", given.grid_lookback),
         "rows as they are, gru_decay": rows("gru_decay"),
         "rows as they are, gru": rows("gru"),
     }

@@ -1,10 +1,12 @@
 """The energy score: the quality of sample paths as a forecast of all steps together."""
 
+from numbers import Integral
+
 import numpy as np
 
 from ._numbers import finite
 
-__all__ = ["energy_score"]
+__all__ = ["crps_of_paths", "energy_score", "judged_paths", "neg_energy_score"]
 
 
 def energy_score(actual, paths):
@@ -61,12 +63,97 @@ def energy_score(actual, paths):
     return float(np.mean([_one(*pair) for pair in zip(actual, paths, strict=True)]))
 
 
+def crps_of_paths(actual, paths):
+    """The fair CRPS of each value: unbiased for the number of paths, computed from their order.
+
+    Parameters
+    ----------
+    actual : ndarray of shape (n,)
+    paths : ndarray of shape (n, n_paths)
+
+    Returns
+    -------
+    ndarray of shape (n,)
+    """
+    n = paths.shape[1]
+    rank = np.arange(1 - n, n, 2)
+    return np.abs(paths - actual[:, None]).mean(axis=1) - (rank * np.sort(paths, axis=1)).sum(axis=1) / (n * (n - 1))
+
+
+def neg_energy_score(estimator, X, y, *, n_paths=200, random_state=0):
+    """Scorer for scikit-learn's tools: minus the energy score of an estimator's sample paths.
+
+    Parameters
+    ----------
+    estimator : SeriesForecaster
+        Fitted, or a search over one.
+    X : frame
+        Rows that continue the fitted data, as `SeriesForecaster.sample` takes them; at most `horizon` of each series.
+    y : array-like
+        Actual values.
+    n_paths : int, default=200
+        2 or more.
+    random_state : int, default=0
+        Seed of the paths, the same for all candidates of a search.
+
+    Returns
+    -------
+    float
+        Mean over series and targets; greater is better.
+
+    Raises
+    ------
+    TypeError, ValueError
+        The estimator has no sample paths, `SeriesForecaster.sample` refuses `X`, or there is nothing to compare.
+
+    Examples
+    --------
+    >>> from sklearn.linear_model import Ridge
+    >>> from sklearn.model_selection import TimeSeriesSplit, cross_val_score
+    >>> from forecast import SeriesForecaster
+    >>> from forecast.datasets import make_ar1
+    >>> from forecast.metrics import neg_energy_score
+    >>> df = make_ar1(500, random_state=0)
+    >>> model = SeriesForecaster(Ridge(), target="y", lookback=12, horizon=6)
+    >>> cv = TimeSeriesSplit(4, test_size=6)
+    >>> scores = cross_val_score(model, df, df["y"], scoring=neg_energy_score, cv=cv)
+    >>> scores.shape, bool((scores < 0).all())
+    ((4,), True)
+    """
+    pairs = judged_paths(estimator, X, y, n_paths, random_state)
+    return -float(np.mean([energy_score(*pair) for pair in pairs]))
+
+
+def judged_paths(estimator, X, y, n_paths, random_state):
+    """The known values of each series and target, and sample paths of them.
+
+    Parameters
+    ----------
+    estimator, X, y, n_paths, random_state
+        As in `neg_energy_score`.
+
+    Returns
+    -------
+    list of (ndarray of shape (steps,), ndarray of shape (steps, n_paths))
+    """
+    estimator = getattr(estimator, "best_estimator_", estimator)  # of a search within another one
+    if not hasattr(estimator, "_judged_paths"):
+        raise TypeError(
+            f"the estimator is a {type(estimator).__name__}, which has no sample paths; expected a SeriesForecaster, "
+            "around any regressor."
+        )
+    if not isinstance(n_paths, Integral) or isinstance(n_paths, bool) or n_paths < 2:
+        raise ValueError(f"n_paths={n_paths!r}: expected a whole number, 2 or more, as distances between paths count.")
+    pairs = list(estimator._judged_paths(X, y, int(n_paths), random_state))
+    if not pairs:
+        raise ValueError("no row of X has an actual value: there is nothing to judge the paths by.")
+    return pairs
+
+
 def _one(actual, paths):
     """The score of one forecast, of (steps,) and (steps, n_paths)."""
-    n = paths.shape[1]
     if len(actual) == 1:
-        rank = np.arange(1 - n, n, 2)
-        return np.abs(paths - actual).mean() - (rank * np.sort(paths[0])).sum() / (n * (n - 1))
+        return crps_of_paths(actual, paths)[0]
     from scipy.spatial.distance import pdist  # here, because importing it takes longer than all of this package
 
     distances = np.sqrt(((paths - actual[:, None]) ** 2).sum(axis=0))

@@ -7,7 +7,7 @@ values (NaN) are refused: the caller decides which rows count.
 import numpy as np
 
 from ._distributions import Distribution, crps_of, log_score, neg_crps, neg_log_score
-from ._energy import energy_score
+from ._energy import energy_score, neg_energy_score
 from ._numbers import finite as _finite
 from ._shares import share
 
@@ -21,6 +21,7 @@ __all__ = [
     "mae",
     "mase",
     "neg_crps",
+    "neg_energy_score",
     "neg_log_score",
     "pinball",
     "rmse",

@@ -291,8 +291,9 @@ def test_rows_are_read_as_those_of_the_fit_were():
 
 def test_the_decaying_cell_on_a_grid_says_what_it_needs():
     regular = FRAME[["y"]].set_axis(pd.date_range("2024-01-01", periods=len(FRAME), freq="h", name="time"))
-    with pytest.raises(ValueError, match="set gaps='irregular'"):
-        model(past_covariates=None, gaps="mask").fit(regular)
+    with pytest.raises(ValueError, match=r"set gaps='irregular', or, on a regular grid .* missing='mask'"):
+        model(past_covariates=None, gaps="error").fit(regular)
+    model(past_covariates=None, gaps="mask").fit(regular)
 
 
 @pytest.mark.parametrize("stamps", [(0, 0), (1, 3), (5, 0)])

@@ -40,6 +40,8 @@ def made(name, **parameters):
 SCORED = dict(estimator=NETWORK, X=XY["X"], y=XY["y"])
 RESCORED = {"estimator": network(loss="normal", hidden_size=4).fit(**XY), "X": OTHER["X"], "y": XY["y"] + 1.0}
 
+LATER = days(63)[60:]
+
 DISTRIBUTIONS = {
     "Distribution": Walk(
         made,
@@ -63,4 +65,15 @@ DISTRIBUTIONS = {
     ),
     "metrics.neg_crps": Walk(metrics.neg_crps, SCORED, RESCORED),
     "metrics.neg_log_score": Walk(metrics.neg_log_score, SCORED, RESCORED),
+    "metrics.neg_energy_score": Walk(
+        metrics.neg_energy_score,
+        dict(estimator=fitted(validation_fraction=0.4), X=LATER, y=LATER["a"]),
+        {
+            "estimator": fitted(validation_fraction=0.4, lookback=4),
+            "X": LATER[:2],
+            "y": LATER["a"] + 1.0,
+            "n_paths": 50,
+            "random_state": 1,
+        },
+    ),
 }

@@ -294,6 +294,7 @@ OF_NETWORKS = {
             "gradient_norms": [1.0, 2.0, 3.0],
             "clip_norm": Also(2.0, gradient_norms=[1.0, 2.0, 3.0]),
             "log": True,
+            "label": "cross-entropy",
         } | WORDS,
     ),
     "plotting.LossCurveDisplay.from_estimator": Walk(

@@ -226,6 +226,7 @@ REPORTS = {
             "n_jobs": Also("two", coverage=None),
             "verbose": 1,
             "static": Also(days(), says="series is None"),
+            "n_paths": Also(20, model={"ridge": ridge(validation_fraction=0.4)}),
         },
     ),
     "model_selection.BacktestReport": Walk(

@@ -406,20 +406,38 @@ max_iter, warmup_steps, max_steps, finish_schedule, weight_average
 
     def _scores(self, X):
         """Scores of the classes, (n, n_classes) or (n, steps, n_classes), and where sequences begin."""
+        network, data, begin = self._inputs(X)
+        values = network.predict(data.arguments, data.n_windows, self.n_jobs)
+        shape = (data.arguments["lookback"], -1) if network.architecture.return_sequences else (-1,)
+        return values.reshape(data.n_windows, *shape), begin
+
+    def _inputs(self, X):
+        """The network for sequences of these lengths, what it reads of them, and where they begin."""
         check_is_fitted(self)
         X, begin = ending_together(self, X, self._lookback)
         if begin is None:
-            data = read_inputs(self, X, self._lookback, self._n_channels)
-            network, arguments = self._network, data.arguments
-        else:
-            steps = X.shape[1]
-            data = read_inputs(self, X[:, -self._lookback :], self._lookback, self._n_channels)
-            network = self._network.ragged(steps)
-            past = X.reshape(-1, self._n_channels)
-            arguments = {"past": past, "lookback": steps, "past_stride": steps, "begin": begin}
-        values = network.predict(arguments, data.n_windows, self.n_jobs)
-        shape = (arguments["lookback"], -1) if network.architecture.return_sequences else (-1,)
-        return values.reshape(data.n_windows, *shape), begin
+            return self._network, read_inputs(self, X, self._lookback, self._n_channels), None
+        steps = X.shape[1]
+        data = read_inputs(self, X[:, -self._lookback :], self._lookback, self._n_channels)
+        past = X.reshape(-1, self._n_channels)
+        arguments = {"past": past, "lookback": steps, "past_stride": steps, "begin": begin}
+        return self._network.ragged(steps), replace(data, arguments=arguments), begin
+
+    def _examined(self, X, y=None, loss=False):
+        """As `_inputs`, for a look inside; with the labels y where it is one at the gradient of the `loss`."""
+        network, data, begin = self._inputs(X)
+        if not loss:
+            return network, data
+        if y is None:
+            raise ValueError("y: the gradient is that of a loss and needs labels, but y is None. Pass y as in fit.")
+        steps = data.arguments["lookback"]
+        labels, counts = flat(self, y, begin, data.n_windows, steps)
+        if counts is None and len(labels) != data.n_windows:
+            raise ValueError(f"X has {data.n_windows} sequences but y has {len(labels)} labels; expected one for each.")
+        codes = numbered(labels, counts, self.classes_, steps)
+        n = codes.size // data.n_windows
+        target = {"target": codes.reshape(-1, 1), "horizon": n, "target_stride": n}
+        return network, replace(data, arguments=data.arguments | target)
 
 
 def _log_softmax(scores):

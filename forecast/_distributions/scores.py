@@ -1,9 +1,14 @@
 """Proper scores of distributions, and scikit-learn's scorers of them; `forecast.metrics` has them for users."""
 
+import numpy as np
+
+from .._energy import crps_of_paths, judged_paths
 from .._numbers import finite
 from .distribution import Distribution
 
 __all__ = ["crps_of", "log_score", "neg_crps", "neg_log_score"]
+
+_PATHS = 1000  # of a forecaster without a distribution
 
 
 def crps_of(actual, distribution):
@@ -68,14 +73,17 @@ def _of_each(actual, distribution):
 def neg_crps(estimator, X, y):
     """Scorer for scikit-learn's tools: minus the CRPS of the distribution that an estimator forecasts.
 
+    A `SeriesForecaster` without a distribution, such as one around a linear regressor, is scored by 1,000 sample paths
+    with a fixed seed, so that a search can compare it with others.
+
     Parameters
     ----------
     estimator : RNNForecaster or SeriesForecaster
-        Fitted with the loss of a distribution.
+        Fitted, an `RNNForecaster` with the loss of a distribution; or a search over one.
     X : array-like, Windows or frame
         As `predict_distribution` takes it.
     y : array-like
-        Actual values.
+        Actual values; NaN are left out if the estimator has `missing="mask"`.
 
     Returns
     -------
@@ -94,7 +102,11 @@ def neg_crps(estimator, X, y):
     >>> scores.shape, bool((scores < 0).all())
     ((3,), True)
     """
-    return -crps_of(y, _distribution_at(estimator, X))
+    estimator = getattr(estimator, "best_estimator_", estimator)
+    if hasattr(estimator, "predict_distribution") or not hasattr(estimator, "_judged_paths"):
+        return -crps_of(*_judged(estimator, X, y))
+    pairs = judged_paths(estimator, X, y, _PATHS, 0)
+    return -float(np.concatenate([crps_of_paths(*pair) for pair in pairs]).mean())
 
 
 def neg_log_score(estimator, X, y):
@@ -120,9 +132,16 @@ def neg_log_score(estimator, X, y):
     >>> neg_log_score(model, X, X[:, -1]) == -log_score(X[:, -1], model.predict_distribution(X))
     True
     """
-    return -log_score(y, _distribution_at(estimator, X))
+    return -log_score(*_judged(getattr(estimator, "best_estimator_", estimator), X, y))
 
 
-def _distribution_at(estimator, X):
+def _judged(estimator, X, y):
+    """Actual values, and the distributions that an estimator forecasts of them."""
     found = estimator.predict_distribution(X)
-    return found if isinstance(found, Distribution) else estimator._distribution(X)
+    if isinstance(found, Distribution):
+        return y, found
+    found, y = estimator._distribution(X), np.asarray(y, dtype=np.float64)
+    if estimator.missing != "mask" or y.size != np.prod(found.shape):
+        return y, found
+    known = ~np.isnan(y).reshape(found.shape)
+    return y.reshape(found.shape)[known], found[known]

@@ -7,6 +7,7 @@ import numpy as np
 
 from .._files import stored
 from .._quantiles import at_levels, wanted_levels
+from .._registries import DECAYING_CELLS
 from .._windows import at_every_step
 from .preparation import Preparation
 from .regression import blocks_of, carries, fit_regressor, goes_on, predict_windows, to_fit
@@ -328,16 +329,23 @@ def prepared(settings, task, rows):
         clip_covariates=settings.clip_covariates,
         labels=list(task.target_names),
         irregular=task.axis.irregular,
+        decays=task.masked and not task.axis.irregular and _decays(settings.regressor),
     )
     own = task.target_names if rows.targets.shape[1] == len(task.target_names) else ["target"]
     seen = [*own, *task.past_names]
     known = [*task.future_names, *preparation.calendar_names(rows.index)]
     known += ["time"] if preparation.irregular else []
     since = ["time since the row before"] if preparation.irregular else []
+    since += ["steps since the last value"] if preparation.decays else []
     masks = [f"{name} observed" for name in seen] if task.masked else []
     preparation.names = [*seen, *known, *since, *masks, *([f"{name} level" for name in own] if settings.level else [])]
     preparation.levels = _levels_of(task.levels, len(own), len(known), len(preparation.names))
     return preparation
+
+
+def _decays(regressor):
+    """Whether a regressor's states decay with a time that it does not read from a channel that the user named."""
+    return getattr(regressor, "cell", None) in DECAYING_CELLS and regressor.elapsed is None
 
 
 def _levels_of(levels, n_targets, n_known, n_channels):

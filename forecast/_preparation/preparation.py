@@ -65,6 +65,8 @@ class Preparation:
     irregular : bool
         Whether rows may be at any times. Behind the calendar come the time of each row, which windows count from their
         newest row and know ahead, and the time since the row before, both in steps of `freq`.
+    decays : bool
+        Whether states decay with the steps since a target was last observed: a channel behind the calendar.
     """
 
     lookback: int
@@ -88,6 +90,7 @@ class Preparation:
     levels: dict | None = None
     named: list | None = None
     irregular: bool = False
+    decays: bool = False
 
     def _levels_of(self, role, table):
         """Levels of the covariates of a role, whose past begins behind the targets."""
@@ -97,7 +100,7 @@ class Preparation:
     @property
     def n_lost(self):
         """Rows at the start of a series without a value of the transform, or without a row before to count from."""
-        return max(self._undefined, int(self.irregular))
+        return max(self._undefined, int(self.irregular or self.decays))
 
     @property
     def _undefined(self):
@@ -247,8 +250,8 @@ class Preparation:
         Returns
         -------
         dict
-            `values`, `targets` (None: the first columns of `values`), `future`, `static` (None where empty), and where
-            rows are at any times `stamps` and `elapsed`.
+            `values`, `targets` (None: the first columns of `values`), `future`, `static` (None where empty), where rows
+            are at any times `stamps`, and `elapsed` there or where states decay.
         """
         n = rows.targets.shape[1]
         raw = rows.filled("targets", self.fill[:n]) if self.masked else rows.targets
@@ -263,13 +266,17 @@ class Preparation:
             places = {"stamps": (first, known.shape[1]), "elapsed": first + 1}
             parts += [time, since]
             known = np.concatenate([known, time], axis=1)
+        elif self.decays:
+            places = {"elapsed": sum(part.shape[1] for part in parts)}
+            parts.append(rows.since_observed())
         if self.masked:
             there = True if rows.padding is None else ~rows.padding[:, None]
             parts += [~np.isnan(rows.targets) & there, ~np.isnan(rows.past) & there]
         if self.level:
             parts.append(targets)
         parts = [part for part in parts if part.shape[1]]
-        values = parts[0] if len(parts) == 1 else np.concatenate(parts, axis=1, dtype=self._dtype(rows))
+        dtype = np.float64 if self.irregular else rows.targets.dtype  # times counted from an epoch need all digits
+        values = parts[0] if len(parts) == 1 else np.concatenate(parts, axis=1, dtype=dtype)
         return {
             "values": values,
             "targets": np.where(np.isnan(rows.targets), np.nan, targets) if self.masked else None,
@@ -277,10 +284,6 @@ class Preparation:
             "static": static if static.shape[1] else None,
             **places,
         }
-
-    def _dtype(self, rows):
-        """Times that are counted from an epoch need all digits."""
-        return np.float64 if self.irregular else rows.targets.dtype
 
     def _held(self, *tables):
         """Tables of covariates, within what training has shown of them."""

@@ -343,6 +343,21 @@ class Rows:
         since[self.starts[:-1][np.diff(self.starts) > 0]] = 0.0
         return time, since
 
+    def since_observed(self):
+        """Steps of each row since the last one before it in which a target was observed, (rows, 1).
+
+        As the intervals of GRU-D (Che et al. 2018, equation 2). 0 where none was, so that it does not depend on how
+        many rows without any value are kept.
+        """
+        observed = ~np.isnan(self.targets).all(axis=1)
+        if self.padding is not None:
+            observed &= ~self.padding
+        before = np.concatenate([[-1], np.maximum.accumulate(np.where(observed, np.arange(len(self)), -1))[:-1]])
+        before = before[: len(self)]
+        first = np.repeat(self.starts[:-1], np.diff(self.starts))
+        since = np.where(before >= first, np.arange(len(self)) - before, 0)
+        return since[:, None].astype(self.targets.dtype)
+
     @property
     def settled(self):
         """The row by which the values of each row are known, its own or that of the line's end; None: its own."""

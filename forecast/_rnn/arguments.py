@@ -155,7 +155,8 @@ def elapsed_of(model, data):
     if data.windows is not None and model.elapsed is None:
         raise ValueError(
             f"cell={model.cell!r}: no channel of these windows is named as the time since the row before. With "
-            "SeriesForecaster, set gaps='irregular', which makes one; of Windows, pass elapsed= to them or set elapsed."
+            "SeriesForecaster, set gaps='irregular', or, on a regular grid with missing values, missing='mask': both "
+            "make one; of Windows, pass elapsed= to them or set elapsed."
         )
     channel, n = -1 if model.elapsed is None else int(model.elapsed), data.n_channels
     if n < 2 or not -n <= channel < n:

@@ -37,8 +37,8 @@ class RNNForecaster(Saved, Fits, Learns, Forecasts, Carries, RegressorMixin, Bas
     elapsed : int, default=None
         For `cell="gru_decay"`: the channel of X with the time since the previous row, in any unit; negative numbers
         count from the end. The states decay with this time between rows [27]_; the channel is also read like any other.
-        None: the channel that `Windows` name, or the last channel of an array. The decoder and `future_size` use a
-        plain GRU.
+        None: the channel that `Windows` name (`SeriesForecaster` makes it with `gaps="irregular"` or
+        `missing="mask"`), or the last channel of an array. The decoder and `future_size` use a plain GRU.
     dropout : float, default=0.0
         Share of the units dropped after every layer in training, also before the head; in [0, 1).
     segment : int, default=1

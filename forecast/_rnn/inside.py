@@ -37,7 +37,7 @@ def flow_of(model, X, y, sample_weight, n_jobs):
 
     Parameters
     ----------
-    model : RNNForecaster
+    model : RNNForecaster or RNNClassifier
     X, y, sample_weight
         As in its `fit`.
     n_jobs : int or None
@@ -54,12 +54,14 @@ def flow_of(model, X, y, sample_weight, n_jobs):
         X or y are not as in `fit`; a gradient is beyond the numbers of the model's `dtype`.
     """
     check_is_fitted(model)
-    network = model._network
-    fitted = model._lookback, model._n_channels, getattr(model, "_n_extra", 0), model.n_outputs_
-    _refuse_matrix(network.architecture, "gradients of states")
-    _refuse_vector(network.architecture, "gradients of states")
-    data = placed(model, read_examined(model, X, y, *fitted))
-    loss, norms = network.flow(data.arguments, data.n_windows, read_weights(sample_weight, data), n_jobs)
+    _refuse_matrix(model._network.architecture, "gradients of states")
+    _refuse_vector(model._network.architecture, "gradients of states")
+    if hasattr(model, "_examined"):  # a classifier, whose sequences may differ in length
+        network, data = model._examined(X, y, loss=True)
+    else:
+        fitted = model._lookback, model._n_channels, getattr(model, "_n_extra", 0), model.n_outputs_
+        network, data = model._network, placed(model, read_examined(model, X, y, *fitted))
+    loss, norms = _flow(network, data, read_weights(sample_weight, data), n_jobs)
     if not np.isfinite(norms).all():
         layer, step = np.argwhere(~np.isfinite(norms))[-1]
         name = network.spec.encoder[layer]
@@ -71,12 +73,34 @@ def flow_of(model, X, y, sample_weight, n_jobs):
     return Flow(network.architecture.cell_word, loss, norms, *_kept(network))
 
 
+def _flow(network, data, weight, n_jobs):
+    """Loss and norms; of sequences of unequal length, one length after the other.
+
+    Before a sequence begins, the core hands its first state on, whose gradient is that of no step.
+    """
+    begin, n = data.arguments.get("begin"), data.n_windows
+    if begin is None:
+        return network.flow(data.arguments, n, weight, n_jobs)
+    each = np.ones(n) if weight is None else weight
+    counts = each * (~np.isnan(data.arguments["target"].reshape(n, -1))).sum(axis=1)
+    loss = squares = 0.0
+    for first in np.unique(begin[counts > 0]):
+        mine = np.flatnonzero((begin == first) & (counts > 0))
+        given = {name: data.arguments[name].reshape(n, -1)[mine].reshape(-1, data.arguments[name].shape[1])
+                 for name in ("past", "target")}  # fmt: skip
+        part, norms = network.flow(data.arguments | given | {"begin": begin[mine]}, len(mine), each[mine], n_jobs)
+        share = counts[mine].sum() / counts.sum()
+        norms[:, :first] = 0.0
+        loss, squares = loss + share * part, squares + np.square(share * norms)
+    return loss, np.sqrt(squares)
+
+
 def activity_of(model, X, n_jobs, most_bytes):
     """Gates and states inside a fitted `RNNForecaster`, which is not changed.
 
     Parameters
     ----------
-    model : RNNForecaster
+    model : RNNForecaster or RNNClassifier
     X
         As in its `predict`.
     n_jobs : int or None
@@ -95,8 +119,11 @@ def activity_of(model, X, n_jobs, most_bytes):
         X is not as in `fit`, or the values would take more memory than that.
     """
     check_is_fitted(model)
-    network = model._network
-    data = placed(model, read_inputs(model, X, model._lookback, model._n_channels, getattr(model, "_n_extra", 0)))
+    if hasattr(model, "_examined"):
+        network, data = model._examined(X)
+    else:
+        fitted = model._lookback, model._n_channels, getattr(model, "_n_extra", 0)
+        network, data = model._network, placed(model, read_inputs(model, X, *fitted))
     a = network.architecture
     _refuse_matrix(a, "gates and states")
     _refuse_vector(a, "gates and states")
@@ -113,6 +140,11 @@ def activity_of(model, X, n_jobs, most_bytes):
             f"X[::{-(-data.n_windows * each // most_bytes)}]."
         )
     values = network.activity(data.arguments, data.n_windows, n_jobs)
+    begin = data.arguments.get("begin")
+    if begin is not None:  # of a shorter sequence there is nothing before its first step
+        steps = values["h"].shape[2]
+        for value in values.values():
+            np.moveaxis(value, 2, 1)[np.arange(steps) < begin[:, None]] = np.nan
     gates, states = ({name: values[name] for name in info[of]} for of in ("gates", "states"))
     return Activity(a.cell_word, gates, states, *_kept(network))
 

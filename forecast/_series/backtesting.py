@@ -1,10 +1,12 @@
 """Support for backtests of fitted forecasters: rows of a whole frame, intervals at many origins."""
 
+from copy import copy
 
 import numpy as np
 
 from .._conformal import AdaptiveState
 from .._distributions import Distribution
+from .._energy import crps_of_paths, energy_score
 from .._frames import Layout, blocks_of, time_labels
 from .._preparation import PARAMETERS, SHARE
 from .continuing import with_members_trained_on
@@ -13,11 +15,11 @@ from .report import is_copy
 from .weights import row_weights
 
 __all__ = [
-    "SCORES", "intervals_at", "is_copy", "quantile_bounds", "read_rows", "scores_at", "state_trained_on",
-    "static_bounds",
+    "SCORES", "intervals_at", "is_copy", "path_scores_at", "quantile_bounds", "read_rows", "scores_at",
+    "state_trained_on", "static_bounds",
 ]  # fmt: skip
 
-SCORES = ("crps", "log_score")  # of distributions
+SCORES = ("crps", "log_score", "energy_score")  # of distributions and sample paths
 
 
 def read_rows(model, frame):
@@ -222,6 +224,49 @@ def scores_at(state, truth, rows, origins):
         out[name] = np.full(actual.shape, np.nan)
         out[name][known] = score(actual[known])
     return out
+
+
+def path_scores_at(model, state, truth, rows, origins, n_paths):
+    """Scores of sample paths: those of `sample` with all rows up to an origin as its history.
+
+    Parameters
+    ----------
+    model : SeriesForecaster
+        Fitted.
+    state : FittedState
+        That of the model, or trained on.
+    truth, rows : Rows
+        As in `scores_at`.
+    origins : Origins
+        The number of a fold is the seed of its paths.
+    n_paths : int
+        2 or more.
+
+    Returns
+    -------
+    dict of str to ndarray of shape (n, steps, targets)
+        `energy_score` of all known steps of a forecast together, the same at each of them, and `crps`; NaN beyond the
+        horizon and without an actual value.
+    """
+    from .verbs.requests import after_origins  # whose package imports all verbs
+
+    steps, drawing = min(int(origins.steps.max()), state.horizon), copy(model)
+    drawing._state = state
+    shape = len(origins.row), steps, truth.targets.shape[1]
+    energy, crps = np.full(shape, np.nan), np.full(shape, np.nan)
+    for fold in np.unique(origins.fold):
+        mine = np.flatnonzero(origins.fold == fold)
+        request = after_origins(state, rows, origins.row[mine], steps)
+        for place, paths in zip(mine, drawing._sampled(request, n_paths, int(fold)), strict=True):
+            first = origins.row[place] + 1
+            actual = truth.targets[first : first + min(steps, origins.steps[place])].astype(np.float64)
+            for column, values in enumerate(actual.T):
+                known = np.flatnonzero(~np.isnan(values))
+                if len(known):
+                    drawn = paths[known, column]
+                    energy[place, known, column] = energy_score(values[known], drawn)
+                    crps[place, known, column] = crps_of_paths(values[known], drawn)
+    return {"energy_score": energy, "crps": crps}
 
 
 def _names(levels):

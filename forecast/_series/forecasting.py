@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 
-__all__ = ["from_ends", "from_origins", "samples_from_ends", "with_future"]
+__all__ = ["from_ends", "from_origins", "labels_after", "samples_from_ends", "with_future"]
 
 
 def from_ends(state, past, labels, future, levels=None, before=None):
@@ -136,7 +136,7 @@ def from_origins(state, rows, origins, n_steps, levels=None):
         reach = n_steps
         if state.roles.future:  # their rows end with the series
             reach = min(max(n_steps, state.horizon), int(rows.starts[number + 1] - origin) - 1)
-        labels = _after(state, rows, origin, reach, int(rows.starts[number + 1]))
+        labels = labels_after(state, rows, origin, reach, int(rows.starts[number + 1]))
         ahead = rows.future[origin + 1 : origin + 1 + reach] if state.roles.future else np.zeros((reach, 0))
         forecast = from_ends(state, past, [labels], [ahead], levels)[0][:n_steps]
         short = ((0, n_steps - len(forecast)), *[(0, 0)] * (forecast.ndim - 1))
@@ -179,8 +179,22 @@ def _lengthened(axis, labels, last, n):
     return labels.append(axis.after(labels[-1], n - len(labels)))
 
 
-def _after(state, rows, origin, n, end):
-    """The `n` labels after a row; at irregular times those of the next rows, if there are enough."""
+def labels_after(state, rows, origin, n, end):
+    """The `n` labels after a row; at irregular times those of the next rows, if there are enough.
+
+    Parameters
+    ----------
+    state : FittedState
+    rows : Rows
+    origin : int
+    n : int
+    end : int
+        End of the series: one past its last row.
+
+    Returns
+    -------
+    pandas.Index
+    """
     first = rows.index[origin]
     return _lengthened(state.axis, rows.index[origin + 1 : min(origin + 1 + n, end)], first, n)
 

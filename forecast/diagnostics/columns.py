@@ -85,13 +85,16 @@ def places_of(state, preparation, windows, target):
     for name in preparation.calendar:
         names = calendar_features(windows.index[:1], [name])[1]
         calendar += [number[_calendar_label(name, state)]] * len(names)
+    times = [-1] * preparation.irregular  # of rows at any times: known ahead, and in the past with that since the last
+    since = [-1] * (preparation.irregular or preparation.decays)
     held = [-1] * (len(own) + len(past)) if preparation.masked else []
-    channels = np.array([*own, *past, *ahead, *calendar, *held, *(own if preparation.level else [])], dtype=np.intp)
+    level = own if preparation.level else []
+    channels = np.array([*own, *past, *ahead, *calendar, *times, *since, *held, *level], dtype=np.intp)
     which = np.full(len(channels), -1)
     first = len(own) + len(past) + len(ahead)
     which[first : first + len(calendar)] = np.arange(len(calendar))
-    known = np.array([*ahead, *calendar], dtype=np.intp)
-    known_which = np.array([-1] * len(ahead) + list(range(len(calendar))), dtype=np.intp)
+    known = np.array([*ahead, *calendar, *times], dtype=np.intp)
+    known_which = np.array([-1] * len(ahead) + list(range(len(calendar))) + times, dtype=np.intp)
     static = np.array(static, dtype=np.intp)
     channels, known, static, codes = _without_codes(windows.levels, channels, known, static)
     steps, horizon = windows.lookback, windows.horizon if len(known) else 0

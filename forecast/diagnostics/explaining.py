@@ -8,12 +8,13 @@ import numpy as np
 import pandas as pd
 from threadpoolctl import threadpool_limits
 
-from .._series import SeriesForecaster, rows_to_forecast
+from .._series import rows_to_forecast
 from .._threads import thread_count
 from .attribution import Attribution
 from .columns import columns_of
 from .integral import integrated, slope_at_end
 from .members import MemberFunction
+from .networks import refuse_no_forecaster
 
 __all__ = ["explain"]
 
@@ -128,11 +129,7 @@ def explain(
 
 
 def _check(model, method, n_nodes, n_origins, tolerance, n_jobs):
-    if not isinstance(model, SeriesForecaster):
-        raise TypeError(
-            f"model is a {type(model).__name__}; expected a fitted SeriesForecaster, whose columns have names: "
-            "SeriesForecaster(regressor, ...).fit(df)."
-        )
+    refuse_no_forecaster(model, "explain", "shares forecasts among the columns of a frame")
     if method not in _METHODS:
         raise ValueError(f"method is {method!r}; expected one of {list(_METHODS)}.")
     for name, value in (("n_nodes", n_nodes), ("n_origins", n_origins)):

@@ -75,12 +75,20 @@ class GateActivity:
          0     0.75
         """
         values = self.gates | self.states
-        means = {name: value.mean(axis=(0, 3), dtype=np.float64) for name, value in values.items()}
+        means = {name: _means(value) for name, value in values.items()}
         count = self.states["h"].shape[1]
         layers = range(count) if self.layers is None else list(self.layers)
         columns = pd.MultiIndex.from_product([layers, values], names=["layer", "value"])
         table = np.stack([means[name][layer] for layer in range(count) for name in values], axis=1)
         return pd.DataFrame(table, index=pd.Index(self.steps, name="step"), columns=columns)
+
+
+def _means(values):
+    """Over windows and units, (layers, steps); NaN at steps that no sequence has."""
+    known = ~np.isnan(values)
+    count = known.sum(axis=(0, 3))
+    total = np.where(known, values, 0.0).sum(axis=(0, 3), dtype=np.float64)
+    return np.divide(total, count, out=np.full(total.shape, np.nan), where=count > 0)
 
 
 def gate_activity(model, X, n_jobs=None):
@@ -90,11 +98,12 @@ def gate_activity(model, X, n_jobs=None):
 
     Parameters
     ----------
-    model : RNNForecaster, or SeriesForecaster around one
+    model : RNNForecaster, RNNClassifier, or SeriesForecaster around an RNNForecaster
         Fitted model. It is not changed.
     X : array-like of shape (n_windows, lookback) or (n_windows, lookback, n_channels), Windows, or frame
-        For an `RNNForecaster`, windows as in `predict`. For a `SeriesForecaster`, a frame: all its windows that have a
-        future are made as in `fit`, with the transforms learned there.
+        For an `RNNForecaster`, windows as in `predict`. For an `RNNClassifier`, sequences; a shorter one has NaN before
+        its first step. For a `SeriesForecaster`, a frame: all its windows that have a future are made as in `fit`, with
+        the transforms learned there.
     n_jobs : int, default=None
         Number of threads, as in `RNNForecaster`; values are bit-identical for any number.
 
@@ -107,7 +116,7 @@ def gate_activity(model, X, n_jobs=None):
     sklearn.exceptions.NotFittedError
         The model is not fitted.
     TypeError
-        The model contains no `RNNForecaster`, or X has the wrong type.
+        The model contains no network, or X has the wrong type.
     ValueError
         X is not as in `fit`, or the values would take more than 2 GiB: n_windows * num_layers * lookback * hidden_size
         values of each gate and state (6 for an LSTM, 4 for a GRU, 1 for "rnn"), 4 bytes each in float32.

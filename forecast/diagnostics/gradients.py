@@ -84,15 +84,16 @@ def gradient_flow(model, X, y=None, sample_weight=None, n_jobs=None):
 
     Parameters
     ----------
-    model : RNNForecaster, or SeriesForecaster around one
+    model : RNNForecaster, RNNClassifier, or SeriesForecaster around an RNNForecaster
         Fitted model. It is not changed.
     X : array-like of shape (n_windows, lookback) or (n_windows, lookback, n_channels), Windows, or frame
-        For an `RNNForecaster`, windows as in `fit`. For a `SeriesForecaster`, a frame: all its windows that have a
-        future are made as in `fit`, with the transforms learned there.
+        For an `RNNForecaster`, windows as in `fit`. For an `RNNClassifier`, sequences; if they differ in length, their
+        last steps are step 0. For a `SeriesForecaster`, a frame: all its windows that have a future are made as in
+        `fit`, with the transforms learned there.
     y : array-like of shape (n_windows,) or (n_windows, n_outputs), default=None
         Targets as in `fit`. None: `X.y` of `Windows`, or the target columns of a frame.
     sample_weight : array-like of shape (n_windows,), default=None
-        Weights of the windows in the mean loss; for an `RNNForecaster`.
+        Weights of the windows in the mean loss; not for a `SeriesForecaster`.
     n_jobs : int, default=None
         Number of threads, as in `RNNForecaster`; norms are bit-identical for any number.
 
@@ -105,7 +106,7 @@ def gradient_flow(model, X, y=None, sample_weight=None, n_jobs=None):
     sklearn.exceptions.NotFittedError
         The model is not fitted.
     TypeError
-        The model contains no `RNNForecaster`, or X or y has the wrong type.
+        The model contains no network, or X or y has the wrong type.
     ValueError
         X or y is not as in `fit`, or a gradient is too large for the model's `dtype`.
 

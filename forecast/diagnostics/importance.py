@@ -7,8 +7,9 @@ import numpy as np
 import pandas as pd
 from sklearn.utils.validation import check_is_fitted
 
-from .._series import SeriesForecaster, rows_of_frame
+from .._series import rows_of_frame
 from ..metrics import mae, rmse
+from .networks import refuse_no_forecaster
 
 __all__ = ["ChannelImportance", "channel_importance"]
 
@@ -137,8 +138,7 @@ def channel_importance(
     >>> found.to_frame().index[0]
     'wind'
     """
-    if not isinstance(model, SeriesForecaster):
-        raise TypeError(f"model is a {type(model).__name__}; expected a fitted SeriesForecaster.")
+    refuse_no_forecaster(model, "channel_importance", "measures errors of forecasts from the columns of a frame")
     measure = _metric(metric)
     for name, value in (("n_repeats", n_repeats), ("n_origins", n_origins), ("gap", 1 if gap is None else gap)):
         if isinstance(value, bool) or not isinstance(value, Integral) or value < 1:

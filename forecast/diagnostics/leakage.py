@@ -10,6 +10,7 @@ from sklearn.base import clone
 from .._frames import Roles, enter, note_time, time_labels
 from ..model_selection import RollingOrigin, backtest
 from ..model_selection.splitters import in_time
+from .networks import refuse_no_forecaster
 
 __all__ = ["LeakageError", "LeakageReport", "check_no_leakage"]
 
@@ -125,6 +126,7 @@ def check_no_leakage(model, df, *, cv=None, prepare=None, n_cuts=2, random_state
     ...     print("leaks")
     leaks
     """
+    refuse_no_forecaster(model, "check_no_leakage", "compares forecasts from the same origins")
     raw, kind = enter(df, "df")
     frame = _prepared(prepare, raw)
     model = _repeatable(clone(model))

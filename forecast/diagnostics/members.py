@@ -81,7 +81,8 @@ class MemberFunction:
         of_calendar, places = self.places.calendar >= 0, self.places
         if of_calendar.any():
             n = places.calendar.max() + 1
-            features, which = self._plain.future[:, -n:].astype(np.float64), self._plain.which
+            end = self._plain.future.shape[1] - self._member.preparation.irregular  # the time of each row is the last
+            features, which = self._plain.future[:, end - n : end].astype(np.float64), self._plain.which
             spans = zip(self._plain.starts[:-1], self._plain.starts[1:], strict=True)
             means = np.array([features[first:end].mean(axis=0) for first, end in spans])
             means = means if calendar == "mean" else np.zeros_like(means)
@@ -172,6 +173,7 @@ class MemberFunction:
 def _plain(windows, lookback):
     """The same windows without a norm, looking back further where that is asked for."""
     names = ("horizon", "n_targets", "index", "freq", "channel_names", "future", "static", "starts", "series", "levels")
+    names += ("elapsed", "stamps")
     return Windows(
         windows.values, windows.origins, lookback=lookback, **{name: getattr(windows, name) for name in names}
     )

@@ -1,9 +1,37 @@
 """The network to examine and its windows, from any model."""
 
+from .._classifier import RNNClassifier
 from .._rnn import RNNForecaster
 from .._series import SeriesForecaster, windows_of_frame
 
-__all__ = ["network_of"]
+__all__ = ["network_of", "refuse_no_forecaster"]
+
+
+def refuse_no_forecaster(model, function, needs):
+    """Refuse any model but a `SeriesForecaster`, a classifier by name.
+
+    Parameters
+    ----------
+    model : object
+    function : str
+        Its name.
+    needs : str
+        What the function does, of which only a forecaster has the parts.
+
+    Raises
+    ------
+    TypeError
+    """
+    if isinstance(model, RNNClassifier):
+        raise TypeError(
+            f"model is an RNNClassifier, but {function} {needs}; expected a SeriesForecaster. gradient_flow(model, X, "
+            "y) and gate_activity(model, X) look inside a classifier."
+        )
+    if not isinstance(model, SeriesForecaster):
+        raise TypeError(
+            f"model is a {type(model).__name__}; expected a fitted SeriesForecaster, whose columns have names: "
+            "SeriesForecaster(regressor, ...).fit(df)."
+        )
 
 
 def network_of(model, X, y=None):
@@ -11,13 +39,13 @@ def network_of(model, X, y=None):
 
     Parameters
     ----------
-    model : RNNForecaster, or SeriesForecaster around one
+    model : RNNForecaster, RNNClassifier, or SeriesForecaster around an RNNForecaster
     X, y
         As for the model's `fit`.
 
     Returns
     -------
-    RNNForecaster, X, y
+    RNNForecaster or RNNClassifier, X, y
 
     Raises
     ------
@@ -26,15 +54,17 @@ def network_of(model, X, y=None):
     TypeError
         The model contains no recurrent network.
     """
+    if isinstance(model, RNNClassifier):
+        return model, X, y
     inside = getattr(model, "regressor_", model.regressor) if isinstance(model, SeriesForecaster) else model
     unset = inside is None and inside is not model  # SeriesForecaster() makes its network in fit
     if not isinstance(inside, RNNForecaster) and not unset:
         where = "a SeriesForecaster around " if inside is not model else ""
         kind = inside.__name__ if isinstance(inside, type) else type(inside).__name__
         raise TypeError(
-            f"model: expected a fitted RNNForecaster, or a SeriesForecaster around one, got {where}{kind}, in which no "
-            "network can be looked at. Give a SeriesForecaster(RNNForecaster(...)); of a search its best_estimator_, "
-            "of a pipeline its last step with X as that step sees it."
+            "model: expected a fitted RNNForecaster, or a SeriesForecaster around one, or an RNNClassifier, got "
+            f"{where}{kind}, in which no network can be looked at. Give a SeriesForecaster(RNNForecaster(...)); of a "
+            "search its best_estimator_, of a pipeline its last step with X as that step sees it."
         )
     if inside is model:
         return model, X, y

@@ -26,14 +26,29 @@ from .._frames import (
 from .._preparation import Rows
 from .._progress import Fits
 from .._series import RecursiveForecastWarning, SeriesForecaster
-from .._series.backtesting import SCORES, intervals_at, is_copy, read_rows, scores_at, state_trained_on
+from .._series.backtesting import (
+    SCORES,
+    intervals_at,
+    is_copy,
+    path_scores_at,
+    read_rows,
+    scores_at,
+    state_trained_on,
+)
 from .._series.bounds import lowest_of, within
 from .._series.forecasting import from_origins
 from .._series.parameters import is_chosen, lookback_of, member_settings, settings_of, without_report
 from .._shares import shares
 from ..baselines import NAIVE, naive_forecasts
 from ..preprocessing import make_transform
-from .judgeable import missing_intervals, refuse_impossible_intervals, refuse_without_truth, tested_rows, unjudged
+from .judgeable import (
+    missing_intervals,
+    refuse_impossible_intervals,
+    refuse_impossible_paths,
+    refuse_without_truth,
+    tested_rows,
+    unjudged,
+)
 from .origins import folds_of, of_folds, origins_of
 from .report import BacktestReport, BacktestWarning, SkillWarning
 from .splitters import in_time
@@ -45,7 +60,7 @@ _INTERVALS = ("adaptive", "static", "quantile")
 
 def backtest(
     model, df, cv, *, refit=None, coverage=None, intervals="adaptive", sample_weight=None, n_jobs=None, verbose=0,
-    static=None,
+    static=None, n_paths=None,
 ):  # fmt: skip
     """Forecast from several origins as if each were today, and compare with naive forecasts.
 
@@ -82,6 +97,10 @@ def backtest(
         that of their networks is honoured.
     static : frame, default=None
         Static covariates of the series, a row for each, as in `SeriesForecaster.fit`.
+    n_paths : int, default=None
+        Sample paths to draw at each origin, for the energy score and, of models without a distribution, the CRPS; 2 or
+        more, and 200 are enough for most comparisons. Those of fold i are `sample(n_paths, history=...,
+        random_state=i)` with all rows up to the origin. None draws none: each origin costs a call of `sample`.
 
     Returns
     -------
@@ -124,6 +143,7 @@ def backtest(
     ((400, 7), ['MAE', 'RMSE', 'sMAPE', 'MASE', 'RMSSE', 'skill', 'seconds'])
     """
     models = model if isinstance(model, dict) else {_name(model): model}
+    refuse_impossible_paths(models, n_paths)
     levels, weight = _coverages(coverage, intervals), None if sample_weight is None else np.asarray(sample_weight)
     if not isinstance(verbose, (int, np.integer)) or verbose < 0:
         raise ValueError(f"verbose is {verbose!r}; expected 0 or 1.")
@@ -155,8 +175,9 @@ def backtest(
     for name, one in models.items():
         mine = folds if roles.series is None else _long_enough(folds, frame, roles, least[name])
         found[name], seconds[name], lacking = _run(
-            one, frame, truth, mine, origins, every, levels, intervals, n_jobs, name, verbose, given, chosen.get(name)
-        )
+            one, frame, truth, mine, origins, every, levels, intervals, n_jobs, name, verbose, given, chosen.get(name),
+            n_paths,
+        )  # fmt: skip
         seconds[name] += spent.get(name, 0.0)
         left_out += lacking
     known = truth.filled("targets", np.zeros(truth.targets.shape[1]))
@@ -313,7 +334,9 @@ def _fitted(model, frame, train, given):
         return model.fit(frame.iloc[train], static=static, sample_weight=None if weight is None else weight[train])
 
 
-def _run(model, frame, truth, folds, origins, every, levels, intervals, n_jobs, name, verbose, given, first=None):
+def _run(
+    model, frame, truth, folds, origins, every, levels, intervals, n_jobs, name, verbose, given, first, n_paths
+):  # fmt: skip
     """Columns of one model for all origins, its seconds, and notes about forecasts without an interval."""
     from joblib import Parallel, delayed
 
@@ -321,7 +344,7 @@ def _run(model, frame, truth, folds, origins, every, levels, intervals, n_jobs, 
     groups = [np.arange(start, min(start + every, len(folds))) for start in range(0, len(folds), every)]
     if truth.n_series == 1:
         check_length(min(len(folds[group[0]].train) for group in groups), lookback_of(model), model.horizon)
-    task = partial(_fit_and_forecast, clone(model), levels=levels, intervals=intervals, given=given)
+    task = partial(_fit_and_forecast, clone(model), levels=levels, intervals=intervals, given=given, n_paths=n_paths)
     fits, done = Fits(name, len(groups), verbose), []
     results = Parallel(n_jobs=n_jobs, **({"return_as": "generator"} if fits.heard else {}))(
         delayed(task)(frame, folds[group[0]].train, truth, of_folds(origins, group), first=first, later=number > 0)
@@ -350,7 +373,7 @@ def _padded(cube, longest):
     return np.pad(cube, ((0, 0), (0, longest - cube.shape[1]), (0, 0)), constant_values=np.nan)
 
 
-def _fit_and_forecast(model, frame, train, truth, origins, *, levels, intervals, first, later, given):
+def _fit_and_forecast(model, frame, train, truth, origins, *, levels, intervals, first, later, given, n_paths):
     """Fit on training rows and forecast all origins in one call; also what adaptive intervals start from.
 
     `first`: a model that was fitted on the training rows of the first origin; `later`: these are those of a later one.
@@ -360,7 +383,8 @@ def _fit_and_forecast(model, frame, train, truth, origins, *, levels, intervals,
     started = time.perf_counter()
     if first is None:
         model = clone(model)  # every fit of a backtest starts from scratch
-        if not levels or intervals == "quantile" or (later and intervals == "adaptive"):
+        unused = not levels or intervals == "quantile" or (later and intervals == "adaptive")
+        if unused and n_paths is None:
             model.set_params(**without_report(model))  # nothing here looks at the report
         first, later = _fitted(model, frame, train, given), False
     state = first._state
@@ -372,7 +396,8 @@ def _fit_and_forecast(model, frame, train, truth, origins, *, levels, intervals,
     if later:  # each continues from the first, so that they can run in parallel
         state = state_trained_on(first, frame, rows, train, given[1])
     found = {"forecast": from_origins(state, rows, origins.row, int(origins.steps.max()))}
-    found |= scores_at(state, truth, rows, origins)
+    drawn = {} if n_paths is None else path_scores_at(first, state, truth, rows, origins, n_paths)
+    found |= drawn | scores_at(state, truth, rows, origins)  # the CRPS of a distribution is exact
     if levels and intervals == "static":
         found |= static_bounds(state, rows, origins, found["forecast"], levels)
     elif levels and intervals == "quantile":

@@ -1,12 +1,17 @@
 """What a backtest can evaluate: known actual values in the tested rows, and errors for its intervals."""
 
+from numbers import Integral
+
 import numpy as np
 import pandas as pd
 
 from .._conformal import residuals_needed
 from .._series.parameters import is_chosen, member_settings
 
-__all__ = ["missing_intervals", "refuse_impossible_intervals", "refuse_without_truth", "tested_rows", "unjudged"]
+__all__ = [
+    "missing_intervals", "refuse_impossible_intervals", "refuse_impossible_paths", "refuse_without_truth",
+    "tested_rows", "unjudged",
+]  # fmt: skip
 
 
 def tested_rows(truth, folds):
@@ -120,6 +125,31 @@ def refuse_impossible_intervals(models, levels, intervals):
                     f"{kind} does not forecast quantiles, as RNNForecaster(loss='quantile', quantile=[...]) does. Fix: "
                     "intervals='adaptive'."
                 )
+
+
+def refuse_impossible_paths(models, n_paths):
+    """Refuse sample paths that no fit could give, before anything is fitted.
+
+    Parameters
+    ----------
+    models : dict of str to SeriesForecaster
+    n_paths : int or None
+
+    Raises
+    ------
+    ValueError
+        `n_paths` is not 2 or more, or there are no validation windows, whose errors paths rest on.
+    """
+    if n_paths is None:
+        return
+    if not isinstance(n_paths, Integral) or isinstance(n_paths, bool) or n_paths < 2:
+        raise ValueError(f"n_paths is {n_paths!r}; expected a whole number, 2 or more. Fix: n_paths=200.")
+    for name, model in models.items():
+        if getattr(model, "validation_fraction", None) is None and not is_chosen(model):
+            raise ValueError(
+                f"paths rest on errors on validation windows, and {name!r} has validation_fraction=None. Fix: "
+                "validation_fraction=0.2."
+            )
 
 
 def _regressors(model):

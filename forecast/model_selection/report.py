@@ -11,6 +11,7 @@ from ..metrics import skill, smape
 __all__ = ["BacktestReport", "BacktestWarning", "SkillWarning"]
 
 _SCORES = {"crps": "CRPS", "log_score": "log_score"}  # columns of a report, as a summary calls them
+_ENERGY = "energy_score"  # the same at all steps of a forecast
 
 
 class SkillWarning(UserWarning):
@@ -68,7 +69,8 @@ class BacktestReport:
         columns name a series), `target`, `actual`, `forecast`. `model`, `series` and `target` are categorical. With
         intervals there are also `lower_0.8`, `upper_0.8` and so on (NaN for naive forecasts, and if too few residuals
         were known). If a model forecasts a distribution, there are also its scores `crps` and `log_score` (NaN for the
-        other models, and beyond the horizon of the fit).
+        other models, and beyond the horizon of the fit). With `n_paths` there are the `energy_score` of all steps of a
+        forecast, repeated in each of its rows, and a `crps` of each model.
     seconds : dict of str to float
         Time of all fits and forecasts of each model.
     period : int
@@ -120,9 +122,10 @@ class BacktestReport:
             targets that have an actual value; `sMAPE` in percent; `MASE` and `RMSSE`, means over origins, series and
             targets of the scaled errors (NaN if no training series has a scale); `skill`, 1 - MAE over the MAE of the
             best naive forecast; if a model forecasts a distribution, `CRPS` in the units of the series and `log_score`,
-            the mean negative log density (NaN for models without one); for each coverage `coverage_0.8`, the share of
-            actual values inside, `interval_score_0.8` (Gneiting and Raftery 2007) and `pinball_0.8`, the mean pinball
-            loss of both bounds; without `by` also `seconds`.
+            the mean negative log density (NaN for models without one); with paths `energy_score`, the mean over
+            origins, series and targets (not by "step": it scores all steps together); for each coverage
+            `coverage_0.8`, the share of actual values inside, `interval_score_0.8` (Gneiting and Raftery 2007) and
+            `pinball_0.8`, the mean pinball loss of both bounds; without `by` also `seconds`.
         """
         more = list(by) if isinstance(by, list | tuple) else [] if by is None else [by]
         known = [name for name in ("step", "series", "target") if name in self.frame.columns]
@@ -172,6 +175,9 @@ class BacktestReport:
         for name, title in _SCORES.items():
             if name in rows.columns:
                 table[title] = groups[name].mean()
+        if _ENERGY in rows.columns and "step" not in keys:
+            each = rows.groupby([*keys, *self._where(keys)], sort=False, observed=True)[_ENERGY].first()
+            table[_ENERGY] = each.groupby(level=keys, sort=False, observed=True).mean()
         return _plain(
             table.join(self._scaled(rows[[*keys, *self._where(keys), "absolute_error", "squared_error"]], keys))
         )

@@ -4,6 +4,7 @@ from numbers import Integral
 
 import numpy as np
 
+from .._classifier import RNNClassifier
 from .captions import caption
 from .style import dress, font_of, new_axes, pyplot, tones_of
 
@@ -73,7 +74,7 @@ class AttentionDisplay:
         ImportError
             matplotlib is not installed.
         TypeError, ValueError
-            There is no such window, or X is not as in `fit`.
+            There is no such window, X is not as in `fit`, or the model is an `RNNClassifier`.
 
         Examples
         --------
@@ -90,6 +91,11 @@ class AttentionDisplay:
         pyplot()
         from ..diagnostics.networks import network_of
 
+        if isinstance(model, RNNClassifier):
+            raise TypeError(
+                "model is an RNNClassifier, whose networks have no attention; expected an RNNForecaster with "
+                "attention='dot' or 'additive', or a SeriesForecaster around one."
+            )
         network, windows, _ = network_of(model, X)
         n = len(windows)
         if window != "mean":

@@ -1,8 +1,11 @@
 """`GateActivityDisplay`: gates opening and closing along a series."""
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 
+from .._classifier import RNNClassifier
 from .._series import SeriesForecaster
 from .._windows import Windows
 from .captions import caption
@@ -113,7 +116,7 @@ class GateActivityDisplay:
 
         Parameters
         ----------
-        model : RNNForecaster, or SeriesForecaster around one
+        model : RNNForecaster, RNNClassifier, or SeriesForecaster around an RNNForecaster
             Fitted model.
         X : windows or frame
             Data as in `forecast.diagnostics.gate_activity`. The series drawn is the first channel of the window: for a
@@ -167,6 +170,9 @@ class GateActivityDisplay:
         if not -n <= window < n:
             raise ValueError(f"window is {window}; X has {n} windows, expected {-n} to {n - 1}.")
         at = window % n
+        drawn = dict(kind=kind, gate=gate, layer=layer, unit=unit, title=title, legend=legend, axes=axes)
+        if isinstance(model, RNNClassifier):
+            return cls.from_activity(*_of_sequence(model, X, at), **drawn)
         if isinstance(windows, Windows):
             one = windows[[at]]
             rows = slice(int(one.origins[0]) - one.lookback + 1, int(one.origins[0]) + 1)
@@ -179,9 +185,7 @@ class GateActivityDisplay:
             series = np.asarray(one, dtype=np.float64).reshape(network._lookback, -1)[:, 0]
         if activity.segment > 1:  # of each segment its newest row
             series = series[::-1][:: activity.segment][::-1]
-        return cls.from_activity(
-            activity, series, kind=kind, gate=gate, layer=layer, unit=unit, title=title, legend=legend, axes=axes
-        )
+        return cls.from_activity(activity, series, **drawn)
 
     @classmethod
     def from_activity(
@@ -368,6 +372,20 @@ class GateActivityDisplay:
         caption(
             ax, self.title if len(self.axes_) == 1 else None, handles=self.lines_[-len(values) :], legend=self.legend
         )
+
+
+def _of_sequence(model, X, at):
+    """The activity of an `RNNClassifier` along one of its sequences, and the first channel of that."""
+    from ..diagnostics import gate_activity
+
+    one = X.iloc[[at]] if hasattr(X, "iloc") else X[at : at + 1]
+    activity = gate_activity(model, one)
+    there = ~np.isnan(activity.states["h"][0, 0]).any(axis=1)
+    parts = ({name: value[:, :, there] for name, value in of.items()} for of in (activity.gates, activity.states))
+    row = one.iloc[0] if isinstance(one, pd.Series) else np.asarray(one)[0]
+    series = np.asarray(row, dtype=np.float64).reshape(-1, model._n_channels)[: there.sum(), 0]
+    gates, states = parts
+    return replace(activity, gates=gates, states=states, steps=activity.steps[there]), series
 
 
 def _numbers(at):

@@ -59,7 +59,7 @@ class GradientFlowDisplay:
 
         Parameters
         ----------
-        model : RNNForecaster, or SeriesForecaster around one
+        model : RNNForecaster, RNNClassifier, or SeriesForecaster around an RNNForecaster
             Fitted model.
         X, y
             Data as in `forecast.diagnostics.gradient_flow`.

@@ -4,6 +4,7 @@ import numpy as np
 import pandas as pd
 from sklearn.utils.validation import check_is_fitted
 
+from .._classifier import RNNClassifier
 from .._rnn import RNNForecaster
 from .._series import SeriesForecaster
 from .captions import caption
@@ -47,6 +48,8 @@ class LossCurveDisplay:
     title : str, default=None
     legend : bool, default=True
         Whether to draw a legend.
+    label : str, default="loss (standardised)"
+        Of the axis of the losses; of an `RNNClassifier` `from_estimator` says "cross-entropy".
 
     Attributes
     ----------
@@ -68,8 +71,9 @@ class LossCurveDisplay:
     """
 
     def __init__(
-        self, loss, validation_loss=(), gradient_norms=(), clip_norm=None, *, log=None, title=None, legend=True
-    ):
+        self, loss, validation_loss=(), gradient_norms=(), clip_norm=None, *, log=None, title=None, legend=True,
+        label="loss (standardised)",
+    ):  # fmt: skip
         self.loss = loss
         self.validation_loss = validation_loss
         self.gradient_norms = gradient_norms
@@ -77,6 +81,7 @@ class LossCurveDisplay:
         self.log = log
         self.title = title
         self.legend = legend
+        self.label = label
 
     @classmethod
     def from_estimator(cls, model, *, log=None, title=None, legend=True, axes=None):
@@ -84,7 +89,7 @@ class LossCurveDisplay:
 
         Parameters
         ----------
-        model : RNNForecaster, or SeriesForecaster around one
+        model : RNNForecaster, RNNClassifier, or SeriesForecaster around an RNNForecaster
             Fitted model.
         log : bool, default=None
             As for the class.
@@ -105,7 +110,7 @@ class LossCurveDisplay:
         sklearn.exceptions.NotFittedError
             The model is not fitted.
         TypeError, ValueError
-            The model contains no `RNNForecaster`, or no epoch of its training ended with finite numbers.
+            The model contains no network, or no epoch of its training ended with finite numbers.
 
         Examples
         --------
@@ -123,15 +128,17 @@ class LossCurveDisplay:
         if isinstance(model, SeriesForecaster):
             check_is_fitted(model)
             network = model.regressor_
-        if not isinstance(network, RNNForecaster):
+        if not isinstance(network, (RNNForecaster, RNNClassifier)):
             inside = "" if network is model else " around one of class " + type(network).__name__
             raise TypeError(
-                f"model is a {type(model).__name__}{inside}, which has no epochs to draw; expected an RNNForecaster "
-                "or a SeriesForecaster around one."
+                f"model is a {type(model).__name__}{inside}, which has no epochs to draw; expected an "
+                "RNNForecaster, a SeriesForecaster around one, or an RNNClassifier: of a search its best_estimator_, "
+                "of a pipeline its last step."
             )
         check_is_fitted(network)
         curves = network.loss_curve_, network.validation_loss_curve_, network.gradient_norm_curve_
-        return cls(*curves, network.clip_norm, log=log, title=title, legend=legend).plot(axes)
+        label = "cross-entropy" if isinstance(network, RNNClassifier) else "loss (standardised)"
+        return cls(*curves, network.clip_norm, log=log, title=title, legend=legend, label=label).plot(axes)
 
     def plot(self, axes=None):
         """Draw.
@@ -171,7 +178,7 @@ class LossCurveDisplay:
         self._draw_norms(bottom, n)
         for ax in (top, bottom):
             ax.margins(x=0.02)
-        dress(top, None if top.get_shared_x_axes().joined(top, bottom) else "epoch", "loss (standardised)", grid="y")
+        dress(top, None if top.get_shared_x_axes().joined(top, bottom) else "epoch", self.label, grid="y")
         dress(bottom, "epoch", "gradient norm", grid="y")
         caption(top, self.title, legend=self.legend)
         caption(bottom, legend=self.legend)

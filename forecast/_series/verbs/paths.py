@@ -95,15 +95,27 @@ class Paths:
         if not isinstance(n_paths, Integral) or isinstance(n_paths, bool) or n_paths < 1:
             raise ValueError(f"n_paths={n_paths!r}: expected a whole number, 1 or more.")
         request = self._request(X, history, errors, n, static)
+        arrays = [paths.reshape(len(paths), -1) for paths in self._sampled(request, int(n_paths), random_state)]
+        return self._answered(request, arrays, columns_of(self.target_names_, [f"_{i}" for i in range(n_paths)]))
+
+    def _sampled(self, request, n_paths, random_state):
+        """Paths of each series, (steps, targets, n_paths)."""
         coverages = _known_coverages(self._state.calibration)
         readers = (coverages and self._distributions(request)) or self._tables(request, coverages)
-        past = self._past_paths()
-        drawn = past.drawn(int(n_paths), self._lines(request.keys), generator(random_state))
-        arrays = [
-            np.moveaxis(read(scores[:, : len(labels)]), 0, -1).reshape(len(labels), -1)
-            for read, scores, labels in zip(readers, drawn, request.labels, strict=True)
-        ]
-        return self._answered(request, arrays, columns_of(self.target_names_, [f"_{i}" for i in range(n_paths)]))
+        drawn = self._past_paths().drawn(n_paths, self._lines(request.keys), generator(random_state))
+        for read, scores, labels in zip(readers, drawn, request.labels, strict=True):
+            yield np.moveaxis(read(scores[:, : len(labels)]), 0, -1)
+
+    def _judged_paths(self, X, y, n_paths, random_state):
+        """For scores: the known values of each series and target, (steps,), and paths of these steps."""
+        check_is_fitted(self)
+        request = self._request(X, None)
+        actual = self._actual(X, y, request)
+        for values, paths in zip(actual, self._sampled(request, n_paths, random_state), strict=True):
+            for column in range(values.shape[1]):
+                known = ~np.isnan(values[:, column])
+                if known.any():
+                    yield values[known, column], paths[known, column]
 
     def _distributions(self, request):
         """For each series a function from normal scores to values, by its distributions; None: there are none.

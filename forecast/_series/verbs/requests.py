@@ -24,7 +24,7 @@ from ..beginnings import refuse_unlearnable, refuse_untransformable, with_likene
 from ..bounds import note_beyond
 from ..codes import note_codes, note_future_codes
 from ..feeding import tell_of_feedback
-from ..forecasting import from_ends
+from ..forecasting import from_ends, labels_after
 from ..skipping import (
     ShortHistoryWarning,
     check_errors,
@@ -37,7 +37,7 @@ from ..skipping import (
 from ..targets import entered
 from ..tools import refuse_shuffled_columns
 
-__all__ = ["Request", "Requests"]
+__all__ = ["Request", "Requests", "after_origins"]
 
 
 @dataclass(frozen=True)
@@ -90,9 +90,8 @@ class Requests:
             note_codes(state, whole, "history", 3)
             note_beyond(state.lower, state.upper, state.roles.target, whole, 3, "history", lambda: state.trained_until)
         past = state.tail
-        if whole is not None:  # transform and floor of a series that was not there in fit are learnt from all its rows
-            learnt = state.learns_of_series or state.holds_unseen(whole.keys) or state.carries
-            past = whole if learnt else whole.tail(state.needed)
+        if whole is not None:
+            past = _read_by(state, whole)
         if X is None:
             if state.roles.future:
                 raise ValueError(
@@ -265,6 +264,40 @@ class Requests:
 
     def _last_labels(self, past):
         return past.last_labels
+
+
+def after_origins(state, rows, origins, n_steps):
+    """What `history=` up to some rows of several series asks for.
+
+    Parameters
+    ----------
+    state : FittedState
+    rows : Rows
+        With later rows, whose labels and future covariates are known ahead.
+    origins : ndarray of int
+        Newest known row of each series, at most one of a series.
+    n_steps : int
+        At most `horizon`; with future covariates forecasts have all steps of it.
+
+    Returns
+    -------
+    Request
+    """
+    which = np.searchsorted(rows.starts, origins, side="right") - 1
+    ends = [(int(number), int(rows.starts[number]), int(row) + 1) for number, row in zip(which, origins, strict=True)]
+    whole, reach = rows.parts(ends), state.horizon if state.roles.future else n_steps
+    labels = [labels_after(state, rows, end - 1, reach, int(rows.starts[number + 1])) for number, _, end in ends]
+    future = [rows.future[end : end + reach] if state.roles.future else np.zeros((reach, 0)) for _, _, end in ends]
+    return Request(_read_by(state, whole), whole.keys, labels, future, fresh=whole)
+
+
+def _read_by(state, whole):
+    """The rows of a history that a forecast reads.
+
+    Transform and floor of a series that was not there in fit are learnt from all its rows.
+    """
+    learnt = state.learns_of_series or state.holds_unseen(whole.keys) or state.carries
+    return whole if learnt else whole.tail(state.needed)
 
 
 def _rows_or_steps(X, n):
