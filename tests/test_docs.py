@@ -26,7 +26,7 @@ PAGES_WITH_CODE = [
     for page in sorted((ROOT / "docs").rglob("*.md"))
     if page.name not in OWN_TESTS and re.search(r"^```python\b", page.read_text(encoding="utf-8"), re.MULTILINE)
 ]
-WIDEST = 120  # characters in a line of code: what the site shows at 1280 pixels without a scroll bar, and a few to spare
+WIDEST = 120  # characters in a line of code: the site shows them at 1280 pixels without a scroll bar, and some more
 COMMANDS = ['pip install ".[demo]" && forecast demo', 'pip install ".[test]" && pytest']
 
 
@@ -45,7 +45,7 @@ def examples(page):
 
 
 def differing(found, printed):
-    """Words of an output that are not those of the page. Numbers may differ by one unit of the last digit on the page."""
+    """Words of an output that are not those of the page. Numbers may differ by one unit of the page's last digit."""
     found, printed = found.split(), printed.split()
     if len(found) != len(printed):
         return [f"{len(found)} words for {len(printed)}: {' '.join(found)}"]
@@ -68,7 +68,7 @@ def sentences(page):
     page = re.sub(r"^```.*?^```", "", page, flags=re.DOTALL | re.MULTILINE)
     page = re.sub(r"`[^`]*`", "code", re.sub(r"!?\[([^\]]*)\]\([^)]*\)", r"\1", page))
     page = re.sub(r"^(#.*| *[-*] |\d+\. )", "\n\n", page, flags=re.MULTILINE).replace("|", "\n\n")
-    parts = [part for block in re.split(r"\n\s*\n", page) for part in re.split(r"(?<=[.?!:])\W*\s", block)]
+    parts = [part for block in re.split(r"\n\s*\n", page) for part in re.split(r"(?<=[.?!])[^\w(]*\s", block)]
     return [" ".join(part.split()) for part in parts if part.strip()]
 
 
