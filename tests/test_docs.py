@@ -3,6 +3,7 @@
 import logging
 import os
 import re
+import subprocess
 import sys
 from pathlib import Path
 
@@ -15,13 +16,17 @@ ROOT = Path(__file__).parent.parent
 README = ROOT / "README.md"
 PAGES = [*sorted(ROOT.glob("*.md")), ROOT / "cpp" / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
 PAGES += sorted((ROOT / "benchmarks").glob("*.md"))
-SLOW = {"tour.md"}  # real data and a network of real size
+SLOW = {"tour.md", "cookbook.md"}  # real data and networks of real size
 OWN_TESTS = {"command-line.md", "plots.md", "progress.md"}  # test_cli_docs.py, test_gallery.py, and below
+NEW = ["installation", "when-a-network-wins", "glossary", "stability", "faq", "tour", "guide/cookbook"]
+NEW += ["guide/troubleshooting", "guide/production", "guide/cold-start"]
+SHORT_SENTENCES = {README: 35} | {ROOT / "docs" / f"{name}.md": 35 if name == "tour" else 30 for name in NEW}  # words
 PAGES_WITH_CODE = [
     pytest.param(page, id=page.relative_to(ROOT).as_posix(), marks=[pytest.mark.slow] * (page.name in SLOW))
     for page in sorted((ROOT / "docs").rglob("*.md"))
     if page.name not in OWN_TESTS and re.search(r"^```python\b", page.read_text(encoding="utf-8"), re.MULTILINE)
 ]
+WIDEST = 120  # characters in a line of code: the site shows them at 1280 pixels without a scroll bar, and some more
 COMMANDS = ['pip install ".[demo]" && forecast demo', 'pip install ".[test]" && pytest']
 
 
@@ -31,6 +36,40 @@ def text(path):
 
 def blocks(page, language):
     return re.findall(rf"^```{language}(?: [^\n]*)?\n(.*?)^```", page, re.DOTALL | re.MULTILINE)
+
+
+def examples(page):
+    """Pairs of a Python block and what the page says that it prints: the text block right after it, or None."""
+    python, text = r"^```python(?: [^\n]*)?\n(.*?)^```", r"(?:\n\n```text\n(.*?)^```)?"
+    return [(code, printed or None) for code, printed in re.findall(python + text, page, re.DOTALL | re.MULTILINE)]
+
+
+def differing(found, printed):
+    """Words of an output that are not those of the page. Numbers may differ by one unit of the page's last digit."""
+    found, printed = found.split(), printed.split()
+    if len(found) != len(printed):
+        return [f"{len(found)} words for {len(printed)}: {' '.join(found)}"]
+    number = re.compile(r"([-+]?\d+(?:\.(\d+))?)(%?[,;]?)")
+    pairs = []
+    for ours, theirs in zip(found, printed, strict=True):
+        ours_parts, parts = number.fullmatch(ours), number.fullmatch(theirs)
+        near = ours_parts and parts and ours_parts[3] == parts[3]
+        if ours != theirs and not (near and abs(float(ours_parts[1]) - float(parts[1])) <= 1.01 * unit(parts[2])):
+            pairs.append((ours, theirs))
+    return pairs
+
+
+def unit(decimals):
+    return 10.0 ** -len(decimals or "")
+
+
+def sentences(page):
+    """Of paragraphs and entries of lists and tables; without code, links' targets and headings."""
+    page = re.sub(r"^```.*?^```", "", page, flags=re.DOTALL | re.MULTILINE)
+    page = re.sub(r"`[^`]*`", "code", re.sub(r"!?\[([^\]]*)\]\([^)]*\)", r"\1", page))
+    page = re.sub(r"^(#.*| *[-*] |\d+\. )", "\n\n", page, flags=re.MULTILINE).replace("|", "\n\n")
+    parts = [part for block in re.split(r"\n\s*\n", page) for part in re.split(r"(?<=[.?!])[^\w(]*\s", block)]
+    return [" ".join(part.split()) for part in parts if part.strip()]
 
 
 def links(page):
@@ -70,17 +109,36 @@ def test_every_kind_of_value_in_a_model_file_is_documented():
 
 
 @pytest.mark.parametrize("path", PAGES_WITH_CODE)
-def test_a_pages_python_blocks_run_one_after_the_other(path, tmp_path, monkeypatch):
-    """In one namespace per page. Blocks marked `py` are other packages' code and only shown."""
+def test_a_pages_python_blocks_run_one_after_the_other(path, tmp_path, monkeypatch, capsys):
+    """In one namespace per page, and print what the page shows. Blocks marked `py` are other packages', only shown."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("MPLBACKEND", "agg")
     names = {"__name__": "__main__"}
     try:
-        for number, example in enumerate(blocks(text(path), "python")):
+        for number, (example, printed) in enumerate(examples(text(path))):
             exec(compile(example, f"{path.name}, block {number}", "exec"), names)
+            found = capsys.readouterr().out
+            assert printed is None or differing(found, printed) == [], f"block {number} prints\n{found}"
     finally:
         if "matplotlib.pyplot" in sys.modules:
             sys.modules["matplotlib.pyplot"].close("all")
+
+
+def test_an_output_is_compared_word_by_word_and_number_by_number():
+    assert differing("a  0.0334\nb +73.0%;", "a 0.033 b +72.9%;") == []
+    assert differing("lower 371.06", "lower 371.03") == [("371.06", "371.03")]
+    assert differing("best: linear", "best: recipe") == [("linear", "recipe")]
+    assert differing("5%", "5") == [("5%", "5")]
+    assert differing("one two", "one") == ["2 words for 1: one two"]
+    assert examples("```python\nprint(1)\n```\n\n```text\n1\n```\n") == [("print(1)\n", "1\n")]
+
+
+@pytest.mark.parametrize("path", PAGES, ids=lambda path: path.relative_to(ROOT).as_posix())
+def test_no_line_of_code_is_wider_than_the_site(path):
+    """Output wraps, as in a terminal: blocks marked `console`, `text` or not at all (docs/site.css)."""
+    code = re.findall(r"^```([^\n]*)\n(.*?)^```", text(path), re.DOTALL | re.MULTILINE)
+    lines = [line for kind, block in code if kind not in {"", "console", "text"} for line in block.splitlines()]
+    assert [line for line in lines if len(line) > WIDEST] == []
 
 
 def test_every_page_of_the_guide_shows_code():
@@ -106,6 +164,32 @@ def test_the_python_blocks_on_progress_run_one_after_the_other(tmp_path, monkeyp
     assert "fit ends: finished 3 epochs" in out
     assert names["model"].n_iter_ < 10_000
     assert os.listdir(tmp_path) == []
+
+
+@pytest.mark.parametrize("path", SHORT_SENTENCES, ids=lambda path: path.relative_to(ROOT).as_posix())
+def test_sentences_are_short(path):
+    found = sentences(text(path))
+    assert len(found) > 20
+    assert [sentence for sentence in found if len(sentence.split()) > SHORT_SENTENCES[path]] == []
+
+
+def test_the_questions_name_no_issues_of_other_projects():
+    assert re.findall(r"#\d+|/issues/|/pull/", text(ROOT / "docs" / "faq.md")) == []
+
+
+def test_the_daily_commands_run_after_the_code_before_them(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    page = text(ROOT / "docs" / "guide" / "production.md")
+    before, script, _ = re.split(r"^```bash\n(.*?)^```", page, maxsplit=1, flags=re.DOTALL | re.MULTILINE)
+    exec(compile("\n".join(blocks(before, "python")), "production.md", "exec"), {})
+    command = tmp_path / "forecast"
+    command.write_text(f'#!/bin/sh\nexec "{sys.executable}" -m forecast.cli "$@"\n')
+    command.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}{os.pathsep}{os.environ['PATH']}")
+    Path("models/forecast.csv").unlink()
+    run = subprocess.run(["bash", "-c", script], capture_output=True, text=True, check=False)
+    assert (run.returncode, run.stderr) == (0, "")
+    assert len(Path("models/forecast.csv").read_text().splitlines()) == 22
 
 
 @pytest.mark.parametrize("path", PAGES, ids=lambda path: path.relative_to(ROOT).as_posix())
