@@ -7,6 +7,7 @@ from .._conformal import AdaptiveState
 from .._distributions import Distribution
 from .._frames import Layout, blocks_of, time_labels
 from .._preparation import PARAMETERS, SHARE
+from .._refusals import Refusal, argument
 from .continuing import with_members_trained_on
 from .error_scale import Yardstick
 from .report import is_copy
@@ -146,8 +147,12 @@ def static_bounds(state, rows, origins, forecast, levels):
     """
     if state.calibration is None:
         raise ValueError(
-            "no validation windows: there are too few to hold any out, so that intervals have nothing to rest on. Use "
-            "more rows or a shorter lookback. Fix: validation_fraction=0.2."
+            Refusal(
+                "no validation windows",
+                got="there are too few to hold any out, so that intervals have nothing to rest on",
+                advice="Use more rows or a shorter lookback.",
+                fix=argument("validation_fraction", 0.2),
+            )
         )
     out = {name: np.full(forecast.shape, np.nan) for name in _names(levels)}
     scales = state.error_scales
