@@ -15,7 +15,7 @@ from joblib import parallel_config
 from sklearn.linear_model import Ridge
 from sklearn.model_selection import GridSearchCV, KFold, cross_val_predict, cross_val_score
 
-from forecast import SeriesForecaster
+from forecast import SeriesForecaster, load
 from forecast._refusals import Fix, Refusal, Words, argument, extended, for_command, refusal_of
 from forecast.cli.problems import described
 
@@ -93,6 +93,15 @@ def test_an_extended_refusal_keeps_both_wordings():
     assert str(outer) == "series 'a': it lacks X. See there. Fix: gaps='mask'."
     assert outer.command == "series 'a': it lacks --future. See there. Fix: --gaps mask."
     assert str(extended(KeyError("plain"), "b: ")) == "b: 'plain'."
+
+
+def test_what_is_noted_at_a_fit_has_words_for_the_command_and_is_saved(tmp_path):
+    weekdays = pd.date_range("2024-01-01", periods=61, freq="B").delete(20)
+    with pytest.warns(UserWarning, match=r"Give trading_calendar=\. gaps='mask' leaves") as told:
+        fitted = model(gaps="mask").fit(FRAME.set_axis(weekdays))
+    assert "Give --holidays FILE. --gaps mask leaves" in described(told[0].message)
+    fitted.save(tmp_path / "m.forecast")
+    pd.testing.assert_frame_equal(load(tmp_path / "m.forecast").predict(), fitted.predict())
 
 
 # -------------------- every fix of the command

@@ -93,7 +93,7 @@ def fitted_state(model, panel, roles, later=None, before=None, weights=None):
         preparation=lead.preparation,
         roles=roles,
         schema=panel.schema,
-        axis=panel.axis,
+        axis=replace(panel.axis, note=panel.axis.note and str(panel.axis.note)),  # files hold plain texts
         layout=panel.layout,
         split=lead.split,
         tail=everything.tail(needed),
