@@ -16,7 +16,7 @@ from sklearn.linear_model import Ridge
 from sklearn.model_selection import GridSearchCV, KFold, cross_val_predict, cross_val_score
 
 from forecast import SeriesForecaster, load
-from forecast._refusals import Fix, Refusal, Words, argument, extended, for_command, refusal_of
+from forecast._refusals import Fix, Refusal, Words, argument, extended, refusal_of
 from forecast.cli.problems import described
 
 PACKAGE = Path(__file__).parent.parent / "forecast"
@@ -189,8 +189,3 @@ def test_nothing_is_said_of_kfold_outside_of_cross_validation(name):
     error = refused(OUTSIDE[name])
     assert "KFold" not in str(error)
     assert "cross-validation" not in str(error)
-
-
-def test_words_of_one_audience_are_those_of_both_unless_others_are_given():
-    assert for_command("plain") == "plain"
-    assert Words("plain").command == "plain"

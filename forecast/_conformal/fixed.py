@@ -116,7 +116,7 @@ def static_offsets(residuals, coverage):
         raise ValueError(
             Refusal(
                 f"coverage {levels.max():g} needs {needed} known residuals of every step",
-                got=f"{known.min()} of step {step + 1}, target {target}",
+                got=f"got {known.min()} of step {step + 1}, target {target}",
                 expected=joined(
                     "more of them (", argument("validation_fraction", 0.2), ", more rows), or a lower coverage"
                 ),
