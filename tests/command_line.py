@@ -1,5 +1,6 @@
 """The `forecast` command as the tests run it: in a folder with two files, and its answer as code, stdout and stderr."""
 
+import argparse
 import io
 import re
 
@@ -7,11 +8,20 @@ import numpy as np
 import pandas as pd
 
 from forecast import RNNForecaster, SeriesForecaster
-from forecast.cli import main
+from forecast.cli import command, main
 
 ROWS = 400
 SMALL = ("--hidden-size", "4", "--max-iter", "2", "--horizon", "6", "--lookback", "24")
 FIT = ("fit", "data.csv", "--target", "load", *SMALL)
+
+
+def parsers():
+    """The parser of each subcommand by its name."""
+    (commands,) = (one for one in command._parser()._actions if isinstance(one, argparse._SubParsersAction))
+    return commands.choices
+
+
+OPTIONS = {option for parser in parsers().values() for action in parser._actions for option in action.option_strings}
 
 
 def frame():

@@ -105,7 +105,7 @@ def test_stamps_in_utc_as_clocks_of_a_zone_show_them(run, model):
 def test_refusals_of_cells_are_in_the_words_of_the_command(run, model):
     new = rows(("01",), 60, 63)[["date", "y"]]
     for cells, says in {
-        ("1", "", "2"): "expected a number in every row, or --missing mask. Fix: fill the cells of the file.",
+        ("1", "", "2"): "or a model that was trained with --missing mask. Fill the cells of the file.",
         ("a", "b", "c"): "expected numbers. Fix: --na a if that means no value.",
         ("1", "nothing was sold, closed", "2"): "all; expected numbers.",
     }.items():

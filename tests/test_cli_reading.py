@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 
 from forecast.cli.planning import read_data
-from forecast.cli.problems import ProblemError, described
+from forecast.cli.problems import ProblemError
 from forecast.cli.reading import read_table
 
 ROWS = 400
@@ -267,20 +267,3 @@ def test_stamps_of_several_series_ask_for_the_column_that_names_them(df, tmp_pat
     pd.concat([df, df.assign(station="south")]).to_csv(tmp_path / "a.csv", index=False)
     with pytest.raises(ProblemError, match=r"400 rows repeat .* Fix: --series 'station'"):
         read(tmp_path / "a.csv")
-
-
-WORDS = {
-    "gaps='mask' or gaps='interpolate', or another freq=.": "--gaps mask or --gaps interpolate, or another --freq.",
-    "df['a b'] = df['a b'].interpolate(limit_direction='both') or missing='mask'.": "--missing mask.",
-    "validation_fraction=0.2, more rows.": "--validation-fraction 0.2, more rows.",
-    "series='shop'.": "--series shop.",
-}
-
-
-@pytest.mark.parametrize("advice", WORDS)
-def test_advice_for_python_becomes_advice_for_the_command(advice):
-    assert described(ValueError(f"No. Fix: {advice}")) == f"No. Fix: {WORDS[advice]}"
-
-
-def test_advice_that_stays_pythons_says_so():
-    assert described(ValueError("No. Fix: df.resample('D').")) == "No. Fix in pandas: df.resample('D')."

@@ -224,9 +224,9 @@ REFUSED = {
     "no such column": (FIT, SHOPS.rename(columns={"shop": "store"}), r"--static 's.csv': there is no column 'shop'"),
     "dates": (FIT, SHOPS.assign(opened="2019-04-01"), r"'opened' of --static 's.csv' holds dates, the first '2019-04"),
     "text": (FIT, SHOPS.assign(size=["30", "120", "big"]), r"column 'size' holds text: 'big' in row 3"),
-    "twice": (FIT, pd.concat([SHOPS, SHOPS]), r"static has 4 rows of series 'a' or .* Fix: one row for each series in"),
+    "twice": (FIT, pd.concat([SHOPS, SHOPS]), r"static has 4 rows of series 'a' or .*; expected one row for each"),
     "none": (FIT, SHOPS[:2], r"static has no row for 1 of 3 series: 'c'"),
-    "empty": (FIT, SHOPS.assign(size=[30, None, 80]), r"'size' is missing \(NaN\) for 1 of 3 series: 'b'.* Fix: fill"),
+    "empty": (FIT, SHOPS.assign(size=[30, None, 80]), r"'size' is missing \(NaN\) for 1 of 3 series: 'b'.* Fill the"),
     "two roles": (FIT, SHOPS.assign(y=1.0), r"column 'y' is named for two roles"),
     "only names": (FIT, SHOPS[["shop"]], r"has no columns but \['shop'\]; expected static"),
 }

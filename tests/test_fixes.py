@@ -1,6 +1,7 @@
 """What follows "Fix:" in a message can be pasted: it runs, and then the call works or says something else."""
 
 import ast
+import re
 import warnings
 from pathlib import Path
 
@@ -8,10 +9,12 @@ import numpy as np
 import pandas as pd
 import polars as pl
 import pytest
+from command_line import OPTIONS
 from sklearn.linear_model import Ridge
 from sklearn.model_selection import KFold
 
 from forecast import SentinelWarning, SeriesForecaster, make_windows
+from forecast.cli.problems import described
 from forecast.model_selection import RollingOrigin, backtest
 
 PACKAGE = Path(__file__).parent.parent / "forecast"
@@ -317,6 +320,14 @@ def written(node):
     return None
 
 
+def codes_in(tree):
+    """What is handed to `Fix`, and to `fix=` of a refusal, for Python's users."""
+    calls = [node for node in ast.walk(tree) if isinstance(node, ast.Call)]
+    given = [node.args[0] for node in calls if getattr(node.func, "id", "") == "Fix" and node.args]
+    given += [one.value for node in calls for one in node.keywords if one.arg == "fix"]
+    return [code for code in map(written, given) if code is not None]
+
+
 SOURCES = [path for path in sorted(PACKAGE.rglob("*.py")) if path.parent.name != "cli"]  # which has words of its own
 
 
@@ -332,3 +343,20 @@ def test_every_fix_in_the_sources_is_code(path):
         assert code.endswith("."), text
         if not code.startswith("pip install "):
             ast.parse(code[:-1])
+
+
+@pytest.mark.parametrize("path", SOURCES, ids=lambda path: path.relative_to(PACKAGE).as_posix())
+def test_every_fix_of_a_refusal_is_code(path):
+    """One statement, one argument or one expression, whatever is put in."""
+    for code in codes_in(ast.parse(path.read_text(encoding="utf-8"))):
+        assert len(ast.parse(code).body) == 1, code
+
+
+@pytest.mark.parametrize("name", REFUSED)
+def test_the_command_names_options_that_it_has(name):
+    _, error = tried(*REFUSED[name])
+    said = described(error)
+    assert {option for option in re.findall(r"(?<![\w-])--[a-z][\w-]*", said)} <= OPTIONS
+    _, mark, fix = said.partition("Fix: ")
+    assert not mark or fix.lstrip().startswith(("--", "leave out --")), said
+    assert "KFold" not in said

@@ -185,7 +185,7 @@ def test_rows_that_continue_are_accepted_in_any_resolution_and_zone():
     ids=["hole", "overlap", "step", "zone", "integers", "periods"],
 )
 def test_rows_that_do_not_continue_are_refused_with_the_way_out(future):
-    with pytest.raises(ValueError, match=r"does not continue.*TimeSeriesSplit"):
+    with pytest.raises(ValueError, match=r"does not continue.*predict\(history=frame\).*Fix: X = model\.future_frame"):
         fitted(DAYS[:10]).predict(pd.DataFrame({"y": 0.0}, future))
 
 

@@ -64,7 +64,7 @@ def test_the_future_frame_is_the_frame_to_fill(name):
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        (lambda f: f.drop(index=5), r"series 's1'.*needed; the first missing one is 2024-01-11.*future_frame"),
+        (lambda f: f.drop(index=5), r"series 's1'.*needed: the first missing one is 2024-01-11.*future_frame"),
         (lambda f: f.drop(index=4), r"series 's1': X does not continue.*row 1 is 2024-01-11.*expected 2024-01-10"),
         (lambda f: f.drop(columns="promo"), "'promo' is not in the frame.*future_frame"),
         (lambda f: f.assign(shop=f["shop"].replace("s1", "s9")), "unknown series 's9'; expected some of 's0', 's1'"),
@@ -72,7 +72,7 @@ def test_the_future_frame_is_the_frame_to_fill(name):
         (lambda f: f.assign(promo=f["promo"].where(f.index != 4)), r"'promo' has 1 missing.*\('s1', 2024-01-10"),
         (lambda f: f.assign(promo=f["promo"].replace(4.0, np.inf)), r"'promo' has infinite.*\('s1', 2024-01-10"),
         (lambda f: f.assign(kind="b"), r"unknown category 'b' at \('s0', 2024-01-09"),
-        (lambda f: f.assign(day=f["day"].dt.tz_localize(None)), "does not continue.*TimeSeriesSplit.*KFold"),
+        (lambda f: f.assign(day=f["day"].dt.tz_localize(None)), r"does not continue.*predict\(history=frame\)"),
         (lambda f: f.iloc[:0], "X has no rows"),
         (lambda f: f.iloc[::-1], "does not continue"),
     ],

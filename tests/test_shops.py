@@ -79,7 +79,7 @@ def test_names_of_another_type_are_no_new_series():
     model = ridge().fit(shops())
     future = model.future_frame()
     message = refusal(lambda: model.predict(future.assign(Store=future["Store"].astype(str))))
-    assert "column 'Store' holds str values, expected int" in message
+    assert "column 'Store' holds str values; expected int" in message
     X = repaired(message, X=future.assign(Store=future["Store"].astype(str)))["X"]
     pd.testing.assert_frame_equal(model.predict(X), model.predict(future))
     history = shops().assign(Store=lambda f: f["Store"].astype(str))

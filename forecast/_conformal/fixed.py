@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from .._refusals import Refusal, argument, joined
 from .._shares import shares
 
 __all__ = ["coverages_of", "needed_by", "residuals_needed", "static_offsets", "three_axes"]
@@ -113,9 +114,13 @@ def static_offsets(residuals, coverage):
     if known.size and known.min() < needed:
         step, target = (int(i) for i in np.argwhere(known == known.min())[0])
         raise ValueError(
-            f"coverage {levels.max():g} needs {needed} known residuals of every step; got {known.min()} of step "
-            f"{step + 1}, target {target}. Expected more of them (validation_fraction=0.2, more rows), or a lower "
-            "coverage."
+            Refusal(
+                f"coverage {levels.max():g} needs {needed} known residuals of every step",
+                got=f"got {known.min()} of step {step + 1}, target {target}",
+                expected=joined(
+                    "more of them (", argument("validation_fraction", 0.2), ", more rows), or a lower coverage"
+                ),
+            )
         )
     rank = _whole_up((known + 1) * (1 + levels[:, None, None]) / 2).astype(np.int64)
     rank = np.minimum(rank, known)

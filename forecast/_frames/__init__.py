@@ -7,7 +7,7 @@ from .answer import answer, answer_rows, future_frame, with_static
 from .axis import TimeAxis
 from .columns import as_frame, check_length, column_names, read_values
 from .ends import Ends
-from .fixes import named_in_fixes
+from .fixes import frame_named, named_in_fixes
 from .future import Future, read_future
 from .glued import naming, refuse_several
 from .index import frequency_of, season_length
@@ -46,6 +46,7 @@ __all__ = [
     "check_length",
     "column_names",
     "enter",
+    "frame_named",
     "frequency_of",
     "future_frame",
     "leave",

@@ -3,7 +3,8 @@
 import numpy as np
 import pandas as pd
 
-from .wide import no_target_message, refuse_steps_as_columns, shown
+from .._refusals import Fix, Refusal, Words, argument
+from .wide import no_target, refuse_steps_as_columns, shown
 
 __all__ = ["as_frame", "check_length", "column_names", "read_values"]
 
@@ -38,19 +39,17 @@ def as_frame(X, what="X"):
     if isinstance(X, pd.Series):
         return X.to_frame("y" if X.name is None else X.name)
     name, columns = what.removeprefix("the "), ", columns=['y']" if np.ndim(X) == 1 else ""
+    refusal = Refusal(f"is a {type(X).__module__}.{type(X).__name__}", where=what)
     if name == "static":
-        raise TypeError(
-            f"{what} is a {type(X).__module__}.{type(X).__name__}; expected a DataFrame with a row for each series and "
-            "a column that names them."
-        )
+        raise TypeError(refusal.but(expected="a DataFrame with a row for each series and a column that names them"))
     if name != "X":
-        raise TypeError(
-            f"{what} is a {type(X).__module__}.{type(X).__name__}; expected a DataFrame or Series laid out as the "
-            "fitted data, with the time of its rows."
-        )
+        alike = "a DataFrame or Series laid out as the fitted data, with the time of its rows"
+        raise TypeError(refusal.but(expected=alike))
     raise TypeError(
-        f"{what} is a {type(X).__module__}.{type(X).__name__}; expected a pandas DataFrame or Series with a time "
-        f"index. Fix: df = pd.DataFrame({name}{columns}, index=pd.date_range('2024-01-01', periods=len({name})))."
+        refusal.but(
+            expected="a pandas DataFrame or Series with a time index",
+            fix=f"df = pd.DataFrame({name}{columns}, index=pd.date_range('2024-01-01', periods=len({name})))",
+        )
     )
 
 
@@ -83,7 +82,7 @@ def column_names(frame, target, past_covariates=None):
     if target is None:
         if len(columns) != 1:
             refuse_steps_as_columns(frame, [], [])
-            raise ValueError(no_target_message(frame, columns))
+            raise ValueError(no_target(frame, columns))
         target = columns
     targets = _as_list(target)
     if not targets:
@@ -161,15 +160,22 @@ def refuse_dtype(name, dtype):
     numeric = pd.api.types.is_numeric_dtype(dtype) or pd.api.types.is_bool_dtype(dtype)
     if numeric and not pd.api.types.is_complex_dtype(dtype):
         return
-    code, more = f"df[{name!r}] = pd.to_numeric(df[{name!r}], errors='coerce')", ""
+    fix, more = Fix(f"df[{name!r}] = pd.to_numeric(df[{name!r}], errors='coerce')", ""), ""
     if pd.api.types.is_complex_dtype(dtype):
-        code, more = f"df[{name!r}] = df[{name!r}].to_numpy().real", " Or its imaginary part, or both as two columns."
+        fix, more = f"df[{name!r}] = df[{name!r}].to_numpy().real", "Or its imaginary part, or both as two columns."
     elif pd.api.types.is_datetime64_any_dtype(dtype) or isinstance(dtype, pd.PeriodDtype):
-        code, more = f"time={name!r}", " Is it the time of the rows? Then time= or set_index says so."
+        said = "Is it the time of the rows? Then"
+        fix, more = argument("time", name), Words(f"{said} time= or set_index says so.", f"{said} --time says so.")
     elif pd.api.types.is_timedelta64_dtype(dtype):
-        code = f"df[{name!r}] = df[{name!r}].dt.total_seconds()"
+        fix = f"df[{name!r}] = df[{name!r}].dt.total_seconds()"
     raise TypeError(
-        f"column {name!r} holds {dtype} values; expected numbers (float, integer or bool).{more} Fix: {code}."
+        Refusal(
+            f"holds {dtype} values",
+            where=f"column {name!r}",
+            expected="numbers (float, integer or bool)",
+            advice=more,
+            fix=fix,
+        )
     )
 
 
@@ -178,16 +184,27 @@ def _refuse_not_finite(names, values, index):
         missing = np.isnan(column)
         if missing.any():
             ends = ", limit_direction='both'" if missing[0] else ""
+            code = f"df[{name!r}] = df[{name!r}].interpolate({ends[2:]})"
             raise ValueError(
-                f"column {name!r} has {int(missing.sum())} missing values (NaN) in {len(column)} rows, the first at "
-                f"{index[int(missing.argmax())]}; expected a number in every row. Fill them first. Fix: "
-                f"df[{name!r}] = df[{name!r}].interpolate({ends[2:]})."
+                Refusal(
+                    f"has {int(missing.sum())} missing values (NaN) in {len(column)} rows, the first at "
+                    f"{index[int(missing.argmax())]}",
+                    where=f"column {name!r}",
+                    expected="a number in every row",
+                    advice=Words("Fill them first.", "Fill the cells of the file."),
+                    fix=Fix(code, ""),
+                )
             )
         infinite = np.isinf(column)
         if infinite.any():
             raise ValueError(
-                f"column {name!r} has {int(infinite.sum())} infinite values, the first at "
-                f"{index[int(infinite.argmax())]}; expected finite numbers. Fix: {code_of_infinite(name)}."
+                Refusal(
+                    f"has {int(infinite.sum())} infinite values, the first at {index[int(infinite.argmax())]}",
+                    where=f"column {name!r}",
+                    expected="finite numbers",
+                    advice=Words("", "Fill the cells of the file."),
+                    fix=Fix(code_of_infinite(name), ""),
+                )
             )
 
 

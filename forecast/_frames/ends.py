@@ -5,12 +5,14 @@ from dataclasses import dataclass, replace
 import numpy as np
 import pandas as pd
 
-from .fixes import Source
-from .infer import check_axis, refuse_other_zone
+from .._refusals import Fix, Refusal, Words, joined
+from .fixes import Source, frame_named
+from .infer import check_axis
 from .names import quoted
 from .roles import Layout
 from .series import FrameRows, series_of
 from .stamps import kind_of, read_stamps
+from .zones import refuse_other_zone
 
 __all__ = ["Ends"]
 
@@ -26,9 +28,9 @@ class Ends:
     index : pandas.Index
         Time label of each.
     targets, past, future : ndarray of shape (n_series, columns)
-    overlap_fix : str
+    overlap_fix : Fix
         What to do about rows that are known already.
-    gap_fix : str
+    gap_fix : Fix
         What to do about missing stamps.
     """
 
@@ -37,8 +39,8 @@ class Ends:
     targets: np.ndarray
     past: np.ndarray
     future: np.ndarray
-    overlap_fix: str
-    gap_fix: str
+    overlap_fix: Fix
+    gap_fix: Fix
 
     def places(self, rows):
         """Number of each series of some rows among these, -1 for one that is not there."""
@@ -149,13 +151,22 @@ class Ends:
         if len(known) == len(rows.index) and isinstance(rows.index, pd.RangeIndex) and first == 0 < last:
             begin = last + rows.index.step
             raise ValueError(  # to skip these rows would skip all of them
-                f"{what} is counted from 0, but the model already has rows up to {last}; expected the rows to be "
-                f"counted from {begin} on. Fix: {what}.index += {begin}."
+                Refusal(
+                    f"is counted from 0, but the model already has rows up to {last}",
+                    where=frame_named(what),
+                    expected=f"the rows to be counted from {begin} on",
+                    fix=f"{what}.index += {begin}",
+                )
             )
         raise ValueError(
-            f"{series}{what} begins at {first}, but the model already has rows up to "
-            f"{last}: {len(known)} of {len(rows.index)} rows are not new; expected rows from the next "
-            f"stamp on.{_repeated_hour(first, last)} Fix: {self.overlap_fix}."
+            Refusal(
+                f"begins at {first}, but the model already has rows up to {last}",
+                where=joined(series, frame_named(what)),
+                got=f"{len(known)} of {len(rows.index)} rows are not new",
+                expected="rows from the next stamp on",
+                advice=_repeated_hour(first, last),
+                fix=self.overlap_fix,
+            )
         )
 
 
@@ -165,9 +176,9 @@ def _repeated_hour(first, last):
         return ""
     if last.day_of_week != 6 or last.hour > 3 or last.month not in _AUTUMN or last - first >= pd.Timedelta(hours=1):
         return ""
-    return (
-        f" If {first} comes twice because clocks were set back, the rows of fit need a zone too, as in "
-        "df.index.tz_localize('Europe/Berlin', ambiguous='infer')."
+    start = f"If {first} comes twice because clocks were set back, the rows of fit need a zone too, as in"
+    return Words(
+        f"{start} df.index.tz_localize('Europe/Berlin', ambiguous='infer').", f"{start} --timezone Europe/Berlin."
     )
 
 

@@ -7,15 +7,36 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-__all__ = ["Source", "fix", "named_in_fixes", "nearest_step"]
+from .._refusals import Words, extended, refusal_of
+
+__all__ = ["Source", "frame_named", "named_in_fixes", "nearest_step"]
 
 STEPS = ("s", "min", "5min", "15min", "30min", "h", "3h", "6h", "12h", "D", "W", "MS", "QS", "YS")
 SECONDS = (1, 60, 300, 900, 1800, 3600, 10_800, 21_600, 43_200, 86_400, 604_800, 2_629_746, 7_889_238, 31_556_952)
 
 
-def fix(code):
-    """The end of a message: code that can be pasted, or nothing."""
-    return "" if code is None else f" Fix: {code}."
+def frame_named(what, after=""):
+    """A frame by its name in messages: of an argument in Python, and what the command calls it.
+
+    Parameters
+    ----------
+    what : str
+    after : str, default=""
+        What follows the name.
+
+    Returns
+    -------
+    Words
+
+    Examples
+    --------
+    >>> frame_named("new_rows", "'s").command
+    "the file's"
+    """
+    return Words(f"{what}{after}", f"{_FILES.get(what, what)}{after}")
+
+
+_FILES = {"X": "the file", "df": "the file", "new_rows": "the file"}
 
 
 @contextmanager
@@ -29,8 +50,9 @@ def named_in_fixes(what):
 
     Examples
     --------
+    >>> from forecast._refusals import Refusal
     >>> with named_in_fixes("new_rows"):
-    ...     raise ValueError("'df' is wrong. Fix: df['df'] = 1.")
+    ...     raise ValueError(Refusal("'df' is wrong", fix="df['df'] = 1"))
     Traceback (most recent call last):
         ...
     ValueError: 'df' is wrong. Fix: new_rows['df'] = 1.
@@ -39,11 +61,13 @@ def named_in_fixes(what):
     try:
         yield
     except (TypeError, ValueError) as error:
-        text, mark, code = str(error).partition(" Fix:")
-        other = re.sub(r"(?<![\w.'\"])df(?=[\[. ])", name, code)
-        if other == code or type(error) not in (TypeError, ValueError):
+        given = refusal_of(error).fix
+        if given is None or type(error) not in (TypeError, ValueError):
             raise
-        raise type(error)(f"{text}{mark}{other}") from None
+        other = given.renamed(lambda code: re.sub(r"(?<![\w.'\"])df(?=[\[. ])", name, code))
+        if other == given:
+            raise
+        raise type(error)(extended(error, fix=other)) from None
 
 
 @dataclass(frozen=True)

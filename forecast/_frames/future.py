@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from .index import SPLIT_ADVICE
+from .._refusals import Fix, Refusal, Words, extended, joined, sentences, split_advice
 from .infer import jumps_forward
 from .names import blocks_of, quoted, refuse_retyped, sorting
 from .roles import Layout
@@ -15,8 +15,14 @@ from .time_column import time_columns
 
 __all__ = ["Future", "read_future"]
 
-FIX = "X = model.future_frame()"
-HINT = "model.future_frame(n) gives the rows to fill"
+HINT = Words("model.future_frame(n) gives the rows to fill.", "--future-template FILE writes the rows to fill.")
+FIX = Fix("X = model.future_frame()", "")  # the hint says what the command does
+OTHER_ROWS = Words("predict(history=frame)", "give a data file after the model")
+
+
+def named(what):
+    """The future rows by their name: of the argument, and of the option."""
+    return Words(what, "--future" if what == "X" else what)
 
 
 @dataclass(frozen=True)
@@ -80,12 +86,18 @@ def read_future(frame, roles, schema, axis, expected, *, what="X", at_least=None
     """
     if len(frame) == 0:
         raise ValueError(
-            f"{what} has no rows; expected the future rows to forecast, one row per step. {HINT}. Fix: {FIX}."
+            Refusal(
+                "has no rows",
+                where=named(what),
+                expected="the future rows to forecast, one row per step",
+                advice=HINT,
+                fix=FIX,
+            )
         )
     try:
         roles.check(frame, only=("future",))
     except ValueError as error:
-        raise ValueError(f"{error} It must be known ahead: {HINT}.") from error
+        raise ValueError(extended(error, advice=sentences("It must be known ahead.", HINT))) from error
     layout = Layout.of(frame, roles, what)
     labels = read_stamps(layout.labels(frame), layout, what)
     _refuse_counted(frame, layout, axis, labels, what)
@@ -101,31 +113,45 @@ def _refuse_counted(frame, layout, axis, labels, what):
     found = time_columns(frame) if kind_of(labels) == "integer" and axis.kind != "integer" else []
     if len(found) == 1 and layout.time_at == "index" and len(layout.levels) == 1:
         raise ValueError(
-            f"the index of {what} counts rows, and the model was fitted on an index of {axis.kind}s; expected the "
-            f"time of each row there. Fix: {what} = {what}.set_index({found[0]!r})."
+            Refusal(
+                f"counts rows, and the model was fitted on an index of {axis.kind}s",
+                where=f"the index of {what}",
+                expected="the time of each row there",
+                fix=f"{what} = {what}.set_index({found[0]!r})",
+            )
         )
 
 
 def _by_series(frame, layout, expected, what):
     if layout.series_at is None:
         return [None], [np.arange(len(frame))]
-    blocks = blocks_of(frame, layout, what, f"{HINT}. Fix: {FIX}.")
+    blocks = blocks_of(frame, layout, what, {"advice": HINT, "fix": FIX})
     codes, keys = blocks.by_row(), blocks.keys.tolist()
     unknown = [key for key in keys if key not in expected]
     if unknown:
         refuse_retyped(unknown, expected, layout, what)
         known = ", ".join(map(quoted, list(expected)[:5])) + (", ..." if len(expected) > 5 else "")
         raise ValueError(
-            f"{what} has rows of the unknown series {', '.join(map(quoted, unknown[:3]))}; expected some of {known}. "
-            f"Past rows of a new series: predict(history=frame). {HINT}. Fix: {FIX}."
+            Refusal(
+                f"has rows of the unknown series {', '.join(map(quoted, unknown[:3]))}",
+                where=named(what),
+                expected=f"some of {known}",
+                advice=sentences(_after("Past rows of a new series: "), HINT),
+                fix=FIX,
+            )
         )
     order = np.argsort(codes, kind="stable")
     return keys, np.split(order, np.bincount(codes).cumsum()[:-1])
 
 
+def _after(start):
+    """How to forecast after rows that are given."""
+    return Words(f"{start}{OTHER_ROWS}.", f"{start}{OTHER_ROWS.command}.")
+
+
 def _check_rows(axis, key, last, labels, what, at_least, layout):
     """The labels of one series against those that must follow."""
-    series = "" if key is None else f"series {quoted(key)}: "
+    where = joined("" if key is None else f"series {quoted(key)}: ", named(what))
     count = len(labels)
     if axis.irregular and _comes_later(last, labels):
         follows = labels.append(axis.after(labels[-1], max((at_least or 0) - count, 0)))
@@ -134,23 +160,38 @@ def _check_rows(axis, key, last, labels, what, at_least, layout):
     same = _equal(follows[:count], labels)
     if not same.all() and not (axis.pause and jumps_forward(axis, last, labels)):
         row = int(np.argmin(same))
-        missing = follows[row] if row < len(follows) else None
+        missing = str(follows[row]) if row < len(follows) else "None"
         ordered = labels.sort_values()
         if _equal(follows[:count], ordered).all():
             raise ValueError(
-                f"{series}{what} does not continue the fitted data in the order of its rows: row {row} is "
-                f"{labels[row]}, expected {missing}. Answers have the index of {what}. Fix: {what} = "
-                f"{what}.{sorting(layout)}."
+                Refusal(
+                    "does not continue the fitted data in the order of its rows",
+                    where=where,
+                    got=f"row {row} is {labels[row]}",
+                    expected=missing,
+                    advice=Words(f"Answers have the index of {what}.", "Answers have the order of its rows."),
+                    fix=f"{what} = {what}.{sorting(layout)}",
+                )
             )
         raise ValueError(
-            f"{series}{what} does not continue the fitted data, which end at {last}: its row {row} is {labels[row]}, "
-            f"expected {missing}. {SPLIT_ADVICE}. To forecast after other rows than the fitted ones: "
-            f"predict(history=frame). {HINT}. Fix: X = model.future_frame({max(count, at_least or 1)})."
+            Refusal(
+                f"does not continue the fitted data, which end at {last}",
+                where=where,
+                got=f"its row {row} is {labels[row]}",
+                expected=missing,
+                advice=sentences(split_advice(), _after("To forecast after other rows than the fitted ones: "), HINT),
+                fix=Fix(f"X = model.future_frame({max(count, at_least or 1)})", ""),
+            )
         )
     if at_least is not None and count < at_least:
         raise ValueError(
-            f"{series}{what} has {count} rows after {last}, but the future covariates of {at_least} are needed; the "
-            f"first missing one is {follows[count]}. {HINT}. Fix: {FIX}."
+            Refusal(
+                f"has {count} rows after {last}, but the future covariates of {at_least} are needed",
+                where=where,
+                got=f"the first missing one is {follows[count]}",
+                advice=HINT,
+                fix=FIX,
+            )
         )
 
 
@@ -185,8 +226,11 @@ def _covariates(frame, schema, keys, labels, rows):
     if not np.isfinite(values).all():
         row, column = np.argwhere(~np.isfinite(values))[0]
         raise ValueError(
-            f"column {schema.future_names[column]!r} has infinite values, the first at {places.place(row)}; expected "
-            "finite numbers."
+            Refusal(
+                f"has infinite values, the first at {places.place(row)}",
+                where=f"column {schema.future_names[column]!r}",
+                expected="finite numbers",
+            )
         )
     return [values if len(rows) == 1 else values[part] for part in rows]
 
@@ -195,8 +239,14 @@ def _refuse_missing(column, label, places):
     absent = np.flatnonzero(column.isna().to_numpy())
     if len(absent):
         raise ValueError(
-            f"future covariate {label!r} has {len(absent)} missing values (NaN), the first at {places.place(absent[0])}"
-            "; expected a value in every row: fill the frame of model.future_frame(n)."
+            Refusal(
+                f"has {len(absent)} missing values (NaN), the first at {places.place(absent[0])}",
+                where=f"future covariate {label!r}",
+                expected=Words(
+                    "a value in every row: fill the frame of model.future_frame(n)",
+                    "a value in every row: fill the file that --future-template writes",
+                ),
+            )
         )
 
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 import pandas as pd
 
-from .index import SPLIT_ADVICE
+from .._refusals import Fix, Refusal, Words, joined, sentences, split_advice
 from .sessions import wall_days
 from .stamps import ticks_of
 
@@ -15,8 +15,19 @@ FEW = 10_000  # rows that may be put in whatever the length of the frame
 MOST = 10  # times the rows of the frame
 
 
-def refuse_gaps(rows, axis, before, steps, fix=None):
+def refuse_gaps(rows, axis, before, steps, fix=None, fitted=False):
     """Refuse a frame with gaps: how many stamps are missing, the first three, and the fix.
+
+    Parameters
+    ----------
+    rows : FrameRows
+    axis : TimeAxis
+    before, steps : ndarray of int
+        As `gaps_of` returns them.
+    fix : Fix or None, default=None
+        None: an argument of the forecaster.
+    fitted : bool, default=False
+        Whether a fitted model reads the rows, whose frequency stays.
 
     Raises
     ------
@@ -29,15 +40,21 @@ def refuse_gaps(rows, axis, before, steps, fix=None):
         stamps = axis.after(rows.index[row], min(int(step) - 1, 3))
         shown += [f"{series}{stamp}{')' if series else ''}" for stamp in stamps]
     more = f", ... ({count} in all)" if count > 3 else ""
-    calendar = " Holidays: trading_calendar=." if axis.freq == pd.offsets.BusinessDay() else ""
+    weekdays = axis.freq == pd.offsets.BusinessDay()
+    calendar = Words("Holidays: trading_calendar=.", "Holidays: --holidays FILE.") if weekdays else ""
+    ways = ""
     if fix is None:
-        ways = ", or gaps='interpolate', or another freq="
-        fix = "gaps='mask'"
-    else:
-        ways = ""
+        ways = Words(f", or gaps='interpolate'{'' if fitted else ', or another freq='}", "")
+        fix = Fix("gaps='mask'", f"--gaps mask or --gaps interpolate{'' if fitted else ', or another --freq'}")
     raise ValueError(
-        f"the index has gaps: at frequency {axis.step_text}, {count} of {len(rows.index) + count} stamps are missing: "
-        f"{', '.join(shown[:3])}{more}; expected a row for each{ways}.{calendar} {SPLIT_ADVICE}. Fix: {fix}."
+        Refusal(
+            f"has gaps: at frequency {axis.step_text}, {count} of {len(rows.index) + count} stamps are missing",
+            where="the index",
+            got=f"{', '.join(shown[:3])}{more}",
+            expected=joined("a row for each", ways),
+            advice=sentences(calendar, split_advice()),
+            fix=fix,
+        )
     )
 
 
@@ -118,9 +135,15 @@ class Filling:
         if count > max(FEW, MOST * len(rows.index)):
             longest = int(steps.argmax())
             raise ValueError(
-                f"{count} rows would be put in for stamps that are missing among {len(rows.index)} rows, "
-                f"{int(steps.max()) - 1} of them after {rows.place(int(before[longest]))}; expected at most {MOST} "
-                "for each row. Drop the stamps that lie far apart, or give another freq=."
+                Refusal(
+                    f"{count} rows would be put in for stamps that are missing among {len(rows.index)} rows, "
+                    f"{int(steps.max()) - 1} of them after {rows.place(int(before[longest]))}",
+                    expected=f"at most {MOST} for each row",
+                    advice=Words(
+                        "Drop the stamps that lie far apart, or give another freq=.",
+                        "Drop the stamps that lie far apart, or give another --freq.",
+                    ),
+                )
             )
         inside = axis.between(rows.index[before], steps)
         times = np.ones(len(rows.index), dtype=np.int64)

@@ -10,6 +10,7 @@ from itertools import combinations
 import numpy as np
 import pandas as pd
 
+from .._refusals import Fix, Refusal, Words, argument, joined
 from .names import changes
 from .roles import Layout
 from .stamps import ticks_of
@@ -132,7 +133,7 @@ def _are_regular(codes, ticks):
 
 
 def repeats_message(frame, target, layout, stamps):
-    """The error message for a frame whose stamps repeat because it holds several series; None if it seems to hold one.
+    """The refusal of a frame whose stamps repeat because it holds several series; None if it seems to hold one.
 
     Parameters
     ----------
@@ -143,7 +144,7 @@ def repeats_message(frame, target, layout, stamps):
 
     Returns
     -------
-    str or None
+    Refusal or None
     """
     taken = [*target, layout.time_name]
     clock = None
@@ -151,27 +152,25 @@ def repeats_message(frame, target, layout, stamps):
         clock = clock or _clock(label, values, stamps, layout)
     labels = naming(frame, stamps, [*taken, *(() if clock is None or clock[2] else [clock[0]])])
     if clock is not None and (not labels or labels == [clock[0]]):
-        other = f" (or, if these are several series, their names: series={clock[0]!r})" if clock[2] else ""
-        return f"{_repeats(layout, stamps)}, and column {clock[0]!r} holds the time of day{other}. Fix: {clock[1]}."
+        other = joined(" (or, if these are several series, their names: ", argument("series", clock[0]), ")")
+        end = joined(f", and column {clock[0]!r} holds the time of day", other if clock[2] else "")
+        return _repeats(layout, stamps, end, clock[1])
     if not labels:
         return None
-    return f"{_repeats(layout, stamps)}; but every stamp comes once for each {_listed(labels)}: {_several(labels)}"
+    several = f"; but every stamp comes once for each {_listed(labels)}: these are several series"
+    return _repeats(layout, stamps, several, argument("series", labels[0] if len(labels) == 1 else labels))
 
 
-def _repeats(layout, stamps):
+def _repeats(layout, stamps, end, fix):
     twice = stamps[stamps.duplicated()]
     where = f"column {layout.time!r}" if layout.time_at == "column" else "the index"
-    return f"{where} has {len(twice)} duplicates, the first of {twice[0]}"
+    return Refusal(joined(f"has {len(twice)} duplicates, the first of {twice[0]}", end), where=where, fix=fix)
 
 
 def _listed(labels):
     if len(labels) == 1:
         return f"value of column {labels[0]!r}"
     return f"combination of the columns {', '.join(map(repr, labels[:-1]))} and {labels[-1]!r}"
-
-
-def _several(labels):
-    return f"these are several series. Fix: series={labels[0] if len(labels) == 1 else labels!r}."
 
 
 def _clock(label, values, stamps, layout):
@@ -288,8 +287,12 @@ def refuse_numbered_steps(frame, layout):
     if not re.search(r"[^\W\d]", str(column.iloc[0])) or _numbered(column) is None:
         return
     raise TypeError(
-        f"column {layout.time!r} holds {column.dtype} values, starting with {column.iloc[0]!r}; expected time stamps "
-        f"or whole numbers. Fix: {_steps_code(layout.time, column)}."
+        Refusal(
+            f"holds {column.dtype} values, starting with {column.iloc[0]!r}",
+            where=f"column {layout.time!r}",
+            expected="time stamps or whole numbers",
+            fix=_steps_code(layout.time, column),
+        )
     )
 
 
@@ -429,22 +432,27 @@ def _count_of(names):
 def _counted_message(label, names, time, frame, counted, of_model):
     where = f"column {label!r} holds" if counted else f"the index{f' {label!r}' if label is not None else ''} holds"
     rows = "the index counts rows, but " if counted else ""
-    wanted = f"series={label!r}, time={time!r}"
+    series, at = argument("series", "series" if label is None else label), argument("time", time)
+    wanted, code = Words(f"{series}, {at}", f"{series.command} {at.command}"), None
     if label is None:
-        wanted, code = f"series='series', time={time!r}", "df = df.rename_axis('series')"
+        code = "df = df.rename_axis('series')"
     elif _is_text(frame[time].dtype):
         code = _steps_code(time, frame[time])
-    else:
-        code = f"model.set_params({wanted})" if of_model else None
-    return (
+    elif of_model:
+        code = Fix(f"model.set_params({wanted})", wanted.command)
+    return Refusal(
         f"{rows}{where} {_count_of(names)}, and {time!r} begins again under each of them: these are several series, "
-        f"and series is None; expected {wanted}.{'' if code is None else f' Fix: {code}.'}"
+        "and series is None",
+        expected=wanted,
+        fix=code,
     )
 
 
 def _blocks_message(label, names):
-    return (
+    return Refusal(
         f"the index counts rows, but column {label!r}, which has no role, holds {_count_of(names)} one after the "
-        f"other: as one series they would be glued together. If they are one series, drop the column. Fix: "
-        f"series={label!r}."
+        "other",
+        got="as one series they would be glued together",
+        advice="If they are one series, drop the column.",
+        fix=argument("series", label),
     )

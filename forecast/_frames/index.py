@@ -6,17 +6,14 @@ Stamps are never turned into integers: pandas 2 counts nanoseconds, pandas 3 mic
 import numpy as np
 import pandas as pd
 
-from .fixes import Source, fix, nearest_step
+from .._refusals import Fix, Refusal, Words, argument, sentences, split_advice
+from .fixes import Source, nearest_step
 from .patterns import Pattern
 from .seen_patterns import pattern_seen
+from .stamps import refuse_no_stamp
 from .text_dates import code_of_stamps
 
 __all__ = ["continue_stamps", "frequency_of", "season_length"]
-
-SPLIT_ADVICE = (
-    "In cross-validation, split with sklearn.model_selection.TimeSeriesSplit or "
-    "forecast.model_selection.RollingOrigin: KFold and shuffled splits tear a series apart"
-)
 
 
 def _listed(labels, limit=3):
@@ -76,19 +73,30 @@ def frequency_of(index):
 def _refuse_kind(index):
     if isinstance(index, pd.MultiIndex):
         names = [name for name in index.names if name is not None]
-        code = f"series={names[0]!r}" if names else None
+        code = argument("series", names[0]) if names else None
         if not names and index.nlevels == 2:
             code = "df.index.names = ['series', 'time']"
         raise TypeError(
-            f"the index has {index.nlevels} levels ({list(index.names)}); expected one level of time stamps, and the "
-            f"level that names the series as series=.{fix(code)}"
+            Refusal(
+                f"has {index.nlevels} levels ({list(index.names)})",
+                where="the index",
+                expected=Words(
+                    "one level of time stamps, and the level that names the series as series=",
+                    "one level of time stamps, and the level that names the series as --series",
+                ),
+                fix=code,
+            )
         )
     if isinstance(index, (pd.DatetimeIndex, pd.PeriodIndex)) or pd.api.types.is_integer_dtype(index.dtype):
         return
     first = f", starting with {index[0]!r}" if len(index) else ""
     raise TypeError(
-        f"the index holds {index.dtype} values{first}; expected a DatetimeIndex, a PeriodIndex or regular integer "
-        f"steps.{fix(code_of_stamps(index, Source()))}"
+        Refusal(
+            f"holds {index.dtype} values{first}",
+            where="the index",
+            expected="a DatetimeIndex, a PeriodIndex or regular integer steps",
+            fix=code_of_stamps(index, Source()),
+        )
     )
 
 
@@ -108,25 +116,41 @@ def refuse_disorder(index, source=None):
     source = Source() if source is None else source
     missing = index.isna()
     if missing.any():
-        raise ValueError(
-            f"{source.where} has {int(missing.sum())} missing stamps (NaT), the first in row {int(missing.argmax())}; "
-            f"expected a stamp in every row. Fix: {source.kept('{}.notna()')}."
-        )
+        refuse_no_stamp(source, missing)
     if not index.is_unique:
         twice = index[index.duplicated()].unique()
         clock = isinstance(index, pd.DatetimeIndex) and index.tz is None
-        hours = " Hours that come twice in autumn: tz_localize(zone, ambiguous='infer')." if clock else ""
         raise ValueError(
-            f"{source.where} has {int(index.duplicated().sum())} duplicates: {_listed(twice)}; expected every stamp "
-            f"once, or series= where these are several series.{hours} Fix: {source.merged()}."
+            Refusal(
+                f"has {int(index.duplicated().sum())} duplicates",
+                where=source.where,
+                got=_listed(twice),
+                expected=Words(
+                    "every stamp once, or series= where these are several series",
+                    "every stamp once, or a column that names several series",
+                ),
+                advice=_TWO_HOURS if clock else "",
+                fix=Fix(source.merged(), "--series COLUMN"),
+            )
         )
     if not index.is_monotonic_increasing:
         later = index[1:] < index[:-1]
         row = int(np.argmax(later)) + 1
         raise ValueError(
-            f"{source.where} is not in time order: row {row} ({index[row]}) comes after {index[row - 1]}; expected "
-            f"ascending stamps. {SPLIT_ADVICE}. Fix: {_sorted(source)}."
+            Refusal(
+                "is not in time order",
+                where=source.where,
+                got=f"row {row} ({index[row]}) comes after {index[row - 1]}",
+                expected="ascending stamps",
+                advice=split_advice(),
+                fix=_sorted(source),
+            )
         )
+
+
+_TWO_HOURS = Words(
+    "Hours that come twice in autumn: tz_localize(zone, ambiguous='infer').", "Hours twice in autumn: --timezone ZONE."
+)
 
 
 def _sorted(source):
@@ -145,8 +169,14 @@ def _refuse_step_gaps(index, steps, step):
         if (np.diff(steps) % step).any():
             code = "df = df.reset_index(drop=True)"
         raise ValueError(
-            f"the index has {len(jumps)} gaps at step {step}: the first between {index[row]} and {index[row + 1]}; "
-            f"expected equal steps. {SPLIT_ADVICE}.{fix(code)}"
+            Refusal(
+                f"has {len(jumps)} gaps at step {step}",
+                where="the index",
+                got=f"the first between {index[row]} and {index[row + 1]}",
+                expected="equal steps",
+                advice=split_advice(),
+                fix=code,
+            )
         )
 
 
@@ -164,15 +194,19 @@ def _inferred(index):
     # Days at a wall time that the clock skips once, as midnight in some zones, are regular though nothing is inferred.
     if best is not None and len(best[1]) == len(index):
         return best[0]
-    raise ValueError(_irregular_message(index, best))
+    raise ValueError(_irregular(index, best))
 
 
-def refuse_too_few(index, code="df = df.asfreq({!r})"):
-    """Refuse to infer a frequency from less than three stamps."""
+def refuse_too_few(index, fix=None):
+    """Refuse to infer a frequency from less than three stamps; `fix` is made of the likeliest one."""
     if len(index) < 3:
+        step = nearest_step(index)
         raise ValueError(
-            f"no frequency can be inferred from {len(index)} rows; expected at least 3, or the frequency of the data."
-            f"{fix(code.format(nearest_step(index)))}"
+            Refusal(
+                f"no frequency can be inferred from {len(index)} rows",
+                expected="at least 3, or the frequency of the data",
+                fix=f"df = df.asfreq({step!r})" if fix is None else fix(step),
+            )
         )
 
 
@@ -200,28 +234,34 @@ def best_grid(index):
     return best
 
 
-def _irregular_message(index, best):
+def _irregular(index, best):
     """Why no frequency fits: the gaps at the likeliest one, or the first step that differs."""
     if best is None:
-        return f"{irregular(index)} {SPLIT_ADVICE}.{fix(Source().resampled(nearest_step(index)))}"
+        return irregular(index).but(advice=split_advice(), fix=Fix(Source().resampled(nearest_step(index)), ""))
     freq, grid = best
     holes = grid.difference(index)
     name = freq.freqstr
-    holidays = " Holidays: give the index a CustomBusinessDay frequency." if name == "B" else ""
-    return (
-        f"the index has gaps: at frequency {name!r}, {len(holes)} of {len(grid)} stamps are missing: {_listed(holes)}; "
-        f"expected a row for each.{holidays} {SPLIT_ADVICE}. Fix: df = df.asfreq({name!r}).interpolate()."
+    holidays = Words("Holidays: give the index a CustomBusinessDay frequency.", "Holidays: --holidays FILE.")
+    return Refusal(
+        f"has gaps: at frequency {name!r}, {len(holes)} of {len(grid)} stamps are missing",
+        where="the index",
+        got=_listed(holes),
+        expected="a row for each",
+        advice=sentences(holidays if name == "B" else "", split_advice()),
+        fix=f"df = df.asfreq({name!r}).interpolate()",
     )
 
 
 def irregular(index):
-    """The first step that differs from the usual one, as a sentence."""
+    """The refusal of an index that is not regular, with the first step that differs from the usual one."""
     steps = index[1:] - index[:-1]
     usual = steps.value_counts().index[0]
     row = int(np.argmax(steps != usual))
-    return (
-        f"the index is not regular: the usual step is {usual}, but {index[row + 1]} follows {index[row]} after "
-        f"{steps[row]}; expected one row per step."
+    return Refusal(
+        "is not regular",
+        where="the index",
+        got=f"the usual step is {usual}, but {index[row + 1]} follows {index[row]} after {steps[row]}",
+        expected="one row per step",
     )
 
 

@@ -5,10 +5,11 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 
+from .._refusals import Fix, Refusal, Words, argument, extended, joined, sentences, split_advice
 from .axis import TimeAxis
-from .fixes import Source, fix, nearest_step
+from .fixes import Source, frame_named, nearest_step
 from .gaps import missed_sessions
-from .index import SPLIT_ADVICE, best_grid, frequency_of, irregular, refuse_too_few, seen_in
+from .index import best_grid, frequency_of, irregular, refuse_too_few, seen_in
 from .irregular import irregular_axis
 from .patterns import Pattern, as_pattern
 from .rules import Rules
@@ -16,9 +17,9 @@ from .seen_patterns import code_of_hours, pattern_seen
 from .sessions import calendar_of, inferred_weekmask, wall_days, weekdays_text
 from .stamps import kind_of
 from .time_column import time_columns
-from .zones import localizing, regular_zone
+from .zones import refuse_other_zone, regular_zone
 
-__all__ = ["axis_of", "check_axis", "gaps_of", "refuse_other_zone"]
+__all__ = ["axis_of", "check_axis", "gaps_of"]
 
 MOSTLY_GAPS = 1.5  # labels of a grid for each that is there: more may be opening hours of another zone
 SHORT = 300  # labels from which a frequency is guessed before it is checked on all
@@ -60,8 +61,11 @@ def axis_of(rows, rules, source=None):
         freq = as_pattern(freq, rows.longest()) if kind == "datetime" else freq
         if kind == "period" and freq != index.freq:
             raise ValueError(
-                f"freq is {rules.freq!r}, but the periods have frequency {index.freqstr!r}; expected the same. Fix: "
-                "freq=None."
+                Refusal(
+                    f"freq is {rules.freq!r}, but the periods have frequency {index.freqstr!r}",
+                    expected="the same",
+                    fix=argument("freq", None),
+                )
             )
     else:
         return _inferred(rows, kind, rules, source)
@@ -69,10 +73,10 @@ def axis_of(rows, rules, source=None):
     try:
         return axis, gaps_of(rows, axis, anchored=True)
     except _OffGridError as error:
-        raise ValueError(f"{error}{fix(_code_of_given(rows, kind, rules, source))}") from None
+        raise ValueError(extended(error, fix=_fix_of_given(rows, kind, rules, source))) from None
 
 
-def _code_of_given(rows, kind, rules, source):
+def _fix_of_given(rows, kind, rules, source):
     """What helps where rows do not keep to a frequency or a calendar that was given."""
     name = "freq" if rules.freq is not None else "trading_calendar"
     if kind == "datetime" and name == "freq":
@@ -80,7 +84,9 @@ def _code_of_given(rows, kind, rules, source):
         if zone is not None:
             return _code_of_zone(rows.index, zone, source)
     free = replace(rules, freq=None, trading_calendar=None)
-    return f"{name}=None" if _is_regular(rows, kind, free) else None
+    if not _is_regular(rows, kind, free):
+        return None
+    return argument("freq", None) if name == "freq" else Fix("trading_calendar=None", "leave out --holidays")
 
 
 def _is_regular(rows, kind, rules):
@@ -128,7 +134,7 @@ def _inferred(rows, kind, rules, source, advise=True):
         except _OffGridError as error:
             counted = f"{source.name} = {source.name}.reset_index(drop=True)"
             code = counted if source.time_at == "index" and rows.keys is None else None
-            raise ValueError(f"{error} {SPLIT_ADVICE}.{fix(code)}") from None
+            raise ValueError(extended(error, advice=split_advice(), fix=code)) from None
     freq, off = _seen(longest), None
     if freq is not None:
         axis = _axis(rows, freq, kind)
@@ -148,32 +154,34 @@ def _inferred(rows, kind, rules, source, advise=True):
     if found is not None:
         return found
     if off is not None:
-        raise ValueError(f"{off}{_advice(rows, kind, rules, source, advise)}")
+        raise ValueError(extended(off, **_advice(rows, kind, rules, source, advise)))
     if freq is not None:
         return axis, gaps
-    refuse_too_few(longest, "freq={!r}")
+    refuse_too_few(longest, lambda step: argument("freq", step))
     best = best_grid(longest)
     if best is None:
-        text = irregular(longest).replace("the index", source.where, 1)
-        raise ValueError(f"{text}{_advice(rows, kind, rules, source, advise)}")
+        raise ValueError(
+            irregular(longest).but(where=source.where, **_advice(rows, kind, rules, source, advise))
+        )
     axis = _axis(rows, best[0], kind)
     if advise and rules.gaps == "error" and len(best[1]) > MOSTLY_GAPS * len(longest):
         zone = regular_zone(longest, lambda index: _has_pattern(_moved(rows, index)))
         if zone is not None:
-            raise ValueError(f"{irregular(longest)}{_zone_advice(rows, zone, source)}")
+            raise ValueError(irregular(longest).but(**_zone_advice(rows, zone, source)))
         code = code_of_hours(longest)
         if code is not None:
-            raise ValueError(f"{irregular(longest)} Are these business hours? {SPLIT_ADVICE}.{fix(code)}")
+            hours = sentences("Are these business hours?", split_advice())
+            raise ValueError(irregular(longest).but(advice=hours, fix=code))
     try:
         return axis, gaps_of(rows, axis)
     except _OffGridError as error:
-        raise ValueError(f"{error}{_advice(rows, kind, rules, source, advise)}") from None
+        raise ValueError(extended(error, **_advice(rows, kind, rules, source, advise))) from None
 
 
 def _advice(rows, kind, rules, source, wanted=True):
     """How rows without a regular step become regular: another zone, periods, or one row per step."""
     if not wanted:
-        return ""
+        return {}
     zone = regular_zone(
         rows.longest(), lambda index: _is_regular(_moved(rows, index), kind, replace(rules, gaps="mask"))
     )
@@ -182,15 +190,23 @@ def _advice(rows, kind, rules, source, wanted=True):
     period = _one_row_a_period(rows)
     if period is not None:
         local = "" if rows.index.tz is None else ".tz_localize(None)"
-        text = f" Each has one row per period {period!r}. {SPLIT_ADVICE}."
-        return f"{text}{fix(source.stamps(f'{{}}{local}.to_period({period!r})'))}"
-    kept = " SeriesForecaster(gaps='irregular') takes rows at any times as they are."
-    return f"{kept} {SPLIT_ADVICE}.{fix(source.resampled(nearest_step(rows.longest())))}"
+        return {
+            "advice": sentences(f"Each has one row per period {period!r}.", split_advice()),
+            "fix": source.stamps(f"{{}}{local}.to_period({period!r})"),
+        }
+    kept = Words(
+        "SeriesForecaster(gaps='irregular') takes rows at any times as they are.",
+        "--gaps irregular takes rows at any times as they are.",
+    )
+    code = source.resampled(nearest_step(rows.longest()))
+    return {"advice": sentences(kept, split_advice()), "fix": Fix(code, "")}
 
 
 def _zone_advice(rows, zone, source):
-    code = _code_of_zone(rows.index, zone, source)
-    return f" In zone {zone} these stamps are regular. {SPLIT_ADVICE}.{fix(code)}"
+    return {
+        "advice": sentences(f"In zone {zone} these stamps are regular.", split_advice()),
+        "fix": _code_of_zone(rows.index, zone, source),
+    }
 
 
 def _one_row_a_period(rows):
@@ -265,22 +281,24 @@ def _business(rows, mask, rules):
     freq = pd.offsets.CustomBusinessDay(weekmask=mask)
     axis = _axis(rows, freq, "datetime")
     _, steps = gaps_of(rows, axis)
-    note = (
+    note = joined(
         "no trading calendar was given: the forecast's index takes the next weekdays "
-        f"({weekdays_text(freq)}), holidays unknown. Give trading_calendar=."
+        f"({weekdays_text(freq)}), holidays unknown. Give ",
+        Words("trading_calendar=.", "--holidays FILE."),
     )
     axis = replace(axis, pause=int(steps.max()) if len(steps) else 1)
     if rows.keys is None and rules.gaps != "error" and len(steps):
-        note += (
-            f" gaps={rules.gaps!r} leaves the {int((steps - 1).sum())} missing weekdays alone, which may be holidays; "
-            "with freq='B' they are gaps."
-        )
+        note = joined(
+            note, " ", argument("gaps", rules.gaps),
+            f" leaves the {int((steps - 1).sum())} missing weekdays alone, which may be holidays; with ",
+            argument("freq", "B"), " they are gaps.",
+        )  # fmt: skip
     missed = int((missed_sessions(rows, axis)[1] - 1).sum()) if rules.gaps == "error" else 0
     if missed:
-        note += (
-            f" On days on which other series have a row, {missed} rows are missing, and count as days without a "
-            "session; gaps='mask' puts them in."
-        )
+        note = joined(
+            note, f" On days on which other series have a row, {missed} rows are missing, and count as days without a "
+            "session; ", argument("gaps", "mask"), " puts them in.",
+        )  # fmt: skip
     none = np.zeros(0, dtype=np.int64)
     return replace(axis, note=note), (none, none)
 
@@ -321,8 +339,11 @@ def gaps_of(rows, axis, anchored=False):
             off = off[axis.off_anchor(rows.index[off])]
         sessions = " and on its sessions" if isinstance(axis.freq, pd.offsets.BusinessDay) else ""
         raise _OffGridError(
-            f"{len(off)} of {len(rows.index)} stamps are not on the grid of frequency {axis.step_text}: "
-            f"{rows.places(off)}; expected stamps one or several steps apart{sessions}."
+            Refusal(
+                f"{len(off)} of {len(rows.index)} stamps are not on the grid of frequency {axis.step_text}",
+                got=rows.places(off),
+                expected=f"stamps one or several steps apart{sessions}",
+            )
         )
     if axis.pause and len(odd):
         gap = ~axis.pauses(rows.index[odd], rows.index[odd + 1])
@@ -358,22 +379,33 @@ def check_axis(rows, axis, what, source=None, last=None):
     source = Source(what=what) if source is None else source
     if kind != axis.kind:
         raise ValueError(
-            f"{what}'s time labels hold {index.dtype} values, but the model was fitted at frequency "
-            f"{axis.step_text} on {axis.kind}s; expected labels of the same kind."
-            f"{fix(_code_of_kind(kind, axis, source))}"
+            Refusal(
+                f"time labels hold {index.dtype} values, but the model was fitted at frequency {axis.step_text} on "
+                f"{axis.kind}s",
+                where=frame_named(what, "'s"),
+                expected="labels of the same kind",
+                fix=_code_of_kind(kind, axis, source),
+            )
         )
     if kind == "period" and index.freq != axis.freq:
         raise ValueError(
-            f"{what} has frequency {index.freqstr!r}, but the model was fitted at {axis.step_text}; expected periods "
-            "of that."
+            Refusal(
+                f"has frequency {index.freqstr!r}, but the model was fitted at {axis.step_text}",
+                where=frame_named(what),
+                expected="periods of that",
+            )
         )
     refuse_other_zone(index, axis, what, source, last, rows.keys is None)
     if len(axis.jumps(index)[0]) and len(index) > 2 and not axis.pause:
         own = _own_frequency(rows)
         if own is not None and own != axis.freq:
             raise ValueError(
-                f"{what} has frequency {getattr(own, 'freqstr', own)!r}, but the model was fitted at "
-                f"{axis.step_text}; expected the same: resample it.{fix(_code_of_finer(own, axis, source))}"
+                Refusal(
+                    f"has frequency {getattr(own, 'freqstr', own)!r}, but the model was fitted at {axis.step_text}",
+                    where=frame_named(what),
+                    expected="the same: resample it",
+                    fix=_code_of_finer(own, axis, source),
+                )
             )
     try:
         return gaps_of(rows, axis)
@@ -382,40 +414,8 @@ def check_axis(rows, axis, what, source=None, last=None):
         if kind == "datetime":
             rules = Rules(gaps="mask")
             zone = regular_zone(rows.longest(), lambda found: _is_regular(_moved(rows, found), kind, rules))
-        more = "" if zone is None else f" In zone {zone} they are regular: fit a model on stamps of that zone."
-        raise ValueError(f"{error}{more}") from None
-
-
-def refuse_other_zone(index, axis, what, source, last=None, whole=True):
-    """Refuse stamps of another zone than fitted, with the line that gives them that one.
-
-    Parameters
-    ----------
-    index : pandas.Index
-    axis : TimeAxis
-    what : str
-    source : Source
-    last : pandas.Index, default=None
-        As in `check_axis`.
-    whole : bool, default=True
-        Whether they are of one series.
-
-    Raises
-    ------
-    ValueError
-    """
-    if kind_of(index) != "datetime" or axis.kind != "datetime" or str(index.tz) == str(axis.tz):
-        return
-    call, more = f"tz_convert({str(axis.tz)!r})", ""
-    if axis.tz is None:
-        call = "tz_localize(None)"
-    elif index.tz is None:
-        call = localizing(index, axis.tz, last, whole)
-        more = "" if call else " Some of them do not exist in that zone, or come twice: give each its offset."
-    raise ValueError(
-        f"{what}'s stamps have zone {index.tz}, but the model was fitted on zone {axis.tz}; expected the same."
-        f"{more}{fix(source.stamps('{}.' + call) if call else None)}"
-    )
+        more = "" if zone is None else f"In zone {zone} they are regular: fit a model on stamps of that zone."
+        raise ValueError(extended(error, advice=more)) from None
 
 
 def _code_of_kind(kind, axis, source):

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from .._files import stored
+from .._refusals import Refusal
 from .columns import as_frame
 from .fixes import Source
 
@@ -76,12 +77,18 @@ def enter(X, what="X"):
         frame = nw.from_native(X)
     except TypeError as error:
         code = f"{Source(what=what).name} = pyarrow.Table.from_batches([{Source(what=what).name}])"
-        more = f" Fix: {code}." if lazy == "pyarrow.RecordBatch" else ""
-        raise TypeError(f"{what} is a {lazy}; expected a frame: a DataFrame or a Table.{more}") from error
+        raise TypeError(
+            Refusal(
+                f"is a {lazy}",
+                where=what,
+                expected="a frame: a DataFrame or a Table",
+                fix=code if lazy == "pyarrow.RecordBatch" else None,
+            )
+        ) from error
     if isinstance(frame, nw.LazyFrame):
         name = Source(what=what).name
         code = f"{name} = {name}.collect()"
-        raise TypeError(f"{what} is a {lazy}, which is not computed yet; expected rows. Fix: {code}.")
+        raise TypeError(Refusal(f"is a {lazy}, which is not computed yet", where=what, expected="rows", fix=code))
     columns = {name: _to_pandas(nw, frame[name]) for name in frame.columns}
     dtypes = {name: dtype for name, dtype in frame.schema.items() if not (dtype.is_nested() or dtype.is_decimal())}
     return pd.DataFrame(columns, copy=False), Exchange(frame.implementation.value, dtypes)

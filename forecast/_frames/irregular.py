@@ -1,14 +1,17 @@
 """Rows at irregular times: each row is a step; the step of forecasts is given, or it is the usual one."""
 
-
 import numpy as np
 import pandas as pd
 
+from .._refusals import Fix, Refusal, Words, argument, joined
 from .axis import TimeAxis
-from .fixes import nearest_step
+from .fixes import frame_named, nearest_step
 from .stamps import kind_of, ticks_of
 
 __all__ = ["irregular_axis", "refuse_other_gaps", "steps_since_epoch"]
+
+
+IRREGULAR = argument("gaps", "irregular")
 
 
 def irregular_axis(rows, rules):
@@ -31,18 +34,30 @@ def irregular_axis(rows, rules):
     kind, longest = kind_of(rows.index), rows.longest()
     if kind == "period":
         raise ValueError(
-            f"gaps='irregular' is for rows at any times, but the index holds periods of {longest.freqstr!r}, which "
-            "are on a grid; expected stamps. Fix: gaps='mask'."
+            Refusal(
+                f"is for rows at any times, but the index holds periods of {longest.freqstr!r}, which are on a grid",
+                where=IRREGULAR,
+                expected="stamps",
+                fix=argument("gaps", "mask"),
+            )
         )
     if rules.trading_calendar is not None:
         raise ValueError(
-            "gaps='irregular' is for rows at any times, but trading_calendar says which sessions there are; expected "
-            "one of both. Fix: trading_calendar=None."
+            Refusal(
+                "says which sessions there are",
+                where=joined(IRREGULAR, " is for rows at any times, but ", Words("trading_calendar", "--holidays")),
+                expected="one of both",
+                fix=Fix("trading_calendar=None", "leave out --holidays"),
+            )
         )
     if rules.freq is None and len(longest) < 2:
         raise ValueError(
-            f"gaps='irregular' with {len(longest)} rows: there is no time between rows; expected freq=, the step of "
-            "the forecast. Fix: freq='h'."
+            Refusal(
+                f"with {len(longest)} rows: there is no time between rows",
+                where=IRREGULAR,
+                expected=Words("freq=, the step of the forecast", "--freq, the step of the forecast"),
+                fix=argument("freq", "h"),
+            )
         )
     index = rows.index
     if kind == "integer":
@@ -53,8 +68,12 @@ def irregular_axis(rows, rules):
         freq = pd.offsets.Day(max(round(float(np.median((longest[1:] - longest[:-1]) / pd.Timedelta(days=1)))), 1))
     if not _is_fixed(freq):
         raise ValueError(
-            f"gaps='irregular' measures the time between rows in steps of freq, and freq={rules.freq!r} has no one "
-            "length; expected minutes, hours, days or weeks. Fix: freq='D'."
+            Refusal(
+                f"measures the time between rows in steps of freq, and {rules.freq!r} has no one length",
+                where=IRREGULAR,
+                expected="minutes, hours, days or weeks",
+                fix=argument("freq", "D"),
+            )
         )
     return TimeAxis(freq, kind, tz=index.tz, unit=index.unit, name=index.name, irregular=True)
 
@@ -117,9 +136,15 @@ def refuse_other_gaps(rules, axis, what):
     """
     if (rules.gaps == "irregular") == axis.irregular:
         return
-    fitted = "with gaps='irregular'" if axis.irregular else f"on rows at frequency {axis.step_text}"
-    fix = "'irregular'" if axis.irregular else "'error'"
+    fitted = joined("with ", IRREGULAR) if axis.irregular else f"on rows at frequency {axis.step_text}"
+    gaps = "irregular" if axis.irregular else "error"
     raise ValueError(
-        f"gaps is {rules.gaps!r}, but the model was fitted {fitted}, and {what} is read as the rows of fit were; "
-        f"expected the same. Fix: model.set_params(gaps={fix})."
-    )
+        Refusal(
+            joined(
+                f"gaps is {rules.gaps!r}, but the model was fitted ", fitted, ", and ", frame_named(what),
+                " is read as the rows of fit were",
+            ),
+            expected="the same",
+            fix=Fix(f"model.set_params(gaps={gaps!r})", f"--gaps {gaps}"),
+        )
+    )  # fmt: skip

@@ -5,6 +5,8 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from .._refusals import Refusal, joined
+from .fixes import frame_named
 from .stamps import CHUNK
 
 __all__ = ["Blocks", "blocks_of", "changes", "quoted", "refuse_retyped", "sorting"]
@@ -53,8 +55,8 @@ def blocks_of(frame, layout, what="X", advice=None):
     layout : Layout
     what : str, default="X"
         Name of the frame in messages.
-    advice : str, default=None
-        The end of the message about a row without a name; None is the code that drops it.
+    advice : dict of str to str, default=None
+        The parts "advice" and "fix" of the refusal of a row without a name; None is the code that drops it.
 
     Returns
     -------
@@ -136,10 +138,13 @@ def _refuse_unnamed(names, heads, one, what, advice):
     missing = names.isna()
     if missing.any():
         row = int(heads[int(missing.argmax())])
-        advice = advice or f"Fix: df = df[df{one.access}.notna()]."
         raise ValueError(
-            f"{what}: {one.place} names no series in row {row}; expected the name of the series in every row. "
-            f"{advice}"
+            Refusal(
+                f"{one.place} names no series in row {row}",
+                where=joined(frame_named(what), ":"),
+                expected="the name of the series in every row",
+                **(advice or {"fix": f"df = df[df{one.access}.notna()]"}),
+            )
         )
 
 
@@ -189,14 +194,23 @@ def refuse_retyped(names, known, layout, what):
                     turned = f"reset_index().astype({{{one.label!r}: {kind}}}).set_index({list(layout.levels)})"
                     fix = f"{what} = {what}.{turned}"
                 raise ValueError(
-                    f"{what} names series {quoted(name)}, the fitted data {quoted(meant)}: {one.place} holds "
-                    f"{type(got).__name__} values, expected {kind}. Fix: {fix}."
+                    Refusal(
+                        f"names series {quoted(name)}, the fitted data {quoted(meant)}",
+                        where=frame_named(what),
+                        got=f"{one.place} holds {type(got).__name__} values",
+                        expected=kind,
+                        fix=fix,
+                    )
                 )
             if got != expected and isinstance(got, str) and got.strip() == expected:
-                fix = f" Fix: {what}[{one.label!r}] = {what}[{one.label!r}].str.strip()." if one.at == "column" else ""
+                fix = f"{what}[{one.label!r}] = {what}[{one.label!r}].str.strip()" if one.at == "column" else None
                 raise ValueError(
-                    f"{what} names series {quoted(name)}, the fitted data {quoted(meant)}: {one.place} holds names "
-                    f"with blanks around.{fix}"
+                    Refusal(
+                        f"names series {quoted(name)}, the fitted data {quoted(meant)}",
+                        where=frame_named(what),
+                        got=f"{one.place} holds names with blanks around",
+                        fix=fix,
+                    )
                 )
 
 

@@ -5,17 +5,19 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from .._refusals import Refusal, argument
 from .axis import TimeAxis
 from .fixes import Source
 from .gaps import Filling, missed_sessions, refuse_gaps
 from .glued import refuse_glued, refuse_numbered_steps
-from .infer import axis_of, check_axis, refuse_other_zone
+from .infer import axis_of, check_axis
 from .irregular import refuse_other_gaps
 from .roles import Layout
 from .schema import Schema, encoded, float_dtype, numbers, refuse_values
 from .series import series_of
 from .stamps import read_stamps
 from .static import heads_of, refuse_changing
+from .zones import refuse_other_zone
 
 __all__ = ["Panel", "read_panel", "read_static"]
 
@@ -101,7 +103,7 @@ def read_panel(frame, roles, rules, *, schema=None, axis=None, what="X", ends=No
     """
     rules.check()
     roles.check(frame)
-    layout = Layout.of(frame, roles, what)
+    layout, fitted = Layout.of(frame, roles, what), axis is not None
     refuse_glued(frame, roles, layout)
     refuse_numbered_steps(frame, layout)
     stamps, last = read_stamps(layout.labels(frame), layout, what), None if ends is None else ends.index
@@ -121,9 +123,9 @@ def read_panel(frame, roles, rules, *, schema=None, axis=None, what="X", ends=No
     if rules.gaps != "error" and not len(before):
         before, steps = missed_sessions(rows, axis)
     if len(before) and rules.gaps == "error":
-        refuse_gaps(rows, axis, before, steps, None if ends is None else ends.gap_fix)
+        refuse_gaps(rows, axis, before, steps, None if ends is None else ends.gap_fix, fitted)
     schema = Schema.of(frame, roles, own, rules.categorical == "embedding") if schema is None else schema
-    targets, past, future, static = _values(frame, roles, rules, schema, own, what)
+    targets, past, future, static = _values(frame, roles, rules, schema, own, what, fitted)
     if ends is not None:
         targets, past, future = ends.values_before(own, targets, past, future)
     starts, index, inserted = rows.starts, rows.index, None
@@ -145,17 +147,20 @@ def _refuse_forgotten_time(frame, roles, layout):
     for label, dtype in zip(frame.columns, frame.dtypes, strict=True):
         if pd.api.types.is_datetime64_any_dtype(dtype) or isinstance(dtype, pd.PeriodDtype):
             raise ValueError(
-                f"time is None and the index counts rows, but column {label!r} holds time stamps; expected the time of "
-                f"each row. Fix: time={label!r}."
+                Refusal(
+                    f"time is None and the index counts rows, but column {label!r} holds time stamps",
+                    expected="the time of each row",
+                    fix=argument("time", label),
+                )
             )
 
 
-def _values(frame, roles, rules, schema, rows, what):
+def _values(frame, roles, rules, schema, rows, what, fitted):
     dtype = float_dtype(frame, [*roles.target, *schema.numeric()])
     targets = rows.arranged(numbers(frame, roles.target, dtype, rows))
-    refuse_values(targets, roles.target, rows, role="target", missing=rules.missing)
+    refuse_values(targets, roles.target, rows, role="target", missing=rules.missing, fitted=fitted)
     past = rows.arranged(encoded(frame, schema.past, dtype, rows))
-    refuse_values(past, schema.past_names, rows, role="past covariate", missing=rules.missing)
+    refuse_values(past, schema.past_names, rows, role="past covariate", missing=rules.missing, fitted=fitted)
     future = rows.arranged(encoded(frame, schema.future, dtype, rows))
     refuse_values(future, schema.future_names, rows, role="future covariate")
     return targets, past, future, _static(frame, roles, schema, dtype, rows, what)

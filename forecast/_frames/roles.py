@@ -7,11 +7,11 @@ import numpy as np
 import pandas as pd
 
 from .._files import stored
-from .fixes import fix
+from .._refusals import Refusal, Words, argument
 from .stamps import read_stamps
 from .static import StaticTable
 from .time_column import time_of
-from .wide import no_target_message, refuse_steps_as_columns, shown
+from .wide import no_target, refuse_steps_as_columns, shown
 
 __all__ = ["Layout", "Roles"]
 
@@ -115,8 +115,13 @@ class Roles:
         if static is not None:
             if series is None:
                 raise ValueError(
-                    "static is given, but series is None: one series has nothing to tell it apart from; expected the "
-                    "column or index level that names the series as series=, or no static."
+                    Refusal(
+                        "static is given, but series is None: one series has nothing to tell it apart from",
+                        expected=Words(
+                            "the column or index level that names the series as series=, or no static",
+                            "the column that names the series as --series, or no --static",
+                        ),
+                    )
                 )
             if static_covariates is None or given["static"]:
                 outside = StaticTable.of(static, _as_list(series), given["static"] or None)
@@ -135,8 +140,15 @@ class Roles:
         roles.check(frame)
         if roles.static and series is None:
             raise ValueError(
-                f"static_covariates is {roles.static}, but series is None: one series has nothing to tell it apart "
-                "from. Name the column or index level that names the series as series=. Fix: static_covariates=None."
+                Refusal(
+                    f"static_covariates is {roles.static}, but series is None",
+                    got="one series has nothing to tell it apart from",
+                    advice=Words(
+                        "Name the column or index level that names the series as series=.",
+                        "Name the column that names the series by --series.",
+                    ),
+                    fix=argument("static_covariates", None),
+                )
             )
         return roles
 
@@ -167,8 +179,11 @@ class Roles:
                 if key == "static" and count == 0 and label in self.ids and label in frame.index.names:
                     continue
                 got = "is not in the frame" if count == 0 else f"appears {count} times in the frame"
-                more = " Fix: df = df.loc[:, ~df.columns.duplicated()]." if count else _close(label, columns)
-                raise ValueError(f"{ROLES[key]} {label!r} {got}; its columns are {shown(columns)}.{more}")
+                more = {"fix": EACH_ONCE} if count else {"advice": _close(label, columns)}
+                raise ValueError(Refusal(f"{ROLES[key]} {label!r} {got}; its columns are {shown(columns)}", **more))
+
+
+EACH_ONCE = "df = df.loc[:, ~df.columns.duplicated()]"
 
 
 def _as_list(names):
@@ -188,13 +203,13 @@ def _only_one(frame, taken):
         return numeric
     if len(left) == 1:
         return left
-    raise ValueError(no_target_message(frame, numeric))
+    raise ValueError(no_target(frame, numeric))
 
 
 def _close(label, labels):
     others = list(dict.fromkeys(str(other) for other in labels if other != label))
     near = difflib.get_close_matches(str(label), others, n=3)
-    return f" Did you mean {' or '.join(map(repr, near))}?" if near else ""
+    return f"Did you mean {' or '.join(map(repr, near))}?" if near else ""
 
 
 @dataclass(frozen=True)
@@ -304,7 +319,7 @@ class Layout:
             left = [*taken, time_level]
         several = isinstance(frame.index, pd.MultiIndex)
         if None in left or (several and sorted(left) != list(range(len(levels)))):
-            raise ValueError(_levels_message(frame.index, roles, what))
+            raise ValueError(_odd_levels(frame.index, roles, what))
         parts = [tuple(getattr(one, name) for one in ids) for name in ("at", "level", "dtype")]
         if len(ids) < 2:
             parts = [part[0] if part else None for part in parts]
@@ -368,14 +383,15 @@ def _found(frame, label, role, what):
     column, level = label in frame.columns, label in frame.index.names
     if column and level:
         raise ValueError(
-            f"{role} {label!r} is a column and a level of the index of {what}; expected one of them. Fix: "
-            f"df = df.drop(columns=[{label!r}])."
+            Refusal(
+                f"{role} {label!r} is a column and a level of the index of {what}",
+                expected="one of them",
+                fix=f"df = df.drop(columns=[{label!r}])",
+            )
         )
     if column and list(frame.columns).count(label) > 1:
-        raise ValueError(
-            f"{role} {label!r} appears several times in {what}; its columns are {shown(frame.columns)}. Fix: df = "
-            "df.loc[:, ~df.columns.duplicated()]."
-        )
+        several = f"{role} {label!r} appears several times in {what}; its columns are {shown(frame.columns)}"
+        raise ValueError(Refusal(several, fix=EACH_ONCE))
     if column:
         return "column", None
     if level:
@@ -383,40 +399,52 @@ def _found(frame, label, role, what):
     names = [name for name in frame.index.names if name is not None]
     if isinstance(label, tuple) and role == "series" and set(label) <= {*frame.columns, *names}:
         raise ValueError(
-            f"series is the tuple {label!r}, which is one label, and {what} has no column of it; expected a list of "
-            f"labels. Fix: series={list(label)!r}."
+            Refusal(
+                f"series is the tuple {label!r}, which is one label, and {what} has no column of it",
+                expected="a list of labels",
+                fix=argument("series", list(label)),
+            )
         )
     raise ValueError(
-        f"{role} {label!r} is neither a column nor a level of the index of {what}; its columns are "
-        f"{shown(frame.columns)}, its levels {list(frame.index.names)}.{_close(label, [*frame.columns, *names])}"
+        Refusal(
+            f"{role} {label!r} is neither a column nor a level of the index of {what}; its columns are "
+            f"{shown(frame.columns)}, its levels {list(frame.index.names)}",
+            advice=_close(label, [*frame.columns, *names]),
+        )
     )
 
 
-def _levels_message(index, roles, what):
-    levels = list(index.names)
+def _odd_levels(index, roles, what):
+    levels, where = list(index.names), f"the index of {what}"
     if roles.series is None:
         several = isinstance(index, pd.MultiIndex)
         names = [name for level, name in enumerate(levels) if several and not _is_time(index.levels[level].dtype)]
         code = None
         if names and None not in names and len(names) < len(levels):
-            code = f"series={names if len(names) > 1 else names[0]!r}"
-        return (
-            f"the index of {what} has {len(levels)} levels ({levels}); expected one level of time stamps, and the "
-            f"levels that name the series as series=.{fix(code)}"
+            code = argument("series", names if len(names) > 1 else names[0])
+        return Refusal(
+            f"has {len(levels)} levels ({levels})",
+            where=where,
+            expected="one level of time stamps, and the levels that name the series as series=",
+            fix=code,
         )
+    has = f"has the levels {levels}, series is {roles.series!r} and time is {roles.time!r}"
     left = [name for name in levels if name is not None and name not in (*roles.ids, roles.time)]
     if len(left) < len(levels) and len(left) > 1:
         times = [name for level, name in enumerate(levels) if _is_time(index.levels[level].dtype)]
         more = [name for name in left if name not in times]
         if roles.time is not None or len(times) == 1:
-            return (
-                f"the index of {what} has the levels {levels}, series is {roles.series!r} and time is {roles.time!r}; "
-                f"expected no other level (df.droplevel({more!r}) leaves it out). Fix: series={[*roles.ids, *more]!r}."
+            return Refusal(
+                has,
+                where=where,
+                expected=f"no other level (df.droplevel({more!r}) leaves it out)",
+                fix=argument("series", [*roles.ids, *more]),
             )
-    return (
-        f"the index of {what} has the levels {levels}, series is {roles.series!r} and time is {roles.time!r}; "
-        "expected one level or column for each of them and no other level, with the column of the stamps as time=. "
-        "Fix: df = df.reset_index()."
+    return Refusal(
+        has,
+        where=where,
+        expected="one level or column for each of them and no other level, with the column of the stamps as time=",
+        fix="df = df.reset_index()",
     )
 
 

@@ -5,6 +5,8 @@ from numbers import Integral
 
 import pandas as pd
 
+from .._refusals import Refusal, Words, argument
+
 __all__ = ["Rules"]
 
 GAPS = ("error", "mask", "interpolate", "irregular")
@@ -50,8 +52,14 @@ class Rules:
                 raise ValueError(f"{name} is {getattr(self, name)!r}; expected one of {list(allowed)}.")
         if self.freq is not None and self.trading_calendar is not None:
             raise ValueError(
-                f"freq is {self.freq!r} and trading_calendar is given; expected one of them: the sessions of the "
-                "calendar are the steps. Fix: freq=None."
+                Refusal(
+                    Words(
+                        f"freq is {self.freq!r} and trading_calendar is given",
+                        f"--freq is {self.freq!r} and --holidays is given",
+                    ),
+                    expected="one of them: the sessions of the calendar are the steps",
+                    fix=argument("freq", None),
+                )
             )
 
     def offset(self, kind):

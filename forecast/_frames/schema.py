@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 
 from .._files import stored
+from .._refusals import Fix, Refusal, Words, argument, joined
 from .columns import as_slice, code_of_infinite, refuse_dtype
 from .names import quoted
 from .static import static_columns
@@ -66,9 +67,16 @@ class Encoding:
             categories = sorted(column.dropna().unique().tolist(), key=lambda value: (type(value).__name__, value))
         if len(categories) > MOST_CATEGORIES and not coded:
             raise TypeError(
-                f"column {label!r} has {len(categories)} categories; expected at most {MOST_CATEGORIES}. Group the "
-                "rare ones, or leave the column out; categorical='embedding' takes any number of them."
-            )
+                Refusal(
+                    f"has {len(categories)} categories",
+                    where=f"column {label!r}",
+                    expected=f"at most {MOST_CATEGORIES}",
+                    advice=joined(
+                        "Group the rare ones, or leave the column out; ", argument("categorical", "embedding"),
+                        " takes any number of them.",
+                    ),
+                )
+            )  # fmt: skip
         return cls(label, tuple(categories), coded)
 
 
@@ -158,17 +166,21 @@ def text_message(column, label, rows, texts=None):
     if texts is None:
         texts = np.fromiter((isinstance(column.iloc[row], str) for row in present), dtype=bool, count=len(present))
     elif column.astype(str).nunique() <= FEW_CODES:  # letters among few numbers may be codes
-        code, more = f"df[{label!r}] = df[{label!r}].astype(str).astype('category')", f", if it has none: {code}"
+        more = Words(f", if it has none: {code}", "")
+        code = f"df[{label!r}] = df[{label!r}].astype(str).astype('category')"
     else:
-        more = " (categories: astype(str).astype('category'))"
+        more = Words(" (categories: astype(str).astype('category'))", "")
     parsed = np.isnan(_parsed(column.iloc[present]))
     bad = present[parsed] if parsed.any() else present[texts]
     if len(bad) == 0:
         bad = present
     first = f", the first {column.iloc[bad[0]]!r} at {rows.place_in_frame(bad[0])}" if len(bad) else ""
-    return (
-        f"column {label!r} holds {column.dtype} values, {len(bad)} of {len(column)} no numbers{first}; expected "
-        f"numbers (float, integer or bool), or categories{more}. Fix: {code}."
+    return Refusal(
+        f"holds {column.dtype} values, {len(bad)} of {len(column)} no numbers{first}",
+        where=f"column {label!r}",
+        expected=joined("numbers (float, integer or bool), or categories", more),
+        advice=Words("", "Write numbers in its cells, or name its missing values by --na TEXT."),
+        fix=Fix(code, ""),
     )
 
 
@@ -235,9 +247,15 @@ def one_hot(column, encoding, dtype, rows):
     if len(unknown):
         row = int(unknown[0])
         raise ValueError(
-            f"column {encoding.label!r} has the unknown category {quoted(column.iloc[row])} at "
-            f"{rows.place_in_frame(row)}; expected one of {list(encoding.categories)}, as in the fitted data. Fit on "
-            "data with it, or declare it there: astype(pd.CategoricalDtype([...]))."
+            Refusal(
+                f"has the unknown category {quoted(column.iloc[row])} at {rows.place_in_frame(row)}",
+                where=f"column {encoding.label!r}",
+                expected=f"one of {list(encoding.categories)}, as in the fitted data",
+                advice=Words(
+                    "Fit on data with it, or declare it there: astype(pd.CategoricalDtype([...])).",
+                    "Fit on data with it.",
+                ),
+            )
         )
     values = np.zeros((len(column), len(encoding.categories)), dtype=dtype)
     present = np.flatnonzero(~absent)
@@ -262,8 +280,13 @@ def encoded(frame, encodings, dtype, rows):
     )
 
 
-def refuse_values(values, names, rows, *, role, missing="error"):
+FILL_CELLS = Words("", "Fill the cells of the file.")
+
+
+def refuse_values(values, names, rows, *, role, missing="error", fitted=False):
     """Refuse infinite values, and missing ones unless they are to be masked; `rows` place the rows of `values`.
+
+    With `fitted`, a fitted model reads them, and what it does with missing values stays.
 
     Raises
     ------
@@ -276,22 +299,41 @@ def refuse_values(values, names, rows, *, role, missing="error"):
         infinite = np.flatnonzero(np.isinf(column))
         if len(infinite):
             raise ValueError(
-                f"column {name!r} has {len(infinite)} infinite values: {rows.places(infinite)}; expected finite "
-                f"numbers. Fix: {code_of_infinite(name)}."
+                Refusal(
+                    f"has {len(infinite)} infinite values",
+                    where=f"column {name!r}",
+                    got=rows.places(infinite),
+                    expected="finite numbers",
+                    advice=FILL_CELLS,
+                    fix=Fix(code_of_infinite(name), ""),
+                )
             )
         absent = np.flatnonzero(np.isnan(column)) if missing == "error" else ()
         if len(absent):
-            ends, more = "limit_direction='both'" if absent[0] == 0 else "", ""
+            ends, more, fix = "limit_direction='both'" if absent[0] == 0 else "", "", ""
+            advice, code = FILL_CELLS, f"df[{name!r}] = df[{name!r}].interpolate({ends})"
             if role in ("target", "past covariate"):
-                more = ", or missing='mask'"
+                more = Words(", or a model fitted with missing='mask'", "") if fitted else ", or missing='mask'"
+                more = Words(more, ", or a model that was trained with --missing mask" if fitted else "")
+                advice, fix = (advice, "") if fitted else ("", "--missing mask")
             if role == "target" and len(names) > 1 and rows.keys is None and _are_ends(absent, len(column)):
-                more += (
-                    "; for columns that begin or end at different times df.melt(ignore_index=False, "
-                    "var_name='series', value_name='y').dropna(), with target='y' and series='series'"
+                more = joined(
+                    more,
+                    Words(
+                        "; for columns that begin or end at different times df.melt(ignore_index=False, "
+                        "var_name='series', value_name='y').dropna(), with target='y' and series='series'",
+                        "",
+                    ),
                 )
             raise ValueError(
-                f"{role} {name!r} has {len(absent)} missing values (NaN) in {len(column)} rows: {rows.places(absent)}; "
-                f"expected a number in every row{more}. Fix: df[{name!r}] = df[{name!r}].interpolate({ends})."
+                Refusal(
+                    f"has {len(absent)} missing values (NaN) in {len(column)} rows",
+                    where=f"{role} {name!r}",
+                    got=rows.places(absent),
+                    expected=joined("a number in every row", more),
+                    advice=advice,
+                    fix=Fix(code, fix),
+                )
             )
 
 

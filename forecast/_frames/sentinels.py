@@ -6,6 +6,8 @@ import warnings
 import numpy as np
 import pandas as pd
 
+from .._refusals import Fix, Refusal, Words, argument, joined
+from .fixes import frame_named
 from .roles import time_labels
 
 __all__ = ["SentinelWarning", "note_later_sentinels", "note_sentinels", "placed", "sentinels_of"]
@@ -93,13 +95,17 @@ def placed(panel):
 
 def _sentence(role, label, rows, value, others, place, what=None):
     value, name = _text(value), what or "df"
-    ways = "" if role == "future" else "; missing='mask' then leaves it out"
+    known = "known values" if what else "others"
+    code = f"{name}[{label!r}] = {name}[{label!r}].replace({value}, float('nan'))"
+    mask = argument("missing", "mask")
+    ways = "" if role == "future" else joined("; ", mask, " then leaves it out")
     first = place(int(rows.argmax()))
-    return (
-        f"column {label!r}{f' of {what}' if what else ''} holds {value} in {rows.sum()} of {len(rows)} rows, the first "
-        f"at {first}, far from all {'known values' if what else 'others'} ({others[0]:.4g} to {others[1]:.4g}); it is "
-        f"{'taken' if what else 'trained on'} as a number. If it stands for a missing value, replace it by NaN{ways}. "
-        f"Fix: {name}[{label!r}] = {name}[{label!r}].replace({value}, float('nan'))."
+    return Refusal(
+        f"holds {value} in {rows.sum()} of {len(rows)} rows, the first at {first}, far from all {known} "
+        f"({others[0]:.4g} to {others[1]:.4g}); it is {'taken' if what else 'trained on'} as a number",
+        where=joined(f"column {label!r}", joined(" of ", frame_named(what)) if what else ""),
+        advice=joined("If it stands for a missing value, ", Words("replace it by NaN", "name it"), ways, "."),
+        fix=Fix(code, f"--na {value}"),
     )
 
 

@@ -5,9 +5,10 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from .._refusals import Fix, Refusal, argument, split_advice
 from .fixes import Source
 from .glued import naming, repeats_message
-from .index import SPLIT_ADVICE, refuse_disorder
+from .index import refuse_disorder
 from .names import blocks_of, quoted, sorting
 from .stamps import CHUNK, ticks_of
 
@@ -148,11 +149,15 @@ def _refuse_order(rows, blocks, lengths, frame, layout, roles):
 
     if len(twice):
         more = _more_ids(frame, layout, roles, by_row, ticks)
-        code = f"series={[*by[:-1], *more]!r}" if more else f"df = {_each_once(frame, by)}"
+        code = argument("series", [*by[:-1], *more]) if more else f"df = {_each_once(frame, by)}"
         shown = ", ".join(f"{at(row)} in row {row}" for row in twice[:3])
         raise ValueError(
-            f"{len(twice)} rows are duplicates: {shown}{', ...' if len(twice) > 3 else ''}; expected every stamp once "
-            f"in a series. Fix: {code}."
+            Refusal(
+                f"{len(twice)} rows are duplicates",
+                got=f"{shown}{', ...' if len(twice) > 3 else ''}",
+                expected="every stamp once in a series",
+                fix=code if more else Fix(code, ""),
+            )
         )
     if not grouped and len(blocks) <= 2 * len(keys):
         split = int(np.flatnonzero(np.bincount(blocks) > 1)[0])
@@ -160,15 +165,28 @@ def _refuse_order(rows, blocks, lengths, frame, layout, roles):
         first, second = np.flatnonzero(blocks == split)[:2]
         where = " and ".join(f"{heads[block]} to {heads[block] + lengths[block] - 1}" for block in (first, second))
         raise ValueError(
-            f"series {quoted(keys[split])} is split in two: rows {where} (from {index[heads[first]]} and from "
-            f"{index[heads[second]]}); expected the rows of a series together, or all rows in the order of time. "
-            f"{SPLIT_ADVICE}. Fix: {put_in_order}."
+            Refusal(
+                "is split in two",
+                where=f"series {quoted(keys[split])}",
+                got=f"rows {where} (from {index[heads[first]]} and from {index[heads[second]]})",
+                expected="the rows of a series together, or all rows in the order of time",
+                advice=split_advice(),
+                fix=put_in_order,
+            )
         )
     later = _backward(index, rows.starts) if grouped else np.flatnonzero(ticks[1:] < ticks[:-1]) + 1
     shown = ", ".join(f"row {row} {at(row)} comes after {index[row - 1]}" for row in later[:3])
     raise ValueError(
-        f"the rows are not in time order in {len(later)} places: {shown}; expected ascending stamps in each series, "
-        f"the series one after the other, or all rows in the order of time. {SPLIT_ADVICE}. Fix: {put_in_order}."
+        Refusal(
+            f"are not in time order in {len(later)} places",
+            where="the rows",
+            got=shown,
+            expected=(
+                "ascending stamps in each series, the series one after the other, or all rows in the order of time"
+            ),
+            advice=split_advice(),
+            fix=put_in_order,
+        )
     )
 
 

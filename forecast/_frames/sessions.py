@@ -3,6 +3,7 @@
 import numpy as np
 import pandas as pd
 
+from .._refusals import Fix, Refusal, Words
 from .stamps import CHUNK
 
 __all__ = ["calendar_of", "count_weekdays", "inferred_weekmask", "wall_days", "weekdays_text", "weekmask_text"]
@@ -118,8 +119,12 @@ def calendar_of(given, index, starts):
     counts = count_weekdays(index) if isinstance(index, pd.DatetimeIndex) else None
     if counts is None:
         raise ValueError(
-            "trading_calendar is for one row per session, all at the same time of day, with time stamps; expected such "
-            "rows. Fix: trading_calendar=None."
+            Refusal(
+                "is for one row per session, all at the same time of day, with time stamps",
+                where=Words("trading_calendar", "--holidays"),
+                expected="such rows",
+                fix=Fix("trading_calendar=None", "leave out --holidays"),
+            )
         )
     if isinstance(given, pd.offsets.BusinessDay):
         return given

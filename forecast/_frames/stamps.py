@@ -5,7 +5,8 @@ import datetime
 import numpy as np
 import pandas as pd
 
-from .fixes import Source, fix
+from .._refusals import Refusal
+from .fixes import Source
 from .text_dates import code_of_numbers, code_of_stamps
 from .zones import zone_of_offsets
 
@@ -64,13 +65,31 @@ def read_stamps(labels, layout, what="X"):
     if not isinstance(labels, (pd.DatetimeIndex, pd.PeriodIndex)):
         labels = _other(labels, Source(None, layout, what))
     if labels.hasnans:
-        missing = np.flatnonzero(labels.isna())
-        source = Source(None, layout, what)
-        raise ValueError(
-            f"{source.where} has {len(missing)} missing stamps (NaT), the first in row {int(missing[0])}; expected a "
-            f"stamp in every row. Fix: {source.kept('{}.notna()')}."
-        )
+        refuse_no_stamp(Source(None, layout, what), labels.isna())
     return labels
+
+
+def refuse_no_stamp(source, missing):
+    """Refuse rows without a stamp.
+
+    Parameters
+    ----------
+    source : Source
+    missing : ndarray of bool
+        Which rows.
+
+    Raises
+    ------
+    ValueError
+    """
+    raise ValueError(
+        Refusal(
+            f"has {int(missing.sum())} missing stamps (NaT), the first in row {int(missing.argmax())}",
+            where=source.where,
+            expected="a stamp in every row",
+            fix=source.kept("{}.notna()"),
+        )
+    )
 
 
 def as_stamps(labels):
@@ -117,16 +136,25 @@ def _other(labels, source):
         if code is None:
             return labels
         raise TypeError(
-            f"{source.where} holds whole numbers that are written dates, starting with {labels[0]}: as numbers they "
-            f"are not one step apart. Expected time stamps. Fix: {source.read(code)}."
+            Refusal(
+                f"holds whole numbers that are written dates, starting with {labels[0]}: as numbers they are not one "
+                "step apart",
+                where=source.where,
+                expected="time stamps",
+                fix=source.read(code),
+            )
         )
     if isinstance(dtype, np.dtype) and dtype.kind == "O":
         _refuse_zones(labels, source)
     missing = np.flatnonzero(labels.isna())
     hole = f", and {len(missing)} missing ones, the first in row {int(missing[0])}" if len(missing) else ""
     raise TypeError(
-        f"{source.where} holds {dtype} values, starting with {labels[0]!r}{hole}; expected time stamps (datetime64, "
-        f"with or without a zone), periods or regular integer steps.{fix(code_of_stamps(labels, source))}"
+        Refusal(
+            f"holds {dtype} values, starting with {labels[0]!r}{hole}",
+            where=source.where,
+            expected="time stamps (datetime64, with or without a zone), periods or regular integer steps",
+            fix=code_of_stamps(labels, source),
+        )
     )
 
 
@@ -143,9 +171,11 @@ def _refuse_zones(labels, source):
             places.append(f"row {row}: {label}")
     if len(offsets) < 2:
         return
-    text = f"{source.where} mixes zones: {'; '.join(places[:3])}; expected one zone, or none, for all rows."
+    refusal = Refusal(
+        "mixes zones", where=source.where, got="; ".join(places[:3]), expected="one zone, or none, for all rows"
+    )
     if "no zone" in offsets:
-        raise ValueError(f"{text} Give those without a zone theirs first, with tz_localize.")
+        raise ValueError(refusal.but(advice="Give those without a zone theirs first, with tz_localize."))
     zone = zone_of_offsets(pd.to_datetime([label for label, _ in every], utc=True), [offset for _, offset in every])
     made = f"pd.DatetimeIndex(pd.to_datetime({{}}, utc=True)).tz_convert({zone!r})"
-    raise ValueError(f"{text} Fix: {source.read(made)}.")
+    raise ValueError(refusal.but(fix=source.read(made)))

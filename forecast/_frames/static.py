@@ -6,10 +6,13 @@ import numpy as np
 import pandas as pd
 
 from .._files import ModelFileError, stored
+from .._refusals import Fix, Refusal, Words
 from .names import blocks_of, changes, quoted
 from .wide import shown
 
 __all__ = ["StaticTable", "heads_of", "refuse_changing", "static_columns"]
+
+TABLE = Words("static", "--static")
 
 
 @stored("static table")
@@ -65,10 +68,15 @@ class StaticTable:
         twice = pd.Index(keys, tupleize_cols=False).duplicated()
         if twice.any():
             columns = all(label in frame.columns for label in ids)
-            fix = f"static.drop_duplicates({ids!r})" if columns else "static[~static.index.duplicated()]"
+            code = f"static.drop_duplicates({ids!r})" if columns else "static[~static.index.duplicated()]"
             raise ValueError(
-                f"static has {int(twice.sum()) + 1} rows of series {quoted(keys[int(np.argmax(twice))])} or of others "
-                f"that come twice; expected one row for each series. Fix: static = {fix}."
+                Refusal(
+                    f"has {int(twice.sum()) + 1} rows of series {quoted(keys[int(np.argmax(twice))])} or of others "
+                    "that come twice",
+                    where=TABLE,
+                    expected="one row for each series",
+                    fix=Fix(f"static = {code}", ""),
+                )
             )
         labels = [label for label in frame.columns if label not in ids] if labels is None else labels
         missing = [label for label in labels if label not in frame.columns]
@@ -194,8 +202,14 @@ def _read(column, label):
     dtype = column.dtype
     if pd.api.types.is_datetime64_any_dtype(dtype) or isinstance(dtype, pd.PeriodDtype) or dtype.kind in "mc":
         raise TypeError(
-            f"static covariate {label!r} holds {dtype} values; expected numbers or categories, such as "
-            f"static[{label!r}].dt.year. Fix: static = static.drop(columns={label!r})."
+            Refusal(
+                f"holds {dtype} values",
+                where=f"static covariate {label!r}",
+                expected=Words(
+                    f"numbers or categories, such as static[{label!r}].dt.year", "numbers or categories, such as a year"
+                ),
+                fix=f"static = static.drop(columns={label!r})",
+            )
         )
     if pd.api.types.is_numeric_dtype(dtype) or pd.api.types.is_bool_dtype(dtype):
         values = column.to_numpy(dtype=np.float64, na_value=np.nan)
@@ -286,9 +300,21 @@ def refuse_changing(frame, roles, rows, what):
     if away.any() and set(roles.static) <= set(frame.columns):
         _refuse_columns(frame, roles.static, rows, away)
     elif away.any():
+        columns = f"or columns {roles.static} in"
         raise ValueError(
-            f"static has no row for {int(away.sum())} of {len(keys)} series of {what}: {_listed(keys, away)}; expected "
-            f"one for each, such as that of {quoted(roles.outside.keys[0])}, or columns {roles.static} in {what}."
+            Refusal(
+                Words(
+                    f"has no row for {int(away.sum())} of {len(keys)} series of {what}",
+                    f"has no row for {int(away.sum())} of {len(keys)} series",
+                ),
+                where=TABLE,
+                got=_listed(keys, away),
+                expected=Words(
+                    f"one for each, such as that of {quoted(roles.outside.keys[0])}, {columns} {what}",
+                    f"one for each, {columns} the file",
+                ),
+                fix=Fix(None, "--static FILE"),
+            )
         )
     table = roles.outside.rows(keys)
     for label in roles.static:
@@ -296,11 +322,7 @@ def refuse_changing(frame, roles, rows, what):
         if absent.any():
             numeric = label not in roles.outside.categories
             fill = f"static[{label!r}].median()" if numeric else "'unknown'"
-            raise ValueError(
-                f"static covariate {label!r} is missing (NaN) for {int(absent.sum())} of {len(keys)} series: "
-                f"{_listed(keys, absent)}; expected a value for each. Fix: static[{label!r}] = "
-                f"static[{label!r}].fillna({fill})."
-            )
+            raise ValueError(_missing(label, keys, absent, f"static[{label!r}] = static[{label!r}].fillna({fill})"))
 
 
 def _listed(keys, which):
@@ -309,17 +331,26 @@ def _listed(keys, which):
     return ", ".join(quoted(keys[number]) for number in numbers[:3]) + (", ..." if len(numbers) > 3 else "")
 
 
+def _missing(label, keys, which, code):
+    """The refusal of a static covariate that some series do not have."""
+    return Refusal(
+        f"is missing (NaN) for {int(which.sum())} of {len(which)} series",
+        where=f"static covariate {label!r}",
+        got=_listed(keys, which),
+        expected="a value for each",
+        advice=Words("", f"Fill the cells, or leave {label!r} out of --static-covariates."),
+        fix=Fix(code, ""),
+    )
+
+
 def _refuse_without(column, label, absent, rows):
     """Refuse series all of whose rows miss a static covariate."""
     counts = np.diff(np.searchsorted(absent, rows.starts))
     without = (counts > 0) & (counts == np.diff(rows.starts))
     if without.any() and counts[without].sum() == len(absent):
         numeric = pd.api.types.is_numeric_dtype(column.dtype)
-        raise ValueError(
-            f"static covariate {label!r} is missing (NaN) for {int(without.sum())} of {len(without)} series: "
-            f"{_listed(rows.keys, without)}; expected a value for each. Fix: df[{label!r}] = "
-            f"df[{label!r}].fillna({f'df[{label!r}].median()' if numeric else repr('unknown')})."
-        )
+        fill = f"df[{label!r}].median()" if numeric else "'unknown'"
+        raise ValueError(_missing(label, rows.keys, without, f"df[{label!r}] = df[{label!r}].fillna({fill})"))
 
 
 def _refuse_columns(frame, labels, rows, wanted):
@@ -332,8 +363,13 @@ def _refuse_columns(frame, labels, rows, wanted):
             if len(absent):
                 _refuse_without(column, label, absent, rows)
                 raise ValueError(
-                    f"static covariate {label!r} has {len(absent)} missing values (NaN): {rows.places(absent)}; "
-                    f"expected one value for each series. Fix: df = df.dropna(subset=[{label!r}])."
+                    Refusal(
+                        f"has {len(absent)} missing values (NaN)",
+                        where=f"static covariate {label!r}",
+                        got=rows.places(absent),
+                        expected="one value for each series",
+                        fix=f"df = df.dropna(subset=[{label!r}])",
+                    )
                 )
         values = column.array if rows.order is None else column.array.take(rows.order)
         differs = changes(values) + 1
@@ -341,7 +377,14 @@ def _refuse_columns(frame, labels, rows, wanted):
         if len(differs):
             row = int(differs[0])
             raise ValueError(
-                f"static covariate {label!r} changes within series {quoted(rows.keys[rows.series_at(row)])}: from "
-                f"{quoted(values[row - 1])} to {quoted(values[row])} at {rows.index[row]}; expected one value in each "
-                "series. What changes goes into past_covariates or future_covariates."
+                Refusal(
+                    f"changes within series {quoted(rows.keys[rows.series_at(row)])}",
+                    where=f"static covariate {label!r}",
+                    got=f"from {quoted(values[row - 1])} to {quoted(values[row])} at {rows.index[row]}",
+                    expected="one value in each series",
+                    advice=Words(
+                        "What changes goes into past_covariates or future_covariates.",
+                        "What changes goes into --past-covariates or --future-covariates.",
+                    ),
+                )
             )

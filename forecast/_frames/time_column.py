@@ -9,6 +9,7 @@ import warnings
 import numpy as np
 import pandas as pd
 
+from .._refusals import Fix, Refusal, Words, argument
 from .stamps import as_stamps
 from .text_dates import code_of_dates
 
@@ -81,8 +82,11 @@ def time_of(frame, series, taken, foreign=None):
         return found[0]
     if found:
         raise ValueError(
-            f"time is None and the index counts rows, but the columns {found} hold time stamps; expected the time of "
-            f"each row in one of them. Fix: time={_likeliest(frame, found)!r}."
+            Refusal(
+                f"time is None and the index counts rows, but the columns {found} hold time stamps",
+                expected="the time of each row in one of them",
+                fix=argument("time", _likeliest(frame, found)),
+            )
         )
     _refuse_text(frame, [*series, *taken])
     if foreign is not None:
@@ -164,7 +168,11 @@ def _refuse_text(frame, taken):
             continue
         kind = "numbers" if pd.api.types.is_integer_dtype(dtype) else "text"
         raise ValueError(
-            f"time is None and the index counts rows, but column {label!r} holds dates as {kind}, the first "
-            f"{frame.iloc[0, position]!r}; expected time stamps. To count rows, drop the column. Fix: "
-            f"df[{label!r}] = {code}."
+            Refusal(
+                f"time is None and the index counts rows, but column {label!r} holds dates as {kind}, the first "
+                f"{frame.iloc[0, position]!r}",
+                expected="time stamps",
+                advice=Words("To count rows, drop the column.", ""),
+                fix=Fix(f"df[{label!r}] = {code}", argument("time", label).command),
+            )
         )

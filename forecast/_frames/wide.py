@@ -6,10 +6,10 @@ import warnings
 import numpy as np
 import pandas as pd
 
-from .fixes import fix
+from .._refusals import Refusal, Words, argument
 from .text_dates import code_of_dates
 
-__all__ = ["no_target_message", "refuse_steps_as_columns", "shown"]
+__all__ = ["no_target", "refuse_steps_as_columns", "shown"]
 
 LEAST = 12  # columns that are taken for steps of time
 USUAL = ("y", "target", "value", "sales", "demand", "close")
@@ -29,8 +29,8 @@ def shown(labels, limit=12):
     return f"[{', '.join(map(repr, labels[: limit - 2]))}, ..., {labels[-1]!r}] ({len(labels)} in all)"
 
 
-def no_target_message(frame, numeric):
-    """The message if the target was not named and several columns could be it.
+def no_target(frame, numeric):
+    """The refusal if the target was not named and several columns could be it.
 
     Parameters
     ----------
@@ -40,22 +40,29 @@ def no_target_message(frame, numeric):
 
     Returns
     -------
-    str
+    Refusal
 
     Examples
     --------
-    >>> no_target_message(pd.DataFrame({"a": [1.0], "b": [2.0]}), ["a", "b"])
+    >>> refusal = no_target(pd.DataFrame({"a": [1.0], "b": [2.0]}), ["a", "b"])
+    >>> str(refusal)
     "target is None, but the frame has 2 columns that could be it: ['a', 'b']. All of them together: target=list(df). \
 Fix: target='a'."
+    >>> refusal.command
+    "there is no --target, and 2 columns could be it: ['a', 'b']. Fix: --target a."
     """
-    start = f"target is None, but the frame has {len(numeric)} columns that could be it"
     likely = next((label for label in numeric or frame.columns if str(label).lower() in USUAL), None)
     if not numeric:
         column = f"df[{likely or frame.columns[-1]!r}]" if len(frame.columns) else ""
         code = f"{column} = pd.to_numeric({column})" if column else None
-        return (
-            f"target is None, but no column of the frame is numeric and without a role: {shown(frame.columns)}; "
-            f"expected the column to forecast.{fix(code)}"
+        return Refusal(
+            Words(
+                "target is None, but no column of the frame is numeric and without a role",
+                "there is no --target, and no column is numeric and without a role",
+            ),
+            got=shown(frame.columns),
+            expected="the column to forecast",
+            fix=code,
         )
     likely = numeric[0] if likely is None else likely
     others = [label for label in frame.columns if label not in numeric]
@@ -64,7 +71,16 @@ Fix: target='a'."
         every = repr(numeric)
     elif others:
         every = f"list(df.drop(columns={others!r}))"
-    return f"{start}: {shown(numeric)}. All of them together: target={every}. Fix: target={likely!r}."
+    count = f"{len(numeric)} columns"
+    return Refusal(
+        Words(
+            f"target is None, but the frame has {count} that could be it",
+            f"there is no --target, and {count} could be it",
+        ),
+        got=shown(numeric),
+        advice=Words(f"All of them together: target={every}.", ""),
+        fix=argument("target", likely),
+    )
 
 
 def refuse_steps_as_columns(frame, target, taken):
@@ -117,10 +133,15 @@ def refuse_steps_as_columns(frame, target, taken):
         others = [name, *others]
     series = next((label for label in others if label not in frame.columns or _names_rows(frame[label])), others)
     raise ValueError(
-        f"the columns {str(steps[0])!r} to {str(steps[-1])!r} are {len(steps)} steps of time, and each row a series; "
-        f"expected a row for each step, and target='y', series={series!r}, time='time'. Fix: df = df{head}.melt("
-        f"{others[0] if len(others) == 1 else others!r}, var_name='time', value_name='y').dropna(subset='y').assign("
-        f"time=lambda rows: {read})."
+        Refusal(
+            f"are {len(steps)} steps of time, and each row a series",
+            where=f"the columns {str(steps[0])!r} to {str(steps[-1])!r}",
+            expected=Words(
+                f"a row for each step, and target='y', series={series!r}, time='time'", "a row for each step"
+            ),
+            fix=f"df = df{head}.melt({others[0] if len(others) == 1 else others!r}, var_name='time', value_name='y')"
+            f".dropna(subset='y').assign(time=lambda rows: {read})",
+        )
     )
 
 

@@ -5,7 +5,10 @@ import zoneinfo
 import numpy as np
 import pandas as pd
 
-__all__ = ["localizing", "regular_zone", "zone_of_offsets"]
+from .._refusals import Refusal
+from .fixes import frame_named
+
+__all__ = ["localizing", "refuse_other_zone", "regular_zone", "zone_of_offsets"]
 
 # Zones that move their clocks, or did; a few of those with the same rules first, so that a well-known one is named.
 KNOWN = (
@@ -122,3 +125,40 @@ def localizing(index, zone, last=None, whole=True):
     else:
         return None
     return f"tz_localize({str(zone)!r}{call})"
+
+
+def refuse_other_zone(index, axis, what, source, last=None, whole=True):
+    """Refuse stamps of another zone than fitted, with the line that gives them that one.
+
+    Parameters
+    ----------
+    index : pandas.Index
+    axis : TimeAxis
+    what : str
+    source : Source
+    last : pandas.Index, default=None
+        As in `check_axis`.
+    whole : bool, default=True
+        Whether they are of one series.
+
+    Raises
+    ------
+    ValueError
+    """
+    if not isinstance(index, pd.DatetimeIndex) or axis.kind != "datetime" or str(index.tz) == str(axis.tz):
+        return
+    call, more = f"tz_convert({str(axis.tz)!r})", ""
+    if axis.tz is None:
+        call = "tz_localize(None)"
+    elif index.tz is None:
+        call = localizing(index, axis.tz, last, whole)
+        more = "" if call else "Some of them do not exist in that zone, or come twice: give each its offset."
+    raise ValueError(
+        Refusal(
+            f"stamps have zone {index.tz}, but the model was fitted on zone {axis.tz}",
+            where=frame_named(what, "'s"),
+            expected="the same",
+            advice=more,
+            fix=source.stamps("{}." + call) if call else None,
+        )
+    )

@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 
 from .._files import stored
+from .._refusals import extended
 from .._windows import Norm, Windows, noise_floor, windows_of, without_motion
 from ..preprocessing import calendar_features, make_transform
 
@@ -193,7 +194,7 @@ class Preparation:
             name += f"column {self.labels[number]!r}: " if len(self.labels) > 1 else ""
             if not name:
                 raise
-            raise ValueError(f"{name}{error}") from error
+            raise ValueError(extended(error, name)) from error
 
     def chain(self, key, rows, number):
         """The transforms of a series; those of one that was never fitted are learnt from what is given of it."""

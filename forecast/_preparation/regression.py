@@ -6,6 +6,7 @@ import numpy as np
 from sklearn import config_context
 from sklearn.base import clone
 
+from .._refusals import Refusal, argument
 from .._tail import time_tail
 from .outputs import EachOutput, fit_all_outputs, kind_of
 from .weighting import learns, weight_argument
@@ -191,8 +192,11 @@ def fit_regressor(regressor, windows, complete, validation=None, weigh=None):
     windows = complete(windows)
     if not len(windows):
         raise ValueError(
-            f"every window misses some target, and {type(regressor).__name__} cannot leave single targets out, "
-            "as RNNForecaster can. Fix: gaps='interpolate'."
+            Refusal(
+                f"every window misses some target, and {type(regressor).__name__} cannot leave single targets out, "
+                "as RNNForecaster can",
+                fix=argument("gaps", "interpolate"),
+            )
         )
     targets = np.asarray(windows.y)
     options = {} if named is None else {named: weigh(windows)}

@@ -7,6 +7,7 @@ are judged, by the CRPS of their quantiles, and the best one is the forecast.
 from dataclasses import replace
 
 from .._distributions import FAMILIES
+from .._refusals import Refusal, argument
 
 __all__ = ["in_own_units", "networks_alone"]
 
@@ -47,9 +48,13 @@ def networks_alone(networks, wishes):
     """
     if not networks:
         raise ValueError(
-            f"loss={wishes.loss!r} is that of a network, and there are too few rows, or too few seconds, to train and "
-            "judge one; expected more rows. Without them, quantiles of linear and naive members: loss='quantile'. Fix: "
-            "loss='quantile'."
+            Refusal(
+                f"loss={wishes.loss!r} is that of a network, and there are too few rows, or too few seconds, to train "
+                "and judge one",
+                expected="more rows",
+                advice="Without them, forecast quantiles of linear and naive members.",
+                fix=argument("loss", "quantile"),
+            )
         )
     if FAMILIES[wishes.loss].target == "real":
         return networks

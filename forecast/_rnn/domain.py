@@ -3,6 +3,7 @@
 import numpy as np
 
 from .._network import LOSSES
+from .._refusals import Refusal, argument
 
 __all__ = ["refuse_beyond"]
 
@@ -30,9 +31,11 @@ def refuse_beyond(model, data, name="y"):
     counts = kind == "counts"
     if data.windows is not None and data.windows.window_norm is not None:
         raise ValueError(
-            f"loss={model.loss!r} is for {'counts' if counts else 'positive targets'} in their own units, and the "
-            f"windows have window_norm={data.windows.window_norm!r}, which subtracts a level from them. Fix: "
-            "window_norm=None."
+            Refusal(
+                f"loss={model.loss!r} is for {'counts' if counts else 'positive targets'} in their own units, and the "
+                f"windows have window_norm={data.windows.window_norm!r}, which subtracts a level from them",
+                fix=argument("window_norm", None),
+            )
         )
     values = np.asarray(data.arguments["target"])
     values = values[~np.isnan(values)]

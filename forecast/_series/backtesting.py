@@ -9,6 +9,7 @@ from .._distributions import Distribution
 from .._energy import crps_of_paths, energy_score
 from .._frames import Layout, blocks_of, time_labels
 from .._preparation import PARAMETERS, SHARE
+from .._refusals import Refusal, argument
 from .continuing import with_members_trained_on
 from .error_scale import Yardstick
 from .report import is_copy
@@ -148,8 +149,12 @@ def static_bounds(state, rows, origins, forecast, levels):
     """
     if state.calibration is None:
         raise ValueError(
-            "no validation windows: there are too few to hold any out, so that intervals have nothing to rest on. Use "
-            "more rows or a shorter lookback. Fix: validation_fraction=0.2."
+            Refusal(
+                "no validation windows",
+                got="there are too few to hold any out, so that intervals have nothing to rest on",
+                advice="Use more rows or a shorter lookback.",
+                fix=argument("validation_fraction", 0.2),
+            )
         )
     out = {name: np.full(forecast.shape, np.nan) for name in _names(levels)}
     scales = state.error_scales

@@ -6,6 +6,7 @@ import numpy as np
 
 from .._frames import read_static
 from .._preparation import Rows
+from .._refusals import Refusal
 
 __all__ = [
     "cold_widths", "cold_yardstick", "refuse_likeless", "refuse_unlearnable", "refuse_untransformable", "short_factor",
@@ -68,8 +69,10 @@ def refuse_likeless(state, past, new):
     """
     if not state.roles.static and not state.reads_no_past:
         raise ValueError(
-            f"new is {new!r}, but the model has no static covariates that say which series these are like; expected "
-            "rows of them, given as predict(history=frame) or update(frame)."
+            Refusal(
+                f"new is {new!r}, but the model has no static covariates that say which series these are like",
+                expected="rows of them, given as predict(history=frame) or update(frame)",
+            )
         )
     like = past.keys[0]
     for key in new:

@@ -6,6 +6,7 @@ from dataclasses import replace
 import numpy as np
 
 from .._preparation import SHARE, goes_on_from_weights, trained_on
+from .._refusals import Words
 from .calibration import ticks
 from .errors import errors_since
 from .growing import JUDGED
@@ -149,9 +150,12 @@ def _tell_missing(state, rows, stacklevel):
     if before is not None and kept >= before:
         return
     of = "more" if before is None else f"{before:,}"
-    warnings.warn(
+    kept = (
         f"the model keeps {kept:,} of the {of} rows that it was trained on; a regressor that cannot go on from what it "
-        "has learnt is fitted again on these and the new ones. To use all: update(..., history=all old rows).",
+        "has learnt is fitted again on these and the new ones."
+    )
+    warnings.warn(
+        Words(f"{kept} To use all: update(..., history=all old rows).", f"{kept} To use all: --history FILE."),
         OldRowsWarning, stacklevel=stacklevel + 1,
     )  # fmt: skip
 

@@ -3,6 +3,7 @@
 import warnings
 from weakref import WeakSet
 
+from .._refusals import Refusal, longer_horizon
 from .callers import Caller
 
 __all__ = ["RecursiveForecastWarning", "tell_of_feedback"]
@@ -60,7 +61,8 @@ def tell_of_feedback(steps, horizon, recursive=None):
         return
     what = f"{steps} steps were asked for, but horizon is {horizon}"
     if recursive is not None:
-        raise ValueError(f"{what}, and recursive=False; expected at most {horizon}. Fix: horizon={steps}.")
+        fix = longer_horizon(steps)
+        raise ValueError(Refusal(f"{what}, and recursive=False", expected=f"at most {horizon}", fix=fix))
     text = (
         f"{what}: the steps after it are forecast from forecasts, not from observations, and their errors add up. "
         f"To judge forecasts of {horizon} steps: backtest(model, df, RollingOrigin(n_splits=5, horizon={horizon})), or "

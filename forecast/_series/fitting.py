@@ -9,6 +9,7 @@ from sklearn.base import clone
 
 from .._distributions import FAMILIES
 from .._preparation import LEVELS, Rows, Task, goes_on, trained, unfrozen
+from .._refusals import Words, joined
 from ..preprocessing import make_transform
 from .bounds import lowest_of
 from .growing import kept_rows
@@ -92,7 +93,7 @@ def fitted_state(model, panel, roles, later=None, before=None, weights=None):
         preparation=lead.preparation,
         roles=roles,
         schema=panel.schema,
-        axis=panel.axis,
+        axis=replace(panel.axis, note=panel.axis.note and str(panel.axis.note)),  # files hold plain texts
         layout=panel.layout,
         split=lead.split,
         tail=everything.tail(needed),
@@ -281,8 +282,13 @@ def _learnable(model, task, rows, ends):
         return rows, ends
     warn_of(
         SkippedSeriesWarning,
-        f"{len(short)} of {rows.n_series} series take no part in training: {listed(short)}. predict() leaves them out "
-        "until update() has brought enough rows.",
+        joined(
+            f"{len(short)} of {rows.n_series} series take no part in training: ", listed(short),
+            Words(
+                ". predict() leaves them out until update() has brought enough rows.",
+                ". forecast predict leaves them out until forecast update has brought enough rows.",
+            ),
+        ),
         short, 5,
     )  # fmt: skip
     kept = np.array([number for number, key in enumerate(rows.keys) if key not in short])
@@ -307,7 +313,7 @@ def _unlearnable(model, task, targets):
                 for column in targets.T:
                     make_transform(transform, period=task.axis.season_length).fit(column.astype(np.float64))
             except ValueError as error:
-                return str(error)
+                return error
     if model.regressor is None or task.masked:
         return None
     settings = settings_of(model)

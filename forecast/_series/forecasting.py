@@ -4,6 +4,8 @@ from dataclasses import replace
 
 import numpy as np
 
+from .._refusals import Fix, Refusal, Words, longer_horizon
+
 __all__ = ["from_ends", "from_origins", "labels_after", "samples_from_ends", "with_future"]
 
 
@@ -75,8 +77,12 @@ def samples_from_ends(state, past, labels, future, n_samples, rng):
     longest = max(map(len, labels))
     if longest > state.horizon:
         raise ValueError(
-            f"samples of {longest} steps were asked for, but horizon is {state.horizon}, and samples cannot be fed "
-            f"back; expected fewer rows, or a longer horizon. Fix: horizon={longest}."
+            Refusal(
+                f"samples of {longest} steps were asked for, but horizon is {state.horizon}, and samples cannot be fed "
+                "back",
+                expected=_FEWER,
+                fix=longer_horizon(longest),
+            )
         )
     state = state.knowing(past)
     rows, origins = with_future(state, past, labels, future)
@@ -203,9 +209,14 @@ def _refuse_unknown(state, steps):
     horizon = state.horizon
     if state.roles.future and steps < horizon:
         raise ValueError(
-            f"{steps} future rows are given, but every forecast looks at the future covariates {state.roles.future} of "
-            f"all {horizon} steps of the horizon: fill them in the frame of model.future_frame(). Fix: X = "
-            "model.future_frame()."
+            Refusal(
+                f"{steps} future rows are given, but every forecast looks at the future covariates "
+                f"{state.roles.future} of all {horizon} steps of the horizon",
+                advice=Words(
+                    "Fill them in the frame of model.future_frame().", "--future-template FILE writes the rows to fill."
+                ),
+                fix=Fix("X = model.future_frame()", ""),
+            )
         )
 
 
@@ -219,22 +230,21 @@ def _refuse_summed(state, levels):
 
 
 def _refuse_feedback(state, n_steps, levels):
+    asked, why = f"{n_steps} steps were asked for, but horizon is {state.horizon}", None
     if state.carries:
-        raise ValueError(
-            f"{n_steps} steps were asked for, but horizon is {state.horizon}, and the states that are carried are "
-            f"those of rows, not of forecasts; expected fewer rows, or a longer horizon. Fix: horizon={n_steps}."
+        why = f"{asked}, and the states that are carried are those of rows, not of forecasts"
+    elif levels is not None:
+        why = f"quantiles of {asked}, and a distribution cannot be fed back"
+    elif state.roles.past:
+        why = (
+            f"{asked} and past covariates {state.roles.past} are not known after it, so that forecasts cannot be fed "
+            "back"
         )
-    if levels is not None:
-        raise ValueError(
-            f"quantiles of {n_steps} steps were asked for, but horizon is {state.horizon}, and a distribution "
-            f"cannot be fed back; expected fewer rows, or a longer horizon. Fix: horizon={n_steps}."
-        )
-    if state.roles.past:
-        raise ValueError(
-            f"{n_steps} steps were asked for, but horizon is {state.horizon} and past covariates "
-            f"{state.roles.past} are not known after it, so that forecasts cannot be fed back; expected fewer rows, "
-            f"or a longer horizon. Fix: horizon={n_steps}."
-        )
+    if why is not None:
+        raise ValueError(Refusal(why, expected=_FEWER, fix=longer_horizon(n_steps)))
+
+
+_FEWER = "fewer rows, or a longer horizon"
 
 
 def _fed_back(state, past, labels, future):

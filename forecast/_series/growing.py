@@ -5,6 +5,7 @@ from dataclasses import replace
 import numpy as np
 
 from .._frames import Ends, Layout, refuse_retyped
+from .._refusals import Fix
 
 __all__ = ["JUDGED", "behind", "ends_of", "grown", "kept_rows", "read_later"]
 
@@ -50,7 +51,8 @@ def ends_of(state, new, verb="update"):
     fill = "mask" if state.preparation.masked else "interpolate"
     return Ends(
         tail.keys, tail.index[last], tail.targets[last], tail.past[last], tail.future[last],
-        f"model.{verb}({new}, overlap='skip')", f"model.set_params(gaps={fill!r}).{verb}({new})",
+        Fix(f"model.{verb}({new}, overlap='skip')", "--overlap skip"),
+        Fix(f"model.set_params(gaps={fill!r}).{verb}({new})", f"--gaps {fill}"),
     )  # fmt: skip
 
 

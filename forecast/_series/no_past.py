@@ -1,6 +1,7 @@
 """lookback=0: forecasts only from static covariates, known future and calendar; refusals of what needs a past."""
 
 from .._preparation import accepts_windows
+from .._refusals import Refusal, argument
 from ..preprocessing import Log, Log1p, make_transform
 
 __all__ = ["refuse_unfounded"]
@@ -58,16 +59,23 @@ def _refuse_of_past(one, period):
         )
     if one.window_norm is not None:
         raise ValueError(
-            f"window_norm={one.window_norm!r} is taken from the past of a window, and lookback=0 leaves none. Fix: "
-            "window_norm=None."
+            Refusal(
+                f"window_norm={one.window_norm!r} is taken from the past of a window, and lookback=0 leaves none",
+                fix=argument("window_norm", None),
+            )
         )
     if one.level:
-        raise ValueError("level=True is a channel of the past, and lookback=0 leaves none. Fix: level=False.")
+        none = "level=True is a channel of the past, and lookback=0 leaves none"
+        raise ValueError(Refusal(none, fix=argument("level", False)))
     if one.transform is not None:
         steps = make_transform(one.transform, period=period).steps
         learnt = [step for step in steps if not isinstance(step, _FIXED)]
         if learnt:
             raise ValueError(
-                f"transform={one.transform!r} is learned from the past of each series, and lookback=0 is for series "
-                "without one; expected None, 'log' or 'log1p'. Fix: transform=None."
+                Refusal(
+                    f"transform={one.transform!r} is learned from the past of each series, and lookback=0 is for "
+                    "series without one",
+                    expected="None, 'log' or 'log1p'",
+                    fix=argument("transform", None),
+                )
             )

@@ -9,6 +9,7 @@ from sklearn.utils._param_validation import HasMethods, Interval, StrOptions
 from .._distributions import FAMILIES
 from .._preparation import LEVELS, Settings, accepts_windows
 from .._preparation.regression import carries
+from .._refusals import Refusal, Words, argument
 from .._windows import at_every_step
 from ..preprocessing import make_transform
 
@@ -129,13 +130,19 @@ def refuse_carried(model):
         )
     if model.multi_target == "shared":
         raise ValueError(
-            "multi_target='shared' with stateful=True: the states of each target would be others. Fix: "
-            "multi_target='joint'."
+            Refusal(
+                "multi_target='shared' with stateful=True",
+                got="the states of each target would be others",
+                fix=argument("multi_target", "joint"),
+            )
         )
     if model.step != 1:
         raise ValueError(
-            f"step={model.step} with stateful=True: windows that continue each other are lookback rows apart. Fix: "
-            "step=1."
+            Refusal(
+                f"step={model.step} with stateful=True",
+                got="windows that continue each other are lookback rows apart",
+                fix=argument("step", 1),
+            )
         )
 
 
@@ -152,16 +159,23 @@ def refuse_unread(model, levels):
         return
     if levels is None:
         raise ValueError(
-            "categorical='embedding' has no effect, because no covariate holds text or categories; expected one, such "
-            "as df.astype({'zone': 'category'}). Fix: categorical='one-hot'."
+            Refusal(
+                "has no effect, because no covariate holds text or categories",
+                where=argument("categorical", "embedding"),
+                expected=Words("one, such as df.astype({'zone': 'category'})", "one"),
+                fix=argument("categorical", "one-hot"),
+            )
         )
     given = [model.regressor] if model.members is None else [one.get("regressor") for one in model.members.values()]
     for regressor in given:
         if "category_left_out" not in getattr(regressor, "get_params", dict)():
             name = "a recipe" if regressor is None else type(regressor).__name__
             raise ValueError(
-                f"categorical='embedding' is for RNNForecaster, which learns a vector of each category; {name} reads a "
-                "column of each. Fix: categorical='one-hot'."
+                Refusal(
+                    f"is for RNNForecaster, which learns a vector of each category; {name} reads a column of each",
+                    where=argument("categorical", "embedding"),
+                    fix=argument("categorical", "one-hot"),
+                )
             )
 
 
@@ -179,8 +193,15 @@ def refuse_summed(model, period):
         auto = transform is None or (isinstance(transform, str) and transform == "auto")
         if not auto and not make_transform(transform, period=period).is_pointwise:
             raise ValueError(
-                f"transform={transform!r} with loss={model.loss!r}: quantiles of changes do not add up to those of the "
-                "series. Intervals have another way: loss='absolute_error' and predict_interval. Fix: transform='auto'."
+                Refusal(
+                    f"transform={transform!r} with loss={model.loss!r}",
+                    got="quantiles of changes do not add up to those of the series",
+                    advice=Words(
+                        "Intervals have another way: loss='absolute_error' and predict_interval.",
+                        "Intervals have another way: --loss absolute_error and --coverage.",
+                    ),
+                    fix=argument("transform", "auto"),
+                )
             )
 
 

@@ -6,6 +6,7 @@ import warnings
 import numpy as np
 
 from .._frames import Layout, blocks_of
+from .._refusals import Words, argument, for_command, joined, refusal_of
 
 __all__ = [
     "LateSeriesWarning", "ShortHistoryWarning", "SkippedSeriesWarning", "check_errors", "listed", "read_able",
@@ -182,7 +183,10 @@ def warn_of(category, message, series, stacklevel):
 
 def warn_left_out(refused, n, stacklevel):
     """Warn of the series, of `n`, that are left out, and say why."""
-    text = f"{len(refused)} of {n} series are left out: {listed(refused)}. errors='raise' refuses instead."
+    text = joined(
+        f"{len(refused)} of {n} series are left out: ", listed(refused), ". ", argument("errors", "raise"),
+        " refuses instead.",
+    )  # fmt: skip
     warn_of(SkippedSeriesWarning, text, refused, stacklevel + 1)
 
 
@@ -195,11 +199,15 @@ def listed(reasons):
 
     Returns
     -------
-    str
+    Words
     """
+    return Words(_listed(reasons, str), _listed(reasons, for_command))
+
+
+def _listed(reasons, said):
     if list(reasons) == [None]:  # one series without a name
-        return _short(reasons[None])
-    shown = [f"{_quoted(key)} ({_short(reason)})" for key, reason in list(reasons.items())[:_SHOWN]]
+        return _short(reasons[None], said)
+    shown = [f"{_quoted(key)} ({_short(reason, said)})" for key, reason in list(reasons.items())[:_SHOWN]]
     more = f", ... ({len(reasons)} in all)" if len(reasons) > _SHOWN else ""
     return ", ".join(shown) + more
 
@@ -208,7 +216,8 @@ def _quoted(key):
     return repr(key.item() if isinstance(key, np.generic) else key)
 
 
-def _short(reason):
+def _short(reason, said):
     """The refusal of one series without its name and without advice for it."""
-    text = re.sub(r"\s*Fix: .*|\s*In cross-validation, .*", "", str(reason), flags=re.DOTALL)
+    refusal = refusal_of(reason).but(advice="", fix=None) if isinstance(reason, Exception) else reason
+    text = re.sub(r"\s*Fix: .*", "", said(refusal), flags=re.DOTALL)
     return re.sub(r"^series .+?: ", "", text).rstrip(". ")

@@ -4,7 +4,9 @@ from dataclasses import replace
 
 import numpy as np
 
+from .._frames import frame_named
 from .._preparation import Task, goes_on_from_weights, kind_of, trained_on
+from .._refusals import Refusal, Words, joined
 from .growing import kept_rows
 from .report import ModelReport
 from .span import Span
@@ -87,9 +89,14 @@ def _tuned(member, step, axis, rows, weights, changes):
     least = preparation.n_lost + preparation.lookback + preparation.horizon
     if longest < least:
         raise ValueError(
-            f"the longest series of X has {longest} rows; expected at least {least}, lookback={preparation.lookback} "
-            f"and horizon={preparation.horizon} in one. Without training, a shorter one is forecast by "
-            "predict(history=X)."
+            Refusal(
+                joined("the longest series of ", frame_named("X"), f" has {longest} rows"),
+                expected=f"at least {least}, lookback={preparation.lookback} and horizon={preparation.horizon} in one",
+                advice=Words(
+                    "Without training, a shorter one is forecast by predict(history=X).",
+                    "Without training, a shorter one is forecast by forecast predict.",
+                ),
+            )
         )
     slower = {"learning_rate": _RATE * member.regressor.learning_rate}
     return trained_on(known, step, axis, rows, weights, changes=slower | changes)

@@ -130,12 +130,12 @@ def _compared(arguments, model, data, terminal):
 
     from ..model_selection import RollingOrigin, SkillWarning, backtest
     from .fit import with_progress
-    from .planning import time_words
+    from .planning import index_named
     from .problems import refusals
 
     if arguments.refit is False:
         with_progress(model, terminal)  # a line an epoch; of several fits, a line each
-    with refusals(time_words(data.frame.index), of_data=True), warnings.catch_warnings():
+    with refusals(index_named(data.frame.index), of_data=True), warnings.catch_warnings():
         warnings.simplefilter("ignore", SkillWarning)  # its words are in the report's notes, and in the verdict
         origins = RollingOrigin(arguments.origins, model.horizon, step=arguments.step)
         return backtest(

@@ -1,11 +1,10 @@
 """`forecast demo`: a first forecast of a real series, or of your own file, compared with naive ones."""
 
-import re
 from pathlib import Path
 
 from .options import add_command, count
 from .printing import best, day, scores_table, step_of, verdict
-from .problems import ProblemError, short_problems
+from .problems import ProblemError, described, short_problems
 from .writing import check_picture, write_picture
 
 __all__ = ["add", "run"]
@@ -123,9 +122,7 @@ def _plan(frame, arguments):
         season = season_length(frequency_of(frame.index))
         read_values(frame, list(frame.columns))
     except (TypeError, ValueError) as error:
-        # The advice on splitters has no place here, and the fix is one of pandas.
-        text = re.sub(r" In cross-validation, .*? tear a series apart\.", "", str(error))
-        raise ProblemError(text.replace("Fix:", "Fix in pandas:")) from None
+        raise ProblemError(described(error)) from None
     horizon = arguments.horizon or (26 if season == 52 else season if season > 1 else 12)
     first = len(frame) - arguments.origins * horizon
     # At most a third of what is there before the first origin, so that there are windows enough to learn from.

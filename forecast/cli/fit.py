@@ -38,7 +38,7 @@ def add(commands):
 
 def run(arguments, terminal):
     """Read, train, report, save."""
-    from .planning import planned, read_data, time_words
+    from .planning import index_named, planned, read_data
     from .printing import data_line, report_table, span
     from .problems import refusals
     from .writing import check_output
@@ -51,7 +51,7 @@ def run(arguments, terminal):
     terminal.show(data_line(data, panel))
     terminal.show(f"Model      {described_model(model)}")
     started = time.perf_counter()
-    with refusals(time_words(data.frame.index), of_data=True), warnings.catch_warnings():
+    with refusals(index_named(data.frame.index), of_data=True), warnings.catch_warnings():
         warnings.filterwarnings("ignore", message="no trading calendar", category=UserWarning)  # the report says it
         with_progress(model, terminal).fit(data.frame, static=data.table)
     seconds = time.perf_counter() - started

@@ -133,9 +133,9 @@ def _option(name):
     return f"--{name.replace('_', '-')}"
 
 
-def time_words(index):
-    """The library's words for the index, and the file's."""
-    return () if index.name is None else (("the index ", f"column {shown(index.name, 30)} "),)
+def index_named(index):
+    """The file's words for the index; None if it has no name."""
+    return None if index.name is None else f"column {shown(index.name, 30)}"
 
 
 def counted_as(index):
@@ -179,7 +179,7 @@ def planned(arguments, data, model=None):
         for part in (model, model.regressor):
             if hasattr(part, "_validate_params"):
                 part._validate_params()
-    with refusals(time_words(data.frame.index), of_data=True):
+    with refusals(index_named(data.frame.index), of_data=True):
         panel = _panel(model, data)
     if fresh:
         _choose_steps(arguments, model, panel)

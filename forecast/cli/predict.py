@@ -17,10 +17,6 @@ examples:
   forecast predict load.forecast --paths 1000 -o paths.csv        (to add up over steps or series)
 """
 # What cannot be chosen any more once a model is trained.
-_ADVICE = (
-    (", or another --freq", ""),
-    ("Fix: --missing mask", "Fix: fill these cells, or a model that was trained with --missing mask"),
-)
 
 
 def add(commands):
@@ -101,7 +97,7 @@ def run(arguments, terminal):
         terminal.note(note)
     if future is not None and arguments.steps is not None:
         _refuse_short(future, model, arguments)
-    with refusals(instead=_ADVICE):
+    with refusals():
         if template is not None:
             table = as_table(model.future_frame(arguments.steps, history=history, static=static), model)
         else:

@@ -1,8 +1,10 @@
-"""What the user can mend, said in one line: the library's refusals in the words of the command, and close matches."""
+"""What the user can mend, said in one line: the library's refusals, in the words that they hold for the command."""
 
 import difflib
 import re
 from contextlib import contextmanager
+
+from .._refusals import Refusal, Words, for_command
 
 __all__ = [
     "ProblemError", "close_to", "described", "in_one_line", "listed", "refusals", "short_problems", "shown",
@@ -10,67 +12,20 @@ __all__ = [
 ]  # fmt: skip
 
 ROOM = 180  # characters of a message
-# Advice for Python in the library's messages, and what a user of the command does in its place.
-_WORDS = (
-    (r"Holidays: give the index a CustomBusinessDay frequency", "Holidays: --holidays FILE"),
-    (r"\s*Fix: df = df[^ ]*\.resample\(\S+\)\.mean\(\)\.interpolate\(\)(?:\.reset_index\([^)]*\))?\.?", ""),
-    (r"\s*In cross-validation, split with .*?tear a series apart", ""),
-    (r"\s*X does not continue", "the future rows do not continue"),
-    (r"Hours that come twice in autumn: tz_localize\(zone, ambiguous='infer'\)", "Hours twice in autumn: --timezone"),
-    (r"model\.future_frame\(n\) gives the rows to fill\.(?: Fix: X = model\.future_frame\(\d*\))?",
-     "--future-template FILE writes the rows to fill"),
-    (r"fill the frame of model\.future_frame\(n\)", "fill the file that --future-template writes"),
-    (r"which predict\(\) cannot know: fill .*? Fix: X = model\.future_frame\(\d*\)",
-     "which must be given. Fix: --future FILE; --future-template FILE writes the rows to fill"),
-    (r"predict\(history=frame\) with past rows of a new series", "a data file with past rows of the new series"),
-    (r"predict\(history=frame\)", "give a data file after the model"),
-    (r"model\.update\(new_rows, overlap='skip'\)", "--overlap skip"),
-    (r"model\.set_params\((gaps='\w+')\)\.update\(new_rows\)", r"\1"),
-    (r"model\.update\(new_rows\)", "a file with rows of each series"),
-    (r"update\(\.\.\., history=all old rows\)", "--history FILE"),
-    (r"\bnew_rows\b", "the file"),
-    (r"^static has (no row for .*?) of (?:X|the history|the file|df): (.*), or columns (\[.*\]) in .*\.$",
-     r"static has \1: \2. Fix: --static FILE with their rows, or columns \3."),
-    (r"(series of )X(: .*, or columns \[.*\] in )X\b", r"\1the file\2it"),
-    (r"static = static(\.drop_duplicates\(|\[~).*", "one row for each series in --static"),
-    (r"static\[('[^']*'|\"[^\"]*\")\] = static\[\1\]\.fillna\(.*\)",
-     r"fill the cells, or leave \1 out of --static-covariates"),
-    (r"predict\(\) (forecasts|leaves)", r"forecast predict \1"),
-    (r"until update\(\) has", "until forecast update has"),
-    (r"once, or series= where these are several series(.*)Fix: df = df(?:\.groupby\(.*?\)\.mean\(\)|\[~.*?\])",
-     r"once\1Fix: one row for each stamp in the file, or --series COLUMN where they are several series"),
-    (r"df = df(\.drop_duplicates\(|\[~).*?keep='last'\)(\.to_numpy\(\)\])?", "one row for each stamp and series"),
-    (r"df\[('[^']*'|\"[^\"]*\")\] = df\[\1\]\.interpolate\([^)]*\),? or missing=['\"]mask['\"]", "--missing mask"),
-    (r"df\[('[^']*'|\"[^\"]*\")\] = df\[('[^']*'|\"[^\"]*\")\]\.interpolate\([^)]*\)", "fill the cells of the file"),
-    (r"df\[('[^']*'|\"[^\"]*\")\] = pd\.to_numeric\(df\[\1\], errors='coerce'\)", "numbers in its cells"),
-    (r"df\[('[^']*'|\"[^\"]*\")\] = df\[\1\]\.replace\(\[np\.inf.*?limit_direction='both'\)",
-     "mend the cells of the file"),
-    (r" All of them together: target=.*?\. Fix: target=", " Fix: target="),
-    (r"target=(['\"])(.*?)\1", r"--target \2"),
-    (r", or fewer splits, or a shorter horizon\.(?: Fix: n_splits=\d+)?",
-     ". Fix: fewer --origins, a smaller --step or a shorter --horizon"),
-    (r", or gaps='interpolate'(, or another freq=)?\.(.*) Fix: gaps='mask'", r".\2 Fix: gaps='mask' or "
-     r"gaps='interpolate'\1"),
-    (r"\b(gaps|missing|series|time|freq|errors|refit)=['\"]([^'\"]*)['\"]", r"--\1 \2"),
-    (r"\b(freq)=(?=[,. ])", r"--\1"),
-    (r"[Gg]ive trading_calendar=\.", "Give --holidays FILE."),
-    (r"trading_calendar=\.?", "--holidays FILE"),
-    (r"validation_fraction=(\S+?)(?=[,. ]*(?:\s|$))", r"--validation-fraction \1"),
-    (r"\bintervals='(\w+)' is for coverage, which is None", r"--intervals \1 is for --coverage, which is missing"),
-    (r"\bcoverage=(0\.\d+)", r"--coverage \1"),
-)  # fmt: skip
 
 
 class ProblemError(Exception):
     """What the user can mend; shown in one line, without a traceback."""
 
 
-def described(error):
+def described(error, index=None):
     """A refusal of the library in the words of the command.
 
     Parameters
     ----------
-    error : Exception
+    error : Exception, Warning or str
+    index : str, default=None
+        What the file calls the index; None: the index.
 
     Returns
     -------
@@ -79,16 +34,17 @@ def described(error):
 
     Examples
     --------
-    >>> described(ValueError("2 stamps are missing. Fix: gaps='mask' or another freq=."))
-    '2 stamps are missing. Fix: --gaps mask or another --freq.'
+    >>> from forecast._refusals import Fix
+    >>> said = Refusal("has gaps", where="the index", fix=Fix("gaps='mask'", "--gaps mask"))
+    >>> described(ValueError(said), "column 'day'")
+    "column 'day' has gaps. Fix: --gaps mask."
     """
-    text, mark, code = " ".join(str(error).split()).partition("Fix:")
-    text += mark + re.sub(r"(?<![\w.'\"])(?:new_rows|history)(?=[\[. ])", "df", code)
-    for pattern, words in _WORDS:
-        text = re.sub(pattern, words, text)
-    text = _shortened(re.sub(r"(?<!\.)\.\s*\.(?=\s|$)", ".", text))
-    head, mark, fix = text.partition("Fix: ")
-    return f"{head}Fix in pandas: {fix}" if mark and re.search(r"\b(df|pd|np)\b|\w+\.\w+\(", fix) else text
+    said = error if isinstance(error, str) else next(iter(error.args), "")
+    if isinstance(said, Refusal) and index is not None and said.parts["where"].endswith("the index"):
+        said = said.but(where=for_command(said.parts["where"]).removesuffix("the index") + index)
+    if isinstance(said, Words):
+        return _shortened(" ".join(for_command(said).split()))
+    return _shortened(" ".join(str(error).split()))
 
 
 def _shortened(text):
@@ -113,22 +69,20 @@ def short_problems():
 
 
 @contextmanager
-def refusals(instead=(), of_data=False):
+def refusals(index=None, of_data=False):
     """Turn what the library refuses into a problem that is shown in one line.
 
     Parameters
     ----------
-    instead : list of (str, str), default=()
-        Advice that has no option in a command, and what it says in its place.
+    index : str, default=None
+        As in `described`.
     of_data : bool, default=False
         It is the data that may be refused: in a short line.
     """
     try:
         yield
     except (TypeError, ValueError, ImportError) as error:
-        text = described(error)
-        for advice, other in instead:
-            text = text.replace(advice, other)
+        text = described(error, index)
         raise ProblemError(in_one_line(text) if of_data else text) from error
 
 

@@ -25,6 +25,7 @@ from .._frames import (
 )
 from .._preparation import Rows
 from .._progress import Fits
+from .._refusals import Refusal, Words, argument
 from .._series import RecursiveForecastWarning, SeriesForecaster
 from .._series.backtesting import (
     SCORES,
@@ -265,7 +266,13 @@ def _coverages(coverage, intervals):
     if intervals not in _INTERVALS:
         raise ValueError(f"intervals is {intervals!r}; expected one of {', '.join(map(repr, _INTERVALS))}.")
     if coverage is None and intervals != "adaptive":
-        raise ValueError(f"intervals={intervals!r} is for coverage, which is None. Fix: coverage=0.9.")
+        raise ValueError(
+            Refusal(
+                Words("is for coverage, which is None", "is for --coverage, which is missing"),
+                where=argument("intervals", intervals),
+                fix=argument("coverage", 0.9),
+            )
+        )
     return [] if coverage is None else shares(coverage, "coverage")
 
 

@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 
 from .._conformal import residuals_needed
+from .._refusals import Refusal, Words, argument
 from .._series.parameters import is_chosen, member_settings
 
 __all__ = [
@@ -54,12 +55,14 @@ def refuse_without_truth(truth, tested, roles):
     names = ", ".join(map(repr, roles.target))
     where = f"{truth.index[tested].min()} to {truth.index[tested].max()}"
     seen = np.flatnonzero(known.any(axis=1))
-    end = " Expected a frame that ends with known values, or earlier origins."
+    end = {"expected": "a frame that ends with known values, or earlier origins"}
     if truth.n_series == 1 and roles.time is None and len(seen):
         last = truth.index[seen[-1]]
         if last < truth.index[tested].min():
-            end = f" Fix: df = df.loc[:{int(last) if isinstance(last, (int, np.integer)) else str(last)!r}]."
-    raise ValueError(f"no tested row ({where}) has a value of {names}: there is nothing to judge forecasts by.{end}")
+            newest = int(last) if isinstance(last, (int, np.integer)) else str(last)
+            end = {"fix": f"df = df.loc[:{newest!r}]"}
+    nothing = f"no tested row ({where}) has a value of {names}"
+    raise ValueError(Refusal(nothing, got="there is nothing to judge forecasts by", **end))
 
 
 def unjudged(truth, origins, roles):
@@ -112,8 +115,11 @@ def refuse_impossible_intervals(models, levels, intervals):
     for name, model in models.items() if levels else ():
         if intervals == "static" and model.validation_fraction is None and not is_chosen(model):
             raise ValueError(
-                f"intervals='static' rest on errors on validation windows, and {name!r} has validation_fraction=None. "
-                "Fix: validation_fraction=0.2."
+                Refusal(
+                    f"rest on errors on validation windows, and {name!r} has validation_fraction=None",
+                    where=argument("intervals", "static"),
+                    fix=argument("validation_fraction", 0.2),
+                )
             )
         if intervals != "quantile":
             continue
@@ -121,9 +127,16 @@ def refuse_impossible_intervals(models, levels, intervals):
             if not hasattr(regressor, "predict_quantiles"):
                 kind = "A model without a regressor" if regressor is None else type(regressor).__name__
                 raise ValueError(
-                    f"intervals='quantile' are the quantiles that a network was trained for, and {name!r} has none: "
-                    f"{kind} does not forecast quantiles, as RNNForecaster(loss='quantile', quantile=[...]) does. Fix: "
-                    "intervals='adaptive'."
+                    Refusal(
+                        f"are the quantiles that a network was trained for, and {name!r} has none",
+                        where=argument("intervals", "quantile"),
+                        got=Words(
+                            f"{kind} does not forecast quantiles, as RNNForecaster(loss='quantile', quantile=[...]) "
+                            "does",
+                            f"{kind} does not forecast quantiles, as one trained with --quantiles does",
+                        ),
+                        fix=argument("intervals", "adaptive"),
+                    )
                 )
 
 

@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 
 from .._frames import FOREIGN, as_stamps, enter, only_counts, time_columns
+from .._refusals import Fix, Refusal, Words, joined
 
 __all__ = ["PurgedTimeSeriesSplit", "RollingOrigin"]
 
@@ -146,10 +147,19 @@ class RollingOrigin(_TimeSplitter):
         first = steps.count - self.horizon - (self.n_splits - 1) * step
         if first - self.gap < 1:
             raise ValueError(
-                f"{steps.count} {steps.name} are too few for {self.n_splits} origins {step} {steps.name} apart with "
-                f"horizon {self.horizon} and gap {self.gap}: the first fold would have nothing to train on; expected "
-                f"at least {steps.count + 1 - first + self.gap} {steps.name}, or fewer splits, or a shorter horizon."
-                f"{_fewer((steps.count - self.horizon - self.gap - 1) // step + 1)}"
+                Refusal(
+                    f"{steps.count} {steps.name} are too few for {self.n_splits} origins {step} {steps.name} apart "
+                    f"with horizon {self.horizon} and gap {self.gap}",
+                    got="the first fold would have nothing to train on",
+                    expected=joined(
+                        f"at least {steps.count + 1 - first + self.gap} {steps.name}",
+                        Words(", or fewer splits, or a shorter horizon", ""),
+                    ),
+                    fix=_fewer(
+                        (steps.count - self.horizon - self.gap - 1) // step + 1,
+                        "fewer --origins, a smaller --step or a shorter --horizon",
+                    ),
+                )
             )
         for start in range(first, steps.count - self.horizon + 1, step):
             end = start - self.gap
@@ -270,9 +280,11 @@ class PurgedTimeSeriesSplit(_TimeSplitter):
         least = self.n_splits * (size or 1)
         if size == 0 or least > steps.count:
             raise ValueError(
-                f"{steps.count} {steps.name} are too few for {self.n_splits} test blocks; expected at least "
-                f"{least + (size == 0)}, or fewer splits, or a smaller test_size."
-                f"{_fewer(steps.count // size if size else steps.count - (size == 0))}"
+                Refusal(
+                    f"{steps.count} {steps.name} are too few for {self.n_splits} test blocks",
+                    expected=f"at least {least + (size == 0)}, or fewer splits, or a smaller test_size",
+                    fix=_fewer(steps.count // size if size else steps.count - (size == 0)),
+                )
             )
         if size is None:
             edges = np.linspace(0, steps.count, self.n_splits + 1).astype(int)
@@ -281,8 +293,8 @@ class PurgedTimeSeriesSplit(_TimeSplitter):
         return [(int(start), int(end)) for start, end in pairwise(edges)]
 
 
-def _fewer(n_splits):
-    return f" Fix: n_splits={n_splits}." if n_splits > 0 else ""
+def _fewer(n_splits, command=None):
+    return Fix(f"n_splits={n_splits}" if n_splits > 0 else None, command)
 
 
 class _Steps:

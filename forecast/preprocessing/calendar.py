@@ -6,6 +6,8 @@ from functools import lru_cache
 import numpy as np
 import pandas as pd
 
+from .._refusals import Fix, Refusal
+
 __all__ = ["calendar_features"]
 
 HOLIDAYS = "holidays:"
@@ -85,8 +87,12 @@ def _wall(index):
         index = index.start_time
     if not isinstance(index, pd.DatetimeIndex):
         raise TypeError(
-            f"the index holds {index.dtype} values; calendar features need a DatetimeIndex or a PeriodIndex: a number "
-            "of steps has no date. Fix: df.index = pd.date_range('2024-01-01', periods=len(df), freq='D')."
+            Refusal(
+                f"holds {index.dtype} values; calendar features need a DatetimeIndex or a PeriodIndex: a number of "
+                "steps has no date",
+                where="the index",
+                fix=Fix("df.index = pd.date_range('2024-01-01', periods=len(df), freq='D')", "--time COLUMN"),
+            )
         )
     stamps = (index if index.tz is None else index.tz_localize(None)).to_numpy()
     missing = np.isnat(stamps)

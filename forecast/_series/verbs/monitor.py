@@ -4,6 +4,7 @@ from numbers import Integral, Real
 
 from sklearn.utils.validation import check_is_fitted
 
+from ..._refusals import Fix, Refusal, joined
 from ..errors import errors_since
 from ..growing import JUDGED, grown
 from ..skipping import SkippedSeriesWarning, listed, warn_of
@@ -85,16 +86,19 @@ class Monitors:
         _check(window, confidence, margin)
         if state.calibration is None:
             raise ValueError(
-                "errors are compared with those on validation windows, and there are none: validation_fraction is "
-                "None, or too few windows could be held out. More rows or a shorter lookback help. Fix: "
-                "model.set_params(validation_fraction=0.2)."
+                Refusal(
+                    "errors are compared with those on validation windows, and there are none",
+                    got="validation_fraction is None, or too few windows could be held out",
+                    advice="More rows or a shorter lookback help.",
+                    fix=Fix("model.set_params(validation_fraction=0.2)", "--validation-fraction 0.2"),
+                )
             )
         trained = state.trained_until
         if new_rows is not None:
             later, refused = self._later(new_rows, y, overlap, "warn", "monitor")
             state = state if later is None else grown(state, later)
             if refused:
-                text = f"new rows of {len(refused)} series were not looked at: {listed(refused)}."
+                text = joined(f"new rows of {len(refused)} series were not looked at: ", listed(refused), ".")
                 warn_of(SkippedSeriesWarning, text, refused, 2)
         window = max(40, 2 * state.horizon) if window is None else int(window)
         residuals = state.calibration.of_targets(len(self.target_names_))

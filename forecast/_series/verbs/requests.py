@@ -20,6 +20,7 @@ from ..._frames import (
     refuse_retyped,
 )
 from ..._preparation import Rows
+from ..._refusals import Fix, Refusal, Words
 from ..beginnings import refuse_unlearnable, refuse_untransformable, with_likenesses
 from ..bounds import note_beyond
 from ..codes import note_codes, note_future_codes
@@ -95,9 +96,17 @@ class Requests:
         if X is None:
             if state.roles.future:
                 raise ValueError(
-                    f"the model was fitted with future covariates {state.roles.future}, which predict() cannot know: "
-                    "fill them in the frame of model.future_frame(), and give it to predict. Fix: X = "
-                    f"model.future_frame({'' if n is None else n})."
+                    Refusal(
+                        Words(
+                            f"the model was fitted with future covariates {state.roles.future}, which predict() cannot "
+                            "know: fill them in the frame of model.future_frame(), and give it to predict",
+                            f"the model was fitted with future covariates {state.roles.future}, which must be given",
+                        ),
+                        fix=Fix(
+                            f"X = model.future_frame({'' if n is None else n})",
+                            "--future FILE; --future-template FILE writes the rows to fill",
+                        ),
+                    )
                 )
             past, short = self._long_enough(past, errors)
             request = self._next_steps(past, state.horizon if n is None else n)

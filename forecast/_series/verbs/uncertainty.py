@@ -10,6 +10,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from ..._distributions import FAMILIES, Distribution
 from ..._preparation import LEVELS, PARAMETERS
+from ..._refusals import Refusal, argument, longer_horizon
 from ..._seeds import generator
 from ..._shares import shares
 from ..beginnings import cold_widths, cold_yardstick, short_factor
@@ -289,13 +290,22 @@ class Uncertainty:
         state = self._state
         if state.calibration is None:
             raise ValueError(
-                "intervals rest on errors on validation windows, and there are none: validation_fraction is None, or "
-                "too few windows could be held out. Use more rows or a shorter lookback. Fix: validation_fraction=0.2."
+                Refusal(
+                    "intervals rest on errors on validation windows, and there are none",
+                    got="validation_fraction is None, or too few windows could be held out",
+                    advice="Use more rows or a shorter lookback.",
+                    fix=argument("validation_fraction", 0.2),
+                )
             )
-        if max(map(len, request.labels)) > state.horizon:
+        longest = max(map(len, request.labels))
+        if longest > state.horizon:
             raise ValueError(
-                f"intervals of {max(map(len, request.labels))} steps were asked for, but errors are known for horizon "
-                f"= {state.horizon} steps; expected fewer rows. Fix: horizon={max(map(len, request.labels))}."
+                Refusal(
+                    f"intervals of {longest} steps were asked for, but errors are known for horizon = {state.horizon} "
+                    "steps",
+                    expected="fewer rows",
+                    fix=longer_horizon(longest),
+                )
             )
         past, yardsticks = request.past, yardsticks_of(state, request.past)
         forecasts, adapted = forecasts_and_offsets(state, request, yardsticks, levels if learnt is None else learnt)

@@ -3,6 +3,7 @@
 from sklearn.utils.validation import check_is_fitted
 
 from ..._preparation import RowWeights
+from ..._refusals import Fix, Refusal, Words, argument, joined
 from ..beginnings import refuse_untransformable
 from ..bounds import note_beyond
 from ..codes import note_codes
@@ -95,7 +96,13 @@ class Updates:
         _check("overlap", overlap, ("error", "skip"))
         check_errors(errors)
         if history is not None and refit == "no":
-            raise ValueError("history is given, but refit is 'no': nothing is trained. Fix: refit='continue'.")
+            raise ValueError(
+                Refusal(
+                    Words("history is given, but refit is 'no'", "--history is given, but --refit is 'no'"),
+                    got="nothing is trained",
+                    fix=argument("refit", "continue"),
+                )
+            )
         state = new = self._state
         later, refused = self._later(*self._with_static(static, new_rows=new_rows), y, overlap, errors)
         late = {}
@@ -143,13 +150,17 @@ class Updates:
         if late:
             newest = max(new.tail.last_labels.values())
             text = listed({key: f"ends at {end}" for key, end in late.items()})
-            text = f"{len(late)} of {new.tail.n_series} series end before {newest}, the newest row: {text}"
+            ends = f"{len(late)} of {new.tail.n_series} series end before {newest}, the newest row"
             if errors == "raise":
-                raise ValueError(f"{text}; expected new rows of each series. Fix: model.update(new_rows).")
-            warn_of(LateSeriesWarning, f"{text}. predict() forecasts each series after its own last row.", late, 3)
+                fix = Fix("model.update(new_rows)", "")
+                raise ValueError(Refusal(ends, got=text, expected="new rows of each series", fix=fix))
+            own = Words("predict()", "forecast predict")
+            text = joined(f"{ends}: {text}. ", own, " forecasts each series after its own last row.")
+            warn_of(LateSeriesWarning, text, late, 3)
         if refused:
-            text = f"new rows of {len(refused)} series were not taken: {listed(refused)}"
-            warn_of(SkippedSeriesWarning, f"{text}. errors='raise' takes none in that case.", refused, 3)
+            start, end = f"new rows of {len(refused)} series were not taken: ", " takes none in that case."
+            text = joined(start, listed(refused), ". ", argument("errors", "raise"), end)
+            warn_of(SkippedSeriesWarning, text, refused, 3)
 
     def _advance(self, state):
         """Take the place of the fitted state."""

@@ -1,0 +1,368 @@
+"""Refusals and warnings as data: what, where, got, expected, the fix; one wording in Python, one on the command line.
+
+A refusal is a string, the sentence that Python's users read, so that `ValueError(Refusal(...))` is a plain ValueError.
+It also holds its parts and the sentence for users of the command, which `cli/problems.py` prints.
+"""
+
+import shlex
+import sys
+
+__all__ = [
+    "Fix", "Refusal", "Words", "argument", "extended", "for_command", "joined", "longer_horizon", "refusal_of",
+    "sentences", "split_advice",
+]  # fmt: skip
+
+
+class Words(str):
+    """A text for Python's users that also holds the words for users of the command.
+
+    Parameters
+    ----------
+    python : str
+    command : str or None, default=None
+        None: the same text.
+
+    Attributes
+    ----------
+    command : str
+
+    Examples
+    --------
+    >>> words = Words("predict(history=frame)", "give a data file after the model")
+    >>> str(words), words.command
+    ('predict(history=frame)', 'give a data file after the model')
+    """
+
+    def __new__(cls, python, command=None):
+        words = super().__new__(cls, python)
+        words.command = str(python) if command is None else command
+        return words
+
+    def __reduce__(self):
+        return Words, (str(self), self.command)
+
+
+class Fix(Words):
+    """What mends a refused call: code for Python's users, options for users of the command.
+
+    Parameters
+    ----------
+    python : str or None
+        One statement or one argument that can be pasted; None: there is no such code.
+    command : str or None, default=None
+        Options, with their values. "": nothing is said. None: the code, as a fix in pandas.
+
+    Examples
+    --------
+    >>> Refusal("stamps are missing", fix=Fix("gaps='mask'", "--gaps mask")).command
+    'stamps are missing. Fix: --gaps mask.'
+    >>> Refusal("the rows are not sorted", fix=Fix("df = df.sort_index()")).command
+    'the rows are not sorted. Fix in pandas: df = df.sort_index().'
+    """
+
+    def __new__(cls, python, command=None):
+        fix = super().__new__(cls, python or "", command)
+        fix.in_pandas = command is None
+        return fix
+
+    def __reduce__(self):
+        return Fix, (str(self), None if self.in_pandas else self.command)
+
+    def renamed(self, rename):
+        """The same with other names in the code.
+
+        Parameters
+        ----------
+        rename : callable
+            From code to code.
+
+        Returns
+        -------
+        Fix
+        """
+        return Fix(rename(str(self)), None if self.in_pandas else self.command)
+
+
+class Refusal(Words):
+    """A refusal in its parts: "{where} {what}: {got}; expected {expected}. {advice} Fix: {fix}."
+
+    Parameters
+    ----------
+    what : str or Words
+        What is wrong.
+    where : str or Words, default=""
+        The column, the frame or the argument.
+    got : str or Words, default=""
+        The values or places that show it.
+    expected : str or Words, default=""
+    advice : str or Words, default=""
+        Whole sentences.
+    fix : Fix, str or None, default=None
+        Text is code for pandas.
+
+    Attributes
+    ----------
+    command : str
+        The sentence for users of the command.
+    parts : dict of str to object
+        The parameters.
+
+    Examples
+    --------
+    >>> refusal = Refusal(
+    ...     "has 2 duplicates", where="the index", got="2024-01-03", expected="every stamp once",
+    ...     fix=Fix("series='shop'", "--series shop"),
+    ... )
+    >>> raise ValueError(refusal)
+    Traceback (most recent call last):
+        ...
+    ValueError: the index has 2 duplicates: 2024-01-03; expected every stamp once. Fix: series='shop'.
+    >>> refusal.command
+    'the index has 2 duplicates: 2024-01-03; expected every stamp once. Fix: --series shop.'
+    >>> refusal.parts["where"], refusal.parts["expected"]
+    ('the index', 'every stamp once')
+    """
+
+    def __new__(cls, what, *, where="", got="", expected="", advice="", fix=None):
+        if fix is not None and not isinstance(fix, Fix):
+            fix = Fix(fix)
+        parts = {"what": what, "where": where, "got": got, "expected": expected, "advice": advice, "fix": fix}
+        refusal = super().__new__(cls, _sentence(parts, str), _sentence(parts, for_command))
+        refusal.parts = parts
+        return refusal
+
+    def __reduce__(self):
+        return _made_again, (self.parts,)
+
+    @property
+    def fix(self):
+        """The fix, or None."""
+        return self.parts["fix"]
+
+    def but(self, **parts):
+        """The same refusal with other parts.
+
+        Parameters
+        ----------
+        **parts
+            As those of the class.
+
+        Returns
+        -------
+        Refusal
+        """
+        return _made_again(self.parts | parts)
+
+
+def _made_again(parts):
+    return Refusal(**parts)
+
+
+def _sentence(parts, said):
+    """The parts as one text; `said` takes a part to the words of one audience."""
+    what, where, got, expected, advice = (said(parts[name]) for name in ("what", "where", "got", "expected", "advice"))
+    text = f"{where} {what}" if where else what
+    text += f": {got}" if got else ""
+    text += f"; expected {expected}" if expected else ""
+    text += "" if text[-1:] in ".?" else "."
+    text += f" {advice}" if advice else ""
+    fix = parts["fix"]
+    if fix is None or not said(fix):
+        return text
+    return f"{text} Fix{' in pandas' if said is for_command and fix.in_pandas else ''}: {said(fix)}."
+
+
+def for_command(text):
+    """A text in the words of the command.
+
+    Parameters
+    ----------
+    text : str or Words
+
+    Returns
+    -------
+    str
+
+    Examples
+    --------
+    >>> for_command(Words("gaps='mask'", "--gaps mask")), for_command("2 rows")
+    ('--gaps mask', '2 rows')
+    """
+    return str(getattr(text, "command", text))
+
+
+def sentences(*given):
+    """Sentences one after the other, without the empty ones.
+
+    Parameters
+    ----------
+    *given : str or Words
+
+    Returns
+    -------
+    Words
+
+    Examples
+    --------
+    >>> said = sentences("Use more rows.", Words("", "Or --missing mask."))
+    >>> said, said.command
+    ('Use more rows.', 'Use more rows. Or --missing mask.')
+    """
+    command = [text for text in map(for_command, given) if text]
+    return Words(" ".join(filter(None, given)), " ".join(command))
+
+
+def joined(*texts):
+    """Texts with nothing between them, each in the words of both audiences.
+
+    Parameters
+    ----------
+    *texts : str or Words
+
+    Returns
+    -------
+    Words
+
+    Examples
+    --------
+    >>> joined("a row for each, or ", argument("gaps", "mask")).command
+    'a row for each, or --gaps mask'
+    """
+    return Words("".join(texts), "".join(map(for_command, texts)))
+
+
+def refusal_of(error):
+    """The refusal that an exception or a warning carries; one without parts becomes the part `what`.
+
+    Parameters
+    ----------
+    error : Exception
+
+    Returns
+    -------
+    Refusal
+
+    Examples
+    --------
+    >>> refusal_of(ValueError("3 rows")).parts["what"]
+    '3 rows'
+    """
+    said = error.args[0] if error.args and isinstance(error.args[0], Words) else str(error)
+    return said if isinstance(said, Refusal) else Refusal(said)
+
+
+def extended(error, before="", **parts):
+    """The refusal of an exception with something before it, and with other parts.
+
+    Parameters
+    ----------
+    error : Exception
+    before : str, default=""
+        Such as "series 'a': ".
+    **parts
+        As those of `Refusal`.
+
+    Returns
+    -------
+    Refusal
+
+    Examples
+    --------
+    >>> str(extended(ValueError(Refusal("is empty", where="the file")), "series 'a': ", advice="Leave it out."))
+    "series 'a': the file is empty. Leave it out."
+    """
+    refusal = refusal_of(error)
+    name = "where" if refusal.parts["where"] else "what"
+    first = refusal.parts[name]
+    if before:
+        parts = {name: Words(f"{before}{first}", f"{before}{for_command(first)}")} | parts
+    return refusal.but(**parts)
+
+
+# -------------------- arguments and their options
+
+OPTIONS = {"num_layers": "layers", "random_state": "seed", "n_jobs": "threads"}  # with another name
+NONE = ("time", "validation_fraction", "window_norm")  # whose option knows the word none
+NAMED = (
+    "calendar", "cell", "coverage", "errors", "freq", "gaps", "history", "horizon", "intervals", "lookback", "loss",
+    "max_iter", "missing", "overlap", "refit", "series", "static_covariates", "target", "time", "transform",
+    "validation_fraction", "window_norm",
+)  # fmt: skip
+
+
+def argument(name, value):
+    """The fix that sets an argument: of a call in Python, by an option of the command.
+
+    Parameters
+    ----------
+    name : str
+        Of the argument. The command sets those without an option of their own by `--set`.
+    value : object
+        None: the option is left out.
+
+    Returns
+    -------
+    Fix
+
+    Examples
+    --------
+    >>> for name, value in (("gaps", "mask"), ("series", ["store", "my item"]), ("freq", None), ("step", 1)):
+    ...     print(argument(name, value), "|", argument(name, value).command)
+    gaps='mask' | --gaps mask
+    series=['store', 'my item'] | --series 'store,my item'
+    freq=None | leave out --freq
+    step=1 | --set step=1
+    """
+    code = f"{name}={value!r}"
+    if name not in NAMED and name not in OPTIONS:
+        return Fix(code, f"--set {name}={value}")
+    option = f"--{OPTIONS.get(name, name).replace('_', '-')}"
+    if value is None:
+        return Fix(code, f"{option} none" if name in NONE else f"leave out {option}")
+    texts = [str(one) for one in value] if isinstance(value, (list, tuple)) else [str(value)]
+    return Fix(code, f"{option} {shlex.quote(','.join(texts))}")
+
+
+def longer_horizon(steps):
+    """The fix of a model that forecasts too few steps, which is another fit.
+
+    Parameters
+    ----------
+    steps : int
+
+    Returns
+    -------
+    Fix
+
+    Examples
+    --------
+    >>> longer_horizon(48).command
+    '--horizon 48 in forecast fit'
+    """
+    return Fix(f"horizon={steps}", f"--horizon {steps} in forecast fit")
+
+
+# -------------------- scikit-learn's cross-validation
+
+
+def split_advice():
+    """How to split rows of a series, where scikit-learn's cross-validation made the call; else nothing.
+
+    Its functions call an estimator's methods without saying so: the stack of calls is the only place that tells.
+
+    Returns
+    -------
+    Words
+    """
+    frame = sys._getframe(1)
+    while frame is not None:
+        if frame.f_globals.get("__name__", "").startswith("sklearn.model_selection."):
+            return Words(SPLIT_ADVICE, "")
+        frame = frame.f_back
+    return Words("", "")
+
+
+SPLIT_ADVICE = (
+    "In cross-validation, split with sklearn.model_selection.TimeSeriesSplit or "
+    "forecast.model_selection.RollingOrigin: KFold and shuffled splits tear a series apart."
+)
