@@ -8,6 +8,7 @@ import hashlib
 import json
 import math
 import os
+import re
 
 import numpy as np
 
@@ -23,6 +24,8 @@ DIGEST_BYTES = 32
 LARGEST_RANK = 8
 SMALL = 1 << 20  # bytes that any file may take, besides twice its own size
 MEMORY = {"{": 700, "[": 160, ",": 64}  # bytes that JSON takes at most, for each of its signs
+DEEPEST = 128  # objects and lists of JSON inside of each other; twice as many as a model has values
+TOKENS = re.compile(r'"(?:[^"\\]|\\.)*+"|[\[\]{}]')
 LONGEST_HEADER = 100_000_000  # bytes: the limit of safetensors' own readers
 
 NAMES = {  # safetensors' names of dtypes, all little-endian
@@ -201,6 +204,8 @@ def parsed(path, text, size):
         text = text.decode("ascii") if isinstance(text, bytes) else text
         if _memory_of(text) > 2 * size + SMALL:
             raise ValueError("it would take much more memory than the file")
+        if _depth_of(text) > DEEPEST:
+            raise ValueError(f"it is nested more than {DEEPEST} deep")
         return json.loads(text, object_pairs_hook=_once, parse_constant=_refuse_constant)
     except (ValueError, RecursionError) as error:
         raise ModelFileError(
@@ -213,6 +218,16 @@ def _memory_of(text):
     wide = 4 if "\\u" in text else 1  # bytes of a character
     counts = {sign: text.count(sign) for sign in MEMORY}
     return wide * len(text) + sum(MEMORY[sign] * count for sign, count in counts.items())
+
+
+def _depth_of(text):
+    """How deep JSON is nested: the parser of Python would go down its stack to find out."""
+    deepest = depth = 0
+    for token in TOKENS.finditer(text):
+        sign = text[token.start()]
+        depth += 1 if sign in "[{" else -1 if sign in "]}" else 0
+        deepest = max(deepest, depth)
+    return deepest
 
 
 def _once(pairs):

@@ -83,16 +83,17 @@ def _sklearn(reader, depth, version, state, **name):
     number = _begun(reader)
     state = _read_members(reader, depth, state)
     _refuse_names(cls, state)
-    if expect(version, str, "a version") != sklearn.__version__:
+    version = expect(version, str, "a version")
+    made = cls.__new__(cls)
+    vars(made).update(state)
+    check(made, version)
+    if version != sklearn.__version__:
         warnings.warn(
             InconsistentVersionWarning(
                 estimator_name=cls.__name__, current_sklearn_version=sklearn.__version__, original_sklearn_version=version[:40]
             ),
             stacklevel=2,
         )
-    made = cls.__new__(cls)
-    vars(made).update(state)
-    check(made, version)
     return _ended(reader, number, made)
 
 
