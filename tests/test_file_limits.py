@@ -271,6 +271,6 @@ def test_a_shape_that_is_none_is_refused(shape, model, tmp_path):
 def test_the_file_does_not_depend_on_the_number_of_threads(tmp_path):
     data = [saved(small(n_jobs=n).fit(X, ONE), tmp_path).read_bytes() for n in (1, 2)]
     assert data[0] == data[1]
-    data = [saved(series(small(n_jobs=n), n_jobs=n), tmp_path).read_bytes() for n in (1, 2)]
+    data = [saved(series(small(n_jobs=n)), tmp_path).read_bytes() for n in (1, 2)]
     assert data[0] == data[1]
     assert not hasattr(forecast.load(tmp_path / "saved").regressor_, "n_threads_")

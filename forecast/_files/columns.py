@@ -175,7 +175,7 @@ def _alike(reader, depth, count, pattern, columns, tensors):
     columns = reader(expect(columns, list, "columns"), depth)
     tensors = {name: reader.tensor(of) for name, of in expect(tensors, dict, "stacked tensors").items()}
     parts = [*columns, *tensors.values()]
-    if not parts or any(not isinstance(part, np.ndarray) or part.shape[:1] != (count,) for part in parts):
+    if count < 0 or any(not isinstance(part, np.ndarray) or part.shape[:1] != (count,) for part in parts):
         raise ModelFileError(f"{count} values that are alike, in columns of other lengths.")
     if any(part.ndim != 1 or part.dtype.kind not in "ifU" for part in columns):
         raise ModelFileError("columns of values that are alike, but of no numbers or texts.")

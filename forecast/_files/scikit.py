@@ -38,10 +38,10 @@ MODULES = {
 # Axes: F features, O outputs, Q quantiles, C components; a letter is the same number in all arrays of an estimator.
 SHAPES = {
     "coef_": ("F", "OF"), "intercept_": ("", "O"), "constant_": ("1O",), "components_": ("CF",),
-    "explained_variance_": ("C",), "quantiles_": ("QF",), "references_": ("Q",),
+    "explained_variance_": ("C",), "scale_": ("F", ""), "quantiles_": ("QF",), "references_": ("Q",),
 } | dict.fromkeys(
-    ("mean_", "var_", "scale_", "center_", "min_", "data_min_", "data_max_", "data_range_", "max_abs_", "lambdas_",
-     "statistics_", "n_features_in_"), ("F",)
+    ("mean_", "var_", "center_", "min_", "data_min_", "data_max_", "data_range_", "max_abs_", "lambdas_",
+     "statistics_"), ("F",)
 )  # fmt: skip
 HOLES = {"statistics_"}  # NaN: a column without a value
 
@@ -71,18 +71,21 @@ def check(estimator, version=sklearn.__version__):
         Of the scikit-learn that it comes from. Another one may have had other parameters.
     """
     name, state = type(estimator).__name__, vars(estimator)
-    if version == sklearn.__version__:
+    if version == sklearn.__version__ and hasattr(estimator, "_parameter_constraints"):
         estimator._validate_params()
     if state.get("memory") is not None:  # a folder in which scikit-learn keeps pickles, and runs those that it finds
         raise ModelFileError(
             f"{name} with memory={str(state['memory'])[:40]!r}; expected None before fit. Fix: memory=None."
         )
-    sizes = {"1": 1} | ({"F": state["n_features_in_"]} if "n_features_in_" in state else {})
-    if type(sizes.get("F", 1)) is not int:
-        raise ModelFileError(f"{name} with n_features_in_ = {sizes['F']!r}; expected a whole number.")
+    sizes = {"1": 1}
+    for axis, attribute in (("F", "n_features_in_"), ("O", "n_outputs_")):
+        if attribute in state:
+            sizes[axis] = state[attribute]
+            if type(sizes[axis]) is not int:
+                raise ModelFileError(f"{name} with {attribute} = {sizes[axis]!r}; expected a whole number.")
     for attribute, shapes in SHAPES.items():
         value = state.get(attribute)
-        if value is not None and attribute != "n_features_in_":
+        if value is not None:
             _check_array(f"{name}.{attribute}", value, shapes, sizes, attribute in HOLES)
 
 
