@@ -1,4 +1,4 @@
-"""What a file may hold and what it may cost: no class whose compiled code trusts arrays, no more memory than it fills."""
+"""What a file may hold and may cost: no class whose compiled code trusts arrays, no more memory than its size."""
 
 import json
 
@@ -14,6 +14,7 @@ from sklearn.preprocessing import StandardScaler
 import forecast
 from forecast import LinearForecaster, ModelFileError, SeriesForecaster
 from forecast._files import scikit
+from forecast._files.values import Reader, told_apart
 
 REGRESSOR = ("fitted", "_state", "fields", "regressor")
 
@@ -195,21 +196,27 @@ def test_a_panel_of_many_series_costs_as_little(tmp_path):
     assert (tmp_path / "again").read_bytes() == (tmp_path / "many").read_bytes()
 
 
+class Colliding(tuple):
+    __slots__ = ()
+
+    def __hash__(self):
+        return 7
+
+
 def test_many_keys_of_one_hash_are_refused():
-    """Their number would be the time of finding each."""
-    from forecast._files.values import Reader
-
-    class Colliding(tuple):
-        __slots__ = ()
-
-        def __hash__(self):
-            return 7
-
-    from forecast._files import values
-
+    """Each would be looked for among all others."""
     with pytest.raises(ModelFileError, match="of one hash"):
-        values._told_apart([Colliding((number,)) for number in range(1000)])
-    assert len(Reader({})([{"is": "tuple", "items": [1]}] * 200)) == 200  # equal ones are one key
+        told_apart([Colliding((number,)) for number in range(1000)])
+    assert len(told_apart([Colliding((1,))] * 1000)) == 1000  # one key
+
+
+def test_a_pattern_of_many_values_is_no_way_to_more_work(tmp_path):
+    """A small file could otherwise ask for millions of objects."""
+    pattern = {"is": "alike", "count": 10**9, "pattern": {"is": "NaT"}, "columns": [], "tensors": {}}
+    with pytest.raises(ModelFileError, match="more memory or time"):
+        Reader({})(pattern)
+    with pytest.raises(ModelFileError, match="columns of other lengths"):
+        Reader({})(pattern | {"count": -5})
 
 
 # -------------------- values

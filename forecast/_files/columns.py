@@ -103,7 +103,7 @@ class Alike(Sequence):
     count : int
     pattern : tree
     columns : list of ndarray of shape (count,)
-        What stands in the places of the pattern.
+        What fills the places of the pattern.
     tensors : dict of str to ndarray of shape (count, ...)
     """
 

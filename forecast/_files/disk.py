@@ -82,7 +82,7 @@ def _is_gone(process):
 
 
 def _belong(handle, old):
-    """Give a file the owner, the group and the mode of another, as far as the system lets this user."""
+    """Give a file the owner, the group and the mode of another, where the system lets this user."""
     for owner, group in ((old.st_uid, -1), (-1, old.st_gid)):
         with suppress(OSError):  # only root may give a file away, and some file systems have no owners
             os.fchown(handle, owner, group)

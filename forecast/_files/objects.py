@@ -18,6 +18,7 @@ from .scikit import check, class_of, name_of
 
 __all__ = ["READERS", "write"]
 
+
 def write(writer, value, place, depth):
     """The tree of a value of this room, or None."""
     if type(value) is Bunch:
@@ -90,7 +91,9 @@ def _sklearn(reader, depth, version, state, **name):
     if version != sklearn.__version__:
         warnings.warn(
             InconsistentVersionWarning(
-                estimator_name=cls.__name__, current_sklearn_version=sklearn.__version__, original_sklearn_version=version[:40]
+                estimator_name=cls.__name__,
+                current_sklearn_version=sklearn.__version__,
+                original_sklearn_version=version[:40],
             ),
             stacklevel=2,
         )

@@ -16,7 +16,7 @@ NULLABLE = (
 )  # fmt: skip
 # Names of series may have one of Arrow's plain types.
 ARROW = r"((u?int(8|16|32|64))|(large_)?string|bool|date32\[day\])\[pyarrow\]"
-# Bytes that a value takes beside those of its tensor: a label of a range; a copy; a stamp that pandas counts up to.
+# Bytes that a value takes besides those of its tensor: a label of a range; a copy; a stamp that pandas counts up to.
 LABEL, VALUE, STAMP = 1, 8, 40
 FOREIGN = {"Datetime": ("time_unit", "time_zone"), "Duration": ("time_unit",), "Enum": ("categories",)}
 

@@ -11,7 +11,7 @@ import numpy as np
 from . import arrays, columns, objects, plain, tables, times
 from .errors import ModelFileError
 
-__all__ = ["Reader", "Writer"]
+__all__ = ["Reader", "Writer", "told_apart"]
 
 DEEPEST = 60  # values inside of values; a model has some twenty
 LARGEST = 2**64  # whole numbers; the hashes of greater ones can be made to collide
@@ -79,7 +79,9 @@ class Writer:
 
     def items(self, values, place, depth):
         """The trees of some values side by side, or of their column."""
-        return columns.column(self, list(values), place) or [self(value, f"{place}.{number}", depth + 1) for number, value in enumerate(values)]
+        return columns.column(self, list(values), place) or [
+            self(value, f"{place}.{number}", depth + 1) for number, value in enumerate(values)
+        ]
 
     def tensor(self, array, place):
         """Keep an array of a plain dtype, in C order; the name that stands for it."""
@@ -113,7 +115,7 @@ class Reader:
         if depth > DEEPEST:
             raise ModelFileError(f"more than {DEEPEST} values inside of each other.")
         if isinstance(tree, list):
-            return _told_apart([self(part, depth + 1) for part in tree])
+            return told_apart([self(part, depth + 1) for part in tree])
         if not isinstance(tree, dict):
             if type(tree) is int and abs(tree) >= LARGEST:
                 raise ModelFileError("a whole number of more than 64 bits.")
@@ -152,8 +154,8 @@ class Reader:
             raise ModelFileError("it asks for more memory or time than its size justifies.")
 
 
-def _told_apart(values):
-    """The values, unless many that differ have one hash: it would take for ever to find one of them in a set.
+def told_apart(values):
+    """The values, unless many that differ have one hash: a set would compare each with all others.
 
     Of plain values no hash has many: those of texts are secret, those of numbers are nearly the numbers.
     """

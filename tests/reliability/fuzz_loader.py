@@ -20,7 +20,6 @@ import signal
 import sys
 import time
 import warnings
-from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -191,7 +190,8 @@ def changed_tensor(rng, tensors):
     kind = rng.randrange(6)
     if kind == 0:  # another shape of as many bytes
         count = len(data) // SIZES[dtype]
-        tensor[2] = rng.choice([[count], [count, 1], [1, count], [1, 1, count], shape[::-1], [count // 2, 2], [0, count]])
+        shapes = [[count], [count, 1], [1, count], [1, 1, count], shape[::-1], [count // 2, 2], [0, count]]
+        tensor[2] = rng.choice(shapes)
     elif kind == 1:  # another dtype of the same size
         tensor[1] = rng.choice([name for name in SIZES if SIZES[name] == SIZES[dtype]])
     elif kind == 2:  # shorter or longer along an axis
@@ -325,7 +325,7 @@ def child(files, seed, numbers, folder, write):
         used = int(file.read().split()[0]) * resource.getpagesize()
     resource.setrlimit(resource.RLIMIT_AS, (used + ROOM, base))
     path = folder / "mutant"
-    for name, metadata, model, tensors in files:  # what a child touches first is not the mutants'
+    for _, metadata, model, tensors in files:  # what a child touches first is not the mutants'
         path.write_bytes(put_together(metadata, json.loads(model), tensors))
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
@@ -365,16 +365,16 @@ def run_batch(files, seed, numbers, folder):
             numbers = numbers[1:]
 
 
-def fuzz(files, folder, seed=0, seconds=None, count=None, first=0, findings=None, show=partial(print, flush=True)):
+def fuzz(files, folder, seed=0, seconds=None, count=None, first=0, findings=None):
     """Run mutants until the time is over or the count is reached; how many came to what, and the findings."""
     words, found, number, start = collections.Counter(), [], first, time.monotonic()
     while (seconds is None or time.monotonic() - start < seconds) and (count is None or number < first + count):
         numbers = list(range(number, min(number + BATCH, first + count) if count else number + BATCH))
-        for one, name, word, wrong, memory, taken in run_batch(files, seed, numbers, folder):
+        for one, name, word, wrong, *_ in run_batch(files, seed, numbers, folder):
             words[word] += 1
             if wrong:
                 found.append((one, name, wrong))
-                show(f"{one} {name}: {'; '.join(wrong)}")
+                print(f"{one} {name}: {'; '.join(wrong)}", flush=True)
                 if findings is not None:
                     (findings / f"{seed}-{one}.forecast").write_bytes(mutant(files, seed, one)[1])
         number = numbers[-1] + 1
