@@ -266,11 +266,68 @@ model.set_params(max_iter=2).save(sys.argv[1])
 
 
 def test_a_process_killed_while_it_saves_leaves_the_old_model(tmp_path):
-    """Nobody can clear away the part then; it is beside the file, under a name of its own."""
+    """Its part is beside the file, under a name of its own."""
     done = children.start(KILLED, arguments=[tmp_path / "model"])
     assert done.returncode == -signal.SIGKILL, done.stderr
     assert forecast.load(tmp_path / "model").max_iter == 1
     assert sorted(path.name[:6] for path in tmp_path.iterdir()) == [".model", "model"]
+
+
+def test_the_next_save_removes_what_a_killed_one_left(model, tmp_path):
+    """Of the same file, and of no process that is still there."""
+    children.start(KILLED, arguments=[tmp_path / "model"])
+    (left,) = tmp_path.glob(".model.*.part")
+    number = left.name.split(".")[3]
+    others = [
+        left.name.replace(f".{number}.", f".{os.getpid()}."),  # this process is there
+        left.name.replace(f".{number}.", f".{os.getppid()}."),
+        left.name.replace(".model.", ".other."),
+        left.name.replace(".model.", ".model.forecast."),
+        left.name.replace(left.name.split(".")[2], "00000000"),  # another machine
+        left.name.replace(".part", ".txt"),
+        ".model.part",
+        f".model.{'0' * 16}.part",
+    ]
+    for name in others:
+        (tmp_path / name).write_bytes(b"of others")
+    model.save(tmp_path / "model")
+    assert sorted(path.name for path in tmp_path.iterdir()) == sorted([*others, "model"])
+
+
+def test_a_folder_that_cannot_be_listed_is_saved_to(model, tmp_path, monkeypatch):
+    def refuse(path):
+        raise PermissionError
+
+    monkeypatch.setattr(os, "listdir", refuse)
+    model.save(tmp_path / "model")
+    assert forecast.load(tmp_path / "model").max_iter == 1
+
+
+@pytest.mark.parametrize("allowed", [True, False])
+def test_a_replaced_file_keeps_its_owner_where_the_system_allows_it(model, allowed, tmp_path, monkeypatch):
+    (tmp_path / "model").write_bytes(b"old")
+    (tmp_path / "model").chmod(0o640)
+    old, asked = (tmp_path / "model").stat(), []
+
+    def fchown(handle, owner, group):
+        asked.append((owner, group))
+        if not allowed:
+            raise PermissionError
+
+    monkeypatch.setattr(os, "fchown", fchown)
+    model.save(tmp_path / "model")
+    assert asked == [(old.st_uid, -1), (-1, old.st_gid)]
+    assert stat.S_IMODE((tmp_path / "model").stat().st_mode) == 0o640
+
+
+def test_the_owner_of_a_replaced_file_is_that_of_the_old_one(model, tmp_path):
+    """Which only root can show with another owner than itself."""
+    (tmp_path / "model").write_bytes(b"old")
+    owner = (1234, 2345) if os.geteuid() == 0 else (os.geteuid(), os.getegid())
+    os.chown(tmp_path / "model", *owner)
+    model.save(tmp_path / "model")
+    found = (tmp_path / "model").stat()
+    assert (found.st_uid, found.st_gid) == owner
 
 
 # -------------------- other programs

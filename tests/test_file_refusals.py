@@ -2,6 +2,7 @@
 
 import pickle
 
+import lightgbm
 import numpy as np
 import pytest
 from model_bytes import changed, parts, refused, refused_by_load, sealed, with_tree
@@ -9,11 +10,13 @@ from saved_models import ONE, X, series, small
 from sklearn.base import BaseEstimator, RegressorMixin
 from sklearn.ensemble import HistGradientBoostingRegressor, RandomForestRegressor
 from sklearn.exceptions import InconsistentVersionWarning
+from sklearn.kernel_approximation import Nystroem
+from sklearn.kernel_ridge import KernelRidge
 from sklearn.linear_model import Ridge
 from sklearn.model_selection import GridSearchCV
 from sklearn.neighbors import KNeighborsRegressor
 from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import FunctionTransformer
+from sklearn.preprocessing import FunctionTransformer, SplineTransformer
 
 import forecast
 from forecast import ModelFileError, RNNForecaster
@@ -254,12 +257,20 @@ def half(x):
 
 
 UNSAVED = {
-    "a forest": (lambda: RandomForestRegressor(2, random_state=0), "sklearn.tree"),
+    "a forest": (lambda: RandomForestRegressor(2, random_state=0), "RandomForestRegressor"),
     "boosted trees": (
         lambda: HistGradientBoostingRegressor(max_iter=1, max_bins=8),
-        "BinMapper|TreePredictor",
+        "HistGradientBoostingRegressor",
     ),
-    "neighbours in a tree": (lambda: KNeighborsRegressor(2, algorithm="kd_tree"), "KDTree"),
+    "neighbours in a tree": (lambda: KNeighborsRegressor(2, algorithm="kd_tree"), "KNeighborsRegressor"),
+    "neighbours in rows": (lambda: KNeighborsRegressor(2, algorithm="brute"), "KNeighborsRegressor"),
+    "kernels": (lambda: KernelRidge(), "KernelRidge"),
+    "kernels in a pipeline": (lambda: make_pipeline(Nystroem(n_components=4), Ridge()), "Nystroem"),
+    "splines": (lambda: make_pipeline(SplineTransformer(), Ridge()), "SplineTransformer"),
+    "boosted trees of LightGBM": (
+        lambda: lightgbm.LGBMRegressor(n_estimators=1, verbose=-1),
+        "LGBMRegressor",
+    ),
     "a search": (lambda: GridSearchCV(Ridge(), {"alpha": [1, 2]}, cv=2), "GridSearchCV"),
     "a class of one's own": (Own, "Own"),
     "a function of one's own": (lambda: make_pipeline(FunctionTransformer(double), Ridge()), "function"),

@@ -26,7 +26,7 @@ def card_of_classes(model):
     return parts
 
 
-@stored("RNNClassifier", card=card_of_classes, left_out=("callbacks",))
+@stored("RNNClassifier", card=card_of_classes, left_out=("callbacks", "n_jobs", "n_threads_"))
 class RNNClassifier(Saved, Learns, ClassifierMixin, BaseEstimator):
     """Recurrent network that assigns a label to a sequence, or to every step of it.
 

@@ -1,5 +1,7 @@
 """NumPy's arrays, dtypes and random states."""
 
+import sys
+
 import numpy as np
 
 from .errors import ModelFileError
@@ -57,7 +59,9 @@ def _array(reader, depth, tensor, dtype, order):
         length = dtype.itemsize // np.dtype(unit).itemsize
         if bare.dtype.str != unit or bare.ndim == 0 or bare.shape[-1] != length:
             raise ModelFileError(f"tensor {tensor!r}: {bare.dtype} of shape {bare.shape}, but texts of {dtype}.")
-        array = np.frombuffer(bare.tobytes(), dtype).reshape(bare.shape[:-1]).copy()
+        if dtype.kind == "U" and bare.max(initial=0) > sys.maxunicode:
+            raise ModelFileError(f"tensor {tensor!r} holds what is no character.")
+        array = bare.view(dtype)[..., 0]
     else:
         if bare.dtype.str != ("<i8" if dtype.kind in "mM" else dtype.str):
             raise ModelFileError(f"tensor {tensor!r}: {bare.dtype}, but its values are {dtype}.")
@@ -68,7 +72,7 @@ def _array(reader, depth, tensor, dtype, order):
 
 
 def _objects(reader, depth, shape, items):
-    values = reader(expect(items, list, "an array of objects"), depth)
+    values = reader.items(items, depth, "an array of objects")
     sizes = [expect(size, int, "a shape") for size in expect(shape, list, "a shape")]
     count = 1
     for size in sizes:  # not numpy's product, which goes round beyond 64 bits

@@ -1,25 +1,31 @@
 """The bytes of a model file: a safetensors file, whose last tensor is the SHA-256 of all bytes before it.
 
 Written here rather than by the library, because the same model must give the same bytes with every version of it. Read
-with the library's own checks of offsets and sizes, after the checksum.
+here as well, because the library copies every tensor.
 """
 
 import hashlib
 import json
+import math
 import os
+import re
 
 import numpy as np
-import safetensors
 
 from .errors import ModelFileError
 
-__all__ = ["FORMAT", "VERSION", "pack", "parsed", "read_bytes", "unpack"]
+__all__ = ["FORMAT", "VERSION", "pack", "parsed", "read"]
 
 FORMAT = "forecast model"
 VERSION = 1
 
 DIGEST = "sha256"
 DIGEST_BYTES = 32
+LARGEST_RANK = 8
+SMALL = 1 << 20  # bytes that any file may take, besides twice its own size
+MEMORY = {"{": 700, "[": 160, ",": 64}  # bytes that JSON takes at most, for each of its signs
+DEEPEST = 128  # objects and lists of JSON inside of each other; twice as many as a model has values
+TOKENS = re.compile(r'"(?:[^"\\]|\\.)*+"|[\[\]{}]')
 LONGEST_HEADER = 100_000_000  # bytes: the limit of safetensors' own readers
 
 NAMES = {  # safetensors' names of dtypes, all little-endian
@@ -65,76 +71,107 @@ def pack(tensors, metadata):
     return b"".join([*parts, digest.digest()])
 
 
-def read_bytes(path):
-    """All bytes of a model file; one that is none by its size or first bytes is refused before it is read.
+def read(path):
+    """Tensors and metadata of a model file, after all checks that bytes allow.
+
+    Nothing is asked for that the file does not fill: the header is measured before it is parsed, and each tensor is
+    read into its place.
 
     Parameters
     ----------
     path : str or os.PathLike
-
-    Returns
-    -------
-    bytes
-    """
-    path = os.fspath(path)
-    with open(path, "rb") as file:
-        size = os.fstat(file.fileno()).st_size
-        head = file.read(9)
-        if len(head) < 9:
-            raise ModelFileError(f"{path}: not a forecast model file: it has {len(head)} bytes.")
-        length = int.from_bytes(head[:8], "little")
-        if head[8:] != b"{" or not 2 <= length <= LONGEST_HEADER:
-            hint = " It looks like a pickle, which can run anything when it is loaded." if head[:1] == b"\x80" else ""
-            raise ModelFileError(
-                f"{path}: not a forecast model file: its first bytes are not those of a safetensors file.{hint}"
-            )
-        if size < 8 + length:
-            raise ModelFileError(
-                f"{path}: cut short: {size} bytes, of which the header alone should take {8 + length}."
-            )
-        file.seek(8)
-        header = _header(path, file.read(length))
-        expected = 8 + length + max((int(end) for end in _ends(path, header)), default=0)
-        if size != expected:
-            raise ModelFileError(f"{path}: damaged: {size} bytes, expected {expected}. Use the copy that was saved.")
-        file.seek(0)
-        return file.read()
-
-
-def unpack(path, data):
-    """Tensors and metadata out of the bytes of a file, after all checks that bytes allow.
-
-    Parameters
-    ----------
-    path : str or os.PathLike
-        Path for messages.
-    data : bytes
 
     Returns
     -------
     tensors : dict of str to ndarray
     metadata : dict of str to str
+    size : int
+        Of the file, in bytes.
     """
     path = os.fspath(path)
-    length = int.from_bytes(data[:8], "little")
-    header = _header(path, data[8 : 8 + length])
-    metadata = header.get("__metadata__")
-    if not isinstance(metadata, dict) or metadata.get("format") != FORMAT:
-        raise ModelFileError(f"{path}: a safetensors file, but no model of forecast: it does not say {FORMAT!r}.")
-    if hashlib.sha256(memoryview(data)[:-DIGEST_BYTES]).digest() != data[-DIGEST_BYTES:]:
-        raise ModelFileError(
-            f"{path}: damaged: its checksum (SHA-256) is not that of its bytes. Use the copy that was saved."
-        )
+    with open(path, "rb") as file:
+        size, digest = os.fstat(file.fileno()).st_size, hashlib.sha256()
+        text = _header_text(path, file, size, digest)
+        begin = 8 + len(text)
+        header = parsed(path, text, size)
+        del text
+        if not isinstance(header, dict):
+            raise ModelFileError(f"{path}: not a forecast model file: its header is not a JSON object.")
+        metadata = header.pop("__metadata__", None)
+        places = _places(path, header, size - begin)
+        if not isinstance(metadata, dict) or metadata.get("format") != FORMAT:
+            raise ModelFileError(f"{path}: a safetensors file, but no model of forecast: it does not say {FORMAT!r}.")
+        if not places or places[-1][:3] != (DIGEST, np.dtype("u1"), (DIGEST_BYTES,)):
+            raise ModelFileError(f"{path}: not written by forecast: its last tensor is not its checksum.")
+        tensors = {name: _tensor(file, dtype, shape, digest) for name, dtype, shape in places[:-1]}
+        if file.read(DIGEST_BYTES) != digest.digest():
+            raise ModelFileError(
+                f"{path}: damaged: its checksum (SHA-256) is not that of its bytes. Use the copy that was saved."
+            )
     _refuse_version(path, metadata)
-    try:
-        found = safetensors.deserialize(data)
-    except safetensors.SafetensorError as error:
-        raise ModelFileError(f"{path}: not written by forecast: {error}.") from error
-    tensors = {name: _tensor(path, name, part) for name, part in found}
-    if DIGEST not in tensors or set(header) != {*tensors, "__metadata__"}:
-        raise ModelFileError(f"{path}: not written by forecast: its tensors are not those of its header.")
-    del tensors[DIGEST]
-    return tensors, metadata
+    for name, tensor in tensors.items():
+        if tensor.dtype == bool and tensor.view(np.uint8).max(initial=0) > 1:
+            raise ModelFileError(
+                f"{path}: not written by forecast: tensor {name!r} holds what is neither true nor false."
+            )
+    return tensors, metadata, size
+
+
+def _header_text(path, file, size, digest):
+    """The bytes of the header, where the first ones are those of such a file."""
+    head = file.read(8)
+    first = file.peek(1)[:1]
+    if len(head) < 8 or not first:
+        raise ModelFileError(f"{path}: not a forecast model file: it has {len(head + first)} bytes.")
+    length = int.from_bytes(head, "little")
+    if first != b"{" or not 2 <= length <= LONGEST_HEADER:
+        hint = " It looks like a pickle, which can run anything when it is loaded." if head[:1] == b"\x80" else ""
+        raise ModelFileError(
+            f"{path}: not a forecast model file: its first bytes are not those of a safetensors file.{hint}"
+        )
+    if size < 8 + length:
+        raise ModelFileError(f"{path}: cut short: {size} bytes, of which the header alone should take {8 + length}.")
+    text = file.read(length)
+    digest.update(head)
+    digest.update(text)
+    return text
+
+
+def _places(path, header, room):
+    """Name, dtype and shape of each tensor in the order of the file, which they fill without gaps."""
+    found = []
+    for name, entry in header.items():
+        entry = entry if isinstance(entry, dict) and set(entry) == {"dtype", "shape", "data_offsets"} else {}
+        shape, offsets = entry.get("shape"), entry.get("data_offsets")
+        if not _are_counts(shape) or not _are_counts(offsets) or len(offsets) != 2:
+            raise ModelFileError(f"{path}: not a forecast model file: its header does not say where {name!r} is.")
+        dtype = entry["dtype"] if isinstance(entry["dtype"], str) else None
+        if dtype not in NAMES:
+            raise ModelFileError(f"{path}: not written by forecast: tensor {name!r} is of {str(dtype)[:20]}.")
+        found.append((*offsets, name, np.dtype(NAMES[dtype]), tuple(shape)))
+    end = 0
+    for first, last, name, dtype, shape in sorted(found, key=lambda part: part[:2]):
+        fits = len(shape) <= LARGEST_RANK and max(shape, default=0) <= room + 8 and first == end
+        if not fits or last - first != dtype.itemsize * math.prod(shape):
+            raise ModelFileError(f"{path}: damaged, or not written by forecast: tensor {name!r} is not {shape[:9]}.")
+        end = last
+    if end != room:
+        raise ModelFileError(f"{path}: damaged: {room} bytes of tensors, expected {end}. Use the copy that was saved.")
+    return [part[2:] for part in sorted(found, key=lambda part: part[:2])]
+
+
+def _are_counts(values):
+    return isinstance(values, list) and all(type(one) is int and one >= 0 for one in values)
+
+
+def _tensor(file, dtype, shape, digest):
+    """A tensor of its own memory, aligned as numpy aligns; where the file became shorter, the digest tells."""
+    tensor = np.empty(shape, dtype)
+    if tensor.size:
+        bytes_of = memoryview(tensor.reshape(-1).view(np.uint8))
+        file.readinto(bytes_of)
+        digest.update(bytes_of)
+    return tensor
 
 
 def _refuse_version(path, metadata):
@@ -147,26 +184,50 @@ def _refuse_version(path, metadata):
     )
 
 
-def parsed(path, text):
-    """JSON as it must be in a model file: no name twice in an object, no NaN, not nested without end.
+def parsed(path, text, size):
+    """JSON as it must be in a model file: no name twice in an object, no NaN, not nested without end, not too much.
 
     Parameters
     ----------
     path : str or os.PathLike
         Path for messages.
     text : str or bytes
+        In ASCII, as JSON can always be written.
+    size : int
+        Of the file, in bytes.
 
     Returns
     -------
     object
     """
     try:
-        text = text.decode("utf-8") if isinstance(text, bytes) else text
+        text = text.decode("ascii") if isinstance(text, bytes) else text
+        if _memory_of(text) > 2 * size + SMALL:
+            raise ValueError("it would take much more memory than the file")
+        if _depth_of(text) > DEEPEST:
+            raise ValueError(f"it is nested more than {DEEPEST} deep")
         return json.loads(text, object_pairs_hook=_once, parse_constant=_refuse_constant)
     except (ValueError, RecursionError) as error:
         raise ModelFileError(
-            f"{path}: damaged, or not written by forecast: its description is not JSON: {error}."
+            f"{path}: damaged, or not written by forecast: its description is not JSON that can be read: {error}."
         ) from error
+
+
+def _memory_of(text):
+    """Bytes at most that JSON takes as objects of Python and as the values that are made of them."""
+    wide = 4 if "\\u" in text else 1  # bytes of a character
+    counts = {sign: text.count(sign) for sign in MEMORY}
+    return wide * len(text) + sum(MEMORY[sign] * count for sign, count in counts.items())
+
+
+def _depth_of(text):
+    """How deep JSON is nested: the parser of Python would go down its stack to find out."""
+    deepest = depth = 0
+    for token in TOKENS.finditer(text):
+        sign = text[token.start()]
+        depth += 1 if sign in "[{" else -1 if sign in "]}" else 0
+        deepest = max(deepest, depth)
+    return deepest
 
 
 def _once(pairs):
@@ -178,30 +239,3 @@ def _once(pairs):
 
 def _refuse_constant(name):
     raise ValueError(f"{name} is not JSON")
-
-
-def _header(path, text):
-    header = parsed(path, text)
-    if not isinstance(header, dict):
-        raise ModelFileError(f"{path}: not a forecast model file: its header is not a JSON object.")
-    return header
-
-
-def _ends(path, header):
-    """Where each tensor ends, by the header."""
-    for name, tensor in header.items():
-        if name == "__metadata__":
-            continue
-        offsets = tensor.get("data_offsets") if isinstance(tensor, dict) else None
-        if not isinstance(offsets, list) or len(offsets) != 2 or not all(type(at) is int for at in offsets):
-            raise ModelFileError(f"{path}: not a forecast model file: its header does not say where {name!r} is.")
-        yield offsets[1]
-
-
-def _tensor(path, name, part):
-    if part["dtype"] not in NAMES:
-        raise ModelFileError(f"{path}: not written by forecast: tensor {name!r} is of {part['dtype']}.")
-    tensor = np.frombuffer(part["data"], dtype=NAMES[part["dtype"]]).reshape(part["shape"])
-    if tensor.dtype == bool and tensor.view(np.uint8).max(initial=0) > 1:
-        raise ModelFileError(f"{path}: not written by forecast: tensor {name!r} holds what is neither true nor false.")
-    return tensor.copy()  # memory of its own, aligned as numpy aligns

@@ -1,8 +1,11 @@
 """Bytes onto the disk: all of them or none."""
 
 import os
+import re
 import secrets
+import socket
 import stat
+import zlib
 from contextlib import suppress
 
 __all__ = ["write_whole"]
@@ -12,7 +15,9 @@ def write_whole(path, data):
     """Write a file so that at any moment the old one or the new one is there, whole.
 
     The bytes go to a temporary file of the same folder, are forced to the disk, and take the place of the old file in
-    one step. On any failure the old file is untouched and nothing else is left. A symbolic link stays one.
+    one step. On any failure the old file is untouched and nothing else is left, but for a killed process: its temporary
+    file is removed by the next call for the same path. A symbolic link stays one. The new file has the mode of the old
+    one and, where the system allows it, its owner and group.
 
     Parameters
     ----------
@@ -30,12 +35,13 @@ def write_whole(path, data):
     folder, name = os.path.split(target)
     if not os.path.isdir(folder):
         raise FileNotFoundError(f"the folder of {path} does not exist. Fix: os.makedirs({folder!r}).")
-    part = os.path.join(folder, f".{name[:100]}.{secrets.token_hex(8)}.part")
+    _clear(folder, name)
+    part = os.path.join(folder, _part_name(name, os.getpid(), secrets.token_hex(8)))
     handle = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o666)  # as open() would: less what the umask takes
     try:
         with open(handle, "wb") as file:
             if os.path.exists(target):
-                os.chmod(part, stat.S_IMODE(os.stat(target).st_mode))
+                _belong(part, os.stat(target))
             file.write(data)
             file.flush()
             os.fsync(file.fileno())
@@ -45,6 +51,42 @@ def write_whole(path, data):
             os.unlink(part)
         raise
     _sync_folder(folder)
+
+
+def _part_name(name, process, token):
+    host = f"{zlib.crc32(socket.gethostname().encode()):08x}"  # of a shared folder: another machine has other processes
+    return f".{name[:100]}.{host}.{process}.{token}.part"
+
+
+def _clear(folder, name):
+    """Remove what killed processes of this machine left behind of the same file."""
+    before, process, token = re.escape(_part_name(name, "/", "/")).split("/")
+    left = re.compile(rf"{before}(\d+){process}[0-9a-f]{{16}}{token}")
+    with suppress(OSError):  # a folder that cannot be listed, a file of another user, another save that was faster
+        for found in filter(None, map(left.fullmatch, os.listdir(folder))):
+            if _is_gone(int(found[1])):
+                os.unlink(os.path.join(folder, found[0]))
+
+
+def _is_gone(process):
+    """Whether no process has this number; on Windows a signal would end it, so there nothing is known."""
+    if os.name != "posix":
+        return False
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return True
+    except (PermissionError, OverflowError):  # of another user; no number of a process
+        return False
+    return False
+
+
+def _belong(path, old):
+    """Give a file the owner, the group and the mode of another, where the system lets this user."""
+    for owner, group in ((old.st_uid, -1), (-1, old.st_gid)) if os.name == "posix" else ():
+        with suppress(OSError):  # only root may give a file away, and some file systems have no owners
+            os.chown(path, owner, group)
+    os.chmod(path, stat.S_IMODE(old.st_mode))  # last, because a new owner clears the setuid bits
 
 
 def _sync_folder(folder):

@@ -1,42 +1,29 @@
 """Objects of registered classes and of scikit-learn's public estimators. One that appears twice stays one object.
 
-A class is looked up among those registered, or among the public estimators of one of the modules below: those in its
-`__all__` or, where it has none, those that are defined in it. Nothing else that a file names is imported. No method of
-an object is run but the checks of our own classes; `__reduce__` and `__setstate__` never.
+A class is looked up among those registered, or in the list of `scikit`. Nothing else that a file names is imported. No
+method of an object is run but the checks of parameters and of our own classes; `__reduce__` and `__setstate__` never.
 """
 
 import dataclasses
-import importlib
-import sys
 import warnings
 
 import sklearn
-from sklearn.base import BaseEstimator
 from sklearn.exceptions import InconsistentVersionWarning
 from sklearn.utils import Bunch
 
 from .errors import ModelFileError
 from .expected import expect
 from .registered import BY_CLASS, BY_NAME
+from .scikit import check, class_of, name_of
 
 __all__ = ["READERS", "write"]
-
-MODULES = tuple(
-    f"sklearn.{name}"
-    for name in (
-        "linear_model", "preprocessing", "pipeline", "compose", "multioutput", "decomposition", "cross_decomposition",
-        "feature_selection", "impute", "isotonic", "kernel_approximation", "kernel_ridge", "random_projection",
-        "neighbors", "ensemble", "dummy",
-    )
-)  # fmt: skip
-# Not "svm": its native code trusts the arrays that it is given, and reads beyond them where they do not fit together.
 
 
 def write(writer, value, place, depth):
     """The tree of a value of this room, or None."""
     if type(value) is Bunch:
         return {"is": "bunch", "items": writer(dict(value), place, depth + 1)}
-    known, name = BY_CLASS.get(type(value)), _public_name(type(value))
+    known, name = BY_CLASS.get(type(value)), name_of(type(value))
     if known is None and name is None:
         return None
     if id(value) in writer.numbers:
@@ -45,7 +32,7 @@ def write(writer, value, place, depth):
     writer.alive.append(value)
     if known is None:
         state = {key: part for key, part in vars(value).items() if key != "_sklearn_version"}
-        _refuse_memory(type(value), state)
+        check(value)
         state = _members(writer, type(value), state, place, depth)
         return {"is": "sklearn", "class": name, "version": sklearn.__version__, "state": state}
     if dataclasses.is_dataclass(value):
@@ -54,7 +41,7 @@ def write(writer, value, place, depth):
     if hasattr(value, "_settle"):
         value._settle()  # what waits to be put into its state
     parameters = value.get_params(deep=False)
-    fitted = {key: part for key, part in vars(value).items() if key not in parameters}
+    fitted = {key: part for key, part in vars(value).items() if key not in {*parameters, *known.left_out}}
     parameters |= dict.fromkeys(set(known.left_out) & set(parameters))
     return {
         "is": "estimator",
@@ -86,57 +73,30 @@ def _refuse_names(cls, names):
         raise ModelFileError(f"{cls.__name__} with a value under the name {wrong[0][:40]!r}, which is not for values.")
 
 
-def _refuse_memory(cls, state):
-    """A folder in which scikit-learn would keep pickles, and run those that it finds there."""
-    if state.get("memory") is not None:
-        raise ModelFileError(
-            f"{cls.__name__} with memory={str(state['memory'])[:40]!r}; expected None before fit. Fix: memory=None."
-        )
-
-
-def _public_name(cls):
-    """Module and name of a public estimator of scikit-learn that is nothing but its attributes; or None."""
-    module, name = cls.__module__, cls.__name__
-    if not module.startswith("sklearn.") or not issubclass(cls, BaseEstimator):
-        return None
-    public = ".".join(module.split(".")[:2])
-    return f"{public}.{name}" if public in MODULES and _public_class(public, name) is cls else None
-
-
-def _public_class(module, name):
-    found = sys.modules.get(module) or importlib.import_module(module)
-    listed = vars(found).get("__all__", [] if name.startswith("_") else [name])
-    cls = vars(found).get(name) if name in listed else None
-    plain = (
-        isinstance(cls, type)
-        and issubclass(cls, BaseEstimator)
-        and ("__all__" in vars(found) or cls.__module__ == module)
-        and all(
-            getattr(cls, method) is getattr(BaseEstimator, method)
-            for method in ("__getstate__", "__setstate__", "__reduce__", "__reduce_ex__", "__new__")
-        )
-    )
-    return cls if plain else None
-
-
 def _sklearn(reader, depth, version, state, **name):
-    module, _, name = expect(name["class"], str, "a class").rpartition(".")
-    cls = _public_class(module, name) if module in MODULES else None
+    name = expect(name["class"], str, "a class")
+    cls = class_of(name)
     if cls is None:
-        raise ModelFileError(f"a class {f'{module}.{name}'[:80]!r}, not an estimator that a model file may hold.")
+        raise ModelFileError(
+            f"a class {name[:80]!r}, not an estimator that a model file may hold. A model with it is kept by "
+            "joblib.dump(model, path)."
+        )
     number = _begun(reader)
     state = _read_members(reader, depth, state)
     _refuse_names(cls, state)
-    _refuse_memory(cls, state)
-    if expect(version, str, "a version") != sklearn.__version__:
+    version = expect(version, str, "a version")
+    made = cls.__new__(cls)
+    vars(made).update(state)
+    check(made, version)
+    if version != sklearn.__version__:
         warnings.warn(
             InconsistentVersionWarning(
-                estimator_name=name, current_sklearn_version=sklearn.__version__, original_sklearn_version=version[:40]
+                estimator_name=cls.__name__,
+                current_sklearn_version=sklearn.__version__,
+                original_sklearn_version=version[:40],
             ),
             stacklevel=2,
         )
-    made = cls.__new__(cls)
-    vars(made).update(state)
     return _ended(reader, number, made)
 
 
@@ -153,12 +113,15 @@ def _estimator(reader, depth, parameters, fitted, **name):
     number = _begun(reader)
     parameters = _read_members(reader, depth, parameters)
     fitted = _read_members(reader, depth, fitted)
+    fitted = {key: part for key, part in fitted.items() if key not in known.left_out}  # older files have them
     names = known.cls._get_param_names()
     _refuse_unknown(known, parameters, names)
     _refuse_names(known.cls, fitted)
     if set(fitted) & set(names):
         raise ModelFileError(f"a {known.name} whose parameters are stored with its fitted attributes.")
     made = known.cls(**parameters)
+    if hasattr(made, "_parameter_constraints"):
+        made._validate_params()
     vars(made).update(fitted)
     return _ended(reader, number, made, is_whole=bool(fitted))  # a parameter need not be fitted
 

@@ -2,11 +2,13 @@
 
 import numpy as np
 
+from .columns import Alike, AlikeDict, alike
 from .errors import ModelFileError
 from .expected import expect
 
 __all__ = ["READERS", "write"]
 
+ENTRY = 120  # bytes of a dict and of the sets that are made of its keys
 TYPES = {kind.__name__: kind for kind in (bool, int, float, str, object)}
 
 
@@ -17,7 +19,9 @@ def write(writer, value, place, depth):
         return {"is": "float", "value": str(value)}
     if kind is tuple:
         return {"is": "tuple", "items": writer.items(value, place, depth)}
-    if kind is dict:
+    if kind is dict or kind is AlikeDict:
+        if (many := alike(writer, list(value.values()), place)) is not None:
+            return {"is": "alike dict", "keys": writer.items(value, f"{place}.(keys)", depth), "values": many}
         places = [f"{place}.{key if _is_name(key) else number}" for number, key in enumerate(value)]
         keys = writer.items(value, f"{place}.(keys)", depth)
         values = [writer(part, at, depth + 1) for part, at in zip(value.values(), places, strict=True)]
@@ -85,15 +89,27 @@ def _float(reader, depth, value):
 
 
 def _tuple(reader, depth, items):
-    return tuple(reader(expect(items, list, "a tuple"), depth))
+    return tuple(reader.items(items, depth, "a tuple"))
+
+
+def _keys(reader, keys, depth, values):
+    keys = reader.items(keys, depth, "a dict")
+    reader.spend(len(keys) * ENTRY)
+    if len(set(keys)) != len(keys) or len(keys) != len(values):
+        raise ModelFileError(f"a dict of {len(keys)} keys, some of them twice, or without as many values.")
+    return keys
 
 
 def _dict(reader, depth, keys, values):
-    keys, values = reader(expect(keys, list, "a dict"), depth), reader(expect(values, list, "a dict"), depth)
-    found = dict(zip(keys, values, strict=True))
-    if len(found) != len(keys):
-        raise ModelFileError("a dict with a duplicate key.")
-    return found
+    found = reader.items(values, depth, "a dict")
+    return dict(zip(_keys(reader, keys, depth, found), found, strict=True))
+
+
+def _alike_dict(reader, depth, keys, values):
+    found = reader(values, depth)
+    if not isinstance(found, Alike):
+        raise ModelFileError(f"a {type(found).__name__} in place of values that are alike.")
+    return AlikeDict(_keys(reader, keys, depth, found), found)
 
 
 def _slice(reader, depth, bounds):
@@ -124,6 +140,7 @@ READERS = {
     "float": (("value",), _float),
     "tuple": (("items",), _tuple),
     "dict": (("keys", "values"), _dict),
+    "alike dict": (("keys", "values"), _alike_dict),
     "slice": (("bounds",), _slice),
     "number": (("dtype", "value"), _number),
     "numpy function": (("name",), _function),

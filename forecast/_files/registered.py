@@ -22,7 +22,7 @@ class Registered:
     card : callable or None
         Function from a fitted object to its part of the model card.
     left_out : tuple of str
-        Parameters that are stored as None.
+        Parameters that are stored as None, and fitted attributes that are not stored.
     """
 
     name: str
@@ -47,7 +47,8 @@ def stored(name, *, card=None, left_out=()):
     card : callable, default=None
         Function from a fitted object to its part of the model card, a dict.
     left_out : tuple of str, default=()
-        Parameters that are stored as None, because no file can hold them.
+        Parameters that are stored as None, and fitted attributes that are not stored: what no file can hold, and what
+        belongs to the machine rather than to the model.
 
     Returns
     -------

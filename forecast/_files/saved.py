@@ -5,7 +5,7 @@ import json
 from sklearn.utils.validation import check_is_fitted
 
 from .card import card_of
-from .container import FORMAT, VERSION, pack, parsed, read_bytes, unpack
+from .container import FORMAT, VERSION, pack, parsed, read
 from .disk import write_whole
 from .errors import ModelFileError
 from .registered import BY_CLASS
@@ -124,9 +124,11 @@ def load(path):
     """
     from .values import Reader
 
-    tensors, metadata = unpack(path, read_bytes(path))
-    tree = parsed(path, _text(path, metadata, "model"))
-    reader = Reader(tensors)
+    tensors, metadata, size = read(path)
+    tree = parsed(path, _text(path, metadata, "model"), size)
+    del metadata
+    reader = Reader(tensors, room=size, steps=size // 4)
+    del tensors
     try:
         model = reader(tree)
         if not isinstance(model, Saved):
@@ -176,8 +178,8 @@ def read_card(path):
     >>> card["data"]["n_rows"], card["settings"]["lookback"], sorted(card["validation"]["scores"])[0]
     (200, 12, 'Ridge')
     """
-    _, metadata = unpack(path, read_bytes(path))
-    card = parsed(path, _text(path, metadata, "card"))
+    _, metadata, size = read(path)
+    card = parsed(path, _text(path, metadata, "card"), size)
     if not isinstance(card, dict):
         raise ModelFileError(f"{path}: its model card is not a JSON object.")
     return card

@@ -16,6 +16,8 @@ NULLABLE = (
 )  # fmt: skip
 # Names of series may have one of Arrow's plain types.
 ARROW = r"((u?int(8|16|32|64))|(large_)?string|bool|date32\[day\])\[pyarrow\]"
+# Bytes that a value takes besides those of its tensor: a label of a range; a copy; a stamp that pandas counts up to.
+LABEL, VALUE, STAMP = 1, 8, 40
 FOREIGN = {"Datetime": ("time_unit", "time_zone"), "Duration": ("time_unit",), "Enum": ("categories",)}
 
 
@@ -140,7 +142,8 @@ def _foreign(reader, depth, name, options):
 
 def _frame(reader, depth, index, columns, data):
     index, columns = _an_index(reader(index, depth)), _an_index(reader(columns, depth))
-    data = [_an_index(reader(part, depth)) for part in expect(data, list, "the columns of a frame")]
+    data = [_an_index(part) for part in reader.items(data, depth, "the columns of a frame")]
+    reader.spend(sum(map(len, data)) * VALUE)
     if len(data) != len(columns) or any(len(part) != len(index) for part in data):
         raise ModelFileError(f"a frame of {len(index)} rows and {len(columns)} names, but other columns.")
     frame = pd.DataFrame(dict(enumerate(_column(part, index) for part in data)), index=index)
@@ -149,7 +152,9 @@ def _frame(reader, depth, index, columns, data):
 
 
 def _series(reader, depth, index, name, data):
-    return _column(_an_index(reader(data, depth)), _an_index(reader(index, depth))).rename(reader(name, depth))
+    data = _an_index(reader(data, depth))
+    reader.spend(len(data) * VALUE)
+    return _column(data, _an_index(reader(index, depth))).rename(reader(name, depth))
 
 
 def _column(values, index):
@@ -164,22 +169,26 @@ def _an_index(value):
 
 def _range(reader, depth, start, stop, step, name):
     bounds = [expect(bound, int, "the bound of a range") for bound in (start, stop, step)]
-    return pd.RangeIndex(*bounds, name=reader(name, depth))
+    found = pd.RangeIndex(*bounds, name=reader(name, depth))
+    reader.spend(len(found) * LABEL)  # of rows that the file must have as well
+    return found
 
 
 def _stamps(reader, depth, values, freq, zone, name):
     index, freq, zone = pd.DatetimeIndex(reader(values, depth)), reader(freq, depth), as_zone(reader(zone, depth))
     index = index if zone is None else index.tz_localize("UTC").tz_convert(zone)
-    return _with_freq(index, freq, reader(name, depth))
+    return _with_freq(reader, index, freq, reader(name, depth))
 
 
 def _durations(reader, depth, values, freq, name):
-    return _with_freq(pd.TimedeltaIndex(reader(values, depth)), reader(freq, depth), reader(name, depth))
+    index, freq = pd.TimedeltaIndex(reader(values, depth)), reader(freq, depth)
+    return _with_freq(reader, index, freq, reader(name, depth))
 
 
-def _with_freq(index, freq, name):
+def _with_freq(reader, index, freq, name):
     index = index.rename(name)
     if freq is not None:
+        reader.spend(len(index) * (VALUE if isinstance(freq, pd.offsets.Tick) else STAMP))
         index.freq = freq  # pandas refuses one that the stamps do not have
     return index
 

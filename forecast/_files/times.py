@@ -11,6 +11,7 @@ from .expected import expect
 
 __all__ = ["READERS", "as_zone", "write"]
 
+MOST_STEPS = 10_000  # of an offset that the calendar decides
 UNITS = ("s", "ms", "us", "ns")
 OFFSETS = {
     name: cls
@@ -81,6 +82,8 @@ def _offset(reader, depth, name, n, normalize, options):
         options["holidays"] = options["holidays"].tolist()
     n, normalize = expect(n, int, "steps of an offset"), expect(normalize, bool, "whether an offset normalises")
     cls = OFFSETS[name]
+    if abs(n) > MOST_STEPS and not issubclass(cls, pd.offsets.Tick):  # pandas may count up to them
+        raise ModelFileError(f"an offset of {n} steps of {name}.")
     return cls(n) if issubclass(cls, pd.offsets.Tick) else cls(n, normalize=normalize, **options)
 
 

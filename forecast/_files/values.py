@@ -2,21 +2,26 @@
 
 JSON's own values stand for None, booleans, whole numbers of 64 bits, finite floats, strings and lists. Everything else
 is an object whose member "is" names its kind; the other members are those of the kind, no more and no fewer. A kind is
-a pair of functions, writer and reader, in `plain`, `arrays`, `times`, `tables` and `objects`.
+a pair of functions, writer and reader, in `plain`, `arrays`, `times`, `tables` and `objects`; many values of one kind
+are those of `columns`.
 """
 
 import numpy as np
 
-from . import arrays, objects, plain, tables, times
+from . import arrays, columns, objects, plain, tables, times
 from .errors import ModelFileError
 
-__all__ = ["Reader", "Writer"]
+__all__ = ["Reader", "Writer", "told_apart"]
 
 DEEPEST = 60  # values inside of values; a model has some twenty
-LARGEST = 2**64  # whole numbers
+LARGEST = 2**64  # whole numbers; the hashes of greater ones can be made to collide
+
+FEW = 100  # values of one hash
+ROOM, STEPS = 1 << 20, 50_000  # bytes and values that any file may ask for
+PLAIN = {bool, int, float, str, type(None)}
 
 ROOMS = (plain, arrays, times, tables, objects)  # the order in which they are asked
-READERS = {name: reader for room in ROOMS for name, reader in room.READERS.items()}
+READERS = {name: reader for room in (*ROOMS, columns) for name, reader in room.READERS.items()}
 
 
 class Writer:
@@ -28,9 +33,12 @@ class Writer:
         Found on the way, named by their place.
     numbers : dict of int to int
         Of the objects met so far, by `id`.
+    folds : bool
+        Whether many objects that are alike become one pattern.
     """
 
-    def __init__(self):
+    def __init__(self, folds=True):
+        self.folds = folds
         self.tensors = {}
         self.numbers = {}
         self.alive = []  # so that an `id` is not given twice
@@ -57,8 +65,8 @@ class Writer:
             return value
         if kind is float and np.isfinite(value):
             return value
-        if kind is list:
-            return self.items(value, place, depth)
+        if kind is list or kind is columns.Alike:
+            return columns.alike(self, value, place) or self.items(value, place, depth)
         for room in ROOMS:
             tree = room.write(self, value, place, depth)
             if tree is not None:
@@ -70,8 +78,10 @@ class Writer:
         )
 
     def items(self, values, place, depth):
-        """The trees of some values side by side."""
-        return [self(value, f"{place}.{number}", depth + 1) for number, value in enumerate(values)]
+        """The trees of some values side by side, or of their column."""
+        return columns.column(self, list(values), place) or [
+            self(value, f"{place}.{number}", depth + 1) for number, value in enumerate(values)
+        ]
 
     def tensor(self, array, place):
         """Keep an array of a plain dtype, in C order; the name that stands for it."""
@@ -88,10 +98,16 @@ class Reader:
         Those not read yet.
     objects : list
         Those read so far, in the order in which they begin; None while they are being read.
+    room : int
+        Bytes of memory that may still be asked for.
+    steps : int
+        Values that patterns may still become.
     """
 
-    def __init__(self, tensors):
+    def __init__(self, tensors, room=0, steps=0):
         self.tensors = dict(tensors)
+        self.room = room + ROOM
+        self.steps = steps + STEPS
         self.objects = []
 
     def __call__(self, tree, depth=0):
@@ -99,8 +115,10 @@ class Reader:
         if depth > DEEPEST:
             raise ModelFileError(f"more than {DEEPEST} values inside of each other.")
         if isinstance(tree, list):
-            return [self(part, depth + 1) for part in tree]
+            return told_apart([self(part, depth + 1) for part in tree])
         if not isinstance(tree, dict):
+            if type(tree) is int and abs(tree) >= LARGEST:
+                raise ModelFileError("a whole number of more than 64 bits.")
             return tree
         members = dict(tree)
         name = members.pop("is", None)
@@ -120,3 +138,39 @@ class Reader:
         if not isinstance(name, str) or name not in self.tensors:
             raise ModelFileError(f"no tensor {str(name)[:80]!r}, or it is read twice.")
         return self.tensors.pop(name)
+
+    def items(self, tree, depth, what):
+        """The values of what `Writer.items` wrote."""
+        found = self(tree, depth)
+        if type(found) is not list:
+            raise ModelFileError(f"{what}: got a {type(found).__name__}, expected a list.")
+        return found
+
+    def spend(self, size, steps=0):
+        """Count memory and work that are about to be asked for; refuse what the size of the file does not justify."""
+        self.room -= size
+        self.steps -= steps
+        if self.room < 0 or self.steps < 0:
+            raise ModelFileError("it asks for more memory or time than its size justifies.")
+
+
+def told_apart(values):
+    """The values, unless many that differ have one hash: a set would compare each with all others.
+
+    Of plain values no hash has many: those of texts are secret, those of numbers are nearly the numbers.
+    """
+    groups = {}
+    for value in values if len(values) > FEW else ():
+        if type(value) not in PLAIN:
+            groups.setdefault(_hash(value), []).append(value)
+    for number, group in groups.items():
+        if number is not None and sum(one is not group[0] and one != group[0] for one in group) > FEW:
+            raise ModelFileError(f"{len(group)} values of one hash.")
+    return values
+
+
+def _hash(value):
+    try:
+        return hash(value)
+    except TypeError:  # no key of anything
+        return None

@@ -245,6 +245,7 @@ class LinearForecaster(MultiOutputMixin, RegressorMixin, BaseEstimator):
 
     def _check_loaded(self):
         """Refuse a model file whose parts do not fit together."""
+        self._check_parameters()
         columns = Inputs(**self.inputs_).columns if self.inputs_ else self.n_features_in_
         shapes = {
             "coef_": (columns, self.n_outputs_),
@@ -260,6 +261,8 @@ class LinearForecaster(MultiOutputMixin, RegressorMixin, BaseEstimator):
                     f"the {name} of a linear forecaster has shape {array.shape} and dtype {array.dtype}; expected "
                     f"{shape} and float64."
                 )
+            if not np.isfinite(array).all():
+                raise ModelFileError(f"the {name} of a linear forecaster holds NaN or infinite values.")
 
 
 def _by_value(numbers):

@@ -77,13 +77,15 @@ class Network:
             expected = self.compiled.n_parameters
         except ValueError as error:
             raise ModelFileError(f"a network that cannot be: {error}") from error
-        if theta.size != expected:
-            raise ModelFileError(f"{theta.size} weights; expected {expected}.")
+        if theta.size != expected or not np.isfinite(theta).all():
+            raise ModelFileError(f"{theta.size} weights, some of them NaN or infinite; expected {expected} numbers.")
         for of, size in parts.items():
             for name in (f"{of}_mean", f"{of}_scale"):
                 found = getattr(s, name)
                 if not isinstance(found, np.ndarray) or found.shape != (size,) or found.dtype != np.float64:
                     raise ModelFileError(f"{name} of the scaling is not {size} numbers.")
+                if not np.isfinite(found).all() or (name.endswith("scale") and (found <= 0).any()):
+                    raise ModelFileError(f"{name} of the scaling holds what no fit finds, such as NaN.")
         constant = s.target_constant
         if constant is not None and (
             not isinstance(constant, np.ndarray) or constant.shape != (a.targets,) or constant.dtype != bool

@@ -122,3 +122,5 @@ def check_state(model):
         fits = isinstance(slot, np.ndarray) and slot.dtype == network.theta.dtype
         if not fits or slot.shape != network.theta.shape:
             raise ModelFileError(f"the optimiser's {name} moments are not one of each of {network.theta.size} weights.")
+        if not np.isfinite(slot).all():
+            raise ModelFileError(f"the optimiser's {name} moments hold NaN or infinite values.")

@@ -12,7 +12,7 @@ from .parameters import CONSTRAINTS
 __all__ = ["RNNForecaster"]
 
 
-@stored("RNNForecaster", card=card_parts, left_out=("callbacks",))
+@stored("RNNForecaster", card=card_parts, left_out=("callbacks", "n_jobs", "n_threads_"))
 class RNNForecaster(Saved, Fits, Learns, Forecasts, Carries, RegressorMixin, BaseEstimator):
     """Recurrent network on windows: one row of X is the past of one window, one row of y its future.
 

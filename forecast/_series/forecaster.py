@@ -22,7 +22,7 @@ from .weights import row_weights
 __all__ = ["SeriesForecaster"]
 
 
-@stored("SeriesForecaster", card=card_parts)
+@stored("SeriesForecaster", card=card_parts, left_out=("n_jobs",))
 class SeriesForecaster(
     Saved, Remembered, Answers, Uncertainty, Paths, Updates, Tunes, Monitors, Requests, RegressorMixin, BaseEstimator
 ):

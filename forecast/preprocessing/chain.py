@@ -6,9 +6,9 @@ import numpy as np
 from sklearn.base import clone
 from sklearn.utils.validation import check_is_fitted
 
-from .._files import stored
+from .._files import ModelFileError, stored
 from .pointwise import Pointwise
-from .target import Asinh, BoxCox, Difference, Log, Log1p, LogReturn, Scale, refuse_period
+from .target import Asinh, BoxCox, Difference, Log, Log1p, LogReturn, Scale, period_fault
 from .transform import ROUNDINGS, Transform, as_forecasts, as_series
 
 __all__ = ["NAMES", "Chain", "make_transform"]
@@ -83,6 +83,15 @@ class Chain(Transform):
         """Whether the fitted values differed by no more than roundings; False of chains of version 0.1.0."""
         low, high = getattr(self, "range_", (0.0, 1.0))
         return high - low <= ROUNDINGS * np.finfo(np.float64).eps * max(abs(low), abs(high))
+
+    def _check_loaded(self):
+        """Refuse steps out of a model file that are none."""
+        for step in (*self.steps, *self.steps_):
+            if not isinstance(step, Transform):
+                raise ModelFileError(f"a step of a chain is a {type(step).__name__}; expected a transform.")
+            step._refuse_parameters()
+        if not np.isfinite(getattr(self, "range_", [0.0])).all():
+            raise ModelFileError("the range of a chain holds NaN or infinite values.")
 
     def fit(self, X, y=None):
         """Learn from the known values of one series, each step from the output of the one before.
@@ -217,7 +226,8 @@ def make_transform(spec, period=1):
     >>> make_transform(["log", "seasonal_difference"], period=24).n_lost
     24
     """
-    refuse_period(period)
+    if (fault := period_fault(period)) is not None:
+        raise ValueError(fault)
     parts = list(spec) if isinstance(spec, (list, tuple)) else [] if spec is None else [spec]
     steps = []
     for part in parts:
@@ -239,8 +249,7 @@ def _steps(part, period):
     if isinstance(part, type):
         raise TypeError(f"the transform is the class {part.__name__}; expected an object. Fix: {part.__name__}().")
     if isinstance(part, Transform):
-        if isinstance(part, Difference):
-            refuse_period(part.period)
+        part._refuse_parameters()
         return [clone(part)]
     missing = [name for name in ("fit", "transform", "inverse_transform", "get_params") if not hasattr(part, name)]
     if missing:

@@ -7,7 +7,7 @@ import numpy as np
 from .._files import stored
 from .transform import ROUNDINGS, SAME, Transform
 
-__all__ = ["Asinh", "BoxCox", "Difference", "Log", "Log1p", "LogReturn", "Scale", "refuse_period"]
+__all__ = ["Asinh", "BoxCox", "Difference", "Log", "Log1p", "LogReturn", "Scale", "period_fault"]
 
 
 @stored("Log")
@@ -105,10 +105,14 @@ class BoxCox(Transform):
     def __init__(self, lmbda=None):
         self.lmbda = lmbda
 
+    def _fault(self):
+        lmbda = self.lmbda
+        if lmbda is None or (isinstance(lmbda, Real) and not isinstance(lmbda, bool) and np.isfinite(lmbda)):
+            return None
+        return f"lmbda is {lmbda!r}; expected a finite number, or None for the most likely one."
+
     def _learn(self, x, known):
         lmbda = self.lmbda
-        if lmbda is not None and (isinstance(lmbda, bool) or not isinstance(lmbda, Real) or not np.isfinite(lmbda)):
-            raise ValueError(f"lmbda is {lmbda!r}; expected a finite number, or None for the most likely one.")
         self._refuse_domain(x)
         logs = np.log(known)
         middle = float(logs.mean())
@@ -263,8 +267,10 @@ class Difference(Transform):
         """Rows at the start without a transformed value, known before `fit`: the period."""
         return self.period
 
+    def _fault(self):
+        return period_fault(self.period)
+
     def _learn(self, x, known):
-        refuse_period(self.period)
         if len(x) <= self.period:
             raise ValueError(
                 f"{self}: the series has {len(x)} rows; more than period = {self.period} are needed for a difference. "
@@ -288,10 +294,11 @@ class Difference(Transform):
             return self._restored(accumulated(z, past), z)
 
 
-def refuse_period(period):
-    """Refuse a value that is not a number of rows."""
-    if isinstance(period, bool) or not isinstance(period, Integral) or period < 1:
-        raise ValueError(f"period is {period!r}; expected a whole number of rows, 1 or more.")
+def period_fault(period):
+    """What is wrong with a number of rows, None where nothing is."""
+    if isinstance(period, Integral) and not isinstance(period, bool) and period >= 1:
+        return None
+    return f"period is {period!r}; expected a whole number of rows, 1 or more."
 
 
 def accumulated(z, past):
@@ -374,9 +381,11 @@ class Scale(Transform):
         """True."""
         return True
 
+    def _fault(self):
+        known = isinstance(self.method, str) and self.method in SCALES
+        return None if known else f"method is {self.method!r}; expected one of {sorted(SCALES)}."
+
     def _learn(self, x, known):
-        if self.method not in SCALES:
-            raise ValueError(f"method is {self.method!r}; expected one of {sorted(SCALES)}.")
         with np.errstate(over="ignore", invalid="ignore"):
             center, scale = SCALES[self.method](known)
         if not np.isfinite([center, scale]).all():

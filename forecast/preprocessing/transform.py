@@ -8,6 +8,8 @@ import numpy as np
 from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.utils.validation import check_is_fitted
 
+from .._files import ModelFileError
+
 __all__ = ["ROUNDINGS", "SAME", "Transform", "as_forecasts", "as_series"]
 
 ROUNDINGS = 10  # units in the last place of the largest value: a smaller spread is none, as in scikit-learn's scalers
@@ -53,6 +55,7 @@ class Transform(TransformerMixin, BaseEstimator):
         ValueError
             Infinite values, values that the transform does not accept, or too few values.
         """
+        self._refuse_parameters()
         x = as_series(X, self)
         known = x[~np.isnan(x)]
         if len(known) < self._n_needed:
@@ -107,6 +110,24 @@ class Transform(TransformerMixin, BaseEstimator):
         check_is_fitted(self)
         z, past = as_forecasts(X, past, self)
         return self._inverse(z, past)
+
+    def _fault(self):
+        """What is wrong with the parameters, None where nothing is."""
+        return None
+
+    def _refuse_parameters(self):
+        if (fault := self._fault()) is not None:
+            raise ValueError(fault)
+
+    def _check_loaded(self):
+        """Refuse numbers out of a model file that no fit finds."""
+        self._refuse_parameters()
+        for name, value in vars(self).items():
+            if isinstance(value, float) and not np.isfinite(value):
+                raise ModelFileError(f"{type(self).__name__}.{name} is {value!r}; expected a finite number.")
+        for name in ("scale_", "geometric_mean_"):
+            if not getattr(self, name, 1.0) > 0:
+                raise ModelFileError(f"{type(self).__name__}.{name} is {getattr(self, name)!r}; expected more than 0.")
 
     def _learn(self, x, known):
         self._forward(x)

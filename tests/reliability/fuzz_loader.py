@@ -1,0 +1,411 @@
+"""A structure-aware fuzzer of model files: `python tests/reliability/fuzz_loader.py --seconds 1200 --findings folder`.
+
+It takes golden and fresh files, changes bytes and structure (values, shapes, dtypes, keys, nesting), makes the checksum
+right again, and loads each mutant in a forked child with limits on memory and processor time. What loads is asked for a
+forecast. A mutant is made from its number and the seed alone, so `--only NUMBER` gives a finding once more.
+
+Findings are crashes, errors other than `ModelFileError` on loading, memory beyond twice the file and 1 MiB, more than a
+second for each MB, and forecasts of NaN. An error that a forecast raises is none.
+"""
+
+import argparse
+import collections
+import contextlib
+import hashlib
+import json
+import os
+import random
+import resource
+import signal
+import sys
+import time
+import warnings
+from pathlib import Path
+
+import numpy as np
+
+TESTS = Path(__file__).parents[1]
+sys.path.insert(0, str(TESTS))
+
+BATCH = 1000  # mutants of a child
+FLOOR, PER_BYTE = 0.5, 1e-6  # seconds: any file, and a byte of it
+SPARE, TIMES = 1 << 20, 2  # bytes that any file may take, and times its own size
+NOISE = 1 << 18  # bytes: pages of the interpreter that a load touches for the first time
+ROOM = 1 << 29  # bytes that a child may ask for; more is refused by the system
+HANG = 10  # seconds of processor time
+
+SERIES = [
+    "panel", "panel of categories", "trading calendar given", "covariates", "quantiles", "mask", "periods",
+    "whole numbers", "panel in levels", "several targets", "series, cycle and segments", "window_norm",
+    "linear weights of each series", "holidays given", "regressor: pipeline", "regressor: RidgeCV",
+    "regressor: MultiOutputRegressor", "regressor: TransformedTargetRegressor", "regressor: SeasonalNaive",
+    "transform: chain", "transform: PowerTransformer", "transform: QuantileTransformer", "transform: asinh",
+]  # fmt: skip
+WINDOWS = ["gru", "segments", "steps", "several levels", "RandomState", "early stopping", "Windows"]
+
+
+def panel_of_many():
+    """Twenty series with transforms, which a file has as columns."""
+    import saved_models
+    from sklearn.linear_model import Ridge
+
+    parts = [saved_models.frame(saved_models.days(30)).assign(shop=f"shop {number}") for number in range(20)]
+    data = saved_models.pd.concat(parts).reset_index()
+    return saved_models.series(Ridge(), data, series="shop", time="day", transform=["log", "standard"])
+
+
+def corpus(folder, names=None):
+    """Files to change, by name: those of earlier releases and fresh ones."""
+    import saved_models
+
+    files = {path.stem: path.read_bytes() for path in sorted((TESTS / "golden").glob("models-*/*.forecast"))}
+    makers = {name: (saved_models.SERIES | saved_models.WINDOWS)[name] for name in (*SERIES, *WINDOWS)}
+    makers["panel of many"] = panel_of_many
+    for name in makers if names is None else names:
+        makers[name]().save(folder / "model")
+        files[name] = (folder / "model").read_bytes()
+    return [(name, *taken_apart(data)) for name, data in files.items()]
+
+
+# -------------------- files in parts
+
+
+def taken_apart(data):
+    """Metadata, the model's tree, and tensors as [name, dtype, shape, bytes]."""
+    length = int.from_bytes(data[:8], "little")
+    header, body = json.loads(data[8 : 8 + length]), data[8 + length :]
+    metadata = header.pop("__metadata__")
+    tensors = [
+        [name, entry["dtype"], entry["shape"], body[slice(*entry["data_offsets"])]]
+        for name, entry in header.items() if name != "sha256"
+    ]  # fmt: skip
+    return metadata, metadata["model"], tensors
+
+
+def put_together(metadata, tree, tensors, header_too=None):
+    """A file with the right checksum, whatever is in it."""
+    header, at = {"__metadata__": metadata | {"model": json.dumps(tree)}}, 0
+    for name, dtype, shape, data in tensors:
+        header[name] = {"dtype": dtype, "shape": shape, "data_offsets": [at, at + len(data)]}
+        at += len(data)
+    header["sha256"] = {"dtype": "U8", "shape": [32], "data_offsets": [at, at + 32]}
+    if header_too is not None:
+        header_too(header)
+    text = json.dumps(header).encode()
+    text += b" " * (-len(text) % 8)
+    return sealed(len(text).to_bytes(8, "little") + text + b"".join(part[3] for part in tensors))
+
+
+def sealed(data):
+    return data + hashlib.sha256(data).digest()
+
+
+# -------------------- mutations
+
+
+def nested(rng, value):
+    for _ in range(rng.choice([1, 5, 58, 70, 150])):
+        value = [value] if rng.random() < 0.5 else {"is": "tuple", "items": [value]}
+    return value
+
+
+def strange(rng):
+    """A value that no writer would put there."""
+    whole = rng.choice([0, 1, -1, 2, 7, 255, 10**6, 2**31, 2**53, 2**62, 2**63, 2**64, -(2**63), 10**30])
+    return rng.choice([
+        lambda: whole,
+        lambda: rng.choice([0.0, -0.0, 0.5, -1.5, 1e-308, 1e30, 1e19]),
+        lambda: rng.choice([None, True, False, "", "a", "\0", "\ud800", "x" * 1000, "UTC", "<f8", "D"]),
+        lambda: [rng.choice([0, "a", None, [], {}])] * rng.choice([0, 1, 3, 100, 10_000]),
+        lambda: [rng.choice([1, 2**32]) * number for number in range(rng.choice([3, 100, 5000]))],
+        lambda: {"is": "float", "value": rng.choice(["nan", "inf", "-inf", "1"])},
+        lambda: {"is": "range", "start": 0, "stop": whole, "step": rng.choice([1, -1, 3]), "name": None},
+        lambda: {"is": "tuple", "items": [whole] * rng.choice([0, 1, 3])},
+        lambda: {"is": "dict", "keys": [whole, "b"], "values": [1, 2]},
+        lambda: {"is": "objects", "shape": [rng.choice([0, 1, 2**40]), rng.choice([0, 1])], "items": []},
+        lambda: {"is": "number", "dtype": rng.choice(["<f8", "<i8", "|i1", "<M8[ns]", "|b1"]), "value": whole},
+        lambda: {"is": "same", "as": rng.choice([0, 1, 3, 9])},
+        lambda: {"is": "stamp", "count": whole, "unit": rng.choice(["s", "ns"]), "zone": None},
+        lambda: {"is": "offset", "name": rng.choice(["Day", "Hour", "MonthEnd", "BusinessHour", "Easter", "Nano"]),
+                 "n": whole, "normalize": False, "options": {"is": "dict", "keys": [], "values": []}},
+        lambda: {"is": "zone", "from": "zoneinfo", "name": rng.choice(["Europe/Berlin", "Asia/Tokyo", "UTC"])},
+        lambda: {"is": "column", "values": rng.choice([[], None])},
+        lambda: {"is": "sklearn", "class": rng.choice([
+            "sklearn.linear_model.Ridge", "sklearn.neighbors.KNeighborsRegressor", "sklearn.pipeline.Pipeline",
+            "sklearn.preprocessing.StandardScaler", "sklearn.dummy.DummyRegressor", "sklearn.decomposition.PCA",
+        ]), "version": "1.9.1", "state": {"n_features_in_": whole}},
+    ])()  # fmt: skip
+
+
+def ways(tree, way=()):
+    yield way
+    for key, part in tree.items() if isinstance(tree, dict) else enumerate(tree) if isinstance(tree, list) else ():
+        yield from ways(part, (*way, key))
+
+
+def at(tree, way):
+    for key in way:
+        tree = tree[key]
+    return tree
+
+
+def changed_tree(rng, tree):
+    places = list(ways(tree))
+    way = rng.choice(places[1:] or places)
+    if not way:
+        return strange(rng)
+    around, key = at(tree, way[:-1]), way[-1]
+    old = around[key]
+    kind = rng.randrange(9)
+    if kind == 0 and isinstance(old, int | float):
+        around[key] = rng.choice([old + 1, old - 1, -old, old * 1000, old // 2, float(old)])
+    elif kind == 1:
+        around[key] = json.loads(json.dumps(at(tree, rng.choice(places))))
+    elif kind == 2:
+        del around[key]
+    elif kind == 3 and isinstance(old, list) and old:
+        around[key] = old * rng.choice([2, 3, 100]) if rng.random() < 0.5 else old[: rng.randrange(len(old))]
+    elif kind == 4 and isinstance(around, dict):
+        around[rng.choice(["is", "class", "x", "n_features_in_", "coef_", "predict"])] = strange(rng)
+    elif kind == 5:
+        around[key] = nested(rng, old)
+    elif kind == 6 and isinstance(old, str):
+        texts = [part for part in (at(tree, one) for one in places) if isinstance(part, str)]
+        around[key] = rng.choice(texts)
+    elif kind == 7 and isinstance(around, list):
+        rng.shuffle(around)
+    else:
+        around[key] = strange(rng)
+    return tree
+
+
+SIZES = {"BOOL": 1, "U8": 1, "I8": 1, "U16": 2, "I16": 2, "F16": 2, "U32": 4, "I32": 4, "F32": 4, "U64": 8, "I64": 8,
+         "F64": 8}  # fmt: skip
+KINDS = {"F16": "<f2", "F32": "<f4", "F64": "<f8", "I64": "<i8", "I32": "<i4", "U32": "<u4"}
+
+
+def changed_tensor(rng, tensors):
+    tensor = rng.choice(tensors)
+    _, dtype, shape, data = tensor
+    kind = rng.randrange(6)
+    if kind == 0:  # another shape of as many bytes
+        count = len(data) // SIZES[dtype]
+        shapes = [[count], [count, 1], [1, count], [1, 1, count], shape[::-1], [count // 2, 2], [0, count]]
+        tensor[2] = rng.choice(shapes)
+    elif kind == 1:  # another dtype of the same size
+        tensor[1] = rng.choice([name for name in SIZES if SIZES[name] == SIZES[dtype]])
+    elif kind == 2:  # shorter or longer along an axis
+        axis = rng.randrange(len(shape)) if shape else None
+        if axis is not None and shape[axis]:
+            new = rng.choice([0, 1, shape[axis] - 1, shape[axis] + 1, shape[axis] * 2])
+            tensor[2] = [*shape[:axis], new, *shape[axis + 1 :]]
+            need = int(np.prod(tensor[2], dtype=object)) * SIZES[dtype]
+            tensor[3] = (data * (need // max(len(data), 1) + 1))[:need]
+    elif kind in (3, 4) and dtype in KINDS and data:  # values
+        values = np.frombuffer(data, KINDS[dtype]).copy()
+        whole = dtype[0] in "IU"
+        pool = [0, 1, -1, 2**31 - 1, 10**6, -(2**31)] if whole else [np.nan, np.inf, -np.inf, 1e30, 0.0, -1.0, 1e-30]
+        for _ in range(rng.choice([1, 1, 3, len(values)])):
+            with np.errstate(over="ignore"):
+                values[rng.randrange(len(values))] = np.array(rng.choice(pool)).astype(values.dtype)
+        tensor[3] = values.tobytes()
+    elif data:  # bytes
+        data = bytearray(data)
+        for _ in range(rng.choice([1, 4, 64])):
+            data[rng.randrange(len(data))] = rng.randrange(256)
+        tensor[3] = bytes(data)
+    return tensors
+
+
+def changed_header(rng):
+    def change(header):
+        name = rng.choice(list(header))
+        entry = header[name]
+        kind = rng.randrange(5)
+        if name == "__metadata__":
+            entry[rng.choice(["format", "version", "card", "model", "more"])] = strange(rng)
+        elif kind == 0:
+            entry["shape"] = rng.choice([[2**63, 0], [-1], [2**40], [2**63, 2**63], [0], [True], [[]], [1] * 40])
+        elif kind == 1:
+            entry["data_offsets"] = rng.choice([[0, 2**62], [-1, 3], [0, 0], [5, 2], [0], None])
+        elif kind == 2:
+            entry["dtype"] = rng.choice(["BF16", "F8_E4M3", "", None, 7, *SIZES])
+        elif kind == 3:
+            del header[name]
+        else:
+            header[rng.choice(["", "x", "é", "a" * 10**4])] = entry
+
+    return change
+
+
+def mutant(files, seed, number):
+    """The bytes of a mutant, and the name of the file that it was."""
+    rng = random.Random(f"{seed} {number}")
+    name, metadata, model, tensors = rng.choice(files)
+    metadata, tree, tensors = dict(metadata), json.loads(model), [list(part) for part in tensors]
+    header_too = None
+    for _ in range(rng.choice([1, 1, 1, 2, 4])):
+        kind = rng.random()
+        if kind < 0.55:
+            tree = changed_tree(rng, tree)
+        elif kind < 0.9:
+            tensors = changed_tensor(rng, tensors)
+        else:
+            header_too = changed_header(rng)
+    data = put_together(metadata, tree, tensors, header_too)
+    if rng.random() < 0.05:  # bytes of any place
+        data = bytearray(data[:-32])
+        for _ in range(rng.choice([1, 8])):
+            data[rng.randrange(len(data))] = rng.randrange(256)
+        data = sealed(bytes(data[: rng.choice([len(data), len(data), rng.randrange(len(data))])]))
+    return name, data
+
+
+# -------------------- one mutant
+
+
+def peak():
+    """Bytes of memory now and at most since the last call."""
+    with open("/proc/self/status", encoding="ascii") as file:
+        found = dict(line.split(":", 1) for line in file)
+    with open("/proc/self/clear_refs", "w", encoding="ascii") as file:
+        file.write("5")
+    return [int(found[name].split()[0]) * 1024 for name in ("VmRSS", "VmHWM")]
+
+
+def forecast_of(model):
+    if hasattr(model, "future_frame"):
+        future = model.future_frame()
+        known = model._state.schema.future_names
+        future[known] = 20.0
+        return model.predict(future).select_dtypes("number").to_numpy()
+    return model.predict(np.sin(np.arange(3.0 * min(model.n_features_in_, 10**4))).reshape(3, -1))
+
+
+def judged(path, size):
+    """What came of a file: a word, findings, memory and time; the better of three loads, as far as one is too much."""
+    for _ in range(3):
+        result = judged_once(path, size)
+        if not any(finding.startswith(("memory", "time")) for finding in result[1]):
+            break
+    return result
+
+
+def judged_once(path, size):
+    import forecast
+
+    peak()
+    before, _ = peak()
+    start = time.process_time()
+    model, word, findings = None, "loaded", []
+    try:
+        model = forecast.load(path)
+    except forecast.ModelFileError:
+        word = "refused"
+    except Exception as error:
+        word, findings = "failed", [f"{type(error).__name__} in load: {str(error)[:100]}"]
+    taken = time.process_time() - start
+    memory = peak()[1] - before
+    if memory > TIMES * size + SPARE + NOISE:
+        findings.append(f"memory {memory >> 10} KiB of a file of {size >> 10} KiB")
+    if taken > FLOOR + PER_BYTE * size:
+        findings.append(f"time {taken:.1f} s of a file of {size >> 10} KiB")
+    if model is not None:
+        try:
+            if not np.isfinite(forecast_of(model)).all():
+                word, findings = "nonsense", [*findings, "a forecast of NaN or infinity"]
+        except Exception as error:
+            word = f"loaded, and its forecast raised {type(error).__name__}"
+    return word, findings, memory, taken
+
+
+def child(files, seed, numbers, folder, write):
+    base = resource.getrlimit(resource.RLIMIT_AS)[1]
+    with open("/proc/self/statm", encoding="ascii") as file:
+        used = int(file.read().split()[0]) * resource.getpagesize()
+    resource.setrlimit(resource.RLIMIT_AS, (used + ROOM, base))
+    path = folder / "mutant"
+    for _, metadata, model, tensors in files:  # what a child touches first is not the mutants'
+        path.write_bytes(put_together(metadata, json.loads(model), tensors))
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            judged_once(path, 0)
+    for number in numbers:
+        name, data = mutant(files, seed, number)
+        path.write_bytes(data)
+        signal.setitimer(signal.ITIMER_PROF, HANG)  # ends the process
+        with warnings.catch_warnings(), open(os.devnull, "w") as nowhere, contextlib.redirect_stderr(nowhere):
+            warnings.simplefilter("ignore")
+            result = judged(path, len(data))
+        signal.setitimer(signal.ITIMER_PROF, 0)
+        os.write(write, json.dumps([number, name, *result]).encode() + b"\n")
+
+
+def run_batch(files, seed, numbers, folder):
+    """Results by number; a number without one ended its process, and those after it are run again."""
+    while numbers:
+        read, write = os.pipe()
+        process = os.fork()
+        if process == 0:
+            code = 1
+            try:
+                os.close(read)
+                child(files, seed, numbers, folder, write)
+                code = 0
+            finally:
+                os._exit(code)
+        os.close(write)
+        with os.fdopen(read) as file:
+            done = [json.loads(line) for line in file if line.endswith("\n")]
+        _, status = os.waitpid(process, 0)
+        yield from done
+        numbers = numbers[len(done) :]
+        if numbers:
+            yield [numbers[0], "?", "crashed", [f"the process ended with {os.waitstatus_to_exitcode(status)}"], 0, 0.0]
+            numbers = numbers[1:]
+
+
+def fuzz(files, folder, seed=0, seconds=None, count=None, first=0, findings=None):
+    """Run mutants until the time is over or the count is reached; how many came to what, and the findings."""
+    words, found, number, start = collections.Counter(), [], first, time.monotonic()
+    while (seconds is None or time.monotonic() - start < seconds) and (count is None or number < first + count):
+        numbers = list(range(number, min(number + BATCH, first + count) if count else number + BATCH))
+        for one, name, word, wrong, *_ in run_batch(files, seed, numbers, folder):
+            words[word] += 1
+            if wrong:
+                found.append((one, name, wrong))
+                print(f"{one} {name}: {'; '.join(wrong)}", flush=True)
+                if findings is not None:
+                    (findings / f"{seed}-{one}.forecast").write_bytes(mutant(files, seed, one)[1])
+        number = numbers[-1] + 1
+    return words, found
+
+
+def main():
+    import tempfile
+
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--seconds", type=float, default=60)
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--first", type=int, default=0)
+    parser.add_argument("--only", type=int)
+    parser.add_argument("--findings", type=Path)
+    options = parser.parse_args()
+    with tempfile.TemporaryDirectory() as folder:
+        files = corpus(Path(folder))
+        if options.only is not None:
+            words, found = fuzz(files, Path(folder), options.seed, count=1, first=options.only)
+        else:
+            if options.findings is not None:
+                options.findings.mkdir(exist_ok=True)
+            words, found = fuzz(
+                files, Path(folder), options.seed, options.seconds, first=options.first, findings=options.findings
+            )
+    print(f"{sum(words.values())} executions, {len(found)} findings")
+    for word, n in words.most_common():
+        print(f"{n:8} {word}")
+    sys.exit(bool(found))
+
+
+if __name__ == "__main__":
+    main()
