@@ -1,0 +1,4 @@
+"""stub"""
+BARS = ()
+def recorded(bar):
+    return ""
