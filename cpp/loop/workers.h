@@ -27,6 +27,7 @@ class StopSign {
   bool stopped() const { return stopped_.load(std::memory_order_relaxed); }
   void look();      // for the calling thread, as often as it likes
   void look_now();  // the same without leaving any out: after a piece of work of unknown length
+  uint64_t caller_word() const { return caller_word_; }
 
   struct Worker {
     StopSign* sign;
@@ -89,6 +90,7 @@ template <class Body>
 void with_team([[maybe_unused]] int threads, StopSign& sign, const Body& body) {
 #if defined(_OPENMP)
   if (threads > 1) {
+    const FloatGuard as_called(sign.caller_word());  // threads are born with it, and OpenMP keeps them for others
     Team team(sign);
 #pragma omp parallel num_threads(threads)
     {
