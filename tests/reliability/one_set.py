@@ -3,7 +3,7 @@
     python tests/reliability/one_set.py FOLDER --isa v3 --flags "-O1 -g -fsanitize=address,undefined"
 
 The folder gets a copy of the package with that core: put it first in PYTHONPATH. Objects are kept there; a file is
-compiled again where its command or any native source that it may read has changed.
+compiled again where its command or anything that it reads has changed.
 """
 
 import argparse
@@ -37,11 +37,11 @@ def python_headers():
     return [f"-I{sysconfig.get_paths()['include']}", f"-I{pybind11.get_include()}"]
 
 
-def fingerprint(command, root):
-    """Of a command and of every native source: a header may be read by any file."""
+def fingerprint(command, read):
+    """Of a command and of all files that the compiler read, as it has noted them itself."""
     digest = hashlib.sha256(shlex.join(command).encode())
-    for path in sorted([*root.glob("cpp/**/*.[hc]*"), *root.glob("tests/**/*.cpp")]):
-        digest.update(path.read_bytes())
+    for path in read.read_text().replace("\\\n", " ").split(":", 1)[1].split() if read.is_file() else []:
+        digest.update(Path(path).read_bytes() if Path(path).is_file() else b"gone")
     return digest.hexdigest()
 
 
@@ -49,10 +49,11 @@ def compiled(source, command, folder, root):
     """The object of a source, made where it is not there yet."""
     target = folder / "objects" / (source.replace("/", "_") + ".o")
     target.parent.mkdir(parents=True, exist_ok=True)
-    mark, note = fingerprint([*command, source], root), target.with_suffix(".mark")
-    if not (target.is_file() and note.is_file() and note.read_text() == mark):
-        subprocess.run([*command, "-c", str(root / source), "-o", str(target)], check=True)
-        note.write_text(mark)
+    read, note = target.with_suffix(".d"), target.with_suffix(".mark")
+    command = [*command, "-MMD", "-MF", str(read), "-c", str(root / source), "-o", str(target)]
+    if not (target.is_file() and note.is_file() and note.read_text() == fingerprint(command, read)):
+        subprocess.run(command, check=True)
+        note.write_text(fingerprint(command, read))
     return str(target)
 
 

@@ -44,7 +44,7 @@ def figure_of(bar, cases):
     """What this run says of a bar: (state, figure)."""
     mine = {nodeid: case for nodeid, case in cases.items() if any(of_bar(nodeid, test) for test in bar.tests)}
     if not mine:
-        return "not run", bar.elsewhere or recorded(bar) or "its tests were not chosen"
+        return "not run", "; ".join(filter(None, [bar.elsewhere or "its tests were not chosen", recorded(bar)]))
     failed = [nodeid for nodeid, (passed, _) in mine.items() if not passed]
     if failed:
         return "FAILED", f"{len(failed)} of {len(mine)} cases, first {failed[0]}"

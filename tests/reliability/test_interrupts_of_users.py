@@ -34,7 +34,7 @@ hours = pd.date_range("2024-01-01", periods=700, freq="h")
 df = pd.DataFrame({"y": np.sin(np.arange(700) / 4) + rng.normal(size=700) / 9}, hours)
 network = RNNForecaster(hidden_size=24, max_iter=400, tol=0, early_stopping=False, random_state=0)
 series = SeriesForecaster(network, target="y", lookback=48, horizon=4)
-small = SeriesForecaster(RNNForecaster(hidden_size=8, max_iter=1, random_state=0), target="y", lookback=48, horizon=4)
+small = SeriesForecaster(RNNForecaster(hidden_size=24, max_iter=1, random_state=0), target="y", lookback=48, horizon=4)
 
 if kind in ("fit", "predict", "search"):
     model = RNNForecaster(hidden_size=24, max_iter=1, random_state=0).fit(long[:500], long[:500, -1])
@@ -47,7 +47,7 @@ def fit():
     model.set_params(max_iter=400, tol=0, early_stopping=False).fit(long, long[:, -1])
 
 def update():
-    model.set_params(regressor__max_iter=400).update(df[600:], refit=True)
+    model.set_params(regressor__max_iter=5000).update(df[600:], refit="continue")
 
 calls = {
     "fit": fit,
