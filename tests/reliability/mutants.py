@@ -15,18 +15,29 @@ import os
 import random
 import re
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
+import time
+import traceback
 from dataclasses import dataclass
 from pathlib import Path
 
+import hypothesis
+import numpy
+import pandas
+import pytest
+import sklearn.linear_model
+import sklearn.pipeline
 from one_set import ROOT, build_core
 
+FORKED = (hypothesis, numpy, pandas, pytest, sklearn)  # imported once, for all children
+
 ROOMS = {  # folder or file, and the tests that know it, quick ones first
-    "windows": ("forecast/_windows", "windows window_norms window_places placed_windows properties many_windows glued"),
-    "preprocessing": ("forecast/preprocessing", "preprocessing domain_of_transforms calendar transforms properties"),
-    "conformal": ("forecast/_conformal", "conformal fresh_intervals uncertainty since_batch own_intervals"),
+    "windows": ("forecast/_windows", "windows window_norms window_places placed_windows many_windows no_past"),
+    "preprocessing": ("forecast/preprocessing", "preprocessing domain_of_transforms calendar"),
+    "conformal": ("forecast/_conformal", "conformal fresh_intervals since_batch"),
     "cell": ("cpp/cell", "gradients core golden cell_contract"),
     "loss": ("cpp/loss", "gradients core golden distributions"),
     "layer": ("cpp/layer", "layers attention random_networks depth golden_seq2seq"),
@@ -133,19 +144,48 @@ def planted(fault, root):
     return lambda: path.write_text(text, encoding="utf-8")
 
 
-def found_by(room, package):
-    """The test that fails with the package in that folder, or None."""
-    tests = [f"tests/test_{name}.py" for name in ROOMS[room][1].split() if (ROOT / f"tests/test_{name}.py").is_file()]
-    command = [sys.executable, "-m", "pytest", "-x", "-q", "-n", "0", "-p", "no:cacheprovider", "-p", "no:randomly", *tests]
-    environment = os.environ | {"PYTHONPATH": str(package), "PYTHONDONTWRITEBYTECODE": "1"}
-    try:
-        done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=SECONDS)
-    except subprocess.TimeoutExpired:
-        return "no end"
-    if done.returncode == 0:
+def of_tests(tests, package, output):
+    """In a child: the tests, with the package in that folder; the exit code of pytest."""
+    with open(output, "w") as stream:
+        os.dup2(stream.fileno(), 1)
+        os.dup2(stream.fileno(), 2)
+        sys.path.insert(0, str(package))
+        os.environ |= {"PYTHONPATH": str(package)}
+        sys.dont_write_bytecode = True
+        os.chdir(ROOT)
+        return int(pytest.main(["-x", "-q", "-n", "0", "-p", "no:cacheprovider", "--assert=plain", *tests]))
+
+
+def found_by(room, package, folder):
+    """The test that fails with the package in that folder, or None.
+
+    A fork of this process, which has imported all but the package, begins at once.
+    """
+    tests = [f"tests/test_{name}.py" for name in ROOMS[room][1].split()]
+    output = Path(folder) / "output"
+    child = os.fork()
+    if child == 0:
+        code = 99
+        try:
+            code = of_tests(tests, package, output)
+        except BaseException:  # whatever it is, a child must not go on as its parent would
+            traceback.print_exc()
+        finally:
+            os._exit(code)
+    end = time.monotonic() + SECONDS
+    while True:
+        done, status = os.waitpid(child, os.WNOHANG)
+        if done:
+            break
+        if time.monotonic() > end:
+            os.kill(child, signal.SIGKILL)
+            os.waitpid(child, 0)
+            return "no end"
+        time.sleep(0.05)
+    if status == 0:
         return None
-    named = re.findall(r"^(?:FAILED|ERROR) (\S+)", done.stdout, re.MULTILINE)
-    return named[0] if named else f"exit code {done.returncode}"
+    named = re.findall(r"^(?:FAILED|ERROR) (\S+)", output.read_text(), re.MULTILINE)
+    return named[0] if named else f"status {status}"
 
 
 class Copy:
@@ -180,14 +220,14 @@ def main():
     with tempfile.TemporaryDirectory() as temporary:
         for room in given.rooms:
             copy = Copy(given.folder or temporary, ROOMS[room][0].startswith("cpp"))
-            found = found_by(room, copy.package())
+            found = found_by(room, copy.package(), temporary)
             if found is not None:
-                raise SystemExit(f"{room}: the tests fail without a fault: {found}")
+                raise SystemExit(f"{room}: the tests fail without a fault: {found}\n" + (Path(temporary) / "output").read_text()[-3000:])
             every = list(dict.fromkeys(faults_of(room)))
             for fault in draw.sample(every, min(len(every), given.n // len(given.rooms))):
                 restore = planted(fault, copy.root)
                 package = copy.package()
-                found = found_by(room, package) if package else "the compiler"
+                found = found_by(room, package, temporary) if package else "the compiler"
                 restore()
                 if found == "the compiler":
                     continue
