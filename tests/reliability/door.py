@@ -130,7 +130,11 @@ def entries(rng, network, case, dtype):
     yield "gradient", {"theta": theta, "index": index}, threads | (upstream if rng.random() < 0.5 else {})
     yield "flow", {"theta": theta, "index": index}, threads
     yield "activity", {"theta": theta, "index": index}, threads
-    yield "train", {"theta": theta.copy(), "optimizer": optimizer, "index": index, "batch_size": batch}, threads | training
+    yield (
+        "train",
+        {"theta": theta.copy(), "optimizer": optimizer, "index": index, "batch_size": batch},
+        threads | training,
+    )
 
 
 def knock(seed, counts):
@@ -159,7 +163,8 @@ def knock_elsewhere(seed, counts):
     values = rng.normal(size=rng.integers(0, 70)).astype(rng.choice(DTYPES))
     calls = {
         "activation": lambda: _core.activation(
-            str(rng.choice(["exp", "tanh", "digamma", "none"])), wrong_array(rng, values) if rng.random() < 0.5 else values
+            str(rng.choice(["exp", "tanh", "digamma", "none"])),
+            wrong_array(rng, values) if rng.random() < 0.5 else values,
         ),
         "multiply_adds": lambda: _core.multiply_adds(int(rng.integers(-3, 50)), dtype=str(rng.choice([*DTYPES, "f2"]))),
         "gathered": lambda: _core.gathered(

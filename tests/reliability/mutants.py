@@ -222,7 +222,8 @@ def main():
             copy = Copy(given.folder or temporary, ROOMS[room][0].startswith("cpp"))
             found = found_by(room, copy.package(), temporary)
             if found is not None:
-                raise SystemExit(f"{room}: the tests fail without a fault: {found}\n" + (Path(temporary) / "output").read_text()[-3000:])
+                said = (Path(temporary) / "output").read_text()[-3000:]
+                raise SystemExit(f"{room}: the tests fail without a fault: {found}\n{said}")
             every = list(dict.fromkeys(faults_of(room)))
             for fault in draw.sample(every, min(len(every), given.n // len(given.rooms))):
                 restore = planted(fault, copy.root)

@@ -14,6 +14,8 @@ import subprocess
 import sysconfig
 from pathlib import Path
 
+import pybind11
+
 ROOT = Path(__file__).resolve().parents[2]
 SETS = {  # register bytes, flags: those of cpp/CMakeLists.txt
     "v2": (16, "-msse4.2 -mpopcnt"),
@@ -28,12 +30,15 @@ ONE_SET = "tests/reliability/one_set.cpp"
 
 
 def macros(isa):
-    return [f"-DFORECAST_ISA={isa}", f'-DFORECAST_NAME="{isa}"', f"-DFORECAST_BYTES={SETS[isa][0]}", "-DFORECAST_NEON=0"]
+    return [
+        f"-DFORECAST_ISA={isa}",
+        f'-DFORECAST_NAME="{isa}"',
+        f"-DFORECAST_BYTES={SETS[isa][0]}",
+        "-DFORECAST_NEON=0",
+    ]
 
 
 def python_headers():
-    import pybind11
-
     return [f"-I{sysconfig.get_paths()['include']}", f"-I{pybind11.get_include()}"]
 
 
@@ -63,7 +68,9 @@ def objects(folder, isa, flags, compiler, root, sources):
     yield compiled("cpp/kernel/unit.cpp", kernel, folder, root)
     for source in sources:
         more = [*python_headers(), "-fvisibility=hidden"] if "/bind/" in source else []
-        yield compiled(source, [*base, *more, '-DFORECAST_COMPILER="one set"', "-DFORECAST_COMPILER_BUILD=0"], folder, root)
+        yield compiled(
+            source, [*base, *more, '-DFORECAST_COMPILER="one set"', "-DFORECAST_COMPILER_BUILD=0"], folder, root
+        )
 
 
 def build_core(folder, isa="v3", flags=(), compiler=("g++",), root=ROOT):
@@ -72,7 +79,9 @@ def build_core(folder, isa="v3", flags=(), compiler=("g++",), root=ROOT):
     sources = [f"cpp/bind/{name}.cpp" for name in DOOR] + [f"cpp/{name}.cpp" for name in LOOP]
     parts = list(objects(folder, isa, list(flags), compiler, root, [*sources, "cpp/conformal/adaptive.cpp", ONE_SET]))
     package = folder / "forecast"
-    shutil.copytree(root / "forecast", package, dirs_exist_ok=True, ignore=shutil.ignore_patterns("_core*.so", "__pyc*"))
+    shutil.copytree(
+        root / "forecast", package, dirs_exist_ok=True, ignore=shutil.ignore_patterns("_core*.so", "__pyc*")
+    )
     target = package / f"_core{sysconfig.get_config_var('EXT_SUFFIX')}"
     subprocess.run([*compiler, "-shared", *flags, "-fopenmp", *parts, "-o", str(target)], check=True)
     return folder

@@ -24,7 +24,8 @@ case $part in
   address)
     "$python" "$here/one_set.py" "$folder/address" --isa v3 \
       --flags "-O1 -g1 -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize=vptr"
-    export PYTHONPATH=$folder/address ASAN_OPTIONS=detect_leaks=0:allocator_may_return_null=1 UBSAN_OPTIONS=print_stacktrace=1
+    export PYTHONPATH=$folder/address UBSAN_OPTIONS=print_stacktrace=1
+    export ASAN_OPTIONS=detect_leaks=0:allocator_may_return_null=1
     LD_PRELOAD="$(gcc -print-file-name=libasan.so) $(gcc -print-file-name=libubsan.so)"
     export LD_PRELOAD
     cd "$root"

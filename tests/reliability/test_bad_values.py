@@ -1,4 +1,4 @@
-"""F9: 500 generated bad values, anywhere in target or covariate: refused with column and first stamp, nothing changed."""
+"""F9: 500 generated bad values in target and covariates: refused with column and first stamp, nothing changed."""
 
 import warnings
 
@@ -79,7 +79,7 @@ def test_bad_values_are_refused_with_their_place_and_the_model_stays(kind, regre
         ).fit(frame[:known])
         model.save(tmp_path / "before")
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # of values far from all known ones, and of overflows: then an error follows
+            warnings.simplefilter("ignore")  # of values far from all known ones, and of overflows
             answer = refusal(asked(model, place, spoilt(frame, column, row, kind), known))
         model.save(tmp_path / "after")
         if kind == "beyond all squares" and not isinstance(answer, Exception):

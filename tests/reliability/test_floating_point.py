@@ -64,7 +64,8 @@ def test_no_state_and_no_gradient_is_subnormal(record_property):
     cases = [saturated.with_arguments(past=np.full_like(saturated.arguments["past"], -0.1))]
     for seed in range(50):
         rng = np.random.default_rng(seed)
-        case = draw_case(["lstm", "gru", "rnn_tanh"][seed % 3], rng, steps=int(rng.integers(50, 300)), hidden=8, batch=4)
+        cell, steps = ["lstm", "gru", "rnn_tanh"][seed % 3], int(rng.integers(50, 300))
+        case = draw_case(cell, rng, steps=steps, hidden=8, batch=4)
         case.theta[...] *= rng.uniform(0.01, 30)
         cases.append(case)
     counts = [small_values(case) for case in cases]

@@ -1,7 +1,8 @@
-"""F2: several OpenMP runtimes in one process. Whatever is imported first, each library fits once, and ours gives its bits."""
+"""F2: several OpenMP runtimes in one process: in any order of imports each library fits, and ours gives its bits."""
 
 import importlib.util
 import itertools
+import json
 
 import children
 import pytest
@@ -42,7 +43,6 @@ def of_torch(X, y):
     torch.set_num_threads(2)
     return float(torch.nn.LSTM(8, 8)(torch.ones(64, 64, 8))[0].sum().backward() is None)
 
-warnings.simplefilter("default")  # threadpoolctl's, which are asked for below; other libraries have warnings of their own
 grown = 0
 with warnings.catch_warnings(record=True) as caught:
     warnings.simplefilter("always")
@@ -66,10 +66,10 @@ def bits_alone():
 
 def answer_of(order):
     """Warnings of other libraries are no errors here."""
-    done = children.start(FITS.replace("import hashlib", "import warnings; warnings.resetwarnings()\nimport hashlib"),
-                          {"OMP_NUM_THREADS": None}, 120, order)
+    script = "import warnings\nwarnings.resetwarnings()\n" + FITS
+    done = children.start(script, {"OMP_NUM_THREADS": None}, 120, order)
     assert done.returncode == 0, (order, done.returncode, done.stderr[-2000:])
-    return children.json.loads(done.stdout.splitlines()[-1])
+    return json.loads(done.stdout.splitlines()[-1])
 
 
 def assert_orders(orders, bits, record_property):
@@ -79,12 +79,16 @@ def assert_orders(orders, bits, record_property):
     grown = max(grown for grown, *_ in answers)
     assert grown <= 1
     missing = f"; not run: needs {NEEDS}" if NEEDS else ""
-    record_property("figure", f"{len(answers)} orders of {', '.join(orders[0])}: 0 crashes, same bits, "
-                              f"{grown} OpenMP more by our import{missing}")
+    record_property(
+        "figure",
+        f"{len(answers)} orders of {', '.join(orders[0])}: 0 crashes, same bits, "
+        f"{grown} OpenMP more by our import{missing}",
+    )
 
 
 def test_every_order_of_import_fits(bits_alone, record_property):
-    assert_orders(list(itertools.permutations(name for name in LIBRARIES if name in THERE)), bits_alone, record_property)
+    orders = list(itertools.permutations(name for name in LIBRARIES if name in THERE))
+    assert_orders(orders, bits_alone, record_property)
 
 
 @pytest.mark.parametrize("order", [("torch", "forecast"), ("forecast", "torch"), ("lightgbm", "torch", "forecast")])

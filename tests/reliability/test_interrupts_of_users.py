@@ -87,8 +87,11 @@ def test_an_interrupt_is_answered_and_the_object_is_as_before(kind, record_prope
     latencies, same = children.run(CALLS, {"OMP_NUM_THREADS": "1"}, 600, (kind, MOMENTS))
     assert (len(latencies), same) == (MOMENTS, MOMENTS)
     working, waiting = (max(part) for part in zip(*latencies, strict=True))
-    record_property("figure", f"{kind}: {MOMENTS} of {MOMENTS}, at most {1000 * working:.0f} ms of a processor, "
-                              f"{1000 * waiting:.0f} ms by the clock")
+    record_property(
+        "figure",
+        f"{kind}: {MOMENTS} of {MOMENTS}, at most {1000 * working:.0f} ms of a processor, "
+        f"{1000 * waiting:.0f} ms by the clock",
+    )
     record_property("over", waiting > tolerances.INTERRUPT_SECONDS)
     assert working <= tolerances.INTERRUPT_SECONDS
 
@@ -98,7 +101,8 @@ def interrupted_command(folder, delay):
     rows = "".join(f"2024-01-{1 + i // 24:02} {i % 24:02}:00,{i % 24}\n" for i in range(700))
     data = Path(folder) / "data.csv"
     data.write_text("time,y\n" + rows)
-    command = [sys.executable, "-m", "forecast.cli", "fit", "data.csv", "--target", "y", "--horizon", "4", "-o", "model"]
+    options = ["--target", "y", "--horizon", "4", "-o", "model"]
+    command = [sys.executable, "-m", "forecast.cli", "fit", "data.csv", *options]
     process = subprocess.Popen(command, cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     time.sleep(delay)
     begin = time.perf_counter()
@@ -117,6 +121,9 @@ def test_the_command_line_ends_with_130_and_leaves_no_file(record_property):
         assert files == ["data.csv"]
         seconds.append(took)
     slow = sorted(seconds)
-    record_property("figure", f"command line: {MOMENTS} of {MOMENTS}, exit code 130 and no file; "
-                              f"median {1000 * slow[MOMENTS // 2]:.0f} ms, most {1000 * slow[-1]:.0f} ms to the end")
+    record_property(
+        "figure",
+        f"command line: {MOMENTS} of {MOMENTS}, exit code 130 and no file; "
+        f"median {1000 * slow[MOMENTS // 2]:.0f} ms, most {1000 * slow[-1]:.0f} ms to the end",
+    )
     record_property("over", slow[-1] > tolerances.INTERRUPT_SECONDS)

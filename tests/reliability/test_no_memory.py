@@ -1,4 +1,4 @@
-"""F12: the k-th allocation of native code fails, for every k of a small fit, predict, save and load: MemoryError each."""
+"""F12: the k-th allocation of native code fails, for every k of a fit, predict, save and load: MemoryError each."""
 
 import children
 import pytest
@@ -68,4 +68,5 @@ def test_every_allocation_that_fails_is_a_memory_error_and_the_model_is_as_befor
     assert wrong == []
     assert counts["fit"] > 10
     assert counts["predict"] > 3
-    record_property("figure", ", ".join(f"{n} in {name}" for name, n in counts.items()) + ": MemoryError each, 0 crashes")
+    made = ", ".join(f"{n} in {name}" for name, n in counts.items())
+    record_property("figure", f"{made}: MemoryError each, 0 crashes")

@@ -1,4 +1,4 @@
-"""What SECURITY.md and the table promise: each test that they name exists, and the promises that no other test holds."""
+"""What SECURITY.md and the table promise: the tests that they name exist; and promises that no other test holds."""
 
 import ast
 import os

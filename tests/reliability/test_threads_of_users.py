@@ -67,6 +67,7 @@ def test_fits_of_a_threaded_search_take_one_thread_each(monkeypatch):
 
 def seconds_of(work, threads):
     """Of `threads` Python threads that do the same at once; the median of five."""
+
     def once():
         others = [threading.Thread(target=work) for _ in range(threads)]
         begin = time.perf_counter()
