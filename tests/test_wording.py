@@ -19,6 +19,7 @@ PAGES = [
     ROOT / "cpp" / "README.md",
     ROOT / "CHANGELOG.md",
     ROOT / "CONTRIBUTING.md",
+    ROOT / "SECURITY.md",
     *sorted((ROOT / "docs").rglob("*.md")),
 ]
 WORDS = {"COMMENT", "STRING", "FSTRING_MIDDLE"}

@@ -259,7 +259,7 @@ BARS = (
         "every instruction set has its recorded bits",
         "test_same_bits.py::test_every_instruction_set_gives_the_recorded_bits",
     ),
-    bar("T12", "what a wheel holds and needs", elsewhere=f"{CI}, which installs and tests the package outside of the clone"),
+    bar("T12", "what a wheel holds and needs", elsewhere=f"{CI}, outside of the clone"),
     bar(
         "T13",
         "one command, one table",
