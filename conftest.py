@@ -18,15 +18,11 @@ os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_cmdline_main(config):
-    """Run the whole suite in a process for each core; a file stays in one, for its fixtures. `-n 0` for one in all.
-
-    The tests of reliability measure, so they run one after the other.
-    """
+    """Run the whole suite in a process for each core; a file stays in one, for its fixtures. `-n 0` for one in all."""
     option, cores = config.option, min(len(os.sched_getaffinity(0)), MOST)
     whole = config.args_source is pytest.Config.ArgsSource.TESTPATHS and not hasattr(config, "workerinput")
-    whole = whole and option.markexpr != "reliability"
     free = getattr(option, "numprocesses", 0) is None and not option.usepdb and option.capture != "no"
-    if whole and free and cores > 1:
+    if whole and free and cores > 1 and option.markexpr != "reliability":  # which measures: one after the other
         option.numprocesses, option.dist = cores, "loadfile"
 
 
