@@ -23,7 +23,7 @@ def pytest_cmdline_main(config):
     option, cores = config.option, min(CORES, MOST)
     whole = config.args_source is pytest.Config.ArgsSource.TESTPATHS and not hasattr(config, "workerinput")
     free = getattr(option, "numprocesses", 0) is None and not option.usepdb and option.capture != "no"
-    if whole and free and cores > 1:
+    if whole and free and cores > 1 and option.markexpr != "reliability":  # which measures: one after the other
         option.numprocesses, option.dist = cores, "loadfile"
 
 

@@ -15,6 +15,7 @@ ROOT = Path(__file__).parent.parent
 PAGES = [
     "CHANGELOG.md",
     "CONTRIBUTING.md",
+    "SECURITY.md",
     "cpp/README.md",
     *(path.relative_to(ROOT).as_posix() for path in sorted((ROOT / "benchmarks").rglob("*.md"))),
 ]

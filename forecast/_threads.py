@@ -73,4 +73,8 @@ def _beside_other_threads():
 
 @cache
 def _usable_cores():
-    return joblib.cpu_count()
+    """Of this process: its affinity and a container's quota."""
+    try:
+        return joblib.cpu_count()
+    except (ValueError, OSError):  # the files of the container hold no number, or may not be read: no quota is known
+        return len(os.sched_getaffinity(0))

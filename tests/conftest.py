@@ -1,6 +1,17 @@
 """Fixtures that several test files use. Data and small models that are plain functions are in modules of their own."""
 
 import pytest
+import reliability_table
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(config, items):
+    """`pytest -m reliability` takes along the tests elsewhere that decide one of its bars."""
+    reliability_table.take_along(config, items)
+
+
+def pytest_terminal_summary(terminalreporter, config):
+    reliability_table.write_table(terminalreporter, config)
 
 
 @pytest.fixture

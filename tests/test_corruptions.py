@@ -1,4 +1,4 @@
-"""Twelve kinds of corrupt frames, fifty random ones of each: all refused with the place; clean frames never are."""
+"""Twelve kinds of corrupt frames, 25 random ones of each (50 with `-m reliability`): all refused with the place."""
 
 from dataclasses import dataclass, replace
 
@@ -11,6 +11,7 @@ from forecast._frames import Panel, Roles, Rules, answer, future_frame, read_fut
 ZONES = [None, "Europe/Berlin", "America/New_York", "Asia/Kolkata", "Australia/Lord_Howe", "UTC"]
 FREQUENCIES = ["15min", "h", "D", "B", "W-SUN", "MS", "ME", "QS-JAN"]
 N_STEPS = 4  # of a future frame
+MORE = range(8, 17)  # blocks of clean frames: 204 in all
 
 
 @dataclass
@@ -108,7 +109,7 @@ def stamp_of(case, row):
 # -------------------- clean frames
 
 
-@pytest.mark.parametrize("block", range(8))
+@pytest.mark.parametrize("block", [*range(8), *(pytest.param(block, marks=pytest.mark.reliability) for block in MORE)])
 def test_clean_frames_are_never_refused(block):
     for seed in range(12 * block, 12 * block + 12):
         case, rng = random_case(1000 + seed)
@@ -240,10 +241,11 @@ def cases(n, kind=None, panel=None):
             yield case, rng
 
 
+@pytest.mark.parametrize("n", [25, pytest.param(50, marks=pytest.mark.reliability)])
 @pytest.mark.parametrize("name", PAST)
-def test_corrupt_frames_are_refused_with_column_and_stamp(name):
+def test_corrupt_frames_are_refused_with_column_and_stamp(name, n):
     corrupt, limits = PAST[name]
-    for case, rng in cases(25, **limits):
+    for case, rng in cases(n, **limits):
         case.read()
         long, said = corrupt(case, rng)
         given = name == "missing stamp" and case.kind != "period"
@@ -280,9 +282,10 @@ def shifted(future, rng, n_series):
     return np.delete(np.arange(len(future)), number * N_STEPS), number, 0
 
 
+@pytest.mark.parametrize("n", [25, pytest.param(50, marks=pytest.mark.reliability)])
 @pytest.mark.parametrize("corrupt", [short, shifted])
-def test_future_frames_that_do_not_fit_are_refused_with_series_and_first_missing_stamp(corrupt):
-    for case, rng in cases(25):
+def test_future_frames_that_do_not_fit_are_refused_with_series_and_first_missing_stamp(corrupt, n):
+    for case, rng in cases(n):
         panel = case.read()
         future, expected = future_of(case, panel, rng)
         rows, number, step = corrupt(future, rng, len(expected))

@@ -1,7 +1,5 @@
 """The core as a guest in a process: instruction sets by environment, forks, the control word, import, peak memory."""
 
-import ctypes
-import platform
 import sys
 import threading
 
@@ -10,6 +8,7 @@ import numpy as np
 import pytest
 import tolerances
 from cases import ISAS, draw_case
+from control_word import ControlWord
 from small_networks import table
 
 from forecast import RNNForecaster, _core
@@ -143,26 +142,6 @@ def test_fifty_of_fifty_forked_children_finish(mode):
 
 
 # -------------------- the state of floating point
-
-
-class ControlWord:
-    """Of the calling thread, by the C library: where it stands in fenv_t, its settings, and the bits that flush."""
-
-    offset, settings, flush = {"x86_64": (28, 0xFFC0, 0x8040), "aarch64": (0, 0xFFFFFFFF, 1 << 24)}[platform.machine()]
-    library = ctypes.CDLL(None)
-
-    @classmethod
-    def read(cls):
-        state = (ctypes.c_uint32 * 16)()
-        assert cls.library.fegetenv(state) == 0
-        return state[cls.offset // 4] & cls.settings
-
-    @classmethod
-    def set_flush(cls):
-        state = (ctypes.c_uint32 * 16)()
-        assert cls.library.fegetenv(state) == 0
-        state[cls.offset // 4] |= cls.flush
-        assert cls.library.fesetenv(state) == 0
 
 
 def every_call(case, threads=2):

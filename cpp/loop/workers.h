@@ -30,6 +30,7 @@ class StopSign {
   bool stopped() const { return stopped_.load(std::memory_order_relaxed); }
   void look();      // for the calling thread, at any time
   void look_now();  // the same without leaving any out: after a piece of work of unknown length
+  uint64_t caller_word() const { return caller_word_; }
 
   struct Worker {
     StopSign* sign;
@@ -95,6 +96,7 @@ std::vector<std::thread> hire(Team& team, int wanted);  // threads that serve th
 template <class Body>
 void with_team(int threads, StopSign& sign, const Body& body) {
   if (threads > 1) {
+    const FloatGuard as_called(sign.caller_word());  // threads are born with it, and OpenMP keeps them for others
     Team team(sign);
 #if defined(_OPENMP)
 #pragma omp parallel num_threads(threads)

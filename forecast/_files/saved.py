@@ -136,7 +136,7 @@ def load(path):
         if reader.tensors:
             raise ModelFileError(f"nothing reads its tensor {next(iter(reader.tensors))[:80]!r}.")
         check_is_fitted(model)
-    except Warning:  # one that the user turned into an error
+    except (Warning, MemoryError):  # a warning that the user turned into an error; no word about the file
         raise
     except Exception as error:
         # The checksum is right, so the file says what its author wrote. numpy, pandas and scikit-learn may raise any
