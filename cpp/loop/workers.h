@@ -18,12 +18,18 @@ namespace forecast {
 bool in_forked_child();  // since this library was loaded: OpenMP's threads are gone, and using them would hang
 int openmp_threads();    // what OpenMP would use now (its environment and threadpoolctl's limits); 1 without it
 
+// How many of so many threads the system lets the calling thread have, itself counted in; asked right before a region.
+// OpenMP's runtime would end the process where it is refused one. Where the calling thread had a team of that size last,
+// the threads are there; otherwise as many are begun and ended, all at once, on stacks that the runtime then takes again.
+int granted(int threads);
+
 // One call's stop sign, made where the call enters. Only the calling thread looks at the clock and, every 50 ms, asks
 // `interrupted` (which takes the interpreter's lock); the others read the flag.
 class StopSign {
  public:
-  using Interrupted = bool (*)();
-  explicit StopSign(Interrupted interrupted) : interrupted_(interrupted), seen_(Clock::now()), asked_(seen_) {}
+  using Interrupted = bool (*)(void* of);
+  explicit StopSign(Interrupted interrupted, void* of = nullptr)
+      : interrupted_(interrupted), of_(of), seen_(Clock::now()), asked_(seen_) {}
   bool stopped() const { return stopped_.load(std::memory_order_relaxed); }
   void look();      // for the calling thread, as often as it likes
   void look_now();  // the same without leaving any out: after a piece of work of unknown length
@@ -37,6 +43,7 @@ class StopSign {
  private:
   using Clock = std::chrono::steady_clock;
   Interrupted interrupted_;
+  void* of_;
   uint64_t caller_word_ = control_word();  // what the user's signal handler should find
   Clock::time_point seen_, asked_;
   unsigned calls_ = 0, interval_ = 1;  // looks between two readings of the clock: adapted, about half a millisecond
@@ -84,10 +91,11 @@ class Team {
   std::atomic<bool> dismissed_{false};
 };
 
-// body(team) on the calling thread and up to threads - 1 others; the runtime may grant fewer.
+// body(team) on the calling thread and up to threads - 1 others; system and runtime may grant fewer.
 template <class Body>
 void with_team([[maybe_unused]] int threads, StopSign& sign, const Body& body) {
 #if defined(_OPENMP)
+  if (threads > 1) threads = granted(threads);
   if (threads > 1) {
     Team team(sign);
 #pragma omp parallel num_threads(threads)
