@@ -57,9 +57,9 @@ py::array_t<T> new_array(std::vector<py::ssize_t> shape) {
 }
 py::array_t<double> as_array(const std::vector<double>& values);
 
-// Bound Source: keeps the arrays alive and answers for every index that a window may reach. What belongs to a channel, a
-// target or a series is copied; matrices and what belongs to a window stay the caller's, so their shape and their values
-// are looked at in every call. (Who writes to them while a call runs is on their own.)
+// Bound Source: keeps the arrays alive and answers for every index that a window may reach. What belongs to a channel,
+// a target or a series is copied. Matrices and what belongs to a window stay the caller's, so every call checks their
+// shape and their values; writing to them while a call runs is the caller's own risk.
 class SourceHolder {
  public:
   explicit SourceHolder(const py::array& past, int64_t lookback, const py::object& origin, int64_t past_stride,

@@ -252,7 +252,8 @@ template <class T>
 py::object joined(const py::object& given) {
   if (!py::isinstance<py::list>(given)) return given;
   py::list flat;
-  for (const auto& part : given) flat.append(array_in(py::reinterpret_borrow<py::object>(part), "initial").attr("ravel")());
+  for (const auto& part : given)
+    flat.append(array_in(py::reinterpret_borrow<py::object>(part), "initial").attr("ravel")());
   return py::module_::import("numpy").attr("concatenate")(flat);
 }
 

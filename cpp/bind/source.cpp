@@ -8,7 +8,7 @@
 namespace forecast {
 
 namespace {
-constexpr int64_t most_steps = int64_t(1) << 31, last_phase = (int64_t(1) << 61) - 1;  // so that no sum of them overflows
+constexpr int64_t most_steps = int64_t(1) << 31, last_phase = (int64_t(1) << 61) - 1;  // no sum of them overflows
 }
 
 py::array_t<double> as_array(const std::vector<double>& values) {
@@ -38,10 +38,11 @@ void SourceHolder::keep(const py::array& a, const char* name) {
 
 void SourceHolder::refuse_changed() const {
   for (const Kept& k : kept_)
-    if (k.array.data() != k.data || !std::equal(k.shape.begin(), k.shape.end(), k.array.shape(),
-                                                k.array.shape() + k.array.ndim()) ||
-        !std::equal(k.strides.begin(), k.strides.end(), k.array.strides(), k.array.strides() + k.array.ndim()))
-      throw py::value_error(std::string(k.name) + ": the array has got another shape or memory since the source was made");
+    if (const py::array& a = k.array;
+        a.data() != k.data || !std::equal(k.shape.begin(), k.shape.end(), a.shape(), a.shape() + a.ndim()) ||
+        !std::equal(k.strides.begin(), k.strides.end(), a.strides(), a.strides() + a.ndim()))
+      throw py::value_error(std::string(k.name) + ": the shape or the memory of the array has changed since the source "
+                                                  "was made; expected it unchanged");
 }
 
 template <class T>
@@ -231,9 +232,9 @@ SourceHolder::SourceHolder(const py::array& past, int64_t lookback, const py::ob
                            const py::object& future_anchor, const py::object& begin) {
   Source& s = source_;
   const auto within = [](const char* name, int64_t number, int64_t least) {
-    if (number < least || number > most_steps)
-      throw py::value_error(std::string(name) + ": expected " + std::to_string(least) + " to 2**31, got " +
-                            std::to_string(number));
+    if (number >= least && number <= most_steps) return;
+    const char* const expected = number > least ? "at most 2**31" : least ? "at least 1" : "0 or more";
+    throw py::value_error(std::string(name) + ": expected " + expected + ", got " + std::to_string(number));
   };
   within("padding", padding, 0), within("lookback", lookback, 1);
   within("horizon", horizon, target.is_none() && future.is_none() ? 0 : 1);

@@ -19,8 +19,8 @@ bool in_forked_child();  // since this library was loaded: OpenMP's threads are 
 int openmp_threads();    // what OpenMP would use now (its environment and threadpoolctl's limits); 1 without it
 
 // How many of so many threads the system lets the calling thread have, itself counted in; asked right before a region.
-// OpenMP's runtime would end the process where it is refused one. Where the calling thread had a team of that size last,
-// the threads are there; otherwise as many are begun and ended, all at once, on stacks that the runtime then takes again.
+// OpenMP's runtime ends the process where it is refused one. Where the calling thread's last team had that size, the
+// threads are there; otherwise as many are begun, all at once, and ended, on stacks that the runtime then takes again.
 int granted(int threads);
 
 // One call's stop sign, made where the call enters. Only the calling thread looks at the clock and, every 50 ms, asks
