@@ -42,8 +42,8 @@ class Alone:
             _CLAIMS[id(self.of)] = self
             return
         raise RuntimeError(
-            f"{type(self.of).__name__}.{self.verb}: another thread is inside {holder.verb} of the same object; expected "
-            "one at a time. Train a copy in each thread: sklearn.base.clone(model)."
+            f"{type(self.of).__name__}.{self.verb}: another thread is inside {holder.verb} of the same object; "
+            "expected one at a time. Train a copy in each thread: sklearn.base.clone(model)."
         )
 
     def __exit__(self, *_):

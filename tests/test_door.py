@@ -53,10 +53,14 @@ def test_other_calls_on_no_windows_give_empty_answers():
 # -------------------- what is no array
 
 
-@pytest.mark.parametrize("name", [*VECTORS, "target", "extra", "past_mean", "past_scale", "anchor", "starts", "fed_scale"])
+BESIDE = {"fed_scale": {"fed_shift": np.ones(2)}, "starts": {"static": np.ones((1, 1))}}
+OTHERS = ["target", "extra", "past_mean", "past_scale", "anchor", "starts", "fed_scale"]
+
+
+@pytest.mark.parametrize("name", [*VECTORS, *OTHERS])
 def test_a_list_in_an_arrays_place_is_refused_by_name(name):
     with pytest.raises(TypeError, match=rf"{name}: expected a numpy array, got list"):
-        source(**{name: [1.0, 1.0], **({"fed_shift": np.ones(2)} if name == "fed_scale" else {})})
+        source(**BESIDE.get(name, {}), **{name: [1.0, 1.0]})
 
 
 @pytest.mark.parametrize("name", ["upstream", "initial"])

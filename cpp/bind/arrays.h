@@ -29,7 +29,7 @@ T* contiguous(const py::array& a, const char* name, int64_t size, bool writable 
   return static_cast<T*>(const_cast<void*>(a.data()));
 }
 
-// An array as it was given. What would have to be made into one is refused: nobody would keep it.
+// An array as it was given. Anything else is refused: an array made from it here would be gone after the check.
 inline py::array array_in(const py::object& o, const char* name) {
   if (!py::isinstance<py::array>(o))
     throw py::type_error(std::string(name) + ": expected a numpy array, got " + Py_TYPE(o.ptr())->tp_name);

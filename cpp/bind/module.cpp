@@ -155,8 +155,8 @@ PYBIND11_MODULE(_core_bound, m) {
   bind_conformal(m);
 }
 
-// The only symbol that the library exports. pybind11 finds a thread's state by the thread alone, which in a
-// sub-interpreter of Python 3.11 waits for ever for the lock that it holds; so it is not asked there.
+// The only symbol that the library exports. pybind11 looks a thread's state up by the thread alone; in a sub-interpreter
+// of Python 3.11 it would then wait for the lock that the thread itself holds, without end. So it is not called there.
 extern "C" PYBIND11_EXPORT PyObject* PyInit__core() {
   if (PyInterpreterState_Get() == PyInterpreterState_Main()) return PyInit__core_bound();
   PyErr_SetString(PyExc_ImportError,

@@ -64,7 +64,8 @@ class Fits:
         with Alone(self, "fit"):
             before = self.__dict__.copy()
             try:
-                return self._fit(X, y, sample_weight, X_val, y_val, starts, max_iter=self.max_iter, go_on=self.warm_start)
+                of_fit = {"max_iter": self.max_iter, "go_on": self.warm_start}
+                return self._fit(X, y, sample_weight, X_val, y_val, starts, **of_fit)
             except BaseException:
                 self.__dict__ = before  # also on Ctrl-C: never half a fit
                 raise
