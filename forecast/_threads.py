@@ -6,7 +6,9 @@ from numbers import Integral
 
 import joblib
 
-__all__ = ["WORTH_SHARING", "thread_count"]
+__all__ = ["MOST_THREADS", "WORTH_SHARING", "thread_count"]
+
+MOST_THREADS = 4096  # of a call: more than any machine has cores
 
 # Bytes of weights from which on several threads share the steps of a single window: it reads them all at every step,
 # and a core's own cache is too small for more. Below, handing over a step costs what it saves.
@@ -38,7 +40,7 @@ def thread_count(n_jobs, openmp_threads, work=None):
     Raises
     ------
     ValueError
-        `n_jobs` is 0 or no whole number.
+        `n_jobs` is 0, not a whole number, or above 4096.
 
     Examples
     --------
@@ -49,6 +51,8 @@ def thread_count(n_jobs, openmp_threads, work=None):
     """
     if n_jobs is not None and (not isinstance(n_jobs, Integral) or isinstance(n_jobs, bool) or n_jobs == 0):
         raise ValueError(f"n_jobs is {n_jobs!r}; expected a number of threads, -1 for all usable cores, or None.")
+    if n_jobs is not None and n_jobs > MOST_THREADS:
+        raise ValueError(f"n_jobs is {n_jobs}; expected at most {MOST_THREADS} threads. Fix: n_jobs=-1.")
     if n_jobs is not None and n_jobs > 0:
         return int(n_jobs)
     if n_jobs is not None:

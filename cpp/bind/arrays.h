@@ -4,7 +4,10 @@
 #include <pybind11/numpy.h>
 #include <pybind11/pybind11.h>
 
+#include <initializer_list>
+#include <new>
 #include <string>
+#include <vector>
 
 #include "../loop/batches.h"
 
@@ -26,21 +29,37 @@ T* contiguous(const py::array& a, const char* name, int64_t size, bool writable 
   return static_cast<T*>(const_cast<void*>(a.data()));
 }
 
-template <class T>
-T* optional(const py::object& a, const char* name, int64_t size) {
-  return a.is_none() ? nullptr : contiguous<T>(a.cast<py::array>(), name, size);
+// An array as it was given. Anything else is refused: an array made from it here would be gone after the check.
+inline py::array array_in(const py::object& o, const char* name) {
+  if (!py::isinstance<py::array>(o))
+    throw py::type_error(std::string(name) + ": expected a numpy array, got " + Py_TYPE(o.ptr())->tp_name);
+  return py::reinterpret_borrow<py::array>(o);
 }
 
-// Runs the user's signal handlers; true where one raised. Called with the interpreter's lock released.
-bool interrupted();
+template <class T>
+T* optional(const py::object& a, const char* name, int64_t size, bool writable = false) {
+  return a.is_none() ? nullptr : contiguous<T>(array_in(a, name), name, size, writable);
+}
+
+// A number of elements of 0 or more; more than memory could hold is a MemoryError.
+inline int64_t product(std::initializer_list<int64_t> factors) {
+  int64_t result = 1;
+  for (const int64_t factor : factors)
+    if (factor < 0 || __builtin_mul_overflow(result, factor, &result)) throw std::bad_alloc();
+  return result;
+}
 
 template <class T>
 py::array_t<T> new_array(std::vector<py::ssize_t> shape) {
+  int64_t bytes = sizeof(T);
+  for (const auto size : shape) bytes = product({bytes, size});
   return py::array_t<T>(shape);
 }
 py::array_t<double> as_array(const std::vector<double>& values);
 
-// Bound Source: keeps the arrays alive and answers for every index that a window may reach.
+// Bound Source: keeps the arrays alive and answers for every index that a window may reach. What belongs to a channel,
+// a target or a series is copied. Matrices and what belongs to a window stay the caller's, so every call checks their
+// shape and their values; writing to them while a call runs is the caller's own risk.
 class SourceHolder {
  public:
   explicit SourceHolder(const py::array& past, int64_t lookback, const py::object& origin, int64_t past_stride,
@@ -55,15 +74,26 @@ class SourceHolder {
                         const py::object& fed_scale, const py::object& fed_shift, const py::object& future_anchor,
                         const py::object& begin);
   const Source& view() const { return source_; }
-  // Refuses an index with a window that does not exist or reaches over the ends.
+  // Refuses an index with a window that does not exist or reaches over the ends, or whose numbers cannot be.
   const int64_t* checked(const py::array& index, bool needs_target) const;
 
  private:
+  struct Kept {  // an array, and how it was when its pointer was taken
+    py::array array;
+    const char* name;
+    const void* data;
+    std::vector<py::ssize_t> shape, strides;
+  };
+  void keep(const py::array& a, const char* name);
+  void refuse_changed() const;
+  void refuse_numbers(int64_t window) const;
   Matrix matrix(const py::object& a, const char* name);
   const double* inverse(const py::object& scale, const char* name, int64_t n);
   template <class T>
-  const T* keep(const py::object& a, const char* name, int64_t n);
-  void set_windows(const py::object& per_window, const char* name);
+  const T* copied(const py::object& a, const char* name, int64_t n);
+  template <class T>
+  const T* per_window(const py::object& a, const char* name);
+  void set_windows(int64_t n, const char* name);
   void set_origin(const py::object& origin);
   void set_anchors(const py::object& anchor, const py::object& target_anchor, const py::object& future_anchor,
                    int64_t steps, int64_t season);
@@ -74,8 +104,8 @@ class SourceHolder {
   void set_begin(const py::object& begin);
   Source source_{};
   int64_t past_rows_ = 0, target_rows_ = 0, future_rows_ = 0, windows_ = -1;
-  std::vector<std::vector<double>> inverses_;
-  py::list kept_;
+  std::vector<Kept> kept_;
+  std::vector<py::array> copies_;
 };
 
 const Table& default_table();                     // the one chosen at import

@@ -1,5 +1,6 @@
 // Binds the adaptive conformal intervals: from residuals to levels, scales and offsets.
 #include "arrays.h"
+#include "lock.h"
 
 #include "../conformal/adaptive.h"
 
@@ -25,7 +26,8 @@ py::dict adapted(const py::array& residual, const py::array& positions, int64_t 
   if (residual.ndim() != 3) throw py::value_error("residual: expected (n, steps, series * targets)");
   if (scores.ndim() != 3 || !scores.size()) throw py::value_error("scores: expected (steps, targets, window)");
   const int64_t n = residual.shape(0), steps = scores.shape(0), targets = scores.shape(1), window = scores.shape(2);
-  const int64_t groups = steps * targets, wide = residual.shape(2), cells = steps * wide, levels = tail.size();
+  const int64_t groups = steps * targets, wide = residual.shape(2), levels = tail.size();
+  const int64_t cells = product({steps, wide}), bounds = product({2, levels, groups});
   if (residual.shape(1) != steps || wide % targets)
     throw py::value_error("residual: expected the steps and targets of scores");
   const Adapted state{steps,
@@ -34,7 +36,7 @@ py::dict adapted(const py::array& residual, const py::array& positions, int64_t 
                       window,
                       contiguous<double>(scores, "scores", groups * window),
                       contiguous<double>(ordered, "ordered", groups * window),
-                      contiguous<double>(alpha, "alpha", 2 * levels * groups),
+                      contiguous<double>(alpha, "alpha", bounds),
                       contiguous<double>(sum, "sum", groups),
                       contiguous<double>(weight, "weight", groups),
                       contiguous<int64_t>(heard, "heard", groups),
@@ -44,7 +46,7 @@ py::dict adapted(const py::array& residual, const py::array& positions, int64_t 
                       gamma,
                       decay,
                       settled};
-  const Residuals given{n, wide / targets, contiguous<double>(residual, "residual", n * cells),
+  const Residuals given{n, wide / targets, contiguous<double>(residual, "residual", product({n, cells})),
                         contiguous<int64_t>(positions, "positions", n), now};
   rising(given.positions, n, now);
   auto levels_after = new_array<double>({2, levels, steps, wide}),
@@ -65,7 +67,7 @@ py::dict adapted(const py::array& residual, const py::array& positions, int64_t 
     kept("count", &learnt.count, {steps, wide});
   }
   {
-    const py::gil_scoped_release unlock;
+    const Unlocked outside;
     learn(state, given, learnt);
   }
   return out;

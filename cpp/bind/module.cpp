@@ -1,6 +1,7 @@
 // Defines the extension module: what was built, what is used, and the registries; the classes are bound in their own
 // files.
 #include "arrays.h"
+#include "lock.h"
 
 #include <pybind11/stl.h>
 
@@ -100,7 +101,7 @@ py::array activation(const std::string& name, const py::array& x, const py::obje
 double multiply_adds(int64_t n, const std::string& dtype, const py::object& isa) {
   const Table& table = table_named(isa);
   if (dtype != "float32" && dtype != "float64") throw py::value_error("dtype: expected 'float32' or 'float64'");
-  const py::gil_scoped_release unlock;
+  const Unlocked outside;
   return dtype == "float64" ? table.f64.vectors.multiply_adds(n) : table.f32.vectors.multiply_adds(n);
 }
 
@@ -136,7 +137,7 @@ const Table& table_named(const py::object& isa) {
 }  // namespace forecast
 
 // Objects are constant or lent to one call at a time, so threads may call without the interpreter's lock.
-PYBIND11_MODULE(_core, m, pybind11::mod_gil_not_used()) {
+PYBIND11_MODULE(_core_bound, m, pybind11::mod_gil_not_used()) {
   using namespace forecast;
   choose_at_import();
   m.doc() = "Compiled core of forecast; the contract is _core.pyi.";
@@ -153,4 +154,14 @@ PYBIND11_MODULE(_core, m, pybind11::mod_gil_not_used()) {
   bind_source(m);
   bind_network(m);
   bind_conformal(m);
+}
+
+// The only symbol that the library exports. pybind11 looks a thread's state up by the thread alone; in a sub-interpreter
+// of Python 3.11 it would then wait for the lock that the thread itself holds, without end. So it is not called there.
+extern "C" PYBIND11_EXPORT PyObject* PyInit__core() {
+  if (PyInterpreterState_Get() == PyInterpreterState_Main()) return PyInit__core_bound();
+  PyErr_SetString(PyExc_ImportError,
+                  "forecast cannot be imported in a sub-interpreter, only in the main interpreter of a process. Use "
+                  "threads or processes there, such as joblib's.");
+  return nullptr;
 }

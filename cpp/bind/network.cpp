@@ -1,6 +1,7 @@
 // Network and Optimizer: argument checks, scratch outputs, and the release of the interpreter's lock around the work.
 #include <pybind11/stl.h>
 
+#include "lock.h"
 #include "spec.h"
 #include "training.h"
 
@@ -118,18 +119,6 @@ const Model<double>& NetworkHolder::get<double>() const {
   return f64_;
 }
 
-// Runs body with the interpreter's lock released (it must touch no Python object); raises what a signal handler raised.
-template <class Body>
-void unlocked(const Body& body) {
-  bool done;
-  {
-    const py::gil_scoped_release unlock;
-    StopSign sign(interrupted);
-    done = body(sign);
-  }
-  if (!done) throw py::error_already_set();
-}
-
 Windows windows_of(const NetworkHolder& net, const SourceHolder& source, const py::array& index, bool needs_target) {
   const Source& s = source.view();
   net.check(s);
@@ -236,6 +225,10 @@ double loss_as(const NetworkHolder& net, const py::array& theta, const SourceHol
   return loss;
 }
 
+void refuse_none(int64_t windows) {
+  if (!windows) throw py::value_error("index: a gradient is a mean over windows; expected at least 1, got none");
+}
+
 // What a call gives or takes per recurrent layer, one after the other in one array: views of its parts.
 template <class T, class Shape>
 py::list parts_of(const NetworkHolder& net, const py::array_t<T>& all, bool initial, const Shape& shape,
@@ -259,7 +252,8 @@ template <class T>
 py::object joined(const py::object& given) {
   if (!py::isinstance<py::list>(given)) return given;
   py::list flat;
-  for (const auto& part : given) flat.append(part.attr("ravel")());
+  for (const auto& part : given)
+    flat.append(array_in(py::reinterpret_borrow<py::object>(part), "initial").attr("ravel")());
   return py::module_::import("numpy").attr("concatenate")(flat);
 }
 
@@ -272,12 +266,13 @@ py::dict gradient_as(const NetworkHolder& net, const py::array& theta, const Sou
   const T* weights = contiguous<T>(theta, "theta", net.parameters());
   const Windows windows = windows_of(net, source, index, upstream.is_none());
   const int64_t n = windows.n;
-  const T* sent = optional<T>(upstream, "upstream", spec.outputs() * n);
+  refuse_none(n);
+  const T* sent = optional<T>(upstream, "upstream", product({spec.outputs(), n}));
   const py::object start = joined<T>(initial);
-  const T* first = optional<T>(start, "initial", net.plan().initial * n);
+  const T* first = optional<T>(start, "initial", product({net.plan().initial, n}));
   auto outputs = new_array<T>({n, spec.outputs()}), dtheta = new_array<T>({net.parameters()});
   auto past = new_array<T>({n, x.steps, x.width}), extra = new_array<T>({n, spec.extra()});
-  auto states = new_array<T>({net.plan().initial * n});
+  auto states = new_array<T>({product({net.plan().initial, n})});
   Gradients<T> g{0,
                  outputs.mutable_data(),
                  dtheta.mutable_data(),
@@ -300,6 +295,7 @@ py::dict flow_as(const NetworkHolder& net, const py::array& theta, const SourceH
                  int threads) {
   const T* weights = contiguous<T>(theta, "theta", net.parameters());
   const Windows windows = windows_of(net, source, index, true);
+  refuse_none(windows.n);
   auto squares = new_array<double>({net.plan().flow});
   Gradients<T> g{};
   g.flow = squares.mutable_data();
@@ -317,7 +313,7 @@ py::list activity_as(const NetworkHolder& net, const py::array& theta, const Sou
   const SpecHolder& spec = net.spec();
   const T* weights = contiguous<T>(theta, "theta", net.parameters());
   const Windows windows = windows_of(net, source, index, false);
-  auto values = new_array<T>({net.plan().activity * windows.n});
+  auto values = new_array<T>({product({net.plan().activity, windows.n})});
   T* const begin = values.mutable_data();
   unlocked([&](StopSign& sign) { return activity(net.get<T>(), weights, windows, threads, sign, begin); });
   const py::list layers = parts_of<T>(
@@ -346,30 +342,35 @@ py::list activity_as(const NetworkHolder& net, const py::array& theta, const Sou
   return out;
 }
 
+struct Counted {  // also where a call is interrupted: whole batches have been taken
+  int64_t& to;
+  const int64_t& from;
+  ~Counted() { to = from; }
+};
+
 template <class T>
 py::dict train_as(const NetworkHolder& net, const py::array& theta, OptimizerHolder& optimizer,
                   const SourceHolder& source, const py::array& order, const Course& course, const py::object& average,
                   double decay, const GroupList& groups, ScratchHolder* scratch, const Between& between) {
   T* weights = contiguous<T>(theta, "theta", net.parameters(), true);
+  const py::array first = optimizer.first, second = optimizer.second;  // which another thread may replace meanwhile
+  if (optimizer.steps < 0 || optimizer.steps > int64_t(1) << 61)
+    throw py::value_error("optimizer.steps: expected 0 or more, below 2**61, got " + std::to_string(optimizer.steps));
   Optimizer<T> state{optimizer.step,
                      optimizer.steps,
-                     contiguous<T>(optimizer.first, "optimizer.first", net.parameters(), true),
-                     contiguous<T>(optimizer.second, "optimizer.second", net.parameters(), true),
+                     contiguous<T>(first, "optimizer.first", net.parameters(), true),
+                     contiguous<T>(second, "optimizer.second", net.parameters(), true),
                      every_group(groups, net.parameters(), optimizer.step.weight_decay),
-                     average.is_none() ? nullptr : contiguous<T>(average, "average", net.parameters(), true),
+                     optional<T>(average, "average", net.parameters(), true),
                      decay};
   const Windows windows = windows_of(net, source, order, true);
   const auto carried = between.as<T>(net.plan().initial, windows.n);
   Trained result;
-  bool done;
   Loan loan(scratch);
-  {
-    const py::gil_scoped_release unlock;
-    StopSign sign(interrupted);
-    done = train(net.get<T>(), weights, state, windows, course, loan.get(), sign, &result, carried);
-  }
-  optimizer.steps = state.steps;  // also where interrupted: whole batches have been taken
-  if (!done) throw py::error_already_set();
+  const Counted counted{optimizer.steps, state.steps};
+  unlocked([&](StopSign& sign) {
+    return train(net.get<T>(), weights, state, windows, course, loan.get(), sign, &result, carried);
+  });
   return py::dict("losses"_a = as_array(result.losses), "norms"_a = as_array(result.norms), "finite"_a = result.finite,
                   "threads"_a = result.threads);
 }
@@ -465,7 +466,8 @@ void bind_network(py::module_& m) {
              const py::object& clip_norm, const py::object& clip_value, double noise, double forced,
              const py::object& average, double average_decay, const GroupList& groups, uint64_t seed, int threads,
              const std::string& path, ScratchHolder* scratch, const py::object& carried, const py::object& begins) {
-            if (batch_size < 1) throw py::value_error("batch_size: expected at least 1");
+            if (batch_size < 1 || batch_size > most_windows)
+              throw py::value_error("batch_size: expected 1 to 2**31, got " + std::to_string(batch_size));
             if (!(average_decay >= 0 && average_decay < 1))
               throw py::value_error("average_decay: expected 0 <= average_decay < 1");
             if (!(noise >= 0 && noise < 1e30)) throw py::value_error("noise: expected a number from 0 on");

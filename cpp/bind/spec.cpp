@@ -12,6 +12,8 @@ namespace {
   throw py::value_error(what + " '" + name + "': " + why);
 }
 
+constexpr int64_t most_rows = int64_t(1) << 31;  // of a table
+
 template <class T>
 T field(const py::dict& d, const char* name, T otherwise) {
   return d.contains(name) ? d[name].cast<T>() : otherwise;
@@ -61,7 +63,10 @@ int SpecHolder::base_of(int stream) const {
 
 void SpecHolder::check_view(const StreamSpec& s, const std::string& name) const {
   const StreamSpec& of = streams_[size_t(s.of)];
-  if (s.first < 0 || s.pitch < 0 || s.first + (s.steps - 1) * s.pitch + s.width > of.steps * of.width)
+  const int64_t all = of.steps * of.width;
+  if (s.first < 0 || s.pitch < 0 || s.first > all || s.pitch > all || s.width > all ||
+      (s.steps > 1 && s.pitch > (all - s.first) / (s.steps - 1)) ||
+      s.first + (s.steps - 1) * s.pitch + s.width > all)
     refuse("stream", name, "the view reaches beyond what it views");
 }
 
@@ -216,6 +221,7 @@ void SpecHolder::check_table(const LayerSpec& l, const LayerInfo& kind, const st
   const StreamSpec& out = streams_[size_t(l.out)];
   const int64_t rows = l.tied < 0 ? l.rows : layers_[size_t(l.tied)].rows;
   if (kind.by_code) return check_codes(l, name);
+  if (l.rows > most_rows || l.length > most_rows) refuse("layer", name, "rows and length: expected at most 2**31");
   if (rows < 1 || (!kind.by_phase && (rows < 2 || out.steps != 1)))
     refuse("layer", name, "rows of a table: expected 1 or more, of a lookup 2 or more and one step of output");
   if (kind.by_phase && (l.channels != columns_ || l.length < 1))
@@ -264,7 +270,7 @@ void SpecHolder::check_codes(const LayerSpec& l, const std::string& name) const 
     refuse("layer", name, "input and output differ in steps");
   if (l.tied >= 0) refuse("layer", name, "an embedding has a table of its own");
   if (!(l.rate >= 0 && l.rate < 1)) refuse("layer", name, "expected 0 <= rate < 1");
-  if (l.rows < (l.rate > 0 ? 2 : 1) || l.rows > int64_t(1) << 31)
+  if (l.rows < (l.rate > 0 ? 2 : 1) || l.rows > most_rows)
     refuse("layer", name, "rows of an embedding: expected 1 to 2**31, with a rate 2 or more");
 }
 
@@ -288,6 +294,7 @@ void SpecHolder::check_sizes() const {
     const StreamSpec& out = streams_[size_t(l.out)];
     double wide = double(out.width);
     for (int i = 0; i < l.inputs; ++i) wide += double(streams_[size_t(l.in[i])].width);
+    if (l.tied < 0) memory += 64 * double(l.rows) * (double(out.width) + double(l.channels) * double(l.length));
     memory += 64 * (16 * double(out.steps) * wide + 16 * double(out.width) * (wide + double(out.steps)));
   }
   if (memory > 4e18) throw py::value_error("network: its sizes overflow 64 bits");

@@ -24,6 +24,8 @@ inline void check_forced(double forced) {
   if (!(forced >= 0 && forced <= 1)) throw py::value_error("forced: expected a probability, 0 <= forced <= 1");
 }
 
+constexpr int64_t most_windows = int64_t(1) << 31;  // of a batch
+
 inline int64_t batches_of(int64_t windows, int64_t batch_size) {
   return windows / batch_size + (windows % batch_size > 0);
 }
@@ -32,7 +34,7 @@ inline std::vector<double> rate_of_each(const py::object& rates, const py::objec
   if (rates.is_none() == rate.is_none())
     throw py::type_error("rates: expected either rates, one per batch, or rate, one for all");
   if (!rate.is_none()) return std::vector<double>(size_t(batches), rate.cast<double>());
-  const double* each = contiguous<double>(rates.cast<py::array>(), "rates", batches);
+  const double* each = optional<double>(rates, "rates", batches);
   return std::vector<double>(each, each + batches);
 }
 
@@ -73,8 +75,9 @@ struct Between {
       if (!begins.is_none()) throw py::value_error("begins: expected carried states as well");
       return {};
     }
-    if (batch < 1) throw py::value_error("batch_size: expected at least 1 window in a batch with carried states");
-    return {contiguous<T>(states.cast<py::array>(), "carried", each * batch, true), batch,
+    if (batch < 1 || batch > most_windows)
+      throw py::value_error("batch_size: expected 1 to 2**31 windows in a batch with carried states");
+    return {optional<T>(states, "carried", product({each, batch}), true), batch,
             optional<bool>(begins, "begins", windows)};
   }
 };

@@ -2,12 +2,16 @@
 #include "workers.h"
 
 #if !defined(_WIN32)
+#include <pthread.h>
 #include <unistd.h>
 #endif
 
 #include <algorithm>
 #include <cstdlib>
+#include <memory>
+#include <new>
 #include <system_error>
+#include <vector>
 
 namespace forecast {
 
@@ -45,6 +49,66 @@ bool spin(const Ready& ready) {
   return ready();
 }
 }  // namespace
+
+// OpenMP's runtimes end the process when the system refuses them a thread, so it is asked before they are.
+#if defined(_OPENMP) && !defined(_WIN32)
+namespace {
+// Bytes of the stack of OpenMP's threads, as its runtimes read them; 0: the system's.
+size_t stack_of_workers() {
+  for (const char* name : {"OMP_STACKSIZE", "GOMP_STACKSIZE", "KMP_STACKSIZE"}) {
+    const char* text = std::getenv(name);
+    if (!text) continue;
+    char* unit;
+    const unsigned long long number = std::strtoull(text, &unit, 10);
+    while (*unit == ' ') ++unit;
+    const char letter = char(*unit & ~0x20);  // upper case
+    const int shift = letter == 'B' ? 0 : letter == 'M' ? 20 : letter == 'G' ? 30 : 10;
+    if (number && number < (1ull << (62 - shift))) return size_t(number) << shift;
+  }
+  return 0;
+}
+
+// Threads that wait for each other, so that they are there at once, as those of a team.
+class Rehearsal {
+ public:
+  // How many of n could be begun. They have ended afterwards.
+  int begin(int n) {
+    std::vector<pthread_t> begun;
+    begun.reserve(size_t(n));
+    pthread_attr_t attributes;
+    if (pthread_attr_init(&attributes)) return 0;
+    if (const size_t stack = stack_of_workers()) pthread_attr_setstacksize(&attributes, stack);  // else the system's
+    pthread_t thread;
+    while (int(begun.size()) < n && !pthread_create(&thread, &attributes, wait, this)) begun.push_back(thread);
+    pthread_attr_destroy(&attributes);
+    over_.store(true, std::memory_order_release);
+    over_.notify_all();
+    for (const pthread_t one : begun) pthread_join(one, nullptr);
+    return int(begun.size());
+  }
+
+ private:
+  static void* wait(void* self) {
+    static_cast<Rehearsal*>(self)->over_.wait(false, std::memory_order_acquire);
+    return nullptr;
+  }
+  std::atomic<bool> over_{false};
+};
+}  // namespace
+
+int granted(int threads) {
+  static thread_local int last = 1;  // the runtime keeps a team for each thread that calls it
+  threads = std::min(threads, omp_get_thread_limit());
+  if (threads > last) {
+    constexpr size_t for_the_runtime = size_t(1) << 18;  // what it writes down of a team; without it, it ends as well
+    const std::unique_ptr<char[]> reserve(new (std::nothrow) char[for_the_runtime]);
+    threads = reserve ? 1 + Rehearsal().begin(threads - 1) : 1;
+  }
+  return last = threads;
+}
+#else
+int granted(int threads) { return threads; }
+#endif
 
 bool in_forked_child() {
 #if defined(_WIN32)
@@ -101,7 +165,7 @@ void StopSign::look_now() {
   seen_ = now;
   if (now - asked_ < patience) return;
   const FloatGuard guard(caller_word_);
-  if (interrupted_ && interrupted_()) stopped_.store(true, std::memory_order_relaxed);
+  if (interrupted_ && interrupted_(of_)) stopped_.store(true, std::memory_order_relaxed);
   asked_ = Clock::now();
 }
 

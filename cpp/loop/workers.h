@@ -21,12 +21,18 @@ bool in_forked_child();  // since this library was loaded: OpenMP's threads are 
 // What OpenMP would use now (its environment and threadpoolctl's limits). Without it: OMP_NUM_THREADS, or all cores.
 int default_threads();
 
+// How many of so many threads the system lets the calling thread have, itself counted in; asked right before a region.
+// OpenMP's runtime ends the process where it is refused one. Where the calling thread's last team had that size, the
+// threads are there; otherwise as many are begun, all at once, and ended, on stacks that the runtime then takes again.
+int granted(int threads);
+
 // One call's stop sign, made where the call enters. Only the calling thread looks at the clock and, every 50 ms, asks
 // `interrupted` (which takes the interpreter's lock); the others read the flag.
 class StopSign {
  public:
-  using Interrupted = bool (*)();
-  explicit StopSign(Interrupted interrupted) : interrupted_(interrupted), seen_(Clock::now()), asked_(seen_) {}
+  using Interrupted = bool (*)(void* of);
+  explicit StopSign(Interrupted interrupted, void* of = nullptr)
+      : interrupted_(interrupted), of_(of), seen_(Clock::now()), asked_(seen_) {}
   bool stopped() const { return stopped_.load(std::memory_order_relaxed); }
   void look();      // for the calling thread, at any time
   void look_now();  // the same without leaving any out: after a piece of work of unknown length
@@ -41,6 +47,7 @@ class StopSign {
  private:
   using Clock = std::chrono::steady_clock;
   Interrupted interrupted_;
+  void* of_;
   uint64_t caller_word_ = control_word();  // what the user's signal handler should find
   Clock::time_point seen_, asked_;
   unsigned calls_ = 0, interval_ = 1;  // looks between two readings of the clock: adapted, about half a millisecond
@@ -92,9 +99,10 @@ class Team {
 std::vector<std::thread> hire(Team& team, int wanted);  // threads that serve the team; where they run short, fewer
 #endif
 
-// body(team) on the calling thread and up to threads - 1 others; the runtime may grant fewer.
+// body(team) on the calling thread and up to threads - 1 others; system and runtime may grant fewer.
 template <class Body>
 void with_team(int threads, StopSign& sign, const Body& body) {
+  if (threads > 1) threads = granted(threads);
   if (threads > 1) {
     const FloatGuard as_called(sign.caller_word());  // threads are born with it, and OpenMP keeps them for others
     Team team(sign);

@@ -10,6 +10,7 @@ from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.extmath import softmax
 from sklearn.utils.validation import _num_samples, check_is_fitted
 
+from .._alone import Alone
 from .._arrays import read_inputs, read_training, read_validation, read_weights
 from .._files import Saved, as_json, stored
 from .._rnn import CONSTRAINTS, Learns, RNNForecaster, card_parts, check_state
@@ -249,12 +250,13 @@ max_iter, warmup_steps, max_steps, finish_schedule, weight_average
         sklearn.exceptions.ConvergenceWarning
             A loss or gradient was not finite; training stopped with the best finite weights.
         """
-        before = self.__dict__.copy()
-        try:
-            return self._fit(X, y, sample_weight, X_val, y_val, None, max_iter=self.max_iter, go_on=self.warm_start)
-        except BaseException:
-            self.__dict__ = before  # also on Ctrl-C: never half a fit
-            raise
+        with Alone(self, "fit"):
+            before = self.__dict__.copy()
+            try:
+                return self._fit(X, y, sample_weight, X_val, y_val, None, max_iter=self.max_iter, go_on=self.warm_start)
+            except BaseException:
+                self.__dict__ = before  # also on Ctrl-C: never half a fit
+                raise
 
     def predict(self, X):
         """Predict the most probable class of each sequence.

@@ -25,6 +25,7 @@ from .carried import Carried, along
 from .categories import embedding_size, has_codes
 from .core import compiled, stacked
 from .line import start_with_line
+from .memory import refuse_too_large
 from .outputs import Levels, Parameters, Point, outputs_of
 from .parts import parts_of
 from .scaling import Scaling, windows_scaling
@@ -65,6 +66,7 @@ __all__ = [
     "has_codes",
     "outputs_of",
     "parts_of",
+    "refuse_too_large",
     "spec_of",
     "stacked",
     "start_with_line",

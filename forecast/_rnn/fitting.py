@@ -6,6 +6,7 @@ import numpy as np
 from sklearn.base import _fit_context
 from sklearn.utils.validation import check_is_fitted
 
+from .._alone import Alone
 from .._arrays import read_training, read_validation, read_weights
 from .._network import along
 from .._training import train
@@ -50,18 +51,24 @@ class Fits:
         ------
         TypeError, ValueError
             X, y, X_val, y_val or a parameter is not as above. An earlier fit is left as it was.
+        MemoryError
+            The network is larger than the available memory.
+        RuntimeError
+            Another thread is inside `fit` or `partial_fit` of this object.
 
         Warns
         -----
         sklearn.exceptions.ConvergenceWarning
             A loss or gradient was not finite; training stopped with the best finite weights.
         """
-        before = self.__dict__.copy()
-        try:
-            return self._fit(X, y, sample_weight, X_val, y_val, starts, max_iter=self.max_iter, go_on=self.warm_start)
-        except BaseException:
-            self.__dict__ = before  # also on Ctrl-C: never half a fit
-            raise
+        with Alone(self, "fit"):
+            before = self.__dict__.copy()
+            try:
+                of_fit = {"max_iter": self.max_iter, "go_on": self.warm_start}
+                return self._fit(X, y, sample_weight, X_val, y_val, starts, **of_fit)
+            except BaseException:
+                self.__dict__ = before  # also on Ctrl-C: never half a fit
+                raise
 
     @_fit_context(prefer_skip_nested_validation=True)
     def partial_fit(self, X, y=None, sample_weight=None, starts=None):
@@ -80,12 +87,13 @@ class Fits:
         -------
         self
         """
-        before = self.__dict__.copy()
-        try:
-            return self._fit(X, y, sample_weight, None, None, starts, max_iter=1, go_on=True, partial=True)
-        except BaseException:
-            self.__dict__ = before
-            raise
+        with Alone(self, "partial_fit"):
+            before = self.__dict__.copy()
+            try:
+                return self._fit(X, y, sample_weight, None, None, starts, max_iter=1, go_on=True, partial=True)
+            except BaseException:
+                self.__dict__ = before
+                raise
 
 
 class Learns:

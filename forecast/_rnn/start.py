@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 
 from .._distributions import FAMILIES
-from .._network import Network, spec_of, start_with_line, windows_scaling
+from .._network import Network, refuse_too_large, spec_of, start_with_line, windows_scaling
 from .._tail import index_type, time_tail
 from .arguments import architecture_of, momentum_of
 
@@ -47,7 +47,8 @@ def _numbers(data, which):
 def start(model, data, weight, windows, rng, go_on):
     """Network and optimiser to train from: the last fit's, or new ones."""
     architecture = architecture_of(model, data)
-    spec_of(architecture)  # refuses before any work what does not fit together
+    spec = spec_of(architecture)  # refuses before any work what does not fit together
+    refuse_too_large(spec, architecture.dtype, min(int(model.batch_size), len(windows)))
     if not go_on:
         network = Network.initial(architecture, _scaling(architecture, model, data, weight, windows), rng)
         if model.skip is not None and model.skip_start == "ridge":

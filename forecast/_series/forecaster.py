@@ -7,6 +7,7 @@ from typing import ClassVar
 import numpy as np
 from sklearn.base import BaseEstimator, RegressorMixin, _fit_context
 
+from .._alone import Alone
 from .._files import Saved, stored
 from .._frames import Roles, Rules, check_length, enter, note_sentinels, note_time, read_panel
 from .bounds import check_bounds, note_beyond
@@ -319,6 +320,8 @@ class SeriesForecaster(
         ------
         TypeError, ValueError
             The data are not as described, or too short for one window. The state of an earlier fit is kept.
+        RuntimeError
+            Another thread is inside `fit` or `update` of this object.
 
         Warns
         -----
@@ -356,9 +359,10 @@ class SeriesForecaster(
         later = None if X_val is None else self._validation_panel(panel, roles, X_val, y_val, target)
         note_beyond(self.lower, self.upper, roles.target, panel, stacklevel=3)
         weights = row_weights(self, frame, roles, panel.axis, sample_weight)
-        state, recipe = fitted_state(self, panel, roles, later, getattr(self, "_state", None), weights)
-        self._remember(replace(state, flat=is_flat(y)), columns, kind)
-        self.recipe_ = self.get_params(deep=False) | recipe
+        with Alone(self, "fit"):
+            state, recipe = fitted_state(self, panel, roles, later, getattr(self, "_state", None), weights)
+            self._remember(replace(state, flat=is_flat(y)), columns, kind)
+            self.recipe_ = self.get_params(deep=False) | recipe
         if roles.time is not None and self.time is None:
             note_time(roles.time, stacklevel=3)
         note_sentinels(panel, roles, stacklevel=3)

@@ -2,6 +2,7 @@
 
 from sklearn.utils.validation import check_is_fitted
 
+from ..._alone import Alone
 from ..._preparation import RowWeights
 from ..._refusals import Fix, Refusal, Words, argument, joined
 from ..beginnings import refuse_untransformable
@@ -87,36 +88,37 @@ class Updates:
         >>> model.update(df.iloc[60:]).predict().index[0]
         Timestamp('2024-03-02 00:00:00')
         """
-        if y is history is static is None and refit == "no" and overlap == "error" and errors in ("warn", "raise"):
-            one_row = self._one_row()
-            if one_row is not None and one_row.takes(new_rows):
-                return self
-        check_is_fitted(self)
-        _check("refit", refit, ("no", "continue"))
-        _check("overlap", overlap, ("error", "skip"))
-        check_errors(errors)
-        if history is not None and refit == "no":
-            raise ValueError(
-                Refusal(
-                    Words("history is given, but refit is 'no'", "--history is given, but --refit is 'no'"),
-                    got="nothing is trained",
-                    fix=argument("refit", "continue"),
+        with Alone(self, "update"):
+            if y is history is static is None and refit == "no" and overlap == "error" and errors in ("warn", "raise"):
+                one_row = self._one_row()
+                if one_row is not None and one_row.takes(new_rows):
+                    return self
+            check_is_fitted(self)
+            _check("refit", refit, ("no", "continue"))
+            _check("overlap", overlap, ("error", "skip"))
+            check_errors(errors)
+            if history is not None and refit == "no":
+                raise ValueError(
+                    Refusal(
+                        Words("history is given, but refit is 'no'", "--history is given, but --refit is 'no'"),
+                        got="nothing is trained",
+                        fix=argument("refit", "continue"),
+                    )
                 )
-            )
-        state = new = self._state
-        later, refused = self._later(*self._with_static(static, new_rows=new_rows), y, overlap, errors)
-        late = {}
-        if later is not None:
-            new = grown(state, later)
-            late = {key: end for key, end in behind(state, new, later).items() if key not in refused}
-        self._tell(refused, late, new, errors)
-        if refit == "continue":
-            old = None if history is None else self._rows_of(history)
-            new = continued(new, self._steps(), old, RowWeights.of(new.axis, self.half_life))
-        elif later is not None:
-            new = with_since(new, state.since, later)
-        self._advance(new)
-        return self
+            state = new = self._state
+            later, refused = self._later(*self._with_static(static, new_rows=new_rows), y, overlap, errors)
+            late = {}
+            if later is not None:
+                new = grown(state, later)
+                late = {key: end for key, end in behind(state, new, later).items() if key not in refused}
+            self._tell(refused, late, new, errors)
+            if refit == "continue":
+                old = None if history is None else self._rows_of(history)
+                new = continued(new, self._steps(), old, RowWeights.of(new.axis, self.half_life))
+            elif later is not None:
+                new = with_since(new, state.since, later)
+            self._advance(new)
+            return self
 
     def _rows_of(self, history):
         frame, _ = entered(history, "history")

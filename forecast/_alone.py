@@ -1,0 +1,51 @@
+"""One training at a time on an object: two at once would mix their results."""
+
+import os
+import sys
+import threading
+
+__all__ = ["Alone"]
+
+_CLAIMS = {}  # id of an object -> the claim of the call that changes it
+os.register_at_fork(after_in_child=_CLAIMS.clear)  # the thread that claimed it is not in the child
+
+
+class Alone:
+    """While it lasts, no other thread may change the object.
+
+    Parameters
+    ----------
+    of : object
+    verb : str
+        The method that claims it, for the message.
+
+    Raises
+    ------
+    RuntimeError
+        On entry: another thread has claimed it.
+
+    Examples
+    --------
+    >>> model = object()
+    >>> with Alone(model, "fit"):
+    ...     pass
+    """
+
+    def __init__(self, of, verb):
+        self.of, self.verb, self.thread = of, verb, threading.get_ident()
+
+    def __enter__(self):
+        holder = _CLAIMS.setdefault(id(self.of), self)
+        if holder.thread == self.thread:
+            return
+        if holder.thread not in sys._current_frames():  # ended between its claim and its end: Ctrl-C came there
+            _CLAIMS[id(self.of)] = self
+            return
+        raise RuntimeError(
+            f"{type(self.of).__name__}.{self.verb}: another thread is inside {holder.verb} of the same object; "
+            "expected one at a time. Train a copy in each thread: sklearn.base.clone(model)."
+        )
+
+    def __exit__(self, *_):
+        if _CLAIMS.get(id(self.of)) is self:  # the outermost call of this thread
+            del _CLAIMS[id(self.of)]
