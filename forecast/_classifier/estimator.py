@@ -42,7 +42,9 @@ class RNNClassifier(Saved, Learns, ClassifierMixin, BaseEstimator):
         As in `RNNForecaster`. Default: one layer of 64 LSTM units, without dropout.
     bidirectional : bool, default=False
         Whether each layer also reads the sequence backwards, with separate weights; the head reads both directions.
-    residual, layer_norm, dilation, recurrent_dropout, zoneout As in `RNNForecaster`. vocabulary : int, default=None
+    residual, layer_norm, dilation, recurrent_dropout, zoneout
+        As in `RNNForecaster`.
+    vocabulary : int, default=None
         Number of codes: X holds integers from 0 to `vocabulary - 1`, one at every step, and the network learns a vector
         for each. None: X holds numbers.
     embedding_size : int, default=None
@@ -91,7 +93,8 @@ max_iter, warmup_steps, max_steps, finish_schedule, weight_average
         Number of trained parameters.
     card_ : dict
         The model card, as `forecast.read_card` returns it for a saved model.
-    feature_names_in_, gradient_norm_curve_, n_threads_ As in `RNNForecaster`.
+    feature_names_in_, gradient_norm_curve_, n_threads_
+        As in `RNNForecaster`.
 
     See Also
     --------

@@ -161,7 +161,7 @@ def read_card(path):
     Raises
     ------
     forecast.ModelFileError
-        As `load`.
+        The file is damaged or not a model file, as for `load`.
     OSError
         The file cannot be read.
 

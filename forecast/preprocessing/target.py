@@ -243,7 +243,8 @@ class Difference(Transform):
 
     Parameters
     ----------
-    period : int, default=1 Number of rows.
+    period : int, default=1
+        Number of rows.
 
     Attributes
     ----------
