@@ -307,7 +307,7 @@ def test_without_a_past_the_row_of_an_origin_must_have_one_behind_it():
         with pytest.raises(ValueError, match=rf"origins go from 0 to {origin}; expected -1 .* to 2 "):
             Windows(values, [0, origin], lookback=0, horizon=1, static=static, starts=np.array([0, 4]))
     assert len(Windows(values, [3], lookback=1, horizon=1)) == 1
-    with pytest.raises(ValueError, match="origins go from 4 to 4; expected 0 .* to 3 "):
+    with pytest.raises(ValueError, match=r"origins go from 4 to 4; expected 0 .* to 3 "):
         Windows(values, [4], lookback=1, horizon=1)
 
 
