@@ -298,6 +298,19 @@ def test_windows_can_be_built_without_a_frame():
         Windows(np.arange(4), [1], lookback=1, horizon=1)
 
 
+def test_without_a_past_the_row_of_an_origin_must_have_one_behind_it():
+    """The first step ahead of such a window is a row of the frame; with a past it may lie behind the last one."""
+    values, static = np.zeros((4, 1), dtype=np.float32), np.ones((1, 1), dtype=np.float32)
+    windows = Windows(values, [-1, 2], lookback=0, horizon=1, static=static, starts=np.array([0, 4]))
+    assert len(windows) == 2
+    for origin in (3, 4):
+        with pytest.raises(ValueError, match=rf"origins go from 0 to {origin}; expected -1 .* to 2 "):
+            Windows(values, [0, origin], lookback=0, horizon=1, static=static, starts=np.array([0, 4]))
+    assert len(Windows(values, [3], lookback=1, horizon=1)) == 1
+    with pytest.raises(ValueError, match=r"origins go from 4 to 4; expected 0 .* to 3 "):
+        Windows(values, [4], lookback=1, horizon=1)
+
+
 def test_network_trains_on_windows_through_cross_validation(frame):
     from forecast._rnn import RNNForecaster
 

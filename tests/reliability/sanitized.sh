@@ -47,7 +47,7 @@ case $part in
       "$python" "$here/families.py" > "$folder/valgrind.out" 2> "$log"
     tail -n 1 "$folder/valgrind.out"
     # A report is ours where a frame of it is in the core.
-    printf 'valgrind: %d frames of the core in reports, see %s\n' "$(grep -cE '^==[0-9]+== +(at|by).*_core' "$log")" "$log"
+    printf 'valgrind: %d frames of the core in reports, see %s\n' "$(grep -cE '^==[0-9]+== +(at|by).*(_core[.]cpython|forecast::)' "$log")" "$log"
     ;;
   *)
     echo "sanitized.sh: expected address, thread or valgrind, got $part" >&2
