@@ -253,6 +253,11 @@ def test_weights_that_are_no_numbers_are_refused(value, model, linear, tmp_path)
     network._network.theta[3] = value
     network.save(tmp_path / "network")
     refused_by_load(tmp_path, (tmp_path / "network").read_bytes(), "NaN")
+    for name in ("past_scale", "target_mean"):
+        network = forecast.load(saved(model, tmp_path))
+        getattr(network._network.scaling, name)[0] = value
+        network.save(tmp_path / "network")
+        refused_by_load(tmp_path, (tmp_path / "network").read_bytes(), "of the scaling")
     own = series(LinearForecaster())
     own.regressor_.coef_[0, 0] = value
     own.save(tmp_path / "own")
@@ -261,6 +266,15 @@ def test_weights_that_are_no_numbers_are_refused(value, model, linear, tmp_path)
     linear.regressor_.coef_[0, 0] = value
     with pytest.raises(ModelFileError, match="coef_ holds NaN"):
         linear.save(tmp_path / "linear")
+
+
+@pytest.mark.parametrize("value", [0.0, -1.0, 1e-254])
+def test_scales_that_no_fit_finds_are_refused(value, model, tmp_path):
+    """What is divided by them would be infinite."""
+    network = forecast.load(saved(model, tmp_path))
+    network._network.scaling.past_scale[0] = value
+    network.save(tmp_path / "network")
+    refused_by_load(tmp_path, (tmp_path / "network").read_bytes(), "past_scale")
 
 
 def saved(model, folder):

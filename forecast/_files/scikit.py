@@ -98,3 +98,5 @@ def _check_array(name, value, shapes, sizes, holes):
         raise ModelFileError(f"{name} has shape {value.shape}, which does not fit its other arrays ({sizes}).")
     if not (np.isfinite(value) | (np.isnan(value) if holes else False)).all():
         raise ModelFileError(f"{name} holds NaN or infinite values.")
+    if value.ndim and name.endswith(".scale_") and (value <= 0).any():
+        raise ModelFileError(f"{name} holds what is no scale; expected numbers above 0.")

@@ -27,6 +27,12 @@ class Scaling:
     extra_scale: np.ndarray | None = None
     target_constant: np.ndarray | None = None
 
+    def is_learned(self, of):
+        """Whether the means and scales of one kind are such as `windows_scaling` finds."""
+        mean, scale = getattr(self, f"{of}_mean"), getattr(self, f"{of}_scale")
+        finite = np.isfinite(mean).all() and np.isfinite(scale).all()
+        return finite and bool(((scale == 1) | _varies(mean, 2 * scale)).all())
+
     @property
     def output_scale(self):
         """What outputs are multiplied with: nothing is added to a constant target, whatever its unit."""
@@ -45,9 +51,7 @@ class Scaling:
         -------
         Scaling
         """
-        return replace(
-            self, target_mean=np.zeros(targets), target_scale=np.ones(targets), target_constant=None
-        )
+        return replace(self, target_mean=np.zeros(targets), target_scale=np.ones(targets), target_constant=None)
 
     def over_steps(self, architecture):
         """One scale of the targets of all steps that the same weights make, and of each known future column.

@@ -84,8 +84,8 @@ class Network:
                 found = getattr(s, name)
                 if not isinstance(found, np.ndarray) or found.shape != (size,) or found.dtype != np.float64:
                     raise ModelFileError(f"{name} of the scaling is not {size} numbers.")
-                if not np.isfinite(found).all() or (name.endswith("scale") and (found <= 0).any()):
-                    raise ModelFileError(f"{name} of the scaling holds what no fit finds, such as NaN.")
+            if not s.is_learned(of):
+                raise ModelFileError(f"{of}_mean and {of}_scale of the scaling are none that a fit finds.")
         constant = s.target_constant
         if constant is not None and (
             not isinstance(constant, np.ndarray) or constant.shape != (a.targets,) or constant.dtype != bool

@@ -1,5 +1,6 @@
 """The state of a fitted forecaster."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -270,7 +271,7 @@ class FittedState:
                 raise ModelFileError("the carried states are not those of the newest rows' series.")
             for carried in self.tail.carried.values():
                 carried.refuse_damaged(self.regressor._network)
-        if not isinstance(self.trained, (dict, type(None))):
+        if not isinstance(self.trained, (Mapping, type(None))):
             raise ModelFileError(f"the ends of training are a {type(self.trained).__name__}; expected a dict.")
         if self.since is not None:
             self.since.refuse_damaged(self)
