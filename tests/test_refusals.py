@@ -17,7 +17,7 @@ from sklearn.model_selection import GridSearchCV, KFold, cross_val_predict, cros
 
 from forecast import SeriesForecaster, load
 from forecast._refusals import Fix, Refusal, Words, argument, extended, refusal_of
-from forecast.cli.problems import described
+from forecast.cli.problems import described, in_one_line
 
 PACKAGE = Path(__file__).parent.parent / "forecast"
 DAYS = pd.date_range("2024-01-01", periods=60)
@@ -81,6 +81,14 @@ def test_code_without_an_option_is_a_fix_in_pandas():
     assert described(ValueError(Refusal("no", fix=Fix("df = df[::-1]", "")))) == "no."
     assert described(ValueError(Refusal("no", fix=Fix(None, "--gaps mask")))) == "no. Fix: --gaps mask."
     assert str(Refusal("no", fix=Fix(None, "--gaps mask"))) == "no."
+
+
+@pytest.mark.parametrize("fix", ["df = df.sort_index()", argument("gaps", "mask")], ids=["pandas", "option"])
+def test_a_long_refusal_keeps_its_fix(fix):
+    said = described(ValueError(Refusal("9" * 500, fix=fix)))
+    short = in_one_line(said)
+    assert len(short) == 180
+    assert short.endswith(f"...{said[501:]}")
 
 
 def test_a_text_without_parts_is_shown_as_it_is():

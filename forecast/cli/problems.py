@@ -130,7 +130,8 @@ def in_one_line(text):
     text = " ".join(str(text).split())
     if len(text) <= ROOM:
         return text
-    head, mark, fix = text.partition(" Fix: ")
+    mark = re.search(r" Fix(?: in pandas)?: |$", text)[0]
+    head, _, fix = text.partition(mark) if mark else (text, "", "")
     room = ROOM - len(mark) - len(fix) - 3
     return f"{head[:room]}...{mark}{fix}" if room > 60 else f"{text[: ROOM - 3]}..."
 
