@@ -21,9 +21,9 @@ bool in_forked_child();  // since this library was loaded: OpenMP's threads are 
 // What OpenMP would use now (its environment and threadpoolctl's limits). Without it: OMP_NUM_THREADS, or all cores.
 int default_threads();
 
-// How many of so many threads the system lets the calling thread have, itself counted in; asked right before a region.
-// OpenMP's runtime ends the process where it is refused one. Where the calling thread's last team had that size, the
-// threads are there; otherwise as many are begun, all at once, and ended, on stacks that the runtime then takes again.
+// How many of the wanted threads the system grants the calling thread, itself included; asked right before a region,
+// because OpenMP's runtime ends the process if it is refused one. If the calling thread's last team was that large, its
+// threads still exist; otherwise the same number is started at once and ended, on stacks that the runtime then reuses.
 int granted(int threads);
 
 // One call's stop sign, made where the call enters. Only the calling thread looks at the clock and, every 50 ms, asks

@@ -35,7 +35,10 @@ from one_set import ROOT, build_core
 FORKED = (hypothesis, numpy, pandas, pytest, sklearn)  # imported once, for all children
 
 ROOMS = {  # folder or file, and the tests that know it, quick ones first
-    "windows": ("forecast/_windows", "windows window_norms window_places placed_windows panel_windows many_windows no_past"),
+    "windows": (
+        "forecast/_windows",
+        "windows window_norms window_places placed_windows panel_windows many_windows no_past",
+    ),
     "preprocessing": ("forecast/preprocessing", "preprocessing domain_of_transforms calendar"),
     "conformal": ("forecast/_conformal", "conformal fresh_intervals since_batch"),
     "cell": ("cpp/cell", "gradients core golden cell_contract"),
