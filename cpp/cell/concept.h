@@ -102,14 +102,12 @@ constexpr const char* argument_of(const char* name) {
 // ---- what a cell computes --------------------------------------------------------------------------------
 
 template <class C, class V, class T>
-concept GoesForwardOn = requires(Read<V, T> in, Write<V, true, T> kept, Write<V, false, T> lost) {
+concept GoesForwardOn = requires(Read<V, T> in, Write<V, T> out) {
   requires vectors_of<C> == 0;
-  C::forward(in, in, kept, kept);
-  C::forward(in, in, kept, lost);
-} || requires(Read<V, T> in, Write<V, true, T> kept, Write<V, false, T> lost) {
+  C::forward(in, in, out, out);
+} || requires(Read<V, T> in, Write<V, T> out) {
   requires vectors_of<C> > 0;
-  C::forward(in, in, kept, kept, in);
-  C::forward(in, in, kept, lost, in);
+  C::forward(in, in, out, out, in);
 };
 template <class C, class V>
 concept GoesBackwardOn = requires(const V* in, V* out) {

@@ -97,18 +97,18 @@ struct Read {
   int64_t row;
   INLINE V operator[](int i) const { return load_as<V>(p + i * row); }
 };
-template <class V, bool keep, class T>
+template <class V, class T>
 struct Write {
   T* p;
   int64_t row;
   struct Place {
     T* p;
     INLINE V operator=(V x) const {
-      if constexpr (keep) store(p, x);
+      store(p, x);
       return x;
     }
   };
-  INLINE Place operator[](int i) const { return {keep ? p + i * row : p}; }
+  INLINE Place operator[](int i) const { return {p + i * row}; }
 };
 
 }  // namespace forecast::FORECAST_ISA

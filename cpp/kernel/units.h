@@ -121,8 +121,7 @@ INLINE void product_units(const T* w, const Operands<T>& x, int64_t vectors, boo
       return vector + count;
     };
     int64_t vector = 0;
-    while (vector + 4 <= n) vector = take(vector, Sums<F::R, 1, 4, T>{});
-    if (vector + 2 <= n) vector = take(vector, Sums<F::R, 1, 2, T>{});
+    while (vector + 2 <= n) vector = take(vector, Sums<F::R, 1, 2, T>{});
     if (vector < n) take(vector, Sums<F::R, 1, 1, T>{});
   }
 }

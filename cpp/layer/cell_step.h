@@ -43,37 +43,35 @@ struct StepOf {
 
   // The cell on the sums of some units; a row of a state or of the tape is `row` long. `p` are a cell's vectors, or
   // nothing.
-  template <bool keep, class Sums, class... P>
+  template <class Sums, class... P>
   static INLINE void cell_forward(Sums a, const T* prev, T* next, T* tape, int64_t row, P... p) {
     using V = typename Sums::V;
-    C::forward(a, Read<V, T>{prev, row}, Write<V, true, T>{next, row}, Write<V, keep, T>{tape, row}, p...);
+    C::forward(a, Read<V, T>{prev, row}, Write<V, T>{next, row}, Write<V, T>{tape, row}, p...);
   }
 
   // Step i from the states `prev` to `next`.
-  template <bool keep>
   static INLINE void step(const View& v, int64_t i, Turn turn, Begun<T> begun, const Operands<T>& x, const T* prev,
                           T* next) {
-    T* tape = keep ? v.tape(i) : nullptr;
+    T* const tape = v.tape(i);
     const int64_t row = v.row;
     if constexpr (vectors > 0) {
       const T* const p = v.p();
       const auto cell = [=](int64_t unit, auto a) INLINE_LAMBDA {
         const int64_t at = unit * Way::columns;
         const OfUnits<decltype(a)> own{p + unit, row / Way::columns};
-        cell_forward<keep>(a, prev + at, next + at, keep ? tape + at : tape, row, own);
+        cell_forward(a, prev + at, next + at, tape + at, row, own);
       };
       Way::template multiply<CellFeed<C>>(v.forward, begun, x, v.H, turn, cell);
     } else {
       const auto cell = [=](int64_t unit, auto a) INLINE_LAMBDA {
         const int64_t at = unit * Way::columns;
-        cell_forward<keep>(a, prev + at, next + at, keep ? tape + at : tape, row);
+        cell_forward(a, prev + at, next + at, tape + at, row);
       };
       Way::template multiply<CellFeed<C>>(v.forward, begun, x, v.H, turn, cell);
     }
   }
 
   // A run of steps in one call: for a small layer a call takes as long as a tenth of its step.
-  template <bool keep>
   static bool forward(const Call<T>& k, const View& v, const Masks<Way, T>* masks, Run run) {
     for (int64_t i = run.from; i < run.to; ++i) {
       Begun<T> begun{v.forward};
@@ -85,7 +83,7 @@ struct StepOf {
       else if (i < v.resting) x.K_b = 0, x.passed_b = v.H;  // R h = 0
       if (masks) x.b = masks->hidden_of(i, before);
       if (masks && masks->keep) made = masks->made_at(i);
-      step<keep>(v, i, Turn{i % 2 != 0, run.part, run.parts}, begun, x, before, made);
+      step(v, i, Turn{i % 2 != 0, run.part, run.parts}, begun, x, before, made);
       if (masks) masks->mix(i, v.time(i), before, v.after(i));
       if (k.stopped()) return false;
     }
@@ -158,17 +156,15 @@ void pack_forward(const Cell& cell, int64_t I, int64_t H, const T* W, T* to) {
 
 template <class Way, class T>
 struct CellSteps {
-  // [1]: with a tape. False: stopped.
-  bool (*forward[2])(const Call<T>&, const CellView<Way, T>&, const Masks<Way, T>*, Run);
+  // False: stopped.
+  bool (*forward)(const Call<T>&, const CellView<Way, T>&, const Masks<Way, T>*, Run);
   void (*backward)(const CellView<Way, T>&, int64_t i, const T* above, bool ready, const T* next);
   void (*pack)(const Cell&, int64_t I, int64_t H, const T* W, T* to);
 };
 template <class C, class Way, class T>
 constexpr CellSteps<Way, T> steps_with() {
   using Step = StepOf<C, Way, T>;
-  return {{Step::template forward<false>, Step::template forward<true>},
-          Step::backward,
-          pack_forward<typename Tiling<CellFeed<C>>::Tile, Way, T>};
+  return {Step::forward, Step::backward, pack_forward<typename Tiling<CellFeed<C>>::Tile, Way, T>};
 }
 template <class Way, class T>
 constexpr CellSteps<Way, T> cell_steps[] = {

@@ -70,13 +70,15 @@ struct CellMemory {
   CellMemory(const NetworkSpec& net, const LayerSpec& l, Use use, int64_t places, Cursor& arena) {
     const Cell& cell = cell_of(l);
     const int64_t I = inputs_of(net, l), H = hidden_of(net, l), T_ = steps_of(net, l), widest = H > I ? H : I;
-    row = Way::room(H) * Way::columns, tape_step = cell.tape_rows() * row, state_step = cell.states * row;
+    row = Way::room(H) * Way::columns, state_step = cell.states * row;
+    // Forward alone writes every step's tape over the last one's: as fast as a second copy of the code without a tape.
+    tape_step = use.backward ? cell.tape_rows() * row : 0;
+    tape = arena.take((use.backward ? T_ : 1) * cell.tape_rows() * row);
     states = arena.take(places * state_step);
     own = SharedMemory<T>(Way::units, restarts(net, l), common_input(net, l), cell.rows, I, H, row, arena);
     masks = MaskMemory(l, use, row, state_step, T_, arena);
     decay = DecayMemory(l, use, row, Way::unit_sums(2, H), T_, arena);
     if (!use.backward) return;
-    tape = arena.take(T_ * tape_step);
     carry = arena.take(l.dilation * state_step), first = arena.take(state_step);
     sums = arena.take(all_sums<Way>(cell, I, H));
     scratch = arena.take(Way::room(widest) * Way::columns);

@@ -114,7 +114,7 @@ struct Recurrent : Weightless {
     const View<Way, T> v(k, number);
     Masks<Way, T> masks;
     if (v.masked) masks = v.masks(k, k.layer(number));
-    return code<Way>(k, number).forward[k.plan.use.backward](k, v, v.masked ? &masks : nullptr, {from, to});
+    return code<Way>(k, number).forward(k, v, v.masked ? &masks : nullptr, {from, to});
   }
 
   template <class T>
@@ -131,7 +131,7 @@ struct Recurrent : Weightless {
       forward<Way>(k, number, i, i + 1);
       return;
     }
-    code<Way>(k, number).forward[0](k, v, nullptr, {i, i + 1, part, parts});
+    code<Way>(k, number).forward(k, v, nullptr, {i, i + 1, part, parts});
   }
 
   // Every gate and state of every step, out of the tape.
