@@ -213,7 +213,7 @@ def test_the_reason_for_the_threads_is_shown(cores, monkeypatch):
     cores(1)
     assert show_config(mode="dict")["threads"].startswith("1 (")
     monkeypatch.setenv("OMP_NUM_THREADS", "1")
-    assert ("OMP_NUM_THREADS" in show_config(mode="dict")["threads"]) is OPENMP
+    assert "OMP_NUM_THREADS" in show_config(mode="dict")["threads"]
 
 
 def test_an_unknown_mode_is_refused():
