@@ -18,6 +18,8 @@ class Alone:
     of : object
     verb : str
         The method that claims it, for the message.
+    whole : bool, default=False
+        If the call raises, put back the attributes that the object had before it; also on Ctrl-C.
 
     Raises
     ------
@@ -31,14 +33,19 @@ class Alone:
     ...     pass
     """
 
-    def __init__(self, of, verb):
-        self.of, self.verb, self.thread = of, verb, threading.get_ident()
+    def __init__(self, of, verb, whole=False):
+        self.of, self.verb, self.whole, self.thread = of, verb, whole, threading.get_ident()
+        self.before = None
 
     def __enter__(self):
         holder = _CLAIMS.setdefault(id(self.of), self)
-        if holder.thread == self.thread:
-            return
-        if holder.thread not in sys._current_frames():  # ended between its claim and its end: Ctrl-C came there
+        if holder.thread != self.thread:
+            self._take_over(holder)
+        if self.whole:
+            self.before = self.of.__dict__.copy()
+
+    def _take_over(self, holder):
+        if holder.thread not in sys._current_frames():  # it ended without giving the object back: Ctrl-C came between
             _CLAIMS[id(self.of)] = self
             return
         raise RuntimeError(
@@ -46,6 +53,8 @@ class Alone:
             "expected one at a time. Train a copy in each thread: sklearn.base.clone(model)."
         )
 
-    def __exit__(self, *_):
+    def __exit__(self, raised, *_):
+        if self.whole and raised is not None:
+            self.of.__dict__ = self.before
         if _CLAIMS.get(id(self.of)) is self:  # the outermost call of this thread
             del _CLAIMS[id(self.of)]

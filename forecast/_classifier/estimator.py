@@ -253,13 +253,8 @@ max_iter, warmup_steps, max_steps, finish_schedule, weight_average
         sklearn.exceptions.ConvergenceWarning
             A loss or gradient was not finite; training stopped with the best finite weights.
         """
-        with Alone(self, "fit"):
-            before = self.__dict__.copy()
-            try:
-                return self._fit(X, y, sample_weight, X_val, y_val, None, max_iter=self.max_iter, go_on=self.warm_start)
-            except BaseException:
-                self.__dict__ = before  # also on Ctrl-C: never half a fit
-                raise
+        with Alone(self, "fit", whole=True):
+            return self._fit(X, y, sample_weight, X_val, y_val, None, max_iter=self.max_iter, go_on=self.warm_start)
 
     def predict(self, X):
         """Predict the most probable class of each sequence.

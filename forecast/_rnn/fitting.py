@@ -61,14 +61,8 @@ class Fits:
         sklearn.exceptions.ConvergenceWarning
             A loss or gradient was not finite; training stopped with the best finite weights.
         """
-        with Alone(self, "fit"):
-            before = self.__dict__.copy()
-            try:
-                of_fit = {"max_iter": self.max_iter, "go_on": self.warm_start}
-                return self._fit(X, y, sample_weight, X_val, y_val, starts, **of_fit)
-            except BaseException:
-                self.__dict__ = before  # also on Ctrl-C: never half a fit
-                raise
+        with Alone(self, "fit", whole=True):
+            return self._fit(X, y, sample_weight, X_val, y_val, starts, max_iter=self.max_iter, go_on=self.warm_start)
 
     @_fit_context(prefer_skip_nested_validation=True)
     def partial_fit(self, X, y=None, sample_weight=None, starts=None):
@@ -87,13 +81,8 @@ class Fits:
         -------
         self
         """
-        with Alone(self, "partial_fit"):
-            before = self.__dict__.copy()
-            try:
-                return self._fit(X, y, sample_weight, None, None, starts, max_iter=1, go_on=True, partial=True)
-            except BaseException:
-                self.__dict__ = before
-                raise
+        with Alone(self, "partial_fit", whole=True):
+            return self._fit(X, y, sample_weight, None, None, starts, max_iter=1, go_on=True, partial=True)
 
 
 class Learns:
