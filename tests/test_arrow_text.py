@@ -32,5 +32,5 @@ def test_numbers_among_arrow_text_are_refused_with_their_place():
     texts = [str(number / 2) for number in range(39)] + ["closed"]
     df = pd.DataFrame({"y": np.arange(40.0), "p": pd.array(texts, dtype="string[pyarrow]")}, index)
     df["p"] = df["p"].convert_dtypes(dtype_backend="pyarrow")
-    with pytest.raises(TypeError, match="1 of 40 no numbers, the first 'closed'"):
+    with pytest.raises(TypeError, match="1 of 40 are not numbers, the first 'closed'"):
         SeriesForecaster(Ridge(), target="y", lookback=5, horizon=2, past_covariates="p").fit(df)

@@ -172,11 +172,12 @@ def text_message(column, label, rows, texts=None):
         more = Words(" (categories: astype(str).astype('category'))", "")
     parsed = np.isnan(_parsed(column.iloc[present]))
     bad = present[parsed] if parsed.any() else present[texts]
-    if len(bad) == 0:
-        bad = present
-    first = f", the first {column.iloc[bad[0]]!r} at {rows.place_in_frame(bad[0])}" if len(bad) else ""
+    what = f"has dtype {column.dtype}" + (", but its values are numbers" if len(present) else " and no values")
+    if len(bad):
+        first = f"the first {column.iloc[bad[0]]!r} at {rows.place_in_frame(bad[0])}"
+        what = f"holds {column.dtype} values, {len(bad)} of {len(column)} are not numbers, {first}"
     return Refusal(
-        f"holds {column.dtype} values, {len(bad)} of {len(column)} no numbers{first}",
+        what,
         where=f"column {label!r}",
         expected=joined("numbers (float, integer or bool), or categories", more),
         advice=Words("", "Write numbers in its cells, or name its missing values by --na TEXT."),
