@@ -213,8 +213,8 @@ void SourceHolder::refuse_numbers(int64_t window) const {
                           " of window " + std::to_string(window));
   };
   if (s.series_row && s.series_row[window] < -1) refuse("series_row", "-1 or more", s.series_row[window]);
-  if (s.phase && (s.phase[window] < 0 || s.phase[window] > last_phase))
-    refuse("phase", "0 or more, below 2**61", s.phase[window]);
+  if (s.phase && s.phase[window] < 0) refuse("phase", "0 or more", s.phase[window]);
+  if (s.phase && s.phase[window] > last_phase) refuse("phase", "less than 2**61", s.phase[window]);
   if (s.begin && (s.begin[window] < 0 || s.begin[window] >= s.T))
     refuse("begin", "steps from 0 to " + std::to_string(s.T - 1), s.begin[window]);
 }
