@@ -75,8 +75,9 @@ def models(seed):
     yield "ridge, lookback=0", SeriesForecaster(Ridge(), **blind, **ahead)
     boosting = HistGradientBoostingRegressor(random_state=seed, max_iter=100)
     yield "gradient boosting, lookback=0", SeriesForecaster(boosting, **blind, **ahead)
-    yield "vector to sequence, segments", SeriesForecaster(
-        RNNForecaster(**network | vector | dict(decoder="segments")), **blind, **ahead
+    yield (
+        "vector to sequence, segments",
+        SeriesForecaster(RNNForecaster(**network | vector | dict(decoder="segments")), **blind, **ahead),
     )
     yield "vector to sequence", SeriesForecaster(RNNForecaster(**network | vector), **blind, **ahead)
 

@@ -55,6 +55,7 @@ def forecaster(seed):
 
 def errors_of(model, rows, train, test, seed):
     """The error of every way to forecast one series."""
+
     def error(fitted, **given):
         return mase(fitted.predict(**given)["value"].to_numpy()[:HORIZON], train, test)
 

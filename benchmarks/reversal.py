@@ -54,9 +54,7 @@ def main():
     forcing = given.teacher_forcing[0] if len(given.teacher_forcing) == 1 else tuple(given.teacher_forcing)
     for name, setting in SETTINGS.items():
         for seed in given.seeds if given.only in name else ():
-            model = RNNForecaster(
-                **BUDGET | setting, max_iter=given.epochs, teacher_forcing=forcing, random_state=seed
-            )
+            model = RNNForecaster(**BUDGET | setting, max_iter=given.epochs, teacher_forcing=forcing, random_state=seed)
             started = time.process_time()
             model.fit(train)
             seconds = time.process_time() - started

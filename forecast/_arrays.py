@@ -255,6 +255,7 @@ def _read_windows(estimator, X, y):
     # One kind of check for both kinds of input; a broadcast row tells the number of features and copies nothing.
     validate_data(estimator, np.broadcast_to(np.zeros(()), (1, X.shape[1])), skip_check_array=True)
     steps = X.lookback if own and y.at_every_step else 1
+
     def time():
         return X.time
 
@@ -265,8 +266,17 @@ def _read_windows(estimator, X, y):
     sizes = len(X), *_past_sizes(X)
     if own:
         return Dataset(
-            arguments, *sizes, y.shape[1], False, X.horizon + steps - 1, time, reach, X.n_extra, steps=steps,
-            **_roles(X, y.shape[1] // steps), windows=X,
+            arguments,
+            *sizes,
+            y.shape[1],
+            False,
+            X.horizon + steps - 1,
+            time,
+            reach,
+            X.n_extra,
+            steps=steps,
+            **_roles(X, y.shape[1] // steps),
+            windows=X,
         )
     _refuse_kind(y, "y")
     _refuse_shape(y)

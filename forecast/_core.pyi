@@ -342,9 +342,7 @@ class Network:
         forced: float = 0.0,  # as in train; drawn by the seed, None: 0
         threads: int = 1,
     ) -> GradientResult: ...
-    def flow(
-        self, theta: NDArray[Any], source: Source, index: NDArray[np.int64], *, threads: int = 1
-    ) -> FlowResult:
+    def flow(self, theta: NDArray[Any], source: Source, index: NDArray[np.int64], *, threads: int = 1) -> FlowResult:
         """How the gradient of the loss flows back through time: that of h of each layer after each step, all that
         reaches it, from later steps and from the layer above; without dropout.
         """

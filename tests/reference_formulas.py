@@ -411,9 +411,7 @@ REFERENCE_LOSSES = {
         kink=lambda p, y, parameters: np.abs(np.abs(p - y) - parameters[0]),
     ),
     "pseudo_huber": Loss((), 1, pseudo_huber_value, pseudo_huber_derivative),
-    "quantile": Loss(
-        ("level",), 0, quantile_value, quantile_derivative, kink=lambda p, y, parameters: np.abs(p - y)
-    ),
+    "quantile": Loss(("level",), 0, quantile_value, quantile_derivative, kink=lambda p, y, parameters: np.abs(p - y)),
     "normal": Loss((), 2, normal_value, normal_derivative),
     "student_t": Loss((), 3, student_t_value, student_t_derivative),
     "poisson": Loss((), 1, poisson_value, poisson_derivative, "counts"),

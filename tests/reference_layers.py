@@ -478,9 +478,7 @@ REFERENCE_LAYERS = {
     "sum": Kind(no_weights, sum_forward, sum_backward),
     "norm": Kind(norm_weights, norm_forward, norm_backward),
     "lookup": Kind(lookup_weights, lookup_forward, lookup_backward, table=True, rows_read=lookup_rows),
-    "embedding": Kind(
-        lookup_weights, embedding_forward, embedding_backward, table=True, rows_read=embedding_rows
-    ),
+    "embedding": Kind(lookup_weights, embedding_forward, embedding_backward, table=True, rows_read=embedding_rows),
     "cycle_off": Kind(cycle_weights, cycle_off_forward, cycle_off_backward, table=True, rows_read=cycle_rows),
     "attention_dot": Kind(attention_weights, attention_forward, attention_backward),
     "attention_additive": Kind(attention_weights, attention_forward, attention_backward),

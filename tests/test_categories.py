@@ -76,9 +76,7 @@ def test_vectors_learn_what_codes_mean_and_numbers_cannot():
     X, y = coded(1500)
     fresh, truth = coded(500, seed=1)
     options = dict(hidden_size=8, max_iter=25, learning_rate=0.02)
-    numbers, vectors = (
-        small(**options, **more).fit(X, y) for more in ({}, {"categories": {"past": {1: LEVELS}}})
-    )
+    numbers, vectors = (small(**options, **more).fit(X, y) for more in ({}, {"categories": {"past": {1: LEVELS}}}))
     error = {name: np.abs(one.predict(fresh) - truth).mean() for name, one in (("n", numbers), ("v", vectors))}
     assert error["v"] < 0.15 < 0.5 * np.abs(truth - truth.mean()).mean()
     assert error["v"] < 0.7 * error["n"]

@@ -173,9 +173,10 @@ def test_the_core_takes_rows_of_tables_out_too():
     model = small(series_size=2, series_left_out=0.0).fit(windows)
     network = model._network
     offset, size = network.group("series.V")
-    theta, source = network.theta.copy(), network.source(windows.source_arguments() | {
-        "series_row": windows.series_rows(windows.series_names)
-    })
+    theta, source = (
+        network.theta.copy(),
+        network.source(windows.source_arguments() | {"series_row": windows.series_rows(windows.series_names)}),
+    )
     index = np.arange(len(windows))
     network.compiled.train(
         theta, _core.Optimizer("adam", "float32", theta.size), source, index, 64, rate=0.1,

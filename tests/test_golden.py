@@ -138,8 +138,18 @@ LAYERED = {  # file -> the network in our words
     "steps_gru": lambda: over_the_future("gru"),
     "steps_lstm": lambda: over_the_future("lstm"),
     "segrnn": lambda: stacked(
-        "gru", 24, 1, 8, 1, 12, segment=6, decoder="segments", decoder_tied=True, series=4, series_size=4,
-        series_left_out=0.0
+        "gru",
+        24,
+        1,
+        8,
+        1,
+        12,
+        segment=6,
+        decoder="segments",
+        decoder_tied=True,
+        series=4,
+        series_size=4,
+        series_left_out=0.0,
     ),
 }
 

@@ -38,9 +38,7 @@ def holed(norm, share=0.1):
     rng = np.random.default_rng(1)
     values = rng.normal(size=(250, 2)).cumsum(axis=0)
     targets = np.where(rng.random(values.shape) < share, np.nan, values)
-    return Windows(
-        values, np.arange(13, 245), lookback=14, horizon=5, n_targets=2, targets=targets, window_norm=norm
-    )
+    return Windows(values, np.arange(13, 245), lookback=14, horizon=5, n_targets=2, targets=targets, window_norm=norm)
 
 
 def written_down(windows, penalty, weight=None):

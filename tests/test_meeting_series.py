@@ -173,9 +173,7 @@ def test_updates_through_a_change_of_clocks_are_those_of_the_whole_history(start
         daily.update(part)
         expected = fitted.predict(history=rows[: n + 7])
         same(daily.predict(), expected)
-        np.testing.assert_array_equal(
-            expected.index, pd.date_range(part.index[-1], periods=HORIZON + 1, freq="h")[1:]
-        )
+        np.testing.assert_array_equal(expected.index, pd.date_range(part.index[-1], periods=HORIZON + 1, freq="h")[1:])
     assert str(expected.index.tz) == "Europe/Berlin"
     assert (hours.normalize() == pd.Timestamp(change, tz="Europe/Berlin")).sum() == (23 if "03" in change else 25)
     daily.save(tmp_path / "m")

@@ -207,9 +207,7 @@ def test_bounds_hold_everywhere():
 @pytest.mark.slow
 def test_squared_error_gives_a_mean_and_absolute_error_a_median():
     rng = np.random.default_rng(0)
-    skewed = pd.DataFrame(
-        {"load": rng.exponential(size=800)}, pd.date_range("2024-01-01", periods=800, freq="h")
-    )
+    skewed = pd.DataFrame({"load": rng.exponential(size=800)}, pd.date_range("2024-01-01", periods=800, freq="h"))
     losses = ("absolute_error", "squared_error")
     middle, mean = (recipe(loss=loss, horizon=3).fit(skewed).predict()["load"].mean() for loss in losses)
     assert abs(mean - 1.0) < 0.25

@@ -347,5 +347,3 @@ def test_a_network_described_wrongly_is_refused():
         name = "decoder.fed" if "level" in changes else "decoder.0"
         with pytest.raises(ValueError, match=message):
             network({name: changes})
-
-

@@ -182,9 +182,7 @@ def with_past(case, change):
 def test_noise_is_that_of_the_formula(dtype, isa, inputs, path):
     case = case_of(batch=37, inputs=inputs, steps=7)
     network = core_of(case, dtype, isa, clip=1.0)
-    noisy = with_past(
-        case, lambda past: np.clip(past, -1, 1) + 0.3 * normal(mixed(11 + mixed(0)), 37, past.shape[1])
-    )
+    noisy = with_past(case, lambda past: np.clip(past, -1, 1) + 0.3 * normal(mixed(11 + mixed(0)), 37, past.shape[1]))
     gradient = noisy.gradient(dtype, isa)["theta"]
     theta, _, result = trained(case, network, "sgd", dtype, 37, rate=1.0, noise=0.3, seed=11, path=path)
     tolerance = tolerances.ORACLE_STEPS[dtype]

@@ -103,7 +103,7 @@ def test_windows_keep_their_norm_through_indexing_and_pickle(frame, norm):
 
 
 BAD = {
-    "an unknown kind": ("median", "expected None, \"last\", \"mean\""),
+    "an unknown kind": ("median", 'expected None, "last", "mean"'),
     "a season without a length": ("season", "expected None"),
     "an unknown kind with a number": (("last", 0.1), "expected None"),
     "three parts": (("mean", 0.1, 2), "expected None"),

@@ -96,9 +96,7 @@ def stand_ins(plan, arguments, real=demo._models):
     """Ridge regressions for the models of the demo, which take seconds; the settings of the real ones are said."""
     print([(name, one.get_params()) for name, one in real(plan, arguments).items()])
     horizon, lookback = plan["horizon"], plan["lookback"]
-    return {
-        name: SeriesForecaster(Ridge(), lookback=lookback, horizon=horizon) for name in ("recipe", "LSTM", "ridge")
-    }
+    return {name: SeriesForecaster(Ridge(), lookback=lookback, horizon=horizon) for name in ("recipe", "LSTM", "ridge")}
 
 
 def touch(report, frame, models, title, output):

@@ -55,9 +55,7 @@ DISTRIBUTIONS = {
     "RNNForecaster.predict_distribution": Walk(
         asked, {"X": XY["X"]}, {"X": OTHER["X"], "horizon": 3, "starts": Also([5], stateful=True)}
     ),
-    "SeriesForecaster.predict_distribution": Walk(
-        ask, {}, {"X": days(62)[60:], "history": days()[:40], "n": 2} | PART
-    ),
+    "SeriesForecaster.predict_distribution": Walk(ask, {}, {"X": days(62)[60:], "history": days()[:40], "n": 2} | PART),
     "metrics.log_score": Walk(
         metrics.log_score,
         {"actual": ONE, "distribution": NORMAL},

@@ -290,7 +290,8 @@ NETWORKS = {
     ),
     "RNNForecaster.reset_states": Walk(
         lambda n_sequences=1: asked("reset_states", stateful=True, n_sequences=n_sequences)._carried.states.shape,
-        {}, {"n_sequences": 2},
+        {},
+        {"n_sequences": 2},
     ),
     "RNNForecaster.save": Walk(
         lambda path: saved(lambda: QUANTILES.save(path)), {"path": "a.forecast"}, {"path": "b.forecast"}

@@ -37,8 +37,6 @@ def on_axes(display, name="ax", panels=1):
     return Walk(drawn(display.plot, panels), {}, {name: HERE})
 
 
-
-
 def short(report):
     """Without intervals and most naive forecasts, whose summary takes a quarter of the time."""
     frame = report.frame

@@ -271,9 +271,7 @@ def proved(prepare=None, **arguments):
     return diagnostics.check_no_leakage(**arguments, prepare=see), tried
 
 
-NETS = [
-    SeriesForecaster(network(random_state=seed), **RIDGE | {"past_covariates": "b"}).fit(days()) for seed in (0, 1)
-]
+NETS = [SeriesForecaster(network(random_state=seed), **RIDGE | {"past_covariates": "b"}).fit(days()) for seed in (0, 1)]
 PAIRED = SeriesForecaster(network(), **RIDGE | {"target": ["a", "b"]}).fit(days())
 ADDED, RISEN = diagnostics.explain(NETS[0]), diagnostics.channel_importance(NETS[0], days())
 

@@ -450,8 +450,7 @@ def _counted_message(label, names, time, frame, counted, of_model):
 
 def _blocks_message(label, names):
     return Refusal(
-        f"the index counts rows, but column {label!r}, which has no role, holds {_count_of(names)} one after the "
-        "other",
+        f"the index counts rows, but column {label!r}, which has no role, holds {_count_of(names)} one after the other",
         got="as one series they would be glued together",
         advice="If they are one series, drop the column.",
         fix=argument("series", label),

@@ -160,9 +160,7 @@ def _inferred(rows, kind, rules, source, advise=True):
     refuse_too_few(longest, lambda step: argument("freq", step))
     best = best_grid(longest)
     if best is None:
-        raise ValueError(
-            irregular(longest).but(where=source.where, **_advice(rows, kind, rules, source, advise))
-        )
+        raise ValueError(irregular(longest).but(where=source.where, **_advice(rows, kind, rules, source, advise)))
     axis = _axis(rows, best[0], kind)
     if advise and rules.gaps == "error" and len(best[1]) > MOSTLY_GAPS * len(longest):
         zone = regular_zone(longest, lambda index: _has_pattern(_moved(rows, index)))

@@ -15,6 +15,7 @@ from .text_dates import code_of_dates
 
 __all__ = ["TimeColumnWarning", "note_time", "only_counts", "time_columns", "time_of"]
 
+
 class TimeColumnWarning(UserWarning):
     """The index only counts rows, so the one column of time stamps was taken as their time; `time=` says it.
 

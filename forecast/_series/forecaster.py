@@ -378,6 +378,9 @@ class SeriesForecaster(
 
     def _rules(self):
         return Rules(
-            freq=self.freq, trading_calendar=self.trading_calendar, gaps=self.gaps, missing=self.missing,
+            freq=self.freq,
+            trading_calendar=self.trading_calendar,
+            gaps=self.gaps,
+            missing=self.missing,
             categorical=self.categorical,
         )

@@ -48,9 +48,7 @@ def refuse_regular(model):
         if at_every_step(settings.regressor):
             raise ValueError(
                 Refusal(
-                    joined(
-                        f"{type(settings.regressor).__name__} with return_sequences or stateful and ", IRREGULAR
-                    ),
+                    joined(f"{type(settings.regressor).__name__} with return_sequences or stateful and ", IRREGULAR),
                     got="times are counted from the newest row of a window, which the steps before it do not know",
                     fix=DECAY,
                 )

@@ -120,9 +120,7 @@ def _verdict(state, rows, tuned, fraction):
         return nothing
     copies = list(members.values())
     shares = [1.0] if state.members is None else [state.weights[name] for name in members]
-    forecasts = sum(
-        share * member.forecast(judged, origins.rows) for share, member in zip(shares, copies, strict=True)
-    )
+    forecasts = sum(share * member.forecast(judged, origins.rows) for share, member in zip(shares, copies, strict=True))
     preparation = state.preparation
     task = Task(
         state.horizon, state.axis, list(state.roles.target), state.schema.past_names, state.schema.future_names,

@@ -386,9 +386,7 @@ class Windows(Table):
         floor = self.window_floor
         floor = floor if floor is None or len(floor) == 1 else floor[self.which]
         steps = np.arange(first, first + n_steps)
-        return centre_and_scale(
-            self._norm, self.values, self.origins, self.lookback, self.n_targets, steps, floor
-        )
+        return centre_and_scale(self._norm, self.values, self.origins, self.lookback, self.n_targets, steps, floor)
 
     def normalized(self, values, first=None):
         """Values of the targets, (n, steps, targets), in the units of `.y` and in their own precision.

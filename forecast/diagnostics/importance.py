@@ -66,9 +66,7 @@ class ChannelImportance:
         return table.sort_values("importance", ascending=False, kind="stable")
 
 
-def channel_importance(
-    model, X, *, metric="mae", n_repeats=5, n_origins=100, gap=None, target=None, random_state=0
-):
+def channel_importance(model, X, *, metric="mae", n_repeats=5, n_origins=100, gap=None, target=None, random_state=0):
     """Measure how much worse forecasts are if one column is taken from another time: permutation importance for series.
 
     Forecasts are made after rows of `X` and compared with the actual values. Then the whole window of a column,
@@ -282,7 +280,5 @@ class _Pieces:
 
 def _distances(origins, gap):
     """Numbers of places by which origins can be rotated so that each gets one at least `gap` rows away."""
-    found = [
-        places for places in range(1, len(origins)) if (np.abs(np.roll(origins, -places) - origins) >= gap).all()
-    ]
+    found = [places for places in range(1, len(origins)) if (np.abs(np.roll(origins, -places) - origins) >= gap).all()]
     return np.array(found, dtype=np.intp)

@@ -52,9 +52,7 @@ def numbers_of(values, what):
     if array.ndim == 2 and array.shape[1] == 1:
         array = array[:, 0]
     if array.ndim != 1 or not len(array):
-        raise ValueError(
-            f"{what} has shape {array.shape}; expected (n,), one series, such as one column of it."
-        )
+        raise ValueError(f"{what} has shape {array.shape}; expected (n,), one series, such as one column of it.")
     if not (np.issubdtype(array.dtype, np.number) or array.dtype == object):
         raise TypeError(f"{what} holds {array.dtype} values; expected numbers.")
     return array.astype(np.float64)

@@ -224,9 +224,7 @@ class Uncertainty:
         found = np.asarray(self.predict_distribution(X, errors="raise"), dtype=np.float64)
         return Distribution._of(self._state.family, found.reshape(len(found), len(self.target_names_), -1))
 
-    def sample_y(
-        self, X=None, n_samples=100, random_state=None, *, history=None, static=None, n=None, errors="warn"
-    ):
+    def sample_y(self, X=None, n_samples=100, random_state=None, *, history=None, static=None, n=None, errors="warn"):
         """Sample forecasts with the random masks of the networks: Monte-Carlo dropout [1]_.
 
         Their spread shows the uncertainty of the network without the noise of the data, so it is narrower than a
