@@ -10,6 +10,7 @@ LEAVE = """
 import sys, threading, time
 import numpy as np
 from cases import draw_case
+from sklearn.base import clone
 from forecast import RNNForecaster, _core
 
 kind, threads, pause = sys.argv[1], int(sys.argv[2]), float(sys.argv[3])
@@ -31,7 +32,7 @@ CALLS = {
     "long predict": lambda: network.predict(theta, source, many, threads=threads),
     "long moments": lambda: _core.moments(source, many),
     "long gradient": lambda: network.gradient(theta, source, many, threads=threads),
-    "fit": lambda: model.set_params(max_iter=100_000, early_stopping=False).fit(X, X[:, 0]),
+    "fit": lambda: clone(model).set_params(max_iter=100_000, early_stopping=False).fit(X, X[:, 0]),
     "estimator's predict": lambda: model.predict(X),
 }
 

@@ -309,12 +309,12 @@ def test_a_replaced_file_keeps_its_owner_where_the_system_allows_it(model, allow
     (tmp_path / "model").chmod(0o640)
     old, asked = (tmp_path / "model").stat(), []
 
-    def fchown(handle, owner, group):
+    def chown(path, owner, group):
         asked.append((owner, group))
         if not allowed:
             raise PermissionError
 
-    monkeypatch.setattr(os, "fchown", fchown)
+    monkeypatch.setattr(os, "chown", chown)
     model.save(tmp_path / "model")
     assert asked == [(old.st_uid, -1), (-1, old.st_gid)]
     assert stat.S_IMODE((tmp_path / "model").stat().st_mode) == 0o640

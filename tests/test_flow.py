@@ -117,10 +117,11 @@ def test_a_gradient_far_below_the_squares_of_float32_is_still_measured():
     assert norms[0, 0] == pytest.approx(right[0, 0], rel=1e-3)
 
 
-def test_no_window_is_no_gradient():
+def test_a_gradient_of_no_window_is_refused():
     case = draw("gru")
     none = Case(case.network, case.theta, case.arguments, case.index[:0])
-    assert not flow(none)["squares"].any()
+    with pytest.raises(ValueError, match="index: a gradient is a mean over windows; expected at least 1, got none"):
+        flow(none)
     assert activity(none)["h"].shape == (0, 1, 6, 9)
 
 

@@ -252,7 +252,7 @@ def test_an_irregular_index_names_the_way_out():
 
 REFUSED = {
     "'irregular' is for a regressor": dict(regressor=None, lookback="auto"),
-    "are not a season": dict(window_norm=("season", 4)),
+    "is not a season": dict(window_norm=("season", 4)),
     "lookback=0 with gaps='irregular'": dict(lookback=0, regressor=network(encoder="dense", decoder="recurrent"),
                                              calendar=["hour"]),
     "return_sequences or stateful": dict(regressor=network(decoder="dense", return_sequences=True)),

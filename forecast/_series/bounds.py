@@ -6,8 +6,9 @@ from numbers import Real
 import numpy as np
 
 from .._distributions import FAMILIES
-from .._frames import placed
+from .._frames import frame_named, placed
 from .._preparation import accepts_windows
+from .._refusals import Refusal, argument, joined
 
 __all__ = ["BoundsWarning", "check_bounds", "lowest_of", "note_beyond", "within"]
 
@@ -152,18 +153,21 @@ def note_beyond(lower, upper, names, rows, stacklevel, what=None, trained=None):
         values = rows.targets[at][of_these]
         value = float(values.min() if name == "lower" else values.max())
         labels = [repr(label) for label, some in zip(names, of_these.any(axis=0), strict=True) if some]
-        text = (
-            f"target{'s' if len(labels) > 1 else ''} {', '.join(labels)}{f' of {what}' if what else ''} "
-            f"{'are' if len(labels) > 1 else 'is'} {side} {name}={bound:g} in {len(at):,} of {len(rows.targets):,} "
+        text = joined(
+            f"target{'s' if len(labels) > 1 else ''} {', '.join(labels)}",
+            joined(" of ", frame_named(what)) if what else "",
+            f" {'are' if len(labels) > 1 else 'is'} {side} {name}={bound:g} in {len(at):,} of {len(rows.targets):,} "
             f"rows, the first at {placed(rows)(int(at[0]))}, the {worst} {value:g}, which no forecast, interval or "
-            "quantile can reach. "
+            "quantile can reach",
         )
-        text += (
-            f"They are taken as they are. If they are right, fit again with {name}={value!r}."
-            if what
-            else f"Expected a bound that known values keep to, or NaN in place of wrong ones. Fix: {name}={value!r}."
-        )
-        warnings.warn(text, BoundsWarning, stacklevel=stacklevel + 1)
+        other = argument(name, value)
+        if what:
+            advice = joined("They are taken as they are. If they are right, fit again with ", other, ".")
+            found = Refusal(text, advice=advice)
+        else:
+            advice = "Expected a bound that known values keep to, or NaN in place of wrong ones."
+            found = Refusal(text, advice=advice, fix=other)
+        warnings.warn(found, BoundsWarning, stacklevel=stacklevel + 1)
 
 
 def _later(rows, at, trained):
