@@ -43,7 +43,7 @@ class Words(str):
 
 
 class Fix(Words):
-    """What mends a refused call: code for Python's users, options for users of the command.
+    """The way out of a refused call: code for Python's users, options for users of the command.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""What the user can mend, said in one line: the library's refusals, in the words that they hold for the command."""
+"""Errors of the user in one line: the library's refusals, in their wording for the command."""
 
 import difflib
 import re
@@ -15,7 +15,7 @@ ROOM = 180  # characters of a message
 
 
 class ProblemError(Exception):
-    """What the user can mend; shown in one line, without a traceback."""
+    """An error of the user; shown in one line, without a traceback."""
 
 
 def described(error, index=None):
