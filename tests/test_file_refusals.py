@@ -2,7 +2,6 @@
 
 import pickle
 
-import lightgbm
 import numpy as np
 import pytest
 from model_bytes import changed, parts, refused, refused_by_load, sealed, with_tree
@@ -267,8 +266,8 @@ UNSAVED = {
     "kernels": (lambda: KernelRidge(), "KernelRidge"),
     "kernels in a pipeline": (lambda: make_pipeline(Nystroem(n_components=4), Ridge()), "Nystroem"),
     "splines": (lambda: make_pipeline(SplineTransformer(), Ridge()), "SplineTransformer"),
-    "boosted trees of LightGBM": (
-        lambda: lightgbm.LGBMRegressor(n_estimators=1, verbose=-1),
+    "boosted trees of another library": (
+        lambda: type("LGBMRegressor", (Own,), {"__module__": "lightgbm.sklearn"})(),
         "LGBMRegressor",
     ),
     "a search": (lambda: GridSearchCV(Ridge(), {"alpha": [1, 2]}, cv=2), "GridSearchCV"),

@@ -170,6 +170,7 @@ import json, os, signal, sys
 import numpy as np
 from forecast import RNNForecaster
 
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a job in the background begins with the signal ignored
 X = np.random.default_rng(0).normal(size=(200, 6))
 model = RNNForecaster(hidden_size=4, max_iter=3, random_state=0).fit(X, X[:, 0])
 before = model.predict(X).tobytes()

@@ -12,6 +12,7 @@ from .expected import expect
 __all__ = ["READERS", "as_zone", "write"]
 
 MOST_STEPS = 10_000  # of an offset that the calendar decides
+ZONE = 1 << 14  # bytes of one zone at most, which Python keeps, so a small file may name about sixty
 UNITS = ("s", "ms", "us", "ns")
 OFFSETS = {
     name: cls
@@ -108,6 +109,9 @@ def _zone(reader, depth, name, **source):
     name, source = expect(name, str, "a zone"), source["from"]
     if source == "datetime" and name == "UTC":
         return datetime.UTC
+    if name not in reader.zones:
+        reader.zones.add(name)
+        reader.spend(ZONE)
     if source == "pytz":
         try:
             import pytz

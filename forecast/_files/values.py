@@ -102,13 +102,15 @@ class Reader:
         Bytes of memory that may still be asked for.
     steps : int
         Values that patterns may still become.
+    zones : set of str
+        Names of the zones read so far, which Python keeps.
     """
 
     def __init__(self, tensors, room=0, steps=0):
         self.tensors = dict(tensors)
         self.room = room + ROOM
         self.steps = steps + STEPS
-        self.objects = []
+        self.objects, self.zones = [], set()
 
     def __call__(self, tree, depth=0):
         """The value of a tree."""
