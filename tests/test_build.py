@@ -23,7 +23,7 @@ pytestmark = pytest.mark.slow
 def tree(tmp_path):
     """The project with the build files as they are, and of each source its name alone."""
     tree = tmp_path / "tree"
-    for name in ["CMakeLists.txt", "cpp/CMakeLists.txt", "pyproject.toml", "README.md", "LICENSE"]:
+    for name in ["CMakeLists.txt", "cpp/CMakeLists.txt", "cpp/exports.map", "pyproject.toml", "README.md", "LICENSE"]:
         (tree / name).parent.mkdir(exist_ok=True, parents=True)
         shutil.copy(ROOT / name, tree / name)
     sources = re.findall(r"[\w/]+\.cpp", (tree / "cpp/CMakeLists.txt").read_text(encoding="utf-8"))
