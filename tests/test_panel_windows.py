@@ -53,6 +53,23 @@ def test_windows_of_a_panel_are_those_of_the_forecaster(kind):
     np.testing.assert_array_equal(first, [0, 20, 5])
 
 
+@pytest.mark.parametrize(
+    ("roles", "channels"),
+    [
+        ({}, ["y"]),
+        ({"past_covariates": "x"}, ["y", "x"]),
+        ({"future_covariates": "promo"}, ["y", "promo"]),
+        ({"past_covariates": "x", "future_covariates": "promo"}, ["y", "x", "promo"]),
+    ],
+    ids=["target", "past", "future", "past and future"],
+)
+def test_the_channels_of_a_panel_are_target_past_and_future(roles, channels):
+    frame = shops(INDEXES["days"])
+    windows = make_windows(frame, target="y", series="shop", lookback=4, horizon=2, window_norm=None, **roles)
+    first = np.asarray(windows)[0, : 4 * len(channels)].reshape(4, len(channels))
+    np.testing.assert_array_equal(first, frame[channels].iloc[:4])
+
+
 def test_the_validation_tail_of_a_panel_is_the_latest_in_time_across_series():
     frame = shops(INDEXES["days"])
     windows = make_windows(frame, lookback=8, horizon=3, target="y", series="shop")
