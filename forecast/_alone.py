@@ -7,7 +7,8 @@ import threading
 __all__ = ["Alone"]
 
 _CLAIMS = {}  # id of an object -> the claim of the call that changes it
-os.register_at_fork(after_in_child=_CLAIMS.clear)  # the thread that claimed it is not in the child
+if hasattr(os, "register_at_fork"):  # Windows has no fork
+    os.register_at_fork(after_in_child=_CLAIMS.clear)  # the thread that claimed an object is not in the child
 
 
 class Alone:

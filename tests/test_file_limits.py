@@ -181,6 +181,15 @@ def test_a_file_costs_no_more_memory_and_time_than_its_size_justifies(kind, mode
     affordable(tmp_path / "greedy", [tmp_path / "model"])
 
 
+def test_many_zones_are_more_than_a_small_file_may_name(model, tmp_path):
+    """Python keeps the rules of each."""
+    (tmp_path / "zones").write_bytes(
+        with_tree(model, tmp_path, lambda tree: put(("parameters", "random_state"), GREEDY["zones"](tree))(tree))
+    )
+    with pytest.raises(ModelFileError, match="more memory or time than its size justifies"):
+        forecast.load(tmp_path / "zones")
+
+
 def test_a_panel_of_many_series_costs_as_little(tmp_path):
     """Of each series it has a name and transforms, as columns."""
     n = 600

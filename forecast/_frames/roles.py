@@ -400,7 +400,7 @@ def _found(frame, label, role, what):
     if isinstance(label, tuple) and role == "series" and set(label) <= {*frame.columns, *names}:
         raise ValueError(
             Refusal(
-                f"series is the tuple {label!r}, which is one label, and {what} has no column of it",
+                f"series is the tuple {label!r}, a single label, but {what} has no such column",
                 expected="a list of labels",
                 fix=argument("series", list(label)),
             )

@@ -71,7 +71,7 @@ class Choice:
     rows : Rows or None
         That the origins count.
     spreads : dict of str to Spread
-        Spreads of the members that have no quantiles of their own, where the loss is that of quantiles.
+        Spreads of the members that do not forecast quantiles, if the loss is "quantile".
     widths : tuple of float or None
         How many times as wide as theirs the intervals of the mean are; None for one member or another loss.
     """

@@ -172,14 +172,14 @@ class SkillDisplay:
         font = font_of(ax)
         words = [f"{100 * value:+.1f} %".replace("-", "−") for value in best]
         wide = 6 + 0.62 * font * max(len(word) for word in words)
-        beside = room_beside(ax, wide)
-        if not beside:  # no room next to the axes: write the numbers inside, to the right of all points
+        has_room = room_beside(ax, wide)
+        if not has_room:  # no room next to the axes: write the numbers inside, to the right of all points
             share = min(wide / (ax.bbox.width / ax.figure.dpi * 72), 0.6)
             ax.set_xlim(low - pad, high + pad + (high - low + 2 * pad) * share / (1 - share))
         for row, word in zip(rows, words, strict=True):  # where no point can lie on it
             ax.annotate(
-                word, (1, row), xycoords=("axes fraction", "data"), xytext=(6 if beside else -2, 0),
-                textcoords="offset points", va="center", ha="left" if beside else "right", fontsize=font,
+                word, (1, row), xycoords=("axes fraction", "data"), xytext=(6 if has_room else -2, 0),
+                textcoords="offset points", va="center", ha="left" if has_room else "right", fontsize=font,
                 color=tones.ink,
             )  # fmt: skip
         dress(

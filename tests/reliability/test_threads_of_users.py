@@ -67,18 +67,19 @@ def test_fits_of_a_threaded_search_take_one_thread_each(monkeypatch):
 
 def seconds_of(work, threads):
     """Of `threads` Python threads that do the same at once; the median of five."""
+    seconds_of_once(work, threads)
+    return statistics.median(seconds_of_once(work, threads) for _ in range(5))
 
-    def once():
-        others = [threading.Thread(target=work) for _ in range(threads)]
-        begin = time.perf_counter()
-        for other in others:
-            other.start()
-        for other in others:
-            other.join()
-        return time.perf_counter() - begin
 
-    once()
-    return statistics.median(once() for _ in range(5))
+def seconds_of_once(work, threads):
+    """The same, measured once."""
+    others = [threading.Thread(target=work) for _ in range(threads)]
+    begin = time.perf_counter()
+    for other in others:
+        other.start()
+    for other in others:
+        other.join()
+    return time.perf_counter() - begin
 
 
 def fitting(n, n_jobs):
@@ -110,16 +111,6 @@ def test_eight_threads_get_the_same_bits_from_one_object(record_property):
     assert len(found) == 1000
     assert all(found)
     record_property("figure", f"1,000 calls by 8 threads have the same bits, in {seconds_of_all:.1f} s")
-
-
-def seconds_of_once(work, threads):
-    others = [threading.Thread(target=work) for _ in range(threads)]
-    begin = time.perf_counter()
-    for other in others:
-        other.start()
-    for other in others:
-        other.join()
-    return time.perf_counter() - begin
 
 
 def test_two_threads_predict_nearly_twice_as_much(record_property):
