@@ -1,11 +1,20 @@
 """Numbers that a user gives, checked."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 import numpy as np
+
+from ._types import Floats
+
+if TYPE_CHECKING:
+    import numpy.typing as npt
 
 __all__ = ["finite"]
 
 
-def finite(name, numbers):
+def finite(name: str, numbers: npt.ArrayLike) -> Floats:
     """As a float64 array.
 
     Parameters

@@ -2,6 +2,8 @@
 
 import numpy as np
 
+from .._types import Booleans, Integers
+
 __all__ = ["LEAST", "Streams"]
 
 LEAST = 4  # windows of a stream: a stream begins with zeros, so of shorter ones too many would
@@ -35,7 +37,7 @@ class Streams:
     ([0, 5, 1, 6, 2, 7, 3, 8, 4], [0, 1, 3])
     """
 
-    def __init__(self, windows, begins, most):
+    def __init__(self, windows: Integers, begins: Booleans, most: int) -> None:
         self.size = min(most, max(1, len(windows) // LEAST))
         first = begins[windows]
         first[:1] = True
@@ -43,7 +45,7 @@ class Streams:
         self._sequences = np.split(windows, np.flatnonzero(first)[1:])
         self._n = len(windows)
 
-    def order(self, rng=None):
+    def order(self, rng: np.random.Generator | None = None) -> tuple[Integers, Booleans]:
         """The windows of one epoch.
 
         Parameters
