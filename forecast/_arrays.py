@@ -7,14 +7,15 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
+import numpy.typing as npt
 from sklearn.utils.validation import _check_sample_weight, check_array, validate_data
 
 from ._types import Array, Booleans, Floats, Integers
 from ._windows import Windows, WindowTargets, at_every_step, no_past
 
 if TYPE_CHECKING:
-    import numpy.typing as npt
     import pandas as pd
+
 
 __all__ = [
     "Dataset", "matrix_arguments", "read_examined", "read_inputs", "read_training", "read_validation", "read_weights",

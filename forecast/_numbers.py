@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
 
 import numpy as np
+import numpy.typing as npt
 
 from ._types import Floats
-
-if TYPE_CHECKING:
-    import numpy.typing as npt
 
 __all__ = ["finite"]
 

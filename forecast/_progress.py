@@ -9,14 +9,14 @@ from __future__ import annotations
 import logging
 import sys
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self, TypeAlias
 
 import numpy as np
 
-from ._types import Floats
+from ._types import Callback, Floats
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -26,7 +26,6 @@ __all__ = ["LOGGER", "Fits", "Progress", "as_callbacks", "in_notebook"]
 LOGGER = "forecast"
 _LOG = logging.getLogger(f"{LOGGER}.training")
 _BACKTEST_LOG = logging.getLogger(f"{LOGGER}.backtest")
-Callback: TypeAlias = Callable[[dict[str, Any]], bool | None]
 Broken: TypeAlias = tuple[type[BaseException], int, float]  # what came, the epoch, seconds
 _Listener: TypeAlias = "_Lines | _Bar | _Log | _Callbacks"
 

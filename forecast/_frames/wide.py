@@ -1,7 +1,11 @@
 """Wide frames: many columns and no target, and frames whose columns are the steps of time."""
 
+from __future__ import annotations
+
 import re
 import warnings
+from collections.abc import Hashable, Iterable, Sequence
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -15,7 +19,7 @@ LEAST = 12  # columns that are taken for steps of time
 USUAL = ("y", "target", "value", "sales", "demand", "close")
 
 
-def shown(labels, limit=12):
+def shown(labels: Iterable[Hashable], limit: int = 12) -> str:
     """Labels as a list for messages, shortened for wide frames.
 
     Examples
@@ -29,7 +33,7 @@ def shown(labels, limit=12):
     return f"[{', '.join(map(repr, labels[: limit - 2]))}, ..., {labels[-1]!r}] ({len(labels)} in all)"
 
 
-def no_target(frame, numeric):
+def no_target(frame: pd.DataFrame, numeric: Sequence[Hashable]) -> Refusal:
     """The refusal if the target was not named and several columns could be it.
 
     Parameters
@@ -83,7 +87,7 @@ Fix: target='a'."
     )
 
 
-def refuse_steps_as_columns(frame, target, taken):
+def refuse_steps_as_columns(frame: pd.DataFrame, target: Sequence[Hashable], taken: Sequence[Hashable]) -> None:
     """Refuse a frame that has a row for each series and a column for each step of time, with the code that turns it.
 
     Parameters
@@ -145,15 +149,15 @@ def refuse_steps_as_columns(frame, target, taken):
     )
 
 
-def _is_text(dtype):
+def _is_text(dtype: Any) -> bool:
     return pd.api.types.is_object_dtype(dtype) or pd.api.types.is_string_dtype(dtype)
 
 
-def _names_rows(column):
+def _names_rows(column: pd.Series) -> bool:
     return column.is_unique and not pd.api.types.is_float_dtype(column.dtype)
 
 
-def _is_date(label):
+def _is_date(label: Hashable) -> bool:
     """Whether the label of a column is a date: a stamp, a period, or a text that begins with a year or has 3 parts."""
     if isinstance(label, (pd.Timestamp, pd.Period, np.datetime64)):
         return True
@@ -165,7 +169,7 @@ def _is_date(label):
         return not pd.isna(pd.to_datetime(text, errors="coerce"))
 
 
-def _reading(labels):
+def _reading(labels: Sequence[Hashable]) -> str:
     """The code that turns such labels into stamps: the way in which most of them rise."""
     found = []
     forms = [{"format": form} for form in ("%Y%m%d", "%m/%d/%y", "%d/%m/%y", "%d.%m.%y")]
@@ -182,7 +186,7 @@ def _reading(labels):
     return f"pd.to_datetime(rows['time']{min(found)[2] if found else ''})"
 
 
-def _numbered(labels):
+def _numbered(labels: Sequence[Hashable]) -> list[Hashable]:
     """The most labels that are one text with a number behind it that rises by one: V2, V3, ...; or numbers alone."""
     parts = {}
     for label in labels:

@@ -1,10 +1,8 @@
 """How to train: the estimator's parameters, with every default resolved."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
 
-from .._types import Booleans
+from .._types import Booleans, Callback
 
 __all__ = ["FALLING", "SCHEDULES", "Recipe"]
 
@@ -26,7 +24,7 @@ class Recipe:
     clip_norm: float | None
     clip_value: float | None
     verbose: int = 0
-    callbacks: tuple[Callable[[dict[str, Any]], bool | None], ...] = ()
+    callbacks: tuple[Callback, ...] = ()
     warmup_steps: int = 0
     max_steps: int | None = None
     finish: bool = False  # where patience is exhausted, end the schedule in a few epochs from the best weights

@@ -1,13 +1,19 @@
 """Which columns of windows hold codes of categories, and how many categories there are."""
 
+from __future__ import annotations
+
 from numbers import Integral
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from .table import Windows
 
 __all__ = ["ROLES", "read_levels"]
 
 ROLES = ("past", "future", "static")
 
 
-def read_levels(windows, levels):
+def read_levels(windows: Windows, levels: dict[str, list[int]] | None) -> dict[str, list[int]] | None:
     """Levels of every column that windows read, as `Windows` takes them.
 
     Parameters

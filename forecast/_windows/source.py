@@ -1,13 +1,22 @@
 """`Windows` as keyword arguments of the core's source."""
 
-import numpy as np
+from __future__ import annotations
 
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+
+from .._types import Floats
 from .norm import KINDS
+
+if TYPE_CHECKING:
+    from .table import Windows
 
 __all__ = ["count_from_newest", "no_past", "source_arguments"]
 
 
-def no_past(rows, dtype, shift=1):
+def no_past(rows: int, dtype: npt.DTypeLike, shift: int = 1) -> dict[str, Any]:
     """Of windows without a past: the core gathers a row of zeros, which no layer reads.
 
     Parameters
@@ -25,7 +34,7 @@ def no_past(rows, dtype, shift=1):
     return {"past": np.zeros((rows, 1), dtype=dtype), "lookback": 1, "past_stride": 1, "past_shift": shift}
 
 
-def count_from_newest(windows, past):
+def count_from_newest(windows: Windows, past: Floats) -> Floats | float:
     """Count the times of some windows from their newest row.
 
     Parameters
@@ -49,7 +58,7 @@ def count_from_newest(windows, past):
     return off
 
 
-def source_arguments(windows):
+def source_arguments(windows: Windows) -> dict[str, Any]:
     """Keyword arguments with which the core gathers windows from their series.
 
     Parameters
