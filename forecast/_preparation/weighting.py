@@ -1,11 +1,23 @@
 """From weights of rows to weights of windows: the user's weight for each row, and a decay with age."""
 
+from __future__ import annotations
+
+from collections.abc import Hashable
 from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from sklearn.utils.validation import has_fit_parameter
 
 from .._frames import TimeAxis
+from .._types import Floats
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from .._frames import Panel
+    from .._windows import Windows
+    from .rows import Rows
 
 __all__ = ["RowWeights", "learns", "weight_argument"]
 
@@ -29,10 +41,10 @@ class RowWeights:
 
     axis: TimeAxis
     half_life: float | None = None
-    given: dict | None = None
+    given: dict[Hashable, tuple[pd.Index, Floats]] | None = None
 
     @classmethod
-    def of(cls, axis, half_life, panel=None):
+    def of(cls, axis: TimeAxis, half_life: float | None, panel: Panel | None = None) -> RowWeights | None:
         """The weights of a fit, or None where no row differs from another.
 
         Parameters
@@ -55,7 +67,7 @@ class RowWeights:
         given = {key: (panel.index[part], panel.targets[part, 0]) for key, part in zip(keys, parts, strict=True)}
         return cls(axis, None if half_life is None else float(half_life), given)
 
-    def of_windows(self, rows, split, windows):
+    def of_windows(self, rows: Rows, split: bool, windows: Windows) -> Floats:
         """Weights of windows that are trained on.
 
         Parameters
@@ -90,7 +102,7 @@ class RowWeights:
             )
         return found / found.mean()
 
-    def _of_rows(self, rows, split):
+    def _of_rows(self, rows: Rows, split: bool) -> Floats:
         weight = np.ones(len(rows))
         bounds = list(zip(rows.starts[:-1], rows.starts[1:], strict=True))
         for key, (first, end) in zip(rows.keys, bounds, strict=True):
@@ -112,7 +124,7 @@ class RowWeights:
         return weight
 
 
-def weight_argument(regressor):
+def weight_argument(regressor: Any) -> str | None:
     """The argument of a regressor's `fit` that takes weights of windows.
 
     Parameters
@@ -144,7 +156,7 @@ def weight_argument(regressor):
     return "sample_weight" if has_fit_parameter(regressor, "sample_weight") else None
 
 
-def learns(regressor):
+def learns(regressor: Any) -> bool:
     """Whether a regressor learns anything that weights could change: the naive baselines do not.
 
     Parameters
