@@ -34,7 +34,9 @@ class Dataset:
     is_flat: bool = False  # y was 1-D
     span: int = 1  # steps that a window's targets reach forward
     time: Callable[[], Integers] | None = None  # gives the position in time of each window; None: the row number
-    reach: Callable[[], Integers] | None = None  # gives each window's span where these differ; None: `span` for all
+    reach: Callable[[], int | Integers] | None = (
+        None  # gives each window's span where these differ; None: `span` for all
+    )
     n_extra: int = 0  # values of a window other than its past: known future and static
     columns: int = 1  # target columns: n_outputs is horizon times these
     n_future: int = 0  # columns of known future among the extra values
@@ -268,7 +270,7 @@ def _read_windows(estimator: Any, X: Windows, y: Any) -> Dataset:
     def time() -> Integers:
         return X.time
 
-    def spans() -> Integers:
+    def spans() -> int | Integers:
         return X.span + steps - 1
 
     reach = None if X.settled is None else spans
@@ -308,7 +310,7 @@ def _targets_of(estimator: Any, X: Windows, y: Any) -> Any:
     return X.y_sequences if every else X.y
 
 
-def _roles(X: Windows, n_outputs: int) -> dict[str, int]:
+def _roles(X: Windows, n_outputs: int) -> dict[str, Any]:
     """How many series there are and, where the outputs are over their horizon, what outputs and extra values are."""
     series = {"n_series": len(X.starts) - 1}
     if n_outputs % X.horizon:
@@ -369,7 +371,7 @@ def _flattened(estimator: Any, X: Any) -> tuple[Any, int | None, int | None]:
 
 
 def _sizes(estimator: Any, n_features: int, lookback: int | None, channels: int | None) -> tuple[int, int]:
-    if lookback is not None:
+    if lookback is not None and channels is not None:
         return lookback, channels
     if getattr(estimator, "encoder", None) == "dense":  # a row is one vector
         if estimator.n_channels not in (1, n_features):
@@ -461,7 +463,7 @@ def _refuse_kind(a: Any, name: str) -> None:
     if name == "y" and hasattr(a, "toarray"):
         raise TypeError(f"y: expected a dense array, got {type(a).__name__}. Convert it with .toarray() first.")
     if hasattr(a, "dtypes") and hasattr(a, "columns"):
-        kinds = {str(column): dtype for column, dtype in zip(a.columns, a.dtypes, strict=True)}
+        kinds: dict[str | None, Any] = {str(column): dtype for column, dtype in zip(a.columns, a.dtypes, strict=True)}
     else:
         dtype = getattr(a, "dtype", None)
         kinds = {None: dtype if dtype is not None else _dtype_of(a)}

@@ -256,7 +256,8 @@ class _Bar:
     """A bar in a notebook, which carries the newest losses and at last the sentence about the end."""
 
     def __init__(self, verbose: int, tqdm: Any) -> None:
-        self.verbose, self.tqdm, self.bar = verbose, tqdm, None
+        self.verbose, self.tqdm = verbose, tqdm
+        self.bar: Any = None
 
     def begins(self, begin: Begin) -> None:
         if self.verbose > 1:
@@ -346,7 +347,7 @@ def as_callbacks(callbacks: Callback | Iterable[Callback] | None) -> tuple[Callb
 
 def in_notebook() -> bool:
     """Whether this interpreter is the kernel of a notebook; not an IPython in a terminal, nor one merely imported."""
-    ipython = sys.modules.get("IPython")
+    ipython: Any = sys.modules.get("IPython")
     shell = ipython.get_ipython() if hasattr(ipython, "get_ipython") else None
     return getattr(shell, "kernel", None) is not None
 

@@ -98,14 +98,14 @@ def at_levels(quantiles: Floats, fitted: Sequence[float], wanted: Sequence[float
     ndarray of shape (..., n_wanted)
         The very bits of `quantiles` where a wanted level is a fitted one; never crossing.
     """
-    fitted, wanted = np.asarray(fitted, dtype=np.float64), np.asarray(wanted, dtype=np.float64)
-    if np.array_equal(fitted, wanted):
+    known, asked = np.asarray(fitted, dtype=np.float64), np.asarray(wanted, dtype=np.float64)
+    if np.array_equal(known, asked):
         return quantiles
-    below = np.searchsorted(fitted, wanted, side="right") - 1
-    above = np.minimum(below + 1, len(fitted) - 1)
-    gap = np.where(above > below, fitted[above] - fitted[below], 1.0)
+    below = np.searchsorted(known, asked, side="right") - 1
+    above = np.minimum(below + 1, len(known) - 1)
+    gap = np.where(above > below, known[above] - known[below], 1.0)
     low, high = quantiles[..., below], quantiles[..., above]
-    return low + (wanted - fitted[below]) / gap * (high - low)  # the share is below 1, so no sum rounds beyond `high`
+    return low + (asked - known[below]) / gap * (high - low)  # the share is below 1, so no sum rounds beyond `high`
 
 
 def _as_tuple(levels: Any) -> tuple[Any, ...]:
@@ -117,4 +117,5 @@ def _as_tuple(levels: Any) -> tuple[Any, ...]:
 
 
 def _are_levels(levels: tuple[Any, ...]) -> bool:
-    return all(isinstance(level, Real) and 0 < level < 1 for level in levels)
+    # numbers.Real declares no order with int.
+    return all(isinstance(level, Real) and 0 < level < 1 for level in levels)  # type: ignore[operator]

@@ -65,5 +65,5 @@ def shares(given: npt.ArrayLike, what: str, *, least: int = 0) -> list[float]:
 def _check(one: Any, words: str) -> None:
     if isinstance(one, (bool, np.bool_)) or not isinstance(one, (Real, np.number)):
         raise TypeError(words)
-    if not 0 < one < 1:
+    if not 0 < one < 1:  # type: ignore[operator]  # numbers.Real declares no order with int
         raise ValueError(words)

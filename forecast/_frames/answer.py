@@ -18,7 +18,12 @@ __all__ = ["answer", "answer_rows", "future_frame", "with_static"]
 
 
 def answer(
-    layout: Layout, roles: Roles, keys: Any, labels: list[pd.Index], arrays: list[Floats], columns: Sequence[Hashable]
+    layout: Layout,
+    roles: Roles,
+    keys: Any,
+    labels: list[pd.Index],
+    arrays: Sequence[Floats],
+    columns: Sequence[Hashable],
 ) -> pd.DataFrame:
     """A frame of results, laid out as the user's.
 
@@ -61,7 +66,7 @@ def answer(
 
 
 def answer_rows(
-    index: pd.Index, order: list[Integers], arrays: list[Floats], columns: Sequence[Hashable]
+    index: pd.Index, order: list[Integers], arrays: Sequence[Floats], columns: Sequence[Hashable]
 ) -> pd.DataFrame:
     """A frame of results, one row for each row of the user's frame: its index, and numbers alone.
 
@@ -102,11 +107,11 @@ def _laid_out(
     for one, values in reversed(list(zip(layout.ids, names, strict=True))):
         if one.at == "column":
             frame.insert(0, one.label, values)
-    levels = {one.level: values for one, values in zip(layout.ids, names, strict=True) if one.at == "level"}
-    if levels:
+    given = {one.level: values for one, values in zip(layout.ids, names, strict=True) if one.at == "level"}
+    if given:
         if layout.time_at == "index":
-            levels[layout.time_level] = stamps
-        levels = [pd.Index(levels[level]) for level in range(len(layout.levels))]
+            given[layout.time_level] = stamps
+        levels = [pd.Index(given[level]) for level in range(len(layout.levels))]
         index = levels[0] if len(levels) == 1 else pd.MultiIndex.from_arrays(levels)
         return frame.set_axis(index.set_names(list(layout.levels) if len(levels) > 1 else layout.levels[0]))
     return frame.set_axis(stamps.rename(layout.time_name)) if layout.time_at == "index" else frame

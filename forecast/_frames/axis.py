@@ -1,6 +1,6 @@
 """The time axis: the time of the fitted data, the distance between two labels, and how time continues."""
 
-from collections.abc import Hashable
+from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
 from datetime import tzinfo
 from typing import Any
@@ -343,5 +343,5 @@ def _uneven_otherwise(wall: pd.DatetimeIndex, freq: pd.DateOffset) -> tuple[Inte
 
 
 def _steps_over(earlier: pd.Timestamp, later: pd.Timestamp, freq: pd.DateOffset) -> int:
-    grid = pd.date_range(earlier, later, freq=freq) if later > earlier else ()
+    grid: Sequence[Any] = pd.date_range(earlier, later, freq=freq) if later > earlier else ()
     return len(grid) - 1 if len(grid) and grid[0] == earlier and grid[-1] == later else 0

@@ -170,7 +170,8 @@ def refuse_dtype(name: Hashable, dtype: Any) -> None:
     numeric = pd.api.types.is_numeric_dtype(dtype) or pd.api.types.is_bool_dtype(dtype)
     if numeric and not pd.api.types.is_complex_dtype(dtype):
         return
-    fix, more = Fix(f"df[{name!r}] = pd.to_numeric(df[{name!r}], errors='coerce')", ""), ""
+    fix: str = Fix(f"df[{name!r}] = pd.to_numeric(df[{name!r}], errors='coerce')", "")
+    more = ""
     if pd.api.types.is_complex_dtype(dtype):
         fix, more = f"df[{name!r}] = df[{name!r}].to_numpy().real", "Or its imaginary part, or both as two columns."
     elif pd.api.types.is_datetime64_any_dtype(dtype) or isinstance(dtype, pd.PeriodDtype):

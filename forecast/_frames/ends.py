@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Hashable
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
@@ -43,11 +44,11 @@ class Ends:
         What to do about missing stamps.
     """
 
-    keys: list
+    keys: list[Hashable]
     index: pd.Index
-    targets: np.ndarray
-    past: np.ndarray
-    future: np.ndarray
+    targets: Floats
+    past: Floats
+    future: Floats
     overlap_fix: Fix
     gap_fix: Fix
 
@@ -137,7 +138,9 @@ class Ends:
         keep[panel.starts[known]] = False
         lengths = np.diff(panel.starts)
         lengths[known] -= 1
-        cut = {name: None if getattr(panel, name) is None else getattr(panel, name)[keep] for name in _ROWS}
+        cut: dict[str, Any] = {
+            name: None if getattr(panel, name) is None else getattr(panel, name)[keep] for name in _ROWS
+        }
         return replace(panel, starts=np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64), **cut)
 
     def _order(self, rows: FrameRows, places: Integers) -> Integers:

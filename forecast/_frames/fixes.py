@@ -6,15 +6,12 @@ import re
 from collections.abc import Hashable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from .._refusals import Words, extended, refusal_of
-
-if TYPE_CHECKING:
-    from .roles import Layout
 
 __all__ = ["Source", "frame_named", "named_in_fixes", "nearest_step"]
 
@@ -95,8 +92,8 @@ class Source:
     "df.index = df.index.tz_convert('Europe/Berlin')"
     """
 
-    frame: pd.DataFrame | None = None
-    layout: Layout | None = None
+    frame: Any = None
+    layout: Any = None
     what: str = "X"
 
     @property

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from .._refusals import Fix, Refusal, Words, joined, sentences, split_advice
-from .._types import Floats, Integers
+from .._types import Booleans, Floats, Integers
 from .sessions import wall_days
 from .stamps import ticks_of
 
@@ -127,7 +127,7 @@ class Filling:
     """
 
     source: Integers
-    inserted: Integers
+    inserted: Booleans
     weight: Floats
     index: pd.Index
     starts: Integers

@@ -39,7 +39,7 @@ NAMES = (
 )
 
 
-def naming(frame: pd.DataFrame, stamps: pd.Index, taken: Sequence[Hashable]) -> list[str]:
+def naming(frame: pd.DataFrame, stamps: pd.Index, taken: Sequence[Hashable]) -> list[Hashable]:
     """Columns and levels that tell the rows of one stamp apart, so that they name several series.
 
     Parameters
@@ -84,7 +84,7 @@ def naming(frame: pd.DataFrame, stamps: pd.Index, taken: Sequence[Hashable]) -> 
     return []
 
 
-def _columns(frame: pd.DataFrame, taken: Iterable[Hashable]) -> Iterator[tuple[str, pd.Index]]:
+def _columns(frame: pd.DataFrame, taken: Iterable[Hashable]) -> Iterator[tuple[Hashable, pd.Index]]:
     """Columns and named levels that could name series: texts, categories and whole numbers."""
     columns = frame.columns
     for position, label in enumerate(columns):
@@ -183,7 +183,7 @@ def _listed(labels: Sequence[Hashable]) -> str:
     return f"combination of the columns {', '.join(map(repr, labels[:-1]))} and {labels[-1]!r}"
 
 
-def _clock(label: Hashable, values: pd.Index, stamps: pd.Index, layout: Layout) -> tuple[str, str, bool] | None:
+def _clock(label: Hashable, values: pd.Index, stamps: pd.Index, layout: Layout) -> tuple[Hashable, str, bool] | None:
     """A column with the time of day of stamps that are days: its label, the fix, and whether it may name series."""
     if not isinstance(stamps, pd.DatetimeIndex) or not (stamps == stamps.normalize()).all():
         return None
@@ -247,7 +247,7 @@ def refuse_glued(frame: pd.DataFrame, roles: Roles, layout: Layout, of_model: bo
         # Times that fall begin again with the next block; with series in no blocks they count no steps.
         whole = np.count_nonzero(np.diff(found[label][0])) == len(found[label][1]) - 1
         for time, ticks, apart in times if whole else rising:
-            if time != label and _begins_again(*found[label], ticks, apart):
+            if time != label and _begins_again(found[label][0], found[label][1], ticks, apart):
                 if not _is_part_of_years(found[label][1], frame[time]):
                     raise ValueError(_counted_message(label, found[label][1], time, frame, counted, of_model))
     given = {*used, *roles.past, *roles.future}
@@ -309,12 +309,12 @@ def refuse_numbered_steps(frame: pd.DataFrame, layout: Layout) -> None:
 def _steps_code(label: Hashable, column: pd.Series) -> str:
     """The code that takes the numbers off texts such as "d_12"."""
     first = str(column.iloc[0])
-    start = len(first) - len(re.search(r"\d+$", first)[0])
+    start = len(first) - len(next(re.finditer(r"\d+$", first))[0])
     plain = f"df[{label!r}]{'.astype(str)' if isinstance(column.dtype, pd.CategoricalDtype) else ''}"
     return f"df[{label!r}] = {plain}.str[{start}:].astype(int)"
 
 
-def _times(frame: pd.DataFrame, taken: Iterable[Hashable]) -> Iterator[tuple[str, Integers, Integers]]:
+def _times(frame: pd.DataFrame, taken: Iterable[Hashable]) -> Iterator[tuple[Hashable, Integers, Integers]]:
     """Columns that could count the steps of each series: stamps, whole numbers, texts that end in a number.
 
     Yields
@@ -371,7 +371,7 @@ def _begins_again(codes: Integers, names: pd.Index, ticks: Integers, apart: Inte
     if not (apart == 0).any() or not apart.any() or (codes < 0).any():
         return False
     counts = np.unique(ticks, return_counts=True)[1]
-    many = int(counts.max()) == len(names) and 2 * np.sum(counts > 1) >= len(counts)
+    many = int(counts.max()) == len(names) and bool(2 * np.sum(counts > 1) >= len(counts))
     return many and _are_apart(codes.astype(np.int64), *_factorized(ticks)) and _are_regular(codes, ticks)
 
 
@@ -440,7 +440,7 @@ def _count_of(names: pd.Index) -> str:
 
 
 def _counted_message(
-    label: Hashable, names: pd.Index, time: str, frame: pd.DataFrame, counted: bool, of_model: bool
+    label: Hashable, names: pd.Index, time: Hashable, frame: pd.DataFrame, counted: bool, of_model: bool
 ) -> Refusal:
     where = f"column {label!r} holds" if counted else f"the index{f' {label!r}' if label is not None else ''} holds"
     rows = "the index counts rows, but " if counted else ""

@@ -77,7 +77,7 @@ def frequency_of(index: pd.Index) -> pd.DateOffset | int:
 def _refuse_kind(index: pd.Index) -> None:
     if isinstance(index, pd.MultiIndex):
         names = [name for name in index.names if name is not None]
-        code = argument("series", names[0]) if names else None
+        code: str | None = argument("series", names[0]) if names else None
         if not names and index.nlevels == 2:
             code = "df.index.names = ['series', 'time']"
         raise TypeError(
@@ -201,7 +201,7 @@ def _inferred(index: pd.DatetimeIndex) -> pd.DateOffset:
     raise ValueError(_irregular(index, best))
 
 
-def refuse_too_few(index: pd.DatetimeIndex, fix: Callable[[], str | None] | None = None) -> None:
+def refuse_too_few(index: pd.DatetimeIndex, fix: Callable[[str], str] | None = None) -> None:
     """Refuse to infer a frequency from less than three stamps; `fix` is made of the likeliest one."""
     if len(index) < 3:
         step = nearest_step(index)
@@ -349,7 +349,7 @@ def season_length(freq: pd.DateOffset | int) -> int:
 
 
 def continue_stamps(
-    last: pd.Timestamp, n: int, freq: pd.DateOffset, unit: str, name: Hashable = None
+    last: pd.Timestamp, n: int, freq: pd.DateOffset, unit: str | None, name: Hashable = None
 ) -> pd.DatetimeIndex:
     """The next `n` stamps of `freq` after a stamp, in its zone."""
     zone = last.tz

@@ -83,7 +83,7 @@ def axis_of(rows: FrameRows, rules: Rules, source: Source | None = None) -> tupl
         raise ValueError(extended(error, fix=_fix_of_given(rows, kind, rules, source))) from None
 
 
-def _fix_of_given(rows: FrameRows, kind: str, rules: Rules, source: Source) -> Fix | None:
+def _fix_of_given(rows: FrameRows, kind: str, rules: Rules, source: Source) -> str | None:
     """What helps where rows do not keep to a frequency or a calendar that was given."""
     name = "freq" if rules.freq is not None else "trading_calendar"
     if kind == "datetime" and name == "freq":
@@ -113,7 +113,7 @@ def _moved(rows: FrameRows, longest: pd.DatetimeIndex) -> FrameRows:
     return replace(rows, index=index.tz_convert(longest.tz))
 
 
-def _code_of_zone(index: pd.DatetimeIndex, zone: str, source: Source) -> Fix:
+def _code_of_zone(index: pd.DatetimeIndex, zone: str, source: Source) -> str:
     first = ".tz_localize('UTC')" if index.tz is None else ""
     return source.stamps(f"{{}}{first}.tz_convert({zone!r})")
 
@@ -177,8 +177,8 @@ def _inferred(
             raise ValueError(irregular(longest).but(**_zone_advice(rows, zone, source)))
         code = code_of_hours(longest)
         if code is not None:
-            hours = sentences("Are these business hours?", split_advice())
-            raise ValueError(irregular(longest).but(advice=hours, fix=code))
+            asked = sentences("Are these business hours?", split_advice())
+            raise ValueError(irregular(longest).but(advice=asked, fix=code))
     try:
         return axis, gaps_of(rows, axis)
     except _OffGridError as error:
@@ -337,7 +337,7 @@ def gaps_of(rows: FrameRows, axis: TimeAxis, anchored: bool = False) -> tuple[In
         inside = ~np.isin(odd + 1, rows.starts)
         odd, steps = odd[inside], steps[inside]
     heads = rows.starts[:-1]
-    off = np.zeros(0, dtype=np.int64)
+    off: Integers = np.zeros(0, dtype=np.int64)
     if anchored or not isinstance(axis.freq, pd.offsets.Week):
         off = heads[axis.off_anchor(rows.index[heads] if len(heads) > 1 else rows.index[:1])]
     if len(off) or (steps < 1).any():

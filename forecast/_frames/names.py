@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Sequence
+from collections.abc import Hashable, Iterable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
@@ -171,7 +171,7 @@ def sorting(layout: Layout) -> str:
     return f"sort_values({by if len(by) > 1 else by[0]!r})"
 
 
-def refuse_retyped(names: Sequence[Hashable], known: set[str | None], layout: Layout, what: str) -> None:
+def refuse_retyped(names: Sequence[Hashable], known: Iterable[Hashable], layout: Layout, what: str) -> None:
     """Refuse names that are known ones of another type or with blanks around, such as "1" for 1 and "a " for "a".
 
     They are the same series, read again, not new ones.
@@ -229,7 +229,7 @@ def refuse_retyped(names: Sequence[Hashable], known: set[str | None], layout: La
                 )
 
 
-def _written(key: Hashable) -> str:
+def _written(key: Hashable) -> str | tuple[Any, ...]:
     """A name as text without blanks around, whole numbers alike whatever their type; parts of several side by side."""
     if isinstance(key, tuple):
         return tuple(_written(part) for part in key)

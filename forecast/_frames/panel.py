@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Hashable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -60,7 +61,7 @@ class Panel:
         Those of them that lie on a straight line to the next row, and so know it.
     """
 
-    keys: pd.Index | None
+    keys: Any
     starts: Integers
     index: pd.Index
     axis: TimeAxis
@@ -208,7 +209,7 @@ def _static(
     return static
 
 
-def read_static(frame: pd.DataFrame, roles: Roles, schema: Schema, what: str = "X") -> tuple[list[str], Floats]:
+def read_static(frame: pd.DataFrame, roles: Roles, schema: Schema, what: str = "X") -> tuple[list[Hashable], Floats]:
     """Static covariates of the series in a frame that may hold nothing else.
 
     Parameters
@@ -246,5 +247,5 @@ class _Heads:
 
     place_in_frame = place
 
-    def places(self, rows: Any) -> Any:
+    def places(self, rows: Integers) -> str:
         return self._rows.places(self._rows.starts[np.asarray(rows)])

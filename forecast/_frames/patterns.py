@@ -8,6 +8,7 @@ numbers, and every number has its label.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -194,7 +195,7 @@ def days_in_month(months: Array) -> Integers:
     return ((months + 1).astype("datetime64[D]") - months.astype("datetime64[D]")).astype(np.int64)
 
 
-def as_pattern(freq: pd.DateOffset | int, index: pd.DatetimeIndex) -> pd.DateOffset | Pattern:
+def as_pattern(freq: Any, index: pd.DatetimeIndex) -> pd.DateOffset | Pattern:
     """A pattern in place of an offset of whole months that takes its day from the labels; any other as it is.
 
     Parameters
@@ -228,7 +229,7 @@ def _month_name(month: int) -> str:
 
 
 def _week_text(anchors: tuple[int, ...]) -> str:
-    days = {}
+    days: dict[int, list[int]] = {}
     for anchor in anchors:
         days.setdefault(anchor // DAY, []).append(anchor % DAY)
     clocks = next(iter(days.values()))
@@ -236,12 +237,12 @@ def _week_text(anchors: tuple[int, ...]) -> str:
         return f"{len(anchors)} times of each week"
     names = [WEEKDAYS[day] for day in days]
     joined = len(names) > 2 and " ".join(names) in " ".join(WEEKDAYS)
-    names = f"{names[0]} to {names[-1]}" if joined else ", ".join(names)
+    week = f"{names[0]} to {names[-1]}" if joined else ", ".join(names)
     steps = set(np.diff(clocks).tolist())
     if len(clocks) > 3 and len(steps) == 1:
-        return f"every {_span(steps.pop())} from {_clock(clocks[0])} to {_clock(clocks[-1])}, {names}"
+        return f"every {_span(steps.pop())} from {_clock(clocks[0])} to {_clock(clocks[-1])}, {week}"
     shown = ", ".join(_clock(clock) for clock in clocks[:4]) + (", ..." if len(clocks) > 4 else "")
-    return f"{shown}, {names}"
+    return f"{shown}, {week}"
 
 
 def _span(seconds: int) -> str:

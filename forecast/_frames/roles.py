@@ -161,7 +161,7 @@ class Roles:
         return roles
 
     def _refuse_two_roles(self) -> None:
-        seen = {}
+        seen: dict[Hashable, str] = {}
         for role, label in self.labelled():
             if label in seen and {seen[label], role} != {ROLES["static"], "series"}:
                 where = f"twice as {role}" if seen[label] == role else f"as {seen[label]} and as {role}"
@@ -301,7 +301,7 @@ class Layout:
     series: Any
     time: Hashable
     levels: tuple[Hashable, ...]
-    series_level: int | tuple[int | None, ...] | None
+    series_level: Any
     time_level: int | None
     series_dtype: Any
     columns: tuple[Hashable, ...]
@@ -328,9 +328,9 @@ class Layout:
             time_level = free[0] if time_level is None and free else time_level
             left = [*taken, time_level]
         several = isinstance(frame.index, pd.MultiIndex)
-        if None in left or (several and sorted(left) != list(range(len(levels)))):
+        if None in left or (several and sorted(one for one in left if one is not None) != list(range(len(levels)))):
             raise ValueError(_odd_levels(frame.index, roles, what))
-        parts = [tuple(getattr(one, name) for one in ids) for name in ("at", "level", "dtype")]
+        parts: list[Any] = [tuple(getattr(one, name) for one in ids) for name in ("at", "level", "dtype")]
         if len(ids) < 2:
             parts = [part[0] if part else None for part in parts]
         series_at, series_level, dtype = parts
@@ -351,7 +351,7 @@ class Layout:
     @property
     def time_name(self) -> Hashable:
         """Name of the time labels."""
-        return self.time if self.time_at == "column" else self.levels[self.time_level]
+        return self.time if self.time_at == "column" else self.levels[self.time_level or 0]
 
     def labels(self, frame: pd.DataFrame) -> pd.Index:
         """Time labels of all rows as the user has them; an Index that shares their memory where it can."""
@@ -385,7 +385,7 @@ def time_labels(frame: pd.DataFrame, roles: Roles, what: str = "X") -> pd.Index:
     return read_stamps(layout.labels(frame), layout, what)
 
 
-def _level_dtype(index: pd.Index, level: int) -> Any:
+def _level_dtype(index: pd.Index, level: int | None) -> Any:
     return index.levels[level].dtype if isinstance(index, pd.MultiIndex) else index.dtype
 
 

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from numbers import Integral
-from typing import Any, Literal
+from typing import Any
 
 import pandas as pd
 
@@ -63,7 +63,7 @@ class Rules:
                 )
             )
 
-    def offset(self, kind: Literal["datetime", "period", "integer"]) -> pd.DateOffset:
+    def offset(self, kind: str) -> pd.DateOffset:
         """`freq` as an offset, or an int for integer labels.
 
         Parameters

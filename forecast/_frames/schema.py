@@ -18,7 +18,7 @@ from .static import static_columns
 
 if TYPE_CHECKING:
     from .roles import Roles
-    from .series import FrameRows
+    from .series import FrameRows, Placing
 
 __all__ = ["Encoding", "Schema", "encoded", "float_dtype", "numbers", "refuse_values"]
 
@@ -55,7 +55,7 @@ class Encoding:
     @property
     def levels(self) -> list[int]:
         """Of each column it becomes, how many codes that holds; 0 for numbers."""
-        return [len(self.categories) if self.coded else 0 for _ in self.names]
+        return [len(self.categories or ()) if self.coded else 0 for _ in self.names]
 
     @classmethod
     def of(cls, frame: pd.DataFrame, label: Hashable, rows: FrameRows, coded: bool = False) -> Encoding:
@@ -143,7 +143,7 @@ class Schema:
         return [part.label for part in (*self.past, *self.future, *self.static) if part.categories is None]
 
 
-def _is_categorical(column: pd.Series, label: Hashable, rows: FrameRows) -> bool:
+def _is_categorical(column: pd.Series, label: Hashable, rows: Placing) -> bool:
     """Whether a column holds categories; text among numbers is refused."""
     dtype = column.dtype
     if isinstance(dtype, pd.CategoricalDtype):
@@ -168,7 +168,7 @@ def _parsed(column: pd.Series) -> Floats:
     return pd.to_numeric(column, errors="coerce").to_numpy(dtype=np.float64, na_value=np.nan)
 
 
-def text_message(column: pd.Series, label: Hashable, rows: FrameRows, texts: Booleans | None = None) -> Refusal:
+def text_message(column: pd.Series, label: Hashable, rows: Placing, texts: Booleans | None = None) -> Refusal:
     """What is wrong with a column of numbers that is none, and where; with `texts` it is a covariate."""
     present = np.flatnonzero(column.notna().to_numpy())
     code, more = f"df[{label!r}] = pd.to_numeric(df[{label!r}], errors='coerce')", ""
@@ -200,7 +200,7 @@ def float_dtype(frame: pd.DataFrame, labels: Sequence[Hashable]) -> np.dtype[Any
     return np.dtype(np.float32 if all(dtype == np.float32 for dtype in found) else np.float64)
 
 
-def numbers(frame: pd.DataFrame, labels: Sequence[Hashable], dtype: np.dtype[Any], rows: FrameRows) -> Floats:
+def numbers(frame: pd.DataFrame, labels: Sequence[Hashable], dtype: np.dtype[Any], rows: Placing) -> Floats:
     """Numeric columns of the frame's rows, shape (rows, len(labels)); a view of the frame where its layout allows.
 
     Raises
@@ -229,7 +229,7 @@ def numbers(frame: pd.DataFrame, labels: Sequence[Hashable], dtype: np.dtype[Any
 
 def _numbered(column: pd.Series, encoding: Encoding) -> tuple[Integers, Booleans]:
     """The number of each row's category, -1 of an unknown or missing one; and which are missing."""
-    known = pd.Index(list(encoding.categories))
+    known = pd.Index(list(encoding.categories or ()))
     if isinstance(column.dtype, pd.CategoricalDtype):
         translated = known.get_indexer(column.dtype.categories)
         codes = np.append(translated, -1)[column.cat.codes.to_numpy()]
@@ -244,7 +244,7 @@ def coded(column: pd.Series, encoding: Encoding, dtype: np.dtype[Any]) -> Floats
     return np.where(absent, np.nan, codes).astype(dtype)[:, None]
 
 
-def one_hot(column: pd.Series, encoding: Encoding, dtype: np.dtype[Any], rows: FrameRows) -> Floats:
+def one_hot(column: pd.Series, encoding: Encoding, dtype: np.dtype[Any], rows: Placing) -> Floats:
     """Zeros and a one for the category of each row, shape (rows, categories); NaN where it is missing.
 
     Raises
@@ -260,21 +260,21 @@ def one_hot(column: pd.Series, encoding: Encoding, dtype: np.dtype[Any], rows: F
             Refusal(
                 f"has the unknown category {quoted(column.iloc[row])} at {rows.place_in_frame(row)}",
                 where=f"column {encoding.label!r}",
-                expected=f"one of {list(encoding.categories)}, as in the fitted data",
+                expected=f"one of {list(encoding.categories or ())}, as in the fitted data",
                 advice=Words(
                     "Fit on data with it, or declare it there: astype(pd.CategoricalDtype([...])).",
                     "Fit on data with it.",
                 ),
             )
         )
-    values = np.zeros((len(column), len(encoding.categories)), dtype=dtype)
+    values = np.zeros((len(column), len(encoding.categories or ())), dtype=dtype)
     present = np.flatnonzero(~absent)
     values[present, codes[present]] = 1
     values[absent] = np.nan
     return values
 
 
-def encoded(frame: pd.DataFrame, encodings: Sequence[Encoding], dtype: np.dtype[Any], rows: FrameRows) -> Floats:
+def encoded(frame: pd.DataFrame, encodings: Sequence[Encoding], dtype: np.dtype[Any], rows: Placing) -> Floats:
     """Covariates of the frame's rows as numbers, shape (rows, encoded columns)."""
     if all(part.categories is None for part in encodings):
         return numbers(frame, [part.label for part in encodings], dtype, rows)
@@ -296,7 +296,7 @@ FILL_CELLS = Words("", "Fill the cells of the file.")
 def refuse_values(
     values: Floats,
     names: Sequence[Hashable],
-    rows: FrameRows,
+    rows: Any,
     *,
     role: str,
     missing: str = "error",
@@ -326,10 +326,11 @@ def refuse_values(
                     fix=Fix(code_of_infinite(name), ""),
                 )
             )
-        absent = np.flatnonzero(np.isnan(column)) if missing == "error" else ()
+        absent = np.flatnonzero(np.isnan(column)) if missing == "error" else np.zeros(0, dtype=np.intp)
         if len(absent):
             ends, more, fix = "limit_direction='both'" if absent[0] == 0 else "", "", ""
-            advice, code = FILL_CELLS, f"df[{name!r}] = df[{name!r}].interpolate({ends})"
+            advice: str = FILL_CELLS
+            code = f"df[{name!r}] = df[{name!r}].interpolate({ends})"
             if role in ("target", "past covariate"):
                 more = Words(", or a model fitted with missing='mask'", "") if fitted else ", or missing='mask'"
                 more = Words(more, ", or a model that was trained with --missing mask" if fitted else "")

@@ -104,7 +104,7 @@ def _of_months(days: Array) -> Pattern | None:
     longest = days_in_month(months)
     if (day == longest).all() or (day == 1).all() or (day != np.minimum(day.max(), longest)).any():
         return None  # pandas knows the first and the last day
-    apart = np.diff(months.astype(np.int64))
+    apart: Array = np.diff(months.astype(np.int64))
     every = int(apart.min())
     if (apart % every).any() or (12 % every and every % 12) or len(days) - 1 < HELD * apart.sum() / every:
         return None

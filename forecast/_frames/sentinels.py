@@ -67,8 +67,11 @@ def note_sentinels(panel: Panel, roles: Roles, stacklevel: int, frame: pd.DataFr
     """
     parts = [("target", roles.target, panel.targets)]
     parts += [("past", panel.schema.past_names, panel.past), ("future", panel.schema.future_names, panel.future)]
-    found = [(role, label, column, panel.starts, placed(panel)) for role, names, values in parts
-             for label, column in zip(names, values.T, strict=True)]  # fmt: skip
+    found: list[tuple[Any, ...]] = [
+        (role, label, column, panel.starts, placed(panel))
+        for role, names, values in parts
+        for label, column in zip(names, values.T, strict=True)
+    ]
     if frame is not None:
         labels = time_labels(frame, roles, "df")
         found += [(role, label, frame[label].to_numpy(dtype=np.float64, na_value=np.nan), None, labels.__getitem__)
@@ -111,18 +114,18 @@ def _sentence(
     place: Callable[[int], Any],
     what: str | None = None,
 ) -> Refusal:
-    value, name = _text(value), what or "df"
+    text, name = _text(value), what or "df"
     known = "known values" if what else "others"
-    code = f"{name}[{label!r}] = {name}[{label!r}].replace({value}, float('nan'))"
+    code = f"{name}[{label!r}] = {name}[{label!r}].replace({text}, float('nan'))"
     mask = argument("missing", "mask")
     ways = "" if role == "future" else joined("; ", mask, " then leaves it out")
     first = place(int(rows.argmax()))
     return Refusal(
-        f"holds {value} in {rows.sum()} of {len(rows)} rows, the first at {first}, far from all {known} "
+        f"holds {text} in {rows.sum()} of {len(rows)} rows, the first at {first}, far from all {known} "
         f"({others[0]:.4g} to {others[1]:.4g}); it is {'taken' if what else 'trained on'} as a number",
         where=joined(f"column {label!r}", joined(" of ", frame_named(what)) if what else ""),
         advice=joined("If it stands for a missing value, ", Words("replace it by NaN", "name it"), ways, "."),
-        fix=Fix(code, f"--na {value}"),
+        fix=Fix(code, f"--na {text}"),
     )
 
 
@@ -159,7 +162,7 @@ def _unlike(column: Floats, known: Floats) -> Iterator[tuple[float, tuple[float,
                 yield float(value), (float(ends[0]), float(ends[1]))
 
 
-def sentinels_of(column: Floats, starts: Integers | None = None) -> Iterator[tuple[float, tuple[float, float]]]:
+def sentinels_of(column: Floats, starts: Integers | None = None) -> list[tuple[float, tuple[float, float]]]:
     """Values of a column that look like codes for missing ones.
 
     The smallest or the largest value is one where it comes at least twice, is not zero, the other values are at least
@@ -207,7 +210,7 @@ def _suspicious(column: Floats, starts: Integers) -> Iterator[tuple[int, int]]:
         extremes = end.reduceat(np.where(whole, column, fill), starts[:-1])
         same = column == np.repeat(extremes, np.diff(starts))
         times = np.add.reduceat(same.astype(np.int64), starts[:-1])
-        known = {}
+        known: dict[float, bool] = {}
         for number in np.flatnonzero(times >= LEAST_TIMES):
             value = extremes[number]
             if known.setdefault(value, _is_code(value)):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 import pandas as pd
@@ -23,6 +23,13 @@ if TYPE_CHECKING:
 __all__ = ["FrameRows", "series_of"]
 
 
+class Placing(Protocol):
+    """What tells where the rows of a frame are."""
+
+    def place_in_frame(self, row: int) -> str:
+        """A row as text, for messages."""
+
+
 @dataclass(frozen=True)
 class FrameRows:
     """Rows of a frame, series after series.
@@ -39,7 +46,7 @@ class FrameRows:
         Rows of the frame in this order; None if they already are.
     """
 
-    keys: pd.Index | None
+    keys: Any
     starts: Integers
     index: pd.Index
     order: Integers | None
@@ -132,7 +139,7 @@ def _backward(index: pd.Index, starts: Integers) -> Integers:
     return rows[~np.isin(rows, starts)]
 
 
-def _refuse_one(frame: pd.DataFrame, layout: Layout, roles: Roles, index: pd.Index, what: str) -> None:
+def _refuse_one(frame: pd.DataFrame, layout: Layout, roles: Roles | None, index: pd.Index, what: str) -> None:
     """A frame of one series out of order; where one stamp comes twice, columns may name several series."""
     message = None if index.is_unique else repeats_message(frame, _targets(roles), layout, index)
     if message is not None:
@@ -141,7 +148,7 @@ def _refuse_one(frame: pd.DataFrame, layout: Layout, roles: Roles, index: pd.Ind
 
 
 def _refuse_order(
-    rows: FrameRows, blocks: Integers, lengths: Integers, frame: pd.DataFrame, layout: Layout, roles: Roles
+    rows: FrameRows, blocks: Integers, lengths: Integers, frame: pd.DataFrame, layout: Layout, roles: Roles | None
 ) -> None:
     """Duplicates first, then a series in pieces, then disorder: the first three places and the fix.
 
@@ -202,7 +209,7 @@ def _refuse_order(
     )
 
 
-def _targets(roles: Roles) -> list[str]:
+def _targets(roles: Roles | None) -> list[Hashable]:
     return [] if roles is None else roles.target
 
 
@@ -218,7 +225,9 @@ def _each_once(frame: pd.DataFrame, by: Sequence[Hashable]) -> str:
     return f"df[~df.rename_axis('time').reset_index().duplicated({by}, keep='last').to_numpy()]"
 
 
-def _more_ids(frame: pd.DataFrame, layout: Layout, roles: Roles, by_row: Integers, ticks: Integers) -> list[str]:
+def _more_ids(
+    frame: pd.DataFrame, layout: Layout, roles: Roles | None, by_row: Integers, ticks: Integers
+) -> list[Hashable]:
     """Columns that tell rows apart which have the names of their series and their stamps in common."""
     pairs = pd.MultiIndex.from_arrays([by_row, ticks])
     codes, _ = pd.factorize(pairs)

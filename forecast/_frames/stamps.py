@@ -127,7 +127,7 @@ def as_stamps(labels: pd.Index) -> pd.Index:
         if kind == "period":
             return pd.PeriodIndex(labels, name=labels.name)
         if kind == "date":  # Python's dates have no time of day
-            dates = np.where(labels.isna(), None, labels).astype("datetime64[s]")
+            dates = np.where(labels.isna(), None, labels).astype("datetime64[s]")  # type: ignore[attr-defined]  # with Any, the stubs take it for where(x)
             return pd.DatetimeIndex(dates, name=labels.name)
         if kind in ("datetime", "datetime64"):
             return pd.DatetimeIndex(labels, name=labels.name)

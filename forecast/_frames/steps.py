@@ -1,6 +1,7 @@
 """Which step of time a label is, counted from one fixed instant: the same label has the same number in every frame."""
 
 from functools import lru_cache
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -23,7 +24,7 @@ MONTHS_OF = {getattr(pd.offsets, name): months for months, names in MONTHS.items
 EPOCH = pd.Timestamp(1970, 1, 1)
 
 
-def step_numbers(labels: pd.Index, freq: pd.DateOffset | int) -> Integers:
+def step_numbers(labels: pd.Index, freq: Any) -> Integers:
     """Steps from a fixed instant to each label.
 
     Parameters

@@ -76,7 +76,7 @@ def _falls(stamps: pd.DatetimeIndex) -> int:
     return int(np.sum(np.asarray(stamps[1:] < stamps[:-1])))
 
 
-def code_of_stamps(labels: pd.Index, source: Source) -> str:
+def code_of_stamps(labels: pd.Index, source: Source) -> str | None:
     """The statement that replaces labels of another kind by time stamps or row numbers; None: there is none.
 
     Parameters

@@ -125,7 +125,7 @@ def refuse_steps_as_columns(frame: pd.DataFrame, target: Sequence[Hashable], tak
         steps = _numbered([label for label in labels if label not in texts])
         if len(steps) < max(LEAST, len(frame.columns) // 2) or not (named or texts):
             return
-        start = re.match(r"\D*", str(steps[0])).end()
+        start = next(re.finditer(r"\D*", str(steps[0]))).end()
         read = f"rows['time'].astype(str).str[{start}:].astype(int)" if start else "rows['time'].astype(int)"
     if target and all(label in frame.columns for label in target) and not (len(dates) and set(target) >= set(dates)):
         return
@@ -173,7 +173,8 @@ def _reading(labels: Sequence[Hashable]) -> str:
     """The code that turns such labels into stamps: the way in which most of them rise."""
     found = []
     forms = [{"format": form} for form in ("%Y%m%d", "%m/%d/%y", "%d/%m/%y", "%d.%m.%y")]
-    for number, options in enumerate([{}, {"dayfirst": True}, *forms]):
+    ways: list[dict[str, Any]] = [{}, {"dayfirst": True}, *forms]
+    for number, options in enumerate(ways):
         with warnings.catch_warnings(record=True, action="always") as warned:
             try:
                 stamps = pd.DatetimeIndex(pd.to_datetime(pd.Index([str(label) for label in labels]), **options))
@@ -188,12 +189,12 @@ def _reading(labels: Sequence[Hashable]) -> str:
 
 def _numbered(labels: Sequence[Hashable]) -> list[Hashable]:
     """The most labels that are one text with a number behind it that rises by one: V2, V3, ...; or numbers alone."""
-    parts = {}
+    parts: dict[str, list[tuple[int, Hashable]]] = {}
     for label in labels:
         match = re.fullmatch(r"(\D*)(\d{1,6})", str(label))
         if match:
             parts.setdefault(match[1], []).append((int(match[2]), label))
-    found = max(parts.values(), key=len, default=[])
+    found: list[tuple[int, Hashable]] = max(parts.values(), key=len, default=[])
     numbers = [number for number, _ in found]
     if len(numbers) > 1 and not (np.diff(numbers) == 1).all():
         return []

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import zoneinfo
 from collections.abc import Callable
-from datetime import timedelta, tzinfo
-from typing import TYPE_CHECKING
+from datetime import tzinfo
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
@@ -84,7 +84,7 @@ def _clocks(index: pd.DatetimeIndex) -> Array:
     return np.unique(stamps - stamps.astype("datetime64[D]"))
 
 
-def zone_of_offsets(stamps: pd.DatetimeIndex, offsets: list[timedelta]) -> str:
+def zone_of_offsets(stamps: pd.DatetimeIndex, offsets: list[Any]) -> str:
     """A zone that has these offsets from UTC at these instants; UTC where none has.
 
     Parameters
@@ -159,7 +159,8 @@ def refuse_other_zone(
     """
     if not isinstance(index, pd.DatetimeIndex) or axis.kind != "datetime" or str(index.tz) == str(axis.tz):
         return
-    call, more = f"tz_convert({str(axis.tz)!r})", ""
+    more = ""
+    call: str | None = f"tz_convert({str(axis.tz)!r})"
     if axis.tz is None:
         call = "tz_localize(None)"
     elif index.tz is None:

@@ -141,7 +141,7 @@ class Member:
     @property
     def family(self) -> str | None:
         """Name of the distributions that it forecasts in the units of the series, None where it has none."""
-        own = getattr(self.regressor, "_network", None)
+        own: Any = getattr(self.regressor, "_network", None)
         found = None if own is None or self.spread is not None else own.outputs.family
         return own.outputs.name if found is not None and self.preparation.is_linear else None
 
@@ -196,7 +196,7 @@ class Member:
                 found[key] = carried[key]
         return found
 
-    def forecast(self, rows: Rows, origins: Integers, levels: Sequence[float] | str | None = None) -> Floats:
+    def forecast(self, rows: Rows, origins: Integers, levels: Any = None) -> Floats:
         """Forecasts of a horizon.
 
         Parameters
@@ -225,13 +225,14 @@ class Member:
         cube = self._restored(rows.split(), rows.spread(origins), levels)[:, :, 0]
         return np.moveaxis(cube.reshape(len(origins), n, *cube.shape[1:]), 1, 2)
 
-    def _restored(self, rows: Rows, origins: Integers, levels: Sequence[float] | str | None) -> Floats:
+    def _restored(self, rows: Rows, origins: Integers, levels: Any) -> Floats:
         preparation = self.preparation
         windows = preparation.windows(rows, origins)
         regressor = self.regressor
-        stands = rows.carried is not None and hasattr(regressor, "_standing") and set(rows.keys) <= set(rows.carried)
+        carried: Any = rows.carried
+        stands = carried is not None and hasattr(regressor, "_standing") and set(rows.keys) <= set(carried)
         if stands and np.array_equal(origins, rows.ends):
-            regressor = regressor._standing([rows.carried[key] for key in rows.keys])
+            regressor = regressor._standing([carried[key] for key in rows.keys])
         if levels is None:
             return preparation.restore(rows, windows, predict_windows(regressor, windows))
         if levels is PARAMETERS:
@@ -303,7 +304,9 @@ _WORDS = {
 
 def _refuse_other_windows(before: Member, preparation: Preparation, split: bool) -> None:
     """What was learnt means something only for windows that are made as those of the last fit."""
-    found = {name: (getattr(before.preparation, name), getattr(preparation, name)) for name in _KEPT}
+    found: dict[str, tuple[Any, ...]] = {
+        name: (getattr(before.preparation, name), getattr(preparation, name)) for name in _KEPT
+    }
     found["multi_target"] = tuple("shared" if one else "joint" for one in (before.split, split))
     for name, (last, now) in found.items():
         if last != now:

@@ -89,7 +89,7 @@ class Preparation:
     period: int
     names: list[Hashable]
     chains: dict[Hashable, list[Chain]] = field(default_factory=dict)
-    fill: Floats | None = None
+    fill: Any = None
     floors: dict[Hashable, Floats] | None = None
     level: bool = False
     labels: list[Hashable] = field(default_factory=list)
@@ -104,7 +104,7 @@ class Preparation:
     def _levels_of(self, role: str, table: Floats) -> list[int]:
         """Levels of the covariates of a role, whose past begins behind the targets."""
         first = self.n_targets if role == "past" else 0
-        return self.levels.get(role, [])[first : first + table.shape[1]]
+        return (self.levels or {}).get(role, [])[first : first + table.shape[1]]
 
     @property
     def n_lost(self) -> int:
@@ -182,7 +182,7 @@ class Preparation:
             return None
         return set(self.chains if self.floors is None else self.floors)
 
-    def _fitted_chain(self, key: Hashable | None, targets: Floats) -> list[Chain]:
+    def _fitted_chain(self, key: Hashable, targets: Floats) -> list[Chain]:
         chains = []
         for number, column in enumerate(targets.T):
             with self._named(key, number):
@@ -191,7 +191,7 @@ class Preparation:
         return chains
 
     @contextmanager
-    def _named(self, key: Hashable | None, number: int) -> Iterator[None]:
+    def _named(self, key: Any, number: int) -> Iterator[None]:
         """A refusal of one target of one series names each of the two if there are several."""
         try:
             yield
@@ -204,7 +204,7 @@ class Preparation:
                 raise
             raise ValueError(extended(error, name)) from error
 
-    def chain(self, key: Hashable | None, rows: Rows, number: int) -> list[Chain]:
+    def chain(self, key: Hashable, rows: Rows, number: int) -> list[Chain]:
         """The transforms of a series; those of one that was never fitted are learnt from what is given of it."""
         if key not in self.chains:
             return self._fitted_chain(key, rows.targets[rows.starts[number] : rows.starts[number + 1]])
@@ -360,7 +360,7 @@ class Preparation:
         """Whether every target was seen at least once up to the origin, and how many steps ahead have a value."""
         total = np.concatenate([np.zeros((1, rows.targets.shape[1]), int), np.cumsum(~np.isnan(rows.targets), axis=0)])
         origins = windows.origins.astype(np.int64)
-        seen = (total[origins + 1] > total[windows.first_rows]).all(axis=1) | (not self.lookback)
+        seen: Any = (total[origins + 1] > total[windows.first_rows]).all(axis=1) | (not self.lookback)
         end = np.minimum(origins + self.horizon + 1, len(rows))
         return seen, total[end] - total[origins + 1]
 
@@ -434,7 +434,7 @@ class Preparation:
         ndarray of shape (n, horizon, targets), float64
         """
         prediction = np.asarray(prediction, dtype=np.float64).reshape(len(windows), -1)
-        cube = prediction.reshape(len(windows), self.horizon, self.n_targets)
+        cube: Floats = prediction.reshape(len(windows), self.horizon, self.n_targets)
         if windows.window_floor is not None:  # a series that never moved has no scale of its own
             cube = np.where(without_motion(windows), 0.0, cube)
         cube = windows.restore(cube.reshape(len(windows), -1)).reshape(cube.shape)

@@ -200,9 +200,12 @@ def fit_regressor(
     """
     named = None if weigh is None or not learns(regressor) else _weight_argument(regressor)
     if accepts_windows(regressor):
-        stops = validation is not None and len(validation) and getattr(regressor, "early_stopping", False)
-        more = {"X_val": validation, "y_val": validation.y} if stops else {}
-        return regressor.fit(windows, windows.y, **more, **({} if named is None else {named: weigh(windows)}))
+        more: dict[str, Any] = {}
+        if validation is not None and len(validation) and getattr(regressor, "early_stopping", False):
+            more = {"X_val": validation, "y_val": validation.y}
+        return regressor.fit(
+            windows, windows.y, **more, **({} if named is None or weigh is None else {named: weigh(windows)})
+        )
     windows = complete(windows)
     if not len(windows):
         raise ValueError(
@@ -213,7 +216,7 @@ def fit_regressor(
             )
         )
     targets = np.asarray(windows.y)
-    options = {} if named is None else {named: weigh(windows)}
+    options = {} if named is None or weigh is None else {named: weigh(windows)}
     with config_context(transform_output="default"):  # a forecast does not depend on how frames are to be shown
         if targets.shape[1] == 1:
             return regressor.fit(np.asarray(windows), targets.ravel(), **options)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Hashable, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -105,7 +105,7 @@ class Rows:
         """
         lengths = [end - first for _, first, end in bounds]
         if len(bounds) == 1:
-            rows = slice(*bounds[0][1:])
+            rows: Any = slice(*bounds[0][1:])
         else:
             rows = np.concatenate([np.arange(*ends) for _, *ends in bounds]) if bounds else np.empty(0, np.intp)
         which = [number for number, _, _ in bounds]
@@ -213,15 +213,18 @@ class Rows:
         Rows
         """
         number = {key: n for n, key in enumerate(later.keys)}
-        order, lengths = [], []
+        parts, lengths = [], []
         for n, key in enumerate(self.keys):
             mine = [np.arange(self.starts[n], self.starts[n + 1])]
             if key in number:
                 mine.append(len(self) + np.arange(later.starts[number[key]], later.starts[number[key] + 1]))
-            order += mine
+            parts += mine
             lengths.append(sum(map(len, mine)))
-        order = np.concatenate(order)
-        names = ("targets", "past", "future")
+        order = np.concatenate(parts)
+        arrays: dict[str, Any] = {
+            name: np.concatenate([getattr(self, name), getattr(later, name)])[order]
+            for name in ("targets", "past", "future")
+        }
         made_up = None
         if self.made_up is not None or later.made_up is not None:
             made_up = np.concatenate([_made_up(self), _made_up(later)])[order]
@@ -231,7 +234,7 @@ class Rows:
             index=self.index.append(later.index)[order],
             made_up=made_up,
             carried=None,
-            **{name: np.concatenate([getattr(self, name), getattr(later, name)])[order] for name in names},
+            **arrays,
         )
 
     def grown(self, later: Rows) -> Rows:
@@ -268,7 +271,7 @@ class Rows:
         if keys == self.keys:
             return self
         number = {key: n for n, key in enumerate(self.keys)}
-        return self.parts([(n, int(self.starts[n]), int(self.starts[n + 1])) for n in map(number.get, keys)])
+        return self.parts([(n, int(self.starts[n]), int(self.starts[n + 1])) for n in (number[key] for key in keys)])
 
     def extended(self, labels: list[pd.Index], future: list[Floats]) -> Rows:
         """With rows after each series: nothing is known of them but their labels and future covariates.
@@ -282,7 +285,7 @@ class Rows:
         -------
         Rows
         """
-        blocks = {name: [] for name in ("targets", "past", "future")}
+        blocks: dict[str, list[Floats]] = {name: [] for name in ("targets", "past", "future")}
         index = None
         for number, (first, end) in enumerate(zip(self.starts[:-1], self.starts[1:], strict=True)):
             ahead = len(labels[number])
@@ -294,7 +297,7 @@ class Rows:
             index = piece if index is None else index.append(piece)
         lengths = np.diff(self.starts) + [len(part) for part in labels]
         starts = np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64)
-        arrays = {name: np.concatenate(block) for name, block in blocks.items()}
+        arrays: dict[str, Any] = {name: np.concatenate(block) for name, block in blocks.items()}
         return replace(self, starts=starts, index=index, made_up=None, carried=None, **arrays)
 
     def filled(self, name: Literal["targets", "past"], fill: Floats) -> Floats:

@@ -10,7 +10,7 @@ import numpy as np
 from sklearn.utils.validation import has_fit_parameter
 
 from .._frames import TimeAxis
-from .._types import Floats
+from .._types import Floats, Integers
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -58,10 +58,8 @@ class RowWeights:
         -------
         RowWeights or None
         """
-        if half_life is None and panel is None:
-            return None
         if panel is None:
-            return cls(axis, float(half_life))
+            return None if half_life is None else cls(axis, float(half_life))
         keys = [None] if panel.keys is None else list(panel.keys)
         parts = [slice(first, end) for first, end in zip(panel.starts[:-1], panel.starts[1:], strict=True)]
         given = {key: (panel.index[part], panel.targets[part, 0]) for key, part in zip(keys, parts, strict=True)}
@@ -105,7 +103,8 @@ class RowWeights:
     def _of_rows(self, rows: Rows, split: bool) -> Floats:
         weight = np.ones(len(rows))
         bounds = list(zip(rows.starts[:-1], rows.starts[1:], strict=True))
-        for key, (first, end) in zip(rows.keys, bounds, strict=True):
+        keys: list[Any] = list(rows.keys)
+        for key, (first, end) in zip(keys, bounds, strict=True):
             if self.given is not None and end > first:
                 labels, given = self.given[key[0] if split else key]
                 begin = labels.get_loc(rows.index[first])
@@ -113,7 +112,7 @@ class RowWeights:
         if self.half_life is None:
             return weight
         full = [(first, end) for first, end in bounds if end > first]
-        begins = np.zeros(len(full), dtype=np.int64)
+        begins: Integers = np.zeros(len(full), dtype=np.int64)
         if len(full) > 1 and self.axis.kind != "integer":
             begins = self.axis.positions(rows.index[[first for first, _ in full]])
         lengths = np.array([end - first for first, end in full])

@@ -60,7 +60,8 @@ class _Training:
         self.judging: Streams | None = None
         if recipe.begins is not None:
             self.streams = Streams(windows, recipe.begins, recipe.batch_size)
-            self.judging = Streams(self.validation, recipe.begins_to_judge, recipe.batch_size)
+            judge: Any = recipe.begins_to_judge  # given with the others
+            self.judging = Streams(self.validation, judge, recipe.batch_size)
         self.size = recipe.batch_size if self.streams is None else self.streams.size
         self.threads = network.threads(n_jobs, min(self.size, len(windows)), passes=3)
         self.run = Run(self.theta.copy(), threads=self.threads)

@@ -70,7 +70,7 @@ class Average:
 
     def of(self, theta: Floats) -> Floats:
         """The weights to judge and to keep."""
-        if self.sum is None or not self.steps:
+        if self.sum is None or self.decay is None or not self.steps:
             return theta
         mean = self.sum / (1 - self.decay**self.steps)
         for first, n in self.frozen:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 import numpy.typing as npt
@@ -17,8 +17,20 @@ class Table:
     """The indexing protocol that windows and their targets share."""
 
     ndim = 2
-    shape: tuple[int, int]
-    origins: Integers
+
+    if TYPE_CHECKING:  # what each of them has
+
+        @property
+        def shape(self) -> tuple[int, int]:
+            """Rows and columns."""
+
+        origins: Any
+
+        def _at(self, origins: Integers) -> Self:
+            """The rows with these origins."""
+
+        def _matrix(self) -> Floats:
+            """All values."""
 
     def __len__(self) -> int:
         return self.shape[0]

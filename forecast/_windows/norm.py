@@ -73,8 +73,8 @@ class Norm:
         """
         if window_norm is None or (isinstance(window_norm, str) and window_norm in ("last", "mean", "standard")):
             return cls(window_norm, lookback)
-        pair = isinstance(window_norm, (tuple, list)) and len(window_norm) == 2
-        kind, number = window_norm if pair else (None, None)
+        pair: Any = window_norm if isinstance(window_norm, (tuple, list)) and len(window_norm) == 2 else (None, None)
+        kind, number = pair
         if number is None or not isinstance(kind, str) or kind not in ("mean", "standard", "season"):
             raise ValueError(f"window_norm is {window_norm!r}; expected {EXPECTED}.")
         if kind == "season":
@@ -93,7 +93,7 @@ class Norm:
         return cls(kind, min(max(steps, 2 if kind == "standard" else 1), lookback))
 
 
-def _is(number: float, kind: type[Any]) -> bool:
+def _is(number: Any, kind: type[Any]) -> bool:
     return isinstance(number, kind) and not isinstance(number, (bool, np.bool_))
 
 
@@ -165,13 +165,13 @@ def without_motion(windows: Windows) -> Booleans:
     -------
     ndarray of bool of shape (n, 1, targets)
     """
-    floor = windows.window_floor
+    floor: Any = windows.window_floor
     floor = floor if len(floor) == 1 else floor[windows.which]
     norm = Norm.of(windows.window_norm, windows.lookback)
     _, scale = centre_and_scale(
         norm, windows.values, windows.origins, windows.lookback, windows.n_targets, np.arange(0), floor, still=0.0
     )
-    return scale == 0
+    return np.asarray(scale) == 0
 
 
 def read_floor(windows: Windows, floor: npt.ArrayLike | None) -> Floats | None:
@@ -208,7 +208,7 @@ def read_floor(windows: Windows, floor: npt.ArrayLike | None) -> Floats | None:
 
 def _mean(read: Callable[[Integers], Floats], oldest: Integers, steps: range) -> Floats:
     """Step by step and not along an axis: little memory, and the core's order of addition."""
-    total = None
+    total: Any = None
     for step in steps:
         total = read(oldest + step) if total is None else total + read(oldest + step)
     return total / len(steps)

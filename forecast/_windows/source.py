@@ -51,9 +51,10 @@ def count_from_newest(windows: Windows, past: Floats) -> Floats | float:
     if windows.stamps is None:
         return 0.0
     channel, column = windows.stamps
+    ahead: Any = windows.future  # which holds the times, too
     newest = past[:, -1:, channel].copy()
     past[:, :, channel] -= newest
-    off = np.zeros((len(past), 1, windows.future.shape[1]))
+    off = np.zeros((len(past), 1, ahead.shape[1]))
     off[:, :, column] = newest
     return off
 
@@ -76,7 +77,7 @@ def source_arguments(windows: Windows) -> dict[str, Any]:
     anchor = (kind * (np.arange(windows.n_channels) < n)).astype(np.int32)
     if windows.stamps is not None:
         anchor[windows.stamps[0]] = KINDS["last"]
-    arguments = {
+    arguments: dict[str, Any] = {
         "past": windows.values,
         "lookback": windows.lookback,
         "origin": windows.origins,
@@ -97,7 +98,7 @@ def source_arguments(windows: Windows) -> dict[str, Any]:
         arguments["season"] = norm.season
     if windows.future is not None:
         arguments["future"] = windows.future
-    if windows.stamps is not None:
+    if windows.future is not None and windows.stamps is not None:
         arguments["future_anchor"] = np.full(windows.future.shape[1], -1, dtype=np.int32)
         arguments["future_anchor"][windows.stamps[1]] = windows.stamps[0]
     if windows.static is not None:

@@ -356,9 +356,9 @@ class Windows(Table):
         >>> np.asarray(windows.at([2]))
         array([[4.]])
         """
-        names = ("lookback", "horizon", "n_targets", "window_norm", "index", "freq", "channel_names", "targets")
-        names += ("future", "static", "starts", "series", "clock", "settled", "window_floor", "levels", "elapsed")
-        names += ("stamps",)
+        names = ["lookback", "horizon", "n_targets", "window_norm", "index", "freq", "channel_names", "targets"]
+        names += ["future", "static", "starts", "series", "clock", "settled", "window_floor", "levels", "elapsed"]
+        names += ["stamps"]
         return Windows(self.values, origins, **{name: getattr(self, name) for name in names})
 
     _at = at

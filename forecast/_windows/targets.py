@@ -104,7 +104,7 @@ class WindowTargets(Table):
             and _same_memory(own.target_values, windows.target_values)
             and (own.horizon, own.n_targets, own.window_norm)
             == (windows.horizon, windows.n_targets, windows.window_norm)
-            and np.array_equal(own.window_floor, windows.window_floor)
+            and np.array_equal(own.window_floor, windows.window_floor)  # type: ignore[arg-type]  # None equals None
             and np.array_equal(own.origins, windows.origins)
         )
 

@@ -177,9 +177,10 @@ def backtest(
     folds = folds_of(in_time(cv, roles.time), frame, labels, every, horizon)
     refuse_impossible_intervals(models, levels, intervals)
     refuse_without_truth(truth, tested_rows(truth, folds), roles)
-    chosen, spent = {}, {}
+    chosen: dict[str, SeriesForecaster] = {}
+    spent: dict[str, float] = {}
     if refit is None or refit is False or isinstance(refit, str):
-        chosen, spent = _chosen(models, frame, folds[0].train, given)
+        chosen, spent = _chosen(models, frame, folds[0].train, given)  # type: ignore[arg-type]  # the first fold is fitted on
         models = models | {name: SeriesForecaster(**one.recipe_) for name, one in chosen.items()}
     period = panel.axis.season_length
     shortest = int(np.diff(truth.starts).max()) if truth.n_series > 1 else min(fold.n_train for fold in folds)
@@ -367,8 +368,8 @@ def _run(
     """Columns of one model for all origins, its seconds, and notes about forecasts without an interval."""
     from joblib import Parallel, delayed
 
-    every = min(every, len(folds))
-    groups = [np.arange(start, min(start + every, len(folds))) for start in range(0, len(folds), every)]
+    each = int(min(every, len(folds)))
+    groups = [np.arange(start, min(start + each, len(folds))) for start in range(0, len(folds), each)]
     if truth.n_series == 1:
         check_length(min(len(folds[group[0]].train) for group in groups), lookback_of(model), model.horizon)
     task = partial(_fit_and_forecast, clone(model), levels=levels, intervals=intervals, given=given, n_paths=n_paths)

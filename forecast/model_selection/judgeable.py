@@ -92,7 +92,7 @@ def unjudged(truth: Rows, origins: Origins, roles: Roles) -> list[str]:
     n, tested = len(truth), np.zeros(len(truth) + 1, dtype=np.int64)
     np.add.at(tested, np.minimum(origins.row + 1, n), 1)
     np.add.at(tested, np.minimum(origins.row + 1 + origins.steps, n), -1)
-    known = ~np.isnan(truth.targets) & (np.cumsum(tested)[:-1] > 0)[:, None]
+    known: Any = ~np.isnan(truth.targets) & (np.cumsum(tested)[:-1] > 0)[:, None]
     refuse_without_truth(truth, np.cumsum(tested)[:-1] > 0, roles)
     notes = []
     for column, target in enumerate(roles.target):
@@ -208,7 +208,7 @@ def missing_intervals(
     asked = asked[..., None] & ~np.isnan(found["forecast"])
     notes = []
     for level in levels:
-        lacking = asked & np.isnan(found[f"lower_{level:g}"])
+        lacking: Any = asked & np.isnan(found[f"lower_{level:g}"])
         if not lacking.any():
             continue
         if calibration is None:

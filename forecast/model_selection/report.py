@@ -163,7 +163,11 @@ class BacktestReport:
         names = self.frame["model"]
         labels = [label for label in more if label not in self.frame.columns]
         for name in names.unique():
-            yield lambda name=name: self._with_ids(self.frame[names == name], labels)
+
+            def part(name: Hashable = name) -> pd.DataFrame:
+                return self._with_ids(self.frame[names == name], labels)
+
+            yield part
 
     def _with_ids(self, rows: pd.DataFrame, labels: list[Any]) -> pd.DataFrame:
         """Rows with columns of what names the series."""

@@ -45,6 +45,7 @@ class _TimeSplitter:
     """Base of both splitters: integer parameters, and folds counted in steps converted to rows."""
 
     n_splits: int
+    time: Hashable
 
     def get_n_splits(self, X: Any = None, y: Any = None, groups: Any = None) -> int:
         """Count the folds.
@@ -120,6 +121,11 @@ class RollingOrigin(_TimeSplitter):
     [0] [1 3]
     [0 1 3] [2 4]
     """
+
+    horizon: int
+    step: int | None
+    gap: int
+    max_train_size: int | None
 
     def __init__(
         self,
@@ -245,6 +251,10 @@ class PurgedTimeSeriesSplit(_TimeSplitter):
     >>> cross_val_score(Ridge(), windows, windows.y, cv=cv).shape
     (4,)
     """
+
+    test_size: int | None
+    purge: int
+    embargo: int
 
     def __init__(
         self,

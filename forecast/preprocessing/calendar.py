@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import lru_cache
 from types import ModuleType
 from typing import Any
@@ -147,7 +147,7 @@ class _Clock:
         return self.month()[0] // 3, 4
 
 
-CYCLES = {
+CYCLES: dict[str, Callable[[_Clock], tuple[Integers, Any]]] = {
     "minute": _Clock.minute,
     "hour": _Clock.hour,
     "dayofweek": _Clock.dayofweek,
@@ -173,7 +173,7 @@ def _within(days: Array, unit: str) -> tuple[Integers, Integers]:
 
 def _circle(position: Integers, length: int | Integers) -> Floats:
     """Sine and cosine, looked up, so that a row has the same bits among 24 as among a million."""
-    if np.ndim(length) == 0:
+    if isinstance(length, int):
         return _table(length)[position]
     table, offsets = _tables()
     return table[offsets[length] + position]

@@ -180,25 +180,28 @@ class Chain(Transform):
         greatest : ndarray of shape (n,), default=None
             The greatest raw value that is known before each forecast.
         """
-        z, past = as_forecasts(X, past, self)
-        ends = [None] * len(self.steps_) if greatest is None or not self.has_end else self._ends(greatest)
+        z, rows = as_forecasts(X, past, self)
+        ends: list[Floats | None] = (
+            [None] * len(self.steps_) if greatest is None or not self.has_end else self._ends(greatest)
+        )
         before = []  # what each step got, right before each forecast
         for step in self.steps_ if self.n_lost else []:
-            before.append(past)
-            past = step._forward(past)
+            before.append(rows)
+            rows = step._forward(rows)
         for number in reversed(range(len(self.steps_))):
             step = self.steps_[number]
-            z = z if ends[number] is None else np.minimum(z, ends[number][:, None])
+            end = ends[number]
+            z = z if end is None else np.minimum(z, end[:, None])
             z = step._inverse(z, before[number][:, -step.n_lost :] if step.n_lost else None)
         return z if self.steps_ else z.copy()
 
     def _ends(self, greatest: Floats) -> list[Floats | None]:
         """Where forecasts are cut off before each step is undone; None: nowhere."""
-        found, image = [], np.fmax(greatest, self.range_[1])
+        found: list[Floats | None] = []
+        image: Floats | None = np.fmax(greatest, self.range_[1])
         for step in self.steps_:
             image = step._forward(image) if step.is_pointwise and image is not None else None
-            cut = image is not None and np.isfinite(step._end)
-            found.append(image + (step._end - image) / 2 if cut else None)
+            found.append(None if image is None or not np.isfinite(step._end) else image + (step._end - image) / 2)
         return found
 
 

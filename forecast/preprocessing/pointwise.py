@@ -87,12 +87,14 @@ class Pointwise(Transform):
     def _least(self) -> float:
         """The image of 0 in a Box-Cox transform, or rather the next number that differs from it; otherwise None."""
         lmbda, of = self._power
-        return of(np.nextafter(-1 / lmbda, 0), 1) if lmbda > 0 and self.transformer_.method == "box-cox" else -np.inf
+        if of is None or lmbda <= 0 or self.transformer_.method != "box-cox":
+            return -np.inf
+        return of(np.nextafter(-1 / lmbda, 0), 1)
 
     @property
     def _end(self) -> float:
         lmbda, of = self._power
-        return of(-1 / lmbda) if lmbda < 0 else np.inf
+        return of(-1 / lmbda) if of is not None and lmbda < 0 else np.inf
 
     @property
     def _power(self) -> tuple[float, Callable[..., float] | None]:
