@@ -191,7 +191,7 @@ def refuse_retyped(names: Sequence[Hashable], known: Iterable[Hashable], layout:
     ------
     ValueError
     """
-    written = {_written(key): key for key in known if key is not None}
+    written: dict[Any, Any] = {_written(key): key for key in known if key is not None}
     here = set(names)
     for name in names:
         meant = written.get(_written(name))
@@ -218,13 +218,13 @@ def refuse_retyped(names: Sequence[Hashable], known: Iterable[Hashable], layout:
                     )
                 )
             if got != expected and isinstance(got, str) and got.strip() == expected:
-                fix = f"{what}[{one.label!r}] = {what}[{one.label!r}].str.strip()" if one.at == "column" else None
+                strip = f"{what}[{one.label!r}] = {what}[{one.label!r}].str.strip()" if one.at == "column" else None
                 raise ValueError(
                     Refusal(
                         f"names series {quoted(name)}, the fitted data {quoted(meant)}",
                         where=frame_named(what),
                         got=f"{one.place} holds names with blanks around",
-                        fix=fix,
+                        fix=strip,
                     )
                 )
 

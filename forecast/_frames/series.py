@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from .._refusals import Fix, Refusal, argument, split_advice
-from .._types import Floats, Integers
+from .._types import Array, Integers
 from .fixes import Source
 from .glued import naming, repeats_message
 from .index import refuse_disorder
@@ -76,7 +76,7 @@ class FrameRows:
         number = int(np.diff(self.starts).argmax())
         return self.index[self.starts[number] : self.starts[number + 1]]
 
-    def arranged(self, values: Floats) -> Floats:
+    def arranged(self, values: Array) -> Array:
         """Values of the frame's rows in the order of these."""
         return values if self.order is None else values[self.order]
 

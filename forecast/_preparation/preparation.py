@@ -13,7 +13,7 @@ import pandas as pd
 
 from .._files import stored
 from .._refusals import extended
-from .._types import Booleans, Floats, Integers, WindowNorm
+from .._types import Array, Booleans, Floats, Integers, WindowNorm
 from .._windows import Norm, Windows, noise_floor, windows_of, without_motion
 from ..preprocessing import calendar_features, make_transform
 
@@ -268,7 +268,8 @@ class Preparation:
         past = rows.filled("past", self.fill[n:]) if self.masked else rows.past
         past, future, static = self._held(past, rows.future, rows.static)
         known = self._known(rows, future)
-        parts, places = [targets, past, known], {}
+        parts: list[Array] = [targets, past, known]
+        places: dict[str, Any] = {}
         if self.irregular:
             time, since = rows.times(self.freq)
             first = targets.shape[1] + past.shape[1] + known.shape[1]

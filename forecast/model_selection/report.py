@@ -118,7 +118,7 @@ class BacktestReport:
     notes: list[str] = field(default_factory=list)
     ids: list[Hashable] = field(default_factory=list)
 
-    def summary(self, by: str | list[str] | None = None) -> pd.DataFrame:
+    def summary(self, by: str | Sequence[Hashable] | None = None) -> pd.DataFrame:
         """Summarise errors per model, best MAE first.
 
         Parameters
@@ -139,11 +139,11 @@ class BacktestReport:
             `pinball_0.8`, the mean pinball loss of both bounds; without `by` also `seconds`.
         """
         more = list(by) if isinstance(by, list | tuple) else [] if by is None else [by]
-        known = [name for name in ("step", "series", "target") if name in self.frame.columns]
+        known: list[Hashable] = [name for name in ("step", "series", "target") if name in self.frame.columns]
         known += [label for label in self.ids if label not in self.frame.columns]
         if not set(more) <= set(known):
             raise ValueError(f"by is {by!r}; expected one of {known}, or a list of them.")
-        keys = ["model", *more]
+        keys: list[Hashable] = ["model", *more]
         parts = list(self._parts(more))  # one model after the other, which keeps temporaries small
         table = pd.concat([self._errors(part(), keys) for part in parts])
         best = table.loc[[name in NAIVE for name in table.index.get_level_values("model")], "MAE"]
@@ -158,7 +158,7 @@ class BacktestReport:
         table["seconds"] = pd.Series(self.seconds)
         return table.sort_values("MAE", kind="stable")
 
-    def _parts(self, more: list[str]) -> Iterator[Callable[[], pd.DataFrame]]:
+    def _parts(self, more: Sequence[Hashable]) -> Iterator[Callable[[], pd.DataFrame]]:
         """The rows of each model, made lazily, with the id columns among `more`."""
         names = self.frame["model"]
         labels = [label for label in more if label not in self.frame.columns]
@@ -169,7 +169,7 @@ class BacktestReport:
 
             yield part
 
-    def _with_ids(self, rows: pd.DataFrame, labels: list[Any]) -> pd.DataFrame:
+    def _with_ids(self, rows: pd.DataFrame, labels: Sequence[Hashable]) -> pd.DataFrame:
         """Rows with columns of what names the series."""
         for label in labels:
             keys = rows["series"].cat.categories.tolist()
@@ -178,7 +178,7 @@ class BacktestReport:
             rows = rows.assign(**{label: pd.Categorical.from_codes(codes[rows["series"].cat.codes], known)})
         return rows
 
-    def _errors(self, rows: pd.DataFrame, keys: list[str]) -> pd.DataFrame:
+    def _errors(self, rows: pd.DataFrame, keys: list[Hashable]) -> pd.DataFrame:
         error = (rows["forecast"] - rows["actual"]).abs()
         rows = rows.drop(columns="timestamp", errors="ignore").assign(absolute_error=error, squared_error=error**2)
         known = rows["actual"].notna()
@@ -197,7 +197,7 @@ class BacktestReport:
             table.join(self._scaled(rows[[*keys, *self._where(keys), "absolute_error", "squared_error"]], keys))
         )
 
-    def _scaled(self, rows: pd.DataFrame, keys: list[str]) -> pd.DataFrame:
+    def _scaled(self, rows: pd.DataFrame, keys: list[Hashable]) -> pd.DataFrame:
         """MASE and RMSSE: per origin, series and target first, then the mean over them."""
         where = [name for name in ("origin", "series", "target") if name in self.scales.columns]
         means = rows.groupby([*keys, *self._where(keys)], sort=False, observed=True).mean()
@@ -207,11 +207,11 @@ class BacktestReport:
         joined["RMSSE"] = np.sqrt(joined["squared_error"] / joined["squared"])
         return joined.groupby(keys, sort=False, observed=True)[["MASE", "RMSSE"]].mean()
 
-    def _where(self, keys: list[str]) -> list[str]:
+    def _where(self, keys: list[Hashable]) -> list[Hashable]:
         """What a scale belongs to, apart from some keys."""
         return [name for name in ("origin", "series", "target") if name in self.scales.columns and name not in keys]
 
-    def _intervals(self, rows: pd.DataFrame, keys: list[str], coverage: float) -> pd.DataFrame:
+    def _intervals(self, rows: pd.DataFrame, keys: list[Hashable], coverage: float) -> pd.DataFrame:
         rows = rows[rows["actual"].notna() & rows[f"lower_{coverage:g}"].notna()]
         lower, upper = (rows[f"{side}_{coverage:g}"] for side in ("lower", "upper"))
         below, above = (lower - rows["actual"]).clip(lower=0), (rows["actual"] - upper).clip(lower=0)
