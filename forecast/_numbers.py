@@ -1,8 +1,5 @@
 """Numbers that a user gives, checked."""
 
-from __future__ import annotations
-
-
 import numpy as np
 import numpy.typing as npt
 

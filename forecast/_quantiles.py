@@ -45,7 +45,7 @@ def levels_between(levels: float | Sequence[float] | Array) -> Floats:
     return np.array(wanted, dtype=np.float64)
 
 
-def wanted_levels(levels: float | Sequence[float] | Array, fitted: Sequence[float]) -> Floats:
+def wanted_levels(levels: float | Sequence[float] | Array, fitted: Sequence[float] | Floats) -> Floats:
     """Levels to forecast at, as an array; those that the fitted ones do not enclose are refused.
 
     Raises

@@ -20,7 +20,7 @@ __all__ = ["answer", "answer_rows", "future_frame", "with_static"]
 def answer(
     layout: Layout,
     roles: Roles,
-    keys: Any,
+    keys: Sequence[Any] | pd.Index,
     labels: list[pd.Index],
     arrays: Sequence[Floats],
     columns: Sequence[Hashable],
@@ -117,7 +117,7 @@ def _laid_out(
     return frame.set_axis(stamps.rename(layout.time_name)) if layout.time_at == "index" else frame
 
 
-def _names(layout: Layout, keys: Any, lengths: list[int]) -> list[pd.Index | pd.Categorical]:
+def _names(layout: Layout, keys: Sequence[Any] | pd.Index, lengths: list[int]) -> list[pd.Index | pd.Categorical]:
     """The values of each id column in all rows."""
     if len(layout.ids) < 2:
         return [_in_dtype(pd.Index(keys), one.dtype, lengths) for one in layout.ids]

@@ -1,7 +1,5 @@
 """The columns of a frame: names, roles, finite floats, and the refusals of everything else."""
 
-from __future__ import annotations
-
 from collections.abc import Hashable, Sequence
 from typing import Any
 

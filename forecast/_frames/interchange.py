@@ -3,8 +3,6 @@
 narwhals is imported only when such a frame comes; conversion goes column by column and needs no other library.
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass, field
 from types import ModuleType
 from typing import Any

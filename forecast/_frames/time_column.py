@@ -4,8 +4,6 @@ Row numbers are never taken for the time if a column holds time stamps. A single
 several are refused, and so are dates that are still text or numbers.
 """
 
-from __future__ import annotations
-
 import warnings
 from collections.abc import Hashable, Sequence
 from typing import Any

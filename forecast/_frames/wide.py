@@ -1,7 +1,5 @@
 """Wide frames: many columns and no target, and frames whose columns are the steps of time."""
 
-from __future__ import annotations
-
 import re
 import warnings
 from collections.abc import Hashable, Iterable, Sequence

@@ -30,15 +30,12 @@ class Recipe:
     finish: bool = False  # where patience is exhausted, end the schedule in a few epochs from the best weights
     average_decay: float | None = None
     noise: float = 0.0  # standard deviation, in scaled units
-    forcing: tuple[float, float] = (
-        0.0,
-        0.0,
-    )  # probability that a fed step reads the true target, in the first and the last epoch
+    # Probability that a fed step reads the true target, in the first and the last epoch.
+    forcing: tuple[float, float] = (0.0, 0.0)
     begins: Booleans | None = None  # which windows begin a sequence, where states are carried from one to the next
     begins_to_judge: Booleans | None = None  # the same of those that are validated on
-    groups: tuple[
-        tuple[int, int, float, float | None], ...
-    ] = ()  # (offset, n, factor of the learning rate (0: frozen), weight decay or None) of ranges of theta
+    # (offset, n, factor of the learning rate (0: frozen), weight decay or None) of ranges of theta.
+    groups: tuple[tuple[int, int, float, float | None], ...] = ()
 
     @property
     def frozen(self) -> list[tuple[int, int]]:

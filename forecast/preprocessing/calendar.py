@@ -1,7 +1,5 @@
 """Calendar features of a time index, in the local time of its zone."""
 
-from __future__ import annotations
-
 import difflib
 from collections.abc import Callable, Sequence
 from functools import lru_cache
