@@ -32,8 +32,13 @@ _SLIGHT = 0.02  # less is not known of a width
 class _Origins(Protocol):
     """Of each origin its row, and the number of its series."""
 
-    rows: Integers
-    which: Integers
+    @property
+    def rows(self) -> Integers:
+        """Numbers of rows."""
+
+    @property
+    def which(self) -> Integers:
+        """Numbers of series."""
 
 
 @stored("spread")

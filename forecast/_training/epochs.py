@@ -7,6 +7,7 @@ import warnings
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import numpy.typing as npt
 from sklearn.exceptions import ConvergenceWarning
 
 from .._progress import Progress
@@ -45,7 +46,7 @@ class _Training:
         optimizer: Any,
         source: Any,
         windows: Integers,
-        validation: tuple[Any, Integers],
+        validation: tuple[Any, npt.NDArray[np.int64]],
         recipe: Recipe,
         rng: np.random.Generator,
         n_jobs: int | None,

@@ -6,8 +6,7 @@ import math
 from typing import TYPE_CHECKING
 
 import numpy as np
-
-from .._types import Floats
+import numpy.typing as npt
 
 if TYPE_CHECKING:
     from .recipe import Recipe
@@ -56,7 +55,7 @@ class Schedule:
         """Epochs until the last step; the last one may be cut."""
         return -(-self.steps // self.batches)
 
-    def rates(self, epoch: int, first: int, n: int) -> Floats:
+    def rates(self, epoch: int, first: int, n: int) -> npt.NDArray[np.float64]:
         """The rates of n steps of `epoch` (from 0), of which the first has the number `first` (from 0)."""
         if self._tail is not None or self.recipe.by_step:
             return self._by_step(first + np.arange(n, dtype=float))
@@ -70,7 +69,7 @@ class Schedule:
             return r.learning_rate * 0.5 ** (4 * epoch // r.max_iter)
         return r.learning_rate * self._factor
 
-    def _by_step(self, step: Floats) -> Floats:
+    def _by_step(self, step: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
         r = self.recipe
         done = self._done(step)
         if r.schedule == "cosine":
@@ -82,7 +81,7 @@ class Schedule:
         warm = np.minimum(1.0, (step + 1) / r.warmup_steps) if r.warmup_steps and self._tail is None else 1.0
         return r.learning_rate * warm * shape
 
-    def _done(self, step: Floats) -> Floats:
+    def _done(self, step: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
         """Which share of the schedule is behind before `step`."""
         if self._tail is not None:
             first, behind = self._tail

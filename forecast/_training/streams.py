@@ -1,6 +1,7 @@
 """Windows that continue each other, cut into streams that are trained side by side."""
 
 import numpy as np
+import numpy.typing as npt
 
 from .._types import Booleans, Integers
 
@@ -45,7 +46,7 @@ class Streams:
         self._sequences = np.split(windows, np.flatnonzero(first)[1:])
         self._n = len(windows)
 
-    def order(self, rng: np.random.Generator | None = None) -> tuple[Integers, Booleans]:
+    def order(self, rng: np.random.Generator | None = None) -> tuple[npt.NDArray[np.int64], Booleans]:
         """The windows of one epoch.
 
         Parameters

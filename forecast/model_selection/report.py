@@ -118,7 +118,7 @@ class BacktestReport:
     notes: list[str] = field(default_factory=list)
     ids: list[Hashable] = field(default_factory=list)
 
-    def summary(self, by: str | Sequence[Hashable] | None = None) -> pd.DataFrame:
+    def summary(self, by: Hashable | Sequence[Hashable] = None) -> pd.DataFrame:
         """Summarise errors per model, best MAE first.
 
         Parameters
@@ -175,7 +175,8 @@ class BacktestReport:
             keys = rows["series"].cat.categories.tolist()
             parts = keys if len(self.ids) == 1 else [key[self.ids.index(label)] for key in keys]
             codes, known = pd.factorize(pd.Index(parts, tupleize_cols=False))
-            rows = rows.assign(**{label: pd.Categorical.from_codes(codes[rows["series"].cat.codes], known)})
+            rows = rows.copy(deep=False)  # a label may be a number, which no keyword argument can be
+            rows[label] = pd.Categorical.from_codes(codes[rows["series"].cat.codes], known)
         return rows
 
     def _errors(self, rows: pd.DataFrame, keys: list[Hashable]) -> pd.DataFrame:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+from collections.abc import Callable
 from typing import Any, Self
 
 import numpy as np
@@ -19,7 +20,7 @@ from .transform import ROUNDINGS, Transform, as_forecasts, as_series
 __all__ = ["NAMES", "Chain", "make_transform"]
 
 # name -> unfitted transform, given the steps of the season
-NAMES = {
+NAMES: dict[str, Callable[[int], Transform]] = {
     "asinh": lambda period: Asinh(),
     "boxcox": lambda period: BoxCox(),
     "difference": lambda period: Difference(),

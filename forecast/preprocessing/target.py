@@ -1,5 +1,6 @@
 """The transforms of a target: one class per formula, each with its inverse."""
 
+from collections.abc import Callable
 from numbers import Integral, Real
 from typing import Any, Literal
 
@@ -411,7 +412,7 @@ def _quartiles(known: Floats) -> tuple[float, float]:
     return middle, high - low
 
 
-SCALES = {
+SCALES: dict[str, Callable[[Floats], tuple[Any, Any]]] = {
     "standard": lambda known: (known.mean(), known.std()),
     "robust": _quartiles,
     "minmax": lambda known: (known.min(), known.max() - known.min()),
