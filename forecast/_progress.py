@@ -26,7 +26,7 @@ __all__ = ["LOGGER", "Fits", "Progress", "as_callbacks", "in_notebook"]
 LOGGER = "forecast"
 _LOG = logging.getLogger(f"{LOGGER}.training")
 _BACKTEST_LOG = logging.getLogger(f"{LOGGER}.backtest")
-Broken: TypeAlias = tuple[type[BaseException], int, float]  # what came, the epoch, seconds
+Broken: TypeAlias = tuple[type[BaseException], int, float]  # class of the exception, epoch, seconds
 _Listener: TypeAlias = "_Lines | _Bar | _Log | _Callbacks"
 
 logging.getLogger(LOGGER).addHandler(logging.NullHandler())  # else Python prints warnings of an unconfigured logger

@@ -117,5 +117,4 @@ def _as_tuple(levels: Any) -> tuple[Any, ...]:
 
 
 def _are_levels(levels: tuple[Any, ...]) -> bool:
-    # numbers.Real declares no order with int.
-    return all(isinstance(level, Real) and 0 < level < 1 for level in levels)  # type: ignore[operator]
+    return all(isinstance(level, Real) for level in levels) and all(0 < level < 1 for level in levels)

@@ -63,7 +63,8 @@ def shares(given: npt.ArrayLike, what: str, *, least: int = 0) -> list[float]:
 
 
 def _check(one: Any, words: str) -> None:
-    if isinstance(one, (bool, np.bool_)) or not isinstance(one, (Real, np.number)):
+    number = isinstance(one, (Real, np.number)) and not isinstance(one, (bool, np.bool_))
+    if not number:
         raise TypeError(words)
-    if not 0 < one < 1:  # type: ignore[operator]  # numbers.Real declares no order with int
+    if not 0 < one < 1:
         raise ValueError(words)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import numpy as np
 import pandas as pd
@@ -127,8 +127,8 @@ def as_stamps(labels: pd.Index) -> pd.Index:
         if kind == "period":
             return pd.PeriodIndex(labels, name=labels.name)
         if kind == "date":  # Python's dates have no time of day
-            dates = np.where(labels.isna(), None, labels).astype("datetime64[s]")  # type: ignore[attr-defined]  # with Any, the stubs take it for where(x)
-            return pd.DatetimeIndex(dates, name=labels.name)
+            dates: Any = np.where(labels.isna(), None, labels)
+            return pd.DatetimeIndex(dates.astype("datetime64[s]"), name=labels.name)
         if kind in ("datetime", "datetime64"):
             return pd.DatetimeIndex(labels, name=labels.name)
     except (TypeError, ValueError):  # of several zones or frequencies

@@ -180,7 +180,8 @@ def backtest(
     chosen: dict[str, SeriesForecaster] = {}
     spent: dict[str, float] = {}
     if refit is None or refit is False or isinstance(refit, str):
-        chosen, spent = _chosen(models, frame, folds[0].train, given)  # type: ignore[arg-type]  # the first fold is fitted on
+        train: Any = folds[0].train  # never None: a model is fitted on the first fold
+        chosen, spent = _chosen(models, frame, train, given)
         models = models | {name: SeriesForecaster(**one.recipe_) for name, one in chosen.items()}
     period = panel.axis.season_length
     shortest = int(np.diff(truth.starts).max()) if truth.n_series > 1 else min(fold.n_train for fold in folds)

@@ -300,8 +300,8 @@ class Difference(Transform):
 
 def period_fault(period: Any) -> str | None:
     """What is wrong with a number of rows, None where nothing is."""
-    # numbers.Integral declares no order with int.
-    if isinstance(period, Integral) and not isinstance(period, bool) and period >= 1:  # type: ignore[operator]
+    whole = isinstance(period, Integral) and not isinstance(period, bool)
+    if whole and period >= 1:
         return None
     return f"period is {period!r}; expected a whole number of rows, 1 or more."
 
