@@ -14,5 +14,6 @@ Floats: TypeAlias = npt.NDArray[np.floating[Any]]  # float32 or float64
 Integers: TypeAlias = npt.NDArray[np.integer[Any]]
 Booleans: TypeAlias = npt.NDArray[np.bool_]
 Seed: TypeAlias = int | np.random.RandomState | None
+Frame: TypeAlias = Any  # of pandas, or of another library that narwhals reads
 Callback: TypeAlias = Callable[[dict[str, Any]], bool | None]  # of an epoch; True stops the training
 WindowNorm: TypeAlias = str | tuple[str, float] | list[Any] | None  # as `make_windows` takes it

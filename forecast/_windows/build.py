@@ -25,20 +25,18 @@ from .._frames import (
     refuse_several,
 )
 from .._tail import index_type
-from .._types import Floats, Integers, WindowNorm
+from .._types import Floats, Frame, Integers, WindowNorm
 from .norm import Norm, noise_floor
 from .table import Windows
 
 if TYPE_CHECKING:
-    import pandas as pd
-
     from .._frames import Panel
 
 __all__ = ["make_windows", "windows_of"]
 
 
 def make_windows(
-    df: pd.DataFrame | pd.Series,
+    df: Frame,
     *,
     target: Hashable | Sequence[Hashable] | None = None,
     lookback: int,
@@ -51,7 +49,7 @@ def make_windows(
     step: int = 1,
     window_norm: WindowNorm = None,
     window_floor: npt.ArrayLike | None = None,
-    static: Any = None,
+    static: Frame | None = None,
 ) -> Windows:
     """Return a table of all windows of one or many series that have both a past and a future.
 
