@@ -34,7 +34,7 @@ class Dataset:
     is_flat: bool = False  # y was 1-D
     span: int = 1  # steps that a window's targets reach forward
     time: Callable[[], Integers] | None = None  # gives the position in time of each window; None: the row number
-    reach: Callable[[], int | Integers] | None = None  # gives each window's span; None: `span` for all
+    reach: Callable[[], Integers] | None = None  # gives each window's span; None: `span` for all
     n_extra: int = 0  # values of a window other than its past: known future and static
     columns: int = 1  # target columns: n_outputs is horizon times these
     n_future: int = 0  # columns of known future among the extra values
@@ -268,8 +268,8 @@ def _read_windows(estimator: Any, X: Windows, y: Any) -> Dataset:
     def time() -> Integers:
         return X.time
 
-    def spans() -> int | Integers:
-        return X.span + steps - 1
+    def spans() -> Integers:
+        return np.asarray(X.span) + steps - 1
 
     reach = None if X.settled is None else spans
     sizes = len(X), *_past_sizes(X)

@@ -7,13 +7,13 @@ import numpy as np
 import pandas as pd
 
 from .._refusals import Fix, Refusal, Words, argument
-from .._types import Floats, Frame
+from .._types import Floats, FrameLike
 from .wide import no_target, refuse_steps_as_columns, shown
 
 __all__ = ["as_frame", "check_length", "column_names", "read_values"]
 
 
-def as_frame(X: Frame, what: str = "X") -> pd.DataFrame:
+def as_frame(X: FrameLike, what: str = "X") -> pd.DataFrame:
     """A frame from a frame or a named series; anything else is refused.
 
     Parameters

@@ -13,7 +13,7 @@ import pandas as pd
 
 from .._files import stored
 from .._refusals import Refusal
-from .._types import Array, Frame
+from .._types import Array, FrameLike
 from .columns import as_frame
 from .fixes import Source
 
@@ -42,7 +42,7 @@ class Exchange:
         return self.backend
 
 
-def enter(X: Frame, what: str = "X") -> tuple[pd.DataFrame, Exchange | None]:
+def enter(X: FrameLike, what: str = "X") -> tuple[pd.DataFrame, Exchange | None]:
     """A pandas frame from any frame.
 
     Parameters

@@ -25,7 +25,7 @@ from .._frames import (
     refuse_several,
 )
 from .._tail import index_type
-from .._types import Floats, Frame, Integers, WindowNorm
+from .._types import Floats, FrameLike, Integers, WindowNorm
 from .norm import Norm, noise_floor
 from .table import Windows
 
@@ -36,7 +36,7 @@ __all__ = ["make_windows", "windows_of"]
 
 
 def make_windows(
-    df: Frame,
+    df: FrameLike,
     *,
     target: Hashable | Sequence[Hashable] | None = None,
     lookback: int,
@@ -49,7 +49,7 @@ def make_windows(
     step: int = 1,
     window_norm: WindowNorm = None,
     window_floor: npt.ArrayLike | None = None,
-    static: Frame | None = None,
+    static: FrameLike | None = None,
 ) -> Windows:
     """Return a table of all windows of one or many series that have both a past and a future.
 

@@ -45,7 +45,7 @@ from .._series.bounds import lowest_of, within
 from .._series.forecasting import from_origins
 from .._series.parameters import is_chosen, lookback_of, member_settings, settings_of, without_report
 from .._shares import shares
-from .._types import Array, Booleans, Floats, Frame, Integers
+from .._types import Array, Booleans, Floats, FrameLike, Integers
 from ..baselines import NAIVE, naive_forecasts
 from ..preprocessing import make_transform
 from .judgeable import (
@@ -74,10 +74,10 @@ _Given: TypeAlias = "tuple[Any, Array | None]"  # static covariates as a table, 
 
 
 def backtest(
-    model: SeriesForecaster | dict[str, SeriesForecaster], df: Frame, cv: Any, *, refit: bool | int | str | None = None,
-    coverage: float | Sequence[float] | None = None, intervals: Literal["adaptive", "static", "quantile"] = "adaptive",
-    sample_weight: npt.ArrayLike | None = None, n_jobs: int | None = None, verbose: int = 0,
-    static: Frame | None = None, n_paths: int | None = None,
+    model: SeriesForecaster | dict[str, SeriesForecaster], df: FrameLike, cv: Any, *,
+    refit: bool | int | str | None = None, coverage: float | Sequence[float] | None = None,
+    intervals: Literal["adaptive", "static", "quantile"] = "adaptive", sample_weight: npt.ArrayLike | None = None,
+    n_jobs: int | None = None, verbose: int = 0, static: FrameLike | None = None, n_paths: int | None = None,
 ) -> BacktestReport:  # fmt: skip
     """Forecast from several origins as if each were today, and compare with naive forecasts.
 
