@@ -1,12 +1,15 @@
 """One training at a time on an object: two at once would mix their results."""
 
+from __future__ import annotations
+
 import os
 import sys
 import threading
+from typing import Any
 
 __all__ = ["Alone"]
 
-_CLAIMS = {}  # id of an object -> the claim of the call that changes it
+_CLAIMS: dict[int, Alone] = {}  # id of an object -> the claim of the call that changes it
 if hasattr(os, "register_at_fork"):  # Windows has no fork
     os.register_at_fork(after_in_child=_CLAIMS.clear)  # the thread that claimed an object is not in the child
 
@@ -34,18 +37,18 @@ class Alone:
     ...     pass
     """
 
-    def __init__(self, of, verb, whole=False):
+    def __init__(self, of: Any, verb: str, whole: bool = False) -> None:
         self.of, self.verb, self.whole, self.thread = of, verb, whole, threading.get_ident()
-        self.before = None
+        self.before: dict[str, Any] | None = None
 
-    def __enter__(self):
+    def __enter__(self) -> None:
         holder = _CLAIMS.setdefault(id(self.of), self)
         if holder.thread != self.thread:
             self._take_over(holder)
         if self.whole:
             self.before = self.of.__dict__.copy()
 
-    def _take_over(self, holder):
+    def _take_over(self, holder: Alone) -> None:
         if holder.thread not in sys._current_frames():  # it ended without giving the object back: Ctrl-C came between
             _CLAIMS[id(self.of)] = self
             return
@@ -54,7 +57,7 @@ class Alone:
             "expected one at a time. Train a copy in each thread: sklearn.base.clone(model)."
         )
 
-    def __exit__(self, raised, *_):
+    def __exit__(self, raised: type[BaseException] | None, *_: object) -> None:
         if self.whole and raised is not None:
             self.of.__dict__ = self.before
         if _CLAIMS.get(id(self.of)) is self:  # the outermost call of this thread

@@ -1,12 +1,21 @@
 """X and y of a regressor on windows: arrays, frames or `Windows`, checked and converted to references."""
 
+from __future__ import annotations
+
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
+import numpy.typing as npt
 from sklearn.utils.validation import _check_sample_weight, check_array, validate_data
 
+from ._types import Array, Booleans, Floats, Integers
 from ._windows import Windows, WindowTargets, at_every_step, no_past
+
+if TYPE_CHECKING:
+    import pandas as pd
+
 
 __all__ = [
     "Dataset", "matrix_arguments", "read_examined", "read_inputs", "read_training", "read_validation", "read_weights",
@@ -17,26 +26,26 @@ __all__ = [
 class Dataset:
     """Windows by reference: the keyword arguments of the core's source, and the sizes."""
 
-    arguments: dict
+    arguments: dict[str, Any]
     n_windows: int
     lookback: int
     n_channels: int
     n_outputs: int = 0  # of y: horizon times targets, at every step where all have outputs
     is_flat: bool = False  # y was 1-D
     span: int = 1  # steps that a window's targets reach forward
-    time: Callable | None = None  # gives the position in time of each window; None: the row number
-    reach: Callable | None = None  # gives the span of each window where these differ; None: `span` for all
+    time: Callable[[], Integers] | None = None  # gives the position in time of each window; None: the row number
+    reach: Callable[[], Integers] | None = None  # gives each window's span; None: `span` for all
     n_extra: int = 0  # values of a window other than its past: known future and static
     columns: int = 1  # target columns: n_outputs is horizon times these
     n_future: int = 0  # columns of known future among the extra values
     n_static: int = 0  # static columns among them
     steps: int = 1  # of a window with outputs: 1, or all with `return_sequences`
     n_series: int = 0  # series that the windows are of; 0: plain arrays, which do not say
-    loss_parameters: tuple = ()  # of a loss of labels: the weights of the classes
-    levels: dict = field(default_factory=dict)  # of every column with codes of categories, by the architecture's fields
+    loss_parameters: tuple[float, ...] = ()  # of a loss of labels: the weights of the classes
+    levels: dict[str, Any] = field(default_factory=dict)  # of columns with codes, by the architecture's fields
     windows: Windows | None = None  # that this was read from; None: an array, which says nothing of series and time
 
-    def placed(self, estimator, series=None, cycle=None):
+    def placed(self, estimator: Any, series: pd.Index | None = None, cycle: int | None = None) -> Dataset:
         """With what tables need to know of each window: the row of its series, and its phase in a cycle.
 
         Parameters
@@ -65,11 +74,11 @@ class Dataset:
             asked["series_row"] = self._windows_for(estimator, "series_size").series_rows(series)
         return replace(self, arguments=self.arguments | asked)
 
-    def series_names(self, estimator):
+    def series_names(self, estimator: Any) -> pd.Index:
         """Names of the series in X, for `placed`: a pandas.Index, of one unnamed series [None]."""
         return self._windows_for(estimator, "series_size").series_names
 
-    def _windows_for(self, estimator, name):
+    def _windows_for(self, estimator: Any, name: Literal["cycle", "series_size"]) -> Windows:
         if self.windows is None:
             what = {"cycle": "the time of a window", "series_size": "the series that a window is of"}[name]
             raise ValueError(
@@ -79,7 +88,7 @@ class Dataset:
         return self.windows
 
 
-def read_training(estimator, X, y):
+def read_training(estimator: Any, X: Any, y: Any) -> Dataset:
     """X and y of `fit`, checked; sets the estimator's `n_features_in_` and `feature_names_in_`.
 
     Returns
@@ -107,7 +116,7 @@ def read_training(estimator, X, y):
     return Dataset(arguments, len(X), lookback, channels, outputs, targets.ndim == 1, span, steps=steps)
 
 
-def _span_of_sequences(estimator, outputs, lookback):
+def _span_of_sequences(estimator: Any, outputs: int, lookback: int) -> int:
     """Rows from one window to the first whose targets are all others, of rows of a matrix that say nothing of time."""
     if outputs % lookback:
         raise ValueError(
@@ -119,7 +128,7 @@ def _span_of_sequences(estimator, outputs, lookback):
     return 2 + (ahead - 2) // lookback if getattr(estimator, "stateful", False) else lookback - 1 + ahead
 
 
-def read_inputs(estimator, X, lookback, channels, extra=0):
+def read_inputs(estimator: Any, X: Any, lookback: int, channels: int, extra: int = 0) -> Dataset:
     """X of `predict`, checked against the fit.
 
     Returns
@@ -140,7 +149,7 @@ def read_inputs(estimator, X, lookback, channels, extra=0):
     return Dataset(arguments, len(X), lookback, channels, n_extra=extra)
 
 
-def _inputs_of_windows(estimator, X, lookback, channels, extra):
+def _inputs_of_windows(estimator: Any, X: Windows, lookback: int, channels: int, extra: int) -> Dataset:
     if _past_sizes(X) != (lookback, channels):
         raise ValueError(
             f"X: windows of lookback {X.lookback} with {X.n_channels} channels, but "
@@ -158,7 +167,7 @@ def _inputs_of_windows(estimator, X, lookback, channels, extra):
     return Dataset(arguments, len(X), lookback, channels, n_extra=extra, windows=X)
 
 
-def read_examined(estimator, X, y, lookback, channels, extra, n_outputs):
+def read_examined(estimator: Any, X: Any, y: Any, lookback: int, channels: int, extra: int, n_outputs: int) -> Dataset:
     """X and y for the diagnosis of a fitted estimator, which is not changed; checked against the fit.
 
     Returns
@@ -187,7 +196,7 @@ def read_examined(estimator, X, y, lookback, channels, extra, n_outputs):
     return replace(data, arguments=data.arguments | ahead, n_outputs=n_outputs)
 
 
-def read_validation(estimator, X, y, data, trained):
+def read_validation(estimator: Any, X: Any, y: Any, data: Dataset, trained: Any) -> Dataset | None:
     """X_val and y_val of `fit`, checked against its X, `trained`, which `read_training` has read as `data`.
 
     Returns
@@ -220,14 +229,14 @@ def read_validation(estimator, X, y, data, trained):
     return found
 
 
-def _targets_apart(y, n_outputs):
+def _targets_apart(y: Any, n_outputs: int) -> Floats:
     _refuse_kind(y, "y")
     _refuse_shape(y)
     y = check_array(np.asarray(y), dtype="numeric", ensure_2d=False, input_name="y")
     return _as_float(y).reshape(-1, n_outputs)
 
 
-def read_weights(sample_weight, dataset):
+def read_weights(sample_weight: npt.ArrayLike | None, dataset: Dataset) -> Floats | None:
     """Sample weights as float64, or None; refuses negative ones and a sum of 0."""
     if sample_weight is None:
         return None
@@ -241,7 +250,7 @@ def read_weights(sample_weight, dataset):
     return np.ldexp(weight, -np.frexp(weight.max())[1])
 
 
-def _read_windows(estimator, X, y):
+def _read_windows(estimator: Any, X: Windows, y: Any) -> Dataset:
     y = _targets_of(estimator, X, y)
     if len(y) != len(X):
         raise ValueError(f"X has {len(X)} windows but y has {len(y)} rows: pass windows.y indexed as windows is.")
@@ -256,28 +265,18 @@ def _read_windows(estimator, X, y):
     validate_data(estimator, np.broadcast_to(np.zeros(()), (1, X.shape[1])), skip_check_array=True)
     steps = X.lookback if own and y.at_every_step else 1
 
-    def time():
+    def time() -> Integers:
         return X.time
 
-    def reach():
-        return X.span + steps - 1
+    def spans() -> Integers:
+        return np.asarray(X.span) + steps - 1
 
-    reach = None if X.settled is None else reach
+    reach = None if X.settled is None else spans
     sizes = len(X), *_past_sizes(X)
     if own:
-        return Dataset(
-            arguments,
-            *sizes,
-            y.shape[1],
-            False,
-            X.horizon + steps - 1,
-            time,
-            reach,
-            X.n_extra,
-            steps=steps,
-            **_roles(X, y.shape[1] // steps),
-            windows=X,
-        )
+        roles = _roles(X, y.shape[1] // steps)
+        outputs, span = y.shape[1], X.horizon + steps - 1
+        return Dataset(arguments, *sizes, outputs, False, span, time, reach, X.n_extra, steps=steps, **roles, windows=X)
     _refuse_kind(y, "y")
     _refuse_shape(y)
     targets = _as_float(check_array(np.asarray(y), dtype="numeric", ensure_2d=False, input_name="y"))
@@ -291,7 +290,7 @@ def _read_windows(estimator, X, y):
     )
 
 
-def _targets_of(estimator, X, y):
+def _targets_of(estimator: Any, X: Windows, y: Any) -> Any:
     """The targets of windows as the estimator has outputs: y, or those that follow from X."""
     own = isinstance(y, WindowTargets) and y.belongs_to(X)
     every = at_every_step(estimator)
@@ -309,7 +308,7 @@ def _targets_of(estimator, X, y):
     return X.y_sequences if every else X.y
 
 
-def _roles(X, n_outputs):
+def _roles(X: Windows, n_outputs: int) -> dict[str, Any]:
     """How many series there are and, where the outputs are over their horizon, what outputs and extra values are."""
     series = {"n_series": len(X.starts) - 1}
     if n_outputs % X.horizon:
@@ -321,12 +320,12 @@ def _roles(X, n_outputs):
     }
 
 
-def _past_sizes(X):
+def _past_sizes(X: Windows) -> tuple[int, int]:
     """Steps and channels of a window's past, both 0 where it has none."""
     return X.lookback, X.n_channels if X.lookback else 0
 
 
-def matrix_arguments(X, lookback, channels):
+def matrix_arguments(X: Floats, lookback: int, channels: int) -> dict[str, Any]:
     """A matrix of windows: the past and, if there are more columns, the known future and static values."""
     past, extra = X[:, : lookback * channels], X[:, lookback * channels :]
     if lookback == 0:
@@ -336,7 +335,7 @@ def matrix_arguments(X, lookback, channels):
     return arguments | ({"extra": extra} if extra.shape[1] else {})
 
 
-def _is_ready(estimator, X, lookback, channels, extra):
+def _is_ready(estimator: Any, X: Any, lookback: int, channels: int, extra: int) -> bool:
     """A plain float array of the fitted shape needs one pass for finiteness, not scikit-learn's full validation."""
     flat = (lookback * channels + extra,)
     return (
@@ -350,7 +349,7 @@ def _is_ready(estimator, X, lookback, channels, extra):
     )
 
 
-def _flattened(estimator, X):
+def _flattened(estimator: Any, X: Any) -> tuple[Any, int | None, int | None]:
     """A 3-D array as 2-D with its lookback and channels; anything else as it is, with None."""
     if isinstance(X, list | tuple) and np.ndim(X) == 3:
         X = np.asarray(X)
@@ -369,8 +368,8 @@ def _flattened(estimator, X):
     return X.reshape(len(X), -1), X.shape[1], X.shape[2]
 
 
-def _sizes(estimator, n_features, lookback, channels):
-    if lookback is not None:
+def _sizes(estimator: Any, n_features: int, lookback: int | None, channels: int | None) -> tuple[int, int]:
+    if lookback is not None and channels is not None:
         return lookback, channels
     if getattr(estimator, "encoder", None) == "dense":  # a row is one vector
         if estimator.n_channels not in (1, n_features):
@@ -384,14 +383,14 @@ def _sizes(estimator, n_features, lookback, channels):
     return n_features // estimator.n_channels, estimator.n_channels
 
 
-def _as_float(y):
+def _as_float(y: Array) -> Floats:
     return np.ascontiguousarray(y, dtype=np.float32 if y.dtype == np.float32 else np.float64)
 
 
 _PIECE = 1 << 16  # rows or windows looked at together: no temporary grows with the panel
 
 
-def _refuse_missing(X, ahead):
+def _refuse_missing(X: Windows, ahead: int) -> None:
     """`Windows` may refer to any arrays: a past, a known future and static values are finite; a target may be missing.
 
     Where the targets are channels of the past, they are finite over the `ahead` rows as well.
@@ -419,11 +418,13 @@ def _refuse_missing(X, ahead):
         )
 
 
-def _not_finite(a):
+def _not_finite(a: Floats) -> Booleans:
     return ~np.isfinite(a)
 
 
-def _refuse_rows(X, array, first, last, bad, expected):
+def _refuse_rows(
+    X: Windows, array: Floats, first: int, last: int, bad: Callable[[Floats], Booleans], expected: str
+) -> None:
     """Refuse windows with a bad number in the rows from origin + first to origin + last of `array`."""
     start, stop = int(X.origins.min()) + first, int(X.origins.max()) + last + 1
     pieces = [(row, array[row : min(row + _PIECE, stop)]) for row in range(start, stop, _PIECE)]
@@ -446,7 +447,7 @@ def _refuse_rows(X, array, first, last, bad, expected):
         )
 
 
-def _refuse_shape(y):
+def _refuse_shape(y: Any) -> None:
     shape = getattr(y, "shape", ())
     if len(shape) > 2:
         raise ValueError(
@@ -455,12 +456,12 @@ def _refuse_shape(y):
         )
 
 
-def _refuse_kind(a, name):
+def _refuse_kind(a: Any, name: str) -> None:
     """Dates, durations and text pass scikit-learn's checks as numbers; here they are most likely the wrong column."""
     if name == "y" and hasattr(a, "toarray"):
         raise TypeError(f"y: expected a dense array, got {type(a).__name__}. Convert it with .toarray() first.")
     if hasattr(a, "dtypes") and hasattr(a, "columns"):
-        kinds = {str(column): dtype for column, dtype in zip(a.columns, a.dtypes, strict=True)}
+        kinds: dict[str | None, Any] = {str(column): dtype for column, dtype in zip(a.columns, a.dtypes, strict=True)}
     else:
         dtype = getattr(a, "dtype", None)
         kinds = {None: dtype if dtype is not None else _dtype_of(a)}
@@ -477,7 +478,7 @@ def _refuse_kind(a, name):
             raise ValueError(f"{where}: expected numbers, got text ({dtype}). Convert it with pandas.to_numeric first.")
 
 
-def _dtype_of(a):
+def _dtype_of(a: Any) -> np.dtype[Any] | None:
     if hasattr(a, "toarray"):  # sparse: scikit-learn's own check refuses it, with the fix
         return None
     try:
@@ -486,6 +487,6 @@ def _dtype_of(a):
         return None
 
 
-def _holds_text(a, column):
+def _holds_text(a: Any, column: str | None) -> bool:
     values = np.asarray(a if column is None else a.loc[:, [c for c in a.columns if str(c) == column]], dtype=object)
     return any(isinstance(value, str | bytes) for value in values.flat)

@@ -1,5 +1,6 @@
 """How much memory this process may still take."""
 
+from collections.abc import Iterable
 from pathlib import Path
 
 __all__ = ["available_bytes"]
@@ -11,7 +12,7 @@ _LIMITS = (  # of a container, cgroup v2 and v1: what it may have, what it has
 )
 
 
-def available_bytes(meminfo=_MEMINFO, limits=_LIMITS):
+def available_bytes(meminfo: Path = _MEMINFO, limits: Iterable[tuple[Path, Path]] = _LIMITS) -> int | None:
     """The least of what the system has left and what the container may take.
 
     Parameters
@@ -33,18 +34,18 @@ def available_bytes(meminfo=_MEMINFO, limits=_LIMITS):
     return min((number for number in found if number is not None), default=None)
 
 
-def _of_system(meminfo):
+def _of_system(meminfo: Path) -> int | None:
     lines = [line.split() for line in _text(meminfo).splitlines()]
     sizes = {words[0]: int(words[1]) * 1024 for words in lines if len(words) > 1 and words[1].isdigit()}
     return sizes["MemAvailable:"] + sizes.get("SwapFree:", 0) if "MemAvailable:" in sizes else None
 
 
-def _of_container(most, used):
-    most, used = _text(most).strip(), _text(used).strip()
-    return max(0, int(most) - int(used)) if most.isdigit() and used.isdigit() else None  # "max": no limit
+def _of_container(most: Path, used: Path) -> int | None:
+    may, has = _text(most).strip(), _text(used).strip()
+    return max(0, int(may) - int(has)) if may.isdigit() and has.isdigit() else None  # "max": no limit
 
 
-def _text(path):
+def _text(path: Path) -> str:
     try:
         return path.read_text()
     except OSError:  # another system, or none of these containers

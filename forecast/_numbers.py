@@ -1,11 +1,14 @@
 """Numbers that a user gives, checked."""
 
 import numpy as np
+import numpy.typing as npt
+
+from ._types import Floats
 
 __all__ = ["finite"]
 
 
-def finite(name, numbers):
+def finite(name: str, numbers: npt.ArrayLike) -> Floats:
     """As a float64 array.
 
     Parameters

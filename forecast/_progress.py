@@ -4,18 +4,31 @@ The loop over the epochs tells `Progress` three things: that it begins, what an 
 are decided once, before the first epoch; without any, nothing is computed.
 """
 
+from __future__ import annotations
+
 import logging
 import sys
 import time
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, Self, TypeAlias
 
 import numpy as np
+
+from ._types import Callback, Floats
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 __all__ = ["LOGGER", "Fits", "Progress", "as_callbacks", "in_notebook"]
 
 LOGGER = "forecast"
 _LOG = logging.getLogger(f"{LOGGER}.training")
 _BACKTEST_LOG = logging.getLogger(f"{LOGGER}.backtest")
+Broken: TypeAlias = tuple[type[BaseException], int, float]  # class of the exception, epoch, seconds
+_Listener: TypeAlias = "_Lines | _Bar | _Log | _Callbacks"
+
 logging.getLogger(LOGGER).addHandler(logging.NullHandler())  # else Python prints warnings of an unconfigured logger
 
 
@@ -28,7 +41,7 @@ class Begin:
     max_iter: int
     threads: int
 
-    def __str__(self):
+    def __str__(self) -> str:
         threads = f"{self.threads} thread" + ("s" if self.threads > 1 else "")
         return f"{self.network}; {self.windows}; {threads}"
 
@@ -47,7 +60,7 @@ class Epoch:
     epoch_seconds: float
     best: bool  # of the validation losses so far
 
-    def as_dict(self):
+    def as_dict(self) -> dict[str, Any]:
         """What a callback gets: a new dict each time, so that changing it changes nothing."""
         return {
             "epoch": self.epoch,
@@ -60,7 +73,7 @@ class Epoch:
             "epoch_seconds": self.epoch_seconds,
         }
 
-    def __str__(self):
+    def __str__(self) -> str:
         held_out = "" if self.validation_loss is None else f"  validation {_number(self.validation_loss)}"
         return (
             f"epoch {self.epoch:>{len(str(self.max_iter))}}/{self.max_iter}  loss {_number(self.loss)}{held_out}  "
@@ -81,7 +94,7 @@ class End:
     held_out: bool
     seconds: float
 
-    def __str__(self):
+    def __str__(self) -> str:
         where = {
             "finished": f"finished {self.n_iter} epoch{'s' if self.n_iter > 1 else ''}",
             "diverged": f"diverged in epoch {self.n_iter + 1} of {self.max_iter}",
@@ -114,8 +127,8 @@ class Progress:
     (False, 3.0)
     """
 
-    def __init__(self, verbose=0, callbacks=()):
-        self._listeners = []
+    def __init__(self, verbose: int = 0, callbacks: Sequence[Callback] = ()) -> None:
+        self._listeners: list[_Listener] = []
         if verbose:
             self._listeners.append(_shown(verbose))
         if _LOG.isEnabledFor(logging.INFO):
@@ -125,22 +138,33 @@ class Progress:
         self._max_iter, self._n_iter, self._ended = 0, 0, False
         self._began = self._before = time.perf_counter()
 
-    def __enter__(self):
+    def __enter__(self) -> Self:
         return self
 
-    def __exit__(self, kind, error, trace):
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         for listener in self._listeners:
             listener.closes(None if kind is None or self._ended else (kind, self._n_iter + 1, self._seconds()))
 
-    def _seconds(self):
+    def _seconds(self) -> float:
         return time.perf_counter() - self._began
 
-    def begins(self, network, windows, max_iter, threads):
+    def begins(self, network: str, windows: str, max_iter: int, threads: int) -> None:
         self._max_iter = max_iter
         for listener in self._listeners:
             listener.begins(Begin(network, windows, max_iter, threads))
 
-    def epoch(self, number, *, loss, validation_loss, learning_rate, norms, best):
+    def epoch(
+        self,
+        number: int,
+        *,
+        loss: float,
+        validation_loss: float | None,
+        learning_rate: float,
+        norms: Floats | Sequence[float],
+        best: bool,
+    ) -> bool:
         """Tell an epoch, numbered from 1; returns whether a callback asks to stop after it."""
         self._n_iter = number
         if not self._listeners:
@@ -156,7 +180,7 @@ class Progress:
         self._before = time.perf_counter()
         return stop
 
-    def ends(self, reason, *, kept, loss, held_out):
+    def ends(self, reason: str, *, kept: int, loss: float | None, held_out: bool) -> None:
         self._ended = True
         for listener in self._listeners:
             listener.ends(End(reason, self._n_iter, self._max_iter, kept, loss, held_out, self._seconds()))
@@ -184,11 +208,11 @@ class Fits:
     (False, None)
     """
 
-    def __init__(self, model, n_fits, verbose=0):
+    def __init__(self, model: str, n_fits: int, verbose: int = 0) -> None:
         self.model, self.n_fits, self.verbose, self.told = model, n_fits, verbose, 0
         self.heard = bool(verbose) or _BACKTEST_LOG.isEnabledFor(logging.INFO)
 
-    def tell(self, origins, seconds):
+    def tell(self, origins: Sequence[Any] | pd.Index, seconds: float) -> None:
         """The next fit, with the labels of the origins that it forecast from."""
         self.told += 1
         if not self.heard:
@@ -207,22 +231,22 @@ class Fits:
 class _Lines:
     """A line an epoch on stderr, the same on a terminal and in a pipe."""
 
-    def __init__(self, verbose):
+    def __init__(self, verbose: int) -> None:
         self.verbose, self.max_iter = verbose, 0
 
-    def begins(self, begin):
+    def begins(self, begin: Begin) -> None:
         self.max_iter = begin.max_iter
         if self.verbose > 1:
             _say(f"fit: {begin}")
 
-    def epoch(self, record):
+    def epoch(self, record: Epoch) -> None:
         _say(str(record))
 
-    def ends(self, end):
+    def ends(self, end: End) -> None:
         if self.max_iter > 1:  # after the only line of a partial_fit it would say the same again
             _say(str(end))
 
-    def closes(self, broken):
+    def closes(self, broken: Broken | None) -> None:
         if broken is not None and issubclass(broken[0], KeyboardInterrupt):
             # The terminal has echoed ^C: the sentence starts on a line of its own.
             _say(("\n" if _is_terminal(sys.stderr) else "") + _broken(broken))
@@ -231,25 +255,26 @@ class _Lines:
 class _Bar:
     """A bar in a notebook, which carries the newest losses and at last the sentence about the end."""
 
-    def __init__(self, verbose, tqdm):
-        self.verbose, self.tqdm, self.bar = verbose, tqdm, None
+    def __init__(self, verbose: int, tqdm: Any) -> None:
+        self.verbose, self.tqdm = verbose, tqdm
+        self.bar: Any = None
 
-    def begins(self, begin):
+    def begins(self, begin: Begin) -> None:
         if self.verbose > 1:
             _say(f"fit: {begin}")
         self.bar = self.tqdm(total=begin.max_iter, desc="fit", unit="epoch")
 
-    def epoch(self, record):
+    def epoch(self, record: Epoch) -> None:
         held_out = "" if record.validation_loss is None else f", validation {record.validation_loss:.4g}"
         self.bar.set_postfix_str(f"loss {record.loss:.4g}{held_out}", refresh=False)
         self.bar.update()
 
-    def ends(self, end):
+    def ends(self, end: End) -> None:
         if end.reason != "diverged":
             self.bar.total = self.bar.n  # a training that stops early is complete, not a failure in red
         self.bar.set_postfix_str(str(end))
 
-    def closes(self, broken):
+    def closes(self, broken: Broken | None) -> None:
         if self.bar is not None:
             self.bar.close()
 
@@ -257,16 +282,16 @@ class _Bar:
 class _Log:
     """Python's logging: INFO at begin and end, DEBUG for every epoch."""
 
-    def begins(self, begin):
+    def begins(self, begin: Begin) -> None:
         _LOG.info("fit begins: %s", begin)
 
-    def epoch(self, record):
+    def epoch(self, record: Epoch) -> None:
         _LOG.debug("%s", record)
 
-    def ends(self, end):
+    def ends(self, end: End) -> None:
         _LOG.info("fit ends: %s", end)
 
-    def closes(self, broken):
+    def closes(self, broken: Broken | None) -> None:
         if broken is not None:
             _LOG.info("fit ends: %s", _broken(broken))
 
@@ -274,13 +299,13 @@ class _Log:
 class _Callbacks:
     """The user's functions: every one after every epoch, each with a dict of its own."""
 
-    def __init__(self, callbacks):
+    def __init__(self, callbacks: Sequence[Callback]) -> None:
         self.callbacks = callbacks
 
-    def begins(self, begin):
+    def begins(self, begin: Begin) -> None:
         pass
 
-    def epoch(self, record):
+    def epoch(self, record: Epoch) -> bool:
         stop = False
         for number, callback in enumerate(self.callbacks):
             answer = callback(record.as_dict())
@@ -292,14 +317,14 @@ class _Callbacks:
             stop = stop or bool(answer)
         return stop
 
-    def ends(self, end):
+    def ends(self, end: End) -> None:
         pass
 
-    def closes(self, broken):
+    def closes(self, broken: Broken | None) -> None:
         pass
 
 
-def as_callbacks(callbacks):
+def as_callbacks(callbacks: Callback | Iterable[Callback] | None) -> tuple[Callback, ...]:
     """The parameter `callbacks`, a function, several or None, as a tuple.
 
     Raises
@@ -320,14 +345,14 @@ def as_callbacks(callbacks):
 # -------------------- where it is shown
 
 
-def in_notebook():
+def in_notebook() -> bool:
     """Whether this interpreter is the kernel of a notebook; not an IPython in a terminal, nor one merely imported."""
-    ipython = sys.modules.get("IPython")
+    ipython: Any = sys.modules.get("IPython")
     shell = ipython.get_ipython() if hasattr(ipython, "get_ipython") else None
     return getattr(shell, "kernel", None) is not None
 
 
-def _shown(verbose):
+def _shown(verbose: int) -> _Listener:
     if not in_notebook():
         return _Lines(verbose)
     try:
@@ -341,22 +366,22 @@ def _shown(verbose):
     return _Bar(verbose, tqdm)
 
 
-def _say(text):
+def _say(text: str) -> None:
     if sys.stderr is not None:  # as in a program without a console
         print(text, file=sys.stderr, flush=True)
 
 
-def _is_terminal(stream):
+def _is_terminal(stream: Any) -> bool:
     return hasattr(stream, "isatty") and stream.isatty()
 
 
-def _broken(broken):
+def _broken(broken: Broken) -> str:
     kind, epoch, seconds = broken
     what = "interrupted" if issubclass(kind, KeyboardInterrupt) else f"broken off by {kind.__name__}"
     return f"{what} in epoch {epoch} after {seconds:.1f} s; the model is as it was before"
 
 
-def _number(value):
+def _number(value: float) -> str:
     """Six characters for all but the extremes, so that columns stay where they are and a line has 80 of them."""
     size = abs(value)
     if size == 0 or 1e-3 <= size < 9.9999:
@@ -367,5 +392,5 @@ def _number(value):
     return f"{digits}e{int(power)}".rjust(6)
 
 
-def _time(seconds):
+def _time(seconds: float) -> str:
     return f"{seconds:4.{2 if seconds < 9.995 else 1 if seconds < 99.95 else 0}f} s"

@@ -1,16 +1,20 @@
 """Quantiles at levels: the levels that a user names, checked, and arrays with levels on the last axis."""
 
+from collections.abc import Sequence
 from itertools import pairwise
 from numbers import Real
+from typing import Any
 
 import numpy as np
+
+from ._types import Array, Floats
 
 __all__ = ["at_levels", "fitted_levels", "in_order", "levels_between", "median_level", "wanted_levels"]
 
 _SAME_LEVEL = 1e-6  # nearer levels are the same: 1 - 0.9 is not 0.1 in double, nor is 0.1 in single precision
 
 
-def fitted_levels(quantile):
+def fitted_levels(quantile: float | Sequence[float] | Array) -> tuple[float, ...]:
     """The parameter `quantile`, a level or several, as a tuple of levels.
 
     Raises
@@ -27,7 +31,7 @@ def fitted_levels(quantile):
     )
 
 
-def levels_between(levels):
+def levels_between(levels: float | Sequence[float] | Array) -> Floats:
     """Levels to forecast at, as an array.
 
     Raises
@@ -41,7 +45,7 @@ def levels_between(levels):
     return np.array(wanted, dtype=np.float64)
 
 
-def wanted_levels(levels, fitted):
+def wanted_levels(levels: float | Sequence[float] | Array, fitted: Sequence[float] | Floats) -> Floats:
     """Levels to forecast at, as an array; those that the fitted ones do not enclose are refused.
 
     Raises
@@ -60,12 +64,12 @@ def wanted_levels(levels, fitted):
     return wanted.clip(fitted[0], fitted[-1])
 
 
-def median_level(fitted):
+def median_level(fitted: Sequence[float]) -> float:
     """The level used as the median: 0.5, or the fitted one nearest to it if all are on one side."""
     return min(max(0.5, fitted[0]), fitted[-1])
 
 
-def in_order(outputs):
+def in_order(outputs: Floats) -> Floats:
     """Outputs with levels on the last axis, sorted along it, so that quantiles do not cross.
 
     A rearrangement never has a larger pinball loss, summed over the levels, whatever the observation.
@@ -78,7 +82,7 @@ def in_order(outputs):
     return outputs if outputs.shape[-1] == 1 else np.sort(outputs, axis=-1)
 
 
-def at_levels(quantiles, fitted, wanted):
+def at_levels(quantiles: Floats, fitted: Sequence[float], wanted: Sequence[float] | Floats) -> Floats:
     """Quantiles at the wanted levels, which the fitted ones enclose, linear in the level between two fitted ones.
 
     Parameters
@@ -94,17 +98,17 @@ def at_levels(quantiles, fitted, wanted):
     ndarray of shape (..., n_wanted)
         The very bits of `quantiles` where a wanted level is a fitted one; never crossing.
     """
-    fitted, wanted = np.asarray(fitted, dtype=np.float64), np.asarray(wanted, dtype=np.float64)
-    if np.array_equal(fitted, wanted):
+    known, asked = np.asarray(fitted, dtype=np.float64), np.asarray(wanted, dtype=np.float64)
+    if np.array_equal(known, asked):
         return quantiles
-    below = np.searchsorted(fitted, wanted, side="right") - 1
-    above = np.minimum(below + 1, len(fitted) - 1)
-    gap = np.where(above > below, fitted[above] - fitted[below], 1.0)
+    below = np.searchsorted(known, asked, side="right") - 1
+    above = np.minimum(below + 1, len(known) - 1)
+    gap = np.where(above > below, known[above] - known[below], 1.0)
     low, high = quantiles[..., below], quantiles[..., above]
-    return low + (wanted - fitted[below]) / gap * (high - low)  # the share is below 1, so no sum rounds beyond `high`
+    return low + (asked - known[below]) / gap * (high - low)  # the share is below 1, so no sum rounds beyond `high`
 
 
-def _as_tuple(levels):
+def _as_tuple(levels: Any) -> tuple[Any, ...]:
     if isinstance(levels, Real):
         return (levels,)
     if isinstance(levels, list | tuple) or np.ndim(levels) == 1:
@@ -112,5 +116,5 @@ def _as_tuple(levels):
     return ()
 
 
-def _are_levels(levels):
-    return all(isinstance(level, Real) and 0 < level < 1 for level in levels)
+def _are_levels(levels: tuple[Any, ...]) -> bool:
+    return all(isinstance(level, Real) for level in levels) and all(0 < level < 1 for level in levels)

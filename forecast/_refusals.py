@@ -4,8 +4,13 @@ A refusal is a string, the sentence that Python's users read, so that `ValueErro
 It also holds its parts and the sentence for users of the command, which `cli/problems.py` prints.
 """
 
+from __future__ import annotations
+
 import shlex
 import sys
+from collections.abc import Callable
+from types import FrameType
+from typing import Any, Self
 
 __all__ = [
     "Fix", "Refusal", "Words", "argument", "extended", "for_command", "joined", "longer_horizon", "refusal_of",
@@ -33,12 +38,14 @@ class Words(str):
     ('predict(history=frame)', 'give a data file after the model')
     """
 
-    def __new__(cls, python, command=None):
+    command: str
+
+    def __new__(cls, python: str, command: str | None = None) -> Self:
         words = super().__new__(cls, python)
         words.command = str(python) if command is None else command
         return words
 
-    def __reduce__(self):
+    def __reduce__(self) -> tuple[Any, ...]:
         return Words, (str(self), self.command)
 
 
@@ -60,15 +67,17 @@ class Fix(Words):
     'the rows are not sorted. Fix in pandas: df = df.sort_index().'
     """
 
-    def __new__(cls, python, command=None):
+    in_pandas: bool
+
+    def __new__(cls, python: str | None, command: str | None = None) -> Self:
         fix = super().__new__(cls, python or "", command)
         fix.in_pandas = command is None
         return fix
 
-    def __reduce__(self):
+    def __reduce__(self) -> tuple[Any, ...]:
         return Fix, (str(self), None if self.in_pandas else self.command)
 
-    def renamed(self, rename):
+    def renamed(self, rename: Callable[[str], str]) -> Fix:
         """The same with other names in the code.
 
         Parameters
@@ -123,7 +132,18 @@ class Refusal(Words):
     ('the index', 'every stamp once')
     """
 
-    def __new__(cls, what, *, where="", got="", expected="", advice="", fix=None):
+    parts: dict[str, Any]
+
+    def __new__(
+        cls,
+        what: str,
+        *,
+        where: str = "",
+        got: str = "",
+        expected: str = "",
+        advice: str = "",
+        fix: str | None = None,
+    ) -> Self:
         if fix is not None and not isinstance(fix, Fix):
             fix = Fix(fix)
         parts = {"what": what, "where": where, "got": got, "expected": expected, "advice": advice, "fix": fix}
@@ -131,15 +151,15 @@ class Refusal(Words):
         refusal.parts = parts
         return refusal
 
-    def __reduce__(self):
+    def __reduce__(self) -> tuple[Any, ...]:
         return _made_again, (self.parts,)
 
     @property
-    def fix(self):
+    def fix(self) -> Fix | None:
         """The fix, or None."""
         return self.parts["fix"]
 
-    def but(self, **parts):
+    def but(self, **parts: Any) -> Refusal:
         """The same refusal with other parts.
 
         Parameters
@@ -154,11 +174,11 @@ class Refusal(Words):
         return _made_again(self.parts | parts)
 
 
-def _made_again(parts):
+def _made_again(parts: dict[str, Any]) -> Refusal:
     return Refusal(**parts)
 
 
-def _sentence(parts, said):
+def _sentence(parts: dict[str, Any], said: Callable[[str], str]) -> str:
     """The parts as one text; `said` takes a part to the words of one audience."""
     what, where, got, expected, advice = (said(parts[name]) for name in ("what", "where", "got", "expected", "advice"))
     text = f"{where} {what}" if where else what
@@ -172,7 +192,7 @@ def _sentence(parts, said):
     return f"{text} Fix{' in pandas' if said is for_command and fix.in_pandas else ''}: {said(fix)}."
 
 
-def for_command(text):
+def for_command(text: str) -> str:
     """A text in the words of the command.
 
     Parameters
@@ -191,7 +211,7 @@ def for_command(text):
     return str(getattr(text, "command", text))
 
 
-def sentences(*given):
+def sentences(*given: str) -> Words:
     """Sentences one after the other, without the empty ones.
 
     Parameters
@@ -212,7 +232,7 @@ def sentences(*given):
     return Words(" ".join(filter(None, given)), " ".join(command))
 
 
-def joined(*texts):
+def joined(*texts: str) -> Words:
     """Texts with nothing between them, each in the words of both audiences.
 
     Parameters
@@ -231,7 +251,7 @@ def joined(*texts):
     return Words("".join(texts), "".join(map(for_command, texts)))
 
 
-def refusal_of(error):
+def refusal_of(error: Exception) -> Refusal:
     """The refusal that an exception or a warning carries; one without parts becomes the part `what`.
 
     Parameters
@@ -251,7 +271,7 @@ def refusal_of(error):
     return said if isinstance(said, Refusal) else Refusal(said)
 
 
-def extended(error, before="", **parts):
+def extended(error: Exception, before: str = "", **parts: Any) -> Refusal:
     """The refusal of an exception with something before it, and with other parts.
 
     Parameters
@@ -290,7 +310,7 @@ NAMED = (
 )  # fmt: skip
 
 
-def argument(name, value):
+def argument(name: str, value: Any) -> Fix:
     """The fix that sets an argument: of a call in Python, by an option of the command.
 
     Parameters
@@ -323,7 +343,7 @@ def argument(name, value):
     return Fix(code, f"{option} {shlex.quote(','.join(texts))}")
 
 
-def longer_horizon(steps):
+def longer_horizon(steps: int) -> Fix:
     """The fix of a model that forecasts too few steps, which is another fit.
 
     Parameters
@@ -345,7 +365,7 @@ def longer_horizon(steps):
 # -------------------- scikit-learn's cross-validation
 
 
-def split_advice():
+def split_advice() -> Words:
     """How to split rows of a series, where scikit-learn's cross-validation made the call; else nothing.
 
     Its functions call an estimator's methods without saying so: the stack of calls is the only place that tells.
@@ -354,7 +374,7 @@ def split_advice():
     -------
     Words
     """
-    frame = sys._getframe(1)
+    frame: FrameType | None = sys._getframe(1)
     while frame is not None:
         if frame.f_globals.get("__name__", "").startswith("sklearn.model_selection."):
             return Words(SPLIT_ADVICE, "")

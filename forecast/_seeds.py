@@ -2,10 +2,12 @@
 
 import numpy as np
 
+from ._types import Seed
+
 __all__ = ["generator"]
 
 
-def generator(random_state):
+def generator(random_state: Seed | np.random.Generator) -> np.random.Generator:
     """A generator of a call.
 
     Parameters

@@ -1,13 +1,15 @@
 """Shares such as a coverage or the level of a quantile: one check for everything that takes them."""
 
 from numbers import Real
+from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 __all__ = ["share", "shares"]
 
 
-def share(given, what):
+def share(given: float, what: str) -> float:
     """A number between 0 and 1.
 
     Parameters
@@ -31,7 +33,7 @@ def share(given, what):
     return float(given)
 
 
-def shares(given, what, *, least=0):
+def shares(given: npt.ArrayLike, what: str, *, least: int = 0) -> list[float]:
     """Several of them, or one.
 
     Parameters
@@ -60,8 +62,9 @@ def shares(given, what, *, least=0):
     return [float(one) for one in found]
 
 
-def _check(one, words):
-    if isinstance(one, (bool, np.bool_)) or not isinstance(one, (Real, np.number)):
+def _check(one: Any, words: str) -> None:
+    number = isinstance(one, (Real, np.number)) and not isinstance(one, (bool, np.bool_))
+    if not number:
         raise TypeError(words)
     if not 0 < one < 1:
         raise ValueError(words)

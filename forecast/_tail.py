@@ -1,15 +1,19 @@
 """The latest windows in time, to hold out, and those before them: in little memory, because there may be millions."""
 
 import math
+from collections.abc import Callable
+from typing import Any
 
 import numpy as np
+
+from ._types import Booleans, Integers
 
 __all__ = ["MANY", "index_type", "some_of", "time_tail"]
 
 MANY = 1 << 20  # windows: from here on their numbers are stored in 32 bits and looked at piece by piece
 
 
-def index_type(n):
+def index_type(n: int) -> np.dtype[Any]:
     """The dtype that stores the numbers of a given count of windows.
 
     Parameters
@@ -23,7 +27,7 @@ def index_type(n):
     return np.dtype(np.int64 if n <= MANY else np.int32)
 
 
-def some_of(windows, most):
+def some_of(windows: Integers, most: int) -> Integers:
     """About a given number of the windows, in order: by the golden ratio, which is out of step with every season.
 
     Parameters
@@ -41,7 +45,7 @@ def some_of(windows, most):
     return windows[np.arange(len(windows)) * 0.6180339887498949 % 1 < most / len(windows)]
 
 
-def time_tail(order_key, fraction, span):
+def time_tail(order_key: Integers, fraction: float, span: int | Integers) -> tuple[Integers, Integers]:
     """Split windows in time: the latest for validation, the earliest for training, a gap between.
 
     Parameters
@@ -79,7 +83,7 @@ def time_tail(order_key, fraction, span):
     return _positions(n, lambda part: part <= cut - span, order_key), validation
 
 
-def _cut(order_key, held_out):
+def _cut(order_key: Integers, held_out: int) -> int:
     """The `held_out`-th largest value."""
     n = len(order_key)
     if n <= MANY:
@@ -92,7 +96,7 @@ def _cut(order_key, held_out):
     return last - int(np.searchsorted(from_the_end, held_out))
 
 
-def _positions(n, wanted, order_key):
+def _positions(n: int, wanted: Callable[[Integers], Booleans], order_key: Integers) -> Integers:
     """Where a condition holds, piece by piece: apart from the answer, no array has the size of all windows."""
     pieces = range(0, n, MANY)
     counts = [int(np.count_nonzero(wanted(order_key[first : first + MANY]))) for first in pieces]

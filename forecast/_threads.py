@@ -18,7 +18,7 @@ WORTH_SHARING = 1 << 18
 _WORK_PER_THREAD = 1_000_000
 
 
-def thread_count(n_jobs, openmp_threads, work=None):
+def thread_count(n_jobs: int | None, openmp_threads: int, work: float | None = None) -> int:
     """Threads for one call.
 
     Parameters
@@ -67,7 +67,7 @@ def thread_count(n_jobs, openmp_threads, work=None):
     return 1 if threads > 1 and _beside_other_threads() else max(1, threads)
 
 
-def _beside_other_threads():
+def _beside_other_threads() -> bool:
     """Whether joblib runs this call in one of several threads, as a search with `backend="threading"` does: they share
     the cores already. OMP_NUM_THREADS tells its processes their share.
     """
@@ -76,7 +76,7 @@ def _beside_other_threads():
 
 
 @cache
-def _usable_cores():
+def _usable_cores() -> int:
     """Of this process: its affinity and a container's quota."""
     try:
         return joblib.cpu_count()

@@ -146,6 +146,16 @@ def test_a_report_names_series_by_tuples_and_sums_up_by_each_id():
         report.summary(by="shop")
 
 
+def test_a_report_sums_up_by_an_id_whose_label_is_a_number():
+    frame = sales()
+    cv = RollingOrigin(2, horizon=7, time="day")
+    expected = backtest(ridge(), frame, cv, refit=False).summary(by="store")["MAE"]
+    numbered = frame.rename(columns={"store": 0, "item": 1})
+    found = backtest(ridge(series=[0, 1]), numbered, cv, refit=False).summary(by=0)["MAE"]
+    assert found.index.names == ["model", 0]
+    assert np.array_equal(found.to_numpy(), expected.to_numpy())
+
+
 @pytest.mark.usefixtures("closed_figures")
 def test_plots_take_the_tuple():
     frame = sales()

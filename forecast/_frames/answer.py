@@ -1,12 +1,30 @@
 """Frames for the user, laid out as theirs: the forecast, and the future frame to fill."""
 
+from __future__ import annotations
+
+from collections.abc import Hashable, Sequence
+from typing import TYPE_CHECKING, Any
+
 import numpy as np
 import pandas as pd
+
+from .._types import Floats, Integers
+
+if TYPE_CHECKING:
+    from .roles import Layout, Roles
+    from .schema import Schema
 
 __all__ = ["answer", "answer_rows", "future_frame", "with_static"]
 
 
-def answer(layout, roles, keys, labels, arrays, columns):
+def answer(
+    layout: Layout,
+    roles: Roles,
+    keys: Sequence[Any] | pd.Index,
+    labels: list[pd.Index],
+    arrays: Sequence[Floats],
+    columns: Sequence[Hashable],
+) -> pd.DataFrame:
     """A frame of results, laid out as the user's.
 
     Parameters
@@ -47,7 +65,9 @@ def answer(layout, roles, keys, labels, arrays, columns):
     return _laid_out(frame, layout, roles, keys, [len(part) for part in labels], index)
 
 
-def answer_rows(index, order, arrays, columns):
+def answer_rows(
+    index: pd.Index, order: list[Integers], arrays: Sequence[Floats], columns: Sequence[Hashable]
+) -> pd.DataFrame:
     """A frame of results, one row for each row of the user's frame: its index, and numbers alone.
 
     Parameters
@@ -78,24 +98,26 @@ def answer_rows(index, order, arrays, columns):
     return pd.DataFrame(values, index=index, columns=pd.Index(columns, tupleize_cols=False))
 
 
-def _laid_out(frame, layout, roles, keys, lengths, stamps):
+def _laid_out(
+    frame: pd.DataFrame, layout: Layout, roles: Roles, keys: Any, lengths: list[int], stamps: pd.Index
+) -> pd.DataFrame:
     names = _names(layout, keys, lengths)
     if layout.time_at == "column":
         frame.insert(0, roles.time, stamps)
     for one, values in reversed(list(zip(layout.ids, names, strict=True))):
         if one.at == "column":
             frame.insert(0, one.label, values)
-    levels = {one.level: values for one, values in zip(layout.ids, names, strict=True) if one.at == "level"}
-    if levels:
+    given = {one.level: values for one, values in zip(layout.ids, names, strict=True) if one.at == "level"}
+    if given:
         if layout.time_at == "index":
-            levels[layout.time_level] = stamps
-        levels = [pd.Index(levels[level]) for level in range(len(layout.levels))]
+            given[layout.time_level] = stamps
+        levels = [pd.Index(given[level]) for level in range(len(layout.levels))]
         index = levels[0] if len(levels) == 1 else pd.MultiIndex.from_arrays(levels)
         return frame.set_axis(index.set_names(list(layout.levels) if len(levels) > 1 else layout.levels[0]))
     return frame.set_axis(stamps.rename(layout.time_name)) if layout.time_at == "index" else frame
 
 
-def _names(layout, keys, lengths):
+def _names(layout: Layout, keys: Sequence[Any] | pd.Index, lengths: list[int]) -> list[pd.Index | pd.Categorical]:
     """The values of each id column in all rows."""
     if len(layout.ids) < 2:
         return [_in_dtype(pd.Index(keys), one.dtype, lengths) for one in layout.ids]
@@ -103,7 +125,7 @@ def _names(layout, keys, lengths):
     return [_in_dtype(pd.Index(part), one.dtype, lengths) for one, part in zip(layout.ids, columns, strict=True)]
 
 
-def _in_dtype(names, dtype, lengths):
+def _in_dtype(names: pd.Index, dtype: Any, lengths: list[int]) -> pd.Index | pd.Categorical:
     """Names of all rows in the user's dtype; where that does not know one of them, in their own."""
     repeated = names.repeat(lengths)
     if isinstance(dtype, pd.CategoricalDtype):
@@ -111,7 +133,9 @@ def _in_dtype(names, dtype, lengths):
     return repeated.astype(dtype) if repeated.dtype != dtype else repeated
 
 
-def future_frame(layout, roles, schema, keys, labels):
+def future_frame(
+    layout: Layout, roles: Roles, schema: Schema, keys: list[Hashable], labels: list[pd.Index]
+) -> pd.DataFrame:
     """The future rows to fill: series and time as the user has them, and a missing value for each future covariate.
 
     Parameters
@@ -152,7 +176,7 @@ def future_frame(layout, roles, schema, keys, labels):
     return frame
 
 
-def with_static(frame, roles, schema, static):
+def with_static(frame: pd.DataFrame, roles: Roles, schema: Schema, static: Floats) -> pd.DataFrame:
     """A frame with its static covariates as the user has them; NaN where they are to be filled.
 
     Parameters

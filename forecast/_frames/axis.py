@@ -1,11 +1,15 @@
 """The time axis: the time of the fitted data, the distance between two labels, and how time continues."""
 
+from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
+from datetime import tzinfo
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from .._files import stored
+from .._types import Array, Booleans, Integers
 from .index import continue_stamps, is_clockless, on_the_clock, season_length
 from .patterns import Pattern
 from .sessions import wall_days
@@ -66,34 +70,34 @@ class TimeAxis:
     24
     """
 
-    freq: object
+    freq: Any
     kind: str
-    tz: object = None
+    tz: tzinfo | None = None
     unit: str | None = None
-    name: object = None
-    dtype: object = None
+    name: Hashable = None
+    dtype: Any = None
     ranged: bool = False
-    clock: object = None
+    clock: np.timedelta64 | None = None
     pause: int = 0
     note: str | None = None
     irregular: bool = False
 
     @property
-    def season_length(self):
+    def season_length(self) -> int:
         """Steps of the usual season, 1 where there is none; rows at any times count none."""
         return 1 if self.irregular else season_length(self.freq)
 
     @property
-    def step_text(self):
+    def step_text(self) -> str:
         """The step as pandas writes it."""
         return repr(getattr(self.freq, "freqstr", self.freq))
 
     @property
-    def follows_the_clock(self):
+    def follows_the_clock(self) -> bool:
         """Whether steps follow local time."""
         return self.kind == "datetime" and not is_clockless(self.freq)
 
-    def after(self, last, n):
+    def after(self, last: pd.Timestamp | pd.Period | int, n: int) -> pd.Index:
         """The `n` labels after `last`: kind, zone, frequency, resolution and name as fitted.
 
         Parameters
@@ -122,7 +126,7 @@ class TimeAxis:
         stamps = continue_stamps(start, n, freq, unit, self.name)
         return stamps if start.tz == last.tz else on_the_clock(stamps, last.tz)
 
-    def _unpushed(self, last):
+    def _unpushed(self, last: pd.Timestamp) -> pd.Timestamp:
         """The wall time meant by a stamp that is later than its time of day because the clock skipped that."""
         meant = last.tz_localize(None).normalize() + self.clock
         if meant == last.tz_localize(None):
@@ -130,7 +134,7 @@ class TimeAxis:
         real = meant.tz_localize(last.tz, ambiguous=True, nonexistent="shift_forward")
         return meant if real == last else last
 
-    def jumps(self, index):
+    def jumps(self, index: pd.Index) -> tuple[Integers, Integers]:
         """Rows that the next one does not follow by one step.
 
         Parameters
@@ -152,7 +156,7 @@ class TimeAxis:
             steps.append(count)
         return (np.concatenate(rows), np.concatenate(steps)) if rows else (np.zeros(0, int), np.zeros(0, int))
 
-    def _jumps(self, index):
+    def _jumps(self, index: pd.Index) -> tuple[Integers, Integers]:
         if self.kind != "datetime":
             return _uneven(ticks_of(index), self.freq if self.kind == "integer" else self.freq.n)
         if is_clockless(self.freq):
@@ -163,7 +167,7 @@ class TimeAxis:
             odd, count = self._wall_jumps(self._on_its_clock(index, wall))
         return odd, count
 
-    def _wall_jumps(self, wall):
+    def _wall_jumps(self, wall: pd.DatetimeIndex) -> tuple[Integers, Integers]:
         freq = self.freq
         if isinstance(freq, pd.offsets.Day):
             return _uneven_stamps(wall, pd.Timedelta(days=freq.n))
@@ -179,7 +183,7 @@ class TimeAxis:
             return _uneven_marked(numbers, freq.every, off, clocks)
         return _uneven_otherwise(wall, freq)
 
-    def _on_its_clock(self, index, wall):
+    def _on_its_clock(self, index: pd.DatetimeIndex, wall: pd.DatetimeIndex) -> pd.DatetimeIndex:
         """Wall times with those put back that the clock pushed on from the time of day that most rows have."""
         days, clocks = wall_days(wall)
         clock = self.clock
@@ -190,7 +194,7 @@ class TimeAxis:
         pushed = np.asarray(on_the_clock(meant, index.tz) == index)
         return pd.DatetimeIndex(np.where(pushed, meant.to_numpy(), wall.to_numpy()))
 
-    def positions(self, labels):
+    def positions(self, labels: pd.Index) -> Integers:
         """Steps from the earliest of some labels to each: how series that begin at other times lie to each other.
 
         Parameters
@@ -216,7 +220,7 @@ class TimeAxis:
             grid, steps = self.after(earliest, steps).insert(0, earliest), 2 * steps
         return np.asarray(grid.searchsorted(labels, side="right") - 1, dtype=np.int64)
 
-    def off_anchor(self, index):
+    def off_anchor(self, index: pd.Index) -> Booleans:
         """Labels that the frequency cannot produce, such as a Saturday for business days."""
         if self.irregular or not self.follows_the_clock or isinstance(self.freq, pd.offsets.Day):
             return np.zeros(len(index), dtype=bool)
@@ -227,7 +231,7 @@ class TimeAxis:
             return self.freq.numbers(wall)[1]
         return ~np.fromiter((self.freq.is_on_offset(stamp) for stamp in wall), dtype=bool, count=len(wall))
 
-    def pauses(self, before, behind):
+    def pauses(self, before: pd.Index, behind: pd.Index) -> Booleans:
         """Whether the steps that are missing between labels are days without a session, where sessions were inferred.
 
         Parameters
@@ -243,7 +247,7 @@ class TimeAxis:
             return self.freq.leaves_whole_days(_wall(before), _wall(behind))
         return np.full(len(before), bool(self.pause))
 
-    def between(self, earlier, steps):
+    def between(self, earlier: pd.Index, steps: Integers) -> pd.Index:
         """The labels inside of gaps.
 
         Parameters
@@ -270,7 +274,7 @@ class TimeAxis:
         stamps = wall.repeat(steps - 1) + count * step
         return on_the_clock(stamps, earlier.tz) if wall.tz != earlier.tz else stamps
 
-    def _fixed_step(self):
+    def _fixed_step(self) -> pd.Timedelta | int | None:
         """The step as one amount of time or labels, where it has one and no stamp was ever pushed on; else None."""
         if self.kind == "integer":
             return self.freq
@@ -282,15 +286,15 @@ class TimeAxis:
         return None if days is None else pd.Timedelta(days=days * self.freq.n)
 
 
-def _wall(index):
+def _wall(index: pd.DatetimeIndex) -> pd.DatetimeIndex:
     return index if index.tz is None else index.tz_localize(None)
 
 
-def _busdays(freq):
+def _busdays(freq: pd.DateOffset) -> np.busdaycalendar:
     return freq.calendar if isinstance(freq, pd.offsets.CustomBusinessDay) else np.busdaycalendar()
 
 
-def _uneven(ticks, step):
+def _uneven(ticks: Integers, step: int) -> tuple[Integers, Integers]:
     """Pairs of whole numbers that are not `step` apart, and how many steps they are."""
     apart = np.diff(ticks)
     odd = np.flatnonzero(apart != step)
@@ -298,14 +302,14 @@ def _uneven(ticks, step):
     return odd, np.where(apart % step == 0, apart // step, 0)
 
 
-def _uneven_stamps(index, step):
+def _uneven_stamps(index: pd.DatetimeIndex, step: pd.Timedelta) -> tuple[Integers, Integers]:
     whole = pd.Timedelta(1, index.unit)
     if step % whole != pd.Timedelta(0):
         index, whole = index.as_unit(step.unit), pd.Timedelta(1, step.unit)
     return _uneven(index.asi8, step // whole)
 
 
-def _uneven_sessions(wall, freq):
+def _uneven_sessions(wall: pd.DatetimeIndex, freq: pd.DateOffset) -> tuple[Integers, Integers]:
     days, clocks = wall_days(wall)
     calendar = _busdays(freq)
     # Dates are counted from one day on, so that the steps between sessions are differences of whole numbers.
@@ -313,7 +317,7 @@ def _uneven_sessions(wall, freq):
     return _uneven_marked(count, freq.n, ~np.is_busday(days, busdaycal=calendar), clocks)
 
 
-def _uneven_months(wall, freq):
+def _uneven_months(wall: pd.DatetimeIndex, freq: pd.DateOffset) -> tuple[Integers, Integers]:
     months, at_start = MONTHS[type(freq)]
     days, clocks = wall_days(wall)
     month = days.astype("datetime64[M]")
@@ -321,7 +325,7 @@ def _uneven_months(wall, freq):
     return _uneven_marked(month.astype(np.int64), months * freq.n, off, clocks)
 
 
-def _uneven_marked(number, step, off, clocks):
+def _uneven_marked(number: Integers, step: int, off: Booleans, clocks: Array) -> tuple[Integers, Integers]:
     """As `_uneven`, and off the grid wherever one of the pair is `off` or the time of day changes."""
     apart = np.diff(number)
     bad = off[1:] | off[:-1] | (clocks[1:] != clocks[:-1])
@@ -330,7 +334,7 @@ def _uneven_marked(number, step, off, clocks):
     return odd, np.where((apart % step == 0) & ~bad[odd], apart // step, 0)
 
 
-def _uneven_otherwise(wall, freq):
+def _uneven_otherwise(wall: pd.DatetimeIndex, freq: pd.DateOffset) -> tuple[Integers, Integers]:
     """Any other offset, pair by pair."""
     stamps = list(wall)
     odd = [row for row, stamp in enumerate(stamps[:-1]) if stamp + freq != stamps[row + 1]]
@@ -338,6 +342,6 @@ def _uneven_otherwise(wall, freq):
     return np.array(odd, dtype=np.int64), np.array(steps, dtype=np.int64)
 
 
-def _steps_over(earlier, later, freq):
-    grid = pd.date_range(earlier, later, freq=freq) if later > earlier else ()
+def _steps_over(earlier: pd.Timestamp, later: pd.Timestamp, freq: pd.DateOffset) -> int:
+    grid: Sequence[Any] = pd.date_range(earlier, later, freq=freq) if later > earlier else ()
     return len(grid) - 1 if len(grid) and grid[0] == earlier and grid[-1] == later else 0

@@ -1,15 +1,19 @@
 """The columns of a frame: names, roles, finite floats, and the refusals of everything else."""
 
+from collections.abc import Hashable, Sequence
+from typing import Any
+
 import numpy as np
 import pandas as pd
 
 from .._refusals import Fix, Refusal, Words, argument
+from .._types import Floats, FrameLike
 from .wide import no_target, refuse_steps_as_columns, shown
 
 __all__ = ["as_frame", "check_length", "column_names", "read_values"]
 
 
-def as_frame(X, what="X"):
+def as_frame(X: FrameLike, what: str = "X") -> pd.DataFrame:
     """A frame from a frame or a named series; anything else is refused.
 
     Parameters
@@ -53,7 +57,11 @@ def as_frame(X, what="X"):
     )
 
 
-def column_names(frame, target, past_covariates=None):
+def column_names(
+    frame: pd.DataFrame,
+    target: Hashable | Sequence[Hashable] | None,
+    past_covariates: Hashable | Sequence[Hashable] | None = None,
+) -> tuple[list[Hashable], list[Hashable]]:
     """Names of the targets and of all channels: targets first, then past covariates, each once.
 
     Parameters
@@ -99,11 +107,11 @@ def column_names(frame, target, past_covariates=None):
     return targets, channels
 
 
-def _as_list(names):
+def _as_list(names: Hashable | Sequence[Hashable]) -> list[Hashable]:
     return list(names) if isinstance(names, (list, np.ndarray, pd.Index)) else [names]
 
 
-def read_values(frame, names):
+def read_values(frame: pd.DataFrame, names: Sequence[Hashable]) -> Floats:
     """Finite floats of some columns, in memory of the frame where its layout allows.
 
     Parameters
@@ -146,7 +154,7 @@ def read_values(frame, names):
     return values
 
 
-def as_slice(positions):
+def as_slice(positions: list[int]) -> slice | list[int]:
     """Equally spaced positions as a slice, because only a slice of a frame is a view."""
     steps = set(np.diff(positions).tolist())
     if len(steps) > 1 or 0 in steps:
@@ -156,11 +164,12 @@ def as_slice(positions):
     return slice(positions[0], stop if stop >= 0 else None, step)
 
 
-def refuse_dtype(name, dtype):
+def refuse_dtype(name: Hashable, dtype: Any) -> None:
     numeric = pd.api.types.is_numeric_dtype(dtype) or pd.api.types.is_bool_dtype(dtype)
     if numeric and not pd.api.types.is_complex_dtype(dtype):
         return
-    fix, more = Fix(f"df[{name!r}] = pd.to_numeric(df[{name!r}], errors='coerce')", ""), ""
+    fix: str = Fix(f"df[{name!r}] = pd.to_numeric(df[{name!r}], errors='coerce')", "")
+    more = ""
     if pd.api.types.is_complex_dtype(dtype):
         fix, more = f"df[{name!r}] = df[{name!r}].to_numpy().real", "Or its imaginary part, or both as two columns."
     elif pd.api.types.is_datetime64_any_dtype(dtype) or isinstance(dtype, pd.PeriodDtype):
@@ -179,7 +188,7 @@ def refuse_dtype(name, dtype):
     )
 
 
-def _refuse_not_finite(names, values, index):
+def _refuse_not_finite(names: Sequence[Hashable], values: Floats, index: pd.Index) -> None:
     for name, column in zip(names, values.T, strict=True):
         missing = np.isnan(column)
         if missing.any():
@@ -208,13 +217,13 @@ def _refuse_not_finite(names, values, index):
             )
 
 
-def code_of_infinite(name):
+def code_of_infinite(name: Hashable) -> str:
     """The statement that replaces infinite values by interpolated ones."""
     column = f"df[{name!r}]"
     return f"{column} = {column}.replace([np.inf, -np.inf], np.nan).interpolate(limit_direction='both')"
 
 
-def check_length(n_rows, lookback, horizon):
+def check_length(n_rows: int, lookback: int, horizon: int) -> None:
     """Refuse a series too short for one window.
 
     Parameters

@@ -1,11 +1,16 @@
 """The ends of the known rows of some series, and frames of later rows that have to follow them."""
 
+from __future__ import annotations
+
+from collections.abc import Hashable
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
 
 from .._refusals import Fix, Refusal, Words, joined
+from .._types import Booleans, Floats, Integers
 from .fixes import Source, frame_named
 from .infer import check_axis
 from .names import quoted
@@ -13,6 +18,11 @@ from .roles import Layout
 from .series import FrameRows, series_of
 from .stamps import kind_of, read_stamps
 from .zones import refuse_other_zone
+
+if TYPE_CHECKING:
+    from .axis import TimeAxis
+    from .panel import Panel
+    from .roles import Roles
 
 __all__ = ["Ends"]
 
@@ -34,20 +44,20 @@ class Ends:
         What to do about missing stamps.
     """
 
-    keys: list
+    keys: list[Hashable]
     index: pd.Index
-    targets: np.ndarray
-    past: np.ndarray
-    future: np.ndarray
+    targets: Floats
+    past: Floats
+    future: Floats
     overlap_fix: Fix
     gap_fix: Fix
 
-    def places(self, rows):
+    def places(self, rows: FrameRows | Panel) -> Integers:
         """Number of each series of some rows among these, -1 for one that is not there."""
         number = {key: place for place, key in enumerate(self.keys)}
         return np.array([number.get(key, -1) for key in ([None] if rows.keys is None else rows.keys)], dtype=np.int64)
 
-    def alike(self, index):
+    def alike(self, index: pd.Index) -> pd.Index:
         """Labels in the zone object and the resolution of the known ones, where that loses nothing."""
         if kind_of(index) != "datetime" or kind_of(self.index) != "datetime":
             return index
@@ -56,7 +66,7 @@ class Ends:
         same = index.as_unit(self.index.unit)
         return same if (same == index).all() else index
 
-    def newer(self, frame, roles, axis, what):
+    def newer(self, frame: pd.DataFrame, roles: Roles, axis: TimeAxis, what: str) -> pd.DataFrame:
         """The rows of a frame that are later than the end of their series.
 
         Parameters
@@ -84,7 +94,7 @@ class Ends:
         keep[known if rows.order is None else rows.order[known]] = False
         return frame[keep]
 
-    def known(self, rows):
+    def known(self, rows: FrameRows) -> Booleans:
         """Which rows are not later than the end of their series.
 
         Parameters
@@ -102,7 +112,7 @@ class Ends:
                 found[first:end] = np.asarray(rows.index[first:end] <= self.index[place])
         return found
 
-    def before(self, rows, what):
+    def before(self, rows: FrameRows, what: str) -> FrameRows:
         """The rows, with the newest known row before those of each series that has one.
 
         Raises
@@ -115,32 +125,34 @@ class Ends:
         index = self.index.append(rows.index)[self._order(rows, places)]
         return FrameRows(rows.keys, self._starts(rows, places), index, None)
 
-    def values_before(self, rows, *arrays):
+    def values_before(self, rows: FrameRows, *arrays: Floats) -> list[Floats]:
         """Targets, past and future covariates of these rows, likewise."""
         order = self._order(rows, self.places(rows))
         own = self.targets, self.past, self.future
         return [np.concatenate([known, later])[order] for known, later in zip(own, arrays, strict=True)]
 
-    def without(self, panel):
+    def without(self, panel: Panel) -> Panel:
         """A panel of such rows without those that were known."""
         known = np.flatnonzero(self.places(panel) >= 0)
         keep = np.ones(len(panel.index), dtype=bool)
         keep[panel.starts[known]] = False
         lengths = np.diff(panel.starts)
         lengths[known] -= 1
-        cut = {name: None if getattr(panel, name) is None else getattr(panel, name)[keep] for name in _ROWS}
+        cut: dict[str, Any] = {
+            name: None if getattr(panel, name) is None else getattr(panel, name)[keep] for name in _ROWS
+        }
         return replace(panel, starts=np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64), **cut)
 
-    def _order(self, rows, places):
+    def _order(self, rows: FrameRows, places: Integers) -> Integers:
         n, parts = len(self.keys), []
         for place, first, end in zip(places, rows.starts[:-1], rows.starts[1:], strict=True):
             parts += [np.array([place] if place >= 0 else [], dtype=np.int64), n + np.arange(first, end)]
         return np.concatenate(parts)
 
-    def _starts(self, rows, places):
+    def _starts(self, rows: FrameRows, places: Integers) -> Integers:
         return np.concatenate([[0], np.cumsum(np.diff(rows.starts) + (places >= 0))]).astype(np.int64)
 
-    def _refuse_known(self, rows, what):
+    def _refuse_known(self, rows: FrameRows, what: str) -> None:
         known = np.flatnonzero(self.known(rows))
         if not len(known):
             return
@@ -170,7 +182,7 @@ class Ends:
         )
 
 
-def _repeated_hour(first, last):
+def _repeated_hour(first: pd.Timestamp, last: pd.Timestamp) -> str:
     """A hint where the first new stamp may be of the hour that comes twice in autumn, which only a zone tells apart."""
     if not isinstance(last, pd.Timestamp) or last.tz is not None or last == last.normalize():
         return ""

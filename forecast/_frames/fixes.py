@@ -1,8 +1,12 @@
 """The code of fixes: after "Fix:" a message has one statement, or one argument, that can be pasted."""
 
+from __future__ import annotations
+
 import re
+from collections.abc import Hashable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -15,7 +19,7 @@ STEPS = ("s", "min", "5min", "15min", "30min", "h", "3h", "6h", "12h", "D", "W",
 SECONDS = (1, 60, 300, 900, 1800, 3600, 10_800, 21_600, 43_200, 86_400, 604_800, 2_629_746, 7_889_238, 31_556_952)
 
 
-def frame_named(what, after=""):
+def frame_named(what: str, after: str = "") -> str:
     """A frame by its name in messages: of an argument in Python, and what the command calls it.
 
     Parameters
@@ -40,7 +44,7 @@ _FILES = {"X": "the file", "df": "the file", "new_rows": "the file"}
 
 
 @contextmanager
-def named_in_fixes(what):
+def named_in_fixes(what: str) -> Iterator[None]:
     """In refusals within this context, the code after "Fix:" uses the frame's name in the user's call.
 
     Parameters
@@ -88,34 +92,34 @@ class Source:
     "df.index = df.index.tz_convert('Europe/Berlin')"
     """
 
-    frame: object = None
-    layout: object = None
+    frame: Any = None
+    layout: Any = None
     what: str = "X"
 
     @property
-    def name(self):
+    def name(self) -> str:
         """The variable that a user's frame is called by."""
         return {"X": "df", "the history": "history"}.get(self.what, self.what)
 
     @property
-    def time_at(self):
+    def time_at(self) -> str:
         """Where the stamps are: "column", "index" or "level"."""
         if self.layout is None or (self.layout.time_at == "index" and len(self.layout.levels) == 1):
             return "index"
         return "column" if self.layout.time_at == "column" else "level"
 
     @property
-    def where(self):
+    def where(self) -> str:
         """Where the stamps are, for messages."""
         return f"column {self.layout.time!r}" if self.time_at == "column" else "the index"
 
     @property
-    def ids(self):
+    def ids(self) -> list[Hashable]:
         """Labels of the columns or levels that name the series."""
         series = None if self.layout is None else self.layout.series
         return [] if series is None else list(series) if isinstance(series, list) else [series]
 
-    def stamps(self, call):
+    def stamps(self, call: str) -> str:
         """The statement that replaces the time stamps by others.
 
         Parameters
@@ -136,7 +140,7 @@ class Source:
         made = call.format(f"{self.name}.index.levels[{level}]")
         return f"{self.name}.index = {self.name}.index.set_levels({made}, level={level})"
 
-    def read(self, call):
+    def read(self, call: str) -> str:
         """The statement that reads stamps from text or other values.
 
         Parameters
@@ -153,7 +157,7 @@ class Source:
             return f"{column} = {call.format(column)}"
         return self.stamps(call)
 
-    def kept(self, condition):
+    def kept(self, condition: str) -> str:
         """The statement that keeps some rows.
 
         Parameters
@@ -172,7 +176,7 @@ class Source:
         }[self.time_at]
         return f"{self.name} = {self.name}[{condition.format(stamps)}]"
 
-    def merged(self):
+    def merged(self) -> str:
         """The statement that makes one row of those that have one stamp; of columns that are not all numbers the first.
 
         Returns
@@ -184,7 +188,7 @@ class Source:
         by = f"{self.layout.time!r}, as_index=False" if self.time_at == "column" else "level=0"
         return f"{self.name} = {self.name}.groupby({by}).mean()"
 
-    def resampled(self, freq):
+    def resampled(self, freq: str) -> str | None:
         """The statement that makes one row per step, series by series; None where columns are not all numbers.
 
         Parameters
@@ -212,7 +216,7 @@ class Source:
             return f"{name} = {made}.reset_index()"
         return f"{name} = {made}" if levels else f"{name} = {made}.reset_index({self.ids!r})"
 
-    def _is_numeric(self):
+    def _is_numeric(self) -> bool:
         if self.frame is None:
             return True
         time = self.layout.time_name
@@ -223,7 +227,7 @@ class Source:
         )
 
 
-def nearest_step(index):
+def nearest_step(index: pd.DatetimeIndex) -> str:
     """The usual step of an index, as pandas writes one that people use.
 
     Parameters

@@ -1,17 +1,27 @@
 """Future rows of the user: exactly those that follow the fitted data, aligned by series and time, never by position."""
 
+from __future__ import annotations
+
+from collections.abc import Hashable
 from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
 
 from .._refusals import Fix, Refusal, Words, extended, joined, sentences, split_advice
+from .._types import Booleans, Floats, Integers
 from .infer import jumps_forward
 from .names import blocks_of, quoted, refuse_retyped, sorting
 from .roles import Layout
 from .schema import encoded, float_dtype
 from .stamps import kind_of, read_stamps, ticks_of
 from .time_column import time_columns
+
+if TYPE_CHECKING:
+    from .axis import TimeAxis
+    from .roles import Roles
+    from .schema import Schema
 
 __all__ = ["Future", "read_future"]
 
@@ -20,7 +30,7 @@ FIX = Fix("X = model.future_frame()", "")  # the hint says what the command does
 OTHER_ROWS = Words("predict(history=frame)", "give a data file after the model")
 
 
-def named(what):
+def named(what: str) -> str:
     """The future rows by their name: of the argument, and of the option."""
     return Words(what, "--future" if what == "X" else what)
 
@@ -42,14 +52,23 @@ class Future:
         Index of the user's frame.
     """
 
-    keys: list
-    labels: list
-    values: list
-    rows: list
+    keys: list[Hashable]
+    labels: list[pd.Index]
+    values: list[Floats]
+    rows: list[Integers]
     index: pd.Index
 
 
-def read_future(frame, roles, schema, axis, expected, *, what="X", at_least=None):
+def read_future(
+    frame: pd.DataFrame,
+    roles: Roles,
+    schema: Schema,
+    axis: TimeAxis,
+    expected: dict[Hashable, Any],
+    *,
+    what: str = "X",
+    at_least: int | None = None,
+) -> Future:
     """Read future rows and their future covariates.
 
     Parameters
@@ -108,7 +127,7 @@ def read_future(frame, roles, schema, axis, expected, *, what="X", at_least=None
     return Future(keys, parts, _covariates(frame, schema, keys, labels, rows), rows, frame.index)
 
 
-def _refuse_counted(frame, layout, axis, labels, what):
+def _refuse_counted(frame: pd.DataFrame, layout: Layout, axis: TimeAxis, labels: pd.Index, what: str) -> None:
     """Refuse future rows whose index is row numbers although one column holds their time."""
     found = time_columns(frame) if kind_of(labels) == "integer" and axis.kind != "integer" else []
     if len(found) == 1 and layout.time_at == "index" and len(layout.levels) == 1:
@@ -122,7 +141,9 @@ def _refuse_counted(frame, layout, axis, labels, what):
         )
 
 
-def _by_series(frame, layout, expected, what):
+def _by_series(
+    frame: pd.DataFrame, layout: Layout, expected: dict[Hashable, pd.Timestamp | pd.Period | int], what: str
+) -> tuple[list[Hashable], list[Integers]]:
     if layout.series_at is None:
         return [None], [np.arange(len(frame))]
     blocks = blocks_of(frame, layout, what, {"advice": HINT, "fix": FIX})
@@ -144,12 +165,20 @@ def _by_series(frame, layout, expected, what):
     return keys, np.split(order, np.bincount(codes).cumsum()[:-1])
 
 
-def _after(start):
+def _after(start: str) -> str:
     """How to forecast after rows that are given."""
     return Words(f"{start}{OTHER_ROWS}.", f"{start}{OTHER_ROWS.command}.")
 
 
-def _check_rows(axis, key, last, labels, what, at_least, layout):
+def _check_rows(
+    axis: TimeAxis,
+    key: Hashable,
+    last: pd.Timestamp | pd.Period | int,
+    labels: pd.Index,
+    what: str,
+    at_least: int | None,
+    layout: Layout,
+) -> None:
     """The labels of one series against those that must follow."""
     where = joined("" if key is None else f"series {quoted(key)}: ", named(what))
     count = len(labels)
@@ -195,7 +224,7 @@ def _check_rows(axis, key, last, labels, what, at_least, layout):
         )
 
 
-def _comes_later(last, labels):
+def _comes_later(last: Any, labels: pd.Index) -> bool:
     """Whether labels are later than the last known one, in order and of its kind: any such times can be asked for."""
     alike = kind_of(labels) == kind_of(pd.Index([last])) and (
         (getattr(labels, "tz", None) is None) == (getattr(last, "tzinfo", None) is None)
@@ -203,7 +232,7 @@ def _comes_later(last, labels):
     return alike and labels[0] > last and labels.is_monotonic_increasing and labels.is_unique
 
 
-def _equal(follows, labels):
+def _equal(follows: pd.Index, labels: pd.Index) -> Booleans:
     """Label by label, whatever the resolution and the zone: instants are compared."""
     aware = getattr(follows, "tz", None) is not None, getattr(labels, "tz", None) is not None
     if kind_of(follows) != kind_of(labels) or aware[0] != aware[1]:
@@ -215,7 +244,9 @@ def _equal(follows, labels):
     return np.asarray(follows == labels)
 
 
-def _covariates(frame, schema, keys, labels, rows):
+def _covariates(
+    frame: pd.DataFrame, schema: Schema, keys: list[Hashable], labels: pd.Index, rows: list[Integers]
+) -> list[Floats]:
     if not schema.future:
         return [np.empty((len(part), 0)) for part in rows]
     places = _Places(keys, labels, rows)
@@ -235,7 +266,7 @@ def _covariates(frame, schema, keys, labels, rows):
     return [values if len(rows) == 1 else values[part] for part in rows]
 
 
-def _refuse_missing(column, label, places):
+def _refuse_missing(column: pd.Series, label: Hashable, places: _Places) -> None:
     absent = np.flatnonzero(column.isna().to_numpy())
     if len(absent):
         raise ValueError(
@@ -253,10 +284,10 @@ def _refuse_missing(column, label, places):
 class _Places:
     """Rows of a future frame as text for messages."""
 
-    def __init__(self, keys, labels, rows):
+    def __init__(self, keys: list[Hashable], labels: pd.Index, rows: list[Integers]) -> None:
         self._keys, self._labels, self._rows = keys, labels, rows
 
-    def place(self, row):
+    def place(self, row: int) -> str:
         stamp = str(self._labels[int(row)])
         if self._keys == [None]:
             return stamp

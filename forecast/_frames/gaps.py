@@ -1,13 +1,21 @@
 """Rows for stamps that are not there: missing values, or values linear in time between the neighbours."""
 
+from __future__ import annotations
+
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
 
 from .._refusals import Fix, Refusal, Words, joined, sentences, split_advice
+from .._types import Booleans, Floats, Integers
 from .sessions import wall_days
 from .stamps import ticks_of
+
+if TYPE_CHECKING:
+    from .axis import TimeAxis
+    from .series import FrameRows
 
 __all__ = ["Filling", "missed_sessions", "refuse_gaps"]
 
@@ -15,7 +23,9 @@ FEW = 10_000  # rows that may be put in whatever the length of the frame
 MOST = 10  # times the rows of the frame
 
 
-def refuse_gaps(rows, axis, before, steps, fix=None, fitted=False):
+def refuse_gaps(
+    rows: FrameRows, axis: TimeAxis, before: Integers, steps: Integers, fix: Fix | None = None, fitted: bool = False
+) -> None:
     """Refuse a frame with gaps: how many stamps are missing, the first three, and the fix.
 
     Parameters
@@ -58,7 +68,7 @@ def refuse_gaps(rows, axis, before, steps, fix=None, fitted=False):
     )
 
 
-def missed_sessions(rows, axis):
+def missed_sessions(rows: FrameRows, axis: TimeAxis) -> tuple[Integers, Integers]:
     """Where a series has no row on a day on which another one has, and sessions were inferred.
 
     Parameters
@@ -88,7 +98,7 @@ def missed_sessions(rows, axis):
     return odd, steps
 
 
-def _sessions(rows, axis):
+def _sessions(rows: FrameRows, axis: TimeAxis) -> TimeAxis:
     """The axis whose steps are the days on which any series has a row; of hours as it is."""
     if not axis.pause or rows.keys is None or not isinstance(axis.freq, pd.offsets.BusinessDay):
         return axis
@@ -116,14 +126,14 @@ class Filling:
     starts : ndarray of int, shape (n_series + 1,)
     """
 
-    source: np.ndarray
-    inserted: np.ndarray
-    weight: np.ndarray
+    source: Integers
+    inserted: Booleans
+    weight: Floats
     index: pd.Index
-    starts: np.ndarray
+    starts: Integers
 
     @classmethod
-    def of(cls, rows, axis, before, steps):
+    def of(cls, rows: FrameRows, axis: TimeAxis, before: Integers, steps: Integers) -> Filling:
         """Rows for all gaps of a frame.
 
         Raises
@@ -165,17 +175,17 @@ class Filling:
         weight = (ticks[inserted] - old[first]) / span
         return cls(source, inserted, weight, labels.rename(rows.index.name), starts)
 
-    def previous(self, values):
+    def previous(self, values: Floats) -> Floats:
         """Values of the new rows: an inserted one has those of the row before it."""
         return values[self.source]
 
-    def missing(self, values):
+    def missing(self, values: Floats) -> Floats:
         """Values of the new rows, NaN in inserted ones."""
         filled = values[self.source]
         filled[self.inserted] = np.nan
         return filled
 
-    def linear(self, values):
+    def linear(self, values: Floats) -> Floats:
         """Values of the new rows, those of inserted ones linear in time; NaN next to a missing neighbour."""
         filled = values[self.source]
         first = self.source[self.inserted]
@@ -184,5 +194,5 @@ class Filling:
         return filled
 
 
-def _alike(inside, labels):
+def _alike(inside: pd.Index, labels: pd.Index) -> pd.Index:
     return inside.as_unit(labels.unit) if isinstance(labels, pd.DatetimeIndex) else inside

@@ -3,17 +3,25 @@
 Behind each other they would be one series that jumps where the next begins, and no forecast of it would mean anything.
 """
 
+from __future__ import annotations
+
 import calendar
 import re
+from collections.abc import Hashable, Iterable, Iterator, Sequence
 from itertools import combinations
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
 
 from .._refusals import Fix, Refusal, Words, argument, joined
+from .._types import Integers
 from .names import changes
 from .roles import Layout
 from .stamps import ticks_of
+
+if TYPE_CHECKING:
+    from .roles import Roles
 
 __all__ = ["naming", "refuse_glued", "refuse_numbered_steps", "refuse_several", "repeats_message"]
 
@@ -31,7 +39,7 @@ NAMES = (
 )
 
 
-def naming(frame, stamps, taken):
+def naming(frame: pd.DataFrame, stamps: pd.Index, taken: Sequence[Hashable]) -> list[Hashable]:
     """Columns and levels that tell the rows of one stamp apart, so that they name several series.
 
     Parameters
@@ -76,7 +84,7 @@ def naming(frame, stamps, taken):
     return []
 
 
-def _columns(frame, taken):
+def _columns(frame: pd.DataFrame, taken: Iterable[Hashable]) -> Iterator[tuple[Hashable, pd.Index]]:
     """Columns and named levels that could name series: texts, categories and whole numbers."""
     columns = frame.columns
     for position, label in enumerate(columns):
@@ -97,31 +105,31 @@ def _columns(frame, taken):
                 yield name, values
 
 
-def _may_name(dtype):
+def _may_name(dtype: Any) -> bool:
     if isinstance(dtype, pd.CategoricalDtype) or _is_text(dtype):
         return True
     return pd.api.types.is_integer_dtype(dtype)
 
 
-def _is_text(dtype):
+def _is_text(dtype: Any) -> bool:
     if isinstance(dtype, pd.CategoricalDtype):
         dtype = dtype.categories.dtype
     return pd.api.types.is_object_dtype(dtype) or pd.api.types.is_string_dtype(dtype)
 
 
-def _together(codes):
+def _together(codes: list[Integers]) -> Integers:
     combined = codes[0]
     for more in codes[1:]:
         combined = pd.factorize(combined * (int(more.max()) + 1) + more)[0].astype(np.int64)
     return combined
 
 
-def _are_apart(codes, numbers, count):
+def _are_apart(codes: Integers, numbers: Integers, count: int) -> bool:
     """Whether no stamp comes twice under one name."""
     return len(pd.unique(codes * count + numbers)) == len(codes)
 
 
-def _are_regular(codes, ticks):
+def _are_regular(codes: Integers, ticks: Integers) -> bool:
     """Whether rows of one name mostly lie one step apart, as those of a series and not those of any number do."""
     order = np.lexsort((ticks, codes))
     apart, same = np.diff(ticks[order]), np.diff(codes[order]) == 0
@@ -132,7 +140,9 @@ def _are_regular(codes, ticks):
 # -------------------- stamps that repeat
 
 
-def repeats_message(frame, target, layout, stamps):
+def repeats_message(
+    frame: pd.DataFrame, target: Sequence[Hashable], layout: Layout, stamps: pd.Index
+) -> Refusal | None:
     """The refusal of a frame whose stamps repeat because it holds several series; None if it seems to hold one.
 
     Parameters
@@ -161,19 +171,19 @@ def repeats_message(frame, target, layout, stamps):
     return _repeats(layout, stamps, several, argument("series", labels[0] if len(labels) == 1 else labels))
 
 
-def _repeats(layout, stamps, end, fix):
+def _repeats(layout: Layout, stamps: pd.Index, end: str, fix: Fix | str) -> Refusal:
     twice = stamps[stamps.duplicated()]
     where = f"column {layout.time!r}" if layout.time_at == "column" else "the index"
     return Refusal(joined(f"has {len(twice)} duplicates, the first of {twice[0]}", end), where=where, fix=fix)
 
 
-def _listed(labels):
+def _listed(labels: Sequence[Hashable]) -> str:
     if len(labels) == 1:
         return f"value of column {labels[0]!r}"
     return f"combination of the columns {', '.join(map(repr, labels[:-1]))} and {labels[-1]!r}"
 
 
-def _clock(label, values, stamps, layout):
+def _clock(label: Hashable, values: pd.Index, stamps: pd.Index, layout: Layout) -> tuple[Hashable, str, bool] | None:
     """A column with the time of day of stamps that are days: its label, the fix, and whether it may name series."""
     if not isinstance(stamps, pd.DatetimeIndex) or not (stamps == stamps.normalize()).all():
         return None
@@ -199,7 +209,7 @@ def _clock(label, values, stamps, layout):
 # -------------------- rows that are only counted
 
 
-def refuse_glued(frame, roles, layout, of_model=True):
+def refuse_glued(frame: pd.DataFrame, roles: Roles, layout: Layout, of_model: bool = True) -> None:
     """Refuse a frame of one series whose index counts rows, or names series, where columns show several.
 
     Parameters
@@ -237,7 +247,7 @@ def refuse_glued(frame, roles, layout, of_model=True):
         # Times that fall begin again with the next block; with series in no blocks they count no steps.
         whole = np.count_nonzero(np.diff(found[label][0])) == len(found[label][1]) - 1
         for time, ticks, apart in times if whole else rising:
-            if time != label and _begins_again(*found[label], ticks, apart):
+            if time != label and _begins_again(found[label][0], found[label][1], ticks, apart):
                 if not _is_part_of_years(found[label][1], frame[time]):
                     raise ValueError(_counted_message(label, found[label][1], time, frame, counted, of_model))
     given = {*used, *roles.past, *roles.future}
@@ -246,7 +256,7 @@ def refuse_glued(frame, roles, layout, of_model=True):
             raise ValueError(_blocks_message(label, found[label][1]))
 
 
-def refuse_several(frame, roles):
+def refuse_several(frame: pd.DataFrame, roles: Roles) -> None:
     """Refuse a frame that is to be one series and shows several, by stamps that repeat or under row numbers.
 
     Parameters
@@ -269,7 +279,7 @@ def refuse_several(frame, roles):
             raise ValueError(message)
 
 
-def refuse_numbered_steps(frame, layout):
+def refuse_numbered_steps(frame: pd.DataFrame, layout: Layout) -> None:
     """Refuse a column of time whose steps are texts with a number, such as "d_12", with the code that takes it.
 
     Parameters
@@ -296,15 +306,15 @@ def refuse_numbered_steps(frame, layout):
     )
 
 
-def _steps_code(label, column):
+def _steps_code(label: Hashable, column: pd.Series) -> str:
     """The code that takes the numbers off texts such as "d_12"."""
     first = str(column.iloc[0])
-    start = len(first) - len(re.search(r"\d+$", first)[0])
+    start = len(first) - len(next(re.finditer(r"\d+$", first))[0])
     plain = f"df[{label!r}]{'.astype(str)' if isinstance(column.dtype, pd.CategoricalDtype) else ''}"
     return f"df[{label!r}] = {plain}.str[{start}:].astype(int)"
 
 
-def _times(frame, taken):
+def _times(frame: pd.DataFrame, taken: Iterable[Hashable]) -> Iterator[tuple[Hashable, Integers, Integers]]:
     """Columns that could count the steps of each series: stamps, whole numbers, texts that end in a number.
 
     Yields
@@ -323,7 +333,7 @@ def _times(frame, taken):
                 yield label, ticks, apart
 
 
-def _numbered(values):
+def _numbered(values: pd.Series) -> pd.Series | None:
     """The numbers at the end of strings that are otherwise equal, such as "d_12"; None for other strings."""
     if not len(values) or not re.fullmatch(r"\D*\d{1,9}", str(values.iloc[0])):
         return None
@@ -335,7 +345,7 @@ def _numbered(values):
     return parts[1].astype(np.int64)
 
 
-def _ticks(values):
+def _ticks(values: pd.Series) -> Integers | None:
     """Values of a column as whole numbers that rise with time; None of one that cannot count steps."""
     dtype = values.dtype
     if pd.api.types.is_integer_dtype(dtype):
@@ -349,7 +359,7 @@ def _ticks(values):
     return None if numbers is None else numbers.to_numpy()
 
 
-def _begins_again(codes, names, ticks, apart):
+def _begins_again(codes: Integers, names: pd.Index, ticks: Integers, apart: Integers) -> bool:
     """Whether a column of time rises in every series and begins anew in the next, or has all series at each stamp."""
     falls = apart < 0
     if falls.any():  # one after the other
@@ -361,24 +371,24 @@ def _begins_again(codes, names, ticks, apart):
     if not (apart == 0).any() or not apart.any() or (codes < 0).any():
         return False
     counts = np.unique(ticks, return_counts=True)[1]
-    many = int(counts.max()) == len(names) and 2 * np.sum(counts > 1) >= len(counts)
+    many = int(counts.max()) == len(names) and bool(2 * np.sum(counts > 1) >= len(counts))
     return many and _are_apart(codes.astype(np.int64), *_factorized(ticks)) and _are_regular(codes, ticks)
 
 
-def _is_even(steps):
+def _is_even(steps: Integers) -> bool:
     return np.mean(steps == np.median(steps)) >= 0.5
 
 
-def _factorized(ticks):
+def _factorized(ticks: Integers) -> tuple[Integers, int]:
     numbers, known = pd.factorize(ticks)
     return numbers, len(known)
 
 
-def _words(label):
+def _words(label: Hashable) -> list[str]:
     return re.findall(r"[a-z]+", re.sub(r"([a-z])([A-Z])", r"\1 \2", str(label)).lower())
 
 
-def _is_part(label, names):
+def _is_part(label: Hashable, names: pd.Index) -> bool:
     """Whether a column is a part of a date or a time: by its name, its values, or the names of days and months."""
     if set(_words(label)) & set(PARTS.split()):
         return True
@@ -390,11 +400,11 @@ def _is_part(label, names):
     return all(re.match(r"(19|20)\d\d([^\d]|$)", str(name)) for name in names)
 
 
-def _are_years(values):
+def _are_years(values: Integers) -> bool:
     return len(values) > 1 and bool((np.diff(values) == 1).all() and values[0] >= 1500 and values[-1] <= 2200)
 
 
-def _is_part_of_years(names, time):
+def _is_part_of_years(names: pd.Index, time: pd.Series) -> bool:
     """Whether the years of a column have a row for each month, quarter, week or day, which others number."""
     if not (pd.api.types.is_integer_dtype(names.dtype) and pd.api.types.is_integer_dtype(time.dtype)):
         return False
@@ -402,7 +412,7 @@ def _is_part_of_years(names, time):
     return parts and time.is_monotonic_increasing and _are_years(np.unique(time))
 
 
-def _looks_like_names(label, codes, names):
+def _looks_like_names(label: Hashable, codes: Integers, names: pd.Index) -> bool:
     """Whether a column without a role holds names: each in one block of rows, or all of them in turn."""
     if (codes < 0).any():
         return False
@@ -424,12 +434,14 @@ def _looks_like_names(label, codes, names):
     return even or not rises
 
 
-def _count_of(names):
+def _count_of(names: pd.Index) -> str:
     shown = ", ".join(repr(name.item() if isinstance(name, np.generic) else name) for name in names[:2])
     return f"{len(names)} values ({shown}, ...)" if len(names) > 2 else f"the values {shown}"
 
 
-def _counted_message(label, names, time, frame, counted, of_model):
+def _counted_message(
+    label: Hashable, names: pd.Index, time: Hashable, frame: pd.DataFrame, counted: bool, of_model: bool
+) -> Refusal:
     where = f"column {label!r} holds" if counted else f"the index{f' {label!r}' if label is not None else ''} holds"
     rows = "the index counts rows, but " if counted else ""
     series, at = argument("series", "series" if label is None else label), argument("time", time)
@@ -448,7 +460,7 @@ def _counted_message(label, names, time, frame, counted, of_model):
     )
 
 
-def _blocks_message(label, names):
+def _blocks_message(label: Hashable, names: pd.Index) -> Refusal:
     return Refusal(
         f"the index counts rows, but column {label!r}, which has no role, holds {_count_of(names)} one after the other",
         got="as one series they would be glued together",

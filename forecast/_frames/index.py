@@ -3,10 +3,14 @@
 Stamps are never turned into integers: pandas 2 counts nanoseconds, pandas 3 microseconds, and both are right.
 """
 
+from collections.abc import Callable, Hashable
+from datetime import tzinfo
+
 import numpy as np
 import pandas as pd
 
 from .._refusals import Fix, Refusal, Words, argument, sentences, split_advice
+from .._types import Integers
 from .fixes import Source, nearest_step
 from .patterns import Pattern
 from .seen_patterns import pattern_seen
@@ -16,13 +20,13 @@ from .text_dates import code_of_stamps
 __all__ = ["continue_stamps", "frequency_of", "season_length"]
 
 
-def _listed(labels, limit=3):
+def _listed(labels: pd.DatetimeIndex, limit: int = 3) -> str:
     """The first labels as text, and how many there are where not all are shown."""
     shown = ", ".join(str(label) for label in labels[:limit])
     return shown if len(labels) <= limit else f"{shown}, ... ({len(labels)} in all)"
 
 
-def frequency_of(index):
+def frequency_of(index: pd.Index) -> pd.DateOffset | int:
     """Frequency of a regular index; an irregular one is refused.
 
     Parameters
@@ -70,10 +74,10 @@ def frequency_of(index):
     return step
 
 
-def _refuse_kind(index):
+def _refuse_kind(index: pd.Index) -> None:
     if isinstance(index, pd.MultiIndex):
         names = [name for name in index.names if name is not None]
-        code = argument("series", names[0]) if names else None
+        code: str | None = argument("series", names[0]) if names else None
         if not names and index.nlevels == 2:
             code = "df.index.names = ['series', 'time']"
         raise TypeError(
@@ -100,7 +104,7 @@ def _refuse_kind(index):
     )
 
 
-def refuse_disorder(index, source=None):
+def refuse_disorder(index: pd.Index, source: Source | None = None) -> None:
     """Refuse missing stamps, stamps that come twice, and disorder.
 
     Parameters
@@ -153,12 +157,12 @@ _TWO_HOURS = Words(
 )
 
 
-def _sorted(source):
+def _sorted(source: Source) -> str:
     by = f"sort_values({source.layout.time!r})" if source.time_at == "column" else "sort_index()"
     return f"{source.name} = {source.name}.{by}"
 
 
-def _refuse_step_gaps(index, steps, step):
+def _refuse_step_gaps(index: pd.Index, steps: Integers, step: int) -> None:
     jumps = np.flatnonzero(np.diff(steps) != step)
     if len(jumps):
         row = int(jumps[0])
@@ -180,7 +184,7 @@ def _refuse_step_gaps(index, steps, step):
         )
 
 
-def _inferred(index):
+def _inferred(index: pd.DatetimeIndex) -> pd.DateOffset:
     refuse_too_few(index)
     freq = seen_in(index)
     if freq is not None and not isinstance(freq, pd.offsets.BusinessHour):
@@ -197,7 +201,7 @@ def _inferred(index):
     raise ValueError(_irregular(index, best))
 
 
-def refuse_too_few(index, fix=None):
+def refuse_too_few(index: pd.DatetimeIndex, fix: Callable[[str], str] | None = None) -> None:
     """Refuse to infer a frequency from less than three stamps; `fix` is made of the likeliest one."""
     if len(index) < 3:
         step = nearest_step(index)
@@ -210,20 +214,20 @@ def refuse_too_few(index, fix=None):
         )
 
 
-def seen_in(stamps):
+def seen_in(stamps: pd.DatetimeIndex) -> pd.DateOffset | None:
     """The inferred offset or None; `pandas.infer_freq` changes its return type between versions, this does not."""
     freq = pd.DatetimeIndex(stamps, freq="infer").freq if len(stamps) > 2 else None
     # pandas takes eight hours a day for business hours, whatever hours they are and whether or not on weekdays.
     return freq if not isinstance(freq, pd.offsets.BusinessHour) or _keeps_to(stamps, freq) else None
 
 
-def _keeps_to(index, freq):
+def _keeps_to(index: pd.DatetimeIndex, freq: pd.DateOffset) -> bool:
     """Whether each label follows the one before it by one step."""
     wall = index if index.tz is None else index.tz_localize(None)
     return bool((_following(wall[0], len(wall) - 1, freq) == wall[1:]).all())
 
 
-def best_grid(index):
+def best_grid(index: pd.DatetimeIndex) -> tuple[pd.DateOffset, pd.DatetimeIndex] | None:
     """The likeliest frequency and all its stamps from the first to the last, where that holds every stamp; or None."""
     best = None
     for freq in _likely_frequencies(index):
@@ -234,7 +238,7 @@ def best_grid(index):
     return best
 
 
-def _irregular(index, best):
+def _irregular(index: pd.DatetimeIndex, best: tuple[pd.DateOffset, pd.DatetimeIndex] | None) -> Refusal:
     """Why no frequency fits: the gaps at the likeliest one, or the first step that differs."""
     if best is None:
         return irregular(index).but(advice=split_advice(), fix=Fix(Source().resampled(nearest_step(index)), ""))
@@ -252,7 +256,7 @@ def _irregular(index, best):
     )
 
 
-def irregular(index):
+def irregular(index: pd.DatetimeIndex) -> Refusal:
     """The refusal of an index that is not regular, with the first step that differs from the usual one."""
     steps = index[1:] - index[:-1]
     usual = steps.value_counts().index[0]
@@ -265,7 +269,7 @@ def irregular(index):
     )
 
 
-def _likely_frequencies(index):
+def _likely_frequencies(index: pd.DatetimeIndex) -> list[pd.DateOffset]:
     """Frequencies seen in short runs of the index, and the commonest steps."""
     wall = index if index.tz is None else index.tz_localize(None)
     steps = [*_commonest_steps(index), *_commonest_steps(wall)]
@@ -283,11 +287,11 @@ def _likely_frequencies(index):
     return sorted(found, key=lambda freq: (is_clockless(freq), str(freq)))
 
 
-def _commonest_steps(index):
+def _commonest_steps(index: pd.DatetimeIndex) -> pd.TimedeltaIndex:
     return (index[1:] - index[:-1]).value_counts().index[:2]
 
 
-def _grid(index, freq):
+def _grid(index: pd.DatetimeIndex, freq: pd.DateOffset) -> pd.DatetimeIndex | None:
     """Every stamp from the first to the last at `freq`; None where that would be absurdly long."""
     span = index[-1] - index[0]
     if span / (index[1:] - index[:-1]).min() > 100 * len(index):
@@ -300,12 +304,12 @@ def _grid(index, freq):
     return on_the_clock(wall, index.tz)
 
 
-def is_clockless(freq):
+def is_clockless(freq: pd.DateOffset) -> bool:
     """Hours and shorter count instants; days and longer follow local time."""
     return isinstance(freq, pd.offsets.Tick) and not isinstance(freq, pd.offsets.Day)
 
 
-def season_length(freq):
+def season_length(freq: pd.DateOffset | int) -> int:
     """Steps of the season that people expect at a frequency, 1 where there is none.
 
     A day for hours and shorter steps, a week for days (five business days), a year for weeks, months and quarters.
@@ -344,7 +348,9 @@ def season_length(freq):
     return int(length) if length >= 1 and length == int(length) else 1
 
 
-def continue_stamps(last, n, freq, unit, name=None):
+def continue_stamps(
+    last: pd.Timestamp, n: int, freq: pd.DateOffset, unit: str | None, name: Hashable = None
+) -> pd.DatetimeIndex:
     """The next `n` stamps of `freq` after a stamp, in its zone."""
     zone = last.tz
     if zone is None:
@@ -361,7 +367,7 @@ def continue_stamps(last, n, freq, unit, name=None):
     return stamps.as_unit(unit).rename(name)
 
 
-def _following(last, n, freq):
+def _following(last: pd.Timestamp, n: int, freq: pd.DateOffset) -> pd.DatetimeIndex:
     if isinstance(freq, Pattern):
         return freq.after(last, n)
     # pandas 2 counts nanoseconds unless a unit is given, and these cannot hold the years before 1678.
@@ -370,6 +376,6 @@ def _following(last, n, freq):
     return grid[:n] if grid[0] != last else grid[1:]
 
 
-def on_the_clock(wall, zone):
+def on_the_clock(wall: pd.DatetimeIndex, zone: tzinfo | None) -> pd.DatetimeIndex:
     """Wall times in a zone: one that is skipped moves to the first that exists, one that comes twice is its first."""
     return wall.tz_localize(zone, ambiguous=np.ones(len(wall), dtype=bool), nonexistent="shift_forward")

@@ -1,11 +1,15 @@
 """The time axis of a frame: the frequency that was given or is seen, and how far all series keep to it."""
 
+from __future__ import annotations
+
 from dataclasses import replace
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
 
 from .._refusals import Fix, Refusal, Words, argument, extended, joined, sentences, split_advice
+from .._types import Integers
 from .axis import TimeAxis
 from .fixes import Source, frame_named, nearest_step
 from .gaps import missed_sessions
@@ -19,6 +23,9 @@ from .stamps import kind_of
 from .time_column import time_columns
 from .zones import refuse_other_zone, regular_zone
 
+if TYPE_CHECKING:
+    from .series import FrameRows
+
 __all__ = ["axis_of", "check_axis", "gaps_of"]
 
 MOSTLY_GAPS = 1.5  # labels of a grid for each that is there: more may be opening hours of another zone
@@ -29,7 +36,7 @@ class _OffGridError(ValueError):
     """A stamp is not on the grid of its series."""
 
 
-def axis_of(rows, rules, source=None):
+def axis_of(rows: FrameRows, rules: Rules, source: Source | None = None) -> tuple[TimeAxis, tuple[Integers, Integers]]:
     """The time axis of a frame and its gaps.
 
     Parameters
@@ -76,7 +83,7 @@ def axis_of(rows, rules, source=None):
         raise ValueError(extended(error, fix=_fix_of_given(rows, kind, rules, source))) from None
 
 
-def _fix_of_given(rows, kind, rules, source):
+def _fix_of_given(rows: FrameRows, kind: str, rules: Rules, source: Source) -> str | None:
     """What helps where rows do not keep to a frequency or a calendar that was given."""
     name = "freq" if rules.freq is not None else "trading_calendar"
     if kind == "datetime" and name == "freq":
@@ -89,7 +96,7 @@ def _fix_of_given(rows, kind, rules, source):
     return argument("freq", None) if name == "freq" else Fix("trading_calendar=None", "leave out --holidays")
 
 
-def _is_regular(rows, kind, rules):
+def _is_regular(rows: FrameRows, kind: str, rules: Rules) -> bool:
     try:
         if rules.freq is None and rules.trading_calendar is None:
             _inferred(rows, kind, rules, Source(), advise=False)
@@ -100,18 +107,18 @@ def _is_regular(rows, kind, rules):
     return True
 
 
-def _moved(rows, longest):
+def _moved(rows: FrameRows, longest: pd.DatetimeIndex) -> FrameRows:
     """The rows of a frame in another zone, that of some stamps of theirs."""
     index = rows.index.tz_localize("UTC") if rows.index.tz is None else rows.index
     return replace(rows, index=index.tz_convert(longest.tz))
 
 
-def _code_of_zone(index, zone, source):
+def _code_of_zone(index: pd.DatetimeIndex, zone: str, source: Source) -> str:
     first = ".tz_localize('UTC')" if index.tz is None else ""
     return source.stamps(f"{{}}{first}.tz_convert({zone!r})")
 
 
-def _axis(rows, freq, kind, **more):
+def _axis(rows: FrameRows, freq: pd.DateOffset | int, kind: str, **more: Any) -> TimeAxis:
     index = rows.index
     if kind != "datetime":
         return TimeAxis(freq, kind, name=index.name, dtype=index.dtype, ranged=isinstance(index, pd.RangeIndex), **more)
@@ -124,7 +131,9 @@ def _axis(rows, freq, kind, **more):
     return axis
 
 
-def _inferred(rows, kind, rules, source, advise=True):
+def _inferred(
+    rows: FrameRows, kind: str, rules: Rules, source: Source, advise: bool = True
+) -> tuple[TimeAxis, tuple[Integers, Integers]]:
     longest = rows.longest()
     if kind != "datetime":
         freq = longest.freq if kind == "period" else _integer_step(longest)
@@ -168,15 +177,15 @@ def _inferred(rows, kind, rules, source, advise=True):
             raise ValueError(irregular(longest).but(**_zone_advice(rows, zone, source)))
         code = code_of_hours(longest)
         if code is not None:
-            hours = sentences("Are these business hours?", split_advice())
-            raise ValueError(irregular(longest).but(advice=hours, fix=code))
+            asked = sentences("Are these business hours?", split_advice())
+            raise ValueError(irregular(longest).but(advice=asked, fix=code))
     try:
         return axis, gaps_of(rows, axis)
     except _OffGridError as error:
         raise ValueError(extended(error, **_advice(rows, kind, rules, source, advise))) from None
 
 
-def _advice(rows, kind, rules, source, wanted=True):
+def _advice(rows: FrameRows, kind: str, rules: Rules, source: Source, wanted: bool = True) -> dict[str, Any]:
     """How rows without a regular step become regular: another zone, periods, or one row per step."""
     if not wanted:
         return {}
@@ -200,14 +209,14 @@ def _advice(rows, kind, rules, source, wanted=True):
     return {"advice": sentences(kept, split_advice()), "fix": Fix(code, "")}
 
 
-def _zone_advice(rows, zone, source):
+def _zone_advice(rows: FrameRows, zone: str, source: Source) -> dict[str, Any]:
     return {
         "advice": sentences(f"In zone {zone} these stamps are regular.", split_advice()),
         "fix": _code_of_zone(rows.index, zone, source),
     }
 
 
-def _one_row_a_period(rows):
+def _one_row_a_period(rows: FrameRows) -> str | None:
     """The period of which each series has one row after the other, such as "M"; or None."""
     wall = _wall(rows.index)
     for freq in ("h", "D", "W", "M", "Q", "Y"):
@@ -220,7 +229,7 @@ def _one_row_a_period(rows):
     return None
 
 
-def _with_pattern(rows):
+def _with_pattern(rows: FrameRows) -> tuple[TimeAxis, tuple[Integers, Integers]] | None:
     """The axis and the gaps of a pattern that the longest series shows and all series keep to; or None."""
     freq = pattern_seen(rows.longest())
     if freq is None:
@@ -245,23 +254,23 @@ def _with_pattern(rows):
     return replace(axis, pause=pause, note=note), (before[~closed], steps[~closed])
 
 
-def _has_pattern(rows):
+def _has_pattern(rows: FrameRows) -> bool:
     found = _with_pattern(rows)
     return found is not None and not len(found[1][0])
 
 
-def _wall(index):
+def _wall(index: pd.DatetimeIndex) -> pd.DatetimeIndex:
     return index if index.tz is None else index.tz_localize(None)
 
 
-def _integer_step(index):
+def _integer_step(index: pd.Index) -> int:
     if isinstance(index, pd.RangeIndex):
         return index.step
     steps = np.diff(index.to_numpy(dtype=np.int64))
     return int(steps.min()) if len(steps) else 1
 
 
-def _seen(index):
+def _seen(index: pd.DatetimeIndex) -> pd.DateOffset | None:
     """The frequency that an index has or shows in its first labels, whether or not all keep to it; or None."""
     if index.freq is not None:
         return index.freq
@@ -275,7 +284,7 @@ def _seen(index):
     return seen_in(index)
 
 
-def _business(rows, mask, rules):
+def _business(rows: FrameRows, mask: str, rules: Rules) -> tuple[TimeAxis, tuple[Integers, Integers]]:
     freq = pd.offsets.CustomBusinessDay(weekmask=mask)
     axis = _axis(rows, freq, "datetime")
     _, steps = gaps_of(rows, axis)
@@ -301,7 +310,7 @@ def _business(rows, mask, rules):
     return replace(axis, note=note), (none, none)
 
 
-def gaps_of(rows, axis, anchored=False):
+def gaps_of(rows: FrameRows, axis: TimeAxis, anchored: bool = False) -> tuple[Integers, Integers]:
     """Gaps in all series of a frame.
 
     Parameters
@@ -328,7 +337,7 @@ def gaps_of(rows, axis, anchored=False):
         inside = ~np.isin(odd + 1, rows.starts)
         odd, steps = odd[inside], steps[inside]
     heads = rows.starts[:-1]
-    off = np.zeros(0, dtype=np.int64)
+    off: Integers = np.zeros(0, dtype=np.int64)
     if anchored or not isinstance(axis.freq, pd.offsets.Week):
         off = heads[axis.off_anchor(rows.index[heads] if len(heads) > 1 else rows.index[:1])]
     if len(off) or (steps < 1).any():
@@ -349,7 +358,9 @@ def gaps_of(rows, axis, anchored=False):
     return odd, steps
 
 
-def check_axis(rows, axis, what, source=None, last=None):
+def check_axis(
+    rows: FrameRows, axis: TimeAxis, what: str, source: Source | None = None, last: pd.Index | None = None
+) -> tuple[Integers, Integers]:
     """Refuse labels of another kind, zone or frequency than fitted; return the gaps.
 
     Parameters
@@ -416,7 +427,7 @@ def check_axis(rows, axis, what, source=None, last=None):
         raise ValueError(extended(error, advice=more)) from None
 
 
-def _code_of_kind(kind, axis, source):
+def _code_of_kind(kind: str, axis: TimeAxis, source: Source) -> str | None:
     """How a frame gets labels of the fitted kind, where that is plain."""
     if (kind, axis.kind) == ("datetime", "period"):
         return source.stamps(f"{{}}.to_period({pd.PeriodIndex([], freq=axis.freq).freqstr!r})")  # M, and not ME
@@ -428,7 +439,7 @@ def _code_of_kind(kind, axis, source):
     return None
 
 
-def _code_of_finer(own, axis, source):
+def _code_of_finer(own: pd.DateOffset, axis: TimeAxis, source: Source) -> str | None:
     """How rows at a finer step become rows at the fitted one; None of others."""
     steps = [pd.Timedelta(days=one.n) if isinstance(one, pd.offsets.Day) else one for one in (own, axis.freq)]
     if not all(isinstance(step, (pd.Timedelta, pd.offsets.Tick)) for step in steps):
@@ -437,7 +448,7 @@ def _code_of_finer(own, axis, source):
     return source.resampled(axis.freq.freqstr) if coarse > fine and coarse % fine == pd.Timedelta(0) else None
 
 
-def _own_frequency(rows):
+def _own_frequency(rows: FrameRows) -> pd.DateOffset | None:
     """The frequency of the longest series, where it is regular; else None. Two rows of each may be a gap."""
     labels = rows.longest()
     if len(labels) < 3:
@@ -448,7 +459,7 @@ def _own_frequency(rows):
         return None
 
 
-def jumps_forward(axis, last, labels):
+def jumps_forward(axis: TimeAxis, last: pd.Timestamp, labels: pd.Index) -> bool:
     """Whether labels are sessions after `last` where no calendar is known: on its weekdays, no longer pause than seen.
 
     Parameters

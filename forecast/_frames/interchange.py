@@ -4,12 +4,16 @@ narwhals is imported only when such a frame comes; conversion goes column by col
 """
 
 from dataclasses import dataclass, field
+from types import ModuleType
+from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
 from .._files import stored
 from .._refusals import Refusal
+from .._types import Array, FrameLike
 from .columns import as_frame
 from .fixes import Source
 
@@ -32,13 +36,13 @@ class Exchange:
     """
 
     backend: str
-    dtypes: dict = field(default_factory=dict)
+    dtypes: dict[str, Any] = field(default_factory=dict)
 
-    def __str__(self):
+    def __str__(self) -> str:
         return self.backend
 
 
-def enter(X, what="X"):
+def enter(X: FrameLike, what: str = "X") -> tuple[pd.DataFrame, Exchange | None]:
     """A pandas frame from any frame.
 
     Parameters
@@ -94,7 +98,7 @@ def enter(X, what="X"):
     return pd.DataFrame(columns, copy=False), Exchange(frame.implementation.value, dtypes)
 
 
-def _narwhals(X, what):
+def _narwhals(X: Any, what: str) -> ModuleType:
     try:
         import narwhals.stable.v2 as nw
     except ImportError as error:
@@ -105,7 +109,9 @@ def _narwhals(X, what):
     return nw
 
 
-def _to_pandas(nw, column):
+def _to_pandas(
+    nw: ModuleType, column: Any
+) -> pd.api.extensions.ExtensionArray | pd.DatetimeIndex | pd.Categorical | Array:
     """One column as a pandas array: zones and categories kept, missing values as pandas has them."""
     dtype = column.dtype
     if dtype == nw.Datetime:
@@ -130,7 +136,7 @@ def _to_pandas(nw, column):
     return pd.array(column.to_list())
 
 
-def _to_categorical(nw, column):
+def _to_categorical(nw: ModuleType, column: Any) -> pd.Categorical:
     known = column.cat.get_categories().to_list()
     texts = column.cast(nw.String)
     codes = np.full(len(column), -1, dtype=np.int32)
@@ -140,7 +146,7 @@ def _to_categorical(nw, column):
     return pd.Categorical.from_codes(codes, categories=known)
 
 
-def leave(frame, answer_in):
+def leave(frame: pd.DataFrame, answer_in: Exchange | None) -> Any:
     """The answer in the user's kind of frame.
 
     Parameters
@@ -173,7 +179,7 @@ def leave(frame, answer_in):
     return nw.from_dict(data, backend=answer_in.backend).to_native()
 
 
-def one_column(frame, answer_in):
+def one_column(frame: pd.DataFrame, answer_in: Exchange | None) -> Any:
     """The only column of an answer, as a series of the user's library.
 
     Parameters
@@ -201,8 +207,8 @@ def one_column(frame, answer_in):
     return column
 
 
-def _from_pandas(nw, name, column, answer_in):
-    def series(values, dtype=None):
+def _from_pandas(nw: ModuleType, name: str, column: pd.Series, answer_in: Exchange) -> Any:
+    def series(values: list[str] | Array, dtype: npt.DTypeLike | None = None) -> Any:
         return nw.new_series(name, values, dtype, backend=answer_in.backend)
 
     dtype = column.dtype
@@ -218,12 +224,12 @@ def _from_pandas(nw, name, column, answer_in):
     return _as_given(nw, result, answer_in.dtypes.get(name))
 
 
-def _stamps(column):
+def _stamps(column: pd.Series) -> Array:
     """Stamps without a zone as numpy has them; seconds as milliseconds, as polars has none."""
     return (column.dt.as_unit("ms") if column.dt.unit == "s" else column).to_numpy()
 
 
-def _as_given(nw, result, wanted):
+def _as_given(nw: ModuleType, result: Any, wanted: Any) -> Any:
     """A column of names or stamps in the dtype that the user gave it, where that has all of its values."""
     if wanted is None or wanted == result.dtype or result.dtype.is_float():
         return result

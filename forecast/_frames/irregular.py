@@ -1,12 +1,21 @@
 """Rows at irregular times: each row is a step; the step of forecasts is given, or it is the usual one."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 import numpy as np
 import pandas as pd
 
 from .._refusals import Fix, Refusal, Words, argument, joined
+from .._types import Floats
 from .axis import TimeAxis
 from .fixes import frame_named, nearest_step
 from .stamps import kind_of, ticks_of
+
+if TYPE_CHECKING:
+    from .rules import Rules
+    from .series import FrameRows
 
 __all__ = ["irregular_axis", "refuse_other_gaps", "steps_since_epoch"]
 
@@ -14,7 +23,7 @@ __all__ = ["irregular_axis", "refuse_other_gaps", "steps_since_epoch"]
 IRREGULAR = argument("gaps", "irregular")
 
 
-def irregular_axis(rows, rules):
+def irregular_axis(rows: FrameRows, rules: Rules) -> TimeAxis:
     """The time axis of rows at any times.
 
     Parameters
@@ -78,17 +87,17 @@ def irregular_axis(rows, rules):
     return TimeAxis(freq, kind, tz=index.tz, unit=index.unit, name=index.name, irregular=True)
 
 
-def _is_fixed(freq):
+def _is_fixed(freq: pd.DateOffset) -> bool:
     return isinstance(freq, (pd.offsets.Tick, pd.offsets.Day, pd.offsets.Week))
 
 
-def _length(freq):
+def _length(freq: pd.DateOffset) -> pd.Timedelta:
     if isinstance(freq, pd.offsets.Week):
         return pd.Timedelta(days=7 * freq.n)
     return pd.Timedelta(days=freq.n) if isinstance(freq, pd.offsets.Day) else pd.Timedelta(freq)
 
 
-def steps_since_epoch(index, freq):
+def steps_since_epoch(index: pd.Index, freq: pd.DateOffset | int) -> Floats:
     """The time of each row, in steps from one fixed instant: the same label has the same number in every frame.
 
     Parameters
@@ -119,7 +128,7 @@ def steps_since_epoch(index, freq):
     return ticks // step + (ticks % step) / step
 
 
-def refuse_other_gaps(rules, axis, what):
+def refuse_other_gaps(rules: Rules, axis: TimeAxis, what: str) -> None:
     """Refuse to read rows on a grid as irregular ones, or the other way round.
 
     Parameters

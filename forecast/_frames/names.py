@@ -1,18 +1,27 @@
 """Names of the series of a long frame, out of one column or index level or out of several together."""
 
+from __future__ import annotations
+
+from collections.abc import Hashable, Iterable, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
 
 from .._refusals import Refusal, joined
+from .._types import Integers
 from .fixes import frame_named
 from .stamps import CHUNK
+
+if TYPE_CHECKING:
+    from .._refusals import Fix
+    from .roles import IdColumn, Layout
 
 __all__ = ["Blocks", "blocks_of", "changes", "quoted", "refuse_retyped", "sorting"]
 
 
-def quoted(key):
+def quoted(key: Hashable) -> str:
     """A name as Python writes it, numpy's numbers as plain ones."""
     return repr(key.item() if isinstance(key, np.generic) else key)
 
@@ -31,22 +40,24 @@ class Blocks:
         Names of the series in order of first appearance: values of one id column, tuples of several.
     """
 
-    heads: np.ndarray
-    lengths: np.ndarray
-    codes: np.ndarray
+    heads: Integers
+    lengths: Integers
+    codes: Integers
     keys: pd.Index
 
     @property
-    def are_whole(self):
+    def are_whole(self) -> bool:
         """Whether each series is one block."""
         return len(self.heads) == len(self.keys)
 
-    def by_row(self):
+    def by_row(self) -> Integers:
         """Number of the series of each row."""
         return np.repeat(self.codes.astype(np.int32), self.lengths)
 
 
-def blocks_of(frame, layout, what="X", advice=None):
+def blocks_of(
+    frame: pd.DataFrame, layout: Layout, what: str = "X", advice: dict[str, Fix | str] | None = None
+) -> Blocks:
     """The blocks of a frame that has series.
 
     Parameters
@@ -94,7 +105,7 @@ def blocks_of(frame, layout, what="X", advice=None):
     return Blocks(heads, lengths, codes, pd.Index(list(zip(*parts, strict=True)), tupleize_cols=False))
 
 
-def _combined(names):
+def _combined(names: list[pd.Index]) -> Integers:
     """One number for each combination of names, in order of first appearance."""
     codes = pd.factorize(names[0])[0].astype(np.int64)
     for part in names[1:]:
@@ -103,7 +114,7 @@ def _combined(names):
     return codes
 
 
-def changes(values):
+def changes(values: pd.api.extensions.ExtensionArray | Integers | pd.Categorical) -> Integers:
     """Rows whose successor holds another value; missing values differ from everything."""
     if isinstance(values, pd.Categorical):
         values = values.codes
@@ -118,7 +129,9 @@ def changes(values):
     return np.concatenate(found) if found else np.zeros(0, dtype=np.int64)
 
 
-def _names(values, level, rows):
+def _names(
+    values: pd.api.extensions.ExtensionArray | Integers | pd.Categorical, level: pd.Index | None, rows: Integers
+) -> pd.Index:
     """Names in some rows, as an Index."""
     part = values.take(rows)
     if level is not None:
@@ -129,12 +142,14 @@ def _names(values, level, rows):
     return _plain(pd.Index(part))
 
 
-def _plain(names):
+def _plain(names: pd.Index) -> pd.Index:
     """Names as they are, without the dtype of their categories."""
     return names.astype(names.categories.dtype) if isinstance(names, pd.CategoricalIndex) else names
 
 
-def _refuse_unnamed(names, heads, one, what, advice):
+def _refuse_unnamed(
+    names: pd.Index, heads: Integers, one: IdColumn, what: str, advice: dict[str, Fix | str] | None
+) -> None:
     missing = names.isna()
     if missing.any():
         row = int(heads[int(missing.argmax())])
@@ -148,7 +163,7 @@ def _refuse_unnamed(names, heads, one, what, advice):
         )
 
 
-def sorting(layout):
+def sorting(layout: Layout) -> str:
     """The call that puts the rows of a frame of this layout in order."""
     by = [*(one.label for one in layout.ids), layout.time_name]
     if None in by:
@@ -156,7 +171,7 @@ def sorting(layout):
     return f"sort_values({by if len(by) > 1 else by[0]!r})"
 
 
-def refuse_retyped(names, known, layout, what):
+def refuse_retyped(names: Sequence[Hashable], known: Iterable[Hashable], layout: Layout, what: str) -> None:
     """Refuse names that are known ones of another type or with blanks around, such as "1" for 1 and "a " for "a".
 
     They are the same series, read again, not new ones.
@@ -176,7 +191,7 @@ def refuse_retyped(names, known, layout, what):
     ------
     ValueError
     """
-    written = {_written(key): key for key in known if key is not None}
+    written: dict[Any, Any] = {_written(key): key for key in known if key is not None}
     here = set(names)
     for name in names:
         meant = written.get(_written(name))
@@ -203,18 +218,18 @@ def refuse_retyped(names, known, layout, what):
                     )
                 )
             if got != expected and isinstance(got, str) and got.strip() == expected:
-                fix = f"{what}[{one.label!r}] = {what}[{one.label!r}].str.strip()" if one.at == "column" else None
+                strip = f"{what}[{one.label!r}] = {what}[{one.label!r}].str.strip()" if one.at == "column" else None
                 raise ValueError(
                     Refusal(
                         f"names series {quoted(name)}, the fitted data {quoted(meant)}",
                         where=frame_named(what),
                         got=f"{one.place} holds names with blanks around",
-                        fix=fix,
+                        fix=strip,
                     )
                 )
 
 
-def _written(key):
+def _written(key: Hashable) -> str | tuple[Any, ...]:
     """A name as text without blanks around, whole numbers alike whatever their type; parts of several side by side."""
     if isinstance(key, tuple):
         return tuple(_written(part) for part in key)

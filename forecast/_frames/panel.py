@@ -1,11 +1,16 @@
 """A frame as arrays: series after series, row after row, after every check."""
 
+from __future__ import annotations
+
+from collections.abc import Hashable
 from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
 
 from .._refusals import Refusal, argument
+from .._types import Booleans, Floats, Integers
 from .axis import TimeAxis
 from .fixes import Source
 from .gaps import Filling, missed_sessions, refuse_gaps
@@ -18,6 +23,12 @@ from .series import series_of
 from .stamps import read_stamps
 from .static import heads_of, refuse_changing
 from .zones import refuse_other_zone
+
+if TYPE_CHECKING:
+    from .ends import Ends
+    from .roles import Roles
+    from .rules import Rules
+    from .series import FrameRows
 
 __all__ = ["Panel", "read_panel", "read_static"]
 
@@ -50,21 +61,30 @@ class Panel:
         Those of them that lie on a straight line to the next row, and so know it.
     """
 
-    keys: pd.Index | None
-    starts: np.ndarray
+    keys: Any
+    starts: Integers
     index: pd.Index
     axis: TimeAxis
-    targets: np.ndarray
-    past: np.ndarray
-    future: np.ndarray
-    static: np.ndarray
+    targets: Floats
+    past: Floats
+    future: Floats
+    static: Floats
     schema: Schema
     layout: Layout
-    inserted: np.ndarray | None = None
-    made_up: np.ndarray | None = None
+    inserted: Booleans | None = None
+    made_up: Booleans | None = None
 
 
-def read_panel(frame, roles, rules, *, schema=None, axis=None, what="X", ends=None):
+def read_panel(
+    frame: pd.DataFrame,
+    roles: Roles,
+    rules: Rules,
+    *,
+    schema: Schema | None = None,
+    axis: TimeAxis | None = None,
+    what: str = "X",
+    ends: Ends | None = None,
+) -> Panel:
     """Read a frame of one or many series.
 
     Parameters
@@ -140,7 +160,7 @@ def read_panel(frame, roles, rules, *, schema=None, axis=None, what="X", ends=No
     return panel if ends is None else ends.without(panel)
 
 
-def _refuse_forgotten_time(frame, roles, layout):
+def _refuse_forgotten_time(frame: pd.DataFrame, roles: Roles, layout: Layout) -> None:
     """Refuse several series whose index only counts rows although a column holds their time stamps."""
     if roles.series is None or layout.time_at == "column" or not isinstance(frame.index, pd.RangeIndex):
         return
@@ -155,7 +175,9 @@ def _refuse_forgotten_time(frame, roles, layout):
             )
 
 
-def _values(frame, roles, rules, schema, rows, what, fitted):
+def _values(
+    frame: pd.DataFrame, roles: Roles, rules: Rules, schema: Schema, rows: FrameRows, what: str, fitted: bool
+) -> tuple[Floats, Floats, Floats, Floats]:
     dtype = float_dtype(frame, [*roles.target, *schema.numeric()])
     targets = rows.arranged(numbers(frame, roles.target, dtype, rows))
     refuse_values(targets, roles.target, rows, role="target", missing=rules.missing, fitted=fitted)
@@ -166,14 +188,16 @@ def _values(frame, roles, rules, schema, rows, what, fitted):
     return targets, past, future, _static(frame, roles, schema, dtype, rows, what)
 
 
-def _filled_past(filling, past, schema, rules):
+def _filled_past(filling: Filling, past: Floats, schema: Schema, rules: Rules) -> Floats:
     if rules.gaps == "mask":
         return filling.missing(past)
     numeric = [part.categories is None for part in schema.past for _ in part.names]
     return np.where(numeric, filling.linear(past), filling.previous(past))
 
 
-def _static(frame, roles, schema, dtype, rows, what):
+def _static(
+    frame: pd.DataFrame, roles: Roles, schema: Schema, dtype: np.dtype[Any], rows: FrameRows, what: str
+) -> Floats:
     """Static covariates of each series, after a look at all of its rows."""
     heads = rows.starts[:-1] if rows.order is None else rows.order[rows.starts[:-1]]
     if not schema.static:
@@ -185,7 +209,7 @@ def _static(frame, roles, schema, dtype, rows, what):
     return static
 
 
-def read_static(frame, roles, schema, what="X"):
+def read_static(frame: pd.DataFrame, roles: Roles, schema: Schema, what: str = "X") -> tuple[list[Hashable], Floats]:
     """Static covariates of the series in a frame that may hold nothing else.
 
     Parameters
@@ -215,13 +239,13 @@ def read_static(frame, roles, schema, what="X"):
 class _Heads:
     """The first rows of the series, where messages place rows of a frame of them alone."""
 
-    def __init__(self, rows):
+    def __init__(self, rows: FrameRows) -> None:
         self._rows = rows
 
-    def place(self, row):
+    def place(self, row: int) -> str:
         return self._rows.place(int(self._rows.starts[row]))
 
     place_in_frame = place
 
-    def places(self, rows):
+    def places(self, rows: Integers) -> str:
         return self._rows.places(self._rows.starts[np.asarray(rows)])

@@ -5,12 +5,16 @@ a number: that of its period times the labels in a period, plus its place among 
 numbers, and every number has its label.
 """
 
+from __future__ import annotations
+
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from .._files import stored
+from .._types import Array, Booleans, Integers
 from .sessions import WEEKDAYS, wall_days
 
 __all__ = ["Pattern", "as_pattern", "days_in_month"]
@@ -42,19 +46,19 @@ class Pattern:
     """
 
     within: str
-    anchors: tuple
+    anchors: tuple[int, ...]
     every: int = 1
 
-    def __repr__(self):
+    def __repr__(self) -> str:
         return f"<Pattern: {self.freqstr}>"
 
     @property
-    def n(self):
+    def n(self) -> int:
         """Periods from one label to the next."""
         return self.every
 
     @property
-    def freqstr(self):
+    def freqstr(self) -> str:
         """The pattern in words."""
         if self.within == "week":
             return _week_text(self.anchors)
@@ -65,7 +69,7 @@ class Pattern:
         return f"day{'s' * (len(days) > 1)} {', '.join(days)} of {which or f'every {self.every} months'}"
 
     @property
-    def per_day(self):
+    def per_day(self) -> int:
         """Labels of an open day of the week; 0 if that differs, or if the pattern is not weekly."""
         if self.within != "week":
             return 0
@@ -73,7 +77,7 @@ class Pattern:
         return int(counts.max()) if len(set(counts[counts > 0].tolist())) == 1 else 0
 
     @property
-    def seasons(self):
+    def seasons(self) -> list[int]:
         """Steps of the usual seasons, ascending: a day and a week, or a month and a year."""
         if self.within == "week":
             lengths = {self.per_day, len(self.anchors)}
@@ -85,13 +89,13 @@ class Pattern:
         return sorted(length for length in lengths if length >= 2)
 
     @property
-    def season_length(self):
+    def season_length(self) -> int:
         """Steps of the season that people expect, 1 where there is none: a day of hours, else the longest."""
         if not self.seasons:
             return 1
         return self.per_day if self.per_day > 1 else self.seasons[-1]
 
-    def numbers(self, wall):
+    def numbers(self, wall: pd.DatetimeIndex) -> tuple[Integers, Booleans]:
         """The number of each label, and which labels are off the grid; these have the number of the one before.
 
         Parameters
@@ -120,7 +124,7 @@ class Pattern:
         found = (dates <= days[:, None]).sum(axis=1) - 1
         return periods * k + found, ~(dates == days[:, None]).any(axis=1)
 
-    def stamps(self, numbers):
+    def stamps(self, numbers: Integers) -> Array:
         """Labels by their numbers: those of a week whole, the dates of the others.
 
         Parameters
@@ -138,7 +142,7 @@ class Pattern:
         dates = self._dates(periods)
         return dates[np.arange(len(periods)), places].astype("datetime64[s]")
 
-    def _dates(self, periods):
+    def _dates(self, periods: Integers) -> Array:
         """Dates of all anchors in some months or years, shape (periods, anchors)."""
         anchors = np.asarray(self.anchors)
         if self.within == "month":
@@ -148,7 +152,7 @@ class Pattern:
         first = months.astype("datetime64[M]")
         return first.astype("datetime64[D]") + np.minimum(days, days_in_month(first)) - 1
 
-    def after(self, last, n):
+    def after(self, last: pd.Timestamp, n: int) -> pd.DatetimeIndex:
         """The `n` labels after one, with its time of day.
 
         Parameters
@@ -166,7 +170,7 @@ class Pattern:
         clock = wall_days(wall)[1][0]
         return pd.DatetimeIndex(stamps if self.within == "week" or not clock else stamps + clock)
 
-    def leaves_whole_days(self, before, behind):
+    def leaves_whole_days(self, before: pd.DatetimeIndex, behind: pd.DatetimeIndex) -> Booleans:
         """Whether what is missing between labels are whole days, as where a shop stays closed.
 
         Parameters
@@ -186,12 +190,12 @@ class Pattern:
         return ends[places[0]] & begins[places[1]]
 
 
-def days_in_month(months):
+def days_in_month(months: Array) -> Integers:
     """Days of some months, of datetime64[M]."""
     return ((months + 1).astype("datetime64[D]") - months.astype("datetime64[D]")).astype(np.int64)
 
 
-def as_pattern(freq, index):
+def as_pattern(freq: Any, index: pd.DatetimeIndex) -> pd.DateOffset | Pattern:
     """A pattern in place of an offset of whole months that takes its day from the labels; any other as it is.
 
     Parameters
@@ -220,12 +224,12 @@ def as_pattern(freq, index):
     return Pattern("month", (int(options.get("day", index.day.max())),), months)
 
 
-def _month_name(month):
+def _month_name(month: int) -> str:
     return ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")[month - 1]
 
 
-def _week_text(anchors):
-    days = {}
+def _week_text(anchors: tuple[int, ...]) -> str:
+    days: dict[int, list[int]] = {}
     for anchor in anchors:
         days.setdefault(anchor // DAY, []).append(anchor % DAY)
     clocks = next(iter(days.values()))
@@ -233,18 +237,18 @@ def _week_text(anchors):
         return f"{len(anchors)} times of each week"
     names = [WEEKDAYS[day] for day in days]
     joined = len(names) > 2 and " ".join(names) in " ".join(WEEKDAYS)
-    names = f"{names[0]} to {names[-1]}" if joined else ", ".join(names)
+    week = f"{names[0]} to {names[-1]}" if joined else ", ".join(names)
     steps = set(np.diff(clocks).tolist())
     if len(clocks) > 3 and len(steps) == 1:
-        return f"every {_span(steps.pop())} from {_clock(clocks[0])} to {_clock(clocks[-1])}, {names}"
+        return f"every {_span(steps.pop())} from {_clock(clocks[0])} to {_clock(clocks[-1])}, {week}"
     shown = ", ".join(_clock(clock) for clock in clocks[:4]) + (", ..." if len(clocks) > 4 else "")
-    return f"{shown}, {names}"
+    return f"{shown}, {week}"
 
 
-def _span(seconds):
+def _span(seconds: int) -> str:
     unit, length = next(pair for pair in (("h", 3600), ("min", 60), ("s", 1)) if seconds % pair[1] == 0)
     return f"{seconds // length} {unit}"
 
 
-def _clock(seconds):
+def _clock(seconds: int) -> str:
     return f"{seconds // 3600:02d}:{seconds // 60 % 60:02d}" + (f":{seconds % 60:02d}" if seconds % 60 else "")

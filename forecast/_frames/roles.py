@@ -1,17 +1,25 @@
 """The roles of columns, and the places of time and series names in a frame."""
 
+from __future__ import annotations
+
 import difflib
+from collections.abc import Hashable, Iterable, Sequence
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
 
 from .._files import stored
 from .._refusals import Refusal, Words, argument
+from .._types import Integers
 from .stamps import read_stamps
 from .static import StaticTable
 from .time_column import time_of
 from .wide import no_target, refuse_steps_as_columns, shown
+
+if TYPE_CHECKING:
+    from .interchange import Exchange
 
 __all__ = ["Layout", "Roles"]
 
@@ -48,38 +56,38 @@ class Roles:
     (['y'], ['x'])
     """
 
-    target: list
-    past: list = field(default_factory=list)
-    future: list = field(default_factory=list)
-    static: list = field(default_factory=list)
-    series: object = None
-    time: object = None
-    outside: object = None
+    target: list[Hashable]
+    past: list[Hashable] = field(default_factory=list)
+    future: list[Hashable] = field(default_factory=list)
+    static: list[Hashable] = field(default_factory=list)
+    series: Any = None
+    time: Hashable = None
+    outside: StaticTable | None = None
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         ids = _as_list(self.series)
         if self.series is not None and not ids:
             raise ValueError("series is empty; expected the column or index level that names the series, or None.")
         object.__setattr__(self, "series", ids if len(ids) > 1 else ids[0] if ids else None)
 
     @property
-    def ids(self):
+    def ids(self) -> list[Hashable]:
         """Labels of the columns or levels that name the series; none where there is one series."""
         return _as_list(self.series)
 
     @classmethod
     def of(
         cls,
-        frame,
-        target=None,
-        past_covariates=None,
-        future_covariates=None,
-        static_covariates=None,
-        series=None,
-        time=None,
-        answer_in=None,
-        static=None,
-    ):
+        frame: pd.DataFrame,
+        target: Hashable | Sequence[Hashable] | None = None,
+        past_covariates: Hashable | Sequence[Hashable] | None = None,
+        future_covariates: Hashable | Sequence[Hashable] | None = None,
+        static_covariates: Hashable | Sequence[Hashable] | None = None,
+        series: Hashable | Sequence[Hashable] | None = None,
+        time: Hashable | None = None,
+        answer_in: Exchange | None = None,
+        static: pd.DataFrame | None = None,
+    ) -> Roles:
         """The roles of a frame's columns, each given as a label, a list of labels or None.
 
         Parameters
@@ -152,21 +160,21 @@ class Roles:
             )
         return roles
 
-    def _refuse_two_roles(self):
-        seen = {}
+    def _refuse_two_roles(self) -> None:
+        seen: dict[Hashable, str] = {}
         for role, label in self.labelled():
             if label in seen and {seen[label], role} != {ROLES["static"], "series"}:
                 where = f"twice as {role}" if seen[label] == role else f"as {seen[label]} and as {role}"
                 raise ValueError(f"column {label!r} is named {where}; expected one role for each column.")
             seen[label] = role
 
-    def labelled(self):
+    def labelled(self) -> list[tuple[str, Hashable]]:
         """Pairs of a role's name and a label, `series` and `time` included."""
         pairs = [(name, label) for key, name in ROLES.items() for label in getattr(self, key)]
         pairs += [("series", label) for label in self.ids]
         return pairs + ([] if self.time is None else [("time", self.time)])
 
-    def check(self, frame, only=tuple(ROLES)):
+    def check(self, frame: pd.DataFrame, only: tuple[str, ...] = tuple(ROLES)) -> None:
         """Refuse a frame in which a column of the roles in `only` is missing or appears twice."""
         columns = frame.columns
         for key in only:
@@ -186,13 +194,13 @@ class Roles:
 EACH_ONCE = "df = df.loc[:, ~df.columns.duplicated()]"
 
 
-def _as_list(names):
+def _as_list(names: Hashable | Sequence[Hashable] | None) -> list[Hashable]:
     if names is None:
         return []
     return list(names) if isinstance(names, (list, np.ndarray, pd.Index)) else [names]
 
 
-def _only_one(frame, taken):
+def _only_one(frame: pd.DataFrame, taken: Sequence[Hashable]) -> list[str]:
     left = [label for label in frame.columns if label not in taken]
     numeric = [
         label
@@ -206,7 +214,7 @@ def _only_one(frame, taken):
     raise ValueError(no_target(frame, numeric))
 
 
-def _close(label, labels):
+def _close(label: Hashable, labels: Iterable[Hashable]) -> str:
     others = list(dict.fromkeys(str(other) for other in labels if other != label))
     near = difflib.get_close_matches(str(label), others, n=3)
     return f"Did you mean {' or '.join(map(repr, near))}?" if near else ""
@@ -225,22 +233,24 @@ class IdColumn:
     dtype : dtype
     """
 
-    label: object
+    label: Hashable
     at: str
     level: int | None
-    dtype: object
+    dtype: Any
 
     @property
-    def place(self):
+    def place(self) -> str:
         """Its place, for messages."""
         return f"column {self.label!r}" if self.at == "column" else f"level {self.label!r} of the index"
 
     @property
-    def access(self):
+    def access(self) -> str:
         """How the names are taken from `df`, for fixes."""
         return f"[{self.label!r}]" if self.at == "column" else f".index.get_level_values({self.label!r})"
 
-    def read(self, frame):
+    def read(
+        self, frame: pd.DataFrame
+    ) -> tuple[pd.api.extensions.ExtensionArray | Integers | pd.Categorical, pd.Index | None]:
         """Names of all rows: an array and None, or the codes of a level and the level."""
         if self.at == "column":
             return frame[self.label].array, None
@@ -248,7 +258,7 @@ class IdColumn:
             return np.asarray(frame.index.codes[self.level]), frame.index.levels[self.level]
         return frame.index.array, None
 
-    def column(self, frame):
+    def column(self, frame: pd.DataFrame) -> pd.Series:
         """Names of all rows as a Series under the index of the frame."""
         if self.at == "column":
             return frame[self.label]
@@ -286,18 +296,18 @@ class Layout:
     ('column', 'index')
     """
 
-    series_at: str | tuple | None
+    series_at: str | tuple[str, ...] | None
     time_at: str
-    series: object
-    time: object
-    levels: tuple
-    series_level: int | tuple | None
+    series: Any
+    time: Hashable
+    levels: tuple[Hashable, ...]
+    series_level: Any
     time_level: int | None
-    series_dtype: object
-    columns: tuple
+    series_dtype: Any
+    columns: tuple[Hashable, ...]
 
     @classmethod
-    def of(cls, frame, roles, what="X"):
+    def of(cls, frame: pd.DataFrame, roles: Roles, what: str = "X") -> Layout:
         """The layout of a frame under some roles; a series or a time that is not there is refused.
 
         Raises
@@ -318,9 +328,9 @@ class Layout:
             time_level = free[0] if time_level is None and free else time_level
             left = [*taken, time_level]
         several = isinstance(frame.index, pd.MultiIndex)
-        if None in left or (several and sorted(left) != list(range(len(levels)))):
+        if None in left or (several and sorted(one for one in left if one is not None) != list(range(len(levels)))):
             raise ValueError(_odd_levels(frame.index, roles, what))
-        parts = [tuple(getattr(one, name) for one in ids) for name in ("at", "level", "dtype")]
+        parts: list[Any] = [tuple(getattr(one, name) for one in ids) for name in ("at", "level", "dtype")]
         if len(ids) < 2:
             parts = [part[0] if part else None for part in parts]
         series_at, series_level, dtype = parts
@@ -329,7 +339,7 @@ class Layout:
         )
 
     @property
-    def ids(self):
+    def ids(self) -> list[IdColumn]:
         """The columns and levels that name the series; none where there is one series."""
         if self.series_at is None:
             return []
@@ -339,11 +349,11 @@ class Layout:
         return [IdColumn(*part) for part in parts]
 
     @property
-    def time_name(self):
+    def time_name(self) -> Hashable:
         """Name of the time labels."""
-        return self.time if self.time_at == "column" else self.levels[self.time_level]
+        return self.time if self.time_at == "column" else self.levels[self.time_level or 0]
 
-    def labels(self, frame):
+    def labels(self, frame: pd.DataFrame) -> pd.Index:
         """Time labels of all rows as the user has them; an Index that shares their memory where it can."""
         if self.time_at == "column":
             column = frame[self.time]
@@ -353,12 +363,12 @@ class Layout:
         return frame.index
 
 
-def _id_column(frame, label, what):
+def _id_column(frame: pd.DataFrame, label: Hashable, what: str) -> IdColumn:
     at, level = _found(frame, label, "series", what)
     return IdColumn(label, at, level, frame[label].dtype if at == "column" else _level_dtype(frame.index, level))
 
 
-def time_labels(frame, roles, what="X"):
+def time_labels(frame: pd.DataFrame, roles: Roles, what: str = "X") -> pd.Index:
     """Time labels of all rows of a frame, as `read_stamps` reads them.
 
     Parameters
@@ -375,11 +385,11 @@ def time_labels(frame, roles, what="X"):
     return read_stamps(layout.labels(frame), layout, what)
 
 
-def _level_dtype(index, level):
+def _level_dtype(index: pd.Index, level: int | None) -> Any:
     return index.levels[level].dtype if isinstance(index, pd.MultiIndex) else index.dtype
 
 
-def _found(frame, label, role, what):
+def _found(frame: pd.DataFrame, label: Hashable, role: str, what: str) -> tuple[str, int | None]:
     column, level = label in frame.columns, label in frame.index.names
     if column and level:
         raise ValueError(
@@ -414,7 +424,7 @@ def _found(frame, label, role, what):
     )
 
 
-def _odd_levels(index, roles, what):
+def _odd_levels(index: pd.MultiIndex, roles: Roles, what: str) -> Refusal:
     levels, where = list(index.names), f"the index of {what}"
     if roles.series is None:
         several = isinstance(index, pd.MultiIndex)
@@ -448,5 +458,5 @@ def _odd_levels(index, roles, what):
     )
 
 
-def _is_time(dtype):
+def _is_time(dtype: Any) -> bool:
     return pd.api.types.is_datetime64_any_dtype(dtype) or isinstance(dtype, pd.PeriodDtype)

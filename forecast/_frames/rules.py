@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from numbers import Integral
+from typing import Any
 
 import pandas as pd
 
@@ -39,13 +40,13 @@ class Rules:
     <Hour>
     """
 
-    freq: object = None
-    trading_calendar: object = None
+    freq: Any = None
+    trading_calendar: Any = None
     gaps: str = "error"
     missing: str = "error"
     categorical: str = "one-hot"
 
-    def check(self):
+    def check(self) -> None:
         """Refuse a value that is not documented."""
         for name, allowed in (("gaps", GAPS), ("missing", MISSING), ("categorical", CATEGORICAL)):
             if getattr(self, name) not in allowed:
@@ -62,7 +63,7 @@ class Rules:
                 )
             )
 
-    def offset(self, kind):
+    def offset(self, kind: str) -> pd.DateOffset:
         """`freq` as an offset, or an int for integer labels.
 
         Parameters

@@ -1,15 +1,24 @@
 """How columns become numbers: which are numeric, which are one-hot by their categories, or hold a code of each."""
 
+from __future__ import annotations
+
+from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
 
 from .._files import stored
 from .._refusals import Fix, Refusal, Words, argument, joined
+from .._types import Booleans, Floats, Integers
 from .columns import as_slice, code_of_infinite, refuse_dtype
 from .names import quoted
 from .static import static_columns
+
+if TYPE_CHECKING:
+    from .roles import Roles
+    from .series import FrameRows, Placing
 
 __all__ = ["Encoding", "Schema", "encoded", "float_dtype", "numbers", "refuse_values"]
 
@@ -32,24 +41,24 @@ class Encoding:
         Whether a category becomes its number, -1 of an unknown one, in place of a column of each.
     """
 
-    label: object
-    categories: tuple | None = None
+    label: Hashable
+    categories: tuple[Any, ...] | None = None
     coded: bool = False
 
     @property
-    def names(self):
+    def names(self) -> list[Hashable]:
         """Names of the columns it becomes."""
         if self.categories is None or self.coded:
             return [self.label]
         return [f"{self.label}={category}" for category in self.categories]
 
     @property
-    def levels(self):
+    def levels(self) -> list[int]:
         """Of each column it becomes, how many codes that holds; 0 for numbers."""
-        return [len(self.categories) if self.coded else 0 for _ in self.names]
+        return [len(self.categories or ()) if self.coded else 0 for _ in self.names]
 
     @classmethod
-    def of(cls, frame, label, rows, coded=False):
+    def of(cls, frame: pd.DataFrame, label: Hashable, rows: FrameRows, coded: bool = False) -> Encoding:
         """The encoding that a column shows; `coded` is how one of categories is read.
 
         Raises
@@ -96,45 +105,45 @@ class Schema:
     ['weather=dry', 'weather=rain']
     """
 
-    past: tuple = ()
-    future: tuple = ()
-    static: tuple = ()
+    past: tuple[Encoding, ...] = ()
+    future: tuple[Encoding, ...] = ()
+    static: tuple[Encoding, ...] = ()
 
     @property
-    def past_names(self):
+    def past_names(self) -> list[Hashable]:
         """Names of the encoded past covariates."""
         return [name for encoding in self.past for name in encoding.names]
 
     @property
-    def future_names(self):
+    def future_names(self) -> list[Hashable]:
         """Names of the encoded future covariates."""
         return [name for encoding in self.future for name in encoding.names]
 
     @property
-    def static_names(self):
+    def static_names(self) -> list[Hashable]:
         """Names of the encoded static covariates."""
         return [name for encoding in self.static for name in encoding.names]
 
     @property
-    def levels(self):
+    def levels(self) -> dict[str, list[int]] | None:
         """Of every encoded covariate by role, how many codes it holds, 0 for numbers; None where all are numbers."""
         roles = {"past": self.past, "future": self.future, "static": self.static}
         found = {role: [n for part in parts for n in part.levels] for role, parts in roles.items()}
         return found if any(map(any, found.values())) else None
 
     @classmethod
-    def of(cls, frame, roles, rows, coded=False):
+    def of(cls, frame: pd.DataFrame, roles: Roles, rows: FrameRows, coded: bool = False) -> Schema:
         """The schema that a frame shows, and the table of static covariates where there is one."""
         static = static_columns(frame, roles)
         given = (frame, roles.past), (frame, roles.future), (static, roles.static)
         return cls(*(tuple(Encoding.of(table, label, rows, coded) for label in labels) for table, labels in given))
 
-    def numeric(self):
+    def numeric(self) -> list[Hashable]:
         """Labels of all numeric covariates."""
         return [part.label for part in (*self.past, *self.future, *self.static) if part.categories is None]
 
 
-def _is_categorical(column, label, rows):
+def _is_categorical(column: pd.Series, label: Hashable, rows: Placing) -> bool:
     """Whether a column holds categories; text among numbers is refused."""
     dtype = column.dtype
     if isinstance(dtype, pd.CategoricalDtype):
@@ -154,12 +163,12 @@ def _is_categorical(column, label, rows):
     raise TypeError(text_message(column, label, rows, texts))
 
 
-def _parsed(column):
+def _parsed(column: pd.Series) -> Floats:
     """Text as numbers, NaN where it is none; of Arrow text, isna() takes that NaN for a value."""
     return pd.to_numeric(column, errors="coerce").to_numpy(dtype=np.float64, na_value=np.nan)
 
 
-def text_message(column, label, rows, texts=None):
+def text_message(column: pd.Series, label: Hashable, rows: Placing, texts: Booleans | None = None) -> Refusal:
     """What is wrong with a column of numbers that is none, and where; with `texts` it is a covariate."""
     present = np.flatnonzero(column.notna().to_numpy())
     code, more = f"df[{label!r}] = pd.to_numeric(df[{label!r}], errors='coerce')", ""
@@ -185,13 +194,13 @@ def text_message(column, label, rows, texts=None):
     )
 
 
-def float_dtype(frame, labels):
+def float_dtype(frame: pd.DataFrame, labels: Sequence[Hashable]) -> np.dtype[Any]:
     """float32 where all numeric columns of the frame are, else float64."""
     found = [frame[label].dtype for label in labels if label in frame.columns]
     return np.dtype(np.float32 if all(dtype == np.float32 for dtype in found) else np.float64)
 
 
-def numbers(frame, labels, dtype, rows):
+def numbers(frame: pd.DataFrame, labels: Sequence[Hashable], dtype: np.dtype[Any], rows: Placing) -> Floats:
     """Numeric columns of the frame's rows, shape (rows, len(labels)); a view of the frame where its layout allows.
 
     Raises
@@ -218,9 +227,9 @@ def numbers(frame, labels, dtype, rows):
     return part.to_numpy(dtype=dtype, na_value=np.nan)
 
 
-def _numbered(column, encoding):
+def _numbered(column: pd.Series, encoding: Encoding) -> tuple[Integers, Booleans]:
     """The number of each row's category, -1 of an unknown or missing one; and which are missing."""
-    known = pd.Index(list(encoding.categories))
+    known = pd.Index(list(encoding.categories or ()))
     if isinstance(column.dtype, pd.CategoricalDtype):
         translated = known.get_indexer(column.dtype.categories)
         codes = np.append(translated, -1)[column.cat.codes.to_numpy()]
@@ -229,13 +238,13 @@ def _numbered(column, encoding):
     return codes, column.isna().to_numpy()
 
 
-def coded(column, encoding, dtype):
+def coded(column: pd.Series, encoding: Encoding, dtype: np.dtype[Any]) -> Floats:
     """The number of each row's category, shape (rows, 1): -1 of an unknown one, NaN where it is missing."""
     codes, absent = _numbered(column, encoding)
     return np.where(absent, np.nan, codes).astype(dtype)[:, None]
 
 
-def one_hot(column, encoding, dtype, rows):
+def one_hot(column: pd.Series, encoding: Encoding, dtype: np.dtype[Any], rows: Placing) -> Floats:
     """Zeros and a one for the category of each row, shape (rows, categories); NaN where it is missing.
 
     Raises
@@ -251,21 +260,21 @@ def one_hot(column, encoding, dtype, rows):
             Refusal(
                 f"has the unknown category {quoted(column.iloc[row])} at {rows.place_in_frame(row)}",
                 where=f"column {encoding.label!r}",
-                expected=f"one of {list(encoding.categories)}, as in the fitted data",
+                expected=f"one of {list(encoding.categories or ())}, as in the fitted data",
                 advice=Words(
                     "Fit on data with it, or declare it there: astype(pd.CategoricalDtype([...])).",
                     "Fit on data with it.",
                 ),
             )
         )
-    values = np.zeros((len(column), len(encoding.categories)), dtype=dtype)
+    values = np.zeros((len(column), len(encoding.categories or ())), dtype=dtype)
     present = np.flatnonzero(~absent)
     values[present, codes[present]] = 1
     values[absent] = np.nan
     return values
 
 
-def encoded(frame, encodings, dtype, rows):
+def encoded(frame: pd.DataFrame, encodings: Sequence[Encoding], dtype: np.dtype[Any], rows: Placing) -> Floats:
     """Covariates of the frame's rows as numbers, shape (rows, encoded columns)."""
     if all(part.categories is None for part in encodings):
         return numbers(frame, [part.label for part in encodings], dtype, rows)
@@ -284,7 +293,15 @@ def encoded(frame, encodings, dtype, rows):
 FILL_CELLS = Words("", "Fill the cells of the file.")
 
 
-def refuse_values(values, names, rows, *, role, missing="error", fitted=False):
+def refuse_values(
+    values: Floats,
+    names: Sequence[Hashable],
+    rows: Any,
+    *,
+    role: str,
+    missing: str = "error",
+    fitted: bool = False,
+) -> None:
     """Refuse infinite values, and missing ones unless they are to be masked; `rows` place the rows of `values`.
 
     With `fitted`, a fitted model reads them, and what it does with missing values stays.
@@ -309,10 +326,11 @@ def refuse_values(values, names, rows, *, role, missing="error", fitted=False):
                     fix=Fix(code_of_infinite(name), ""),
                 )
             )
-        absent = np.flatnonzero(np.isnan(column)) if missing == "error" else ()
+        absent = np.flatnonzero(np.isnan(column)) if missing == "error" else np.zeros(0, dtype=np.intp)
         if len(absent):
             ends, more, fix = "limit_direction='both'" if absent[0] == 0 else "", "", ""
-            advice, code = FILL_CELLS, f"df[{name!r}] = df[{name!r}].interpolate({ends})"
+            advice: str = FILL_CELLS
+            code = f"df[{name!r}] = df[{name!r}].interpolate({ends})"
             if role in ("target", "past covariate"):
                 more = Words(", or a model fitted with missing='mask'", "") if fitted else ", or missing='mask'"
                 more = Words(more, ", or a model that was trained with --missing mask" if fitted else "")
@@ -338,7 +356,7 @@ def refuse_values(values, names, rows, *, role, missing="error", fitted=False):
             )
 
 
-def _are_ends(absent, count):
+def _are_ends(absent: Integers, count: int) -> bool:
     """Whether missing rows are the first or the last ones, or both."""
     inside = absent[(absent >= np.arange(len(absent)) + 1) & (absent < count - np.arange(len(absent), 0, -1))]
     return len(inside) == 0

@@ -3,6 +3,7 @@
 import numpy as np
 import pandas as pd
 
+from .._types import Array, Integers
 from .patterns import DAY, MONDAY, SHORTEST_MONTH, Pattern, days_in_month
 from .sessions import WEEKS_TO_TELL, wall_days, weekmask_text
 
@@ -17,7 +18,7 @@ LEAST_YEARS = 3
 WEEKS_WITHOUT_HOLES = 4  # that show sessions on few weekdays
 
 
-def pattern_seen(index):
+def pattern_seen(index: pd.DatetimeIndex) -> Pattern | pd.DateOffset | None:
     """The pattern that all labels of an index keep to, or None.
 
     Parameters
@@ -55,7 +56,7 @@ def pattern_seen(index):
     return found
 
 
-def code_of_hours(index):
+def code_of_hours(index: pd.DatetimeIndex) -> str | None:
     """The argument that says which business hours an index keeps to, where it is too short to show them; or None.
 
     Parameters
@@ -79,7 +80,7 @@ def code_of_hours(index):
     return f"freq=pd.offsets.CustomBusinessHour(weekmask={names!r}, start={start!r}, end={end!r})"
 
 
-def _as_offset(pattern):
+def _as_offset(pattern: Pattern) -> Pattern | pd.DateOffset:
     """The offset of pandas that is the same, where there is one."""
     if pattern.within == "month" and len(pattern.anchors) == 2:
         first, second = pattern.anchors
@@ -90,7 +91,7 @@ def _as_offset(pattern):
     return pattern
 
 
-def _of_months(days):
+def _of_months(days: Array) -> Pattern | None:
     """Up to six days of each month, or one day every few months."""
     months = days.astype("datetime64[M]")
     groups = np.flatnonzero(np.append(True, months[1:] != months[:-1]))
@@ -103,14 +104,14 @@ def _of_months(days):
     longest = days_in_month(months)
     if (day == longest).all() or (day == 1).all() or (day != np.minimum(day.max(), longest)).any():
         return None  # pandas knows the first and the last day
-    apart = np.diff(months.astype(np.int64))
+    apart: Array = np.diff(months.astype(np.int64))
     every = int(apart.min())
     if (apart % every).any() or (12 % every and every % 12) or len(days) - 1 < HELD * apart.sum() / every:
         return None
     return Pattern("month", (int(day.max()),), every)
 
 
-def _of_years(days):
+def _of_years(days: Array) -> Pattern | None:
     """Two to twelve days of each year."""
     years, months = days.astype("datetime64[Y]"), days.astype("datetime64[M]")
     groups = np.flatnonzero(np.append(True, years[1:] != years[:-1]))
@@ -124,7 +125,9 @@ def _of_years(days):
     return None if anchors is None else Pattern("year", anchors)
 
 
-def _anchors(places, longest, groups, counts, most, span):
+def _anchors(
+    places: Integers, longest: Integers, groups: Integers, counts: Integers, most: int, span: int
+) -> tuple[int, ...] | None:
     """The places that all full periods have in common; those are full that have the most labels."""
     k = int(counts.max())
     full = groups[counts == k]
@@ -142,7 +145,7 @@ def _anchors(places, longest, groups, counts, most, span):
     return tuple(anchors.tolist()) if same else None
 
 
-def _of_weekdays(days):
+def _of_weekdays(days: Array) -> pd.DateOffset | None:
     """Sessions on up to four weekdays, none of them missing: Mondays, Wednesdays and Fridays."""
     weekday = (days.astype(np.int64) + MONDAY) % 7
     mask = np.isin(np.arange(7), weekday)
@@ -153,7 +156,7 @@ def _of_weekdays(days):
     return pd.offsets.CustomBusinessDay(weekmask=weekmask_text(mask.tolist()))
 
 
-def _of_hours(days, clocks, step):
+def _of_hours(days: Array, clocks: Integers, step: pd.Timedelta) -> Pattern | None:
     """Opening hours: the same times of the week, every week; in less than three weeks the same times every day."""
     step = step / pd.Timedelta(seconds=1)
     if step <= 0:

@@ -1,14 +1,23 @@
 """Values such as -9999 that stand for a missing one: found and named, never taken out."""
 
+from __future__ import annotations
+
 import re
 import warnings
+from collections.abc import Callable, Hashable, Iterator
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
 
 from .._refusals import Fix, Refusal, Words, argument, joined
+from .._types import Booleans, Floats, Integers
 from .fixes import frame_named
 from .roles import time_labels
+
+if TYPE_CHECKING:
+    from .panel import Panel
+    from .roles import Roles
 
 __all__ = ["SentinelWarning", "note_later_sentinels", "note_sentinels", "placed", "sentinels_of"]
 
@@ -44,7 +53,7 @@ class SentinelWarning(UserWarning):
     """
 
 
-def note_sentinels(panel, roles, stacklevel, frame=None):
+def note_sentinels(panel: Panel, roles: Roles, stacklevel: int, frame: pd.DataFrame | None = None) -> None:
     """Warn of values that look like codes for missing ones in targets and numeric covariates.
 
     Parameters
@@ -58,8 +67,11 @@ def note_sentinels(panel, roles, stacklevel, frame=None):
     """
     parts = [("target", roles.target, panel.targets)]
     parts += [("past", panel.schema.past_names, panel.past), ("future", panel.schema.future_names, panel.future)]
-    found = [(role, label, column, panel.starts, placed(panel)) for role, names, values in parts
-             for label, column in zip(names, values.T, strict=True)]  # fmt: skip
+    found: list[tuple[Any, ...]] = [
+        (role, label, column, panel.starts, placed(panel))
+        for role, names, values in parts
+        for label, column in zip(names, values.T, strict=True)
+    ]
     if frame is not None:
         labels = time_labels(frame, roles, "df")
         found += [(role, label, frame[label].to_numpy(dtype=np.float64, na_value=np.nan), None, labels.__getitem__)
@@ -71,7 +83,7 @@ def note_sentinels(panel, roles, stacklevel, frame=None):
             warnings.warn(text, SentinelWarning, stacklevel=stacklevel + 1)
 
 
-def placed(panel):
+def placed(panel: Any) -> Callable[[int], str]:  # Panel, or rows made of one
     """From the number of a row of a panel to its stamp, and its series where there are several, as text.
 
     Parameters
@@ -84,7 +96,7 @@ def placed(panel):
     """
     keys = None if panel.keys is None else list(panel.keys)
 
-    def place(row):
+    def place(row: int) -> str:
         stamp = str(panel.index[row]).removesuffix(" 00:00:00")
         if keys in (None, [None]):
             return stamp
@@ -93,23 +105,31 @@ def placed(panel):
     return place
 
 
-def _sentence(role, label, rows, value, others, place, what=None):
-    value, name = _text(value), what or "df"
+def _sentence(
+    role: str,
+    label: Hashable,
+    rows: Booleans,
+    value: float,
+    others: tuple[float, float],
+    place: Callable[[int], Any],
+    what: str | None = None,
+) -> Refusal:
+    text, name = _text(value), what or "df"
     known = "known values" if what else "others"
-    code = f"{name}[{label!r}] = {name}[{label!r}].replace({value}, float('nan'))"
+    code = f"{name}[{label!r}] = {name}[{label!r}].replace({text}, float('nan'))"
     mask = argument("missing", "mask")
     ways = "" if role == "future" else joined("; ", mask, " then leaves it out")
     first = place(int(rows.argmax()))
     return Refusal(
-        f"holds {value} in {rows.sum()} of {len(rows)} rows, the first at {first}, far from all {known} "
+        f"holds {text} in {rows.sum()} of {len(rows)} rows, the first at {first}, far from all {known} "
         f"({others[0]:.4g} to {others[1]:.4g}); it is {'taken' if what else 'trained on'} as a number",
         where=joined(f"column {label!r}", joined(" of ", frame_named(what)) if what else ""),
         advice=joined("If it stands for a missing value, ", Words("replace it by NaN", "name it"), ways, "."),
-        fix=Fix(code, f"--na {value}"),
+        fix=Fix(code, f"--na {text}"),
     )
 
 
-def note_later_sentinels(what, rows, columns, stacklevel):
+def note_later_sentinels(what: str, rows: Any, columns: Any, stacklevel: int) -> None:
     """Warn of values in new rows that look like codes for missing ones; there one is enough, next to the known values.
 
     Parameters
@@ -129,7 +149,7 @@ def note_later_sentinels(what, rows, columns, stacklevel):
             warnings.warn(text, SentinelWarning, stacklevel=stacklevel + 1)
 
 
-def _unlike(column, known):
+def _unlike(column: Floats, known: Floats) -> Iterator[tuple[float, tuple[float, float]]]:
     """The least and the greatest value, if they are written as codes and lie far from all known ones."""
     if not len(column) or len(known) < LEAST_DISTINCT:
         return
@@ -142,7 +162,7 @@ def _unlike(column, known):
                 yield float(value), (float(ends[0]), float(ends[1]))
 
 
-def sentinels_of(column, starts=None):
+def sentinels_of(column: Floats, starts: Integers | None = None) -> list[tuple[float, tuple[float, float]]]:
     """Values of a column that look like codes for missing ones.
 
     The smallest or the largest value is one where it comes at least twice, is not zero, the other values are at least
@@ -183,21 +203,21 @@ def sentinels_of(column, starts=None):
     return [(float(value), (float(rest.min()), float(rest.max()))) for value in found]
 
 
-def _suspicious(column, starts):
+def _suspicious(column: Floats, starts: Integers) -> Iterator[tuple[int, int]]:
     """Series whose least or greatest value is written as a code and comes twice."""
     whole = np.isfinite(column)
     for end, fill in ((np.minimum, np.inf), (np.maximum, -np.inf)):
         extremes = end.reduceat(np.where(whole, column, fill), starts[:-1])
         same = column == np.repeat(extremes, np.diff(starts))
         times = np.add.reduceat(same.astype(np.int64), starts[:-1])
-        known = {}
+        known: dict[float, bool] = {}
         for number in np.flatnonzero(times >= LEAST_TIMES):
             value = extremes[number]
             if known.setdefault(value, _is_code(value)):
                 yield int(starts[number]), int(starts[number + 1])
 
 
-def _found(column):
+def _found(column: Floats) -> list[float]:
     finite, found = np.isfinite(column), []
     values = column if finite.all() else column[finite]
     while len(values) > LEAST_DISTINCT:
@@ -219,7 +239,7 @@ def _found(column):
     return found
 
 
-def _is_far(value, gap, ends):
+def _is_far(value: float, gap: float, ends: tuple[float, float]) -> bool:
     span = float(ends[1] - ends[0])
     if gap > ANY * span:
         return True
@@ -227,15 +247,15 @@ def _is_far(value, gap, ends):
     return gap > (OTHER_SIGN if alone else AS_SUCH) * span and _is_code(value)
 
 
-def _is_varied(values):
+def _is_varied(values: Floats) -> bool:
     return len(np.unique(values[:10_000])) >= LEAST_DISTINCT
 
 
-def _is_code(value):
+def _is_code(value: float) -> bool:
     return abs(value) >= HUGE or float(value) in LIMITS or re.fullmatch(NINES, _text(value)) is not None
 
 
-def _text(value):
+def _text(value: float) -> str:
     """A number as short as its dtype allows; of one that float32 holds, as that writes it: -99.9."""
     if abs(value) >= HUGE:
         return repr(float(value))

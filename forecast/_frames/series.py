@@ -1,18 +1,33 @@
 """The series of a long frame: their rows, and the order of the rows."""
 
+from __future__ import annotations
+
+from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 import pandas as pd
 
 from .._refusals import Fix, Refusal, argument, split_advice
+from .._types import Array, Integers
 from .fixes import Source
 from .glued import naming, repeats_message
 from .index import refuse_disorder
 from .names import blocks_of, quoted, sorting
 from .stamps import CHUNK, ticks_of
 
+if TYPE_CHECKING:
+    from .roles import Layout, Roles
+
 __all__ = ["FrameRows", "series_of"]
+
+
+class Placing(Protocol):
+    """What tells where the rows of a frame are."""
+
+    def place_in_frame(self, row: int) -> str:
+        """A row as text, for messages."""
 
 
 @dataclass(frozen=True)
@@ -31,42 +46,44 @@ class FrameRows:
         Rows of the frame in this order; None if they already are.
     """
 
-    keys: pd.Index | None
-    starts: np.ndarray
+    keys: Any
+    starts: Integers
     index: pd.Index
-    order: np.ndarray | None
+    order: Integers | None
 
-    def series_at(self, row):
+    def series_at(self, row: int) -> int:
         """Number of the series that a row belongs to."""
         return int(np.searchsorted(self.starts, row, side="right")) - 1
 
-    def place(self, row):
+    def place(self, row: int) -> str:
         """A row as text for messages."""
         stamp = str(self.index[row])
         return stamp if self.keys is None else f"({quoted(self.keys[self.series_at(row)])}, {stamp})"
 
-    def place_in_frame(self, row):
+    def place_in_frame(self, row: int) -> str:
         """A row of the frame, before it was put in order, as text."""
         return self.place(int(row) if self.order is None else int(np.flatnonzero(self.order == row)[0]))
 
-    def places(self, rows, limit=3):
+    def places(self, rows: Integers, limit: int = 3) -> str:
         """The first of some rows as text, and how many there are where not all are shown."""
         shown = ", ".join(self.place(int(row)) for row in rows[:limit])
         return shown if len(rows) <= limit else f"{shown}, ... ({len(rows)} in all)"
 
-    def longest(self):
+    def longest(self) -> pd.Index:
         """Time labels of the longest series."""
         if self.keys is None:
             return self.index
         number = int(np.diff(self.starts).argmax())
         return self.index[self.starts[number] : self.starts[number + 1]]
 
-    def arranged(self, values):
+    def arranged(self, values: Array) -> Array:
         """Values of the frame's rows in the order of these."""
         return values if self.order is None else values[self.order]
 
 
-def series_of(frame, layout, index, what="X", roles=None):
+def series_of(
+    frame: pd.DataFrame, layout: Layout, index: pd.Index, what: str = "X", roles: Roles | None = None
+) -> FrameRows:
     """The series of a frame.
 
     Parameters
@@ -112,7 +129,7 @@ def series_of(frame, layout, index, what="X", roles=None):
     return rows
 
 
-def _backward(index, starts):
+def _backward(index: pd.Index, starts: Integers) -> Integers:
     """Rows that do not come after the one before them in their series."""
     ticks, found = ticks_of(index), []
     for first in range(0, max(len(ticks) - 1, 0), CHUNK):
@@ -122,7 +139,7 @@ def _backward(index, starts):
     return rows[~np.isin(rows, starts)]
 
 
-def _refuse_one(frame, layout, roles, index, what):
+def _refuse_one(frame: pd.DataFrame, layout: Layout, roles: Roles | None, index: pd.Index, what: str) -> None:
     """A frame of one series out of order; where one stamp comes twice, columns may name several series."""
     message = None if index.is_unique else repeats_message(frame, _targets(roles), layout, index)
     if message is not None:
@@ -130,7 +147,9 @@ def _refuse_one(frame, layout, roles, index, what):
     refuse_disorder(index, Source(frame, layout, what))
 
 
-def _refuse_order(rows, blocks, lengths, frame, layout, roles):
+def _refuse_order(
+    rows: FrameRows, blocks: Integers, lengths: Integers, frame: pd.DataFrame, layout: Layout, roles: Roles | None
+) -> None:
     """Duplicates first, then a series in pieces, then disorder: the first three places and the fix.
 
     `rows` has the frame's own order of labels; `blocks` are the numbers of the series of consecutive rows, and
@@ -144,7 +163,7 @@ def _refuse_order(rows, blocks, lengths, frame, layout, roles):
     by = [*(one.label for one in layout.ids), layout.time_name]
     put_in_order = f"df = df.{sorting(layout)}"
 
-    def at(row):
+    def at(row: int) -> str:
         return f"({quoted(keys[by_row[row]])}, {index[row]})"
 
     if len(twice):
@@ -190,11 +209,11 @@ def _refuse_order(rows, blocks, lengths, frame, layout, roles):
     )
 
 
-def _targets(roles):
+def _targets(roles: Roles | None) -> list[Hashable]:
     return [] if roles is None else roles.target
 
 
-def _each_once(frame, by):
+def _each_once(frame: pd.DataFrame, by: Sequence[Hashable]) -> str:
     """The newest of the rows that have names and stamp in common, as code."""
     if set(by) <= set(frame.columns):
         return f"df.drop_duplicates({by}, keep='last')"
@@ -206,7 +225,9 @@ def _each_once(frame, by):
     return f"df[~df.rename_axis('time').reset_index().duplicated({by}, keep='last').to_numpy()]"
 
 
-def _more_ids(frame, layout, roles, by_row, ticks):
+def _more_ids(
+    frame: pd.DataFrame, layout: Layout, roles: Roles | None, by_row: Integers, ticks: Integers
+) -> list[Hashable]:
     """Columns that tell rows apart which have the names of their series and their stamps in common."""
     pairs = pd.MultiIndex.from_arrays([by_row, ticks])
     codes, _ = pd.factorize(pairs)

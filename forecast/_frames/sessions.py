@@ -4,6 +4,7 @@ import numpy as np
 import pandas as pd
 
 from .._refusals import Fix, Refusal, Words
+from .._types import Array, Booleans, Integers
 from .stamps import CHUNK
 
 __all__ = ["calendar_of", "count_weekdays", "inferred_weekmask", "wall_days", "weekdays_text", "weekmask_text"]
@@ -13,7 +14,7 @@ SESSIONS_HELD = 0.75  # of the sessions of the weekdays; fewer are steps of anot
 WEEKS_TO_TELL = 3  # a weekday that never comes in as many weeks is one without sessions
 
 
-def wall_days(index):
+def wall_days(index: pd.DatetimeIndex) -> tuple[Array, Array]:
     """Local dates and times of day of a DatetimeIndex, both as numpy arrays."""
     wall = index if index.tz is None else index.tz_localize(None)
     stamps = wall.to_numpy()
@@ -21,12 +22,12 @@ def wall_days(index):
     return days, stamps - days
 
 
-def _weekday(days):
+def _weekday(days: Array) -> Integers:
     """0 is Monday; 1970-01-01 was a Thursday."""
     return (days.astype(np.int64) + 3) % 7
 
 
-def count_weekdays(index):
+def count_weekdays(index: pd.DatetimeIndex) -> Integers | None:
     """Rows on each weekday, Monday first; None where the time of day is not the same in all rows."""
     counts, clock = np.zeros(7, dtype=np.int64), None
     for first in range(0, len(index), CHUNK):
@@ -38,7 +39,7 @@ def count_weekdays(index):
     return counts
 
 
-def inferred_weekmask(index, starts):
+def inferred_weekmask(index: pd.DatetimeIndex, starts: Integers) -> str | None:
     """The weekdays with sessions, where rows come daily and one or two weekdays side by side never come; or None.
 
     A weekday is without sessions only where it never comes in the whole frame and the longest series spans three weeks,
@@ -78,26 +79,28 @@ def inferred_weekmask(index, starts):
     return weekmask_text(mask)
 
 
-def _ends(index, starts):
+def _ends(index: pd.DatetimeIndex, starts: Integers) -> tuple[Array, Array]:
     """Dates of the first and the last row of each series."""
     ends = index[np.concatenate([starts[:-1], starts[1:] - 1])]
     days, _ = wall_days(ends)
     return days[: len(starts) - 1], days[len(starts) - 1 :]
 
 
-def weekmask_text(mask):
+def weekmask_text(mask: list[bool] | Booleans) -> str:
     """Names of the weekdays in a mask of seven booleans."""
     return " ".join(name for name, open_ in zip(WEEKDAYS, mask, strict=True) if open_)
 
 
-def weekdays_text(freq):
+def weekdays_text(freq: pd.DateOffset) -> str:
     """The weekdays of a calendar in a few words: "Mon to Fri"."""
     names = weekmask_text(freq.calendar.weekmask).split()
     text = " ".join(names)
     return f"{names[0]} to {names[-1]}" if text in " ".join(WEEKDAYS) and len(names) > 2 else text.replace(" ", ", ")
 
 
-def calendar_of(given, index, starts):
+def calendar_of(
+    given: list[str] | pd.DateOffset | pd.DatetimeIndex | str, index: pd.DatetimeIndex, starts: Integers
+) -> pd.DateOffset:
     """The sessions that a user gave, as an offset.
 
     Parameters

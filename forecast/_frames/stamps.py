@@ -1,35 +1,42 @@
 """Time labels of a frame: which kinds there are, and the refusal of those that are none."""
 
+from __future__ import annotations
+
 import datetime
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import numpy as np
 import pandas as pd
 
 from .._refusals import Refusal
+from .._types import Booleans, Integers
 from .fixes import Source
 from .text_dates import code_of_numbers, code_of_stamps
 from .zones import zone_of_offsets
+
+if TYPE_CHECKING:
+    from .roles import Layout
 
 __all__ = ["CHUNK", "as_stamps", "kind_of", "read_stamps", "ticks_of"]
 
 CHUNK = 1 << 19  # rows looked at together, so that temporaries stay small compared with the frame
 
 
-def kind_of(index):
+def kind_of(index: pd.Index) -> str:
     """ "datetime", "period" or "integer"."""
     if isinstance(index, pd.DatetimeIndex):
         return "datetime"
     return "period" if isinstance(index, pd.PeriodIndex) else "integer"
 
 
-def ticks_of(index):
+def ticks_of(index: pd.Index) -> Integers:
     """Time labels as whole numbers in the unit of the index: its own, or the ordinals of periods. No copy."""
     if isinstance(index, (pd.DatetimeIndex, pd.PeriodIndex)):
         return index.asi8
     return index.to_numpy(dtype=np.int64)
 
 
-def read_stamps(labels, layout, what="X"):
+def read_stamps(labels: pd.Index, layout: Layout, what: str = "X") -> pd.Index:
     """Time labels as a DatetimeIndex, PeriodIndex or integer Index; everything else is refused with its fix.
 
     Parameters
@@ -69,7 +76,7 @@ def read_stamps(labels, layout, what="X"):
     return labels
 
 
-def refuse_no_stamp(source, missing):
+def refuse_no_stamp(source: Source, missing: Booleans) -> NoReturn:
     """Refuse rows without a stamp.
 
     Parameters
@@ -92,7 +99,7 @@ def refuse_no_stamp(source, missing):
     )
 
 
-def as_stamps(labels):
+def as_stamps(labels: pd.Index) -> pd.Index:
     """Labels that are stamps or periods under another dtype (Arrow's, or Python objects) under pandas' own.
 
     Parameters
@@ -120,8 +127,8 @@ def as_stamps(labels):
         if kind == "period":
             return pd.PeriodIndex(labels, name=labels.name)
         if kind == "date":  # Python's dates have no time of day
-            dates = np.where(labels.isna(), None, labels).astype("datetime64[s]")
-            return pd.DatetimeIndex(dates, name=labels.name)
+            dates: Any = np.where(labels.isna(), None, labels)
+            return pd.DatetimeIndex(dates.astype("datetime64[s]"), name=labels.name)
         if kind in ("datetime", "datetime64"):
             return pd.DatetimeIndex(labels, name=labels.name)
     except (TypeError, ValueError):  # of several zones or frequencies
@@ -129,7 +136,7 @@ def as_stamps(labels):
     return labels
 
 
-def _other(labels, source):
+def _other(labels: pd.Index, source: Source) -> pd.Index:
     dtype = labels.dtype
     if pd.api.types.is_integer_dtype(dtype):
         code = code_of_numbers(labels)
@@ -158,7 +165,7 @@ def _other(labels, source):
     )
 
 
-def _refuse_zones(labels, source):
+def _refuse_zones(labels: pd.Index, source: Source) -> None:
     """Stamps of several offsets from UTC, or with and without a zone, end up as objects in pandas."""
     offsets, places, every = [], [], []
     for row, label in enumerate(labels):

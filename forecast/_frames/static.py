@@ -1,14 +1,23 @@
 """Static covariates: what never changes within a series, out of columns of the rows or out of a table of its own."""
 
+from __future__ import annotations
+
+from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
 
 from .._files import ModelFileError, stored
 from .._refusals import Fix, Refusal, Words
+from .._types import Booleans, Floats, Integers
 from .names import blocks_of, changes, quoted
 from .wide import shown
+
+if TYPE_CHECKING:
+    from .roles import Layout, Roles
+    from .series import FrameRows
 
 __all__ = ["StaticTable", "heads_of", "refuse_changing", "static_columns"]
 
@@ -38,12 +47,12 @@ class StaticTable:
     (['kind', 'size'], [30.0])
     """
 
-    keys: list
-    values: dict
-    categories: dict
+    keys: list[Hashable]
+    values: dict[Hashable, Any]
+    categories: dict[Hashable, Any]
 
     @classmethod
-    def of(cls, frame, ids, labels=None):
+    def of(cls, frame: pd.DataFrame, ids: Sequence[Hashable], labels: Sequence[Hashable] | None = None) -> StaticTable:
         """The table that a user gave.
 
         Parameters
@@ -94,17 +103,17 @@ class StaticTable:
                 categories[label] = known
         return cls(keys, values, categories)
 
-    def _check_loaded(self):
+    def _check_loaded(self) -> None:
         """Refuse a table out of a file whose parts do not fit together."""
         if any(len(values) != len(self.keys) for values in self.values.values()):
             raise ModelFileError(f"static covariates of {len(self.keys)} series in columns of another length.")
 
     @property
-    def labels(self):
+    def labels(self) -> list[Hashable]:
         """Labels of the covariates."""
         return list(self.values)
 
-    def rows(self, keys=None):
+    def rows(self, keys: Any = None) -> pd.DataFrame:
         """A frame of the values of some series, in this order; of one that is not there they are missing.
 
         Parameters
@@ -129,12 +138,12 @@ class StaticTable:
                 found[label] = np.append(values, np.nan)[where]
         return pd.DataFrame(found)
 
-    def absent(self, keys):
+    def absent(self, keys: Any) -> Booleans:
         """Which of some series have no row, an ndarray of bool."""
         known = set(self.keys)
         return np.fromiter((key not in known for key in keys), dtype=bool, count=len(keys))
 
-    def refuse_other(self, newer):
+    def refuse_other(self, newer: StaticTable) -> None:
         """Refuse a newer table that has other values of a series of this one.
 
         Parameters
@@ -154,7 +163,7 @@ class StaticTable:
                     "a fitted model keeps that; expected static of new series alone, or another fit."
                 )
 
-    def joined_to(self, frame, layout, what):
+    def joined_to(self, frame: pd.DataFrame, layout: Layout, what: str) -> pd.DataFrame:
         """A frame with the values of this table as columns of each row of its series; of others, its own columns.
 
         Parameters
@@ -182,7 +191,7 @@ class StaticTable:
         return pd.concat([frame.drop(columns=own), rows], axis=1)
 
 
-def _names_in(frame, label, ids):
+def _names_in(frame: pd.DataFrame, label: Hashable, ids: Sequence[Hashable]) -> pd.Index:
     """Names of the series in a table: its column, its level, or its only level whatever that is called."""
     if label in frame.columns:
         return pd.Index(frame[label], dtype=frame[label].dtype)
@@ -197,7 +206,7 @@ def _names_in(frame, label, ids):
     )
 
 
-def _read(column, label):
+def _read(column: pd.Series, label: Hashable) -> tuple[Floats | list[Hashable], list[str] | None]:
     """Values of a column, and its categories where it holds no numbers."""
     dtype = column.dtype
     if pd.api.types.is_datetime64_any_dtype(dtype) or isinstance(dtype, pd.PeriodDtype) or dtype.kind in "mc":
@@ -230,7 +239,7 @@ def _read(column, label):
     return [value.item() if isinstance(value, np.generic) else value for value in plain], known
 
 
-def heads_of(frame, roles, keys, heads):
+def heads_of(frame: pd.DataFrame, roles: Roles, keys: Any, heads: Integers) -> pd.DataFrame:
     """Static covariates of some series, a row for each.
 
     Parameters
@@ -263,21 +272,21 @@ def heads_of(frame, roles, keys, heads):
     return found
 
 
-def static_columns(frame, roles):
+def static_columns(frame: pd.DataFrame, roles: Roles) -> pd.DataFrame:
     """Columns of the static covariates: of the table, or of all rows of the frame."""
     if roles.outside is not None:
         return roles.outside.rows()
     return pd.DataFrame({label: _column(frame, label) for label in roles.static})
 
 
-def _column(frame, label):
+def _column(frame: pd.DataFrame, label: Hashable) -> pd.Series:
     """A column, or a level that names series and is a covariate as well."""
     if label in frame.columns:
         return frame[label]
     return frame.index.get_level_values(label).to_series(index=frame.index)
 
 
-def refuse_changing(frame, roles, rows, what):
+def refuse_changing(frame: pd.DataFrame, roles: Roles, rows: FrameRows, what: str) -> None:
     """Refuse static covariates that change within a series, are missing, or have no row.
 
     Parameters
@@ -325,13 +334,13 @@ def refuse_changing(frame, roles, rows, what):
             raise ValueError(_missing(label, keys, absent, f"static[{label!r}] = static[{label!r}].fillna({fill})"))
 
 
-def _listed(keys, which):
+def _listed(keys: Any, which: Booleans) -> str:
     """The first names of some series as text."""
     numbers = np.flatnonzero(which)
     return ", ".join(quoted(keys[number]) for number in numbers[:3]) + (", ..." if len(numbers) > 3 else "")
 
 
-def _missing(label, keys, which, code):
+def _missing(label: Hashable, keys: pd.Index | list[str], which: Booleans, code: str) -> Refusal:
     """The refusal of a static covariate that some series do not have."""
     return Refusal(
         f"is missing (NaN) for {int(which.sum())} of {len(which)} series",
@@ -343,7 +352,7 @@ def _missing(label, keys, which, code):
     )
 
 
-def _refuse_without(column, label, absent, rows):
+def _refuse_without(column: pd.Series, label: Hashable, absent: Integers, rows: FrameRows) -> None:
     """Refuse series all of whose rows miss a static covariate."""
     counts = np.diff(np.searchsorted(absent, rows.starts))
     without = (counts > 0) & (counts == np.diff(rows.starts))
@@ -353,7 +362,7 @@ def _refuse_without(column, label, absent, rows):
         raise ValueError(_missing(label, rows.keys, without, f"df[{label!r}] = df[{label!r}].fillna({fill})"))
 
 
-def _refuse_columns(frame, labels, rows, wanted):
+def _refuse_columns(frame: pd.DataFrame, labels: Sequence[Hashable], rows: FrameRows, wanted: Booleans) -> None:
     """As `refuse_changing`, of columns of the rows; `wanted` are the series to look at."""
     mine = np.repeat(wanted, np.diff(rows.starts))
     for label in labels:

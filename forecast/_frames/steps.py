@@ -1,10 +1,12 @@
 """Which step of time a label is, counted from one fixed instant: the same label has the same number in every frame."""
 
 from functools import lru_cache
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
+from .._types import Integers
 from .index import is_clockless
 from .patterns import Pattern
 from .sessions import wall_days
@@ -22,7 +24,7 @@ MONTHS_OF = {getattr(pd.offsets, name): months for months, names in MONTHS.items
 EPOCH = pd.Timestamp(1970, 1, 1)
 
 
-def step_numbers(labels, freq):
+def step_numbers(labels: pd.Index, freq: Any) -> Integers:
     """Steps from a fixed instant to each label.
 
     Parameters
@@ -70,7 +72,7 @@ def step_numbers(labels, freq):
     return _on_a_grid(labels if labels.tz is None else labels.tz_localize(None), freq)
 
 
-def _on_a_grid(wall, freq):
+def _on_a_grid(wall: pd.DatetimeIndex, freq: pd.DateOffset) -> Integers:
     """Any other offset: its own stamps since 1970, counted."""
     if not len(wall):
         return np.zeros(0, dtype=np.int64)
@@ -80,5 +82,5 @@ def _on_a_grid(wall, freq):
 
 
 @lru_cache(maxsize=8)  # offsets such as business hours are counted one by one
-def _grid(freq, first, last):
+def _grid(freq: pd.DateOffset, first: int, last: int) -> pd.DatetimeIndex:
     return pd.date_range(pd.Timestamp(first, 1, 1), pd.Timestamp(last, 1, 1), freq=freq)

@@ -1,10 +1,16 @@
 """Labels that are not time stamps yet, such as dates as text: recognised, and the code that converts them."""
 
+from __future__ import annotations
+
 import re
 import warnings
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
+
+if TYPE_CHECKING:
+    from .fixes import Source
 
 __all__ = ["code_of_dates", "code_of_stamps"]
 
@@ -19,7 +25,7 @@ DATES = (
 DIGITS = r"(19|20)\d{2}(0[1-9]|1[0-2])(0[1-9]|[12]\d|3[01])"
 
 
-def code_of_dates(values, name):
+def code_of_dates(values: pd.Series | pd.Index, name: str) -> str | None:
     """The expression that turns dates which are text, or numbers such as 20240131, into stamps; None of others.
 
     Parameters
@@ -49,7 +55,7 @@ def code_of_dates(values, name):
     return _first_that_reads(values, name, [{}, {"dayfirst": True}, {"format": "mixed"}, {"utc": True}])
 
 
-def _first_that_reads(values, name, ways):
+def _first_that_reads(values: pd.Series, name: str, ways: Any) -> str | None:
     """The call of `pd.to_datetime` that reads all values, without a warning; the first that has them rise, if any."""
     found = []
     for options in ways:
@@ -65,12 +71,12 @@ def _first_that_reads(values, name, ways):
     return min(found, key=lambda one: one[1])[0] if found else None
 
 
-def _falls(stamps):
+def _falls(stamps: pd.DatetimeIndex) -> int:
     """How often a stamp comes before the one above it."""
     return int(np.sum(np.asarray(stamps[1:] < stamps[:-1])))
 
 
-def code_of_stamps(labels, source):
+def code_of_stamps(labels: pd.Index, source: Source) -> str | None:
     """The statement that replaces labels of another kind by time stamps or row numbers; None: there is none.
 
     Parameters
@@ -95,7 +101,7 @@ def code_of_stamps(labels, source):
     return None if source.time_at != "index" else f"{source.name} = {source.name}.reset_index(drop=True)"
 
 
-def code_of_numbers(labels):
+def code_of_numbers(labels: pd.Index) -> str | None:
     """How whole numbers that are written dates become stamps: 20240131 and 20240201 are a day apart and not 70.
 
     Parameters

@@ -5,6 +5,8 @@ several are refused, and so are dates that are still text or numbers.
 """
 
 import warnings
+from collections.abc import Hashable, Sequence
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -34,7 +36,7 @@ class TimeColumnWarning(UserWarning):
     """
 
 
-def note_time(label, stacklevel):
+def note_time(label: Hashable, stacklevel: int) -> None:
     """Warn that a column was taken as the time of the rows."""
     warnings.warn(
         f"the index only counts rows, so column {label!r} is taken as their time. Say so with time={label!r}; to count "
@@ -44,7 +46,9 @@ def note_time(label, stacklevel):
     )
 
 
-def time_of(frame, series, taken, foreign=None):
+def time_of(
+    frame: pd.DataFrame, series: Sequence[Hashable], taken: Sequence[Hashable], foreign: Any = None
+) -> Hashable:
     """The column of time stamps of a frame whose index only counts rows; None where the index is the time.
 
     Parameters
@@ -98,7 +102,7 @@ def time_of(frame, series, taken, foreign=None):
     return None
 
 
-def only_counts(index, series=()):
+def only_counts(index: pd.Index, series: Sequence[Hashable] = ()) -> bool:
     """Whether an index is not a time: whole numbers without a name or from 0 or 1 on, or only the names of series.
 
     Parameters
@@ -121,7 +125,7 @@ def only_counts(index, series=()):
     return index[0] in (0, 1) and index[-1] - index[0] == len(index) - 1
 
 
-def time_columns(frame, taken=()):
+def time_columns(frame: pd.DataFrame, taken: Sequence[Hashable] = ()) -> list[Hashable]:
     """Labels of the columns that hold time stamps or periods, and not only missing ones, and have no role.
 
     Parameters
@@ -142,16 +146,16 @@ def time_columns(frame, taken=()):
     return found
 
 
-def may_be_time(dtype):
+def may_be_time(dtype: Any) -> bool:
     """Whether a column of this dtype can hold stamps: of objects they have to be looked at."""
     return isinstance(dtype, pd.PeriodDtype) or pd.api.types.is_datetime64_any_dtype(dtype) or _holds_objects(dtype)
 
 
-def _holds_objects(dtype):
+def _holds_objects(dtype: Any) -> bool:
     return isinstance(dtype, np.dtype) and dtype.kind == "O"
 
 
-def _likeliest(frame, found):
+def _likeliest(frame: pd.DataFrame, found: Sequence[Hashable]) -> Hashable:
     """Of several columns of stamps the first whose stamps rise without a repetition, else the first."""
     for label in found:
         labels = as_stamps(pd.Index(frame[label], dtype=frame[label].dtype))
@@ -160,7 +164,7 @@ def _likeliest(frame, found):
     return found[0]
 
 
-def _refuse_text(frame, taken):
+def _refuse_text(frame: pd.DataFrame, taken: Sequence[Hashable]) -> None:
     for position, (label, dtype) in enumerate(zip(frame.columns, frame.dtypes, strict=True)):
         if label in taken:
             continue

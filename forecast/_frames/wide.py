@@ -2,6 +2,8 @@
 
 import re
 import warnings
+from collections.abc import Hashable, Iterable, Sequence
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -15,7 +17,7 @@ LEAST = 12  # columns that are taken for steps of time
 USUAL = ("y", "target", "value", "sales", "demand", "close")
 
 
-def shown(labels, limit=12):
+def shown(labels: Iterable[Hashable], limit: int = 12) -> str:
     """Labels as a list for messages, shortened for wide frames.
 
     Examples
@@ -29,7 +31,7 @@ def shown(labels, limit=12):
     return f"[{', '.join(map(repr, labels[: limit - 2]))}, ..., {labels[-1]!r}] ({len(labels)} in all)"
 
 
-def no_target(frame, numeric):
+def no_target(frame: pd.DataFrame, numeric: Sequence[Hashable]) -> Refusal:
     """The refusal if the target was not named and several columns could be it.
 
     Parameters
@@ -83,7 +85,7 @@ Fix: target='a'."
     )
 
 
-def refuse_steps_as_columns(frame, target, taken):
+def refuse_steps_as_columns(frame: pd.DataFrame, target: Sequence[Hashable], taken: Sequence[Hashable]) -> None:
     """Refuse a frame that has a row for each series and a column for each step of time, with the code that turns it.
 
     Parameters
@@ -121,7 +123,7 @@ def refuse_steps_as_columns(frame, target, taken):
         steps = _numbered([label for label in labels if label not in texts])
         if len(steps) < max(LEAST, len(frame.columns) // 2) or not (named or texts):
             return
-        start = re.match(r"\D*", str(steps[0])).end()
+        start = next(re.finditer(r"\D*", str(steps[0]))).end()
         read = f"rows['time'].astype(str).str[{start}:].astype(int)" if start else "rows['time'].astype(int)"
     if target and all(label in frame.columns for label in target) and not (len(dates) and set(target) >= set(dates)):
         return
@@ -145,15 +147,15 @@ def refuse_steps_as_columns(frame, target, taken):
     )
 
 
-def _is_text(dtype):
+def _is_text(dtype: Any) -> bool:
     return pd.api.types.is_object_dtype(dtype) or pd.api.types.is_string_dtype(dtype)
 
 
-def _names_rows(column):
+def _names_rows(column: pd.Series) -> bool:
     return column.is_unique and not pd.api.types.is_float_dtype(column.dtype)
 
 
-def _is_date(label):
+def _is_date(label: Hashable) -> bool:
     """Whether the label of a column is a date: a stamp, a period, or a text that begins with a year or has 3 parts."""
     if isinstance(label, (pd.Timestamp, pd.Period, np.datetime64)):
         return True
@@ -165,11 +167,12 @@ def _is_date(label):
         return not pd.isna(pd.to_datetime(text, errors="coerce"))
 
 
-def _reading(labels):
+def _reading(labels: Sequence[Hashable]) -> str:
     """The code that turns such labels into stamps: the way in which most of them rise."""
     found = []
     forms = [{"format": form} for form in ("%Y%m%d", "%m/%d/%y", "%d/%m/%y", "%d.%m.%y")]
-    for number, options in enumerate([{}, {"dayfirst": True}, *forms]):
+    ways: list[dict[str, Any]] = [{}, {"dayfirst": True}, *forms]
+    for number, options in enumerate(ways):
         with warnings.catch_warnings(record=True, action="always") as warned:
             try:
                 stamps = pd.DatetimeIndex(pd.to_datetime(pd.Index([str(label) for label in labels]), **options))
@@ -182,14 +185,14 @@ def _reading(labels):
     return f"pd.to_datetime(rows['time']{min(found)[2] if found else ''})"
 
 
-def _numbered(labels):
+def _numbered(labels: Sequence[Hashable]) -> list[Hashable]:
     """The most labels that are one text with a number behind it that rises by one: V2, V3, ...; or numbers alone."""
-    parts = {}
+    parts: dict[str, list[tuple[int, Hashable]]] = {}
     for label in labels:
         match = re.fullmatch(r"(\D*)(\d{1,6})", str(label))
         if match:
             parts.setdefault(match[1], []).append((int(match[2]), label))
-    found = max(parts.values(), key=len, default=[])
+    found: list[tuple[int, Hashable]] = max(parts.values(), key=len, default=[])
     numbers = [number for number, _ in found]
     if len(numbers) > 1 and not (np.diff(numbers) == 1).all():
         return []

@@ -1,12 +1,22 @@
 """Stamps that are regular in another zone than their own: days of Berlin in UTC are 22:00 and 23:00."""
 
+from __future__ import annotations
+
 import zoneinfo
+from collections.abc import Callable
+from datetime import tzinfo
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
 
 from .._refusals import Refusal
+from .._types import Array
 from .fixes import frame_named
+
+if TYPE_CHECKING:
+    from .axis import TimeAxis
+    from .fixes import Source
 
 __all__ = ["localizing", "refuse_other_zone", "regular_zone", "zone_of_offsets"]
 
@@ -21,7 +31,7 @@ KNOWN = (
 SAMPLE = 5000  # stamps that a zone is tried on
 
 
-def regular_zone(index, is_regular):
+def regular_zone(index: pd.DatetimeIndex, is_regular: Callable[[pd.DatetimeIndex], bool]) -> str | None:
     """The zone in which stamps are regular that are not so in their own, or None.
 
     Parameters
@@ -68,13 +78,13 @@ def regular_zone(index, is_regular):
     return None
 
 
-def _clocks(index):
+def _clocks(index: pd.DatetimeIndex) -> Array:
     """The times of day of an index, each once."""
     stamps = (index if index.tz is None else index.tz_localize(None)).to_numpy()
     return np.unique(stamps - stamps.astype("datetime64[D]"))
 
 
-def zone_of_offsets(stamps, offsets):
+def zone_of_offsets(stamps: pd.DatetimeIndex, offsets: list[Any]) -> str:
     """A zone that has these offsets from UTC at these instants; UTC where none has.
 
     Parameters
@@ -94,7 +104,7 @@ def zone_of_offsets(stamps, offsets):
     return "UTC"
 
 
-def localizing(index, zone, last=None, whole=True):
+def localizing(index: pd.DatetimeIndex, zone: tzinfo, last: pd.Index | None = None, whole: bool = True) -> str | None:
     """The call that gives stamps without a zone theirs, where an hour comes twice in autumn too.
 
     Parameters
@@ -127,7 +137,9 @@ def localizing(index, zone, last=None, whole=True):
     return f"tz_localize({str(zone)!r}{call})"
 
 
-def refuse_other_zone(index, axis, what, source, last=None, whole=True):
+def refuse_other_zone(
+    index: pd.Index, axis: TimeAxis, what: str, source: Source, last: pd.Index | None = None, whole: bool = True
+) -> None:
     """Refuse stamps of another zone than fitted, with the line that gives them that one.
 
     Parameters
@@ -147,7 +159,8 @@ def refuse_other_zone(index, axis, what, source, last=None, whole=True):
     """
     if not isinstance(index, pd.DatetimeIndex) or axis.kind != "datetime" or str(index.tz) == str(axis.tz):
         return
-    call, more = f"tz_convert({str(axis.tz)!r})", ""
+    more = ""
+    call: str | None = f"tz_convert({str(axis.tz)!r})"
     if axis.tz is None:
         call = "tz_localize(None)"
     elif index.tz is None:

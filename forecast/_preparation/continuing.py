@@ -1,20 +1,31 @@
 """Continued training of a member: a network from its last weights, any other regressor anew."""
 
+from __future__ import annotations
+
 from copy import deepcopy
 from dataclasses import replace
 from functools import partial
+from typing import TYPE_CHECKING, Any
 
 from sklearn.base import clone
 
+from .._types import Floats
 from .outputs import as_given
 from .regression import accepts_windows, blocks_of, carries, fit_regressor
+
+if TYPE_CHECKING:
+    from .._frames import TimeAxis
+    from .._windows import Windows
+    from .member import Member
+    from .rows import Rows
+    from .weighting import RowWeights
 
 __all__ = ["SHARE", "goes_on_from_weights", "trained_on"]
 
 SHARE = 0.2  # of the epochs and optimiser steps that a fit may have
 
 
-def goes_on_from_weights(regressor):
+def goes_on_from_weights(regressor: Any) -> bool:
     """Whether a regressor is a network, which continues from its weights.
 
     Parameters
@@ -28,7 +39,15 @@ def goes_on_from_weights(regressor):
     return accepts_windows(regressor) and hasattr(regressor, "warm_start")
 
 
-def trained_on(member, step, axis, rows, weights=None, share=SHARE, changes=None):
+def trained_on(
+    member: Member,
+    step: int,
+    axis: TimeAxis,
+    rows: Rows,
+    weights: RowWeights | None = None,
+    share: float = SHARE,
+    changes: dict[str, Any] | None = None,
+) -> Member:
     """A copy of a member, trained on rows with its existing preparation; the member itself is not changed.
 
     Parameters
@@ -74,7 +93,9 @@ def trained_on(member, step, axis, rows, weights=None, share=SHARE, changes=None
     return replace(member, regressor=regressor, preparation=preparation, n_windows=len(windows))
 
 
-def _on_from_weights(regressor, windows, weight, share, changes=None):
+def _on_from_weights(
+    regressor: Any, windows: Windows, weight: Floats | None, share: float, changes: dict[str, Any] | None = None
+) -> Any:
     regressor = deepcopy(regressor)
     own = regressor.get_params(deep=False)
     regressor.set_params(

@@ -1,17 +1,30 @@
 """Settings, trained on rows: a preparation and a regressor that forecast together at rows of series."""
 
+from __future__ import annotations
+
+from collections.abc import Hashable, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from .._files import stored
 from .._quantiles import at_levels, wanted_levels
 from .._registries import DECAYING_CELLS
+from .._types import Floats, Integers, WindowNorm
 from .._windows import at_every_step
 from .preparation import Preparation
 from .regression import blocks_of, carries, fit_regressor, goes_on, predict_windows, to_fit
 from .spread import LEVELS, widened
+
+if TYPE_CHECKING:
+    from .._frames import TimeAxis
+    from .._network import Carried
+    from .._windows import Windows
+    from .rows import Rows
+    from .spread import Spread
+    from .weighting import RowWeights
 
 __all__ = ["PARAMETERS", "Member", "Settings", "Task", "prepared", "trained"]
 
@@ -40,14 +53,14 @@ class Task:
     """
 
     horizon: int
-    axis: object
-    target_names: list
-    past_names: list
-    future_names: list
+    axis: TimeAxis
+    target_names: list[Hashable]
+    past_names: list[Hashable]
+    future_names: list[Hashable]
     masked: bool
-    static_names: list = field(default_factory=list)
-    levels: dict | None = None
-    weights: object = None
+    static_names: list[Hashable] = field(default_factory=list)
+    levels: dict[str, list[int]] | None = None
+    weights: RowWeights | None = None
 
 
 @dataclass(frozen=True)
@@ -64,17 +77,17 @@ class Settings:
         As in `Member`.
     """
 
-    regressor: object
+    regressor: Any
     lookback: int
-    window_norm: object = "last"
-    transform: object = None
-    calendar: tuple = ()
+    window_norm: WindowNorm = "last"
+    transform: Any = None
+    calendar: str | Sequence[str] | None = ()
     multi_target: str = "joint"
     step: int = 1
     level: bool = False
     clip_covariates: bool = False
     pads: bool = False
-    widths: tuple | None = None
+    widths: tuple[float, ...] | None = None
 
 
 @stored("member")
@@ -98,46 +111,46 @@ class Member:
         How many times as far from the median its quantiles are, as `widths_of` has it.
     """
 
-    regressor: object
+    regressor: Any
     preparation: Preparation
     split: bool
     n_windows: int
     pads: bool = False
-    spread: object = None
-    widths: tuple | None = None
+    spread: Spread | None = None
+    widths: tuple[float, ...] | None = None
 
     @property
-    def looks_back(self):
+    def looks_back(self) -> int:
         """Rows before a forecast that it reads; those that a difference takes come before what a regressor reads."""
         return max(self.preparation.lookback, getattr(self.regressor, "n_history_", 1)) + self.preparation.n_lost
 
-    def channels(self, rows):
+    def channels(self, rows: Rows) -> Rows:
         """The rows as the regressor sees them."""
         return rows.split() if self.split else rows
 
-    def knowing(self, past):
+    def knowing(self, past: Rows) -> Member:
         """The same, with what has to be learnt of series that were not there in `fit`."""
         spread = None if self.spread is None else self.spread.knowing(past)
         return replace(self, preparation=self.preparation.knowing(self.channels(past)), spread=spread)
 
     @property
-    def has_quantiles(self):
+    def has_quantiles(self) -> bool:
         """Whether it forecasts quantiles."""
         return self.spread is not None or hasattr(self.regressor, "predict_quantiles")
 
     @property
-    def family(self):
+    def family(self) -> str | None:
         """Name of the distributions that it forecasts in the units of the series, None where it has none."""
-        own = getattr(self.regressor, "_network", None)
+        own: Any = getattr(self.regressor, "_network", None)
         found = None if own is None or self.spread is not None else own.outputs.family
         return own.outputs.name if found is not None and self.preparation.is_linear else None
 
     @property
-    def carries(self):
+    def carries(self) -> bool:
         """Whether its regressor carries its states from row to row."""
         return carries(self.regressor)
 
-    def after(self, rows):
+    def after(self, rows: Rows) -> dict[Hashable, Carried]:
         """The states of a regressor that carries them, after the newest row of each series.
 
         Parameters
@@ -152,7 +165,9 @@ class Member:
         values = self.preparation.knowing(rows).arrays(rows)["values"]
         return dict(zip(rows.keys, self.regressor._after(values, rows.starts), strict=True))
 
-    def gone_on(self, rows, lengths, carried):
+    def gone_on(
+        self, rows: Rows, lengths: dict[Hashable, int], carried: dict[Hashable, Carried]
+    ) -> dict[Hashable, Carried]:
         """The same after some rows more, in the work of these.
 
         Parameters
@@ -181,7 +196,7 @@ class Member:
                 found[key] = carried[key]
         return found
 
-    def forecast(self, rows, origins, levels=None):
+    def forecast(self, rows: Rows, origins: Integers, levels: Any = None) -> Floats:
         """Forecasts of a horizon.
 
         Parameters
@@ -210,13 +225,14 @@ class Member:
         cube = self._restored(rows.split(), rows.spread(origins), levels)[:, :, 0]
         return np.moveaxis(cube.reshape(len(origins), n, *cube.shape[1:]), 1, 2)
 
-    def _restored(self, rows, origins, levels):
+    def _restored(self, rows: Rows, origins: Integers, levels: Any) -> Floats:
         preparation = self.preparation
         windows = preparation.windows(rows, origins)
         regressor = self.regressor
-        stands = rows.carried is not None and hasattr(regressor, "_standing") and set(rows.keys) <= set(rows.carried)
+        carried: Any = rows.carried
+        stands = carried is not None and hasattr(regressor, "_standing") and set(rows.keys) <= set(carried)
         if stands and np.array_equal(origins, rows.ends):
-            regressor = regressor._standing([rows.carried[key] for key in rows.keys])
+            regressor = regressor._standing([carried[key] for key in rows.keys])
         if levels is None:
             return preparation.restore(rows, windows, predict_windows(regressor, windows))
         if levels is PARAMETERS:
@@ -231,7 +247,9 @@ class Member:
         )
 
 
-def trained(settings, task, rows, ends=None, before=None):
+def trained(
+    settings: Settings, task: Task, rows: Rows, ends: Integers | None = None, before: Member | None = None
+) -> tuple[Member, Windows]:
     """Train a clone of a regressor on all windows of some rows.
 
     Parameters
@@ -284,9 +302,11 @@ _WORDS = {
 }  # fmt: skip
 
 
-def _refuse_other_windows(before, preparation, split):
+def _refuse_other_windows(before: Member, preparation: Preparation, split: bool) -> None:
     """What was learnt means something only for windows that are made as those of the last fit."""
-    found = {name: (getattr(before.preparation, name), getattr(preparation, name)) for name in _KEPT}
+    found: dict[str, tuple[Any, ...]] = {
+        name: (getattr(before.preparation, name), getattr(preparation, name)) for name in _KEPT
+    }
     found["multi_target"] = tuple("shared" if one else "joint" for one in (before.split, split))
     for name, (last, now) in found.items():
         if last != now:
@@ -297,7 +317,7 @@ def _refuse_other_windows(before, preparation, split):
             )
 
 
-def prepared(settings, task, rows):
+def prepared(settings: Settings, task: Task, rows: Rows) -> Preparation:
     """The preparation of windows from rows.
 
     Parameters
@@ -343,12 +363,14 @@ def prepared(settings, task, rows):
     return preparation
 
 
-def _decays(regressor):
+def _decays(regressor: Any) -> bool:
     """Whether a regressor's states decay with a time that it does not read from a channel that the user named."""
     return getattr(regressor, "cell", None) in DECAYING_CELLS and regressor.elapsed is None
 
 
-def _levels_of(levels, n_targets, n_known, n_channels):
+def _levels_of(
+    levels: dict[str, list[int]] | None, n_targets: int, n_known: int, n_channels: int
+) -> dict[str, list[int]] | None:
     """Levels of the encoded covariates as those of channels, known future and static values."""
     if levels is None:
         return None
@@ -361,7 +383,7 @@ def _levels_of(levels, n_targets, n_known, n_channels):
     }
 
 
-def _training_windows(preparation, settings, task, rows):
+def _training_windows(preparation: Preparation, settings: Settings, task: Task, rows: Rows) -> Windows:
     clock = task.axis.positions(rows.index[rows.starts[:-1]]) if rows.n_series > 1 else None
     windows = preparation.training_windows(rows, settings.step, clock)
     windows = blocks_of(windows) if carries(settings.regressor) else windows
@@ -374,7 +396,7 @@ def _training_windows(preparation, settings, task, rows):
     return windows
 
 
-def _validation_windows(preparation, rows, ends, regressor):
+def _validation_windows(preparation: Preparation, rows: Rows, ends: Integers, regressor: Any) -> Windows:
     """Windows whose targets all lie behind the ends; of very many, some at even distances."""
     windows = preparation.training_windows(rows, 1, None)
     first = windows.origins

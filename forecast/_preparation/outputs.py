@@ -1,10 +1,13 @@
 """Regressors with one output, such as gradient boosting: one clone for each step and target."""
 
+from typing import Any, Self
+
 import numpy as np
 from sklearn.base import BaseEstimator, MultiOutputMixin, RegressorMixin, clone
 from sklearn.utils import get_tags
 
 from .._files import stored
+from .._types import Floats
 
 __all__ = ["EachOutput", "as_given", "fit_all_outputs", "kind_of"]
 
@@ -26,10 +29,10 @@ class EachOutput(MultiOutputMixin, RegressorMixin, BaseEstimator):
         Fitted, in the order of the outputs.
     """
 
-    def __init__(self, estimator):
+    def __init__(self, estimator: Any) -> None:
         self.estimator = estimator
 
-    def fit(self, X, y, **options):
+    def fit(self, X: Floats, y: Floats, **options: Any) -> Self:
         """Fit a clone on each output.
 
         Parameters
@@ -45,7 +48,7 @@ class EachOutput(MultiOutputMixin, RegressorMixin, BaseEstimator):
         self.estimators_ = [clone(self.estimator).fit(X, column, **options) for column in np.ascontiguousarray(y.T)]
         return self
 
-    def predict(self, X):
+    def predict(self, X: Floats) -> Floats:
         """Predict all outputs.
 
         Parameters
@@ -59,7 +62,7 @@ class EachOutput(MultiOutputMixin, RegressorMixin, BaseEstimator):
         return np.stack([np.asarray(one.predict(X)).reshape(len(X)) for one in self.estimators_], axis=1)
 
 
-def fit_all_outputs(regressor, X, y, **options):
+def fit_all_outputs(regressor: Any, X: Floats, y: Floats, **options: Any) -> Any:
     """Fit a regressor on several outputs, or a clone on each where it has only one.
 
     What a regressor says of itself (`target_tags.multi_output`) is believed where it says yes. Where it says no, or
@@ -101,14 +104,14 @@ def fit_all_outputs(regressor, X, y, **options):
     return EachOutput(each).fit(X, y, **options)
 
 
-def _says_several(regressor):
+def _says_several(regressor: Any) -> bool:
     try:
         return get_tags(regressor).target_tags.multi_output
     except AttributeError:  # no estimator of scikit-learn
         return False
 
 
-def as_given(regressor):
+def as_given(regressor: Any) -> Any:
     """The user's regressor, from a fitted one.
 
     Parameters
@@ -123,7 +126,7 @@ def as_given(regressor):
     return regressor.estimator if isinstance(regressor, EachOutput) else regressor
 
 
-def kind_of(regressor):
+def kind_of(regressor: Any) -> str:
     """The name of a regressor's class; with a clone for each output, that of the clones.
 
     Parameters

@@ -1,21 +1,30 @@
 """Between a frame's rows and a regressor: transforms, calendar, filling, masks, windows, and their inverses."""
 
+from __future__ import annotations
+
+from collections.abc import Hashable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
 from .._files import stored
 from .._refusals import extended
+from .._types import Array, Booleans, Floats, Integers, WindowNorm
 from .._windows import Norm, Windows, noise_floor, windows_of, without_motion
 from ..preprocessing import calendar_features, make_transform
 
+if TYPE_CHECKING:
+    from ..preprocessing import Chain
+    from .rows import Rows
+
+from .learnt import limits_of, mean_of, still_series
+
 __all__ = ["Preparation"]
 
-# Share of the known values of a covariate, on either side: rarer ones teach nothing. A road's traffic, rain in 12 of
-# 12,000 training hours and a tenth of those to forecast: MAE 528, with values held so 237, seasonal naive 261.
-_RARE = 0.005
 _ROLES = ("past", "future", "static")
 
 
@@ -72,56 +81,56 @@ class Preparation:
     lookback: int
     horizon: int
     n_targets: int
-    window_norm: str | tuple | None
-    transform: object
-    calendar: list
+    window_norm: WindowNorm
+    transform: Any
+    calendar: list[str]
     masked: bool
-    freq: object
+    freq: Any
     period: int
-    names: list
-    chains: dict = field(default_factory=dict)
-    fill: np.ndarray | None = None
-    floors: dict | None = None
+    names: list[Hashable]
+    chains: dict[Hashable, list[Chain]] = field(default_factory=dict)
+    fill: Any = None
+    floors: dict[Hashable, Floats] | None = None
     level: bool = False
-    labels: list = field(default_factory=list)
-    still: dict = field(default_factory=dict)
+    labels: list[Hashable] = field(default_factory=list)
+    still: dict[Hashable, Booleans] = field(default_factory=dict)
     clip_covariates: bool = False
-    limits: np.ndarray | None = None
-    levels: dict | None = None
-    named: list | None = None
+    limits: Floats | None = None
+    levels: dict[str, list[int]] | None = None
+    named: list[Hashable] | None = None
     irregular: bool = False
     decays: bool = False
 
-    def _levels_of(self, role, table):
+    def _levels_of(self, role: str, table: Floats) -> list[int]:
         """Levels of the covariates of a role, whose past begins behind the targets."""
         first = self.n_targets if role == "past" else 0
-        return self.levels.get(role, [])[first : first + table.shape[1]]
+        return (self.levels or {}).get(role, [])[first : first + table.shape[1]]
 
     @property
-    def n_lost(self):
+    def n_lost(self) -> int:
         """Rows at the start of a series without a value of the transform, or without a row before to count from."""
         return max(self._undefined, int(self.irregular or self.decays))
 
     @property
-    def _undefined(self):
+    def _undefined(self) -> int:
         """Rows at the start of a series that its transform leaves without a value."""
         return 0 if self.transform is None else make_transform(self.transform, period=self.period).n_lost
 
     @property
-    def is_pointwise(self):
+    def is_pointwise(self) -> bool:
         """Whether quantiles may pass through the transform."""
         return self.transform is None or make_transform(self.transform, period=self.period).is_pointwise
 
     @property
-    def is_linear(self):
+    def is_linear(self) -> bool:
         """Whether forecasts are only shifted and stretched on their way back: a distribution keeps its family."""
         return self.transform is None or make_transform(self.transform, period=self.period).is_linear
 
-    def calendar_names(self, index):
+    def calendar_names(self, index: pd.Index) -> list[str]:
         """Names of the calendar's features."""
         return calendar_features(index[:1], self.calendar)[1] if self.calendar else []
 
-    def fit(self, rows):
+    def fit(self, rows: Rows) -> Self:
         """Learn transforms and means from training rows.
 
         Parameters
@@ -134,12 +143,12 @@ class Preparation:
         """
         self.fill = np.zeros(rows.targets.shape[1] + rows.past.shape[1])
         if self.masked:
-            self.fill = np.array([_mean(column) for column in (*rows.targets.T, *rows.past.T)])
+            self.fill = np.array([mean_of(column) for column in (*rows.targets.T, *rows.past.T)])
             if self.levels is not None:  # nothing is known of a category before the first one
                 self.fill[np.array(self.levels["past"][: len(self.fill)]) > 0] = -1
         if self.clip_covariates:
             tables = rows.past, rows.future, rows.static
-            self.limits = np.concatenate([_limits(part) for part in tables], axis=1)
+            self.limits = np.concatenate([limits_of(part) for part in tables], axis=1)
             if self.levels is not None:  # a code is not a size
                 coded = np.concatenate([self._levels_of(*part) for part in zip(_ROLES, tables, strict=True)]) > 0
                 self.limits[:, coded] = [[-np.inf], [np.inf]]
@@ -151,10 +160,10 @@ class Preparation:
         if Norm.of(self.window_norm, self.lookback).kind == "standard":
             self.floors = self._measured(rows, rows.keys)
         elif self.transform is None and rows.n_series > 1 and self.lookback:  # a series alone has its own unit
-            self.still, self.named = _still(rows), list(rows.keys)
+            self.still, self.named = still_series(rows), list(rows.keys)
         return self
 
-    def _measured(self, rows, keys):
+    def _measured(self, rows: Rows, keys: Sequence[Hashable]) -> dict[Hashable, Floats]:
         """Floors of some of the series, from the observed values of all rows that are given of them."""
         wanted = set(keys)
         numbers = [number for number, key in enumerate(rows.keys) if key in wanted]
@@ -167,13 +176,13 @@ class Preparation:
         }
 
     @property
-    def known_series(self):
+    def known_series(self) -> set[Hashable] | None:
         """Names of the series of which something was learnt; None where nothing is learnt of a single series."""
         if self.transform is None and self.floors is None:
             return None
         return set(self.chains if self.floors is None else self.floors)
 
-    def _fitted_chain(self, key, targets):
+    def _fitted_chain(self, key: Hashable, targets: Floats) -> list[Chain]:
         chains = []
         for number, column in enumerate(targets.T):
             with self._named(key, number):
@@ -182,7 +191,7 @@ class Preparation:
         return chains
 
     @contextmanager
-    def _named(self, key, number):
+    def _named(self, key: Any, number: int) -> Iterator[None]:
         """A refusal of one target of one series names each of the two if there are several."""
         try:
             yield
@@ -195,13 +204,13 @@ class Preparation:
                 raise
             raise ValueError(extended(error, name)) from error
 
-    def chain(self, key, rows, number):
+    def chain(self, key: Hashable, rows: Rows, number: int) -> list[Chain]:
         """The transforms of a series; those of one that was never fitted are learnt from what is given of it."""
         if key not in self.chains:
             return self._fitted_chain(key, rows.targets[rows.starts[number] : rows.starts[number + 1]])
         return self.chains[key]
 
-    def refuse_untransformable(self, rows, known):
+    def refuse_untransformable(self, rows: Rows, known: bool) -> None:
         """Refuse values that the transform of their series does not take.
 
         Parameters
@@ -216,7 +225,7 @@ class Preparation:
                 some = rows.only(keys)
                 self._transformed(some, some.targets)
 
-    def knowing(self, rows):
+    def knowing(self, rows: Rows) -> Preparation:
         """The same with transforms and floors of series that `fit` did not have, learnt from what is given of them.
 
         Parameters
@@ -240,7 +249,7 @@ class Preparation:
 
     # -------------------- rows to windows
 
-    def arrays(self, rows):
+    def arrays(self, rows: Rows) -> dict[str, Any]:
         """What windows read.
 
         Parameters
@@ -259,7 +268,8 @@ class Preparation:
         past = rows.filled("past", self.fill[n:]) if self.masked else rows.past
         past, future, static = self._held(past, rows.future, rows.static)
         known = self._known(rows, future)
-        parts, places = [targets, past, known], {}
+        parts: list[Array] = [targets, past, known]
+        places: dict[str, Any] = {}
         if self.irregular:
             time, since = rows.times(self.freq)
             first = targets.shape[1] + past.shape[1] + known.shape[1]
@@ -285,7 +295,7 @@ class Preparation:
             **places,
         }
 
-    def _held(self, *tables):
+    def _held(self, *tables: Floats) -> Sequence[Floats]:
         """Tables of covariates, within what training has shown of them."""
         if self.limits is None:
             return tables
@@ -293,7 +303,7 @@ class Preparation:
         parts = np.split(self.limits, cuts, axis=1)
         return [np.clip(table, *part.astype(table.dtype)) for table, part in zip(tables, parts, strict=True)]
 
-    def _transformed(self, rows, raw):
+    def _transformed(self, rows: Rows, raw: Floats) -> Floats:
         if self.transform is None:
             return raw
         out = np.empty_like(raw)
@@ -307,14 +317,14 @@ class Preparation:
                     out[part, column] = transform.transform(raw[part, column].astype(np.float64))
         return out
 
-    def _known(self, rows, future):
+    def _known(self, rows: Rows, future: Floats) -> Floats:
         """Future covariates and calendar features of every row."""
         if not self.calendar:
             return future
         features, _ = calendar_features(rows.index, self.calendar)
         return np.concatenate([future, features], axis=1, dtype=rows.targets.dtype)
 
-    def training_windows(self, rows, step, clock):
+    def training_windows(self, rows: Rows, step: int, clock: Integers | None) -> Windows:
         """All windows with a past and a future that a forecast could start from.
 
         Where values may be missing, those that have seen and have a target; where rows were put in on a line to the
@@ -340,22 +350,22 @@ class Preparation:
         seen, ahead = self._observed(rows, windows)
         return windows[seen & (ahead > 0).any(axis=1)]
 
-    def complete(self, rows, windows):
+    def complete(self, rows: Rows, windows: Windows) -> Windows:
         """Those windows whose targets are all there, for regressors that cannot leave some out."""
         if not self.masked:
             return windows
         _, ahead = self._observed(rows, windows)
         return windows[(ahead == self.horizon).all(axis=1)]
 
-    def _observed(self, rows, windows):
+    def _observed(self, rows: Rows, windows: Windows) -> tuple[Booleans, Integers]:
         """Whether every target was seen at least once up to the origin, and how many steps ahead have a value."""
         total = np.concatenate([np.zeros((1, rows.targets.shape[1]), int), np.cumsum(~np.isnan(rows.targets), axis=0)])
         origins = windows.origins.astype(np.int64)
-        seen = (total[origins + 1] > total[windows.first_rows]).all(axis=1) | (not self.lookback)
+        seen: Any = (total[origins + 1] > total[windows.first_rows]).all(axis=1) | (not self.lookback)
         end = np.minimum(origins + self.horizon + 1, len(rows))
         return seen, total[end] - total[origins + 1]
 
-    def windows(self, rows, origins):
+    def windows(self, rows: Rows, origins: npt.ArrayLike) -> Windows:
         """Windows at some rows, with or without a future.
 
         Parameters
@@ -384,7 +394,7 @@ class Preparation:
                 )
         return windows
 
-    def _shared(self, rows):
+    def _shared(self, rows: Rows) -> dict[str, Any]:
         arrays = self.arrays(rows)
         return dict(
             arrays,
@@ -400,7 +410,7 @@ class Preparation:
             levels=self.levels,
         )
 
-    def _floors_of(self, rows):
+    def _floors_of(self, rows: Rows) -> Floats | None:
         if self.floors is None:
             return None
         nothing = np.zeros(self.n_targets)  # of a series of which nothing is known, so that no window is asked of it
@@ -408,7 +418,7 @@ class Preparation:
 
     # -------------------- predictions to forecasts
 
-    def restore(self, rows, windows, prediction):
+    def restore(self, rows: Rows, windows: Windows, prediction: npt.ArrayLike) -> Floats:
         """Predictions in the units of the series.
 
         A series that never moved in the training rows stays where it is, whatever others do; so does one that was not
@@ -425,7 +435,7 @@ class Preparation:
         ndarray of shape (n, horizon, targets), float64
         """
         prediction = np.asarray(prediction, dtype=np.float64).reshape(len(windows), -1)
-        cube = prediction.reshape(len(windows), self.horizon, self.n_targets)
+        cube: Floats = prediction.reshape(len(windows), self.horizon, self.n_targets)
         if windows.window_floor is not None:  # a series that never moved has no scale of its own
             cube = np.where(without_motion(windows), 0.0, cube)
         cube = windows.restore(cube.reshape(len(windows), -1)).reshape(cube.shape)
@@ -456,45 +466,19 @@ class Preparation:
                     cube[mine, :, column] = transform._undone(cube[mine, :, column], past, seen)
         return cube
 
-    def _kept_still(self, never, raw, origins, forecasts):
+    def _kept_still(self, never: bool | Booleans, raw: Floats, origins: Integers, forecasts: Floats) -> Floats:
         """Forecasts of a series; the newest value of targets that `never` moved before, nor do in the window."""
         values = np.lib.stride_tricks.sliding_window_view(raw, self.lookback, axis=0)[origins - self.lookback + 1]
         newest = values[..., -1:]
         still = (values == newest).all(axis=-1) & never
         return np.where(still[:, None], newest[..., 0][:, None].astype(np.float64), forecasts)
 
-    def _greatest(self, values, origins):
+    def _greatest(self, values: Floats, origins: Integers) -> Floats:
         """The greatest value in the window before each origin."""
         windows = np.lib.stride_tricks.sliding_window_view(values, self.lookback)
         return windows[origins - self.lookback + 1].max(axis=1).astype(np.float64)
 
-    def actual(self, rows, windows):
+    def actual(self, rows: Rows, windows: Windows) -> Floats:
         """Actual values in the units of the series; NaN where they are missing or were filled in."""
         ahead = windows.origins[:, None] + np.arange(1, self.horizon + 1)
         return rows.true_targets[ahead].astype(np.float64)
-
-
-def _still(rows):
-    """Targets without any change among the known values, by series; of series without one, nothing."""
-    found = {}
-    for key, first, end in zip(rows.keys, rows.starts[:-1], rows.starts[1:], strict=True):
-        columns = [column[~np.isnan(column)] for column in rows.targets[first:end].T]
-        same = np.array([len(known) > 0 and bool((known == known[0]).all()) for known in columns])
-        if same.any():
-            found[key] = same
-    return found
-
-
-def _limits(table):
-    """What the columns are held within, shape (2, columns): all but `_RARE` of their known values on either side."""
-    found = np.repeat([[-np.inf], [np.inf]], table.shape[1], axis=1)
-    for number, column in enumerate(table.T):
-        known = column[~np.isnan(column)]
-        if len(known):
-            found[:, number] = np.quantile(known, _RARE, method="lower"), np.quantile(known, 1 - _RARE, method="higher")
-    return found
-
-
-def _mean(column):
-    seen = column[~np.isnan(column)]
-    return seen.mean(dtype=np.float64) if len(seen) else 0.0

@@ -1,6 +1,10 @@
 """The regressor on windows: its start, its inputs, and the windows for its evaluation."""
 
+from __future__ import annotations
+
+from collections.abc import Callable
 from copy import copy, deepcopy
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from sklearn import config_context
@@ -8,8 +12,12 @@ from sklearn.base import clone
 
 from .._refusals import Refusal, argument
 from .._tail import time_tail
+from .._types import Floats
 from .outputs import EachOutput, fit_all_outputs, kind_of
 from .weighting import learns, weight_argument
+
+if TYPE_CHECKING:
+    from .._windows import Windows
 
 __all__ = [
     "LEAST", "accepts_windows", "blocks_of", "carries", "fit_regressor", "goes_on", "judged", "predict_windows",
@@ -23,7 +31,7 @@ _GATHERED = 16 * _BLOCK  # windows whose matrix is made at once
 _LINEAR = ("ElasticNet", "Lasso", "LinearRegression", "Ridge", "RidgeCV")  # of scikit-learn
 
 
-def accepts_windows(regressor):
+def accepts_windows(regressor: Any) -> bool:
     """Whether a regressor takes `Windows` as they are; all others get the matrix.
 
     Parameters
@@ -37,7 +45,7 @@ def accepts_windows(regressor):
     return getattr(type(regressor), "_accepts_windows", False)
 
 
-def carries(regressor):
+def carries(regressor: Any) -> bool:
     """Whether a regressor carries its states from one window to the next.
 
     Parameters
@@ -51,7 +59,7 @@ def carries(regressor):
     return accepts_windows(regressor) and bool(getattr(regressor, "stateful", False))
 
 
-def blocks_of(windows):
+def blocks_of(windows: Windows) -> Windows:
     """The windows of series that continue each other and end with the newest.
 
     Parameters
@@ -67,7 +75,7 @@ def blocks_of(windows):
     return windows[(ends - windows.origins) % windows.lookback == 0]
 
 
-def goes_on(regressor):
+def goes_on(regressor: Any) -> bool:
     """Whether a regressor continues from its last fit: its `warm_start`, or that of the last step of a pipeline.
 
     Parameters
@@ -87,7 +95,7 @@ def goes_on(regressor):
     return bool(_own(_last(regressor)).get("warm_start", False))
 
 
-def to_fit(regressor, before=None):
+def to_fit(regressor: Any, before: Any = None) -> Any:
     """The object to fit: a clone, or a copy of the regressor of the last fit if it continues.
 
     Parameters
@@ -124,7 +132,7 @@ def to_fit(regressor, before=None):
     return again
 
 
-def unfrozen(regressor):
+def unfrozen(regressor: Any) -> Any:
     """A regressor without frozen parts, for a fit from scratch that is only used for evaluation.
 
     Parameters
@@ -142,7 +150,7 @@ def unfrozen(regressor):
     return regressor
 
 
-def _refuse_inner_warm_start(regressor):
+def _refuse_inner_warm_start(regressor: Any) -> None:
     deep = regressor.get_params() if hasattr(regressor, "get_params") else {}
     for name, value in deep.items():
         if name.endswith("__warm_start") and value is True:
@@ -152,16 +160,22 @@ def _refuse_inner_warm_start(regressor):
             )
 
 
-def _last(regressor):
+def _last(regressor: Any) -> Any:
     steps = getattr(regressor, "steps", None)
     return steps[-1][1] if isinstance(steps, list) and steps else regressor
 
 
-def _own(regressor):
+def _own(regressor: Any) -> dict[str, Any]:
     return regressor.get_params(deep=False) if hasattr(regressor, "get_params") else {}
 
 
-def fit_regressor(regressor, windows, complete, validation=None, weigh=None):
+def fit_regressor(
+    regressor: Any,
+    windows: Windows,
+    complete: Callable[[Windows], Windows],
+    validation: Windows | None = None,
+    weigh: Callable[[Windows], Floats] | None = None,
+) -> Any:
     """Fit on windows, or on their matrix; a regressor with one output is cloned for each step and target.
 
     Parameters
@@ -186,9 +200,12 @@ def fit_regressor(regressor, windows, complete, validation=None, weigh=None):
     """
     named = None if weigh is None or not learns(regressor) else _weight_argument(regressor)
     if accepts_windows(regressor):
-        stops = validation is not None and len(validation) and getattr(regressor, "early_stopping", False)
-        more = {"X_val": validation, "y_val": validation.y} if stops else {}
-        return regressor.fit(windows, windows.y, **more, **({} if named is None else {named: weigh(windows)}))
+        more: dict[str, Any] = {}
+        if validation is not None and len(validation) and getattr(regressor, "early_stopping", False):
+            more = {"X_val": validation, "y_val": validation.y}
+        return regressor.fit(
+            windows, windows.y, **more, **({} if named is None or weigh is None else {named: weigh(windows)})
+        )
     windows = complete(windows)
     if not len(windows):
         raise ValueError(
@@ -199,14 +216,14 @@ def fit_regressor(regressor, windows, complete, validation=None, weigh=None):
             )
         )
     targets = np.asarray(windows.y)
-    options = {} if named is None else {named: weigh(windows)}
+    options = {} if named is None or weigh is None else {named: weigh(windows)}
     with config_context(transform_output="default"):  # a forecast does not depend on how frames are to be shown
         if targets.shape[1] == 1:
             return regressor.fit(np.asarray(windows), targets.ravel(), **options)
         return fit_all_outputs(regressor, np.asarray(windows), targets, **options)
 
 
-def _weight_argument(regressor):
+def _weight_argument(regressor: Any) -> str:
     named = weight_argument(regressor)
     if named is None:
         raise ValueError(
@@ -216,7 +233,7 @@ def _weight_argument(regressor):
     return named
 
 
-def predict_windows(regressor, windows, method="predict", **options):
+def predict_windows(regressor: Any, windows: Windows, method: str = "predict", **options: Any) -> Floats:
     """The predictions of a fitted regressor for windows.
 
     Parameters
@@ -250,12 +267,18 @@ def predict_windows(regressor, windows, method="predict", **options):
     return (found[0] if len(found) == 1 else np.concatenate(found))[: len(windows)]
 
 
-def _is_linear(kind):
+def _is_linear(kind: type[Any]) -> bool:
     """Whether forecasts of a class are X @ coef_.T + intercept_; scikit-learn's own, which need not be imported."""
     return kind.__name__ in _LINEAR and kind.__module__.startswith("sklearn.linear_model.")
 
 
-def judged(regressor, windows, fraction, complete, weigh=None):
+def judged(
+    regressor: Any,
+    windows: Windows,
+    fraction: float,
+    complete: Callable[[Windows], Windows],
+    weigh: Callable[[Windows], Floats] | None = None,
+) -> tuple[Any, Windows, bool] | None:
     """A regressor and the newest windows, which it was not trained on.
 
     Parameters

@@ -1,12 +1,22 @@
 """Rows of series as plain arrays: cut, extended into the future, filled, and split into channels."""
 
+from __future__ import annotations
+
+from collections.abc import Collection, Hashable, Sequence
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
 from .._files import stored
 from .._frames import steps_since_epoch
+from .._types import Booleans, Floats, Integers
+
+if TYPE_CHECKING:
+    from .._frames import Panel
+    from .._network import Carried
 
 __all__ = ["Rows"]
 
@@ -36,19 +46,19 @@ class Rows:
         The states of a network after the newest row of each series, where it carries them.
     """
 
-    keys: list
-    starts: np.ndarray
+    keys: list[Hashable]
+    starts: Integers
     index: pd.Index
-    targets: np.ndarray
-    past: np.ndarray
-    future: np.ndarray
-    static: np.ndarray
-    made_up: np.ndarray | None = None
-    padding: np.ndarray | None = None
-    carried: dict | None = None
+    targets: Floats
+    past: Floats
+    future: Floats
+    static: Floats
+    made_up: Booleans | None = None
+    padding: Booleans | None = None
+    carried: dict[Hashable, Carried] | None = None
 
     @classmethod
-    def of(cls, panel):
+    def of(cls, panel: Panel) -> Rows:
         """The rows of a panel.
 
         Parameters
@@ -64,25 +74,25 @@ class Rows:
             keys, panel.starts, panel.index, panel.targets, panel.past, panel.future, panel.static, panel.made_up
         )
 
-    def __len__(self):
+    def __len__(self) -> int:
         return len(self.targets)
 
     @property
-    def n_series(self):
+    def n_series(self) -> int:
         """Number of series."""
         return len(self.keys)
 
     @property
-    def ends(self):
+    def ends(self) -> Integers:
         """The last row of each series, shape (n_series,)."""
         return self.starts[1:] - 1
 
     @property
-    def last_labels(self):
+    def last_labels(self) -> dict[Hashable, pd.Timestamp | pd.Period | int]:
         """The last label of each series, by its key."""
         return {key: self.index[end] for key, end in zip(self.keys, self.ends, strict=True)}
 
-    def parts(self, bounds):
+    def parts(self, bounds: Sequence[tuple[int, int, int]]) -> Rows:
         """Some rows of some series, copied.
 
         Parameters
@@ -95,7 +105,7 @@ class Rows:
         """
         lengths = [end - first for _, first, end in bounds]
         if len(bounds) == 1:
-            rows = slice(*bounds[0][1:])
+            rows: Any = slice(*bounds[0][1:])
         else:
             rows = np.concatenate([np.arange(*ends) for _, *ends in bounds]) if bounds else np.empty(0, np.intp)
         which = [number for number, _, _ in bounds]
@@ -112,10 +122,10 @@ class Rows:
             self._carried_at([self.keys[number] for number, _, end in bounds if end == self.starts[number + 1]]),
         )
 
-    def _carried_at(self, keys):
+    def _carried_at(self, keys: Sequence[Hashable]) -> dict[Hashable, Carried] | None:
         return None if self.carried is None else {key: self.carried[key] for key in keys if key in self.carried}
 
-    def tail(self, needed, whole=()):
+    def tail(self, needed: int, whole: Collection[Hashable] = ()) -> Rows:
         """The newest rows of each series, as many as a forecast can need, and the last value seen of each column.
 
         Parameters
@@ -130,7 +140,7 @@ class Rows:
         """
         return replace(self.newest(needed, whole), made_up=None)
 
-    def newest(self, needed, whole=()):
+    def newest(self, needed: int, whole: Collection[Hashable] = ()) -> Rows:
         """As `tail`, and which rows were made up is kept."""
         begins = np.maximum(self.starts[:-1], self.starts[1:] - needed)
         if whole:
@@ -146,7 +156,7 @@ class Rows:
         bounds = zip(begins.tolist(), self.starts[1:].tolist(), strict=True)
         return self.parts([(number, begin, end) for number, (begin, end) in enumerate(bounds)])
 
-    def until(self, ends):
+    def until(self, ends: Integers) -> Rows:
         """The rows of each series before a row of it.
 
         Parameters
@@ -160,7 +170,7 @@ class Rows:
         bounds = zip(self.starts[:-1], ends, strict=True)
         return self.parts([(number, int(first), int(end)) for number, (first, end) in enumerate(bounds)])
 
-    def lengthened(self, origins, least):
+    def lengthened(self, origins: Integers, least: int) -> tuple[Rows, Integers]:
         """With copies of a series' oldest row before it, so that its origins have enough rows to look back on.
 
         Parameters
@@ -190,7 +200,7 @@ class Rows:
         longer = replace(self, starts=starts, index=self.index[order], made_up=made_up, padding=padding, **arrays)
         return longer, origins + np.cumsum(more)[which]
 
-    def followed_by(self, later):
+    def followed_by(self, later: Rows) -> Rows:
         """With the rows of a later part behind those of each series.
 
         Parameters
@@ -203,15 +213,18 @@ class Rows:
         Rows
         """
         number = {key: n for n, key in enumerate(later.keys)}
-        order, lengths = [], []
+        parts, lengths = [], []
         for n, key in enumerate(self.keys):
             mine = [np.arange(self.starts[n], self.starts[n + 1])]
             if key in number:
                 mine.append(len(self) + np.arange(later.starts[number[key]], later.starts[number[key] + 1]))
-            order += mine
+            parts += mine
             lengths.append(sum(map(len, mine)))
-        order = np.concatenate(order)
-        names = ("targets", "past", "future")
+        order = np.concatenate(parts)
+        arrays: dict[str, Any] = {
+            name: np.concatenate([getattr(self, name), getattr(later, name)])[order]
+            for name in ("targets", "past", "future")
+        }
         made_up = None
         if self.made_up is not None or later.made_up is not None:
             made_up = np.concatenate([_made_up(self), _made_up(later)])[order]
@@ -221,10 +234,10 @@ class Rows:
             index=self.index.append(later.index)[order],
             made_up=made_up,
             carried=None,
-            **{name: np.concatenate([getattr(self, name), getattr(later, name)])[order] for name in names},
+            **arrays,
         )
 
-    def grown(self, later):
+    def grown(self, later: Rows) -> Rows:
         """With the rows of a later part behind those of each series, and series that were not there behind the others.
 
         Parameters
@@ -244,7 +257,7 @@ class Rows:
         starts = np.concatenate([self.starts, self.starts[-1] + none])
         return replace(self, keys=[*self.keys, *new], starts=starts, static=static).followed_by(later)
 
-    def only(self, keys):
+    def only(self, keys: Sequence[Hashable]) -> Rows:
         """These series, in this order.
 
         Parameters
@@ -258,9 +271,9 @@ class Rows:
         if keys == self.keys:
             return self
         number = {key: n for n, key in enumerate(self.keys)}
-        return self.parts([(n, int(self.starts[n]), int(self.starts[n + 1])) for n in map(number.get, keys)])
+        return self.parts([(n, int(self.starts[n]), int(self.starts[n + 1])) for n in (number[key] for key in keys)])
 
-    def extended(self, labels, future):
+    def extended(self, labels: list[pd.Index], future: list[Floats]) -> Rows:
         """With rows after each series: nothing is known of them but their labels and future covariates.
 
         Parameters
@@ -272,7 +285,7 @@ class Rows:
         -------
         Rows
         """
-        blocks = {name: [] for name in ("targets", "past", "future")}
+        blocks: dict[str, list[Floats]] = {name: [] for name in ("targets", "past", "future")}
         index = None
         for number, (first, end) in enumerate(zip(self.starts[:-1], self.starts[1:], strict=True)):
             ahead = len(labels[number])
@@ -284,10 +297,10 @@ class Rows:
             index = piece if index is None else index.append(piece)
         lengths = np.diff(self.starts) + [len(part) for part in labels]
         starts = np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64)
-        arrays = {name: np.concatenate(block) for name, block in blocks.items()}
+        arrays: dict[str, Any] = {name: np.concatenate(block) for name, block in blocks.items()}
         return replace(self, starts=starts, index=index, made_up=None, carried=None, **arrays)
 
-    def filled(self, name, fill):
+    def filled(self, name: Literal["targets", "past"], fill: Floats) -> Floats:
         """An array without gaps: the last value before them, and `fill` where there is none.
 
         Parameters
@@ -313,7 +326,7 @@ class Rows:
             out[np.isnan(out[:, column]), column] = fill[column]
         return out
 
-    def unknown_after(self, origins):
+    def unknown_after(self, origins: Integers) -> Rows:
         """Without targets and past covariates behind the newest of some origins of each series.
 
         A transform, which takes all rows of a series at once, so refuses nothing that comes later.
@@ -336,14 +349,14 @@ class Rows:
         )
         return replace(self, targets=targets, past=past, carried=None)
 
-    def times(self, freq):
+    def times(self, freq: pd.DateOffset | int) -> tuple[Floats, Floats]:
         """The time of each row in steps of `freq`, and that since the row before, each (rows, 1)."""
         time = steps_since_epoch(self.index, freq)[:, None]
         since = np.diff(time, axis=0, prepend=time[:1])
         since[self.starts[:-1][np.diff(self.starts) > 0]] = 0.0
         return time, since
 
-    def since_observed(self):
+    def since_observed(self) -> Floats:
         """Steps of each row since the last one before it in which a target was observed, (rows, 1).
 
         As the intervals of GRU-D (Che et al. 2018, equation 2). 0 where none was, so that it does not depend on how
@@ -359,7 +372,7 @@ class Rows:
         return since[:, None].astype(self.targets.dtype)
 
     @property
-    def settled(self):
+    def settled(self) -> Integers | None:
         """The row by which the values of each row are known, its own or that of the line's end; None: its own."""
         if self.made_up is None:
             return None
@@ -367,11 +380,11 @@ class Rows:
         return np.minimum.accumulate(ends[::-1])[::-1]
 
     @property
-    def true_targets(self):
+    def true_targets(self) -> Floats:
         """Targets with NaN in rows that were made up: what a forecast is judged by."""
         return self.targets if self.made_up is None else np.where(self.made_up[:, None], np.nan, self.targets)
 
-    def split(self):
+    def split(self) -> Rows:
         """Every target of every series as a series of its own, with all covariates.
 
         Returns
@@ -395,7 +408,7 @@ class Rows:
             None if self.padding is None else self.padding[order],
         )
 
-    def spread(self, origins):
+    def spread(self, origins: npt.ArrayLike) -> Integers:
         """Rows of every target in `split()`.
 
         Parameters
@@ -417,5 +430,5 @@ class Rows:
         return (begin + (origins - self.starts[which])[:, None]).ravel()
 
 
-def _made_up(rows):
+def _made_up(rows: Rows) -> Booleans:
     return np.zeros(len(rows), dtype=bool) if rows.made_up is None else rows.made_up

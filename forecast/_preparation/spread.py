@@ -1,11 +1,19 @@
 """Quantiles of a forecast from its errors on rows that were not trained on."""
 
+from __future__ import annotations
+
+from collections.abc import Hashable, Sequence
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 
 from .._files import stored
 from .._quantiles import at_levels, in_order, wanted_levels
+from .._types import Floats, Integers
+
+if TYPE_CHECKING:
+    from .rows import Rows
 
 __all__ = ["LEVELS", "Spread", "horizons", "trust", "usual_change", "widened", "widths_of"]
 
@@ -21,6 +29,18 @@ _NARROWEST, _WIDEST = 0.5, 2.0  # what validation may ask for: beyond, it is unl
 _SLIGHT = 0.02  # less is not known of a width
 
 
+class _Origins(Protocol):
+    """Of each origin its row, and the number of its series."""
+
+    @property
+    def rows(self) -> Integers:
+        """Numbers of rows."""
+
+    @property
+    def which(self) -> Integers:
+        """Numbers of series."""
+
+
 @stored("spread")
 @dataclass(frozen=True)
 class Spread:
@@ -34,11 +54,11 @@ class Spread:
         Of each series: its usual change from row to row; 1 where there is one series.
     """
 
-    offsets: np.ndarray
-    units: dict
+    offsets: Floats
+    units: dict[Hashable, Floats]
 
     @classmethod
-    def of(cls, errors, rows, origins):
+    def of(cls, errors: Floats, rows: Rows, origins: _Origins) -> Spread:
         """The quantiles of errors, step by step.
 
         Parameters
@@ -57,14 +77,14 @@ class Spread:
         table = np.array([units[key] for key in rows.keys])[origins.which]
         return cls(error_quantiles(errors, table, horizons(origins, errors.shape[1])), units)
 
-    def knowing(self, rows):
+    def knowing(self, rows: Rows) -> Spread:
         """The same, with the units of series that were not there in `fit`."""
         unseen = [key for key in rows.keys if key not in self.units]
         if not unseen:
             return self
         return replace(self, units=self.units | {key: usual_change(rows.only([key]).targets) for key in unseen})
 
-    def around(self, forecast, rows, origins, levels=None):
+    def around(self, forecast: Floats, rows: Rows, origins: Integers, levels: Sequence[float] | None = None) -> Floats:
         """Quantiles of forecasts.
 
         Parameters
@@ -88,7 +108,7 @@ class Spread:
         return at_levels(cube, LEVELS, wanted_levels(levels, LEVELS))
 
 
-def widths_of(quantiles, actual, worth):
+def widths_of(quantiles: Floats, actual: Floats, worth: float) -> tuple[float, ...]:
     """Factors on the widths of intervals that give the right coverage.
 
     The mean of the quantiles of several members is as wide as they are, but nearer to what comes than each of them: so
@@ -122,7 +142,7 @@ def widths_of(quantiles, actual, worth):
     return tuple(found)
 
 
-def widened(quantiles, widths):
+def widened(quantiles: Floats, widths: Sequence[float]) -> Floats:
     """Quantiles at `LEVELS`, each at a multiple of its distance from the median.
 
     Parameters
@@ -142,12 +162,12 @@ def widened(quantiles, widths):
     return in_order(middle + factors * (quantiles - middle))
 
 
-def trust(worth):
+def trust(worth: float) -> float:
     """The weight of signed errors that span some horizons; the rest goes to absolute errors."""
     return worth / (worth + _DOUBT)
 
 
-def horizons(origins, horizon):
+def horizons(origins: _Origins, horizon: int) -> Floats:
     """The contribution of each origin to the number of horizons spanned by its series.
 
     Errors of windows that overlap are nearly the same: many origins in a short time say little.
@@ -169,7 +189,7 @@ def horizons(origins, horizon):
     return found
 
 
-def error_quantiles(errors, units, worth=None):
+def error_quantiles(errors: Floats, units: Floats, worth: Floats | None = None) -> Floats:
     """Quantiles of errors at `LEVELS`, over the origins.
 
     Of n errors, the rank of a level is that of a conformal bound, (n + 1) times the level. Errors of few horizons may
@@ -204,7 +224,7 @@ def error_quantiles(errors, units, worth=None):
     return found
 
 
-def _quantiles(errors, levels):
+def _quantiles(errors: Floats, levels: Sequence[float]) -> Floats:
     """As `numpy.nanquantile(method="weibull")` of each column, which takes them one by one.
 
     Parameters
@@ -228,7 +248,7 @@ def _quantiles(errors, levels):
     return out
 
 
-def usual_change(targets):
+def usual_change(targets: Floats) -> Floats:
     """Mean absolute change of each target from one row to the next, 1 where it never changes.
 
     Parameters
@@ -245,7 +265,7 @@ def usual_change(targets):
     return np.where(mean > 0, mean, 1.0)
 
 
-def _units(rows):
+def _units(rows: Rows) -> dict[Hashable, Floats]:
     if rows.n_series == 1:
         return {rows.keys[0]: np.ones(rows.targets.shape[1])}
     spans = zip(rows.keys, rows.starts[:-1], rows.starts[1:], strict=True)

@@ -1,11 +1,23 @@
 """From weights of rows to weights of windows: the user's weight for each row, and a decay with age."""
 
+from __future__ import annotations
+
+from collections.abc import Hashable
 from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from sklearn.utils.validation import has_fit_parameter
 
 from .._frames import TimeAxis
+from .._types import Floats, Integers
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from .._frames import Panel
+    from .._windows import Windows
+    from .rows import Rows
 
 __all__ = ["RowWeights", "learns", "weight_argument"]
 
@@ -29,10 +41,10 @@ class RowWeights:
 
     axis: TimeAxis
     half_life: float | None = None
-    given: dict | None = None
+    given: dict[Hashable, tuple[pd.Index, Floats]] | None = None
 
     @classmethod
-    def of(cls, axis, half_life, panel=None):
+    def of(cls, axis: TimeAxis, half_life: float | None, panel: Panel | None = None) -> RowWeights | None:
         """The weights of a fit, or None where no row differs from another.
 
         Parameters
@@ -46,16 +58,14 @@ class RowWeights:
         -------
         RowWeights or None
         """
-        if half_life is None and panel is None:
-            return None
         if panel is None:
-            return cls(axis, float(half_life))
+            return None if half_life is None else cls(axis, float(half_life))
         keys = [None] if panel.keys is None else list(panel.keys)
         parts = [slice(first, end) for first, end in zip(panel.starts[:-1], panel.starts[1:], strict=True)]
         given = {key: (panel.index[part], panel.targets[part, 0]) for key, part in zip(keys, parts, strict=True)}
         return cls(axis, None if half_life is None else float(half_life), given)
 
-    def of_windows(self, rows, split, windows):
+    def of_windows(self, rows: Rows, split: bool, windows: Windows) -> Floats:
         """Weights of windows that are trained on.
 
         Parameters
@@ -90,10 +100,11 @@ class RowWeights:
             )
         return found / found.mean()
 
-    def _of_rows(self, rows, split):
+    def _of_rows(self, rows: Rows, split: bool) -> Floats:
         weight = np.ones(len(rows))
         bounds = list(zip(rows.starts[:-1], rows.starts[1:], strict=True))
-        for key, (first, end) in zip(rows.keys, bounds, strict=True):
+        keys: list[Any] = list(rows.keys)
+        for key, (first, end) in zip(keys, bounds, strict=True):
             if self.given is not None and end > first:
                 labels, given = self.given[key[0] if split else key]
                 begin = labels.get_loc(rows.index[first])
@@ -101,7 +112,7 @@ class RowWeights:
         if self.half_life is None:
             return weight
         full = [(first, end) for first, end in bounds if end > first]
-        begins = np.zeros(len(full), dtype=np.int64)
+        begins: Integers = np.zeros(len(full), dtype=np.int64)
         if len(full) > 1 and self.axis.kind != "integer":
             begins = self.axis.positions(rows.index[[first for first, _ in full]])
         lengths = np.array([end - first for first, end in full])
@@ -112,7 +123,7 @@ class RowWeights:
         return weight
 
 
-def weight_argument(regressor):
+def weight_argument(regressor: Any) -> str | None:
     """The argument of a regressor's `fit` that takes weights of windows.
 
     Parameters
@@ -144,7 +155,7 @@ def weight_argument(regressor):
     return "sample_weight" if has_fit_parameter(regressor, "sample_weight") else None
 
 
-def learns(regressor):
+def learns(regressor: Any) -> bool:
     """Whether a regressor learns anything that weights could change: the naive baselines do not.
 
     Parameters

@@ -1,23 +1,32 @@
 """The loop over the epochs: order of the windows, training, validation, when to stop, what a divergence leaves."""
 
+from __future__ import annotations
+
 import math
 import warnings
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import numpy.typing as npt
 from sklearn.exceptions import ConvergenceWarning
 
 from .._progress import Progress
 from .._tail import MANY
+from .._types import Floats, Integers
 from .kept import Average, Patience, Run
 from .schedule import Schedule
 from .streams import Streams
+
+if TYPE_CHECKING:
+    from .._network import Network
+    from .recipe import Recipe
 
 __all__ = ["train"]
 
 _SAMPLE = 256  # windows that show whether the last weights still give numbers: those that went too far fail everywhere
 
 
-def _epoch_order(train, batch_size, shuffle, rng):
+def _epoch_order(train: Integers, batch_size: int, shuffle: bool, rng: np.random.Generator) -> Integers:
     """The windows of one epoch. Within a batch they are in time order: the sum is the same, the memory nearer."""
     if not shuffle or len(train) <= batch_size:
         return train
@@ -31,17 +40,29 @@ def _epoch_order(train, batch_size, shuffle, rng):
 class _Training:
     """One fit: what changes from batch to batch, and what an epoch does with it."""
 
-    def __init__(self, network, optimizer, source, windows, validation, recipe, rng, n_jobs):
+    def __init__(
+        self,
+        network: Network,
+        optimizer: Any,
+        source: Any,
+        windows: Integers,
+        validation: tuple[Any, npt.NDArray[np.int64]],
+        recipe: Recipe,
+        rng: np.random.Generator,
+        n_jobs: int | None,
+    ) -> None:
         self.network, self.compiled, self.optimizer, self.recipe, self.rng = (
             network, network.compiled, optimizer, recipe, rng,
         )  # fmt: skip
         self.source, self.windows = source, windows
         self.validation_source, self.validation = validation
         self.theta = network.theta.copy()
-        self.streams = self.judging = None
+        self.streams: Streams | None = None
+        self.judging: Streams | None = None
         if recipe.begins is not None:
             self.streams = Streams(windows, recipe.begins, recipe.batch_size)
-            self.judging = Streams(self.validation, recipe.begins_to_judge, recipe.batch_size)
+            judge: Any = recipe.begins_to_judge  # given with the others
+            self.judging = Streams(self.validation, judge, recipe.batch_size)
         self.size = recipe.batch_size if self.streams is None else self.streams.size
         self.threads = network.threads(n_jobs, min(self.size, len(windows)), passes=3)
         self.run = Run(self.theta.copy(), threads=self.threads)
@@ -52,14 +73,14 @@ class _Training:
         self.scratch, self.steps, self.finishing = network.new_scratch(), 0, False
 
     @property
-    def held_out(self):
+    def held_out(self) -> bool:
         return len(self.validation) > 0
 
     @property
-    def over(self):
+    def over(self) -> bool:
         return self.steps >= self.schedule.steps
 
-    def epoch(self, epoch):
+    def epoch(self, epoch: int) -> dict[str, Any]:
         """All batches once, or as many as are left. Of millions of windows a part at a time, because the core takes
         numbers of 64 bits. Returns the core's answer, the parts' losses and norms joined, and the last step's rate."""
         recipe, size, begins = self.recipe, self.size, None
@@ -90,7 +111,7 @@ class _Training:
         rate = rates[min(len(joined["losses"]), len(rates) - 1)]
         return results[-1] | joined | {"rate": float(rate)}
 
-    def judged(self, loss):
+    def judged(self, loss: float) -> float:
         """The loss that says which weights are best: on what is held out, else the mean of the training's own."""
         if not self.held_out:
             return loss
@@ -104,23 +125,23 @@ class _Training:
             begins=begins,
         )  # fmt: skip
 
-    def _states(self, size):
+    def _states(self, size: int) -> Floats | None:
         """Zeros for each stream, if states are carried."""
         return None if self.streams is None else np.zeros(self.compiled.n_states * size, dtype=self.theta.dtype)
 
-    def gives_numbers(self):
+    def gives_numbers(self) -> bool:
         """Whether the last weights do, where no later batch shows it."""
         windows = self.windows
         some = np.ascontiguousarray(windows[:: -(-len(windows) // _SAMPLE)], dtype=np.int64)
         weights = self.average.of(self.theta)
         return math.isfinite(self.compiled.loss(weights, self.source, some, threads=self.threads))
 
-    def saw(self, judged):
+    def saw(self, judged: float) -> None:
         """Keep these weights, where they are the best so far."""
         self.patience.saw(judged, self.average.of(self.theta))
         self.schedule.saw(judged)
 
-    def stops_early(self):
+    def stops_early(self) -> bool:
         """Patience is exhausted: whether that is the end, or the beginning of the rest of the schedule."""
         if self.finishing or not (self.held_out and self.patience.exhausted):
             return False
@@ -134,7 +155,17 @@ class _Training:
         return self.over
 
 
-def train(network, optimizer, source, windows, validation, recipe, rng, n_jobs=None, validation_source=None):
+def train(
+    network: Network,
+    optimizer: Any,
+    source: Any,
+    windows: Integers,
+    validation: Integers,
+    recipe: Recipe,
+    rng: np.random.Generator,
+    n_jobs: int | None = None,
+    validation_source: Any = None,
+) -> Run:
     """Train from the network's weights on; they are not changed.
 
     Parameters
@@ -205,7 +236,7 @@ def train(network, optimizer, source, windows, validation, recipe, rng, n_jobs=N
     return run
 
 
-def _subject(network, windows, validation):
+def _subject(network: Network, windows: Integers, validation: Integers) -> tuple[str, str]:
     """What is trained and on what, in words for the line before the first epoch."""
     a, held_out = network.architecture, f"{len(validation):,} held out" if len(validation) else "none held out"
     layers = f"{a.layers} layer{'s' if a.layers > 1 else ''} of {a.hidden} units"
@@ -215,7 +246,7 @@ def _subject(network, windows, validation):
     )
 
 
-def _give_up(fit, progress, epoch, step, rate):
+def _give_up(fit: _Training, progress: Progress, epoch: int, step: int, rate: float) -> None:
     """After a divergence: the best weights, or the initial ones where those are not usable either."""
     run, network = fit.run, fit.network
     run.diverged = True
@@ -233,7 +264,7 @@ def _give_up(fit, progress, epoch, step, rate):
     )
 
 
-def _kept(run, best):
+def _kept(run: Run, best: bool) -> dict[str, Any]:
     """The epoch whose weights are kept, and its loss; for the sentence at the end."""
     epoch, curve = run.best_epoch if best else run.n_iter, run.validation_loss_curve or run.loss_curve
     loss = curve[epoch - 1] if epoch else None

@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+from .._types import Booleans, Callback
+
 __all__ = ["FALLING", "SCHEDULES", "Recipe"]
 
 SCHEDULES = ("constant", "cosine", "step", "plateau")
@@ -22,28 +24,30 @@ class Recipe:
     clip_norm: float | None
     clip_value: float | None
     verbose: int = 0
-    callbacks: tuple = ()
+    callbacks: tuple[Callback, ...] = ()
     warmup_steps: int = 0
     max_steps: int | None = None
     finish: bool = False  # where patience is exhausted, end the schedule in a few epochs from the best weights
     average_decay: float | None = None
     noise: float = 0.0  # standard deviation, in scaled units
-    forcing: tuple = (0.0, 0.0)  # probability that a fed step reads the true target, in the first and the last epoch
-    begins: object = None  # ndarray: which windows begin a sequence, where states are carried from one to the next
-    begins_to_judge: object = None  # the same of those that are validated on
-    groups: tuple = ()  # (offset, n, factor of the learning rate (0: frozen), weight decay or None) of ranges of theta
+    # Probability that a fed step reads the true target, in the first and the last epoch.
+    forcing: tuple[float, float] = (0.0, 0.0)
+    begins: Booleans | None = None  # which windows begin a sequence, where states are carried from one to the next
+    begins_to_judge: Booleans | None = None  # the same of those that are validated on
+    # (offset, n, factor of the learning rate (0: frozen), weight decay or None) of ranges of theta.
+    groups: tuple[tuple[int, int, float, float | None], ...] = ()
 
     @property
-    def frozen(self):
+    def frozen(self) -> list[tuple[int, int]]:
         """Ranges of the weights that stay as they are, (offset, n)."""
         return [(first, n) for first, n, factor, _ in self.groups if factor == 0]
 
-    def forced(self, epoch, epochs):
+    def forced(self, epoch: int, epochs: int) -> float:
         """That probability in `epoch` (from 0) of a fit: linear from the first to the last one."""
         first, last = self.forcing
         return first + (last - first) * min(1.0, epoch / max(1, epochs - 1))
 
     @property
-    def by_step(self):
+    def by_step(self) -> bool:
         """Whether the schedule counts optimiser steps, not epochs."""
         return self.warmup_steps > 0 or self.max_steps is not None

@@ -1,6 +1,9 @@
 """Windows that continue each other, cut into streams that are trained side by side."""
 
 import numpy as np
+import numpy.typing as npt
+
+from .._types import Booleans, Integers
 
 __all__ = ["LEAST", "Streams"]
 
@@ -35,7 +38,7 @@ class Streams:
     ([0, 5, 1, 6, 2, 7, 3, 8, 4], [0, 1, 3])
     """
 
-    def __init__(self, windows, begins, most):
+    def __init__(self, windows: Integers, begins: Booleans, most: int) -> None:
         self.size = min(most, max(1, len(windows) // LEAST))
         first = begins[windows]
         first[:1] = True
@@ -43,7 +46,7 @@ class Streams:
         self._sequences = np.split(windows, np.flatnonzero(first)[1:])
         self._n = len(windows)
 
-    def order(self, rng=None):
+    def order(self, rng: np.random.Generator | None = None) -> tuple[npt.NDArray[np.int64], Booleans]:
         """The windows of one epoch.
 
         Parameters

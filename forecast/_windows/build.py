@@ -1,9 +1,14 @@
 """Frames and panels into `Windows`."""
 
+from __future__ import annotations
+
 import operator
+from collections.abc import Hashable, Sequence
 from itertools import pairwise
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import numpy.typing as npt
 
 from .._frames import (
     Roles,
@@ -20,28 +25,32 @@ from .._frames import (
     refuse_several,
 )
 from .._tail import index_type
+from .._types import Floats, FrameLike, Integers, WindowNorm
 from .norm import Norm, noise_floor
 from .table import Windows
+
+if TYPE_CHECKING:
+    from .._frames import Panel
 
 __all__ = ["make_windows", "windows_of"]
 
 
 def make_windows(
-    df,
+    df: FrameLike,
     *,
-    target=None,
-    lookback,
-    horizon,
-    past_covariates=None,
-    future_covariates=None,
-    static_covariates=None,
-    series=None,
-    time=None,
-    step=1,
-    window_norm=None,
-    window_floor=None,
-    static=None,
-):
+    target: Hashable | Sequence[Hashable] | None = None,
+    lookback: int,
+    horizon: int,
+    past_covariates: Hashable | Sequence[Hashable] | None = None,
+    future_covariates: Hashable | Sequence[Hashable] | None = None,
+    static_covariates: Hashable | Sequence[Hashable] | None = None,
+    series: Hashable | Sequence[Hashable] | None = None,
+    time: Hashable | None = None,
+    step: int = 1,
+    window_norm: WindowNorm = None,
+    window_floor: npt.ArrayLike | None = None,
+    static: FrameLike | None = None,
+) -> Windows:
     """Return a table of all windows of one or many series that have both a past and a future.
 
     Parameters
@@ -156,7 +165,7 @@ def make_windows(
     )
 
 
-def _of_panel(panel, roles, **sizes):
+def _of_panel(panel: Panel, roles: Roles, **sizes: Any) -> Windows:
     check_length(int(np.diff(panel.starts).max()), sizes["lookback"], sizes["horizon"])
     parts = [part for part in (panel.targets, panel.past, panel.future) if part.shape[1]]
     if sizes["window_floor"] is None:
@@ -176,14 +185,16 @@ def _of_panel(panel, roles, **sizes):
     )
 
 
-def _floors(targets, starts, window_norm, lookback):
+def _floors(targets: Floats, starts: Integers, window_norm: WindowNorm, lookback: int) -> Floats | None:
     """The least deviation of each series and target, where windows are divided by theirs."""
     if Norm.of(window_norm, lookback).kind != "standard":
         return None
     return np.stack([noise_floor(targets[first:end]) for first, end in pairwise(starts)])
 
 
-def windows_of(values, starts, *, lookback, horizon, step=1, lost=0, **more):
+def windows_of(
+    values: Floats, starts: Integers, *, lookback: int, horizon: int, step: int = 1, lost: int = 0, **more: Any
+) -> Windows:
     """All windows of some series that have both a past and a future.
 
     Parameters
@@ -215,7 +226,7 @@ def windows_of(values, starts, *, lookback, horizon, step=1, lost=0, **more):
     return Windows(values, origins, lookback=lookback, horizon=horizon, starts=starts, **more)
 
 
-def _positive(name, value):
+def _positive(name: str, value: Any) -> int:
     try:
         number = operator.index(value)
     except TypeError:

@@ -1,6 +1,14 @@
 """How windows and their targets are indexed: rows in every form that scikit-learn uses, never columns."""
 
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any, Self
+
 import numpy as np
+import numpy.typing as npt
+
+from .._types import Floats, Integers
 
 __all__ = ["Table"]
 
@@ -10,23 +18,37 @@ class Table:
 
     ndim = 2
 
-    def __len__(self):
+    if TYPE_CHECKING:  # what each of them has
+
+        @property
+        def shape(self) -> tuple[int, int]:
+            """Rows and columns."""
+
+        origins: Any
+
+        def _at(self, origins: Integers) -> Self:
+            """The rows with these origins."""
+
+        def _matrix(self) -> Floats:
+            """All values."""
+
+    def __len__(self) -> int:
         return self.shape[0]
 
-    def __getitem__(self, key):
+    def __getitem__(self, key: Any) -> Self:
         return self._at(self.origins[row_key(key)])
 
-    def __iter__(self):
+    def __iter__(self) -> Iterator[Self]:
         return (self[row] for row in range(len(self)))
 
-    def __array__(self, dtype=None, copy=None):
+    def __array__(self, dtype: npt.DTypeLike | None = None, copy: bool | None = None) -> Floats:
         if copy is False:
             raise ValueError(f"{type(self).__name__} are computed on demand: an array of them is always a copy.")
         matrix = self._matrix()
         return matrix if dtype is None else matrix.astype(dtype, copy=False)
 
 
-def row_key(key):
+def row_key(key: Any) -> Any:
     """Rows asked for, in scikit-learn's forms too: `(rows, Ellipsis)`, lists, masks; an int selects a table of one."""
     if isinstance(key, tuple):
         if len(key) != 2 or not (key[1] is Ellipsis or (isinstance(key[1], slice) and key[1] == slice(None))):

@@ -1,13 +1,19 @@
 """Which columns of windows hold codes of categories, and how many categories there are."""
 
+from __future__ import annotations
+
 from numbers import Integral
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from .table import Windows
 
 __all__ = ["ROLES", "read_levels"]
 
 ROLES = ("past", "future", "static")
 
 
-def read_levels(windows, levels):
+def read_levels(windows: Windows, levels: dict[str, list[int]] | None) -> dict[str, list[int]] | None:
     """Levels of every column that windows read, as `Windows` takes them.
 
     Parameters
@@ -30,7 +36,8 @@ def read_levels(windows, levels):
     arrays = {"past": windows.values, "future": windows.future, "static": windows.static}
     found = {}
     for role, each in levels.items():
-        n = 0 if arrays.get(role) is None else arrays[role].shape[1]
+        array = arrays.get(role)
+        n = 0 if array is None else array.shape[1]
         whole = all(isinstance(one, Integral) and not isinstance(one, bool) and one >= 0 for one in each)
         if role not in ROLES or len(each) != n or not whole:
             raise ValueError(

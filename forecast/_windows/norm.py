@@ -5,11 +5,21 @@ that training has seen. The core does the same arithmetic while it gathers (`anc
 other regressors and the way back.
 """
 
+from __future__ import annotations
+
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 from numbers import Integral, Real
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import numpy.typing as npt
+
+from .._types import Booleans, Floats, Integers, WindowNorm
+
+if TYPE_CHECKING:
+    from .table import Windows
 
 __all__ = ["KINDS", "Norm", "centre_and_scale", "noise_floor", "read_floor", "without_motion"]
 
@@ -39,7 +49,7 @@ class Norm:
     season: int = 0
 
     @classmethod
-    def of(cls, window_norm, lookback):
+    def of(cls, window_norm: WindowNorm, lookback: int) -> Norm:
         """A norm from the user's argument, checked.
 
         Parameters
@@ -63,8 +73,8 @@ class Norm:
         """
         if window_norm is None or (isinstance(window_norm, str) and window_norm in ("last", "mean", "standard")):
             return cls(window_norm, lookback)
-        pair = isinstance(window_norm, (tuple, list)) and len(window_norm) == 2
-        kind, number = window_norm if pair else (None, None)
+        pair: Any = window_norm if isinstance(window_norm, (tuple, list)) and len(window_norm) == 2 else (None, None)
+        kind, number = pair
         if number is None or not isinstance(kind, str) or kind not in ("mean", "standard", "season"):
             raise ValueError(f"window_norm is {window_norm!r}; expected {EXPECTED}.")
         if kind == "season":
@@ -83,11 +93,20 @@ class Norm:
         return cls(kind, min(max(steps, 2 if kind == "standard" else 1), lookback))
 
 
-def _is(number, kind):
+def _is(number: Any, kind: type[Any]) -> bool:
     return isinstance(number, kind) and not isinstance(number, (bool, np.bool_))
 
 
-def centre_and_scale(norm, values, origins, lookback, n_targets, steps, floor=None, still=1.0):
+def centre_and_scale(
+    norm: Norm,
+    values: Floats,
+    origins: Integers,
+    lookback: int,
+    n_targets: int,
+    steps: Integers,
+    floor: Floats | None = None,
+    still: float = 1.0,
+) -> tuple[Floats, Floats | None]:
     """What normalisation subtracts from each target of each window, and its divisor.
 
     Parameters
@@ -116,7 +135,7 @@ def centre_and_scale(norm, values, origins, lookback, n_targets, steps, floor=No
     if norm.kind == "last":
         return values[origins, None, :n_targets], None
 
-    def read(rows):
+    def read(rows: Integers) -> Floats:
         return values[rows, :n_targets].astype(np.float64)
 
     oldest = origins - (lookback - 1)
@@ -134,7 +153,7 @@ def centre_and_scale(norm, values, origins, lookback, n_targets, steps, floor=No
     return centre[:, None], scale[:, None]
 
 
-def without_motion(windows):
+def without_motion(windows: Windows) -> Booleans:
     """Which targets of which windows do not move, in series that never moved: their deviation and their floor are 0.
 
     Parameters
@@ -146,16 +165,16 @@ def without_motion(windows):
     -------
     ndarray of bool of shape (n, 1, targets)
     """
-    floor = windows.window_floor
+    floor: Any = windows.window_floor
     floor = floor if len(floor) == 1 else floor[windows.which]
     norm = Norm.of(windows.window_norm, windows.lookback)
     _, scale = centre_and_scale(
         norm, windows.values, windows.origins, windows.lookback, windows.n_targets, np.arange(0), floor, still=0.0
     )
-    return scale == 0
+    return np.asarray(scale) == 0
 
 
-def read_floor(windows, floor):
+def read_floor(windows: Windows, floor: npt.ArrayLike | None) -> Floats | None:
     """A `window_floor`, checked.
 
     Parameters
@@ -187,15 +206,15 @@ def read_floor(windows, floor):
     return np.ascontiguousarray(floor)
 
 
-def _mean(read, oldest, steps):
+def _mean(read: Callable[[Integers], Floats], oldest: Integers, steps: range) -> Floats:
     """Step by step and not along an axis: little memory, and the core's order of addition."""
-    total = None
+    total: Any = None
     for step in steps:
         total = read(oldest + step) if total is None else total + read(oldest + step)
     return total / len(steps)
 
 
-def noise_floor(values):
+def noise_floor(values: Floats) -> Floats:
     """The least deviation by which a window of a series is divided: relative to the noise of the series, not its level.
 
     Parameters
@@ -218,7 +237,7 @@ def noise_floor(values):
     return np.array([_noise_floor(column) for column in values.T])
 
 
-def _noise_floor(column):
+def _noise_floor(column: Floats) -> float:
     values = column.astype(np.float64)
     changes = np.abs(np.diff(values))
     changes = changes[changes > 0]  # NaN is not

@@ -1,16 +1,23 @@
 """Places of windows: their series, and their phase of a cycle."""
 
+from __future__ import annotations
+
 import operator
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
 
 from .._frames import step_numbers
+from .._types import Integers
+
+if TYPE_CHECKING:
+    from .table import Windows
 
 __all__ = ["phases", "series_names", "series_rows"]
 
 
-def phases(windows, length):
+def phases(windows: Windows, length: int) -> Integers:
     """Phase of each window's oldest row in a cycle, as `Windows.phase`.
 
     Parameters
@@ -34,12 +41,12 @@ def phases(windows, length):
     return np.asarray(step_numbers(windows.index[windows.origins - back], windows.freq) % length, dtype=np.int64)
 
 
-def _is_counted(windows):
+def _is_counted(windows: Windows) -> bool:
     """Whether labels are only row numbers, which are not times if there are several series."""
     return isinstance(windows.index, pd.RangeIndex) and windows.index.equals(pd.RangeIndex(len(windows.index)))
 
 
-def series_names(windows):
+def series_names(windows: Windows) -> pd.Index:
     """Names of the series, as `Windows.series_names`.
 
     Parameters
@@ -60,7 +67,7 @@ def series_names(windows):
     return pd.Index([None], dtype=object)
 
 
-def series_rows(windows, names):
+def series_rows(windows: Windows, names: pd.Index) -> Integers:
     """Number of each window's series among some names, as `Windows.series_rows`.
 
     Parameters

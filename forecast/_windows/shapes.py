@@ -1,11 +1,18 @@
 """Whether the arrays behind windows fit together."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 import numpy as np
+
+if TYPE_CHECKING:
+    from .table import Windows
 
 __all__ = ["refuse_unlike_shapes"]
 
 
-def refuse_unlike_shapes(windows):
+def refuse_unlike_shapes(windows: Windows) -> None:
     """Refuse arrays of other rows or series than `values`, and a channel of time that is not among the covariates.
 
     Parameters

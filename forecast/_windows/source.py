@@ -1,13 +1,22 @@
 """`Windows` as keyword arguments of the core's source."""
 
-import numpy as np
+from __future__ import annotations
 
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+
+from .._types import Floats
 from .norm import KINDS
+
+if TYPE_CHECKING:
+    from .table import Windows
 
 __all__ = ["count_from_newest", "no_past", "source_arguments"]
 
 
-def no_past(rows, dtype, shift=1):
+def no_past(rows: int, dtype: npt.DTypeLike, shift: int = 1) -> dict[str, Any]:
     """Of windows without a past: the core gathers a row of zeros, which no layer reads.
 
     Parameters
@@ -25,7 +34,7 @@ def no_past(rows, dtype, shift=1):
     return {"past": np.zeros((rows, 1), dtype=dtype), "lookback": 1, "past_stride": 1, "past_shift": shift}
 
 
-def count_from_newest(windows, past):
+def count_from_newest(windows: Windows, past: Floats) -> Floats | float:
     """Count the times of some windows from their newest row.
 
     Parameters
@@ -42,14 +51,15 @@ def count_from_newest(windows, past):
     if windows.stamps is None:
         return 0.0
     channel, column = windows.stamps
+    ahead: Any = windows.future  # which holds the times, too
     newest = past[:, -1:, channel].copy()
     past[:, :, channel] -= newest
-    off = np.zeros((len(past), 1, windows.future.shape[1]))
+    off = np.zeros((len(past), 1, ahead.shape[1]))
     off[:, :, column] = newest
     return off
 
 
-def source_arguments(windows):
+def source_arguments(windows: Windows) -> dict[str, Any]:
     """Keyword arguments with which the core gathers windows from their series.
 
     Parameters
@@ -67,7 +77,7 @@ def source_arguments(windows):
     anchor = (kind * (np.arange(windows.n_channels) < n)).astype(np.int32)
     if windows.stamps is not None:
         anchor[windows.stamps[0]] = KINDS["last"]
-    arguments = {
+    arguments: dict[str, Any] = {
         "past": windows.values,
         "lookback": windows.lookback,
         "origin": windows.origins,
@@ -88,7 +98,7 @@ def source_arguments(windows):
         arguments["season"] = norm.season
     if windows.future is not None:
         arguments["future"] = windows.future
-    if windows.stamps is not None:
+    if windows.future is not None and windows.stamps is not None:
         arguments["future_anchor"] = np.full(windows.future.shape[1], -1, dtype=np.int32)
         arguments["future_anchor"][windows.stamps[1]] = windows.stamps[0]
     if windows.static is not None:

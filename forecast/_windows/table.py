@@ -1,8 +1,13 @@
 """`Windows`: origins and references to the series, 2-D to scikit-learn."""
 
+from collections.abc import Callable, Hashable, Sequence
+from typing import Any
+
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
+from .._types import Booleans, Floats, Integers, WindowNorm
 from .indexing import Table
 from .levels import read_levels
 from .norm import Norm, centre_and_scale, read_floor
@@ -90,28 +95,28 @@ class Windows(Table):
 
     def __init__(
         self,
-        values,
-        origins,
+        values: Floats,
+        origins: npt.ArrayLike,
         *,
-        lookback,
-        horizon,
-        n_targets=1,
-        window_norm=None,
-        index=None,
-        freq=1,
-        channel_names=None,
-        targets=None,
-        future=None,
-        static=None,
-        starts=None,
-        series=None,
-        clock=None,
-        settled=None,
-        window_floor=None,
-        levels=None,
-        elapsed=None,
-        stamps=None,
-    ):
+        lookback: int,
+        horizon: int,
+        n_targets: int = 1,
+        window_norm: WindowNorm = None,
+        index: pd.Index | None = None,
+        freq: pd.DateOffset | int = 1,
+        channel_names: Sequence[Hashable] | None = None,
+        targets: Floats | None = None,
+        future: Floats | None = None,
+        static: Floats | None = None,
+        starts: Integers | None = None,
+        series: pd.Index | None = None,
+        clock: Integers | None = None,
+        settled: Integers | None = None,
+        window_floor: npt.ArrayLike | None = None,
+        levels: dict[str, list[int]] | None = None,
+        elapsed: int | None = None,
+        stamps: tuple[int, int] | None = None,
+    ) -> None:
         self._norm = Norm.of(window_norm, lookback)
         for name, array in (("values", values), ("targets", targets), ("future", future), ("static", static)):
             if array is not None and (array.ndim != 2 or array.dtype not in (np.float32, np.float64)):
@@ -120,16 +125,12 @@ class Windows(Table):
         self.origins = np.ascontiguousarray(origins)
         if self.origins.dtype != np.int32:
             self.origins = np.ascontiguousarray(self.origins, dtype=np.int64)
-        self.lookback = lookback
-        self.horizon = horizon
-        self.n_targets = n_targets
+        self.lookback, self.horizon, self.n_targets = lookback, horizon, n_targets
         self.window_norm = tuple(window_norm) if isinstance(window_norm, list) else window_norm
         self.index = pd.RangeIndex(len(values)) if index is None else index
         self.freq = freq
         self.channel_names = list(range(values.shape[1])) if channel_names is None else channel_names
-        self.targets = targets
-        self.future = future
-        self.static = static
+        self.targets, self.future, self.static = targets, future, static
         self.starts = np.array([0, len(values)], dtype=np.int64) if starts is None else starts
         self.series = series
         self.clock = clock
@@ -140,7 +141,7 @@ class Windows(Table):
         self._check_origins()
         self.levels = read_levels(self, levels)
 
-    def _check_origins(self):
+    def _check_origins(self) -> None:
         n, rows = len(self.origins), len(self.values) - (not self.lookback)  # without a past there is a row behind
         if n and not (self.lookback - 1 <= self.origins.min() and self.origins.max() < rows):
             raise ValueError(
@@ -161,62 +162,62 @@ class Windows(Table):
             self.has_future = self.has_future and not (origins + self.horizon >= self.starts[which + 1]).any()
 
     @property
-    def past(self):
+    def past(self) -> Floats:
         """Values of the past, shape (rows, C)."""
         return self.values
 
     @property
-    def target_values(self):
+    def target_values(self) -> Floats:
         """Values to forecast, shape (rows, n_targets), NaN where missing."""
         return self.values[:, : self.n_targets] if self.targets is None else self.targets
 
     @property
-    def dtype(self):
+    def dtype(self) -> np.dtype[Any]:
         """Precision of the series."""
         return self.values.dtype
 
     @property
-    def mask(self):
+    def mask(self) -> Booleans | None:
         """Where a target is missing, shape (rows, n_targets); None where nothing can be."""
         return None if self.targets is None else np.isnan(self.targets)
 
     @property
-    def n_channels(self):
+    def n_channels(self) -> int:
         """Channels of a window's past: targets and covariates."""
         return self.values.shape[1]
 
     @property
-    def n_extra(self):
+    def n_extra(self) -> int:
         """Number of values of a window other than its past: `horizon * F + S`."""
         return (0 if self.future is None else self.horizon * self.future.shape[1]) + (
             0 if self.static is None else self.static.shape[1]
         )
 
     @property
-    def target_names(self):
+    def target_names(self) -> Sequence[Hashable]:
         """Names of the columns that are forecast."""
         return self.channel_names[: self.n_targets]
 
     @property
-    def shape(self):
+    def shape(self) -> tuple[int, int]:
         """`(n, lookback * C + horizon * F + S)`."""
         return len(self.origins), self.lookback * self.n_channels + self.n_extra
 
     @property
-    def which(self):
+    def which(self) -> Integers:
         """Number of each window's series, shape (n,)."""
         return self._series_of(self.origins)
 
-    def _series_of(self, origins):  # without a past, that of the row after an origin
+    def _series_of(self, origins: Integers) -> Integers:  # without a past, that of the row after an origin
         return np.searchsorted(self.starts, origins + (not self.lookback), side="right") - 1
 
     @property
-    def first_rows(self):
+    def first_rows(self) -> Integers:
         """First row of each window's series, shape (n,)."""
         return self.starts[self.which]
 
     @property
-    def time(self):
+    def time(self) -> Integers:
         """Time of each window's newest row, in steps from the earliest series' first, shape (n,)."""
         if len(self.starts) == 2 and self.clock is None:
             return self.origins
@@ -228,18 +229,18 @@ class Windows(Table):
         return time
 
     @property
-    def span(self):
+    def span(self) -> int | Integers:
         """Steps from a window's newest row to where its targets are known: the horizon, or of each window its own."""
         if self.settled is None:
             return self.horizon
         return self.settled[self.origins + self.horizon] - self.origins
 
     @property
-    def timestamps(self):
+    def timestamps(self) -> pd.Index:
         """Label of the newest past row of each window, of its first target without a past; a pandas.Index."""
         return self.index[self.origins + (not self.lookback)]
 
-    def phase(self, length):
+    def phase(self, length: int) -> Integers:
         """The phase of the oldest row of each window in a cycle.
 
         It follows from the time of that row: a stamp has the same phase in every `Windows` of the same frequency,
@@ -271,11 +272,11 @@ class Windows(Table):
         return phases(self, length)
 
     @property
-    def series_names(self):
+    def series_names(self) -> pd.Index:
         """Names of the series, a pandas.Index; of one series that has none, the name is None."""
         return series_names(self)
 
-    def series_rows(self, names):
+    def series_rows(self, names: pd.Index) -> Integers:
         """The number of each window's series in a list of names, such as those of a fit.
 
         Parameters
@@ -299,7 +300,7 @@ class Windows(Table):
         return series_rows(self, names)
 
     @property
-    def y(self):
+    def y(self) -> WindowTargets:
         """Targets of the windows, a lazy table of shape `(n, horizon * targets)`.
 
         Raises
@@ -310,7 +311,7 @@ class Windows(Table):
         return targets(self)
 
     @property
-    def y_sequences(self):
+    def y_sequences(self) -> WindowTargets:
         """Targets at every step of the lookback, a lazy table of shape `(n, lookback * horizon * targets)`.
 
         Those of the oldest step first: the `horizon` rows after it. For `RNNForecaster(return_sequences=True)`.
@@ -330,7 +331,7 @@ class Windows(Table):
         """
         return WindowTargets(self.y.windows, at_every_step=True)
 
-    def at(self, origins):
+    def at(self, origins: npt.ArrayLike) -> "Windows":
         """Windows of the same series at other origins, with or without a future.
 
         Parameters
@@ -355,14 +356,14 @@ class Windows(Table):
         >>> np.asarray(windows.at([2]))
         array([[4.]])
         """
-        names = ("lookback", "horizon", "n_targets", "window_norm", "index", "freq", "channel_names", "targets")
-        names += ("future", "static", "starts", "series", "clock", "settled", "window_floor", "levels", "elapsed")
-        names += ("stamps",)
+        names = ["lookback", "horizon", "n_targets", "window_norm", "index", "freq", "channel_names", "targets"]
+        names += ["future", "static", "starts", "series", "clock", "settled", "window_floor", "levels", "elapsed"]
+        names += ["stamps"]
         return Windows(self.values, origins, **{name: getattr(self, name) for name in names})
 
     _at = at
 
-    def _matrix(self):
+    def _matrix(self) -> Floats:
         windows = np.empty((len(self), 0, self.n_channels), dtype=self.dtype)
         if self.lookback:
             view = np.lib.stride_tricks.sliding_window_view(self.values, self.lookback, axis=0)
@@ -381,14 +382,14 @@ class Windows(Table):
             parts.append(self.static[self.which])
         return parts[0] if len(parts) == 1 else np.concatenate(parts, axis=1, dtype=self.dtype)
 
-    def _centre_and_scale(self, first, n_steps):
+    def _centre_and_scale(self, first: int, n_steps: int) -> tuple[Floats, Floats | None]:
         """Of the steps from `first` on, 0 being the oldest of the past: (n, 1 or steps, targets)."""
         floor = self.window_floor
         floor = floor if floor is None or len(floor) == 1 else floor[self.which]
         steps = np.arange(first, first + n_steps)
         return centre_and_scale(self._norm, self.values, self.origins, self.lookback, self.n_targets, steps, floor)
 
-    def normalized(self, values, first=None):
+    def normalized(self, values: Floats, first: int | None = None) -> Floats:
         """Values of the targets, (n, steps, targets), in the units of `.y` and in their own precision.
 
         Parameters
@@ -414,7 +415,7 @@ class Windows(Table):
         moved = values - centre
         return (moved if scale is None else moved / scale).astype(values.dtype, copy=False)
 
-    def normalize(self, forecast):
+    def normalize(self, forecast: npt.ArrayLike) -> Floats:
         """Convert a forecast from the units of the series to the units of `.y`.
 
         Parameters
@@ -434,7 +435,7 @@ class Windows(Table):
         """
         return self._moved(forecast, lambda cube, centre, scale: (cube - centre) / scale)
 
-    def restore(self, prediction):
+    def restore(self, prediction: npt.ArrayLike) -> Floats:
         """Convert a prediction from the units of `.y` to the units of the series.
 
         Parameters
@@ -460,7 +461,7 @@ class Windows(Table):
         """
         return self._moved(prediction, lambda cube, centre, scale: cube * scale + centre)
 
-    def _moved(self, numbers, move):
+    def _moved(self, numbers: npt.ArrayLike, move: Callable[..., Floats]) -> Floats:
         numbers = np.asarray(numbers, dtype=np.float64)
         expected = (len(self), self.horizon * self.n_targets)
         if numbers.shape != expected and not (expected[1] == 1 and numbers.shape == expected[:1]):
@@ -471,7 +472,7 @@ class Windows(Table):
         cube = numbers.reshape(len(self), self.horizon, self.n_targets)
         return move(cube, centre.astype(np.float64), 1.0 if scale is None else scale).reshape(numbers.shape)
 
-    def source_arguments(self):
+    def source_arguments(self) -> dict[str, Any]:
         """Keyword arguments with which the core gathers these windows from the series.
 
         Returns
@@ -488,7 +489,7 @@ class Windows(Table):
         """
         return source_arguments(self)
 
-    def __repr__(self):
+    def __repr__(self) -> str:
         series = f"series={len(self.starts) - 1}, " if len(self.starts) > 2 else ""
         given = ((name, getattr(self, name)) for name in ("levels", "elapsed", "stamps"))
         return (

@@ -1,8 +1,16 @@
 """Targets of windows as a lazy table of their own."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
 import numpy as np
 
+from .._types import Floats, Integers
 from .indexing import Table
+
+if TYPE_CHECKING:
+    from .table import Windows
 
 __all__ = ["WindowTargets", "at_every_step", "targets"]
 
@@ -33,7 +41,7 @@ class WindowTargets(Table):
            [4., 8.]])
     """
 
-    def __init__(self, windows, at_every_step=False):
+    def __init__(self, windows: Windows, at_every_step: bool = False) -> None:
         if at_every_step and windows.window_norm is not None:
             raise ValueError(
                 f"window_norm={windows.window_norm!r} is read from the whole lookback, so a step before the newest "
@@ -43,25 +51,25 @@ class WindowTargets(Table):
         self.at_every_step = at_every_step
 
     @property
-    def origins(self):
+    def origins(self) -> Integers:
         """Position of the newest past row of each window."""
         return self.windows.origins
 
     @property
-    def dtype(self):
+    def dtype(self) -> np.dtype[Any]:
         """Precision of the series."""
         return self.windows.dtype
 
     @property
-    def shape(self):
+    def shape(self) -> tuple[int, int]:
         """`(n, horizon * targets)`, at every step `(n, lookback * horizon * targets)`."""
         steps = self.windows.lookback if self.at_every_step else 1
         return len(self.windows.origins), steps * self.windows.horizon * self.windows.n_targets
 
-    def _at(self, origins):
+    def _at(self, origins: Integers) -> WindowTargets:
         return WindowTargets(self.windows.at(origins), self.at_every_step)
 
-    def _matrix(self):
+    def _matrix(self) -> Floats:
         windows = self.windows
         if self.at_every_step:
             steps = windows.origins[:, None, None] + np.arange(1 - windows.lookback, 1)[:, None]
@@ -69,7 +77,7 @@ class WindowTargets(Table):
         rows = windows.origins[:, None] + np.arange(1, windows.horizon + 1)
         return np.ascontiguousarray(windows.normalized(windows.target_values[rows])).reshape(self.shape)
 
-    def belongs_to(self, windows):
+    def belongs_to(self, windows: Any) -> bool:
         """Whether these are the targets of exactly these windows, so that the core may gather both at once.
 
         Parameters
@@ -96,15 +104,15 @@ class WindowTargets(Table):
             and _same_memory(own.target_values, windows.target_values)
             and (own.horizon, own.n_targets, own.window_norm)
             == (windows.horizon, windows.n_targets, windows.window_norm)
-            and np.array_equal(own.window_floor, windows.window_floor)
+            and np.array_equal(own.window_floor, windows.window_floor)  # type: ignore[arg-type]  # None equals None
             and np.array_equal(own.origins, windows.origins)
         )
 
-    def __repr__(self):
+    def __repr__(self) -> str:
         every = ", at every step" if self.at_every_step else ""
         return f"WindowTargets(shape={self.shape}{every}, of={self.windows!r})"
 
-    def source_arguments(self):
+    def source_arguments(self) -> dict[str, Any]:
         """Keyword arguments with which the core gathers the windows with these targets.
 
         Returns
@@ -120,7 +128,7 @@ class WindowTargets(Table):
         return arguments | {"target": ahead, "horizon": steps, "target_shift": 2 - steps}
 
 
-def at_every_step(estimator):
+def at_every_step(estimator: Any) -> bool:
     """Whether an estimator has outputs at every step of a window.
 
     Parameters
@@ -134,7 +142,7 @@ def at_every_step(estimator):
     return bool(getattr(estimator, "return_sequences", False) or getattr(estimator, "stateful", False))
 
 
-def targets(windows):
+def targets(windows: Windows) -> WindowTargets:
     """`Windows.y`.
 
     Parameters
@@ -159,7 +167,7 @@ def targets(windows):
     return WindowTargets(windows)
 
 
-def _following(values, horizon):
+def _following(values: Floats, horizon: int) -> Floats:
     """For every row, the values of some rows from it on, next to each other: a view if rows are evenly spaced."""
     columns = values.shape[1]
     if columns == 1:
@@ -168,7 +176,7 @@ def _following(values, horizon):
     return np.lib.stride_tricks.sliding_window_view(flat, horizon * columns)[::columns]
 
 
-def _same_memory(one, other):
+def _same_memory(one: Floats, other: Floats) -> bool:
     """The same array or two views of the same memory: a worker process may unpickle one memory map as two objects."""
     if one is other:
         return True

@@ -1,12 +1,17 @@
 """The backtest: forecasts from several origins as if each were today, compared with naive forecasts."""
 
+from __future__ import annotations
+
 import math
 import time
 import warnings
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from functools import partial
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 from sklearn.base import clone
 
@@ -40,6 +45,7 @@ from .._series.bounds import lowest_of, within
 from .._series.forecasting import from_origins
 from .._series.parameters import is_chosen, lookback_of, member_settings, settings_of, without_report
 from .._shares import shares
+from .._types import Array, Booleans, Floats, FrameLike, Integers
 from ..baselines import NAIVE, naive_forecasts
 from ..preprocessing import make_transform
 from .judgeable import (
@@ -51,18 +57,28 @@ from .judgeable import (
     unjudged,
 )
 from .origins import folds_of, of_folds, origins_of
-from .report import BacktestReport, BacktestWarning, SkillWarning
+from .report import BacktestReport, BacktestWarning, SkillWarning, long_table, scales_of
 from .splitters import in_time
+
+if TYPE_CHECKING:
+    from .._frames import Panel, TimeAxis
+    from .._frames.interchange import Exchange
+    from .._series.calibration import Calibration
+    from .._series.error_scale import ErrorScales
+    from .origins import Fold, Origins
 
 __all__ = ["backtest"]
 
 _INTERVALS = ("adaptive", "static", "quantile")
+_Given: TypeAlias = "tuple[Any, Array | None]"  # static covariates as a table, and the weights of the rows
 
 
 def backtest(
-    model, df, cv, *, refit=None, coverage=None, intervals="adaptive", sample_weight=None, n_jobs=None, verbose=0,
-    static=None, n_paths=None,
-):  # fmt: skip
+    model: SeriesForecaster | dict[str, SeriesForecaster], df: FrameLike, cv: Any, *,
+    refit: bool | int | str | None = None, coverage: float | Sequence[float] | None = None,
+    intervals: Literal["adaptive", "static", "quantile"] = "adaptive", sample_weight: npt.ArrayLike | None = None,
+    n_jobs: int | None = None, verbose: int = 0, static: FrameLike | None = None, n_paths: int | None = None,
+) -> BacktestReport:  # fmt: skip
     """Forecast from several origins as if each were today, and compare with naive forecasts.
 
     Parameters
@@ -161,9 +177,11 @@ def backtest(
     folds = folds_of(in_time(cv, roles.time), frame, labels, every, horizon)
     refuse_impossible_intervals(models, levels, intervals)
     refuse_without_truth(truth, tested_rows(truth, folds), roles)
-    chosen, spent = {}, {}
+    chosen: dict[str, SeriesForecaster] = {}
+    spent: dict[str, float] = {}
     if refit is None or refit is False or isinstance(refit, str):
-        chosen, spent = _chosen(models, frame, folds[0].train, given)
+        train: Any = folds[0].train  # never None: a model is fitted on the first fold
+        chosen, spent = _chosen(models, frame, train, given)
         models = models | {name: SeriesForecaster(**one.recipe_) for name, one in chosen.items()}
     period = panel.axis.season_length
     shortest = int(np.diff(truth.starts).max()) if truth.n_series > 1 else min(fold.n_train for fold in folds)
@@ -190,12 +208,12 @@ def backtest(
     )  # fmt: skip
     found |= {name: {"forecast": forecast} for name, forecast in naive.items()}
     seconds |= dict.fromkeys(NAIVE, (time.perf_counter() - started) / len(NAIVE))
-    scales = _scales(labels, truth, folds, origins, roles, period)
+    scales = scales_of(labels, truth, folds, origins, roles, period)
     skill = [
         f"{name}: its first step is a shifted copy of the newest value"
         for name in _copies(models, found, truth, origins)
     ]
-    report = BacktestReport(_long(truth, origins, roles, found), seconds, period, scales, levels, ids=roles.ids)
+    report = BacktestReport(long_table(truth, origins, roles, found), seconds, period, scales, levels, ids=roles.ids)
     del found
     skill += _without_skill(report, models)
     fed_back = _fed_back(models, origins)
@@ -210,7 +228,7 @@ def backtest(
     return report
 
 
-def _observed(panel):
+def _observed(panel: Panel) -> Rows:
     """The observed rows of a panel. Forecasts are not scored on rows that were filled in."""
     rows = Rows.of(panel)
     if panel.inserted is None:
@@ -218,7 +236,7 @@ def _observed(panel):
     return replace(rows, targets=np.where(panel.inserted[:, None], np.nan, rows.targets))
 
 
-def _fed_back(models, origins):
+def _fed_back(models: dict[str, SeriesForecaster], origins: Origins) -> list[str]:
     """A sentence on each model whose horizon is shorter than the test parts."""
     steps = int(origins.steps.max(initial=0))
     short = {name: one.horizon for name, one in models.items() if one.horizon < steps}
@@ -229,12 +247,12 @@ def _fed_back(models, origins):
     ]
 
 
-def _made_up(panel, models):
+def _made_up(panel: Panel, models: dict[str, SeriesForecaster]) -> Booleans | None:
     """Rows on a straight line to the next value; None where there are none."""
     return panel.inserted if any(one.gaps == "interpolate" for one in models.values()) else None
 
 
-def _least(model, axis):
+def _least(model: SeriesForecaster, axis: TimeAxis) -> int:
     """Rows of a series that a forecast looks back on."""
     if model.members is None:
         found = [settings_of(model)]
@@ -244,7 +262,7 @@ def _least(model, axis):
     return max(1, lookback_of(model) + max(lost))  # an origin is a row, also where none is read
 
 
-def _long_enough(folds, frame, roles, least):
+def _long_enough(folds: list[Fold], frame: pd.DataFrame, roles: Roles, least: int) -> list[Fold]:
     """Folds without the training rows of series that have too few for one forecast."""
     codes = blocks_of(frame, Layout.of(frame, roles, "df"), "df").by_row()
     found = []
@@ -256,13 +274,13 @@ def _long_enough(folds, frame, roles, least):
     return found
 
 
-def _name(model):
+def _name(model: Any) -> str:
     if getattr(model, "regressor", None) is not None:
         return type(model.regressor).__name__
     return "recipe" if getattr(model, "members", None) is None else "members"
 
 
-def _coverages(coverage, intervals):
+def _coverages(coverage: float | Sequence[float] | None, intervals: str) -> list[float]:
     if intervals not in _INTERVALS:
         raise ValueError(f"intervals is {intervals!r}; expected one of {', '.join(map(repr, _INTERVALS))}.")
     if coverage is None and intervals != "adaptive":
@@ -276,7 +294,7 @@ def _coverages(coverage, intervals):
     return [] if coverage is None else shares(coverage, "coverage")
 
 
-def _roles(models, frame, static, kind):
+def _roles(models: dict[str, Any], frame: pd.DataFrame, static: pd.DataFrame | None, kind: Exchange | None) -> Roles:
     """The roles of the first model, after a check that all have the same targets and series."""
     found = {}
     for name, model in models.items():
@@ -306,7 +324,7 @@ def _roles(models, frame, static, kind):
     return first
 
 
-def _refit_every(refit):
+def _refit_every(refit: bool | int | str | None) -> float:
     """Origins from one fit to the next."""
     if refit is True or refit is None or (isinstance(refit, str) and refit == "weights"):
         return 1
@@ -317,7 +335,9 @@ def _refit_every(refit):
     return int(refit)
 
 
-def _chosen(models, frame, train, given):
+def _chosen(
+    models: dict[str, SeriesForecaster], frame: pd.DataFrame, train: Integers, given: _Given
+) -> tuple[dict[str, SeriesForecaster], dict[str, float]]:
     """Models without a regressor, fitted on the first training rows; and the seconds that each took."""
     found, spent = {}, {}
     for name, one in models.items():
@@ -328,7 +348,7 @@ def _chosen(models, frame, train, given):
     return found, spent
 
 
-def _fitted(model, frame, train, given):
+def _fitted(model: SeriesForecaster, frame: pd.DataFrame, train: Integers, given: _Given) -> SeriesForecaster:
     """`given`: static covariates as a table, and the weights of the rows, or None."""
     static, weight = given
     model.set_params(verbose=0)
@@ -342,13 +362,15 @@ def _fitted(model, frame, train, given):
 
 
 def _run(
-    model, frame, truth, folds, origins, every, levels, intervals, n_jobs, name, verbose, given, first, n_paths
-):  # fmt: skip
+    model: SeriesForecaster, frame: pd.DataFrame, truth: Rows, folds: list[Fold], origins: Origins, every: float,
+    levels: list[float], intervals: str, n_jobs: int | None, name: str, verbose: int, given: _Given,
+    first: SeriesForecaster | None, n_paths: int | None,
+) -> tuple[dict[str, Floats], float, list[str]]:  # fmt: skip
     """Columns of one model for all origins, its seconds, and notes about forecasts without an interval."""
     from joblib import Parallel, delayed
 
-    every = min(every, len(folds))
-    groups = [np.arange(start, min(start + every, len(folds))) for start in range(0, len(folds), every)]
+    each = int(min(every, len(folds)))
+    groups = [np.arange(start, min(start + each, len(folds))) for start in range(0, len(folds), each)]
     if truth.n_series == 1:
         check_length(min(len(folds[group[0]].train) for group in groups), lookback_of(model), model.horizon)
     task = partial(_fit_and_forecast, clone(model), levels=levels, intervals=intervals, given=given, n_paths=n_paths)
@@ -376,11 +398,24 @@ def _run(
     return found, sum(seconds for _, _, seconds in done) + time.perf_counter() - started, lacking
 
 
-def _padded(cube, longest):
+def _padded(cube: Floats, longest: int) -> Floats:
     return np.pad(cube, ((0, 0), (0, longest - cube.shape[1]), (0, 0)), constant_values=np.nan)
 
 
-def _fit_and_forecast(model, frame, train, truth, origins, *, levels, intervals, first, later, given, n_paths):
+def _fit_and_forecast(
+    model: SeriesForecaster,
+    frame: pd.DataFrame,
+    train: Integers,
+    truth: Rows,
+    origins: Origins,
+    *,
+    levels: list[float],
+    intervals: str,
+    first: SeriesForecaster | None,
+    later: bool,
+    given: _Given,
+    n_paths: int | None,
+) -> tuple[dict[str, Floats], tuple[Calibration | None, ErrorScales | None], float]:
     """Fit on training rows and forecast all origins in one call; also what adaptive intervals start from.
 
     `first`: a model that was fitted on the training rows of the first origin; `later`: these are those of a later one.
@@ -412,68 +447,9 @@ def _fit_and_forecast(model, frame, train, truth, origins, *, levels, intervals,
     return found, starts, time.perf_counter() - started
 
 
-def _long(truth, origins, roles, found):
-    """One row per model, origin, step and target.
-
-    Made column by column, so that at most one column is in memory twice; names are categories.
-    """
-    steps, n, models = origins.steps, truth.targets.shape[1], len(found)
-    repeat = np.repeat(np.arange(len(steps)), steps)
-    step = np.arange(len(repeat)) - np.repeat(np.cumsum(steps) - steps, steps)
-    target_row = origins.row[repeat] + 1 + step
-    rows = len(repeat) * n
-
-    def labels(of):
-        part = truth.index[np.repeat(of, n)]
-        return part.append([part] * (models - 1))
-
-    table = {
-        "model": _names(np.repeat(np.arange(models, dtype=np.int16), rows), list(found)),
-        "origin": labels(origins.row[repeat]),
-        "step": np.tile(np.repeat((step + 1).astype(np.int32), n), models),
-        "timestamp": labels(target_row),
-    }
-    if roles.series is not None:
-        present, codes = np.unique(origins.series, return_inverse=True)
-        codes = np.repeat(codes.astype(np.int32)[repeat], n)
-        table["series"] = _names(np.tile(codes, models), [truth.keys[number] for number in present])
-    table["target"] = _names(np.tile(np.arange(n, dtype=np.int16), len(repeat) * models), roles.target)
-    table["actual"] = np.tile(truth.targets[target_row].astype(np.float64).ravel(), models)
-    columns = sorted({name: None for cubes in found.values() for name in cubes}, key=SCORES.__contains__)
-    for column in columns:
-        values = np.full(rows * models, np.nan)
-        for number, cubes in enumerate(found.values()):
-            if column in cubes:
-                values[number * rows : (number + 1) * rows] = cubes[column][repeat, step].ravel()
-        table[column] = values
-    return pd.DataFrame(table, copy=False)
-
-
-def _names(codes, names):
-    return pd.Categorical.from_codes(codes, pd.Index(names, tupleize_cols=False))
-
-
-def _scales(labels, truth, folds, origins, roles, period):
-    """Mean absolute and squared seasonal change of the training values of each origin, series and target."""
-    rows = []
-    for fold, number, row in zip(origins.fold, origins.series, origins.row, strict=True):
-        end = min(row + 1, truth.starts[number + 1])
-        begin = truth.starts[number]
-        if truth.n_series == 1:  # a splitter may leave rows out at both ends
-            ends = truth.index.searchsorted(labels[folds[fold].ends])
-            begin, end = int(ends[0]), int(ends[-1]) + 1
-        values = truth.targets[begin:end].astype(np.float64)
-        change = values[period:] - values[:-period]
-        for column, target in enumerate(roles.target):
-            seen = change[:, column][~np.isnan(change[:, column])]
-            moved = len(seen) and seen.any()
-            sizes = (np.abs(seen).mean(), np.square(seen).mean()) if moved else (np.nan, np.nan)
-            rows.append((truth.index[row], truth.keys[number], target, *sizes))
-    table = pd.DataFrame(rows, columns=["origin", "series", "target", "absolute", "squared"])
-    return table if roles.series is not None else table.drop(columns="series")
-
-
-def _copies(models, found, truth, origins):
+def _copies(
+    models: dict[str, SeriesForecaster], found: dict[str, dict[str, Floats]], truth: Rows, origins: Origins
+) -> Iterator[str]:
     """Models whose first steps follow the newest value and not the actual values."""
     last, actual = found["last value"]["forecast"][:, 0], truth.targets[origins.row + 1].astype(np.float64)
     for name in models:
@@ -481,7 +457,7 @@ def _copies(models, found, truth, origins):
             yield name
 
 
-def _without_skill(report, models):
+def _without_skill(report: BacktestReport, models: dict[str, SeriesForecaster]) -> Iterator[str]:
     """Notes about models that a naive forecast beats."""
     frame = report.frame
     error = (frame["forecast"] - frame["actual"]).abs()  # the whole summary would take longer than quick models

@@ -1,6 +1,9 @@
 """What a backtest can evaluate: known actual values in the tested rows, and errors for its intervals."""
 
+from __future__ import annotations
+
 from numbers import Integral
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
@@ -8,6 +11,14 @@ import pandas as pd
 from .._conformal import residuals_needed
 from .._refusals import Refusal, Words, argument
 from .._series.parameters import is_chosen, member_settings
+from .._types import Booleans, Floats
+
+if TYPE_CHECKING:
+    from .._frames import Roles
+    from .._preparation import Rows
+    from .._series import SeriesForecaster
+    from .._series.calibration import Calibration
+    from .origins import Fold, Origins
 
 __all__ = [
     "missing_intervals", "refuse_impossible_intervals", "refuse_impossible_paths", "refuse_without_truth",
@@ -15,7 +26,7 @@ __all__ = [
 ]  # fmt: skip
 
 
-def tested_rows(truth, folds):
+def tested_rows(truth: Rows, folds: list[Fold]) -> Booleans:
     """Which rows some fold tests.
 
     Parameters
@@ -35,7 +46,7 @@ def tested_rows(truth, folds):
     return np.cumsum(count)[:-1] > 0
 
 
-def refuse_without_truth(truth, tested, roles):
+def refuse_without_truth(truth: Rows, tested: Booleans, roles: Roles) -> None:
     """Refuse a backtest that could evaluate nothing, before anything is fitted.
 
     Parameters
@@ -65,7 +76,7 @@ def refuse_without_truth(truth, tested, roles):
     raise ValueError(Refusal(nothing, got="there is nothing to judge forecasts by", **end))
 
 
-def unjudged(truth, origins, roles):
+def unjudged(truth: Rows, origins: Origins, roles: Roles) -> list[str]:
     """Notes about targets and series whose tested rows have no value.
 
     Parameters
@@ -81,7 +92,7 @@ def unjudged(truth, origins, roles):
     n, tested = len(truth), np.zeros(len(truth) + 1, dtype=np.int64)
     np.add.at(tested, np.minimum(origins.row + 1, n), 1)
     np.add.at(tested, np.minimum(origins.row + 1 + origins.steps, n), -1)
-    known = ~np.isnan(truth.targets) & (np.cumsum(tested)[:-1] > 0)[:, None]
+    known: Any = ~np.isnan(truth.targets) & (np.cumsum(tested)[:-1] > 0)[:, None]
     refuse_without_truth(truth, np.cumsum(tested)[:-1] > 0, roles)
     notes = []
     for column, target in enumerate(roles.target):
@@ -97,7 +108,7 @@ def unjudged(truth, origins, roles):
     return notes
 
 
-def refuse_impossible_intervals(models, levels, intervals):
+def refuse_impossible_intervals(models: dict[str, SeriesForecaster], levels: list[float], intervals: str) -> None:
     """Refuse intervals that no fit could give, before anything is fitted.
 
     Parameters
@@ -140,7 +151,7 @@ def refuse_impossible_intervals(models, levels, intervals):
                 )
 
 
-def refuse_impossible_paths(models, n_paths):
+def refuse_impossible_paths(models: dict[str, Any], n_paths: int | None) -> None:
     """Refuse sample paths that no fit could give, before anything is fitted.
 
     Parameters
@@ -165,7 +176,7 @@ def refuse_impossible_paths(models, n_paths):
             )
 
 
-def _regressors(model):
+def _regressors(model: Any) -> list[Any]:
     if is_chosen(model):
         return [None]
     if model.members is None:
@@ -173,7 +184,9 @@ def _regressors(model):
     return [settings.regressor for settings, _ in member_settings(model).values()]
 
 
-def missing_intervals(name, found, origins, levels, calibration):
+def missing_intervals(
+    name: str, found: dict[str, Floats], origins: Origins, levels: list[float], calibration: Calibration | None
+) -> list[str]:
     """Notes about forecasts without an interval.
 
     Parameters
@@ -195,7 +208,7 @@ def missing_intervals(name, found, origins, levels, calibration):
     asked = asked[..., None] & ~np.isnan(found["forecast"])
     notes = []
     for level in levels:
-        lacking = asked & np.isnan(found[f"lower_{level:g}"])
+        lacking: Any = asked & np.isnan(found[f"lower_{level:g}"])
         if not lacking.any():
             continue
         if calibration is None:

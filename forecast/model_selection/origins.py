@@ -1,9 +1,17 @@
 """Origins of a backtest: folds of a splitter, and in each the newest known row of every series."""
 
+from __future__ import annotations
+
 from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
+
+from .._types import Booleans, Integers
+
+if TYPE_CHECKING:
+    from .._preparation import Rows
 
 __all__ = ["Origins", "folds_of", "of_folds", "origins_of"]
 
@@ -26,15 +34,15 @@ class Fold:
         Stamps of the frame in between.
     """
 
-    train: np.ndarray | None
+    train: Integers | None
     n_train: int
-    ends: np.ndarray
-    first: object
-    last: object
+    ends: Integers
+    first: Any
+    last: Any
     stamps: int
 
 
-def folds_of(cv, frame, labels, every, horizon):
+def folds_of(cv: Any, frame: pd.DataFrame, labels: pd.Index, every: float, horizon: int) -> list[Fold]:
     panel = not labels.is_unique
     folds = []
     for number, (train, test) in enumerate(cv.split(frame)):
@@ -59,13 +67,15 @@ def folds_of(cv, frame, labels, every, horizon):
 class Origins:
     """Where forecasts start: for each the fold, the series, its newest known row and the steps to forecast."""
 
-    fold: np.ndarray
-    series: np.ndarray
-    row: np.ndarray
-    steps: np.ndarray
+    fold: Integers
+    series: Integers
+    row: Integers
+    steps: Integers
 
 
-def origins_of(truth, folds, least, reach, made_up):
+def origins_of(
+    truth: Rows, folds: list[Fold], least: int, reach: int, made_up: Booleans | None
+) -> tuple[Origins, list[str]]:
     """Every series that has enough rows before a fold's test rows, and a row in them; and notes of what is left out.
 
     `reach` future rows must be there where future covariates are looked at. A row that was put in on a straight line to
@@ -103,12 +113,12 @@ def origins_of(truth, folds, least, reach, made_up):
     return Origins(fold, series, row, steps), notes
 
 
-def _left_out(truth, numbers, why):
+def _left_out(truth: Rows, numbers: list[int], why: str) -> str:
     names = ", ".join(repr(truth.keys[number]) for number in numbers[:3])
     more = ", ..." if len(numbers) > 3 else ""
     return f"{len(numbers)} of {truth.n_series} series left out, because {why}: {names}{more}"
 
 
-def of_folds(origins, group):
+def of_folds(origins: Origins, group: Integers) -> Origins:
     mine = np.isin(origins.fold, group)
     return Origins(origins.fold[mine], origins.series[mine], origins.row[mine], origins.steps[mine])

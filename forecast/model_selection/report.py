@@ -1,14 +1,25 @@
 """The result of a backtest: one long frame, and its summary compared with naive forecasts."""
 
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable, Iterator, Sequence
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
 
+from .._series.backtesting import SCORES
+from .._types import Floats, Integers
 from ..baselines import NAIVE
 from ..metrics import skill, smape
 
-__all__ = ["BacktestReport", "BacktestWarning", "SkillWarning"]
+if TYPE_CHECKING:
+    from .._frames import Roles
+    from .._preparation import Rows
+    from .origins import Fold, Origins
+
+__all__ = ["BacktestReport", "BacktestWarning", "SkillWarning", "long_table", "scales_of"]
 
 _SCORES = {"crps": "CRPS", "log_score": "log_score"}  # columns of a report, as a summary calls them
 _ENERGY = "energy_score"  # the same at all steps of a forecast
@@ -100,14 +111,14 @@ class BacktestReport:
     """
 
     frame: pd.DataFrame
-    seconds: dict
+    seconds: dict[str, float]
     period: int
     scales: pd.DataFrame = field(repr=False)
-    coverage: list = field(default_factory=list)
-    notes: list = field(default_factory=list)
-    ids: list = field(default_factory=list)
+    coverage: list[float] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+    ids: list[Hashable] = field(default_factory=list)
 
-    def summary(self, by=None):
+    def summary(self, by: Hashable | Sequence[Hashable] = None) -> pd.DataFrame:
         """Summarise errors per model, best MAE first.
 
         Parameters
@@ -128,11 +139,11 @@ class BacktestReport:
             `pinball_0.8`, the mean pinball loss of both bounds; without `by` also `seconds`.
         """
         more = list(by) if isinstance(by, list | tuple) else [] if by is None else [by]
-        known = [name for name in ("step", "series", "target") if name in self.frame.columns]
+        known: list[Hashable] = [name for name in ("step", "series", "target") if name in self.frame.columns]
         known += [label for label in self.ids if label not in self.frame.columns]
         if not set(more) <= set(known):
             raise ValueError(f"by is {by!r}; expected one of {known}, or a list of them.")
-        keys = ["model", *more]
+        keys: list[Hashable] = ["model", *more]
         parts = list(self._parts(more))  # one model after the other, which keeps temporaries small
         table = pd.concat([self._errors(part(), keys) for part in parts])
         best = table.loc[[name in NAIVE for name in table.index.get_level_values("model")], "MAE"]
@@ -147,23 +158,28 @@ class BacktestReport:
         table["seconds"] = pd.Series(self.seconds)
         return table.sort_values("MAE", kind="stable")
 
-    def _parts(self, more):
+    def _parts(self, more: Sequence[Hashable]) -> Iterator[Callable[[], pd.DataFrame]]:
         """The rows of each model, made lazily, with the id columns among `more`."""
         names = self.frame["model"]
         labels = [label for label in more if label not in self.frame.columns]
         for name in names.unique():
-            yield lambda name=name: self._with_ids(self.frame[names == name], labels)
 
-    def _with_ids(self, rows, labels):
+            def part(name: Hashable = name) -> pd.DataFrame:
+                return self._with_ids(self.frame[names == name], labels)
+
+            yield part
+
+    def _with_ids(self, rows: pd.DataFrame, labels: Sequence[Hashable]) -> pd.DataFrame:
         """Rows with columns of what names the series."""
         for label in labels:
             keys = rows["series"].cat.categories.tolist()
             parts = keys if len(self.ids) == 1 else [key[self.ids.index(label)] for key in keys]
             codes, known = pd.factorize(pd.Index(parts, tupleize_cols=False))
-            rows = rows.assign(**{label: pd.Categorical.from_codes(codes[rows["series"].cat.codes], known)})
+            rows = rows.copy(deep=False)  # a label may be a number, which no keyword argument can be
+            rows[label] = pd.Categorical.from_codes(codes[rows["series"].cat.codes], known)
         return rows
 
-    def _errors(self, rows, keys):
+    def _errors(self, rows: pd.DataFrame, keys: list[Hashable]) -> pd.DataFrame:
         error = (rows["forecast"] - rows["actual"]).abs()
         rows = rows.drop(columns="timestamp", errors="ignore").assign(absolute_error=error, squared_error=error**2)
         known = rows["actual"].notna()
@@ -182,7 +198,7 @@ class BacktestReport:
             table.join(self._scaled(rows[[*keys, *self._where(keys), "absolute_error", "squared_error"]], keys))
         )
 
-    def _scaled(self, rows, keys):
+    def _scaled(self, rows: pd.DataFrame, keys: list[Hashable]) -> pd.DataFrame:
         """MASE and RMSSE: per origin, series and target first, then the mean over them."""
         where = [name for name in ("origin", "series", "target") if name in self.scales.columns]
         means = rows.groupby([*keys, *self._where(keys)], sort=False, observed=True).mean()
@@ -192,11 +208,11 @@ class BacktestReport:
         joined["RMSSE"] = np.sqrt(joined["squared_error"] / joined["squared"])
         return joined.groupby(keys, sort=False, observed=True)[["MASE", "RMSSE"]].mean()
 
-    def _where(self, keys):
+    def _where(self, keys: list[Hashable]) -> list[Hashable]:
         """What a scale belongs to, apart from some keys."""
         return [name for name in ("origin", "series", "target") if name in self.scales.columns and name not in keys]
 
-    def _intervals(self, rows, keys, coverage):
+    def _intervals(self, rows: pd.DataFrame, keys: list[Hashable], coverage: float) -> pd.DataFrame:
         rows = rows[rows["actual"].notna() & rows[f"lower_{coverage:g}"].notna()]
         lower, upper = (rows[f"{side}_{coverage:g}"] for side in ("lower", "upper"))
         below, above = (lower - rows["actual"]).clip(lower=0), (rows["actual"] - upper).clip(lower=0)
@@ -211,7 +227,70 @@ class BacktestReport:
         return _plain(pd.DataFrame(found).groupby([rows[key] for key in keys], sort=False, observed=True).mean())
 
 
-def _plain(table):
+def long_table(truth: Rows, origins: Origins, roles: Roles, found: dict[str, dict[str, Floats]]) -> pd.DataFrame:
+    """One row per model, origin, step and target.
+
+    Made column by column, so that at most one column is in memory twice; names are categories.
+    """
+    steps, n, models = origins.steps, truth.targets.shape[1], len(found)
+    repeat = np.repeat(np.arange(len(steps)), steps)
+    step = np.arange(len(repeat)) - np.repeat(np.cumsum(steps) - steps, steps)
+    target_row = origins.row[repeat] + 1 + step
+    rows = len(repeat) * n
+
+    def labels(of: Integers) -> pd.Index:
+        part = truth.index[np.repeat(of, n)]
+        return part.append([part] * (models - 1))
+
+    table = {
+        "model": _names(np.repeat(np.arange(models, dtype=np.int16), rows), list(found)),
+        "origin": labels(origins.row[repeat]),
+        "step": np.tile(np.repeat((step + 1).astype(np.int32), n), models),
+        "timestamp": labels(target_row),
+    }
+    if roles.series is not None:
+        present, codes = np.unique(origins.series, return_inverse=True)
+        codes = np.repeat(codes.astype(np.int32)[repeat], n)
+        table["series"] = _names(np.tile(codes, models), [truth.keys[number] for number in present])
+    table["target"] = _names(np.tile(np.arange(n, dtype=np.int16), len(repeat) * models), roles.target)
+    table["actual"] = np.tile(truth.targets[target_row].astype(np.float64).ravel(), models)
+    columns = sorted({name: None for cubes in found.values() for name in cubes}, key=SCORES.__contains__)
+    for column in columns:
+        values = np.full(rows * models, np.nan)
+        for number, cubes in enumerate(found.values()):
+            if column in cubes:
+                values[number * rows : (number + 1) * rows] = cubes[column][repeat, step].ravel()
+        table[column] = values
+    return pd.DataFrame(table, copy=False)
+
+
+def _names(codes: Integers, names: Sequence[Any]) -> pd.Categorical:
+    return pd.Categorical.from_codes(codes, pd.Index(names, tupleize_cols=False))
+
+
+def scales_of(
+    labels: pd.Index, truth: Rows, folds: list[Fold], origins: Origins, roles: Roles, period: int
+) -> pd.DataFrame:
+    """Mean absolute and squared seasonal change of the training values of each origin, series and target."""
+    rows = []
+    for fold, number, row in zip(origins.fold, origins.series, origins.row, strict=True):
+        end = min(row + 1, truth.starts[number + 1])
+        begin = truth.starts[number]
+        if truth.n_series == 1:  # a splitter may leave rows out at both ends
+            ends = truth.index.searchsorted(labels[folds[fold].ends])
+            begin, end = int(ends[0]), int(ends[-1]) + 1
+        values = truth.targets[begin:end].astype(np.float64)
+        change = values[period:] - values[:-period]
+        for column, target in enumerate(roles.target):
+            seen = change[:, column][~np.isnan(change[:, column])]
+            moved = len(seen) and seen.any()
+            sizes = (np.abs(seen).mean(), np.square(seen).mean()) if moved else (np.nan, np.nan)
+            rows.append((truth.index[row], truth.keys[number], target, *sizes))
+    table = pd.DataFrame(rows, columns=["origin", "series", "target", "absolute", "squared"])
+    return table if roles.series is not None else table.drop(columns="series")
+
+
+def _plain(table: pd.DataFrame) -> pd.DataFrame:
     """A table by categories as one by their names, which sort and join as such."""
     index = table.index
     if isinstance(index, pd.MultiIndex):
@@ -220,5 +299,5 @@ def _plain(table):
     return table.set_axis(index.astype(index.categories.dtype)) if _is_categorical(index) else table
 
 
-def _is_categorical(index):
+def _is_categorical(index: pd.Index) -> bool:
     return isinstance(index, pd.CategoricalIndex)

@@ -4,19 +4,24 @@ Both count in steps. A step is a row or, if several series share their time stam
 stamp fall on the same side of a cut.
 """
 
+from __future__ import annotations
+
+from collections.abc import Hashable, Iterator
 from copy import copy
 from itertools import pairwise
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from .._frames import FOREIGN, as_stamps, enter, only_counts, time_columns
 from .._refusals import Fix, Refusal, Words, joined
+from .._types import Integers
 
 __all__ = ["PurgedTimeSeriesSplit", "RollingOrigin"]
 
 
-def in_time(splitter, time):
+def in_time(splitter: Any, time: Hashable | None) -> Any:
     """Let a splitter of this package count the time stamps of a column or level, if it does not name one.
 
     Parameters
@@ -39,7 +44,10 @@ def in_time(splitter, time):
 class _TimeSplitter:
     """Base of both splitters: integer parameters, and folds counted in steps converted to rows."""
 
-    def get_n_splits(self, X=None, y=None, groups=None):
+    n_splits: int
+    time: Hashable
+
+    def get_n_splits(self, X: Any = None, y: Any = None, groups: Any = None) -> int:
         """Count the folds.
 
         Parameters
@@ -52,10 +60,10 @@ class _TimeSplitter:
         """
         return self.n_splits
 
-    def __repr__(self):
+    def __repr__(self) -> str:
         return f"{type(self).__name__}({', '.join(f'{name}={value!r}' for name, value in vars(self).items())})"
 
-    def _store(self, **counts):
+    def _store(self, **counts: Any) -> None:
         """Store the parameters, each count with the least that it may be; one that may be None has a third entry."""
         for name, (value, least, *none) in counts.items():
             if not (value is None and none):
@@ -114,7 +122,20 @@ class RollingOrigin(_TimeSplitter):
     [0 1 3] [2 4]
     """
 
-    def __init__(self, n_splits=5, horizon=1, step=None, gap=0, max_train_size=None, time=None):
+    horizon: int
+    step: int | None
+    gap: int
+    max_train_size: int | None
+
+    def __init__(
+        self,
+        n_splits: int = 5,
+        horizon: int = 1,
+        step: int | None = None,
+        gap: int = 0,
+        max_train_size: int | None = None,
+        time: Hashable | None = None,
+    ) -> None:
         self._store(
             n_splits=(n_splits, 1),
             horizon=(horizon, 1),
@@ -124,7 +145,7 @@ class RollingOrigin(_TimeSplitter):
         )
         self.time = time
 
-    def split(self, X, y=None, groups=None):
+    def split(self, X: Any, y: Any = None, groups: Any = None) -> Iterator[tuple[Integers, Integers]]:
         """Row positions of each fold, oldest origin first.
 
         Parameters
@@ -231,14 +252,26 @@ class PurgedTimeSeriesSplit(_TimeSplitter):
     (4,)
     """
 
-    def __init__(self, n_splits=5, test_size=None, purge=0, embargo=0, past_only=False, time=None):
+    test_size: int | None
+    purge: int
+    embargo: int
+
+    def __init__(
+        self,
+        n_splits: int = 5,
+        test_size: int | None = None,
+        purge: int = 0,
+        embargo: int = 0,
+        past_only: bool = False,
+        time: Hashable | None = None,
+    ) -> None:
         if not isinstance(past_only, (bool, np.bool_)):
             raise ValueError(f"past_only is {past_only!r}; expected True or False.")
         self._store(n_splits=(n_splits, 1), test_size=(test_size, 1, None), purge=(purge, 0), embargo=(embargo, 0))
         self.past_only = past_only
         self.time = time
 
-    def split(self, X, y=None, groups=None):
+    def split(self, X: Any, y: Any = None, groups: Any = None) -> Iterator[tuple[Integers, Integers]]:
         """Row positions of each fold, oldest test block first.
 
         Parameters
@@ -272,7 +305,7 @@ class PurgedTimeSeriesSplit(_TimeSplitter):
             folds.append((train, steps.rows(start, end)))
         yield from folds
 
-    def _blocks(self, steps):
+    def _blocks(self, steps: _Steps) -> list[tuple[int, int]]:
         """First step of each test block and the first after it."""
         size = self.test_size
         if size is None and self.past_only:
@@ -293,7 +326,7 @@ class PurgedTimeSeriesSplit(_TimeSplitter):
         return [(int(start), int(end)) for start, end in pairwise(edges)]
 
 
-def _fewer(n_splits, command=None):
+def _fewer(n_splits: int, command: str | None = None) -> Fix:
     return Fix(f"n_splits={n_splits}" if n_splits > 0 else None, command)
 
 
@@ -307,7 +340,7 @@ class _Steps:
         What a step is, for messages.
     """
 
-    def __init__(self, X, time):
+    def __init__(self, X: Any, time: Hashable) -> None:
         labels = _labels(X, time)
         if labels is None:
             self.count, self.name, self._step_of_row = (X.shape[0] if hasattr(X, "shape") else len(X)), "rows", None
@@ -315,7 +348,7 @@ class _Steps:
         self._step_of_row, stamps = pd.factorize(labels, sort=True)
         self.count, self.name = len(stamps), "time stamps"
 
-    def rows(self, begin, end):
+    def rows(self, begin: int, end: int) -> Integers:
         """Positions of the rows of steps `begin` to `end - 1`, in row order."""
         begin, end = max(begin, 0), min(end, self.count)
         if self._step_of_row is None:
@@ -323,7 +356,7 @@ class _Steps:
         return np.flatnonzero((self._step_of_row >= begin) & (self._step_of_row < end))
 
 
-def _labels(X, time):
+def _labels(X: Any, time: Hashable) -> pd.Index | None:
     """Time stamp of each row as a pandas.Index, or None where rows are the steps."""
     index = X.index if isinstance(X, (pd.DataFrame, pd.Series)) else None
     if time is not None:
@@ -352,7 +385,7 @@ def _labels(X, time):
     return _checked(index, "the index")
 
 
-def _named(X, index, time):
+def _named(X: Any, index: pd.Index | None, time: Hashable) -> pd.Index:
     columns = getattr(X, "column_names", None) or list(getattr(X, "columns", ()))  # Arrow, or pandas and polars
     if time in columns:
         column = X[time]
@@ -365,11 +398,11 @@ def _named(X, index, time):
     )
 
 
-def _is_time(dtype):
+def _is_time(dtype: Any) -> bool:
     return isinstance(dtype, (pd.DatetimeTZDtype, pd.PeriodDtype)) or getattr(dtype, "kind", "") == "M"
 
 
-def _checked(labels, where):
+def _checked(labels: pd.Index, where: str) -> pd.Index:
     """Refuse labels that have no order in time."""
     labels = as_stamps(labels)
     if not (_is_time(labels.dtype) or getattr(labels.dtype, "kind", "") in "iu"):

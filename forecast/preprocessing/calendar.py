@@ -1,12 +1,16 @@
 """Calendar features of a time index, in the local time of its zone."""
 
 import difflib
+from collections.abc import Callable, Sequence
 from functools import lru_cache
+from types import ModuleType
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from .._refusals import Fix, Refusal
+from .._types import Array, Floats, Integers
 
 __all__ = ["calendar_features"]
 
@@ -15,7 +19,7 @@ _ROUNDING = 1e-15  # of a sine, in a table of up to 10,000 places
 MONDAY = np.datetime64("1970-01-05", "D")
 
 
-def calendar_features(index, names):
+def calendar_features(index: pd.DatetimeIndex, names: str | Sequence[str]) -> tuple[Floats, list[str]]:
     """Return the calendar features of every row.
 
     Parameters
@@ -67,7 +71,7 @@ def calendar_features(index, names):
     return np.concatenate(columns, axis=1), labels
 
 
-def _refuse_names(names):
+def _refuse_names(names: list[str]) -> None:
     for name in names:
         if not isinstance(name, str) or not (name in CYCLES or name == "weekend" or name.startswith(HOLIDAYS)):
             known = [*CYCLES, "weekend", f"{HOLIDAYS}COUNTRY"]
@@ -81,7 +85,7 @@ def _refuse_names(names):
         raise ValueError(f"calendar feature {twice[0]!r} is named twice: {names}; expected each once.")
 
 
-def _wall(index):
+def _wall(index: pd.DatetimeIndex) -> Array:
     """Local time, as numpy's datetime64 in the unit of the index."""
     if isinstance(index, pd.PeriodIndex):
         index = index.start_time
@@ -104,44 +108,44 @@ def _wall(index):
 class _Clock:
     """Parts of wall times; each counts from 0 and comes with the length of its cycle, one number or one per row."""
 
-    def __init__(self, stamps):
+    def __init__(self, stamps: Array) -> None:
         self.stamps = stamps
         self.days = stamps.astype("M8[D]")
         self.weekday = _count(self.days - MONDAY) % 7
 
-    def minute(self):
+    def minute(self) -> tuple[Integers, int]:
         return _count(self.stamps.astype("M8[m]") - self.stamps.astype("M8[h]")), 60
 
-    def hour(self):
+    def hour(self) -> tuple[Integers, int]:
         return _count(self.stamps.astype("M8[h]") - self.days), 24
 
-    def dayofweek(self):
+    def dayofweek(self) -> tuple[Integers, int]:
         return self.weekday, 7
 
-    def weekend(self):
+    def weekend(self) -> Floats:
         return (self.weekday >= 5).astype(np.float64)[:, None]
 
-    def dayofmonth(self):
+    def dayofmonth(self) -> tuple[Integers, Integers]:
         return _within(self.days, "M8[M]")
 
-    def dayofyear(self):
+    def dayofyear(self) -> tuple[Integers, Integers]:
         return _within(self.days, "M8[Y]")
 
-    def week(self):
+    def week(self) -> tuple[Integers, Integers]:
         # An ISO week belongs to the year of its Thursday, so a year has as many weeks as Thursdays.
         thursday = self.days + (3 - self.weekday)
         day, length = _within(thursday, "M8[Y]")
         first = day % 7
         return day // 7, (length - 1 - first) // 7 + 1
 
-    def month(self):
+    def month(self) -> tuple[Integers, int]:
         return _count(self.stamps.astype("M8[M]") - self.stamps.astype("M8[Y]")), 12
 
-    def quarter(self):
+    def quarter(self) -> tuple[Integers, int]:
         return self.month()[0] // 3, 4
 
 
-CYCLES = {
+CYCLES: dict[str, Callable[[_Clock], tuple[Integers, Any]]] = {
     "minute": _Clock.minute,
     "hour": _Clock.hour,
     "dayofweek": _Clock.dayofweek,
@@ -153,28 +157,28 @@ CYCLES = {
 }
 
 
-def _count(durations):
+def _count(durations: Array) -> Integers:
     """Durations as whole numbers of their own unit."""
     return durations.astype(np.int64)
 
 
-def _within(days, unit):
+def _within(days: Array, unit: str) -> tuple[Integers, Integers]:
     """Day within its month or year, and how many days that has."""
     start = days.astype(unit)
     first = start.astype("M8[D]")
     return _count(days - first), _count((start + 1).astype("M8[D]") - first)
 
 
-def _circle(position, length):
+def _circle(position: Integers, length: int | Integers) -> Floats:
     """Sine and cosine, looked up, so that a row has the same bits among 24 as among a million."""
-    if np.ndim(length) == 0:
+    if isinstance(length, int):
         return _table(length)[position]
     table, offsets = _tables()
     return table[offsets[length] + position]
 
 
 @lru_cache
-def _table(length):
+def _table(length: int) -> Floats:
     angle = 2 * np.pi * np.arange(length) / length
     circle = np.stack([np.sin(angle), np.cos(angle)], axis=1)
     # The sine of half a turn is 0: what is left of rounding would be a scale where windows see no other phase.
@@ -183,7 +187,7 @@ def _table(length):
 
 
 @lru_cache
-def _tables():
+def _tables() -> tuple[Floats, Integers]:
     """One table under another for every length that a month, an ISO year or a year can have."""
     lengths = [28, 29, 30, 31, 52, 53, 365, 366]
     offsets = np.zeros(367, dtype=np.int64)
@@ -194,7 +198,7 @@ def _tables():
 # -------------------- holidays
 
 
-def _holidays(clock, name):
+def _holidays(clock: _Clock, name: str) -> Floats:
     days = clock.days
     place = name.removeprefix(HOLIDAYS)
     if len(days) == 0:
@@ -206,14 +210,14 @@ def _holidays(clock, name):
 
 
 @lru_cache
-def _holidays_between(place, first, last):
+def _holidays_between(place: str, first: int, last: int) -> Array:
     """The holidays of some years in ascending order, followed by NaT."""
     parts = [_holidays_of(place, year) for year in range(first, last + 1)]
     return np.concatenate([*parts, [np.datetime64("NaT")]])
 
 
 @lru_cache(maxsize=4096)
-def _holidays_of(place, year):
+def _holidays_of(place: str, year: int) -> Array:
     """The holidays of a year in ascending order."""
     known = _known_place(place)
     if not known.start_year <= year <= known.end_year:
@@ -228,7 +232,7 @@ def _holidays_of(place, year):
 
 
 @lru_cache
-def _known_place(place):
+def _known_place(place: str) -> Any:
     package = _package()
     country, _, part = place.partition("-")
     countries = package.list_supported_countries(include_aliases=True)
@@ -247,7 +251,7 @@ def _known_place(place):
     return known
 
 
-def _package():
+def _package() -> ModuleType:
     try:
         import holidays
     except ImportError as error:

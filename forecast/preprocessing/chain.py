@@ -1,12 +1,18 @@
 """A chain of transforms, and the names by which users build one."""
 
+from __future__ import annotations
+
 import difflib
+from collections.abc import Callable
+from typing import Any, Self
 
 import numpy as np
+import numpy.typing as npt
 from sklearn.base import clone
 from sklearn.utils.validation import check_is_fitted
 
 from .._files import ModelFileError, stored
+from .._types import Floats
 from .pointwise import Pointwise
 from .target import Asinh, BoxCox, Difference, Log, Log1p, LogReturn, Scale, period_fault
 from .transform import ROUNDINGS, Transform, as_forecasts, as_series
@@ -14,7 +20,7 @@ from .transform import ROUNDINGS, Transform, as_forecasts, as_series
 __all__ = ["NAMES", "Chain", "make_transform"]
 
 # name -> unfitted transform, given the steps of the season
-NAMES = {
+NAMES: dict[str, Callable[[int], Transform]] = {
     "asinh": lambda period: Asinh(),
     "boxcox": lambda period: BoxCox(),
     "difference": lambda period: Difference(),
@@ -60,31 +66,31 @@ class Chain(Transform):
     array([[2., 4.]])
     """
 
-    def __init__(self, steps):
+    def __init__(self, steps: list[Transform]) -> None:
         self.steps = steps
 
     @property
-    def n_lost(self):
+    def n_lost(self) -> int:
         """Number of rows at the start without a transformed value, known before `fit`."""
         return sum(step.n_lost for step in self.steps)
 
     @property
-    def is_pointwise(self):
+    def is_pointwise(self) -> bool:
         """Whether all steps are pointwise: quantiles of forecasts may then pass through."""
         return all(step.is_pointwise for step in self.steps)
 
     @property
-    def is_linear(self):
+    def is_linear(self) -> bool:
         """Whether all steps are linear."""
         return all(step.is_linear for step in self.steps)
 
     @property
-    def was_constant(self):
+    def was_constant(self) -> bool:
         """Whether the fitted values differed by no more than roundings; False of chains of version 0.1.0."""
         low, high = getattr(self, "range_", (0.0, 1.0))
         return high - low <= ROUNDINGS * np.finfo(np.float64).eps * max(abs(low), abs(high))
 
-    def _check_loaded(self):
+    def _check_loaded(self) -> None:
         """Refuse steps out of a model file that are none."""
         for step in (*self.steps, *self.steps_):
             if not isinstance(step, Transform):
@@ -93,7 +99,7 @@ class Chain(Transform):
         if not np.isfinite(getattr(self, "range_", [0.0])).all():
             raise ModelFileError("the range of a chain holds NaN or infinite values.")
 
-    def fit(self, X, y=None):
+    def fit(self, X: npt.ArrayLike, y: Any = None) -> Self:
         """Learn from the known values of one series, each step from the output of the one before.
 
         Parameters
@@ -127,12 +133,12 @@ class Chain(Transform):
         self.n_lost_ = self.n_lost
         return self
 
-    def _forward(self, x):
+    def _forward(self, x: Floats) -> Floats:
         for step in self.steps_:
             x = step._forward(x)
         return x.copy() if not self.steps_ else x
 
-    def inverse_transform(self, X, past=None):
+    def inverse_transform(self, X: npt.ArrayLike, past: npt.ArrayLike | None = None) -> Floats:
         """Bring forecasts back to the units of the series.
 
         Later steps of a forecast build on its earlier ones: with a difference of period m, step k beyond m adds to the
@@ -159,11 +165,11 @@ class Chain(Transform):
         return self._undone(X, past)
 
     @property
-    def has_end(self):
+    def has_end(self) -> bool:
         """Whether a step has images that come near to an end as values grow to infinity."""
         return any(np.isfinite(step._end) for step in self.steps_)
 
-    def _undone(self, X, past, greatest=None):
+    def _undone(self, X: npt.ArrayLike, past: npt.ArrayLike | None, greatest: Floats | None = None) -> Floats:
         """As `inverse_transform`; no forecast is refused for lying behind the end of a step.
 
         Halfway from the greatest value known, or fitted, to such an end they are cut off: what is nearer to the end
@@ -175,29 +181,32 @@ class Chain(Transform):
         greatest : ndarray of shape (n,), default=None
             The greatest raw value that is known before each forecast.
         """
-        z, past = as_forecasts(X, past, self)
-        ends = [None] * len(self.steps_) if greatest is None or not self.has_end else self._ends(greatest)
+        z, rows = as_forecasts(X, past, self)
+        ends: list[Floats | None] = (
+            [None] * len(self.steps_) if greatest is None or not self.has_end else self._ends(greatest)
+        )
         before = []  # what each step got, right before each forecast
         for step in self.steps_ if self.n_lost else []:
-            before.append(past)
-            past = step._forward(past)
+            before.append(rows)
+            rows = step._forward(rows)
         for number in reversed(range(len(self.steps_))):
             step = self.steps_[number]
-            z = z if ends[number] is None else np.minimum(z, ends[number][:, None])
+            end = ends[number]
+            z = z if end is None else np.minimum(z, end[:, None])
             z = step._inverse(z, before[number][:, -step.n_lost :] if step.n_lost else None)
         return z if self.steps_ else z.copy()
 
-    def _ends(self, greatest):
+    def _ends(self, greatest: Floats) -> list[Floats | None]:
         """Where forecasts are cut off before each step is undone; None: nowhere."""
-        found, image = [], np.fmax(greatest, self.range_[1])
+        found: list[Floats | None] = []
+        image: Floats | None = np.fmax(greatest, self.range_[1])
         for step in self.steps_:
             image = step._forward(image) if step.is_pointwise and image is not None else None
-            cut = image is not None and np.isfinite(step._end)
-            found.append(image + (step._end - image) / 2 if cut else None)
+            found.append(None if image is None or not np.isfinite(step._end) else image + (step._end - image) / 2)
         return found
 
 
-def make_transform(spec, period=1):
+def make_transform(spec: Any, period: int = 1) -> Chain:
     """Build a transform from names.
 
     Parameters
@@ -235,7 +244,7 @@ def make_transform(spec, period=1):
     return Chain(steps)
 
 
-def _steps(part, period):
+def _steps(part: Any, period: int) -> list[Transform]:
     if isinstance(part, str):
         if part not in NAMES:
             near = difflib.get_close_matches(part, NAMES, n=1)
@@ -260,7 +269,7 @@ def _steps(part, period):
     return [Pointwise(clone(part))]
 
 
-def _seasonal(period):
+def _seasonal(period: int) -> Difference:
     if period == 1:
         raise ValueError(
             "'seasonal_difference' has no season to go by: none is usual at this frequency. Give "

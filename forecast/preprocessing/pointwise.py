@@ -1,5 +1,8 @@
 """Any scikit-learn transformer as a transform of a target."""
 
+from collections.abc import Callable
+from typing import Any
+
 import numpy as np
 from scipy.sparse import issparse
 from sklearn import config_context
@@ -7,6 +10,7 @@ from sklearn.base import clone
 from sklearn.preprocessing import PowerTransformer
 
 from .._files import stored
+from .._types import Floats
 from .transform import SAME, Transform
 
 __all__ = ["Pointwise"]
@@ -41,10 +45,10 @@ class Pointwise(Transform):
     array([[0.5]])
     """
 
-    def __init__(self, transformer):
+    def __init__(self, transformer: Any) -> None:
         self.transformer = transformer
 
-    def _learn(self, x, known):
+    def _learn(self, x: Floats, known: Floats) -> None:
         inner = clone(self.transformer)
         if inner.get_params().get("random_state", 0) is None:
             inner.set_params(random_state=0)
@@ -65,14 +69,14 @@ class Pointwise(Transform):
                 "value. Use a transformer with an exact inverse (check_inverse of FunctionTransformer, no bins)."
             )
 
-    def _forward(self, x):
+    def _forward(self, x: Floats) -> Floats:
         out, known = np.full(x.shape, np.nan), ~np.isnan(x)
         if known.any():
             with config_context(transform_output="default"), np.errstate(all="ignore"):  # what is lost, is refused
                 out[known] = self._column(self.transformer_.transform(x[known][:, None]))
         return self._finite(out, x)
 
-    def _inverse(self, z, past):
+    def _inverse(self, z: Floats, past: Floats | None) -> Floats:
         if z.size == 0:
             return z.copy()
         with config_context(transform_output="default"), np.errstate(all="ignore"):
@@ -80,31 +84,33 @@ class Pointwise(Transform):
         return self._restored(column.reshape(z.shape), z)
 
     @property
-    def _least(self):
+    def _least(self) -> float:
         """The image of 0 in a Box-Cox transform, or rather the next number that differs from it; otherwise None."""
         lmbda, of = self._power
-        return of(np.nextafter(-1 / lmbda, 0), 1) if lmbda > 0 and self.transformer_.method == "box-cox" else -np.inf
+        if of is None or lmbda <= 0 or self.transformer_.method != "box-cox":
+            return -np.inf
+        return of(np.nextafter(-1 / lmbda, 0), 1)
 
     @property
-    def _end(self):
+    def _end(self) -> float:
         lmbda, of = self._power
-        return of(-1 / lmbda) if lmbda < 0 else np.inf
+        return of(-1 / lmbda) if of is not None and lmbda < 0 else np.inf
 
     @property
-    def _power(self):
+    def _power(self) -> tuple[float, Callable[..., float] | None]:
         """The power of a PowerTransformer (0 for any other transformer), and the standardisation of an image."""
         inner = self.transformer_
         if not isinstance(inner, PowerTransformer):
             return 0.0, None
         scaler = inner._scaler if inner.standardize else None
 
-        def standardized(image, nudge=0):
+        def standardized(image: float, nudge: int = 0) -> float:
             image = image if scaler is None else float((image - scaler.mean_[0]) / scaler.scale_[0])
             return image + nudge * 8 * np.spacing(abs(image))
 
         return float(inner.lambdas_[0]), standardized
 
-    def _column(self, out):
+    def _column(self, out: Any) -> Floats:
         out = out.toarray() if issparse(out) else np.asarray(out)  # a frame where its own set_output says so
         if out.ndim != 2 or out.shape[1] != 1:
             raise ValueError(f"{self}: one column becomes shape {out.shape}; expected one column.")

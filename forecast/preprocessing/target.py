@@ -1,10 +1,13 @@
 """The transforms of a target: one class per formula, each with its inverse."""
 
+from collections.abc import Callable
 from numbers import Integral, Real
+from typing import Any, Literal
 
 import numpy as np
 
 from .._files import stored
+from .._types import Floats
 from .transform import ROUNDINGS, SAME, Transform
 
 __all__ = ["Asinh", "BoxCox", "Difference", "Log", "Log1p", "LogReturn", "Scale", "period_fault"]
@@ -27,7 +30,7 @@ class Log(Transform):
     array([[3.]])
     """
 
-    def _forward(self, x):
+    def _forward(self, x: Floats) -> Floats:
         self._report(
             x <= 0,
             x,
@@ -36,7 +39,7 @@ class Log(Transform):
         )
         return np.log(x)
 
-    def _inverse(self, z, past):
+    def _inverse(self, z: Floats, past: Floats | None) -> Floats:
         with np.errstate(over="ignore", under="ignore"):
             return self._restored(np.exp(z), z)
 
@@ -56,11 +59,11 @@ class Log1p(Transform):
     array([0.])
     """
 
-    def _forward(self, x):
+    def _forward(self, x: Floats) -> Floats:
         self._report(x <= -1, x, "are -1 or less", "an offset added to the column, or sklearn's PowerTransformer()")
         return np.log1p(x)
 
-    def _inverse(self, z, past):
+    def _inverse(self, z: Floats, past: Floats | None) -> Floats:
         with np.errstate(over="ignore", under="ignore"):
             return self._restored(np.expm1(z), z)
 
@@ -102,16 +105,16 @@ class BoxCox(Transform):
 
     _n_needed = 2
 
-    def __init__(self, lmbda=None):
+    def __init__(self, lmbda: float | None = None) -> None:
         self.lmbda = lmbda
 
-    def _fault(self):
+    def _fault(self) -> str | None:
         lmbda = self.lmbda
         if lmbda is None or (isinstance(lmbda, Real) and not isinstance(lmbda, bool) and np.isfinite(lmbda)):
             return None
         return f"lmbda is {lmbda!r}; expected a finite number, or None for the most likely one."
 
-    def _learn(self, x, known):
+    def _learn(self, x: Floats, known: Floats) -> None:
         lmbda = self.lmbda
         self._refuse_domain(x)
         logs = np.log(known)
@@ -127,25 +130,25 @@ class BoxCox(Transform):
             ~lossless, known, f"lose their digits at lmbda = {self.lmbda_:.3g}", "'log', or a lmbda nearer to 0"
         )
 
-    def _refuse_domain(self, x):
+    def _refuse_domain(self, x: Floats) -> None:
         self._report(
             x <= 0, x, "are not positive", "an offset added to the column, 'log1p', or sklearn's PowerTransformer()"
         )
 
-    def _forward(self, x):
+    def _forward(self, x: Floats) -> Floats:
         self._refuse_domain(x)
         logs = np.log(x) - np.log(self.geometric_mean_)
         with np.errstate(over="ignore", under="ignore"):
             return self._finite(_power(logs, self.lmbda_), x)
 
-    def _undone(self, z):
+    def _undone(self, z: Floats) -> Floats:
         return np.exp((np.log1p(self.lmbda_ * z) / self.lmbda_ if _is_power(self.lmbda_) else z) + self._shift)
 
     @property
-    def _shift(self):
+    def _shift(self) -> float:
         return np.log(self.geometric_mean_)
 
-    def _inverse(self, z, past):
+    def _inverse(self, z: Floats, past: Floats | None) -> Floats:
         if self.lmbda_ > 0 and _is_power(self.lmbda_):
             z = np.maximum(z, np.nextafter(-1 / self.lmbda_, 0))
         else:
@@ -159,19 +162,19 @@ class BoxCox(Transform):
             return self._restored(np.maximum(self._undone(z), np.finfo(np.float64).tiny), z)
 
     @property
-    def _end(self):
+    def _end(self) -> float:
         return -1 / self.lmbda_ if self.lmbda_ < 0 and _is_power(self.lmbda_) else np.inf
 
 
-def _is_power(lmbda):
+def _is_power(lmbda: float) -> bool:
     return abs(lmbda) > 1e-19  # below, the power is the logarithm to the last bit
 
 
-def _power(logs, lmbda):
+def _power(logs: Floats, lmbda: float) -> Floats:
     return np.expm1(lmbda * logs) / lmbda if _is_power(lmbda) else logs
 
 
-def _most_likely(logs):
+def _most_likely(logs: Floats) -> float:
     """The maximum-likelihood power; with a geometric mean of 1 it has the smallest variance."""
     from scipy.optimize import minimize_scalar  # here, because importing it takes longer than all of this package
 
@@ -180,7 +183,7 @@ def _most_likely(logs):
         return 1.0
     steepest = min(2.0, 300 / spread)  # squares beyond leave float64
 
-    def loss(lmbda):
+    def loss(lmbda: float) -> float:
         return np.log(np.var(_power(logs, lmbda)))
 
     return float(minimize_scalar(loss, bounds=(-steepest, steepest), method="bounded", options={"xatol": 1e-8}).x)
@@ -217,7 +220,7 @@ class Asinh(Transform):
     array([[5.]])
     """
 
-    def _learn(self, x, known):
+    def _learn(self, x: Floats, known: Floats) -> None:
         self.center_ = float(np.median(known))
         with np.errstate(over="ignore"):
             apart = np.abs(known - self.center_)
@@ -228,11 +231,11 @@ class Asinh(Transform):
             raise ValueError(f"{self}: the spread of the series leaves float64. Use other units, such as thousands.")
         self.scale_ = float(scale) if scale > least else 1.0
 
-    def _forward(self, x):
+    def _forward(self, x: Floats) -> Floats:
         with np.errstate(over="ignore"):
             return self._finite(np.arcsinh((x - self.center_) / self.scale_), x)
 
-    def _inverse(self, z, past):
+    def _inverse(self, z: Floats, past: Floats | None) -> Floats:
         with np.errstate(over="ignore"):
             return self._restored(np.sinh(z) * self.scale_ + self.center_, z)
 
@@ -260,18 +263,18 @@ class Difference(Transform):
     array([[4., 8., 5.]])
     """
 
-    def __init__(self, period=1):
+    def __init__(self, period: int = 1) -> None:
         self.period = period
 
     @property
-    def n_lost(self):
+    def n_lost(self) -> int:
         """Rows at the start without a transformed value, known before `fit`: the period."""
         return self.period
 
-    def _fault(self):
+    def _fault(self) -> str | None:
         return period_fault(self.period)
 
-    def _learn(self, x, known):
+    def _learn(self, x: Floats, known: Floats) -> None:
         if len(x) <= self.period:
             raise ValueError(
                 f"{self}: the series has {len(x)} rows; more than period = {self.period} are needed for a difference. "
@@ -283,26 +286,27 @@ class Difference(Transform):
                 "values, or use no difference."
             )
 
-    def _forward(self, x):
+    def _forward(self, x: Floats) -> Floats:
         out = np.full(x.shape, np.nan)
         with np.errstate(over="ignore"):
             np.subtract(x[..., self.period :], x[..., : -self.period], out=out[..., self.period :])
         self._report(np.isinf(out), x, "have a difference beyond float64", "other units, such as thousands")
         return out
 
-    def _inverse(self, z, past):
+    def _inverse(self, z: Floats, past: Floats) -> Floats:
         with np.errstate(over="ignore"):
             return self._restored(accumulated(z, past), z)
 
 
-def period_fault(period):
+def period_fault(period: Any) -> str | None:
     """What is wrong with a number of rows, None where nothing is."""
-    if isinstance(period, Integral) and not isinstance(period, bool) and period >= 1:
+    whole = isinstance(period, Integral) and not isinstance(period, bool)
+    if whole and period >= 1:
         return None
     return f"period is {period!r}; expected a whole number of rows, 1 or more."
 
 
-def accumulated(z, past):
+def accumulated(z: Floats, past: Floats) -> Floats:
     """Add up changes (n, steps) from the values (n, period) before them, each season from the one before."""
     out, period = np.empty_like(z), past.shape[1]
     before = past
@@ -332,21 +336,21 @@ class LogReturn(Transform):
     """
 
     @property
-    def n_lost(self):
+    def n_lost(self) -> int:
         """Rows at the start without a transformed value, known before `fit`: 1."""
         return 1
 
-    def _learn(self, x, known):
+    def _learn(self, x: Floats, known: Floats) -> None:
         Difference()._learn(self._logs(x), known)
 
-    def _logs(self, x):
+    def _logs(self, x: Floats) -> Floats:
         self._report(x <= 0, x, "are not positive", "'difference', or an offset added to the column")
         return np.log(x)
 
-    def _forward(self, x):
+    def _forward(self, x: Floats) -> Floats:
         return Difference()._forward(self._logs(x))
 
-    def _inverse(self, z, past):
+    def _inverse(self, z: Floats, past: Floats) -> Floats:
         with np.errstate(over="ignore", under="ignore"):
             return self._restored(np.exp(accumulated(z, self._logs(past))), z)
 
@@ -374,19 +378,19 @@ class Scale(Transform):
     array([0. , 0.5, 2. ])
     """
 
-    def __init__(self, method="standard"):
+    def __init__(self, method: Literal["standard", "robust", "minmax"] = "standard") -> None:
         self.method = method
 
     @property
-    def is_linear(self):
+    def is_linear(self) -> bool:
         """True."""
         return True
 
-    def _fault(self):
+    def _fault(self) -> str | None:
         known = isinstance(self.method, str) and self.method in SCALES
         return None if known else f"method is {self.method!r}; expected one of {sorted(SCALES)}."
 
-    def _learn(self, x, known):
+    def _learn(self, x: Floats, known: Floats) -> None:
         with np.errstate(over="ignore", invalid="ignore"):
             center, scale = SCALES[self.method](known)
         if not np.isfinite([center, scale]).all():
@@ -394,21 +398,21 @@ class Scale(Transform):
         constant = scale <= ROUNDINGS * np.finfo(np.float64).eps * np.abs(known).max()
         self.center_, self.scale_ = float(center), 1.0 if constant else float(scale)
 
-    def _forward(self, x):
+    def _forward(self, x: Floats) -> Floats:
         with np.errstate(over="ignore"):
             return self._finite((x - self.center_) / self.scale_, x)
 
-    def _inverse(self, z, past):
+    def _inverse(self, z: Floats, past: Floats | None) -> Floats:
         with np.errstate(over="ignore"):
             return self._restored(z * self.scale_ + self.center_, z)
 
 
-def _quartiles(known):
+def _quartiles(known: Floats) -> tuple[float, float]:
     low, middle, high = np.percentile(known, (25, 50, 75))
     return middle, high - low
 
 
-SCALES = {
+SCALES: dict[str, Callable[[Floats], tuple[Any, Any]]] = {
     "standard": lambda known: (known.mean(), known.std()),
     "robust": _quartiles,
     "minmax": lambda known: (known.min(), known.max() - known.min()),

@@ -4,11 +4,17 @@ A missing value (NaN) stays missing and is left out of every statistic. A transf
 difference, has no value in its first `n_lost` rows and needs the raw values before a forecast for its inverse.
 """
 
+from __future__ import annotations
+
+from typing import Any, Self
+
 import numpy as np
+import numpy.typing as npt
 from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.utils.validation import check_is_fitted
 
 from .._files import ModelFileError
+from .._types import Booleans, Floats
 
 __all__ = ["ROUNDINGS", "SAME", "Transform", "as_forecasts", "as_series"]
 
@@ -22,21 +28,21 @@ class Transform(TransformerMixin, BaseEstimator):
     _n_needed = 1  # values that a fit can learn from
 
     @property
-    def n_lost(self):
+    def n_lost(self) -> int:
         """Number of rows at the start without a transformed value, known before `fit`."""
         return 0
 
     @property
-    def is_pointwise(self):
+    def is_pointwise(self) -> bool:
         """Whether each value is transformed on its own, increasingly: quantiles of forecasts may then pass through."""
         return self.n_lost == 0
 
     @property
-    def is_linear(self):
+    def is_linear(self) -> bool:
         """Whether the transform only shifts and stretches: a distribution then keeps its family."""
         return False
 
-    def fit(self, X, y=None):
+    def fit(self, X: npt.ArrayLike, y: Any = None) -> Self:
         """Learn from the known values of one series.
 
         Parameters
@@ -67,7 +73,7 @@ class Transform(TransformerMixin, BaseEstimator):
         self.n_lost_ = self.n_lost
         return self
 
-    def transform(self, X):
+    def transform(self, X: npt.ArrayLike) -> Floats:
         """Transform rows of the series.
 
         Parameters
@@ -88,7 +94,7 @@ class Transform(TransformerMixin, BaseEstimator):
         check_is_fitted(self)
         return self._forward(as_series(X, self)).reshape(np.shape(X))
 
-    def inverse_transform(self, X, past=None):
+    def inverse_transform(self, X: npt.ArrayLike, past: npt.ArrayLike | None = None) -> Floats:
         """Bring forecasts back to the units of the series.
 
         Parameters
@@ -111,15 +117,15 @@ class Transform(TransformerMixin, BaseEstimator):
         z, past = as_forecasts(X, past, self)
         return self._inverse(z, past)
 
-    def _fault(self):
+    def _fault(self) -> str | None:
         """What is wrong with the parameters, None where nothing is."""
         return None
 
-    def _refuse_parameters(self):
+    def _refuse_parameters(self) -> None:
         if (fault := self._fault()) is not None:
             raise ValueError(fault)
 
-    def _check_loaded(self):
+    def _check_loaded(self) -> None:
         """Refuse numbers out of a model file that no fit finds."""
         self._refuse_parameters()
         for name, value in vars(self).items():
@@ -129,15 +135,15 @@ class Transform(TransformerMixin, BaseEstimator):
             if not getattr(self, name, 1.0) > 0:
                 raise ModelFileError(f"{type(self).__name__}.{name} is {getattr(self, name)!r}; expected more than 0.")
 
-    def _learn(self, x, known):
+    def _learn(self, x: Floats, known: Floats) -> None:
         self._forward(x)
 
     @property
-    def _end(self):
+    def _end(self) -> float:
         """Upper limit of the images, which is never reached; infinity if there is none."""
         return np.inf
 
-    def _report(self, bad, values, what, fix):
+    def _report(self, bad: Booleans, values: Floats, what: str, fix: str) -> None:
         """Refuse values, saying how many and where the first is."""
         if bad.any():
             at = np.argwhere(bad)[0].tolist()
@@ -146,7 +152,7 @@ class Transform(TransformerMixin, BaseEstimator):
                 f"{at[0] if len(at) == 1 else tuple(at)}. Fix: {fix}."
             )
 
-    def _finite(self, out, values):
+    def _finite(self, out: Floats, values: Floats) -> Floats:
         """Refuse values that overflow float64 in the transform."""
         self._report(
             np.isinf(out) | (np.isnan(out) & ~np.isnan(values)),
@@ -156,7 +162,7 @@ class Transform(TransformerMixin, BaseEstimator):
         )
         return out
 
-    def _restored(self, out, z):
+    def _restored(self, out: Floats, z: Floats) -> Floats:
         """Refuse values that overflow float64 in the inverse; clipping would make up a forecast."""
         self._report(
             ~np.isfinite(out),
@@ -167,7 +173,7 @@ class Transform(TransformerMixin, BaseEstimator):
         return out
 
 
-def as_series(x, owner):
+def as_series(x: npt.ArrayLike, owner: Transform) -> Floats:
     """One series as float64 of shape (rows,), NaN where missing."""
     x = np.ascontiguousarray(x, dtype=np.float64)
     if x.ndim == 2 and x.shape[1] == 1:
@@ -185,7 +191,7 @@ def as_series(x, owner):
     return x
 
 
-def as_forecasts(z, past, owner):
+def as_forecasts(z: npt.ArrayLike, past: npt.ArrayLike | None, owner: Transform) -> tuple[Floats, Floats]:
     """Forecasts (n, steps) and the values before each (n, n_lost), as finite float64."""
     z = np.ascontiguousarray(z, dtype=np.float64)
     if z.ndim != 2:
