@@ -4,15 +4,22 @@ Linear and naive members have no distribution, and a mean of distributions is of
 are judged, by the CRPS of their quantiles, and the best one is the forecast.
 """
 
+from __future__ import annotations
+
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 from .._distributions import FAMILIES
 from .._refusals import Refusal, argument
 
+if TYPE_CHECKING:
+    from .._preparation import Settings
+    from .choice import Wishes
+
 __all__ = ["in_own_units", "networks_alone"]
 
 
-def in_own_units(wishes):
+def in_own_units(wishes: Wishes) -> Wishes:
     """The choice for counts and positive numbers: no transform and no norm, which would change their units.
 
     Parameters
@@ -29,7 +36,7 @@ def in_own_units(wishes):
     return replace(wishes, **chosen)
 
 
-def networks_alone(networks, wishes):
+def networks_alone(networks: dict[str, Settings], wishes: Wishes) -> dict[str, Settings]:
     """The networks, as members of a recipe of a distribution.
 
     Parameters

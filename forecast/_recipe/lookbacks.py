@@ -1,6 +1,10 @@
 """Lookbacks of the linear search."""
 
+from __future__ import annotations
+
 import numpy as np
+
+from .._types import Integers
 
 __all__ = ["LONGEST", "lookbacks_of"]
 
@@ -8,7 +12,7 @@ LONGEST = 2048
 _SHORT = 256  # steps: where no longer lookback can be had, the rows are too few for errors to tell a bad one
 
 
-def lookbacks_of(lengths, horizon, seasons, longest=LONGEST):
+def lookbacks_of(lengths: Integers, horizon: int, seasons: list[int], longest: int = LONGEST) -> list[int]:
     """Candidate lookbacks: on a logarithmic scale, and multiples of seasons.
 
     Parameters
@@ -50,6 +54,6 @@ def lookbacks_of(lengths, horizon, seasons, longest=LONGEST):
     return chosen or [most]
 
 
-def _over(season):
+def _over(season: int) -> int:
     """A season, and a third of the next."""
     return season + max(1, season // 3)

@@ -1,6 +1,10 @@
 """The search for a linear forecaster: lookback, penalty, level, sharing and transform, judged behind `ends`."""
 
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
@@ -8,11 +12,16 @@ from threadpoolctl import threadpool_limits
 
 from .._linear import LinearForecaster
 from .._preparation import Settings, trained
+from .._types import Floats, Integers
 from ..preprocessing import Difference
 from .bench import Benches
 from .judging import BLOCKS, TIE, folds_of, is_better, judged_steps
 from .lookbacks import LONGEST, lookbacks_of
 from .several import penalties_judged
+
+if TYPE_CHECKING:
+    from .._preparation import Rows, Task
+    from .judging import Fold
 
 __all__ = ["Found", "search_linear"]
 
@@ -49,23 +58,23 @@ class Found:
     settings: Settings
     table: pd.DataFrame
     loss: float
-    notes: list = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
 
 
 def search_linear(
-    task,
-    rows,
-    ends,
+    task: Task,
+    rows: Rows,
+    ends: Integers,
     *,
-    seasons,
-    loss,
-    calendar=(),
-    lookback=None,
-    window_norm="auto",
-    transform="auto",
-    multi_target="auto",
-    lower=None,
-):
+    seasons: list[int],
+    loss: str,
+    calendar: tuple[str, ...] = (),
+    lookback: int | None = None,
+    window_norm: Any = "auto",
+    transform: Any = "auto",
+    multi_target: str = "auto",
+    lower: float | None = None,
+) -> Found:
     """The linear forecaster with the least loss behind `ends`; near ties go to the simpler one.
 
     Parameters
@@ -123,13 +132,15 @@ class _Fixed:
 
 
 class _Search:
-    def __init__(self, task, rows, ends, seasons, squared, start, fixed):
+    def __init__(
+        self, task: Task, rows: Rows, ends: Integers, seasons: list[int], squared: bool, start: Settings, fixed: _Fixed
+    ) -> None:
         self.task, self.rows, self.ends = task, rows, np.asarray(ends)
         self.seasons, self.fixed, self.start, self.squared = seasons, fixed, start, squared
         self.lengths = self.ends - rows.starts[:-1]
         self.table, self.notes, self.step = [], [], 1
 
-    def run(self, sharing_is_free):
+    def run(self, sharing_is_free: bool) -> Found:
         candidates = [self.start.lookback] if self.fixed.lookback else self._lookbacks(self.start)
         lost = self._lost(self.start)
         self.folds = folds_of(self.task, self.rows, self.ends, candidates[-1] + lost, self.squared)
@@ -167,7 +178,7 @@ class _Search:
         settings, losses = incumbent
         return Found(settings, self._frame(), float(np.nanmean(losses[0])), self.notes)
 
-    def _joint(self, settings, lookbacks, shared):
+    def _joint(self, settings: Settings, lookbacks: list[int], shared: Floats) -> Settings | None:
         """Joint settings with the best lookback and penalty; None where the newest part alone rules them out.
 
         Parameters
@@ -187,28 +198,28 @@ class _Search:
 
     # -------------------- what can be looked at
 
-    def _lost(self, settings):
+    def _lost(self, settings: Settings) -> int:
         return prepared_lost(settings, self.task)
 
-    def _is_holed(self):
+    def _is_holed(self) -> bool:
         return bool(self.task.masked and np.isnan(self.rows.targets).any())
 
-    def _has_covariates(self):
+    def _has_covariates(self) -> bool:
         return bool(self.start.calendar) or self._has_others()
 
-    def _has_others(self):
+    def _has_others(self) -> bool:
         return bool(self.task.masked) or any(
             part.shape[1] for part in (self.rows.past, self.rows.future, self.rows.static)
         )
 
-    def _has_only_a_calendar(self):
+    def _has_only_a_calendar(self) -> bool:
         return bool(self.start.calendar) and not self._has_others()
 
-    def _is_small(self, lags):
+    def _is_small(self, lags: int) -> bool:
         """Whether a joint window of some lags has few columns, including those known ahead."""
         return lags <= _COLUMNS_JOINT and lags + self.task.horizon * self.rows.targets.shape[1] <= _JOINT
 
-    def _lookbacks(self, settings):
+    def _lookbacks(self, settings: Settings) -> list[int]:
         longest = _LONGEST_HOLED if self._is_holed() else LONGEST
         if settings.multi_target == "joint":
             longest = max(1, min(longest, _COLUMNS // self.rows.targets.shape[1]))
@@ -219,7 +230,7 @@ class _Search:
             found = [steps for steps in found if steps >= norm[1]] or [int(norm[1])]
         return found
 
-    def _transforms(self, settings):
+    def _transforms(self, settings: Settings) -> Iterator[Settings]:
         """Other transforms at the best lookback: variants of one, the most promising first."""
         base = ["standard"]
         if not self.squared:  # the mean of what a curve makes of values is not the mean of the values when turned back
@@ -235,7 +246,14 @@ class _Search:
 
     # -------------------- lookback, penalty and level, on one matrix
 
-    def _tuned(self, settings, lookbacks, quick=False, folds=None, found=None):
+    def _tuned(
+        self,
+        settings: Settings,
+        lookbacks: list[int],
+        quick: bool = False,
+        folds: list[Fold] | None = None,
+        found: dict[tuple[int, Any, int], Floats] | None = None,
+    ) -> Settings | None:
         """Settings with the best lookback, penalty and level; None where no window is left to train on.
 
         `found` is filled with the losses by lookback, level and number of the penalty.
@@ -268,7 +286,15 @@ class _Search:
         regressor = _changed(settings.regressor, penalty=PENALTIES[penalty])
         return replace(settings, regressor=regressor, lookback=int(lookback), window_norm=level)
 
-    def _walk(self, bench, settings, lookbacks, level, found, patience):
+    def _walk(
+        self,
+        bench: Benches,
+        settings: Settings,
+        lookbacks: list[int],
+        level: Any,
+        found: dict[tuple[int, Any, int], Floats],
+        patience: int,
+    ) -> tuple[Settings, tuple[int, Any, int]]:
         """From short lookbacks to long ones, until several in a row bring nothing.
 
         Where there are long ones, a calendar that brings nothing once the lags hold the season twice is left out from
@@ -296,11 +322,20 @@ class _Search:
                 break
         return settings, _simplest(found)
 
-    def _levels(self, lookback):
+    def _levels(self, lookback: int) -> Iterator[Any]:
         yield from (("mean", 0.1), ("mean", 0.3), "mean", None)
         yield from (("season", season) for season in self.seasons if 2 * season <= lookback)
 
-    def _penalty(self, bench, settings, lookback, level, start, found, than=np.inf):
+    def _penalty(
+        self,
+        bench: Benches,
+        settings: Settings,
+        lookback: int,
+        level: Any,
+        start: int,
+        found: dict[tuple[int, Any, int], Floats],
+        than: float = np.inf,
+    ) -> int:
         """The best penalty by steps from a first one; its place in the list.
 
         A step that gains next to nothing is the last one: of near ties the stronger penalty is taken anyway.
@@ -319,7 +354,15 @@ class _Search:
                 return at
             at = best
 
-    def _tried(self, bench, settings, lookback, level, penalties, found):
+    def _tried(
+        self,
+        bench: Benches,
+        settings: Settings,
+        lookback: int,
+        level: Any,
+        penalties: list[int],
+        found: dict[tuple[int, Any, int], Floats],
+    ) -> None:
         new = [number for number in penalties if (lookback, level, number) not in found]
         bare = settings.regressor.covariates is None
         judged = bench.losses(lookback, level, [PENALTIES[number] for number in new], bare) if new else []
@@ -330,7 +373,7 @@ class _Search:
 
     # -------------------- all else: members, as they will be
 
-    def _losses(self, settings, than=None):
+    def _losses(self, settings: Settings, than: Floats | None = None) -> Floats | None:
         """Losses of a member in the units of the series; None where it cannot be trained, or is far behind others."""
         step = self.step
         if _is_standard(settings.window_norm):
@@ -355,22 +398,24 @@ class _Search:
             return losses
         return np.pad(losses, ((0, 0), (0, than.shape[1] - losses.shape[1])), constant_values=np.inf)
 
-    def _judged(self, settings, fold):
+    def _judged(self, settings: Settings, fold: Fold) -> Floats:
         rows, origins = fold.rows, fold.jury.origins
         member, _ = trained(settings, self.task, rows.until(fold.ends))
         return fold.jury.losses(member.forecast(rows, origins))
 
-    def _series_of(self, settings):
+    def _series_of(self, settings: Settings) -> int:
         return self.rows.targets.shape[1] if settings.multi_target == "shared" else 1
 
-    def _challenged(self, incumbent, settings):
+    def _challenged(self, incumbent: tuple[Settings, Floats], settings: Settings) -> tuple[Settings, Floats]:
         """The better of the two; the first is the simpler one."""
         losses = self._losses(settings, incumbent[1])
         if losses is None or not is_better(losses, incumbent[1]):
             return incumbent
         return settings, losses
 
-    def _challenged_by_all(self, incumbent, several):
+    def _challenged_by_all(
+        self, incumbent: tuple[Settings, Floats], several: Iterable[Settings]
+    ) -> tuple[Settings, Floats]:
         """The same of variants, the most promising first, as long as they come close."""
         for settings in several:
             losses = self._losses(settings, incumbent[1])
@@ -380,12 +425,12 @@ class _Search:
                 incumbent = settings, losses
         return incumbent
 
-    def _simpler(self, incumbent, settings):
+    def _simpler(self, incumbent: tuple[Settings, Floats], settings: Settings) -> tuple[Settings, Floats]:
         """The second, where the first is not better."""
         losses = self._losses(settings)
         return incumbent if losses is None or is_better(incumbent[1], losses) else (settings, losses)
 
-    def _own_weights(self, incumbent):
+    def _own_weights(self, incumbent: tuple[Settings, Floats]) -> tuple[Settings, Floats]:
         """Weights of each series; with fewer windows a stronger penalty may do better."""
         first = incumbent[0].regressor.penalty
         place = min(range(len(PENALTIES)), key=lambda number: abs(np.log(PENALTIES[number] / first)))
@@ -405,14 +450,14 @@ class _Search:
 
     # -------------------- the answer
 
-    def _unjudged(self, candidates):
+    def _unjudged(self, candidates: list[Settings]) -> Found:
         self.notes.append("no window lies wholly behind the rows to learn from: the linear forecaster was not tuned.")
         season = max([1, *self.seasons[:1]])
         wanted = [steps for steps in candidates if steps >= 2 * season]
         settings = replace(self.start, lookback=int(wanted[0] if wanted else candidates[-1]))
         return Found(settings, self._frame(), float("nan"), self.notes)
 
-    def _note(self, settings, losses):
+    def _note(self, settings: Settings, losses: Floats) -> None:
         regressor = settings.regressor
         self.table.append(
             {
@@ -428,7 +473,7 @@ class _Search:
             }
         )
 
-    def _frame(self):
+    def _frame(self) -> pd.DataFrame:
         names = ["lookback", "window_norm", "transform", "multi_target", "per_series", "covariates", "penalty"]
         names += ["parts", "loss"]
         rows = self.table
@@ -437,7 +482,7 @@ class _Search:
         return pd.DataFrame(columns)
 
 
-def prepared_lost(settings, task):
+def prepared_lost(settings: Settings, task: Task) -> int:
     """Rows at the start of a series that a transform leaves without a value."""
     from ..preprocessing import make_transform
 
@@ -446,18 +491,18 @@ def prepared_lost(settings, task):
     return make_transform(settings.transform, period=task.axis.season_length).n_lost
 
 
-def _is_lost(losses, than):
+def _is_lost(losses: Floats, than: Floats) -> bool:
     """Whether a candidate is behind in half of all blocks, whatever the rest of them say."""
     behind = (losses[0] >= than[0, : losses.shape[1]]).sum()
     return bool(2 * behind >= (~np.isnan(than[0])).sum())
 
 
-def _least(found):
+def _least(found: dict[tuple[int, Any, int], Floats]) -> Floats:
     """The losses with the least mean."""
     return min(found.values(), key=lambda losses: np.nanmean(losses[0]))
 
 
-def _simplest(found):
+def _simplest(found: dict[tuple[int, Any, int], Floats]) -> tuple[int, Any, int]:
     """Of all that are as good as the best: the shortest lookback, the last value as level, the strongest penalty.
 
     Where the loss is the absolute error, near ties are first broken by the squared error, whose mean a least squares
@@ -475,15 +520,15 @@ def _simplest(found):
     return max((key for key in close if key[1] == level), key=lambda key: key[2])
 
 
-def _is_standard(norm):
+def _is_standard(norm: Any) -> bool:
     return norm is not None and (norm == "standard" or norm[0] == "standard")
 
 
-def _changed(regressor, **parameters):
+def _changed(regressor: LinearForecaster, **parameters: Any) -> LinearForecaster:
     return LinearForecaster(**(regressor.get_params() | parameters))
 
 
-def _named(settings):
+def _named(settings: Settings) -> str:
     return (
         f"transform={settings.transform!r} with window_norm={settings.window_norm!r}, lookback={settings.lookback}, "
         f"multi_target={settings.multi_target!r}, {settings.regressor!r}"

@@ -1,14 +1,27 @@
 """Intervals after rows since the fit: they learn from the errors on these rows, once for each history."""
 
+from __future__ import annotations
+
+from collections.abc import Callable
 from hashlib import blake2b
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 
 from .._conformal import nested
+from .._types import Floats, Integers
 from .due import NEWEST, Due
 from .forecasting import from_ends, from_origins
 
+if TYPE_CHECKING:
+    from .._preparation import Rows
+    from .error_scale import Yardstick
+    from .state import FittedState
+    from .verbs.requests import Request
+
 __all__ = ["Once", "completed", "forecasts_and_offsets", "taught"]
+
+T = TypeVar("T")
 
 _VALUES = 4_000_000  # errors and scores of the series that learn side by side
 _REMEMBERED = 8  # answers
@@ -17,10 +30,10 @@ _REMEMBERED = 8  # answers
 class Once(dict):
     """A cache of results that would be the same again: it is neither copied, pickled nor saved."""
 
-    def __reduce__(self):
+    def __reduce__(self) -> tuple[type, tuple[()]]:
         return type(self), ()
 
-    def of(self, key, compute):
+    def of(self, key: Any, compute: Callable[[], T]) -> T:
         """The value of a key, computed where it is not there.
 
         Two threads may both compute it, which gives the same.
@@ -43,7 +56,9 @@ class Once(dict):
         return found
 
 
-def forecasts_and_offsets(state, request, yardsticks, levels):
+def forecasts_and_offsets(
+    state: FittedState, request: Request, yardsticks: dict[Any, Yardstick], levels: list[float]
+) -> tuple[list[Floats], dict[Any, Any]]:
     """The requested forecasts, and their offsets after all known errors since the fit.
 
     Those from the origins since the fit are made in the same call of the regressors, where that is possible.
@@ -86,11 +101,11 @@ def forecasts_and_offsets(state, request, yardsticks, levels):
     return forecasts, found if name is None else state.once.of(name, lambda: found)
 
 
-def _asked(state, request):
+def _asked(state: FittedState, request: Request) -> list[Floats]:
     return from_ends(state, request.past, request.labels, request.future)
 
 
-def _together(state, request, due):
+def _together(state: FittedState, request: Request, due: Due) -> list[Floats]:
     """The forecasts asked for; those that are due are made with them, unless there are many, or each learns anew."""
     missing = np.flatnonzero(~due.there)
     rows = due.rows
@@ -103,7 +118,7 @@ def _together(state, request, due):
     return found[0]
 
 
-def _seen(state, fresh, keys, future):
+def _seen(state: FittedState, fresh: Rows, keys: list[Any], future: Any) -> tuple[Any, ...] | None:
     """What a history is recognised by; None: by nothing."""
     parts = [] if future is None else [values for _, values in future]
     if fresh is not state.rows:
@@ -120,7 +135,9 @@ def _seen(state, fresh, keys, future):
     return fresh is state.rows, tuple(fresh.keys), tuple(keys), digest.digest()
 
 
-def taught(state, due, yardsticks, levels, future=None):
+def taught(
+    state: FittedState, due: Due, yardsticks: dict[Any, Yardstick], levels: list[float], future: Any = None
+) -> dict[Any, Floats]:
     """Adaptive intervals learned from all errors of some rows since the fit, each coverage separately.
 
     Parameters
@@ -159,7 +176,7 @@ def taught(state, due, yardsticks, levels, future=None):
     return found
 
 
-def completed(state, found, levels):
+def completed(state: FittedState, found: dict[Any, Floats], levels: list[float]) -> dict[Any, Floats]:
     """Offsets of coverages around each other, and where too few errors are known those of right after `fit`.
 
     Parameters
@@ -185,7 +202,9 @@ def completed(state, found, levels):
     return {key: np.where(np.isnan(sides), fixed, sides) for key, sides in found.items()}
 
 
-def _errors(state, due, numbers, ahead, yardsticks):
+def _errors(
+    state: FittedState, due: Due, numbers: list[int], ahead: Any, yardsticks: list[Yardstick]
+) -> tuple[Floats, Integers]:
     """Actual less forecast on the scale of errors, from all origins of some series, side by side.
 
     Returns
@@ -227,7 +246,7 @@ def _errors(state, due, numbers, ahead, yardsticks):
     return residuals.reshape(len(there), horizon, len(numbers) * n), -there
 
 
-def _came(targets, origins, ages, horizon):
+def _came(targets: Floats, origins: Integers, ages: Integers, horizon: int) -> Floats:
     """Actual values after some origins, shape (n, horizon, targets); NaN after the newest row of a series."""
     came = np.full((len(origins), horizon, targets.shape[1]), np.nan)
     whole = ages >= horizon

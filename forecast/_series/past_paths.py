@@ -10,9 +10,18 @@ and standard normal, so is the mixture, and the correlations stay: at each step 
 forecast. Measured in benchmarks/README.md.
 """
 
+from __future__ import annotations
+
+from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import TYPE_CHECKING, Self
 
 import numpy as np
+
+from .._types import Booleans, Floats, Integers
+
+if TYPE_CHECKING:
+    from .calibration import Calibration
 
 __all__ = ["ENOUGH", "PastPaths"]
 
@@ -32,12 +41,12 @@ class PastPaths:
         As in `Calibration`.
     """
 
-    errors: np.ndarray
-    series: np.ndarray
-    times: np.ndarray
+    errors: Floats
+    series: Integers
+    times: Integers
 
     @classmethod
-    def of(cls, calibration, steps):
+    def of(cls, calibration: Calibration, steps: int) -> Self:
         """Those that intervals rest on.
 
         Parameters
@@ -55,7 +64,7 @@ class PastPaths:
         some = ~np.isnan(errors).all(axis=(1, 2))
         return cls(errors[some], calibration.series[some], calibration.times[some])
 
-    def drawn(self, n_paths, lines, rng):
+    def drawn(self, n_paths: int, lines: list[list[tuple[int, int]]], rng: np.random.Generator) -> Iterator[Floats]:
         """Where paths lie among the quantiles of a forecast, series by series.
 
         A series with errors from fewer than nine times, such as a new one, takes the errors of another series at each
@@ -98,26 +107,26 @@ class PastPaths:
 class _Pool:
     """The errors of all series, for one that has too few of its own."""
 
-    def __init__(self, past, at):
+    def __init__(self, past: PastPaths, at: Integers) -> None:
         self.past, self._scores = past, {}
         self.order = np.argsort(at, kind="stable")
         self.counts = np.bincount(at)
         self.first = np.cumsum(self.counts) - self.counts
 
-    def scores(self, column):
+    def scores(self, column: int) -> Floats:
         """Normal scores among all errors."""
         if column not in self._scores:
             self._scores[column] = _scores(self.past.errors[:, :, column])
         return self._scores[column]
 
-    def chosen(self, when, draw):
+    def chosen(self, when: Integers, draw: Floats) -> Integers:
         """Errors of each time, of any series; of a time with few of them, of any time."""
         few = self.counts[when] < ENOUGH
         place = self.first[when] + (draw * self.counts[when]).astype(np.int64)
         return self.order[np.where(few, (draw * len(self.order)).astype(np.int64), place)]
 
 
-def _at_times(own, when, draw):
+def _at_times(own: Integers, when: Integers, draw: Floats) -> Integers:
     """Which errors of a series are of each of some times; of a time without any, those of another."""
     place = np.full(max(int(own.max()), int(when.max())) + 1, -1)
     place[own] = np.arange(len(own))
@@ -125,7 +134,7 @@ def _at_times(own, when, draw):
     return np.where(found < 0, (draw * len(own)).astype(np.int64), found)
 
 
-def _scores(errors):
+def _scores(errors: Floats) -> Floats:
     """Normal scores of errors among those of their step, with a mean square of 1.
 
     A step that is not known takes the rank of the nearest that is: what happened there is unknown, not unusual.
@@ -148,7 +157,7 @@ def _scores(errors):
     return (scores / np.sqrt((scores**2).mean()))[ranks.astype(np.int64)]
 
 
-def _ranks(values):
+def _ranks(values: Floats) -> Floats:
     """Ranks from 0 in each column, those of equal values in an order drawn for that column; NaN come last."""
     shuffled = np.random.default_rng(0).permuted(np.tile(np.arange(len(values))[:, None], values.shape[1]), axis=0)
     order = np.take_along_axis(values, shuffled, axis=0).argsort(axis=0, kind="stable")
@@ -157,7 +166,7 @@ def _ranks(values):
     return ranks
 
 
-def _nearest_known(unknown):
+def _nearest_known(unknown: Booleans) -> Integers:
     """For each step of each path the nearest one that is known, the earlier of two; itself where it is."""
     steps = np.arange(unknown.shape[1])
     before = np.maximum.accumulate(np.where(unknown, -1, steps), axis=1)

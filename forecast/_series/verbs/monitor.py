@@ -1,6 +1,9 @@
 """A check whether forecasts are still as good as in validation."""
 
+from __future__ import annotations
+
 from numbers import Integral, Real
+from typing import TYPE_CHECKING, Any, Literal
 
 from sklearn.utils.validation import check_is_fitted
 
@@ -9,13 +12,27 @@ from ..errors import errors_since
 from ..growing import JUDGED, grown
 from ..skipping import SkippedSeriesWarning, listed, warn_of
 
+if TYPE_CHECKING:
+    from ..drift import DriftReport
+
+from .host import Host
+
 __all__ = ["Monitors"]
 
 
-class Monitors:
+class Monitors(Host):
     """The part of `SeriesForecaster` that watches its own errors."""
 
-    def monitor(self, new_rows=None, y=None, *, window=None, confidence=0.99, margin=0.1, overlap="error"):
+    def monitor(
+        self,
+        new_rows: Any = None,
+        y: Any = None,
+        *,
+        window: int | None = None,
+        confidence: float = 0.99,
+        margin: float = 0.1,
+        overlap: Literal["error", "skip"] = "error",
+    ) -> DriftReport:
         """Check whether errors since training have grown compared with those on the validation windows.
 
         From every origin since the fit (or the last `update(refit="continue")`), the model forecasts rows that are
@@ -106,7 +123,7 @@ class Monitors:
         return drift_of(errors, residuals, state.horizon, window, confidence, margin)
 
 
-def _check(window, confidence, margin):
+def _check(window: object, confidence: object, margin: object) -> None:
     if window is not None and (isinstance(window, bool) or not isinstance(window, Integral) or window < 10):
         raise ValueError(f"window is {window!r}; expected a whole number of origins, 10 or more.")
     if isinstance(confidence, bool) or not isinstance(confidence, Real) or not 0.5 < confidence < 1:

@@ -1,8 +1,12 @@
 """Intervals and quantiles of a fitted forecaster."""
 
+from __future__ import annotations
+
 import warnings
+from collections.abc import Sequence
 from dataclasses import replace
 from numbers import Integral
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 from sklearn.utils.metaestimators import available_if
@@ -13,10 +17,16 @@ from ..._preparation import LEVELS, PARAMETERS
 from ..._refusals import Refusal, argument, longer_horizon
 from ..._seeds import generator
 from ..._shares import shares
+from ..._types import Floats, Seed
 from ..beginnings import cold_widths, cold_yardstick, short_factor
 from ..error_scale import Yardstick, yardsticks_of
 from ..forecasting import from_ends, samples_from_ends
 from ..fresh import forecasts_and_offsets
+
+if TYPE_CHECKING:
+    from .requests import Request
+
+from .host import Host
 
 __all__ = ["Uncertainty", "columns_of"]
 
@@ -24,7 +34,7 @@ _DEFAULT = (0.1, 0.5, 0.9)  # levels
 _WIDEST = round(LEVELS[-1] - LEVELS[0], 12)  # interval that quantiles of a recipe are the bounds of
 
 
-def _has_distribution(model):
+def _has_distribution(model: Any) -> bool:
     if not hasattr(model, "_state") or model._state.family is not None:
         return True
     state = model._state
@@ -39,10 +49,19 @@ def _has_distribution(model):
     )
 
 
-class Uncertainty:
+class Uncertainty(Host):
     """The part of `SeriesForecaster` that quantifies uncertainty."""
 
-    def predict_interval(self, X=None, *, history=None, static=None, coverage=0.9, n=None, errors="warn"):
+    def predict_interval(
+        self,
+        X: Any = None,
+        *,
+        history: Any = None,
+        static: Any = None,
+        coverage: float | Sequence[float] = 0.9,
+        n: int | None = None,
+        errors: Literal["warn", "raise"] = "warn",
+    ) -> Any:
         """Return the forecast and conformal intervals around it, per step.
 
         After `fit` they use the errors on the validation windows (`validation_fraction`), the newest ones: the width of
@@ -110,7 +129,16 @@ class Uncertainty:
         names = ["", *(f"_{side}{end}" for end in ends for side in ("lower", "upper"))]
         return self._answered(request, arrays, columns_of(self.target_names_, names))
 
-    def predict_quantiles(self, X=None, levels=_DEFAULT, *, history=None, static=None, n=None, errors="warn"):
+    def predict_quantiles(
+        self,
+        X: Any = None,
+        levels: float | Sequence[float] = _DEFAULT,
+        *,
+        history: Any = None,
+        static: Any = None,
+        n: int | None = None,
+        errors: Literal["warn", "raise"] = "warn",
+    ) -> Any:
         """Return quantiles of the forecast, per step.
 
         If the network has quantiles (`RNNForecaster(loss="quantile", quantile=[...])`, or the loss of a distribution),
@@ -172,7 +200,15 @@ class Uncertainty:
         return self._answered(request, arrays, columns_of(self.target_names_, ends))
 
     @available_if(_has_distribution)
-    def predict_distribution(self, X=None, *, history=None, static=None, n=None, errors="warn"):
+    def predict_distribution(
+        self,
+        X: Any = None,
+        *,
+        history: Any = None,
+        static: Any = None,
+        n: int | None = None,
+        errors: Literal["warn", "raise"] = "warn",
+    ) -> Any:
         """Return the parameters of the forecast's distribution, per step; needs a network with the loss of a
         distribution.
 
@@ -219,12 +255,22 @@ class Uncertainty:
         names = [f"_{name}" for name in FAMILIES[self._state.family].parameters]
         return self._answered(request, arrays, columns_of(self.target_names_, names))
 
-    def _distribution(self, X):
+    def _distribution(self, X: Any) -> Distribution:
         """The distributions of the rows of X, shape (rows, targets); for scores."""
         found = np.asarray(self.predict_distribution(X, errors="raise"), dtype=np.float64)
         return Distribution._of(self._state.family, found.reshape(len(found), len(self.target_names_), -1))
 
-    def sample_y(self, X=None, n_samples=100, random_state=None, *, history=None, static=None, n=None, errors="warn"):
+    def sample_y(
+        self,
+        X: Any = None,
+        n_samples: int = 100,
+        random_state: Seed = None,
+        *,
+        history: Any = None,
+        static: Any = None,
+        n: int | None = None,
+        errors: Literal["warn", "raise"] = "warn",
+    ) -> Any:
         """Sample forecasts with the random masks of the networks: Monte-Carlo dropout [1]_.
 
         Their spread shows the uncertainty of the network without the noise of the data, so it is narrower than a
@@ -280,7 +326,7 @@ class Uncertainty:
         arrays = [cube.reshape(len(cube), -1) for cube in cubes]
         return self._answered(request, arrays, columns_of(self.target_names_, [f"_{i}" for i in range(n_samples)]))
 
-    def _bounded(self, request, levels, learnt=None):
+    def _bounded(self, request: Request, levels: list[float], learnt: list[float] | None = None) -> list[list[Floats]]:
         """Forecast of each series (steps, targets), its lower bounds (levels, steps, targets), and its upper ones.
 
         `learnt`: those of the levels that learn from the errors since the fit; the others follow them. None: all.
@@ -336,12 +382,12 @@ class Uncertainty:
             found.append([forecast, *(state.within(yardstick.original(image + side)) for side in offsets)])
         return found
 
-    def _own_quantiles(self, request, asked):
+    def _own_quantiles(self, request: Request, asked: list[float]) -> list[Floats]:
         """Quantiles (steps, targets, levels) of each series that all members forecast."""
         cubes = from_ends(self._state, request.past, request.labels, request.future, asked)
         return self._less_sure(request, cubes, asked)
 
-    def _less_sure(self, request, cubes, asked):
+    def _less_sure(self, request: Request, cubes: list[Floats], asked: list[float]) -> list[Floats]:
         """Quantiles (steps, targets, levels) of each series; further apart for a short history or none."""
         state, past = self._state, request.past
         short = [number for number, length in enumerate(np.diff(past.starts)) if length < state.looks_back]
@@ -367,7 +413,7 @@ class Uncertainty:
                 cubes[number][..., place] = state.within(yardstick.original(image + apart))
         return cubes
 
-    def _own_bounds(self, request, levels):
+    def _own_bounds(self, request: Request, levels: list[float]) -> list[tuple[list[int], list[Any]]] | None:
         """Bounds from the learned quantiles of a recipe, where these enclose the level.
 
         Returns
@@ -386,7 +432,7 @@ class Uncertainty:
         return [(at, [cube[part] for cube in cubes]) for part in (slice(len(at)), slice(len(at), None))]
 
 
-def _followed(sides, learnt, usual, levels):
+def _followed(sides: Floats, learnt: list[float], usual: tuple[Floats, Floats], levels: list[float]) -> list[Floats]:
     """Offsets of all levels, from those of some that have learnt from errors since the fit.
 
     Between these, what they learnt is linear in the level; beyond the highest, offsets grow in its proportion.
@@ -416,7 +462,7 @@ def _followed(sides, learnt, usual, levels):
     return found
 
 
-def _nested(offsets, levels):
+def _nested(offsets: list[Floats], levels: list[float]) -> list[Floats]:
     """Bounds on their sides of the forecast, those of a higher level around those of a lower one."""
     lower, upper = np.minimum(offsets[0], 0), np.maximum(offsets[1], 0)
     order = np.argsort(levels)
@@ -424,19 +470,19 @@ def _nested(offsets, levels):
     return [lower, upper]
 
 
-def _coverage(level):
+def _coverage(level: float) -> float:
     """Of the interval that a quantile is a bound of: 0.9 of 0.05 and of 0.95, whose last bits differ."""
     return round(abs(2 * level - 1), 12)
 
 
-def _conformal(found, coverages, level):
+def _conformal(found: Sequence[Floats], coverages: list[float], level: float) -> Floats:
     """The quantile of a level, out of a forecast and its bounds; the median is the forecast itself."""
     if level == 0.5:
         return found[0]
     return found[1 if level < 0.5 else 2][coverages.index(_coverage(level))]
 
 
-def columns_of(targets, ends):
+def columns_of(targets: list[Any], ends: Sequence[str]) -> list[Any]:
     """Names of columns, target by target; a target's own name where an end is empty."""
     names = [f"{target}{end}" if end else target for target in targets for end in ends]
     if len(set(names)) < len(names):
@@ -448,7 +494,7 @@ def columns_of(targets, ends):
     return names
 
 
-def _rows_first(X, levels):
+def _rows_first(X: Any, levels: Any) -> tuple[Any, Any]:
     """`X` and `levels`, also out of the order of version 0.1, in which levels came first."""
     numbers = isinstance(X, (float, np.floating)) or (
         isinstance(X, (list, tuple, np.ndarray)) and np.ndim(X) == 1 and np.asarray(X).dtype.kind == "f"
@@ -463,5 +509,5 @@ def _rows_first(X, levels):
     return (None if levels is _DEFAULT else levels), X
 
 
-def _levels(given, name):
+def _levels(given: Any, name: str) -> list[float]:
     return list(dict.fromkeys(shares(given, name, least=1)))
