@@ -39,7 +39,7 @@ def write(writer: Writer, value: Any, place: str, depth: int) -> dict[str, Any] 
         return {"is": "slice", "bounds": writer.items((value.start, value.stop, value.step), place, depth)}
     if isinstance(value, np.generic):
         return _write_number(value)
-    name = getattr(value, "__name__", None)
+    name = getattr(value, "__name__", "")
     if kind is np.ufunc and vars(np).get(name) is value:
         return {"is": "numpy function", "name": name}
     if isinstance(value, type):

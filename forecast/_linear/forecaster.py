@@ -21,7 +21,6 @@ from .ridge import ridges
 if TYPE_CHECKING:
     import numpy.typing as npt
 
-    from .forecaster import _Solutions
 
 __all__ = ["LinearForecaster"]
 

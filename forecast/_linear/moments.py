@@ -18,7 +18,6 @@ from .contiguous import contiguous_sums
 if TYPE_CHECKING:
     from .._windows import Windows
     from .inputs import Inputs
-    from .moments import _Piece
 
 __all__ = ["Moments", "moments_of"]
 

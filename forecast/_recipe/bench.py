@@ -50,7 +50,7 @@ class Benches:
     """
 
     def __init__(self, task: Task, folds: list[Fold], settings: Settings, lookbacks: list[int]) -> None:
-        self._made = {}
+        self._made: dict[tuple[int, bool], list[Bench]] = {}
         self._parts = task, folds, settings
         short = [steps for steps in lookbacks if steps <= _LIMITS[0]] or lookbacks[:1]
         first = self._of(short[-1])

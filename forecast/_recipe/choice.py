@@ -18,11 +18,12 @@ from .._preparation.spread import error_quantiles, horizons
 from .._types import Floats, Integers
 from ..baselines import LastValue, SeasonalNaive
 from .calendar import calendar_of
+from .candidates import prepared_lost
 from .deadline import within_time
-from .distributions import in_own_units, networks_alone
+from .distributions import in_own_units, networks_alone, refuse_no_network
 from .networks import network_settings
 from .quantiles import spread_out, spreads_of
-from .search import prepared_lost, search_linear
+from .search import search_linear
 from .seasons import seasons_of
 from .validation import Origins, judged_rows, origins_behind, parts_in_time
 from .weights import best_alone, mix
@@ -55,7 +56,7 @@ class Wishes:
     level: bool = False
     clip_covariates: bool = False
     step: int = 1
-    random_state: int | None = None
+    random_state: Any = None
     max_seconds: float | None = None
 
 
@@ -143,11 +144,11 @@ def _chosen(
     tell: Callable[[str], object],
 ) -> Choice:
     begun = time.perf_counter()
-    judged, whole, wishes = ends is not None, rows, in_own_units(wishes)
+    learnt, whole, wishes = rows.starts[1:], rows, in_own_units(wishes)
     of_family = wishes.loss in FAMILIES
-    if judged:
+    if ends is not None:
         rows, ends = judged_rows(rows, ends, task.horizon)
-    learnt = ends if judged else rows.starts[1:]
+        learnt = ends
     seasons = seasons_of(rows, learnt, task.axis, wishes.season)
     calendar = calendar_of(rows, learnt, task.axis) if _is_auto(wishes.calendar) else wishes.calendar
     season = seasons[0] if seasons else task.axis.season_length
@@ -159,8 +160,10 @@ def _chosen(
     if _is_auto(wishes.calendar) and rows.past.shape[1] + rows.future.shape[1]:
         wide = calendar_of(rows, learnt, task.axis, years_show=False)
     tell(f"season {', '.join(map(str, seasons)) or 'none'}; calendar {', '.join(calendar or ()) or 'none'}")
-    if not judged:
-        return networks_alone({}, wishes) if of_family else _unjudged(naive, seasons)
+    if ends is None:
+        if of_family:
+            refuse_no_network(wishes)
+        return _unjudged(naive, seasons)
     found = search_linear(
         replace(task, weights=None), rows, ends, seasons=seasons, calendar=calendar or (),
         loss="quantile" if of_family else wishes.loss,
@@ -189,7 +192,8 @@ def _chosen(
         )
         for name, one in settings.items()
     }  # fmt: skip
-    judged, windows = [], {}
+    judged: list[_Judged] = []
+    windows: dict[str, int] = {}
     least = task.horizon + max(one.lookback + prepared_lost(one, task) for one in settings.values())
     parts = parts_in_time(rows, ends, task.horizon, least)
     steps = _weighed_steps(task, parts) if wishes.loss == "quantile" or of_family else None
@@ -197,7 +201,9 @@ def _chosen(
         judged.append(_judged(task, part, settings, windows, tell, steps))
         tell(f"{len(judged[-1].origins)} origins judged")
         if len(judged[0].origins) < _LEAST:
-            return networks_alone({}, wishes) if of_family else _too_few(settings, seasons, found.notes)
+            if of_family:
+                refuse_no_network(wishes)
+            return _too_few(settings, seasons, found.notes)
     judged, notes = [part for part in judged if part.members], list(found.notes)
     return _weighed(wishes, settings, judged, seasons, found, notes, steps)
 

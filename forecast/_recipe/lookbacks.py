@@ -47,7 +47,7 @@ def lookbacks_of(lengths: Integers, horizon: int, seasons: list[int], longest: i
         least = min(whole, default=1)
     # A multiple of a season is taken instead of what is close to it.
     scale = {steps for steps in scale if all(abs(steps - other) > 0.15 * steps for other in seasonal)}
-    chosen = []
+    chosen: list[int] = []
     for steps in sorted(steps for steps in scale | seasonal if least <= steps <= most):
         if not chosen or steps > 1.1 * chosen[-1]:
             chosen.append(steps)

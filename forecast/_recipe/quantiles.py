@@ -68,13 +68,13 @@ def spread_out(
 
 
 def _spread(forecast: Floats, actual: Floats, blocks: Integers, scales: Floats, worth: Floats) -> Floats:
-    errors, found = actual - forecast, None
+    errors, found = actual - forecast, np.empty(0)
     numbers = np.unique(blocks)
     for number in numbers:
         mine = blocks == number
         others = ~mine if len(numbers) > 1 else mine
         offsets = error_quantiles(errors[others], scales[others], worth[others])
-        if found is None:
+        if number == numbers[0]:
             found = np.empty((*forecast.shape, offsets.shape[-1]))
         found[mine] = forecast[mine][..., None] + offsets * scales[mine][:, None, :, None]
     return found

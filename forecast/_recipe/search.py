@@ -15,6 +15,7 @@ from .._preparation import Settings, trained
 from .._types import Floats, Integers
 from ..preprocessing import Difference
 from .bench import Benches
+from .candidates import Losses, changed, is_lost, is_standard, least_of, named, prepared_lost, simplest
 from .judging import BLOCKS, TIE, folds_of, is_better, judged_steps
 from .lookbacks import LONGEST, lookbacks_of
 from .several import penalties_judged
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from .judging import Fold
 
 __all__ = ["Found", "search_linear"]
+
 
 PENALTIES = [float(f"{10 ** (number / 2):.1e}") for number in range(-6, 7)]  # up to a line that is all but its level
 _USUAL = PENALTIES.index(0.1)
@@ -138,13 +140,15 @@ class _Search:
         self.task, self.rows, self.ends = task, rows, np.asarray(ends)
         self.seasons, self.fixed, self.start, self.squared = seasons, fixed, start, squared
         self.lengths = self.ends - rows.starts[:-1]
-        self.table, self.notes, self.step = [], [], 1
+        self.table: list[dict[str, Any]] = []
+        self.notes: list[str] = []
+        self.step = 1
 
     def run(self, sharing_is_free: bool) -> Found:
         candidates = [self.start.lookback] if self.fixed.lookback else self._lookbacks(self.start)
         lost = self._lost(self.start)
         self.folds = folds_of(self.task, self.rows, self.ends, candidates[-1] + lost, self.squared)
-        found = {}
+        found: Losses = {}
         best = self._tuned(self.start, candidates, found=found) if self.folds else None
         if best is None:
             return self._unjudged(candidates)
@@ -155,16 +159,16 @@ class _Search:
             return self._unjudged(candidates)
         incumbent = best, losses
         if best.regressor.covariates is not None and self._has_covariates():
-            bare = replace(best, regressor=_changed(best.regressor, covariates=None), calendar=())
+            bare = replace(best, regressor=changed(best.regressor, covariates=None), calendar=())
             incumbent = self._simpler(incumbent, bare)
         n_targets = self.rows.targets.shape[1]
         # Where values are missing, every output would have a matrix of its own: gigabytes for some dozen targets.
         if sharing_is_free and n_targets > 1 and not self._is_holed():
-            joint = replace(best, multi_target="joint")
+            together = replace(best, multi_target="joint")
             norm = best.window_norm
             least = norm[1] if isinstance(norm, tuple) and norm[0] == "season" else 1
             limits = [steps for steps in candidates if least <= steps and self._is_small(steps * n_targets)]
-            joint = self._joint(joint, limits, _least(found)) if limits else None
+            joint = self._joint(together, limits, least_of(found)) if limits else None
             incumbent = incumbent if joint is None else self._challenged(incumbent, joint)
         if not self.fixed.level:
             incumbent = self._challenged_by_all(
@@ -189,7 +193,7 @@ class _Search:
             Losses of the best settings with shared weights.
         """
         if len(self.folds) > 1:
-            found = {}
+            found: Losses = {}
             self._tuned(settings, lookbacks, quick=True, folds=self.folds[:1], found=found)
             least = min((np.nanmean(losses[0]) for losses in found.values()), default=np.inf)
             if not least <= _CLOSE * np.nanmean(shared[0, :BLOCKS]):
@@ -230,9 +234,9 @@ class _Search:
             found = [steps for steps in found if steps >= norm[1]] or [int(norm[1])]
         return found
 
-    def _transforms(self, settings: Settings) -> Iterator[Settings]:
+    def _transforms(self, settings: Settings) -> Iterator[list[Settings]]:
         """Other transforms at the best lookback: variants of one, the most promising first."""
-        base = ["standard"]
+        base: list[Any] = ["standard"]
         if not self.squared:  # the mean of what a curve makes of values is not the mean of the values when turned back
             yield [replace(settings, transform=["asinh", *base])]
             if self.fixed.lower == 0:
@@ -252,14 +256,14 @@ class _Search:
         lookbacks: list[int],
         quick: bool = False,
         folds: list[Fold] | None = None,
-        found: dict[tuple[int, Any, int], Floats] | None = None,
+        found: Losses | None = None,
     ) -> Settings | None:
         """Settings with the best lookback, penalty and level; None where no window is left to train on.
 
         `found` is filled with the losses by lookback, level and number of the penalty.
         """
         norm = settings.window_norm
-        base = "last" if _is_standard(norm) else norm
+        base = "last" if is_standard(norm) else norm
         if self._is_holed():
             self.step = max(1, int(self.lengths.sum()) * self._series_of(settings) // _WINDOWS_HOLED)
         thinned = replace(settings, step=self.step)
@@ -274,16 +278,16 @@ class _Search:
             least = np.nanmean(found[at][0])
             for level in self._levels(steps):
                 self._penalty(bench, settings, steps, level, penalty, found, least)
-            level = _simplest(found)[1]
+            level = simplest(found)[1]
             if level != base:
                 place = lookbacks.index(steps)
                 for near in lookbacks[max(0, place - 2) : place + 3]:
                     if near != steps and not (level is not None and level[0] == "season" and level[1] > near):
                         self._penalty(bench, settings, near, level, penalty, found, least)
-            at = _simplest(found)
+            at = simplest(found)
         lookback, level, penalty = at
-        level = norm if _is_standard(norm) else level
-        regressor = _changed(settings.regressor, penalty=PENALTIES[penalty])
+        level = norm if is_standard(norm) else level
+        regressor = changed(settings.regressor, penalty=PENALTIES[penalty])
         return replace(settings, regressor=regressor, lookback=int(lookback), window_norm=level)
 
     def _walk(
@@ -292,7 +296,7 @@ class _Search:
         settings: Settings,
         lookbacks: list[int],
         level: Any,
-        found: dict[tuple[int, Any, int], Floats],
+        found: Losses,
         patience: int,
     ) -> tuple[Settings, tuple[int, Any, int]]:
         """From short lookbacks to long ones, until several in a row bring nothing.
@@ -308,8 +312,8 @@ class _Search:
             penalty = self._penalty(bench, settings, steps, level, penalty, found)
             loss = np.nanmean(found[steps, level, penalty][0])
             if in_doubt and steps >= 2 * season:
-                bare = replace(settings, calendar=(), regressor=_changed(settings.regressor, covariates=None))
-                alone = {}
+                bare = replace(settings, calendar=(), regressor=changed(settings.regressor, covariates=None))
+                alone: Losses = {}
                 other = self._penalty(bench, bare, steps, level, penalty, alone)
                 without = np.nanmean(alone[steps, level, other][0])
                 if without <= (1 + TIE) * min(best, loss):
@@ -320,7 +324,7 @@ class _Search:
             best = min(best, loss)
             if idle > patience and steps >= 8 * season:
                 break
-        return settings, _simplest(found)
+        return settings, simplest(found)
 
     def _levels(self, lookback: int) -> Iterator[Any]:
         yield from (("mean", 0.1), ("mean", 0.3), "mean", None)
@@ -333,7 +337,7 @@ class _Search:
         lookback: int,
         level: Any,
         start: int,
-        found: dict[tuple[int, Any, int], Floats],
+        found: Losses,
         than: float = np.inf,
     ) -> int:
         """The best penalty by steps from a first one; its place in the list.
@@ -349,7 +353,7 @@ class _Search:
             near = [number for number in (at - 1, at, at + 1) if 0 <= number < len(PENALTIES)]
             self._tried(bench, settings, lookback, level, near, found)
             losses = {number: np.nanmean(found[lookback, level, number][0]) for number in near}
-            best = min(near, key=losses.get)
+            best = min(near, key=losses.__getitem__)
             if not losses[best] < (1 - _GAIN) * losses[at]:
                 return at
             at = best
@@ -361,22 +365,22 @@ class _Search:
         lookback: int,
         level: Any,
         penalties: list[int],
-        found: dict[tuple[int, Any, int], Floats],
+        found: Losses,
     ) -> None:
         new = [number for number in penalties if (lookback, level, number) not in found]
         bare = settings.regressor.covariates is None
         judged = bench.losses(lookback, level, [PENALTIES[number] for number in new], bare) if new else []
         for number, losses in zip(new, judged, strict=True):
             found[lookback, level, number] = losses
-            changed = _changed(settings.regressor, penalty=PENALTIES[number])
-            self._note(replace(settings, lookback=lookback, window_norm=level, regressor=changed), losses)
+            regressor = changed(settings.regressor, penalty=PENALTIES[number])
+            self._note(replace(settings, lookback=lookback, window_norm=level, regressor=regressor), losses)
 
     # -------------------- all else: members, as they will be
 
     def _losses(self, settings: Settings, than: Floats | None = None) -> Floats | None:
         """Losses of a member in the units of the series; None where it cannot be trained, or is far behind others."""
         step = self.step
-        if _is_standard(settings.window_norm):
+        if is_standard(settings.window_norm):
             step = max(step, int(self.lengths.sum() * self._series_of(settings)) // _WINDOWS)
         losses = []
         try:
@@ -387,16 +391,16 @@ class _Search:
                 if np.nanmean(losses[0][0]) > _CLOSE * np.nanmean(than[0, :BLOCKS]):
                     self._note(settings, losses[0])
                     return None
-                if _is_lost(np.concatenate(losses, axis=1), than):
+                if is_lost(np.concatenate(losses, axis=1), than):
                     break
         except ValueError as error:  # values that a transform does not take, or too few rows for it
-            self.notes.append(f"{_named(settings)} was not looked at: {error}")
+            self.notes.append(f"{named(settings)} was not looked at: {error}")
             return None
-        losses = np.concatenate(losses, axis=1)
-        self._note(settings, losses)
+        whole = np.concatenate(losses, axis=1)
+        self._note(settings, whole)
         if than is None:
-            return losses
-        return np.pad(losses, ((0, 0), (0, than.shape[1] - losses.shape[1])), constant_values=np.inf)
+            return whole
+        return np.pad(whole, ((0, 0), (0, than.shape[1] - whole.shape[1])), constant_values=np.inf)
 
     def _judged(self, settings: Settings, fold: Fold) -> Floats:
         rows, origins = fold.rows, fold.jury.origins
@@ -434,23 +438,24 @@ class _Search:
         """Weights of each series; with fewer windows a stronger penalty may do better."""
         first = incumbent[0].regressor.penalty
         place = min(range(len(PENALTIES)), key=lambda number: abs(np.log(PENALTIES[number] / first)))
-        own = replace(incumbent[0], regressor=_changed(incumbent[0].regressor, per_series=True))
-        best, least, ahead = None, np.inf, []
+        own = replace(incumbent[0], regressor=changed(incumbent[0].regressor, per_series=True))
+        best, least = own, np.inf
+        ahead: list[Floats] = []
         steps = None if self._lost(own) else judged_steps(self.task.horizon)  # changes must be added up from the first
         for number in range(place, len(PENALTIES)):  # by the validation part alone
             if not ahead:
                 some = PENALTIES[number : number + _AT_ONCE]
                 ahead = penalties_judged(replace(own, step=self.step), some, self.task, self.folds[0], steps)
             loss = np.nanmean(ahead.pop(0)[0])
-            if not loss < (1 - TIE) * least and best is not None:
+            if not loss < (1 - TIE) * least and best is not own:
                 break
-            best, least = replace(own, regressor=_changed(own.regressor, penalty=PENALTIES[number])), loss
+            best, least = replace(own, regressor=changed(own.regressor, penalty=PENALTIES[number])), loss
         losses = self._losses(best, incumbent[1])
         return incumbent if losses is None or not is_better(losses, incumbent[1], 2 * TIE) else (best, losses)
 
     # -------------------- the answer
 
-    def _unjudged(self, candidates: list[Settings]) -> Found:
+    def _unjudged(self, candidates: list[int]) -> Found:
         self.notes.append("no window lies wholly behind the rows to learn from: the linear forecaster was not tuned.")
         season = max([1, *self.seasons[:1]])
         wanted = [steps for steps in candidates if steps >= 2 * season]
@@ -480,56 +485,3 @@ class _Search:
         kinds = {"window_norm": object, "transform": object, "covariates": object}  # which may be None
         columns = {name: pd.Series([row[name] for row in rows], dtype=kinds.get(name)) for name in names}
         return pd.DataFrame(columns)
-
-
-def prepared_lost(settings: Settings, task: Task) -> int:
-    """Rows at the start of a series that a transform leaves without a value."""
-    from ..preprocessing import make_transform
-
-    if settings.transform is None:
-        return 0
-    return make_transform(settings.transform, period=task.axis.season_length).n_lost
-
-
-def _is_lost(losses: Floats, than: Floats) -> bool:
-    """Whether a candidate is behind in half of all blocks, whatever the rest of them say."""
-    behind = (losses[0] >= than[0, : losses.shape[1]]).sum()
-    return bool(2 * behind >= (~np.isnan(than[0])).sum())
-
-
-def _least(found: dict[tuple[int, Any, int], Floats]) -> Floats:
-    """The losses with the least mean."""
-    return min(found.values(), key=lambda losses: np.nanmean(losses[0]))
-
-
-def _simplest(found: dict[tuple[int, Any, int], Floats]) -> tuple[int, Any, int]:
-    """Of all that are as good as the best: the shortest lookback, the last value as level, the strongest penalty.
-
-    Where the loss is the absolute error, near ties are first broken by the squared error, whose mean a least squares
-    fit is after.
-    """
-    close = list(found)
-    for kind in range(2):
-        means = {key: np.nanmean(found[key][kind]) for key in close}
-        bound = min(means.values()) * (1 + TIE)
-        close = [key for key in close if means[key] <= bound]
-    shortest = min(key[0] for key in close)
-    close = [key for key in close if key[0] == shortest]
-    best = min(close, key=means.get)[1]
-    level = "last" if any(key[1] == "last" for key in close) else best
-    return max((key for key in close if key[1] == level), key=lambda key: key[2])
-
-
-def _is_standard(norm: Any) -> bool:
-    return norm is not None and (norm == "standard" or norm[0] == "standard")
-
-
-def _changed(regressor: LinearForecaster, **parameters: Any) -> LinearForecaster:
-    return LinearForecaster(**(regressor.get_params() | parameters))
-
-
-def _named(settings: Settings) -> str:
-    return (
-        f"transform={settings.transform!r} with window_norm={settings.window_norm!r}, lookback={settings.lookback}, "
-        f"multi_target={settings.multi_target!r}, {settings.regressor!r}"
-    )

@@ -75,12 +75,12 @@ def seasons_of(
 
 
 def _given(rows: Rows, ends: Integers, season: int | Sequence[int]) -> list[int]:
-    numbers = list(season) if isinstance(season, (list, tuple, np.ndarray)) else [season]
+    numbers: list[Any] = list(season) if isinstance(season, (list, tuple, np.ndarray)) else [season]
     longest = int(np.max(ends - rows.starts[:-1], initial=0))
     for number in numbers:
         if isinstance(number, (bool, np.bool_)) or not isinstance(number, Integral):
             raise TypeError(f"season is {season!r}; expected 'auto', a whole number of steps, or a list of these.")
-        if not 2 <= number <= longest // 2:
+        if not 2 <= int(number) <= longest // 2:
             raise ValueError(
                 f"season is {season!r}; expected 2 to {longest // 2} steps: the longest series has {longest} rows to "
                 "learn from, and a season must fit in them twice."
@@ -218,12 +218,10 @@ def peak(x: Floats, length: int, shorter: int | None = None) -> float | None:
     """
     if len(x) < 2 * length:
         return None
-    nested = shorter is not None and length % shorter == 0 and length > 2 * shorter
-    if nested:
-        views = [x[shorter:] - x[:-shorter]]
+    if shorter is not None and length % shorter == 0 and length > 2 * shorter:
+        views, others = [x[shorter:] - x[:-shorter]], [length - shorter, length + shorter]
     else:
-        views = _views(x if shorter is None else _smoothed(x, shorter))
-    others = [length - shorter, length + shorter] if nested else _half_away(length)
+        views, others = _views(x if shorter is None else _smoothed(x, shorter)), _half_away(length)
     heights = [_height(_autocorrelation(view, 2 * length), length, others, QUANTILE) for view in views]
     return max((height for height in heights if height is not None), default=None)
 
@@ -302,7 +300,7 @@ def _rounding(values: Floats) -> float:
     return 10 * np.finfo(precision).eps * np.abs(values).max()
 
 
-def _height(correlation: _Correlation, length: int, others: list[Any], quantile: float) -> float | None:
+def _height(correlation: _Correlation | None, length: int, others: list[Any], quantile: float) -> float | None:
     if correlation is None or len(correlation.at) <= length:
         return None
     # A lag that few pairs of rows have says little.
@@ -323,7 +321,8 @@ def _found(series: list[Floats]) -> list[int]:
     if most < 2:
         return []
     curves = [[_autocorrelation(view, 2 * most) for view in _views(x)] for x in series]
-    candidates, tests = _candidates(curves, most), {}
+    candidates = _candidates(curves, most)
+    tests: dict[int, float] = {}
     # Among many lags the highest peak of noise is high.
     quantile = np.sqrt(2 * np.log(100 * max(len(candidates), 1)))
     for length in candidates:
@@ -332,7 +331,7 @@ def _found(series: list[Floats]) -> list[int]:
             tests[length] = float(np.median([height for height in peaks if height is not None]))
     if not tests:
         return []
-    first = best = max(tests, key=tests.get)
+    first = best = max(tests, key=tests.__getitem__)
     for length in sorted(tests):  # two or three seasons may stand out as high as one
         whole = round(best / length)
         if whole > 1 and abs(best - whole * length) <= whole and tests[length] >= 0.8 * tests[best]:
@@ -354,7 +353,7 @@ def _highest(views: list[_Correlation | None], length: int, quantile: float) -> 
     return max((height for height in heights if height is not None), default=None)
 
 
-def _candidates(curves: list[_Correlation | None], most: int) -> list[int]:
+def _candidates(curves: list[list[_Correlation | None]], most: int) -> list[int]:
     """Lags at which the median autocorrelation of values or differences is higher than around them."""
     lags = set()
     for views in zip(*curves, strict=True):
@@ -370,7 +369,7 @@ def _candidates(curves: list[_Correlation | None], most: int) -> list[int]:
     return sorted(lags)
 
 
-def _sharpened(curves: list[_Correlation | None], length: int) -> int:
+def _sharpened(curves: list[list[_Correlation | None]], length: int) -> int:
     """The length near a season whose multiples stand out most: of a noisy one the first peak is broad."""
     near = np.arange(max(2, length - length // 12), length + length // 12 + 1)
     heights = np.zeros(len(near))
@@ -387,7 +386,7 @@ def _best_first(series: list[Floats], lengths: list[int]) -> list[int]:
     """By the error of repeating each season, relative to the change from step to step; near ties to the shorter."""
     if len(lengths) < 2:
         return lengths
-    errors = {length: [] for length in lengths}
+    errors: dict[int, list[float]] = {length: [] for length in lengths}
     for x in series:
         if len(x) < 2 * max(lengths):
             continue

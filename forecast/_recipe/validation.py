@@ -134,12 +134,12 @@ def origins_behind(rows: Rows, ends: Integers, horizon: int, looks_back: int, le
         origins = origins[known & ahead]
         found.append(origins)
         which.append(np.full(len(origins), number))
-    origins, which = np.concatenate(found), np.concatenate(which)
-    age = origins - last[which]  # rows before the end of its series
+    origins, series = np.concatenate(found), np.concatenate(which)
+    age = origins - last[series]  # rows before the end of its series
     order = np.argsort(age, kind="stable")
-    number = np.empty(len(order), np.int64)
-    number[order] = np.arange(len(order)) * _BLOCKS // max(len(order), 1)
-    return Origins(origins, which, number)
+    block = np.empty(len(order), np.int64)
+    block[order] = np.arange(len(order)) * _BLOCKS // max(len(order), 1)
+    return Origins(origins, series, block)
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from threadpoolctl import threadpool_limits
@@ -54,7 +53,7 @@ class Mix:
     loss: float
     losses: dict[str, float]
     crossfitted: Floats
-    of_blocks: dict[str, Floats]
+    of_blocks: dict[int, dict[str, float]]
 
 
 def mix(
@@ -124,7 +123,7 @@ def best_alone(
     """
     judge = _Judge(np.asarray(actual, dtype=np.float64), blocks, scales, POWERS["quantile"], levels)
     losses = {name: judge.mean(judge.losses(forecast)) for name, forecast in forecasts.items()}
-    return _alone(min(losses, key=losses.get), forecasts, np.asarray(blocks), losses)
+    return _alone(min(losses, key=losses.__getitem__), forecasts, np.asarray(blocks), losses)
 
 
 def _mixed(forecasts: dict[str, Floats], blocks: Integers, judge: _Judge) -> Mix:
@@ -137,7 +136,7 @@ def _mixed(forecasts: dict[str, Floats], blocks: Integers, judge: _Judge) -> Mix
     losses = {name: judge.mean(row) for name, row in table.items()}
     names = _not_poor(table, losses, power)
     fits = _Fits(judge, {name: forecasts[name] for name in names}, np.stack([table[name] for name in names]))
-    best = None
+    tried: list[tuple[float, float, Floats, dict[int, dict[str, float]]]] = []
     for shrinking in SHRINKING if len(judge.numbers) > 1 else SHRINKING[:1]:
         of_blocks = {
             int(number): dict(zip(names, map(float, fits.without(number, shrinking)), strict=True))
@@ -145,9 +144,9 @@ def _mixed(forecasts: dict[str, Floats], blocks: Integers, judge: _Judge) -> Mix
         }
         crossed = _crossed(forecasts, blocks, of_blocks)
         value = judge.mean(judge.losses(crossed))
-        if best is None or value < (1 - TIE) * best[0]:
-            best = value, shrinking, crossed, of_blocks
-    value, shrinking, crossed, of_blocks = best
+        if not tried or value < (1 - TIE) * tried[-1][0]:
+            tried.append((value, shrinking, crossed, of_blocks))
+    value, shrinking, crossed, of_blocks = tried[-1]
     simple = _best_simple(losses)
     if simple is not None and not value < (1 - TIE) * losses[simple]:
         naive = _not_clearly_beaten(table, losses, table[simple], losses[simple], judge.counts)
@@ -219,7 +218,7 @@ def _not_poor(table: dict[str, Floats], losses: dict[str, float], power: int) ->
     rows = np.stack(list(table.values()))
     near = (rows <= POOR**power * rows.min(axis=0)).any(axis=1) & np.isfinite(rows).all(axis=1)
     names = [name for name, is_near in zip(table, near, strict=True) if is_near]
-    return names or [min(losses, key=losses.get)]
+    return names or [min(losses, key=losses.__getitem__)]
 
 
 def _best_simple(losses: dict[str, float]) -> str | None:
@@ -228,14 +227,14 @@ def _best_simple(losses: dict[str, float]) -> str | None:
         (name for name in losses if name.startswith(SIMPLE) and np.isfinite(losses[name])),
         key=lambda name: next(rank for rank, prefix in enumerate(SIMPLE) if name.startswith(prefix)),
     )
-    return min(simple, key=losses.get, default=None)
+    return min(simple, key=losses.__getitem__, default=None)
 
 
 def _not_clearly_beaten(
-    table: dict[str, Floats], losses: dict[str, float], best: Any, value: Any, counts: Floats
+    table: dict[str, Floats], losses: dict[str, float], best: Floats, value: float, counts: Floats
 ) -> str | None:
     """The naive forecast that a gain of a few percent does not speak against, where the blocks do not agree on it."""
-    naive = min((name for name in losses if name in NAIVE), key=losses.get, default=None)
+    naive = min((name for name in losses if name in NAIVE), key=losses.__getitem__, default=None)
     if naive is None or len(counts) < 2 or not value > (1 - CLEAR) * losses[naive]:
         return None
     gains = table[naive] - best
@@ -245,7 +244,7 @@ def _not_clearly_beaten(
     return naive if mean <= ERRORS * spread else None
 
 
-def _crossed(forecasts: dict[str, Floats], blocks: Integers, of_blocks: Any) -> Floats:
+def _crossed(forecasts: dict[str, Floats], blocks: Integers, of_blocks: dict[int, dict[str, float]]) -> Floats:
     """The forecasts of each block, mixed with its weights."""
     out = np.zeros(np.shape(next(iter(forecasts.values()))))
     for number, weights in of_blocks.items():
@@ -259,8 +258,9 @@ def _crossed(forecasts: dict[str, Floats], blocks: Integers, of_blocks: Any) -> 
 class _Fits:
     """Weights fitted on blocks, each set of blocks once."""
 
-    def __init__(self, judge: _Judge, forecasts: Any, table: Any) -> None:
-        self.judge, self.table, self._fitted = judge, table, {}
+    def __init__(self, judge: _Judge, forecasts: dict[str, Floats], table: Floats) -> None:
+        self.judge, self.table = judge, table
+        self._fitted: dict[int | None, Floats] = {}
         known = np.flatnonzero(judge.known)
         several = 1 if judge.levels is None else len(judge.levels)
         most = max(CELLS // several, LEAST_CELLS)

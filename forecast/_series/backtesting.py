@@ -80,6 +80,7 @@ def state_trained_on(
     known = rows.parts(_bounds(frame, rows, train, state))
     given = None if sample_weight is None else sample_weight[train]
     weights = row_weights(model, frame.iloc[train], state.roles, state.axis, given)
+    assert state.span is not None  # as every state of this version has
     share = max(SHARE, 1 - state.span.n_rows / len(known))
     return with_members_trained_on(state, model._steps(), known, weights, share)
 
@@ -147,8 +148,8 @@ def intervals_at(
         yardstick = Yardstick.of(initial, scales, truth.keys[number], known, alone=truth.n_series == 1)
         unit, divisor, actual = yardstick.unit, yardstick.divisor, yardstick.image(actual)
         images = np.where(absent, 0.0, yardstick.image(given))
-        bounds = started.bounds(actual / divisor, images / divisor, origins.row[mine] - first)
-        bounds = (np.where(unit > 0, side * unit, np.where(np.isnan(side), np.nan, images)) for side in bounds)
+        learnt = started.bounds(actual / divisor, images / divisor, origins.row[mine] - first)
+        bounds = (np.where(unit > 0, side * unit, np.where(np.isnan(side), np.nan, images)) for side in learnt)
         lower, upper = (yardstick.original(np.where(absent, np.nan, side)) for side in bounds)
         for position, level in enumerate(levels):
             out[f"lower_{level:g}"][mine], out[f"upper_{level:g}"][mine] = lower[position], upper[position]

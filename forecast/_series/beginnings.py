@@ -158,7 +158,9 @@ def _mean_of(past: Rows, numbers: list[int], key: Any, static: Floats) -> Rows:
         _mean(np.stack([array[part] for part in rows])).astype(array.dtype)
         for array in (past.targets, past.past, past.future)
     )
-    return Rows([key], np.array([0, length]), past.index[rows[0]], *arrays, static[None].astype(past.static.dtype))
+    targets, before, ahead = arrays
+    index, static = past.index[rows[0]], static[None].astype(past.static.dtype)
+    return Rows([key], np.array([0, length]), index, targets, before, ahead, static)
 
 
 def _moved(state: FittedState, past: Rows, rows: Rows) -> Rows:

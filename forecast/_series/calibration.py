@@ -127,11 +127,11 @@ class Calibration:
         span = None if self.horizons is None else self.horizons + len(relative) / relative.shape[1]
         warm = _warm(residuals, self.scales)
         found = type(self)(residuals, self.scales, self.transformed, warm, span, self.of_new)
-        if self.series is None:
+        if self.series is None or self.times is None:
             return found
         number = {key: position for position, key in enumerate(self.scales)}
-        series = np.array([number.get(key, -1) for key in keys], dtype=np.int64)
-        series, times = (np.concatenate(pair)[-_MOST:] for pair in ((self.series, series), (self.times, times)))
+        later = np.array([number.get(key, -1) for key in keys], dtype=np.int64)
+        series, times = (np.concatenate(pair)[-_MOST:] for pair in ((self.series, later), (self.times, times)))
         return replace(found, series=series, times=times)
 
     def offsets(self, levels: list[float], n: int) -> tuple[Floats, Floats]:
@@ -209,7 +209,8 @@ class Calibration:
             scale = self.scales.get(key)
             return series_scale(known, alone) if scale is None else scale
         scales = [self.scales.get((key, column)) for column in range(n)]  # each target was a series of its own
-        return series_scale(known) if any(scale is None for scale in scales) else np.concatenate(scales)
+        there = [scale for scale in scales if scale is not None]
+        return series_scale(known) if len(there) < n else np.concatenate(there)
 
     def started(self, levels: list[float], n: int, steps: int | None = None) -> AdaptiveState:
         """What adaptive intervals have learned before the first origin, row 0, in units of a series.

@@ -42,7 +42,7 @@ class Caller:
         ------
         frame
         """
-        frame = self._frame
+        frame: FrameType | None = self._frame
         while frame is not None:
             yield frame
             frame = frame.f_back

@@ -166,12 +166,12 @@ def _tell_missing(state: FittedState, rows: Rows, stacklevel: int) -> None:
     if before is not None and kept >= before:
         return
     of = "more" if before is None else f"{before:,}"
-    kept = (
+    text = (
         f"the model keeps {kept:,} of the {of} rows that it was trained on; a regressor that cannot go on from what it "
         "has learnt is fitted again on these and the new ones."
     )
     warnings.warn(
-        Words(f"{kept} To use all: update(..., history=all old rows).", f"{kept} To use all: --history FILE."),
+        Words(f"{text} To use all: update(..., history=all old rows).", f"{text} To use all: --history FILE."),
         OldRowsWarning, stacklevel=stacklevel + 1,
     )  # fmt: skip
 

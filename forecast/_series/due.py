@@ -65,7 +65,7 @@ def origins_since(
 def _last_trained(rows: Rows, trained: dict[Any, Any]) -> Integers:
     """Position of the last row of each series that is used in training; the first of others."""
     found = rows.starts[:-1].copy()
-    labels = [trained.get(key) for key in rows.keys]
+    labels: list[Any] = [trained.get(key) for key in rows.keys]
     numbers = [number for number, label in enumerate(labels) if label is not None]
     if not numbers:
         return found
@@ -119,10 +119,11 @@ class Due:
         """
         origins, which = origins_since(state, rows, state.trained_until)
         if since is None:
-            found = np.zeros((len(origins), state.horizon, rows.targets.shape[1])), np.zeros(len(origins), dtype=bool)
+            forecasts: Floats = np.zeros((len(origins), state.horizon, rows.targets.shape[1]))
+            there: Booleans = np.zeros(len(origins), dtype=bool)
         else:
-            found = since.forecasts_of(rows.keys, which, rows.ends[which] - origins)
-        return cls(rows, origins, which, *found)
+            forecasts, there = since.forecasts_of(rows.keys, which, rows.ends[which] - origins)
+        return cls(rows, origins, which, forecasts, there)
 
     @property
     def ages(self) -> Integers:
@@ -140,5 +141,5 @@ class Due:
         -------
         Due
         """
-        parts = (self.origins, self.which, self.forecasts, self.there)
-        return type(self)(self.rows, *(part[chosen] for part in parts))
+        origins, which = self.origins[chosen], self.which[chosen]
+        return type(self)(self.rows, origins, which, self.forecasts[chosen], self.there[chosen])

@@ -148,7 +148,7 @@ class Mark:
             least, most = self._reach(values, self.low, self.high, lambda value: self._forward(value) is not None)
             outside = (values < least) | (values > most)
             found = self._forward(np.where(outside, np.clip(values, self.low, self.high), values))
-        return found
+        return _there(found)
 
     def original(self, images: Floats) -> Floats:
         """Bounds in the units of the series.
@@ -168,10 +168,10 @@ class Mark:
         found = self._back(images)
         if found is not None:
             return found
-        bottom, top = self._forward(np.array([self.low, self.high]))
+        bottom, top = _there(self._forward(np.array([self.low, self.high])))
         least, most = self._reach(images, bottom, top, lambda image: self._back(image) is not None)
         below, above = images < least, images > most
-        found = self._back(np.where(below | above, bottom, images))
+        found = _there(self._back(np.where(below | above, bottom, images)))
         for beyond, end, way in ((below, bottom, -1), (above, top, 1)):
             if beyond.any():
                 found[beyond] = self._edge(end, way * (top - bottom or max(abs(end), 1.0)))
@@ -187,14 +187,14 @@ class Mark:
         for _ in range(_HALVINGS):
             middle = good + (bad - good) / 2
             good, bad = (middle, bad) if self._back(np.array([middle])) is not None else (good, middle)
-        edge = self._back(np.array([good]))[0]
+        edge = _there(self._back(np.array([good])))[0]
         # A root that is squared comes close to the end of its domain, 0: a whole number that has an image is the end.
         whole = np.round(edge)
         image = self._forward(np.array([whole])) if abs(whole - edge) <= SAME * max(self.high - self.low, 1.0) else None
         return edge if image is None or abs(image[0] - good) > 2 * self._near(good) else whole
 
     @staticmethod
-    def _reach(values: Floats, low: float, high: float, possible: Any) -> Floats:
+    def _reach(values: Floats, low: float, high: float, possible: Callable[[Floats], bool]) -> list[float]:
         """The least and the greatest of some values, and of low and high, that are possible; those between all are."""
         values = np.unique(values[~np.isnan(values)])
         found = []
@@ -233,10 +233,16 @@ class Mark:
         found[known] = values
         return found
 
-    def _near(self, images: Floats) -> Floats:
+    def _near(self, images: Floats | float) -> Floats:
         """How near the way back and there again must lead."""
-        ends = self._forward(np.array([self.low, self.high]))
+        ends = _there(self._forward(np.array([self.low, self.high])))
         return SAME * np.maximum(np.abs(images), np.abs(ends).max())
+
+
+def _there(found: Floats | None) -> Floats:
+    """What is there for the ends of a domain, and for all between them."""
+    assert found is not None
+    return found
 
 
 @dataclass(frozen=True)
@@ -307,7 +313,7 @@ def yardsticks_of(state: FittedState, past: Rows) -> dict[Any, Yardstick]:
     -------
     dict of key to Yardstick
     """
-    scales, alone = state.error_scales, len(state.calibration.scales) == 1
+    scales, alone = state.error_scales, len(state.calibrated.scales) == 1
     spans = zip(past.keys, past.starts[:-1], past.starts[1:], strict=True)
     return {
         key: Yardstick.of(state.calibration, scales, key, past.targets[first:end], alone) for key, first, end in spans

@@ -11,8 +11,8 @@ from .callers import Caller
 
 __all__ = ["RecursiveForecastWarning", "tell_of_feedback"]
 
-_TOLD = WeakSet()  # loops in which it was said
-_TOLD_IN_WORKERS = set()  # and what: a worker does not know which loop it works for
+_TOLD: WeakSet[Any] = WeakSet()  # loops in which it was said
+_TOLD_IN_WORKERS: set[str] = set()  # and what: a worker does not know which loop it works for
 
 
 class RecursiveForecastWarning(UserWarning):

@@ -248,7 +248,7 @@ def _chosen(model: SeriesForecaster, task: Task, rows: Rows, ends: Integers | No
     final = list(members.values())
     verdict = verdict_of_origins(task, choice.rows, choice.origins, choice.forecasts, "recipe", final, choice)
     kept = model.loss == "quantile" or model.loss in FAMILIES
-    recipe = CHOOSING | {"loss": model.loss if kept else CHOOSING["loss"]}
+    recipe: dict[str, Any] = CHOOSING | {"loss": model.loss if kept else CHOOSING["loss"]}
     recipe |= {"members": _described(settings, choice.weights)}
     return {"members": members, "weights": choice.weights, "verdict": verdict, "recipe": recipe}
 
@@ -265,7 +265,7 @@ def _is_drawn(model: SeriesForecaster) -> bool:
     return model.random_state is None or isinstance(model.random_state, np.random.RandomState)
 
 
-def _seed(random_state: np.random.RandomState | None) -> int | None:
+def _seed(random_state: Any) -> int | None:
     return None if random_state is None else random_state.randint(2**31)
 
 

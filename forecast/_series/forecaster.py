@@ -209,7 +209,7 @@ class SeriesForecaster(
     ((3, 1), 1.0)
     """
 
-    _parameter_constraints: ClassVar[dict] = CONSTRAINTS
+    _parameter_constraints: ClassVar[dict[str, Any]] = CONSTRAINTS
 
     def __init__(
         self,

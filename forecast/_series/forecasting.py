@@ -113,7 +113,7 @@ def samples_from_ends(
         )
     state = state.knowing(past)
     rows, origins = with_future(state, past, labels, future)
-    found = 0.0
+    found: Any = 0.0
     for member, weight in state.parts:
         if getattr(member.regressor, "draws_masks_", False):
             sampled = _Sampled(member.regressor, int(rng.integers(2**31)))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from hashlib import blake2b
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from .state import FittedState
     from .verbs.requests import Request
 
-__all__ = ["Once", "completed", "forecasts_and_offsets", "taught"]
+__all__ = ["Once", "completed", "followed", "forecasts_and_offsets", "taught"]
 
 T = TypeVar("T")
 
@@ -27,7 +27,7 @@ _VALUES = 4_000_000  # errors and scores of the series that learn side by side
 _REMEMBERED = 8  # answers
 
 
-class Once(dict):
+class Once(dict[Any, Any]):
     """A cache of results that would be the same again: it is neither copied, pickled nor saved."""
 
     def __reduce__(self) -> tuple[type, tuple[()]]:
@@ -88,8 +88,8 @@ def forecasts_and_offsets(
         return _asked(state, request), completed(state, since.offsets_of(keys, levels), levels)
     future = None
     if state.roles.future:  # the newest origins look at the future rows that were given
-        future = {key: numbers for key, *numbers in zip(request.keys, request.labels, request.future, strict=True)}
-        future = [future[key] for key in keys]
+        given = {key: numbers for key, *numbers in zip(request.keys, request.labels, request.future, strict=True)}
+        future = [given[key] for key in keys]
     seen = _seen(state, request.fresh, keys, future)
     name = None if seen is None else (*seen, *levels)
     found = state.once.get(name)
@@ -120,7 +120,7 @@ def _together(state: FittedState, request: Request, due: Due) -> list[Floats]:
 
 def _seen(state: FittedState, fresh: Rows, keys: list[Any], future: Any) -> tuple[Any, ...] | None:
     """What a history is recognised by; None: by nothing."""
-    parts = [] if future is None else [values for _, values in future]
+    parts: list[Any] = [] if future is None else [values for _, values in future]
     if fresh is not state.rows:
         ticks = getattr(fresh.index, "asi8", None)
         ticks = fresh.index.to_numpy() if ticks is None else ticks
@@ -157,7 +157,7 @@ def taught(
         What to add for the lower and the upper bound; NaN where too few errors are known.
     """
     known, n = due.rows, len(state.roles.target)
-    started = state.calibration.started(levels, n)
+    started = state.calibrated.started(levels, n)
     lengths = np.diff(known.starts)
     most = min(int(lengths.max()), NEWEST) + started.window
     size = max(1, _VALUES // (most * state.horizon * n))
@@ -165,7 +165,7 @@ def taught(
     together = [number for number, key in enumerate(known.keys) if key not in alone]
     portions = [together[first : first + size] for first in range(0, len(together), size)]
     portions += [[number] for number, key in enumerate(known.keys) if key in alone]
-    found = {}
+    found: dict[Any, Floats] = {}
     for numbers in portions:
         keys = [known.keys[number] for number in numbers]
         ahead = None if future is None else [future[number] for number in numbers]
@@ -173,6 +173,36 @@ def taught(
         sides = started.side_by_side(residuals, positions, 0)
         sides = sides.reshape(*sides.shape[:3], len(keys), n)
         found |= {key: sides[:, :, :, number] for number, key in enumerate(keys)}
+    return found
+
+
+def followed(sides: Floats, learnt: list[float], usual: Sequence[Floats], levels: list[float]) -> list[Floats]:
+    """Offsets of all levels, from those of some that have learnt from errors since the fit.
+
+    Between these, what they learnt is linear in the level; beyond the highest, offsets grow in its proportion.
+
+    Parameters
+    ----------
+    sides : ndarray of shape (2, learnt, steps, targets)
+    learnt : list of float
+        Rising, and in `levels`.
+    usual : (ndarray, ndarray) of shape (levels, steps, targets)
+        Right after the fit.
+    levels : list of float
+        Rising.
+
+    Returns
+    -------
+    list of ndarray of shape (levels, steps, targets)
+    """
+    at, found = [levels.index(level) for level in learnt], []
+    share = np.stack([np.interp(levels, learnt, row) for row in np.eye(len(learnt))], axis=-1)
+    for side, before in zip(sides, usual, strict=True):
+        offsets = before + np.tensordot(share, side - before[at], axes=1)
+        last, was = side[-1], before[at[-1]]
+        grown = np.divide(last, was, out=np.ones_like(last), where=last * was > 0)
+        offsets[at[-1] :] = last + (before[at[-1] :] - was) * grown
+        found.append(offsets)
     return found
 
 
@@ -194,7 +224,7 @@ def completed(state: FittedState, found: dict[Any, Floats], levels: list[float])
     ValueError
         There are too few errors for the highest coverage.
     """
-    calibration, n = state.calibration, len(state.roles.target)
+    calibration, n = state.calibrated, len(state.roles.target)
     found = {key: nested(sides, levels) for key, sides in found.items()}
     if calibration.enough(levels) and not any(np.isnan(sides).any() for sides in found.values()):
         return found

@@ -144,7 +144,7 @@ def grown(state: FittedState, later: Rows, carried: dict[Any, Carried] | None = 
     tail, kept = state.tail.grown(later), state.rows.grown(later)
     whole = state.unlearnt(tail.keys)
     if state.carries and carried is None:
-        before = {key: states for key, states in state.tail.carried.items() if key not in whole}
+        before = {key: states for key, states in (state.tail.carried or {}).items() if key not in whole}
         lengths = dict(zip(later.keys, np.diff(later.starts).tolist(), strict=True))
         member = state.knowing(tail).parts[0][0]
         carried = member.gone_on(tail, lengths, before)

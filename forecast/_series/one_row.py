@@ -37,6 +37,7 @@ class OneRow:
         self.member = state.parts[0][0]
         self.network = self.member.regressor._network
         (self.key,) = state.tail.keys
+        assert state.tail.carried is not None  # `of` has looked
         self.carried = state.tail.carried[self.key]
         columns = pd.Index(state.layout.columns, tupleize_cols=False)
         names = [*roles.target, *(part.label for part in state.schema.past)]

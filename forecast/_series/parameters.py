@@ -250,7 +250,7 @@ def without_report(model: SeriesForecaster) -> dict[str, Any]:
     """
     if is_chosen(model) or model.loss == "quantile":
         return {}
-    changes = {"validation_fraction": None}
+    changes: dict[str, Any] = {"validation_fraction": None}
     if model.regressor is not None:
         changes["regressor"] = _told(model.regressor, model)
     elif model.members:
@@ -340,7 +340,7 @@ def member_settings(model: SeriesForecaster) -> dict[str, tuple[Settings, float]
         if not all(hasattr(one.get("regressor"), method) for method in ("fit", "predict")):
             raise TypeError(f"member {name!r} has no 'regressor' with fit and predict.")
         weight = one.get("weight", 1.0)
-        if isinstance(weight, bool) or not isinstance(weight, Real) or not 0 < weight < float("inf"):
+        if isinstance(weight, bool) or not isinstance(weight, Real) or not 0 < float(weight) < float("inf"):
             raise ValueError(f"member {name!r} has weight {weight!r}; expected a positive number.")
         given = _plain({key: one.get(key, getattr(model, key)) for key in PLAIN}, one["regressor"])
         given |= {key: one.get(key, getattr(model, key)) for key in AS_THEY_ARE}
@@ -356,14 +356,14 @@ def _widths_of(model: SeriesForecaster, name: str, widths: Any) -> tuple[float, 
     """The widths of quantiles that a member has, checked; None for those of its own."""
     if widths is None:
         return None
-    if model.loss != "quantile" or len(model.members) < 2:
+    if model.loss != "quantile" or len(model.members or ()) < 2:
         raise ValueError(
             f"member {name!r} has widths, which have no effect without several members and loss='quantile'; expected "
             "no 'widths'."
         )
     count = len(LEVELS) // 2
     numbers = isinstance(widths, (list, tuple)) and all(
-        isinstance(width, Real) and not isinstance(width, bool) and 0 < width < float("inf") for width in widths
+        isinstance(width, Real) and not isinstance(width, bool) and 0 < float(width) < float("inf") for width in widths
     )
     if not numbers or len(widths) != count:
         levels = ", ".join(f"{level:g}" for level in LEVELS[:count])

@@ -62,6 +62,8 @@ class PastPaths:
         """
         errors = calibration.residuals[:, :steps]
         some = ~np.isnan(errors).all(axis=(1, 2))
+        assert calibration.series is not None  # files of earlier versions are refused
+        assert calibration.times is not None
         return cls(errors[some], calibration.series[some], calibration.times[some])
 
     def drawn(self, n_paths: int, lines: list[list[tuple[int, int]]], rng: np.random.Generator) -> Iterator[Floats]:
@@ -83,16 +85,16 @@ class PastPaths:
             Normal scores, of each series. The first paths are the same for any number of paths.
         """
         dates, at = np.unique(self.times, return_inverse=True)
-        some, weighing, *others = rng.spawn(2 + sum(map(len, lines)))
+        some, weighing, *each = rng.spawn(2 + sum(map(len, lines)))
         when = (some.random((n_paths, _MIXED)) * len(dates)).astype(np.int64)
         weights = weighing.standard_normal((n_paths, _MIXED))
         weights /= np.sqrt((weights**2).sum(axis=1, keepdims=True))
-        pool, others = _Pool(self, at), iter(others)
+        pool, others = _Pool(self, at), iter(each)
         for targets in lines:
             found = []
             for number, column in targets:
                 draw = next(others).random(when.shape)
-                mine = np.flatnonzero(self.series == number) if number >= 0 else []
+                mine = np.flatnonzero(self.series == number) if number >= 0 else np.empty(0, dtype=np.intp)
                 if len(mine) < ENOUGH:
                     scores, chosen = pool.scores(column), pool.chosen(when, draw)
                 else:
@@ -108,7 +110,8 @@ class _Pool:
     """The errors of all series, for one that has too few of its own."""
 
     def __init__(self, past: PastPaths, at: Integers) -> None:
-        self.past, self._scores = past, {}
+        self.past = past
+        self._scores: dict[int, Floats] = {}
         self.order = np.argsort(at, kind="stable")
         self.counts = np.bincount(at)
         self.first = np.cumsum(self.counts) - self.counts

@@ -10,14 +10,13 @@ from sklearn.utils.validation import check_is_fitted
 from .._frames import answer
 from .._preparation import as_given
 from .one_row import OneRow
+from .verbs.host import Host
 
 if TYPE_CHECKING:
     import pandas as pd
 
     from .._preparation import Member
     from .state import FittedState
-
-from .verbs.host import Host
 
 __all__ = ["Remembered"]
 

@@ -59,6 +59,7 @@ class Since:
     def offsets_of(self, keys: list[Any], levels: list[float]) -> dict[Any, Floats]:
         """What `taught` found for them, by series."""
         at, number = [USUAL.index(level) for level in levels], {key: n for n, key in enumerate(self.keys)}
+        assert self.offsets is not None  # `tells` was asked
         return {key: self.offsets[number[key]][:, at] for key in keys}
 
     def forecasts_of(self, keys: list[Any], which: Integers, ages: Integers) -> tuple[Floats, Booleans]:
@@ -141,7 +142,7 @@ def with_since(state: FittedState, before: Since | None = None, later: Rows | No
     if state.calibration is None or state.trained is None or rows.n_series * values > _CELLS:
         return state
     try:
-        due = Due.of(state, rows, None if before is None else before.aged(later))
+        due = Due.of(state, rows, None if before is None or later is None else before.aged(later))
         if state.roles.future:  # known values ahead are known of the rows alone
             due = due.only(due.ages >= state.horizon)
         if due.forecasts.size > _MOST or not _made(state, due):

@@ -155,7 +155,7 @@ def read_able(
         if roles.series is None:
             raise
         pieces = rows_by_series(frame, roles, what)
-        refused = {}
+        refused: dict[Any, Exception] = {}
         for key, rows in pieces.items():
             try:
                 read(frame.iloc[rows])

@@ -121,12 +121,19 @@ class FittedState:
         return self._once
 
     @property
+    def calibrated(self) -> Calibration:
+        """The calibration of a state that has one, as callers have made sure."""
+        assert self.calibration is not None
+        return self.calibration
+
+    @property
     def parts(self) -> list[tuple[Member, float]]:
         """The members and their weights, the leading one first."""
         if self.members is None:
             lead = Member(self.regressor, self.preparation, self.split, self.n_windows, self.pads, self.spread)
             return [(lead, 1.0)]
-        return [(member, self.weights[name]) for name, member in self.members.items()]
+        weights = self.weights or {}
+        return [(member, weights[name]) for name, member in self.members.items()]
 
     @property
     def carries(self) -> bool:
@@ -247,7 +254,7 @@ class FittedState:
             return parts[0][0].forecast(rows, origins, levels)
         if len(parts) == 1:
             return self.within(parts[0][0].forecast(rows, origins, levels))
-        return self.within(sum(weight * member.forecast(rows, origins, levels) for member, weight in parts))
+        return self.within(np.asarray(sum(weight * member.forecast(rows, origins, levels) for member, weight in parts)))
 
     def within(self, array: Floats) -> Floats:
         """Values in the units of the targets, kept to the bounds."""
@@ -277,7 +284,7 @@ class FittedState:
             raise ModelFileError("the newest rows and the older ones are of different series.")
         if self.carries != (self.tail.carried is not None):
             raise ModelFileError("the states that the regressor carries are missing, or are there of another one.")
-        if self.carries:
+        if self.tail.carried is not None:
             if set(self.tail.carried) != set(self.tail.keys):
                 raise ModelFileError("the carried states are not those of the newest rows' series.")
             for carried in self.tail.carried.values():

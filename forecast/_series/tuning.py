@@ -139,7 +139,7 @@ def _verdict(
     if not len(origins):
         return nothing
     copies = list(members.values())
-    shares = [1.0] if state.members is None else [state.weights[name] for name in members]
+    shares = [1.0] if state.members is None else [(state.weights or {})[name] for name in members]
     forecasts = sum(share * member.forecast(judged, origins.rows) for share, member in zip(shares, copies, strict=True))
     preparation = state.preparation
     task = Task(

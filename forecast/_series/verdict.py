@@ -20,7 +20,8 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from .._preparation import Member, Rows, Task
-    from .._recipe import Choice, Origins
+    from .._recipe import Choice
+    from .._recipe.validation import Origins
     from .forecaster import SeriesForecaster
 
 __all__ = ["verdict_of_origins", "verdict_of_regressor"]
@@ -102,9 +103,7 @@ def _ahead(windows: Windows, horizon: int) -> Integers:
     return windows.origins[:, None].astype(np.int64) + np.arange(1, horizon + 1)
 
 
-def _on_given_rows(
-    task: Task, rows: Rows, member: Member, ends: Integers | None
-) -> tuple[ModelReport, Calibration | None]:
+def _on_given_rows(task: Task, rows: Rows, member: Member, ends: Integers) -> tuple[ModelReport, Calibration | None]:
     from .._recipe.validation import origins_behind
 
     origins = origins_behind(rows, ends, task.horizon, member.looks_back)
@@ -149,7 +148,7 @@ def verdict_of_origins(
     candidates = None if choice is None else choice.candidates
     if choice is not None:  # the same rows ended the training of networks
         chose_epoch = any(len(getattr(one.regressor, "validation_loss_curve_", ())) for one in choice.early.values())
-    if forecasts is None:
+    if forecasts is None or origins is None:
         return ModelReport(None, np.nan, 0, False, notes, candidates=candidates), None
     windows = Windows(
         rows.targets, origins.rows, lookback=min(task.horizon, int(np.diff(rows.starts).min())), horizon=task.horizon,

@@ -147,7 +147,8 @@ class Answers(Host):
         check_is_fitted(self)
         state = self._state
         check_errors(errors)
-        past, refused = state.tail, {}
+        refused: dict[Any, Exception] = {}
+        past = state.tail
         if history is not None or static is not None:
             past, refused = self._read_history(*self._with_static(static, history=history), errors)
         if refused:

@@ -1,4 +1,4 @@
-"""What the parts of a `SeriesForecaster` use of it and of each other, for type checkers; each is set or defined there."""
+"""What the parts of a `SeriesForecaster` use of it and of each other, for type checkers."""
 
 from __future__ import annotations
 

@@ -11,11 +11,10 @@ from ..._refusals import Fix, Refusal, joined
 from ..errors import errors_since
 from ..growing import JUDGED, grown
 from ..skipping import SkippedSeriesWarning, listed, warn_of
+from .host import Host
 
 if TYPE_CHECKING:
     from ..drift import DriftReport
-
-from .host import Host
 
 __all__ = ["Monitors"]
 
@@ -118,7 +117,7 @@ class Monitors(Host):
                 text = joined(f"new rows of {len(refused)} series were not looked at: ", listed(refused), ".")
                 warn_of(SkippedSeriesWarning, text, refused, 2)
         window = max(40, 2 * state.horizon) if window is None else int(window)
-        residuals = state.calibration.of_targets(len(self.target_names_))
+        residuals = state.calibrated.of_targets(len(self.target_names_))
         errors = errors_since(state, state.rows, trained, JUDGED)
         return drift_of(errors, residuals, state.horizon, window, confidence, margin)
 
@@ -126,7 +125,7 @@ class Monitors(Host):
 def _check(window: object, confidence: object, margin: object) -> None:
     if window is not None and (isinstance(window, bool) or not isinstance(window, Integral) or window < 10):
         raise ValueError(f"window is {window!r}; expected a whole number of origins, 10 or more.")
-    if isinstance(confidence, bool) or not isinstance(confidence, Real) or not 0.5 < confidence < 1:
+    if isinstance(confidence, bool) or not isinstance(confidence, Real) or not 0.5 < float(confidence) < 1:
         raise ValueError(f"confidence is {confidence!r}; expected a number between 0.5 and 1, such as 0.99.")
-    if isinstance(margin, bool) or not isinstance(margin, Real) or not 0 <= margin < float("inf"):
+    if isinstance(margin, bool) or not isinstance(margin, Real) or not 0 <= float(margin) < float("inf"):
         raise ValueError(f"margin is {margin!r}; expected 0 or more, such as 0.1 for ten per cent.")

@@ -17,14 +17,13 @@ from ..._types import Floats, Seed
 from ..calibration import USUAL
 from ..forecasting import from_ends
 from ..past_paths import ENOUGH, PastPaths
-from .uncertainty import columns_of
+from .host import Host
+from .requests import columns_of
 
 if TYPE_CHECKING:
     from ..calibration import Calibration
     from ..state import FittedState
     from .requests import Request
-
-from .host import Host
 
 __all__ = ["Paths"]
 
@@ -159,10 +158,10 @@ class Paths(Host):
         """Levels, and the quantiles at them of each series, (levels, steps, targets), ascending."""
         state = self._state
         bounded = self._bounded(request, coverages, [level for level in coverages if level in USUAL])
-        levels = [(1 - level) / 2 for level in coverages[::-1]] + [(1 + level) / 2 for level in coverages]
-        levels = np.round(levels, 12)  # (1 - 0.8) / 2 is less than 0.1
+        ends = [(1 - level) / 2 for level in coverages[::-1]] + [(1 + level) / 2 for level in coverages]
+        levels = np.round(ends, 12)  # (1 - 0.8) / 2 is less than 0.1
         tables = [np.concatenate([lower[::-1], upper]) for _, lower, upper in bounded]
-        own = _own_levels(state, levels) if self.loss != "quantile" else []
+        own = _own_levels(state, levels) if self.loss != "quantile" else np.empty(0)
         if not len(own):
             return levels, [np.sort(table, axis=0) for table in tables]
         below, above = levels < own[0], levels > own[-1]
@@ -173,7 +172,7 @@ class Paths(Host):
         return np.concatenate([levels[below], own, levels[above]]), tables
 
     def _past_paths(self) -> PastPaths:
-        calibration = self._state.calibration
+        calibration = self._state.calibrated
         if calibration.series is None:
             raise ValueError(
                 "paths need the series and time of each error on the validation windows, and files of earlier "
@@ -183,7 +182,7 @@ class Paths(Host):
 
     def _lines(self, keys: list[Any]) -> list[list[tuple[int, int]]]:
         """For each series and target, which errors are its own: their number and column."""
-        calibration, n = self._state.calibration, len(self.target_names_)
+        calibration, n = self._state.calibrated, len(self.target_names_)
         number = {key: position for position, key in enumerate(calibration.scales)}
         if calibration.residuals.shape[2] == n:
             return [[(number.get(key, -1), column) for column in range(n)] for key in keys]
@@ -208,15 +207,16 @@ def _known_coverages(calibration: Calibration | None) -> list[float] | None:
 def _own_levels(state: FittedState, levels: Floats) -> Floats:
     """Levels of the networks' own quantiles, at least two of which enclose the median; none: there are none."""
     if not state.has_quantiles or not all(member.preparation.is_pointwise for member, _ in state.parts):
-        return []
-    low, high, fitted = 0.0, 1.0, []
+        return np.empty(0)
+    low, high = 0.0, 1.0
+    fitted: list[float] = []
     for member, _ in state.parts:
         own = LEVELS if member.spread is not None else getattr(member.regressor, "quantiles_", None)
         if own is not None:
             low, high, fitted = max(low, own[0]), min(high, own[-1]), [*fitted, *own]
     found = np.unique(np.round(np.concatenate([fitted, levels]), 12))
     found = found[(found >= low) & (found <= high)]
-    return found if low < 0.5 < high else []
+    return found if low < 0.5 < high else np.empty(0)
 
 
 def _drawn_from(distribution: Distribution, scores: Floats) -> Floats:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from numbers import Integral
 from typing import TYPE_CHECKING, Any, Literal
@@ -41,14 +42,13 @@ from ..skipping import (
 )
 from ..targets import entered
 from ..tools import refuse_shuffled_columns
+from .host import Host
 
 if TYPE_CHECKING:
     from ..._frames import Future
     from ..state import FittedState
 
-from .host import Host
-
-__all__ = ["Request", "Requests", "after_origins"]
+__all__ = ["Request", "Requests", "after_origins", "columns_of"]
 
 
 @dataclass(frozen=True)
@@ -96,7 +96,8 @@ class Requests(Host):
         X, history = self._with_static(static, X=X, history=history)
         X, n = _rows_or_steps(X, n)
         check_errors(errors)
-        state, refused = self._state, {}
+        refused: dict[Any, Exception] = {}
+        state = self._state
         whole = None
         if history is not None:
             whole, refused = self._read_history(history, errors)
@@ -165,7 +166,7 @@ class Requests(Host):
         state = self._state
         frame, _ = enter(X)
         refuse_shuffled_columns(frame, state.roles.future)
-        cold = {}
+        cold: dict[Any, list[Any]] = {}
         roles = state.roles
         told = roles.static and (roles.outside is not None or {*frame.columns, *roles.ids} >= set(roles.static))
         if told or (state.reads_no_past and past.keys != [None]):
@@ -187,7 +188,7 @@ class Requests(Host):
 
     def _long_enough(self, past: Rows, errors: Literal["warn", "raise"]) -> tuple[Rows, dict[Any, Exception]]:
         """The series that a forecast can be made for, and why it cannot for the others."""
-        refused = {}
+        refused: dict[Any, Exception] = {}
         for number, key in enumerate(past.keys):
             try:
                 self._refuse_short(past, number, "the fitted data")
@@ -314,6 +315,18 @@ def after_origins(state: FittedState, rows: Rows, origins: Integers, n_steps: in
     labels = [labels_after(state, rows, end - 1, reach, int(rows.starts[number + 1])) for number, _, end in ends]
     future = [rows.future[end : end + reach] if state.roles.future else np.zeros((reach, 0)) for _, _, end in ends]
     return Request(_read_by(state, whole), whole.keys, labels, future, fresh=whole)
+
+
+def columns_of(targets: list[Any], ends: Sequence[str]) -> list[Any]:
+    """Names of columns, target by target; a target's own name where an end is empty."""
+    names = [f"{target}{end}" if end else target for target in targets for end in ends]
+    if len(set(names)) < len(names):
+        twice = next(name for name in names if names.count(name) > 1)
+        raise ValueError(
+            f"two columns of the answer would be called {twice!r}: the targets are {targets}. Expected other names of "
+            "targets, and numbers that differ within six digits."
+        )
+    return names
 
 
 def _read_by(state: FittedState, whole: Rows) -> Rows:

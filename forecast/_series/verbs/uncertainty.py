@@ -21,14 +21,14 @@ from ..._types import Floats, Seed
 from ..beginnings import cold_widths, cold_yardstick, short_factor
 from ..error_scale import Yardstick, yardsticks_of
 from ..forecasting import from_ends, samples_from_ends
-from ..fresh import forecasts_and_offsets
+from ..fresh import followed, forecasts_and_offsets
+from .host import Host
+from .requests import columns_of
 
 if TYPE_CHECKING:
     from .requests import Request
 
-from .host import Host
-
-__all__ = ["Uncertainty", "columns_of"]
+__all__ = ["Uncertainty"]
 
 _DEFAULT = (0.1, 0.5, 0.9)  # levels
 _WIDEST = round(LEVELS[-1] - LEVELS[0], 12)  # interval that quantiles of a recipe are the bounds of
@@ -252,12 +252,14 @@ class Uncertainty(Host):
         request = self._request(X, history, errors, n, static)
         cubes = from_ends(self._state, request.past, request.labels, request.future, PARAMETERS)
         arrays = [cube.reshape(len(cube), -1) for cube in cubes]
+        assert self._state.family is not None  # or the method would not be there
         names = [f"_{name}" for name in FAMILIES[self._state.family].parameters]
         return self._answered(request, arrays, columns_of(self.target_names_, names))
 
     def _distribution(self, X: Any) -> Distribution:
         """The distributions of the rows of X, shape (rows, targets); for scores."""
         found = np.asarray(self.predict_distribution(X, errors="raise"), dtype=np.float64)
+        assert self._state.family is not None
         return Distribution._of(self._state.family, found.reshape(len(found), len(self.target_names_), -1))
 
     def sample_y(
@@ -354,12 +356,13 @@ class Uncertainty(Host):
         past, yardsticks = request.past, yardsticks_of(state, request.past)
         forecasts, adapted = forecasts_and_offsets(state, request, yardsticks, levels if learnt is None else learnt)
         known = [past.targets[first:end] for first, end in zip(past.starts[:-1], past.starts[1:], strict=True)]
-        found = []
-        own, usual, looks_back = self._own_bounds(request, levels), None, state.looks_back
+        found: list[list[Floats]] = []
+        own, looks_back = self._own_bounds(request, levels), state.looks_back
+        usual: Sequence[Floats] = ()
         if own is not None or learnt is not None or len(adapted) < len(request.keys):
             usual = state.calibration.offsets(levels, len(self.target_names_))
         if learnt is not None:
-            adapted = {key: _followed(sides, learnt, usual, levels) for key, sides in adapted.items()}
+            adapted = {key: followed(sides, learnt, usual, levels) for key, sides in adapted.items()}
         for number, (key, forecast) in enumerate(zip(request.keys, forecasts, strict=True)):
             yardstick, rows, steps = yardsticks[key], known[number], slice(len(forecast))
             if key in request.cold:
@@ -378,7 +381,7 @@ class Uncertainty(Host):
             if key in request.cold and not state.calibration.of_new:
                 lower, upper = offsets
                 width = cold_widths(state, state.tail, levels, yardstick)
-                offsets = -np.hypot(np.minimum(lower, 0), width), np.hypot(np.maximum(upper, 0), width)
+                offsets = [-np.hypot(np.minimum(lower, 0), width), np.hypot(np.maximum(upper, 0), width)]
             found.append([forecast, *(state.within(yardstick.original(image + side)) for side in offsets)])
         return found
 
@@ -432,36 +435,6 @@ class Uncertainty(Host):
         return [(at, [cube[part] for cube in cubes]) for part in (slice(len(at)), slice(len(at), None))]
 
 
-def _followed(sides: Floats, learnt: list[float], usual: tuple[Floats, Floats], levels: list[float]) -> list[Floats]:
-    """Offsets of all levels, from those of some that have learnt from errors since the fit.
-
-    Between these, what they learnt is linear in the level; beyond the highest, offsets grow in its proportion.
-
-    Parameters
-    ----------
-    sides : ndarray of shape (2, learnt, steps, targets)
-    learnt : list of float
-        Rising, and in `levels`.
-    usual : (ndarray, ndarray) of shape (levels, steps, targets)
-        Right after the fit.
-    levels : list of float
-        Rising.
-
-    Returns
-    -------
-    list of ndarray of shape (levels, steps, targets)
-    """
-    at, found = [levels.index(level) for level in learnt], []
-    share = np.stack([np.interp(levels, learnt, row) for row in np.eye(len(learnt))], axis=-1)
-    for side, before in zip(sides, usual, strict=True):
-        offsets = before + np.tensordot(share, side - before[at], axes=1)
-        last, was = side[-1], before[at[-1]]
-        grown = np.divide(last, was, out=np.ones_like(last), where=last * was > 0)
-        offsets[at[-1] :] = last + (before[at[-1] :] - was) * grown
-        found.append(offsets)
-    return found
-
-
 def _nested(offsets: list[Floats], levels: list[float]) -> list[Floats]:
     """Bounds on their sides of the forecast, those of a higher level around those of a lower one."""
     lower, upper = np.minimum(offsets[0], 0), np.maximum(offsets[1], 0)
@@ -480,18 +453,6 @@ def _conformal(found: Sequence[Floats], coverages: list[float], level: float) ->
     if level == 0.5:
         return found[0]
     return found[1 if level < 0.5 else 2][coverages.index(_coverage(level))]
-
-
-def columns_of(targets: list[Any], ends: Sequence[str]) -> list[Any]:
-    """Names of columns, target by target; a target's own name where an end is empty."""
-    names = [f"{target}{end}" if end else target for target in targets for end in ends]
-    if len(set(names)) < len(names):
-        twice = next(name for name in names if names.count(name) > 1)
-        raise ValueError(
-            f"two columns of the answer would be called {twice!r}: the targets are {targets}. Expected other names of "
-            "targets, and numbers that differ within six digits."
-        )
-    return names
 
 
 def _rows_first(X: Any, levels: Any) -> tuple[Any, Any]:

@@ -17,14 +17,13 @@ from ..growing import behind, grown, read_later
 from ..since import with_since
 from ..skipping import LateSeriesWarning, SkippedSeriesWarning, check_errors, listed, read_able, warn_of
 from ..targets import entered
+from .host import Host
 
 if TYPE_CHECKING:
     import pandas as pd
 
     from ..._preparation import Rows
     from ..state import FittedState
-
-from .host import Host
 
 __all__ = ["Updates"]
 
@@ -128,7 +127,8 @@ class Updates(Host):
                     )
                 )
             state = new = self._state
-            later, refused = self._later(*self._with_static(static, new_rows=new_rows), y, overlap, errors)
+            (rows,) = self._with_static(static, new_rows=new_rows)
+            later, refused = self._later(rows, y, overlap, errors)
             late = {}
             if later is not None:
                 new = grown(state, later)
