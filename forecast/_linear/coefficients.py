@@ -42,7 +42,8 @@ def window_coefficients(model: LinearForecaster, windows: Windows) -> tuple[Inte
         rows = windows.series_rows(pd.Index(model.series_, tupleize_cols=False))
     values, which = np.unique(rows, return_inverse=True)
     places, columns, shares = _places(Inputs(**model.inputs_), windows)
-    matrices, intercepts = [], []
+    matrices: list[Floats] = []
+    intercepts: list[Floats] = []
     for row in values:
         coefficients, intercept = model._weights_of(row)
         matrix = np.zeros((windows.shape[1], coefficients.shape[1]))

@@ -59,7 +59,7 @@ def contiguous_sums(
         count += m
         sums[:joint] += z.sums(steps).ravel()
         f = None
-        if features:
+        if features and windows.future is not None:
             f = _Run(windows.future[part[0] + 1 : end] - offset[known[:features]], m, z.length)
             crossed.add(z, f)
             ahead.add(f, f)

@@ -140,12 +140,13 @@ class Inputs:
         -------
         ndarray of shape (n, extras), float64
         """
-        n, parts = len(windows), []
+        n = len(windows)
+        parts: list[Floats] = []
         if self.others and self.backs:
             rows = windows.origins[:, None] - np.array(self.backs)
             parts.append(windows.values[rows, self.targets :].reshape(n, -1))
         if self.features and ahead:
-            if not windows.has_future:
+            if windows.future is None or not windows.has_future:
                 raise ValueError(f"some windows have fewer than horizon = {self.horizon} rows of known future.")
             rows = windows.origins[:, None] + np.arange(1, self.horizon + 1)
             known = windows.future[rows].astype(np.float64)
@@ -154,7 +155,7 @@ class Inputs:
                 sizes = np.diff(np.append(begins, self.horizon))
                 known = np.add.reduceat(known, begins, axis=1) / sizes[:, None]
             parts.append(known.reshape(n, -1))
-        if self.static:
+        if self.static and windows.static is not None:
             parts.append(windows.static[windows.which])
         return np.concatenate([np.empty((n, 0)), *parts], axis=1, dtype=np.float64)
 

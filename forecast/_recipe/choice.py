@@ -240,7 +240,7 @@ def _judged(
     settings: dict[str, Settings],
     windows: dict[str, int],
     tell: Callable[[str], object],
-    steps: Integers,
+    steps: Integers | None,
 ) -> _Judged:
     """`windows`: those of the newest part by member, empty for this part; `steps`: where quantiles are weighed."""
     several = 1 if steps is None else len(LEVELS)
@@ -301,7 +301,7 @@ def _weighed(
     seasons: list[int],
     found: Found,
     notes: list[str],
-    steps: Integers,
+    steps: Integers | None,
 ) -> Choice:
     """Weights from all parts; what a fit is judged by and calibrated with is the newest one alone."""
     forecasts = {name: np.concatenate([part.forecasts[name] for part in judged]) for name in settings}
@@ -386,7 +386,7 @@ def _settled(settings: Settings, early: Member | None) -> Settings:
     """
     network = settings.regressor
     curve = getattr(early and early.regressor, "validation_loss_curve_", ())
-    if not len(curve):
+    if early is None or not len(curve):
         return settings
     fitted = early.regressor
     share = (int(np.argmin(curve)) + 1) / len(curve)

@@ -10,6 +10,7 @@ ozone chose the rules; exchange_rate, ETTm1 and ETTh1 720 steps ahead were only 
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Self
 
@@ -217,7 +218,7 @@ def _segment(seasons: list[int], lookback: int, several: bool, covariates: bool)
 
 
 def _calendar(
-    data: _Data, calendar: tuple[str, ...] | None, linear: tuple[str, ...], lookback: int, rows: Rows
+    data: _Data, calendar: Sequence[str] | None, linear: Sequence[str], lookback: int, rows: Rows
 ) -> tuple[str, ...]:
     """The calendar where a window does not hold its cycles, or where there are covariates.
 

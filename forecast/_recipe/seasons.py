@@ -218,6 +218,7 @@ def peak(x: Floats, length: int, shorter: int | None = None) -> float | None:
     """
     if len(x) < 2 * length:
         return None
+    views: list[Floats]
     if shorter is not None and length % shorter == 0 and length > 2 * shorter:
         views, others = [x[shorter:] - x[:-shorter]], [length - shorter, length + shorter]
     else:
@@ -394,5 +395,5 @@ def _best_first(series: list[Floats], lengths: list[int]) -> list[int]:
         step = np.nanmean(np.abs(np.diff(x))) if np.isfinite(np.diff(x)).any() else 0.0
         if step > 0 and all(np.isfinite(change).any() for change in changes.values()):
             for length, change in changes.items():
-                errors[length].append(np.nanmean(change) / step)
+                errors[length].append(float(np.nanmean(change) / step))
     return sorted(lengths, key=lambda length: (round(float(np.median(errors[length] or [0.0])), 2), length))

@@ -84,7 +84,7 @@ def refuse_likeless(state: FittedState, past: Rows, new: list[Any]) -> None:
                 expected="rows of them, given as predict(history=frame) or update(frame)",
             )
         )
-    like = past.keys[0]
+    like: Any = past.keys[0]
     for key in new:
         several = isinstance(like, tuple)
         parts = [(key, like)]

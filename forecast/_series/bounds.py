@@ -13,7 +13,7 @@ from .._distributions import FAMILIES
 from .._frames import frame_named, placed
 from .._preparation import accepts_windows
 from .._refusals import Refusal, argument, joined
-from .._types import Floats, Integers
+from .._types import Booleans, Floats, Integers
 
 if TYPE_CHECKING:
     from .._frames import Panel
@@ -159,7 +159,7 @@ def note_beyond(
         if bound is None:
             continue
         kind = rows.targets.dtype.type  # 0.1 of float32 is a little more than 0.1
-        beyond = rows.targets < kind(bound) if name == "lower" else rows.targets > kind(bound)
+        beyond: Booleans = rows.targets < kind(bound) if name == "lower" else rows.targets > kind(bound)
         if rows.made_up is not None:
             beyond &= ~rows.made_up[:, None]
         at = np.flatnonzero(beyond.any(axis=1))
@@ -179,6 +179,7 @@ def note_beyond(
             "quantile can reach",
         )
         other = argument(name, value)
+        advice: str
         if what:
             advice = joined("They are taken as they are. If they are right, fit again with ", other, ".")
             found = Refusal(text, advice=advice)

@@ -165,7 +165,8 @@ class Calibration:
             return sides
         either = static_offsets(np.concatenate([residuals, -residuals]), levels)
         share = trust(self.horizons)
-        return tuple(share * own + (1 - share) * other for own, other in zip(sides, either, strict=True))
+        lower, upper = (share * own + (1 - share) * other for own, other in zip(sides, either, strict=True))
+        return lower, upper
 
     def holds(self, key: Any, n: int) -> bool:
         """Whether the unit of a series of `n` targets was measured in `fit`."""

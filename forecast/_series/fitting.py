@@ -195,7 +195,7 @@ def _mixed(
                     name: replace(one, spread=spreads.get(name)).forecast(judged, origins.rows)
                     for name, one in members.items()
                 }
-            forecasts = sum(weights[name] * forecast for name, forecast in each.items())
+            forecasts = np.asarray(sum(weights[name] * forecast for name, forecast in each.items()))
     if ends is None:
         members = {name: trained(one, task, rows, before=last.get(name))[0] for name, one in settings.items()}
     members = _spread(members, spreads, settings)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self
 
@@ -13,7 +13,7 @@ from sklearn.base import BaseEstimator, RegressorMixin, _fit_context
 from .._alone import Alone
 from .._files import Saved, stored
 from .._frames import Roles, Rules, check_length, enter, note_sentinels, note_time, read_panel
-from .._types import Seed
+from .._types import FrameLike, Seed
 from .bounds import check_bounds, note_beyond
 from .card import card_parts
 from .fitting import fitted_state
@@ -25,6 +25,8 @@ from .verbs import Answers, Monitors, Paths, Requests, Tunes, Uncertainty, Updat
 from .weights import row_weights
 
 if TYPE_CHECKING:
+    import pandas as pd
+
     from .._frames import Panel
 
 __all__ = ["SeriesForecaster"]
@@ -215,16 +217,16 @@ class SeriesForecaster(
         self,
         regressor: Any = None,
         *,
-        target: Any = None,
+        target: Hashable | Sequence[Hashable] | None = None,
         lookback: int | Literal["auto"] = "auto",
         horizon: int = 12,
-        past_covariates: Any = None,
-        future_covariates: Any = None,
-        static_covariates: Any = None,
-        series: Any = None,
-        time: Any = None,
-        freq: Any = None,
-        trading_calendar: Any = None,
+        past_covariates: Hashable | Sequence[Hashable] | None = None,
+        future_covariates: Hashable | Sequence[Hashable] | None = None,
+        static_covariates: Hashable | Sequence[Hashable] | None = None,
+        series: Hashable | Sequence[Hashable] | None = None,
+        time: Hashable | None = None,
+        freq: str | pd.offsets.BaseOffset | int | None = None,
+        trading_calendar: pd.offsets.CustomBusinessDay | Sequence[Any] | None = None,
         gaps: Literal["error", "mask", "interpolate", "irregular"] = "error",
         missing: Literal["error", "mask"] = "error",
         categorical: Literal["one-hot", "embedding"] = "one-hot",
@@ -233,7 +235,16 @@ class SeriesForecaster(
         calendar: Sequence[str] | Literal["auto"] | None = "auto",
         window_norm: Literal["last", "mean", "standard", "auto"] | tuple[str, float] | None = "auto",
         multi_target: Literal["joint", "shared", "auto"] = "auto",
-        loss: str = "absolute_error",
+        loss: Literal[
+            "absolute_error",
+            "squared_error",
+            "quantile",
+            "normal",
+            "student_t",
+            "negative_binomial",
+            "poisson",
+            "gamma",
+        ] = "absolute_error",
         lower: float | None = None,
         upper: float | None = None,
         level: bool = False,
@@ -288,9 +299,15 @@ class SeriesForecaster(
     def __sklearn_is_fitted__(self) -> bool:
         return hasattr(self, "_state")
 
-    @_fit_context(prefer_skip_nested_validation=False)
+    @_fit_context(prefer_skip_nested_validation=False)  # type: ignore[untyped-decorator]  # scikit-learn has no types
     def fit(
-        self, X: Any, y: Any = None, X_val: Any = None, y_val: Any = None, static: Any = None, sample_weight: Any = None
+        self,
+        X: FrameLike,
+        y: Any = None,
+        X_val: FrameLike | None = None,
+        y_val: Any = None,
+        static: FrameLike | None = None,
+        sample_weight: Any = None,
     ) -> Self:
         """Train on all windows of a frame.
 

@@ -131,7 +131,7 @@ def _seen(state: FittedState, fresh: Rows, keys: list[Any], future: Any) -> tupl
     digest = blake2b(digest_size=16)
     for part in parts:
         digest.update(f"{part.dtype.str}{part.shape}".encode())
-        digest.update(np.ascontiguousarray(part))
+        digest.update(np.ascontiguousarray(part).data)
     return fresh is state.rows, tuple(fresh.keys), tuple(keys), digest.digest()
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from sklearn.utils.validation import check_is_fitted
 
-from .._types import Integers
+from .._types import FrameLike, Integers
 from .forecasting import with_future
 from .targets import entered
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 __all__ = ["rows_of_frame", "rows_to_forecast", "windows_of_frame"]
 
 
-def windows_of_frame(model: SeriesForecaster, X: Any, y: Any = None) -> Windows:
+def windows_of_frame(model: SeriesForecaster, X: FrameLike, y: Any = None) -> Windows:
     """All windows of a frame that have a future, made with the transforms, means and encodings of `fit`.
 
     Parameters
@@ -62,7 +62,7 @@ def windows_of_frame(model: SeriesForecaster, X: Any, y: Any = None) -> Windows:
 
 
 def rows_to_forecast(
-    model: SeriesForecaster, X: Any, history: Any, n_origins: int = 1
+    model: SeriesForecaster, X: FrameLike, history: FrameLike, n_origins: int = 1
 ) -> tuple[FittedState, Rows, Integers, int]:
     """The rows that a fitted forecaster reads for the forecasts of `predict` and for some from earlier rows.
 
@@ -127,7 +127,7 @@ def _refuse_carried(state: FittedState) -> None:
         raise ValueError("model: stateful=True reads all rows since the first; expected a network without it.")
 
 
-def rows_of_frame(model: SeriesForecaster, X: Any) -> tuple[FittedState, Rows]:
+def rows_of_frame(model: SeriesForecaster, X: FrameLike) -> tuple[FittedState, Rows]:
     """Rows of a frame as a fitted forecaster reads them.
 
     Parameters

@@ -50,7 +50,7 @@ class OneRow:
         self.kind, self.index_dtype = type(state.tail.index), state.tail.index.dtype
         self.answers = pd.Index(list(roles.target), tupleize_cols=False)
         self.bounded = state.lower is not None or state.upper is not None
-        self.rows = []
+        self.rows: list[Any] = []
 
     @staticmethod
     def of(state: FittedState, kind: Any) -> OneRow | None:
@@ -138,6 +138,7 @@ class OneRow:
         pandas.DataFrame
         """
         state, outputs = self.state, self.network.outputs
+        assert self.carried.outputs is not None  # of the newest row
         values = outputs.point(self.carried.outputs.reshape(1, -1, outputs.of_a_target))
         first = len(self.rows)
         values = state.within(values.reshape(state.horizon, self.n_targets))

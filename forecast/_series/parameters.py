@@ -118,7 +118,9 @@ def refuse_carried(model: SeriesForecaster) -> None:
     ----------
     model : SeriesForecaster
     """
-    given = [model.regressor] if model.members is None else [one.get("regressor") for one in model.members.values()]
+    given: list[Any] = (
+        [model.regressor] if model.members is None else [one.get("regressor") for one in model.members.values()]
+    )
     for regressor in given:
         deep = regressor.get_params() if hasattr(regressor, "get_params") else {}
         for name, value in deep.items():
@@ -172,7 +174,9 @@ def refuse_unread(model: SeriesForecaster, levels: dict[Any, Any] | None) -> Non
                 fix=argument("categorical", "one-hot"),
             )
         )
-    given = [model.regressor] if model.members is None else [one.get("regressor") for one in model.members.values()]
+    given: list[Any] = (
+        [model.regressor] if model.members is None else [one.get("regressor") for one in model.members.values()]
+    )
     for regressor in given:
         if "category_left_out" not in getattr(regressor, "get_params", dict)():
             name = "a recipe" if regressor is None else type(regressor).__name__

@@ -214,7 +214,7 @@ class FittedState:
 
     def unlearnt(self, keys: list[Any]) -> set[Any]:
         """Those of some series of which something has to be learnt, because `fit` did not have them."""
-        known = [member.preparation.known_series for member, _ in self.parts]
+        known: list[Any] = [member.preparation.known_series for member, _ in self.parts]
         split = [member.split for member, _ in self.parts]
         known = [
             {key[0] for key in own} if apart else own

@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from .._frames import as_frame, enter
+from .._types import FrameLike
 
 __all__ = ["entered", "is_flat", "with_target"]
 
@@ -26,7 +27,7 @@ def is_flat(y: Any) -> bool:
     return y is not None and len(np.shape(y)) == 1
 
 
-def entered(X: Any, what: str, y: Any = None, names: Any = None) -> tuple[pd.DataFrame, Any]:
+def entered(X: FrameLike, what: str, y: Any = None, names: Any = None) -> tuple[pd.DataFrame, Any]:
     """A frame of any library as a pandas frame, with a separate target added as a column.
 
     Parameters

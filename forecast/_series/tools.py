@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from .._types import FrameLike
 from .callers import Caller
 
 if TYPE_CHECKING:
@@ -43,7 +44,7 @@ def refuse_shuffled_rows(horizon: int) -> None:
             raise ValueError(f"{name} cannot judge a forecaster: it {_OF_ROWS[name].format(horizon=horizon)}")
 
 
-def refuse_arrays(X: Any) -> None:
+def refuse_arrays(X: FrameLike) -> None:
     """Refuse the array that a scikit-learn tool made from a frame, naming the tool.
 
     Parameters

@@ -116,7 +116,7 @@ def _on_given_rows(task: Task, rows: Rows, member: Member, ends: Integers) -> tu
 
 def verdict_of_origins(
     task: Task,
-    rows: Rows,
+    rows: Rows | None,
     origins: Origins | None,
     forecasts: Floats | None,
     name: str,
@@ -148,7 +148,7 @@ def verdict_of_origins(
     candidates = None if choice is None else choice.candidates
     if choice is not None:  # the same rows ended the training of networks
         chose_epoch = any(len(getattr(one.regressor, "validation_loss_curve_", ())) for one in choice.early.values())
-    if forecasts is None or origins is None:
+    if forecasts is None or origins is None or rows is None:
         return ModelReport(None, np.nan, 0, False, notes, candidates=candidates), None
     windows = Windows(
         rows.targets, origins.rows, lookback=min(task.horizon, int(np.diff(rows.starts).min())), horizon=task.horizon,

@@ -9,7 +9,7 @@ import numpy as np
 from sklearn.utils.validation import check_is_fitted
 
 from ..._frames import future_frame, leave, with_static
-from ..._types import Booleans, Floats
+from ..._types import Booleans, Floats, FrameLike
 from ...baselines import seasonal_naive
 from ...metrics import skill
 from ..beginnings import refuse_likeless
@@ -24,14 +24,14 @@ class Answers(Host):
 
     def predict(
         self,
-        X: Any = None,
+        X: FrameLike | int | None = None,
         *,
-        history: Any = None,
+        history: FrameLike | None = None,
         n: int | None = None,
-        static: Any = None,
+        static: FrameLike | None = None,
         recursive: bool | None = None,
         errors: Literal["warn", "raise"] = "warn",
-    ) -> Any:
+    ) -> FrameLike:
         """Forecast the steps after the fitted data, or after another history.
 
         Parameters
@@ -101,11 +101,11 @@ class Answers(Host):
         self,
         n: int | None = None,
         *,
-        history: Any = None,
-        static: Any = None,
+        history: FrameLike | None = None,
+        static: FrameLike | None = None,
         new: Iterable[Any] | None = None,
         errors: Literal["warn", "raise"] = "warn",
-    ) -> Any:
+    ) -> FrameLike:
         """Return the frame to fill with future covariates and pass to `predict`.
 
         Parameters
@@ -169,7 +169,7 @@ class Answers(Host):
             frame = with_static(frame, state.roles, state.schema, static)
         return leave(frame, self._kind)
 
-    def score(self, X: Any, y: Any = None) -> float:
+    def score(self, X: FrameLike, y: Any = None) -> float:
         """Return the skill on the rows of `X`: `1 - MAE / MAE of the seasonal naive`, the mean over targets and series.
 
         Parameters

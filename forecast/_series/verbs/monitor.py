@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from sklearn.utils.validation import check_is_fitted
 
 from ..._refusals import Fix, Refusal, joined
+from ..._types import FrameLike
 from ..errors import errors_since
 from ..growing import JUDGED, grown
 from ..skipping import SkippedSeriesWarning, listed, warn_of
@@ -24,7 +25,7 @@ class Monitors(Host):
 
     def monitor(
         self,
-        new_rows: Any = None,
+        new_rows: FrameLike | None = None,
         y: Any = None,
         *,
         window: int | None = None,

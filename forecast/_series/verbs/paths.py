@@ -13,7 +13,7 @@ from sklearn.utils.validation import check_is_fitted
 from ..._distributions import Distribution
 from ..._preparation import LEVELS, PARAMETERS
 from ..._seeds import generator
-from ..._types import Floats, Seed
+from ..._types import Floats, FrameLike, Seed
 from ..calibration import USUAL
 from ..forecasting import from_ends
 from ..past_paths import ENOUGH, PastPaths
@@ -36,14 +36,14 @@ class Paths(Host):
     def sample(
         self,
         n_paths: int = 1000,
-        X: Any = None,
+        X: FrameLike | int | None = None,
         *,
         random_state: Seed = None,
-        history: Any = None,
-        static: Any = None,
+        history: FrameLike | None = None,
+        static: FrameLike | None = None,
         n: int | None = None,
         errors: Literal["warn", "raise"] = "warn",
-    ) -> Any:
+    ) -> FrameLike:
         """Sample paths of the future: whole forecasts with the dependence between steps and between series.
 
         Use them for sums over the horizon or over series, and for everything else that is not one step of one series:
@@ -127,7 +127,7 @@ class Paths(Host):
         for read, scores, labels in zip(readers, drawn, request.labels, strict=True):
             yield np.moveaxis(read(scores[:, : len(labels)]), 0, -1)
 
-    def _judged_paths(self, X: Any, y: Any, n_paths: int, random_state: Seed) -> Iterator[tuple[Floats, Floats]]:
+    def _judged_paths(self, X: FrameLike, y: Any, n_paths: int, random_state: Seed) -> Iterator[tuple[Floats, Floats]]:
         """For scores: the known values of each series and target, (steps,), and paths of these steps."""
         check_is_fitted(self)
         request = self._request(X, None)

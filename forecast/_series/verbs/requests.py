@@ -25,7 +25,7 @@ from ..._frames import (
 )
 from ..._preparation import Rows
 from ..._refusals import Fix, Refusal, Words
-from ..._types import Floats, Integers
+from ..._types import Floats, FrameLike, Integers
 from ..beginnings import refuse_unlearnable, refuse_untransformable, with_likenesses
 from ..bounds import note_beyond
 from ..codes import note_codes, note_future_codes
@@ -87,7 +87,12 @@ class Requests(Host):
     """The part of `SeriesForecaster` that reads requests."""
 
     def _request(
-        self, X: Any, history: Any, errors: Literal["warn", "raise"] = "raise", n: int | None = None, static: Any = None
+        self,
+        X: FrameLike,
+        history: FrameLike,
+        errors: Literal["warn", "raise"] = "raise",
+        n: int | None = None,
+        static: FrameLike | None = None,
     ) -> Request:
         """The future rows X, or `n` steps, or as many as an int passed as X.
 
@@ -161,7 +166,7 @@ class Requests(Host):
         return Request(past, past.keys, labels, [np.zeros((steps, 0))] * past.n_series)
 
     def _future_steps(
-        self, X: Any, past: Rows, errors: Literal["warn", "raise"]
+        self, X: FrameLike, past: Rows, errors: Literal["warn", "raise"]
     ) -> tuple[Request, dict[Any, Exception]]:
         state = self._state
         frame, _ = enter(X)
@@ -209,12 +214,12 @@ class Requests(Host):
             return
         name = "" if key is None else f" of series {key!r}"
         lost = state.preparation.n_lost if state.members is None else 0
-        lost = f"{least - lost} + {lost} of the transform" if lost else f"{least}"
+        needed = f"{least - lost} + {lost} of the transform" if lost else f"{least}"
         raise ValueError(
-            f"{what}{name} has {length} rows; expected at least lookback = {lost} of them to forecast from."
+            f"{what}{name} has {length} rows; expected at least lookback = {needed} of them to forecast from."
         )
 
-    def _with_static(self, static: Any, **frames: Any) -> list[Any]:
+    def _with_static(self, static: FrameLike, **frames: Any) -> list[Any]:
         """Frames by their names, such as X and a history, with the static covariates of their series as columns."""
         if static is None:
             return list(frames.values())
@@ -237,7 +242,7 @@ class Requests(Host):
         return from_ends(self._state, request.past, request.labels, request.future)
 
     def _read_history(
-        self, history: Any, errors: Literal["warn", "raise"] = "raise"
+        self, history: FrameLike, errors: Literal["warn", "raise"] = "raise"
     ) -> tuple[Rows, dict[Any, Exception]]:
         """Another history, checked like fitted rows; and why series of it are left out."""
         state = self._state
@@ -255,7 +260,7 @@ class Requests(Host):
 
         return (read(frame), {}) if errors == "raise" else read_able(read, frame, state.roles, "the history")
 
-    def _answered(self, request: Request, arrays: list[Floats], names: list[Any], flat: bool = False) -> Any:
+    def _answered(self, request: Request, arrays: list[Floats], names: list[Any], flat: bool = False) -> FrameLike:
         """Results row by row for rows that the user gave, else with names and stamps in the layout of the data.
 
         `flat`: of rows that the user gave, a series in place of a frame of one column.
@@ -265,12 +270,12 @@ class Requests(Host):
             frame = answer(state.layout, state.roles, request.keys, request.labels, arrays, names)
         else:
             index = request.index if self._kind is None else pd.RangeIndex(len(request.index))  # others have none
-            frame = answer_rows(index, request.order, arrays, names)
+            frame = answer_rows(index, request.order or [], arrays, names)
             if flat:
                 return one_column(frame, self._kind)
         return leave(frame, self._kind)
 
-    def _actual(self, X: Any, y: Any, request: Request) -> list[Floats]:
+    def _actual(self, X: FrameLike, y: Any, request: Request) -> list[Floats]:
         """The actual values of the steps asked for, a list of (steps, targets); NaN where missing and allowed."""
         state = self._state
         frame, target = entered(X, "X", y, self.target if y is not None else self.target_names_)
@@ -338,7 +343,7 @@ def _read_by(state: FittedState, whole: Rows) -> Rows:
     return whole if learnt else whole.tail(state.needed)
 
 
-def _rows_or_steps(X: Any, n: int | None) -> tuple[Any, int | None]:
+def _rows_or_steps(X: FrameLike, n: int | None) -> tuple[Any, int | None]:
     """Future rows or a number of steps, at most one of them."""
     number = isinstance(X, (Integral, np.integer)) and not isinstance(X, (bool, np.bool_))
     if number and n is None:

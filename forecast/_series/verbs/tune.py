@@ -11,6 +11,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from ..._frames import read_panel
 from ..._preparation import Rows, RowWeights
+from ..._types import FrameLike
 from ..targets import entered, is_flat
 from ..tuning import fine_tuned
 from .host import Host
@@ -23,13 +24,13 @@ class Tunes(Host):
 
     def fine_tune(
         self,
-        X: Any,
+        X: FrameLike,
         y: Any = None,
         *,
         freeze: Sequence[str] | None = None,
         learning_rate: float | None = None,
         max_iter: int | None = None,
-        static: Any = None,
+        static: FrameLike | None = None,
     ) -> Self:
         """Return a new forecaster, fine-tuned on the rows of some series; this one stays as it is.
 

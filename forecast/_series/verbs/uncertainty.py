@@ -17,7 +17,7 @@ from ..._preparation import LEVELS, PARAMETERS
 from ..._refusals import Refusal, argument, longer_horizon
 from ..._seeds import generator
 from ..._shares import shares
-from ..._types import Floats, Seed
+from ..._types import Floats, FrameLike, Seed
 from ..beginnings import cold_widths, cold_yardstick, short_factor
 from ..error_scale import Yardstick, yardsticks_of
 from ..forecasting import from_ends, samples_from_ends
@@ -54,14 +54,14 @@ class Uncertainty(Host):
 
     def predict_interval(
         self,
-        X: Any = None,
+        X: FrameLike | int | None = None,
         *,
-        history: Any = None,
-        static: Any = None,
+        history: FrameLike | None = None,
+        static: FrameLike | None = None,
         coverage: float | Sequence[float] = 0.9,
         n: int | None = None,
         errors: Literal["warn", "raise"] = "warn",
-    ) -> Any:
+    ) -> FrameLike:
         """Return the forecast and conformal intervals around it, per step.
 
         After `fit` they use the errors on the validation windows (`validation_fraction`), the newest ones: the width of
@@ -131,14 +131,14 @@ class Uncertainty(Host):
 
     def predict_quantiles(
         self,
-        X: Any = None,
+        X: FrameLike | int | None = None,
         levels: float | Sequence[float] = _DEFAULT,
         *,
-        history: Any = None,
-        static: Any = None,
+        history: FrameLike | None = None,
+        static: FrameLike | None = None,
         n: int | None = None,
         errors: Literal["warn", "raise"] = "warn",
-    ) -> Any:
+    ) -> FrameLike:
         """Return quantiles of the forecast, per step.
 
         If the network has quantiles (`RNNForecaster(loss="quantile", quantile=[...])`, or the loss of a distribution),
@@ -199,16 +199,16 @@ class Uncertainty(Host):
         arrays = [cube.reshape(len(cube), -1) for cube in cubes]
         return self._answered(request, arrays, columns_of(self.target_names_, ends))
 
-    @available_if(_has_distribution)
+    @available_if(_has_distribution)  # type: ignore[untyped-decorator]  # scikit-learn has no types
     def predict_distribution(
         self,
-        X: Any = None,
+        X: FrameLike | int | None = None,
         *,
-        history: Any = None,
-        static: Any = None,
+        history: FrameLike | None = None,
+        static: FrameLike | None = None,
         n: int | None = None,
         errors: Literal["warn", "raise"] = "warn",
-    ) -> Any:
+    ) -> FrameLike:
         """Return the parameters of the forecast's distribution, per step; needs a network with the loss of a
         distribution.
 
@@ -256,7 +256,7 @@ class Uncertainty(Host):
         names = [f"_{name}" for name in FAMILIES[self._state.family].parameters]
         return self._answered(request, arrays, columns_of(self.target_names_, names))
 
-    def _distribution(self, X: Any) -> Distribution:
+    def _distribution(self, X: FrameLike) -> Distribution:
         """The distributions of the rows of X, shape (rows, targets); for scores."""
         found = np.asarray(self.predict_distribution(X, errors="raise"), dtype=np.float64)
         assert self._state.family is not None
@@ -264,15 +264,15 @@ class Uncertainty(Host):
 
     def sample_y(
         self,
-        X: Any = None,
+        X: FrameLike | int | None = None,
         n_samples: int = 100,
         random_state: Seed = None,
         *,
-        history: Any = None,
-        static: Any = None,
+        history: FrameLike | None = None,
+        static: FrameLike | None = None,
         n: int | None = None,
         errors: Literal["warn", "raise"] = "warn",
-    ) -> Any:
+    ) -> FrameLike:
         """Sample forecasts with the random masks of the networks: Monte-Carlo dropout [1]_.
 
         Their spread shows the uncertainty of the network without the noise of the data, so it is narrower than a
@@ -455,7 +455,7 @@ def _conformal(found: Sequence[Floats], coverages: list[float], level: float) ->
     return found[1 if level < 0.5 else 2][coverages.index(_coverage(level))]
 
 
-def _rows_first(X: Any, levels: Any) -> tuple[Any, Any]:
+def _rows_first(X: FrameLike, levels: Any) -> tuple[Any, Any]:
     """`X` and `levels`, also out of the order of version 0.1, in which levels came first."""
     numbers = isinstance(X, (float, np.floating)) or (
         isinstance(X, (list, tuple, np.ndarray)) and np.ndim(X) == 1 and np.asarray(X).dtype.kind == "f"

@@ -9,6 +9,7 @@ from sklearn.utils.validation import check_is_fitted
 from ..._alone import Alone
 from ..._preparation import RowWeights
 from ..._refusals import Fix, Refusal, Words, argument, joined
+from ..._types import FrameLike
 from ..beginnings import refuse_untransformable
 from ..bounds import note_beyond
 from ..codes import note_codes
@@ -33,12 +34,12 @@ class Updates(Host):
 
     def update(
         self,
-        new_rows: Any,
+        new_rows: FrameLike,
         y: Any = None,
         *,
         refit: Literal["no", "continue"] = "no",
-        history: Any = None,
-        static: Any = None,
+        history: FrameLike | None = None,
+        static: FrameLike | None = None,
         overlap: Literal["error", "skip"] = "error",
         errors: Literal["warn", "raise"] = "warn",
     ) -> Self:
@@ -142,7 +143,7 @@ class Updates(Host):
             self._advance(new)
             return self
 
-    def _rows_of(self, history: Any) -> Rows:
+    def _rows_of(self, history: FrameLike) -> Rows:
         frame, _ = entered(history, "history")
         return self._state.read(frame, self._rules(), "history")
 
@@ -155,7 +156,7 @@ class Updates(Host):
 
     def _later(
         self,
-        new_rows: Any,
+        new_rows: FrameLike,
         y: Any,
         overlap: Literal["error", "skip"],
         errors: Literal["warn", "raise"],
