@@ -218,7 +218,7 @@ def _segment(seasons: list[int], lookback: int, several: bool, covariates: bool)
 
 
 def _calendar(
-    data: _Data, calendar: Sequence[str] | None, linear: Sequence[str], lookback: int, rows: Rows
+    data: _Data, calendar: Sequence[str] | None, linear: Sequence[str] | None, lookback: int, rows: Rows
 ) -> tuple[str, ...]:
     """The calendar where a window does not hold its cycles, or where there are covariates.
 

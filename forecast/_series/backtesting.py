@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from copy import copy
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
@@ -23,7 +23,6 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from .._preparation import Rows
-    from .._recipe import Origins
     from .calibration import Calibration
     from .error_scale import ErrorScales
     from .forecaster import SeriesForecaster
@@ -35,6 +34,26 @@ __all__ = [
 ]  # fmt: skip
 
 SCORES = ("crps", "log_score", "energy_score")  # of distributions and sample paths
+
+
+class _Origins(Protocol):
+    """Where the forecasts of a backtest start."""
+
+    @property
+    def fold(self) -> Integers:
+        """The fold of each."""
+
+    @property
+    def series(self) -> Integers:
+        """The number of its series."""
+
+    @property
+    def row(self) -> Integers:
+        """Its newest known row."""
+
+    @property
+    def steps(self) -> Integers:
+        """The steps to forecast."""
 
 
 def read_rows(model: SeriesForecaster, frame: pd.DataFrame) -> Rows:
@@ -106,7 +125,7 @@ def _bounds(frame: pd.DataFrame, rows: Rows, train: Integers, state: FittedState
 
 def intervals_at(
     truth: Rows,
-    origins: Origins,
+    origins: _Origins,
     forecast: Floats,
     levels: list[float],
     initial: Calibration | None,
@@ -138,7 +157,7 @@ def intervals_at(
         mine = mine[np.argsort(origins.row[mine], kind="stable")]
         rows = origins.row[mine][:, None] + steps
         inside = rows < truth.starts[number + 1]
-        actual = truth.targets[np.minimum(rows, len(truth) - 1)].astype(np.float64)
+        actual: Floats = truth.targets[np.minimum(rows, len(truth) - 1)].astype(np.float64)
         actual[~inside] = np.nan
         absent = np.isnan(forecast[mine])  # a test part shorter than the others: nothing to learn from
         actual[absent] = np.nan
@@ -157,7 +176,7 @@ def intervals_at(
 
 
 def static_bounds(
-    state: FittedState, rows: Rows, origins: Origins, forecast: Floats, levels: list[float]
+    state: FittedState, rows: Rows, origins: _Origins, forecast: Floats, levels: list[float]
 ) -> dict[str, Floats]:
     """Split conformal bounds from the validation windows of one fit.
 
@@ -199,7 +218,7 @@ def static_bounds(
     return out
 
 
-def quantile_bounds(state: FittedState, rows: Rows, origins: Origins, levels: list[float]) -> dict[str, Floats]:
+def quantile_bounds(state: FittedState, rows: Rows, origins: _Origins, levels: list[float]) -> dict[str, Floats]:
     """Bounds from the network's own quantiles.
 
     Parameters
@@ -224,7 +243,7 @@ def quantile_bounds(state: FittedState, rows: Rows, origins: Origins, levels: li
     return out
 
 
-def scores_at(state: FittedState, truth: Rows, rows: Rows, origins: Origins) -> dict[str, Floats]:
+def scores_at(state: FittedState, truth: Rows, rows: Rows, origins: _Origins) -> dict[str, Floats]:
     """Scores of the distributions that a network forecasts.
 
     Parameters
@@ -258,7 +277,7 @@ def scores_at(state: FittedState, truth: Rows, rows: Rows, origins: Origins) -> 
 
 
 def path_scores_at(
-    model: SeriesForecaster, state: FittedState, truth: Rows, rows: Rows, origins: Origins, n_paths: int
+    model: SeriesForecaster, state: FittedState, truth: Rows, rows: Rows, origins: _Origins, n_paths: int
 ) -> dict[str, Floats]:
     """Scores of sample paths: those of `sample` with all rows up to an origin as its history.
 

@@ -170,7 +170,7 @@ def note_beyond(
         of_these = beyond[at]
         values = rows.targets[at][of_these]
         value = float(values.min() if name == "lower" else values.max())
-        labels = [repr(label) for label, some in zip(names, of_these.any(axis=0), strict=True) if some]
+        labels = [repr(label) for label, some in zip(names, np.asarray(of_these.any(axis=0)), strict=True) if some]
         text = joined(
             f"target{'s' if len(labels) > 1 else ''} {', '.join(labels)}",
             joined(" of ", frame_named(what)) if what else "",
