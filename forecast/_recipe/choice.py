@@ -345,8 +345,14 @@ def _weighed(
 
 
 def _medians(
-    of_blocks: Any, newest: Any, forecasts: Any, actual: Floats, blocks: Integers, scales: Floats, worth: Floats
-) -> Any:
+    of_blocks: dict[int, dict[str, float]],
+    newest: _Judged,
+    forecasts: dict[str, Floats],
+    actual: Floats,
+    blocks: Integers,
+    scales: Floats,
+    worth: Floats,
+) -> Floats:
     """Of the mean at the newest origins and all steps: each block with the weights and the errors of the others."""
     found = np.zeros_like(newest.actual)
     for number in np.unique(newest.origins.blocks):

@@ -144,9 +144,9 @@ def _mixed(forecasts: dict[str, Floats], blocks: Integers, judge: _Judge) -> Mix
         }
         crossed = _crossed(forecasts, blocks, of_blocks)
         value = judge.mean(judge.losses(crossed))
-        if not tried or value < (1 - TIE) * tried[-1][0]:
-            tried.append((value, shrinking, crossed, of_blocks))
-    value, shrinking, crossed, of_blocks = tried[-1]
+        if not tried or value < (1 - TIE) * tried[0][0]:
+            tried = [(value, shrinking, crossed, of_blocks)]
+    value, shrinking, crossed, of_blocks = tried[0]
     simple = _best_simple(losses)
     if simple is not None and not value < (1 - TIE) * losses[simple]:
         naive = _not_clearly_beaten(table, losses, table[simple], losses[simple], judge.counts)
