@@ -11,6 +11,7 @@ import numpy as np
 from ._frames import enter, leave
 from ._numbers import finite
 from ._shares import shares
+from ._types import FrameLike
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
 __all__ = ["path_interval"]
 
 
-def path_interval(paths: Any, coverage: float | Sequence[float] = 0.8) -> Any:
+def path_interval(paths: FrameLike, coverage: float | Sequence[float] = 0.8) -> FrameLike:
     """Median and interval of each row of sample paths, such as sums of paths.
 
     Parameters

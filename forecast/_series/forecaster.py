@@ -8,9 +8,10 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self
 
 import numpy as np
-from sklearn.base import BaseEstimator, RegressorMixin, _fit_context
+from sklearn.base import BaseEstimator, RegressorMixin
 
 from .._alone import Alone
+from .._decorators import fit_context
 from .._files import Saved, stored
 from .._frames import Roles, Rules, check_length, enter, note_sentinels, note_time, read_panel
 from .._types import FrameLike, Seed
@@ -299,7 +300,7 @@ class SeriesForecaster(
     def __sklearn_is_fitted__(self) -> bool:
         return hasattr(self, "_state")
 
-    @_fit_context(prefer_skip_nested_validation=False)  # type: ignore[untyped-decorator]  # scikit-learn has no types
+    @fit_context(prefer_skip_nested_validation=False)
     def fit(
         self,
         X: FrameLike,

@@ -9,9 +9,9 @@ from numbers import Integral
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
-from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted
 
+from ..._decorators import available_if
 from ..._distributions import FAMILIES, Distribution
 from ..._preparation import LEVELS, PARAMETERS
 from ..._refusals import Refusal, argument, longer_horizon
@@ -199,7 +199,7 @@ class Uncertainty(Host):
         arrays = [cube.reshape(len(cube), -1) for cube in cubes]
         return self._answered(request, arrays, columns_of(self.target_names_, ends))
 
-    @available_if(_has_distribution)  # type: ignore[untyped-decorator]  # scikit-learn has no types
+    @available_if(_has_distribution)
     def predict_distribution(
         self,
         X: FrameLike | int | None = None,
