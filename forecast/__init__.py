@@ -1,8 +1,10 @@
 """Time-series forecasts with recurrent neural networks and linear models, as scikit-learn estimators."""
 
+from __future__ import annotations
+
 from importlib import import_module
 from importlib.util import find_spec
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if find_spec("._core", __name__) is None:
     from ._source_tree import installed_instead
@@ -78,7 +80,7 @@ _HOMES = {
 }
 
 
-def __getattr__(name):
+def __getattr__(name: str) -> Any:
     """The public names and modules, imported on first use; `_catalogue.py` has the list."""
     if name in _HOMES:
         globals()[name] = getattr(import_module(_HOMES[name], __name__), name)
@@ -92,5 +94,5 @@ def __getattr__(name):
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 
-def __dir__():
+def __dir__() -> list[str]:
     return sorted({*globals(), *__all__})

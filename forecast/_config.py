@@ -1,6 +1,9 @@
 """The build and what it uses on this machine."""
 
+from __future__ import annotations
+
 import os
+from typing import Any, Literal
 
 from ._network import core_config
 from ._threads import thread_count
@@ -8,7 +11,7 @@ from ._threads import thread_count
 __all__ = ["show_config"]
 
 
-def show_config(mode="print"):
+def show_config(mode: Literal["print", "dict"] = "print") -> dict[str, Any] | None:
     """Print the compiler, the instruction sets found and used, OpenMP and threads, and the reasons.
 
     Parameters
@@ -44,7 +47,7 @@ def show_config(mode="print"):
     return None
 
 
-def _reason(core):
+def _reason(core: Any) -> str:
     if core["forked"]:
         return "one in a forked child"
     if os.environ.get("OMP_NUM_THREADS"):

@@ -1,15 +1,22 @@
 """The energy score: the quality of sample paths as a forecast of all steps together."""
 
+from __future__ import annotations
+
 from numbers import Integral
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from ._numbers import finite
+from ._types import Floats, Seed
+
+if TYPE_CHECKING:
+    import numpy.typing as npt
 
 __all__ = ["crps_of_paths", "energy_score", "judged_paths", "neg_energy_score"]
 
 
-def energy_score(actual, paths):
+def energy_score(actual: npt.ArrayLike, paths: npt.ArrayLike) -> float:
     """Energy score of sample paths, in the units of the series; lower is better.
 
     It generalises the CRPS to several values together [1]_: the mean distance of a path from the actual values, minus
@@ -48,22 +55,22 @@ def energy_score(actual, paths):
     >>> energy_score([0.0, 0.0], [[3.0, 3.0], [4.0, 4.0]])
     5.0
     """
-    actual, paths = finite("actual", actual), finite("paths", paths)
-    if actual.ndim == 2 and actual.shape[1] == 1 and paths.ndim == 2:  # the column of a frame
-        actual = actual[:, 0]
-    if actual.ndim not in (1, 2) or paths.shape[:-1] != actual.shape or not actual.size:
+    came, drawn = finite("actual", actual), finite("paths", paths)
+    if came.ndim == 2 and came.shape[1] == 1 and drawn.ndim == 2:  # the column of a frame
+        came = came[:, 0]
+    if came.ndim not in (1, 2) or drawn.shape[:-1] != came.shape or not came.size:
         raise ValueError(
-            f"actual has shape {actual.shape}, paths {paths.shape}; expected (steps,) and (steps, n_paths), or (n, "
+            f"actual has shape {came.shape}, paths {drawn.shape}; expected (steps,) and (steps, n_paths), or (n, "
             "steps) and (n, steps, n_paths)."
         )
-    if paths.shape[-1] < 2:
-        raise ValueError(f"paths has {paths.shape[-1]} path; expected two or more, as distances between them count.")
-    if actual.ndim == 1:
-        actual, paths = actual[None], paths[None]
-    return float(np.mean([_one(*pair) for pair in zip(actual, paths, strict=True)]))
+    if drawn.shape[-1] < 2:
+        raise ValueError(f"paths has {drawn.shape[-1]} path; expected two or more, as distances between them count.")
+    if came.ndim == 1:
+        came, drawn = came[None], drawn[None]
+    return float(np.mean([_one(*pair) for pair in zip(came, drawn, strict=True)]))
 
 
-def crps_of_paths(actual, paths):
+def crps_of_paths(actual: Floats, paths: Floats) -> Floats:
     """The fair CRPS of each value: unbiased for the number of paths, computed from their order.
 
     Parameters
@@ -80,7 +87,7 @@ def crps_of_paths(actual, paths):
     return np.abs(paths - actual[:, None]).mean(axis=1) - (rank * np.sort(paths, axis=1)).sum(axis=1) / (n * (n - 1))
 
 
-def neg_energy_score(estimator, X, y, *, n_paths=200, random_state=0):
+def neg_energy_score(estimator: Any, X: Any, y: Any, *, n_paths: int = 200, random_state: Seed = 0) -> float:
     """Scorer for scikit-learn's tools: minus the energy score of an estimator's sample paths.
 
     Parameters
@@ -124,7 +131,7 @@ def neg_energy_score(estimator, X, y, *, n_paths=200, random_state=0):
     return -float(np.mean([energy_score(*pair) for pair in pairs]))
 
 
-def judged_paths(estimator, X, y, n_paths, random_state):
+def judged_paths(estimator: Any, X: Any, y: Any, n_paths: int, random_state: Seed) -> list[tuple[Floats, Floats]]:
     """The known values of each series and target, and sample paths of them.
 
     Parameters
@@ -150,7 +157,7 @@ def judged_paths(estimator, X, y, n_paths, random_state):
     return pairs
 
 
-def _one(actual, paths):
+def _one(actual: Floats, paths: Floats) -> float:
     """The score of one forecast, of (steps,) and (steps, n_paths)."""
     if len(actual) == 1:
         return crps_of_paths(actual, paths)[0]

@@ -1,17 +1,25 @@
 """Intervals of sample paths, and of sums of them."""
 
+from __future__ import annotations
+
 import re
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from ._frames import enter, leave
 from ._numbers import finite
 from ._shares import shares
+from ._types import FrameLike
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 __all__ = ["path_interval"]
 
 
-def path_interval(paths, coverage=0.8):
+def path_interval(paths: FrameLike, coverage: float | Sequence[float] = 0.8) -> FrameLike:
     """Median and interval of each row of sample paths, such as sums of paths.
 
     Parameters
@@ -64,9 +72,9 @@ def path_interval(paths, coverage=0.8):
     return leave(answer, kind)
 
 
-def _by_target(frame):
+def _by_target(frame: pd.DataFrame) -> dict[str, list[Any]]:
     """Columns of the paths of each target, in order."""
-    found = {}
+    found: dict[str, dict[int, Any]] = {}
     for column in frame.columns:
         match = re.fullmatch(r"(.+)_(0|[1-9]\d*)", str(column), re.DOTALL)
         if match:

@@ -1,5 +1,7 @@
 """Python started at the top of a clone finds the sources first; the compiled core is in the installed package."""
 
+from __future__ import annotations
+
 import filecmp
 import sys
 import warnings
@@ -9,7 +11,7 @@ from pathlib import Path
 __all__ = ["installed_instead"]
 
 
-def installed_instead(folder):
+def installed_instead(folder: str) -> str | None:
     """The folder of the installed package, if there is one.
 
     Parameters

@@ -5,10 +5,19 @@ References
 Gibbs, Candes: Adaptive conformal inference under distribution shift. NeurIPS 34 (2021), 1660-1672.
 """
 
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Self
+
 import numpy as np
 
 from .. import _core
+from .._types import Array, Floats
 from .fixed import coverages_of, needed_by, three_axes
+
+if TYPE_CHECKING:
+    import numpy.typing as npt
 
 __all__ = ["AdaptiveState", "nested"]
 
@@ -16,7 +25,7 @@ KEPT = ("alpha", "scores", "sum", "weight", "heard", "count")
 _SETTLED = 10  # residuals that a running scale needs
 
 
-def nested(offsets, levels):
+def nested(offsets: Floats, levels: Floats | Sequence[float]) -> Floats:
     """Offsets of several coverages, nested: each was learned independently.
 
     Parameters
@@ -36,7 +45,7 @@ def nested(offsets, levels):
     return offsets
 
 
-def _rising(positions):
+def _rising(positions: Any) -> npt.NDArray[np.int64]:
     positions = np.asarray(positions)
     if positions.ndim != 1 or (positions.size and positions.dtype.kind not in "iu"):
         raise TypeError(
@@ -93,7 +102,9 @@ class AdaptiveState:
     True
     """
 
-    def __init__(self, coverage, *, gamma=0.002, window=None, decay=0.97):
+    def __init__(
+        self, coverage: float | Sequence[float], *, gamma: float = 0.002, window: int | None = None, decay: float = 0.97
+    ) -> None:
         levels, self.single = coverages_of(coverage)
         for name, value in (("gamma", gamma), ("decay", decay)):
             if not isinstance(value, (int, float, np.number)) or isinstance(value, bool) or not 0 <= value <= 1:
@@ -107,16 +118,16 @@ class AdaptiveState:
             )
         self.levels, self.gamma, self.window, self.decay = levels, float(gamma), int(window), float(decay)
         self._tail, self._needed = (1 - self.levels) / 2, needed_by(self.levels)
-        self._scores = None  # laid out when the first residuals tell the steps and targets
+        self._scores: Any = None  # an array, laid out when the first residuals tell the steps and targets
 
-    def _lay_out(self, steps, targets):
+    def _lay_out(self, steps: int, targets: int) -> None:
         if self._scores is not None:
             if self._scores.shape[:2] != (steps, targets):
                 raise ValueError(f"got {steps} steps of {targets} targets; so far they were {self._scores.shape[:2]}.")
             return
         cells = steps, targets
         self._scores = np.full((*cells, self.window), np.nan)  # the newest last
-        self._ordered = None  # the same, sorted when they are needed
+        self._ordered: npt.NDArray[np.float64] | None = None  # the same, sorted when they are needed
         self._count = np.zeros(cells, dtype=np.int64)  # of scores seen
         self._heard = np.zeros(cells, dtype=np.int64)  # residuals that the running scale rests on
         self._weight = np.zeros(cells)  # of the running scale, which starts without a past
@@ -124,13 +135,13 @@ class AdaptiveState:
         self._alpha = np.broadcast_to(self._tail[:, None, None], (2, len(self.levels), *cells)).copy()
 
     @property
-    def ordered(self):
+    def ordered(self) -> npt.NDArray[np.float64]:
         """Scores ascending, NaN last, of shape (steps, targets, window); sorted when they are first needed."""
         if self._ordered is None:
             self._ordered = np.sort(self._scores, axis=-1)
         return self._ordered
 
-    def warm_up(self, residuals, *, before):
+    def warm_up(self, residuals: Any, *, before: int) -> None:
         """Learn from calibration origins in consecutive rows, of which all residuals are known at row `before`.
 
         Parameters
@@ -148,7 +159,7 @@ class AdaptiveState:
             self._weight, self._heard = (known > 0).astype(np.float64), known.copy()
         self.learn(residuals, np.arange(n) + (before - n - steps + 1), before)
 
-    def begin(self, residuals):
+    def begin(self, residuals: Any) -> None:
         """Start from residuals whose order says nothing, as those of several series: the level is not moved by them.
 
         The running scale is their mean size. Of more than `window` residuals as many count, evenly spread.
@@ -173,7 +184,7 @@ class AdaptiveState:
         self._scores[..., self.window - scores.shape[-1] :] = scores
         self._count, self._ordered = (~np.isnan(scores)).sum(axis=-1), None
 
-    def kept(self):
+    def kept(self) -> dict[str, Array]:
         """The state as arrays.
 
         Returns
@@ -183,7 +194,7 @@ class AdaptiveState:
         return {name: getattr(self, f"_{name}") for name in KEPT} | {"levels": self.levels}
 
     @classmethod
-    def resumed(cls, coverage, kept):
+    def resumed(cls, coverage: Sequence[float], kept: Mapping[str, Array]) -> Self | None:
         """A state that continues from there, for some of its coverages: each was learned independently.
 
         Parameters
@@ -209,7 +220,7 @@ class AdaptiveState:
         state._ordered = np.sort(state._scores, axis=-1)  # now, so that copies share it
         return state
 
-    def learn(self, residuals, positions, now):
+    def learn(self, residuals: Any, positions: npt.ArrayLike, now: int) -> None:
         """Learn from further origins, with the residuals known at a row.
 
         Parameters
@@ -228,7 +239,7 @@ class AdaptiveState:
             setattr(self, f"_{name}", learnt[name])
         self._ordered = None
 
-    def side_by_side(self, residuals, positions, now):
+    def side_by_side(self, residuals: Floats, positions: npt.ArrayLike, now: int) -> Floats:
         """Offsets of series that go on from here each by itself, after what has come by a row.
 
         Parameters
@@ -246,7 +257,7 @@ class AdaptiveState:
         """
         return self._learnt(residuals, _rising(positions), now)["offsets"]
 
-    def bounds(self, actual, forecast, positions):
+    def bounds(self, actual: Any, forecast: Any, positions: Any) -> tuple[Floats, Floats]:
         """Bounds at further origins in time order, each from the residuals known at it; the state stays as it is.
 
         The residual of step h at the origin in row p is used from the origin in row p + h on.
@@ -278,7 +289,7 @@ class AdaptiveState:
         lower, upper = nested(offsets, self.levels) + forecast
         return (lower[0], upper[0]) if self.single else (lower, upper)
 
-    def _learnt(self, residuals, positions, now, **asked):
+    def _learnt(self, residuals: Floats, positions: npt.NDArray[np.int64], now: int, **asked: Any) -> dict[str, Any]:
         """What the core makes of further residuals of one series or of several side by side."""
         return _core.adapted(
             np.ascontiguousarray(residuals), positions, int(now),

@@ -1,14 +1,23 @@
 """Fixed conformal offsets from a calibration set, and checks of coverages and residuals."""
 
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
 import numpy as np
 
 from .._refusals import Refusal, argument, joined
 from .._shares import shares
+from .._types import Floats
+
+if TYPE_CHECKING:
+    import numpy.typing as npt
 
 __all__ = ["coverages_of", "needed_by", "residuals_needed", "static_offsets", "three_axes"]
 
 
-def residuals_needed(coverage):
+def residuals_needed(coverage: float | Sequence[float] | Floats) -> int:
     """Number of residuals that a two-sided conformal interval needs: with fewer, its bound would be beyond all of them.
 
     Parameters
@@ -33,24 +42,24 @@ def residuals_needed(coverage):
     return int(needed_by(coverages_of(coverage)[0].max()))
 
 
-def needed_by(levels):
+def needed_by(levels: npt.ArrayLike) -> Any:
     """As `residuals_needed`, by each of some coverages that are checked."""
     return _whole_up(2.0 / (1.0 - np.asarray(levels))).astype(np.int64) - 1
 
 
-def _whole_up(number):
+def _whole_up(number: npt.ArrayLike) -> Floats:
     """Ceiling that takes 39.00000000001, which means 39, as 39."""
     return np.ceil(np.asarray(number) - 1e-9)
 
 
-def coverages_of(coverage):
+def coverages_of(coverage: float | Sequence[float] | Floats) -> tuple[npt.NDArray[np.float64], bool]:
     """As a float64 array, and whether a single number was given."""
     single = np.ndim(coverage) == 0
     levels = np.array(shares(coverage, "coverage", least=1))
     return levels, single
 
 
-def three_axes(name, numbers, *, finite=False):
+def three_axes(name: str, numbers: Any, *, finite: bool = False) -> npt.NDArray[np.float64]:
     numbers = np.asarray(numbers)
     if numbers.dtype.kind not in "iuf" or numbers.ndim != 3:
         raise ValueError(
@@ -68,7 +77,7 @@ def three_axes(name, numbers, *, finite=False):
     return numbers
 
 
-def static_offsets(residuals, coverage):
+def static_offsets(residuals: Any, coverage: float | Sequence[float]) -> tuple[Floats, Floats]:
     """Offsets of split conformal intervals, per step and target, to add to a forecast for its bounds.
 
     Each side has half of the misses: the upper offset is the k-th smallest of n residuals, the lower one the k-th

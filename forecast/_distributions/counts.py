@@ -1,6 +1,12 @@
 """Quantiles of whole numbers: the smallest count at which a distribution function reaches a level."""
 
+from __future__ import annotations
+
+from collections.abc import Callable
+
 import numpy as np
+
+from .._types import Floats
 
 __all__ = ["smallest_counts"]
 
@@ -8,7 +14,7 @@ _MANY = 32  # levels of one distribution, from which on a table of it is worth m
 _WIDEST = 1 << 14  # counts of such a table
 
 
-def smallest_counts(reached, guess, levels, parameters):
+def smallest_counts(reached: Callable[..., Floats], guess: Floats, levels: Floats, parameters: list[Floats]) -> Floats:
     """The smallest whole number k >= 0 with reached(k) >= level.
 
     Parameters
@@ -41,7 +47,7 @@ def smallest_counts(reached, guess, levels, parameters):
     return low + found.reshape(shape)
 
 
-def _bisected(reached, guess, levels, parameters):
+def _bisected(reached: Callable[..., Floats], guess: Floats, levels: Floats, parameters: list[Floats]) -> Floats:
     low, high = np.full(levels.shape, -1.0), np.ceil(np.maximum(guess, 1.0))
     short = reached(high, parameters) < levels
     while short.any():

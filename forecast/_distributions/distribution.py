@@ -1,8 +1,18 @@
 """Distributions of many values: their parameters, and methods for quantiles, densities and scores."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Self
+
 import numpy as np
 
+from .._types import Floats
 from .families import FAMILIES
+
+if TYPE_CHECKING:
+    import numpy.typing as npt
+
+    from .families import AnyFamily
 
 __all__ = ["Distribution"]
 
@@ -46,7 +56,7 @@ class Distribution:
     array([0.781, 0.397])
     """
 
-    def __init__(self, name, **parameters):
+    def __init__(self, name: str, **parameters: npt.ArrayLike) -> None:
         if name not in FAMILIES:
             raise ValueError(f"name is {name!r}; expected one of {', '.join(map(repr, FAMILIES))}.")
         wanted = FAMILIES[name].parameters
@@ -59,35 +69,35 @@ class Distribution:
                 expected = "finite numbers" if any_sign else "finite numbers, 0 or more"
                 raise ValueError(f"{key} of a {name!r} distribution holds {array.min()}; expected {expected}.")
         self.name = name
-        self._values = np.stack(np.broadcast_arrays(*arrays), axis=-1)
+        self._values: Floats = np.stack(np.broadcast_arrays(*arrays), axis=-1)
 
     @classmethod
-    def _of(cls, name, values):
+    def _of(cls, name: str, values: Floats) -> Self:
         """Of parameters (..., parameters) that are known to be good."""
         found = object.__new__(cls)
         found.name, found._values = name, values
         return found
 
     @property
-    def shape(self):
+    def shape(self) -> tuple[int, ...]:
         return self._values.shape[:-1]
 
     @property
-    def parameters(self):
+    def parameters(self) -> dict[str, Floats]:
         return {key: self._values[..., number] for number, key in enumerate(self._family.parameters)}
 
     @property
-    def _family(self):
+    def _family(self) -> AnyFamily:
         return FAMILIES[self.name]
 
-    def __repr__(self):
+    def __repr__(self) -> str:
         return f"<{self.name} distribution of shape {self.shape}: {', '.join(self._family.parameters)}>"
 
-    def __getitem__(self, which):
+    def __getitem__(self, which: Any) -> Self:
         """Select distributions, as in an array of shape `shape`."""
         return self._of(self.name, self._values[which])
 
-    def mean(self):
+    def mean(self) -> Floats:
         """Return the mean of each distribution.
 
         Returns
@@ -96,7 +106,7 @@ class Distribution:
         """
         return self._family.mean(self._values).copy()
 
-    def std(self):
+    def std(self) -> Floats:
         """Return the standard deviation of each distribution.
 
         Returns
@@ -105,7 +115,7 @@ class Distribution:
         """
         return np.array(self._family.std(self._values))
 
-    def quantiles(self, levels):
+    def quantiles(self, levels: npt.ArrayLike) -> Floats:
         """Return quantiles of each distribution; for counts, the smallest count at which the level is reached.
 
         Parameters
@@ -123,7 +133,7 @@ class Distribution:
         found = self._family.quantiles(self._values, np.atleast_1d(wanted))
         return found if wanted.ndim else found[..., 0]
 
-    def cdf(self, y):
+    def cdf(self, y: npt.ArrayLike) -> Floats:
         """Return the probability of at most y.
 
         Parameters
@@ -136,7 +146,7 @@ class Distribution:
         """
         return self._family.cdf(self._values, np.asarray(y, dtype=np.float64))
 
-    def log_density(self, y):
+    def log_density(self, y: npt.ArrayLike) -> Floats:
         """Return the logarithm of the density at y; for counts, of the probability, which is -inf where y is not a
         count.
 
@@ -150,7 +160,7 @@ class Distribution:
         """
         return self._family.log_density(self._values, np.asarray(y, dtype=np.float64))
 
-    def crps(self, y):
+    def crps(self, y: npt.ArrayLike) -> Floats:
         """Return the continuous ranked probability score of each, in the units of y; lower is better.
 
         Parameters

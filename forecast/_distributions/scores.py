@@ -1,23 +1,31 @@
 """Proper scores of distributions, and scikit-learn's scorers of them; `forecast.metrics` has them for users."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
 import numpy as np
 
 from .._energy import crps_of_paths, judged_paths
 from .._numbers import finite
+from .._types import Floats
 from .distribution import Distribution
+
+if TYPE_CHECKING:
+    import numpy.typing as npt
 
 __all__ = ["crps_of", "log_score", "neg_crps", "neg_log_score"]
 
 _PATHS = 1000  # of a forecaster without a distribution
 
 
-def crps_of(actual, distribution):
+def crps_of(actual: npt.ArrayLike, distribution: Distribution) -> float:
     """Mean CRPS of distributions; `forecast.metrics.crps` says the rest."""
-    actual, distribution = _of_each(actual, distribution)
-    return float(distribution.crps(actual).mean())
+    came, distribution = _of_each(actual, distribution)
+    return float(distribution.crps(came).mean())
 
 
-def log_score(actual, distribution):
+def log_score(actual: npt.ArrayLike, distribution: Distribution) -> float:
     """Mean negative logarithm of the density that was forecast at the actual value: smaller is better.
 
     Proper as the CRPS, and harder on values in the far tail. Of counts the probability takes the place of the density.
@@ -51,26 +59,26 @@ def log_score(actual, distribution):
     """
     if not isinstance(distribution, Distribution):
         raise TypeError(f"distribution is a {type(distribution).__name__}; expected a forecast.Distribution.")
-    actual, distribution = _of_each(actual, distribution)
-    return float(-distribution.log_density(actual).mean())
+    came, distribution = _of_each(actual, distribution)
+    return float(-distribution.log_density(came).mean())
 
 
-def _of_each(actual, distribution):
-    actual = finite("actual", actual)
-    if actual.ndim == 2 and actual.shape[1:] == (1,) and len(distribution.shape) == 1:
-        actual = actual[:, 0]
-    if actual.ndim == 1 and distribution.shape == (len(actual), 1):
+def _of_each(actual: npt.ArrayLike, distribution: Distribution) -> tuple[Floats, Distribution]:
+    came = finite("actual", actual)
+    if came.ndim == 2 and came.shape[1:] == (1,) and len(distribution.shape) == 1:
+        came = came[:, 0]
+    if came.ndim == 1 and distribution.shape == (len(came), 1):
         distribution = distribution[:, 0]
-    if actual.shape != distribution.shape:
+    if came.shape != distribution.shape:
         raise ValueError(
-            f"actual has shape {actual.shape}, the distribution {distribution.shape}; expected the same shape."
+            f"actual has shape {came.shape}, the distribution {distribution.shape}; expected the same shape."
         )
-    if not actual.size:
+    if not came.size:
         raise ValueError("actual is empty; expected at least one value.")
-    return actual, distribution
+    return came, distribution
 
 
-def neg_crps(estimator, X, y):
+def neg_crps(estimator: Any, X: Any, y: Any) -> float:
     """Scorer for scikit-learn's tools: minus the CRPS of the distribution that an estimator forecasts.
 
     A `SeriesForecaster` without a distribution, such as one around a linear regressor, is scored by 1,000 sample paths
@@ -109,7 +117,7 @@ def neg_crps(estimator, X, y):
     return -float(np.concatenate([crps_of_paths(*pair) for pair in pairs]).mean())
 
 
-def neg_log_score(estimator, X, y):
+def neg_log_score(estimator: Any, X: Any, y: Any) -> float:
     """Scorer for scikit-learn's tools: minus the log score of the distribution that an estimator forecasts.
 
     Parameters
@@ -135,7 +143,7 @@ def neg_log_score(estimator, X, y):
     return -log_score(*_judged(getattr(estimator, "best_estimator_", estimator), X, y))
 
 
-def _judged(estimator, X, y):
+def _judged(estimator: Any, X: Any, y: Any) -> tuple[Floats, Distribution]:
     """Actual values, and the distributions that an estimator forecasts of them."""
     found = estimator.predict_distribution(X)
     if isinstance(found, Distribution):

@@ -1,19 +1,27 @@
 """NumPy's arrays, dtypes and random states."""
 
+from __future__ import annotations
+
 import sys
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from .._types import Array
 from .errors import ModelFileError
 from .expected import expect
 from .plain import plain_dtype
+
+if TYPE_CHECKING:
+    from .expected import Tree
+    from .values import Reader, Writer
 
 __all__ = ["READERS", "write"]
 
 LARGEST_RANK = 8
 
 
-def write(writer, value, place, depth):
+def write(writer: Writer, value: Any, place: str, depth: int) -> dict[str, Any] | None:
     """The tree of a value of this room, or None."""
     if type(value) in (np.ndarray, np.memmap):
         return _write_array(writer, np.asarray(value), place, depth)
@@ -27,7 +35,7 @@ def write(writer, value, place, depth):
     return None
 
 
-def _write_array(writer, array, place, depth):
+def _write_array(writer: Writer, array: Array, place: str, depth: int) -> dict[str, Any] | None:
     if array.dtype.kind == "O":
         shape = list(array.shape)
         return {"is": "objects", "shape": shape, "items": writer.items(array.ravel().tolist(), place, depth)}
@@ -41,7 +49,7 @@ def _write_array(writer, array, place, depth):
     return {"is": "array", "tensor": name, "dtype": array.dtype.newbyteorder("<").str, "order": order}
 
 
-def _bare(array):
+def _bare(array: Array) -> Array:
     """As a tensor: times as whole numbers, texts as code points on an axis of their own."""
     if array.dtype.kind in "mM":
         return array.view("<i8")
@@ -52,7 +60,7 @@ def _bare(array):
     return array
 
 
-def _array(reader, depth, tensor, dtype, order):
+def _array(reader: Reader, depth: int, tensor: Tree, dtype: Tree, order: Tree) -> Array:
     bare, dtype = reader.tensor(tensor), plain_dtype(dtype)
     if dtype.kind in "US":
         unit = "<u4" if dtype.kind == "U" else "|u1"
@@ -71,7 +79,7 @@ def _array(reader, depth, tensor, dtype, order):
     return array.T if order == "F" else array
 
 
-def _objects(reader, depth, shape, items):
+def _objects(reader: Reader, depth: int, shape: Tree, items: Tree) -> Array:
     values = reader.items(items, depth, "an array of objects")
     sizes = [expect(size, int, "a shape") for size in expect(shape, list, "a shape")]
     count = 1
@@ -85,11 +93,11 @@ def _objects(reader, depth, shape, items):
     return array.reshape(sizes)
 
 
-def _dtype(reader, depth, name):
+def _dtype(reader: Reader, depth: int, name: Tree) -> np.dtype[Any]:
     return np.dtype(object) if name == "object" else plain_dtype(name)
 
 
-def _write_random_state(writer, value, place):
+def _write_random_state(writer: Writer, value: np.random.RandomState, place: str) -> dict[str, Any] | None:
     state = value.get_state(legacy=False)
     if state["bit_generator"] != "MT19937":
         return None
@@ -102,7 +110,9 @@ def _write_random_state(writer, value, place):
     }
 
 
-def _random_state(reader, depth, key, position, has_gauss, gauss):
+def _random_state(
+    reader: Reader, depth: int, key: Tree, position: Tree, has_gauss: Tree, gauss: Tree
+) -> np.random.RandomState:
     key = reader(key, depth)
     if not isinstance(key, np.ndarray) or key.dtype != np.uint32 or key.shape != (624,):
         raise ModelFileError("the state of a RandomState: expected 624 numbers of 32 bits.")

@@ -1,9 +1,12 @@
 """The model card: the facts to know about a fitted model before using it, as plain JSON."""
 
+from __future__ import annotations
+
 import datetime
 import math
 import platform
 from numbers import Integral, Real
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
@@ -13,10 +16,13 @@ from sklearn.base import BaseEstimator
 from .container import FORMAT, VERSION
 from .registered import BY_CLASS
 
+if TYPE_CHECKING:
+    from .expected import Tree
+
 __all__ = ["as_json", "card_of"]
 
 
-def card_of(model):
+def card_of(model: Any) -> dict[str, Any]:
     """The card of a fitted model of a registered class.
 
     It has no date: the same model gives the same file, and the file system knows when it was written.
@@ -30,6 +36,7 @@ def card_of(model):
     dict
         JSON's own values only.
     """
+    part = BY_CLASS[type(model)].card
     return {
         "format": {"name": FORMAT, "version": VERSION},
         "versions": {
@@ -40,17 +47,17 @@ def card_of(model):
             "python": platform.python_version(),
         },
         "settings": _settings(model),
-        **BY_CLASS[type(model)].card(model),
+        **(part(model) if part else {}),
     }
 
 
-def _own_version():
+def _own_version() -> str:
     from .. import __version__  # here, because the catalogue imports this room
 
     return __version__
 
 
-def _settings(estimator):
+def _settings(estimator: Any) -> dict[str, Any]:
     """Parameters that are not the defaults.
 
     Parameters
@@ -76,7 +83,7 @@ def _settings(estimator):
     return changed
 
 
-def as_json(value):
+def as_json(value: Any) -> Tree:
     """A value as JSON: numbers, strings, lists and dicts; anything else by its name.
 
     Parameters

@@ -4,12 +4,20 @@ A description of 10,000 series would otherwise be megabytes of JSON, which take 
 read. What was described by a pattern is made when it is asked for.
 """
 
-from collections.abc import Mapping, Sequence
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from .._types import Array
 from .errors import ModelFileError
 from .expected import expect
+
+if TYPE_CHECKING:
+    from .expected import Tree
+    from .values import Reader, Writer
 
 __all__ = ["READERS", "Alike", "AlikeDict", "alike", "column"]
 
@@ -18,7 +26,7 @@ NUMBER = 40  # bytes of a Python number in a list
 TEXT = 80  # of a text, besides its characters
 
 
-def column(writer, values, place):
+def column(writer: Writer, values: list[Any], place: str) -> dict[str, Any] | None:
     """The tree of many numbers or texts, or None."""
     kinds = set(map(type, values)) if len(values) >= MANY else set()
     if kinds == {float}:
@@ -34,7 +42,7 @@ def column(writer, values, place):
     return {"is": "column", "values": writer(array, place)}
 
 
-def _column(reader, depth, values):
+def _column(reader: Reader, depth: int, values: Tree) -> list[Any]:
     array = reader(values, depth)
     if not isinstance(array, np.ndarray) or array.ndim != 1 or array.dtype.kind not in "fiuU":
         raise ModelFileError("a column is not an array of numbers or texts.")
@@ -42,13 +50,13 @@ def _column(reader, depth, values):
     return array.tolist()
 
 
-def alike(writer, values, place):
+def alike(writer: Writer, values: Sequence[Any], place: str) -> dict[str, Any] | None:
     """The tree of many objects that differ only in numbers, texts and what their arrays hold, or None."""
     if len(values) < MANY or not writer.folds or len(set(map(type, values))) > 1:
         return None
     inner = [type(writer)(folds=False) for _ in values]
     trees = [one(value, "") for one, value in zip(inner, values, strict=True)]
-    columns = []
+    columns: list[Array] = []
     try:
         pattern = _folded(trees, columns)
         stacks = {name: _stacked([one.tensors[name] for one in inner]) for name in inner[0].tensors}
@@ -67,7 +75,7 @@ class _UnlikeError(Exception):
     """Values that need a description each."""
 
 
-def _folded(trees, columns):
+def _folded(trees: list[Tree], columns: list[Array]) -> Tree:
     """One tree for many; where they differ, the number of a column."""
     first, kinds = trees[0], set(map(type, trees))
     if kinds == {dict} and all(list(tree) == list(first) for tree in trees):
@@ -88,14 +96,14 @@ def _folded(trees, columns):
     return {"is": "item", "of": len(columns) - 1}
 
 
-def _stacked(tensors):
+def _stacked(tensors: list[Array]) -> Array:
     first = tensors[0]
     if any((tensor.shape, tensor.dtype) != (first.shape, first.dtype) for tensor in tensors):
         raise _UnlikeError
     return np.stack(tensors)
 
 
-class Alike(Sequence):
+class Alike(Sequence[Any]):
     """Values of one pattern, each made when it is first asked for.
 
     Parameters
@@ -107,14 +115,14 @@ class Alike(Sequence):
     tensors : dict of str to ndarray of shape (count, ...)
     """
 
-    def __init__(self, count, pattern, columns, tensors):
+    def __init__(self, count: int, pattern: Tree, columns: list[Array], tensors: dict[str, Array]) -> None:
         self._count, self._pattern, self._columns, self._tensors = count, pattern, columns, tensors
-        self._made = {}
+        self._made: dict[int, Any] = {}
 
-    def __len__(self):
+    def __len__(self) -> int:
         return self._count
 
-    def __getitem__(self, number):
+    def __getitem__(self, number: Any) -> Any:
         if isinstance(number, slice):
             return [self[at] for at in range(self._count)[number]]
         number = range(self._count)[number]
@@ -122,7 +130,7 @@ class Alike(Sequence):
             self._made[number] = self.made(number)
         return self._made[number]
 
-    def made(self, number):
+    def made(self, number: int) -> Any:
         """A value, made anew."""
         from .values import Reader  # which reads through this room
 
@@ -132,7 +140,7 @@ class Alike(Sequence):
             raise ModelFileError(f"nothing reads its tensor {next(iter(reader.tensors))[:80]!r}.")
         return made
 
-    def _filled(self, tree, number):
+    def _filled(self, tree: Tree, number: int) -> Tree:
         if isinstance(tree, list):
             return [self._filled(part, number) for part in tree]
         if not isinstance(tree, dict):
@@ -142,7 +150,7 @@ class Alike(Sequence):
         return {name: self._filled(part, number) for name, part in tree.items()}
 
 
-class AlikeDict(Mapping):
+class AlikeDict(Mapping[Any, Any]):
     """A dict whose values are of one pattern.
 
     Parameters
@@ -151,26 +159,26 @@ class AlikeDict(Mapping):
     values : Alike
     """
 
-    def __init__(self, keys, values):
+    def __init__(self, keys: Sequence[Any], values: Alike) -> None:
         self._numbers, self._values = {key: number for number, key in enumerate(keys)}, values
 
-    def __len__(self):
+    def __len__(self) -> int:
         return len(self._numbers)
 
-    def __iter__(self):
+    def __iter__(self) -> Iterator[Any]:
         return iter(self._numbers)
 
-    def __getitem__(self, key):
+    def __getitem__(self, key: Any) -> Any:
         return self._values[self._numbers[key]]
 
-    def __contains__(self, key):  # without making the value
+    def __contains__(self, key: object) -> bool:  # without making the value
         return key in self._numbers
 
-    def __or__(self, other):
+    def __or__(self, other: Mapping[Any, Any]) -> dict[Any, Any]:
         return {**self, **other}
 
 
-def _alike(reader, depth, count, pattern, columns, tensors):
+def _alike(reader: Reader, depth: int, count: Tree, pattern: Tree, columns: Tree, tensors: Tree) -> Alike:
     count = expect(count, int, "how many values are alike")
     columns = reader(expect(columns, list, "columns"), depth)
     tensors = {name: reader.tensor(of) for name, of in expect(tensors, dict, "stacked tensors").items()}
@@ -186,7 +194,7 @@ def _alike(reader, depth, count, pattern, columns, tensors):
     return found
 
 
-def _size(tree):
+def _size(tree: Tree) -> int:
     parts = tree.values() if isinstance(tree, dict) else tree if isinstance(tree, list) else ()
     return 1 + sum(map(_size, parts))
 

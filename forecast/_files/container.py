@@ -4,15 +4,24 @@ Written here rather than by the library, because the same model must give the sa
 here as well, because the library copies every tensor.
 """
 
+from __future__ import annotations
+
 import hashlib
 import json
 import math
 import os
 import re
+from typing import TYPE_CHECKING, Any, NoReturn, TypeGuard
 
 import numpy as np
 
+from .._types import Array
 from .errors import ModelFileError
+
+if TYPE_CHECKING:
+    from io import BufferedReader
+
+    from .expected import Tree
 
 __all__ = ["FORMAT", "VERSION", "pack", "parsed", "read"]
 
@@ -35,7 +44,7 @@ NAMES = {  # safetensors' names of dtypes, all little-endian
 DTYPES = {dtype: name for name, dtype in NAMES.items()}
 
 
-def pack(tensors, metadata):
+def pack(tensors: dict[str, Array], metadata: dict[str, str]) -> bytes:
     """The bytes of a file.
 
     Parameters
@@ -49,7 +58,8 @@ def pack(tensors, metadata):
     bytes
     """
     order = sorted(tensors, key=lambda name: -tensors[name].dtype.itemsize)  # so that each begins at a multiple of it
-    header, at = {"__metadata__": metadata}, 0
+    header: dict[str, Any] = {"__metadata__": metadata}
+    at = 0
     for name in order:
         tensor = tensors[name]
         header[name] = {
@@ -71,7 +81,7 @@ def pack(tensors, metadata):
     return b"".join([*parts, digest.digest()])
 
 
-def read(path):
+def read(path: str | os.PathLike[str]) -> tuple[dict[str, Array], dict[str, Any], int]:
     """Tensors and metadata of a model file, after all checks that bytes allow.
 
     Nothing is asked for that the file does not fill: the header is measured before it is parsed, and each tensor is
@@ -117,7 +127,7 @@ def read(path):
     return tensors, metadata, size
 
 
-def _header_text(path, file, size, digest):
+def _header_text(path: str, file: BufferedReader, size: int, digest: hashlib._Hash) -> bytes:
     """The bytes of the header, where the first ones are those of such a file."""
     head = file.read(8)
     first = file.peek(1)[:1]
@@ -137,18 +147,18 @@ def _header_text(path, file, size, digest):
     return text
 
 
-def _places(path, header, room):
+def _places(path: str, header: dict[str, Any], room: int) -> list[tuple[str, np.dtype[Any], tuple[int, ...]]]:
     """Name, dtype and shape of each tensor in the order of the file, which they fill without gaps."""
-    found = []
+    found: list[tuple[int, int, str, np.dtype[Any], tuple[int, ...]]] = []
     for name, entry in header.items():
         entry = entry if isinstance(entry, dict) and set(entry) == {"dtype", "shape", "data_offsets"} else {}
         shape, offsets = entry.get("shape"), entry.get("data_offsets")
         if not _are_counts(shape) or not _are_counts(offsets) or len(offsets) != 2:
             raise ModelFileError(f"{path}: not a forecast model file: its header does not say where {name!r} is.")
-        dtype = entry["dtype"] if isinstance(entry["dtype"], str) else None
-        if dtype not in NAMES:
-            raise ModelFileError(f"{path}: not written by forecast: tensor {name!r} is of {str(dtype)[:20]}.")
-        found.append((*offsets, name, np.dtype(NAMES[dtype]), tuple(shape)))
+        kind = entry["dtype"] if isinstance(entry["dtype"], str) else None
+        if kind not in NAMES:
+            raise ModelFileError(f"{path}: not written by forecast: tensor {name!r} is of {str(kind)[:20]}.")
+        found.append((offsets[0], offsets[1], name, np.dtype(NAMES[kind]), tuple(shape)))
     end = 0
     for first, last, name, dtype, shape in sorted(found, key=lambda part: part[:2]):
         fits = len(shape) <= LARGEST_RANK and max(shape, default=0) <= room + 8 and first == end
@@ -157,24 +167,24 @@ def _places(path, header, room):
         end = last
     if end != room:
         raise ModelFileError(f"{path}: damaged: {room} bytes of tensors, expected {end}. Use the copy that was saved.")
-    return [part[2:] for part in sorted(found, key=lambda part: part[:2])]
+    return [(name, dtype, shape) for _, _, name, dtype, shape in sorted(found, key=lambda part: part[:2])]
 
 
-def _are_counts(values):
+def _are_counts(values: object) -> TypeGuard[list[int]]:
     return isinstance(values, list) and all(type(one) is int and one >= 0 for one in values)
 
 
-def _tensor(file, dtype, shape, digest):
+def _tensor(file: BufferedReader, dtype: np.dtype[Any], shape: tuple[int, ...], digest: hashlib._Hash) -> Array:
     """A tensor of its own memory, aligned as numpy aligns; where the file became shorter, the digest tells."""
     tensor = np.empty(shape, dtype)
     if tensor.size:
-        bytes_of = memoryview(tensor.reshape(-1).view(np.uint8))
+        bytes_of = tensor.reshape(-1).view(np.uint8).data
         file.readinto(bytes_of)
         digest.update(bytes_of)
     return tensor
 
 
-def _refuse_version(path, metadata):
+def _refuse_version(path: str, metadata: dict[str, Any]) -> None:
     version = metadata.get("version")
     if version == str(VERSION):
         return
@@ -184,7 +194,7 @@ def _refuse_version(path, metadata):
     )
 
 
-def parsed(path, text, size):
+def parsed(path: str | os.PathLike[str], text: str | bytes, size: int) -> Tree:
     """JSON as it must be in a model file: no name twice in an object, no NaN, not nested without end, not too much.
 
     Parameters
@@ -213,14 +223,14 @@ def parsed(path, text, size):
         ) from error
 
 
-def _memory_of(text):
+def _memory_of(text: str) -> int:
     """Bytes at most that JSON takes as objects of Python and as the values that are made of them."""
     wide = 4 if "\\u" in text else 1  # bytes of a character
     counts = {sign: text.count(sign) for sign in MEMORY}
     return wide * len(text) + sum(MEMORY[sign] * count for sign, count in counts.items())
 
 
-def _depth_of(text):
+def _depth_of(text: str) -> int:
     """How deep JSON is nested: the parser of Python would go down its stack to find out."""
     deepest = depth = 0
     for token in TOKENS.finditer(text):
@@ -230,12 +240,12 @@ def _depth_of(text):
     return deepest
 
 
-def _once(pairs):
+def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     found = dict(pairs)
     if len(found) != len(pairs):
         raise ValueError("a name appears twice in an object")
     return found
 
 
-def _refuse_constant(name):
+def _refuse_constant(name: str) -> NoReturn:
     raise ValueError(f"{name} is not JSON")

@@ -1,5 +1,7 @@
 """Bytes onto the disk: all of them or none."""
 
+from __future__ import annotations
+
 import os
 import re
 import secrets
@@ -11,7 +13,7 @@ from contextlib import suppress
 __all__ = ["write_whole"]
 
 
-def write_whole(path, data):
+def write_whole(path: str | os.PathLike[str], data: bytes) -> None:
     """Write a file so that at any moment the old one or the new one is there, whole.
 
     The bytes go to a temporary file of the same folder, are forced to the disk, and take the place of the old file in
@@ -53,12 +55,12 @@ def write_whole(path, data):
     _sync_folder(folder)
 
 
-def _part_name(name, process, token):
+def _part_name(name: str, process: int | str, token: str) -> str:
     host = f"{zlib.crc32(socket.gethostname().encode()):08x}"  # of a shared folder: another machine has other processes
     return f".{name[:100]}.{host}.{process}.{token}.part"
 
 
-def _clear(folder, name):
+def _clear(folder: str, name: str) -> None:
     """Remove what killed processes of this machine left behind of the same file."""
     before, process, token = re.escape(_part_name(name, "/", "/")).split("/")
     left = re.compile(rf"{before}(\d+){process}[0-9a-f]{{16}}{token}")
@@ -68,7 +70,7 @@ def _clear(folder, name):
                 os.unlink(os.path.join(folder, found[0]))
 
 
-def _is_gone(process):
+def _is_gone(process: int) -> bool:
     """Whether no process has this number; on Windows a signal would end it, so there nothing is known."""
     if os.name != "posix":
         return False
@@ -81,7 +83,7 @@ def _is_gone(process):
     return False
 
 
-def _belong(path, old):
+def _belong(path: str, old: os.stat_result) -> None:
     """Give a file the owner, the group and the mode of another, where the system lets this user."""
     for owner, group in ((old.st_uid, -1), (-1, old.st_gid)) if os.name == "posix" else ():
         with suppress(OSError):  # only root may give a file away, and some file systems have no owners
@@ -89,7 +91,7 @@ def _belong(path, old):
     os.chmod(path, stat.S_IMODE(old.st_mode))  # last, because a new owner clears the setuid bits
 
 
-def _sync_folder(folder):
+def _sync_folder(folder: str) -> None:
     """Force the new name to the disk as well; some network file systems cannot, and then it is theirs to do."""
     with suppress(OSError):
         handle = os.open(folder, os.O_RDONLY)

@@ -1,11 +1,18 @@
 """Checks of a tree written by a stranger: a reader may rely only on what was checked here."""
 
+from __future__ import annotations
+
+from typing import Any, TypeAlias, TypeVar
+
 from .errors import ModelFileError
 
-__all__ = ["expect"]
+__all__ = ["Tree", "expect"]
+
+Tree: TypeAlias = Any  # what JSON holds: None, a boolean, a number, a string, a list or a dict; unchecked when read
+T = TypeVar("T")
 
 
-def expect(value, kind, what):
+def expect(value: object, kind: type[T], what: str) -> T:
     """The value, if it has exactly that type.
 
     Parameters

@@ -4,8 +4,12 @@ A class is looked up among those registered, or in the list of `scikit`. Nothing
 method of an object is run but the checks of parameters and of our own classes; `__reduce__` and `__setstate__` never.
 """
 
+from __future__ import annotations
+
 import dataclasses
 import warnings
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any
 
 import sklearn
 from sklearn.exceptions import InconsistentVersionWarning
@@ -16,10 +20,15 @@ from .expected import expect
 from .registered import BY_CLASS, BY_NAME
 from .scikit import check, class_of, name_of
 
+if TYPE_CHECKING:
+    from .expected import Tree
+    from .registered import Registered
+    from .values import Reader, Writer
+
 __all__ = ["READERS", "write"]
 
 
-def write(writer, value, place, depth):
+def write(writer: Writer, value: Any, place: str, depth: int) -> dict[str, Any] | None:
     """The tree of a value of this room, or None."""
     if type(value) is Bunch:
         return {"is": "bunch", "items": writer(dict(value), place, depth + 1)}
@@ -51,18 +60,18 @@ def write(writer, value, place, depth):
     }
 
 
-def _members(writer, cls, members, place, depth):
+def _members(writer: Writer, cls: type | None, members: dict[str, Any], place: str, depth: int) -> dict[str, Tree]:
     """In the order of their names: the order in which they were set does not belong to the model."""
     if cls is not None:
         _refuse_names(cls, members)
     return {key: writer(members[key], f"{place}.{key}" if place else key, depth + 1) for key in sorted(members)}
 
 
-def _field_names(cls):
+def _field_names(cls: type) -> list[str]:
     return [field.name for field in dataclasses.fields(cls) if not field.name.startswith("_")]
 
 
-def _refuse_names(cls, names):
+def _refuse_names(cls: Any, names: Iterable[str]) -> None:
     """What `fit` sets is data under a separate name; it never replaces a method.
 
     A parameter may have a default in the class, as `positive` of scikit-learn's LassoLars has.
@@ -73,8 +82,8 @@ def _refuse_names(cls, names):
         raise ModelFileError(f"{cls.__name__} with a value under the name {wrong[0][:40]!r}, which is not for values.")
 
 
-def _sklearn(reader, depth, version, state, **name):
-    name = expect(name["class"], str, "a class")
+def _sklearn(reader: Reader, depth: int, version: Tree, state: Tree, **named: Tree) -> Any:
+    name = expect(named["class"], str, "a class")
     cls = class_of(name)
     if cls is None:
         raise ModelFileError(
@@ -100,7 +109,7 @@ def _sklearn(reader, depth, version, state, **name):
     return _ended(reader, number, made)
 
 
-def _object(reader, depth, fields, **name):
+def _object(reader: Reader, depth: int, fields: Tree, **name: Tree) -> Any:
     known = _known(name["class"], dataclass=True)
     number = _begun(reader)
     fields = _read_members(reader, depth, fields)
@@ -108,7 +117,7 @@ def _object(reader, depth, fields, **name):
     return _ended(reader, number, known.cls(**fields))
 
 
-def _estimator(reader, depth, parameters, fitted, **name):
+def _estimator(reader: Reader, depth: int, parameters: Tree, fitted: Tree, **name: Tree) -> Any:
     known = _known(name["class"], dataclass=False)
     number = _begun(reader)
     parameters = _read_members(reader, depth, parameters)
@@ -126,13 +135,13 @@ def _estimator(reader, depth, parameters, fitted, **name):
     return _ended(reader, number, made, is_whole=bool(fitted))  # a parameter need not be fitted
 
 
-def _known(name, dataclass):
+def _known(name: Tree, dataclass: bool) -> Registered:
     if not isinstance(name, str) or name not in BY_NAME or dataclasses.is_dataclass(BY_NAME[name].cls) != dataclass:
         raise ModelFileError(f"a class {str(name)[:80]!r}, which this version of forecast does not know.")
     return BY_NAME[name]
 
 
-def _refuse_unknown(known, found, names):
+def _refuse_unknown(known: Registered, found: Iterable[str], names: Iterable[str]) -> None:
     """Missing fields take their defaults, so older files load; unknown ones are refused, as their meaning is lost."""
     unknown = sorted(set(found) - set(names))
     if unknown:
@@ -142,16 +151,16 @@ def _refuse_unknown(known, found, names):
         )
 
 
-def _read_members(reader, depth, members):
+def _read_members(reader: Reader, depth: int, members: Tree) -> dict[str, Any]:
     return {key: reader(part, depth) for key, part in expect(members, dict, "the members of an object").items()}
 
 
-def _begun(reader):
+def _begun(reader: Reader) -> int:
     reader.objects.append(None)
     return len(reader.objects) - 1
 
 
-def _ended(reader, number, made, is_whole=True):
+def _ended(reader: Reader, number: int, made: Any, is_whole: bool = True) -> Any:
     check = getattr(type(made), "_check_loaded", None)
     if check is not None and is_whole:
         check(made)
@@ -159,14 +168,14 @@ def _ended(reader, number, made, is_whole=True):
     return made
 
 
-def _same(reader, depth, **number):
-    number = expect(number["as"], int, "the number of an object")
+def _same(reader: Reader, depth: int, **named: Tree) -> Any:
+    number = expect(named["as"], int, "the number of an object")
     if not 0 <= number < len(reader.objects) or reader.objects[number] is None:
         raise ModelFileError(f"the object of number {number} is not there yet.")
     return reader.objects[number]
 
 
-def _bunch(reader, depth, items):
+def _bunch(reader: Reader, depth: int, items: Tree) -> Bunch:
     return Bunch(**expect(reader(items, depth), dict, "a bunch"))
 
 

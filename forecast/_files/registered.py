@@ -4,9 +4,15 @@ A class registers where it is defined, so that this room knows none of them, and
 becoming unreadable: the name in the file stays.
 """
 
+from __future__ import annotations
+
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any, TypeVar
 
 __all__ = ["BY_CLASS", "BY_NAME", "Registered", "stored"]
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -26,15 +32,18 @@ class Registered:
     """
 
     name: str
-    cls: type
-    card: object = None
-    left_out: tuple = ()
+    cls: Any
+    card: Callable[[Any], dict[str, Any]] | None = None
+    left_out: tuple[str, ...] = ()
 
 
-BY_NAME, BY_CLASS = {}, {}
+BY_NAME: dict[str, Registered] = {}
+BY_CLASS: dict[type, Registered] = {}
 
 
-def stored(name, *, card=None, left_out=()):
+def stored(
+    name: str, *, card: Callable[[Any], dict[str, Any]] | None = None, left_out: tuple[str, ...] = ()
+) -> Callable[[type[T]], type[T]]:
     """A class decorator: model files may hold its objects.
 
     Of a dataclass the fields are stored, but for those that begin with an underscore; of an estimator its parameters
@@ -55,7 +64,7 @@ def stored(name, *, card=None, left_out=()):
     callable
     """
 
-    def register(cls):
+    def register(cls: type[T]) -> type[T]:
         if name in BY_NAME:
             raise ValueError(f"two classes would be {name!r} in model files: {BY_NAME[name].cls} and {cls}.")
         BY_NAME[name] = BY_CLASS[cls] = Registered(name, cls, card, tuple(left_out))

@@ -1,6 +1,9 @@
 """`save`, `load` and `read_card`: the public functions for model files."""
 
+from __future__ import annotations
+
 import json
+from typing import TYPE_CHECKING, Any
 
 from sklearn.utils.validation import check_is_fitted
 
@@ -10,6 +13,9 @@ from .disk import write_whole
 from .errors import ModelFileError
 from .registered import BY_CLASS
 
+if TYPE_CHECKING:
+    import os
+
 __all__ = ["Saved", "load", "read_card"]
 
 
@@ -17,12 +23,12 @@ class Saved:
     """The part of an estimator that saves it and describes it."""
 
     @property
-    def card_(self):
+    def card_(self) -> dict[str, Any]:
         """The model card: data, settings, validation scores and versions, as a dict of JSON values."""
         check_is_fitted(self)
         return card_of(self)
 
-    def save(self, path):
+    def save(self, path: str | os.PathLike[str]) -> None:
         """Save the fitted model to a file for `forecast.load`.
 
         The file contains numbers, names and a checksum, but no code. The same model gives the same bytes. An existing
@@ -79,7 +85,7 @@ class Saved:
         write_whole(path, pack(writer.tensors, metadata))
 
 
-def load(path):
+def load(path: str | os.PathLike[str]) -> Any:
     """Load a model saved with `save`.
 
     Nothing in the file is executed. It is refused if any byte has changed.
@@ -145,7 +151,7 @@ def load(path):
     return model
 
 
-def read_card(path):
+def read_card(path: str | os.PathLike[str]) -> dict[str, Any]:
     """Read the metadata of a saved model without loading the model.
 
     Parameters
@@ -185,7 +191,7 @@ def read_card(path):
     return card
 
 
-def _text(path, metadata, name):
+def _text(path: str | os.PathLike[str], metadata: dict[str, Any], name: str) -> str:
     text = metadata.get(name)
     if not isinstance(text, str):
         raise ModelFileError(f"{path}: its header has no {name!r}.")

@@ -4,9 +4,12 @@ They compute with NumPy alone once they are fitted. Neighbours, kernels and tree
 trusts the arrays that it is given and reads beyond them where they do not fit together, so they are left to joblib.
 """
 
+from __future__ import annotations
+
 import importlib
 import sys
 from numbers import Real
+from typing import Any
 
 import numpy as np
 import sklearn
@@ -46,14 +49,14 @@ SHAPES = {
 HOLES = {"statistics_"}  # NaN: a column without a value
 
 
-def name_of(cls):
+def name_of(cls: type) -> str | None:
     """Module and name of a class that a file may hold, as in `sklearn.linear_model.Ridge`; or None."""
     module = ".".join(cls.__module__.split(".")[:2])
     found = class_of(f"{module}.{cls.__name__}")
     return f"{module}.{cls.__name__}" if found is cls else None
 
 
-def class_of(name):
+def class_of(name: str) -> Any:
     """The class of a name in a file, None where no file may hold it; nothing else is imported."""
     module, _, cls = name.rpartition(".")
     if cls not in MODULES.get(module.removeprefix("sklearn."), ()) or not module.startswith("sklearn."):
@@ -61,7 +64,7 @@ def class_of(name):
     return getattr(sys.modules.get(module) or importlib.import_module(module), cls)
 
 
-def check(estimator, version=sklearn.__version__):
+def check(estimator: Any, version: str = sklearn.__version__) -> None:
     """Refuse an estimator whose parameters its `fit` would refuse, or whose arrays do not fit together.
 
     Parameters
@@ -89,7 +92,7 @@ def check(estimator, version=sklearn.__version__):
             _check_array(f"{name}.{attribute}", value, shapes, sizes, attribute in HOLES)
 
 
-def _check_array(name, value, shapes, sizes, holes):
+def _check_array(name: str, value: object, shapes: tuple[str, ...], sizes: dict[str, int], holes: bool) -> None:
     if not isinstance(value, np.ndarray | Real) or np.asarray(value).dtype.kind not in "fiu":
         raise ModelFileError(f"{name} is a {type(value).__name__}; expected numbers.")
     value = np.asarray(value)

@@ -1,13 +1,21 @@
 """pandas' indexes, frames, series and dtypes, and the dtypes of narwhals."""
 
+from __future__ import annotations
+
 import re
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
 
+from .._types import Array
 from .errors import ModelFileError
 from .expected import expect
 from .times import as_zone
+
+if TYPE_CHECKING:
+    from .expected import Tree
+    from .values import Reader, Writer
 
 __all__ = ["READERS", "write"]
 
@@ -21,7 +29,7 @@ LABEL, VALUE, STAMP = 1, 8, 40
 FOREIGN = {"Datetime": ("time_unit", "time_zone"), "Duration": ("time_unit",), "Enum": ("categories",)}
 
 
-def write(writer, value, place, depth):
+def write(writer: Writer, value: Any, place: str, depth: int) -> dict[str, Any] | None:
     """The tree of a value of this room, or None."""
     depth += 1
     if type(value) is pd.DataFrame:
@@ -49,16 +57,16 @@ def write(writer, value, place, depth):
     return None
 
 
-def _name(index):
+def _name(index: pd.Index) -> Any:
     return list(index.names) if isinstance(index, pd.MultiIndex) else index.name
 
 
-def _write_column(writer, column, place, depth):
+def _write_column(writer: Writer, column: pd.Series, place: str, depth: int) -> Tree:
     index = pd.Index(column, dtype=column.dtype, name=None)
     return writer(index, place, depth)
 
 
-def _write_index(writer, index, place, depth):
+def _write_index(writer: Writer, index: pd.Index, place: str, depth: int) -> dict[str, Any] | None:
     kind, dtype = type(index), index.dtype
     if kind is pd.RangeIndex:
         return {"is": "range", "start": index.start, "stop": index.stop, "step": index.step}
@@ -92,16 +100,16 @@ def _write_index(writer, index, place, depth):
         return None
     if isinstance(dtype, np.dtype):
         return {"is": "index", "values": writer(index.to_numpy(), place, depth)}
-    tree = _write_dtype(writer, dtype, place, depth)
-    return tree and {"is": "labels", "values": writer(index.tolist(), place, depth), "dtype": tree}
+    known = _write_dtype(writer, dtype, place, depth)
+    return known and {"is": "labels", "values": writer(index.tolist(), place, depth), "dtype": known}
 
 
-def _times(index):
+def _times(index: pd.Index) -> Array:
     """datetime64 or timedelta64; of a zone, in UTC."""
     return np.array((index.tz_convert("UTC").tz_localize(None) if getattr(index, "tz", None) else index).to_numpy())
 
 
-def _write_dtype(writer, dtype, place, depth):
+def _write_dtype(writer: Writer, dtype: Any, place: str, depth: int) -> dict[str, Any] | None:
     if isinstance(dtype, pd.StringDtype):
         # Neither pandas 2 nor a machine without Arrow has each of the ways to store a string; what a value is, is kept.
         return {"is": "string dtype", "nullable": getattr(dtype, "na_value", pd.NA) is pd.NA}
@@ -117,7 +125,7 @@ def _write_dtype(writer, dtype, place, depth):
     return {"is": "nullable dtype", "name": dtype.name} if dtype.name in NULLABLE else None
 
 
-def _write_foreign(writer, dtype, place, depth):
+def _write_foreign(writer: Writer, dtype: Any, place: str, depth: int) -> dict[str, Any] | None:
     name = type(dtype).__name__
     if _foreign_class(name) is not type(dtype):
         return None
@@ -126,21 +134,21 @@ def _write_foreign(writer, dtype, place, depth):
     return {"is": "narwhals dtype", "name": name, "options": writer(options, f"{place}.options", depth)}
 
 
-def _foreign_class(name):
+def _foreign_class(name: str) -> type | None:
     import narwhals.stable.v2 as nw
 
     found = getattr(nw, name, None)
     return found if isinstance(found, type) and issubclass(found, nw.dtypes.DType) else None
 
 
-def _foreign(reader, depth, name, options):
+def _foreign(reader: Reader, depth: int, name: Tree, options: Tree) -> Any:
     cls = _foreign_class(expect(name, str, "a dtype of narwhals"))
     if cls is None:
         raise ModelFileError(f"a dtype of narwhals {name[:40]!r}, which it does not have.")
     return cls(**expect(reader(options, depth), dict, "a dtype of narwhals"))
 
 
-def _frame(reader, depth, index, columns, data):
+def _frame(reader: Reader, depth: int, index: Tree, columns: Tree, data: Tree) -> pd.DataFrame:
     index, columns = _an_index(reader(index, depth)), _an_index(reader(columns, depth))
     data = [_an_index(part) for part in reader.items(data, depth, "the columns of a frame")]
     reader.spend(sum(map(len, data)) * VALUE)
@@ -151,41 +159,41 @@ def _frame(reader, depth, index, columns, data):
     return frame
 
 
-def _series(reader, depth, index, name, data):
+def _series(reader: Reader, depth: int, index: Tree, name: Tree, data: Tree) -> pd.Series:
     data = _an_index(reader(data, depth))
     reader.spend(len(data) * VALUE)
     return _column(data, _an_index(reader(index, depth))).rename(reader(name, depth))
 
 
-def _column(values, index):
+def _column(values: pd.Index, index: pd.Index) -> pd.Series:
     return pd.Series(values, index=index, dtype=values.dtype)
 
 
-def _an_index(value):
+def _an_index(value: Any) -> pd.Index:
     if not isinstance(value, pd.Index):
         raise ModelFileError(f"a {type(value).__name__} in place of an index.")
     return value
 
 
-def _range(reader, depth, start, stop, step, name):
+def _range(reader: Reader, depth: int, start: Tree, stop: Tree, step: Tree, name: Tree) -> pd.RangeIndex:
     bounds = [expect(bound, int, "the bound of a range") for bound in (start, stop, step)]
     found = pd.RangeIndex(*bounds, name=reader(name, depth))
     reader.spend(len(found) * LABEL)  # of rows that the file must have as well
     return found
 
 
-def _stamps(reader, depth, values, freq, zone, name):
+def _stamps(reader: Reader, depth: int, values: Tree, freq: Tree, zone: Tree, name: Tree) -> pd.DatetimeIndex:
     index, freq, zone = pd.DatetimeIndex(reader(values, depth)), reader(freq, depth), as_zone(reader(zone, depth))
     index = index if zone is None else index.tz_localize("UTC").tz_convert(zone)
     return _with_freq(reader, index, freq, reader(name, depth))
 
 
-def _durations(reader, depth, values, freq, name):
+def _durations(reader: Reader, depth: int, values: Tree, freq: Tree, name: Tree) -> pd.TimedeltaIndex:
     index, freq = pd.TimedeltaIndex(reader(values, depth)), reader(freq, depth)
     return _with_freq(reader, index, freq, reader(name, depth))
 
 
-def _with_freq(reader, index, freq, name):
+def _with_freq(reader: Reader, index: pd.Index, freq: Any, name: Any) -> pd.Index:
     index = index.rename(name)
     if freq is not None:
         reader.spend(len(index) * (VALUE if isinstance(freq, pd.offsets.Tick) else STAMP))
@@ -193,54 +201,54 @@ def _with_freq(reader, index, freq, name):
     return index
 
 
-def _periods(reader, depth, ordinals, freq, name):
+def _periods(reader: Reader, depth: int, ordinals: Tree, freq: Tree, name: Tree) -> pd.PeriodIndex:
     ordinals, freq = reader(ordinals, depth), reader(freq, depth)
     return pd.PeriodIndex.from_ordinals(ordinals, freq=freq, name=reader(name, depth))
 
 
-def _levels(reader, depth, levels, codes, name):
+def _levels(reader: Reader, depth: int, levels: Tree, codes: Tree, name: Tree) -> pd.MultiIndex:
     return pd.MultiIndex(levels=reader(levels, depth), codes=reader(codes, depth), names=reader(name, depth))
 
 
-def _categories(reader, depth, codes, dtype, name):
+def _categories(reader: Reader, depth: int, codes: Tree, dtype: Tree, name: Tree) -> pd.CategoricalIndex:
     values = pd.Categorical.from_codes(reader(codes, depth), dtype=reader(dtype, depth))
     return pd.CategoricalIndex(values, name=reader(name, depth))
 
 
-def _index(reader, depth, values, name):
+def _index(reader: Reader, depth: int, values: Tree, name: Tree) -> pd.Index:
     values = reader(values, depth)
     return pd.Index(values, dtype=values.dtype, name=reader(name, depth))
 
 
-def _labels(reader, depth, values, dtype, name):
+def _labels(reader: Reader, depth: int, values: Tree, dtype: Tree, name: Tree) -> pd.Index:
     return pd.Index(reader(values, depth), dtype=reader(dtype, depth), name=reader(name, depth))
 
 
-def _string_dtype(reader, depth, nullable):
+def _string_dtype(reader: Reader, depth: int, nullable: Tree) -> Any:
     if expect(nullable, bool, "a dtype of strings"):
         return pd.StringDtype()
     return pd.Index(["a"]).dtype  # what pandas makes of strings: "str" from 3 on, objects before
 
 
-def _category_dtype(reader, depth, categories, ordered):
+def _category_dtype(reader: Reader, depth: int, categories: Tree, ordered: Tree) -> pd.CategoricalDtype:
     return pd.CategoricalDtype(reader(categories, depth), ordered)
 
 
-def _stamp_dtype(reader, depth, unit, zone):
+def _stamp_dtype(reader: Reader, depth: int, unit: Tree, zone: Tree) -> pd.DatetimeTZDtype:
     return pd.DatetimeTZDtype(unit, as_zone(reader(zone, depth)))
 
 
-def _period_dtype(reader, depth, freq):
+def _period_dtype(reader: Reader, depth: int, freq: Tree) -> pd.PeriodDtype:
     return pd.PeriodDtype(reader(freq, depth))
 
 
-def _nullable_dtype(reader, depth, name):
+def _nullable_dtype(reader: Reader, depth: int, name: Tree) -> Any:
     if name not in NULLABLE:
         raise ModelFileError(f"a dtype {str(name)[:40]!r}; expected one of {list(NULLABLE)}.")
     return pd.api.types.pandas_dtype(name)
 
 
-def _arrow_dtype(reader, depth, name):
+def _arrow_dtype(reader: Reader, depth: int, name: Tree) -> Any:
     if not re.fullmatch(ARROW, expect(name, str, "a dtype of Arrow")):
         raise ModelFileError(f"a dtype of Arrow {name[:40]!r}; expected one of numbers, texts or dates.")
     try:

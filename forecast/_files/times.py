@@ -1,13 +1,20 @@
 """Dates, stamps, durations, periods, zones and offsets, of Python and of pandas."""
 
+from __future__ import annotations
+
 import datetime
 import zoneinfo
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 import pandas as pd
 
 from .errors import ModelFileError
 from .expected import expect
+
+if TYPE_CHECKING:
+    from .expected import Tree
+    from .values import Reader, Writer
 
 __all__ = ["READERS", "as_zone", "write"]
 
@@ -22,7 +29,7 @@ OFFSETS = {
 SECOND = datetime.timedelta(seconds=1)
 
 
-def write(writer, value, place, depth):
+def write(writer: Writer, value: Any, place: str, depth: int) -> dict[str, Any] | None:
     """The tree of a value of this room, or None."""
     if value is pd.NaT:
         return {"is": "NaT"}
@@ -53,9 +60,9 @@ def write(writer, value, place, depth):
     return None
 
 
-def _write_offset(writer, value, place, depth):
-    name = type(value).__name__
-    if OFFSETS.get(name) is not type(value):
+def _write_offset(writer: Writer, value: Any, place: str, depth: int) -> dict[str, Any] | None:
+    kind, name = type(value), type(value).__name__
+    if OFFSETS.get(name) is not kind:
         return None
     options = dict(value.kwds)
     if "holidays" in options:
@@ -75,7 +82,7 @@ def _write_offset(writer, value, place, depth):
     }
 
 
-def _offset(reader, depth, name, n, normalize, options):
+def _offset(reader: Reader, depth: int, name: Tree, n: Tree, normalize: Tree, options: Tree) -> pd.offsets.BaseOffset:
     if not isinstance(name, str) or name not in OFFSETS:
         raise ModelFileError(f"an offset {str(name)[:40]!r}, which pandas {pd.__version__} does not have.")
     options = expect(reader(options, depth), dict, "the options of an offset")
@@ -88,11 +95,11 @@ def _offset(reader, depth, name, n, normalize, options):
     return cls(n) if issubclass(cls, pd.offsets.Tick) else cls(n, normalize=normalize, **options)
 
 
-def _business_days(reader, depth, weekmask, holidays):
+def _business_days(reader: Reader, depth: int, weekmask: Tree, holidays: Tree) -> np.busdaycalendar:
     return np.busdaycalendar(expect(weekmask, str, "the week of a calendar"), reader(holidays, depth))
 
 
-def _write_zone(value):
+def _write_zone(value: Any) -> dict[str, Any] | None:
     """Of the libraries that name zones, the name; it is read by the library at hand."""
     if value is datetime.UTC:
         return {"is": "zone", "from": "datetime", "name": "UTC"}
@@ -105,8 +112,8 @@ def _write_zone(value):
     return None
 
 
-def _zone(reader, depth, name, **source):
-    name, source = expect(name, str, "a zone"), source["from"]
+def _zone(reader: Reader, depth: int, name: Tree, **named: Tree) -> datetime.tzinfo:
+    name, source = expect(name, str, "a zone"), named["from"]
     if source == "datetime" and name == "UTC":
         return datetime.UTC
     if name not in reader.zones:
@@ -123,51 +130,51 @@ def _zone(reader, depth, name, **source):
     return zoneinfo.ZoneInfo(name)
 
 
-def _fixed_zone(reader, depth, seconds, name):
+def _fixed_zone(reader: Reader, depth: int, seconds: Tree, name: Tree) -> datetime.timezone:
     offset = datetime.timedelta(seconds=expect(seconds, float, "a zone's offset"))
     unnamed = datetime.timezone(offset)
     return unnamed if unnamed.tzname(None) == name else datetime.timezone(offset, expect(name, str, "a zone"))
 
 
-def as_zone(value):
+def as_zone(value: object) -> datetime.tzinfo | None:
     """The value, where it is a zone or None; pandas would take numbers and paths for zones as well."""
     if value is not None and not isinstance(value, datetime.tzinfo):
         raise ModelFileError(f"a {type(value).__name__} in place of a zone.")
     return value
 
 
-def _counted(kind, count, unit):
+def _counted(kind: Literal["M", "m"], count: Tree, unit: Tree) -> Any:
     if unit not in UNITS:
         raise ModelFileError(f"a unit of time {str(unit)[:20]!r}; expected one of {list(UNITS)}.")
     return np.int64(expect(count, int, "a time")).view(f"{kind}8[{unit}]")
 
 
-def _stamp(reader, depth, count, unit, zone):
+def _stamp(reader: Reader, depth: int, count: Tree, unit: Tree, zone: Tree) -> pd.Timestamp:
     stamp, zone = pd.Timestamp(_counted("M", count, unit)), as_zone(reader(zone, depth))
     return stamp if zone is None else stamp.tz_localize("UTC").tz_convert(zone)
 
 
-def _duration(reader, depth, count, unit):
+def _duration(reader: Reader, depth: int, count: Tree, unit: Tree) -> pd.Timedelta:
     return pd.Timedelta(_counted("m", count, unit))
 
 
-def _period(reader, depth, ordinal, freq):
+def _period(reader: Reader, depth: int, ordinal: Tree, freq: Tree) -> pd.Period:
     return pd.Period(ordinal=expect(ordinal, int, "a period"), freq=reader(freq, depth))
 
 
-def _date(reader, depth, text):
+def _date(reader: Reader, depth: int, text: Tree) -> datetime.date:
     return datetime.date.fromisoformat(text)
 
 
-def _time(reader, depth, text):
+def _time(reader: Reader, depth: int, text: Tree) -> datetime.time:
     return datetime.time.fromisoformat(text)
 
 
-def _datetime(reader, depth, text, zone, fold):
+def _datetime(reader: Reader, depth: int, text: Tree, zone: Tree, fold: Tree) -> datetime.datetime:
     return datetime.datetime.fromisoformat(text).replace(tzinfo=as_zone(reader(zone, depth)), fold=fold)
 
 
-def _timedelta(reader, depth, days, seconds, microseconds):
+def _timedelta(reader: Reader, depth: int, days: Tree, seconds: Tree, microseconds: Tree) -> datetime.timedelta:
     return datetime.timedelta(days, seconds, microseconds)
 
 

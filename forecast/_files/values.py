@@ -6,10 +6,19 @@ a pair of functions, writer and reader, in `plain`, `arrays`, `times`, `tables` 
 are those of `columns`.
 """
 
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any
+
 import numpy as np
 
+from .._types import Array
 from . import arrays, columns, objects, plain, tables, times
 from .errors import ModelFileError
+
+if TYPE_CHECKING:
+    from .expected import Tree
 
 __all__ = ["Reader", "Writer", "told_apart"]
 
@@ -37,13 +46,13 @@ class Writer:
         Whether many objects that are alike become one pattern.
     """
 
-    def __init__(self, folds=True):
+    def __init__(self, folds: bool = True) -> None:
         self.folds = folds
-        self.tensors = {}
-        self.numbers = {}
-        self.alive = []  # so that an `id` is not given twice
+        self.tensors: dict[str, Array] = {}
+        self.numbers: dict[int, int] = {}
+        self.alive: list[Any] = []  # so that an `id` is not given twice
 
-    def __call__(self, value, place, depth=0):
+    def __call__(self, value: Any, place: str, depth: int = 0) -> Tree:
         """The tree of a value.
 
         Parameters
@@ -77,13 +86,13 @@ class Writer:
             "joblib.dump(model, path), and load one only from people you trust, because it runs what it says."
         )
 
-    def items(self, values, place, depth):
+    def items(self, values: Iterable[Any], place: str, depth: int) -> Tree:
         """The trees of some values side by side, or of their column."""
         return columns.column(self, list(values), place) or [
             self(value, f"{place}.{number}", depth + 1) for number, value in enumerate(values)
         ]
 
-    def tensor(self, array, place):
+    def tensor(self, array: Array, place: str) -> str:
         """Keep an array of a plain dtype, in C order; the name that stands for it."""
         self.tensors[place] = array
         return place
@@ -106,13 +115,14 @@ class Reader:
         Names of the zones read so far, which Python keeps.
     """
 
-    def __init__(self, tensors, room=0, steps=0):
+    def __init__(self, tensors: dict[str, Array], room: int = 0, steps: int = 0) -> None:
         self.tensors = dict(tensors)
         self.room = room + ROOM
         self.steps = steps + STEPS
-        self.objects, self.zones = [], set()
+        self.objects: list[Any] = []
+        self.zones: set[str] = set()
 
-    def __call__(self, tree, depth=0):
+    def __call__(self, tree: Tree, depth: int = 0) -> Any:
         """The value of a tree."""
         if depth > DEEPEST:
             raise ModelFileError(f"more than {DEEPEST} values inside of each other.")
@@ -135,20 +145,20 @@ class Reader:
             )
         return read(self, depth + 1, **members)
 
-    def tensor(self, name):
+    def tensor(self, name: Tree) -> Array:
         """The tensor of a name; each is read once."""
         if not isinstance(name, str) or name not in self.tensors:
             raise ModelFileError(f"no tensor {str(name)[:80]!r}, or it is read twice.")
         return self.tensors.pop(name)
 
-    def items(self, tree, depth, what):
+    def items(self, tree: Tree, depth: int, what: str) -> list[Any]:
         """The values of what `Writer.items` wrote."""
         found = self(tree, depth)
         if type(found) is not list:
             raise ModelFileError(f"{what}: got a {type(found).__name__}, expected a list.")
         return found
 
-    def spend(self, size, steps=0):
+    def spend(self, size: int, steps: int = 0) -> None:
         """Count memory and work that are about to be asked for; refuse what the size of the file does not justify."""
         self.room -= size
         self.steps -= steps
@@ -156,12 +166,12 @@ class Reader:
             raise ModelFileError("it asks for more memory or time than its size justifies.")
 
 
-def told_apart(values):
+def told_apart(values: list[Any]) -> list[Any]:
     """The values, unless many that differ have one hash: a set would compare each with all others.
 
     Of plain values no hash has many: those of texts are secret, those of numbers are nearly the numbers.
     """
-    groups = {}
+    groups: dict[int | None, list[Any]] = {}
     for value in values if len(values) > FEW else ():
         if type(value) not in PLAIN:
             groups.setdefault(_hash(value), []).append(value)
@@ -171,7 +181,7 @@ def told_apart(values):
     return values
 
 
-def _hash(value):
+def _hash(value: Any) -> int | None:
     try:
         return hash(value)
     except TypeError:  # no key of anything

@@ -1,14 +1,23 @@
 """A fitted LinearForecaster as one matrix of coefficients on the whole window."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 import numpy as np
 import pandas as pd
 
+from .._types import Array, Floats, Integers
 from .inputs import Inputs
+
+if TYPE_CHECKING:
+    from .._windows import Windows
+    from .forecaster import LinearForecaster
 
 __all__ = ["window_coefficients"]
 
 
-def window_coefficients(model, windows):
+def window_coefficients(model: LinearForecaster, windows: Windows) -> tuple[Integers, list[Floats], list[Floats]]:
     """Coefficients of all values of a window, 0 of those that are no inputs.
 
     Parameters
@@ -33,7 +42,8 @@ def window_coefficients(model, windows):
         rows = windows.series_rows(pd.Index(model.series_, tupleize_cols=False))
     values, which = np.unique(rows, return_inverse=True)
     places, columns, shares = _places(Inputs(**model.inputs_), windows)
-    matrices, intercepts = [], []
+    matrices: list[Floats] = []
+    intercepts: list[Floats] = []
     for row in values:
         coefficients, intercept = model._weights_of(row)
         matrix = np.zeros((windows.shape[1], coefficients.shape[1]))
@@ -43,7 +53,7 @@ def window_coefficients(model, windows):
     return which.reshape(-1), matrices, intercepts
 
 
-def _places(inputs, windows):
+def _places(inputs: Inputs, windows: Windows) -> list[Array]:
     """Where in a window the values of each column of the inputs are, and their share in it."""
     channels, past, first = windows.n_channels, windows.lookback * windows.n_channels, inputs.targets * inputs.lags
     target, lag = np.divmod(np.arange(first), max(inputs.lags, 1))

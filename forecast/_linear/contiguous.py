@@ -5,14 +5,26 @@ row and the first column, by fast Fourier transforms, give the whole matrix, for
 of what is known ahead.
 """
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
 import numpy as np
+
+from .._types import Floats, Integers
+
+if TYPE_CHECKING:
+    from .._windows import Windows
+    from .inputs import Inputs
 
 __all__ = ["contiguous_sums"]
 
 _ENTRIES = 1 << 21  # of columns that are transformed at once: 16 MB
 
 
-def contiguous_sums(windows, inputs, runs, offset, own):
+def contiguous_sums(
+    windows: Windows, inputs: Inputs, runs: list[tuple[int, Integers]], offset: Floats, own: Floats
+) -> tuple[int, Floats, Floats]:
     """Sums of joint windows and of their products.
 
     Parameters
@@ -47,7 +59,7 @@ def contiguous_sums(windows, inputs, runs, offset, own):
         count += m
         sums[:joint] += z.sums(steps).ravel()
         f = None
-        if features:
+        if features and windows.future is not None:
             f = _Run(windows.future[part[0] + 1 : end] - offset[known[:features]], m, z.length)
             crossed.add(z, f)
             ahead.add(f, f)
@@ -67,13 +79,13 @@ def contiguous_sums(windows, inputs, runs, offset, own):
     return count, sums, squares
 
 
-def _known_columns(inputs):
+def _known_columns(inputs: Inputs) -> Integers:
     """Columns of what is known ahead: step by step, or block by block, all features of each."""
     first = inputs.targets * inputs.steps + inputs.others * len(inputs.backs)
     return np.arange(first, first + inputs.blocks * inputs.features)
 
 
-def _averaged(values, inputs):
+def _averaged(values: Floats, inputs: Inputs) -> Floats:
     """Means over the blocks of steps of the last axis."""
     if inputs.block == 1:
         return values
@@ -81,7 +93,16 @@ def _averaged(values, inputs):
     return np.add.reduceat(values, begins, axis=-1) / np.diff(np.append(begins, inputs.horizon))
 
 
-def _add_loose(windows, inputs, offset, loose, z, f, sums, squares):
+def _add_loose(
+    windows: Windows,
+    inputs: Inputs,
+    offset: Floats,
+    loose: Integers,
+    z: _Run,
+    f: _Run | None,
+    sums: Floats,
+    squares: Floats,
+) -> None:
     """Add the inputs that are not lags: newest and seasonal values of other channels, and static values."""
     joint, known = inputs.targets * inputs.steps, _known_columns(inputs)
     values = inputs.extra(windows, ahead=False) - offset[loose]
@@ -112,7 +133,7 @@ class _Run:
         Rows of the longest run that it is multiplied with.
     """
 
-    def __init__(self, values, m, length):
+    def __init__(self, values: Floats, m: int, length: int) -> None:
         from scipy.fft import next_fast_len  # here, because importing it takes longer than all of this package
 
         self.values, self.m, self.length = values.astype(np.float64, copy=False), m, length
@@ -120,12 +141,12 @@ class _Run:
         self._head = np.conj(np.fft.rfft(self.values[:m].T, self._size))
         self._whole = self._head.conj() if len(values) == m else np.fft.rfft(self.values.T, self._size)
 
-    def sums(self, steps):
+    def sums(self, steps: int) -> Floats:
         """Of each channel at each step, shape (channels, steps)."""
         total = np.concatenate([np.zeros((1, self.values.shape[1])), np.cumsum(self.values, axis=0)])
         return (total[self.m : self.m + steps] - total[:steps]).T
 
-    def correlated(self, other, steps):
+    def correlated(self, other: _Run, steps: int) -> Floats:
         """Products of the first step with each step of another run, shape (channels, its channels, steps)."""
         return np.stack([np.fft.irfft(one * other._whole, self._size)[:, :steps] for one in self._head])
 
@@ -139,12 +160,14 @@ class _Products:
         How many steps.
     """
 
-    def __init__(self, left, right):
+    def __init__(self, left: int, right: int) -> None:
         self.steps = left, right
-        self.row = self.column = 0.0
-        self.before, self.after = [], []
+        self.row: Any = 0.0  # arrays from the first run on
+        self.column: Any = 0.0
+        self.before: list[tuple[Floats, Floats]] = []
+        self.after: list[tuple[Floats, Floats]] = []
 
-    def add(self, left, right):
+    def add(self, left: _Run, right: _Run) -> None:
         """Add a run."""
         (i, j), m = self.steps, left.m
         self.row = self.row + left.correlated(right, j)
@@ -153,7 +176,7 @@ class _Products:
         self.before.append((left.values[: i - 1], right.values[: j - 1]))
         self.after.append((left.values[m : m + i - 1], right.values[m : m + j - 1]))
 
-    def whole(self, of_right=None, of_left=None):
+    def whole(self, of_right: int | None = None, of_left: int | None = None) -> Floats:
         """The matrix, or that of single channels, shape (left channels, left steps, right channels, right steps)."""
         some = [slice(None) if of is None else slice(of, of + 1) for of in (of_left, of_right)]
         row = self.row[some[0], some[1]]
@@ -161,7 +184,7 @@ class _Products:
         self._fill(out, row, (self.row if self.same else self.column)[some[1], some[0]], some)
         return out
 
-    def symmetric(self, first):
+    def symmetric(self, first: int) -> Floats:
         """Of channels with themselves: the rows and columns of the first steps, 0 if both are later ones."""
         channels, steps = self.row.shape[0], self.steps[0]
         out = np.zeros((channels, steps, channels, steps))
@@ -170,7 +193,7 @@ class _Products:
             out[:, first:, :, :first] = out[:, :first, :, first:].transpose(2, 3, 0, 1)
         return out
 
-    def _fill(self, out, row, column, some):
+    def _fill(self, out: Floats, row: Floats, column: Floats, some: list[slice]) -> None:
         """Products of the left steps that `out` has, from those of the first one with all right steps and of all."""
         _, i, _, j = out.shape
         out[:, 0] = row
@@ -180,7 +203,7 @@ class _Products:
             for step in range(i - 1):
                 np.add(out[:, step, :, :-1], moved[:, step], out=out[:, step + 1, :, 1:])
 
-    def _moved(self, some, left_steps):
+    def _moved(self, some: list[slice], left_steps: int) -> Floats:
         """What comes at each step less what goes."""
         pairs = self.after + self.before
         left = np.array([pair[0][:left_steps, some[0]].T.ravel() for pair in pairs])

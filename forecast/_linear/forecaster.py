@@ -1,5 +1,9 @@
 """`LinearForecaster`: ridge regression on windows."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Literal, Self, TypeAlias
+
 import numpy as np
 import pandas as pd
 from sklearn.base import BaseEstimator, MultiOutputMixin, RegressorMixin, clone
@@ -7,13 +11,20 @@ from sklearn.utils.validation import _check_sample_weight, check_array, check_is
 from threadpoolctl import threadpool_limits
 
 from .._files import ModelFileError, stored
+from .._types import Floats, Integers
 from .._windows import Windows, WindowTargets
 from .inputs import Inputs
 from .level import Level
 from .moments import Moments, moments_of
 from .ridge import ridges
 
+if TYPE_CHECKING:
+    import numpy.typing as npt
+
+
 __all__ = ["LinearForecaster"]
+
+_Solutions: TypeAlias = list[tuple[Floats, Floats]]  # coefficients and intercept for each penalty
 
 _BLOCK = 64  # windows that are multiplied at once, always as many: the bits of a product depend on its size
 
@@ -73,12 +84,14 @@ class LinearForecaster(MultiOutputMixin, RegressorMixin, BaseEstimator):
 
     _accepts_windows = True
 
-    def __init__(self, *, penalty=0.1, per_series=False, covariates="auto"):
+    def __init__(
+        self, *, penalty: float = 0.1, per_series: bool = False, covariates: Literal["auto"] | None = "auto"
+    ) -> None:
         self.penalty = penalty
         self.per_series = per_series
         self.covariates = covariates
 
-    def fit(self, X, y=None, sample_weight=None):
+    def fit(self, X: Any, y: Any = None, sample_weight: npt.ArrayLike | None = None) -> Self:
         """Solve the regression.
 
         Parameters
@@ -105,7 +118,7 @@ class LinearForecaster(MultiOutputMixin, RegressorMixin, BaseEstimator):
                 self._fit_array(X, y, sample_weight)
         return self
 
-    def _check_parameters(self):
+    def _check_parameters(self) -> None:
         number = isinstance(self.penalty, (int, float, np.number)) and not isinstance(self.penalty, bool)
         if not number or not 0 <= self.penalty < np.inf:
             raise ValueError(f"penalty is {self.penalty!r}; expected a finite number of 0 or more.")
@@ -114,10 +127,12 @@ class LinearForecaster(MultiOutputMixin, RegressorMixin, BaseEstimator):
         if self.covariates is not None and self.covariates != "auto":
             raise ValueError(f"covariates is {self.covariates!r}; expected 'auto' or None.")
 
-    def _fit_windows(self, windows, y, weight):
+    def _fit_windows(self, windows: Windows, y: Any, weight: Any) -> None:
         self._take(windows, *self._solutions(windows, y, weight, [self.penalty]), 0)
 
-    def _fit_several(self, windows, y, penalties, steps=None):
+    def _fit_several(
+        self, windows: Windows, y: Any, penalties: list[float], steps: Integers | None = None
+    ) -> list[Self]:
         """Fits that differ in their penalty, on the same sums; with `steps` of the horizon, others are 0."""
         with threadpool_limits(limits=1, user_api="blas"):
             inputs, solutions, series = self._solutions(windows, y, None, penalties, steps)
@@ -126,7 +141,9 @@ class LinearForecaster(MultiOutputMixin, RegressorMixin, BaseEstimator):
             one._take(windows, inputs, solutions, series, number)
         return found
 
-    def _solutions(self, windows, y, weight, penalties, steps=None):
+    def _solutions(
+        self, windows: Windows, y: Any, weight: Any, penalties: list[float], steps: Integers | None = None
+    ) -> tuple[Inputs, list[_Solutions], list[Any]]:
         """Inputs; for all series and for each of some, a solution of each penalty; and the names of these series."""
         if y is not None and not (isinstance(y, WindowTargets) and y.belongs_to(windows)):
             raise ValueError("y is not the targets of the windows X. Fix: fit(X, X.y).")
@@ -150,7 +167,9 @@ class LinearForecaster(MultiOutputMixin, RegressorMixin, BaseEstimator):
         names = list(windows.series_names)
         return inputs, found, [names[number] for number, _ in pieces]
 
-    def _take(self, windows, inputs, solutions, series, number):
+    def _take(
+        self, windows: Windows, inputs: Inputs, solutions: list[_Solutions], series: list[Any], number: int
+    ) -> None:
         """Keep the solutions of one of the penalties."""
         (self.coef_, self.intercept_), *own = (solution[number] for solution in solutions)
         self.series_, self.series_coef_, self.series_intercept_ = series, np.zeros((0, 0, 0)), np.zeros((0, 0))
@@ -160,7 +179,7 @@ class LinearForecaster(MultiOutputMixin, RegressorMixin, BaseEstimator):
         self.n_features_in_, self.n_outputs_ = windows.shape[1], len(self.intercept_)
         self._flat = False
 
-    def _fit_array(self, X, y, weight):
+    def _fit_array(self, X: Any, y: Any, weight: Any) -> None:
         X, y = validate_data(self, X, y, multi_output=True, y_numeric=True, dtype=np.float64)
         y = y.astype(np.float64, copy=False)
         flat = y.ndim == 1
@@ -180,7 +199,7 @@ class LinearForecaster(MultiOutputMixin, RegressorMixin, BaseEstimator):
         self.series_, self.series_coef_, self.series_intercept_ = [], np.zeros((0, 0, 0)), np.zeros((0, 0))
         self.inputs_, self.n_outputs_, self._flat = {}, y.shape[1], flat
 
-    def predict(self, X):
+    def predict(self, X: Any) -> Floats:
         """Forecast every window.
 
         Parameters
@@ -218,7 +237,7 @@ class LinearForecaster(MultiOutputMixin, RegressorMixin, BaseEstimator):
                 out[mine] = self._weighted(X[mine], inputs.table, *self._weights_of(row))
         return out
 
-    def _predict_array(self, X):
+    def _predict_array(self, X: Any) -> Floats:
         if self.inputs_:
             X = check_array(X, dtype=np.float64)
             if X.shape[1] != self.n_features_in_:
@@ -231,19 +250,19 @@ class LinearForecaster(MultiOutputMixin, RegressorMixin, BaseEstimator):
             out = self._weighted(X, lambda block: block, self.coef_, self.intercept_)
         return out[:, 0] if self._flat else out
 
-    def _weights_of(self, row):
+    def _weights_of(self, row: int) -> tuple[Floats, Floats]:
         if row < 0:
             return self.coef_, self.intercept_
         return self.series_coef_[row], self.series_intercept_[row]
 
-    def _weighted(self, X, table, coefficients, intercept):
+    def _weighted(self, X: Any, table: Any, coefficients: Floats, intercept: Floats) -> Floats:
         out = np.empty((len(X), coefficients.shape[1]))
         for begin in range(0, len(X), _BLOCK):
             rows = np.minimum(np.arange(begin, begin + _BLOCK), len(X) - 1)
             out[begin : begin + _BLOCK] = (table(X[rows]) @ coefficients + intercept)[: len(X) - begin]
         return out
 
-    def _check_loaded(self):
+    def _check_loaded(self) -> None:
         """Refuse a model file whose parts do not fit together."""
         self._check_parameters()
         columns = Inputs(**self.inputs_).columns if self.inputs_ else self.n_features_in_
@@ -265,7 +284,7 @@ class LinearForecaster(MultiOutputMixin, RegressorMixin, BaseEstimator):
                 raise ModelFileError(f"the {name} of a linear forecaster holds NaN or infinite values.")
 
 
-def _by_value(numbers):
+def _by_value(numbers: Integers) -> list[tuple[int, Integers]]:
     """Each number and its position, ascending."""
     order = np.argsort(numbers, kind="stable")
     values, first = np.unique(numbers[order], return_index=True)

@@ -1,10 +1,17 @@
 """Which values of a window are inputs of the regression, and how they are read."""
 
+from __future__ import annotations
+
 from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal, Self
 
 import numpy as np
 
 from .._frames import season_length
+from .._types import Floats, Integers
+
+if TYPE_CHECKING:
+    from .._windows import Windows
 
 __all__ = ["MOST", "Inputs"]
 
@@ -38,13 +45,13 @@ class Inputs:
     lookback: int
     lags: int
     others: int = 0
-    backs: tuple = ()
+    backs: tuple[int, ...] = ()
     features: int = 0
     block: int = 1
     static: int = 0
 
     @classmethod
-    def of(cls, windows, covariates):
+    def of(cls, windows: Windows, covariates: Literal["auto"] | None) -> Self:
         """Of windows.
 
         Parameters
@@ -85,42 +92,42 @@ class Inputs:
         return cls(n, horizon, lookback, min(lookback, room // n), others, backs, features, block, static)
 
     @property
-    def blocks(self):
+    def blocks(self) -> int:
         """Groups of steps of the known future."""
         return -(-self.horizon // self.block) if self.features else 0
 
     @property
-    def extras(self):
+    def extras(self) -> int:
         """Columns after the lags."""
         return self.others * len(self.backs) + self.blocks * self.features + self.static
 
     @property
-    def columns(self):
+    def columns(self) -> int:
         """All columns."""
         return self.targets * self.lags + self.extras
 
     @property
-    def steps(self):
+    def steps(self) -> int:
         """Steps of a target in a joint window: its lags and the horizon."""
         return self.lags + self.horizon
 
     @property
-    def lag_columns(self):
+    def lag_columns(self) -> Integers:
         """Places of the lags of each target in a joint window, shape (targets, lags)."""
         return np.arange(self.targets)[:, None] * self.steps + np.arange(self.lags)
 
     @property
-    def output_columns(self):
+    def output_columns(self) -> Integers:
         """Places of the targets' future in a joint window, shape (horizon, targets)."""
         return self.lags + np.arange(self.horizon)[:, None] + np.arange(self.targets) * self.steps
 
     @property
-    def input_columns(self):
+    def input_columns(self) -> Integers:
         """Places of the inputs in a joint window, shape (columns,)."""
         joint = self.targets * self.steps
         return np.concatenate([self.lag_columns.ravel(), np.arange(joint, joint + self.extras)])
 
-    def extra(self, windows, ahead=True):
+    def extra(self, windows: Windows, ahead: bool = True) -> Floats:
         """Covariates of windows.
 
         Parameters
@@ -133,12 +140,13 @@ class Inputs:
         -------
         ndarray of shape (n, extras), float64
         """
-        n, parts = len(windows), []
+        n = len(windows)
+        parts: list[Floats] = []
         if self.others and self.backs:
             rows = windows.origins[:, None] - np.array(self.backs)
             parts.append(windows.values[rows, self.targets :].reshape(n, -1))
         if self.features and ahead:
-            if not windows.has_future:
+            if windows.future is None or not windows.has_future:
                 raise ValueError(f"some windows have fewer than horizon = {self.horizon} rows of known future.")
             rows = windows.origins[:, None] + np.arange(1, self.horizon + 1)
             known = windows.future[rows].astype(np.float64)
@@ -147,11 +155,11 @@ class Inputs:
                 sizes = np.diff(np.append(begins, self.horizon))
                 known = np.add.reduceat(known, begins, axis=1) / sizes[:, None]
             parts.append(known.reshape(n, -1))
-        if self.static:
+        if self.static and windows.static is not None:
             parts.append(windows.static[windows.which])
         return np.concatenate([np.empty((n, 0)), *parts], axis=1, dtype=np.float64)
 
-    def past(self, windows):
+    def past(self, windows: Windows) -> Floats:
         """Lags of windows in the units of their targets, normalised where the windows are.
 
         Parameters
@@ -166,7 +174,7 @@ class Inputs:
         values = windows.values[rows, : self.targets]
         return windows.normalized(values, first=self.lookback - self.lags).transpose(0, 2, 1).astype(np.float64)
 
-    def table(self, windows):
+    def table(self, windows: Windows) -> Floats:
         """All inputs of windows.
 
         Parameters

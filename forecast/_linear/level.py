@@ -1,8 +1,17 @@
 """What a window norm subtracts, as a linear map of the window: then sums over raw windows are enough."""
 
+from __future__ import annotations
+
 from dataclasses import dataclass
+from typing import TYPE_CHECKING, Self
 
 import numpy as np
+
+from .._types import Floats, Integers
+
+if TYPE_CHECKING:
+    from .._windows import Norm
+    from .inputs import Inputs
 
 __all__ = ["Level"]
 
@@ -19,11 +28,11 @@ class Level:
         Each level is a mean of lags.
     """
 
-    where: np.ndarray
-    weights: np.ndarray
+    where: Integers
+    weights: Floats
 
     @classmethod
-    def of(cls, norm, inputs):
+    def of(cls, norm: Norm, inputs: Inputs) -> Self | None:
         """The level of a norm.
 
         Parameters
@@ -51,10 +60,10 @@ class Level:
         weights[np.flatnonzero(read), level[read]] = 1.0
         return cls(where, weights / weights.sum(axis=0))
 
-    def squares(self, squares):
+    def squares(self, squares: Floats) -> Floats:
         """Products of windows without their level, from those of raw windows, shape (columns, columns)."""
-        taken = self.weights.T @ squares
-        both = taken @ self.weights
+        taken: Floats = self.weights.T @ squares
+        both: Floats = taken @ self.weights
         if len(both) == 1:  # the same, without matrices of copies
             joint = int((self.where == 0).sum())
             out = squares.copy()
@@ -66,11 +75,11 @@ class Level:
         both = self._placed(self._placed(both).T)
         return squares - taken - taken.T + both
 
-    def sums(self, sums):
+    def sums(self, sums: Floats) -> Floats:
         """The same of sums of windows, shape (columns,)."""
         return sums - self._placed(self.weights.T @ sums)
 
-    def raw(self, coefficients, outputs, columns):
+    def raw(self, coefficients: Floats, outputs: Integers, columns: Integers) -> Floats:
         """Coefficients that forecast raw values from raw inputs.
 
         Parameters
@@ -90,6 +99,6 @@ class Level:
         weights = self.weights[columns]
         return coefficients - weights @ taken + weights[:, self.where[outputs]]
 
-    def _placed(self, levels):
+    def _placed(self, levels: Floats) -> Floats:
         """Rows of levels at the columns from which they are taken; 0 elsewhere."""
         return np.concatenate([levels, np.zeros((1, *levels.shape[1:]))])[self.where]

@@ -4,13 +4,25 @@ A joint window is what a regression reads and what it forecasts: of each target 
 covariates. Contiguous windows are added up by a recursion, others one by one.
 """
 
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
 
+from .._types import Booleans, Floats, Integers
 from .contiguous import contiguous_sums
 
+if TYPE_CHECKING:
+    from .._windows import Windows
+    from .inputs import Inputs
+
 __all__ = ["Moments", "moments_of"]
+
+# Joint windows, the same times their weights, the weights, and what is missing.
+_Piece: TypeAlias = tuple[Floats, Floats, Floats, Booleans]
 
 _ENTRIES = 1 << 21  # of a piece of windows: 16 MB
 _GRAMS = 1 << 25  # entries of matrices of products that are made in one go: 256 MB
@@ -42,14 +54,14 @@ class Moments:
     """
 
     count: float
-    sums: np.ndarray
-    squares: np.ndarray
-    offset: np.ndarray
-    holes: list = field(default_factory=list)
-    pieces: object = None
+    sums: Floats
+    squares: Floats
+    offset: Floats
+    holes: list[int] = field(default_factory=list)
+    pieces: Callable[[], Iterator[_Piece]] | None = None
     is_levelled: bool = False
 
-    def groups(self, inputs, outputs):
+    def groups(self, inputs: Integers, outputs: Integers) -> Iterator[tuple[Integers, float, Floats, Floats]]:
         """Outputs that were seen in the same windows.
 
         Parameters
@@ -78,10 +90,12 @@ class Moments:
                 total[inputs] -= sums
                 yield np.array([column]), self.count - count, total, own
 
-    def _missing(self, inputs, columns):
+    def _missing(self, inputs: Integers, columns: list[int]) -> dict[int, tuple[float, Floats, Floats]]:
         """Count, sums and squares of the inputs over the windows in which each of some outputs is missing."""
-        found = {column: (0.0, np.zeros(len(inputs)), np.zeros((len(inputs), len(inputs)))) for column in columns}
-        for table, weighted, weight, missing in self.pieces():
+        found: dict[int, tuple[float, Floats, Floats]] = {
+            column: (0.0, np.zeros(len(inputs)), np.zeros((len(inputs), len(inputs)))) for column in columns
+        }
+        for table, weighted, weight, missing in self.pieces() if self.pieces else ():
             for column in columns:
                 gone = np.flatnonzero(missing[:, self.holes.index(column)])
                 if len(gone):
@@ -91,7 +105,7 @@ class Moments:
         return found
 
 
-def moments_of(windows, inputs, weight=None):
+def moments_of(windows: Windows, inputs: Inputs, weight: Floats | None = None) -> Moments:
     """Add up windows.
 
     Parameters
@@ -117,7 +131,7 @@ def moments_of(windows, inputs, weight=None):
     return _one_by_one(windows, inputs, weight, offset, own, linear)
 
 
-def _runs(windows):
+def _runs(windows: Windows) -> list[tuple[int, Integers]]:
     """(number of the series, its origins), in the order of the rows."""
     cuts = np.searchsorted(windows.origins, windows.starts)
     return [
@@ -126,13 +140,13 @@ def _runs(windows):
     ]
 
 
-def _has_holes(windows, runs):
+def _has_holes(windows: Windows, runs: list[tuple[int, Integers]]) -> bool:
     if windows.targets is None:
         return False
     return any(np.isnan(windows.targets[part[0] + 1 : part[-1] + windows.horizon + 1]).any() for _, part in runs)
 
 
-def _offsets(windows, inputs, runs, linear):
+def _offsets(windows: Windows, inputs: Inputs, runs: list[tuple[int, Integers]], linear: bool) -> tuple[Floats, Floats]:
     """Means to subtract: of a joint window, and of the targets of each series, shape (series, targets).
 
     They come from rows that the windows read, and from no other.
@@ -159,7 +173,9 @@ def _offsets(windows, inputs, runs, linear):
     return offset, own
 
 
-def _one_by_one(windows, inputs, weight, offset, own, linear):
+def _one_by_one(
+    windows: Windows, inputs: Inputs, weight: Floats | None, offset: Floats, own: Floats, linear: bool
+) -> Moments:
     size, joint = len(offset), inputs.targets * inputs.steps
     most = min(_MOST, max(4 * size, int(_PRODUCTS / size**2)))
     step = -(-len(windows) // most)
@@ -167,7 +183,7 @@ def _one_by_one(windows, inputs, weight, offset, own, linear):
     outputs, holed = inputs.output_columns.ravel(), np.zeros(inputs.output_columns.size, dtype=bool)
     rows = max(1, _ENTRIES // size)
 
-    def pieces():
+    def pieces() -> Iterator[_Piece]:
         for begin in range(0, len(windows), rows):
             table = _joint(windows[begin : begin + rows], inputs, own, linear)
             table[:, joint:] -= offset[joint:]  # the targets' is subtracted already
@@ -183,13 +199,13 @@ def _one_by_one(windows, inputs, weight, offset, own, linear):
         squares += weighted.T @ table
         holed |= missing.any(axis=0)
 
-    def narrowed():
+    def narrowed() -> Iterator[_Piece]:
         return ((table, weighted, some, missing[:, holed]) for table, weighted, some, missing in pieces())
 
     return Moments(count, sums, squares, offset, outputs[holed].tolist(), narrowed, is_levelled=not linear)
 
 
-def _joint(windows, inputs, own, linear):
+def _joint(windows: Windows, inputs: Inputs, own: Floats, linear: bool) -> Floats:
     """Joint windows, shape (n, joint columns): raw less the offset of their series, or as their norm makes them."""
     n = len(windows)
     if not linear:

@@ -1,13 +1,26 @@
 """Ridge regression from sums over windows."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 import numpy as np
+
+from .._types import Floats, Integers
+
+if TYPE_CHECKING:
+    from .inputs import Inputs
+    from .level import Level
+    from .moments import Moments
 
 __all__ = ["normal_equations", "penalties_of", "ridges", "solved"]
 
 _LEAST = 1e-10  # of the mean square: inputs may depend on each other
 
 
-def ridges(moments, inputs, level, penalties, steps=None):
+def ridges(
+    moments: Moments, inputs: Inputs, level: Level | None, penalties: list[float], steps: Integers | None = None
+) -> list[tuple[Floats, Floats]]:
     """Coefficients with an intercept that is not penalised, for each of some penalties.
 
     Parameters
@@ -28,7 +41,8 @@ def ridges(moments, inputs, level, penalties, steps=None):
     """
     outputs = inputs.output_columns.ravel()
     columns = inputs.input_columns
-    solutions = [(np.zeros((len(columns), len(outputs))), np.zeros(len(outputs))) for _ in penalties]
+    shape = len(columns), len(outputs)
+    solutions: list[tuple[Floats, Floats]] = [(np.zeros(shape), np.zeros(shape[1])) for _ in penalties]
     place = {column: number for number, column in enumerate(outputs)}
     outputs = outputs if steps is None else np.sort(inputs.output_columns[steps].ravel())
     level = None if moments.is_levelled else level
@@ -44,7 +58,9 @@ def ridges(moments, inputs, level, penalties, steps=None):
     return solutions
 
 
-def normal_equations(count, sums, squares, level, columns, outputs):
+def normal_equations(
+    count: float, sums: Floats, squares: Floats, level: Level | None, columns: Integers, outputs: Integers
+) -> tuple[Floats, Floats, Floats, Floats]:
     """Means and centred mean products.
 
     Parameters
@@ -69,13 +85,13 @@ def normal_equations(count, sums, squares, level, columns, outputs):
     return x, y, gram, squares[np.ix_(columns, outputs)] / count - np.outer(x, y)
 
 
-def _square(squares, columns):
+def _square(squares: Floats, columns: Integers) -> Floats:
     """The same of columns in a row, which are copied faster."""
     block = slice(columns[0], columns[-1] + 1)
     return squares[block, block].copy()
 
 
-def penalties_of(gram, inputs, penalty):
+def penalties_of(gram: Floats, inputs: Inputs, penalty: float) -> Floats:
     """What is added to the diagonal: a multiple of the mean square of a target's lags; of a covariate, of its own.
 
     Parameters
@@ -96,7 +112,7 @@ def penalties_of(gram, inputs, penalty):
     return penalty * size
 
 
-def solved(gram, cross, penalties):
+def solved(gram: Floats, cross: Floats, penalties: Floats) -> Floats:
     """Solution of the penalised normal equations.
 
     Parameters
@@ -126,7 +142,7 @@ def solved(gram, cross, penalties):
     return np.linalg.lstsq(_penalised(gram, penalties, least), cross, rcond=None)[0]
 
 
-def _penalised(gram, penalties, least):
+def _penalised(gram: Floats, penalties: Floats, least: Floats) -> Floats:
     system = gram.copy()
     system.flat[:: len(gram) + 1] += np.maximum(penalties, least)
     return system

@@ -4,14 +4,23 @@ The matrix is that of the longest lookback. A shorter one takes the rows and col
 the windows that have the longest lookback behind them: a few at the start of each series are missing.
 """
 
+from __future__ import annotations
+
 from dataclasses import replace
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from .._linear import MOST, Inputs, Level, LinearForecaster, moments_of, normal_equations, penalties_of, solved
 from .._preparation import prepared
+from .._types import Floats, Integers
 from .._windows import Norm
 from .judging import BLOCKS, deviations, judged_steps
+
+if TYPE_CHECKING:
+    from .._preparation import Preparation, Rows, Settings, Task
+    from .._windows import Windows
+    from .judging import Fold
 
 __all__ = ["Bench", "Benches"]
 
@@ -40,8 +49,8 @@ class Benches:
         To train on, of the newest fold at short lookbacks.
     """
 
-    def __init__(self, task, folds, settings, lookbacks):
-        self._made = {}
+    def __init__(self, task: Task, folds: list[Fold], settings: Settings, lookbacks: list[int]) -> None:
+        self._made: dict[tuple[int, bool], list[Bench]] = {}
         self._parts = task, folds, settings
         short = [steps for steps in lookbacks if steps <= _LIMITS[0]] or lookbacks[:1]
         first = self._of(short[-1])
@@ -54,7 +63,7 @@ class Benches:
         below = [[steps for steps in self.lookbacks if steps <= limit] for limit in _LIMITS]
         self._limits = sorted({short[-1], self.lookbacks[-1], *(steps[-1] for steps in below if steps)})
 
-    def _of(self, longest, bare=False):
+    def _of(self, longest: int, bare: bool = False) -> list[Bench]:
         """Where lags are the only inputs, benches that have more serve as well."""
         bare = bare and (longest, False) not in self._made
         if (longest, bare) not in self._made:
@@ -65,7 +74,7 @@ class Benches:
             self._made[longest, bare] = [Bench(task, fold, settings) for fold in folds]
         return self._made[longest, bare]
 
-    def losses(self, lookback, window_norm, penalties, bare=False):
+    def losses(self, lookback: int, window_norm: Any, penalties: list[float], bare: bool = False) -> list[Floats]:
         """Losses of some penalties over all folds.
 
         Parameters
@@ -104,7 +113,7 @@ class Bench:
         Inputs of the longest lookback.
     """
 
-    def __init__(self, task, fold, settings):
+    def __init__(self, task: Task, fold: Fold, settings: Settings) -> None:
         rows, ends = fold.rows, fold.ends
         self.jury = fold.jury
         split = settings.multi_target == "shared" and rows.targets.shape[1] > 1
@@ -128,7 +137,9 @@ class Bench:
         scales = deviations(windows.target_values, learnt.starts[:-1], learnt.starts[1:])
         self._read(preparation, rows, whole, split, scales, steps)
 
-    def _read(self, preparation, rows, whole, split, scales, steps):
+    def _read(
+        self, preparation: Preparation, rows: Rows, whole: Rows, split: bool, scales: Floats, steps: Integers
+    ) -> None:
         """The windows to judge by, raw, and their actual values."""
         origins = rows.spread(self.jury.origins) if split else self.jury.origins
         windows = preparation.windows(whole, origins)
@@ -148,7 +159,7 @@ class Bench:
         self.scale = np.broadcast_to(scale, (n, len(steps), targets)).reshape(n, -1)
         self.place = {column: number for number, column in enumerate(self.inputs.output_columns[steps].ravel())}
 
-    def losses(self, lookback, window_norm, penalties, bare=False):
+    def losses(self, lookback: int, window_norm: Any, penalties: list[float], bare: bool = False) -> list[Floats]:
         """Losses of some penalties.
 
         Parameters
@@ -191,7 +202,7 @@ class Bench:
                 errors[number][:, wanted] = (forecast - self.actual[:, wanted]) / self.scale[:, wanted]
         return [self.jury.losses_of(error.reshape(len(self.jury), -1)) for error in errors]
 
-    def _narrowed(self, lookback, bare):
+    def _narrowed(self, lookback: int, bare: bool) -> tuple[Inputs, Integers, Integers]:
         """Inputs of a shorter lookback, the places of these and the outputs in the longest, and its extra columns."""
         long, joint = self.inputs, self.inputs.targets * self.inputs.steps
         steps = np.arange(long.lags - lookback, long.steps)
@@ -205,7 +216,7 @@ class Bench:
         return inputs, np.concatenate([kept, joint + extras]), extras
 
 
-def _with_targets(windows):
+def _with_targets(windows: Windows) -> tuple[Windows, Integers]:
     """Windows to train on, and the steps to judge.
 
     A step that some windows miss has a separate matrix, and many solutions take long. Where most windows miss

@@ -1,9 +1,18 @@
 """Automatic calendar features: cycles that the rows contain twice and show."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 import numpy as np
 import pandas as pd
 
+from .._types import Floats, Integers
 from .seasons import peak, sampled, shown
+
+if TYPE_CHECKING:
+    from .._frames import TimeAxis
+    from .._preparation import Rows
 
 __all__ = ["calendar_of"]
 
@@ -13,7 +22,7 @@ HELD = 2  # times a cycle must be held
 NEWEST = 500_000  # rows of a series that are looked at: years of minutes are few weeks
 
 
-def calendar_of(rows, ends, axis, years_show=True):
+def calendar_of(rows: Rows, ends: Integers, axis: TimeAxis, years_show: bool = True) -> tuple[str, ...]:
     """The calendar features for the frequency and the rows of each series before a row of it.
 
     Parameters
@@ -52,27 +61,27 @@ def calendar_of(rows, ends, axis, years_show=True):
     return tuple(found)
 
 
-def _seconds(labels):
+def _seconds(labels: pd.DatetimeIndex) -> Floats:
     """Local time in seconds since 1970; a period counts from its start."""
     stamps = labels.to_timestamp() if isinstance(labels, pd.PeriodIndex) else labels
     wall = stamps if stamps.tz is None else stamps.tz_localize(None)
     return wall.to_numpy().astype("datetime64[ns]").astype(np.int64) / 1e9
 
 
-def _days_in_week(series):
+def _days_in_week(series: list[tuple[Floats, Floats]]) -> int:
     """7, or as many as the labels ever show."""
     days = np.concatenate([(at // DAY) % 7 for at, _ in series])
     return len(np.unique(days))
 
 
-def _shows(series, width, length):
+def _shows(series: list[tuple[Floats, Floats]], width: float, length: int) -> bool:
     """Whether the means over some seconds have a season of some of these."""
     if length < 2:
         return False
     return shown([peak(_means(at, x, width), length) for at, x in series])
 
 
-def _means(at, x, width):
+def _means(at: Floats, x: Floats, width: float) -> Floats:
     """Of the known values in each span of time that has a label; spans in between that have none are left out."""
     known = ~np.isnan(x)
     _, span = np.unique(at // width, return_inverse=True)

@@ -1,8 +1,12 @@
 """From training rows to members and their weights."""
 
+from __future__ import annotations
+
 import math
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
@@ -11,16 +15,24 @@ from threadpoolctl import threadpool_limits
 from .._distributions import FAMILIES
 from .._preparation import LEVELS, Member, Settings, trained, widths_of
 from .._preparation.spread import error_quantiles, horizons
+from .._types import Floats, Integers
 from ..baselines import LastValue, SeasonalNaive
 from .calendar import calendar_of
+from .candidates import prepared_lost
 from .deadline import within_time
-from .distributions import in_own_units, networks_alone
+from .distributions import in_own_units, networks_alone, refuse_no_network
 from .networks import network_settings
 from .quantiles import spread_out, spreads_of
-from .search import prepared_lost, search_linear
+from .search import search_linear
 from .seasons import seasons_of
 from .validation import Origins, judged_rows, origins_behind, parts_in_time
 from .weights import best_alone, mix
+
+if TYPE_CHECKING:
+    from .._preparation import Rows, Spread, Task
+    from .search import Found
+    from .validation import Part
+    from .weights import Mix
 
 __all__ = ["Choice", "Wishes", "choose", "settled"]
 
@@ -33,18 +45,18 @@ _MEDIAN = LEVELS.index(0.5)
 class Wishes:
     """The user's settings, with the names of `SeriesForecaster`; "auto" is to be chosen."""
 
-    season: object = "auto"
-    lookback: object = "auto"
-    window_norm: object = "auto"
-    transform: object = "auto"
-    calendar: object = "auto"
+    season: Any = "auto"
+    lookback: Any = "auto"
+    window_norm: Any = "auto"
+    transform: Any = "auto"
+    calendar: Any = "auto"
     multi_target: str = "auto"
     loss: str = "absolute_error"
-    lower: object = None
+    lower: float | None = None
     level: bool = False
     clip_covariates: bool = False
     step: int = 1
-    random_state: object = None
+    random_state: Any = None
     max_seconds: float | None = None
 
 
@@ -76,20 +88,28 @@ class Choice:
         How many times as wide as theirs the intervals of the mean are; None for one member or another loss.
     """
 
-    settings: dict
-    weights: dict
-    seasons: list
+    settings: dict[str, Settings]
+    weights: dict[str, float]
+    seasons: list[int]
     candidates: pd.DataFrame
-    notes: list = field(default_factory=list)
-    early: dict = field(default_factory=dict)
+    notes: list[str] = field(default_factory=list)
+    early: dict[str, Member] = field(default_factory=dict)
     origins: Origins | None = None
-    forecasts: np.ndarray | None = None
-    rows: object = None
-    spreads: dict = field(default_factory=dict)
-    widths: tuple | None = None
+    forecasts: Floats | None = None
+    rows: Rows | None = None
+    spreads: dict[str, Spread] = field(default_factory=dict)
+    widths: tuple[float, ...] | None = None
 
 
-def choose(task, rows, ends, wishes, n_jobs=None, final=False, tell=None):
+def choose(
+    task: Task,
+    rows: Rows,
+    ends: Integers | None,
+    wishes: Wishes,
+    n_jobs: int | None = None,
+    final: bool = False,
+    tell: Callable[[str], object] | None = None,
+) -> Choice:
     """Season, calendar, linear model, networks and their weights.
 
     Parameters
@@ -114,13 +134,21 @@ def choose(task, rows, ends, wishes, n_jobs=None, final=False, tell=None):
         return _chosen(task, rows, ends, wishes, n_jobs, 1 if final else 2, tell or (lambda line: None))
 
 
-def _chosen(task, rows, ends, wishes, n_jobs, times, tell):
+def _chosen(
+    task: Task,
+    rows: Rows,
+    ends: Integers | None,
+    wishes: Wishes,
+    n_jobs: int | None,
+    times: int,
+    tell: Callable[[str], object],
+) -> Choice:
     begun = time.perf_counter()
-    judged, whole, wishes = ends is not None, rows, in_own_units(wishes)
+    learnt, whole, wishes = rows.starts[1:], rows, in_own_units(wishes)
     of_family = wishes.loss in FAMILIES
-    if judged:
+    if ends is not None:
         rows, ends = judged_rows(rows, ends, task.horizon)
-    learnt = ends if judged else rows.starts[1:]
+        learnt = ends
     seasons = seasons_of(rows, learnt, task.axis, wishes.season)
     calendar = calendar_of(rows, learnt, task.axis) if _is_auto(wishes.calendar) else wishes.calendar
     season = seasons[0] if seasons else task.axis.season_length
@@ -132,8 +160,10 @@ def _chosen(task, rows, ends, wishes, n_jobs, times, tell):
     if _is_auto(wishes.calendar) and rows.past.shape[1] + rows.future.shape[1]:
         wide = calendar_of(rows, learnt, task.axis, years_show=False)
     tell(f"season {', '.join(map(str, seasons)) or 'none'}; calendar {', '.join(calendar or ()) or 'none'}")
-    if not judged:
-        return networks_alone({}, wishes) if of_family else _unjudged(naive, seasons)
+    if ends is None:
+        if of_family:
+            refuse_no_network(wishes)
+        return _unjudged(naive, seasons)
     found = search_linear(
         replace(task, weights=None), rows, ends, seasons=seasons, calendar=calendar or (),
         loss="quantile" if of_family else wishes.loss,
@@ -162,7 +192,8 @@ def _chosen(task, rows, ends, wishes, n_jobs, times, tell):
         )
         for name, one in settings.items()
     }  # fmt: skip
-    judged, windows = [], {}
+    judged: list[_Judged] = []
+    windows: dict[str, int] = {}
     least = task.horizon + max(one.lookback + prepared_lost(one, task) for one in settings.values())
     parts = parts_in_time(rows, ends, task.horizon, least)
     steps = _weighed_steps(task, parts) if wishes.loss == "quantile" or of_family else None
@@ -170,12 +201,14 @@ def _chosen(task, rows, ends, wishes, n_jobs, times, tell):
         judged.append(_judged(task, part, settings, windows, tell, steps))
         tell(f"{len(judged[-1].origins)} origins judged")
         if len(judged[0].origins) < _LEAST:
-            return networks_alone({}, wishes) if of_family else _too_few(settings, seasons, found.notes)
+            if of_family:
+                refuse_no_network(wishes)
+            return _too_few(settings, seasons, found.notes)
     judged, notes = [part for part in judged if part.members], list(found.notes)
     return _weighed(wishes, settings, judged, seasons, found, notes, steps)
 
 
-def _weighed_steps(task, parts):
+def _weighed_steps(task: Task, parts: list[Part]) -> Integers:
     """Steps of the horizon at which quantiles are weighed."""
     levels = len(LEVELS)
     count = [len(origins_behind(part.rows, part.ends, task.horizon, 1, levels=levels)) for part in parts]
@@ -192,16 +225,23 @@ class _Judged:
     quantiles; `forecasts` then has their medians.
     """
 
-    rows: object
-    members: dict
+    rows: Rows
+    members: dict[str, Member]
     origins: Origins
-    forecasts: dict
-    actual: np.ndarray
-    scales: np.ndarray
-    quantiles: dict = field(default_factory=dict)
+    forecasts: dict[str, Floats]
+    actual: Floats
+    scales: Floats
+    quantiles: dict[str, Floats] = field(default_factory=dict)
 
 
-def _judged(task, part, settings, windows, tell, steps):
+def _judged(
+    task: Task,
+    part: Part,
+    settings: dict[str, Settings],
+    windows: dict[str, int],
+    tell: Callable[[str], object],
+    steps: Integers | None,
+) -> _Judged:
     """`windows`: those of the newest part by member, empty for this part; `steps`: where quantiles are weighed."""
     several = 1 if steps is None else len(LEVELS)
     origins, members = origins_behind(part.rows, part.ends, task.horizon, 1, levels=several), {}
@@ -233,19 +273,19 @@ def _judged(task, part, settings, windows, tell, steps):
     )
 
 
-def _with_quantiles(member, rows, origins, steps):
+def _with_quantiles(member: Member, rows: Rows, origins: Integers, steps: Integers) -> tuple[Floats, Floats]:
     """The medians of all steps, and all quantiles of some."""
     found = member.forecast(rows, origins, LEVELS)
     return found[..., _MEDIAN].copy(), found if len(steps) == found.shape[1] else found[:, steps]
 
 
-def _count(settings, task, part):
+def _count(settings: Settings, task: Task, part: Part) -> int:
     """About how many windows there are to train on."""
     learnt = part.ends - part.rows.starts[:-1]
     return max(1, int(np.maximum(learnt - settings.lookback - task.horizon + 1, 0).sum()))
 
 
-def _for_fewer(settings, count, newest):
+def _for_fewer(settings: Settings, count: int, newest: int) -> Settings:
     """A network of an earlier part has fewer windows: as many optimiser steps take more epochs."""
     network = settings.regressor
     if count == newest or not hasattr(network, "max_iter"):
@@ -254,7 +294,15 @@ def _for_fewer(settings, count, newest):
     return replace(settings, regressor=type(network)(**(network.get_params() | epochs)))
 
 
-def _weighed(wishes, settings, judged, seasons, found, notes, steps):
+def _weighed(
+    wishes: Wishes,
+    settings: dict[str, Settings],
+    judged: list[_Judged],
+    seasons: list[int],
+    found: Found,
+    notes: list[str],
+    steps: Integers | None,
+) -> Choice:
     """Weights from all parts; what a fit is judged by and calibrated with is the newest one alone."""
     forecasts = {name: np.concatenate([part.forecasts[name] for part in judged]) for name in settings}
     actual, scales = (np.concatenate([getattr(part, name) for part in judged]) for name in ("actual", "scales"))
@@ -296,7 +344,15 @@ def _weighed(wishes, settings, judged, seasons, found, notes, steps):
     )
 
 
-def _medians(of_blocks, newest, forecasts, actual, blocks, scales, worth):
+def _medians(
+    of_blocks: dict[int, dict[str, float]],
+    newest: _Judged,
+    forecasts: dict[str, Floats],
+    actual: Floats,
+    blocks: Integers,
+    scales: Floats,
+    worth: Floats,
+) -> Floats:
     """Of the mean at the newest origins and all steps: each block with the weights and the errors of the others."""
     found = np.zeros_like(newest.actual)
     for number in np.unique(newest.origins.blocks):
@@ -314,7 +370,7 @@ def _medians(of_blocks, newest, forecasts, actual, blocks, scales, worth):
     return found
 
 
-def settled(choice):
+def settled(choice: Choice) -> dict[str, Settings]:
     """Settings with which the members are trained on all rows: networks for as many steps as validation found.
 
     Parameters
@@ -328,7 +384,7 @@ def settled(choice):
     return {name: _settled(one, choice.early.get(name)) for name, one in choice.settings.items()}
 
 
-def _settled(settings, early: Member | None):
+def _settled(settings: Settings, early: Member | None) -> Settings:
     """Settings of a network whose training ends where validation found its least loss.
 
     A least loss in the second half of the schedule is one at its end: the learning rate was still falling, and with all
@@ -336,7 +392,7 @@ def _settled(settings, early: Member | None):
     """
     network = settings.regressor
     curve = getattr(early and early.regressor, "validation_loss_curve_", ())
-    if not len(curve):
+    if early is None or not len(curve):
         return settings
     fitted = early.regressor
     share = (int(np.argmin(curve)) + 1) / len(curve)
@@ -346,15 +402,15 @@ def _settled(settings, early: Member | None):
     return replace(settings, regressor=type(network)(**whole))
 
 
-def _is_auto(value):
+def _is_auto(value: object) -> bool:
     return isinstance(value, str) and value == "auto"
 
 
-def _naive(regressor):
+def _naive(regressor: Any) -> Settings:
     return Settings(regressor, lookback=1, window_norm=None, multi_target="joint", pads=True)
 
 
-def _scales(rows, ends):
+def _scales(rows: Rows, ends: Integers) -> Floats:
     """Standard deviation of what each series and target shows before its end, shape (n_series, targets)."""
     out = np.ones((rows.n_series, rows.targets.shape[1]))
     for number, (first, end) in enumerate(zip(rows.starts[:-1], ends, strict=True)):
@@ -366,18 +422,18 @@ def _scales(rows, ends):
     return out
 
 
-def _unjudged(naive, seasons):
+def _unjudged(naive: dict[str, Settings], seasons: list[int]) -> Choice:
     name = next(iter(naive))
     note = f"too few rows to hold any out: the forecast is the {name}, which needs no training"
     return Choice({name: naive[name]}, {name: 1.0}, seasons, pd.DataFrame(), [note])
 
 
-def _too_few(settings, seasons, notes):
+def _too_few(settings: dict[str, Settings], seasons: list[int], notes: list[str]) -> Choice:
     note = f"fewer than {_LEAST} forecasts could be judged: the forecast is the linear model"
     return Choice({"linear": settings["linear"]}, {"linear": 1.0}, seasons, pd.DataFrame(), [*notes, note])
 
 
-def _table(found, result, settings):
+def _table(found: Found, result: Mix, settings: dict[str, Settings]) -> pd.DataFrame:
     """The mean first, then the members, then what the search looked at; settings as text."""
     members = pd.DataFrame(
         {
@@ -394,6 +450,6 @@ def _table(found, result, settings):
     return table.assign(**{name: [_text(value) for value in table[name]] for name in texts})
 
 
-def _text(value):
+def _text(value: object) -> str:
     missing = isinstance(value, float) and np.isnan(value)
     return "" if missing else value if isinstance(value, str) else repr(value)

@@ -1,10 +1,17 @@
 """A bound on the time of a fit: networks train for the steps that fit, and a warning says so."""
 
+from __future__ import annotations
+
 import time
 import warnings
 from dataclasses import replace
+from typing import TYPE_CHECKING, Any
 
 from .._preparation import trained
+from .._types import Integers
+
+if TYPE_CHECKING:
+    from .._preparation import Rows, Settings, Task
 
 __all__ = ["within_time"]
 
@@ -13,7 +20,9 @@ _SHARE = 0.8  # of what is left; validation and forecasts take the rest
 _LEAST = 50  # steps, below which a network is left out
 
 
-def within_time(networks, task, rows, ends, seconds, times):
+def within_time(
+    networks: dict[str, Settings], task: Task, rows: Rows, ends: Integers, seconds: float, times: int
+) -> dict[str, Settings]:
     """Settings of networks, with fewer steps if time is short.
 
     Parameters
@@ -63,5 +72,5 @@ def within_time(networks, task, rows, ends, seconds, times):
     return found
 
 
-def _changed(network, more):
+def _changed(network: Any, more: dict[str, Any]) -> Any:
     return type(network)(**(network.get_params() | more))

@@ -1,10 +1,17 @@
 """The windows on which candidates are judged, and the comparison of two candidates."""
 
+from __future__ import annotations
+
 from dataclasses import dataclass
+from typing import TYPE_CHECKING, Self
 
 import numpy as np
 
 from .._preparation import Settings, prepared
+from .._types import Floats, Integers
+
+if TYPE_CHECKING:
+    from .._preparation import Rows, Task
 
 __all__ = ["BLOCKS", "TIE", "Fold", "Jury", "deviations", "folds_of", "is_better", "judged_steps"]
 
@@ -34,14 +41,14 @@ class Jury:
         Whether errors are squared.
     """
 
-    origins: np.ndarray
-    blocks: np.ndarray
-    scales: np.ndarray
-    actual: np.ndarray
+    origins: Integers
+    blocks: Integers
+    scales: Floats
+    actual: Floats
     squared: bool
 
     @classmethod
-    def of(cls, task, rows, ends, lookback, squared):
+    def of(cls, task: Task, rows: Rows, ends: Integers, lookback: int, squared: bool) -> Self:
         """Origins with a known target, spread evenly over the validation part of all series.
 
         Parameters
@@ -69,10 +76,10 @@ class Jury:
         scales = deviations(rows.targets, rows.starts[:-1], ends)[which]
         return cls(windows.origins.astype(np.int64), blocks, scales, plain.actual(rows, windows), squared)
 
-    def __len__(self):
+    def __len__(self) -> int:
         return len(self.origins)
 
-    def losses(self, forecast, steps=None):
+    def losses(self, forecast: Floats, steps: Integers | None = None) -> Floats:
         """Mean losses in each block.
 
         Parameters
@@ -89,7 +96,7 @@ class Jury:
         some = slice(None) if steps is None else steps
         return self.losses_of((forecast[:, some] - self.actual[:, some]) / self.scales[:, None])
 
-    def losses_of(self, errors):
+    def losses_of(self, errors: Floats) -> Floats:
         """The same of errors over scales, shape (n, ...)."""
         errors = errors.reshape(len(errors), -1)
         seen = ~np.isnan(errors)
@@ -114,12 +121,12 @@ class Fold:
     jury : Jury
     """
 
-    rows: object
-    ends: np.ndarray
+    rows: Rows
+    ends: Integers
     jury: Jury
 
 
-def folds_of(task, rows, ends, lookback, squared):
+def folds_of(task: Task, rows: Rows, ends: Integers, lookback: int, squared: bool) -> list[Fold]:
     """The validation part and, if there are enough rows, earlier parts of the same length.
 
     One validation part may be unlike all that follows. Each fold is judged by fits that saw nothing behind its own
@@ -155,13 +162,13 @@ def folds_of(task, rows, ends, lookback, squared):
     return found
 
 
-def _is_known(rows, ends):
+def _is_known(rows: Rows, ends: Integers) -> bool:
     """Whether every target of every series has a value before `ends`: transforms are learnt from them."""
     spans = zip(rows.starts[:-1], ends, strict=True)
     return all(not np.isnan(rows.targets[first:end]).all(axis=0).any() for first, end in spans)
 
 
-def is_better(losses, than, margin=TIE):
+def is_better(losses: Floats, than: Floats, margin: float = TIE) -> bool:
     """Whether losses are better by more than a margin, and in most blocks.
 
     Parameters
@@ -179,7 +186,7 @@ def is_better(losses, than, margin=TIE):
     return bool(np.nanmean(losses) < (1 - margin) * np.nanmean(than) and 2 * wins > (~np.isnan(than)).sum())
 
 
-def judged_steps(horizon, most=_STEPS):
+def judged_steps(horizon: int, most: int = _STEPS) -> Integers:
     """Steps of the horizon on which candidates are judged, if all of them would take long.
 
     Parameters
@@ -194,7 +201,7 @@ def judged_steps(horizon, most=_STEPS):
     return np.unique(np.linspace(0, horizon - 1, most).round().astype(int))
 
 
-def deviations(values, starts, ends):
+def deviations(values: Floats, starts: Integers, ends: Integers) -> Floats:
     """Standard deviation of each column of each series, 1 where it is 0 or nothing is known; (series, columns)."""
     found = np.ones((len(starts), values.shape[1]))
     for number, (first, end) in enumerate(zip(starts, ends, strict=True)):
@@ -206,7 +213,7 @@ def deviations(values, starts, ends):
     return found
 
 
-def _spread_evenly(n, most):
+def _spread_evenly(n: int, most: int) -> Integers:
     """Up to `most` of n positions, in order: by the golden ratio, which keeps step with no season."""
     if n <= most:
         return np.arange(n)

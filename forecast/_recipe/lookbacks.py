@@ -1,6 +1,10 @@
 """Lookbacks of the linear search."""
 
+from __future__ import annotations
+
 import numpy as np
+
+from .._types import Integers
 
 __all__ = ["LONGEST", "lookbacks_of"]
 
@@ -8,7 +12,7 @@ LONGEST = 2048
 _SHORT = 256  # steps: where no longer lookback can be had, the rows are too few for errors to tell a bad one
 
 
-def lookbacks_of(lengths, horizon, seasons, longest=LONGEST):
+def lookbacks_of(lengths: Integers, horizon: int, seasons: list[int], longest: int = LONGEST) -> list[int]:
     """Candidate lookbacks: on a logarithmic scale, and multiples of seasons.
 
     Parameters
@@ -43,13 +47,13 @@ def lookbacks_of(lengths, horizon, seasons, longest=LONGEST):
         least = min(whole, default=1)
     # A multiple of a season is taken instead of what is close to it.
     scale = {steps for steps in scale if all(abs(steps - other) > 0.15 * steps for other in seasonal)}
-    chosen = []
+    chosen: list[int] = []
     for steps in sorted(steps for steps in scale | seasonal if least <= steps <= most):
         if not chosen or steps > 1.1 * chosen[-1]:
             chosen.append(steps)
     return chosen or [most]
 
 
-def _over(season):
+def _over(season: int) -> int:
     """A season, and a third of the next."""
     return season + max(1, season // 3)

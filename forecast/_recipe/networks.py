@@ -7,15 +7,23 @@ in their own units. ETTh1, weather, ILI, M4 Hourly and Weekly, CO2, Melbourne, B
 ozone chose the rules; exchange_rate, ETTm1 and ETTh1 720 steps ahead were only looked at.
 """
 
+from __future__ import annotations
+
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 import pandas as pd
 
 from .._preparation import LEVELS, Settings
 from .._rnn import RNNForecaster
+from .._types import Floats, Integers
 from ..preprocessing import make_transform
+
+if TYPE_CHECKING:
+    from .._preparation import Rows, Task
 
 __all__ = ["network_settings"]
 
@@ -34,8 +42,19 @@ _LEVEL = 0.25  # standard deviations between the halves of a series whose level 
 
 
 def network_settings(
-    task, rows, ends, *, seasons, linear, loss, random_state, n_jobs, calendar=None, lookback=None, window_norm="auto"
-):
+    task: Task,
+    rows: Rows,
+    ends: Integers,
+    *,
+    seasons: list[int],
+    linear: Settings,
+    loss: str,
+    random_state: int | None,
+    n_jobs: int | None,
+    calendar: tuple[str, ...] | None = None,
+    lookback: int | None = None,
+    window_norm: Any = "auto",
+) -> dict[str, Settings]:
     """Settings of the networks worth training on some rows.
 
     Parameters
@@ -113,7 +132,7 @@ class _Data:
         Whether the rows are one series whose level does not move.
     """
 
-    lengths: np.ndarray
+    lengths: Integers
     horizon: int
     targets: int
     inputs: int
@@ -122,7 +141,7 @@ class _Data:
     level: bool
 
     @classmethod
-    def of(cls, task, rows, ends, linear):
+    def of(cls, task: Task, rows: Rows, ends: Integers, linear: Settings) -> Self:
         lost = 0
         if linear.transform is not None:
             lost = make_transform(linear.transform, period=task.axis.season_length).n_lost
@@ -138,25 +157,25 @@ class _Data:
         return cls(lengths, int(task.horizon), targets, inputs, covariates, int(linear.step), level)
 
     @property
-    def several(self):
+    def several(self) -> bool:
         """Whether one network learns several series."""
         return len(self.lengths) * self.targets > 1
 
     @property
-    def longest(self):
+    def longest(self) -> int:
         """The longest lookback: every series has one, a third of the windows stay, and not all share rows."""
         longest = min(int(self.lengths.min()), int(self.lengths.sum()) // 6)
         while longest > 0 and 3 * self.windows(longest) < self.windows(1):
             longest -= 1
         return longest
 
-    def windows(self, lookback):
+    def windows(self, lookback: int) -> int:
         """How many windows there are to train on."""
         origins = np.maximum(self.lengths - lookback - self.horizon + 1, 0)
         return self.targets * int((-(-origins // self.step)).sum())
 
 
-def _keeps_its_level(values):
+def _keeps_its_level(values: Floats) -> bool:
     half = len(values) // 2
     parts = values[:half], values[half:]
     if not all(np.isfinite(part).any() for part in parts):
@@ -165,7 +184,7 @@ def _keeps_its_level(values):
     return bool(abs(late - early) < _LEVEL * np.nanstd(values, dtype=np.float64))
 
 
-def _lookback(data, seasons, linear):
+def _lookback(data: _Data, seasons: list[int], linear: Settings) -> int:
     """Whole seasons, up to a twelfth of the rows, but two where they can be had.
 
     ILI (676 rows, season 52): 104 1.766 / 0.804, 52 1.950 / 0.839, 156 1.874 / 0.841. CO2 (season 52): 104 0.439, 208
@@ -183,7 +202,7 @@ def _lookback(data, seasons, linear):
     return lookback - lookback % max(length for length in seasons if length <= lookback)
 
 
-def _segment(seasons, lookback, several, covariates):
+def _segment(seasons: list[int], lookback: int, several: bool, covariates: bool) -> int:
     """The longest part of a season that leaves enough segments.
 
     weather (lookback 720, season 144): 72 0.1466, 48 0.1498, 24 0.1539; ETTh1 (lookback 336, season 24): 24 0.3543, 12
@@ -198,7 +217,9 @@ def _segment(seasons, lookback, several, covariates):
     return max(parts, default=1)
 
 
-def _calendar(data, calendar, linear, lookback, rows):
+def _calendar(
+    data: _Data, calendar: Sequence[str] | None, linear: Sequence[str] | None, lookback: int, rows: Rows
+) -> tuple[str, ...]:
     """The calendar where a window does not hold its cycles, or where there are covariates.
 
     A network learns what a covariate means at which hour or season, also where a line has no use for the calendar:
@@ -221,7 +242,7 @@ def _calendar(data, calendar, linear, lookback, rows):
     return calendar if any(_DAYS.get(name, 366) > days for name in calendar) else ()
 
 
-def _norms(data, seasons, known):
+def _norms(data: _Data, seasons: list[int], known: Any) -> dict[str, Any]:
     """Two ways to take the level off, by the name of their network.
 
     Their errors differ, so that the mean of two is better than each: ETTh1 0.3499 of 0.3541 and 0.3556, weather 0.1443
@@ -235,7 +256,9 @@ def _norms(data, seasons, known):
     return {"GRU": taken, "GRU, level": None} if data.level else {"GRU": taken, "GRU, standard": "standard"}
 
 
-def _network(data, seasons, lookback, covariates, calendar, loss):
+def _network(
+    data: _Data, seasons: list[int], lookback: int, covariates: int, calendar: tuple[str, ...], loss: str
+) -> dict[str, Any]:
     """Arguments of the network."""
     known = covariates + 2 * len(calendar)  # a sine and a cosine
     segment, horizon = _segment(seasons, lookback, data.several, data.covariates), data.horizon
@@ -263,7 +286,9 @@ def _network(data, seasons, lookback, covariates, calendar, loss):
     return found | _steps(data, found, lookback, known, n_windows, len(LEVELS) if loss == "quantile" else 1)
 
 
-def _steps(data, network, lookback, known, n_windows, outputs):
+def _steps(
+    data: _Data, network: dict[str, Any], lookback: int, known: int, n_windows: int, outputs: int
+) -> dict[str, int]:
     """Batch, optimiser steps and patience.
 
     Three epochs, at least 600 steps, at most 1,500: ETTh1 (214 steps an epoch) 600 steps of 2e-3 are as good as 2,800
@@ -287,7 +312,7 @@ def _steps(data, network, lookback, known, n_windows, outputs):
     )
 
 
-def _affordable(data, network, lookback, known, batch, outputs):
+def _affordable(data: _Data, network: dict[str, Any], lookback: int, known: int, batch: int, outputs: int) -> int:
     """Optimiser steps within the budget, from the multiplications of one step: forward, and twice as many backward."""
     hidden, segment, horizon = network["hidden_size"], network["segment"], data.horizon
     channels, tokens = data.inputs + known, math.ceil(lookback / segment)

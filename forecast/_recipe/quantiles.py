@@ -1,14 +1,25 @@
 """Quantiles of members that forecast one value: from their errors on rows they were not trained on, step by step."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 import numpy as np
 
 from .._preparation import Spread
 from .._preparation.spread import error_quantiles
+from .._types import Floats, Integers
+
+if TYPE_CHECKING:
+    from .._preparation import Member, Rows
+    from .validation import Origins
 
 __all__ = ["spread_out", "spreads_of"]
 
 
-def spreads_of(members, rows, origins, forecasts, actual):
+def spreads_of(
+    members: dict[str, Member], rows: Rows, origins: Origins, forecasts: dict[str, Floats], actual: Floats
+) -> dict[str, Spread]:
     """The spreads that give quantiles to members without their own.
 
     Parameters
@@ -32,7 +43,9 @@ def spreads_of(members, rows, origins, forecasts, actual):
     }
 
 
-def spread_out(forecasts, actual, blocks, scales, worth):
+def spread_out(
+    forecasts: dict[str, Floats], actual: Floats, blocks: Integers, scales: Floats, worth: Floats
+) -> dict[str, Floats]:
     """Single values as quantiles, those of each block with the errors of the others, so that none judges itself.
 
     Parameters
@@ -54,14 +67,14 @@ def spread_out(forecasts, actual, blocks, scales, worth):
     }
 
 
-def _spread(forecast, actual, blocks, scales, worth):
-    errors, found = actual - forecast, None
+def _spread(forecast: Floats, actual: Floats, blocks: Integers, scales: Floats, worth: Floats) -> Floats:
+    errors, found = actual - forecast, np.empty(0)
     numbers = np.unique(blocks)
     for number in numbers:
         mine = blocks == number
         others = ~mine if len(numbers) > 1 else mine
         offsets = error_quantiles(errors[others], scales[others], worth[others])
-        if found is None:
+        if number == numbers[0]:
             found = np.empty((*forecast.shape, offsets.shape[-1]))
         found[mine] = forecast[mine][..., None] + offsets * scales[mine][:, None, :, None]
     return found

@@ -1,6 +1,10 @@
 """The search for a linear forecaster: lookback, penalty, level, sharing and transform, judged behind `ends`."""
 
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
@@ -8,13 +12,20 @@ from threadpoolctl import threadpool_limits
 
 from .._linear import LinearForecaster
 from .._preparation import Settings, trained
+from .._types import Floats, Integers
 from ..preprocessing import Difference
 from .bench import Benches
+from .candidates import Losses, changed, is_lost, is_standard, least_of, named, prepared_lost, simplest
 from .judging import BLOCKS, TIE, folds_of, is_better, judged_steps
 from .lookbacks import LONGEST, lookbacks_of
 from .several import penalties_judged
 
+if TYPE_CHECKING:
+    from .._preparation import Rows, Task
+    from .judging import Fold
+
 __all__ = ["Found", "search_linear"]
+
 
 PENALTIES = [float(f"{10 ** (number / 2):.1e}") for number in range(-6, 7)]  # up to a line that is all but its level
 _USUAL = PENALTIES.index(0.1)
@@ -49,23 +60,23 @@ class Found:
     settings: Settings
     table: pd.DataFrame
     loss: float
-    notes: list = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
 
 
 def search_linear(
-    task,
-    rows,
-    ends,
+    task: Task,
+    rows: Rows,
+    ends: Integers,
     *,
-    seasons,
-    loss,
-    calendar=(),
-    lookback=None,
-    window_norm="auto",
-    transform="auto",
-    multi_target="auto",
-    lower=None,
-):
+    seasons: list[int],
+    loss: str,
+    calendar: tuple[str, ...] = (),
+    lookback: int | None = None,
+    window_norm: Any = "auto",
+    transform: Any = "auto",
+    multi_target: str = "auto",
+    lower: float | None = None,
+) -> Found:
     """The linear forecaster with the least loss behind `ends`; near ties go to the simpler one.
 
     Parameters
@@ -123,17 +134,21 @@ class _Fixed:
 
 
 class _Search:
-    def __init__(self, task, rows, ends, seasons, squared, start, fixed):
+    def __init__(
+        self, task: Task, rows: Rows, ends: Integers, seasons: list[int], squared: bool, start: Settings, fixed: _Fixed
+    ) -> None:
         self.task, self.rows, self.ends = task, rows, np.asarray(ends)
         self.seasons, self.fixed, self.start, self.squared = seasons, fixed, start, squared
         self.lengths = self.ends - rows.starts[:-1]
-        self.table, self.notes, self.step = [], [], 1
+        self.table: list[dict[str, Any]] = []
+        self.notes: list[str] = []
+        self.step = 1
 
-    def run(self, sharing_is_free):
+    def run(self, sharing_is_free: bool) -> Found:
         candidates = [self.start.lookback] if self.fixed.lookback else self._lookbacks(self.start)
         lost = self._lost(self.start)
         self.folds = folds_of(self.task, self.rows, self.ends, candidates[-1] + lost, self.squared)
-        found = {}
+        found: Losses = {}
         best = self._tuned(self.start, candidates, found=found) if self.folds else None
         if best is None:
             return self._unjudged(candidates)
@@ -144,16 +159,16 @@ class _Search:
             return self._unjudged(candidates)
         incumbent = best, losses
         if best.regressor.covariates is not None and self._has_covariates():
-            bare = replace(best, regressor=_changed(best.regressor, covariates=None), calendar=())
+            bare = replace(best, regressor=changed(best.regressor, covariates=None), calendar=())
             incumbent = self._simpler(incumbent, bare)
         n_targets = self.rows.targets.shape[1]
         # Where values are missing, every output would have a matrix of its own: gigabytes for some dozen targets.
         if sharing_is_free and n_targets > 1 and not self._is_holed():
-            joint = replace(best, multi_target="joint")
+            together = replace(best, multi_target="joint")
             norm = best.window_norm
             least = norm[1] if isinstance(norm, tuple) and norm[0] == "season" else 1
             limits = [steps for steps in candidates if least <= steps and self._is_small(steps * n_targets)]
-            joint = self._joint(joint, limits, _least(found)) if limits else None
+            joint = self._joint(together, limits, least_of(found)) if limits else None
             incumbent = incumbent if joint is None else self._challenged(incumbent, joint)
         if not self.fixed.level:
             incumbent = self._challenged_by_all(
@@ -167,7 +182,7 @@ class _Search:
         settings, losses = incumbent
         return Found(settings, self._frame(), float(np.nanmean(losses[0])), self.notes)
 
-    def _joint(self, settings, lookbacks, shared):
+    def _joint(self, settings: Settings, lookbacks: list[int], shared: Floats) -> Settings | None:
         """Joint settings with the best lookback and penalty; None where the newest part alone rules them out.
 
         Parameters
@@ -178,7 +193,7 @@ class _Search:
             Losses of the best settings with shared weights.
         """
         if len(self.folds) > 1:
-            found = {}
+            found: Losses = {}
             self._tuned(settings, lookbacks, quick=True, folds=self.folds[:1], found=found)
             least = min((np.nanmean(losses[0]) for losses in found.values()), default=np.inf)
             if not least <= _CLOSE * np.nanmean(shared[0, :BLOCKS]):
@@ -187,28 +202,28 @@ class _Search:
 
     # -------------------- what can be looked at
 
-    def _lost(self, settings):
+    def _lost(self, settings: Settings) -> int:
         return prepared_lost(settings, self.task)
 
-    def _is_holed(self):
+    def _is_holed(self) -> bool:
         return bool(self.task.masked and np.isnan(self.rows.targets).any())
 
-    def _has_covariates(self):
+    def _has_covariates(self) -> bool:
         return bool(self.start.calendar) or self._has_others()
 
-    def _has_others(self):
+    def _has_others(self) -> bool:
         return bool(self.task.masked) or any(
             part.shape[1] for part in (self.rows.past, self.rows.future, self.rows.static)
         )
 
-    def _has_only_a_calendar(self):
+    def _has_only_a_calendar(self) -> bool:
         return bool(self.start.calendar) and not self._has_others()
 
-    def _is_small(self, lags):
+    def _is_small(self, lags: int) -> bool:
         """Whether a joint window of some lags has few columns, including those known ahead."""
         return lags <= _COLUMNS_JOINT and lags + self.task.horizon * self.rows.targets.shape[1] <= _JOINT
 
-    def _lookbacks(self, settings):
+    def _lookbacks(self, settings: Settings) -> list[int]:
         longest = _LONGEST_HOLED if self._is_holed() else LONGEST
         if settings.multi_target == "joint":
             longest = max(1, min(longest, _COLUMNS // self.rows.targets.shape[1]))
@@ -219,9 +234,9 @@ class _Search:
             found = [steps for steps in found if steps >= norm[1]] or [int(norm[1])]
         return found
 
-    def _transforms(self, settings):
+    def _transforms(self, settings: Settings) -> Iterator[list[Settings]]:
         """Other transforms at the best lookback: variants of one, the most promising first."""
-        base = ["standard"]
+        base: list[Any] = ["standard"]
         if not self.squared:  # the mean of what a curve makes of values is not the mean of the values when turned back
             yield [replace(settings, transform=["asinh", *base])]
             if self.fixed.lower == 0:
@@ -235,13 +250,20 @@ class _Search:
 
     # -------------------- lookback, penalty and level, on one matrix
 
-    def _tuned(self, settings, lookbacks, quick=False, folds=None, found=None):
+    def _tuned(
+        self,
+        settings: Settings,
+        lookbacks: list[int],
+        quick: bool = False,
+        folds: list[Fold] | None = None,
+        found: Losses | None = None,
+    ) -> Settings | None:
         """Settings with the best lookback, penalty and level; None where no window is left to train on.
 
         `found` is filled with the losses by lookback, level and number of the penalty.
         """
         norm = settings.window_norm
-        base = "last" if _is_standard(norm) else norm
+        base = "last" if is_standard(norm) else norm
         if self._is_holed():
             self.step = max(1, int(self.lengths.sum()) * self._series_of(settings) // _WINDOWS_HOLED)
         thinned = replace(settings, step=self.step)
@@ -256,19 +278,27 @@ class _Search:
             least = np.nanmean(found[at][0])
             for level in self._levels(steps):
                 self._penalty(bench, settings, steps, level, penalty, found, least)
-            level = _simplest(found)[1]
+            level = simplest(found)[1]
             if level != base:
                 place = lookbacks.index(steps)
                 for near in lookbacks[max(0, place - 2) : place + 3]:
                     if near != steps and not (level is not None and level[0] == "season" and level[1] > near):
                         self._penalty(bench, settings, near, level, penalty, found, least)
-            at = _simplest(found)
+            at = simplest(found)
         lookback, level, penalty = at
-        level = norm if _is_standard(norm) else level
-        regressor = _changed(settings.regressor, penalty=PENALTIES[penalty])
+        level = norm if is_standard(norm) else level
+        regressor = changed(settings.regressor, penalty=PENALTIES[penalty])
         return replace(settings, regressor=regressor, lookback=int(lookback), window_norm=level)
 
-    def _walk(self, bench, settings, lookbacks, level, found, patience):
+    def _walk(
+        self,
+        bench: Benches,
+        settings: Settings,
+        lookbacks: list[int],
+        level: Any,
+        found: Losses,
+        patience: int,
+    ) -> tuple[Settings, tuple[int, Any, int]]:
         """From short lookbacks to long ones, until several in a row bring nothing.
 
         Where there are long ones, a calendar that brings nothing once the lags hold the season twice is left out from
@@ -282,8 +312,8 @@ class _Search:
             penalty = self._penalty(bench, settings, steps, level, penalty, found)
             loss = np.nanmean(found[steps, level, penalty][0])
             if in_doubt and steps >= 2 * season:
-                bare = replace(settings, calendar=(), regressor=_changed(settings.regressor, covariates=None))
-                alone = {}
+                bare = replace(settings, calendar=(), regressor=changed(settings.regressor, covariates=None))
+                alone: Losses = {}
                 other = self._penalty(bench, bare, steps, level, penalty, alone)
                 without = np.nanmean(alone[steps, level, other][0])
                 if without <= (1 + TIE) * min(best, loss):
@@ -294,13 +324,22 @@ class _Search:
             best = min(best, loss)
             if idle > patience and steps >= 8 * season:
                 break
-        return settings, _simplest(found)
+        return settings, simplest(found)
 
-    def _levels(self, lookback):
+    def _levels(self, lookback: int) -> Iterator[Any]:
         yield from (("mean", 0.1), ("mean", 0.3), "mean", None)
         yield from (("season", season) for season in self.seasons if 2 * season <= lookback)
 
-    def _penalty(self, bench, settings, lookback, level, start, found, than=np.inf):
+    def _penalty(
+        self,
+        bench: Benches,
+        settings: Settings,
+        lookback: int,
+        level: Any,
+        start: int,
+        found: Losses,
+        than: float = np.inf,
+    ) -> int:
         """The best penalty by steps from a first one; its place in the list.
 
         A step that gains next to nothing is the last one: of near ties the stronger penalty is taken anyway.
@@ -314,26 +353,34 @@ class _Search:
             near = [number for number in (at - 1, at, at + 1) if 0 <= number < len(PENALTIES)]
             self._tried(bench, settings, lookback, level, near, found)
             losses = {number: np.nanmean(found[lookback, level, number][0]) for number in near}
-            best = min(near, key=losses.get)
+            best = min(near, key=losses.__getitem__)
             if not losses[best] < (1 - _GAIN) * losses[at]:
                 return at
             at = best
 
-    def _tried(self, bench, settings, lookback, level, penalties, found):
+    def _tried(
+        self,
+        bench: Benches,
+        settings: Settings,
+        lookback: int,
+        level: Any,
+        penalties: list[int],
+        found: Losses,
+    ) -> None:
         new = [number for number in penalties if (lookback, level, number) not in found]
         bare = settings.regressor.covariates is None
         judged = bench.losses(lookback, level, [PENALTIES[number] for number in new], bare) if new else []
         for number, losses in zip(new, judged, strict=True):
             found[lookback, level, number] = losses
-            changed = _changed(settings.regressor, penalty=PENALTIES[number])
-            self._note(replace(settings, lookback=lookback, window_norm=level, regressor=changed), losses)
+            regressor = changed(settings.regressor, penalty=PENALTIES[number])
+            self._note(replace(settings, lookback=lookback, window_norm=level, regressor=regressor), losses)
 
     # -------------------- all else: members, as they will be
 
-    def _losses(self, settings, than=None):
+    def _losses(self, settings: Settings, than: Floats | None = None) -> Floats | None:
         """Losses of a member in the units of the series; None where it cannot be trained, or is far behind others."""
         step = self.step
-        if _is_standard(settings.window_norm):
+        if is_standard(settings.window_norm):
             step = max(step, int(self.lengths.sum() * self._series_of(settings)) // _WINDOWS)
         losses = []
         try:
@@ -344,33 +391,35 @@ class _Search:
                 if np.nanmean(losses[0][0]) > _CLOSE * np.nanmean(than[0, :BLOCKS]):
                     self._note(settings, losses[0])
                     return None
-                if _is_lost(np.concatenate(losses, axis=1), than):
+                if is_lost(np.concatenate(losses, axis=1), than):
                     break
         except ValueError as error:  # values that a transform does not take, or too few rows for it
-            self.notes.append(f"{_named(settings)} was not looked at: {error}")
+            self.notes.append(f"{named(settings)} was not looked at: {error}")
             return None
-        losses = np.concatenate(losses, axis=1)
-        self._note(settings, losses)
+        whole = np.concatenate(losses, axis=1)
+        self._note(settings, whole)
         if than is None:
-            return losses
-        return np.pad(losses, ((0, 0), (0, than.shape[1] - losses.shape[1])), constant_values=np.inf)
+            return whole
+        return np.pad(whole, ((0, 0), (0, than.shape[1] - whole.shape[1])), constant_values=np.inf)
 
-    def _judged(self, settings, fold):
+    def _judged(self, settings: Settings, fold: Fold) -> Floats:
         rows, origins = fold.rows, fold.jury.origins
         member, _ = trained(settings, self.task, rows.until(fold.ends))
         return fold.jury.losses(member.forecast(rows, origins))
 
-    def _series_of(self, settings):
+    def _series_of(self, settings: Settings) -> int:
         return self.rows.targets.shape[1] if settings.multi_target == "shared" else 1
 
-    def _challenged(self, incumbent, settings):
+    def _challenged(self, incumbent: tuple[Settings, Floats], settings: Settings) -> tuple[Settings, Floats]:
         """The better of the two; the first is the simpler one."""
         losses = self._losses(settings, incumbent[1])
         if losses is None or not is_better(losses, incumbent[1]):
             return incumbent
         return settings, losses
 
-    def _challenged_by_all(self, incumbent, several):
+    def _challenged_by_all(
+        self, incumbent: tuple[Settings, Floats], several: Iterable[Settings]
+    ) -> tuple[Settings, Floats]:
         """The same of variants, the most promising first, as long as they come close."""
         for settings in several:
             losses = self._losses(settings, incumbent[1])
@@ -380,39 +429,40 @@ class _Search:
                 incumbent = settings, losses
         return incumbent
 
-    def _simpler(self, incumbent, settings):
+    def _simpler(self, incumbent: tuple[Settings, Floats], settings: Settings) -> tuple[Settings, Floats]:
         """The second, where the first is not better."""
         losses = self._losses(settings)
         return incumbent if losses is None or is_better(incumbent[1], losses) else (settings, losses)
 
-    def _own_weights(self, incumbent):
+    def _own_weights(self, incumbent: tuple[Settings, Floats]) -> tuple[Settings, Floats]:
         """Weights of each series; with fewer windows a stronger penalty may do better."""
         first = incumbent[0].regressor.penalty
         place = min(range(len(PENALTIES)), key=lambda number: abs(np.log(PENALTIES[number] / first)))
-        own = replace(incumbent[0], regressor=_changed(incumbent[0].regressor, per_series=True))
-        best, least, ahead = None, np.inf, []
+        own = replace(incumbent[0], regressor=changed(incumbent[0].regressor, per_series=True))
+        best, least = own, np.inf
+        ahead: list[Floats] = []
         steps = None if self._lost(own) else judged_steps(self.task.horizon)  # changes must be added up from the first
         for number in range(place, len(PENALTIES)):  # by the validation part alone
             if not ahead:
                 some = PENALTIES[number : number + _AT_ONCE]
                 ahead = penalties_judged(replace(own, step=self.step), some, self.task, self.folds[0], steps)
             loss = np.nanmean(ahead.pop(0)[0])
-            if not loss < (1 - TIE) * least and best is not None:
+            if not loss < (1 - TIE) * least and best is not own:
                 break
-            best, least = replace(own, regressor=_changed(own.regressor, penalty=PENALTIES[number])), loss
+            best, least = replace(own, regressor=changed(own.regressor, penalty=PENALTIES[number])), loss
         losses = self._losses(best, incumbent[1])
         return incumbent if losses is None or not is_better(losses, incumbent[1], 2 * TIE) else (best, losses)
 
     # -------------------- the answer
 
-    def _unjudged(self, candidates):
+    def _unjudged(self, candidates: list[int]) -> Found:
         self.notes.append("no window lies wholly behind the rows to learn from: the linear forecaster was not tuned.")
         season = max([1, *self.seasons[:1]])
         wanted = [steps for steps in candidates if steps >= 2 * season]
         settings = replace(self.start, lookback=int(wanted[0] if wanted else candidates[-1]))
         return Found(settings, self._frame(), float("nan"), self.notes)
 
-    def _note(self, settings, losses):
+    def _note(self, settings: Settings, losses: Floats) -> None:
         regressor = settings.regressor
         self.table.append(
             {
@@ -428,63 +478,10 @@ class _Search:
             }
         )
 
-    def _frame(self):
+    def _frame(self) -> pd.DataFrame:
         names = ["lookback", "window_norm", "transform", "multi_target", "per_series", "covariates", "penalty"]
         names += ["parts", "loss"]
         rows = self.table
         kinds = {"window_norm": object, "transform": object, "covariates": object}  # which may be None
         columns = {name: pd.Series([row[name] for row in rows], dtype=kinds.get(name)) for name in names}
         return pd.DataFrame(columns)
-
-
-def prepared_lost(settings, task):
-    """Rows at the start of a series that a transform leaves without a value."""
-    from ..preprocessing import make_transform
-
-    if settings.transform is None:
-        return 0
-    return make_transform(settings.transform, period=task.axis.season_length).n_lost
-
-
-def _is_lost(losses, than):
-    """Whether a candidate is behind in half of all blocks, whatever the rest of them say."""
-    behind = (losses[0] >= than[0, : losses.shape[1]]).sum()
-    return bool(2 * behind >= (~np.isnan(than[0])).sum())
-
-
-def _least(found):
-    """The losses with the least mean."""
-    return min(found.values(), key=lambda losses: np.nanmean(losses[0]))
-
-
-def _simplest(found):
-    """Of all that are as good as the best: the shortest lookback, the last value as level, the strongest penalty.
-
-    Where the loss is the absolute error, near ties are first broken by the squared error, whose mean a least squares
-    fit is after.
-    """
-    close = list(found)
-    for kind in range(2):
-        means = {key: np.nanmean(found[key][kind]) for key in close}
-        bound = min(means.values()) * (1 + TIE)
-        close = [key for key in close if means[key] <= bound]
-    shortest = min(key[0] for key in close)
-    close = [key for key in close if key[0] == shortest]
-    best = min(close, key=means.get)[1]
-    level = "last" if any(key[1] == "last" for key in close) else best
-    return max((key for key in close if key[1] == level), key=lambda key: key[2])
-
-
-def _is_standard(norm):
-    return norm is not None and (norm == "standard" or norm[0] == "standard")
-
-
-def _changed(regressor, **parameters):
-    return LinearForecaster(**(regressor.get_params() | parameters))
-
-
-def _named(settings):
-    return (
-        f"transform={settings.transform!r} with window_norm={settings.window_norm!r}, lookback={settings.lookback}, "
-        f"multi_target={settings.multi_target!r}, {settings.regressor!r}"
-    )

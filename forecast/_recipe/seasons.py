@@ -6,8 +6,12 @@ of a shorter one (a week of hours) the lags one shorter season away are compared
 season, which leave no trace of it.
 """
 
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from numbers import Integral
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 import pandas as pd
@@ -15,6 +19,11 @@ import pandas as pd
 from .._frames.index import is_clockless, season_length
 from .._frames.patterns import Pattern
 from .._frames.steps import MONTHS_OF
+from .._types import Floats, Integers
+
+if TYPE_CHECKING:
+    from .._frames import TimeAxis
+    from .._preparation import Rows
 
 __all__ = ["peak", "sampled", "seasons_of", "shown"]
 
@@ -27,7 +36,9 @@ LONGEST = 2000  # steps of a season that is found without a frequency
 WEEKS = 365.25 / 7  # in a year
 
 
-def seasons_of(rows, ends, axis, season="auto"):
+def seasons_of(
+    rows: Rows, ends: Integers, axis: TimeAxis, season: int | Sequence[int] | Literal["auto"] = "auto"
+) -> list[int]:
     """The seasons that the rows of each series show before a row of it.
 
     Parameters
@@ -63,13 +74,13 @@ def seasons_of(rows, ends, axis, season="auto"):
     return _best_first(series, found)
 
 
-def _given(rows, ends, season):
-    numbers = list(season) if isinstance(season, (list, tuple, np.ndarray)) else [season]
+def _given(rows: Rows, ends: Integers, season: int | Sequence[int]) -> list[int]:
+    numbers: list[Any] = list(season) if isinstance(season, (list, tuple, np.ndarray)) else [season]
     longest = int(np.max(ends - rows.starts[:-1], initial=0))
     for number in numbers:
         if isinstance(number, (bool, np.bool_)) or not isinstance(number, Integral):
             raise TypeError(f"season is {season!r}; expected 'auto', a whole number of steps, or a list of these.")
-        if not 2 <= number <= longest // 2:
+        if not 2 <= int(number) <= longest // 2:
             raise ValueError(
                 f"season is {season!r}; expected 2 to {longest // 2} steps: the longest series has {longest} rows to "
                 "learn from, and a season must fit in them twice."
@@ -82,7 +93,7 @@ def _given(rows, ends, season):
 # -------------------- which seasons are usual
 
 
-def _usual(freq):
+def _usual(freq: Any) -> list[int] | None:
     """Steps of the usual seasons of a frequency, ascending; None where none are known."""
     if isinstance(freq, Pattern):
         return freq.seasons
@@ -105,7 +116,7 @@ def _usual(freq):
     return [int(length) for length in lengths if length >= 2 and length == int(length)]
 
 
-def _of_clock(step):
+def _of_clock(step: pd.Timedelta) -> list[int]:
     day = pd.Timedelta(days=1)
     spans = [pd.Timedelta(minutes=1), pd.Timedelta(hours=1), day, 7 * day]
     # Cycles of a minute or an hour count only where they have at least 12 steps.
@@ -114,7 +125,7 @@ def _of_clock(step):
     return [int(length) for length, least in lengths if length >= least and length == int(length)]
 
 
-def _sessions(freq):
+def _sessions(freq: Any) -> float:
     """Sessions in a year, over the years of the calendar's own holidays."""
     calendar = getattr(freq, "calendar", None)
     calendar = calendar if isinstance(calendar, np.busdaycalendar) else np.busdaycalendar()
@@ -128,7 +139,7 @@ def _sessions(freq):
 # -------------------- which of them the rows show
 
 
-def sampled(rows, ends, newest=NEWEST):
+def sampled(rows: Rows, ends: Integers, newest: int = NEWEST) -> Iterator[tuple[int, int, Floats]]:
     """Some targets of some series.
 
     Parameters
@@ -159,7 +170,7 @@ def sampled(rows, ends, newest=NEWEST):
         yield first, end, values[first:end, column].astype(np.float64)
 
 
-def _confirmed(series, lengths):
+def _confirmed(series: list[Floats], lengths: list[int]) -> list[int]:
     shorter, found = None, []
     for length in lengths:
         if shown([peak(x, length, shorter) for x in series]):
@@ -168,7 +179,7 @@ def _confirmed(series, lengths):
     return found
 
 
-def shown(peaks):
+def shown(peaks: list[float | None] | list[float]) -> bool:
     """Whether enough series show a season, of those that are long enough, which must be half of them.
 
     Parameters
@@ -187,7 +198,7 @@ def shown(peaks):
     return sum(height > 0 for height in voted) >= needed
 
 
-def peak(x, length, shorter=None):
+def peak(x: Floats, length: int, shorter: int | None = None) -> float | None:
     """How far the autocorrelation of a series at a lag is above its surroundings.
 
     Parameters
@@ -207,17 +218,16 @@ def peak(x, length, shorter=None):
     """
     if len(x) < 2 * length:
         return None
-    nested = shorter is not None and length % shorter == 0 and length > 2 * shorter
-    if nested:
-        views = [x[shorter:] - x[:-shorter]]
+    views: list[Floats]
+    if shorter is not None and length % shorter == 0 and length > 2 * shorter:
+        views, others = [x[shorter:] - x[:-shorter]], [length - shorter, length + shorter]
     else:
-        views = _views(x if shorter is None else _smoothed(x, shorter))
-    others = [length - shorter, length + shorter] if nested else _half_away(length)
+        views, others = _views(x if shorter is None else _smoothed(x, shorter)), _half_away(length)
     heights = [_height(_autocorrelation(view, 2 * length), length, others, QUANTILE) for view in views]
     return max((height for height in heights if height is not None), default=None)
 
 
-def _views(x):
+def _views(x: Floats) -> list[Floats]:
     """Of a series, what a season is looked for in.
 
     Noise hides a long season in the differences, and a level that wanders hides a short one in the values.
@@ -225,13 +235,13 @@ def _views(x):
     return [_straightened(x), np.diff(x)]
 
 
-def _half_away(length):
+def _half_away(length: int) -> list[Any]:
     """The lags half a season before and behind a lag; of an odd season the two next to it."""
     half = length // 2
     return [half, length + half] if length % 2 == 0 else [(half, half + 1), (length + half, length + half + 1)]
 
 
-def _smoothed(x, width):
+def _smoothed(x: Floats, width: int) -> Floats:
     """The mean over a shorter season, which removes it."""
     known = ~np.isnan(x)
     sums = np.cumsum(np.insert(np.where(known, x, 0.0), 0, 0.0))
@@ -240,7 +250,7 @@ def _smoothed(x, width):
     return np.where(n > 0, (sums[width:] - sums[:-width]) / np.maximum(n, 1), np.nan)
 
 
-def _straightened(x):
+def _straightened(x: Floats) -> Floats:
     """Without its straight line."""
     known = np.flatnonzero(~np.isnan(x))
     if len(known) < 2:
@@ -263,12 +273,12 @@ class _Correlation:
         Pairs of known rows one lag apart that a short lag has.
     """
 
-    at: np.ndarray
+    at: Floats
     rows: int
     pairs: float
 
 
-def _autocorrelation(x, most):
+def _autocorrelation(x: Floats, most: int) -> _Correlation | None:
     """Of ranks, which no outlier rules, at lags up to `most`, over pairs of known rows; None of constants."""
     known = ~np.isnan(x)
     n, most = int(known.sum()), min(most, len(x) - 1)
@@ -285,13 +295,13 @@ def _autocorrelation(x, most):
     return _Correlation(at, len(x), n * n / len(x))
 
 
-def _rounding(values):
+def _rounding(values: Floats) -> float:
     """What differences of a constant can be."""
     precision = values.dtype if values.dtype.kind == "f" else np.float64
     return 10 * np.finfo(precision).eps * np.abs(values).max()
 
 
-def _height(correlation, length, others, quantile):
+def _height(correlation: _Correlation | None, length: int, others: list[Any], quantile: float) -> float | None:
     if correlation is None or len(correlation.at) <= length:
         return None
     # A lag that few pairs of rows have says little.
@@ -306,13 +316,14 @@ def _height(correlation, length, others, quantile):
 # -------------------- without a frequency
 
 
-def _found(series):
+def _found(series: list[Floats]) -> list[int]:
     """The season that stands out most, and a longer one that is a multiple of it."""
     most = min(LONGEST, max((len(x) // 3 for x in series), default=0))
     if most < 2:
         return []
     curves = [[_autocorrelation(view, 2 * most) for view in _views(x)] for x in series]
-    candidates, tests = _candidates(curves, most), {}
+    candidates = _candidates(curves, most)
+    tests: dict[int, float] = {}
     # Among many lags the highest peak of noise is high.
     quantile = np.sqrt(2 * np.log(100 * max(len(candidates), 1)))
     for length in candidates:
@@ -321,7 +332,7 @@ def _found(series):
             tests[length] = float(np.median([height for height in peaks if height is not None]))
     if not tests:
         return []
-    first = best = max(tests, key=tests.get)
+    first = best = max(tests, key=tests.__getitem__)
     for length in sorted(tests):  # two or three seasons may stand out as high as one
         whole = round(best / length)
         if whole > 1 and abs(best - whole * length) <= whole and tests[length] >= 0.8 * tests[best]:
@@ -333,7 +344,7 @@ def _found(series):
     return [_sharpened(curves, first)]
 
 
-def _highest(views, length, quantile):
+def _highest(views: list[_Correlation | None], length: int, quantile: float) -> float | None:
     """As `peak`, of autocorrelations that are there already."""
     heights = [
         _height(view, length, _half_away(length), quantile)
@@ -343,7 +354,7 @@ def _highest(views, length, quantile):
     return max((height for height in heights if height is not None), default=None)
 
 
-def _candidates(curves, most):
+def _candidates(curves: list[list[_Correlation | None]], most: int) -> list[int]:
     """Lags at which the median autocorrelation of values or differences is higher than around them."""
     lags = set()
     for views in zip(*curves, strict=True):
@@ -359,7 +370,7 @@ def _candidates(curves, most):
     return sorted(lags)
 
 
-def _sharpened(curves, length):
+def _sharpened(curves: list[list[_Correlation | None]], length: int) -> int:
     """The length near a season whose multiples stand out most: of a noisy one the first peak is broad."""
     near = np.arange(max(2, length - length // 12), length + length // 12 + 1)
     heights = np.zeros(len(near))
@@ -372,11 +383,11 @@ def _sharpened(curves, length):
     return int(near[heights.argmax()]) if heights.any() else length
 
 
-def _best_first(series, lengths):
+def _best_first(series: list[Floats], lengths: list[int]) -> list[int]:
     """By the error of repeating each season, relative to the change from step to step; near ties to the shorter."""
     if len(lengths) < 2:
         return lengths
-    errors = {length: [] for length in lengths}
+    errors: dict[int, list[float]] = {length: [] for length in lengths}
     for x in series:
         if len(x) < 2 * max(lengths):
             continue
@@ -384,5 +395,5 @@ def _best_first(series, lengths):
         step = np.nanmean(np.abs(np.diff(x))) if np.isfinite(np.diff(x)).any() else 0.0
         if step > 0 and all(np.isfinite(change).any() for change in changes.values()):
             for length, change in changes.items():
-                errors[length].append(np.nanmean(change) / step)
+                errors[length].append(float(np.nanmean(change) / step))
     return sorted(lengths, key=lambda length: (round(float(np.median(errors[length] or [0.0])), 2), length))

@@ -1,10 +1,19 @@
 """Linear forecasters that differ only in their penalty, fitted on the same sums."""
 
+from __future__ import annotations
+
 from dataclasses import replace
+from typing import TYPE_CHECKING, Any, Self
 
 from sklearn.base import BaseEstimator
 
 from .._preparation import trained
+from .._types import Floats, Integers
+
+if TYPE_CHECKING:
+    from .._preparation import Settings, Task
+    from .._windows import Windows
+    from .judging import Fold
 
 __all__ = ["penalties_judged"]
 
@@ -14,17 +23,19 @@ class _Several(BaseEstimator):
 
     _accepts_windows = True
 
-    def __init__(self, regressor, penalties, steps=None):
+    def __init__(self, regressor: Any, penalties: list[float], steps: Integers | None = None) -> None:
         self.regressor = regressor
         self.penalties = penalties
         self.steps = steps
 
-    def fit(self, X, y):
+    def fit(self, X: Windows, y: Any) -> Self:
         self.fits_ = self.regressor._fit_several(X, y, self.penalties, self.steps)
         return self
 
 
-def penalties_judged(settings, penalties, task, fold, steps=None):
+def penalties_judged(
+    settings: Settings, penalties: list[float], task: Task, fold: Fold, steps: Integers | None = None
+) -> list[Floats]:
     """Losses of a member with some penalties.
 
     Parameters

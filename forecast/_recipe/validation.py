@@ -1,8 +1,17 @@
 """Validation rows, which are not trained on: the newest of each series, in blocks of time."""
 
+from __future__ import annotations
+
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
+
+from .._types import Integers
+
+if TYPE_CHECKING:
+    from .._frames import TimeAxis
+    from .._preparation import Rows
 
 __all__ = ["Origins", "Part", "judged_rows", "origins_behind", "parts_in_time", "validation_ends"]
 
@@ -16,7 +25,7 @@ _ENOUGH = 6  # horizons that do not overlap: with fewer, one stretch of weather 
 _PARTS = 3
 
 
-def validation_ends(rows, axis, horizon, fraction):
+def validation_ends(rows: Rows, axis: TimeAxis, horizon: int, fraction: float) -> Integers | None:
     """The end of the training rows in each series.
 
     Held out are the newest `fraction` of the rows of a typical series, but at least two horizons and eight rows, or a
@@ -48,7 +57,7 @@ def validation_ends(rows, axis, horizon, fraction):
     return first + np.clip(cut - begin, 0, lengths)
 
 
-def judged_rows(rows, ends, horizon):
+def judged_rows(rows: Rows, ends: Integers, horizon: int) -> tuple[Rows, Integers]:
     """Without the series that have too few rows before their end to learn anything from.
 
     Parameters
@@ -83,15 +92,15 @@ class Origins:
         Number of the block in time.
     """
 
-    rows: np.ndarray
-    which: np.ndarray
-    blocks: np.ndarray
+    rows: Integers
+    which: Integers
+    blocks: Integers
 
-    def __len__(self):
+    def __len__(self) -> int:
         return len(self.rows)
 
 
-def origins_behind(rows, ends, horizon, looks_back, levels=1):
+def origins_behind(rows: Rows, ends: Integers, horizon: int, looks_back: int, levels: int = 1) -> Origins:
     """Origins whose steps all lie behind the ends, evenly thinned, numbered by blocks in time.
 
     Parameters
@@ -125,12 +134,12 @@ def origins_behind(rows, ends, horizon, looks_back, levels=1):
         origins = origins[known & ahead]
         found.append(origins)
         which.append(np.full(len(origins), number))
-    origins, which = np.concatenate(found), np.concatenate(which)
-    age = origins - last[which]  # rows before the end of its series
+    origins, series = np.concatenate(found), np.concatenate(which)
+    age = origins - last[series]  # rows before the end of its series
     order = np.argsort(age, kind="stable")
-    number = np.empty(len(order), np.int64)
-    number[order] = np.arange(len(order)) * _BLOCKS // max(len(order), 1)
-    return Origins(origins, which, number)
+    block = np.empty(len(order), np.int64)
+    block[order] = np.arange(len(order)) * _BLOCKS // max(len(order), 1)
+    return Origins(origins, series, block)
 
 
 @dataclass(frozen=True)
@@ -144,11 +153,11 @@ class Part:
     ends : ndarray of int of shape (n_series,)
     """
 
-    rows: object
-    ends: np.ndarray
+    rows: Rows
+    ends: Integers
 
 
-def parts_in_time(rows, ends, horizon, least):
+def parts_in_time(rows: Rows, ends: Integers, horizon: int, least: int) -> list[Part]:
     """The newest rows behind `ends`, and where these hold few horizons, as many before them, and before those.
 
     Each part is judged by members that learnt from nothing after its own start. A part keeps at least half of the rows

@@ -4,10 +4,15 @@ Fitted weights are noisy where several members are good, and equal ones are cost
 weights are shrunk towards equal ones by as much as the other blocks bear out.
 """
 
+from __future__ import annotations
+
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from threadpoolctl import threadpool_limits
+
+from .._types import Floats, Integers
 
 __all__ = ["SIMPLE", "Mix", "best_alone", "mix"]
 
@@ -44,14 +49,21 @@ class Mix:
         The weights that they are mixed with, by the number of the block.
     """
 
-    weights: dict
+    weights: dict[str, float]
     loss: float
-    losses: dict
-    crossfitted: np.ndarray
-    of_blocks: dict
+    losses: dict[str, float]
+    crossfitted: Floats
+    of_blocks: dict[int, dict[str, float]]
 
 
-def mix(forecasts, actual, blocks, scales=1.0, loss="absolute_error", levels=None):
+def mix(
+    forecasts: dict[str, Floats],
+    actual: Floats,
+    blocks: Integers,
+    scales: Floats | float = 1.0,
+    loss: str = "absolute_error",
+    levels: Sequence[float] | None = None,
+) -> Mix:
     """The weights that give the best mean of some members.
 
     Parameters
@@ -94,7 +106,9 @@ def mix(forecasts, actual, blocks, scales=1.0, loss="absolute_error", levels=Non
         return _mixed(forecasts, np.asarray(blocks), judge)
 
 
-def best_alone(forecasts, actual, blocks, scales, levels):
+def best_alone(
+    forecasts: dict[str, Floats], actual: Floats, blocks: Integers, scales: Floats, levels: Sequence[float]
+) -> Mix:
     """The member whose quantiles have the least pinball loss, which approximates the CRPS.
 
     Parameters
@@ -109,10 +123,10 @@ def best_alone(forecasts, actual, blocks, scales, levels):
     """
     judge = _Judge(np.asarray(actual, dtype=np.float64), blocks, scales, POWERS["quantile"], levels)
     losses = {name: judge.mean(judge.losses(forecast)) for name, forecast in forecasts.items()}
-    return _alone(min(losses, key=losses.get), forecasts, np.asarray(blocks), losses)
+    return _alone(min(losses, key=losses.__getitem__), forecasts, np.asarray(blocks), losses)
 
 
-def _mixed(forecasts, blocks, judge):
+def _mixed(forecasts: dict[str, Floats], blocks: Integers, judge: _Judge) -> Mix:
     power = judge.power
     if not forecasts or not judge.counts.sum():
         raise ValueError(
@@ -122,7 +136,7 @@ def _mixed(forecasts, blocks, judge):
     losses = {name: judge.mean(row) for name, row in table.items()}
     names = _not_poor(table, losses, power)
     fits = _Fits(judge, {name: forecasts[name] for name in names}, np.stack([table[name] for name in names]))
-    best = None
+    tried: list[tuple[float, float, Floats, dict[int, dict[str, float]]]] = []
     for shrinking in SHRINKING if len(judge.numbers) > 1 else SHRINKING[:1]:
         of_blocks = {
             int(number): dict(zip(names, map(float, fits.without(number, shrinking)), strict=True))
@@ -130,9 +144,9 @@ def _mixed(forecasts, blocks, judge):
         }
         crossed = _crossed(forecasts, blocks, of_blocks)
         value = judge.mean(judge.losses(crossed))
-        if best is None or value < (1 - TIE) * best[0]:
-            best = value, shrinking, crossed, of_blocks
-    value, shrinking, crossed, of_blocks = best
+        if not tried or value < (1 - TIE) * tried[0][0]:
+            tried = [(value, shrinking, crossed, of_blocks)]
+    value, shrinking, crossed, of_blocks = tried[0]
     simple = _best_simple(losses)
     if simple is not None and not value < (1 - TIE) * losses[simple]:
         naive = _not_clearly_beaten(table, losses, table[simple], losses[simple], judge.counts)
@@ -144,7 +158,7 @@ def _mixed(forecasts, blocks, judge):
     return Mix(weights, value, losses, crossed, of_blocks)
 
 
-def _alone(name, forecasts, blocks, losses):
+def _alone(name: str, forecasts: dict[str, Floats], blocks: Integers, losses: dict[str, float]) -> Mix:
     """One member."""
     of_blocks = {int(number): {name: 1.0} for number in np.unique(blocks)}
     return Mix({name: 1.0}, losses[name], losses, np.array(forecasts[name], dtype=np.float64), of_blocks)
@@ -156,7 +170,14 @@ class _Judge:
     An error at a level counts twice the level below the actual value, and twice the rest of it above.
     """
 
-    def __init__(self, actual, blocks, scales, power, levels=None):
+    def __init__(
+        self,
+        actual: Floats,
+        blocks: Integers,
+        scales: Floats | float,
+        power: int,
+        levels: Sequence[float] | None = None,
+    ) -> None:
         self.actual, self.known, self.power = actual, ~np.isnan(actual), power
         self.levels = None if levels is None else np.asarray(levels, dtype=np.float64)
         scales = np.broadcast_to(np.asarray(scales, dtype=np.float64), (len(actual), actual.shape[2]))
@@ -166,7 +187,7 @@ class _Judge:
         self.rows = [np.flatnonzero(blocks == number) for number in self.numbers]
         self.counts = np.array([known[rows].sum() for rows in self.rows], dtype=np.float64)
 
-    def errors(self, forecast):
+    def errors(self, forecast: Floats) -> Floats:
         """In units of the scales, 0 where nothing is known."""
         actual, scales, known = self.actual, self.scales, self.known
         if self.levels is not None:
@@ -174,44 +195,46 @@ class _Judge:
         with np.errstate(invalid="ignore", over="ignore"):
             return np.where(known, (forecast - actual) / scales, 0.0)
 
-    def sizes(self, errors):
+    def sizes(self, errors: Floats) -> Floats:
         """What errors count for: each its size, at a level with the weight of its side; the mean over the levels."""
         if self.levels is None:
             return np.abs(errors) ** self.power
         return (np.abs(errors) * sides(errors, self.levels)).mean(axis=-1)
 
-    def losses(self, forecast):
+    def losses(self, forecast: Floats) -> Floats:
         """Of each block, inf where a forecast is not finite."""
         with np.errstate(invalid="ignore", over="ignore"):
             of_origins = self.sizes(self.errors(forecast)).sum(axis=(1, 2))
             means = np.array([of_origins[rows].sum() for rows in self.rows]) / self.counts
         return np.where(np.isfinite(means), means, np.inf)
 
-    def mean(self, losses):
+    def mean(self, losses: Floats) -> float:
         """Over all known values."""
         return float(np.sum(losses * self.counts) / self.counts.sum())
 
 
-def _not_poor(table, losses, power):
+def _not_poor(table: dict[str, Floats], losses: dict[str, float], power: int) -> list[str]:
     """Members that are near the best one in some block, and finite in all."""
     rows = np.stack(list(table.values()))
     near = (rows <= POOR**power * rows.min(axis=0)).any(axis=1) & np.isfinite(rows).all(axis=1)
     names = [name for name, is_near in zip(table, near, strict=True) if is_near]
-    return names or [min(losses, key=losses.get)]
+    return names or [min(losses, key=losses.__getitem__)]
 
 
-def _best_simple(losses):
+def _best_simple(losses: dict[str, float]) -> str | None:
     """Of the linear and naive members the best one, of equals the simpler; never one that is behind another."""
     simple = sorted(
         (name for name in losses if name.startswith(SIMPLE) and np.isfinite(losses[name])),
         key=lambda name: next(rank for rank, prefix in enumerate(SIMPLE) if name.startswith(prefix)),
     )
-    return min(simple, key=losses.get, default=None)
+    return min(simple, key=losses.__getitem__, default=None)
 
 
-def _not_clearly_beaten(table, losses, best, value, counts):
+def _not_clearly_beaten(
+    table: dict[str, Floats], losses: dict[str, float], best: Floats, value: float, counts: Floats
+) -> str | None:
     """The naive forecast that a gain of a few percent does not speak against, where the blocks do not agree on it."""
-    naive = min((name for name in losses if name in NAIVE), key=losses.get, default=None)
+    naive = min((name for name in losses if name in NAIVE), key=losses.__getitem__, default=None)
     if naive is None or len(counts) < 2 or not value > (1 - CLEAR) * losses[naive]:
         return None
     gains = table[naive] - best
@@ -221,7 +244,7 @@ def _not_clearly_beaten(table, losses, best, value, counts):
     return naive if mean <= ERRORS * spread else None
 
 
-def _crossed(forecasts, blocks, of_blocks):
+def _crossed(forecasts: dict[str, Floats], blocks: Integers, of_blocks: dict[int, dict[str, float]]) -> Floats:
     """The forecasts of each block, mixed with its weights."""
     out = np.zeros(np.shape(next(iter(forecasts.values()))))
     for number, weights in of_blocks.items():
@@ -235,8 +258,9 @@ def _crossed(forecasts, blocks, of_blocks):
 class _Fits:
     """Weights fitted on blocks, each set of blocks once."""
 
-    def __init__(self, judge, forecasts, table):
-        self.judge, self.table, self._fitted = judge, table, {}
+    def __init__(self, judge: _Judge, forecasts: dict[str, Floats], table: Floats) -> None:
+        self.judge, self.table = judge, table
+        self._fitted: dict[int | None, Floats] = {}
         known = np.flatnonzero(judge.known)
         several = 1 if judge.levels is None else len(judge.levels)
         most = max(CELLS // several, LEAST_CELLS)
@@ -249,16 +273,16 @@ class _Fits:
             block[rows] = place
         self.block = block[known // judge.known[0].size]
 
-    def without(self, number, shrinking):
+    def without(self, number: int, shrinking: float) -> Floats:
         """Weights that a block has no part in; where no other is known, those that all give."""
         place = np.flatnonzero(self.judge.numbers == number)
         return self._weights(int(place[0]) if len(place) and len(self.judge.numbers) > 1 else None, shrinking)
 
-    def on_all(self, shrinking):
+    def on_all(self, shrinking: float) -> Floats:
         """Weights that all blocks give."""
         return self._weights(None, shrinking)
 
-    def _weights(self, left_out, shrinking):
+    def _weights(self, left_out: int | None, shrinking: float) -> Floats:
         kept = np.arange(len(self.judge.numbers)) != (-1 if left_out is None else left_out)
         counts = self.judge.counts[kept]
         means = self.table[:, kept] @ counts / counts.sum()
@@ -274,7 +298,7 @@ class _Fits:
             self._fitted[left_out] = fitted / fitted.sum()
         return shrinking * equal + (1 - shrinking) * self._fitted[left_out]
 
-    def _least(self, cells):
+    def _least(self, cells: Floats) -> Floats:
         flat = cells.reshape(-1, cells.shape[-1])
         if self.judge.power == 2:
             return _least_squares(flat)
@@ -282,23 +306,23 @@ class _Fits:
         return _least_absolute(flat, None if levels is None else np.tile(levels, len(cells)))
 
 
-def sides(errors, levels):
+def sides(errors: Floats, levels: Floats) -> Floats:
     """The weight of an error of forecast minus actual at a level: 2 (1 - level) above, 2 level below."""
     return np.where(errors > 0, 2 * (1 - levels), 2 * levels)
 
 
-def _least_squares(errors):
+def _least_squares(errors: Floats) -> Floats:
     """Weights of the least squared error."""
     return _on_simplex(errors.T @ errors)
 
 
-def _least_absolute(errors, levels=None):
+def _least_absolute(errors: Floats, levels: Floats | None = None) -> Floats:
     """Weights of the least absolute error, or pinball loss at levels, by weighted least squares.
 
     Schlossmacher's method, with a falling floor.
     """
 
-    def size(left):
+    def size(left: Floats) -> Floats:
         return np.abs(left) if levels is None else np.abs(left) * sides(left, levels)
 
     weights = _least_squares(errors)
@@ -320,7 +344,7 @@ def _least_absolute(errors, levels=None):
     return best
 
 
-def _on_simplex(gram):
+def _on_simplex(gram: Floats) -> Floats:
     """The w of least w'Gw, not negative and of sum 1: Wolfe's algorithm for the nearest point of a polytope."""
     n = len(gram)
     size = np.trace(gram) / n

@@ -1,6 +1,9 @@
 """Support for backtests of fitted forecasters: rows of a whole frame, intervals at many origins."""
 
+from __future__ import annotations
+
 from copy import copy
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
@@ -10,10 +13,20 @@ from .._energy import crps_of_paths, energy_score
 from .._frames import Layout, blocks_of, time_labels
 from .._preparation import PARAMETERS, SHARE
 from .._refusals import Refusal, argument
+from .._types import Floats, Integers
 from .continuing import with_members_trained_on
 from .error_scale import Yardstick
 from .report import is_copy
 from .weights import row_weights
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from .._preparation import Rows
+    from .calibration import Calibration
+    from .error_scale import ErrorScales
+    from .forecaster import SeriesForecaster
+    from .state import FittedState
 
 __all__ = [
     "SCORES", "intervals_at", "is_copy", "path_scores_at", "quantile_bounds", "read_rows", "scores_at",
@@ -23,7 +36,27 @@ __all__ = [
 SCORES = ("crps", "log_score", "energy_score")  # of distributions and sample paths
 
 
-def read_rows(model, frame):
+class _Origins(Protocol):
+    """Where the forecasts of a backtest start."""
+
+    @property
+    def fold(self) -> Integers:
+        """The fold of each."""
+
+    @property
+    def series(self) -> Integers:
+        """The number of its series."""
+
+    @property
+    def row(self) -> Integers:
+        """Its newest known row."""
+
+    @property
+    def steps(self) -> Integers:
+        """The steps to forecast."""
+
+
+def read_rows(model: SeriesForecaster, frame: pd.DataFrame) -> Rows:
     """All rows of a frame, as a fitted model reads them.
 
     Parameters
@@ -39,7 +72,9 @@ def read_rows(model, frame):
     return model._state.read(frame, model._rules(), "df")
 
 
-def state_trained_on(model, frame, rows, train, sample_weight=None):
+def state_trained_on(
+    model: SeriesForecaster, frame: pd.DataFrame, rows: Rows, train: Integers, sample_weight: Any = None
+) -> FittedState:
     """What a fitted model knows, its members trained on at a later origin; the model itself is not changed.
 
     Networks go on from their weights and so need few steps: a fifth of those that a fit has, or, where more of the rows
@@ -64,11 +99,12 @@ def state_trained_on(model, frame, rows, train, sample_weight=None):
     known = rows.parts(_bounds(frame, rows, train, state))
     given = None if sample_weight is None else sample_weight[train]
     weights = row_weights(model, frame.iloc[train], state.roles, state.axis, given)
+    assert state.span is not None  # as every state of this version has
     share = max(SHARE, 1 - state.span.n_rows / len(known))
     return with_members_trained_on(state, model._steps(), known, weights, share)
 
 
-def _bounds(frame, rows, train, state):
+def _bounds(frame: pd.DataFrame, rows: Rows, train: Integers, state: FittedState) -> list[Any]:
     """Where the rows of a frame lie that are trained on: (number of the series, first row, end row) of each."""
     labels = time_labels(frame, state.roles, "df")[train]
     if rows.n_series == 1:
@@ -87,7 +123,14 @@ def _bounds(frame, rows, train, state):
     return found
 
 
-def intervals_at(truth, origins, forecast, levels, initial, scales):
+def intervals_at(
+    truth: Rows,
+    origins: _Origins,
+    forecast: Floats,
+    levels: list[float],
+    initial: Calibration | None,
+    scales: ErrorScales,
+) -> dict[str, Floats]:
     """Adaptive conformal bounds, at each origin from the errors known there.
 
     Parameters
@@ -114,7 +157,7 @@ def intervals_at(truth, origins, forecast, levels, initial, scales):
         mine = mine[np.argsort(origins.row[mine], kind="stable")]
         rows = origins.row[mine][:, None] + steps
         inside = rows < truth.starts[number + 1]
-        actual = truth.targets[np.minimum(rows, len(truth) - 1)].astype(np.float64)
+        actual: Floats = truth.targets[np.minimum(rows, len(truth) - 1)].astype(np.float64)
         actual[~inside] = np.nan
         absent = np.isnan(forecast[mine])  # a test part shorter than the others: nothing to learn from
         actual[absent] = np.nan
@@ -124,15 +167,17 @@ def intervals_at(truth, origins, forecast, levels, initial, scales):
         yardstick = Yardstick.of(initial, scales, truth.keys[number], known, alone=truth.n_series == 1)
         unit, divisor, actual = yardstick.unit, yardstick.divisor, yardstick.image(actual)
         images = np.where(absent, 0.0, yardstick.image(given))
-        bounds = started.bounds(actual / divisor, images / divisor, origins.row[mine] - first)
-        bounds = (np.where(unit > 0, side * unit, np.where(np.isnan(side), np.nan, images)) for side in bounds)
+        learnt = started.bounds(actual / divisor, images / divisor, origins.row[mine] - first)
+        bounds = (np.where(unit > 0, side * unit, np.where(np.isnan(side), np.nan, images)) for side in learnt)
         lower, upper = (yardstick.original(np.where(absent, np.nan, side)) for side in bounds)
         for position, level in enumerate(levels):
             out[f"lower_{level:g}"][mine], out[f"upper_{level:g}"][mine] = lower[position], upper[position]
     return out
 
 
-def static_bounds(state, rows, origins, forecast, levels):
+def static_bounds(
+    state: FittedState, rows: Rows, origins: _Origins, forecast: Floats, levels: list[float]
+) -> dict[str, Floats]:
     """Split conformal bounds from the validation windows of one fit.
 
     Parameters
@@ -173,7 +218,7 @@ def static_bounds(state, rows, origins, forecast, levels):
     return out
 
 
-def quantile_bounds(state, rows, origins, levels):
+def quantile_bounds(state: FittedState, rows: Rows, origins: _Origins, levels: list[float]) -> dict[str, Floats]:
     """Bounds from the network's own quantiles.
 
     Parameters
@@ -198,7 +243,7 @@ def quantile_bounds(state, rows, origins, levels):
     return out
 
 
-def scores_at(state, truth, rows, origins):
+def scores_at(state: FittedState, truth: Rows, rows: Rows, origins: _Origins) -> dict[str, Floats]:
     """Scores of the distributions that a network forecasts.
 
     Parameters
@@ -231,7 +276,9 @@ def scores_at(state, truth, rows, origins):
     return out
 
 
-def path_scores_at(model, state, truth, rows, origins, n_paths):
+def path_scores_at(
+    model: SeriesForecaster, state: FittedState, truth: Rows, rows: Rows, origins: _Origins, n_paths: int
+) -> dict[str, Floats]:
     """Scores of sample paths: those of `sample` with all rows up to an origin as its history.
 
     Parameters
@@ -274,5 +321,5 @@ def path_scores_at(model, state, truth, rows, origins, n_paths):
     return {"energy_score": energy, "crps": crps}
 
 
-def _names(levels):
+def _names(levels: list[float]) -> list[str]:
     return [f"{side}_{level:g}" for level in levels for side in ("lower", "upper")]

@@ -1,12 +1,22 @@
 """Series with a short history or none: the replacement for it, and the wider intervals of their forecasts."""
 
+from __future__ import annotations
+
 from dataclasses import replace
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from .._frames import read_static
 from .._preparation import Rows
 from .._refusals import Refusal
+from .._types import Floats
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from .error_scale import Yardstick
+    from .state import FittedState
 
 __all__ = [
     "cold_widths", "cold_yardstick", "refuse_likeless", "refuse_unlearnable", "refuse_untransformable", "short_factor",
@@ -19,7 +29,7 @@ _WIDER = 1.4
 _PRIOR = 10  # changes that the typical one of the other series counts for, where a series has few of its own
 
 
-def refuse_unlearnable(state, rows):
+def refuse_unlearnable(state: FittedState, rows: Rows) -> None:
     """Refuse the rows of one series from which a forecast cannot begin: nothing is known, or a transform needs more.
 
     Parameters
@@ -39,7 +49,7 @@ def refuse_unlearnable(state, rows):
         state.knowing(rows)
 
 
-def refuse_untransformable(state, rows, known=False):
+def refuse_untransformable(state: FittedState, rows: Rows, known: bool = False) -> None:
     """Refuse rows with values that a transform does not accept, such as 0 for a logarithm.
 
     Parameters
@@ -60,7 +70,7 @@ def refuse_untransformable(state, rows, known=False):
 # -------------------- no history
 
 
-def refuse_likeless(state, past, new):
+def refuse_likeless(state: FittedState, past: Rows, new: list[Any]) -> None:
     """Refuse names of new series that are known, or whose similar series cannot be determined.
 
     Raises
@@ -74,7 +84,7 @@ def refuse_likeless(state, past, new):
                 expected="rows of them, given as predict(history=frame) or update(frame)",
             )
         )
-    like = past.keys[0]
+    like: Any = past.keys[0]
     for key in new:
         several = isinstance(like, tuple)
         parts = [(key, like)]
@@ -90,7 +100,7 @@ def refuse_likeless(state, past, new):
         raise ValueError(f"new names {known[0]!r}, which the model knows; expected series without a history.")
 
 
-def with_likenesses(state, past, frame):
+def with_likenesses(state: FittedState, past: Rows, frame: pd.DataFrame) -> tuple[Rows, dict[Any, list[Any]]]:
     """Rows with a history for each series that has none: the mean of the most similar series.
 
     Likeness is the distance of the static covariates, each in standard deviations over the known series. A model that
@@ -122,7 +132,7 @@ def with_likenesses(state, past, frame):
     return grown, found
 
 
-def _able(state, past):
+def _able(state: FittedState, past: Rows) -> list[int]:
     """Numbers of the series that end with the newest row and are as long as a forecast looks back on.
 
     Of a model that reads no past they may end at any time.
@@ -134,24 +144,26 @@ def _able(state, past):
     return [n for n, label in enumerate(labels) if label == newest and lengths[n] >= state.looks_back]
 
 
-def _most_alike(past, static, among):
+def _most_alike(past: Rows, static: Floats, among: list[int]) -> list[int]:
     """The nearest of some series."""
     spread = past.static.std(axis=0)
     apart = np.square((past.static[among] - static) / np.where(spread > 0, spread, 1.0)).sum(axis=1)
     return [among[n] for n in np.argsort(apart, kind="stable")[:_LIKE]]
 
 
-def _mean_of(past, numbers, key, static):
+def _mean_of(past: Rows, numbers: list[int], key: Any, static: Floats) -> Rows:
     length = min(int(past.starts[n + 1] - past.starts[n]) for n in numbers)
     rows = [slice(int(past.starts[n + 1]) - length, int(past.starts[n + 1])) for n in numbers]
     arrays = (
         _mean(np.stack([array[part] for part in rows])).astype(array.dtype)
         for array in (past.targets, past.past, past.future)
     )
-    return Rows([key], np.array([0, length]), past.index[rows[0]], *arrays, static[None].astype(past.static.dtype))
+    targets, before, ahead = arrays
+    index, static = past.index[rows[0]], static[None].astype(past.static.dtype)
+    return Rows([key], np.array([0, length]), index, targets, before, ahead, static)
 
 
-def _moved(state, past, rows):
+def _moved(state: FittedState, past: Rows, rows: Rows) -> Rows:
     """The newest of some rows, right up to the newest label that is known, after which a new series begins."""
     labels = list(past.last_labels.values())
     number = labels.index(max(labels))
@@ -161,7 +173,7 @@ def _moved(state, past, rows):
     return replace(newest, index=behind[len(behind) - n :])
 
 
-def cold_yardstick(state, like, yardstick):
+def cold_yardstick(state: FittedState, like: list[Any], yardstick: Yardstick) -> Yardstick:
     """The unit of errors of a series without a history, where a mean of others is none: the mean of their units.
 
     Parameters
@@ -183,7 +195,7 @@ def cold_yardstick(state, like, yardstick):
     return replace(yardstick, unit=np.mean([state.calibration.unit(key, nothing) for key in like], axis=0))
 
 
-def cold_widths(state, past, levels, yardstick):
+def cold_widths(state: FittedState, past: Rows, levels: list[float], yardstick: Yardstick) -> Floats:
     """Distances of the levels of fitted series from those of their most similar series, leaving out the series itself.
 
     Parameters
@@ -218,7 +230,7 @@ def cold_widths(state, past, levels, yardstick):
 # -------------------- a short history
 
 
-def short_factor(state, key, known, yardstick):
+def short_factor(state: FittedState, key: Any, known: Floats, yardstick: Yardstick) -> Floats:
     """Factor on the bounds of a series whose history is shorter than the lookback.
 
     With n of L rows 1 + 1.4 (1 - n / L)^2. Of a series that `fit` did not have, the change from row to row by which
@@ -258,7 +270,7 @@ def short_factor(state, key, known, yardstick):
     return wider * np.where(unit > 0, unit / yardstick.divisor, 1.0)
 
 
-def _mean(array):
+def _mean(array: Floats) -> Floats:
     """The mean over the first axis of what is known; NaN where nothing is."""
     seen = ~np.isnan(array)
     total = np.where(seen, array, 0).sum(axis=0, dtype=np.float64)

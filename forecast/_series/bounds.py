@@ -1,7 +1,11 @@
 """Bounds on forecasts, intervals and quantiles, and known target values beyond them."""
 
+from __future__ import annotations
+
 import warnings
+from collections.abc import Callable
 from numbers import Real
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -9,6 +13,12 @@ from .._distributions import FAMILIES
 from .._frames import frame_named, placed
 from .._preparation import accepts_windows
 from .._refusals import Refusal, argument, joined
+from .._types import Booleans, Floats, Integers
+
+if TYPE_CHECKING:
+    from .._frames import Panel
+    from .._preparation import Rows
+    from .forecaster import SeriesForecaster
 
 __all__ = ["BoundsWarning", "check_bounds", "lowest_of", "note_beyond", "within"]
 
@@ -31,7 +41,7 @@ class BoundsWarning(UserWarning):
     """
 
 
-def check_bounds(lower, upper):
+def check_bounds(lower: float | None, upper: float | None) -> None:
     """Refuse invalid bounds.
 
     Parameters
@@ -61,7 +71,7 @@ def check_bounds(lower, upper):
         raise ValueError(f"lower is {lower!r} and upper is {upper!r}; expected lower below upper.")
 
 
-def within(array, lower, upper):
+def within(array: Floats, lower: float | None, upper: float | None) -> Floats:
     """Values clipped to the bounds.
 
     Parameters
@@ -86,7 +96,7 @@ def within(array, lower, upper):
     return np.clip(array, None if lower is None else float(lower), None if upper is None else float(upper))
 
 
-def lowest_of(model):
+def lowest_of(model: SeriesForecaster) -> float | None:
     """The lower bound of a forecaster: what it was given, or 0 where its distributions are of what is never negative.
 
     Parameters
@@ -110,12 +120,20 @@ def lowest_of(model):
     return 0.0 if never and all(never) and not (model.upper is not None and model.upper <= 0) else None
 
 
-def _losses_of(model):
+def _losses_of(model: SeriesForecaster) -> list[str | None]:
     given = [model.regressor] if model.members is None else [one.get("regressor") for one in model.members.values()]
     return [getattr(one, "loss", None) if accepts_windows(one) else None for one in given]
 
 
-def note_beyond(lower, upper, names, rows, stacklevel, what=None, trained=None):
+def note_beyond(
+    lower: float | None,
+    upper: float | None,
+    names: list[Any],
+    rows: Panel | Rows,
+    stacklevel: int,
+    what: str | None = None,
+    trained: Callable[[], dict[Any, Any]] | None = None,
+) -> None:
     """Warn of known values of targets beyond a bound.
 
     Parameters
@@ -141,7 +159,7 @@ def note_beyond(lower, upper, names, rows, stacklevel, what=None, trained=None):
         if bound is None:
             continue
         kind = rows.targets.dtype.type  # 0.1 of float32 is a little more than 0.1
-        beyond = rows.targets < kind(bound) if name == "lower" else rows.targets > kind(bound)
+        beyond: Booleans = rows.targets < kind(bound) if name == "lower" else rows.targets > kind(bound)
         if rows.made_up is not None:
             beyond &= ~rows.made_up[:, None]
         at = np.flatnonzero(beyond.any(axis=1))
@@ -152,7 +170,7 @@ def note_beyond(lower, upper, names, rows, stacklevel, what=None, trained=None):
         of_these = beyond[at]
         values = rows.targets[at][of_these]
         value = float(values.min() if name == "lower" else values.max())
-        labels = [repr(label) for label, some in zip(names, of_these.any(axis=0), strict=True) if some]
+        labels = [repr(label) for label, some in zip(names, np.asarray(of_these.any(axis=0)), strict=True) if some]
         text = joined(
             f"target{'s' if len(labels) > 1 else ''} {', '.join(labels)}",
             joined(" of ", frame_named(what)) if what else "",
@@ -161,6 +179,7 @@ def note_beyond(lower, upper, names, rows, stacklevel, what=None, trained=None):
             "quantile can reach",
         )
         other = argument(name, value)
+        advice: str
         if what:
             advice = joined("They are taken as they are. If they are right, fit again with ", other, ".")
             found = Refusal(text, advice=advice)
@@ -170,7 +189,7 @@ def note_beyond(lower, upper, names, rows, stacklevel, what=None, trained=None):
         warnings.warn(found, BoundsWarning, stacklevel=stacklevel + 1)
 
 
-def _later(rows, at, trained):
+def _later(rows: Panel | Rows, at: Integers, trained: dict[Any, Any]) -> list[bool]:
     """Which of some rows came after those that their series was trained on."""
     keys = [None] if rows.keys is None else list(rows.keys)
     labels = [trained.get(keys[number]) for number in np.searchsorted(rows.starts, at, side="right") - 1]

@@ -1,7 +1,11 @@
 """Residuals of forecasts on rows that were not trained on, in units comparable between series."""
 
+from __future__ import annotations
+
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from types import SimpleNamespace
+from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 import numpy as np
 import pandas as pd
@@ -9,9 +13,17 @@ import pandas as pd
 from .._conformal import AdaptiveState, needed_by, static_offsets
 from .._files import stored
 from .._preparation.spread import horizons, trust
+from .._types import Array, Floats, Integers
 from .error_scale import images_of
 
+if TYPE_CHECKING:
+    from .._preparation import Rows
+    from .._windows import Windows
+    from .error_scale import ErrorScales
+
 __all__ = ["USUAL", "Calibration", "over", "series_scale", "ticks"]
+
+T = TypeVar("T")
 
 _MOST = 2_000  # residuals of a step: more do not make a quantile better
 _REPLAYED = 100_000  # residuals that `fit` learns from for adaptive intervals, which takes a tenth of a second
@@ -45,18 +57,20 @@ class Calibration:
         When each forecast was made, so that paths know which errors of several series belong together; None as there.
     """
 
-    residuals: np.ndarray
-    scales: dict
+    residuals: Floats
+    scales: dict[Any, Floats]
     transformed: bool = False
-    warm: dict | None = None
+    warm: dict[str, Array] | None = None
     horizons: float | None = None
     of_new: bool = False
-    series: np.ndarray | None = None
-    times: np.ndarray | None = None
-    _once: dict = field(default_factory=dict, repr=False, compare=False)
+    series: Integers | None = None
+    times: Integers | None = None
+    _once: dict[Any, Any] = field(default_factory=dict, repr=False, compare=False)
 
     @classmethod
-    def of(cls, rows, windows, actual, forecast, scales, of_new=False):
+    def of(
+        cls, rows: Rows, windows: Windows, actual: Floats, forecast: Floats, scales: ErrorScales, of_new: bool = False
+    ) -> Self:
         """Residuals of some windows.
 
         Parameters
@@ -89,7 +103,7 @@ class Calibration:
         warm = _warm(residuals, units)
         return cls(residuals, units, True, warm, float(span), of_new, which.astype(np.int64), times)
 
-    def followed_by(self, relative, keys, times):
+    def followed_by(self, relative: Floats, keys: list[Any], times: Integers) -> Calibration:
         """With later residuals behind these; the newest ones are kept.
 
         Parameters
@@ -113,14 +127,14 @@ class Calibration:
         span = None if self.horizons is None else self.horizons + len(relative) / relative.shape[1]
         warm = _warm(residuals, self.scales)
         found = type(self)(residuals, self.scales, self.transformed, warm, span, self.of_new)
-        if self.series is None:
+        if self.series is None or self.times is None:
             return found
         number = {key: position for position, key in enumerate(self.scales)}
-        series = np.array([number.get(key, -1) for key in keys], dtype=np.int64)
-        series, times = (np.concatenate(pair)[-_MOST:] for pair in ((self.series, series), (self.times, times)))
+        later = np.array([number.get(key, -1) for key in keys], dtype=np.int64)
+        series, times = (np.concatenate(pair)[-_MOST:] for pair in ((self.series, later), (self.times, times)))
         return replace(found, series=series, times=times)
 
-    def offsets(self, levels, n):
+    def offsets(self, levels: list[float], n: int) -> tuple[Floats, Floats]:
         """What to add to a forecast for its bounds as right after `fit`, in units of a series.
 
         Errors of few horizons may all lie on one side by chance: the bounds that they give on each side count with a
@@ -144,37 +158,38 @@ class Calibration:
         """
         return self.once(("offsets", n, *levels), lambda: self._offsets(levels, n))
 
-    def _offsets(self, levels, n):
+    def _offsets(self, levels: list[float], n: int) -> tuple[Floats, Floats]:
         residuals = self.of_targets(n)
         sides = static_offsets(residuals, levels)
         if self.horizons is None:
             return sides
         either = static_offsets(np.concatenate([residuals, -residuals]), levels)
         share = trust(self.horizons)
-        return tuple(share * own + (1 - share) * other for own, other in zip(sides, either, strict=True))
+        lower, upper = (share * own + (1 - share) * other for own, other in zip(sides, either, strict=True))
+        return lower, upper
 
-    def holds(self, key, n):
+    def holds(self, key: Any, n: int) -> bool:
         """Whether the unit of a series of `n` targets was measured in `fit`."""
         if self.residuals.shape[2] == n:
             return key in self.scales
         return all((key, column) in self.scales for column in range(n))
 
-    def once(self, name, compute):
+    def once(self, name: Any, compute: Callable[[], T]) -> T:
         """What follows from the residuals, computed where it was not yet."""
         if name not in self._once:
             self._once[name] = compute()
         return self._once[name]
 
-    def enough(self, levels):
+    def enough(self, levels: list[float]) -> bool:
         """Whether there are residuals of every step for intervals of some coverages."""
         return self.known >= int(needed_by(max(levels)))
 
     @property
-    def known(self):
+    def known(self) -> int:
         """Residuals that are known of every step, at least."""
         return self.once("known", lambda: len(self.residuals) - np.isnan(self.residuals).sum(axis=0).max())
 
-    def unit(self, key, known, alone=False):
+    def unit(self, key: Any, known: Floats, alone: bool = False) -> Floats:
         """What the residuals of a series are measured in.
 
         Parameters
@@ -195,9 +210,10 @@ class Calibration:
             scale = self.scales.get(key)
             return series_scale(known, alone) if scale is None else scale
         scales = [self.scales.get((key, column)) for column in range(n)]  # each target was a series of its own
-        return series_scale(known) if any(scale is None for scale in scales) else np.concatenate(scales)
+        there = [scale for scale in scales if scale is not None]
+        return series_scale(known) if len(there) < n else np.concatenate(there)
 
-    def started(self, levels, n, steps=None):
+    def started(self, levels: list[float], n: int, steps: int | None = None) -> AdaptiveState:
         """What adaptive intervals have learned before the first origin, row 0, in units of a series.
 
         Learnt in `fit`, or once: other coverages cost as much as some hundred forecasts.
@@ -217,7 +233,7 @@ class Calibration:
         """
         return self.once((n, steps, *levels), lambda: self._learnt(levels, n, steps))
 
-    def _learnt(self, levels, n, steps):
+    def _learnt(self, levels: list[float], n: int, steps: int | None) -> AdaptiveState:
         residuals, horizon = self.of_targets(n), self.residuals.shape[1]
         if self.warm is not None and residuals is self.residuals and steps in (None, horizon):
             state = AdaptiveState.resumed(levels, self.warm)
@@ -228,17 +244,17 @@ class Calibration:
             residuals = np.pad(residuals[:, :steps], ((0, 0), (0, beyond), (0, 0)), constant_values=np.nan)
         return _taught(AdaptiveState(levels), residuals, self.scales)
 
-    def of_targets(self, n):
+    def of_targets(self, n: int) -> Floats:
         """The residuals over the units of their series, of `n` targets."""
         return self.residuals if self.residuals.shape[2] == n else np.repeat(self.residuals, n, axis=2)
 
 
-def _warm(residuals, scales):
+def _warm(residuals: Floats, scales: dict[Any, Floats]) -> dict[str, Array] | None:
     """What adaptive intervals of the usual coverages learn from residuals; None where these are many."""
     return None if residuals.size > _REPLAYED else _taught(AdaptiveState(USUAL), residuals, scales).kept()
 
 
-def _taught(state, residuals, scales):
+def _taught(state: AdaptiveState, residuals: Floats, scales: dict[Any, Floats]) -> AdaptiveState:
     """After the residuals of validation: of several series the newest ones are those of some, and no trend."""
     if len(scales) > 1:
         state.begin(residuals)
@@ -247,7 +263,7 @@ def _taught(state, residuals, scales):
     return state
 
 
-def series_scale(targets, alone=False):
+def series_scale(targets: Floats, alone: bool = False) -> Floats:
     """Mean absolute change from one row to the next: the unit of a series' residuals; 0 for a constant.
 
     Parameters
@@ -268,7 +284,7 @@ def series_scale(targets, alone=False):
     return mean
 
 
-def ticks(labels):
+def ticks(labels: pd.Index) -> Integers:
     """Labels as whole numbers in their order, the same for the same stamp of any unit.
 
     Parameters
@@ -285,7 +301,7 @@ def ticks(labels):
     return labels.asi8 if isinstance(labels, pd.PeriodIndex) else labels.to_numpy().astype(np.int64)
 
 
-def over(residuals, unit):
+def over(residuals: Floats, unit: Floats) -> Floats:
     """Residuals divided by a unit; errors of a constant series say nothing about others."""
     small = np.where(residuals == 0, 0.0, np.nan)
     return np.divide(residuals, unit, out=small, where=unit > 0)

@@ -1,8 +1,15 @@
 """The caller: the user's line that a warning points to, and the scikit-learn tool that a call comes from."""
 
+from __future__ import annotations
+
 import sys
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
 
 from sklearn.base import BaseEstimator
+
+if TYPE_CHECKING:
+    from types import FrameType
 
 __all__ = ["Caller"]
 
@@ -22,25 +29,25 @@ class Caller:
         For `warnings.warn` in the function that made this object: the first line that is not this package's.
     """
 
-    def __init__(self):
+    def __init__(self) -> None:
         frame, self.stacklevel = sys._getframe(1), 1
         while frame.f_back is not None and _package(frame) == _OWN:
             frame, self.stacklevel = frame.f_back, self.stacklevel + 1
         self._frame = frame
 
-    def frames(self):
+    def frames(self) -> Iterator[FrameType]:
         """From the innermost outwards, without those of this package at its start.
 
         Yields
         ------
         frame
         """
-        frame = self._frame
+        frame: FrameType | None = self._frame
         while frame is not None:
             yield frame
             frame = frame.f_back
 
-    def tool(self):
+    def tool(self) -> str | None:
         """The name of the scikit-learn estimator or function that makes the call, or None.
 
         Returns
@@ -57,7 +64,7 @@ class Caller:
                 return name
         return None
 
-    def loop(self):
+    def loop(self) -> Any:
         """The `joblib.Parallel` that runs the call as one of many, or None.
 
         Returns
@@ -72,7 +79,7 @@ class Caller:
                 found = one if type(one).__name__ == "Parallel" else found
         return found
 
-    def in_worker(self):
+    def in_worker(self) -> bool:
         """Whether a thread or process of joblib runs the call, away from the stack of the loop that gave it out."""
         return any(
             frame.f_code.co_name == "__call__" and type(frame.f_locals.get("self")).__name__ == "BatchedCalls"
@@ -81,5 +88,5 @@ class Caller:
         )
 
 
-def _package(frame):
+def _package(frame: FrameType) -> str:
     return frame.f_globals.get("__name__", "").partition(".")[0]

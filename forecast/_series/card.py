@@ -1,14 +1,23 @@
 """The model card of a SeriesForecaster."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
 from .._files import as_json
 from .._preparation import kind_of
+
+if TYPE_CHECKING:
+    from .forecaster import SeriesForecaster
+    from .report import ModelReport
+    from .state import FittedState
 
 __all__ = ["card_parts"]
 
 _SHOWN = 5  # names of series
 
 
-def card_parts(model):
+def card_parts(model: SeriesForecaster) -> dict[str, Any]:
     """The forecaster's part of the model card.
 
     Parameters
@@ -37,7 +46,7 @@ def card_parts(model):
     }
 
 
-def _data_part(state):
+def _data_part(state: FittedState) -> dict[str, Any]:
     axis, roles, keys = state.axis, state.roles, state.tail.keys
     several = roles.series is not None
     return {
@@ -64,7 +73,7 @@ def _data_part(state):
     }
 
 
-def _validation_part(report):
+def _validation_part(report: ModelReport) -> dict[str, Any]:
     """One fold: the newest windows, as `report_` has them."""
     table = report.table
     return {

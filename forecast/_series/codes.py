@@ -1,14 +1,24 @@
 """Codes for missing values, such as -9999, in new rows of a fitted forecaster."""
 
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any
+
 import numpy as np
 
 from .._frames import note_later_sentinels
 from .._preparation import Rows
+from .._types import Floats
+
+if TYPE_CHECKING:
+    from .state import FittedState
+    from .verbs.requests import Request
 
 __all__ = ["note_codes", "note_future_codes"]
 
 
-def note_codes(state, rows, what, stacklevel):
+def note_codes(state: FittedState, rows: Rows, what: str, stacklevel: int) -> None:
     """Warn of codes in rows that came after the fit, next to the rows that the model keeps.
 
     Parameters
@@ -25,7 +35,7 @@ def note_codes(state, rows, what, stacklevel):
     note_later_sentinels(what, rows, _columns(tables), stacklevel + 1)
 
 
-def note_future_codes(state, request, stacklevel):
+def note_future_codes(state: FittedState, request: Request, stacklevel: int) -> None:
     """Warn of codes in the future covariates of a request, as `note_codes` does."""
     lengths, none = list(map(len, request.future)), np.zeros((0, 0))
     starts = np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64)
@@ -36,11 +46,11 @@ def note_future_codes(state, request, stacklevel):
     note_later_sentinels("X", rows, columns, stacklevel + 1)
 
 
-def _tables(rows):
+def _tables(rows: Rows) -> tuple[Floats, Floats, Floats]:
     return rows.targets, rows.past, rows.future
 
 
-def _columns(tables):
+def _columns(tables: Iterable[tuple[str, Any, Any, Any]]) -> list[tuple[str, Any, Floats, Floats]]:
     return [
         (role, label, new, old)
         for role, names, given, known in tables

@@ -1,7 +1,10 @@
 """Continued training of a fitted state on old and new rows."""
 
+from __future__ import annotations
+
 import warnings
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -11,6 +14,11 @@ from .calibration import ticks
 from .errors import errors_since
 from .growing import JUDGED
 from .span import Span
+
+if TYPE_CHECKING:
+    from .._preparation import Rows, RowWeights
+    from .calibration import Calibration
+    from .state import FittedState
 
 __all__ = ["OldRowsWarning", "continued", "joined", "with_members_trained_on"]
 
@@ -34,7 +42,7 @@ class OldRowsWarning(UserWarning):
     """
 
 
-def joined(state, old):
+def joined(state: FittedState, old: Rows) -> Rows:
     """Old rows from the user, followed by the later rows of the state.
 
     Parameters
@@ -71,7 +79,13 @@ def joined(state, old):
     return old.grown(rows.parts([part for part in later if part[1] < part[2]]))
 
 
-def continued(state, steps, old=None, weights=None, stacklevel=2):
+def continued(
+    state: FittedState,
+    steps: dict[str, int],
+    old: Rows | None = None,
+    weights: RowWeights | None = None,
+    stacklevel: int = 2,
+) -> FittedState:
     """The state after continued training of its regressors.
 
     Parameters
@@ -106,7 +120,9 @@ def continued(state, steps, old=None, weights=None, stacklevel=2):
     )
 
 
-def with_members_trained_on(state, steps, rows, weights=None, share=SHARE):
+def with_members_trained_on(
+    state: FittedState, steps: dict[str, int], rows: Rows, weights: RowWeights | None = None, share: float = SHARE
+) -> FittedState:
     """The state after continued training; its rows and the errors behind its intervals stay.
 
     Parameters
@@ -139,7 +155,7 @@ def with_members_trained_on(state, steps, rows, weights=None, share=SHARE):
     )
 
 
-def _tell_missing(state, rows, stacklevel):
+def _tell_missing(state: FittedState, rows: Rows, stacklevel: int) -> None:
     trained = state.trained_until
     kept = sum(
         int(rows.index[first:end].searchsorted(trained[key], side="right"))
@@ -150,17 +166,17 @@ def _tell_missing(state, rows, stacklevel):
     if before is not None and kept >= before:
         return
     of = "more" if before is None else f"{before:,}"
-    kept = (
+    text = (
         f"the model keeps {kept:,} of the {of} rows that it was trained on; a regressor that cannot go on from what it "
         "has learnt is fitted again on these and the new ones."
     )
     warnings.warn(
-        Words(f"{kept} To use all: update(..., history=all old rows).", f"{kept} To use all: --history FILE."),
+        Words(f"{text} To use all: update(..., history=all old rows).", f"{text} To use all: --history FILE."),
         OldRowsWarning, stacklevel=stacklevel + 1,
     )  # fmt: skip
 
 
-def _with_errors(state):
+def _with_errors(state: FittedState) -> Calibration | None:
     """The errors that intervals rest on, and behind them those of forecasts since the last training."""
     calibration = state.calibration
     if calibration is None or state.trained is None:

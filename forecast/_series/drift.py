@@ -1,10 +1,18 @@
 """Whether forecasts got worse: errors since training, compared with those on the validation windows."""
 
+from __future__ import annotations
+
 from dataclasses import dataclass
 from statistics import NormalDist
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
+
+from .._types import Floats
+
+if TYPE_CHECKING:
+    from .errors import Errors
 
 __all__ = ["DriftReport", "drift_of"]
 
@@ -43,14 +51,14 @@ class DriftReport:
     drifted: bool | None
     ratio: float
     lower: float
-    since: object
+    since: Any
     frame: pd.DataFrame
     by_series: pd.DataFrame | None
     window: int
     confidence: float
     margin: float
 
-    def __repr__(self):
+    def __repr__(self) -> str:
         n = min(len(self.frame), self.window)
         if self.drifted is None:
             known = f"{n} origin{'s' if n != 1 else ''}"
@@ -66,7 +74,9 @@ class DriftReport:
         return f"drift: {found}, since about {self.since}{worst}"
 
 
-def drift_of(errors, residuals, horizon, window, confidence, margin):
+def drift_of(
+    errors: Errors | None, residuals: Floats, horizon: int, window: int, confidence: float, margin: float
+) -> DriftReport:
     """The report from errors since training and residuals of validation windows.
 
     Parameters
@@ -113,13 +123,13 @@ def drift_of(errors, residuals, horizon, window, confidence, margin):
     )  # fmt: skip
 
 
-def _change(values, now):
+def _change(values: Floats, now: int) -> int:
     """Where a mean of 1 became that of now: from there on, the sum of what lies above their middle is largest."""
     below = np.concatenate([[0.0], np.cumsum(values - (1 + now) / 2)])[:-1]
     return int(below.argmin())
 
 
-def _by_series(errors, each, newest):
+def _by_series(errors: Errors, each: Floats, newest: Any) -> pd.DataFrame | None:
     if errors.series[0] is None:
         return None
     table = pd.DataFrame({"series": errors.series, "ratio": each})[newest]
@@ -127,7 +137,7 @@ def _by_series(errors, each, newest):
     return found.sort_values("ratio", ascending=False, kind="stable")
 
 
-def _variance(values, reach):
+def _variance(values: Floats, reach: int) -> float:
     """Of the mean of values that depend on each other up to `reach` steps: Newey and West (1987), Bartlett weights.
 
     Forecasts of a horizon from neighbouring origins share most of what they forecast.
@@ -144,7 +154,7 @@ def _variance(values, reach):
     return total / n / max(n - lags - 1, 1)
 
 
-def _mean(array, axis):
+def _mean(array: Floats, axis: Any) -> Floats:
     seen = ~np.isnan(array)
     total = np.where(seen, array, 0).sum(axis=axis)
     return np.where(seen.any(axis=axis), total / np.maximum(seen.sum(axis=axis), 1), np.nan)

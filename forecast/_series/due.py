@@ -1,16 +1,28 @@
 """Origins whose forecasts have known actual values: after the training rows and before the newest row."""
 
+from __future__ import annotations
+
 from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 import pandas as pd
+
+from .._types import Booleans, Floats, Integers
+
+if TYPE_CHECKING:
+    from .._preparation import Rows
+    from .since import Since
+    from .state import FittedState
 
 __all__ = ["NEWEST", "Due", "origins_since"]
 
 NEWEST = 500  # origins of a history whose residuals intervals are calibrated on
 
 
-def origins_since(state, rows, trained, most=NEWEST, reach=1):
+def origins_since(
+    state: FittedState, rows: Rows, trained: dict[Any, Any], most: int = NEWEST, reach: int = 1
+) -> tuple[Integers, Integers]:
     """Possible origins after the training rows, without the last row of each series; the newest ones.
 
     Made up rows are left out, and those up to which nothing is known of a target.
@@ -50,10 +62,10 @@ def origins_since(state, rows, trained, most=NEWEST, reach=1):
     return (origins, which) if there is None else (origins[there], which[there])
 
 
-def _last_trained(rows, trained):
+def _last_trained(rows: Rows, trained: dict[Any, Any]) -> Integers:
     """Position of the last row of each series that is used in training; the first of others."""
     found = rows.starts[:-1].copy()
-    labels = [trained.get(key) for key in rows.keys]
+    labels: list[Any] = [trained.get(key) for key in rows.keys]
     numbers = [number for number, label in enumerate(labels) if label is not None]
     if not numbers:
         return found
@@ -84,14 +96,14 @@ class Due:
     there : ndarray of bool of shape (n,)
     """
 
-    rows: object
-    origins: np.ndarray
-    which: np.ndarray
-    forecasts: np.ndarray
-    there: np.ndarray
+    rows: Rows
+    origins: Integers
+    which: Integers
+    forecasts: Floats
+    there: Booleans
 
     @classmethod
-    def of(cls, state, rows, since=None):
+    def of(cls, state: FittedState, rows: Rows, since: Since | None = None) -> Self:
         """Those of some rows.
 
         Parameters
@@ -107,17 +119,18 @@ class Due:
         """
         origins, which = origins_since(state, rows, state.trained_until)
         if since is None:
-            found = np.zeros((len(origins), state.horizon, rows.targets.shape[1])), np.zeros(len(origins), dtype=bool)
+            forecasts: Floats = np.zeros((len(origins), state.horizon, rows.targets.shape[1]))
+            there: Booleans = np.zeros(len(origins), dtype=bool)
         else:
-            found = since.forecasts_of(rows.keys, which, rows.ends[which] - origins)
-        return cls(rows, origins, which, *found)
+            forecasts, there = since.forecasts_of(rows.keys, which, rows.ends[which] - origins)
+        return cls(rows, origins, which, forecasts, there)
 
     @property
-    def ages(self):
+    def ages(self) -> Integers:
         """Rows from each origin to the newest row of its series."""
         return self.rows.ends[self.which] - self.origins
 
-    def only(self, chosen):
+    def only(self, chosen: Booleans) -> Self:
         """Some of them.
 
         Parameters
@@ -128,5 +141,5 @@ class Due:
         -------
         Due
         """
-        parts = (self.origins, self.which, self.forecasts, self.there)
-        return type(self)(self.rows, *(part[chosen] for part in parts))
+        origins, which = self.origins[chosen], self.which[chosen]
+        return type(self)(self.rows, origins, which, self.forecasts[chosen], self.there[chosen])

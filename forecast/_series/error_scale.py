@@ -1,14 +1,24 @@
 """The scale on which forecast errors are measured: that of a pointwise transform, so that bounds stay in its domain."""
 
+from __future__ import annotations
+
 import warnings
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 from sklearn.base import clone
 
+from .._types import Floats
 from ..preprocessing import Log, LogReturn, Scale
 from ..preprocessing.transform import SAME
+
+if TYPE_CHECKING:
+    from .._preparation import Member, Rows
+    from .calibration import Calibration
+    from .state import FittedState
 
 __all__ = ["ErrorScales", "Yardstick", "images_of", "yardsticks_of"]
 
@@ -31,10 +41,10 @@ class ErrorScales:
         Fitted, a chain per target, or one of each (key, target); empty: errors are in the units of the series.
     """
 
-    chains: dict
+    chains: dict[Any, Any]
 
     @classmethod
-    def of(cls, members):
+    def of(cls, members: list[Member]) -> Self:
         """The scales of a forecaster.
 
         Parameters
@@ -51,11 +61,11 @@ class ErrorScales:
                 return cls(chains)
         return cls({})
 
-    def has(self, key):
+    def has(self, key: Any) -> bool:
         """Whether the transform of a series was learnt in `fit`, by its name or by name and target."""
         return key in self.chains or (key, 0) in self.chains
 
-    def at(self, key, known):
+    def at(self, key: Any, known: Floats) -> list[Mark] | None:
         """The scale of each target of a series.
 
         Parameters
@@ -82,14 +92,14 @@ class ErrorScales:
 
 
 @contextmanager
-def _quietly():
+def _quietly() -> Iterator[None]:
     """Whether a value has a counterpart is found by trying: what a transformer says of it tells a user nothing."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         yield
 
 
-def _pointwise(steps):
+def _pointwise(steps: list[Any]) -> list[Any]:
     """The steps before the first that looks back, without a tail of mere shifts and stretches."""
     found = []
     for step in steps:
@@ -115,11 +125,11 @@ class Mark:
         The least and the greatest value that they were learnt from: these have an image.
     """
 
-    steps: list
+    steps: list[Any]
     low: float
     high: float
 
-    def image(self, values):
+    def image(self, values: Floats) -> Floats:
         """Values on this scale; one that the transform cannot take counts as the nearest value learnt from.
 
         A weighted mean of members may be such a value: where one of them has no transform, it can lie below zero.
@@ -138,9 +148,9 @@ class Mark:
             least, most = self._reach(values, self.low, self.high, lambda value: self._forward(value) is not None)
             outside = (values < least) | (values > most)
             found = self._forward(np.where(outside, np.clip(values, self.low, self.high), values))
-        return found
+        return _there(found)
 
-    def original(self, images):
+    def original(self, images: Floats) -> Floats:
         """Bounds in the units of the series.
 
         A bound that has no counterpart there (below the least value of a Box-Cox transform, say) is the last value that
@@ -158,16 +168,16 @@ class Mark:
         found = self._back(images)
         if found is not None:
             return found
-        bottom, top = self._forward(np.array([self.low, self.high]))
+        bottom, top = _there(self._forward(np.array([self.low, self.high])))
         least, most = self._reach(images, bottom, top, lambda image: self._back(image) is not None)
         below, above = images < least, images > most
-        found = self._back(np.where(below | above, bottom, images))
+        found = _there(self._back(np.where(below | above, bottom, images)))
         for beyond, end, way in ((below, bottom, -1), (above, top, 1)):
             if beyond.any():
                 found[beyond] = self._edge(end, way * (top - bottom or max(abs(end), 1.0)))
         return found
 
-    def _edge(self, good, step):
+    def _edge(self, good: float, step: float) -> float:
         """The last value with a counterpart, from an image that has one on: whichever bounds ask for it."""
         for _ in range(_HALVINGS):
             bad = good + step
@@ -177,14 +187,14 @@ class Mark:
         for _ in range(_HALVINGS):
             middle = good + (bad - good) / 2
             good, bad = (middle, bad) if self._back(np.array([middle])) is not None else (good, middle)
-        edge = self._back(np.array([good]))[0]
+        edge = _there(self._back(np.array([good])))[0]
         # A root that is squared comes close to the end of its domain, 0: a whole number that has an image is the end.
         whole = np.round(edge)
         image = self._forward(np.array([whole])) if abs(whole - edge) <= SAME * max(self.high - self.low, 1.0) else None
         return edge if image is None or abs(image[0] - good) > 2 * self._near(good) else whole
 
     @staticmethod
-    def _reach(values, low, high, possible):
+    def _reach(values: Floats, low: float, high: float, possible: Callable[[Floats], bool]) -> list[float]:
         """The least and the greatest of some values, and of low and high, that are possible; those between all are."""
         values = np.unique(values[~np.isnan(values)])
         found = []
@@ -196,7 +206,7 @@ class Mark:
             found.append(float(beyond[first - 1]) if first else end)
         return found
 
-    def _forward(self, values):
+    def _forward(self, values: Floats) -> Floats | None:
         """Images, or None where one of the values has none."""
         try:
             with _quietly(), np.errstate(all="ignore"):
@@ -206,7 +216,7 @@ class Mark:
             return None
         return values
 
-    def _back(self, images):
+    def _back(self, images: Floats) -> Floats | None:
         """What the images are of, or None where one of them is of nothing, which shows in the way there again."""
         known = ~np.isnan(images)
         values = images[known]
@@ -223,10 +233,16 @@ class Mark:
         found[known] = values
         return found
 
-    def _near(self, images):
+    def _near(self, images: Floats | float) -> Floats:
         """How near the way back and there again must lead."""
-        ends = self._forward(np.array([self.low, self.high]))
+        ends = _there(self._forward(np.array([self.low, self.high])))
         return SAME * np.maximum(np.abs(images), np.abs(ends).max())
+
+
+def _there(found: Floats | None) -> Floats:
+    """What is there for the ends of a domain, and for all between them."""
+    assert found is not None
+    return found
 
 
 @dataclass(frozen=True)
@@ -241,11 +257,13 @@ class Yardstick:
         0 of a constant series among others, whose bounds are its forecast.
     """
 
-    marks: list | None
-    unit: np.ndarray
+    marks: list[Mark] | None
+    unit: Floats
 
     @classmethod
-    def of(cls, calibration, scales, key, known, alone=False):
+    def of(
+        cls, calibration: Calibration | None, scales: ErrorScales, key: Any, known: Floats, alone: bool = False
+    ) -> Self:
         """That of a series.
 
         Parameters
@@ -268,20 +286,20 @@ class Yardstick:
         return cls(marks, calibration.unit(key, images_of(marks, known), alone))
 
     @property
-    def divisor(self):
+    def divisor(self) -> Floats:
         """The unit to divide by: 1 where it is 0, so that what is finite stays so."""
         return np.where(self.unit > 0, self.unit, 1.0)
 
-    def image(self, values):
+    def image(self, values: Floats) -> Floats:
         """Values (..., targets) in the units of the series on the scale of errors; NaN stays NaN."""
         return images_of(self.marks, values)
 
-    def original(self, images):
+    def original(self, images: Floats) -> Floats:
         """Bounds on the scale of errors in the units of the series."""
         return images if self.marks is None else _by_target(lambda mark, part: mark.original(part), self.marks, images)
 
 
-def yardsticks_of(state, past):
+def yardsticks_of(state: FittedState, past: Rows) -> dict[Any, Yardstick]:
     """The yardsticks of some series.
 
     Parameters
@@ -295,14 +313,14 @@ def yardsticks_of(state, past):
     -------
     dict of key to Yardstick
     """
-    scales, alone = state.error_scales, len(state.calibration.scales) == 1
+    scales, alone = state.error_scales, len(state.calibrated.scales) == 1
     spans = zip(past.keys, past.starts[:-1], past.starts[1:], strict=True)
     return {
         key: Yardstick.of(state.calibration, scales, key, past.targets[first:end], alone) for key, first, end in spans
     }
 
 
-def images_of(marks, values):
+def images_of(marks: list[Mark] | None, values: Floats) -> Floats:
     """Values (..., targets) on the scale of each target; None leaves them unchanged.
 
     Parameters
@@ -318,6 +336,6 @@ def images_of(marks, values):
     return values if marks is None else _by_target(lambda mark, part: mark.image(part), marks, values)
 
 
-def _by_target(function, marks, array):
+def _by_target(function: Callable[[Mark, Floats], Floats], marks: list[Mark], array: Floats) -> Floats:
     array = np.asarray(array, dtype=np.float64)
     return np.stack([function(mark, array[..., number]) for number, mark in enumerate(marks)], axis=-1)

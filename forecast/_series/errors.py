@@ -1,13 +1,23 @@
 """Errors of forecasts on rows that came after the fit."""
 
+from __future__ import annotations
+
 from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from .._types import Floats
 from .calibration import over
 from .due import origins_since
 from .error_scale import Yardstick
 from .forecasting import from_origins
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from .._preparation import Rows
+    from .state import FittedState
 
 __all__ = ["Errors", "errors_since"]
 
@@ -27,12 +37,12 @@ class Errors:
         actual value is missing or not yet known.
     """
 
-    labels: object
-    series: list
-    relative: np.ndarray
+    labels: pd.Index
+    series: list[Any]
+    relative: Floats
 
 
-def errors_since(state, rows, after, most):
+def errors_since(state: FittedState, rows: Rows, after: dict[Any, Any], most: int) -> Errors | None:
     """Errors of forecasts from rows that were not trained on.
 
     Parameters
@@ -70,7 +80,7 @@ def errors_since(state, rows, after, most):
     return Errors(rows.index[origins], [rows.keys[number] for number in which], relative)
 
 
-def _yardstick(state, rows, number):
+def _yardstick(state: FittedState, rows: Rows, number: int) -> Yardstick:
     key, known = rows.keys[number], rows.targets[rows.starts[number] : rows.starts[number + 1]]
     alone = state.calibration is not None and len(state.calibration.scales) == 1
     return Yardstick.of(state.calibration, state.error_scales, key, known, alone)

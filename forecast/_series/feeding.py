@@ -1,6 +1,9 @@
 """Forecasts beyond the horizon, which read earlier forecasts: with one warning, or refused."""
 
+from __future__ import annotations
+
 import warnings
+from typing import Any
 from weakref import WeakSet
 
 from .._refusals import Refusal, longer_horizon
@@ -8,8 +11,8 @@ from .callers import Caller
 
 __all__ = ["RecursiveForecastWarning", "tell_of_feedback"]
 
-_TOLD = WeakSet()  # loops in which it was said
-_TOLD_IN_WORKERS = set()  # and what: a worker does not know which loop it works for
+_TOLD: WeakSet[Any] = WeakSet()  # loops in which it was said
+_TOLD_IN_WORKERS: set[str] = set()  # and what: a worker does not know which loop it works for
 
 
 class RecursiveForecastWarning(UserWarning):
@@ -33,7 +36,7 @@ class RecursiveForecastWarning(UserWarning):
     """
 
 
-def tell_of_feedback(steps, horizon, recursive=None):
+def tell_of_feedback(steps: int, horizon: int, recursive: bool | None = None) -> None:
     """Warn of a forecast that is longer than the horizon, once per call of the user's.
 
     A search or `cross_val_score` with folds longer than the horizon is one call, however many folds it has.
@@ -74,7 +77,7 @@ def tell_of_feedback(steps, horizon, recursive=None):
         warnings.warn(text, RecursiveForecastWarning, stacklevel=caller.stacklevel)
 
 
-def _was_said(text, caller):
+def _was_said(text: str, caller: Any) -> bool:
     loop = caller.loop()
     if loop is None and not caller.in_worker():
         return False

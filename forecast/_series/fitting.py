@@ -1,8 +1,11 @@
 """From a panel of training rows to the fitted state: one regressor, or members."""
 
+from __future__ import annotations
+
 import sys
 from dataclasses import replace
 from functools import partial
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from sklearn.base import clone
@@ -10,6 +13,7 @@ from sklearn.base import clone
 from .._distributions import FAMILIES
 from .._preparation import LEVELS, Rows, Task, goes_on, trained, unfrozen
 from .._refusals import Words, joined
+from .._types import Floats, Integers
 from ..preprocessing import make_transform
 from .bounds import lowest_of
 from .growing import kept_rows
@@ -30,10 +34,22 @@ from .span import Span
 from .state import FittedState
 from .verdict import verdict_of_origins, verdict_of_regressor
 
+if TYPE_CHECKING:
+    from .._frames import Panel, Roles, TimeAxis
+    from .._preparation import Member, RowWeights, Settings, Spread
+    from .forecaster import SeriesForecaster
+
 __all__ = ["fitted_state"]
 
 
-def fitted_state(model, panel, roles, later=None, before=None, weights=None):
+def fitted_state(
+    model: SeriesForecaster,
+    panel: Panel,
+    roles: Roles,
+    later: Panel | None = None,
+    before: FittedState | None = None,
+    weights: RowWeights | None = None,
+) -> tuple[FittedState, dict[str, Any]]:
     """Train clones of the model's regressors.
 
     Parameters
@@ -113,7 +129,7 @@ def fitted_state(model, panel, roles, later=None, before=None, weights=None):
     return state.standing(everything), fitted["recipe"]
 
 
-def _refuse_lookback(model, roles, period):
+def _refuse_lookback(model: SeriesForecaster, roles: Roles, period: int) -> None:
     if not is_chosen(model):
         given = [settings_of(model)] if model.members is None else [one for one, _ in member_settings(model).values()]
         refuse_unfounded(model, given, roles, period)
@@ -124,7 +140,7 @@ def _refuse_lookback(model, roles, period):
         )
 
 
-def _followed(rows, later, axis):
+def _followed(rows: Rows, later: Rows, axis: TimeAxis) -> tuple[Rows, Integers]:
     """All rows, and where those to learn from end in each series."""
     last = rows.last_labels
     for key, first in zip(later.keys, later.starts[:-1], strict=True):
@@ -139,7 +155,9 @@ def _followed(rows, later, axis):
     return both, both.starts[:-1] + np.diff(rows.starts)
 
 
-def _single(model, task, rows, ends, before):
+def _single(
+    model: SeriesForecaster, task: Task, rows: Rows, ends: Integers | None, before: FittedState | None
+) -> dict[str, Any]:
     settings = replace(settings_of(model), pads=task.masked)
     last = _last_members(before, {"regressor": settings}, task).get("regressor")
     member, windows = trained(settings, task, rows, ends, last)
@@ -147,7 +165,9 @@ def _single(model, task, rows, ends, before):
     return {"members": {"regressor": member}, "verdict": verdict, "recipe": {}}
 
 
-def _mixed(model, task, rows, ends, before):
+def _mixed(
+    model: SeriesForecaster, task: Task, rows: Rows, ends: Integers | None, before: FittedState | None
+) -> dict[str, Any]:
     """Members that were given, with their weights."""
     from .._recipe.quantiles import spreads_of
     from .._recipe.validation import judged_rows, origins_behind, validation_ends
@@ -175,7 +195,7 @@ def _mixed(model, task, rows, ends, before):
                     name: replace(one, spread=spreads.get(name)).forecast(judged, origins.rows)
                     for name, one in members.items()
                 }
-            forecasts = sum(weights[name] * forecast for name, forecast in each.items())
+            forecasts = np.asarray(sum(weights[name] * forecast for name, forecast in each.items()))
     if ends is None:
         members = {name: trained(one, task, rows, before=last.get(name))[0] for name, one in settings.items()}
     members = _spread(members, spreads, settings)
@@ -183,11 +203,11 @@ def _mixed(model, task, rows, ends, before):
     return {"members": members, "weights": weights, "verdict": verdict, "recipe": {}}
 
 
-def _from_scratch(settings):
+def _from_scratch(settings: Settings) -> Settings:
     return replace(settings, regressor=unfrozen(clone(settings.regressor)))
 
 
-def _last_members(before, settings, task):
+def _last_members(before: FittedState | None, settings: dict[str, Settings], task: Task) -> dict[str, Member]:
     """Those members of the last fit, by name, that are there again: what `warm_start=True` goes on from."""
     if before is None:
         return {}
@@ -202,7 +222,7 @@ def _last_members(before, settings, task):
     return {name: before.members[name] for name in settings if name in before.members}
 
 
-def _chosen(model, task, rows, ends):
+def _chosen(model: SeriesForecaster, task: Task, rows: Rows, ends: Integers | None) -> dict[str, Any]:
     from .._recipe import Wishes, choose, validation_ends
     from .._recipe.choice import settled
 
@@ -228,12 +248,12 @@ def _chosen(model, task, rows, ends):
     final = list(members.values())
     verdict = verdict_of_origins(task, choice.rows, choice.origins, choice.forecasts, "recipe", final, choice)
     kept = model.loss == "quantile" or model.loss in FAMILIES
-    recipe = CHOOSING | {"loss": model.loss if kept else CHOOSING["loss"]}
+    recipe: dict[str, Any] = CHOOSING | {"loss": model.loss if kept else CHOOSING["loss"]}
     recipe |= {"members": _described(settings, choice.weights)}
     return {"members": members, "weights": choice.weights, "verdict": verdict, "recipe": recipe}
 
 
-def _spread(members, spreads, settings):
+def _spread(members: dict[str, Member], spreads: dict[str, Spread], settings: dict[str, Settings]) -> dict[str, Member]:
     """Members with what makes their quantiles, and how wide these are."""
     return {
         name: replace(member, spread=spreads.get(name), widths=settings[name].widths)
@@ -241,15 +261,15 @@ def _spread(members, spreads, settings):
     }
 
 
-def _is_drawn(model):
+def _is_drawn(model: SeriesForecaster) -> bool:
     return model.random_state is None or isinstance(model.random_state, np.random.RandomState)
 
 
-def _seed(random_state):
+def _seed(random_state: Any) -> int | None:
     return None if random_state is None else random_state.randint(2**31)
 
 
-def _described(settings, weights):
+def _described(settings: dict[str, Settings], weights: dict[str, float]) -> dict[str, dict[str, Any]]:
     """Members as `SeriesForecaster(members=...)` takes them."""
     return {
         name: {
@@ -269,7 +289,7 @@ def _described(settings, weights):
     }
 
 
-def _learnable(model, task, rows, ends):
+def _learnable(model: SeriesForecaster, task: Task, rows: Rows, ends: Integers | None) -> tuple[Rows, Integers | None]:
     """Without the series of a panel that nothing can be learnt from; a warning names them."""
     if rows.n_series == 1:
         return rows, ends
@@ -296,7 +316,7 @@ def _learnable(model, task, rows, ends):
     return some, None if ends is None else some.starts[:-1] + (ends - rows.starts[:-1])[kept]
 
 
-def _unlearnable(model, task, targets):
+def _unlearnable(model: SeriesForecaster, task: Task, targets: Floats) -> Any:
     """Why nothing can be learnt of a series, or None."""
     if np.isnan(targets).all(axis=0).any():
         return "no value is known" if len(targets) else "no rows"

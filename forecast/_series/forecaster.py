@@ -1,15 +1,20 @@
 """`SeriesForecaster`: a frame with a time index goes in, a frame with the future time index comes out."""
 
+from __future__ import annotations
+
 import warnings
+from collections.abc import Hashable, Sequence
 from dataclasses import replace
-from typing import ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self
 
 import numpy as np
-from sklearn.base import BaseEstimator, RegressorMixin, _fit_context
+from sklearn.base import BaseEstimator, RegressorMixin
 
 from .._alone import Alone
+from .._decorators import fit_context
 from .._files import Saved, stored
 from .._frames import Roles, Rules, check_length, enter, note_sentinels, note_time, read_panel
+from .._types import FrameLike, Seed
 from .bounds import check_bounds, note_beyond
 from .card import card_parts
 from .fitting import fitted_state
@@ -19,6 +24,11 @@ from .targets import entered, is_flat, with_target
 from .tools import refuse_arrays, refuse_shuffled_rows
 from .verbs import Answers, Monitors, Paths, Requests, Tunes, Uncertainty, Updates
 from .weights import row_weights
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from .._frames import Panel
 
 __all__ = ["SeriesForecaster"]
 
@@ -202,44 +212,53 @@ class SeriesForecaster(
     ((3, 1), 1.0)
     """
 
-    _parameter_constraints: ClassVar[dict] = CONSTRAINTS
+    _parameter_constraints: ClassVar[dict[str, Any]] = CONSTRAINTS
 
     def __init__(
         self,
-        regressor=None,
+        regressor: Any = None,
         *,
-        target=None,
-        lookback="auto",
-        horizon=12,
-        past_covariates=None,
-        future_covariates=None,
-        static_covariates=None,
-        series=None,
-        time=None,
-        freq=None,
-        trading_calendar=None,
-        gaps="error",
-        missing="error",
-        categorical="one-hot",
-        season="auto",
-        transform="auto",
-        calendar="auto",
-        window_norm="auto",
-        multi_target="auto",
-        loss="absolute_error",
-        lower=None,
-        upper=None,
-        level=False,
-        clip_covariates=False,
-        step=1,
-        half_life=None,
-        members=None,
-        validation_fraction=0.1,
-        max_seconds=None,
-        n_jobs=None,
-        random_state=None,
-        verbose=0,
-    ):
+        target: Hashable | Sequence[Hashable] | None = None,
+        lookback: int | Literal["auto"] = "auto",
+        horizon: int = 12,
+        past_covariates: Hashable | Sequence[Hashable] | None = None,
+        future_covariates: Hashable | Sequence[Hashable] | None = None,
+        static_covariates: Hashable | Sequence[Hashable] | None = None,
+        series: Hashable | Sequence[Hashable] | None = None,
+        time: Hashable | None = None,
+        freq: str | pd.offsets.BaseOffset | int | None = None,
+        trading_calendar: pd.offsets.CustomBusinessDay | Sequence[Any] | None = None,
+        gaps: Literal["error", "mask", "interpolate", "irregular"] = "error",
+        missing: Literal["error", "mask"] = "error",
+        categorical: Literal["one-hot", "embedding"] = "one-hot",
+        season: int | Sequence[int] | Literal["auto"] = "auto",
+        transform: Any = "auto",
+        calendar: Sequence[str] | Literal["auto"] | None = "auto",
+        window_norm: Literal["last", "mean", "standard", "auto"] | tuple[str, float] | None = "auto",
+        multi_target: Literal["joint", "shared", "auto"] = "auto",
+        loss: Literal[
+            "absolute_error",
+            "squared_error",
+            "quantile",
+            "normal",
+            "student_t",
+            "negative_binomial",
+            "poisson",
+            "gamma",
+        ] = "absolute_error",
+        lower: float | None = None,
+        upper: float | None = None,
+        level: bool = False,
+        clip_covariates: bool = False,
+        step: int = 1,
+        half_life: float | None = None,
+        members: dict[str, dict[str, Any]] | None = None,
+        validation_fraction: float | None = 0.1,
+        max_seconds: float | None = None,
+        n_jobs: int | None = None,
+        random_state: Seed = None,
+        verbose: int = 0,
+    ) -> None:
         self.regressor = regressor
         self.target = target
         self.lookback = lookback
@@ -273,16 +292,24 @@ class SeriesForecaster(
         self.random_state = random_state
         self.verbose = verbose
 
-    def __sklearn_tags__(self):
+    def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
         tags.target_tags.multi_output = True
         return tags
 
-    def __sklearn_is_fitted__(self):
+    def __sklearn_is_fitted__(self) -> bool:
         return hasattr(self, "_state")
 
-    @_fit_context(prefer_skip_nested_validation=False)
-    def fit(self, X, y=None, X_val=None, y_val=None, static=None, sample_weight=None):
+    @fit_context(prefer_skip_nested_validation=False)
+    def fit(
+        self,
+        X: FrameLike,
+        y: Any = None,
+        X_val: FrameLike | None = None,
+        y_val: Any = None,
+        static: FrameLike | None = None,
+        sample_weight: Any = None,
+    ) -> Self:
         """Train on all windows of a frame.
 
         Every fit starts from scratch, except for regressors with `warm_start=True`, also in `members`: they continue
@@ -372,11 +399,11 @@ class SeriesForecaster(
             print(self.report_)
         return self
 
-    def _validation_panel(self, panel, roles, X_val, y_val, target):
+    def _validation_panel(self, panel: Panel, roles: Roles, X_val: Any, y_val: Any, target: Any) -> Panel:
         frame, _ = entered(X_val, "X_val", y_val, target)
         return read_panel(frame, roles, self._rules(), schema=panel.schema, axis=panel.axis, what="X_val")
 
-    def _rules(self):
+    def _rules(self) -> Rules:
         return Rules(
             freq=self.freq,
             trading_calendar=self.trading_calendar,

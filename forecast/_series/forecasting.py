@@ -1,15 +1,35 @@
 """Forecasts from the rows known at some origins, in the units of the series."""
 
+from __future__ import annotations
+
+from collections.abc import Sequence
 from dataclasses import replace
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from .._refusals import Fix, Refusal, Words, longer_horizon
+from .._types import Floats, Integers
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from .._frames import TimeAxis
+    from .._preparation import Rows
+    from .._windows import Windows
+    from .state import FittedState
 
 __all__ = ["from_ends", "from_origins", "labels_after", "samples_from_ends", "with_future"]
 
 
-def from_ends(state, past, labels, future, levels=None, before=None):
+def from_ends(
+    state: FittedState,
+    past: Rows,
+    labels: list[pd.Index],
+    future: list[Floats],
+    levels: Any = None,
+    before: tuple[Integers, Integers] | None = None,
+) -> Any:
     """One forecast after the end of each series and, on request, forecasts from earlier rows in the same call.
 
     Parameters
@@ -50,7 +70,14 @@ def from_ends(state, past, labels, future, levels=None, before=None):
     ]
 
 
-def samples_from_ends(state, past, labels, future, n_samples, rng):
+def samples_from_ends(
+    state: FittedState,
+    past: Rows,
+    labels: list[pd.Index],
+    future: list[Floats],
+    n_samples: int,
+    rng: np.random.Generator,
+) -> list[Floats]:
     """Samples of one forecast after the end of each series, with the random masks of its networks.
 
     Parameters
@@ -86,7 +113,7 @@ def samples_from_ends(state, past, labels, future, n_samples, rng):
         )
     state = state.knowing(past)
     rows, origins = with_future(state, past, labels, future)
-    found = 0.0
+    found: Any = 0.0
     for member, weight in state.parts:
         if getattr(member.regressor, "draws_masks_", False):
             sampled = _Sampled(member.regressor, int(rng.integers(2**31)))
@@ -103,15 +130,15 @@ class _Sampled:
 
     _accepts_windows = True
 
-    def __init__(self, network, seed):
+    def __init__(self, network: Any, seed: int) -> None:
         self.network, self.seed = network, seed
         self.n_history_ = getattr(network, "n_history_", 1)
 
-    def predict_quantiles(self, windows, levels):
+    def predict_quantiles(self, windows: Windows, levels: Sequence[int]) -> Floats:
         return self.network._at_newest.sample_y(windows, len(levels), self.seed)
 
 
-def from_origins(state, rows, origins, n_steps, levels=None):
+def from_origins(state: FittedState, rows: Rows, origins: Integers, n_steps: int, levels: Any = None) -> Floats:
     """Forecasts after several rows of series, including rows with later ones known, in one call if possible.
 
     Parameters
@@ -150,7 +177,7 @@ def from_origins(state, rows, origins, n_steps, levels=None):
     return np.stack(found)
 
 
-def _reaching(state, rows, origins, which):
+def _reaching(state: FittedState, rows: Rows, origins: Integers, which: Integers) -> tuple[Rows, Integers]:
     """Rows that go on for a horizon after the last origin of each series, where windows read known values ahead."""
     missing = int((origins + state.horizon - rows.ends[which]).max(initial=0))
     if missing <= 0 or not state.reads_ahead:
@@ -161,7 +188,7 @@ def _reaching(state, rows, origins, which):
     return rows.extended(labels, [empty] * rows.n_series), origins + missing * which
 
 
-def with_future(state, past, labels, future):
+def with_future(state: FittedState, past: Rows, labels: list[pd.Index], future: list[Floats]) -> tuple[Rows, Integers]:
     """The rows extended by the known future, and the position of each series' newest known row."""
     if not state.reads_ahead:
         return past, past.ends
@@ -178,14 +205,14 @@ def with_future(state, past, labels, future):
     return rows, rows.starts[:-1] + lengths - 1
 
 
-def _lengthened(axis, labels, last, n):
+def _lengthened(axis: TimeAxis, labels: pd.Index, last: Any, n: int) -> pd.Index:
     """`n` labels after the last known one; at irregular times they go on from those asked for."""
     if not axis.irregular or not len(labels):
         return axis.after(last, n)
     return labels.append(axis.after(labels[-1], n - len(labels)))
 
 
-def labels_after(state, rows, origin, n, end):
+def labels_after(state: FittedState, rows: Rows, origin: int, n: int, end: int) -> pd.Index:
     """The `n` labels after a row; at irregular times those of the next rows, if there are enough.
 
     Parameters
@@ -205,7 +232,7 @@ def labels_after(state, rows, origin, n, end):
     return _lengthened(state.axis, rows.index[origin + 1 : min(origin + 1 + n, end)], first, n)
 
 
-def _refuse_unknown(state, steps):
+def _refuse_unknown(state: FittedState, steps: int) -> None:
     horizon = state.horizon
     if state.roles.future and steps < horizon:
         raise ValueError(
@@ -220,7 +247,7 @@ def _refuse_unknown(state, steps):
         )
 
 
-def _refuse_summed(state, levels):
+def _refuse_summed(state: FittedState, levels: Any) -> None:
     if levels is not None and not all(member.preparation.is_pointwise for member, _ in state.parts):
         raise ValueError(
             f"quantiles are asked of the network, which forecasts changes (transform={state.preparation.transform!r}), "
@@ -229,7 +256,7 @@ def _refuse_summed(state, levels):
         )
 
 
-def _refuse_feedback(state, n_steps, levels):
+def _refuse_feedback(state: FittedState, n_steps: int, levels: Any) -> None:
     asked, why = f"{n_steps} steps were asked for, but horizon is {state.horizon}", None
     if state.carries:
         why = f"{asked}, and the states that are carried are those of rows, not of forecasts"
@@ -247,7 +274,7 @@ def _refuse_feedback(state, n_steps, levels):
 _FEWER = "fewer rows, or a longer horizon"
 
 
-def _fed_back(state, past, labels, future):
+def _fed_back(state: FittedState, past: Rows, labels: pd.Index, future: Floats) -> Floats:
     """A forecast longer than the horizon: each block looks back on the blocks before it."""
     horizon, n_steps = state.horizon, len(labels)
     known = bool(state.roles.future)

@@ -1,26 +1,39 @@
 """Intervals after rows since the fit: they learn from the errors on these rows, once for each history."""
 
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
 from hashlib import blake2b
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 
 from .._conformal import nested
+from .._types import Floats, Integers
 from .due import NEWEST, Due
 from .forecasting import from_ends, from_origins
 
-__all__ = ["Once", "completed", "forecasts_and_offsets", "taught"]
+if TYPE_CHECKING:
+    from .._preparation import Rows
+    from .error_scale import Yardstick
+    from .state import FittedState
+    from .verbs.requests import Request
+
+__all__ = ["Once", "completed", "followed", "forecasts_and_offsets", "taught"]
+
+T = TypeVar("T")
 
 _VALUES = 4_000_000  # errors and scores of the series that learn side by side
 _REMEMBERED = 8  # answers
 
 
-class Once(dict):
+class Once(dict[Any, Any]):
     """A cache of results that would be the same again: it is neither copied, pickled nor saved."""
 
-    def __reduce__(self):
+    def __reduce__(self) -> tuple[type, tuple[()]]:
         return type(self), ()
 
-    def of(self, key, compute):
+    def of(self, key: Any, compute: Callable[[], T]) -> T:
         """The value of a key, computed where it is not there.
 
         Two threads may both compute it, which gives the same.
@@ -43,7 +56,9 @@ class Once(dict):
         return found
 
 
-def forecasts_and_offsets(state, request, yardsticks, levels):
+def forecasts_and_offsets(
+    state: FittedState, request: Request, yardsticks: dict[Any, Yardstick], levels: list[float]
+) -> tuple[list[Floats], dict[Any, Any]]:
     """The requested forecasts, and their offsets after all known errors since the fit.
 
     Those from the origins since the fit are made in the same call of the regressors, where that is possible.
@@ -73,8 +88,8 @@ def forecasts_and_offsets(state, request, yardsticks, levels):
         return _asked(state, request), completed(state, since.offsets_of(keys, levels), levels)
     future = None
     if state.roles.future:  # the newest origins look at the future rows that were given
-        future = {key: numbers for key, *numbers in zip(request.keys, request.labels, request.future, strict=True)}
-        future = [future[key] for key in keys]
+        given = {key: numbers for key, *numbers in zip(request.keys, request.labels, request.future, strict=True)}
+        future = [given[key] for key in keys]
     seen = _seen(state, request.fresh, keys, future)
     name = None if seen is None else (*seen, *levels)
     found = state.once.get(name)
@@ -86,11 +101,11 @@ def forecasts_and_offsets(state, request, yardsticks, levels):
     return forecasts, found if name is None else state.once.of(name, lambda: found)
 
 
-def _asked(state, request):
+def _asked(state: FittedState, request: Request) -> list[Floats]:
     return from_ends(state, request.past, request.labels, request.future)
 
 
-def _together(state, request, due):
+def _together(state: FittedState, request: Request, due: Due) -> list[Floats]:
     """The forecasts asked for; those that are due are made with them, unless there are many, or each learns anew."""
     missing = np.flatnonzero(~due.there)
     rows = due.rows
@@ -103,9 +118,9 @@ def _together(state, request, due):
     return found[0]
 
 
-def _seen(state, fresh, keys, future):
+def _seen(state: FittedState, fresh: Rows, keys: list[Any], future: Any) -> tuple[Any, ...] | None:
     """What a history is recognised by; None: by nothing."""
-    parts = [] if future is None else [values for _, values in future]
+    parts: list[Any] = [] if future is None else [values for _, values in future]
     if fresh is not state.rows:
         ticks = getattr(fresh.index, "asi8", None)
         ticks = fresh.index.to_numpy() if ticks is None else ticks
@@ -116,11 +131,13 @@ def _seen(state, fresh, keys, future):
     digest = blake2b(digest_size=16)
     for part in parts:
         digest.update(f"{part.dtype.str}{part.shape}".encode())
-        digest.update(np.ascontiguousarray(part))
+        digest.update(np.ascontiguousarray(part).data)
     return fresh is state.rows, tuple(fresh.keys), tuple(keys), digest.digest()
 
 
-def taught(state, due, yardsticks, levels, future=None):
+def taught(
+    state: FittedState, due: Due, yardsticks: dict[Any, Yardstick], levels: list[float], future: Any = None
+) -> dict[Any, Floats]:
     """Adaptive intervals learned from all errors of some rows since the fit, each coverage separately.
 
     Parameters
@@ -140,7 +157,7 @@ def taught(state, due, yardsticks, levels, future=None):
         What to add for the lower and the upper bound; NaN where too few errors are known.
     """
     known, n = due.rows, len(state.roles.target)
-    started = state.calibration.started(levels, n)
+    started = state.calibrated.started(levels, n)
     lengths = np.diff(known.starts)
     most = min(int(lengths.max()), NEWEST) + started.window
     size = max(1, _VALUES // (most * state.horizon * n))
@@ -148,7 +165,7 @@ def taught(state, due, yardsticks, levels, future=None):
     together = [number for number, key in enumerate(known.keys) if key not in alone]
     portions = [together[first : first + size] for first in range(0, len(together), size)]
     portions += [[number] for number, key in enumerate(known.keys) if key in alone]
-    found = {}
+    found: dict[Any, Floats] = {}
     for numbers in portions:
         keys = [known.keys[number] for number in numbers]
         ahead = None if future is None else [future[number] for number in numbers]
@@ -159,7 +176,37 @@ def taught(state, due, yardsticks, levels, future=None):
     return found
 
 
-def completed(state, found, levels):
+def followed(sides: Floats, learnt: list[float], usual: Sequence[Floats], levels: list[float]) -> list[Floats]:
+    """Offsets of all levels, from those of some that have learnt from errors since the fit.
+
+    Between these, what they learnt is linear in the level; beyond the highest, offsets grow in its proportion.
+
+    Parameters
+    ----------
+    sides : ndarray of shape (2, learnt, steps, targets)
+    learnt : list of float
+        Rising, and in `levels`.
+    usual : (ndarray, ndarray) of shape (levels, steps, targets)
+        Right after the fit.
+    levels : list of float
+        Rising.
+
+    Returns
+    -------
+    list of ndarray of shape (levels, steps, targets)
+    """
+    at, found = [levels.index(level) for level in learnt], []
+    share = np.stack([np.interp(levels, learnt, row) for row in np.eye(len(learnt))], axis=-1)
+    for side, before in zip(sides, usual, strict=True):
+        offsets = before + np.tensordot(share, side - before[at], axes=1)
+        last, was = side[-1], before[at[-1]]
+        grown = np.divide(last, was, out=np.ones_like(last), where=last * was > 0)
+        offsets[at[-1] :] = last + (before[at[-1] :] - was) * grown
+        found.append(offsets)
+    return found
+
+
+def completed(state: FittedState, found: dict[Any, Floats], levels: list[float]) -> dict[Any, Floats]:
     """Offsets of coverages around each other, and where too few errors are known those of right after `fit`.
 
     Parameters
@@ -177,7 +224,7 @@ def completed(state, found, levels):
     ValueError
         There are too few errors for the highest coverage.
     """
-    calibration, n = state.calibration, len(state.roles.target)
+    calibration, n = state.calibrated, len(state.roles.target)
     found = {key: nested(sides, levels) for key, sides in found.items()}
     if calibration.enough(levels) and not any(np.isnan(sides).any() for sides in found.values()):
         return found
@@ -185,7 +232,9 @@ def completed(state, found, levels):
     return {key: np.where(np.isnan(sides), fixed, sides) for key, sides in found.items()}
 
 
-def _errors(state, due, numbers, ahead, yardsticks):
+def _errors(
+    state: FittedState, due: Due, numbers: list[int], ahead: Any, yardsticks: list[Yardstick]
+) -> tuple[Floats, Integers]:
     """Actual less forecast on the scale of errors, from all origins of some series, side by side.
 
     Returns
@@ -227,7 +276,7 @@ def _errors(state, due, numbers, ahead, yardsticks):
     return residuals.reshape(len(there), horizon, len(numbers) * n), -there
 
 
-def _came(targets, origins, ages, horizon):
+def _came(targets: Floats, origins: Integers, ages: Integers, horizon: int) -> Floats:
     """Actual values after some origins, shape (n, horizon, targets); NaN after the newest row of a series."""
     came = np.full((len(origins), horizon, targets.shape[1]), np.nan)
     whole = ages >= horizon

@@ -1,11 +1,23 @@
 """A fitted state with later rows appended: nothing is learned from them, forecasts only continue after them."""
 
+from __future__ import annotations
+
+from collections.abc import Collection
 from dataclasses import replace
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
 from .._frames import Ends, Layout, refuse_retyped
 from .._refusals import Fix
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from .._frames import Rules
+    from .._network import Carried
+    from .._preparation import Rows
+    from .state import FittedState
 
 __all__ = ["JUDGED", "behind", "ends_of", "grown", "kept_rows", "read_later"]
 
@@ -13,7 +25,7 @@ _KEPT = 20_000  # rows over all series that are kept to train on again
 JUDGED = 500  # of the rows since the fit: the newest ones from which errors are looked at
 
 
-def kept_rows(rows, needed, whole=()):
+def kept_rows(rows: Rows, needed: int, whole: Collection[Any] = ()) -> Rows | None:
     """The rows that a fitted model keeps in addition to those that a forecast can need; None if there are none.
 
     Parameters
@@ -32,7 +44,7 @@ def kept_rows(rows, needed, whole=()):
     return None if room <= needed and rows.made_up is None else rows.newest(max(room, needed), whole)
 
 
-def ends_of(state, new, verb="update"):
+def ends_of(state: FittedState, new: str, verb: str = "update") -> Ends:
     """The ends of the known rows, for reading later ones.
 
     Parameters
@@ -56,7 +68,14 @@ def ends_of(state, new, verb="update"):
     )  # fmt: skip
 
 
-def read_later(state, rules, frame, overlap, what="new_rows", verb="update"):
+def read_later(
+    state: FittedState,
+    rules: Rules,
+    frame: pd.DataFrame,
+    overlap: Literal["error", "skip"],
+    what: str = "new_rows",
+    verb: str = "update",
+) -> Rows | None:
     """Rows that follow those that a model knows.
 
     Parameters
@@ -92,7 +111,7 @@ def read_later(state, rules, frame, overlap, what="new_rows", verb="update"):
     return later
 
 
-def _refuse_other_static(state, later, what):
+def _refuse_other_static(state: FittedState, later: Rows, what: str) -> None:
     number = {key: position for position, key in enumerate(state.tail.keys)}
     for position, key in enumerate(later.keys):
         if key not in number:
@@ -107,7 +126,7 @@ def _refuse_other_static(state, later, what):
             )
 
 
-def grown(state, later, carried=None):
+def grown(state: FittedState, later: Rows, carried: dict[Any, Carried] | None = None) -> FittedState:
     """The state with later rows appended.
 
     Parameters
@@ -125,7 +144,7 @@ def grown(state, later, carried=None):
     tail, kept = state.tail.grown(later), state.rows.grown(later)
     whole = state.unlearnt(tail.keys)
     if state.carries and carried is None:
-        before = {key: states for key, states in state.tail.carried.items() if key not in whole}
+        before = {key: states for key, states in (state.tail.carried or {}).items() if key not in whole}
         lengths = dict(zip(later.keys, np.diff(later.starts).tolist(), strict=True))
         member = state.knowing(tail).parts[0][0]
         carried = member.gone_on(tail, lengths, before)
@@ -140,7 +159,7 @@ def grown(state, later, carried=None):
     )
 
 
-def behind(before, state, later):
+def behind(before: FittedState, state: FittedState, later: Rows) -> dict[Any, Any]:
     """Series that end before the others and should not: they had rows since the fit, or ended with the newest.
 
     Parameters

@@ -1,15 +1,26 @@
 """The windows that a fitted forecaster makes from a frame, for diagnostics of its regressor."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
 import numpy as np
 from sklearn.utils.validation import check_is_fitted
 
+from .._types import FrameLike, Integers
 from .forecasting import with_future
 from .targets import entered
+
+if TYPE_CHECKING:
+    from .._preparation import Rows
+    from .._windows import Windows
+    from .forecaster import SeriesForecaster
+    from .state import FittedState
 
 __all__ = ["rows_of_frame", "rows_to_forecast", "windows_of_frame"]
 
 
-def windows_of_frame(model, X, y=None):
+def windows_of_frame(model: SeriesForecaster, X: FrameLike, y: Any = None) -> Windows:
     """All windows of a frame that have a future, made with the transforms, means and encodings of `fit`.
 
     Parameters
@@ -50,7 +61,9 @@ def windows_of_frame(model, X, y=None):
     return windows
 
 
-def rows_to_forecast(model, X, history, n_origins=1):
+def rows_to_forecast(
+    model: SeriesForecaster, X: FrameLike, history: FrameLike, n_origins: int = 1
+) -> tuple[FittedState, Rows, Integers, int]:
     """The rows that a fitted forecaster reads for the forecasts of `predict` and for some from earlier rows.
 
     Parameters
@@ -109,12 +122,12 @@ def rows_to_forecast(model, X, history, n_origins=1):
     return state, rows, (newest[:, None] - np.arange(n_origins)[::-1]).ravel(), longest
 
 
-def _refuse_carried(state):
+def _refuse_carried(state: FittedState) -> None:
     if state.carries:
         raise ValueError("model: stateful=True reads all rows since the first; expected a network without it.")
 
 
-def rows_of_frame(model, X):
+def rows_of_frame(model: SeriesForecaster, X: FrameLike) -> tuple[FittedState, Rows]:
     """Rows of a frame as a fitted forecaster reads them.
 
     Parameters

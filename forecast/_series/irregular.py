@@ -1,8 +1,15 @@
 """gaps="irregular": arguments that need equal steps are refused."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 from .._refusals import Fix, Refusal, argument, joined
 from .._windows import Norm, at_every_step
 from .parameters import is_chosen, member_settings, settings_of
+
+if TYPE_CHECKING:
+    from .forecaster import SeriesForecaster
 
 __all__ = ["refuse_regular"]
 
@@ -10,7 +17,7 @@ IRREGULAR = argument("gaps", "irregular")
 DECAY = Fix("RNNForecaster(cell='gru_decay', decoder='steps')", "--cell gru_decay --set decoder=steps")
 
 
-def refuse_regular(model):
+def refuse_regular(model: SeriesForecaster) -> None:
     """Refuse arguments that need rows at equal steps.
 
     Parameters

@@ -1,15 +1,24 @@
 """lookback=0: forecasts only from static covariates, known future and calendar; refusals of what needs a past."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 from .._preparation import accepts_windows
 from .._refusals import Refusal, argument
 from ..preprocessing import Log, Log1p, make_transform
+
+if TYPE_CHECKING:
+    from .._frames import Roles
+    from .._preparation import Settings
+    from .forecaster import SeriesForecaster
 
 __all__ = ["refuse_unfounded"]
 
 _FIXED = (Log, Log1p)  # transforms that learn nothing of a series
 
 
-def refuse_unfounded(model, settings, roles, period):
+def refuse_unfounded(model: SeriesForecaster, settings: list[Settings], roles: Roles, period: int) -> None:
     """Refuse arguments that need a past if there is none, and forecasts without any input.
 
     Parameters
@@ -47,7 +56,7 @@ def refuse_unfounded(model, settings, roles, period):
             )
 
 
-def _refuse_of_past(one, period):
+def _refuse_of_past(one: Settings, period: int) -> None:
     regressor = one.regressor
     if accepts_windows(regressor) and getattr(regressor, "encoder", None) != "dense":
         name = type(regressor).__name__

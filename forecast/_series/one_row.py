@@ -4,11 +4,18 @@ Reading a frame in general, which takes milliseconds, is for all that is not as 
 this way does not know is left to the general one, which takes it or says what is wrong with it.
 """
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
 import numpy as np
 import pandas as pd
 
 from .._preparation import Rows
 from .growing import grown
+
+if TYPE_CHECKING:
+    from .state import FittedState
 
 __all__ = ["OneRow"]
 
@@ -24,12 +31,13 @@ class OneRow:
         Without these rows.
     """
 
-    def __init__(self, state):
+    def __init__(self, state: FittedState) -> None:
         roles, preparation, axis = state.roles, state.preparation, state.axis
         self.state = state
         self.member = state.parts[0][0]
         self.network = self.member.regressor._network
         (self.key,) = state.tail.keys
+        assert state.tail.carried is not None  # `of` has looked
         self.carried = state.tail.carried[self.key]
         columns = pd.Index(state.layout.columns, tupleize_cols=False)
         names = [*roles.target, *(part.label for part in state.schema.past)]
@@ -42,10 +50,10 @@ class OneRow:
         self.kind, self.index_dtype = type(state.tail.index), state.tail.index.dtype
         self.answers = pd.Index(list(roles.target), tupleize_cols=False)
         self.bounded = state.lower is not None or state.upper is not None
-        self.rows = []
+        self.rows: list[Any] = []
 
     @staticmethod
-    def of(state, kind):
+    def of(state: FittedState, kind: Any) -> OneRow | None:
         """Of a state that this way is enough for, or None.
 
         Parameters
@@ -79,7 +87,7 @@ class OneRow:
         )
         return OneRow(state) if plain else None
 
-    def takes(self, frame):
+    def takes(self, frame: Any) -> bool:
         """Whether a frame is the next row, as the others were; it is read if so.
 
         Parameters
@@ -122,7 +130,7 @@ class OneRow:
         self.rows.append(row)
         return True
 
-    def forecast(self):
+    def forecast(self) -> pd.DataFrame:
         """The forecast of a horizon after the newest row.
 
         Returns
@@ -130,12 +138,13 @@ class OneRow:
         pandas.DataFrame
         """
         state, outputs = self.state, self.network.outputs
+        assert self.carried.outputs is not None  # of the newest row
         values = outputs.point(self.carried.outputs.reshape(1, -1, outputs.of_a_target))
         first = len(self.rows)
         values = state.within(values.reshape(state.horizon, self.n_targets))
         return pd.DataFrame(values, index=self.labels[first : first + state.horizon], columns=self.answers)
 
-    def settled(self):
+    def settled(self) -> FittedState:
         """The state with the rows that have come.
 
         Returns

@@ -1,7 +1,10 @@
 """The arguments of `SeriesForecaster`: their checks, and the meaning of "auto" with a regressor."""
 
+from __future__ import annotations
+
 from math import isclose
 from numbers import Integral, Real
+from typing import TYPE_CHECKING, Any
 
 from sklearn.base import clone
 from sklearn.utils._param_validation import HasMethods, Interval, StrOptions
@@ -12,6 +15,9 @@ from .._preparation.regression import carries
 from .._refusals import Refusal, Words, argument
 from .._windows import at_every_step
 from ..preprocessing import make_transform
+
+if TYPE_CHECKING:
+    from .forecaster import SeriesForecaster
 
 __all__ = [
     "CHOOSING",
@@ -76,12 +82,12 @@ KEYS = (
 )  # fmt: skip
 
 
-def is_chosen(model):
+def is_chosen(model: SeriesForecaster) -> bool:
     """Whether `fit` chooses regressors by itself."""
     return model.regressor is None and model.members is None
 
 
-def refuse_choosing(model):
+def refuse_choosing(model: SeriesForecaster) -> None:
     """Refuse arguments of the recipe if there is nothing to choose."""
     if is_chosen(model):
         return
@@ -100,19 +106,21 @@ def refuse_choosing(model):
             )
 
 
-def _all_of(members, loss):
+def _all_of(members: dict[str, Any], loss: str) -> bool:
     given = [one.get("regressor") for one in members.values() if isinstance(one, dict)]
     return bool(given) and all(accepts_windows(one) and getattr(one, "loss", None) == loss for one in given)
 
 
-def refuse_carried(model):
+def refuse_carried(model: SeriesForecaster) -> None:
     """Refuse arguments that do not work with outputs at every step, or with carried states.
 
     Parameters
     ----------
     model : SeriesForecaster
     """
-    given = [model.regressor] if model.members is None else [one.get("regressor") for one in model.members.values()]
+    given: list[Any] = (
+        [model.regressor] if model.members is None else [one.get("regressor") for one in model.members.values()]
+    )
     for regressor in given:
         deep = regressor.get_params() if hasattr(regressor, "get_params") else {}
         for name, value in deep.items():
@@ -146,7 +154,7 @@ def refuse_carried(model):
         )
 
 
-def refuse_unread(model, levels):
+def refuse_unread(model: SeriesForecaster, levels: dict[Any, Any] | None) -> None:
     """Refuse category codes for regressors that would read them as numbers, and missing codes.
 
     Parameters
@@ -166,7 +174,9 @@ def refuse_unread(model, levels):
                 fix=argument("categorical", "one-hot"),
             )
         )
-    given = [model.regressor] if model.members is None else [one.get("regressor") for one in model.members.values()]
+    given: list[Any] = (
+        [model.regressor] if model.members is None else [one.get("regressor") for one in model.members.values()]
+    )
     for regressor in given:
         if "category_left_out" not in getattr(regressor, "get_params", dict)():
             name = "a recipe" if regressor is None else type(regressor).__name__
@@ -179,7 +189,7 @@ def refuse_unread(model, levels):
             )
 
 
-def refuse_summed(model, period):
+def refuse_summed(model: SeriesForecaster, period: int) -> None:
     """Refuse quantiles of changes, which do not add up to those of the series.
 
     Parameters
@@ -205,7 +215,7 @@ def refuse_summed(model, period):
             )
 
 
-def _told(regressor, model):
+def _told(regressor: Any, model: SeriesForecaster) -> Any:
     """A regressor with what the forecaster says of it: a seed and a share to hold out, where it has none of its own."""
     own = regressor.get_params(deep=False) if hasattr(regressor, "get_params") else {}
     changes, seed = _share_to_hold_out(regressor, own, model), model.random_state
@@ -214,7 +224,7 @@ def _told(regressor, model):
     return clone(regressor).set_params(**changes) if changes else regressor
 
 
-def _share_to_hold_out(regressor, own, model):
+def _share_to_hold_out(regressor: Any, own: dict[str, Any], model: SeriesForecaster) -> dict[str, Any]:
     """A network that stops early holds out its validation windows by itself, and is judged on them."""
     name = "validation_fraction"
     wanted, usual = getattr(model, name), DEFAULT_FRACTION
@@ -229,7 +239,7 @@ def _share_to_hold_out(regressor, own, model):
     return {name: wanted}
 
 
-def without_report(model):
+def without_report(model: SeriesForecaster) -> dict[str, Any]:
     """Parameters with which a fit gives the same forecasts, without the time that its report and intervals take.
 
     Parameters
@@ -244,7 +254,7 @@ def without_report(model):
     """
     if is_chosen(model) or model.loss == "quantile":
         return {}
-    changes = {"validation_fraction": None}
+    changes: dict[str, Any] = {"validation_fraction": None}
     if model.regressor is not None:
         changes["regressor"] = _told(model.regressor, model)
     elif model.members:
@@ -254,7 +264,7 @@ def without_report(model):
     return changes
 
 
-def _plain(given, regressor):
+def _plain(given: dict[str, Any], regressor: Any) -> dict[str, Any]:
     """Arguments with what "auto" means in its place."""
     found = {name: PLAIN[name] if _is_auto(value) else value for name, value in given.items()}
     # Without a past there is nothing to subtract; at every step a norm would see what is ahead of earlier steps.
@@ -266,11 +276,11 @@ def _plain(given, regressor):
     return found
 
 
-def _is_auto(value):
+def _is_auto(value: object) -> bool:
     return isinstance(value, str) and value == "auto"
 
 
-def settings_of(model):
+def settings_of(model: SeriesForecaster) -> Settings:
     """The settings of a model with a regressor.
 
     Parameters
@@ -286,7 +296,7 @@ def settings_of(model):
     return Settings(regressor=_told(model.regressor, model), **given)
 
 
-def lookback_of(model):
+def lookback_of(model: SeriesForecaster) -> int:
     """Rows that a forecast needs before it, as known before `fit`: 1 where `fit` chooses them.
 
     Parameters
@@ -302,7 +312,7 @@ def lookback_of(model):
     return 1 if model.regressor is None and model.lookback == "auto" else settings_of(model).lookback
 
 
-def member_settings(model):
+def member_settings(model: SeriesForecaster) -> dict[str, tuple[Settings, float]]:
     """The user's members, checked.
 
     Parameters
@@ -334,7 +344,7 @@ def member_settings(model):
         if not all(hasattr(one.get("regressor"), method) for method in ("fit", "predict")):
             raise TypeError(f"member {name!r} has no 'regressor' with fit and predict.")
         weight = one.get("weight", 1.0)
-        if isinstance(weight, bool) or not isinstance(weight, Real) or not 0 < weight < float("inf"):
+        if isinstance(weight, bool) or not isinstance(weight, Real) or not 0 < float(weight) < float("inf"):
             raise ValueError(f"member {name!r} has weight {weight!r}; expected a positive number.")
         given = _plain({key: one.get(key, getattr(model, key)) for key in PLAIN}, one["regressor"])
         given |= {key: one.get(key, getattr(model, key)) for key in AS_THEY_ARE}
@@ -346,18 +356,18 @@ def member_settings(model):
     return {name: (one, weight / total) for name, (one, weight) in found.items()}
 
 
-def _widths_of(model, name, widths):
+def _widths_of(model: SeriesForecaster, name: str, widths: Any) -> tuple[float, ...] | None:
     """The widths of quantiles that a member has, checked; None for those of its own."""
     if widths is None:
         return None
-    if model.loss != "quantile" or len(model.members) < 2:
+    if model.loss != "quantile" or len(model.members or ()) < 2:
         raise ValueError(
             f"member {name!r} has widths, which have no effect without several members and loss='quantile'; expected "
             "no 'widths'."
         )
     count = len(LEVELS) // 2
     numbers = isinstance(widths, (list, tuple)) and all(
-        isinstance(width, Real) and not isinstance(width, bool) and 0 < width < float("inf") for width in widths
+        isinstance(width, Real) and not isinstance(width, bool) and 0 < float(width) < float("inf") for width in widths
     )
     if not numbers or len(widths) != count:
         levels = ", ".join(f"{level:g}" for level in LEVELS[:count])

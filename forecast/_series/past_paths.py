@@ -10,9 +10,18 @@ and standard normal, so is the mixture, and the correlations stay: at each step 
 forecast. Measured in benchmarks/README.md.
 """
 
+from __future__ import annotations
+
+from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import TYPE_CHECKING, Self
 
 import numpy as np
+
+from .._types import Booleans, Floats, Integers
+
+if TYPE_CHECKING:
+    from .calibration import Calibration
 
 __all__ = ["ENOUGH", "PastPaths"]
 
@@ -32,12 +41,12 @@ class PastPaths:
         As in `Calibration`.
     """
 
-    errors: np.ndarray
-    series: np.ndarray
-    times: np.ndarray
+    errors: Floats
+    series: Integers
+    times: Integers
 
     @classmethod
-    def of(cls, calibration, steps):
+    def of(cls, calibration: Calibration, steps: int) -> Self:
         """Those that intervals rest on.
 
         Parameters
@@ -53,9 +62,11 @@ class PastPaths:
         """
         errors = calibration.residuals[:, :steps]
         some = ~np.isnan(errors).all(axis=(1, 2))
+        assert calibration.series is not None  # files of earlier versions are refused
+        assert calibration.times is not None
         return cls(errors[some], calibration.series[some], calibration.times[some])
 
-    def drawn(self, n_paths, lines, rng):
+    def drawn(self, n_paths: int, lines: list[list[tuple[int, int]]], rng: np.random.Generator) -> Iterator[Floats]:
         """Where paths lie among the quantiles of a forecast, series by series.
 
         A series with errors from fewer than nine times, such as a new one, takes the errors of another series at each
@@ -74,16 +85,16 @@ class PastPaths:
             Normal scores, of each series. The first paths are the same for any number of paths.
         """
         dates, at = np.unique(self.times, return_inverse=True)
-        some, weighing, *others = rng.spawn(2 + sum(map(len, lines)))
+        some, weighing, *each = rng.spawn(2 + sum(map(len, lines)))
         when = (some.random((n_paths, _MIXED)) * len(dates)).astype(np.int64)
         weights = weighing.standard_normal((n_paths, _MIXED))
         weights /= np.sqrt((weights**2).sum(axis=1, keepdims=True))
-        pool, others = _Pool(self, at), iter(others)
+        pool, others = _Pool(self, at), iter(each)
         for targets in lines:
             found = []
             for number, column in targets:
                 draw = next(others).random(when.shape)
-                mine = np.flatnonzero(self.series == number) if number >= 0 else []
+                mine = np.flatnonzero(self.series == number) if number >= 0 else np.empty(0, dtype=np.intp)
                 if len(mine) < ENOUGH:
                     scores, chosen = pool.scores(column), pool.chosen(when, draw)
                 else:
@@ -98,26 +109,27 @@ class PastPaths:
 class _Pool:
     """The errors of all series, for one that has too few of its own."""
 
-    def __init__(self, past, at):
-        self.past, self._scores = past, {}
+    def __init__(self, past: PastPaths, at: Integers) -> None:
+        self.past = past
+        self._scores: dict[int, Floats] = {}
         self.order = np.argsort(at, kind="stable")
         self.counts = np.bincount(at)
         self.first = np.cumsum(self.counts) - self.counts
 
-    def scores(self, column):
+    def scores(self, column: int) -> Floats:
         """Normal scores among all errors."""
         if column not in self._scores:
             self._scores[column] = _scores(self.past.errors[:, :, column])
         return self._scores[column]
 
-    def chosen(self, when, draw):
+    def chosen(self, when: Integers, draw: Floats) -> Integers:
         """Errors of each time, of any series; of a time with few of them, of any time."""
         few = self.counts[when] < ENOUGH
         place = self.first[when] + (draw * self.counts[when]).astype(np.int64)
         return self.order[np.where(few, (draw * len(self.order)).astype(np.int64), place)]
 
 
-def _at_times(own, when, draw):
+def _at_times(own: Integers, when: Integers, draw: Floats) -> Integers:
     """Which errors of a series are of each of some times; of a time without any, those of another."""
     place = np.full(max(int(own.max()), int(when.max())) + 1, -1)
     place[own] = np.arange(len(own))
@@ -125,7 +137,7 @@ def _at_times(own, when, draw):
     return np.where(found < 0, (draw * len(own)).astype(np.int64), found)
 
 
-def _scores(errors):
+def _scores(errors: Floats) -> Floats:
     """Normal scores of errors among those of their step, with a mean square of 1.
 
     A step that is not known takes the rank of the nearest that is: what happened there is unknown, not unusual.
@@ -148,7 +160,7 @@ def _scores(errors):
     return (scores / np.sqrt((scores**2).mean()))[ranks.astype(np.int64)]
 
 
-def _ranks(values):
+def _ranks(values: Floats) -> Floats:
     """Ranks from 0 in each column, those of equal values in an order drawn for that column; NaN come last."""
     shuffled = np.random.default_rng(0).permuted(np.tile(np.arange(len(values))[:, None], values.shape[1]), axis=0)
     order = np.take_along_axis(values, shuffled, axis=0).argsort(axis=0, kind="stable")
@@ -157,7 +169,7 @@ def _ranks(values):
     return ranks
 
 
-def _nearest_known(unknown):
+def _nearest_known(unknown: Booleans) -> Integers:
     """For each step of each path the nearest one that is known, the earlier of two; itself where it is."""
     steps = np.arange(unknown.shape[1])
     before = np.maximum.accumulate(np.where(unknown, -1, steps), axis=1)

@@ -1,12 +1,19 @@
 """The report of `fit`: errors on the newest windows, compared with naive forecasts."""
 
+from __future__ import annotations
+
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
 
 from .._files import stored
+from .._types import Booleans, Floats, Integers
 from ..metrics import skill
+
+if TYPE_CHECKING:
+    from .._windows import Windows
 
 __all__ = ["ModelReport", "is_copy", "judge", "seasonal_change"]
 
@@ -48,11 +55,11 @@ class ModelReport:
     skill: float
     n_windows: int
     chose_epoch: bool
-    notes: list
+    notes: list[str]
     scaled_skill: float = np.nan
     candidates: pd.DataFrame | None = None
 
-    def __str__(self):
+    def __str__(self) -> str:
         if self.table is None:
             return "\n".join(["no validation: no windows were held out", *self.notes])
         errors = ", ".join(f"{name} {value:.4g}" for name, value in self.table["MAE"].items())
@@ -62,7 +69,7 @@ class ModelReport:
         second = f"skill over the best naive forecast {self.skill:+.1%}{alike if several else ''}"
         return f"{first}\n{second}{self._members()}" + "".join(f"; {note}" for note in self.notes)
 
-    def trained_on(self, until):
+    def trained_on(self, until: Any) -> ModelReport:
         """The same errors, with a note that training has continued since they were measured.
 
         Parameters
@@ -77,7 +84,7 @@ class ModelReport:
         notes = [note for note in self.notes if not note.startswith(_OF_FIT)]
         return replace(self, notes=[*notes, f"{_OF_FIT}; the model was trained on since then, up to {until}"])
 
-    def _members(self):
+    def _members(self) -> str:
         if self.candidates is None or "weight" not in self.candidates:
             return ""
         weights = self.candidates["weight"].dropna()
@@ -85,7 +92,7 @@ class ModelReport:
         return f"; the mean of {shares}"
 
 
-def seasonal_change(values, starts, windows, period):
+def seasonal_change(values: Floats, starts: Integers, windows: Windows, period: int) -> Floats:
     """Mean absolute seasonal change of each series before its first window: the scale of MASE.
 
     Parameters
@@ -115,7 +122,7 @@ def seasonal_change(values, starts, windows, period):
     return out
 
 
-def _scaled(error, seen, which, scales):
+def _scaled(error: Floats, seen: Booleans, which: Integers, scales: Floats) -> float:
     """The mean over series and targets of each one's mean absolute error over its scale."""
     total, count = np.zeros_like(scales), np.zeros_like(scales)
     np.add.at(total, which, np.where(seen, np.abs(error), 0.0).sum(axis=1))
@@ -124,7 +131,17 @@ def _scaled(error, seen, which, scales):
     return ratio.mean() if len(ratio) else np.nan
 
 
-def judge(name, forecast, actual, naive, which, scales, chose_epoch, notes, candidates=None):
+def judge(
+    name: str,
+    forecast: Floats,
+    actual: Floats,
+    naive: dict[str, Floats],
+    which: Integers,
+    scales: Floats,
+    chose_epoch: bool,
+    notes: list[str],
+    candidates: pd.DataFrame | None = None,
+) -> ModelReport:
     """A report from forecasts and actual values.
 
     Parameters
@@ -167,7 +184,7 @@ def judge(name, forecast, actual, naive, which, scales, chose_epoch, notes, cand
     return ModelReport(table, own, len(which), chose_epoch, notes, scaled_skill, candidates)
 
 
-def is_copy(forecast, actual, last):
+def is_copy(forecast: Floats, actual: Floats, last: Floats) -> bool:
     """Whether forecasts of the first step repeat the newest value: they move with it, and not with what comes.
 
     Parameters

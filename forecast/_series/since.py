@@ -1,15 +1,23 @@
 """Forecasts since the fit, kept from one update to the next; intervals learn from their errors as rows arrive."""
 
+from __future__ import annotations
+
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 
 from .._files import ModelFileError, stored
+from .._types import Booleans, Floats, Integers
 from .calibration import USUAL
 from .due import Due
 from .error_scale import yardsticks_of
 from .forecasting import from_origins
 from .fresh import taught
+
+if TYPE_CHECKING:
+    from .._preparation import Rows
+    from .state import FittedState
 
 __all__ = ["Since", "with_since"]
 
@@ -38,22 +46,23 @@ class Since:
         values that are known ahead, so that the errors of the newest ones depend on the rows that are asked for.
     """
 
-    keys: list
-    starts: np.ndarray
-    ages: np.ndarray
-    forecasts: np.ndarray
-    offsets: np.ndarray | None = None
+    keys: list[Any]
+    starts: Integers
+    ages: Integers
+    forecasts: Floats
+    offsets: Floats | None = None
 
-    def tells(self, keys, levels):
+    def tells(self, keys: list[Any], levels: list[float]) -> bool:
         """Whether it has what the errors of some series teach of some coverages."""
         return self.offsets is not None and set(levels) <= set(USUAL) and set(keys) <= set(self.keys)
 
-    def offsets_of(self, keys, levels):
+    def offsets_of(self, keys: list[Any], levels: list[float]) -> dict[Any, Floats]:
         """What `taught` found for them, by series."""
         at, number = [USUAL.index(level) for level in levels], {key: n for n, key in enumerate(self.keys)}
+        assert self.offsets is not None  # `tells` was asked
         return {key: self.offsets[number[key]][:, at] for key in keys}
 
-    def forecasts_of(self, keys, which, ages):
+    def forecasts_of(self, keys: list[Any], which: Integers, ages: Integers) -> tuple[Floats, Booleans]:
         """Forecasts that are there.
 
         Parameters
@@ -79,13 +88,13 @@ class Since:
         found[there] = self.forecasts[at[there]]
         return found, there
 
-    def aged(self, later):
+    def aged(self, later: Rows) -> Self:
         """After the new rows of each series."""
         lengths = dict(zip(later.keys, np.diff(later.starts), strict=True))
         more = np.array([lengths.get(key, 0) for key in self.keys], dtype=np.int64)
         return replace(self, ages=self.ages + np.repeat(more, np.diff(self.starts)))
 
-    def refuse_damaged(self, state):
+    def refuse_damaged(self, state: FittedState) -> None:
         """Refuse what a file holds where it does not fit to the rest of the state.
 
         Parameters
@@ -109,7 +118,7 @@ class Since:
             raise ModelFileError("the forecasts since the fit do not fit to each other.")
 
 
-def with_since(state, before=None, later=None):
+def with_since(state: FittedState, before: Since | None = None, later: Rows | None = None) -> FittedState:
     """The state with its forecasts since the fit and, if that is not too much work, intervals learned from their
     errors.
 
@@ -133,7 +142,7 @@ def with_since(state, before=None, later=None):
     if state.calibration is None or state.trained is None or rows.n_series * values > _CELLS:
         return state
     try:
-        due = Due.of(state, rows, None if before is None else before.aged(later))
+        due = Due.of(state, rows, None if before is None or later is None else before.aged(later))
         if state.roles.future:  # known values ahead are known of the rows alone
             due = due.only(due.ages >= state.horizon)
         if due.forecasts.size > _MOST or not _made(state, due):
@@ -148,7 +157,7 @@ def with_since(state, before=None, later=None):
     return replace(state, since=since)
 
 
-def _made(state, due):
+def _made(state: FittedState, due: Due) -> bool:
     """Make the forecasts that are not there; False where too many would be made one by one."""
     rows, missing = due.rows, np.flatnonzero(~due.there)
     unlearnt = state.unlearnt(rows.keys)

@@ -1,17 +1,29 @@
 """Series of a panel that cannot be read or forecast: the others are forecast, and a warning names them."""
 
+from __future__ import annotations
+
 import re
 import warnings
+from collections.abc import Callable, Iterable, Mapping
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 
 from .._frames import Layout, blocks_of
 from .._refusals import Words, argument, for_command, joined, refusal_of
+from .._types import Integers
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from .._frames import Roles
 
 __all__ = [
     "LateSeriesWarning", "ShortHistoryWarning", "SkippedSeriesWarning", "check_errors", "listed", "read_able",
     "rows_by_series", "warn_left_out", "warn_of",
 ]  # fmt: skip
+
+T = TypeVar("T")
 
 _SHOWN = 3
 
@@ -25,7 +37,7 @@ class _SeriesWarning(UserWarning):
         Their names.
     """
 
-    def __init__(self, message, series=()):
+    def __init__(self, message: object, series: Iterable[Any] = ()) -> None:
         super().__init__(message)
         self.series = list(series)
 
@@ -105,13 +117,15 @@ class ShortHistoryWarning(_SeriesWarning):
     """
 
 
-def check_errors(errors):
+def check_errors(errors: object) -> None:
     """Refuse an unknown value of `errors`."""
     if errors not in ("warn", "raise"):
         raise ValueError(f"errors is {errors!r}; expected 'warn' or 'raise'.")
 
 
-def read_able(read, frame, roles, what):
+def read_able(
+    read: Callable[[pd.DataFrame], T], frame: pd.DataFrame, roles: Roles, what: str
+) -> tuple[T, dict[Any, Exception]]:
     """The data of a frame, without the refused series.
 
     Parameters
@@ -141,7 +155,7 @@ def read_able(read, frame, roles, what):
         if roles.series is None:
             raise
         pieces = rows_by_series(frame, roles, what)
-        refused = {}
+        refused: dict[Any, Exception] = {}
         for key, rows in pieces.items():
             try:
                 read(frame.iloc[rows])
@@ -153,7 +167,7 @@ def read_able(read, frame, roles, what):
     return read(frame.iloc[rows]), refused
 
 
-def rows_by_series(frame, roles, what):
+def rows_by_series(frame: pd.DataFrame, roles: Roles, what: str) -> dict[Any, Integers]:
     """Rows of each series in a frame, by the name of the series.
 
     Parameters
@@ -176,12 +190,12 @@ def rows_by_series(frame, roles, what):
     return dict(zip(blocks.keys.tolist(), np.split(order, lengths.cumsum()[:-1]), strict=True))
 
 
-def warn_of(category, message, series, stacklevel):
+def warn_of(category: type[_SeriesWarning], message: str, series: Iterable[Any], stacklevel: int) -> None:
     """A warning about some series, at the line of the user's call."""
     warnings.warn(category(message, series), stacklevel=stacklevel + 1)
 
 
-def warn_left_out(refused, n, stacklevel):
+def warn_left_out(refused: dict[Any, Exception], n: int, stacklevel: int) -> None:
     """Warn of the series, of `n`, that are left out, and say why."""
     text = joined(
         f"{len(refused)} of {n} series are left out: ", listed(refused), ". ", argument("errors", "raise"),
@@ -190,7 +204,7 @@ def warn_left_out(refused, n, stacklevel):
     warn_of(SkippedSeriesWarning, text, refused, stacklevel + 1)
 
 
-def listed(reasons):
+def listed(reasons: Mapping[Any, Exception | str]) -> Words:
     """Names of series and what is said of each, the first three.
 
     Parameters
@@ -204,7 +218,7 @@ def listed(reasons):
     return Words(_listed(reasons, str), _listed(reasons, for_command))
 
 
-def _listed(reasons, said):
+def _listed(reasons: Mapping[Any, Exception | str], said: Callable[[Any], str]) -> str:
     if list(reasons) == [None]:  # one series without a name
         return _short(reasons[None], said)
     shown = [f"{_quoted(key)} ({_short(reason, said)})" for key, reason in list(reasons.items())[:_SHOWN]]
@@ -212,11 +226,11 @@ def _listed(reasons, said):
     return ", ".join(shown) + more
 
 
-def _quoted(key):
+def _quoted(key: Any) -> str:
     return repr(key.item() if isinstance(key, np.generic) else key)
 
 
-def _short(reason, said):
+def _short(reason: Exception | str, said: Callable[[Any], str]) -> str:
     """The refusal of one series without its name and without advice for it."""
     refusal = refusal_of(reason).but(advice="", fix=None) if isinstance(reason, Exception) else reason
     text = re.sub(r"\s*Fix: .*", "", said(refusal), flags=re.DOTALL)

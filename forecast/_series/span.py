@@ -1,8 +1,15 @@
 """The extent and the number of the training rows."""
 
+from __future__ import annotations
+
 from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Self
 
 from .._files import stored
+from .._types import Integers
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 __all__ = ["Span"]
 
@@ -20,12 +27,12 @@ class Span:
         Number of rows of all series together, with those that `gaps` inserted.
     """
 
-    start: object
-    end: object
+    start: Any
+    end: Any
     n_rows: int
 
     @classmethod
-    def of(cls, index, starts):
+    def of(cls, index: pd.Index, starts: Integers) -> Self:
         """The extent of concatenated series, each in time order.
 
         Parameters

@@ -1,19 +1,30 @@
 """The state of a fitted forecaster."""
 
+from __future__ import annotations
+
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from .._files import ModelFileError, stored
 from .._frames import named_in_fixes, read_panel
 from .._preparation import PARAMETERS, Member, Preparation, Rows
+from .._types import Floats, Integers
 from .bounds import within
 from .calibration import Calibration
 from .error_scale import ErrorScales
 from .fresh import Once
 from .report import ModelReport
 from .span import Span
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from .._frames import Ends, Layout, Roles, Rules, Schema, TimeAxis
+    from .._preparation import Spread
+    from .since import Since
 
 __all__ = ["FittedState"]
 
@@ -59,12 +70,12 @@ class FittedState:
         asked for.
     """
 
-    regressor: object
+    regressor: Any
     preparation: Preparation
-    roles: object
-    schema: object
-    axis: object
-    layout: object
+    roles: Roles
+    schema: Schema
+    axis: TimeAxis
+    layout: Layout
     split: bool
     tail: Rows
     needed: int
@@ -72,19 +83,19 @@ class FittedState:
     report: ModelReport
     calibration: Calibration | None
     span: Span | None = None
-    members: dict | None = None
-    weights: dict | None = None
+    members: dict[str, Member] | None = None
+    weights: dict[str, float] | None = None
     lower: float | None = None
     upper: float | None = None
     pads: bool = False
     kept: Rows | None = None
-    trained: dict | None = None
+    trained: dict[Any, Any] | None = None
     flat: bool = False
-    spread: object = None
-    since: object = None
+    spread: Spread | None = None
+    since: Since | None = None
     _once: Once = field(default_factory=Once, init=False, repr=False, compare=False)
 
-    def read(self, frame, rules, what, ends=None):
+    def read(self, frame: pd.DataFrame, rules: Rules, what: str, ends: Ends | None = None) -> Rows:
         """Rows of a frame, checked against the data of `fit`.
 
         Parameters
@@ -105,24 +116,31 @@ class FittedState:
         return Rows.of(panel)
 
     @property
-    def once(self):
+    def once(self) -> Once:
         """What was computed of this state and would be the same again."""
         return self._once
 
     @property
-    def parts(self):
+    def calibrated(self) -> Calibration:
+        """The calibration of a state that has one, as callers have made sure."""
+        assert self.calibration is not None
+        return self.calibration
+
+    @property
+    def parts(self) -> list[tuple[Member, float]]:
         """The members and their weights, the leading one first."""
         if self.members is None:
             lead = Member(self.regressor, self.preparation, self.split, self.n_windows, self.pads, self.spread)
             return [(lead, 1.0)]
-        return [(member, self.weights[name]) for name, member in self.members.items()]
+        weights = self.weights or {}
+        return [(member, weights[name]) for name, member in self.members.items()]
 
     @property
-    def carries(self):
+    def carries(self) -> bool:
         """Whether the regressor carries its states from row to row."""
         return self.members is None and self.parts[0][0].carries
 
-    def standing(self, rows):
+    def standing(self, rows: Rows) -> FittedState:
         """The same with the states after the newest row of each series, where they are carried.
 
         Parameters
@@ -139,64 +157,64 @@ class FittedState:
         return replace(self, tail=replace(self.tail, carried=self.parts[0][0].after(rows.only(self.tail.keys))))
 
     @property
-    def rows(self):
+    def rows(self) -> Rows:
         """All rows that are kept."""
         return self.tail if self.kept is None else self.kept
 
     @property
-    def trained_until(self):
+    def trained_until(self) -> dict[Any, Any]:
         """The last label of each series that was trained on."""
         return self.tail.last_labels if self.trained is None else self.trained
 
     @property
-    def error_scales(self):
+    def error_scales(self) -> ErrorScales:
         """Scales on which errors of forecasts are measured."""
         return ErrorScales.of([member for member, _ in self.parts])
 
     @property
-    def horizon(self):
+    def horizon(self) -> int:
         """Steps of one forecast."""
         return self.preparation.horizon
 
     @property
-    def least_history(self):
+    def least_history(self) -> int:
         """Rows before a forecast without which a member cannot make it."""
         return 1 if self.pads else self.looks_back
 
     @property
-    def looks_back(self):
+    def looks_back(self) -> int:
         """Rows before a forecast that a member reads, with those that its transform loses."""
         return max(1, *(member.preparation.lookback + member.preparation.n_lost for member, _ in self.parts))
 
     @property
-    def reads_no_past(self):
+    def reads_no_past(self) -> bool:
         """Whether no member looks back at all."""
         return all(member.preparation.lookback == 0 for member, _ in self.parts)
 
     @property
-    def has_quantiles(self):
+    def has_quantiles(self) -> bool:
         """Whether all members forecast quantiles."""
         return all(member.has_quantiles for member, _ in self.parts)
 
     @property
-    def family(self):
+    def family(self) -> str | None:
         """Name of the distributions that are forecast, None where there are none in the units of the series."""
         return self.parts[0][0].family if len(self.parts) == 1 else None
 
     @property
-    def reads_ahead(self):
+    def reads_ahead(self) -> bool:
         """Whether a forecast reads what is known of the steps that it forecasts."""
         own = (member.preparation for member, _ in self.parts)
         return bool(self.roles.future) or any(one.calendar or one.irregular or one.lookback == 0 for one in own)
 
     @property
-    def learns_of_series(self):
+    def learns_of_series(self) -> bool:
         """Whether a transform is learnt of each series by itself."""
         return any(member.preparation.transform is not None for member, _ in self.parts)
 
-    def unlearnt(self, keys):
+    def unlearnt(self, keys: list[Any]) -> set[Any]:
         """Those of some series of which something has to be learnt, because `fit` did not have them."""
-        known = [member.preparation.known_series for member, _ in self.parts]
+        known: list[Any] = [member.preparation.known_series for member, _ in self.parts]
         split = [member.split for member, _ in self.parts]
         known = [
             {key[0] for key in own} if apart else own
@@ -205,11 +223,11 @@ class FittedState:
         ]
         return {key for key in keys if any(key not in own for own in known)}
 
-    def holds_unseen(self, keys):
+    def holds_unseen(self, keys: list[Any]) -> bool:
         """Whether something has to be learnt of one of these series, which were not all there in `fit`."""
         return bool(self.unlearnt(keys))
 
-    def knowing(self, past):
+    def knowing(self, past: Rows) -> FittedState:
         """The same, with what has to be learnt of series that were not there in `fit`.
 
         Parameters
@@ -226,7 +244,7 @@ class FittedState:
             return replace(self, preparation=lead.preparation, spread=lead.spread)
         return replace(self, members={name: member.knowing(past) for name, member in self.members.items()})
 
-    def forecast(self, rows, origins, levels=None):
+    def forecast(self, rows: Rows, origins: Integers, levels: Any = None) -> Floats:
         """Forecasts of a horizon; as `Member.forecast`, the weighted mean of the members.
 
         The mean of a level's quantiles is taken as the quantile (Vincent averaging).
@@ -236,13 +254,13 @@ class FittedState:
             return parts[0][0].forecast(rows, origins, levels)
         if len(parts) == 1:
             return self.within(parts[0][0].forecast(rows, origins, levels))
-        return self.within(sum(weight * member.forecast(rows, origins, levels) for member, weight in parts))
+        return self.within(np.asarray(sum(weight * member.forecast(rows, origins, levels) for member, weight in parts)))
 
-    def within(self, array):
+    def within(self, array: Floats) -> Floats:
         """Values in the units of the targets, kept to the bounds."""
         return within(array, self.lower, self.upper)
 
-    def alone(self, member):
+    def alone(self, member: Member) -> FittedState:
         """The state of a forecaster that has one of the members only; nothing is known of its own errors."""
         return replace(
             self,
@@ -258,7 +276,7 @@ class FittedState:
             since=None,
         )
 
-    def _check_loaded(self):
+    def _check_loaded(self) -> None:
         """Refuse a state out of a file whose parts do not fit together."""
         for rows in (self.tail, self.rows):
             self._check_rows(rows)
@@ -266,7 +284,7 @@ class FittedState:
             raise ModelFileError("the newest rows and the older ones are of different series.")
         if self.carries != (self.tail.carried is not None):
             raise ModelFileError("the states that the regressor carries are missing, or are there of another one.")
-        if self.carries:
+        if self.tail.carried is not None:
             if set(self.tail.carried) != set(self.tail.keys):
                 raise ModelFileError("the carried states are not those of the newest rows' series.")
             for carried in self.tail.carried.values():
@@ -276,7 +294,7 @@ class FittedState:
         if self.since is not None:
             self.since.refuse_damaged(self)
 
-    def _check_rows(self, tail):
+    def _check_rows(self, tail: Rows) -> None:
         n, rows, series = len(self.roles.target), len(tail.index), len(tail.keys)
         shapes = {
             "targets": (tail.targets.shape, (rows, n)),

@@ -1,14 +1,19 @@
 """`y` of `fit(X, y)`: the target as scikit-learn's tools pass it, made a column of the frame."""
 
+from __future__ import annotations
+
+from typing import Any
+
 import numpy as np
 import pandas as pd
 
 from .._frames import as_frame, enter
+from .._types import FrameLike
 
 __all__ = ["entered", "is_flat", "with_target"]
 
 
-def is_flat(y):
+def is_flat(y: Any) -> bool:
     """Whether a target is one-dimensional: an array, a list or a series, and no frame.
 
     Parameters
@@ -22,7 +27,7 @@ def is_flat(y):
     return y is not None and len(np.shape(y)) == 1
 
 
-def entered(X, what, y=None, names=None):
+def entered(X: FrameLike, what: str, y: Any = None, names: Any = None) -> tuple[pd.DataFrame, Any]:
     """A frame of any library as a pandas frame, with a separate target added as a column.
 
     Parameters
@@ -40,7 +45,7 @@ def entered(X, what, y=None, names=None):
     return with_target(as_frame(enter(X, what)[0], what), y, names)
 
 
-def with_target(frame, y, names):
+def with_target(frame: pd.DataFrame, y: Any, names: Any) -> tuple[pd.DataFrame, Any]:
     """The frame to read and the name of its target; `y` replaces a column of its name.
 
     Parameters
@@ -61,7 +66,7 @@ def with_target(frame, y, names):
     return pd.concat([targets, others], axis=1), list(targets.columns)
 
 
-def _target_frame(frame, y, names):
+def _target_frame(frame: pd.DataFrame, y: Any, names: Any) -> pd.DataFrame:
     """`y` as a frame with the rows of `X`, named as it is, else by `target`, else "y"."""
     if not isinstance(y, (pd.Series, pd.DataFrame)):
         y = np.asarray(y)

@@ -5,7 +5,15 @@ that shuffles or sets any other column of them finds that nothing depends on it;
 left.
 """
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from .._types import FrameLike
 from .callers import Caller
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 __all__ = ["refuse_arrays", "refuse_shuffled_columns", "refuse_shuffled_rows"]
 
@@ -18,7 +26,7 @@ _OF_ROWS = {
 }
 
 
-def refuse_shuffled_rows(horizon):
+def refuse_shuffled_rows(horizon: int) -> None:
     """Refuse a fit that a tool asks for on rows in another order, or that no test rows follow.
 
     Parameters
@@ -36,7 +44,7 @@ def refuse_shuffled_rows(horizon):
             raise ValueError(f"{name} cannot judge a forecaster: it {_OF_ROWS[name].format(horizon=horizon)}")
 
 
-def refuse_arrays(X):
+def refuse_arrays(X: FrameLike) -> None:
     """Refuse the array that a scikit-learn tool made from a frame, naming the tool.
 
     Parameters
@@ -58,7 +66,7 @@ def refuse_arrays(X):
         )
 
 
-def refuse_shuffled_columns(frame, known):
+def refuse_shuffled_columns(frame: pd.DataFrame, known: list[Any]) -> None:
     """Refuse a forecast that a tool requests to measure the effect of a column which is not read.
 
     Parameters
@@ -92,7 +100,7 @@ def refuse_shuffled_columns(frame, known):
     )
 
 
-def _looked_at(inside, frame):
+def _looked_at(inside: Any, frame: pd.DataFrame) -> list[Any]:
     """Columns that a tool changes: those that `partial_dependence` names, else all."""
     for one in inside:
         features = one.f_locals.get("features") if one.f_code.co_name.startswith("_partial_dependence") else None

@@ -1,6 +1,9 @@
 """Fine-tuning: training of a fitted state's networks continued on some series, and evaluated on their newest rows."""
 
+from __future__ import annotations
+
 from dataclasses import replace
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -12,6 +15,12 @@ from .report import ModelReport
 from .span import Span
 from .verdict import verdict_of_origins
 
+if TYPE_CHECKING:
+    from .._frames import TimeAxis
+    from .._preparation import Member, Rows, RowWeights
+    from .calibration import Calibration
+    from .state import FittedState
+
 __all__ = ["fine_tuned"]
 
 _RATE = 0.1  # of the learning rate of a fit
@@ -19,7 +28,14 @@ _FEW = 40  # errors of each step, which a coverage of 0.95 needs
 _NOTE = "fine-tuned, from a model that may have seen the validation rows"
 
 
-def fine_tuned(state, rows, steps, changes, weights=None, fraction=0.1):
+def fine_tuned(
+    state: FittedState,
+    rows: Rows,
+    steps: dict[str, int],
+    changes: dict[str, Any],
+    weights: RowWeights | None = None,
+    fraction: float | None = 0.1,
+) -> FittedState:
     """A state with other rows, after continued training of its networks on them.
 
     Parameters
@@ -53,7 +69,7 @@ def fine_tuned(state, rows, steps, changes, weights=None, fraction=0.1):
             "RNNForecaster among its regressors. Fix: sklearn.base.clone(model).fit(X)."
         )
 
-    def tuned(some):
+    def tuned(some: Any) -> dict[str, Member]:
         given = some, weights, changes
         return {name: _tuned(member, steps[name], state.axis, *given) for name, member in members.items()}
 
@@ -80,7 +96,9 @@ def fine_tuned(state, rows, steps, changes, weights=None, fraction=0.1):
     return tuned_state.standing(rows)
 
 
-def _tuned(member, step, axis, rows, weights, changes):
+def _tuned(
+    member: Member, step: int, axis: TimeAxis, rows: Rows, weights: RowWeights | None, changes: dict[str, Any]
+) -> Member:
     """A network trained on; any other member as it is, with what has to be learnt of new series."""
     known = member.knowing(rows)
     if not goes_on_from_weights(member.regressor):
@@ -102,7 +120,9 @@ def _tuned(member, step, axis, rows, weights, changes):
     return trained_on(known, step, axis, rows, weights, changes=slower | changes)
 
 
-def _verdict(state, rows, tuned, fraction):
+def _verdict(
+    state: FittedState, rows: Rows, tuned: Any, fraction: float | None
+) -> tuple[ModelReport, Calibration | None]:
     """Errors on the newest rows, of copies that were tuned on those before them."""
     from .._recipe.validation import judged_rows, origins_behind, validation_ends
 
@@ -119,7 +139,7 @@ def _verdict(state, rows, tuned, fraction):
     if not len(origins):
         return nothing
     copies = list(members.values())
-    shares = [1.0] if state.members is None else [state.weights[name] for name in members]
+    shares = [1.0] if state.members is None else [(state.weights or {})[name] for name in members]
     forecasts = sum(share * member.forecast(judged, origins.rows) for share, member in zip(shares, copies, strict=True))
     preparation = state.preparation
     task = Task(

@@ -1,23 +1,37 @@
 """The first evaluation of a fit: errors on rows that were not trained on, and the residuals for intervals."""
 
+from __future__ import annotations
+
 from functools import partial
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from .._preparation import kind_of
 from .._preparation.regression import LEAST, judged, predict_windows
+from .._types import Floats, Integers
 from .._windows import Windows
 from ..baselines import naive_forecasts
 from .calibration import Calibration
 from .error_scale import ErrorScales
 from .report import ModelReport, judge, seasonal_change
 
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from .._preparation import Member, Rows, Task
+    from .._recipe import Choice
+    from .._recipe.validation import Origins
+    from .forecaster import SeriesForecaster
+
 __all__ = ["verdict_of_origins", "verdict_of_regressor"]
 
 _MOST = 20_000  # windows whose mean is a naive forecast
 
 
-def verdict_of_regressor(model, task, rows, member, windows, ends):
+def verdict_of_regressor(
+    model: SeriesForecaster, task: Task, rows: Rows, member: Member, windows: Windows, ends: Integers | None
+) -> tuple[ModelReport, Calibration | None]:
     """Errors on the newest windows, and the residuals for intervals.
 
     Parameters
@@ -53,7 +67,17 @@ def verdict_of_regressor(model, task, rows, member, windows, ends):
     return _judged(task, rows, held_out, forecast, preparation.fill, name, chose_epoch, notes, scales)
 
 
-def _judged_from_nothing(task, rows, windows, held_out, forecast, name, chose_epoch, notes, error_scales):
+def _judged_from_nothing(
+    task: Task,
+    rows: Rows,
+    windows: Windows,
+    held_out: Windows,
+    forecast: Floats,
+    name: str,
+    chose_epoch: bool,
+    notes: list[str],
+    error_scales: ErrorScales,
+) -> tuple[ModelReport, Calibration | None]:
     """Of forecasts that read no past: next to the naive ones from a past, or to the mean curve where there is none."""
     targets = rows.true_targets.astype(np.float64)
     actual = targets[_ahead(held_out, task.horizon)]
@@ -74,12 +98,12 @@ def _judged_from_nothing(task, rows, windows, held_out, forecast, name, chose_ep
     return report, Calibration.of(rows, held_out, actual, forecast, error_scales, of_new)
 
 
-def _ahead(windows, horizon):
+def _ahead(windows: Windows, horizon: int) -> Integers:
     """Rows that windows forecast."""
     return windows.origins[:, None].astype(np.int64) + np.arange(1, horizon + 1)
 
 
-def _on_given_rows(task, rows, member, ends):
+def _on_given_rows(task: Task, rows: Rows, member: Member, ends: Integers) -> tuple[ModelReport, Calibration | None]:
     from .._recipe.validation import origins_behind
 
     origins = origins_behind(rows, ends, task.horizon, member.looks_back)
@@ -90,7 +114,16 @@ def _on_given_rows(task, rows, member, ends):
     )
 
 
-def verdict_of_origins(task, rows, origins, forecasts, name, members, choice=None, chose_epoch=False):
+def verdict_of_origins(
+    task: Task,
+    rows: Rows | None,
+    origins: Origins | None,
+    forecasts: Floats | None,
+    name: str,
+    members: list[Member],
+    choice: Choice | None = None,
+    chose_epoch: bool = False,
+) -> tuple[ModelReport, Calibration | None]:
     """The same from forecasts at some rows.
 
     Parameters
@@ -115,7 +148,7 @@ def verdict_of_origins(task, rows, origins, forecasts, name, members, choice=Non
     candidates = None if choice is None else choice.candidates
     if choice is not None:  # the same rows ended the training of networks
         chose_epoch = any(len(getattr(one.regressor, "validation_loss_curve_", ())) for one in choice.early.values())
-    if forecasts is None:
+    if forecasts is None or origins is None or rows is None:
         return ModelReport(None, np.nan, 0, False, notes, candidates=candidates), None
     windows = Windows(
         rows.targets, origins.rows, lookback=min(task.horizon, int(np.diff(rows.starts).min())), horizon=task.horizon,
@@ -126,7 +159,18 @@ def verdict_of_origins(task, rows, origins, forecasts, name, members, choice=Non
     return _judged(task, rows, windows, forecasts, fill, name, chose_epoch, notes, scales, candidates)
 
 
-def _judged(task, rows, windows, forecast, fill, name, chose_epoch, notes, error_scales, candidates=None):
+def _judged(
+    task: Task,
+    rows: Rows,
+    windows: Windows,
+    forecast: Floats,
+    fill: Any,
+    name: str,
+    chose_epoch: bool,
+    notes: list[str],
+    error_scales: ErrorScales,
+    candidates: pd.DataFrame | None = None,
+) -> tuple[ModelReport, Calibration | None]:
     actual = rows.true_targets[_ahead(windows, task.horizon)].astype(np.float64)
     if np.isnan(actual).all():  # nothing but rows that were put in
         return ModelReport(None, np.nan, 0, False, notes, candidates=candidates), None
@@ -140,5 +184,5 @@ def _judged(task, rows, windows, forecast, fill, name, chose_epoch, notes, error
     return report, Calibration.of(rows, windows, actual, forecast, error_scales)
 
 
-def _notes(task):
+def _notes(task: Task) -> list[str]:
     return [task.axis.note.rstrip(".")] if task.axis.note else []

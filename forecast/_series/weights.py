@@ -1,17 +1,27 @@
 """The user's weights: one for each row of the frame, and a decay with age."""
 
+from __future__ import annotations
+
 from dataclasses import replace
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
 
 from .._frames import read_panel
 from .._preparation import RowWeights, learns
+from .._types import Floats
+
+if TYPE_CHECKING:
+    from .._frames import Roles, TimeAxis
+    from .forecaster import SeriesForecaster
 
 __all__ = ["row_weights"]
 
 
-def row_weights(model, frame, roles, axis, sample_weight):
+def row_weights(
+    model: SeriesForecaster, frame: pd.DataFrame, roles: Roles, axis: TimeAxis, sample_weight: Any
+) -> RowWeights | None:
     """The weights of a fit, or None.
 
     Parameters
@@ -49,7 +59,7 @@ def row_weights(model, frame, roles, axis, sample_weight):
     return RowWeights.of(axis, model.half_life, read_panel(stand_in, only, model._rules(), axis=axis))
 
 
-def _checked(sample_weight, frame):
+def _checked(sample_weight: Any, frame: pd.DataFrame) -> Floats:
     if isinstance(sample_weight, pd.Series) and not sample_weight.index.equals(frame.index):
         raise ValueError(
             "sample_weight has another index than X; expected the same labels in the same order. Fix: "

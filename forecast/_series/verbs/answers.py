@@ -1,21 +1,37 @@
 """Forecasts of a fitted forecaster, the frame of future covariates, and the skill."""
 
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any, Literal
+
 import numpy as np
 from sklearn.utils.validation import check_is_fitted
 
 from ..._frames import future_frame, leave, with_static
+from ..._types import Booleans, Floats, FrameLike
 from ...baselines import seasonal_naive
 from ...metrics import skill
 from ..beginnings import refuse_likeless
 from ..skipping import check_errors, warn_left_out
+from .host import Host
 
 __all__ = ["Answers"]
 
 
-class Answers:
+class Answers(Host):
     """The part of `SeriesForecaster` that forecasts."""
 
-    def predict(self, X=None, *, history=None, n=None, static=None, recursive=None, errors="warn"):
+    def predict(
+        self,
+        X: FrameLike | int | None = None,
+        *,
+        history: FrameLike | None = None,
+        n: int | None = None,
+        static: FrameLike | None = None,
+        recursive: bool | None = None,
+        errors: Literal["warn", "raise"] = "warn",
+    ) -> FrameLike:
         """Forecast the steps after the fitted data, or after another history.
 
         Parameters
@@ -81,7 +97,15 @@ class Answers:
         request = self._request(X, history, errors, n, static)
         return self._answered(request, self._forecasts(request, recursive), self.target_names_, self._state.flat)
 
-    def future_frame(self, n=None, *, history=None, static=None, new=None, errors="warn"):
+    def future_frame(
+        self,
+        n: int | None = None,
+        *,
+        history: FrameLike | None = None,
+        static: FrameLike | None = None,
+        new: Iterable[Any] | None = None,
+        errors: Literal["warn", "raise"] = "warn",
+    ) -> FrameLike:
         """Return the frame to fill with future covariates and pass to `predict`.
 
         Parameters
@@ -123,7 +147,8 @@ class Answers:
         check_is_fitted(self)
         state = self._state
         check_errors(errors)
-        past, refused = state.tail, {}
+        refused: dict[Any, Exception] = {}
+        past = state.tail
         if history is not None or static is not None:
             past, refused = self._read_history(*self._with_static(static, history=history), errors)
         if refused:
@@ -144,7 +169,7 @@ class Answers:
             frame = with_static(frame, state.roles, state.schema, static)
         return leave(frame, self._kind)
 
-    def score(self, X, y=None):
+    def score(self, X: FrameLike, y: Any = None) -> float:
         """Return the skill on the rows of `X`: `1 - MAE / MAE of the seasonal naive`, the mean over targets and series.
 
         Parameters
@@ -190,7 +215,7 @@ class Answers:
         return float(np.nanmean(np.concatenate(skills)))
 
 
-def _skill(forecast, actual, naive, seen):
+def _skill(forecast: Floats, actual: Floats, naive: Floats, seen: Booleans) -> Floats:
     """1 - MAE / MAE of the naive forecast, of each target."""
     count = np.maximum(seen.sum(axis=0), 1)
     error, yardstick = (np.where(seen, np.abs(actual - other), 0.0).sum(axis=0) / count for other in (forecast, naive))

@@ -1,21 +1,38 @@
 """A check whether forecasts are still as good as in validation."""
 
+from __future__ import annotations
+
 from numbers import Integral, Real
+from typing import TYPE_CHECKING, Any, Literal
 
 from sklearn.utils.validation import check_is_fitted
 
 from ..._refusals import Fix, Refusal, joined
+from ..._types import FrameLike
 from ..errors import errors_since
 from ..growing import JUDGED, grown
 from ..skipping import SkippedSeriesWarning, listed, warn_of
+from .host import Host
+
+if TYPE_CHECKING:
+    from ..drift import DriftReport
 
 __all__ = ["Monitors"]
 
 
-class Monitors:
+class Monitors(Host):
     """The part of `SeriesForecaster` that watches its own errors."""
 
-    def monitor(self, new_rows=None, y=None, *, window=None, confidence=0.99, margin=0.1, overlap="error"):
+    def monitor(
+        self,
+        new_rows: FrameLike | None = None,
+        y: Any = None,
+        *,
+        window: int | None = None,
+        confidence: float = 0.99,
+        margin: float = 0.1,
+        overlap: Literal["error", "skip"] = "error",
+    ) -> DriftReport:
         """Check whether errors since training have grown compared with those on the validation windows.
 
         From every origin since the fit (or the last `update(refit="continue")`), the model forecasts rows that are
@@ -101,15 +118,15 @@ class Monitors:
                 text = joined(f"new rows of {len(refused)} series were not looked at: ", listed(refused), ".")
                 warn_of(SkippedSeriesWarning, text, refused, 2)
         window = max(40, 2 * state.horizon) if window is None else int(window)
-        residuals = state.calibration.of_targets(len(self.target_names_))
+        residuals = state.calibrated.of_targets(len(self.target_names_))
         errors = errors_since(state, state.rows, trained, JUDGED)
         return drift_of(errors, residuals, state.horizon, window, confidence, margin)
 
 
-def _check(window, confidence, margin):
+def _check(window: object, confidence: object, margin: object) -> None:
     if window is not None and (isinstance(window, bool) or not isinstance(window, Integral) or window < 10):
         raise ValueError(f"window is {window!r}; expected a whole number of origins, 10 or more.")
-    if isinstance(confidence, bool) or not isinstance(confidence, Real) or not 0.5 < confidence < 1:
+    if isinstance(confidence, bool) or not isinstance(confidence, Real) or not 0.5 < float(confidence) < 1:
         raise ValueError(f"confidence is {confidence!r}; expected a number between 0.5 and 1, such as 0.99.")
-    if isinstance(margin, bool) or not isinstance(margin, Real) or not 0 <= margin < float("inf"):
+    if isinstance(margin, bool) or not isinstance(margin, Real) or not 0 <= float(margin) < float("inf"):
         raise ValueError(f"margin is {margin!r}; expected 0 or more, such as 0.1 for ten per cent.")

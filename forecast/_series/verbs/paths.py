@@ -1,7 +1,11 @@
 """Sample paths of a fitted forecaster."""
 
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
 from functools import partial
 from numbers import Integral, Real
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 from sklearn.utils.validation import check_is_fitted
@@ -9,20 +13,37 @@ from sklearn.utils.validation import check_is_fitted
 from ..._distributions import Distribution
 from ..._preparation import LEVELS, PARAMETERS
 from ..._seeds import generator
+from ..._types import Floats, FrameLike, Seed
 from ..calibration import USUAL
 from ..forecasting import from_ends
 from ..past_paths import ENOUGH, PastPaths
-from .uncertainty import columns_of
+from .host import Host
+from .requests import columns_of
+
+if TYPE_CHECKING:
+    from ..calibration import Calibration
+    from ..state import FittedState
+    from .requests import Request
 
 __all__ = ["Paths"]
 
 _COVERAGES = (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 0.98, 0.99, 0.995, 0.998)  # whose bounds paths read
 
 
-class Paths:
+class Paths(Host):
     """The part of `SeriesForecaster` that samples paths."""
 
-    def sample(self, n_paths=1000, X=None, *, random_state=None, history=None, static=None, n=None, errors="warn"):
+    def sample(
+        self,
+        n_paths: int = 1000,
+        X: FrameLike | int | None = None,
+        *,
+        random_state: Seed = None,
+        history: FrameLike | None = None,
+        static: FrameLike | None = None,
+        n: int | None = None,
+        errors: Literal["warn", "raise"] = "warn",
+    ) -> FrameLike:
         """Sample paths of the future: whole forecasts with the dependence between steps and between series.
 
         Use them for sums over the horizon or over series, and for everything else that is not one step of one series:
@@ -98,7 +119,7 @@ class Paths:
         arrays = [paths.reshape(len(paths), -1) for paths in self._sampled(request, int(n_paths), random_state)]
         return self._answered(request, arrays, columns_of(self.target_names_, [f"_{i}" for i in range(n_paths)]))
 
-    def _sampled(self, request, n_paths, random_state):
+    def _sampled(self, request: Request, n_paths: int, random_state: Seed) -> Iterator[Floats]:
         """Paths of each series, (steps, targets, n_paths)."""
         coverages = _known_coverages(self._state.calibration)
         readers = (coverages and self._distributions(request)) or self._tables(request, coverages)
@@ -106,7 +127,7 @@ class Paths:
         for read, scores, labels in zip(readers, drawn, request.labels, strict=True):
             yield np.moveaxis(read(scores[:, : len(labels)]), 0, -1)
 
-    def _judged_paths(self, X, y, n_paths, random_state):
+    def _judged_paths(self, X: FrameLike, y: Any, n_paths: int, random_state: Seed) -> Iterator[tuple[Floats, Floats]]:
         """For scores: the known values of each series and target, (steps,), and paths of these steps."""
         check_is_fitted(self)
         request = self._request(X, None)
@@ -117,7 +138,7 @@ class Paths:
                 if known.any():
                     yield values[known, column], paths[known, column]
 
-    def _distributions(self, request):
+    def _distributions(self, request: Request) -> list[Callable[[Floats], Floats]] | None:
         """For each series a function from normal scores to values, by its distributions; None: there are none.
 
         A series with a short history or none is more uncertain than its distribution, so bounds are used instead.
@@ -128,19 +149,19 @@ class Paths:
         cubes = from_ends(state, past, request.labels, request.future, PARAMETERS)
         return [partial(_drawn_from, Distribution._of(state.family, cube)) for cube in cubes]
 
-    def _tables(self, request, coverages):
+    def _tables(self, request: Request, coverages: list[float] | None) -> list[Callable[[Floats], Floats]]:
         """For each series a function from normal scores to values, by quantiles at some levels."""
         levels, tables = self._marginals(request, coverages or [0.8])  # without errors refused, as an interval is
         return [partial(_read, table, levels) for table in tables]
 
-    def _marginals(self, request, coverages):
+    def _marginals(self, request: Request, coverages: list[float]) -> tuple[Floats, list[Floats]]:
         """Levels, and the quantiles at them of each series, (levels, steps, targets), ascending."""
         state = self._state
         bounded = self._bounded(request, coverages, [level for level in coverages if level in USUAL])
-        levels = [(1 - level) / 2 for level in coverages[::-1]] + [(1 + level) / 2 for level in coverages]
-        levels = np.round(levels, 12)  # (1 - 0.8) / 2 is less than 0.1
+        ends = [(1 - level) / 2 for level in coverages[::-1]] + [(1 + level) / 2 for level in coverages]
+        levels = np.round(ends, 12)  # (1 - 0.8) / 2 is less than 0.1
         tables = [np.concatenate([lower[::-1], upper]) for _, lower, upper in bounded]
-        own = _own_levels(state, levels) if self.loss != "quantile" else []
+        own = _own_levels(state, levels) if self.loss != "quantile" else np.empty(0)
         if not len(own):
             return levels, [np.sort(table, axis=0) for table in tables]
         below, above = levels < own[0], levels > own[-1]
@@ -150,8 +171,8 @@ class Paths:
             tables[number] = np.concatenate([low, inner, high])
         return np.concatenate([levels[below], own, levels[above]]), tables
 
-    def _past_paths(self):
-        calibration = self._state.calibration
+    def _past_paths(self) -> PastPaths:
+        calibration = self._state.calibrated
         if calibration.series is None:
             raise ValueError(
                 "paths need the series and time of each error on the validation windows, and files of earlier "
@@ -159,16 +180,16 @@ class Paths:
             )
         return PastPaths.of(calibration, self._state.horizon)
 
-    def _lines(self, keys):
+    def _lines(self, keys: list[Any]) -> list[list[tuple[int, int]]]:
         """For each series and target, which errors are its own: their number and column."""
-        calibration, n = self._state.calibration, len(self.target_names_)
+        calibration, n = self._state.calibrated, len(self.target_names_)
         number = {key: position for position, key in enumerate(calibration.scales)}
         if calibration.residuals.shape[2] == n:
             return [[(number.get(key, -1), column) for column in range(n)] for key in keys]
         return [[(number.get((key, column), -1), 0) for column in range(n)] for key in keys]
 
 
-def _known_coverages(calibration):
+def _known_coverages(calibration: Calibration | None) -> list[float] | None:
     """Coverages whose bounds are known, and the highest that the errors are enough for; None without any errors."""
     if calibration is None:
         return None
@@ -183,28 +204,29 @@ def _known_coverages(calibration):
     return [*found, highest] if found[-1] + 1e-6 < highest < _COVERAGES[-1] else found
 
 
-def _own_levels(state, levels):
+def _own_levels(state: FittedState, levels: Floats) -> Floats:
     """Levels of the networks' own quantiles, at least two of which enclose the median; none: there are none."""
     if not state.has_quantiles or not all(member.preparation.is_pointwise for member, _ in state.parts):
-        return []
-    low, high, fitted = 0.0, 1.0, []
+        return np.empty(0)
+    low, high = 0.0, 1.0
+    fitted: list[float] = []
     for member, _ in state.parts:
         own = LEVELS if member.spread is not None else getattr(member.regressor, "quantiles_", None)
         if own is not None:
             low, high, fitted = max(low, own[0]), min(high, own[-1]), [*fitted, *own]
     found = np.unique(np.round(np.concatenate([fitted, levels]), 12))
     found = found[(found >= low) & (found <= high)]
-    return found if low < 0.5 < high else []
+    return found if low < 0.5 < high else np.empty(0)
 
 
-def _drawn_from(distribution, scores):
+def _drawn_from(distribution: Distribution, scores: Floats) -> Floats:
     """Quantiles of distributions (steps, targets) at normal scores (n_paths, steps, targets)."""
     from scipy.special import ndtr
 
     return np.moveaxis(distribution.quantiles(np.moveaxis(ndtr(scores), 0, -1)), -1, 0)
 
 
-def _read(table, levels, scores):
+def _read(table: Floats, levels: Floats, scores: Floats) -> Floats:
     """Quantiles at normal scores, linear in the score between two levels; beyond the outermost level those of it.
 
     Parameters

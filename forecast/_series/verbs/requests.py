@@ -1,8 +1,12 @@
 """Requests to a fitted forecaster as rows and labels, and results row by row or in the user's layout."""
 
+from __future__ import annotations
+
 import datetime
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from numbers import Integral
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 import pandas as pd
@@ -21,6 +25,7 @@ from ..._frames import (
 )
 from ..._preparation import Rows
 from ..._refusals import Fix, Refusal, Words
+from ..._types import Floats, FrameLike, Integers
 from ..beginnings import refuse_unlearnable, refuse_untransformable, with_likenesses
 from ..bounds import note_beyond
 from ..codes import note_codes, note_future_codes
@@ -37,8 +42,13 @@ from ..skipping import (
 )
 from ..targets import entered
 from ..tools import refuse_shuffled_columns
+from .host import Host
 
-__all__ = ["Request", "Requests", "after_origins"]
+if TYPE_CHECKING:
+    from ..._frames import Future
+    from ..state import FittedState
+
+__all__ = ["Request", "Requests", "after_origins", "columns_of"]
 
 
 @dataclass(frozen=True)
@@ -64,19 +74,26 @@ class Request:
     """
 
     past: Rows
-    keys: list
-    labels: list
-    future: list
-    order: list | None = None
-    index: object = None
-    cold: dict = field(default_factory=dict)
+    keys: list[Any]
+    labels: list[pd.Index]
+    future: list[Floats]
+    order: list[Integers] | None = None
+    index: pd.Index | None = None
+    cold: dict[Any, list[Any]] = field(default_factory=dict)
     fresh: Rows | None = None
 
 
-class Requests:
+class Requests(Host):
     """The part of `SeriesForecaster` that reads requests."""
 
-    def _request(self, X, history, errors="raise", n=None, static=None):
+    def _request(
+        self,
+        X: FrameLike,
+        history: FrameLike,
+        errors: Literal["warn", "raise"] = "raise",
+        n: int | None = None,
+        static: FrameLike | None = None,
+    ) -> Request:
         """The future rows X, or `n` steps, or as many as an int passed as X.
 
         Without the series of a panel that cannot be answered: a warning names them.
@@ -84,7 +101,8 @@ class Requests:
         X, history = self._with_static(static, X=X, history=history)
         X, n = _rows_or_steps(X, n)
         check_errors(errors)
-        state, refused = self._state, {}
+        refused: dict[Any, Exception] = {}
+        state = self._state
         whole = None
         if history is not None:
             whole, refused = self._read_history(history, errors)
@@ -122,7 +140,7 @@ class Requests:
         since = state.rows if whole is None and state.trained is not None else whole
         return replace(request, fresh=since)
 
-    def _tell_short(self, request):
+    def _tell_short(self, request: Request) -> None:
         """Warn of series whose history was padded, or stood in for."""
         least, past = self._state.looks_back, request.past
         lengths = zip(past.keys, np.diff(past.starts), strict=True)
@@ -143,15 +161,17 @@ class Requests:
             text = f"{len(like)} of {past.n_series} series have no history: {listed(each)}{end}"
             warn_of(ShortHistoryWarning, text, each, 4)
 
-    def _next_steps(self, past, steps):
+    def _next_steps(self, past: Rows, steps: int) -> Request:
         labels = [self._state.axis.after(last, steps) for last in past.last_labels.values()]
         return Request(past, past.keys, labels, [np.zeros((steps, 0))] * past.n_series)
 
-    def _future_steps(self, X, past, errors):
+    def _future_steps(
+        self, X: FrameLike, past: Rows, errors: Literal["warn", "raise"]
+    ) -> tuple[Request, dict[Any, Exception]]:
         state = self._state
         frame, _ = enter(X)
         refuse_shuffled_columns(frame, state.roles.future)
-        cold = {}
+        cold: dict[Any, list[Any]] = {}
         roles = state.roles
         told = roles.static and (roles.outside is not None or {*frame.columns, *roles.ids} >= set(roles.static))
         if told or (state.reads_no_past and past.keys != [None]):
@@ -160,7 +180,7 @@ class Requests:
                 past, cold = with_likenesses(state, past, frame.iloc[np.sort(np.concatenate(unknown))])
         number = {key: n for n, key in enumerate(past.keys)}
 
-        def read(some):
+        def read(some: pd.DataFrame) -> Future:
             given = read_future(some, state.roles, state.schema, state.axis, past.last_labels, at_least=state.horizon)
             for key in given.keys:
                 self._refuse_short(past, number[key], "the fitted data")
@@ -171,9 +191,9 @@ class Requests:
         asked = past.only(given.keys)
         return Request(asked, given.keys, given.labels, given.values, given.rows, given.index, cold), refused
 
-    def _long_enough(self, past, errors):
+    def _long_enough(self, past: Rows, errors: Literal["warn", "raise"]) -> tuple[Rows, dict[Any, Exception]]:
         """The series that a forecast can be made for, and why it cannot for the others."""
-        refused = {}
+        refused: dict[Any, Exception] = {}
         for number, key in enumerate(past.keys):
             try:
                 self._refuse_short(past, number, "the fitted data")
@@ -185,7 +205,7 @@ class Requests:
             raise next(iter(refused.values()))
         return past.only([key for key in past.keys if key not in refused]), refused
 
-    def _refuse_short(self, rows, number, what):
+    def _refuse_short(self, rows: Rows, number: int, what: str) -> None:
         state = self._state
         key, length, least = rows.keys[number], int(rows.starts[number + 1] - rows.starts[number]), state.least_history
         if length >= least:
@@ -194,12 +214,12 @@ class Requests:
             return
         name = "" if key is None else f" of series {key!r}"
         lost = state.preparation.n_lost if state.members is None else 0
-        lost = f"{least - lost} + {lost} of the transform" if lost else f"{least}"
+        needed = f"{least - lost} + {lost} of the transform" if lost else f"{least}"
         raise ValueError(
-            f"{what}{name} has {length} rows; expected at least lookback = {lost} of them to forecast from."
+            f"{what}{name} has {length} rows; expected at least lookback = {needed} of them to forecast from."
         )
 
-    def _with_static(self, static, **frames):
+    def _with_static(self, static: FrameLike, **frames: Any) -> list[Any]:
         """Frames by their names, such as X and a history, with the static covariates of their series as columns."""
         if static is None:
             return list(frames.values())
@@ -216,17 +236,19 @@ class Requests:
             frames[what] = table.joined_to(frame, Layout.of(frame, roles, what), what)
         return list(frames.values())
 
-    def _forecasts(self, request, recursive=None):
+    def _forecasts(self, request: Request, recursive: bool | None = None) -> list[Floats]:
         steps = 0 if self._state.roles.past else max(map(len, request.labels))  # with past covariates it is refused
         tell_of_feedback(steps, self._state.horizon, recursive)
         return from_ends(self._state, request.past, request.labels, request.future)
 
-    def _read_history(self, history, errors="raise"):
+    def _read_history(
+        self, history: FrameLike, errors: Literal["warn", "raise"] = "raise"
+    ) -> tuple[Rows, dict[Any, Exception]]:
         """Another history, checked like fitted rows; and why series of it are left out."""
         state = self._state
         frame, _ = entered(history, "history")
 
-        def read(some):
+        def read(some: pd.DataFrame) -> Rows:
             rows = state.read(some, self._rules(), "the history")
             known = set(state.tail.keys)
             new = [key for key in rows.keys if key not in known]
@@ -238,7 +260,7 @@ class Requests:
 
         return (read(frame), {}) if errors == "raise" else read_able(read, frame, state.roles, "the history")
 
-    def _answered(self, request, arrays, names, flat=False):
+    def _answered(self, request: Request, arrays: list[Floats], names: list[Any], flat: bool = False) -> FrameLike:
         """Results row by row for rows that the user gave, else with names and stamps in the layout of the data.
 
         `flat`: of rows that the user gave, a series in place of a frame of one column.
@@ -248,12 +270,12 @@ class Requests:
             frame = answer(state.layout, state.roles, request.keys, request.labels, arrays, names)
         else:
             index = request.index if self._kind is None else pd.RangeIndex(len(request.index))  # others have none
-            frame = answer_rows(index, request.order, arrays, names)
+            frame = answer_rows(index, request.order or [], arrays, names)
             if flat:
                 return one_column(frame, self._kind)
         return leave(frame, self._kind)
 
-    def _actual(self, X, y, request):
+    def _actual(self, X: FrameLike, y: Any, request: Request) -> list[Floats]:
         """The actual values of the steps asked for, a list of (steps, targets); NaN where missing and allowed."""
         state = self._state
         frame, target = entered(X, "X", y, self.target if y is not None else self.target_names_)
@@ -263,19 +285,19 @@ class Requests:
         found = dict(zip(rows.keys, zip(rows.starts[:-1], rows.starts[1:], strict=True), strict=True))
         return [rows.targets[slice(*found[key])].astype(np.float64) for key in request.keys]
 
-    def _known(self, past, key):
+    def _known(self, past: Rows, key: Any) -> Floats:
         """Targets of a series up to its end, without gaps, shape (rows, targets)."""
         part = past.only([key])
         return part.filled("targets", np.nan_to_num(np.nanmean(part.targets, axis=0)))
 
-    def _series_keys(self, past):
+    def _series_keys(self, past: Rows) -> list[Any]:
         return past.keys
 
-    def _last_labels(self, past):
+    def _last_labels(self, past: Rows) -> dict[Any, Any]:
         return past.last_labels
 
 
-def after_origins(state, rows, origins, n_steps):
+def after_origins(state: FittedState, rows: Rows, origins: Integers, n_steps: int) -> Request:
     """What `history=` up to some rows of several series asks for.
 
     Parameters
@@ -300,7 +322,19 @@ def after_origins(state, rows, origins, n_steps):
     return Request(_read_by(state, whole), whole.keys, labels, future, fresh=whole)
 
 
-def _read_by(state, whole):
+def columns_of(targets: list[Any], ends: Sequence[str]) -> list[Any]:
+    """Names of columns, target by target; a target's own name where an end is empty."""
+    names = [f"{target}{end}" if end else target for target in targets for end in ends]
+    if len(set(names)) < len(names):
+        twice = next(name for name in names if names.count(name) > 1)
+        raise ValueError(
+            f"two columns of the answer would be called {twice!r}: the targets are {targets}. Expected other names of "
+            "targets, and numbers that differ within six digits."
+        )
+    return names
+
+
+def _read_by(state: FittedState, whole: Rows) -> Rows:
     """The rows of a history that a forecast reads.
 
     Transform and floor of a series that was not there in fit are learnt from all its rows.
@@ -309,7 +343,7 @@ def _read_by(state, whole):
     return whole if learnt else whole.tail(state.needed)
 
 
-def _rows_or_steps(X, n):
+def _rows_or_steps(X: FrameLike, n: int | None) -> tuple[Any, int | None]:
     """Future rows or a number of steps, at most one of them."""
     number = isinstance(X, (Integral, np.integer)) and not isinstance(X, (bool, np.bool_))
     if number and n is None:

@@ -1,22 +1,37 @@
 """Fine-tuning: training of a panel model continued for one or several of its series, or for a new one."""
 
+from __future__ import annotations
+
+from collections.abc import Sequence
 from dataclasses import replace
+from typing import Any, Self
 
 from sklearn.base import clone
 from sklearn.utils.validation import check_is_fitted
 
 from ..._frames import read_panel
 from ..._preparation import Rows, RowWeights
+from ..._types import FrameLike
 from ..targets import entered, is_flat
 from ..tuning import fine_tuned
+from .host import Host
 
 __all__ = ["Tunes"]
 
 
-class Tunes:
+class Tunes(Host):
     """The part of `SeriesForecaster` that fine-tunes."""
 
-    def fine_tune(self, X, y=None, *, freeze=None, learning_rate=None, max_iter=None, static=None):
+    def fine_tune(
+        self,
+        X: FrameLike,
+        y: Any = None,
+        *,
+        freeze: Sequence[str] | None = None,
+        learning_rate: float | None = None,
+        max_iter: int | None = None,
+        static: FrameLike | None = None,
+    ) -> Self:
         """Return a new forecaster, fine-tuned on the rows of some series; this one stays as it is.
 
         Use it for a series of a panel, or a new one, that has too few rows for a separate model. The networks continue

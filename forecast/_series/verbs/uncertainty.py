@@ -1,30 +1,40 @@
 """Intervals and quantiles of a fitted forecaster."""
 
+from __future__ import annotations
+
 import warnings
+from collections.abc import Sequence
 from dataclasses import replace
 from numbers import Integral
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
-from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted
 
+from ..._decorators import available_if
 from ..._distributions import FAMILIES, Distribution
 from ..._preparation import LEVELS, PARAMETERS
 from ..._refusals import Refusal, argument, longer_horizon
 from ..._seeds import generator
 from ..._shares import shares
+from ..._types import Floats, FrameLike, Seed
 from ..beginnings import cold_widths, cold_yardstick, short_factor
 from ..error_scale import Yardstick, yardsticks_of
 from ..forecasting import from_ends, samples_from_ends
-from ..fresh import forecasts_and_offsets
+from ..fresh import followed, forecasts_and_offsets
+from .host import Host
+from .requests import columns_of
 
-__all__ = ["Uncertainty", "columns_of"]
+if TYPE_CHECKING:
+    from .requests import Request
+
+__all__ = ["Uncertainty"]
 
 _DEFAULT = (0.1, 0.5, 0.9)  # levels
 _WIDEST = round(LEVELS[-1] - LEVELS[0], 12)  # interval that quantiles of a recipe are the bounds of
 
 
-def _has_distribution(model):
+def _has_distribution(model: Any) -> bool:
     if not hasattr(model, "_state") or model._state.family is not None:
         return True
     state = model._state
@@ -39,10 +49,19 @@ def _has_distribution(model):
     )
 
 
-class Uncertainty:
+class Uncertainty(Host):
     """The part of `SeriesForecaster` that quantifies uncertainty."""
 
-    def predict_interval(self, X=None, *, history=None, static=None, coverage=0.9, n=None, errors="warn"):
+    def predict_interval(
+        self,
+        X: FrameLike | int | None = None,
+        *,
+        history: FrameLike | None = None,
+        static: FrameLike | None = None,
+        coverage: float | Sequence[float] = 0.9,
+        n: int | None = None,
+        errors: Literal["warn", "raise"] = "warn",
+    ) -> FrameLike:
         """Return the forecast and conformal intervals around it, per step.
 
         After `fit` they use the errors on the validation windows (`validation_fraction`), the newest ones: the width of
@@ -110,7 +129,16 @@ class Uncertainty:
         names = ["", *(f"_{side}{end}" for end in ends for side in ("lower", "upper"))]
         return self._answered(request, arrays, columns_of(self.target_names_, names))
 
-    def predict_quantiles(self, X=None, levels=_DEFAULT, *, history=None, static=None, n=None, errors="warn"):
+    def predict_quantiles(
+        self,
+        X: FrameLike | int | None = None,
+        levels: float | Sequence[float] = _DEFAULT,
+        *,
+        history: FrameLike | None = None,
+        static: FrameLike | None = None,
+        n: int | None = None,
+        errors: Literal["warn", "raise"] = "warn",
+    ) -> FrameLike:
         """Return quantiles of the forecast, per step.
 
         If the network has quantiles (`RNNForecaster(loss="quantile", quantile=[...])`, or the loss of a distribution),
@@ -172,7 +200,15 @@ class Uncertainty:
         return self._answered(request, arrays, columns_of(self.target_names_, ends))
 
     @available_if(_has_distribution)
-    def predict_distribution(self, X=None, *, history=None, static=None, n=None, errors="warn"):
+    def predict_distribution(
+        self,
+        X: FrameLike | int | None = None,
+        *,
+        history: FrameLike | None = None,
+        static: FrameLike | None = None,
+        n: int | None = None,
+        errors: Literal["warn", "raise"] = "warn",
+    ) -> FrameLike:
         """Return the parameters of the forecast's distribution, per step; needs a network with the loss of a
         distribution.
 
@@ -216,15 +252,27 @@ class Uncertainty:
         request = self._request(X, history, errors, n, static)
         cubes = from_ends(self._state, request.past, request.labels, request.future, PARAMETERS)
         arrays = [cube.reshape(len(cube), -1) for cube in cubes]
+        assert self._state.family is not None  # or the method would not be there
         names = [f"_{name}" for name in FAMILIES[self._state.family].parameters]
         return self._answered(request, arrays, columns_of(self.target_names_, names))
 
-    def _distribution(self, X):
+    def _distribution(self, X: FrameLike) -> Distribution:
         """The distributions of the rows of X, shape (rows, targets); for scores."""
         found = np.asarray(self.predict_distribution(X, errors="raise"), dtype=np.float64)
+        assert self._state.family is not None
         return Distribution._of(self._state.family, found.reshape(len(found), len(self.target_names_), -1))
 
-    def sample_y(self, X=None, n_samples=100, random_state=None, *, history=None, static=None, n=None, errors="warn"):
+    def sample_y(
+        self,
+        X: FrameLike | int | None = None,
+        n_samples: int = 100,
+        random_state: Seed = None,
+        *,
+        history: FrameLike | None = None,
+        static: FrameLike | None = None,
+        n: int | None = None,
+        errors: Literal["warn", "raise"] = "warn",
+    ) -> FrameLike:
         """Sample forecasts with the random masks of the networks: Monte-Carlo dropout [1]_.
 
         Their spread shows the uncertainty of the network without the noise of the data, so it is narrower than a
@@ -280,7 +328,7 @@ class Uncertainty:
         arrays = [cube.reshape(len(cube), -1) for cube in cubes]
         return self._answered(request, arrays, columns_of(self.target_names_, [f"_{i}" for i in range(n_samples)]))
 
-    def _bounded(self, request, levels, learnt=None):
+    def _bounded(self, request: Request, levels: list[float], learnt: list[float] | None = None) -> list[list[Floats]]:
         """Forecast of each series (steps, targets), its lower bounds (levels, steps, targets), and its upper ones.
 
         `learnt`: those of the levels that learn from the errors since the fit; the others follow them. None: all.
@@ -308,12 +356,13 @@ class Uncertainty:
         past, yardsticks = request.past, yardsticks_of(state, request.past)
         forecasts, adapted = forecasts_and_offsets(state, request, yardsticks, levels if learnt is None else learnt)
         known = [past.targets[first:end] for first, end in zip(past.starts[:-1], past.starts[1:], strict=True)]
-        found = []
-        own, usual, looks_back = self._own_bounds(request, levels), None, state.looks_back
+        found: list[list[Floats]] = []
+        own, looks_back = self._own_bounds(request, levels), state.looks_back
+        usual: Sequence[Floats] = ()
         if own is not None or learnt is not None or len(adapted) < len(request.keys):
             usual = state.calibration.offsets(levels, len(self.target_names_))
         if learnt is not None:
-            adapted = {key: _followed(sides, learnt, usual, levels) for key, sides in adapted.items()}
+            adapted = {key: followed(sides, learnt, usual, levels) for key, sides in adapted.items()}
         for number, (key, forecast) in enumerate(zip(request.keys, forecasts, strict=True)):
             yardstick, rows, steps = yardsticks[key], known[number], slice(len(forecast))
             if key in request.cold:
@@ -332,16 +381,16 @@ class Uncertainty:
             if key in request.cold and not state.calibration.of_new:
                 lower, upper = offsets
                 width = cold_widths(state, state.tail, levels, yardstick)
-                offsets = -np.hypot(np.minimum(lower, 0), width), np.hypot(np.maximum(upper, 0), width)
+                offsets = [-np.hypot(np.minimum(lower, 0), width), np.hypot(np.maximum(upper, 0), width)]
             found.append([forecast, *(state.within(yardstick.original(image + side)) for side in offsets)])
         return found
 
-    def _own_quantiles(self, request, asked):
+    def _own_quantiles(self, request: Request, asked: list[float]) -> list[Floats]:
         """Quantiles (steps, targets, levels) of each series that all members forecast."""
         cubes = from_ends(self._state, request.past, request.labels, request.future, asked)
         return self._less_sure(request, cubes, asked)
 
-    def _less_sure(self, request, cubes, asked):
+    def _less_sure(self, request: Request, cubes: list[Floats], asked: list[float]) -> list[Floats]:
         """Quantiles (steps, targets, levels) of each series; further apart for a short history or none."""
         state, past = self._state, request.past
         short = [number for number, length in enumerate(np.diff(past.starts)) if length < state.looks_back]
@@ -367,7 +416,7 @@ class Uncertainty:
                 cubes[number][..., place] = state.within(yardstick.original(image + apart))
         return cubes
 
-    def _own_bounds(self, request, levels):
+    def _own_bounds(self, request: Request, levels: list[float]) -> list[tuple[list[int], list[Any]]] | None:
         """Bounds from the learned quantiles of a recipe, where these enclose the level.
 
         Returns
@@ -386,37 +435,7 @@ class Uncertainty:
         return [(at, [cube[part] for cube in cubes]) for part in (slice(len(at)), slice(len(at), None))]
 
 
-def _followed(sides, learnt, usual, levels):
-    """Offsets of all levels, from those of some that have learnt from errors since the fit.
-
-    Between these, what they learnt is linear in the level; beyond the highest, offsets grow in its proportion.
-
-    Parameters
-    ----------
-    sides : ndarray of shape (2, learnt, steps, targets)
-    learnt : list of float
-        Rising, and in `levels`.
-    usual : (ndarray, ndarray) of shape (levels, steps, targets)
-        Right after the fit.
-    levels : list of float
-        Rising.
-
-    Returns
-    -------
-    list of ndarray of shape (levels, steps, targets)
-    """
-    at, found = [levels.index(level) for level in learnt], []
-    share = np.stack([np.interp(levels, learnt, row) for row in np.eye(len(learnt))], axis=-1)
-    for side, before in zip(sides, usual, strict=True):
-        offsets = before + np.tensordot(share, side - before[at], axes=1)
-        last, was = side[-1], before[at[-1]]
-        grown = np.divide(last, was, out=np.ones_like(last), where=last * was > 0)
-        offsets[at[-1] :] = last + (before[at[-1] :] - was) * grown
-        found.append(offsets)
-    return found
-
-
-def _nested(offsets, levels):
+def _nested(offsets: list[Floats], levels: list[float]) -> list[Floats]:
     """Bounds on their sides of the forecast, those of a higher level around those of a lower one."""
     lower, upper = np.minimum(offsets[0], 0), np.maximum(offsets[1], 0)
     order = np.argsort(levels)
@@ -424,31 +443,19 @@ def _nested(offsets, levels):
     return [lower, upper]
 
 
-def _coverage(level):
+def _coverage(level: float) -> float:
     """Of the interval that a quantile is a bound of: 0.9 of 0.05 and of 0.95, whose last bits differ."""
     return round(abs(2 * level - 1), 12)
 
 
-def _conformal(found, coverages, level):
+def _conformal(found: Sequence[Floats], coverages: list[float], level: float) -> Floats:
     """The quantile of a level, out of a forecast and its bounds; the median is the forecast itself."""
     if level == 0.5:
         return found[0]
     return found[1 if level < 0.5 else 2][coverages.index(_coverage(level))]
 
 
-def columns_of(targets, ends):
-    """Names of columns, target by target; a target's own name where an end is empty."""
-    names = [f"{target}{end}" if end else target for target in targets for end in ends]
-    if len(set(names)) < len(names):
-        twice = next(name for name in names if names.count(name) > 1)
-        raise ValueError(
-            f"two columns of the answer would be called {twice!r}: the targets are {targets}. Expected other names of "
-            "targets, and numbers that differ within six digits."
-        )
-    return names
-
-
-def _rows_first(X, levels):
+def _rows_first(X: FrameLike, levels: Any) -> tuple[Any, Any]:
     """`X` and `levels`, also out of the order of version 0.1, in which levels came first."""
     numbers = isinstance(X, (float, np.floating)) or (
         isinstance(X, (list, tuple, np.ndarray)) and np.ndim(X) == 1 and np.asarray(X).dtype.kind == "f"
@@ -463,5 +470,5 @@ def _rows_first(X, levels):
     return (None if levels is _DEFAULT else levels), X
 
 
-def _levels(given, name):
+def _levels(given: Any, name: str) -> list[float]:
     return list(dict.fromkeys(shares(given, name, least=1)))

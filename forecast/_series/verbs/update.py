@@ -1,10 +1,15 @@
 """The daily job: append new rows, so that forecasts continue after them."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Literal, Self
+
 from sklearn.utils.validation import check_is_fitted
 
 from ..._alone import Alone
 from ..._preparation import RowWeights
 from ..._refusals import Fix, Refusal, Words, argument, joined
+from ..._types import FrameLike
 from ..beginnings import refuse_untransformable
 from ..bounds import note_beyond
 from ..codes import note_codes
@@ -13,14 +18,31 @@ from ..growing import behind, grown, read_later
 from ..since import with_since
 from ..skipping import LateSeriesWarning, SkippedSeriesWarning, check_errors, listed, read_able, warn_of
 from ..targets import entered
+from .host import Host
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from ..._preparation import Rows
+    from ..state import FittedState
 
 __all__ = ["Updates"]
 
 
-class Updates:
+class Updates(Host):
     """The part of `SeriesForecaster` that appends new rows."""
 
-    def update(self, new_rows, y=None, *, refit="no", history=None, static=None, overlap="error", errors="warn"):
+    def update(
+        self,
+        new_rows: FrameLike,
+        y: Any = None,
+        *,
+        refit: Literal["no", "continue"] = "no",
+        history: FrameLike | None = None,
+        static: FrameLike | None = None,
+        overlap: Literal["error", "skip"] = "error",
+        errors: Literal["warn", "raise"] = "warn",
+    ) -> Self:
         """Append new rows to the known ones, so that `predict()` continues after them.
 
         Weights, transforms and scales stay those of `fit`: `predict()` is then bit-identical to `predict(history=all
@@ -106,7 +128,8 @@ class Updates:
                     )
                 )
             state = new = self._state
-            later, refused = self._later(*self._with_static(static, new_rows=new_rows), y, overlap, errors)
+            (rows,) = self._with_static(static, new_rows=new_rows)
+            later, refused = self._later(rows, y, overlap, errors)
             late = {}
             if later is not None:
                 new = grown(state, later)
@@ -120,22 +143,29 @@ class Updates:
             self._advance(new)
             return self
 
-    def _rows_of(self, history):
+    def _rows_of(self, history: FrameLike) -> Rows:
         frame, _ = entered(history, "history")
         return self._state.read(frame, self._rules(), "history")
 
-    def _steps(self):
+    def _steps(self) -> dict[str, int]:
         """Rows from one training window to the next, of each member."""
         if self._state.members is None:
             return {"regressor": self.step}
         chosen = self.recipe_["members"]
         return {name: chosen[name].get("step", self.step) for name in self._state.members}
 
-    def _later(self, new_rows, y, overlap, errors, verb="update"):
+    def _later(
+        self,
+        new_rows: FrameLike,
+        y: Any,
+        overlap: Literal["error", "skip"],
+        errors: Literal["warn", "raise"],
+        verb: str = "update",
+    ) -> tuple[Rows | None, dict[Any, Exception]]:
         state = self._state
         frame, _ = entered(new_rows, "new_rows", y, self.target_names_)
 
-        def read(some):
+        def read(some: pd.DataFrame) -> Rows | None:
             later = read_later(state, self._rules(), some, overlap, verb=verb)
             if later is not None:
                 refuse_untransformable(state, later, known=True)
@@ -147,7 +177,9 @@ class Updates:
             note_beyond(state.lower, state.upper, state.roles.target, found[0], 3, "new_rows")
         return found
 
-    def _tell(self, refused, late, new, errors):
+    def _tell(
+        self, refused: dict[Any, Exception], late: dict[Any, Any], new: FittedState, errors: Literal["warn", "raise"]
+    ) -> None:
         """Warn of what was not taken, before anything is changed."""
         if late:
             newest = max(new.tail.last_labels.values())
@@ -164,7 +196,7 @@ class Updates:
             text = joined(start, listed(refused), ". ", argument("errors", "raise"), end)
             warn_of(SkippedSeriesWarning, text, refused, 3)
 
-    def _advance(self, state):
+    def _advance(self, state: FittedState) -> None:
         """Take the place of the fitted state."""
         self._state = state
         self.regressor_ = state.regressor
@@ -172,6 +204,6 @@ class Updates:
         self.report_ = state.report
 
 
-def _check(name, value, allowed):
+def _check(name: str, value: object, allowed: tuple[str, ...]) -> None:
     if value not in allowed:
         raise ValueError(f"{name} is {value!r}; expected one of {list(allowed)}.")
