@@ -21,7 +21,6 @@ class CellInfo(TypedDict):
     gates: list[str]  # that `activity` hands out; none of an Elman cell, whose h is its only row
     vectors: list[str]  # that it owns, one number per unit each
     initial_vectors: list[tuple[float, float]]  # between which numbers each vector begins
-    estimator: str  # how RNNForecaster's argument `cell` names it
 
 class LossInfo(TypedDict):
     parameters: list[str]  # names of its parameters, e.g. ["delta"]

@@ -13,3 +13,4 @@ Floats: TypeAlias = npt.NDArray[np.floating[Any]]  # float32 or float64
 Integers: TypeAlias = npt.NDArray[np.integer[Any]]
 Booleans: TypeAlias = npt.NDArray[np.bool_]
 Seed: TypeAlias = int | np.random.RandomState | None
+Frame: TypeAlias = Any  # of pandas, or of another library that narwhals reads

@@ -1,10 +1,18 @@
 """`forecast update`: append new rows to those that a saved model knows, and write the model back."""
 
+from __future__ import annotations
+
 import argparse
 import warnings
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from .options import add_command, add_data, add_loudness, add_static
+
+if TYPE_CHECKING:
+    from argparse import ArgumentParser, Namespace
+
+    from .terminal import Terminal
 
 __all__ = ["add", "run"]
 
@@ -20,7 +28,7 @@ examples:
 """
 
 
-def add(commands):
+def add(commands: argparse._SubParsersAction[ArgumentParser]) -> None:
     """Add the command to the parser."""
     usage = "forecast update MODEL DATA [-o MODEL] [options]"
     parser = add_command(commands, "update", run, "append new rows to a saved model", usage, _DESCRIPTION, _EXAMPLES)
@@ -49,7 +57,7 @@ def add(commands):
     add_static(data, "static covariates of series that the model does not know, a row for each")
 
 
-def run(arguments, terminal):
+def run(arguments: Namespace, terminal: Terminal) -> None:
     """Load, read, update, save."""
     from .files import load_model
     from .fit import save
@@ -99,6 +107,6 @@ def run(arguments, terminal):
     )
 
 
-def _named(caught, category):
+def _named(caught: list[warnings.WarningMessage], category: type[Warning]) -> list[str]:
     """Names of series in the warnings of a class."""
     return [key for one in caught if one.category.__name__ == category for key in one.message.series]

@@ -1,11 +1,20 @@
 """Files that the command writes: checked before any work, and written whole or not at all."""
 
+from __future__ import annotations
+
 import io
 import os
 import tempfile
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from .problems import ProblemError
+
+if TYPE_CHECKING:
+    from argparse import Namespace
+    from typing import Any
+
+    import pandas as pd
 
 __all__ = ["check_output", "protect_inputs", "write_picture", "write_table"]
 
@@ -17,7 +26,7 @@ _INPUTS = {
 }  # fmt: skip
 
 
-def protect_inputs(arguments):
+def protect_inputs(arguments: Namespace) -> None:
     """Refuse an output that would replace a file that the command reads.
 
     Parameters
@@ -38,7 +47,7 @@ def protect_inputs(arguments):
                 raise ProblemError(f"{option} is {paths[0]!r}, which is {what} too. Fix: another name for {option}.")
 
 
-def check_output(name, option, endings=None):
+def check_output(name: str, option: str, endings: tuple[str, ...] | None = None) -> Path | None:
     """Everything about an output that can fail, before the work that makes it.
 
     Parameters
@@ -78,7 +87,7 @@ def check_output(name, option, endings=None):
     return path.absolute()
 
 
-def check_table(name, option):
+def check_table(name: str, option: str) -> Path | None:
     """As `check_output` for a table; Parquet needs pyarrow."""
     path = check_output(name, option, (".csv", *_PARQUET))
     if path is not None and path.suffix.lower() in _PARQUET:
@@ -92,7 +101,7 @@ def check_table(name, option):
     return path
 
 
-def check_picture(name, option):
+def check_picture(name: str, option: str) -> Path | None:
     """As `check_output` for a picture; it needs matplotlib."""
     path = check_output(name, option, (".png",))
     if path is not None:
@@ -106,7 +115,7 @@ def check_picture(name, option):
     return path
 
 
-def write_table(frame, path):
+def write_table(frame: pd.DataFrame, path: Any) -> None:
     """A frame as CSV or Parquet, by the ending of the name; an index with a name is a column of it.
 
     Parameters
@@ -122,7 +131,7 @@ def write_table(frame, path):
         _whole(path, frame.to_csv(index=False, lineterminator="\n").encode())
 
 
-def write_picture(figure, path):
+def write_picture(figure: Any, path: Any) -> None:
     """A figure as PNG; it is closed.
 
     Parameters
@@ -140,7 +149,7 @@ def write_picture(figure, path):
     _whole(path, buffer.getvalue())
 
 
-def _whole(path, data):
+def _whole(path: Any, data: bytes) -> None:
     from .._files.disk import write_whole
 
     try:

@@ -1,9 +1,22 @@
 """`ImportanceDisplay`: how much worse a model is without each column."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 import numpy as np
 
 from .captions import caption
 from .style import colour_of, dress, labelled, new_axes, pyplot, rows_that_fit, tones_of
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Any, Literal, Self
+
+    from matplotlib.axes import Axes
+
+    from .._types import Floats, Frame
+    from ..diagnostics import ChannelImportance
 
 __all__ = ["ImportanceDisplay"]
 
@@ -43,14 +56,26 @@ class ImportanceDisplay:
     'rise of the MAE of load, from 1'
     """
 
-    def __init__(self, importance, *, unit=None, title=None, legend=True):
+    def __init__(
+        self, importance: ChannelImportance, *, unit: str | None = None, title: str | None = None, legend: bool = True
+    ) -> None:
         self.importance = importance
         self.unit = unit
         self.title = title
         self.legend = legend
 
     @classmethod
-    def from_estimator(cls, model, X, *, metric="mae", unit=None, title=None, legend=True, ax=None):
+    def from_estimator(
+        cls,
+        model: Any,
+        X: Frame,
+        *,
+        metric: Literal["mae", "rmse"] | Callable[[Floats, Floats], float] = "mae",
+        unit: str | None = None,
+        title: str | None = None,
+        legend: bool = True,
+        ax: Axes | None = None,
+    ) -> Self:
         """Exchange columns of a frame between distant times, and draw the increase of the error.
 
         Parameters
@@ -97,7 +122,15 @@ class ImportanceDisplay:
         return cls.from_importance(importance, unit=unit, title=title, legend=legend, ax=ax)
 
     @classmethod
-    def from_importance(cls, importance, *, unit=None, title=None, legend=True, ax=None):
+    def from_importance(
+        cls,
+        importance: ChannelImportance,
+        *,
+        unit: str | None = None,
+        title: str | None = None,
+        legend: bool = True,
+        ax: Axes | None = None,
+    ) -> Self:
         """Draw importances that you have computed.
 
         Parameters
@@ -130,7 +163,7 @@ class ImportanceDisplay:
             )
         return cls(importance, unit=unit, title=title, legend=legend).plot(ax)
 
-    def plot(self, ax=None):
+    def plot(self, ax: Axes | None = None) -> Self:
         """Draw.
 
         Parameters
