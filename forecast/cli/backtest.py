@@ -9,6 +9,7 @@ from .options import add_command, add_data, add_loudness, add_model, add_roles, 
 if TYPE_CHECKING:
     import argparse
     from argparse import ArgumentParser, Namespace
+    from pathlib import Path
 
     import pandas as pd
 
@@ -175,7 +176,7 @@ def _print_scores(summary: pd.DataFrame, report: BacktestReport, model: SeriesFo
     return sentence
 
 
-def _draw(report: BacktestReport, data: Data, model: SeriesForecaster, path: str) -> None:
+def _draw(report: BacktestReport, data: Data, model: SeriesForecaster, path: Path) -> None:
     """The newest origin; of many series, the first."""
     from ..plotting import ForecastDisplay
     from .writing import write_picture

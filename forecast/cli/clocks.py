@@ -52,7 +52,7 @@ def folded(name: str) -> str:
     return re.sub(r"[\W_]+", "", str(name).casefold())
 
 
-def part_of(name: str) -> str:
+def part_of(name: str) -> str | None:
     """Which part of a time a name speaks of, such as "hour", or None."""
     if str(name).strip("# ") == "mm":  # buoys: MM is the month, mm the minute
         return "minute"

@@ -14,7 +14,7 @@ from .problems import ProblemError, close_to, listed, shown
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from typing import Any, NoReturn
+    from typing import Any
 
     from .._types import Floats
 
@@ -206,7 +206,7 @@ def _na(mark: str) -> str:
     return f"--na={quoted}" if mark.startswith("-") and len(mark) > 1 else f"--na {quoted}"
 
 
-def _from_text(column: pd.Series, name: str, option: str) -> NoReturn:
+def _from_text(column: pd.Series, name: str, option: str) -> pd.Series:
     column = column.map(lambda cell: None if isinstance(cell, str) and not cell.strip() else cell)
     bad = ~are_numerals(column) & column.notna().to_numpy()
     if bad.any():

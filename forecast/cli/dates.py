@@ -101,7 +101,7 @@ def _as_it_stands(text: pd.Series, near: Any) -> tuple[pd.DatetimeIndex, list[st
     scores = {form: int(_stamps(sample, form, False).notna().sum()) for form in ("ISO8601", *forms)}
     if scores["ISO8601"] == len(sample):
         scores = {"ISO8601": len(sample)}
-    best = sorted(scores, key=scores.get, reverse=True)[:4]
+    best = sorted(scores, key=scores.__getitem__, reverse=True)[:4]
     fitting = [(form, _stamps(text, form, False)) for form in best]
     whole = [pair for pair in fitting if pair[1].notna().all()]
     if not whole:
@@ -221,7 +221,7 @@ def _seconds_since_1970(numbers: pd.Series, named: bool) -> tuple[pd.DatetimeInd
     return None, None
 
 
-def _decimal_years(numbers: pd.Series) -> tuple[pd.DatetimeIndex, str]:
+def _decimal_years(numbers: pd.Series) -> tuple[pd.DatetimeIndex | None, str | None]:
     """1949.083 as February 1949, where the steps are months or quarters."""
     if not numbers.between(1000, 2200).all():
         return None, None

@@ -103,12 +103,12 @@ def _own_series(arguments: Namespace, terminal: Terminal) -> tuple[pd.DataFrame,
     from .stamps import in_time_order, put_time_in_index
 
     table, notes = read_table(arguments.csv)
-    target = find_columns(table, arguments.target and [arguments.target], "--target")
+    named = find_columns(table, arguments.target and [arguments.target], "--target")
     if arguments.time is not None and arguments.time == arguments.target:
         raise ProblemError(f"column {arguments.time!r} is the time of the rows; expected another one as --target.")
-    frame = put_time_in_index(table, arguments.time, taken=target, notes=notes)
-    frame = in_time_order(frame, (), notes, arguments.time, target)
-    target = target[0] if target else first_number(frame, (), notes)
+    frame = put_time_in_index(table, arguments.time, taken=named, notes=notes)
+    frame = in_time_order(frame, (), notes, arguments.time, named)
+    target = named[0] if named else first_number(frame, (), notes)
     frame = frame[[target]]
     frame = frame.assign(**{target: read_numbers(frame[target], target)})
     for note in notes:
@@ -202,7 +202,7 @@ def _table(summary: pd.DataFrame) -> str:
     return "\n".join(scores_table(summary, ["MAE", "RMSE", "MASE", "seconds"]))
 
 
-def _draw(report: BacktestReport, frame: pd.DataFrame, models: Sequence[str], title: str, output: str) -> None:
+def _draw(report: BacktestReport, frame: pd.DataFrame, models: Sequence[str], title: str, output: Path | None) -> None:
     from ..plotting import ForecastDisplay
 
     write_picture(ForecastDisplay.from_report(report, frame, models=models, title=title).figure_, output)

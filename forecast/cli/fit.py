@@ -115,7 +115,7 @@ def silent(model: SeriesForecaster) -> None:
     model.regressor_.set_params(verbose=0)
 
 
-def save(model: SeriesForecaster, output: str) -> None:
+def save(model: SeriesForecaster, output: Path) -> None:
     """Write the model file."""
     from .problems import ProblemError, refusals
 

@@ -105,7 +105,7 @@ def _read(
     zone = arguments.timezone
     if zone is None and isinstance(index, pd.DatetimeIndex) and index.tz is not None:
         zone = index.tz
-    found = []
+    found: list[str] = []
     frame = put_time_in_index(
         table, arguments.time, taken=known, form=arguments.time_format, zone=zone, series=series,
         earlier=index, ends=_ends_of(model), notes=found,
@@ -187,7 +187,8 @@ def forecast_columns(
     pandas.DataFrame
         Columns `<target>`, `<target>_lower_0.8`, `<target>_upper_0.8`, `<target>_q0.1`, and so on.
     """
-    asked, further = {"history": history, "n": n, "errors": errors, "static": static}, {}
+    asked: dict[str, Any] = {"history": history, "n": n, "errors": errors, "static": static}
+    further: dict[str, Any] = {}
     table = model.predict(future, recursive=True, **asked)
     if coverage:
         levels = sorted(set(coverage))

@@ -51,7 +51,7 @@ class Header:
     names: list[str]
     end: int
     shift: bool = False
-    notes: list = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
 
 
 def records_of(text: str, separator: str, most: int = _HEAD) -> tuple[list[list[str]], list[int]]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 import numpy as np
 import pandas as pd
@@ -157,6 +157,6 @@ def to_numbers(column: pd.Series, decimal: str | None) -> pd.Series:
     """
     text = _cleaned(column.dropna())
     thousands = "." if decimal == "," else ","
-    text = text.where(text.str.fullmatch(_WHOLE[decimal]))
+    text = text.where(text.str.fullmatch(_WHOLE[cast("str", decimal)]))  # there is a mark where there are numbers
     text = text.str.replace(thousands, "", regex=False).str.replace(decimal, ".", regex=False)
     return as_numbers(text).reindex(column.index).astype("float64")

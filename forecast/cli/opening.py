@@ -75,9 +75,9 @@ def read_bytes(path: str) -> tuple[str, bytes]:
     if str(path) == "-":
         name, data = "the standard input", _from_stdin()
     else:
-        path = Path(path)
-        name = f"the file {shown_path(path.name)}"
-        data = _from_disk(path, name)
+        place = Path(path)
+        name = f"the file {shown_path(place.name)}"
+        data = _from_disk(place, name)
     data = _unpacked(name, data)
     if not data.strip():
         raise ProblemError(f"{name} is empty; expected a header and rows.")
@@ -89,7 +89,7 @@ def _from_stdin() -> bytes:
     if sys.stdin is None:
         raise ProblemError("the standard input is closed; expected a table there, or the name of a file.")
     try:
-        number = sys.stdin.fileno()
+        number: int | None = sys.stdin.fileno()
     except io.UnsupportedOperation:  # a stream in memory, which ends
         number = None
     if number is not None:
@@ -97,13 +97,13 @@ def _from_stdin() -> bytes:
     return sys.stdin.buffer.read()
 
 
-def _refuse_device(place: Path, name: str) -> None:
+def _refuse_device(place: Path | int, name: str) -> None:
     """Refuse /dev/zero and the like, which never end; a terminal ends."""
     if stat.S_ISCHR(os.stat(place).st_mode) and not (isinstance(place, int) and os.isatty(place)):
         raise ProblemError(f"{name} is a device; expected a file or a pipe.")
 
 
-def _from_disk(path: str, name: str) -> bytes:
+def _from_disk(path: Path, name: str) -> bytes:
     try:
         _refuse_device(path, name)
         return path.read_bytes()

@@ -12,7 +12,7 @@ from .problems import ProblemError
 if TYPE_CHECKING:
     from argparse import ArgumentParser, Namespace
     from collections.abc import Callable, Sequence
-    from typing import Any
+    from typing import Any, Literal
 
     from .terminal import Terminal
 
@@ -237,7 +237,7 @@ def share(text: str) -> float:
     return number
 
 
-def _share_or_none(text: str) -> float | None:
+def _share_or_none(text: str) -> float | Literal["none"]:
     return "none" if text.casefold() == "none" else share(text)
 
 

@@ -54,7 +54,7 @@ class Data:
     future: list[Any]
     static: list[Any]
     series: list[Any]
-    notes: list = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
     counted: str | None = None
     table: pd.DataFrame | None = None
 
@@ -100,7 +100,7 @@ def _read_data(arguments: Namespace, model: SeriesForecaster | None) -> Data:
         raise ProblemError("--static has a row for each series, but nothing names them. Fix: --series COLUMN.")
     asked = apart or _given(arguments, "static_sheet") is not None
     statics = read_static(arguments, series, labels, table, notes) if asked else None
-    if apart:
+    if apart and statics is not None:
         found["static_covariates"] = [name for name in statics.columns if name not in series]
     taken = [*(name for part in found.values() for name in part), *series]
     named = [name for name in taken if name not in series or name not in found["static_covariates"]]
@@ -128,14 +128,15 @@ def _read_data(arguments: Namespace, model: SeriesForecaster | None) -> Data:
     roles = [found[f"{role}_covariates"] for role in ("past", "future", "static")]
     inside = roles[:2] if apart else roles
     used = [*target, *(name for part in inside for name in part), *series]
-    return Data(frame[list(dict.fromkeys(used))], target, *roles, series, notes, counted_as(frame.index), statics)
+    rows = frame[list(dict.fromkeys(used))]
+    return Data(rows, target, roles[0], roles[1], roles[2], series, notes, counted_as(frame.index), statics)
 
 
 def _given(arguments: Namespace, name: str) -> Any:
     return getattr(arguments, name, None)
 
 
-def _listed(value: Any) -> list[Any]:
+def _listed(value: Any) -> list[Any] | None:
     return None if value is None else value if isinstance(value, list) else [value]
 
 
@@ -143,7 +144,7 @@ def _option(name: str) -> str:
     return f"--{name.replace('_', '-')}"
 
 
-def index_named(index: pd.Index) -> str:
+def index_named(index: pd.Index) -> str | None:
     """The file's words for the index; None if it has no name."""
     return None if index.name is None else f"column {shown(index.name, 30)}"
 
@@ -180,8 +181,7 @@ def planned(arguments: Namespace, data: Data, model: SeriesForecaster | None = N
         An option that cannot be used, or data that `fit` would refuse.
     """
     fresh = model is None
-    if fresh:
-        model = SeriesForecaster(RNNForecaster(random_state=0))
+    model = SeriesForecaster(RNNForecaster(random_state=0)) if model is None else model
     with refusals():
         model.set_params(**_series_settings(arguments, data))
         _set_network(arguments, model)

@@ -99,7 +99,8 @@ def run(arguments: Namespace, terminal: Terminal) -> None:
     _refuse_without_effect(arguments)
     output = check_table(arguments.output, "--output")
     template = check_table(arguments.future_template, "--future-template")
-    model, notes = load_model(arguments.model), []
+    notes: list[str] = []
+    model = load_model(arguments.model)
     if arguments.gaps is not None:
         model.set_params(gaps=arguments.gaps)
     with short_problems():

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from .problems import described
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Sequence
     from typing import Any
 
     import pandas as pd
@@ -55,7 +55,7 @@ def data_line(data: Data, panel: Panel) -> str:
     return line if data.counted is None else f"{line}\nTime       {data.counted}"
 
 
-def scores_table(summary: pd.DataFrame, names: Mapping[str, str] | None = None) -> list[str]:
+def scores_table(summary: pd.DataFrame, names: Sequence[str] | None = None) -> list[str]:
     """A table of scores as text.
 
     Parameters
@@ -127,7 +127,7 @@ def _sentences(notes: list[str]) -> list[str]:
     return [f"{note[0].upper()}{note[1:].rstrip('.')}." for note in map(described, notes) if note]
 
 
-def best(summary: pd.DataFrame, names: Sequence[str]) -> str:
+def best(summary: pd.DataFrame, names: Iterable[str]) -> str:
     """The name with the least MAE."""
     return min(names, key=summary["MAE"].get)
 

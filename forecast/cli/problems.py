@@ -25,7 +25,7 @@ class ProblemError(Exception):
     """An error of the user; shown in one line, without a traceback."""
 
 
-def described(error: BaseException, index: str | None = None) -> str:
+def described(error: BaseException | str, index: str | None = None) -> str:
     """A refusal of the library in the words of the command.
 
     Parameters
@@ -137,7 +137,7 @@ def in_one_line(text: object) -> str:
     text = " ".join(str(text).split())
     if len(text) <= ROOM:
         return text
-    mark = re.search(r" Fix(?: in pandas)?: |$", text)[0]
+    mark = next(re.finditer(r" Fix(?: in pandas)?: |$", text))[0]
     head, _, fix = text.partition(mark) if mark else (text, "", "")
     room = ROOM - len(mark) - len(fix) - 3
     return f"{head[:room]}...{mark}{fix}" if room > 60 else f"{text[: ROOM - 3]}..."

@@ -75,7 +75,7 @@ def read_table(
     ([1000.5, 1.5], [])
     """
     name, data = read_bytes(path)
-    notes = []
+    notes: list[str] = []
     excel = data.startswith(ZIP)
     if sheet is not None and not excel:
         option = "--static-sheet" if aside else "--sheet"

@@ -109,7 +109,7 @@ def _padded(table: pd.DataFrame, text: str, separator: str, again: Callable[[lis
 
 def _without_comments(text: str) -> str:
     """Lines with # at the start are empty, but for the last of them that have as many cells as the first row."""
-    count = len(re.match(r"(?:[ \t]*(?:#.*)?\n)*", text)[0].split("\n")) - 1
+    count = len(next(re.finditer(r"(?:[ \t]*(?:#.*)?\n)*", text))[0].split("\n")) - 1
     *lines, rest = text.split("\n", count)
     row = rest.split("\n", 1)[0]
     header = True
@@ -178,7 +178,7 @@ def _with_numbers(
         for column in floats if sure != "." else ():
             _reread(table, column, written[column], sure, decimal == ",", notes)
     for column, values in text.items():
-        mark = decimal or marks[column]
+        mark: Any = decimal or marks[column]
         if mark == DOUBT:
             mark = sure or DOUBT
             if mark == "." and decimal is None:

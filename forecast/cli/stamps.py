@@ -207,7 +207,7 @@ def _best_of(table: pd.DataFrame, dates: list[str], form: str | None, series: Se
     return chosen
 
 
-def _refuse_unread(values: pd.Series, name: str) -> NoReturn:
+def _refuse_unread(values: pd.Series, name: str) -> None:
     """A column that is plainly meant as the time, and cannot be read as such."""
     numeric = pd.api.types.is_numeric_dtype(values.dtype)
     start = values.dropna()
@@ -297,7 +297,7 @@ def _in_zone(
     return stamps.tz_convert(zone) if stamps.tz is not None else _localized(stamps, name, zone, keys, ends, notes)
 
 
-def _refuse_unknown(zone: str) -> NoReturn:
+def _refuse_unknown(zone: str) -> None:
     import zoneinfo
 
     known = zoneinfo.available_timezones()

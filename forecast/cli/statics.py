@@ -126,7 +126,7 @@ def named_alike(table: pd.DataFrame, known: Any, columns: list[str]) -> pd.DataF
     return table
 
 
-def _number(name: str) -> str:
+def _number(name: str) -> int | str:
     """A name as the whole number that it says, or as it is."""
     text = str(name)
     return int(text) if text.isascii() and text.isdigit() else name

@@ -60,7 +60,7 @@ class Terminal:
         if not self.quiet:
             self._error_line(f"forecast: note: {' '.join(str(text).split())}")
 
-    def error(self, text: str) -> None:
+    def error(self, text: object) -> None:
         """What went wrong, in one line; with `--json` stdout has it too."""
         text = " ".join(str(text).split())
         self._error_line(f"forecast: error: {text}")

@@ -62,7 +62,8 @@ def run(arguments: Namespace, terminal: Terminal) -> None:
     from .writing import check_output
 
     output = check_output(arguments.output, "--output")
-    model, notes = load_model(arguments.model), []
+    notes: list[str] = []
+    model = load_model(arguments.model)
     own = model.gaps
     if arguments.gaps is not None:
         model.set_params(gaps=arguments.gaps)

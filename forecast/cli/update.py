@@ -11,6 +11,7 @@ from .options import add_command, add_data, add_loudness, add_static
 
 if TYPE_CHECKING:
     from argparse import ArgumentParser, Namespace
+    from typing import Any
 
     from .terminal import Terminal
 
@@ -66,7 +67,8 @@ def run(arguments: Namespace, terminal: Terminal) -> None:
     from .writing import check_output
 
     output = check_output(arguments.output or arguments.model, "--output" if arguments.output else "MODEL")
-    model, notes = load_model(arguments.model), []
+    notes: list[str] = []
+    model = load_model(arguments.model)
     own = model.gaps
     if arguments.gaps is not None:
         model.set_params(gaps=arguments.gaps)
@@ -107,6 +109,7 @@ def run(arguments: Namespace, terminal: Terminal) -> None:
     )
 
 
-def _named(caught: list[warnings.WarningMessage], category: type[Warning]) -> list[str]:
+def _named(caught: list[warnings.WarningMessage], category: str) -> list[str]:
     """Names of series in the warnings of a class."""
-    return [key for one in caught if one.category.__name__ == category for key in one.message.series]
+    messages: list[Any] = [one.message for one in caught if one.category.__name__ == category]
+    return [key for message in messages for key in message.series]

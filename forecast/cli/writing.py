@@ -40,20 +40,19 @@ def protect_inputs(arguments: Namespace) -> None:
     given = vars(arguments)
     for output, option in _OUTPUTS.items():
         for source, what in _INPUTS.items():
-            paths = given.get(output), given.get(source)
+            paths: Any = given.get(output), given.get(source)
             if None in paths or not all(map(os.path.exists, paths)) or not os.path.samefile(*paths):
                 continue
             if not (arguments.command == "update" and source == "model"):
                 raise ProblemError(f"{option} is {paths[0]!r}, which is {what} too. Fix: another name for {option}.")
 
 
-def check_output(name: str, option: str, endings: tuple[str, ...] | None = None) -> Path | None:
+def check_output(name: str, option: str, endings: tuple[str, ...] | None = None) -> Path:
     """Everything about an output that can fail, before the work that makes it.
 
     Parameters
     ----------
-    name : str or None
-        None passes.
+    name : str
     option : str
         Option for the message.
     endings : tuple of str, default=None
@@ -61,14 +60,12 @@ def check_output(name: str, option: str, endings: tuple[str, ...] | None = None)
 
     Returns
     -------
-    Path or None
+    Path
 
     Raises
     ------
     ProblemError
     """
-    if name is None:
-        return None
     path = Path(name)
     if endings and path.suffix.lower() not in endings:
         raise ProblemError(f"{option} is {name!r}; expected a file name that ends in {' or '.join(endings)}.")
@@ -87,10 +84,12 @@ def check_output(name: str, option: str, endings: tuple[str, ...] | None = None)
     return path.absolute()
 
 
-def check_table(name: str, option: str) -> Path | None:
-    """As `check_output` for a table; Parquet needs pyarrow."""
+def check_table(name: str | None, option: str) -> Path | None:
+    """As `check_output` for a table; Parquet needs pyarrow. None passes."""
+    if name is None:
+        return None
     path = check_output(name, option, (".csv", *_PARQUET))
-    if path is not None and path.suffix.lower() in _PARQUET:
+    if path.suffix.lower() in _PARQUET:
         try:
             import pyarrow  # noqa: F401
         except ImportError:
@@ -101,17 +100,18 @@ def check_table(name: str, option: str) -> Path | None:
     return path
 
 
-def check_picture(name: str, option: str) -> Path | None:
-    """As `check_output` for a picture; it needs matplotlib."""
+def check_picture(name: str | None, option: str) -> Path | None:
+    """As `check_output` for a picture; it needs matplotlib. None passes."""
+    if name is None:
+        return None
     path = check_output(name, option, (".png",))
-    if path is not None:
-        try:
-            import matplotlib
-        except ImportError:
-            raise ProblemError(
-                "the picture needs matplotlib, which is not installed. Fix: pip install 'rnn-forecast[demo]'."
-            ) from None
-        matplotlib.use("Agg")
+    try:
+        import matplotlib
+    except ImportError:
+        raise ProblemError(
+            "the picture needs matplotlib, which is not installed. Fix: pip install 'rnn-forecast[demo]'."
+        ) from None
+    matplotlib.use("Agg")
     return path
 
 

@@ -118,13 +118,13 @@ def read_predictions(
     TypeError, ValueError
         As there.
     """
-    given = levels_of(coverage)
-    if len(given) > 1:
+    levels = levels_of(coverage)
+    if len(levels) > 1:
         raise ValueError(
             f"coverage is {coverage!r}; expected one number, of bounds that do not say it themselves. Fix: "
             "intervals={0.5: frame, 0.8: frame}."
         )
-    level = given[0] if given else None
+    level = levels[0] if levels else None
     history = _flat(history, "history")
     forecast = _by_level(forecast) if isinstance(forecast, dict) else _flat(forecast, "forecast")
     forecast = _by_name(forecast, target, history.columns)

@@ -64,11 +64,14 @@ def caption(ax: Axes, title: str | None = None, handles: Sequence[Any] | None = 
     size = _fitted(
         ax, found, labels, within * ax.bbox.width, within * _MOST_INSIDE * ax.bbox.height, inside, shorten=True
     )
+    drawn = ax.get_legend()
+    if drawn is None:
+        return
     if size is not None:
-        ax.get_legend().set_zorder(9)
+        drawn.set_zorder(9)
         _raise_top(ax, (size[1] + 5 * pixels) / (within * ax.bbox.height))
-    elif ax.get_legend() is not None:
-        ax.get_legend().remove()
+    else:
+        drawn.remove()
 
 
 def figure_caption(

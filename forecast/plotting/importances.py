@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from typing import Any, Literal, Self
 
     from matplotlib.axes import Axes
+    from matplotlib.lines import Line2D
 
     from .._types import Floats, Frame
     from ..diagnostics import ChannelImportance
@@ -185,7 +186,8 @@ class ImportanceDisplay:
         found = self.importance
         table = found.to_frame()
         self.ax_ = ax = new_axes(ax, size=(9, 1.9 + 0.32 * min(len(table), 20)))
-        self.figure_, self.lines_, tones = ax.figure, [], tones_of(ax)
+        self.figure_, tones = ax.figure, tones_of(ax)
+        self.lines_: list[Line2D] = []
         table = table.iloc[: rows_that_fit(ax)]
         rows, several = np.arange(len(table)), found.rises.shape[1]
         self.bars_ = ax.barh(

@@ -116,11 +116,12 @@ def line_style(name: str, number: int, *, points: int | None = None) -> dict[str
     dict
     """
     short = points is not None and points <= MANY
+    style: dict[str, Any]
     if name in NAIVE_STYLES:
         colour, dashes, marker = NAIVE_STYLES[name]
-        style: dict[str, Any] = {"color": colour, "linestyle": dashes, "linewidth": 1.2, "zorder": 3}
+        style = {"color": colour, "linestyle": dashes, "linewidth": 1.2, "zorder": 3}
         return style | ({"marker": marker, "markersize": 5} if short else {})
-    style: dict[str, Any] = {
+    style = {
         "color": colour_of(number), "linestyle": _DASHES[number % len(_DASHES)],
         "linewidth": 2.0 if number == 0 else 1.5, "zorder": 5 if number == 0 else 4,
     }  # fmt: skip
@@ -243,7 +244,7 @@ def labelled(name: str, unit: str | None = None) -> str:
     return str(name) if unit is None else f"{name} ({unit})"
 
 
-def dress(ax: Axes, xlabel: str | None, ylabel: str | None, *, grid: Literal["x", "y"] | None = "y") -> None:
+def dress(ax: Axes, xlabel: str | None, ylabel: str | None, *, grid: Literal["x", "y", "both"] | None = "y") -> None:
     """Labels, quiet spines and a grid behind the data."""
     from matplotlib.dates import ConciseDateFormatter
 
