@@ -60,7 +60,7 @@ def part_of(name: str) -> str | None:
     return next((part for part, words in PARTS.items() if plain in words), None)
 
 
-def _parts_of(names: Sequence[str]) -> dict[str, str]:
+def _parts_of(names: Sequence[str]) -> dict[str, str | None]:
     """`part_of` of each name; mm is the month where no MM is."""
     found = {name: part_of(name) for name in names}
     months = [name for name, part in found.items() if part == "month"]
@@ -279,8 +279,9 @@ def _months(column: pd.Series) -> pd.Series:
 
 def _time_of_day(column: pd.Series, name: str, notes: list[str]) -> pd.TimedeltaIndex:
     """Cells as the time since midnight."""
-    if part_of(name) in ("minute", "second"):
-        return pd.TimedeltaIndex(pd.to_timedelta(as_numbers(column), unit=part_of(name)[0]))
+    part = part_of(name)
+    if part in ("minute", "second"):
+        return pd.TimedeltaIndex(pd.to_timedelta(as_numbers(column), unit=part[0]))
     if not pd.api.types.is_numeric_dtype(column.dtype):
         return _from_text(column, name)
     if not _whole(column):

@@ -162,7 +162,7 @@ def forecast_columns(
     model: SeriesForecaster,
     future: pd.DataFrame | None,
     history: pd.DataFrame | None,
-    coverage: float | None,
+    coverage: Sequence[float] | None,
     quantiles: Sequence[float] | None,
     n: int | None = None,
     errors: str = "warn",

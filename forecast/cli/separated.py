@@ -215,7 +215,9 @@ def _may_be_thousands(values: pd.Series) -> bool:
     return bool(((there * 1000).round(6) % 1 == 0).all() and whole.any() and not whole.all())
 
 
-def _reread(table: pd.DataFrame, column: str, written: pd.Series, sure: str, given: Any, notes: list[str]) -> None:
+def _reread(
+    table: pd.DataFrame, column: str, written: pd.Series, sure: str | None, given: Any, notes: list[str]
+) -> None:
     """Points that separate thousands: every cell with one has three digits after it."""
     cells = written.dropna().str.strip()
     pointed = cells.str.contains(".", regex=False)
