@@ -6,7 +6,7 @@ values (NaN) are refused: the caller decides which rows count.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 import numpy as np
 
@@ -360,7 +360,8 @@ def crps(actual: ArrayLike, quantiles: ArrayLike | Distribution, levels: ArrayLi
         if levels is not None:
             raise TypeError(f"levels is {levels!r}; expected None with a distribution, which has all of them.")
         return crps_of(actual, quantiles)
-    true, values, at = _finite("actual", actual), _finite("quantiles", quantiles), _finite("levels", levels)
+    true, values = _finite("actual", actual), _finite("quantiles", quantiles)
+    at = _finite("levels", cast("ArrayLike", levels))  # None is refused there
     if at.ndim != 1 or not at.size or not ((at > 0) & (at < 1)).all() or (np.diff(at) <= 0).any():
         raise ValueError(f"levels is {at.tolist()}; expected numbers between 0 and 1 that rise.")
     if true.ndim == 2 and true.shape[1] == 1 and values.shape == (len(true), len(at)):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from inspect import signature
 from numbers import Integral
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 import numpy as np
 from sklearn.base import BaseEstimator, ClassifierMixin
@@ -393,7 +393,7 @@ max_iter, warmup_steps, max_steps, finish_schedule, weight_average
             )
         labels, counts = flat(self, y, begin, _num_samples(X), data.lookback)
         codes = numbered(labels, counts, self.classes_, data.lookback, "y_val")
-        found = read_validation(self, X, np.nan_to_num(codes), data, X)
+        found = cast("Dataset", read_validation(self, X, np.nan_to_num(codes), data, X))
         return replace(found, arguments=_arguments(found, begin, codes))
 
     def _split(

@@ -12,8 +12,8 @@ from .._registries import EVERY_LOSS
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from typing import Any
 
-    from .._distributions.families import Family
     from .._types import Array, Floats, Integers
     from .architecture import Architecture
 
@@ -24,7 +24,7 @@ class Point:
     """One output for each target: the forecast itself."""
 
     levels: tuple[float, ...] = (0.5,)
-    family: Family | None = None  # of the distribution whose parameters they are
+    family: Any = None  # one of FAMILIES: of the distribution whose parameters they are
 
     @property
     def of_a_target(self) -> int:
@@ -132,7 +132,6 @@ class Parameters(Point):
     """
 
     levels = (0.1, 0.5, 0.9)
-    family: Family
 
     def __init__(self, name: str) -> None:
         self.name, self.family = name, FAMILIES[name]

@@ -20,6 +20,7 @@ from .._training import FALLING, Recipe
 from .._windows import at_every_step
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from typing import Any
 
     from .._arrays import Dataset
@@ -55,7 +56,9 @@ def check_combinations(model: Host) -> None:
     _check_network(model)
 
 
-_NEEDS = {  # argument -> its default, and what it needs in order to have an effect
+_NEEDS: dict[
+    str, tuple[Any, str, Callable[[Host], bool], str]
+] = {  # argument -> its default, and what it needs in order to have an effect
     "heads": (1, "cell", lambda model: model.cell in MATRIX_CELLS, " or ".join(map(repr, MATRIX_CELLS))),
     "elapsed": (None, "cell", lambda model: model.cell in DECAYING_CELLS, " or ".join(map(repr, DECAYING_CELLS))),
     "segment_activation": ("relu", "segment", lambda model: model.segment > 1, "of 2 steps or more"),

@@ -198,7 +198,7 @@ class Forecasts(Host):
         outputs = self._network.outputs
         if levels is None:
             return np.array(outputs.levels)
-        return levels_between(levels) if outputs.family else wanted_levels(levels, self.quantiles_)
+        return levels_between(levels) if outputs.family else wanted_levels(levels, outputs.levels)
 
     @available_if(_has_distribution)
     def predict_distribution(

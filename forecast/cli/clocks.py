@@ -191,7 +191,7 @@ def put_together(
     if form is not None:
         text = [table[name].astype(str).str.strip() for name in columns]
         return _all_there(read_stamps(text[0].str.cat(text[1:], sep=" "), form)[0], table, columns)
-    day, parts = None, {part: name for name, part in _parts_of(columns).items()}
+    day, parts = None, {part: name for name, part in _parts_of(columns).items() if part is not None}
     if set(parts) <= set(PARTS) and len(parts) == len(columns) and any(set(group) <= set(parts) for group in _SETS):
         days = _from_parts(table, parts)
         clock = [parts[part] for part in ("hour", "minute", "second", "period") if part in parts]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from .options import add_command
 
@@ -27,6 +27,6 @@ def run(arguments: Namespace, terminal: Terminal) -> None:
     from .. import show_config
 
     if terminal.as_json:
-        terminal.document(show_config(mode="dict"))
+        terminal.document(cast("dict[str, Any]", show_config(mode="dict")))
     else:
         show_config()

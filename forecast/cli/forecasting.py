@@ -64,7 +64,7 @@ def statics_of(model: SeriesForecaster, arguments: Namespace, notes: list[str]) 
     return read_static(arguments, roles.ids, roles.static, _known(model), notes, "a covariate of the model")
 
 
-def _known(model: SeriesForecaster) -> dict[str, Any]:
+def _known(model: SeriesForecaster) -> dict[Any, Any]:
     """Names of series and categories that the model knows, by the column that holds them."""
     state = model._state
     roles, schema, keys = state.roles, state.schema, list(state.tail.keys)
@@ -76,7 +76,7 @@ def _known(model: SeriesForecaster) -> dict[str, Any]:
     return known | dict(zip(roles.ids, columns, strict=False))
 
 
-def _numeric(model: SeriesForecaster) -> list[str]:
+def _numeric(model: SeriesForecaster) -> list[Any]:
     """Past and future covariates that were numbers in training."""
     schema = model._state.schema
     return [part.label for part in (*schema.past, *schema.future) if part.categories is None]
@@ -87,7 +87,7 @@ def _labels(given: Any) -> list[Any]:
 
 
 def _read(
-    model: SeriesForecaster, path: str, arguments: Namespace, needed: list[str], numbers: list[str], notes: list[str]
+    model: SeriesForecaster, path: str, arguments: Namespace, needed: list[Any], numbers: list[Any], notes: list[str]
 ) -> pd.DataFrame:
     table, more = read_table(path, arguments.na, arguments.decimal, arguments.sheet)
     notes += more
@@ -150,7 +150,7 @@ def _time_of(model: SeriesForecaster) -> Any:
 
 def _ends_of(model: SeriesForecaster) -> Any:
     """The newest known stamp of each series, by its name as text."""
-    names = {None: ""}
+    names: dict[Any, str] = {None: ""}
     return {
         names.get(key, ", ".join(map(str, key)) if isinstance(key, tuple) else str(key)): label
         for key, label in model._state.tail.last_labels.items()

@@ -20,7 +20,7 @@ __all__ = ["named_alike", "read_static"]
 
 
 def read_static(
-    arguments: Namespace, ids: list[str], labels: Any, known: Any, notes: list[str], option: str = "--static-covariates"
+    arguments: Namespace, ids: list[Any], labels: Any, known: Any, notes: list[str], option: str = "--static-covariates"
 ) -> pd.DataFrame | None:
     """The table of static covariates that `--static` names; None where it is not given.
 

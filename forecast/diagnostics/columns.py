@@ -47,7 +47,7 @@ class Places:
     codes: list[Any]
 
 
-def columns_of(state: FittedState) -> list[str]:
+def columns_of(state: FittedState) -> list[Any]:
     """The user's columns that forecasts read: targets, covariates, calendar features, static covariates.
 
     Parameters
@@ -65,7 +65,7 @@ def columns_of(state: FittedState) -> list[str]:
     return [*found[: len(found) - len(roles.static)], *known, *roles.static]
 
 
-def _calendar_label(name: str, state: FittedState) -> str:
+def _calendar_label(name: str, state: FittedState) -> Any:
     roles = state.roles
     taken = {*roles.target, *roles.past, *roles.future, *roles.static}
     return f"calendar {name}" if name in taken else name

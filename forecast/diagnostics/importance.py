@@ -194,7 +194,7 @@ def _seed(random_state: int | np.random.RandomState | None) -> int | None:
     return random_state.randint(2**31) if isinstance(random_state, np.random.RandomState) else random_state
 
 
-def _groups(state: FittedState) -> dict[str, tuple[str, list[int]]]:
+def _groups(state: FittedState) -> dict[Any, tuple[str, list[int]]]:
     """Label -> role and encoded columns of everything that can be exchanged."""
     found = {label: ("targets", [number]) for number, label in enumerate(state.roles.target)}
     for role in ("past", "future", "static"):

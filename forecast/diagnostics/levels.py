@@ -166,7 +166,7 @@ class Levelled:
         for place in range(level.season):
             ahead, behind = level.place[steps:] == place, level.place[:steps] == place
             of_centre[:, place] = weights[:, ahead].sum(axis=1) - inner[:, behind].sum(axis=1)
-        outer = 0.0
+        outer: Any = 0.0
         if self.free is not None:
             cube = outputs.reshape(weights.shape)
             without = level.past(self.matrix)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 import numpy as np
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from .._preparation import Member, Rows
     from .._series.state import FittedState
-    from .._types import Booleans, Floats, Integers
+    from .._types import Array, Booleans, Floats, Integers
 
 __all__ = ["MemberFunction"]
 
@@ -95,8 +95,9 @@ class MemberFunction:
         of_calendar, places = self.places.calendar >= 0, self.places
         if of_calendar.any():
             n = places.calendar.max() + 1
-            end = self._plain.future.shape[1] - self._member.preparation.irregular  # the time of each row is the last
-            features, which = self._plain.future[:, end - n : end].astype(np.float64), self._plain.which
+            future = cast("Floats", self._plain.future)  # the calendar is in it
+            end = future.shape[1] - self._member.preparation.irregular  # the time of each row is the last
+            features, which = future[:, end - n : end].astype(np.float64), self._plain.which
             spans = zip(self._plain.starts[:-1], self._plain.starts[1:], strict=True)
             means = np.array([features[first:end].mean(axis=0) for first, end in spans])
             means = means if calendar == "mean" else np.zeros_like(means)
@@ -105,7 +106,7 @@ class MemberFunction:
 
     def _newest(self, rows: Rows) -> Floats:
         """The newest value of the target in each window, in its own units."""
-        known = rows.filled("targets", self._member.preparation.fill)
+        known: Array = rows.filled("targets", self._member.preparation.fill)
         return known[self._plain.origins, self._column].astype(np.float64)
 
     def kinks(self, start: Floats, which: Integers) -> Floats:

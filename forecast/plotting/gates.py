@@ -201,6 +201,7 @@ class GateActivityDisplay:
         )
         if isinstance(model, RNNClassifier):
             return cls.from_activity(*_of_sequence(model, X, at), **drawn)
+        one: Any
         if isinstance(windows, Windows):
             one = windows[[at]]
             rows = slice(int(one.origins[0]) - one.lookback + 1, int(one.origins[0]) + 1)
