@@ -9,6 +9,7 @@ from .options import add_command
 if TYPE_CHECKING:
     import argparse
     from argparse import ArgumentParser, Namespace
+    from typing import Any
 
     from .terminal import Terminal
 

@@ -314,9 +314,9 @@ def _choose_steps(arguments: Namespace, model: SeriesForecaster, panel: Panel) -
         model.horizon = 26 if season == 52 else season if 1 < season <= 96 else 12
     if arguments.lookback is None and "lookback" not in chosen:
         model.lookback = min(max(2 * season, 24), LONGEST_LOOKBACK, max((rows - model.horizon) // 3, 8))
-    needed: Any = model.lookback + model.horizon
-    if rows < needed:
+    lookback = model.lookback
+    if lookback != "auto" and rows < lookback + model.horizon:
         raise ProblemError(
-            f"the longest series has {rows} rows; lookback {model.lookback} and horizon {model.horizon} need "
-            f"{needed} or more. Fix: a shorter --lookback or --horizon, or more rows."
+            f"the longest series has {rows} rows; lookback {lookback} and horizon {model.horizon} need "
+            f"{lookback + model.horizon} or more. Fix: a shorter --lookback or --horizon, or more rows."
         )
