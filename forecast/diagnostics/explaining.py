@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from .._preparation import Rows
     from .._series.state import FittedState
-    from .._types import Floats, Frame, Integers
+    from .._types import Floats, FrameLike, Integers
 
 __all__ = ["explain"]
 
@@ -34,9 +34,9 @@ _METHODS = ("integrated_gradients", "gradient_x_input")
 
 def explain(
     model: Any,
-    X: Frame | None = None,
+    X: FrameLike | None = None,
     *,
-    history: Frame | None = None,
+    history: FrameLike | None = None,
     method: Literal["integrated_gradients", "gradient_x_input"] = "integrated_gradients",
     baseline: Literal["mean", "zero"] | Mapping[Any, float] = "mean",
     target: Hashable | None = None,

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from .._preparation import Rows
     from .._series.state import FittedState
-    from .._types import Floats, Frame, Integers
+    from .._types import Floats, FrameLike, Integers
 
 __all__ = ["ChannelImportance", "channel_importance"]
 
@@ -79,7 +79,7 @@ class ChannelImportance:
 
 def channel_importance(
     model: Any,
-    X: Frame,
+    X: FrameLike,
     *,
     metric: Literal["mae", "rmse"] | Callable[[Floats, Floats], float] = "mae",
     n_repeats: int = 5,

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
     from typing import Any
 
-    from .._types import Frame
+    from .._types import FrameLike
 
 __all__ = ["LeakageError", "LeakageReport", "check_no_leakage"]
 
@@ -77,13 +77,13 @@ class LeakageReport:
 
 def check_no_leakage(
     model: Any,
-    df: Frame,
+    df: FrameLike,
     *,
     cv: Any = None,
     prepare: Callable[[Any], Any] | None = None,
     n_cuts: int = 2,
     random_state: int | np.random.RandomState | None = 0,
-    static: Frame | None = None,
+    static: FrameLike | None = None,
 ) -> LeakageReport:
     """Scramble the future and check that no earlier forecast changes.
 
@@ -207,7 +207,7 @@ def _repeatable(model: Any) -> Any:
     return model
 
 
-def _forecasts(model: Any, frame: pd.DataFrame, cv: Any, refit: bool, static: Frame | None) -> pd.DataFrame:
+def _forecasts(model: Any, frame: pd.DataFrame, cv: Any, refit: bool, static: FrameLike | None) -> pd.DataFrame:
     with warnings.catch_warnings():
         for category in (UserWarning, RuntimeWarning):  # of skill, of overflow: half of these data are nonsense
             warnings.simplefilter("ignore", category)
@@ -216,7 +216,7 @@ def _forecasts(model: Any, frame: pd.DataFrame, cv: Any, refit: bool, static: Fr
 
 
 def _scrambled_forecasts(
-    model: Any, frame: pd.DataFrame, cv: Any, refit: bool, first: Any, roles: Roles, static: Frame | None
+    model: Any, frame: pd.DataFrame, cv: Any, refit: bool, first: Any, roles: Roles, static: FrameLike | None
 ) -> pd.DataFrame:
     """Forecasts of a scrambled frame, from all origins or, if later ones fail on the absurd values, up to the cut.
 

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from matplotlib.collections import QuadMesh
     from matplotlib.lines import Line2D
 
-    from .._types import Frame
+    from .._types import FrameLike
     from ..diagnostics import Attribution
 
 __all__ = ["AttributionDisplay"]
@@ -85,9 +85,9 @@ class AttributionDisplay:
     def from_estimator(
         cls,
         model: Any,
-        X: Frame | None = None,
+        X: FrameLike | None = None,
         *,
-        history: Frame | None = None,
+        history: FrameLike | None = None,
         n_origins: int = 1,
         kind: Literal["columns", "lags"] = "columns",
         unit: str | None = None,

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from typing import Any
 
-    from .._types import Frame
+    from .._types import FrameLike
 
 __all__ = ["Predictions", "bands_of_interval", "intervals_of", "predictions_of", "quantiles_of", "read_predictions"]
 
@@ -42,9 +42,9 @@ def bands_of_interval(frame: pd.DataFrame, level: float) -> pd.DataFrame:
 
 def predictions_of(
     model: Any,
-    X: Frame | None,
-    history: Frame | None,
-    actual: Frame | None,
+    X: FrameLike | None,
+    history: FrameLike | None,
+    actual: FrameLike | None,
     levels: list[float],
     target: Any,
     series: Any,

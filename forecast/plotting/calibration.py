@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from matplotlib.lines import Line2D
     from numpy.typing import ArrayLike
 
-    from .._types import Floats, Frame
+    from .._types import Floats, FrameLike
     from ..model_selection import BacktestReport
 
 __all__ = ["CoverageDisplay"]
@@ -193,8 +193,8 @@ class CoverageDisplay:
         cls,
         y_true: ArrayLike,
         *,
-        intervals: Frame | Mapping[float, Any] | None = None,
-        quantiles: Frame | Mapping[float, ArrayLike] | None = None,
+        intervals: FrameLike | Mapping[float, Any] | None = None,
+        quantiles: FrameLike | Mapping[float, ArrayLike] | None = None,
         step: ArrayLike | None = None,
         step_unit: str | None = None,
         name: str = "forecast",

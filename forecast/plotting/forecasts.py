@@ -43,7 +43,7 @@ if TYPE_CHECKING:
     from matplotlib.collections import Collection
     from matplotlib.lines import Line2D
 
-    from .._types import Array, Frame
+    from .._types import Array, FrameLike
     from ..model_selection import BacktestReport
     from .several import ForecastGridDisplay
 
@@ -132,10 +132,10 @@ class ForecastDisplay:
     def from_estimator(
         cls,
         model: Any,
-        X: Frame | None = None,
+        X: FrameLike | None = None,
         *,
-        history: Frame | None = None,
-        actual: Frame | None = None,
+        history: FrameLike | None = None,
+        actual: FrameLike | None = None,
         coverage: float | Sequence[float] | None = None,
         name: str | None = None,
         series: Any = None,
@@ -222,7 +222,7 @@ class ForecastDisplay:
 
     @classmethod
     def from_forecaster(
-        cls, model: Any, X: Frame | None = None, **options: Any
+        cls, model: Any, X: FrameLike | None = None, **options: Any
     ) -> ForecastDisplay | ForecastGridDisplay:
         """Earlier name of `from_estimator`.
 
@@ -242,11 +242,11 @@ class ForecastDisplay:
     @classmethod
     def from_predictions(
         cls,
-        history: Frame,
-        forecast: Frame | Mapping[float, Frame],
-        actual: Frame | None = None,
+        history: FrameLike,
+        forecast: FrameLike | Mapping[float, FrameLike],
+        actual: FrameLike | None = None,
         *,
-        intervals: Frame | Mapping[float, Frame] | None = None,
+        intervals: FrameLike | Mapping[float, FrameLike] | None = None,
         coverage: float | None = None,
         name: str = "forecast",
         target: Hashable | None = None,
@@ -317,7 +317,7 @@ class ForecastDisplay:
     def from_report(
         cls,
         report: BacktestReport,
-        df: Frame,
+        df: FrameLike,
         *,
         models: str | Sequence[str] | None = None,
         origin: Any = None,

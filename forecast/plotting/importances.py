@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.lines import Line2D
 
-    from .._types import Floats, Frame
+    from .._types import Floats, FrameLike
     from ..diagnostics import ChannelImportance
 
 __all__ = ["ImportanceDisplay"]
@@ -69,7 +69,7 @@ class ImportanceDisplay:
     def from_estimator(
         cls,
         model: Any,
-        X: Frame,
+        X: FrameLike,
         *,
         metric: Literal["mae", "rmse"] | Callable[[Floats, Floats], float] = "mae",
         unit: str | None = None,
