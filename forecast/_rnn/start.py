@@ -33,9 +33,10 @@ def split_in_time(model: Host, data: Dataset, weight: Floats | None, hold_out: b
     every = slice(None) if weight is None or model.stateful else np.flatnonzero(weight)
     if not hold_out or model.early_stopping is False:
         return _numbers(data, every), none
-    time = (_numbers(data, slice(None)) if data.time is None else data.time())[every]
+    origins: Any = _numbers(data, slice(None)) if data.time is None else data.time()
+    time = origins[every]
     early, late = time_tail(time, model.validation_fraction, data.span if data.reach is None else data.reach()[every])
-    del time
+    del origins, time
     # Windows that continue each other are few relative to their rows.
     least = -(-LEAST_HELD_OUT // data.lookback) if model.stateful else LEAST_HELD_OUT
     if len(late) >= least and len(early) >= 2 * len(late):
