@@ -61,7 +61,9 @@ def types(session):
     session.run("mypy", *session.posargs)
     root = Path.cwd()
     with session.chdir(session.create_tmp()):
-        session.run("python", "-m", "mypy.stubtest", "forecast._core", "--mypy-config-file", str(root / "pyproject.toml"))
+        session.run(
+            "python", "-m", "mypy.stubtest", "forecast._core", "--mypy-config-file", str(root / "pyproject.toml")
+        )
 
 
 @nox.session(default=False)

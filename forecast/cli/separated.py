@@ -67,7 +67,7 @@ def read_separated(name: str, text: str, missing: Sequence[str], decimal: str | 
     text, footer = without_footer(text, separator, len(header.names))
     if footer is not None:
         notes.append(f"The lines after the table were left out: {shown(footer, 60)}.")
-    width = max(len(header.names), max(len(record) for record in records[header.end :]))
+    width = max(len(header.names), *(len(record) for record in records[header.end :]))
     extra = [record[len(header.names) :] for record in records[header.end :]]
     if any(any(cells) for cells in extra):
         raise ProblemError(f"{name} is not a regular table: its rows have more cells than its header has names.")

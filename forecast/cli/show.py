@@ -57,7 +57,7 @@ def card_lines(card: dict[str, Any]) -> list[str]:
     list of str
     """
     model, data = card.get("model", {}), card.get("data", {})
-    lines = [
+    return [
         *_line("Model", _model_words(model)),
         *_data_lines(data),
         *_line("Training", _training_words(card.get("training", {}))),
@@ -71,7 +71,6 @@ def card_lines(card: dict[str, Any]) -> list[str]:
         *_line("Format", " ".join(str(part) for part in card.get("format", {}).values())),
         *_line("Versions", ", ".join(f"{name} {version}" for name, version in card.get("versions", {}).items())),
     ]
-    return lines
 
 
 def _line(name: str, text: str) -> list[str]:

@@ -276,7 +276,7 @@ def _scramble(
 
 def _compare(honest: pd.DataFrame, changed: pd.DataFrame, first: Any, refit: bool) -> int:
     """Number of compared forecasts from origins before a time stamp; a change is an error."""
-    keys = [name for name in honest.columns if name not in ("forecast",) and not name.startswith(("lower_", "upper_"))]
+    keys = [name for name in honest.columns if name != "forecast" and not name.startswith(("lower_", "upper_"))]
     before = honest["origin"] < first
     one, other = honest[before], changed[changed["origin"] < first]
     if not one[keys].reset_index(drop=True).equals(other[keys].reset_index(drop=True)):
