@@ -6,7 +6,7 @@ head (given, known future, static).
 """
 
 from collections.abc import Sequence
-from typing import Any, Literal, Never, TypedDict, type_check_only
+from typing import Any, Literal, Never, TypedDict, overload, type_check_only
 
 import numpy as np
 from numpy.typing import NDArray
@@ -308,17 +308,16 @@ class Network(metaclass=_Bound):
         `earlier` is of this network and the same weights, it is returned.
         """
 
+    @overload
     def predict(
         self,
-        theta: NDArray[Any] | Packed,
+        theta: Packed,
         source: Source,
         index: NDArray[np.int64],
         *,
         threads: int = 1,
-        path: Literal[
-            "auto", "lanes", "units"
-        ] = "auto",  # windows in the lanes, or (one window at a time) units in the lanes
-        carried: NDArray[Any] | None = None,  # n_states * batch_size, changed in place; a packed theta only
+        path: Literal["auto", "lanes", "units"] = "auto",  # windows in the lanes, or one at a time by its units
+        carried: NDArray[Any] | None = None,  # n_states * batch_size, changed in place
         batch_size: int = 0,
         begins: NDArray[np.bool_] | None = None,  # (B,)
     ) -> NDArray[Any]:
@@ -331,6 +330,16 @@ class Network(metaclass=_Bound):
         zeros always.
         """
 
+    @overload
+    def predict(
+        self,
+        theta: NDArray[Any],
+        source: Source,
+        index: NDArray[np.int64],
+        *,
+        threads: int = 1,
+        path: Literal["auto", "lanes", "units"] = "auto",
+    ) -> NDArray[Any]: ...
     def sample(
         self,
         theta: Packed,

@@ -2,6 +2,7 @@
 
 import ast
 import os
+import re
 from pathlib import Path
 
 import pytest
@@ -16,13 +17,14 @@ STUB = ast.parse((Path(forecast.__path__[0]) / "_core.pyi").read_text(encoding="
 
 
 def functions_of(tree, inside=""):
-    """Functions of the stub by name, those of classes as "Class.name"; properties and what says nothing left out."""
+    """Arguments of the stub's functions by name ("Class.name" in a class), in each of their forms; no properties."""
     found = {}
     for node in tree.body:
         if isinstance(node, ast.ClassDef):
             found |= functions_of(node, f"{node.name}.")
-        elif isinstance(node, ast.FunctionDef) and not node.decorator_list and node.args.vararg is None:
-            found[inside + node.name] = node.args
+        elif isinstance(node, ast.FunctionDef) and node.args.vararg is None:
+            if [one.id for one in node.decorator_list] != ["property"]:
+                found.setdefault(inside + node.name, []).append(node.args)
     return found
 
 
@@ -38,12 +40,13 @@ def words_of(arguments):
 
 @pytest.mark.parametrize("name", functions_of(STUB))
 def test_the_stub_has_the_arguments_of_the_module(name):
-    """stubtest cannot see them; the module says them in the first line of a docstring."""
+    """stubtest cannot see them; docstrings of the module say them, each form of a function in a numbered line."""
     bound = _core
     for part in name.split("."):
         bound = getattr(bound, part)
-    said = ast.parse(f"def {bound.__doc__.splitlines()[0]}: pass").body[0]
-    assert words_of(functions_of(STUB)[name]) == words_of(said.args)
+    lines = re.findall(r"^\d+\. (.*)", bound.__doc__, re.MULTILINE) or bound.__doc__.splitlines()[:1]
+    said = [words_of(ast.parse(f"def {line}: pass").body[0].args) for line in lines]
+    assert [words_of(form) for form in functions_of(STUB)[name]] == said
 
 
 def said_of(text, folder, monkeypatch):
