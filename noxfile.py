@@ -55,6 +55,18 @@ def docs(session):
 
 
 @nox.session(default=False)
+def types(session):
+    """The package's types, and those of the compiled core's stub against the module."""
+    session.install("mypy>=2.4", ".[plot]")
+    session.run("mypy", *session.posargs)
+    root = Path.cwd()
+    with session.chdir(session.create_tmp()):
+        session.run(
+            "python", "-m", "mypy.stubtest", "forecast._core", "--mypy-config-file", str(root / "pyproject.toml")
+        )
+
+
+@nox.session(default=False)
 def review(session):
     """What scientific-python expects of a package; docs/decisions/release.md answers what is ignored."""
     session.install("repo-review[cli]", "sp-repo-review[pyproject]")

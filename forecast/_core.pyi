@@ -6,11 +6,16 @@ head (given, known future, static).
 """
 
 from collections.abc import Sequence
-from typing import Any, Literal, TypedDict
+from typing import Any, Literal, Never, TypedDict, overload, type_check_only
 
 import numpy as np
 from numpy.typing import NDArray
 
+@type_check_only
+class _Bound(type):
+    """The metaclass of what pybind11 binds."""
+
+@type_check_only
 class CellInfo(TypedDict):
     estimator: str  # how the argument `cell` names it: "rnn" for rnn_tanh and rnn_relu, else its own name
     rows: list[str]  # gate names, in storage order
@@ -21,8 +26,8 @@ class CellInfo(TypedDict):
     gates: list[str]  # that `activity` hands out; none of an Elman cell, whose h is its only row
     vectors: list[str]  # that it owns, one number per unit each
     initial_vectors: list[tuple[float, float]]  # between which numbers each vector begins
-    estimator: str  # how RNNForecaster's argument `cell` names it
 
+@type_check_only
 class LossInfo(TypedDict):
     parameters: list[str]  # names of its parameters, e.g. ["delta"]
     outputs: int  # of each target; 0: one for each parameter, as the pinball loss has
@@ -30,6 +35,7 @@ class LossInfo(TypedDict):
     # of classes, as they are
     target: Literal["real", "positive", "counts", "labels"]
 
+@type_check_only
 class Config(TypedDict):
     compiler: str
     isa_built: list[str]
@@ -90,7 +96,7 @@ def adapted(
     targets, window), sum, weight, heard and count.
     """
 
-class Source:
+class Source(metaclass=_Bound):
     """Where the kernels gather windows from: references to raw series, a window is never stored.
 
     Window w has base = origin[w], or w where origin is None. Its past is the rows
@@ -179,12 +185,12 @@ def moments(source: Source, index: NDArray[np.int64]) -> dict[str, NDArray[np.fl
     targets are left out.
     """
 
-class Scratch:
+class Scratch(metaclass=_Bound):
     """Memory that calls to train take again, one after the other. It is as large as the largest of them needs."""
 
     def __init__(self) -> None: ...
 
-class Optimizer:
+class Optimizer(metaclass=_Bound):
     """Name, constants and state of an optimiser; the state is float arrays of the parameters' length."""
 
     def __init__(
@@ -203,12 +209,14 @@ class Optimizer:
     first: NDArray[Any]  # (n_parameters,) momentum or first moment
     second: NDArray[Any]  # (n_parameters,) second moment
 
+@type_check_only
 class TrainResult(TypedDict):
     losses: NDArray[np.float64]  # mean loss of every finished batch, before its step
     norms: NDArray[np.float64]  # global gradient norm of every finished batch, before clipping
     finite: bool  # False: the batch after the last finished one had a non-finite loss or gradient; no step was taken
     threads: int  # the count used
 
+@type_check_only
 class GradientResult(TypedDict):
     loss: float  # weighted mean over windows and observed targets
     outputs: NDArray[Any]  # (B, K * outputs per target), of the network, in scaled units
@@ -217,15 +225,18 @@ class GradientResult(TypedDict):
     extra: NDArray[Any]  # (B, E)
     initial: list[NDArray[Any]]  # of every recurrent layer without a start: (S, B, H)
 
+@type_check_only
 class FlowResult(TypedDict):
     loss: float  # as in GradientResult
     squares: list[NDArray[np.float64]]  # of every recurrent layer (T,): squared gradients of the loss by h, summed over
     # windows and units, in double
 
-class Packed:
+class Packed(metaclass=_Bound):
     """Weights that do not change any more, in the order in which predictions read them: made by `Network.pack`."""
 
-class Network:
+    def __init__(self, *args: Never, **kwargs: Never) -> None: ...
+
+class Network(metaclass=_Bound):
     """One description in one precision and instruction set. Holds no weights: they come as one flat vector `theta`.
 
     A stream is (name, steps, width, of, first, pitch); with `of` not "" it is a view: its entry (s, j) is entry
@@ -266,32 +277,47 @@ class Network:
         clip: float | None = None,  # bound of |past| after anchor and scale, in training and prediction; > 0
         isa: str | None = None,  # None: the one chosen at import
     ) -> None: ...
-    n_parameters: int
-    n_states: int  # numbers that a call can carry of each window: S * H of every recurrent layer without a start
-    n_outputs: int  # K * outputs per target; output index = target * outputs per target + level
-    lanes: int  # windows in a chunk
-    isa: str
-    layout: list[tuple[str, int, tuple[int, ...]]]
-    # layout: (name, offset, shape) in storage order. Names: "{layer}.W_{row}" (H, inputs of the layer),
-    # "{layer}.R_{row}" (H, H), "{layer}.b_{row}" (H,), "{layer}.p_{vector}" (H,) of recurrent layers; "{layer}.W"
-    # (width, inputs), "{layer}.b" (width,) or (steps, width) of dense ones; behind all of them the tables: "{layer}"
-    # (rows, width) of a lookup or an embedding, (rows, channels, length) of a cycle_off
+    @property
+    def n_parameters(self) -> int: ...
+    @property
+    def n_states(self) -> int:
+        """Numbers that a call can carry of each window: S * H of every recurrent layer without a start."""
+
+    @property
+    def n_outputs(self) -> int:
+        """K * outputs per target; output index = target * outputs per target + level."""
+
+    @property
+    def lanes(self) -> int:
+        """Windows in a chunk."""
+
+    @property
+    def isa(self) -> str: ...
+    @property
+    def layout(self) -> list[tuple[str, int, tuple[int, ...]]]:
+        """(name, offset, shape) in storage order.
+
+        Names: "{layer}.W_{row}" (H, inputs of the layer), "{layer}.R_{row}" (H, H), "{layer}.b_{row}" (H,),
+        "{layer}.p_{vector}" (H,) of recurrent layers; "{layer}.W" (width, inputs), "{layer}.b" (width,) or (steps,
+        width) of dense ones; behind all of them the tables: "{layer}" (rows, width) of a lookup or an embedding, (rows,
+        channels, length) of a cycle_off.
+        """
+
     def pack(self, theta: NDArray[Any], earlier: Packed | None = None) -> Packed:
         """For many predictions with the same weights. Keeps a copy: a later change of theta has no effect on it. Where
         `earlier` is of this network and the same weights, it is returned.
         """
 
+    @overload
     def predict(
         self,
-        theta: NDArray[Any] | Packed,
+        theta: Packed,
         source: Source,
         index: NDArray[np.int64],
         *,
         threads: int = 1,
-        path: Literal[
-            "auto", "lanes", "units"
-        ] = "auto",  # windows in the lanes, or (one window at a time) units in the lanes
-        carried: NDArray[Any] | None = None,  # n_states * batch_size, changed in place; a packed theta only
+        path: Literal["auto", "lanes", "units"] = "auto",  # windows in the lanes, or one at a time by its units
+        carried: NDArray[Any] | None = None,  # n_states * batch_size, changed in place
         batch_size: int = 0,
         begins: NDArray[np.bool_] | None = None,  # (B,)
     ) -> NDArray[Any]:
@@ -304,6 +330,16 @@ class Network:
         zeros always.
         """
 
+    @overload
+    def predict(
+        self,
+        theta: NDArray[Any],
+        source: Source,
+        index: NDArray[np.int64],
+        *,
+        threads: int = 1,
+        path: Literal["auto", "lanes", "units"] = "auto",
+    ) -> NDArray[Any]: ...
     def sample(
         self,
         theta: Packed,

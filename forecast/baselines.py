@@ -4,6 +4,10 @@ They are regressors on windows, so they work with `SeriesForecaster` and `backte
 read the underlying series, so a season may be longer than the lookback; on arrays they see only the window.
 """
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 import numpy as np
 from sklearn.base import BaseEstimator, RegressorMixin
 from sklearn.utils.validation import check_array, check_is_fitted
@@ -12,12 +16,20 @@ from ._files import stored
 from ._frames import season_length
 from ._windows import Windows
 
+if TYPE_CHECKING:
+    from typing import Self
+
+    from numpy.typing import ArrayLike
+
+    from ._types import Array, Floats, Integers
+    from ._windows import WindowTargets
+
 __all__ = ["Drift", "LastValue", "SeasonalNaive", "seasonal_naive"]
 
 NAIVE = ("last value", "seasonal naive", "drift", "mean")  # what every model is compared with
 
 
-def seasonal_naive(values, horizon, period=1):
+def seasonal_naive(values: ArrayLike, horizon: int, period: int = 1) -> Array:
     """Repeat the last season; with period 1, the last value.
 
     Parameters
@@ -49,7 +61,9 @@ def seasonal_naive(values, horizon, period=1):
     return values[len(values) - period + np.arange(horizon) % period]
 
 
-def naive_forecasts(known, observed, first, rows, horizon, *, period, lookback):
+def naive_forecasts(
+    known: Floats, observed: Floats, first: Integers, rows: Integers, horizon: int, *, period: int, lookback: int
+) -> dict[str, Floats]:
     """Last value, seasonal naive, drift and mean after some rows of series.
 
     Parameters
@@ -91,7 +105,7 @@ def naive_forecasts(known, observed, first, rows, horizon, *, period, lookback):
     return dict(zip(NAIVE, (last, seasonal, newest + slope * (steps + 1)[:, None], mean), strict=True))
 
 
-def _mean_so_far(values, first, row):
+def _mean_so_far(values: Floats, first: Integers, row: Integers) -> Floats:
     """Mean of the known values of a series at a row: for returns, by far the best naive forecast.
 
     Parameters
@@ -122,7 +136,7 @@ class _Baseline(RegressorMixin, BaseEstimator):
     _accepts_windows = True
     _learns = False  # so that weights have nothing to change
 
-    def fit(self, X, y):
+    def fit(self, X: ArrayLike | Windows, y: ArrayLike | WindowTargets) -> Self:
         """Store the shapes of the data; nothing is learned.
 
         Parameters
@@ -141,21 +155,20 @@ class _Baseline(RegressorMixin, BaseEstimator):
         ValueError
             Shapes do not fit together.
         """
-        if not isinstance(X, Windows):
-            X = check_array(X, allow_nd=True)
+        given: Array | Windows = X if isinstance(X, Windows) else check_array(X, allow_nd=True)
         shape = np.shape(y)
-        if len(shape) not in (1, 2) or shape[0] != len(X):
-            raise ValueError(f"y has shape {shape} for {len(X)} windows; expected (n,) or (n, horizon).")
-        self._check(X)
-        self.n_features_in_ = int(np.prod(X.shape[1:]))
+        if len(shape) not in (1, 2) or shape[0] != len(given):
+            raise ValueError(f"y has shape {shape} for {len(given)} windows; expected (n,) or (n, horizon).")
+        self._check(given)
+        self.n_features_in_ = int(np.prod(given.shape[1:]))
         self.n_outputs_ = 1 if len(shape) == 1 else shape[1]
         self._flat = len(shape) == 1
         return self
 
-    def _check(self, X):
+    def _check(self, X: Array | Windows) -> None:
         """Refuse windows that the baseline cannot forecast from."""
 
-    def predict(self, X):
+    def predict(self, X: ArrayLike | Windows) -> Floats:
         """Forecast every window.
 
         Parameters
@@ -173,21 +186,20 @@ class _Baseline(RegressorMixin, BaseEstimator):
             Another number of features than in `fit`.
         """
         check_is_fitted(self)
-        if not isinstance(X, Windows):
-            X = check_array(X, allow_nd=True, dtype=np.float64)
-        if int(np.prod(X.shape[1:])) != self.n_features_in_:
-            raise ValueError(f"X has {int(np.prod(X.shape[1:]))} features, but fit saw {self.n_features_in_}.")
-        forecast = self._forecast(X, X.horizon if isinstance(X, Windows) else self.n_outputs_)
-        forecast = forecast.astype(np.float64).reshape(len(X), -1)
+        given: Array | Windows = X if isinstance(X, Windows) else check_array(X, allow_nd=True, dtype=np.float64)
+        if int(np.prod(given.shape[1:])) != self.n_features_in_:
+            raise ValueError(f"X has {int(np.prod(given.shape[1:]))} features, but fit saw {self.n_features_in_}.")
+        forecast = self._forecast(given, X.horizon if isinstance(X, Windows) else self.n_outputs_)
+        forecast = forecast.astype(np.float64).reshape(len(given), -1)
         forecast = X.normalize(forecast) if isinstance(X, Windows) else forecast
         return forecast.ravel() if self._flat else forecast
 
 
-def _lookback(X):
+def _lookback(X: Array | Windows) -> int:
     return X.lookback if isinstance(X, Windows) else X.shape[1]
 
 
-def _look(X, offsets):
+def _look(X: Array | Windows, offsets: Integers) -> Floats:
     """Target values at rows counted from the newest one (0, -1, ...), shape (n, offsets, targets), never normalised."""
     if not isinstance(X, Windows):
         return X.reshape(*X.shape[:2], -1)[:, X.shape[1] - 1 + offsets, :1]
@@ -201,7 +213,7 @@ def _look(X, offsets):
     return X.values[rows, : X.n_targets]
 
 
-def _look_seasonal(X, horizon, period):
+def _look_seasonal(X: Array | Windows, horizon: int, period: int) -> Floats:
     return _look(X, 1 - period + np.arange(horizon) % period)
 
 
@@ -220,7 +232,7 @@ class LastValue(_Baseline):
     array([[6., 6.]])
     """
 
-    def _forecast(self, X, horizon):
+    def _forecast(self, X: Array | Windows, horizon: int) -> Floats:
         return _look_seasonal(X, horizon, 1)
 
 
@@ -249,10 +261,10 @@ class SeasonalNaive(_Baseline):
     array([[5., 6., 5.]])
     """
 
-    def __init__(self, period=None):
+    def __init__(self, period: int | None = None) -> None:
         self.period = period
 
-    def _check(self, X):
+    def _check(self, X: Array | Windows) -> None:
         period = self.period
         if period is None:
             if not isinstance(X, Windows):
@@ -269,7 +281,7 @@ class SeasonalNaive(_Baseline):
             )
         self.period_ = self.n_history_ = int(period)
 
-    def _forecast(self, X, horizon):
+    def _forecast(self, X: Array | Windows, horizon: int) -> Floats:
         return _look_seasonal(X, horizon, self.period_)
 
 
@@ -292,7 +304,7 @@ class Drift(_Baseline):
     array([[6., 8.]])
     """
 
-    def _forecast(self, X, horizon):
+    def _forecast(self, X: Array | Windows, horizon: int) -> Floats:
         steps = _lookback(X) - 1
         last = _look(X, np.zeros(1, dtype=np.intp)).astype(np.float64)
         if steps == 0:  # one value has no slope

@@ -1,14 +1,20 @@
 """Example series: real ones from other packages, and a synthetic one with a known best forecast."""
 
+from __future__ import annotations
+
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
 
+if TYPE_CHECKING:
+    from ._types import Seed
+
 __all__ = ["load_co2", "load_fertility", "load_sp500", "load_vix", "load_weather", "make_ar1"]
 
 
-def load_co2():
+def load_co2() -> pd.DataFrame:
     """Weekly CO2 at Mauna Loa, 1958 to 2001, in parts per million, from statsmodels, with its gaps.
 
     Returns
@@ -39,7 +45,7 @@ def load_co2():
     return frame.asfreq("W-SAT")
 
 
-def load_fertility():
+def load_fertility() -> pd.DataFrame:
     """Births per woman in 206 countries, 1960 to 2011, by the World Bank, from statsmodels.
 
     Returns
@@ -74,7 +80,7 @@ def load_fertility():
     return frame.dropna().astype(np.float64)
 
 
-def load_weather():
+def load_weather() -> pd.DataFrame:
     """Hourly weather at Greensboro, North Carolina, in a typical year (TMY3), from pvlib.
 
     The twelve months are real measurements, but of different years (1980 to 2003), each chosen because it was typical.
@@ -120,7 +126,7 @@ def load_weather():
     return table[list(names)].rename(columns=names).rename_axis("time").astype(np.float64).asfreq("h")
 
 
-def load_sp500():
+def load_sp500() -> pd.DataFrame:
     """Daily prices of the S&P 500 index, 1999 to 2018, from arch.
 
     Returns
@@ -148,7 +154,7 @@ def load_sp500():
     return frame.rename(columns=str.lower).rename_axis("date").astype(np.float64)
 
 
-def load_vix():
+def load_vix() -> pd.DataFrame:
     """Daily closing values of the VIX, the volatility that options on the S&P 500 imply, 2014 to 2019, from arch.
 
     Returns
@@ -174,13 +180,13 @@ def load_vix():
     return vix.load()[["vix"]].dropna().rename_axis("date").astype(np.float64)
 
 
-def _missing(series, package, extra):
+def _missing(series: str, package: str, extra: str) -> ImportError:
     return ImportError(
         f"{series} comes with {package}, which is not installed. Fix: pip install 'rnn-forecast[{extra}]'."
     )
 
 
-def make_ar1(n=3000, *, phi=0.95, scale=1.0, random_state=None):
+def make_ar1(n: int = 3000, *, phi: float = 0.95, scale: float = 1.0, random_state: Seed = None) -> pd.DataFrame:
     """Autoregressive series of order 1, for which the best forecast `k` steps ahead is known: `phi**k * last`.
 
     Parameters

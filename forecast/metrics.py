@@ -4,12 +4,23 @@ All functions take the actual values first and the forecast second, in any commo
 values (NaN) are refused: the caller decides which rows count.
 """
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, cast
+
 import numpy as np
 
 from ._distributions import Distribution, crps_of, log_score, neg_crps, neg_log_score
 from ._energy import energy_score, neg_energy_score
 from ._numbers import finite as _finite
 from ._shares import share
+
+if TYPE_CHECKING:
+    from typing import Any
+
+    from numpy.typing import ArrayLike
+
+    from ._types import Floats
 
 __all__ = [
     "bias",
@@ -31,11 +42,11 @@ __all__ = [
 ]
 
 
-def _pair(actual, forecast):
+def _pair(actual: ArrayLike, forecast: ArrayLike) -> list[Floats]:
     return _alike(actual=actual, forecast=forecast)
 
 
-def _alike(**named):
+def _alike(**named: Any) -> list[Floats]:
     """All as finite float64 of the same shape; a column of one is as good as a flat array."""
     arrays = [_finite(name, numbers) for name, numbers in named.items()]
     if {array.ndim for array in arrays} == {1, 2}:
@@ -48,7 +59,7 @@ def _alike(**named):
     return arrays
 
 
-def mae(actual, forecast):
+def mae(actual: ArrayLike, forecast: ArrayLike) -> float:
     """Mean absolute error, in the units of the series.
 
     Parameters
@@ -73,7 +84,7 @@ def mae(actual, forecast):
     return float(np.abs(actual - forecast).mean())
 
 
-def bias(actual, forecast):
+def bias(actual: ArrayLike, forecast: ArrayLike) -> float:
     """Mean of forecast minus actual, in the units of the series: positive if the forecast is too high.
 
     Parameters
@@ -98,7 +109,7 @@ def bias(actual, forecast):
     return float((forecast - actual).mean())
 
 
-def rmse(actual, forecast):
+def rmse(actual: ArrayLike, forecast: ArrayLike) -> float:
     """Root of the mean squared error, in the units of the series.
 
     Parameters
@@ -123,7 +134,7 @@ def rmse(actual, forecast):
     return float(np.sqrt(np.square(actual - forecast).mean()))
 
 
-def smape(actual, forecast):
+def smape(actual: ArrayLike, forecast: ArrayLike) -> float:
     """Symmetric mean absolute percentage error, in percent from 0 to 200; 0 where both values are 0.
 
     Parameters
@@ -153,7 +164,7 @@ def smape(actual, forecast):
     return float(200.0 * np.divide(np.abs(actual - forecast), size, out=np.zeros_like(size), where=size > 0).mean())
 
 
-def mase(actual, forecast, *, history, period=1):
+def mase(actual: ArrayLike, forecast: ArrayLike, *, history: ArrayLike, period: int = 1) -> float:
     """Mean absolute scaled error: MAE over the in-sample MAE of the seasonal naive forecast.
 
     Parameters
@@ -186,7 +197,7 @@ def mase(actual, forecast, *, history, period=1):
     return mae(actual, forecast) / float(np.abs(_seasonal_differences(history, period)).mean())
 
 
-def rmsse(actual, forecast, *, history, period=1):
+def rmsse(actual: ArrayLike, forecast: ArrayLike, *, history: ArrayLike, period: int = 1) -> float:
     """Root mean squared scaled error: RMSE over the in-sample RMSE of the seasonal naive forecast.
 
     Parameters
@@ -219,17 +230,17 @@ def rmsse(actual, forecast, *, history, period=1):
     return rmse(actual, forecast) / float(np.sqrt(np.square(_seasonal_differences(history, period)).mean()))
 
 
-def _seasonal_differences(history, period):
-    history = _finite("history", history)
-    if history.ndim == 2 and history.shape[1] == 1:
-        history = history[:, 0]
-    if history.ndim != 1:
-        raise ValueError(f"history has shape {history.shape}; expected the values of one series, shape (n,).")
+def _seasonal_differences(history: ArrayLike, period: int) -> Floats:
+    known = _finite("history", history)
+    if known.ndim == 2 and known.shape[1] == 1:
+        known = known[:, 0]
+    if known.ndim != 1:
+        raise ValueError(f"history has shape {known.shape}; expected the values of one series, shape (n,).")
     if isinstance(period, bool) or not isinstance(period, (int, np.integer)) or period < 1:
         raise ValueError(f"period is {period!r}; expected a whole number of steps, 1 or more.")
-    if len(history) <= period:
-        raise ValueError(f"history has {len(history)} values; more than period = {period} are needed for a scale.")
-    differences = history[period:] - history[:-period]
+    if len(known) <= period:
+        raise ValueError(f"history has {len(known)} values; more than period = {period} are needed for a scale.")
+    differences: Floats = known[period:] - known[:-period]
     if not differences.any():
         raise ValueError(
             f"history repeats itself exactly with period {period}: the seasonal naive error is 0, no scale."
@@ -237,7 +248,7 @@ def _seasonal_differences(history, period):
     return differences
 
 
-def skill(error, naive, *, floor=0.0):
+def skill(error: Any, naive: Any, *, floor: float = 0.0) -> Any:
     """Share by which a forecast reduces the error of a naive forecast: `1 - error / naive`.
 
     Parameters
@@ -272,7 +283,7 @@ def skill(error, naive, *, floor=0.0):
     return found if found.ndim else float(found)
 
 
-def pinball(actual, forecast, level):
+def pinball(actual: ArrayLike, forecast: ArrayLike, level: float) -> float:
     """Mean pinball (quantile) loss of forecasts of one quantile, in the units of the series.
 
     A value above the forecast costs `level` per unit, a value below it `1 - level`; at level 0.5 the loss is half of
@@ -307,7 +318,7 @@ def pinball(actual, forecast, level):
     return float(np.maximum(level * (actual - forecast), (level - 1) * (actual - forecast)).mean())
 
 
-def crps(actual, quantiles, levels=None):
+def crps(actual: ArrayLike, quantiles: ArrayLike | Distribution, levels: ArrayLike | None = None) -> float:
     """Continuous ranked probability score, in the units of the series: exact for distributions, approximate for
     quantiles.
 
@@ -349,20 +360,21 @@ def crps(actual, quantiles, levels=None):
         if levels is not None:
             raise TypeError(f"levels is {levels!r}; expected None with a distribution, which has all of them.")
         return crps_of(actual, quantiles)
-    actual, quantiles, levels = _finite("actual", actual), _finite("quantiles", quantiles), _finite("levels", levels)
-    if levels.ndim != 1 or not levels.size or not ((levels > 0) & (levels < 1)).all() or (np.diff(levels) <= 0).any():
-        raise ValueError(f"levels is {levels.tolist()}; expected numbers between 0 and 1 that rise.")
-    if actual.ndim == 2 and actual.shape[1] == 1 and quantiles.shape == (len(actual), len(levels)):
-        actual = actual[:, 0]
-    if quantiles.shape != (*actual.shape, len(levels)):
+    true, values = _finite("actual", actual), _finite("quantiles", quantiles)
+    at = _finite("levels", cast("ArrayLike", levels))  # None is refused there
+    if at.ndim != 1 or not at.size or not ((at > 0) & (at < 1)).all() or (np.diff(at) <= 0).any():
+        raise ValueError(f"levels is {at.tolist()}; expected numbers between 0 and 1 that rise.")
+    if true.ndim == 2 and true.shape[1] == 1 and values.shape == (len(true), len(at)):
+        true = true[:, 0]
+    if values.shape != (*true.shape, len(at)):
         raise ValueError(
-            f"actual has shape {actual.shape}, quantiles {quantiles.shape}; expected {(*actual.shape, len(levels))}: "
-            f"on the last axis the {len(levels)} levels."
+            f"actual has shape {true.shape}, quantiles {values.shape}; expected {(*true.shape, len(at))}: "
+            f"on the last axis the {len(at)} levels."
         )
-    return float(np.mean([2 * pinball(actual, quantiles[..., k], level) for k, level in enumerate(levels)]))
+    return float(np.mean([2 * pinball(true, values[..., k], level) for k, level in enumerate(at)]))
 
 
-def coverage(actual, lower, upper):
+def coverage(actual: ArrayLike, lower: ArrayLike, upper: ArrayLike) -> float:
     """Share of values within their interval, bounds included, from 0 to 1.
 
     Parameters
@@ -387,7 +399,7 @@ def coverage(actual, lower, upper):
     return float(((lower <= actual) & (actual <= upper)).mean())
 
 
-def interval_score(actual, lower, upper, *, coverage):
+def interval_score(actual: ArrayLike, lower: ArrayLike, upper: ArrayLike, *, coverage: float) -> float:
     """Mean interval (Winkler) score, in the units of the series: the width, plus a penalty for values outside.
 
     A value outside costs 2 / (1 - coverage) times its distance to the interval. Lower is better; in expectation the
@@ -424,7 +436,7 @@ def interval_score(actual, lower, upper, *, coverage):
     return float((upper - lower + fine * outside).mean())
 
 
-def _interval(actual, lower, upper):
+def _interval(actual: ArrayLike, lower: ArrayLike, upper: ArrayLike) -> tuple[Floats, Floats, Floats]:
     actual, lower, upper = _alike(actual=actual, lower=lower, upper=upper)
     crossed = lower > upper
     if crossed.any():

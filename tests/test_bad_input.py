@@ -94,7 +94,7 @@ BAD_WEIGHT = {
 def no_work(request, monkeypatch):
     """An earlier fit; after it training, and the drawing of weights, are out of bounds."""
     fitted = model().fit(X, Y)
-    before = {k: v for k, v in vars(fitted).items()}
+    before = dict(vars(fitted))
     forecast = fitted.predict(X)
 
     def refuse(*arguments, **named):

@@ -45,7 +45,7 @@ def build(tree, compiler, **variables):
     environment = {k: v for k, v in os.environ.items() if k not in {"CC", "CXXFLAGS", "CMAKE_ARGS"}}
     environment |= variables | {"CXX": str(compiler)}
     run = subprocess.run(
-        command, env=environment, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=600
+        command, env=environment, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=600, check=False
     )
     return run.stdout, set(re.findall(r"Building CXX object \S*\.dir/(\S+)\.o", run.stdout))
 

@@ -279,7 +279,7 @@ def test_predict_reads_the_columns_that_fit_read(tmp_path, monkeypatch, capsys):
     run = runner(tmp_path, monkeypatch, capsys)
     table = pd.DataFrame({"Date": HOURS.strftime("%d/%m/%Y"), "time": HOURS.strftime("%H:%M"), "n": range(ROWS)})
     for load, name in ((LOAD, "old.csv"), (LOAD + 7.5, "new.csv")):
-        table.assign(**{"load": [f"{1000 * value:,.1f}" for value in load]}).to_csv(name, index=False, sep=";")
+        table.assign(load=[f"{1000 * value:,.1f}" for value in load]).to_csv(name, index=False, sep=";")
     small = ("--lookback", "12", "--horizon", "2", "--hidden-size", "2", "--max-iter", "1")
     code, _, err = run("fit", "old.csv", "--target", "load", "--past-covariates", "n", *small, "-o", "m")
     assert code == 0, err

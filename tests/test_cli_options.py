@@ -76,6 +76,12 @@ def test_more_steps_than_future_rows_are_refused(run):
     )
 
 
+def test_a_lookback_of_auto_is_not_compared_with_the_rows(run):
+    code, out, _ = run(*FIT[:-4], "--set", "lookback=auto", "-o", "auto.forecast")
+    assert code == 0
+    assert "lookback auto" in out
+
+
 def test_a_fault_is_one_line_and_its_traceback_is_shown_on_request(run, monkeypatch, capsys):
     monkeypatch.setattr(SeriesForecaster, "fit", lambda *_, **more: 1 / 0)
     code, _, err = run(*FIT, "--quiet")

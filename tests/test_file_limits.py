@@ -88,7 +88,7 @@ def test_each_array_of_an_estimator_fits_the_others_or_is_refused(name):
     arrays = {key: part for key, part in vars(fitted).items() if key in scikit.SHAPES and isinstance(part, np.ndarray)}
     for key, array in arrays.items():
         wrong = [array.astype(str), array[None, None], np.full(array.shape, np.inf)]
-        if array.ndim and key not in ("explained_variance_",):
+        if array.ndim and key != "explained_variance_":
             wrong.append(array[..., :-1])
         for one in wrong:
             other = clone(fitted)

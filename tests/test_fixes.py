@@ -356,7 +356,7 @@ def test_every_fix_of_a_refusal_is_code(path):
 def test_the_command_names_options_that_it_has(name):
     _, error = tried(*REFUSED[name])
     said = described(error)
-    assert {option for option in re.findall(r"(?<![\w-])--[a-z][\w-]*", said)} <= OPTIONS
+    assert set(re.findall(r"(?<![\w-])--[a-z][\w-]*", said)) <= OPTIONS
     _, mark, fix = said.partition("Fix: ")
     assert not mark or fix.lstrip().startswith(("--", "leave out --")), said
     assert "KFold" not in said

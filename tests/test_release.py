@@ -25,7 +25,7 @@ def test_the_version_is_written_once():
     written = [
         path
         for path in sorted((ROOT / "forecast").rglob("*.py"))
-        if re.search(r"^__version__\b", path.read_text(encoding="utf-8"), re.M)
+        if re.search(r"^__version__\b", path.read_text(encoding="utf-8"), re.MULTILINE)
     ]
     assert written == [source]
 

@@ -26,7 +26,12 @@ def started_in(folder, *options, path=()):
     """Output and errors of a Python that imports the package in this folder."""
     prepare = f"import sys; sys.path[1:1] = {[str(entry) for entry in path]}; "
     run = subprocess.run(
-        [sys.executable, *options, "-c", prepare + SHOW], cwd=folder, text=True, capture_output=True, timeout=120
+        [sys.executable, *options, "-c", prepare + SHOW],
+        cwd=folder,
+        text=True,
+        capture_output=True,
+        timeout=120,
+        check=False,
     )
     return run.stdout, run.stderr
 

@@ -230,6 +230,11 @@ def test_what_cannot_be_carried_is_refused(given, named):
         fitted(**given)
 
 
+def test_weighted_windows_that_would_all_be_held_out_are_refused():
+    with pytest.raises(ValueError, match="of 1 windows 1 would be held out and none is left"):
+        model(early_stopping=True).fit(X[:1], Y[:1], sample_weight=[2.0])
+
+
 def test_windows_that_do_not_continue_each_other_are_refused():
     frame = pd.DataFrame({"y": SERIES[:, 0]})
     windows = make_windows(frame, lookback=T, horizon=1, step=T)

@@ -103,7 +103,7 @@ def test_a_saved_and_loaded_model_trains_on_to_the_same_bits(kind, tmp_path):
             "regressor": copy.deepcopy(NET).set_params(series_size=2, cycle=7), "series": "shop", "time": "day"
         },
     }[kind]  # fmt: skip
-    time = frame["day"] if "day" in frame else frame.index
+    time = frame.get("day", frame.index)
     new = pd.Series("c" == frame["shop"] if "shop" in frame else False, index=frame.index)  # one comes with the update
     model = fitted(frame[(time < days()[CUT]) & ~new.to_numpy()], **settings)
     model.save(tmp_path / "model")

@@ -244,8 +244,8 @@ def test_the_number_of_blas_threads_changes_no_bit(tmp_path):
         names = ("OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "OMP_NUM_THREADS")
         env = {**os.environ, **dict.fromkeys(names, threads)}
         # Elsewhere: in the clone, its sources would be imported, which have no compiled core.
-        call = dict(env=env, cwd=tmp_path, capture_output=True, text=True, check=True)
-        run = subprocess.run([sys.executable, "-c", SAME_BITS], **call)
+        call = dict(env=env, cwd=tmp_path, capture_output=True, text=True)
+        run = subprocess.run([sys.executable, "-c", SAME_BITS], **call, check=True)
         out.add(run.stdout)
     assert len(out) == 1
 

@@ -30,7 +30,8 @@ PAGES = [
 ]
 # Words that a sentence may have at most. README and tour are read first, by people who know nothing yet.
 LONGEST = {
-    **{ROOT / "README.md": 35, ROOT / "docs" / "tour.md": 35},
+    ROOT / "README.md": 35,
+    ROOT / "docs" / "tour.md": 35,
     **dict.fromkeys(sorted((ROOT / "docs" / "guide").glob("*.md")), 45),
 }
 WORDS = {"COMMENT", "STRING", "FSTRING_MIDDLE"}

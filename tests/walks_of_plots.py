@@ -23,7 +23,7 @@ def drawn(make, panels=1):
         where = {name: None for name, value in arguments.items() if value is HERE}
         if where:
             axes = pyplot.subplots(panels + 1)[1]
-            arguments |= {name: axes[0] if panels == 1 else axes[:panels] for name in where}
+            arguments |= dict.fromkeys(where, axes[0] if panels == 1 else axes[:panels])
         try:
             display = make(**arguments)
             return display if hasattr(display, "figure_") else display.plot()

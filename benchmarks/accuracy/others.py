@@ -49,7 +49,7 @@ class NeuralForecast:
             **{name: value for name, value in options.items() if value},
         )  # fmt: skip
         validation = [s.known_end - s.train_end for s in problem.arrays if s.train_end]
-        held = validation[0] if validation[0] else max(horizon, int(0.1 * min(map(len, tables))))
+        held = validation[0] or max(horizon, int(0.1 * min(map(len, tables))))
         self.model = Forecasts(models=[network], freq=1)
         self.model.fit(pd.concat(tables, ignore_index=True), val_size=held)
         return self

@@ -1,26 +1,40 @@
 """RNNClassifier: its parameters and its predictions."""
 
+from __future__ import annotations
+
 from dataclasses import replace
 from inspect import signature
 from numbers import Integral
+from typing import TYPE_CHECKING, cast
 
 import numpy as np
-from sklearn.base import BaseEstimator, ClassifierMixin, _fit_context
+from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.extmath import softmax
 from sklearn.utils.validation import _num_samples, check_is_fitted
 
 from .._alone import Alone
 from .._arrays import read_inputs, read_training, read_validation, read_weights
+from .._decorators import fit_context
 from .._files import Saved, as_json, stored
 from .._rnn import CONSTRAINTS, Learns, RNNForecaster, card_parts, check_state
 from .labels import class_weights, classes_of, flat, numbered, stratified
 from .sequences import ending_together
 
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+    from typing import Any, Literal, Self
+
+    from numpy.typing import ArrayLike
+
+    from .._arrays import Dataset
+    from .._network import Network
+    from .._types import Array, Floats, Integers, Seed
+
 __all__ = ["RNNClassifier"]
 
 
-def card_of_classes(model):
+def card_of_classes(model: RNNClassifier) -> dict[str, Any]:
     """The classifier's part of the model card: that of the network, and the classes."""
     parts = card_parts(model)
     parts["data"]["classes"] = as_json(model.classes_[:50])
@@ -131,51 +145,51 @@ max_iter, warmup_steps, max_steps, finish_schedule, weight_average
     def __init__(
         self,
         *,
-        cell="lstm",
-        hidden_size=64,
-        num_layers=1,
-        activation="tanh",
-        heads=1,
-        dropout=0.0,
-        bidirectional=False,
-        residual=False,
-        layer_norm=False,
-        dilation=1,
-        recurrent_dropout=0.0,
-        zoneout=0.0,
-        vocabulary=None,
-        embedding_size=None,
-        return_sequences=False,
-        class_weight=None,
-        optimizer="adam",
-        momentum=None,
-        learning_rate=1e-2,
-        learning_rate_schedule="cosine",
-        weight_decay=0.0,
-        clip_norm=1.0,
-        clip_value=None,
-        batch_size=64,
-        max_iter=100,
-        warmup_steps=0,
-        max_steps=None,
-        finish_schedule="auto",
-        weight_average=None,
-        input_noise=0.0,
-        input_clip=None,
-        shuffle=True,
-        early_stopping="auto",
-        validation_fraction=0.1,
-        n_iter_no_change=20,
-        tol=1e-4,
-        warm_start=False,
-        freeze=None,
-        n_channels=1,
-        n_jobs=None,
-        random_state=None,
-        verbose=0,
-        callbacks=None,
-        dtype="float32",
-    ):
+        cell: str = "lstm",
+        hidden_size: int = 64,
+        num_layers: int = 1,
+        activation: Literal["tanh", "relu"] = "tanh",
+        heads: int = 1,
+        dropout: float = 0.0,
+        bidirectional: bool = False,
+        residual: bool = False,
+        layer_norm: bool = False,
+        dilation: int | Sequence[int] = 1,
+        recurrent_dropout: float = 0.0,
+        zoneout: float = 0.0,
+        vocabulary: int | None = None,
+        embedding_size: int | None = None,
+        return_sequences: bool = False,
+        class_weight: Mapping[Any, float] | Literal["balanced"] | None = None,
+        optimizer: Literal["adam", "adamw", "sgd", "rmsprop"] = "adam",
+        momentum: float | None = None,
+        learning_rate: float = 1e-2,
+        learning_rate_schedule: Literal["constant", "cosine", "step", "plateau"] = "cosine",
+        weight_decay: float = 0.0,
+        clip_norm: float | None = 1.0,
+        clip_value: float | None = None,
+        batch_size: int = 64,
+        max_iter: int = 100,
+        warmup_steps: int = 0,
+        max_steps: int | None = None,
+        finish_schedule: bool | Literal["auto"] = "auto",
+        weight_average: float | None = None,
+        input_noise: float = 0.0,
+        input_clip: float | None = None,
+        shuffle: bool = True,
+        early_stopping: bool | Literal["auto"] = "auto",
+        validation_fraction: float = 0.1,
+        n_iter_no_change: int = 20,
+        tol: float = 1e-4,
+        warm_start: bool = False,
+        freeze: Sequence[str] | None = None,
+        n_channels: int = 1,
+        n_jobs: int | None = None,
+        random_state: Seed = None,
+        verbose: int = 0,
+        callbacks: Callable[..., Any] | Sequence[Callable[..., Any]] | None = None,
+        dtype: Literal["float32", "float64"] = "float32",
+    ) -> None:
         self.cell = cell
         self.hidden_size = hidden_size
         self.num_layers = num_layers
@@ -221,8 +235,15 @@ max_iter, warmup_steps, max_steps, finish_schedule, weight_average
         self.callbacks = callbacks
         self.dtype = dtype
 
-    @_fit_context(prefer_skip_nested_validation=True)
-    def fit(self, X, y, sample_weight=None, X_val=None, y_val=None):
+    @fit_context(prefer_skip_nested_validation=True)
+    def fit(
+        self,
+        X: ArrayLike,
+        y: ArrayLike,
+        sample_weight: ArrayLike | None = None,
+        X_val: ArrayLike | None = None,
+        y_val: ArrayLike | None = None,
+    ) -> Self:
         """Train on labelled sequences.
 
         Parameters
@@ -256,7 +277,7 @@ max_iter, warmup_steps, max_steps, finish_schedule, weight_average
         with Alone(self, "fit", whole=True):
             return self._fit(X, y, sample_weight, X_val, y_val, None, max_iter=self.max_iter, go_on=self.warm_start)
 
-    def predict(self, X):
+    def predict(self, X: ArrayLike) -> Array | list[Array]:
         """Predict the most probable class of each sequence.
 
         Parameters
@@ -278,7 +299,7 @@ max_iter, warmup_steps, max_steps, finish_schedule, weight_average
         """
         return self._each(X, lambda scores: self.classes_[scores.argmax(axis=-1)])
 
-    def predict_proba(self, X):
+    def predict_proba(self, X: ArrayLike) -> Floats | list[Floats]:
         """Predict the probabilities of the classes.
 
         Parameters
@@ -296,14 +317,14 @@ max_iter, warmup_steps, max_steps, finish_schedule, weight_average
         """
         return self._each(X, lambda scores: softmax(scores.reshape(-1, scores.shape[-1])).reshape(scores.shape))
 
-    def predict_log_proba(self, X):
+    def predict_log_proba(self, X: ArrayLike) -> Floats | list[Floats]:
         """Predict the logarithms of the probabilities, without rounding small ones to 0 first.
 
         Parameters, returns and raises as `predict_proba`.
         """
         return self._each(X, _log_softmax)
 
-    def score(self, X, y, sample_weight=None):
+    def score(self, X: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None = None) -> float:
         """Return the accuracy: the share of correct labels.
 
         Parameters
@@ -323,28 +344,29 @@ max_iter, warmup_steps, max_steps, finish_schedule, weight_average
             return super().score(X, y, sample_weight)
         predicted = self.predict(X)
         lengths = np.array([len(row) for row in predicted])
-        labels, counts = flat(self, y, lengths.max() - lengths, len(lengths), int(lengths.max()))
-        weight = None if sample_weight is None else np.repeat(sample_weight, counts)
+        labels, _ = flat(self, y, lengths.max() - lengths, len(lengths), int(lengths.max()))
+        weight = None if sample_weight is None else np.repeat(np.asarray(sample_weight), lengths)
         return float(np.average(np.concatenate(list(predicted)) == labels, weights=weight))
 
     # ---------- what training asks for
 
     @property
-    def categories(self):
+    def categories(self) -> dict[str, dict[int, int]] | None:  # type: ignore[override]  # follows from `vocabulary`
         """The one channel of codes, as `RNNForecaster` names it."""
         return None if self.vocabulary is None else {"past": {0: self.vocabulary}}
 
     @property
-    def category_left_out(self):
+    def category_left_out(self) -> float:  # type: ignore[override]  # this too
         """0 with `vocabulary`: other codes are refused, so none needs the vector of an unknown one."""
         return 0.05 if self.vocabulary is None else 0.0
 
-    def _read(self, X, y, sample_weight):
+    def _read(self, X: Any, y: Any, sample_weight: ArrayLike | None) -> tuple[Dataset, Floats | None]:
         self._refuse_without_effect()
         X, begin = ending_together(self, X)
         if y is None:
             return read_training(self, X, y), None
-        n, steps = _num_samples(X), None if begin is None else X.shape[1]
+        n = _num_samples(X)
+        steps: Any = None if begin is None else X.shape[1]  # read where every step has a label
         if self.return_sequences and steps is None:
             steps = _steps_of(self, X)
         labels, counts = flat(self, y, begin, n, steps)
@@ -360,7 +382,7 @@ max_iter, warmup_steps, max_steps, finish_schedule, weight_average
         weights = class_weights(self.class_weight, self.classes_, codes, weight)
         return replace(data, arguments=_arguments(data, begin, codes), loss_parameters=weights), weight
 
-    def _read_validation(self, X, y, data, trained):
+    def _read_validation(self, X: Any, y: Any, data: Dataset, trained: Any) -> Dataset | None:
         if X is None or y is None:
             return read_validation(self, X, y, data, trained)
         X, begin = ending_together(self, X, data.lookback)
@@ -371,10 +393,12 @@ max_iter, warmup_steps, max_steps, finish_schedule, weight_average
             )
         labels, counts = flat(self, y, begin, _num_samples(X), data.lookback)
         codes = numbered(labels, counts, self.classes_, data.lookback, "y_val")
-        found = read_validation(self, X, np.nan_to_num(codes), data, X)
+        found = cast("Dataset", read_validation(self, X, np.nan_to_num(codes), data, X))
         return replace(found, arguments=_arguments(found, begin, codes))
 
-    def _split(self, data, weight, hold_out, rng):
+    def _split(
+        self, data: Dataset, weight: Floats | None, hold_out: bool, rng: np.random.Generator
+    ) -> tuple[Integers, Integers]:
         codes = data.arguments["target"].reshape(data.n_windows, -1)
         if not hold_out:
             every = np.arange(data.n_windows) if weight is None else np.flatnonzero(weight)
@@ -382,7 +406,7 @@ max_iter, warmup_steps, max_steps, finish_schedule, weight_average
         apart = rng.spawn(1)[0]  # so that the weights are the same, however many rows there are
         return stratified(self, codes if self.return_sequences else codes[:, 0], weight, apart)
 
-    def _refuse_without_effect(self):
+    def _refuse_without_effect(self) -> None:
         if self.vocabulary is None and self.embedding_size is not None:
             raise ValueError(
                 f"embedding_size={self.embedding_size} is the length of the vectors of a vocabulary, and vocabulary is "
@@ -397,21 +421,21 @@ max_iter, warmup_steps, max_steps, finish_schedule, weight_average
 
     # ---------- answers
 
-    def _each(self, X, answer):
+    def _each(self, X: Any, answer: Callable[[Floats], Array]) -> Array | list[Array]:
         """What `answer` makes of the scores; a list of it where every step has a label and sequences differ."""
         scores, begin = self._scores(X)
         if begin is None or scores.ndim == 2:
             return answer(scores)
         return [answer(row[first:]) for row, first in zip(scores, begin, strict=True)]
 
-    def _scores(self, X):
+    def _scores(self, X: Any) -> tuple[Floats, Integers | None]:
         """Scores of the classes, (n, n_classes) or (n, steps, n_classes), and where sequences begin."""
         network, data, begin = self._inputs(X)
         values = network.predict(data.arguments, data.n_windows, self.n_jobs)
         shape = (data.arguments["lookback"], -1) if network.architecture.return_sequences else (-1,)
         return values.reshape(data.n_windows, *shape), begin
 
-    def _inputs(self, X):
+    def _inputs(self, X: Any) -> tuple[Network, Dataset, Integers | None]:
         """The network for sequences of these lengths, what it reads of them, and where they begin."""
         check_is_fitted(self)
         X, begin = ending_together(self, X, self._lookback)
@@ -423,7 +447,7 @@ max_iter, warmup_steps, max_steps, finish_schedule, weight_average
         arguments = {"past": past, "lookback": steps, "past_stride": steps, "begin": begin}
         return self._network.ragged(steps), replace(data, arguments=arguments), begin
 
-    def _examined(self, X, y=None, loss=False):
+    def _examined(self, X: Any, y: Any = None, loss: bool = False) -> tuple[Network, Dataset]:
         """As `_inputs`, for a look inside; with the labels y where it is one at the gradient of the `loss`."""
         network, data, begin = self._inputs(X)
         if not loss:
@@ -440,22 +464,22 @@ max_iter, warmup_steps, max_steps, finish_schedule, weight_average
         return network, replace(data, arguments=data.arguments | target)
 
 
-def _log_softmax(scores):
+def _log_softmax(scores: Floats) -> Floats:
     scores = scores - scores.max(axis=-1, keepdims=True)
     return scores - np.log(np.exp(scores).sum(axis=-1, keepdims=True))
 
 
-def _steps_of(model, X):
+def _steps_of(model: RNNClassifier, X: Any) -> int:
     shape = np.shape(X)
     return shape[1] // model.n_channels if len(shape) == 2 else shape[1] if len(shape) == 3 else 0
 
 
-def _arguments(data, begin, codes):
+def _arguments(data: Dataset, begin: Integers | None, codes: Floats) -> dict[str, Any]:
     found = data.arguments | {"target": codes.reshape(-1, 1)}
     return found if begin is None else found | {"begin": begin}
 
 
-def _with_defaults_of(forecaster, classifier):
+def _with_defaults_of(forecaster: type[RNNForecaster], classifier: type[RNNClassifier]) -> None:
     """Add the forecaster's arguments that the classifier does not have, with their defaults."""
     own = signature(classifier).parameters
     for name, parameter in signature(forecaster).parameters.items():

@@ -1,5 +1,9 @@
 """Labels as numbers of classes, the weights of the classes, and which rows are held out."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 import numpy as np
 from sklearn.utils import check_array, column_or_1d
 from sklearn.utils.class_weight import compute_class_weight
@@ -8,10 +12,16 @@ from sklearn.utils.multiclass import check_classification_targets
 from .._registries import MOST_OUTPUTS
 from .._rnn import LEAST_HELD_OUT
 
+if TYPE_CHECKING:
+    from typing import Any
+
+    from .._types import Array, Floats, Integers
+    from .estimator import RNNClassifier
+
 __all__ = ["class_weights", "classes_of", "numbered", "stratified"]
 
 
-def labels_at_steps(y, begin, n, steps):
+def labels_at_steps(y: Any, begin: Integers | None, n: int, steps: int) -> list[Array]:
     """Labels of every step as rows, each with as many labels as its sequence has steps.
 
     Parameters
@@ -39,7 +49,7 @@ def labels_at_steps(y, begin, n, steps):
     return [row[:length] for row, length in zip(rows, lengths, strict=True)]
 
 
-def flat(model, y, begin, n, steps):
+def flat(model: RNNClassifier, y: Any, begin: Integers | None, n: int, steps: int) -> tuple[Array, Integers | None]:
     """All labels in one array, and how many each row has (None: one)."""
     if not model.return_sequences:
         return check_array(column_or_1d(y, warn=True), ensure_2d=False, dtype=None, input_name="y"), None
@@ -47,7 +57,7 @@ def flat(model, y, begin, n, steps):
     return np.concatenate(rows), np.array([len(row) for row in rows])
 
 
-def classes_of(labels):
+def classes_of(labels: Array) -> Array:
     """The classes among labels, sorted.
 
     Parameters
@@ -70,7 +80,7 @@ def classes_of(labels):
     return classes
 
 
-def numbered(labels, counts, classes, steps, name="y"):
+def numbered(labels: Array, counts: Integers | None, classes: Array, steps: int, name: str = "y") -> Floats:
     """Labels as numbers of classes.
 
     Parameters
@@ -106,7 +116,7 @@ def numbered(labels, counts, classes, steps, name="y"):
     return found
 
 
-def class_weights(class_weight, classes, codes, weight):
+def class_weights(class_weight: Any, classes: Array, codes: Floats, weight: Floats | None) -> tuple[float, ...]:
     """Weights of the classes in the loss, with a mean of 1 over the labels to train on.
 
     Parameters
@@ -137,7 +147,9 @@ def class_weights(class_weight, classes, codes, weight):
     return tuple(float(one) for one in found / mean)
 
 
-def stratified(model, codes, weight, rng):
+def stratified(
+    model: RNNClassifier, codes: Floats, weight: Floats | None, rng: np.random.Generator
+) -> tuple[Integers, Integers]:
     """Rows to train on, and rows to hold out in which the classes have the same shares.
 
     Parameters

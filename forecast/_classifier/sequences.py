@@ -1,13 +1,25 @@
 """The X of RNNClassifier: sequences of equal or unequal length, aligned at their ends."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, cast
+
 import numpy as np
 
 from .._windows import Windows
 
+if TYPE_CHECKING:
+    from typing import Any
+
+    from numpy.typing import NDArray
+
+    from .._types import Array, Floats, Integers
+    from .estimator import RNNClassifier
+
 __all__ = ["ending_together"]
 
 
-def ending_together(model, X, steps=None):
+def ending_together(model: RNNClassifier, X: Any, steps: int | None = None) -> tuple[Any, NDArray[np.int64] | None]:
     """X with the end of each sequence at the last step.
 
     Parameters
@@ -37,6 +49,8 @@ def ending_together(model, X, steps=None):
         )
     if getattr(getattr(X, "dtype", None), "kind", "") == "O" and X.ndim == 1:  # an array or a Series of sequences
         X = list(X)
+    table: Any
+    lengths: Any
     if _is_uneven(model, X, steps):
         table, lengths = _padded(X, steps)
     elif type(X) is np.ndarray and X.dtype.kind in "fiu" and X.ndim in (2, 3) and X.size:
@@ -55,7 +69,7 @@ def ending_together(model, X, steps=None):
     return moved, begin.astype(np.int64)
 
 
-def _is_uneven(model, X, steps):
+def _is_uneven(model: RNNClassifier, X: Any, steps: int | None) -> bool:
     """Whether X is a list of sequences that differ in length, among themselves or from those of the fit."""
     if not isinstance(X, list | tuple) or not all(hasattr(row, "__len__") for row in X):
         return False
@@ -65,7 +79,7 @@ def _is_uneven(model, X, steps):
     return lengths != {steps} and (model.n_channels == 1 or np.ndim(X[0]) == 2)  # else a row may have all its channels
 
 
-def _padded(X, steps):
+def _padded(X: Any, steps: int | None) -> tuple[Floats, Integers]:
     """A list of sequences as one array, with NaN behind the end of each."""
     rows = [np.asarray(row) for row in X]
     shapes = {row.shape[1:] for row in rows}
@@ -88,12 +102,12 @@ def _padded(X, steps):
     return table, lengths
 
 
-def _without_padding(model, X):
+def _without_padding(model: RNNClassifier, X: Any) -> tuple[Array, Integers] | tuple[None, None]:
     """An array as (n, steps, channels) with the lengths of its sequences; None, None: none ends early."""
     if X.ndim == 2 and X.shape[1] % model.n_channels:
         return None, None
     table = X.reshape(len(X), -1, X.shape[2] if X.ndim == 3 else model.n_channels)
-    empty = np.isnan(table) if X.dtype.kind == "f" else np.zeros(table.shape, dtype=bool)
+    empty: Any = np.isnan(table) if X.dtype.kind == "f" else np.zeros(table.shape, dtype=bool)
     if model.vocabulary is not None:
         empty |= table == -1
     empty = empty.all(axis=2)
@@ -105,12 +119,13 @@ def _without_padding(model, X):
     return table.astype(np.float64 if table.dtype.kind != "f" else table.dtype, copy=False), lengths
 
 
-def _refuse_empty(lengths):
+def _refuse_empty(lengths: Integers) -> None:
     if (lengths == 0).any():
         raise ValueError(f"X: sequence {np.argmin(lengths)} contains NaN or nothing; expected one step or more.")
 
 
-def _refuse_no_codes(model, X, lengths):
+def _refuse_no_codes(model: RNNClassifier, X: Any, lengths: Integers | None) -> None:
+    vocabulary = cast("int", model.vocabulary)
     try:
         values = np.asarray(X, dtype=np.float64)
     except (TypeError, ValueError):
@@ -120,9 +135,9 @@ def _refuse_no_codes(model, X, lengths):
     if (values.ndim == 3 and values.shape[2] != 1) or model.n_channels != 1:
         raise ValueError("X: with vocabulary it holds one code at every step; expected one channel.")
     values = values[np.isfinite(values)]
-    bad = (values != np.rint(values)) | (values < 0) | (values >= model.vocabulary)
+    bad = (values != np.rint(values)) | (values < 0) | (values >= vocabulary)
     if bad.any():
         raise ValueError(
-            f"X holds {values[bad][0]:g}; expected whole numbers from 0 to vocabulary - 1 = {model.vocabulary - 1} "
+            f"X holds {values[bad][0]:g}; expected whole numbers from 0 to vocabulary - 1 = {vocabulary - 1} "
             "(-1 behind the end of a shorter sequence)."
         )

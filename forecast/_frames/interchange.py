@@ -122,7 +122,7 @@ def _to_pandas(
         return stamps if zone is None else stamps.tz_localize("UTC").tz_convert(zone)
     if dtype == nw.Date:
         return pd.DatetimeIndex(column.to_numpy().astype("datetime64[s]"))
-    if isinstance(dtype, nw.Enum) or dtype == nw.Categorical or dtype == nw.Enum:
+    if isinstance(dtype, nw.Enum) or dtype in (nw.Categorical, nw.Enum):
         return _to_categorical(nw, column)
     if dtype.is_numeric() and dtype != nw.Decimal:
         return column.to_numpy()

@@ -125,7 +125,11 @@ def refuse_steps_as_columns(frame: pd.DataFrame, target: Sequence[Hashable], tak
             return
         start = next(re.finditer(r"\D*", str(steps[0]))).end()
         read = f"rows['time'].astype(str).str[{start}:].astype(int)" if start else "rows['time'].astype(int)"
-    if target and all(label in frame.columns for label in target) and not (len(dates) and set(target) >= set(dates)):
+    if (
+        target
+        and all(label in frame.columns for label in target)
+        and not (len(dates) > 0 and set(target) >= set(dates))
+    ):
         return
     others = [label for label in frame.columns if label not in steps]
     head = ""

@@ -3,6 +3,7 @@
 `Architecture` is the stored description; `spec_of` makes streams and layers of it, which the core computes.
 """
 
+from .._core import Optimizer
 from .._core import config as core_config
 from .architecture import (
     ACTIVATED_CELLS,
@@ -53,6 +54,7 @@ __all__ = [
     "Levels",
     "Network",
     "NetworkSpec",
+    "Optimizer",
     "Parameters",
     "Point",
     "Scaling",

@@ -1,6 +1,9 @@
 """The stored description of a network: what fixes the shape of its weights and what a training step does with them."""
 
+from __future__ import annotations
+
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from .._files import ModelFileError, stored
 from .._registries import (
@@ -16,6 +19,9 @@ from .._registries import (
     OPTIMIZERS,
 )
 
+if TYPE_CHECKING:
+    from .._core import CellInfo
+
 __all__ = ["ACTIVATED_CELLS", "ACTIVATIONS", "ATTENTIONS", "CELLS", "DECAYING_CELLS", "DECODERS", "ENCODERS",
            "ESTIMATOR_CELLS", "LABEL_LOSSES", "LOSSES", "MATRIX_CELLS", "OPTIMIZERS", "SKIPS", "Architecture",
            "core_cell"]  # fmt: skip
@@ -27,7 +33,7 @@ SKIPS = (None, "linear", "linear-all")
 ATTENTIONS = (None, "dot", "additive")
 
 
-def core_cell(word, activation):
+def core_cell(word: str, activation: str) -> str:
     """The registry's name of a cell, as the arguments `cell` and `activation` mean it."""
     return f"{word}_{activation}" if word in ACTIVATED_CELLS else word
 
@@ -49,7 +55,7 @@ class Architecture:
     targets: int  # of a window: horizon * columns
     extra: int = 0  # inputs besides the past: first those of no step, then horizon * future, then static
     loss: str = "squared_error"
-    loss_parameters: tuple = ()
+    loss_parameters: tuple[float, ...] = ()
     dropout: float = 0.0
     columns: int = 1  # target columns
     horizon: int | None = None  # steps; None: targets / columns
@@ -69,15 +75,15 @@ class Architecture:
     cycle: int = 0  # length in steps; 0: none
     cycle_rows: int = 0  # 1: one cycle for all series
     input_clip: float | None = None
-    past_levels: tuple = ()  # of each channel the levels of its codes, 0: numbers; empty: all are numbers
-    future_levels: tuple = ()  # of each column of known future
-    static_levels: tuple = ()
+    past_levels: tuple[int, ...] = ()  # of each channel the levels of its codes, 0: numbers; empty: all are numbers
+    future_levels: tuple[int, ...] = ()  # of each column of known future
+    static_levels: tuple[int, ...] = ()
     embedding_size: int | None = None  # of every column of codes; None: by its levels
     category_left_out: float = 0.0  # 0: there is no vector for unknown codes
     heads: int = 1  # of a cell of MATRIX_CELLS
     residual: bool = False
     layer_norm: bool = False
-    dilation: tuple = ()  # of each layer; empty: 1
+    dilation: tuple[int, ...] = ()  # of each layer; empty: 1
     recurrent_dropout: float = 0.0
     zoneout: float = 0.0
     attention: str | None = None
@@ -89,74 +95,79 @@ class Architecture:
     elapsed: int | None = None  # of a cell of DECAYING_CELLS: the channel with the time since the step before
 
     @property
-    def cell_word(self):
+    def cell_word(self) -> str:
         """What the argument `cell` calls the cell."""
         return CELL_WORDS[self.cell]
 
     @property
-    def core_cell(self):
+    def core_cell(self) -> str | None:
         """The core's cell; of a cell of DECAYING_CELLS the one whose states decay. None of a matrix memory."""
         return None if self.cell in MATRIX_CELLS else DECAYING_CELLS.get(self.cell, self.cell)
 
     @property
-    def dilations(self):
+    def core_info(self) -> CellInfo:
+        """The registry's entry of `core_cell`; not for a matrix memory."""
+        return CELLS[DECAYING_CELLS.get(self.cell, self.cell)]
+
+    @property
+    def dilations(self) -> tuple[int, ...]:
         """Of each layer: steps back to the one whose states a step goes on from."""
         return self.dilation or (1,) * self.layers
 
     @property
-    def horizon_steps(self):
+    def horizon_steps(self) -> int:
         return self.step_targets // self.columns if self.horizon is None else self.horizon
 
     @property
-    def step_targets(self):
+    def step_targets(self) -> int:
         """Targets of one state: all of them, or with `return_sequences` those of a step."""
         return self.targets // self.steps if self.return_sequences else self.targets
 
     @property
-    def alike(self):
+    def alike(self) -> int:
         """Steps whose targets the same weights make, so that they share one scale."""
         if self.return_sequences:
             return self.steps
         return self.horizon_steps if self.decoder == "recurrent" or self.timed else 1
 
     @property
-    def own(self):
+    def own(self) -> int:
         """Inputs besides the past that are neither known future nor static."""
         return self.extra - self.horizon_steps * self.future - self.static
 
     @property
-    def reads_no_past(self):
+    def reads_no_past(self) -> bool:
         """Whether windows have no past."""
         return self.encoder == "dense" and self.steps == self.inputs == 0
 
     @property
-    def padded_steps(self):
+    def padded_steps(self) -> int:
         """Steps of the past with those that fill up the oldest segment."""
         if self.encoder == "dense":  # segments are those of the horizon
             return self.steps
         return -(-self.steps // self.segment) * self.segment
 
     @property
-    def encoder_steps(self):
+    def encoder_steps(self) -> int:
         return self.padded_steps // self.segment
 
     @property
-    def of_labels(self):
+    def of_labels(self) -> bool:
         """Whether a target is the number of a class."""
         return self.loss in LABEL_LOSSES
 
     @property
-    def levels(self):
+    def levels(self) -> int:
         """Outputs of each target."""
         return EVERY_LOSS[self.loss]["outputs"] or len(self.loss_parameters)
 
     @property
-    def centred(self):
+    def centred(self) -> bool:
         """Whether targets are centred before they are scaled: those that are never negative are not."""
         return EVERY_LOSS[self.loss]["target"] == "real"
 
     @property
-    def output_steps(self):
+    def output_steps(self) -> int:
         """Steps of the decoder; with `return_sequences` those of the past."""
         if self.return_sequences:
             return self.steps
@@ -164,19 +175,19 @@ class Architecture:
         return steps.get(self.decoder, self.horizon_steps)
 
     @property
-    def median(self):
+    def median(self) -> int | None:
         """Which of a target's outputs is the forecast that is fed back, None if none is."""
         if EVERY_LOSS[self.loss]["outputs"]:  # the first one, of a distribution its location
             return 0
         return self.loss_parameters.index(0.5) if 0.5 in self.loss_parameters else None
 
     @property
-    def output_width(self):
+    def output_width(self) -> int:
         """Outputs of a step of the decoder; of segments that reach over the horizon the last ones are ignored."""
         widths = {"dense": self.step_targets, "segments": self.segment * self.columns}
         return widths.get(self.decoder, self.columns) * self.levels
 
-    def check_loaded(self, n_weights, n_scales):
+    def check_loaded(self, n_weights: int, n_scales: int) -> None:
         """Refuse fields out of a file that no network has, before anything is made of them.
 
         Parameters
@@ -217,9 +228,9 @@ class Architecture:
                 raise ModelFileError(f"a network with {role}_levels = {levels!r} of {n} columns.")
         if self.encoder == "dense" and (self.steps > 1 or self.decoder not in ("recurrent", "segments")):
             raise ModelFileError(f"a dense encoder of {self.steps} steps with decoder = {self.decoder!r}.")
-        size = self.embedding_size
-        if size is not None and (type(size) is not int or not 1 <= size <= most):
-            raise ModelFileError(f"a network with embedding_size = {size!r} in {n_weights} weights.")
+        length = self.embedding_size
+        if length is not None and (type(length) is not int or not 1 <= length <= most):
+            raise ModelFileError(f"a network with embedding_size = {length!r} in {n_weights} weights.")
         steps = self.dilation
         if not isinstance(steps, tuple) or len(steps) not in (0, self.layers) or not all(type(n) is int for n in steps):
             raise ModelFileError(f"a network of {self.layers} layers with dilation = {steps!r}.")

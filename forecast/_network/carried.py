@@ -1,11 +1,23 @@
 """States carried from row to row: those that sequences have reached, and what the network forecasts from them."""
 
+from __future__ import annotations
+
 from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from .._files import ModelFileError, stored
-from .architecture import CELLS
+
+if TYPE_CHECKING:
+    from typing import Any
+
+    from numpy.typing import NDArray
+
+    from .. import _core
+    from .._types import Array, Floats, Integers
+    from .architecture import Architecture
+    from .weights import Network
 
 __all__ = ["Carried", "along"]
 
@@ -23,18 +35,18 @@ class Carried:
         The forecast from there, in units; None: no row has been read.
     """
 
-    states: np.ndarray
-    outputs: np.ndarray | None = None
-    _one_row: object = field(default=None, repr=False, compare=False)
+    states: Array
+    outputs: Array | None = None
+    _one_row: _OneRow | None = field(default=None, repr=False, compare=False)
 
-    def __getstate__(self):
+    def __getstate__(self) -> dict[str, Any]:
         return {"states": self.states, "outputs": self.outputs}
 
-    def __setstate__(self, state):
-        self.__init__(**state)
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        Carried.__init__(self, **state)
 
     @classmethod
-    def anew(cls, architecture, n_sequences):
+    def anew(cls, architecture: Architecture, n_sequences: int) -> Carried:
         """Sequences that have not begun: zeros.
 
         Parameters
@@ -47,13 +59,13 @@ class Carried:
         Carried
         """
         a = architecture
-        return cls(np.zeros((a.layers, len(CELLS[a.core_cell]["states"]), n_sequences, a.hidden), dtype=a.dtype))
+        return cls(np.zeros((a.layers, len(a.core_info["states"]), n_sequences, a.hidden), dtype=a.dtype))
 
     @property
-    def n_sequences(self):
+    def n_sequences(self) -> int:
         return self.states.shape[2]
 
-    def of(self, sequences):
+    def of(self, sequences: Integers) -> Carried:
         """Some of the sequences.
 
         Parameters
@@ -68,7 +80,7 @@ class Carried:
         return Carried(np.ascontiguousarray(self.states[:, :, sequences]), outputs, self._one_row)
 
     @staticmethod
-    def joined(parts):
+    def joined(parts: list[Carried]) -> Carried:
         """The sequences of several, in order.
 
         Parameters
@@ -82,7 +94,7 @@ class Carried:
         outputs = np.concatenate([part.outputs for part in parts])
         return Carried(np.concatenate([part.states for part in parts], axis=2), outputs, parts[0]._one_row)
 
-    def advanced(self, network, rows):
+    def advanced(self, network: Network, rows: Floats) -> Carried:
         """After some rows more, in work that does not depend on the rows before.
 
         Parameters
@@ -101,7 +113,7 @@ class Carried:
         states = self.states.copy()
         return Carried(states, one.read(rows, states), one)
 
-    def along(self, network, rows):
+    def along(self, network: Network, rows: Floats) -> Floats:
         """What is forecast after each of some rows more, of one sequence.
 
         Parameters
@@ -116,7 +128,7 @@ class Carried:
         """
         return _OneRow(network).read(rows[None], self.states.copy(), every=True)
 
-    def refuse_damaged(self, network):
+    def refuse_damaged(self, network: Network) -> None:
         """Refuse states out of a file that are not those of a network.
 
         Parameters
@@ -144,11 +156,12 @@ class Carried:
 class _OneRow:
     """The network over a single row, with all that a call needs and that does not change from one to the next."""
 
-    def __init__(self, network):
+    def __init__(self, network: Network) -> None:
         a, scaling = network.architecture, network.scaling.at_steps(network.architecture, 1)
         shape = replace(a, steps=1, targets=a.step_targets)
         self.of, self.network = network, type(network)(shape, scaling, network.theta)
-        self.compiled, self.packed = self.network.compiled, None
+        self.compiled = self.network.compiled
+        self.packed: _core.Packed | None = None
         self.row, self.index = np.zeros((1, a.inputs)), np.zeros(1, dtype=np.int64)
         self.source = self.network.source({"past": self.row, "lookback": 1})
         known = a.past_levels if a.category_left_out == 0 else ()  # else there is a vector for unknown codes
@@ -156,7 +169,7 @@ class _OneRow:
         levels = network.outputs.of_a_target
         self.scale, self.mean = (np.repeat(part, levels) for part in (scaling.output_scale, scaling.target_mean))
 
-    def read(self, rows, states, every=False):
+    def read(self, rows: Floats, states: Array, every: bool = False) -> Floats:
         """The forecasts after the last rows, or after every row; the states are changed in place."""
         n, k, channels = rows.shape
         for column, levels in self.codes:
@@ -174,14 +187,14 @@ class _OneRow:
         )
         return self._in_units(found if every else found[-n:])
 
-    def _in_units(self, outputs):
+    def _in_units(self, outputs: Array) -> Floats:
         """As `Point.in_units`, with less around it."""
         found = np.multiply(outputs, self.scale, dtype=np.float64)
         found += self.mean
         return found
 
 
-def _refuse_unknown(codes, column, levels):
+def _refuse_unknown(codes: Floats, column: int, levels: int) -> None:
     unknown = codes[(codes < 0) | (codes > levels - 1) | (codes != np.rint(codes))]
     if len(unknown):
         raise ValueError(
@@ -190,7 +203,7 @@ def _refuse_unknown(codes, column, levels):
         )
 
 
-def along(network, source, sequences):
+def along(network: Network, source: _core.Source, sequences: list[NDArray[np.int64]]) -> tuple[list[Floats], Carried]:
     """What a network forecasts at every step of sequences that begin with zeros.
 
     Parameters

@@ -1,12 +1,20 @@
 """Columns that hold codes of categories: which they are, how long their vectors, and the layers that look them up."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from .architecture import Architecture
+    from .spec import _Draft
+
 __all__ = ["embedding_size", "has_codes", "refuse_codes", "split"]
 
 _LONGEST = 50
 _NUMBERS = 1 << 17  # counters of random numbers: above those of recurrent masks
 
 
-def embedding_size(levels):
+def embedding_size(levels: int) -> int:
     """Length of a vector for a column of categories: half of their number, rounded up, and at most 50.
 
     Parameters
@@ -25,7 +33,7 @@ def embedding_size(levels):
     return min(_LONGEST, (levels + 1) // 2)
 
 
-def has_codes(levels):
+def has_codes(levels: tuple[int, ...]) -> bool:
     """Whether some column holds codes.
 
     Parameters
@@ -40,7 +48,9 @@ def has_codes(levels):
     return any(levels)
 
 
-def split(draft, architecture, role, numbers, steps, first, pitch):
+def split(
+    draft: _Draft, architecture: Architecture, role: str, numbers: str, steps: int, first: int, pitch: int
+) -> list[str]:
     """Columns as streams, in their order: those that are numbers next to each other as one, vectors of each other one.
 
     Parameters
@@ -73,7 +83,7 @@ def split(draft, architecture, role, numbers, steps, first, pitch):
     return streams
 
 
-def _looked_up(d, a, name, levels, code, steps):
+def _looked_up(d: _Draft, a: Architecture, name: str, levels: int, code: str, steps: int) -> str:
     rate = a.category_left_out
     tables = sum(layer.kind == "embedding" for layer in d.layers)
     return d.layer(
@@ -82,7 +92,7 @@ def _looked_up(d, a, name, levels, code, steps):
     )  # fmt: skip
 
 
-def refuse_codes(a):
+def refuse_codes(a: Architecture) -> None:
     """Refuse codes where a number is needed, by the arguments' names.
 
     Parameters

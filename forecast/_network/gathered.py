@@ -1,11 +1,29 @@
 """Scaled windows as arrays, a piece at a time: what the kernels gather, for sums that Python makes itself."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 import numpy as np
+
+if TYPE_CHECKING:
+    from typing import Any
+
+    from numpy.typing import NDArray
+
+    from .._types import Floats, Integers
+    from .scaling import Scaling
 
 __all__ = ["scaled_windows"]
 
 
-def scaled_windows(arguments, scaling, index, clip=None, channels=None):
+def scaled_windows(
+    arguments: dict[str, Any],
+    scaling: Scaling,
+    index: NDArray[np.int64],
+    clip: float | None = None,
+    channels: int | None = None,
+) -> tuple[Floats, Floats]:
     """Past and targets of some windows as the network sees them.
 
     Parameters
@@ -48,7 +66,7 @@ def scaled_windows(arguments, scaling, index, clip=None, channels=None):
     return past if clip is None else past.clip(-clip, clip, out=past), targets
 
 
-def _anchors(past, newest, arguments):
+def _anchors(past: Floats, newest: Integers, arguments: dict[str, Any]) -> tuple[Floats, Floats]:
     """What is subtracted from each window's channels, and their divisors: `Source` has the kinds.
 
     Returns

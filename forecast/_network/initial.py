@@ -1,8 +1,17 @@
 """First weights, by kind of layer."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 import numpy as np
 
 from .architecture import CELLS, MATRIX_CELLS
+
+if TYPE_CHECKING:
+    from .._core import CellInfo
+    from .._types import Array, Floats
+    from .spec import NetworkSpec
 
 __all__ = ["draw"]
 
@@ -12,7 +21,7 @@ _BLOCK, _ROUNDS = 64, 3
 _SMALL = 0.1  # standard deviation of what is learned of a position or a series: well inside the range of the states
 
 
-def draw(spec, weights, rng):
+def draw(spec: NetworkSpec, weights: dict[str, Array], rng: np.random.Generator) -> None:
     """Set the first weights of a network, which are zeros before, in their order.
 
     Input weights and dense layers are Glorot-uniform, recurrent weights orthogonal, the learned positions of the
@@ -37,8 +46,8 @@ def draw(spec, weights, rng):
     layers = {layer.name: layer for layer in spec.layers}
     alike = {stream for layer in spec.layers if layer.kind in MATRIX_CELLS for stream in layer.inputs[:2]}
     for name, view in weights.items():
-        layer, _, kind = name.rpartition(".")
-        layer = layers[name] if name in layers else layers[layer]
+        prefix, _, kind = name.rpartition(".")
+        layer = layers[name if name in layers else prefix]
         if layer.kind == "recurrent":
             _draw_recurrent(view, kind, CELLS[layer.cell], rng)
         elif layer.kind == "dense" and layer.inputs and layer.name != "skip":
@@ -54,7 +63,7 @@ def draw(spec, weights, rng):
             view[...] = rng.normal(0.0, _SMALL, view.shape)
 
 
-def _draw_recurrent(view, kind, cell, rng):
+def _draw_recurrent(view: Array, kind: str, cell: CellInfo, rng: np.random.Generator) -> None:
     if kind.startswith("W_"):
         _glorot(view, rng)
     elif kind.startswith("R_"):
@@ -69,12 +78,12 @@ def _draw_recurrent(view, kind, cell, rng):
             view[...] = rng.uniform(low, high, view.shape)
 
 
-def _glorot(view, rng):
+def _glorot(view: Array, rng: np.random.Generator) -> None:
     limit = np.sqrt(6.0 / sum(view.shape))
     view[...] = rng.uniform(-limit, limit, view.shape)
 
 
-def _orthogonal(n, rng):
+def _orthogonal(n: int, rng: np.random.Generator) -> Floats:
     """A random rotation: up to `_DRAWN_WHOLE` uniform over all of them, above that a product of rotations in blocks.
 
     The decomposition takes n^3 operations and a minute for 2,048 units. Blocks take n^2 times their size: three rounds

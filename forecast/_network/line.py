@@ -1,11 +1,24 @@
 """The straight line past the network, in closed form: a ridge regression on the windows to train on."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 import numpy as np
 from threadpoolctl import threadpool_limits
 
 from .._registries import EVERY_LOSS
 from .._tail import some_of
 from .gathered import scaled_windows
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Any
+
+    from numpy.typing import NDArray
+
+    from .._types import Array, Floats, Integers
+    from .weights import Network
 
 __all__ = ["start_with_line"]
 
@@ -16,7 +29,14 @@ _BOUNDED = 5e9  # the same where optimiser steps are bounded: the line is traine
 _LEAST_PENALTY = 1e-10  # of the mean square: a window's steps may depend on each other
 
 
-def start_with_line(network, arguments, weight, windows, penalty, bounded=False):
+def start_with_line(
+    network: Network,
+    arguments: dict[str, Any],
+    weight: Array | None,
+    windows: Integers,
+    penalty: float,
+    bounded: bool = False,
+) -> None:
     """Set the skip's first weights to the ridge regression, and the head's to 0: the first forecast is that line.
 
     The regression is on scaled windows, so it needs no constant. A missing target is left out of its output's sums.
@@ -43,7 +63,7 @@ def start_with_line(network, arguments, weight, windows, penalty, bounded=False)
     some = windows[:: max(1, len(windows) // max(8 * inputs, int(_PRODUCTS / inputs**2)))]
     some = some_of(some, max(8 * inputs, int(_BOUNDED / inputs**2))) if bounded else some
 
-    def gathered(index):
+    def gathered(index: NDArray[np.int64]) -> tuple[Floats, Floats, Floats]:
         x, targets = np.empty((len(index), inputs)), np.empty((len(index), a.targets))
         size = max(2, _AT_ONCE // (a.steps * a.inputs))
         for first in range(0, len(index), size):
@@ -64,7 +84,13 @@ def start_with_line(network, arguments, weight, windows, penalty, bounded=False)
     views["head.b"][...] = 0
 
 
-def _ridge(pieces, gathered, inputs, outputs, penalty):
+def _ridge(
+    pieces: list[NDArray[np.int64]],
+    gathered: Callable[[NDArray[np.int64]], tuple[Floats, Floats, Floats]],
+    inputs: int,
+    outputs: int,
+    penalty: float,
+) -> Floats:
     """Coefficients (inputs, outputs) from weighted sums, in double.
 
     Parameters
@@ -107,7 +133,7 @@ def _ridge(pieces, gathered, inputs, outputs, penalty):
     return line
 
 
-def _solved(gram, cross, penalty):
+def _solved(gram: Floats, cross: Floats, penalty: float) -> Floats:
     size = np.trace(gram) / len(gram)
     if not size > 0:
         return np.zeros_like(cross)

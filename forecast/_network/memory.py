@@ -1,7 +1,14 @@
 """What a network takes of memory, counted before it is taken."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 from .._memory import available_bytes
 from .architecture import CELLS
+
+if TYPE_CHECKING:
+    from .spec import NetworkSpec
 
 __all__ = ["refuse_too_large"]
 
@@ -10,7 +17,7 @@ _LEAST_LANES, _MOST_LANES = 4, 64  # windows of a chunk, by instruction set and 
 _COPIES = 6  # of the weights: trained, best, two moments, packed for both ways
 
 
-def refuse_too_large(spec, dtype, batch):
+def refuse_too_large(spec: NetworkSpec, dtype: str, batch: int) -> None:
     """Refuse to train what the memory cannot hold.
 
     The bytes are a lower bound: weights, their gradients and moments, and the values of one chunk of windows. Without
@@ -40,7 +47,7 @@ def refuse_too_large(spec, dtype, batch):
         )
 
 
-def _weights(spec):
+def _weights(spec: NetworkSpec) -> int:
     total = 0
     for layer in spec.layers:
         out = spec.streams[layer.output].width
@@ -57,7 +64,7 @@ def _weights(spec):
     return total
 
 
-def _values(spec):
+def _values(spec: NetworkSpec) -> int:
     """Numbers that one window leaves on its way forward, for the way back."""
     written = [(spec.streams[layer.output], layer) for layer in spec.layers]
     return sum(out.steps * out.width * (len(CELLS[layer.cell]["rows"]) if layer.kind == "recurrent" else 1)

@@ -1,10 +1,21 @@
 """What the outputs of a network mean, loss by loss: how many a target has, which of them is the forecast, its units."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 import numpy as np
 
 from .._distributions import FAMILIES, Distribution
 from .._quantiles import at_levels, in_order, median_level
 from .._registries import EVERY_LOSS
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from typing import Any
+
+    from .._types import Array, Floats, Integers
+    from .architecture import Architecture
 
 __all__ = ["Levels", "Parameters", "Point", "Scores", "outputs_of"]
 
@@ -12,15 +23,15 @@ __all__ = ["Levels", "Parameters", "Point", "Scores", "outputs_of"]
 class Point:
     """One output for each target: the forecast itself."""
 
-    levels = (0.5,)
-    family = None  # of the distribution whose parameters they are
+    levels: tuple[float, ...] = (0.5,)
+    family: Any = None  # one of FAMILIES: of the distribution whose parameters they are
 
     @property
-    def of_a_target(self):
+    def of_a_target(self) -> int:
         """Outputs of each target."""
         return len(self.levels)
 
-    def in_units(self, outputs, scale, mean):
+    def in_units(self, outputs: Array, scale: Array, mean: Array) -> Floats:
         """Outputs of the network in the targets' own units.
 
         Parameters
@@ -38,7 +49,7 @@ class Point:
             scale, mean = np.repeat(scale, n), np.repeat(mean, n)
         return outputs.astype(np.float64) * scale + mean
 
-    def point(self, values):
+    def point(self, values: Array) -> Array:
         """The forecast of each target.
 
         Parameters
@@ -52,7 +63,7 @@ class Point:
         """
         return values[..., 0]
 
-    def quantiles(self, values, levels=None):
+    def quantiles(self, values: Array, levels: Sequence[float] | Floats | None = None) -> Floats:
         """Refused: this loss has none.
 
         Raises
@@ -71,14 +82,14 @@ class Levels(Point):
         Strictly ascending, in (0, 1).
     """
 
-    def __init__(self, levels):
+    def __init__(self, levels: Sequence[float]) -> None:
         self.levels = tuple(levels)
 
-    def point(self, values):
+    def point(self, values: Array) -> Floats:
         """The median, or the nearest level if all are on one side of it; linear in the level."""
         return self.quantiles(values, [median_level(self.levels)])[..., 0]
 
-    def quantiles(self, values, levels=None):
+    def quantiles(self, values: Array, levels: Sequence[float] | Floats | None = None) -> Floats:
         """Quantiles, put in order so that they do not cross.
 
         Parameters
@@ -103,10 +114,10 @@ class Scores(Point):
     classes : int
     """
 
-    def __init__(self, classes):
-        self.levels = (None,) * classes
+    def __init__(self, classes: int) -> None:
+        self.levels = (None,) * classes  # type: ignore[assignment]  # only their number counts
 
-    def point(self, values):
+    def point(self, values: Array) -> Integers:
         """The number of the most probable class; of several, the first."""
         return values.argmax(axis=-1)
 
@@ -122,24 +133,24 @@ class Parameters(Point):
 
     levels = (0.1, 0.5, 0.9)
 
-    def __init__(self, name):
+    def __init__(self, name: str) -> None:
         self.name, self.family = name, FAMILIES[name]
 
     @property
-    def of_a_target(self):
+    def of_a_target(self) -> int:
         """Parameters of each target."""
         return len(self.family.parameters)
 
-    def in_units(self, outputs, scale, mean):
+    def in_units(self, outputs: Array, scale: Array, mean: Array) -> Floats:
         """Parameters in the targets' own units, out of outputs of the network; as `Point.in_units`."""
         raw = outputs.astype(np.float64).reshape(*outputs.shape[:-1], len(scale), self.of_a_target)
         return self.family.linked(raw, scale, mean).reshape(outputs.shape)
 
-    def point(self, values):
+    def point(self, values: Array) -> Floats:
         """The mean of each distribution."""
         return self.family.mean(values)
 
-    def quantiles(self, values, levels=None):
+    def quantiles(self, values: Array, levels: Sequence[float] | Floats | None = None) -> Floats:
         """Quantiles of each distribution.
 
         Parameters
@@ -155,12 +166,12 @@ class Parameters(Point):
         """
         return self.family.quantiles(values, np.asarray(self.levels if levels is None else levels, dtype=np.float64))
 
-    def distribution(self, values):
+    def distribution(self, values: Array) -> Distribution:
         """The distributions of parameters (..., parameters)."""
         return Distribution._of(self.name, values)
 
 
-def outputs_of(architecture):
+def outputs_of(architecture: Architecture) -> Point:
     """What the outputs of an architecture's loss mean.
 
     Parameters

@@ -1,12 +1,21 @@
 """Means and scales that give the network's numbers their units, learned from the windows to train on."""
 
+from __future__ import annotations
+
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from .. import _core
 from .._files import stored
 from .._tail import MANY, some_of
+
+if TYPE_CHECKING:
+    from typing import Any
+
+    from .._types import Array, Booleans, Floats, Integers
+    from .architecture import Architecture
 
 __all__ = ["Scaling", "windows_scaling"]
 
@@ -19,28 +28,28 @@ class Scaling:
     `target_constant` says which outputs never varied, if any: their forecast is that value, to the bit.
     """
 
-    past_mean: np.ndarray
-    past_scale: np.ndarray
-    target_mean: np.ndarray
-    target_scale: np.ndarray
-    extra_mean: np.ndarray | None = None  # None: no extra inputs, as in every fit before there were any
-    extra_scale: np.ndarray | None = None
-    target_constant: np.ndarray | None = None
+    past_mean: Array
+    past_scale: Array
+    target_mean: Array
+    target_scale: Array
+    extra_mean: Array | None = None  # None: no extra inputs, as in every fit before there were any
+    extra_scale: Array | None = None
+    target_constant: Array | None = None
 
-    def is_learned(self, of):
+    def is_learned(self, of: str) -> bool:
         """Whether the means and scales of one kind are such as `windows_scaling` finds."""
         mean, scale = getattr(self, f"{of}_mean"), getattr(self, f"{of}_scale")
         finite = np.isfinite(mean).all() and np.isfinite(scale).all()
         return finite and bool(((scale == 1) | _varies(mean, 2 * scale)).all())
 
     @property
-    def output_scale(self):
+    def output_scale(self) -> Floats:
         """What outputs are multiplied with: nothing is added to a constant target, whatever its unit."""
         if self.target_constant is None:
             return self.target_scale
         return np.where(self.target_constant, 0.0, self.target_scale)
 
-    def with_labels(self, targets):
+    def with_labels(self, targets: int) -> Scaling:
         """The same for targets that are numbers of classes, which have no unit.
 
         Parameters
@@ -53,7 +62,7 @@ class Scaling:
         """
         return replace(self, target_mean=np.zeros(targets), target_scale=np.ones(targets), target_constant=None)
 
-    def over_steps(self, architecture):
+    def over_steps(self, architecture: Architecture) -> Scaling:
         """One scale of the targets of all steps that the same weights make, and of each known future column.
 
         A decoder that reads its own forecasts, and a head at every step, have the same weights at every step, so a
@@ -70,15 +79,15 @@ class Scaling:
         a, steps = architecture, architecture.alike
         constant = np.zeros(a.targets, dtype=bool) if self.target_constant is None else self.target_constant
         mean, scale, varies = _pooled(self.target_mean, np.where(constant, 0.0, self.target_scale), steps)
-        changes = {"target_mean": mean, "target_scale": scale, "target_constant": None if varies.all() else ~varies}
-        if a.future:
-            ahead = slice(a.own, a.own + steps * a.future)
-            changes["extra_mean"], changes["extra_scale"] = self.extra_mean.copy(), self.extra_scale.copy()
-            mean, scale, _ = _pooled(self.extra_mean[ahead], self.extra_scale[ahead], steps)
-            changes["extra_mean"][ahead], changes["extra_scale"][ahead] = mean, scale
-        return replace(self, **changes)
+        pooled = replace(self, target_mean=mean, target_scale=scale, target_constant=None if varies.all() else ~varies)
+        if not a.future or self.extra_mean is None or self.extra_scale is None:
+            return pooled
+        ahead = slice(a.own, a.own + steps * a.future)
+        extra_mean, extra_scale = self.extra_mean.copy(), self.extra_scale.copy()
+        extra_mean[ahead], extra_scale[ahead], _ = _pooled(extra_mean[ahead], extra_scale[ahead], steps)
+        return replace(pooled, extra_mean=extra_mean, extra_scale=extra_scale)
 
-    def uncentred(self):
+    def uncentred(self) -> Scaling:
         """The same for targets that are never negative: divided by their mean, and nothing is subtracted.
 
         Of a constant target the network learns the value, as any other: the distribution around it is asked for.
@@ -90,7 +99,7 @@ class Scaling:
         scale = np.where(self.target_mean > 0, self.target_mean, 1.0)
         return replace(self, target_mean=np.zeros_like(scale), target_scale=scale, target_constant=None)
 
-    def longer(self, architecture, horizon):
+    def longer(self, architecture: Architecture, horizon: int) -> Scaling:
         """That of `over_steps` for another number of steps.
 
         Parameters
@@ -104,7 +113,7 @@ class Scaling:
         Scaling
         """
         a = architecture
-        changes = {}
+        changes: dict[str, Any] = {}
         for name in ("target_mean", "target_scale", "target_constant"):
             value = getattr(self, name)
             changes[name] = None if value is None else np.tile(value[: a.columns], horizon)
@@ -115,7 +124,7 @@ class Scaling:
                 changes[name] = np.concatenate([np.tile(value[a.own : a.own + a.future], horizon), static])
         return replace(self, **changes)
 
-    def at_steps(self, architecture, steps):
+    def at_steps(self, architecture: Architecture, steps: int) -> Scaling:
         """That of `over_steps` of a head at every step, for another number of steps.
 
         Parameters
@@ -128,13 +137,13 @@ class Scaling:
         -------
         Scaling
         """
-        changes = {}
+        changes: dict[str, Any] = {}
         for name in ("target_mean", "target_scale", "target_constant"):
             value = getattr(self, name)
             changes[name] = None if value is None else np.tile(value[: architecture.step_targets], steps)
         return replace(self, **changes)
 
-    def going_on(self, later):
+    def going_on(self, later: Scaling) -> Scaling:
         """The same for further windows: a target is constant where it stays what it was.
 
         Parameters
@@ -153,7 +162,9 @@ class Scaling:
         return replace(self, target_constant=constant if constant.any() else None)
 
 
-def windows_scaling(arguments, weight, index, most=None):
+def windows_scaling(
+    arguments: dict[str, Any], weight: Array | None, index: Integers, most: int | None = None
+) -> Scaling:
     """Scaling learned from the windows `index`; a constant channel, target or extra input gets the scale 1.
 
     Parameters
@@ -171,9 +182,9 @@ def windows_scaling(arguments, weight, index, most=None):
     """
     # Of millions of windows, an even sample gives the same means in a fraction of the time and memory.
     some = index[:: -(-len(index) // MANY) or 1]
-    some = np.ascontiguousarray(some if most is None else some_of(some, most), dtype=np.int64)
-    found = _core.moments(_core.Source(**arguments, weight=weight), some)
-    learned = {}
+    chosen = np.ascontiguousarray(some if most is None else some_of(some, most), dtype=np.int64)
+    found = _core.moments(_core.Source(**arguments, weight=weight), chosen)
+    learned: dict[str, Any] = {}
     for of, name in (("past", "X"), ("target", "y"), ("extra", "X, known future and static values")):
         mean, deviation = found[f"{of}_mean"], found[f"{of}_std"]
         if not np.isfinite(deviation).all():
@@ -186,7 +197,7 @@ def windows_scaling(arguments, weight, index, most=None):
     return Scaling(**learned)
 
 
-def _pooled(mean, deviation, steps):
+def _pooled(mean: Floats, deviation: Floats, steps: int) -> tuple[Floats, Floats, Booleans]:
     """Mean, scale and whether it varies, of columns over all steps, each repeated for every step."""
     means, deviations = mean.reshape(steps, -1), deviation.reshape(steps, -1)
     centre = means.mean(axis=0)
@@ -195,6 +206,6 @@ def _pooled(mean, deviation, steps):
     return np.tile(centre, steps), np.tile(np.where(varies, deviation, 1.0), steps), np.tile(varies, steps)
 
 
-def _varies(mean, deviation):
+def _varies(mean: Floats, deviation: Floats) -> Booleans:
     rounding = 10 * np.finfo(float).eps * np.abs(mean)  # what is left of a constant's deviation
     return deviation > np.maximum(rounding, np.finfo(float).tiny)

@@ -1,10 +1,18 @@
 """A fitted network as a function of its inputs: what it puts out, and how that changes with each of them."""
 
+from __future__ import annotations
+
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from .weights import Network
+
+if TYPE_CHECKING:
+    from typing import Any
+
+    from .._types import Array, Floats
 
 __all__ = ["Sensitivity"]
 
@@ -19,12 +27,12 @@ class Sensitivity:
         It changes no bit.
     """
 
-    def __init__(self, network, n_jobs=None):
+    def __init__(self, network: Network, n_jobs: int | None = None) -> None:
         architecture = replace(network.architecture, dtype="float64")
         self.network = Network(architecture, network.scaling, network.theta.astype(np.float64))
         self.n_jobs = n_jobs
 
-    def outputs(self, arguments, n):
+    def outputs(self, arguments: dict[str, Any], n: int) -> Floats:
         """Outputs of windows in the units of the targets.
 
         Parameters
@@ -40,7 +48,7 @@ class Sensitivity:
         """
         return self.network.predict(arguments, n, self.n_jobs).reshape(n, -1, self.network.outputs.of_a_target)
 
-    def point(self, outputs):
+    def point(self, outputs: Array) -> tuple[Floats, Floats]:
         """The forecast, shape (n, targets), and how it changes with each output, in the shape of the outputs."""
         point = self.network.outputs.point
         if outputs.shape[-1] == 1:
@@ -54,7 +62,7 @@ class Sensitivity:
             slopes[..., number] = (point(outputs + step) - point(outputs - step)) / np.where(wide > 0, wide, 1.0)
         return point(outputs), slopes
 
-    def pulled(self, arguments, n, upstream):
+    def pulled(self, arguments: dict[str, Any], n: int, upstream: Floats) -> tuple[Floats, Floats]:
         """The gradient of a weighted sum of each window's outputs, by the inputs before they are scaled.
 
         Parameters

@@ -1,11 +1,20 @@
 """A network as layers over streams: the description that the core computes and that the tests' oracle interprets."""
 
+from __future__ import annotations
+
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from .._registries import MATRIX_CELLS
 from .categories import has_codes, split
 from .unfit import first_residual, refuse_unfit
 from .vector import encoded_vector, segments_of_vector, unrolled
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Sequence
+    from typing import Any
+
+    from .architecture import Architecture
 
 __all__ = ["Layer", "NetworkSpec", "Stream", "spec_of"]
 
@@ -25,7 +34,7 @@ class Stream:
     pitch: int = 0  # of a view; for a view of one step any number
 
     @property
-    def entries(self):
+    def entries(self) -> int:
         return self.steps * self.width
 
 
@@ -69,22 +78,22 @@ class NetworkSpec:
     targets: int  # of a window, horizon-major: k = step * columns + column
     columns: int  # target columns
     loss: str
-    loss_parameters: tuple
+    loss_parameters: tuple[float, ...]
     dropout: float = 0.0  # rate of all dropout layers
     left_out: float = 0.0  # lookup: probability of reading the unknown row while training
 
     @property
-    def recurrent(self):
+    def recurrent(self) -> list[Layer]:
         """The recurrent layers, in the order in which the core answers for them."""
         return [layer for layer in self.layers if layer.kind == "recurrent"]
 
     @property
-    def answering(self):
+    def answering(self) -> list[Layer]:
         """The layers that the core's `activity` answers for, in order: recurrent ones, and attention."""
         return [layer for layer in self.layers if layer.kind == "recurrent" or layer.kind.startswith("attention")]
 
     @property
-    def encoder(self):
+    def encoder(self) -> list[str]:
         """Names of the recurrent layers that read the past: "0", "0.reverse", "1", ..."""
         return [layer.name for layer in self.recurrent if layer.name.partition(".")[0].isdecimal()]
 
@@ -97,7 +106,7 @@ _MASKS = 1 << 16  # numbers of recurrent layers begin here, far behind those of 
 class _Top:
     """The encoder's top layer: its streams, forward and, where there is one, reversed, and its residual connection."""
 
-    states: list
+    states: list[str]
     added: str = ""  # what the layer read, as wide as its streams together; "": nothing is added
 
 
@@ -105,30 +114,32 @@ class _Top:
 class _Draft:
     """A spec being written. A layer's output stream has the layer's name, except for the last: "out"."""
 
-    streams: dict = field(default_factory=dict)
-    layers: list = field(default_factory=list)
+    streams: dict[str, Stream] = field(default_factory=dict)
+    layers: list[Layer] = field(default_factory=list)
 
-    def stream(self, name, steps, width):
+    def stream(self, name: str, steps: int, width: int) -> str:
         self.streams[name] = Stream(steps, width)
         return name
 
-    def view(self, name, of, steps, width, first=0, pitch=0):
+    def view(self, name: str, of: str, steps: int, width: int, first: int = 0, pitch: int = 0) -> str:
         self.streams[name] = Stream(steps, width, of, first, pitch or width)
         return name
 
-    def layer(self, name, kind, inputs, steps, width, output="", **rest):
+    def layer(
+        self, name: str, kind: str, inputs: Sequence[str], steps: int, width: int, output: str = "", **rest: Any
+    ) -> str:
         self.layers.append(Layer(name, kind, tuple(inputs), output or name, **rest))
         return self.stream(output or name, steps, width)
 
-    def one_step(self, name, step):
+    def one_step(self, name: str, step: int) -> str:
         """View of one step of a stream: -1 is the newest."""
         s = self.streams[name]
         return self.view(f"{name}.last", name, 1, s.width, (step % s.steps) * s.width)
 
-    def flat(self, name, of):
+    def flat(self, name: str, of: str) -> str:
         return self.view(name, of, 1, self.streams[of].entries)
 
-    def joined(self, name, inputs):
+    def joined(self, name: str, inputs: list[str]) -> str:
         """The streams side by side, in order: one stream as it is, more than a layer takes in several layers."""
         if len(inputs) == 1:
             return inputs[0]
@@ -138,20 +149,20 @@ class _Draft:
             part += 1
         return self._concat(name, inputs)
 
-    def _concat(self, name, inputs):
+    def _concat(self, name: str, inputs: list[str]) -> str:
         parts = [self.streams[i] for i in inputs]
         return self.layer(name, "concat", inputs, max(p.steps for p in parts), sum(p.width for p in parts))
 
-    def dropped(self, a, x, number, name):
+    def dropped(self, a: Architecture, x: str, number: int, name: str) -> str:
         if not a.dropout:
             return x
         return self.layer(name, "dropout", [x], self.streams[x].steps, self.streams[x].width, number=number)
 
-    def width(self, names):
+    def width(self, names: Iterable[str]) -> int:
         return sum(self.streams[name].width for name in names)
 
 
-def spec_of(architecture):
+def spec_of(architecture: Architecture) -> NetworkSpec:
     """Streams and layers of an architecture.
 
     Parameters
@@ -176,6 +187,7 @@ def spec_of(architecture):
     if a.cycle:
         x = d.layer("cycle", "cycle_off", [past], a.padded_steps, a.inputs, rows=a.cycle_rows, length=a.cycle,
                     channels=a.columns)  # fmt: skip
+    top: Any  # the vector's stream, or the states of the stack
     if a.encoder == "dense":
         top = encoded_vector(d, a, [*([_with_vectors(d, a, x)] if a.steps else []), *_static(d, a)])
     else:
@@ -184,7 +196,7 @@ def spec_of(architecture):
     wants = a.future_size or a.decoder in ("steps", "recurrent") or a.encoder == "dense" or has_codes(a.future_levels)
     if a.future and wants:  # step by step
         known = _known(d, a)
-    encoded = _known_future(d, a, known) if a.future_size else None
+    encoded = _known_future(d, a, known) if known and a.future_size else None
     series = None
     if a.series_size:
         series = d.layer("series.V", "lookup", [], 1, a.series_size, rows=a.series + 1, number=a.layers + 2)
@@ -197,21 +209,21 @@ def spec_of(architecture):
     )  # fmt: skip
 
 
-def _with_vectors(d, a, x):
+def _with_vectors(d: _Draft, a: Architecture, x: str) -> str:
     """The past with a vector instead of each code."""
     if not has_codes(a.past_levels):
         return x
     return d.joined("past.joined", split(d, a, "past", x, a.padded_steps, 0, a.inputs))
 
 
-def _known(d, a):
+def _known(d: _Draft, a: Architecture) -> str:
     """The known future, (horizon, columns), with a vector instead of each code."""
     if not has_codes(a.future_levels):
         return d.view("known", "extra", a.horizon_steps, a.future, a.own)
     return d.joined("known", split(d, a, "future", "extra", a.horizon_steps, a.own, a.future))
 
 
-def _encoder(d, a, x):
+def _encoder(d: _Draft, a: Architecture, x: str) -> _Top:
     """Segments, then the stacked layers, each with its norm and its residual connection.
 
     As Wu et al. (2016) have it, only what layers have made is added: nothing of the raw past, whatever its width.
@@ -238,18 +250,28 @@ def _encoder(d, a, x):
     return _Top(outputs, added)
 
 
-def _masks(a, number):
+def _masks(a: Architecture, number: int) -> dict[str, Any]:
     if not a.recurrent_dropout and not a.zoneout:
         return {}
     return {"recurrent_dropout": a.recurrent_dropout, "zoneout": a.zoneout, "number": _MASKS + number}
 
 
-def _stacked(a, n, reverse):
+def _stacked(a: Architecture, n: int, reverse: bool) -> dict[str, Any]:
     """What a layer of the stack has besides its cell."""
     return {"dilation": a.dilations[n], "ragged": a.ragged, **_masks(a, 2 * n + reverse)}
 
 
-def _recurrent(d, a, name, x, steps, width, reverse, stacked=None, elapsed=None):
+def _recurrent(
+    d: _Draft,
+    a: Architecture,
+    name: str,
+    x: str,
+    steps: int,
+    width: int,
+    reverse: bool,
+    stacked: dict[str, Any] | None = None,
+    elapsed: str | None = None,
+) -> str:
     """A layer of the architecture's cell; a matrix memory reads its x through dense layers."""
     if a.cell not in MATRIX_CELLS:
         inputs = [x] if elapsed is None else [x, elapsed]
@@ -259,20 +281,20 @@ def _recurrent(d, a, name, x, steps, width, reverse, stacked=None, elapsed=None)
     return d.layer(name, a.cell, inputs, steps, width, reverse=reverse, heads=a.heads)
 
 
-def _last(d, a, top):
+def _last(d: _Draft, a: Architecture, top: _Top) -> str:
     """The last states as one stream, after dropout; the reversed layer computes the oldest step last."""
     ends = [d.one_step(stream, step) for stream, step in zip(top.states, (-1, 0), strict=False)]
     last = d.dropped(a, d.joined("last", ends), a.layers - 1, f"{a.layers - 1}.dropout")
     return _with_residual(d, a, top, last, range(len(ends)))
 
 
-def _last_of_reversed(d, a, top):
+def _last_of_reversed(d: _Draft, a: Architecture, top: _Top) -> str:
     """For decoders that go on from the forward layers' states."""
     last = d.dropped(a, d.one_step(top.states[1], 0), a.layers - 1, f"{a.layers - 1}.dropout")
     return _with_residual(d, a, top, last, [1])
 
 
-def _with_residual(d, a, top, last, ways):
+def _with_residual(d: _Draft, a: Architecture, top: _Top, last: str, ways: Iterable[int]) -> str:
     """The last states of some directions (0 forward, 1 reversed) with what the top layer read at their steps added."""
     if not top.added:
         return last
@@ -282,7 +304,7 @@ def _with_residual(d, a, top, last, ways):
     return d.layer(f"{a.layers - 1}.sum", "sum", [last, d.joined("residual", ends)], 1, d.streams[last].width)
 
 
-def _known_future(d, a, known):
+def _known_future(d: _Draft, a: Architecture, known: str) -> str:
     """The known future read in both directions, (horizon, 2 * future_size)."""
     ways = [
         _recurrent(d, a, f"future{way}", known, a.horizon_steps, a.future_size, bool(way)) for way in ("", ".reverse")
@@ -290,26 +312,26 @@ def _known_future(d, a, known):
     return d.joined("future.both", ways)
 
 
-def _static(d, a):
+def _static(d: _Draft, a: Architecture) -> list[str]:
     if has_codes(a.static_levels):
         return split(d, a, "static", "extra", 1, a.extra - a.static, a.static)
     return [d.view("static", "extra", 1, a.static, a.extra - a.static)] if a.static else []
 
 
-def _further(d, a, known):
+def _further(d: _Draft, a: Architecture, known: str | None) -> list[str]:
     """What the dense decoder reads next to the last states: a window's own inputs, known future, static values."""
     if not (has_codes(a.future_levels) or has_codes(a.static_levels)):
         return ["extra"] if a.extra else []
     own = [d.view("own", "extra", 1, a.own)] if a.own else []
     ahead = []
-    if has_codes(a.future_levels):
+    if known and has_codes(a.future_levels):
         ahead = [d.flat("known.flat", known)]
     elif a.future:
         ahead = [d.view("known.flat", "extra", 1, a.horizon_steps * a.future, a.own)]
     return [*own, *ahead, *_static(d, a)]
 
 
-def _newest(d, a):
+def _newest(d: _Draft, a: Architecture) -> list[str]:
     """The newest row of the past."""
     first = (a.padded_steps - 1) * a.inputs
     if not has_codes(a.past_levels):
@@ -324,7 +346,9 @@ def _newest(d, a):
     return ends
 
 
-def _dense(d, a, top, known, encoded, series):
+def _dense(
+    d: _Draft, a: Architecture, top: _Top, known: str | None, encoded: str | None, series: str | None
+) -> list[str]:
     """Head on the last states and everything else: (1, targets * levels)."""
     rest = _further(d, a, known)
     rest += [d.flat("future.flat", encoded)] if encoded else []
@@ -334,7 +358,9 @@ def _dense(d, a, top, known, encoded, series):
     return [last, d.joined("rest", rest)] if rest else [last]
 
 
-def _at_every_step(d, a, top, known, encoded, series):
+def _at_every_step(
+    d: _Draft, a: Architecture, top: _Top, known: str | None, encoded: str | None, series: str | None
+) -> list[str]:
     """The dense decoder's head, on the states of every step: (steps, targets of a step * levels)."""
     rest = [*_static(d, a), *([series] if series else [])]
     states = d.dropped(a, d.joined("states", top.states), a.layers - 1, f"{a.layers - 1}.dropout")
@@ -343,12 +369,14 @@ def _at_every_step(d, a, top, known, encoded, series):
     return [states, d.joined("rest", rest)] if rest else [states]
 
 
-def _segments(d, a, top, known, encoded, series):
+def _segments(
+    d: _Draft, a: Architecture, top: _Top, known: str | None, encoded: str | None, series: str | None
+) -> list[str]:
     """SegRNN's decoder: one step of the cell for each segment of the horizon, each from the encoder's last states."""
     w, count, encoder = a.segment, a.output_steps, top.states[0]
     further = [series] if series else []
     further += _static(d, a)
-    if has_codes(a.future_levels):
+    if known and has_codes(a.future_levels):
         further.append(d.view("known.segments", known, count, w * d.streams[known].width))
     elif a.future:
         further.append(d.view("known.segments", "extra", count, w * a.future, a.own))
@@ -374,18 +402,22 @@ def _segments(d, a, top, known, encoded, series):
     return [d.dropped(a, h, a.layers + 1, "decoder.dropout")]
 
 
-def _steps(d, a, top, known, encoded, series):
+def _steps(
+    d: _Draft, a: Architecture, top: _Top, known: str | None, encoded: str | None, series: str | None
+) -> list[str]:
     """One hidden layer shared by the steps of the horizon: each reads its own known future, all read one context."""
     further = [*_newest(d, a), *_static(d, a), *([series] if series else []), *_of_last(d, a, top)]
-    further = d.joined("decoder.further", further)
-    context = d.layer("decoder.context", "dense", [_last(d, a, top), further], 1, a.decoder_size, bias="none")
+    joined = d.joined("decoder.further", further)
+    context = d.layer("decoder.context", "dense", [_last(d, a, top), joined], 1, a.decoder_size, bias="none")
     ahead = [stream for stream in (known, encoded) if stream]
     h = d.layer("decoder", "dense", ahead, a.output_steps, a.decoder_size, activation="relu",
                 bias="one" if a.timed else "steps", added=context)  # fmt: skip
     return [d.dropped(a, h, a.layers + 1, "decoder.dropout")]
 
 
-def _goes_on(d, a, top, known, encoded, series):
+def _goes_on(
+    d: _Draft, a: Architecture, top: _Top, known: str | None, encoded: str | None, series: str | None
+) -> list[str]:
     """Layers of the cell from the encoder's last states, a step for each of the horizon: it reads its own known future
     and the forecast of the step before."""
     further = [*([series] if series else []), *_static(d, a)]
@@ -405,7 +437,7 @@ def _goes_on(d, a, top, known, encoded, series):
     return [x, _attention(d, a, state, memory)] if memory else [x]
 
 
-def _memory(d, a, top):
+def _memory(d: _Draft, a: Architecture, top: _Top) -> list[str]:
     """What attention looks at: the keys, if they are not the values, and the states of the top layers at every step."""
     values = d.joined("memory", top.states)
     if a.attention == "dot":
@@ -413,7 +445,7 @@ def _memory(d, a, top):
     return [d.layer("attention.key", "dense", [values], a.encoder_steps, a.hidden), values]
 
 
-def _attention(d, a, asked, memory):
+def _attention(d: _Draft, a: Architecture, asked: str, memory: list[str]) -> str:
     """The context at every step of the stream that asks."""
     steps, width = d.streams[asked].steps, d.streams[memory[-1]].width
     if a.attention == "additive":
@@ -421,7 +453,7 @@ def _attention(d, a, asked, memory):
     return d.layer("attention", f"attention_{a.attention}", [asked, *memory], steps, width)
 
 
-def _of_last(d, a, top):
+def _of_last(d: _Draft, a: Architecture, top: _Top) -> list[str]:
     """The context of the newest state of the top layer, for the decoders that do not ask at every step."""
     if not a.attention:
         return []
@@ -430,7 +462,7 @@ def _of_last(d, a, top):
     return [_attention(d, a, asked, _memory(d, a, top))]
 
 
-def _output(d, a, inputs, x):
+def _output(d: _Draft, a: Architecture, inputs: list[str], x: str) -> None:
     """Head, with the straight line past the network added to it, and the cycle put back on."""
     steps, width = a.output_steps, a.output_width
     added = ""
@@ -445,11 +477,11 @@ def _output(d, a, inputs, x):
                 channels=a.columns)  # fmt: skip
 
 
-def _skip(d, a, x):
+def _skip(d: _Draft, a: Architecture, x: str) -> str:
     return d.layer("skip", "dense", [_line(d, a, x)], 1, a.output_steps * a.output_width, bias="none")
 
 
-def _line(d, a, x):
+def _line(d: _Draft, a: Architecture, x: str) -> str:
     """What the skip reads: the window's own steps, without padding, as one step."""
     oldest = (a.padded_steps - a.steps) * a.inputs
     if a.skip == "linear-all" or a.inputs == a.columns:
@@ -458,7 +490,7 @@ def _line(d, a, x):
     return d.flat("skip.past", d._concat("skip.targets", [own]))
 
 
-_DECODERS = {
+_DECODERS: dict[str, dict[str, Callable[..., list[str]]]] = {
     "recurrent": {"dense": _dense, "segments": _segments, "steps": _steps, "recurrent": _goes_on},
     "dense": {"segments": segments_of_vector, "recurrent": unrolled},
 }

@@ -1,18 +1,25 @@
 """Refusals of architectures whose parts do not fit together, by the arguments' names."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 from .._distributions import FAMILIES
-from .._registries import CELLS, DECAYING_CELLS, MATRIX_CELLS
+from .._registries import DECAYING_CELLS, MATRIX_CELLS
 from .categories import refuse_codes
+
+if TYPE_CHECKING:
+    from .architecture import Architecture
 
 __all__ = ["first_residual", "refuse_unfit"]
 
 
-def first_residual(a):
+def first_residual(a: Architecture) -> int:
     """The first layer whose input was made by a layer and is as wide as its output: segments are, of one direction."""
     return 0 if a.segment > 1 and not a.bidirectional else 1
 
 
-def refuse_unfit(a):
+def refuse_unfit(a: Architecture) -> None:
     """Refuse an architecture whose parts do not fit together, by the arguments' names.
 
     Parameters
@@ -35,7 +42,7 @@ def refuse_unfit(a):
     _refuse_unfit_decoder(a)
 
 
-def _refuse_steps(a):
+def _refuse_steps(a: Architecture) -> None:
     if a.cell in DECAYING_CELLS:
         raise ValueError(
             f"cell={a.cell!r} with encoder='dense': it decays from one row of the past to the next, and a vector has "
@@ -53,7 +60,7 @@ def _refuse_steps(a):
         )
 
 
-def _refuse_unfit_decoder(a):
+def _refuse_unfit_decoder(a: Architecture) -> None:
     if a.future_size and not a.future:
         raise ValueError(
             f"future_size={a.future_size}: there is no known future to read. Pass windows with known future columns "
@@ -109,7 +116,7 @@ def _refuse_unfit_decoder(a):
         )
 
 
-def _refuse_at_every_step(a):
+def _refuse_at_every_step(a: Architecture) -> None:
     """What would show a step of the past what comes after it, or has no output at every step."""
     ahead = "a step would see the steps after it, which it is to forecast"
     given = {
@@ -136,7 +143,7 @@ def _refuse_at_every_step(a):
         )
 
 
-def _refuse_carried(a):
+def _refuse_carried(a: Architecture) -> None:
     """What a state cannot be carried through."""
     if a.cell in MATRIX_CELLS:
         raise ValueError(
@@ -156,7 +163,7 @@ def _refuse_carried(a):
         )
 
 
-def _refuse_unfit_stack(a):
+def _refuse_unfit_stack(a: Architecture) -> None:
     """What concerns the layers that read the past alone."""
     if a.segment > a.steps:
         raise ValueError(f"segment={a.segment}: longer than the lookback of {a.steps} steps.")
@@ -189,7 +196,7 @@ def _refuse_unfit_stack(a):
         )
 
 
-def _refuse_ragged(a):
+def _refuse_ragged(a: Architecture) -> None:
     """What sequences of unequal length cannot go through."""
     if a.cell in MATRIX_CELLS:
         raise ValueError(
@@ -203,7 +210,7 @@ def _refuse_ragged(a):
         )
 
 
-def _refuse_unfit_cell(a):
+def _refuse_unfit_cell(a: Architecture) -> None:
     """What is done to states that are vectors, and what a cell cannot do."""
     if a.cell in MATRIX_CELLS:
         given = {"dilation": max(a.dilations) > 1, "recurrent_dropout": a.recurrent_dropout, "zoneout": a.zoneout}
@@ -216,7 +223,7 @@ def _refuse_unfit_cell(a):
         return
     if a.cell in DECAYING_CELLS:
         _refuse_unfit_decay(a)
-    cell = CELLS[a.core_cell]
+    cell = a.core_info
     if a.recurrent_dropout and cell["state"][0] == cell["state"][1]:
         raise ValueError(
             f"recurrent_dropout={a.recurrent_dropout}: cell={a.cell_word!r} multiplies its states by no matrix, so "
@@ -229,7 +236,7 @@ def _refuse_unfit_cell(a):
         )
 
 
-def _refuse_unfit_decay(a):
+def _refuse_unfit_decay(a: Architecture) -> None:
     """What a state that decays from row to row cannot go with."""
     if a.elapsed is None or not 0 <= a.elapsed < a.inputs or a.inputs < 2:
         raise ValueError(
@@ -251,7 +258,7 @@ def _refuse_unfit_decay(a):
             raise ValueError(f"cell={a.cell!r} with {name}={value!r}: {why}. Leave {name} {default!r}.")
 
 
-def _refuse_of_distribution(a):
+def _refuse_of_distribution(a: Architecture) -> None:
     """What is done to the forecast itself, where the outputs are the parameters of a distribution."""
     if a.cycle:
         raise ValueError(
@@ -273,7 +280,7 @@ def _refuse_of_distribution(a):
         )
 
 
-def _refuse_recurrent(a):
+def _refuse_recurrent(a: Architecture) -> None:
     if a.cycle:
         raise ValueError(
             f"decoder='recurrent' with cycle={a.cycle}: it is fed its own forecasts, and true targets while it is "

@@ -1,9 +1,17 @@
 """Vector to sequence: layers for an encoder that reads one vector, and for decoders that go on from it."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from .architecture import Architecture
+    from .spec import _Draft
+
 __all__ = ["encoded_vector", "segments_of_vector", "unrolled"]
 
 
-def encoded_vector(draft, architecture, inputs):
+def encoded_vector(draft: _Draft, architecture: Architecture, inputs: list[str]) -> str:
     """The vector as the decoder's cell reads it, (1, hidden).
 
     Parameters
@@ -21,7 +29,9 @@ def encoded_vector(draft, architecture, inputs):
     return d.layer("encoder", "dense", [d.joined("vector", inputs)] if inputs else [], 1, a.hidden)
 
 
-def unrolled(draft, architecture, vector, known, encoded, series):
+def unrolled(
+    draft: _Draft, architecture: Architecture, vector: str, known: str | None, encoded: str | None, series: str | None
+) -> list[str]:
     """Layers of the cell that read the vector before the first step of the horizon, and then a step for each.
 
     They read the vector as in Vinyals et al. (2015), from states of zeros and with the weights of all other steps.
@@ -51,7 +61,9 @@ def unrolled(draft, architecture, vector, known, encoded, series):
     return [x]
 
 
-def segments_of_vector(draft, architecture, vector, known, encoded, series):
+def segments_of_vector(
+    draft: _Draft, architecture: Architecture, vector: str, known: str | None, encoded: str | None, series: str | None
+) -> list[str]:
     """One step of the cell for each segment of the horizon, each from the states that have read the vector.
 
     Parameters, returns
@@ -71,7 +83,7 @@ def segments_of_vector(draft, architecture, vector, known, encoded, series):
     return [d.dropped(a, h, a.layers + 1, f"{name}.steps.dropout")]
 
 
-def _ahead(d, a, streams):
+def _ahead(d: _Draft, a: Architecture, streams: list[str]) -> str:
     """What is known of every step, as the cell reads it; computed before the loop begins."""
     if not streams:
         return ""
@@ -79,7 +91,7 @@ def _ahead(d, a, streams):
     return d.layer("decoder.ahead", "dense", [x], d.streams[x].steps, a.hidden, bias="none")
 
 
-def _read(d, a, name, x):
+def _read(d: _Draft, a: Architecture, name: str, x: str) -> list[str]:
     """Names of the layers that read the vector at the step before the first one, from states of zeros."""
     names = [name.format(n) for n in range(a.layers)]
     for n, layer in enumerate(names):

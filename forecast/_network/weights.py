@@ -1,6 +1,9 @@
 """One flat parameter vector with named views, what gives it a meaning, and what the compiled core does with it."""
 
+from __future__ import annotations
+
 from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -13,6 +16,13 @@ from .initial import draw
 from .outputs import outputs_of
 from .scaling import Scaling
 from .spec import spec_of
+
+if TYPE_CHECKING:
+    from typing import Any
+
+    from .._types import Array, Floats
+    from .outputs import Point
+    from .spec import NetworkSpec
 
 __all__ = ["Network"]
 
@@ -29,13 +39,13 @@ class Network:
 
     architecture: Architecture
     scaling: Scaling
-    theta: np.ndarray
-    _compiled: _core.Network = field(default=None, repr=False, compare=False)
-    _packed: _core.Packed = field(default=None, repr=False, compare=False)
-    _newest: "Network" = field(default=None, init=False, repr=False, compare=False)
+    theta: Array
+    _compiled: _core.Network | None = field(default=None, repr=False, compare=False)
+    _packed: _core.Packed | None = field(default=None, repr=False, compare=False)
+    _newest: Network | None = field(default=None, init=False, repr=False, compare=False)
 
     @classmethod
-    def initial(cls, architecture, scaling, rng):
+    def initial(cls, architecture: Architecture, scaling: Scaling, rng: np.random.Generator) -> Network:
         """First weights by kind of layer, as `draw` has them."""
         network = cls(architecture, scaling, np.empty(0))
         network.theta = np.zeros(network.compiled.n_parameters, dtype=architecture.dtype)
@@ -43,28 +53,28 @@ class Network:
         return network
 
     @property
-    def spec(self):
+    def spec(self) -> NetworkSpec:
         """Streams and layers; derived, never stored."""
         return spec_of(self.architecture)
 
     @property
-    def compiled(self):
+    def compiled(self) -> _core.Network:
         if self._compiled is None:
             self._compiled = compiled(self.spec, self.architecture.dtype, clip=self.architecture.input_clip)
         return self._compiled
 
     @property
-    def outputs(self):
+    def outputs(self) -> Point:
         """What the loss's outputs mean."""
         return outputs_of(self.architecture)
 
-    def __getstate__(self):
+    def __getstate__(self) -> dict[str, Any]:
         return {"architecture": self.architecture, "scaling": self.scaling, "theta": self.theta}
 
-    def __setstate__(self, state):
-        self.__init__(**state)
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        Network.__init__(self, **state)
 
-    def _check_loaded(self):
+    def _check_loaded(self) -> None:
         """Refuse weights and scaling out of a file that are not those of the architecture."""
         a, theta, s = self.architecture, self.theta, self.scaling
         if not isinstance(theta, np.ndarray) or theta.ndim != 1 or theta.dtype != a.dtype:
@@ -93,28 +103,28 @@ class Network:
             raise ModelFileError(f"target_constant of the scaling is not {a.targets} truths.")
 
     @property
-    def weights(self):
+    def weights(self) -> dict[str, Array]:
         """Named views into the parameter vector."""
         return {
             name: self.theta[offset : offset + int(np.prod(shape))].reshape(shape)
             for name, offset, shape in self.compiled.layout
         }
 
-    def group(self, name):
+    def group(self, name: str) -> tuple[int, int]:
         """Offset and size of a weight in the parameter vector."""
         offset, shape = next((offset, shape) for found, offset, shape in self.compiled.layout if found == name)
         return offset, int(np.prod(shape))
 
-    def with_theta(self, theta):
+    def with_theta(self, theta: Array) -> Network:
         return replace(self, theta=theta, _compiled=self._compiled, _packed=None)
 
-    def longer(self, horizon):
+    def longer(self, horizon: int) -> Network:
         """The same weights over another number of steps, of a decoder that reads its own forecasts."""
         a = self.architecture
         changed = replace(a, targets=horizon * a.columns, horizon=horizon, extra=horizon * a.future + a.static)
         return Network(changed, self.scaling.longer(a, horizon), self.theta)
 
-    def at_newest(self):
+    def at_newest(self) -> Network:
         """The same weights with the head on the newest step alone, of a network with one at every step."""
         if self._newest is None:
             a = self.architecture
@@ -122,7 +132,7 @@ class Network:
             self._newest = Network(changed, self.scaling.at_steps(a, 1), self.theta)
         return self._newest
 
-    def ragged(self, steps):
+    def ragged(self, steps: int) -> Network:
         """The same weights on sequences of unequal length, up to a number of steps, for a classifier."""
         a = self.architecture
         targets = steps * a.step_targets if a.return_sequences else a.targets
@@ -131,20 +141,20 @@ class Network:
             return self
         return Network(changed, self.scaling.with_labels(targets), self.theta)
 
-    def with_dropout(self, rate):
+    def with_dropout(self, rate: float) -> Network:
         return Network(replace(self.architecture, dropout=rate), self.scaling, self.theta)
 
-    def new_optimizer(self, name, momentum, weight_decay):
+    def new_optimizer(self, name: str, momentum: float, weight_decay: float) -> _core.Optimizer:
         return _core.Optimizer(
             name, self.architecture.dtype, self.compiled.n_parameters, momentum=momentum, weight_decay=weight_decay
         )
 
     @staticmethod
-    def new_scratch():
+    def new_scratch() -> _core.Scratch:
         """Memory for the epochs of one fit."""
         return _core.Scratch()
 
-    def source(self, arguments, weight=None):
+    def source(self, arguments: dict[str, Any], weight: Array | None = None) -> _core.Source:
         """The windows as this network sees them: its scaling on the raw series, its oldest segment filled up."""
         s, a = self.scaling, self.architecture
         scaled = dict(arguments, past_mean=s.past_mean, past_scale=s.past_scale, weight=weight)
@@ -159,20 +169,20 @@ class Network:
             scaled["fed_scale"], scaled["fed_shift"] = self.fed
         return _core.Source(**scaled)
 
-    def attention(self, arguments, n_windows, n_jobs=None):
+    def attention(self, arguments: dict[str, Any], n_windows: int, n_jobs: int | None = None) -> Array:
         """How much each step of the decoder looks at each of the encoder, (windows, steps asked at, encoder steps)."""
         index, threads = np.arange(n_windows, dtype=np.int64), self.threads(n_jobs, n_windows)
         found = activity(self.compiled, self.spec, self.theta, self.source(arguments), index, threads)
         return found["attention"]["weight"]
 
     @property
-    def cycle_ratio(self):
+    def cycle_ratio(self) -> Floats:
         """What one of a scaled past value is in each scaled target, (targets,): the cycle is learned in the past's."""
         columns = np.arange(self.architecture.targets) % self.architecture.columns
         return self.scaling.past_scale[columns] / self.scaling.target_scale
 
     @property
-    def fed(self):
+    def fed(self) -> tuple[Floats, Floats]:
         """Scale and shift, each (targets,), from a scaled target to the scaled past of its channel, if it has one."""
         if self.architecture.encoder == "dense":
             return np.ones(self.architecture.targets), np.zeros(self.architecture.targets)
@@ -180,11 +190,11 @@ class Network:
         mean, scale = s.past_mean[columns], s.past_scale[columns]
         return s.target_scale / scale, (s.target_mean - mean) / scale
 
-    def threads(self, n_jobs, n_windows, passes=1):
+    def threads(self, n_jobs: int | None, n_windows: int, passes: int = 1) -> int:
         work = passes * _work_per_window(self.spec) * n_windows
         return thread_count(n_jobs, _core.config()["openmp_max_threads"] if n_jobs is None else 1, work)
 
-    def predict(self, arguments, n_windows, n_jobs=None):
+    def predict(self, arguments: dict[str, Any], n_windows: int, n_jobs: int | None = None) -> Floats:
         """Forecasts in the targets' own units, float64 of shape (n_windows, outputs)."""
         self._packed = self.compiled.pack(self.theta, self._packed)
         index = np.arange(n_windows, dtype=np.int64)
@@ -193,7 +203,14 @@ class Network:
         outputs = self.compiled.predict(self._packed, self.source(arguments), index, threads=threads)
         return self.outputs.in_units(outputs, self.scaling.output_scale, self.scaling.target_mean)
 
-    def sample(self, arguments, n_windows, n_samples, rng, n_jobs=None):
+    def sample(
+        self,
+        arguments: dict[str, Any],
+        n_windows: int,
+        n_samples: int,
+        rng: np.random.Generator,
+        n_jobs: int | None = None,
+    ) -> Floats:
         """Forecasts with the random masks of training, one of each sample: (n_samples, n_windows, outputs), in units.
 
         Window w of sample s has the place s * n_windows + w in a call, which is the counter of its masks; a call takes
@@ -210,7 +227,9 @@ class Network:
             found.append(outputs.reshape(n, n_windows, -1))
         return np.concatenate(found)
 
-    def flow(self, arguments, n_windows, weight=None, n_jobs=None):
+    def flow(
+        self, arguments: dict[str, Any], n_windows: int, weight: Array | None = None, n_jobs: int | None = None
+    ) -> tuple[float, Floats]:
         """Mean loss without dropout, and the norm of its gradient with respect to every h of the encoder.
 
         Returns
@@ -223,7 +242,7 @@ class Network:
         loss, squares = flow(self.compiled, self.spec, self.theta, source, index, threads)
         return loss, np.sqrt(np.stack([squares[name] for name in self.spec.encoder]))
 
-    def activity(self, arguments, n_windows, n_jobs=None):
+    def activity(self, arguments: dict[str, Any], n_windows: int, n_jobs: int | None = None) -> dict[str, Array]:
         """Name of every gate and state -> its values after each step, (windows, layers, steps, hidden).
 
         Layers and steps are those of `flow`.
@@ -235,7 +254,7 @@ class Network:
         return {gate: np.stack([layer.pop(gate) for layer in layers], axis=1) for gate in list(layers[0])}
 
 
-def _work_per_window(spec):
+def _work_per_window(spec: NetworkSpec) -> float:
     """Floating-point operations of one window, forward; training takes three times as many."""
     work = 0.0
     for layer in spec.layers:

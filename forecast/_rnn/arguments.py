@@ -1,6 +1,9 @@
 """What the constructor's arguments mean together: refusals, the network's architecture, the recipe of training."""
 
+from __future__ import annotations
+
 from numbers import Integral, Real
+from typing import TYPE_CHECKING
 
 from .._network import (
     ACTIVATED_CELLS,
@@ -16,6 +19,14 @@ from .._quantiles import fitted_levels
 from .._training import FALLING, Recipe
 from .._windows import at_every_step
 
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Any
+
+    from .._arrays import Dataset
+    from .._network import Network
+    from .host import Host
+
 __all__ = [
     "architecture_of", "check_combinations", "cycle_of", "forcing_of", "groups_of", "momentum_of", "recipe_of",
     "refuse_freeze",
@@ -24,7 +35,7 @@ __all__ = [
 _MOMENTUM = {"sgd": 0.9, "rmsprop": 0.0}  # the optimisers that have one, with its default
 
 
-def check_combinations(model):
+def check_combinations(model: Host) -> None:
     """Refuses arguments that would have no effect together with the others."""
     as_callbacks(model.callbacks)
     levels = fitted_levels(model.quantile)
@@ -45,7 +56,9 @@ def check_combinations(model):
     _check_network(model)
 
 
-_NEEDS = {  # argument -> its default, and what it needs in order to have an effect
+_NEEDS: dict[
+    str, tuple[Any, str, Callable[[Host], bool], str]
+] = {  # argument -> its default, and what it needs in order to have an effect
     "heads": (1, "cell", lambda model: model.cell in MATRIX_CELLS, " or ".join(map(repr, MATRIX_CELLS))),
     "elapsed": (None, "cell", lambda model: model.cell in DECAYING_CELLS, " or ".join(map(repr, DECAYING_CELLS))),
     "segment_activation": ("relu", "segment", lambda model: model.segment > 1, "of 2 steps or more"),
@@ -65,7 +78,7 @@ _OF_STEPS = {  # arguments that are for layers over the steps of a past, which e
 }  # fmt: skip
 
 
-def _refuse_of_steps(model):
+def _refuse_of_steps(model: Host) -> None:
     """Refuse what would have no effect where the encoder reads a vector."""
     if model.decoder not in ("recurrent", "segments"):
         raise ValueError(
@@ -83,7 +96,7 @@ def _refuse_of_steps(model):
             )
 
 
-def _check_network(model):
+def _check_network(model: Host) -> None:
     if model.encoder == "dense":
         _refuse_of_steps(model)
     for name, (default, needed, has_it, expected) in _NEEDS.items():
@@ -102,11 +115,11 @@ def _check_network(model):
     forcing_of(model)
 
 
-def forcing_of(model):
+def forcing_of(model: Host) -> tuple[float, float]:
     """Probabilities of reading the true target, in the first epoch and in the last one."""
-    given = model.teacher_forcing
-    ends = tuple(given) if isinstance(given, tuple | list) else (given, given)
-    if len(ends) != 2 or not all(isinstance(p, Real) and not isinstance(p, bool) and 0 <= p <= 1 for p in ends):
+    given: Any = model.teacher_forcing
+    ends: tuple[Any, ...] = tuple(given) if isinstance(given, tuple | list) else (given, given)
+    if len(ends) != 2 or not all(isinstance(p, Real) and not isinstance(p, bool) and 0 <= float(p) <= 1 for p in ends):
         raise ValueError(
             f"teacher_forcing={given!r}: expected a probability from 0 to 1, or two, of the first and of the last "
             "epoch, such as (1.0, 0.0)."
@@ -114,11 +127,12 @@ def forcing_of(model):
     return float(ends[0]), float(ends[1])
 
 
-def cycle_of(model):
+def cycle_of(model: Host) -> tuple[int, bool]:
     """Length of the cycle (0: none), and whether all series share one."""
     if model.cycle is None:
         return 0, False
-    length, *shared = model.cycle if isinstance(model.cycle, tuple | list) and model.cycle else (model.cycle,)
+    given: Any = model.cycle
+    length, *shared = given if isinstance(given, tuple | list) and given else (given,)
     if not isinstance(length, Integral) or isinstance(length, bool) or length < 2 or shared not in ([], ["shared"]):
         raise ValueError(
             f"cycle={model.cycle!r}: expected the number of steps of a cycle, 2 or more, or (steps, 'shared') for one "
@@ -127,11 +141,12 @@ def cycle_of(model):
     return int(length), bool(shared)
 
 
-def dilation_of(model):
+def dilation_of(model: Host) -> tuple[int, ...]:
     """The dilation of each layer; empty: 1 everywhere."""
-    each = model.dilation if isinstance(model.dilation, tuple | list) else (model.dilation,) * model.num_layers
+    given: Any = model.dilation
+    each: Any = given if isinstance(given, tuple | list) else (given,) * model.num_layers
     if len(each) != model.num_layers or not all(
-        isinstance(steps, Integral) and not isinstance(steps, bool) and steps >= 1 for steps in each
+        isinstance(steps, Integral) and not isinstance(steps, bool) and int(steps) >= 1 for steps in each
     ):
         raise ValueError(
             f"dilation={model.dilation!r}: expected a whole number of 1 or more for each of num_layers="
@@ -140,7 +155,7 @@ def dilation_of(model):
     return () if set(each) == {1} else tuple(int(steps) for steps in each)
 
 
-def elapsed_of(model, data):
+def elapsed_of(model: Host, data: Dataset) -> int | None:
     """The channel with the time since the row before, of a cell whose states decay with it; else None."""
     if model.cell not in DECAYING_CELLS:
         return None
@@ -168,7 +183,7 @@ def elapsed_of(model, data):
     return channel % n
 
 
-def architecture_of(model, data):
+def architecture_of(model: Host, data: Dataset) -> Architecture:
     parameters = {"huber": (float(model.huber_delta),), "quantile": fitted_levels(model.quantile)}
     parameters |= dict.fromkeys(LABEL_LOSSES, data.loss_parameters)
     cycle, shared = cycle_of(model)
@@ -227,7 +242,7 @@ def architecture_of(model, data):
     )
 
 
-def _refuse_without_past(model):
+def _refuse_without_past(model: Host) -> None:
     if model.encoder != "dense":
         raise ValueError(
             f"encoder={model.encoder!r} reads the steps of a past, and lookback=0 leaves none. Set encoder='dense', "
@@ -241,14 +256,14 @@ def _refuse_without_past(model):
             )
 
 
-def _of_codes(model, data):
+def _of_codes(model: Host, data: Dataset) -> dict[str, Any]:
     if not data.levels:
         return {}
     size = None if model.embedding_size is None else int(model.embedding_size)
     return {"embedding_size": size, "category_left_out": float(model.category_left_out)}
 
 
-def groups_of(model, network):
+def groups_of(model: Host, network: Network) -> tuple[tuple[int, int, float, float], ...]:
     """Weights that learn by rules of their own: the skip, and frozen parts, which do not learn (factor 0).
 
     Returns
@@ -264,7 +279,7 @@ def groups_of(model, network):
     return tuple(sorted(groups))
 
 
-def refuse_freeze(model):
+def refuse_freeze(model: Host) -> None:
     """Refuse to freeze weights that a fit from scratch has just drawn."""
     if model.freeze is None:
         return
@@ -275,7 +290,7 @@ def refuse_freeze(model):
     )
 
 
-def _frozen(model, network):
+def _frozen(model: Host, network: Network) -> list[tuple[int, int]]:
     """Ranges of the weights that stay as they are, each once."""
     if model.freeze is None:
         return []
@@ -294,11 +309,11 @@ def _frozen(model, network):
     return sorted(frozen)
 
 
-def momentum_of(model):
+def momentum_of(model: Host) -> float:
     return _MOMENTUM.get(model.optimizer, 0.0) if model.momentum is None else model.momentum
 
 
-def recipe_of(model, max_iter, partial):
+def recipe_of(model: Host, max_iter: int, partial: bool) -> Recipe:
     of_fit = {} if partial else _over_steps(model)
     return Recipe(
         learning_rate=float(model.learning_rate),
@@ -318,7 +333,7 @@ def recipe_of(model, max_iter, partial):
     )
 
 
-def _over_steps(model):
+def _over_steps(model: Host) -> dict[str, Any]:
     """What runs from a first step to a last one, which a call of `partial_fit` does not know."""
     by_step = model.warmup_steps > 0 or model.max_steps is not None
     wanted = by_step if model.finish_schedule == "auto" else bool(model.finish_schedule)

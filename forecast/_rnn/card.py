@@ -1,14 +1,23 @@
 """What a model file says of an RNNForecaster, and what must fit together in one that comes out of a file."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 import numpy as np
 
 from .._files import ModelFileError, as_json
 from .placing import reads_names
 
+if TYPE_CHECKING:
+    from typing import Any
+
+    from .host import Host
+
 __all__ = ["card_parts", "check_state", "training_part"]
 
 
-def card_parts(model):
+def card_parts(model: Host) -> dict[str, Any]:
     """Its part of the model card.
 
     Parameters
@@ -54,14 +63,14 @@ _BEYOND = (
 )  # fmt: skip
 
 
-def _beyond_the_stack(model):
+def _beyond_the_stack(model: Host) -> dict[str, Any]:
     """What makes the network more than equal layers with a dense head: the arguments that are not as by default."""
     defaults = type(model)().get_params()
     given = [name for name in _BEYOND if name in defaults and getattr(model, name) != defaults[name]]
     return {name: as_json(getattr(model, name)) for name in given}
 
 
-def training_part(model):
+def training_part(model: Host) -> dict[str, Any]:
     """How the training went.
 
     Parameters
@@ -82,7 +91,7 @@ def training_part(model):
     }
 
 
-def check_state(model):
+def check_state(model: Host) -> None:
     """Refuse a fitted state whose parts do not fit together.
 
     Parameters

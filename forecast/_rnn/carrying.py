@@ -1,16 +1,31 @@
 """Windows that continue each other: where sequences begin, and how a fitted model continues with new rows."""
 
+from __future__ import annotations
+
 from itertools import pairwise
+from typing import TYPE_CHECKING, cast
 
 import numpy as np
 from sklearn.utils.validation import check_is_fitted
 
 from .._network import Carried
+from .host import Host
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from typing import Any, NoReturn, Self
+
+    from numpy.typing import ArrayLike, NDArray
+
+    from .._arrays import Dataset
+    from .._network import Network
+    from .._types import Array, Booleans, Floats, Integers
+    from .._windows import Windows
 
 __all__ = ["Carries", "Newest", "begins_of", "sequences_of"]
 
 
-def begins_of(model, data, starts=None):
+def begins_of(model: Host, data: Dataset, starts: ArrayLike | None = None) -> Booleans:
     """Which windows begin a sequence; any other continues the one before it.
 
     Parameters
@@ -50,7 +65,7 @@ def begins_of(model, data, starts=None):
     return begins
 
 
-def _read(starts, n):
+def _read(starts: ArrayLike, n: int) -> Booleans:
     starts = np.asarray(starts)
     if starts.dtype == bool and starts.shape == (n,):
         return starts
@@ -61,7 +76,7 @@ def _read(starts, n):
     return np.isin(np.arange(n), starts)
 
 
-def sequences_of(begins):
+def sequences_of(begins: Booleans) -> list[NDArray[np.int64]]:
     """The windows of each sequence.
 
     Parameters
@@ -88,32 +103,35 @@ class Newest:
 
     _accepts_windows = True
 
-    def __init__(self, model, carried=None):
+    def __init__(self, model: Any, carried: Carried | None = None) -> None:
         self.model, self.carried = model, carried
 
-    def _values(self, windows):
+    def _values(self, windows: Windows) -> Floats:
         network = self.model._network
-        found = _from_beginnings(network, windows) if self.carried is None else self.carried.outputs
+        if self.carried is None:
+            found = _from_beginnings(network, windows)
+        else:
+            found = cast("Array", self.carried.outputs)  # each of these states is that after some row
         return found.reshape(len(found), -1, network.outputs.of_a_target)
 
-    def predict(self, windows):
+    def predict(self, windows: Windows) -> Array:
         """(n, targets of a step)."""
         return self.model._network.outputs.point(self._values(windows))
 
-    def predict_quantiles(self, windows, levels):
+    def predict_quantiles(self, windows: Windows, levels: float | Sequence[float] | Floats) -> Floats:
         """(n, targets of a step, levels)."""
         return self.model._network.outputs.quantiles(self._values(windows), self.model._wanted(levels))
 
-    def _parameters(self, windows):
+    def _parameters(self, windows: Windows) -> Floats:
         """(n, targets of a step, parameters of a distribution)."""
         return self._values(windows)
 
-    def sample_y(self, *_):
+    def sample_y(self, *_: object) -> NoReturn:
         """Refused."""
         raise ValueError("sample_y: the samples of a model with stateful=True would not carry their states.")
 
 
-def _from_beginnings(network, windows):
+def _from_beginnings(network: Network, windows: Windows) -> Floats:
     """The forecast after the newest row of each window, as all rows of its series up to it give it."""
     origins, which = windows.origins.astype(np.int64), windows.which
     width = network.architecture.step_targets * network.outputs.of_a_target
@@ -126,16 +144,18 @@ def _from_beginnings(network, windows):
     return found
 
 
-def _first_known(values, first, last):
+def _first_known(values: Array, first: int, last: int) -> int:
     """The first row of a series that a transform has not lost."""
     holes = np.flatnonzero(~np.isfinite(values[first : last + 1]).all(axis=1))
     return first if not len(holes) else first + int(holes[-1]) + 1
 
 
-class Carries:
+class Carries(Host):
     """The part of `RNNForecaster` that continues from the states of its last rows."""
 
-    def update(self, rows, levels=None):
+    _wanted: Callable[[Any], Floats]
+
+    def update(self, rows: ArrayLike | None, levels: float | Sequence[float] | Floats | None = None) -> Floats:
         """Read new rows of the fitted sequences and forecast the next steps; needs `stateful=True`.
 
         The cost depends only on the number of new rows, and the forecast equals that of `predict` over all rows from
@@ -180,23 +200,22 @@ class Carries:
             self._refuse_update()
         network = self._network
         rows = _checked(rows, carried.n_sequences, network.architecture.inputs)
-        if levels is not None:
-            levels = self._wanted(levels)
+        wanted = None if levels is None else self._wanted(levels)
         if rows.shape[1]:
             carried = carried.advanced(network, rows)
         elif carried.outputs is None:
             raise ValueError("rows: no row was read since reset_states(); expected 1 row or more.")
         outputs, values = network.outputs, carried.outputs
         values = values.reshape(len(values), -1, outputs.of_a_target)
-        found = outputs.point(values) if levels is None else outputs.quantiles(values, levels)
+        found = outputs.point(values) if wanted is None else outputs.quantiles(values, wanted)
         self._carried = carried
         return found[0] if len(found) == 1 else found
 
-    def _standing(self, parts):
+    def _standing(self, parts: list[Carried]) -> Newest:
         """What forecasts series from given states: a list of Carried."""
         return Newest(self, Carried.joined(parts))
 
-    def _after(self, values, starts):
+    def _after(self, values: Array, starts: Integers) -> list[Carried]:
         """The states after the last row of series, each from its beginning: a list of Carried."""
         found = []
         for first, end in pairwise(starts):
@@ -205,7 +224,7 @@ class Carries:
             found.append(anew.advanced(self._network, rows[None]) if len(rows) else anew)
         return found
 
-    def reset_states(self, n_sequences=1):
+    def reset_states(self, n_sequences: int = 1) -> Self:
         """Begin new sequences: set their states to zero, as at the beginning of each sequence in `fit`. Weights do not
         change.
 
@@ -224,14 +243,14 @@ class Carries:
         self._carried = Carried.anew(self._network.architecture, int(n_sequences))
         return self
 
-    def _refuse_update(self):
+    def _refuse_update(self) -> NoReturn:
         check_is_fitted(self)
         raise AttributeError(
             "update and reset_states are for a model that carries its states. Fix: RNNForecaster(stateful=True)."
         )
 
 
-def _checked(rows, n_sequences, channels):
+def _checked(rows: ArrayLike | None, n_sequences: int, channels: int) -> Floats:
     """New rows as (sequences, rows, channels) in float64."""
     given = np.empty((n_sequences, 0, channels)) if rows is None else np.asarray(rows, dtype=np.float64)
     many = given if given.ndim == 3 or n_sequences > 1 else given[None]

@@ -1,17 +1,28 @@
 """Which columns hold codes of categories, for a network that looks up a vector for each; and which codes are known."""
 
+from __future__ import annotations
+
 from collections.abc import Mapping
 from numbers import Integral
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from .._network import has_codes
 from .._windows.levels import ROLES
 
+if TYPE_CHECKING:
+    from typing import Any
+
+    from .._arrays import Dataset
+    from .._network import Architecture, Network, Optimizer
+    from .._types import Array
+    from .host import Host
+
 __all__ = ["levels_of", "refuse_unknown", "with_rows_of_unread_codes"]
 
 
-def levels_of(model, data, fitted=None):
+def levels_of(model: Host, data: Dataset, fitted: Architecture | None = None) -> dict[str, tuple[int, ...]]:
     """Levels of every column of the past, the known future and the static values.
 
     Parameters
@@ -41,10 +52,10 @@ def levels_of(model, data, fitted=None):
             "model.set_params(categories=None)."
         )
     counts = {"past": data.n_channels, "future": data.n_future, "static": data.n_static}
-    asked = of_windows if model.categories is None else _read(model.categories, counts)
-    found = {}
+    asked: Any = of_windows if model.categories is None else _read(model.categories, counts)
+    found: dict[str, tuple[int, ...]] = {}
     for role in ROLES:
-        each = list(asked.get(role, ())) or [0] * counts[role]
+        each: list[Any] = list(asked.get(role, ())) or [0] * counts[role]
         for column, levels in enumerate(each):
             if levels == 0:
                 continue
@@ -54,7 +65,7 @@ def levels_of(model, data, fitted=None):
     return found if any(map(has_codes, found.values())) else {}
 
 
-def _refuse_without(model):
+def _refuse_without(model: Host) -> None:
     for name, default in (("embedding_size", None), ("category_left_out", 0.05)):
         given = getattr(model, name)
         if given != default:
@@ -67,18 +78,20 @@ def _refuse_without(model):
 _EXAMPLE = "{'past': {1: 7}} for channel 1 with the codes 0 to 6, or {'past': {1: None}}, which counts them"
 
 
-def _read(categories, counts):
+def _read(categories: Any, counts: dict[str, int]) -> dict[str, list[int | None]]:
     """The argument as lists: 0 for a column of numbers, None where the levels are to be counted."""
     if not isinstance(categories, Mapping) or not categories or not all(categories.values()):
         raise ValueError(f"categories={categories!r}; expected a dict such as {_EXAMPLE}.")
-    found = {}
+    found: dict[str, list[int | None]] = {}
     for role, columns in categories.items():
         if role not in ROLES:
             raise ValueError(f"categories has the key {role!r}; expected 'past', 'future' or 'static': {_EXAMPLE}.")
-        each = [0] * counts[role]
-        for column, levels in columns.items() if isinstance(columns, Mapping) else ((one, None) for one in columns):
-            fits = isinstance(column, Integral) and 0 <= column < counts[role]
-            if not fits or not (levels is None or (isinstance(levels, Integral) and levels >= 1)):
+        each: list[int | None] = [0] * counts[role]
+        pairs: Any = columns.items() if isinstance(columns, Mapping) else ((one, None) for one in columns)
+        column: Any
+        for column, levels in pairs:
+            fits = isinstance(column, Integral) and 0 <= int(column) < counts[role]
+            if not fits or not (levels is None or (isinstance(levels, Integral) and int(levels) >= 1)):
                 raise ValueError(
                     f"categories has {column!r}: {levels!r} under {role!r}; expected a number of one of its "
                     f"{counts[role]} columns in X, from 0 on, and how many levels it has or None: {_EXAMPLE}."
@@ -88,21 +101,21 @@ def _read(categories, counts):
     return found
 
 
-def _column(data, role, column):
+def _column(data: Dataset, role: str, column: int) -> Array:
     """All values of a column that windows may read."""
     if role == "past":
         return data.arguments["past"][:, column]
     return getattr(data.windows, role)[:, column]
 
 
-def _place(data, role, column):
+def _place(data: Dataset, role: str, column: int) -> str:
     """A column in words."""
     if role == "past" and data.windows is not None:
         return f"channel {data.windows.channel_names[column]!r}"
     return f"column {column} of its {role!r} values"
 
 
-def _checked(model, data, role, column, levels):
+def _checked(model: Host, data: Dataset, role: str, column: int, levels: int | None) -> int:
     """The levels of a column, after a look at its codes."""
     values = np.unique(_column(data, role, column))
     values = values[np.isfinite(values)]  # what windows read is finite, and checked where it is read
@@ -120,7 +133,7 @@ def _checked(model, data, role, column, levels):
     return int(max(values.max(initial=0.0), 0.0)) + 1 if levels is None else levels
 
 
-def refuse_unknown(levels_of_roles, left_out, data):
+def refuse_unknown(levels_of_roles: dict[str, Any], left_out: float, data: Dataset) -> None:
     """Refuse codes that a network without a vector for unknown ones has no vector for.
 
     Parameters
@@ -148,7 +161,7 @@ def refuse_unknown(levels_of_roles, left_out, data):
                 )
 
 
-def with_rows_of_unread_codes(network, optimizer, theta):
+def with_rows_of_unread_codes(network: Network, optimizer: Optimizer, theta: Array) -> Array:
     """Weights in which codes that no window of the training had share the vector of unknown ones.
 
     Parameters

@@ -1,14 +1,22 @@
 """What targets a loss takes: those of counts and of positive numbers are refused where y is none."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 import numpy as np
 
 from .._network import LOSSES
 from .._refusals import Refusal, argument
 
+if TYPE_CHECKING:
+    from .._arrays import Dataset
+    from .host import Host
+
 __all__ = ["refuse_beyond"]
 
 
-def refuse_beyond(model, data, name="y"):
+def refuse_beyond(model: Host, data: Dataset, name: str = "y") -> None:
     """Refuse targets that the distribution of a loss cannot have.
 
     Whole numbers are asked for because the spread of a count follows from its mean: of sales in thousands, or of a mean

@@ -1,5 +1,9 @@
 """RNNForecaster: its parameters."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 from sklearn.base import BaseEstimator, RegressorMixin
 
 from .._files import Saved, stored
@@ -8,6 +12,12 @@ from .carrying import Carries
 from .fitting import Fits, Learns
 from .forecasts import Forecasts
 from .parameters import CONSTRAINTS
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+    from typing import Any, Literal
+
+    from .._types import Floats, Seed
 
 __all__ = ["RNNForecaster"]
 
@@ -320,72 +330,72 @@ class RNNForecaster(Saved, Fits, Learns, Forecasts, Carries, RegressorMixin, Bas
     def __init__(
         self,
         *,
-        cell="lstm",
-        hidden_size=64,
-        num_layers=1,
-        activation="tanh",
-        heads=1,
-        elapsed=None,
-        dropout=0.0,
-        segment=1,
-        segment_activation="relu",
-        bidirectional=False,
-        residual=False,
-        layer_norm=False,
-        dilation=1,
-        recurrent_dropout=0.0,
-        zoneout=0.0,
-        skip=None,
-        skip_start="ridge",
-        skip_penalty=1e-3,
-        skip_learning_rate=None,
-        encoder="recurrent",
-        decoder="dense",
-        decoder_size=128,
-        decoder_tied=False,
-        teacher_forcing=0.0,
-        attention=None,
-        return_sequences=False,
-        stateful=False,
-        future_size=0,
-        series_size=0,
-        series_left_out=0.1,
-        categories=None,
-        embedding_size=None,
-        category_left_out=0.05,
-        cycle=None,
-        loss="squared_error",
-        quantile=0.5,
-        huber_delta=1.0,
-        optimizer="adam",
-        momentum=None,
-        learning_rate=1e-2,
-        learning_rate_schedule="cosine",
-        weight_decay=0.0,
-        clip_norm=1.0,
-        clip_value=None,
-        batch_size=64,
-        max_iter=100,
-        warmup_steps=0,
-        max_steps=None,
-        finish_schedule="auto",
-        weight_average=None,
-        input_noise=0.0,
-        input_clip=None,
-        shuffle=True,
-        early_stopping="auto",
-        validation_fraction=0.1,
-        n_iter_no_change=20,
-        tol=1e-4,
-        warm_start=False,
-        freeze=None,
-        n_channels=1,
-        n_jobs=None,
-        random_state=None,
-        verbose=0,
-        callbacks=None,
-        dtype="float32",
-    ):
+        cell: str = "lstm",
+        hidden_size: int = 64,
+        num_layers: int = 1,
+        activation: Literal["tanh", "relu"] = "tanh",
+        heads: int = 1,
+        elapsed: int | None = None,
+        dropout: float = 0.0,
+        segment: int = 1,
+        segment_activation: Literal["relu", "identity"] = "relu",
+        bidirectional: bool = False,
+        residual: bool = False,
+        layer_norm: bool = False,
+        dilation: int | Sequence[int] = 1,
+        recurrent_dropout: float = 0.0,
+        zoneout: float = 0.0,
+        skip: Literal["linear", "linear-all"] | None = None,
+        skip_start: Literal["ridge", "zero"] = "ridge",
+        skip_penalty: float = 1e-3,
+        skip_learning_rate: float | None = None,
+        encoder: Literal["recurrent", "dense"] = "recurrent",
+        decoder: Literal["dense", "segments", "steps", "recurrent"] = "dense",
+        decoder_size: int = 128,
+        decoder_tied: bool = False,
+        teacher_forcing: float | Sequence[float] = 0.0,
+        attention: Literal["dot", "additive"] | None = None,
+        return_sequences: bool = False,
+        stateful: bool = False,
+        future_size: int = 0,
+        series_size: int = 0,
+        series_left_out: float = 0.1,
+        categories: Mapping[str, Any] | None = None,
+        embedding_size: int | None = None,
+        category_left_out: float = 0.05,
+        cycle: int | tuple[int, Literal["shared"]] | None = None,
+        loss: str = "squared_error",
+        quantile: float | Sequence[float] | Floats = 0.5,
+        huber_delta: float = 1.0,
+        optimizer: Literal["adam", "adamw", "sgd", "rmsprop"] = "adam",
+        momentum: float | None = None,
+        learning_rate: float = 1e-2,
+        learning_rate_schedule: Literal["constant", "cosine", "step", "plateau"] = "cosine",
+        weight_decay: float = 0.0,
+        clip_norm: float | None = 1.0,
+        clip_value: float | None = None,
+        batch_size: int = 64,
+        max_iter: int = 100,
+        warmup_steps: int = 0,
+        max_steps: int | None = None,
+        finish_schedule: bool | Literal["auto"] = "auto",
+        weight_average: float | None = None,
+        input_noise: float = 0.0,
+        input_clip: float | None = None,
+        shuffle: bool = True,
+        early_stopping: bool | Literal["auto"] = "auto",
+        validation_fraction: float = 0.1,
+        n_iter_no_change: int = 20,
+        tol: float = 1e-4,
+        warm_start: bool = False,
+        freeze: Sequence[str] | None = None,
+        n_channels: int = 1,
+        n_jobs: int | None = None,
+        random_state: Seed = None,
+        verbose: int = 0,
+        callbacks: Callable[..., Any] | Sequence[Callable[..., Any]] | None = None,
+        dtype: Literal["float32", "float64"] = "float32",
+    ) -> None:
         self.cell = cell
         self.hidden_size = hidden_size
         self.num_layers = num_layers
@@ -452,7 +462,7 @@ class RNNForecaster(Saved, Fits, Learns, Forecasts, Carries, RegressorMixin, Bas
         self.callbacks = callbacks
         self.dtype = dtype
 
-    def __sklearn_tags__(self):
+    def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
         tags.target_tags.multi_output = True
         tags.non_deterministic = False

@@ -1,30 +1,56 @@
 """How an RNNForecaster is trained: `fit` and `partial_fit`, and what any network on windows learns by."""
 
+from __future__ import annotations
+
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 import numpy as np
-from sklearn.base import _fit_context
 from sklearn.utils.validation import check_is_fitted
 
 from .._alone import Alone
 from .._arrays import read_training, read_validation, read_weights
+from .._decorators import fit_context
 from .._network import along
 from .._training import train
 from .arguments import check_combinations, groups_of, recipe_of, refuse_freeze
 from .carrying import begins_of, sequences_of
 from .categories import levels_of, refuse_unknown, with_rows_of_unread_codes
 from .domain import refuse_beyond
+from .host import Host
 from .placing import placed_for_fit
 from .start import split_in_time, start
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Hashable
+    from typing import Any, Self
+
+    from numpy.typing import ArrayLike
+
+    from .._arrays import Dataset
+    from .._network import Network, Optimizer
+    from .._training import Run
+    from .._types import Array, Booleans, Floats, Integers
+    from .._windows import Windows, WindowTargets
 
 __all__ = ["Fits", "Learns"]
 
 
-class Fits:
+class Fits(Host):
     """The part of `RNNForecaster` that users call to train it."""
 
-    @_fit_context(prefer_skip_nested_validation=True)
-    def fit(self, X, y=None, sample_weight=None, X_val=None, y_val=None, starts=None):
+    _fit: Callable[..., Self]
+
+    @fit_context(prefer_skip_nested_validation=True)
+    def fit(
+        self,
+        X: ArrayLike | Windows,
+        y: ArrayLike | WindowTargets | None = None,
+        sample_weight: ArrayLike | None = None,
+        X_val: ArrayLike | Windows | None = None,
+        y_val: ArrayLike | WindowTargets | None = None,
+        starts: ArrayLike | None = None,
+    ) -> Self:
         """Train on windows.
 
         Parameters
@@ -64,8 +90,14 @@ class Fits:
         with Alone(self, "fit", whole=True):
             return self._fit(X, y, sample_weight, X_val, y_val, starts, max_iter=self.max_iter, go_on=self.warm_start)
 
-    @_fit_context(prefer_skip_nested_validation=True)
-    def partial_fit(self, X, y=None, sample_weight=None, starts=None):
+    @fit_context(prefer_skip_nested_validation=True)
+    def partial_fit(
+        self,
+        X: ArrayLike | Windows,
+        y: ArrayLike | WindowTargets | None = None,
+        sample_weight: ArrayLike | None = None,
+        starts: ArrayLike | None = None,
+    ) -> Self:
         """Train one more epoch on the given windows, from where the last call ended.
 
         The first call sets weights and scaling; later ones keep the scaling. Nothing is held out. The learning rate is
@@ -85,24 +117,45 @@ class Fits:
             return self._fit(X, y, sample_weight, None, None, starts, max_iter=1, go_on=True, partial=True)
 
 
-class Learns:
+class Learns(Host):
     """The part of an estimator that trains a network on windows and holds what it has learned."""
 
-    def _read(self, X, y, sample_weight):
+    def _read(
+        self, X: ArrayLike | Windows, y: ArrayLike | WindowTargets | None, sample_weight: ArrayLike | None
+    ) -> tuple[Dataset, Floats | None]:
         data = read_training(self, X, y)
         refuse_beyond(self, data)
         return data, read_weights(sample_weight, data)
 
-    def _read_validation(self, X, y, data, trained):
+    def _read_validation(
+        self,
+        X: ArrayLike | Windows | None,
+        y: ArrayLike | WindowTargets | None,
+        data: Dataset,
+        trained: ArrayLike | Windows,
+    ) -> Dataset | None:
         given = read_validation(self, X, y, data, trained)
         if given is not None:
             refuse_beyond(self, given, "y_val")
         return given
 
-    def _split(self, data, weight, hold_out, rng):
+    def _split(
+        self, data: Dataset, weight: Floats | None, hold_out: bool, rng: np.random.Generator
+    ) -> tuple[Integers, Integers]:
         return split_in_time(self, data, weight, hold_out)
 
-    def _fit(self, X, y, sample_weight, X_val, y_val, starts, max_iter, go_on, partial=False):
+    def _fit(
+        self,
+        X: ArrayLike | Windows,
+        y: ArrayLike | WindowTargets | None,
+        sample_weight: ArrayLike | None,
+        X_val: ArrayLike | Windows | None,
+        y_val: ArrayLike | WindowTargets | None,
+        starts: ArrayLike | None,
+        max_iter: int,
+        go_on: bool,
+        partial: bool = False,
+    ) -> Self:
         check_combinations(self)
         go_on = go_on and hasattr(self, "_network")
         if not go_on:
@@ -140,7 +193,7 @@ class Learns:
         self._carried = carried
         return self
 
-    def _begins(self, data, starts):
+    def _begins(self, data: Dataset, starts: ArrayLike | None) -> Booleans | None:
         if self.stateful:
             return begins_of(self, data, starts)
         if starts is not None:
@@ -149,12 +202,20 @@ class Learns:
             )
         return None
 
-    def _seed(self):
+    def _seed(self) -> int | None:
         if isinstance(self.random_state, np.random.RandomState):
             return self.random_state.randint(2**31)
         return self.random_state
 
-    def _keep(self, network, optimizer, data, names, run, extend):
+    def _keep(
+        self,
+        network: Network,
+        optimizer: Optimizer,
+        data: Dataset,
+        names: list[Hashable] | None,
+        run: Run,
+        extend: bool,
+    ) -> None:
         """Set the fitted state at once, after everything that can fail."""
         before = (self.loss_curve_, self.gradient_norm_curve_, self.n_iter_) if extend else ([], np.empty(0), 0)
         self._network = network
@@ -173,22 +234,22 @@ class Learns:
         self.best_loss_ = float(run.best_loss)
 
     @property
-    def weights_(self):
+    def weights_(self) -> dict[str, Array]:
         check_is_fitted(self)
         return self._network.weights
 
     @property
-    def n_steps_(self):
+    def n_steps_(self) -> int:
         check_is_fitted(self)
         return len(self.gradient_norm_curve_)
 
-    def __sklearn_is_fitted__(self):
+    def __sklearn_is_fitted__(self) -> bool:
         return hasattr(self, "_network")
 
-    def __sklearn_clone__(self):
+    def __sklearn_clone__(self) -> Any:
         # By default parameters are deep-copied, so `history.append` would write to a list that is never read.
         bare = object.__new__(type(self))
         bare.__dict__ = self.__dict__ | {"callbacks": None}
-        copy = super(Learns, bare).__sklearn_clone__()
+        copy = super(Learns, bare).__sklearn_clone__()  # type: ignore[misc]  # of BaseEstimator, behind it
         copy.callbacks = self.callbacks
         return copy

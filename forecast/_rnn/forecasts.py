@@ -1,12 +1,15 @@
 """What a fitted RNNForecaster forecasts: `predict`, `predict_quantiles`, and its weights by name."""
 
+from __future__ import annotations
+
 from numbers import Integral
+from typing import TYPE_CHECKING, cast
 
 import numpy as np
-from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted
 
 from .._arrays import read_inputs
+from .._decorators import available_if
 from .._distributions import FAMILIES
 from .._network import LOSSES, along
 from .._quantiles import levels_between, wanted_levels
@@ -14,20 +17,32 @@ from .._seeds import generator
 from .._windows import Windows
 from .carrying import Newest, begins_of, sequences_of
 from .categories import refuse_unknown
+from .host import Host
 from .placing import placed
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from typing import Any
+
+    from numpy.typing import ArrayLike
+
+    from .._arrays import Dataset
+    from .._distributions import Distribution
+    from .._network import Network, Parameters
+    from .._types import Floats, Seed
 
 __all__ = ["Forecasts"]
 
 
-def _is_of_quantiles(loss):
+def _is_of_quantiles(loss: str) -> bool:
     return loss in LOSSES and LOSSES[loss]["outputs"] == 0
 
 
-def _loss_of(model):
+def _loss_of(model: Host) -> str:
     return model._network.architecture.loss if hasattr(model, "_network") else model.loss
 
 
-def _has_quantiles(model):
+def _has_quantiles(model: Host) -> bool:
     loss = _loss_of(model)
     if not _is_of_quantiles(loss) and loss not in FAMILIES:
         raise AttributeError(
@@ -37,7 +52,7 @@ def _has_quantiles(model):
     return True
 
 
-def _has_distribution(model):
+def _has_distribution(model: Host) -> bool:
     loss = _loss_of(model)
     if loss not in FAMILIES:
         raise AttributeError(
@@ -46,7 +61,7 @@ def _has_distribution(model):
     return True
 
 
-def check_horizon(model, X, horizon):
+def check_horizon(model: Host, X: ArrayLike | Windows, horizon: int) -> None:
     """Refuse a number of steps that a fitted model cannot forecast.
 
     Parameters
@@ -81,17 +96,17 @@ def check_horizon(model, X, horizon):
         raise ValueError(f"horizon={horizon}, but the model was fitted on {a.horizon_steps} steps: {why}")
 
 
-class Forecasts:
+class Forecasts(Host):
     """The part of `RNNForecaster` that forecasts."""
 
     @property
-    def quantiles_(self):
+    def quantiles_(self) -> Floats:
         check_is_fitted(self)
         if not _is_of_quantiles(self._network.architecture.loss):
             raise AttributeError("quantiles_ is there after a fit with loss='quantile' only.")
         return np.array(self._network.outputs.levels)
 
-    def predict(self, X, horizon=None, starts=None):
+    def predict(self, X: ArrayLike | Windows, horizon: int | None = None, starts: ArrayLike | None = None) -> Floats:
         """Forecast windows.
 
         Parameters
@@ -125,7 +140,13 @@ class Forecasts:
         return self._network.outputs.point(values)
 
     @available_if(_has_quantiles)
-    def predict_quantiles(self, X, levels=None, horizon=None, starts=None):
+    def predict_quantiles(
+        self,
+        X: ArrayLike | Windows,
+        levels: float | Sequence[float] | Floats | None = None,
+        horizon: int | None = None,
+        starts: ArrayLike | None = None,
+    ) -> Floats:
         """Forecast quantiles of windows; needs `loss="quantile"` or the loss of a distribution.
 
         Parameters
@@ -172,15 +193,17 @@ class Forecasts:
         wanted = self._wanted(levels)
         return self._network.outputs.quantiles(self._outputs(X, horizon, starts), wanted)
 
-    def _wanted(self, levels):
+    def _wanted(self, levels: float | Sequence[float] | Floats | None) -> Floats:
         """Levels to forecast at, checked; None: those of the loss."""
         outputs = self._network.outputs
         if levels is None:
             return np.array(outputs.levels)
-        return levels_between(levels) if outputs.family else wanted_levels(levels, self.quantiles_)
+        return levels_between(levels) if outputs.family else wanted_levels(levels, outputs.levels)
 
     @available_if(_has_distribution)
-    def predict_distribution(self, X, horizon=None, starts=None):
+    def predict_distribution(
+        self, X: ArrayLike | Windows, horizon: int | None = None, starts: ArrayLike | None = None
+    ) -> Distribution:
         """Forecast the distribution of each target; needs the loss of a distribution.
 
         Parameters
@@ -222,21 +245,24 @@ class Forecasts:
         True
         """
         check_is_fitted(self)
-        return self._network.outputs.distribution(self._outputs(X, horizon, starts))
+        outputs = cast("Parameters", self._network.outputs)
+        return outputs.distribution(self._outputs(X, horizon, starts))
 
     @available_if(_has_distribution)
-    def _parameters(self, X):
+    def _parameters(self, X: ArrayLike | Windows) -> Floats:
         """Parameters of the distributions, of the shape of `predict` with an axis of them behind it."""
         return self._outputs(X)
 
     @property
-    def draws_masks_(self):
+    def draws_masks_(self) -> bool:
         """Whether the network was fitted with `dropout`, `recurrent_dropout` or `zoneout`, which `sample_y` needs."""
         check_is_fitted(self)
         a = self._network.architecture
         return bool(a.dropout or a.recurrent_dropout or a.zoneout)
 
-    def sample_y(self, X, n_samples=100, random_state=None):
+    def sample_y(
+        self, X: ArrayLike | Windows, n_samples: int = 100, random_state: Seed | np.random.Generator = None
+    ) -> Floats:
         """Forecast windows with the random masks of training: Monte-Carlo dropout [1]_.
 
         Each sample drops other units. The spread of the samples shows the uncertainty of the model, without the noise
@@ -299,7 +325,7 @@ class Forecasts:
         points = outputs.point(values.reshape(*values.shape[:2], -1, outputs.of_a_target))
         return np.moveaxis(points[:, :, 0] if self._is_flat else points, 0, -1)
 
-    def attention_weights(self, X, horizon=None):
+    def attention_weights(self, X: ArrayLike | Windows, horizon: int | None = None) -> Floats:
         """Return how much each step of the decoder attends to each step of the encoder; needs `attention`.
 
         Parameters
@@ -341,7 +367,7 @@ class Forecasts:
         return network.attention(data.arguments, data.n_windows, self.n_jobs)
 
     @property
-    def _at_newest(self):
+    def _at_newest(self) -> Any:
         """The same, which answers of the newest step of a window alone."""
         if not self._network.architecture.return_sequences:
             return self
@@ -351,7 +377,7 @@ class Forecasts:
         other.__dict__ = self.__dict__ | {"_network": self._network.at_newest()}
         return other
 
-    def _outputs(self, X, horizon=None, starts=None):
+    def _outputs(self, X: ArrayLike | Windows, horizon: int | None = None, starts: ArrayLike | None = None) -> Floats:
         """Forecasts in units, in the shape of fit's y with an axis of a target's outputs behind it."""
         check_is_fitted(self)
         network, data = self._asked(X, horizon)
@@ -366,7 +392,7 @@ class Forecasts:
         shape = (data.n_windows,) if flat else (data.n_windows, network.architecture.targets)
         return values.reshape(*shape, network.outputs.of_a_target)
 
-    def _asked(self, X, horizon=None):
+    def _asked(self, X: ArrayLike | Windows, horizon: int | None = None) -> tuple[Network, Dataset]:
         """The network over the steps that are asked for, and the windows."""
         network = self._network
         if horizon is not None:

@@ -1,13 +1,25 @@
 """What a fitted network does inside on given windows: the gradient of its loss at each step, its gates and states."""
 
-from typing import NamedTuple
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 from sklearn.utils.validation import check_is_fitted
 
 from .._arrays import read_examined, read_inputs, read_weights
-from .._network import CELLS, MATRIX_CELLS
+from .._network import MATRIX_CELLS
 from .placing import placed
+
+if TYPE_CHECKING:
+    from typing import Any
+
+    from numpy.typing import ArrayLike
+
+    from .._arrays import Dataset
+    from .._network import Architecture, Network, Stream
+    from .._types import Array, Floats
+    from .._windows import Windows, WindowTargets
 
 __all__ = ["Activity", "Flow", "activity_of", "flow_of"]
 
@@ -17,8 +29,8 @@ class Flow(NamedTuple):
 
     cell: str
     loss: float
-    norms: np.ndarray  # (layers, steps): L2 over windows and units
-    layers: tuple | None = None  # names of the layers; None: a stack of them, numbered from the input
+    norms: Floats  # (layers, steps): L2 over windows and units
+    layers: tuple[str, ...] | None = None  # names of the layers; None: a stack of them, numbered from the input
     segment: int = 1  # rows of a step
 
 
@@ -26,13 +38,19 @@ class Activity(NamedTuple):
     """Values of gates and states after each step, each of shape (windows, layers, steps, hidden)."""
 
     cell: str
-    gates: dict
-    states: dict
-    layers: tuple | None = None
+    gates: dict[str, Array]
+    states: dict[str, Array]
+    layers: tuple[str, ...] | None = None
     segment: int = 1
 
 
-def flow_of(model, X, y, sample_weight, n_jobs):
+def flow_of(
+    model: Any,
+    X: ArrayLike | Windows,
+    y: ArrayLike | WindowTargets | None,
+    sample_weight: ArrayLike | None,
+    n_jobs: int | None,
+) -> Flow:
     """Gradients inside a fitted `RNNForecaster`, which is not changed.
 
     Parameters
@@ -73,7 +91,7 @@ def flow_of(model, X, y, sample_weight, n_jobs):
     return Flow(network.architecture.cell_word, loss, norms, *_kept(network))
 
 
-def _flow(network, data, weight, n_jobs):
+def _flow(network: Network, data: Dataset, weight: Floats | None, n_jobs: int | None) -> tuple[float, Floats]:
     """Loss and norms; of sequences of unequal length, one length after the other.
 
     Before a sequence begins, the core hands its first state on, whose gradient is that of no step.
@@ -95,7 +113,7 @@ def _flow(network, data, weight, n_jobs):
     return loss, np.sqrt(squares)
 
 
-def activity_of(model, X, n_jobs, most_bytes):
+def activity_of(model: Any, X: ArrayLike | Windows, n_jobs: int | None, most_bytes: int) -> Activity:
     """Gates and states inside a fitted `RNNForecaster`, which is not changed.
 
     Parameters
@@ -127,7 +145,7 @@ def activity_of(model, X, n_jobs, most_bytes):
     a = network.architecture
     _refuse_matrix(a, "gates and states")
     _refuse_vector(a, "gates and states")
-    info = CELLS[a.core_cell]
+    info = a.core_info
     kinds = len(info["gates"]) + len(info["states"])
     streams = [network.spec.streams[layer.output] for layer in network.spec.recurrent]
     each = kinds * sum(stream.entries for stream in streams) * np.dtype(a.dtype).itemsize
@@ -149,26 +167,26 @@ def activity_of(model, X, n_jobs, most_bytes):
     return Activity(a.cell_word, gates, states, *_kept(network))
 
 
-def _refuse_matrix(architecture, what):
+def _refuse_matrix(architecture: Architecture, what: str) -> None:
     if architecture.cell in MATRIX_CELLS:
         raise ValueError(f"{what}: cell={architecture.cell!r} holds a matrix and has none; expected another cell.")
 
 
-def _refuse_vector(architecture, what):
+def _refuse_vector(architecture: Architecture, what: str) -> None:
     if architecture.encoder == "dense":
         raise ValueError(f"{what}: they are those of the layers that read the past, and encoder='dense' has no steps.")
 
 
-def _size(streams):
+def _size(streams: list[Stream]) -> str:
     """Layers, steps and units in words: of all recurrent layers, also those of the decoder and the known future."""
-    parts = {}
+    parts: dict[str, int] = {}
     for stream in streams:
         size = f"{stream.steps} steps x {stream.width} units"
         parts[size] = parts.get(size, 0) + 1
     return " + ".join(f"{count} layers x {size}" for size, count in parts.items())
 
 
-def _kept(network):
+def _kept(network: Network) -> tuple[tuple[str, ...] | None, int]:
     """Names of the encoder's layers, None for a plain stack; and rows of a step."""
     names = tuple(network.spec.encoder)
     return None if names == tuple(str(n) for n in range(len(names))) else names, network.architecture.segment

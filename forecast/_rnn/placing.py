@@ -1,15 +1,25 @@
 """Places of windows: which row of the network's tables each of them reads, and its phase in the cycle."""
 
+from __future__ import annotations
+
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 import pandas as pd
 
 from .arguments import cycle_of
 
+if TYPE_CHECKING:
+    from collections.abc import Hashable
+
+    from .._arrays import Dataset
+    from .._network import Architecture
+    from .host import Host
+
 __all__ = ["placed", "placed_for_fit", "reads_names"]
 
 
-def reads_names(architecture):
+def reads_names(architecture: Architecture) -> bool:
     """Whether a network has something of each series, so that a window has to say which one it is of.
 
     A cycle of one row is shared by all windows.
@@ -25,7 +35,9 @@ def reads_names(architecture):
     return architecture.series_size > 0 or architecture.cycle_rows > 1
 
 
-def placed_for_fit(model, data, given, fitted):
+def placed_for_fit(
+    model: Host, data: Dataset, given: Dataset | None, fitted: list[Hashable] | None
+) -> tuple[Dataset, Dataset | None, list[Hashable] | None]:
     """Windows to train on and to validate on, each with the row of its series and its phase, as the arguments ask.
 
     Parameters
@@ -73,7 +85,7 @@ def placed_for_fit(model, data, given, fitted):
     return data, given, names
 
 
-def placed(model, data):
+def placed(model: Host, data: Dataset) -> Dataset:
     """Windows for a fitted model, each with the row of its series and its phase, as its network asks.
 
     Parameters
@@ -95,7 +107,7 @@ def placed(model, data):
     return _placed(model, data, architecture.cycle, model._series_names if reads_names(architecture) else None)
 
 
-def _placed(model, data, cycle, names):
+def _placed(model: Host, data: Dataset, cycle: int, names: list[Hashable] | None) -> Dataset:
     if not cycle and names is None:
         return data
     series = None if names is None else pd.Index(names, dtype=object, tupleize_cols=False)

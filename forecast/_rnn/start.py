@@ -1,6 +1,9 @@
 """What training starts from: windows to train on and to hold out, network and optimiser."""
 
+from __future__ import annotations
+
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -9,22 +12,31 @@ from .._network import Network, refuse_too_large, spec_of, start_with_line, wind
 from .._tail import index_type, time_tail
 from .arguments import architecture_of, momentum_of
 
+if TYPE_CHECKING:
+    from typing import Any
+
+    from .._arrays import Dataset
+    from .._network import Architecture, Layer, Optimizer, Scaling, Stream
+    from .._types import Floats, Integers
+    from .host import Host
+
 __all__ = ["LEAST_HELD_OUT", "split_in_time", "start"]
 
 LEAST_HELD_OUT = 50  # windows: fewer say too little about when to stop
 _SCALED = 1 << 16  # windows that give means and scales where steps are bounded: a million take longer than training
 
 
-def split_in_time(model, data, weight, hold_out):
+def split_in_time(model: Host, data: Dataset, weight: Floats | None, hold_out: bool) -> tuple[Integers, Integers]:
     """Windows to train on and windows to hold out, as early_stopping asks."""
     none = np.empty(0, dtype=np.int64)
     # Carried states go through windows of weight 0 too.
     every = slice(None) if weight is None or model.stateful else np.flatnonzero(weight)
     if not hold_out or model.early_stopping is False:
         return _numbers(data, every), none
-    time = (_numbers(data, slice(None)) if data.time is None else data.time())[every]
+    origins: Any = _numbers(data, slice(None)) if data.time is None else data.time()
+    time = origins[every]
     early, late = time_tail(time, model.validation_fraction, data.span if data.reach is None else data.reach()[every])
-    del time
+    del origins, time
     # Windows that continue each other are few relative to their rows.
     least = -(-LEAST_HELD_OUT // data.lookback) if model.stateful else LEAST_HELD_OUT
     if len(late) >= least and len(early) >= 2 * len(late):
@@ -32,7 +44,7 @@ def split_in_time(model, data, weight, hold_out):
     if model.early_stopping == "auto":
         return _numbers(data, every), none
     if not len(early):
-        n = data.n_windows if weight is None else len(every)
+        n = data.n_windows if isinstance(every, slice) else len(every)
         raise ValueError(
             f"early_stopping=True: of {n} windows {len(late)} would be held out and none is left to train on, with "
             f"a gap of horizon - 1 = {data.span - 1}. Lower validation_fraction, or set early_stopping=False."
@@ -40,11 +52,13 @@ def split_in_time(model, data, weight, hold_out):
     return (early, late) if isinstance(every, slice) else (every[early], every[late])
 
 
-def _numbers(data, which):
+def _numbers(data: Dataset, which: Any) -> Integers:
     return np.arange(data.n_windows, dtype=index_type(data.n_windows))[which]
 
 
-def start(model, data, weight, windows, rng, go_on):
+def start(
+    model: Host, data: Dataset, weight: Floats | None, windows: Integers, rng: np.random.Generator, go_on: bool
+) -> tuple[Network, Optimizer]:
     """Network and optimiser to train from: the last fit's, or new ones."""
     architecture = architecture_of(model, data)
     spec = spec_of(architecture)  # refuses before any work what does not fit together
@@ -86,7 +100,9 @@ def start(model, data, weight, windows, rng, go_on):
     return network, optimizer
 
 
-def _scaling(architecture, model, data, weight, windows):
+def _scaling(
+    architecture: Architecture, model: Host, data: Dataset, weight: Floats | None, windows: Integers
+) -> Scaling:
     arguments = data.arguments | ({"target": None, "horizon": 0} if architecture.of_labels else {})
     scaling = windows_scaling(arguments, weight, windows, None if model.max_steps is None else _SCALED)
     if architecture.of_labels:
@@ -96,7 +112,7 @@ def _scaling(architecture, model, data, weight, windows):
     return scaling if architecture.centred else scaling.uncentred()
 
 
-def _wiring(architecture):
+def _wiring(architecture: Architecture) -> tuple[dict[str, Stream], tuple[Layer, ...]]:
     """Streams and layers without what may change between two fits: rates of masks, and the loss at the same outputs."""
     spec = spec_of(replace(architecture, dropout=0.0, recurrent_dropout=0.0, zoneout=0.0))
     return spec.streams, spec.layers

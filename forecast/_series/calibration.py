@@ -280,8 +280,7 @@ def series_scale(targets: Floats, alone: bool = False) -> Floats:
         return np.ones(targets.shape[1])
     change = np.abs(np.diff(targets.astype(np.float64), axis=0))
     seen = ~np.isnan(change)
-    mean = np.where(seen, change, 0.0).sum(axis=0) / np.maximum(seen.sum(axis=0), 1)
-    return mean
+    return np.where(seen, change, 0.0).sum(axis=0) / np.maximum(seen.sum(axis=0), 1)
 
 
 def ticks(labels: pd.Index) -> Integers:

@@ -218,7 +218,7 @@ def _last_members(before: FittedState | None, settings: dict[str, Settings], tas
             f"{now}; expected the same. Fix: warm_start=False."
         )
     if before.members is None:
-        return {name: before.parts[0][0] for name in settings} if len(settings) == 1 else {}
+        return dict.fromkeys(settings, before.parts[0][0]) if len(settings) == 1 else {}
     return {name: before.members[name] for name in settings if name in before.members}
 
 

@@ -1,6 +1,22 @@
 """`forecast backtest`: forecasts from several origins in the past of a file, compared with naive ones."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 from .options import add_command, add_data, add_loudness, add_model, add_roles, count, refuse_without_effect, share
+
+if TYPE_CHECKING:
+    import argparse
+    from argparse import ArgumentParser, Namespace
+    from pathlib import Path
+
+    import pandas as pd
+
+    from .._series import SeriesForecaster
+    from ..model_selection import BacktestReport
+    from .planning import Data
+    from .terminal import Terminal
 
 __all__ = ["add", "run"]
 
@@ -16,7 +32,7 @@ examples:
 """
 
 
-def add(commands):
+def add(commands: argparse._SubParsersAction[ArgumentParser]) -> None:
     """Add the command to the parser."""
     usage = "forecast backtest DATA --target COLUMN --horizon N [options]"
     summary = "forecast from several past origins of a file and compare with naive forecasts"
@@ -42,12 +58,12 @@ def add(commands):
     add_model(parser)
 
 
-def _refit(text):
+def _refit(text: str) -> int:
     words = {"never": False, "always": True}
     return words[text] if text in words else count(text)
 
 
-def run(arguments, terminal):
+def run(arguments: Namespace, terminal: Terminal) -> None:
     """Read, forecast from every origin, compare."""
     from .files import load_model
     from .fit import settings
@@ -90,7 +106,7 @@ def run(arguments, terminal):
     )
 
 
-def _settings_of(model, arguments):
+def _settings_of(model: SeriesForecaster, arguments: Namespace) -> SeriesForecaster | None:
     """A forecaster with the settings of a model file, to be trained anew."""
     from sklearn.base import clone
 
@@ -107,13 +123,13 @@ def _settings_of(model, arguments):
     return anew.set_params(static_covariates=list(roles.static))
 
 
-def name_of(model):
+def name_of(model: SeriesForecaster) -> str:
     """The cell of a network, the class of any other regressor."""
     cell = getattr(model.regressor, "cell", None)
     return type(model.regressor).__name__ if cell is None else cell.upper()
 
 
-def _origins_line(arguments, model):
+def _origins_line(arguments: Namespace, model: SeriesForecaster) -> str:
     step = arguments.step or model.horizon
     when = {False: "once, before the first origin", True: "anew at every origin"}
     trained = when.get(arguments.refit, f"anew at every {arguments.refit}. origin")
@@ -125,7 +141,7 @@ def _origins_line(arguments, model):
     )
 
 
-def _compared(arguments, model, data, terminal):
+def _compared(arguments: Namespace, model: SeriesForecaster, data: Data, terminal: Terminal) -> BacktestReport:
     import warnings
 
     from ..model_selection import RollingOrigin, SkillWarning, backtest
@@ -145,7 +161,7 @@ def _compared(arguments, model, data, terminal):
         )  # fmt: skip
 
 
-def _print_scores(summary, report, model, terminal):
+def _print_scores(summary: pd.DataFrame, report: BacktestReport, model: SeriesForecaster, terminal: Terminal) -> str:
     from .printing import scores_table, verdict
 
     judged = [f"{score}_{level:g}" for level in report.coverage for score in ("coverage", "interval_score")]
@@ -160,7 +176,7 @@ def _print_scores(summary, report, model, terminal):
     return sentence
 
 
-def _draw(report, data, model, path):
+def _draw(report: BacktestReport, data: Data, model: SeriesForecaster, path: Path) -> None:
     """The newest origin; of many series, the first."""
     from ..plotting import ForecastDisplay
     from .writing import write_picture

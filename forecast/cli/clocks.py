@@ -1,6 +1,9 @@
 """Time in several columns: a date and a clock, a date and the hour, or year, month, day, hour, week, quarter."""
 
+from __future__ import annotations
+
 import re
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
@@ -9,6 +12,12 @@ from .dates import disorder, distance, iso_text, numbers_as_stamps, read_stamps
 from .forms import looks_like_date
 from .numerals import as_numbers
 from .problems import ProblemError, listed, shown
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from typing import Any, NoReturn
+
+    from .._types import Array
 
 __all__ = [
     "PARTS", "TIME_NAMES", "dates_of", "find_clock", "find_parts", "folded", "is_clock", "part_of", "put_together",
@@ -38,12 +47,12 @@ _CLOCK_NAMES = {"time", "hhmm", "clock", "uhrzeit", "zeit", "timeofday", "localt
 _CLOCK = r"(?P<h>\d{1,2})(?:[:.h](?P<m>\d\d))?(?:[:.](?P<s>\d\d(?:\.\d+)?))?\s*h?\s*(?P<half>[apAP]\.?[mM]\.?)?"
 
 
-def folded(name):
+def folded(name: str) -> str:
     """A column's name as small letters and digits alone."""
     return re.sub(r"[\W_]+", "", str(name).casefold())
 
 
-def part_of(name):
+def part_of(name: str) -> str | None:
     """Which part of a time a name speaks of, such as "hour", or None."""
     if str(name).strip("# ") == "mm":  # buoys: MM is the month, mm the minute
         return "minute"
@@ -51,14 +60,14 @@ def part_of(name):
     return next((part for part, words in PARTS.items() if plain in words), None)
 
 
-def _parts_of(names):
+def _parts_of(names: Sequence[str]) -> dict[str, str | None]:
     """`part_of` of each name; mm is the month where no MM is."""
     found = {name: part_of(name) for name in names}
     months = [name for name, part in found.items() if part == "month"]
     return {name: "month" if str(name).strip("# ") == "mm" and not months else part for name, part in found.items()}
 
 
-def speaks_of_time(name):
+def speaks_of_time(name: str) -> bool:
     """Whether a column's name says that it holds times."""
     words = set(re.split(r"[\W_]+", re.sub(r"(?<=[a-z])(?=[A-Z])", " ", str(name)).casefold()))
     plain = folded(name)
@@ -66,15 +75,17 @@ def speaks_of_time(name):
     return bool(words & TIME_NAMES) or ends or part_of(name) is not None or plain.startswith(("date", "timestamp"))
 
 
-def _keys(table, series):
+def _keys(table: pd.DataFrame, series: Sequence[Any]) -> list[Array]:
     return [table[name].to_numpy() for name in series]
 
 
-def _unique(table, series, *columns):
+def _unique(table: pd.DataFrame, series: Sequence[Any], *columns: str) -> bool:
     return not pd.MultiIndex.from_arrays([*_keys(table, series), *columns, np.zeros(len(table))]).has_duplicates
 
 
-def find_clock(table, stamps, free, series, needed=False):
+def find_clock(
+    table: pd.DataFrame, stamps: pd.DatetimeIndex, free: list[str], series: Sequence[Any], needed: bool = False
+) -> list[str]:
     """The column with the time of day, where dates alone repeat.
 
     Parameters
@@ -109,17 +120,17 @@ def find_clock(table, stamps, free, series, needed=False):
     return []
 
 
-def _names_clock(name):
+def _names_clock(name: str) -> bool:
     return part_of(name) in ("hour", "period") or folded(name) in _CLOCK_NAMES
 
 
-def _whole(column):
+def _whole(column: pd.Series) -> bool:
     return pd.api.types.is_numeric_dtype(column.dtype) and bool(
         column.notna().all() and (column == column.round()).all() and column.between(0, 2400).all()
     )
 
 
-def is_clock(column):
+def is_clock(column: pd.Series) -> bool:
     """Whether cells are times of day, such as 13:45, or numbers that may be."""
     if pd.api.types.is_numeric_dtype(column.dtype):
         return _whole(column)
@@ -128,7 +139,7 @@ def is_clock(column):
     return len(start) > 0 and bool(start.str.fullmatch(_CLOCK).all()) and bool(start.str.contains(r"[:.h]|[mM]$").all())
 
 
-def find_parts(table, free, series):
+def find_parts(table: pd.DataFrame, free: list[str], series: Sequence[Any]) -> list[str]:
     """Columns of year, month, day, hour and so on that give each row a time of its own; empty where there are none."""
     named = {}
     for name, part in _parts_of(free).items():
@@ -146,13 +157,15 @@ def find_parts(table, free, series):
     return []
 
 
-def _plausible(year):
+def _plausible(year: pd.Series) -> bool:
     return bool(
         year.between(1000, 2200).all() or (year.between(0, 99).all() and year.nunique() < 60 and year.max() > 1)
     )
 
 
-def put_together(table, columns, form, notes, near=None):
+def put_together(
+    table: pd.DataFrame, columns: list[str], form: str | None, notes: list[str], near: Any = None
+) -> pd.DatetimeIndex:
     """Stamps out of several columns.
 
     Parameters
@@ -178,7 +191,7 @@ def put_together(table, columns, form, notes, near=None):
     if form is not None:
         text = [table[name].astype(str).str.strip() for name in columns]
         return _all_there(read_stamps(text[0].str.cat(text[1:], sep=" "), form)[0], table, columns)
-    day, parts = None, {part: name for name, part in _parts_of(columns).items()}
+    day, parts = None, {part: name for name, part in _parts_of(columns).items() if part is not None}
     if set(parts) <= set(PARTS) and len(parts) == len(columns) and any(set(group) <= set(parts) for group in _SETS):
         days = _from_parts(table, parts)
         clock = [parts[part] for part in ("hour", "minute", "second", "period") if part in parts]
@@ -199,7 +212,9 @@ def put_together(table, columns, form, notes, near=None):
     return days + since if day is None else _likelier(table[day], day, days, since, near, notes)
 
 
-def _likelier(column, name, days, since, near, notes):
+def _likelier(
+    column: pd.Series, name: str, days: pd.DatetimeIndex, since: pd.TimedeltaIndex, near: Any, notes: list[str]
+) -> pd.DatetimeIndex:
     """Of two forms that dates fit, the one that gives regular stamps together with their clock."""
     if not pd.api.types.is_numeric_dtype(column.dtype) and not pd.api.types.is_datetime64_any_dtype(column.dtype):
         others = [read_stamps(column, form)[0] for form in read_stamps(column)[1]]
@@ -214,7 +229,7 @@ def _likelier(column, name, days, since, near, notes):
     return days + since
 
 
-def dates_of(column, name):
+def dates_of(column: pd.Series, name: str) -> pd.DatetimeIndex | None:
     """A column as dates, or None where it holds none."""
     if pd.api.types.is_datetime64_any_dtype(column.dtype):
         return pd.DatetimeIndex(column)
@@ -226,7 +241,7 @@ def dates_of(column, name):
     return read_stamps(column)[0]
 
 
-def _all_there(stamps, table, columns):
+def _all_there(stamps: pd.DatetimeIndex, table: pd.DataFrame, columns: list[str]) -> pd.DatetimeIndex:
     if stamps.isna().any():
         row = int(stamps.isna().argmax())
         cells = listed(table[columns].iloc[row].tolist(), 50)
@@ -234,7 +249,7 @@ def _all_there(stamps, table, columns):
     return stamps
 
 
-def _from_parts(table, parts):
+def _from_parts(table: pd.DataFrame, parts: dict[str, str]) -> pd.DatetimeIndex:
     columns = {part: table[name] for part, name in parts.items()}
     year = as_numbers(columns["year"])
     year = year.where(year >= 100, year + np.where(year < 70, 2000, 1900))
@@ -254,7 +269,7 @@ def _from_parts(table, parts):
     return pd.DatetimeIndex(pd.to_datetime(iso_text(year, week, day), format="%G-W%V-%u", errors="coerce"))
 
 
-def _months(column):
+def _months(column: pd.Series) -> pd.Series:
     numbers = as_numbers(column)
     if numbers.notna().all():
         return numbers
@@ -262,10 +277,11 @@ def _months(column):
     return numbers.fillna(pd.Series(pd.to_datetime(names, format="%b", errors="coerce"), index=column.index).dt.month)
 
 
-def _time_of_day(column, name, notes):
+def _time_of_day(column: pd.Series, name: str, notes: list[str]) -> pd.TimedeltaIndex:
     """Cells as the time since midnight."""
-    if part_of(name) in ("minute", "second"):
-        return pd.TimedeltaIndex(pd.to_timedelta(as_numbers(column), unit=part_of(name)[0]))
+    part = part_of(name)
+    if part in ("minute", "second"):
+        return pd.TimedeltaIndex(pd.to_timedelta(as_numbers(column), unit=part[0]))
     if not pd.api.types.is_numeric_dtype(column.dtype):
         return _from_text(column, name)
     if not _whole(column):
@@ -284,7 +300,7 @@ def _time_of_day(column, name, notes):
     _refuse_clock(column, name, row, "13:45 or the hours 0 to 23")
 
 
-def _periods(column, name, notes):
+def _periods(column: pd.Series, name: str, notes: list[str]) -> pd.TimedeltaIndex:
     """Periods of a day that are counted from 1; the days on which the clock changes have an hour more or less."""
     most = int(column.max())
     count = next((count for count in (24, 48, 96, 288) if abs(most - count) <= count // 24), None)
@@ -297,14 +313,14 @@ def _periods(column, name, notes):
     return pd.TimedeltaIndex(pd.to_timedelta((column - 1) * (86_400 // count), unit="s"))
 
 
-def _refuse_clock(column, name, row, examples):
+def _refuse_clock(column: pd.Series, name: str, row: int, examples: str) -> NoReturn:
     raise ProblemError(
         f"column {shown(name)} holds {shown(column.iloc[row])} in row {row + 1}; expected a time of day, such as "
         f"{examples}."
     )
 
 
-def _from_text(column, name):
+def _from_text(column: pd.Series, name: str) -> pd.TimedeltaIndex:
     text = column.astype(str).str.strip().str.split(r"\s*-\s*", n=1, regex=True).str[0]
     found = text.str.extract(f"^{_CLOCK}$")
     hour, minute, second = (as_numbers(found[part]) for part in ("h", "m", "s"))

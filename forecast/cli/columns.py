@@ -1,6 +1,9 @@
 """The columns of a table: found by name, chosen as the target, read as numbers."""
 
+from __future__ import annotations
+
 import re
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
@@ -9,12 +12,18 @@ from .clocks import TIME_NAMES, folded, part_of
 from .numerals import DOUBT, are_numerals, as_numbers, decimal_of, to_numbers
 from .problems import ProblemError, close_to, listed, shown
 
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from typing import Any
+
+    from .._types import Floats
+
 __all__ = ["find_columns", "first_number", "is_counter", "names_as_written", "numbers_among_text", "read_numbers"]
 
 _COUNTERS = {"index", "id", "no", "nr", "number", "rownames", "rownum", "rownumber", "row", "instant", "idx", "seq"}
 
 
-def find_columns(table, names, option):
+def find_columns(table: pd.DataFrame, names: Sequence[str], option: str) -> list[str]:
     """Columns that an option names, each by itself or several with commas between them.
 
     Parameters
@@ -51,7 +60,7 @@ def find_columns(table, names, option):
     return list(dict.fromkeys(found))
 
 
-def is_counter(values):
+def is_counter(values: pd.Series) -> bool:
     """Whether a column only counts the rows: whole numbers, one more or one less in each row, from 0 or 1."""
     if not pd.api.types.is_numeric_dtype(values.dtype) or len(values) < 3 or values.isna().any():
         return False
@@ -62,7 +71,7 @@ def is_counter(values):
     return bool(abs(steps[0]) == 1 and (steps == steps[0]).all() and min(numbers[0], numbers[-1]) in (0, 1))
 
 
-def first_number(frame, taken, notes):
+def first_number(frame: pd.DataFrame, taken: Sequence[Any], notes: list[str]) -> str:
     """The first numeric column that has no other role, and is neither a counter of the rows nor a part of the time.
 
     Parameters
@@ -101,7 +110,7 @@ def first_number(frame, taken, notes):
     return (likely or values)[0]
 
 
-def _mostly_numbers(values):
+def _mostly_numbers(values: pd.Series) -> bool:
     """Numbers, or text that is mostly numbers: what is wrong with the rest is said when it is read."""
     if pd.api.types.is_bool_dtype(values.dtype) or _is_time(values):
         return False
@@ -111,7 +120,7 @@ def _mostly_numbers(values):
     return len(there) > 0 and are_numerals(there).mean() > 0.5
 
 
-def _says_nothing(values, name):
+def _says_nothing(values: pd.Series, name: str) -> bool:
     """One number in every row, or the same step from each to the next: a station's number, days since a date."""
     numbers = as_numbers(values).dropna().to_numpy(dtype="float64")
     if len(numbers) < 3 or not np.isfinite(numbers).all():
@@ -120,18 +129,18 @@ def _says_nothing(values, name):
     return bool(np.abs(steps - steps[0]).max() <= 1e-9 * np.abs(numbers).max()) or str(name).casefold().endswith("_id")
 
 
-def _is_time(values):
+def _is_time(values: pd.Series) -> bool:
     return pd.api.types.is_datetime64_any_dtype(values.dtype) or pd.api.types.is_timedelta64_dtype(values.dtype)
 
 
-def _is_index(values, name):
+def _is_index(values: pd.Series, name: str) -> bool:
     plain = folded(name)
     if str(name).startswith("Unnamed: ") or plain in TIME_NAMES or part_of(name) is not None:
         return True
     return plain in _COUNTERS and pd.api.types.is_numeric_dtype(values.dtype) and values.is_unique
 
 
-def read_numbers(column, name, option="--target"):
+def read_numbers(column: pd.Series, name: str, option: str = "--target") -> Floats:
     """A column as float64; text and infinite numbers in it are refused by their row.
 
     Parameters
@@ -162,7 +171,7 @@ def read_numbers(column, name, option="--target"):
     return numbers
 
 
-def names_as_written(table, columns):
+def names_as_written(table: pd.DataFrame, columns: list[str]) -> pd.DataFrame:
     """Names of series such as 01 as they are written, which a table of numbers has as 1.
 
     Parameters
@@ -180,7 +189,7 @@ def names_as_written(table, columns):
     return table.assign(**padded) if padded else table
 
 
-def numbers_among_text(frame, columns, option):
+def numbers_among_text(frame: pd.DataFrame, columns: list[str], option: str) -> pd.DataFrame:
     """Text is a covariate of categories; a column of numbers in which some cell is text is a mistake in the file."""
     for name in columns:
         column = frame[name]
@@ -191,13 +200,13 @@ def numbers_among_text(frame, columns, option):
     return frame
 
 
-def _na(mark):
+def _na(mark: str) -> str:
     """The option for a mark, as a shell takes it."""
     quoted = mark if re.fullmatch(r"[\w./]+", mark) else "'" + mark.replace("'", "'\\''") + "'"
     return f"--na={quoted}" if mark.startswith("-") and len(mark) > 1 else f"--na {quoted}"
 
 
-def _from_text(column, name, option):
+def _from_text(column: pd.Series, name: str, option: str) -> pd.Series:
     column = column.map(lambda cell: None if isinstance(cell, str) and not cell.strip() else cell)
     bad = ~are_numerals(column) & column.notna().to_numpy()
     if bad.any():

@@ -1,14 +1,22 @@
 """From the arguments of the process to an exit code: the parser, and the handling of errors, notes and interrupts."""
 
+from __future__ import annotations
+
 import argparse
 import os
 import sys
 import warnings
+from typing import TYPE_CHECKING
 
 from . import backtest, config, demo, fit, predict, show, tune, update
 from .problems import ProblemError, close_to, described
 from .terminal import Terminal, leave_stdout
 from .writing import protect_inputs
+
+if TYPE_CHECKING:
+    from argparse import Namespace
+    from collections.abc import Callable, Sequence
+    from typing import Any, NoReturn
 
 __all__ = ["main"]
 
@@ -32,7 +40,7 @@ exit codes:
 """
 
 
-def main(argv=None):
+def main(argv: Sequence[str] | None = None) -> int:
     """Run the command.
 
     Parameters
@@ -79,17 +87,17 @@ def main(argv=None):
         return 1
 
 
-def _fault(error):
+def _fault(error: BaseException) -> str:
     """An error that no one foresaw, in one line."""
     text = " ".join(str(error).split())
     return f"a fault of forecast: {type(error).__name__}: {text[:90]}. FORECAST_TRACEBACK=1 (environment) shows where."
 
 
-def _notes(terminal, otherwise):
+def _notes(terminal: Terminal, otherwise: Callable[..., Any]) -> Callable[..., None]:
     """Show warnings meant for users as notes; those for programmers as Python does."""
     said = set()
 
-    def show_warning(message, category, *place, **more):
+    def show_warning(message: Any, category: type[Warning], *place: Any, **more: Any) -> None:
         if not issubclass(category, UserWarning):
             otherwise(message, category, *place, **more)
         elif str(message) not in said:
@@ -102,13 +110,13 @@ def _notes(terminal, otherwise):
 class Parser(argparse.ArgumentParser):
     """Errors in two lines: how the command is called, and what is wrong."""
 
-    def error(self, message):
+    def error(self, message: str) -> NoReturn:
         """Say what is wrong with the arguments and leave with code 2."""
         self.print_usage(sys.stderr)
         self.exit(2, f"forecast: error: {message}{'' if message[-1] in '.?' else '.'} See {self.prog} --help.\n")
 
 
-def _parser():
+def _parser() -> Parser:
     parser = Parser(
         "forecast", description=_DESCRIPTION, epilog=_EXAMPLES, allow_abbrev=False,
         formatter_class=argparse.RawDescriptionHelpFormatter,
@@ -120,7 +128,7 @@ def _parser():
     return parser
 
 
-def _parsed(argv):
+def _parsed(argv: Sequence[str] | None) -> Namespace:
     """The arguments; what no command knows is refused with the option that is nearest to it."""
     parser = _parser()
     arguments, unknown = parser.parse_known_args(argv)
@@ -131,7 +139,7 @@ def _parsed(argv):
     return arguments
 
 
-def _version():
+def _version() -> str:
     from importlib.metadata import PackageNotFoundError, version
 
     try:

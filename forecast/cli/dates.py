@@ -1,6 +1,9 @@
 """Columns of text and of numbers as stamps: dates, quarters, weeks, compact days, seconds since 1970."""
 
+from __future__ import annotations
+
 import re
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
@@ -9,6 +12,9 @@ from .forms import LATE, OFFSET, QUARTER, WEEK, forms_of, usual
 from .numerals import as_numbers
 from .problems import ProblemError, shown
 
+if TYPE_CHECKING:
+    from typing import Any
+
 __all__ = ["UNITS", "checked_form", "disorder", "distance", "iso_text", "numbers_as_stamps", "read_stamps"]
 
 _WHOLE = {8: "%Y%m%d", 10: "%Y%m%d%H", 12: "%Y%m%d%H%M", 14: "%Y%m%d%H%M%S"}  # digits of a compact stamp
@@ -16,7 +22,7 @@ UNITS = {"s": (1e8, 4.2e9), "ms": (1e11, 4.2e12), "us": (1e14, 4.2e15), "ns": (1
 _NAMES = {"s": "seconds", "ms": "milliseconds", "us": "microseconds", "ns": "nanoseconds"}
 
 
-def checked_form(form):
+def checked_form(form: str) -> str:
     """`--time-format`, or a refusal where no date can have it.
 
     Parameters
@@ -42,7 +48,7 @@ def checked_form(form):
     return form
 
 
-def read_stamps(column, form=None, near=None):
+def read_stamps(column: pd.Series, form: str | None = None, near: Any = None) -> tuple[pd.DatetimeIndex, list[str]]:
     """Text as stamps, NaT where it is none.
 
     Parameters
@@ -82,7 +88,7 @@ def read_stamps(column, form=None, near=None):
     return stamps, others
 
 
-def _as_it_stands(text, near):
+def _as_it_stands(text: pd.Series, near: Any) -> tuple[pd.DatetimeIndex, list[str]]:
     distinct = text.drop_duplicates()
     first = next(filter(None, distinct), "")
     if OFFSET.search(first) and ":" in first:
@@ -95,7 +101,7 @@ def _as_it_stands(text, near):
     scores = {form: int(_stamps(sample, form, False).notna().sum()) for form in ("ISO8601", *forms)}
     if scores["ISO8601"] == len(sample):
         scores = {"ISO8601": len(sample)}
-    best = sorted(scores, key=scores.get, reverse=True)[:4]
+    best = sorted(scores, key=scores.__getitem__, reverse=True)[:4]
     fitting = [(form, _stamps(text, form, False)) for form in best]
     whole = [pair for pair in fitting if pair[1].notna().all()]
     if not whole:
@@ -105,12 +111,12 @@ def _as_it_stands(text, near):
     return chosen, [form for form, stamps in order[1:] if not stamps.equals(chosen)]
 
 
-def distance(stamps, near):
+def distance(stamps: pd.DatetimeIndex, near: Any) -> float:
     """How far the first stamp is from another, in seconds; 0 where there is no other."""
     return 0.0 if near is None or not len(stamps) else abs((stamps[0] - near).total_seconds())
 
 
-def disorder(stamps):
+def disorder(stamps: pd.DatetimeIndex) -> tuple[bool, bool]:
     """Whether the stamps, each once, are out of order, in either direction, and whether their steps differ."""
     stamps = stamps.drop_duplicates()
     ordered = stamps.is_monotonic_increasing or stamps.is_monotonic_decreasing
@@ -118,11 +124,11 @@ def disorder(stamps):
     return (not ordered, irregular)
 
 
-def _stamps(text, form, zoned):
+def _stamps(text: pd.Series, form: str | None, zoned: bool) -> pd.DatetimeIndex:
     return pd.DatetimeIndex(pd.to_datetime(text, format=form, errors="coerce", utc=zoned))
 
 
-def _quarters(text):
+def _quarters(text: pd.Series) -> pd.DatetimeIndex:
     parts = text.str.extract(f"^{QUARTER.pattern}$")
     year = _first(parts, "y1", "y2", "y3")
     year = year.where(year >= 100, year + np.where(year < 70, 2000, 1900))
@@ -130,35 +136,35 @@ def _quarters(text):
     return pd.DatetimeIndex(pd.to_datetime({"year": year, "month": month, "day": 1.0}, errors="coerce"))
 
 
-def _weeks(text):
+def _weeks(text: pd.Series) -> pd.DatetimeIndex:
     """ISO weeks, by their Monday where the text names no day."""
     parts = text.str.extract(f"^{WEEK.pattern}$")
     year, week, day = _first(parts, "y1", "y2"), _first(parts, "w1", "w2"), _first(parts, "d1").fillna(1)
     return pd.DatetimeIndex(pd.to_datetime(iso_text(year, week, day), format="%G-W%V-%u", errors="coerce"))
 
 
-def iso_text(year, week, day):
+def iso_text(year: pd.Series, week: pd.Series, day: pd.Series) -> pd.Series:
     """Text such as 2024-W05-1, and an empty one where a part is missing."""
     whole = (year.notna() & week.notna()).to_numpy()
     numbers = [part.fillna(0).astype(int).astype(str) for part in (year, week, day)]
     return (numbers[0] + "-W" + numbers[1].str.zfill(2) + "-" + numbers[2]).where(whole, "")
 
 
-def _first(parts, *names):
+def _first(parts: pd.DataFrame, *names: str) -> pd.Series:
     found = as_numbers(parts[names[0]])
     for name in names[1:]:
         found = found.fillna(as_numbers(parts[name]))
     return found
 
 
-def _since_1970(numbers, unit):
+def _since_1970(numbers: pd.Series, unit: str) -> pd.DatetimeIndex:
     return pd.DatetimeIndex(pd.to_datetime(numbers, unit=unit, errors="coerce", utc=True))
 
 
 # -------------------- numbers
 
 
-def numbers_as_stamps(column, named):
+def numbers_as_stamps(column: pd.Series, named: bool) -> tuple[pd.DatetimeIndex | None, str | None]:
     """Numbers that are plainly stamps.
 
     Parameters
@@ -205,7 +211,7 @@ def numbers_as_stamps(column, named):
     return found
 
 
-def _seconds_since_1970(numbers, named):
+def _seconds_since_1970(numbers: pd.Series, named: bool) -> tuple[pd.DatetimeIndex | None, str | None]:
     for unit, (least, most) in UNITS.items():
         if numbers.between(least, most).all():
             steps = np.diff(numbers.drop_duplicates().to_numpy())
@@ -215,7 +221,7 @@ def _seconds_since_1970(numbers, named):
     return None, None
 
 
-def _decimal_years(numbers):
+def _decimal_years(numbers: pd.Series) -> tuple[pd.DatetimeIndex | None, str | None]:
     """1949.083 as February 1949, where the steps are months or quarters."""
     if not numbers.between(1000, 2200).all():
         return None, None

@@ -1,11 +1,26 @@
 """`forecast demo`: a first forecast of a real series, or of your own file, compared with naive ones."""
 
+from __future__ import annotations
+
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from .options import add_command, count
 from .printing import best, day, scores_table, step_of, verdict
 from .problems import ProblemError, described, short_problems
 from .writing import check_picture, write_picture
+
+if TYPE_CHECKING:
+    import argparse
+    from argparse import ArgumentParser, Namespace
+    from collections.abc import Sequence
+    from typing import Any
+
+    import pandas as pd
+
+    from .._series import SeriesForecaster
+    from ..model_selection import BacktestReport
+    from .terminal import Terminal
 
 __all__ = ["add", "run"]
 
@@ -25,7 +40,7 @@ examples:
 """
 
 
-def add(commands):
+def add(commands: argparse._SubParsersAction[ArgumentParser]) -> None:
     """Add the command to the parser."""
     summary, usage = "forecast a real series, or a file, without settings", "forecast demo [DATA] [options]"
     demo = add_command(commands, "demo", run, summary, usage, _DESCRIPTION, _EXAMPLES)
@@ -40,7 +55,7 @@ def add(commands):
     demo.add_argument("--threads", type=count, metavar="N", help="number of training threads (default: all cores)")
 
 
-def run(arguments, terminal):
+def run(arguments: Namespace, terminal: Terminal) -> None:
     """Read, train, compare, draw."""
     from ..baselines import NAIVE
 
@@ -71,7 +86,7 @@ def run(arguments, terminal):
     )
 
 
-def _co2(arguments):
+def _co2(arguments: Namespace) -> tuple[pd.DataFrame, str]:
     from ..datasets import load_co2
 
     if arguments.target not in (None, "co2") or arguments.time is not None:
@@ -82,18 +97,18 @@ def _co2(arguments):
         raise ProblemError(str(error)) from None
 
 
-def _own_series(arguments, terminal):
+def _own_series(arguments: Namespace, terminal: Terminal) -> tuple[pd.DataFrame, str]:
     from .columns import find_columns, first_number, read_numbers
     from .reading import read_table
     from .stamps import in_time_order, put_time_in_index
 
     table, notes = read_table(arguments.csv)
-    target = find_columns(table, arguments.target and [arguments.target], "--target")
+    named = find_columns(table, arguments.target and [arguments.target], "--target")
     if arguments.time is not None and arguments.time == arguments.target:
         raise ProblemError(f"column {arguments.time!r} is the time of the rows; expected another one as --target.")
-    frame = put_time_in_index(table, arguments.time, taken=target, notes=notes)
-    frame = in_time_order(frame, (), notes, arguments.time, target)
-    target = target[0] if target else first_number(frame, (), notes)
+    frame = put_time_in_index(table, arguments.time, taken=named, notes=notes)
+    frame = in_time_order(frame, (), notes, arguments.time, named)
+    target = named[0] if named else first_number(frame, (), notes)
     frame = frame[[target]]
     frame = frame.assign(**{target: read_numbers(frame[target], target)})
     for note in notes:
@@ -101,7 +116,7 @@ def _own_series(arguments, terminal):
     return frame, Path(arguments.csv).name
 
 
-def _fill(frame):
+def _fill(frame: pd.DataFrame) -> tuple[pd.DataFrame, pd.Series]:
     """Fill the gaps of the target by interpolation; too many are refused."""
     missing = frame.iloc[:, 0].isna()
     share = missing.mean()
@@ -114,7 +129,7 @@ def _fill(frame):
     return frame.interpolate(limit_direction="both"), missing
 
 
-def _plan(frame, arguments):
+def _plan(frame: pd.DataFrame, arguments: Namespace) -> dict[str, Any]:
     """Lookback, horizon and origins that fit the series."""
     from .._frames import frequency_of, read_values, season_length
 
@@ -137,7 +152,7 @@ def _plan(frame, arguments):
     return {"season": season, "horizon": horizon, "lookback": lookback, "first": first, "origins": arguments.origins}
 
 
-def _show_plan(frame, filled, plan, terminal):
+def _show_plan(frame: pd.DataFrame, filled: pd.Series, plan: dict[str, Any], terminal: Terminal) -> None:
     from .._frames import frequency_of
 
     freq = frequency_of(frame.index)
@@ -155,7 +170,7 @@ def _show_plan(frame, filled, plan, terminal):
     terminal.show(f"Training   each model once, on the {plan['first']} rows up to the first origin\n")
 
 
-def _models(plan, arguments):
+def _models(plan: dict[str, Any], arguments: Namespace) -> dict[str, SeriesForecaster]:
     """The recipe and its competitors: a network with default settings and a linear model."""
     from sklearn.linear_model import Ridge
 
@@ -172,7 +187,7 @@ def _models(plan, arguments):
     }
 
 
-def _compare(frame, plan, arguments):
+def _compare(frame: pd.DataFrame, plan: dict[str, Any], arguments: Namespace) -> BacktestReport:
     import warnings
 
     from ..model_selection import RollingOrigin, SkillWarning, backtest
@@ -182,18 +197,18 @@ def _compare(frame, plan, arguments):
         return backtest(_models(plan, arguments), frame, RollingOrigin(plan["origins"], plan["horizon"]), refit=False)
 
 
-def _table(summary):
+def _table(summary: pd.DataFrame) -> str:
     """The summary as text; the errors in the units of the series, but for MASE."""
     return "\n".join(scores_table(summary, ["MAE", "RMSE", "MASE", "seconds"]))
 
 
-def _draw(report, frame, models, title, output):
+def _draw(report: BacktestReport, frame: pd.DataFrame, models: Sequence[str], title: str, output: Path | None) -> None:
     from ..plotting import ForecastDisplay
 
     write_picture(ForecastDisplay.from_report(report, frame, models=models, title=title).figure_, output)
 
 
-def _verdict(summary):
+def _verdict(summary: pd.DataFrame) -> str:
     """Whether the recipe is worth it, in one or two honest sentences."""
     from ..baselines import NAIVE
 

@@ -1,11 +1,21 @@
 """Model files as the command reads them."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 from .problems import ProblemError, close_to
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Any
+
+    from .._series import SeriesForecaster
 
 __all__ = ["load_model", "read_model_card"]
 
 
-def read_model_card(path):
+def read_model_card(path: str) -> dict[str, Any]:
     """The card of a model file; what is damaged or none is a problem in one line.
 
     Parameters
@@ -21,7 +31,7 @@ def read_model_card(path):
     return _from_file(read_card, path)
 
 
-def load_model(path):
+def load_model(path: str) -> SeriesForecaster:
     """The fitted `SeriesForecaster` of a file.
 
     Parameters
@@ -43,7 +53,7 @@ def load_model(path):
     return model
 
 
-def _from_file(read, path):
+def _from_file(read: Callable[[str], Any], path: str) -> Any:
     from pathlib import Path
 
     from .. import ModelFileError

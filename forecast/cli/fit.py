@@ -1,10 +1,21 @@
 """`forecast fit`: train a network on a file, compare it with naive forecasts, and save it."""
 
+from __future__ import annotations
+
 import time
 import warnings
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from .options import add_command, add_data, add_loudness, add_model, add_roles
+
+if TYPE_CHECKING:
+    import argparse
+    from argparse import ArgumentParser, Namespace
+    from typing import Any
+
+    from .._series import SeriesForecaster
+    from .terminal import Terminal
 
 __all__ = ["add", "run"]
 
@@ -26,7 +37,7 @@ examples:
 _USAGE = "forecast fit DATA --target COLUMN --horizon N -o MODEL [options]"
 
 
-def add(commands):
+def add(commands: argparse._SubParsersAction[ArgumentParser]) -> None:
     """Add the command to the parser."""
     parser = add_command(commands, "fit", run, "train on a file and save the model", _USAGE, _DESCRIPTION, _EXAMPLES)
     parser.add_argument("data", metavar="DATA", help="CSV, JSON lines, Excel or Parquet file; -: standard input")
@@ -36,7 +47,7 @@ def add(commands):
     add_model(parser)
 
 
-def run(arguments, terminal):
+def run(arguments: Namespace, terminal: Terminal) -> None:
     """Read, train, report, save."""
     from .planning import index_named, planned, read_data
     from .printing import data_line, report_table, span
@@ -76,7 +87,7 @@ def run(arguments, terminal):
     )
 
 
-def described_model(model):
+def described_model(model: SeriesForecaster) -> str:
     """The network and its inputs, in one line."""
     network = model.regressor
     layers = "" if network.num_layers == 1 else f", {network.num_layers} layers"
@@ -86,25 +97,25 @@ def described_model(model):
     )
 
 
-def epochs(model):
+def epochs(model: SeriesForecaster) -> str:
     """How many of the most epochs were run."""
     ran = getattr(model.regressor_, "n_iter_", None)
     return "no epochs" if ran is None else f"{ran} of at most {model.regressor_.max_iter} epochs"
 
 
-def with_progress(model, terminal):
+def with_progress(model: SeriesForecaster, terminal: Terminal) -> SeriesForecaster:
     """The model, saying what it does where progress is shown."""
     model.regressor.set_params(verbose=int(terminal.progress))
     return model
 
 
-def silent(model):
+def silent(model: SeriesForecaster) -> None:
     """Reset the progress settings, so that the saved model does not depend on where the command ran."""
     model.regressor.set_params(verbose=0)
     model.regressor_.set_params(verbose=0)
 
 
-def save(model, output):
+def save(model: SeriesForecaster, output: Path) -> None:
     """Write the model file."""
     from .problems import ProblemError, refusals
 
@@ -115,14 +126,14 @@ def save(model, output):
         raise ProblemError(f"{str(output)!r} could not be written: {error.strerror or error}.") from None
 
 
-def settings(model):
+def settings(model: SeriesForecaster) -> dict[str, Any]:
     """Every parameter, of the network under `regressor`."""
     found = model.get_params(deep=False)
     regressor = found.pop("regressor")
     return {**found, "regressor": {"class": type(regressor).__name__, **regressor.get_params()}}
 
 
-def validation(report):
+def validation(report: Any) -> dict[str, Any]:
     """The report as JSON has it."""
     scores = None if report.table is None else report.table.to_dict("index")
     return {

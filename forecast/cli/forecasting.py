@@ -1,5 +1,9 @@
 """The requests of `predict`: a history and future rows from files, and the forecast as one table."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 import pandas as pd
 
 from .columns import find_columns, names_as_written, numbers_among_text, read_numbers
@@ -8,10 +12,17 @@ from .reading import read_table
 from .stamps import in_time_order, put_time_in_index
 from .statics import named_alike, read_static
 
+if TYPE_CHECKING:
+    from argparse import Namespace
+    from collections.abc import Sequence
+    from typing import Any
+
+    from .._series import SeriesForecaster
+
 __all__ = ["as_table", "first_steps", "forecast_columns", "read_future", "read_history", "statics_of"]
 
 
-def read_history(model, arguments, notes):
+def read_history(model: SeriesForecaster, arguments: Namespace, notes: list[str]) -> pd.DataFrame:
     """Rows to forecast after, as the model's own.
 
     Parameters
@@ -34,7 +45,7 @@ def read_history(model, arguments, notes):
     return _read(model, arguments.data, arguments, needed, numbers, notes)
 
 
-def read_future(model, arguments, notes):
+def read_future(model: SeriesForecaster, arguments: Namespace, notes: list[str]) -> pd.DataFrame | None:
     """Future rows, with the columns that are known ahead; time and series in the index, which the answer has too."""
     needed = _labels(model.future_covariates)
     numbers = [name for name in _numeric(model) if name in needed]
@@ -45,7 +56,7 @@ def read_future(model, arguments, notes):
     return frame.set_index(series, append=True) if series else frame
 
 
-def statics_of(model, arguments, notes):
+def statics_of(model: SeriesForecaster, arguments: Namespace, notes: list[str]) -> pd.DataFrame | None:
     """Static covariates of new series in the file of `--static`, or None."""
     roles = model._state.roles
     if arguments.static is not None and not roles.static:
@@ -53,7 +64,7 @@ def statics_of(model, arguments, notes):
     return read_static(arguments, roles.ids, roles.static, _known(model), notes, "a covariate of the model")
 
 
-def _known(model):
+def _known(model: SeriesForecaster) -> dict[Any, Any]:
     """Names of series and categories that the model knows, by the column that holds them."""
     state = model._state
     roles, schema, keys = state.roles, state.schema, list(state.tail.keys)
@@ -65,17 +76,19 @@ def _known(model):
     return known | dict(zip(roles.ids, columns, strict=False))
 
 
-def _numeric(model):
+def _numeric(model: SeriesForecaster) -> list[Any]:
     """Past and future covariates that were numbers in training."""
     schema = model._state.schema
     return [part.label for part in (*schema.past, *schema.future) if part.categories is None]
 
 
-def _labels(given):
+def _labels(given: Any) -> list[Any]:
     return [] if given is None else list(given) if isinstance(given, (list, pd.Index)) else [given]
 
 
-def _read(model, path, arguments, needed, numbers, notes):
+def _read(
+    model: SeriesForecaster, path: str, arguments: Namespace, needed: list[Any], numbers: list[Any], notes: list[str]
+) -> pd.DataFrame:
     table, more = read_table(path, arguments.na, arguments.decimal, arguments.sheet)
     notes += more
     series = _labels(model.series)
@@ -92,7 +105,7 @@ def _read(model, path, arguments, needed, numbers, notes):
     zone = arguments.timezone
     if zone is None and isinstance(index, pd.DatetimeIndex) and index.tz is not None:
         zone = index.tz
-    found = []
+    found: list[str] = []
     frame = put_time_in_index(
         table, arguments.time, taken=known, form=arguments.time_format, zone=zone, series=series,
         earlier=index, ends=_ends_of(model), notes=found,
@@ -124,7 +137,7 @@ def _read(model, path, arguments, needed, numbers, notes):
     return frame
 
 
-def _time_of(model):
+def _time_of(model: SeriesForecaster) -> Any:
     """Time labels that the model remembers."""
     rows = model.history_
     if model.time is not None and model.time in rows.columns:
@@ -135,9 +148,9 @@ def _time_of(model):
     return rows.index
 
 
-def _ends_of(model):
+def _ends_of(model: SeriesForecaster) -> Any:
     """The newest known stamp of each series, by its name as text."""
-    names = {None: ""}
+    names: dict[Any, str] = {None: ""}
     return {
         names.get(key, ", ".join(map(str, key)) if isinstance(key, tuple) else str(key)): label
         for key, label in model._state.tail.last_labels.items()
@@ -145,7 +158,16 @@ def _ends_of(model):
     }
 
 
-def forecast_columns(model, future, history, coverage, quantiles, n=None, errors="warn", static=None):
+def forecast_columns(
+    model: SeriesForecaster,
+    future: pd.DataFrame | None,
+    history: pd.DataFrame | None,
+    coverage: Sequence[float] | None,
+    quantiles: Sequence[float] | None,
+    n: int | None = None,
+    errors: str = "warn",
+    static: pd.DataFrame | None = None,
+) -> pd.DataFrame:
     """The forecast, with the requested bounds of intervals and quantiles as further columns.
 
     Parameters
@@ -165,7 +187,8 @@ def forecast_columns(model, future, history, coverage, quantiles, n=None, errors
     pandas.DataFrame
         Columns `<target>`, `<target>_lower_0.8`, `<target>_upper_0.8`, `<target>_q0.1`, and so on.
     """
-    asked, further = {"history": history, "n": n, "errors": errors, "static": static}, {}
+    asked: dict[str, Any] = {"history": history, "n": n, "errors": errors, "static": static}
+    further: dict[str, Any] = {}
     table = model.predict(future, recursive=True, **asked)
     if coverage:
         levels = sorted(set(coverage))
@@ -181,7 +204,7 @@ def forecast_columns(model, future, history, coverage, quantiles, n=None, errors
     return table.assign(**{name: column.to_numpy() for name, column in further.items()})
 
 
-def as_table(frame, model):
+def as_table(frame: pd.DataFrame, model: SeriesForecaster) -> pd.DataFrame:
     """A forecast with its time and series as columns."""
     if model.time is not None and model.time in frame.columns:
         return frame.reset_index(drop=True)
@@ -193,7 +216,7 @@ def as_table(frame, model):
     return table
 
 
-def first_steps(table, model, steps):
+def first_steps(table: pd.DataFrame, model: SeriesForecaster, steps: int | None) -> pd.DataFrame:
     """The first steps of each series; None: all."""
     if steps is None:
         return table

@@ -1,8 +1,15 @@
 """The forms that dates have in files, and which of them a cell has."""
 
+from __future__ import annotations
+
 import re
 from datetime import datetime
 from functools import lru_cache
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Any
 
 __all__ = ["LATE", "OFFSET", "QUARTER", "WEEK", "forms_of", "looks_like_date", "usual"]
 
@@ -54,7 +61,7 @@ _USUAL = (
 )
 
 
-def usual(text, replace=re.sub):
+def usual(text: Any, replace: Callable[..., Any] = re.sub) -> Any:
     """Text with its clock and intervals as the forms expect them.
 
     Parameters
@@ -78,7 +85,7 @@ def usual(text, replace=re.sub):
 
 
 @lru_cache(maxsize=1)
-def _patterns():
+def _patterns() -> list[tuple[str, re.Pattern[str]]]:
     """Each form with the pattern of its text."""
     found = []
     for form in _FORMS:
@@ -88,7 +95,7 @@ def _patterns():
 
 
 @lru_cache(maxsize=4096)
-def forms_of(cell):
+def forms_of(cell: Any) -> tuple[str, ...]:
     """The forms that a cell has, and dates in them that exist.
 
     Parameters
@@ -107,7 +114,7 @@ def forms_of(cell):
     return tuple(form for form, pattern in _patterns() if pattern.fullmatch(cell) and _is_date(cell, form))
 
 
-def _is_date(cell, form):
+def _is_date(cell: Any, form: str) -> bool:
     try:
         datetime.strptime(cell, form)
     except ValueError:
@@ -116,7 +123,7 @@ def _is_date(cell, form):
 
 
 @lru_cache(maxsize=4096)
-def looks_like_date(cell):
+def looks_like_date(cell: Any) -> bool:
     """Whether a cell alone reads as a date; a number does not.
 
     Parameters
@@ -140,7 +147,7 @@ def looks_like_date(cell):
     return any(map(_alone, dict.fromkeys((text, usual(text)))))
 
 
-def _alone(text):
+def _alone(text: str) -> bool:
     if forms_of(text) or QUARTER.fullmatch(text) or WEEK.fullmatch(text) or _MONTH.fullmatch(text):
         return True
     if not re.match(r"\d{4}-?\d\d-?\d\d(?:[T ]|$)", text):

@@ -1,9 +1,12 @@
 """The place of the table in a text file or sheet: separator, lines before the header, headers of two rows, the end."""
 
+from __future__ import annotations
+
 import csv
 import re
 from collections import Counter
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
@@ -11,6 +14,10 @@ import pandas as pd
 from .forms import looks_like_date
 from .numerals import is_numeral
 from .problems import ProblemError, listed, shown
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from typing import Any
 
 __all__ = [
     "Header", "find_header", "find_separator", "named_twice", "plain_cells", "records_of", "tidied", "unique_names",
@@ -41,13 +48,13 @@ class Header:
     """
 
     start: int
-    names: list
+    names: list[str]
     end: int
     shift: bool = False
-    notes: list = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
 
 
-def records_of(text, separator, most=_HEAD):
+def records_of(text: str, separator: str, most: int = _HEAD) -> tuple[list[list[str]], list[int]]:
     """The first records of a text, and the line on which each ends.
 
     Parameters
@@ -81,7 +88,7 @@ def records_of(text, separator, most=_HEAD):
     return records, lines
 
 
-def find_separator(text):
+def find_separator(text: str) -> str:
     """Comma, semicolon, tab or bar, by which the lines have the same number of cells; or blanks.
 
     Parameters
@@ -116,12 +123,12 @@ def find_separator(text):
     return " " if width > 1 and even else ","
 
 
-def _width(counts):
+def _width(counts: list[int]) -> int:
     """The usual number of cells, in the second half of the records."""
     return Counter(counts[len(counts) // 2 :]).most_common(1)[0][0] if counts else 0
 
 
-def find_header(name, records):
+def find_header(name: str, records: list[list[str]]) -> Header:
     """Which of the first records are the header.
 
     Parameters
@@ -170,17 +177,17 @@ def find_header(name, records):
     return header
 
 
-def _is_value(cell):
+def _is_value(cell: Any) -> bool:
     return is_numeral(cell) or looks_like_date(cell)
 
 
-def _kind(cell):
+def _kind(cell: Any) -> str:
     if cell.casefold() in _EMPTY:
         return "empty"
     return "date" if looks_like_date(cell) else "number" if is_numeral(cell) else "text"
 
 
-def _refuse_without(name, first, rows):
+def _refuse_without(name: str, first: list[str], rows: list[list[str]]) -> None:
     """Refuse a file without a header: its first record looks like the rows of values below it."""
     kinds = [_kind(cell) for cell in first]
     years = sum(bool(re.fullmatch(r"(1[89]|20)\d\d", cell)) for cell in first)
@@ -194,7 +201,7 @@ def _refuse_without(name, first, rows):
         )
 
 
-def _further(first, rows):
+def _further(first: list[str], rows: list[list[str]]) -> int:
     """How many rows of a header come after its first: text over columns of numbers."""
     body = rows[3:] if len(rows) > 6 else rows[1:]
     numeric = [
@@ -213,11 +220,11 @@ def _further(first, rows):
     return count if said and count < len(rows) else 0
 
 
-def _share(cells):
+def _share(cells: Sequence[Any]) -> float:
     return sum(map(is_numeral, cells)) / len(cells) if cells else 0.0
 
 
-def _joined(first, more, body):
+def _joined(first: list[str], more: list[list[str]], body: list[list[str]]) -> list[str]:
     """One name for each column: the first row's, with the second's where the first says nothing or says it twice."""
     names, group = [], ""
     width = max(len(first), *(len(row) for row in more))
@@ -236,7 +243,7 @@ def _joined(first, more, body):
     return names
 
 
-def without_footer(text, separator, width):
+def without_footer(text: str, separator: str, width: int) -> tuple[str, str | None]:
     """A text without the lines after its table: empty ones, and those with a single cell of words.
 
     Parameters
@@ -271,7 +278,7 @@ def without_footer(text, separator, width):
     return text[:end], said
 
 
-def unique_names(names, width):
+def unique_names(names: Sequence[str], width: int) -> list[str]:
     """Names for `width` columns: those of the header, and as pandas does where one is missing or comes twice."""
     found = {}
     for place in range(width):
@@ -284,12 +291,12 @@ def unique_names(names, width):
     return list(found)
 
 
-def named_twice(names):
+def named_twice(names: Sequence[str]) -> list[str]:
     """Names that several columns have."""
     return sorted(name for name, count in Counter(names).items() if name and count > 1)
 
 
-def tidied(table):
+def tidied(table: pd.DataFrame) -> pd.DataFrame:
     """Without rows and unnamed columns in which every cell is empty."""
     empty = table.isna()
     rows = empty.all(axis=1)
@@ -300,7 +307,7 @@ def tidied(table):
     return table
 
 
-def plain_cells(table):
+def plain_cells(table: pd.DataFrame) -> pd.DataFrame:
     """Lists, dicts, dates and times of day in cells as text: every cell is a number, text or a stamp."""
     for column in table.columns:
         if table[column].dtype == object:
@@ -314,5 +321,5 @@ def plain_cells(table):
     return table
 
 
-def _is_none(cell):
+def _is_none(cell: Any) -> bool:
     return cell is None or (isinstance(cell, float) and cell != cell) or cell is pd.NaT

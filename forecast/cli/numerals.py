@@ -1,9 +1,17 @@
 """Text as numbers: thousands separators, decimal commas, currencies, percent, and the mark that stays in doubt."""
 
+from __future__ import annotations
+
 import re
+from typing import TYPE_CHECKING, cast
 
 import numpy as np
 import pandas as pd
+
+if TYPE_CHECKING:
+    from typing import Any
+
+    from .._types import Booleans
 
 __all__ = ["DOUBT", "are_numerals", "as_numbers", "decimal_of", "is_numeral", "to_numbers"]
 
@@ -20,7 +28,7 @@ _WHOLE = {
 _GROUPS = {mark: re.compile(rf"[-+]?[1-9]\d{{0,2}}(?:[{mark}]\d{{3}})+") for mark in ".,"}
 
 
-def _cleaned(text):
+def _cleaned(text: pd.Series) -> pd.Series:
     """Cells without what surrounds or separates a number: currency, percent, blanks and apostrophes of thousands."""
     text = text.astype(str).str.strip().str.replace("\u2212", "-")
     bracketed = text.str.fullmatch(_BRACKETED)
@@ -29,7 +37,7 @@ def _cleaned(text):
     return sign[0] + sign[1].str.replace(_AROUND, "", regex=True).str.replace(_THOUSANDS, "", regex=True)
 
 
-def is_numeral(cell):
+def is_numeral(cell: Any) -> bool:
     """Whether one cell is a number in some spelling, as `are_numerals` has it for a column."""
     text = cell.strip().replace("\u2212", "-")
     if _BRACKETED.fullmatch(text):
@@ -38,7 +46,7 @@ def is_numeral(cell):
     return _NUMERAL.fullmatch(text) is not None
 
 
-def are_numerals(column):
+def are_numerals(column: pd.Series) -> Booleans:
     """Which cells are numbers in some spelling.
 
     Parameters
@@ -64,7 +72,7 @@ def are_numerals(column):
     return plain
 
 
-def as_numbers(values):
+def as_numbers(values: pd.Series) -> pd.Series:
     """Numbers from text; NaN if a cell is not a number.
 
     Parameters
@@ -89,7 +97,7 @@ def as_numbers(values):
         return pd.to_numeric(values.where(short), errors="coerce")
 
 
-def decimal_of(column):
+def decimal_of(column: pd.Series) -> str | None:
     """The decimal mark of numbers in text.
 
     Parameters
@@ -127,7 +135,7 @@ def decimal_of(column):
     return DOUBT if commas.any() else "."
 
 
-def to_numbers(column, decimal):
+def to_numbers(column: pd.Series, decimal: str | None) -> pd.Series:
     """Text as float64.
 
     Parameters
@@ -149,6 +157,6 @@ def to_numbers(column, decimal):
     """
     text = _cleaned(column.dropna())
     thousands = "." if decimal == "," else ","
-    text = text.where(text.str.fullmatch(_WHOLE[decimal]))
+    text = text.where(text.str.fullmatch(_WHOLE[cast("str", decimal)]))  # there is a mark where there are numbers
     text = text.str.replace(thousands, "", regex=False).str.replace(decimal, ".", regex=False)
     return as_numbers(text).reindex(column.index).astype("float64")

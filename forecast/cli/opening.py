@@ -1,5 +1,7 @@
 """The bytes of a file or of the standard input, unpacked; other kinds of files are refused by their first bytes."""
 
+from __future__ import annotations
+
 import bz2
 import gzip
 import io
@@ -11,8 +13,12 @@ import zipfile
 import zlib
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from .problems import ProblemError, close_to, shown, shown_path
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 __all__ = ["PARQUET", "ZIP", "read_bytes"]
 
@@ -37,7 +43,7 @@ _OTHERS = {
 _WEB = (b"<!doctype html", b"<html")
 
 
-def read_bytes(path):
+def read_bytes(path: str) -> tuple[str, bytes]:
     """The bytes of a table's file.
 
     Parameters
@@ -69,9 +75,9 @@ def read_bytes(path):
     if str(path) == "-":
         name, data = "the standard input", _from_stdin()
     else:
-        path = Path(path)
-        name = f"the file {shown_path(path.name)}"
-        data = _from_disk(path, name)
+        place = Path(path)
+        name = f"the file {shown_path(place.name)}"
+        data = _from_disk(place, name)
     data = _unpacked(name, data)
     if not data.strip():
         raise ProblemError(f"{name} is empty; expected a header and rows.")
@@ -79,11 +85,11 @@ def read_bytes(path):
     return name, data
 
 
-def _from_stdin():
+def _from_stdin() -> bytes:
     if sys.stdin is None:
         raise ProblemError("the standard input is closed; expected a table there, or the name of a file.")
     try:
-        number = sys.stdin.fileno()
+        number: int | None = sys.stdin.fileno()
     except io.UnsupportedOperation:  # a stream in memory, which ends
         number = None
     if number is not None:
@@ -91,13 +97,13 @@ def _from_stdin():
     return sys.stdin.buffer.read()
 
 
-def _refuse_device(place, name):
+def _refuse_device(place: Path | int, name: str) -> None:
     """Refuse /dev/zero and the like, which never end; a terminal ends."""
     if stat.S_ISCHR(os.stat(place).st_mode) and not (isinstance(place, int) and os.isatty(place)):
         raise ProblemError(f"{name} is a device; expected a file or a pipe.")
 
 
-def _from_disk(path, name):
+def _from_disk(path: Path, name: str) -> bytes:
     try:
         _refuse_device(path, name)
         return path.read_bytes()
@@ -113,7 +119,7 @@ def _from_disk(path, name):
         raise ProblemError(f"{name} cannot be read: {getattr(error, 'strerror', None) or error}.") from None
 
 
-def _unpacked(name, data):
+def _unpacked(name: str, data: bytes) -> bytes:
     for mark, unpack in _PACKED.items():
         if data.startswith(mark):
             with _unpacking(name):
@@ -124,7 +130,7 @@ def _unpacked(name, data):
 
 
 @contextmanager
-def _unpacking(name):
+def _unpacking(name: str) -> Iterator[None]:
     """What an unpacker raises for a file, as a problem of this file."""
     try:
         yield
@@ -135,7 +141,7 @@ def _unpacking(name):
         raise ProblemError(f"{name} is a zip archive that cannot be read ({reason}). Unpack it first: unzip.") from None
 
 
-def _from_zip(name, data):
+def _from_zip(name: str, data: bytes) -> bytes:
     """The one file of an archive."""
     with _unpacking(name):
         archive = zipfile.ZipFile(io.BytesIO(data))
@@ -158,7 +164,7 @@ def _from_zip(name, data):
         return archive.read(inside[0])
 
 
-def _refuse_other_kinds(name, data):
+def _refuse_other_kinds(name: str, data: bytes) -> None:
     for mark, (kind, advice) in _OTHERS.items():
         if data.startswith(mark):
             raise ProblemError(f"{name} is {kind}; expected CSV, JSON lines, Excel or Parquet. {advice}")

@@ -1,10 +1,20 @@
 """Options shared by several commands, and the types of their values."""
 
+from __future__ import annotations
+
 import argparse
 import json
+from typing import TYPE_CHECKING
 
 from .._registries import ESTIMATOR_CELLS, LOSSES
 from .problems import ProblemError
+
+if TYPE_CHECKING:
+    from argparse import ArgumentParser, Namespace
+    from collections.abc import Callable, Sequence
+    from typing import Any, Literal
+
+    from .terminal import Terminal
 
 __all__ = [
     "READING", "add_command", "add_data", "add_loudness", "add_model", "add_roles", "add_static", "count", "names",
@@ -14,7 +24,15 @@ __all__ = [
 READING = ("time", "time_format", "timezone", "na", "decimal", "sheet")  # of `add_data`
 
 
-def add_command(commands, name, run, summary, usage, description=None, epilog=None):
+def add_command(
+    commands: argparse._SubParsersAction[ArgumentParser],
+    name: str,
+    run: Callable[[Namespace, Terminal], None],
+    summary: str,
+    usage: str,
+    description: str | None = None,
+    epilog: str | None = None,
+) -> ArgumentParser:
     """Add a command with the options that all commands have.
 
     Parameters
@@ -42,7 +60,7 @@ def add_command(commands, name, run, summary, usage, description=None, epilog=No
     return parser
 
 
-def add_loudness(parser, progress=True):
+def add_loudness(parser: ArgumentParser, progress: bool = True) -> None:
     """`--quiet`, and `--verbose` where there is progress to show."""
     loudness = parser.add_mutually_exclusive_group()
     if progress:
@@ -50,7 +68,7 @@ def add_loudness(parser, progress=True):
     loudness.add_argument("--quiet", action="store_true", help="print neither progress nor notes on stderr")
 
 
-def add_data(parser):
+def add_data(parser: ArgumentParser) -> argparse._ArgumentGroup:
     """Options for reading a file.
 
     Parameters
@@ -85,7 +103,7 @@ def add_data(parser):
     return data
 
 
-def add_roles(data):
+def add_roles(data: argparse._ArgumentGroup) -> None:
     """Options for the roles of columns."""
     data.add_argument(
         "--target", action="append", type=str, metavar="COLUMN",
@@ -107,7 +125,7 @@ def add_roles(data):
     add_static(data, "file with the static covariates, a row for each series")
 
 
-def add_static(data, text):
+def add_static(data: argparse._ArgumentGroup, text: str) -> None:
     """`--static`, a table next to the file."""
     data.add_argument("--static", metavar="FILE", help=text)
     data.add_argument(
@@ -116,7 +134,7 @@ def add_static(data, text):
     )  # fmt: skip
 
 
-def add_model(parser):
+def add_model(parser: ArgumentParser) -> None:
     """Options that describe a forecaster; the default is None, so that defaults can depend on the data.
 
     Parameters
@@ -170,7 +188,7 @@ def add_model(parser):
     )  # fmt: skip
 
 
-def refuse_without_effect(arguments, names, reason):
+def refuse_without_effect(arguments: Namespace, names: Sequence[str], reason: str) -> None:
     """Refuse options that were given and would have no effect.
 
     Parameters
@@ -192,7 +210,7 @@ def refuse_without_effect(arguments, names, reason):
         raise ProblemError(f"{option} has no effect here: {reason}. Fix: leave {option} out.")
 
 
-def count(text):
+def count(text: str) -> int:
     """A whole number, 1 or more."""
     try:
         number = int(text)
@@ -203,12 +221,12 @@ def count(text):
     return number
 
 
-def count_or_none_of_it(text):
+def count_or_none_of_it(text: str) -> int:
     """A whole number, 0 or more."""
     return 0 if text.strip() == "0" else count(text)
 
 
-def share(text):
+def share(text: str) -> float:
     """A number between 0 and 1."""
     try:
         number = float(text)
@@ -219,11 +237,11 @@ def share(text):
     return number
 
 
-def _share_or_none(text):
+def _share_or_none(text: str) -> float | Literal["none"]:
     return "none" if text.casefold() == "none" else share(text)
 
 
-def window_norm(text):
+def window_norm(text: str) -> Any:
     """What is subtracted from each window.
 
     Parameters
@@ -254,7 +272,7 @@ def window_norm(text):
     )
 
 
-def names(text):
+def names(text: str) -> list[str]:
     """Names separated by commas."""
     found = [name.strip() for name in text.split(",")]
     if not all(found):
@@ -262,7 +280,7 @@ def names(text):
     return found
 
 
-def setting(text):
+def setting(text: str) -> tuple[str, Any]:
     """A name and a value.
 
     Parameters

@@ -1,6 +1,9 @@
 """From options and a table to a forecaster: columns and their roles, defaults by the frequency, any other setting."""
 
+from __future__ import annotations
+
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 import pandas as pd
 
@@ -13,6 +16,13 @@ from .problems import ProblemError, close_to, refusals, short_problems, shown
 from .reading import read_table
 from .stamps import in_time_order, put_time_in_index
 from .statics import read_static
+
+if TYPE_CHECKING:
+    from argparse import Namespace
+    from collections.abc import Sequence
+    from typing import Any
+
+    from .._frames import Panel
 
 __all__ = ["Data", "planned", "read_data"]
 
@@ -39,17 +49,17 @@ class Data:
     """
 
     frame: pd.DataFrame
-    target: list
-    past: list
-    future: list
-    static: list
-    series: list
-    notes: list = field(default_factory=list)
+    target: list[Any]
+    past: list[Any]
+    future: list[Any]
+    static: list[Any]
+    series: list[Any]
+    notes: list[str] = field(default_factory=list)
     counted: str | None = None
     table: pd.DataFrame | None = None
 
 
-def read_data(arguments, model=None):
+def read_data(arguments: Namespace, model: SeriesForecaster | None = None) -> Data:
     """Read a file and find its columns' roles.
 
     Parameters
@@ -71,7 +81,7 @@ def read_data(arguments, model=None):
         return _read_data(arguments, model)
 
 
-def _read_data(arguments, model):
+def _read_data(arguments: Namespace, model: SeriesForecaster | None) -> Data:
     table, notes = read_table(arguments.data, arguments.na, _given(arguments, "decimal"), _given(arguments, "sheet"))
     options = {
         name: _given(arguments, name)
@@ -90,7 +100,7 @@ def _read_data(arguments, model):
         raise ProblemError("--static has a row for each series, but nothing names them. Fix: --series COLUMN.")
     asked = apart or _given(arguments, "static_sheet") is not None
     statics = read_static(arguments, series, labels, table, notes) if asked else None
-    if apart:
+    if apart and statics is not None:
         found["static_covariates"] = [name for name in statics.columns if name not in series]
     taken = [*(name for part in found.values() for name in part), *series]
     named = [name for name in taken if name not in series or name not in found["static_covariates"]]
@@ -118,27 +128,28 @@ def _read_data(arguments, model):
     roles = [found[f"{role}_covariates"] for role in ("past", "future", "static")]
     inside = roles[:2] if apart else roles
     used = [*target, *(name for part in inside for name in part), *series]
-    return Data(frame[list(dict.fromkeys(used))], target, *roles, series, notes, counted_as(frame.index), statics)
+    rows = frame[list(dict.fromkeys(used))]
+    return Data(rows, target, roles[0], roles[1], roles[2], series, notes, counted_as(frame.index), statics)
 
 
-def _given(arguments, name):
+def _given(arguments: Namespace, name: str) -> Any:
     return getattr(arguments, name, None)
 
 
-def _listed(value):
+def _listed(value: Any) -> list[Any] | None:
     return None if value is None else value if isinstance(value, list) else [value]
 
 
-def _option(name):
+def _option(name: str) -> str:
     return f"--{name.replace('_', '-')}"
 
 
-def index_named(index):
+def index_named(index: pd.Index) -> str | None:
     """The file's words for the index; None if it has no name."""
     return None if index.name is None else f"column {shown(index.name, 30)}"
 
 
-def counted_as(index):
+def counted_as(index: pd.Index) -> str | None:
     """How rows without dates get their time, in words; None where they have dates."""
     if isinstance(index, (pd.DatetimeIndex, pd.PeriodIndex)):
         return None
@@ -147,7 +158,7 @@ def counted_as(index):
     return f"whole numbers of column {shown(index.name)}, not dates"
 
 
-def planned(arguments, data, model=None):
+def planned(arguments: Namespace, data: Data, model: SeriesForecaster | None = None) -> tuple[SeriesForecaster, Panel]:
     """The forecaster that the options describe, with defaults that fit the data.
 
     Parameters
@@ -170,8 +181,7 @@ def planned(arguments, data, model=None):
         An option that cannot be used, or data that `fit` would refuse.
     """
     fresh = model is None
-    if fresh:
-        model = SeriesForecaster(RNNForecaster(random_state=0))
+    model = SeriesForecaster(RNNForecaster(random_state=0)) if model is None else model
     with refusals():
         model.set_params(**_series_settings(arguments, data))
         _set_network(arguments, model)
@@ -186,7 +196,7 @@ def planned(arguments, data, model=None):
     return model, panel
 
 
-def _series_settings(arguments, data):
+def _series_settings(arguments: Namespace, data: Data) -> dict[str, Any]:
     one = {1: data.target[0]}.get(len(data.target), data.target)
     settings = {"target": one, "series": _one_or_all(data.series), "time": None}
     for role in ("past", "future", "static"):
@@ -208,11 +218,11 @@ def _series_settings(arguments, data):
     return settings
 
 
-def _one_or_all(series):
+def _one_or_all(series: Sequence[Any]) -> Any:
     return {0: None, 1: series[0] if series else None}.get(len(series), series)
 
 
-def _holidays(path):
+def _holidays(path: str) -> list[str]:
     from pathlib import Path
 
     try:
@@ -231,7 +241,7 @@ def _holidays(path):
     return [str(stamp.date()) for stamp in stamps]
 
 
-def _set_network(arguments, model):
+def _set_network(arguments: Namespace, model: SeriesForecaster) -> None:
     names = {
         "cell": "cell", "hidden_size": "hidden_size", "layers": "num_layers", "max_iter": "max_iter", "loss": "loss",
         "seed": "random_state", "threads": "n_jobs",
@@ -259,7 +269,7 @@ _OWN = ("callbacks", "regressor", "time")  # functions and labels of Python, whi
 _ROLES = ("target", "past_covariates", "future_covariates", "static_covariates", "series")
 
 
-def _set_others(arguments, model):
+def _set_others(arguments: Namespace, model: SeriesForecaster) -> None:
     """`--set`: a parameter of the forecaster, or else of the network."""
     series, network = model.get_params(deep=False), model.regressor.get_params()
     meant = [name if name in series else name.removeprefix("regressor__") for name, _ in arguments.set]
@@ -283,7 +293,7 @@ def _set_others(arguments, model):
             raise ProblemError(f"--set {name}: there is no such parameter.{hint}")
 
 
-def _panel(model, data):
+def _panel(model: SeriesForecaster, data: Data) -> Panel:
     roles = Roles.of(
         data.frame, target=data.target, past_covariates=data.past, future_covariates=data.future,
         static_covariates=data.static, series=_one_or_all(data.series), static=data.table,
@@ -295,7 +305,7 @@ def _panel(model, data):
     return read_panel(data.frame, roles, rules)
 
 
-def _choose_steps(arguments, model, panel):
+def _choose_steps(arguments: Namespace, model: SeriesForecaster, panel: Panel) -> None:
     """Horizon and lookback by the season of the frequency, and at most a third of the rows."""
     season = panel.axis.season_length
     rows = int(max(panel.starts[1:] - panel.starts[:-1]))
@@ -304,8 +314,9 @@ def _choose_steps(arguments, model, panel):
         model.horizon = 26 if season == 52 else season if 1 < season <= 96 else 12
     if arguments.lookback is None and "lookback" not in chosen:
         model.lookback = min(max(2 * season, 24), LONGEST_LOOKBACK, max((rows - model.horizon) // 3, 8))
-    if rows < model.lookback + model.horizon:
+    lookback = model.lookback
+    if lookback != "auto" and rows < lookback + model.horizon:
         raise ProblemError(
-            f"the longest series has {rows} rows; lookback {model.lookback} and horizon {model.horizon} need "
-            f"{model.lookback + model.horizon} or more. Fix: a shorter --lookback or --horizon, or more rows."
+            f"the longest series has {rows} rows; lookback {lookback} and horizon {model.horizon} need "
+            f"{lookback + model.horizon} or more. Fix: a shorter --lookback or --horizon, or more rows."
         )

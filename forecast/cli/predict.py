@@ -1,6 +1,19 @@
 """`forecast predict`: the next steps of a saved model, after the data it was trained on or after those of a file."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 from .options import READING, add_command, add_data, add_loudness, add_static, count, refuse_without_effect, share
+
+if TYPE_CHECKING:
+    import argparse
+    from argparse import ArgumentParser, Namespace
+
+    import pandas as pd
+
+    from .._series import SeriesForecaster
+    from .terminal import Terminal
 
 __all__ = ["add", "run"]
 
@@ -19,7 +32,7 @@ examples:
 # What cannot be chosen any more once a model is trained.
 
 
-def add(commands):
+def add(commands: argparse._SubParsersAction[ArgumentParser]) -> None:
     """Add the command to the parser."""
     usage = "forecast predict MODEL [DATA] [-o FORECAST] [options]"
     parser = add_command(commands, "predict", run, "forecast with a saved model", usage, _DESCRIPTION, _EXAMPLES)
@@ -48,7 +61,7 @@ def add(commands):
     add_static(data, "static covariates of series that the model does not know, a row for each")
 
 
-def _refuse_without_effect(arguments):
+def _refuse_without_effect(arguments: Namespace) -> None:
     if arguments.future_template is not None:
         reason = "--future-template writes the rows to fill, and stops"
         refuse_without_effect(arguments, ("output", "coverage", "quantiles", "paths", "future"), reason)
@@ -63,7 +76,7 @@ def _refuse_without_effect(arguments):
             refuse_without_effect(arguments, (*READING, "static", "static_sheet"), "neither DATA nor --future is read")
 
 
-def _refuse_short(future, model, arguments):
+def _refuse_short(future: pd.DataFrame, model: SeriesForecaster, arguments: Namespace) -> None:
     """More steps than the file of future rows has."""
     from .problems import ProblemError, shown_path
 
@@ -76,7 +89,7 @@ def _refuse_short(future, model, arguments):
         )
 
 
-def run(arguments, terminal):
+def run(arguments: Namespace, terminal: Terminal) -> None:
     """Load, read, forecast, write."""
     from .files import load_model
     from .forecasting import as_table, first_steps, forecast_columns, read_future, read_history, statics_of
@@ -86,7 +99,8 @@ def run(arguments, terminal):
     _refuse_without_effect(arguments)
     output = check_table(arguments.output, "--output")
     template = check_table(arguments.future_template, "--future-template")
-    model, notes = load_model(arguments.model), []
+    notes: list[str] = []
+    model = load_model(arguments.model)
     if arguments.gaps is not None:
         model.set_params(gaps=arguments.gaps)
     with short_problems():
@@ -130,7 +144,7 @@ def run(arguments, terminal):
     )
 
 
-def _tell_of_feedback(table, model, notes, terminal):
+def _tell_of_feedback(table: pd.DataFrame, model: SeriesForecaster, notes: list[str], terminal: Terminal) -> None:
     longest = len(table) if model.series is None else int(table[model.series].value_counts().max())
     if longest > model.horizon:
         first = model.horizon + 1

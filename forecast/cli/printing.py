@@ -1,22 +1,35 @@
 """Data, scores and verdicts as text."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 from .problems import described
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+    from typing import Any
+
+    import pandas as pd
+
+    from .._frames import Panel
+    from .planning import Data
 
 __all__ = ["best", "data_line", "day", "report_table", "scores_table", "span", "step_of", "verdict"]
 
 
-def day(label):
+def day(label: Any) -> str:
     """A label; a date alone where it is midnight."""
     midnight = getattr(label, "normalize", lambda: None)()
     return str(label.date()) if midnight is not None and midnight == label else str(label)
 
 
-def step_of(freq):
+def step_of(freq: Any) -> str:
     """A frequency in words."""
     return f"frequency {freq.freqstr}" if hasattr(freq, "freqstr") else f"steps of {freq}"
 
 
-def span(data, panel):
+def span(data: Data, panel: Panel) -> dict[str, Any]:
     """The description of the data, for JSON."""
     index = panel.index
     return {
@@ -29,7 +42,7 @@ def span(data, panel):
     }
 
 
-def data_line(data, panel):
+def data_line(data: Data, panel: Panel) -> str:
     """The description of the data in one line; if the rows have no dates, a second line says so."""
     many = "" if panel.keys is None else f" of {len(panel.keys)} series"
     put_in = len(panel.index) - len(data.frame)
@@ -42,7 +55,7 @@ def data_line(data, panel):
     return line if data.counted is None else f"{line}\nTime       {data.counted}"
 
 
-def scores_table(summary, names=None):
+def scores_table(summary: pd.DataFrame, names: Sequence[str] | None = None) -> list[str]:
     """A table of scores as text.
 
     Parameters
@@ -69,7 +82,7 @@ def scores_table(summary, names=None):
     ]
 
 
-def _cell(name, value, digits):
+def _cell(name: str, value: Any, digits: int) -> str:
     if value != value:
         return "-"
     if name in ("MAE", "RMSE") or name.startswith(("interval_score", "pinball")):
@@ -81,7 +94,7 @@ def _cell(name, value, digits):
     return f"{value:.2f}" if name == "seconds" else f"{value:.3f}"
 
 
-def report_table(report, name):
+def report_table(report: Any, name: str) -> list[str]:
     """The validation errors of a fitted model and of naive forecasts, and notes, as lines.
 
     Parameters
@@ -110,16 +123,16 @@ def report_table(report, name):
     return lines + _sentences(report.notes)
 
 
-def _sentences(notes):
+def _sentences(notes: list[str]) -> list[str]:
     return [f"{note[0].upper()}{note[1:].rstrip('.')}." for note in map(described, notes) if note]
 
 
-def best(summary, names):
+def best(summary: pd.DataFrame, names: Iterable[str]) -> str:
     """The name with the least MAE."""
     return min(names, key=summary["MAE"].get)
 
 
-def verdict(summary, models, naive, noun):
+def verdict(summary: pd.DataFrame, models: Sequence[str], naive: Sequence[str], noun: str) -> str:
     """Whether models are worth it, in an honest sentence.
 
     Parameters

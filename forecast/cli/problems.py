@@ -1,10 +1,17 @@
 """Errors of the user in one line: the library's refusals, in their wording for the command."""
 
+from __future__ import annotations
+
 import difflib
 import re
 from contextlib import contextmanager
+from typing import TYPE_CHECKING
 
 from .._refusals import Refusal, Words, for_command
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+    from typing import Any
 
 __all__ = [
     "ProblemError", "close_to", "described", "in_one_line", "listed", "refusals", "short_problems", "shown",
@@ -18,7 +25,7 @@ class ProblemError(Exception):
     """An error of the user; shown in one line, without a traceback."""
 
 
-def described(error, index=None):
+def described(error: BaseException | str, index: str | None = None) -> str:
     """A refusal of the library in the words of the command.
 
     Parameters
@@ -47,7 +54,7 @@ def described(error, index=None):
     return _shortened(" ".join(str(error).split()))
 
 
-def _shortened(text):
+def _shortened(text: str) -> str:
     """Days without the midnight, and of several places the first, where a message is long."""
     text = re.sub(r"\b(\d{4}-\d\d-\d\d) 00:00:00(?![+.:\d])", r"\1", text)
     text = re.sub(
@@ -60,7 +67,7 @@ def _shortened(text):
 
 
 @contextmanager
-def short_problems():
+def short_problems() -> Iterator[None]:
     """Problems with a file are short lines, however long its names and cells are."""
     try:
         yield
@@ -69,7 +76,7 @@ def short_problems():
 
 
 @contextmanager
-def refusals(index=None, of_data=False):
+def refusals(index: str | None = None, of_data: bool = False) -> Iterator[None]:
     """Turn what the library refuses into a problem that is shown in one line.
 
     Parameters
@@ -86,7 +93,7 @@ def refusals(index=None, of_data=False):
         raise ProblemError(in_one_line(text) if of_data else text) from error
 
 
-def close_to(name, known, most=3):
+def close_to(name: Any, known: Iterable[Any], most: int = 3) -> str:
     """A question after the nearest of some names, or nothing.
 
     Parameters
@@ -111,7 +118,7 @@ def close_to(name, known, most=3):
     return f" Did you mean {' or '.join(map(repr, near))}?" if near else ""
 
 
-def in_one_line(text):
+def in_one_line(text: object) -> str:
     """A message as one line of at most `ROOM` characters: what is too long is left out before the fix.
 
     Parameters
@@ -130,13 +137,13 @@ def in_one_line(text):
     text = " ".join(str(text).split())
     if len(text) <= ROOM:
         return text
-    mark = re.search(r" Fix(?: in pandas)?: |$", text)[0]
+    mark = next(re.finditer(r" Fix(?: in pandas)?: |$", text))[0]
     head, _, fix = text.partition(mark) if mark else (text, "", "")
     room = ROOM - len(mark) - len(fix) - 3
     return f"{head[:room]}...{mark}{fix}" if room > 60 else f"{text[: ROOM - 3]}..."
 
 
-def shown(value, room=40):
+def shown(value: object, room: int = 40) -> str:
     """A value between quotation marks, cut where it is long: a message stays one short line.
 
     Parameters
@@ -158,13 +165,13 @@ def shown(value, room=40):
     return repr(text if len(text) <= room else text[: room - 3] + "...")
 
 
-def shown_path(path, room=50):
+def shown_path(path: Any, room: int = 50) -> str:
     """As `shown`, for a path: its end says most."""
     text = str(path)
     return repr(text if len(text) <= room else "..." + text[3 - room :])
 
 
-def listed(names, room=80):
+def listed(names: Iterable[Any], room: int = 80) -> str:
     """Names as a list, as many of them as there is room for.
 
     Parameters

@@ -1,8 +1,11 @@
 """A table from a file of text, JSON lines, Excel or Parquet, with messages that help where the file is odd."""
 
+from __future__ import annotations
+
 import io
 import json
 import re
+from typing import TYPE_CHECKING
 
 import pandas as pd
 
@@ -13,12 +16,23 @@ from .problems import ProblemError, listed, shown
 from .separated import read_separated, unmet
 from .sheets import read_sheet
 
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from typing import Any
+
 __all__ = ["read_table"]
 
 _BYTES = re.compile(rb"[\x80-\x9f]")  # what Windows-1252 has and ISO 8859-1 has not
 
 
-def read_table(path, missing=(), decimal=None, sheet=None, aside=False, wanted=()):
+def read_table(
+    path: str,
+    missing: Sequence[str] = (),
+    decimal: str | None = None,
+    sheet: str | None = None,
+    aside: bool = False,
+    wanted: Sequence[Any] = (),
+) -> tuple[pd.DataFrame, list[str]]:
     r"""Read a table with a header.
 
     Parameters
@@ -61,7 +75,7 @@ def read_table(path, missing=(), decimal=None, sheet=None, aside=False, wanted=(
     ([1000.5, 1.5], [])
     """
     name, data = read_bytes(path)
-    notes = []
+    notes: list[str] = []
     excel = data.startswith(ZIP)
     if sheet is not None and not excel:
         option = "--static-sheet" if aside else "--sheet"
@@ -80,7 +94,7 @@ def read_table(path, missing=(), decimal=None, sheet=None, aside=False, wanted=(
     return table.reset_index(drop=True), notes
 
 
-def _parquet(name, data):
+def _parquet(name: str, data: bytes) -> pd.DataFrame:
     try:
         import pyarrow  # noqa: F401  (pandas' own message says less)
     except ImportError:
@@ -99,7 +113,7 @@ def _parquet(name, data):
     return plain_cells(table)
 
 
-def _json(name, text):
+def _json(name: str, text: str) -> pd.DataFrame:
     """Records, one on each line or in one list."""
     if text.lstrip().startswith("["):
         try:
@@ -124,7 +138,7 @@ def _json(name, text):
     return plain_cells(table)
 
 
-def _without(table, missing, notes):
+def _without(table: pd.DataFrame, missing: Sequence[str], notes: list[str]) -> pd.DataFrame:
     """The table with no value where a cell is one of `missing`."""
     for mark in missing:
         number = as_numbers(mark)
@@ -135,7 +149,7 @@ def _without(table, missing, notes):
     return table
 
 
-def _text(name, data, notes):
+def _text(name: str, data: bytes, notes: list[str]) -> str:
     """The text of a file, with a note where its encoding was taken for granted."""
     if data[:2] in (b"\xff\xfe", b"\xfe\xff"):
         try:

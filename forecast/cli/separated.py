@@ -1,7 +1,10 @@
 """A table from text with separators: where it begins and ends, and numbers in any spelling."""
 
+from __future__ import annotations
+
 import io
 import re
+from typing import TYPE_CHECKING
 
 import pandas as pd
 
@@ -9,12 +12,16 @@ from .layout import find_header, find_separator, named_twice, records_of, tidied
 from .numerals import DOUBT, are_numerals, decimal_of, to_numbers
 from .problems import ProblemError, listed, shown
 
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from typing import Any, NoReturn
+
 __all__ = ["MOST_COLUMNS", "read_separated", "unmet"]
 
 MOST_COLUMNS = 10_000  # each is looked at in many ways, which takes about a millisecond
 
 
-def read_separated(name, text, missing, decimal, notes):
+def read_separated(name: str, text: str, missing: Sequence[str], decimal: str | None, notes: list[str]) -> pd.DataFrame:
     """The table of a text.
 
     Parameters
@@ -60,7 +67,7 @@ def read_separated(name, text, missing, decimal, notes):
     text, footer = without_footer(text, separator, len(header.names))
     if footer is not None:
         notes.append(f"The lines after the table were left out: {shown(footer, 60)}.")
-    width = max(len(header.names), max(len(record) for record in records[header.end :]))
+    width = max(len(header.names), *(len(record) for record in records[header.end :]))
     extra = [record[len(header.names) :] for record in records[header.end :]]
     if any(any(cells) for cells in extra):
         raise ProblemError(f"{name} is not a regular table: its rows have more cells than its header has names.")
@@ -79,14 +86,14 @@ def read_separated(name, text, missing, decimal, notes):
     if not len(table):
         raise ProblemError(f"{name} has no rows under its header, {listed(header.names)}.")
 
-    def again(columns):
+    def again(columns: list[str]) -> pd.DataFrame:
         return _parsed(name, text, options | {"dtype": dict.fromkeys(columns, str)})
 
     table.attrs["padded"] = _padded(table, text, separator, again)
     return _with_numbers(table, again, separator, decimal, notes)
 
 
-def _padded(table, text, separator, again):
+def _padded(table: pd.DataFrame, text: str, separator: str, again: Callable[[list[str]], pd.DataFrame]) -> Any:
     """Cells of whole numbers in which some begin with a zero, as they are written, by column: names such as 01."""
     edge = rf"[{re.escape(separator)}\n\"]"
     if not re.search(rf"(?:^|{edge})\s*0\d+\s*(?=$|{edge})", text):
@@ -100,9 +107,9 @@ def _padded(table, text, separator, again):
     }
 
 
-def _without_comments(text):
+def _without_comments(text: str) -> str:
     """Lines with # at the start are empty, but for the last of them that have as many cells as the first row."""
-    count = len(re.match(r"(?:[ \t]*(?:#.*)?\n)*", text)[0].split("\n")) - 1
+    count = len(next(re.finditer(r"(?:[ \t]*(?:#.*)?\n)*", text))[0].split("\n")) - 1
     *lines, rest = text.split("\n", count)
     row = rest.split("\n", 1)[0]
     header = True
@@ -113,7 +120,7 @@ def _without_comments(text):
     return "\n".join([*lines, rest])
 
 
-def _parsed(name, text, options, above=0):
+def _parsed(name: str, text: str, options: dict[str, Any], above: int = 0) -> pd.DataFrame:
     try:
         return pd.read_csv(io.StringIO(text), **options)
     except pd.errors.EmptyDataError:
@@ -128,7 +135,7 @@ def _parsed(name, text, options, above=0):
         raise ProblemError(f"{name} is not a regular table: {shown(str(error).strip(), 90)}.") from None
 
 
-def _note_unmet(text, missing, separator, notes):
+def _note_unmet(text: str, missing: Sequence[str], separator: str, notes: list[str]) -> None:
     edge = rf"[{re.escape(separator)}\n\"]"
     for mark in missing:
         number = r"(?:\.0*)?" if re.fullmatch(r"[-+]?\d+", mark) else ""
@@ -136,7 +143,13 @@ def _note_unmet(text, missing, separator, notes):
             notes.append(unmet(mark))
 
 
-def _with_numbers(table, again, separator, decimal, notes):
+def _with_numbers(
+    table: pd.DataFrame,
+    again: Callable[[list[str]], pd.DataFrame],
+    separator: str,
+    decimal: str | None,
+    notes: list[str],
+) -> pd.DataFrame:
     """The table with text that is numbers in some spelling as numbers.
 
     Parameters
@@ -165,7 +178,7 @@ def _with_numbers(table, again, separator, decimal, notes):
         for column in floats if sure != "." else ():
             _reread(table, column, written[column], sure, decimal == ",", notes)
     for column, values in text.items():
-        mark = decimal or marks[column]
+        mark: Any = decimal or marks[column]
         if mark == DOUBT:
             mark = sure or DOUBT
             if mark == "." and decimal is None:
@@ -181,7 +194,7 @@ def _with_numbers(table, again, separator, decimal, notes):
     return table
 
 
-def _refuse_decimal(values, column, decimal):
+def _refuse_decimal(values: pd.Series, column: str, decimal: str) -> NoReturn:
     there = values.dropna()
     cell = there[to_numbers(there, decimal).isna()].iloc[0]
     raise ProblemError(
@@ -190,19 +203,21 @@ def _refuse_decimal(values, column, decimal):
     )
 
 
-def _all_numerals(values):
+def _all_numerals(values: pd.Series) -> bool:
     there = values.dropna()
     return len(there) > 0 and bool(are_numerals(there.iloc[:50]).all()) and bool(are_numerals(there).all())
 
 
-def _may_be_thousands(values):
+def _may_be_thousands(values: pd.Series) -> bool:
     """Floats with at most three decimals, among which are whole numbers of one to three digits."""
     there = values.dropna()
     whole = there == there.round()
     return bool(((there * 1000).round(6) % 1 == 0).all() and whole.any() and not whole.all())
 
 
-def _reread(table, column, written, sure, given, notes):
+def _reread(
+    table: pd.DataFrame, column: str, written: pd.Series, sure: str | None, given: Any, notes: list[str]
+) -> None:
     """Points that separate thousands: every cell with one has three digits after it."""
     cells = written.dropna().str.strip()
     pointed = cells.str.contains(".", regex=False)
@@ -222,7 +237,7 @@ def _reread(table, column, written, sure, given, notes):
     table[column] = _whole(to_numbers(written, ","))
 
 
-def _whole(numbers):
+def _whole(numbers: pd.Series) -> pd.Series:
     """Whole numbers as such, where every cell is one."""
     values = numbers.dropna()
     if len(values) == len(numbers) and (values == values.round()).all() and (values.abs() < 2**53).all():
@@ -230,6 +245,6 @@ def _whole(numbers):
     return numbers
 
 
-def unmet(mark):
+def unmet(mark: str) -> str:
     """What is said of a value of `--na` that no cell has."""
     return f"No cell is {shown(mark)} (--na)."

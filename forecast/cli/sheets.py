@@ -1,16 +1,25 @@
 """A table from a sheet of an Excel file."""
 
+from __future__ import annotations
+
 import io
+from typing import TYPE_CHECKING
 
 import pandas as pd
 
 from .layout import find_header, named_twice, plain_cells, tidied, unique_names
 from .problems import ProblemError, close_to, listed, shown
 
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from typing import Any
+
 __all__ = ["read_sheet"]
 
 
-def read_sheet(name, data, sheet, notes, aside=False, wanted=()):
+def read_sheet(
+    name: str, data: bytes, sheet: str | None, notes: list[str], aside: bool = False, wanted: Sequence[Any] = ()
+) -> pd.DataFrame:
     """The table of a sheet: its header may have rows above it and columns before it.
 
     Parameters
@@ -69,21 +78,21 @@ def read_sheet(name, data, sheet, notes, aside=False, wanted=()):
     return _from_grid(name, grids[found], notes)
 
 
-def _cells(page):
+def _cells(page: Any) -> list[list[Any]]:
     return [list(row) for row in page.iter_rows(values_only=True)]
 
 
-def _is_table(cells):
+def _is_table(cells: list[list[Any]]) -> bool:
     return sum(sum(not _is_blank(cell) for cell in row) > 1 for row in cells) > 1
 
 
-def _has(cells, wanted):
+def _has(cells: list[list[Any]], wanted: Sequence[Any]) -> bool:
     """Whether a row of a sheet has the names of some columns."""
     names = {str(name) for name in wanted}
     return any(names <= {_as_text(cell) for cell in row} for row in cells[:80])
 
 
-def _from_grid(name, grid, notes):
+def _from_grid(name: str, grid: list[list[Any]], notes: list[str]) -> pd.DataFrame:
     """A table out of the cells of a sheet."""
     grid = [row for row in grid if any(not _is_blank(cell) for cell in row)]
     width = max((place + 1 for row in grid for place, cell in enumerate(row) if not _is_blank(cell)), default=0)
@@ -106,9 +115,9 @@ def _from_grid(name, grid, notes):
     return plain_cells(tidied(table))
 
 
-def _as_text(cell):
+def _as_text(cell: Any) -> str:
     return "" if _is_blank(cell) else str(cell).strip()
 
 
-def _is_blank(cell):
+def _is_blank(cell: Any) -> bool:
     return cell is None or (isinstance(cell, str) and not cell.strip())

@@ -1,6 +1,18 @@
 """`forecast show`: the model card of a file, for people or for scripts."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 from .options import add_command
+
+if TYPE_CHECKING:
+    import argparse
+    from argparse import ArgumentParser, Namespace
+    from typing import Any
+
+    from .._series import SeriesForecaster
+    from .terminal import Terminal
 
 __all__ = ["add", "run"]
 
@@ -15,14 +27,14 @@ _ROLES = {
 }  # fmt: skip
 
 
-def add(commands):
+def add(commands: argparse._SubParsersAction[ArgumentParser]) -> None:
     """Add the command to the parser."""
     usage = "forecast show MODEL [--json]"
     parser = add_command(commands, "show", run, "print the metadata of a model file", usage, _DESCRIPTION)
     parser.add_argument("model", metavar="MODEL", help="file that `forecast fit` or `model.save` wrote")
 
 
-def run(arguments, terminal):
+def run(arguments: Namespace, terminal: Terminal) -> None:
     """Read the card and print it."""
     from .files import read_model_card
 
@@ -33,7 +45,7 @@ def run(arguments, terminal):
         terminal.show("\n".join(card_lines(card)))
 
 
-def card_lines(card):
+def card_lines(card: dict[str, Any]) -> list[str]:
     """A model card as lines: model, data, scores, settings, versions.
 
     Parameters
@@ -45,7 +57,7 @@ def card_lines(card):
     list of str
     """
     model, data = card.get("model", {}), card.get("data", {})
-    lines = [
+    return [
         *_line("Model", _model_words(model)),
         *_data_lines(data),
         *_line("Training", _training_words(card.get("training", {}))),
@@ -59,14 +71,13 @@ def card_lines(card):
         *_line("Format", " ".join(str(part) for part in card.get("format", {}).values())),
         *_line("Versions", ", ".join(f"{name} {version}" for name, version in card.get("versions", {}).items())),
     ]
-    return lines
 
 
-def _line(name, text):
+def _line(name: str, text: str) -> list[str]:
     return [] if text in (None, "") else [f"{name:<12}{text}"]
 
 
-def _model_words(model):
+def _model_words(model: SeriesForecaster) -> str:
     """The forecaster and its regressor in one line."""
     inner = model.get("regressor") or model
     words = [str(inner.get("class", ""))]
@@ -81,7 +92,7 @@ def _model_words(model):
     return "; ".join(words)
 
 
-def _data_lines(data):
+def _data_lines(data: dict[str, Any]) -> list[str]:
     columns = data.get("columns") or {}
     span = f"{data.get('n_rows')} rows from {data.get('start')} to {data.get('end')}" if "n_rows" in data else None
     more = [
@@ -98,7 +109,7 @@ def _data_lines(data):
     return lines
 
 
-def _training_words(training):
+def _training_words(training: dict[str, Any]) -> str:
     words = []
     if "n_windows" in training:
         words.append(f"{training['n_windows']} windows")
@@ -107,7 +118,7 @@ def _training_words(training):
     return ", ".join(words)
 
 
-def _score_lines(validation, cell):
+def _score_lines(validation: dict[str, Any], cell: Any) -> list[str]:
     scores = validation.get("scores")
     if not scores:
         return ["No validation: no windows were held out, so nothing is known of the errors."]
@@ -125,7 +136,7 @@ def _score_lines(validation, cell):
     return lines + [f"  {note}" for note in validation.get("notes") or ()]
 
 
-def _setting_lines(settings, indent):
+def _setting_lines(settings: dict[str, Any], indent: str) -> list[str]:
     lines = []
     for name, value in settings.items():
         if isinstance(value, dict):

@@ -1,6 +1,9 @@
 """The time of the rows of a table: which column, in which zone; and rows in its order."""
 
+from __future__ import annotations
+
 import itertools
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
@@ -23,12 +26,29 @@ from .numerals import as_numbers
 from .problems import ProblemError, close_to, listed, shown
 from .wide import refuse_wide
 
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from typing import Any, NoReturn
+
+    from .._types import Booleans
+
 __all__ = ["in_time_order", "put_time_in_index"]
 
 COUNTED = "No column holds dates: the rows are counted as steps (choose a column with --time)."
 
 
-def put_time_in_index(table, time=None, *, taken=(), form=None, zone=None, series=(), earlier=None, ends=None, notes):
+def put_time_in_index(
+    table: pd.DataFrame,
+    time: str | None = None,
+    *,
+    taken: Sequence[Any] = (),
+    form: str | None = None,
+    zone: str | None = None,
+    series: Sequence[Any] = (),
+    earlier: Any = None,
+    ends: Any = None,
+    notes: list[str],
+) -> pd.DataFrame:
     """The table with its time as the index.
 
     Parameters
@@ -91,7 +111,7 @@ def put_time_in_index(table, time=None, *, taken=(), form=None, zone=None, serie
     return table.drop(columns=chosen).set_axis(pd.Index(stamps, name=name), axis=0)
 
 
-def _last(earlier):
+def _last(earlier: Any) -> pd.Timestamp | None:
     """The newest of earlier stamps, as a clock there shows it; None where there are none."""
     if isinstance(earlier, pd.PeriodIndex):
         earlier = earlier.to_timestamp()
@@ -100,7 +120,9 @@ def _last(earlier):
     return earlier.max().tz_localize(None)
 
 
-def _found(table, taken, form, series, earlier, notes):
+def _found(
+    table: pd.DataFrame, taken: Sequence[Any], form: str | None, series: Sequence[Any], earlier: Any, notes: list[str]
+) -> Any:
     """The columns that hold the time; empty where the rows can only be counted."""
     before = None if earlier is None else earlier.name
     clocks = isinstance(earlier, pd.DatetimeIndex) and bool((earlier != earlier.normalize()).any())
@@ -130,7 +152,7 @@ def _found(table, taken, form, series, earlier, notes):
     return _whole_numbers(table, free, series)[:1]
 
 
-def _holds_dates(values, name, form):
+def _holds_dates(values: pd.Series, name: str, form: str | None) -> bool:
     if pd.api.types.is_bool_dtype(values.dtype) or not values.notna().any():
         return False
     if pd.api.types.is_datetime64_any_dtype(values.dtype):
@@ -146,7 +168,7 @@ def _holds_dates(values, name, form):
     return all(map(looks_like_date, values.dropna().iloc[:5].astype(str)))
 
 
-def _weekly(values, name):
+def _weekly(values: pd.Series, name: str) -> pd.Series:
     """Weeks such as 202305 or 2023-05 as 2023-W05, where the name says that they are weeks."""
     if part_of(name) != "week" or pd.api.types.is_float_dtype(values.dtype):
         return values
@@ -155,11 +177,11 @@ def _weekly(values, name):
     return text.str.replace(r"^(\d{4})-?", r"\1-W", regex=True) if weeks else values
 
 
-def _digits(values):
+def _digits(values: pd.Series) -> bool:
     return bool(values.notna().all() and values.iloc[:5].astype(str).str.fullmatch(r"\d{6,20}").all())
 
 
-def _read_as(values, form):
+def _read_as(values: pd.Series, form: str | None) -> tuple[pd.DatetimeIndex, list[Any]]:
     """Values in a form that was given; whole numbers that pandas holds as floats lose their .0."""
     if form in UNITS:
         number = as_numbers(values)
@@ -171,7 +193,7 @@ def _read_as(values, form):
     return read_stamps(values, form)
 
 
-def _best_of(table, dates, form, series, notes):
+def _best_of(table: pd.DataFrame, dates: list[str], form: str | None, series: Sequence[Any], notes: list[str]) -> Any:
     """Of several columns of dates the first that tells the rows of a series apart, or else the first."""
     if len(dates) == 1:
         return dates[0]
@@ -185,7 +207,7 @@ def _best_of(table, dates, form, series, notes):
     return chosen
 
 
-def _refuse_unread(values, name):
+def _refuse_unread(values: pd.Series, name: str) -> None:
     """A column that is plainly meant as the time, and cannot be read as such."""
     numeric = pd.api.types.is_numeric_dtype(values.dtype)
     start = values.dropna()
@@ -200,7 +222,7 @@ def _refuse_unread(values, name):
         )
 
 
-def _whole_numbers(table, free, series):
+def _whole_numbers(table: pd.DataFrame, free: list[str], series: Sequence[Any]) -> list[Any]:
     """Columns that count time in whole numbers, such as years: named so, with the same step from each to the next."""
     found = []
     for name in free:
@@ -220,7 +242,7 @@ def _whole_numbers(table, free, series):
     return found
 
 
-def _column(column, name, form, near, notes):
+def _column(column: pd.Series, name: str, form: str | None, near: Any, notes: list[str]) -> Any:
     if pd.api.types.is_datetime64_any_dtype(column.dtype):
         if form is not None:
             raise ProblemError(f"--time-format is for text; column {shown(name)} holds dates already. Leave it out.")
@@ -257,7 +279,9 @@ def _column(column, name, form, near, notes):
     return stamps
 
 
-def _in_zone(stamps, name, zone, keys, ends, notes):
+def _in_zone(
+    stamps: pd.DatetimeIndex, name: str, zone: str | None, keys: Any, ends: Any, notes: list[str]
+) -> pd.DatetimeIndex:
     if not isinstance(stamps, pd.DatetimeIndex):
         if zone is not None:
             raise ProblemError(f"--timezone is {zone!r}, but column {name!r} holds whole numbers and no dates.")
@@ -273,7 +297,7 @@ def _in_zone(stamps, name, zone, keys, ends, notes):
     return stamps.tz_convert(zone) if stamps.tz is not None else _localized(stamps, name, zone, keys, ends, notes)
 
 
-def _refuse_unknown(zone):
+def _refuse_unknown(zone: str) -> None:
     import zoneinfo
 
     known = zoneinfo.available_timezones()
@@ -282,7 +306,9 @@ def _refuse_unknown(zone):
         raise ProblemError(f"--timezone is {zone!r}, which is not a zone; expected one such as Europe/Paris.{near}")
 
 
-def _localized(stamps, name, zone, keys, ends, notes):
+def _localized(
+    stamps: pd.DatetimeIndex, name: str, zone: str | None, keys: Any, ends: Any, notes: list[str]
+) -> pd.DatetimeIndex:
     """Wall time of a zone; of an hour that comes twice in autumn, the order of the rows tells which is which.
 
     An hour that comes once and first in the file is the second one, where the first is known already.
@@ -305,7 +331,9 @@ def _localized(stamps, name, zone, keys, ends, notes):
     return placed
 
 
-def _second_hours(stamps, placed, zone, keys, ends):
+def _second_hours(
+    stamps: pd.DatetimeIndex, placed: pd.DatetimeIndex, zone: str | None, keys: Any, ends: Any
+) -> Booleans:
     """Rows of an hour that comes twice, before which a series has no other row, and of which the first is known."""
     found = np.zeros(len(stamps), dtype=bool)
     twice = stamps.tz_localize(zone, ambiguous="NaT", nonexistent="NaT").isna() & ~placed.isna()
@@ -319,14 +347,16 @@ def _second_hours(stamps, placed, zone, keys, ends):
     return found
 
 
-def _names(keys, length):
+def _names(keys: Any, length: int) -> Any:
     """The series of each row as text, several columns with a comma; of a file of one series empty."""
     if not keys:
         return np.full(length, "", dtype=object)
     return np.array([", ".join(map(str, part)) for part in zip(*keys, strict=True)], dtype=object)
 
 
-def in_time_order(frame, series, notes, time=None, taken=()):
+def in_time_order(
+    frame: pd.DataFrame, series: Sequence[Any], notes: list[str], time: str | None = None, taken: Sequence[Any] = ()
+) -> pd.DataFrame:
     """Rows in the order of time, of each series; with a note where they were not.
 
     Parameters
@@ -367,7 +397,7 @@ def in_time_order(frame, series, notes, time=None, taken=()):
     return frame.sort_index(kind="stable")
 
 
-def _refuse_repeated(frame, rows, series, time):
+def _refuse_repeated(frame: pd.DataFrame, rows: pd.DatetimeIndex, series: Sequence[Any], time: str | None) -> NoReturn:
     """Stamps that occur several times: hours of autumn, several series, or a mistake."""
     repeated = rows.duplicated()
     twice = frame.index[repeated]
@@ -380,7 +410,7 @@ def _refuse_repeated(frame, rows, series, time):
     )
 
 
-def _way_out(frame, twice, series, time):
+def _way_out(frame: pd.DataFrame, twice: pd.DatetimeIndex, series: Sequence[Any], time: str | None) -> str:
     ids = _ids(frame, series)
     if isinstance(frame.index, pd.DatetimeIndex) and not ids:
         table, stamps = frame.reset_index(drop=True), frame.index.tz_localize(None)
@@ -398,7 +428,7 @@ def _way_out(frame, twice, series, time):
     return "keep one row for each stamp"
 
 
-def _naming(frame, series):
+def _naming(frame: pd.DataFrame, series: Sequence[Any]) -> list[str]:
     """Columns that may name series: each of their values comes again and again."""
     most = max(len(frame) // 4, 1)
     ids = []
@@ -411,7 +441,7 @@ def _naming(frame, series):
     return ids[:12]
 
 
-def _ids(frame, series):
+def _ids(frame: pd.DataFrame, series: Sequence[Any]) -> list[str]:
     """The fewest columns that tell repeated stamps apart."""
     ids = _naming(frame, series)
     for count in (1, 2, 3):
@@ -422,6 +452,6 @@ def _ids(frame, series):
     return []
 
 
-def _autumn(stamps):
+def _autumn(stamps: pd.DatetimeIndex) -> pd.DatetimeIndex:
     """Whether these may be the hours that come twice when the clock goes back, north or south."""
     return bool(stamps.is_unique and (stamps.hour <= 3).all() and stamps.month.isin([3, 4, 9, 10, 11]).all())

@@ -1,5 +1,9 @@
 """Static covariates as a file of their own (`--static`): a row for each series."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 import pandas as pd
 
 from .columns import find_columns, is_counter, names_as_written, numbers_among_text
@@ -8,10 +12,16 @@ from .problems import ProblemError, listed, shown, shown_path
 from .reading import read_table
 from .separated import unmet
 
+if TYPE_CHECKING:
+    from argparse import Namespace
+    from typing import Any
+
 __all__ = ["named_alike", "read_static"]
 
 
-def read_static(arguments, ids, labels, known, notes, option="--static-covariates"):
+def read_static(
+    arguments: Namespace, ids: list[Any], labels: Any, known: Any, notes: list[str], option: str = "--static-covariates"
+) -> pd.DataFrame | None:
     """The table of static covariates that `--static` names; None where it is not given.
 
     Parameters
@@ -66,11 +76,11 @@ def read_static(arguments, ids, labels, known, notes, option="--static-covariate
     return named_alike(table, known, words)
 
 
-def _counts(values, name):
+def _counts(values: pd.Series, name: str) -> bool:
     return str(name).startswith("Unnamed: ") and is_counter(values)
 
 
-def _refuse_dates(values, name, where):
+def _refuse_dates(values: pd.Series, name: str, where: str) -> None:
     there = values.dropna()
     if pd.api.types.is_datetime64_any_dtype(values.dtype):
         dates = len(there) > 0
@@ -84,7 +94,7 @@ def _refuse_dates(values, name, where):
         )
 
 
-def named_alike(table, known, columns):
+def named_alike(table: pd.DataFrame, known: Any, columns: list[str]) -> pd.DataFrame:
     """A table with the names of its series as other rows have them: a name may look like a number in one file alone.
 
     Parameters
@@ -116,7 +126,7 @@ def named_alike(table, known, columns):
     return table
 
 
-def _number(name):
+def _number(name: str) -> int | str:
     """A name as the whole number that it says, or as it is."""
     text = str(name)
     return int(text) if text.isascii() and text.isdigit() else name

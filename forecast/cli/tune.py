@@ -1,9 +1,18 @@
 """`forecast fine-tune`: train the networks of a saved model on with the rows of some series, into another model."""
 
+from __future__ import annotations
+
 import warnings
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from .options import add_command, add_data, add_loudness, add_static, count, names
+
+if TYPE_CHECKING:
+    import argparse
+    from argparse import ArgumentParser, Namespace
+
+    from .terminal import Terminal
 
 __all__ = ["add", "run"]
 
@@ -18,7 +27,7 @@ examples:
 """
 
 
-def add(commands):
+def add(commands: argparse._SubParsersAction[ArgumentParser]) -> None:
     """Add the command to the parser."""
     parser = add_command(
         commands, "fine-tune", run, "continue to train a saved model for some series",
@@ -44,7 +53,7 @@ def add(commands):
     add_static(data, "static covariates of series that the model does not know, a row for each")
 
 
-def run(arguments, terminal):
+def run(arguments: Namespace, terminal: Terminal) -> None:
     """Load, read, tune, save."""
     from .files import load_model
     from .fit import save
@@ -53,7 +62,8 @@ def run(arguments, terminal):
     from .writing import check_output
 
     output = check_output(arguments.output, "--output")
-    model, notes = load_model(arguments.model), []
+    notes: list[str] = []
+    model = load_model(arguments.model)
     own = model.gaps
     if arguments.gaps is not None:
         model.set_params(gaps=arguments.gaps)

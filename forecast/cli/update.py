@@ -1,10 +1,19 @@
 """`forecast update`: append new rows to those that a saved model knows, and write the model back."""
 
+from __future__ import annotations
+
 import argparse
 import warnings
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from .options import add_command, add_data, add_loudness, add_static
+
+if TYPE_CHECKING:
+    from argparse import ArgumentParser, Namespace
+    from typing import Any
+
+    from .terminal import Terminal
 
 __all__ = ["add", "run"]
 
@@ -20,7 +29,7 @@ examples:
 """
 
 
-def add(commands):
+def add(commands: argparse._SubParsersAction[ArgumentParser]) -> None:
     """Add the command to the parser."""
     usage = "forecast update MODEL DATA [-o MODEL] [options]"
     parser = add_command(commands, "update", run, "append new rows to a saved model", usage, _DESCRIPTION, _EXAMPLES)
@@ -49,7 +58,7 @@ def add(commands):
     add_static(data, "static covariates of series that the model does not know, a row for each")
 
 
-def run(arguments, terminal):
+def run(arguments: Namespace, terminal: Terminal) -> None:
     """Load, read, update, save."""
     from .files import load_model
     from .fit import save
@@ -58,7 +67,8 @@ def run(arguments, terminal):
     from .writing import check_output
 
     output = check_output(arguments.output or arguments.model, "--output" if arguments.output else "MODEL")
-    model, notes = load_model(arguments.model), []
+    notes: list[str] = []
+    model = load_model(arguments.model)
     own = model.gaps
     if arguments.gaps is not None:
         model.set_params(gaps=arguments.gaps)
@@ -99,6 +109,7 @@ def run(arguments, terminal):
     )
 
 
-def _named(caught, category):
+def _named(caught: list[warnings.WarningMessage], category: str) -> list[str]:
     """Names of series in the warnings of a class."""
-    return [key for one in caught if one.category.__name__ == category for key in one.message.series]
+    messages: list[Any] = [one.message for one in caught if one.category.__name__ == category]
+    return [key for message in messages for key in message.series]

@@ -1,18 +1,24 @@
 """Tables of which a row is a whole series and a column a stamp: refused, with the way to a row for each stamp."""
 
+from __future__ import annotations
+
 import re
+from typing import TYPE_CHECKING
 
 import pandas as pd
 
 from .forms import looks_like_date
 from .problems import ProblemError, shown
 
+if TYPE_CHECKING:
+    from typing import NoReturn
+
 __all__ = ["refuse_wide"]
 
 _LEAST = 10  # numbered columns
 
 
-def refuse_wide(table):
+def refuse_wide(table: pd.DataFrame) -> None:
     """Refuse a table whose columns are the stamps.
 
     Parameters
@@ -45,7 +51,7 @@ def refuse_wide(table):
             _refuse(table, [match[0] for match in numbered], "numbered steps")
 
 
-def _refuse(table, stamps, kind):
+def _refuse(table: pd.DataFrame, stamps: pd.DatetimeIndex, kind: str) -> NoReturn:
     names = [column for column in table.columns if column not in stamps]
     kept = repr(names) if len(repr(names)) < 40 else "[the other columns]"
     raise ProblemError(

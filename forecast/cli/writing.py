@@ -1,11 +1,20 @@
 """Files that the command writes: checked before any work, and written whole or not at all."""
 
+from __future__ import annotations
+
 import io
 import os
 import tempfile
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from .problems import ProblemError
+
+if TYPE_CHECKING:
+    from argparse import Namespace
+    from typing import Any
+
+    import pandas as pd
 
 __all__ = ["check_output", "protect_inputs", "write_picture", "write_table"]
 
@@ -17,7 +26,7 @@ _INPUTS = {
 }  # fmt: skip
 
 
-def protect_inputs(arguments):
+def protect_inputs(arguments: Namespace) -> None:
     """Refuse an output that would replace a file that the command reads.
 
     Parameters
@@ -31,20 +40,19 @@ def protect_inputs(arguments):
     given = vars(arguments)
     for output, option in _OUTPUTS.items():
         for source, what in _INPUTS.items():
-            paths = given.get(output), given.get(source)
+            paths: Any = given.get(output), given.get(source)
             if None in paths or not all(map(os.path.exists, paths)) or not os.path.samefile(*paths):
                 continue
             if not (arguments.command == "update" and source == "model"):
                 raise ProblemError(f"{option} is {paths[0]!r}, which is {what} too. Fix: another name for {option}.")
 
 
-def check_output(name, option, endings=None):
+def check_output(name: str, option: str, endings: tuple[str, ...] | None = None) -> Path:
     """Everything about an output that can fail, before the work that makes it.
 
     Parameters
     ----------
-    name : str or None
-        None passes.
+    name : str
     option : str
         Option for the message.
     endings : tuple of str, default=None
@@ -52,14 +60,12 @@ def check_output(name, option, endings=None):
 
     Returns
     -------
-    Path or None
+    Path
 
     Raises
     ------
     ProblemError
     """
-    if name is None:
-        return None
     path = Path(name)
     if endings and path.suffix.lower() not in endings:
         raise ProblemError(f"{option} is {name!r}; expected a file name that ends in {' or '.join(endings)}.")
@@ -78,10 +84,12 @@ def check_output(name, option, endings=None):
     return path.absolute()
 
 
-def check_table(name, option):
-    """As `check_output` for a table; Parquet needs pyarrow."""
+def check_table(name: str | None, option: str) -> Path | None:
+    """As `check_output` for a table; Parquet needs pyarrow. None passes."""
+    if name is None:
+        return None
     path = check_output(name, option, (".csv", *_PARQUET))
-    if path is not None and path.suffix.lower() in _PARQUET:
+    if path.suffix.lower() in _PARQUET:
         try:
             import pyarrow  # noqa: F401
         except ImportError:
@@ -92,21 +100,22 @@ def check_table(name, option):
     return path
 
 
-def check_picture(name, option):
-    """As `check_output` for a picture; it needs matplotlib."""
+def check_picture(name: str | None, option: str) -> Path | None:
+    """As `check_output` for a picture; it needs matplotlib. None passes."""
+    if name is None:
+        return None
     path = check_output(name, option, (".png",))
-    if path is not None:
-        try:
-            import matplotlib
-        except ImportError:
-            raise ProblemError(
-                "the picture needs matplotlib, which is not installed. Fix: pip install 'rnn-forecast[demo]'."
-            ) from None
-        matplotlib.use("Agg")
+    try:
+        import matplotlib
+    except ImportError:
+        raise ProblemError(
+            "the picture needs matplotlib, which is not installed. Fix: pip install 'rnn-forecast[demo]'."
+        ) from None
+    matplotlib.use("Agg")
     return path
 
 
-def write_table(frame, path):
+def write_table(frame: pd.DataFrame, path: Any) -> None:
     """A frame as CSV or Parquet, by the ending of the name; an index with a name is a column of it.
 
     Parameters
@@ -122,7 +131,7 @@ def write_table(frame, path):
         _whole(path, frame.to_csv(index=False, lineterminator="\n").encode())
 
 
-def write_picture(figure, path):
+def write_picture(figure: Any, path: Any) -> None:
     """A figure as PNG; it is closed.
 
     Parameters
@@ -140,7 +149,7 @@ def write_picture(figure, path):
     _whole(path, buffer.getvalue())
 
 
-def _whole(path, data):
+def _whole(path: Any, data: bytes) -> None:
     from .._files.disk import write_whole
 
     try:

@@ -1,9 +1,17 @@
 """`Attribution`: the contribution of each value that a forecast reads."""
 
+from __future__ import annotations
+
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
+
+if TYPE_CHECKING:
+    from typing import Any
+
+    from .._types import Array, Floats, Integers
 
 __all__ = ["Attribution"]
 
@@ -49,28 +57,28 @@ class Attribution:
     True
     """
 
-    values: np.ndarray
-    static: np.ndarray
-    columns: list
-    lags: np.ndarray
-    steps: list
+    values: Floats
+    static: Floats
+    columns: list[Any]
+    lags: Integers
+    steps: list[Any]
     origins: pd.Index
-    series: list | None
-    forecast: np.ndarray
-    baseline: np.ndarray
-    target: object
+    series: list[Any] | None
+    forecast: Floats
+    baseline: Floats
+    target: Any
     method: str
-    held: list
+    held: list[Any]
 
     @property
-    def missing(self):
+    def missing(self) -> Floats:
         """Difference between the two forecasts minus the sum of all contributions, shape (n_forecasts, n_steps).
 
         This is the error of the integration; with "gradient_x_input", the nonlinear part.
         """
         return self.forecast - self.baseline - self.values.sum(axis=(2, 3)) - self.static.sum(axis=2)
 
-    def by_column(self):
+    def by_column(self) -> pd.DataFrame:
         """Return the columns, the most important first.
 
         Returns
@@ -95,7 +103,7 @@ class Attribution:
         table = pd.DataFrame({"effect": effect, "size": size}, index=index)
         return table.sort_values("size", ascending=False, kind="stable")
 
-    def by_lag(self):
+    def by_lag(self) -> pd.DataFrame:
         """Return the contribution of each lag, column by column, without static covariates, which have no lag.
 
         Returns
@@ -116,7 +124,7 @@ class Attribution:
         columns = pd.Index(self.columns, name="column", tupleize_cols=False)
         return pd.DataFrame(self.values.mean(axis=(0, 1)), index=pd.Index(self.lags, name="lag"), columns=columns)
 
-    def to_frame(self):
+    def to_frame(self) -> pd.DataFrame:
         """Return all values, one per row.
 
         Returns
@@ -142,7 +150,7 @@ class Attribution:
         frame = pd.concat(parts, ignore_index=True)
         return frame.drop(columns=["series"]) if self.series is None else frame
 
-    def _long(self, values, lags, columns):
+    def _long(self, values: Array, lags: Any, columns: Any) -> pd.DataFrame:
         forecast, step, lag, column = (part.ravel() for part in np.indices(values.shape))
         series = [None] * len(values) if self.series is None else self.series
         labels = [self.columns[place] for place in columns]

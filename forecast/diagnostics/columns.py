@@ -1,10 +1,23 @@
 """The user's column and the row that each value of a window comes from."""
 
+from __future__ import annotations
+
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from ..preprocessing import calendar_features
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from typing import Any
+
+    from .._frames import Encoding
+    from .._preparation import Preparation
+    from .._series.state import FittedState
+    from .._types import Booleans, Integers
+    from .._windows import Windows
 
 __all__ = ["Places", "columns_of", "places_of"]
 
@@ -27,14 +40,14 @@ class Places:
         Columns of the user that are held because they are codes.
     """
 
-    column: np.ndarray
-    lag: np.ndarray
-    static: np.ndarray
-    calendar: np.ndarray
-    codes: list
+    column: Integers
+    lag: Integers
+    static: Booleans
+    calendar: Integers
+    codes: list[Any]
 
 
-def columns_of(state):
+def columns_of(state: FittedState) -> list[Any]:
     """The user's columns that forecasts read: targets, covariates, calendar features, static covariates.
 
     Parameters
@@ -52,13 +65,13 @@ def columns_of(state):
     return [*found[: len(found) - len(roles.static)], *known, *roles.static]
 
 
-def _calendar_label(name, state):
+def _calendar_label(name: str, state: FittedState) -> Any:
     roles = state.roles
     taken = {*roles.target, *roles.past, *roles.future, *roles.static}
     return f"calendar {name}" if name in taken else name
 
 
-def places_of(state, preparation, windows, target):
+def places_of(state: FittedState, preparation: Preparation, windows: Windows, target: int | None) -> Places:
     """Where the values of a member's windows come from.
 
     Parameters
@@ -76,11 +89,11 @@ def places_of(state, preparation, windows, target):
     """
     number = {label: place for place, label in enumerate(columns_of(state))}
 
-    def of(encodings):
+    def of(encodings: Sequence[Encoding]) -> list[int]:
         return [number[one.label] for one in encodings for _ in one.names]
 
     own = [number[state.roles.target[target]]] if target is not None else list(range(len(state.roles.target)))
-    past, ahead, static = (of(getattr(state.schema, role)) for role in ("past", "future", "static"))
+    past, ahead, still = (of(getattr(state.schema, role)) for role in ("past", "future", "static"))
     calendar = []
     for name in preparation.calendar:
         names = calendar_features(windows.index[:1], [name])[1]
@@ -89,14 +102,13 @@ def places_of(state, preparation, windows, target):
     since = [-1] * (preparation.irregular or preparation.decays)
     held = [-1] * (len(own) + len(past)) if preparation.masked else []
     level = own if preparation.level else []
-    channels = np.array([*own, *past, *ahead, *calendar, *times, *since, *held, *level], dtype=np.intp)
+    channels: Integers = np.array([*own, *past, *ahead, *calendar, *times, *since, *held, *level], dtype=np.intp)
     which = np.full(len(channels), -1)
     first = len(own) + len(past) + len(ahead)
     which[first : first + len(calendar)] = np.arange(len(calendar))
-    known = np.array([*ahead, *calendar, *times], dtype=np.intp)
+    known: Integers = np.array([*ahead, *calendar, *times], dtype=np.intp)
     known_which = np.array([-1] * len(ahead) + list(range(len(calendar))) + times, dtype=np.intp)
-    static = np.array(static, dtype=np.intp)
-    channels, known, static, codes = _without_codes(windows.levels, channels, known, static)
+    channels, known, static, codes = _without_codes(windows.levels, channels, known, np.array(still, dtype=np.intp))
     steps, horizon = windows.lookback, windows.horizon if len(known) else 0
     lag = np.concatenate([
         np.repeat(np.arange(steps)[::-1], len(channels)), np.repeat(-1 - np.arange(horizon), len(known)),
@@ -111,11 +123,14 @@ def places_of(state, preparation, windows, target):
     )
 
 
-def _without_codes(levels, channels, known, static):
+def _without_codes(
+    levels: dict[str, Any] | None, channels: Integers, known: Integers, static: Integers
+) -> tuple[Integers, Integers, Integers, list[Any]]:
     """Numbers of columns with -1 where a column holds codes, and which columns do."""
-    found, out = set(), []
+    found: set[Any] = set()
+    out: list[Integers] = []
     for role, columns in (("past", channels), ("future", known), ("static", static)):
         levels_of = np.array((levels or {}).get(role) or [0] * len(columns), dtype=np.intp)
         found |= set(columns[levels_of > 0].tolist())
         out.append(np.where(levels_of > 0, -1, columns))
-    return *out, sorted(found - {-1})
+    return out[0], out[1], out[2], sorted(found - {-1})

@@ -1,10 +1,21 @@
 """Regressors as functions of a window's values, with their derivatives: networks, linear and naive regressors."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 import numpy as np
 
 from .._linear import LinearForecaster, window_coefficients
 from .._rnn import NetworkDerivative, RNNForecaster
 from ..baselines import Drift, LastValue, SeasonalNaive
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from typing import Any
+
+    from .._types import Floats, Integers
+    from .._windows import Windows
 
 __all__ = ["derivative_of", "reads_back"]
 
@@ -12,7 +23,7 @@ _TOGETHER = 256  # unit windows that a pipeline is asked about at once
 _ALIKE = 1e-5  # of the largest forecast: how near the coefficients must come to it
 
 
-def reads_back(regressor):
+def reads_back(regressor: Any) -> int | None:
     """Number of steps that a naive forecaster reads beyond any lookback; None for other regressors.
 
     Parameters
@@ -29,7 +40,9 @@ def reads_back(regressor):
     return 1 if isinstance(regressor, LastValue) else None
 
 
-def derivative_of(regressor, windows, n_jobs=None):
+def derivative_of(
+    regressor: Any, windows: Windows, n_jobs: int | None = None
+) -> Callable[[Floats, Integers], tuple[Floats, Callable[[Floats], Floats]]]:
     """A fitted regressor as a function of the rows of a matrix, with its derivative.
 
     Parameters
@@ -76,17 +89,17 @@ def derivative_of(regressor, windows, n_jobs=None):
 class _Affine:
     """`X @ matrix + intercept`, with a matrix of each group of windows."""
 
-    def __init__(self, groups, matrices, intercepts):
+    def __init__(self, groups: Integers, matrices: Sequence[Floats], intercepts: Sequence[Any]) -> None:
         self._groups, self._matrices, self._intercepts = groups, matrices, intercepts
 
-    def __call__(self, X, which):
+    def __call__(self, X: Floats, which: Integers) -> tuple[Floats, Callable[[Floats], Floats]]:
         groups = self._groups[which]
         parts = [(number, groups == number) for number in np.unique(groups)]
         forecast = np.empty((len(X), self._matrices[0].shape[1]))
         for number, mine in parts:
             forecast[mine] = X[mine] @ self._matrices[number] + self._intercepts[number]
 
-        def pull(weights):
+        def pull(weights: Floats) -> Floats:
             gradient = np.empty(X.shape)
             for number, mine in parts:
                 gradient[mine] = weights[mine] @ self._matrices[number].T
@@ -95,7 +108,7 @@ class _Affine:
         return forecast, pull
 
 
-def _naive(regressor, windows):
+def _naive(regressor: Any, windows: Windows) -> Floats:
     """Shape (values of a window, horizon * targets): every forecast is a sum of past values of its own target."""
     steps, channels, n, horizon = windows.lookback, windows.n_channels, windows.n_targets, windows.horizon
     matrix = np.zeros((windows.shape[1], horizon * n))
@@ -113,7 +126,7 @@ def _naive(regressor, windows):
     return matrix
 
 
-def _coefficients(regressor, n_inputs):
+def _coefficients(regressor: Any, n_inputs: int) -> tuple[Floats, Floats] | tuple[None, None]:
     """Coefficients (inputs, outputs) and intercepts of a linear regressor; (None, None) of any other."""
     each = getattr(regressor, "estimators_", None)
     if each is not None and hasattr(regressor, "estimator"):  # a clone for each output
@@ -134,5 +147,5 @@ def _coefficients(regressor, n_inputs):
     return matrix, np.broadcast_to(np.asarray(regressor.intercept_, dtype=np.float64), matrix.shape[1]).copy()
 
 
-def _outputs(regressor, X):
+def _outputs(regressor: Any, X: Floats) -> Floats:
     return np.asarray(regressor.predict(X), dtype=np.float64).reshape(len(X), -1)

@@ -1,8 +1,11 @@
 """`explain`: integrated gradients and gradient x input of forecasts, with respect to everything that they read."""
 
+from __future__ import annotations
+
 from collections.abc import Mapping
 from dataclasses import replace
 from numbers import Integral, Real
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
@@ -16,15 +19,33 @@ from .integral import integrated, slope_at_end
 from .members import MemberFunction
 from .networks import refuse_no_forecaster
 
+if TYPE_CHECKING:
+    from collections.abc import Hashable, Sequence
+    from typing import Any, Literal
+
+    from .._preparation import Rows
+    from .._series.state import FittedState
+    from .._types import Floats, FrameLike, Integers
+
 __all__ = ["explain"]
 
 _METHODS = ("integrated_gradients", "gradient_x_input")
 
 
 def explain(
-    model, X=None, *, history=None, method="integrated_gradients", baseline="mean", target=None, step="mean",
-    n_origins=1, tolerance=0.003, n_nodes=8, n_jobs=None,
-):  # fmt: skip
+    model: Any,
+    X: FrameLike | None = None,
+    *,
+    history: FrameLike | None = None,
+    method: Literal["integrated_gradients", "gradient_x_input"] = "integrated_gradients",
+    baseline: Literal["mean", "zero"] | Mapping[Any, float] = "mean",
+    target: Hashable | None = None,
+    step: Literal["mean", "each"] | int | Sequence[int] | Integers = "mean",
+    n_origins: int = 1,
+    tolerance: float = 0.003,
+    n_nodes: int = 8,
+    n_jobs: int | None = None,
+) -> Attribution:
     """Explain forecasts: the contribution of each column and row, by integrated gradients or gradient x input.
 
     The forecast is compared with that of a baseline, in which every column stays at one value. Integrated gradients
@@ -128,7 +149,7 @@ def explain(
     return total.result(steps, state.roles.target[number], method)
 
 
-def _check(model, method, n_nodes, n_origins, tolerance, n_jobs):
+def _check(model: Any, method: str, n_nodes: int, n_origins: int, tolerance: float, n_jobs: int | None) -> None:
     refuse_no_forecaster(model, "explain", "shares forecasts among the columns of a frame")
     if method not in _METHODS:
         raise ValueError(f"method is {method!r}; expected one of {list(_METHODS)}.")
@@ -140,14 +161,14 @@ def _check(model, method, n_nodes, n_origins, tolerance, n_jobs):
     thread_count(n_jobs, 1)  # checks n_jobs, also for a regressor that needs no threads
 
 
-def _target_of(state, target):
+def _target_of(state: FittedState, target: Hashable | None) -> int:
     targets = list(state.roles.target)
     if target is not None and target not in targets:
         raise ValueError(f"target {target!r} is not there; expected one of {targets}.")
     return 0 if target is None else targets.index(target)
 
 
-def _functionals(step, n_steps, horizon):
+def _functionals(step: Any, n_steps: int, horizon: int) -> tuple[list[Any], Floats]:
     """Names of the steps, and what each is of the horizon: weights of shape (steps, horizon)."""
     if isinstance(step, str) and step == "mean":
         return ["mean"], np.where(np.arange(horizon) < n_steps, 1.0 / n_steps, 0.0)[None]
@@ -159,7 +180,7 @@ def _functionals(step, n_steps, horizon):
     return [int(one) for one in steps], np.eye(horizon)[[int(one) - 1 for one in steps]]
 
 
-def _baseline_rows(state, rows, baseline):
+def _baseline_rows(state: FittedState, rows: Rows, baseline: Any) -> Rows:
     """The rows with every column at one value of each series; what is missing stays missing."""
     zero = isinstance(baseline, str) and baseline == "zero"
     if not zero and not isinstance(baseline, Mapping) and not (isinstance(baseline, str) and baseline == "mean"):
@@ -173,10 +194,10 @@ def _baseline_rows(state, rows, baseline):
     for label, value in given.items():
         if label not in known:
             raise ValueError(f"baseline has {label!r}; expected some of the columns of numbers {known}.")
-        if isinstance(value, bool) or not isinstance(value, Real) or not np.isfinite(value):
+        if isinstance(value, bool) or not isinstance(value, Real) or not np.isfinite(float(value)):
             raise ValueError(f"baseline has {value!r} for {label!r}; expected a finite number.")
     spans = list(zip(rows.starts[:-1], rows.starts[1:], strict=True))
-    changed = {}
+    changed: dict[str, Any] = {}
     for role, names in labels.items():
         table = getattr(rows, role)
         if role == "static":
@@ -195,12 +216,14 @@ def _baseline_rows(state, rows, baseline):
     return replace(rows, **changed)
 
 
-def _mean(column):
+def _mean(column: Floats) -> float:
     seen = column[~np.isnan(column)]
     return seen.mean(dtype=np.float64) if len(seen) else 0.0
 
 
-def _shared(function, start, newest, weights, rule):
+def _shared(
+    function: MemberFunction, start: Floats, newest: Floats, weights: Floats, rule: tuple[int, float] | None
+) -> tuple[Floats, Floats, Floats]:
     """The difference to the baseline, shared among the values of each window.
 
     Parameters
@@ -237,15 +260,16 @@ def _shared(function, start, newest, weights, rule):
 class _Total:
     """Weighted sums over members, by the user's columns and rows."""
 
-    def __init__(self, state, rows, origins, n_steps):
+    def __init__(self, state: FittedState, rows: Rows, origins: Integers, n_steps: int) -> None:
         self._state, self._rows, self._origins = state, rows, origins
         self._columns = columns_of(state)
-        self._parts, self._held = [], set()
+        self._parts: list[tuple[int, int, Floats]] = []
+        self._held: set[Any] = set()
         self._static = np.zeros((len(origins), n_steps, len(self._columns)))
         self._forecast, self._baseline = np.zeros((len(origins), n_steps)), np.zeros((len(origins), n_steps))
         self._which = np.searchsorted(rows.starts, origins, side="right") - 1
 
-    def add(self, function, weight, shares, forecast, baseline):
+    def add(self, function: MemberFunction, weight: float, shares: Floats, forecast: Floats, baseline: Floats) -> None:
         """A member: its shares, shape (n, steps, inputs), and its forecasts."""
         places = function.places
         self._held |= set(places.codes)
@@ -254,8 +278,8 @@ class _Total:
         read = (places.column >= 0) & ~places.static
         oldest, newest = int(places.lag[read].max(initial=0)), int(places.lag[read].min(initial=0))
         values = np.zeros((*forecast.shape, oldest - newest + 1, len(self._columns)))
-        at = oldest - places.lag[read], places.column[read]
-        np.add.at(values, (slice(None), slice(None), *at), weight * shares[..., read])
+        at: Any = (..., oldest - places.lag[read], places.column[read])
+        np.add.at(values, at, weight * shares[..., read])
         # Copies of the oldest row before a short series count as that row.
         known = self._origins - self._rows.starts[self._which]
         for number in np.flatnonzero(known < oldest):
@@ -264,9 +288,10 @@ class _Total:
             values[number, :, :first] = 0.0
         self._parts.append((oldest, newest, values))
         still = (places.column >= 0) & places.static
-        np.add.at(self._static, (slice(None), slice(None), places.column[still]), weight * shares[..., still])
+        columns: Any = (..., places.column[still])
+        np.add.at(self._static, columns, weight * shares[..., still])
 
-    def result(self, steps, target, method):
+    def result(self, steps: list[Any], target: Any, method: str) -> Attribution:
         oldest, newest = max(part[0] for part in self._parts), min(part[1] for part in self._parts)
         values = np.zeros((*self._forecast.shape, oldest - newest + 1, len(self._columns)))
         for own, _, part in self._parts:

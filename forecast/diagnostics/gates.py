@@ -1,12 +1,20 @@
 """Gates and states of a network, by window and step."""
 
+from __future__ import annotations
+
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
 
 from .._rnn import activity_of
 from .networks import network_of
+
+if TYPE_CHECKING:
+    from typing import Any
+
+    from .._types import Array, Floats
 
 __all__ = ["GateActivity", "gate_activity"]
 
@@ -48,14 +56,14 @@ class GateActivity:
     True
     """
 
-    gates: dict
-    states: dict
-    steps: np.ndarray
+    gates: dict[str, Floats]
+    states: dict[str, Floats]
+    steps: Array
     cell: str
-    layers: tuple | None = None
+    layers: tuple[str, ...] | None = None
     segment: int = 1
 
-    def to_frame(self):
+    def to_frame(self) -> pd.DataFrame:
         """Return means over windows and units.
 
         Returns
@@ -83,7 +91,7 @@ class GateActivity:
         return pd.DataFrame(table, index=pd.Index(self.steps, name="step"), columns=columns)
 
 
-def _means(values):
+def _means(values: Floats) -> Floats:
     """Over windows and units, (layers, steps); NaN at steps that no sequence has."""
     known = ~np.isnan(values)
     count = known.sum(axis=(0, 3))
@@ -91,7 +99,7 @@ def _means(values):
     return np.divide(total, count, out=np.full(total.shape, np.nan), where=count > 0)
 
 
-def gate_activity(model, X, n_jobs=None):
+def gate_activity(model: Any, X: Any, n_jobs: int | None = None) -> GateActivity:
     """Return the values of all gates and states of a fitted network, at each window, layer and time step.
 
     A forget gate near 1 keeps the cell state, near 0 it erases it; an update gate near 1 keeps a GRU's state.

@@ -1,12 +1,22 @@
 """How far back in time the gradient of the loss reaches, layer by layer."""
 
+from __future__ import annotations
+
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
 
 from .._rnn import flow_of
 from .networks import network_of
+
+if TYPE_CHECKING:
+    from typing import Any
+
+    from numpy.typing import ArrayLike
+
+    from .._types import Array, Floats
 
 __all__ = ["GradientFlow", "gradient_flow"]
 
@@ -43,14 +53,14 @@ class GradientFlow:
     True
     """
 
-    norms: np.ndarray
-    steps: np.ndarray
+    norms: Floats
+    steps: Array
     cell: str
     loss: float
-    layers: tuple | None = None
+    layers: tuple[str, ...] | None = None
     segment: int = 1
 
-    def to_frame(self):
+    def to_frame(self) -> pd.DataFrame:
         """Return the norms as a frame.
 
         Returns
@@ -74,7 +84,9 @@ class GradientFlow:
         return pd.DataFrame(self.norms.T, index=index, columns=columns)
 
 
-def gradient_flow(model, X, y=None, sample_weight=None, n_jobs=None):
+def gradient_flow(
+    model: Any, X: Any, y: Any = None, sample_weight: ArrayLike | None = None, n_jobs: int | None = None
+) -> GradientFlow:
     """Return the size of the loss gradient at each layer and time step of a fitted network.
 
     The mean loss over all given windows is differentiated with respect to the hidden state h of each layer after each

@@ -1,7 +1,10 @@
 """`channel_importance`: how much worse forecasts are if a column is taken from another time."""
 
+from __future__ import annotations
+
 from dataclasses import dataclass, replace
 from numbers import Integral
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
@@ -10,6 +13,14 @@ from sklearn.utils.validation import check_is_fitted
 from .._series import rows_of_frame
 from ..metrics import mae, rmse
 from .networks import refuse_no_forecaster
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Hashable
+    from typing import Any, Literal
+
+    from .._preparation import Rows
+    from .._series.state import FittedState
+    from .._types import Floats, FrameLike, Integers
 
 __all__ = ["ChannelImportance", "channel_importance"]
 
@@ -40,14 +51,14 @@ class ChannelImportance:
     {'importance': [0.6, 0.1], 'std': [0.1, 0.0]}
     """
 
-    columns: list
-    rises: np.ndarray
+    columns: list[Any]
+    rises: Floats
     error: float
     metric: str
-    target: object
+    target: Any
     n_origins: int
 
-    def to_frame(self):
+    def to_frame(self) -> pd.DataFrame:
         """Return the columns, the most important first.
 
         Returns
@@ -66,7 +77,17 @@ class ChannelImportance:
         return table.sort_values("importance", ascending=False, kind="stable")
 
 
-def channel_importance(model, X, *, metric="mae", n_repeats=5, n_origins=100, gap=None, target=None, random_state=0):
+def channel_importance(
+    model: Any,
+    X: FrameLike,
+    *,
+    metric: Literal["mae", "rmse"] | Callable[[Floats, Floats], float] = "mae",
+    n_repeats: int = 5,
+    n_origins: int = 100,
+    gap: int | None = None,
+    target: Hashable | None = None,
+    random_state: int | np.random.RandomState | None = 0,
+) -> ChannelImportance:
     """Measure how much worse forecasts are if one column is taken from another time: permutation importance for series.
 
     Forecasts are made after rows of `X` and compared with the actual values. Then the whole window of a column,
@@ -161,7 +182,7 @@ def channel_importance(model, X, *, metric="mae", n_repeats=5, n_origins=100, ga
     return ChannelImportance(list(groups), rises, float(error), name, targets[number], len(pieces.origins))
 
 
-def _metric(metric):
+def _metric(metric: Any) -> Callable[[Floats, Floats], float]:
     if callable(metric):
         return metric
     if metric not in _METRICS:
@@ -169,11 +190,11 @@ def _metric(metric):
     return _METRICS[metric]
 
 
-def _seed(random_state):
+def _seed(random_state: int | np.random.RandomState | None) -> int | None:
     return random_state.randint(2**31) if isinstance(random_state, np.random.RandomState) else random_state
 
 
-def _groups(state):
+def _groups(state: FittedState) -> dict[Any, tuple[str, list[int]]]:
     """Label -> role and encoded columns of everything that can be exchanged."""
     found = {label: ("targets", [number]) for number, label in enumerate(state.roles.target)}
     for role in ("past", "future", "static"):
@@ -208,17 +229,17 @@ class _Pieces:
     gap : int
     """
 
-    state: object
-    rows: object
-    origins: np.ndarray
-    actual: np.ndarray
-    series: np.ndarray
-    at: np.ndarray
+    state: FittedState
+    rows: Rows
+    origins: Integers
+    actual: Floats
+    series: Integers
+    at: Integers
     back: int
     gap: int
 
     @classmethod
-    def of(cls, state, rows, n_origins, gap):
+    def of(cls, state: FittedState, rows: Rows, n_origins: int, gap: int | None) -> _Pieces:
         horizon = state.horizon
         back = max(1, *(member.looks_back for member, _ in state.parts))
         gap = back + horizon if gap is None else int(gap)
@@ -245,7 +266,7 @@ class _Pieces:
         series, at = (np.array(part) for part in zip(*found, strict=True))
         return cls(state, known, origins, actual, series, at, back, gap)
 
-    def exchanged(self, rng):
+    def exchanged(self, rng: np.random.Generator) -> Integers:
         """For each piece, another one of the same series, at a random distance."""
         donors = np.arange(len(self.at))
         for number in np.unique(self.series):
@@ -253,7 +274,7 @@ class _Pieces:
             donors[mine] = np.roll(mine, -int(rng.choice(_distances(self.at[mine], self.gap))))
         return donors
 
-    def with_others(self, role, columns, donors, rng):
+    def with_others(self, role: str, columns: list[int], donors: Integers, rng: np.random.Generator) -> Rows:
         """The rows with some columns of the donors."""
         rows, n = self.rows, len(self.at)
         if role == "index":
@@ -270,7 +291,7 @@ class _Pieces:
         cube[:, :, columns] = cube[donors][:, :, columns]
         return replace(rows, **{role: table})
 
-    def judged(self, rows, target):
+    def judged(self, rows: Rows, target: int) -> tuple[Floats, Floats]:
         """Actual values and forecasts of a target where it is known."""
         forecast = self.state.forecast(rows, self.origins)[:, :, target]
         actual = self.actual[:, :, target]
@@ -278,7 +299,7 @@ class _Pieces:
         return actual[seen], forecast[seen]
 
 
-def _distances(origins, gap):
+def _distances(origins: Integers, gap: int) -> Integers:
     """Numbers of places by which origins can be rotated so that each gets one at least `gap` rows away."""
     found = [places for places in range(1, len(origins)) if (np.abs(np.roll(origins, -places) - origins) >= gap).all()]
     return np.array(found, dtype=np.intp)

@@ -1,6 +1,14 @@
 """The integral of a gradient along a straight path, to a tolerance: adaptive Gauss-Legendre quadrature."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 import numpy as np
+
+if TYPE_CHECKING:
+    from .._types import Array, Floats, Integers
+    from .members import MemberFunction
 
 __all__ = ["integrated", "slope_at_end"]
 
@@ -11,7 +19,7 @@ _LEAST = 1e-5  # of all that is added and taken away: what counts as the differe
 _MOST = 512  # intervals of each window that are halved; beyond, roundings are all that is left
 
 
-def slope_at_end(function, start, weights):
+def slope_at_end(function: MemberFunction, start: Floats, weights: Floats) -> Floats:
     """The gradient at the windows themselves, times the difference from a baseline.
 
     Parameters
@@ -32,7 +40,9 @@ def slope_at_end(function, start, weights):
     return found
 
 
-def integrated(function, start, weights, difference, n_nodes, tolerance):
+def integrated(
+    function: MemberFunction, start: Floats, weights: Floats, difference: Floats, n_nodes: int, tolerance: float
+) -> Floats:
     """The gradient integrated from a baseline to the windows, times their difference.
 
     The exact contribution of an interval is the difference of the forecasts at its ends. If the rule's error exceeds
@@ -63,7 +73,7 @@ def integrated(function, start, weights, difference, n_nodes, tolerance):
     found = np.zeros((n, len(weights), inputs))
     size = np.abs(slope_at_end(function, start, weights)).sum(axis=2)
     allowed = tolerance * np.maximum(np.maximum(np.abs(difference), _LEAST * size), np.finfo(float).tiny)
-    waiting = _intervals(function.kinks(start, np.arange(n)))
+    waiting: tuple[Array, ...] = _intervals(function.kinks(start, np.arange(n)))
     while len(waiting[0]):
         halved, last = [], len(waiting[0]) > _MOST * n
         for some in _blocks(len(waiting[0]), inputs * max(n_nodes, len(weights))):
@@ -86,7 +96,7 @@ def integrated(function, start, weights, difference, n_nodes, tolerance):
     return found
 
 
-def _intervals(kinks):
+def _intervals(kinks: Floats) -> tuple[Integers, Floats, Floats]:
     """Window, begin and width of the intervals between kinks, none of them empty."""
     n = len(kinks)
     edges = np.concatenate([np.zeros((n, 1)), kinks, np.ones((n, 1))], axis=1)
@@ -95,7 +105,7 @@ def _intervals(kinks):
     return which, edges[which, place], widths[which, place]
 
 
-def _blocks(n, numbers):
+def _blocks(n: int, numbers: int) -> list[Integers]:
     """Places of some at a time, so that all their numbers together fit in memory."""
     together = max(_NUMBERS // max(numbers, 1), 1)
     return [np.arange(first, min(first + together, n)) for first in range(0, n, together)]

@@ -1,7 +1,10 @@
 """The check whether anything after an origin reaches a forecast made there."""
 
+from __future__ import annotations
+
 import warnings
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
@@ -11,6 +14,12 @@ from .._frames import Roles, enter, note_time, time_labels
 from ..model_selection import RollingOrigin, backtest
 from ..model_selection.splitters import in_time
 from .networks import refuse_no_forecaster
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+    from typing import Any
+
+    from .._types import FrameLike
 
 __all__ = ["LeakageError", "LeakageReport", "check_no_leakage"]
 
@@ -61,12 +70,21 @@ class LeakageReport:
     (2, 40)
     """
 
-    cuts: list
+    cuts: list[Any]
     n_forecasts: int
     n_scrambled: int
 
 
-def check_no_leakage(model, df, *, cv=None, prepare=None, n_cuts=2, random_state=0, static=None):
+def check_no_leakage(
+    model: Any,
+    df: FrameLike,
+    *,
+    cv: Any = None,
+    prepare: Callable[[Any], Any] | None = None,
+    n_cuts: int = 2,
+    random_state: int | np.random.RandomState | None = 0,
+    static: FrameLike | None = None,
+) -> LeakageReport:
     """Scramble the future and check that no earlier forecast changes.
 
     For some origins of a backtest (the cuts), later values are shuffled and made absurd: targets and past covariates
@@ -164,13 +182,13 @@ def check_no_leakage(model, df, *, cv=None, prepare=None, n_cuts=2, random_state
     return LeakageReport(cuts, compared, scrambled)
 
 
-def _prepared(prepare, df):
+def _prepared(prepare: Callable[[pd.DataFrame], pd.DataFrame] | None, df: pd.DataFrame) -> pd.DataFrame:
     if prepare is None:
         return df
     return enter(prepare(df.copy()), "prepare(df)")[0]
 
 
-def _columns(raw, roles, prepare):
+def _columns(raw: pd.DataFrame, roles: Roles, prepare: Callable[[pd.DataFrame], pd.DataFrame] | None) -> list[Any]:
     """Columns to scramble: those that the model reads, and those that `prepare` may read."""
     used = [*roles.target, *roles.past, *roles.future]
     if prepare is None:
@@ -179,7 +197,7 @@ def _columns(raw, roles, prepare):
     return [label for label in used if label in raw.columns] + [label for label in raw.columns if label not in fixed]
 
 
-def _repeatable(model):
+def _repeatable(model: Any) -> Any:
     names = [name for name, value in model.get_params().items() if name.endswith("random_state") and value is None]
     model.set_params(**dict.fromkeys(names, 0))
     if model.regressor is None:
@@ -189,7 +207,7 @@ def _repeatable(model):
     return model
 
 
-def _forecasts(model, frame, cv, refit, static):
+def _forecasts(model: Any, frame: pd.DataFrame, cv: Any, refit: bool, static: FrameLike | None) -> pd.DataFrame:
     with warnings.catch_warnings():
         for category in (UserWarning, RuntimeWarning):  # of skill, of overflow: half of these data are nonsense
             warnings.simplefilter("ignore", category)
@@ -197,7 +215,9 @@ def _forecasts(model, frame, cv, refit, static):
     return rows.drop(columns="actual")
 
 
-def _scrambled_forecasts(model, frame, cv, refit, first, roles, static):
+def _scrambled_forecasts(
+    model: Any, frame: pd.DataFrame, cv: Any, refit: bool, first: Any, roles: Roles, static: FrameLike | None
+) -> pd.DataFrame:
     """Forecasts of a scrambled frame, from all origins or, if later ones fail on the absurd values, up to the cut.
 
     A transform may refuse absurd values, and its inverse may fail on forecasts made from them. As long as only later
@@ -212,20 +232,28 @@ def _scrambled_forecasts(model, frame, cv, refit, first, roles, static):
 class _UpTo:
     """The folds of a splitter whose test rows begin at a stamp or before it."""
 
-    def __init__(self, cv, first, roles):
+    def __init__(self, cv: Any, first: Any, roles: Roles) -> None:
         self.cv, self.first, self.roles = cv, first, roles
 
-    def __repr__(self):
+    def __repr__(self) -> str:
         return repr(self.cv)
 
-    def split(self, frame):
+    def split(self, frame: pd.DataFrame) -> Iterator[tuple[Any, Any]]:
         labels = time_labels(frame, self.roles, "df")
         for train, test in self.cv.split(frame):
             if labels[np.asarray(test)].min() <= self.first:
                 yield train, test
 
 
-def _scramble(frame, columns, future, labels, first, horizon, rng):
+def _scramble(
+    frame: pd.DataFrame,
+    columns: list[Any],
+    future: Sequence[Any],
+    labels: pd.Index,
+    first: Any,
+    horizon: int,
+    rng: np.random.Generator,
+) -> tuple[pd.DataFrame, int]:
     """A copy whose values after a cut are shuffled and made absurd, and their number."""
     changed, count = frame.copy(), 0
     ahead = labels[labels >= first].unique().sort_values()
@@ -246,9 +274,9 @@ def _scramble(frame, columns, future, labels, first, horizon, rng):
     return changed, count
 
 
-def _compare(honest, changed, first, refit):
+def _compare(honest: pd.DataFrame, changed: pd.DataFrame, first: Any, refit: bool) -> int:
     """Number of compared forecasts from origins before a time stamp; a change is an error."""
-    keys = [name for name in honest.columns if name not in ("forecast",) and not name.startswith(("lower_", "upper_"))]
+    keys = [name for name in honest.columns if name != "forecast" and not name.startswith(("lower_", "upper_"))]
     before = honest["origin"] < first
     one, other = honest[before], changed[changed["origin"] < first]
     if not one[keys].reset_index(drop=True).equals(other[keys].reset_index(drop=True)):

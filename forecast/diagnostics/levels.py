@@ -1,10 +1,20 @@
 """A window norm applied to variants of windows, forwards and, for gradients, backwards."""
 
+from __future__ import annotations
+
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from .._windows import Norm
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Any
+
+    from .._types import Booleans, Floats, Integers
+    from .._windows import Windows
 
 __all__ = ["Levelled", "WindowLevel"]
 
@@ -21,14 +31,15 @@ class WindowLevel:
         As `window_norm`.
     """
 
-    def __init__(self, windows, norm):
+    def __init__(self, windows: Windows, norm: Any) -> None:
         self.norm = Norm.of(norm, windows.lookback)
         self.lookback, self.channels, self.n = windows.lookback, windows.n_channels, windows.n_targets
         self.horizon = windows.horizon
         floor = windows.window_floor if self.norm.kind == "standard" else None
-        self._floor = floor if floor is None or len(floor) > 1 else np.broadcast_to(floor, (len(windows), self.n))
-        if self._floor is not None and len(floor) > 1:
-            self._floor = floor[windows.which]
+        self._floor = floor
+        if floor is not None:
+            one = len(floor) == 1
+            self._floor = np.broadcast_to(floor, (len(windows), self.n)) if one else floor[windows.which]
         self.season = self.norm.season or 1
         self.place = np.arange(self.lookback + self.horizon) % self.season  # of each step, which centre it has
         # Each centre is a mean of the past: its weights.
@@ -38,12 +49,12 @@ class WindowLevel:
             self.weights[read, self.place[: self.lookback][read]] = 1.0
             self.weights /= self.weights.sum(axis=0)
 
-    def past(self, X):
+    def past(self, X: Floats) -> Floats:
         """A view of the targets' past in rows of a matrix, shape (n, lookback, targets)."""
         values = X[:, : self.lookback * self.channels]
         return values.reshape(len(X), self.lookback, self.channels)[..., : self.n]
 
-    def of(self, X, which):
+    def of(self, X: Floats, which: Integers) -> Levelled:
         """Variants of windows without their level.
 
         Parameters
@@ -71,7 +82,7 @@ class WindowLevel:
         self.past(out)[...] = moved / scale[:, None]
         return Levelled(self, out, centre, scale[:, None], free)
 
-    def kinks(self, start, end, which):
+    def kinks(self, start: Floats, end: Floats, which: Integers) -> Floats:
         """Where on the straight path from one matrix to another a deviation leaves its floor: the slope jumps there.
 
         Parameters
@@ -118,19 +129,19 @@ class Levelled:
     """
 
     level: WindowLevel
-    matrix: np.ndarray
-    centre: np.ndarray | None
-    scale: np.ndarray
-    free: np.ndarray | None
+    matrix: Floats
+    centre: Floats | None
+    scale: Floats
+    free: Booleans | None
 
-    def restored(self, outputs):
+    def restored(self, outputs: Floats) -> Floats:
         """Forecasts with their level, shape (n, horizon, targets), from outputs of a regressor."""
         cube = outputs.reshape(len(outputs), self.level.horizon, self.level.n)
         if self.centre is None:
             return cube
         return cube * self.scale + self.centre[:, self.level.place[self.level.lookback :]]
 
-    def pulled(self, weights, outputs, pull):
+    def pulled(self, weights: Floats, outputs: Floats, pull: Callable[[Floats], Floats]) -> Floats:
         """Gradients of weighted sums of the forecasts with their level, by the windows with theirs.
 
         Parameters
@@ -155,7 +166,7 @@ class Levelled:
         for place in range(level.season):
             ahead, behind = level.place[steps:] == place, level.place[:steps] == place
             of_centre[:, place] = weights[:, ahead].sum(axis=1) - inner[:, behind].sum(axis=1)
-        outer = 0.0
+        outer: Any = 0.0
         if self.free is not None:
             cube = outputs.reshape(weights.shape)
             without = level.past(self.matrix)

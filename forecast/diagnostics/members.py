@@ -1,5 +1,9 @@
 """A member of a forecaster as a function of its windows, in the units of the target, with its derivative."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, cast
+
 import numpy as np
 
 from .._windows import Windows
@@ -7,6 +11,14 @@ from ..baselines import Drift, LastValue, SeasonalNaive
 from .columns import places_of
 from .derivatives import derivative_of, reads_back
 from .levels import WindowLevel
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Any
+
+    from .._preparation import Member, Rows
+    from .._series.state import FittedState
+    from .._types import Array, Booleans, Floats, Integers
 
 __all__ = ["MemberFunction"]
 
@@ -31,7 +43,9 @@ class MemberFunction:
     n_jobs : int or None
     """
 
-    def __init__(self, member, state, rows, origins, target, n_jobs=None):
+    def __init__(
+        self, member: Member, state: FittedState, rows: Rows, origins: Integers, target: int, n_jobs: int | None = None
+    ) -> None:
         self._member, self._target = member, target
         self.own = target  # targets are the first of the columns
         rows, origins = self._own(rows, origins)
@@ -48,7 +62,7 @@ class MemberFunction:
         self.matrix = np.asarray(self._plain, dtype=np.float64)
         self.newest = self._newest(rows)
 
-    def _own(self, rows, origins):
+    def _own(self, rows: Rows, origins: Integers) -> tuple[Rows, Integers]:
         """Rows and origins as the member takes them."""
         if self._member.pads:
             rows, origins = rows.lengthened(origins, self._member.looks_back)
@@ -58,7 +72,7 @@ class MemberFunction:
             rows = rows.split()
         return rows, origins
 
-    def baseline(self, rows, origins, calendar):
+    def baseline(self, rows: Rows, origins: Integers, calendar: Any) -> tuple[Floats, Floats]:
         """The windows of other rows, with what is held as it is in the own ones.
 
         Parameters
@@ -81,24 +95,25 @@ class MemberFunction:
         of_calendar, places = self.places.calendar >= 0, self.places
         if of_calendar.any():
             n = places.calendar.max() + 1
-            end = self._plain.future.shape[1] - self._member.preparation.irregular  # the time of each row is the last
-            features, which = self._plain.future[:, end - n : end].astype(np.float64), self._plain.which
+            future = cast("Floats", self._plain.future)  # the calendar is in it
+            end = future.shape[1] - self._member.preparation.irregular  # the time of each row is the last
+            features, which = future[:, end - n : end].astype(np.float64), self._plain.which
             spans = zip(self._plain.starts[:-1], self._plain.starts[1:], strict=True)
             means = np.array([features[first:end].mean(axis=0) for first, end in spans])
             means = means if calendar == "mean" else np.zeros_like(means)
             matrix[:, of_calendar] = means[which][:, places.calendar[of_calendar]]
         return np.where(places.column >= 0, matrix, self.matrix), self._newest(rows)
 
-    def _newest(self, rows):
+    def _newest(self, rows: Rows) -> Floats:
         """The newest value of the target in each window, in its own units."""
-        known = rows.filled("targets", self._member.preparation.fill)
+        known: Array = rows.filled("targets", self._member.preparation.fill)
         return known[self._plain.origins, self._column].astype(np.float64)
 
-    def kinks(self, start, which):
+    def kinks(self, start: Floats, which: Integers) -> Floats:
         """As `WindowLevel.kinks`, from a baseline to the windows."""
         return self._level.kinks(start, self.matrix[which], which)
 
-    def __call__(self, X, which):
+    def __call__(self, X: Floats, which: Integers) -> tuple[Floats, Callable[[Floats], Floats]]:
         """Forecasts of variants of windows, and a function that gives gradients of weighted sums of the steps.
 
         Parameters
@@ -118,12 +133,12 @@ class MemberFunction:
         outputs = outputs.reshape(len(X), -1)
         transformed = levelled.restored(outputs)
 
-        def gradient(weights):
+        def gradient(weights: Floats) -> Floats:
             return levelled.pulled(self._slopes(transformed, which, weights), outputs, pull)
 
         return self._undone(transformed, which)[:, :, self._column], gradient
 
-    def standing(self):
+    def standing(self) -> Booleans:
         """Which windows' forecasts are their newest value whatever the regressor says: the series never moved.
 
         Returns
@@ -140,14 +155,14 @@ class MemberFunction:
             still &= (cube[:, :, self._column] == self.newest[:, None]).all(axis=1)
         return still
 
-    def _undone(self, transformed, which):
+    def _undone(self, transformed: Floats, which: Integers) -> Floats:
         preparation = self._member.preparation
         if preparation.transform is None:
             return transformed
         flat = transformed.reshape(len(transformed), -1)
         return preparation.restore(self._rows, self._plain[which], flat)
 
-    def _slopes(self, transformed, which, weights):
+    def _slopes(self, transformed: Floats, which: Integers, weights: Floats) -> Floats:
         """Weights of the transformed steps: those of the steps through the derivative of the transform's inverse."""
         out = np.zeros(transformed.shape)
         preparation, column = self._member.preparation, self._column
@@ -155,7 +170,7 @@ class MemberFunction:
             out[:, :, column] = weights
             return out
 
-        def slope(nudge):
+        def slope(nudge: Floats) -> Floats:
             up, down = (self._undone(transformed + sign * nudge, which)[:, :, column] for sign in (1, -1))
             return (up - down) / 2
 
@@ -170,10 +185,10 @@ class MemberFunction:
         return out
 
 
-def _plain(windows, lookback):
+def _plain(windows: Windows, lookback: int) -> Windows:
     """The same windows without a norm, looking back further where that is asked for."""
-    names = ("horizon", "n_targets", "index", "freq", "channel_names", "future", "static", "starts", "series", "levels")
-    names += ("elapsed", "stamps")
+    names = ["horizon", "n_targets", "index", "freq", "channel_names", "future", "static", "starts", "series", "levels"]
+    names += ["elapsed", "stamps"]
     return Windows(
         windows.values, windows.origins, lookback=lookback, **{name: getattr(windows, name) for name in names}
     )

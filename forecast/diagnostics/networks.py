@@ -1,13 +1,20 @@
 """The network to examine and its windows, from any model."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 from .._classifier import RNNClassifier
 from .._rnn import RNNForecaster
 from .._series import SeriesForecaster, windows_of_frame
 
+if TYPE_CHECKING:
+    from typing import Any
+
 __all__ = ["network_of", "refuse_no_forecaster"]
 
 
-def refuse_no_forecaster(model, function, needs):
+def refuse_no_forecaster(model: Any, function: str, needs: str) -> None:
     """Refuse any model but a `SeriesForecaster`, a classifier by name.
 
     Parameters
@@ -34,7 +41,7 @@ def refuse_no_forecaster(model, function, needs):
         )
 
 
-def network_of(model, X, y=None):
+def network_of(model: Any, X: Any, y: Any = None) -> tuple[Any, Any, Any]:
     """The fitted network, and X and y as it takes them.
 
     Parameters

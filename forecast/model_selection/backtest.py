@@ -391,9 +391,9 @@ def _run(
         names = [name for name in done[0][0] if name not in ("forecast", *SCORES)]
         found |= {name: np.concatenate([_padded(part[name], longest) for part, _, _ in done]) for name in names}
     found = {name: within(column, lowest_of(model), model.upper) for name, column in found.items()}
-    for name in {name for part, _, _ in done for name in part} & set(SCORES):
-        parts = (part.get(name, np.full_like(part["forecast"], np.nan)) for part, _, _ in done)
-        found[name] = np.concatenate([_padded(part, longest) for part in parts])
+    for score in {name for part, _, _ in done for name in part} & set(SCORES):
+        parts = (part.get(score, np.full_like(part["forecast"], np.nan)) for part, _, _ in done)
+        found[score] = np.concatenate([_padded(part, longest) for part in parts])
     lacking = missing_intervals(name, found, origins, levels, done[0][1][0])
     return found, sum(seconds for _, _, seconds in done) + time.perf_counter() - started, lacking
 

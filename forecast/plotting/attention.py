@@ -1,12 +1,23 @@
 """`AttentionDisplay`: the steps of the past that a decoder attends to."""
 
+from __future__ import annotations
+
 from numbers import Integral
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from .._classifier import RNNClassifier
 from .captions import caption
 from .style import dress, font_of, new_axes, pyplot, tones_of
+
+if TYPE_CHECKING:
+    from typing import Any, Literal, Self
+
+    from matplotlib.axes import Axes
+    from numpy.typing import ArrayLike
+
+    from .._types import Floats
 
 __all__ = ["AttentionDisplay"]
 
@@ -40,13 +51,22 @@ class AttentionDisplay:
     ((2, 2), 'step of the forecast')
     """
 
-    def __init__(self, weights, *, title=None, legend=True):
+    def __init__(self, weights: Floats, *, title: str | None = None, legend: bool = True) -> None:
         self.weights = weights
         self.title = title
         self.legend = legend
 
     @classmethod
-    def from_estimator(cls, model, X, *, window=-1, title=None, legend=True, ax=None):
+    def from_estimator(
+        cls,
+        model: Any,
+        X: Any,
+        *,
+        window: int | Literal["mean"] = -1,
+        title: str | None = None,
+        legend: bool = True,
+        ax: Axes | None = None,
+    ) -> Self:
         """Run a fitted network over windows and draw its attention.
 
         Parameters
@@ -109,7 +129,9 @@ class AttentionDisplay:
         return cls.from_weights(weights, title=title, legend=legend, ax=ax)
 
     @classmethod
-    def from_weights(cls, weights, *, title=None, legend=True, ax=None):
+    def from_weights(
+        cls, weights: ArrayLike, *, title: str | None = None, legend: bool = True, ax: Axes | None = None
+    ) -> Self:
         """Draw attention weights that you have computed.
 
         Parameters
@@ -141,7 +163,7 @@ class AttentionDisplay:
             )
         return cls(weights, title=title, legend=legend).plot(ax)
 
-    def plot(self, ax=None):
+    def plot(self, ax: Axes | None = None) -> Self:
         """Draw.
 
         Parameters
@@ -163,12 +185,13 @@ class AttentionDisplay:
         self.ax_ = ax = new_axes(ax)
         self.figure_ = ax.figure
         steps, past = self.weights.shape
-        limits = {"vmin": 0.0, "vmax": float(self.weights.max()) or 1.0, "cmap": "cividis"}
+        limits: dict[str, Any] = {"vmin": 0.0, "vmax": float(self.weights.max()) or 1.0, "cmap": "cividis"}
         columns, rows = np.arange(past + 1) - past + 0.5, np.arange(steps + 1) + 0.5
         self.mesh_ = ax.pcolormesh(columns, rows, self.weights, rasterized=True, **limits)
         ax.invert_yaxis()
-        for axis in (ax.xaxis, ax.yaxis):
-            axis.get_major_locator().set_params(integer=True)
+        locators: list[Any] = [axis.get_major_locator() for axis in (ax.xaxis, ax.yaxis)]
+        for locator in locators:
+            locator.set_params(integer=True)
         dress(ax, "time step of the window (0: the newest)", "step of the forecast", grid=None)
         if self.legend:
             tones, font = tones_of(ax), font_of(ax)

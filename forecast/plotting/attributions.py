@@ -1,10 +1,25 @@
 """`AttributionDisplay`: what each column, or each row of it, contributes to a forecast."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 import numpy as np
 
 from .captions import caption
 from .reading import one_of
 from .style import colour_of, dress, font_of, labelled, new_axes, pyplot, rows_that_fit, tones_of
+
+if TYPE_CHECKING:
+    from typing import Any, Literal, Self
+
+    import pandas as pd
+    from matplotlib.axes import Axes
+    from matplotlib.collections import QuadMesh
+    from matplotlib.lines import Line2D
+
+    from .._types import FrameLike
+    from ..diagnostics import Attribution
 
 __all__ = ["AttributionDisplay"]
 
@@ -51,7 +66,15 @@ class AttributionDisplay:
     ['y']
     """
 
-    def __init__(self, attribution, *, kind="columns", unit=None, title=None, legend=True):
+    def __init__(
+        self,
+        attribution: Attribution,
+        *,
+        kind: Literal["columns", "lags"] = "columns",
+        unit: str | None = None,
+        title: str | None = None,
+        legend: bool = True,
+    ) -> None:
         self.attribution = attribution
         self.kind = kind
         self.unit = unit
@@ -60,8 +83,18 @@ class AttributionDisplay:
 
     @classmethod
     def from_estimator(
-        cls, model, X=None, *, history=None, n_origins=1, kind="columns", unit=None, title=None, legend=True, ax=None
-    ):
+        cls,
+        model: Any,
+        X: FrameLike | None = None,
+        *,
+        history: FrameLike | None = None,
+        n_origins: int = 1,
+        kind: Literal["columns", "lags"] = "columns",
+        unit: str | None = None,
+        title: str | None = None,
+        legend: bool = True,
+        ax: Axes | None = None,
+    ) -> Self:
         """Explain forecasts of a fitted model by integrated gradients, and draw the result.
 
         Parameters
@@ -108,7 +141,16 @@ class AttributionDisplay:
         return cls.from_attribution(attribution, kind=kind, unit=unit, title=title, legend=legend, ax=ax)
 
     @classmethod
-    def from_attribution(cls, attribution, *, kind="columns", unit=None, title=None, legend=True, ax=None):
+    def from_attribution(
+        cls,
+        attribution: Attribution,
+        *,
+        kind: Literal["columns", "lags"] = "columns",
+        unit: str | None = None,
+        title: str | None = None,
+        legend: bool = True,
+        ax: Axes | None = None,
+    ) -> Self:
         """Draw an attribution that you have computed.
 
         Parameters
@@ -142,7 +184,7 @@ class AttributionDisplay:
             )
         return cls(attribution, kind=kind, unit=unit, title=title, legend=legend).plot(ax)
 
-    def plot(self, ax=None):
+    def plot(self, ax: Axes | None = None) -> Self:
         """Draw.
 
         Parameters
@@ -166,7 +208,9 @@ class AttributionDisplay:
         one_of(self.kind, ("columns", "lags"), "kind")
         table = self.attribution.by_column()
         self.ax_ = ax = new_axes(ax, size=(9, 1.9 + 0.32 * min(len(table), 20)))
-        self.figure_, self.lines_, self.mesh_ = ax.figure, [], None
+        self.figure_ = ax.figure
+        self.lines_: list[Line2D] = []
+        self.mesh_: QuadMesh | None = None
         if self.kind == "columns":
             self._bars(table)
         else:
@@ -174,12 +218,12 @@ class AttributionDisplay:
         return self
 
     @property
-    def _of(self):
+    def _of(self) -> str:
         step = self.attribution.steps
         which = f"step {step[0]}" if len(step) == 1 and step != ["mean"] else "mean of the horizon"
         return labelled(f"added to {self.attribution.target}, {which}", self.unit)
 
-    def _bars(self, table):
+    def _bars(self, table: pd.DataFrame) -> None:
         ax, tones = self.ax_, tones_of(self.ax_)
         effect, names = table["effect"].to_numpy(), [str(name) for name in table.index]
         room = rows_that_fit(ax)
@@ -204,7 +248,7 @@ class AttributionDisplay:
         self.bars_.set_label(f"from {base:.4g} (baseline) to {full:.4g}")
         caption(ax, self.title, handles=[self.bars_], legend=self.legend)
 
-    def _lags(self):
+    def _lags(self) -> None:
         ax, tones = self.ax_, tones_of(self.ax_)
         order = self.attribution.by_column().index
         table = self.attribution.by_lag()[order]
@@ -215,19 +259,20 @@ class AttributionDisplay:
         most = float(np.abs(values).max()) or 1.0
         steps = -table.index.to_numpy()
         edges = np.append(steps - 0.5, steps[-1] + 0.5)
-        self.mesh_ = ax.pcolormesh(
+        self.mesh_ = mesh = ax.pcolormesh(
             edges, np.arange(len(values) + 1) - 0.5, values, vmin=-most, vmax=most, cmap="RdBu_r", rasterized=True
         )
         if steps[-1] > 0:
             ax.axvline(0.5, color=tones.ink, linewidth=1.2)
         ax.invert_yaxis()
         ax.set_yticks(np.arange(len(values)), [str(name) for name in table.columns])
-        ax.xaxis.get_major_locator().set_params(integer=True)
+        locator: Any = ax.xaxis.get_major_locator()
+        locator.set_params(integer=True)
         dress(ax, "row (0: the newest known, 1: the first ahead)", None, grid=None)
         ax.tick_params(axis="y", length=0, colors=tones.ink)
         if self.legend:
             font = font_of(ax)
-            bar = self.figure_.colorbar(self.mesh_, ax=ax, fraction=0.05, pad=0.015)
+            bar = self.figure_.colorbar(mesh, ax=ax, fraction=0.05, pad=0.015)
             bar.set_label(labelled("added", self.unit), color=tones.ink, fontsize=font + 0.5)
             bar.ax.tick_params(colors=tones.muted, labelsize=font)
             bar.outline.set_visible(False)

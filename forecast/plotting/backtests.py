@@ -1,6 +1,9 @@
 """`BacktestDisplay`: how errors of a backtest change from origin to origin, step to step, or series to series."""
 
+from __future__ import annotations
+
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
@@ -8,6 +11,15 @@ import pandas as pd
 from .captions import caption
 from .reading import models_of, one_of, order_of, rows_of, step_unit
 from .style import MANY, dress, font_of, labelled, looks_of, markers_of, new_axes, place, pyplot, time_axis, tones_of
+
+if TYPE_CHECKING:
+    from collections.abc import Hashable, Sequence
+    from typing import Any, Self
+
+    from matplotlib.axes import Axes
+    from matplotlib.lines import Line2D
+
+    from ..model_selection import BacktestReport
 
 __all__ = ["BacktestDisplay"]
 
@@ -57,8 +69,17 @@ class BacktestDisplay:
     """
 
     def __init__(
-        self, table, *, by="origin", metric="MAE", step_unit=None, unit=None, order=None, title=None, legend=True
-    ):
+        self,
+        table: pd.DataFrame,
+        *,
+        by: str = "origin",
+        metric: str = "MAE",
+        step_unit: str | None = None,
+        unit: str | None = None,
+        order: Sequence[str] | None = None,
+        title: str | None = None,
+        legend: bool = True,
+    ) -> None:
         self.table = table
         self.by = by
         self.metric = metric
@@ -71,18 +92,18 @@ class BacktestDisplay:
     @classmethod
     def from_report(
         cls,
-        report,
+        report: BacktestReport,
         *,
-        by="origin",
-        metric="MAE",
-        models=None,
-        series=None,
-        target=None,
-        unit=None,
-        title=None,
-        legend=True,
-        ax=None,
-    ):
+        by: str = "origin",
+        metric: str = "MAE",
+        models: str | Sequence[str] | None = None,
+        series: Any = None,
+        target: Hashable | None = None,
+        unit: str | None = None,
+        title: str | None = None,
+        legend: bool = True,
+        ax: Axes | None = None,
+    ) -> Self:
         """Draw a backtest's errors.
 
         Parameters
@@ -155,7 +176,7 @@ class BacktestDisplay:
         )
         return display.plot(ax)
 
-    def plot(self, ax=None):
+    def plot(self, ax: Axes | None = None) -> Self:
         """Draw.
 
         Parameters
@@ -177,7 +198,8 @@ class BacktestDisplay:
         n = len(self.table)
         high = 1.4 + 0.26 * min(n, _MOST_ROWS) if self.by == "series" else 4.2
         self.ax_ = ax = new_axes(ax, size=(9, max(high, 3.0)))
-        self.figure_, self.lines_ = ax.figure, []
+        self.figure_ = ax.figure
+        self.lines_: list[Line2D] = []
         looks = looks_of(self.table.columns, self.order, points=n)
         at = np.arange(n) if self.by == "series" else place(self.table.index)
         for name, column in self.table.items():
@@ -196,13 +218,13 @@ class BacktestDisplay:
         caption(ax, self.title, legend=self.legend)
         return self
 
-    def _label(self):
+    def _label(self) -> str:
         """The label of the axis of errors."""
         if self.metric == "skill":
             return "skill over the best naive forecast"
         return labelled(self.metric, self.unit if self.metric in _IN_UNITS else "%" if self.metric == "sMAPE" else None)
 
-    def _name_times(self, ax, label):
+    def _name_times(self, ax: Axes, label: str) -> None:
         if self.by == "step":
             xlabel = labelled("steps ahead", self.step_unit)
             time_axis(ax, pd.RangeIndex(2))
@@ -215,7 +237,7 @@ class BacktestDisplay:
         ax.margins(x=0.02)
         dress(ax, xlabel, label)
 
-    def _name_series(self, ax, label):
+    def _name_series(self, ax: Axes, label: str) -> None:
         n = len(self.table)
         if self.metric == "skill":
             ax.axvline(0, color=tones_of(ax).ink, linewidth=1.2, zorder=2)
@@ -228,11 +250,11 @@ class BacktestDisplay:
         ax.set_yticks(shown, [str(name) for name in self.table.index[shown]])
 
 
-def _by(report, by, metric):
+def _by(report: BacktestReport, by: str, metric: str) -> pd.DataFrame:
     return report.summary(by=by)[metric].unstack("model")
 
 
-def _by_origin(report, metric):
+def _by_origin(report: BacktestReport, metric: str) -> pd.DataFrame:
     """The summary by origin: the report splits by steps, so each row gets the number of its origin as its step."""
     origins = pd.Index(report.frame["origin"].unique()).sort_values()
     numbered = replace(report, frame=report.frame.assign(step=origins.get_indexer(report.frame["origin"])))

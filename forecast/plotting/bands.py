@@ -1,14 +1,23 @@
 """Forecasts with bounds, read from users' frames: bounds by coverage, or quantiles by level."""
 
+from __future__ import annotations
+
 import re
 from dataclasses import dataclass, field
 from numbers import Real
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
 
 from .._frames import as_frame, enter
 from .reading import Lines, levels_of, one_of
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from typing import Any
+
+    from .._types import FrameLike
 
 __all__ = ["Predictions", "bands_of_interval", "intervals_of", "predictions_of", "quantiles_of", "read_predictions"]
 
@@ -23,15 +32,23 @@ class Predictions:
     history: pd.Series
     forecast: pd.Series
     actual: pd.Series | None = None
-    intervals: dict = field(default_factory=dict)
+    intervals: dict[Any, pd.DataFrame] = field(default_factory=dict)
 
 
-def bands_of_interval(frame, level):
+def bands_of_interval(frame: pd.DataFrame, level: float) -> pd.DataFrame:
     """The columns `lower_0.8` and `upper_0.8` of a report as `lower` and `upper`."""
     return pd.DataFrame({side: frame[f"{side}_{level:g}"] for side in ("lower", "upper")})
 
 
-def predictions_of(model, X, history, actual, levels, target, series):
+def predictions_of(
+    model: Any,
+    X: FrameLike | None,
+    history: FrameLike | None,
+    actual: FrameLike | None,
+    levels: list[float],
+    target: Any,
+    series: Any,
+) -> dict[Any, Predictions]:
     """Forecasts of a fitted model, its intervals, and the rows before them.
 
     Parameters
@@ -53,13 +70,14 @@ def predictions_of(model, X, history, actual, levels, target, series):
     answer = model.predict(given, history=history)
     # Rows that were given name their series and stamps themselves; the answer has its own where none were.
     rows = Lines(answer if given is None else given, model, "the forecast" if given is None else "X")
-    bounds = enter(model.predict_interval(given, history=history, coverage=levels))[0] if levels else None
+    bounds: Any = enter(model.predict_interval(given, history=history, coverage=levels))[0] if levels else None
     forecast = enter(answer)[0][target] if hasattr(answer, "columns") else answer
     past = Lines(model.history_ if history is None else history, model, "history")
     known = None if actual is None else Lines(actual, model, "actual")
     if known is None and X is not None and target in rows.frame.columns:
         known = rows
-    parts, several = {}, isinstance(series, list)  # several have titles, which name the series
+    parts: dict[Any, Predictions] = {}
+    several = isinstance(series, list)  # several have titles, which name the series
     for key in _keys(model, rows, series):
         intervals = {}
         for level in levels:
@@ -72,7 +90,7 @@ def predictions_of(model, X, history, actual, levels, target, series):
     return parts
 
 
-def _keys(model, rows, series):
+def _keys(model: Any, rows: Lines, series: Any) -> list[Any]:
     """Names of the series to draw; [None] for a model of one series."""
     if model.series is not None:
         return [one_of(one, rows.keys, "series") for one in (series if isinstance(series, list) else [series])]
@@ -81,7 +99,9 @@ def _keys(model, rows, series):
     return [None]
 
 
-def read_predictions(history, forecast, actual, intervals, coverage, target):
+def read_predictions(
+    history: Any, forecast: Any, actual: Any, intervals: Any, coverage: Any, target: Any
+) -> Predictions:
     """Read what `ForecastDisplay.from_predictions` is given.
 
     Parameters
@@ -98,13 +118,13 @@ def read_predictions(history, forecast, actual, intervals, coverage, target):
     TypeError, ValueError
         As there.
     """
-    level = levels_of(coverage)
-    if len(level) > 1:
+    levels = levels_of(coverage)
+    if len(levels) > 1:
         raise ValueError(
             f"coverage is {coverage!r}; expected one number, of bounds that do not say it themselves. Fix: "
             "intervals={0.5: frame, 0.8: frame}."
         )
-    level = level[0] if level else None
+    level = levels[0] if levels else None
     history = _flat(history, "history")
     forecast = _by_level(forecast) if isinstance(forecast, dict) else _flat(forecast, "forecast")
     forecast = _by_name(forecast, target, history.columns)
@@ -123,7 +143,7 @@ def read_predictions(history, forecast, actual, intervals, coverage, target):
     return Predictions(past.astype(np.float64), line, known, bands)
 
 
-def _flat(frame, what):
+def _flat(frame: pd.DataFrame | pd.Series, what: str) -> pd.DataFrame:
     """A frame of one series, indexed by time."""
     frame = as_frame(enter(frame, what)[0], what)
     if frame.index.nlevels > 1:
@@ -136,11 +156,11 @@ def _flat(frame, what):
     return frame
 
 
-def _is_level(name):
-    return isinstance(name, Real) and not isinstance(name, bool) and 0 < name < 1
+def _is_level(name: Any) -> bool:
+    return isinstance(name, Real) and not isinstance(name, bool) and 0 < float(name) < 1
 
 
-def _by_level(given):
+def _by_level(given: Mapping[float, Any]) -> pd.DataFrame:
     """A dict of frames by level as one frame."""
     columns = {float(level): _flat(frame, f"forecast[{level!r}]").iloc[:, 0] for level, frame in given.items()}
     if not columns or not all(_is_level(level) for level in columns):
@@ -153,10 +173,10 @@ def _by_level(given):
     return frame
 
 
-def _by_name(frame, target, names):
+def _by_name(frame: pd.DataFrame, target: Any, names: Any) -> pd.DataFrame:
     """Columns `<target>_0.1` of one target, None is the first in `names`, as columns 0.1; without such, the frame."""
-    found = {name: _QUANTILE.fullmatch(str(name)) for name in frame.columns if name not in names}
-    found = {name: (match["target"], float(match["level"])) for name, match in found.items() if match}
+    matches = {name: _QUANTILE.fullmatch(str(name)) for name in frame.columns if name not in names}
+    found = {name: (match["target"], float(match["level"])) for name, match in matches.items() if match}
     found = {name: pair for name, pair in found.items() if not re.search(r"(^|_)(lower|upper)$", pair[0])}
     if not found:
         return frame
@@ -169,7 +189,7 @@ def _by_name(frame, target, names):
     return part
 
 
-def _line(forecast, quantiles, target, history):
+def _line(forecast: pd.DataFrame, quantiles: list[float], target: Any, history: pd.DataFrame) -> tuple[pd.Series, Any]:
     """The line of the forecast, and the name of the target."""
     if quantiles:
         if 0.5 not in quantiles:
@@ -188,7 +208,7 @@ def _line(forecast, quantiles, target, history):
     return forecast[column].astype(np.float64), target
 
 
-def _bounds(frame, line, target, coverage):
+def _bounds(frame: pd.DataFrame, line: pd.Series, target: Any, coverage: Any) -> dict[float, pd.DataFrame]:
     """Bands of the columns of bounds: `<target>_lower_0.8`, `lower_0.8`, `<target>_lower`, or plainly `lower`."""
     found, columns = {}, list(frame.columns)
     for name in columns:
@@ -210,7 +230,7 @@ def _bounds(frame, line, target, coverage):
     return bands
 
 
-def intervals_of(given, target):
+def intervals_of(given: Any, target: Any) -> dict[float, Any]:
     """Bounds by coverage: a dict as it is, a frame as `predict_interval(coverage=[...])` gives it.
 
     Parameters
@@ -231,7 +251,7 @@ def intervals_of(given, target):
     return _bounds(frame, frame, target, None)
 
 
-def quantiles_of(given, target):
+def quantiles_of(given: Any, target: Any) -> dict[float, Any]:
     """Quantiles by level: a dict as it is, a frame as `predict_quantiles` gives it; parameters as `intervals_of`.
 
     Returns
@@ -248,7 +268,7 @@ def quantiles_of(given, target):
     return {float(name): column for name, column in _by_name(frame, target, []).items()}
 
 
-def _only(found, target, what, example):
+def _only(found: Any, target: Any, what: str, example: str) -> Any:
     """The target that some columns are of."""
     found = list(dict.fromkeys(found))
     if not found:
@@ -260,7 +280,7 @@ def _only(found, target, what, example):
     return found[0]
 
 
-def _pairs(frame, levels):
+def _pairs(frame: pd.DataFrame, levels: Sequence[float]) -> dict[float, pd.DataFrame]:
     """Bands between levels on both sides of the median."""
     bands, left = {}, sorted(level for level in levels if level != 0.5)
     for level in [level for level in left if level < 0.5]:

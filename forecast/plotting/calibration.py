@@ -1,5 +1,9 @@
 """`CoverageDisplay`: do intervals and quantiles contain the actual values as often as they should?"""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 import numpy as np
 import pandas as pd
 
@@ -7,6 +11,18 @@ from .bands import intervals_of, quantiles_of
 from .captions import caption
 from .reading import check_report, levels_of, models_of, numbers_of, one_of, order_of, rows_of, step_unit
 from .style import dress, fills, labelled, line_style, looks_of, new_axes, pyplot, time_axis, tones_of
+
+if TYPE_CHECKING:
+    from collections.abc import Hashable, Mapping, Sequence
+    from typing import Any, Literal, Self
+
+    from matplotlib.axes import Axes
+    from matplotlib.axis import Axis
+    from matplotlib.lines import Line2D
+    from numpy.typing import ArrayLike
+
+    from .._types import Floats, FrameLike
+    from ..model_selection import BacktestReport
 
 __all__ = ["CoverageDisplay"]
 
@@ -57,7 +73,18 @@ class CoverageDisplay:
     ('nominal coverage', array([0.47, 0.92]))
     """
 
-    def __init__(self, table, n, *, kind="intervals", by=None, step_unit=None, order=None, title=None, legend=True):
+    def __init__(
+        self,
+        table: pd.DataFrame,
+        n: int,
+        *,
+        kind: Literal["intervals", "quantiles"] = "intervals",
+        by: Literal["step"] | None = None,
+        step_unit: str | None = None,
+        order: Sequence[str] | None = None,
+        title: str | None = None,
+        legend: bool = True,
+    ) -> None:
         self.table = table
         self.n = n
         self.kind = kind
@@ -70,17 +97,17 @@ class CoverageDisplay:
     @classmethod
     def from_report(
         cls,
-        report,
+        report: BacktestReport,
         *,
-        kind="intervals",
-        by=None,
-        models=None,
-        series=None,
-        target=None,
-        title=None,
-        legend=True,
-        ax=None,
-    ):
+        kind: Literal["intervals", "quantiles"] = "intervals",
+        by: Literal["step"] | None = None,
+        models: str | Sequence[str] | None = None,
+        series: Any = None,
+        target: Hashable | None = None,
+        title: str | None = None,
+        legend: bool = True,
+        ax: Axes | None = None,
+    ) -> Self:
         """Draw the coverage of a backtest's intervals.
 
         Parameters
@@ -164,17 +191,17 @@ class CoverageDisplay:
     @classmethod
     def from_predictions(
         cls,
-        y_true,
+        y_true: ArrayLike,
         *,
-        intervals=None,
-        quantiles=None,
-        step=None,
-        step_unit=None,
-        name="forecast",
-        title=None,
-        legend=True,
-        ax=None,
-    ):
+        intervals: FrameLike | Mapping[float, Any] | None = None,
+        quantiles: FrameLike | Mapping[float, ArrayLike] | None = None,
+        step: ArrayLike | None = None,
+        step_unit: str | None = None,
+        name: str = "forecast",
+        title: str | None = None,
+        legend: bool = True,
+        ax: Axes | None = None,
+    ) -> Self:
         """Draw the coverage of any intervals or quantiles.
 
         Parameters
@@ -226,10 +253,12 @@ class CoverageDisplay:
             both = "both are given" if intervals is not None else "none is given"
             raise ValueError(f"intervals and quantiles: {both}; expected one of them, a dict by coverage or level.")
         target, actual = getattr(y_true, "name", None), numbers_of(y_true, "y_true")
-        intervals = None if intervals is None else intervals_of(intervals, target)
-        quantiles = None if quantiles is None else quantiles_of(quantiles, target)
-        hits = _hits_of_intervals(actual, intervals) if quantiles is None else _hits_of_quantiles(actual, quantiles)
-        hits, kind = hits[~np.isnan(actual)], "intervals" if quantiles is None else "quantiles"
+        kind: Literal["intervals", "quantiles"] = "intervals" if quantiles is None else "quantiles"
+        if quantiles is None:
+            hits = _hits_of_intervals(actual, intervals_of(intervals, target))
+        else:
+            hits = _hits_of_quantiles(actual, quantiles_of(quantiles, target))
+        hits = hits[~np.isnan(actual)]
         if not len(hits):
             raise ValueError("y_true is NaN throughout; expected values to compare with.")
         if step is None:
@@ -240,7 +269,7 @@ class CoverageDisplay:
         title = name if title is None else title
         return cls(groups.mean(), least, kind=kind, by="step", step_unit=step_unit, title=title, legend=legend).plot(ax)
 
-    def plot(self, ax=None):
+    def plot(self, ax: Axes | None = None) -> Self:
         """Draw.
 
         Parameters
@@ -260,7 +289,8 @@ class CoverageDisplay:
         """
         pyplot()
         self.ax_ = ax = new_axes(ax, size=(5.6, 6.1) if self.by is None else (9, 4.2))
-        self.figure_, self.lines_ = ax.figure, []
+        self.figure_ = ax.figure
+        self.lines_: list[Line2D] = []
         self._percent(ax.yaxis)
         if self.by is None:
             self._draw_diagonal(ax)
@@ -269,13 +299,13 @@ class CoverageDisplay:
         caption(ax, self.title, legend=self.legend)
         return self
 
-    def _draw_diagonal(self, ax):
+    def _draw_diagonal(self, ax: Axes) -> None:
         tones, at = tones_of(ax), np.linspace(0, 1, 201)
         chance = 1.96 * np.sqrt(at * (1 - at) / self.n)
         grey = fills(tones.muted, tones.ground, 1)[0]
         ax.fill_between(at, at - _POINTS, at + _POINTS, color=grey, linewidth=0, zorder=1, label="± 2 points")
         ax.plot(at, at, color=tones.ink, linewidth=1.0, zorder=2, label="as it should be")
-        dots = {"color": tones.muted, "linewidth": 1.1, "linestyle": (0, (1, 1.5)), "zorder": 2}
+        dots: dict[str, Any] = {"color": tones.muted, "linewidth": 1.1, "linestyle": (0, (1, 1.5)), "zorder": 2}
         ax.plot(at, at - chance, label=f"95 % by chance, n = {self.n}", **dots)
         ax.plot(at, at + chance, **dots)
         looks = looks_of(self.table.columns, self.order, points=len(self.table))
@@ -289,7 +319,7 @@ class CoverageDisplay:
         below = "share of values at or below it" if self.kind == "quantiles" else "observed coverage"
         dress(ax, "level of the quantile" if self.kind == "quantiles" else "nominal coverage", below, grid="both")
 
-    def _draw_steps(self, ax):
+    def _draw_steps(self, ax: Axes) -> None:
         tones, steps = tones_of(ax), self.table.index.to_numpy()
         for number, (level, column) in enumerate(self.table.items()):
             style = line_style("model", number, points=len(steps)) | {"linewidth": 1.6}
@@ -310,18 +340,18 @@ class CoverageDisplay:
         )
 
     @staticmethod
-    def _percent(axis):
+    def _percent(axis: Axis) -> None:
         from matplotlib.ticker import PercentFormatter
 
         axis.set_major_formatter(PercentFormatter(1, decimals=0, symbol=" %"))
 
 
-def _ticks(ax):
+def _ticks(ax: Axes) -> Floats:
     """Shares to label: six, in small axes three."""
     return np.linspace(0, 1, 6 if min(ax.bbox.width, ax.bbox.height) / ax.figure.dpi > 2 else 3)
 
 
-def _hits_of_report(report, name, kind):
+def _hits_of_report(report: BacktestReport, name: str, kind: str) -> pd.DataFrame:
     """One row per forecast with bounds and an actual value: its step, and whether each nominal share held."""
     rows = report.frame[(report.frame["model"] == name) & report.frame["actual"].notna()]
     levels = [level for level in report.coverage if rows[f"lower_{level:g}"].notna().any()]
@@ -340,7 +370,7 @@ def _hits_of_report(report, name, kind):
     return hits.assign(step=rows["step"].to_numpy())
 
 
-def _hits_of_intervals(actual, intervals):
+def _hits_of_intervals(actual: Floats, intervals: dict[float, Any]) -> pd.DataFrame:
     found = {}
     for level in levels_of(list(intervals), "intervals"):
         given = intervals[level]
@@ -352,14 +382,14 @@ def _hits_of_intervals(actual, intervals):
     return pd.DataFrame(found)
 
 
-def _hits_of_quantiles(actual, quantiles):
+def _hits_of_quantiles(actual: Floats, quantiles: dict[float, Any]) -> pd.DataFrame:
     levels = levels_of(list(quantiles), "quantiles")
     return pd.DataFrame(
         {level: (actual <= _as_long(quantiles[level], actual, f"quantiles[{level}]")).astype(float) for level in levels}
     )
 
 
-def _as_long(values, actual, what):
+def _as_long(values: Any, actual: Floats, what: str) -> Floats:
     numbers = numbers_of(values, what)
     if len(numbers) != len(actual):
         raise ValueError(f"{what} has {len(numbers)} values, y_true {len(actual)}; expected as many.")

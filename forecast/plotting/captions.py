@@ -1,8 +1,22 @@
 """Titles and legends: above the axes if there is room, otherwise inside, above the data; never over other axes."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, cast
+
 import numpy as np
 
 from .style import broken, font_of, is_laid_out, tones_of
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from typing import Any
+
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure, SubFigure
+    from matplotlib.transforms import Bbox
+
+    from .._types import Floats
 
 __all__ = ["caption", "figure_caption", "room_beside"]
 
@@ -12,7 +26,7 @@ _LABELS = 30.0  # points that the tick labels and the label of axes take up, whe
 _MOST_ABOVE, _MOST_INSIDE = 0.35, 0.5  # share of the axes' height that a legend may take
 
 
-def caption(ax, title=None, handles=None, *, legend=True):
+def caption(ax: Axes, title: str | None = None, handles: Sequence[Any] | None = None, *, legend: bool = True) -> None:
     """A title above the axes and a legend that covers neither data nor other axes.
 
     The legend is between the title and the axes if there is room: where a layout engine of the figure makes it,
@@ -50,14 +64,19 @@ def caption(ax, title=None, handles=None, *, legend=True):
     size = _fitted(
         ax, found, labels, within * ax.bbox.width, within * _MOST_INSIDE * ax.bbox.height, inside, shorten=True
     )
+    drawn = ax.get_legend()
+    if drawn is None:
+        return
     if size is not None:
-        ax.get_legend().set_zorder(9)
+        drawn.set_zorder(9)
         _raise_top(ax, (size[1] + 5 * pixels) / (within * ax.bbox.height))
-    elif ax.get_legend() is not None:
-        ax.get_legend().remove()
+    else:
+        drawn.remove()
 
 
-def figure_caption(figure, axes, title=None, *, legend=True):
+def figure_caption(
+    figure: Figure | SubFigure, axes: list[Axes], title: str | None = None, *, legend: bool = True
+) -> None:
     """A title and one legend above all axes of a figure that is laid out by an engine.
 
     Parameters
@@ -68,7 +87,8 @@ def figure_caption(figure, axes, title=None, *, legend=True):
     title : str, default=None
     legend : bool, default=True
     """
-    ink, found = tones_of(axes[0]).ink, {}
+    ink = tones_of(axes[0]).ink
+    found: dict[Any, Any] = {}
     for ax in axes if legend else []:
         for handle, label in zip(*ax.get_legend_handles_labels(), strict=True):
             found.setdefault(label, handle)
@@ -83,7 +103,7 @@ def figure_caption(figure, axes, title=None, *, legend=True):
         drawn.get_title().set_color(ink)
 
 
-def room_beside(ax, points):
+def room_beside(ax: Axes, points: float) -> bool:
     """Whether text of some points fits to the right of the axes without covering other axes or leaving the figure."""
     if is_laid_out(ax):
         return True
@@ -91,29 +111,34 @@ def room_beside(ax, points):
     box, limits = ax.bbox, [ax.figure.bbox.x1]
     for other in _others(ax):
         if other.bbox.x0 >= box.x1 - 1 and other.bbox.y0 < box.y1 and other.bbox.y1 > box.y0:
-            limits.append(min(other.get_tightbbox().x0, other.bbox.x0 - _LABELS * pixels))
+            limits.append(min(_outside(other).x0, other.bbox.x0 - _LABELS * pixels))
     return min(limits) - box.x1 >= points * pixels
 
 
 # -------------------- room
 
 
-def _others(ax):
+def _outside(ax: Axes) -> Bbox:
+    """The box of visible axes with what is written around them."""
+    return cast("Bbox", ax.get_tightbbox())
+
+
+def _others(ax: Axes) -> list[Axes]:
     """Axes of the figure at other places."""
     return [other for other in ax.figure.canvas.figure.axes if other is not ax and other.get_visible()]
 
 
-def _room_above(ax):
+def _room_above(ax: Axes) -> float:
     """Free pixels between the axes and what is above them."""
     pixels = ax.figure.dpi / _POINTS
     box, limits = ax.bbox, [ax.figure.bbox.y1]
     for other in _others(ax):
         if other.bbox.y0 >= box.y1 - 1 and other.bbox.x0 < box.x1 and other.bbox.x1 > box.x0:
-            limits.append(min(other.get_tightbbox().y0, other.bbox.y0 - _LABELS * pixels))
+            limits.append(min(_outside(other).y0, other.bbox.y0 - _LABELS * pixels))
     return min(limits) - box.y1
 
 
-def _raise_top(ax, share):
+def _raise_top(ax: Axes, share: float) -> None:
     """Extend the axis of values so that its upper `share` is free."""
     if ax.get_aspect() != "auto":
         ax.set_aspect("auto")
@@ -126,7 +151,7 @@ def _raise_top(ax, share):
 # -------------------- words
 
 
-def _title(ax, title):
+def _title(ax: Axes, title: str | None) -> float:
     """Draw a title, in lines as long as the axes are wide; its height in pixels."""
     if not title:
         return 0.0
@@ -141,7 +166,16 @@ def _title(ax, title):
     return high
 
 
-def _fitted(ax, handles, labels, width, height, options, *, shorten=False):
+def _fitted(
+    ax: Axes,
+    handles: Sequence[Any],
+    labels: list[str],
+    width: float,
+    height: float,
+    options: dict[str, Any],
+    *,
+    shorten: bool = False,
+) -> tuple[float, float] | None:
     """Draw a legend within some pixels, with the largest letters that fit; its width and height, None where none do."""
     pixels, ink = ax.figure.dpi / _POINTS, tones_of(ax).ink
     largest, drawn = font_of(ax), None
@@ -164,19 +198,19 @@ def _fitted(ax, handles, labels, width, height, options, *, shorten=False):
     return None
 
 
-def _widths(labels, font):
+def _widths(labels: list[str], font: float) -> Floats:
     """Points that entries of a legend take up, by the usual width of letters."""
     return np.array([len(label) for label in labels]) * _LETTER * font + 4.7 * font
 
 
-def _columns(labels, width, font):
+def _columns(labels: list[str], width: float, font: float) -> int:
     """Most columns of a legend that fit into some points."""
     sizes = _widths(labels, font)
     fits = (n for n in range(len(labels), 1, -1) if sum(part.max() for part in np.array_split(sizes, n)) <= width)
     return next(fits, 1)
 
 
-def _shortened(labels, width, font):
+def _shortened(labels: list[str], width: float, font: float) -> list[str]:
     """Labels cut to the letters that fit into one column."""
     most = max(int((width - 4.7 * font) / (0.62 * font)), 3)
     return [label if len(label) <= most else label[: most - 1].rstrip() + "…" for label in labels]

@@ -1,5 +1,9 @@
 """`ForecastDisplay`: history, forecasts with intervals, and actual values."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 import numpy as np
 import pandas as pd
 from sklearn.utils.validation import check_is_fitted
@@ -30,6 +34,18 @@ from .style import (
     time_axis,
     tones_of,
 )
+
+if TYPE_CHECKING:
+    from collections.abc import Hashable, Mapping, Sequence
+    from typing import Any, Self
+
+    from matplotlib.axes import Axes
+    from matplotlib.collections import Collection
+    from matplotlib.lines import Line2D
+
+    from .._types import Array, FrameLike
+    from ..model_selection import BacktestReport
+    from .several import ForecastGridDisplay
 
 __all__ = ["ForecastDisplay"]
 
@@ -89,18 +105,18 @@ class ForecastDisplay:
 
     def __init__(
         self,
-        history,
-        forecasts,
+        history: pd.Series,
+        forecasts: Mapping[str, pd.Series],
         *,
-        actual=None,
-        intervals=None,
-        interval_of=None,
-        n_steps=None,
-        unit=None,
-        order=None,
-        title=None,
-        legend=True,
-    ):
+        actual: pd.Series | None = None,
+        intervals: Mapping[float, pd.DataFrame] | None = None,
+        interval_of: str | None = None,
+        n_steps: int | None = None,
+        unit: str | None = None,
+        order: Sequence[str] | None = None,
+        title: str | None = None,
+        legend: bool = True,
+    ) -> None:
         self.history = history
         self.forecasts = forecasts
         self.actual = actual
@@ -115,21 +131,21 @@ class ForecastDisplay:
     @classmethod
     def from_estimator(
         cls,
-        model,
-        X=None,
+        model: Any,
+        X: FrameLike | None = None,
         *,
-        history=None,
-        actual=None,
-        coverage=None,
-        name=None,
-        series=None,
-        target=None,
-        n_steps=None,
-        unit=None,
-        title=None,
-        legend=True,
-        ax=None,
-    ):
+        history: FrameLike | None = None,
+        actual: FrameLike | None = None,
+        coverage: float | Sequence[float] | None = None,
+        name: str | None = None,
+        series: Any = None,
+        target: Hashable | None = None,
+        n_steps: int | None = None,
+        unit: str | None = None,
+        title: str | None = None,
+        legend: bool = True,
+        ax: Axes | Sequence[Axes] | Array | None = None,
+    ) -> ForecastDisplay | ForecastGridDisplay:
         """Forecast with a fitted `SeriesForecaster` and draw the result after the rows before it.
 
         Parameters
@@ -205,7 +221,9 @@ class ForecastDisplay:
         return drawn(displays, series, ax, title=title, legend=legend)
 
     @classmethod
-    def from_forecaster(cls, model, X=None, **options):
+    def from_forecaster(
+        cls, model: Any, X: FrameLike | None = None, **options: Any
+    ) -> ForecastDisplay | ForecastGridDisplay:
         """Earlier name of `from_estimator`.
 
         Parameters
@@ -224,20 +242,20 @@ class ForecastDisplay:
     @classmethod
     def from_predictions(
         cls,
-        history,
-        forecast,
-        actual=None,
+        history: FrameLike,
+        forecast: FrameLike | Mapping[float, FrameLike],
+        actual: FrameLike | None = None,
         *,
-        intervals=None,
-        coverage=None,
-        name="forecast",
-        target=None,
-        n_steps=None,
-        unit=None,
-        title=None,
-        legend=True,
-        ax=None,
-    ):
+        intervals: FrameLike | Mapping[float, FrameLike] | None = None,
+        coverage: float | None = None,
+        name: str = "forecast",
+        target: Hashable | None = None,
+        n_steps: int | None = None,
+        unit: str | None = None,
+        title: str | None = None,
+        legend: bool = True,
+        ax: Axes | None = None,
+    ) -> Self:
         """Draw forecasts made elsewhere.
 
         Parameters
@@ -298,20 +316,20 @@ class ForecastDisplay:
     @classmethod
     def from_report(
         cls,
-        report,
-        df,
+        report: BacktestReport,
+        df: FrameLike,
         *,
-        models=None,
-        origin=None,
-        coverage=None,
-        series=None,
-        target=None,
-        n_steps=None,
-        unit=None,
-        title=None,
-        legend=True,
-        ax=None,
-    ):
+        models: str | Sequence[str] | None = None,
+        origin: Any = None,
+        coverage: float | Sequence[float] | None = None,
+        series: Any = None,
+        target: Hashable | None = None,
+        n_steps: int | None = None,
+        unit: str | None = None,
+        title: str | None = None,
+        legend: bool = True,
+        ax: Axes | Sequence[Axes] | Array | None = None,
+    ) -> ForecastDisplay | ForecastGridDisplay:
         """Draw the forecasts of a backtest from one origin.
 
         Parameters
@@ -368,7 +386,13 @@ class ForecastDisplay:
         part, target = rows_of(report, target)
         names = models_of(part, models)
         levels = [one_of(level, report.coverage, "coverage") for level in levels_of(coverage)] or report.coverage
-        options = {"n_steps": n_steps, "unit": unit, "order": order_of(report), "title": title, "legend": legend}
+        options: dict[str, Any] = {
+            "n_steps": n_steps,
+            "unit": unit,
+            "order": order_of(report),
+            "title": title,
+            "legend": legend,
+        }
         displays = {}
         for one in series if isinstance(series, list) else [series]:
             rows, key = of_series(part, one)
@@ -380,7 +404,7 @@ class ForecastDisplay:
             displays[key] = cls(past, forecasts, actual=actual, intervals=intervals, interval_of=of, **options)
         return drawn(displays, series, ax, title=title, legend=legend)
 
-    def plot(self, ax=None):
+    def plot(self, ax: Axes | None = None) -> Self:
         """Draw.
 
         Parameters
@@ -400,7 +424,9 @@ class ForecastDisplay:
         """
         pyplot()
         self.ax_ = ax = new_axes(ax)
-        self.figure_, self.lines_, self.bands_ = ax.figure, [], []
+        self.figure_ = ax.figure
+        self.lines_: list[Line2D] = []
+        self.bands_: list[Collection] = []
         tones = tones_of(ax)
         history = self._shown()
         ax.axvline(place(history.index)[-1], color=tones.muted, linewidth=0.9, linestyle=(0, (2, 3)), zorder=1)
@@ -419,7 +445,7 @@ class ForecastDisplay:
         caption(ax, self.title, legend=self.legend)
         return self
 
-    def _shown(self):
+    def _shown(self) -> pd.Series:
         """The newest rows of the history: `n_steps`, or enough to leave the forecast a third of the width."""
         if self.n_steps is not None:
             return self.history.iloc[-self.n_steps :]
@@ -429,7 +455,7 @@ class ForecastDisplay:
             return self.history
         return self.history[at >= at[-1] - _HISTORY * (max(ends) - at[-1])]
 
-    def _draw_bands(self, styles):
+    def _draw_bands(self, styles: dict[str, dict[str, Any]]) -> None:
         intervals = self.intervals or {}
         if not intervals:
             return
@@ -440,19 +466,22 @@ class ForecastDisplay:
             frame = intervals[level]
             label = "interval" if level is None else f"{100 * level:g} % interval"
             at, lower, upper = place(frame.index), frame["lower"].to_numpy(), frame["upper"].to_numpy()
+            band: Collection
             if len(at) == 1:  # an area of one step cannot be seen
                 band = self.ax_.vlines(at, lower, upper, color=[tint], linewidth=7, label=label, zorder=2)
             else:
                 band = self.ax_.fill_between(at, lower, upper, color=tint, linewidth=0, label=label, zorder=2)
             self.bands_.append(band)
 
-    def _draw(self, series, label, **style):
+    def _draw(self, series: Any, label: str, **style: Any) -> None:
         values = np.asarray(series, dtype=np.float64)
-        marker = {"marker": "o", "markersize": 4} if len(values) == 1 else {}
+        marker: dict[str, Any] = {"marker": "o", "markersize": 4} if len(values) == 1 else {}
         self.lines_ += self.ax_.plot(place(series.index), values, label=label, **(marker | style))
 
 
-def _at_origin(frame, origin, names, levels):
+def _at_origin(
+    frame: pd.DataFrame, origin: pd.Timestamp, names: list[str], levels: list[float]
+) -> tuple[dict[str, pd.Series], pd.Series, dict[float, pd.DataFrame], str | None]:
     """Forecasts by model, the actual values, the intervals by coverage, and the first model that has them."""
     rows = frame[frame["origin"] == origin]
     by_model = {name: rows[rows["model"] == name].set_index("timestamp") for name in names}

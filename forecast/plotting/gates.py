@@ -1,6 +1,9 @@
 """`GateActivityDisplay`: gates opening and closing along a series."""
 
+from __future__ import annotations
+
 from dataclasses import replace
+from typing import TYPE_CHECKING, cast
 
 import numpy as np
 import pandas as pd
@@ -23,6 +26,18 @@ from .style import (
     time_axis,
     tones_of,
 )
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from typing import Any, Literal, Self
+
+    from matplotlib.axes import Axes
+    from matplotlib.collections import QuadMesh
+    from matplotlib.lines import Line2D
+    from numpy.typing import ArrayLike
+
+    from .._types import Array, Floats
+    from ..diagnostics import GateActivity
 
 __all__ = ["GateActivityDisplay"]
 
@@ -87,17 +102,17 @@ class GateActivityDisplay:
 
     def __init__(
         self,
-        activity,
+        activity: GateActivity,
         *,
-        series=None,
-        kind="heatmap",
-        gate=None,
-        window=-1,
-        layer=-1,
-        unit=None,
-        title=None,
-        legend=True,
-    ):
+        series: ArrayLike | pd.Series | None = None,
+        kind: Literal["heatmap", "band"] = "heatmap",
+        gate: str | None = None,
+        window: int = -1,
+        layer: int = -1,
+        unit: str | None = None,
+        title: str | None = None,
+        legend: bool = True,
+    ) -> None:
         self.activity = activity
         self.series = series
         self.kind = kind
@@ -110,8 +125,19 @@ class GateActivityDisplay:
 
     @classmethod
     def from_estimator(
-        cls, model, X, *, kind="heatmap", gate=None, window=-1, layer=-1, unit=None, title=None, legend=True, axes=None
-    ):
+        cls,
+        model: Any,
+        X: Any,
+        *,
+        kind: Literal["heatmap", "band"] = "heatmap",
+        gate: str | None = None,
+        window: int = -1,
+        layer: int = -1,
+        unit: str | None = None,
+        title: str | None = None,
+        legend: bool = True,
+        axes: Sequence[Axes] | Array | None = None,
+    ) -> Self:
         """Run a fitted network over one window and draw its gates.
 
         Parameters
@@ -170,9 +196,12 @@ class GateActivityDisplay:
         if not -n <= window < n:
             raise ValueError(f"window is {window}; X has {n} windows, expected {-n} to {n - 1}.")
         at = window % n
-        drawn = dict(kind=kind, gate=gate, layer=layer, unit=unit, title=title, legend=legend, axes=axes)
+        drawn: dict[str, Any] = dict(
+            kind=kind, gate=gate, layer=layer, unit=unit, title=title, legend=legend, axes=axes
+        )
         if isinstance(model, RNNClassifier):
             return cls.from_activity(*_of_sequence(model, X, at), **drawn)
+        one: Any
         if isinstance(windows, Windows):
             one = windows[[at]]
             rows = slice(int(one.origins[0]) - one.lookback + 1, int(one.origins[0]) + 1)
@@ -190,18 +219,18 @@ class GateActivityDisplay:
     @classmethod
     def from_activity(
         cls,
-        activity,
-        series=None,
+        activity: GateActivity,
+        series: ArrayLike | pd.Series | None = None,
         *,
-        kind="heatmap",
-        gate=None,
-        window=-1,
-        layer=-1,
-        unit=None,
-        title=None,
-        legend=True,
-        axes=None,
-    ):
+        kind: Literal["heatmap", "band"] = "heatmap",
+        gate: str | None = None,
+        window: int = -1,
+        layer: int = -1,
+        unit: str | None = None,
+        title: str | None = None,
+        legend: bool = True,
+        axes: Sequence[Axes] | Array | None = None,
+    ) -> Self:
         """Draw gates that you have computed.
 
         Parameters
@@ -247,7 +276,7 @@ class GateActivityDisplay:
         )
         return display.plot(axes)
 
-    def plot(self, axes=None):
+    def plot(self, axes: Sequence[Axes] | Array | None = None) -> Self:
         """Draw.
 
         Parameters
@@ -272,15 +301,17 @@ class GateActivityDisplay:
         values = self._values()
         series = self._series()
 
-        def make():
-            size = {"figsize": (9, 5.2), "layout": "constrained"}
+        def make() -> list[Axes]:
+            size: dict[str, Any] = {"figsize": (9, 5.2), "layout": "constrained"}
             return list(plt.subplots(2, 1, sharex=True, height_ratios=[2, 3], **size)[1])
 
         if series is None:
-            self.axes_ = [new_axes()] if axes is None else new_panels(axes, 1, None)
+            self.axes_ = new_panels(axes, 1, lambda: [new_axes()])
         else:
             self.axes_ = new_panels(axes, 2, make)
-        self.figure_, self.lines_, self.mesh_ = self.axes_[0].figure, [], None
+        self.figure_ = self.axes_[0].figure
+        self.lines_: list[Line2D] = []
+        self.mesh_: QuadMesh | None = None
         ax = self.axes_[-1]
         index = pd.Index(np.asarray(self.activity.steps)) if series is None else series.index
         at, name = _numbers(place(index)), "time step of the window (0: the newest)"
@@ -300,7 +331,7 @@ class GateActivityDisplay:
 
     # -------------------- what is drawn
 
-    def _values(self):
+    def _values(self) -> dict[str, Floats]:
         """Values of the gates to draw by name, shape (lookback, hidden) each."""
         known = dict(self.activity.gates) | dict(self.activity.states)
         if self.kind == "band":
@@ -317,27 +348,29 @@ class GateActivityDisplay:
                 raise ValueError(f"{what} is {position}; there are {count}, expected {-count} to {count - 1}.")
         return {name: np.asarray(known[name][self.window, self.layer], dtype=np.float64) for name in names}
 
-    def _series(self):
+    def _series(self) -> pd.Series | None:
         if self.series is None:
             return None
-        steps = len(self.activity.steps)
-        if len(self.series) != steps:
-            raise ValueError(f"series has {len(self.series)} values, the window {steps} steps; expected as many.")
+        steps, n = len(self.activity.steps), len(np.asarray(self.series))
+        if n != steps:
+            raise ValueError(f"series has {n} values, the window {steps} steps; expected as many.")
         if isinstance(self.series, pd.Series):
             return self.series
         return pd.Series(np.asarray(self.series, dtype=np.float64), pd.Index(np.asarray(self.activity.steps)))
 
-    def _draw_series(self, ax, at, series):
-        style = {"color": tones_of(ax).ink, "linewidth": 1.4}
+    def _draw_series(self, ax: Axes, at: Floats, series: Any) -> None:
+        style: dict[str, Any] = {"color": tones_of(ax).ink, "linewidth": 1.4}
         self.lines_ += ax.plot(at, series.to_numpy(dtype=np.float64), label="series", **style)
         dress(ax, None, labelled("input" if series.name is None else series.name, self.unit))
         caption(ax, self.title, handles=[], legend=self.legend)
 
-    def _draw_heatmap(self, ax, at, name, values):
+    def _draw_heatmap(self, ax: Axes, at: Floats, name: str, values: Floats) -> None:
         order = np.argsort(-values.mean(axis=0), kind="stable")
         signed = name not in _OPEN
         edge = 1.0 if name in _WORDS and name != "c" else float(np.abs(values).max()) or 1.0
-        limits = {"vmin": -edge, "vmax": edge, "cmap": "PuOr"} if signed else {"vmin": 0, "vmax": 1, "cmap": "cividis"}
+        limits: dict[str, Any] = (
+            {"vmin": -edge, "vmax": edge, "cmap": "PuOr"} if signed else {"vmin": 0, "vmax": 1, "cmap": "cividis"}
+        )
         rows = np.arange(values.shape[1] + 1) + 0.5
         self.mesh_ = ax.pcolormesh(_edges(at), rows, values[:, order].T, rasterized=True, **limits)
         ax.invert_yaxis()
@@ -348,16 +381,21 @@ class GateActivityDisplay:
         if len(self.axes_) == 1:
             caption(ax, self.title, handles=[], legend=self.legend)
 
-    def _draw_bar(self, ax, label):
+    def _draw_bar(self, ax: Axes, label: str) -> None:
         tones, font, n = tones_of(ax), font_of(ax), len(self.axes_)
         bar = self.figure_.colorbar(
-            self.mesh_, ax=self.axes_, fraction=0.05, pad=0.015, shrink=1.0 if n == 1 else 0.57, anchor=(0.0, 0.0)
+            cast("QuadMesh", self.mesh_),
+            ax=self.axes_,
+            fraction=0.05,
+            pad=0.015,
+            shrink=1.0 if n == 1 else 0.57,
+            anchor=(0.0, 0.0),
         )
         bar.set_label(label, color=tones.ink, fontsize=font + 0.5)
         bar.ax.tick_params(colors=tones.muted, labelsize=font)
         bar.outline.set_visible(False)
 
-    def _draw_bands(self, ax, at, values):
+    def _draw_bands(self, ax: Axes, at: Floats, values: dict[str, Floats]) -> None:
         for number, (name, table) in enumerate(values.items()):
             style = line_style("gate", number) | {"linewidth": 1.8}
             low, high = np.quantile(table, (0.1, 0.9), axis=1)
@@ -374,7 +412,7 @@ class GateActivityDisplay:
         )
 
 
-def _of_sequence(model, X, at):
+def _of_sequence(model: Any, X: Any, at: int) -> tuple[GateActivity, Array]:
     """The activity of an `RNNClassifier` along one of its sequences, and the first channel of that."""
     from ..diagnostics import gate_activity
 
@@ -388,14 +426,14 @@ def _of_sequence(model, X, at):
     return replace(activity, gates=gates, states=states, steps=activity.steps[there]), series
 
 
-def _numbers(at):
+def _numbers(at: Any) -> Floats:
     """Dates as matplotlib's numbers."""
     from matplotlib.dates import date2num
 
     return date2num(at) if np.issubdtype(at.dtype, np.datetime64) else at.astype(np.float64)
 
 
-def _edges(at):
+def _edges(at: Floats) -> Floats:
     """Borders between the steps, half way; the outer ones as far out."""
     if len(at) == 1:
         return np.array([at[0] - 0.5, at[0] + 0.5])

@@ -1,10 +1,23 @@
 """`GradientFlowDisplay`: how far back in time a network learns."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 import numpy as np
 import pandas as pd
 
 from .captions import caption
 from .style import colour_of, dashes_of, dress, line_style, new_axes, plain_log_axis, pyplot, time_axis
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from typing import Any, Self
+
+    from matplotlib.axes import Axes
+    from matplotlib.lines import Line2D
+
+    from ..diagnostics import GradientFlow
 
 __all__ = ["GradientFlowDisplay"]
 
@@ -47,14 +60,32 @@ class GradientFlowDisplay:
     ('log', 'tanh')
     """
 
-    def __init__(self, flows, *, relative=False, title=None, legend=True):
+    def __init__(
+        self,
+        flows: Mapping[str, GradientFlow],
+        *,
+        relative: bool = False,
+        title: str | None = None,
+        legend: bool = True,
+    ) -> None:
         self.flows = flows
         self.relative = relative
         self.title = title
         self.legend = legend
 
     @classmethod
-    def from_estimator(cls, model, X, y=None, *, name=None, relative=False, title=None, legend=True, ax=None):
+    def from_estimator(
+        cls,
+        model: Any,
+        X: Any,
+        y: Any = None,
+        *,
+        name: str | None = None,
+        relative: bool = False,
+        title: str | None = None,
+        legend: bool = True,
+        ax: Axes | None = None,
+    ) -> Self:
         """Differentiate the loss of a fitted network and draw the norms.
 
         Parameters
@@ -105,7 +136,15 @@ class GradientFlowDisplay:
         )
 
     @classmethod
-    def from_flows(cls, flows, *, relative=False, title=None, legend=True, ax=None):
+    def from_flows(
+        cls,
+        flows: Mapping[str, GradientFlow],
+        *,
+        relative: bool = False,
+        title: str | None = None,
+        legend: bool = True,
+        ax: Axes | None = None,
+    ) -> Self:
         """Draw the gradient flow of several models together.
 
         Parameters
@@ -145,7 +184,7 @@ class GradientFlowDisplay:
                 )
         return cls(flows, relative=relative, title=title, legend=legend).plot(ax)
 
-    def plot(self, ax=None):
+    def plot(self, ax: Axes | None = None) -> Self:
         """Draw.
 
         Parameters
@@ -165,11 +204,13 @@ class GradientFlowDisplay:
         """
         pyplot()
         self.ax_ = ax = new_axes(ax)
-        self.figure_, self.lines_ = ax.figure, []
+        self.figure_ = ax.figure
+        self.lines_: list[Line2D] = []
         for number, (name, flow) in enumerate(self.flows.items()):
             norms = np.atleast_2d(np.asarray(flow.norms, dtype=np.float64))
             for layer, line in enumerate(norms):
-                called = layer if getattr(flow, "layers", None) is None else flow.layers[layer]
+                names = getattr(flow, "layers", None)
+                called = layer if names is None else names[layer]
                 label = str(name) if len(norms) == 1 else f"{name}, layer {called}"
                 style = self._style(number, layer, len(line))
                 line = np.where(line > 0, line, np.nan)
@@ -184,7 +225,7 @@ class GradientFlowDisplay:
         caption(ax, self.title, legend=self.legend)
         return self
 
-    def _style(self, number, layer, points):
+    def _style(self, number: int, layer: int, points: int | None) -> dict[str, Any]:
         """One model: a colour per layer. Several: a colour and a marker per model, dashes per layer."""
         if len(self.flows) == 1:
             return line_style("layer", layer, points=points)

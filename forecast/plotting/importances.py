@@ -1,9 +1,23 @@
 """`ImportanceDisplay`: how much worse a model is without each column."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 import numpy as np
 
 from .captions import caption
 from .style import colour_of, dress, labelled, new_axes, pyplot, rows_that_fit, tones_of
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Any, Literal, Self
+
+    from matplotlib.axes import Axes
+    from matplotlib.lines import Line2D
+
+    from .._types import Floats, FrameLike
+    from ..diagnostics import ChannelImportance
 
 __all__ = ["ImportanceDisplay"]
 
@@ -43,14 +57,26 @@ class ImportanceDisplay:
     'rise of the MAE of load, from 1'
     """
 
-    def __init__(self, importance, *, unit=None, title=None, legend=True):
+    def __init__(
+        self, importance: ChannelImportance, *, unit: str | None = None, title: str | None = None, legend: bool = True
+    ) -> None:
         self.importance = importance
         self.unit = unit
         self.title = title
         self.legend = legend
 
     @classmethod
-    def from_estimator(cls, model, X, *, metric="mae", unit=None, title=None, legend=True, ax=None):
+    def from_estimator(
+        cls,
+        model: Any,
+        X: FrameLike,
+        *,
+        metric: Literal["mae", "rmse"] | Callable[[Floats, Floats], float] = "mae",
+        unit: str | None = None,
+        title: str | None = None,
+        legend: bool = True,
+        ax: Axes | None = None,
+    ) -> Self:
         """Exchange columns of a frame between distant times, and draw the increase of the error.
 
         Parameters
@@ -97,7 +123,15 @@ class ImportanceDisplay:
         return cls.from_importance(importance, unit=unit, title=title, legend=legend, ax=ax)
 
     @classmethod
-    def from_importance(cls, importance, *, unit=None, title=None, legend=True, ax=None):
+    def from_importance(
+        cls,
+        importance: ChannelImportance,
+        *,
+        unit: str | None = None,
+        title: str | None = None,
+        legend: bool = True,
+        ax: Axes | None = None,
+    ) -> Self:
         """Draw importances that you have computed.
 
         Parameters
@@ -130,7 +164,7 @@ class ImportanceDisplay:
             )
         return cls(importance, unit=unit, title=title, legend=legend).plot(ax)
 
-    def plot(self, ax=None):
+    def plot(self, ax: Axes | None = None) -> Self:
         """Draw.
 
         Parameters
@@ -152,7 +186,8 @@ class ImportanceDisplay:
         found = self.importance
         table = found.to_frame()
         self.ax_ = ax = new_axes(ax, size=(9, 1.9 + 0.32 * min(len(table), 20)))
-        self.figure_, self.lines_, tones = ax.figure, [], tones_of(ax)
+        self.figure_, tones = ax.figure, tones_of(ax)
+        self.lines_: list[Line2D] = []
         table = table.iloc[: rows_that_fit(ax)]
         rows, several = np.arange(len(table)), found.rises.shape[1]
         self.bars_ = ax.barh(

@@ -1,5 +1,9 @@
 """`LossCurveDisplay`: the course of a training."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 import numpy as np
 import pandas as pd
 from sklearn.utils.validation import check_is_fitted
@@ -19,6 +23,15 @@ from .style import (
     time_axis,
     tones_of,
 )
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from typing import Any, Self
+
+    from matplotlib.axes import Axes
+    from matplotlib.lines import Line2D
+
+    from .._types import Array, Floats, Integers
 
 __all__ = ["LossCurveDisplay"]
 
@@ -71,9 +84,17 @@ class LossCurveDisplay:
     """
 
     def __init__(
-        self, loss, validation_loss=(), gradient_norms=(), clip_norm=None, *, log=None, title=None, legend=True,
-        label="loss (standardised)",
-    ):  # fmt: skip
+        self,
+        loss: Sequence[float] | Floats,
+        validation_loss: Sequence[float] | Floats = (),
+        gradient_norms: Sequence[float] | Floats = (),
+        clip_norm: float | None = None,
+        *,
+        log: bool | None = None,
+        title: str | None = None,
+        legend: bool = True,
+        label: str = "loss (standardised)",
+    ) -> None:
         self.loss = loss
         self.validation_loss = validation_loss
         self.gradient_norms = gradient_norms
@@ -84,7 +105,15 @@ class LossCurveDisplay:
         self.label = label
 
     @classmethod
-    def from_estimator(cls, model, *, log=None, title=None, legend=True, axes=None):
+    def from_estimator(
+        cls,
+        model: Any,
+        *,
+        log: bool | None = None,
+        title: str | None = None,
+        legend: bool = True,
+        axes: Sequence[Axes] | Array | None = None,
+    ) -> Self:
         """Draw the training of a fitted network.
 
         Parameters
@@ -140,7 +169,7 @@ class LossCurveDisplay:
         label = "cross-entropy" if isinstance(network, RNNClassifier) else "loss (standardised)"
         return cls(*curves, network.clip_norm, log=log, title=title, legend=legend, label=label).plot(axes)
 
-    def plot(self, axes=None):
+    def plot(self, axes: Sequence[Axes] | Array | None = None) -> Self:
         """Draw.
 
         Parameters
@@ -168,12 +197,14 @@ class LossCurveDisplay:
                 "clip_norm."
             )
 
-        def make():
-            size = {"figsize": (8, 5.4), "layout": "constrained"}
+        def make() -> list[Axes]:
+            size: dict[str, Any] = {"figsize": (8, 5.4), "layout": "constrained"}
             return list(plt.subplots(2, 1, sharex=True, height_ratios=[3, 2], **size)[1])
 
         self.axes_ = top, bottom = new_panels(axes, 2, make)
-        self.figure_, self.lines_, self.best_epoch_ = top.figure, [], None
+        self.figure_ = top.figure
+        self.lines_: list[Line2D] = []
+        self.best_epoch_: int | None = None
         self._draw_losses(top, np.arange(1, n + 1))
         self._draw_norms(bottom, n)
         for ax in (top, bottom):
@@ -184,18 +215,18 @@ class LossCurveDisplay:
         caption(bottom, legend=self.legend)
         return self
 
-    def _draw_losses(self, ax, epochs):
+    def _draw_losses(self, ax: Axes, epochs: Integers) -> None:
         loss, judged = (np.asarray(part, dtype=np.float64) for part in (self.loss, self.validation_loss))
         marked = len(epochs) if len(epochs) == 1 else None
         self.lines_ += ax.plot(epochs, loss, label="training", **line_style("training", 1, points=marked))
         if len(judged):
             label = "validation"
             self.lines_ += ax.plot(epochs, judged, label=label, **line_style("validation", 0, points=marked))
-            self.best_epoch_ = int(np.argmin(judged)) + 1
+            self.best_epoch_ = epoch = int(np.argmin(judged)) + 1
             best, ink = judged.min(), tones_of(ax).ink
-            ax.axvline(self.best_epoch_, color=ink, linewidth=0.9, linestyle=(0, (2, 3)), zorder=1)
+            ax.axvline(epoch, color=ink, linewidth=0.9, linestyle=(0, (2, 3)), zorder=1)
             ax.plot(
-                [self.best_epoch_], [best], linestyle="none", marker="o", markersize=8, markerfacecolor="none",
+                [epoch], [best], linestyle="none", marker="o", markersize=8, markerfacecolor="none",
                 markeredgecolor=ink, markeredgewidth=1.4, zorder=7, label=f"best: epoch {self.best_epoch_}, {best:.4g}",
             )  # fmt: skip
         both = np.concatenate([loss, judged])
@@ -207,13 +238,13 @@ class LossCurveDisplay:
             ax.set_ylim(bottom=min(0.0, both.min()))
         time_axis(ax, pd.RangeIndex(1, len(epochs) + 1))
 
-    def _draw_norms(self, ax, n):
+    def _draw_norms(self, ax: Axes, n: int) -> None:
         norms = np.asarray(self.gradient_norms, dtype=np.float64)
         parts = [part[np.isfinite(part) & (part > 0)] for part in np.array_split(norms, n)]
         known = [(epoch, part) for epoch, part in enumerate(parts, 1) if len(part)]
         if known:
-            epochs, parts = zip(*known, strict=True)
-            low, middle, high = np.array([np.quantile(part, (0, 0.5, 1)) for part in parts]).T
+            epochs = [epoch for epoch, _ in known]
+            low, middle, high = np.array([np.quantile(part, (0, 0.5, 1)) for _, part in known]).T
             colour = colour_of(2)
             tint = fills(colour, tones_of(ax).ground, 1)[0]
             if n == 1:

@@ -1,6 +1,9 @@
 """Reading what users pass to plots: frames of one or many series, fitted models, reports of a backtest."""
 
+from __future__ import annotations
+
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
@@ -10,6 +13,12 @@ from .._series import SeriesForecaster
 from .._shares import shares
 from ..baselines import NAIVE
 from ..model_selection import BacktestReport
+
+if TYPE_CHECKING:
+    from collections.abc import Hashable, Sequence
+    from typing import Any
+
+    from .._types import Booleans, Floats
 
 __all__ = [
     "Lines",
@@ -29,7 +38,7 @@ __all__ = [
 ]
 
 
-def one_of(name, known, what):
+def one_of(name: Any, known: Any, what: str) -> Any:
     """A name that is there; None is the first."""
     known = list(known)
     name = known[0] if name is None else name
@@ -39,14 +48,14 @@ def one_of(name, known, what):
     return name
 
 
-def levels_of(coverage, what="coverage"):
+def levels_of(coverage: Any, what: str = "coverage") -> list[float]:
     """Shares between 0 and 1 as a list, ascending; None is none."""
     if coverage is None:
         return []
     return sorted(shares(coverage, what))
 
 
-def numbers_of(values, what):
+def numbers_of(values: Any, what: str) -> Floats:
     """One column of numbers as a float array of one dimension."""
     array = np.asarray(values)
     if array.ndim == 2 and array.shape[1] == 1:
@@ -61,7 +70,7 @@ def numbers_of(values, what):
 # -------------------- frames and models
 
 
-def check_forecaster(model):
+def check_forecaster(model: Any) -> None:
     """Refuse a model that does not forecast frames."""
     if not isinstance(model, SeriesForecaster):
         raise TypeError(
@@ -70,7 +79,7 @@ def check_forecaster(model):
         )
 
 
-def name_of(model):
+def name_of(model: Any) -> str:
     """The name of a fitted forecaster if none was given."""
     if model.regressor is not None:
         return type(model.regressor_).__name__
@@ -89,7 +98,7 @@ class Lines:
         Name of the argument in messages.
     """
 
-    def __init__(self, frame, model, what):
+    def __init__(self, frame: Any, model: Any, what: str) -> None:
         frame = as_frame(enter(frame, what)[0], what)
         roles = Roles([], series=model.series, time=model._state.roles.time)
         layout = Layout.of(frame, roles, what)
@@ -100,12 +109,12 @@ class Lines:
             blocks = blocks_of(frame, layout, what)
             self.keys, self._numbers = blocks.keys.tolist(), blocks.by_row()
 
-    def of(self, key, values):
+    def of(self, key: Any, values: Any) -> pd.Series:
         """Values of one series by time, from an array with one value per row."""
         keep = slice(None) if self._numbers is None else self._numbers == self.keys.index(key)
         return pd.Series(np.asarray(values, dtype=np.float64)[keep], self.labels[keep]).sort_index(kind="stable")
 
-    def column(self, key, name):
+    def column(self, key: Any, name: str) -> pd.Series:
         """A column of one series by time."""
         columns = self.frame.columns
         if name not in columns and len(columns) == 1:  # a Series without the target's name
@@ -118,7 +127,7 @@ class Lines:
 # -------------------- reports
 
 
-def check_report(report):
+def check_report(report: Any) -> None:
     """Refuse an object that is not the report of a backtest."""
     if not isinstance(report, BacktestReport):
         raise TypeError(
@@ -127,7 +136,7 @@ def check_report(report):
         )
 
 
-def rows_of(report, target=None, series=None):
+def rows_of(report: Any, target: Hashable | None = None, series: Any = None) -> tuple[Any, Any]:
     """The part of a report on one target, and on one series where it is named.
 
     Parameters
@@ -158,7 +167,7 @@ def rows_of(report, target=None, series=None):
     return report if keep.all() else replace(report, frame=frame[keep]), target
 
 
-def of_series(report, series):
+def of_series(report: Any, series: Any) -> tuple[Any, Any]:
     """The part of a report on one series, None is the first, and its name; all of it where there is one only."""
     if "series" not in report.frame.columns:
         return rows_of(report, series=series)[0], None
@@ -166,7 +175,7 @@ def of_series(report, series):
     return replace(report, frame=report.frame[report.frame["series"] == series]), series
 
 
-def models_of(report, models, *, naive=True):
+def models_of(report: Any, models: str | Sequence[str] | None, *, naive: bool = True) -> list[str]:
     """Names of models to draw, best first: those given; None is all of them, the naive ones where asked for."""
     if models is None:
         return [name for name in report.summary().index if naive or name not in NAIVE]
@@ -177,19 +186,19 @@ def models_of(report, models, *, naive=True):
     return [one_of(name, names, "model") for name in models]
 
 
-def order_of(report):
+def order_of(report: Any) -> list[str]:
     """Names of a report's models as they were given to the backtest, the naive ones last."""
     return list(report.frame["model"].unique())
 
 
-def actual_rows(report, model):
+def actual_rows(report: Any, model: Any) -> pd.DataFrame:
     """Rows of one model whose actual value is known, in order of time."""
     frame = report.frame
     rows = frame[(frame["model"] == model) & frame["actual"].notna() & frame["forecast"].notna()]
     return rows.sort_values(["timestamp", "step"], kind="stable")
 
 
-def history_of(df, report, origin, target, series):
+def history_of(df: Any, report: Any, origin: Any, target: Hashable | None, series: Any) -> pd.Series:
     """Values of one target of one series up to an origin, out of the data of a backtest.
 
     A report does not say where its data have their time stamps, so they are found by its labels.
@@ -204,7 +213,7 @@ def history_of(df, report, origin, target, series):
     return found.sort_index(kind="stable").loc[:origin]
 
 
-def _is_series(frame, report, series):
+def _is_series(frame: pd.DataFrame, report: Any, series: Any) -> Booleans:
     """Which rows of the data of a backtest are those of a series."""
     parts = dict(zip(report.ids, series if len(report.ids) > 1 else [series], strict=True))
     if not report.ids or not set(parts) <= {*frame.columns, *frame.index.names}:
@@ -216,7 +225,7 @@ def _is_series(frame, report, series):
     return keep
 
 
-def _found(frame, wanted, what):
+def _found(frame: pd.DataFrame, wanted: Sequence[Any], what: str) -> Any:
     """The level of the index, or the column, that has all of some labels."""
     levels = [frame.index.get_level_values(number) for number in range(frame.index.nlevels)]
     columns = [frame[name] for name in frame.columns[~frame.columns.duplicated()]]
@@ -242,7 +251,7 @@ _UNITS = (
 _LONG = ((28, 31, "months"), (89, 92, "quarters"), (365, 366, "years"))
 
 
-def step_unit(frame):
+def step_unit(frame: pd.DataFrame) -> str | None:
     """Unit of the steps of a report: "hours", "30 min", ...; None for an integer index.
 
     Parameters

@@ -1,11 +1,26 @@
 """`ResidualDisplay`: structure that remains in the errors of a model."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 import numpy as np
 import pandas as pd
 
 from .captions import caption
 from .reading import actual_rows, models_of, numbers_of, of_series, rows_of, step_unit
 from .style import colour_of, dress, fills, labelled, markers_of, new_panels, place, pyplot, time_axis, tones_of
+
+if TYPE_CHECKING:
+    from collections.abc import Hashable, Sequence
+    from typing import Any, Self
+
+    from matplotlib.axes import Axes
+    from matplotlib.lines import Line2D
+    from numpy.typing import ArrayLike
+
+    from .._types import Array, Floats
+    from ..model_selection import BacktestReport
 
 __all__ = ["ResidualDisplay"]
 
@@ -59,7 +74,15 @@ class ResidualDisplay:
     (array([-0.99,  0.98]), 0.196)
     """
 
-    def __init__(self, residuals, *, name=None, unit=None, title=None, legend=True):
+    def __init__(
+        self,
+        residuals: pd.Series,
+        *,
+        name: str | None = None,
+        unit: str | None = None,
+        title: str | None = None,
+        legend: bool = True,
+    ) -> None:
         self.residuals = residuals
         self.name = name
         self.unit = unit
@@ -68,8 +91,18 @@ class ResidualDisplay:
 
     @classmethod
     def from_report(
-        cls, report, *, model=None, step=None, series=None, target=None, unit=None, title=None, legend=True, axes=None
-    ):
+        cls,
+        report: BacktestReport,
+        *,
+        model: str | None = None,
+        step: int | None = None,
+        series: Any = None,
+        target: Hashable | None = None,
+        unit: str | None = None,
+        title: str | None = None,
+        legend: bool = True,
+        axes: Sequence[Axes] | Array | None = None,
+    ) -> Self:
         """Draw the residuals of one model of a backtest.
 
         Parameters
@@ -137,7 +170,17 @@ class ResidualDisplay:
         return cls(residuals, name=f"{name}{which}", unit=unit, title=title, legend=legend).plot(axes)
 
     @classmethod
-    def from_predictions(cls, y_true, y_pred, *, name=None, unit=None, title=None, legend=True, axes=None):
+    def from_predictions(
+        cls,
+        y_true: ArrayLike,
+        y_pred: ArrayLike,
+        *,
+        name: str | None = None,
+        unit: str | None = None,
+        title: str | None = None,
+        legend: bool = True,
+        axes: Sequence[Axes] | Array | None = None,
+    ) -> Self:
         """Draw the residuals of any forecasts.
 
         Parameters
@@ -185,7 +228,7 @@ class ResidualDisplay:
             pd.Series(actual - forecast, index, name="residual"), name=name, unit=unit, title=title, legend=legend
         ).plot(axes)
 
-    def plot(self, axes=None):
+    def plot(self, axes: Sequence[Axes] | Array | None = None) -> Self:
         """Draw.
 
         Parameters
@@ -214,20 +257,21 @@ class ResidualDisplay:
                 "steps. Fix: step=None."
             )
 
-        def make():
+        def make() -> list[Axes]:
             mosaic = plt.subplot_mosaic([["over", "over"], ["shape", "lags"]], figsize=(9, 5.6), layout="constrained")
             return list(mosaic[1].values())
 
         self.axes_ = over, shape, lags = new_panels(axes, 3, make)
-        self.figure_, self.lines_ = over.figure, []
+        self.figure_ = over.figure
+        self.lines_: list[Line2D] = []
         self._draw_over_time(over, values)
         self._draw_shape(shape, known)
         self._draw_lags(lags, values, len(known))
         return self
 
-    def _draw_over_time(self, ax, values):
+    def _draw_over_time(self, ax: Axes, values: Floats) -> None:
         ax.axhline(0, color=tones_of(ax).ink, linewidth=1.0, zorder=2)
-        style = {"color": colour_of(1), "linewidth": 0.8 if len(values) <= 400 else 0.5}
+        style: dict[str, Any] = {"color": colour_of(1), "linewidth": 0.8 if len(values) <= 400 else 0.5}
         style |= markers_of(values, "o", 2.5)
         self.lines_ += ax.plot(place(self.residuals.index), values, zorder=3, **style)
         label = time_axis(ax, self.residuals.index)
@@ -236,10 +280,16 @@ class ResidualDisplay:
         name = "" if self.name is None else f": {self.name}"
         caption(ax, self.title or f"Residuals, actual − forecast{name}", handles=[], legend=self.legend)
 
-    def _draw_shape(self, ax, known):
+    def _draw_shape(self, ax: Axes, known: Floats) -> None:
         tones, mean, spread = tones_of(ax), known.mean(), known.std()
         edges = np.histogram_bin_edges(known, bins=int(np.clip(np.sqrt(len(known)), 6, 40)))
-        ax.hist(known, bins=edges, color=fills(colour_of(1), tones.ground, 1)[0], edgecolor=colour_of(1), linewidth=0.7)
+        ax.hist(
+            known,
+            bins=edges.tolist(),
+            color=fills(colour_of(1), tones.ground, 1)[0],
+            edgecolor=colour_of(1),
+            linewidth=0.7,
+        )
         ax.axvline(0, color=tones.ink, linewidth=1.0)
         ax.axvline(
             mean, color=colour_of(0), linewidth=1.6, linestyle=(0, (5, 2)), label=f"mean {mean:.3g}".replace("-", "−")
@@ -253,7 +303,7 @@ class ResidualDisplay:
         dress(ax, labelled("residual", self.unit), "count")
         caption(ax, legend=self.legend)
 
-    def _draw_lags(self, ax, values, n):
+    def _draw_lags(self, ax: Axes, values: Floats, n: int) -> None:
         from matplotlib.ticker import MaxNLocator
 
         tones = tones_of(ax)
@@ -271,7 +321,7 @@ class ResidualDisplay:
         caption(ax, legend=self.legend)
 
 
-def _autocorrelation(values, n_lags):
+def _autocorrelation(values: Floats, n_lags: int) -> Floats:
     """At lags 1 to `n_lags`; where values are missing, over the pairs that are there."""
     centred = np.nan_to_num(values - np.nanmean(values))
     power = centred @ centred

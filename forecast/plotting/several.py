@@ -1,9 +1,22 @@
 """`ForecastGridDisplay`: forecasts of several series in one figure."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 import numpy as np
 
 from .captions import figure_caption
 from .style import new_panels, pyplot
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from typing import Any, Self
+
+    from matplotlib.axes import Axes
+
+    from .._types import Array
+    from .forecasts import ForecastDisplay
 
 __all__ = ["ForecastGridDisplay", "drawn"]
 
@@ -42,12 +55,14 @@ class ForecastGridDisplay:
     >>> matplotlib.pyplot.close("all")
     """
 
-    def __init__(self, displays, *, title=None, legend=True):
+    def __init__(
+        self, displays: Mapping[Any, ForecastDisplay], *, title: str | None = None, legend: bool = True
+    ) -> None:
         self.displays = displays
         self.title = title
         self.legend = legend
 
-    def plot(self, axes=None):
+    def plot(self, axes: Sequence[Axes] | Array | None = None) -> Self:
         """Draw.
 
         Parameters
@@ -72,10 +87,10 @@ class ForecastGridDisplay:
         if not n:
             raise ValueError("series is empty; expected at least one name.")
 
-        def make():
+        def make() -> list[Axes]:
             columns = 1 if n == 1 else 2 if n <= 6 else 3
             rows = -(-n // columns)
-            size = {"figsize": (9 if columns < 3 else 12, 0.9 + 2.4 * rows), "layout": "constrained"}
+            size: dict[str, Any] = {"figsize": (9 if columns < 3 else 12, 0.9 + 2.4 * rows), "layout": "constrained"}
             grid = np.ravel(plt.subplots(rows, columns, squeeze=False, **size)[1])
             for ax in grid[n:]:
                 ax.remove()
@@ -92,7 +107,9 @@ class ForecastGridDisplay:
         return self
 
 
-def drawn(displays, series, ax, *, title, legend):
+def drawn(
+    displays: Mapping[Any, ForecastDisplay], series: Any, ax: Any, *, title: str | None, legend: bool
+) -> ForecastDisplay | ForecastGridDisplay:
     """Draw the display of one series, or those of a list."""
     if not isinstance(series, list):
         return next(iter(displays.values())).plot(ax)

@@ -1,5 +1,9 @@
 """`SkillDisplay`: is a model better than naive forecasts?"""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 import numpy as np
 import pandas as pd
 
@@ -8,6 +12,16 @@ from ..metrics import skill
 from .captions import caption, room_beside
 from .reading import models_of, one_of, rows_of
 from .style import colour_of, dress, font_of, new_axes, pyplot, tones_of
+
+if TYPE_CHECKING:
+    from collections.abc import Hashable, Sequence
+    from typing import Any, Self
+
+    from matplotlib.axes import Axes
+
+    from .._types import Floats, Integers
+    from ..model_selection import BacktestReport
+    from .style import Tones
 
 __all__ = ["SkillDisplay"]
 
@@ -50,7 +64,9 @@ class SkillDisplay:
     [0.2, -0.2]
     """
 
-    def __init__(self, table, *, metric="MAE", title=None, legend=True):
+    def __init__(
+        self, table: pd.DataFrame, *, metric: str = "MAE", title: str | None = None, legend: bool = True
+    ) -> None:
         self.table = table
         self.metric = metric
         self.title = title
@@ -58,8 +74,17 @@ class SkillDisplay:
 
     @classmethod
     def from_report(
-        cls, report, *, metric="MAE", models=None, series=None, target=None, title=None, legend=True, ax=None
-    ):
+        cls,
+        report: BacktestReport,
+        *,
+        metric: str = "MAE",
+        models: str | Sequence[str] | None = None,
+        series: Any = None,
+        target: Hashable | None = None,
+        title: str | None = None,
+        legend: bool = True,
+        ax: Axes | None = None,
+    ) -> Self:
         """Draw the skill of a backtest's models.
 
         Parameters
@@ -117,7 +142,7 @@ class SkillDisplay:
         table = pd.DataFrame({name: skill(error[names], error[name]) for name in naive}, index=names)
         return cls(table, metric=metric, title=title, legend=legend).plot(ax)
 
-    def plot(self, ax=None):
+    def plot(self, ax: Axes | None = None) -> Self:
         """Draw.
 
         Parameters
@@ -156,7 +181,7 @@ class SkillDisplay:
         self._frame(rows, best, tones)
         return self
 
-    def _frame(self, rows, best, tones):
+    def _frame(self, rows: Integers, best: Floats, tones: Tones) -> None:
         from matplotlib.ticker import MaxNLocator, PercentFormatter
 
         ax = self.ax_

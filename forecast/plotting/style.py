@@ -1,10 +1,22 @@
 """Style of plots: colours, dashes, axes, dates. It is independent of forecasts and of matplotlib's settings."""
 
+from __future__ import annotations
+
 import textwrap
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Sequence
+    from typing import Any, Literal
+
+    from matplotlib.axes import Axes
+    from matplotlib.axis import Axis
+
+    from .._types import Array
 
 __all__ = [
     "MANY",
@@ -53,10 +65,10 @@ class Tones:
     ink: str
     muted: str
     grid: str
-    ground: tuple
+    ground: tuple[float, float, float]
 
 
-def pyplot():
+def pyplot() -> Any:
     """Return matplotlib.pyplot, or say how to install it."""
     try:
         from matplotlib import pyplot
@@ -67,7 +79,7 @@ def pyplot():
     return pyplot
 
 
-def tones_of(ax):
+def tones_of(ax: Axes) -> Tones:
     """Tones that are readable on the background of some axes."""
     from matplotlib.colors import to_rgb
 
@@ -77,17 +89,17 @@ def tones_of(ax):
     return Tones("#222222", "#5c5c5c", "#e4e4e4", ground)
 
 
-def colour_of(number):
+def colour_of(number: int) -> str:
     """The colour of the model, band or layer of this number, from 0 on."""
     return _COLOURS[number % len(_COLOURS)]
 
 
-def dashes_of(number):
+def dashes_of(number: int) -> Any:
     """The dashes of the line of this number, from 0 on; 0 is solid."""
     return _DASHES[number % len(_DASHES)]
 
 
-def line_style(name, number, *, points=None):
+def line_style(name: str, number: int, *, points: int | None = None) -> dict[str, Any]:
     """Keywords of `Axes.plot` for a model.
 
     Parameters
@@ -104,6 +116,7 @@ def line_style(name, number, *, points=None):
     dict
     """
     short = points is not None and points <= MANY
+    style: dict[str, Any]
     if name in NAIVE_STYLES:
         colour, dashes, marker = NAIVE_STYLES[name]
         style = {"color": colour, "linestyle": dashes, "linewidth": 1.2, "zorder": 3}
@@ -115,7 +128,7 @@ def line_style(name, number, *, points=None):
     return style | ({"marker": _MARKERS[number % len(_MARKERS)], "markersize": 4.5} if short else {})
 
 
-def markers_of(values, marker, size):
+def markers_of(values: Any, marker: str, size: float) -> dict[str, Any]:
     """Keywords of `Axes.plot` for the markers of a line: all of a short one, of a long one only lone points.
 
     A value between two missing ones has no line, so without a marker it would be invisible.
@@ -128,7 +141,9 @@ def markers_of(values, marker, size):
     return look | {"markevery": list(np.flatnonzero(lone))} if lone.any() else {}
 
 
-def looks_of(names, order=None, *, points=None):
+def looks_of(
+    names: Iterable[str], order: Sequence[str] | None = None, *, points: int | None = None
+) -> dict[str, dict[str, Any]]:
     """Keywords of `Axes.plot` for several models by name; those of naive forecasts do not use up a colour.
 
     Parameters
@@ -154,7 +169,7 @@ def looks_of(names, order=None, *, points=None):
     return looks
 
 
-def fills(colour, ground, n):
+def fills(colour: str, ground: tuple[float, float, float], n: int) -> list[tuple[float, float, float]]:
     """Opaque tints of a colour for `n` nested bands, the widest first and lightest; opaque, for print."""
     from matplotlib.colors import to_rgb
 
@@ -166,7 +181,7 @@ def fills(colour, ground, n):
 # -------------------- axes
 
 
-def is_laid_out(ax):
+def is_laid_out(ax: Axes) -> bool:
     """Whether the figure makes room for what surrounds its axes."""
     from matplotlib.layout_engine import PlaceHolderLayoutEngine
 
@@ -174,14 +189,14 @@ def is_laid_out(ax):
     return engine is not None and not isinstance(engine, PlaceHolderLayoutEngine)
 
 
-def new_axes(ax=None, size=(9, 4.2)):
+def new_axes(ax: Axes | None = None, size: tuple[float, float] = (9, 4.2)) -> Axes:
     """The axes to draw on: those given, or new ones in a figure of their own."""
     if ax is not None:
         return ax
     return pyplot().subplots(figsize=size, layout="constrained")[1]
 
 
-def new_panels(axes, n, make):
+def new_panels(axes: Any, n: int, make: Callable[[], list[Axes]]) -> list[Axes]:
     """The axes of a picture of several panels.
 
     Parameters
@@ -208,28 +223,28 @@ def new_panels(axes, n, make):
     return given
 
 
-def font_of(ax):
+def font_of(ax: Axes) -> float:
     """Points of the letters of axes: smaller where they are small."""
     wide, high = (side / ax.figure.dpi for side in (ax.bbox.width, ax.bbox.height))
     return 9.0 if wide >= 2.6 and high >= 1.25 else 7.5 if wide >= 1.6 and high >= 0.8 else 6.0
 
 
-def rows_that_fit(ax):
+def rows_that_fit(ax: Axes) -> int:
     """How many names of rows fit below each other in axes, at least 1."""
     return max(int(ax.bbox.height / ax.figure.dpi * 72 / (1.5 * font_of(ax))), 1)
 
 
-def broken(text, room, width):
+def broken(text: str, room: float, width: float) -> str:
     """Words in lines, where in one line of some `width` they are longer than there is `room`."""
     return text if width <= room else "\n".join(textwrap.wrap(text, max(int(len(text) * room / width), 8)))
 
 
-def labelled(name, unit=None):
+def labelled(name: str, unit: str | None = None) -> str:
     """A label with its unit: "load (MW)"."""
     return str(name) if unit is None else f"{name} ({unit})"
 
 
-def dress(ax, xlabel, ylabel, *, grid="y"):
+def dress(ax: Axes, xlabel: str | None, ylabel: str | None, *, grid: Literal["x", "y", "both"] | None = "y") -> None:
     """Labels, quiet spines and a grid behind the data."""
     from matplotlib.dates import ConciseDateFormatter
 
@@ -258,13 +273,13 @@ def dress(ax, xlabel, ylabel, *, grid="y"):
         name(label, color=tones.ink, fontsize=size)
 
 
-def plain_log_axis(axis):
+def plain_log_axis(axis: Axis) -> None:
     """Readable numbers on a logarithmic axis, also if it spans less than a decade."""
     from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter, NullLocator
 
     low, high = axis.get_view_interval()
     decades = np.log10(high / low)
-    choices = ((4, (1.0,)), (2, (1.0, 3.0)), (0.7, (1.0, 2.0, 5.0)), (-np.inf, np.arange(1.0, 10.0)))
+    choices: Any = ((4, (1.0,)), (2, (1.0, 3.0)), (0.7, (1.0, 2.0, 5.0)), (-np.inf, np.arange(1.0, 10.0)))
     subs = next(subs for least, subs in choices if decades > least)
     axis.set_major_locator(LogLocator(subs=subs, numticks=12))
     axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
@@ -275,7 +290,7 @@ def plain_log_axis(axis):
 # -------------------- time
 
 
-def place(index):
+def place(index: pd.Index) -> Array:
     """Labels as numbers or dates for matplotlib; a period is drawn at its start, a zone is removed.
 
     Stamps of a zone are placed by their instant: the hour that a clock repeats is drawn twice as long, not over itself.
@@ -286,7 +301,7 @@ def place(index):
     return index.to_numpy()
 
 
-def time_axis(ax, index, name=None):
+def time_axis(ax: Axes, index: pd.Index, name: str | None = None) -> str:
     """Set the ticks of a time axis in the user's local time; return the label.
 
     Parameters
