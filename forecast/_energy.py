@@ -5,6 +5,7 @@ from numbers import Integral
 import numpy as np
 
 from ._numbers import finite
+from ._refusals import Refusal
 
 __all__ = ["crps_of_paths", "energy_score", "judged_paths", "neg_energy_score"]
 
@@ -53,11 +54,18 @@ def energy_score(actual, paths):
         actual = actual[:, 0]
     if actual.ndim not in (1, 2) or paths.shape[:-1] != actual.shape or not actual.size:
         raise ValueError(
-            f"actual has shape {actual.shape}, paths {paths.shape}; expected (steps,) and (steps, n_paths), or (n, "
-            "steps) and (n, steps, n_paths)."
+            Refusal(
+                f"has shape {actual.shape}, paths {paths.shape}",
+                where="actual",
+                expected="(steps,) and (steps, n_paths), or (n, steps) and (n, steps, n_paths)",
+            )
         )
     if paths.shape[-1] < 2:
-        raise ValueError(f"paths has {paths.shape[-1]} path; expected two or more, as distances between them count.")
+        raise ValueError(
+            Refusal(
+                f"has {paths.shape[-1]} path", where="paths", expected="two or more, as distances between them count"
+            )
+        )
     if actual.ndim == 1:
         actual, paths = actual[None], paths[None]
     return float(np.mean([_one(*pair) for pair in zip(actual, paths, strict=True)]))
@@ -139,14 +147,21 @@ def judged_paths(estimator, X, y, n_paths, random_state):
     estimator = getattr(estimator, "best_estimator_", estimator)  # of a search within another one
     if not hasattr(estimator, "_judged_paths"):
         raise TypeError(
-            f"the estimator is a {type(estimator).__name__}, which has no sample paths; expected a SeriesForecaster, "
-            "around any regressor."
+            Refusal(
+                f"is a {type(estimator).__name__}, which has no sample paths",
+                where="the estimator",
+                expected="a SeriesForecaster, around any regressor",
+            )
         )
     if not isinstance(n_paths, Integral) or isinstance(n_paths, bool) or n_paths < 2:
-        raise ValueError(f"n_paths={n_paths!r}: expected a whole number, 2 or more, as distances between paths count.")
+        raise ValueError(
+            Refusal(
+                where=f"n_paths={n_paths!r}", expected="a whole number, 2 or more, as distances between paths count"
+            )
+        )
     pairs = list(estimator._judged_paths(X, y, int(n_paths), random_state))
     if not pairs:
-        raise ValueError("no row of X has an actual value: there is nothing to judge the paths by.")
+        raise ValueError(Refusal("no row of X has an actual value: there is nothing to judge the paths by"))
     return pairs
 
 

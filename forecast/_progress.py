@@ -11,6 +11,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ._refusals import Refusal
+
 __all__ = ["LOGGER", "Fits", "Progress", "as_callbacks", "in_notebook"]
 
 LOGGER = "forecast"
@@ -286,8 +288,10 @@ class _Callbacks:
             answer = callback(record.as_dict())
             if answer is not None and not isinstance(answer, bool | np.bool_):
                 raise TypeError(
-                    f"callbacks[{number}], {callback!r}, returned {answer!r}; expected None or False to go on, True to "
-                    "stop after this epoch."
+                    Refusal(
+                        f"callbacks[{number}], {callback!r}, returned {answer!r}",
+                        expected="None or False to go on, True to stop after this epoch",
+                    )
                 )
             stop = stop or bool(answer)
         return stop
@@ -311,8 +315,13 @@ def as_callbacks(callbacks):
     for number, callback in enumerate(several):
         if not callable(callback):
             raise TypeError(
-                f"callbacks[{number}] is {callback!r}; expected a function that takes the dict of an epoch, such as "
-                "`history.append` of a list `history = []`."
+                Refusal(
+                    f"is {callback!r}",
+                    where=f"callbacks[{number}]",
+                    expected=(
+                        "a function that takes the dict of an epoch, such as `history.append` of a list `history = []`"
+                    ),
+                )
             )
     return several
 

@@ -4,6 +4,8 @@ from numbers import Real
 
 import numpy as np
 
+from ._refusals import Refusal
+
 __all__ = ["share", "shares"]
 
 
@@ -27,7 +29,7 @@ def share(given, what):
     ValueError
         It is 0 or less, 1 or more, or NaN.
     """
-    _check(given, f"{what} is {given!r}; expected a number between 0 and 1, such as 0.9 for 90 %.")
+    _check(given, Refusal(f"is {given!r}", where=what, expected="a number between 0 and 1, such as 0.9 for 90 %"))
     return float(given)
 
 
@@ -52,7 +54,7 @@ def shares(given, what, *, least=0):
         As `share`, or there are fewer.
     """
     found = np.ravel(np.asarray(given, dtype=object)).tolist()
-    words = f"{what} is {given!r}; expected numbers between 0 and 1, such as 0.9 for 90 %."
+    words = Refusal(f"is {given!r}", where=what, expected="numbers between 0 and 1, such as 0.9 for 90 %")
     if len(found) < least:
         raise ValueError(words)
     for one in found:

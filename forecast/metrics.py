@@ -9,6 +9,7 @@ import numpy as np
 from ._distributions import Distribution, crps_of, log_score, neg_crps, neg_log_score
 from ._energy import energy_score, neg_energy_score
 from ._numbers import finite as _finite
+from ._refusals import Fix, Refusal
 from ._shares import share
 
 __all__ = [
@@ -42,9 +43,9 @@ def _alike(**named):
         arrays = [array[:, 0] if array.shape[1:] == (1,) else array for array in arrays]
     if len({array.shape for array in arrays}) > 1:
         shapes = ", ".join(f"{name} {array.shape}" for name, array in zip(named, arrays, strict=True))
-        raise ValueError(f"the shapes differ: {shapes}; expected the same shape.")
+        raise ValueError(Refusal("the shapes differ", got=f"{shapes}", expected="the same shape"))
     if not arrays[0].size:
-        raise ValueError(f"{' and '.join(named)} are empty; expected at least one value.")
+        raise ValueError(Refusal("are empty", where=f"{' and '.join(named)}", expected="at least one value"))
     return arrays
 
 
@@ -224,15 +225,19 @@ def _seasonal_differences(history, period):
     if history.ndim == 2 and history.shape[1] == 1:
         history = history[:, 0]
     if history.ndim != 1:
-        raise ValueError(f"history has shape {history.shape}; expected the values of one series, shape (n,).")
+        raise ValueError(
+            Refusal(f"has shape {history.shape}", where="history", expected="the values of one series, shape (n,)")
+        )
     if isinstance(period, bool) or not isinstance(period, (int, np.integer)) or period < 1:
-        raise ValueError(f"period is {period!r}; expected a whole number of steps, 1 or more.")
+        raise ValueError(Refusal(f"is {period!r}", where="period", expected="a whole number of steps, 1 or more"))
     if len(history) <= period:
-        raise ValueError(f"history has {len(history)} values; more than period = {period} are needed for a scale.")
+        raise ValueError(
+            Refusal(f"has {len(history)} values; more than period = {period} are needed for a scale", where="history")
+        )
     differences = history[period:] - history[:-period]
     if not differences.any():
         raise ValueError(
-            f"history repeats itself exactly with period {period}: the seasonal naive error is 0, no scale."
+            Refusal(f"history repeats itself exactly with period {period}: the seasonal naive error is 0, no scale")
         )
     return differences
 
@@ -266,7 +271,7 @@ def skill(error, naive, *, floor=0.0):
     """
     error, naive = np.asarray(error, dtype=np.float64), np.asarray(naive, dtype=np.float64)
     if (error < 0).any() or (naive < 0).any():
-        raise ValueError("an error is negative; expected absolute or squared errors, 0 or more.")
+        raise ValueError(Refusal("an error is negative", expected="absolute or squared errors, 0 or more"))
     with np.errstate(divide="ignore", invalid="ignore"):
         found = np.where(error == naive, 0.0, 1 - error / np.maximum(naive, floor))
     return found if found.ndim else float(found)
@@ -347,17 +352,22 @@ def crps(actual, quantiles, levels=None):
     """
     if isinstance(quantiles, Distribution):
         if levels is not None:
-            raise TypeError(f"levels is {levels!r}; expected None with a distribution, which has all of them.")
+            raise TypeError(
+                Refusal(f"is {levels!r}", where="levels", expected="None with a distribution, which has all of them")
+            )
         return crps_of(actual, quantiles)
     actual, quantiles, levels = _finite("actual", actual), _finite("quantiles", quantiles), _finite("levels", levels)
     if levels.ndim != 1 or not levels.size or not ((levels > 0) & (levels < 1)).all() or (np.diff(levels) <= 0).any():
-        raise ValueError(f"levels is {levels.tolist()}; expected numbers between 0 and 1 that rise.")
+        raise ValueError(Refusal(f"is {levels.tolist()}", where="levels", expected="numbers between 0 and 1 that rise"))
     if actual.ndim == 2 and actual.shape[1] == 1 and quantiles.shape == (len(actual), len(levels)):
         actual = actual[:, 0]
     if quantiles.shape != (*actual.shape, len(levels)):
         raise ValueError(
-            f"actual has shape {actual.shape}, quantiles {quantiles.shape}; expected {(*actual.shape, len(levels))}: "
-            f"on the last axis the {len(levels)} levels."
+            Refusal(
+                f"has shape {actual.shape}, quantiles {quantiles.shape}",
+                where="actual",
+                expected=f"{(*actual.shape, len(levels))}: on the last axis the {len(levels)} levels",
+            )
         )
     return float(np.mean([2 * pinball(actual, quantiles[..., k], level) for k, level in enumerate(levels)]))
 
@@ -430,7 +440,12 @@ def _interval(actual, lower, upper):
     if crossed.any():
         at = tuple(int(i) for i in np.argwhere(crossed)[0])
         raise ValueError(
-            f"lower is above upper in {int(crossed.sum())} intervals, the first at position {at}: {lower[at]:g} > "
-            f"{upper[at]:g}; expected lower <= upper. Fix: lower, upper = upper, lower."
+            Refusal(
+                f"is above upper in {int(crossed.sum())} intervals, the first at position {at}",
+                where="lower",
+                got=f"{lower[at]:g} > {upper[at]:g}",
+                expected="lower <= upper",
+                fix=Fix("lower, upper = upper, lower", ""),
+            )
         )
     return actual, lower, upper

@@ -4,6 +4,7 @@ import numpy as np
 
 from .._energy import crps_of_paths, judged_paths
 from .._numbers import finite
+from .._refusals import Refusal
 from .distribution import Distribution
 
 __all__ = ["crps_of", "log_score", "neg_crps", "neg_log_score"]
@@ -50,7 +51,9 @@ def log_score(actual, distribution):
     0.846574
     """
     if not isinstance(distribution, Distribution):
-        raise TypeError(f"distribution is a {type(distribution).__name__}; expected a forecast.Distribution.")
+        raise TypeError(
+            Refusal(f"is a {type(distribution).__name__}", where="distribution", expected="a forecast.Distribution")
+        )
     actual, distribution = _of_each(actual, distribution)
     return float(-distribution.log_density(actual).mean())
 
@@ -63,10 +66,14 @@ def _of_each(actual, distribution):
         distribution = distribution[:, 0]
     if actual.shape != distribution.shape:
         raise ValueError(
-            f"actual has shape {actual.shape}, the distribution {distribution.shape}; expected the same shape."
+            Refusal(
+                f"has shape {actual.shape}, the distribution {distribution.shape}",
+                where="actual",
+                expected="the same shape",
+            )
         )
     if not actual.size:
-        raise ValueError("actual is empty; expected at least one value.")
+        raise ValueError(Refusal("is empty", where="actual", expected="at least one value"))
     return actual, distribution
 
 

@@ -12,6 +12,7 @@ import re
 
 import numpy as np
 
+from .._refusals import Fix, Refusal, install
 from .errors import ModelFileError
 
 __all__ = ["FORMAT", "VERSION", "pack", "parsed", "read"]
@@ -61,8 +62,12 @@ def pack(tensors, metadata):
     text += b" " * (-len(text) % 8)
     if len(text) > LONGEST_HEADER:
         raise ModelFileError(
-            f"the description of the model takes {len(text)} bytes; a safetensors file has room for {LONGEST_HEADER}. "
-            "Save several models of fewer series each, or a pickle. Fix: joblib.dump(model, path)."
+            Refusal(
+                f"the description of the model takes {len(text)} bytes; a safetensors file has room for "
+                f"{LONGEST_HEADER}",
+                advice="Save several models of fewer series each, or a pickle.",
+                fix=Fix("joblib.dump(model, path)", ""),
+            )
         )
     parts = [len(text).to_bytes(8, "little"), text, *(tensors[name].tobytes() for name in order)]
     digest = hashlib.sha256()
@@ -96,23 +101,35 @@ def read(path):
         header = parsed(path, text, size)
         del text
         if not isinstance(header, dict):
-            raise ModelFileError(f"{path}: not a forecast model file: its header is not a JSON object.")
+            raise ModelFileError(
+                Refusal("not a forecast model file: its header is not a JSON object", where=f"{path}:")
+            )
         metadata = header.pop("__metadata__", None)
         places = _places(path, header, size - begin)
         if not isinstance(metadata, dict) or metadata.get("format") != FORMAT:
-            raise ModelFileError(f"{path}: a safetensors file, but no model of forecast: it does not say {FORMAT!r}.")
+            raise ModelFileError(
+                Refusal(f"a safetensors file, but no model of forecast: it does not say {FORMAT!r}", where=f"{path}:")
+            )
         if not places or places[-1][:3] != (DIGEST, np.dtype("u1"), (DIGEST_BYTES,)):
-            raise ModelFileError(f"{path}: not written by forecast: its last tensor is not its checksum.")
+            raise ModelFileError(
+                Refusal("not written by forecast: its last tensor is not its checksum", where=f"{path}:")
+            )
         tensors = {name: _tensor(file, dtype, shape, digest) for name, dtype, shape in places[:-1]}
         if file.read(DIGEST_BYTES) != digest.digest():
             raise ModelFileError(
-                f"{path}: damaged: its checksum (SHA-256) is not that of its bytes. Use the copy that was saved."
+                Refusal(
+                    "damaged: its checksum (SHA-256) is not that of its bytes",
+                    where=f"{path}:",
+                    advice="Use the copy that was saved.",
+                )
             )
     _refuse_version(path, metadata)
     for name, tensor in tensors.items():
         if tensor.dtype == bool and tensor.view(np.uint8).max(initial=0) > 1:
             raise ModelFileError(
-                f"{path}: not written by forecast: tensor {name!r} holds what is neither true nor false."
+                Refusal(
+                    f"not written by forecast: tensor {name!r} holds what is neither true nor false", where=f"{path}:"
+                )
             )
     return tensors, metadata, size
 
@@ -122,7 +139,7 @@ def _header_text(path, file, size, digest):
     head = file.read(8)
     first = file.peek(1)[:1]
     if len(head) < 8 or not first:
-        raise ModelFileError(f"{path}: not a forecast model file: it has {len(head + first)} bytes.")
+        raise ModelFileError(Refusal(f"not a forecast model file: it has {len(head + first)} bytes", where=f"{path}:"))
     length = int.from_bytes(head, "little")
     if first != b"{" or not 2 <= length <= LONGEST_HEADER:
         hint = " It looks like a pickle, which can run anything when it is loaded." if head[:1] == b"\x80" else ""
@@ -130,7 +147,9 @@ def _header_text(path, file, size, digest):
             f"{path}: not a forecast model file: its first bytes are not those of a safetensors file.{hint}"
         )
     if size < 8 + length:
-        raise ModelFileError(f"{path}: cut short: {size} bytes, of which the header alone should take {8 + length}.")
+        raise ModelFileError(
+            Refusal(f"cut short: {size} bytes, of which the header alone should take {8 + length}", where=f"{path}:")
+        )
     text = file.read(length)
     digest.update(head)
     digest.update(text)
@@ -144,19 +163,31 @@ def _places(path, header, room):
         entry = entry if isinstance(entry, dict) and set(entry) == {"dtype", "shape", "data_offsets"} else {}
         shape, offsets = entry.get("shape"), entry.get("data_offsets")
         if not _are_counts(shape) or not _are_counts(offsets) or len(offsets) != 2:
-            raise ModelFileError(f"{path}: not a forecast model file: its header does not say where {name!r} is.")
+            raise ModelFileError(
+                Refusal(f"not a forecast model file: its header does not say where {name!r} is", where=f"{path}:")
+            )
         dtype = entry["dtype"] if isinstance(entry["dtype"], str) else None
         if dtype not in NAMES:
-            raise ModelFileError(f"{path}: not written by forecast: tensor {name!r} is of {str(dtype)[:20]}.")
+            raise ModelFileError(
+                Refusal(f"not written by forecast: tensor {name!r} is of {str(dtype)[:20]}", where=f"{path}:")
+            )
         found.append((*offsets, name, np.dtype(NAMES[dtype]), tuple(shape)))
     end = 0
     for first, last, name, dtype, shape in sorted(found, key=lambda part: part[:2]):
         fits = len(shape) <= LARGEST_RANK and max(shape, default=0) <= room + 8 and first == end
         if not fits or last - first != dtype.itemsize * math.prod(shape):
-            raise ModelFileError(f"{path}: damaged, or not written by forecast: tensor {name!r} is not {shape[:9]}.")
+            raise ModelFileError(
+                Refusal(f"damaged, or not written by forecast: tensor {name!r} is not {shape[:9]}", where=f"{path}:")
+            )
         end = last
     if end != room:
-        raise ModelFileError(f"{path}: damaged: {room} bytes of tensors, expected {end}. Use the copy that was saved.")
+        raise ModelFileError(
+            Refusal(
+                f"damaged: {room} bytes of tensors, expected {end}",
+                where=f"{path}:",
+                advice="Use the copy that was saved.",
+            )
+        )
     return [part[2:] for part in sorted(found, key=lambda part: part[:2])]
 
 
@@ -179,8 +210,11 @@ def _refuse_version(path, metadata):
     if version == str(VERSION):
         return
     raise ModelFileError(
-        f"{path}: written in version {str(version)[:20]!r} of the format; this forecast reads version {VERSION}. Fix: "
-        "pip install --upgrade rnn-forecast."
+        Refusal(
+            f"written in version {str(version)[:20]!r} of the format; this forecast reads version {VERSION}",
+            where=f"{path}:",
+            fix=install("--upgrade rnn-forecast"),
+        )
     )
 
 
@@ -209,7 +243,10 @@ def parsed(path, text, size):
         return json.loads(text, object_pairs_hook=_once, parse_constant=_refuse_constant)
     except (ValueError, RecursionError) as error:
         raise ModelFileError(
-            f"{path}: damaged, or not written by forecast: its description is not JSON that can be read: {error}."
+            Refusal(
+                f"damaged, or not written by forecast: its description is not JSON that can be read: {error}",
+                where=f"{path}:",
+            )
         ) from error
 
 

@@ -1,5 +1,6 @@
 """Checks of a tree written by a stranger: a reader may rely only on what was checked here."""
 
+from .._refusals import Refusal
 from .errors import ModelFileError
 
 __all__ = ["expect"]
@@ -20,5 +21,5 @@ def expect(value, kind, what):
     object
     """
     if type(value) is not kind:
-        raise ModelFileError(f"{what}: got a {type(value).__name__}, expected a {kind.__name__}.")
+        raise ModelFileError(Refusal(f"got a {type(value).__name__}, expected a {kind.__name__}", where=f"{what}:"))
     return value

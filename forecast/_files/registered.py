@@ -6,6 +6,8 @@ becoming unreadable: the name in the file stays.
 
 from dataclasses import dataclass
 
+from .._refusals import Refusal
+
 __all__ = ["BY_CLASS", "BY_NAME", "Registered", "stored"]
 
 
@@ -57,7 +59,7 @@ def stored(name, *, card=None, left_out=()):
 
     def register(cls):
         if name in BY_NAME:
-            raise ValueError(f"two classes would be {name!r} in model files: {BY_NAME[name].cls} and {cls}.")
+            raise ValueError(Refusal(f"two classes would be {name!r} in model files: {BY_NAME[name].cls} and {cls}"))
         BY_NAME[name] = BY_CLASS[cls] = Registered(name, cls, card, tuple(left_out))
         return cls
 

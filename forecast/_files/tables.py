@@ -5,6 +5,7 @@ import re
 import numpy as np
 import pandas as pd
 
+from .._refusals import Refusal
 from .errors import ModelFileError
 from .expected import expect
 from .times import as_zone
@@ -136,7 +137,7 @@ def _foreign_class(name):
 def _foreign(reader, depth, name, options):
     cls = _foreign_class(expect(name, str, "a dtype of narwhals"))
     if cls is None:
-        raise ModelFileError(f"a dtype of narwhals {name[:40]!r}, which it does not have.")
+        raise ModelFileError(Refusal(f"a dtype of narwhals {name[:40]!r}, which it does not have"))
     return cls(**expect(reader(options, depth), dict, "a dtype of narwhals"))
 
 
@@ -145,7 +146,7 @@ def _frame(reader, depth, index, columns, data):
     data = [_an_index(part) for part in reader.items(data, depth, "the columns of a frame")]
     reader.spend(sum(map(len, data)) * VALUE)
     if len(data) != len(columns) or any(len(part) != len(index) for part in data):
-        raise ModelFileError(f"a frame of {len(index)} rows and {len(columns)} names, but other columns.")
+        raise ModelFileError(Refusal(f"a frame of {len(index)} rows and {len(columns)} names, but other columns"))
     frame = pd.DataFrame(dict(enumerate(_column(part, index) for part in data)), index=index)
     frame.columns = columns
     return frame
@@ -163,7 +164,7 @@ def _column(values, index):
 
 def _an_index(value):
     if not isinstance(value, pd.Index):
-        raise ModelFileError(f"a {type(value).__name__} in place of an index.")
+        raise ModelFileError(Refusal(f"a {type(value).__name__} in place of an index"))
     return value
 
 
@@ -236,13 +237,13 @@ def _period_dtype(reader, depth, freq):
 
 def _nullable_dtype(reader, depth, name):
     if name not in NULLABLE:
-        raise ModelFileError(f"a dtype {str(name)[:40]!r}; expected one of {list(NULLABLE)}.")
+        raise ModelFileError(Refusal(f"a dtype {str(name)[:40]!r}", expected=f"one of {list(NULLABLE)}"))
     return pd.api.types.pandas_dtype(name)
 
 
 def _arrow_dtype(reader, depth, name):
     if not re.fullmatch(ARROW, expect(name, str, "a dtype of Arrow")):
-        raise ModelFileError(f"a dtype of Arrow {name[:40]!r}; expected one of numbers, texts or dates.")
+        raise ModelFileError(Refusal(f"a dtype of Arrow {name[:40]!r}", expected="one of numbers, texts or dates"))
     try:
         return pd.api.types.pandas_dtype(name)
     except (ImportError, TypeError):  # a machine without Arrow

@@ -53,7 +53,7 @@ def frequency_of(index):
     """
     _refuse_kind(index)
     if len(index) == 0:
-        raise ValueError("the frame is empty: 0 rows; expected a row per time step.")
+        raise ValueError(Refusal("is empty: 0 rows", where="the frame", expected="a row per time step"))
     refuse_disorder(index)
     if isinstance(index, pd.PeriodIndex):
         _refuse_step_gaps(index, index.astype("int64").to_numpy(), index.freq.n)

@@ -92,8 +92,10 @@ def time_of(frame, series, taken, foreign=None):
     _refuse_text(frame, [*series, *taken])
     if foreign is not None:
         raise ValueError(
-            f"a frame of {foreign} has no index, and time is None; expected the column that holds the stamps as time=, "
-            f"one of {list(frame.columns)}."
+            Refusal(
+                f"a frame of {foreign} has no index, and time is None",
+                expected=f"the column that holds the stamps as time=, one of {list(frame.columns)}",
+            )
         )
     return None
 

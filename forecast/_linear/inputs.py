@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from .._frames import season_length
+from .._refusals import Fix, Refusal
 
 __all__ = ["MOST", "Inputs"]
 
@@ -58,8 +59,12 @@ class Inputs:
         """
         if windows.stamps is not None:
             raise ValueError(
-                "LinearForecaster has a weight for each lag and each step, which rows at any times do not have; "
-                "expected another regressor. Fix: RNNForecaster(cell='gru_decay', decoder='steps')."
+                Refusal(
+                    "has a weight for each lag and each step, which rows at any times do not have",
+                    where="LinearForecaster",
+                    expected="another regressor",
+                    fix=Fix("RNNForecaster(cell='gru_decay', decoder='steps')", "--cell gru_decay --decoder steps"),
+                )
             )
         n, horizon, lookback = windows.n_targets, windows.horizon, windows.lookback
         if covariates is None:
@@ -79,8 +84,12 @@ class Inputs:
         room = MOST - found.extras
         if room < n:
             raise ValueError(
-                f"X: {found.extras} values of covariates and {n} targets are more inputs than {MOST}; "
-                "expected fewer columns. Fix: covariates=None."
+                Refusal(
+                    f"{found.extras} values of covariates and {n} targets are more inputs than {MOST}",
+                    where="X:",
+                    expected="fewer columns",
+                    fix=Fix("model.set_params(covariates=None)", ""),
+                )
             )
         return cls(n, horizon, lookback, min(lookback, room // n), others, backs, features, block, static)
 
@@ -139,7 +148,7 @@ class Inputs:
             parts.append(windows.values[rows, self.targets :].reshape(n, -1))
         if self.features and ahead:
             if not windows.has_future:
-                raise ValueError(f"some windows have fewer than horizon = {self.horizon} rows of known future.")
+                raise ValueError(Refusal(f"some windows have fewer than horizon = {self.horizon} rows of known future"))
             rows = windows.origins[:, None] + np.arange(1, self.horizon + 1)
             known = windows.future[rows].astype(np.float64)
             if self.block > 1:

@@ -1,5 +1,7 @@
 """Columns that hold codes of categories: which they are, how long their vectors, and the layers that look them up."""
 
+from .._refusals import Refusal
+
 __all__ = ["embedding_size", "has_codes", "refuse_codes", "split"]
 
 _LONGEST = 50
@@ -96,11 +98,16 @@ def refuse_codes(a):
     if has_codes(a.past_levels[: a.columns]) and (a.cycle or a.skip == "linear" or a.decoder == "recurrent"):
         what = f"cycle={a.cycle}" if a.cycle else "skip='linear'" if a.skip == "linear" else "decoder='recurrent'"
         raise ValueError(
-            f"{what} reads the first {a.columns} channels as the past of the targets, and some hold codes of "
-            "categories; expected covariates alone under categories."
+            Refusal(
+                f"{what} reads the first {a.columns} channels as the past of the targets, and some hold codes of "
+                "categories",
+                expected="covariates alone under categories",
+            )
         )
     if has_codes(a.past_levels) and a.skip == "linear-all":
         raise ValueError(
-            "skip='linear-all' is a linear map from all channels, and some hold codes of categories. Set "
-            "skip='linear', which reads the past of the targets."
+            Refusal(
+                "skip='linear-all' is a linear map from all channels, and some hold codes of categories",
+                advice="Set skip='linear', which reads the past of the targets.",
+            )
         )

@@ -1,6 +1,7 @@
 """What a network takes of memory, counted before it is taken."""
 
 from .._memory import available_bytes
+from .._refusals import Refusal
 from .architecture import CELLS
 
 __all__ = ["refuse_too_large"]
@@ -35,8 +36,12 @@ def refuse_too_large(spec, dtype, batch):
     available = available_bytes()
     if available is not None and needed > available:
         raise MemoryError(
-            f"Training this network needs at least {needed:,} bytes ({weights:,} weights), and {available:,} are "
-            "available; expected a smaller network. Lower hidden_size, num_layers or the lookback."
+            Refusal(
+                f"Training this network needs at least {needed:,} bytes ({weights:,} weights), and {available:,} are "
+                "available",
+                expected="a smaller network",
+                advice="Lower hidden_size, num_layers or the lookback.",
+            )
         )
 
 

@@ -6,6 +6,7 @@ from functools import partial
 
 from sklearn.base import clone
 
+from .._refusals import Refusal
 from .outputs import as_given
 from .regression import accepts_windows, blocks_of, carries, fit_regressor
 
@@ -61,8 +62,11 @@ def trained_on(member, step, axis, rows, weights=None, share=SHARE, changes=None
     windows = blocks_of(windows) if carries(member.regressor) else windows
     if not len(windows):
         raise ValueError(
-            f"no window is left to train on: no series has {preparation.n_lost + preparation.lookback} rows and "
-            f"{preparation.horizon} after them. More new rows, or older ones as history=, give it one."
+            Refusal(
+                f"no window is left to train on: no series has {preparation.n_lost + preparation.lookback} rows and "
+                f"{preparation.horizon} after them",
+                advice="More new rows, or older ones as history=, give it one.",
+            )
         )
     weigh = None if weights is None else partial(weights.of_windows, rows, member.split)
     if goes_on_from_weights(member.regressor):

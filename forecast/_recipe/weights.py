@@ -9,6 +9,8 @@ from dataclasses import dataclass
 import numpy as np
 from threadpoolctl import threadpool_limits
 
+from .._refusals import Refusal
+
 __all__ = ["SIMPLE", "Mix", "best_alone", "mix"]
 
 NAIVE = ("last value", "seasonal naive")
@@ -88,7 +90,7 @@ def mix(forecasts, actual, blocks, scales=1.0, loss="absolute_error", levels=Non
     {'linear': 0.5, 'network': 0.5}
     """
     if loss not in POWERS:
-        raise ValueError(f"loss is {loss!r}; expected one of {sorted(POWERS)}.")
+        raise ValueError(Refusal(f"is {loss!r}", where="loss", expected=f"one of {sorted(POWERS)}"))
     with threadpool_limits(limits=1, user_api="blas"):  # sums of several threads would depend on their number
         judge = _Judge(np.asarray(actual, dtype=np.float64), blocks, scales, POWERS[loss], levels)
         return _mixed(forecasts, np.asarray(blocks), judge)
@@ -116,7 +118,9 @@ def _mixed(forecasts, blocks, judge):
     power = judge.power
     if not forecasts or not judge.counts.sum():
         raise ValueError(
-            f"{len(forecasts)} members and {int(judge.counts.sum())} known values; expected one of each at least."
+            Refusal(
+                f"{len(forecasts)} members and {int(judge.counts.sum())} known values", expected="one of each at least"
+            )
         )
     table = {name: judge.losses(forecast) for name, forecast in forecasts.items()}
     losses = {name: judge.mean(row) for name, row in table.items()}

@@ -9,6 +9,7 @@ from sklearn.utils.validation import check_is_fitted
 from .._alone import Alone
 from .._arrays import read_training, read_validation, read_weights
 from .._network import along
+from .._refusals import Refusal
 from .._training import train
 from .arguments import check_combinations, groups_of, recipe_of, refuse_freeze
 from .carrying import begins_of, sequences_of
@@ -111,8 +112,11 @@ class Learns:
         data, weight = self._read(X, y, sample_weight)
         if go_on and features != self.n_features_in_:
             raise ValueError(  # in scikit-learn's words, which its own checks look for
-                f"X has {self.n_features_in_} features, but {type(self).__name__} is expecting {features} features as "
-                "input, as in the fit to go on from."
+                Refusal(
+                    f"has {self.n_features_in_} features, but {type(self).__name__} is expecting {features} features "
+                    "as input, as in the fit to go on from",
+                    where="X",
+                )
             )
         begins = self._begins(data, starts)
         given = self._read_validation(X_val, y_val, data, X)
@@ -145,7 +149,11 @@ class Learns:
             return begins_of(self, data, starts)
         if starts is not None:
             raise ValueError(
-                "starts says where sequences begin whose states are carried, for stateful=True; expected none."
+                Refusal(
+                    "says where sequences begin whose states are carried, for stateful=True",
+                    where="starts",
+                    expected="none",
+                )
             )
         return None
 

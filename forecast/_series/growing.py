@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 
 from .._frames import Ends, Layout, refuse_retyped
-from .._refusals import Fix
+from .._refusals import Fix, Refusal
 
 __all__ = ["JUDGED", "behind", "ends_of", "grown", "kept_rows", "read_later"]
 
@@ -102,8 +102,11 @@ def _refuse_other_static(state, later, what):
         if len(different):
             column = state.schema.static_names[different[0]]
             raise ValueError(
-                f"series {key!r}: {what} has other static covariates than the fitted rows: {column!r} was "
-                f"{before[different[0]]:g} and is {now[different[0]]:g}; expected the same in all rows of a series."
+                Refusal(
+                    f"series {key!r}: {what} has other static covariates than the fitted rows",
+                    got=f"{column!r} was {before[different[0]]:g} and is {now[different[0]]:g}",
+                    expected="the same in all rows of a series",
+                )
             )
 
 

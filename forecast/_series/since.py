@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from .._files import ModelFileError, stored
+from .._refusals import Refusal
 from .calibration import USUAL
 from .due import Due
 from .error_scale import yardsticks_of
@@ -106,7 +107,7 @@ class Since:
             or self.forecasts.shape != (n, *shape)
             or offsets not in (None, (len(self.keys), 2, len(USUAL), *shape))
         ):
-            raise ModelFileError("the forecasts since the fit do not fit to each other.")
+            raise ModelFileError(Refusal("the forecasts since the fit do not fit to each other"))
 
 
 def with_since(state, before=None, later=None):

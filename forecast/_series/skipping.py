@@ -6,7 +6,7 @@ import warnings
 import numpy as np
 
 from .._frames import Layout, blocks_of
-from .._refusals import Words, argument, for_command, joined, refusal_of
+from .._refusals import Refusal, Words, argument, for_command, joined, refusal_of
 
 __all__ = [
     "LateSeriesWarning", "ShortHistoryWarning", "SkippedSeriesWarning", "check_errors", "listed", "read_able",
@@ -108,7 +108,7 @@ class ShortHistoryWarning(_SeriesWarning):
 def check_errors(errors):
     """Refuse an unknown value of `errors`."""
     if errors not in ("warn", "raise"):
-        raise ValueError(f"errors is {errors!r}; expected 'warn' or 'raise'.")
+        raise ValueError(Refusal(f"is {errors!r}", where="errors", expected="'warn' or 'raise'"))
 
 
 def read_able(read, frame, roles, what):

@@ -5,6 +5,7 @@ that shuffles or sets any other column of them finds that nothing depends on it;
 left.
 """
 
+from .._refusals import Refusal
 from .callers import Caller
 
 __all__ = ["refuse_arrays", "refuse_shuffled_columns", "refuse_shuffled_rows"]
@@ -52,9 +53,15 @@ def refuse_arrays(X):
     tool = None if hasattr(type(X), "columns") or hasattr(type(X), "index") else Caller().tool()
     if tool is not None:
         raise TypeError(
-            f"{tool} gives its regressor a {type(X).__name__} without time stamps, which a forecaster needs; expected "
-            "the frame as it was. Of scikit-learn's ensembles VotingRegressor leaves frames alone, of its transformers "
-            "those with set_output(transform='pandas')."
+            Refusal(
+                f"gives its regressor a {type(X).__name__} without time stamps, which a forecaster needs",
+                where=tool,
+                expected="the frame as it was",
+                advice=(
+                    "Of scikit-learn's ensembles VotingRegressor leaves frames alone, of its transformers those with "
+                    "set_output(transform='pandas')."
+                ),
+            )
         )
 
 
@@ -87,8 +94,11 @@ def refuse_shuffled_columns(frame, known):
     if known:
         fix = f"{name} of {known} alone, which are read, or {fix}"
     raise ValueError(
-        f"{name} changes the columns {unread} of future rows, but a forecast does not read them: it comes from the "
-        f"rows before, so that nothing would seem to depend on them. Possible is {fix}."
+        Refusal(
+            f"{name} changes the columns {unread} of future rows, but a forecast does not read them: it comes from "
+            "the rows before, so that nothing would seem to depend on them",
+            advice=f"Possible is {fix}.",
+        )
     )
 
 

@@ -4,6 +4,8 @@ import math
 
 import numpy as np
 
+from .._refusals import Refusal
+
 __all__ = ["Schedule"]
 
 
@@ -37,8 +39,10 @@ class Schedule:
             self.steps = min(self.steps, recipe.max_steps)
         if recipe.warmup_steps >= self.steps:
             raise ValueError(
-                f"warmup_steps={recipe.warmup_steps}, but training has {self.steps} optimiser steps in all ({batches} "
-                "an epoch): lower warmup_steps, or raise max_iter or max_steps."
+                Refusal(
+                    f"warmup_steps={recipe.warmup_steps}, but training has {self.steps} optimiser steps in all "
+                    f"({batches} an epoch): lower warmup_steps, or raise max_iter or max_steps"
+                )
             )
         self._factor, self._waited, self._best = 1.0, 0, math.inf  # of plateau
         self._tail = None  # (first step, share of the schedule that is behind there)

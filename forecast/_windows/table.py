@@ -3,6 +3,7 @@
 import numpy as np
 import pandas as pd
 
+from .._refusals import Refusal
 from .indexing import Table
 from .levels import read_levels
 from .norm import Norm, centre_and_scale, read_floor
@@ -115,7 +116,8 @@ class Windows(Table):
         self._norm = Norm.of(window_norm, lookback)
         for name, array in (("values", values), ("targets", targets), ("future", future), ("static", static)):
             if array is not None and (array.ndim != 2 or array.dtype not in (np.float32, np.float64)):
-                raise ValueError(f"{name} is {array.ndim}-D {array.dtype}; expected 2-D float32 or float64.")
+                found = f"is {array.ndim}-D {array.dtype}"
+                raise ValueError(Refusal(found, where=name, expected="2-D float32 or float64"))
         self.values = values
         self.origins = np.ascontiguousarray(origins)
         if self.origins.dtype != np.int32:
@@ -143,10 +145,9 @@ class Windows(Table):
     def _check_origins(self):
         n, rows = len(self.origins), len(self.values) - (not self.lookback)  # without a past there is a row behind
         if n and not (self.lookback - 1 <= self.origins.min() and self.origins.max() < rows):
-            raise ValueError(
-                f"origins go from {self.origins.min()} to {self.origins.max()}; expected {self.lookback - 1} (lookback "
-                f"- 1) to {rows - 1} (the last row)."
-            )
+            found = f"origins go from {self.origins.min()} to {self.origins.max()}"
+            allowed = f"{self.lookback - 1} (lookback - 1) to {rows - 1} (the last row)"
+            raise ValueError(Refusal(found, expected=allowed))
         self.has_future = not n or bool(self.origins.max() + self.horizon < len(self.values))
         if len(self.starts) == 2:
             return
@@ -155,9 +156,8 @@ class Windows(Table):
             which = self._series_of(origins)
             early = origins - self.lookback + 1 < self.starts[which]
             if early.any():
-                raise ValueError(
-                    f"origin {origins[early][0]}: fewer than lookback = {self.lookback} rows of its series up to it."
-                )
+                before = f"fewer than lookback = {self.lookback} rows of its series up to it"
+                raise ValueError(Refusal(before, where=f"origin {origins[early][0]}:"))
             self.has_future = self.has_future and not (origins + self.horizon >= self.starts[which + 1]).any()
 
     @property
@@ -373,7 +373,7 @@ class Windows(Table):
         parts = [windows.reshape(len(self), self.lookback * self.n_channels)]
         if self.future is not None:
             if not self.has_future:
-                raise ValueError(f"some windows have fewer than horizon = {self.horizon} rows of known future.")
+                raise ValueError(Refusal(f"some windows have fewer than horizon = {self.horizon} rows of known future"))
             rows = self.origins[:, None] + np.arange(1, self.horizon + 1)
             ahead = self.future[rows] - newest
             parts.append(ahead.reshape(len(self), self.horizon * self.future.shape[1]))
@@ -464,7 +464,8 @@ class Windows(Table):
         numbers = np.asarray(numbers, dtype=np.float64)
         expected = (len(self), self.horizon * self.n_targets)
         if numbers.shape != expected and not (expected[1] == 1 and numbers.shape == expected[:1]):
-            raise ValueError(f"got shape {numbers.shape}; expected {expected}, one row per window, horizon-major.")
+            wanted = f"{expected}, one row per window, horizon-major"
+            raise ValueError(Refusal(f"got shape {numbers.shape}", expected=wanted))
         if self.window_norm is None:
             return numbers.copy()
         centre, scale = self._centre_and_scale(self.lookback, self.horizon)

@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from .._refusals import Refusal, argument
 from .indexing import Table
 
 __all__ = ["WindowTargets", "at_every_step", "targets"]
@@ -36,8 +37,12 @@ class WindowTargets(Table):
     def __init__(self, windows, at_every_step=False):
         if at_every_step and windows.window_norm is not None:
             raise ValueError(
-                f"window_norm={windows.window_norm!r} is read from the whole lookback, so a step before the newest "
-                "would see what comes after it; expected none for targets at every step. Fix: window_norm=None."
+                Refusal(
+                    f"window_norm={windows.window_norm!r} is read from the whole lookback, so a step before the "
+                    "newest would see what comes after it",
+                    expected="none for targets at every step",
+                    fix=argument("window_norm", None),
+                )
             )
         self.windows = windows
         self.at_every_step = at_every_step
@@ -153,8 +158,10 @@ def targets(windows):
     if not windows.has_future:
         late = int((windows.origins + windows.horizon >= windows.starts[windows.which + 1]).sum())
         raise ValueError(
-            f"{late} of {len(windows)} windows have no targets: fewer than horizon = {windows.horizon} rows follow "
-            "them."
+            Refusal(
+                f"{late} of {len(windows)} windows have no targets: fewer than horizon = {windows.horizon} rows "
+                "follow them"
+            )
         )
     return WindowTargets(windows)
 

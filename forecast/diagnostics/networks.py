@@ -1,6 +1,7 @@
 """The network to examine and its windows, from any model."""
 
 from .._classifier import RNNClassifier
+from .._refusals import Refusal
 from .._rnn import RNNForecaster
 from .._series import SeriesForecaster, windows_of_frame
 
@@ -24,13 +25,24 @@ def refuse_no_forecaster(model, function, needs):
     """
     if isinstance(model, RNNClassifier):
         raise TypeError(
-            f"model is an RNNClassifier, but {function} {needs}; expected a SeriesForecaster. gradient_flow(model, X, "
-            "y) and gate_activity(model, X) look inside a classifier."
+            Refusal(
+                f"is an RNNClassifier, but {function} {needs}",
+                where="model",
+                expected=(
+                    "a SeriesForecaster. gradient_flow(model, X, y) and gate_activity(model, X) look inside a "
+                    "classifier"
+                ),
+            )
         )
     if not isinstance(model, SeriesForecaster):
         raise TypeError(
-            f"model is a {type(model).__name__}; expected a fitted SeriesForecaster, whose columns have names: "
-            "SeriesForecaster(regressor, ...).fit(df)."
+            Refusal(
+                f"is a {type(model).__name__}",
+                where="model",
+                expected=(
+                    "a fitted SeriesForecaster, whose columns have names: SeriesForecaster(regressor, ...).fit(df)"
+                ),
+            )
         )
 
 
@@ -62,9 +74,15 @@ def network_of(model, X, y=None):
         where = "a SeriesForecaster around " if inside is not model else ""
         kind = inside.__name__ if isinstance(inside, type) else type(inside).__name__
         raise TypeError(
-            "model: expected a fitted RNNForecaster, or a SeriesForecaster around one, or an RNNClassifier, got "
-            f"{where}{kind}, in which no network can be looked at. Give a SeriesForecaster(RNNForecaster(...)); of a "
-            "search its best_estimator_, of a pipeline its last step with X as that step sees it."
+            Refusal(
+                where="model",
+                got=f"{where}{kind}, in which no network can be looked at",
+                expected="a fitted RNNForecaster, or a SeriesForecaster around one, or an RNNClassifier",
+                advice=(
+                    "Give a SeriesForecaster(RNNForecaster(...)); of a search its best_estimator_, of a pipeline its "
+                    "last step with X as that step sees it."
+                ),
+            )
         )
     if inside is model:
         return model, X, y

@@ -1,6 +1,5 @@
 """The backtest: forecasts from several origins as if each were today, compared with naive forecasts."""
 
-import math
 import time
 import warnings
 from dataclasses import replace
@@ -44,6 +43,7 @@ from ..baselines import NAIVE, naive_forecasts
 from ..preprocessing import make_transform
 from .judgeable import (
     missing_intervals,
+    refit_every,
     refuse_impossible_intervals,
     refuse_impossible_paths,
     refuse_without_truth,
@@ -147,7 +147,7 @@ def backtest(
     refuse_impossible_paths(models, n_paths)
     levels, weight = _coverages(coverage, intervals), None if sample_weight is None else np.asarray(sample_weight)
     if not isinstance(verbose, (int, np.integer)) or verbose < 0:
-        raise ValueError(f"verbose is {verbose!r}; expected 0 or 1.")
+        raise ValueError(Refusal(f"is {verbose!r}", where="verbose", expected="0 or 1"))
     frame, kind = enter(df, "df")
     static = None if static is None else enter(static, "static")[0]
     roles = _roles(models, frame, static, kind)
@@ -156,7 +156,7 @@ def backtest(
     panel = read_panel(frame, replace(roles, past=[], future=[], static=[]), first._rules(), what="df")
     truth = _observed(panel)
     labels = time_labels(frame, roles, "df")
-    every = _refit_every(refit)
+    every = refit_every(refit)
     horizon = min(one.horizon for one in models.values())
     folds = folds_of(in_time(cv, roles.time), frame, labels, every, horizon)
     refuse_impossible_intervals(models, levels, intervals)
@@ -264,7 +264,9 @@ def _name(model):
 
 def _coverages(coverage, intervals):
     if intervals not in _INTERVALS:
-        raise ValueError(f"intervals is {intervals!r}; expected one of {', '.join(map(repr, _INTERVALS))}.")
+        raise ValueError(
+            Refusal(f"is {intervals!r}", where="intervals", expected=f"one of {', '.join(map(repr, _INTERVALS))}")
+        )
     if coverage is None and intervals != "adaptive":
         raise ValueError(
             Refusal(
@@ -281,11 +283,10 @@ def _roles(models, frame, static, kind):
     found = {}
     for name, model in models.items():
         if not isinstance(model, SeriesForecaster):
-            raise TypeError(
-                f"model {name!r} is a {type(model).__name__}; expected a SeriesForecaster around a regressor."
-            )
+            got = f"is a {type(model).__name__}"
+            raise TypeError(Refusal(got, where=f"model {name!r}", expected="a SeriesForecaster around a regressor"))
         if name in NAIVE:
-            raise ValueError(f"{name!r} is the name of a naive forecast that is always there; expected another name.")
+            raise ValueError(Refusal("is the name of a naive forecast", where=f"{name!r}", expected="another name"))
         found[name] = Roles.of(
             frame,
             target=model.target,
@@ -298,23 +299,19 @@ def _roles(models, frame, static, kind):
             static=static,
         )
     if not found:
-        raise ValueError("model is an empty dict; expected at least one SeriesForecaster.")
+        raise ValueError(Refusal("is an empty dict", where="model", expected="at least one SeriesForecaster"))
     first = next(iter(found.values()))
     if any((one.target, one.series, one.time) != (first.target, first.series, first.time) for one in found.values()):
         targets = {name: one.target for name, one in found.items()}
-        raise ValueError(f"the models have different targets: {targets}; expected the same ones in the same order.")
+        raise ValueError(
+            Refusal(
+                "have different targets",
+                where="the models",
+                got=f"{targets}",
+                expected="the same ones in the same order",
+            )
+        )
     return first
-
-
-def _refit_every(refit):
-    """Origins from one fit to the next."""
-    if refit is True or refit is None or (isinstance(refit, str) and refit == "weights"):
-        return 1
-    if refit is False:
-        return math.inf
-    if not isinstance(refit, (int, np.integer)) or refit < 1:
-        raise ValueError(f"refit is {refit!r}; expected True, False, 'weights' or a number of origins, 1 or more.")
-    return int(refit)
 
 
 def _chosen(models, frame, train, given):
@@ -333,7 +330,11 @@ def _fitted(model, frame, train, given):
     static, weight = given
     model.set_params(verbose=0)
     if weight is not None and len(weight) != len(frame):
-        raise ValueError(f"sample_weight has {len(weight)} values, df has {len(frame)} rows; expected one for each.")
+        raise ValueError(
+            Refusal(
+                f"has {len(weight)} values, df has {len(frame)} rows", where="sample_weight", expected="one for each"
+            )
+        )
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", message="no trading calendar", category=UserWarning)
         for category in (SentinelWarning, TimeColumnWarning):  # said once for all fits

@@ -1,17 +1,18 @@
 """What a backtest can evaluate: known actual values in the tested rows, and errors for its intervals."""
 
+import math
 from numbers import Integral
 
 import numpy as np
 import pandas as pd
 
 from .._conformal import residuals_needed
-from .._refusals import Refusal, Words, argument
+from .._refusals import Fix, Refusal, Words, argument
 from .._series.parameters import is_chosen, member_settings
 
 __all__ = [
-    "missing_intervals", "refuse_impossible_intervals", "refuse_impossible_paths", "refuse_without_truth",
-    "tested_rows", "unjudged",
+    "missing_intervals", "refit_every", "refuse_impossible_intervals", "refuse_impossible_paths",
+    "refuse_without_truth", "tested_rows", "unjudged",
 ]  # fmt: skip
 
 
@@ -156,13 +157,45 @@ def refuse_impossible_paths(models, n_paths):
     if n_paths is None:
         return
     if not isinstance(n_paths, Integral) or isinstance(n_paths, bool) or n_paths < 2:
-        raise ValueError(f"n_paths is {n_paths!r}; expected a whole number, 2 or more. Fix: n_paths=200.")
+        raise ValueError(
+            Refusal(
+                f"is {n_paths!r}", where="n_paths", expected="a whole number, 2 or more", fix=Fix("n_paths=200", "")
+            )
+        )
     for name, model in models.items():
         if getattr(model, "validation_fraction", None) is None and not is_chosen(model):
             raise ValueError(
-                f"paths rest on errors on validation windows, and {name!r} has validation_fraction=None. Fix: "
-                "validation_fraction=0.2."
+                Refusal(
+                    f"paths rest on errors on validation windows, and {name!r} has validation_fraction=None",
+                    fix=argument("validation_fraction", 0.2),
+                )
             )
+
+
+def refit_every(refit):
+    """Origins from one fit to the next.
+
+    Parameters
+    ----------
+    refit : bool, "weights", int or None
+
+    Returns
+    -------
+    int or float
+
+    Raises
+    ------
+    ValueError
+    """
+    if refit is True or refit is None or (isinstance(refit, str) and refit == "weights"):
+        return 1
+    if refit is False:
+        return math.inf
+    if not isinstance(refit, (int, np.integer)) or refit < 1:
+        raise ValueError(
+            Refusal(f"is {refit!r}", where="refit", expected="True, False, 'weights' or a number of origins, 1 or more")
+        )
+    return int(refit)
 
 
 def _regressors(model):

@@ -5,6 +5,8 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from .._refusals import Fix, Refusal
+
 __all__ = ["Origins", "folds_of", "of_folds", "origins_of"]
 
 
@@ -45,9 +47,15 @@ def folds_of(cv, frame, labels, every, horizon):
         if not (ahead and joined):
             n_splits = getattr(cv, "n_splits", 5)
             raise ValueError(
-                f"fold {number} of {cv} does not follow time: its training rows go from {train.min()} to "
-                f"{train.max()}, its test rows from {test.min()} to {test.max()}; expected adjoining rows, training "
-                f"before test, as of TimeSeriesSplit. Fix: cv = RollingOrigin(n_splits={n_splits}, horizon={horizon})."
+                Refusal(
+                    f"fold {number} of {cv} does not follow time",
+                    got=(
+                        f"its training rows go from {train.min()} to {train.max()}, its test rows from {test.min()} "
+                        f"to {test.max()}"
+                    ),
+                    expected="adjoining rows, training before test, as of TimeSeriesSplit",
+                    fix=Fix(f"cv = RollingOrigin(n_splits={n_splits}, horizon={horizon})", ""),
+                )
             )
         stamps = labels[test]
         kept = train if number % every == 0 else None
@@ -98,7 +106,7 @@ def origins_of(truth, folds, least, reach, made_up):
     if left:
         notes.append(f"{left} origins left out: the rows right before them are interpolated with the values after them")
     if not found:
-        raise ValueError(f"no series has lookback = {least} rows before any origin; expected later origins.")
+        raise ValueError(Refusal(f"no series has lookback = {least} rows before any origin", expected="later origins"))
     fold, series, row, steps = np.array(sorted(found)).T
     return Origins(fold, series, row, steps), notes
 

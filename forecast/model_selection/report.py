@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 import numpy as np
 import pandas as pd
 
+from .._refusals import Refusal
 from ..baselines import NAIVE
 from ..metrics import skill, smape
 
@@ -131,7 +132,7 @@ class BacktestReport:
         known = [name for name in ("step", "series", "target") if name in self.frame.columns]
         known += [label for label in self.ids if label not in self.frame.columns]
         if not set(more) <= set(known):
-            raise ValueError(f"by is {by!r}; expected one of {known}, or a list of them.")
+            raise ValueError(Refusal(f"is {by!r}", where="by", expected=f"one of {known}, or a list of them"))
         keys = ["model", *more]
         parts = list(self._parts(more))  # one model after the other, which keeps temporaries small
         table = pd.concat([self._errors(part(), keys) for part in parts])

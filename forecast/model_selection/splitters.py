@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 
 from .._frames import FOREIGN, as_stamps, enter, only_counts, time_columns
-from .._refusals import Fix, Refusal, Words, joined
+from .._refusals import Fix, Refusal, Words, argument, joined
 
 __all__ = ["PurgedTimeSeriesSplit", "RollingOrigin"]
 
@@ -61,7 +61,7 @@ class _TimeSplitter:
             if not (value is None and none):
                 whole = isinstance(value, (int, np.integer)) and not isinstance(value, bool)
                 if not whole or value < least:
-                    raise ValueError(f"{name} is {value!r}; expected a whole number, {least} or more.")
+                    raise ValueError(Refusal(f"is {value!r}", where=name, expected=f"a whole number, {least} or more"))
             setattr(self, name, value)
 
 
@@ -233,7 +233,7 @@ class PurgedTimeSeriesSplit(_TimeSplitter):
 
     def __init__(self, n_splits=5, test_size=None, purge=0, embargo=0, past_only=False, time=None):
         if not isinstance(past_only, (bool, np.bool_)):
-            raise ValueError(f"past_only is {past_only!r}; expected True or False.")
+            raise ValueError(Refusal(f"is {past_only!r}", where="past_only", expected="True or False"))
         self._store(n_splits=(n_splits, 1), test_size=(test_size, 1, None), purge=(purge, 0), embargo=(embargo, 0))
         self.past_only = past_only
         self.time = time
@@ -265,9 +265,11 @@ class PurgedTimeSeriesSplit(_TimeSplitter):
             train = np.union1d(before, steps.rows(after, steps.count))
             if not len(train):
                 raise ValueError(
-                    f"test block {number}, {steps.name} {start} to {end - 1} of {steps.count}, has nothing to train on "
-                    f"with purge {self.purge}, embargo {self.embargo} and past_only {self.past_only}; expected smaller "
-                    "ones of these, or smaller test blocks."
+                    Refusal(
+                        f"test block {number}, {steps.name} {start} to {end - 1} of {steps.count}, has nothing to "
+                        f"train on with purge {self.purge}, embargo {self.embargo} and past_only {self.past_only}",
+                        expected="smaller ones of these, or smaller test blocks",
+                    )
                 )
             folds.append((train, steps.rows(start, end)))
         yield from folds
@@ -338,10 +340,13 @@ def _labels(X, time):
         levels = [k for k in range(index.nlevels) if _is_time(index.levels[k].dtype)]
         if len(levels) != 1:
             names = [index.names[level] for level in levels or range(index.nlevels)]
-            code = f" Fix: time={names[-1]!r}." if names[-1] is not None else ""
             raise ValueError(
-                f"the index has levels {list(index.names)}, of which {len(levels)} hold dates; expected one, or the "
-                f"name of the level of time stamps as time=.{code}"
+                Refusal(
+                    f"has levels {list(index.names)}, of which {len(levels)} hold dates",
+                    where="the index",
+                    expected="one, or the name of the level of time stamps as time=",
+                    fix=None if names[-1] is None else argument("time", names[-1]),
+                )
             )
         return _checked(index.get_level_values(levels[0]), "the index")
     found = [] if _is_time(index.dtype) or not isinstance(X, pd.DataFrame) else time_columns(X)
@@ -360,8 +365,12 @@ def _named(X, index, time):
     if index is not None and time in index.names:
         return index.get_level_values(time)
     raise ValueError(
-        f"time is {time!r}, which is not a column{'' if index is None else ' or index level'} of X, a "
-        f"{type(X).__name__} with columns {columns}; None counts rows. Fix: time=None."
+        Refusal(
+            f"is {time!r}, which is not a column{'' if index is None else ' or index level'} of X, a "
+            f"{type(X).__name__} with columns {columns}; None counts rows",
+            where="time",
+            fix=argument("time", None),
+        )
     )
 
 
@@ -374,13 +383,22 @@ def _checked(labels, where):
     labels = as_stamps(labels)
     if not (_is_time(labels.dtype) or getattr(labels.dtype, "kind", "") in "iu"):
         raise TypeError(
-            f"{where} has {labels.dtype} labels that repeat or were named as time; expected dates, periods or whole "
-            "numbers: pd.to_datetime reads them, and time= names the column or level of the time stamps."
+            Refusal(
+                f"has {labels.dtype} labels that repeat or were named as time",
+                where=where,
+                expected=(
+                    "dates, periods or whole numbers: pd.to_datetime reads them, and time= names the column or level "
+                    "of the time stamps"
+                ),
+            )
         )
     missing = labels.isna()
     if missing.any():
         raise ValueError(
-            f"{where} has {int(missing.sum())} missing time stamps, the first at row {int(missing.argmax())}; expected "
-            "one in every row."
+            Refusal(
+                f"has {int(missing.sum())} missing time stamps, the first at row {int(missing.argmax())}",
+                where=where,
+                expected="one in every row",
+            )
         )
     return labels

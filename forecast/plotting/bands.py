@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from .._frames import as_frame, enter
+from .._refusals import Fix, Refusal, argument
 from .reading import Lines, levels_of, one_of
 
 __all__ = ["Predictions", "bands_of_interval", "intervals_of", "predictions_of", "quantiles_of", "read_predictions"]
@@ -77,7 +78,11 @@ def _keys(model, rows, series):
     if model.series is not None:
         return [one_of(one, rows.keys, "series") for one in (series if isinstance(series, list) else [series])]
     if series is not None:
-        raise ValueError(f"series is {series!r}, but the model was fitted on one series. Fix: series=None.")
+        raise ValueError(
+            Refusal(
+                f"is {series!r}, but the model was fitted on one series", where="series", fix=argument("series", None)
+            )
+        )
     return [None]
 
 
@@ -101,8 +106,12 @@ def read_predictions(history, forecast, actual, intervals, coverage, target):
     level = levels_of(coverage)
     if len(level) > 1:
         raise ValueError(
-            f"coverage is {coverage!r}; expected one number, of bounds that do not say it themselves. Fix: "
-            "intervals={0.5: frame, 0.8: frame}."
+            Refusal(
+                f"is {coverage!r}",
+                where="coverage",
+                expected="one number, of bounds that do not say it themselves",
+                fix=Fix("intervals={0.5: frame, 0.8: frame}", ""),
+            )
         )
     level = level[0] if level else None
     history = _flat(history, "history")
@@ -128,11 +137,15 @@ def _flat(frame, what):
     frame = as_frame(enter(frame, what)[0], what)
     if frame.index.nlevels > 1:
         raise ValueError(
-            f"{what} has an index of {frame.index.nlevels} levels, {list(frame.index.names)}; expected one series by "
-            f"time. Fix: {what} = {what}.xs({frame.index[0][0]!r}, level=0)."
+            Refusal(
+                f"has an index of {frame.index.nlevels} levels, {list(frame.index.names)}",
+                where=what,
+                expected="one series by time",
+                fix=Fix(f"{what} = {what}.xs({frame.index[0][0]!r}, level=0)", ""),
+            )
         )
     if not len(frame) or not len(frame.columns):
-        raise ValueError(f"{what} has shape {frame.shape}; expected at least one row and one column.")
+        raise ValueError(Refusal(f"has shape {frame.shape}", where=what, expected="at least one row and one column"))
     return frame
 
 
@@ -145,7 +158,11 @@ def _by_level(given):
     columns = {float(level): _flat(frame, f"forecast[{level!r}]").iloc[:, 0] for level, frame in given.items()}
     if not columns or not all(_is_level(level) for level in columns):
         raise ValueError(
-            f"forecast has the keys {list(given)}; expected levels between 0 and 1, such as 0.1, 0.5, 0.9."
+            Refusal(
+                f"has the keys {list(given)}",
+                where="forecast",
+                expected="levels between 0 and 1, such as 0.1, 0.5, 0.9",
+            )
         )
     names = {column.name for column in columns.values()}
     frame = pd.DataFrame(columns)
@@ -173,14 +190,19 @@ def _line(forecast, quantiles, target, history):
     """The line of the forecast, and the name of the target."""
     if quantiles:
         if 0.5 not in quantiles:
-            raise ValueError(f"forecast has the levels {sorted(quantiles)}; expected 0.5, the line, among them.")
+            raise ValueError(
+                Refusal(f"has the levels {sorted(quantiles)}", where="forecast", expected="0.5, the line, among them")
+            )
         name = forecast.attrs.get("target") if target is None else target
         return forecast[0.5].astype(np.float64), history.columns[0] if name is None else name
     plain = [name for name in forecast.columns if not re.search(r"(^|_)(lower|upper)(_|$)", str(name))]
     if not plain:
         raise ValueError(
-            f"forecast has the columns {list(forecast.columns)}: bounds, but no line. Fix: "
-            "from_predictions(history, forecast, intervals=bounds)."
+            Refusal(
+                f"has the columns {list(forecast.columns)}: bounds, but no line",
+                where="forecast",
+                fix=Fix("intervals=bounds", ""),
+            )
         )
     if target is None:
         target = next((name for name in plain if name in history.columns), plain[0])
@@ -203,8 +225,11 @@ def _bounds(frame, line, target, coverage):
     for level, (lower, upper) in found.items():
         if not frame.index.equals(line.index):
             raise ValueError(
-                f"the bounds go from {frame.index[0]} to {frame.index[-1]} in {len(frame)} rows, the forecast from "
-                f"{line.index[0]} to {line.index[-1]} in {len(line)}; expected the same rows."
+                Refusal(
+                    f"the bounds go from {frame.index[0]} to {frame.index[-1]} in {len(frame)} rows, the forecast "
+                    f"from {line.index[0]} to {line.index[-1]} in {len(line)}",
+                    expected="the same rows",
+                )
             )
         bands[level] = pd.DataFrame({"lower": frame[lower], "upper": frame[upper]}).astype(np.float64)
     return bands
@@ -252,11 +277,13 @@ def _only(found, target, what, example):
     """The target that some columns are of."""
     found = list(dict.fromkeys(found))
     if not found:
-        raise ValueError(f"{what} is a frame without columns such as {example}. Expected them, or a dict.")
+        raise ValueError(
+            Refusal(f"is a frame without columns such as {example}", where=what, advice="Expected them, or a dict.")
+        )
     if target is not None and str(target) in found:
         return str(target)
     if len(found) > 1:
-        raise ValueError(f"{what} has columns of the targets {found}; expected those of one of them.")
+        raise ValueError(Refusal(f"has columns of the targets {found}", where=what, expected="those of one of them"))
     return found[0]
 
 
@@ -266,9 +293,13 @@ def _pairs(frame, levels):
     for level in [level for level in left if level < 0.5]:
         partner = next((other for other in left if abs(1 - level - other) < 1e-9), None)
         if partner is None:
-            raise ValueError(f"level {level} has no partner {1 - level:g} on the other side; got {sorted(levels)}.")
+            raise ValueError(
+                Refusal(f"has no partner {1 - level:g} on the other side; got {sorted(levels)}", where=f"level {level}")
+            )
         bands[round(1 - 2 * level, 9)] = pd.DataFrame({"lower": frame[level], "upper": frame[partner]})
         left = [other for other in left if other not in (level, partner)]
     if left:
-        raise ValueError(f"level {left[0]} has no partner {1 - left[0]:g} on the other side; got {sorted(levels)}.")
+        raise ValueError(
+            Refusal(f"has no partner {1 - left[0]:g} on the other side; got {sorted(levels)}", where=f"level {left[0]}")
+        )
     return bands

@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 
 from .._frames import Layout, Roles, as_frame, as_stamps, blocks_of, enter
+from .._refusals import Refusal, argument
 from .._series import SeriesForecaster
 from .._shares import shares
 from ..baselines import NAIVE
@@ -35,7 +36,7 @@ def one_of(name, known, what):
     name = known[0] if name is None else name
     if name not in known:
         shown = known if len(known) <= 12 else [*known[:12], "..."]
-        raise ValueError(f"{what} {name!r} is not there; expected one of {shown}.")
+        raise ValueError(Refusal(f"{what} {name!r} is not there", expected=f"one of {shown}"))
     return name
 
 
@@ -52,9 +53,11 @@ def numbers_of(values, what):
     if array.ndim == 2 and array.shape[1] == 1:
         array = array[:, 0]
     if array.ndim != 1 or not len(array):
-        raise ValueError(f"{what} has shape {array.shape}; expected (n,), one series, such as one column of it.")
+        raise ValueError(
+            Refusal(f"has shape {array.shape}", where=what, expected="(n,), one series, such as one column of it")
+        )
     if not (np.issubdtype(array.dtype, np.number) or array.dtype == object):
-        raise TypeError(f"{what} holds {array.dtype} values; expected numbers.")
+        raise TypeError(Refusal(f"holds {array.dtype} values", where=what, expected="numbers"))
     return array.astype(np.float64)
 
 
@@ -65,8 +68,12 @@ def check_forecaster(model):
     """Refuse a model that does not forecast frames."""
     if not isinstance(model, SeriesForecaster):
         raise TypeError(
-            f"model is a {type(model).__name__}; expected a fitted SeriesForecaster. Use from_predictions "
-            "for the forecasts of something else."
+            Refusal(
+                f"is a {type(model).__name__}",
+                where="model",
+                expected="a fitted SeriesForecaster",
+                advice="Use from_predictions for the forecasts of something else.",
+            )
         )
 
 
@@ -111,7 +118,7 @@ class Lines:
         if name not in columns and len(columns) == 1:  # a Series without the target's name
             name = columns[0]
         if name not in columns:
-            raise ValueError(f"{self.what} has no column {name!r}; its columns are {list(columns)}.")
+            raise ValueError(Refusal(f"has no column {name!r}; its columns are {list(columns)}", where=f"{self.what}"))
         return self.of(key, self.frame[name].to_numpy(dtype=np.float64, na_value=np.nan)).rename(name)
 
 
@@ -122,8 +129,11 @@ def check_report(report):
     """Refuse an object that is not the report of a backtest."""
     if not isinstance(report, BacktestReport):
         raise TypeError(
-            f"report is a {type(report).__name__}; expected a BacktestReport, as forecast.model_selection.backtest "
-            "returns it."
+            Refusal(
+                f"is a {type(report).__name__}",
+                where="report",
+                expected="a BacktestReport, as forecast.model_selection.backtest returns it",
+            )
         )
 
 
@@ -149,11 +159,15 @@ def rows_of(report, target=None, series=None):
     keep = frame["target"] == target
     if series is not None:
         if "series" not in frame.columns:
-            raise ValueError(f"series is {series!r}, but the backtest was of one series. Fix: series=None.")
+            raise ValueError(
+                Refusal(
+                    f"is {series!r}, but the backtest was of one series", where="series", fix=argument("series", None)
+                )
+            )
         known = frame["series"].unique()
         wanted = [one_of(one, known, "series") for one in (series if isinstance(series, list) else [series])]
         if not wanted:
-            raise ValueError("series is empty; expected at least one name.")
+            raise ValueError(Refusal("is empty", where="series", expected="at least one name"))
         keep &= frame["series"].isin(wanted)
     return report if keep.all() else replace(report, frame=frame[keep]), target
 
@@ -173,7 +187,7 @@ def models_of(report, models, *, naive=True):
     names = order_of(report)
     models = [models] if isinstance(models, str) else list(models)
     if not models:
-        raise ValueError(f"models is empty; expected some of {names}.")
+        raise ValueError(Refusal("is empty", where="models", expected=f"some of {names}"))
     return [one_of(name, names, "model") for name in models]
 
 
@@ -227,8 +241,11 @@ def _found(frame, wanted, what):
         except TypeError:  # labels that cannot be compared, such as stamps with and without a zone
             continue
     raise ValueError(
-        f"df has {what} {wanted[0]!r} of the report neither in its index nor in a column. Give the df that "
-        "backtest was given."
+        Refusal(
+            f"has {what} {wanted[0]!r} of the report neither in its index nor in a column",
+            where="df",
+            advice="Give the df that backtest was given.",
+        )
     )
 
 

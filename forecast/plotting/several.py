@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from .._refusals import Refusal
 from .captions import figure_caption
 from .style import new_panels, pyplot
 
@@ -70,7 +71,7 @@ class ForecastGridDisplay:
         plt = pyplot()
         n = len(self.displays)
         if not n:
-            raise ValueError("series is empty; expected at least one name.")
+            raise ValueError(Refusal("is empty", where="series", expected="at least one name"))
 
         def make():
             columns = 1 if n == 1 else 2 if n <= 6 else 3

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from .._refusals import Fix, Refusal, install
+
 __all__ = [
     "MANY",
     "NAIVE_STYLES",
@@ -62,7 +64,7 @@ def pyplot():
         from matplotlib import pyplot
     except ImportError as error:
         raise ImportError(
-            "plots need matplotlib, which is not installed. Fix: pip install 'rnn-forecast[plot]'."
+            Refusal("plots need matplotlib, which is not installed", fix=install("'rnn-forecast[plot]'"))
         ) from error
     return pyplot
 
@@ -202,8 +204,14 @@ def new_panels(axes, n, make):
     given = list(np.ravel(np.asarray(axes, dtype=object)))
     if len(given) != n or not all(hasattr(ax, "plot") for ax in given):
         raise ValueError(
-            f"axes has {len(given)} entries; expected {n} matplotlib axes, one per panel, as "
-            f"pyplot.subplots({n}) makes them, or None for a new figure. Fix: axes=None."
+            Refusal(
+                f"has {len(given)} entries",
+                where="axes",
+                expected=(
+                    f"{n} matplotlib axes, one per panel, as pyplot.subplots({n}) makes them, or None for a new figure"
+                ),
+                fix=Fix("axes=None", ""),
+            )
         )
     return given
 

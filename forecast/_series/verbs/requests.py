@@ -196,7 +196,7 @@ class Requests:
         lost = state.preparation.n_lost if state.members is None else 0
         lost = f"{least - lost} + {lost} of the transform" if lost else f"{least}"
         raise ValueError(
-            f"{what}{name} has {length} rows; expected at least lookback = {lost} of them to forecast from."
+            Refusal(f"{what}{name} has {length} rows", expected=f"at least lookback = {lost} of them to forecast from")
         )
 
     def _with_static(self, static, **frames):
@@ -207,7 +207,7 @@ class Requests:
         given = {what: frame for what, frame in frames.items() if not isinstance(frame, (Integral, type(None)))}
         if not roles.static or not given:
             why = f"{' and '.join(frames)} is None" if roles.static else "fit had no static covariates"
-            raise ValueError(f"static is given, but {why}; expected it with rows of new series.")
+            raise ValueError(Refusal(f"is given, but {why}", where="static", expected="it with rows of new series"))
         table = StaticTable.of(enter(static, "static")[0], roles.ids, roles.static)
         if roles.outside is not None:
             roles.outside.refuse_other(table)
@@ -315,20 +315,22 @@ def _rows_or_steps(X, n):
     if number and n is None:
         X, n = None, X
     if isinstance(X, (str, datetime.date, np.datetime64)):
-        steps = f" Fix: n={int(X)}." if isinstance(X, str) and X.strip().isdecimal() else ""
-        raise TypeError(
-            f"X is {X!r}; expected the future rows (a frame, as model.future_frame() gives it), or a number of "
-            f"steps.{steps}"
-        )
+        steps = Fix(f"n={int(X)}", "") if isinstance(X, str) and X.strip().isdecimal() else None
+        wanted = "the future rows (a frame, as model.future_frame() gives it), or a number of steps"
+        raise TypeError(Refusal(f"is {X!r}", where="X", expected=wanted, fix=steps))
     if isinstance(X, (pd.DatetimeIndex, pd.PeriodIndex)):
         raise TypeError(
-            f"X is a {type(X).__name__} of {len(X)} labels; expected a frame with them as its index. Fix: X = "
-            "pd.DataFrame(index=X)."
+            Refusal(
+                f"is a {type(X).__name__} of {len(X)} labels",
+                where="X",
+                expected="a frame with them as its index",
+                fix=Fix("X = pd.DataFrame(index=X)", ""),
+            )
         )
     if X is not None and n is not None:
-        raise ValueError("both X and n are given; expected the future rows, or a number of steps.")
+        raise ValueError(Refusal("both X and n are given", expected="the future rows, or a number of steps"))
     if n is None:
         return X, None
     if isinstance(n, (bool, np.bool_)) or not isinstance(n, Integral) or n < 1:
-        raise ValueError(f"n is {n!r}; expected a whole number of steps, 1 or more.")
+        raise ValueError(Refusal(f"is {n!r}", where="n", expected="a whole number of steps, 1 or more"))
     return None, int(n)

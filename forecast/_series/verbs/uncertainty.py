@@ -34,8 +34,11 @@ def _has_distribution(model):
     elif getattr(state.regressor, "predict_distribution", None) is not None:
         why += f" in the units of the series, but transform={state.preparation.transform!r} leads to another family"
     raise AttributeError(
-        f"predict_distribution is for {why}; expected RNNForecaster(loss='normal') or the like. predict_quantiles has "
-        "quantiles of every forecaster."
+        Refusal(
+            f"is for {why}",
+            where="predict_distribution",
+            expected="RNNForecaster(loss='normal') or the like. predict_quantiles has quantiles of every forecaster",
+        )
     )
 
 
@@ -273,7 +276,7 @@ class Uncertainty:
         """
         check_is_fitted(self)
         if not isinstance(n_samples, Integral) or isinstance(n_samples, bool) or n_samples < 1:
-            raise ValueError(f"n_samples={n_samples!r}: expected a whole number, 1 or more.")
+            raise ValueError(Refusal(where=f"n_samples={n_samples!r}", expected="a whole number, 1 or more"))
         request = self._request(X, history, errors, n, static)
         rng = generator(random_state)
         cubes = samples_from_ends(self._state, request.past, request.labels, request.future, int(n_samples), rng)
@@ -442,8 +445,10 @@ def columns_of(targets, ends):
     if len(set(names)) < len(names):
         twice = next(name for name in names if names.count(name) > 1)
         raise ValueError(
-            f"two columns of the answer would be called {twice!r}: the targets are {targets}. Expected other names of "
-            "targets, and numbers that differ within six digits."
+            Refusal(
+                f"two columns of the answer would be called {twice!r}: the targets are {targets}",
+                advice="Expected other names of targets, and numbers that differ within six digits.",
+            )
         )
     return names
 

@@ -174,4 +174,4 @@ class Updates:
 
 def _check(name, value, allowed):
     if value not in allowed:
-        raise ValueError(f"{name} is {value!r}; expected one of {list(allowed)}.")
+        raise ValueError(Refusal(f"is {value!r}", where=name, expected=f"one of {list(allowed)}"))
