@@ -142,9 +142,13 @@ def _header_text(path, file, size, digest):
         raise ModelFileError(Refusal(f"not a forecast model file: it has {len(head + first)} bytes", where=f"{path}:"))
     length = int.from_bytes(head, "little")
     if first != b"{" or not 2 <= length <= LONGEST_HEADER:
-        hint = " It looks like a pickle, which can run anything when it is loaded." if head[:1] == b"\x80" else ""
+        hint = "It looks like a pickle, which can run anything when it is loaded." if head[:1] == b"\x80" else ""
         raise ModelFileError(
-            f"{path}: not a forecast model file: its first bytes are not those of a safetensors file.{hint}"
+            Refusal(
+                "not a forecast model file: its first bytes are not those of a safetensors file",
+                where=f"{path}:",
+                advice=hint,
+            )
         )
     if size < 8 + length:
         raise ModelFileError(

@@ -5,17 +5,24 @@ that shuffles or sets any other column of them finds that nothing depends on it;
 left.
 """
 
-from .._refusals import Refusal
+from .._refusals import Fix, Refusal
 from .callers import Caller
 
 __all__ = ["refuse_arrays", "refuse_shuffled_columns", "refuse_shuffled_rows"]
 
 _INSPECTION = "sklearn.inspection"
-_OF_ROWS = {
-    "learning_curve": "trains on the first rows of each fold, and the rows that it tests do not follow them. For "
-    "each size n: cross_val_score(model, X, y, cv=RollingOrigin(n_splits=5, horizon={horizon}, max_train_size=n)).",
-    "permutation_test_score": "shuffles the target, which leaves no series to forecast. The summary of a backtest "
-    "has the skill over naive forecasts. Fix: backtest(model, df, RollingOrigin(n_splits=5, horizon={horizon})).",
+_OF_ROWS = {  # what it does, advice, fix
+    "learning_curve": (
+        "trains on the first rows of each fold, and the rows that it tests do not follow them",
+        "For each size n: cross_val_score(model, X, y, cv=RollingOrigin(n_splits=5, horizon={horizon}, "
+        "max_train_size=n)).",
+        None,
+    ),
+    "permutation_test_score": (
+        "shuffles the target, which leaves no series to forecast",
+        "The summary of a backtest has the skill over naive forecasts.",
+        "backtest(model, df, RollingOrigin(n_splits=5, horizon={horizon}))",
+    ),
 }
 
 
@@ -34,7 +41,10 @@ def refuse_shuffled_rows(horizon):
     for frame in Caller().frames():
         name = frame.f_code.co_name.lstrip("_")
         if name in _OF_ROWS and frame.f_globals.get("__name__", "").startswith("sklearn.model_selection"):
-            raise ValueError(f"{name} cannot judge a forecaster: it {_OF_ROWS[name].format(horizon=horizon)}")
+            what, advice, fix = _OF_ROWS[name]
+            fix = None if fix is None else Fix(fix.format(horizon=horizon), "")
+            advice = advice.format(horizon=horizon)
+            raise ValueError(Refusal(f"cannot judge a forecaster: it {what}", where=name, advice=advice, fix=fix))
 
 
 def refuse_arrays(X):
