@@ -63,7 +63,7 @@ class Inputs:
                     "has a weight for each lag and each step, which rows at any times do not have",
                     where="LinearForecaster",
                     expected="another regressor",
-                    fix=Fix("RNNForecaster(cell='gru_decay', decoder='steps')", "--cell gru_decay --decoder steps"),
+                    fix=Fix("RNNForecaster(cell='gru_decay', decoder='steps')", "--cell gru_decay --set decoder=steps"),
                 )
             )
         n, horizon, lookback = windows.n_targets, windows.horizon, windows.lookback

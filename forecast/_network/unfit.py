@@ -67,7 +67,7 @@ def _refuse_steps(a):
         )
 
 
-def _refuse_unfit_decoder(a):
+def _refuse_future_size(a):
     if a.future_size and not a.future:
         raise ValueError(
             Refusal(
@@ -86,6 +86,10 @@ def _refuse_unfit_decoder(a):
                 expected=f"a multiple of heads={a.heads}, which cut its units as well",
             )
         )
+
+
+def _refuse_unfit_decoder(a):
+    _refuse_future_size(a)
     if a.cell in MATRIX_CELLS and a.decoder in ("segments", "recurrent"):
         raise ValueError(
             Refusal(

@@ -296,7 +296,7 @@ def _refuse_other_windows(before, preparation, split):
                 Refusal(
                     f"warm_start=True goes on from the last fit, which had {name} {last!r}, and now it is {now!r}",
                     expected="the same",
-                    fix=Fix("model.set_params(warm_start=False)", ""),
+                    fix=Fix("warm_start=False", ""),
                 )
             )
 

@@ -118,7 +118,7 @@ def to_fit(regressor, before=None):
             Refusal(
                 f"warm_start=True goes on from the last fit, but that was of a {type(_last(before)).__name__} and not "
                 f"of a {type(_last(regressor)).__name__}",
-                fix=Fix("model.set_params(warm_start=False)", ""),
+                fix=Fix("warm_start=False", ""),
             )
         )
     fresh = clone(regressor)

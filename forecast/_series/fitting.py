@@ -123,7 +123,7 @@ def _refuse_lookback(model, roles, period):
                 "lookback=0 is for a regressor that reads no past, and none is given: a recipe looks back",
                 fix=Fix(
                     "regressor=RNNForecaster(encoder='dense', decoder='recurrent')",
-                    "--encoder dense --decoder recurrent",
+                    "--set encoder=dense --set decoder=recurrent",
                 ),
             )
         )
@@ -207,7 +207,7 @@ def _last_members(before, settings, task):
                 f"warm_start=True goes on from the last fit, which had the static covariates {last}, and now they are "
                 f"{now}",
                 expected="the same",
-                fix=Fix("model.set_params(warm_start=False)", ""),
+                fix=Fix("warm_start=False", ""),
             )
         )
     if before.members is None:

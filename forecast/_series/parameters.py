@@ -234,7 +234,7 @@ def _share_to_hold_out(regressor, own, model):
             Refusal(
                 f"{name}={wanted} of the SeriesForecaster and {name}={own[name]} of its {kind} are two shares for the "
                 "same windows, those that the network holds out and is judged on",
-                fix=Fix(f"model.set_params(regressor__{name}={wanted})", f"--set {name}={wanted}"),
+                fix=Fix(f"{kind}({name}={wanted})", f"--set regressor__{name}={wanted}"),
             )
         )
     return {name: wanted}
