@@ -211,7 +211,7 @@ def refuse_too_few(index, fix=None):
 
 
 def seen_in(stamps):
-    """The inferred offset or None; `pandas.infer_freq` changes its return type between versions, this does not."""
+    """Return the inferred offset or None, the same type in all versions of pandas (unlike `pandas.infer_freq`)."""
     freq = pd.DatetimeIndex(stamps, freq="infer").freq if len(stamps) > 2 else None
     # pandas takes eight hours a day for business hours, whatever hours they are and whether or not on weekdays.
     return freq if not isinstance(freq, pd.offsets.BusinessHour) or _keeps_to(stamps, freq) else None

@@ -45,7 +45,7 @@ def note_time(label, stacklevel):
 
 
 def time_of(frame, series, taken, foreign=None):
-    """The column of time stamps of a frame whose index only counts rows; None where the index is the time.
+    """Return the column of time stamps if the index only counts rows, or None if the index is the time.
 
     Parameters
     ----------
@@ -60,7 +60,7 @@ def time_of(frame, series, taken, foreign=None):
     Returns
     -------
     label or None
-        None also if no column holds stamps: then the row numbers are the time.
+        Also None if no column holds time stamps; the row numbers are then the time.
 
     Raises
     ------

@@ -1,4 +1,4 @@
-"""Splitters that follow time, for scikit-learn and for the backtest: a rolling origin, and folds with purged borders.
+"""Splitters in time order, for scikit-learn and for backtests: a rolling origin, and folds with purged borders.
 
 Both count in steps. A step is a row or, if several series share their time stamps, a time stamp: all rows of one time
 stamp fall on the same side of a cut.

@@ -13,7 +13,7 @@ __all__ = ["AttentionDisplay"]
 
 
 class AttentionDisplay:
-    """Attention of each step of the forecast to each step of the past, from 0 to 1; the weights of a row sum to 1.
+    """Attention of each forecast step to each past step, from 0 to 1. Each row of weights sums to 1.
 
     Create it with `from_estimator` or `from_weights`.
 

@@ -1,4 +1,4 @@
-"""Calendar features of a time index, in the local time of its zone."""
+"""Calendar features of a time index, computed in its local time."""
 
 import difflib
 from functools import lru_cache

@@ -366,7 +366,7 @@ class LogReturn(Transform):
 
 @stored("Scale")
 class Scale(Transform):
-    """Shift and stretch: `(x - center) / scale`.
+    """Shift and scale: `(x - center) / scale`.
 
     Parameters
     ----------
