@@ -233,7 +233,7 @@ def test_what_cannot_be_carried_is_refused(given, named):
 def test_windows_that_do_not_continue_each_other_are_refused():
     frame = pd.DataFrame({"y": SERIES[:, 0]})
     windows = make_windows(frame, lookback=T, horizon=1, step=T)
-    with pytest.raises(ValueError, match=r"windows overlap.*Fix: make_windows\(\.\.\., step=10\)"):
+    with pytest.raises(ValueError, match=r"windows overlap.*Fix: step=10"):
         model().fit(make_windows(frame, lookback=T, horizon=1))
     with pytest.raises(ValueError, match="not in the order of time"):
         model().fit(windows[::-1])

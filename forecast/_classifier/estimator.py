@@ -442,13 +442,7 @@ max_iter, warmup_steps, max_steps, finish_schedule, weight_average
         if not loss:
             return network, data
         if y is None:
-            raise ValueError(
-                Refusal(
-                    "the gradient is that of a loss and needs labels, but y is None",
-                    where="y:",
-                    advice="Pass y as in fit.",
-                )
-            )
+            raise ValueError(Refusal("is None, but a gradient needs labels", where="y", advice="Pass y as in fit."))
         steps = data.arguments["lookback"]
         labels, counts = flat(self, y, begin, data.n_windows, steps)
         if counts is None and len(labels) != data.n_windows:
