@@ -2,7 +2,7 @@
 //
 //   l = w_y (log sum_j exp(p_j) - p_y)
 //
-// The greatest score is subtracted first, so that no exponential overflows. A y that is no class has weight 0.
+// The largest score is subtracted first, so that no exponential overflows. If y is not a class, its weight is 0.
 #pragma once
 
 #include "target.h"
