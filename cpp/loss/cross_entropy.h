@@ -1,4 +1,4 @@
-// Cross-entropy of labels: y is the number of the class, p_j the score of class j, one output per class; w_j its weight.
+// Cross-entropy of labels: y is the number of the class, p_j the score of class j (one output per class), w_j its weight.
 //
 //   l = w_y (log sum_j exp(p_j) - p_y)
 //

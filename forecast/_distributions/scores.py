@@ -31,7 +31,7 @@ def log_score(actual, distribution):
     Returns
     -------
     float
-        In logarithms of the units of the series: only scores of the same series can be compared. inf where a value is
+        The score, in logarithms of the series' units: only scores of the same series can be compared. inf if a value is
         impossible.
 
     Raises

@@ -20,7 +20,7 @@ def no_past(rows, dtype, shift=1):
     Returns
     -------
     dict
-        Of `_core.Source`.
+        Arguments of `_core.Source`.
     """
     return {"past": np.zeros((rows, 1), dtype=dtype), "lookback": 1, "past_stride": 1, "past_shift": shift}
 
@@ -59,7 +59,7 @@ def source_arguments(windows):
     Returns
     -------
     dict
-        Of `_core.Source`; without targets (`target=None`) where some window has no future.
+        Arguments of `_core.Source`, without targets (`target=None`) if some window has no future.
     """
     known, n = windows.has_future, windows.n_targets
     norm = windows._norm

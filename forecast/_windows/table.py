@@ -177,7 +177,7 @@ class Windows(Table):
 
     @property
     def mask(self):
-        """Where a target is missing, shape (rows, n_targets); None where nothing can be."""
+        """Mask of missing targets, shape (rows, n_targets); None if none can be missing."""
         return None if self.targets is None else np.isnan(self.targets)
 
     @property
@@ -478,7 +478,7 @@ class Windows(Table):
         Returns
         -------
         dict
-            Of `_core.Source`; without targets (`target=None`) where some window has no future.
+            Arguments of `_core.Source`, without targets (`target=None`) if some window has no future.
 
         Examples
         --------

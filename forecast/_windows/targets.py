@@ -16,8 +16,8 @@ class WindowTargets(Table):
     windows : Windows
         Each with a future.
     at_every_step : bool, default=False
-        Also those of the steps before, of windows without a `window_norm`: at every step of the lookback, the oldest
-        first, the `horizon` rows after it, `(n, lookback * horizon * targets)`.
+        Whether to give targets at every step of the lookback, oldest step first: the `horizon` rows after each step, shape
+        `(n, lookback * horizon * targets)`. Only for windows without a `window_norm`.
 
     Attributes
     ----------
@@ -115,7 +115,7 @@ class WindowTargets(Table):
         Returns
         -------
         dict
-            Of `_core.Source`.
+            Arguments of `_core.Source`.
         """
         arguments = self.windows.source_arguments()
         if not self.at_every_step:

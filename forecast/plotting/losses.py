@@ -50,7 +50,7 @@ class LossCurveDisplay:
     legend : bool, default=True
         Whether to draw a legend.
     label : str, default="loss (standardised)"
-        Of the axis of the losses; of an `RNNClassifier` `from_estimator` says "cross-entropy".
+        Label of the loss axis. For an `RNNClassifier`, `from_estimator` sets "cross-entropy".
 
     Attributes
     ----------

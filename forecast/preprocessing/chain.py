@@ -100,7 +100,7 @@ class Chain(Transform):
         Parameters
         ----------
         X : array-like of shape (rows,) or (rows, 1)
-            In time order, NaN where missing.
+            Values in time order; NaN if missing.
         y : None
             Ignored.
 
@@ -145,7 +145,7 @@ class Chain(Transform):
         Parameters
         ----------
         X : array-like of shape (n, steps)
-            Transformed, one forecast per row.
+            Transformed forecasts, one per row.
         past : array-like of shape (n, n_lost), default=None
             Raw values right before each forecast, oldest first. None if `n_lost` is 0.
 

@@ -43,7 +43,7 @@ class Transform(TransformerMixin, BaseEstimator):
         Parameters
         ----------
         X : array-like of shape (rows,) or (rows, 1)
-            In time order, NaN where missing.
+            Values in time order; NaN if missing.
         y : None
             Ignored.
 
@@ -78,7 +78,7 @@ class Transform(TransformerMixin, BaseEstimator):
         Parameters
         ----------
         X : array-like of shape (rows,) or (rows, 1)
-            In time order, NaN where missing.
+            Values in time order; NaN if missing.
 
         Returns
         -------
@@ -99,7 +99,7 @@ class Transform(TransformerMixin, BaseEstimator):
         Parameters
         ----------
         X : array-like of shape (n, steps)
-            Transformed, one forecast per row.
+            Transformed forecasts, one per row.
         past : array-like of shape (n, n_lost), default=None
             Untransformed values right before each forecast, oldest first. None if `n_lost` is 0.
 
