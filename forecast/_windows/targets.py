@@ -16,8 +16,8 @@ class WindowTargets(Table):
     windows : Windows
         Each with a future.
     at_every_step : bool, default=False
-        Whether to give targets at every step of the lookback, oldest step first: the `horizon` rows after each step, shape
-        `(n, lookback * horizon * targets)`. Only for windows without a `window_norm`.
+        Whether to give targets at every step of the lookback, oldest step first: the `horizon` rows after each step,
+        shape `(n, lookback * horizon * targets)`. Only for windows without a `window_norm`.
 
     Attributes
     ----------
