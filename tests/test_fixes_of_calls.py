@@ -197,7 +197,7 @@ ESTIMATORS = {
     ),
     "a transform without its season": (
         {},
-        lambda s: make_transform(**{"spec": s.get("transform", "seasonal_difference")}),
+        lambda s: make_transform(s.get("transform", "seasonal_difference")),
     ),
 }
 

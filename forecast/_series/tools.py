@@ -14,8 +14,10 @@ _INSPECTION = "sklearn.inspection"
 _OF_ROWS = {  # what it does, advice, fix
     "learning_curve": (
         "trains on the first rows of each fold, and the rows that it tests do not follow them",
-        "For each size n: cross_val_score(model, X, y, cv=RollingOrigin(n_splits=5, horizon={horizon}, "
-        "max_train_size=n)).",
+        (
+            "For each size n: cross_val_score(model, X, y, cv=RollingOrigin(n_splits=5, horizon={horizon}, "
+            "max_train_size=n))."
+        ),
         None,
     ),
     "permutation_test_score": (

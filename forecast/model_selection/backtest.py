@@ -1,5 +1,6 @@
 """The backtest: forecasts from several origins as if each were today, compared with naive forecasts."""
 
+import math
 import time
 import warnings
 from dataclasses import replace
@@ -43,7 +44,6 @@ from ..baselines import NAIVE, naive_forecasts
 from ..preprocessing import make_transform
 from .judgeable import (
     missing_intervals,
-    refit_every,
     refuse_impossible_intervals,
     refuse_impossible_paths,
     refuse_without_truth,
@@ -156,7 +156,7 @@ def backtest(
     panel = read_panel(frame, replace(roles, past=[], future=[], static=[]), first._rules(), what="df")
     truth = _observed(panel)
     labels = time_labels(frame, roles, "df")
-    every = refit_every(refit)
+    every = _refit_every(refit)
     horizon = min(one.horizon for one in models.values())
     folds = folds_of(in_time(cv, roles.time), frame, labels, every, horizon)
     refuse_impossible_intervals(models, levels, intervals)
@@ -264,9 +264,8 @@ def _name(model):
 
 def _coverages(coverage, intervals):
     if intervals not in _INTERVALS:
-        raise ValueError(
-            Refusal(f"is {intervals!r}", where="intervals", expected=f"one of {', '.join(map(repr, _INTERVALS))}")
-        )
+        known = ", ".join(map(repr, _INTERVALS))
+        raise ValueError(Refusal(f"is {intervals!r}", where="intervals", expected=f"one of {known}"))
     if coverage is None and intervals != "adaptive":
         raise ValueError(
             Refusal(
@@ -303,15 +302,21 @@ def _roles(models, frame, static, kind):
     first = next(iter(found.values()))
     if any((one.target, one.series, one.time) != (first.target, first.series, first.time) for one in found.values()):
         targets = {name: one.target for name, one in found.items()}
-        raise ValueError(
-            Refusal(
-                "have different targets",
-                where="the models",
-                got=f"{targets}",
-                expected="the same ones in the same order",
-            )
-        )
+        what, wanted = "have different targets", "the same ones in the same order"
+        raise ValueError(Refusal(what, where="the models", got=f"{targets}", expected=wanted))
     return first
+
+
+def _refit_every(refit):
+    """Origins from one fit to the next."""
+    if refit is True or refit is None or (isinstance(refit, str) and refit == "weights"):
+        return 1
+    if refit is False:
+        return math.inf
+    if not isinstance(refit, (int, np.integer)) or refit < 1:
+        wanted = "True, False, 'weights' or a number of origins, 1 or more"
+        raise ValueError(Refusal(f"is {refit!r}", where="refit", expected=wanted))
+    return int(refit)
 
 
 def _chosen(models, frame, train, given):
@@ -330,11 +335,8 @@ def _fitted(model, frame, train, given):
     static, weight = given
     model.set_params(verbose=0)
     if weight is not None and len(weight) != len(frame):
-        raise ValueError(
-            Refusal(
-                f"has {len(weight)} values, df has {len(frame)} rows", where="sample_weight", expected="one for each"
-            )
-        )
+        found = f"has {len(weight)} values, df has {len(frame)} rows"
+        raise ValueError(Refusal(found, where="sample_weight", expected="one for each"))
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", message="no trading calendar", category=UserWarning)
         for category in (SentinelWarning, TimeColumnWarning):  # said once for all fits

@@ -1,6 +1,5 @@
 """What a backtest can evaluate: known actual values in the tested rows, and errors for its intervals."""
 
-import math
 from numbers import Integral
 
 import numpy as np
@@ -11,8 +10,8 @@ from .._refusals import Fix, Refusal, Words, argument
 from .._series.parameters import is_chosen, member_settings
 
 __all__ = [
-    "missing_intervals", "refit_every", "refuse_impossible_intervals", "refuse_impossible_paths",
-    "refuse_without_truth", "tested_rows", "unjudged",
+    "missing_intervals", "refuse_impossible_intervals", "refuse_impossible_paths", "refuse_without_truth",
+    "tested_rows", "unjudged",
 ]  # fmt: skip
 
 
@@ -170,32 +169,6 @@ def refuse_impossible_paths(models, n_paths):
                     fix=argument("validation_fraction", 0.2),
                 )
             )
-
-
-def refit_every(refit):
-    """Origins from one fit to the next.
-
-    Parameters
-    ----------
-    refit : bool, "weights", int or None
-
-    Returns
-    -------
-    int or float
-
-    Raises
-    ------
-    ValueError
-    """
-    if refit is True or refit is None or (isinstance(refit, str) and refit == "weights"):
-        return 1
-    if refit is False:
-        return math.inf
-    if not isinstance(refit, (int, np.integer)) or refit < 1:
-        raise ValueError(
-            Refusal(f"is {refit!r}", where="refit", expected="True, False, 'weights' or a number of origins, 1 or more")
-        )
-    return int(refit)
 
 
 def _regressors(model):
